@@ -1,0 +1,42 @@
+//! The command line: what can be asked for. Each command's own arguments lie beside its
+//! code in `cmd`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::cmd;
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// Git for ComfyUI workflows.
+#[derive(Debug, Parser)]
+#[command(name = "git-comfy", bin_name = "git comfy", version, propagate_version = true)]
+pub struct Cli {
+    /// Act as if started in this folder.
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// Say only what must be said.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// All commands, the everyday ones first.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Clean one workflow: standard input to standard output (git calls this).
+    Clean(cmd::clean::Args),
+}
+
+impl Command {
+    /// Runs the command.
+    pub fn run(&self, session: &Session) -> Result<Exit> {
+        match self {
+            Command::Clean(args) => cmd::clean::run(args, session),
+        }
+    }
+}

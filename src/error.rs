@@ -1,0 +1,58 @@
+//! What a person is told when a command cannot do its work.
+
+use std::fmt;
+
+/// A failure at the edge: what happened, why, and what the person can do next.
+///
+/// The floors below have an error enum for each area. A command turns them into this
+/// with [`Failure::from`] or [`Failure::new`] and adds the hints that only it can know.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    hints: Vec<String>,
+}
+
+/// What a command gives back.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    /// A failure told in one sentence that names the file, the node, the value.
+    pub fn new(message: impl Into<String>) -> Self {
+        Failure { message: message.into(), hints: Vec::new() }
+    }
+
+    /// Adds something the person can do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// What the person can do next.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    /// The error and its causes, joined by colons.
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(source) = cause {
+            let text = source.to_string();
+            if !message.contains(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            cause = source.source();
+        }
+        Failure::new(message)
+    }
+}

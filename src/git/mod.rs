@@ -1,0 +1,3 @@
+//! Floor 6: the only door to git: repositories, configuration, hooks, notes, refs.
+//!
+//! Hands out plain data; no type of `git2` or `gix` leaves this folder.

@@ -1,0 +1,3 @@
+//! Floor 6: the only door to the machine and to a ComfyUI server.
+//!
+//! Must not know git.

@@ -1,0 +1,33 @@
+//! Floor 0: JSON documents that lose nothing.
+//!
+//! A [`Value`] keeps what a general JSON library throws away and git users notice: the
+//! spelling of every number, the order of every key, strings to the code point. A
+//! [`Style`] is how a file spells its whitespace and escapes, so that a value can be
+//! printed back to the bytes it was read from. [`Path`] points into a value.
+//!
+//! Why a tree of our own beside `serde_json`: `serde_json` collapses duplicate keys,
+//! rewrites `1e5` to `1e+5`, takes about 80 bytes for every array element when key order
+//! and number text are kept (one element of a link table is 2 to 3 bytes of file), and
+//! has no reading of the bare `NaN` that Python writes into image metadata. Reports,
+//! server answers and settings, where none of that matters, use `serde_json`.
+//!
+//! This floor must not know what a workflow is.
+
+mod convert;
+mod error;
+mod number;
+mod object;
+mod parse;
+mod path;
+mod print;
+mod style;
+mod value;
+
+pub use error::{Error, ErrorKind};
+pub use number::Number;
+pub use object::{Key, Object};
+pub use parse::{MAX_DEPTH, parse, parse_lenient, parse_text};
+pub use path::{Path, Step};
+pub use print::{print, print_into, print_with_lines};
+pub use style::{Escapes, Indent, LineEnd, Style};
+pub use value::Value;

@@ -1,0 +1,156 @@
+//! Objects whose keys keep their places.
+
+use compact_str::CompactString;
+
+use super::Value;
+
+/// A member name. Short ones, which nearly all are, live without an allocation.
+pub type Key = CompactString;
+
+/// A JSON object: members in file order, no key twice.
+///
+/// Members lie in a plain vector and are looked up by walking it. A node, a slot or a
+/// link has at most some twenty members, for which that is faster and half as large as a
+/// hash table. Whoever looks up many keys of a large object (a prompt with thousands of
+/// nodes) builds an index once, as `graph` does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Object {
+    members: Vec<(Key, Value)>,
+}
+
+impl Object {
+    /// An object without members.
+    pub const fn new() -> Self {
+        Object { members: Vec::new() }
+    }
+
+    /// Takes members whose keys the caller knows to be distinct.
+    pub(super) fn from_distinct(members: Vec<(Key, Value)>) -> Self {
+        Object { members }
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The place of a key, if it is there.
+    pub fn position(&self, key: &str) -> Option<usize> {
+        self.members.iter().position(|(k, _)| k == key)
+    }
+
+    /// Whether the key is there.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.position(key).is_some()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+
+    /// The value of a key, to change.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.members.iter_mut().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+
+    /// Sets a key: in its place if it is there, else at the end. Gives back the old value.
+    pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
+        let (key, value) = (key.into(), value.into());
+        match self.get_mut(&key) {
+            Some(old) => Some(std::mem::replace(old, value)),
+            None => {
+                self.members.push((key, value));
+                None
+            }
+        }
+    }
+
+    /// The value of a key, made by `default` at the end if it was not there.
+    pub fn get_or_insert_with(&mut self, key: &str, default: impl FnOnce() -> Value) -> &mut Value {
+        let at = match self.position(key) {
+            Some(at) => at,
+            None => {
+                self.members.push((Key::new(key), default()));
+                self.members.len() - 1
+            }
+        };
+        &mut self.members[at].1
+    }
+
+    /// Takes a key out; the others keep their order.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let at = self.position(key)?;
+        Some(self.members.remove(at).1)
+    }
+
+    /// Keeps the members the test accepts, in their order.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
+        self.members.retain_mut(|(key, value)| keep(key, value));
+    }
+
+    /// Members in file order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Value)> + Clone {
+        self.members.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Members in file order, values to change.
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&Key, &mut Value)> {
+        self.members.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
+    /// Keys in file order.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &Key> + Clone {
+        self.members.iter().map(|(key, _)| key)
+    }
+
+    /// Values in file order.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = &Value> + Clone {
+        self.members.iter().map(|(_, value)| value)
+    }
+
+    /// Values in file order, to change.
+    pub fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Value> {
+        self.members.iter_mut().map(|(_, value)| value)
+    }
+
+    /// Whether sorting by `rank` (stably) would change nothing.
+    pub fn is_sorted_by_key<K: Ord>(&self, mut rank: impl FnMut(&str) -> K) -> bool {
+        self.members.is_sorted_by_key(|(key, _)| rank(key))
+    }
+
+    /// Sorts members by a rank of their keys; equal ranks keep their order.
+    pub fn sort_by_key<K: Ord>(&mut self, mut rank: impl FnMut(&str) -> K) {
+        self.members.sort_by_cached_key(|(key, _)| rank(key));
+    }
+
+    /// The member at a place.
+    pub fn get_index(&self, at: usize) -> Option<(&Key, &Value)> {
+        self.members.get(at).map(|(key, value)| (key, value))
+    }
+}
+
+impl IntoIterator for Object {
+    type Item = (Key, Value);
+    type IntoIter = std::vec::IntoIter<(Key, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.members.into_iter()
+    }
+}
+
+impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Object {
+    /// A key that comes again replaces the value of the first.
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
+        let mut object = Object::new();
+        for (key, value) in members {
+            object.insert(key, value);
+        }
+        object
+    }
+}

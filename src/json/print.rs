@@ -1,0 +1,264 @@
+//! [`Value`] to text, in any [`Style`].
+
+use super::{Escapes, Indent, LineEnd, Object, Style, Value};
+
+/// Prints a document.
+pub fn print(value: &Value, style: &Style) -> String {
+    print_with_lines(value, style, &[])
+}
+
+/// Prints a document; where a member has one of the names in `one_line`, its array is
+/// written with one element to a line, and arrays of plain values (ids, a point) on a
+/// single line. A link then is one line of the file, and one line of a diff.
+pub fn print_with_lines(value: &Value, style: &Style, one_line: &[&str]) -> String {
+    let mut out = Vec::new();
+    print_into(&mut out, value, style, one_line);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// [`print_with_lines`] into a buffer that may be used again; appends.
+pub fn print_into(out: &mut Vec<u8>, value: &Value, style: &Style, one_line: &[&str]) {
+    let mut printer = Printer { out, style, one_line, level: 0 };
+    printer.value(value);
+    if style.final_newline {
+        printer.line_end();
+    }
+}
+
+struct Printer<'a> {
+    out: &'a mut Vec<u8>,
+    style: &'a Style,
+    one_line: &'a [&'a str],
+    level: usize,
+}
+
+const SPACES: &[u8; 64] = &[b' '; 64];
+
+impl Printer<'_> {
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Array(elements) => self.array(elements),
+            Value::Object(object) => self.object(object),
+            plain => self.plain(plain),
+        }
+    }
+
+    fn plain(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.out.extend_from_slice(b"null"),
+            Value::Bool(true) => self.out.extend_from_slice(b"true"),
+            Value::Bool(false) => self.out.extend_from_slice(b"false"),
+            Value::Number(number) => self.out.extend_from_slice(number.as_str().as_bytes()),
+            Value::String(text) => self.string(text),
+            Value::Array(_) | Value::Object(_) => self.on_one_line(value),
+        }
+    }
+
+    fn array(&mut self, elements: &[Value]) {
+        if elements.is_empty() {
+            self.out.extend_from_slice(b"[]");
+            return;
+        }
+        self.out.push(b'[');
+        self.level += 1;
+        for (at, element) in elements.iter().enumerate() {
+            self.separate(at);
+            self.value(element);
+        }
+        self.level -= 1;
+        self.gap();
+        self.out.push(b']');
+    }
+
+    fn object(&mut self, object: &Object) {
+        if object.is_empty() {
+            self.out.extend_from_slice(b"{}");
+            return;
+        }
+        self.out.push(b'{');
+        self.level += 1;
+        for (at, (key, value)) in object.iter().enumerate() {
+            self.separate(at);
+            self.key(key, self.style.space_after_colon);
+            match value {
+                Value::Array(elements) if self.one_line.contains(&key.as_str()) => {
+                    self.lines(elements);
+                }
+                value => self.value(value),
+            }
+        }
+        self.level -= 1;
+        self.gap();
+        self.out.push(b'}');
+    }
+
+    fn key(&mut self, key: &str, space: bool) {
+        self.string(key);
+        self.out.extend_from_slice(if space { b": " } else { b":" });
+    }
+
+    /// One element to a line; plain elements all on the same line.
+    fn lines(&mut self, elements: &[Value]) {
+        let plain = |e: &Value| !matches!(e, Value::Array(_) | Value::Object(_));
+        if elements.iter().all(plain) {
+            self.array_on_one_line(elements);
+            return;
+        }
+        self.out.push(b'[');
+        self.level += 1;
+        for (at, element) in elements.iter().enumerate() {
+            self.separate(at);
+            self.on_one_line(element);
+        }
+        self.level -= 1;
+        self.gap();
+        self.out.push(b']');
+    }
+
+    fn array_on_one_line(&mut self, elements: &[Value]) {
+        self.out.push(b'[');
+        for (at, element) in elements.iter().enumerate() {
+            if at > 0 {
+                self.out.extend_from_slice(b", ");
+            }
+            self.on_one_line(element);
+        }
+        self.out.push(b']');
+    }
+
+    fn on_one_line(&mut self, value: &Value) {
+        match value {
+            Value::Array(elements) => self.array_on_one_line(elements),
+            Value::Object(object) => {
+                self.out.push(b'{');
+                for (at, (key, value)) in object.iter().enumerate() {
+                    if at > 0 {
+                        self.out.extend_from_slice(b", ");
+                    }
+                    self.key(key, true);
+                    self.on_one_line(value);
+                }
+                self.out.push(b'}');
+            }
+            plain => self.plain(plain),
+        }
+    }
+
+    /// What stands before the member at a place.
+    fn separate(&mut self, at: usize) {
+        if at > 0 {
+            self.out.push(b',');
+            if self.style.indent == Indent::None && self.style.space_after_comma {
+                self.out.push(b' ');
+            }
+        }
+        self.gap();
+    }
+
+    fn gap(&mut self) {
+        let (unit, width): (&[u8; 64], usize) = match self.style.indent {
+            Indent::None => return,
+            Indent::Spaces(width) => (SPACES, usize::from(width) * self.level),
+            Indent::Tab => (&[b'\t'; 64], self.level),
+        };
+        self.line_end();
+        let mut left = width;
+        while left > 0 {
+            let step = left.min(unit.len());
+            self.out.extend_from_slice(&unit[..step]);
+            left -= step;
+        }
+    }
+
+    fn line_end(&mut self) {
+        self.out.extend_from_slice(match self.style.line_end {
+            LineEnd::Lf => b"\n",
+            LineEnd::CrLf => b"\r\n",
+        });
+    }
+
+    fn string(&mut self, text: &str) {
+        self.out.push(b'"');
+        let bytes = text.as_bytes();
+        let ascii_only = self.style.escapes == Escapes::Ascii;
+        let mut copied = 0;
+        for (at, &byte) in bytes.iter().enumerate() {
+            if byte >= 0x20 && byte != b'"' && byte != b'\\' && (byte < 0x80 || !ascii_only) {
+                continue;
+            }
+            if at < copied {
+                // A later byte of a character that was written as an escape already.
+                continue;
+            }
+            self.out.extend_from_slice(&bytes[copied..at]);
+            copied = at + self.escape(text, at);
+        }
+        self.out.extend_from_slice(&bytes[copied..]);
+        self.out.push(b'"');
+    }
+
+    /// Writes the character at `at` as an escape; gives its length in bytes.
+    fn escape(&mut self, text: &str, at: usize) -> usize {
+        let short: &[u8] = match text.as_bytes()[at] {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            0x08 => b"\\b",
+            0x0c => b"\\f",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            _ => {
+                let c = text[at..].chars().next().unwrap_or_default();
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    self.out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+                }
+                return c.len_utf8();
+            }
+        };
+        self.out.extend_from_slice(short);
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse_text;
+
+    #[test]
+    fn links_take_one_line_each() {
+        let value = parse_text(
+            r#"{"links":[[1,2,0,3,0,"MODEL"],{"id":2,"a":[1]}],"x":{"links":[1,2]},"y":[1,2],"z":[]}"#,
+        )
+        .unwrap();
+        insta::assert_snapshot!(print_with_lines(&value, &Style::CANONICAL, &["links"]), @r#"
+        {
+          "links": [
+            [1, 2, 0, 3, 0, "MODEL"],
+            {"id": 2, "a": [1]}
+          ],
+          "x": {
+            "links": [1, 2]
+          },
+          "y": [
+            1,
+            2
+          ],
+          "z": []
+        }
+        "#);
+    }
+
+    #[test]
+    fn escapes_are_those_of_the_two_writers() {
+        let value = Value::from("\u{8}\u{c}\n\r\t\"\\/\u{1}\u{7f}é\u{2028}🦊");
+        assert_eq!(
+            print(&value, &Style::SAVE),
+            "\"\\b\\f\\n\\r\\t\\\"\\\\/\\u0001\u{7f}é\u{2028}🦊\""
+        );
+        assert_eq!(
+            print(&value, &Style::PYTHON),
+            "\"\\b\\f\\n\\r\\t\\\"\\\\/\\u0001\u{7f}\\u00e9\\u2028\\ud83e\\udd8a\""
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! The only place that prints.
+//!
+//! Results go to standard output, everything said to the person to standard error. Text
+//! that comes out of a file must have passed `render::sanitize` before it gets here.
+
+use std::io::{self, Write};
+
+use crate::error::Failure;
+
+/// The two streams of the program, with colour where the person sees it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ui {
+    quiet: bool,
+}
+
+impl Ui {
+    /// A person's ordinary terminal.
+    pub const fn new(quiet: bool) -> Self {
+        Ui { quiet }
+    }
+
+    /// Writes a result to standard output as it is; ANSI colours are dropped where they
+    /// would not be seen. A closed pipe (`| head`) is success.
+    pub fn out(&self, text: &str) -> io::Result<()> {
+        let mut stdout = anstream::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Writes bytes to standard output untouched.
+    pub fn out_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Says something to the person, unless they asked for quiet.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            self.warn(text);
+        }
+    }
+
+    /// Says something the person must see. A standard error that is gone is no reason
+    /// to fail.
+    pub fn warn(&self, text: &str) {
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+
+    /// Tells a failure and what can be done about it.
+    pub fn fail(&self, failure: &Failure) {
+        self.warn(&format!("git-comfy: {failure}"));
+        for hint in failure.hints() {
+            self.warn(&format!("  hint: {hint}"));
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Integration tests: one binary, one file for each theme.
+
+// In a test a failed unwrap is a failed test.
+#![allow(clippy::unwrap_used)]
+
+mod floors;
