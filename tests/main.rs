@@ -3,4 +3,6 @@
 // In a test a failed unwrap is a failed test.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 mod floors;
