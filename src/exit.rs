@@ -1,5 +1,7 @@
 //! How the program ends, as other programs read it.
 
+use std::ffi::OsString;
+
 /// The outcome of a command. Exit codes are a protocol: git and scripts act on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -15,7 +17,17 @@ pub enum Exit {
     DriverFailed,
 }
 
+/// The commands that git runs as merge drivers.
+const MERGE_DRIVERS: [&str; 1] = ["merge-driver"];
+
 impl Exit {
+    /// How a call with those arguments ends when it failed, or when the arguments
+    /// themselves could not be understood.
+    pub fn of_failure(arguments: &[OsString]) -> Exit {
+        let driver = arguments.iter().any(|a| MERGE_DRIVERS.iter().any(|driver| a == driver));
+        if driver { Exit::DriverFailed } else { Exit::Failed }
+    }
+
     /// The code the process leaves with.
     pub fn code(self) -> u8 {
         match self {

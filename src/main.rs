@@ -1,5 +1,6 @@
 //! The `git-comfy` program: arguments in, exit code out.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,14 +10,16 @@ use git_comfy::session::{Environment, Session};
 use git_comfy::ui::Ui;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let ui = Ui::new(cli.quiet);
-    let exit = match start(&cli, ui) {
-        Ok(exit) => exit,
-        Err(failure) => {
-            ui.fail(&failure);
-            Exit::Failed
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let exit = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => {
+            let ui = Ui::new(cli.quiet);
+            start(&cli, ui).unwrap_or_else(|failure| {
+                ui.fail(&failure);
+                Exit::of_failure(&arguments)
+            })
         }
+        Err(answer) => explain(&answer, &arguments),
     };
     ExitCode::from(exit.code())
 }
@@ -27,4 +30,16 @@ fn start(cli: &Cli, ui: Ui) -> git_comfy::error::Result<Exit> {
     }
     let session = Session { ui, cwd: std::env::current_dir()?, environment: Environment::read() };
     cli.command.run(&session)
+}
+
+/// The help that was asked for, or what is wrong with the arguments.
+fn explain(answer: &clap::Error, arguments: &[OsString]) -> Exit {
+    let ui = Ui::new(false);
+    let text = answer.render().ansi().to_string();
+    if answer.use_stderr() {
+        ui.warn(text.trim_end());
+        return Exit::of_failure(arguments);
+    }
+    let _ = ui.out(&text);
+    Exit::Done
 }
