@@ -5,4 +5,5 @@
 
 mod support;
 
+mod canon_laws;
 mod floors;

@@ -1,6 +1,27 @@
 //! Floor 2: the clean form of a workflow, and its layout kept apart.
 //!
+//! ```text
+//! clean:  bytes ─ parse ─ split ──┬─ print canonical ─▶ content   (into git)
+//!                                 └─ one line of JSON ─▶ layout   (kept apart)
+//! smudge: content ─ parse ─ restore ─ arrange what is missing ─ print ─▶ bytes
+//! ```
+//!
+//! Laws (`tests/canon_laws.rs`): cleaning twice is cleaning once; whatever layout is put
+//! into clean content, cleaning gives that content again; content and its own layout give
+//! the original bytes.
+//!
 //! Must not know where layouts are stored, nor what a blob id is.
+
+mod arrange;
+mod clean;
+mod layout;
+mod policy;
+mod prompt;
+mod smudge;
+mod split;
+
+pub use clean::clean;
+pub use smudge::smudge;
 
 /// What becomes of the coordinates of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,14 +60,4 @@ pub enum Known<'a> {
     Related(&'a str),
     /// Nothing is known: everything is arranged.
     Nothing,
-}
-
-/// Splits a workflow into clean content and layout.
-pub fn clean(_bytes: &[u8], _mode: Mode) -> Outcome {
-    Outcome::Untouched(None)
-}
-
-/// Puts a layout into clean content. `None`: no workflow, the bytes stay as they are.
-pub fn smudge(_content: &[u8], _known: Known<'_>) -> Option<Vec<u8>> {
-    None
 }

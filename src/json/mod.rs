@@ -28,6 +28,6 @@ pub use number::Number;
 pub use object::{Key, Object};
 pub use parse::{MAX_DEPTH, parse, parse_lenient, parse_text};
 pub use path::{Path, Step};
-pub use print::{print, print_into, print_with_lines};
+pub use print::{print, print_into, print_object, print_with_lines};
 pub use style::{Escapes, Indent, LineEnd, Style};
 pub use value::Value;

@@ -71,6 +71,16 @@ impl Object {
         }
     }
 
+    /// Adds a member at the end; the caller knows that the key is not there yet.
+    pub fn append(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
+        let key = key.into();
+        debug_assert!(
+            self.members.len() > 64 || !self.contains_key(&key),
+            "the key {key:?} would stand twice"
+        );
+        self.members.push((key, value.into()));
+    }
+
     /// The value of a key, made by `default` at the end if it was not there.
     pub fn get_or_insert_with(&mut self, key: &str, default: impl FnOnce() -> Value) -> &mut Value {
         let at = match self.position(key) {

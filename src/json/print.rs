@@ -7,6 +7,13 @@ pub fn print(value: &Value, style: &Style) -> String {
     print_with_lines(value, style, &[])
 }
 
+/// Prints an object that is not wrapped in a value.
+pub fn print_object(object: &Object, style: &Style) -> String {
+    let mut out = Vec::new();
+    Printer { out: &mut out, style, one_line: &[], level: 0 }.object(object);
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// Prints a document; where a member has one of the names in `one_line`, its array is
 /// written with one element to a line, and arrays of plain values (ids, a point) on a
 /// single line. A link then is one line of the file, and one line of a diff.

@@ -1,0 +1,260 @@
+//! Places for what has none: nodes that came in by a merge, or a whole workflow whose
+//! layout nobody knows. What has a place keeps it.
+//!
+//! Group membership is geometry in ComfyUI. A group whose box is known grows around new
+//! nodes that land in it; a group whose box is unknown is set below the graph, empty,
+//! because enclosing nodes that may never have been in it would be a guess.
+//! Must not know styles, layouts or where they are kept.
+
+mod layered;
+mod size;
+
+use layered::{Arrows, Rect};
+use rustc_hash::FxHashMap;
+
+use super::policy::{BOUNDARY_BOX, GROUP_BOX, NODE};
+use super::split::{definitions_mut, put_in_writer_order};
+use crate::graph::NodeId;
+use crate::json::{Object, Value};
+
+/// Height of a node's title bar, which lies above its `pos`.
+const TITLE: f64 = 30.0;
+/// Room between a group's border and the nodes inside.
+const MARGIN: f64 = 20.0;
+/// Beyond this a coordinate is taken for damage.
+const FAR: f64 = 1e7;
+/// Beyond this a width or height is.
+const HUGE: f64 = 2e4;
+
+/// Gives a place to everything in a workflow that has none.
+pub(super) fn complete(workflow: &mut Object) {
+    complete_graph(workflow);
+    for definition in definitions_mut(workflow) {
+        complete_graph(definition);
+    }
+}
+
+fn complete_graph(graph: &mut Object) {
+    let (boxes, arrows) = complete_nodes(graph);
+    complete_reroutes(graph, &boxes);
+    let mut extent = boxes.rects.iter().copied().reduce(|a, b| a.around(&b)).unwrap_or_default();
+    complete_groups(graph, &boxes, &mut extent);
+    complete_boundary(graph, extent);
+    number_nodes(graph, &arrows);
+}
+
+/// The nodes of a graph as boxes, in the order of the list.
+struct Boxes {
+    places: FxHashMap<NodeId, usize>,
+    rects: Vec<Rect>,
+    /// Which of them had no place before.
+    new: Vec<bool>,
+}
+
+impl Boxes {
+    fn of(&self, id: &NodeId) -> Option<Rect> {
+        self.places.get(id).map(|&at| self.rects[at])
+    }
+}
+
+fn complete_nodes(graph: &mut Object) -> (Boxes, Arrows) {
+    let nodes = graph.get("nodes").and_then(Value::as_array).unwrap_or_default();
+    let mut boxes = Boxes { places: FxHashMap::default(), rects: Vec::new(), new: Vec::new() };
+    for (at, node) in nodes.iter().enumerate() {
+        if let Some(id) = node.get("id").and_then(NodeId::from_value) {
+            boxes.places.entry(id).or_insert(at);
+        }
+        let rect = known_rect(node);
+        boxes.new.push(rect.is_none());
+        boxes.rects.push(rect.unwrap_or_else(|| {
+            let (width, height) = known_size(node).unwrap_or_else(|| size::estimate(node));
+            Rect { x: 0.0, y: 0.0, width, height: height + TITLE }
+        }));
+    }
+    let arrows = ends(graph)
+        .filter_map(|(_, from, to)| Some((*boxes.places.get(&from)?, *boxes.places.get(&to)?)));
+    let arrows = Arrows::new(boxes.rects.len(), arrows.collect::<Vec<_>>().into_iter());
+    if boxes.new.iter().all(|&is| is) {
+        layered::arrange(&mut boxes.rects, &arrows);
+    } else if boxes.new.iter().any(|&is| is) {
+        let mut placed: Vec<bool> = boxes.new.iter().map(|&is| !is).collect();
+        layered::place_beside(&mut boxes.rects, &mut placed, &arrows);
+    }
+    let nodes = graph.get_mut("nodes").and_then(Value::as_array_mut);
+    for (at, node) in nodes.into_iter().flatten().enumerate() {
+        if let (Value::Object(node), true) = (node, boxes.new[at]) {
+            write_place(node, boxes.rects[at]);
+        }
+    }
+    (boxes, arrows)
+}
+
+/// The links of a graph that join two nodes: link id, from, to.
+fn ends(graph: &Object) -> impl Iterator<Item = (Option<i64>, NodeId, NodeId)> {
+    let links = graph.get("links").and_then(Value::as_array).unwrap_or_default();
+    links.iter().filter_map(|link| {
+        let member = |at, key| match link {
+            Value::Array(row) => row.get(at),
+            other => other.get(key),
+        };
+        let from = NodeId::from_value(member(1, "origin_id")?)?;
+        let to = NodeId::from_value(member(3, "target_id")?)?;
+        Some((member(0, "id").and_then(Value::as_i64), from, to))
+    })
+}
+
+/// Two finite numbers, from `[a, b]` or `{"0": a, "1": b}`.
+fn pair(value: Option<&Value>, limit: f64) -> Option<(f64, f64)> {
+    let (a, b) = match value? {
+        Value::Array(both) => (both.first()?.as_f64()?, both.get(1)?.as_f64()?),
+        both => (both.get("0")?.as_f64()?, both.get("1")?.as_f64()?),
+    };
+    (a.abs() <= limit && b.abs() <= limit).then_some((a, b))
+}
+
+fn known_size(node: &Value) -> Option<(f64, f64)> {
+    pair(node.get("size"), HUGE).map(|(width, height)| (width.max(1.0), height.max(0.0)))
+}
+
+fn known_rect(node: &Value) -> Option<Rect> {
+    let (x, y) = pair(node.get("pos"), FAR)?;
+    let (width, height) = known_size(node).unwrap_or_else(|| size::estimate(node));
+    Some(Rect { x, y: y - TITLE, width, height: height + TITLE })
+}
+
+/// Writes position and size where they belong among the writer's keys.
+fn write_place(node: &mut Object, rect: Rect) {
+    let has_size = pair(node.get("size"), HUGE).is_some();
+    node.insert("pos", vec![rect.x.round(), (rect.y + TITLE).round()]);
+    if !has_size {
+        node.insert("size", vec![rect.width.round(), (rect.height - TITLE).round()]);
+    }
+}
+
+/// Native reroutes stand halfway along their first link.
+fn complete_reroutes(graph: &mut Object, boxes: &Boxes) {
+    let middles: FxHashMap<i64, (f64, f64)> = ends(graph)
+        .filter_map(|(id, from, to)| {
+            let (from, to) = (boxes.of(&from)?, boxes.of(&to)?);
+            Some((id?, ((from.right() + to.x) / 2.0, (from.y + to.y) / 2.0)))
+        })
+        .collect();
+    let place = |list: Option<&mut Value>| {
+        let list = list.and_then(Value::as_array_mut);
+        for reroute in list.into_iter().flatten().filter_map(Value::as_object_mut) {
+            if !is_constant(reroute.get("pos"), &[0, 0]) {
+                continue;
+            }
+            let first = reroute.get("linkIds").and_then(|ids| ids.at(0)).and_then(Value::as_i64);
+            if let Some((x, y)) = first.and_then(|id| middles.get(&id)) {
+                reroute.insert("pos", vec![x.round(), y.round()]);
+            }
+        }
+    };
+    place(graph.get_mut("reroutes"));
+    place(graph.get_mut("extra").and_then(|extra| extra.get_mut("reroutes")));
+}
+
+fn is_constant(value: Option<&Value>, constant: &[i64]) -> bool {
+    value.is_some_and(|value| *value == Value::from(constant.to_vec()))
+}
+
+fn bounding(group: &Object) -> Option<Rect> {
+    let corners = group.get("bounding")?.as_array()?;
+    let number = |at: usize| corners.get(at)?.as_f64().filter(|n| n.abs() <= FAR);
+    let rect = Rect { x: number(0)?, y: number(1)?, width: number(2)?, height: number(3)? };
+    (rect.width >= 0.0 && rect.height >= 0.0).then_some(rect)
+}
+
+fn set_bounding(object: &mut Object, rect: Rect) {
+    let corners = [rect.x, rect.y, rect.width, rect.height];
+    object.insert("bounding", corners.map(f64::round).to_vec());
+}
+
+/// Grows groups around the new nodes that landed in them and sets unknown ones below.
+fn complete_groups(graph: &mut Object, boxes: &Boxes, extent: &mut Rect) {
+    let groups = graph.get_mut("groups").and_then(Value::as_array_mut);
+    let mut unknown = Vec::new();
+    for group in groups.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if is_constant(group.get("bounding"), &GROUP_BOX) {
+            unknown.push(group);
+            continue;
+        }
+        let Some(before) = bounding(group) else { continue };
+        let grown = grow(before, boxes);
+        if grown != before {
+            set_bounding(group, grown);
+        }
+        *extent = extent.around(&grown);
+    }
+    let mut rects: Vec<Rect> = unknown
+        .iter()
+        .map(|group| {
+            let title = group.get("title").and_then(Value::as_str).unwrap_or_default();
+            let width = 40.0 + 14.0 * title.chars().take(60).count() as f64;
+            Rect { width: width.max(140.0), height: 80.0, ..Rect::default() }
+        })
+        .collect();
+    let which: Vec<usize> = (0..rects.len()).collect();
+    layered::rows_below(&mut rects, &which, *extent);
+    for (group, rect) in unknown.into_iter().zip(rects) {
+        set_bounding(group, rect);
+        *extent = extent.around(&rect);
+    }
+}
+
+/// A group's box, grown until it encloses every new node whose middle lies in it.
+fn grow(group: Rect, boxes: &Boxes) -> Rect {
+    let mut grown = group;
+    for (rect, _) in boxes.rects.iter().zip(&boxes.new).filter(|(_, new)| **new) {
+        let (x, y) = (rect.x + rect.width / 2.0, rect.y + rect.height / 2.0);
+        let inside = group.x <= x && x <= group.right() && group.y <= y && y <= group.bottom();
+        if inside {
+            grown = grown.around(&Rect {
+                x: rect.x - MARGIN,
+                y: rect.y - MARGIN,
+                width: rect.width + 2.0 * MARGIN,
+                height: rect.height + 2.0 * MARGIN,
+            });
+        }
+    }
+    grown
+}
+
+/// The boundary nodes of a subgraph stand left and right of everything.
+fn complete_boundary(graph: &mut Object, extent: Rect) {
+    for (key, slots) in [("inputNode", "inputs"), ("outputNode", "outputs")] {
+        let rows = graph.get(slots).and_then(Value::as_array).map_or(0, <[Value]>::len);
+        let Some(Value::Object(boundary)) = graph.get_mut(key) else { continue };
+        if !is_constant(boundary.get("bounding"), &BOUNDARY_BOX) {
+            continue;
+        }
+        let width = 130.0;
+        let x = match key {
+            "inputNode" => extent.x - 80.0 - width,
+            _ => extent.right() + 80.0,
+        };
+        let height = 40.0 + 20.0 * rows as f64;
+        set_bounding(boundary, Rect { x, y: extent.y, width, height });
+    }
+}
+
+/// Writes `flags` and the execution order where they are missing: the schema asks for
+/// both. ComfyUI works the order out again on load.
+fn number_nodes(graph: &mut Object, arrows: &Arrows) {
+    let mut rank = vec![0_usize; arrows.after.len()];
+    for (place, at) in arrows.topological().into_iter().enumerate() {
+        rank[at] = place;
+    }
+    let nodes = graph.get_mut("nodes").and_then(Value::as_array_mut);
+    for (at, node) in nodes.into_iter().flatten().enumerate() {
+        let Value::Object(node) = node else { continue };
+        if !node.contains_key("flags") {
+            node.append("flags", Object::new());
+        }
+        if !node.contains_key("order") {
+            node.append("order", rank[at]);
+        }
+        put_in_writer_order(node, &NODE);
+    }
+}

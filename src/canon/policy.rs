@@ -1,0 +1,304 @@
+//! The table that decides, key by key, what is content, what is layout and what is
+//! derived. It also fixes the order of known keys: the order in which ComfyUI writes them
+//! (measured on 644 official workflows), so that a file nearly always comes back without
+//! an order having to be kept.
+//!
+//! `docs/clean-form.md` tells the same to people. Must not know how values are moved.
+
+/// What becomes of a member in the clean form.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rule {
+    /// Stays as it is.
+    Content,
+    /// Where things lie and how they look: goes to the layout; stays in mode `keep`.
+    Layout,
+    /// Changes without anyone's intent, or is worked out again on load: goes to the
+    /// layout in every mode.
+    Volatile,
+    /// As `Layout`, but ComfyUI cannot open the file without it (a subgraph without its
+    /// boundary boxes is an empty canvas): this constant box stands in.
+    Box([i64; 4]),
+    /// As [`Rule::Box`], for a point.
+    Point,
+    /// A high-water mark: the true maximum over all graphs is written instead.
+    Counter(Counter),
+    /// A list of link ids in no meaningful order: sorted.
+    SortedIds,
+    /// An object with rules of its own.
+    Object(&'static Class),
+    /// An object of display flags; it leaves the file when nothing stays in it.
+    Flags(&'static Class),
+    /// A list of objects with rules of their own, sorted by `id`.
+    Sorted(&'static Class),
+    /// A list of objects with rules of their own, in its own order.
+    List(&'static Class),
+}
+
+/// Which ids a counter counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counter {
+    Node,
+    Link,
+    Group,
+    Reroute,
+}
+
+/// One kind of object: its known members in the order in which ComfyUI writes them.
+/// Unknown members are content and follow in their own order.
+#[derive(Debug)]
+pub(super) struct Class {
+    pub(super) members: &'static [(&'static str, Rule)],
+    /// Members that say which element of a list this is; repeated beside its layout, so
+    /// that the layout can be matched to another state of the same file.
+    pub(super) identity: &'static [&'static str],
+}
+
+use Rule::{Content, Layout, Volatile};
+
+/// A 0.4 or schema 1 workflow.
+pub(super) static WORKFLOW: Class = Class {
+    members: &[
+        ("id", Content),
+        ("revision", Volatile),
+        ("last_node_id", Rule::Counter(Counter::Node)),
+        ("last_link_id", Rule::Counter(Counter::Link)),
+        ("state", Rule::Object(&STATE)),
+        ("nodes", Rule::Sorted(&NODE)),
+        ("links", Rule::Sorted(&LINK)),
+        ("floatingLinks", Rule::Sorted(&LINK)),
+        ("reroutes", Rule::Sorted(&REROUTE)),
+        ("groups", Rule::Sorted(&GROUP)),
+        ("definitions", Rule::Object(&DEFINITIONS)),
+        ("config", Content),
+        ("extra", Rule::Object(&EXTRA)),
+        ("models", Content),
+        ("version", Content),
+        ("extensions", Content),
+    ],
+    identity: &[],
+};
+
+static DEFINITIONS: Class =
+    Class { members: &[("subgraphs", Rule::Sorted(&DEFINITION))], identity: &[] };
+
+/// A subgraph definition; always schema 1.
+static DEFINITION: Class = Class {
+    members: &[
+        ("id", Content),
+        ("version", Content),
+        ("state", Rule::Object(&STATE)),
+        ("revision", Volatile),
+        ("config", Content),
+        ("name", Content),
+        ("category", Content),
+        ("description", Content),
+        ("inputNode", Rule::Object(&BOUNDARY)),
+        ("outputNode", Rule::Object(&BOUNDARY)),
+        ("inputs", Rule::List(&DEFINITION_SLOT)),
+        ("outputs", Rule::List(&DEFINITION_SLOT)),
+        ("widgets", Content),
+        ("nodes", Rule::Sorted(&NODE)),
+        ("groups", Rule::Sorted(&GROUP)),
+        ("links", Rule::Sorted(&LINK)),
+        ("floatingLinks", Rule::Sorted(&LINK)),
+        ("reroutes", Rule::Sorted(&REROUTE)),
+        ("definitions", Rule::Object(&DEFINITIONS)),
+        ("extra", Rule::Object(&EXTRA)),
+    ],
+    identity: &["id"],
+};
+
+pub(super) static NODE: Class = Class {
+    members: &[
+        ("id", Content),
+        ("type", Content),
+        ("pos", Layout),
+        ("size", Layout),
+        ("flags", Rule::Flags(&NODE_FLAGS)),
+        ("order", Volatile),
+        ("mode", Content),
+        ("showAdvanced", Layout),
+        ("inputs", Rule::List(&INPUT)),
+        ("outputs", Rule::List(&OUTPUT)),
+        ("title", Content),
+        ("properties", Content),
+        ("widgets_values", Content),
+        ("widgets_values_named", Content),
+        ("color", Content),
+        ("bgcolor", Content),
+        ("boxcolor", Content),
+        ("shape", Content),
+    ],
+    identity: &["id", "type"],
+};
+
+/// Only flags known to change nothing but looks; `skip_repeated_outputs` and whatever
+/// comes later is content.
+static NODE_FLAGS: Class = Class {
+    members: &[
+        ("collapsed", Layout),
+        ("pinned", Layout),
+        ("horizontal", Layout),
+        ("ghost", Layout),
+    ],
+    identity: &[],
+};
+
+static INPUT: Class = Class {
+    members: &[
+        ("color_off", Content),
+        ("color_on", Content),
+        ("dir", Content),
+        ("label", Content),
+        ("localized_name", Volatile),
+        ("locked", Content),
+        ("name", Content),
+        ("nameLocked", Content),
+        ("removable", Content),
+        ("shape", Content),
+        ("type", Content),
+        ("pos", Layout),
+        ("widget", Content),
+        ("link", Content),
+        ("slot_index", Volatile),
+    ],
+    identity: &[],
+};
+
+static OUTPUT: Class = Class {
+    members: &[
+        ("color_off", Content),
+        ("color_on", Content),
+        ("dir", Content),
+        ("label", Content),
+        ("localized_name", Volatile),
+        ("locked", Content),
+        ("name", Content),
+        ("nameLocked", Content),
+        ("removable", Content),
+        ("shape", Content),
+        ("type", Content),
+        ("pos", Layout),
+        ("widget", Content),
+        ("slot_index", Volatile),
+        ("links", Rule::SortedIds),
+    ],
+    identity: &[],
+};
+
+/// Links as objects; as arrays they have no members and are only sorted.
+static LINK: Class = Class {
+    members: &[
+        ("id", Content),
+        ("origin_id", Content),
+        ("origin_slot", Content),
+        ("target_id", Content),
+        ("target_slot", Content),
+        ("type", Content),
+        ("parentId", Content),
+    ],
+    identity: &[],
+};
+
+static REROUTE: Class = Class {
+    members: &[
+        ("id", Content),
+        ("parentId", Content),
+        ("pos", Rule::Point),
+        ("linkIds", Rule::SortedIds),
+        ("floating", Content),
+    ],
+    identity: &["id"],
+};
+
+static GROUP: Class = Class {
+    members: &[
+        ("id", Content),
+        ("title", Content),
+        ("bounding", Rule::Box(GROUP_BOX)),
+        ("color", Content),
+        ("font_size", Content),
+        ("flags", Rule::Flags(&NODE_FLAGS)),
+    ],
+    identity: &["id", "title"],
+};
+
+/// LiteGraph's smallest group.
+pub(super) const GROUP_BOX: [i64; 4] = [0, 0, 140, 80];
+
+/// A subgraph's input or output node as ComfyUI first draws it.
+pub(super) const BOUNDARY_BOX: [i64; 4] = [0, 0, 120, 60];
+
+static BOUNDARY: Class = Class {
+    members: &[("id", Content), ("bounding", Rule::Box(BOUNDARY_BOX)), ("pinned", Layout)],
+    identity: &[],
+};
+
+static DEFINITION_SLOT: Class = Class {
+    members: &[
+        ("id", Content),
+        ("name", Content),
+        ("type", Content),
+        ("linkIds", Content),
+        ("localized_name", Volatile),
+        ("label", Content),
+        ("shape", Content),
+        ("pos", Layout),
+    ],
+    identity: &[],
+};
+
+static STATE: Class = Class {
+    members: &[
+        ("lastGroupId", Rule::Counter(Counter::Group)),
+        ("lastNodeId", Rule::Counter(Counter::Node)),
+        ("lastLinkId", Rule::Counter(Counter::Link)),
+        ("lastRerouteId", Rule::Counter(Counter::Reroute)),
+    ],
+    identity: &[],
+};
+
+/// `extra` of the root and of definitions. `workflowRendererVersion` goes with the
+/// geometry: ComfyUI divides all positions by 1.2 when it reads `Vue`, so one without the
+/// other would move everything.
+static EXTRA: Class = Class {
+    members: &[
+        ("ds", Volatile),
+        ("frontendVersion", Volatile),
+        ("linkExtensions", Rule::Sorted(&LINK)),
+        ("reroutes", Rule::Sorted(&REROUTE)),
+        ("workflowRendererVersion", Layout),
+    ],
+    identity: &[],
+};
+
+/// One node of an API prompt.
+pub(super) static PROMPT_NODE: Class = Class {
+    members: &[("inputs", Content), ("class_type", Content), ("_meta", Content)],
+    identity: &[],
+};
+
+/// Members whose arrays are printed with one element to a line, and on a single line
+/// where the elements are plain: a link is a line of the file.
+pub(super) const ONE_LINE: &[&str] = &[
+    "links",
+    "linkIds",
+    "floatingLinks",
+    "linkExtensions",
+    "pos",
+    "size",
+    "bounding",
+    "offset",
+    "proxyWidgets",
+    "previewExposures",
+];
+
+impl Class {
+    /// The place and rule of a key, looked for from `from` on first: members usually come
+    /// in the writer's order, so the next one is near.
+    pub(super) fn find(&self, key: &str, from: usize) -> Option<(usize, Rule)> {
+        let ahead = self.members.iter().enumerate().skip(from);
+        let behind = self.members.iter().enumerate().take(from);
+        ahead.chain(behind).find(|(_, (name, _))| *name == key).map(|(at, (_, rule))| (at, *rule))
+    }
+}

@@ -1,0 +1,513 @@
+//! The two directions of one move: [`split`] takes layout out of an object, [`restore`]
+//! puts it back. What is taken out mirrors the object it came from: the layout of node
+//! 4's second input lies under `nodes`, fourth element, `inputs`, second element.
+//!
+//! Two members that no file can have say what order knew: `#keys`, the keys of an object
+//! that were not in the writer's order, and `#order`, where each element of a sorted list
+//! belongs. Must not know files, styles or where layouts are kept.
+
+use rustc_hash::FxHashMap;
+
+use super::Mode;
+use super::policy::{Class, Counter, Rule};
+use crate::json::{Key, Number, Object, Value};
+
+const KEYS: &str = "#keys";
+const ORDER: &str = "#order";
+const ITEMS: &str = "#items";
+
+/// The largest id of each kind over the root graph and all definitions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Maxima {
+    node: i64,
+    link: i64,
+    group: i64,
+    reroute: i64,
+}
+
+impl Maxima {
+    /// Looks through a workflow and its definitions.
+    pub(super) fn of(workflow: &Object) -> Self {
+        let mut maxima = Maxima::default();
+        maxima.take_in(workflow, 0);
+        maxima
+    }
+
+    fn take_in(&mut self, graph: &Object, depth: usize) {
+        let largest = |object: &Object, key: &str, so_far: &mut i64| {
+            let elements = object.get(key).and_then(Value::as_array).unwrap_or_default();
+            for id in elements.iter().filter_map(own_id).filter_map(Value::as_i64) {
+                *so_far = (*so_far).max(id);
+            }
+        };
+        largest(graph, "nodes", &mut self.node);
+        largest(graph, "links", &mut self.link);
+        largest(graph, "floatingLinks", &mut self.link);
+        largest(graph, "groups", &mut self.group);
+        largest(graph, "reroutes", &mut self.reroute);
+        if let Some(extra) = graph.get("extra").and_then(Value::as_object) {
+            largest(extra, "reroutes", &mut self.reroute);
+        }
+        // Nested definitions are legal to read; no writer nests them deeply.
+        if depth < 32 {
+            for definition in definitions(graph) {
+                self.take_in(definition, depth + 1);
+            }
+        }
+    }
+
+    fn get(&self, counter: Counter) -> i64 {
+        match counter {
+            Counter::Node => self.node,
+            Counter::Link => self.link,
+            Counter::Group => self.group,
+            Counter::Reroute => self.reroute,
+        }
+    }
+}
+
+/// The subgraph definitions that lie directly in a graph.
+pub(super) fn definitions(graph: &Object) -> impl Iterator<Item = &Object> {
+    let list = graph.get("definitions").and_then(|d| d.get("subgraphs"));
+    list.and_then(Value::as_array).unwrap_or_default().iter().filter_map(Value::as_object)
+}
+
+/// The subgraph definitions that lie directly in a graph, to change.
+pub(super) fn definitions_mut(graph: &mut Object) -> impl Iterator<Item = &mut Object> {
+    let list = graph.get_mut("definitions").and_then(|d| d.get_mut("subgraphs"));
+    let list = list.and_then(Value::as_array_mut);
+    list.into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+/// Puts members into the order in which ComfyUI writes them.
+pub(super) fn put_in_writer_order(object: &mut Object, class: &Class) {
+    sort_members(object, class);
+}
+
+/// The id of a list element: the member `id`, or the first element of a link array.
+pub(super) fn own_id(element: &Value) -> Option<&Value> {
+    match element {
+        Value::Object(object) => object.get("id"),
+        Value::Array(row) => row.first(),
+        _ => None,
+    }
+}
+
+/// What a split needs to know of the whole file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Splitter {
+    pub(super) mode: Mode,
+    pub(super) maxima: Maxima,
+}
+
+impl Splitter {
+    /// Takes the layout out of an object and puts its members into canonical order.
+    pub(super) fn split(&self, object: &mut Object, class: &Class) -> Object {
+        let mut aside = Object::new();
+        if let Some(keys) = sort_members(object, class) {
+            aside.insert(KEYS, keys);
+        }
+        let mut next = 0;
+        object.retain(|key, value| match class.find(key, next) {
+            None => true,
+            Some((at, rule)) => {
+                next = at + 1;
+                self.apply(rule, key, value, &mut aside)
+            }
+        });
+        if !aside.is_empty() && !class.identity.is_empty() {
+            let identity = class.identity.iter();
+            let identity = identity.filter_map(|k| Some((Key::new(k), object.get(k)?.clone())));
+            aside = identity.chain(aside).collect();
+        }
+        aside
+    }
+
+    /// Applies one rule; whether the member stays.
+    fn apply(&self, rule: Rule, key: &str, value: &mut Value, aside: &mut Object) -> bool {
+        let strips = self.mode == Mode::Strip;
+        match rule {
+            Rule::Content => true,
+            Rule::Layout if !strips => true,
+            Rule::Layout | Rule::Volatile => {
+                aside.append(key, std::mem::take(value));
+                false
+            }
+            Rule::Box(_) | Rule::Point if !strips => true,
+            Rule::Box(corners) => {
+                let constant = Value::from(corners.to_vec());
+                aside.append(key, std::mem::replace(value, constant));
+                true
+            }
+            Rule::Point => {
+                let constant = Value::from(vec![0_i64, 0]);
+                aside.append(key, std::mem::replace(value, constant));
+                true
+            }
+            Rule::Counter(counter) => {
+                self.count(counter, key, value, aside);
+                true
+            }
+            Rule::SortedIds => {
+                sort_ids(key, value, aside);
+                true
+            }
+            Rule::Object(class) => {
+                if let Value::Object(object) = value {
+                    let inner = self.split(object, class);
+                    if !inner.is_empty() {
+                        aside.append(key, Value::Object(inner));
+                    }
+                }
+                true
+            }
+            Rule::Flags(class) => self.flags(class, key, value, aside),
+            Rule::Sorted(class) => {
+                self.list(class, Sorting::ById, key, value, aside);
+                true
+            }
+            Rule::List(class) => {
+                self.list(class, Sorting::None, key, value, aside);
+                true
+            }
+        }
+    }
+
+    fn count(&self, counter: Counter, key: &str, value: &mut Value, aside: &mut Object) {
+        let Value::Number(number) = &*value else { return };
+        let truth = Number::from(self.maxima.get(counter));
+        if *number != truth {
+            aside.append(key, std::mem::replace(value, Value::Number(truth)));
+        }
+    }
+
+    fn flags(&self, class: &Class, key: &str, value: &mut Value, aside: &mut Object) -> bool {
+        let Value::Object(flags) = value else { return true };
+        if self.mode == Mode::Keep {
+            return true;
+        }
+        let inner = self.split(flags, class);
+        let stays = !flags.is_empty();
+        if !stays || !inner.is_empty() {
+            aside.append(key, Value::Object(inner));
+        }
+        stays
+    }
+
+    fn list(
+        &self,
+        class: &Class,
+        sorting: Sorting,
+        key: &str,
+        value: &mut Value,
+        aside: &mut Object,
+    ) {
+        let Value::Array(elements) = value else { return };
+        let order = match sorting {
+            Sorting::ById => sort_by_id(elements),
+            Sorting::None => None,
+        };
+        let mut items: Vec<Value> = Vec::new();
+        for (at, element) in elements.iter_mut().enumerate() {
+            let Value::Object(object) = element else { continue };
+            let inner = self.split(object, class);
+            if !inner.is_empty() {
+                items.resize(at, Value::Null);
+                items.push(Value::Object(inner));
+            }
+        }
+        match order {
+            None if items.is_empty() => {}
+            None => aside.append(key, Value::Array(items)),
+            Some(order) => {
+                let mut both = Object::new();
+                both.append(ORDER, order);
+                both.append(ITEMS, Value::Array(items));
+                aside.append(key, Value::Object(both));
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sorting {
+    ById,
+    None,
+}
+
+/// Where a key stands in the canonical order; unknown ones come last.
+fn rank(class: &Class, key: &str, from: usize) -> usize {
+    class.find(key, from).map_or(usize::MAX, |(at, _)| at)
+}
+
+/// Puts members into canonical order. Gives the old order if that changed anything.
+fn sort_members(object: &mut Object, class: &Class) -> Option<Value> {
+    let mut from = 0;
+    let sorted = object.is_sorted_by_key(|key| {
+        let place = rank(class, key, from);
+        from = place.saturating_add(1).min(class.members.len());
+        place
+    });
+    if sorted {
+        return None;
+    }
+    let keys = object.keys().map(|key| Value::String(key.clone())).collect();
+    object.sort_by_key(|key| rank(class, key, 0));
+    Some(Value::Array(keys))
+}
+
+/// Sorts a list of whole numbers; other lists have no order we know of.
+fn sort_ids(key: &str, value: &mut Value, aside: &mut Object) {
+    let Value::Array(ids) = value else { return };
+    if !ids.iter().all(|id| id.as_i64().is_some()) || ids.is_sorted_by_key(Value::as_i64) {
+        return;
+    }
+    aside.append(key, Value::Array(ids.clone()));
+    ids.sort_by_key(Value::as_i64);
+}
+
+/// The order of ids: whole numbers by value, then texts, then elements without one.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum IdOrder<'a> {
+    Number(i64),
+    Text(&'a str),
+    None,
+}
+
+fn id_order(element: &Value) -> IdOrder<'_> {
+    match own_id(element) {
+        Some(Value::Number(number)) => number.as_i64().map_or(IdOrder::None, IdOrder::Number),
+        Some(Value::String(text)) => match text.parse::<i64>() {
+            Ok(number) if number.to_string() == *text => IdOrder::Number(number),
+            _ => IdOrder::Text(text),
+        },
+        _ => IdOrder::None,
+    }
+}
+
+/// Sorts elements by id, equal ids in their old order. Gives, for each old place, the new
+/// one, if anything moved.
+fn sort_by_id(elements: &mut Vec<Value>) -> Option<Value> {
+    if elements.is_sorted_by_key(|element| id_order(element)) {
+        return None;
+    }
+    let mut old_places: Vec<usize> = (0..elements.len()).collect();
+    old_places.sort_by_key(|&at| id_order(&elements[at]));
+    let mut new_places = vec![0_usize; elements.len()];
+    let mut taken: Vec<Value> = std::mem::take(elements);
+    for (new, &old) in old_places.iter().enumerate() {
+        new_places[old] = new;
+        elements.push(std::mem::take(&mut taken[old]));
+    }
+    Some(Value::from(new_places))
+}
+
+/// How far the layout belongs to the content it is put into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// It was split off exactly this content: everything goes back, orders too.
+    Exact,
+    /// It is from another state of the file: only what is layout, matched by identity.
+    Related,
+}
+
+/// Puts a layout back into an object.
+pub(super) fn restore(object: &mut Object, aside: Object, class: &Class, fit: Fit) {
+    let mut keys = None;
+    let mut added = false;
+    for (key, value) in aside {
+        if key == KEYS {
+            keys = Some(value);
+            continue;
+        }
+        let Some((_, rule)) = class.find(&key, 0) else { continue };
+        added |= restore_member(object, key, value, rule, fit);
+    }
+    match (keys, fit) {
+        (Some(Value::Array(keys)), Fit::Exact) if keeps_unknown(&keys, object, class) => {
+            let places: FxHashMap<&str, usize> =
+                keys.iter().enumerate().filter_map(|(at, k)| Some((k.as_str()?, at))).collect();
+            object.sort_by_key(|key| places.get(key).copied().unwrap_or(usize::MAX));
+        }
+        _ if added => object.sort_by_key(|key| rank(class, key, 0)),
+        _ => {}
+    }
+}
+
+/// Whether an order of keys leaves the unknown ones, whose order is content, as they are.
+/// Only a layout that was not made from this content can fail this.
+fn keeps_unknown(keys: &[Value], object: &Object, class: &Class) -> bool {
+    let unknown = |key: &&str| class.find(key, 0).is_none();
+    let wanted = keys.iter().filter_map(Value::as_str).filter(unknown);
+    wanted.eq(object.keys().map(Key::as_str).filter(unknown))
+}
+
+/// Puts one member back; whether it may now stand in the wrong place.
+fn restore_member(object: &mut Object, key: Key, value: Value, rule: Rule, fit: Fit) -> bool {
+    match rule {
+        Rule::Content => false,
+        Rule::Layout | Rule::Volatile => {
+            if fit == Fit::Exact || is_sane(&key, &value) {
+                object.insert(key, value);
+                return true;
+            }
+            false
+        }
+        Rule::Box(_) | Rule::Point => {
+            if let Some(place) = object.get_mut(&key)
+                && (fit == Fit::Exact || is_sane(&key, &value))
+            {
+                *place = value;
+            }
+            false
+        }
+        Rule::Counter(_) => {
+            if let (Some(place @ Value::Number(_)), Fit::Exact, Value::Number(_)) =
+                (object.get_mut(&key), fit, &value)
+            {
+                *place = value;
+            }
+            false
+        }
+        Rule::SortedIds => {
+            if let (Some(place), Fit::Exact) = (object.get_mut(&key), fit)
+                && is_sorted_form_of(place, &value)
+            {
+                *place = value;
+            }
+            false
+        }
+        Rule::Object(class) => {
+            if let (Some(Value::Object(inner)), Value::Object(aside)) =
+                (object.get_mut(&key), value)
+            {
+                restore(inner, aside, class, fit);
+            }
+            false
+        }
+        Rule::Flags(class) => {
+            let Value::Object(aside) = value else { return false };
+            let flags = object.get_or_insert_with(&key, || Value::Object(Object::new()));
+            if let Value::Object(flags) = flags {
+                restore(flags, aside, class, fit);
+            }
+            true
+        }
+        Rule::Sorted(class) | Rule::List(class) => {
+            if let Some(Value::Array(elements)) = object.get_mut(&key) {
+                restore_list(elements, value, class, fit);
+            }
+            false
+        }
+    }
+}
+
+/// Whether sorting a list of ids gives this list.
+fn is_sorted_form_of(sorted: &Value, ids: &Value) -> bool {
+    let (Value::Array(sorted), Value::Array(ids)) = (sorted, ids) else { return false };
+    let mut ids = ids.clone();
+    ids.iter().all(|id| id.as_i64().is_some()) && {
+        ids.sort_by_key(Value::as_i64);
+        ids == *sorted
+    }
+}
+
+/// Whether ComfyUI can use a position, size or box that did not come from this very file.
+fn is_sane(key: &str, value: &Value) -> bool {
+    let numbers = |count: usize| match value {
+        Value::Array(elements) => {
+            elements.len() == count
+                && elements.iter().all(|e| e.as_f64().is_some_and(f64::is_finite))
+        }
+        _ => false,
+    };
+    match key {
+        "pos" | "size" => numbers(2) || matches!(value, Value::Object(o) if o.len() == 2),
+        "bounding" => numbers(4),
+        _ => true,
+    }
+}
+
+fn restore_list(elements: &mut Vec<Value>, aside: Value, class: &Class, fit: Fit) {
+    let (items, order) = match aside {
+        Value::Array(items) => (items, None),
+        Value::Object(mut both) => match (both.remove(ITEMS), both.remove(ORDER)) {
+            (Some(Value::Array(items)), order) => (items, order),
+            _ => return,
+        },
+        _ => return,
+    };
+    match fit {
+        Fit::Exact => {
+            for (element, item) in elements.iter_mut().zip(items) {
+                if let (Value::Object(object), Value::Object(aside)) = (element, item) {
+                    restore(object, aside, class, fit);
+                }
+            }
+            if let Some(order) = order {
+                put_in_order(elements, &order);
+            }
+        }
+        Fit::Related if class.identity.is_empty() => {}
+        Fit::Related => restore_by_identity(elements, items, class),
+    }
+}
+
+/// Sends each element back to where `order` says it was; a list that is no permutation
+/// of the elements, or turns round two with the same id, is ignored.
+fn put_in_order(elements: &mut Vec<Value>, order: &Value) {
+    let order: Option<Vec<usize>> = order
+        .as_array()
+        .unwrap_or_default()
+        .iter()
+        .map(|at| at.as_i64().and_then(|at| usize::try_from(at).ok()))
+        .collect();
+    let Some(order) = order.filter(|order| is_permutation(order, elements.len())) else { return };
+    let mut places = vec![0; order.len()];
+    for (old, &new) in order.iter().enumerate() {
+        places[new] = old;
+    }
+    let turned = |at: usize| {
+        places[at] > places[at + 1] && id_order(&elements[at]) == id_order(&elements[at + 1])
+    };
+    if (0..elements.len().saturating_sub(1)).any(turned) {
+        return;
+    }
+    let mut sorted = std::mem::take(elements);
+    elements.extend(order.into_iter().map(|at| std::mem::take(&mut sorted[at])));
+}
+
+fn is_permutation(order: &[usize], length: usize) -> bool {
+    let mut seen = vec![false; length];
+    order.len() == length
+        && order.iter().all(|&at| at < length && !std::mem::replace(&mut seen[at], true))
+}
+
+fn restore_by_identity(elements: &mut [Value], items: Vec<Value>, class: &Class) {
+    let mut known: FxHashMap<Key, Object> = FxHashMap::default();
+    for item in items {
+        if let Value::Object(item) = item {
+            known.entry(identity(&item, class)).or_insert(item);
+        }
+    }
+    for element in elements {
+        let Value::Object(object) = element else { continue };
+        if let Some(aside) = known.remove(&identity(object, class)) {
+            restore(object, aside, class, Fit::Related);
+        }
+    }
+}
+
+/// What tells an element from its siblings, as a text.
+fn identity(object: &Object, class: &Class) -> Key {
+    let mut text = Key::default();
+    for key in class.identity {
+        match object.get(key) {
+            Some(Value::String(part)) => text.push_str(part),
+            Some(Value::Number(part)) => text.push_str(part.as_str()),
+            _ => {}
+        }
+        text.push('\n');
+    }
+    text
+}
