@@ -1,3 +1,6 @@
 //! Floor 6: the only door to the machine and to a ComfyUI server.
 //!
 //! Must not know git.
+
+pub mod hash;
+pub mod safetensors;

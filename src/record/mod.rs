@@ -1,3 +1,7 @@
-//! Floor 4: what a commit or a run was made with, as data.
+//! Floor 4: what a commit or a run was made with.
 //!
-//! Must not look at the machine: `host` gathers, this floor only says what was seen.
+//! Must not know the machine.
+
+mod digest;
+
+pub use digest::{Digest, DigestError, DigestKind, Hashes, to_hex};
