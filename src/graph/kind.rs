@@ -10,9 +10,10 @@ const SEARCH_DEPTH: usize = 8;
 
 /// Which of the two schemas a workflow's root follows. Subgraph definitions always
 /// follow schema 1, also inside a file of schema 0.4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Schema {
     /// Links are arrays, counters are `last_node_id` and `last_link_id`.
+    #[default]
     V04,
     /// Links are objects, counters are in `state`.
     V1,
@@ -84,7 +85,8 @@ pub fn is_workflow(object: &Object) -> bool {
     workflow_schema(object).is_some()
 }
 
-fn workflow_schema(object: &Object) -> Option<Schema> {
+/// The schema of a workflow, if the object is one.
+pub(super) fn workflow_schema(object: &Object) -> Option<Schema> {
     let nodes = object.get("nodes")?.as_array()?;
     let version = object.get("version")?.as_number()?;
     let whole = match nodes {

@@ -2,13 +2,35 @@
 //!
 //! A typed face, never a copy with fewer fields: every node, link, group and definition
 //! owns its raw JSON object, accessors read it, setters write it, and what nobody typed
-//! stays where it was. [`Kind`] says what a document is before anything else looks at it.
+//! stays where it was. [`kind`] says what a document is before anything else looks at it.
 //!
 //! This floor must not know git, files, the layout policy, or which widgets a node class
 //! has (that is the catalog's business, one floor up).
 
+mod check;
+mod count;
+mod group;
 mod id;
 mod kind;
+mod link;
+mod node;
+mod outline;
+mod prompt;
+mod renumber;
+mod slot;
+mod wire;
+mod workflow;
 
+pub use check::{Defect, Fault, List, Weight, check};
+pub use count::Counters;
+pub use group::Group;
 pub use id::{GroupId, LinkId, NodeId, NodeKey, RerouteId, Scope, SubgraphId};
 pub use kind::{Found, GraphKind, Kind, Schema, is_prompt, is_workflow, kind};
+pub use link::{End, Link, Reroute, Spelling};
+pub use node::{Mode, Node};
+pub use outline::{Odd, Table};
+pub use prompt::{NotAPrompt, Prompt, PromptInput, PromptNode};
+pub use renumber::Renumbering;
+pub use slot::{Slot, SlotName, Widgets};
+pub use wire::{Sink, Source, Wire, Wires};
+pub use workflow::{Definition, Graph, NotAWorkflow, Oddities, Workflow};

@@ -25,7 +25,7 @@ impl Object {
     }
 
     /// Takes members whose keys the caller knows to be distinct.
-    pub(super) fn from_distinct(members: Vec<(Key, Value)>) -> Self {
+    pub(crate) fn from_distinct(members: Vec<(Key, Value)>) -> Self {
         Object { members }
     }
 

@@ -1,0 +1,241 @@
+//! A node: its raw object with a typed face.
+
+use super::slot::{self, Slot, SlotName, Widgets};
+use super::{NodeId, SubgraphId};
+use crate::json::{Number, Object, Value};
+
+/// Whether and how a node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// 0, or absent.
+    Always,
+    /// 1: on an event. No frontend of today makes it.
+    OnEvent,
+    /// 2: does not run, and neither does what needs it.
+    Mute,
+    /// 3: on a trigger. No frontend of today makes it.
+    OnTrigger,
+    /// 4: is passed by; inputs go straight to outputs of the same type.
+    Bypass,
+    /// Any other number.
+    Other(i64),
+}
+
+impl Mode {
+    /// The number as files spell it.
+    pub fn number(self) -> i64 {
+        match self {
+            Mode::Always => 0,
+            Mode::OnEvent => 1,
+            Mode::Mute => 2,
+            Mode::OnTrigger => 3,
+            Mode::Bypass => 4,
+            Mode::Other(number) => number,
+        }
+    }
+
+    /// The mode a number stands for.
+    pub fn from_number(number: i64) -> Self {
+        match number {
+            0 => Mode::Always,
+            1 => Mode::OnEvent,
+            2 => Mode::Mute,
+            3 => Mode::OnTrigger,
+            4 => Mode::Bypass,
+            number => Mode::Other(number),
+        }
+    }
+
+    /// Whether the node is left out of the prompt.
+    pub fn is_off(self) -> bool {
+        matches!(self, Mode::Mute | Mode::Bypass)
+    }
+}
+
+/// A node of a workflow. Owns its raw object; nothing in it is ever dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    id: NodeId,
+    raw: Object,
+}
+
+impl Node {
+    /// Takes a raw node. Gives the value back if it is no object with an id.
+    pub fn from_value(value: Value) -> Result<Node, Value> {
+        let id = value.get("id").and_then(NodeId::from_value);
+        match (value, id) {
+            (Value::Object(raw), Some(id)) => Ok(Node { id, raw }),
+            (value, _) => Err(value),
+        }
+    }
+
+    /// The raw node again.
+    pub fn into_value(self) -> Value {
+        Value::Object(self.raw)
+    }
+
+    /// The id in its graph.
+    pub fn id(&self) -> &NodeId {
+        &self.id
+    }
+
+    /// Gives the node another id, spelled as the old one was. What refers to it is
+    /// `renumber`'s business.
+    pub fn set_id(&mut self, id: NodeId) {
+        let spelled = id.respell(self.raw.get("id").unwrap_or(&Value::Null));
+        self.raw.insert("id", spelled);
+        self.id = id;
+    }
+
+    /// The object in the file.
+    pub fn raw(&self) -> &Object {
+        &self.raw
+    }
+
+    /// The object in the file, to change anything but `id`, for which there is
+    /// [`Node::set_id`].
+    pub fn raw_mut(&mut self) -> &mut Object {
+        &mut self.raw
+    }
+
+    /// The class (`type` in the file); the uuid of a definition for subgraph instances;
+    /// empty where the file has none.
+    pub fn class(&self) -> &str {
+        self.raw.get("type").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The class taken for the uuid of a subgraph definition. Whether there is such a
+    /// definition only the workflow knows.
+    pub fn as_subgraph(&self) -> SubgraphId {
+        SubgraphId::new(self.class())
+    }
+
+    /// The title that was written, absent where it is the class's own.
+    pub fn title(&self) -> Option<&str> {
+        self.raw.get("title").and_then(Value::as_str)
+    }
+
+    /// Sets or removes the title.
+    pub fn set_title(&mut self, title: Option<&str>) {
+        match title {
+            Some(title) => self.raw.insert("title", title),
+            None => self.raw.remove("title"),
+        };
+    }
+
+    /// What a person calls the node when nothing knows its class: title, else class.
+    pub fn shown(&self) -> &str {
+        self.title().filter(|title| !title.is_empty()).unwrap_or_else(|| self.class())
+    }
+
+    /// Whether and how it runs.
+    pub fn mode(&self) -> Mode {
+        let number = self.raw.get("mode").and_then(Value::as_i64);
+        Mode::from_number(number.unwrap_or_default())
+    }
+
+    /// Sets whether and how it runs.
+    pub fn set_mode(&mut self, mode: Mode) {
+        self.raw.insert("mode", mode.number());
+    }
+
+    /// The inputs, in file order.
+    pub fn inputs(&self) -> impl Iterator<Item = Slot<'_>> + Clone {
+        slot::slots(self.raw.get("inputs"))
+    }
+
+    /// The outputs, in file order.
+    pub fn outputs(&self) -> impl Iterator<Item = Slot<'_>> + Clone {
+        slot::slots(self.raw.get("outputs"))
+    }
+
+    /// The input at an index.
+    pub fn input_at(&self, at: usize) -> Option<Slot<'_>> {
+        slot::slot_at(self.raw.get("inputs"), at)
+    }
+
+    /// The output at an index.
+    pub fn output_at(&self, at: usize) -> Option<Slot<'_>> {
+        slot::slot_at(self.raw.get("outputs"), at)
+    }
+
+    /// The input of a name.
+    pub fn input(&self, name: &SlotName) -> Option<Slot<'_>> {
+        slot::slot_named(self.raw.get("inputs"), name)
+    }
+
+    /// The name of the input at an index.
+    pub fn input_name(&self, at: usize) -> SlotName {
+        slot::slot_name(self.raw.get("inputs"), at)
+    }
+
+    /// The name of the output at an index.
+    pub fn output_name(&self, at: usize) -> SlotName {
+        slot::slot_name(self.raw.get("outputs"), at)
+    }
+
+    /// The raw input at an index, to change.
+    pub fn input_mut(&mut self, at: usize) -> Option<&mut Object> {
+        self.raw.get_mut("inputs")?.as_array_mut()?.get_mut(at)?.as_object_mut()
+    }
+
+    /// The raw output at an index, to change.
+    pub fn output_mut(&mut self, at: usize) -> Option<&mut Object> {
+        self.raw.get_mut("outputs")?.as_array_mut()?.get_mut(at)?.as_object_mut()
+    }
+
+    /// The list of raw inputs, to change; made where there is none.
+    pub fn inputs_mut(&mut self) -> Option<&mut Vec<Value>> {
+        self.raw.get_or_insert_with("inputs", || Value::Array(Vec::new())).as_array_mut()
+    }
+
+    /// `properties`, if the node has any.
+    pub fn properties(&self) -> Option<&Object> {
+        self.raw.get("properties").and_then(Value::as_object)
+    }
+
+    /// One of the `properties`.
+    pub fn property(&self, key: &str) -> Option<&Value> {
+        self.properties()?.get(key)
+    }
+
+    /// Sets or removes one of the `properties`.
+    pub fn set_property(&mut self, key: &str, value: Option<Value>) {
+        let properties = self.raw.get_or_insert_with("properties", || Object::new().into());
+        if let Some(properties) = properties.as_object_mut() {
+            match value {
+                Some(value) => properties.insert(key, value),
+                None => properties.remove(key),
+            };
+        }
+    }
+
+    /// The widget values: these, not the named ones, are what ComfyUI uses.
+    pub fn widgets(&self) -> Widgets<'_> {
+        Widgets::of(self.raw.get("widgets_values"))
+    }
+
+    /// The widget values by name, which frontends write beside the array since 1.49.
+    pub fn named_values(&self) -> Option<&Object> {
+        self.raw.get("widgets_values_named").and_then(Value::as_object)
+    }
+
+    /// Position on the canvas. Both spellings are read: `[x, y]` and `{"0": x, "1": y}`.
+    pub fn pos(&self) -> Option<(f64, f64)> {
+        pair(self.raw.get("pos")?)
+    }
+
+    /// Size on the canvas, in either spelling.
+    pub fn size(&self) -> Option<(f64, f64)> {
+        pair(self.raw.get("size")?)
+    }
+}
+
+fn pair(value: &Value) -> Option<(f64, f64)> {
+    let number = |value: Option<&Value>| value?.as_number().map(Number::as_f64);
+    match value {
+        Value::Array(elements) => Some((number(elements.first())?, number(elements.get(1))?)),
+        Value::Object(members) => Some((number(members.get("0"))?, number(members.get("1"))?)),
+        _ => None,
+    }
+}
