@@ -7,3 +7,6 @@ mod support;
 
 mod canon_laws;
 mod floors;
+
+mod data;
+mod graph_laws;

@@ -484,8 +484,12 @@ impl fmt::Display for Fault {
             Fault::Shared { list, id, with: Scope::Definition(with) } => {
                 write!(f, "{list} {id} has an id that subgraph {with} uses too")
             }
-            Fault::NoOrigin(link, node) => write!(f, "link {link} leaves node {node}, which is not there"),
-            Fault::NoTarget(link, node) => write!(f, "link {link} feeds node {node}, which is not there"),
+            Fault::NoOrigin(link, node) => {
+                write!(f, "link {link} leaves node {node}, which is not there")
+            }
+            Fault::NoTarget(link, node) => {
+                write!(f, "link {link} feeds node {node}, which is not there")
+            }
             Fault::NoOutput(link, end) => {
                 write!(f, "link {link} leaves output {}, which its origin does not have", slot(end))
             }

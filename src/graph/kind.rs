@@ -107,13 +107,18 @@ fn is_node(value: &Value) -> bool {
 }
 
 /// Whether an object is an API prompt: not empty, and every member has a `class_type`
-/// that is text and `inputs` that are an object.
+/// that is text and `inputs` that are an object. The frontend writes a node of a class
+/// that is not installed without `class_type`: such a one may be among others.
 pub fn is_prompt(object: &Object) -> bool {
-    !object.is_empty()
-        && object.values().all(|node| {
-            node.get("class_type").and_then(Value::as_str).is_some()
-                && node.get("inputs").and_then(Value::as_object).is_some()
-        })
+    let mut classes = 0;
+    let whole = object.values().all(|node| {
+        let class = node.get("class_type");
+        classes += usize::from(class.is_some());
+        let missing = class.is_none() && node.get("_meta").is_some();
+        (missing || class.and_then(Value::as_str).is_some())
+            && node.get("inputs").and_then(Value::as_object).is_some()
+    });
+    whole && classes > 0
 }
 
 fn is_templates(document: &Value) -> bool {
@@ -190,6 +195,7 @@ mod tests {
             r#"{"nodes":{"a":{"id":1,"type":"x"}},"version":7}"#,
             r#"{"nodes":[{"id":1,"type":"A"}]}"#,
             r#"{"1":{"class_type":"A"}}"#,
+            r#"{"1":{"inputs":{},"_meta":{}}}"#,
             r#"{"templates":[{"name":"a"}]}"#,
         ] {
             assert_eq!(of(text), Kind::Other, "{text}");

@@ -1,0 +1,42 @@
+//! Real files to hold the laws against, where they are present.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use git_comfy::json::{Value, parse, parse_lenient};
+
+/// The folder of real files beside the project, if it is there.
+pub(crate) fn folder(name: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
+    folder.is_dir().then_some(folder)
+}
+
+/// Every JSON file in a folder and below, in order of name; none where it is absent.
+pub(crate) fn documents(name: &str) -> Vec<(PathBuf, Value)> {
+    let Some(folder) = folder(name) else { return Vec::new() };
+    let mut files = Vec::new();
+    collect(&folder, &mut files);
+    files.sort();
+    let read = |file: PathBuf| {
+        let bytes = fs::read(&file).unwrap();
+        let value = parse(&bytes).or_else(|_| parse_lenient(&bytes)).ok()?;
+        Some((file, value))
+    };
+    files.into_iter().filter_map(read).collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|e| e == "json") {
+            files.push(path);
+        }
+    }
+}
+
+/// The file's name, for messages.
+pub(crate) fn name(file: &Path) -> String {
+    file.file_name().unwrap().to_string_lossy().into_owned()
+}
