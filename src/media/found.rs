@@ -1,0 +1,183 @@
+//! Where readers put what they find, within the budget.
+
+use std::fmt;
+
+use super::budget::{MAX_DEFECTS, MAX_ENTRIES, MAX_KEYWORD, MAX_TEXT, MAX_TOTAL, MAX_WORK};
+use super::error::{Reading, Stop};
+use super::{Container, Defect, Embedded};
+
+/// A picture's width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// Where in its container a text lay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A PNG chunk: `tEXt`, `zTXt`, `iTXt`, or the `comf` of ComfyUI's APNG.
+    PngChunk([u8; 4]),
+    /// An EXIF tag, by number.
+    Exif(u16),
+    /// An XMP packet.
+    Xmp,
+    /// A comment segment or block of a JPEG or GIF.
+    Comment,
+    /// An item of the metadata of a movie: QuickTime keys, iTunes list, user data.
+    MovieItem,
+    /// A Matroska tag.
+    MatroskaTag,
+    /// A Vorbis comment in FLAC, Opus or Vorbis.
+    VorbisComment,
+    /// An ID3 frame, by its id.
+    Id3Frame([u8; 4]),
+    /// `asset.extras` of glTF.
+    GltfExtras,
+    /// The metadata element of an SVG.
+    SvgMetadata,
+    /// `__metadata__` of a safetensors header.
+    SafetensorsMetadata,
+    /// A string attribute of an OpenEXR header.
+    ExrAttribute,
+    /// The file itself, which is JSON.
+    Document,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::PngChunk(name) => write!(f, "{}", name.escape_ascii()),
+            Place::Exif(tag) => write!(f, "EXIF 0x{tag:04x}"),
+            Place::Xmp => f.write_str("XMP"),
+            Place::Comment => f.write_str("comment"),
+            Place::MovieItem => f.write_str("movie metadata"),
+            Place::MatroskaTag => f.write_str("Matroska tag"),
+            Place::VorbisComment => f.write_str("Vorbis comment"),
+            Place::Id3Frame(id) => write!(f, "ID3 {}", id.escape_ascii()),
+            Place::GltfExtras => f.write_str("asset.extras"),
+            Place::SvgMetadata => f.write_str("metadata element"),
+            Place::SafetensorsMetadata => f.write_str("__metadata__"),
+            Place::ExrAttribute => f.write_str("EXR attribute"),
+            Place::Document => f.write_str("the file itself"),
+        }
+    }
+}
+
+/// One embedded text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name the text has in the file, spelled as there. Where a saver packs name and
+    /// text into one field (`Prompt:{…}`), that name, not the field's.
+    pub keyword: String,
+    /// The text.
+    pub text: String,
+    /// Where it lay.
+    pub place: Place,
+}
+
+/// The findings of one file.
+#[derive(Debug)]
+pub(super) struct Found {
+    embedded: Embedded,
+    taken: usize,
+    worked: usize,
+}
+
+impl Found {
+    pub(super) fn new(container: Container) -> Self {
+        let embedded = Embedded { container, size: None, entries: vec![], defects: vec![] };
+        Found { embedded, taken: 0, worked: 0 }
+    }
+
+    pub(super) fn into_embedded(self) -> Embedded {
+        self.embedded
+    }
+
+    pub(super) fn container(&self) -> Container {
+        self.embedded.container
+    }
+
+    /// Whether no text was found yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.embedded.entries.is_empty()
+    }
+
+    /// A closer look showed another kind of the same family.
+    pub(super) fn set_container(&mut self, container: Container) {
+        self.embedded.container = container;
+    }
+
+    /// Notes a size; of several the largest area stands (thumbnails and tiles are smaller).
+    pub(super) fn set_size(&mut self, width: u32, height: u32) {
+        let area = |size: Size| u64::from(size.width) * u64::from(size.height);
+        let size = Size { width, height };
+        if area(size) > self.embedded.size.map_or(0, area) {
+            self.embedded.size = Some(size);
+        }
+    }
+
+    /// How long the next text may be.
+    pub(super) fn room(&self) -> usize {
+        MAX_TEXT.min(MAX_TOTAL - self.taken)
+    }
+
+    /// Counts bytes that are inflated or decoded against [`MAX_WORK`].
+    pub(super) fn work(&mut self, bytes: usize) -> Reading<()> {
+        self.worked = self.worked.saturating_add(bytes);
+        if self.worked > MAX_WORK { Err(too_much_work().into()) } else { Ok(()) }
+    }
+
+    /// Keeps a text, or notes why not. Empty texts are nothing.
+    pub(super) fn text(&mut self, place: Place, keyword: &str, text: String) {
+        if text.is_empty() {
+            return;
+        }
+        if text.len() > self.room() {
+            let limit = u64::try_from(self.room()).unwrap_or(u64::MAX);
+            return self.defect(Defect::TooLarge { what: "an embedded text", limit });
+        }
+        if self.embedded.entries.len() == MAX_ENTRIES {
+            let limit = u64::try_from(MAX_ENTRIES).unwrap_or(u64::MAX);
+            return self.defect(Defect::TooMany { what: "embedded texts", limit });
+        }
+        self.taken += text.len();
+        let fits = keyword.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MAX_KEYWORD);
+        let keyword = fits.map(|(_, c)| c).collect();
+        self.embedded.entries.push(Entry { keyword, text, place });
+    }
+
+    /// Notes the defect of one part and goes on; only a failing disk stops everything.
+    pub(super) fn tolerate<T>(&mut self, reading: Reading<T>) -> Reading<Option<T>> {
+        match reading {
+            Ok(value) => Ok(Some(value)),
+            Err(Stop::Defect(defect)) => {
+                self.defect(defect);
+                Ok(None)
+            }
+            Err(Stop::Io(error)) => Err(Stop::Io(error)),
+        }
+    }
+
+    /// Notes something that could not be read.
+    pub(super) fn defect(&mut self, defect: Defect) {
+        let defects = &mut self.embedded.defects;
+        if defects.len() < MAX_DEFECTS && !defects.contains(&defect) {
+            defects.push(defect);
+        }
+    }
+}
+
+/// The refusal when [`MAX_WORK`] is used up.
+pub(super) fn too_much_work() -> Defect {
+    let limit = u64::try_from(MAX_WORK).unwrap_or(u64::MAX);
+    Defect::TooLarge { what: "all metadata together", limit }
+}
