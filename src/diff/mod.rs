@@ -1,3 +1,12 @@
-//! Floor 3: what changed between two workflows, as an edit script that can be applied.
+//! Floor 3: what changed between two states of a workflow.
 //!
-//! Must not know how a change is shown, nor where the two workflows came from.
+//! [`edit`] is the closed vocabulary; an [`EditScript`] is a value that renderers show and
+//! that can be replayed. Must not know how a change is shown, nor where the two
+//! documents came from.
+
+mod edit;
+
+pub use edit::{
+    AddedWidget, Change, Class, Edit, EditScript, Entry, Format, GroupRef, NodeRef, Origin, Place,
+    RawEdit, Side, SinkRef, SourceRef, SubgraphRef, Usual,
+};

@@ -18,6 +18,7 @@ mod outline;
 mod prompt;
 mod renumber;
 mod slot;
+mod widget;
 mod wire;
 mod workflow;
 
@@ -32,5 +33,6 @@ pub use outline::{Odd, Table};
 pub use prompt::{NotAPrompt, Prompt, PromptInput, PromptNode};
 pub use renumber::Renumbering;
 pub use slot::{Slot, SlotName, Widgets};
+pub use widget::{Naming, Place, Role, Unnamed, Widget, WidgetName, by_position};
 pub use wire::{Sink, Source, Wire, Wires};
 pub use workflow::{Definition, Graph, NotAWorkflow, Oddities, Workflow};

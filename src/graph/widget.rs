@@ -1,0 +1,140 @@
+//! Widget values with their names.
+//!
+//! The file stores the values of a node's widgets by position; names come from elsewhere
+//! (the file's own copy by name, the node class, a subgraph's boundary). This floor only
+//! says what a named value is; the catalog finds the names.
+
+use std::fmt;
+
+use compact_str::CompactString;
+
+use super::{Node, Workflow};
+use crate::json::Value;
+
+/// What a widget is called.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WidgetName {
+    /// By its class or by the file. Names may hold dots (`resize_type.width`), look like
+    /// values (`fixed`), and end in `#2` where a class has two of one name.
+    Named(CompactString),
+    /// Nothing names it: its index among the values, from 0.
+    Position(usize),
+}
+
+impl WidgetName {
+    /// A known name.
+    pub fn new(name: &str) -> Self {
+        WidgetName::Named(CompactString::new(name))
+    }
+
+    /// The name, if there is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            WidgetName::Named(name) => Some(name),
+            WidgetName::Position(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for WidgetName {
+    /// Positions are shown counted from 1: `value 3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WidgetName::Named(name) => f.write_str(name),
+            WidgetName::Position(at) => write!(f, "value {}", at + 1),
+        }
+    }
+}
+
+/// Where a widget's value lies.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// At this index of `widgets_values`.
+    Index(usize),
+    /// Under this key of `widgets_values`, where that is an object.
+    Key(CompactString),
+    /// Under this key of a prompt node's `inputs`.
+    Input(CompactString),
+}
+
+/// What a widget is for, as far as its class or the rules of the format tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// A value that the node runs with.
+    #[default]
+    Plain,
+    /// Text of several lines: a prompt, a note. Compared by words.
+    Text,
+    /// A number that a control widget may change after each run.
+    Seed,
+    /// What becomes of the number before it after a run: `fixed`, `randomize`, …
+    Control,
+    /// Narrows the choices of the combo before it.
+    Filter,
+    /// A button; its value means nothing.
+    Button,
+    /// Written by a run or for the canvas only: previews, 3D view states.
+    Residue,
+}
+
+impl Role {
+    /// Whether the value goes into the prompt that the server runs.
+    pub fn runs(self) -> bool {
+        matches!(self, Role::Plain | Role::Text | Role::Seed)
+    }
+}
+
+/// One widget of a node with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Widget<'a> {
+    /// What it is called.
+    pub name: WidgetName,
+    /// What it holds.
+    pub value: &'a Value,
+    /// Where that lies.
+    pub place: Place,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// Knows the names of widgets. The catalog does.
+pub trait Naming {
+    /// The widgets of a node in the order of their values, one for every value there is.
+    fn widgets<'w>(&self, workflow: &'w Workflow, node: &'w Node) -> Vec<Widget<'w>>;
+}
+
+/// Knows nothing: every value is known by its position.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unnamed;
+
+impl Naming for Unnamed {
+    fn widgets<'w>(&self, _workflow: &'w Workflow, node: &'w Node) -> Vec<Widget<'w>> {
+        by_position(node)
+    }
+}
+
+/// The widgets of a node with no names but those of an object's keys.
+pub fn by_position(node: &Node) -> Vec<Widget<'_>> {
+    let role = Role::Plain;
+    match node.widgets() {
+        super::Widgets::Array(values) => {
+            let widget = |(at, value)| Widget {
+                name: WidgetName::Position(at),
+                value,
+                place: Place::Index(at),
+                role,
+            };
+            values.iter().enumerate().map(widget).collect()
+        }
+        super::Widgets::Object(values) => {
+            let widget = |(key, value): (&CompactString, _)| Widget {
+                name: WidgetName::Named(key.clone()),
+                value,
+                place: Place::Key(key.clone()),
+                role,
+            };
+            values.iter().map(|(key, value)| widget((key, value))).collect()
+        }
+        super::Widgets::None => Vec::new(),
+    }
+}
