@@ -5,6 +5,7 @@
 
 mod support;
 
+mod arrange;
 mod canon_laws;
 mod floors;
 

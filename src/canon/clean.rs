@@ -8,7 +8,8 @@ use memchr::memmem;
 
 use super::layout::{Layout, Residue};
 use super::policy::{ONE_LINE, PROMPT_NODE, WORKFLOW};
-use super::split::{Fit, Maxima, Splitter, restore};
+use super::restore::{Fit, restore};
+use super::split::{Maxima, Splitter};
 use super::{Cleaned, Mode, Outcome, prompt};
 use crate::graph::{Found, GraphKind, Kind, kind};
 use crate::json::{self, Object, Path, Style, Value};

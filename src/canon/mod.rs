@@ -13,15 +13,17 @@
 //! Must not know where layouts are stored, nor what a blob id is.
 
 mod arrange;
+mod aside;
 mod clean;
 mod layout;
 mod policy;
 mod prompt;
+mod restore;
 mod smudge;
 mod split;
 
 pub use clean::clean;
-pub use smudge::smudge;
+pub use smudge::{smudge, smudge_merged};
 
 /// What becomes of the coordinates of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

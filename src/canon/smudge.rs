@@ -3,12 +3,14 @@
 //!
 //! Must not know where layouts are kept.
 
-use super::Known;
-use super::arrange;
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use super::clean::{graphs, restore_graph};
 use super::layout::Layout;
-use super::split::{Fit, definitions};
-use crate::graph::GraphKind;
+use super::restore::Fit;
+use super::split::definitions;
+use super::{Known, arrange, aside};
+use crate::graph::{GraphKind, NodeId, NodeKey};
 use crate::json::{self, Object, Style, Value};
 
 /// Puts a layout into clean content. `None`: the bytes are to stay as they are, because
@@ -57,6 +59,50 @@ fn related(mut value: Value, mut layout: Option<Layout>) -> Option<Vec<u8>> {
         touched = true;
     }
     let style = layout.map_or(Style::EXPORT, |layout| layout.style);
+    touched.then(|| json::print(&value, &style).into_bytes())
+}
+
+/// Puts the layouts of both sides of a merge into the merged content. Nodes keep the
+/// place they have on our side; nodes that only their side knows keep theirs, unless one
+/// of ours is there; the rest is arranged. `renumbered` tells which ids of theirs have
+/// become which in the result. `None`: the content is no workflow.
+pub fn smudge_merged(
+    content: &[u8],
+    ours: Option<&str>,
+    theirs: Option<&str>,
+    renumbered: &FxHashMap<NodeKey, NodeId>,
+) -> Option<Vec<u8>> {
+    let mut value = json::parse(content).ok()?;
+    let mut ours = ours.and_then(Layout::parse);
+    let mut theirs = theirs.and_then(Layout::parse);
+    let mut touched = false;
+    for found in graphs(&value) {
+        let Some(Value::Object(graph)) = found.at.get_mut(&mut value) else { continue };
+        if found.kind == GraphKind::Prompt {
+            continue;
+        }
+        let take = |side: &mut Option<Layout>| side.as_mut().and_then(|l| l.take(&found.at));
+        let (ours, mut theirs) = (take(&mut ours), take(&mut theirs));
+        if let Some(theirs) = &mut theirs {
+            aside::renumber(theirs, renumbered);
+        }
+        let mut known = FxHashSet::default();
+        if let Some(ours) = &ours {
+            aside::node_ids(ours, &mut known);
+        }
+        let mut wishes = FxHashSet::default();
+        if let Some(theirs) = &theirs {
+            aside::node_ids(theirs, &mut wishes);
+        }
+        wishes.retain(|id| !known.contains(id));
+        // Ours last: what both know, ours decides.
+        for aside in [theirs, ours].into_iter().flatten() {
+            restore_graph(graph, found.kind, aside, Fit::Related);
+        }
+        arrange::complete_with_wishes(graph, wishes);
+        touched = true;
+    }
+    let style = ours.or(theirs).map_or(Style::EXPORT, |layout| layout.style);
     touched.then(|| json::print(&value, &style).into_bytes())
 }
 

@@ -207,17 +207,31 @@ pub(super) fn rows_below(boxes: &mut [Rect], which: &[usize], extent: Rect) {
     }
 }
 
-/// Finds free places for the boxes that have none (`placed` is false), beside their
-/// neighbours where they have some, below everything where not. Boxes that have a place
-/// keep it.
-pub(super) fn place_beside(boxes: &mut [Rect], placed: &mut [bool], arrows: &Arrows) {
+/// How sure a box's place is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// It stays where it is, whatever it covers.
+    Fixed,
+    /// It wants to be where it is, unless something else is there.
+    Wish,
+    /// It has no place.
+    None,
+}
+
+/// Finds free places for the boxes that have none, beside their neighbours where they
+/// have some, below everything where not. Afterwards every box is [`Hold::Fixed`].
+pub(super) fn place_beside(boxes: &mut [Rect], holds: &mut [Hold], arrows: &Arrows) {
     let mut taken = Taken::default();
-    let mut extent: Option<Rect> = None;
-    for at in (0..boxes.len()).filter(|&at| placed[at]) {
+    let mut placed: Vec<bool> = holds.iter().map(|hold| *hold != Hold::None).collect();
+    for at in (0..boxes.len()).filter(|&at| holds[at] == Hold::Fixed) {
         taken.insert(boxes[at]);
-        extent = Some(extent.map_or(boxes[at], |e| e.around(&boxes[at])));
     }
-    let extent = extent.unwrap_or_default();
+    for at in (0..boxes.len()).filter(|&at| holds[at] == Hold::Wish) {
+        boxes[at] = taken.keep_or_make_room(boxes[at]);
+    }
+    holds.fill(Hold::Fixed);
+    let known = (0..boxes.len()).filter(|&at| placed[at]).map(|at| boxes[at]);
+    let extent = known.reduce(|a, b| a.around(&b)).unwrap_or_default();
     let order = arrows.topological();
     // Once with the flow, for what hangs off a placed box; then against it, for what
     // only leads into one; what is left belongs to no placed box.
@@ -228,7 +242,7 @@ pub(super) fn place_beside(boxes: &mut [Rect], placed: &mut [bool], arrows: &Arr
         }
         for at in turn {
             if !placed[at]
-                && let Some(wish) = wish_beside(boxes, placed, arrows, at)
+                && let Some(wish) = wish_beside(boxes, &placed, arrows, at)
             {
                 boxes[at] = taken.make_room(wish);
                 placed[at] = true;
@@ -294,6 +308,15 @@ impl Taken {
         for cell in Taken::cells(&rect) {
             self.cells.entry(cell).or_default().push(rect);
         }
+    }
+
+    /// Takes the very place if it is free, else the next one down.
+    fn keep_or_make_room(&mut self, wish: Rect) -> Rect {
+        if self.lowest_in_the_way(&wish).is_some() {
+            return self.make_room(wish);
+        }
+        self.insert(wish);
+        wish
     }
 
     /// Moves a wish down until nothing is in its way, and takes the place.
@@ -369,14 +392,25 @@ mod tests {
         ) {
             let all = Arrows::new(boxes.len(), arrows.into_iter());
             arrange(&mut boxes, &all);
-            let mut placed: Vec<bool> = which[..boxes.len()].to_vec();
+            let hold = |is: &bool| if *is { Hold::Fixed } else { Hold::None };
+            let mut holds: Vec<Hold> = which[..boxes.len()].iter().map(hold).collect();
             let before = boxes.clone();
-            place_beside(&mut boxes, &mut placed, &all);
+            place_beside(&mut boxes, &mut holds, &all);
             prop_assert_eq!(overlapping(&boxes), None);
-            prop_assert!(placed.iter().all(|&is| is));
             for at in (0..boxes.len()).filter(|&at| which[at]) {
                 prop_assert_eq!(boxes[at], before[at]);
             }
         }
+    }
+
+    #[test]
+    fn a_wish_gives_way_to_what_is_fixed() {
+        let square = |x| Rect { x, y: 0.0, width: 100.0, height: 100.0 };
+        let mut boxes = [square(0.0), square(50.0), square(300.0)];
+        let mut holds = [Hold::Fixed, Hold::Wish, Hold::Wish];
+        place_beside(&mut boxes, &mut holds, &Arrows::new(3, std::iter::empty()));
+        assert_eq!(boxes[0], square(0.0));
+        assert_eq!((boxes[1].x, boxes[1].y), (50.0, 130.0));
+        assert_eq!(boxes[2], square(300.0));
     }
 }

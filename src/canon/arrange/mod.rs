@@ -9,8 +9,8 @@
 mod layered;
 mod size;
 
-use layered::{Arrows, Rect};
-use rustc_hash::FxHashMap;
+use layered::{Arrows, Hold, Rect};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::policy::{BOUNDARY_BOX, GROUP_BOX, NODE};
 use super::split::{definitions_mut, put_in_writer_order};
@@ -28,65 +28,114 @@ const HUGE: f64 = 2e4;
 
 /// Gives a place to everything in a workflow that has none.
 pub(super) fn complete(workflow: &mut Object) {
-    complete_graph(workflow);
-    for definition in definitions_mut(workflow) {
-        complete_graph(definition);
-    }
+    Completion { wishes: FxHashSet::default(), cards: cards(workflow) }.workflow(workflow);
 }
 
-fn complete_graph(graph: &mut Object) {
-    let (boxes, arrows) = complete_nodes(graph);
-    complete_reroutes(graph, &boxes);
-    let mut extent = boxes.rects.iter().copied().reduce(|a, b| a.around(&b)).unwrap_or_default();
-    complete_groups(graph, &boxes, &mut extent);
-    complete_boundary(graph, extent);
-    number_nodes(graph, &arrows);
+/// As [`complete`]; the nodes whose ids are given move down if their place is taken.
+/// Ids are those of a merge result: unique over the root and all definitions.
+pub(super) fn complete_with_wishes(workflow: &mut Object, wishes: FxHashSet<NodeId>) {
+    Completion { wishes, cards: cards(workflow) }.workflow(workflow);
+}
+
+/// The conflict cards a merge left: the node each is about, and the card.
+fn cards(workflow: &Object) -> Vec<(NodeId, NodeId)> {
+    let conflicts = workflow.get("extra").and_then(|extra| extra.get("git_comfy"));
+    let conflicts = conflicts.and_then(|ours| ours.get("conflicts")).and_then(Value::as_array);
+    let id = |conflict: &Value, key| NodeId::from_value(conflict.get(key)?);
+    let pairs = conflicts.unwrap_or_default().iter();
+    pairs.filter_map(|c| Some((id(c, "node")?, id(c, "card")?))).collect()
+}
+
+/// What is known beside the graphs themselves.
+struct Completion {
+    wishes: FxHashSet<NodeId>,
+    cards: Vec<(NodeId, NodeId)>,
+}
+
+impl Completion {
+    fn workflow(&self, workflow: &mut Object) {
+        self.graph(workflow);
+        for definition in definitions_mut(workflow) {
+            self.graph(definition);
+        }
+    }
+
+    fn graph(&self, graph: &mut Object) {
+        let (boxes, arrows) = self.nodes(graph);
+        complete_reroutes(graph, &boxes);
+        let all = boxes.rects.iter().copied();
+        let mut extent = all.reduce(|a, b| a.around(&b)).unwrap_or_default();
+        complete_groups(graph, &boxes, &mut extent);
+        complete_boundary(graph, extent);
+        number_nodes(graph, &arrows);
+    }
+
+    fn nodes(&self, graph: &mut Object) -> (Boxes, Arrows) {
+        let mut boxes = Boxes::of_graph(graph, &self.wishes);
+        let links = ends(graph).map(|(_, from, to)| (from, to));
+        let cards = self.cards.iter().cloned();
+        let place = |id: &NodeId| boxes.places.get(id).copied();
+        let arrows = links.chain(cards).filter_map(|(a, b)| Some((place(&a)?, place(&b)?)));
+        let arrows: Vec<(usize, usize)> = arrows.collect();
+        let arrows = Arrows::new(boxes.rects.len(), arrows.into_iter());
+        let before: Vec<Hold> = boxes.holds.clone();
+        if before.iter().all(|hold| *hold == Hold::None) {
+            layered::arrange(&mut boxes.rects, &arrows);
+        } else if before.iter().any(|hold| *hold != Hold::Fixed) {
+            layered::place_beside(&mut boxes.rects, &mut boxes.holds, &arrows);
+        }
+        boxes.holds = before;
+        let nodes = graph.get_mut("nodes").and_then(Value::as_array_mut);
+        for (at, node) in nodes.into_iter().flatten().enumerate() {
+            if let (Value::Object(node), true) = (node, boxes.is_new(at)) {
+                write_place(node, boxes.rects[at]);
+            }
+        }
+        (boxes, arrows)
+    }
 }
 
 /// The nodes of a graph as boxes, in the order of the list.
 struct Boxes {
     places: FxHashMap<NodeId, usize>,
     rects: Vec<Rect>,
-    /// Which of them had no place before.
-    new: Vec<bool>,
+    /// How sure each place was when we came.
+    holds: Vec<Hold>,
 }
 
 impl Boxes {
+    fn of_graph(graph: &Object, wishes: &FxHashSet<NodeId>) -> Self {
+        let nodes = graph.get("nodes").and_then(Value::as_array).unwrap_or_default();
+        let mut boxes =
+            Boxes { places: FxHashMap::default(), rects: Vec::new(), holds: Vec::new() };
+        for (at, node) in nodes.iter().enumerate() {
+            let id = node.get("id").and_then(NodeId::from_value);
+            let wished = id.as_ref().is_some_and(|id| wishes.contains(id));
+            if let Some(id) = id {
+                boxes.places.entry(id).or_insert(at);
+            }
+            let rect = known_rect(node);
+            boxes.holds.push(match rect {
+                None => Hold::None,
+                Some(_) if wished => Hold::Wish,
+                Some(_) => Hold::Fixed,
+            });
+            boxes.rects.push(rect.unwrap_or_else(|| {
+                let (width, height) = known_size(node).unwrap_or_else(|| size::estimate(node));
+                Rect { x: 0.0, y: 0.0, width, height: height + TITLE }
+            }));
+        }
+        boxes
+    }
+
     fn of(&self, id: &NodeId) -> Option<Rect> {
         self.places.get(id).map(|&at| self.rects[at])
     }
-}
 
-fn complete_nodes(graph: &mut Object) -> (Boxes, Arrows) {
-    let nodes = graph.get("nodes").and_then(Value::as_array).unwrap_or_default();
-    let mut boxes = Boxes { places: FxHashMap::default(), rects: Vec::new(), new: Vec::new() };
-    for (at, node) in nodes.iter().enumerate() {
-        if let Some(id) = node.get("id").and_then(NodeId::from_value) {
-            boxes.places.entry(id).or_insert(at);
-        }
-        let rect = known_rect(node);
-        boxes.new.push(rect.is_none());
-        boxes.rects.push(rect.unwrap_or_else(|| {
-            let (width, height) = known_size(node).unwrap_or_else(|| size::estimate(node));
-            Rect { x: 0.0, y: 0.0, width, height: height + TITLE }
-        }));
+    /// Whether we chose the place.
+    fn is_new(&self, at: usize) -> bool {
+        self.holds[at] != Hold::Fixed
     }
-    let arrows = ends(graph)
-        .filter_map(|(_, from, to)| Some((*boxes.places.get(&from)?, *boxes.places.get(&to)?)));
-    let arrows = Arrows::new(boxes.rects.len(), arrows.collect::<Vec<_>>().into_iter());
-    if boxes.new.iter().all(|&is| is) {
-        layered::arrange(&mut boxes.rects, &arrows);
-    } else if boxes.new.iter().any(|&is| is) {
-        let mut placed: Vec<bool> = boxes.new.iter().map(|&is| !is).collect();
-        layered::place_beside(&mut boxes.rects, &mut placed, &arrows);
-    }
-    let nodes = graph.get_mut("nodes").and_then(Value::as_array_mut);
-    for (at, node) in nodes.into_iter().flatten().enumerate() {
-        if let (Value::Object(node), true) = (node, boxes.new[at]) {
-            write_place(node, boxes.rects[at]);
-        }
-    }
-    (boxes, arrows)
 }
 
 /// The links of a graph that join two nodes: link id, from, to.
@@ -206,7 +255,8 @@ fn complete_groups(graph: &mut Object, boxes: &Boxes, extent: &mut Rect) {
 /// A group's box, grown until it encloses every new node whose middle lies in it.
 fn grow(group: Rect, boxes: &Boxes) -> Rect {
     let mut grown = group;
-    for (rect, _) in boxes.rects.iter().zip(&boxes.new).filter(|(_, new)| **new) {
+    for at in (0..boxes.rects.len()).filter(|&at| boxes.is_new(at)) {
+        let rect = boxes.rects[at];
         let (x, y) = (rect.x + rect.width / 2.0, rect.y + rect.height / 2.0);
         let inside = group.x <= x && x <= group.right() && group.y <= y && y <= group.bottom();
         if inside {
