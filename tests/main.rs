@@ -11,3 +11,4 @@ mod floors;
 
 mod data;
 mod graph_laws;
+mod media;

@@ -172,7 +172,7 @@ fn is_safetensors(head: &[u8], length: u64) -> bool {
         return false;
     };
     let size = u64::from_le_bytes(size);
-    size >= 2 && size <= MAX_HEADER && size <= length.saturating_sub(8)
+    (2..=MAX_HEADER).contains(&size) && size <= length.saturating_sub(8)
 }
 
 fn text_format(source: &mut Source<'_>) -> Reading<Option<Container>> {

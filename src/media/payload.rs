@@ -22,15 +22,20 @@ pub enum Form {
 }
 
 impl Form {
-    /// Judges a value.
+    /// Judges a value. More generous than `graph`, which decides whether a file is ours
+    /// to change: a text found under these names is a graph unless it clearly is not.
     pub fn of(value: &Value) -> Form {
         let Some(object) = value.as_object() else { return Form::Other };
-        let is_node = |node: &Value| node.get("class_type").is_some_and(|t| t.as_str().is_some());
+        let class = |node: &Value| node.get("class_type").is_some_and(|t| t.as_str().is_some());
+        // The frontend leaves out the class of a node that is not installed.
+        let is_node = |node: &Value| {
+            class(node) || node.get("class_type").is_none() && node.get("inputs").is_some()
+        };
         if object.get("nodes").is_some_and(|nodes| nodes.as_array().is_some())
             && (object.contains_key("links") || object.contains_key("version"))
         {
             Form::Graph
-        } else if !object.is_empty() && object.values().all(is_node) {
+        } else if object.values().any(class) && object.values().all(is_node) {
             Form::Prompt
         } else {
             Form::Other
