@@ -5,44 +5,19 @@
 //
 // `-` instead of files reads them from standard input, one path per line.
 
-import { readFileSync, writeSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 import { differences } from './compare.mjs'
-import { Frontend } from './frontend.mjs'
-
-const HERE = dirname(fileURLToPath(import.meta.url))
-
-const OPTIONS = {
-  home: { type: 'string', default: process.env.GIT_COMFY_FRONTEND },
-  version: { type: 'string', default: '1.49.6' },
-  catalog: { type: 'string', multiple: true },
-  replacements: { type: 'string' },
-  brief: { type: 'boolean', default: false },
-}
-
-const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'))
+import { OPTIONS, listed, start } from './options.mjs'
 
 function emit(value) {
   writeSync(1, JSON.stringify(value) + '\n')
 }
 
-function start(options) {
-  if (!options.home) throw new Error('say where prepare.sh has been: --home DIR or GIT_COMFY_FRONTEND')
-  const catalogs = options.catalog ?? [join(HERE, 'catalog.json')]
-  return Frontend.start({
-    home: options.home,
-    version: options.version,
-    catalog: Object.assign({}, ...catalogs.map(readJson)),
-    replacements: options.replacements ? readJson(options.replacements) : {},
-  })
-}
-
 async function open(frontend, files, options) {
   for await (const result of frontend.openAll(files)) {
-    if (options.brief) for (const key of ['prompt', 'embedded', 'saved', 'positions']) delete result[key]
+    if (options.brief) for (const key of ['prompt', 'embedded', 'saved', 'positions', 'inside']) delete result[key]
     emit(result)
   }
 }
@@ -79,9 +54,12 @@ async function compare(frontend, files) {
   }
 }
 
-const { values: options, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
+const { values: options, positionals } = parseArgs({
+  options: { ...OPTIONS, brief: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
 const [command, ...named] = positionals
-const files = named.length === 1 && named[0] === '-' ? readFileSync(0, 'utf8').split('\n').filter(Boolean) : named
+const files = listed(named)
 const commands = { open, compare }
 if (!(command in commands) || files.length === 0) {
   console.error('usage: node open.mjs open|compare [--home DIR] [--version V] [--catalog FILE]... [--brief] FILE...')

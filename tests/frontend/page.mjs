@@ -64,6 +64,23 @@ export async function openSavePrompt(path) {
     window.Date = RealDate
     Math.random = realRandom
   }
+
+  // A subgraph can be broken only inside: enter each as a double click does.
+  result.inside = []
+  for (const subgraph of app.rootGraph.subgraphs.values()) {
+    const seen = { id: subgraph.id, nodes: subgraph._nodes.length }
+    try {
+      app.canvas.openSubgraph?.(subgraph) ?? app.canvas.setGraph(subgraph)
+      app.canvas.draw(true, true)
+      seen.shown = app.canvas.graph === subgraph
+      seen.inputs = [...subgraph.inputNode.boundingRect]
+      seen.outputs = [...subgraph.outputNode.boundingRect]
+    } catch (error) {
+      seen.failure = error.message
+    }
+    result.inside.push(seen)
+  }
+  app.canvas.setGraph(app.rootGraph)
   return result
 }
 
