@@ -14,7 +14,7 @@ use crate::graph::{
     GroupId, LinkId, Mode, NodeId, NodeKey, RerouteId, Role, Scope, SlotName, SubgraphId,
     WidgetName,
 };
-use crate::json::{Object, Path, Value};
+use crate::json::{Key, Object, Path, Value};
 
 /// A value before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -281,6 +281,21 @@ pub enum Edit {
         /// The type it carries, in the second document (in the first, if it is only there).
         kind: Value,
     },
+    /// An input or output of a node came, went or is another: dynamic inputs, other types
+    /// (which can change what a bypass lets through), converted widgets. The sockets of
+    /// unlinked widgets, which one of the two legal encodings leaves out, are bookkeeping.
+    Slot {
+        /// The node.
+        node: NodeRef,
+        /// Which side the slot is on.
+        side: Side,
+        /// The slot's name; absent where the slot is.
+        name: Change<Option<SlotName>>,
+        /// Its index; absent where the slot is.
+        at: Change<Option<usize>>,
+        /// The whole slot, without the numbers of its links; absent where the slot is.
+        raw: Box<Change<Option<Object>>>,
+    },
     /// A slot was given another label.
     SlotLabelled {
         /// The node.
@@ -395,8 +410,26 @@ pub enum Edit {
         label: Change<Option<CompactString>>,
         /// The slot's index; absent where the slot is.
         at: Change<Option<usize>>,
-        /// The whole slot in the second document.
-        raw: Option<Object>,
+        /// The whole slot, without the numbers of its links; absent where the slot is.
+        raw: Box<Change<Option<Object>>>,
+    },
+    /// A bend of a wire (not a `Reroute` node) was made, removed or hung elsewhere.
+    Reroute {
+        /// The graph.
+        scope: Scope,
+        /// The reroute, in the second document; in the first if it is only there.
+        id: RerouteId,
+        /// The wires it bends, by what they feed; as in the second document if it is there.
+        wires: Vec<SinkRef>,
+        /// The whole reroute; absent where it is.
+        raw: Box<Change<Option<Object>>>,
+    },
+    /// The app mode shows something else: an entry of a list in `extra.linearData`.
+    App {
+        /// Which list.
+        list: AppList,
+        /// The entry; absent where it is not shown.
+        entry: Box<Change<Option<AppEntry>>>,
     },
     /// A node of a prompt has another `_meta` (title or pack identity): nothing that runs.
     Meta {
@@ -439,6 +472,23 @@ pub enum Edit {
         /// The element.
         change: Change<Option<Value>>,
     },
+    /// Another version of ComfyUI's frontend rewrote the file on opening. What it rewrote
+    /// follows from this.
+    Migrated {
+        /// What was rewritten.
+        migration: Migration,
+        /// The nodes it concerns.
+        nodes: Vec<NodeRef>,
+    },
+    /// The members of an object stand in another order.
+    Keys {
+        /// The thing that has the object.
+        place: Place,
+        /// Where in the thing's own JSON.
+        at: Path,
+        /// All keys in their order in the second document.
+        keys: Vec<Key>,
+    },
     /// The order of a list in the file: z-order of nodes, order of links.
     Order {
         /// The graph.
@@ -450,6 +500,44 @@ pub enum Edit {
     },
     /// Everything else that nobody sees.
     Bookkeeping(RawEdit),
+}
+
+/// What an opening frontend rewrites (format facts, traps 2 and 17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Migration {
+    /// Widgets that a subgraph's instance showed by reference (`proxyWidgets`) became
+    /// inputs of the subgraph, their values went to the instance.
+    PromotedWidgets,
+    /// A legacy group node became a subgraph.
+    GroupNode,
+    /// Values by name were added, renamed or dropped beside the positional ones.
+    NamedValues,
+    /// Holes left by widgets that are not saved came or went.
+    Holes,
+    /// Values were brought to the spelling of today, such as `sample_euler` to `euler`.
+    Values,
+}
+
+/// Lists of what the app mode shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AppList {
+    /// Widgets that may be set.
+    Inputs,
+    /// Nodes whose outputs are shown.
+    Outputs,
+}
+
+/// One entry of the app mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppEntry {
+    /// Its index in the list.
+    pub at: usize,
+    /// The node, if the entry names one of this file.
+    pub node: Option<NodeRef>,
+    /// The widget, for inputs.
+    pub widget: Option<CompactString>,
+    /// The entry as spelled.
+    pub raw: Value,
 }
 
 /// Who changed a widget's value.
@@ -494,8 +582,11 @@ impl Edit {
     pub fn class(&self) -> Class {
         match self {
             Edit::Layout(_) | Edit::Order { list: crate::graph::List::Nodes, .. } => Class::Layout,
+            Edit::Slot { raw, .. } if is_idle_socket(raw) => Class::Bookkeeping,
             Edit::Renumbered { .. }
             | Edit::Table { .. }
+            | Edit::Migrated { .. }
+            | Edit::Keys { .. }
             | Edit::Order { .. }
             | Edit::Bookkeeping(_)
             | Edit::Widget { origin: Origin::Dead, .. } => Class::Bookkeeping,
@@ -514,6 +605,7 @@ impl Edit {
             | Edit::ModeChanged { node, .. }
             | Edit::Coloured { node, .. }
             | Edit::Widget { node, .. }
+            | Edit::Slot { node, .. }
             | Edit::SlotLabelled { node, .. }
             | Edit::Property { node, .. }
             | Edit::PackVersion { node, .. }
@@ -536,6 +628,7 @@ impl Edit {
         let inside = |subgraph: &SubgraphRef| Scope::Definition(subgraph.id.clone());
         match self {
             Edit::Wire { to: SinkRef::Boundary { scope, .. }, .. }
+            | Edit::Reroute { scope, .. }
             | Edit::Renumbered { scope, .. }
             | Edit::Table { scope, .. }
             | Edit::Order { scope, .. } => scope.clone(),
@@ -547,16 +640,33 @@ impl Edit {
             | Edit::SubgraphRemoved { subgraph, .. }
             | Edit::SubgraphRenamed { subgraph, .. }
             | Edit::Boundary { subgraph, .. } => inside(subgraph),
-            Edit::Raw(raw) | Edit::Layout(raw) | Edit::Bookkeeping(raw) => match &raw.place {
-                Place::Graph(scope) | Place::Link(scope, _) | Place::Reroute(scope, _) => {
-                    scope.clone()
-                }
-                Place::Group(group) => group.scope.clone(),
-                Place::Document | Place::Node(_) => Scope::Root,
-            },
+            Edit::Raw(raw) | Edit::Layout(raw) | Edit::Bookkeeping(raw) => raw.place.scope(),
+            Edit::Keys { place, .. } => place.scope(),
             _ => Scope::Root,
         }
     }
+}
+
+impl Place {
+    /// The graph it is in; the root for the document.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Place::Graph(scope) | Place::Link(scope, _) | Place::Reroute(scope, _) => scope.clone(),
+            Place::Node(node) => node.key.scope.clone(),
+            Place::Group(group) => group.scope.clone(),
+            Place::Document => Scope::Root,
+        }
+    }
+}
+
+/// Whether a slot that came or went is the socket of a widget with nothing plugged in and
+/// no label of its own: Save writes such sockets, Export does not.
+fn is_idle_socket(raw: &Change<Option<Object>>) -> bool {
+    let slot = match (&raw.before, &raw.after) {
+        (Some(slot), None) | (None, Some(slot)) => slot,
+        _ => return false,
+    };
+    slot.contains_key("widget") && !slot.contains_key("label")
 }
 
 impl Entry {

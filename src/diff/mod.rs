@@ -7,6 +7,6 @@
 mod edit;
 
 pub use edit::{
-    AddedWidget, Change, Class, Edit, EditScript, Entry, Format, GroupRef, NodeRef, Origin, Place,
-    RawEdit, Side, SinkRef, SourceRef, SubgraphRef, Usual,
+    AddedWidget, AppEntry, AppList, Change, Class, Edit, EditScript, Entry, Format, GroupRef,
+    Migration, NodeRef, Origin, Place, RawEdit, Side, SinkRef, SourceRef, SubgraphRef, Usual,
 };
