@@ -2,4 +2,11 @@
 //!
 //! Hands out plain data; no type of `git2` or `gix` leaves this folder.
 
+pub mod attributes;
+pub mod block;
+pub mod config;
+pub mod hooks;
+pub mod plan;
 pub mod plumbing;
+pub mod settings;
+pub mod setup;

@@ -1,0 +1,145 @@
+//! A marked block of lines in a file that belongs to someone else: put in, brought up to
+//! date, and taken out again so that every other byte stays what it was.
+
+/// The first line of a block.
+pub const BEGIN: &str = "# >>> git-comfy >>>";
+/// The last line of a block.
+pub const END: &str = "# <<< git-comfy <<<";
+
+/// Where a block goes in a file that has none yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// Before everything else (after a byte order mark).
+    Top,
+    /// After the first line, where that names the interpreter (`#!`); else at the top.
+    AfterShebang,
+    /// After everything else.
+    Bottom,
+}
+
+/// The block in `text`, with its markers and without the final line break.
+pub fn find(text: &[u8]) -> Option<&[u8]> {
+    let (start, end) = span(text)?;
+    Some(&text[start..end])
+}
+
+/// The text with the block in it: in the place of the old one, or at the site.
+/// `block` has its markers and no final line break; its lines get the line breaks of the
+/// text.
+pub fn put(text: &[u8], block: &str, site: Site) -> Vec<u8> {
+    let ending = if text.windows(2).any(|pair| pair == b"\r\n") { "\r\n" } else { "\n" };
+    let block = block.replace('\n', ending);
+    if let Some((start, end)) = span(text) {
+        return [&text[..start], block.as_bytes(), &text[end..]].concat();
+    }
+    let shebang = text.starts_with(b"#!");
+    let at = match site {
+        Site::Bottom => text.len(),
+        Site::AfterShebang if shebang => {
+            let line = memchr::memchr(b'\n', text).unwrap_or(text.len());
+            if text[..line].ends_with(b"\r") { line - 1 } else { line }
+        }
+        _ if text.starts_with(b"\xef\xbb\xbf") => 3,
+        _ => 0,
+    };
+    // The break stands on the side of the neighbour, so that taking out block and break
+    // leaves the text as it was, whether or not it ended in a break.
+    let follows = at > 3 || (at == text.len() && !text.is_empty());
+    if follows && !(site == Site::Bottom && text.ends_with(b"\n")) {
+        [&text[..at], ending.as_bytes(), block.as_bytes(), &text[at..]].concat()
+    } else {
+        [&text[..at], block.as_bytes(), ending.as_bytes(), &text[at..]].concat()
+    }
+}
+
+/// The text without its block; `None` where there is none.
+pub fn take(text: &[u8]) -> Option<Vec<u8>> {
+    let (start, end) = span(text)?;
+    let rest = &text[end..];
+    let ahead = &text[..start];
+    let bare = ahead.is_empty() || ahead == b"\xef\xbb\xbf";
+    let unended = !bare && (rest.is_empty() || ahead.starts_with(b"#!") && first_line(ahead));
+    let (ahead, rest) = if unended { (unbroken(ahead), rest) } else { (ahead, unbegun(rest)) };
+    Some([ahead, rest].concat())
+}
+
+/// Whether the text is one line with its break.
+fn first_line(text: &[u8]) -> bool {
+    memchr::memchr(b'\n', text) == Some(text.len() - 1)
+}
+
+fn unbroken(text: &[u8]) -> &[u8] {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    text.strip_suffix(b"\r").unwrap_or(text)
+}
+
+fn unbegun(text: &[u8]) -> &[u8] {
+    let text = text.strip_prefix(b"\r").unwrap_or(text);
+    text.strip_prefix(b"\n").unwrap_or(text)
+}
+
+/// From the first marker to the end of the last one's text.
+fn span(text: &[u8]) -> Option<(usize, usize)> {
+    let start = line_start(text, BEGIN, 0)?;
+    let end = line_start(text, END, start)? + END.len();
+    Some((start, end))
+}
+
+fn line_start(text: &[u8], line: &str, from: usize) -> Option<usize> {
+    memchr::memmem::find_iter(&text[from..], line).map(|at| from + at).find(|at| {
+        let begins =
+            *at == 0 || text[at - 1] == b'\n' || *at == 3 && text.starts_with(b"\xef\xbb\xbf");
+        let ends = matches!(text.get(at + line.len()), None | Some(b'\n' | b'\r'));
+        begins && ends
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BLOCK: &str = "# >>> git-comfy >>>\nours\n# <<< git-comfy <<<";
+
+    #[test]
+    fn a_block_stands_where_it_was_asked_for() {
+        let text = |text: &[u8], site| String::from_utf8(put(text, BLOCK, site)).unwrap();
+        assert_eq!(text(b"a\nb\n", Site::Top), format!("{BLOCK}\na\nb\n"));
+        assert_eq!(text(b"a\nb\n", Site::Bottom), format!("a\nb\n{BLOCK}\n"));
+        assert_eq!(text(b"a\nb", Site::Bottom), format!("a\nb\n{BLOCK}"));
+        assert_eq!(text(b"#!/bin/sh\nb\n", Site::AfterShebang), format!("#!/bin/sh\n{BLOCK}\nb\n"));
+        assert_eq!(text(b"#!/bin/sh", Site::AfterShebang), format!("#!/bin/sh\n{BLOCK}"));
+        assert_eq!(text(b"b\n", Site::AfterShebang), format!("{BLOCK}\nb\n"));
+        assert_eq!(text(b"", Site::Top), format!("{BLOCK}\n"));
+        assert_eq!(text(b"\xef\xbb\xbfa\n", Site::Top), format!("\u{feff}{BLOCK}\na\n"));
+        let windows = text(b"a\r\n", Site::Top);
+        assert_eq!(windows, format!("{}\r\na\r\n", BLOCK.replace('\n', "\r\n")));
+    }
+
+    #[test]
+    fn a_newer_block_takes_the_place_of_the_old_one() {
+        let old = put(b"#!/bin/sh\nrest\n", BLOCK, Site::AfterShebang);
+        let new = BLOCK.replace("ours", "ours, newer\nand longer");
+        let text = put(&old, &new, Site::Bottom);
+        assert_eq!(String::from_utf8(text).unwrap(), format!("#!/bin/sh\n{new}\nrest\n"));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_marker_is_none() {
+        assert_eq!(take(b"echo '# >>> git-comfy >>>'\n# <<< git-comfy <<<\n"), None);
+        assert_eq!(take(b"# >>> git-comfy >>>\nno end\n"), None);
+        assert_eq!(take(b"# >>> git-comfy >>> more\n# <<< git-comfy <<<\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn taking_out_what_was_put_in_leaves_every_byte(
+            text in "(\u{feff})?(#!/bin/sh -e)?([a#]{0,3}(\n|\r\n)?){0,6}",
+            site in prop_oneof![Just(Site::Top), Just(Site::AfterShebang), Just(Site::Bottom)],
+        ) {
+            let with = put(text.as_bytes(), BLOCK, site);
+            prop_assert!(find(&with).is_some());
+            prop_assert_eq!(String::from_utf8(take(&with).unwrap()).unwrap(), text);
+        }
+    }
+}

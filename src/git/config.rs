@@ -1,0 +1,204 @@
+//! git's configuration, read once with the scope of every value, and changed by git
+//! itself, so that comments and formatting of a person's file stay as they are.
+
+use super::plumbing::{Error, Git};
+
+/// Where a value was read, or is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The machine's file.
+    System,
+    /// The person's file (`~/.gitconfig`, `$XDG_CONFIG_HOME/git/config`).
+    Global,
+    /// The repository's file, shared by its work trees.
+    Local,
+    /// The file of one work tree.
+    Worktree,
+    /// The environment or `-c`.
+    Command,
+}
+
+impl Scope {
+    /// git's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Scope::System => "system",
+            Scope::Global => "global",
+            Scope::Local => "local",
+            Scope::Worktree => "worktree",
+            Scope::Command => "command",
+        }
+    }
+
+    fn of_word(word: &[u8]) -> Scope {
+        match word {
+            b"system" => Scope::System,
+            b"global" => Scope::Global,
+            b"local" => Scope::Local,
+            b"worktree" => Scope::Worktree,
+            _ => Scope::Command,
+        }
+    }
+}
+
+/// One value of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands.
+    pub scope: Scope,
+    /// The key as git prints it: section and name in lower case.
+    pub key: String,
+    /// The value; `true` where the key stands alone.
+    pub value: String,
+}
+
+/// All of the configuration, in git's order: later values win.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Configuration {
+    entries: Vec<Entry>,
+}
+
+impl Configuration {
+    /// Reads what holds in git's folder.
+    pub fn read(git: &Git) -> Result<Self, Error> {
+        let told = git.run(["config", "--list", "-z", "--show-scope"])?;
+        Ok(Self::parse(&told))
+    }
+
+    /// Reads `git config --list -z --show-scope`: scope NUL key LF value NUL.
+    fn parse(told: &[u8]) -> Self {
+        let mut fields = told.split(|byte| *byte == 0);
+        let mut entries = Vec::new();
+        while let (Some(scope), Some(pair)) = (fields.next(), fields.next()) {
+            let text = String::from_utf8_lossy(pair);
+            let (key, value) = text.split_once('\n').unwrap_or((&text, "true"));
+            entries.push(Entry {
+                scope: Scope::of_word(scope),
+                key: key.to_owned(),
+                value: value.to_owned(),
+            });
+        }
+        Configuration { entries }
+    }
+
+    /// All values of a key.
+    pub fn all(&self, key: &str) -> impl Iterator<Item = &Entry> {
+        let key = canonical(key);
+        self.entries.iter().filter(move |entry| entry.key == key)
+    }
+
+    /// The value that holds.
+    pub fn last(&self, key: &str) -> Option<&Entry> {
+        self.all(key).last()
+    }
+
+    /// The value that holds, as text.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.last(key).map(|entry| entry.value.as_str())
+    }
+
+    /// Whether a value that git reads as true (or false) is set.
+    pub fn truth(&self, key: &str) -> Option<bool> {
+        match self.value(key)?.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "false" | "no" | "off" | "0" | "" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The values of a key in one scope.
+    pub fn in_scope(&self, scope: Scope, key: &str) -> Vec<&str> {
+        self.all(key).filter(|e| e.scope == scope).map(|e| e.value.as_str()).collect()
+    }
+
+    /// The names under a section (`remote`), in their order of appearance.
+    pub fn subsections(&self, section: &str) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for entry in &self.entries {
+            let rest = entry.key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.'));
+            if let Some((name, _)) = rest.and_then(|rest| rest.rsplit_once('.'))
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+/// Section and name of a key in lower case, as git prints them; a subsection keeps its
+/// letters.
+fn canonical(key: &str) -> String {
+    let (section, rest) = key.split_once('.').unwrap_or((key, ""));
+    let section = section.to_ascii_lowercase();
+    match rest.rsplit_once('.') {
+        Some((middle, name)) => format!("{section}.{middle}.{}", name.to_ascii_lowercase()),
+        None => format!("{section}.{}", rest.to_ascii_lowercase()),
+    }
+}
+
+/// One change to a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The key has this one value from now on.
+    Set {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// One more value for a key that may have several.
+    Add {
+        /// The key.
+        key: String,
+        /// The value that joins.
+        value: String,
+    },
+    /// Exactly this value goes; with the last one an emptied section goes too.
+    Remove {
+        /// The key.
+        key: String,
+        /// The value that goes.
+        value: String,
+    },
+}
+
+impl Change {
+    /// Writes the change into the file of that scope.
+    pub fn apply(&self, git: &Git, scope: Scope) -> Result<(), Error> {
+        let file = format!("--{}", scope.word());
+        let done = match self {
+            Change::Set { key, value } => {
+                git.run(["config", &file, "--replace-all", key, value]).map(drop)
+            }
+            Change::Add { key, value } => git.run(["config", &file, "--add", key, value]).map(drop),
+            Change::Remove { key, value } => {
+                git.run(["config", &file, "--fixed-value", "--unset-all", key, value]).map(drop)
+            }
+        };
+        match done {
+            // Already gone.
+            Err(Error::Refused { code: 5, .. }) if matches!(self, Change::Remove { .. }) => Ok(()),
+            done => done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_with_their_scope() {
+        let told = b"global\0core.autocrlf\ninput\0local\0remote.My.Fork.url\n../a\nb\0local\0core.bare\0\
+                     local\0notes.rewriteref\nrefs/notes/comfy\0local\0notes.rewriteref\nrefs/notes/x\0";
+        let config = Configuration::parse(told);
+        assert_eq!(config.value("core.autoCRLF"), Some("input"));
+        assert_eq!(config.value("remote.My.Fork.URL"), Some("../a\nb"));
+        assert_eq!(config.truth("core.bare"), Some(true));
+        assert_eq!(config.subsections("remote"), ["My.Fork"]);
+        assert_eq!(config.value("notes.rewriteRef"), Some("refs/notes/x"));
+        assert_eq!(config.in_scope(Scope::Local, "notes.rewriteRef").len(), 2);
+        assert_eq!(config.in_scope(Scope::Global, "notes.rewriteRef").len(), 0);
+    }
+}

@@ -1,0 +1,125 @@
+//! Notes: they follow their commit when it is rewritten, and are fetched with the branch.
+
+use super::super::config::{Change, Scope};
+use super::super::plan::{Plan, Step};
+use super::{Reach, State, Wish};
+
+/// The notes that sit on commits. Layout notes sit on blobs, which no rewrite changes.
+pub const REWRITE_REF: &str = "refs/notes/comfy";
+/// How git treats a note that is there already when it carries one over. A record is one
+/// JSON document: joining two makes none. `ignore` keeps what post-commit has just written
+/// for the new commit; the old one stays where it was, and the post-rewrite hook, which
+/// runs afterwards, sees both.
+const REWRITE_MODE: &str = "ignore";
+/// The modes that keep every note one document.
+const WHOLE: [&str; 2] = ["ignore", "overwrite"];
+
+/// What a remote's notes are fetched by: beside the local ones, which are then merged. A
+/// pattern, because git refuses to fetch a plain name that is not there.
+pub fn tracking_refspec(remote: &str) -> String {
+    format!("+refs/notes/comfy*:refs/notes/{remote}/comfy*")
+}
+
+/// Whether a refspec is ours, under whatever name the remote had then.
+fn is_own(refspec: &str) -> bool {
+    refspec
+        .strip_prefix("+refs/notes/comfy*:refs/notes/")
+        .is_some_and(|rest| rest.ends_with("/comfy*"))
+}
+
+pub(super) fn put(state: &State, wish: &Wish, plan: &mut Plan) {
+    plan_rewrite(state, wish, plan);
+    if wish.reach == Reach::Machine {
+        plan.remarks.push(
+            "layouts are fetched from a remote only where `git comfy init` ran in the repository"
+                .to_owned(),
+        );
+        return;
+    }
+    let mut steps = Vec::new();
+    let mut served = Vec::new();
+    for remote in state.remotes() {
+        let fetches = state.fetches(remote);
+        let wanted = tracking_refspec(remote);
+        let key = format!("remote.{remote}.fetch");
+        let stale = fetches.iter().filter(|refspec| is_own(refspec) && **refspec != wanted);
+        steps.extend(stale.map(|refspec| {
+            let change = Change::Remove { key: key.clone(), value: (*refspec).to_owned() };
+            Step::Config(Scope::Local, change)
+        }));
+        if !fetches.contains(&wanted.as_str()) && !covers_notes(&fetches) {
+            let change = Change::Add { key: key.clone(), value: wanted };
+            steps.push(Step::Config(Scope::Local, change));
+            served.push(remote);
+        }
+        if covers_notes(&fetches) {
+            plan.remarks.push(format!(
+                "remote {remote} overwrites all local notes when it fetches \
+                 (remote.{remote}.fetch); layouts and records of your own can be lost there"
+            ));
+        }
+    }
+    plan.add(format!("layouts are fetched with the branches from {}", served.join(", ")), steps);
+}
+
+/// Whether refspecs write into the local notes themselves.
+fn covers_notes(fetches: &[&str]) -> bool {
+    fetches.iter().any(|refspec| {
+        let (_, to) = refspec.split_once(':').unwrap_or(("", ""));
+        matches!(to, "refs/*" | "refs/notes/*" | "refs/notes/comfy*" | "refs/notes/comfy")
+    })
+}
+
+fn plan_rewrite(state: &State, wish: &Wish, plan: &mut Plan) {
+    let (config, scope) = (&state.config, wish.reach.scope());
+    let held: Vec<_> = config.all("notes.rewriteRef").map(|entry| entry.value.as_str()).collect();
+    let foreign = held.iter().any(|name| *name != REWRITE_REF);
+    let mode = config.value("notes.rewriteMode");
+    let whole = mode.is_some_and(|mode| WHOLE.contains(&mode));
+    if !whole && (foreign || mode.is_some()) {
+        plan.remarks.push(
+            "your notes.rewriteRef and notes.rewriteMode join notes, which must not happen to \
+             records: the post-rewrite hook carries them instead"
+                .to_owned(),
+        );
+        return;
+    }
+    let mut steps = Vec::new();
+    if mode.is_none() {
+        let change =
+            Change::Set { key: "notes.rewriteMode".to_owned(), value: REWRITE_MODE.to_owned() };
+        steps.push(Step::Config(scope, change));
+    }
+    if !held.contains(&REWRITE_REF) {
+        let change =
+            Change::Add { key: "notes.rewriteRef".to_owned(), value: REWRITE_REF.to_owned() };
+        steps.push(Step::Config(scope, change));
+    }
+    plan.add("what is known of a commit follows it through amend and rebase", steps);
+}
+
+pub(super) fn take(state: &State, reach: Reach, plan: &mut Plan) {
+    let (config, scope) = (&state.config, reach.scope());
+    let mut steps = Vec::new();
+    let mut remove = |key: &str, value: &str| {
+        let change = Change::Remove { key: key.to_owned(), value: value.to_owned() };
+        steps.push(Step::Config(scope, change));
+    };
+    let held = config.in_scope(scope, "notes.rewriteRef");
+    if held.contains(&REWRITE_REF) {
+        remove("notes.rewriteRef", REWRITE_REF);
+        // The mode came with the ref, unless other notes live by it.
+        let alone = held.iter().all(|name| *name == REWRITE_REF);
+        if alone && config.in_scope(scope, "notes.rewriteMode") == [REWRITE_MODE] {
+            remove("notes.rewriteMode", REWRITE_MODE);
+        }
+    }
+    if reach == Reach::Repository {
+        for remote in config.subsections("remote") {
+            for refspec in state.fetches(remote).into_iter().filter(|refspec| is_own(refspec)) {
+                remove(&format!("remote.{remote}.fetch"), refspec);
+            }
+        }
+    }
+    plan.add("the notes settings", steps);
+}

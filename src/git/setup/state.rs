@@ -1,0 +1,90 @@
+//! What is there before set-up: the repository, its configuration, its remotes.
+
+use std::path::{Path, PathBuf};
+
+use super::super::config::{Configuration, Scope};
+use super::super::plumbing::{Error, Git, Version};
+
+/// Where a repository lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The top of the work tree.
+    pub top: PathBuf,
+    /// What all work trees share: objects, refs, configuration, hooks.
+    pub common: PathBuf,
+}
+
+impl Place {
+    /// The attributes file that is not committed.
+    pub fn info_attributes(&self) -> PathBuf {
+        self.common.join("info").join("attributes")
+    }
+
+    fn find(git: &Git) -> Result<Option<Place>, Error> {
+        let words = ["rev-parse", "--show-toplevel", "--git-common-dir"];
+        let answer = git.answer(&words, &[])?;
+        if answer.code != 0 {
+            return Ok(None);
+        }
+        let told = String::from_utf8_lossy(&answer.out);
+        let mut lines = told.lines();
+        let (Some(top), Some(common)) = (lines.next(), lines.next()) else { return Ok(None) };
+        Ok(Some(Place { top: PathBuf::from(top), common: git.folder().join(common) }))
+    }
+}
+
+/// What is there.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// git, at the top of the work tree where there is one.
+    pub git: Git,
+    /// Its version.
+    pub version: Version,
+    /// The repository, if there is one with a work tree.
+    pub place: Option<Place>,
+    /// All configuration that holds here.
+    pub config: Configuration,
+    /// The person's own attributes file, there or not.
+    pub global_attributes: Option<PathBuf>,
+}
+
+impl State {
+    /// Looks around. `config_home` is where the person's own settings live
+    /// (`$XDG_CONFIG_HOME`, or `.config` in the home folder).
+    pub fn read(cwd: &Path, config_home: Option<&Path>) -> Result<State, Error> {
+        let version = Version::of_git()?;
+        let here = Git::at(cwd);
+        let place = Place::find(&here)?;
+        let git = place.as_ref().map_or(here, |place| Git::at(&place.top));
+        let config = Configuration::read(&git)?;
+        let asked = git.ask(["config", "--type=path", "--get", "core.attributesFile"])?;
+        let global_attributes = match asked {
+            Some(told) => {
+                let path = String::from_utf8_lossy(&told);
+                Some(PathBuf::from(path.trim_end_matches('\n')))
+            }
+            None => config_home.map(|home| home.join("git").join("attributes")),
+        };
+        Ok(State { git, version, place, config, global_attributes })
+    }
+
+    /// The remotes that are configured in the repository itself and fetch something:
+    /// a remote without a refspec fetches only its HEAD, and would fetch only notes if it
+    /// were given ours.
+    pub fn remotes(&self) -> Vec<&str> {
+        let mut remotes = self.config.subsections("remote");
+        remotes.retain(|name| !self.fetches(name).is_empty());
+        remotes
+    }
+
+    /// The fetch refspecs of a remote, as far as the repository's own file has them.
+    pub fn fetches(&self, remote: &str) -> Vec<&str> {
+        self.config.in_scope(Scope::Local, &format!("remote.{remote}.fetch"))
+    }
+
+    /// A path as the person would write it: relative to the top where it lies below.
+    pub fn shown(&self, path: &Path) -> String {
+        let below = self.place.as_ref().and_then(|place| path.strip_prefix(&place.top).ok());
+        below.unwrap_or(path).display().to_string()
+    }
+}
