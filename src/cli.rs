@@ -28,6 +28,10 @@ pub struct Cli {
 /// All commands, the everyday ones first.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Set this repository (or this machine) up, so that git understands workflows.
+    Init(cmd::init::Args),
+    /// Take out what init put in, and nothing else.
+    Uninstall(cmd::uninstall::Args),
     /// Clean one workflow: standard input to standard output (git calls this).
     Clean(cmd::clean::Args),
 }
@@ -36,6 +40,8 @@ impl Command {
     /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Exit> {
         match self {
+            Command::Init(args) => cmd::init::run(args, session),
+            Command::Uninstall(args) => cmd::uninstall::run(args, session),
             Command::Clean(args) => cmd::clean::run(args, session),
         }
     }

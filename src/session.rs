@@ -26,14 +26,25 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// `PATH`.
     pub path: Option<OsString>,
+    /// The folder of the person's own settings: `XDG_CONFIG_HOME`, else `.config` in
+    /// the home folder.
+    pub config_home: Option<PathBuf>,
+    /// The file of the running program.
+    pub program: Option<PathBuf>,
 }
 
 impl Environment {
     /// Reads the process's environment.
     pub fn read() -> Self {
+        let home = std::env::home_dir();
+        let settings = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
         Environment {
             switched_off: std::env::var_os("GIT_COMFY").is_some_and(|v| v == "0"),
-            home: std::env::home_dir(),
+            config_home: settings
+                .map(PathBuf::from)
+                .or_else(|| home.as_ref().map(|home| home.join(".config"))),
+            program: std::env::current_exe().ok(),
+            home,
             path: std::env::var_os("PATH"),
         }
     }

@@ -29,6 +29,12 @@ impl Ui {
         }
     }
 
+    /// Reports to the person what was done, as the command's result; silent where they
+    /// asked for quiet.
+    pub fn tell(&self, text: &str) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { self.out(&format!("{text}\n")) }
+    }
+
     /// Writes bytes to standard output untouched.
     pub fn out_bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();

@@ -7,8 +7,10 @@ mod support;
 
 mod arrange;
 mod canon_laws;
-mod floors;
-
 mod data;
+mod floors;
 mod graph_laws;
+mod hooks;
+mod init;
 mod media;
+mod uninstall;

@@ -3,3 +3,5 @@
 //! of a lower floor.
 
 pub mod clean;
+pub mod init;
+pub mod uninstall;

@@ -4,6 +4,9 @@
 //! To teach git another driver add rows here; a test holds every command named here
 //! against the command line.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
 use super::plumbing::{Version, first_shell_word, shell_word};
 
 /// A value of a setting.
@@ -57,6 +60,20 @@ pub fn for_version(version: Version) -> Vec<&'static Setting> {
         chosen.push(row);
     }
     chosen
+}
+
+/// Where the running program is best called: under the name on PATH that leads to it,
+/// which stays when a package manager moves what it points to; else where it lies.
+pub fn lasting_path(program: &Path, path: Option<&OsStr>) -> PathBuf {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let name = program.file_name().unwrap_or_default();
+    let found = real(program).and_then(|own| {
+        let folders = path.into_iter().flat_map(std::env::split_paths);
+        let mut calls =
+            folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name));
+        calls.find(|call| real(call).as_ref() == Some(&own))
+    });
+    found.unwrap_or_else(|| program.to_owned())
 }
 
 /// The program as git is to call it: an absolute path with forward slashes, or a bare

@@ -21,16 +21,34 @@ impl Place {
     }
 
     fn find(git: &Git) -> Result<Option<Place>, Error> {
-        let words = ["rev-parse", "--show-toplevel", "--git-common-dir"];
-        let answer = git.answer(&words, &[])?;
-        if answer.code != 0 {
+        let (Some(top), Some(common)) =
+            (told(git, "--show-toplevel")?, told(git, "--git-common-dir")?)
+        else {
             return Ok(None);
-        }
-        let told = String::from_utf8_lossy(&answer.out);
-        let mut lines = told.lines();
-        let (Some(top), Some(common)) = (lines.next(), lines.next()) else { return Ok(None) };
-        Ok(Some(Place { top: PathBuf::from(top), common: git.folder().join(common) }))
+        };
+        Ok(Some(Place { common: git.folder().join(common), top }))
     }
+}
+
+/// A path that `git rev-parse` knows; it may hold any byte but NUL.
+fn told(git: &Git, word: &str) -> Result<Option<PathBuf>, Error> {
+    let answer = git.answer(&["rev-parse", word], &[])?;
+    if answer.code != 0 {
+        return Ok(None);
+    }
+    let out = answer.out.strip_suffix(b"\n").unwrap_or(&answer.out);
+    Ok((!out.is_empty()).then(|| path_of(out)))
+}
+
+#[cfg(unix)]
+fn path_of(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).as_ref())
 }
 
 /// What is there.
@@ -59,10 +77,7 @@ impl State {
         let config = Configuration::read(&git)?;
         let asked = git.ask(["config", "--type=path", "--get", "core.attributesFile"])?;
         let global_attributes = match asked {
-            Some(told) => {
-                let path = String::from_utf8_lossy(&told);
-                Some(PathBuf::from(path.trim_end_matches('\n')))
-            }
+            Some(told) => Some(path_of(told.strip_suffix(b"\n").unwrap_or(&told))),
             None => config_home.map(|home| home.join("git").join("attributes")),
         };
         Ok(State { git, version, place, config, global_attributes })

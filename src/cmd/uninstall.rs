@@ -1,0 +1,58 @@
+//! `git comfy uninstall`: the opposite of init.
+
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::git::setup::{self, Reach, State};
+use crate::session::Session;
+
+/// Take out exactly what init put in.
+///
+/// Settings, attribute lines and hooks of other tools stay as they are, to the byte. So
+/// do your workflows, with their node positions, and all layouts and records git keeps.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only show what would be taken out.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// What `init --global` put in.
+    #[arg(long)]
+    pub global: bool,
+}
+
+/// Plans, shows or carries out.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let state = State::read(&session.cwd, session.environment.config_home.as_deref())?;
+    let reach = if args.global { Reach::Machine } else { Reach::Repository };
+    if reach == Reach::Repository && state.place.is_none() {
+        return Err(Failure::from(setup::Error::NoWorkTree(session.cwd.clone()))
+            .hint("`git comfy uninstall --global` takes out what `init --global` put in"));
+    }
+    let plan = setup::uninstall(&state, reach)?;
+    if args.dry_run {
+        return super::init::show(&plan, session);
+    }
+    plan.apply(&state.git)?;
+    let ui = session.ui;
+    if plan.is_empty() {
+        ui.tell("nothing of git-comfy was set up here")?;
+        return Ok(Exit::Done);
+    }
+    ui.tell("taken out:")?;
+    for chapter in &plan.chapters {
+        ui.tell(&format!("  - {}", chapter.title))?;
+    }
+    for remark in &plan.remarks {
+        ui.tell(&format!("note: {remark}"))?;
+    }
+    if reach == Reach::Repository {
+        ui.tell(
+            "Your files keep their node positions. What is committed stays as it is: workflows \
+             in the clean form, which ComfyUI opens as they are. Without the filter git shows a \
+             workflow as modified once you save it, because the file has positions and the \
+             commit has not; committing it then commits the positions.\n\
+             Layouts and records stay in refs/notes/comfy-layout and refs/notes/comfy; \
+             `git update-ref -d REF` deletes one.",
+        )?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,264 @@
+//! `git comfy init`: what it writes, that it can be run again, and that it leaves alone
+//! what others wrote.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::{GIT_COMFY, Repo, World, workflow};
+
+/// The program as the configuration names it, told by one word.
+fn told(text: &str) -> String {
+    text.replace(GIT_COMFY, "PROGRAM")
+}
+
+#[test]
+fn a_repository_is_set_up() {
+    let repo = Repo::new();
+    repo.comfy(["init"]);
+    let wanted = format!("{GIT_COMFY} filter-process\n");
+    assert_eq!(repo.git(["config", "--local", "filter.comfy.process"]), wanted);
+    assert_eq!(
+        told(&repo.git(["config", "--local", "--get-regexp", "^(filter|notes)"])),
+        "filter.comfy.process PROGRAM filter-process\n\
+         filter.comfy.clean PROGRAM clean -- %f\n\
+         filter.comfy.smudge PROGRAM smudge -- %f\n\
+         filter.comfy.required true\n\
+         notes.rewritemode ignore\n\
+         notes.rewriteref refs/notes/comfy\n"
+    );
+    insta::assert_snapshot!(repo.text(".gitattributes"), @r"
+    # >>> git-comfy >>>
+    # ComfyUI workflows. In each clone run `git comfy init` once.
+    *.json filter=comfy diff=comfy merge=comfy
+    # <<< git-comfy <<<
+    ");
+}
+
+#[test]
+fn a_second_run_changes_nothing_and_says_so() {
+    let repo = Repo::new();
+    repo.git(["remote", "add", "origin", "/nowhere"]);
+    repo.comfy(["init"]);
+    let before = snapshot(&repo);
+    let said = repo.comfy(["init"]);
+    assert!(said.contains("already"), "{said}");
+    assert_eq!(snapshot(&repo), before);
+}
+
+#[test]
+fn a_dry_run_shows_every_step_and_takes_none() {
+    let repo = Repo::new();
+    let before = snapshot(&repo);
+    let shown = repo.comfy(["init", "--dry-run", "--hooks", "files"]);
+    assert_eq!(snapshot(&repo), before);
+    for part in [
+        "git config --local filter.comfy.process = ",
+        "git config --local notes.rewriteRef += refs/notes/comfy",
+        ".gitattributes",
+        "hooks/post-commit",
+    ] {
+        assert!(shown.contains(part), "{part} is missing in:\n{shown}");
+    }
+}
+
+#[test]
+fn a_moved_program_takes_the_place_of_the_old_one() {
+    let repo = Repo::new();
+    repo.comfy(["init", "--command", "/old place/it's/git-comfy"]);
+    let old = repo.git(["config", "filter.comfy.process"]);
+    assert_eq!(old, "'/old place/it'\\''s/git-comfy' filter-process\n");
+    repo.comfy(["init"]);
+    let values = repo.git(["config", "--get-all", "filter.comfy.process"]);
+    assert_eq!(told(&values), "PROGRAM filter-process\n");
+    assert_eq!(repo.git(["config", "--list"]).matches("old place").count(), 0);
+}
+
+#[test]
+fn a_foreign_value_stays_until_forced() {
+    let repo = Repo::new();
+    repo.git(["config", "filter.comfy.process", "nice my-wrapper"]);
+    let said = repo.comfy(["init"]);
+    assert!(said.contains("nice my-wrapper"), "{said}");
+    assert_eq!(repo.git(["config", "filter.comfy.process"]), "nice my-wrapper\n");
+    repo.comfy(["init", "--force"]);
+    assert_eq!(told(&repo.git(["config", "filter.comfy.process"])), "PROGRAM filter-process\n");
+}
+
+#[test]
+fn other_peoples_attribute_lines_stay_and_win() {
+    let repo = Repo::new();
+    repo.write(".gitattributes", "* text=auto\nmodels/*.json filter=lfs -text\n");
+    repo.comfy(["init"]);
+    let text = repo.text(".gitattributes");
+    assert!(text.ends_with("\n* text=auto\nmodels/*.json filter=lfs -text\n"), "{text}");
+    let given = repo.git(["check-attr", "filter", "a.json", "models/b.json"]);
+    assert_eq!(given, "a.json: filter: comfy\nmodels/b.json: filter: lfs\n");
+}
+
+#[test]
+fn lines_a_person_wrote_by_hand_are_enough() {
+    let repo = Repo::new();
+    let own = "*.json filter=comfy diff=comfy merge=comfy\n";
+    repo.write(".gitattributes", own);
+    repo.comfy(["init"]);
+    assert_eq!(repo.text(".gitattributes"), own);
+}
+
+#[test]
+fn the_lines_can_stand_in_a_file_that_is_not_committed() {
+    let repo = Repo::new();
+    repo.comfy(["init"]);
+    repo.comfy(["init", "--attributes", ".git/info/attributes"]);
+    assert!(!repo.path.join(".gitattributes").exists(), "they stand in one place only");
+    assert_eq!(repo.git(["check-attr", "filter", "a.json"]), "a.json: filter: comfy\n");
+    // And a plain second run leaves them there.
+    repo.comfy(["init"]);
+    assert!(!repo.path.join(".gitattributes").exists());
+}
+
+#[test]
+fn a_file_git_does_not_read_attributes_from_is_refused() {
+    let repo = Repo::new();
+    let output = repo.comfy_with(["init", "--attributes", "attributes.txt"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("attributes.txt"));
+    assert!(!repo.path.join("attributes.txt").exists());
+}
+
+#[test]
+fn outside_a_repository_it_says_what_to_do() {
+    let world = World::new();
+    let folder = world.at("plain");
+    fs::create_dir(&folder.path).unwrap();
+    let output = folder.comfy_with(["init"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("git init"));
+}
+
+#[test]
+fn every_remote_fetches_layouts_and_a_plain_fetch_still_works() {
+    let world = World::new();
+    let bare = world.bare("bare.git");
+    let repo = world.repo("repo");
+    repo.write("a.txt", "a");
+    repo.commit_all("one");
+    repo.git(["remote", "add", "origin", bare.path.to_str().unwrap()]);
+    repo.git(["remote", "add", "my/fork", bare.path.to_str().unwrap()]);
+    repo.git(["config", "remote.pushonly.url", "/nowhere"]);
+    repo.git(["push", "-q", "-u", "origin", "main"]);
+    repo.comfy(["init"]);
+    assert_eq!(
+        repo.git(["config", "--get-all", "remote.my/fork.fetch"]),
+        "+refs/heads/*:refs/remotes/my/fork/*\n+refs/notes/comfy*:refs/notes/my/fork/comfy*\n"
+    );
+    assert!(!repo.try_git(["config", "remote.pushonly.fetch"]).status.success());
+    repo.git(["fetch", "-q"]);
+    repo.git(["pull", "-q"]);
+    // A remote that was renamed gets its notes under its new name.
+    repo.git(["remote", "rename", "my/fork", "fork"]);
+    repo.comfy(["init"]);
+    assert_eq!(
+        repo.git(["config", "--get-all", "remote.fork.fetch"]),
+        "+refs/heads/*:refs/remotes/fork/*\n+refs/notes/comfy*:refs/notes/fork/comfy*\n"
+    );
+}
+
+#[test]
+fn notes_of_others_that_are_joined_on_rewrite_stay_so() {
+    let repo = Repo::new();
+    repo.git(["config", "notes.rewriteRef", "refs/notes/commits"]);
+    repo.comfy(["init"]);
+    assert_eq!(repo.git(["config", "--get-all", "notes.rewriteRef"]), "refs/notes/commits\n");
+    assert!(!repo.try_git(["config", "notes.rewriteMode"]).status.success());
+}
+
+#[test]
+fn for_the_whole_machine() {
+    let world = World::new();
+    let repo = world.repo("repo");
+    let before = fs::read(repo.path.join(".git/config")).unwrap();
+    repo.comfy(["init", "--global"]);
+    assert_eq!(fs::read(repo.path.join(".git/config")).unwrap(), before);
+    assert!(!repo.path.join(".gitattributes").exists());
+    let other = world.repo("other");
+    assert_eq!(other.git(["check-attr", "filter", "a.json"]), "a.json: filter: comfy\n");
+    assert_eq!(told(&other.git(["config", "filter.comfy.process"])), "PROGRAM filter-process\n");
+    // In a repository only what is missing is added.
+    other.comfy(["init"]);
+    assert!(!other.path.join(".gitattributes").exists());
+    assert!(!other.try_git(["config", "--local", "filter.comfy.process"]).status.success());
+}
+
+#[test]
+fn the_persons_own_attributes_file_is_honoured() {
+    let world = World::new();
+    let repo = world.repo("repo");
+    repo.git(["config", "--global", "core.attributesFile", "~/my attributes"]);
+    repo.comfy(["init", "--global"]);
+    assert!(fs::read_to_string(world.home().join("my attributes")).unwrap().contains("*.json"));
+    assert!(!world.home().join(".config/git/attributes").exists());
+}
+
+#[test]
+fn linked_work_trees_and_subfolders_are_the_same_repository() {
+    let repo = Repo::new();
+    repo.write("deep/er/a.json", workflow(20, 0));
+    repo.commit_all("one");
+    repo.git(["worktree", "add", "-q", "../tree", "-b", "side"]);
+    let tree = repo.world.at("tree");
+    let deep = repo.world.at("repo/deep/er");
+    deep.comfy(["init"]);
+    assert!(repo.path.join(".gitattributes").exists());
+    assert!(!deep.path.join(".gitattributes").exists());
+    assert_eq!(told(&tree.git(["config", "filter.comfy.process"])), "PROGRAM filter-process\n");
+    tree.comfy(["init"]);
+    assert!(tree.path.join(".gitattributes").exists(), "an attributes file for each branch");
+}
+
+#[test]
+fn a_folder_with_every_kind_of_letter_works() {
+    let world = World::new();
+    let repo = world.repo("it's a \"ü\"\nfolder");
+    repo.comfy(["init"]);
+    assert_eq!(repo.git(["check-attr", "filter", "a.json"]), "a.json: filter: comfy\n");
+    let said = repo.comfy(["init"]);
+    assert!(said.contains("already"), "{said}");
+    repo.comfy(["uninstall"]);
+    assert!(!repo.path.join(".gitattributes").exists());
+}
+
+/// Every file of the work tree and of git's folder, but for objects and logs.
+pub(crate) fn snapshot(repo: &Repo) -> Vec<(PathBuf, Vec<u8>, u32)> {
+    let mut files = Vec::new();
+    let mut folders = vec![repo.path.clone(), repo.world.home()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let about = path.symlink_metadata().unwrap();
+            if about.is_dir() {
+                if !path.ends_with(".git/objects") && !path.ends_with(".git/logs") {
+                    folders.push(path);
+                }
+            } else if about.is_symlink() {
+                let target = fs::read_link(&path).unwrap();
+                files.push((path, target.to_string_lossy().into_owned().into_bytes(), 0));
+            } else if !path.ends_with(".git/index") {
+                let content = fs::read(&path).unwrap();
+                files.push((path, content, mode(&about)));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[cfg(unix)]
+fn mode(about: &fs::Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    about.permissions().mode()
+}
+
+#[cfg(not(unix))]
+fn mode(_about: &fs::Metadata) -> u32 {
+    0
+}
