@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::plan::Plan;
-use crate::git::settings::{Program, lasting_path};
+use crate::git::setup::settings::{Program, lasting_path};
 use crate::git::setup::{self, Foreign, HookStyle, Reach, State, Wish};
 use crate::session::Session;
 

@@ -12,7 +12,7 @@ use super::block::{self, Site};
 use super::config::{Change, Configuration, Scope};
 use super::plan::{Kind, Step};
 use super::plumbing::{Error, Git, shell_word};
-use super::settings::Program;
+use super::setup::settings::Program;
 
 /// One hook.
 #[derive(Debug, Clone, Copy)]

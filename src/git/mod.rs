@@ -8,5 +8,4 @@ pub mod config;
 pub mod hooks;
 pub mod plan;
 pub mod plumbing;
-pub mod settings;
 pub mod setup;

@@ -2,7 +2,7 @@
 
 use super::super::config::{Change, Configuration};
 use super::super::plan::{Plan, Step};
-use super::super::settings::{self, SETTINGS, Setting};
+use super::settings::{self, SETTINGS, Setting};
 use super::{Foreign, Reach, State, Wish};
 
 /// What stands under a key, seen by its owner.

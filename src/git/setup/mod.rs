@@ -7,6 +7,7 @@
 mod drivers;
 mod hooking;
 mod notes;
+pub mod settings;
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use super::attributes::{self, Rank};
 use super::config::Scope;
 use super::plan::{Plan, Step};
 use super::plumbing;
-use super::settings::Program;
+use settings::Program;
 
 pub use notes::{REWRITE_REF, tracking_refspec};
 pub use state::{Place, State};

@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::plumbing::{Version, first_shell_word, shell_word};
+use crate::git::plumbing::{Version, first_shell_word, shell_word};
 
 /// A value of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
