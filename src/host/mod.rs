@@ -2,5 +2,8 @@
 //!
 //! Must not know git.
 
+pub mod comfy;
 pub mod hash;
+pub mod models;
 pub mod safetensors;
+pub mod sidecar;

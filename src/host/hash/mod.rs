@@ -6,6 +6,7 @@
 //!
 //! Must not know which files are models, nor what a digest is for.
 
+pub mod cache;
 mod lanes;
 mod stamp;
 

@@ -1,0 +1,313 @@
+//! `extra_model_paths.yaml`: folders a person adds to ComfyUI's search.
+//!
+//! Read from the YAML parser's events, without building a tree: anchors and tags have no
+//! use in this file, and a tree of them could grow without end.
+
+use std::path::{Component, Path, PathBuf};
+
+use saphyr_parser::{Event, Parser};
+
+/// The largest file that is read, in bytes.
+const LARGEST: usize = 256 << 10;
+
+/// One section: a name and the folders of some types.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Section {
+    /// What the person called it, for example `a111`.
+    pub name: String,
+    /// Whether its folders come before ComfyUI's own.
+    pub first: bool,
+    /// Folder type and path, in the order of the file.
+    pub folders: Vec<(String, PathBuf)>,
+}
+
+/// What a path in the file may refer to.
+pub struct Surroundings<'a> {
+    /// The folder that holds the file.
+    pub folder: &'a Path,
+    /// What `~` stands for.
+    pub home: Option<&'a Path>,
+    /// An environment variable, for `$NAME` and `${NAME}` (`%NAME%` on Windows).
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Why the file could not be read. ComfyUI itself does not start with such a file.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Error {
+    /// Larger than any such file has reason to be.
+    #[error("the file is {0} bytes long; git-comfy reads up to {LARGEST}")]
+    TooLarge(usize),
+    /// Not text.
+    #[error("the file is not UTF-8 text")]
+    NotText,
+    /// Not YAML.
+    #[error("line {line}: {message}")]
+    Yaml {
+        /// The line, from 1.
+        line: usize,
+        /// What the parser said.
+        message: String,
+    },
+}
+
+/// Reads the sections of the file.
+pub fn read(bytes: &[u8], around: &Surroundings<'_>) -> Result<Vec<Section>, Error> {
+    if bytes.len() > LARGEST {
+        return Err(Error::TooLarge(bytes.len()));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| Error::NotText)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let raw = raw_sections(text)?;
+    Ok(raw.into_iter().map(|section| section.resolve(around)).collect())
+}
+
+/// A section as it is written.
+#[derive(Default)]
+struct Raw {
+    name: String,
+    entries: Vec<(String, String)>,
+}
+
+/// Walks the events: only `section: {key: scalar}` is taken, everything else is passed
+/// over whole.
+fn raw_sections(text: &str) -> Result<Vec<Raw>, Error> {
+    let mut sections: Vec<Raw> = Vec::new();
+    // Open collections, and for the two mappings we care about the key that waits for
+    // its value.
+    let mut depth = 0usize;
+    let mut keys: [Option<String>; 2] = [None, None];
+    for event in Parser::new_from_str(text) {
+        let (event, _) = event.map_err(|error| Error::Yaml {
+            line: error.marker().line(),
+            message: error.info().to_owned(),
+        })?;
+        match event {
+            Event::MappingStart(..) | Event::SequenceStart(..) => {
+                if depth == 1
+                    && let (Event::MappingStart(..), Some(name)) = (&event, &keys[0])
+                {
+                    sections.push(Raw { name: name.clone(), entries: Vec::new() });
+                }
+                depth += 1;
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                depth = depth.saturating_sub(1);
+                // What just closed was the value of the key one level up.
+                if let Some(key) = depth.checked_sub(1).and_then(|at| keys.get_mut(at)) {
+                    *key = None;
+                }
+            }
+            Event::Scalar(value, ..) => match (depth, keys[0].is_some(), keys[1].take()) {
+                (1, false, _) => keys[0] = Some(value.into_owned()),
+                // A section without content.
+                (1, true, _) => keys[0] = None,
+                (2, true, None) => keys[1] = Some(value.into_owned()),
+                (2, true, Some(key)) => {
+                    if let Some(section) = sections.last_mut() {
+                        section.entries.push((key, value.into_owned()));
+                    }
+                }
+                (_, _, key) => keys[1] = key,
+            },
+            Event::Alias(_) => match depth {
+                1 => keys[0] = None,
+                2 => keys[1] = None,
+                _ => {}
+            },
+            Event::DocumentEnd => break,
+            _ => {}
+        }
+    }
+    Ok(sections)
+}
+
+impl Raw {
+    /// The folders as ComfyUI's `load_extra_path_config` understands them.
+    fn resolve(self, around: &Surroundings<'_>) -> Section {
+        let value = |wanted: &str| {
+            self.entries
+                .iter()
+                .rev()
+                .find(|(key, _)| key == wanted)
+                .map(|(_, value)| value.as_str())
+        };
+        let base = value("base_path").map(|text| {
+            let path = PathBuf::from(expand(text, around));
+            if path.is_absolute() { path } else { around.folder.join(path) }
+        });
+        let base = base.as_deref().unwrap_or(around.folder);
+        let folders = self
+            .entries
+            .iter()
+            .filter(|(key, _)| key != "base_path" && key != "is_default")
+            .flat_map(|(key, paths)| paths.split('\n').map(move |path| (key, path)))
+            .filter(|(_, path)| !path.is_empty())
+            .map(|(key, path)| (key.clone(), normal(&base.join(path))))
+            .collect();
+        let first = value("is_default").is_some_and(is_true);
+        Section { name: self.name, first, folders }
+    }
+}
+
+/// What PyYAML reads as true.
+fn is_true(text: &str) -> bool {
+    ["true", "yes", "on"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// `~` and environment variables, as Python's `expanduser` and `expandvars` do it: a name
+/// that is not set stays as it is written.
+fn expand(text: &str, around: &Surroundings<'_>) -> String {
+    let tilde =
+        text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
+    let text = match (tilde, around.home.and_then(Path::to_str)) {
+        (Some(rest), Some(home)) => format!("{home}{rest}"),
+        _ => text.to_owned(),
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(['$', '%']) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let (whole, name) = variable(from);
+        match (around.variable)(name).filter(|_| !name.is_empty()) {
+            Some(value) => out.push_str(&value),
+            None => out.push_str(whole),
+        }
+        rest = from.get(whole.len()..).unwrap_or_default();
+    }
+    out + rest
+}
+
+/// The variable reference that `text` begins with, as written and as a name. The name is
+/// empty when it is none.
+fn variable(text: &str) -> (&str, &str) {
+    let one = text.get(..1).unwrap_or(text);
+    let after = text.get(1..).unwrap_or_default();
+    let word = |text: &str| {
+        text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len())
+    };
+    if text.starts_with('%') {
+        let end = if cfg!(windows) { after.find('%') } else { None };
+        return end.map_or((one, ""), |end| (&text[..end + 2], &after[..end]));
+    }
+    if let Some(inner) = after.strip_prefix('{') {
+        return inner.find('}').map_or((one, ""), |end| (&text[..end + 3], &inner[..end]));
+    }
+    let end = word(after);
+    (&text[..=end], &after[..end])
+}
+
+/// The path without `.` and `..` in it, as Python's `normpath` does it: by text alone.
+fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if out.parent().is_some() => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sections(text: &str) -> Vec<Section> {
+        let variable = |name: &str| (name == "MODELS").then(|| "/srv/models".to_owned());
+        let around = Surroundings {
+            folder: Path::new("/opt/ComfyUI"),
+            home: Some(Path::new("/home/artist")),
+            variable: &variable,
+        };
+        read(text.as_bytes(), &around).unwrap()
+    }
+
+    fn shown(text: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        for section in sections(text) {
+            lines.push(format!("{}{}", section.name, if section.first { " first" } else { "" }));
+            for (kind, path) in section.folders {
+                lines.push(format!("  {kind} {}", path.display().to_string().replace('\\', "/")));
+            }
+        }
+        lines
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_example_that_ships_with_comfyui_is_understood() {
+        let text = "\
+# comments
+comfyui:
+    base_path: ~/shared/
+    is_default: true
+    checkpoints: models/checkpoints/
+    diffusion_models: |
+                 models/diffusion_models
+                 models/unet
+    custom_nodes: custom_nodes
+a111:
+    base_path: ${MODELS}/webui
+    loras: |
+         models/Lora
+         models/LyCORIS
+    vae: ../vae
+empty:
+loose:
+    loras: more/loras
+    upscale_models: $MODELS/up
+    nested: {a: b}
+    list: [x, y]
+    embeddings: /abs/embeddings
+";
+        insta::assert_debug_snapshot!(shown(text), @r#"
+        [
+            "comfyui first",
+            "  checkpoints /home/artist/shared/models/checkpoints",
+            "  diffusion_models /home/artist/shared/models/diffusion_models",
+            "  diffusion_models /home/artist/shared/models/unet",
+            "  custom_nodes /home/artist/shared/custom_nodes",
+            "a111",
+            "  loras /srv/models/webui/models/Lora",
+            "  loras /srv/models/webui/models/LyCORIS",
+            "  vae /srv/models/vae",
+            "loose",
+            "  loras /opt/ComfyUI/more/loras",
+            "  upscale_models /opt/ComfyUI/$MODELS/up",
+            "  embeddings /abs/embeddings",
+        ]
+        "#);
+    }
+
+    #[test]
+    fn strange_files_are_refused_or_empty() {
+        assert_eq!(sections(""), []);
+        assert_eq!(sections("- a\n- b\n"), []);
+        assert_eq!(sections("just text"), []);
+        let around = Surroundings { folder: Path::new("."), home: None, variable: &|_| None };
+        assert!(matches!(read(b"a: [", &around), Err(Error::Yaml { .. })));
+        assert_eq!(read(b"\xff\xfe", &around), Err(Error::NotText));
+        assert!(matches!(read(&vec![b' '; 300 << 10], &around), Err(Error::TooLarge(_))));
+    }
+
+    #[test]
+    fn anchors_cannot_grow() {
+        let mut text = "a: &a {x: y}\n".to_owned();
+        for n in 0..40 {
+            text.push_str(&format!("b{n}: &b{n} [*a, *a, *a]\n"));
+        }
+        text.push_str("last:\n  loras: here\n");
+        let last = sections(&text).pop().unwrap();
+        assert_eq!((last.name.as_str(), last.folders.len()), ("last", 1));
+    }
+
+    #[test]
+    fn unset_variables_stay_as_they_are_written() {
+        let around = Surroundings { folder: Path::new("."), home: None, variable: &|_| None };
+        assert_eq!(expand("~/a/$B/${C}/50%/d$", &around), "~/a/$B/${C}/50%/d$");
+    }
+}

@@ -1,0 +1,10 @@
+//! Where ComfyUI lies on this machine, and what it is.
+
+pub mod extra_paths;
+pub mod folders;
+mod table;
+
+/// Whether a file name ends as weights do.
+pub fn is_model_ending(name: &str) -> bool {
+    table::MODEL_ENDINGS.contains(&folders::ending(name).as_str())
+}
