@@ -6,4 +6,5 @@ pub mod comfy;
 pub mod hash;
 pub mod models;
 pub mod safetensors;
+pub mod server;
 pub mod sidecar;

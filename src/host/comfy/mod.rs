@@ -1,8 +1,13 @@
 //! Where ComfyUI lies on this machine, and what it is.
 
 pub mod extra_paths;
+pub mod find;
 pub mod folders;
+pub mod gpu;
+pub mod python;
 mod table;
+
+pub use find::{Clues, FoundBy, Installation, find};
 
 /// Whether a file name ends as weights do.
 pub fn is_model_ending(name: &str) -> bool {
