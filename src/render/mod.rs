@@ -1,5 +1,17 @@
 //! Floor 5: edit scripts, merges and records as text, JSON, Markdown, HTML, SVG.
 //!
+//! ```text
+//! EditScript ── tell ──▶ Story ──▶ terminal | markdown | stat
+//! ```
+//!
 //! Every text that comes from a file is sanitized here. Must not print.
 
+pub mod markdown;
+mod phrase;
 pub mod sanitize;
+pub mod story;
+mod tell;
+pub mod terminal;
+pub mod words;
+
+pub use tell::{Layout, SubgraphNames, tell};
