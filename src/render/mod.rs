@@ -7,6 +7,7 @@
 //! Every text that comes from a file is sanitized here. Must not print.
 
 pub mod markdown;
+mod outline;
 mod phrase;
 pub mod sanitize;
 pub mod story;
@@ -14,4 +15,5 @@ mod tell;
 pub mod terminal;
 pub mod words;
 
+pub use outline::{FORM, outline};
 pub use tell::{Layout, SubgraphNames, tell};

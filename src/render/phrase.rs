@@ -77,14 +77,19 @@ pub(super) fn mode(mode: Mode) -> &'static str {
 /// A value in the middle of a line. Texts stand without quotes, unless they would be
 /// taken for something else.
 pub(super) fn value(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) if is_plain(text) => text.to_string(),
-        Value::Null => "nothing".to_owned(),
-        other => json::print(other, &Style { space_after_comma: true, ..Style::SAVE }),
-    };
+    let text = whole_value(value);
     match text.char_indices().nth(MOST_CHARS) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text,
+    }
+}
+
+/// As [`value`], however long it is.
+pub(super) fn whole_value(value: &Value) -> String {
+    match value {
+        Value::String(text) if is_plain(text) => text.to_string(),
+        Value::Null => "nothing".to_owned(),
+        other => json::print(other, &Style { space_after_comma: true, ..Style::SAVE }),
     }
 }
 
