@@ -32,6 +32,8 @@ pub enum Command {
     Init(cmd::init::Args),
     /// Take out what init put in, and nothing else.
     Uninstall(cmd::uninstall::Args),
+    /// Show the workflow, prompt and settings embedded in images, videos and other outputs.
+    Inspect(cmd::inspect::Args),
     /// Clean one workflow: standard input to standard output (git calls this).
     Clean(cmd::clean::Args),
 }
@@ -42,6 +44,7 @@ impl Command {
         match self {
             Command::Init(args) => cmd::init::run(args, session),
             Command::Uninstall(args) => cmd::uninstall::run(args, session),
+            Command::Inspect(args) => cmd::inspect::run(args, session),
             Command::Clean(args) => cmd::clean::run(args, session),
         }
     }

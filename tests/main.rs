@@ -12,5 +12,6 @@ mod floors;
 mod graph_laws;
 mod hooks;
 mod init;
+mod inspect;
 mod media;
 mod uninstall;

@@ -4,4 +4,5 @@
 
 pub mod clean;
 pub mod init;
+pub mod inspect;
 pub mod uninstall;

@@ -3,5 +3,6 @@
 //! Must not know the machine.
 
 mod digest;
+pub mod glance;
 
 pub use digest::{Digest, DigestError, DigestKind, Hashes, to_hex};

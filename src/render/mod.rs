@@ -6,6 +6,7 @@
 //!
 //! Every text that comes from a file is sanitized here. Must not print.
 
+pub mod inspect;
 pub mod markdown;
 mod outline;
 mod phrase;

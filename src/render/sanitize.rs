@@ -41,6 +41,28 @@ pub fn block(text: &str) -> Cow<'_, str> {
     escaped(text, Place::Block)
 }
 
+/// JSON text. JSON escapes the control characters of ASCII itself, but lets C1 controls,
+/// bidirectional overrides and invisible characters through; those become `\u` escapes, so
+/// that the value stays the same.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| !c.is_ascii() && is_unsafe(c, Place::Block);
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if acts(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 /// The beginning of a text within a line: white space runs become one blank, and what
 /// does not fit in `columns` terminal cells is replaced by `…`.
 pub fn excerpt(text: &str, columns: usize) -> String {
@@ -157,6 +179,16 @@ mod tests {
         assert_eq!(line("\u{9b}2J"), "\\x9b2J");
         assert_eq!(line("cfg \u{202e}7\u{202c}"), "cfg \\u{202e}7\\u{202c}");
         assert_eq!(line("a\u{200b}b\u{e0041}"), "a\\u{200b}b\\u{e0041}");
+    }
+
+    #[test]
+    fn json_keeps_its_value() {
+        let value = serde_json::json!({"狐": "\u{9b}2J \u{202e}\u{e0041} é\u{1b}"});
+        let text = value.to_string();
+        let safe = json(&text);
+        assert_eq!(safe, "{\"狐\":\"\\u009b2J \\u202e\\udb40\\udc41 é\\u001b\"}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+        assert!(matches!(json("[1,\n2]"), Cow::Borrowed(_)));
     }
 
     #[test]
