@@ -7,6 +7,8 @@ mod support;
 
 mod arrange;
 mod canon_laws;
+mod catalog_core;
+mod catalog_laws;
 mod data;
 mod floors;
 mod graph_laws;

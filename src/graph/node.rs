@@ -1,7 +1,7 @@
 //! A node: its raw object with a typed face.
 
 use super::slot::{self, Slot, SlotName, Widgets};
-use super::{NodeId, SubgraphId};
+use super::{NodeId, Place, SubgraphId, WidgetName};
 use crate::json::{Number, Object, Value};
 
 /// Whether and how a node runs.
@@ -218,6 +218,50 @@ impl Node {
     /// The widget values by name, which frontends write beside the array since 1.49.
     pub fn named_values(&self) -> Option<&Object> {
         self.raw.get("widgets_values_named").and_then(Value::as_object)
+    }
+
+    /// Sets the value of a widget where it lies, and in the copy by name, if the file has
+    /// one and knows the widget there. An index one beyond the end appends; any further
+    /// leaves holes, as the frontend does.
+    pub fn set_widget(&mut self, place: &Place, name: &WidgetName, value: Value) {
+        if let (Some(name), Some(Value::Object(named))) =
+            (name.as_str(), self.raw.get_mut("widgets_values_named"))
+            && named.contains_key(name)
+        {
+            named.insert(name, value.clone());
+        }
+        match place {
+            Place::Index(at) => {
+                let values =
+                    self.raw.get_or_insert_with("widgets_values", || Value::Array(Vec::new()));
+                if let Some(values) = values.as_array_mut() {
+                    if values.len() <= *at {
+                        values.resize(at + 1, Value::Null);
+                    }
+                    values[*at] = value;
+                }
+            }
+            Place::Key(key) => {
+                let fresh = || Object::new().into();
+                let values = self.raw.get_or_insert_with("widgets_values", fresh);
+                if let Some(values) = values.as_object_mut() {
+                    values.insert(key.clone(), value);
+                }
+            }
+            Place::Input(_) => {}
+        }
+    }
+
+    /// Replaces all values, in order, and the copy by name, if the file has one. Values
+    /// known by position only are left out of the copy, as are all that share a name
+    /// with a later one.
+    pub fn set_widgets(&mut self, values: &[(WidgetName, Value)]) {
+        if let Some(Value::Object(named)) = self.raw.get_mut("widgets_values_named") {
+            let pairs = values.iter().filter_map(|(name, value)| Some((name.as_str()?, value)));
+            *named = pairs.map(|(name, value)| (name, value.clone())).collect();
+        }
+        let values = values.iter().map(|(_, value)| value.clone());
+        self.raw.insert("widgets_values", Value::Array(values.collect()));
     }
 
     /// Position on the canvas. Both spellings are read: `[x, y]` and `{"0": x, "1": y}`.

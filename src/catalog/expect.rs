@@ -1,0 +1,203 @@
+//! Which widgets a node of a class has, in the order of its values (format facts, 2.1).
+//!
+//! The list depends on the values themselves: a dynamic combo's value decides what
+//! follows it. Mirrors how the frontend builds a node; where versions differ, the later
+//! extras come out as [`Expected::optional`].
+
+use compact_str::{CompactString, format_compact};
+
+use super::class::{Control, InputSpec, NodeClass, Upload};
+use crate::graph::Role;
+use crate::json::Value;
+
+/// One widget that a class makes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Expected<'c> {
+    /// Its name.
+    pub(super) name: CompactString,
+    /// What it is for.
+    pub(super) role: Role,
+    /// The input it belongs to; nothing for what the frontend adds by itself.
+    pub(super) spec: Option<&'c InputSpec>,
+    /// Whether some frontends store it and some do not.
+    pub(super) optional: bool,
+}
+
+/// The widgets of a node of this class that holds these values.
+pub(super) fn expected<'c>(class: &'c NodeClass, values: &[Value]) -> Vec<Expected<'c>> {
+    let mut list = List { values, widgets: Vec::new(), nested_controls: 0 };
+    for input in &class.inputs {
+        list.input(input, None);
+        list.buttons_after(class, input);
+    }
+    list.extras(class);
+    list.widgets
+}
+
+struct List<'c, 'v> {
+    values: &'v [Value],
+    widgets: Vec<Expected<'c>>,
+    nested_controls: usize,
+}
+
+impl<'c> List<'c, '_> {
+    fn input(&mut self, spec: &'c InputSpec, within: Option<&str>) {
+        if !spec.has_widget() {
+            return;
+        }
+        let name = match within {
+            Some(within) => format_compact!("{within}.{}", spec.name),
+            None => spec.name.clone(),
+        };
+        let value = self.values.get(self.widgets.len());
+        let role = role(spec, &name);
+        self.push(name.clone(), role, Some(spec));
+        match spec.widget_kind() {
+            "COMFY_DYNAMICCOMBO_V3" => self.option(spec, &name, value),
+            "BOUNDING_BOX" => {
+                for part in ["x", "y", "width", "height"] {
+                    self.push(CompactString::const_new(part), Role::Residue, None);
+                }
+            }
+            "COMBO" if has_control(spec, &name) => {
+                self.control(spec, within);
+                let filter = CompactString::const_new("control_filter_list");
+                self.push(filter, Role::Filter, None);
+            }
+            "INT" if has_control(spec, &name) => self.control(spec, within),
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, name: CompactString, role: Role, spec: Option<&'c InputSpec>) {
+        self.widgets.push(Expected { name, role, spec, optional: false });
+    }
+
+    fn control(&mut self, spec: &InputSpec, within: Option<&str>) {
+        let name = match (&spec.control, within) {
+            (Control::Named(name), _) => name.clone(),
+            // The frontend makes a second control for it at the end, and numbers the first.
+            (_, Some(_)) => {
+                self.nested_controls += 1;
+                format_compact!("control_after_generate#{}", self.nested_controls)
+            }
+            _ => CompactString::const_new("control_after_generate"),
+        };
+        self.push(name, Role::Control, None);
+    }
+
+    fn option(&mut self, spec: &'c InputSpec, name: &str, value: Option<&Value>) {
+        let text = match value {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Bool(value)) => Some(format_compact!("{value}")),
+            Some(Value::Number(number)) => Some(CompactString::new(number.as_str())),
+            _ => None,
+        };
+        let Some(text) = text else { return };
+        let option = spec.options.iter().find(|option| option.key == text);
+        for input in option.iter().flat_map(|option| &option.inputs) {
+            self.input(input, Some(name));
+        }
+    }
+
+    /// What the frontend adds after the inputs of the class.
+    fn extras(&mut self, class: &'c NodeClass) {
+        let upload = class.inputs.iter().find_map(|input| {
+            let own_widget = input.widget_kind() == "PAINTER";
+            input.upload.filter(|_| !own_widget)
+        });
+        if upload.is_some() {
+            self.push(CompactString::const_new("upload"), Role::Button, None);
+        }
+        if upload == Some(Upload::Audio) {
+            self.maybe("audioUI", Role::Button);
+        }
+        for at in 0..self.nested_controls {
+            let name = match at {
+                0 => CompactString::const_new("control_after_generate"),
+                at => format_compact!("control_after_generate#{}", self.nested_controls + at),
+            };
+            let optional = true;
+            self.widgets.push(Expected { name, role: Role::Control, spec: None, optional });
+        }
+        match class.name.as_str() {
+            "CustomCombo" => {
+                self.push(CompactString::const_new("index"), Role::Plain, None);
+                let mut option = 1;
+                while self.widgets.len() < self.values.len() {
+                    self.push(format_compact!("option{option}"), Role::Plain, None);
+                    option += 1;
+                }
+            }
+            "PreviewAny" => {
+                for name in ["preview_markdown", "preview_text", "previewMode"] {
+                    self.maybe(name, Role::Residue);
+                }
+            }
+            "Preview3D" | "SaveGLB" => self.maybe("image", Role::Residue),
+            "RecordAudio" => self.maybe("audioUI", Role::Button),
+            _ => {}
+        }
+    }
+
+    /// Buttons that the frontend puts between the inputs of a class.
+    fn buttons_after(&mut self, class: &NodeClass, input: &InputSpec) {
+        if class.name == "Load3D" && input.name == "model_file" {
+            for name in ["upload3dmodel", "uploadExtraResources", "clear"] {
+                self.maybe(name, Role::Button);
+            }
+        }
+    }
+
+    fn maybe(&mut self, name: &'static str, role: Role) {
+        let name = CompactString::const_new(name);
+        self.widgets.push(Expected { name, role, spec: None, optional: true });
+    }
+}
+
+fn has_control(spec: &InputSpec, name: &str) -> bool {
+    match spec.control {
+        Control::Yes | Control::Named(_) => true,
+        Control::No => false,
+        Control::Unsaid => spec.widget_kind() == "INT" && is_seed(name),
+    }
+}
+
+/// The names by which the frontend knows a seed without being told.
+pub(super) fn is_seed(name: &str) -> bool {
+    matches!(name, "seed" | "noise_seed")
+}
+
+/// What the widget of an input is for.
+pub(super) fn role(spec: &InputSpec, name: &str) -> Role {
+    match spec.widget_kind() {
+        "INT" | "COMBO" if has_control(spec, name) => Role::Seed,
+        "STRING" if spec.multiline => Role::Text,
+        "MARKDOWN" | "TEXTAREA" => Role::Text,
+        "IMAGECOMPARE" | "AUDIO_UI" | "AUDIO_RECORD" | "CHART" | "GALLERIA" | "LOAD_3D" => {
+            Role::Residue
+        }
+        _ => Role::Plain,
+    }
+}
+
+/// Whether a value could have come out of the widget of this input. Says yes in doubt.
+pub(super) fn fits(spec: &InputSpec, value: &Value) -> bool {
+    match (spec.widget_kind(), value) {
+        (_, Value::Null) => true,
+        ("INT" | "FLOAT", value) => matches!(value, Value::Number(_)),
+        ("BOOLEAN", value) => matches!(value, Value::Bool(_)),
+        ("STRING" | "MARKDOWN" | "TEXTAREA" | "COLOR", value) => matches!(value, Value::String(_)),
+        ("COMBO", value) => !matches!(value, Value::Object(_)),
+        ("COMFY_DYNAMICCOMBO_V3", value) => {
+            let key = |text: &str| spec.options.iter().any(|option| option.key == text);
+            match value {
+                Value::String(text) => key(text),
+                Value::Bool(value) => key(if *value { "true" } else { "false" }),
+                Value::Number(number) => key(number.as_str()),
+                _ => false,
+            }
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,380 @@
+//! The names of a node's widget values, from the best source there is.
+//!
+//! In this order (format facts, 2.3, where each is measured): the file's own values by
+//! name; the rules for notes, primitives and subgraph instances; the sockets of the
+//! node's widgets, if there is one for each value; the class, if it expects as many
+//! values; the sockets with the one control or button that has none; the class as far as
+//! its types agree. What is left keeps its position. The positional array is the truth:
+//! names only label it.
+
+use compact_str::{CompactString, ToCompactString, format_compact};
+
+use super::Catalog;
+use super::class::NodeClass;
+use super::expect::{Expected, expected, fits, is_seed, role};
+use crate::graph::{
+    Definition, End, Naming, Node, Place, Role, Widget, WidgetName, Widgets, Workflow, by_position,
+};
+use crate::json::{Object, Value};
+
+/// Texts that only a control widget holds.
+const CONTROLS: [&str; 5] = ["decrement", "fixed", "increment", "increment-wrap", "randomize"];
+
+/// A name with what is known of the widget's purpose.
+type Label = (CompactString, Role);
+
+impl Naming for Catalog {
+    fn widgets<'w>(&self, workflow: &'w Workflow, node: &'w Node) -> Vec<Widget<'w>> {
+        let values = match node.widgets() {
+            Widgets::Array(values) => values,
+            Widgets::Object(values) => return by_key(self, node, values),
+            Widgets::None => return Vec::new(),
+        };
+        let labels = self.labels(workflow, node, values);
+        let mut widgets = by_position(node);
+        for (widget, label) in widgets.iter_mut().zip(labels) {
+            if let Some((name, role)) = label {
+                widget.name = WidgetName::Named(name);
+                widget.role = role;
+            }
+        }
+        widgets
+    }
+}
+
+impl Catalog {
+    /// A label for every value, as far as there is one. Never the same name twice.
+    fn labels(&self, workflow: &Workflow, node: &Node, values: &[Value]) -> Vec<Option<Label>> {
+        if values.is_empty() {
+            return Vec::new();
+        }
+        let class = self.class(node.class());
+        let definition = workflow.definition_of(node);
+        let mut labels = by_file(node, class, values)
+            .or_else(|| by_special_class(node, values))
+            .or_else(|| definition.and_then(|d| self.by_boundary(workflow, d, values, 0)))
+            .or_else(|| class.and_then(|class| by_class_and_sockets(class, node, values)))
+            .or_else(|| by_sockets(node, class, values))
+            .or_else(|| class.and_then(|class| by_class(class, values)))
+            .or_else(|| by_sockets_and_rules(node, values))
+            .or_else(|| class.map(|class| by_types(class, values)))
+            .unwrap_or_default();
+        labels.resize(values.len(), None);
+        refine(&mut labels, class, values);
+        drop_repeats(&mut labels);
+        labels
+    }
+
+    /// The host rule: the inputs on the boundary whose first inner link feeds a widget.
+    fn by_boundary(
+        &self,
+        workflow: &Workflow,
+        definition: &Definition,
+        values: &[Value],
+        depth: usize,
+    ) -> Option<Vec<Option<Label>>> {
+        let promoted = promoted(definition);
+        if promoted.len() != values.len() {
+            return None;
+        }
+        let label = |(name, inner, widget): (CompactString, &Node, &str)| {
+            Some((name, self.inner_role(workflow, inner, widget, depth)))
+        };
+        Some(promoted.into_iter().map(label).collect())
+    }
+
+    /// What the widget behind a boundary input is for, through nested instances.
+    fn inner_role(&self, workflow: &Workflow, inner: &Node, widget: &str, depth: usize) -> Role {
+        const DEEPEST: usize = 32;
+        if let Some(definition) = workflow.definition_of(inner) {
+            if depth == DEEPEST {
+                return Role::Plain;
+            }
+            let mut promoted = promoted(definition).into_iter();
+            return match promoted.find(|(name, _, _)| name == widget) {
+                Some((_, node, name)) => self.inner_role(workflow, node, name, depth + 1),
+                None => Role::Plain,
+            };
+        }
+        match self.class(inner.class()) {
+            Some(class) => role_in(class, widget),
+            None if is_seed(widget) => Role::Seed,
+            None => Role::Plain,
+        }
+    }
+}
+
+/// The boundary inputs of a definition that show an inner widget: name, inner node, name
+/// of the widget there. Their order is that of the values on an instance.
+pub(super) fn promoted(definition: &Definition) -> Vec<(CompactString, &Node, &str)> {
+    let graph = &definition.graph;
+    let mut found = Vec::new();
+    for input in definition.inputs() {
+        let link = input.link_ids().find_map(|link| graph.links.get(&link));
+        let Some(End::Node { id, slot }) = link.map(crate::graph::Link::to) else { continue };
+        let Some(node) = graph.nodes.get(id) else { continue };
+        if let Some(widget) = node.input_at(*slot).and_then(|input| input.widget()) {
+            found.push((input.name().to_compact_string(), node, widget));
+        }
+    }
+    found
+}
+
+/// Values kept as an object bring their names.
+fn by_key<'w>(catalog: &Catalog, node: &'w Node, values: &'w Object) -> Vec<Widget<'w>> {
+    let class = catalog.class(node.class());
+    let widget = |(key, value): (&CompactString, &'w Value)| Widget {
+        name: WidgetName::Named(key.clone()),
+        value,
+        place: Place::Key(key.clone()),
+        role: match class {
+            // Video nodes keep the path of their last output among the values.
+            _ if key == "videopreview" => Role::Residue,
+            Some(class) => role_in(class, key),
+            None => role_by_value(key, value),
+        },
+    };
+    values.iter().map(widget).collect()
+}
+
+/// `widgets_values_named`. Its order is that of the widgets, but it may have fewer
+/// entries (equal names collapse before frontend 1.53) or values of another hand.
+fn by_file(node: &Node, class: Option<&NodeClass>, values: &[Value]) -> Option<Vec<Option<Label>>> {
+    let named = node.named_values().filter(|named| !named.is_empty())?;
+    // JavaScript moves keys that look like numbers to the front.
+    let shuffled = named.keys().any(|key| key.bytes().all(|b| b.is_ascii_digit()));
+    let plain = |key: &CompactString| Some((key.clone(), Role::Plain));
+    if named.len() == values.len() && !shuffled {
+        return Some(named.keys().map(plain).collect());
+    }
+    if let Some(labels) = class.and_then(|class| by_class(class, values)) {
+        let known =
+            |label: &Option<Label>| label.as_ref().is_some_and(|(n, _)| named.contains_key(n));
+        if labels.iter().filter(|label| known(label)).count() + 1 >= named.len() {
+            return Some(labels);
+        }
+    }
+    Some(aligned(named, values))
+}
+
+/// Lays names beside values in order, leaving out values that are no name's.
+fn aligned(named: &Object, values: &[Value]) -> Vec<Option<Label>> {
+    let mut labels = vec![None; values.len()];
+    let mut at = 0;
+    for (key, value) in named.iter() {
+        let here = values.iter().skip(at).position(|v| v.same(value));
+        if let Some(skipped) = here {
+            at += skipped;
+            labels[at] = Some((key.clone(), Role::Plain));
+            at += 1;
+        }
+    }
+    labels
+}
+
+fn by_special_class(node: &Node, values: &[Value]) -> Option<Vec<Option<Label>>> {
+    let label = |name: &'static str, role| Some((CompactString::const_new(name), role));
+    let all = match node.class() {
+        "Note" | "MarkdownNote" => vec![label("text", Role::Text)],
+        "PrimitiveNode" => {
+            let seed = values.get(1).is_some_and(is_control);
+            vec![
+                label("value", if seed { Role::Seed } else { Role::Plain }),
+                label("control_after_generate", Role::Control),
+                label("control_filter_list", Role::Filter),
+            ]
+        }
+        _ => return None,
+    };
+    Some(all.into_iter().take(values.len()).collect())
+}
+
+/// The sockets that belong to widgets, in widget order.
+fn sockets(node: &Node) -> Vec<&str> {
+    node.inputs().filter_map(crate::graph::Slot::widget).collect()
+}
+
+fn by_sockets(
+    node: &Node,
+    class: Option<&NodeClass>,
+    values: &[Value],
+) -> Option<Vec<Option<Label>>> {
+    let sockets = sockets(node);
+    if sockets.len() != values.len() {
+        return None;
+    }
+    let role = |name: &str, value| match class {
+        Some(class) => role_in(class, name),
+        None => role_by_value(name, value),
+    };
+    let labels = sockets
+        .iter()
+        .zip(values)
+        .map(|(name, value)| Some((CompactString::new(name), role(name, value))));
+    Some(labels.collect())
+}
+
+/// The class, if it expects exactly the widgets that have sockets: sockets of dynamic
+/// inputs need not be in widget order.
+fn by_class_and_sockets(
+    class: &NodeClass,
+    node: &Node,
+    values: &[Value],
+) -> Option<Vec<Option<Label>>> {
+    let mut sockets = sockets(node);
+    if sockets.len() != values.len() {
+        return None;
+    }
+    let labels = by_class(class, values)?;
+    let mut names: Vec<&str> = labels.iter().flatten().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    sockets.sort_unstable();
+    (names == sockets).then_some(labels)
+}
+
+/// The class, if it expects exactly these values.
+fn by_class(class: &NodeClass, values: &[Value]) -> Option<Vec<Option<Label>>> {
+    let expected = fitting(expected(class, values), values.len())?;
+    let agrees = expected.iter().zip(values).all(|(e, value)| agrees(e, value));
+    agrees.then(|| expected.into_iter().map(|e| Some((e.name, e.role))).collect())
+}
+
+/// Leaves out optional widgets, the last first, until there are as many as values.
+fn fitting(mut expected: Vec<Expected<'_>>, values: usize) -> Option<Vec<Expected<'_>>> {
+    while expected.len() > values {
+        let at = expected.iter().rposition(|widget| widget.optional)?;
+        let gone = expected.remove(at);
+        // The first of two controls is numbered only where there is a second.
+        let first = |e: &&mut Expected<'_>| e.name.strip_prefix(gone.name.as_str()) == Some("#1");
+        if let Some(first) = expected.iter_mut().find(first) {
+            first.name = gone.name;
+        }
+    }
+    (expected.len() == values).then_some(expected)
+}
+
+fn agrees(expected: &Expected<'_>, value: &Value) -> bool {
+    match (expected.spec, expected.role) {
+        (Some(spec), _) => fits(spec, value),
+        (None, Role::Control) => value.is_null() || is_control(value),
+        (None, _) => true,
+    }
+}
+
+/// Sockets for all values but a control after a seed, or an upload button at the end.
+fn by_sockets_and_rules(node: &Node, values: &[Value]) -> Option<Vec<Option<Label>>> {
+    let sockets = sockets(node);
+    let mut labels = Vec::with_capacity(values.len());
+    let mut names = sockets.iter().peekable();
+    for value in values {
+        let after_seed = matches!(labels.last(), Some(Some((_, Role::Seed))));
+        if after_seed && is_control(value) {
+            let name = CompactString::const_new("control_after_generate");
+            labels.push(Some((name, Role::Control)));
+        } else if let Some(name) = names.next() {
+            let role = role_by_value(name, value);
+            labels.push(Some((CompactString::new(name), role)));
+        } else if !sockets.is_empty() && labels.len() + 1 == values.len() && is_upload(value) {
+            labels.push(Some((CompactString::const_new("upload"), Role::Button)));
+        } else {
+            return None;
+        }
+    }
+    (names.next().is_none() && !sockets.is_empty()).then_some(labels)
+}
+
+/// The class as far as its types agree, from the front: later versions append inputs.
+/// Where they stop agreeing, something was put in or taken out among the values of one
+/// type just before, so those stay without a name.
+fn by_types(class: &NodeClass, values: &[Value]) -> Vec<Option<Label>> {
+    let expected = expected(class, values);
+    let pairs = expected.iter().zip(values);
+    let mut sure = pairs.take_while(|(expected, value)| agrees(expected, value)).count();
+    if sure < expected.len().min(values.len()) {
+        let last = sure.checked_sub(1).map(|last| values[last].kind());
+        while sure > 0 && Some(values[sure - 1].kind()) == last {
+            sure -= 1;
+        }
+    }
+    expected.into_iter().take(sure).map(|expected| Some((expected.name, expected.role))).collect()
+}
+
+/// Roles for labels that only brought names.
+fn refine(labels: &mut [Option<Label>], class: Option<&NodeClass>, values: &[Value]) {
+    let mut after_seed = false;
+    for (label, value) in labels.iter_mut().zip(values) {
+        let Some((name, role)) = label else {
+            after_seed = false;
+            continue;
+        };
+        if *role == Role::Plain {
+            *role = if name.starts_with("control_after_generate")
+                || (after_seed && is_control(value))
+            {
+                Role::Control
+            } else if name == "control_filter_list" {
+                Role::Filter
+            } else if name == "upload" && (value.is_null() || is_upload(value)) {
+                Role::Button
+            } else {
+                match class {
+                    Some(class) => role_in(class, name),
+                    None => role_by_value(name, value),
+                }
+            };
+        }
+        after_seed = *role == Role::Seed;
+    }
+    // A control at the end has no name where a map by name kept one of two, or where
+    // the class is not known.
+    let (earlier, last) = labels.split_at_mut(labels.len().saturating_sub(1));
+    if let ([last @ None], Some(value)) = (last, values.last())
+        && is_control(value)
+    {
+        let plain = CompactString::const_new("control_after_generate");
+        let taken = earlier.iter().flatten().any(|(name, _)| *name == plain);
+        let name = if taken { format_compact!("{plain}#2") } else { plain };
+        *last = Some((name, Role::Control));
+    }
+    // What a control follows is a seed, whatever it is called.
+    for at in 1..labels.len() {
+        let (before, here) = labels.split_at_mut(at);
+        if let (Some(Some((_, role @ Role::Plain))), Some((name, Role::Control))) =
+            (before.last_mut(), &here[0])
+            && name != "control_after_generate#2"
+        {
+            *role = Role::Seed;
+        }
+    }
+}
+
+fn drop_repeats(labels: &mut [Option<Label>]) {
+    for at in 1..labels.len() {
+        let (before, here) = labels.split_at_mut(at);
+        let Some((name, _)) = &here[0] else { continue };
+        if before.iter().flatten().any(|(earlier, _)| earlier == name) {
+            here[0] = None;
+        }
+    }
+}
+
+/// The role that a class gives a widget of this name.
+fn role_in(class: &NodeClass, name: &str) -> Role {
+    class.input(name).map_or(Role::Plain, |spec| role(spec, name))
+}
+
+fn role_by_value(name: &str, value: &Value) -> Role {
+    match value {
+        Value::Number(_) if is_seed(name) => Role::Seed,
+        Value::String(text) if text.contains('\n') => Role::Text,
+        _ => Role::Plain,
+    }
+}
+
+fn is_control(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| CONTROLS.binary_search(&text).is_ok())
+}
+
+fn is_upload(value: &Value) -> bool {
+    value.as_str() == Some("image")
+}
