@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cmd;
 use crate::error::Result;
@@ -36,6 +36,9 @@ pub enum Command {
     Inspect(cmd::inspect::Args),
     /// Clean one workflow: standard input to standard output (git calls this).
     Clean(cmd::clean::Args),
+    /// Write man pages or shell completions.
+    #[command(hide = true)]
+    Generate(cmd::generate::Args),
 }
 
 impl Command {
@@ -46,6 +49,7 @@ impl Command {
             Command::Uninstall(args) => cmd::uninstall::run(args, session),
             Command::Inspect(args) => cmd::inspect::run(args, session),
             Command::Clean(args) => cmd::clean::run(args, session),
+            Command::Generate(args) => cmd::generate::run(args, session, Cli::command()),
         }
     }
 }

@@ -15,5 +15,6 @@ mod graph_laws;
 mod hooks;
 mod init;
 mod inspect;
+mod install;
 mod media;
 mod uninstall;

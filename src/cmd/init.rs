@@ -10,11 +10,12 @@ use crate::git::setup::{self, Foreign, HookStyle, Reach, State, Wish};
 use crate::session::Session;
 
 /// Set this repository up, or with --global every repository of yours.
-///
-/// Writes the filter into git's configuration, one line into .gitattributes, and hooks
-/// beside the ones you have. Run it once in each clone; running it again is safe and
-/// brings an older set-up up to date. `git comfy uninstall` takes it all out again.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Writes the filter into git's configuration, one line into .gitattributes, and hooks beside \
+the ones you have. Run it once in each clone: it then also fetches the layouts of the \
+workflows. Running it again is safe and brings an older set-up up to date. `git comfy \
+uninstall` takes it all out again.")]
 pub struct Args {
     /// Only show what would be written.
     #[arg(short = 'n', long)]

@@ -3,6 +3,7 @@
 //! of a lower floor.
 
 pub mod clean;
+pub mod generate;
 pub mod init;
 pub mod inspect;
 pub mod uninstall;

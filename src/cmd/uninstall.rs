@@ -6,10 +6,10 @@ use crate::git::setup::{self, Reach, State};
 use crate::session::Session;
 
 /// Take out exactly what init put in.
-///
-/// Settings, attribute lines and hooks of other tools stay as they are, to the byte. So
-/// do your workflows, with their node positions, and all layouts and records git keeps.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Settings, attribute lines and hooks of other tools stay as they are, to the byte. So do your \
+workflows, with their node positions, and all layouts and records git keeps.")]
 pub struct Args {
     /// Only show what would be taken out.
     #[arg(short = 'n', long)]
