@@ -5,6 +5,7 @@
 pub mod comfy;
 pub mod hash;
 pub mod models;
+pub mod packs;
 pub mod safetensors;
 pub mod server;
 pub mod sidecar;

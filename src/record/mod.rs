@@ -4,5 +4,17 @@
 
 mod digest;
 pub mod glance;
+mod join;
+pub mod remote;
+mod schema;
+mod summary;
+mod text;
 
 pub use digest::{Digest, DigestError, DigestKind, Hashes, to_hex};
+pub use schema::{
+    AlsoThere, Checkout, Claims, ClassUse, Environment, Evidence, ModelFact, ModelHashes, ModelUse,
+    Origin, PackEvidence, PackFact, PackKind, Part, Record, SCHEMA, Seen, SidecarHint, Site,
+    Status, WorkflowUse,
+};
+pub use summary::summary;
+pub use text::{Error, Parsed, join_notes, parse, print};

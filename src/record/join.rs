@@ -1,0 +1,275 @@
+//! Two records of one commit become one that holds what both know.
+//!
+//! The join is commutative, associative and idempotent, so that clones that exchange
+//! records in any order end up with the same one. Machines stand side by side; of one
+//! machine's two statements about one thing the one that knows more stays.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::schema::{Claims, ModelUse, PackFact, Record, Seen, WorkflowUse};
+
+impl Record {
+    /// Takes in what another record of the same commit knows.
+    pub fn join(&mut self, other: Record) {
+        self.comfy_record = self.comfy_record.max(other.comfy_record);
+        let ours = std::mem::take(&mut self.workflows);
+        self.workflows = joined(
+            ours.into_iter().chain(other.workflows),
+            |workflow| (workflow.path.clone(), workflow.blob.clone()),
+            join_workflows,
+        );
+        for (machine, theirs) in other.seen {
+            match self.seen.remove(&machine) {
+                Some(ours) => drop(self.seen.insert(machine, join_seen(ours, theirs))),
+                None => drop(self.seen.insert(machine, normal_seen(theirs))),
+            }
+        }
+        join_rest(&mut self.rest, other.rest);
+    }
+
+    /// The record in its normal order, as a join leaves it.
+    #[must_use]
+    pub fn normal(self) -> Record {
+        let (comfy_record, rest) = (self.comfy_record, self.rest.clone());
+        let mut normal = Record { comfy_record, rest, ..Record::default() };
+        normal.join(self);
+        normal
+    }
+}
+
+/// Items by key in the order of the keys; those with one key are joined.
+fn joined<T: Clone, K: Ord>(
+    items: impl Iterator<Item = T>,
+    key: impl Fn(&T) -> K,
+    join: impl Fn(T, T) -> T,
+) -> Vec<T> {
+    let mut all: BTreeMap<K, T> = BTreeMap::new();
+    for item in items {
+        let key = key(&item);
+        let item = match all.remove(&key) {
+            Some(known) => join(known, item),
+            // Joined with itself an item comes into its normal order.
+            None => join(item.clone(), item),
+        };
+        all.insert(key, item);
+    }
+    all.into_values().collect()
+}
+
+fn join_workflows(mut ours: WorkflowUse, theirs: WorkflowUse) -> WorkflowUse {
+    ours.models = joined(
+        ours.models.into_iter().chain(theirs.models),
+        |model| (model.folder.clone(), model.name.clone()),
+        join_uses,
+    );
+    ours.classes.extend(theirs.classes);
+    ours.classes.sort();
+    ours.classes.dedup();
+    join_rest(&mut ours.rest, theirs.rest);
+    ours
+}
+
+fn join_uses(mut ours: ModelUse, theirs: ModelUse) -> ModelUse {
+    ours.by = ours.by.max(theirs.by);
+    ours.at.extend(theirs.at);
+    ours.at.sort();
+    ours.at.dedup();
+    let Claims { hashes, urls } = theirs.claims;
+    ours.claims.hashes.extend(hashes);
+    ours.claims.urls.extend(urls);
+    ours
+}
+
+/// One machine looked twice: the later look at the environment counts, of each model and
+/// pack the statement that knows more.
+fn join_seen(ours: Seen, theirs: Seen) -> Seen {
+    let models = joined(
+        ours.models.into_iter().chain(theirs.models),
+        |fact| (fact.folder.clone(), fact.name.clone()),
+        // The order of facts is that of their status, which is that of how much is known.
+        std::cmp::max,
+    );
+    let packs =
+        joined(ours.packs.into_iter().chain(theirs.packs), |pack| pack.name.clone(), join_packs);
+    let environment = ours.environment.max(theirs.environment);
+    let placed =
+        |class: &String| packs.iter().any(|pack: &PackFact| pack.classes.contains_key(class));
+    let unplaced =
+        ours.unplaced.into_iter().chain(theirs.unplaced).filter(|c| !placed(c)).collect();
+    // What one look completed is complete.
+    let pending = ours.pending.intersection(&theirs.pending).copied().collect();
+    let later = if ours.at >= theirs.at { (ours.at, ours.with) } else { (theirs.at, theirs.with) };
+    let mut rest = ours.rest;
+    join_rest(&mut rest, theirs.rest);
+    let (at, with) = later;
+    Seen { at, with, environment, models, packs, unplaced, pending, rest }
+}
+
+fn normal_seen(seen: Seen) -> Seen {
+    let same = seen.clone();
+    join_seen(seen, same)
+}
+
+fn join_packs(ours: PackFact, theirs: PackFact) -> PackFact {
+    let bare = |pack: &PackFact| PackFact {
+        classes: BTreeMap::new(),
+        also: std::collections::BTreeSet::new(),
+        ..pack.clone()
+    };
+    let mut classes = ours.classes.clone();
+    for (class, evidence) in &theirs.classes {
+        classes
+            .entry(class.clone())
+            .and_modify(|ours| *ours = (*ours).max(*evidence))
+            .or_insert(*evidence);
+    }
+    let also = ours.also.union(&theirs.also).cloned().collect();
+    let more = bare(&ours).max(bare(&theirs));
+    PackFact { classes, also, ..more }
+}
+
+/// Fields nobody here knows: all of them, and of two values the greater by its text.
+fn join_rest(ours: &mut Map<String, Value>, theirs: Map<String, Value>) {
+    for (key, value) in theirs {
+        let text = value.to_string();
+        if ours.get(&key).is_none_or(|known| format!("{known}") < text) {
+            ours.insert(key, value);
+        }
+    }
+    ours.sort_keys();
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::schema::*;
+    use super::*;
+
+    fn uses() -> impl Strategy<Value = ModelUse> {
+        ("[ab]", "[xy]", 0..4u8, "[12]").prop_map(|(folder, name, by, node)| ModelUse {
+            folder,
+            name,
+            by: [Evidence::Matched, Evidence::Prompt, Evidence::Properties, Evidence::Catalog]
+                [usize::from(by)],
+            at: vec![Site {
+                subgraph: None,
+                node,
+                class: "L".into(),
+                input: "n".into(),
+                off: None,
+            }],
+            claims: Claims { urls: ["u".to_owned()].into(), ..Claims::default() },
+        })
+    }
+
+    fn facts() -> impl Strategy<Value = ModelFact> {
+        ("[ab]", "[xy]", 0..3u8, 0..3u64).prop_map(|(folder, name, status, size)| ModelFact {
+            folder,
+            name,
+            status: [Status::Pending, Status::Missing, Status::Hashed][usize::from(status)],
+            size: Some(size),
+            ..ModelFact::default()
+        })
+    }
+
+    fn packs() -> impl Strategy<Value = PackFact> {
+        ("[pq]", "[12]", "[CD]", any::<bool>()).prop_map(|(name, version, class, source)| {
+            PackFact {
+                name,
+                version: Some(version),
+                classes: [(
+                    class,
+                    if source { PackEvidence::Source } else { PackEvidence::Claimed },
+                )]
+                .into(),
+                ..PackFact::default()
+            }
+        })
+    }
+
+    fn seens() -> impl Strategy<Value = Seen> {
+        let lists = (
+            prop::collection::vec(facts(), 0..4),
+            prop::collection::vec(packs(), 0..3),
+            prop::collection::btree_set("[CDE]", 0..3),
+        );
+        ("[1-3]", prop::option::of("[vw]"), lists, any::<bool>()).prop_map(
+            |(at, comfyui, (models, packs, unplaced), waits)| Seen {
+                environment: comfyui.map(|v| Environment {
+                    comfyui: Some(v),
+                    at: at.clone(),
+                    ..Environment::default()
+                }),
+                models,
+                packs,
+                unplaced,
+                pending: waits.then_some(Part::Environment).into_iter().collect(),
+                at,
+                ..Seen::default()
+            },
+        )
+    }
+
+    fn records() -> impl Strategy<Value = Record> {
+        let workflow = ("[fg]", "[01]", prop::collection::vec(uses(), 0..4)).prop_map(
+            |(path, blob, models)| WorkflowUse {
+                path,
+                blob,
+                models,
+                classes: Vec::new(),
+                rest: Map::new(),
+            },
+        );
+        (prop::collection::vec(workflow, 0..3), prop::collection::btree_map("[mn]", seens(), 0..3))
+            .prop_map(|(workflows, seen)| Record { workflows, seen, ..Record::default() }.normal())
+    }
+
+    fn join(one: &Record, other: &Record) -> Record {
+        let mut joined = one.clone();
+        joined.join(other.clone());
+        joined
+    }
+
+    proptest! {
+        #[test]
+        fn joining_is_a_union(a in records(), b in records(), c in records()) {
+            prop_assert_eq!(&join(&a, &a), &a);
+            prop_assert_eq!(join(&a, &b), join(&b, &a));
+            let both = join(&a, &b);
+            prop_assert_eq!(&join(&both, &a), &both);
+            prop_assert_eq!(join(&both, &c), join(&a, &join(&b, &c)));
+        }
+    }
+
+    #[test]
+    fn what_was_completed_stays_complete() {
+        let fact = |status| ModelFact {
+            folder: "loras".into(),
+            name: "a".into(),
+            status,
+            ..ModelFact::default()
+        };
+        let record = |status, pending: &[Part]| Record {
+            seen: [(
+                "m".to_owned(),
+                Seen {
+                    at: "2026".into(),
+                    models: vec![fact(status)],
+                    pending: pending.iter().copied().collect(),
+                    ..Seen::default()
+                },
+            )]
+            .into(),
+            ..Record::default()
+        };
+        let mut joined = record(Status::Pending, &[Part::Packs]);
+        assert!(joined.is_pending("m"));
+        joined.join(record(Status::Hashed, &[]));
+        joined.join(record(Status::Pending, &[Part::Packs]));
+        assert!(!joined.is_pending("m") && joined.is_pending("another machine"));
+        assert_eq!(joined.seen["m"].models[0].status, Status::Hashed);
+    }
+}

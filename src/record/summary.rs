@@ -1,0 +1,66 @@
+//! A record in one line.
+
+use std::collections::BTreeSet;
+
+use super::schema::{Record, Seen, Status};
+
+/// What the record holds, in words: the line that `git log --notes=comfy` shows first.
+pub fn summary(record: &Record) -> String {
+    let models: BTreeSet<_> = record
+        .workflows
+        .iter()
+        .flat_map(|workflow| &workflow.models)
+        .map(|model| (&model.folder, &model.name))
+        .collect();
+    let mut parts = vec![count(record.workflows.len(), "workflow")];
+    // The machine that knows most speaks; with several, its id decides.
+    let best = record.seen.iter().max_by_key(|(machine, seen)| (known(seen), *machine));
+    let mut told = count(models.len(), "model");
+    if let Some((_, seen)) = best {
+        let of = |status: Status| seen.models.iter().filter(|fact| fact.status == status).count();
+        let states: Vec<String> = [
+            (of(Status::Pending), "not hashed yet"),
+            (of(Status::Unfinished), "unfinished"),
+            (of(Status::Unreadable), "unreadable"),
+            (of(Status::Missing), "missing"),
+            (of(Status::Refused), "refused"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, state)| format!("{count} {state}"))
+        .collect();
+        if !states.is_empty() {
+            told = format!("{told} ({})", states.join(", "));
+        }
+    }
+    parts.push(told);
+    if let Some((_, seen)) = best {
+        if !seen.packs.is_empty() {
+            parts.push(count(seen.packs.len(), "node pack"));
+        }
+        if !seen.unplaced.is_empty() {
+            parts.push(format!("{} without a pack", count(seen.unplaced.len(), "node class")));
+        }
+        let environment = seen.environment.as_ref();
+        if let Some(version) = environment.and_then(|environment| environment.comfyui.as_ref()) {
+            parts.push(format!("ComfyUI {version}"));
+        }
+    }
+    if record.seen.len() > 1 {
+        parts.push(format!("seen on {} machines", record.seen.len()));
+    }
+    parts.join(", ")
+}
+
+fn known(seen: &Seen) -> (usize, bool) {
+    let hashed = seen.models.iter().filter(|fact| fact.status == Status::Hashed).count();
+    (hashed, seen.is_complete())
+}
+
+fn count(number: usize, what: &str) -> String {
+    match (number, what) {
+        (1, what) => format!("1 {what}"),
+        (number, "node class") => format!("{number} node classes"),
+        (number, what) => format!("{number} {what}s"),
+    }
+}
