@@ -11,18 +11,24 @@ pub(crate) fn folder(name: &str) -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-/// Every JSON file in a folder and below, in order of name; none where it is absent.
-pub(crate) fn documents(name: &str) -> Vec<(PathBuf, Value)> {
+/// Every file in a folder and below, in order of name; none where it is absent.
+pub(crate) fn files(name: &str) -> Vec<PathBuf> {
     let Some(folder) = folder(name) else { return Vec::new() };
     let mut files = Vec::new();
     collect(&folder, &mut files);
     files.sort();
+    files
+}
+
+/// Every JSON file in a folder and below, in order of name; none where it is absent.
+pub(crate) fn documents(name: &str) -> Vec<(PathBuf, Value)> {
+    let json = |file: &PathBuf| file.extension().is_some_and(|e| e == "json");
     let read = |file: PathBuf| {
         let bytes = fs::read(&file).unwrap();
         let value = parse(&bytes).or_else(|_| parse_lenient(&bytes)).ok()?;
         Some((file, value))
     };
-    files.into_iter().filter_map(read).collect()
+    files(name).into_iter().filter(json).filter_map(read).collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -30,7 +36,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_some_and(|e| e == "json") {
+        } else {
             files.push(path);
         }
     }

@@ -17,4 +17,5 @@ mod init;
 mod inspect;
 mod install;
 mod media;
+mod prompt_laws;
 mod uninstall;

@@ -184,6 +184,7 @@ impl InputSpec {
             "INT" | "FLOAT" => Some(Value::from(0i64)),
             "STRING" => Some(Value::from("")),
             "BOOLEAN" => Some(Value::from(false)),
+            "IMAGECOMPARE" => Some(Value::from(vec!["", ""])),
             _ => None,
         }
     }

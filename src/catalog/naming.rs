@@ -13,7 +13,8 @@ use super::Catalog;
 use super::class::NodeClass;
 use super::expect::{Expected, expected, fits, is_seed, role};
 use crate::graph::{
-    Definition, End, Naming, Node, Place, Role, Widget, WidgetName, Widgets, Workflow, by_position,
+    Definition, Naming, Node, Place, Promoted, Role, Widget, WidgetName, Widgets, Workflow,
+    by_position,
 };
 use crate::json::{Object, Value};
 
@@ -39,6 +40,23 @@ impl Naming for Catalog {
             }
         }
         widgets
+    }
+
+    fn unset(&self, node: &Node) -> Vec<(CompactString, Value)> {
+        let Some(class) = self.class(node.class()) else { return Vec::new() };
+        let values = match node.widgets() {
+            Widgets::Array(values) => values,
+            Widgets::Object(_) => return Vec::new(),
+            Widgets::None => &[],
+        };
+        let expected = expected(class, values);
+        let initial = |e: &Expected<'_>| Some((e.name.clone(), e.spec?.initial()?));
+        let unset = expected.iter().skip(values.len());
+        unset.filter_map(initial).collect()
+    }
+
+    fn class_title(&self, class: &str) -> Option<&str> {
+        self.class(class).map(NodeClass::shown)
     }
 }
 
@@ -73,12 +91,13 @@ impl Catalog {
         values: &[Value],
         depth: usize,
     ) -> Option<Vec<Option<Label>>> {
-        let promoted = promoted(definition);
+        let promoted = definition.promoted();
         if promoted.len() != values.len() {
             return None;
         }
-        let label = |(name, inner, widget): (CompactString, &Node, &str)| {
-            Some((name, self.inner_role(workflow, inner, widget, depth)))
+        let label = |promoted: Promoted<'_>| {
+            let role = self.inner_role(workflow, promoted.node, promoted.widget, depth);
+            Some((promoted.input.name().to_compact_string(), role))
         };
         Some(promoted.into_iter().map(label).collect())
     }
@@ -90,9 +109,9 @@ impl Catalog {
             if depth == DEEPEST {
                 return Role::Plain;
             }
-            let mut promoted = promoted(definition).into_iter();
-            return match promoted.find(|(name, _, _)| name == widget) {
-                Some((_, node, name)) => self.inner_role(workflow, node, name, depth + 1),
+            let mut promoted = definition.promoted().into_iter();
+            return match promoted.find(|promoted| promoted.input.name() == widget) {
+                Some(inner) => self.inner_role(workflow, inner.node, inner.widget, depth + 1),
                 None => Role::Plain,
             };
         }
@@ -102,22 +121,6 @@ impl Catalog {
             None => Role::Plain,
         }
     }
-}
-
-/// The boundary inputs of a definition that show an inner widget: name, inner node, name
-/// of the widget there. Their order is that of the values on an instance.
-pub(super) fn promoted(definition: &Definition) -> Vec<(CompactString, &Node, &str)> {
-    let graph = &definition.graph;
-    let mut found = Vec::new();
-    for input in definition.inputs() {
-        let link = input.link_ids().find_map(|link| graph.links.get(&link));
-        let Some(End::Node { id, slot }) = link.map(crate::graph::Link::to) else { continue };
-        let Some(node) = graph.nodes.get(id) else { continue };
-        if let Some(widget) = node.input_at(*slot).and_then(|input| input.widget()) {
-            found.push((input.name().to_compact_string(), node, widget));
-        }
-    }
-    found
 }
 
 /// Values kept as an object bring their names.
@@ -302,12 +305,16 @@ fn by_types(class: &NodeClass, values: &[Value]) -> Vec<Option<Label>> {
 /// Roles for labels that only brought names.
 fn refine(labels: &mut [Option<Label>], class: Option<&NodeClass>, values: &[Value]) {
     let mut after_seed = false;
-    for (label, value) in labels.iter_mut().zip(values) {
+    let expected = class.map(|class| expected(class, values)).unwrap_or_default();
+    for (at, (label, value)) in labels.iter_mut().zip(values).enumerate() {
         let Some((name, role)) = label else {
             after_seed = false;
             continue;
         };
-        if *role == Role::Plain {
+        let there = expected.get(at).filter(|expected| expected.name == *name);
+        if let Some(expected) = there {
+            *role = expected.role;
+        } else if *role == Role::Plain {
             *role = if name.starts_with("control_after_generate")
                 || (after_seed && is_control(value))
             {

@@ -9,6 +9,7 @@
 
 mod check;
 mod count;
+mod effective;
 mod group;
 mod id;
 mod kind;
@@ -18,12 +19,14 @@ mod outline;
 mod prompt;
 mod renumber;
 mod slot;
+mod to_prompt;
 mod widget;
 mod wire;
 mod workflow;
 
 pub use check::{Defect, Fault, List, Weight, check};
 pub use count::Counters;
+pub use effective::{Instances, Overruled, Promoted, is_virtual};
 pub use group::Group;
 pub use id::{GroupId, LinkId, NodeId, NodeKey, RerouteId, Scope, SubgraphId};
 pub use kind::{Found, GraphKind, Kind, Schema, is_prompt, is_workflow, kind};
@@ -33,6 +36,7 @@ pub use outline::{Odd, Table};
 pub use prompt::{NotAPrompt, Prompt, PromptInput, PromptNode};
 pub use renumber::Renumbering;
 pub use slot::{Slot, SlotName, Widgets};
+pub use to_prompt::NoPrompt;
 pub use widget::{Naming, Place, Role, Unnamed, Widget, WidgetName, by_position};
 pub use wire::{Sink, Source, Wire, Wires};
 pub use workflow::{Definition, Graph, NotAWorkflow, Oddities, Workflow};

@@ -101,6 +101,17 @@ pub struct Widget<'a> {
 pub trait Naming {
     /// The widgets of a node in the order of their values, one for every value there is.
     fn widgets<'w>(&self, workflow: &'w Workflow, node: &'w Node) -> Vec<Widget<'w>>;
+
+    /// The widgets that a node of this class has and the file holds no value for, with
+    /// the values that the frontend gives them.
+    fn unset(&self, _node: &Node) -> Vec<(CompactString, Value)> {
+        Vec::new()
+    }
+
+    /// The title of a new node of a class.
+    fn class_title(&self, _class: &str) -> Option<&str> {
+        None
+    }
 }
 
 /// Knows nothing: every value is known by its position.
