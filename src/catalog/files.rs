@@ -86,6 +86,14 @@ impl Catalog {
         found
     }
 
+    /// The files that a value names where a widget of that node holds it: for a value
+    /// that comes from elsewhere, such as the instance of a subgraph.
+    pub fn files_of(&self, node: &Node, input: &str, value: &Value) -> Vec<FileUse> {
+        let mut found = Vec::new();
+        self.file(node.class(), input.into(), value, &declared(node), &mut found);
+        found
+    }
+
     /// The files that the nodes of a prompt name, node by node in file order.
     pub fn prompt_files<'p>(&self, prompt: &'p Prompt) -> Vec<(&'p crate::graph::NodeId, FileUse)> {
         let none = FxHashMap::default();

@@ -4,6 +4,7 @@
 
 pub mod comfy;
 pub mod hash;
+pub mod look;
 pub mod models;
 pub mod packs;
 pub mod safetensors;

@@ -67,6 +67,9 @@ pub enum Refusal {
 
 /// Endings that ComfyUI tries for an embedding named without one, in this order.
 const EMBEDDING_ENDINGS: &[&str] = &["", ".safetensors", ".pt", ".bin"];
+/// Endings of the halves of a small VAE, which are named without one, in the order of
+/// ComfyUI's sorted list.
+const HALF_ENDINGS: &[&str] = &["", ".ckpt", ".pt", ".pth", ".safetensors", ".sft"];
 
 /// Resolves a model name of a folder type.
 pub fn resolve(folders: &ModelFolders, kind: &str, name: &str) -> Resolved {
@@ -75,8 +78,17 @@ pub fn resolve(folders: &ModelFolders, kind: &str, name: &str) -> Resolved {
         Err(refusal) => return Resolved::Refused(refusal),
     };
     let Some(kind_folders) = folders.kind(kind) else { return Resolved::UnknownType };
-    let endings = if kind == "embeddings" { EMBEDDING_ENDINGS } else { &[""][..] };
-    Search { folders, kind: kind_folders, parts: &parts, endings }.run()
+    let endings = match kind {
+        "embeddings" => EMBEDDING_ENDINGS,
+        "vae_approx" => HALF_ENDINGS,
+        _ => &[""],
+    };
+    let resolved = Search { folders, kind: kind_folders, parts: &parts, endings }.run();
+    // Small VAEs for video are offered among the VAEs and lie in a folder of their own.
+    if resolved == Resolved::Missing && kind == "vae" && folders.kind("vae_approx").is_some() {
+        return resolve(folders, "vae_approx", name);
+    }
+    resolved
 }
 
 /// The types, in ComfyUI's order, that offer a file of this name: for a widget of a class
@@ -100,7 +112,7 @@ fn name_parts(name: &str) -> Result<Vec<&str>, Refusal> {
     }
     let drive = name.as_bytes().get(1) == Some(&b':')
         && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
-    if name.starts_with(['/', '\\']) || drive {
+    if name.starts_with(['/', '\\']) || drive || name.starts_with("<absolute>/") {
         return Err(Refusal::Absolute);
     }
     let parts: Vec<&str> =

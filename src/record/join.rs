@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::schema::{Claims, ModelUse, PackFact, Record, Seen, WorkflowUse};
+use super::named::UNKNOWN_FOLDER;
+use super::schema::{Claims, ModelUse, PackFact, Record, Seen, Site, WorkflowUse};
 
 impl Record {
     /// Takes in what another record of the same commit knows.
@@ -64,6 +65,19 @@ fn join_workflows(mut ours: WorkflowUse, theirs: WorkflowUse) -> WorkflowUse {
         |model| (model.folder.clone(), model.name.clone()),
         join_uses,
     );
+    // A name whose type one machine could not tell is no second model.
+    let known: Vec<(String, Vec<Site>)> = ours
+        .models
+        .iter()
+        .filter(|model| model.folder != UNKNOWN_FOLDER)
+        .map(|model| (model.name.clone(), model.at.clone()))
+        .collect();
+    ours.models.retain(|model| {
+        let same = |(name, at): &(String, Vec<Site>)| {
+            *name == model.name && model.at.iter().all(|site| at.contains(site))
+        };
+        model.folder != UNKNOWN_FOLDER || !known.iter().any(same)
+    });
     ours.classes.extend(theirs.classes);
     ours.classes.sort();
     ours.classes.dedup();
@@ -149,7 +163,7 @@ mod tests {
     use super::*;
 
     fn uses() -> impl Strategy<Value = ModelUse> {
-        ("[ab]", "[xy]", 0..4u8, "[12]").prop_map(|(folder, name, by, node)| ModelUse {
+        ("a|b|unknown", "[xy]", 0..4u8, "[12]").prop_map(|(folder, name, by, node)| ModelUse {
             folder,
             name,
             by: [Evidence::Matched, Evidence::Prompt, Evidence::Properties, Evidence::Catalog]

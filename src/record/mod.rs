@@ -5,6 +5,7 @@
 mod digest;
 pub mod glance;
 mod join;
+pub mod named;
 pub mod remote;
 mod schema;
 mod summary;

@@ -194,6 +194,16 @@ impl ModelFolders {
         self.roots.iter().any(|root| real.starts_with(root))
     }
 
+    /// How a file is named in records: the label of the first search folder it lies in,
+    /// and the path below it.
+    pub fn describe(&self, real: &Path) -> Option<String> {
+        self.types.values().flat_map(|kind| &kind.folders).find_map(|folder| {
+            let below = real.strip_prefix(folder.path.canonicalize().ok()?).ok()?;
+            let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+            Some(format!("{}/{}", folder.label, parts?.join("/")))
+        })
+    }
+
     fn add(&mut self, kind: &str, folder: SearchFolder, known_by: KnownBy, side: Side) {
         let kind = current_name(kind);
         if NOT_MODELS.contains(&kind) {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Hashed, Stamp};
 use crate::host::safetensors::Header;
-use crate::record::Hashes;
+use crate::record::{Digest, Hashes};
 
 /// The shape of an entry. Another number is another program's entry: passed over.
 const ENTRY: u32 = 1;
@@ -72,13 +72,12 @@ impl HashCache {
 
     /// The files that had these bytes when they were hashed and still look the same:
     /// how a model is found again that was renamed or moved.
-    pub fn files_with(&self, sha256: &[u8; 32]) -> Vec<PathBuf> {
+    pub fn files_with_digest(&self, digest: &Digest) -> Vec<PathBuf> {
         let mut found = Vec::new();
+        let has = |entry: &Entry| entry.hashes.agrees(digest) == Some(true);
         for folder in list(&self.folder) {
             for file in list(&folder) {
-                let Some(entry) = read(&file).filter(|entry| entry.hashes.sha256 == *sha256) else {
-                    continue;
-                };
+                let Some(entry) = read(&file).filter(has) else { continue };
                 let path = PathBuf::from(entry.path);
                 if path.metadata().is_ok_and(|now| now.is_file() && Stamp::of(&now) == entry.stamp)
                 {
@@ -124,6 +123,7 @@ mod tests {
 
     use super::*;
     use crate::host::hash::{SETTLING, Silent, Threads, Wanted, hash_file};
+    use crate::record::DigestKind;
 
     fn hashed(path: &Path) -> Hashed {
         let later = SystemTime::now() + SETTLING * 2;
@@ -163,7 +163,8 @@ mod tests {
         cache.put(&before, &old).unwrap();
         fs::rename(&before, &after).unwrap();
         cache.put(&after, &hashed(&after)).unwrap();
-        assert_eq!(cache.files_with(&old.hashes.sha256), [after]);
+        let digest = old.hashes.digest(DigestKind::Sha256).unwrap();
+        assert_eq!(cache.files_with_digest(&digest), [after]);
         assert_eq!(cache.prune(), 1);
     }
 

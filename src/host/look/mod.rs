@@ -1,0 +1,49 @@
+//! A look at this machine: what stands behind the names of a commit's workflows.
+//!
+//! Evidence only. What is not there, not allowed, or not known yet is said to be so. The
+//! look itself never reads a whole model: digests come from the cache, and what the cache
+//! does not have is handed back as waiting.
+
+mod environment;
+mod models;
+mod packs;
+
+use std::path::Path;
+
+use crate::host::comfy::Installation;
+use crate::host::comfy::gpu::Gpus;
+use crate::host::hash::cache::HashCache;
+use crate::host::server::SystemStats;
+use crate::record::Checkout;
+
+pub use models::{Failure, ModelsSeen, Waiting};
+pub use packs::{Modules, PacksSeen};
+
+/// What the caller can say about git repositories; this door does not know git.
+pub trait Repositories {
+    /// What a folder that is itself a repository has checked out.
+    fn checkout(&self, folder: &Path) -> Option<Checkout>;
+
+    /// Where such a repository comes from, without anything personal.
+    fn remote(&self, folder: &Path) -> Option<String>;
+}
+
+/// Everything a look can draw on.
+pub struct Look<'a> {
+    /// The ComfyUI that was found.
+    pub installation: Option<&'a Installation>,
+    /// What the running server of that installation says of itself.
+    pub server: Option<&'a SystemStats>,
+    /// Which class comes from which Python module, as a server told.
+    pub modules: &'a Modules,
+    /// The graphics cards.
+    pub gpus: &'a Gpus,
+    /// The digests that are known.
+    pub cache: &'a HashCache,
+    /// A folder for what was read from packs.
+    pub folder: Option<&'a Path>,
+    /// git's view of a folder.
+    pub repositories: &'a dyn Repositories,
+    /// The moment of the look, as records spell it.
+    pub at: &'a str,
+}
