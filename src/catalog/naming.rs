@@ -51,7 +51,10 @@ impl Naming for Catalog {
         };
         let expected = expected(class, values);
         let initial = |e: &Expected<'_>| Some((e.name.clone(), e.spec?.initial()?));
-        let unset = expected.iter().skip(values.len());
+        // A stored picture of the last run is not what the next one starts with.
+        let unset = expected.iter().enumerate();
+        let unset = unset.filter(|(at, e)| *at >= values.len() || e.role == Role::Residue);
+        let unset = unset.map(|(_, expected)| expected);
         unset.filter_map(initial).collect()
     }
 
