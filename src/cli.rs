@@ -34,8 +34,20 @@ pub enum Command {
     Uninstall(cmd::uninstall::Args),
     /// Show the workflow, prompt and settings embedded in images, videos and other outputs.
     Inspect(cmd::inspect::Args),
+    /// Tell which workflows changed, and which only had nodes moved.
+    Status(cmd::status::Args),
+    /// Clear git's "modified" mark where nodes were only moved.
+    Refresh(cmd::refresh::Args),
+    /// Exchange layouts and records with a remote.
+    Sync(cmd::sync::Args),
     /// Clean one workflow: standard input to standard output (git calls this).
     Clean(cmd::clean::Args),
+    /// Give one workflow its layout back (git calls this).
+    Smudge(cmd::smudge::Args),
+    /// Filter all workflows of a git command (git calls this).
+    FilterProcess(cmd::process::Args),
+    /// Do the work of a git hook (git calls this).
+    Hook(cmd::hook::Args),
     /// Write man pages or shell completions.
     #[command(hide = true)]
     Generate(cmd::generate::Args),
@@ -50,6 +62,12 @@ impl Command {
             Command::Inspect(args) => cmd::inspect::run(args, session),
             Command::Clean(args) => cmd::clean::run(args, session),
             Command::Generate(args) => cmd::generate::run(args, session, Cli::command()),
+            Command::Status(args) => cmd::status::run(args, session),
+            Command::Refresh(args) => cmd::refresh::run(args, session),
+            Command::Sync(args) => cmd::sync::run(args, session),
+            Command::Smudge(args) => cmd::smudge::run(args, session),
+            Command::FilterProcess(args) => cmd::process::run(args, session),
+            Command::Hook(args) => cmd::hook::run(args, session),
         }
     }
 }

@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::git::{self, Repository, Surroundings};
+use crate::render::sanitize;
 use crate::ui::Ui;
 
 /// One call of the program.
@@ -15,6 +17,21 @@ pub struct Session {
     pub cwd: PathBuf,
     /// What the environment says.
     pub environment: Environment,
+}
+
+impl Session {
+    /// The repository git would use here.
+    pub fn repository(&self) -> git::Result<Repository> {
+        let folder = self.cwd.clone();
+        Repository::here(&Surroundings { folder, ..self.environment.git.clone() })
+    }
+
+    /// Tells the person what git's own output is not the place for.
+    pub fn tell_remarks<S: AsRef<str>>(&self, remarks: &[S]) {
+        for remark in remarks {
+            self.ui.warn(&format!("git-comfy: {}", sanitize::line(remark.as_ref())));
+        }
+    }
 }
 
 /// The environment variables the program knows.
@@ -31,11 +48,14 @@ pub struct Environment {
     pub config_home: Option<PathBuf>,
     /// The file of the running program.
     pub program: Option<PathBuf>,
+    /// What git tells those it calls.
+    pub git: Surroundings,
 }
 
 impl Environment {
     /// Reads the process's environment.
     pub fn read() -> Self {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let home = std::env::home_dir();
         let settings = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
         Environment {
@@ -44,6 +64,12 @@ impl Environment {
                 .map(PathBuf::from)
                 .or_else(|| home.as_ref().map(|home| home.join(".config"))),
             program: std::env::current_exe().ok(),
+            git: Surroundings {
+                folder: PathBuf::new(),
+                index_file: std::env::var_os("GIT_INDEX_FILE").map(PathBuf::from),
+                has_own_settings: is_set("GIT_CONFIG_PARAMETERS") || is_set("GIT_CONFIG_COUNT"),
+                has_own_ssh: is_set("GIT_SSH_COMMAND") || is_set("GIT_SSH"),
+            },
             home,
             path: std::env::var_os("PATH"),
         }

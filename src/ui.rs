@@ -44,6 +44,15 @@ impl Ui {
         }
     }
 
+    /// Copies a stream to standard output untouched.
+    pub fn out_from(&self, stream: &mut impl io::Read) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        match io::copy(stream, &mut stdout).and_then(|_| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
     /// Says something to the person, unless they asked for quiet.
     pub fn say(&self, text: &str) {
         if !self.quiet {

@@ -149,7 +149,7 @@ fn every_remote_fetches_layouts_and_a_plain_fetch_still_works() {
     repo.comfy(["init"]);
     assert_eq!(
         repo.git(["config", "--get-all", "remote.my/fork.fetch"]),
-        "+refs/heads/*:refs/remotes/my/fork/*\n+refs/notes/comfy*:refs/notes/my/fork/comfy*\n"
+        "+refs/heads/*:refs/remotes/my/fork/*\n+refs/notes/comfy*:refs/notes/remotes/my/fork/comfy*\n"
     );
     assert!(!repo.try_git(["config", "remote.pushonly.fetch"]).status.success());
     repo.git(["fetch", "-q"]);
@@ -159,7 +159,7 @@ fn every_remote_fetches_layouts_and_a_plain_fetch_still_works() {
     repo.comfy(["init"]);
     assert_eq!(
         repo.git(["config", "--get-all", "remote.fork.fetch"]),
-        "+refs/heads/*:refs/remotes/fork/*\n+refs/notes/comfy*:refs/notes/fork/comfy*\n"
+        "+refs/heads/*:refs/remotes/fork/*\n+refs/notes/comfy*:refs/notes/remotes/fork/comfy*\n"
     );
 }
 

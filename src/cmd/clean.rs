@@ -1,8 +1,9 @@
-//! `git comfy clean`: the one-shot form of the clean filter.
+//! `git comfy clean`: the one-shot form of the clean filter, for tools that do not speak
+//! git's long-running protocol.
 
-use std::io::Read;
+use std::ffi::OsString;
 
-use crate::canon::{self, Mode, Outcome};
+use super::filtered::{self, Way};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::session::Session;
@@ -11,16 +12,10 @@ use crate::session::Session;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The path of the file in the repository, as git passes it with %f.
-    pub path: Option<std::path::PathBuf>,
+    pub path: Option<OsString>,
 }
 
-/// Reads standard input, writes the clean form.
-pub fn run(_args: &Args, session: &Session) -> Result<Exit> {
-    let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes)?;
-    match canon::clean(&bytes, Mode::Strip) {
-        Outcome::Cleaned(cleaned) => session.ui.out_bytes(&cleaned.content)?,
-        Outcome::Untouched(_) => session.ui.out_bytes(&bytes)?,
-    }
-    Ok(Exit::Done)
+/// Reads standard input, files the layout, writes the clean form.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    filtered::run(Way::In, args.path.as_deref(), session)
 }

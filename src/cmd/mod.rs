@@ -3,7 +3,14 @@
 //! of a lower floor.
 
 pub mod clean;
+mod filtered;
 pub mod generate;
+pub mod hook;
 pub mod init;
 pub mod inspect;
+pub mod process;
+pub mod refresh;
+pub mod smudge;
+pub mod status;
+pub mod sync;
 pub mod uninstall;

@@ -4,8 +4,48 @@
 
 pub mod attributes;
 pub mod block;
+mod command;
 pub mod config;
+mod door;
+mod error;
+mod filter;
+pub mod hook;
 pub mod hooks;
+mod id;
+mod index;
+mod layouts;
+mod notes;
+mod objects;
 pub mod plan;
 pub mod plumbing;
+pub mod process;
+mod refresh;
+mod repository;
+mod restore;
+mod settings;
 pub mod setup;
+pub mod sharing;
+mod status;
+
+pub use door::{Attribute, Direction, Order, Swap, Walk};
+pub use error::{Error, Result};
+pub use filter::{Filter, Passed};
+pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
+pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};
+pub use refresh::{Marks, Refreshed, refresh};
+pub use repository::{Repository, Surroundings};
+pub use restore::{Restored, follow_layouts, restore_layouts};
+pub use settings::{Handling, Settings, Sharing};
+pub use status::{Change, FileStatus, Staging, Status, status};
+
+/// Moves the pending layouts of all blobs that these commits hold into notes; gives how
+/// many layouts the notes gained.
+pub fn promote_layouts(repository: &Repository, commits: &[CommitId]) -> Result<usize> {
+    layouts::promote(repository, commits)
+}
+
+/// Milliseconds since 1970, by this machine's clock.
+pub(crate) fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}

@@ -300,6 +300,13 @@ impl Repo {
         self.id("HEAD")
     }
 
+    /// Stages everything and commits, whether or not there is a change.
+    #[track_caller]
+    pub(crate) fn commit_all_allowing_nothing(&self) {
+        self.git(["add", "-A"]);
+        self.git(["commit", "-q", "--allow-empty", "-m", "perhaps nothing"]);
+    }
+
     /// The folder that all work trees share.
     pub(crate) fn common_dir(&self) -> PathBuf {
         let told = self.git(["rev-parse", "--git-common-dir"]);

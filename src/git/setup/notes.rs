@@ -2,6 +2,7 @@
 
 use super::super::config::{Change, Scope};
 use super::super::plan::{Plan, Step};
+use super::super::sharing;
 use super::{Reach, State, Wish};
 
 /// The notes that sit on commits. Layout notes sit on blobs, which no rewrite changes.
@@ -17,7 +18,7 @@ const WHOLE: [&str; 2] = ["ignore", "overwrite"];
 /// What a remote's notes are fetched by: beside the local ones, which are then merged. A
 /// pattern, because git refuses to fetch a plain name that is not there.
 pub fn tracking_refspec(remote: &str) -> String {
-    format!("+refs/notes/comfy*:refs/notes/{remote}/comfy*")
+    sharing::fetch_refspec(remote)
 }
 
 /// Whether a refspec is ours, under whatever name the remote had then.

@@ -1,0 +1,52 @@
+//! What `clean` and `smudge` have in common: one file from standard input to standard
+//! output, never failing over its content.
+
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::git::{Filter, Passed, RepoPath};
+use crate::session::Session;
+
+/// The direction of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Into git.
+    In,
+    /// Out of git.
+    Out,
+}
+
+/// Filters one file.
+pub(super) fn run(way: Way, path: Option<&OsStr>, session: &Session) -> Result<Exit> {
+    let repository = session.repository().ok();
+    let mut filter = Filter::new(repository.as_ref());
+    let limit = if session.environment.switched_off { 0 } else { filter.max_file_size() };
+    let mut stdin = io::stdin().lock();
+    let mut bytes = Vec::new();
+    stdin.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        session.ui.out_bytes(&bytes)?;
+        session.ui.out_from(&mut stdin)?;
+        return Ok(Exit::Done);
+    }
+    let path = RepoPath::from_path(Path::new(path.unwrap_or_default()));
+    match way {
+        Way::In => {
+            let (passed, layout) = filter.clean(&path, &bytes);
+            let content = passed.or(&bytes);
+            session.ui.out_bytes(content)?;
+            if let Some(layout) = layout {
+                filter.file(&path, content, &layout);
+            }
+        }
+        Way::Out => {
+            let passed: Passed = filter.smudge(&path, None, &bytes);
+            session.ui.out_bytes(passed.or(&bytes))?;
+        }
+    }
+    session.tell_remarks(&filter.take_remarks());
+    Ok(Exit::Done)
+}

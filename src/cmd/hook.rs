@@ -1,0 +1,54 @@
+//! `git comfy hook`: what the hooks in `hooks/` call. Silent, quick, never a failure.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::git::hook::{self, Hook};
+use crate::session::Session;
+
+/// Do the work of a git hook.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The name of the hook, such as post-commit.
+    pub name: String,
+    /// What git passed to it.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
+}
+
+/// The most that is read of what git tells a hook on standard input.
+const MAX_TOLD: u64 = 64 << 20;
+
+/// Runs the hook. Nothing that happens here is git's concern.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    if session.environment.switched_off {
+        return Ok(Exit::Done);
+    }
+    let Some(hook) = named(args) else { return Ok(Exit::Done) };
+    match session.repository() {
+        Ok(repository) => session.tell_remarks(&hook::run(&repository, &hook)),
+        Err(error) => session.tell_remarks(&[error.to_string()]),
+    }
+    Ok(Exit::Done)
+}
+
+/// The hook of that name; a name from a newer version's scripts means nothing here.
+fn named(args: &Args) -> Option<Hook> {
+    let argument = |at: usize| {
+        args.arguments.get(at).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
+    };
+    Some(match args.name.as_str() {
+        "post-commit" => Hook::PostCommit,
+        "post-checkout" => Hook::PostCheckout,
+        "post-merge" => Hook::PostMerge,
+        "post-rewrite" => Hook::PostRewrite,
+        "pre-push" => {
+            let mut refs = Vec::new();
+            let _ = io::stdin().lock().take(MAX_TOLD).read_to_end(&mut refs);
+            Hook::PrePush { remote: argument(0), url: argument(1), refs }
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,149 @@
+//! One file on its way into git or out of it: which mode it has, what `canon` makes of it,
+//! which layout is filed or found. Content is never the reason for a failure: whatever
+//! cannot be handled passes as it came.
+//!
+//! Must not know how git hands files over (`process`, and the one-shot commands).
+
+use crate::canon::{self, Known, Outcome};
+
+use super::door::Direction;
+use super::id::{Kind, ObjectFormat, ObjectId, RepoPath};
+use super::layouts::{Finder, Found};
+use super::repository::Repository;
+use super::settings::{Handling, Settings};
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passed {
+    /// It stays as it is.
+    Untouched,
+    /// It has other bytes now.
+    Changed(Vec<u8>),
+}
+
+impl Passed {
+    /// The new bytes, or those that came in.
+    pub fn or<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
+        match self {
+            Passed::Untouched => input,
+            Passed::Changed(content) => content,
+        }
+    }
+}
+
+/// The filter of one repository, for one file after another.
+#[derive(Debug)]
+pub struct Filter<'r> {
+    repository: Option<&'r Repository>,
+    settings: Settings,
+    finder: Option<Finder<'r>>,
+    remarks: Vec<String>,
+}
+
+impl<'r> Filter<'r> {
+    /// A filter for a repository. Without one, files are cleaned and arranged, and no
+    /// layout is kept or known.
+    pub fn new(repository: Option<&'r Repository>) -> Filter<'r> {
+        let mut remarks = Vec::new();
+        let settings = match repository.map(Settings::of) {
+            Some(Ok(settings)) => settings,
+            Some(Err(error)) => {
+                remarks.push(format!("settings cannot be read: {error}"));
+                Settings::default()
+            }
+            None => Settings::default(),
+        };
+        remarks.extend(settings.remarks.iter().cloned());
+        Filter { repository, settings, finder: repository.map(Finder::new), remarks }
+    }
+
+    /// The most bytes of a file that are looked at.
+    pub fn max_file_size(&self) -> u64 {
+        self.settings.max_file_size
+    }
+
+    /// What is worth telling the person since the last time, each a line.
+    pub fn take_remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks)
+    }
+
+    fn handling(&self, path: &RepoPath, when: Direction) -> Handling {
+        match self.repository {
+            Some(repository) => self.settings.handling_of(repository, path, when),
+            None => self.settings.handling,
+        }
+    }
+
+    /// Cleans a file. What it gives beside the content is the layout, which
+    /// [`Filter::file`] keeps: that may wait until git has the content, so that the two
+    /// work at the same time.
+    pub fn clean(&mut self, path: &RepoPath, bytes: &[u8]) -> (Passed, Option<String>) {
+        let Handling::Clean(mode) = self.handling(path, Direction::Checkin) else {
+            return (Passed::Untouched, None);
+        };
+        match canon::clean(bytes, mode) {
+            Outcome::Untouched(remark) => {
+                if let Some(remark) = remark {
+                    let what = "is kept as it is, with its layout";
+                    self.remarks.push(format!("{path} {what}: {remark}"));
+                }
+                (Passed::Untouched, None)
+            }
+            // Without a layout it was clean already.
+            Outcome::Cleaned(cleaned) if cleaned.layout.is_none() => (Passed::Untouched, None),
+            Outcome::Cleaned(cleaned) => (Passed::Changed(cleaned.content), cleaned.layout),
+        }
+    }
+
+    /// Files the layout that was cleaned out of a file.
+    pub fn file(&mut self, path: &RepoPath, content: &[u8], layout: &str) {
+        let (Some(repository), Some(finder)) = (self.repository, &mut self.finder) else { return };
+        let blob = repository.format().id_of(Kind::Blob, content);
+        if let Err(error) = finder.file(blob, path, layout) {
+            self.remarks.push(format!("the layout of {path} is not kept: {error}"));
+        }
+    }
+
+    /// Puts the layout into a file. `blob` is its id, where git told it.
+    pub fn smudge(&mut self, path: &RepoPath, blob: Option<ObjectId>, bytes: &[u8]) -> Passed {
+        if self.handling(path, Direction::Checkout) == Handling::Off || !may_be_graph(bytes) {
+            return Passed::Untouched;
+        }
+        let found = match (self.repository, &mut self.finder) {
+            (Some(repository), Some(finder)) => {
+                let blob = blob.unwrap_or_else(|| clean_id(repository.format(), bytes));
+                finder.find(blob, path).unwrap_or_else(|error| {
+                    self.remarks.push(format!("the layout of {path} cannot be read: {error}"));
+                    Found::Nothing
+                })
+            }
+            _ => Found::Nothing,
+        };
+        let known = match &found {
+            Found::Exact(layout) => Known::Exact(layout),
+            Found::Related(layout) => Known::Related(layout),
+            Found::Nothing => Known::Nothing,
+        };
+        canon::smudge(bytes, known).map_or(Passed::Untouched, Passed::Changed)
+    }
+}
+
+/// A file that is no JSON object is not worth a look-up.
+fn may_be_graph(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'{')
+}
+
+/// The id of a blob whose content git may have given other line ends on the way
+/// (`core.autocrlf`). In JSON a line end never belongs to a string.
+pub(super) fn clean_id(format: ObjectFormat, bytes: &[u8]) -> ObjectId {
+    if memchr::memchr(b'\r', bytes).is_none() {
+        return format.id_of(Kind::Blob, bytes);
+    }
+    let mut plain = Vec::with_capacity(bytes.len());
+    for (at, byte) in bytes.iter().enumerate() {
+        if *byte != b'\r' || bytes.get(at + 1) != Some(&b'\n') {
+            plain.push(*byte);
+        }
+    }
+    format.id_of(Kind::Blob, &plain)
+}

@@ -1,0 +1,120 @@
+//! The index, read: which files git knows, and what it remembers of their state on disk.
+//! It is written by git alone.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+
+use gix::index::entry::{Flags, Mode as IndexMode, Stage};
+
+use super::error::{Error, Result};
+use super::id::{ObjectFormat, ObjectId, RepoPath};
+use super::repository::Repository;
+
+/// One file of the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct IndexEntry {
+    /// Its path.
+    pub(super) path: RepoPath,
+    /// Its content.
+    pub(super) id: ObjectId,
+    /// Whether it may be executed.
+    pub(super) executable: bool,
+    /// What git saw of the file when the two were the same.
+    pub(super) seen: Seen,
+}
+
+/// What git remembers of a file on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    size: u32,
+    seconds: u32,
+    nanoseconds: u32,
+}
+
+impl Seen {
+    /// The file looks as it did.
+    pub(super) fn is_now(self, metadata: &Metadata) -> bool {
+        let (seconds, nanoseconds) = modified(metadata);
+        // Some systems and programs keep whole seconds only; git may remember no more.
+        let fine = self.nanoseconds == 0 || self.nanoseconds == nanoseconds;
+        self.size == metadata.len() as u32 && self.seconds == seconds && fine
+    }
+}
+
+#[cfg(unix)]
+fn modified(metadata: &Metadata) -> (u32, u32) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.mtime() as u32, metadata.mtime_nsec() as u32)
+}
+
+#[cfg(not(unix))]
+fn modified(metadata: &Metadata) -> (u32, u32) {
+    let since = metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or((0, 0), |time| (time.as_secs() as u32, time.subsec_nanos()))
+}
+
+/// The index file of the work tree.
+pub(super) fn index_path(repository: &Repository) -> PathBuf {
+    repository.git_dir().join("index")
+}
+
+fn load(path: &Path, format: ObjectFormat) -> Result<Option<gix::index::File>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let hash = match format {
+        ObjectFormat::Sha1 => gix::hash::Kind::Sha1,
+        ObjectFormat::Sha256 => gix::hash::Kind::Sha256,
+    };
+    let options = gix::index::decode::Options::default();
+    gix::index::File::at(path, hash, true, options)
+        .map(Some)
+        .map_err(|error| Error::Library { doing: "reading the index", message: error.to_string() })
+}
+
+/// The ordinary files of the index that git compares with the work tree: none that are in
+/// conflict, only announced (`add -N`), outside of a sparse checkout or exempt.
+pub(super) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
+    let Some(index) = load(&index_path(repository), repository.format())? else {
+        return Ok(Vec::new());
+    };
+    let exempt = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
+    let mut files = Vec::with_capacity(index.entries().len());
+    for entry in index.entries() {
+        let is_file = entry.mode == IndexMode::FILE || entry.mode == IndexMode::FILE_EXECUTABLE;
+        if !is_file || entry.stage() != Stage::Unconflicted || entry.flags.intersects(exempt) {
+            continue;
+        }
+        let Some(id) = ObjectId::new(entry.id.as_slice()) else { continue };
+        files.push(IndexEntry {
+            path: RepoPath::new(entry.path(&index).to_vec()),
+            id,
+            executable: entry.mode == IndexMode::FILE_EXECUTABLE,
+            seen: Seen {
+                size: entry.stat.size,
+                seconds: entry.stat.mtime.secs,
+                nanoseconds: entry.stat.mtime.nsecs,
+            },
+        });
+    }
+    Ok(files)
+}
+
+/// Whether two index files hold the same content, whatever they remember of the disk.
+pub(super) fn same_content(repository: &Repository, one: &Path, other: &Path) -> Result<bool> {
+    let (Some(one), Some(other)) =
+        (load(one, repository.format())?, load(other, repository.format())?)
+    else {
+        return Ok(false);
+    };
+    let lasting = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
+    let same = |a: &gix::index::Entry, b: &gix::index::Entry| {
+        a.id == b.id
+            && a.mode == b.mode
+            && a.stage() == b.stage()
+            && a.flags & lasting == b.flags & lasting
+            && a.path(&one) == b.path(&other)
+    };
+    let (left, right) = (one.entries(), other.entries());
+    Ok(left.len() == right.len() && left.iter().zip(right).all(|(a, b)| same(a, b)))
+}

@@ -1,0 +1,199 @@
+//! git's long-running filter protocol, version 2: one process for all files of a git
+//! command (`gitattributes(5)`, "Long Running Filter Process").
+//!
+//! The conversation is read with gix's half of it. Each answer leaves in one write: git
+//! waits for it, and every write wakes git up. Content is no reason for `status=error`:
+//! a file that is none of ours comes back as it was.
+//!
+//! git sends a whole file before it reads the answer. So a file beyond the limit cannot be
+//! handed through while it arrives; it goes through a file on disk instead of memory.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use gix::filter::plumbing::driver::process::Server;
+
+use super::error::{Error, Result};
+use super::filter::Filter;
+use super::id::{ObjectId, RepoPath};
+use super::repository::Repository;
+
+/// The most bytes of one packet.
+const PACKET: usize = 65516;
+
+/// A buffer that grew beyond this is not kept for the next file.
+const KEPT: usize = 4 << 20;
+
+/// What the filter is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// Filter.
+    On,
+    /// Let everything pass (`GIT_COMFY=0`).
+    Off,
+}
+
+/// Serves git on standard input and output until it has no more files. `warn` is given
+/// each line for the person.
+pub fn serve(
+    repository: Option<&Repository>,
+    power: Power,
+    warn: &mut dyn FnMut(&str),
+) -> Result<()> {
+    let mut server = Server::handshake(
+        io::stdin(),
+        io::stdout(),
+        "git-filter",
+        &mut |versions| versions.contains(&2).then_some(2),
+        &["clean", "smudge"],
+    )
+    .map_err(|error| broken(&error))?;
+    let mut out = standard_output().map_err(|error| broken(&error))?;
+    let mut service =
+        Service { filter: None, repository, power, input: Vec::new(), answer: Vec::new() };
+    while let Some(mut request) = server.next_request().map_err(|error| broken(&error))? {
+        let question = Question::of(&request.command, &request.meta);
+        service.answer(&question, &mut request.as_read(), &mut out).map_err(|e| broken(&e))?;
+        service.after(warn);
+    }
+    Ok(())
+}
+
+fn broken(error: &dyn std::fmt::Display) -> Error {
+    Error::Library { doing: "talking to git", message: error.to_string() }
+}
+
+/// Standard output without the line buffer that belongs to `print!`.
+#[cfg(unix)]
+fn standard_output() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    io::stdout().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Standard output without the line buffer that belongs to `print!`.
+#[cfg(windows)]
+fn standard_output() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    io::stdout().as_handle().try_clone_to_owned().map(File::from)
+}
+
+/// What git wants to have done with the content that follows.
+#[derive(Debug)]
+enum Question {
+    Clean(RepoPath),
+    Smudge(RepoPath, Option<ObjectId>),
+    Unknown,
+}
+
+impl Question {
+    fn of<V: AsRef<[u8]>>(command: &str, meta: &[(String, V)]) -> Question {
+        let value = |key| meta.iter().find(|(name, _)| name == key).map(|(_, v)| v.as_ref());
+        let path = RepoPath::new(value("pathname").unwrap_or_default());
+        match command {
+            "clean" => Question::Clean(path),
+            "smudge" => Question::Smudge(path, value("blob").and_then(ObjectId::from_hex)),
+            _ => Question::Unknown,
+        }
+    }
+}
+
+struct Service<'r> {
+    filter: Option<Filter<'r>>,
+    repository: Option<&'r Repository>,
+    power: Power,
+    input: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+impl<'r> Service<'r> {
+    fn filter(&mut self) -> &mut Filter<'r> {
+        self.filter.get_or_insert_with(|| Filter::new(self.repository))
+    }
+
+    fn answer(
+        &mut self,
+        question: &Question,
+        content: &mut dyn Read,
+        out: &mut File,
+    ) -> io::Result<()> {
+        self.input.clear();
+        let limit = self.filter().max_file_size();
+        content.take(limit.saturating_add(1)).read_to_end(&mut self.input)?;
+        if self.input.len() as u64 > limit {
+            return self.hand_through(content, out);
+        }
+        if self.power == Power::Off {
+            return reply(&mut self.answer, &self.input, out);
+        }
+        let input = std::mem::take(&mut self.input);
+        match question {
+            Question::Clean(path) => {
+                let (passed, layout) = self.filter().clean(path, &input);
+                let content = passed.or(&input);
+                reply(&mut self.answer, content, out)?;
+                if let Some(layout) = layout {
+                    self.filter().file(path, content, &layout);
+                }
+            }
+            Question::Smudge(path, blob) => {
+                let passed = self.filter().smudge(path, *blob, &input);
+                reply(&mut self.answer, passed.or(&input), out)?;
+            }
+            Question::Unknown => out.write_all(&packet_line(b"status=abort"))?,
+        }
+        self.input = input;
+        Ok(())
+    }
+
+    fn after(&mut self, warn: &mut dyn FnMut(&str)) {
+        for buffer in [&mut self.input, &mut self.answer] {
+            if buffer.capacity() > KEPT {
+                *buffer = Vec::new();
+            }
+        }
+        for remark in self.filter.iter_mut().flat_map(Filter::take_remarks) {
+            warn(&remark);
+        }
+    }
+
+    /// Gives a file back that is longer than what is looked at.
+    fn hand_through(&mut self, content: &mut dyn Read, out: &mut File) -> io::Result<()> {
+        let mut aside = tempfile::tempfile()?;
+        aside.write_all(&self.input)?;
+        self.input = Vec::new();
+        io::copy(content, &mut aside)?;
+        aside.seek(SeekFrom::Start(0))?;
+        out.write_all(&packet_line(b"status=success"))?;
+        out.write_all(b"0000")?;
+        let mut chunk = vec![0; PACKET];
+        loop {
+            let length = aside.read(&mut chunk)?;
+            if length == 0 {
+                return out.write_all(b"00000000");
+            }
+            out.write_all(&[format!("{:04x}", length + 4).as_bytes(), &chunk[..length]].concat())?;
+        }
+    }
+}
+
+fn packet_line(text: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("{:04x}", text.len() + 5).into_bytes();
+    bytes.extend_from_slice(text);
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Says that all went well and gives the content, in one write.
+fn reply(buffer: &mut Vec<u8>, content: &[u8], out: &mut File) -> io::Result<()> {
+    buffer.clear();
+    buffer.reserve(content.len() + content.len() / PACKET * 4 + 64);
+    buffer.extend_from_slice(&packet_line(b"status=success"));
+    buffer.extend_from_slice(b"0000");
+    for chunk in content.chunks(PACKET) {
+        buffer.extend_from_slice(format!("{:04x}", chunk.len() + 4).as_bytes());
+        buffer.extend_from_slice(chunk);
+    }
+    // The end of the content, and that the status still holds.
+    buffer.extend_from_slice(b"00000000");
+    out.write_all(buffer)
+}
