@@ -12,6 +12,7 @@ mod catalog_laws;
 mod data;
 mod filter;
 mod floors;
+mod generate;
 mod graph_laws;
 mod hooks;
 mod init;
