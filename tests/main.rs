@@ -10,6 +10,8 @@ mod canon_laws;
 mod catalog_core;
 mod catalog_laws;
 mod data;
+mod diff_laws;
+mod diff_steps;
 mod filter;
 mod floors;
 mod generate;
