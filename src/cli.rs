@@ -30,6 +30,10 @@ pub struct Cli {
 pub enum Command {
     /// Set this repository (or this machine) up, so that git understands workflows.
     Init(cmd::init::Args),
+    /// Check every link of the chain, and say how to mend what is broken.
+    Doctor(cmd::doctor::Args),
+    /// Name workflows that were committed without git-comfy (for CI).
+    Check(cmd::check::Args),
     /// Take out what init put in, and nothing else.
     Uninstall(cmd::uninstall::Args),
     /// Show the workflow, prompt and settings embedded in images, videos and other outputs.
@@ -58,6 +62,8 @@ impl Command {
     pub fn run(&self, session: &Session) -> Result<Exit> {
         match self {
             Command::Init(args) => cmd::init::run(args, session),
+            Command::Doctor(args) => cmd::doctor::run(args, session),
+            Command::Check(args) => cmd::check::run(args, session),
             Command::Uninstall(args) => cmd::uninstall::run(args, session),
             Command::Inspect(args) => cmd::inspect::run(args, session),
             Command::Clean(args) => cmd::clean::run(args, session),

@@ -227,6 +227,39 @@ fn a_folder_with_every_kind_of_letter_works() {
     assert!(!repo.path.join(".gitattributes").exists());
 }
 
+#[test]
+fn a_fresh_clone_gets_its_layouts() {
+    let world = World::new();
+    let bare = world.bare("bare.git");
+    let repo = world.repo("repo");
+    repo.git(["remote", "add", "origin", bare.path.to_str().unwrap()]);
+    repo.comfy(["init", "--hooks", "files"]);
+    for (name, shift) in [("a.json", 0), ("sub/b.json", 333)] {
+        repo.write(name, workflow(20, shift));
+    }
+    repo.write("package.json", "{\"no\": \"workflow\"}");
+    repo.commit_all("one");
+    repo.git(["push", "-q", "-u", "origin", "main"]);
+    let clone = world.at("clone");
+    world.command("git").arg("clone").arg("-q").arg(&bare.path).arg(&clone.path).status().unwrap();
+    assert_ne!(clone.text("a.json"), workflow(20, 0));
+    clone.write("mine.json", workflow(1, 1));
+    let said = clone.comfy(["init"]);
+    assert!(said.contains("2 workflows have their layouts again"), "{said}");
+    assert_eq!(clone.text("a.json"), workflow(20, 0));
+    assert_eq!(clone.text("sub/b.json"), workflow(20, 333));
+    assert_eq!(clone.text("package.json"), "{\"no\": \"workflow\"}");
+    assert_eq!(clone.git(["status", "--porcelain"]), "?? mine.json\n");
+}
+
+#[test]
+fn a_remote_that_cannot_be_reached_is_no_failure() {
+    let repo = Repo::new();
+    repo.git(["remote", "add", "origin", "/no/such/place"]);
+    let said = repo.comfy(["init"]);
+    assert!(said.contains("no layouts were fetched from origin"), "{said}");
+}
+
 /// Every file of the work tree and of git's folder, but for objects and logs.
 pub(crate) fn snapshot(repo: &Repo) -> Vec<(PathBuf, Vec<u8>, u32)> {
     let mut files = Vec::new();

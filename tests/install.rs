@@ -79,6 +79,20 @@ fn the_program_and_its_pages_are_installed_and_taken_out() {
 
 #[cfg(unix)]
 #[test]
+fn the_demo_proves_what_it_says_and_touches_nothing_else() {
+    let world = World::new();
+    let prefix = world.path("prefix");
+    let before = files(&world.home());
+    let settings = fs::read(world.home().join(".gitconfig")).unwrap();
+    let given = prefix.to_str().unwrap();
+    let said = succeeded(&install(&world, &["--demo", "--binary", GIT_COMFY, "--prefix", given]));
+    assert!(said.contains("$ git diff\n  ok: git diff is empty\n"), "{said}");
+    assert_eq!(files(&world.home()), before);
+    assert_eq!(fs::read(world.home().join(".gitconfig")).unwrap(), settings);
+}
+
+#[cfg(unix)]
+#[test]
 fn without_a_toolchain_it_says_how_to_get_one() {
     let world = World::new();
     let tools = world.path("tools");

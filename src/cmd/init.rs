@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::git::check::{self, Checked};
 use crate::git::plan::Plan;
 use crate::git::setup::settings::{Program, lasting_path};
 use crate::git::setup::{self, Foreign, HookStyle, Reach, State, Wish};
+use crate::git::sharing::{self, Asking};
+use crate::git::{self, RepoPath, Repository};
+use crate::render::sanitize;
 use crate::session::Session;
 
 /// Set this repository up, or with --global every repository of yours.
@@ -35,10 +39,10 @@ pub struct Args {
     /// into a folder that others use too.
     #[arg(long)]
     pub force: bool,
-    /// How hooks are put in place.
-    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
-    pub hooks: Hooks,
-    /// Put no hooks in place.
+    /// How hooks are put in place, now and at later runs.
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub hooks: Option<Hooks>,
+    /// Put no hooks in place, and take out those of an earlier run.
     #[arg(long, conflicts_with = "hooks")]
     pub no_hooks: bool,
     /// What git is to call instead of this program's absolute path, such as `git-comfy`
@@ -48,10 +52,9 @@ pub struct Args {
 }
 
 /// How hooks are put in place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Hooks {
     /// From the configuration where this git can, else as files.
-    #[default]
     Auto,
     /// From the configuration (git 2.54 and newer).
     Config,
@@ -70,11 +73,102 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     }
     let plan = setup::init(&state, &wish)?;
     if args.dry_run {
-        return show(&plan, session);
+        show(&plan, session)?;
+        return if args.renormalize { would_renormalize(session) } else { Ok(Exit::Done) };
+    }
+    if args.renormalize && check::has_staged_changes(&session.repository()?)? {
+        return Err(Failure::new("something is staged already; it would go into the same commit")
+            .hint("commit it first, or `git restore --staged .` takes it out of the index"));
     }
     plan.apply(&state.git)?;
     report(&plan, &state, &wish, session)?;
+    if wish.reach == Reach::Repository {
+        let repository = session.repository()?;
+        bring_layouts(&repository, &plan, session)?;
+        if args.renormalize {
+            renormalize(&repository, session)?;
+        } else {
+            mention_raw(&repository, session)?;
+        }
+    }
     Ok(Exit::Done)
+}
+
+/// What a checkout before set-up could not do: fetch the layouts, and give every workflow
+/// that nobody changed its positions.
+fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Result<()> {
+    let ui = session.ui;
+    // A run that changes nothing has nothing new to fetch, and should not wait.
+    let remotes = if plan.is_empty() { Vec::new() } else { sharing::remotes(repository)? };
+    for remote in remotes {
+        if let Err(error) = sharing::fetch(repository, &remote, Asking::Nobody) {
+            let reason = sanitize::line(&error.to_string()).into_owned();
+            ui.tell(&format!(
+                "note: no layouts were fetched from {} ({reason}); `git comfy sync` tries again",
+                sanitize::line(&remote)
+            ))?;
+        }
+    }
+    sharing::gather(repository)?;
+    let restored = git::restore_layouts(repository)?;
+    session.tell_remarks(&restored.remarks);
+    match restored.files.len() {
+        0 => {}
+        1 => ui.tell("1 workflow has its layout again")?,
+        count => ui.tell(&format!("{count} workflows have their layouts again"))?,
+    }
+    Ok(())
+}
+
+fn would_renormalize(session: &Session) -> Result<Exit> {
+    let report = check::check(&session.repository()?, &Checked::Staged)?;
+    for unclean in &report.unclean {
+        session.ui.out(&format!("stage in its clean form: {}\n", shown(&unclean.path)))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn mention_raw(repository: &Repository, session: &Session) -> Result<()> {
+    let raw = check::check(repository, &Checked::Staged)?.unclean.len();
+    if raw > 0 {
+        session.ui.tell(&format!(
+            "{} committed before git-comfy, with positions: `git comfy init --renormalize` \
+             stages the clean form as one change",
+            if raw == 1 { "1 workflow was".to_owned() } else { format!("{raw} workflows were") }
+        ))?;
+    }
+    Ok(())
+}
+
+fn renormalize(repository: &Repository, session: &Session) -> Result<()> {
+    let ui = session.ui;
+    let done = check::renormalize(repository)?;
+    for path in &done.changed {
+        ui.tell(&format!("left as it is, because it has changes of its own: {}", shown(path)))?;
+    }
+    if done.staged.is_empty() && !done.attributes {
+        return Ok(ui.tell("every workflow is in its clean form already; nothing was staged")?);
+    }
+    let what = match (done.staged.len(), done.attributes) {
+        (0, _) => ".gitattributes is".to_owned(),
+        (1, false) => "1 workflow is".to_owned(),
+        (count, false) => format!("{count} workflows are"),
+        (1, true) => "1 workflow and .gitattributes are".to_owned(),
+        (count, true) => format!("{count} workflows and .gitattributes are"),
+    };
+    ui.tell(&format!(
+        "{what} staged, and nothing is committed yet. The change takes positions out of what \
+         git stores and puts nodes, links and keys into one order; nothing that ComfyUI runs \
+         changes, and your files keep their positions.\n\
+         Commit it by itself:\n    git commit -m \"Store workflows in their clean form\"\n\
+         Everyone else then runs `git comfy init` once. A branch that was begun before is \
+         merged most easily after the same `git comfy init --renormalize` and a commit there."
+    ))?;
+    Ok(())
+}
+
+fn shown(path: &RepoPath) -> String {
+    sanitize::line(&path.to_string()).into_owned()
 }
 
 fn wish(args: &Args, session: &Session) -> Result<Wish> {
@@ -93,10 +187,11 @@ fn wish(args: &Args, session: &Session) -> Result<Wish> {
         }
     };
     let hooks = match args.hooks {
-        _ if args.no_hooks => HookStyle::None,
-        Hooks::Auto => HookStyle::Auto,
-        Hooks::Config => HookStyle::Config,
-        Hooks::Files => HookStyle::Files,
+        _ if args.no_hooks => Some(HookStyle::None),
+        Some(Hooks::Auto) => Some(HookStyle::Auto),
+        Some(Hooks::Config) => Some(HookStyle::Config),
+        Some(Hooks::Files) => Some(HookStyle::Files),
+        None => None,
     };
     Ok(Wish {
         reach: if args.global { Reach::Machine } else { Reach::Repository },

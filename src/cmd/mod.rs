@@ -2,7 +2,9 @@
 //! floors below need, calls them, and tells the outcome. No logic that could be a test
 //! of a lower floor.
 
+pub mod check;
 pub mod clean;
+pub mod doctor;
 mod filtered;
 pub mod generate;
 pub mod hook;

@@ -4,8 +4,10 @@
 
 pub mod attributes;
 pub mod block;
+pub mod check;
 mod command;
 pub mod config;
+pub mod doctor;
 mod door;
 mod error;
 mod filter;

@@ -1,20 +1,21 @@
 //! Where hooks are put, and where they are taken out again.
 
+use super::super::config::{Change, Scope};
 use super::super::hooks::{self, Folder, HOOKS, Owner};
-use super::super::plan::Plan;
+use super::super::plan::{Plan, Step};
 use super::super::plumbing::Version;
 use super::{Error, Foreign, HookStyle, Reach, State, Wish};
-use crate::git::config::Scope;
 
 pub(super) fn put(state: &State, wish: &Wish, plan: &mut Plan) -> Result<(), Error> {
     let knows = state.version >= Version::CONFIGURED_HOOKS;
-    let style = match wish.hooks {
+    remember(state, wish, plan);
+    let style = match wish.hooks.or_else(|| HookStyle::chosen(&state.config)).unwrap_or_default() {
         HookStyle::Auto if knows => HookStyle::Config,
         HookStyle::Auto => HookStyle::Files,
         chosen => chosen,
     };
     match (style, wish.reach) {
-        (HookStyle::None, _) => Ok(()),
+        (HookStyle::None, reach) => take(state, reach, plan),
         (HookStyle::Config, reach) => configured(state, wish, reach, plan),
         (_, Reach::Machine) => {
             plan.remarks.push(format!(
@@ -26,6 +27,28 @@ pub(super) fn put(state: &State, wish: &Wish, plan: &mut Plan) -> Result<(), Err
         }
         (_, Reach::Repository) => as_files(state, wish, plan),
     }
+}
+
+/// A choice is kept for the next run.
+fn remember(state: &State, wish: &Wish, plan: &mut Plan) {
+    let (Some(style), scope) = (wish.hooks, wish.reach.scope()) else { return };
+    let held = state.config.in_scope(scope, HookStyle::KEY);
+    let key = HookStyle::KEY.to_owned();
+    let steps = match style.word() {
+        Some(word) if held != [word] => {
+            vec![Step::Config(scope, Change::Set { key, value: word.to_owned() })]
+        }
+        Some(_) => Vec::new(),
+        None => forget(state, wish.reach),
+    };
+    plan.add("your choice of hooks is kept for the next time", steps);
+}
+
+fn forget(state: &State, reach: Reach) -> Vec<Step> {
+    let held = state.config.in_scope(reach.scope(), HookStyle::KEY);
+    let remove =
+        |value: &str| Change::Remove { key: HookStyle::KEY.to_owned(), value: value.to_owned() };
+    held.into_iter().map(|value| Step::Config(reach.scope(), remove(value))).collect()
 }
 
 fn configured(state: &State, wish: &Wish, reach: Reach, plan: &mut Plan) -> Result<(), Error> {
@@ -99,7 +122,14 @@ fn as_files(state: &State, wish: &Wish, plan: &mut Plan) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn take(state: &State, reach: Reach, plan: &mut Plan) -> Result<(), Error> {
+/// Takes out the hooks, and the choice of how they were put in place.
+pub(super) fn take_all(state: &State, reach: Reach, plan: &mut Plan) -> Result<(), Error> {
+    take(state, reach, plan)?;
+    plan.add("your choice of hooks", forget(state, reach));
+    Ok(())
+}
+
+fn take(state: &State, reach: Reach, plan: &mut Plan) -> Result<(), Error> {
     let scope = reach.scope();
     let mut steps: Vec<_> =
         HOOKS.iter().flat_map(|hook| hooks::unconfigure(hook, &state.config, scope)).collect();

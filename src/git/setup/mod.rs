@@ -13,12 +13,12 @@ mod state;
 use std::path::{Path, PathBuf};
 
 use super::attributes::{self, Rank};
-use super::config::Scope;
+use super::config::{Configuration, Scope};
 use super::plan::{Plan, Step};
 use super::plumbing;
 use settings::Program;
 
-pub use notes::{REWRITE_REF, tracking_refspec};
+pub use notes::{REWRITE_REF, covers_notes, tracking_refspec};
 pub use state::{Place, State};
 
 /// How far set-up reaches.
@@ -54,6 +54,28 @@ pub enum HookStyle {
     None,
 }
 
+impl HookStyle {
+    /// The setting that remembers a choice, so that the next run keeps it.
+    pub const KEY: &str = "comfy.hooks";
+
+    /// The value under that setting; an automatic choice needs none.
+    fn word(self) -> Option<&'static str> {
+        match self {
+            HookStyle::Auto => None,
+            HookStyle::Config => Some("config"),
+            HookStyle::Files => Some("files"),
+            HookStyle::None => Some("none"),
+        }
+    }
+
+    /// What was chosen at an earlier run.
+    pub fn chosen(config: &Configuration) -> Option<HookStyle> {
+        let word = config.value(HookStyle::KEY)?;
+        let all = [HookStyle::Config, HookStyle::Files, HookStyle::None];
+        all.into_iter().find(|style| style.word() == Some(word))
+    }
+}
+
 /// What becomes of a value that someone else wrote where ours belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
@@ -72,8 +94,8 @@ pub struct Wish {
     pub program: Program,
     /// The attributes file, if not the usual one.
     pub attributes: Option<PathBuf>,
-    /// How hooks are put in place.
-    pub hooks: HookStyle,
+    /// How hooks are put in place; nothing: as before.
+    pub hooks: Option<HookStyle>,
     /// What becomes of other people's values.
     pub foreign: Foreign,
 }
@@ -118,7 +140,7 @@ pub fn uninstall(state: &State, reach: Reach) -> Result<Plan, Error> {
         steps.extend(attributes::take(&file));
     }
     plan.add("the attribute lines", steps);
-    hooking::take(state, reach, &mut plan)?;
+    hooking::take_all(state, reach, &mut plan)?;
     drivers::take(state, reach, &mut plan);
     notes::take(state, reach, &mut plan);
     Ok(plan)

@@ -64,7 +64,7 @@ pub(super) fn put(state: &State, wish: &Wish, plan: &mut Plan) {
 }
 
 /// Whether refspecs write into the local notes themselves.
-fn covers_notes(fetches: &[&str]) -> bool {
+pub fn covers_notes(fetches: &[&str]) -> bool {
     fetches.iter().any(|refspec| {
         let (_, to) = refspec.split_once(':').unwrap_or(("", ""));
         matches!(to, "refs/*" | "refs/notes/*" | "refs/notes/comfy*" | "refs/notes/comfy")

@@ -1,0 +1,67 @@
+//! `git comfy check`: for CI: does everything that is committed lie in its clean form?
+
+use serde_json::json;
+
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::git::check::{self, Checked, Report};
+use crate::render::sanitize;
+use crate::session::Session;
+
+/// Name workflows that were committed without git-comfy.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Leaves with 0 when every workflow is in its clean form, and with 1 when some are not. Needs \
+nothing but a clone: use it in CI. The schema of --json is in docs/doctor.md.")]
+pub struct Args {
+    /// The commit to look at.
+    #[arg(value_name = "REV", default_value = "HEAD")]
+    pub revision: String,
+    /// Look at what is staged instead.
+    #[arg(long, conflicts_with = "revision")]
+    pub staged: bool,
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Looks and tells.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let repository = session.repository()?;
+    let what = if args.staged { Checked::Staged } else { Checked::Commit(args.revision.clone()) };
+    if let Checked::Commit(name) = &what
+        && repository.resolve_commit(name)?.is_none()
+    {
+        return Err(Failure::new(format!("there is no commit {name}"))
+            .hint("`git comfy check --staged` looks at what the next commit would hold"));
+    }
+    let report = check::check(&repository, &what)?;
+    session.ui.out(&if args.json { in_json(&report) } else { in_words(&report) })?;
+    if !report.unclean.is_empty() && !args.json {
+        session.ui.say("mend: git comfy init --renormalize, then commit");
+    }
+    Ok(if report.unclean.is_empty() { Exit::Done } else { Exit::Found })
+}
+
+fn in_words(report: &Report) -> String {
+    let mut text = String::new();
+    for unclean in &report.unclean {
+        text += &format!("not clean: {}\n", sanitize::line(&unclean.path.to_string()));
+    }
+    if report.unclean.is_empty() {
+        text += &format!("{} files looked at, every workflow is clean\n", report.looked_at);
+    }
+    text
+}
+
+fn in_json(report: &Report) -> String {
+    let unclean: Vec<_> =
+        report.unclean.iter().map(|unclean| json!({ "path": unclean.path.to_string() })).collect();
+    let report = json!({
+        "schema": 1,
+        "revision": report.commit.map(|id| id.to_string()),
+        "checked": report.looked_at,
+        "unclean": unclean,
+    });
+    format!("{report:#}\n")
+}
