@@ -192,12 +192,20 @@ uninstall_all() {
 
 # ------------------------------------------------------------------ the demo
 
-# Runs a command for all to see.
+# Runs a command for all to see, quoted as it would be typed.
 show() {
-	printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"
+	printf '\n%s$' "$bold"
+	for word in "$@"; do
+		case $word in *[!A-Za-z0-9_./:=~-]*) printf ' "%s"' "$word" ;; *) printf ' %s' "$word" ;; esac
+	done
+	printf '%s\n' "$plain"
 	"$@"
 }
-note() { printf '%s# %s%s\n' "$dim" "$*" "$plain"; }
+# What ComfyUI's Save does: one of the bundled files becomes portrait.json.
+save() {
+	printf '\n%s# In ComfyUI: %s, then Save%s\n' "$dim" "$1" "$plain"
+	cp "$saves/$2" "$3"
+}
 proved() { printf '%s  ok:%s %s\n' "$green" "$plain" "$*"; }
 same() { cmp -s "$1" "$2" || fail "the demo expected $1 and $2 to be the same bytes"; }
 
@@ -222,8 +230,8 @@ demo_add() {
 	show git init -q workflows
 	cd workflows
 	show git comfy init
-	note "Save in ComfyUI:"
-	show cp "$saves/portrait.json" "$saves/second-pass.json" .
+	save "a text-to-image graph with a LoRA" portrait.json portrait.json
+	save "a second pass in a subgraph" second-pass.json second-pass.json
 	show git add .
 	show git commit -q -m "A portrait of the lighthouse keeper"
 	show git show --stat --format=%s
@@ -233,8 +241,8 @@ demo_add() {
 }
 
 demo_layout() {
-	title "2. Nodes are dragged about, a group is resized, the view moves"
-	show cp "$saves/portrait-dragged.json" portrait.json
+	title "2. Nodes are only moved about"
+	save "drag four nodes, collapse one, resize a group, zoom" portrait-dragged.json portrait.json
 	show git diff
 	test -z "$(git diff)" || fail "a layout-only save shows in git diff"
 	proved "git diff is empty"
@@ -246,8 +254,8 @@ demo_layout() {
 }
 
 demo_change() {
-	title "3. A real change: cfg 7 -> 5.5, and another light in the prompt"
-	show cp "$saves/portrait-edited.json" portrait.json
+	title "3. A real change"
+	save "cfg 5.5 instead of 7, candle light in the prompt" portrait-edited.json portrait.json
 	show git diff -U1
 	show git commit -q -a -m "Candle light, softer guidance"
 }

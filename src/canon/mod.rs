@@ -22,8 +22,7 @@ mod restore;
 mod smudge;
 mod split;
 
-pub use aside::Aside;
-pub use clean::{Stripped, clean, strip};
+pub use clean::clean;
 pub use smudge::{smudge, smudge_merged};
 
 /// What becomes of the coordinates of a file.
