@@ -2,9 +2,47 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::split::ITEMS;
+use super::split::{ITEMS, ORDER};
 use crate::graph::{NodeId, NodeKey, Scope, SubgraphId};
 use crate::json::{Object, Value};
+
+/// What was taken out of one object, to look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Aside<'a>(&'a Object);
+
+impl<'a> Aside<'a> {
+    /// Looks into what [`super::strip`] took out.
+    pub fn of(layout: &'a Object) -> Self {
+        Aside(layout)
+    }
+
+    /// A member that was taken out as it was.
+    pub fn get(self, key: &str) -> Option<&'a Value> {
+        self.0.get(key)
+    }
+
+    /// What was taken out of an object that stayed.
+    pub fn object(self, key: &str) -> Option<Aside<'a>> {
+        self.0.get(key).and_then(Value::as_object).map(Aside)
+    }
+
+    /// What was taken out of the elements of a list. Elements that have an identity (nodes,
+    /// groups, definitions, reroutes) repeat it, the others stand at their index.
+    pub fn list(self, key: &str) -> impl Iterator<Item = Option<Aside<'a>>> {
+        items(self.0, key).iter().map(|item| item.as_object().map(Aside))
+    }
+
+    /// Whether positions of nodes were taken out: a file that was clean already has none.
+    pub fn has_places(self) -> bool {
+        self.list("nodes").flatten().any(|node| node.get("pos").is_some())
+    }
+
+    /// For each element of a list in the file, its index in the clean list; nothing if
+    /// both are in the same order.
+    pub fn order(self, key: &str) -> Option<&'a [Value]> {
+        self.0.get(key)?.get(ORDER)?.as_array()
+    }
+}
 
 /// The layouts of list elements that lie under a key, however the list is spelled.
 fn items<'a>(aside: &'a Object, key: &str) -> &'a [Value] {

@@ -50,6 +50,31 @@ pub fn clean(bytes: &[u8], mode: Mode) -> Outcome {
     Outcome::Cleaned(Cleaned { content, layout: Some(line) })
 }
 
+/// What cleaning took out of one graph of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stripped {
+    /// Where the graph is.
+    pub at: Path,
+    /// What it is.
+    pub kind: GraphKind,
+    /// What was taken out; read through [`super::Aside`].
+    pub layout: Object,
+}
+
+/// Brings all graphs of a document into their clean form, without printing it. Whoever
+/// compares two documents reads them through this.
+pub fn strip(document: &mut Value) -> Vec<Stripped> {
+    let found = graphs(document);
+    let strip = |found: Found| match found.at.get_mut(document) {
+        Some(Value::Object(graph)) => {
+            let layout = split_graph(graph, found.kind, Mode::Strip);
+            Some(Stripped { at: found.at, kind: found.kind, layout })
+        }
+        _ => None,
+    };
+    found.into_iter().filter_map(strip).collect()
+}
+
 /// The graphs of a document, wherever they are.
 pub(super) fn graphs(document: &Value) -> Vec<Found> {
     match kind(document) {

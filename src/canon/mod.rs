@@ -22,7 +22,8 @@ mod restore;
 mod smudge;
 mod split;
 
-pub use clean::clean;
+pub use aside::Aside;
+pub use clean::{Stripped, clean, strip};
 pub use smudge::{smudge, smudge_merged};
 
 /// What becomes of the coordinates of a file.

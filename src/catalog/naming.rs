@@ -82,7 +82,7 @@ impl Catalog {
             .unwrap_or_default();
         labels.resize(values.len(), None);
         refine(&mut labels, class, values);
-        drop_repeats(&mut labels);
+        count_repeats(&mut labels);
         labels
     }
 
@@ -358,12 +358,15 @@ fn refine(labels: &mut [Option<Label>], class: Option<&NodeClass>, values: &[Val
     }
 }
 
-fn drop_repeats(labels: &mut [Option<Label>]) {
+/// Names that come again are counted: `control_after_generate#2`.
+fn count_repeats(labels: &mut [Option<Label>]) {
     for at in 1..labels.len() {
         let (before, here) = labels.split_at_mut(at);
-        let Some((name, _)) = &here[0] else { continue };
-        if before.iter().flatten().any(|(earlier, _)| earlier == name) {
-            here[0] = None;
+        let Some((name, _)) = &mut here[0] else { continue };
+        let taken = |name: &str| before.iter().flatten().any(|(earlier, _)| earlier == name);
+        if taken(name) {
+            let counted = (2..).map(|n| format_compact!("{name}#{n}")).find(|name| !taken(name));
+            *name = counted.unwrap_or_default();
         }
     }
 }
@@ -387,4 +390,84 @@ fn is_control(value: &Value) -> bool {
 
 fn is_upload(value: &Value) -> bool {
     value.as_str() == Some("image")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse_text;
+
+    /// The names and roles of one node's values.
+    fn named(node: &str) -> String {
+        let text = format!(r#"{{"version":0.4,"nodes":[{{"id":1,{node}}}],"links":[]}}"#);
+        let workflow = Workflow::from_value(parse_text(&text).unwrap()).unwrap();
+        let info = r#"{"PackSampler":{"input":{"required":{"seed":["INT",{}],"which":[["a","b"],{"control_after_generate":true}],
+            "off":["INT",{"control_after_generate":false}],"kind":["COMFY_DYNAMICCOMBO_V3",{"options":[
+            {"key":"p","inputs":{"required":{"w":["FLOAT",{}],"deep":["COMFY_DYNAMICCOMBO_V3",{"options":[{"key":"q","inputs":{"required":{"z":["STRING",{}]}}}]}]}}},
+            {"key":"r","inputs":{}}]}],"picture":["STRING",{"forceInput":true}],"image":[[],{"image_upload":true}],"last":["BOOLEAN",{}]}}}}"#;
+        let catalog = Catalog::with_object_info(&parse_text(info).unwrap());
+        let node = &workflow.root.nodes[0];
+        let widgets = catalog.widgets(&workflow, node);
+        let shown = widgets.iter().map(|widget| match widget.role {
+            Role::Plain => widget.name.to_string(),
+            role => format!("{}:{role:?}", widget.name),
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn seeds_have_controls_combos_a_filter_and_uploads_a_button_at_the_end() {
+        let node = r#""type":"PackSampler","widgets_values":[1,"fixed","a","randomize","",5,"r","cat.png",true,"image"]"#;
+        insta::assert_snapshot!(named(node), @"seed:Seed, control_after_generate:Control, which:Seed, control_after_generate#2:Control, control_filter_list:Filter, off, kind, image, last, upload:Button");
+    }
+
+    #[test]
+    fn a_dynamic_combo_brings_its_own() {
+        let node = r#""type":"PackSampler","widgets_values":[1,"fixed","a","randomize","",5,"p",0.5,"q","deep text","cat.png",true,"image"]"#;
+        insta::assert_snapshot!(named(node), @"seed:Seed, control_after_generate:Control, which:Seed, control_after_generate#2:Control, control_filter_list:Filter, off, kind, kind.w, kind.deep, kind.deep.z, image, last, upload:Button");
+    }
+
+    #[test]
+    fn null_holes_are_values_too() {
+        insta::assert_snapshot!(named(r#""type":"LoadAudio","widgets_values":["a.mp3",null,null]"#), @"audio, upload:Button, audioUI:Button");
+        insta::assert_snapshot!(named(r#""type":"PreviewAny","widgets_values":[null,null,null]"#), @"preview_markdown:Residue, preview_text:Residue, previewMode:Residue");
+    }
+
+    #[test]
+    fn converted_inputs_keep_their_place() {
+        let node = r#""type":"KSampler","inputs":[{"name":"model"},{"name":"seed","widget":{"name":"seed"},"link":3}],
+            "widgets_values":[7,"fixed",20,8,"euler","normal",1]"#;
+        insta::assert_snapshot!(named(node), @"seed:Seed, control_after_generate:Control, steps, cfg, sampler_name, scheduler, denoise");
+    }
+
+    #[test]
+    fn the_frontends_own_nodes_have_their_rules() {
+        insta::assert_snapshot!(named(r#""type":"Note","widgets_values":["hm"]"#), @"text:Text");
+        insta::assert_snapshot!(named(r#""type":"PrimitiveNode","widgets_values":[7,"randomize"]"#), @"value:Seed, control_after_generate:Control");
+        insta::assert_snapshot!(named(r#""type":"PrimitiveNode","widgets_values":["a","fixed",""]"#), @"value:Seed, control_after_generate:Control, control_filter_list:Filter");
+        insta::assert_snapshot!(named(r#""type":"PrimitiveInt","widgets_values":[7,"fixed"]"#), @"value:Seed, fixed:Control");
+        insta::assert_snapshot!(named(r#""type":"Load3D","widgets_values":["a.glb","upload3dmodel","uploadExtraResources","clear","",1024,512]"#), @"model_file, upload3dmodel:Button, uploadExtraResources:Button, clear:Button, image:Residue, width, height");
+    }
+
+    #[test]
+    fn the_file_names_before_the_class_does() {
+        let node = r#""type":"KSampler","widgets_values":[7,20],"widgets_values_named":{"seed":7,"old_steps":21}"#;
+        insta::assert_snapshot!(named(node), @"seed:Seed, old_steps");
+        let sockets = r#""type":"Mystery","inputs":[{"name":"a","widget":{"name":"a"}},{"name":"seed","widget":{"name":"seed"}}],
+            "widgets_values":["x",7,"randomize"]"#;
+        insta::assert_snapshot!(named(sockets), @"a, seed:Seed, control_after_generate:Control");
+        let object = r#""type":"VHS_VideoCombine","widgets_values":{"frame_rate":8,"videopreview":{"params":{}}}"#;
+        insta::assert_snapshot!(named(object), @"frame_rate, videopreview:Residue");
+    }
+
+    #[test]
+    fn doubt_keeps_the_position() {
+        insta::assert_snapshot!(named(r#""type":"Mystery","widgets_values":["x",7]"#), @"value 1, value 2");
+        insta::assert_snapshot!(named(r#""type":"KSampler","widgets_values":[7,"fixed",20,"new","euler","normal",1]"#), @"seed:Seed, control_after_generate:Control, value 3, value 4, value 5, value 6, value 7");
+        let later = r#""type":"EmptyLatentImage","widgets_values":[64,64,1,"later"]"#;
+        insta::assert_snapshot!(named(later), @"width, height, batch_size, value 4");
+        // Two values were put in somewhere among three texts: which, nobody can say.
+        let shifted = r#""type":"CLIPTextEncodeFlux","widgets_values":["a","b","c",3.5]"#;
+        insta::assert_snapshot!(named(shifted), @"value 1, value 2, value 3, value 4");
+    }
 }

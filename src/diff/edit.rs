@@ -30,6 +30,11 @@ impl<T> Change<T> {
     pub fn new(before: T, after: T) -> Self {
         Change { before, after }
     }
+
+    /// Both states seen through a function.
+    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Change<U> {
+        Change { before: f(self.before), after: f(self.after) }
+    }
 }
 
 /// All differences between two documents, in reading order: by graph, the root first, and
@@ -137,6 +142,17 @@ pub enum SinkRef {
         /// The output.
         name: SlotName,
     },
+}
+
+/// The link that draws a wire in one of the documents. Prompts have wires without links.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkRef {
+    /// The graph, in that document.
+    pub scope: Scope,
+    /// The id, in that document.
+    pub id: LinkId,
+    /// The type it carries, as spelled.
+    pub kind: Value,
 }
 
 /// A group, known by its title and by its place in the file.
@@ -276,10 +292,8 @@ pub enum Edit {
         to: SinkRef,
         /// Where it comes from.
         from: Box<Change<Option<SourceRef>>>,
-        /// The link that draws it, in each document.
-        link: Change<Option<LinkId>>,
-        /// The type it carries, in the second document (in the first, if it is only there).
-        kind: Value,
+        /// The link that draws it; absent where there is no wire.
+        link: Box<Change<Option<LinkRef>>>,
     },
     /// An input or output of a node came, went or is another: dynamic inputs, other types
     /// (which can change what a bypass lets through), converted widgets. The sockets of
@@ -457,6 +471,8 @@ pub enum Edit {
         nodes: Vec<(NodeId, NodeId)>,
         /// Links.
         links: Vec<(LinkId, LinkId)>,
+        /// Groups, where no two have one id.
+        groups: Vec<(GroupId, GroupId)>,
         /// Reroutes.
         reroutes: Vec<(RerouteId, RerouteId)>,
         /// The uuid of the definition, if it is another.
@@ -582,7 +598,7 @@ impl Edit {
     pub fn class(&self) -> Class {
         match self {
             Edit::Layout(_) | Edit::Order { list: crate::graph::List::Nodes, .. } => Class::Layout,
-            Edit::Slot { raw, .. } if is_idle_socket(raw) => Class::Bookkeeping,
+            Edit::Slot { raw, side, .. } if is_idle(raw, *side) => Class::Bookkeeping,
             Edit::Renumbered { .. }
             | Edit::Table { .. }
             | Edit::Migrated { .. }
@@ -659,14 +675,22 @@ impl Place {
     }
 }
 
-/// Whether a slot that came or went is the socket of a widget with nothing plugged in and
-/// no label of its own: Save writes such sockets, Export does not.
-fn is_idle_socket(raw: &Change<Option<Object>>) -> bool {
-    let slot = match (&raw.before, &raw.after) {
-        (Some(slot), None) | (None, Some(slot)) => slot,
-        _ => return false,
-    };
-    slot.contains_key("widget") && !slot.contains_key("label")
+/// Whether nobody sees that a slot changed. Save writes the sockets of widgets that
+/// nothing is plugged into, Export does not; a type `*` becomes that of the wire; the
+/// place of an input among the inputs means nothing as long as all types stay.
+fn is_idle(raw: &Change<Option<Object>>, side: Side) -> bool {
+    match (&raw.before, &raw.after) {
+        (Some(slot), None) | (None, Some(slot)) => {
+            slot.contains_key("widget") && !slot.contains_key("label")
+        }
+        (Some(before), Some(after)) => {
+            let kind = |slot: &Object| slot.get("type").cloned();
+            let (before, after) = (kind(before), kind(after));
+            let any = |kind: &Option<Value>| kind.as_ref().and_then(Value::as_str) == Some("*");
+            (before == after && side == Side::Input) || any(&before) || any(&after)
+        }
+        (None, None) => true,
+    }
 }
 
 impl Entry {

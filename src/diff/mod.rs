@@ -1,12 +1,35 @@
 //! Floor 3: what changed between two states of a workflow.
 //!
-//! [`edit`] is the closed vocabulary; an [`EditScript`] is a value that renderers show and
-//! that can be replayed. Must not know how a change is shown, nor where the two
-//! documents came from.
+//! [`diff`] compares two documents and gives an [`EditScript`], a value in a closed
+//! vocabulary that renderers show; [`apply`] replays it: `apply(a, diff(a, b))` is the clean
+//! form of `b`. Must not know how a change is shown, nor where the two documents came
+//! from.
 
+mod apply;
+mod atlas;
+mod document;
+mod draft;
 mod edit;
+mod flow;
+mod groups;
+mod layout;
+mod net;
+mod pair;
+mod prompt;
+mod refs;
+mod residue;
+mod sequence;
+mod sign;
+mod slots;
+mod structure;
+mod widgets;
+mod wires;
+mod workflow;
 
+pub use apply::{Refused, apply};
+pub use document::diff;
 pub use edit::{
     AddedWidget, AppEntry, AppList, Change, Class, Edit, EditScript, Entry, Format, GroupRef,
-    Migration, NodeRef, Origin, Place, RawEdit, Side, SinkRef, SourceRef, SubgraphRef, Usual,
+    LinkRef, Migration, NodeRef, Origin, Place, RawEdit, Side, SinkRef, SourceRef, SubgraphRef,
+    Usual,
 };

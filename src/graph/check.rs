@@ -436,25 +436,43 @@ fn recursion(workflow: &Workflow, found: &mut Vec<Defect>) {
 impl Workflow {
     /// The definitions that contain an instance of themselves, however deep.
     pub fn recursive(&self) -> Vec<SubgraphId> {
-        let inner = |id: &SubgraphId| -> Vec<SubgraphId> {
-            let Some(definition) = self.definitions.get(id) else { return Vec::new() };
+        let inner = |id: &SubgraphId| -> FxHashSet<SubgraphId> {
+            let Some(definition) = self.definitions.get(id) else { return FxHashSet::default() };
             let nodes = definition.graph.nodes.values();
             nodes.filter_map(|node| self.definition_of(node)).map(|d| d.id().clone()).collect()
         };
-        let reaches_itself = |start: &SubgraphId| {
+        let mut open: FxHashMap<SubgraphId, FxHashSet<SubgraphId>> =
+            self.definitions.keys().map(|id| (id.clone(), inner(id))).collect();
+        // What holds nothing, or only such as hold nothing in the end, is on no circle.
+        // Nearly always that is everything.
+        loop {
+            let done: FxHashSet<SubgraphId> = open
+                .iter()
+                .filter(|(_, inner)| inner.is_empty())
+                .map(|(id, _)| id.clone())
+                .collect();
+            if done.is_empty() {
+                break;
+            }
+            open.retain(|id, _| !done.contains(id));
+            for inner in open.values_mut() {
+                inner.retain(|id| !done.contains(id));
+            }
+        }
+        let reaches_itself = |start: &&SubgraphId| {
             let mut seen = FxHashSet::default();
-            let mut open = inner(start);
-            while let Some(next) = open.pop() {
-                if next == *start {
+            let mut next: Vec<&SubgraphId> = open.get(*start).into_iter().flatten().collect();
+            while let Some(id) = next.pop() {
+                if id == *start {
                     return true;
                 }
-                if seen.insert(next.clone()) {
-                    open.extend(inner(&next));
+                if seen.insert(id) {
+                    next.extend(open.get(id).into_iter().flatten());
                 }
             }
             false
         };
-        self.definitions.keys().filter(|id| reaches_itself(id)).cloned().collect()
+        self.definitions.keys().filter(reaches_itself).cloned().collect()
     }
 }
 

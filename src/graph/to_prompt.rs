@@ -22,7 +22,7 @@ const MOST_NODES: usize = 1_000_000;
 /// How deep instances may nest, and how many steps a wire may take through reroutes,
 /// bypassed nodes and boundaries.
 const DEEPEST: usize = 64;
-const LONGEST: usize = 10_000;
+const LONGEST: usize = 1_000_000;
 
 /// Why a workflow has no prompt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +77,20 @@ struct Flat<'w> {
     into: FxHashMap<Scope, FxHashMap<(&'w NodeId, usize), LinkId>>,
     /// What primitive nodes write into widgets.
     written: FxHashMap<(Scope, NodeId, CompactString), &'w Value>,
+}
+
+/// A place on the way of a wire, with the expansion it is in.
+enum Way<'w> {
+    Into(usize, &'w Node, Slot<'w>),
+    From(usize, &'w End),
+}
+
+/// A boundary input, seen from the instance.
+struct Door<'w> {
+    outer: usize,
+    host: &'w Node,
+    definition: &'w Definition,
+    name: &'w str,
 }
 
 /// What an input gets.
@@ -196,7 +210,7 @@ impl<'w> Flat<'w> {
             inputs.insert(name, wrapped(value));
         }
         for input in node.inputs() {
-            match self.feed(instance, node, input, input.kind(), 0) {
+            match self.feed(instance, node, input) {
                 Some(Fed::Node { instance, id, slot }) => {
                     let id = flat_id(&self.instances[instance].path, id);
                     inputs.insert(input.name(), PromptInput::link(&id, slot));
@@ -224,63 +238,88 @@ impl<'w> Flat<'w> {
     }
 
     /// What comes into an input, at the end of its wire.
-    fn feed(
-        &self,
-        instance: usize,
-        node: &'w Node,
-        input: Slot<'w>,
-        wanted: &str,
-        steps: usize,
-    ) -> Option<Fed<'w>> {
+    fn feed(&self, instance: usize, node: &'w Node, input: Slot<'w>) -> Option<Fed<'w>> {
+        let mut passed = Vec::new();
+        let found = self.follow(Way::Into(instance, node, input), input.kind(), &mut passed);
+        // A wire that leads nowhere leaves the value of the instance it came through.
+        found.or_else(|| passed.into_iter().rev().find_map(|door| self.held(&door)))
+    }
+
+    /// Follows a wire against its direction, and notes the boundaries it passes.
+    fn follow(&self, start: Way<'w>, wanted: &str, passed: &mut Vec<Door<'w>>) -> Option<Fed<'w>> {
+        let mut way = start;
+        for _ in 0..LONGEST {
+            way = match way {
+                Way::Into(instance, node, input) => {
+                    Way::From(instance, self.link_into(instance, node, input)?)
+                }
+                Way::From(instance, End::GraphInput { slot }) => {
+                    let door = self.door(instance, *slot)?;
+                    let (outer, host) = (door.outer, door.host);
+                    let input = host.input(&SlotName::new(door.name));
+                    let wired = input.filter(|i| self.link_into(outer, host, *i).is_some());
+                    match wired {
+                        Some(input) => {
+                            passed.push(door);
+                            Way::Into(outer, host, input)
+                        }
+                        None => return self.held(&door),
+                    }
+                }
+                Way::From(instance, End::Node { id, slot }) => {
+                    match self.through(instance, id, *slot, wanted)? {
+                        Ok(way) => way,
+                        Err(fed) => return Some(fed),
+                    }
+                }
+                Way::From(..) => return None,
+            };
+        }
+        None
+    }
+
+    /// From where the link into an input leaves.
+    fn link_into(&self, instance: usize, node: &'w Node, input: Slot<'w>) -> Option<&'w End> {
         let Instance { graph, scope, .. } = &self.instances[instance];
         let named = input.link().and_then(|link| graph.links.get(&link));
         let table = || self.into.get(scope)?.get(&(node.id(), input.at));
-        let link = named.or_else(|| graph.links.get(table()?))?;
-        self.source(instance, link.from(), wanted, steps + 1)
+        named.or_else(|| graph.links.get(table()?)).map(super::Link::from)
     }
 
-    /// What leaves an end of a link.
-    fn source(
+    /// What stands at an output: a node that runs (`Err`, the end of the way), or the way
+    /// on through one that does not.
+    fn through(
         &self,
         instance: usize,
-        from: &'w End,
+        id: &'w NodeId,
+        slot: usize,
         wanted: &str,
-        steps: usize,
-    ) -> Option<Fed<'w>> {
-        if steps > LONGEST {
-            return None;
-        }
-        let (id, slot) = match from {
-            End::Node { id, slot } => (id, *slot),
-            End::GraphInput { slot } => return self.outside(instance, *slot, wanted, steps),
-            End::GraphOutput { .. } | End::Loose => return None,
-        };
+    ) -> Option<Result<Way<'w>, Fed<'w>>> {
         let node = self.instances[instance].graph.nodes.get(id)?;
         match node.mode() {
             Mode::Mute => return None,
             Mode::Bypass => {
-                let input = passed_by(node, slot, wanted)?;
-                return self.feed(instance, node, input, wanted, steps);
+                return Some(Ok(Way::Into(instance, node, passed_by(node, slot, wanted)?)));
             }
             _ => {}
         }
         if let Some(inner) = self.inside.get(&(instance, id.clone())) {
             let definition = self.instances[*inner].definition?;
-            let links = definition.output_at(slot)?.link_ids();
-            let link = links.filter_map(|link| definition.graph.links.get(&link)).next()?;
-            return self.source(*inner, link.from(), wanted, steps + 1);
+            let mut links = definition.output_at(slot)?.link_ids();
+            let link = links.find_map(|link| definition.graph.links.get(&link))?;
+            return Some(Ok(Way::From(*inner, link.from())));
         }
-        match node.class() {
+        Some(match node.class() {
             "Reroute" | "Reroute (rgthree)" | "SetNode" => {
-                self.feed(instance, node, node.inputs().next()?, wanted, steps)
+                Ok(Way::Into(instance, node, node.inputs().next()?))
             }
             "GetNode" => {
                 let setter = self.setter_of(instance, node)?;
-                self.feed(instance, setter, setter.inputs().next()?, wanted, steps)
+                Ok(Way::Into(instance, setter, setter.inputs().next()?))
             }
-            class if is_virtual(class) => None,
-            _ => Some(Fed::Node { instance, id, slot }),
-        }
+            class if is_virtual(class) => return None,
+            _ => Err(Fed::Node { instance, id, slot }),
+        })
     }
 
     /// The `SetNode` whose variable a `GetNode` reads, in the same graph.
@@ -293,23 +332,17 @@ impl<'w> Flat<'w> {
         self.instances[instance].graph.nodes.values().find(sets)
     }
 
-    /// What comes into a boundary input from outside: the instance's wire, else its value.
-    fn outside(&self, instance: usize, slot: usize, wanted: &str, steps: usize) -> Option<Fed<'w>> {
+    fn door(&self, instance: usize, slot: usize) -> Option<Door<'w>> {
         let Instance { definition, host, .. } = &self.instances[instance];
         let ((outer, host), definition) = ((*host)?, (*definition)?);
         let name = definition.input_at(slot)?.name();
-        let input = host.input(&SlotName::new(name));
-        let graph = self.instances[outer].graph;
-        if let Some(input) =
-            input.filter(|i| i.link().is_some_and(|l| graph.links.contains_key(&l)))
-            && let Some(fed) = self.feed(outer, host, input, wanted, steps)
-        {
-            return Some(fed);
-        }
-        if let Some(value) = self.written_to(&self.instances[outer].scope, host, name) {
-            return Some(Fed::Value(value));
-        }
-        definition.value_on(host, name).map(Fed::Value)
+        Some(Door { outer, host, definition, name })
+    }
+
+    /// The value that an instance holds for one of its inputs.
+    fn held(&self, door: &Door<'w>) -> Option<Fed<'w>> {
+        let written = self.written_to(&self.instances[door.outer].scope, door.host, door.name);
+        written.or_else(|| door.definition.value_on(door.host, door.name)).map(Fed::Value)
     }
 }
 
@@ -350,5 +383,193 @@ fn drop_loose_links(prompt: &mut Prompt) {
                 PromptInput::Literal(_) => true,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Unnamed;
+    use super::*;
+    use crate::json::{Style, parse_text, print};
+
+    /// What every input is fed by, one line each.
+    fn wires(nodes: &str, links: &str, more: &str) -> String {
+        let text = format!(r#"{{"version":0.4,"nodes":[{nodes}],"links":[{links}]{more}}}"#);
+        let workflow = Workflow::from_value(parse_text(&text).unwrap()).unwrap();
+        let prompt = match workflow.to_prompt(&Unnamed) {
+            Ok(prompt) => prompt,
+            Err(error) => return error.to_string(),
+        };
+        let mut lines = Vec::new();
+        for (id, node) in &prompt.nodes {
+            let inputs = Value::Object(node.raw_inputs().unwrap().clone());
+            lines.push(format!("{id} {} {}", node.class(), print(&inputs, &Style::SAVE)));
+        }
+        lines.join("\n")
+    }
+
+    const SOURCE: &str = r#"{"id":1,"type":"A","outputs":[{"name":"m","type":"MODEL","links":[1]},{"name":"c","type":"CLIP"}]}"#;
+
+    fn sink(kind: &str, link: usize) -> String {
+        format!(r#"{{"id":9,"type":"Z","inputs":[{{"name":"in","type":"{kind}","link":{link}}}]}}"#)
+    }
+
+    fn through(between: &str) -> String {
+        let nodes = format!("{SOURCE},{between},{}", sink("MODEL", 2));
+        wires(&nodes, r#"[1,1,0,5,1,"MODEL"],[2,5,0,9,0,"MODEL"]"#, "")
+    }
+
+    #[test]
+    fn bypassed_nodes_pass_on_what_fits_and_muted_ones_nothing() {
+        let between = |mode: i64| {
+            format!(
+                r#"{{"id":5,"type":"B","mode":{mode},"inputs":[{{"name":"x","type":"CLIP","link":null}},
+                {{"name":"y","type":"MODEL","link":1}}],"outputs":[{{"name":"o","type":"MODEL"}}]}}"#
+            )
+        };
+        insta::assert_snapshot!(through(&between(0)), @r#"
+        1 A {}
+        5 B {"y":["1",0]}
+        9 Z {"in":["5",0]}
+        "#);
+        insta::assert_snapshot!(through(&between(4)), @r#"
+        1 A {}
+        9 Z {"in":["1",0]}
+        "#);
+        insta::assert_snapshot!(through(&between(2)), @r"
+        1 A {}
+        9 Z {}
+        ");
+    }
+
+    #[test]
+    fn a_wildcard_takes_the_same_slot() {
+        let bypassed = r#"{"id":5,"type":"B","mode":4,"inputs":[{"name":"x","type":"CLIP","link":null},
+            {"name":"y","type":"MODEL","link":1}],"outputs":[{"name":"a"},{"name":"b"}]}"#;
+        let nodes = format!("{SOURCE},{bypassed},{}", sink("*", 2));
+        insta::assert_snapshot!(wires(&nodes, r#"[1,1,0,5,1,"M"],[2,5,1,9,0,"*"]"#, ""), @r#"
+        1 A {}
+        9 Z {"in":["1",0]}
+        "#);
+        insta::assert_snapshot!(wires(&nodes, r#"[1,1,0,5,1,"M"],[2,5,0,9,0,"*"]"#, ""), @r"
+        1 A {}
+        9 Z {}
+        ");
+    }
+
+    #[test]
+    fn reroutes_are_followed_and_circles_end() {
+        let reroute = r#"{"id":5,"type":"Reroute","inputs":[{"name":"","type":"*","link":1}],"outputs":[{"name":""}]}"#;
+        let nodes = format!("{SOURCE},{reroute},{}", sink("MODEL", 2));
+        insta::assert_snapshot!(wires(&nodes, r#"[1,1,0,5,0,"M"],[2,5,0,9,0,"M"]"#, ""), @r#"
+        1 A {}
+        9 Z {"in":["1",0]}
+        "#);
+        insta::assert_snapshot!(wires(&nodes, r#"[1,5,0,5,0,"M"],[2,5,0,9,0,"M"]"#, ""), @r"
+        1 A {}
+        9 Z {}
+        ");
+    }
+
+    #[test]
+    fn variables_of_set_and_get_nodes_are_followed() {
+        let set = r#"{"id":5,"type":"SetNode","inputs":[{"name":"MODEL","type":"MODEL","link":1}],"widgets_values":["m"]}"#;
+        let get =
+            r#"{"id":6,"type":"GetNode","outputs":[{"name":"MODEL"}],"widgets_values":["m"]}"#;
+        let nodes = format!("{SOURCE},{set},{get},{}", sink("MODEL", 2));
+        insta::assert_snapshot!(wires(&nodes, r#"[1,1,0,5,0,"M"],[2,6,0,9,0,"M"]"#, ""), @r#"
+        1 A {}
+        9 Z {"in":["1",0]}
+        "#);
+    }
+
+    /// A definition in a definition, one input promoted through both.
+    const NESTED: &str = r#","definitions":{"subgraphs":[
+        {"id":"outer","inputs":[{"name":"m","linkIds":[1]},{"name":"v","linkIds":[2]}],
+         "outputs":[{"name":"o","linkIds":[3]}],
+         "nodes":[{"id":2,"type":"inner","inputs":[{"name":"m","type":"MODEL","link":1},{"name":"v","widget":{"name":"v"},"link":2}],
+            "outputs":[{"name":"o","links":[3]}],"widgets_values":[5]}],
+         "links":[{"id":1,"origin_id":-10,"origin_slot":0,"target_id":2,"target_slot":0},
+            {"id":2,"origin_id":-10,"origin_slot":1,"target_id":2,"target_slot":1},
+            {"id":3,"origin_id":2,"origin_slot":0,"target_id":-20,"target_slot":0}]},
+        {"id":"inner","inputs":[{"name":"m","linkIds":[1]},{"name":"v","linkIds":[2]}],
+         "outputs":[{"name":"o","linkIds":[3]}],
+         "nodes":[{"id":3,"type":"K","inputs":[{"name":"model","type":"MODEL","link":1},{"name":"cfg","widget":{"name":"cfg"},"link":2}],
+            "outputs":[{"name":"x","links":[3]}]}],
+         "links":[{"id":1,"origin_id":-10,"origin_slot":0,"target_id":3,"target_slot":0},
+            {"id":2,"origin_id":-10,"origin_slot":1,"target_id":3,"target_slot":1},
+            {"id":3,"origin_id":3,"origin_slot":0,"target_id":-20,"target_slot":0}]}]}"#;
+
+    fn nested(host: &str) -> String {
+        let nodes = format!(
+            r#"{SOURCE},{{"id":5,"type":"outer","inputs":[{{"name":"m","type":"MODEL","link":1}}],
+            "outputs":[{{"name":"o","links":[2]}}],{host}}},{}"#,
+            sink("MODEL", 2)
+        );
+        wires(&nodes, r#"[1,1,0,5,0,"MODEL"],[2,5,0,9,0,"MODEL"]"#, NESTED)
+    }
+
+    #[test]
+    fn instances_are_expanded_and_the_outermost_value_counts() {
+        insta::assert_snapshot!(nested(r#""widgets_values":[8]"#), @r#"
+        1 A {}
+        5:2:3 K {"model":["1",0],"cfg":8}
+        9 Z {"in":["5:2:3",0]}
+        "#);
+        insta::assert_snapshot!(nested(r#""widgets_values":[]"#), @r#"
+        1 A {}
+        5:2:3 K {"model":["1",0],"cfg":5}
+        9 Z {"in":["5:2:3",0]}
+        "#);
+        insta::assert_snapshot!(nested(r#""mode":4"#), @r#"
+        1 A {}
+        9 Z {"in":["1",0]}
+        "#);
+        insta::assert_snapshot!(nested(r#""mode":2"#), @r"
+        1 A {}
+        9 Z {}
+        ");
+    }
+
+    #[test]
+    fn what_never_ends_has_no_prompt() {
+        let circle = r#","definitions":{"subgraphs":[{"id":"u","nodes":[{"id":2,"type":"v"}]},
+            {"id":"v","nodes":[{"id":3,"type":"u"}]},{"id":"w","nodes":[{"id":4,"type":"u"}]}]}"#;
+        insta::assert_snapshot!(wires(r#"{"id":1,"type":"w"}"#, "", circle), @"subgraph u contains itself, so it can never be expanded");
+        // Twice the last, forty times over.
+        let level = |at: usize| {
+            let next = at + 1;
+            format!(
+                r#"{{"id":"d{at}","nodes":[{{"id":1,"type":"d{next}"}},{{"id":2,"type":"d{next}"}}]}}"#
+            )
+        };
+        let levels: Vec<String> = (0..40).map(level).collect();
+        let more = format!(r#","definitions":{{"subgraphs":[{}]}}"#, levels.join(","));
+        insta::assert_snapshot!(wires(r#"{"id":1,"type":"d0"}"#, "", &more), @"the subgraphs expand to more than 1000000 nodes");
+    }
+
+    #[test]
+    fn a_primitive_writes_into_what_it_feeds() {
+        struct Cfg;
+        impl Naming for Cfg {
+            fn widgets<'w>(
+                &self,
+                _: &'w Workflow,
+                node: &'w Node,
+            ) -> Vec<super::super::Widget<'w>> {
+                let mut widgets = super::super::by_position(node);
+                for widget in &mut widgets {
+                    widget.name = super::super::WidgetName::new("cfg");
+                }
+                widgets
+            }
+        }
+        let text = r#"{"version":0.4,"nodes":[{"id":1,"type":"PrimitiveNode","outputs":[{"name":"F","links":[1]}],"widgets_values":[3.5,"fixed"]},
+            {"id":2,"type":"Reroute","inputs":[{"name":"","link":1}],"outputs":[{"name":"","links":[2]}]},
+            {"id":3,"type":"K","inputs":[{"name":"cfg","widget":{"name":"cfg"},"link":2}],"widgets_values":[7]}],
+            "links":[[1,1,0,2,0,"F"],[2,2,0,3,0,"F"]]}"#;
+        let workflow = Workflow::from_value(parse_text(text).unwrap()).unwrap();
+        let prompt = workflow.to_prompt(&Cfg).unwrap().into_value();
+        insta::assert_snapshot!(print(&prompt, &Style::SAVE), @r#"{"3":{"class_type":"K","inputs":{"cfg":3.5},"_meta":{"title":"K"}}}"#);
     }
 }

@@ -1,0 +1,95 @@
+//! Why a script cannot be replayed on a document.
+
+use std::fmt;
+
+use compact_str::CompactString;
+
+use crate::diff::edit::Format;
+use crate::graph::{LinkId, NodeKey, Scope, SubgraphId};
+use crate::json::{Path, Style, Value, print};
+
+/// The document is not in the state that the script starts from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The document is something else altogether.
+    #[error("the changes are those of {}, which this document is not", kind(*.0))]
+    Kind(Format),
+    /// A node is missing.
+    #[error("there is no node {0}")]
+    NoNode(NodeKey),
+    /// A node would be there twice.
+    #[error("a node {0} is already there")]
+    NodeTaken(NodeKey),
+    /// A graph is missing.
+    #[error("there is no {}", graph(.0))]
+    NoGraph(Scope),
+    /// A subgraph would be there twice.
+    #[error("a subgraph {0} is already there")]
+    GraphTaken(SubgraphId),
+    /// A link is missing.
+    #[error("there is no link {link} in {}", graph(.0), link = .1)]
+    NoLink(Scope, LinkId),
+    /// Two links would have one number.
+    #[error("a link {link} is already in {}", graph(.0), link = .1)]
+    LinkTaken(Scope, LinkId),
+    /// A slot is missing that a wire needs.
+    #[error("{of} has no slot {name}")]
+    NoSlot {
+        /// What should have it.
+        of: CompactString,
+        /// Its name.
+        name: CompactString,
+    },
+    /// A list is shorter than it was.
+    #[error("{of} has no element {at} in its {list}")]
+    NoElement {
+        /// What has the list.
+        of: CompactString,
+        /// Which list.
+        list: &'static str,
+        /// The index.
+        at: usize,
+    },
+    /// The edit itself makes no sense.
+    #[error("{0} is no {1}")]
+    Misshapen(CompactString, &'static str),
+    /// A value is not what the script says it was.
+    #[error("{of}{at} is {}, not {} as the changes say", shown(found), shown(expected))]
+    Differs {
+        /// What has the value.
+        of: CompactString,
+        /// Where in it.
+        at: Path,
+        /// What the script says.
+        expected: Option<Value>,
+        /// What is there.
+        found: Option<Value>,
+    },
+}
+
+fn kind(format: Format) -> &'static str {
+    match format {
+        Format::Workflow => "a workflow",
+        Format::Prompt => "an API prompt",
+        Format::Json => "another document",
+    }
+}
+
+fn graph(scope: &Scope) -> impl fmt::Display {
+    match scope {
+        Scope::Root => "root graph".to_owned(),
+        Scope::Definition(id) => format!("subgraph {id}"),
+    }
+}
+
+/// How much of a value is worth showing.
+const SHORT: usize = 60;
+
+fn shown(value: &Option<Value>) -> String {
+    let Some(value) = value else { return "absent".to_owned() };
+    let text = print(value, &Style::SAVE);
+    match text.char_indices().nth(SHORT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,93 @@
+//! Which thing of one document is which thing of the other.
+//!
+//! Nodes are paired graph by graph, from the surest evidence to the weakest: same id and
+//! same surroundings; same surroundings under another id (a renumbered copy); same id and
+//! class; same content; the same place between nodes that are paired already; likeness of
+//! title, values and wires. What is left over in graphs that came or went is looked for
+//! in the graph that held the instance: nodes that were converted to a subgraph, or
+//! unpacked from one. Every step is linear or sorts, so that a wholly renumbered graph
+//! costs no more than n log n.
+//!
+//! Must not know what is done with pairs.
+
+mod across;
+mod definitions;
+mod likeness;
+mod nodes;
+
+use super::net::{Layer, Net, Spot};
+use super::sign::{Signatures, hash, mix};
+
+/// Partners of nodes and graphs, in both directions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Pairing {
+    /// For each node before, its partner after.
+    pub(super) new_of: Vec<Option<Spot>>,
+    /// For each node after, its partner before.
+    pub(super) old_of: Vec<Option<Spot>>,
+    /// For each graph before, its partner after.
+    pub(super) new_layer: Vec<Option<Layer>>,
+    /// For each graph after, its partner before.
+    pub(super) old_layer: Vec<Option<Layer>>,
+}
+
+impl Pairing {
+    fn set(&mut self, old: Spot, new: Spot) {
+        debug_assert!(self.new_of[old].is_none() && self.old_of[new].is_none());
+        self.new_of[old] = Some(new);
+        self.old_of[new] = Some(old);
+    }
+
+    fn is_free(&self, old: Spot, new: Spot) -> bool {
+        self.new_of[old].is_none() && self.old_of[new].is_none()
+    }
+}
+
+/// Both documents while they are being paired.
+struct Pairer<'n, 'w> {
+    old: &'n Net<'w>,
+    new: &'n Net<'w>,
+    old_signs: Signatures,
+    new_signs: Signatures,
+    old_class: Vec<u64>,
+    new_class: Vec<u64>,
+    pairing: Pairing,
+}
+
+/// Pairs two documents.
+pub(super) fn pair(old: &Net<'_>, new: &Net<'_>) -> Pairing {
+    let (new_layer, old_layer) = definitions::pair(old, new);
+    let old_class = classes(old, |layer| new_layer[layer]);
+    let new_class = classes(new, |layer| old_layer[layer].map(|_| layer));
+    let mut pairer = Pairer {
+        old,
+        new,
+        old_signs: Signatures::of(old, |spot| old_class[spot]),
+        new_signs: Signatures::of(new, |spot| new_class[spot]),
+        old_class,
+        new_class,
+        pairing: Pairing {
+            new_of: vec![None; old.nodes.len()],
+            old_of: vec![None; new.nodes.len()],
+            new_layer,
+            old_layer,
+        },
+    };
+    for layer in 0..old.layers.len() {
+        if let Some(partner) = pairer.pairing.new_layer[layer] {
+            pairer.pair_layer(layer, partner);
+        }
+    }
+    pairer.pair_across();
+    pairer.pairing
+}
+
+/// A name for the class of each node on which both documents agree: instances of paired
+/// definitions are of one class, whatever the uuids.
+fn classes(net: &Net<'_>, paired: impl Fn(Layer) -> Option<Layer>) -> Vec<u64> {
+    let class = |spot| match net.inside(spot).and_then(&paired) {
+        Some(layer) => mix(layer as u64, 7),
+        None => hash(net.nodes[spot].class()),
+    };
+    (0..net.nodes.len()).map(class).collect()
+}

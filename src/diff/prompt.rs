@@ -1,0 +1,315 @@
+//! What changed between two API prompts, in the words for workflows: an input that holds a
+//! value is a widget, one that names a node is a wire.
+//!
+//! Must not know workflows, though it borrows their pairing: a prompt is laid out as a
+//! graph of nodes with inputs only.
+
+use compact_str::{CompactString, ToCompactString};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::apply::{Refused, members, order_keys};
+use super::draft::{Draft, GraphOrder, Token};
+use super::edit::{
+    AddedWidget, Change, Edit, EditScript, Format, NodeRef, Origin, SinkRef, SourceRef, Usual,
+};
+use super::net::{Net, Spot};
+use super::pair::{Pairing, pair};
+use super::residue;
+use super::slots::SlotMap;
+use super::wires::Matched;
+use crate::canon;
+use crate::graph::{
+    Link, LinkId, NodeId, Place as ValuePlace, Prompt, PromptInput, PromptNode, Role, Scope,
+    Source, Spelling, WidgetName, Workflow,
+};
+use crate::json::{Object, Value};
+
+/// Compares two prompts in clean form.
+pub(super) fn diff(before: Value, after: Value) -> Option<EditScript> {
+    if before == after {
+        return Some(EditScript { format: Format::Prompt, entries: Vec::new() });
+    }
+    let old = Prompt::from_value(before).ok()?;
+    let new = Prompt::from_value(after.clone()).ok()?;
+    let (old_flow, new_flow) = (as_workflow(&old)?, as_workflow(&new)?);
+    let (old_net, new_net) = (Net::of(&old_flow), Net::of(&new_flow));
+    let pairing = pair(&old_net, &new_net);
+    let both = Both { old: &old, new: &new, pairing: &pairing };
+    let mut draft = Draft::default();
+    both.nodes(&old_net, &new_net, &mut draft);
+    let order = GraphOrder::of(&old_net, &new_net);
+    let edits: Vec<&Edit> = draft.edits().collect();
+    let structured = structure(old.clone(), &edits).ok()?.into_value();
+    for edit in residue::compare(structured, &after, &new_net, &order, residue::Shape::Prompt)? {
+        draft.push(edit, None);
+    }
+    Some(EditScript { format: Format::Prompt, entries: draft.finish(&order) })
+}
+
+/// Replays a script on a prompt in clean form.
+pub(super) fn apply(value: Value, edits: &[&Edit]) -> Result<Value, Refused> {
+    let prompt = Prompt::from_value(value).map_err(|_| Refused::Kind(Format::Prompt))?;
+    let mut value = structure(prompt, edits)?.into_value();
+    canon::strip(&mut value);
+    members(&mut value, edits)?;
+    canon::strip(&mut value);
+    order_keys(&mut value, edits)?;
+    Ok(value)
+}
+
+struct Both<'n> {
+    old: &'n Prompt,
+    new: &'n Prompt,
+    pairing: &'n Pairing,
+}
+
+impl Both<'_> {
+    fn nodes(&self, old: &Net<'_>, new: &Net<'_>, draft: &mut Draft) {
+        let mut went: FxHashMap<Spot, Token> = FxHashMap::default();
+        let mut came: FxHashMap<Spot, Token> = FxHashMap::default();
+        for spot in 0..old.nodes.len() {
+            if self.pairing.new_of[spot].is_none() {
+                let raw = self.old.nodes[spot].raw().clone();
+                let node = old.node_ref(spot);
+                went.insert(spot, draft.push(Edit::NodeRemoved { node, raw }, None));
+            }
+        }
+        let mut renumbered = Vec::new();
+        for spot in 0..new.nodes.len() {
+            let node = new.node_ref(spot);
+            let after = &self.new.nodes[spot];
+            let Some(partner) = self.pairing.old_of[spot] else {
+                let (raw, widgets) = (after.raw().clone(), added(after));
+                let edit = Edit::NodeAdded { node, raw, widgets };
+                came.insert(spot, draft.push(edit, None));
+                continue;
+            };
+            let before = &self.old.nodes[partner];
+            if old.id(partner) != new.id(spot) {
+                renumbered.push((old.id(partner).clone(), new.id(spot).clone()));
+            }
+            for edit in changes(&node, before, after) {
+                draft.push(edit, None);
+            }
+        }
+        self.wires(old, new, &went, &came, draft);
+        if !renumbered.is_empty() {
+            draft.push(
+                Edit::Renumbered {
+                    scope: Scope::Root,
+                    nodes: renumbered,
+                    links: Vec::new(),
+                    groups: Vec::new(),
+                    reroutes: Vec::new(),
+                    subgraph: None,
+                },
+                None,
+            );
+        }
+    }
+
+    fn wires(
+        &self,
+        old: &Net<'_>,
+        new: &Net<'_>,
+        went: &FxHashMap<Spot, Token>,
+        came: &FxHashMap<Spot, Token>,
+        draft: &mut Draft,
+    ) {
+        let slots = SlotMap::default();
+        let matched = Matched { old, new, pairing: self.pairing, slots: &slots };
+        let (wires, _) = matched.wires();
+        for change in wires {
+            let end = |net: &Net<'_>, id: &NodeId, tokens: &FxHashMap<Spot, Token>| {
+                net.spot(0, id).and_then(|spot| tokens.get(&spot).copied())
+            };
+            let sink = |wire: &crate::graph::Wire| match &wire.to {
+                crate::graph::Sink::Node { id, .. } => id.clone(),
+                crate::graph::Sink::Boundary(_) => NodeId::NOWHERE,
+            };
+            let because = match (change.before, change.after) {
+                (_, Some((_, wire))) => end(new, &sink(wire), came),
+                (Some((_, wire)), None) => end(old, &sink(wire), went).or_else(|| {
+                    let Source::Node { id, .. } = &wire.from else { return None };
+                    end(old, id, went)
+                }),
+                (None, None) => None,
+            };
+            if let Some(Edit::Wire { to, from, .. }) = matched.edit(&change) {
+                let link = Box::new(Change::new(None, None));
+                draft.push(Edit::Wire { to, from, link }, because);
+            }
+        }
+    }
+}
+
+/// The values that changed in one node.
+fn changes(node: &NodeRef, before: &PromptNode, after: &PromptNode) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    let (was, is) = (literals(before), literals(after));
+    let known: FxHashMap<&str, &Value> = was.iter().map(|(key, value)| (*key, *value)).collect();
+    let still: FxHashSet<&str> = is.iter().map(|(key, _)| *key).collect();
+    for (key, value) in was.iter().filter(|(key, _)| !still.contains(key)) {
+        edits.push(widget(node, key, Change::new(Some(value), None)));
+    }
+    for (key, value) in &is {
+        match known.get(key) {
+            Some(before) if before.same(value) => {}
+            before => edits.push(widget(node, key, Change::new(before, Some(value)))),
+        }
+    }
+    edits
+}
+
+fn widget(node: &NodeRef, key: &str, change: Change<Option<&&Value>>) -> Edit {
+    let value = change.after.or(change.before).map_or(&Value::Null, |value| *value);
+    Edit::Widget {
+        node: node.clone(),
+        name: WidgetName::new(key),
+        role: role(key, value),
+        change: change.map(|value| value.map(|value| (*value).clone())),
+        place: ValuePlace::Input(CompactString::new(key)),
+        origin: Origin::Person,
+    }
+}
+
+/// What an input is for, as far as its name and value tell: a prompt names no widget types.
+fn role(key: &str, value: &Value) -> Role {
+    const WORDS: usize = 3;
+    match value {
+        Value::String(text) if text.contains('\n') || text.split(' ').count() > WORDS => Role::Text,
+        Value::Number(_) if key == "seed" || key == "noise_seed" => Role::Seed,
+        _ => Role::Plain,
+    }
+}
+
+/// The inputs that hold values.
+fn literals(node: &PromptNode) -> Vec<(&str, &Value)> {
+    let inputs = node.raw_inputs().into_iter().flat_map(Object::iter);
+    let literal = |value: &Value| matches!(PromptInput::of(value), PromptInput::Literal(_));
+    inputs.filter(|(_, value)| literal(value)).map(|(key, value)| (key.as_str(), value)).collect()
+}
+
+fn added(node: &PromptNode) -> Vec<AddedWidget> {
+    let widget = |(key, value): (&str, &Value)| AddedWidget {
+        name: WidgetName::new(key),
+        value: value.clone(),
+        role: role(key, value),
+        usual: Usual::Unknown,
+    };
+    literals(node).into_iter().map(widget).collect()
+}
+
+/// A prompt laid out as a graph, to pair its nodes and compare its wires.
+fn as_workflow(prompt: &Prompt) -> Option<Workflow> {
+    let mut nodes = Vec::with_capacity(prompt.nodes.len());
+    let mut links = Vec::new();
+    for (id, node) in &prompt.nodes {
+        let mut values = Object::new();
+        let mut inputs: Vec<Value> = Vec::new();
+        for (name, input) in node.inputs() {
+            match input {
+                PromptInput::Literal(value) => {
+                    values.insert(name, value.clone());
+                }
+                PromptInput::From { node: from, slot } => {
+                    let number = i64::try_from(links.len()).ok()? + 1;
+                    let (from, to) = (
+                        crate::graph::End::node(from, slot),
+                        crate::graph::End::node(id.clone(), inputs.len()),
+                    );
+                    links.push(Link::new(Spelling::Row, LinkId(number), from, to, Value::Null));
+                    let slot = [("name", Value::from(name)), ("link", Value::from(number))];
+                    inputs.push(Value::Object(slot.into_iter().collect()));
+                }
+            }
+        }
+        let mut raw = Object::new();
+        raw.append("id", id.to_value());
+        raw.append("type", node.class());
+        raw.append("inputs", Value::Array(inputs));
+        if let Some(title) = node.title() {
+            raw.append("title", title);
+        }
+        raw.append("widgets_values", values);
+        nodes.push(Value::Object(raw));
+    }
+    let mut graph = Object::new();
+    graph.append("version", 0.4);
+    graph.append("nodes", Value::Array(nodes));
+    graph.append("links", links.into_iter().map(Link::into_value).collect::<Vec<_>>());
+    Workflow::from_value(Value::Object(graph)).ok()
+}
+
+/// Replays what is there and how it is wired.
+fn structure(mut prompt: Prompt, edits: &[&Edit]) -> Result<Prompt, Refused> {
+    let mut ids: FxHashMap<NodeId, NodeId> = FxHashMap::default();
+    let mut gone: FxHashSet<&NodeId> = FxHashSet::default();
+    for edit in edits {
+        match edit {
+            Edit::NodeRemoved { node, .. } => {
+                let is_there = prompt.nodes.contains_key(&node.key.id);
+                gone.insert(&node.key.id);
+                is_there.then_some(()).ok_or_else(|| Refused::NoNode(node.key.clone()))?;
+            }
+            Edit::Renumbered { nodes, .. } => ids.extend(nodes.iter().cloned()),
+            _ => {}
+        }
+    }
+    prompt.nodes.retain(|id, _| !gone.contains(id));
+    prompt.renumber(&ids);
+    for edit in edits {
+        if let Edit::NodeAdded { node, raw, .. } = edit {
+            let added = PromptNode::from_object(raw.clone());
+            if prompt.nodes.insert(node.key.id.clone(), added).is_some() {
+                return Err(Refused::NodeTaken(node.key.clone()));
+            }
+        }
+    }
+    for edit in edits {
+        match edit {
+            Edit::Widget { node, place: ValuePlace::Input(key), change, .. } => {
+                set_input(&mut prompt, node, key, change.after.clone())?;
+            }
+            Edit::Wire { to: SinkRef::Input { node, name }, from, .. } => {
+                let source = match &from.after {
+                    Some(SourceRef::Output { node, slot, .. }) => {
+                        Some(PromptInput::link(&node.key.id, *slot))
+                    }
+                    _ => None,
+                };
+                // A wire of a removed node went with it, one into a new node came with it;
+                // an input that lost its wire for a value has the value already.
+                let is_there = prompt.nodes.contains_key(&node.key.id);
+                if is_there && (source.is_some() || has_wire(&prompt, node, &name.name)) {
+                    set_input(&mut prompt, node, &name.name, source)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(prompt)
+}
+
+fn has_wire(prompt: &Prompt, node: &NodeRef, name: &str) -> bool {
+    let input = prompt.nodes.get(&node.key.id).and_then(|node| node.input(name));
+    matches!(input, Some(PromptInput::From { .. }))
+}
+
+fn set_input(
+    prompt: &mut Prompt,
+    node: &NodeRef,
+    name: &str,
+    value: Option<Value>,
+) -> Result<(), Refused> {
+    let found = prompt.nodes.get_mut(&node.key.id);
+    let found = found.ok_or_else(|| Refused::NoNode(node.key.clone()))?;
+    let inputs = found
+        .raw_inputs_mut()
+        .ok_or_else(|| Refused::Misshapen(node.key.to_compact_string(), "node with inputs"))?;
+    match value {
+        Some(value) => inputs.insert(name, value),
+        None => inputs.remove(name),
+    };
+    Ok(())
+}

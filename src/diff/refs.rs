@@ -1,0 +1,93 @@
+//! Names for things: an edit carries all that is needed to speak of what it changes.
+//!
+//! Must not know what changed.
+
+use compact_str::CompactString;
+
+use super::edit::{GroupRef, NodeRef, SinkRef, SourceRef, SubgraphRef};
+use super::net::{Layer, Net, Spot};
+use crate::graph::{Definition, Group, LinkId, NodeId, NodeKey, Sink, Source};
+use crate::json::Value;
+
+impl Net<'_> {
+    /// A node by all its names.
+    pub(super) fn node_ref(&self, spot: Spot) -> NodeRef {
+        let node = self.nodes[spot];
+        let definition = self.inside(spot).and_then(|layer| self.definition(layer));
+        NodeRef {
+            key: self.key(spot),
+            class: CompactString::new(node.class()),
+            title: node.title().map(CompactString::new),
+            subgraph: definition.map(|definition| CompactString::new(definition.name())),
+        }
+    }
+
+    /// A node that may be missing, as wires of damaged files name them.
+    fn any_node_ref(&self, layer: Layer, id: &NodeId) -> NodeRef {
+        match self.spot(layer, id) {
+            Some(spot) => self.node_ref(spot),
+            None => NodeRef {
+                key: NodeKey { scope: self.layers[layer].scope.clone(), id: id.clone() },
+                class: CompactString::default(),
+                title: None,
+                subgraph: None,
+            },
+        }
+    }
+
+    /// Where a wire comes from.
+    pub(super) fn source_ref(&self, layer: Layer, source: &Source) -> SourceRef {
+        match source {
+            Source::Node { id, slot } => {
+                let output = self.spot(layer, id).and_then(|s| self.nodes[s].output_at(*slot));
+                let name = output.map(|output| CompactString::new(output.name()));
+                SourceRef::Output {
+                    node: self.any_node_ref(layer, id),
+                    slot: *slot,
+                    name: name.unwrap_or_default(),
+                }
+            }
+            Source::Boundary(name) => {
+                SourceRef::Boundary { scope: self.layers[layer].scope.clone(), name: name.clone() }
+            }
+        }
+    }
+
+    /// What a wire feeds.
+    pub(super) fn sink_ref(&self, layer: Layer, sink: &Sink) -> SinkRef {
+        match sink {
+            Sink::Node { id, input } => {
+                SinkRef::Input { node: self.any_node_ref(layer, id), name: input.clone() }
+            }
+            Sink::Boundary(name) => {
+                SinkRef::Boundary { scope: self.layers[layer].scope.clone(), name: name.clone() }
+            }
+        }
+    }
+
+    /// A group of a graph.
+    pub(super) fn group_ref(&self, layer: Layer, at: usize) -> GroupRef {
+        let group = self.layers[layer].graph.groups.get(at);
+        GroupRef {
+            scope: self.layers[layer].scope.clone(),
+            at,
+            id: group.and_then(Group::id),
+            title: group.map(|group| CompactString::new(group.title())).unwrap_or_default(),
+        }
+    }
+
+    /// A definition by the graph inside it. The root has none.
+    pub(super) fn subgraph_ref(&self, layer: Layer) -> Option<SubgraphRef> {
+        self.definition(layer).map(subgraph_ref)
+    }
+
+    /// The type a link carries, as spelled.
+    pub(super) fn kind_of(&self, layer: Layer, link: LinkId) -> Value {
+        self.layers[layer].graph.links.get(&link).map(|l| l.kind().clone()).unwrap_or_default()
+    }
+}
+
+/// A definition by its names.
+pub(super) fn subgraph_ref(definition: &Definition) -> SubgraphRef {
+    SubgraphRef { id: definition.id().clone(), name: CompactString::new(definition.name()) }
+}

@@ -1,0 +1,121 @@
+//! Signatures: numbers that are equal where nodes are alike.
+//!
+//! The signature of level 0 is what a node holds; that of level n + 1 adds the signatures
+//! of level n of its neighbours and the names of the inputs between them. No id goes in,
+//! so a renumbered graph has the same signatures. Signatures only propose: a collision
+//! would make a script longer, never wrong.
+
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
+
+use super::net::{Net, Spot};
+use crate::graph::Node;
+use crate::json::{Object, Value};
+
+/// How many levels there are beyond the first. Four steps tell apart nearly all nodes
+/// that can be told apart, and confine an edit to its neighbourhood.
+pub(super) const LEVELS: usize = 4;
+
+/// The signatures of all nodes of a document, one list for each level.
+pub(super) struct Signatures {
+    levels: Vec<Vec<u64>>,
+}
+
+impl Signatures {
+    /// Signs the nodes of a document. `class` names the class of a node in a way that both
+    /// documents agree on.
+    pub(super) fn of(net: &Net<'_>, class: impl Fn(Spot) -> u64) -> Self {
+        let first: Vec<u64> =
+            (0..net.nodes.len()).map(|spot| mix(content(net.nodes[spot]), class(spot))).collect();
+        let mut levels = vec![first];
+        for level in 0..LEVELS {
+            let next = step(net, &levels[level]);
+            levels.push(next);
+        }
+        Signatures { levels }
+    }
+
+    /// The signature of a node at a level.
+    pub(super) fn at(&self, level: usize, spot: Spot) -> u64 {
+        self.levels[level][spot]
+    }
+}
+
+fn step(net: &Net<'_>, last: &[u64]) -> Vec<u64> {
+    const BOUNDARY: u64 = 0x517c_c1b7_2722_0a95;
+    let mut next: Vec<u64> = last.iter().map(|&own| mix(own, 1)).collect();
+    // Neighbours add up, so their order does not matter.
+    for arc in &net.arcs {
+        let wire = mix(arc.slot, arc.input);
+        let sign = |spot: Option<Spot>| spot.map_or(BOUNDARY, |spot| last[spot]);
+        if let Some(to) = arc.to {
+            next[to] = next[to].wrapping_add(mix(mix(wire, sign(arc.from)), 2));
+        }
+        if let Some(from) = arc.from {
+            next[from] = next[from].wrapping_add(mix(mix(wire, sign(arc.to)), 3));
+        }
+    }
+    next
+}
+
+/// What a node holds, less its class: what a copy of it would hold too.
+fn content(node: &Node) -> u64 {
+    let mut hasher = FxHasher::default();
+    node.title().hash(&mut hasher);
+    node.mode().hash(&mut hasher);
+    match node.raw().get("widgets_values") {
+        Some(values) => hash_value(values, &mut hasher),
+        None => 0_u8.hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+/// Two numbers into one, in their order, so that no sum of others gives it.
+pub(super) fn mix(a: u64, b: u64) -> u64 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut mixed = a.wrapping_mul(FACTOR) ^ b.rotate_left(32).wrapping_add(FACTOR);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// The hash of anything that has one.
+pub(super) fn hash(thing: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = FxHasher::default();
+    thing.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The hash of a value as spelled.
+pub(super) fn value_hash(value: &Value) -> u64 {
+    let mut hasher = FxHasher::default();
+    hash_value(value, &mut hasher);
+    hasher.finish()
+}
+
+fn hash_value(value: &Value, hasher: &mut FxHasher) {
+    match value {
+        Value::Null => 1_u8.hash(hasher),
+        Value::Bool(value) => (2_u8, value).hash(hasher),
+        Value::Number(number) => (3_u8, number).hash(hasher),
+        Value::String(text) => (4_u8, text).hash(hasher),
+        Value::Array(elements) => {
+            (5_u8, elements.len()).hash(hasher);
+            for element in elements {
+                hash_value(element, hasher);
+            }
+        }
+        Value::Object(object) => {
+            (6_u8, object.len()).hash(hasher);
+            hash_object(object, hasher);
+        }
+    }
+}
+
+fn hash_object(object: &Object, hasher: &mut FxHasher) {
+    for (key, value) in object.iter() {
+        key.hash(hasher);
+        hash_value(value, hasher);
+    }
+}

@@ -1,0 +1,189 @@
+//! Wires drawn, cut and plugged in elsewhere.
+//!
+//! A wire is known by the input it feeds, and that by its node and name; where it comes
+//! from is compared by paired node and output. Link numbers mean nothing. Must not know
+//! how causes are told.
+
+use rustc_hash::FxHashSet;
+
+use super::edit::{Change, Edit, LinkRef, Side};
+use super::net::{Layer, Net};
+use super::pair::Pairing;
+use super::slots::SlotMap;
+use crate::graph::{LinkId, Sink, Source, Wire};
+
+/// What became of one wire.
+pub(super) struct WireChange<'n> {
+    /// The wire before, and the graph it lay in.
+    pub(super) before: Option<(Layer, &'n Wire)>,
+    /// The wire after, and the graph it lies in.
+    pub(super) after: Option<(Layer, &'n Wire)>,
+    /// Whether it comes from the same output, and only lies in another graph now.
+    pub(super) same_source: bool,
+}
+
+/// Both documents with everything that is paired.
+#[derive(Clone, Copy)]
+pub(super) struct Matched<'n, 'w> {
+    pub(super) old: &'n Net<'w>,
+    pub(super) new: &'n Net<'w>,
+    pub(super) pairing: &'n Pairing,
+    pub(super) slots: &'n SlotMap,
+}
+
+/// The same wire under another number.
+pub(super) struct LinkPair {
+    pub(super) layer: Layer,
+    pub(super) link: Change<LinkId>,
+}
+
+impl<'n> Matched<'n, '_> {
+    /// Compares all wires.
+    pub(super) fn wires(self) -> (Vec<WireChange<'n>>, Vec<LinkPair>) {
+        let mut changes = Vec::new();
+        let mut renumbered = Vec::new();
+        let mut seen: Vec<FxHashSet<LinkId>> = vec![FxHashSet::default(); self.old.layers.len()];
+        for (layer, net) in self.new.layers.iter().enumerate() {
+            for wire in net.wires.iter() {
+                let before = self.wire_before(layer, wire);
+                if let Some((layer, wire)) = before {
+                    seen[layer].insert(wire.link);
+                }
+                let same_source = before.is_some_and(|(old_layer, before)| {
+                    self.same_source(old_layer, &before.from, layer, &wire.from)
+                });
+                let stays = before.filter(|(old_layer, _)| {
+                    same_source && self.pairing.old_layer[layer] == Some(*old_layer)
+                });
+                match stays {
+                    Some((_, before)) if before.link == wire.link => {}
+                    Some((_, before)) => renumbered
+                        .push(LinkPair { layer, link: Change::new(before.link, wire.link) }),
+                    None => {
+                        changes.push(WireChange {
+                            before,
+                            after: Some((layer, wire)),
+                            same_source,
+                        });
+                    }
+                }
+            }
+        }
+        for (layer, net) in self.old.layers.iter().enumerate() {
+            let cut = net.wires.iter().filter(|wire| !seen[layer].contains(&wire.link));
+            changes.extend(cut.map(|wire| WireChange {
+                before: Some((layer, wire)),
+                after: None,
+                same_source: false,
+            }));
+        }
+        (changes, renumbered)
+    }
+
+    /// The wire that fed the same input.
+    fn wire_before(self, layer: Layer, wire: &Wire) -> Option<(Layer, &'n Wire)> {
+        let (old_layer, sink) = match &wire.to {
+            Sink::Node { id, input } => {
+                let node = self.new.spot(layer, id)?;
+                let before = self.pairing.old_of[node]?;
+                let input = self.slots.input_before(node, input);
+                let sink = Sink::Node { id: self.old.id(before).clone(), input };
+                (self.old.layer_of(before), sink)
+            }
+            Sink::Boundary(name) => {
+                let before = self.pairing.old_layer[layer]?;
+                (before, Sink::Boundary(self.slots.boundary_before(layer, Side::Output, name)))
+            }
+        };
+        let wire = self.old.layers[old_layer].wires.by_sink.get(&sink)?;
+        Some((old_layer, wire))
+    }
+
+    /// Whether two wires come from the same output.
+    pub(super) fn same_source(
+        self,
+        old_layer: Layer,
+        before: &Source,
+        layer: Layer,
+        after: &Source,
+    ) -> bool {
+        match (before, after) {
+            (Source::Node { id: was, slot: before }, Source::Node { id: is, slot: after }) => {
+                let (Some(a), Some(b)) = (self.old.spot(old_layer, was), self.new.spot(layer, is))
+                else {
+                    return false;
+                };
+                self.pairing.new_of[a] == Some(b)
+                    && self.slots.output_before(b, *after) == Some(*before)
+            }
+            (Source::Boundary(before), Source::Boundary(after)) => {
+                self.pairing.old_layer[layer] == Some(old_layer)
+                    && self.slots.boundary_before(layer, Side::Input, after) == *before
+            }
+            _ => false,
+        }
+    }
+
+    /// The edit that tells of a change.
+    pub(super) fn edit(self, change: &WireChange<'_>) -> Option<Edit> {
+        let link = |net: &Net<'_>, placed: Option<(Layer, &Wire)>| {
+            placed.map(|(layer, wire)| LinkRef {
+                scope: net.layers[layer].scope.clone(),
+                id: wire.link,
+                kind: net.kind_of(layer, wire.link),
+            })
+        };
+        let to = match (change.after, change.before) {
+            (Some((layer, wire)), _) => self.new.sink_ref(layer, &wire.to),
+            (None, Some((layer, wire))) => self.sink_before(layer, &wire.to),
+            (None, None) => return None,
+        };
+        let from = Change::new(
+            change.before.map(|(layer, wire)| self.source_before(layer, &wire.from)),
+            change.after.map(|(layer, wire)| self.new.source_ref(layer, &wire.from)),
+        );
+        let link = Change::new(link(self.old, change.before), link(self.new, change.after));
+        Some(Edit::Wire { to, from: Box::new(from), link: Box::new(link) })
+    }
+
+    /// An old source, by its new name if it is still there.
+    fn source_before(self, layer: Layer, source: &Source) -> super::edit::SourceRef {
+        let mut named = self.old.source_ref(layer, source);
+        match &mut named {
+            super::edit::SourceRef::Output { node, .. } => {
+                if let Some(is) = self.new_name(layer, &node.key.id) {
+                    *node = is;
+                }
+            }
+            super::edit::SourceRef::Boundary { scope, .. } => {
+                if let Some(partner) = self.pairing.new_layer[layer] {
+                    scope.clone_from(&self.new.layers[partner].scope);
+                }
+            }
+        }
+        named
+    }
+
+    /// An old sink, by its new name if it is still there.
+    pub(super) fn sink_before(self, layer: Layer, sink: &Sink) -> super::edit::SinkRef {
+        let mut named = self.old.sink_ref(layer, sink);
+        match &mut named {
+            super::edit::SinkRef::Input { node, .. } => {
+                if let Some(is) = self.new_name(layer, &node.key.id) {
+                    *node = is;
+                }
+            }
+            super::edit::SinkRef::Boundary { scope, .. } => {
+                if let Some(partner) = self.pairing.new_layer[layer] {
+                    scope.clone_from(&self.new.layers[partner].scope);
+                }
+            }
+        }
+        named
+    }
+
+    fn new_name(self, layer: Layer, id: &crate::graph::NodeId) -> Option<super::edit::NodeRef> {
+        let spot = self.old.spot(layer, id)?;
+        Some(self.new.node_ref(self.pairing.new_of[spot]?))
+    }
+}
