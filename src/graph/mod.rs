@@ -9,6 +9,8 @@
 
 mod check;
 mod count;
+mod defect;
+mod definition;
 mod effective;
 mod group;
 mod id;
@@ -24,8 +26,10 @@ mod widget;
 mod wire;
 mod workflow;
 
-pub use check::{Defect, Fault, List, Weight, check};
+pub use check::check;
 pub use count::Counters;
+pub use defect::{Defect, Fault, List, Weight};
+pub use definition::Definition;
 pub use effective::{Instances, Overruled, Promoted, is_virtual};
 pub use group::Group;
 pub use id::{GroupId, LinkId, NodeId, NodeKey, RerouteId, Scope, SubgraphId};
@@ -39,4 +43,4 @@ pub use slot::{Slot, SlotName, Widgets};
 pub use to_prompt::NoPrompt;
 pub use widget::{Naming, Place, Role, Unnamed, Widget, WidgetName, by_position};
 pub use wire::{Sink, Source, Wire, Wires};
-pub use workflow::{Definition, Graph, NotAWorkflow, Oddities, Workflow};
+pub use workflow::{Graph, NotAWorkflow, Oddities, Workflow};

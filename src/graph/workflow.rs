@@ -3,12 +3,12 @@
 //! Definitions lie in one flat table wherever the file nests them; each remembers its
 //! place. What has no type of its own stays in the `rest` of its graph.
 
+use super::definition::Definition;
 use super::group::Group;
 use super::kind::{Schema, workflow_schema};
 use super::link::{Link, Reroute, Spelling};
 use super::node::Node;
 use super::outline::{Odd, Outline, Table, put_back, take_row, take_table};
-use super::slot::{self, Slot, SlotName};
 use super::{LinkId, NodeId, NodeKey, RerouteId, Scope, SubgraphId};
 use crate::json::{Object, Value};
 
@@ -52,16 +52,6 @@ pub struct Oddities {
     pub extensions: Vec<Odd>,
 }
 
-/// A subgraph definition.
-#[derive(Debug, Clone)]
-pub struct Definition {
-    id: SubgraphId,
-    /// Its inside. The `rest` holds name, boundary slots and everything else.
-    pub graph: Graph,
-    /// The definition whose own `definitions` list it, nothing if the root's do.
-    pub home: Option<SubgraphId>,
-}
-
 /// A workflow in the format of the editor.
 #[derive(Debug, Clone)]
 pub struct Workflow {
@@ -80,7 +70,7 @@ pub struct Workflow {
 pub struct NotAWorkflow;
 
 impl Graph {
-    fn from_object(mut object: Object, schema: Schema) -> Self {
+    pub(super) fn from_object(mut object: Object, schema: Schema) -> Self {
         let outline = Outline::of(&object);
         let mut odd = Oddities::default();
         let nodes = take_array(&mut object, "nodes");
@@ -153,7 +143,7 @@ impl Graph {
         }
     }
 
-    fn into_object(mut self) -> Object {
+    pub(super) fn into_object(mut self) -> Object {
         let mut extensions: Vec<(usize, Object)> =
             self.links.values_mut().filter_map(|link| link.extension.take()).collect();
         extensions.sort_by_key(|(at, _)| *at);
@@ -242,71 +232,6 @@ fn put_into_extra(rest: &mut Object, parts: Vec<(&'static str, Vec<Value>)>, out
         _ => Object::new(),
     };
     *extra = Value::Object(outline.restore(old, parts));
-}
-
-impl Definition {
-    /// The uuid.
-    pub fn id(&self) -> &SubgraphId {
-        &self.id
-    }
-
-    /// Gives it another uuid. What refers to it is `renumber`'s business.
-    pub fn set_id(&mut self, id: SubgraphId) {
-        self.graph.rest.insert("id", id.0.clone());
-        self.id = id;
-    }
-
-    /// Takes a raw definition, which must not hold definitions of its own. Gives the
-    /// value back if it is no object with an id that is text.
-    pub fn from_value(value: Value) -> Result<Definition, Value> {
-        let id = value.get("id").and_then(Value::as_str).map(SubgraphId::new);
-        match (value, id) {
-            (Value::Object(object), Some(id)) => {
-                Ok(Definition { id, graph: Graph::from_object(object, Schema::V1), home: None })
-            }
-            (value, _) => Err(value),
-        }
-    }
-
-    /// The raw definition again.
-    pub fn into_value(self) -> Value {
-        Value::Object(self.graph.into_object())
-    }
-
-    /// The name a person gave; empty where there is none.
-    pub fn name(&self) -> &str {
-        self.graph.rest.get("name").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The inputs on its boundary, in file order.
-    pub fn inputs(&self) -> impl Iterator<Item = Slot<'_>> + Clone {
-        slot::slots(self.graph.rest.get("inputs"))
-    }
-
-    /// The outputs on its boundary, in file order.
-    pub fn outputs(&self) -> impl Iterator<Item = Slot<'_>> + Clone {
-        slot::slots(self.graph.rest.get("outputs"))
-    }
-
-    /// The boundary input at an index.
-    pub fn input_at(&self, at: usize) -> Option<Slot<'_>> {
-        slot::slot_at(self.graph.rest.get("inputs"), at)
-    }
-
-    /// The boundary output at an index.
-    pub fn output_at(&self, at: usize) -> Option<Slot<'_>> {
-        slot::slot_at(self.graph.rest.get("outputs"), at)
-    }
-
-    /// The name of the boundary input at an index.
-    pub fn input_name(&self, at: usize) -> SlotName {
-        slot::slot_name(self.graph.rest.get("inputs"), at)
-    }
-
-    /// The name of the boundary output at an index.
-    pub fn output_name(&self, at: usize) -> SlotName {
-        slot::slot_name(self.graph.rest.get("outputs"), at)
-    }
 }
 
 impl Workflow {

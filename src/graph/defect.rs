@@ -1,0 +1,237 @@
+//! The faults a workflow can have, in words.
+//!
+//! A defect names its place and carries a weight: real files are full of the light ones.
+//! Knows nothing of how they are found; that is `check`.
+
+use std::fmt;
+
+use super::{End, LinkId, NodeId, RerouteId, Scope, SlotName, SubgraphId};
+
+/// How much a defect matters, by what the real frontends do with it (format facts,
+/// section 10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Weight {
+    /// ComfyUI heals it without harm, or gives new ids on opening.
+    Light,
+    /// Opens, but runs otherwise than it looks, or later edits corrupt it.
+    Heavy,
+    /// Does not open, or does not run.
+    Fatal,
+}
+
+/// A list in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum List {
+    /// `nodes`
+    Nodes,
+    /// `links`
+    Links,
+    /// `groups`
+    Groups,
+    /// `reroutes`
+    Reroutes,
+    /// `definitions.subgraphs`
+    Definitions,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// An element is no node, link, group or reroute at all.
+    Misshapen {
+        /// The list.
+        list: List,
+        /// The index in it.
+        at: usize,
+    },
+    /// Two elements of one list have the same id.
+    Repeated {
+        /// The list.
+        list: List,
+        /// The id.
+        id: String,
+    },
+    /// An id occurs in several graphs of the file, of which this is one.
+    Shared {
+        /// The list.
+        list: List,
+        /// The id.
+        id: String,
+        /// The graph that has it first.
+        with: Scope,
+    },
+    /// A link starts at a node that is not there.
+    NoOrigin(LinkId, NodeId),
+    /// A link ends at a node that is not there.
+    NoTarget(LinkId, NodeId),
+    /// A link starts at an output that its origin does not have.
+    NoOutput(LinkId, End),
+    /// A link ends at an input that its target does not have.
+    NoInput(LinkId, End),
+    /// `inputs[].link` and the links table disagree.
+    InputDisagrees {
+        /// The node.
+        node: NodeId,
+        /// The input.
+        input: SlotName,
+        /// What the input says.
+        says: Option<LinkId>,
+        /// What the table says.
+        table: Option<LinkId>,
+    },
+    /// `outputs[].links` and the links table disagree.
+    OutputDisagrees {
+        /// The node.
+        node: NodeId,
+        /// The index of the output.
+        slot: usize,
+    },
+    /// Two links end at one input.
+    Contended {
+        /// The node.
+        node: NodeId,
+        /// The input.
+        input: SlotName,
+    },
+    /// A counter is lower than an id in use.
+    LowCounter {
+        /// The key in the file.
+        counter: &'static str,
+        /// What it says.
+        says: i64,
+        /// What it must at least say.
+        needs: i64,
+    },
+    /// A boundary slot's `linkIds` and the links table disagree.
+    BoundaryDisagrees(SlotName),
+    /// `inputNode` or `outputNode` or its `bounding` is missing: the canvas stays empty.
+    NoBoundaryBox(&'static str),
+    /// An instance of a definition that is not in the file.
+    NoDefinition(NodeId, SubgraphId),
+    /// An input or output of an instance is not on the boundary of its definition.
+    HostSlot {
+        /// The instance.
+        node: NodeId,
+        /// The slot.
+        slot: SlotName,
+    },
+    /// An instance's `proxyWidgets` name a node that is not in its definition.
+    NoProxied(NodeId, NodeId),
+    /// A definition contains itself.
+    Recursive(SubgraphId),
+    /// A reroute or a link names a reroute that is not there.
+    NoReroute(RerouteId),
+}
+
+/// A fault and the graph it is in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Defect {
+    /// The graph.
+    pub scope: Scope,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+impl Defect {
+    /// How much it matters.
+    pub fn weight(&self) -> Weight {
+        use Fault as F;
+        match &self.fault {
+            F::Misshapen { list: List::Nodes | List::Definitions, .. }
+            | F::NoBoundaryBox(_)
+            | F::NoDefinition(..)
+            | F::Recursive(_) => Weight::Fatal,
+            F::Repeated { list: List::Nodes | List::Links | List::Definitions, .. }
+            | F::NoOrigin(..)
+            | F::InputDisagrees { .. }
+            | F::OutputDisagrees { .. }
+            | F::Contended { .. }
+            | F::LowCounter { counter: "last_link_id" | "lastLinkId", .. }
+            | F::BoundaryDisagrees(_) => Weight::Heavy,
+            _ => Weight::Light,
+        }
+    }
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            List::Nodes => "node",
+            List::Links => "link",
+            List::Groups => "group",
+            List::Reroutes => "reroute",
+            List::Definitions => "subgraph definition",
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let link = |link: &Option<LinkId>| link.map_or("none".into(), |id| format!("link {id}"));
+        match self {
+            Fault::Misshapen { list, at } => {
+                write!(f, "element {at} of the {list}s is no {list}")
+            }
+            Fault::Repeated { list, id } => write!(f, "{list} {id} is there twice"),
+            Fault::Shared { list, id, with: Scope::Root } => {
+                write!(f, "{list} {id} has an id that the root graph uses too")
+            }
+            Fault::Shared { list, id, with: Scope::Definition(with) } => {
+                write!(f, "{list} {id} has an id that subgraph {with} uses too")
+            }
+            Fault::NoOrigin(link, node) => {
+                write!(f, "link {link} leaves node {node}, which is not there")
+            }
+            Fault::NoTarget(link, node) => {
+                write!(f, "link {link} feeds node {node}, which is not there")
+            }
+            Fault::NoOutput(link, end) => {
+                write!(f, "link {link} leaves output {}, which its origin does not have", slot(end))
+            }
+            Fault::NoInput(link, end) => {
+                write!(f, "link {link} feeds input {}, which its target does not have", slot(end))
+            }
+            Fault::InputDisagrees { node, input, says, table } => {
+                let (says, table) = (link(says), link(table));
+                write!(f, "input {input} of node {node} says {says}, the links table {table}")
+            }
+            Fault::OutputDisagrees { node, slot } => {
+                write!(f, "output {slot} of node {node} and the links table disagree")
+            }
+            Fault::Contended { node, input } => {
+                write!(f, "several links feed input {input} of node {node}")
+            }
+            Fault::LowCounter { counter, says, needs } => {
+                write!(f, "{counter} is {says} but must be at least {needs}")
+            }
+            Fault::BoundaryDisagrees(slot) => {
+                write!(f, "boundary slot {slot} and the links table disagree")
+            }
+            Fault::NoBoundaryBox(key) => write!(f, "{key} has no bounding box"),
+            Fault::NoDefinition(node, id) => {
+                write!(f, "node {node} is an instance of subgraph {id}, which is not in the file")
+            }
+            Fault::HostSlot { node, slot } => {
+                write!(f, "slot {slot} of instance {node} is not on its subgraph's boundary")
+            }
+            Fault::NoProxied(host, node) => {
+                write!(f, "instance {host} shows a widget of inner node {node}, which is not there")
+            }
+            Fault::Recursive(_) => f.write_str("the subgraph contains itself"),
+            Fault::NoReroute(id) => write!(f, "reroute {id} is named but not there"),
+        }
+    }
+}
+
+fn slot(end: &End) -> String {
+    end.slot().map_or_else(|| "none".into(), |slot| slot.to_string())
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.scope {
+            Scope::Root => write!(f, "{}", self.fault),
+            Scope::Definition(id) => write!(f, "in subgraph {id}: {}", self.fault),
+        }
+    }
+}
