@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::{GIT_COMFY, Repo, World, workflow};
+use crate::support::{Format, GIT_COMFY, Repo, World, workflow};
 
 /// The program as the configuration names it, told by one word.
 fn told(text: &str) -> String {
@@ -258,6 +258,36 @@ fn a_remote_that_cannot_be_reached_is_no_failure() {
     repo.git(["remote", "add", "origin", "/no/such/place"]);
     let said = repo.comfy(["init"]);
     assert!(said.contains("no layouts were fetched from origin"), "{said}");
+}
+
+#[test]
+fn every_format_of_repository_is_set_up_and_taken_apart() {
+    for format in Format::all() {
+        let repo = Repo::with(format);
+        repo.write("a.json", workflow(20, 0));
+        repo.commit_all("before");
+        repo.comfy(["init", "--renormalize", "--hooks", "files"]);
+        repo.git(["commit", "-q", "-m", "clean"]);
+        assert!(repo.comfy(["doctor"]).ends_with("everything works\n"), "{format:?}");
+        repo.comfy(["check"]);
+        repo.comfy(["uninstall"]);
+        assert!(!repo.try_git(["config", "filter.comfy.process"]).status.success(), "{format:?}");
+    }
+}
+
+#[test]
+fn every_command_that_is_configured_exists() {
+    use clap::CommandFactory;
+    let known = git_comfy::cli::Cli::command();
+    let settings = git_comfy::git::setup::settings::SETTINGS;
+    let program = git_comfy::git::setup::settings::Program::new("/x/git-comfy");
+    let lines = settings.iter().map(|setting| setting.value.text(&program));
+    let calls: Vec<_> = lines.filter(|line| line.contains("git-comfy")).collect();
+    assert!(calls.len() >= 3);
+    for call in calls {
+        let name = call.split(' ').nth(1).unwrap();
+        assert!(known.find_subcommand(name).is_some(), "there is no command {name}: {call}");
+    }
 }
 
 /// Every file of the work tree and of git's folder, but for objects and logs.

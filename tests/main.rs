@@ -14,6 +14,7 @@ mod data;
 mod diff_laws;
 mod diff_steps;
 mod doctor;
+mod exits;
 mod filter;
 mod floors;
 mod generate;

@@ -8,8 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::block::{self, Site};
+use super::error::Result;
 use super::plan::{Kind, Step};
-use super::plumbing::{Error, Git};
+use super::plumbing::Git;
 
 /// What every line gives. An attribute whose driver is not configured does nothing.
 const DRIVERS: &str = "filter=comfy diff=comfy merge=comfy";
@@ -100,12 +101,12 @@ impl Given {
 }
 
 /// What git gives to any workflow that no special line names.
-pub fn of_probe(git: &Git) -> Result<Given, Error> {
+pub fn of_probe(git: &Git) -> Result<Given> {
     Ok(of(git, &[PROBE.as_bytes()])?.pop().unwrap_or_default())
 }
 
 /// What git gives to paths.
-pub fn of(git: &Git, paths: &[&[u8]]) -> Result<Vec<Given>, Error> {
+pub fn of(git: &Git, paths: &[&[u8]]) -> Result<Vec<Given>> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
@@ -129,7 +130,7 @@ pub fn of(git: &Git, paths: &[&[u8]]) -> Result<Vec<Given>, Error> {
 }
 
 /// The attribute files of a work tree that carry the block, tracked or not.
-pub fn files_with_block(git: &Git, top: &Path) -> Result<Vec<PathBuf>, Error> {
+pub fn files_with_block(git: &Git, top: &Path) -> Result<Vec<PathBuf>> {
     let pattern = ":(glob)**/.gitattributes";
     let told = git.run(["ls-files", "-z", "--cached", "--others", "--", pattern])?;
     let mut files: Vec<PathBuf> = told

@@ -9,7 +9,7 @@ use super::filter::clean_id;
 use super::id::{ObjectId, RepoPath};
 use super::index;
 use super::objects::EntryKind;
-use super::plumbing::{self, Git};
+use super::plumbing::Git;
 use super::refresh::{is_ours, read_within};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
@@ -116,7 +116,7 @@ pub struct Renormalized {
 pub fn has_staged_changes(repository: &Repository) -> Result<bool> {
     let git = Git::at(repository.require_work_tree()?);
     let words = ["diff", "--cached", "--quiet", "--no-ext-diff", "--ignore-submodules"];
-    Ok(git.answer(&words, &[]).map_err(unexpected)?.code != 0)
+    Ok(git.answer(words)?.code != 0)
 }
 
 /// Stages every workflow that lies in the index with its positions in its clean form,
@@ -137,8 +137,7 @@ pub fn renormalize(repository: &Repository) -> Result<Renormalized> {
     if !done.staged.is_empty() {
         let names: Vec<&[u8]> = done.staged.iter().map(RepoPath::as_bytes).collect();
         let words = ["--literal-pathspecs", "add", "--renormalize", "--pathspec-from-file=-"];
-        git.feed(words.iter().chain(&["--pathspec-file-nul"]), &names.join(&0))
-            .map_err(unexpected)?;
+        git.feed(words.iter().chain(&["--pathspec-file-nul"]), &names.join(&0))?;
     }
     done.attributes = stage_attributes(repository, &git, &work_tree.join(".gitattributes"))?;
     Ok(done)
@@ -155,11 +154,7 @@ fn stage_attributes(repository: &Repository, git: &Git, file: &PathBuf) -> Resul
         None => Vec::new(),
     };
     if known == before {
-        git.run(["add", "--", ".gitattributes"]).map_err(unexpected)?;
+        git.run(["add", "--", ".gitattributes"])?;
     }
     Ok(known == before)
-}
-
-fn unexpected(error: plumbing::Error) -> Error {
-    Error::Git { command: String::new(), said: error.to_string() }
 }

@@ -190,7 +190,7 @@ fn read_aside(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
     receiver
 }
 
-fn failure(command: String, output: &Output) -> Error {
+pub(super) fn failure(command: String, output: &Output) -> Error {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     // The first line that names the trouble; hints follow it.

@@ -1,7 +1,8 @@
 //! git's configuration, read once with the scope of every value, and changed by git
 //! itself, so that comments and formatting of a person's file stay as they are.
 
-use super::plumbing::{Error, Git};
+use super::error::Result;
+use super::plumbing::Git;
 
 /// Where a value was read, or is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +61,7 @@ pub struct Configuration {
 
 impl Configuration {
     /// Reads what holds in git's folder.
-    pub fn read(git: &Git) -> Result<Self, Error> {
+    pub fn read(git: &Git) -> Result<Self> {
         let told = git.run(["config", "--list", "-z", "--show-scope"])?;
         Ok(Self::parse(&told))
     }
@@ -165,22 +166,21 @@ pub enum Change {
 
 impl Change {
     /// Writes the change into the file of that scope.
-    pub fn apply(&self, git: &Git, scope: Scope) -> Result<(), Error> {
+    pub fn apply(&self, git: &Git, scope: Scope) -> Result<()> {
         let file = format!("--{}", scope.word());
-        let done = match self {
-            Change::Set { key, value } => {
-                git.run(["config", &file, "--replace-all", key, value]).map(drop)
-            }
-            Change::Add { key, value } => git.run(["config", &file, "--add", key, value]).map(drop),
+        match self {
+            Change::Set { key, value } => git.run(["config", &file, "--replace-all", key, value]),
+            Change::Add { key, value } => git.run(["config", &file, "--add", key, value]),
             Change::Remove { key, value } => {
-                git.run(["config", &file, "--fixed-value", "--unset-all", key, value]).map(drop)
+                let words = ["config", &file, "--fixed-value", "--unset-all", key, value];
+                match git.answer(words)?.code {
+                    // 5: nothing of the kind is there any more.
+                    0 | 5 => Ok(Vec::new()),
+                    _ => git.run(words),
+                }
             }
-        };
-        match done {
-            // Already gone.
-            Err(Error::Refused { code: 5, .. }) if matches!(self, Change::Remove { .. }) => Ok(()),
-            done => done,
         }
+        .map(drop)
     }
 }
 

@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 
 use super::block::{self, Site};
 use super::config::{Change, Configuration, Scope};
+use super::error::Result;
 use super::plan::{Kind, Step};
-use super::plumbing::{Error, Git, shell_word};
+use super::plumbing::Git;
 use super::setup::settings::Program;
+use super::shell::shell_word;
 
 /// One hook.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +107,7 @@ pub struct Folder {
 impl Folder {
     /// Asks git where it looks. `git` must be at the top of the work tree, which a
     /// relative `core.hooksPath` starts from.
-    pub fn find(git: &Git, common: &Path) -> Result<Folder, Error> {
+    pub fn find(git: &Git, common: &Path) -> Result<Folder> {
         let told = git.run(["rev-parse", "--git-path", "hooks"])?;
         let told = String::from_utf8_lossy(&told);
         let path = git.folder().join(told.trim_end_matches(['\r', '\n']));
@@ -114,7 +116,7 @@ impl Folder {
     }
 }
 
-fn owner(git: &Git, path: &Path, common: &Path) -> Result<Owner, Error> {
+fn owner(git: &Git, path: &Path, common: &Path) -> Result<Owner> {
     let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if path.exists() && !path.is_dir() {
         return Ok(Owner::Nobody);

@@ -27,6 +27,7 @@ mod restore;
 mod settings;
 pub mod setup;
 pub mod sharing;
+mod shell;
 mod status;
 
 pub use door::{Attribute, Direction, Order, Swap, Walk};

@@ -7,14 +7,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::config::{Change, Scope};
-use super::plumbing::{self, Git};
+use super::plumbing::Git;
 
 /// What can go wrong while a plan is carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// git refused a change of its configuration.
     #[error("the configuration could not be changed")]
-    Git(#[from] plumbing::Error),
+    Git(#[from] super::error::Error),
     /// A file could not be read, written or moved.
     #[error("cannot {what} {}", path.display())]
     File {

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::plumbing::{Error, Version};
+use super::super::error::Result;
+use super::super::plumbing::Version;
 use super::{Finding, Patient};
 
-pub(super) fn git_version(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn git_version(patient: &Patient) -> Result<Vec<Finding>> {
     let version = patient.state.version;
     let found = if version < Version::OLDEST {
         Finding::broken("git-version", format!("git {version} is older than {}", Version::OLDEST))
@@ -17,7 +18,7 @@ pub(super) fn git_version(patient: &Patient) -> Result<Vec<Finding>, Error> {
 }
 
 /// `git comfy` is found by a person's shell.
-pub(super) fn reachable(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn reachable(patient: &Patient) -> Result<Vec<Finding>> {
     let name = format!("git-comfy{}", std::env::consts::EXE_SUFFIX);
     let folders: Vec<PathBuf> = patient.path.iter().flat_map(std::env::split_paths).collect();
     let found = folders.iter().map(|folder| folder.join(&name)).find(|file| file.is_file());
@@ -34,7 +35,7 @@ pub(super) fn reachable(patient: &Patient) -> Result<Vec<Finding>, Error> {
     }])
 }
 
-pub(super) fn switched_off(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn switched_off(patient: &Patient) -> Result<Vec<Finding>> {
     let found = patient.switched_off.then(|| {
         Finding::note("switched-off", "GIT_COMFY=0 is set: filter and hooks do nothing")
             .mend("unset GIT_COMFY")
@@ -68,7 +69,7 @@ const SYNC_MARKERS: &[(&str, &str)] = &[
 ];
 
 /// A service that copies single files of a git folder can leave it half old, half new.
-pub(super) fn synced_folder(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn synced_folder(patient: &Patient) -> Result<Vec<Finding>> {
     let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
     let common = std::fs::canonicalize(&place.common).unwrap_or_else(|_| place.common.clone());
     let found = service_of(&common).map(|service| {

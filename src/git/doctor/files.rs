@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::super::attributes as lines;
 use super::super::check::{self, Checked};
-use super::super::plumbing::Error;
+use super::super::error::Result;
 use super::super::repository::Repository;
 use super::super::setup::{REWRITE_REF, covers_notes, tracking_refspec};
 use super::{Finding, INIT, Patient};
 
 /// Whether workflows are given to the filter.
-pub(super) fn attributes(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn attributes(patient: &Patient) -> Result<Vec<Finding>> {
     let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
     let given = lines::of_probe(&patient.state.git)?;
     let found = if given.is_ours() {
@@ -30,7 +30,7 @@ pub(super) fn attributes(patient: &Patient) -> Result<Vec<Finding>, Error> {
 }
 
 /// Workflows that another filter has.
-pub(super) fn foreign_filters(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn foreign_filters(patient: &Patient) -> Result<Vec<Finding>> {
     if patient.state.place.is_none() {
         return Ok(Vec::new());
     }
@@ -61,7 +61,7 @@ pub(super) fn foreign_filters(patient: &Patient) -> Result<Vec<Finding>, Error> 
 }
 
 /// Whether layouts come with a fetch.
-pub(super) fn remotes(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn remotes(patient: &Patient) -> Result<Vec<Finding>> {
     let state = &patient.state;
     if state.place.is_none() {
         return Ok(Vec::new());
@@ -91,7 +91,7 @@ pub(super) fn remotes(patient: &Patient) -> Result<Vec<Finding>, Error> {
 }
 
 /// Whether records follow a rewritten commit.
-pub(super) fn rewrite(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn rewrite(patient: &Patient) -> Result<Vec<Finding>> {
     let config = &patient.state.config;
     let carried = config.all("notes.rewriteRef").any(|entry| entry.value == REWRITE_REF);
     let joins = !matches!(config.value("notes.rewriteMode"), Some("ignore" | "overwrite"));
@@ -103,7 +103,7 @@ pub(super) fn rewrite(patient: &Patient) -> Result<Vec<Finding>, Error> {
 }
 
 /// Workflows that git marks as modified although nothing is to be committed.
-pub(super) fn marks(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn marks(patient: &Patient) -> Result<Vec<Finding>> {
     if patient.state.place.is_none() {
         return Ok(Vec::new());
     }
@@ -114,8 +114,7 @@ pub(super) fn marks(patient: &Patient) -> Result<Vec<Finding>, Error> {
     if marked.is_empty() {
         return Ok(Vec::new());
     }
-    let changed =
-        git.answer(&["diff", "--name-only", "-z", "--no-ext-diff", "--", "*.json"], &[])?;
+    let changed = git.answer(&["diff", "--name-only", "-z", "--no-ext-diff", "--", "*.json"])?;
     let only_marked = count(marked).saturating_sub(count(changed.out));
     let found = (changed.code == 0 && only_marked > 0).then(|| {
         let what =
@@ -126,7 +125,7 @@ pub(super) fn marks(patient: &Patient) -> Result<Vec<Finding>, Error> {
 }
 
 /// Workflows that were committed without git-comfy.
-pub(super) fn raw(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn raw(patient: &Patient) -> Result<Vec<Finding>> {
     let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
     // What cannot be read here shows elsewhere.
     let report = Repository::at(&place.top).and_then(|repo| check::check(&repo, &Checked::Staged));

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::super::plumbing::Error;
+use super::super::error::Result;
 use super::super::setup::settings::{self, Program, for_version, program_of};
 use super::{Finding, INIT, Patient};
 
 const PROCESS: &str = "filter.comfy.process";
 
 /// Whether every setting is there, and ours.
-pub(super) fn settings(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn settings(patient: &Patient) -> Result<Vec<Finding>> {
     let config = &patient.state.config;
     let program = config.value(PROCESS).and_then(program_of).map(|(program, _)| program);
     let mut findings = Vec::new();
@@ -51,7 +51,7 @@ pub(super) fn settings(patient: &Patient) -> Result<Vec<Finding>, Error> {
 }
 
 /// Whether the program that git is to call is there, wherever git is called from.
-pub(super) fn program(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn program(patient: &Patient) -> Result<Vec<Finding>> {
     let value = patient.state.config.value(PROCESS);
     let Some((program, _)) = value.and_then(program_of) else { return Ok(Vec::new()) };
     let file = if program.is_bare() {

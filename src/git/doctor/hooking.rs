@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::super::error::Result;
 use super::super::hooks::{self, Folder, Found, HOOKS, Hook, Owner};
-use super::super::plumbing::{Error, Version};
+use super::super::plumbing::Version;
 use super::super::setup::HookStyle;
 use super::super::setup::settings::{Program, program_of};
 use super::{Finding, INIT, Patient};
@@ -25,7 +26,7 @@ enum Condition {
     Unread,
 }
 
-pub(super) fn hooks(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn hooks(patient: &Patient) -> Result<Vec<Finding>> {
     let state = &patient.state;
     let Some(place) = &state.place else { return Ok(Vec::new()) };
     if HookStyle::chosen(&state.config) == Some(HookStyle::None) {

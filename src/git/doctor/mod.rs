@@ -10,7 +10,7 @@ mod trial;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::plumbing::Error;
+use super::error::Result;
 use super::setup::State;
 
 /// How a link is.
@@ -83,7 +83,7 @@ pub struct Patient {
 /// The command that mends most.
 const INIT: &str = "git comfy init";
 
-type Check = fn(&Patient) -> Result<Vec<Finding>, Error>;
+type Check = fn(&Patient) -> Result<Vec<Finding>>;
 
 /// All checks, from the machine inwards.
 const CHECKS: &[Check] = &[
@@ -104,7 +104,7 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Looks at everything.
-pub fn examine(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub fn examine(patient: &Patient) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for check in CHECKS {
         findings.extend(check(patient)?);

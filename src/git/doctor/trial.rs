@@ -5,13 +5,14 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::super::plumbing::{Error, Git};
+use super::super::error::Result;
+use super::super::plumbing::Git;
 use super::{Finding, INIT, Patient, filter};
 
 /// A workflow as ComfyUI saves it, with one node.
 const SAMPLE: &str = r#"{"id":"7d1f6f0e-3c53-4e0b-8f2f-0a4d1d2c9b10","revision":0,"last_node_id":1,"last_link_id":0,"nodes":[{"id":1,"type":"Note","pos":[123.5,45],"size":[210,58],"flags":{},"order":0,"mode":0,"inputs":[],"outputs":[],"properties":{},"widgets_values":["git-comfy doctor"]}],"links":[],"groups":[],"config":{},"extra":{"ds":{"scale":0.9,"offset":[1,2]}},"version":0.4}"#;
 
-pub(super) fn round_trip(patient: &Patient) -> Result<Vec<Finding>, Error> {
+pub(super) fn round_trip(patient: &Patient) -> Result<Vec<Finding>> {
     let held = filter::held(patient);
     if held.is_empty() || patient.switched_off {
         return Ok(Vec::new());
@@ -48,7 +49,7 @@ enum Outcome {
     Changed,
 }
 
-fn attempt(git: &Git, folder: &Path) -> Result<Outcome, String> {
+fn attempt(git: &Git, folder: &Path) -> std::result::Result<Outcome, String> {
     let file = folder.join("sample.json");
     let failed = |error: io::Error| error.to_string();
     let run = |arguments: &[&str]| git.run(arguments).map_err(|error| error.to_string());

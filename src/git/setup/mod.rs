@@ -105,7 +105,7 @@ pub struct Wish {
 pub enum Error {
     /// git could not tell what is there.
     #[error(transparent)]
-    Git(#[from] plumbing::Error),
+    Git(#[from] super::error::Error),
     /// There is no work tree to set up.
     #[error("{} is not inside the work tree of a git repository", .0.display())]
     NoWorkTree(PathBuf),

@@ -7,7 +7,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::git::plumbing::{Version, first_shell_word, shell_word};
+use crate::git::plumbing::Version;
+use crate::git::shell::{first_shell_word, shell_word};
 
 /// A value of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

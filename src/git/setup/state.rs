@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::super::config::{Configuration, Scope};
-use super::super::plumbing::{Error, Git, Version};
+use super::super::error::Result;
+use super::super::plumbing::{Git, Version};
 
 /// Where a repository lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ impl Place {
         self.common.join("info").join("attributes")
     }
 
-    fn find(git: &Git) -> Result<Option<Place>, Error> {
+    fn find(git: &Git) -> Result<Option<Place>> {
         let (Some(top), Some(common)) =
             (told(git, "--show-toplevel")?, told(git, "--git-common-dir")?)
         else {
@@ -31,8 +32,8 @@ impl Place {
 }
 
 /// A path that `git rev-parse` knows; it may hold any byte but NUL.
-fn told(git: &Git, word: &str) -> Result<Option<PathBuf>, Error> {
-    let answer = git.answer(&["rev-parse", word], &[])?;
+fn told(git: &Git, word: &str) -> Result<Option<PathBuf>> {
+    let answer = git.answer(["rev-parse", word])?;
     if answer.code != 0 {
         return Ok(None);
     }
@@ -69,7 +70,7 @@ pub struct State {
 impl State {
     /// Looks around. `config_home` is where the person's own settings live
     /// (`$XDG_CONFIG_HOME`, or `.config` in the home folder).
-    pub fn read(cwd: &Path, config_home: Option<&Path>) -> Result<State, Error> {
+    pub fn read(cwd: &Path, config_home: Option<&Path>) -> Result<State> {
         let version = Version::of_git()?;
         let here = Git::at(cwd);
         let place = Place::find(&here)?;

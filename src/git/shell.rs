@@ -1,0 +1,70 @@
+//! Words of a shell's command line, which is how git is told what to run: filters, drivers
+//! and hooks go through a POSIX shell, on Windows too.
+
+/// A word for a POSIX shell, quoted where it must be.
+pub(super) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@+,-".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Splits the first word off a shell command line that [`shell_word`] or a person wrote:
+/// the word without its quotes, and the rest as it stands. `None` where a shell would do
+/// more than take off quotes.
+pub(super) fn first_shell_word(line: &str) -> Option<(String, &str)> {
+    let mut word = String::new();
+    let mut characters = line.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            ' ' => return Some((word, &line[at..])),
+            '\'' => {
+                let rest = &line[at + 1..];
+                let end = rest.find('\'')?;
+                word.push_str(&rest[..end]);
+                characters = line.char_indices();
+                characters.by_ref().find(|(to, _)| *to == at + 1 + end)?;
+            }
+            '"' => loop {
+                match characters.next()?.1 {
+                    '"' => break,
+                    '\\' => match characters.next()?.1 {
+                        escaped @ ('"' | '\\' | '$' | '`') => word.push(escaped),
+                        other => word.extend(['\\', other]),
+                    },
+                    '$' | '`' => return None,
+                    inside => word.push(inside),
+                }
+            },
+            '\\' => word.push(characters.next()?.1),
+            '$' | '`' | '|' | '&' | ';' | '<' | '>' | '(' | ')' | '\n' | '\t' => return None,
+            other => word.push(other),
+        }
+    }
+    Some((word, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_word_comes_back() {
+        for text in
+            ["/usr/bin/git-comfy", "C:/Program Files/git-comfy.exe", "it's", "a\"b", "", "ü %f $x"]
+        {
+            let line = format!("{} clean -- %f", shell_word(text));
+            assert_eq!(first_shell_word(&line), Some((text.to_owned(), " clean -- %f")), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_shell_would_work_on_is_no_plain_word() {
+        for line in ["$HOME/git-comfy clean", "\"$x\" y", "a;b", "'open", "a\\"] {
+            assert_eq!(first_shell_word(line), None, "{line}");
+        }
+        let double = first_shell_word("\"/a b/git-comfy\" filter-process");
+        assert_eq!(double, Some(("/a b/git-comfy".to_owned(), " filter-process")));
+    }
+}
