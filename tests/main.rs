@@ -19,6 +19,7 @@ mod filter;
 mod floors;
 mod generate;
 mod graph_laws;
+mod merge_laws;
 mod hooks;
 mod init;
 mod inspect;

@@ -1,3 +1,49 @@
 //! Floor 4: three workflows into one, with every decision and conflict as data.
 //!
+//! ```text
+//! three documents ─ canon::strip ─ align ids ─ settle every thing by one rule
+//!   ─ write links ─ apply the rules a person set ─ check that nothing is lost or broken
+//! ```
+//!
+//! [`merge()`] never fails: what cannot be settled is a [`Conflict`], and a result that
+//! does not pass its own check is not used. Everything is settled by the one rule of
+//! [`Three`], whatever it is: a node by its presence, a value by its name, a wire by the
+//! input it feeds. `embed` puts conflicts into the file, `resolve` takes them out again.
+//!
 //! Must not read or write files; must not know git.
+
+mod boundary;
+mod choose;
+mod conflict;
+mod conserve;
+mod decision;
+mod definitions;
+mod document;
+mod extras;
+mod fields;
+mod graph;
+mod groups;
+mod hosts;
+mod identity;
+mod json;
+mod ledger;
+mod node;
+mod pairing;
+mod prompt;
+mod removal;
+mod sequence;
+mod slots;
+mod strategy;
+mod text;
+mod three;
+mod widgets;
+mod wires;
+mod workflow;
+
+pub use choose::Unwritten;
+pub use conflict::{Conflict, ConflictKind, NodeName, Part, Place};
+pub use conserve::Doubt;
+pub use decision::{Decision, Verdict};
+pub use document::{Merged, Options, merge};
+pub use strategy::{Class, NotARule, Rule, Strategies};
+pub use three::{Outcome, Side, Three};

@@ -1,0 +1,96 @@
+//! Instances of a subgraph that only one side has, fitted to what the other side did to
+//! the boundary of the subgraph: their values and outputs follow its order.
+//!
+//! An instance that both sides have needs none of this: its names tell.
+
+use compact_str::CompactString;
+
+use super::graph::Engine;
+use super::slots;
+use super::three::Side;
+use crate::graph::{
+    Definition, End, Link, Node, NodeId, SubgraphId, WidgetName, Widgets, Workflow,
+};
+use crate::json::{Object, Value};
+
+/// The inputs on a boundary that show a widget inside, in the order of the values that an
+/// instance holds: name, inner node, widget there.
+pub(super) fn promoted(definition: &Definition) -> Vec<(CompactString, NodeId, CompactString)> {
+    let graph = &definition.graph;
+    let shown = definition.inputs().filter_map(|input| {
+        let link = input.link_ids().find_map(|link| graph.links.get(&link));
+        let Some(End::Node { id, slot }) = link.map(Link::to) else { return None };
+        let widget = graph.nodes.get(id)?.input_at(*slot)?.widget()?;
+        Some((input.name().into(), id.clone(), widget.into()))
+    });
+    shown.collect()
+}
+
+/// Fits an instance that only `side` has to the merged boundary of its subgraph.
+pub(super) fn fit(engine: &Engine<'_>, node: &mut Node, side: Side) {
+    let id = node.as_subgraph();
+    let Some(boundary) = engine.boundaries.get(&id) else { return };
+    let Some(own) = engine.workflows.get(side).definitions.get(&id) else { return };
+    let other = side.other();
+    let Some(changed) = engine.workflows.get(other).definitions.get(&id) else { return };
+    fit_outputs(node, own, boundary.outputs.as_ref());
+    let shown = |definition: &Definition| {
+        promoted(definition).into_iter().map(|(name, _, _)| name).collect::<Vec<_>>()
+    };
+    let (before, after) = (shown(own), shown(changed));
+    let result: Vec<CompactString> = boundary
+        .input_names()
+        .into_iter()
+        .filter(|name| before.contains(name) || after.contains(name))
+        .collect();
+    let Widgets::Array(values) = node.widgets() else { return };
+    if result == before || values.len() != before.len() || node.property("proxyWidgets").is_some() {
+        return;
+    }
+    let fitted: Vec<Value> = result
+        .iter()
+        .map(|name| match before.iter().position(|known| known == name) {
+            Some(at) => values[at].clone(),
+            None => inner_value(engine, &id, other, name).unwrap_or_default(),
+        })
+        .collect();
+    if node.named_values().is_some() {
+        let named: Object = result.iter().cloned().zip(fitted.iter().cloned()).collect();
+        node.raw_mut().insert("widgets_values_named", named);
+    }
+    node.raw_mut().insert("widgets_values", fitted);
+}
+
+fn fit_outputs(node: &mut Node, own: &Definition, boundary: Option<&Value>) {
+    let names = slots::names(boundary);
+    if names == slots::names(own.graph.rest.get("outputs")) {
+        return;
+    }
+    let listed = node.raw().get("outputs").cloned();
+    let slot = |name| match slots::find(listed.as_ref(), name) {
+        Some((_, slot)) => slot.clone(),
+        None => {
+            let kind = slots::find(boundary, name).and_then(|(_, slot)| slot.get("type").cloned());
+            let members = [
+                ("name", Value::from(name.name.clone())),
+                ("type", kind.unwrap_or_default()),
+                ("links", Value::Array(Vec::new())),
+            ];
+            Value::Object(members.into_iter().collect())
+        }
+    };
+    let fitted: Vec<Value> = names.iter().map(slot).collect();
+    node.raw_mut().insert("outputs", fitted);
+}
+
+/// What the widget behind a boundary input holds inside the definition of a side.
+fn inner_value(engine: &Engine<'_>, id: &SubgraphId, side: Side, name: &str) -> Option<Value> {
+    let workflow: &Workflow = engine.workflows.get(side);
+    let definition = workflow.definitions.get(id)?;
+    let (_, inner, widget) =
+        promoted(definition).into_iter().find(|(known, _, _)| known == name)?;
+    let node = definition.graph.nodes.get(&inner)?;
+    let widgets = engine.naming.widgets(workflow, node);
+    let widget = widgets.into_iter().find(|w| w.name == WidgetName::Named(widget.clone()))?;
+    Some(widget.value.clone())
+}
