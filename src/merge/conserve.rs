@@ -277,13 +277,26 @@ impl Audit<'_> {
     ) {
         let other = *self.sides.get(self.side.other());
         let workflows = Three::new(self.sides.base, *self.sides.get(self.side), other);
+        // A name that only one document knows would make every value look lost.
+        let own = nodes.ours.map(|node| self.naming.widgets(workflows.ours, node));
+        let named = |widgets: &[graph::Widget<'_>]| {
+            widgets.iter().all(|widget| widget.name.as_str().is_some())
+        };
+        let knows = self.naming.widgets(self.result, there);
+        let by_name = own.as_deref().is_some_and(|own| named(own) == named(&knows));
         let of = |workflow: &'_ Workflow, node: Option<&'_ Node>| -> FxHashMap<_, Value> {
-            let widgets = node.map(|node| self.naming.widgets(workflow, node));
+            let widgets = node.map(|node| match by_name {
+                true => self.naming.widgets(workflow, node),
+                false => graph::by_position(node),
+            });
             let widgets = widgets.unwrap_or_default().into_iter();
             widgets.map(|widget| (widget.name, widget.value.clone())).collect()
         };
+        let own = match by_name {
+            true => own,
+            false => nodes.ours.map(graph::by_position),
+        };
         let before = of(workflows.base, nodes.base);
-        let own = nodes.ours.map(|node| self.naming.widgets(workflows.ours, node));
         let beside = of(workflows.theirs, nodes.theirs);
         let result = of(self.result, Some(there));
         for widget in own.into_iter().flatten().filter(|widget| widget.role.runs()) {

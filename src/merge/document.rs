@@ -6,11 +6,13 @@ use super::conflict::{Conflict, ConflictKind, Part, Place};
 use super::conserve::{Doubt, doubts};
 use super::decision::{Decision, Verdict};
 use super::definitions;
+use super::embed::{Carrier, lift};
 use super::identity::Kinship;
 use super::json::{self, Report};
 use super::ledger::{Ledger, Open};
 use super::strategy::{Class, Rule, Strategies};
 use super::three::{Outcome, Side, Three};
+use super::virtual_base::{forget, without_unknown};
 use super::{prompt, workflow};
 use crate::canon;
 use crate::graph::{
@@ -76,12 +78,55 @@ pub fn merge(base: Option<&Value>, ours: &Value, theirs: &Value, options: Option
         canon::strip(&mut document);
         document
     };
-    let (base, ours, theirs) = (base.map(clean), clean(ours), clean(theirs));
-    let sides = Three::new(base.as_ref(), Some(&ours), Some(&theirs));
-    match sides.settle() {
-        Outcome::Unchanged | Outcome::Alike | Outcome::Ours => Merged::plain(ours),
-        Outcome::Theirs => Merged::plain(theirs),
-        Outcome::Apart => both(sides, options),
+    let (mut base, mut ours, mut theirs) = (base.map(clean), clean(ours), clean(theirs));
+    if let Some(merged) = by_one_side(&base, &ours, &theirs) {
+        return merged;
+    }
+    // Conflicts that a side carries along unsettled are no edits.
+    let doubtful = base.as_mut().map(lift).unwrap_or_default();
+    let (from_ours, from_theirs) = (lift(&mut ours), lift(&mut theirs));
+    if let Some(base) = &mut base {
+        forget(base, &doubtful, options.naming);
+    }
+    let mut merged = match by_one_side(&base, &ours, &theirs) {
+        Some(merged) => merged,
+        None => both(Three::new(base.as_ref(), Some(&ours), Some(&theirs)), options),
+    };
+    if !doubtful.is_empty() {
+        merged.conflicts.iter_mut().for_each(without_unknown);
+    }
+    for carrier in from_ours.into_iter().chain(from_theirs) {
+        carry_on(&mut merged, carrier);
+    }
+    merged
+}
+
+/// The merge where at most one side changed the document.
+fn by_one_side(base: &Option<Value>, ours: &Value, theirs: &Value) -> Option<Merged> {
+    match Three::new(base.as_ref(), Some(ours), Some(theirs)).settle() {
+        Outcome::Unchanged | Outcome::Alike | Outcome::Ours => Some(Merged::plain(ours.clone())),
+        Outcome::Theirs => Some(Merged::plain(theirs.clone())),
+        Outcome::Apart => None,
+    }
+}
+
+/// Takes over an unsettled conflict that a side carried, unless this merge has one about
+/// the same place.
+fn carry_on(merged: &mut Merged, carrier: Carrier) {
+    for carried in carrier.conflicts {
+        let conflict = Conflict { at: carrier.at.clone(), ..carried.conflict };
+        let same = |known: &Conflict| {
+            let place = |conflict: &Conflict| {
+                let part = conflict.parts.first();
+                part.map(|part| (part.node.clone(), part.place.clone()))
+            };
+            known.at == conflict.at
+                && known.scope == conflict.scope
+                && place(known) == place(&conflict)
+        };
+        if !merged.conflicts.iter().any(same) {
+            merged.conflicts.push(conflict);
+        }
     }
 }
 

@@ -13,12 +13,14 @@
 //! Must not read or write files; must not know git.
 
 mod boundary;
+mod card;
 mod choose;
 mod conflict;
 mod conserve;
 mod decision;
 mod definitions;
 mod document;
+mod embed;
 mod extras;
 mod fields;
 mod graph;
@@ -31,11 +33,14 @@ mod node;
 mod pairing;
 mod prompt;
 mod removal;
+mod resolve;
 mod sequence;
 mod slots;
+mod spell;
 mod strategy;
 mod text;
 mod three;
+mod virtual_base;
 mod widgets;
 mod wires;
 mod workflow;
@@ -45,5 +50,8 @@ pub use conflict::{Conflict, ConflictKind, NodeName, Part, Place};
 pub use conserve::Doubt;
 pub use decision::{Decision, Verdict};
 pub use document::{Merged, Options, merge};
+pub use embed::{Cards, Carrier, Embedded, Labels, carried, embed, is_conflicted};
+pub use resolve::{Choice, Resolved, State, Unsettled, about, list, resolve};
+pub use spell::Carried;
 pub use strategy::{Class, NotARule, Rule, Strategies};
 pub use three::{Outcome, Side, Three};

@@ -1,0 +1,232 @@
+//! The card that shows a contested node's conflicts on the canvas: a `MarkdownNote`, which
+//! every ComfyUI has and no prompt contains.
+//!
+//! Its text follows from the conflicts alone, so that it can be told whether a person has
+//! written something of their own into it. Values are a stranger's text: they are shown as
+//! code, and cut. Must not know where the conflicts are kept.
+
+use super::conflict::{ConflictKind, Part, Place};
+use super::embed::{KEY, Labels};
+use super::spell::Carried;
+use super::three::Side;
+use super::wires::value_source;
+use crate::graph::{Node, NodeId, Scope, Source, Workflow};
+use crate::json::{Object, Style, Value, print};
+
+/// The longest value that is shown, in characters. All of it is in the file beside.
+const LONGEST: usize = 600;
+
+/// What becomes of a card when some of its conflicts are settled.
+pub(super) enum Refreshed {
+    /// Nothing is left to tell.
+    Gone,
+    /// It tells what is left.
+    Card(Node),
+    /// A person wrote into it: it is their note now.
+    Note(Node),
+}
+
+/// A card for some conflicts of one node.
+pub(super) fn node(id: &NodeId, own: &[&Carried], labels: &Labels, workflow: &Workflow) -> Value {
+    let about = own.first().and_then(|carried| carried.conflict.node.as_ref());
+    let title = match about {
+        Some(node) => format!("Merge conflict: {node}"),
+        None => "Merge conflict".to_owned(),
+    };
+    raw(id, &title, &text(own, labels, workflow), own)
+}
+
+/// A card in the root graph that points into a subgraph.
+pub(super) fn pointer(id: &NodeId, name: &str, own: &[&Carried]) -> Value {
+    let title = format!("Merge conflict inside {name}");
+    raw(id, &title, &pointer_text(own), own)
+}
+
+fn pointer_text(own: &[&Carried]) -> String {
+    let lines = own.iter().map(|carried| format!("- {}", code(&carried.conflict.to_string())));
+    let lines: Vec<String> = lines.collect();
+    format!("Inside this subgraph:\n\n{}\n", lines.join("\n"))
+}
+
+fn raw(id: &NodeId, title: &str, text: &str, own: &[&Carried]) -> Value {
+    let mut mark = Object::new();
+    if let Some(node) = own.first().and_then(|carried| carried.conflict.node.as_ref()) {
+        mark.append("node", node.id.to_value());
+    }
+    mark.append("conflicts", own.iter().map(|carried| carried.id).collect::<Vec<i64>>());
+    let mut properties = Object::new();
+    properties.append(KEY, mark);
+    let mut node = Object::new();
+    node.append("id", id.to_value());
+    node.append("type", "MarkdownNote");
+    node.append("mode", 0_i64);
+    node.append("inputs", Value::Array(Vec::new()));
+    node.append("outputs", Value::Array(Vec::new()));
+    node.append("title", title);
+    node.append("properties", properties);
+    node.append("widgets_values", vec![Value::from(text)]);
+    node.append("color", "#432");
+    node.append("bgcolor", "#653");
+    Value::Object(node)
+}
+
+/// The numbers of the conflicts that a node is a card of; nothing if it is none.
+pub(super) fn conflicts(node: &Node) -> Option<Vec<i64>> {
+    let list = node.property(KEY)?.get("conflicts")?.as_array()?;
+    Some(list.iter().filter_map(Value::as_i64).collect())
+}
+
+/// A card after some of its conflicts were settled.
+pub(super) fn refreshed(
+    card: &Node,
+    before: &[&Carried],
+    after: &[&Carried],
+    labels: &Labels,
+    workflow: &Workflow,
+) -> Refreshed {
+    let says = match card.widgets() {
+        crate::graph::Widgets::Array([Value::String(says), ..]) => says.trim().to_owned(),
+        _ => String::new(),
+    };
+    let own_words = [text(before, labels, workflow), pointer_text(before)];
+    // A card of an earlier text that names conflicts no longer known is ours as well.
+    let written =
+        !says.is_empty() && !before.is_empty() && own_words.iter().all(|text| text.trim() != says);
+    let mut node = card.clone();
+    if written {
+        node.set_property(KEY, None);
+        return Refreshed::Note(node);
+    }
+    if after.is_empty() {
+        return Refreshed::Gone;
+    }
+    let pointing = own_words[1].trim() == says;
+    let text = if pointing { pointer_text(after) } else { text(after, labels, workflow) };
+    if let Some(named) =
+        node.raw_mut().get_mut("widgets_values_named").and_then(Value::as_object_mut)
+    {
+        named.insert("text", text.as_str());
+    }
+    node.raw_mut().insert("widgets_values", vec![Value::from(text)]);
+    Refreshed::Card(node)
+}
+
+/// What a card says of some conflicts.
+fn text(own: &[&Carried], labels: &Labels, workflow: &Workflow) -> String {
+    let mut text = String::new();
+    for carried in own {
+        let conflict = &carried.conflict;
+        let heading = conflict.place().map(ToString::to_string).unwrap_or_default();
+        text.push_str(&format!("**{}** {}\n\n", code(&heading), reason(conflict.kind)));
+        let shown = Shown { scope: &conflict.scope, workflow };
+        let mut parts = conflict.parts.iter().filter(|part| part.place != Place::Document);
+        if let Some(part) = parts.next() {
+            for side in [Side::Ours, Side::Theirs, Side::Base] {
+                let label = match side {
+                    Side::Ours => labels.ours.as_deref(),
+                    Side::Theirs => labels.theirs.as_deref(),
+                    Side::Base => None,
+                };
+                let label = label.map(|label| format!(" ({})", code(label))).unwrap_or_default();
+                let now = if side == conflict.kept() { ", in the file now" } else { "" };
+                let value = shown.value(part, side);
+                text.push_str(&format!("- {}{label}{now}: {value}\n", side.word()));
+            }
+        }
+        let more = parts.count();
+        if more > 0 {
+            text.push_str(&format!("- and {more} more that hang together with it\n"));
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "Settle it with `git comfy resolve`, or change the workflow here, save, and say \
+         `git comfy resolve --accept`.\n",
+    );
+    text
+}
+
+fn reason(kind: ConflictKind) -> &'static str {
+    match kind {
+        ConflictKind::BothChanged => "was changed on both sides",
+        ConflictKind::RemovedByOurs => "was removed by ours and changed by theirs",
+        ConflictKind::RemovedByTheirs => "was removed by theirs and changed by ours",
+        ConflictKind::InputContended => "was wired differently on both sides",
+        ConflictKind::RetypedRewired => "was replaced on one side and changed on the other",
+        ConflictKind::Structure => "could not be brought together",
+    }
+}
+
+struct Shown<'a> {
+    scope: &'a Scope,
+    workflow: &'a Workflow,
+}
+
+impl Shown<'_> {
+    fn value(&self, part: &Part, side: Side) -> String {
+        let Some(value) = part.sides.get(side) else { return "not there".to_owned() };
+        match &part.place {
+            Place::Node | Place::Definition(_) => "there".to_owned(),
+            Place::Group(_, _, path) if path.0.is_empty() => "there".to_owned(),
+            Place::Input(_) | Place::Boundary(_) => match value_source(value) {
+                Some(source) => self.source(&source),
+                None if value.is_null() => "not connected".to_owned(),
+                None => plain(value),
+            },
+            _ => plain(value),
+        }
+    }
+
+    fn source(&self, source: &Source) -> String {
+        match source {
+            Source::Boundary(name) => format!("the subgraph's input {}", code(&name.to_string())),
+            Source::Node { id, slot } => {
+                let node = self.workflow.graph(self.scope).and_then(|graph| graph.nodes.get(id));
+                let shown = node.map_or("node", |node| self.workflow.shown(node));
+                let output = node.and_then(|node| node.output_at(*slot));
+                let output = output.map_or_else(|| slot.to_string(), |o| o.shown().to_owned());
+                format!("{} output {}", code(&format!("{shown} #{id}")), code(&output))
+            }
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => code(text),
+        other => code(&print(other, &Style::SAVE)),
+    }
+}
+
+/// A text as code: in a fence of more backticks than it holds, cut, on lines of its own
+/// where it has several.
+fn code(text: &str) -> String {
+    let mut shown: String = text.chars().take(LONGEST).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let several = shown.contains('\n');
+    let fence = "`".repeat((longest + 1).max(if several { 3 } else { 1 }));
+    match (several, shown.starts_with('`') || shown.ends_with('`')) {
+        (true, _) => format!("\n{fence}\n{shown}\n{fence}"),
+        (false, true) => format!("{fence} {shown} {fence}"),
+        (false, false) if shown.is_empty() => "empty".to_owned(),
+        (false, false) => format!("{fence}{shown}{fence}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code;
+
+    #[test]
+    fn a_strangers_text_cannot_leave_its_fence() {
+        assert_eq!(code("a"), "`a`");
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(code("a\n```\n<script>"), "\n````\na\n```\n<script>\n````");
+        assert_eq!(code(""), "empty");
+        assert!(code(&"x".repeat(9999)).chars().count() < 700);
+    }
+}
