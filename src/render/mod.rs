@@ -12,9 +12,11 @@ mod outline;
 mod phrase;
 pub mod sanitize;
 pub mod story;
+mod summary;
 mod tell;
 pub mod terminal;
 pub mod words;
 
+pub use summary::one_line;
 pub use outline::{FORM, outline};
 pub use tell::{Layout, SubgraphNames, tell};

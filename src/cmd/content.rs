@@ -1,0 +1,71 @@
+//! What a file, a blob or a picture holds, as far as commands that compare or tell
+//! workflows care. Shared by them; no command itself.
+
+use std::io::Cursor;
+
+use sha2::{Digest, Sha256};
+
+use crate::graph::{Kind, kind};
+use crate::json::{self, Value};
+use crate::media::{self, Embedded};
+
+/// The content of a file.
+#[derive(Debug)]
+pub enum Content {
+    /// A document with a graph in it.
+    Graph(Value),
+    /// A picture, video or other output; with the graph embedded in it, if there is one.
+    Output(Box<Output>),
+    /// Anything else, as it is.
+    Other(Vec<u8>),
+}
+
+/// What ComfyUI made.
+#[derive(Debug)]
+pub struct Output {
+    /// What is embedded.
+    pub embedded: Embedded,
+    /// The workflow, else the prompt that made it.
+    pub graph: Option<Value>,
+    /// The file itself in a line: its kind, dimensions and hash.
+    pub told: String,
+}
+
+/// Reads content by what it is, whatever its name.
+pub fn read(bytes: Vec<u8>) -> Content {
+    match json::parse(&bytes) {
+        Ok(value) => match kind(&value) {
+            Kind::Graph(_) | Kind::Wrapped(_) => Content::Graph(value),
+            Kind::Templates | Kind::Other => Content::Other(bytes),
+        },
+        Err(_) => match media::read(&mut Cursor::new(&bytes)) {
+            Ok(embedded) => Content::Output(Box::new(output(&bytes, embedded))),
+            Err(_) => Content::Other(bytes),
+        },
+    }
+}
+
+fn output(bytes: &[u8], embedded: Embedded) -> Output {
+    let payload = embedded.payload();
+    let size = embedded.size.map(|size| format!(" {} x {}", size.width, size.height));
+    let digest = Sha256::digest(bytes);
+    let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let told = format!(
+        "{}{}, {} bytes, sha256 {digest}…",
+        embedded.container,
+        size.unwrap_or_default(),
+        bytes.len()
+    );
+    Output { graph: payload.workflow.or(payload.prompt), told, embedded }
+}
+
+impl Content {
+    /// The graph, wherever it was.
+    pub fn graph(&self) -> Option<&Value> {
+        match self {
+            Content::Graph(value) => Some(value),
+            Content::Output(output) => output.graph.as_ref(),
+            Content::Other(_) => None,
+        }
+    }
+}

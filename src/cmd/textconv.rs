@@ -1,0 +1,50 @@
+//! `git-comfy textconv`: a workflow, or the one embedded in a picture, as lines of text.
+//! git calls it for `log -p`, `show`, `blame` and `stash show -p`, and keeps the answers
+//! (`diff.comfy.cachetextconv`).
+//!
+//! git throws its kept answers away when the configured command changes. So the command
+//! names the form of the text (`--form 1`), and a program that speaks another form brings
+//! the configuration up to date.
+
+use std::path::PathBuf;
+
+use super::content::{self, Content};
+use super::naming;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::render;
+use crate::session::Session;
+
+/// Tell a workflow, or the one embedded in a picture, as lines of text.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The form of the text that git has kept answers in.
+    #[arg(long, value_name = "NUMBER", hide = true)]
+    form: Option<u32>,
+    /// The file.
+    file: PathBuf,
+}
+
+/// Prints the text; a file without a workflow is printed as it is.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let bytes = std::fs::read(&args.file)
+        .map_err(|e| Failure::new(format!("{} cannot be read: {e}", args.file.display())))?;
+    if session.environment.switched_off {
+        session.ui.out_bytes(&bytes)?;
+        return Ok(Exit::Done);
+    }
+    let naming = naming::cached(session);
+    match content::read(bytes) {
+        Content::Graph(document) => {
+            let text = render::outline(&document, &naming).unwrap_or_default();
+            session.ui.out_bytes(text.as_bytes())?;
+        }
+        Content::Output(output) => {
+            let text = output.graph.as_ref().and_then(|graph| render::outline(graph, &naming));
+            let told = format!("{}\n{}", output.told, text.unwrap_or_default());
+            session.ui.out_bytes(told.as_bytes())?;
+        }
+        Content::Other(bytes) => session.ui.out_bytes(&bytes)?,
+    }
+    Ok(Exit::Done)
+}
