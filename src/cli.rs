@@ -44,6 +44,8 @@ pub enum Command {
     Refresh(cmd::refresh::Args),
     /// Exchange layouts and records with a remote.
     Sync(cmd::sync::Args),
+    /// Learn the names of widgets from a ComfyUI.
+    Catalog(cmd::catalog::Args),
     /// Clean one workflow: standard input to standard output (git calls this).
     Clean(cmd::clean::Args),
     /// Give one workflow its layout back (git calls this).
@@ -52,6 +54,8 @@ pub enum Command {
     FilterProcess(cmd::process::Args),
     /// Do the work of a git hook (git calls this).
     Hook(cmd::hook::Args),
+    /// Tell a workflow, or the one in a picture, as lines of text (git calls this).
+    Textconv(cmd::textconv::Args),
     /// Write man pages or shell completions.
     #[command(hide = true)]
     Generate(cmd::generate::Args),
@@ -66,7 +70,9 @@ impl Command {
             Command::Check(args) => cmd::check::run(args, session),
             Command::Uninstall(args) => cmd::uninstall::run(args, session),
             Command::Inspect(args) => cmd::inspect::run(args, session),
+            Command::Catalog(args) => cmd::catalog::run(args, session),
             Command::Clean(args) => cmd::clean::run(args, session),
+            Command::Textconv(args) => cmd::textconv::run(args, session),
             Command::Generate(args) => cmd::generate::run(args, session, Cli::command()),
             Command::Status(args) => cmd::status::run(args, session),
             Command::Refresh(args) => cmd::refresh::run(args, session),

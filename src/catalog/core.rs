@@ -8,43 +8,27 @@
 //! It is regenerated from the recorded answer of a server by
 //! `cargo test --test main regenerate_the_core_table -- --ignored`.
 
-use std::sync::{LazyLock, OnceLock};
-
-use rustc_hash::FxHashMap;
+use std::sync::LazyLock;
 
 use super::class::NodeClass;
-use super::object_info;
-use crate::json::parse_text;
+use super::table::Table;
 
 /// The ComfyUI version that the table was made from.
 pub const CORE_VERSION: &str = "0.33.0";
 
-/// The table.
-const TABLE: &str = include_str!("core.tsv");
+/// The table's text.
+const TEXT: &str = include_str!("core.tsv");
 
-struct Line {
-    text: &'static str,
-    class: OnceLock<Option<Box<NodeClass>>>,
-}
-
-static LINES: LazyLock<FxHashMap<&'static str, Line>> = LazyLock::new(|| {
-    let lines = TABLE.lines().filter_map(|line| line.split_once('\t'));
-    lines.map(|(name, text)| (name, Line { text, class: OnceLock::new() })).collect()
-});
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of_static(TEXT));
 
 /// A class that ComfyUI brings.
 pub(super) fn class(name: &str) -> Option<&'static NodeClass> {
-    let line = LINES.get(name)?;
-    let parse = || {
-        let info = parse_text(line.text).ok()?;
-        object_info::class(name, &info).map(Box::new)
-    };
-    line.class.get_or_init(parse).as_deref()
+    TABLE.class(name)
 }
 
 /// The names of all classes that ComfyUI brings, sorted.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    TABLE.lines().filter_map(|line| line.split_once('\t')).map(|(name, _)| name)
+    TEXT.lines().filter_map(|line| line.split_once('\t')).map(|(name, _)| name)
 }
 
 #[cfg(test)]

@@ -173,7 +173,7 @@ impl Catalog {
     /// files; an empty folder tells nothing.
     pub fn learn_folders(&mut self, listing: &Listing) {
         let mut learned = FxHashMap::default();
-        for class in self.learned.values() {
+        for class in self.learned.classes() {
             for input in class.inputs.iter().filter(|input| !input.choices.is_empty()) {
                 let choices: FxHashSet<&str> =
                     input.choices.iter().filter_map(Value::as_str).collect();

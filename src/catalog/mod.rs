@@ -12,6 +12,7 @@ mod files;
 mod folders;
 mod naming;
 pub mod object_info;
+mod table;
 
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -19,6 +20,7 @@ use rustc_hash::FxHashMap;
 pub use class::{Control, DynamicOption, InputSpec, NodeClass, OutputSpec, Presence, Upload};
 pub use core::CORE_VERSION;
 pub use files::{Evidence, FileUse, Folder, Listing};
+pub use table::table_of;
 
 use crate::json::Value;
 
@@ -26,7 +28,7 @@ use crate::json::Value;
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Classes that a server told of; they come before the built-in ones.
-    learned: FxHashMap<CompactString, NodeClass>,
+    learned: table::Table,
     /// Inputs of learned classes that name models: class and input, folder.
     listed: FxHashMap<(CompactString, CompactString), CompactString>,
 }
@@ -39,22 +41,26 @@ impl Catalog {
 
     /// The built-in classes and those of an `/object_info` answer.
     pub fn with_object_info(answer: &Value) -> Self {
-        let classes = object_info::classes(answer).into_iter();
-        let learned = classes.map(|class| (class.name.clone(), class)).collect();
-        Catalog { learned, listed: FxHashMap::default() }
+        Catalog::with_table(&table_of(answer))
+    }
+
+    /// The built-in classes and those of a table made by [`table_of`]: what is kept of an
+    /// `/object_info` answer between two calls of the program.
+    pub fn with_table(text: &str) -> Self {
+        Catalog { learned: table::Table::of_text(text), listed: FxHashMap::default() }
     }
 
     /// A class by name.
     pub fn class(&self, name: &str) -> Option<&NodeClass> {
-        self.learned.get(name).or_else(|| core::class(name))
+        self.learned.class(name).or_else(|| core::class(name))
     }
 
     /// The names of all classes, sorted.
     pub fn names(&self) -> Vec<&str> {
-        let own = core::names().filter(|name| !self.learned.contains_key(*name));
-        let mut names: Vec<&str> = own.map(|name: &str| name).collect();
-        names.extend(self.learned.keys().map(CompactString::as_str));
+        let mut names: Vec<&str> = self.learned.names().collect();
+        names.extend(core::names().map(|name: &str| name));
         names.sort_unstable();
+        names.dedup();
         names
     }
 }

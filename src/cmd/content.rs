@@ -11,7 +11,7 @@ use crate::media::{self, Embedded};
 
 /// The content of a file.
 #[derive(Debug)]
-pub enum Content {
+pub(super) enum Content {
     /// A document with a graph in it.
     Graph(Value),
     /// A picture, video or other output; with the graph embedded in it, if there is one.
@@ -22,30 +22,28 @@ pub enum Content {
 
 /// What ComfyUI made.
 #[derive(Debug)]
-pub struct Output {
-    /// What is embedded.
-    pub embedded: Embedded,
+pub(super) struct Output {
     /// The workflow, else the prompt that made it.
-    pub graph: Option<Value>,
+    pub(super) graph: Option<Value>,
     /// The file itself in a line: its kind, dimensions and hash.
-    pub told: String,
+    pub(super) told: String,
 }
 
 /// Reads content by what it is, whatever its name.
-pub fn read(bytes: Vec<u8>) -> Content {
+pub(super) fn read(bytes: Vec<u8>) -> Content {
     match json::parse(&bytes) {
         Ok(value) => match kind(&value) {
             Kind::Graph(_) | Kind::Wrapped(_) => Content::Graph(value),
             Kind::Templates | Kind::Other => Content::Other(bytes),
         },
         Err(_) => match media::read(&mut Cursor::new(&bytes)) {
-            Ok(embedded) => Content::Output(Box::new(output(&bytes, embedded))),
+            Ok(embedded) => Content::Output(Box::new(output(&bytes, &embedded))),
             Err(_) => Content::Other(bytes),
         },
     }
 }
 
-fn output(bytes: &[u8], embedded: Embedded) -> Output {
+fn output(bytes: &[u8], embedded: &Embedded) -> Output {
     let payload = embedded.payload();
     let size = embedded.size.map(|size| format!(" {} x {}", size.width, size.height));
     let digest = Sha256::digest(bytes);
@@ -56,12 +54,12 @@ fn output(bytes: &[u8], embedded: Embedded) -> Output {
         size.unwrap_or_default(),
         bytes.len()
     );
-    Output { graph: payload.workflow.or(payload.prompt), told, embedded }
+    Output { graph: payload.workflow.or(payload.prompt), told }
 }
 
 impl Content {
     /// The graph, wherever it was.
-    pub fn graph(&self) -> Option<&Value> {
+    pub(super) fn graph(&self) -> Option<&Value> {
         match self {
             Content::Graph(value) => Some(value),
             Content::Output(output) => output.graph.as_ref(),

@@ -18,6 +18,7 @@ mod index;
 mod layouts;
 mod notes;
 mod objects;
+pub mod patch;
 pub mod plan;
 pub mod plumbing;
 pub mod process;

@@ -48,7 +48,8 @@ pub fn hunks(
             vec!["--no-index".into(), "--".into(), file(before).into(), file(after).into()]
         }
     };
-    let mut arguments: Vec<OsString> = ["diff", "--no-ext-diff", "--no-textconv"].map(Into::into).into();
+    let mut arguments: Vec<OsString> =
+        ["diff", "--no-ext-diff", "--no-textconv"].map(Into::into).into();
     arguments.push(match colour {
         PatchColour::Off => "--color=never".into(),
         PatchColour::On => "--color=always".into(),

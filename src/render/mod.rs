@@ -17,6 +17,6 @@ mod tell;
 pub mod terminal;
 pub mod words;
 
-pub use summary::one_line;
 pub use outline::{FORM, outline};
+pub use summary::one_line;
 pub use tell::{Layout, SubgraphNames, tell};
