@@ -30,4 +30,5 @@ mod merge_laws;
 mod prompt_laws;
 mod refresh;
 mod sharing;
+mod textconv;
 mod uninstall;

@@ -69,6 +69,7 @@ pub fn table_of(answer: &Value) -> String {
     let members = answer.as_object().into_iter().flat_map(Object::iter);
     let mut lines: Vec<(&Key, String)> = members
         .filter(|(name, _)| !name.contains(['\t', '\n', '\r']))
+        .filter(|(_, info)| info.get("input").is_some_and(|input| input.as_object().is_some()))
         .filter_map(|(name, info)| {
             let reduced = Value::Object(reduced(info.as_object()?));
             Some((name, json::print(&reduced, &Style::SAVE)))

@@ -73,10 +73,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 /// git keeps the texts of blobs it has shown; they hold the old names.
 fn forget_kept_texts(session: &Session) {
     // A ref that is not there is no failure.
-    let _ = Git::at(&session.cwd).answer(
-        &["update-ref".into(), "-d".into(), "refs/notes/textconv/comfy".into()],
-        &[],
-    );
+    let arguments = ["update-ref", "-d", "refs/notes/textconv/comfy"];
+    let _ = Git::at(&session.cwd).answer(&arguments, &[]);
 }
 
 fn read(file: &PathBuf) -> Result<Vec<u8>> {

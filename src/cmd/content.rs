@@ -56,14 +56,3 @@ fn output(bytes: &[u8], embedded: &Embedded) -> Output {
     );
     Output { graph: payload.workflow.or(payload.prompt), told }
 }
-
-impl Content {
-    /// The graph, wherever it was.
-    pub(super) fn graph(&self) -> Option<&Value> {
-        match self {
-            Content::Graph(value) => Some(value),
-            Content::Output(output) => output.graph.as_ref(),
-            Content::Other(_) => None,
-        }
-    }
-}

@@ -27,8 +27,8 @@ pub struct Args {
 
 /// Prints the text; a file without a workflow is printed as it is.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let bytes = std::fs::read(&args.file)
-        .map_err(|e| Failure::new(format!("{} cannot be read: {e}", args.file.display())))?;
+    let unreadable = |e| Failure::new(format!("{} cannot be read: {e}", args.file.display()));
+    let bytes = std::fs::read(&args.file).map_err(unreadable)?;
     if session.environment.switched_off {
         session.ui.out_bytes(&bytes)?;
         return Ok(Exit::Done);

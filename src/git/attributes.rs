@@ -17,6 +17,11 @@ const DRIVERS: &str = "filter=comfy diff=comfy merge=comfy";
 /// The paths that are given. App mode's `*.app.json` is among them; a JSON file that is
 /// no workflow passes through untouched.
 const PATTERNS: &[&str] = &["*.json"];
+/// Outputs that can carry a workflow: shown as text, stored untouched.
+const OUTPUTS: &[&str] = &[
+    "*.png", "*.webp", "*.jpg", "*.jpeg", "*.avif", "*.mp4", "*.webm", "*.mkv", "*.mov", "*.flac",
+    "*.mp3", "*.opus", "*.glb", "*.latent",
+];
 /// A path that nothing but a general pattern names.
 const PROBE: &str = "git-comfy-probe.json";
 
@@ -26,14 +31,16 @@ pub fn block() -> String {
         block::BEGIN.to_owned(),
         "# ComfyUI workflows. In each clone run `git comfy init` once.".to_owned(),
     ];
-    lines.extend(PATTERNS.iter().map(|pattern| format!("{pattern} {DRIVERS}")));
+    lines.extend(self::lines());
     lines.push(block::END.to_owned());
     lines.join("\n")
 }
 
 /// The lines themselves, for the person.
 pub fn lines() -> Vec<String> {
-    PATTERNS.iter().map(|pattern| format!("{pattern} {DRIVERS}")).collect()
+    let workflows = PATTERNS.iter().map(|pattern| format!("{pattern} {DRIVERS}"));
+    let outputs = OUTPUTS.iter().map(|pattern| format!("{pattern} diff=comfy"));
+    workflows.chain(outputs).collect()
 }
 
 /// Where the block goes in a file.
