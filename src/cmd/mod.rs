@@ -2,12 +2,11 @@
 //! floors below need, calls them, and tells the outcome. No logic that could be a test
 //! of a lower floor.
 
+pub mod catalog;
 pub mod check;
 pub mod clean;
-pub mod doctor;
-pub mod catalog;
-pub mod clean;
 mod content;
+pub mod doctor;
 mod filtered;
 pub mod generate;
 pub mod hook;
