@@ -54,6 +54,8 @@ pub enum Command {
     FilterProcess(cmd::process::Args),
     /// Do the work of a git hook (git calls this).
     Hook(cmd::hook::Args),
+    /// Show how one file changed (git calls this for `git diff`).
+    DiffDriver(cmd::diff_driver::Args),
     /// Tell a workflow, or the one in a picture, as lines of text (git calls this).
     Textconv(cmd::textconv::Args),
     /// Write man pages or shell completions.
@@ -72,6 +74,7 @@ impl Command {
             Command::Inspect(args) => cmd::inspect::run(args, session),
             Command::Catalog(args) => cmd::catalog::run(args, session),
             Command::Clean(args) => cmd::clean::run(args, session),
+            Command::DiffDriver(args) => cmd::diff_driver::run(args, session),
             Command::Textconv(args) => cmd::textconv::run(args, session),
             Command::Generate(args) => cmd::generate::run(args, session, Cli::command()),
             Command::Status(args) => cmd::status::run(args, session),

@@ -48,6 +48,10 @@ pub struct Environment {
     pub config_home: Option<PathBuf>,
     /// The file of the running program.
     pub program: Option<PathBuf>,
+    /// `GIT_PAGER_IN_USE`: a person reads standard output through git's pager.
+    pub pager_in_use: bool,
+    /// `COLUMNS`: the width of the person's terminal, which git passes on.
+    pub columns: Option<usize>,
     /// What git tells those it calls.
     pub git: Surroundings,
 }
@@ -59,6 +63,8 @@ impl Environment {
         let home = std::env::home_dir();
         let settings = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
         Environment {
+            pager_in_use: is_set("GIT_PAGER_IN_USE"),
+            columns: std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()),
             switched_off: std::env::var_os("GIT_COMFY").is_some_and(|v| v == "0"),
             config_home: settings
                 .map(PathBuf::from)

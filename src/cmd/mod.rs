@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod check;
 pub mod clean;
 mod content;
+pub mod diff_driver;
 pub mod doctor;
 mod filtered;
 pub mod generate;

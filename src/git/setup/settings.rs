@@ -47,6 +47,8 @@ pub const SETTINGS: &[Setting] = &[
     // A clone whose program is gone must not commit positions as if they were content,
     // nor check out files without them, in silence.
     setting("filter.comfy.required", Value::Text("true")),
+    // What plain `git diff` shows.
+    setting("diff.comfy.command", Value::Command("diff-driver")),
     // What `git log -p`, `git show` and `git blame` compare. The number is the form of
     // the text: git throws the texts it keeps away when this line changes.
     setting("diff.comfy.textconv", Value::Command("textconv --form=1")),
