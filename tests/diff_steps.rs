@@ -38,7 +38,8 @@ impl Naming for OwnNames {
     }
 }
 
-/// A script in plain words, one line for each entry.
+/// A script in plain words, one line for each entry: to look at a step that fails.
+#[allow(dead_code)]
 pub(crate) fn told(script: &EditScript) -> String {
     let mut out = String::new();
     for (at, entry) in script.entries.iter().enumerate() {

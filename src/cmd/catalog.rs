@@ -74,7 +74,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 fn forget_kept_texts(session: &Session) {
     // A ref that is not there is no failure.
     let arguments = ["update-ref", "-d", "refs/notes/textconv/comfy"];
-    let _ = Git::at(&session.cwd).answer(&arguments, &[]);
+    let _ = Git::at(&session.cwd).answer(arguments);
 }
 
 fn read(file: &PathBuf) -> Result<Vec<u8>> {

@@ -161,6 +161,20 @@ mod tests {
         # >>> git-comfy >>>
         # ComfyUI workflows. In each clone run `git comfy init` once.
         *.json filter=comfy diff=comfy merge=comfy
+        *.png diff=comfy
+        *.webp diff=comfy
+        *.jpg diff=comfy
+        *.jpeg diff=comfy
+        *.avif diff=comfy
+        *.mp4 diff=comfy
+        *.webm diff=comfy
+        *.mkv diff=comfy
+        *.mov diff=comfy
+        *.flac diff=comfy
+        *.mp3 diff=comfy
+        *.opus diff=comfy
+        *.glb diff=comfy
+        *.latent diff=comfy
         # <<< git-comfy <<<
         ");
     }

@@ -5,7 +5,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::plumbing::{Error, Git};
+use super::error::Error;
+use super::plumbing::Git;
 
 /// One side of a difference, as git hands it to a diff driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn hunks(
         PatchColour::On => "--color=always".into(),
     });
     arguments.extend(compared);
-    let answer = Git::at(folder).answer(&arguments, &[])?;
+    let answer = Git::at(folder).answer(&arguments)?;
     Ok(without_head(&answer.out))
 }
 

@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(models, ["sd15.safetensors", "sub\\rain.SafeTensors"]);
         assert_eq!(
             (seen.positive, seen.negative),
-            (vec!["neon fox".into()], vec!["blurry".into()])
+            (vec!["neon fox".into()], vec!["blurry, (embedding:easy:1.2)".into()])
         );
         let [sampling] = &seen.samplings[..] else { panic!() };
         let text = |value: &Option<Value>| match value.as_ref().unwrap() {
