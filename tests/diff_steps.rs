@@ -59,6 +59,8 @@ fn value(value: Option<&Value>) -> String {
     if text.len() > 70 { format!("{}…", text.chars().take(70).collect::<String>()) } else { text }
 }
 
+// One arm for each edit there is: a table, not logic.
+#[allow(clippy::too_many_lines)]
 fn line(edit: &Edit) -> String {
     let node = |node: &git_comfy::diff::NodeRef| {
         let inside = if node.key.scope == Scope::Root { "" } else { " (inside)" };

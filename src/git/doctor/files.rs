@@ -114,7 +114,7 @@ pub(super) fn marks(patient: &Patient) -> Result<Vec<Finding>> {
     if marked.is_empty() {
         return Ok(Vec::new());
     }
-    let changed = git.answer(&["diff", "--name-only", "-z", "--no-ext-diff", "--", "*.json"])?;
+    let changed = git.answer(["diff", "--name-only", "-z", "--no-ext-diff", "--", "*.json"])?;
     let only_marked = count(marked).saturating_sub(count(changed.out));
     let found = (changed.code == 0 && only_marked > 0).then(|| {
         let what =
