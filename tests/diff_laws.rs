@@ -1,12 +1,12 @@
 //! The law that proves scripts complete: `apply(a, diff(a, b))` is the clean form of `b`.
 
 use git_comfy::canon;
+use git_comfy::catalog::Catalog;
 use git_comfy::diff::{Class, EditScript, apply, diff};
 use git_comfy::graph::{Kind, kind};
 use git_comfy::json::{Style, Value, print};
 
 use crate::data::{documents, name};
-use crate::diff_steps::OwnNames;
 
 fn clean(document: &Value) -> Value {
     let mut clean = document.clone();
@@ -15,7 +15,7 @@ fn clean(document: &Value) -> Value {
 }
 
 fn compared(a: &Value, b: &Value) -> EditScript {
-    diff(a.clone(), b.clone(), &OwnNames).unwrap()
+    diff(a.clone(), b.clone(), &Catalog::core()).unwrap()
 }
 
 /// Holds the law for one pair; gives the script.
@@ -70,12 +70,19 @@ fn every_template_leads_to_the_next() {
 }
 
 #[test]
-fn what_the_frontend_makes_of_a_file_is_told_completely() {
+fn opening_and_saving_says_nothing() {
     let opened = graphs("roundtrip/opened");
+    // The frontend did not know the class of one node and cut its values off: that is said.
+    let known = "RemeshMesh";
     for folder in ["roundtrip/saved", "roundtrip/embedded"] {
         for (file, b) in graphs(folder) {
             if let Some((_, a)) = opened.iter().find(|(name, _)| *name == file) {
-                holds(a, &b, &format!("{folder}/{file}"));
+                let script = holds(a, &b, &format!("{folder}/{file}"));
+                let mut told = script.told().filter(|(_, edit)| match edit.node() {
+                    Some(node) => node.class != known,
+                    None => true,
+                });
+                assert_eq!(told.next(), None, "{folder}/{file}");
                 holds(&b, a, &format!("{folder}/{file} back"));
             }
         }

@@ -2,65 +2,18 @@
 
 use std::fmt::Write;
 
-use git_comfy::diff::{Class, Edit, EditScript, SinkRef, SourceRef, diff};
-use git_comfy::graph::{Naming, Node, Place, Role, Scope, Widget, WidgetName, Widgets, Workflow};
+use git_comfy::catalog::Catalog;
+use git_comfy::diff::{Class, Edit, SinkRef, SourceRef, diff};
+use git_comfy::graph::Scope;
 use git_comfy::json::{Style, Value, print};
 
 use crate::data::{documents, name};
-
-/// Names from the file alone.
-pub(crate) struct OwnNames;
-
-impl Naming for OwnNames {
-    fn widgets<'w>(&self, _: &'w Workflow, node: &'w Node) -> Vec<Widget<'w>> {
-        let Widgets::Array(values) = node.widgets() else {
-            return git_comfy::graph::by_position(node);
-        };
-        let names = node.named_values().filter(|names| names.len() == values.len());
-        let names: Vec<&git_comfy::json::Key> =
-            names.into_iter().flat_map(|names| names.keys()).collect();
-        let role = |name: &str| match name {
-            "text" => Role::Text,
-            "seed" | "noise_seed" => Role::Seed,
-            "control_after_generate" => Role::Control,
-            _ => Role::Plain,
-        };
-        let widget = |(at, value)| {
-            let name = names.get(at).map(|name: &&git_comfy::json::Key| name.as_str());
-            Widget {
-                name: name.map_or(WidgetName::Position(at), WidgetName::new),
-                value,
-                place: Place::Index(at),
-                role: name.map_or(Role::Plain, role),
-            }
-        };
-        values.iter().enumerate().map(widget).collect()
-    }
-}
-
-/// A script in plain words, one line for each entry: to look at a step that fails.
-#[allow(dead_code)]
-pub(crate) fn told(script: &EditScript) -> String {
-    let mut out = String::new();
-    for (at, entry) in script.entries.iter().enumerate() {
-        let class = match entry.edit.class() {
-            Class::Content => "",
-            Class::Layout => "layout: ",
-            Class::Bookkeeping => "bookkeeping: ",
-        };
-        let because = entry.because.map(|of| format!(" (because of {of})")).unwrap_or_default();
-        writeln!(out, "{at} {class}{}{because}", line(&entry.edit)).unwrap();
-    }
-    out
-}
 
 fn value(value: Option<&Value>) -> String {
     let text = value.map_or("nothing".into(), |value| print(value, &Style::SAVE));
     if text.len() > 70 { format!("{}…", text.chars().take(70).collect::<String>()) } else { text }
 }
 
-// One arm for each edit there is: a table, not logic.
-#[allow(clippy::too_many_lines)]
 fn line(edit: &Edit) -> String {
     let node = |node: &git_comfy::diff::NodeRef| {
         let inside = if node.key.scope == Scope::Root { "" } else { " (inside)" };
@@ -137,17 +90,7 @@ fn line(edit: &Edit) -> String {
                 at.after
             )
         }
-        Edit::Renumbered { nodes, links, groups, reroutes, subgraph, .. } => {
-            let numbers = |list: Vec<String>| list.join(" ");
-            let nodes = numbers(nodes.iter().map(|(a, b)| format!("{a}>{b}")).collect());
-            let links = numbers(links.iter().map(|(a, b)| format!("{a}>{b}")).collect());
-            format!("ids: nodes {nodes} links {links} {groups:?} {reroutes:?} {subgraph:?}")
-        }
         Edit::Raw(r) | Edit::Bookkeeping(r) | Edit::Layout(r) => raw(r),
-        Edit::Order { list, ids, .. } => {
-            let ids: Vec<String> = ids.iter().map(|id| value(Some(id))).collect();
-            format!("{list:?} in the order {}", ids.join(" "))
-        }
         other => short(&format!("{other:?}")),
     }
 }
@@ -166,7 +109,7 @@ pub(crate) fn told_steps() -> String {
     let states: Vec<_> = states.collect();
     let mut out = String::new();
     for pair in states.windows(2) {
-        let script = diff(pair[0].1.clone(), pair[1].1.clone(), &OwnNames).unwrap();
+        let script = diff(pair[0].1.clone(), pair[1].1.clone(), &Catalog::core()).unwrap();
         writeln!(out, "{}", name(&pair[1].0)).unwrap();
         for (_, edit) in script.told() {
             writeln!(out, "    {}", line(edit)).unwrap();

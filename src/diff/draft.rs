@@ -39,6 +39,11 @@ impl Draft {
         self.entries[token.0].because = None;
     }
 
+    /// The edits so far, each with its name.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = (Token, &Edit)> {
+        self.entries.iter().enumerate().map(|(at, entry)| (Token(at), &entry.edit))
+    }
+
     /// The edits so far.
     pub(super) fn edits(&self) -> impl Iterator<Item = &Edit> + Clone {
         self.entries.iter().map(|entry| &entry.edit)

@@ -295,9 +295,8 @@ pub enum Edit {
         /// The link that draws it; absent where there is no wire.
         link: Box<Change<Option<LinkRef>>>,
     },
-    /// An input or output of a node came, went or is another: dynamic inputs, other types
-    /// (which can change what a bypass lets through), converted widgets. The sockets of
-    /// unlinked widgets, which one of the two legal encodings leaves out, are bookkeeping.
+    /// An input or output of a node came, went or is another. Only another type or another
+    /// order of outputs is content: it can change what a bypass lets through.
     Slot {
         /// The node.
         node: NodeRef,
@@ -675,22 +674,16 @@ impl Place {
     }
 }
 
-/// Whether nobody sees that a slot changed. Save writes the sockets of widgets that
-/// nothing is plugged into, Export does not; a type `*` becomes that of the wire; the
-/// place of an input among the inputs means nothing as long as all types stay.
+/// Whether nobody sees that a slot changed. Slots come and go with wires, which are told,
+/// with choices, which are told, and with versions of a class; Save writes the sockets of
+/// widgets that nothing is plugged into, Export does not; a type `*` becomes that of the
+/// wire; the place of an input among the inputs means nothing as long as all types stay.
 fn is_idle(raw: &Change<Option<Object>>, side: Side) -> bool {
-    match (&raw.before, &raw.after) {
-        (Some(slot), None) | (None, Some(slot)) => {
-            slot.contains_key("widget") && !slot.contains_key("label")
-        }
-        (Some(before), Some(after)) => {
-            let kind = |slot: &Object| slot.get("type").cloned();
-            let (before, after) = (kind(before), kind(after));
-            let any = |kind: &Option<Value>| kind.as_ref().and_then(Value::as_str) == Some("*");
-            (before == after && side == Side::Input) || any(&before) || any(&after)
-        }
-        (None, None) => true,
-    }
+    let (Some(before), Some(after)) = (&raw.before, &raw.after) else { return true };
+    let kind = |slot: &Object| slot.get("type").cloned();
+    let (before, after) = (kind(before), kind(after));
+    let any = |kind: &Option<Value>| kind.as_ref().and_then(Value::as_str) == Some("*");
+    (before == after && side == Side::Input) || any(&before) || any(&after)
 }
 
 impl Entry {

@@ -13,6 +13,7 @@ mod edit;
 mod flow;
 mod groups;
 mod layout;
+mod migration;
 mod net;
 mod pair;
 mod prompt;

@@ -427,7 +427,8 @@ fn is_bookkeeping(place: &Place, at: &Path, change: &Change<Option<Value>>) -> b
             ["inputs" | "outputs" | "state" | "inputNode" | "outputNode" | "widgets", ..]
         ),
         Place::Link(..) | Place::Reroute(..) => true,
-        Place::Group(_) => keys == ["id"] || keys == ["flags"],
+        // The size of the title is not written any more.
+        Place::Group(_) => matches!(keys.as_slice(), ["id" | "flags" | "font_size"]),
         Place::Document => false,
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Tokens {
 }
 
 /// Finds everything structural.
-pub(super) fn compare(matched: Matched<'_, '_>, widgets: Widgeting<'_, '_>, draft: &mut Draft) {
+pub(super) fn compare(matched: Matched<'_, '_>, widgets: &Widgeting<'_, '_>, draft: &mut Draft) {
     let mut structure = Structure { matched, widgets, draft, tokens: Tokens::default() };
     structure.subgraphs();
     structure.nodes();
@@ -43,7 +43,7 @@ pub(super) fn compare(matched: Matched<'_, '_>, widgets: Widgeting<'_, '_>, draf
 
 struct Structure<'n, 'w, 'd> {
     matched: Matched<'n, 'w>,
-    widgets: Widgeting<'n, 'w>,
+    widgets: &'n Widgeting<'n, 'w>,
     draft: &'d mut Draft,
     tokens: Tokens,
 }

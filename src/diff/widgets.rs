@@ -3,28 +3,35 @@
 //! Values are paired by the names of their widgets; the array only says where they lie.
 //! Must not know where names come from.
 
+use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::edit::{AddedWidget, Change, Edit, NodeRef, Origin, Usual};
 use super::net::{Net, Spot};
 use super::sequence::longest_rising;
-use crate::graph::{Naming, Place, Role, Sink, Slot, SlotName, Widget, WidgetName};
+use crate::graph::{
+    Instances, Naming, Node, Place, Role, Sink, Slot, SlotName, Widget, WidgetName,
+};
 use crate::json::Value;
 
 /// What `control` widgets say when the number before them stays.
 const FIXED: &str = "fixed";
 
 /// Both documents with the names of widgets.
-#[derive(Clone, Copy)]
 pub(super) struct Widgeting<'n, 'w> {
-    pub(super) old: &'n Net<'w>,
-    pub(super) new: &'n Net<'w>,
-    pub(super) naming: &'n dyn Naming,
+    old: &'n Net<'w>,
+    new: &'n Net<'w>,
+    naming: &'n dyn Naming,
+    instances: Instances<'w>,
 }
 
-impl Widgeting<'_, '_> {
+impl<'n, 'w> Widgeting<'n, 'w> {
+    pub(super) fn new(old: &'n Net<'w>, new: &'n Net<'w>, naming: &'n dyn Naming) -> Self {
+        Widgeting { old, new, naming, instances: Instances::of(new.workflow) }
+    }
+
     /// The edits of one pair of nodes.
-    pub(super) fn compare(self, before: Spot, after: Spot) -> Vec<Edit> {
+    pub(super) fn compare(&self, before: Spot, after: Spot) -> Vec<Edit> {
         let (was, is) = (self.old.nodes[before], self.new.nodes[after]);
         let values = (was.raw().get("widgets_values"), is.raw().get("widgets_values"));
         if values.0 == values.1 || !are_of_one_shape(values.0, values.1) {
@@ -55,19 +62,35 @@ impl Widgeting<'_, '_> {
     }
 
     /// The widgets of a node that is new.
-    pub(super) fn added(self, spot: Spot) -> Vec<AddedWidget> {
-        let widgets = self.naming.widgets(self.new.workflow, self.new.nodes[spot]);
+    pub(super) fn added(&self, spot: Spot) -> Vec<AddedWidget> {
+        let node = self.new.nodes[spot];
+        let initial: FxHashMap<CompactString, Value> =
+            self.naming.unset(&blank(node)).into_iter().collect();
         let widget = |widget: Widget<'_>| AddedWidget {
+            usual: usual(widget.name.as_str().and_then(|name| initial.get(name)), widget.value),
             value: widget.value.clone(),
             role: widget.role,
-            usual: Usual::Unknown,
             name: widget.name,
         };
-        widgets.into_iter().map(widget).collect()
+        self.naming.widgets(self.new.workflow, node).into_iter().map(widget).collect()
+    }
+
+    /// Whether a value is what every new node of the class holds.
+    pub(super) fn usual(&self, spot: Spot, name: &str, value: &Value) -> Usual {
+        let initial = self.naming.unset(&blank(self.new.nodes[spot]));
+        let initial = initial.iter().find(|(known, _)| known == name);
+        usual(initial.map(|(_, initial)| initial), value)
+    }
+
+    /// The value that a widget of a node held before.
+    pub(super) fn value_before(&self, spot: Spot, name: &str) -> Option<Value> {
+        let widgets = self.naming.widgets(self.old.workflow, self.old.nodes[spot]);
+        let found = widgets.into_iter().find(|widget| widget.name.as_str() == Some(name));
+        found.map(|widget| widget.value.clone())
     }
 
     /// Who changed a value.
-    fn origin(self, node: Spot, widgets: &[Widget<'_>], at: usize) -> Origin {
+    fn origin(&self, node: Spot, widgets: &[Widget<'_>], at: usize) -> Origin {
         let widget = &widgets[at];
         if matches!(widget.role, Role::Residue | Role::Button) || self.is_overruled(node, widget) {
             return Origin::Dead;
@@ -78,15 +101,17 @@ impl Widgeting<'_, '_> {
         Origin::Person
     }
 
-    /// Whether a wire brings the value, so that what the widget holds means nothing.
-    fn is_overruled(self, node: Spot, widget: &Widget<'_>) -> bool {
+    /// Whether a wire or the instance brings the value, so that what the widget holds means
+    /// nothing.
+    fn is_overruled(&self, node: Spot, widget: &Widget<'_>) -> bool {
         let Some(name) = widget.name.as_str() else { return false };
-        let is_fed = |slot: Slot<'_>| slot.widget() == Some(name) && slot.link().is_some();
-        self.new.nodes[node].inputs().any(is_fed)
+        let layer = self.new.layer_of(node);
+        let (definition, graph) = (self.new.definition(layer), self.new.layers[layer].graph);
+        self.instances.overruled(definition, graph, self.new.nodes[node], name).is_some()
     }
 
     /// Whether a value of a subgraph's instance feeds a widget inside that is re-rolled.
-    fn is_rolled_inside(self, host: Spot, name: &WidgetName) -> bool {
+    fn is_rolled_inside(&self, host: Spot, name: &WidgetName) -> bool {
         let (Some(inside), Some(name)) = (self.new.inside(host), name.as_str()) else {
             return false;
         };
@@ -103,6 +128,21 @@ impl Widgeting<'_, '_> {
             at.is_some_and(|at| is_rolled(&widgets, at))
         })
     }
+}
+
+fn usual(initial: Option<&Value>, value: &Value) -> Usual {
+    match initial {
+        Some(initial) if initial.same(value) => Usual::Default,
+        Some(_) => Usual::Own,
+        None => Usual::Unknown,
+    }
+}
+
+/// A node of the same class that holds no values yet.
+fn blank(node: &Node) -> Node {
+    let members = ["id", "type"].map(|key| (key, node.raw().get(key).cloned().unwrap_or_default()));
+    let raw = Value::Object(members.into_iter().collect());
+    Node::from_value(raw).unwrap_or_else(|_| node.clone())
 }
 
 /// Whether values lie in the same way on both sides, so that one can become the other.
