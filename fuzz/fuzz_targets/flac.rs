@@ -1,0 +1,4 @@
+//! Reads FLAC.
+#![no_main]
+
+git_comfy_fuzz::container!(b"fLaC");

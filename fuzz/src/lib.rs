@@ -1,0 +1,36 @@
+//! What the fuzz targets share.
+//!
+//! The floors under test are compiled here by themselves, not the whole program: they are
+//! pure, so they need neither git nor a database, and a target builds in seconds.
+
+#![allow(dead_code, missing_docs)]
+
+#[path = "../../src/json/mod.rs"]
+pub mod json;
+#[path = "../../src/media/mod.rs"]
+pub mod media;
+
+use std::io::Cursor;
+
+/// Reads a file of one container: its first bytes, then what the fuzzer thinks of.
+///
+/// Beside panics, hangs and memory (libFuzzer's own checks), the budget must hold and two
+/// readings must agree.
+pub fn container(magic: &[u8], data: &[u8]) {
+    let file = if data.starts_with(magic) { data.to_vec() } else { [magic, data].concat() };
+    let Ok(embedded) = media::read(&mut Cursor::new(&file)) else { return };
+    let texts: usize = embedded.entries.iter().map(|entry| entry.text.len()).sum();
+    assert!(texts <= media::budget::MAX_TOTAL);
+    assert!(embedded.entries.len() <= media::budget::MAX_ENTRIES);
+    assert!(embedded.defects.len() <= media::budget::MAX_DEFECTS);
+    assert_eq!(media::read(&mut Cursor::new(&file)).ok().as_ref(), Some(&embedded));
+    embedded.payload();
+}
+
+/// A target for a container that begins with the given bytes.
+#[macro_export]
+macro_rules! container {
+    ($magic:expr) => {
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| $crate::container($magic, data));
+    };
+}
