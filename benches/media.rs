@@ -1,8 +1,9 @@
 //! How fast embedded workflows are read, as ratios to reading the first 64 KiB of the same
-//! files in the same run.
+//! files in the same run; and what the perceptual hash adds to decoding and hashing.
 //!
-//! `cargo bench --bench media [-- FILES]`. The promise: 2,000 PNGs a second, warm, on two
-//! cores, decoded. Long videos are sparse files: only what is read exists. Every figure is
+//! `cargo bench --bench media [-- FILES]`. The promises: 2,000 PNGs a second, warm, on two
+//! cores, decoded; with SHA-256 and the perceptual hash 0.8 or more of plainly decoding
+//! the pixels and hashing the bytes with the same crates. Long videos are sparse files: only what is read exists. Every figure is
 //! the best of several rounds, taken in turns so that a busy machine slows all alike.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
@@ -14,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use git_comfy::media;
+use sha2::{Digest, Sha256};
 
 const ROUNDS: usize = 5;
 
@@ -113,6 +115,42 @@ fn decode(path: &Path) {
     assert!(embedded.payload().workflow.is_some());
 }
 
+/// A picture of a megapixel that compresses as pictures do.
+fn picture(path: &Path, seed: u32) {
+    let mut state = seed;
+    let mut noise = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 28) as u8
+    };
+    let wave = |x: u32, y: u32| ((x * (seed % 7 + 1)) / 9 + (y * (seed % 5 + 1)) / 7) as u8 / 2;
+    let places = (0..1024).flat_map(|y| (0..1024).map(move |x| (x, y)));
+    let pixels: Vec<u8> = places
+        .flat_map(|(x, y)| [wave(x, y) + noise(), wave(y, x) + noise(), wave(x + y, x) + noise()])
+        .collect();
+    let mut encoder = png::Encoder::new(File::create(path).unwrap(), 1024, 1024);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&pixels).unwrap();
+}
+
+/// Decoding the pixels and hashing the bytes, as plainly as it goes.
+fn decode_and_hash(path: &Path) {
+    let bytes = std::fs::read(path).unwrap();
+    std::hint::black_box(Sha256::digest(&bytes));
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    std::hint::black_box(pixels);
+}
+
+/// All that a scan of a picture does.
+fn whole_scan(path: &Path) {
+    let bytes = std::fs::read(path).unwrap();
+    std::hint::black_box(Sha256::digest(&bytes));
+    std::hint::black_box(media::read(&mut std::io::Cursor::new(&bytes)).unwrap().payload());
+    assert!(media::picture::perceptual_hash(&bytes).unwrap().is_some());
+}
+
 fn timed(threads: usize, files: &[PathBuf], work: fn(&Path)) -> Duration {
     let start = Instant::now();
     thread::scope(|scope| {
@@ -132,8 +170,11 @@ fn main() {
     mp4(&long_mp4);
     webm(&long_webm);
     let (long_mp4, long_webm) = ([long_mp4], [long_webm]);
+    let pictures: Vec<PathBuf> =
+        (0..16).map(|n| folder.path().join(format!("picture{n}.png"))).collect();
+    (1..).zip(&pictures).for_each(|(seed, path)| picture(path, seed));
     type Case<'a> = (&'a str, usize, &'a [PathBuf], fn(&Path));
-    let cases: [Case<'_>; 7] = [
+    let cases: [Case<'_>; 9] = [
         ("first 64 KiB, one thread", 1, &pngs, plain),
         ("texts, one thread", 1, &pngs, read),
         ("texts decoded, one thread", 1, &pngs, decode),
@@ -141,16 +182,23 @@ fn main() {
         ("texts decoded, two threads", 2, &pngs, decode),
         ("an MP4 of 4 GiB, metadata last", 1, &long_mp4, read),
         ("a WebM of 4 GiB, no seek head", 1, &long_webm, read),
+        ("megapixels decoded and hashed", 1, &pictures, decode_and_hash),
+        ("with texts and perceptual hash", 1, &pictures, whole_scan),
     ];
-    let mut best = [Duration::MAX; 7];
+    let mut best = [Duration::MAX; 9];
     for _ in 0..ROUNDS {
         for (best, (_, threads, files, work)) in best.iter_mut().zip(&cases) {
             *best = (*best).min(timed(*threads, files, *work));
         }
     }
-    for (time, (name, threads, files, _)) in best.iter().zip(&cases) {
-        let per_file = time.as_secs_f64() / files.len() as f64;
-        let baseline = best[if *threads == 2 { 3 } else { 0 }].as_secs_f64() / pngs.len() as f64;
+    let per_file = |at: usize| best[at].as_secs_f64() / cases[at].2.len() as f64;
+    for (at, (name, threads, ..)) in cases.iter().enumerate() {
+        let baseline = per_file(match at {
+            7.. => 7,
+            _ if *threads == 2 => 3,
+            _ => 0,
+        });
+        let per_file = per_file(at);
         println!(
             "{name:<32} {:>9.1} us a file {:>9.0} files/s  ratio {:.2}",
             per_file * 1e6,

@@ -19,6 +19,7 @@ mod error;
 mod found;
 mod parameters;
 mod payload;
+pub mod picture;
 mod source;
 mod text;
 
