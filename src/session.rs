@@ -57,6 +57,19 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Any other variable, for files that refer to one by name. Only text counts.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    /// The folders in which programs keep their settings.
+    pub fn settings_folders(&self) -> Vec<PathBuf> {
+        let home = self.home.as_deref();
+        let mac = home.map(|home| home.join("Library").join("Application Support"));
+        let windows = std::env::var_os("APPDATA").map(PathBuf::from);
+        self.config_home.clone().into_iter().chain(windows).chain(mac).collect()
+    }
+
     /// Reads the process's environment.
     pub fn read() -> Self {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());

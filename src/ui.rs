@@ -35,6 +35,19 @@ impl Ui {
         if self.quiet { Ok(()) } else { self.out(&format!("{text}\n")) }
     }
 
+    /// A bar for work that is counted in bytes; seen only where a person watches.
+    pub fn bytes_bar(&self) -> Bar {
+        if self.quiet {
+            return Bar(indicatif::ProgressBar::hidden());
+        }
+        let bar = indicatif::ProgressBar::no_length();
+        let form = "hashing {wide_bar} {bytes} of {total_bytes}, {eta} left";
+        if let Ok(style) = indicatif::ProgressStyle::with_template(form) {
+            bar.set_style(style);
+        }
+        Bar(bar)
+    }
+
     /// Writes bytes to standard output untouched.
     pub fn out_bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
@@ -72,5 +85,26 @@ impl Ui {
         for hint in failure.hints() {
             self.warn(&format!("  hint: {hint}"));
         }
+    }
+}
+
+/// A bar that shows how far a work is.
+#[derive(Debug, Clone)]
+pub struct Bar(indicatif::ProgressBar);
+
+impl Bar {
+    /// So many bytes more are to be done.
+    pub fn extend(&self, bytes: u64) {
+        self.0.set_length(self.0.length().unwrap_or(0) + bytes);
+    }
+
+    /// So many bytes more are done.
+    pub fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
     }
 }

@@ -243,7 +243,7 @@ fn records_and_runs_travel_the_same_way() {
     one.comfy(["sync"]);
     two.comfy(["sync"]);
     for repo in [&one, &two, &bare] {
-        assert_eq!(repo.git(["notes", "--ref=comfy", "show", "main"]), "first\nsecond\n");
+        assert_eq!(repo.git(["notes", "--ref=comfy", "show", "main"]), "first\n\nsecond\n");
         let runs = repo.git(["ls-tree", "-r", "--name-only", "refs/comfy/runs"]);
         assert_eq!(runs, "2026/first\n2026/second\n");
     }

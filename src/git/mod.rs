@@ -4,7 +4,9 @@
 
 pub mod attributes;
 pub mod block;
+pub mod changes;
 pub mod check;
+pub mod checkout;
 mod command;
 pub mod config;
 pub mod doctor;
@@ -22,6 +24,7 @@ pub mod patch;
 pub mod plan;
 pub mod plumbing;
 pub mod process;
+pub mod records;
 mod refresh;
 mod repository;
 mod restore;

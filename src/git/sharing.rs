@@ -19,6 +19,7 @@ use super::notes::{Edit, Notes, Revision, Step, advance};
 use super::objects::{Batch, EntryKind, TreeEntry};
 use super::repository::Repository;
 use super::settings::{Settings, Sharing};
+use crate::record::join_notes;
 
 /// Layouts: notes on cleaned blobs.
 pub const LAYOUTS: &str = "refs/notes/comfy-layout";
@@ -36,9 +37,8 @@ const TRACKED_OTHERS: &str = "refs/comfy/remotes/";
 enum Rule {
     /// Notes of layouts: of each path the newest.
     Layouts,
-    /// Notes of lines: each different line once, in order, as `git notes merge -s
-    /// cat_sort_uniq` has it.
-    Lines,
+    /// Records: what both clones know.
+    Records,
     /// A tree of files that never change once they are there.
     Files,
 }
@@ -54,7 +54,7 @@ struct Shared {
 
 const SHARED: &[Shared] = &[
     Shared { name: LAYOUTS, rule: Rule::Layouts, on_request: None },
-    Shared { name: RECORDS, rule: Rule::Lines, on_request: None },
+    Shared { name: RECORDS, rule: Rule::Records, on_request: None },
     Shared { name: RUNS, rule: Rule::Files, on_request: Some("comfy.runs.share") },
 ];
 
@@ -158,7 +158,7 @@ fn merge_step(
             note.add(theirs);
             note.print()
         })?,
-        Rule::Lines => merge_notes(repository, tip, theirs, batch, merge_lines)?,
+        Rule::Records => merge_notes(repository, tip, theirs, batch, join_notes)?,
         Rule::Files => {
             let tree = |id: CommitId| -> Result<ObjectId> {
                 let commit = repository.commit(id)?;
@@ -202,17 +202,6 @@ fn merge_notes(
         edits.insert(difference.about, Edit::Set(note));
     }
     ours.edited(&edits, batch)
-}
-
-fn merge_lines(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
-    let lines = |text| <[u8]>::split(text, |b| *b == b'\n').filter(|line| !line.is_empty());
-    let all: std::collections::BTreeSet<_> = lines(ours).chain(lines(theirs)).collect();
-    let mut text = Vec::with_capacity(ours.len() + theirs.len());
-    for line in all {
-        text.extend_from_slice(line);
-        text.push(b'\n');
-    }
-    text
 }
 
 /// Both trees' files. Where both have a file under one name, with different content, one
@@ -432,10 +421,5 @@ mod tests {
         }
         assert_eq!(tracked_as(&RefName::new(LAYOUTS)), None);
         assert_eq!(tracking(LAYOUTS, "o").as_str(), "refs/notes/remotes/o/comfy-layout");
-    }
-
-    #[test]
-    fn lines_of_two_notes_become_one_set() {
-        assert_eq!(merge_lines(b"b\na\n", b"c\na"), b"a\nb\nc\n");
     }
 }

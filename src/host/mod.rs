@@ -3,6 +3,7 @@
 //! Must not know git.
 
 pub mod comfy;
+pub mod desk;
 pub mod hash;
 pub mod look;
 pub mod models;

@@ -64,6 +64,18 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether the connection was refused: nobody listens there.
+    pub fn is_nobody(&self) -> bool {
+        let Error::Request { error, .. } = self else { return false };
+        match error.as_ref() {
+            ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+            ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => true,
+            _ => false,
+        }
+    }
+}
+
 impl Address {
     /// The address that ComfyUI listens on by itself.
     pub fn usual() -> Self {

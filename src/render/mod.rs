@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod markdown;
 mod outline;
 mod phrase;
+pub mod record;
 pub mod sanitize;
 pub mod story;
 mod summary;

@@ -12,6 +12,9 @@
 // Each theme uses its own part of this.
 #![allow(dead_code)]
 
+pub(crate) mod machine;
+pub(crate) mod server;
+
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;

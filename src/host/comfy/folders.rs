@@ -194,6 +194,47 @@ impl ModelFolders {
         self.roots.iter().any(|root| real.starts_with(root))
     }
 
+    /// The files that each type offers, as a server's `/models/<type>` lists them: links
+    /// followed inside the bounds, at most some ten thousand.
+    pub fn listing(&self) -> Vec<(String, Vec<String>)> {
+        let list = |(name, kind): (&String, &FolderType)| {
+            let mut files = Vec::new();
+            for folder in &kind.folders {
+                self.list(&folder.path, "", kind, 0, &mut files);
+            }
+            files.sort();
+            files.dedup();
+            (name.clone(), files)
+        };
+        self.types.iter().map(list).collect()
+    }
+
+    fn list(
+        &self,
+        path: &Path,
+        below: &str,
+        kind: &FolderType,
+        depth: usize,
+        files: &mut Vec<String>,
+    ) {
+        const MOST: usize = 20_000;
+        const DEEPEST: usize = 12;
+        let inside = depth == 0 || path.canonicalize().is_ok_and(|real| self.contains(&real));
+        if !inside || depth > DEEPEST {
+            return;
+        }
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let Ok(metadata) = entry.path().metadata() else { continue };
+            let own = format!("{below}{name}");
+            if metadata.is_dir() && name != ".git" {
+                self.list(&entry.path(), &format!("{own}/"), kind, depth + 1, files);
+            } else if metadata.is_file() && kind.offered.offers(&name) && files.len() < MOST {
+                files.push(own);
+            }
+        }
+    }
+
     /// How a file is named in records: the label of the first search folder it lies in,
     /// and the path below it.
     pub fn describe(&self, real: &Path) -> Option<String> {

@@ -110,6 +110,11 @@ pub enum Unfinished {
 pub trait Progress: Sync {
     /// `bytes` more were read of the file with this index.
     fn read(&self, file: usize, bytes: u64) -> std::ops::ControlFlow<()>;
+
+    /// The file with this index is done, while others may still be read.
+    fn finished(&self, file: usize, result: &Result<Hashed, Error>) {
+        let _ = (file, result);
+    }
 }
 
 /// Tells nobody and never stops.
@@ -152,6 +157,7 @@ pub fn hash_files(
             let at = next.fetch_add(1, Ordering::Relaxed);
             let (Some(path), Some(slot)) = (paths.get(at), results.get(at)) else { break };
             let result = hash_nth(path, at, wanted, threads, now(), progress);
+            progress.finished(at, &result);
             if let Ok(mut slot) = slot.lock() {
                 *slot = Some(result);
             }

@@ -1,0 +1,82 @@
+//! The files a commit touches, as it has them.
+
+use super::error::Result;
+use super::id::{CommitId, ObjectId, RepoPath};
+use super::objects::{EntryKind, TreeEntry};
+use super::refresh::is_ours;
+use super::repository::Repository;
+
+/// A file that a commit added or changed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Touched {
+    /// Its path.
+    pub path: RepoPath,
+    /// What the commit holds there.
+    pub blob: ObjectId,
+}
+
+/// The files under our filter that a commit adds or changes against its first parent, by
+/// path. None for a commit that is not there (a shallow clone's edge has all its files).
+pub fn touched_workflows(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
+    let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };
+    let before = match found.parents.first() {
+        Some(parent) => repository.commit(*parent)?.map(|parent| parent.tree),
+        None => None,
+    };
+    let mut touched = Vec::new();
+    compare(repository, before, found.tree, &mut Vec::new(), &mut touched)?;
+    touched.retain(|file| is_ours(repository, &file.path));
+    touched.sort();
+    Ok(touched)
+}
+
+fn compare(
+    repository: &Repository,
+    before: Option<ObjectId>,
+    after: ObjectId,
+    prefix: &mut Vec<u8>,
+    touched: &mut Vec<Touched>,
+) -> Result<()> {
+    if before == Some(after) {
+        return Ok(());
+    }
+    let old = match before {
+        Some(tree) => repository.tree(tree)?.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let find = |entry: &TreeEntry| old.iter().find(|old| old.name == entry.name);
+    for entry in repository.tree(after)?.unwrap_or_default() {
+        let is_tree = |entry: &TreeEntry| entry.kind == EntryKind::Tree;
+        let known = find(&entry).filter(|old| is_tree(old) == is_tree(&entry));
+        if known.is_some_and(|old| old.id == entry.id) {
+            continue;
+        }
+        let length = prefix.len();
+        prefix.extend_from_slice(&entry.name);
+        match entry.kind {
+            EntryKind::Tree => {
+                prefix.push(b'/');
+                compare(repository, known.map(|old| old.id), entry.id, prefix, touched)?;
+            }
+            EntryKind::File | EntryKind::Executable => {
+                touched.push(Touched { path: RepoPath::new(prefix.clone()), blob: entry.id });
+            }
+            _ => {}
+        }
+        prefix.truncate(length);
+    }
+    Ok(())
+}
+
+/// Whether git tracks a file of this work tree, or anything below a folder of it.
+pub fn is_tracked(repository: &Repository, path: &std::path::Path) -> bool {
+    let Some(below) = repository.work_tree().and_then(|top| path.strip_prefix(top).ok()) else {
+        return false;
+    };
+    let wanted = RepoPath::from_path(below);
+    let inside = [wanted.as_bytes(), b"/"].concat();
+    super::index::files(repository).is_ok_and(|files| {
+        let mut files = files.into_iter();
+        files.any(|file| file.path == wanted || file.path.as_bytes().starts_with(&inside))
+    })
+}
