@@ -42,6 +42,8 @@ pub enum Command {
     Status(cmd::status::Args),
     /// Clear git's "modified" mark where nodes were only moved.
     Refresh(cmd::refresh::Args),
+    /// Record what commits were made with: models by hash, node packs, ComfyUI.
+    Record(cmd::record::Args),
     /// Exchange layouts and records with a remote.
     Sync(cmd::sync::Args),
     /// Learn the names of widgets from a ComfyUI.
@@ -79,6 +81,7 @@ impl Command {
             Command::Generate(args) => cmd::generate::run(args, session, Cli::command()),
             Command::Status(args) => cmd::status::run(args, session),
             Command::Refresh(args) => cmd::refresh::run(args, session),
+            Command::Record(args) => cmd::record::run(args, session),
             Command::Sync(args) => cmd::sync::run(args, session),
             Command::Smudge(args) => cmd::smudge::run(args, session),
             Command::FilterProcess(args) => cmd::process::run(args, session),

@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::io::{self, Read};
 
+use crate::cmd::record::after;
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::git::Repository;
 use crate::git::hook::{self, Hook};
 use crate::session::Session;
 
@@ -28,10 +30,30 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     }
     let Some(hook) = named(args) else { return Ok(Exit::Done) };
     match session.repository() {
-        Ok(repository) => session.tell_remarks(&hook::run(&repository, &hook)),
+        Ok(repository) => {
+            // First: what is sent along with a push must be complete.
+            if let Err(failure) = record(args, session, &repository) {
+                session.tell_remarks(&[format!("nothing was recorded: {failure}")]);
+            }
+            session.tell_remarks(&hook::run(&repository, &hook));
+        }
         Err(error) => session.tell_remarks(&[error.to_string()]),
     }
     Ok(Exit::Done)
+}
+
+/// What the recorder does at this moment.
+fn record(args: &Args, session: &Session, repository: &Repository) -> Result<()> {
+    match args.name.as_str() {
+        "post-commit" => after::commit(session, repository),
+        "post-merge" => after::merge(session, repository),
+        "post-rewrite" => {
+            let mut told = Vec::new();
+            let _ = io::stdin().lock().take(MAX_TOLD).read_to_end(&mut told);
+            after::rewrite(session, repository, &after::rewritten(&told))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The hook of that name; a name from a newer version's scripts means nothing here.

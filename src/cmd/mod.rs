@@ -15,6 +15,7 @@ pub mod init;
 pub mod inspect;
 mod naming;
 pub mod process;
+pub mod record;
 pub mod refresh;
 pub mod smudge;
 pub mod status;

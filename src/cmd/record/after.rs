@@ -1,0 +1,167 @@
+//! What is recorded when git calls a hook: at once what is known, the rest by a process of
+//! its own, so that no git command waits for a model to be read.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use super::finish::{self, Trust};
+use super::gather::{Failures, Gathered, blob_of};
+use super::here::{Here, Patience, Places};
+use crate::error::Result;
+use crate::git::{CommitId, ObjectId, Repository, records};
+use crate::host::desk::Desk;
+use crate::record::{self, Record};
+use crate::session::Session;
+
+/// A commit that took the place of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rewritten {
+    /// The commit that was.
+    pub(crate) old: CommitId,
+    /// The commit that is.
+    pub(crate) new: CommitId,
+}
+
+/// Records the commit that was just made.
+pub(crate) fn commit(session: &Session, repository: &Repository) -> Result<()> {
+    let places = Places::of(session, repository)?;
+    let Some(head) = repository.head()?.filter(|_| !places.off) else { return Ok(()) };
+    // The end of a rebase tells of all its commits at once.
+    let rebases = ["rebase-merge", "rebase-apply"];
+    if rebases.iter().any(|name| repository.git_dir().join(name).exists()) {
+        return Ok(());
+    }
+    let here = Here::look_around(session, repository, &places, Patience::Hook);
+    if let Some(gathered) = here.gather(repository, head, &Failures::new())? {
+        finish::write(repository, &here, &[(head, gathered)], Trust::Cache)?;
+        start_worker(session, repository, &here.desk);
+    }
+    Ok(())
+}
+
+/// Records a merge that git made by itself; what a fast-forward brings was recorded by
+/// whoever made it.
+pub(crate) fn merge(session: &Session, repository: &Repository) -> Result<()> {
+    let Some(head) = repository.head()? else { return Ok(()) };
+    let parents = repository.commit(head)?.map_or(0, |commit| commit.parents.len());
+    if parents > 1 && records::read(repository, head)?.is_none() {
+        commit(session, repository)?;
+    }
+    Ok(())
+}
+
+/// Carries records over to the commits that took the place of others.
+pub(crate) fn rewrite(
+    session: &Session,
+    repository: &Repository,
+    rewritten: &[Rewritten],
+) -> Result<()> {
+    let places = Places::of(session, repository)?;
+    if places.off || rewritten.is_empty() {
+        return Ok(());
+    }
+    let mut olds: BTreeMap<CommitId, Vec<CommitId>> = BTreeMap::new();
+    for pair in rewritten {
+        olds.entry(pair.new).or_default().push(pair.old);
+    }
+    let here = Here::look_around(session, repository, &places, Patience::Hook);
+    let mut written = Vec::new();
+    for (new, olds) in olds {
+        let Some(mut gathered) = here.gather(repository, new, &Failures::new())? else { continue };
+        let mut carried = Record::default();
+        for old in olds.into_iter().chain([new]) {
+            if let Some(text) = records::read(repository, old)?
+                && let Ok(record::Parsed { record: Some(record), .. }) = record::parse(&text)
+            {
+                carried.join(record);
+            }
+        }
+        carry(&mut gathered, carried, &here.machine);
+        written.push((new, gathered));
+    }
+    if !written.is_empty() {
+        finish::write(repository, &here, &written, Trust::Cache)?;
+        start_worker(session, repository, &here.desk);
+    }
+    Ok(())
+}
+
+/// Takes what was recorded before for the same files. What this machine saw when the
+/// commit was first made says more about it than what it sees now; a fresh look only
+/// stands in for what was never recorded.
+pub(crate) fn carry(gathered: &mut Gathered, mut before: Record, machine: &str) {
+    before.retain(|path| blob_of(&gathered.record, path));
+    let covered = gathered
+        .record
+        .workflows
+        .iter()
+        .all(|workflow| before.workflows.iter().any(|known| known.path == workflow.path));
+    let complete = before.seen.values().any(record::Seen::is_complete);
+    if covered && complete {
+        gathered.record.seen.clear();
+        gathered.waiting.clear();
+    } else if before.seen.get(machine).is_some_and(record::Seen::is_complete) {
+        // Of what both looks saw the first one stays.
+        if let (Some(fresh), Some(first)) =
+            (gathered.record.seen.get_mut(machine), before.seen.get(machine))
+        {
+            let known = |f: &record::ModelFact| {
+                first.models.iter().any(|k| k.folder == f.folder && k.name == f.name)
+            };
+            fresh.models.retain(|fact| !known(fact));
+            fresh.packs.retain(|pack| !first.packs.iter().any(|k| k.name == pack.name));
+            if first.environment.is_some() {
+                fresh.environment = None;
+            }
+        }
+    }
+    gathered.record.join(before);
+}
+
+/// The pairs that git tells the post-rewrite hook: `<old> <new>` on each line.
+pub(crate) fn rewritten(told: &[u8]) -> Vec<Rewritten> {
+    let pair = |line: &[u8]| {
+        let mut ids = line.split(|b| *b == b' ').map(ObjectId::from_hex);
+        Some(Rewritten { old: CommitId(ids.next()??), new: CommitId(ids.next()??) })
+    };
+    told.split(|b| *b == b'\n').filter_map(pair).collect()
+}
+
+/// Starts the process that completes records, if any waits and none runs. It outlives
+/// this one and holds nothing of it open.
+pub(crate) fn start_worker(session: &Session, repository: &Repository, desk: &Desk) {
+    if desk.pending().is_empty() || desk.progress().is_some() {
+        return;
+    }
+    let Some(program) = &session.environment.program else { return };
+    let mut command = Command::new(program);
+    let place = repository.work_tree().unwrap_or(repository.git_dir());
+    command.arg("-C").arg(place).args(["record", "--finish"]);
+    // What git told this process about itself is over by then.
+    for name in [
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_PREFIX",
+        "GIT_COMMON_DIR",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_QUARANTINE_PATH",
+    ] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        command.process_group(0);
+    }
+    #[cfg(windows)]
+    {
+        use std::os::windows::process::CommandExt;
+        const DETACHED_PROCESS: u32 = 0x8;
+        const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+        command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+    }
+    // Without it the record is completed by the next one, or by `git comfy record`.
+    let _ = command.spawn();
+}
