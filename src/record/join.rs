@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::named::UNKNOWN_FOLDER;
-use super::schema::{Claims, ModelUse, PackFact, Record, Seen, Site, WorkflowUse};
+use super::schema::{Claims, ModelUse, PackFact, Record, Seen, WorkflowUse};
 
 impl Record {
     /// Takes in what another record of the same commit knows.
@@ -65,19 +64,6 @@ fn join_workflows(mut ours: WorkflowUse, theirs: WorkflowUse) -> WorkflowUse {
         |model| (model.folder.clone(), model.name.clone()),
         join_uses,
     );
-    // A name whose type one machine could not tell is no second model.
-    let known: Vec<(String, Vec<Site>)> = ours
-        .models
-        .iter()
-        .filter(|model| model.folder != UNKNOWN_FOLDER)
-        .map(|model| (model.name.clone(), model.at.clone()))
-        .collect();
-    ours.models.retain(|model| {
-        let same = |(name, at): &(String, Vec<Site>)| {
-            *name == model.name && model.at.iter().all(|site| at.contains(site))
-        };
-        model.folder != UNKNOWN_FOLDER || !known.iter().any(same)
-    });
     ours.classes.extend(theirs.classes);
     ours.classes.sort();
     ours.classes.dedup();
@@ -159,6 +145,7 @@ fn join_rest(ours: &mut Map<String, Value>, theirs: Map<String, Value>) {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::named::UNKNOWN_FOLDER;
     use super::super::schema::*;
     use super::*;
 
@@ -256,6 +243,32 @@ mod tests {
             prop_assert_eq!(&join(&both, &a), &both);
             prop_assert_eq!(join(&both, &c), join(&a, &join(&b, &c)));
         }
+    }
+
+    #[test]
+    fn a_model_that_one_machine_could_place_is_told_once() {
+        let uses = |folder: &str, node: &str| ModelUse {
+            folder: folder.into(),
+            name: "x".into(),
+            by: Evidence::Matched,
+            at: vec![Site {
+                subgraph: None,
+                node: node.into(),
+                class: "L".into(),
+                input: "n".into(),
+                off: None,
+            }],
+            claims: Claims::default(),
+        };
+        let workflow = WorkflowUse {
+            path: "f".into(),
+            blob: "0".into(),
+            models: vec![uses("loras", "1"), uses(UNKNOWN_FOLDER, "1"), uses(UNKNOWN_FOLDER, "2")],
+            classes: Vec::new(),
+            rest: Map::new(),
+        };
+        let told: Vec<_> = workflow.told_models().map(|m| (&*m.folder, &*m.at[0].node)).collect();
+        assert_eq!(told, [("loras", "1"), (UNKNOWN_FOLDER, "2")]);
     }
 
     #[test]

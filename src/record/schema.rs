@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::named::UNKNOWN_FOLDER;
+
 use super::digest::{Digest, DigestKind, Hashes};
 
 /// The number of this schema. A reader refuses to change a record of a higher one.
@@ -66,6 +68,24 @@ pub struct WorkflowUse {
     /// Fields of newer versions.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+impl WorkflowUse {
+    /// The models, each once: a use whose folder type one machine could not tell is left
+    /// out where another machine could. A record keeps both, so that joining is a union in
+    /// whatever order clones exchange what they know.
+    pub fn told_models(&self) -> impl Iterator<Item = &ModelUse> {
+        let known: BTreeSet<(&str, &Site)> = self
+            .models
+            .iter()
+            .filter(|model| model.folder != UNKNOWN_FOLDER)
+            .flat_map(|model| model.at.iter().map(|site| (model.name.as_str(), site)))
+            .collect();
+        self.models.iter().filter(move |model| {
+            model.folder != UNKNOWN_FOLDER
+                || !model.at.iter().all(|site| known.contains(&(model.name.as_str(), site)))
+        })
+    }
 }
 
 /// One model a workflow names.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::schema::{Record, Seen, Status};
+use super::schema::{Record, Seen, Status, WorkflowUse};
 
 /// What the record holds, in words: the line that `git log --notes=comfy` shows first.
 pub fn summary(record: &Record) -> String {
     let models: BTreeSet<_> = record
         .workflows
         .iter()
-        .flat_map(|workflow| &workflow.models)
+        .flat_map(WorkflowUse::told_models)
         .map(|model| (&model.folder, &model.name))
         .collect();
     let mut parts = vec![count(record.workflows.len(), "workflow")];
