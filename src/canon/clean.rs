@@ -18,16 +18,34 @@ use crate::json::{self, Object, Path, Style, Value};
 ///
 /// Whatever is no workflow, or could not be given back, is left as it is.
 pub fn clean(bytes: &[u8], mode: Mode) -> Outcome {
-    if !mentions_graph(bytes) {
-        return Outcome::Untouched(utf16_remark(bytes));
+    match begin(bytes, mode) {
+        Err(remark) => Outcome::Untouched(remark),
+        Ok((content, rest)) => {
+            Outcome::Cleaned(Cleaned { content, layout: rest.map(Rest::layout) })
+        }
     }
-    let mut value = match json::parse(bytes) {
-        Ok(value) => value,
-        Err(error) => return Outcome::Untouched(Some(error.to_string())),
-    };
+}
+
+/// The second half of a clean: the layout, which nobody waits for once the content is
+/// there.
+#[derive(Debug)]
+pub struct Rest<'a> {
+    value: Value,
+    graphs: Vec<Found>,
+    layout: Layout,
+    original: &'a str,
+}
+
+/// The first half of [`clean`]: the content, and what the layout is worked out from (none
+/// for a file that is clean already). An error is the remark of [`Outcome::Untouched`].
+pub fn begin(bytes: &[u8], mode: Mode) -> Result<(Vec<u8>, Option<Rest<'_>>), Option<String>> {
+    if !mentions_graph(bytes) {
+        return Err(utf16_remark(bytes));
+    }
+    let mut value = json::parse(bytes).map_err(|error| Some(error.to_string()))?;
     let graphs = graphs(&value);
     if graphs.is_empty() {
-        return Outcome::Untouched(None);
+        return Err(None);
     }
     let original = std::str::from_utf8(bytes).unwrap_or_default();
     let mut layout = Layout { style: Style::sniff(original), graphs: Vec::new(), residue: None };
@@ -39,15 +57,19 @@ pub fn clean(bytes: &[u8], mode: Mode) -> Outcome {
     }
     let mut content = Vec::with_capacity(bytes.len());
     json::print_into(&mut content, &value, &Style::CANONICAL, ONE_LINE);
-    if content == bytes {
-        return Outcome::Cleaned(Cleaned { content, layout: None });
+    let rest = (content != bytes).then_some(Rest { value, graphs, layout, original });
+    Ok((content, rest))
+}
+
+impl Rest<'_> {
+    /// The layout as one line of JSON.
+    pub fn layout(self) -> String {
+        let line = self.layout.to_line();
+        match residue(self.value, &self.graphs, self.layout, self.original) {
+            Some(residue) => residue.add_to(line),
+            None => line,
+        }
     }
-    let line = layout.to_line();
-    let line = match residue(value, &graphs, layout, original) {
-        Some(residue) => residue.add_to(line),
-        None => line,
-    };
-    Outcome::Cleaned(Cleaned { content, layout: Some(line) })
 }
 
 /// What cleaning took out of one graph of a document.

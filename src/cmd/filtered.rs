@@ -35,11 +35,11 @@ pub(super) fn run(way: Way, path: Option<&OsStr>, session: &Session) -> Result<E
     let path = RepoPath::from_path(Path::new(path.unwrap_or_default()));
     match way {
         Way::In => {
-            let (passed, layout) = filter.clean(&path, &bytes);
+            let (passed, rest) = filter.clean(&path, &bytes);
             let content = passed.or(&bytes);
             session.ui.out_bytes(content)?;
-            if let Some(layout) = layout {
-                filter.file(&path, content, &layout);
+            if let Some(rest) = rest {
+                filter.file(&path, content, rest);
             }
         }
         Way::Out => {

@@ -4,7 +4,7 @@
 //!
 //! Must not know how git hands files over (`process`, and the one-shot commands).
 
-use crate::canon::{self, Known, Outcome};
+use crate::canon::{self, Known, Rest};
 
 use super::door::Direction;
 use super::id::{Kind, ObjectFormat, ObjectId, RepoPath};
@@ -74,32 +74,29 @@ impl<'r> Filter<'r> {
         }
     }
 
-    /// Cleans a file. What it gives beside the content is the layout, which
+    /// Cleans a file. What it gives beside the content leads to the layout, which
     /// [`Filter::file`] keeps: that may wait until git has the content, so that the two
     /// work at the same time.
-    pub fn clean(&mut self, path: &RepoPath, bytes: &[u8]) -> (Passed, Option<String>) {
+    pub fn clean<'b>(&mut self, path: &RepoPath, bytes: &'b [u8]) -> (Passed, Option<Rest<'b>>) {
         let Handling::Clean(mode) = self.handling(path, Direction::Checkin) else {
             return (Passed::Untouched, None);
         };
-        match canon::clean(bytes, mode) {
-            Outcome::Untouched(remark) => {
-                if let Some(remark) = remark {
-                    let what = "is kept as it is, with its layout";
-                    self.remarks.push(format!("{path} {what}: {remark}"));
-                }
+        match canon::begin(bytes, mode) {
+            Ok((content, Some(rest))) => (Passed::Changed(content), Some(rest)),
+            Ok((_, None)) | Err(None) => (Passed::Untouched, None),
+            Err(Some(remark)) => {
+                let what = "is kept as it is, with its layout";
+                self.remarks.push(format!("{path} {what}: {remark}"));
                 (Passed::Untouched, None)
             }
-            // Without a layout it was clean already.
-            Outcome::Cleaned(cleaned) if cleaned.layout.is_none() => (Passed::Untouched, None),
-            Outcome::Cleaned(cleaned) => (Passed::Changed(cleaned.content), cleaned.layout),
         }
     }
 
     /// Files the layout that was cleaned out of a file.
-    pub fn file(&mut self, path: &RepoPath, content: &[u8], layout: &str) {
+    pub fn file(&mut self, path: &RepoPath, content: &[u8], rest: Rest<'_>) {
         let (Some(repository), Some(finder)) = (self.repository, &mut self.finder) else { return };
         let blob = repository.format().id_of(Kind::Blob, content);
-        if let Err(error) = finder.file(blob, path, layout) {
+        if let Err(error) = finder.file(blob, path, &rest.layout()) {
             self.remarks.push(format!("the layout of {path} is not kept: {error}"));
         }
     }

@@ -9,7 +9,7 @@
 //! handed through while it arrives; it goes through a file on disk instead of memory.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 
 use gix::filter::plumbing::driver::process::Server;
 
@@ -113,14 +113,22 @@ impl<'r> Service<'r> {
     fn answer(
         &mut self,
         question: &Question,
-        content: &mut dyn Read,
+        content: &mut dyn BufRead,
         out: &mut File,
     ) -> io::Result<()> {
         self.input.clear();
         let limit = self.filter().max_file_size();
-        content.take(limit.saturating_add(1)).read_to_end(&mut self.input)?;
-        if self.input.len() as u64 > limit {
-            return self.hand_through(content, out);
+        loop {
+            let chunk = content.fill_buf()?;
+            let length = chunk.len();
+            if length == 0 {
+                break;
+            }
+            self.input.extend_from_slice(chunk);
+            content.consume(length);
+            if self.input.len() as u64 > limit {
+                return self.hand_through(content, out);
+            }
         }
         if self.power == Power::Off {
             return reply(&mut self.answer, &self.input, out);
@@ -128,11 +136,11 @@ impl<'r> Service<'r> {
         let input = std::mem::take(&mut self.input);
         match question {
             Question::Clean(path) => {
-                let (passed, layout) = self.filter().clean(path, &input);
+                let (passed, rest) = self.filter().clean(path, &input);
                 let content = passed.or(&input);
                 reply(&mut self.answer, content, out)?;
-                if let Some(layout) = layout {
-                    self.filter().file(path, content, &layout);
+                if let Some(rest) = rest {
+                    self.filter().file(path, content, rest);
                 }
             }
             Question::Smudge(path, blob) => {
@@ -157,7 +165,7 @@ impl<'r> Service<'r> {
     }
 
     /// Gives a file back that is longer than what is looked at.
-    fn hand_through(&mut self, content: &mut dyn Read, out: &mut File) -> io::Result<()> {
+    fn hand_through(&mut self, content: &mut dyn BufRead, out: &mut File) -> io::Result<()> {
         let mut aside = tempfile::tempfile()?;
         aside.write_all(&self.input)?;
         self.input = Vec::new();

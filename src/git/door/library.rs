@@ -20,6 +20,9 @@ impl Library {
     /// Opens the repository, if the library knows its format; `None` where only git can
     /// tell whether there is one.
     pub(in super::super) fn open(place: &Place) -> Option<(Library, Places)> {
+        // git checks what comes in; hashing it again at each reading costs more than the
+        // reading.
+        git2::opts::strict_hash_verification(false);
         let repository = match place {
             // The library reads git's variables by itself, as git does.
             Place::Here(_) => git2::Repository::open_from_env(),
