@@ -172,7 +172,7 @@ fn a_newer_git_moves_the_hooks_out_of_the_files() {
     let stage = Stage::on(world);
     let mine = stage.hook("post-commit", "#!/bin/sh\necho ran >>mine\n");
     stage.init(&["--hooks", "files"]);
-    stage.init(&[]);
+    stage.init(&["--hooks", "auto"]);
     assert_eq!(fs::read_to_string(mine).unwrap(), "#!/bin/sh\necho ran >>mine\n");
     stage.commit();
     assert_eq!(stage.calls(), "post-commit\n");
@@ -182,7 +182,8 @@ fn a_newer_git_moves_the_hooks_out_of_the_files() {
     assert_eq!(stage.calls(), "post-commit\n");
 }
 
-fn world_with_configured_hooks() -> Option<Rc<World>> {
+/// A world whose git takes hooks from the configuration, where this machine has one.
+pub(crate) fn world_with_configured_hooks() -> Option<Rc<World>> {
     World::gits().into_iter().map(|folder| World::with_git(Some(folder))).find(|world| {
         let told = world.command("git").arg("--version").output().unwrap().stdout;
         let told = String::from_utf8_lossy(&told);

@@ -267,6 +267,32 @@ fn a_fresh_clone_gets_its_layouts() {
 }
 
 #[test]
+fn on_a_machine_that_is_set_up_a_clone_needs_nothing_more() {
+    let Some(world) = crate::hooks::world_with_configured_hooks() else { return };
+    let bare = world.bare("bare.git");
+    let repo = world.repo("repo");
+    repo.comfy(["init", "--global"]);
+    repo.git(["remote", "add", "origin", bare.path.to_str().unwrap()]);
+    repo.write("a.json", workflow(20, 0));
+    repo.commit_all("one");
+    repo.git(["push", "-q", "-u", "origin", "main"]);
+    let clone = world.at("clone");
+    world.command("git").arg("clone").arg("-q").arg(&bare.path).arg(&clone.path).status().unwrap();
+    assert_eq!(clone.text("a.json"), workflow(20, 0));
+    assert_eq!(clone.git(["status", "--porcelain"]), "");
+    clone.comfy(["doctor"]);
+    // And its own layouts travel back.
+    clone.write("a.json", workflow(20, 99));
+    clone.write("b.json", workflow(5, 1));
+    clone.commit_all("two");
+    clone.git(["push", "-q"]);
+    repo.comfy(["init"]);
+    repo.git(["pull", "-q"]);
+    assert_eq!(repo.text("b.json"), workflow(5, 1));
+    assert_eq!(repo.text("a.json"), workflow(20, 99));
+}
+
+#[test]
 fn a_remote_that_cannot_be_reached_is_no_failure() {
     let repo = Repo::new();
     repo.git(["remote", "add", "origin", "/no/such/place"]);

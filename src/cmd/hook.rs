@@ -8,6 +8,8 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::Repository;
 use crate::git::hook::{self, Hook};
+use crate::git::setup::{self, State};
+use crate::git::sharing::{self, Asking};
 use crate::session::Session;
 
 /// Do the work of a git hook.
@@ -29,6 +31,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let Some(hook) = named(args) else { return Ok(Exit::Done) };
+    if hook == Hook::PostCheckout && is_first_checkout(args) {
+        welcome(session);
+    }
     match session.repository() {
         Ok(repository) => {
             // First: what is sent along with a push must be complete.
@@ -53,6 +58,28 @@ fn record(args: &Args, session: &Session, repository: &Repository) -> Result<()>
             after::rewrite(session, repository, &after::rewritten(&told))
         }
         _ => Ok(()),
+    }
+}
+
+/// git tells a checkout of a clone by a null id for the commit before.
+fn is_first_checkout(args: &Args) -> bool {
+    let before = args.arguments.first().map(|id| id.as_encoded_bytes()).unwrap_or_default();
+    !before.is_empty() && before.iter().all(|digit| *digit == b'0')
+}
+
+/// A clone on a machine that is set up as a whole (`init --global`) fetches the layouts
+/// without being told. What fails here `git comfy init` does later.
+fn welcome(session: &Session) {
+    let config_home = session.environment.config_home.as_deref();
+    let Ok(state) = State::read(&session.cwd, config_home) else { return };
+    let plan = setup::after_clone(&state);
+    if plan.is_empty() || plan.apply(&state.git).is_err() {
+        return;
+    }
+    if let Ok(repository) = session.repository() {
+        for remote in sharing::remotes(&repository).unwrap_or_default() {
+            let _ = sharing::fetch(&repository, &remote, Asking::Nobody);
+        }
     }
 }
 

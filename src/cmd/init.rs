@@ -109,10 +109,10 @@ fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Res
             ))?;
         }
     }
-    sharing::gather(repository)?;
+    let followed = git::follow_layouts(repository, &sharing::gather(repository)?)?;
     let restored = git::restore_layouts(repository)?;
     session.tell_remarks(&restored.remarks);
-    match restored.files.len() {
+    match followed.len() + restored.files.len() {
         0 => {}
         1 => ui.tell("1 workflow has its layout again")?,
         count => ui.tell(&format!("{count} workflows have their layouts again"))?,

@@ -61,7 +61,8 @@ pub fn restore_layouts(repository: &Repository) -> Result<Restored> {
 
 /// Brings files up to the layouts that others gave them: where content is the same in both
 /// clones, a pull has nothing to check out, and yet nodes were moved. Only files that lie
-/// here exactly as our own notes last knew them, or without any layout, are touched.
+/// here exactly as our own notes last knew them, as they were arranged because nothing was
+/// known, or without any layout, are touched.
 pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Vec<RepoPath>> {
     let mut followed = Vec::new();
     let (Some((before, after)), Some(work_tree)) = (gathered.layouts, repository.work_tree())
@@ -92,7 +93,9 @@ pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Ve
         let Some(content) = repository.blob(entry.id)? else { continue };
         let laid_out = |known: &Entry| canon::smudge(&content, Known::Exact(&known.layout));
         let as_noted = || old.entries.get(&entry.path).and_then(laid_out).as_ref() == Some(&here);
-        if (clean_id(repository.format(), &here) == entry.id || as_noted())
+        let as_arranged = || canon::smudge(&content, Known::Nothing).as_ref() == Some(&here);
+        let is_bare = clean_id(repository.format(), &here) == entry.id;
+        if (is_bare || as_noted() || as_arranged())
             && let Some(theirs) = laid_out(newest)
             && theirs != here
         {

@@ -94,7 +94,7 @@ impl Shown<'_> {
 
     fn workflow(&mut self, workflow: &WorkflowUse, seen: Option<&Seen>) {
         self.line("", &[(HEADING, &workflow.path)]);
-        for model in &workflow.models {
+        for model in workflow.told_models() {
             let fact = seen.and_then(|seen| {
                 seen.models.iter().find(|f| f.folder == model.folder && f.name == model.name)
             });

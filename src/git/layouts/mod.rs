@@ -35,3 +35,16 @@ fn tracking_refs(repository: &Repository) -> Result<Vec<(RefName, ObjectId)>> {
     refs.retain(|(name, _)| sharing::tracked_as(name) == Some(sharing::LAYOUTS.into()));
     Ok(refs)
 }
+
+/// A temporary file in a folder, with the permissions of any new file: what it becomes is
+/// for everybody who may use the repository.
+fn new_file(folder: &std::path::Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("new.");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}

@@ -114,7 +114,7 @@ impl Paths {
             print_line(*at, *blob, path, &mut text);
         }
         print_marker(None, self.known, &mut text);
-        let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failed())?;
+        let mut fresh = super::new_file(&folder).map_err(failed())?;
         fresh.write_all(&text).map_err(failed())?;
         fresh.persist(&path).map_err(|error| failed()(error.error))?;
         Ok(())

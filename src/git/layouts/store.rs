@@ -410,7 +410,7 @@ fn new_file(
     folder: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<tempfile::NamedTempFile> {
-    let file = tempfile::Builder::new().prefix("layouts.").tempfile_in(folder)?;
+    let file = super::new_file(folder)?;
     let seed = format!("{:?} {} {}", file.path(), std::process::id(), super::super::now());
     let sum = u64::from(crc32fast::hash(seed.as_bytes()));
     let name = format!("{:08x}{:08x}", sum, super::super::now() as u32);

@@ -130,6 +130,18 @@ pub fn init(state: &State, wish: &Wish) -> Result<Plan, Error> {
     Ok(plan)
 }
 
+/// Plans what is still missing in a repository that was cloned on a machine which is set
+/// up as a whole: the remotes' refspecs. Nothing where it was not, or where the repository
+/// has a set-up of its own.
+pub fn after_clone(state: &State) -> Plan {
+    let mut plan = Plan::default();
+    let filter = state.config.last("filter.comfy.process");
+    if filter.is_some_and(|entry| entry.scope == Scope::Global) {
+        notes::plan_remotes(state, &mut plan);
+    }
+    plan
+}
+
 /// Plans the opposite: everything that init wrote in that reach, and nothing else.
 pub fn uninstall(state: &State, reach: Reach) -> Result<Plan, Error> {
     let mut plan = Plan::default();

@@ -37,6 +37,11 @@ pub(super) fn put(state: &State, wish: &Wish, plan: &mut Plan) {
         );
         return;
     }
+    plan_remotes(state, plan);
+}
+
+/// The refspecs by which remotes' layouts and records are fetched.
+pub(super) fn plan_remotes(state: &State, plan: &mut Plan) {
     let mut steps = Vec::new();
     let mut served = Vec::new();
     for remote in state.remotes() {
