@@ -60,6 +60,8 @@ pub enum Command {
     DiffDriver(cmd::diff_driver::Args),
     /// Tell a workflow, or the one in a picture, as lines of text (git calls this).
     Textconv(cmd::textconv::Args),
+    /// Merge one workflow three ways (git calls this).
+    MergeDriver(cmd::merge_driver::Args),
     /// Write man pages or shell completions.
     #[command(hide = true)]
     Generate(cmd::generate::Args),
@@ -86,6 +88,7 @@ impl Command {
             Command::Smudge(args) => cmd::smudge::run(args, session),
             Command::FilterProcess(args) => cmd::process::run(args, session),
             Command::Hook(args) => cmd::hook::run(args, session),
+            Command::MergeDriver(args) => cmd::merge_driver::run(args, session),
         }
     }
 }

@@ -39,6 +39,9 @@ impl Session {
 pub struct Environment {
     /// `GIT_COMFY=0`: filters, drivers and hooks do nothing.
     pub switched_off: bool,
+    /// `GIT_COMFY_FAVOR=ours` or `theirs`: settles every conflict of a merge for that side,
+    /// as `-X` does for texts. git does not pass `-X` on to merge drivers.
+    pub favour: Option<String>,
     /// `HOME` (or `USERPROFILE`).
     pub home: Option<PathBuf>,
     /// `PATH`.
@@ -78,6 +81,7 @@ impl Environment {
         Environment {
             pager_in_use: is_set("GIT_PAGER_IN_USE"),
             columns: std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()),
+            favour: std::env::var("GIT_COMFY_FAVOR").ok().filter(|side| !side.is_empty()),
             switched_off: std::env::var_os("GIT_COMFY").is_some_and(|v| v == "0"),
             config_home: settings
                 .map(PathBuf::from)

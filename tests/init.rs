@@ -18,11 +18,17 @@ fn a_repository_is_set_up() {
     let wanted = format!("{GIT_COMFY} filter-process\n");
     assert_eq!(repo.git(["config", "--local", "filter.comfy.process"]), wanted);
     assert_eq!(
-        told(&repo.git(["config", "--local", "--get-regexp", "^(filter|notes)"])),
+        told(&repo.git(["config", "--local", "--get-regexp", "^(filter|merge|notes)"])),
         "filter.comfy.process PROGRAM filter-process\n\
          filter.comfy.clean PROGRAM clean -- %f\n\
          filter.comfy.smudge PROGRAM smudge -- %f\n\
          filter.comfy.required true\n\
+         merge.comfy.name ComfyUI workflows, as graphs\n\
+         merge.comfy.driver PROGRAM merge-driver -p %P -l %L -s %S -x %X -y %Y -- %O %A %B\n\
+         merge.comfy.recursive comfy-ancestor\n\
+         merge.comfy-ancestor.name ComfyUI workflows, for git itself\n\
+         merge.comfy-ancestor.driver PROGRAM merge-driver --virtual-ancestor -p %P -l %L \
+         -- %O %A %B\n\
          notes.rewritemode ignore\n\
          notes.rewriteref refs/notes/comfy\n"
     );

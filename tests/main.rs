@@ -27,6 +27,7 @@ mod install;
 mod layouts;
 mod media;
 mod merge_laws;
+mod merging;
 mod models;
 mod packs;
 mod prompt_laws;

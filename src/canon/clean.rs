@@ -97,6 +97,13 @@ pub fn strip(document: &mut Value) -> Vec<Stripped> {
     found.into_iter().filter_map(strip).collect()
 }
 
+/// Prints a document whose graphs are in their clean form, as [`clean`] would.
+pub fn print(document: &Value) -> Vec<u8> {
+    let mut content = Vec::new();
+    json::print_into(&mut content, document, &Style::CANONICAL, ONE_LINE);
+    content
+}
+
 /// The graphs of a document, wherever they are.
 pub(super) fn graphs(document: &Value) -> Vec<Found> {
     match kind(document) {

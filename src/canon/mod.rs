@@ -23,7 +23,7 @@ mod smudge;
 mod split;
 
 pub use aside::Aside;
-pub use clean::{Rest, Stripped, begin, clean, strip};
+pub use clean::{Rest, Stripped, begin, clean, print, strip};
 pub use smudge::{smudge, smudge_merged};
 
 /// What becomes of the coordinates of a file.

@@ -18,6 +18,7 @@ pub mod hooks;
 mod id;
 mod index;
 mod layouts;
+pub mod merging;
 mod notes;
 mod objects;
 pub mod patch;

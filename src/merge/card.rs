@@ -5,7 +5,7 @@
 //! written something of their own into it. Values are a stranger's text: they are shown as
 //! code, and cut. Must not know where the conflicts are kept.
 
-use super::conflict::{ConflictKind, Part, Place};
+use super::conflict::{Part, Place};
 use super::embed::{KEY, Labels};
 use super::spell::Carried;
 use super::three::Side;
@@ -117,7 +117,7 @@ fn text(own: &[&Carried], labels: &Labels, workflow: &Workflow) -> String {
     for carried in own {
         let conflict = &carried.conflict;
         let heading = conflict.place().map(ToString::to_string).unwrap_or_default();
-        text.push_str(&format!("**{}** {}\n\n", code(&heading), reason(conflict.kind)));
+        text.push_str(&format!("**{}** {}\n\n", code(&heading), conflict.kind.reason()));
         let shown = Shown { scope: &conflict.scope, workflow };
         let mut parts = conflict.parts.iter().filter(|part| part.place != Place::Document);
         if let Some(part) = parts.next() {
@@ -144,17 +144,6 @@ fn text(own: &[&Carried], labels: &Labels, workflow: &Workflow) -> String {
          `git comfy resolve --accept`.\n",
     );
     text
-}
-
-fn reason(kind: ConflictKind) -> &'static str {
-    match kind {
-        ConflictKind::BothChanged => "was changed on both sides",
-        ConflictKind::RemovedByOurs => "was removed by ours and changed by theirs",
-        ConflictKind::RemovedByTheirs => "was removed by theirs and changed by ours",
-        ConflictKind::InputContended => "was wired differently on both sides",
-        ConflictKind::RetypedRewired => "was replaced on one side and changed on the other",
-        ConflictKind::Structure => "could not be brought together",
-    }
 }
 
 struct Shown<'a> {

@@ -56,6 +56,18 @@ impl ConflictKind {
         .find(|kind| kind.word() == word)
     }
 
+    /// The same in a person's words, after what it is about.
+    pub fn reason(self) -> &'static str {
+        match self {
+            ConflictKind::BothChanged => "was changed on both sides",
+            ConflictKind::RemovedByOurs => "was removed by ours and changed by theirs",
+            ConflictKind::RemovedByTheirs => "was removed by theirs and changed by ours",
+            ConflictKind::InputContended => "was wired differently on both sides",
+            ConflictKind::RetypedRewired => "was replaced on one side and changed on the other",
+            ConflictKind::Structure => "could not be brought together",
+        }
+    }
+
     /// The same seen from the other side.
     #[must_use]
     pub fn mirrored(self) -> Self {

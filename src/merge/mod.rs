@@ -51,7 +51,7 @@ pub use conserve::Doubt;
 pub use decision::{Decision, Verdict};
 pub use document::{Merged, Options, merge};
 pub use embed::{Cards, Carrier, Embedded, Labels, carried, embed, is_conflicted};
-pub use resolve::{Choice, Resolved, State, Unsettled, about, list, resolve};
+pub use resolve::{Choice, Resolved, State, Unsettled, about, list, resolve, write_side};
 pub use spell::Carried;
 pub use strategy::{Class, NotARule, Rule, Strategies};
 pub use three::{Outcome, Side, Three};

@@ -8,6 +8,7 @@
 
 pub mod inspect;
 pub mod markdown;
+pub mod merge;
 mod outline;
 mod phrase;
 pub mod record;

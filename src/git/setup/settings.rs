@@ -53,10 +53,32 @@ pub const SETTINGS: &[Setting] = &[
     // the text: git throws the texts it keeps away when this line changes.
     setting("diff.comfy.textconv", Value::Command("textconv --form=1")),
     setting("diff.comfy.cachetextconv", Value::Text("true")),
+    // Workflows that both sides changed: merge, rebase, cherry-pick, revert, stash.
+    setting("merge.comfy.name", Value::Text("ComfyUI workflows, as graphs")),
+    setting("merge.comfy.driver", Value::Template("merge-driver -p %P -l %L -- %O %A %B")),
+    // The same with what the sides are called, which older gits would not fill in.
+    since(
+        Version::MERGE_LABELS,
+        setting(
+            "merge.comfy.driver",
+            Value::Template("merge-driver -p %P -l %L -s %S -x %X -y %Y -- %O %A %B"),
+        ),
+    ),
+    // Two branches with several common ancestors: git merges those first, for itself.
+    setting("merge.comfy.recursive", Value::Text("comfy-ancestor")),
+    setting("merge.comfy-ancestor.name", Value::Text("ComfyUI workflows, for git itself")),
+    setting(
+        "merge.comfy-ancestor.driver",
+        Value::Template("merge-driver --virtual-ancestor -p %P -l %L -- %O %A %B"),
+    ),
 ];
 
 const fn setting(key: &'static str, value: Value) -> Setting {
     Setting { key, value, since: None, older: &[] }
+}
+
+const fn since(version: Version, setting: Setting) -> Setting {
+    Setting { since: Some(version), ..setting }
 }
 
 /// The rows that a git of that version is given.

@@ -1,0 +1,172 @@
+//! `git comfy merge-driver`: what git calls for a workflow that both sides changed.
+//!
+//! The exit code is a protocol: 0 merged, 1 conflicts, 129 and more: failed, git aborts.
+//! The result replaces `%A` whole or not at all; standard output stays empty.
+
+use std::path::PathBuf;
+
+use super::merging::{self, Frame, Inputs};
+use super::whole_file;
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::git::{self, Handling, RepoPath, Repository};
+use crate::merge::{Cards, Labels};
+use crate::render;
+use crate::session::Session;
+
+/// Merge one workflow three ways (git calls this).
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The common ancestor (%O).
+    pub base: PathBuf,
+    /// Our side, which the result replaces (%A).
+    pub ours: PathBuf,
+    /// Their side (%B).
+    pub theirs: PathBuf,
+    /// What the ancestor is called (%S).
+    #[arg(short = 's', long, value_name = "LABEL", allow_hyphen_values = true)]
+    pub ancestor_label: Option<String>,
+    /// What our side is called (%X).
+    #[arg(short = 'x', long, value_name = "LABEL", allow_hyphen_values = true)]
+    pub our_label: Option<String>,
+    /// What their side is called (%Y).
+    #[arg(short = 'y', long, value_name = "LABEL", allow_hyphen_values = true)]
+    pub their_label: Option<String>,
+    /// The path of the file in the repository (%P).
+    #[arg(short = 'p', long, value_name = "PATH", allow_hyphen_values = true)]
+    pub path: Option<std::ffi::OsString>,
+    /// The length of conflict markers (%L).
+    #[arg(short = 'l', long, value_name = "SIZE")]
+    pub marker_size: Option<String>,
+    /// Make a common ancestor for a criss-cross merge, which no person sees.
+    #[arg(long)]
+    pub virtual_ancestor: bool,
+}
+
+/// Merges, writes the result, tells what was decided.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    fail_above_128();
+    let inputs = Inputs::read(&args.base, &args.ours, &args.theirs)?;
+    if session.environment.switched_off {
+        return as_text(args, session, &inputs);
+    }
+    let repository = session.repository().ok();
+    let path = args.path.as_deref().map(|path| RepoPath::from_path(path.as_ref()));
+    let (handling, limit) = match (&repository, &path) {
+        (Some(repository), Some(path)) => git::merging::handling(repository, path),
+        _ => (Handling::Off, u64::MAX),
+    };
+    let longest = inputs.base.len().max(inputs.ours.len()).max(inputs.theirs.len());
+    let documents = inputs.documents().filter(|_| longest as u64 <= limit);
+    let Some(documents) = documents else { return as_text(args, session, &inputs) };
+    let strategies = merging::strategies(session, repository.as_ref());
+    let labels = Labels { ours: label(&args.our_label), theirs: label(&args.their_label) };
+    let cards = if is_virtual(args) { Cards::Hidden } else { Cards::Shown };
+    let frame = Frame {
+        repository: repository.as_ref(),
+        handling,
+        labels: labels.clone(),
+        cards,
+        strategies: &strategies,
+    };
+    let product = merging::merge(&inputs, documents, &frame);
+    let name = match (&path, &args.path) {
+        (Some(path), _) => path.to_string(),
+        _ => args.ours.to_string_lossy().into_owned(),
+    };
+    let exit = match &product.content {
+        None => {
+            // Markers where the conflicts are; if texts cannot show them, where lines differ.
+            let texts = merging::contested_texts(&inputs, &product.merged);
+            if as_text(args, session, &texts)? == Exit::Done {
+                as_text(args, session, &inputs)?;
+            }
+            Exit::Conflicts
+        }
+        Some(content) => {
+            let content = &merging::in_old_looks(session, &inputs, &product, content);
+            if let (Some(repository), Some(path)) = (frame.repository, &path) {
+                keep_layout(session, repository, path, &inputs, content, &product);
+            }
+            whole_file::write(&args.ours, content)?;
+            if product.merged.conflicts.is_empty() { Exit::Done } else { Exit::Conflicts }
+        }
+    };
+    if cards == Cards::Shown {
+        let about = render::merge::About {
+            path: name.clone(),
+            ours: labels.ours,
+            theirs: labels.theirs,
+            at: git::now(),
+        };
+        if let Some(repository) = &repository {
+            let line = render::merge::journal(&about, &product.merged);
+            // A merge without a journal is a merge all the same.
+            let _ = git::merging::note(repository, &line);
+        }
+        let way_out = match &product.content {
+            Some(_) => format!(
+                "it holds ours and opens in ComfyUI, with a card beside each; \
+                 `git comfy resolve {name}` settles them"
+            ),
+            None => "it has conflict markers".to_owned(),
+        };
+        merging::tell(session, &name, &product.merged, &way_out);
+    }
+    Ok(exit)
+}
+
+/// A panic must not look like a conflict: git takes 1 to 128 for one. Builds that unwind
+/// would leave with 101.
+fn fail_above_128() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::exit(i32::from(Exit::DriverFailed.code()));
+    }));
+}
+
+/// A label, if git knew one: before git 2.44 `%X` comes as it stands.
+fn label(label: &Option<String>) -> Option<String> {
+    label.clone().filter(|label| !label.is_empty() && !label.starts_with('%'))
+}
+
+/// Whether the result is an ancestor that git makes up for itself.
+fn is_virtual(args: &Args) -> bool {
+    let temporary = |label: &Option<String>| {
+        label.as_deref().is_some_and(|label| label.starts_with("Temporary merge branch"))
+    };
+    args.virtual_ancestor || (temporary(&args.our_label) && temporary(&args.their_label))
+}
+
+/// Files where nodes lie in the result. A layout that cannot be kept is no reason to fail:
+/// the file is arranged when it is checked out.
+fn keep_layout(
+    session: &Session,
+    repository: &Repository,
+    path: &RepoPath,
+    inputs: &Inputs,
+    merged: &[u8],
+    product: &merging::Product,
+) {
+    let contents = git::merging::Contents { ours: &inputs.ours, theirs: &inputs.theirs, merged };
+    let nodes = &product.merged.renumbered.nodes;
+    if let Err(error) = git::merging::file_layout(repository, path, contents, nodes) {
+        session.tell_remarks(&[format!("{path} loses its layout: {error}")]);
+    }
+}
+
+/// git's own merge of texts, for what is none of ours.
+fn as_text(args: &Args, session: &Session, inputs: &Inputs) -> Result<Exit> {
+    let [ours, base, theirs] =
+        [&args.our_label, &args.ancestor_label, &args.their_label].map(label);
+    let names = [
+        ours.as_deref().unwrap_or("ours"),
+        base.as_deref().unwrap_or("base"),
+        theirs.as_deref().unwrap_or("theirs"),
+    ];
+    let size = args.marker_size.as_deref().filter(|size| size.parse::<u16>().is_ok());
+    let text = merging::merge_texts(session, inputs, names, size)?;
+    whole_file::write(&args.ours, &text.content)?;
+    Ok(if text.conflicts { Exit::Conflicts } else { Exit::Done })
+}

@@ -1,0 +1,29 @@
+//! Writing a file whole or not at all.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::{Failure, Result};
+use crate::render::sanitize;
+
+/// Replaces a file, or makes it: a temporary file beside it, then a rename. Whoever looks
+/// finds the old one or the new one.
+pub(super) fn write(file: &Path, content: &[u8]) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        let name = file.to_string_lossy();
+        Failure::new(format!("{} cannot be written: {error}", sanitize::line(&name)))
+            .hint("nothing has changed; make room or rights and try again")
+    };
+    // Through a link, so that the file it leads to is replaced and not the link.
+    let file = &std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut fresh =
+        tempfile::Builder::new().prefix(".git-comfy-").tempfile_in(folder).map_err(failed)?;
+    fresh.write_all(content).map_err(failed)?;
+    if let Ok(about) = file.metadata() {
+        fresh.as_file().set_permissions(about.permissions()).map_err(failed)?;
+    }
+    fresh.persist(file).map_err(|error| failed(error.error))?;
+    Ok(())
+}

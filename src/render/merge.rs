@@ -1,0 +1,113 @@
+//! Merges as text: the few lines after a merge, and everything about one for
+//! `git comfy merge --explain`, which reads it back from a journal.
+
+use super::sanitize;
+use crate::graph::Scope;
+use crate::json::{Object, Path, Style, Value, parse_text, print_object};
+use crate::merge::{Conflict, Decision, Merged};
+
+/// What a merge was of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The file in the repository.
+    pub path: String,
+    /// What the side merged into is called.
+    pub ours: Option<String>,
+    /// What the side merged is called.
+    pub theirs: Option<String>,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+}
+
+/// The decisions worth a line, each with where it was made.
+pub fn notable(merged: &Merged) -> Vec<String> {
+    merged.decisions.iter().filter(|d| d.is_notable()).map(decision).collect()
+}
+
+/// The conflicts, each as a line.
+pub fn conflicts(conflicts: &[Conflict]) -> Vec<String> {
+    conflicts.iter().map(conflict).collect()
+}
+
+/// What is wrong with a merge that was not used.
+pub fn doubts(merged: &Merged) -> Vec<String> {
+    merged.doubts.iter().map(|doubt| sanitize::line(&doubt.to_string()).into_owned()).collect()
+}
+
+fn decision(decision: &Decision) -> String {
+    let text = format!("{}{decision}", inside(&decision.at, &decision.scope));
+    sanitize::line(&text).into_owned()
+}
+
+/// Where a conflict is and why it is one, as a line.
+pub fn conflict(conflict: &Conflict) -> String {
+    let why = conflict.kind.reason();
+    let text = format!("{}{conflict} {why}", inside(&conflict.at, &conflict.scope));
+    sanitize::line(&text).into_owned()
+}
+
+fn inside(at: &Path, scope: &Scope) -> String {
+    let graph = if at.0.is_empty() { String::new() } else { format!("{at}: ") };
+    match scope {
+        Scope::Root => graph,
+        Scope::Definition(id) => format!("{graph}in subgraph {id}: "),
+    }
+}
+
+/// A merge as one line of JSON.
+pub fn journal(about: &About, merged: &Merged) -> String {
+    let mut line = Object::new();
+    line.append("at", about.at);
+    line.append("path", about.path.as_str());
+    for (key, label) in [("ours", &about.ours), ("theirs", &about.theirs)] {
+        if let Some(label) = label {
+            line.append(key, label.as_str());
+        }
+    }
+    let told = |lines: Vec<String>| lines.into_iter().map(Value::from).collect::<Vec<_>>();
+    line.append("decisions", told(merged.decisions.iter().map(decision).collect()));
+    line.append("conflicts", told(conflicts(&merged.conflicts)));
+    if !merged.doubts.is_empty() {
+        line.append("doubts", told(doubts(merged)));
+    }
+    print_object(&line, &Style::SAVE)
+}
+
+/// What a line of the journal is about; nothing for a line that is none.
+pub fn about(line: &str) -> Option<About> {
+    let line = parse_text(line).ok()?;
+    let text = |key: &str| line.get(key).and_then(Value::as_str).map(str::to_owned);
+    let at = line.get("at")?.as_number()?.as_u64()?;
+    Some(About { path: text("path")?, ours: text("ours"), theirs: text("theirs"), at })
+}
+
+/// A line of the journal for a person: every decision, every conflict.
+pub fn explain(line: &str) -> Option<String> {
+    let about = about(line)?;
+    let line = parse_text(line).ok()?;
+    let list = |key: &str| -> Vec<String> {
+        let list = line.get(key).and_then(Value::as_array).unwrap_or_default();
+        // The journal is a file like any other.
+        list.iter().filter_map(Value::as_str).map(|t| sanitize::line(t).into_owned()).collect()
+    };
+    let mut text = sanitize::line(&about.path).into_owned();
+    if let (Some(ours), Some(theirs)) = (&about.ours, &about.theirs) {
+        text.push_str(&format!(": {} into {}", sanitize::line(theirs), sanitize::line(ours)));
+    }
+    text.push('\n');
+    let (decisions, conflicts) = (list("decisions"), list("conflicts"));
+    for (heading, lines) in [
+        ("", decisions),
+        ("conflicts:", conflicts),
+        ("the merge was not used, because:", list("doubts")),
+    ] {
+        if !lines.is_empty() && !heading.is_empty() {
+            text.push_str(&format!("  {heading}\n"));
+        }
+        let indent = if heading.is_empty() { "  " } else { "    " };
+        for line in lines {
+            text.push_str(&format!("{indent}{line}\n"));
+        }
+    }
+    Some(text)
+}
