@@ -59,6 +59,10 @@ pub struct Sampling {
     pub cfg: Option<Value>,
     /// Denoising strength.
     pub denoise: Option<Value>,
+    /// The step it begins at.
+    pub start_step: Option<Value>,
+    /// The step it ends at.
+    pub end_step: Option<Value>,
 }
 
 /// Endings of model files.
@@ -144,6 +148,8 @@ fn sampling(prompt: &Prompt, id: &NodeId, node: &PromptNode) -> Sampling {
         steps: setting(&["steps"]),
         cfg: setting(&["cfg"]),
         denoise: setting(&["denoise"]),
+        start_step: setting(&["start_at_step"]),
+        end_step: setting(&["end_at_step"]),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod glance;
 mod join;
 pub mod named;
 pub mod remote;
+pub mod run;
 mod schema;
 mod summary;
 mod text;

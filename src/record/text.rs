@@ -41,11 +41,7 @@ pub fn print(record: &Record) -> String {
     let mut record = record.clone().normal();
     record.summary = summary(&record);
     // A record is plain data with text keys: it always has a JSON form.
-    let value = serde_json::to_value(&record).unwrap_or_default();
-    let mut text = String::new();
-    lay_out(&value, 0, &mut text);
-    text.push('\n');
-    text
+    document(&serde_json::to_value(&record).unwrap_or_default())
 }
 
 /// Reads the text of a note.
@@ -120,6 +116,14 @@ pub fn join_notes(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
 fn contains(text: &[u8], part: &[u8]) -> bool {
     let part = part.trim_ascii();
     part.is_empty() || text.windows(part.len()).any(|window| window == part)
+}
+
+/// A document as records are written, with a final newline.
+pub(super) fn document(value: &Value) -> String {
+    let mut text = String::new();
+    lay_out(value, 0, &mut text);
+    text.push('\n');
+    text
 }
 
 fn lay_out(value: &Value, depth: usize, out: &mut String) {

@@ -1,0 +1,39 @@
+//! A run: one generation, what it was made of and what came out.
+//!
+//! A run is put together from evidence of several kinds: the prompt and workflow that an
+//! output file carries ([`Evidence::embedded`]), an entry of the server's history
+//! ([`Evidence::history`]), the events that the bridge saw. Each gives a [`Run`] that says
+//! what that evidence shows and nothing else; runs of one id are joined ([`Run::join`]).
+//!
+//! Must not know files, git or the server.
+
+mod content;
+mod embedded;
+mod fix;
+mod gather;
+mod history;
+mod join;
+mod schema;
+mod text;
+
+pub use content::{content_of, graph_of, upstream};
+pub use embedded::embedded;
+pub use fix::{Fixed, fix_seeds};
+pub use history::{Entry, Named, entries, from_entry};
+pub use schema::{
+    Input, Known, Model, Origin, Outcome, Output, Problem, Redacted, Run, SCHEMA, Sampler, Seed,
+    Site,
+};
+pub use text::{Error, join_texts, parse, print};
+
+/// What evidence gave: the run, and the two documents that it was made of, as they are
+/// kept beside it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evidence {
+    /// The run.
+    pub run: Run,
+    /// The executed prompt, in API format.
+    pub prompt: Option<crate::json::Value>,
+    /// The workflow as the canvas held it when it was queued.
+    pub workflow: Option<crate::json::Value>,
+}
