@@ -29,6 +29,7 @@ pub mod records;
 mod refresh;
 mod repository;
 mod restore;
+pub mod runs;
 mod settings;
 pub mod setup;
 pub mod sharing;

@@ -288,6 +288,8 @@ pub(super) enum Step {
     Forward(CommitId),
     /// It goes to a new commit.
     Commit(Revision),
+    /// It goes to a new commit that nothing comes before: what was, is forgotten.
+    Anew(Revision),
 }
 
 /// Moves a ref of git-comfy's to a new state and tries again when somebody else moves it
@@ -301,14 +303,16 @@ pub(super) fn advance(
     for attempt in 0..ATTEMPTS {
         let before = repository.reference(name)?.map(CommitId);
         let mut batch = Batch::new(repository.format());
-        let (after, reason) = match make(before, &mut batch)? {
+        let step = make(before, &mut batch)?;
+        let parent = if matches!(step, Step::Anew(_)) { None } else { before };
+        let (after, reason) = match step {
             Step::Stay => return Ok((before, before)),
             Step::Forward(commit) => (commit, "comfy: fast-forward".to_owned()),
-            Step::Commit(revision) => {
+            Step::Commit(revision) | Step::Anew(revision) => {
                 let person = repository.committer()?;
                 let commit = batch.commit(&Commit {
                     tree: revision.tree,
-                    parents: before.into_iter().chain(revision.merged).collect(),
+                    parents: parent.into_iter().chain(revision.merged).collect(),
                     author: person.clone(),
                     committer: person,
                     message: format!("{}\n", revision.subject).into_bytes(),

@@ -16,8 +16,9 @@ use super::error::{Error, Result};
 use super::id::{CommitId, ObjectId, RefName};
 use super::layouts::Note;
 use super::notes::{Edit, Notes, Revision, Step, advance};
-use super::objects::{Batch, EntryKind, TreeEntry};
+use super::objects::Batch;
 use super::repository::Repository;
+use super::runs;
 use super::settings::{Settings, Sharing};
 use crate::record::join_notes;
 
@@ -39,8 +40,10 @@ enum Rule {
     Layouts,
     /// Records: what both clones know.
     Records,
-    /// A tree of files that never change once they are there.
-    Files,
+    /// Folders of runs: see [`runs`]. What was pruned or redacted must not come back as
+    /// somebody's ancestor, so a merge begins a new chain, and a push replaces the chain
+    /// that was merged.
+    Runs,
 }
 
 /// A ref that travels.
@@ -55,7 +58,7 @@ struct Shared {
 const SHARED: &[Shared] = &[
     Shared { name: LAYOUTS, rule: Rule::Layouts, on_request: None },
     Shared { name: RECORDS, rule: Rule::Records, on_request: None },
-    Shared { name: RUNS, rule: Rule::Files, on_request: Some("comfy.runs.share") },
+    Shared { name: RUNS, rule: Rule::Runs, on_request: Some("comfy.runs.share") },
 ];
 
 /// How long the pre-push hook may talk to the remote.
@@ -159,17 +162,26 @@ fn merge_step(
             note.print()
         })?,
         Rule::Records => merge_notes(repository, tip, theirs, batch, join_notes)?,
-        Rule::Files => {
+        Rule::Runs => {
             let tree = |id: CommitId| -> Result<ObjectId> {
                 let commit = repository.commit(id)?;
                 Ok(commit.ok_or(Error::Malformed { id: id.0, expected: "commit" })?.tree)
             };
-            merge_files(repository, tree(tip)?, tree(theirs)?, batch)?
+            let (our_tree, their_tree) = (tree(tip)?, tree(theirs)?);
+            let tree = runs::merge_trees(repository, our_tree, their_tree, batch)?;
+            return Ok(match tree {
+                tree if tree == their_tree => Step::Forward(theirs),
+                tree if tree == our_tree => Step::Stay,
+                tree => Step::Anew(Revision { tree, merged: Vec::new(), subject: merged(shared) }),
+            });
         }
     };
+    Ok(Step::Commit(Revision { tree, merged: vec![theirs], subject: merged(shared) }))
+}
+
+fn merged(shared: &Shared) -> String {
     let what = shared.name.trim_start_matches("refs/");
-    let subject = format!("chore(comfy): merge {what} of another clone");
-    Ok(Step::Commit(Revision { tree, merged: vec![theirs], subject }))
+    format!("chore(comfy): merge {what} of another clone")
 }
 
 fn merge_notes(
@@ -202,40 +214,6 @@ fn merge_notes(
         edits.insert(difference.about, Edit::Set(note));
     }
     ours.edited(&edits, batch)
-}
-
-/// Both trees' files. Where both have a file under one name, with different content, one
-/// of the two is taken by an order that both clones agree on.
-fn merge_files(
-    repository: &Repository,
-    ours: ObjectId,
-    theirs: ObjectId,
-    batch: &mut Batch,
-) -> Result<ObjectId> {
-    if ours == theirs {
-        return Ok(ours);
-    }
-    let read = |id: ObjectId| -> Result<Vec<TreeEntry>> {
-        repository.tree(id)?.ok_or(Error::Malformed { id, expected: "tree" })
-    };
-    let mut all: BTreeMap<Vec<u8>, TreeEntry> =
-        read(ours)?.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
-    for entry in read(theirs)? {
-        match all.get_mut(&entry.name) {
-            None => drop(all.insert(entry.name.clone(), entry)),
-            Some(known) if known.kind == EntryKind::Tree && entry.kind == EntryKind::Tree => {
-                known.id = merge_files(repository, known.id, entry.id, batch)?;
-            }
-            Some(known) => {
-                let order = |e: &TreeEntry| (e.kind == EntryKind::Tree, e.id);
-                if order(&entry) > order(known) {
-                    *known = entry;
-                }
-            }
-        }
-    }
-    let entries: Vec<_> = all.into_values().collect();
-    Ok(batch.tree(&entries))
 }
 
 /// Who waits for the other side.
@@ -343,6 +321,12 @@ pub fn push(repository: &Repository, remote: &str, asking: Asking) -> Result<Pus
         let mut git = talking(repository, asking)?.args(["push", "--quiet", "--no-verify"]);
         git = git.args(["--no-follow-tags", "--recurse-submodules=no", remote]);
         for (name, id) in &fresh {
+            if name.as_str() == RUNS {
+                // Only over what was merged here.
+                let known = repository.reference(&tracking(RUNS, remote))?;
+                let known = known.map(|id| id.to_hex()).unwrap_or_default();
+                git = git.arg(format!("--force-with-lease={RUNS}:{known}"));
+            }
             git = git.arg(format!("{id}:{name}"));
         }
         match git.output_within(asking.patience()) {
