@@ -36,6 +36,10 @@ pub enum Command {
     Check(cmd::check::Args),
     /// Take out what init put in, and nothing else.
     Uninstall(cmd::uninstall::Args),
+    /// Tell how workflows differ: files, revisions, pictures.
+    Diff(cmd::diff::Args),
+    /// Replay a difference on a workflow.
+    Apply(cmd::apply::Args),
     /// Show the workflow, prompt and settings embedded in images, videos and other outputs.
     Inspect(cmd::inspect::Args),
     /// Tell which workflows changed, and which only had nodes moved.
@@ -75,6 +79,8 @@ impl Command {
             Command::Doctor(args) => cmd::doctor::run(args, session),
             Command::Check(args) => cmd::check::run(args, session),
             Command::Uninstall(args) => cmd::uninstall::run(args, session),
+            Command::Diff(args) => cmd::diff::run(args, session),
+            Command::Apply(args) => cmd::apply::run(args, session),
             Command::Inspect(args) => cmd::inspect::run(args, session),
             Command::Catalog(args) => cmd::catalog::run(args, session),
             Command::Clean(args) => cmd::clean::run(args, session),

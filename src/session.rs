@@ -55,8 +55,33 @@ pub struct Environment {
     pub pager_in_use: bool,
     /// `COLUMNS`: the width of the person's terminal, which git passes on.
     pub columns: Option<usize>,
+    /// `NO_COLOR`, or a terminal that knows no colours: none unless git was told to
+    /// show them always.
+    pub no_colour: bool,
+    /// The pager that the environment names.
+    pub pager: PagerVariables,
     /// What git tells those it calls.
     pub git: Surroundings,
+}
+
+/// The variables that choose a pager, in git's order, and those that a pager itself reads.
+#[derive(Debug, Clone, Default)]
+pub struct PagerVariables {
+    /// `GIT_PAGER`: comes before the configuration.
+    pub git: Option<String>,
+    /// `PAGER`: comes after it.
+    pub any: Option<String>,
+    /// What git sets for pagers where the person has not: `LESS` and `LV`.
+    pub defaults: Vec<(&'static str, &'static str)>,
+}
+
+impl PagerVariables {
+    fn read() -> Self {
+        let text = |name| std::env::var(name).ok();
+        let defaults = [("LESS", "FRX"), ("LV", "-c")];
+        let defaults = defaults.into_iter().filter(|(name, _)| std::env::var_os(name).is_none());
+        PagerVariables { git: text("GIT_PAGER"), any: text("PAGER"), defaults: defaults.collect() }
+    }
 }
 
 impl Environment {
@@ -79,6 +104,8 @@ impl Environment {
         let home = std::env::home_dir();
         let settings = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
         Environment {
+            no_colour: is_set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|t| t == "dumb"),
+            pager: PagerVariables::read(),
             pager_in_use: is_set("GIT_PAGER_IN_USE"),
             columns: std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()),
             favour: std::env::var("GIT_COMFY_FAVOR").ok().filter(|side| !side.is_empty()),

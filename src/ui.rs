@@ -3,7 +3,7 @@
 //! Results go to standard output, everything said to the person to standard error. Text
 //! that comes out of a file must have passed `render::sanitize` before it gets here.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use crate::error::Failure;
 
@@ -11,6 +11,15 @@ use crate::error::Failure;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ui {
     quiet: bool,
+}
+
+/// Whether anyone reads what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// Somebody does.
+    There,
+    /// They have seen enough (`| head`, `q` in a pager).
+    Gone,
 }
 
 impl Ui {
@@ -55,6 +64,26 @@ impl Ui {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
+    }
+
+    /// Writes a piece of a long result to standard output untouched, and tells whether
+    /// anyone still reads.
+    pub fn out_piece(&self, bytes: &[u8]) -> io::Result<Listener> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Listener::Gone),
+            result => result.map(|()| Listener::There),
+        }
+    }
+
+    /// Whether standard output is a terminal.
+    pub fn is_seen(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// The columns of the terminal that standard output is, if it is one.
+    pub fn columns(&self) -> Option<usize> {
+        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
     }
 
     /// Copies a stream to standard output untouched.

@@ -23,10 +23,24 @@ pub(super) enum Content {
 /// What ComfyUI made.
 #[derive(Debug)]
 pub(super) struct Output {
-    /// The workflow, else the prompt that made it.
-    pub(super) graph: Option<Value>,
+    /// The workflow it was made with.
+    pub(super) workflow: Option<Value>,
+    /// The prompt that was executed.
+    pub(super) prompt: Option<Value>,
     /// The file itself in a line: its kind, dimensions and hash.
     pub(super) told: String,
+}
+
+impl Output {
+    /// The workflow, else the prompt.
+    pub(super) fn graph(&self) -> Option<&Value> {
+        self.workflow.as_ref().or(self.prompt.as_ref())
+    }
+}
+
+impl Content {
+    /// What is there of a file that is not there.
+    pub(super) const NOTHING: Content = Content::Other(Vec::new());
 }
 
 /// Reads content by what it is, whatever its name.
@@ -54,5 +68,5 @@ fn output(bytes: &[u8], embedded: &Embedded) -> Output {
         size.unwrap_or_default(),
         bytes.len()
     );
-    Output { graph: payload.workflow.or(payload.prompt), told }
+    Output { workflow: payload.workflow, prompt: payload.prompt, told }
 }

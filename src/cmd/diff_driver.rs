@@ -3,21 +3,19 @@
 //!
 //! A file without a workflow shows the very hunks that git would show.
 
-use std::fmt::Write;
 use std::fs;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use super::compared::compare;
 use super::content::{self, Content};
 use super::naming;
-use crate::diff;
+use super::screen;
+use super::sheet::Head;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::patch::{PatchColour, PatchSide, hunks};
-use crate::graph::Workflow;
-use crate::json::Value;
 use crate::render::terminal::{Colour, Look, WordDiff, show};
-use crate::render::{Layout, SubgraphNames, sanitize, tell};
+use crate::render::{Layout, sanitize};
 use crate::session::Session;
 
 /// Show how one file changed (git calls this for `git diff`).
@@ -57,7 +55,7 @@ impl Given {
         Ok(match (&self.file, self.mode.as_str()) {
             // A link's content is where it leads to.
             (Some(file), mode) if mode != "120000" => content::read(fs::read(file)?),
-            _ => Content::Other(Vec::new()),
+            _ => Content::NOTHING,
         })
     }
 }
@@ -71,14 +69,16 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     }
     let (before, after) = (Given::of(&sides[..3]), Given::of(&sides[3..6]));
     let (renamed, told) = (sides.get(6), sides.get(7));
-    let colour = colour(session);
+    let colour = screen::colour(session, "diff");
     let mut head = Head { out: String::new(), colour };
-    head.lines(path, renamed.unwrap_or(path), told, &before, &after);
+    head_lines(&mut head, path, renamed.unwrap_or(path), told, &before, &after);
     session.ui.out_bytes(head.out.as_bytes())?;
     let story = if session.environment.switched_off {
         None
     } else {
-        story(session, before.content()?, after.content()?)
+        let naming = naming::cached(session);
+        let compared = compare(before.content()?, after.content()?, &naming);
+        compared.map(|compared| compared.story(Layout::Folded))
     };
     match story {
         Some(story) => {
@@ -89,51 +89,6 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         None => plain(session, path, renamed.unwrap_or(path), &before, &after, colour)?,
     }
     Ok(Exit::Done)
-}
-
-/// What is to be told, if a workflow is on either side and nothing else on the other.
-fn story(
-    session: &Session,
-    before: Content,
-    after: Content,
-) -> Option<crate::render::story::Story> {
-    let graph = |content: Content| match content {
-        Content::Graph(value) => Some(Some(value)),
-        Content::Output(output) => output.graph.map(Some),
-        Content::Other(bytes) => bytes.is_empty().then_some(None),
-    };
-    let (before, after) = match (graph(before)?, graph(after)?) {
-        (None, None) => return None,
-        (Some(before), Some(after)) => (before, after),
-        (Some(before), None) => (before.clone(), emptied(before)?),
-        (None, Some(after)) => (emptied(after.clone())?, after),
-    };
-    let mut names = SubgraphNames::default();
-    for document in [&before, &after] {
-        if let Ok(workflow) = Workflow::from_value(document.clone()) {
-            let definitions = workflow.definitions.values();
-            names.extend(definitions.map(|d| (d.id().clone(), d.name().to_owned())));
-        }
-    }
-    let naming = naming::cached(session);
-    let script = diff::diff(before, after, &naming)?;
-    Some(tell(&script, &names, Layout::Folded))
-}
-
-/// The same kind of workflow with nothing in it: what a new file is compared with.
-fn emptied(mut workflow: Value) -> Option<Value> {
-    let root = workflow.as_object_mut()?;
-    root.get("nodes")?;
-    for list in ["nodes", "links", "groups", "floatingLinks", "reroutes"] {
-        if let Some(list) = root.get_mut(list) {
-            *list = Value::Array(Vec::new());
-        }
-    }
-    root.remove("definitions");
-    if let Some(extra) = root.get_mut("extra") {
-        *extra = Value::Object(crate::json::Object::new());
-    }
-    Some(workflow)
 }
 
 fn plain(
@@ -172,60 +127,21 @@ fn plain(
     Ok(())
 }
 
-/// git's own rule: colour for a person, unless the configuration says otherwise.
-fn colour(session: &Session) -> Colour {
-    let sees = session.environment.pager_in_use || std::io::stdout().is_terminal();
-    let settings = session.repository().and_then(|repository| repository.settings("color."));
-    let setting = |key: &str| {
-        let all = settings.as_deref().unwrap_or_default().iter().rev();
-        all.filter(|(name, _)| name == key).map(|(_, value)| value.as_str()).next()
-    };
-    let on = match setting("color.diff").or_else(|| setting("color.ui")) {
-        Some("always") => true,
-        Some("never" | "false" | "no" | "off" | "0") => false,
-        _ => sees,
-    };
-    if on { Colour::On } else { Colour::Off }
-}
-
-/// The lines that name the file, as git writes them.
-struct Head {
-    out: String,
-    colour: Colour,
-}
-
-impl Head {
-    fn line(&mut self, text: &str) {
-        let bold = anstyle::Style::new().bold();
-        let _ = match self.colour {
-            Colour::On => writeln!(self.out, "{bold}{text}{bold:#}"),
-            Colour::Off => writeln!(self.out, "{text}"),
-        };
-    }
-
-    fn lines(
-        &mut self,
-        path: &str,
-        new_path: &str,
-        told: Option<&String>,
-        before: &Given,
-        after: &Given,
-    ) {
-        self.line(&format!("diff --git a/{} b/{}", sanitize::line(path), sanitize::line(new_path)));
-        if let Some(told) = told {
-            for line in told.lines() {
-                self.line(&sanitize::line(line));
-            }
-            return;
+fn head_lines(
+    head: &mut Head,
+    path: &str,
+    new_path: &str,
+    told: Option<&String>,
+    before: &Given,
+    after: &Given,
+) {
+    head.line(&format!("diff --git a/{} b/{}", sanitize::line(path), sanitize::line(new_path)));
+    if let Some(told) = told {
+        for line in told.lines() {
+            head.line(&sanitize::line(line));
         }
-        match (before.mode.as_str(), after.mode.as_str()) {
-            (".", mode) => self.line(&format!("new file mode {mode}")),
-            (mode, ".") => self.line(&format!("deleted file mode {mode}")),
-            (old, new) if old != new => {
-                self.line(&format!("old mode {old}"));
-                self.line(&format!("new mode {new}"));
-            }
-            _ => {}
-        }
+        return;
     }
+    let mode = |given: &'_ Given| Some(given.mode.clone()).filter(|mode| mode != ".");
+    head.modes(mode(before).as_deref(), mode(after).as_deref());
 }

@@ -2,10 +2,13 @@
 //! floors below need, calls them, and tells the outcome. No logic that could be a test
 //! of a lower floor.
 
+pub mod apply;
 pub mod catalog;
 pub mod check;
 pub mod clean;
+mod compared;
 mod content;
+pub mod diff;
 pub mod diff_driver;
 pub mod doctor;
 mod filtered;
@@ -16,9 +19,12 @@ pub mod inspect;
 pub mod merge_driver;
 mod merging;
 mod naming;
+mod operands;
 pub mod process;
 pub mod record;
 pub mod refresh;
+pub mod screen;
+mod sheet;
 pub mod smudge;
 pub mod status;
 pub mod sync;

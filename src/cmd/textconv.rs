@@ -40,7 +40,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
             session.ui.out_bytes(text.as_bytes())?;
         }
         Content::Output(output) => {
-            let text = output.graph.as_ref().and_then(|graph| render::outline(graph, &naming));
+            let text = output.graph().and_then(|graph| render::outline(graph, &naming));
             let told = format!("{}\n{}", output.told, text.unwrap_or_default());
             session.ui.out_bytes(told.as_bytes())?;
         }

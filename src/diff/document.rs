@@ -18,17 +18,25 @@ pub fn diff(before: Value, after: Value, naming: &dyn Naming) -> Option<EditScri
         (Kind::Graph(GraphKind::Workflow(_)), Kind::Graph(GraphKind::Workflow(_))) => {
             workflow::diff(before, after, naming)
         }
-        (Kind::Graph(GraphKind::Prompt), Kind::Graph(GraphKind::Prompt)) => {
-            let (mut before, mut after) = (before, after);
-            canon::strip(&mut before);
-            canon::strip(&mut after);
-            prompt::diff(before, after)
-        }
+        (Kind::Graph(GraphKind::Prompt), Kind::Graph(GraphKind::Prompt)) => prompts(before, after),
+        // A prompt without nodes looks like any object without members.
+        (Kind::Graph(GraphKind::Prompt), _) if is_empty(&after) => prompts(before, after),
+        (_, Kind::Graph(GraphKind::Prompt)) if is_empty(&before) => prompts(before, after),
         (Kind::Wrapped(_), Kind::Wrapped(_) | Kind::Other) | (Kind::Other, Kind::Wrapped(_)) => {
             Some(wrapped(before, after, naming))
         }
         _ => None,
     }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(Object::is_empty)
+}
+
+fn prompts(mut before: Value, mut after: Value) -> Option<EditScript> {
+    canon::strip(&mut before);
+    canon::strip(&mut after);
+    prompt::diff(before, after)
 }
 
 /// Replays a script on other JSON with graphs inside.

@@ -19,6 +19,7 @@ mod pair;
 mod prompt;
 mod refs;
 mod residue;
+pub mod schema;
 mod sequence;
 mod sign;
 mod slots;

@@ -29,8 +29,7 @@ pub(super) fn diff(before: Value, after: Value) -> Option<EditScript> {
     if before == after {
         return Some(EditScript { format: Format::Prompt, entries: Vec::new() });
     }
-    let old = Prompt::from_value(before).ok()?;
-    let new = Prompt::from_value(after.clone()).ok()?;
+    let (old, new) = (read(before)?, read(after.clone())?);
     let (old_flow, new_flow) = (as_workflow(&old)?, as_workflow(&new)?);
     let (old_net, new_net) = (Net::of(&old_flow), Net::of(&new_flow));
     let pairing = pair(&old_net, &new_net);
@@ -44,6 +43,14 @@ pub(super) fn diff(before: Value, after: Value) -> Option<EditScript> {
         draft.push(edit, None);
     }
     Some(EditScript { format: Format::Prompt, entries: draft.finish(&order) })
+}
+
+/// Reads a prompt; one without nodes, too.
+fn read(document: Value) -> Option<Prompt> {
+    match document.as_object().is_some_and(Object::is_empty) {
+        true => Some(Prompt::default()),
+        false => Prompt::from_value(document).ok(),
+    }
 }
 
 /// Replays a script on a prompt in clean form.

@@ -165,6 +165,11 @@ impl Git {
         self.start()
     }
 
+    /// Starts it to be read from while it runs, its complaints too.
+    pub(super) fn companion_told(mut self) -> Result<Child> {
+        self.start()
+    }
+
     fn start(&mut self) -> Result<Child> {
         if self.questions == Questions::Refused {
             self.command

@@ -125,6 +125,21 @@ impl<'r> Filter<'r> {
     }
 }
 
+/// A blob with the layout that was committed with it; the blob as it is where none is
+/// known, or it holds no workflow.
+pub fn with_committed_layout(
+    repository: &Repository,
+    path: &RepoPath,
+    blob: ObjectId,
+    bytes: Vec<u8>,
+) -> Vec<u8> {
+    let mut finder = Finder::new(repository);
+    match finder.committed(blob, path) {
+        Ok(Some(layout)) => canon::smudge(&bytes, Known::Exact(&layout)).unwrap_or(bytes),
+        _ => bytes,
+    }
+}
+
 /// A file that is no JSON object is not worth a look-up.
 fn may_be_graph(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'{')

@@ -26,6 +26,16 @@ pub enum PatchColour {
     On,
 }
 
+impl PatchColour {
+    /// git's argument for it.
+    pub(super) fn argument(self) -> &'static str {
+        match self {
+            PatchColour::Off => "--color=never",
+            PatchColour::On => "--color=always",
+        }
+    }
+}
+
 /// The hunks git would show, without the lines that name the files; `None` where git
 /// calls the contents binary. Empty if they are the same.
 ///
@@ -51,10 +61,7 @@ pub fn hunks(
     };
     let mut arguments: Vec<OsString> =
         ["diff", "--no-ext-diff", "--no-textconv"].map(Into::into).into();
-    arguments.push(match colour {
-        PatchColour::Off => "--color=never".into(),
-        PatchColour::On => "--color=always".into(),
-    });
+    arguments.push(colour.argument().into());
     arguments.extend(compared);
     let answer = Git::at(folder).answer(&arguments)?;
     Ok(without_head(&answer.out))

@@ -10,6 +10,11 @@ pub(super) fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// Whether a command line means the same without a shell: words between spaces.
+pub(super) fn is_plain_command(line: &str) -> bool {
+    line.chars().all(|c| c.is_ascii_alphanumeric() || "_./:@+,- ".contains(c))
+}
+
 /// Splits the first word off a shell command line that [`shell_word`] or a person wrote:
 /// the word without its quotes, and the rest as it stands. `None` where a shell would do
 /// more than take off quotes.

@@ -27,6 +27,11 @@ pub fn show(story: &Story) -> String {
     out
 }
 
+/// A heading that names a file.
+pub fn heading(name: &str) -> String {
+    format!("### {}\n", code(name))
+}
+
 fn show_item(out: &mut String, item: &Item) {
     let sign = match item.sign {
         Sign::Added => "➕",

@@ -475,8 +475,11 @@ fn spelled_layout(script: &EditScript) -> Vec<String> {
             Place::Link(_, id) => format!("link {id}"),
             Place::Document | Place::Graph(_) => "view".to_owned(),
         };
-        let key = pointer(&raw.at.to_string()).to_owned();
-        format!("{subject} {key} {} -> {}", text(&raw.change.before), text(&raw.change.after))
+        // `flags/collapsed` is `collapsed` to a person.
+        let key = raw.at.to_string();
+        let key = key.rsplit('/').next().filter(|key| *key != "ds").unwrap_or_default();
+        let key = if key.is_empty() { String::new() } else { format!(" {key}") };
+        format!("{subject}{key} {} -> {}", text(&raw.change.before), text(&raw.change.after))
     };
     let edits = script.entries.iter().map(|entry| &entry.edit);
     edits

@@ -100,6 +100,17 @@ impl<'r> Finder<'r> {
         Ok(self.related(path)?.map_or(Found::Nothing, Found::Related))
     }
 
+    /// The layout that the last commit left with a blob, whatever was saved since.
+    pub(in super::super) fn committed(
+        &mut self,
+        blob: ObjectId,
+        path: &RepoPath,
+    ) -> Result<Option<String>> {
+        let note = self.note(blob)?;
+        let entry = note.entries.get(path).or_else(|| note.best(path).map(|(_, entry)| entry));
+        Ok(entry.map(|entry| entry.layout.clone()))
+    }
+
     fn exact(&mut self, blob: ObjectId, path: &RepoPath) -> Result<Option<String>> {
         if let Some(pending) = self.store.get(blob, path)? {
             return Ok(Some(pending.layout));

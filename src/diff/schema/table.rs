@@ -1,0 +1,248 @@
+//! The table of the form: every type with its fields, every edit with its name.
+
+use super::Misread;
+use super::code::{Coded, Fields, wanted};
+use crate::diff::edit::{
+    AddedWidget, AppEntry, AppList, Edit, Format, GroupRef, LinkRef, Migration, NodeRef, Origin,
+    Place, RawEdit, Side, SinkRef, SourceRef, SubgraphRef, Usual,
+};
+use crate::graph::{self, List, NodeKey, Role};
+use crate::json::{Object, Value};
+
+/// Structures: the fields under their own names.
+macro_rules! records {
+    ($($type:ident { $($field:ident),* })*) => {
+        $(impl Coded for $type {
+            fn put(&self) -> Option<Value> {
+                let mut object = Object::default();
+                $(self.$field.field(stringify!($field), &mut object);)*
+                Some(Value::Object(object))
+            }
+
+            fn take(value: Option<&Value>) -> Result<Self, Misread> {
+                let fields = Fields::of(value)?;
+                Ok($type { $($field: fields.get(stringify!($field))?),* })
+            }
+        })*
+    };
+}
+
+/// Choices without fields: words.
+macro_rules! words {
+    ($($type:path { $($variant:ident $word:literal),* })*) => {
+        $(impl Coded for $type {
+            fn put(&self) -> Option<Value> {
+                use $type as This;
+                Some(Value::from(match self { $(This::$variant => $word),* }))
+            }
+
+            fn take(value: Option<&Value>) -> Result<Self, Misread> {
+                use $type as This;
+                match value.and_then(Value::as_str) {
+                    $(Some($word) => Ok(This::$variant),)*
+                    Some(other) => Err(Misread::new(format!("{other:?} is no word for this"))),
+                    None => Err(wanted("a word", value)),
+                }
+            }
+        })*
+    };
+}
+
+/// Choices with fields: an object that says under `$tag` which one it is.
+macro_rules! variants {
+    ($type:ident $tag:literal $names:ident { $($variant:ident $word:literal { $($field:ident),* })* }
+     $(wrapped { $($wrapper:ident $name:literal)* })?) => {
+        /// The words in the order of the type.
+        pub(super) const $names: &[&str] = &[$($word,)* $($($name,)*)?];
+
+        impl Coded for $type {
+            fn put(&self) -> Option<Value> {
+                let mut object = Object::default();
+                match self {
+                    $($type::$variant { $($field),* } => {
+                        object.insert($tag, $word);
+                        $($field.field(stringify!($field), &mut object);)*
+                    })*
+                    $($($type::$wrapper(inner) => {
+                        object.insert($tag, $name);
+                        if let Some(Value::Object(inner)) = inner.put() {
+                            for (key, value) in inner.iter() {
+                                object.insert(key.clone(), value.clone());
+                            }
+                        }
+                    })*)?
+                }
+                Some(Value::Object(object))
+            }
+
+            fn take(value: Option<&Value>) -> Result<Self, Misread> {
+                let fields = Fields::of(value)?;
+                let word: compact_str::CompactString = fields.get($tag)?;
+                match word.as_str() {
+                    $($word => Ok($type::$variant { $($field: fields.get(stringify!($field))?),* }),)*
+                    $($($name => Ok($type::$wrapper(Coded::take(value)?)),)*)?
+                    other => {
+                        Err(Misread::new(format!("{other:?} is not known here")).inside($tag))
+                    }
+                }
+            }
+        }
+    };
+}
+
+records! {
+    NodeKey { scope, id }
+    NodeRef { key, class, title, subgraph }
+    LinkRef { scope, id, kind }
+    GroupRef { scope, at, id, title }
+    SubgraphRef { id, name }
+    RawEdit { place, at, change }
+    AddedWidget { name, value, role, usual }
+    AppEntry { at, node, widget, raw }
+}
+
+words! {
+    Format { Workflow "workflow", Prompt "prompt", Json "json" }
+    Side { Input "input", Output "output" }
+    AppList { Inputs "inputs", Outputs "outputs" }
+    Origin { Person "person", Reroll "reroll", Dead "dead" }
+    Usual { Default "default", Own "own", Unknown "unknown" }
+    Migration {
+        PromotedWidgets "promotedWidgets", GroupNode "groupNode", NamedValues "namedValues",
+        Holes "holes", Values "values"
+    }
+    List {
+        Nodes "nodes", Links "links", Groups "groups", Reroutes "reroutes",
+        Definitions "definitions"
+    }
+    Role {
+        Plain "plain", Text "text", Seed "seed", Control "control", Filter "filter",
+        Button "button", Residue "residue"
+    }
+}
+
+variants! {
+    SourceRef "of" SOURCE_NAMES {
+        Output "node" { node, slot, name }
+        Boundary "subgraph" { scope, name }
+    }
+}
+
+variants! {
+    SinkRef "of" SINK_NAMES {
+        Input "node" { node, name }
+        Boundary "subgraph" { scope, name }
+    }
+}
+
+/// Where a widget's value lies: an index, or a list and a key.
+impl Coded for graph::Place {
+    fn put(&self) -> Option<Value> {
+        let keyed = |list: &str, key: &compact_str::CompactString| {
+            Value::Array(vec![list.into(), key.clone().into()])
+        };
+        Some(match self {
+            graph::Place::Index(at) => Value::from(*at),
+            graph::Place::Key(key) => keyed("widgets_values", key),
+            graph::Place::Input(key) => keyed("inputs", key),
+        })
+    }
+
+    fn take(value: Option<&Value>) -> Result<Self, Misread> {
+        let Some([list, key]) = value.and_then(Value::as_array) else {
+            return Coded::take(value).map(graph::Place::Index);
+        };
+        let key = Coded::take(Some(key))?;
+        match list.as_str() {
+            Some("widgets_values") => Ok(graph::Place::Key(key)),
+            Some("inputs") => Ok(graph::Place::Input(key)),
+            _ => Err(wanted("\"widgets_values\" or \"inputs\"", Some(list))),
+        }
+    }
+}
+
+/// A thing that has JSON of its own.
+impl Coded for Place {
+    fn put(&self) -> Option<Value> {
+        let mut object = Object::default();
+        let word = match self {
+            Place::Document => "document",
+            Place::Graph(scope) => {
+                scope.field("scope", &mut object);
+                "graph"
+            }
+            Place::Node(node) => {
+                node.field("node", &mut object);
+                "node"
+            }
+            Place::Link(scope, id) => {
+                scope.field("scope", &mut object);
+                id.field("id", &mut object);
+                "link"
+            }
+            Place::Group(group) => {
+                group.field("group", &mut object);
+                "group"
+            }
+            Place::Reroute(scope, id) => {
+                scope.field("scope", &mut object);
+                id.field("id", &mut object);
+                "reroute"
+            }
+        };
+        object.insert("of", word);
+        Some(Value::Object(object))
+    }
+
+    fn take(value: Option<&Value>) -> Result<Self, Misread> {
+        let fields = Fields::of(value)?;
+        let word: compact_str::CompactString = fields.get("of")?;
+        Ok(match word.as_str() {
+            "document" => Place::Document,
+            "graph" => Place::Graph(fields.get("scope")?),
+            "node" => Place::Node(fields.get("node")?),
+            "link" => Place::Link(fields.get("scope")?, fields.get("id")?),
+            "group" => Place::Group(fields.get("group")?),
+            "reroute" => Place::Reroute(fields.get("scope")?, fields.get("id")?),
+            other => return Err(Misread::new(format!("{other:?} is not known here")).inside("of")),
+        })
+    }
+}
+
+variants! {
+    Edit "edit" EDIT_NAMES {
+        NodeAdded "nodeAdded" { node, raw, widgets }
+        NodeRemoved "nodeRemoved" { node, raw }
+        NodeMoved "nodeMoved" { node, from }
+        Retyped "retyped" { node, class }
+        Retitled "retitled" { node, title }
+        ModeChanged "modeChanged" { node, mode }
+        Coloured "coloured" { node, key, change }
+        Widget "widget" { node, name, role, change, place, origin }
+        Wire "wire" { to, from, link }
+        Slot "slot" { node, side, name, at, raw }
+        SlotLabelled "slotLabelled" { node, side, name, label }
+        Property "property" { node, key, change }
+        PackVersion "packVersion" { node, pack, version }
+        GroupAdded "groupAdded" { group, raw }
+        GroupRemoved "groupRemoved" { group, raw }
+        GroupRetitled "groupRetitled" { group, title }
+        GroupColoured "groupColoured" { group, color }
+        SubgraphAdded "subgraphAdded" { subgraph, raw, home }
+        SubgraphRemoved "subgraphRemoved" { subgraph, raw }
+        Packed "packed" { subgraph, host, nodes }
+        Unpacked "unpacked" { subgraph, host, nodes }
+        SubgraphRenamed "subgraphRenamed" { subgraph, name }
+        Boundary "boundary" { subgraph, side, name, kind, label, at, raw }
+        Reroute "reroute" { scope, id, wires, raw }
+        App "app" { list, entry }
+        Meta "meta" { node, change }
+        Inside "inside" { at, script }
+        Renumbered "renumbered" { scope, nodes, links, groups, reroutes, subgraph }
+        Table "table" { scope, list, change }
+        Migrated "migrated" { migration, nodes }
+        Keys "keys" { place, at, keys }
+        Order "order" { scope, list, ids }
+    }
+    wrapped { Raw "raw" Layout "layout" Bookkeeping "bookkeeping" }
+}
