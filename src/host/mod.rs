@@ -5,6 +5,7 @@
 pub mod comfy;
 pub mod desk;
 pub mod hash;
+pub mod index;
 pub mod look;
 pub mod models;
 pub mod packs;
