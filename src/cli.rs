@@ -44,6 +44,8 @@ pub enum Command {
     Inspect(cmd::inspect::Args),
     /// Tell which workflows changed, and which only had nodes moved.
     Status(cmd::status::Args),
+    /// Show what a commit was made with: models, node packs, ComfyUI; or a file as text.
+    Show(cmd::show::Args),
     /// Clear git's "modified" mark where nodes were only moved.
     Refresh(cmd::refresh::Args),
     /// Record what commits were made with: models by hash, node packs, ComfyUI.
@@ -88,6 +90,7 @@ impl Command {
             Command::Textconv(args) => cmd::textconv::run(args, session),
             Command::Generate(args) => cmd::generate::run(args, session, Cli::command()),
             Command::Status(args) => cmd::status::run(args, session),
+            Command::Show(args) => cmd::show::run(args, session),
             Command::Refresh(args) => cmd::refresh::run(args, session),
             Command::Record(args) => cmd::record::run(args, session),
             Command::Sync(args) => cmd::sync::run(args, session),

@@ -41,6 +41,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
                 session.tell_remarks(&[format!("nothing was recorded: {failure}")]);
             }
             session.tell_remarks(&hook::run(&repository, &hook));
+            // Also what an earlier one left, that was stopped.
+            after::start_worker(session, &repository);
         }
         Err(error) => session.tell_remarks(&[error.to_string()]),
     }

@@ -25,6 +25,7 @@ pub mod record;
 pub mod refresh;
 pub mod screen;
 mod sheet;
+pub mod show;
 pub mod smudge;
 pub mod status;
 pub mod sync;

@@ -5,6 +5,8 @@ use serde_json::json;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::{self, Change, FileStatus, Staging, Status};
+use crate::host::desk::{Desk, Progress};
+use crate::render::record::size;
 use crate::render::sanitize;
 use crate::session::Session;
 
@@ -18,13 +20,58 @@ pub struct Args {
 
 /// Looks and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let status = git::status(&session.repository()?)?;
-    let text = if args.json { in_json(&status) } else { in_words(&status) };
+    let repository = session.repository()?;
+    let status = git::status(&repository)?;
+    let desk = Desk::within(&repository.state_dir());
+    let records = Records { waiting: desk.pending().len(), progress: desk.progress() };
+    let text = if args.json { in_json(&status, &records) } else { in_words(&status, &records) };
     session.ui.out(&text)?;
     Ok(Exit::Done)
 }
 
-fn in_words(status: &Status) -> String {
+/// How far the recorder is.
+struct Records {
+    /// Commits whose record is not complete.
+    waiting: usize,
+    /// What the process that completes them is doing; none runs where there is none.
+    progress: Option<Progress>,
+}
+
+impl Records {
+    fn in_words(&self) -> String {
+        let what = match self.waiting {
+            1 => "1 commit's record is".to_owned(),
+            count => format!("{count} commits' records are"),
+        };
+        match &self.progress {
+            _ if self.waiting == 0 => String::new(),
+            Some(Progress { files, bytes, bytes_done, .. }) if *files > 0 => {
+                let models = if *files == 1 { "model" } else { "models" };
+                format!(
+                    "{what} being completed: hashing {files} {models}, {} of {}\n",
+                    size(*bytes_done),
+                    size(*bytes)
+                )
+            }
+            Some(_) => format!("{what} being completed\n"),
+            None => format!("{what} not complete (git comfy record completes them)\n"),
+        }
+    }
+
+    fn in_json(&self) -> serde_json::Value {
+        let hashing = self.progress.as_ref().map(|progress| {
+            json!({
+                "files": progress.files,
+                "filesDone": progress.files_done,
+                "bytes": progress.bytes,
+                "bytesDone": progress.bytes_done,
+            })
+        });
+        json!({ "waiting": self.waiting, "hashing": hashing })
+    }
+}
+
+fn in_words(status: &Status, records: &Records) -> String {
     let mut text = String::new();
     for file in &status.files {
         text += &format!("{:<12}{}", word(file.change), sanitize::line(&file.path.to_string()));
@@ -44,7 +91,7 @@ fn in_words(status: &Status) -> String {
         1 => text += "1 layout waits for its commit\n",
         count => text += &format!("{count} layouts wait for their commits\n"),
     }
-    text
+    text + &records.in_words()
 }
 
 fn word(change: Change) -> &'static str {
@@ -58,7 +105,7 @@ fn word(change: Change) -> &'static str {
     }
 }
 
-fn in_json(status: &Status) -> String {
+fn in_json(status: &Status, records: &Records) -> String {
     let file = |file: &FileStatus| {
         let change = match file.change {
             Change::Conflicted => "conflict",
@@ -72,6 +119,11 @@ fn in_json(status: &Status) -> String {
         json!({ "path": path, "change": change, "staged": file.staging == Staging::Staged })
     };
     let files: Vec<_> = status.files.iter().map(file).collect();
-    let told = json!({ "schema": 1, "files": files, "pendingLayouts": status.pending_layouts });
+    let told = json!({
+        "schema": 1,
+        "files": files,
+        "pendingLayouts": status.pending_layouts,
+        "records": records.in_json(),
+    });
     format!("{told}\n")
 }

@@ -17,7 +17,7 @@ pub struct Touched {
 
 /// The files under our filter that a commit adds or changes against its first parent, by
 /// path. None for a commit that is not there (a shallow clone's edge has all its files).
-pub fn touched_workflows(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
+pub fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
     let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };
     let before = match found.parents.first() {
         Some(parent) => repository.commit(*parent)?.map(|parent| parent.tree),

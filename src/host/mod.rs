@@ -12,3 +12,4 @@ pub mod packs;
 pub mod safetensors;
 pub mod server;
 pub mod sidecar;
+pub mod worker;

@@ -2,7 +2,6 @@
 //! its own, so that no git command waits for a model to be read.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
 
 use super::finish::{self, Trust};
 use super::gather::{Failures, Gathered, blob_of};
@@ -10,6 +9,7 @@ use super::here::{Here, Patience, Places};
 use crate::error::Result;
 use crate::git::{CommitId, ObjectId, Repository, records};
 use crate::host::desk::Desk;
+use crate::host::worker;
 use crate::record::{self, Record};
 use crate::session::Session;
 
@@ -34,7 +34,6 @@ pub(crate) fn commit(session: &Session, repository: &Repository) -> Result<()> {
     let here = Here::look_around(session, repository, &places, Patience::Hook);
     if let Some(gathered) = here.gather(repository, head, &Failures::new())? {
         finish::write(repository, &here, &[(head, gathered)], Trust::Cache)?;
-        start_worker(session, repository, &here.desk);
     }
     Ok(())
 }
@@ -71,8 +70,10 @@ pub(crate) fn rewrite(
         let mut carried = Record::default();
         for old in olds.into_iter().chain([new]) {
             if let Some(text) = records::read(repository, old)?
-                && let Ok(record::Parsed { record: Some(record), .. }) = record::parse(&text)
+                && let Ok(record::Parsed { record: Some(mut record), .. }) = record::parse(&text)
             {
+                // First: a fact about a file that is another by now must not join.
+                record.retain(|path| blob_of(&gathered.record, path));
                 carried.join(record);
             }
         }
@@ -81,7 +82,6 @@ pub(crate) fn rewrite(
     }
     if !written.is_empty() {
         finish::write(repository, &here, &written, Trust::Cache)?;
-        start_worker(session, repository, &here.desk);
     }
     Ok(())
 }
@@ -127,41 +127,27 @@ pub(crate) fn rewritten(told: &[u8]) -> Vec<Rewritten> {
     told.split(|b| *b == b'\n').filter_map(pair).collect()
 }
 
+/// What git tells those it calls about itself. It is over when the git command is.
+const OVER_BY_THEN: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_QUARANTINE_PATH",
+];
+
 /// Starts the process that completes records, if any waits and none runs. It outlives
 /// this one and holds nothing of it open.
-pub(crate) fn start_worker(session: &Session, repository: &Repository, desk: &Desk) {
+pub(crate) fn start_worker(session: &Session, repository: &Repository) {
+    let desk = Desk::within(&repository.state_dir());
     if desk.pending().is_empty() || desk.progress().is_some() {
         return;
     }
-    let Some(program) = &session.environment.program else { return };
-    let mut command = Command::new(program);
-    let place = repository.work_tree().unwrap_or(repository.git_dir());
-    command.arg("-C").arg(place).args(["record", "--finish"]);
-    // What git told this process about itself is over by then.
-    for name in [
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_PREFIX",
-        "GIT_COMMON_DIR",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_QUARANTINE_PATH",
-    ] {
-        command.env_remove(name);
+    if let Some(program) = &session.environment.program {
+        let place = repository.work_tree().unwrap_or(repository.git_dir());
+        // Without it the record is completed by the next one, or by `git comfy record`.
+        let _ = worker::start(program, place, &["record", "--finish"], OVER_BY_THEN);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        command.process_group(0);
-    }
-    #[cfg(windows)]
-    {
-        use std::os::windows::process::CommandExt;
-        const DETACHED_PROCESS: u32 = 0x8;
-        const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
-        command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
-    }
-    // Without it the record is completed by the next one, or by `git comfy record`.
-    let _ = command.spawn();
 }

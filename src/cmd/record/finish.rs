@@ -117,6 +117,19 @@ pub(crate) fn write(
     Ok(())
 }
 
+/// The commits whose records are not complete, oldest first. Those that are gone leave the
+/// list.
+pub(crate) fn waiting(repository: &Repository, desk: &Desk) -> Result<Vec<CommitId>> {
+    let mut waiting = Vec::new();
+    for name in desk.pending() {
+        match ObjectId::from_hex(name.as_bytes()).map(CommitId) {
+            Some(commit) if repository.commit(commit)?.is_some() => waiting.push(commit),
+            _ => desk.remove(&name),
+        }
+    }
+    Ok(waiting)
+}
+
 /// Completes everything on the list, as the worker does.
 pub(crate) fn complete(session: &Session, repository: &Repository) -> Result<()> {
     let desk = Desk::within(&repository.state_dir());
@@ -278,11 +291,10 @@ pub(crate) fn commits(repository: &Repository, revisions: &[String]) -> Result<V
     for revision in revisions {
         match revision.split_once("..") {
             Some((without, from)) if !from.starts_with('.') => {
-                let or_head =
-                    |text: &str| if text.is_empty() { "HEAD".to_owned() } else { text.to_owned() };
+                let or_head = |text| if str::is_empty(text) { "HEAD" } else { text };
                 let walk = git::Walk {
-                    from: vec![one(&or_head(from))?],
-                    without: if without.is_empty() { Vec::new() } else { vec![one(without)?] },
+                    from: vec![one(or_head(from))?],
+                    without: vec![one(or_head(without))?],
                     order: git::Order::Oldest,
                 };
                 for commit in repository.walk(&walk)? {

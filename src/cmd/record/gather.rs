@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::here::{Asked, Here, Patience};
-use crate::git::{self, CommitId, Repository, changes, records};
+use crate::git::changes::{self, Touched};
+use crate::git::{self, CommitId, Repository, records};
 use crate::graph::{self, GraphKind, Kind, Prompt, Workflow};
 use crate::host::look::Failure;
 use crate::json::{self, Value};
@@ -39,9 +40,8 @@ impl Here {
     ) -> git::Result<Option<Gathered>> {
         let mut skipped = false;
         let mut workflows = Vec::new();
-        for file in changes::touched_workflows(repository, commit)? {
-            let Some(bytes) = repository.blob_within(file.blob, LARGEST)? else { continue };
-            let Some(named) = self.named(&bytes, &mut skipped) else { continue };
+        for (file, document) in touched(repository, commit)? {
+            let Some(named) = self.named(&document, &mut skipped) else { continue };
             workflows.push(WorkflowUse {
                 path: String::from_utf8_lossy(file.path.as_bytes()).into_owned(),
                 blob: file.blob.to_string(),
@@ -97,9 +97,8 @@ impl Here {
     }
 
     /// What a file names; `None` when it is no workflow.
-    fn named(&self, bytes: &[u8], skipped: &mut bool) -> Option<Named> {
-        let document = json::parse(bytes).or_else(|_| json::parse_lenient(bytes)).ok()?;
-        let found = graphs(&document)?;
+    fn named(&self, document: &Value, skipped: &mut bool) -> Option<Named> {
+        let found = graphs(document)?;
         let name = |catalog: &crate::catalog::Catalog| {
             let mut all = Named::default();
             for graph in &found {
@@ -122,6 +121,26 @@ impl Here {
         let unknown = learned.skipped || learned.modules.is_empty();
         Some(if unknown { plain } else { name(&learned.catalog) })
     }
+}
+
+/// The workflows that a commit adds or changes, read.
+fn touched(repository: &Repository, commit: CommitId) -> git::Result<Vec<(Touched, Value)>> {
+    let mut found = Vec::new();
+    for file in changes::touched_files(repository, commit)? {
+        let Some(bytes) = repository.blob_within(file.blob, LARGEST)? else { continue };
+        let document = json::parse(&bytes).or_else(|_| json::parse_lenient(&bytes));
+        if let Ok(document) = document
+            && !matches!(graph::kind(&document), Kind::Templates | Kind::Other)
+        {
+            found.push((file, document));
+        }
+    }
+    Ok(found)
+}
+
+/// The workflows that a commit adds or changes.
+pub(crate) fn workflows(repository: &Repository, commit: CommitId) -> git::Result<Vec<Touched>> {
+    Ok(touched(repository, commit)?.into_iter().map(|(file, _)| file).collect())
 }
 
 enum Graph {

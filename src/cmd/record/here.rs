@@ -34,7 +34,7 @@ impl Patience {
     fn server(self) -> Duration {
         match self {
             Patience::Hook => Duration::from_millis(12),
-            Patience::Whole => Duration::from_secs(20),
+            Patience::Whole => Duration::from_secs(5),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::host::desk::Desk;
 use crate::render::sanitize;
 use crate::session::Session;
 use finish::Trust;
+pub(crate) use gather::workflows;
 use here::{Asked, Here, Patience, Places};
 
 /// Record what commits were made with: models by hash, node packs, ComfyUI.
@@ -20,17 +21,20 @@ use here::{Asked, Here, Patience, Places};
 /// ones, with what is on this machine now.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Commits or ranges (A..B); none means HEAD.
+    /// Commits or ranges (A..B); none means HEAD and whatever is not complete.
     #[arg(value_name = "REV")]
     pub revisions: Vec<String>,
+    /// Every commit of every branch and tag.
+    #[arg(long, conflicts_with = "revisions")]
+    pub all: bool,
     /// Read every model again instead of trusting the digests that are known.
     #[arg(long)]
     pub rehash: bool,
     /// Find the records of all commits again after history was rewritten.
-    #[arg(long, conflicts_with_all = ["revisions", "rehash"])]
+    #[arg(long, conflicts_with_all = ["revisions", "all", "rehash"])]
     pub reattach: bool,
     /// Complete the records that wait (started after a commit).
-    #[arg(long, hide = true, conflicts_with_all = ["revisions", "rehash", "reattach"])]
+    #[arg(long, hide = true, conflicts_with_all = ["revisions", "all", "rehash", "reattach"])]
     pub finish: bool,
 }
 
@@ -64,16 +68,27 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if args.reattach {
         let done = reattach::reattach(&repository, &here)?;
         drop(turn);
-        after::start_worker(session, &repository, &here.desk);
+        after::start_worker(session, &repository);
         session.ui.tell(&format!("{} repaired, {} were right", count(done.repaired), done.fine))?;
         return Ok(Exit::Done);
     }
-    let commits = finish::commits(&repository, &args.revisions)?;
+    let mut commits = match args.all {
+        true => reattach::reachable(&repository)?,
+        false => finish::commits(&repository, &args.revisions)?,
+    };
+    if args.revisions.is_empty() {
+        // What waits goes first; HEAD may be among it.
+        let waiting = finish::waiting(&repository, &here.desk)?;
+        commits.retain(|commit| !waiting.contains(commit));
+        commits.splice(0..0, waiting);
+    }
     let trust = if args.rehash { Trust::Nothing } else { Trust::Cache };
     let bar = session.ui.bytes_bar();
     let recorded = finish::record(&repository, &here, &turn, &commits, trust, Some(&bar))?;
     bar.finish();
-    if recorded.is_empty() && args.revisions.is_empty() {
+    drop(turn);
+    after::start_worker(session, &repository);
+    if recorded.is_empty() && args.revisions.is_empty() && !args.all {
         return Err(Failure::new("HEAD touches no workflow")
             .hint("git comfy record A..B records every commit of a range"));
     }

@@ -65,7 +65,8 @@ pub(crate) fn reattach(repository: &Repository, here: &Here) -> Result<Repaired>
     Ok(done)
 }
 
-fn reachable(repository: &Repository) -> Result<Vec<CommitId>> {
+/// The commits that a branch, a tag or `HEAD` leads to, oldest first.
+pub(super) fn reachable(repository: &Repository) -> Result<Vec<CommitId>> {
     let mut from: Vec<CommitId> = repository.head()?.into_iter().collect();
     for prefix in ["refs/heads/", "refs/tags/"] {
         for (name, _) in repository.references(prefix)? {
