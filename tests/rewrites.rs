@@ -3,6 +3,7 @@
 //! was first made is not lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -78,6 +79,15 @@ fn digest(repo: &Repo, revision: &str) -> String {
     seen["models"][0]["hashes"]["sha256"].as_str().unwrap_or_default().to_owned()
 }
 
+/// Records tell time in seconds.
+fn next_second() {
+    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = second();
+    while second() == now {
+        std::thread::yield_now();
+    }
+}
+
 fn rebase(repo: &Repo, todo: &str, arguments: &[&str]) {
     let output = repo
         .command("git")
@@ -96,6 +106,7 @@ fn an_amended_commit_has_one_record_of_what_was_first_seen() {
     commits(&repo, &["a"]);
     let first = digest(&repo, "HEAD");
     // By now the model is another one; the commit was made with the first.
+    next_second();
     machine.model_of(MODEL, &safetensors(&serde_json::json!({}), &[2; 100]));
     repo.git(["commit", "-q", "--amend", "-m", "another message"]);
     right(&repo);
@@ -115,6 +126,7 @@ fn a_rebase_carries_every_record() {
     let first = digest(&repo, "HEAD~1");
     repo.git(["switch", "-q", "main"]);
     commits(&repo, &["m"]);
+    next_second();
     machine.model_of(MODEL, &safetensors(&serde_json::json!({}), &[2; 100]));
     for how in [["--merge"], ["--apply"]] {
         repo.git(["switch", "-q", "side"]);
@@ -179,7 +191,7 @@ fn cherry_picks_merges_and_squash_merges() {
     repo.git(["merge", "-q", "--squash", "side"]);
     repo.git(["commit", "-q", "-m", "squashed"]);
     right(&repo);
-    repo.git(["switch", "-q", "-c", "several", "HEAD~1"]);
+    repo.git(["switch", "-q", "-c", "several", "main~1"]);
     repo.git(["cherry-pick", "main..side"]);
     right(&repo);
     repo.git(["revert", "--no-edit", "HEAD"]);

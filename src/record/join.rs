@@ -2,13 +2,15 @@
 //!
 //! The join is commutative, associative and idempotent, so that clones that exchange
 //! records in any order end up with the same one. Machines stand side by side; of one
-//! machine's two statements about one thing the one that knows more stays.
+//! machine's two statements about one thing the one that knows more stays, and of two that
+//! know the same the earlier: it is nearer to the moment the commit was made.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::schema::{Claims, ModelUse, PackFact, Record, Seen, WorkflowUse};
+use super::schema::{Claims, ModelFact, ModelUse, PackFact, Record, Seen, WorkflowUse};
 
 impl Record {
     /// Takes in what another record of the same commit knows.
@@ -82,29 +84,48 @@ fn join_uses(mut ours: ModelUse, theirs: ModelUse) -> ModelUse {
     ours
 }
 
-/// One machine looked twice: the later look at the environment counts, of each model and
-/// pack the statement that knows more.
+/// One machine looked twice: the first look at the environment and at each pack counts,
+/// of each model the statement that knows more.
 fn join_seen(ours: Seen, theirs: Seen) -> Seen {
     let models = joined(
         ours.models.into_iter().chain(theirs.models),
         |fact| (fact.folder.clone(), fact.name.clone()),
-        // The order of facts is that of their status, which is that of how much is known.
-        std::cmp::max,
+        join_facts,
     );
     let packs =
         joined(ours.packs.into_iter().chain(theirs.packs), |pack| pack.name.clone(), join_packs);
-    let environment = ours.environment.max(theirs.environment);
+    let environment = match (ours.environment, theirs.environment) {
+        (Some(ours), Some(theirs)) => Some(first(ours, theirs, |environment| &environment.at)),
+        (ours, theirs) => ours.or(theirs),
+    };
     let placed =
         |class: &String| packs.iter().any(|pack: &PackFact| pack.classes.contains_key(class));
     let unplaced =
         ours.unplaced.into_iter().chain(theirs.unplaced).filter(|c| !placed(c)).collect();
     // What one look completed is complete.
     let pending = ours.pending.intersection(&theirs.pending).copied().collect();
-    let later = if ours.at >= theirs.at { (ours.at, ours.with) } else { (theirs.at, theirs.with) };
+    let (at, with) = (ours.at, ours.with).min((theirs.at, theirs.with));
     let mut rest = ours.rest;
     join_rest(&mut rest, theirs.rest);
-    let (at, with) = later;
     Seen { at, with, environment, models, packs, unplaced, pending, rest }
+}
+
+/// The order of states is that of how much is known.
+fn join_facts(ours: ModelFact, theirs: ModelFact) -> ModelFact {
+    match ours.status.cmp(&theirs.status) {
+        Ordering::Greater => ours,
+        Ordering::Less => theirs,
+        Ordering::Equal => first(ours, theirs, |fact| &fact.at),
+    }
+}
+
+/// The earlier of two; of two of the same moment always the same one.
+fn first<T: Ord>(ours: T, theirs: T, at: impl Fn(&T) -> &String) -> T {
+    match at(&ours).cmp(at(&theirs)) {
+        Ordering::Less => ours,
+        Ordering::Greater => theirs,
+        Ordering::Equal => ours.max(theirs),
+    }
 }
 
 fn normal_seen(seen: Seen) -> Seen {
@@ -126,8 +147,7 @@ fn join_packs(ours: PackFact, theirs: PackFact) -> PackFact {
             .or_insert(*evidence);
     }
     let also = ours.also.union(&theirs.also).cloned().collect();
-    let more = bare(&ours).max(bare(&theirs));
-    PackFact { classes, also, ..more }
+    PackFact { classes, also, ..first(bare(&ours), bare(&theirs), |pack| &pack.at) }
 }
 
 /// Fields nobody here knows: all of them, and of two values the greater by its text.
@@ -167,19 +187,23 @@ mod tests {
     }
 
     fn facts() -> impl Strategy<Value = ModelFact> {
-        ("[ab]", "[xy]", 0..3u8, 0..3u64).prop_map(|(folder, name, status, size)| ModelFact {
-            folder,
-            name,
-            status: [Status::Pending, Status::Missing, Status::Hashed][usize::from(status)],
-            size: Some(size),
-            ..ModelFact::default()
+        ("[ab]", "[xy]", 0..3u8, 0..3u64, "[1-3]").prop_map(|(folder, name, status, size, at)| {
+            ModelFact {
+                folder,
+                at,
+                name,
+                status: [Status::Pending, Status::Missing, Status::Hashed][usize::from(status)],
+                size: Some(size),
+                ..ModelFact::default()
+            }
         })
     }
 
     fn packs() -> impl Strategy<Value = PackFact> {
-        ("[pq]", "[12]", "[CD]", any::<bool>()).prop_map(|(name, version, class, source)| {
-            PackFact {
+        ("[pq]", "[12]", "[CD]", any::<bool>(), "[1-3]").prop_map(
+            |(name, version, class, source, at)| PackFact {
                 name,
+                at,
                 version: Some(version),
                 classes: [(
                     class,
@@ -187,8 +211,8 @@ mod tests {
                 )]
                 .into(),
                 ..PackFact::default()
-            }
-        })
+            },
+        )
     }
 
     fn seens() -> impl Strategy<Value = Seen> {
@@ -269,6 +293,45 @@ mod tests {
         };
         let told: Vec<_> = workflow.told_models().map(|m| (&*m.folder, &*m.at[0].node)).collect();
         assert_eq!(told, [("loras", "1"), (UNKNOWN_FOLDER, "2")]);
+    }
+
+    #[test]
+    fn what_was_seen_first_stays() {
+        let look = |at: &str, version: &str| Record {
+            seen: [(
+                "m".to_owned(),
+                Seen {
+                    at: at.into(),
+                    environment: Some(Environment {
+                        at: at.into(),
+                        comfyui: Some(version.into()),
+                        ..Environment::default()
+                    }),
+                    packs: vec![PackFact {
+                        name: "p".into(),
+                        at: at.into(),
+                        version: Some(version.into()),
+                        ..PackFact::default()
+                    }],
+                    models: vec![ModelFact {
+                        at: at.into(),
+                        status: Status::Hashed,
+                        why: Some(version.into()),
+                        ..ModelFact::default()
+                    }],
+                    ..Seen::default()
+                },
+            )]
+            .into(),
+            ..Record::default()
+        };
+        let mut joined = look("2026-11-23", "later");
+        joined.join(look("2026-11-22", "first"));
+        let seen = &joined.seen["m"];
+        assert_eq!(seen.environment.as_ref().unwrap().comfyui.as_deref(), Some("first"));
+        assert_eq!(seen.packs[0].version.as_deref(), Some("first"));
+        assert_eq!(seen.models[0].why.as_deref(), Some("first"));
+        assert_eq!(seen.at, "2026-11-22");
     }
 
     #[test]

@@ -215,7 +215,7 @@ pub enum Part {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Environment {
-    /// When this was seen, UTC. Of two looks of one machine the later counts.
+    /// When this was seen, UTC. Of two looks of one machine the earlier counts.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub at: String,
     /// Its version.
@@ -316,7 +316,7 @@ pub struct ModelFact {
     /// What became of it.
     pub status: Status,
     /// When this was seen, UTC. Of two looks of one machine the one that found more
-    /// counts, then the later.
+    /// counts, then the earlier.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub at: String,
     /// Why, where the status does not say it all.
@@ -443,7 +443,7 @@ pub enum PackEvidence {
 pub struct PackFact {
     /// Its name in `custom_nodes`.
     pub name: String,
-    /// When this was seen, UTC. Of two looks of one machine the later counts.
+    /// When this was seen, UTC. Of two looks of one machine the earlier counts.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub at: String,
     /// How it is installed.

@@ -77,7 +77,7 @@ pub(crate) fn rewrite(
                 carried.join(record);
             }
         }
-        carry(&mut gathered, carried, &here.machine);
+        carry(&mut gathered, carried);
         written.push((new, gathered));
     }
     if !written.is_empty() {
@@ -86,10 +86,10 @@ pub(crate) fn rewrite(
     Ok(())
 }
 
-/// Takes what was recorded before for the same files. What this machine saw when the
-/// commit was first made says more about it than what it sees now; a fresh look only
-/// stands in for what was never recorded.
-pub(crate) fn carry(gathered: &mut Gathered, mut before: Record, machine: &str) {
+/// Takes what was recorded before for the same files. What was seen when the commit was
+/// first made says more about it than what is seen now (the join prefers it); a fresh look
+/// only stands in for what was never recorded.
+pub(crate) fn carry(gathered: &mut Gathered, mut before: Record) {
     before.retain(|path| blob_of(&gathered.record, path));
     let covered = gathered
         .record
@@ -100,20 +100,6 @@ pub(crate) fn carry(gathered: &mut Gathered, mut before: Record, machine: &str) 
     if covered && complete {
         gathered.record.seen.clear();
         gathered.waiting.clear();
-    } else if before.seen.get(machine).is_some_and(record::Seen::is_complete) {
-        // Of what both looks saw the first one stays.
-        if let (Some(fresh), Some(first)) =
-            (gathered.record.seen.get_mut(machine), before.seen.get(machine))
-        {
-            let known = |f: &record::ModelFact| {
-                first.models.iter().any(|k| k.folder == f.folder && k.name == f.name)
-            };
-            fresh.models.retain(|fact| !known(fact));
-            fresh.packs.retain(|pack| !first.packs.iter().any(|k| k.name == pack.name));
-            if first.environment.is_some() {
-                fresh.environment = None;
-            }
-        }
     }
     gathered.record.join(before);
 }

@@ -63,21 +63,25 @@ impl Here {
             let classes: Vec<ClassUse> = workflows.iter().flat_map(|w| w.classes.clone()).collect();
             let models = look.models(&models, failures);
             let packs = look.packs(&classes, SystemTime::now());
-            let (mut environment, packages) = look.environment();
-            let shared = packages.map(String::into_bytes);
-            environment.packages =
-                shared.as_ref().map(|list| records::shared_id(repository, list).to_string());
             let mut pending = std::collections::BTreeSet::new();
-            if self.patience == Patience::Hook && matches!(self.asked, Asked::Silent(_)) {
+            let (environment, shared) = if self.is_server_silent() {
+                // What runs is known to a server that may answer later.
                 pending.insert(Part::Environment);
-            }
+                (None, None)
+            } else {
+                let (mut environment, packages) = look.environment();
+                let shared = packages.map(String::into_bytes);
+                environment.packages =
+                    shared.as_ref().map(|list| records::shared_id(repository, list).to_string());
+                (Some(environment), shared)
+            };
             if skipped {
                 pending.extend([Part::Models, Part::Packs]);
             }
             let seen = Seen {
                 at: self.at.clone(),
                 with: concat!("git-comfy ", env!("CARGO_PKG_VERSION")).to_owned(),
-                environment: Some(environment),
+                environment,
                 models: models.facts,
                 packs: packs.facts,
                 unplaced: packs.unplaced,
@@ -90,6 +94,10 @@ impl Here {
             Record { workflows, seen: [(self.machine.clone(), seen)].into(), ..Record::default() };
         let waiting = waiting.into_iter().map(|waiting| waiting.file).collect();
         Ok(Some(Gathered { record: record.normal(), waiting, shared }))
+    }
+
+    fn is_server_silent(&self) -> bool {
+        self.patience == Patience::Hook && matches!(self.asked, Asked::Silent(_))
     }
 
     fn knows_all(&self, workflows: &[WorkflowUse]) -> bool {

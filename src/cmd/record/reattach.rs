@@ -51,7 +51,7 @@ pub(crate) fn reattach(repository: &Repository, here: &Here) -> Result<Repaired>
             continue;
         }
         let before = found_again(&gathered, &by_blob, &all);
-        carry(&mut gathered, before, &here.machine);
+        carry(&mut gathered, before);
         written.push((commit, gathered));
         done.repaired += 1;
         if written.len() == AT_ONCE {
