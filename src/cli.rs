@@ -38,6 +38,10 @@ pub enum Command {
     Uninstall(cmd::uninstall::Args),
     /// Tell how workflows differ: files, revisions, pictures.
     Diff(cmd::diff::Args),
+    /// Tell the history of workflows, a short line for each change.
+    Log(cmd::log::Args),
+    /// Tell which commit gave every value of a workflow its present form.
+    Blame(cmd::blame::Args),
     /// Replay a difference on a workflow.
     Apply(cmd::apply::Args),
     /// Show the workflow, prompt and settings embedded in images, videos and other outputs.
@@ -82,6 +86,8 @@ impl Command {
             Command::Check(args) => cmd::check::run(args, session),
             Command::Uninstall(args) => cmd::uninstall::run(args, session),
             Command::Diff(args) => cmd::diff::run(args, session),
+            Command::Log(args) => cmd::log::run(args, session),
+            Command::Blame(args) => cmd::blame::run(args, session),
             Command::Apply(args) => cmd::apply::run(args, session),
             Command::Inspect(args) => cmd::inspect::run(args, session),
             Command::Catalog(args) => cmd::catalog::run(args, session),

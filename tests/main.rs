@@ -22,6 +22,7 @@ mod filter;
 mod floors;
 mod generate;
 mod graph_laws;
+mod history;
 mod hooks;
 mod init;
 mod inspect;

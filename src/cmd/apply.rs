@@ -1,9 +1,9 @@
 //! `git comfy apply`: replays a difference that `git comfy diff --format json` told.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::operands;
+use super::{operands, whole_file};
 use crate::canon::{self, Known, Mode, Outcome};
 use crate::diff::{self, EditScript, schema};
 use crate::error::{Failure, Result};
@@ -61,7 +61,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let result = with_layout(&changed, &bytes);
     match &args.output {
         None => session.ui.out_bytes(&result)?,
-        Some(output) => write(&session.cwd.join(output), &result)?,
+        Some(output) => whole_file::write(&session.cwd.join(output), &result)?,
     }
     Ok(Exit::Done)
 }
@@ -135,29 +135,3 @@ fn chosen<'v>(files: &'v [Value], file: &Path) -> std::result::Result<&'v Value,
         (many, _) => Err(format!("{} workflows changed in it; diff one of them", many.len())),
     }
 }
-
-/// Writes whole or not at all.
-fn write(output: &Path, content: &[u8]) -> Result<()> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        Failure::new(format!("{}: {problem}", sanitize::line(&output.display().to_string())))
-    };
-    let folder = match output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    keep_rights(&mut builder, output);
-    let mut file = builder.tempfile_in(folder).map_err(|e| failed(&e))?;
-    file.write_all(content).map_err(|e| failed(&e))?;
-    file.persist(output).map(|_| ()).map_err(|e| failed(&e.error))
-}
-
-#[cfg(unix)]
-fn keep_rights(builder: &mut tempfile::Builder<'_, '_>, output: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    let rights = std::fs::metadata(output).map(|metadata| metadata.permissions());
-    builder.permissions(rights.unwrap_or_else(|_| std::fs::Permissions::from_mode(0o666)));
-}
-
-#[cfg(not(unix))]
-fn keep_rights(_: &mut tempfile::Builder<'_, '_>, _: &Path) {}

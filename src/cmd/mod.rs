@@ -3,9 +3,11 @@
 //! of a lower floor.
 
 pub mod apply;
+pub mod blame;
 pub mod catalog;
 pub mod check;
 pub mod clean;
+mod commits;
 mod compared;
 mod content;
 pub mod diff;
@@ -16,6 +18,7 @@ pub mod generate;
 pub mod hook;
 pub mod init;
 pub mod inspect;
+pub mod log;
 pub mod merge_driver;
 mod merging;
 mod naming;

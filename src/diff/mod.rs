@@ -13,6 +13,7 @@ mod edit;
 mod flow;
 mod groups;
 mod layout;
+mod lineage;
 mod migration;
 mod net;
 mod pair;
@@ -35,3 +36,4 @@ pub use edit::{
     LinkRef, Migration, NodeRef, Origin, Place, RawEdit, Side, SinkRef, SourceRef, SubgraphRef,
     Usual,
 };
+pub use lineage::{Aspect, Held, Lineage};

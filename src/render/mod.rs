@@ -7,6 +7,7 @@
 //! Every text that comes from a file is sanitized here. Must not print.
 
 pub mod inspect;
+pub mod ledger;
 pub mod markdown;
 pub mod merge;
 mod outline;

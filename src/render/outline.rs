@@ -252,12 +252,12 @@ impl Text {
     }
 }
 
-fn is_told(widget: &Widget<'_>) -> bool {
+pub(super) fn is_told(widget: &Widget<'_>) -> bool {
     !matches!(widget.role, Role::Button | Role::Residue)
 }
 
 /// Where a wire comes from, in the words of the graph it is in.
-fn source(workflow: &Workflow, graph: &Graph, from: &Source) -> String {
+pub(super) fn source(workflow: &Workflow, graph: &Graph, from: &Source) -> String {
     match from {
         Source::Boundary(name) => format!("the subgraph's input {name}"),
         Source::Node { id, slot } => match graph.nodes.get(id) {

@@ -97,4 +97,10 @@ impl Story {
     pub fn is_empty(&self) -> bool {
         self.sections.is_empty() && self.asides.is_empty()
     }
+
+    /// How many nodes came; those inside of new subgraphs are not counted.
+    pub fn items_added(&self) -> usize {
+        let items = self.sections.iter().flat_map(|section| &section.items);
+        items.filter(|item| item.sign == Sign::Added && item.subject.id.is_some()).count()
+    }
 }

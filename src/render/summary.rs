@@ -7,12 +7,15 @@ use super::story::{Fact, Item, Sign, Story};
 
 /// The story in at most `columns` columns: as many things as fit, the rest counted.
 pub fn one_line(story: &Story, columns: usize) -> String {
-    let all: Vec<String> = story
+    let mut items: Vec<(Option<&str>, &Item)> = story
         .sections
         .iter()
         .flat_map(|section| section.items.iter().map(|item| (section.subgraph.as_deref(), item)))
-        .flat_map(|(subgraph, item)| phrases(subgraph, item))
         .collect();
+    // What came and went explains the rest.
+    items.sort_by_key(|(_, item)| item.sign == Sign::Changed);
+    let all: Vec<String> =
+        items.into_iter().flat_map(|(subgraph, item)| phrases(subgraph, item)).collect();
     if all.is_empty() {
         let asides = story.asides.join("; ");
         return sanitize::excerpt(&asides, columns);

@@ -9,11 +9,11 @@ use super::phrase;
 use super::story::{Fact, Item, Section, Sign, Story, Subject};
 use super::words;
 use crate::diff::{
-    AddedWidget, Change, Class, Edit, EditScript, NodeRef, Origin, Place, RawEdit, Side, SinkRef,
-    SubgraphRef, Usual,
+    AddedWidget, AppEntry, AppList, Change, Class, Edit, EditScript, NodeRef, Origin, Place,
+    RawEdit, Side, SinkRef, SubgraphRef, Usual,
 };
 use crate::graph::{NodeKey, Role, Scope, SubgraphId};
-use crate::json::Value;
+use crate::json::{Object, Value};
 
 /// Names of the subgraphs that occur in either document.
 pub type SubgraphNames = FxHashMap<SubgraphId, String>;
@@ -231,6 +231,61 @@ impl Teller<'_> {
                 let facts = boundary(*side, name, kind, label);
                 self.on_subgraph(edit, subgraph).facts.extend(facts);
             }
+            _ => self.rest(edit),
+        }
+    }
+
+    /// Sockets, bends of wires, the app mode.
+    fn rest(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Slot { node, side, name, raw, .. } => {
+                let shown = name.after.as_ref().or(name.before.as_ref());
+                let shown = shown.map(ToString::to_string).unwrap_or_default();
+                let kind = |slot: &Option<Object>| {
+                    slot.as_ref().and_then(|slot| slot.get("type")).map(phrase::value)
+                };
+                let (before, after) = (kind(&raw.before), kind(&raw.after));
+                let side = side_word(*side);
+                let fact = if before == after {
+                    Fact::Said(format!("{side} {shown} stands elsewhere among its {side}s"))
+                } else {
+                    value(&format!("type of {side} {shown}"), &before, &after)
+                };
+                self.on_node(edit, node).facts.push(fact);
+            }
+            Edit::Reroute { id, wires, raw, .. } => {
+                let (thing, mut subject) = other(&format!("reroute {id}"));
+                let wires: Vec<String> = wires.iter().map(phrase::sink).collect();
+                if !wires.is_empty() {
+                    subject.kind = Some(format!("on the wire to {}", wires.join(", ")));
+                }
+                let item = self.item(edit, thing, subject);
+                item.sign = match (&raw.before, &raw.after) {
+                    (None, _) => Sign::Added,
+                    (_, None) => Sign::Removed,
+                    _ => Sign::Changed,
+                };
+            }
+            Edit::App { list, entry } => {
+                let (thing, subject) = other("app mode");
+                let shown = |entry: &AppEntry| {
+                    let node = entry.node.as_ref().map(phrase::node_in_passing);
+                    let node = node.unwrap_or_else(|| phrase::value(&entry.raw));
+                    let widget = entry.widget.as_deref().map(|name| format!(" {name}"));
+                    format!("{node}{}", widget.unwrap_or_default())
+                };
+                let list = match list {
+                    AppList::Inputs => "input",
+                    AppList::Outputs => "output",
+                };
+                let fact = match (&entry.before, &entry.after) {
+                    (None, Some(new)) => format!("shows {list} {}", shown(new)),
+                    (Some(old), None) => format!("no longer shows {list} {}", shown(old)),
+                    (_, Some(new)) => format!("shows {list} {} elsewhere", shown(new)),
+                    (None, None) => return,
+                };
+                self.item(edit, thing, subject).facts.push(Fact::Said(fact));
+            }
             _ => {}
         }
     }
@@ -241,6 +296,7 @@ impl Teller<'_> {
             .filter(|widget| widget.usual != Usual::Default && widget.role.runs())
             .map(|widget| added_widget(widget, node))
             .collect();
+        let mut out = Vec::new();
         for consequence in self.script.consequences(at) {
             let Edit::Wire { to, from, .. } = consequence else { continue };
             let was = from.before.as_ref().map(phrase::source);
@@ -254,8 +310,12 @@ impl Teller<'_> {
                 }),
                 _ => continue,
             };
-            facts.push(fact);
+            match fact {
+                Fact::Wire { .. } => facts.push(fact),
+                fact => out.push(fact),
+            }
         }
+        facts.extend(out);
         let item = self.on_node(edit, node);
         item.sign = Sign::Added;
         item.facts.extend(facts);
