@@ -84,12 +84,12 @@ fn make_program(path: &Path) {
 fn every_event(stage: &Stage) {
     let bare = stage.world.bare("bare.git");
     stage.commit();
-    assert_eq!(stage.calls(), "post-commit\n");
+    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
     stage.repo.git(["commit", "-q", "--amend", "--allow-empty", "-m", "y"]);
     let calls = stage.calls();
     let lines: Vec<_> = calls.lines().collect();
-    assert_eq!(lines[..2], ["post-commit", "post-rewrite amend"]);
-    assert!(lines[2].starts_with("< ") && lines.len() == 3, "{calls}");
+    assert_eq!(lines[..3], ["pre-commit", "post-commit", "post-rewrite amend"]);
+    assert!(lines[3].starts_with("< ") && lines.len() == 4, "{calls}");
     stage.repo.git(["checkout", "-q", "-b", "side"]);
     assert!(stage.calls().starts_with("post-checkout "));
     stage.commit();
@@ -111,10 +111,11 @@ fn every_event(stage: &Stage) {
 fn never_in_the_way(stage: &Stage) {
     let bare = stage.world.bare("other.git");
     let url = bare.path.to_str().unwrap();
-    for code in ["1", "134"] {
+    for code in ["1", "2", "134"] {
         let mut git = stage.repo.command("git");
         let commit = git.args(["commit", "--allow-empty", "-m", "x"]).env("STAND_IN_EXIT", code);
-        assert!(commit.status().unwrap().success());
+        // Only a commit can be refused, and only on purpose.
+        assert_eq!(commit.status().unwrap().success(), code != "1", "{code}");
         let mut git = stage.repo.command("git");
         let push = git.args(["push", "-q", url, "HEAD"]).env("STAND_IN_EXIT", code);
         assert!(push.status().unwrap().success());
@@ -160,7 +161,7 @@ fn the_configuration_runs_them_for_the_whole_machine() {
     // A repository that was set up too runs them once.
     stage.init(&[]);
     stage.commit();
-    assert_eq!(stage.calls(), "post-commit\n");
+    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
     stage.repo.comfy(["uninstall", "--global"]);
     stage.commit();
     assert_eq!(stage.calls(), "");
@@ -175,11 +176,11 @@ fn a_newer_git_moves_the_hooks_out_of_the_files() {
     stage.init(&["--hooks", "auto"]);
     assert_eq!(fs::read_to_string(mine).unwrap(), "#!/bin/sh\necho ran >>mine\n");
     stage.commit();
-    assert_eq!(stage.calls(), "post-commit\n");
+    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
     // And back, for an older git on the same machine.
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!(stage.calls(), "post-commit\n");
+    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
 }
 
 /// A world whose git takes hooks from the configuration, where this machine has one.
@@ -209,7 +210,7 @@ fn a_shell_hook_keeps_every_byte_around_ours() {
         stage.commit();
         assert_eq!(
             (stage.calls(), stage.mine()),
-            ("post-commit\n".into(), "ran\n".into()),
+            ("pre-commit\npost-commit\n".into(), "ran\n".into()),
             "{theirs}"
         );
         fs::remove_file(stage.repo.path.join("mine")).unwrap();
@@ -297,7 +298,7 @@ fn a_hook_that_git_does_not_run_is_not_woken() {
     let before = snapshot(&stage.repo);
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!((stage.calls(), stage.mine()), ("post-commit\n".into(), String::new()));
+    assert_eq!((stage.calls(), stage.mine()), ("pre-commit\npost-commit\n".into(), String::new()));
     stage.repo.comfy(["uninstall"]);
     assert_eq!(hooks_of(&snapshot(&stage.repo)), hooks_of(&before));
 }
@@ -314,7 +315,7 @@ fn a_link_to_a_committed_script_stays_a_link() {
     let before = snapshot(&stage.repo);
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!((stage.calls(), stage.mine()), ("post-commit\n".into(), "ran\n".into()));
+    assert_eq!((stage.calls(), stage.mine()), ("pre-commit\npost-commit\n".into(), "ran\n".into()));
     assert_eq!(stage.repo.text("tools/after-commit"), "#!/bin/sh\necho ran >>mine\n");
     stage.repo.comfy(["uninstall"]);
     assert_eq!(hooks_of(&snapshot(&stage.repo)), hooks_of(&before));
@@ -333,7 +334,7 @@ fn beside_husky() {
     let said = stage.init(&["--hooks", "files"]);
     assert!(said.contains(".husky/_"), "{said}");
     stage.commit();
-    assert_eq!((stage.calls(), stage.mine()), ("post-commit\n".into(), "ran\n".into()));
+    assert_eq!((stage.calls(), stage.mine()), ("pre-commit\npost-commit\n".into(), "ran\n".into()));
     assert_eq!(stage.repo.text(".husky/post-commit"), "echo ran >>mine\n");
     stage.repo.comfy(["uninstall"]);
     assert_eq!(stage.repo.text(".husky/_/post-commit"), "#!/usr/bin/env sh\n. \"${0%/*}/h\"");
@@ -351,7 +352,10 @@ fn beside_pre_commit() {
     let path = stage.hook("post-commit", generated);
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!((stage.calls(), stage.mine()), ("post-commit\n".into(), "pre-commit\n".into()));
+    assert_eq!(
+        (stage.calls(), stage.mine()),
+        ("pre-commit\npost-commit\n".into(), "pre-commit\n".into())
+    );
     stage.repo.comfy(["uninstall"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), generated);
     // pre-commit comes later: it puts ours aside and runs it.
@@ -361,7 +365,7 @@ fn beside_pre_commit() {
     stage.hook("post-commit", generated);
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!(stage.calls(), "post-commit\n", "once, not twice");
+    assert_eq!(stage.calls(), "pre-commit\npost-commit\n", "once, not twice");
     stage.repo.comfy(["uninstall"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), generated);
     assert!(!path.with_extension("legacy").exists());
@@ -379,7 +383,7 @@ fn a_folder_of_the_team_is_not_touched_unless_forced() {
     assert_eq!(stage.repo.git(["status", "--porcelain", "team hooks"]), "");
     stage.init(&["--hooks", "files", "--force"]);
     stage.commit();
-    assert_eq!(stage.calls(), "post-commit\n");
+    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
     stage.repo.comfy(["uninstall"]);
     assert_eq!(stage.repo.git(["status", "--porcelain", "team hooks"]), "");
 }
@@ -394,7 +398,7 @@ fn a_folder_for_all_repositories_is_not_touched_unless_forced() {
     stage.init(&["--hooks", "files", "--force"]);
     assert!(stage.world.home().join("hooks/post-commit").exists());
     stage.commit();
-    assert_eq!(stage.calls(), "post-commit\n");
+    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
 }
 
 #[test]
@@ -423,14 +427,14 @@ fn linked_work_trees_and_submodules_have_them() {
     stage.repo.git(["worktree", "add", "-q", "../tree", "-b", "side"]);
     stage.calls();
     stage.world.at("tree").git(["commit", "-q", "--allow-empty", "-m", "x"]);
-    assert_eq!(stage.calls(), "post-commit\n");
+    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
     let outer = stage.world.repo("outer");
     outer.git(["submodule", "--quiet", "add", stage.repo.path.to_str().unwrap(), "sub"]);
     let sub = stage.world.at("outer/sub");
     sub.comfy(["init", "--hooks", "files", "--command", stage.program.to_str().unwrap()]);
     stage.calls();
     sub.git(["commit", "-q", "--allow-empty", "-m", "x"]);
-    assert_eq!(stage.calls(), "post-commit\n");
+    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
     outer.git(["commit", "-q", "--allow-empty", "-m", "x"]);
     assert_eq!(stage.calls(), "");
 }

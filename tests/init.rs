@@ -18,7 +18,12 @@ fn a_repository_is_set_up() {
     let wanted = format!("{GIT_COMFY} filter-process\n");
     assert_eq!(repo.git(["config", "--local", "filter.comfy.process"]), wanted);
     assert_eq!(
-        told(&repo.git(["config", "--local", "--get-regexp", "^(filter|merge|notes)"])),
+        told(&repo.git([
+            "config",
+            "--local",
+            "--get-regexp",
+            "^(filter|merge|mergetool|notes)\\."
+        ])),
         "filter.comfy.process PROGRAM filter-process\n\
          filter.comfy.clean PROGRAM clean -- %f\n\
          filter.comfy.smudge PROGRAM smudge -- %f\n\
@@ -29,6 +34,8 @@ fn a_repository_is_set_up() {
          merge.comfy-ancestor.name ComfyUI workflows, for git itself\n\
          merge.comfy-ancestor.driver PROGRAM merge-driver --virtual-ancestor -p %P -l %L \
          -- %O %A %B\n\
+         mergetool.comfy.cmd PROGRAM resolve -- \"$MERGED\"\n\
+         mergetool.comfy.trustexitcode true\n\
          notes.rewritemode ignore\n\
          notes.rewriteref refs/notes/comfy\n"
     );

@@ -36,6 +36,7 @@ mod packs;
 mod prompt_laws;
 mod records;
 mod refresh;
+mod resolving;
 mod rewrites;
 mod server;
 mod sharing;

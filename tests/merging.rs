@@ -13,11 +13,11 @@ use crate::canvas::Canvas;
 use crate::support::{GIT_COMFY, Repo};
 
 /// A workflow as ComfyUI's Save writes it.
-fn saved(canvas: &Canvas) -> String {
+pub(crate) fn saved(canvas: &Canvas) -> String {
     print(&canvas.value(), &Style::SAVE)
 }
 
-fn text_of(output: &Output) -> (String, String) {
+pub(crate) fn text_of(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
 }
@@ -43,14 +43,14 @@ fn branch(repo: &Repo, name: &str, from: &str, files: &[(&str, &str)]) {
 }
 
 /// `base` on main, then `ours` on main and `theirs` on a branch.
-fn apart(file: &str, base: &str, ours: &str, theirs: &str) -> Repo {
+pub(crate) fn apart(file: &str, base: &str, ours: &str, theirs: &str) -> Repo {
     let repo = repo(&[(file, base)]);
     branch(&repo, "theirs", "main", &[(file, theirs)]);
     branch(&repo, "main", "main", &[(file, ours)]);
     repo
 }
 
-fn workflow(bytes: &[u8]) -> Workflow {
+pub(crate) fn workflow(bytes: &[u8]) -> Workflow {
     let workflow = Workflow::from_value(parse(bytes).unwrap()).unwrap();
     let heavy = check(&workflow).into_iter().filter(|d| d.weight() >= Weight::Heavy).count();
     assert_eq!(heavy, 0, "a merged file is broken");
@@ -58,7 +58,7 @@ fn workflow(bytes: &[u8]) -> Workflow {
 }
 
 /// A widget of a node of the root graph.
-fn widget(bytes: &[u8], id: i64, name: &str) -> String {
+pub(crate) fn widget(bytes: &[u8], id: i64, name: &str) -> String {
     let workflow = workflow(bytes);
     let node = &workflow.root.nodes[&NodeId::from(id)];
     let widgets = git_comfy::graph::Naming::widgets(&Catalog::core(), &workflow, node);
@@ -66,7 +66,7 @@ fn widget(bytes: &[u8], id: i64, name: &str) -> String {
     print(found.value, &Style::SAVE)
 }
 
-fn conflicts(bytes: &[u8]) -> Vec<String> {
+pub(crate) fn conflicts(bytes: &[u8]) -> Vec<String> {
     let found = merge::list(&parse(bytes).unwrap(), &Catalog::core());
     found.into_iter().map(|unsettled| unsettled.conflict.to_string()).collect()
 }
@@ -94,7 +94,7 @@ fn peaceful_repo() -> Repo {
     apart("a.json", &base, &ours, &theirs)
 }
 
-fn quarrel_repo() -> Repo {
+pub(crate) fn quarrel_repo() -> Repo {
     let [base, ours, theirs] = quarrel().map(|canvas| saved(&canvas));
     apart("a.json", &base, &ours, &theirs)
 }

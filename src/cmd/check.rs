@@ -2,16 +2,18 @@
 
 use serde_json::json;
 
+use super::merging;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::check::{self, Checked, Report};
 use crate::render::sanitize;
 use crate::session::Session;
 
-/// Name workflows that were committed without git-comfy.
+/// Name workflows that were committed without git-comfy, or with conflicts in them.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Leaves with 0 when every workflow is in its clean form, and with 1 when some are not. Needs \
+Leaves with 0 when every workflow is in its clean form and free of conflicts, and with 1 when \
+some are not. Needs \
 nothing but a clone: use it in CI. The schema of --json is in docs/doctor.md.")]
 pub struct Args {
     /// The commit to look at.
@@ -40,7 +42,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if !report.unclean.is_empty() && !args.json {
         session.ui.say("mend: git comfy init --renormalize, then commit");
     }
-    Ok(if report.unclean.is_empty() { Exit::Done } else { Exit::Found })
+    if !report.conflicted.is_empty() && !args.json {
+        session.ui.say("settle conflicts: git comfy resolve FILE, then commit");
+    }
+    let good = report.unclean.is_empty() && report.conflicted.is_empty();
+    Ok(if good { Exit::Done } else { Exit::Found })
 }
 
 fn in_words(report: &Report) -> String {
@@ -48,7 +54,11 @@ fn in_words(report: &Report) -> String {
     for unclean in &report.unclean {
         text += &format!("not clean: {}\n", sanitize::line(&unclean.path.to_string()));
     }
-    if report.unclean.is_empty() {
+    for unready in &report.conflicted {
+        let path = sanitize::line(&unready.path.to_string()).into_owned();
+        text += &format!("not settled: {path} ({})\n", merging::count(unready.conflicts));
+    }
+    if report.unclean.is_empty() && report.conflicted.is_empty() {
         text += &format!("{} files looked at, every workflow is clean\n", report.looked_at);
     }
     text
@@ -57,11 +67,17 @@ fn in_words(report: &Report) -> String {
 fn in_json(report: &Report) -> String {
     let unclean: Vec<_> =
         report.unclean.iter().map(|unclean| json!({ "path": unclean.path.to_string() })).collect();
+    let conflicted: Vec<_> = report
+        .conflicted
+        .iter()
+        .map(|file| json!({ "path": file.path.to_string(), "conflicts": file.conflicts }))
+        .collect();
     let report = json!({
         "schema": 1,
         "revision": report.commit.map(|id| id.to_string()),
         "checked": report.looked_at,
         "unclean": unclean,
+        "conflicted": conflicted,
     });
     format!("{report:#}\n")
 }

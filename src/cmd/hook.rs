@@ -1,15 +1,18 @@
-//! `git comfy hook`: what the hooks in `hooks/` call. Silent, quick, never a failure.
+//! `git comfy hook`: what the hooks in `hooks/` call. Silent, quick, and never a failure,
+//! but for a commit of conflicts that nobody settled.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
 
+use super::merging;
 use crate::cmd::record::after;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::git::Repository;
 use crate::git::hook::{self, Hook};
 use crate::git::setup::{self, State};
 use crate::git::sharing::{self, Asking};
+use crate::git::{self, Repository};
+use crate::render::sanitize;
 use crate::session::Session;
 
 /// Do the work of a git hook.
@@ -25,10 +28,13 @@ pub struct Args {
 /// The most that is read of what git tells a hook on standard input.
 const MAX_TOLD: u64 = 64 << 20;
 
-/// Runs the hook. Nothing that happens here is git's concern.
+/// Runs the hook. Nothing that happens here is git's concern, except before a commit.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if session.environment.switched_off {
         return Ok(Exit::Done);
+    }
+    if args.name == "pre-commit" {
+        return Ok(before_commit(session));
     }
     let Some(hook) = named(args) else { return Ok(Exit::Done) };
     if hook == Hook::PostCheckout && is_first_checkout(args) {
@@ -47,6 +53,25 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         Err(error) => session.tell_remarks(&[error.to_string()]),
     }
     Ok(Exit::Done)
+}
+
+/// The one hook with a veto: a commit of conflicts that nobody settled is refused.
+fn before_commit(session: &Session) -> Exit {
+    let found = session.repository().and_then(|r| git::merging::staged_conflicts(&r));
+    // A look that fails is no reason to hold a commit up.
+    let found = found.unwrap_or_default();
+    for unready in &found {
+        let path = sanitize::line(&unready.path.to_string()).into_owned();
+        let count = merging::count(unready.conflicts);
+        session.ui.warn(&format!("git-comfy: {path} still has {count} of a merge in it"));
+        session.ui.warn(&format!("  settle:             git comfy resolve {path}"));
+        session.ui.warn(&format!("  take it as it is:   git comfy resolve {path} --accept"));
+    }
+    if found.is_empty() {
+        return Exit::Done;
+    }
+    session.ui.warn("nothing was committed (git commit --no-verify commits it all the same)");
+    Exit::Found
 }
 
 /// What the recorder does at this moment.

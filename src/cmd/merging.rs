@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::naming;
 use crate::canon::{self, Mode, Outcome};
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
@@ -94,7 +95,7 @@ pub(super) fn merge(
     frame: &Frame<'_>,
 ) -> Product {
     let (base, ours, theirs) = documents;
-    let catalog = Catalog::core();
+    let catalog = frame.repository.map_or_else(Catalog::core, naming::of);
     let options = Options { strategies: frame.strategies, naming: &catalog };
     let merged = merge::merge(base.as_ref(), &ours, &theirs, options);
     if has_graphs(&merged.document) {
@@ -248,9 +249,16 @@ pub(super) fn tell(session: &Session, path: &str, merged: &Merged, way_out: &str
         say(text::doubts(merged));
     }
     if !merged.conflicts.is_empty() {
-        let count = merged.conflicts.len();
-        let s = if count == 1 { "" } else { "s" };
-        session.ui.warn(&format!("{name}: {count} conflict{s}; {way_out}"));
+        let count = count(merged.conflicts.len());
+        session.ui.warn(&format!("{name}: {count}; {way_out}"));
         say(text::conflicts(&merged.conflicts));
+    }
+}
+
+/// How many conflicts, in words.
+pub(super) fn count(conflicts: usize) -> String {
+    match conflicts {
+        1 => "1 conflict".to_owned(),
+        count => format!("{count} conflicts"),
     }
 }

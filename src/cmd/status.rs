@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::merging;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::{self, Change, FileStatus, Staging, Status};
@@ -75,11 +76,16 @@ fn in_words(status: &Status, records: &Records) -> String {
     let mut text = String::new();
     for file in &status.files {
         text += &format!("{:<12}{}", word(file.change), sanitize::line(&file.path.to_string()));
-        text += match (file.change, file.staging) {
-            (Change::Layout, _) => "  (positions are kept; nothing to commit)",
-            (Change::Conflicted, _) => "  (settle it, then git add)",
-            (_, Staging::Staged) => "  (staged)",
-            (_, Staging::Unstaged) => "",
+        text += &match (file.change, file.staging) {
+            _ if file.conflicts > 0 => {
+                let path = sanitize::line(&file.path.to_string()).into_owned();
+                let count = merging::count(file.conflicts);
+                format!("  ({count}; settle with `git comfy resolve {path}`)")
+            }
+            (Change::Layout, _) => "  (positions are kept; nothing to commit)".to_owned(),
+            (Change::Conflicted, _) => "  (settle it, then git add)".to_owned(),
+            (_, Staging::Staged) => "  (staged)".to_owned(),
+            (_, Staging::Unstaged) => String::new(),
         };
         text.push('\n');
     }
@@ -116,7 +122,8 @@ fn in_json(status: &Status, records: &Records) -> String {
             Change::Layout => "layout",
         };
         let path = String::from_utf8_lossy(file.path.as_bytes());
-        json!({ "path": path, "change": change, "staged": file.staging == Staging::Staged })
+        let staged = file.staging == Staging::Staged;
+        json!({ "path": path, "change": change, "staged": staged, "conflicts": file.conflicts })
     };
     let files: Vec<_> = status.files.iter().map(file).collect();
     let told = json!({

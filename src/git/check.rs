@@ -8,6 +8,7 @@ use super::error::{Error, Result};
 use super::filter::clean_id;
 use super::id::{ObjectId, RepoPath};
 use super::index;
+use super::merging::{Unready, carried};
 use super::objects::EntryKind;
 use super::plumbing::Git;
 use super::refresh::{is_ours, read_within};
@@ -33,6 +34,8 @@ pub struct Report {
     pub looked_at: usize,
     /// Those that are workflows, but not clean.
     pub unclean: Vec<Unclean>,
+    /// Those in which conflicts of a merge were not settled.
+    pub conflicted: Vec<Unready>,
 }
 
 /// A workflow that lies in git with its positions, or in another order.
@@ -74,31 +77,27 @@ pub fn check(repository: &Repository, what: &Checked) -> Result<Report> {
         ours.retain(|(path, _)| path.as_bytes().ends_with(b".json"));
     }
     let settings = Settings::of(repository)?;
-    let mut report = Report { commit, looked_at: ours.len(), unclean: Vec::new() };
+    let mut report = Report { commit, looked_at: ours.len(), ..Report::default() };
     for (path, id) in ours {
-        if !is_clean(repository, &settings, &path, id)? {
+        let handling = settings.handling_of(repository, &path, Direction::Checkin);
+        let Some(bytes) = repository.blob_within(id, settings.max_file_size)? else { continue };
+        let conflicts = carried(&bytes);
+        if conflicts > 0 {
+            report.conflicted.push(Unready { path: path.clone(), conflicts });
+        }
+        if !is_clean(&bytes, handling) {
             report.unclean.push(Unclean { path, id });
         }
     }
     Ok(report)
 }
 
-fn is_clean(
-    repository: &Repository,
-    settings: &Settings,
-    path: &RepoPath,
-    id: ObjectId,
-) -> Result<bool> {
-    let Handling::Clean(mode) = settings.handling_of(repository, path, Direction::Checkin) else {
-        return Ok(true);
-    };
-    let Some(bytes) = repository.blob_within(id, settings.max_file_size)? else {
-        return Ok(true);
-    };
-    Ok(match canon::clean(&bytes, mode) {
+fn is_clean(bytes: &[u8], handling: Handling) -> bool {
+    let Handling::Clean(mode) = handling else { return true };
+    match canon::clean(bytes, mode) {
         Outcome::Cleaned(cleaned) => cleaned.content == bytes,
         Outcome::Untouched(_) => true,
-    })
+    }
 }
 
 /// What a renormalization staged, and what it left.

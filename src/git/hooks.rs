@@ -24,15 +24,35 @@ pub struct Hook {
     /// The file as it lies in `hooks/` of the sources: a shebang, the marked block, and
     /// the call of a hook that was kept aside.
     pub script: &'static str,
+    /// What becomes of the git command when the hook is not content.
+    pub say: Say,
+}
+
+/// Whether a hook has a say in what git does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Say {
+    /// None: git goes on whatever happens.
+    None,
+    /// Exit code 1 stops git; any other failure does not.
+    Veto,
 }
 
 /// All hooks.
 pub const HOOKS: &[Hook] = &[
-    Hook { event: "post-commit", script: include_str!("../../hooks/post-commit") },
-    Hook { event: "post-checkout", script: include_str!("../../hooks/post-checkout") },
-    Hook { event: "post-merge", script: include_str!("../../hooks/post-merge") },
-    Hook { event: "post-rewrite", script: include_str!("../../hooks/post-rewrite") },
-    Hook { event: "pre-push", script: include_str!("../../hooks/pre-push") },
+    Hook { event: "pre-commit", script: include_str!("../../hooks/pre-commit"), say: Say::Veto },
+    Hook { event: "post-commit", script: include_str!("../../hooks/post-commit"), say: Say::None },
+    Hook {
+        event: "post-checkout",
+        script: include_str!("../../hooks/post-checkout"),
+        say: Say::None,
+    },
+    Hook { event: "post-merge", script: include_str!("../../hooks/post-merge"), say: Say::None },
+    Hook {
+        event: "post-rewrite",
+        script: include_str!("../../hooks/post-rewrite"),
+        say: Say::None,
+    },
+    Hook { event: "pre-push", script: include_str!("../../hooks/pre-push"), say: Say::None },
 ];
 
 /// The folder beside the hooks for those that had to make room.
@@ -51,9 +71,13 @@ impl Hook {
     pub fn command(&self, program: &Program) -> String {
         let word = program.word();
         let event = self.event;
+        let otherwise = match self.say {
+            Say::None => ":",
+            Say::Veto => "test $? -ne 1",
+        };
         format!(
             "git_comfy() {{ command -v {word} >/dev/null 2>&1 || return 0; \
-             {word} hook {event} \"$@\" || :; }}; git_comfy"
+             {word} hook {event} \"$@\" || {otherwise}; }}; git_comfy"
         )
     }
 

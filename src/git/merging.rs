@@ -6,17 +6,19 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
 use crate::canon::{self, Mode, Outcome};
 use crate::graph::{NodeId, NodeKey};
+use crate::json;
+use crate::merge;
 
 use super::door::Direction;
 use super::error::{Error, Result};
 use super::filter::clean_id;
-use super::id::{Kind, RepoPath};
+use super::id::{Kind, ObjectId, RepoPath};
 use super::layouts::{Finder, Found};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
@@ -46,6 +48,25 @@ pub fn file_layout(
     contents: Contents<'_>,
     renumbered: &FxHashMap<NodeKey, NodeId>,
 ) -> Result<()> {
+    let Some(laid_out) = with_layout(repository, path, contents, renumbered)? else {
+        return Ok(());
+    };
+    let Outcome::Cleaned(cleaned) = canon::clean(&laid_out, Mode::Strip) else { return Ok(()) };
+    if let (Some(layout), true) = (cleaned.layout, cleaned.content == contents.merged) {
+        let blob = repository.format().id_of(Kind::Blob, contents.merged);
+        Finder::new(repository).file(blob, path, &layout)?;
+    }
+    Ok(())
+}
+
+/// The merged content with the places that the nodes have on the sides; nothing where no
+/// place is known.
+pub fn with_layout(
+    repository: &Repository,
+    path: &RepoPath,
+    contents: Contents<'_>,
+    renumbered: &FxHashMap<NodeKey, NodeId>,
+) -> Result<Option<Vec<u8>>> {
     let mut finder = Finder::new(repository);
     let mut known = |content: &[u8]| -> Result<Option<String>> {
         if let Some(layout) = own_layout(content) {
@@ -59,16 +80,10 @@ pub fn file_layout(
     };
     let (ours, theirs) = (known(contents.ours)?, known(contents.theirs)?);
     if ours.is_none() && theirs.is_none() {
-        return Ok(());
+        return Ok(None);
     }
-    let merged = contents.merged;
-    let laid_out = canon::smudge_merged(merged, ours.as_deref(), theirs.as_deref(), renumbered);
-    let Some(laid_out) = laid_out else { return Ok(()) };
-    let Outcome::Cleaned(cleaned) = canon::clean(&laid_out, Mode::Strip) else { return Ok(()) };
-    if let (Some(layout), true) = (cleaned.layout, cleaned.content == merged) {
-        finder.file(repository.format().id_of(Kind::Blob, merged), path, &layout)?;
-    }
-    Ok(())
+    let (ours, theirs) = (ours.as_deref(), theirs.as_deref());
+    Ok(canon::smudge_merged(contents.merged, ours, theirs, renumbered))
 }
 
 /// The layout that lies in a file which nobody cleaned.
@@ -78,6 +93,133 @@ pub fn own_layout(content: &[u8]) -> Option<String> {
         Outcome::Cleaned(cleaned) => cleaned.layout,
         Outcome::Untouched(_) => None,
     }
+}
+
+/// What the index has of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stages {
+    /// One content.
+    Settled,
+    /// The contents of a merge that git waits for.
+    Unmerged {
+        /// The common ancestor's.
+        base: Option<Vec<u8>>,
+        /// Our side's; nothing if it was removed there.
+        ours: Option<Vec<u8>>,
+        /// Their side's.
+        theirs: Option<Vec<u8>>,
+    },
+}
+
+/// What the index has of a file; nothing if git does not know it.
+pub fn stages(repository: &Repository, path: &RepoPath) -> Result<Option<Stages>> {
+    let git = repository.git().args(["--literal-pathspecs", "ls-files", "-z", "--stage", "--"]);
+    let told = git.arg(path.to_path()).output()?;
+    let mut unmerged: [Option<Vec<u8>>; 3] = Default::default();
+    let mut known = None;
+    for entry in told.split(|byte| *byte == 0) {
+        // `<mode> <id> <stage>\t<path>`
+        let mut words = entry.split(|byte| matches!(byte, b' ' | b'\t'));
+        let (Some(_), Some(id), Some(stage)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
+        let Some(id) = ObjectId::from_hex(id) else { continue };
+        known = Some(Stages::Settled);
+        let at = match stage {
+            b"1" => 0,
+            b"2" => 1,
+            b"3" => 2,
+            _ => continue,
+        };
+        unmerged[at] = repository.blob(id)?;
+    }
+    if unmerged.iter().any(Option::is_some) {
+        let [base, ours, theirs] = unmerged;
+        known = Some(Stages::Unmerged { base, ours, theirs });
+    }
+    Ok(known)
+}
+
+/// Stages a file as it is.
+pub fn stage(repository: &Repository, path: &RepoPath) -> Result<()> {
+    let git = repository.git().args(["--literal-pathspecs", "add", "--"]);
+    git.arg(path.to_path()).output().map(drop)
+}
+
+/// A file's path in the repository; nothing if it lies outside of its work tree.
+pub fn path_of(repository: &Repository, file: &Path) -> Option<RepoPath> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let folder = real(file.parent()?)?;
+    let below = folder.strip_prefix(real(repository.work_tree()?)?).ok()?.join(file.file_name()?);
+    Some(RepoPath::from_path(&below))
+}
+
+/// The files that wait for somebody to settle them: unmerged ones, and those whose content
+/// carries conflicts.
+pub fn conflicted(repository: &Repository) -> Result<Vec<RepoPath>> {
+    let status = super::status::status(repository)?;
+    let waits = |file: &super::status::FileStatus| {
+        file.conflicts > 0 || file.change == super::status::Change::Conflicted
+    };
+    Ok(status.files.into_iter().filter(waits).map(|file| file.path).collect())
+}
+
+/// How many conflicts a file carries.
+pub fn carried(content: &[u8]) -> usize {
+    // Nearly every file is told by this alone.
+    if memchr::memmem::find(content, b"\"git_comfy\"").is_none() {
+        return 0;
+    }
+    let Ok(document) = json::parse(content) else { return 0 };
+    merge::carried(&document).iter().map(|carrier| carrier.conflicts.len()).sum()
+}
+
+/// A file that the next commit would hold with conflicts in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unready {
+    /// Its path.
+    pub path: RepoPath,
+    /// How many.
+    pub conflicts: usize,
+}
+
+/// The files that the next commit would change and that carry conflicts.
+pub fn staged_conflicts(repository: &Repository) -> Result<Vec<Unready>> {
+    let longest = Settings::of(repository).unwrap_or_default().max_file_size;
+    let mut git = repository.git().args(["diff", "--cached", "--raw", "-z", "--no-renames"]);
+    if let Some(index) = &repository.surroundings().index_file {
+        git = git.env("GIT_INDEX_FILE", index);
+    }
+    let told = git.args(["--no-abbrev", "--no-ext-diff", "--diff-filter=AMT"]).output()?;
+    let mut fields = told.split(|byte| *byte == 0);
+    let mut found = Vec::new();
+    // `:<mode> <mode> <id> <id> <status>`, then the path.
+    while let (Some(about), Some(path)) = (fields.next(), fields.next()) {
+        let id = about.split(|byte| *byte == b' ').nth(3).and_then(ObjectId::from_hex);
+        let (Some(id), path) = (id, RepoPath::new(path)) else { continue };
+        if !super::refresh::is_ours(repository, &path) {
+            continue;
+        }
+        let content = repository.blob_within(id, longest)?.unwrap_or_default();
+        let conflicts = carried(&content);
+        if conflicts > 0 {
+            found.push(Unready { path, conflicts });
+        }
+    }
+    Ok(found)
+}
+
+/// The command that goes on with what git is in the middle of.
+pub fn next_step(repository: &Repository) -> Option<&'static str> {
+    let steps = [
+        ("rebase-merge", "git rebase --continue"),
+        ("rebase-apply", "git rebase --continue"),
+        ("CHERRY_PICK_HEAD", "git cherry-pick --continue"),
+        ("REVERT_HEAD", "git revert --continue"),
+        ("MERGE_HEAD", "git commit"),
+    ];
+    let found = steps.into_iter().find(|(name, _)| repository.git_dir().join(name).exists());
+    found.map(|(_, step)| step)
 }
 
 /// Beyond this the journal of merges begins anew; the old one is kept once.

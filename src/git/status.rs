@@ -4,8 +4,10 @@ use super::error::{Error, Result};
 use super::id::RepoPath;
 use super::index::files;
 use super::layouts::unnoted;
-use super::refresh::{Refreshed, is_ours, refresh};
+use super::merging::carried;
+use super::refresh::{Refreshed, is_ours, read_within, refresh};
 use super::repository::Repository;
+use super::settings::Settings;
 
 /// How a workflow differs from the last commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +35,8 @@ pub struct FileStatus {
     pub change: Change,
     /// Whether the next commit takes the change along.
     pub staging: Staging,
+    /// How many conflicts of a merge the file carries.
+    pub conflicts: usize,
 }
 
 /// Where a change stands.
@@ -63,6 +67,12 @@ pub fn status(repository: &Repository) -> Result<Status> {
     let told = git.args(["--untracked-files=all", "--ignore-submodules=all"]).output()?;
     let mut found = parse(&told).ok_or(Error::Unexpected { command: "status".into() })?;
     found.retain(|file| is_ours(repository, &file.path));
+    let longest = Settings::of(repository)?.max_file_size;
+    let top = repository.require_work_tree()?;
+    for file in &mut found {
+        let content = read_within(&top.join(file.path.to_path()), longest).unwrap_or_default();
+        file.conflicts = carried(&content);
+    }
     let pending = unnoted(repository)?;
     // A layout that is pending for what the index holds is one that git sees no change in.
     let index = files(repository)?;
@@ -70,7 +80,7 @@ pub fn status(repository: &Repository) -> Result<Status> {
         let is_pending = pending.iter().any(|p| p.blob == entry.id && p.path == entry.path);
         if is_pending && !found.iter().any(|file| file.path == entry.path) {
             let (change, staging) = (Change::Layout, Staging::Unstaged);
-            found.push(FileStatus { path: entry.path, change, staging });
+            found.push(FileStatus { path: entry.path, change, staging, conflicts: 0 });
         }
     }
     found.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
@@ -98,7 +108,7 @@ fn parse(told: &[u8]) -> Option<Vec<FileStatus>> {
             }
             _ => continue,
         };
-        found.push(FileStatus { path: RepoPath::new(path), change, staging });
+        found.push(FileStatus { path: RepoPath::new(path), change, staging, conflicts: 0 });
     }
     Some(found)
 }

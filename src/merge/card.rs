@@ -5,13 +5,13 @@
 //! written something of their own into it. Values are a stranger's text: they are shown as
 //! code, and cut. Must not know where the conflicts are kept.
 
-use super::conflict::{Part, Place};
+use super::conflict::Place;
 use super::embed::{KEY, Labels};
+use super::shown::{Said, Shown};
 use super::spell::Carried;
 use super::three::Side;
-use super::wires::value_source;
-use crate::graph::{Node, NodeId, Scope, Source, Workflow};
-use crate::json::{Object, Style, Value, print};
+use crate::graph::{Node, NodeId, Workflow};
+use crate::json::{Object, Value};
 
 /// The longest value that is shown, in characters. All of it is in the file beside.
 const LONGEST: usize = 600;
@@ -118,7 +118,7 @@ fn text(own: &[&Carried], labels: &Labels, workflow: &Workflow) -> String {
         let conflict = &carried.conflict;
         let heading = conflict.place().map(ToString::to_string).unwrap_or_default();
         text.push_str(&format!("**{}** {}\n\n", code(&heading), conflict.kind.reason()));
-        let shown = Shown { scope: &conflict.scope, workflow };
+        let shown = Shown { scope: &conflict.scope, workflow: Some(workflow) };
         let mut parts = conflict.parts.iter().filter(|part| part.place != Place::Document);
         if let Some(part) = parts.next() {
             for side in [Side::Ours, Side::Theirs, Side::Base] {
@@ -129,7 +129,7 @@ fn text(own: &[&Carried], labels: &Labels, workflow: &Workflow) -> String {
                 };
                 let label = label.map(|label| format!(" ({})", code(label))).unwrap_or_default();
                 let now = if side == conflict.kept() { ", in the file now" } else { "" };
-                let value = shown.value(part, side);
+                let value = in_markdown(&shown.side(part, side));
                 text.push_str(&format!("- {}{label}{now}: {value}\n", side.word()));
             }
         }
@@ -146,45 +146,12 @@ fn text(own: &[&Carried], labels: &Labels, workflow: &Workflow) -> String {
     text
 }
 
-struct Shown<'a> {
-    scope: &'a Scope,
-    workflow: &'a Workflow,
-}
-
-impl Shown<'_> {
-    fn value(&self, part: &Part, side: Side) -> String {
-        let Some(value) = part.sides.get(side) else { return "not there".to_owned() };
-        match &part.place {
-            Place::Node | Place::Definition(_) => "there".to_owned(),
-            Place::Group(_, _, path) if path.0.is_empty() => "there".to_owned(),
-            Place::Input(_) | Place::Boundary(_) => match value_source(value) {
-                Some(source) => self.source(&source),
-                None if value.is_null() => "not connected".to_owned(),
-                None => plain(value),
-            },
-            _ => plain(value),
-        }
-    }
-
-    fn source(&self, source: &Source) -> String {
-        match source {
-            Source::Boundary(name) => format!("the subgraph's input {}", code(&name.to_string())),
-            Source::Node { id, slot } => {
-                let node = self.workflow.graph(self.scope).and_then(|graph| graph.nodes.get(id));
-                let shown = node.map_or("node", |node| self.workflow.shown(node));
-                let output = node.and_then(|node| node.output_at(*slot));
-                let output = output.map_or_else(|| slot.to_string(), |o| o.shown().to_owned());
-                format!("{} output {}", code(&format!("{shown} #{id}")), code(&output))
-            }
-        }
-    }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => code(text),
-        other => code(&print(other, &Style::SAVE)),
-    }
+fn in_markdown(said: &[Said]) -> String {
+    let piece = |said: &Said| match said {
+        Said::Words(words) => (*words).to_owned(),
+        Said::Value(text) => code(text),
+    };
+    said.iter().map(piece).collect()
 }
 
 /// A text as code: in a fence of more backticks than it holds, cut, on lines of its own

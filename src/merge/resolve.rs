@@ -9,12 +9,12 @@ use super::choose::{self, Unwritten, choose};
 use super::conflict::{Conflict, Part, Place};
 use super::definitions;
 use super::embed::{self, Carrier, carried};
+use super::shown::{Said, Shown};
 use super::spell::Carried;
 use super::three::{Side, Three};
 use super::{prompt, slots};
 use crate::graph::{
-    Found, Kind, Naming, NodeId, NodeKey, Prompt, Sink, Wires, Workflow, is_prompt, is_workflow,
-    kind,
+    Found, Kind, Naming, NodeId, Prompt, Sink, Wires, Workflow, is_prompt, is_workflow, kind,
 };
 use crate::json::{Object, Path, Step, Value};
 
@@ -51,6 +51,10 @@ pub struct Unsettled {
     pub state: State,
     /// What is in the first place now, for showing.
     pub now: Option<Value>,
+    /// What each side has in the first place, for showing.
+    pub told: Three<Vec<Said>>,
+    /// What the file has there now, for showing.
+    pub told_now: Vec<Said>,
     /// What the sides were called.
     pub labels: embed::Labels,
 }
@@ -95,11 +99,24 @@ pub fn list(document: &Value, naming: &dyn Naming) -> Vec<Unsettled> {
                 Now::Value(value) => Some(value),
                 Now::Absent | Now::Gone => None,
             });
+            let (told, told_now) = told(&conflict, now.as_ref(), workflow.as_ref());
             conflict.at = carrier.at.clone();
-            all.push(Unsettled { conflict, id, state, now, labels: carrier.labels.clone() });
+            let labels = carrier.labels.clone();
+            all.push(Unsettled { conflict, id, state, now, told, told_now, labels });
         }
     }
     all
+}
+
+fn told(
+    conflict: &Conflict,
+    now: Option<&Value>,
+    workflow: Option<&Workflow>,
+) -> (Three<Vec<Said>>, Vec<Said>) {
+    let shown = Shown { scope: &conflict.scope, workflow };
+    let Some(part) = conflict.parts.first() else { return Default::default() };
+    let sides = Three::new(Side::Base, Side::Ours, Side::Theirs);
+    (sides.map(|side| shown.side(part, side)), shown.value(&part.place, now))
 }
 
 /// What is in a place now.
@@ -319,86 +336,4 @@ fn settle(
         *graph = object;
     }
     Ok(())
-}
-
-/// Writes one side of a conflict of other JSON, outside any graph, into its document.
-pub fn write_side(document: &mut Value, conflict: &Conflict, side: Side) {
-    for part in &conflict.parts {
-        let Place::Graph(path) = &part.place else { continue };
-        match part.sides.get(side) {
-            Some(value) => set_at(document, path, value.clone()),
-            None => remove_at(document, path),
-        }
-    }
-}
-
-/// What is at a path; in lists merged by id or name the step is that.
-fn walk<'v>(document: &'v mut Value, way: &[Step]) -> Option<&'v mut Value> {
-    way.iter().try_fold(document, |value, step| match value {
-        Value::Object(object) => object.get_mut(&step_key(step)),
-        Value::Array(list) => {
-            let at = element_at(list, step)?;
-            list.get_mut(at)
-        }
-        _ => None,
-    })
-}
-
-fn set_at(document: &mut Value, path: &Path, value: Value) {
-    let Some((last, way)) = path.0.split_last() else {
-        *document = value;
-        return;
-    };
-    match walk(document, way) {
-        Some(Value::Object(object)) => {
-            object.insert(step_key(last), value);
-        }
-        Some(Value::Array(list)) => match element_at(list, last) {
-            Some(at) => list[at] = value,
-            None => list.push(value),
-        },
-        _ => {}
-    }
-}
-
-fn remove_at(document: &mut Value, path: &Path) {
-    let Some((last, way)) = path.0.split_last() else { return };
-    match walk(document, way) {
-        Some(Value::Object(object)) => drop(object.remove(&step_key(last))),
-        Some(Value::Array(list)) => {
-            if let Some(at) = element_at(list, last) {
-                list.remove(at);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn step_key(step: &Step) -> compact_str::CompactString {
-    match step {
-        Step::Key(key) => key.clone(),
-        Step::Index(at) => compact_str::format_compact!("{at}"),
-    }
-}
-
-/// An element by its id or name, which is how merges of lists tell their places.
-fn element_at(list: &[Value], step: &Step) -> Option<usize> {
-    let wanted = step_key(step);
-    let is_it = |element: &Value| {
-        ["id", "name"].into_iter().any(|key| match element.get(key) {
-            Some(Value::String(text)) => *text == wanted,
-            Some(Value::Number(number)) => *number.as_str() == *wanted,
-            _ => false,
-        })
-    };
-    list.iter().position(is_it)
-}
-
-/// The node a number or a name in the terminal means, among those with conflicts.
-pub fn about(conflicts: &[Unsettled], key: &NodeKey) -> Vec<i64> {
-    let own = conflicts.iter().filter(|unsettled| {
-        unsettled.conflict.scope == key.scope
-            && unsettled.conflict.node.as_ref().is_some_and(|node| node.id == key.id)
-    });
-    own.map(|unsettled| unsettled.id).collect()
 }

@@ -13,6 +13,7 @@ pub mod merge;
 mod outline;
 mod phrase;
 pub mod record;
+pub mod resolve;
 pub mod sanitize;
 pub mod story;
 mod summary;

@@ -71,6 +71,9 @@ pub const SETTINGS: &[Setting] = &[
         "merge.comfy-ancestor.driver",
         Value::Template("merge-driver --virtual-ancestor -p %P -l %L -- %O %A %B"),
     ),
+    // `git mergetool --tool=comfy`.
+    setting("mergetool.comfy.cmd", Value::Command("resolve -- \"$MERGED\"")),
+    setting("mergetool.comfy.trustExitCode", Value::Text("true")),
 ];
 
 const fn setting(key: &'static str, value: Value) -> Setting {
