@@ -358,6 +358,40 @@ fn an_unknown_command_does_not_end_the_process() {
 }
 
 #[test]
+fn a_checkout_of_many_files_waits_for_none_of_them() {
+    let repo = Repo::new();
+    repo.use_filter();
+    // More than is kept in memory, one that is answered at once, one that is no workflow.
+    let padded = |n: u32, length: usize| {
+        workflow(n, 3)
+            .replace("\"config\":{}", &format!("\"config\":{{\"{}\":1}}", "x".repeat(length)))
+    };
+    let mut files: Vec<(String, String)> =
+        (0..110).map(|n| (format!("{n}.json"), padded(n, 100_000))).collect();
+    files.push(("long.json".into(), padded(200, 600_000)));
+    files.push(("other.json".into(), "{\"nodes\": 7}\n".into()));
+    for (name, content) in &files {
+        repo.write(name, content);
+    }
+    repo.commit_all("many");
+    for (name, _) in &files {
+        std::fs::remove_file(repo.path.join(name)).unwrap();
+    }
+    let mut checkout = repo.command("git");
+    checkout.args(["checkout", "--", "."]).env("GIT_TRACE_PACKET", "1");
+    let output = checkout.stderr(Stdio::piped()).output().unwrap();
+    assert!(output.status.success());
+    let trace = String::from_utf8_lossy(&output.stderr);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let delayed = if cores > 1 { 111 } else { 0 };
+    assert_eq!(trace.matches("status=delayed").count(), delayed);
+    for (name, content) in &files {
+        assert!(repo.text(name) == *content, "{name}");
+    }
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+}
+
+#[test]
 fn nonsense_instead_of_the_protocol_is_an_error_and_no_crash() {
     let repo = Repo::new();
     for input in [&b""[..], b"hello", b"0000", b"ffff", b"0010hello\n0000"] {

@@ -27,12 +27,13 @@ pub fn smudge(content: &[u8], known: Known<'_>) -> Option<Vec<u8>> {
     }
     let value = json::parse(content).ok()?;
     match (layout, fit) {
-        (Some(layout), Fit::Exact) => exact(value, layout),
+        (Some(layout), Fit::Exact) => exact(value, layout, 2 * content.len()),
         (layout, _) => related(value, layout),
     }
 }
 
-fn exact(mut value: Value, mut layout: Layout) -> Option<Vec<u8>> {
+/// `expected` is about how long the file will be.
+fn exact(mut value: Value, mut layout: Layout, expected: usize) -> Option<Vec<u8>> {
     for found in graphs(&value) {
         if let (Some(Value::Object(graph)), Some(aside)) =
             (found.at.get_mut(&mut value), layout.take(&found.at))
@@ -40,9 +41,11 @@ fn exact(mut value: Value, mut layout: Layout) -> Option<Vec<u8>> {
             restore_graph(graph, found.kind, aside, Fit::Exact);
         }
     }
-    let printed = json::print(&value, &layout.style);
-    let original = layout.residue.as_ref().and_then(|residue| residue.apply(&printed));
-    Some(original.unwrap_or(printed).into_bytes())
+    let mut printed = Vec::with_capacity(expected);
+    json::print_into(&mut printed, &value, &layout.style, &[]);
+    let Some(residue) = &layout.residue else { return Some(printed) };
+    let original = std::str::from_utf8(&printed).ok().and_then(|text| residue.apply(text));
+    Some(original.map_or(printed, String::into_bytes))
 }
 
 fn related(mut value: Value, mut layout: Option<Layout>) -> Option<Vec<u8>> {

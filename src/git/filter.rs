@@ -103,26 +103,61 @@ impl<'r> Filter<'r> {
 
     /// Puts the layout into a file. `blob` is its id, where git told it.
     pub fn smudge(&mut self, path: &RepoPath, blob: Option<ObjectId>, bytes: &[u8]) -> Passed {
-        if self.handling(path, Direction::Checkout) == Handling::Off || !may_be_graph(bytes) {
-            return Passed::Untouched;
-        }
-        let found = match (self.repository, &mut self.finder) {
-            (Some(repository), Some(finder)) => {
-                let blob = blob.unwrap_or_else(|| clean_id(repository.format(), bytes));
-                finder.find(blob, path).unwrap_or_else(|error| {
-                    self.remarks.push(format!("the layout of {path} cannot be read: {error}"));
-                    Found::Nothing
-                })
-            }
-            _ => Found::Nothing,
-        };
-        let known = match &found {
-            Found::Exact(layout) => Known::Exact(layout),
-            Found::Related(layout) => Known::Related(layout),
-            Found::Nothing => Known::Nothing,
-        };
-        canon::smudge(bytes, known).map_or(Passed::Untouched, Passed::Changed)
+        let Some(found) = self.found(path, blob, bytes) else { return Passed::Untouched };
+        smudged(bytes, &found).map_or(Passed::Untouched, Passed::Changed)
     }
+
+    /// The first half of [`Filter::smudge`], which looks into the repository; the other
+    /// half can be done on any thread. The content itself for a file that is none of ours.
+    pub fn errand(
+        &mut self,
+        path: &RepoPath,
+        blob: Option<ObjectId>,
+        content: Vec<u8>,
+    ) -> std::result::Result<Errand, Vec<u8>> {
+        match self.found(path, blob, &content) {
+            Some(found) => Ok(Errand { content, found }),
+            None => Err(content),
+        }
+    }
+
+    fn found(&mut self, path: &RepoPath, blob: Option<ObjectId>, bytes: &[u8]) -> Option<Found> {
+        if self.handling(path, Direction::Checkout) == Handling::Off || !may_be_graph(bytes) {
+            return None;
+        }
+        let (Some(repository), Some(finder)) = (self.repository, &mut self.finder) else {
+            return Some(Found::Nothing);
+        };
+        let blob = blob.unwrap_or_else(|| clean_id(repository.format(), bytes));
+        Some(finder.find(blob, path).unwrap_or_else(|error| {
+            self.remarks.push(format!("the layout of {path} cannot be read: {error}"));
+            Found::Nothing
+        }))
+    }
+}
+
+/// A file whose layout was found, still to be smudged.
+#[derive(Debug)]
+pub struct Errand {
+    /// The clean content.
+    pub content: Vec<u8>,
+    found: Found,
+}
+
+impl Errand {
+    /// The file for the work tree.
+    pub fn run(self) -> Vec<u8> {
+        smudged(&self.content, &self.found).unwrap_or(self.content)
+    }
+}
+
+fn smudged(bytes: &[u8], found: &Found) -> Option<Vec<u8>> {
+    let known = match found {
+        Found::Exact(layout) => Known::Exact(layout),
+        Found::Related(layout) => Known::Related(layout),
+        Found::Nothing => Known::Nothing,
+    };
+    canon::smudge(bytes, known)
 }
 
 /// A blob with the layout that was committed with it; the blob as it is where none is

@@ -26,9 +26,15 @@ enum Rules {
 
 struct Parser<'a> {
     text: &'a [u8],
+    /// The same text: a piece between two ASCII bytes is cut out without another look.
+    checked: &'a str,
     at: usize,
     depth: usize,
     rules: Rules,
+    /// What is read of the arrays and objects that are still open, innermost last: each is
+    /// allocated once, when its length is known.
+    elements: Vec<Value>,
+    members: Vec<(Key, Value)>,
 }
 
 /// Reads one strict JSON document from bytes.
@@ -38,15 +44,14 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
 
 /// Reads one strict JSON document from text.
 pub fn parse_text(text: &str) -> Result<Value, Error> {
-    Parser { text: text.as_bytes(), at: 0, depth: 0, rules: Rules::Strict }.document()
+    Parser::new(text, Rules::Strict).document()
 }
 
 /// Reads one document as browsers and Python would: `NaN`, lone surrogates and duplicate
 /// keys do not stop it. What comes out need not print back to what went in.
 pub fn parse_lenient(bytes: &[u8]) -> Result<Value, Error> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = utf8(bytes)?;
-    Parser { text: text.as_bytes(), at: 0, depth: 0, rules: Rules::Lenient }.document()
+    Parser::new(utf8(bytes)?, Rules::Lenient).document()
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, Error> {
@@ -59,6 +64,18 @@ fn utf8(bytes: &[u8]) -> Result<&str, Error> {
 type Parsed<T> = Result<T, Error>;
 
 impl<'a> Parser<'a> {
+    fn new(text: &'a str, rules: Rules) -> Self {
+        Parser {
+            text: text.as_bytes(),
+            checked: text,
+            at: 0,
+            depth: 0,
+            rules,
+            elements: Vec::new(),
+            members: Vec::new(),
+        }
+    }
+
     fn document(mut self) -> Parsed<Value> {
         self.skip_space();
         let value = self.value()?;
@@ -75,7 +92,7 @@ impl<'a> Parser<'a> {
 
     /// The text is UTF-8 and `at` rests on character boundaries wherever this is called.
     fn unexpected(&self) -> Error {
-        let rest = std::str::from_utf8(&self.text[self.at..]).unwrap_or_default();
+        let rest = self.checked.get(self.at..).unwrap_or_default();
         match rest.chars().next() {
             Some(c) => self.error(ErrorKind::Unexpected(c)),
             None => self.error(ErrorKind::UnexpectedEnd),
@@ -129,13 +146,14 @@ impl<'a> Parser<'a> {
     }
 
     fn array(&mut self) -> Parsed<Value> {
-        let mut elements = Vec::new();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(Value::Array(elements));
+            return Ok(Value::Array(Vec::new()));
         }
+        let first = self.elements.len();
         loop {
-            elements.push(self.value()?);
+            let element = self.value()?;
+            self.elements.push(element);
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -145,16 +163,15 @@ impl<'a> Parser<'a> {
             self.skip_space();
         }
         self.at += 1;
-        elements.shrink_to_fit();
-        Ok(Value::Array(elements))
+        Ok(Value::Array(self.elements.drain(first..).collect()))
     }
 
     fn object(&mut self) -> Parsed<Value> {
-        let mut members: Vec<(Key, Value)> = Vec::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Value::Object(Object::new()));
         }
+        let first = self.members.len();
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.unexpected());
@@ -166,7 +183,8 @@ impl<'a> Parser<'a> {
             }
             self.at += 1;
             self.skip_space();
-            members.push((key, self.value()?));
+            let value = self.value()?;
+            self.members.push((key, value));
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -176,7 +194,7 @@ impl<'a> Parser<'a> {
             self.skip_space();
         }
         self.at += 1;
-        members.shrink_to_fit();
+        let members: Vec<_> = self.members.drain(first..).collect();
         match self.rules {
             Rules::Strict => match duplicate(&members) {
                 None => Ok(Value::Object(Object::from_distinct(members))),
@@ -221,8 +239,7 @@ impl<'a> Parser<'a> {
     }
 
     fn number_text(&self, start: usize) -> Number {
-        let text = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
-        Number::from_checked(text)
+        Number::from_checked(self.slice(start, self.at))
     }
 
     fn not_finite(&mut self) -> Parsed<Value> {
@@ -263,9 +280,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A piece between two ASCII bytes of UTF-8 text is UTF-8.
+    /// A piece between two ASCII bytes.
     fn slice(&self, from: usize, to: usize) -> &'a str {
-        std::str::from_utf8(&self.text[from..to]).unwrap_or_default()
+        self.checked.get(from..to).unwrap_or_default()
     }
 
     fn escaped_string(&mut self, start: usize, first_escape: usize) -> Parsed<CompactString> {

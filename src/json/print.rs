@@ -32,6 +32,26 @@ pub fn print_into(out: &mut Vec<u8>, value: &Value, style: &Style, one_line: &[&
     }
 }
 
+/// What JSON asks to be written as an escape.
+const NEEDED: u8 = 1;
+/// What only a style that keeps to ASCII escapes.
+const FOREIGN: u8 = 2;
+
+/// For each byte of a string, why it may have to be escaped.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            0..=0x1f | b'"' | b'\\' => NEEDED,
+            0x80.. => FOREIGN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
 struct Printer<'a> {
     out: &'a mut Vec<u8>,
     style: &'a Style,
@@ -187,16 +207,15 @@ impl Printer<'_> {
     fn string(&mut self, text: &str) {
         self.out.push(b'"');
         let bytes = text.as_bytes();
-        let ascii_only = self.style.escapes == Escapes::Ascii;
+        let stop = match self.style.escapes {
+            Escapes::Ascii => NEEDED | FOREIGN,
+            Escapes::Needed => NEEDED,
+        };
         let mut copied = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' && (byte < 0x80 || !ascii_only) {
-                continue;
-            }
-            if at < copied {
-                // A later byte of a character that was written as an escape already.
-                continue;
-            }
+        while let Some(plain) =
+            bytes[copied..].iter().position(|b| KINDS[usize::from(*b)] & stop != 0)
+        {
+            let at = copied + plain;
             self.out.extend_from_slice(&bytes[copied..at]);
             copied = at + self.escape(text, at);
         }

@@ -5,14 +5,20 @@
 //! waits for it, and every write wakes git up. Content is no reason for `status=error`:
 //! a file that is none of ours comes back as it was.
 //!
+//! In a checkout git offers not to wait for each file (`can-delay`): then the files are
+//! worked on at the same time (`ahead`).
+//!
 //! git sends a whole file before it reads the answer. So a file beyond the limit cannot be
 //! handed through while it arrives; it goes through a file on disk instead of memory.
+
+mod ahead;
 
 use std::fs::File;
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 
 use gix::filter::plumbing::driver::process::Server;
 
+use self::ahead::Ahead;
 use super::error::{Error, Result};
 use super::filter::Filter;
 use super::id::{ObjectId, RepoPath};
@@ -40,20 +46,34 @@ pub fn serve(
     power: Power,
     warn: &mut dyn FnMut(&str),
 ) -> Result<()> {
+    let capabilities: &[&str] = match (power, ahead::is_worthwhile()) {
+        (Power::On, true) => &["clean", "smudge", "delay"],
+        _ => &["clean", "smudge"],
+    };
     let mut server = Server::handshake(
         io::stdin(),
         io::stdout(),
         "git-filter",
         &mut |versions| versions.contains(&2).then_some(2),
-        &["clean", "smudge"],
+        capabilities,
     )
     .map_err(|error| broken(&error))?;
     let mut out = standard_output().map_err(|error| broken(&error))?;
-    let mut service =
-        Service { filter: None, repository, power, input: Vec::new(), answer: Vec::new() };
+    let mut service = Service {
+        filter: None,
+        repository,
+        power,
+        input: Vec::new(),
+        answer: Vec::new(),
+        ahead: Ahead::default(),
+    };
     while let Some(mut request) = server.next_request().map_err(|error| broken(&error))? {
         let question = Question::of(&request.command, &request.meta);
-        service.answer(&question, &mut request.as_read(), &mut out).map_err(|e| broken(&e))?;
+        let done = match &question {
+            Question::WhichAreDone => service.tell_done(&mut out),
+            Question::About(ask) => service.answer(ask, &mut request.as_read(), &mut out),
+        };
+        done.map_err(|e| broken(&e))?;
         service.after(warn);
     }
     Ok(())
@@ -77,11 +97,19 @@ fn standard_output() -> io::Result<File> {
     io::stdout().as_handle().try_clone_to_owned().map(File::from)
 }
 
-/// What git wants to have done with the content that follows.
+/// What git wants.
 #[derive(Debug)]
 enum Question {
+    /// Something with the content that follows.
+    About(Ask),
+    /// To know which of the delayed files can be fetched. No content follows.
+    WhichAreDone,
+}
+
+#[derive(Debug)]
+enum Ask {
     Clean(RepoPath),
-    Smudge(RepoPath, Option<ObjectId>),
+    Smudge { path: RepoPath, blob: Option<ObjectId>, can_delay: bool },
     Unknown,
 }
 
@@ -89,11 +117,16 @@ impl Question {
     fn of<V: AsRef<[u8]>>(command: &str, meta: &[(String, V)]) -> Question {
         let value = |key| meta.iter().find(|(name, _)| name == key).map(|(_, v)| v.as_ref());
         let path = RepoPath::new(value("pathname").unwrap_or_default());
-        match command {
-            "clean" => Question::Clean(path),
-            "smudge" => Question::Smudge(path, value("blob").and_then(ObjectId::from_hex)),
-            _ => Question::Unknown,
-        }
+        Question::About(match command {
+            "clean" => Ask::Clean(path),
+            "smudge" => Ask::Smudge {
+                path,
+                blob: value("blob").and_then(ObjectId::from_hex),
+                can_delay: value("can-delay") == Some(b"1".as_slice()),
+            },
+            "list_available_blobs" => return Question::WhichAreDone,
+            _ => Ask::Unknown,
+        })
     }
 }
 
@@ -103,6 +136,7 @@ struct Service<'r> {
     power: Power,
     input: Vec<u8>,
     answer: Vec<u8>,
+    ahead: Ahead,
 }
 
 impl<'r> Service<'r> {
@@ -112,7 +146,7 @@ impl<'r> Service<'r> {
 
     fn answer(
         &mut self,
-        question: &Question,
+        question: &Ask,
         content: &mut dyn BufRead,
         out: &mut File,
     ) -> io::Result<()> {
@@ -133,24 +167,60 @@ impl<'r> Service<'r> {
         if self.power == Power::Off {
             return reply(&mut self.answer, &self.input, out);
         }
-        let input = std::mem::take(&mut self.input);
         match question {
-            Question::Clean(path) => {
+            Ask::Clean(path) => {
+                let input = std::mem::take(&mut self.input);
                 let (passed, rest) = self.filter().clean(path, &input);
                 let content = passed.or(&input);
                 reply(&mut self.answer, content, out)?;
                 if let Some(rest) = rest {
                     self.filter().file(path, content, rest);
                 }
+                self.input = input;
+                Ok(())
             }
-            Question::Smudge(path, blob) => {
-                let passed = self.filter().smudge(path, *blob, &input);
-                reply(&mut self.answer, passed.or(&input), out)?;
-            }
-            Question::Unknown => out.write_all(&packet_line(b"status=abort"))?,
+            Ask::Smudge { path, blob, can_delay } => self.smudge(path, *blob, *can_delay, out),
+            Ask::Unknown => out.write_all(&packet_line(b"status=abort")),
         }
-        self.input = input;
-        Ok(())
+    }
+
+    fn smudge(
+        &mut self,
+        path: &RepoPath,
+        blob: Option<ObjectId>,
+        can_delay: bool,
+        out: &mut File,
+    ) -> io::Result<()> {
+        // git asks again for what was delayed, and sends no content.
+        if !can_delay
+            && self.input.is_empty()
+            && let Some(content) = self.ahead.fetch(path)?
+        {
+            return reply(&mut self.answer, &content, out);
+        }
+        let input = std::mem::take(&mut self.input);
+        let smudged = match self.filter().errand(path, blob, input) {
+            Ok(errand) if can_delay && Ahead::takes(&errand) => {
+                self.ahead.take(path.clone(), errand)?;
+                return out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat());
+            }
+            Ok(errand) => errand.run(),
+            Err(input) => input,
+        };
+        reply(&mut self.answer, &smudged, out)
+    }
+
+    /// Answers `list_available_blobs`.
+    fn tell_done(&mut self, out: &mut File) -> io::Result<()> {
+        self.answer.clear();
+        for path in self.ahead.available()? {
+            let line = [b"pathname=", path.as_bytes()].concat();
+            self.answer.extend_from_slice(&packet_line(&line));
+        }
+        self.answer.extend_from_slice(b"0000");
+        self.answer.extend_from_slice(&packet_line(b"status=success"));
+        self.answer.extend_from_slice(b"0000");
+        out.write_all(&self.answer)
     }
 
     fn after(&mut self, warn: &mut dyn FnMut(&str)) {
