@@ -92,9 +92,7 @@ fn a_file_is_compared_with_any_state_of_any_file() {
     assert_eq!(line(&["portrait.json", "HEAD"]), back);
     assert_eq!(line(&["portrait.json", "HEAD:portrait.json"]), back);
     let second = fixture("second-pass.json");
-    assert!(
-        line(&["portrait.json", second.to_str().unwrap()]).starts_with("CheckpointLoaderSimple")
-    );
+    assert!(line(&["portrait.json", second.to_str().unwrap()]).starts_with("+ "));
     // A copy of the first state under another name.
     fs::write(repo.path.join("copy.json"), demo("portrait.json")).unwrap();
     assert_eq!(line(&["copy.json", "portrait.json"]), there);
@@ -281,4 +279,55 @@ fn two_files_need_no_repository() {
     let output = command.current_dir(&folder).args(["diff", "a.json", "b.json"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("cfg  7 -> 5.5"));
+}
+
+#[test]
+fn one_workflow_is_told_in_a_few_lines() {
+    let repo = repo();
+    insta::assert_snapshot!(repo.comfy(["show", "HEAD:portrait.json"]), @"
+    8 nodes
+
+    models
+      CheckpointLoaderSimple #4  sd_xl_base_1.0.safetensors (checkpoints)
+      LoraLoader #10             portraits/film_grain_v2.safetensors (loras), strength_model 0.8,
+                                 strength_clip 0.8
+
+    prompts
+      Positive prompt #6  positive of KSampler #3
+          portrait of an old lighthouse keeper, weathered face, knitted sweater, storm light through a
+          window, 85mm, film grain
+      Negative prompt #7  negative of KSampler #3
+          blurry, extra fingers, watermark
+
+    size
+      EmptyLatentImage #5  width 832, height 1216, batch_size 1
+
+    sampling
+      KSampler #3  seed 718924663012771, steps 28, cfg 7, sampler_name dpmpp_2m, scheduler karras,
+                   denoise 1
+
+    outputs
+      SaveImage #9  filename_prefix keeper/%date:yyyy-MM-dd%
+    ");
+    let picture = picture(&demo("portrait.json"));
+    repo.write("one.png", picture);
+    let told = repo.comfy(["show", "one.png"]);
+    assert!(told.starts_with("PNG 1 x 1, ") && told.contains("\nsampling\n"), "{told}");
+    let all = repo.comfy(["show", "--full", "portrait.json"]);
+    assert!(all.contains("control_after_generate: "), "{all}");
+    let refused = complaint(&try_comfy(&repo, &["show", "notes.txt"]));
+    assert!(refused.contains("notes.txt holds no workflow"), "{refused}");
+}
+
+/// What counts is the value that the instance holds, not the dead one inside.
+#[test]
+fn what_an_instance_says_is_told_of_the_inside() {
+    let repo = repo();
+    let text = String::from_utf8(demo("second-pass.json")).unwrap();
+    let instance =
+        r#""widgets_values":[1.5,0.35],"widgets_values_named":{"scale_by":1.5,"denoise":0.35}"#;
+    assert!(text.contains(instance));
+    repo.write("b.json", text.replace(instance, &instance.replace("0.35", "0.2")));
+    let told = repo.comfy(["show", "b.json"]);
+    assert!(told.contains("denoise 0.2\n"), "{told}");
 }

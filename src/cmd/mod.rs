@@ -33,6 +33,7 @@ pub mod show;
 pub mod smudge;
 pub mod status;
 pub mod sync;
+mod telling;
 pub mod textconv;
 pub mod uninstall;
 mod unsettled;

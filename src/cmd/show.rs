@@ -1,11 +1,10 @@
 //! `git comfy show`: what a commit was made with, or a workflow as text.
 
-use std::path::Path;
-
 use serde_json::json;
 
 use super::record::workflows;
-use super::textconv;
+use super::screen::ScreenArgs;
+use super::telling::{self, Extent};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::{self, CommitId, Order, Repository, Walk, records};
@@ -22,15 +21,17 @@ use crate::session::Session;
 The record of a commit is a git note: `git notes --ref=comfy show REV` prints it as it is \
 stored, `git log --notes=comfy` shows it with each commit. docs/record-schema.md describes it.")]
 pub struct Args {
-    /// A commit, or a workflow or picture; none means HEAD.
+    /// A commit, or a workflow or picture (`FILE`, `REV:FILE`); none means HEAD.
     #[arg(value_name = "REV|FILE")]
     pub what: Option<String>,
-    /// Show every hash and header field of each model.
+    /// Show every hash and header field of each model; of a workflow every value.
     #[arg(long, conflicts_with = "json")]
     pub full: bool,
     /// For programs.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    screen: ScreenArgs,
 }
 
 /// How many commits are looked through for one that touches workflows.
@@ -38,17 +39,14 @@ const LOOK_BACK: usize = 1000;
 
 /// Shows.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    if let Some(what) = &args.what
+        && telling::names_file(session, what)?
+    {
+        return text(args, what, session);
+    }
     let revision = args.what.as_deref().unwrap_or("HEAD");
-    let file = args.what.as_deref().map(|what| session.cwd.join(what));
-    let repository = match session.repository() {
-        Ok(repository) => repository,
-        Err(_) if file.as_deref().is_some_and(Path::is_file) => return text(args, session),
-        Err(error) => return Err(error.into()),
-    };
+    let repository = session.repository()?;
     let Some(commit) = repository.resolve_commit(revision)? else {
-        if file.as_deref().is_some_and(Path::is_file) {
-            return text(args, session);
-        }
         return Err(Failure::new(format!("{revision:?} is no commit and no file"))
             .hint("git log --oneline shows the commits there are"));
     };
@@ -57,13 +55,14 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn text(args: &Args, session: &Session) -> Result<Exit> {
-    let what = args.what.as_deref().unwrap_or_default();
+fn text(args: &Args, what: &str, session: &Session) -> Result<Exit> {
     if args.json {
         return Err(Failure::new(format!("{what} is a file; --json shows records of commits"))
             .hint(format!("git comfy inspect --json {what} tells what is embedded in a file")));
     }
-    textconv::run(&textconv::Args::of(session.cwd.join(what)), session)
+    let extent = if args.full { Extent::Everything } else { Extent::Story };
+    telling::tell_workflow(session, what, extent, &args.screen)?;
+    Ok(Exit::Done)
 }
 
 /// A commit and what is recorded of it.

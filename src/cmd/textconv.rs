@@ -25,13 +25,6 @@ pub struct Args {
     file: PathBuf,
 }
 
-impl Args {
-    /// The text of a file for a person.
-    pub(super) fn of(file: PathBuf) -> Args {
-        Args { form: None, file }
-    }
-}
-
 /// Prints the text; a file without a workflow is printed as it is.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let unreadable = |e| Failure::new(format!("{} cannot be read: {e}", args.file.display()));

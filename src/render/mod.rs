@@ -18,6 +18,7 @@ pub mod sanitize;
 pub mod story;
 mod summary;
 mod tell;
+pub mod telling;
 pub mod terminal;
 pub mod words;
 

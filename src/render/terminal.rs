@@ -47,8 +47,8 @@ pub struct Look {
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
 const CHANGED: Style = AnsiColor::Yellow.on_default();
-const HEADING: Style = AnsiColor::Cyan.on_default();
-const MUTED: Style = Style::new().dimmed();
+pub(super) const HEADING: Style = AnsiColor::Cyan.on_default();
+pub(super) const MUTED: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
 /// Shows a story, ending in a line end unless there is nothing to show.
