@@ -342,3 +342,184 @@ fn real_workflows_name_what_they_need() {
     assert!(facts.contains(&"loras/sub/style_a.safetensors hashed".to_owned()));
     assert!(facts.contains(&"upscale_models/RandomESRGAN_x2.safetensors missing".to_owned()));
 }
+
+#[test]
+fn doctor_says_what_was_found() {
+    let (world, machine, repo) = studio();
+    machine.model(MODEL);
+    machine.file("extra_model_paths.yaml", "shared:\n  base_path: ../shelf\n  loras: loras\n");
+    std::fs::create_dir_all(world.path("shelf/loras")).unwrap();
+    Machine::named(&world, "ComfyUI-old");
+    let found = |repo: &Repo| -> Vec<(String, String)> {
+        let output = repo.comfy_with(["doctor", "--json"], b"");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let all = report["findings"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let of = ["comfyui", "models", "server", "recorder"];
+        let home = world.path("").to_str().unwrap().to_owned();
+        all.map(|f| (text(&f["check"]), text(&f["what"]).replace(&home, "")))
+            .filter(|(check, _)| of.contains(&check.as_str()))
+            .collect()
+    };
+    let told: Vec<String> =
+        found(&repo).into_iter().map(|(check, what)| format!("{check}: {what}")).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    comfyui: ComfyUI 0.33.0 in ComfyUI (beside the repository)
+    comfyui: other installations are as near: ComfyUI-old
+    models: 2 model folders of 2 types
+    models: ComfyUI/extra_model_paths.yaml adds 1 model folder
+    server: no server is asked (comfy.server)
+    ");
+    repo.git(["config", "comfy.record", "false"]);
+    assert_eq!(found(&repo).len(), 1);
+}
+
+#[test]
+fn two_machines_records_become_one_on_the_way() {
+    let world = World::new();
+    let bare = world.bare("remote");
+    let studio = |name: &str, tensor: u8| {
+        std::fs::create_dir_all(world.path(name)).unwrap();
+        let machine = Machine::named(&world, &format!("{name}/ComfyUI"));
+        machine.model_of(MODEL, &safetensors(&json!({}), &[tensor; 500]));
+        let repo = world.at(&format!("{name}/repo"));
+        world
+            .command("git")
+            .args(["clone", "-q"])
+            .arg(&bare.path)
+            .arg(&repo.path)
+            .status()
+            .unwrap();
+        repo.git(["config", "comfy.server", "off"]);
+        repo.comfy(["init", "--hooks", "files"]);
+        repo
+    };
+    let one = studio("one", 1);
+    one.write("a.json", workflow(20, 0));
+    one.commit_all("first");
+    one.comfy(["record"]);
+    // The record travels with the branch.
+    one.git(["push", "-q", "origin", "main"]);
+    assert_eq!(bare.id("refs/notes/comfy"), one.id("refs/notes/comfy"));
+    let two = studio("two", 2);
+    two.git(["pull", "-q"]);
+    assert_eq!(record(&two, "HEAD"), record(&one, "HEAD"));
+    // Both go on without each other.
+    two.comfy(["record"]);
+    one.write("b.json", workflow(21, 0));
+    one.commit_all("second");
+    one.comfy(["record"]);
+    one.git(["push", "-q", "origin", "main"]);
+    assert_eq!(one.comfy(["sync"]), "origin: up to date\n");
+    two.comfy(["sync"]);
+    one.comfy(["sync"]);
+    let joined = record(&one, "HEAD~1");
+    let digests: std::collections::BTreeSet<&str> = joined["seen"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|seen| seen["models"][0]["hashes"]["sha256"].as_str().unwrap())
+        .collect();
+    assert_eq!((joined["seen"].as_object().unwrap().len(), digests.len()), (2, 2));
+    let text =
+        |repo: &Repo, revision: &str| repo.git(["notes", "--ref=comfy", "show", &one.id(revision)]);
+    for revision in ["HEAD", "HEAD~1"] {
+        assert_eq!(text(&one, revision), text(&two, revision));
+        assert_eq!(text(&one, revision), text(&bare, revision));
+    }
+    let shown = two.comfy(["show"]);
+    assert!(shown.contains("sha256") && shown.contains("saw"), "{shown}");
+}
+
+#[test]
+fn a_pick_on_a_machine_without_the_models_keeps_what_is_known_of_the_file() {
+    let (_world, machine, repo) = studio();
+    machine.model(MODEL);
+    repo.write("root.txt", "x");
+    repo.commit_all("root");
+    repo.git(["switch", "-q", "-c", "side"]);
+    repo.write("a.json", workflow(20, 0));
+    repo.commit_all("a");
+    repo.comfy(["record"]);
+    std::fs::remove_file(machine.path("models").join(MODEL)).unwrap();
+    repo.git(["switch", "-q", "main"]);
+    repo.write("m.txt", "x");
+    repo.commit_all("m");
+    repo.git(["cherry-pick", "side"]);
+    assert_ne!(repo.id("HEAD"), repo.id("side"));
+    repo.comfy(["record"]);
+    assert_eq!(models(&record(&repo, "HEAD")), [format!("{MODEL} hashed")]);
+}
+
+/// The contract and the code say the same: every record these tests make follows the
+/// schema, and the schema knows every field of a record that has them all.
+#[test]
+fn the_schema_of_records_is_that_of_the_code() {
+    let text = include_str!("../docs/record.schema.json");
+    let schema: Value = serde_json::from_str(text).unwrap();
+    let (world, machine, repo) = studio();
+    machine.git_pack("Fancy", &["Fancy Node"]);
+    machine.model("loras/a.safetensors");
+    machine.model("checkpoints/sub/a.safetensors");
+    std::fs::write(machine.path("models/loras/a.sha256"), "ab".repeat(32)).unwrap();
+    repo.write("a.json", loader("LoraLoaderModelOnly", "a.safetensors"));
+    repo.write("b.json", loader("Fancy Node", "sub/a.safetensors"));
+    repo.write("c.json", loader("Nobody's", "../x.safetensors"));
+    repo.write("d.json", workflow(3, 0));
+    repo.commit_all("all sorts");
+    repo.comfy(["record"]);
+    let told = record(&repo, "HEAD");
+    let mut used = std::collections::BTreeSet::new();
+    follows(&told, &schema, &schema, "record", &mut used);
+    assert!(used.len() > 30, "{used:?}");
+    drop(world);
+}
+
+/// Holds a value against the part of JSON Schema that ours uses.
+#[track_caller]
+fn follows(
+    value: &Value,
+    schema: &Value,
+    root: &Value,
+    at: &str,
+    used: &mut std::collections::BTreeSet<String>,
+) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let part = root.pointer(reference.trim_start_matches('#'));
+        return follows(value, part.expect(reference), root, at, used);
+    }
+    let kind = match value {
+        Value::Object(_) => "object",
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Number(_) => "integer",
+        Value::Bool(_) => "boolean",
+        Value::Null => "null",
+    };
+    if let Some(wanted) = schema["type"].as_str() {
+        assert_eq!(kind, wanted, "{at}");
+    }
+    if let Some(choices) = schema["enum"].as_array() {
+        assert!(choices.contains(value), "{at}: {value} is none of {choices:?}");
+    }
+    if let Some(only) = schema.get("const") {
+        assert_eq!(value, only, "{at}");
+    }
+    if let Value::Array(items) = value {
+        for item in items {
+            follows(item, &schema["items"], root, &format!("{at}[]"), used);
+        }
+    }
+    if let Value::Object(members) = value {
+        for needed in schema["required"].as_array().into_iter().flatten() {
+            assert!(members.contains_key(needed.as_str().unwrap()), "{at} has no {needed}");
+        }
+        for (key, member) in members {
+            let known = schema["properties"].get(key);
+            let other = schema.get("additionalProperties").filter(|other| other.is_object());
+            let below = known.or(other).unwrap_or_else(|| panic!("{at}.{key} is not described"));
+            used.insert(format!("{at}.{key}"));
+            follows(member, below, root, &format!("{at}.{key}"), used);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cmd::record::found;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::doctor::{self, Finding, Health, Patient};
@@ -29,7 +30,10 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         path: environment.path.clone(),
         switched_off: environment.switched_off,
     };
-    let findings = doctor::examine(&patient)?;
+    let mut findings = doctor::examine(&patient)?;
+    if let Ok(repository) = session.repository() {
+        findings.extend(found::findings(session, &repository)?);
+    }
     let text = if args.json { in_json(&patient, &findings) } else { in_words(&patient, &findings) };
     session.ui.out(&text)?;
     let broken = findings.iter().any(|finding| finding.health == Health::Broken);

@@ -82,6 +82,11 @@ impl Address {
         Address { host: "127.0.0.1".to_owned(), port: 8188 }
     }
 
+    /// The address that the desktop application's server listens on.
+    pub fn desktop() -> Self {
+        Address { host: "127.0.0.1".to_owned(), port: 8000 }
+    }
+
     /// An address as a person writes it.
     pub fn parse(text: &str, by: NamedBy) -> Result<Self, Error> {
         let wrong = || Error::Address(text.chars().take(200).collect());

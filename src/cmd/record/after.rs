@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::finish::{self, Trust};
-use super::gather::{Failures, Gathered, blob_of};
+use super::gather::{Failures, Gathered, blob_of, is_lacking};
 use super::here::{Here, Patience, Places};
 use crate::error::Result;
-use crate::git::{CommitId, ObjectId, Repository, records};
+use crate::git::{CommitId, ObjectId, Repository, changes, records};
 use crate::host::desk::Desk;
 use crate::host::worker;
 use crate::record::{self, Record};
@@ -33,9 +33,26 @@ pub(crate) fn commit(session: &Session, repository: &Repository) -> Result<()> {
     }
     let here = Here::look_around(session, repository, &places, Patience::Hook);
     if let Some(gathered) = here.gather(repository, head, &Failures::new())? {
+        let lacking = is_lacking(&gathered.record, &here.machine);
         finish::write(repository, &here, &[(head, gathered)], Trust::Cache)?;
+        if lacking && is_copy(repository, head)? {
+            here.desk.add(&head.to_string())?;
+        }
     }
     Ok(())
+}
+
+/// Whether the content of a commit may have been recorded under another one: a pick, a
+/// revert, a squashed branch.
+fn is_copy(repository: &Repository, commit: CommitId) -> Result<bool> {
+    let message = repository.commit(commit)?.map(|commit| commit.message).unwrap_or_default();
+    if memchr::memmem::find(&message, b"Squashed commit of the following").is_some()
+        || memchr::memmem::find(&message, b"(cherry picked from commit ").is_some()
+    {
+        return Ok(true);
+    }
+    let reason = changes::last_reason(repository)?;
+    Ok(!reason.starts_with("commit"))
 }
 
 /// Records a merge that git made by itself; what a fast-forward brings was recorded by

@@ -7,8 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::gather::{Failures, Gathered, is_unfinished, join, join_anew};
+use super::gather::{Failures, Gathered, is_lacking, is_unfinished, join, join_anew};
 use super::here::{Here, Patience, Places};
+use super::reattach::Recorded;
 use crate::error::Result;
 use crate::git::{self, CommitId, ObjectId, Repository, records};
 use crate::host::desk::{Desk, Progress as Far, Turn};
@@ -43,6 +44,7 @@ pub(crate) fn record(
     let mut failures = Failures::new();
     let mut read: HashSet<PathBuf> = HashSet::new();
     let mut recorded = Vec::new();
+    let mut known: Option<Recorded> = None;
     for commit in commits {
         let Some(mut gathered) = here.gather(repository, *commit, &failures)? else {
             here.desk.remove(&commit.to_string());
@@ -59,6 +61,15 @@ pub(crate) fn record(
             hash_all(here, turn, &files, &mut failures, bar);
             read.extend(files);
             gathered = here.gather(repository, *commit, &failures)?.unwrap_or(gathered);
+        }
+        if is_lacking(&gathered.record, &here.machine) {
+            // The same files may have been recorded where the models are: before a
+            // cherry-pick, by another clone.
+            let known = match &mut known {
+                Some(known) => known,
+                none => none.insert(Recorded::of(repository)?),
+            };
+            gathered.record.join(known.about(&gathered.record));
         }
         write(repository, here, &[(*commit, gathered)], trust)?;
         recorded.push(*commit);

@@ -212,6 +212,12 @@ pub(crate) fn blob_of(record: &Record, path: &str) -> Option<String> {
     record.workflows.iter().find(|w| w.path == path).map(|w| w.blob.clone())
 }
 
+/// Whether there are models of which this machine could say nothing.
+pub(crate) fn is_lacking(record: &Record, machine: &str) -> bool {
+    let facts = record.seen.get(machine).into_iter().flat_map(|seen| &seen.models);
+    facts.into_iter().any(|fact| matches!(fact.status, Status::Missing | Status::Unreadable))
+}
+
 /// Whether hashing again later may tell more.
 pub(crate) fn is_unfinished(record: &Record, machine: &str) -> bool {
     let facts = record.seen.get(machine).into_iter().flat_map(|seen| &seen.models);

@@ -2,6 +2,7 @@
 
 pub(crate) mod after;
 mod finish;
+pub(crate) mod found;
 mod gather;
 pub(crate) mod here;
 mod reattach;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::after::carry;
 use super::finish::{self, Trust};
-use super::gather::{Failures, Gathered};
+use super::gather::Failures;
 use super::here::Here;
 use crate::error::Result;
 use crate::git::{CommitId, Order, Repository, Walk, records};
@@ -29,28 +29,18 @@ const AT_ONCE: usize = 200;
 
 /// Repairs the records of every commit that a branch, a tag or `HEAD` leads to.
 pub(crate) fn reattach(repository: &Repository, here: &Here) -> Result<Repaired> {
-    let mut by_blob: BTreeMap<String, Vec<(CommitId, WorkflowUse)>> = BTreeMap::new();
-    let mut all: BTreeMap<CommitId, Record> = BTreeMap::new();
-    records::visit(repository, &mut |commit, text| {
-        if let Ok(record::Parsed { record: Some(record), .. }) = record::parse(text) {
-            for workflow in &record.workflows {
-                let known = by_blob.entry(workflow.blob.clone()).or_default();
-                known.push((commit, workflow.clone()));
-            }
-            all.insert(commit, record);
-        }
-    })?;
+    let recorded = Recorded::of(repository)?;
     let mut done = Repaired::default();
     let mut written = Vec::new();
     for commit in reachable(repository)? {
         let Some(mut gathered) = here.gather(repository, commit, &Failures::new())? else {
             continue;
         };
-        if all.get(&commit).is_some_and(|record| is_right(record, &gathered.record)) {
+        if recorded.all.get(&commit).is_some_and(|record| is_right(record, &gathered.record)) {
             done.fine += 1;
             continue;
         }
-        let before = found_again(&gathered, &by_blob, &all);
+        let before = recorded.about(&gathered.record);
         carry(&mut gathered, before);
         written.push((commit, gathered));
         done.repaired += 1;
@@ -88,22 +78,41 @@ fn is_right(record: &Record, wanted: &Record) -> bool {
     files(record) == files(wanted) && !record.seen.is_empty()
 }
 
-/// Everything recorded anywhere about the blobs of a commit, under its own paths.
-fn found_again(
-    gathered: &Gathered,
-    by_blob: &BTreeMap<String, Vec<(CommitId, WorkflowUse)>>,
-    all: &BTreeMap<CommitId, Record>,
-) -> Record {
-    let mut found = Record::default();
-    for workflow in &gathered.record.workflows {
-        for (commit, known) in by_blob.get(&workflow.blob).into_iter().flatten() {
-            let Some(record) = all.get(commit) else { continue };
-            let mut part = record.clone();
-            part.workflows = vec![WorkflowUse { path: workflow.path.clone(), ..known.clone() }];
-            let (path, blob) = (workflow.path.as_str(), workflow.blob.clone());
-            part.retain(|at| (at == path).then(|| blob.clone()));
-            found.join(part);
-        }
+/// All records of a repository, by the files they are about.
+pub(super) struct Recorded {
+    by_blob: BTreeMap<String, Vec<(CommitId, WorkflowUse)>>,
+    all: BTreeMap<CommitId, Record>,
+}
+
+impl Recorded {
+    /// Reads them.
+    pub(super) fn of(repository: &Repository) -> Result<Recorded> {
+        let mut recorded = Recorded { by_blob: BTreeMap::new(), all: BTreeMap::new() };
+        records::visit(repository, &mut |commit, text| {
+            if let Ok(record::Parsed { record: Some(record), .. }) = record::parse(text) {
+                for workflow in &record.workflows {
+                    let known = recorded.by_blob.entry(workflow.blob.clone()).or_default();
+                    known.push((commit, workflow.clone()));
+                }
+                recorded.all.insert(commit, record);
+            }
+        })?;
+        Ok(recorded)
     }
-    found
+
+    /// Everything recorded anywhere about the blobs of a record, under its own paths.
+    pub(super) fn about(&self, wanted: &Record) -> Record {
+        let mut found = Record::default();
+        for workflow in &wanted.workflows {
+            for (commit, known) in self.by_blob.get(&workflow.blob).into_iter().flatten() {
+                let Some(record) = self.all.get(commit) else { continue };
+                let mut part = record.clone();
+                part.workflows = vec![WorkflowUse { path: workflow.path.clone(), ..known.clone() }];
+                let (path, blob) = (workflow.path.as_str(), workflow.blob.clone());
+                part.retain(|at| (at == path).then(|| blob.clone()));
+                found.join(part);
+            }
+        }
+        found
+    }
 }

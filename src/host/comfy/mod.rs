@@ -7,7 +7,7 @@ pub mod gpu;
 pub mod python;
 mod table;
 
-pub use find::{Clues, FoundBy, Installation, find};
+pub use find::{Clues, FoundBy, Installation, ServerAgrees, find};
 
 /// Whether a file name ends as weights do.
 pub fn is_model_ending(name: &str) -> bool {
