@@ -13,9 +13,15 @@ pub(crate) fn folder(name: &str) -> Option<PathBuf> {
 
 /// Every file in a folder and below, in order of name; none where it is absent.
 pub(crate) fn files(name: &str) -> Vec<PathBuf> {
-    let Some(folder) = folder(name) else { return Vec::new() };
+    folder(name).map(|folder| files_in(&folder)).unwrap_or_default()
+}
+
+/// The same for any folder.
+pub(crate) fn files_in(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    collect(&folder, &mut files);
+    if folder.is_dir() {
+        collect(folder, &mut files);
+    }
     files.sort();
     files
 }

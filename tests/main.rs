@@ -20,6 +20,7 @@ mod doctor;
 mod exits;
 mod filter;
 mod floors;
+mod frontend;
 mod generate;
 mod graph_laws;
 mod history;

@@ -8,7 +8,7 @@ use git_comfy::graph::{Prompt, PromptInput, Workflow};
 use crate::data::{documents, files, name};
 
 /// Every input that differs, as text.
-fn differences(ours: &Prompt, theirs: &Prompt) -> Vec<String> {
+pub(crate) fn differences(ours: &Prompt, theirs: &Prompt) -> Vec<String> {
     let mut found = Vec::new();
     for (id, node) in &theirs.nodes {
         // A class that was not installed there.

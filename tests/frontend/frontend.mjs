@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { defects } from './defects.mjs'
 import { serve } from './server.mjs'
 import * as inPage from './page.mjs'
 
@@ -42,7 +43,6 @@ export class Frontend {
   #context
   #page
   #errors = []
-  #opened = 0
 
   /** `home`: a folder made by prepare.sh; `version`: a frontend in it. */
   static async start({ home, version, catalog, replacements }) {
@@ -97,25 +97,50 @@ export class Frontend {
     })
     await this.#page.goto(this.#server.url)
     await this.#page.waitForFunction(inPage.ready)
-    this.#opened = 0
   }
 
   async #openOne(path) {
     if (this.#page.isClosed()) await this.#freshPage()
     this.#errors = []
-    this.#opened += 1
     const started = Date.now()
-    let result
-    try {
-      const patience = new Promise((_, fail) => setTimeout(fail, PATIENCE, new Error('no answer in a minute')).unref())
-      result = await Promise.race([this.#page.evaluate(inPage.openSavePrompt, path), patience])
-    } catch (error) {
-      result = { opened: false, failure: error.message.split('\n')[0] }
+    const opened = await this.#answer(inPage.openSavePrompt, path)
+    if (opened.failure) {
+      // A page that gave no answer may be stuck: the next file gets another.
+      const seen = opened.stuck ? {} : await this.#answer(inPage.complaints)
+      await this.#page.close()
+      return { opened: false, failure: opened.failure, ...seen.value, errors: this.#ownErrors() }
     }
-    const seen = await this.#page.evaluate(inPage.complaints)
-    if (seen.dialogs.length) await this.#page.keyboard.press('Escape')
-    const errors = this.#errors.filter((text) => !OWN_NOISE.some((noise) => noise.test(text)))
-    return { ...result, ...seen, errors, milliseconds: Date.now() - started }
+    const result = opened.value
+    const seen = (await this.#answer(inPage.complaints)).value ?? {}
+    if (seen.dialogs?.length) await this.#page.keyboard.press('Escape')
+    const sound = result.opened ? await this.#sound(result) : result
+    return { ...sound, ...seen, errors: this.#ownErrors(), milliseconds: Date.now() - started }
+  }
+
+  /** Asks the page, with patience: `{ value }`, or `{ failure, stuck }`. */
+  async #answer(question, argument) {
+    const late = Symbol('late')
+    let timer
+    const patience = new Promise((done) => (timer = setTimeout(done, PATIENCE, late)))
+    try {
+      const value = await Promise.race([this.#page.evaluate(question, argument), patience])
+      return value === late ? { failure: `no answer in ${PATIENCE} ms`, stuck: true } : { value }
+    } catch (error) {
+      return { failure: error.message.split('\n')[0], stuck: false }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #ownErrors() {
+    return this.#errors.filter((text) => !OWN_NOISE.some((noise) => noise.test(text)))
+  }
+
+  /** What is wrong with the file once opened, and after some work on it. */
+  async #sound({ plain, ...result }) {
+    const worked = await this.#answer(inPage.workOn)
+    const after = worked.failure ? [worked.failure] : defects(JSON.parse(worked.value))
+    return { ...result, defects: defects(JSON.parse(plain)), worked: after }
   }
 
   /** What Save wrote for `path`: a graph in app mode is renamed to `*.app.json`. */

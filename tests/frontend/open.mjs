@@ -8,7 +8,7 @@
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-import { differences } from './compare.mjs'
+import { alikeButIds, differences } from './compare.mjs'
 import { OPTIONS, listed, start } from './options.mjs'
 
 function emit(value) {
@@ -27,35 +27,42 @@ function verdict(a, b) {
   const difference = []
   if (a.opened !== b.opened) difference.push(`opened: ${a.opened} -> ${b.opened} ${b.failure ?? a.failure ?? ''}`)
   difference.push(...differences(a.prompt ?? null, b.prompt ?? null))
-  const seen = ({ errors, dialogs, toasts }) => ({ errors, dialogs, toasts })
+  const seen = ({ errors, dialogs, toasts, defects, worked }) => ({ errors, dialogs, toasts, defects, worked })
   const trouble = differences(seen(a), seen(b))
-  return { opened: b.opened, same: difference.length === 0, difference, trouble }
+  const same = difference.length === 0
+  const alike = same || Boolean(a.prompt && b.prompt && alikeButIds(a.prompt, b.prompt))
+  return { opened: b.opened, same, alike, difference, trouble }
 }
 
-async function resultsOf(frontend, files) {
+async function alone(frontend, file) {
+  for await (const result of frontend.openAll([file])) return result
+}
+
+/** Pairs that differ are opened once more, each in a page of its own, before it is said. */
+async function compare(frontend, files, options) {
+  const waiting = []
+  for (let at = 0; at + 1 < files.length; at += 2) waiting.push([files[at], files[at + 1]])
+  const saves = (a, b) => (options.saves ? { saved: [a.saved, b.saved] } : {})
   const results = new Map()
-  for await (const result of frontend.openAll([...new Set(files)])) results.set(result.file, result)
-  return results
-}
-
-/** Pairs that differ are opened once more in a page of their own before it is said. */
-async function compare(frontend, files) {
-  const pairs = []
-  for (let at = 0; at + 1 < files.length; at += 2) pairs.push([files[at], files[at + 1]])
-  const results = await resultsOf(frontend, files)
-  for (const [a, b] of pairs) {
-    let found = verdict(results.get(a), results.get(b))
-    if (!found.same) {
-      const first = await resultsOf(frontend, [a])
-      const second = await resultsOf(frontend, [b])
-      found = verdict(first.get(a), second.get(b))
+  const doubtful = []
+  for await (const result of frontend.openAll([...new Set(files)])) {
+    results.set(result.file, result)
+    while (waiting.length && waiting[0].every((file) => results.has(file))) {
+      const [a, b] = waiting.shift()
+      const found = verdict(results.get(a), results.get(b))
+      if (found.same && found.trouble.length === 0) emit({ a, b, ...found, ...saves(results.get(a), results.get(b)) })
+      else doubtful.push([a, b])
     }
-    emit({ a, b, ...found })
+  }
+  for (const [a, b] of doubtful) {
+    const first = await alone(frontend, a)
+    const second = await alone(frontend, b)
+    emit({ a, b, ...verdict(first, second), ...saves(first, second) })
   }
 }
 
 const { values: options, positionals } = parseArgs({
-  options: { ...OPTIONS, brief: { type: 'boolean', default: false } },
+  options: { ...OPTIONS, brief: { type: 'boolean', default: false }, saves: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
 const [command, ...named] = positionals

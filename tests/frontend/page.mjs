@@ -60,6 +60,7 @@ export async function openSavePrompt(path) {
     const { output, workflow: embedded } = await app.graphToPrompt()
     result.prompt = output
     result.embedded = JSON.stringify(embedded)
+    result.plain = JSON.stringify(app.rootGraph.serialize())
   } finally {
     window.Date = RealDate
     Math.random = realRandom
@@ -82,6 +83,36 @@ export async function openSavePrompt(path) {
   }
   app.canvas.setGraph(app.rootGraph)
   return result
+}
+
+/**
+ * Works on the open workflow as a person would, in every graph: draws a wire anew,
+ * adds a node, deletes a node that feeds others. Gives what Save would then write.
+ * A file can open and run well and still break here: its counters and the links
+ * that its outputs list are not used before.
+ */
+export function workOn() {
+  const app = window.app
+  const byId = (a, b) => Number(a.id) - Number(b.id)
+  for (const graph of [app.rootGraph, ...app.rootGraph.subgraphs.values()]) {
+    const nodeOf = (id) => graph.getNodeById(id)
+    const links = [...graph.links.values()].sort(byId)
+    const wire = links.find((link) => nodeOf(link.origin_id) && nodeOf(link.target_id))
+    if (wire) {
+      const [from, to] = [nodeOf(wire.origin_id), nodeOf(wire.target_id)]
+      const [out, into] = [wire.origin_slot, wire.target_slot]
+      to.disconnectInput(into)
+      from.connect(out, to, into)
+    }
+    const added = window.LiteGraph.createNode('Reroute')
+    graph.add(added)
+    const feeding = [...graph._nodes].sort(byId).find((node) => node.outputs?.some((output) => output.links?.length))
+    if (feeding) {
+      feeding.connect(feeding.outputs.findIndex((output) => output.links?.length), added, 0)
+      graph.remove(feeding)
+    }
+  }
+  return JSON.stringify(app.rootGraph.serialize())
 }
 
 /** What the person sees of trouble: dialogs and toasts, as text; closes them. */

@@ -47,8 +47,10 @@ function judge(row, before, after, original) {
   else if (row.prompts.length < 5) row.prompts.push(`${basename(original)}: ${prompt[0] ?? after.failure}`)
   const inside = after.inside?.filter((one) => one.failure || !one.shown) ?? []
   if (inside.length) row.inside += 1
-  const trouble = after.errors.filter((text) => !before.errors.includes(text))
-  for (const text of [...trouble, ...after.dialogs.filter((d) => !before.dialogs.includes(d))]) count(row.trouble, text.slice(0, 120))
+  for (const kind of ['errors', 'dialogs', 'defects', 'worked']) {
+    const fresh = (after[kind] ?? []).filter((text) => !(before[kind] ?? []).includes(text))
+    for (const text of fresh) count(row.trouble, `${kind}: ${text.replace(/\d+/g, 'n').slice(0, 100)}`)
+  }
   if (before.saved && after.saved) {
     const saves = differences(JSON.parse(before.saved), JSON.parse(after.saved), 2000)
     if (saves.length === 0) row.saves += 1

@@ -70,6 +70,7 @@ export const VARIATIONS = {
   },
   'localized_name missing': (w) => drop([...inputs(w), ...outputs(w), ...boundarySlots(w)], 'localized_name'),
   'widgets_values_named missing': (w) => drop(nodes(w), 'widgets_values_named'),
+  'outputs[].links missing': (w) => drop(outputs(w), 'links'),
   'outputs[].links null to []': (w) => set(outputs(w).filter((o) => o.links === null), 'links', []),
   'outputs[].links [] to null': (w) => set(outputs(w).filter((o) => o.links?.length === 0), 'links', null),
   'outputs[].links sorted': (w) => outputs(w).forEach((o) => o.links?.sort((a, b) => a - b)),
@@ -103,6 +104,10 @@ export const VARIATIONS = {
     w.last_node_id = Math.max(0, ...ids)
     w.last_link_id = Math.max(0, ...links)
     for (const d of definitions(w)) Object.assign(d.state, { lastNodeId: w.last_node_id, lastLinkId: w.last_link_id })
+  },
+  'last_link_id, lastLinkId missing': (w) => {
+    delete w.last_link_id
+    definitions(w).forEach((d) => delete d.state?.lastLinkId)
   },
   'floatingLinks reversed': (w) => graphs(w).forEach((graph) => graph.floatingLinks?.reverse()),
   'reroutes sorted by id': (w) => graphs(w).forEach((g) => (g.reroutes?.sort(byId), g.extra?.reroutes?.sort(byId))),
