@@ -331,3 +331,16 @@ fn what_an_instance_says_is_told_of_the_inside() {
     let told = repo.comfy(["show", "b.json"]);
     assert!(told.contains("denoise 0.2\n"), "{told}");
 }
+
+/// A node that went and one that came under its number are two things.
+#[test]
+fn a_number_that_is_used_again_is_told_as_two_nodes() {
+    let repo = repo();
+    let text = String::from_utf8(demo("portrait.json")).unwrap();
+    let image = "\"type\":\"SaveImage\"";
+    assert!(text.contains(image));
+    repo.write("a.json", text.replace(image, "\"type\":\"PreviewAudio\""));
+    repo.write("b.json", &text);
+    let told = repo.comfy(["diff", "a.json", "b.json"]);
+    assert!(told.contains("SaveImage #9") && told.contains("PreviewAudio"), "{told}");
+}

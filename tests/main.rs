@@ -13,6 +13,7 @@ mod catalog_laws;
 mod check;
 mod data;
 mod diff_command;
+mod diff_doors;
 mod diff_laws;
 mod diff_schema;
 mod diff_steps;

@@ -17,8 +17,8 @@ use crate::git::differences::{self, FileChange, How, Version};
 use crate::git::patch::{PatchColour, hunks};
 use crate::git::{self, Change, RepoPath, Repository};
 use crate::json::{self, Object, Style, Value};
-use crate::render::Layout;
 use crate::render::terminal::{Colour, Look, WordDiff};
+use crate::render::{Layout, sanitize};
 use crate::session::Session;
 use crate::ui::Listener;
 
@@ -196,7 +196,9 @@ fn document(sheets: &[Sheet]) -> String {
     root.insert("version", schema::VERSION);
     let files: Vec<Value> = sheets.iter().map(Sheet::json).collect();
     root.insert("files", files);
-    json::print(&Value::Object(root), &Style { final_newline: true, ..Style::EXPORT })
+    let text = json::print(&Value::Object(root), &Style { final_newline: true, ..Style::EXPORT });
+    // The same values, with everything escaped that a terminal would act on.
+    sanitize::json(&text).into_owned()
 }
 
 /// Finds out what the words mean.

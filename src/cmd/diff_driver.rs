@@ -53,8 +53,8 @@ impl Given {
 
     fn content(&self) -> Result<Content> {
         Ok(match (&self.file, self.mode.as_str()) {
-            // A link's content is where it leads to.
-            (Some(file), mode) if mode != "120000" => content::read(fs::read(file)?),
+            // A link's content is where it leads to, a submodule's is a commit.
+            (Some(file), mode) if mode.starts_with("100") => content::read(fs::read(file)?),
             _ => Content::NOTHING,
         })
     }
@@ -99,7 +99,9 @@ fn plain(
     after: &Given,
     colour: Colour,
 ) -> Result<()> {
-    let side = |given: &Given| PatchSide { file: given.file.clone(), blob: given.blob.clone() };
+    // Of a submodule git hands over a text; its id is that of a commit.
+    let blob = |given: &Given| given.blob.clone().filter(|_| given.mode != "160000");
+    let side = |given: &Given| PatchSide { file: given.file.clone(), blob: blob(given) };
     let patch_colour = match colour {
         Colour::On => PatchColour::On,
         Colour::Off => PatchColour::Off,

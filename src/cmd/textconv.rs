@@ -5,6 +5,9 @@
 //! git throws its kept answers away when the configured command changes. So the command
 //! names the form of the text (`--form 1`), and a program that speaks another form brings
 //! the configuration up to date.
+//!
+//! For the same reason `GIT_COMFY=0` changes nothing here: git would keep the bare file as
+//! if it were the text. `git log -p --no-textconv` shows bare files.
 
 use std::path::PathBuf;
 
@@ -12,6 +15,8 @@ use super::content::{self, Content};
 use super::naming;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::git::plumbing::Git;
+use crate::git::setup::settings::bring_textconv_up_to_date;
 use crate::render;
 use crate::session::Session;
 
@@ -29,9 +34,9 @@ pub struct Args {
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let unreadable = |e| Failure::new(format!("{} cannot be read: {e}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(unreadable)?;
-    if session.environment.switched_off {
-        session.ui.out_bytes(&bytes)?;
-        return Ok(Exit::Done);
+    if args.form.is_some_and(|form| form != render::FORM) {
+        // What cannot be written now is written the next time.
+        let _ = bring_textconv_up_to_date(&Git::at(&session.cwd));
     }
     let naming = naming::cached(session);
     match content::read(bytes) {

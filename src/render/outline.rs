@@ -6,6 +6,8 @@
 //! change of the workflow is a small change of the text. Everything that is content has a
 //! line; layout and bookkeeping have none. Must not print.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::phrase;
 use super::sanitize;
 use crate::graph::{
@@ -15,7 +17,7 @@ use crate::graph::{
 use crate::json::{Object, Value};
 
 /// The form of the text. A textconv cache made by another form must not be used.
-pub const FORM: u32 = 1;
+pub const FORM: u32 = 2;
 
 /// Node keys that have lines of their own, or none because they change nothing.
 const NODE_KEYS: &[&str] = &[
@@ -35,8 +37,9 @@ const NODE_KEYS: &[&str] = &[
     "showAdvanced",
 ];
 
-/// Properties that repeat what is said elsewhere.
-const SAID_ELSEWHERE: &[&str] = &["Node name for S&R"];
+/// Properties that repeat what is said elsewhere; packs have lines of their own, so that
+/// an update of one is one line and not one for each node.
+const SAID_ELSEWHERE: &[&str] = &["Node name for S&R", "cnr_id", "aux_id", "ver"];
 
 /// The text of a document; nothing if no graph is in it.
 pub fn outline(document: &Value, naming: &dyn Naming) -> Option<String> {
@@ -101,6 +104,7 @@ impl Text {
     fn workflow(&mut self, workflow: &Workflow, naming: &dyn Naming) {
         self.graph_nodes(workflow, &workflow.root, None, naming);
         self.rest(&workflow.root.rest);
+        self.packs(workflow);
         let mut definitions: Vec<&Definition> = workflow.definitions.values().collect();
         definitions.sort_by(|a, b| a.id().cmp(b.id()));
         for definition in definitions {
@@ -119,6 +123,21 @@ impl Text {
                 }
             }
             self.graph_nodes(workflow, &definition.graph, Some(name), naming);
+        }
+    }
+
+    /// The packs that nodes say they are from, each with the versions they name.
+    fn packs(&mut self, workflow: &Workflow) {
+        let mut packs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (_, node) in workflow.nodes() {
+            let text = |key| node.property(key).and_then(Value::as_str);
+            if let Some(pack) = text("cnr_id").or_else(|| text("aux_id")) {
+                packs.entry(pack).or_default().extend(text("ver"));
+            }
+        }
+        for (pack, versions) in packs {
+            let versions: Vec<&str> = versions.into_iter().collect();
+            self.line(0, format!("pack {pack} {}", versions.join(", ")).trim_end());
         }
     }
 

@@ -75,6 +75,8 @@ fn scope_name(scope: &SubgraphId, names: &SubgraphNames) -> String {
 enum Thing {
     Node(NodeKey),
     Group(Scope, usize),
+    /// What is gone. Another thing may have its id now.
+    Gone(Box<Thing>),
     Subgraph(SubgraphId),
     Other(String),
 }
@@ -99,6 +101,10 @@ impl Teller<'_> {
             Scope::Root => None,
             Scope::Definition(id) => Some(id),
         };
+        self.item_in(scope, thing, subject)
+    }
+
+    fn item_in(&mut self, scope: Option<SubgraphId>, thing: Thing, subject: Subject) -> &mut Item {
         let building = self.sections.entry(scope).or_default();
         let at = *building.places.entry(thing).or_insert_with(|| {
             building.items.push(Item {
@@ -116,14 +122,20 @@ impl Teller<'_> {
         self.item(edit, Thing::Node(node.key.clone()), phrase::node(node))
     }
 
-    fn on_subgraph(&mut self, edit: &Edit, subgraph: &SubgraphRef) -> &mut Item {
-        self.item(edit, Thing::Subgraph(subgraph.id.clone()), phrase::subgraph(subgraph))
+    fn gone_node(&mut self, edit: &Edit, node: &NodeRef) -> &mut Item {
+        let thing = Thing::Gone(Box::new(Thing::Node(node.key.clone())));
+        self.item(edit, thing, phrase::node(node))
+    }
+
+    /// A subgraph is told of among the nodes of the root: its instances are there.
+    fn on_subgraph(&mut self, subgraph: &SubgraphRef) -> &mut Item {
+        self.item_in(None, Thing::Subgraph(subgraph.id.clone()), phrase::subgraph(subgraph))
     }
 
     fn tell(&mut self, at: usize, edit: &Edit) {
         match edit {
             Edit::NodeAdded { node, widgets, .. } => self.node_added(at, edit, node, widgets),
-            Edit::NodeRemoved { node, .. } => self.on_node(edit, node).sign = Sign::Removed,
+            Edit::NodeRemoved { node, .. } => self.gone_node(edit, node).sign = Sign::Removed,
             Edit::NodeMoved { node, from } => {
                 let remark = match (&from.scope, &node.key.scope) {
                     (_, Scope::Root) => "moved out of a subgraph".to_owned(),
@@ -181,7 +193,10 @@ impl Teller<'_> {
             | Edit::GroupRemoved { group, .. }
             | Edit::GroupRetitled { group, .. }
             | Edit::GroupColoured { group, .. } => {
-                let thing = Thing::Group(group.scope.clone(), group.at);
+                let mut thing = Thing::Group(group.scope.clone(), group.at);
+                if matches!(edit, Edit::GroupRemoved { .. }) {
+                    thing = Thing::Gone(Box::new(thing));
+                }
                 let item = self.item(edit, thing, phrase::group(group));
                 match edit {
                     Edit::GroupAdded { .. } => item.sign = Sign::Added,
@@ -199,12 +214,12 @@ impl Teller<'_> {
             Edit::SubgraphAdded { subgraph, .. } => {
                 let inside = self.script.consequences(at);
                 let count = inside.filter(|e| matches!(e, Edit::NodeAdded { .. })).count();
-                let item = self.on_subgraph(edit, subgraph);
+                let item = self.on_subgraph(subgraph);
                 item.sign = Sign::Added;
                 item.remark = (count > 0).then(|| format!("with {}", nodes(count)));
             }
             Edit::SubgraphRemoved { subgraph, .. } => {
-                self.on_subgraph(edit, subgraph).sign = Sign::Removed;
+                self.on_subgraph(subgraph).sign = Sign::Removed;
             }
             Edit::Packed { subgraph, host, nodes } => {
                 let remark = format!("packed from {}", list(nodes));
@@ -216,7 +231,7 @@ impl Teller<'_> {
             }
             Edit::Unpacked { subgraph, host, nodes } => {
                 let remark = format!("unpacked into {}", list(nodes));
-                let item = self.on_node(edit, host);
+                let item = self.gone_node(edit, host);
                 item.sign = Sign::Removed;
                 item.subject.kind = Some("subgraph".to_owned());
                 item.subject.name = phrase::subgraph(subgraph).name;
@@ -225,11 +240,11 @@ impl Teller<'_> {
             Edit::SubgraphRenamed { subgraph, name } => {
                 let (before, after) = (Some(&name.before), Some(&name.after));
                 let fact = value("name", &before, &after);
-                self.on_subgraph(edit, subgraph).facts.push(fact);
+                self.on_subgraph(subgraph).facts.push(fact);
             }
             Edit::Boundary { subgraph, side, name, kind, label, .. } => {
                 let facts = boundary(*side, name, kind, label);
-                self.on_subgraph(edit, subgraph).facts.extend(facts);
+                self.on_subgraph(subgraph).facts.extend(facts);
             }
             _ => self.rest(edit),
         }

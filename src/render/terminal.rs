@@ -195,7 +195,10 @@ impl Shown {
             }
             return;
         }
-        let marked = self.look.words == WordDiff::Plain || self.look.colour == Colour::Off;
+        // A text that is new as a whole needs no marks.
+        let is_new = matches!(words, [Word::Added(_)]);
+        let marked =
+            self.look.words == WordDiff::Plain || (self.look.colour == Colour::Off && !is_new);
         let mut wrapped = Wrapped::new(room, name.chars().count().min(room / 2));
         for word in words {
             let (style, text) = match word {

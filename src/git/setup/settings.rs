@@ -7,7 +7,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::git::plumbing::Version;
+use crate::git::config::{Change, Configuration, Scope};
+use crate::git::error::Error;
+use crate::git::plumbing::{Git, Version};
 use crate::git::shell::{first_shell_word, shell_word};
 
 /// A value of a setting.
@@ -51,7 +53,10 @@ pub const SETTINGS: &[Setting] = &[
     setting("diff.comfy.command", Value::Command("diff-driver")),
     // What `git log -p`, `git show` and `git blame` compare. The number is the form of
     // the text: git throws the texts it keeps away when this line changes.
-    setting("diff.comfy.textconv", Value::Command("textconv --form=1")),
+    Setting {
+        older: &[Value::Command("textconv --form=1")],
+        ..setting("diff.comfy.textconv", Value::Command("textconv --form=2"))
+    },
     setting("diff.comfy.cachetextconv", Value::Text("true")),
     // Workflows that both sides changed: merge, rebase, cherry-pick, revert, stash.
     setting("merge.comfy.name", Value::Text("ComfyUI workflows, as graphs")),
@@ -153,10 +158,19 @@ impl Value {
         match self {
             Value::Text(own) => own == text,
             Value::Command(arguments) | Value::Template(arguments) => {
-                program_of(text).is_some_and(|(_, rest)| rest.trim() == arguments)
+                program_of(text).is_some_and(|(_, rest)| same_but_for_form(rest.trim(), arguments))
             }
         }
     }
+}
+
+/// Whether two lines of arguments are the same, or name another form of the same text: a
+/// newer version of this program may have written that.
+fn same_but_for_form(found: &str, own: &str) -> bool {
+    let form = |line: &str| {
+        line.split_once("--form=").map(|(head, form)| (head.to_owned(), is_number(form)))
+    };
+    found == own || (form(own).is_some() && form(found) == form(own))
 }
 
 impl Setting {
@@ -166,6 +180,28 @@ impl Setting {
         let rows = SETTINGS.iter().filter(|row| row.key == self.key);
         rows.flat_map(|row| row.older.iter().chain([&row.value])).any(|value| value.is_own(text))
     }
+}
+
+/// Brings the line that git calls for texts up to the form that this program speaks: git
+/// throws away what it has kept in another form. Does nothing to lines that are not ours.
+pub fn bring_textconv_up_to_date(git: &Git) -> Result<(), Error> {
+    const KEY: &str = "diff.comfy.textconv";
+    let Some(row) = SETTINGS.iter().find(|row| row.key == KEY) else { return Ok(()) };
+    let config = Configuration::read(git)?;
+    for entry in config.all(KEY) {
+        let Some((program, arguments)) = program_of(&entry.value) else { continue };
+        let wanted = row.value.text(&program);
+        let is_form = arguments.trim().strip_prefix("textconv --form=").is_some_and(is_number);
+        if is_form && entry.value != wanted && entry.scope != Scope::Command {
+            let change = Change::Set { key: KEY.to_owned(), value: wanted };
+            change.apply(git, entry.scope)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The program that a configured command line calls, if that is a git-comfy, and its
