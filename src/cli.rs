@@ -56,6 +56,14 @@ pub enum Command {
     Refresh(cmd::refresh::Args),
     /// Record what commits were made with: models by hash, node packs, ComfyUI.
     Record(cmd::record::Args),
+    /// Find the run behind a picture, or runs by prompt, model, seed, commit.
+    Find(cmd::find::Args),
+    /// Write the workflow that made a picture, exactly as it ran, ready to load in ComfyUI.
+    Restore(cmd::restore::Args),
+    /// List, record and tidy up runs: what was generated, from what, with which seeds.
+    Runs(cmd::runs::Args),
+    /// Look after the search index.
+    Index(cmd::index::Args),
     /// Exchange layouts and records with a remote.
     Sync(cmd::sync::Args),
     /// Learn the names of widgets from a ComfyUI.
@@ -102,6 +110,10 @@ impl Command {
             Command::Resolve(args) => cmd::resolve::run(args, session),
             Command::Refresh(args) => cmd::refresh::run(args, session),
             Command::Record(args) => cmd::record::run(args, session),
+            Command::Find(args) => cmd::find::run(args, session),
+            Command::Restore(args) => cmd::restore::run(args, session),
+            Command::Runs(args) => cmd::runs::run(args, session),
+            Command::Index(args) => cmd::index::run(args, session),
             Command::Sync(args) => cmd::sync::run(args, session),
             Command::Smudge(args) => cmd::smudge::run(args, session),
             Command::FilterProcess(args) => cmd::process::run(args, session),

@@ -57,6 +57,19 @@ impl Ui {
         Bar(bar)
     }
 
+    /// A bar for work that is counted in things; seen only where a person watches.
+    pub fn count_bar(&self, doing: &str) -> Bar {
+        if self.quiet {
+            return Bar(indicatif::ProgressBar::hidden());
+        }
+        let bar = indicatif::ProgressBar::no_length();
+        let form = format!("{doing} {{wide_bar}} {{pos}} of {{len}}, {{eta}} left");
+        if let Ok(style) = indicatif::ProgressStyle::with_template(&form) {
+            bar.set_style(style);
+        }
+        Bar(bar)
+    }
+
     /// Writes bytes to standard output untouched.
     pub fn out_bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
@@ -122,14 +135,14 @@ impl Ui {
 pub struct Bar(indicatif::ProgressBar);
 
 impl Bar {
-    /// So many bytes more are to be done.
-    pub fn extend(&self, bytes: u64) {
-        self.0.set_length(self.0.length().unwrap_or(0) + bytes);
+    /// So much more is to be done.
+    pub fn extend(&self, amount: u64) {
+        self.0.set_length(self.0.length().unwrap_or(0) + amount);
     }
 
-    /// So many bytes more are done.
-    pub fn advance(&self, bytes: u64) {
-        self.0.inc(bytes);
+    /// So much more is done.
+    pub fn advance(&self, amount: u64) {
+        self.0.inc(amount);
     }
 
     /// Takes the bar away.

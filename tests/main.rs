@@ -40,6 +40,7 @@ mod records;
 mod refresh;
 mod resolving;
 mod rewrites;
+mod runs;
 mod server;
 mod sharing;
 mod textconv;

@@ -113,7 +113,10 @@ fn extract(args: &Args, session: &Session, file: &Path, embedded: &Embedded) -> 
         None => document(args, file, &embedded.payload())?,
     };
     match &args.output {
-        Some(output) => write(args, output, &text),
+        Some(output) => {
+            let over = if args.force { Over::Anything } else { Over::Nothing };
+            write(output, &text, over)
+        }
         // A terminal would act on what it is sent; a pipe gets every byte.
         None if std::io::stdout().is_terminal() => {
             let text = text.trim_end();
@@ -167,7 +170,7 @@ fn document(args: &Args, file: &Path, payload: &Payload) -> Result<String> {
 
 /// JSON has no `NaN` and no `Infinity`: a file with one would not load. ComfyUI reads
 /// them as null. Whole numbers of any size end in a digit.
-fn make_finite(value: &mut Value) {
+pub(super) fn make_finite(value: &mut Value) {
     match value {
         Value::Number(number)
             if !number.as_f64().is_finite() && number.as_str().ends_with(['N', 'y']) =>
@@ -180,8 +183,17 @@ fn make_finite(value: &mut Value) {
     }
 }
 
+/// What may be written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// No file that is there.
+    Nothing,
+    /// Any file.
+    Anything,
+}
+
 /// Writes whole or not at all, and over nothing unless told to.
-fn write(args: &Args, output: &Path, text: &str) -> Result<()> {
+pub(super) fn write(output: &Path, text: &str, over: Over) -> Result<()> {
     let failed = |problem: &dyn std::fmt::Display| {
         Failure::new(format!("{}: {problem}", sanitize::line(&name(output))))
     };
@@ -191,7 +203,10 @@ fn write(args: &Args, output: &Path, text: &str) -> Result<()> {
     };
     let mut file = new_file().tempfile_in(folder).map_err(|e| failed(&e))?;
     file.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
-    let written = if args.force { file.persist(output) } else { file.persist_noclobber(output) };
+    let written = match over {
+        Over::Anything => file.persist(output),
+        Over::Nothing => file.persist_noclobber(output),
+    };
     match written {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {

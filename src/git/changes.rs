@@ -30,6 +30,18 @@ pub fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<To
     Ok(touched)
 }
 
+/// All files under our filter that a commit holds, by path.
+pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
+    let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };
+    let mut all = Vec::new();
+    compare(repository, None, found.tree, &mut Vec::new(), &mut all)?;
+    // Asking for attributes costs more than a look at the name.
+    all.retain(|file| file.path.as_bytes().to_ascii_lowercase().ends_with(b".json"));
+    all.retain(|file| is_ours(repository, &file.path));
+    all.sort();
+    Ok(all)
+}
+
 fn compare(
     repository: &Repository,
     before: Option<ObjectId>,

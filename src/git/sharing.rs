@@ -274,6 +274,11 @@ pub fn remote_of(repository: &Repository, name: &str, url: &str) -> Result<Optio
     Ok(None)
 }
 
+/// Whether runs travel (`comfy.runs.share`).
+pub fn shares_runs(repository: &Repository) -> Result<bool> {
+    Ok(travelling(repository)?.iter().any(|shared| shared.name == RUNS))
+}
+
 /// The refs that travel in this repository.
 fn travelling(repository: &Repository) -> Result<Vec<&'static Shared>> {
     let mut all = Vec::new();
@@ -299,7 +304,7 @@ pub fn fetch(repository: &Repository, remote: &str, asking: Asking) -> Result<()
     // FETCH_HEAD belongs to the person's own fetches.
     git = git.args(["--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance"]);
     git = git.arg(remote).arg(fetch_refspec(remote));
-    if travelling(repository)?.iter().any(|shared| shared.name == RUNS) {
+    if shares_runs(repository)? {
         git = git.arg(runs_refspec(remote));
     }
     git.output_within(asking.patience()).map(drop)

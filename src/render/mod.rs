@@ -14,6 +14,7 @@ mod outline;
 mod phrase;
 pub mod record;
 pub mod resolve;
+pub mod runs;
 pub mod sanitize;
 pub mod story;
 mod summary;

@@ -13,6 +13,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod machine;
+pub(crate) mod outputs;
 pub(crate) mod server;
 
 use std::ffi::{OsStr, OsString};

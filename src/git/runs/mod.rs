@@ -93,7 +93,8 @@ pub struct Kept {
 pub struct Change {
     /// Runs to keep, each joined with what is known of it by then.
     pub keep: Vec<(Place, Kept)>,
-    /// Folders whose runs are known better under another id.
+    /// Folders whose runs are known better under another id; one that is kept as well is
+    /// written anew and not joined with what was there.
     pub replaced: Vec<Place>,
 }
 
@@ -115,6 +116,7 @@ pub fn record(repository: &Repository, change: &Change) -> Result<usize> {
                 continue;
             }
             let before = match root {
+                _ if change.replaced.contains(place) => None,
                 Some(root) => folder_at(repository, root, place)?,
                 None => None,
             };

@@ -126,7 +126,7 @@ impl Index {
             }
             (true, None) => self.by_moment(query)?,
         };
-        found.sort_by_key(|hit| std::cmp::Reverse((hit.moment, hit.id)));
+        found.sort_by_key(|row| std::cmp::Reverse((row.moment, row.id)));
         found.dedup_by_key(|row| row.id);
         found.truncate(query.most);
         self.with_paths(found)

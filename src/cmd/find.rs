@@ -1,0 +1,250 @@
+//! `git comfy find`: which run made this picture, which runs used that model.
+
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil};
+
+use crate::cmd::runs::file;
+use crate::cmd::runs::shelf::Shelf;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::git::{Order, Walk};
+use crate::host::index::{Key, Query, Row, Shown};
+use crate::media::picture::PerceptualHash;
+use crate::record::run::embedded;
+use crate::render::runs::{Line, Match, line, row_json};
+use crate::render::sanitize;
+use crate::session::Session;
+
+/// Find the run behind a picture, or runs by prompt, model, seed, commit.
+///
+/// A picture is found also when it was re-encoded, resized or stripped of what it carried.
+/// All keys together narrow the search.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Pictures or other outputs.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Words of the prompt; "quoted words" stand together.
+    #[arg(long, value_name = "WORDS")]
+    pub text: Option<String>,
+    /// A model of any type, by a part of its name.
+    #[arg(long, value_name = "NAME")]
+    pub model: Vec<String>,
+    /// A LoRA, by a part of its name.
+    #[arg(long, value_name = "NAME")]
+    pub lora: Vec<String>,
+    /// A seed as it was used.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<String>,
+    /// A node class that ran.
+    #[arg(long, value_name = "CLASS")]
+    pub node: Vec<String>,
+    /// Not before: 2026-01-31, yesterday, 3d, 2w, 12h.
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Runs of the workflows that a commit adds or changes.
+    #[arg(long, value_name = "REV")]
+    pub commit: Option<String>,
+    /// Runs of any workflow in the history of a branch or tag.
+    #[arg(long, value_name = "REV")]
+    pub branch: Option<String>,
+    /// Runs of a workflow, whatever its seeds.
+    #[arg(long, value_name = "FILE")]
+    pub workflow: Option<PathBuf>,
+    /// How many at most.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub number: usize,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Commits whose workflows are looked at for one branch.
+const MOST_COMMITS: usize = 20_000;
+
+/// Finds and tells. Finding nothing is exit 1, as with grep.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let shelf = Shelf::open(session)?;
+    let keys = keys(args, session, &shelf)?;
+    if keys.is_empty() && args.files.is_empty() && args.since.is_none() {
+        return Err(Failure::new("what to look for?")
+            .hint("git comfy find picture.png")
+            .hint("git comfy find --text \"neon fox\" --model sdxl --since 2w"));
+    }
+    let mut found = 0;
+    for path in &args.files {
+        found += tell_file(args, session, &shelf, path)?;
+    }
+    if !keys.is_empty() || args.since.is_some() {
+        let since = args.since.as_deref().map(|text| since(text, Timestamp::now())).transpose()?;
+        let since = since.map(Timestamp::as_millisecond);
+        let query = Query { keys, since, until: None, shown: Shown::All, most: args.number };
+        let rows = shelf.index.find(&query)?;
+        found += rows.len();
+        for row in &rows {
+            tell(args, session, row, None)?;
+        }
+    }
+    Ok(if found == 0 { Exit::Found } else { Exit::Done })
+}
+
+fn tell(args: &Args, session: &Session, row: &Row, how: Option<&Match>) -> Result<()> {
+    let shown = Line {
+        run: &row.run,
+        moment: row.moment,
+        outcome: &row.outcome,
+        seed: row.seed.as_deref(),
+        model: row.model.as_deref(),
+        excerpt: row.excerpt.as_deref(),
+        paths: &row.paths,
+    };
+    let text = if args.json { row_json(&shown, how) } else { line(&shown, how) };
+    Ok(session.ui.out(&text)?)
+}
+
+fn tell_file(args: &Args, session: &Session, shelf: &Shelf, path: &Path) -> Result<usize> {
+    let mut rows = behind(shelf, &session.cwd.join(path))?;
+    rows.truncate(args.number);
+    for (how, row) in &rows {
+        tell(args, session, row, Some(how))?;
+    }
+    if rows.is_empty() {
+        let name = sanitize::line(&path.display().to_string()).into_owned();
+        session.ui.say(&format!("{name}: no run is known that made it"));
+        session.ui.say("  git comfy inspect shows what it carries, git comfy restore takes it out");
+    }
+    Ok(rows.len())
+}
+
+/// The runs behind a file: of exactly its bytes, else of the prompt it carries, else of
+/// pictures that look alike, nearest first.
+pub(crate) fn behind(shelf: &Shelf, path: &Path) -> Result<Vec<(Match, Row)>> {
+    let name = || sanitize::line(&path.display().to_string()).into_owned();
+    let looked = file::look(path)
+        .map_err(|error| Failure::new(format!("{}: {error}", name())))?
+        .ok_or_else(|| Failure::new(format!("{}: it is being written", name())))?;
+    let digest = looked.output.sha256.unwrap_or_default();
+    let rows = shelf.index.by_digest(&digest)?;
+    if !rows.is_empty() {
+        return Ok(rows.into_iter().map(|row| (Match::Bytes, row)).collect());
+    }
+    if let Some(evidence) = embedded(looked.payload, &shelf.catalog) {
+        let rows = shelf.index.by_content(&evidence.run.content)?;
+        if !rows.is_empty() {
+            return Ok(rows.into_iter().map(|row| (Match::Prompt, row)).collect());
+        }
+    }
+    let Some(hash) = looked.output.perceptual.and_then(|text| text.parse().ok()) else {
+        return Ok(Vec::new());
+    };
+    let mut found: Vec<(Match, Row)> = Vec::new();
+    for near in shelf.index.near(&hash, PerceptualHash::SAME, 100)? {
+        let Some((row, path)) = shelf.index.of_picture(near)? else { continue };
+        if !found.iter().any(|(_, known)| known.run == row.run) {
+            found.push((Match::Likeness { distance: near.distance, path }, row));
+        }
+        if found.len() == 100 {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn keys(args: &Args, session: &Session, shelf: &Shelf) -> Result<Vec<Key>> {
+    let mut keys = Vec::new();
+    keys.extend(args.text.clone().map(Key::Text));
+    keys.extend(args.model.iter().cloned().map(Key::Model));
+    keys.extend(args.lora.iter().cloned().map(Key::Lora));
+    keys.extend(args.seed.clone().map(Key::Seed));
+    keys.extend(args.node.iter().cloned().map(Key::Class));
+    if let Some(revision) = &args.commit {
+        let commit = shelf.repository.resolve_commit(revision)?;
+        let commit = commit.ok_or_else(|| no_revision(revision))?;
+        keys.push(Key::Graphs(shelf.graphs_of_commit(commit)?));
+    }
+    if let Some(revision) = &args.branch {
+        keys.push(Key::Graphs(graphs_of_branch(shelf, revision)?));
+    }
+    if let Some(path) = &args.workflow {
+        let path = session.cwd.join(path);
+        let name = sanitize::line(&path.display().to_string()).into_owned();
+        let text = std::fs::read(&path).map_err(|e| Failure::new(format!("{name}: {e}")))?;
+        let graph = shelf.graph_of_text(&text);
+        let graph = graph.ok_or_else(|| Failure::new(format!("{name} is no workflow")))?;
+        keys.push(Key::Graphs(vec![graph]));
+    }
+    Ok(keys)
+}
+
+fn no_revision(revision: &str) -> Failure {
+    Failure::new(format!("{} names no commit", sanitize::line(revision)))
+}
+
+fn graphs_of_branch(shelf: &Shelf, revision: &str) -> Result<Vec<String>> {
+    let tip = shelf.repository.resolve_commit(revision)?;
+    let tip = tip.ok_or_else(|| no_revision(revision))?;
+    let walk = Walk { from: vec![tip], without: Vec::new(), order: Order::Newest };
+    let mut graphs = std::collections::BTreeSet::new();
+    for commit in shelf.repository.walk(&walk)?.take(MOST_COMMITS) {
+        graphs.extend(shelf.graphs_of_commit(commit?)?);
+    }
+    Ok(graphs.into_iter().collect())
+}
+
+/// A moment as people write it: a date, a date and time, `yesterday`, or how long ago.
+pub(crate) fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
+    let text = text.trim();
+    let here = Zoned::new(now, jiff::tz::TimeZone::system());
+    let day = |date: civil::Date| Ok(date.to_zoned(here.time_zone().clone())?.timestamp());
+    match text {
+        "today" => return day(here.date()),
+        "yesterday" => return day(here.date().checked_sub(1.day())?),
+        _ => {}
+    }
+    let ago = || {
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+        let number: i64 = number.parse().ok().filter(|n| *n < 100_000)?;
+        let hours = match unit.trim().trim_end_matches(" ago").trim_end_matches('s') {
+            "h" | "hour" => 1,
+            "d" | "day" => 24,
+            "w" | "week" => 24 * 7,
+            "m" | "month" => 24 * 30,
+            "y" | "year" => 24 * 365,
+            _ => return None,
+        };
+        now.checked_sub(SignedDuration::from_hours(number * hours)).ok()
+    };
+    if let Some(moment) = ago() {
+        return Ok(moment);
+    }
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment);
+    }
+    if let Ok(time) = text.parse::<civil::DateTime>() {
+        return Ok(time.to_zoned(here.time_zone().clone())?.timestamp());
+    }
+    let date = text.parse::<civil::Date>().map_err(|_| {
+        Failure::new(format!("{} is no moment", sanitize::line(text)))
+            .hint("write 2026-01-31, yesterday, 12h, 3d, 2w")
+    })?;
+    day(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_as_people_write_them() {
+        let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let read = |text: &str| since(text, now).map(|moment| moment.to_string()).ok();
+        assert_eq!(read("2d").as_deref(), Some("2026-11-20T12:00:00Z"));
+        assert_eq!(read("3 weeks ago").as_deref(), Some("2026-11-01T12:00:00Z"));
+        assert_eq!(read("2026-11-01T00:00:00Z").as_deref(), Some("2026-11-01T00:00:00Z"));
+        assert!(read("2026-11-01").is_some() && read("today").is_some());
+        for wrong in ["", "soon", "2026-13-01", "9999999999d", "d"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

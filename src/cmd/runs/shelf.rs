@@ -1,0 +1,139 @@
+//! The runs of a repository and their index, opened together and kept in step.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Catalog;
+use crate::cmd::naming;
+use crate::error::Result;
+use crate::git::runs::{self, Place, State};
+use crate::git::{CommitId, Repository, changes};
+use crate::graph::Workflow;
+use crate::host::index::{Index, Row};
+use crate::json;
+use crate::record::run::{Run, Site, graph_of};
+use crate::session::Session;
+
+/// Runs that are read before the index is written.
+const AT_ONCE: usize = 2_000;
+/// The largest workflow that is looked at, in bytes.
+const LARGEST: u64 = 64 << 20;
+/// Below this many runs no bar is shown.
+const MANY: usize = 2_000;
+
+/// The runs of a repository.
+pub(crate) struct Shelf {
+    pub(crate) repository: Repository,
+    pub(crate) index: Index,
+    pub(crate) catalog: Catalog,
+}
+
+impl Shelf {
+    /// Opens the runs of the repository we are in, and brings the index up to date.
+    pub(crate) fn open(session: &Session) -> Result<Shelf> {
+        let repository = session.repository()?;
+        let index = Index::within(&repository.state_dir())?;
+        let catalog = naming::of(&repository);
+        let mut shelf = Shelf { repository, index, catalog };
+        shelf.sync(session)?;
+        Ok(shelf)
+    }
+
+    /// Brings the index up to date with the runs. Gives how many changed.
+    pub(crate) fn sync(&mut self, session: &Session) -> Result<usize> {
+        let now = runs::state(&self.repository)?;
+        let mut known = State::from_text(&self.index.state()?);
+        if now == known {
+            return Ok(0);
+        }
+        if !runs::is_there(&self.repository, known)? {
+            // git threw away what we would compare with.
+            self.index.clear()?;
+            known = State::NOTHING;
+        }
+        let found = runs::differences(&self.repository, known, now)?;
+        let bar = (found.len() >= MANY).then(|| session.ui.count_bar("indexing runs"));
+        if let Some(bar) = &bar {
+            bar.extend(found.len() as u64);
+        }
+        for part in found.chunks(AT_ONCE) {
+            let mut changes = Vec::with_capacity(part.len());
+            for difference in part {
+                let run = match difference.run {
+                    Some(document) => runs::read(&self.repository, document)?,
+                    None => None,
+                };
+                changes.push((difference.place.as_str().to_owned(), run));
+            }
+            self.index.apply(&changes, None)?;
+            if let Some(bar) = &bar {
+                bar.advance(part.len() as u64);
+            }
+        }
+        self.index.apply(&[], Some(&now.to_text()))?;
+        if let Some(bar) = &bar {
+            bar.finish();
+        }
+        Ok(found.len())
+    }
+
+    /// The graph identity of a workflow that git holds.
+    pub(crate) fn graph_of_blob(&self, blob: crate::git::ObjectId) -> Result<Option<String>> {
+        let key = blob.to_hex();
+        if let Some(known) = self.index.graph_of_blob(&key)? {
+            return Ok(known);
+        }
+        let text = self.repository.blob_within(blob, LARGEST)?;
+        let graph = text.and_then(|text| self.graph_of_text(&text));
+        self.index.keep_graph(&key, graph.as_deref())?;
+        Ok(graph)
+    }
+
+    /// The graph identity of a workflow file.
+    pub(crate) fn graph_of_text(&self, text: &[u8]) -> Option<String> {
+        let value = json::parse_lenient(text).ok()?;
+        let workflow = Workflow::from_value(value).ok()?;
+        graph_of(&workflow, &self.catalog)
+    }
+
+    /// The graph identities of the workflows that a commit adds or changes.
+    pub(crate) fn graphs_of_commit(&self, commit: CommitId) -> Result<Vec<String>> {
+        let mut graphs = Vec::new();
+        for file in changes::touched_files(&self.repository, commit)? {
+            graphs.extend(self.graph_of_blob(file.blob)?);
+        }
+        Ok(graphs)
+    }
+
+    /// Where each workflow of the checked-out commit lies, by its graph identity.
+    pub(crate) fn committed(&self) -> Result<BTreeMap<String, Site>> {
+        let Some(head) = self.repository.head()? else { return Ok(BTreeMap::new()) };
+        let mut sites = BTreeMap::new();
+        for file in changes::workflows_at(&self.repository, head)? {
+            if let Some(graph) = self.graph_of_blob(file.blob)? {
+                let site = Site {
+                    commit: head.to_string(),
+                    path: file.path.to_string(),
+                    blob: file.blob.to_hex(),
+                };
+                sites.entry(graph).or_insert(site);
+            }
+        }
+        Ok(sites)
+    }
+
+    /// Where a run lies.
+    pub(crate) fn place_of(&self, run: &Run) -> Place {
+        let row = self
+            .index
+            .by_id(&run.id)
+            .ok()
+            .and_then(|rows| rows.into_iter().find(|row| row.run == run.id));
+        row.map_or_else(|| Place::of(run), |row| Place::new(row.place))
+    }
+
+    /// The one run that a person means by an id or its beginning.
+    pub(crate) fn run_of(&self, id: &str) -> Result<Option<Row>> {
+        let mut rows = self.index.by_id(id)?;
+        Ok(if rows.len() == 1 { rows.pop() } else { None })
+    }
+}

@@ -1,0 +1,139 @@
+//! The bridge: one file in `custom_nodes` that notes the runs of a ComfyUI in a folder,
+//! and that folder as it is read.
+//!
+//! A file in the folder is one run and is there whole or not at all. Nothing is deleted
+//! before it is recorded.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The bridge without the place of its spool.
+const SOURCE: &str = include_str!("git_comfy_bridge.py");
+/// The name of the file in `custom_nodes`.
+pub const FILE: &str = "git_comfy_bridge.py";
+/// What the first line of a bridge says, whatever its version.
+const MARK: &str = "\"\"\"git-comfy's bridge:";
+/// The largest file of the spool that is read, in bytes.
+const LARGEST: u64 = 256 << 20;
+
+/// Why the bridge could not be put in or taken out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of that name is somebody else's.
+    #[error("{} is not git-comfy's; it is left alone", .0.display())]
+    Foreign(PathBuf),
+    /// A file could not be read or written.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// What putting it in did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It is new.
+    New,
+    /// An older one was brought up to date.
+    Updated,
+    /// It was there.
+    Same,
+}
+
+/// Where the runs of the repository's bridge wait.
+pub fn spool(comfy_folder: &Path) -> PathBuf {
+    comfy_folder.join("spool")
+}
+
+/// Puts the bridge into a ComfyUI's `custom_nodes`, with the place of its spool.
+pub fn install(custom_nodes: &Path, spool: &Path) -> Result<Put, Error> {
+    let path = custom_nodes.join(FILE);
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::File { path, source }
+    };
+    std::fs::create_dir_all(spool).map_err(failed(spool))?;
+    // A JSON string is a Python string.
+    let place = serde_json::Value::from(spool.to_string_lossy().into_owned()).to_string();
+    let text = SOURCE.replacen("\"@SPOOL@\"", &place, 1);
+    let put = match std::fs::read_to_string(&path) {
+        Ok(known) if known == text => return Ok(Put::Same),
+        Ok(known) if known.starts_with(MARK) => Put::Updated,
+        Ok(_) => return Err(Error::Foreign(path)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Put::New,
+        Err(source) => return Err(Error::File { path, source }),
+    };
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".git-comfy-").tempfile_in(custom_nodes)?;
+        file.write_all(text.as_bytes())?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        }
+        file.persist(&path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(failed(&path))?;
+    Ok(put)
+}
+
+/// Takes the bridge out. Gives whether it was there.
+pub fn uninstall(custom_nodes: &Path) -> Result<bool, Error> {
+    let path = custom_nodes.join(FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(known) if known.starts_with(MARK) => {}
+        Ok(_) => return Err(Error::Foreign(path)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(Error::File { path, source }),
+    }
+    std::fs::remove_file(&path).map_err(|source| Error::File { path, source })?;
+    Ok(true)
+}
+
+/// Whether a bridge is in that `custom_nodes`.
+pub fn is_installed(custom_nodes: &Path) -> bool {
+    std::fs::read_to_string(custom_nodes.join(FILE)).is_ok_and(|text| text.starts_with(MARK))
+}
+
+/// The runs that wait, oldest first.
+pub fn waiting(spool: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(spool).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let metadata = entry.metadata().ok()?;
+            let whole = path.extension().is_some_and(|ending| ending == "json");
+            let fits = metadata.is_file() && metadata.len() <= LARGEST;
+            (whole && fits).then(|| (metadata.modified().ok(), path))
+        })
+        .collect();
+    files.sort();
+    files.into_iter().map(|(_, path)| path).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bridge_is_put_in_updated_and_taken_out_and_nobody_elses_file_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = folder.path().join("a \"spool\"\\");
+        assert_eq!(install(folder.path(), &spool).unwrap(), Put::New);
+        assert_eq!(install(folder.path(), &spool).unwrap(), Put::Same);
+        assert!(is_installed(folder.path()) && waiting(&spool).is_empty());
+        let path = folder.path().join(FILE);
+        std::fs::write(&path, format!("{MARK} an older one\"\"\"\n")).unwrap();
+        assert_eq!(install(folder.path(), &spool).unwrap(), Put::Updated);
+        assert!(uninstall(folder.path()).unwrap());
+        assert!(!uninstall(folder.path()).unwrap());
+        std::fs::write(&path, "mine").unwrap();
+        assert!(matches!(install(folder.path(), &spool), Err(Error::Foreign(_))));
+        assert!(matches!(uninstall(folder.path()), Err(Error::Foreign(_))));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    }
+}
