@@ -256,8 +256,13 @@ demo_layout() {
 demo_change() {
 	title "3. A real change"
 	save "cfg 5.5 instead of 7, candle light in the prompt" portrait-edited.json portrait.json
-	show git diff -U1
+	show git diff
+	git diff | grep -q 'cfg  7 -> 5.5' || fail "git diff does not tell the change in words"
+	proved "git diff tells what changed, and not where nodes are"
 	show git commit -q -a -m "Candle light, softer guidance"
+	show git comfy log
+	show git comfy blame portrait.json KSampler.cfg
+	show git comfy show portrait.json
 }
 
 demo_checkout() {

@@ -35,6 +35,7 @@ mod merge_laws;
 mod merging;
 mod models;
 mod packs;
+mod picture;
 mod prompt_laws;
 mod records;
 mod refresh;
