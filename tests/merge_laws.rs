@@ -224,7 +224,7 @@ fn bases() -> Vec<Value> {
 }
 
 /// A workflow without the numbers of its links, which say nothing.
-fn meaning(value: &Value) -> String {
+pub(crate) fn meaning(value: &Value) -> String {
     let workflow = Workflow::from_value(value.clone()).unwrap();
     let mut lines = Vec::new();
     for (scope, graph) in workflow.graphs() {
@@ -262,7 +262,12 @@ fn gist(conflict: &Conflict) -> String {
         }
         _ => {
             let Three { base, ours, theirs } = part.sides.as_ref().map(value);
-            format!("{} {base:?} {ours:?} {theirs:?}", part.place)
+            let place = match &part.place {
+                // It is called what ours calls it.
+                Place::Group(_, _, path) => format!("group {path}"),
+                place => place.to_string(),
+            };
+            format!("{place} {base:?} {ours:?} {theirs:?}")
         }
     };
     let mut parts: Vec<String> = conflict.parts.iter().map(part).collect();
@@ -270,7 +275,7 @@ fn gist(conflict: &Conflict) -> String {
     format!("{:?} {:?} {parts:?}", conflict.kind, conflict.scope)
 }
 
-fn gists(merged: &Merged, mirrored: bool) -> Vec<String> {
+pub(crate) fn gists(merged: &Merged, mirrored: bool) -> Vec<String> {
     let of = |conflict: &Conflict| match mirrored {
         true => gist(&conflict.mirrored()),
         false => gist(conflict),

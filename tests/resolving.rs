@@ -79,6 +79,7 @@ fn conflicts_are_listed_for_programs() {
               "id": 1,
               "kind": "both-changed",
               "what": "KSampler #3: cfg",
+              "subgraph": null,
               "node": "3",
               "state": "kept",
               "kept": "ours",

@@ -251,7 +251,7 @@ pub(super) fn tell(session: &Session, path: &str, merged: &Merged, way_out: &str
     if !merged.conflicts.is_empty() {
         let count = count(merged.conflicts.len());
         session.ui.warn(&format!("{name}: {count}; {way_out}"));
-        say(text::conflicts(&merged.conflicts));
+        say(text::conflicts(merged));
     }
 }
 

@@ -13,6 +13,7 @@ use crate::git::merging::Stages;
 use crate::git::{self, RepoPath, Repository};
 use crate::json::{self, Style, Value};
 use crate::merge::{self, Cards, Choice, Labels, Unsettled};
+use crate::render::resolve::heading;
 use crate::render::sanitize;
 use crate::session::Session;
 
@@ -132,7 +133,7 @@ impl<'a> Held<'a> {
     pub(super) fn settle(&self, choices: &[(i64, Choice)]) -> Result<Settled> {
         let (mut document, before) = self.document()?;
         let names: Vec<(i64, String)> =
-            merge::list(&document, &self.catalog).iter().map(|u| (u.id, told(u))).collect();
+            merge::list(&document, &self.catalog).iter().map(|u| (u.id, heading(u))).collect();
         let was_clean = canon::print(&document) == before.as_bytes();
         let resolved = merge::resolve(&mut document, choices, &self.catalog);
         if resolved.settled > 0 {
@@ -184,10 +185,6 @@ impl<'a> Held<'a> {
     pub(super) fn next_step(&self) -> Option<&'static str> {
         git::merging::next_step(self.repository.as_ref()?)
     }
-}
-
-fn told(unsettled: &Unsettled) -> String {
-    crate::render::merge::conflict(&unsettled.conflict)
 }
 
 /// A document in the looks its text had. Nodes that came back into a file with positions

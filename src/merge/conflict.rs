@@ -134,7 +134,7 @@ impl fmt::Display for Place {
             Place::Node => f.write_str("the node"),
             Place::Widget(name) => write!(f, "{name}"),
             Place::Choice(name) => f.write_str(name),
-            Place::Widgets => f.write_str("all values"),
+            Place::Widgets => f.write_str("the list of values"),
             Place::Key(path) => write!(f, "{}", words(path)),
             Place::Input(name) if name.name.is_empty() => f.write_str("the wire into it"),
             Place::Input(name) => write!(f, "the wire into {name}"),
@@ -234,9 +234,21 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.node, self.place()) {
             (Some(node), Some(Place::Node) | None) => write!(f, "{node}"),
+            (Some(node), Some(Place::Input(name))) if self.is_of_prompt_value() => {
+                write!(f, "{node}: {name}")
+            }
             (Some(node), Some(place)) => write!(f, "{node}: {place}"),
             (None, Some(place)) => write!(f, "{place}"),
             (None, None) => f.write_str("the file"),
         }
+    }
+}
+
+impl Conflict {
+    /// In a prompt, values and wires stand in one place.
+    fn is_of_prompt_value(&self) -> bool {
+        let Some(part) = self.parts.first() else { return false };
+        let sides = [&part.sides.base, &part.sides.ours, &part.sides.theirs];
+        sides.into_iter().flatten().any(|v| !matches!(v, Value::Object(_) | Value::Null))
     }
 }

@@ -134,6 +134,9 @@ impl fmt::Display for Verdict {
                 write!(f, "{} chose it, {other} only re-rolled it", word(side))
             }
             Verdict::Looks => f.write_str("both changed it, ours is kept"),
+            Verdict::Renumbered { list: List::Definitions, .. } => {
+                f.write_str("both added one under the same id; theirs is kept as one of its own")
+            }
             Verdict::Renumbered { list, from, to } => {
                 write!(f, "kept both new {list}s; theirs {from} is now {to}")
             }

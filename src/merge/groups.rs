@@ -101,7 +101,8 @@ fn both(
     ledger: &mut Ledger<'_>,
 ) -> Group {
     let mut merged = ours.clone();
-    let keys: Vec<_> = ours.raw().keys().chain(theirs.raw().keys()).cloned().collect();
+    let only_theirs = theirs.raw().keys().filter(|key| !ours.raw().contains_key(key));
+    let keys: Vec<_> = ours.raw().keys().chain(only_theirs).cloned().collect();
     for key in keys.iter().filter(|key| *key != "id") {
         let values = Three::new(base, Some(ours), Some(theirs))
             .map(|group| group.and_then(|group| group.raw().get(key)));

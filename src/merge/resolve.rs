@@ -14,7 +14,7 @@ use super::spell::Carried;
 use super::three::{Side, Three};
 use super::{prompt, slots};
 use crate::graph::{
-    Found, Kind, Naming, NodeId, Prompt, Sink, Wires, Workflow, is_prompt, is_workflow, kind,
+    Found, Kind, Naming, NodeId, Prompt, Scope, Sink, Wires, Workflow, is_prompt, is_workflow, kind,
 };
 use crate::json::{Object, Path, Step, Value};
 
@@ -51,6 +51,8 @@ pub struct Unsettled {
     pub state: State,
     /// What is in the first place now, for showing.
     pub now: Option<Value>,
+    /// What the subgraph is called that it is in.
+    pub inside: Option<String>,
     /// What each side has in the first place, for showing.
     pub told: Three<Vec<Said>>,
     /// What the file has there now, for showing.
@@ -100,9 +102,13 @@ pub fn list(document: &Value, naming: &dyn Naming) -> Vec<Unsettled> {
                 Now::Absent | Now::Gone => None,
             });
             let (told, told_now) = told(&conflict, now.as_ref(), workflow.as_ref());
+            let inside = workflow.as_ref().and_then(|workflow| match &conflict.scope {
+                Scope::Root => None,
+                Scope::Definition(id) => Some(workflow.definitions.get(id)?.name().to_owned()),
+            });
             conflict.at = carrier.at.clone();
             let labels = carrier.labels.clone();
-            all.push(Unsettled { conflict, id, state, now, told, told_now, labels });
+            all.push(Unsettled { conflict, id, state, now, inside, told, told_now, labels });
         }
     }
     all

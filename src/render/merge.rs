@@ -1,8 +1,8 @@
 //! Merges as text: the few lines after a merge, and everything about one for
 //! `git comfy merge --explain`, which reads it back from a journal.
 
-use super::sanitize;
-use crate::graph::Scope;
+use super::{SubgraphNames, sanitize};
+use crate::graph::{Kind, Scope, SubgraphId, kind};
 use crate::json::{Object, Path, Style, Value, parse_text, print_object};
 use crate::merge::{Conflict, Decision, Merged};
 
@@ -21,12 +21,22 @@ pub struct About {
 
 /// The decisions worth a line, each with where it was made.
 pub fn notable(merged: &Merged) -> Vec<String> {
-    merged.decisions.iter().filter(|d| d.is_notable()).map(decision).collect()
+    let names = names(&merged.document);
+    let notable = merged.decisions.iter().filter(|d| d.is_notable());
+    notable.map(|notable| decision(notable, &names)).collect()
 }
 
 /// The conflicts, each as a line.
-pub fn conflicts(conflicts: &[Conflict]) -> Vec<String> {
-    conflicts.iter().map(conflict).collect()
+pub fn conflicts(merged: &Merged) -> Vec<String> {
+    let names = names(&merged.document);
+    let line = |conflict: &Conflict| {
+        let name = match &conflict.scope {
+            Scope::Root => None,
+            Scope::Definition(id) => names.get(id).map(String::as_str),
+        };
+        self::conflict(conflict, name)
+    };
+    merged.conflicts.iter().map(line).collect()
 }
 
 /// What is wrong with a merge that was not used.
@@ -34,23 +44,49 @@ pub fn doubts(merged: &Merged) -> Vec<String> {
     merged.doubts.iter().map(|doubt| sanitize::line(&doubt.to_string()).into_owned()).collect()
 }
 
-fn decision(decision: &Decision) -> String {
-    let text = format!("{}{decision}", inside(&decision.at, &decision.scope));
+/// What the subgraphs of a document are called.
+fn names(document: &Value) -> SubgraphNames {
+    let mut names = SubgraphNames::default();
+    let graphs = match kind(document) {
+        Kind::Graph(_) => vec![document],
+        Kind::Wrapped(found) => found.iter().filter_map(|found| found.at.get(document)).collect(),
+        Kind::Templates | Kind::Other => Vec::new(),
+    };
+    for graph in graphs {
+        let list = graph.get("definitions").and_then(|d| d.get("subgraphs"));
+        for definition in list.and_then(Value::as_array).unwrap_or_default() {
+            let text = |key: &str| definition.get(key).and_then(Value::as_str);
+            if let (Some(id), Some(name)) = (text("id"), text("name")) {
+                names.insert(SubgraphId::new(id), name.to_owned());
+            }
+        }
+    }
+    names
+}
+
+fn decision(decision: &Decision, names: &SubgraphNames) -> String {
+    let name = match &decision.scope {
+        Scope::Root => None,
+        Scope::Definition(id) => names.get(id).map(String::as_str),
+    };
+    let text = format!("{}{decision}", inside(&decision.at, &decision.scope, name));
     sanitize::line(&text).into_owned()
 }
 
-/// Where a conflict is and why it is one, as a line.
-pub fn conflict(conflict: &Conflict) -> String {
+/// Where a conflict is and why it is one, as a line; `name` is that of the subgraph it is
+/// in.
+pub fn conflict(conflict: &Conflict, name: Option<&str>) -> String {
     let why = conflict.kind.reason();
-    let text = format!("{}{conflict} {why}", inside(&conflict.at, &conflict.scope));
+    let text = format!("{}{conflict} {why}", inside(&conflict.at, &conflict.scope, name));
     sanitize::line(&text).into_owned()
 }
 
-fn inside(at: &Path, scope: &Scope) -> String {
+fn inside(at: &Path, scope: &Scope, name: Option<&str>) -> String {
     let graph = if at.0.is_empty() { String::new() } else { format!("{at}: ") };
-    match scope {
-        Scope::Root => graph,
-        Scope::Definition(id) => format!("{graph}in subgraph {id}: "),
+    match (scope, name) {
+        (Scope::Root, _) => graph,
+        (Scope::Definition(_), Some(name)) => format!("{graph}in subgraph {name}: "),
+        (Scope::Definition(id), None) => format!("{graph}in subgraph {id}: "),
     }
 }
 
@@ -64,9 +100,10 @@ pub fn journal(about: &About, merged: &Merged) -> String {
             line.append(key, label.as_str());
         }
     }
+    let names = names(&merged.document);
     let told = |lines: Vec<String>| lines.into_iter().map(Value::from).collect::<Vec<_>>();
-    line.append("decisions", told(merged.decisions.iter().map(decision).collect()));
-    line.append("conflicts", told(conflicts(&merged.conflicts)));
+    line.append("decisions", told(merged.decisions.iter().map(|d| decision(d, &names)).collect()));
+    line.append("conflicts", told(conflicts(merged)));
     if !merged.doubts.is_empty() {
         line.append("doubts", told(doubts(merged)));
     }

@@ -108,7 +108,7 @@ pub enum Numbers {
 
 /// Why a conflict is one, as a line.
 pub fn heading(unsettled: &Unsettled) -> String {
-    conflict(&unsettled.conflict)
+    conflict(&unsettled.conflict, unsettled.inside.as_deref())
 }
 
 /// All conflicts of a file.
@@ -142,6 +142,7 @@ pub fn in_json(files: &[(String, Vec<Unsettled>)]) -> String {
             "id": unsettled.id,
             "kind": conflict.kind.word(),
             "what": conflict.to_string(),
+            "subgraph": unsettled.inside,
             "node": conflict.node.as_ref().map(|node| node.id.to_string()),
             "state": state,
             "kept": conflict.kept().word(),
