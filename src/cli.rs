@@ -50,6 +50,8 @@ pub enum Command {
     Status(cmd::status::Args),
     /// Show what a commit was made with: models, node packs, ComfyUI; or a file as text.
     Show(cmd::show::Args),
+    /// Merge three files, preview a merge, or explain the last one.
+    Merge(cmd::merge::Args),
     /// Settle the conflicts a merge left in a workflow.
     Resolve(cmd::resolve::Args),
     /// Clear git's "modified" mark where nodes were only moved.
@@ -107,6 +109,7 @@ impl Command {
             Command::Generate(args) => cmd::generate::run(args, session, Cli::command()),
             Command::Status(args) => cmd::status::run(args, session),
             Command::Show(args) => cmd::show::run(args, session),
+            Command::Merge(args) => cmd::merge::run(args, session),
             Command::Resolve(args) => cmd::resolve::run(args, session),
             Command::Refresh(args) => cmd::refresh::run(args, session),
             Command::Record(args) => cmd::record::run(args, session),

@@ -32,6 +32,7 @@ mod install;
 mod layouts;
 mod media;
 mod merge_cases;
+mod merge_command;
 mod merge_laws;
 mod merge_sketches;
 mod merging;

@@ -72,7 +72,7 @@ pub(crate) fn conflicts(bytes: &[u8]) -> Vec<String> {
 }
 
 /// Three states that merge without a conflict: steps here, cfg and a new node there.
-fn peaceful() -> [Canvas; 3] {
+pub(crate) fn peaceful() -> [Canvas; 3] {
     let base = Canvas::txt2img();
     let (mut ours, mut theirs) = (base.clone(), base.clone());
     ours.set(3, "steps", "30").add(10, "VAELoader");
@@ -81,7 +81,7 @@ fn peaceful() -> [Canvas; 3] {
 }
 
 /// Three states with one conflict: cfg.
-fn quarrel() -> [Canvas; 3] {
+pub(crate) fn quarrel() -> [Canvas; 3] {
     let base = Canvas::txt2img();
     let (mut ours, mut theirs) = (base.clone(), base.clone());
     ours.set(3, "cfg", "9");

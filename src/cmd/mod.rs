@@ -21,6 +21,7 @@ pub mod index;
 pub mod init;
 pub mod inspect;
 pub mod log;
+pub mod merge;
 pub mod merge_driver;
 mod merging;
 mod naming;

@@ -191,12 +191,9 @@ pub fn staged_conflicts(repository: &Repository) -> Result<Vec<Unready>> {
         git = git.env("GIT_INDEX_FILE", index);
     }
     let told = git.args(["--no-abbrev", "--no-ext-diff", "--diff-filter=AMT"]).output()?;
-    let mut fields = told.split(|byte| *byte == 0);
     let mut found = Vec::new();
-    // `:<mode> <mode> <id> <id> <status>`, then the path.
-    while let (Some(about), Some(path)) = (fields.next(), fields.next()) {
-        let id = about.split(|byte| *byte == b' ').nth(3).and_then(ObjectId::from_hex);
-        let (Some(id), path) = (id, RepoPath::new(path)) else { continue };
+    for (path, [_, id]) in raw_changes(&told) {
+        let Some(id) = id else { continue };
         if !super::refresh::is_ours(repository, &path) {
             continue;
         }
@@ -207,6 +204,81 @@ pub fn staged_conflicts(repository: &Repository) -> Result<Vec<Unready>> {
         }
     }
     Ok(found)
+}
+
+/// A file that both branches changed since their common ancestor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meeting {
+    /// Its path.
+    pub path: RepoPath,
+    /// The ancestor's content.
+    pub base: Option<Vec<u8>>,
+    /// The content here; nothing if it was removed.
+    pub ours: Option<Vec<u8>>,
+    /// The content there; nothing if it was removed.
+    pub theirs: Option<Vec<u8>>,
+}
+
+/// What a merge of a branch would bring together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Meetings {
+    /// How many common ancestors there are.
+    pub ancestors: usize,
+    /// Workflows that only the branch changed.
+    pub only_theirs: Vec<RepoPath>,
+    /// Workflows that both changed.
+    pub both: Vec<Meeting>,
+}
+
+/// Looks what a merge of a commit into HEAD would bring together; nothing if one of them
+/// is no commit or nothing connects them.
+pub fn meetings(repository: &Repository, revision: &str) -> Result<Option<Meetings>> {
+    let (Some(theirs), Some(ours)) = (repository.resolve_commit(revision)?, repository.head()?)
+    else {
+        return Ok(None);
+    };
+    let (ours, theirs) = (ours.to_string(), theirs.to_string());
+    let git = repository.git().args(["merge-base", "--all", &ours, &theirs]);
+    let told = git.finish(&[])?;
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let Some(base) = told.lines().next() else { return Ok(None) };
+    let changed = |side: &str| -> Result<Vec<(RepoPath, [Option<ObjectId>; 2])>> {
+        let git = repository.git().args(["diff", "--raw", "-z", "--no-renames", "--no-abbrev"]);
+        let told = git.args(["--no-ext-diff", base, side, "--"]).output()?;
+        Ok(raw_changes(&told))
+    };
+    let (here, there) = (changed(&ours)?, changed(&theirs)?);
+    let mut meetings = Meetings { ancestors: told.lines().count(), ..Meetings::default() };
+    let blob = |id: Option<ObjectId>| match id {
+        Some(id) => repository.blob(id),
+        None => Ok(None),
+    };
+    for (path, [base, theirs]) in there {
+        if !super::refresh::is_ours(repository, &path) {
+            continue;
+        }
+        match here.iter().find(|(own, _)| *own == path) {
+            None => meetings.only_theirs.push(path),
+            Some((_, [_, ours])) if *ours == theirs => {}
+            Some((_, [_, ours])) => {
+                let (base, ours, theirs) = (blob(base)?, blob(*ours)?, blob(theirs)?);
+                meetings.both.push(Meeting { path, base, ours, theirs });
+            }
+        }
+    }
+    Ok(Some(meetings))
+}
+
+/// Reads `git diff --raw -z`: `:<mode> <mode> <id> <id> <status>`, then the path.
+fn raw_changes(told: &[u8]) -> Vec<(RepoPath, [Option<ObjectId>; 2])> {
+    let mut fields = told.split(|byte| *byte == 0);
+    let mut changes = Vec::new();
+    while let (Some(about), Some(path)) = (fields.next(), fields.next()) {
+        let mut ids = about.split(|byte| *byte == b' ').skip(2);
+        let mut id = || ids.next().and_then(ObjectId::from_hex).filter(|id| !id.is_null());
+        changes.push((RepoPath::new(path), [id(), id()]));
+    }
+    changes
 }
 
 /// The command that goes on with what git is in the middle of.
