@@ -64,6 +64,10 @@ pub enum Command {
     Restore(cmd::restore::Args),
     /// List, record and tidy up runs: what was generated, from what, with which seeds.
     Runs(cmd::runs::Args),
+    /// Follow a running ComfyUI and record every run as it ends.
+    Watch(cmd::watch::Args),
+    /// Let ComfyUI itself note its runs, so that none is missed when nobody watches.
+    Bridge(cmd::bridge::Args),
     /// Look after the search index.
     Index(cmd::index::Args),
     /// Exchange layouts and records with a remote.
@@ -116,6 +120,8 @@ impl Command {
             Command::Find(args) => cmd::find::run(args, session),
             Command::Restore(args) => cmd::restore::run(args, session),
             Command::Runs(args) => cmd::runs::run(args, session),
+            Command::Watch(args) => cmd::watch::run(args, session),
+            Command::Bridge(args) => cmd::bridge::run(args, session),
             Command::Index(args) => cmd::index::run(args, session),
             Command::Sync(args) => cmd::sync::run(args, session),
             Command::Smudge(args) => cmd::smudge::run(args, session),

@@ -49,3 +49,4 @@ mod server;
 mod sharing;
 mod textconv;
 mod uninstall;
+mod watch;

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod blame;
+pub mod bridge;
 pub mod catalog;
 pub mod check;
 pub mod clean;
@@ -42,4 +43,5 @@ mod telling;
 pub mod textconv;
 pub mod uninstall;
 mod unsettled;
+pub mod watch;
 mod whole_file;

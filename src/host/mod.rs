@@ -2,12 +2,14 @@
 //!
 //! Must not know git.
 
+pub mod bridge;
 pub mod comfy;
 pub mod desk;
 pub mod hash;
 pub mod index;
 pub mod look;
 pub mod models;
+pub mod observer;
 pub mod packs;
 pub mod safetensors;
 pub mod server;

@@ -99,9 +99,12 @@ mod tests {
 
     #[test]
     fn only_a_status_tells_of_the_queue() {
-        let status = r#"{"type":"status","data":{"status":{"exec_info":{"queue_remaining":3}},"sid":"x"}}"#;
+        let status =
+            r#"{"type":"status","data":{"status":{"exec_info":{"queue_remaining":3}},"sid":"x"}}"#;
         assert_eq!(queue_in(status), Some(3));
-        for other in ["", "[]", r#"{"type":"executing","data":{}}"#, r#"{"type":"status","data":7}"#] {
+        for other in
+            ["", "[]", r#"{"type":"executing","data":{}}"#, r#"{"type":"status","data":7}"#]
+        {
             assert_eq!(queue_in(other), None, "{other}");
         }
         assert_ne!(own_id(), own_id());

@@ -114,6 +114,11 @@ impl Address {
         Ok(address)
     }
 
+    /// Host and port, as a connection wants them: `127.0.0.1:8188`.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     /// Whether it can only be this machine.
     pub fn is_on_this_machine(&self) -> bool {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');

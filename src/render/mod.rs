@@ -16,6 +16,7 @@ pub mod record;
 pub mod resolve;
 pub mod runs;
 pub mod sanitize;
+pub mod service;
 pub mod story;
 mod summary;
 mod tell;

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
 }
 
 /// The server to ask.
-pub(super) fn server(session: &Session, shelf: &Shelf, named: Option<&str>) -> Result<Server> {
+fn server(session: &Session, shelf: &Shelf, named: Option<&str>) -> Result<Server> {
     let configured = shelf.repository.settings("comfy.server")?.pop().map(|(_, value)| value);
     let configured = configured.filter(|text| !text.is_empty());
     let _ = session;
@@ -88,7 +88,7 @@ pub(super) fn server(session: &Session, shelf: &Shelf, named: Option<&str>) -> R
 }
 
 /// The whole history, page by page, oldest first.
-fn history(server: &Server) -> Result<Vec<Entry>> {
+pub(crate) fn history(server: &Server) -> Result<Vec<Entry>> {
     let mut all = Vec::new();
     loop {
         let page = page(server, all.len(), PAGE)?;
@@ -101,7 +101,7 @@ fn history(server: &Server) -> Result<Vec<Entry>> {
 }
 
 /// A part of the history.
-pub(super) fn page(server: &Server, offset: usize, most: usize) -> Result<Vec<Entry>> {
+fn page(server: &Server, offset: usize, most: usize) -> Result<Vec<Entry>> {
     let bytes = server.bytes(&format!("/history?max_items={most}&offset={offset}"))?;
     let answer = json::parse_lenient(&bytes).map_err(|error| {
         Failure::new(format!("{} did not answer as ComfyUI does: {error}", server.address()))

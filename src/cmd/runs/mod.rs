@@ -5,11 +5,13 @@ pub(crate) mod filing;
 pub(crate) mod folders;
 mod import;
 mod list;
+pub(crate) mod live;
 pub(crate) mod scan;
 pub(crate) mod shelf;
 mod show;
 mod tidy;
 
+pub(crate) use import::history;
 pub(crate) use show::named;
 
 use crate::error::Result;

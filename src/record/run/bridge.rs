@@ -56,7 +56,12 @@ mod tests {
         let durations: Vec<_> = run.durations.into_iter().collect();
         assert_eq!(durations, [("3:7".to_owned(), 7499), ("4".to_owned(), 500)]);
         assert!(run.known.contains(&Known::Bridge));
-        for other in ["{}", "7", r#"{"format":2,"id":"aaaa"}"#, r#"{"format":1,"id":"../x","history":{"prompt":[]}}"#] {
+        for other in [
+            "{}",
+            "7",
+            r#"{"format":2,"id":"aaaa"}"#,
+            r#"{"format":1,"id":"../x","history":{"prompt":[]}}"#,
+        ] {
             assert_eq!(from_spool(&parse_text(other).unwrap(), &Catalog::core()), None);
         }
     }

@@ -7,6 +7,7 @@
 //!
 //! Must not know files, git or the server.
 
+mod bridge;
 mod content;
 mod embedded;
 mod fix;
@@ -16,6 +17,7 @@ mod join;
 mod schema;
 mod text;
 
+pub use bridge::from_spool;
 pub use content::{content_of, graph_of, upstream};
 pub use embedded::embedded;
 pub use fix::{Fixed, fix_seeds};
