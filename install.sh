@@ -221,8 +221,26 @@ demo_world() {
 	git config --global user.name "An Artist"
 	git config --global user.email artist@example.com
 	git config --global init.defaultBranch main
+	# A ComfyUI of yours that runs just now has nothing to do with this one.
+	git config --global comfy.server off
 	saves=$here/fixtures/demo
+	demo_comfy "$work/demo/ComfyUI"
 	cd "$work/demo"
+}
+
+# A ComfyUI beside the workflows, with two tiny made-up models of an hour ago.
+demo_comfy() {
+	mkdir -p "$1/comfy" "$1/custom_nodes" "$1/models/checkpoints" "$1/models/loras/portraits"
+	: >"$1/main.py"
+	: >"$1/folder_paths.py"
+	echo '__version__ = "0.33.0"' >"$1/comfyui_version.py"
+	for model in checkpoints/sd_xl_base_1.0.safetensors loras/portraits/film_grain_v2.safetensors; do
+		# Four bytes of tensors, not the same for both.
+		tensors=$(printf %.4s "$model")
+		header='{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}'
+		printf '\065\000\000\000\000\000\000\000%s' "$header$tensors" >"$1/models/$model"
+		touch -t 202601010000 "$1/models/$model"
+	done
 }
 
 demo_add() {
@@ -265,8 +283,23 @@ demo_change() {
 	show git comfy show portrait.json
 }
 
+demo_record() {
+	title "4. What was it made with?"
+	model=../ComfyUI/models/checkpoints/sd_xl_base_1.0.safetensors
+	if command -v sha256sum >/dev/null 2>&1; then
+		digest=$(sha256sum "$model" | cut -c 1-10)
+	else
+		digest=$(openssl dgst -sha256 -r "$model" | cut -c 1-10)
+	fi
+	# Waits for the hashing that the commit started.
+	git comfy --quiet record
+	show git comfy show
+	git comfy show | grep -q "$digest" || fail "the record does not have the digest of $model"
+	proved "the record has the model by the hash of its bytes: $digest"
+}
+
 demo_checkout() {
-	title "4. Back and forth in history: every node comes back to its place"
+	title "5. Back and forth in history: every node comes back to its place"
 	show git checkout -q HEAD~1
 	same portrait.json "$saves/portrait-dragged.json"
 	proved "portrait.json has the bytes of the last save of that version"
@@ -281,7 +314,7 @@ demo_checkout() {
 }
 
 demo_clone() {
-	title "5. Another computer"
+	title "6. Another computer"
 	show git init -q --bare ../studio.git
 	show git remote add origin ../studio.git
 	show git comfy init --quiet
@@ -293,6 +326,8 @@ demo_clone() {
 	same portrait.json "$saves/portrait-edited.json"
 	same second-pass.json "$saves/second-pass.json"
 	proved "the clone has every node where it was"
+	git comfy show | grep -q "$digest" || fail "the clone does not have the record"
+	proved "and knows what the commit was made with"
 	cd ../workflows
 }
 
@@ -302,6 +337,7 @@ run_demo() {
 	demo_add
 	demo_layout
 	demo_change
+	demo_record
 	demo_checkout
 	demo_clone
 	title "That is it. In a folder of your own workflows: git init, git comfy init."

@@ -168,10 +168,12 @@ fn edit_reword_exec_and_a_rebase_that_stops() {
     repo.write("b.json", workflow(99, 0));
     repo.git(["commit", "-q", "-a", "--amend", "--no-edit"]);
     // A commit in the middle of a rebase is one as any other.
-    repo.write("between.json", workflow(98, 0));
-    repo.commit_all("between");
+    for name in ["between", "and_another"] {
+        repo.write(format!("{name}.json"), workflow(98, 0));
+        repo.commit_all(name);
+    }
     repo.git(["rebase", "--continue"]);
-    assert_eq!(repo.git(["rev-list", "--count", "HEAD"]).trim(), "5");
+    assert_eq!(repo.git(["rev-list", "--count", "HEAD"]).trim(), "6");
     right(&repo);
 }
 

@@ -7,7 +7,7 @@ use super::screen::ScreenArgs;
 use super::telling::{self, Extent};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::git::{self, CommitId, Order, Repository, Walk, records};
+use crate::git::{self, CommitId, Order, Repository, Walk, changes, records};
 use crate::host::desk::Desk;
 use crate::record::{self, Record};
 use crate::render::record::{Detail, Viewer, show};
@@ -97,10 +97,7 @@ impl Told {
         if let Some(record) = &mut told.record {
             record.summary = record::summary(record);
             let all = record.workflows.len();
-            record.retain(|path| {
-                let file = touched.iter().find(|file| file.path.to_string() == path)?;
-                Some(file.blob.to_string())
-            });
+            record.retain(|path| changes::blob_at(&touched, path));
             if record.workflows.len() < all {
                 let text = "a part of its record is about other files; \
                             `git comfy record --reattach` repairs it";

@@ -42,6 +42,12 @@ pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<Tou
     Ok(all)
 }
 
+/// The blob that a commit touches under a path, by the files it touches.
+pub fn blob_at(touched: &[Touched], path: &str) -> Option<String> {
+    let file = touched.iter().find(|file| file.path.to_string() == path)?;
+    Some(file.blob.to_string())
+}
+
 fn compare(
     repository: &Repository,
     before: Option<ObjectId>,

@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 
 use super::finish::{self, Trust};
-use super::gather::{Failures, Gathered, blob_of, is_lacking};
+use super::gather::{Failures, Gathered, blob_of, is_lacking, join};
 use super::here::{Here, Patience, Places};
 use crate::error::Result;
-use crate::git::{CommitId, ObjectId, Repository, changes, records};
+use crate::git::changes::{self, Touched};
+use crate::git::{CommitId, ObjectId, Repository, records};
 use crate::host::desk::Desk;
 use crate::host::worker;
 use crate::record::{self, Record};
 use crate::session::Session;
+
+/// A commit of more workflows is recorded by the process that completes records.
+const MOST_AT_ONCE: usize = 24;
 
 /// A commit that took the place of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +30,16 @@ pub(crate) struct Rewritten {
 pub(crate) fn commit(session: &Session, repository: &Repository) -> Result<()> {
     let places = Places::of(session, repository)?;
     let Some(head) = repository.head()?.filter(|_| !places.off) else { return Ok(()) };
-    // The end of a rebase tells of all its commits at once.
+    // The end of a rebase tells of all the commits it made; not of those that a person
+    // makes where it stops.
     let rebases = ["rebase-merge", "rebase-apply"];
-    if rebases.iter().any(|name| repository.git_dir().join(name).exists()) {
+    if rebases.iter().any(|name| repository.git_dir().join(name).exists())
+        && !changes::last_reason(repository)?.starts_with("commit")
+    {
+        return Ok(());
+    }
+    if changes::touched_files(repository, head)?.len() > MOST_AT_ONCE {
+        Desk::within(&repository.state_dir()).add(&head.to_string())?;
         return Ok(());
     }
     let here = Here::look_around(session, repository, &places, Patience::Hook);
@@ -66,40 +77,48 @@ pub(crate) fn merge(session: &Session, repository: &Repository) -> Result<()> {
     Ok(())
 }
 
-/// Carries records over to the commits that took the place of others.
+/// Carries records over to the commits that took the place of others. What no record tells
+/// is left to the process that completes them: a rebase may have made a thousand commits.
 pub(crate) fn rewrite(
     session: &Session,
     repository: &Repository,
     rewritten: &[Rewritten],
 ) -> Result<()> {
-    let places = Places::of(session, repository)?;
-    if places.off || rewritten.is_empty() {
+    if rewritten.is_empty() || Places::of(session, repository)?.off {
         return Ok(());
     }
     let mut olds: BTreeMap<CommitId, Vec<CommitId>> = BTreeMap::new();
     for pair in rewritten {
         olds.entry(pair.new).or_default().push(pair.old);
     }
-    let here = Here::look_around(session, repository, &places, Patience::Hook);
+    let desk = Desk::within(&repository.state_dir());
     let mut written = Vec::new();
     for (new, olds) in olds {
-        let Some(mut gathered) = here.gather(repository, new, &Failures::new())? else { continue };
+        let touched = changes::touched_files(repository, new)?;
         let mut carried = Record::default();
-        for old in olds.into_iter().chain([new]) {
-            if let Some(text) = records::read(repository, old)?
+        for commit in olds.into_iter().chain([new]) {
+            if let Some(text) = records::read(repository, commit)?
                 && let Ok(record::Parsed { record: Some(mut record), .. }) = record::parse(&text)
             {
                 // First: a fact about a file that is another by now must not join.
-                record.retain(|path| blob_of(&gathered.record, path));
+                record.retain(|path| changes::blob_at(&touched, path));
                 carried.join(record);
             }
         }
-        carry(&mut gathered, carried);
-        written.push((new, gathered));
+        let known = |file: &Touched| {
+            let path = file.path.to_string();
+            carried.workflows.iter().any(|workflow| workflow.path == path)
+        };
+        let complete = carried.seen.values().any(record::Seen::is_complete);
+        let covered = complete && touched.iter().all(known);
+        if !covered && !touched.is_empty() {
+            desk.add(&new.to_string())?;
+        }
+        if !carried.workflows.is_empty() {
+            written.push((new, record::print(&carried).into_bytes()));
+        }
     }
-    if !written.is_empty() {
-        finish::write(repository, &here, &written, Trust::Cache)?;
-    }
+    records::write(repository, &written, &[], &join)?;
     Ok(())
 }
 

@@ -147,7 +147,7 @@ pub(crate) fn complete(session: &Session, repository: &Repository) -> Result<()>
     let mut tried: HashSet<String> = HashSet::new();
     // Whoever adds to the list after our last look finds the turn free.
     while desk.pending().iter().any(|name| !tried.contains(name)) {
-        let Some(turn) = desk.try_turn()? else { return Ok(()) };
+        let Some(turn) = turn_soon(&desk)? else { return Ok(()) };
         let places = Places::of(session, repository)?;
         let here = Here::look_around(session, repository, &places, Patience::Whole);
         here.learn();
@@ -170,6 +170,17 @@ pub(crate) fn complete(session: &Session, repository: &Repository) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// The turn, unless another process keeps it: one that only looks holds it for a moment.
+fn turn_soon(desk: &Desk) -> Result<Option<Turn>> {
+    for _ in 0..3 {
+        if let Some(turn) = desk.try_turn()? {
+            return Ok(Some(turn));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(None)
 }
 
 /// Hashes files and keeps every digest as soon as it is known. A file that is still being

@@ -1,0 +1,173 @@
+//! What recording costs: the time a warm post-commit adds to a commit, and reading and
+//! writing one record among ten thousand.
+//!
+//! `cargo bench --bench record [-- ROUNDS]`. The promises: at most 25 ms more for a commit,
+//! one of 10,000 notes read in under 5 ms, one written in under 20 ms. How fast models are
+//! hashed is `--bench hash`. Every figure is a median, taken in turns.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use git_comfy::git::{CommitId, ObjectId, Repository, records};
+
+const GIT_COMFY: &str = env!("CARGO_BIN_EXE_git-comfy");
+const NOTES: usize = 10_000;
+
+fn main() {
+    let rounds = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(40);
+    let folder = tempfile::tempdir().unwrap();
+    commits(folder.path(), rounds);
+    notes(folder.path(), rounds);
+}
+
+fn run<A: AsRef<OsStr>>(
+    home: &Path,
+    program: &str,
+    at: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Duration {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(at)
+        .env("HOME", home)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", home.join(".gitconfig"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let start = Instant::now();
+    let status = command.status().unwrap();
+    let time = start.elapsed();
+    assert!(status.success(), "{command:?}");
+    time
+}
+
+fn repository(home: &Path, name: &str) -> PathBuf {
+    let config = "[user]\n\tname = A Person\n\temail = person@example.com\n\
+                  [maintenance]\n\tauto = false\n[gc]\n\tauto = 0\n";
+    fs::write(home.join(".gitconfig"), config).unwrap();
+    let path = home.join(name);
+    fs::create_dir(&path).unwrap();
+    run(home, "git", &path, ["init", "-q"]);
+    path
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1e3
+}
+
+/// A ComfyUI with a model and a node pack that is a git repository.
+fn comfy(home: &Path) {
+    let source = home.join("ComfyUI");
+    for below in ["comfy", "models/checkpoints", "models/loras", "custom_nodes"] {
+        fs::create_dir_all(source.join(below)).unwrap();
+    }
+    fs::write(source.join("main.py"), "").unwrap();
+    fs::write(source.join("folder_paths.py"), "").unwrap();
+    fs::write(source.join("comfyui_version.py"), "__version__ = \"0.33.0\"\n").unwrap();
+    for name in ["checkpoints/v1-5.safetensors", "loras/a.safetensors", "loras/b.safetensors"] {
+        let path = source.join("models").join(name);
+        fs::write(&path, vec![7; 1 << 20]).unwrap();
+        let before = SystemTime::now() - Duration::from_secs(3600);
+        fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+    }
+    for n in 0..20 {
+        let pack = repository(home, &format!("ComfyUI/custom_nodes/Pack{n}"));
+        fs::write(pack.join("__init__.py"), format!("NODE_CLASS_MAPPINGS = {{\"P{n}\": 1}}\n"))
+            .unwrap();
+        run(home, "git", &pack, ["add", "."]);
+        run(home, "git", &pack, ["commit", "-q", "-m", "A pack"]);
+    }
+}
+
+fn workflow(steps: usize) -> String {
+    let node = |id: usize, class: &str, values: String| {
+        format!(
+            "{{\"id\":{id},\"type\":\"{class}\",\"pos\":[0,0],\"size\":[1,1],\"flags\":{{}},\
+             \"order\":0,\"mode\":0,\"inputs\":[],\"outputs\":[],\"properties\":{{}},\
+             \"widgets_values\":[{values}]}}"
+        )
+    };
+    let nodes = [
+        node(1, "CheckpointLoaderSimple", "\"v1-5.safetensors\"".into()),
+        node(2, "LoraLoaderModelOnly", "\"a.safetensors\",1".into()),
+        node(3, "LoraLoaderModelOnly", "\"b.safetensors\",1".into()),
+        node(4, "KSampler", format!("1,\"fixed\",{steps},8,\"euler\",\"normal\",1")),
+        node(5, "P3", String::new()),
+    ];
+    format!(
+        "{{\"last_node_id\":5,\"last_link_id\":0,\"nodes\":[{}],\"links\":[],\"groups\":[],\
+         \"config\":{{}},\"extra\":{{}},\"version\":0.4}}",
+        nodes.join(",")
+    )
+}
+
+/// A commit without hooks, with hooks that do not record, and with those that do.
+fn commits(home: &Path, rounds: usize) {
+    let repo = repository(home, "repo");
+    comfy(home);
+    run(home, GIT_COMFY, &repo, ["init", "--hooks", "files", "-q"]);
+    fs::write(repo.join("a.json"), workflow(0)).unwrap();
+    run(home, "git", &repo, ["add", "."]);
+    run(home, "git", &repo, ["commit", "-q", "-m", "first"]);
+    run(home, GIT_COMFY, &repo, ["record", "-q"]);
+    let ways: [(&str, &[&str]); 3] = [
+        ("git commit, no hooks", &["-c", "core.hooksPath=/nowhere"]),
+        ("  hooks, comfy.record=false", &["-c", "comfy.record=false"]),
+        ("  hooks that record", &[]),
+    ];
+    let mut times = vec![Vec::new(); ways.len()];
+    for round in 0..rounds {
+        for (way, (_, settings)) in ways.iter().enumerate() {
+            fs::write(repo.join("a.json"), workflow(1 + round * ways.len() + way)).unwrap();
+            run(home, "git", &repo, ["add", "."]);
+            let commit = ["commit", "-q", "-m", "next"];
+            times[way].push(run(home, "git", &repo, settings.iter().chain(&commit)));
+        }
+    }
+    let medians: Vec<f64> = times.into_iter().map(median).collect();
+    for ((name, _), time) in ways.iter().zip(&medians) {
+        println!("{name:34} {time:7.2} ms");
+    }
+    println!("{:34} {:7.2} ms", "recording adds", medians[2] - medians[1]);
+}
+
+/// One record among ten thousand.
+fn notes(home: &Path, rounds: usize) {
+    let path = repository(home, "many");
+    let repository = Repository::at(&path).unwrap();
+    let id = |n: usize| {
+        let digest = blake3::hash(&n.to_le_bytes()).to_hex();
+        CommitId(ObjectId::from_hex(&digest.as_bytes()[..40]).unwrap())
+    };
+    let text = |n: usize| format!("{{\n \"comfy_record\": 1,\n \"n\": {n}\n}}\n").repeat(40);
+    let join = |_: Option<&[u8]>, new: &[u8]| Some(new.to_vec());
+    let all: Vec<_> = (0..NOTES).map(|n| (id(n), text(n).into_bytes())).collect();
+    let start = Instant::now();
+    records::write(&repository, &all, &[], &join).unwrap();
+    println!(
+        "{NOTES} notes written at once          {:7.0} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
+    let (mut reads, mut writes) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        // As each command does it: the repository is opened, one note is read.
+        let start = Instant::now();
+        let opened = Repository::at(&path).unwrap();
+        assert!(records::read(&opened, id(round * 97 % NOTES)).unwrap().is_some());
+        reads.push(start.elapsed());
+        let start = Instant::now();
+        let opened = Repository::at(&path).unwrap();
+        let one = [(id(NOTES + round), text(round).into_bytes())];
+        assert!(records::write(&opened, &one, &[], &join).unwrap());
+        writes.push(start.elapsed());
+    }
+    println!("one of them read                   {:7.2} ms", median(reads));
+    println!("one more written                   {:7.2} ms", median(writes));
+}
