@@ -27,6 +27,11 @@ fn repo() -> Repo {
 
 /// A minimal PNG that carries a workflow.
 fn picture(workflow: &[u8]) -> Vec<u8> {
+    picture_of(workflow, None)
+}
+
+/// The same, with the prompt that was run.
+fn picture_of(workflow: &[u8], prompt: Option<&str>) -> Vec<u8> {
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut chunk = |kind: &[u8; 4], data: &[u8]| {
         png.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
@@ -39,6 +44,9 @@ fn picture(workflow: &[u8]) -> Vec<u8> {
     };
     chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
     chunk(b"tEXt", &[b"workflow\0".as_slice(), workflow].concat());
+    if let Some(prompt) = prompt {
+        chunk(b"tEXt", &[b"prompt\0".as_slice(), prompt.as_bytes()].concat());
+    }
     chunk(b"IDAT", &[0x78, 0x9c, 0x63, 0, 0, 0, 2, 0, 1]);
     chunk(b"IEND", b"");
     png
@@ -256,7 +264,10 @@ fn a_difference_is_replayed_where_it_fits_and_refused_where_not() {
     let refused =
         try_comfy(&repo, &["apply", "portrait.json", "change.json", "-o", "portrait.json"]);
     let refused = complaint(&refused);
-    assert!(refused.contains("cfg") && refused.contains("5.5"), "{refused}");
+    assert!(
+        refused.contains("portrait.json: widget cfg of KSampler #3 is 5.5, not 7"),
+        "{refused}"
+    );
     assert_eq!(repo.read("portrait.json"), before);
     let piped = repo.comfy_with(["apply", "old.json", "-"], script.as_bytes());
     assert!(piped.status.success());
@@ -343,4 +354,18 @@ fn a_number_that_is_used_again_is_told_as_two_nodes() {
     repo.write("b.json", &text);
     let told = repo.comfy(["diff", "a.json", "b.json"]);
     assert!(told.contains("SaveImage #9") && told.contains("PreviewAudio"), "{told}");
+}
+
+/// Two pictures of one workflow, run with other seeds: the executed prompt knows.
+#[test]
+fn pictures_of_one_workflow_differ_by_what_was_run() {
+    let repo = repo();
+    for seed in [1, 2] {
+        let prompt =
+            format!(r#"{{"3":{{"class_type":"KSampler","inputs":{{"seed":{seed},"cfg":7}}}}}}"#);
+        let png = picture_of(&demo("portrait.json"), Some(&prompt));
+        repo.write(format!("{seed}.png"), png);
+    }
+    let told = repo.comfy(["diff", "1.png", "2.png"]);
+    assert!(told.ends_with("~ KSampler #3\n    seed  1 -> 2\n"), "{told}");
 }

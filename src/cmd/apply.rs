@@ -13,6 +13,10 @@ use crate::render::sanitize;
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
+Reads what `git comfy diff --format json` wrote. Everything that the difference changes
+must be in the file as it was before it; if not, nothing is written, and the node and the
+value that do not fit are named. Nodes stay where the file has them.
+
 Examples:
   git comfy diff main sketch -- portrait.json --format json > change.json
   git comfy apply portrait.json change.json --check        would it fit?
@@ -20,10 +24,6 @@ Examples:
   git comfy diff old.json new.json --format json | git comfy apply other.json -";
 
 /// Replay a difference on a workflow.
-///
-/// Reads what `git comfy diff --format json` wrote. Everything that the difference changes
-/// must be in the file as it was before it; if not, nothing is written, and the node and
-/// the value that do not fit are named. Nodes stay where the file has them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

@@ -37,8 +37,23 @@ pub(super) fn compare(before: Content, after: Content, naming: &Catalog) -> Opti
             let graph = graph.any();
             (emptied(graph.clone())?, graph)
         }
-        (Side::Graph(before), Side::Graph(after)) => levelled(before, after, naming)?,
+        (Side::Graph(before), Side::Graph(after)) => {
+            let prompts = before.prompt.clone().zip(after.prompt.clone());
+            let (before, after) = levelled(before, after, naming)?;
+            let compared = graphs(before, after, naming)?;
+            // A picture's prompt is what was run: it may tell of a seed what the workflow,
+            // as it stood in the editor, does not.
+            let executed = prompts
+                .filter(|_| !compared.script.has_content())
+                .and_then(|(before, after)| graphs(before, after, naming))
+                .filter(|executed| executed.script.has_content());
+            return Some(executed.unwrap_or(compared));
+        }
     };
+    graphs(before, after, naming)
+}
+
+fn graphs(before: Value, after: Value, naming: &Catalog) -> Option<Compared> {
     let mut names = SubgraphNames::default();
     for document in [&before, &after] {
         if let Some(graph) = document.as_object() {

@@ -41,6 +41,14 @@ impl Output {
 impl Content {
     /// What is there of a file that is not there.
     pub(super) const NOTHING: Content = Content::Other(Vec::new());
+
+    /// The line about a picture or another output.
+    pub(super) fn told(&self) -> Option<&str> {
+        match self {
+            Content::Output(output) => Some(&output.told),
+            Content::Graph(_) | Content::Other(_) => None,
+        }
+    }
 }
 
 /// Reads content by what it is, whatever its name.

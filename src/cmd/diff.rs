@@ -23,6 +23,10 @@ use crate::session::Session;
 use crate::ui::Listener;
 
 const EXAMPLES: &str = "\
+Takes what `git diff` takes, and two files, pictures or REVISION:FILE in any combination.
+A picture alone, or with a revision, is compared with the file whose workflow made it.
+What is no workflow is shown as git shows it.
+
 Examples:
   git comfy diff                        what you changed and did not stage
   git comfy diff HEAD~3 portrait.json   the same file, three commits ago and now
@@ -37,10 +41,6 @@ Examples:
   git comfy diff HEAD --format json     for programs; `git comfy apply` replays it";
 
 /// Tell how workflows differ: files, revisions, pictures.
-///
-/// Takes what `git diff` takes, and two files, pictures or `REVISION:FILE` in any
-/// combination. A picture alone, or with a revision, is compared with the file whose
-/// workflow made it. What is no workflow is shown as git shows it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -310,7 +310,7 @@ fn two_documents(
     colour: Colour,
 ) -> Result<Sheet> {
     let names = documents.each_ref().map(|document| Some(document.name.clone()));
-    let outputs = documents.each_ref().map(|document| told(&document.content));
+    let outputs = documents.each_ref().map(|document| document.content.told().map(str::to_owned));
     let [before, after] = documents;
     let has_graph = |content: &Content| match content {
         Content::Graph(_) => true,
@@ -339,13 +339,6 @@ fn two_documents(
             let other = if first { after.name } else { before.name };
             Err(Failure::new(format!("{other} holds no workflow")))
         }
-    }
-}
-
-fn told(content: &Content) -> Option<String> {
-    match content {
-        Content::Output(output) => Some(output.told.clone()),
-        _ => None,
     }
 }
 
@@ -403,7 +396,7 @@ impl Comparing {
         let mut sheet = Sheet { names, ..Sheet::default() };
         if change.how != How::Unmerged && versions.into_iter().all(is_plain) {
             let contents = [self.content(&change.before)?, self.content(&change.after)?];
-            sheet.outputs = contents.each_ref().map(told);
+            sheet.outputs = contents.each_ref().map(|content| content.told().map(str::to_owned));
             let [before, after] = contents;
             sheet.compared = compare(before, after, naming);
         }

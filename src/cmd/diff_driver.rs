@@ -77,7 +77,15 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         None
     } else {
         let naming = naming::cached(session);
-        let compared = compare(before.content()?, after.content()?, &naming);
+        let contents = [before.content()?, after.content()?];
+        let told = contents.each_ref().map(|content| content.told().map(str::to_owned));
+        let [before, after] = contents;
+        let compared = compare(before, after, &naming);
+        if compared.is_some() {
+            let mut head = Head { out: String::new(), colour };
+            head.outputs(told.each_ref().map(Option::as_deref));
+            session.ui.out_bytes(head.out.as_bytes())?;
+        }
         compared.map(|compared| compared.story(Layout::Folded))
     };
     match story {

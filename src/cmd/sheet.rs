@@ -65,11 +65,7 @@ impl Sheet {
             Some(change) => head.of_change(change),
             None => head.line(&format!("diff {}", self.names.each_ref().map(named).join(" "))),
         }
-        for (sign, told) in ["---", "+++"].iter().zip(&self.outputs) {
-            if let Some(told) = told {
-                head.line(&format!("{sign} {}", sanitize::line(told)));
-            }
-        }
+        head.outputs(self.outputs.each_ref().map(Option::as_deref));
         let mut out = head.out;
         out.push_str(&show(&compared.story(layout), look));
         out.into_bytes()
@@ -208,6 +204,15 @@ impl Head {
             self.line(&format!("{word} to {new}"));
         }
         self.modes(mode(&change.before).as_deref(), mode(&change.after).as_deref());
+    }
+
+    /// What pictures and other outputs are.
+    pub(super) fn outputs(&mut self, told: [Option<&str>; 2]) {
+        for (sign, told) in ["---", "+++"].into_iter().zip(told) {
+            if let Some(told) = told {
+                self.line(&format!("{sign} {}", sanitize::line(told)));
+            }
+        }
     }
 
     /// What became of the file's mode; nothing stands for a side on which it is not there.

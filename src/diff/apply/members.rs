@@ -277,12 +277,13 @@ pub(super) fn widget_values(
 ) -> Result<(), Refused> {
     let keyed = values.iter().any(|value| !matches!(value.place, ValuePlace::Index(_)));
     let empty = || if keyed { Value::Object(Object::new()) } else { Value::Array(Vec::new()) };
+    let who = format_compact!("{} #{key}", node.shown());
     match node.raw_mut().get_or_insert_with("widgets_values", empty) {
-        Value::Array(array) => by_index(array, key, values)?,
-        Value::Object(object) => by_key(object, key, values)?,
+        Value::Array(array) => by_index(array, &who, values)?,
+        Value::Object(object) => by_key(object, &who, values)?,
         other => {
             return Err(Refused::Differs {
-                of: format_compact!("node {key} at "),
+                of: format_compact!("{who} at "),
                 at: Path::root().join("widgets_values"),
                 expected: Some(empty()),
                 found: Some(other.clone()),
@@ -306,13 +307,13 @@ pub(super) fn widget_values(
     Ok(())
 }
 
-fn by_index(array: &mut Vec<Value>, key: &NodeKey, values: &[Valued<'_>]) -> Result<(), Refused> {
+fn by_index(array: &mut Vec<Value>, who: &str, values: &[Valued<'_>]) -> Result<(), Refused> {
     let at = |value: &Valued<'_>| match value.place {
         ValuePlace::Index(at) => Some(*at),
         _ => None,
     };
     let differs = |value: &Valued<'_>, found: Option<&Value>| Refused::Differs {
-        of: format_compact!("widget {} of node {key}", value.name),
+        of: format_compact!("widget {} of {who}", value.name),
         at: Path::root(),
         expected: value.change.before.clone(),
         found: found.cloned(),
@@ -342,13 +343,13 @@ fn by_index(array: &mut Vec<Value>, key: &NodeKey, values: &[Valued<'_>]) -> Res
     Ok(())
 }
 
-fn by_key(object: &mut Object, key: &NodeKey, values: &[Valued<'_>]) -> Result<(), Refused> {
+fn by_key(object: &mut Object, who: &str, values: &[Valued<'_>]) -> Result<(), Refused> {
     for value in values {
         let (ValuePlace::Key(name) | ValuePlace::Input(name)) = value.place else { continue };
         let found = object.get(name);
         if found != value.change.before.as_ref() {
             return Err(Refused::Differs {
-                of: format_compact!("widget {} of node {key}", value.name),
+                of: format_compact!("widget {} of {who}", value.name),
                 at: Path::root(),
                 expected: value.change.before.clone(),
                 found: found.cloned(),

@@ -287,7 +287,7 @@ impl Bench {
                 let found = found.ok_or_else(|| Refused::NoNode(node.key.clone()))?;
                 let slot = found.input(name).map(|slot| slot.at).or_else(|| unlisted(name));
                 let slot = slot.ok_or_else(|| Refused::NoSlot {
-                    of: compact_str::format_compact!("node {}", node.key),
+                    of: compact_str::format_compact!("{} #{}", node.shown(), node.key),
                     name: name.name.clone(),
                 })?;
                 End::node(node.key.id.clone(), slot)
