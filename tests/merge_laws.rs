@@ -317,6 +317,31 @@ fn odd(id: &NodeId) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
+    /// What one does to nodes that the other packs into a subgraph arrives in there.
+    #[test]
+    fn edits_follow_nodes_into_a_new_subgraph(other in steps(RETITLE..ADD, 6), shown in any::<bool>()) {
+        let base = Canvas::txt2img().value();
+        let mut packed = Canvas::txt2img();
+        let uuid = "11111111-2222-4333-8444-555555555555";
+        let all: &[(i64, &str)] = &[(6, "text"), (3, "cfg")];
+        packed.pack(&[3, 6, 7], 10, uuid, "Sample", if shown { all } else { &[] });
+        let other = edited(&base, &other, "theirs", everywhere);
+        for (ours, theirs) in [(&packed.value(), &other), (&other, &packed.value())] {
+            let merged = merged(Some(&base), ours, theirs);
+            assert_sound(&merged, [&base, ours, theirs]);
+            prop_assert!(merged.conflicts.is_empty(), "{:?}", merged.conflicts);
+            let result = Workflow::from_value(merged.document.clone()).unwrap();
+            let before = Workflow::from_value(other.clone()).unwrap();
+            let inside = result.definitions.values().next().unwrap();
+            for id in [3, 6, 7] {
+                let (was, is) = (&before.root.nodes[&NodeId::from(id)], &inside.graph.nodes[&NodeId::from(id)]);
+                prop_assert_eq!(was.title(), is.title());
+                prop_assert_eq!(was.mode(), is.mode());
+                prop_assert_eq!(was.raw().get("widgets_values"), is.raw().get("widgets_values"));
+            }
+        }
+    }
+
     #[test]
     fn whatever_two_people_do_nothing_is_lost_or_broken(
         at in any::<proptest::sample::Index>(),

@@ -23,6 +23,7 @@ mod document;
 mod embed;
 mod extras;
 mod fields;
+mod follow;
 mod graph;
 mod groups;
 mod hosts;

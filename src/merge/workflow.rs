@@ -13,6 +13,7 @@ use super::conflict::{NodeName, Place};
 use super::decision::Verdict;
 use super::definitions;
 use super::fields::{self, Owner};
+use super::follow;
 use super::graph::{self, Engine};
 use super::identity::{self, Aligned, Kinship, Moved};
 use super::ledger::{Ledger, name_in};
@@ -46,7 +47,13 @@ pub(super) fn merge(
     ledger: &mut Ledger<'_>,
 ) -> Merged {
     definitions::align(&mut sides, ledger);
-    let Aligned { mut sides, theirs: renumbered, moved } = identity::align(sides, kinship);
+    let room = follow::follow(&mut sides, Side::Theirs, naming, ledger);
+    let Aligned { mut sides, theirs: mut renumbered, mut moved } = identity::align(sides, kinship);
+    follow::follow(&mut sides, Side::Ours, naming, ledger);
+    for (key, id) in room.nodes {
+        moved.nodes.push((key.scope.clone(), key.id.clone(), id.clone()));
+        renumbered.nodes.insert(key, id);
+    }
     boundary::part_namesakes(&mut sides, ledger);
     let workflows = sides.as_ref();
     tell_moved(workflows, &moved, ledger);
