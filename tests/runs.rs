@@ -231,6 +231,29 @@ fn runs_travel_on_request_and_what_is_taken_out_stays_out() {
     assert!(found(&two, &["--text", "secret"]).is_empty());
 }
 
+#[test]
+fn a_commit_picks_up_new_outputs_and_tells_of_its_own() {
+    let repo = studio(&[("a.png", 7, "a neon fox")]);
+    repo.use_filter();
+    repo.use_hooks();
+    repo.write("flow.json", canvas(1234, "a neon fox").to_string());
+    repo.commit_all("the workflow");
+    // By a process of its own, which this waits for.
+    let is_there =
+        || repo.try_git(["rev-parse", "-q", "--verify", "refs/comfy/runs"]).status.success();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !is_there() && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    assert!(is_there());
+    let shown = repo.comfy(["show", "HEAD"]);
+    assert!(shown.contains("made with it:") && shown.contains("a.png, seed 7"), "{shown}");
+    // Nothing new: nothing happens.
+    let before = repo.id("refs/comfy/runs");
+    repo.comfy(["runs", "pick-up"]);
+    assert_eq!(repo.id("refs/comfy/runs"), before);
+}
+
 /// Real outputs and the history of the server that made some of them.
 #[test]
 fn real_outputs_lead_to_their_runs() {

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 
 use super::merging;
 use crate::cmd::record::after;
+use crate::cmd::runs;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::hook::{self, Hook};
@@ -77,7 +78,10 @@ fn before_commit(session: &Session) -> Exit {
 /// What the recorder does at this moment.
 fn record(args: &Args, session: &Session, repository: &Repository) -> Result<()> {
     match args.name.as_str() {
-        "post-commit" => after::commit(session, repository),
+        "post-commit" => {
+            after::commit(session, repository)?;
+            runs::after::start(session, repository)
+        }
         "post-merge" => after::merge(session, repository),
         "post-rewrite" => {
             let mut told = Vec::new();

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::record::workflows;
+use super::runs;
 use super::screen::ScreenArgs;
 use super::telling::{self, Extent};
 use crate::error::{Failure, Result};
@@ -52,6 +53,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     };
     let told = Told::of(&repository, commit)?;
     session.ui.out(&if args.json { told.in_json() } else { told.in_words(&repository, args)? })?;
+    if !args.json {
+        session.ui.out(&runs::after::of_commit(session, commit)?)?;
+    }
     Ok(Exit::Done)
 }
 

@@ -150,7 +150,7 @@ pub(crate) fn rewritten(told: &[u8]) -> Vec<Rewritten> {
 }
 
 /// What git tells those it calls about itself. It is over when the git command is.
-const OVER_BY_THEN: &[&str] = &[
+pub(crate) const OVER_BY_THEN: &[&str] = &[
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",

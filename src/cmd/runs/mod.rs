@@ -1,5 +1,6 @@
 //! `git comfy runs`: the generations that this repository knows.
 
+pub(crate) mod after;
 pub(crate) mod file;
 pub(crate) mod filing;
 pub(crate) mod folders;
@@ -43,6 +44,9 @@ enum Action {
     Prune(tidy::Prune),
     /// Take the prompts out of runs and keep the rest.
     Redact(tidy::Redact),
+    /// Record new outputs (started after a commit).
+    #[command(hide = true)]
+    PickUp,
 }
 
 /// Does it.
@@ -53,6 +57,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         Some(Action::Import(args)) => import::run(args, session),
         Some(Action::Show(args)) => show::run(args, session),
         Some(Action::Prune(args)) => tidy::prune(args, session),
+        Some(Action::PickUp) => after::run(session),
         Some(Action::Redact(args)) => tidy::redact(args, session),
     }
 }

@@ -1,0 +1,84 @@
+//! New outputs are picked up after a commit, by a process of its own.
+
+use std::fs::File;
+
+use super::folders::Folders;
+use super::live::{self, Machine};
+use super::scan::scan;
+use super::shelf::Shelf;
+use crate::cmd::record::after::OVER_BY_THEN;
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::git::sharing::RUNS;
+use crate::git::{CommitId, RefName, Repository};
+use crate::host::index::{Key, Query, Shown};
+use crate::host::{bridge, worker};
+use crate::render::runs::line;
+use crate::session::Session;
+
+/// Runs of a commit that are shown.
+const SHOWN: usize = 5;
+
+/// Starts the process, where runs are recorded at all: some are there, the bridge noted
+/// some, or somebody said where outputs lie.
+pub(crate) fn start(session: &Session, repository: &Repository) -> Result<()> {
+    let settings = repository.settings("comfy.")?;
+    let value = |name: &str| {
+        settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    };
+    if matches!(value("comfy.runs.scan"), Some("false" | "no" | "off" | "0")) {
+        return Ok(());
+    }
+    let in_use = value("comfy.output").is_some()
+        || repository.reference(&RefName::new(RUNS))?.is_some()
+        || !bridge::waiting(&bridge::spool(&repository.state_dir())).is_empty();
+    if in_use && let Some(program) = &session.environment.program {
+        let place = repository.work_tree().unwrap_or(repository.git_dir());
+        // Without it outputs are picked up after the next commit, or by a scan.
+        let _ = worker::start(program, place, &["--quiet", "runs", "pick-up"], OVER_BY_THEN);
+    }
+    Ok(())
+}
+
+/// The process: one at a time, others leave it to that one.
+pub(crate) fn run(session: &Session) -> Result<Exit> {
+    let mut shelf = Shelf::open(session)?;
+    let path = shelf.repository.state_dir().join("scan.lock");
+    let lock = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+    if lock.try_lock().is_err() {
+        return Ok(Exit::Done);
+    }
+    let folders = Folders::of(session, &shelf.repository)?;
+    live::ingest(session, &mut shelf, &folders, &mut Machine::default())?;
+    if let Some(output) = folders.output() {
+        scan(session, &mut shelf, &folders, &[output], false, None)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The newest runs of the workflows that a commit adds or changes, for a person. Empty
+/// where none are known.
+pub(crate) fn of_commit(session: &Session, commit: CommitId) -> Result<String> {
+    let repository = session.repository()?;
+    if repository.reference(&RefName::new(RUNS))?.is_none() {
+        return Ok(String::new());
+    }
+    let shelf = Shelf::open(session)?;
+    let graphs = shelf.graphs_of_commit(commit)?;
+    let keys = vec![Key::Graphs(graphs)];
+    let query = Query { keys, since: None, until: None, shown: Shown::WithFiles, most: SHOWN + 1 };
+    let rows = shelf.index.find(&query)?;
+    let mut text = String::new();
+    for row in rows.iter().take(SHOWN) {
+        text += &line(&super::list::as_line(row), None);
+    }
+    if rows.is_empty() {
+        return Ok(String::new());
+    }
+    let more = if rows.len() > SHOWN {
+        format!("more: git comfy find --commit {commit}\n")
+    } else {
+        String::new()
+    };
+    Ok(format!("\nmade with it:\n{text}{more}"))
+}
