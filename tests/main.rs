@@ -26,6 +26,7 @@ mod generate;
 mod graph_laws;
 mod history;
 mod hooks;
+mod import;
 mod init;
 mod inspect;
 mod install;

@@ -18,6 +18,7 @@ mod filtered;
 pub mod find;
 pub mod generate;
 pub mod hook;
+pub mod import;
 pub mod index;
 pub mod init;
 pub mod inspect;

@@ -23,6 +23,7 @@ pub mod merging;
 mod notes;
 mod objects;
 pub mod pager;
+pub mod past;
 pub mod patch;
 pub mod plan;
 pub mod plumbing;

@@ -6,6 +6,7 @@ mod digest;
 pub mod glance;
 mod join;
 pub mod named;
+pub mod past;
 pub mod remote;
 pub mod run;
 mod schema;
