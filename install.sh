@@ -331,6 +331,25 @@ demo_clone() {
 	cd ../workflows
 }
 
+demo_find() {
+	title "6. Where did this picture come from?"
+	mkdir -p ../output/keeper
+	cp "$saves/keeper_00001_.png" ../output/keeper
+	cp "$saves/keeper-shared.png" ../from-the-web.png
+	printf '\n%s# ComfyUI made one picture. A smaller copy came back from the web, with nothing in it%s\n' "$dim" "$plain"
+	show git comfy runs scan ../output
+	show git comfy find ../from-the-web.png
+	git comfy find --json ../from-the-web.png | grep -q keeper_00001_.png || fail "the picture is not found by its looks"
+	proved "the copy leads to the run that made it"
+	show git comfy restore ../from-the-web.png --as-queued -o ../back.json
+	same_workflow ../back.json "$saves/portrait-dragged.json"
+	proved "and gives its workflow back, as it was on the canvas, positions and all"
+}
+# Two workflows with the same content and the same layout, whatever the spacing.
+same_workflow() {
+	test -z "$(git comfy diff --layout "$1" "$2" 2>/dev/null)" || fail "the demo expected $1 and $2 to be the same workflow"
+}
+
 run_demo() {
 	demo_world
 	title "What git-comfy does, in a scratch repository ($work/demo)"
@@ -340,6 +359,7 @@ run_demo() {
 	demo_record
 	demo_checkout
 	demo_clone
+	demo_find
 	title "That is it. In a folder of your own workflows: git init, git comfy init."
 }
 

@@ -44,10 +44,7 @@ const AT: u64 = 1_795_363_927_000;
 #[test]
 fn a_picture_leads_to_its_run_whatever_became_of_it() {
     let repo = studio(&[("a.png", 7, "a neon fox"), ("sub/b.png", 8, "a cat")]);
-    assert_eq!(
-        repo.comfy(["runs", "scan"]),
-        "2 files read: 2 runs recorded or completed, 2 new files\n"
-    );
+    assert_eq!(repo.comfy(["runs", "scan"]), "2 files read, 2 new: 2 runs recorded or completed\n");
     let fox = Picture { seed: 7, side: 64 };
     let copies = [
         ("copy.png", fox.saved("a neon fox"), "bytes"),

@@ -65,16 +65,17 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
 }
 
 fn told(scanned: Scanned) -> String {
-    let files = match scanned.files {
-        1 => "1 file".to_owned(),
-        count => format!("{count} files"),
+    let counted = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
     };
-    let runs = match scanned.runs {
-        0 => "nothing new".to_owned(),
-        1 => format!("1 run recorded or completed, {} new in it", scanned.new),
-        count => format!("{count} runs recorded or completed, {} new files", scanned.new),
+    let files = counted(scanned.files, "file");
+    let mut text = match (scanned.new, scanned.runs) {
+        (0, 0) => format!("{files} read: nothing new"),
+        (new, runs) => {
+            format!("{files} read, {new} new: {} recorded or completed", counted(runs, "run"))
+        }
     };
-    let mut text = format!("{files} read: {runs}");
     if scanned.unfinished > 0 {
         text += &format!("; {} still being written, next time", scanned.unfinished);
     }
