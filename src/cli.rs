@@ -44,6 +44,8 @@ pub enum Command {
     Blame(cmd::blame::Args),
     /// Replay a difference on a workflow.
     Apply(cmd::apply::Args),
+    /// Find the conflict copies of synced folders, and merge them.
+    Conflicts(cmd::conflicts::Args),
     /// Turn saved exports into history, a commit for each version.
     Import(cmd::import::Args),
     /// Show the workflow, prompt and settings embedded in images, videos and other outputs.
@@ -107,6 +109,7 @@ impl Command {
             Command::Log(args) => cmd::log::run(args, session),
             Command::Blame(args) => cmd::blame::run(args, session),
             Command::Apply(args) => cmd::apply::run(args, session),
+            Command::Conflicts(args) => cmd::conflicts::run(args, session),
             Command::Import(args) => cmd::import::run(args, session),
             Command::Inspect(args) => cmd::inspect::run(args, session),
             Command::Catalog(args) => cmd::catalog::run(args, session),

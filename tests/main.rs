@@ -11,6 +11,7 @@ mod canvas;
 mod catalog_core;
 mod catalog_laws;
 mod check;
+mod conflicts;
 mod data;
 mod diff_command;
 mod diff_doors;

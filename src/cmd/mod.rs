@@ -10,6 +10,7 @@ pub mod check;
 pub mod clean;
 mod commits;
 mod compared;
+pub mod conflicts;
 mod content;
 pub mod diff;
 pub mod diff_driver;

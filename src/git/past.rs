@@ -39,10 +39,10 @@ pub fn cleaned(filter: &mut Filter<'_>, path: &RepoPath, bytes: &[u8]) -> Vec<u8
     content
 }
 
-/// The blobs that a file ever was in the history of `HEAD`.
-pub fn states_of(repository: &Repository, path: &RepoPath) -> Result<FxHashSet<ObjectId>> {
+/// The blobs that a file ever was in the history of `HEAD`, each once, newest first.
+pub fn states_of(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
     if repository.head()?.is_none() {
-        return Ok(FxHashSet::default());
+        return Ok(Vec::new());
     }
     let git = repository.git().args(["--literal-pathspecs", "log", "--format=", "--raw"]);
     let git = git.args(["--no-abbrev", "--no-renames", "-m", "-z", "HEAD", "--"]);
@@ -53,7 +53,8 @@ pub fn states_of(repository: &Repository, path: &RepoPath) -> Result<FxHashSet<O
         let mut words = field[at..].split(|b| *b == b' ').skip(3);
         ObjectId::from_hex(words.next()?)
     });
-    Ok(ids.filter(|id| !id.is_null()).collect())
+    let mut seen = FxHashSet::default();
+    Ok(ids.filter(|id| !id.is_null() && seen.insert(*id)).collect())
 }
 
 /// Makes a commit for each state, one on top of the other, the first on top of `HEAD`, and

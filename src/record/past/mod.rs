@@ -1,12 +1,15 @@
-//! The past before there was a history: exported files put into lines of versions, and
+//! The past before there was a history, and beside it: conflict copies told by their names,
+//! exported files put into lines of versions, and
 //! each line into an order. A plan is a value that can be shown, edited and fed back.
 //!
 //! Must not know files or git.
 
+mod copies;
 mod likeness;
 mod lines;
 mod names;
 
+pub use copies::copy_of;
 pub use likeness::{Likeness, Portrait};
 pub use lines::{Export, Line, Plan, Remark, Version, plan};
 pub use names::{Day, Name};
