@@ -331,8 +331,34 @@ demo_clone() {
 	cd ../workflows
 }
 
+demo_merge() {
+	title "6. Two people, one workflow"
+	cd ../laptop
+	save "on the laptop, Mia scales the image up, wants a 50mm lens, and cfg 4.5" portrait-scaled.json portrait.json
+	show git commit -q -a -m "Larger, closer, softer"
+	show git push -q
+	cd ../workflows
+	save "meanwhile here: a preview, dusk in the prompt, and cfg 6" portrait-preview.json portrait.json
+	show git commit -q -a -m "Dusk, with a preview"
+	show git pull -q --no-rebase && fail "two values for one cfg were merged in silence"
+	git show :1:portrait.json >/dev/null 2>&1 || fail "the pull did not come to a merge"
+	cp portrait.json "$work/conflicted.json"
+	proved "both new nodes are in, the prompts are one; what only you can decide is asked"
+	show git comfy resolve portrait.json --list || :
+	show git comfy resolve portrait.json --theirs
+	show git commit -q --no-edit
+	for words in PreviewImage ImageScaleBy "keeper at dusk, weathered" "50mm, film grain" '"cfg": 4.5'; do
+		git show HEAD:portrait.json | grep -q "$words" || fail "the merge lost $words"
+	done
+	grep -q git_comfy "$work/conflicted.json" || fail "the file in conflict does not say so"
+	if grep -q git_comfy portrait.json; then fail "a trace of the conflict is left"; fi
+	test -z "$(git status --porcelain)" || fail "something is left to do after the merge"
+	git comfy check >/dev/null || fail "the merged workflow is not clean"
+	proved "the merged workflow has what both did, and Mia's cfg"
+}
+
 demo_find() {
-	title "6. Where did this picture come from?"
+	title "7. Where did this picture come from?"
 	mkdir -p ../output/keeper
 	cp "$saves/keeper_00001_.png" ../output/keeper
 	cp "$saves/keeper-shared.png" ../from-the-web.png
@@ -359,6 +385,7 @@ run_demo() {
 	demo_record
 	demo_checkout
 	demo_clone
+	demo_merge
 	demo_find
 	title "That is it. In a folder of your own workflows: git init, git comfy init."
 }

@@ -3,7 +3,9 @@
 
 use std::process::Output;
 
-use crate::canvas::Canvas;
+use git_comfy::json::{Style, print};
+
+use crate::canvas::{Canvas, json};
 use crate::merging::{apart, conflicts, quarrel_repo, saved, text_of, widget, workflow};
 use crate::support::Repo;
 
@@ -322,4 +324,89 @@ fn a_file_without_conflicts_or_without_sense_is_told() {
     repo.write("b.json", "what");
     assert_eq!(resolve(&repo, &["b.json"]).0, 2);
     assert_eq!(resolve(&repo, &["gone.json"]).0, 2);
+}
+
+/// What ComfyUI's Save makes of a file: one line, everything on the canvas redrawn, values
+/// by name beside those by position, keys of the top level that it does not know dropped.
+fn as_saved(text: &str) -> String {
+    let mut canvas = Canvas::new();
+    canvas.workflow = git_comfy::graph::Workflow::from_value(json(text)).unwrap();
+    canvas.name_values();
+    let mut order = 0;
+    for node in canvas.workflow.root.nodes.values_mut() {
+        order += 1;
+        let raw = node.raw_mut();
+        for (key, value) in [("flags", "{}"), ("pos", "[10.5,20]"), ("size", "[300.25,80]")] {
+            raw.insert(key, json(value));
+        }
+        raw.insert("order", order);
+        raw.insert("showAdvanced", false);
+        for input in node.inputs_mut().into_iter().flatten() {
+            let name = input.get("name").cloned().unwrap_or_default();
+            input.as_object_mut().unwrap().insert("localized_name", name);
+        }
+    }
+    // The node dragged last is drawn last.
+    canvas.workflow.root.nodes.move_index(0, order - 1);
+    canvas.workflow.root.rest.insert("id", "99999999-0000-4000-8000-000000000000");
+    canvas.extra("frontendVersion", r#""1.58.1""#).extra("ds", r#"{"scale":2,"offset":[1,2]}"#);
+    print(&canvas.workflow.into_value(), &Style::SAVE)
+}
+
+/// What its Export makes: sockets of widgets that nothing feeds are gone, and links name
+/// other slots.
+fn as_exported(text: &str) -> String {
+    let mut workflow = git_comfy::graph::Workflow::from_value(json(text)).unwrap();
+    let graph = &mut workflow.root;
+    for (id, node) in &mut graph.nodes {
+        let kept: Vec<usize> = node
+            .inputs()
+            .filter(|input| input.widget().is_none() || input.link().is_some())
+            .map(|input| input.at)
+            .collect();
+        if let Some(inputs) = node.inputs_mut() {
+            *inputs = kept.iter().map(|at| inputs[*at].clone()).collect();
+        }
+        for link in graph.links.values_mut() {
+            let slot = link.to().slot().unwrap();
+            if link.to().node_id() == Some(id) {
+                let at = kept.iter().position(|at| *at == slot).unwrap();
+                let to = link.to().with_slot(at);
+                link.set_to(to);
+            }
+        }
+    }
+    print(&workflow.into_value(), &Style::EXPORT)
+}
+
+/// Conflicts live through everything a file goes through: into git and out of it, opened
+/// and saved by ComfyUI, exported, and all of it twice.
+#[test]
+fn a_conflicted_file_resolves_after_any_journey() {
+    for journey in ["clean", "saved", "exported", "saved clean saved exported clean"] {
+        let repo = three_conflicts();
+        for step in journey.split(' ') {
+            match step {
+                "clean" => {
+                    repo.git(["add", "a.json"]);
+                    std::fs::remove_file(repo.path.join("a.json")).unwrap();
+                    repo.git(["checkout", "-q", "--", "a.json"]);
+                }
+                "saved" => repo.write("a.json", as_saved(&repo.text("a.json"))),
+                _ => repo.write("a.json", as_exported(&repo.text("a.json"))),
+            }
+        }
+        assert_eq!(conflicts(&repo.read("a.json")).len(), 3, "{journey}");
+        let (_, out, _) = resolve(&repo, &["a.json"]);
+        assert!(!out.contains("edited since"), "{journey}: {out}");
+        assert_eq!(resolve(&repo, &["a.json", "--theirs", "--at", "model"]).0, 1);
+        assert_eq!(resolve(&repo, &["a.json", "--theirs", "--at", "cfg"]).0, 1);
+        assert_eq!(resolve(&repo, &["a.json", "--base"]).0, 0);
+        let file = repo.read("a.json");
+        assert_eq!(widget(&file, 3, "cfg"), "5.5", "{journey}");
+        assert_eq!(widget(&file, 3, "sampler_name"), r#""euler""#, "{journey}");
+        assert!(fed_by(&repo, 3, "model").contains("11"), "{journey}");
+        let text = String::from_utf8_lossy(&file).into_owned();
+        assert!(!text.contains("git_comfy") && !text.contains("MarkdownNote"), "{journey}");
+    }
 }

@@ -126,9 +126,12 @@ fn fail_above_128() {
     }));
 }
 
-/// A label, if git knew one: before git 2.44 `%X` comes as it stands.
+/// A label, if git knew one: before git 2.44 `%X` comes as it stands. A pull names the
+/// other side by its whole id, of which ten digits are enough.
 fn label(label: &Option<String>) -> Option<String> {
-    label.clone().filter(|label| !label.is_empty() && !label.starts_with('%'))
+    let label = label.clone().filter(|label| !label.is_empty() && !label.starts_with('%'))?;
+    let is_id = label.len() >= 40 && label.bytes().all(|digit| digit.is_ascii_hexdigit());
+    Some(if is_id { label[..10].to_owned() } else { label })
 }
 
 /// Whether the result is an ancestor that git makes up for itself.
