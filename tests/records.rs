@@ -304,6 +304,28 @@ fn a_running_server_tells_what_only_it_knows() {
 }
 
 #[test]
+fn a_running_server_says_where_comfyui_is() {
+    let world = World::new();
+    let machine = Machine::named(&world, "apps/deep/ComfyUI");
+    machine.model(MODEL);
+    let repo = world.repo("repo");
+    repo.comfy(["init", "--hooks", "files"]);
+    let folder = machine.path("models/checkpoints");
+    let listed =
+        json!([{"name": "checkpoints", "folders": [folder], "extensions": [".safetensors"]}]);
+    let server = Server::new([
+        ("/system_stats", Answer::Json(b"{\"system\": {}, \"devices\": []}".to_vec())),
+        ("/experiment/models", Answer::Json(listed.to_string().into_bytes())),
+    ]);
+    repo.git(["config", "comfy.server", &server.address()]);
+    repo.write("a.json", workflow(20, 0));
+    repo.commit_all("first");
+    repo.comfy(["record"]);
+    assert_eq!(models(&record(&repo, "HEAD")), [format!("{MODEL} hashed")]);
+    assert!(repo.comfy_with(["doctor"], b"").stdout.windows(16).any(|w| w == b"its server runs)"));
+}
+
+#[test]
 fn a_server_that_says_nothing_holds_nobody_up() {
     let (_world, _machine, repo) = studio();
     let server = Server::new([("/system_stats", Answer::Silence)]);

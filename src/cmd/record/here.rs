@@ -289,12 +289,20 @@ fn ask_at(address: Address, patience: Patience) -> (Option<Address>, Asked, Opti
         Ok(stats) => {
             // Folders of another machine mean nothing here.
             let here = address.is_on_this_machine();
-            let folders = if here { server.folder_paths().ok() } else { None };
+            let folders = if here { listed(&server) } else { None };
             (Some(address), Asked::Told(Box::new(stats)), folders)
         }
         Err(error) if error.is_nobody() => (Some(address), Asked::Nobody, None),
         Err(error) => (Some(address), Asked::Silent(error), None),
     }
+}
+
+/// The model folders a server lists. Not every version tells them in the first place.
+fn listed(server: &Server) -> Option<Folders> {
+    server.folder_paths().ok().or_else(|| {
+        let types = server.model_types().ok()?;
+        Some(types.into_iter().map(|kind| (kind.name, kind.folders)).collect())
+    })
 }
 
 /// This moment, as records spell it.

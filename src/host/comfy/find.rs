@@ -220,8 +220,14 @@ fn by_place(clues: &Clues<'_>) -> Option<Spot> {
 /// The base folder behind a server's own list.
 fn by_server(clues: &Clues<'_>) -> Option<Spot> {
     let listed = clues.server?;
-    let (_, folders) = listed.iter().find(|(kind, _)| kind == "custom_nodes")?;
-    let base = folders.iter().filter_map(|folder| folder.parent()).find(|base| base.is_dir())?;
+    let folders = |wanted: &str| {
+        let found = listed.iter().find(|(kind, _)| kind == wanted);
+        found.into_iter().flat_map(|(_, folders)| folders)
+    };
+    // `custom_nodes` lies in the base folder, `checkpoints` in `models` there.
+    let above = folders("custom_nodes").filter_map(|folder| folder.parent());
+    let models = folders("checkpoints").filter_map(|folder| folder.parent()?.parent());
+    let base = above.chain(models).find(|base| base.is_dir())?;
     let spot = spot_at(base, FoundBy::Server);
     Some(spot.unwrap_or_else(|| Spot::bare(base.to_owned(), FoundBy::Server)))
 }
