@@ -369,3 +369,14 @@ fn pictures_of_one_workflow_differ_by_what_was_run() {
     let told = repo.comfy(["diff", "1.png", "2.png"]);
     assert!(told.ends_with("~ KSampler #3\n    seed  1 -> 2\n"), "{told}");
 }
+
+#[test]
+fn values_are_told_in_a_terminal_of_any_width() {
+    let repo = repo();
+    for columns in ["1", "20", "80", "1000"] {
+        let mut command = repo.command(GIT_COMFY);
+        let output = command.arg("diff").env("COLUMNS", columns).output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains("    cfg  7 -> 5.5\n") && told.contains("film"), "{told}");
+    }
+}

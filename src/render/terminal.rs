@@ -132,7 +132,8 @@ impl Shown {
         match fact {
             Fact::Value { name, before, after, remark } => {
                 let name = padded(name, width);
-                let room = self.look.width.saturating_sub(indent.len() + name.len() + 6);
+                // However narrow the terminal is, a number is not cut.
+                let room = self.look.width.saturating_sub(indent.len() + name.len() + 6).max(40);
                 let cut = |text: &String, share| sanitize::excerpt(text, room / share);
                 let mut parts = vec![(Style::new(), name)];
                 match (before, after) {
