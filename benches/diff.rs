@@ -126,7 +126,7 @@ impl Ground {
             self.git(repo, &["init", "-q"]);
         }
         let status = Command::new(GIT_COMFY)
-            .args(["init", "--hooks", "none", "-q"])
+            .args(["init", "--no-hooks", "-q"])
             .current_dir(self.folder.path().join("comfy"))
             .env("HOME", self.folder.path())
             .env("GIT_CONFIG_NOSYSTEM", "1")
