@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::machine::{Machine, safetensors, settle};
 use crate::support::server::{Answer, Server};
-use crate::support::{Repo, World, shared_data, workflow};
+use crate::support::{Format, Repo, World, shared_data, workflow};
 
 /// A repository beside a ComfyUI, set up by `git comfy init`.
 pub(crate) fn studio() -> (Rc<World>, Machine, Repo) {
@@ -323,6 +323,46 @@ fn a_running_server_says_where_comfyui_is() {
     repo.comfy(["record"]);
     assert_eq!(models(&record(&repo, "HEAD")), [format!("{MODEL} hashed")]);
     assert!(repo.comfy_with(["doctor"], b"").stdout.windows(16).any(|w| w == b"its server runs)"));
+}
+
+#[test]
+fn every_kind_of_repository_has_records() {
+    for format in Format::all() {
+        let world = World::new();
+        let machine = Machine::new(&world);
+        machine.model(MODEL);
+        let repo = world.repo_with("repo", format);
+        repo.git(["config", "comfy.server", "off"]);
+        repo.comfy(["init", "--hooks", "files"]);
+        repo.write("a.json", workflow(20, 0));
+        repo.commit_all("first");
+        // Another work tree of the same repository, which lies elsewhere.
+        repo.git(["worktree", "add", "-q", "../elsewhere/tree"]);
+        let tree = world.at("elsewhere/tree");
+        tree.git(["config", "comfy.root", machine.path("").to_str().unwrap()]);
+        tree.write("b.json", workflow(21, 0));
+        tree.commit_all("second");
+        tree.comfy(["record"]);
+        assert_eq!(models(&record(&repo, "tree")), [format!("{MODEL} hashed")], "{format:?}");
+        repo.comfy(["record"]);
+        assert_eq!(models(&record(&tree, "main")), [format!("{MODEL} hashed")], "{format:?}");
+        repo.git(["commit", "-q", "--amend", "-m", "again"]);
+        assert_eq!(models(&record(&repo, "main")), [format!("{MODEL} hashed")], "{format:?}");
+    }
+}
+
+#[test]
+fn a_commit_of_very_many_workflows_is_left_to_the_worker() {
+    let (_world, machine, repo) = studio();
+    machine.model(MODEL);
+    for n in 0..60 {
+        repo.write(format!("{n}.json"), workflow(n, 0));
+    }
+    repo.commit_all("many");
+    repo.comfy(["record"]);
+    let told = record(&repo, "HEAD");
+    assert_eq!(told["workflows"].as_array().unwrap().len(), 60);
+    assert_eq!(models(&told), [format!("{MODEL} hashed")]);
 }
 
 #[test]
