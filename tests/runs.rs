@@ -197,6 +197,15 @@ fn runs_travel_on_request_and_what_is_taken_out_stays_out() {
         repo.comfy(["runs", "scan", folder.to_str().unwrap()]);
     };
     let runs = |repo: &Repo| repo.comfy(["runs", "--json"]).lines().count();
+    // A repository that shares runs fetches them with its branches.
+    let fourth = clone("fourth", false);
+    fourth.git(["config", "comfy.runs.share", "true"]);
+    fourth.comfy(["init", "--quiet"]);
+    let fetches = || fourth.git(["config", "--get-all", "remote.origin.fetch"]);
+    assert!(fetches().contains(&sharing::runs_refspec("origin")));
+    fourth.git(["config", "comfy.runs.share", "false"]);
+    fourth.comfy(["init", "--quiet"]);
+    assert!(!fetches().contains("comfy/runs"));
     let (private, one, two) = (clone("private", false), clone("one", true), clone("two", true));
     scan(&private, 1, "mine alone");
     private.comfy(["sync"]);

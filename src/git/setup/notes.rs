@@ -23,9 +23,19 @@ pub fn tracking_refspec(remote: &str) -> String {
 
 /// Whether a refspec is ours, under whatever name the remote had then.
 fn is_own(refspec: &str) -> bool {
-    refspec
-        .strip_prefix("+refs/notes/comfy*:refs/notes/")
-        .is_some_and(|rest| rest.ends_with("/comfy*"))
+    let between = |start: &str, end: &str| {
+        refspec.strip_prefix(start).is_some_and(|rest| rest.ends_with(end))
+    };
+    between("+refs/notes/comfy*:refs/notes/", "/comfy*")
+        || between("+refs/comfy/runs*:refs/comfy/remotes/", "/runs*")
+}
+
+/// What is fetched from a remote: layouts and records, and runs where they are shared.
+fn wanted(state: &State, remote: &str) -> Vec<String> {
+    let share = state.config.value("comfy.runs.share").unwrap_or_default();
+    let shared = ["true", "yes", "on", "1"].contains(&share);
+    let runs = shared.then(|| sharing::runs_refspec(remote));
+    [tracking_refspec(remote)].into_iter().chain(runs).collect()
 }
 
 pub(super) fn put(state: &State, wish: &Wish, plan: &mut Plan) {
@@ -46,17 +56,23 @@ pub(super) fn plan_remotes(state: &State, plan: &mut Plan) {
     let mut served = Vec::new();
     for remote in state.remotes() {
         let fetches = state.fetches(remote);
-        let wanted = tracking_refspec(remote);
+        let wanted = wanted(state, remote);
         let key = format!("remote.{remote}.fetch");
-        let stale = fetches.iter().filter(|refspec| is_own(refspec) && **refspec != wanted);
+        let stale = fetches
+            .iter()
+            .filter(|refspec| is_own(refspec) && !wanted.iter().any(|own| own == *refspec));
         steps.extend(stale.map(|refspec| {
             let change = Change::Remove { key: key.clone(), value: (*refspec).to_owned() };
             Step::Config(Scope::Local, change)
         }));
-        if !fetches.contains(&wanted.as_str()) && !covers_notes(&fetches) {
-            let change = Change::Add { key: key.clone(), value: wanted };
-            steps.push(Step::Config(Scope::Local, change));
-            served.push(remote);
+        for own in wanted {
+            if !fetches.contains(&own.as_str()) && !covers_notes(&fetches) {
+                let change = Change::Add { key: key.clone(), value: own };
+                steps.push(Step::Config(Scope::Local, change));
+                if served.last() != Some(&remote) {
+                    served.push(remote);
+                }
+            }
         }
         if covers_notes(&fetches) {
             plan.remarks.push(format!(

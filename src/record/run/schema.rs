@@ -333,6 +333,8 @@ impl Run {
         self.positive.clear();
         self.negative.clear();
         self.inputs.clear();
+        // Named by the texts.
+        self.models.retain(|model| model.folder != "embeddings");
         self.rest.clear();
         if let Some(problem) = &mut self.problem {
             problem.message = None;
