@@ -353,7 +353,23 @@ mod tests {
             export("workflow (3).json", VIDEO, "g", 9),
             export("clips/video v1.json", VIDEO, "h", 9),
         ]);
-        insta::assert_snapshot!(told(&plan), @"");
+        insta::assert_snapshot!(told(&plan), @r#"
+        clips/video.json
+          clips/video v1.json
+        portrait.json
+          portrait-v1.json = old/portrait-v1 (1).json
+          portrait-v2.json
+          portrait-v2-final-2026-02-20.json
+          portrait-v3.json
+        video-2.json
+          video v2.json
+        video.json
+          video v1.json
+          workflow (3).json
+        ByGraph { from: "workflow (3).json", line: "video" }
+        Clock { earlier: "portrait-v2-final-2026-02-20.json", later: "portrait-v3.json" }
+        OtherGraph { from: "video v2.json", line: "video.json", own: "video-2.json" }
+        "#);
     }
 
     #[test]

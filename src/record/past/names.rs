@@ -267,7 +267,27 @@ mod tests {
         ];
         let told: Vec<String> =
             names.iter().map(|name| format!("{name}: {}", told(name))).collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r"
+        acme-portrait-inpaint-v7-2026-02-20: acme-portrait-inpaint v7 2026-02-20 finality 0 copy 0
+        portrait-v7-final-2026-02-20: portrait v7 2026-02-20 finality 1 copy 0
+        2026-02-20 portrait v1.2: portrait v1.2 2026-02-20 finality 0 copy 0
+        20260220_1430_portrait: portrait v 2026-02-20 finality 0 copy 0
+        20.02.2026 Landschaft: Landschaft v 2026-02-20 finality 0 copy 0
+        portrait Save As v2 Final: portrait v2 finality 1 copy 0
+        portrait (1): portrait v finality 0 copy 1
+        portrait - Copy (2): portrait v finality 0 copy 2
+        portrait - Kopie: portrait v finality 0 copy 1
+        portrait copy 3: portrait v finality 0 copy 3
+        portrait_final_final2: portrait v finality 3 copy 0
+        Portrait version 12: Portrait v12 finality 0 copy 0
+        portrait_00012: portrait v12 finality 0 copy 0
+        sd15 upscale x2: sd15 upscale x2 v finality 0 copy 0
+        final: final v finality 0 copy 0
+        v3: v3 v3 finality 0 copy 0
+        2026-02-20: 2026-02-20 v 2026-02-20 finality 0 copy 0
+        portrait wip: portrait v finality -2 copy 0
+        人物 v2 副本: 人物 v2 finality 0 copy 1
+        ");
     }
 
     #[test]
