@@ -99,9 +99,12 @@ pub(super) fn merge(
     let options = Options { strategies: frame.strategies, naming: &catalog };
     let merged = merge::merge(base.as_ref(), &ours, &theirs, options);
     if has_graphs(&merged.document) {
-        let Embedded { document, homeless } =
-            merge::embed(merged.document.clone(), &merged.conflicts, &frame.labels, frame.cards);
-        let content = homeless.is_empty().then(|| printed(inputs, &document, &merged, frame));
+        // What a merge gives is in clean form; with cards in it, it has to be brought there.
+        let clean = match merged.conflicts.is_empty() {
+            true => Some(canon::print(&merged.document)),
+            false => with_conflicts(&merged, frame),
+        };
+        let content = clean.map(|clean| placed(inputs, clean, &merged, frame));
         return Product { merged, content };
     }
     // Other JSON keeps its looks: only a merge that changes something has to be printed.
@@ -121,11 +124,17 @@ fn has_graphs(document: &Value) -> bool {
     matches!(kind(document), Kind::Graph(_) | Kind::Wrapped(_))
 }
 
-/// A merged graph as its file is to be: clean, or with the positions that the sides had.
-fn printed(inputs: &Inputs, document: &Value, merged: &Merged, frame: &Frame<'_>) -> Vec<u8> {
-    let mut document = document.clone();
+/// The clean content with its conflicts in it; nothing where it has no place for one.
+fn with_conflicts(merged: &Merged, frame: &Frame<'_>) -> Option<Vec<u8>> {
+    let document = merged.document.clone();
+    let Embedded { mut document, homeless } =
+        merge::embed(document, &merged.conflicts, &frame.labels, frame.cards);
     canon::strip(&mut document);
-    let content = canon::print(&document);
+    homeless.is_empty().then(|| canon::print(&document))
+}
+
+/// A merged graph as its file is to be: clean, or with the positions that the sides had.
+fn placed(inputs: &Inputs, content: Vec<u8>, merged: &Merged, frame: &Frame<'_>) -> Vec<u8> {
     if frame.handling == Handling::Clean(Mode::Strip) {
         return content;
     }
