@@ -50,7 +50,7 @@ pub(super) fn tell_workflow(
         Extent::Story => telling::telling(graph, &naming, look),
         Extent::Everything => None,
     };
-    let text = story.or_else(|| render::outline(graph, &naming)).ok_or_else(no_workflow)?;
+    let text = story.or_else(|| render::outline(graph.clone(), &naming)).ok_or_else(no_workflow)?;
     screen.put(format!("{head}{text}").as_bytes())?;
     Ok(())
 }

@@ -41,11 +41,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let naming = naming::cached(session);
     match content::read(bytes) {
         Content::Graph(document) => {
-            let text = render::outline(&document, &naming).unwrap_or_default();
+            let text = render::outline(document, &naming).unwrap_or_default();
             session.ui.out_bytes(text.as_bytes())?;
         }
         Content::Output(output) => {
-            let text = output.graph().and_then(|graph| render::outline(graph, &naming));
+            let text = output.graph().cloned().and_then(|graph| render::outline(graph, &naming));
             let told = format!("{}\n{}", output.told, text.unwrap_or_default());
             session.ui.out_bytes(told.as_bytes())?;
         }

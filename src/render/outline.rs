@@ -42,15 +42,15 @@ const NODE_KEYS: &[&str] = &[
 const SAID_ELSEWHERE: &[&str] = &["Node name for S&R", "cnr_id", "aux_id", "ver"];
 
 /// The text of a document; nothing if no graph is in it.
-pub fn outline(document: &Value, naming: &dyn Naming) -> Option<String> {
+pub fn outline(mut document: Value, naming: &dyn Naming) -> Option<String> {
     let mut text = Text::default();
-    match kind(document) {
+    match kind(&document) {
         Kind::Graph(kind) => text.graph(document, kind, naming),
         Kind::Wrapped(found) => {
             for graph in found {
                 text.line(0, &format!("graph at {}", graph.at));
-                if let Some(value) = graph.at.get(document) {
-                    text.graph(value, graph.kind, naming);
+                if let Some(value) = graph.at.get_mut(&mut document) {
+                    text.graph(std::mem::take(value), graph.kind, naming);
                 }
             }
         }
@@ -86,15 +86,15 @@ impl Text {
         }
     }
 
-    fn graph(&mut self, document: &Value, kind: GraphKind, naming: &dyn Naming) {
+    fn graph(&mut self, document: Value, kind: GraphKind, naming: &dyn Naming) {
         match kind {
             GraphKind::Workflow(_) => {
-                if let Ok(workflow) = Workflow::from_value(document.clone()) {
+                if let Ok(workflow) = Workflow::from_value(document) {
                     self.workflow(&workflow, naming);
                 }
             }
             GraphKind::Prompt => {
-                if let Ok(prompt) = Prompt::from_value(document.clone()) {
+                if let Ok(prompt) = Prompt::from_value(document) {
                     self.prompt(&prompt);
                 }
             }

@@ -99,6 +99,10 @@ pub fn excerpt(text: &str, columns: usize) -> String {
 }
 
 fn escaped(text: &str, place: Place) -> Cow<'_, str> {
+    // Nearly every text is nothing but letters, digits and signs of ASCII.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let Some(first) = text.char_indices().find(|(_, c)| is_unsafe(*c, place)) else {
         return Cow::Borrowed(text);
     };
