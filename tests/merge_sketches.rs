@@ -878,6 +878,16 @@ const SKETCHES: &[Sketch] = &[
         },
     },
     Sketch {
+        name: "both-re-roll-a-shown-seed-of-a-subgraph",
+        base: packed,
+        ours: |c| {
+            c.set(10, "seed", "111");
+        },
+        theirs: |c| {
+            c.set(10, "seed", "222");
+        },
+    },
+    Sketch {
         name: "proxied-widgets-follow-a-renumbered-node",
         base: || {
             let mut c = packed_plain();

@@ -4,12 +4,13 @@
 //! An instance that both sides have needs none of this: its names tell.
 
 use compact_str::CompactString;
+use rustc_hash::FxHashMap;
 
 use super::graph::Engine;
 use super::slots;
 use super::three::Side;
 use crate::graph::{
-    Definition, End, Link, Node, NodeId, SubgraphId, WidgetName, Widgets, Workflow,
+    Definition, End, Link, Node, NodeId, Role, SubgraphId, WidgetName, Widgets, Workflow,
 };
 use crate::json::{Object, Value};
 
@@ -24,6 +25,26 @@ pub(super) fn promoted(definition: &Definition) -> Vec<(CompactString, NodeId, C
         Some((input.name().into(), id.clone(), widget.into()))
     });
     shown.collect()
+}
+
+/// What becomes of the numbers that an instance shows after a run, by their names.
+pub(super) fn controls(
+    engine: &Engine<'_>,
+    node: &Node,
+    side: Side,
+) -> FxHashMap<CompactString, Value> {
+    let workflow = engine.workflows.get(side);
+    let Some(definition) = workflow.definitions.get(&node.as_subgraph()) else {
+        return FxHashMap::default();
+    };
+    let control = |(name, inner, widget): (CompactString, NodeId, CompactString)| {
+        let inner = definition.graph.nodes.get(&inner)?;
+        let widgets = engine.naming.widgets(workflow, inner);
+        let at = widgets.iter().position(|w| w.name == WidgetName::Named(widget.clone()))?;
+        let next = widgets.get(at + 1).filter(|next| next.role == Role::Control)?;
+        Some((name, next.value.clone()))
+    };
+    promoted(definition).into_iter().filter_map(control).collect()
 }
 
 /// Fits an instance that only `side` has to the merged boundary of its subgraph.

@@ -6,6 +6,7 @@ use super::conflict::{Conflict, ConflictKind, Place};
 use super::decision::Verdict;
 use super::fields::{self, APART_FROM, Owner};
 use super::graph::{Engine, Fate, Scoped};
+use super::hosts;
 use super::ledger::{Ledger, name_of};
 use super::removal::{bare, is_changed};
 use super::slots;
@@ -48,7 +49,11 @@ pub(super) fn merge(
             }
         }
     }
-    let about = About { scope, name, boundary: boundary.map(|boundary| boundary.input_names()) };
+    let boundary = boundary.map(|boundary| boundary.input_names());
+    let controls = Three::new(Side::Base, Side::Ours, Side::Theirs).map(|side| {
+        nodes.get(side).map(|node| hosts::controls(engine, node, side)).unwrap_or_default()
+    });
+    let about = About { scope, name, boundary, controls };
     let named = Three::new(
         nodes.base.map(|node| engine.naming.widgets(engine.workflows.base, node)),
         nodes.ours.map(|node| engine.naming.widgets(engine.workflows.ours, node)),

@@ -26,6 +26,9 @@ pub(super) struct About<'a> {
     /// For an instance of a subgraph: the widgets on the boundary of the merged
     /// definition, which decide the order of the values.
     pub(super) boundary: Option<Vec<CompactString>>,
+    /// For an instance: what becomes of the numbers it shows after a run, which a widget
+    /// inside says.
+    pub(super) controls: Three<FxHashMap<CompactString, Value>>,
 }
 
 /// The two spellings of a node's values.
@@ -109,6 +112,13 @@ impl<'a> Arrangement<'a> {
         Arrangement { units, index }
     }
 
+    /// Fills in what widgets inside a subgraph say of the numbers that its instance shows.
+    fn control_from(&mut self, controls: &'a FxHashMap<CompactString, Value>) {
+        for unit in self.units.iter_mut().filter(|unit| unit.control.is_none()) {
+            unit.control = unit.key.0.as_str().and_then(|name| controls.get(name));
+        }
+    }
+
     fn get(&self, key: &Key) -> Option<&Unit<'a>> {
         self.index.get(key).map(|at| &self.units[*at])
     }
@@ -141,10 +151,10 @@ struct Settled {
 }
 
 /// Merges the values of a node that is on both sides.
-pub(super) fn merge(
+pub(super) fn merge<'a>(
     nodes: Three<Option<&Node>>,
-    named: Three<Vec<Widget<'_>>>,
-    about: &About<'_>,
+    named: Three<Vec<Widget<'a>>>,
+    about: &'a About<'a>,
     ledger: &mut Ledger<'_>,
 ) -> Values {
     let values = nodes.map(|node| node.map(Values::of).unwrap_or_default());
@@ -162,7 +172,10 @@ pub(super) fn merge(
         true => named,
         false => nodes.map(|node| node.map(by_position).unwrap_or_default()),
     };
-    let sides = named.map(Arrangement::of);
+    let mut sides = named.map(Arrangement::of);
+    sides.base.control_from(&about.controls.base);
+    sides.ours.control_from(&about.controls.ours);
+    sides.theirs.control_from(&about.controls.theirs);
     let mut merge = Merge { sides, values: &values, about, ledger };
     match whole {
         Outcome::Ours | Outcome::Theirs => {
