@@ -380,3 +380,25 @@ fn values_are_told_in_a_terminal_of_any_width() {
         assert!(told.contains("    cfg  7 -> 5.5\n") && told.contains("film"), "{told}");
     }
 }
+
+#[test]
+fn revisions_and_files_are_named_as_git_names_them_in_any_folder() {
+    let repo = repo();
+    repo.write("sub/b.json", demo("second-pass.json"));
+    repo.commit_all("second");
+    let text = String::from_utf8(demo("second-pass.json")).unwrap();
+    repo.write("sub/b.json", text.replace("blurry", "very blurry"));
+    let comfy = |arguments: &[&str]| {
+        let mut command = repo.command(GIT_COMFY);
+        let output = command.current_dir(repo.path.join("sub")).args(arguments).output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        String::from_utf8(told).unwrap()
+    };
+    for what in [&["b.json"][..], &["HEAD:./b.json", "b.json"], &["HEAD:sub/b.json"], &["HEAD"]] {
+        let told = comfy(&[&["diff", "--stat"], what].concat());
+        assert!(told.ends_with(" | CLIPTextEncode text edited\n"), "{what:?}: {told}");
+    }
+    assert!(comfy(&["show", "HEAD:./b.json"]).starts_with("10 nodes, 1 subgraph\n"));
+    let told = comfy(&["diff", "no-such-branch"]);
+    assert!(told.starts_with("git-comfy: ambiguous argument 'no-such-branch'"), "{told}");
+}

@@ -358,7 +358,8 @@ struct Comparing {
 
 impl Comparing {
     fn changes(&self, session: &Session) -> Result<Vec<FileChange>> {
-        let mut found = differences::changes(&session.cwd, &self.arguments)?;
+        let mut found =
+            differences::changes(&session.cwd, &self.arguments).map_err(operands::complaint)?;
         if self.layout == Layout::Spelled && self.arguments.iter().all(|a| a == "--") {
             found.extend(self.moved(&found)?);
         }

@@ -82,7 +82,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let one_file = matches!(paths.as_slice(), [path] if !session.cwd.join(path).is_dir());
     let mut left = args.max_count.unwrap_or(usize::MAX);
     for found in History::start(&session.cwd, &arguments)? {
-        let found = found?;
+        let found = found.map_err(operands::complaint)?;
         let Some(commit) = repository.commit(found.commit)? else { continue };
         for change in &found.files {
             if left == 0 {

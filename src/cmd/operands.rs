@@ -56,7 +56,9 @@ pub(super) fn named(session: &Session, word: &str) -> Result<Named> {
     let file = session.cwd.join(word);
     let is_file = file.is_file();
     let id = match session.repository() {
-        Ok(repository) if !word.starts_with('-') => repository.resolve(word).ok().flatten(),
+        Ok(repository) if !word.starts_with('-') => {
+            repository.resolve(&from_the_top(session, &repository, word)).ok().flatten()
+        }
         _ => None,
     };
     match id {
@@ -69,6 +71,34 @@ pub(super) fn named(session: &Session, word: &str) -> Result<Named> {
         Some(id) => Ok(Named::Revision(id)),
         None if is_file => Ok(Named::File(file)),
         None => Ok(Named::Other),
+    }
+}
+
+/// `REV:./FILE` means a file of the folder we are in.
+fn from_the_top(session: &Session, repository: &Repository, word: &str) -> String {
+    let relative = word
+        .split_once(':')
+        .filter(|(_, path)| path.starts_with("./") || path.starts_with("../"))
+        .and_then(|(revision, path)| {
+            Some((revision, repo_path(repository, &session.cwd.join(path))?))
+        });
+    match relative {
+        Some((revision, path)) => {
+            format!("{revision}:{}", String::from_utf8_lossy(path.as_bytes()))
+        }
+        None => word.to_owned(),
+    }
+}
+
+/// git's complaint about what a person asked for, without the call that we made of it.
+pub(super) fn complaint(error: crate::git::Error) -> Failure {
+    match error {
+        crate::git::Error::Git { said, .. } => {
+            let said = said.strip_prefix("fatal: ").unwrap_or(&said);
+            Failure::new(sanitize::line(said).into_owned())
+                .hint("files and folders can stand after `--`")
+        }
+        other => other.into(),
     }
 }
 
