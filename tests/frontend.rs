@@ -217,3 +217,51 @@ fn our_prompts_are_those_of_the_frontend() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// A file with conflicts opens without a word of complaint, and what Save then writes still
+/// resolves.
+#[test]
+fn conflicts_survive_being_saved_by_the_frontend() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/merge");
+    let folder = TempDir::new().unwrap();
+    let mut files = Vec::new();
+    for case in fs::read_dir(cases).unwrap() {
+        let case = case.unwrap();
+        let file = folder.path().join(format!("{}.json", case.file_name().display()));
+        let mut merge = Command::new(env!("CARGO_BIN_EXE_git-comfy"));
+        let sides = ["base.json", "ours.json", "theirs.json"].map(|side| case.path().join(side));
+        merge.current_dir(folder.path()).arg("merge").args(sides).arg("-o").arg(&file);
+        merge.output().unwrap();
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        // Prompts in API format and other JSON are no canvases.
+        if text.contains("\"git_comfy\"") && text.contains("\"last_node_id\"") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    assert!(files.len() > 10);
+    let mut wrong = Vec::new();
+    for frontend in Frontend::all() {
+        for result in frontend.ask(&["open"], &files) {
+            let name = data::name(Path::new(result["file"].as_str().unwrap()));
+            let quiet = ["defects", "dialogs", "errors"]
+                .iter()
+                .all(|said| result[*said].as_array().is_some_and(Vec::is_empty));
+            if result["opened"] != true || !quiet {
+                wrong.push(format!("{}: {name}: {result}", frontend.version));
+                continue;
+            }
+            let saved = folder.path().join("saved.json");
+            fs::write(&saved, result["saved"].as_str().unwrap()).unwrap();
+            let mut resolve = Command::new(env!("CARGO_BIN_EXE_git-comfy"));
+            resolve.current_dir(folder.path()).args(["resolve", "--theirs", "saved.json"]);
+            let output = resolve.output().unwrap();
+            let settled = fs::read_to_string(&saved).unwrap();
+            if !output.status.success() || settled.contains("git_comfy") {
+                let told = String::from_utf8_lossy(&output.stderr).into_owned();
+                wrong.push(format!("{}: {name}: {told}", frontend.version));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
