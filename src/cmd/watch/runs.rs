@@ -1,4 +1,4 @@
-//! `git comfy watch`: records runs as they happen, as an observer.
+//! Records runs as they happen, as an observer.
 //!
 //! The websocket only says *when* to look; what happened is read from the server's history
 //! and from the bridge's spool. So a message that is lost, doubled or late costs nothing,
@@ -8,10 +8,11 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::time::{Duration, Instant};
 
-use super::runs::filing::Filing;
-use super::runs::folders::Folders;
-use super::runs::live::{self, Machine};
-use super::runs::shelf::Shelf;
+use super::Args;
+use crate::cmd::runs::filing::Filing;
+use crate::cmd::runs::folders::Folders;
+use crate::cmd::runs::live::{self, Machine};
+use crate::cmd::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::host::observer::{Heard, Observer};
@@ -19,39 +20,6 @@ use crate::host::server::{Address, NamedBy, Server};
 use crate::record::run::Entry;
 use crate::render::sanitize;
 use crate::session::Session;
-
-/// Follow a running ComfyUI and record every run as it ends.
-///
-/// Only looks on: ComfyUI does not notice. Stop it with Ctrl-C and start it again at any
-/// time; what happened meanwhile is read from the server's history, and what the history
-/// lost from the bridge (git comfy bridge install).
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The address of the ComfyUI.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
-    /// Record what happened up to now, and end.
-    #[arg(long)]
-    pub once: bool,
-    /// Print a service file that starts this with the session: systemd or launchd.
-    #[arg(long, value_name = "SYSTEM", conflicts_with = "once")]
-    pub service: Option<Service>,
-    /// Look at least every so many seconds, whatever the server says.
-    #[arg(long, value_name = "SECONDS", default_value_t = 20, hide = true)]
-    pub every: u64,
-    /// End after this many runs.
-    #[arg(long, value_name = "NUMBER", hide = true)]
-    pub until: Option<usize>,
-}
-
-/// What starts programs on a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Service {
-    /// A user unit of systemd.
-    Systemd,
-    /// A property list of launchd.
-    Launchd,
-}
 
 /// A server may be busy loading a model.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -65,10 +33,7 @@ const AT_ONCE: usize = 32;
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Follows.
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    if let Some(service) = args.service {
-        return print_service(service, args, session);
-    }
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
     let address = address(&shelf, args.server.as_deref())?;
     let _turn = turn(&shelf)?;
@@ -260,7 +225,7 @@ impl Watcher<'_> {
     /// The whole history page by page: after a long absence.
     fn everything(&self) -> Result<Vec<Entry>> {
         let mut news = Vec::new();
-        for entry in super::runs::history(&self.server)? {
+        for entry in crate::cmd::runs::history(&self.server)? {
             if !self.known.contains(&entry.id) && !self.is_recorded(&entry.id)? {
                 news.push(entry);
             }
@@ -282,18 +247,4 @@ impl Watcher<'_> {
     fn is_recorded(&self, id: &str) -> Result<bool> {
         Ok(self.shelf.index.by_id(id)?.iter().any(|row| row.run == id))
     }
-}
-
-fn print_service(service: Service, args: &Args, session: &Session) -> Result<Exit> {
-    let repository = session.repository()?;
-    let program = session.environment.program.clone();
-    let program = program.ok_or_else(|| Failure::new("this program's own file is not known"))?;
-    let place = repository.work_tree().unwrap_or(repository.git_dir());
-    let server = args.server.as_deref();
-    let text = match service {
-        Service::Systemd => crate::render::service::systemd(&program, place, server),
-        Service::Launchd => crate::render::service::launchd(&program, place, server),
-    };
-    session.ui.out(&text)?;
-    Ok(Exit::Done)
 }
