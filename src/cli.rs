@@ -66,6 +66,8 @@ pub enum Command {
     Find(cmd::find::Args),
     /// Write the workflow that made a picture, exactly as it ran, ready to load in ComfyUI.
     Restore(cmd::restore::Args),
+    /// Make a picture again: check what it needs, repair the workflow, run it.
+    Reproduce(cmd::reproduce::Args),
     /// List, record and tidy up runs: what was generated, from what, with which seeds.
     Runs(cmd::runs::Args),
     /// Follow a running ComfyUI and record every run as it ends.
@@ -125,6 +127,7 @@ impl Command {
             Command::Record(args) => cmd::record::run(args, session),
             Command::Find(args) => cmd::find::run(args, session),
             Command::Restore(args) => cmd::restore::run(args, session),
+            Command::Reproduce(args) => cmd::reproduce::run(args, session),
             Command::Runs(args) => cmd::runs::run(args, session),
             Command::Watch(args) => cmd::watch::run(args, session),
             Command::Bridge(args) => cmd::bridge::run(args, session),

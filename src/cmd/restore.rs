@@ -1,21 +1,16 @@
 //! `git comfy restore`: the workflow that made a picture, ready to load.
 
-use std::fs::File;
-use std::io::{BufReader, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use super::inspect::{Over, make_finite, write};
 use super::naming;
-use super::runs::shelf::Shelf;
-use super::{find, runs};
+use super::original::{self, Original, without_residue};
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::git::runs::{self as kept_runs, Place};
-use crate::git::{Filter, RepoPath, Repository, changes};
 use crate::graph::{Prompt, Workflow};
 use crate::json::{self, Style, Value};
-use crate::media;
 use crate::record::run::fix_seeds;
 use crate::render::sanitize;
 use crate::session::Session;
@@ -43,26 +38,9 @@ pub struct Args {
     pub as_queued: bool,
 }
 
-/// The largest document that is read, in bytes.
-const LARGEST: u64 = 64 << 20;
-
-/// What was found.
-#[derive(Default)]
-struct Source {
-    workflow: Option<Value>,
-    prompt: Option<Value>,
-    /// Where it is from, for the person.
-    from: String,
-}
-
 /// Restores.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let path = session.cwd.join(&args.what);
-    let source = if path.is_file() {
-        of_file(session, &path, &args.what)?
-    } else {
-        of_name(session, &args.what)?
-    };
+    let source = original::of(session, &args.what)?;
     let catalog = naming::cached(session);
     let (value, told) = document(args, source, &catalog)?;
     let text = json::print(&value, &Style { final_newline: true, ..Style::EXPORT });
@@ -82,99 +60,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What a file carries; of one that carries nothing what is known of its run.
-fn of_file(session: &Session, path: &Path, name: &str) -> Result<Source> {
-    let shown = sanitize::line(name).into_owned();
-    let failed = |problem: &dyn std::fmt::Display| Failure::new(format!("{shown}: {problem}"));
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    let payload = media::read(&mut BufReader::new(file)).map(|embedded| embedded.payload());
-    let payload = payload.unwrap_or_default();
-    if payload.workflow.is_some() || payload.prompt.is_some() {
-        let from = format!("from what {shown} carries");
-        return Ok(Source { workflow: payload.workflow, prompt: payload.prompt, from });
-    }
-    let nothing = || failed(&"it carries no workflow, and no run is known that made it");
-    let Ok(shelf) = Shelf::open(session) else {
-        return Err(nothing().hint("in a repository with runs it could be found by its looks"));
-    };
-    let found = find::behind(&shelf, path)?;
-    match found.first() {
-        Some((how, row)) => of_place(&shelf, &Place::new(row.place.as_str()), how.told()),
-        None => Err(nothing().hint("git comfy runs scan DIR records the outputs of a folder")),
-    }
-}
-
-fn of_place(shelf: &Shelf, place: &Place, how: &str) -> Result<Source> {
-    let kept = kept_runs::at(&shelf.repository, place)?;
-    let kept = kept.ok_or_else(|| Failure::new(format!("the run {} is gone", place.id())))?;
-    if kept.run.redacted.is_some() {
-        return Err(Failure::new(format!("the prompts of run {} were taken out", place.id())));
-    }
-    let read = |text: Option<Vec<u8>>| json::parse_lenient(&text?).ok();
-    let from = format!("from run {}{how}", sanitize::line(place.id()));
-    Ok(Source { workflow: read(kept.workflow), prompt: read(kept.prompt), from })
-}
-
-/// A run, else a revision.
-fn of_name(session: &Session, name: &str) -> Result<Source> {
-    let shelf = Shelf::open(session)?;
-    let failure = match runs::named(session, &shelf, name) {
-        Ok(kept) => return of_place(&shelf, &shelf.place_of(&kept.run), ""),
-        Err(failure) => failure,
-    };
-    match of_revision(&shelf.repository, name)? {
-        Some(source) => Ok(source),
-        None => Err(failure.hint("nor is it a file or a revision")),
-    }
-}
-
-/// A workflow as it was committed, with its layout.
-fn of_revision(repository: &Repository, name: &str) -> Result<Option<Source>> {
-    let (revision, path) = match name.split_once(':') {
-        Some((revision, path)) => (revision, Some(path)),
-        None => (name, None),
-    };
-    let Some(commit) = repository.resolve_commit(revision)? else { return Ok(None) };
-    let path = match path {
-        Some(path) => RepoPath::new(path),
-        None => {
-            let mut files = changes::touched_files(repository, commit)?;
-            match files.len() {
-                1 => files.remove(0).path,
-                count => {
-                    let shown = sanitize::line(revision).into_owned();
-                    let failure =
-                        Failure::new(format!("the commit {shown} changes {count} workflows"));
-                    return Err(match files.first() {
-                        Some(file) => {
-                            failure.hint(format!("git comfy restore {shown}:{}", file.path))
-                        }
-                        None => failure,
-                    });
-                }
-            }
-        }
-    };
-    let tree = repository.commit(commit)?.map(|commit| commit.tree);
-    let entry = match tree {
-        Some(tree) => repository.entry_at(tree, &path)?,
-        None => None,
-    };
-    let Some(entry) = entry else {
-        return Err(Failure::new(format!("{path} is not in {}", sanitize::line(revision))));
-    };
-    let Some(clean) = repository.blob_within(entry.id, LARGEST)? else { return Ok(None) };
-    let mut filter = Filter::new(Some(repository));
-    let smudged = filter.smudge(&path, Some(entry.id), &clean);
-    let value = json::parse_lenient(smudged.or(&clean))
-        .map_err(|error| Failure::new(format!("{path} is no workflow: {error}")))?;
-    let from = format!("{path} of {}", sanitize::line(revision));
-    Ok(Some(Source { workflow: Some(value), prompt: None, from }))
-}
-
 /// What is written, and what is said of it.
-fn document(args: &Args, source: Source, catalog: &Catalog) -> Result<(Value, String)> {
-    let Source { workflow, prompt, from } = source;
+fn document(args: &Args, source: Original, catalog: &Catalog) -> Result<(Value, String)> {
+    let Original { workflow, prompt, from, .. } = source;
     if args.api {
         let mut prompt =
             prompt.ok_or_else(|| Failure::new(format!("there is no executed prompt {from}")))?;
@@ -207,13 +95,4 @@ fn document(args: &Args, source: Source, catalog: &Catalog) -> Result<(Value, St
         told += &format!("; the seed of #{} is not the one that was used", fixed.left.join(", #"));
     }
     Ok((graph.into_value(), told))
-}
-
-/// What the server added when it embedded the prompt.
-fn without_residue(prompt: &mut Value) {
-    for node in prompt.as_object_mut().into_iter().flat_map(json::Object::values_mut) {
-        if let Some(node) = node.as_object_mut() {
-            node.remove("is_changed");
-        }
-    }
 }
