@@ -12,12 +12,15 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use git_comfy::catalog::Catalog;
 use git_comfy::diff::diff;
 use git_comfy::json::{Style, Value, parse, parse_text, print};
+
+mod support;
+
+use support::{Table, isolated, timed};
 
 const GIT_COMFY: &str = env!("CARGO_BIN_EXE_git-comfy");
 
@@ -101,20 +104,8 @@ struct Ground {
 
 impl Ground {
     fn git(&self, repo: &str, arguments: &[&str]) -> Duration {
-        let mut command = Command::new("git");
-        command
-            .args(arguments)
-            .current_dir(self.folder.path().join(repo))
-            .env("HOME", self.folder.path())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", self.folder.path().join(".gitconfig"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let start = Instant::now();
-        let status = command.status().unwrap();
-        let time = start.elapsed();
-        assert!(status.success(), "git {arguments:?} in {repo}");
-        time
+        let at = self.folder.path().join(repo);
+        timed(&mut isolated(self.folder.path(), "git", &at, arguments))
     }
 
     /// The three repositories: without git-comfy, with it, and with a textconv of `cat`.
@@ -125,15 +116,9 @@ impl Ground {
             fs::create_dir(&path).unwrap();
             self.git(repo, &["init", "-q"]);
         }
-        let status = Command::new(GIT_COMFY)
-            .args(["init", "--no-hooks", "-q"])
-            .current_dir(self.folder.path().join("comfy"))
-            .env("HOME", self.folder.path())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", self.folder.path().join(".gitconfig"))
-            .stdout(Stdio::null())
-            .status();
-        assert!(status.unwrap().success());
+        let comfy = self.folder.path().join("comfy");
+        let init = ["init", "--no-hooks", "-q"];
+        timed(&mut isolated(self.folder.path(), GIT_COMFY, &comfy, init));
         self.git("cat", &["config", "diff.cat.textconv", "cat"]);
         // Keeping texts costs git time, whoever makes them.
         self.git("cat", &["config", "diff.cat.cachetextconv", "true"]);
@@ -145,32 +130,6 @@ impl Ground {
     fn write(&self, repo: &str, workflow: &Value) {
         let file = self.folder.path().join(repo).join("a.json");
         fs::write(file, print(workflow, &Style::EXPORT)).unwrap();
-    }
-}
-
-/// The times of one thing under several conditions, one column each.
-#[derive(Default)]
-struct Table(Vec<Vec<f64>>);
-
-impl Table {
-    fn row(&mut self, times: &[Duration]) {
-        self.0.push(times.iter().map(Duration::as_secs_f64).collect());
-    }
-
-    fn median(&self, of: impl Fn(&[f64]) -> f64) -> f64 {
-        let mut all: Vec<f64> = self.0.iter().map(|row| of(row)).collect();
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
-    }
-
-    fn tell(&self, what: &str, column: usize, against: usize, promise: &str) {
-        let ratio = self.median(|row| row[column] / row[against]);
-        let (time, base) = (self.median(|row| row[column]), self.median(|row| row[against]));
-        println!(
-            "{what:<40} {:>8.1} ms  against {:>8.1} ms  = {ratio:.2}  {promise}",
-            time * 1e3,
-            base * 1e3
-        );
     }
 }
 

@@ -14,7 +14,11 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+mod support;
+
+use support::{Table, isolated, timed};
 
 const GIT_COMFY: &str = env!("CARGO_BIN_EXE_git-comfy");
 
@@ -66,21 +70,9 @@ impl Ground {
         repo: &str,
         arguments: impl IntoIterator<Item = A>,
     ) -> Duration {
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .current_dir(self.folder.path().join(repo))
-            .env("HOME", self.folder.path())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", self.folder.path().join(".gitconfig"))
-            .env("GIT_COMFY", if repo == "through" { "0" } else { "1" })
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let start = Instant::now();
-        let status = command.status().unwrap();
-        let time = start.elapsed();
-        assert!(status.success(), "{program} in {repo}");
-        time
+        let at = self.folder.path().join(repo);
+        let mut command = isolated(self.folder.path(), program, &at, arguments);
+        timed(command.env("GIT_COMFY", if repo == "through" { "0" } else { "1" }))
     }
 
     /// A fresh repository with all files, not added yet.
@@ -104,32 +96,6 @@ impl Ground {
         for (name, _) in files {
             fs::remove_file(self.folder.path().join(repo).join(name)).unwrap();
         }
-    }
-}
-
-/// The times of one thing under several conditions, one column each.
-#[derive(Default)]
-struct Table(Vec<Vec<f64>>);
-
-impl Table {
-    fn row(&mut self, times: &[Duration]) {
-        self.0.push(times.iter().map(Duration::as_secs_f64).collect());
-    }
-
-    fn median(&self, of: impl Fn(&[f64]) -> f64) -> f64 {
-        let mut all: Vec<f64> = self.0.iter().map(|row| of(row)).collect();
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
-    }
-
-    fn tell(&self, what: &str, column: usize, against: usize, promise: &str) {
-        let ratio = self.median(|row| row[column] / row[against]);
-        let (time, base) = (self.median(|row| row[column]), self.median(|row| row[against]));
-        println!(
-            "{what:<38} {:>8.1} ms  against {:>8.1} ms  = {ratio:.2}  {promise}",
-            time * 1e3,
-            base * 1e3
-        );
     }
 }
 

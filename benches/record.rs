@@ -10,10 +10,14 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use git_comfy::git::{CommitId, ObjectId, Repository, records};
+
+mod support;
+
+use support::{isolated, timed};
 
 const GIT_COMFY: &str = env!("CARGO_BIN_EXE_git-comfy");
 const NOTES: usize = 10_000;
@@ -31,20 +35,7 @@ fn run<A: AsRef<OsStr>>(
     at: &Path,
     arguments: impl IntoIterator<Item = A>,
 ) -> Duration {
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(at)
-        .env("HOME", home)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", home.join(".gitconfig"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null());
-    let start = Instant::now();
-    let status = command.status().unwrap();
-    let time = start.elapsed();
-    assert!(status.success(), "{command:?}");
-    time
+    timed(&mut isolated(home, program, at, arguments))
 }
 
 fn repository(home: &Path, name: &str) -> PathBuf {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil};
 
 use crate::cmd::runs::file;
+use crate::cmd::runs::list::as_line;
 use crate::cmd::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -12,7 +13,7 @@ use crate::git::{Order, Walk};
 use crate::host::index::{Key, Query, Row, Shown};
 use crate::media::picture::PerceptualHash;
 use crate::record::run::embedded;
-use crate::render::runs::{Line, Match, line, row_json};
+use crate::render::runs::{Match, line, row_json};
 use crate::render::sanitize;
 use crate::session::Session;
 
@@ -90,15 +91,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 }
 
 fn tell(args: &Args, session: &Session, row: &Row, how: Option<&Match>) -> Result<()> {
-    let shown = Line {
-        run: &row.run,
-        moment: row.moment,
-        outcome: &row.outcome,
-        seed: row.seed.as_deref(),
-        model: row.model.as_deref(),
-        excerpt: row.excerpt.as_deref(),
-        paths: &row.paths,
-    };
+    let shown = as_line(row);
     let text = if args.json { row_json(&shown, how) } else { line(&shown, how) };
     Ok(session.ui.out(&text)?)
 }

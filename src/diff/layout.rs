@@ -20,6 +20,14 @@ pub(super) struct Layouts<'n, 'w> {
     pub(super) pairing: &'n Pairing,
 }
 
+/// One graph of both documents, with what was taken out of it.
+struct Sides<'a> {
+    old: Layer,
+    before: Aside<'a>,
+    new: Layer,
+    after: Aside<'a>,
+}
+
 /// Members of nodes that are layout. `order` and the language of slot names are not: they
 /// change by themselves.
 const NODE: [&str; 3] = ["pos", "size", "showAdvanced"];
@@ -34,24 +42,19 @@ impl Layouts<'_, '_> {
             for (layer, after) in graphs(self.new, after) {
                 let Some(old) = self.pairing.old_layer[layer] else { continue };
                 if let Some((_, before)) = befores.iter().find(|(at, _)| *at == old) {
-                    self.graph(old, *before, layer, after, &mut edits);
+                    let sides = Sides { old, before: *before, new: layer, after };
+                    self.graph(&sides, &mut edits);
                 }
             }
         }
         edits
     }
 
-    fn graph(
-        &self,
-        old: Layer,
-        before: Aside<'_>,
-        new: Layer,
-        after: Aside<'_>,
-        edits: &mut Vec<Edit>,
-    ) {
+    fn graph(&self, sides: &Sides<'_>, edits: &mut Vec<Edit>) {
+        let Sides { before, new, after, .. } = *sides;
         let scope = || self.new.layers[new].scope.clone();
-        self.nodes(old, before, new, after, edits);
-        self.groups(old, before, new, after, edits);
+        self.nodes(sides, edits);
+        self.groups(sides, edits);
         let bends = |aside: Aside<'_>| -> FxHashMap<RerouteId, Value> {
             let lists = [aside.object("extra"), Some(aside)].into_iter().flatten();
             let items = lists.flat_map(|aside| aside.list("reroutes").flatten());
@@ -89,14 +92,8 @@ impl Layouts<'_, '_> {
         }
     }
 
-    fn nodes(
-        &self,
-        old: Layer,
-        before: Aside<'_>,
-        new: Layer,
-        after: Aside<'_>,
-        edits: &mut Vec<Edit>,
-    ) {
+    fn nodes(&self, sides: &Sides<'_>, edits: &mut Vec<Edit>) {
+        let Sides { old, before, new, after } = *sides;
         let was: FxHashMap<NodeId, Aside<'_>> = with_ids(before).into_iter().collect();
         for (id, is) in with_ids(after) {
             let Some(spot) = self.new.spot(new, &id) else { continue };
@@ -126,18 +123,12 @@ impl Layouts<'_, '_> {
                 }
             }
         }
-        self.stacking(old, before, new, after, edits);
+        self.stacking(sides, edits);
     }
 
     /// The order in which nodes lie on each other.
-    fn stacking(
-        &self,
-        old: Layer,
-        before: Aside<'_>,
-        new: Layer,
-        after: Aside<'_>,
-        edits: &mut Vec<Edit>,
-    ) {
+    fn stacking(&self, sides: &Sides<'_>, edits: &mut Vec<Edit>) {
+        let Sides { old, before, new, after } = *sides;
         if before.order("nodes").is_none() && after.order("nodes").is_none() {
             return;
         }
@@ -160,14 +151,8 @@ impl Layouts<'_, '_> {
         }
     }
 
-    fn groups(
-        &self,
-        old: Layer,
-        before: Aside<'_>,
-        new: Layer,
-        after: Aside<'_>,
-        edits: &mut Vec<Edit>,
-    ) {
+    fn groups(&self, sides: &Sides<'_>, edits: &mut Vec<Edit>) {
+        let Sides { old, before, new, after } = *sides;
         let list = |aside: Aside<'_>| -> Vec<Option<Value>> {
             aside.list("groups").map(|g| g.and_then(|g| g.get("bounding").cloned())).collect()
         };

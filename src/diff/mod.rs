@@ -37,3 +37,4 @@ pub use edit::{
     Usual,
 };
 pub use lineage::{Aspect, Held, Lineage};
+pub use residue::WRITTEN_BY_PROGRAMS;

@@ -361,8 +361,8 @@ fn of_node(
     }
 }
 
-/// Properties that programs write beside what a person does.
-const NOISE: [&str; 8] = [
+/// Properties of nodes that programs write beside what a person does.
+pub const WRITTEN_BY_PROGRAMS: [&str; 8] = [
     "Node name for S&R",
     "enableTabs",
     "tabWidth",
@@ -390,7 +390,7 @@ fn property(
         let pack = CompactString::new(pack.unwrap_or_default());
         return Some(Edit::PackVersion { node, pack, version });
     }
-    if NOISE.contains(&key.as_str()) || same(change) {
+    if WRITTEN_BY_PROGRAMS.contains(&key.as_str()) || same(change) {
         return None;
     }
     Some(Edit::Property { node, key: key.clone(), change: change.clone() })
@@ -408,7 +408,7 @@ fn is_bookkeeping(place: &Place, at: &Path, change: &Change<Option<Value>>) -> b
     let keys: Vec<&str> = at.0.iter().filter_map(key_text).collect();
     match place {
         Place::Node(_) => match keys.as_slice() {
-            ["properties", key] => NOISE.contains(key),
+            ["properties", key] => WRITTEN_BY_PROGRAMS.contains(key),
             ["inputs" | "outputs", ..] | ["widgets_values_named", ..] | ["id" | "order"] => true,
             // Modes are told by a word of their own: what is left is its spelling.
             ["mode"] => change.before.is_none() || change.after.is_none(),

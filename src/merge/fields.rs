@@ -10,6 +10,7 @@ use super::json::{self, Report, in_order_of_both};
 use super::ledger::Ledger;
 use super::strategy::Class;
 use super::three::{Side, Three};
+use crate::diff::WRITTEN_BY_PROGRAMS;
 use crate::graph::Scope;
 use crate::json::{Object, Path, Step, Style, Value, print};
 
@@ -26,20 +27,12 @@ pub(super) const APART_FROM: [&str; 5] =
 /// Members of a node that change nothing but its looks.
 const LOOKS: [&str; 6] = ["color", "bgcolor", "boxcolor", "shape", "showAdvanced", "flags"];
 
-/// Members of `properties` that programs write and nobody means: where a node came from,
-/// switches of the canvas, what other programs keep about it.
-const QUIET_PROPERTIES: [&str; 16] = [
-    "Node name for S&R",
+/// Further members of `properties` that nobody means: where a node came from, switches of
+/// the canvas, what other programs keep about it.
+const QUIET_PROPERTIES: [&str; 8] = [
     "cnr_id",
     "aux_id",
     "ver",
-    "enableTabs",
-    "tabWidth",
-    "tabXOffset",
-    "hasSecondTab",
-    "secondTabText",
-    "secondTabOffset",
-    "secondTabWidth",
     "showOutputText",
     "horizontal",
     "ue_properties",
@@ -98,7 +91,7 @@ impl Owner {
             (Owner::Node(_), Some(first), None) => LOOKS.contains(&first.as_str()),
             (Owner::Node(_), Some(first), Some(second)) => {
                 LOOKS.contains(&first.as_str())
-                    || (first == "properties" && QUIET_PROPERTIES.contains(&second.as_str()))
+                    || (first == "properties" && is_quiet_property(&second))
             }
             (Owner::Graph, ..) => {
                 let text = at.to_string();
@@ -260,10 +253,12 @@ pub(super) fn matters(before: &Object, after: &Object) -> bool {
     })
 }
 
+fn is_quiet_property(key: &str) -> bool {
+    WRITTEN_BY_PROGRAMS.contains(&key) || QUIET_PROPERTIES.contains(&key)
+}
+
 fn properties_matter(before: &Object, after: &Object) -> bool {
-    let quiet = |key: &str| {
-        QUIET_PROPERTIES.contains(&key) || ["models", "previewExposures"].contains(&key)
-    };
+    let quiet = |key: &str| is_quiet_property(key) || ["models", "previewExposures"].contains(&key);
     let keys = before.keys().chain(after.keys()).filter(|key| !quiet(key));
     let mut keys = keys;
     keys.any(|key| match (before.get(key), after.get(key)) {

@@ -5,7 +5,7 @@ pub(crate) mod file;
 pub(crate) mod filing;
 pub(crate) mod folders;
 mod import;
-mod list;
+pub(crate) mod list;
 pub(crate) mod live;
 pub(crate) mod scan;
 pub(crate) mod shelf;
