@@ -1,4 +1,4 @@
-//! Pictures to rows of luma, by the decoder of each format.
+//! Pictures to rows of luma or to pixels, by the decoder of each format.
 
 use std::fmt::Display;
 use std::io::Cursor;
@@ -8,7 +8,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 
 use super::shrink::Grid;
-use super::{MAX_PIXELS, PictureError, start};
+use super::{MAX_PIXELS, PictureError, check, start};
 
 fn damaged(error: impl Display) -> PictureError {
     PictureError::Damaged(error.to_string())
@@ -73,17 +73,22 @@ fn whole(width: u64, height: u64, kind: Pixel, pixels: &[u8]) -> Result<Grid, Pi
     shrink.finish().ok_or_else(|| damaged("rows are missing"))
 }
 
-pub(super) fn png(bytes: &[u8]) -> Result<Grid, PictureError> {
+type PngReader<'b> = png::Reader<Cursor<&'b [u8]>>;
+
+/// Opens a PNG whose size is allowed.
+fn open_png(
+    bytes: &[u8],
+    transformations: png::Transformations,
+) -> Result<(PngReader<'_>, Pixel), PictureError> {
     // The bytes are in memory already; buffers beside them are small.
     let limits = png::Limits { bytes: 64 << 20 };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    decoder.set_transformations(transformations);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.ignore_checksums(true);
-    let mut reader = decoder.read_info().map_err(damaged)?;
-    let (width, height) = (u64::from(reader.info().width), u64::from(reader.info().height));
-    let mut shrink = start(width, height)?;
+    let reader = decoder.read_info().map_err(damaged)?;
+    check(u64::from(reader.info().width), u64::from(reader.info().height))?;
     let kind = match reader.output_color_type().0 {
         png::ColorType::Grayscale => Pixel::Luma,
         png::ColorType::GrayscaleAlpha => Pixel::LumaAlpha,
@@ -91,12 +96,24 @@ pub(super) fn png(bytes: &[u8]) -> Result<Grid, PictureError> {
         png::ColorType::Rgba => Pixel::Rgba,
         png::ColorType::Indexed => return Err(damaged("its palette is missing")),
     };
+    Ok((reader, kind))
+}
+
+fn whole_png(reader: &mut PngReader<'_>) -> Result<Vec<u8>, PictureError> {
+    let (width, height) = (u64::from(reader.info().width), u64::from(reader.info().height));
+    let size = reader.output_buffer_size().ok_or(PictureError::Size { width, height })?;
+    let mut pixels = vec![0; size];
+    reader.next_frame(&mut pixels).map_err(damaged)?;
+    Ok(pixels)
+}
+
+pub(super) fn png(bytes: &[u8]) -> Result<Grid, PictureError> {
+    let (mut reader, kind) = open_png(bytes, png::Transformations::normalize_to_color8())?;
+    let (width, height) = (u64::from(reader.info().width), u64::from(reader.info().height));
     if reader.info().interlaced {
-        let size = reader.output_buffer_size().ok_or(PictureError::Size { width, height })?;
-        let mut pixels = vec![0; size];
-        reader.next_frame(&mut pixels).map_err(damaged)?;
-        return whole(width, height, kind, &pixels);
+        return whole(width, height, kind, &whole_png(&mut reader)?);
     }
+    let mut shrink = start(width, height)?;
     let mut row = Vec::new();
     while let Some(pixels) = reader.next_row().map_err(damaged)? {
         luma_row(kind, pixels.data(), &mut row);
@@ -108,7 +125,27 @@ pub(super) fn png(bytes: &[u8]) -> Result<Grid, PictureError> {
     shrink.finish().ok_or_else(|| damaged("rows are missing"))
 }
 
-pub(super) fn jpeg(bytes: &[u8]) -> Result<Grid, PictureError> {
+/// All pixels of a PNG with all their bits.
+pub(super) fn png_raster(bytes: &[u8]) -> Result<Raster, PictureError> {
+    let (mut reader, pixel) = open_png(bytes, png::Transformations::EXPAND)?;
+    let depth = match reader.output_color_type().1 {
+        png::BitDepth::Sixteen => Depth::Sixteen,
+        _ => Depth::Eight,
+    };
+    let (width, height) = (reader.info().width, reader.info().height);
+    Ok(Raster { width, height, pixel, depth, bytes: whole_png(&mut reader)? })
+}
+
+/// What is wanted of a JPEG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The luma plane, without the colours being made.
+    Luma,
+    /// What it shows.
+    Colours,
+}
+
+fn open_jpeg(bytes: &[u8], wanted: Wanted) -> Result<Raster, PictureError> {
     let most = usize::try_from(MAX_PIXELS).unwrap_or(usize::MAX);
     let options = DecoderOptions::default()
         .set_max_width(most)
@@ -118,28 +155,99 @@ pub(super) fn jpeg(bytes: &[u8]) -> Result<Grid, PictureError> {
     let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(damaged)?;
     let info = decoder.info().ok_or_else(|| damaged("it has no header"))?;
-    let (width, height) = (u64::from(info.width), u64::from(info.height));
-    start(width, height)?;
-    let kind = match decoder.input_colorspace() {
-        Some(ColorSpace::YCbCr | ColorSpace::Luma) => Pixel::Luma,
+    let (width, height) = (u32::from(info.width), u32::from(info.height));
+    check(u64::from(width), u64::from(height))?;
+    let pixel = match (decoder.input_colorspace(), wanted) {
+        (Some(ColorSpace::Luma), _) | (Some(ColorSpace::YCbCr), Wanted::Luma) => Pixel::Luma,
         _ => {
             decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
             Pixel::Rgb
         }
     };
-    let pixels = decoder.decode().map_err(damaged)?;
-    whole(width, height, kind, &pixels)
+    let bytes = decoder.decode().map_err(damaged)?;
+    Ok(Raster { width, height, pixel, depth: Depth::Eight, bytes })
+}
+
+pub(super) fn jpeg(bytes: &[u8]) -> Result<Grid, PictureError> {
+    open_jpeg(bytes, Wanted::Luma)?.shrunk()
+}
+
+/// All pixels of a JPEG.
+pub(super) fn jpeg_raster(bytes: &[u8]) -> Result<Raster, PictureError> {
+    open_jpeg(bytes, Wanted::Colours)
 }
 
 pub(super) fn webp(bytes: &[u8]) -> Result<Grid, PictureError> {
+    webp_raster(bytes)?.shrunk()
+}
+
+/// All pixels of a WebP; of an animation those of the first frame.
+pub(super) fn webp_raster(bytes: &[u8]) -> Result<Raster, PictureError> {
     let mut decoder = image_webp::WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
     decoder.set_memory_limit(512 << 20);
     let (width, height) = decoder.dimensions();
-    let (width, height) = (u64::from(width), u64::from(height));
-    start(width, height)?;
-    let size = decoder.output_buffer_size().ok_or(PictureError::Size { width, height })?;
-    let mut pixels = vec![0; size];
-    decoder.read_image(&mut pixels).map_err(damaged)?;
-    let kind = if decoder.has_alpha() { Pixel::Rgba } else { Pixel::Rgb };
-    whole(width, height, kind, &pixels)
+    check(u64::from(width), u64::from(height))?;
+    let refused = PictureError::Size { width: u64::from(width), height: u64::from(height) };
+    let size = decoder.output_buffer_size().ok_or(refused)?;
+    let mut bytes = vec![0; size];
+    decoder.read_image(&mut bytes).map_err(damaged)?;
+    let pixel = if decoder.has_alpha() { Pixel::Rgba } else { Pixel::Rgb };
+    Ok(Raster { width, height, pixel, depth: Depth::Eight, bytes })
+}
+
+/// Whether a WebP is more than one picture.
+pub(super) fn webp_moves(bytes: &[u8]) -> bool {
+    image_webp::WebPDecoder::new(Cursor::new(bytes)).is_ok_and(|decoder| decoder.is_animated())
+}
+
+/// The bits of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    Eight,
+    Sixteen,
+}
+
+/// A decoded picture as its decoder left it.
+#[derive(Debug)]
+pub(super) struct Raster {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pixel: Pixel,
+    depth: Depth,
+    bytes: Vec<u8>,
+}
+
+impl Raster {
+    fn shrunk(&self) -> Result<Grid, PictureError> {
+        whole(u64::from(self.width), u64::from(self.height), self.pixel, &self.bytes)
+    }
+
+    /// Its pixels row by row: red, green, blue, alpha from 0 to 65535, whatever the file
+    /// holds.
+    pub(super) fn pixels(&self) -> impl Iterator<Item = [u16; 4]> + '_ {
+        let size = match self.depth {
+            Depth::Eight => self.pixel.bytes(),
+            Depth::Sixteen => self.pixel.bytes() * 2,
+        };
+        let sample = move |pixel: &[u8], at: usize| match self.depth {
+            Depth::Eight => u16::from(pixel[at]) * 257,
+            Depth::Sixteen => u16::from_be_bytes([pixel[2 * at], pixel[2 * at + 1]]),
+        };
+        self.bytes.chunks_exact(size).map(move |pixel| {
+            let at = |at| sample(pixel, at);
+            match self.pixel {
+                Pixel::Luma => [at(0), at(0), at(0), u16::MAX],
+                Pixel::LumaAlpha => [at(0), at(0), at(0), at(1)],
+                Pixel::Rgb => [at(0), at(1), at(2), u16::MAX],
+                Pixel::Rgba => [at(0), at(1), at(2), at(3)],
+            }
+        })
+    }
+
+    /// Whether two are the same without looking at single pixels.
+    pub(super) fn is_same(&self, other: &Raster) -> bool {
+        (self.width, self.height, self.pixel, self.depth)
+            == (other.width, other.height, other.pixel, other.depth)
+            && self.bytes == other.bytes
+    }
 }

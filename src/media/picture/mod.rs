@@ -1,5 +1,6 @@
-//! A picture's perceptual hash: what stays the same when a picture is re-encoded, resized
-//! or stripped of its metadata.
+//! What a picture shows: its perceptual hash, which stays the same when it is re-encoded,
+//! resized or stripped of its metadata, and how far two pictures are apart pixel by pixel
+//! ([`compare`]).
 //!
 //! ```text
 //! bytes ── decode ──▶ rows of luma ── shrink ──▶ 64 x 64 ── cosine transform ──▶ 256 bits
@@ -11,10 +12,12 @@
 //! (the larger part of its code) and whole-picture buffers. PNG rows stream by; JPEG gives
 //! its luma plane without the colours being made.
 
+mod compare;
 mod decode;
 mod hash;
 mod shrink;
 
+pub use compare::{Compared, Difference, compare};
 pub use hash::{ParseHashError, PerceptualHash};
 
 use std::io::Cursor;
@@ -53,11 +56,7 @@ pub enum PictureError {
 /// evenly coloured one. Pixels that are transparent count as white; EXIF orientation is
 /// not applied.
 pub fn perceptual_hash(bytes: &[u8]) -> Result<Option<PerceptualHash>, PictureError> {
-    let mut cursor = Cursor::new(bytes);
-    let container = Source::new(&mut cursor)
-        .and_then(|mut source| detect::container(&mut source))
-        .unwrap_or_default();
-    let shrunk = match container {
+    let shrunk = match container(bytes) {
         Some(Container::Png | Container::Apng) => decode::png(bytes),
         Some(Container::Jpeg) => decode::jpeg(bytes),
         Some(Container::WebP) => decode::webp(bytes),
@@ -66,17 +65,27 @@ pub fn perceptual_hash(bytes: &[u8]) -> Result<Option<PerceptualHash>, PictureEr
     Ok(PerceptualHash::of(&shrunk))
 }
 
-/// Checks a size and begins to shrink a picture of it.
-fn start(width: u64, height: u64) -> Result<Shrink, PictureError> {
+/// What kind of file it is, by its first bytes.
+fn container(bytes: &[u8]) -> Option<Container> {
+    let mut cursor = Cursor::new(bytes);
+    Source::new(&mut cursor)
+        .and_then(|mut source| detect::container(&mut source))
+        .unwrap_or_default()
+}
+
+/// Checks that a picture of that size may be decoded.
+fn check(width: u64, height: u64) -> Result<(usize, usize), PictureError> {
     let refused = PictureError::Size { width, height };
     let pixels = width.checked_mul(height).filter(|pixels| (1..=MAX_PIXELS).contains(pixels));
-    if pixels.is_none() {
-        return Err(refused);
-    }
-    match (usize::try_from(width), usize::try_from(height)) {
-        (Ok(width), Ok(height)) => Ok(Shrink::new(width, height)),
+    match (pixels, usize::try_from(width), usize::try_from(height)) {
+        (Some(_), Ok(width), Ok(height)) => Ok((width, height)),
         _ => Err(refused),
     }
+}
+
+/// Checks a size and begins to shrink a picture of it.
+fn start(width: u64, height: u64) -> Result<Shrink, PictureError> {
+    check(width, height).map(|(width, height)| Shrink::new(width, height))
 }
 
 #[cfg(test)]
