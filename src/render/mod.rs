@@ -8,6 +8,7 @@
 
 pub mod inspect;
 pub mod ledger;
+pub mod lineage;
 pub mod markdown;
 pub mod merge;
 mod outline;

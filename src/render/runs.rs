@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::sanitize;
+use super::{lineage, sanitize};
 use crate::record::run::{Outcome, Output, Run, Sampler};
 
 const BOLD: Style = Style::new().bold();
@@ -190,6 +190,15 @@ pub fn show(run: &Run, is_there: &dyn Fn(&Output) -> Option<bool>) -> String {
     }
     texts(&mut page, "positive", &run.positive);
     texts(&mut page, "negative", &run.negative);
+    if let Some(parent) = &run.parent {
+        page.line(lineage::how(parent), &lineage::of(parent));
+        for setting in parent.set.iter().take(MOST) {
+            page.line("set", &lineage::setting(setting));
+        }
+    }
+    for comparison in run.compared.iter().take(MOST) {
+        page.line("compared", &lineage::comparison(comparison));
+    }
     if let Some(redacted) = &run.redacted {
         page.line("redacted", &format!("the prompts were taken out on {}", redacted.at));
     }

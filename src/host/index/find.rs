@@ -76,6 +76,8 @@ pub struct Row {
     pub model: Option<String>,
     /// The beginning of its text.
     pub excerpt: Option<String>,
+    /// The run that it makes again or varies.
+    pub parent: Option<String>,
     /// Its files.
     pub paths: Vec<String>,
 }
@@ -83,8 +85,8 @@ pub struct Row {
 /// Terms that a part of a name may stand for.
 const MOST_TERMS: usize = 256;
 
-const COLUMNS: &str =
-    "r.id, r.run, r.place, r.moment, r.outcome, r.content, r.seed, r.model, r.excerpt";
+const COLUMNS: &str = "r.id, r.run, r.place, r.moment, r.outcome, r.content, r.seed, r.model, r.excerpt, \
+     r.parent";
 
 fn row(sql: &SqlRow<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
@@ -97,6 +99,7 @@ fn row(sql: &SqlRow<'_>) -> rusqlite::Result<Row> {
         seed: sql.get(6)?,
         model: sql.get(7)?,
         excerpt: sql.get(8)?,
+        parent: sql.get(9)?,
         paths: Vec::new(),
     })
 }
@@ -166,6 +169,22 @@ impl Index {
         }
         let end = format!("{id}\u{10ffff}");
         self.rows("WHERE r.run >= ?1 AND r.run < ?2 LIMIT 10", &[&id, &end])
+    }
+
+    /// The runs that were made from a run, oldest first.
+    pub fn made_from(&self, run: &str) -> Result<Vec<Row>> {
+        self.rows("WHERE r.parent = ?1 ORDER BY r.moment, r.id", &[&run])
+    }
+
+    /// The ids that others were made from, those with the newest first.
+    pub fn parents(&self, most: usize) -> Result<Vec<String>> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT parent FROM runs WHERE parent IS NOT NULL
+             GROUP BY parent ORDER BY max(moment) DESC, parent LIMIT ?1",
+        )?;
+        let ids = statement.query_map([most], |row| row.get(0))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The run behind a picture that looks alike.

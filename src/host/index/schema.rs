@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::Result;
 
 /// The number of these tables; an index of another number is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -19,8 +19,10 @@ CREATE TABLE runs(
     content TEXT NOT NULL,
     seed TEXT,
     model TEXT,
-    excerpt TEXT
+    excerpt TEXT,
+    parent TEXT
 );
+CREATE INDEX runs_parent ON runs(parent) WHERE parent IS NOT NULL;
 CREATE INDEX runs_place ON runs(place);
 CREATE INDEX runs_moment ON runs(moment, id);
 CREATE INDEX runs_content ON runs(content);

@@ -102,8 +102,8 @@ fn insert(
     };
     transaction
         .prepare_cached(
-            "INSERT INTO runs(run, place, moment, outcome, content, seed, model, excerpt)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO runs(run, place, moment, outcome, content, seed, model, excerpt, parent)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             run.id,
@@ -113,7 +113,8 @@ fn insert(
             run.content,
             seed,
             model.map(|model| &model.name),
-            excerpt
+            excerpt,
+            run.parent.as_ref().map(|parent| &parent.run)
         ])?;
     let id = transaction.last_insert_rowid();
     for (kind, text) in terms(run) {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::content::ends;
 use super::gather::describe;
-use super::{Evidence, Known, Outcome, Output, Problem, Run};
+use super::{Evidence, Known, Outcome, Output, Parent, Problem, Run};
 use crate::catalog::Catalog;
 use crate::graph::{NodeId, Prompt, Workflow};
 use crate::json::{Object, Value};
@@ -15,6 +15,10 @@ use crate::json::{Object, Value};
 const MOST_FILES: usize = 10_000;
 /// Characters of an error's text that are kept.
 const LONGEST_MESSAGE: usize = 4_000;
+
+/// Under this key of `extra_data` git-comfy says what it queues a run for; the server keeps
+/// it beside the run and puts it into no file.
+pub const OWN: &str = "git_comfy";
 
 /// One entry of a history: the prompt id and what the server says of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +79,7 @@ pub fn from_entry(entry: &Entry, catalog: &Catalog) -> Evidence {
     };
     describe(&mut run, prompt.as_ref(), workflow.as_ref(), &ends, catalog);
     run.queued = extra.and_then(|extra| moment(extra.get("create_time")?));
+    run.parent = extra.and_then(|extra| Parent::from_client(extra.get(OWN)?));
     messages(&mut run, said);
     outputs(&mut run, said, prompt.as_ref());
     Evidence { run, prompt: prompt_value, workflow: workflow_value }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::lineage::Parent;
 use super::schema::{Input, Model, Output, Run};
 
 impl Run {
@@ -40,6 +41,10 @@ impl Run {
         greater(&mut self.environment, other.environment);
         greater(&mut self.committed, other.committed);
         self.known.extend(other.known);
+        parent(&mut self.parent, other.parent);
+        self.compared.extend(other.compared);
+        self.compared.sort();
+        self.compared.dedup();
         join_rest(&mut self.rest, other.rest);
         // What was taken out stays out, whoever still has it.
         for redacted in [self.redacted.clone(), other.redacted].into_iter().flatten() {
@@ -58,6 +63,20 @@ impl Run {
 
 fn greater<T: Ord>(ours: &mut T, theirs: T) {
     if theirs > *ours {
+        *ours = theirs;
+    }
+}
+
+/// Of two parents the greater by its text; first by what a redaction leaves of it, so that
+/// redacting one side before or after makes no difference.
+fn parent(ours: &mut Option<Parent>, theirs: Option<Parent>) {
+    let rank = |one: &Option<Parent>| {
+        let mut left = one.clone()?;
+        left.redact();
+        let text = |parent: &Parent| serde_json::to_string(parent).unwrap_or_default();
+        Some((text(&left), one.as_ref().map(text)))
+    };
+    if rank(&theirs) > rank(ours) {
         *ours = theirs;
     }
 }
@@ -150,6 +169,7 @@ fn join_rest(ours: &mut Map<String, Value>, theirs: Map<String, Value>) {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::lineage::*;
     use super::super::schema::*;
 
     fn outputs() -> impl Strategy<Value = Vec<Output>> {
@@ -171,11 +191,38 @@ mod tests {
         prop::collection::vec(output, 0..4)
     }
 
+    fn parents() -> impl Strategy<Value = Parent> {
+        let value = prop_oneof![Just(serde_json::json!(7)), Just(serde_json::json!("a text"))];
+        ("[xy]", prop::collection::vec(value, 0..3)).prop_map(|(run, values)| Parent {
+            run,
+            how: if values.is_empty() { Derived::Reproduced } else { Derived::Varied },
+            set: values
+                .into_iter()
+                .map(|to| Setting {
+                    node: "3".to_owned(),
+                    title: String::new(),
+                    input: "cfg".to_owned(),
+                    from: serde_json::Value::Null,
+                    to,
+                })
+                .collect(),
+        })
+    }
+
+    fn comparisons() -> impl Strategy<Value = Comparison> {
+        ("[ab]", prop::option::of(0..2u32)).prop_map(|(output, psnr)| Comparison {
+            output,
+            psnr,
+            ..Comparison::default()
+        })
+    }
+
     fn runs() -> impl Strategy<Value = Run> {
         let times = (prop::option::of("[12]"), prop::option::of("[12]"));
         let lists = (outputs(), outputs(), prop::collection::vec("[pq]", 0..3));
-        (times, lists, "[cd]", 0..3u8, prop::option::of("[78]")).prop_map(
-            |((start, end), (outputs, reused, positive), content, outcome, redacted)| {
+        let lineage = (prop::option::of(parents()), prop::collection::vec(comparisons(), 0..3));
+        (times, lists, "[cd]", 0..3u8, prop::option::of("[78]"), lineage).prop_map(
+            |((start, end), (outputs, reused, positive), content, outcome, redacted, lineage)| {
                 let mut run = Run {
                     id: "i".to_owned(),
                     content,
@@ -184,6 +231,8 @@ mod tests {
                     outputs,
                     reused,
                     positive,
+                    parent: lineage.0,
+                    compared: lineage.1,
                     outcome: [Outcome::Unknown, Outcome::Success, Outcome::Error]
                         [usize::from(outcome)],
                     ..Run::default()
@@ -215,11 +264,28 @@ mod tests {
 
     #[test]
     fn what_was_taken_out_stays_out() {
-        let mut open =
-            Run { positive: vec!["a secret".to_owned()], id: "i".to_owned(), ..Run::default() };
+        let set = |to: serde_json::Value| Setting {
+            node: "6".to_owned(),
+            title: String::new(),
+            input: "text".to_owned(),
+            from: to.clone(),
+            to,
+        };
+        let parent = Parent {
+            run: "p".to_owned(),
+            how: Derived::Varied,
+            set: vec![set("a secret".into()), set(7.into())],
+        };
+        let mut open = Run {
+            positive: vec!["a secret".to_owned()],
+            parent: Some(parent),
+            id: "i".to_owned(),
+            ..Run::default()
+        };
         let mut redacted = open.clone();
         redacted.redact("2026");
         open.join(redacted);
         assert!(open.positive.is_empty() && open.redacted.is_some());
+        assert_eq!(open.parent.unwrap().set.len(), 1);
     }
 }

@@ -14,6 +14,7 @@ mod fix;
 mod gather;
 mod history;
 mod join;
+mod lineage;
 mod schema;
 mod text;
 
@@ -21,7 +22,8 @@ pub use bridge::from_spool;
 pub use content::{content_of, graph_of, upstream};
 pub use embedded::embedded;
 pub use fix::{Fixed, fix_seeds};
-pub use history::{Entry, Named, entries, from_entry};
+pub use history::{Entry, Named, OWN, entries, from_entry};
+pub use lineage::{Comparison, Derived, Parent, Setting, Verdict};
 pub use schema::{
     Input, Known, Model, Origin, Outcome, Output, Problem, Redacted, Run, SCHEMA, Sampler, Seed,
     Site,

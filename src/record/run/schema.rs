@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::lineage::{Comparison, Parent};
+
 /// The number of this schema. A reader refuses to change a run of a higher one.
 pub const SCHEMA: u32 = 1;
 
@@ -88,6 +90,12 @@ pub struct Run {
     /// Where this is known from.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub known: BTreeSet<Known>,
+    /// The run that this one makes again or varies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// How what came out compares with what the parent made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compared: Vec<Comparison>,
     /// Prompts were taken out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redacted: Option<Redacted>,
@@ -123,6 +131,8 @@ impl Default for Run {
             environment: None,
             committed: None,
             known: BTreeSet::new(),
+            parent: None,
+            compared: Vec::new(),
             redacted: None,
             rest: Map::new(),
         }
@@ -336,6 +346,9 @@ impl Run {
         // Named by the texts.
         self.models.retain(|model| model.folder != "embeddings");
         self.rest.clear();
+        if let Some(parent) = &mut self.parent {
+            parent.redact();
+        }
         if let Some(problem) = &mut self.problem {
             problem.message = None;
         }
