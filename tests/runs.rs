@@ -44,7 +44,8 @@ const AT: u64 = 1_795_363_927_000;
 #[test]
 fn a_picture_leads_to_its_run_whatever_became_of_it() {
     let repo = studio(&[("a.png", 7, "a neon fox"), ("sub/b.png", 8, "a cat")]);
-    assert_eq!(repo.comfy(["runs", "scan"]), "2 files read, 2 new: 2 runs recorded or completed\n");
+    let told = repo.comfy(["runs", "scan"]);
+    assert!(told.starts_with("2 files read, 2 new: 2 runs recorded or completed, in "), "{told}");
     let fox = Picture { seed: 7, side: 64 };
     let copies = [
         ("copy.png", fox.saved("a neon fox"), "bytes"),
@@ -258,6 +259,24 @@ fn a_commit_picks_up_new_outputs_and_tells_of_its_own() {
     let before = repo.id("refs/comfy/runs");
     repo.comfy(["runs", "pick-up"]);
     assert_eq!(repo.id("refs/comfy/runs"), before);
+}
+
+#[test]
+fn pictures_that_git_tracks_are_outputs_too() {
+    let repo = World::new().repo("repo");
+    repo.git(["config", "comfy.server", "off"]);
+    repo.use_filter();
+    repo.use_hooks();
+    let picture = Picture { seed: 11, side: 64 }.saved("a glass heron");
+    std::fs::write(repo.path.join("heron.png"), picture).unwrap();
+    repo.commit_all("the picture that the client chose");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while found(&repo, &["heron.png"]).is_empty() && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    let rows = found(&repo, &["--text", "heron"]);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(repo.comfy(["runs", "scan"]).contains("nothing new"));
 }
 
 /// Real outputs and the history of the server that made some of them.

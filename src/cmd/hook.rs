@@ -79,8 +79,8 @@ fn before_commit(session: &Session) -> Exit {
 fn record(args: &Args, session: &Session, repository: &Repository) -> Result<()> {
     match args.name.as_str() {
         "post-commit" => {
-            after::commit(session, repository)?;
-            runs::after::start(session, repository)
+            let met = after::commit(session, repository)?;
+            runs::after::start(session, repository, met)
         }
         "post-merge" => after::merge(session, repository),
         "post-rewrite" => {

@@ -100,6 +100,14 @@ pub(super) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
     Ok(files)
 }
 
+/// The paths of the files that git tracks here, as [`files`] takes them.
+///
+/// # Errors
+/// The index cannot be read.
+pub fn tracked(repository: &Repository) -> Result<Vec<RepoPath>> {
+    Ok(files(repository)?.into_iter().map(|entry| entry.path).collect())
+}
+
 /// Whether two index files hold the same content, whatever they remember of the disk.
 pub(super) fn same_content(repository: &Repository, one: &Path, other: &Path) -> Result<bool> {
     let (Some(one), Some(other)) =

@@ -17,7 +17,7 @@ mod filter;
 pub mod hook;
 pub mod hooks;
 mod id;
-mod index;
+pub mod index;
 mod layouts;
 pub mod merging;
 mod notes;

@@ -26,21 +26,32 @@ pub(crate) struct Rewritten {
     pub(crate) new: CommitId,
 }
 
+/// Whether the recorder met a ComfyUI on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ComfyUi {
+    /// It did.
+    Found,
+    /// There is none, or nobody looked.
+    Unknown,
+}
+
 /// Records the commit that was just made.
-pub(crate) fn commit(session: &Session, repository: &Repository) -> Result<()> {
+pub(crate) fn commit(session: &Session, repository: &Repository) -> Result<ComfyUi> {
     let places = Places::of(session, repository)?;
-    let Some(head) = repository.head()?.filter(|_| !places.off) else { return Ok(()) };
+    let Some(head) = repository.head()?.filter(|_| !places.off) else {
+        return Ok(ComfyUi::Unknown);
+    };
     // The end of a rebase tells of all the commits it made; not of those that a person
     // makes where it stops.
     let rebases = ["rebase-merge", "rebase-apply"];
     if rebases.iter().any(|name| repository.git_dir().join(name).exists())
         && !changes::last_reason(repository)?.starts_with("commit")
     {
-        return Ok(());
+        return Ok(ComfyUi::Unknown);
     }
     if changes::touched_files(repository, head)?.len() > MOST_AT_ONCE {
         Desk::within(&repository.state_dir()).add(&head.to_string())?;
-        return Ok(());
+        return Ok(ComfyUi::Unknown);
     }
     let here = Here::look_around(session, repository, &places, Patience::Hook);
     if let Some(gathered) = here.gather(repository, head, &Failures::new())? {
@@ -50,7 +61,7 @@ pub(crate) fn commit(session: &Session, repository: &Repository) -> Result<()> {
             here.desk.add(&head.to_string())?;
         }
     }
-    Ok(())
+    Ok(if here.installation.is_some() { ComfyUi::Found } else { ComfyUi::Unknown })
 }
 
 /// Whether the content of a commit may have been recorded under another one: a pick, a

@@ -1,12 +1,13 @@
 //! New outputs are picked up after a commit, by a process of its own.
 
 use std::fs::File;
+use std::path::Path;
 
-use super::folders::Folders;
+use super::folders::{Folders, tracked_outputs};
 use super::live::{self, Machine};
 use super::scan::scan;
 use super::shelf::Shelf;
-use crate::cmd::record::after::OVER_BY_THEN;
+use crate::cmd::record::after::{ComfyUi, OVER_BY_THEN};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::sharing::RUNS;
@@ -19,9 +20,10 @@ use crate::session::Session;
 /// Runs of a commit that are shown.
 const SHOWN: usize = 5;
 
-/// Starts the process, where runs are recorded at all: some are there, the bridge noted
-/// some, or somebody said where outputs lie.
-pub(crate) fn start(session: &Session, repository: &Repository) -> Result<()> {
+/// Starts the process, where there may be anything to pick up: runs are there already, the
+/// bridge noted some, somebody said where outputs lie, the recorder met a ComfyUI, or git
+/// tracks pictures.
+pub(crate) fn start(session: &Session, repository: &Repository, met: ComfyUi) -> Result<()> {
     let settings = repository.settings("comfy.")?;
     let value = |name: &str| {
         settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -31,7 +33,9 @@ pub(crate) fn start(session: &Session, repository: &Repository) -> Result<()> {
     }
     let in_use = value("comfy.output").is_some()
         || repository.reference(&RefName::new(RUNS))?.is_some()
-        || !bridge::waiting(&bridge::spool(&repository.state_dir())).is_empty();
+        || met == ComfyUi::Found
+        || !bridge::waiting(&bridge::spool(&repository.state_dir())).is_empty()
+        || tracked_outputs(repository, Path::new(""))?.next().is_some();
     if in_use && let Some(program) = &session.environment.program {
         let place = repository.work_tree().unwrap_or(repository.git_dir());
         // Without it outputs are picked up after the next commit, or by a scan.
@@ -50,9 +54,8 @@ pub(crate) fn run(session: &Session) -> Result<Exit> {
     }
     let folders = Folders::of(session, &shelf.repository)?;
     live::ingest(session, &mut shelf, &folders, &mut Machine::default())?;
-    if let Some(output) = folders.output() {
-        scan(session, &mut shelf, &folders, &[output], false, None)?;
-    }
+    let places = folders.places(&shelf.repository)?;
+    scan(session, &mut shelf, &folders, &places, false, None)?;
     Ok(Exit::Done)
 }
 

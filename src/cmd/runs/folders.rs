@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::file::may_be_output;
 use crate::cmd::record::here::{Here, Patience, Places};
 use crate::error::Result;
-use crate::git::Repository;
+use crate::git::{Repository, index};
 use crate::record::run::{Origin, Output};
 use crate::session::Session;
 
@@ -41,6 +42,16 @@ impl Folders {
         self.output.clone()
     }
 
+    /// Where outputs are looked for when nobody names a place: ComfyUI's output folder, and
+    /// what git tracks of the files that could be outputs.
+    pub(crate) fn places(&self, repository: &Repository) -> Result<Vec<PathBuf>> {
+        let mut places: Vec<PathBuf> = self.output.iter().cloned().collect();
+        if let Some(work_tree) = &self.work_tree {
+            places.extend(tracked_outputs(repository, work_tree)?.filter(|path| path.is_file()));
+        }
+        Ok(places)
+    }
+
     /// What a file is called in a run. `base` is the folder that was scanned.
     pub(crate) fn name(&self, base: &Path, file: &Path) -> Output {
         let below = |folder: Option<&Path>| file.strip_prefix(folder?).ok().map(slashes);
@@ -64,6 +75,15 @@ impl Folders {
         let stays = output.path.split('/').all(inside);
         stays.then(|| folder.join(&output.path))
     }
+}
+
+/// The files in a work tree that git tracks and that could be outputs.
+pub(super) fn tracked_outputs(
+    repository: &Repository,
+    work_tree: &Path,
+) -> Result<impl Iterator<Item = PathBuf>> {
+    let tracked = index::tracked(repository)?.into_iter().map(|path| path.to_path());
+    Ok(tracked.filter(|path| may_be_output(path)).map(move |path| work_tree.join(path)))
 }
 
 fn told_path(text: &str, session: &Session, repository: &Repository) -> PathBuf {

@@ -19,7 +19,8 @@ use crate::ui::Bar;
 /// Record the runs behind output files, from what they carry.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folders or files; none means ComfyUI's output folder.
+    /// Folders or files; none means ComfyUI's output folder and the pictures that git
+    /// tracks here.
     #[arg(value_name = "DIR")]
     pub(crate) places: Vec<PathBuf>,
     /// Look at files again that were looked at before.
@@ -49,18 +50,23 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut shelf = Shelf::open(session)?;
     let folders = Folders::of(session, &shelf.repository)?;
     let places = if args.places.is_empty() {
-        vec![folders.output().ok_or_else(|| {
-            Failure::new("no ComfyUI output folder was found")
-                .hint("name the folder: git comfy runs scan DIR")
-                .hint("git config comfy.output DIR remembers it")
-        })?]
+        folders.places(&shelf.repository)?
     } else {
         args.places.iter().map(|place| session.cwd.join(place)).collect()
     };
+    if places.is_empty() {
+        return Err(Failure::new("no ComfyUI output folder was found")
+            .hint("name the folder: git comfy runs scan DIR")
+            .hint("git config comfy.output DIR remembers it"));
+    }
     let bar = session.ui.count_bar("reading files");
     let scanned = scan(session, &mut shelf, &folders, &places, args.again, Some(&bar))?;
     bar.finish();
-    session.ui.tell(&told(scanned))?;
+    let mut text = told(scanned);
+    if let Some(output) = folders.output().filter(|_| args.places.is_empty()) {
+        text += &format!(", in {}", sanitize::line(&output.display().to_string()));
+    }
+    session.ui.tell(&text)?;
     Ok(if scanned.unreadable > 0 { Exit::Found } else { Exit::Done })
 }
 
