@@ -12,11 +12,12 @@ use jiff::Zoned;
 
 use super::compared::compare;
 use super::content;
+use super::folder::{self, Links};
 use super::merging::{self, Frame, Inputs};
 use super::{naming, whole_file};
 use crate::canon::{self, Mode, Outcome};
 use crate::catalog::Catalog;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::{self, Handling, Repository, past};
 use crate::graph::{Kind, kind};
@@ -46,12 +47,6 @@ pub struct Args {
     #[arg(long)]
     merge: bool,
 }
-
-/// The deepest folder that is looked into.
-const DEEPEST: usize = 16;
-
-/// The longest file that is read, in bytes.
-const LONGEST: u64 = 64 << 20;
 
 /// The most states of the history that are compared with a copy.
 const MOST_STATES: usize = 60;
@@ -147,40 +142,19 @@ fn shown(folder: &Path, file: &Path) -> String {
 
 /// The copies below a folder whose file lies beside them.
 fn copies(folder: &Path) -> Result<Vec<Copy>> {
-    if !folder.is_dir() {
-        let name = folder.to_string_lossy();
-        return Err(Failure::new(format!("{} is no folder", sanitize::line(&name))));
-    }
-    let mut found = Vec::new();
-    look(folder, DEEPEST, &mut found)?;
-    Ok(found)
-}
-
-fn look(folder: &Path, depth: usize, found: &mut Vec<Copy>) -> Result<()> {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<std::io::Result<_>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-        let kind = entry.file_type()?;
-        if kind.is_dir() && depth > 0 {
-            look(&entry.path(), depth - 1, found)?;
-        } else if kind.is_file()
-            && name.to_ascii_lowercase().ends_with(".json")
-            && let Some((service, original)) = copy_of(name)
-        {
-            let file = folder.join(original);
-            if file.symlink_metadata().is_ok_and(|about| about.is_file()) {
-                found.push(Copy { service, copy: entry.path(), file });
-            }
-        }
-    }
-    Ok(())
+    let below = folder::files(folder, Links::None, &folder::is_json)?;
+    let copy = |copy: PathBuf| {
+        let (service, original) = copy_of(copy.file_name()?.to_str()?)?;
+        let file = copy.with_file_name(original);
+        let is_there = file.symlink_metadata().is_ok_and(|about| about.is_file());
+        is_there.then_some(Copy { service, copy, file })
+    };
+    Ok(below.files.into_iter().filter_map(copy).collect())
 }
 
 /// What merging a copy gives; touches nothing.
 fn outcome(copy: &Copy, session: &Session, repository: Option<&Repository>) -> Result<Fate> {
-    let (ours, theirs) = (read(&copy.file)?, read(&copy.copy)?);
+    let (ours, theirs) = (whole_file::read(&copy.file)?, whole_file::read(&copy.copy)?);
     let (Some(ours), Some(theirs)) = (ours, theirs) else {
         return Ok(Fate::Not("it is too long".into()));
     };
@@ -224,13 +198,6 @@ fn outcome(copy: &Copy, session: &Session, repository: Option<&Repository>) -> R
     Ok(Fate::Merged { content, conflicts, change, from })
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= LONGEST).then_some(bytes))
-}
-
 /// The clean form of a workflow; nothing for anything else.
 fn cleaned(bytes: &[u8]) -> Option<Vec<u8>> {
     let value = json::parse(bytes).ok()?;
@@ -249,7 +216,8 @@ fn states(file: &Path, repository: Option<&Repository>) -> Result<Vec<Vec<u8>>> 
     let Some(path) = git::merging::path_of(repository, file) else { return Ok(Vec::new()) };
     let mut states: Vec<Vec<u8>> = Vec::new();
     for id in past::states_of(repository, &path)?.into_iter().take(MOST_STATES) {
-        if let Some(state) = repository.blob_within(id, LONGEST)?.and_then(|b| cleaned(&b))
+        if let Some(state) =
+            repository.blob_within(id, whole_file::LONGEST)?.and_then(|b| cleaned(&b))
             && !states.contains(&state)
         {
             states.push(state);

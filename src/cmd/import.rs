@@ -4,7 +4,6 @@
 //! are only read. What is in the history already is left out, so that bringing the same
 //! folder in again adds only what is new.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
@@ -15,7 +14,8 @@ use sha2::{Digest, Sha256};
 use super::commits;
 use super::compared::compare;
 use super::content::{self, Content};
-use super::naming;
+use super::folder::{self, Links};
+use super::{naming, whole_file};
 use crate::canon::{self, Mode, Outcome};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -56,12 +56,6 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "write_plan")]
     plan: Option<PathBuf>,
 }
-
-/// The deepest folder that is looked into.
-const DEEPEST: usize = 16;
-
-/// The longest file that is taken for a workflow, in bytes.
-const LONGEST: u64 = 64 << 20;
 
 /// The longest subject of a commit.
 const SUBJECT: usize = 72;
@@ -221,11 +215,10 @@ fn moment(version: &Version) -> Zoned {
 
 /// The workflows below a folder.
 fn exports(folder: &Path) -> Result<Vec<Export>> {
-    let mut files = Vec::new();
-    list(folder, "", DEEPEST, &mut files)?;
     let mut exports = Vec::new();
-    for (from, path) in files {
-        let Some(bytes) = read(&path)? else { continue };
+    for path in folder::files(folder, Links::None, &folder::is_json)?.files {
+        let Some(from) = below(folder, &path) else { continue };
+        let Some(bytes) = whole_file::read(&path)? else { continue };
         let Ok(value) = json::parse(&bytes) else { continue };
         let Ok(workflow) = Workflow::from_value(value) else { continue };
         let content = match canon::clean(&bytes, Mode::Strip) {
@@ -249,40 +242,18 @@ fn exports(folder: &Path) -> Result<Vec<Export>> {
     Ok(exports)
 }
 
+/// A file's path below a folder, with `/`; nothing if it is no text.
+fn below(folder: &Path, file: &Path) -> Option<String> {
+    let parts: Option<Vec<&str>> =
+        file.strip_prefix(folder).ok()?.iter().map(|part| part.to_str()).collect();
+    Some(parts?.join("/"))
+}
+
 fn saved(path: &Path) -> Result<Timestamp> {
     let time = path.metadata()?.modified()?;
     let now = Timestamp::now();
     // A clock that ran ahead must not put commits into the future.
     Ok(Timestamp::try_from(time).unwrap_or(now).min(now.saturating_add(1.hour()).unwrap_or(now)))
-}
-
-/// The `.json` files below a folder, hidden ones and links left out, by name.
-fn list(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    found: &mut Vec<(String, PathBuf)>,
-) -> Result<()> {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<std::io::Result<_>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-        let (kind, path) = (entry.file_type()?, format!("{prefix}{name}"));
-        if kind.is_dir() && depth > 0 {
-            list(&entry.path(), &format!("{path}/"), depth - 1, found)?;
-        } else if kind.is_file() && name.to_ascii_lowercase().ends_with(".json") {
-            found.push((path, entry.path()));
-        }
-    }
-    Ok(())
-}
-
-/// A file's content; nothing if it is too long for a workflow.
-fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= LONGEST).then_some(bytes))
 }
 
 /// What is new of a line, or why it cannot be brought in.
@@ -359,10 +330,7 @@ fn bytes_of(folder: &Path, from: &str) -> Result<Vec<u8>> {
     if !from.split('/').all(plain) {
         return Err(Failure::new(format!("{name} is no file below the folder")));
     }
-    let unreadable = |error: Failure| Failure::new(format!("{name} cannot be read: {error}"));
-    read(&folder.join(from))
-        .map_err(unreadable)?
-        .ok_or_else(|| Failure::new(format!("{name} is too long")))
+    whole_file::read(&folder.join(from))?.ok_or_else(|| Failure::new(format!("{name} is too long")))
 }
 
 /// A line's new versions in the plan's text, and as states to commit.
@@ -453,7 +421,8 @@ fn told(remark: &Remark) -> String {
 fn read_plan(file: &Path) -> Result<Vec<PlanLine>> {
     let name = file.to_string_lossy();
     let name = sanitize::line(&name);
-    let bytes = read(file)?.ok_or_else(|| Failure::new(format!("{name} is too long")))?;
+    let bytes =
+        whole_file::read(file)?.ok_or_else(|| Failure::new(format!("{name} is too long")))?;
     let plan: PlanFile = serde_json::from_slice(&bytes)
         .map_err(|error| Failure::new(format!("{name} is no plan: {error}")))?;
     if plan.git_comfy_import != 1 {
@@ -479,10 +448,7 @@ fn write_plan(
     let mut text = serde_json::to_string_pretty(&plan)
         .map_err(|error| Failure::new(format!("the plan cannot be written: {error}")))?;
     text.push('\n');
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut fresh = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    std::io::Write::write_all(&mut fresh, text.as_bytes())?;
-    fresh.persist(file).map_err(|error| error.error)?;
+    whole_file::write(file, text.as_bytes())?;
     for remark in remarks {
         session.ui.say(&format!("note: {}", told(remark)));
     }

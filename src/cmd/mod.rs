@@ -17,6 +17,7 @@ pub mod diff_driver;
 pub mod doctor;
 mod filtered;
 pub mod find;
+mod folder;
 pub mod generate;
 pub mod hook;
 pub mod import;

@@ -9,6 +9,7 @@ use super::file::{self, Looked};
 use super::filing::{Filed, Filing};
 use super::folders::Folders;
 use super::shelf::Shelf;
+use crate::cmd::folder::{self, Links};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::host::hash::Stamp;
@@ -32,8 +33,6 @@ pub(crate) struct Args {
 const AT_ONCE: usize = 256;
 /// Files that wait between the readers and the recorder: their payloads are in memory.
 const WAITING: usize = 64;
-/// How deep folders are followed.
-const DEEPEST: usize = 32;
 
 /// What a scan did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -101,12 +100,19 @@ pub(crate) fn scan(
     again: bool,
     bar: Option<&Bar>,
 ) -> Result<Scanned> {
-    let mut files = Vec::new();
+    let (mut files, mut unopened) = (Vec::new(), 0);
     for place in places {
         let place = std::fs::canonicalize(place).map_err(|error| {
             Failure::new(format!("{}: {error}", sanitize::line(&place.display().to_string())))
         })?;
-        collect(&place, &place, 0, &mut files);
+        if place.is_file() {
+            files.push((place.parent().unwrap_or(&place).to_owned(), place));
+            continue;
+        }
+        let below = folder::files(&place, Links::ToFiles, &file::may_be_output)?;
+        unopened += below.closed.len();
+        below.remarks().iter().for_each(|remark| session.ui.say(remark));
+        files.extend(below.files.into_iter().map(|path| (place.clone(), path)));
     }
     if !again {
         let mut left = Vec::with_capacity(files.len());
@@ -120,7 +126,8 @@ pub(crate) fn scan(
     if let Some(bar) = bar {
         bar.extend(files.len() as u64);
     }
-    read_all(session, shelf, folders, files, bar)
+    let scanned = read_all(session, shelf, folders, files, bar)?;
+    Ok(Scanned { unreadable: scanned.unreadable + unopened, ..scanned })
 }
 
 fn is_known(shelf: &Shelf, path: &Path) -> Result<bool> {
@@ -211,26 +218,4 @@ fn receive(
         }
     }
     Ok(())
-}
-
-/// The files below a folder, in the order of their names. Links to folders are not
-/// followed.
-fn collect(base: &Path, place: &Path, depth: usize, found: &mut Vec<Found>) {
-    if place.is_file() {
-        let base = if depth == 0 { base.parent().unwrap_or(base) } else { base };
-        found.push((base.to_owned(), place.to_owned()));
-        return;
-    }
-    let Ok(entries) = std::fs::read_dir(place) else { return };
-    let mut entries: Vec<_> = entries.flatten().collect();
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if kind.is_dir() && !hidden && depth < DEEPEST {
-            collect(base, &path, depth + 1, found);
-        } else if !kind.is_dir() && !hidden && file::may_be_output(&path) && path.is_file() {
-            found.push((base.to_owned(), path));
-        }
-    }
 }
