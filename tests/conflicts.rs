@@ -25,6 +25,7 @@ fn kept(folder: &std::path::Path) -> Vec<Vec<u8>> {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => files.extend(kept(&path)),
+            false if path.ends_with("settled") => {}
             false => files.push(std::fs::read(path).unwrap()),
         }
     }
@@ -119,4 +120,137 @@ fn without_a_repository_what_differs_is_a_conflict() {
     assert_eq!(kept(&folder.join(".git-comfy-set-aside")).len(), 2);
     let merged = std::fs::read_to_string(folder.join("fox.json")).unwrap();
     assert!(merged.contains("git_comfy"), "the conflict is in the file");
+}
+
+fn synced(files: &[(&str, &str)]) -> (std::rc::Rc<World>, std::path::PathBuf) {
+    let world = World::new();
+    let folder = world.path("synced");
+    for (name, content) in files {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    (world, folder)
+}
+
+/// Says when a file was saved, in minutes of some day.
+fn saved(file: &std::path::Path, minute: u64) {
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_771_600_000 + minute * 60);
+    std::fs::File::options().write(true).open(file).unwrap().set_modified(at).unwrap();
+}
+
+fn told_in(world: &World, folder: &std::path::Path, arguments: &[&str], code: i32) -> String {
+    let mut command = world.command(env!("CARGO_BIN_EXE_git-comfy"));
+    let output = command.arg("conflicts").arg(folder).args(arguments).output().unwrap();
+    let text =
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    text
+}
+
+#[test]
+fn what_was_merged_can_be_taken_back() {
+    let repo = Repo::new();
+    repo.use_filter();
+    repo.write("sub/fox.json", workflow(20, 0));
+    repo.commit_all("base");
+    let (ours, theirs) = (cfg(&workflow(20, 0), "5.5"), workflow(30, 0));
+    let copy = format!("sub/{COPY}");
+    repo.write("sub/fox.json", &ours);
+    repo.write(&copy, &theirs);
+    // From another folder, and twice in a second: nothing takes the place of anything.
+    told(&repo, &["sub", "--merge"], 0);
+    let merged = repo.text("sub/fox.json");
+    let second = merged.replace("euler", "heun");
+    repo.write(&copy, &second);
+    told(&repo, &["--merge"], 0);
+    let all = kept(&repo.path.join(".git/comfy/set-aside"));
+    for text in [&ours, &theirs, &merged] {
+        assert!(all.contains(&text.clone().into_bytes()));
+    }
+    let text = told(&repo, &["--undo"], 0);
+    assert!(text.contains("sub/fox.json is as it was"), "{text}");
+    assert_eq!(repo.text("sub/fox.json"), merged);
+    assert_eq!(repo.text(&copy), second);
+    told(&repo, &["--undo"], 0);
+    assert_eq!(repo.text("sub/fox.json"), ours);
+    assert_eq!(repo.text(&copy), second, "a copy that lies there stays");
+    told(&repo, &["--undo"], 2);
+}
+
+#[test]
+fn work_done_since_is_not_taken_back() {
+    let (world, folder) = synced(&[("fox.json", &workflow(20, 0)), (COPY, &workflow(30, 0))]);
+    told_in(&world, &folder, &["--merge"], 1);
+    std::fs::write(folder.join("fox.json"), workflow(77, 0)).unwrap();
+    let text = told_in(&world, &folder, &["--undo"], 0);
+    assert!(text.contains("was changed since and stays"), "{text}");
+    assert_eq!(std::fs::read_to_string(folder.join("fox.json")).unwrap(), workflow(77, 0));
+    assert_eq!(std::fs::read_to_string(folder.join(COPY)).unwrap(), workflow(30, 0));
+}
+
+#[test]
+fn older_versions_that_the_service_keeps_tell_where_both_began() {
+    let (base, ours) = (workflow(20, 0), cfg(&workflow(20, 0), "5.5"));
+    let copy = "flows/fox.sync-conflict-20260220-143059-ABCDEF7.json";
+    for kept in [".stversions/flows/fox~20260219-120000.json", ".sync/Archive/flows/fox.json"] {
+        let (world, folder) = synced(&[
+            (kept, &base),
+            (".stversions/flows/foxes~20260219-120000.json", &ours),
+            ("flows/fox.json", &ours),
+            (copy, &workflow(30, 0)),
+        ]);
+        let text = told_in(&world, &folder, &["--merge"], 0);
+        assert!(text.contains("from an older version both began with: KSampler steps"), "{text}");
+        let merged = std::fs::read_to_string(folder.join("flows/fox.json")).unwrap();
+        assert!(merged.contains(",30,5.5,"), "{merged}");
+    }
+}
+
+#[test]
+fn an_older_copy_may_be_what_both_began_with() {
+    let (base, ours, theirs) = (workflow(20, 0), cfg(&workflow(20, 0), "5.5"), workflow(30, 0));
+    let older = "fox (Ann's conflicted copy 2026-02-19).json";
+    let files = [("fox.json", ours.as_str()), (COPY, &theirs), (older, &base)];
+    let (world, folder) = synced(&files);
+    for (minute, name) in [(1, older), (2, "fox.json"), (3, COPY)] {
+        saved(&folder.join(name), minute);
+    }
+    let text = told_in(&world, &folder, &["--merge"], 0);
+    assert!(text.contains("from an older copy both began with"), "{text}");
+    assert!(text.contains("an earlier state of the file"), "{text}");
+    let merged = std::fs::read_to_string(folder.join("fox.json")).unwrap();
+    assert!(merged.contains(",30,5.5,"), "{merged}");
+    // Where it is newer it may have taken both changes back: no guess.
+    let (world, folder) = synced(&files);
+    for (minute, name) in [(9, older), (2, "fox.json"), (3, COPY)] {
+        saved(&folder.join(name), minute);
+    }
+    let text = told_in(&world, &folder, &[], 1);
+    assert!(!text.contains("both began with"), "{text}");
+}
+
+#[test]
+fn copies_of_copies_find_their_file_and_lost_ones_are_told() {
+    let twice = "fox (Ann's conflicted copy 2026-02-20) (Bo's conflicted copy 2026-02-21).json";
+    let (world, folder) = synced(&[
+        ("fox.json", &workflow(20, 0)),
+        (twice, &workflow(20, 300)),
+        ("cat (Ann's conflicted copy 2026-02-20).json", &workflow(20, 0)),
+        ("dog-DESKTOP-AB12CD3.json", &workflow(20, 0)),
+        ("elk (1).json", &workflow(20, 0)),
+        ("elk.json", &workflow(20, 0)),
+        ("My Drive/elk (1).json", &workflow(20, 5)),
+        ("My Drive/elk.json", &workflow(20, 0)),
+    ]);
+    let text = told_in(&world, &folder, &[], 0);
+    insta::assert_snapshot!(text, @r"
+    My Drive/elk.json
+      elk (1).json  (Google Drive): means the same; it is only set aside
+    cat.json
+      cat (Ann's conflicted copy 2026-02-20).json  (Dropbox): left as it is: the file is not here; give the copy its name if it is the one
+    fox.json
+      fox (Ann's conflicted copy 2026-02-20) (Bo's conflicted copy 2026-02-21).json  (Dropbox): means the same; it is only set aside
+    `git comfy conflicts --merge` does this
+    ");
 }

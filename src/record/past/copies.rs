@@ -1,165 +1,171 @@
 //! The names that services which keep folders in step give to the copy that lost, when a
 //! file was changed in two places.
 
-/// How a service marks a copy. Each marker is the text of one language.
-struct Mark {
-    service: &'static str,
-    shape: Shape,
-    /// A name as the service makes it, and the name of the file it belongs to.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the examples are the tests"))]
-    example: (&'static str, &'static str),
+use super::marks::{MARKS, Shape, Trust};
+
+/// What the name of a copy says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyName {
+    /// The service that gave it.
+    pub service: &'static str,
+    /// The name of the file that the copy belongs to, which may be a copy itself.
+    pub original: String,
+    /// Whether a person may have given the name: then it is one of a copy only where the
+    /// file lies beside it.
+    pub may_be_anything: bool,
 }
 
-enum Shape {
-    /// `name (… text …).json`: in brackets, whatever else stands in them.
-    Brackets(&'static str),
-    /// `name.text….json`: a suffix of its own before the extension.
-    Suffix(&'static str),
-    /// `name-DESKTOP-AB12CD3.json`: the name that Windows gives a computer.
-    Computer(&'static str),
-}
-
-/// Known marks. Sources: Syncthing's documentation on conflicting changes; Dropbox's help
-/// on conflicted copies, and names in its languages as people report them in public
-/// ignore files and scripts; the Nextcloud and ownCloud desktop manuals; Seafile's manual
-/// on file conflicts; Microsoft's help on OneDrive, which appends the computer's name;
-/// Resilio's help on conflicts; Google's help on Drive for desktop.
-const MARKS: &[Mark] = &[
-    Mark {
-        service: "Syncthing",
-        shape: Shape::Suffix(".sync-conflict-"),
-        example: ("fox.sync-conflict-20260220-143059-ABCDEF7.json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox or Nextcloud",
-        shape: Shape::Brackets("conflicted copy"),
-        example: ("fox (Ann's conflicted copy 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "Nextcloud",
-        shape: Shape::Brackets("conflicted copy"),
-        example: ("fox (conflicted copy 2026-02-20 143059).json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox (German)",
-        shape: Shape::Brackets("in konflikt stehende kopie"),
-        example: ("fox (Anns in Konflikt stehende Kopie 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox (German)",
-        shape: Shape::Brackets("konfliktkopie"),
-        example: ("fox (Konfliktkopie von Ann 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox (French)",
-        shape: Shape::Brackets("copie en conflit"),
-        example: ("fox (Copie en conflit de DESKTOP-1 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox (Spanish)",
-        shape: Shape::Brackets("copia conflictiva"),
-        example: ("fox (Copia conflictiva de Ann 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox (Spanish)",
-        shape: Shape::Brackets("copia en conflicto"),
-        example: ("fox (Copia en conflicto de Ann 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox (Italian)",
-        shape: Shape::Brackets("copia in conflitto"),
-        example: ("fox (Copia in conflitto di Ann 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox (Portuguese)",
-        shape: Shape::Brackets("cópia em conflito"),
-        example: ("fox (Cópia em conflito de Ann 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox (Japanese)",
-        shape: Shape::Brackets("問題のあるコピー"),
-        example: ("fox (Ann 上の問題のあるコピー 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "Dropbox (Japanese)",
-        shape: Shape::Brackets("競合コピー"),
-        example: ("fox (Annの競合コピー 2026-02-20).json", "fox.json"),
-    },
-    Mark {
-        service: "ownCloud",
-        shape: Shape::Suffix("_conflict-"),
-        example: ("fox_conflict-20260220-143059.json", "fox.json"),
-    },
-    Mark {
-        service: "Seafile",
-        shape: Shape::Brackets("sfconflict"),
-        example: ("fox (SFConflict ann@example.org 2026-02-20-14-30-59).json", "fox.json"),
-    },
-    Mark {
-        service: "Google Drive",
-        shape: Shape::Brackets("conflict"),
-        example: ("fox (conflict 2026-02-20-14-30-59).json", "fox.json"),
-    },
-    Mark {
-        service: "Resilio Sync",
-        shape: Shape::Suffix(".conflict"),
-        example: ("fox.Conflict.json", "fox.json"),
-    },
-    Mark {
-        service: "OneDrive",
-        shape: Shape::Computer("-desktop-"),
-        example: ("fox-DESKTOP-AB12CD3.json", "fox.json"),
-    },
-    Mark {
-        service: "OneDrive",
-        shape: Shape::Computer("-laptop-"),
-        example: ("fox-LAPTOP-9QK2J7M1.json", "fox.json"),
-    },
-];
-
-/// The service that made a copy and the name of the file it belongs to, by the copy's name
-/// without its folder. OneDrive's marks and ownCloud's could be a person's own: such a copy
-/// is one only where its file lies beside it.
-pub fn copy_of(name: &str) -> Option<(&'static str, String)> {
+/// What the name of a file, without its folder, says of a copy, if it is one.
+pub fn copy_of(name: &str) -> Option<CopyName> {
     let (stem, extension) = name.rsplit_once('.')?;
+    // `(1)` behind the mark: the copy of a copy.
+    let stem = match bracketed(stem) {
+        Some((open, inner)) if is_number(inner) => stem[..open].trim_end(),
+        _ => stem,
+    };
     let lower = stem.to_lowercase();
     // What is cut off was found in lower case; that must not move any letter.
     if lower.len() != stem.len() {
         return None;
     }
-    let found = MARKS.iter().find_map(|mark| {
-        let end = match mark.shape {
-            Shape::Brackets(text) => {
-                let open = lower.rfind('(').filter(|_| lower.ends_with(')'))?;
-                lower[open..].contains(text).then_some(open)?
-            }
-            Shape::Suffix(text) => lower.rfind(text)?,
-            Shape::Computer(text) => {
-                let at = lower.rfind(text)?;
-                let rest = &lower[at + text.len()..];
-                let plain = (4..=15).contains(&rest.len())
-                    && rest.bytes().all(|b| b.is_ascii_alphanumeric());
-                plain.then_some(at)?
-            }
-        };
-        Some((mark.service, end))
-    });
-    let (service, end) = found?;
+    let (mark, end) = MARKS.iter().find_map(|mark| Some((mark, end(&mark.shape, &lower)?)))?;
     let original = stem.get(..end)?.trim_end();
-    (!original.is_empty()).then(|| (service, format!("{original}.{extension}")))
+    (!original.is_empty()).then(|| CopyName {
+        service: mark.service,
+        original: format!("{original}.{extension}"),
+        may_be_anything: mark.trust == Trust::Doubtful,
+    })
+}
+
+/// `fox (1).json` as Google Drive and others number what arrives twice. A person or a
+/// browser may have done that too: only to be believed in a folder that is such a service's.
+pub fn numbered(name: &str) -> Option<CopyName> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    let (open, inner) = bracketed(stem)?;
+    let original = stem[..open].trim_end();
+    (is_number(inner) && !original.is_empty()).then(|| CopyName {
+        service: "Google Drive",
+        original: format!("{original}.{extension}"),
+        may_be_anything: true,
+    })
+}
+
+/// Where the file's own name ends, in a name of that shape.
+fn end(shape: &Shape, lower: &str) -> Option<usize> {
+    match shape {
+        Shape::Brackets(text) => {
+            let (open, _) = bracketed(lower)?;
+            lower[open..].contains(text).then_some(open)
+        }
+        Shape::Dated(text) => {
+            let (open, inner) = bracketed(lower)?;
+            (inner.contains(text) && has_date(inner)).then_some(open)
+        }
+        Shape::Suffix(text) => lower.rfind(text),
+        Shape::Repeated(text) => {
+            let at = lower.find(text)?;
+            let rest = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+            lower[at + text.len()..].split(text).all(rest).then_some(at)
+        }
+        Shape::Computer(text) => {
+            let at = lower.rfind(text)?;
+            let rest = &lower[at + text.len()..];
+            let plain =
+                (4..=15).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric());
+            plain.then_some(at)
+        }
+        Shape::Client => client(lower),
+    }
+}
+
+/// `name_client_jan-03-0901-2013_caseconflict_1`.
+fn client(lower: &str) -> Option<usize> {
+    let without = lower.trim_end_matches(|c: char| c.is_ascii_digit());
+    let without = without.strip_suffix('_').filter(|_| without.len() < lower.len());
+    let (rest, reason) = without.unwrap_or(lower).rsplit_once('_')?;
+    let (rest, moment) = rest.rsplit_once('_')?;
+    let (name, _) = rest.rsplit_once('_')?;
+    let parts: Vec<&str> = moment.split('-').collect();
+    let shape = matches!(parts[..], [month, day, time, year]
+        if month.len() == 3 && day.len() == 2 && time.len() == 4 && year.len() == 4);
+    (shape && reason.ends_with("conflict")).then_some(name.len())
+}
+
+/// The bracket that a name ends with: where it opens, and what stands in it. Brackets may
+/// stand in it.
+fn bracketed(stem: &str) -> Option<(usize, &str)> {
+    let (opening, closing) = match stem.chars().next_back()? {
+        ')' => ('(', ')'),
+        ']' => ('[', ']'),
+        _ => return None,
+    };
+    let mut depth = 0;
+    for (at, char) in stem.char_indices().rev() {
+        if char == closing {
+            depth += 1;
+        } else if char == opening {
+            depth -= 1;
+        }
+        if depth == 0 {
+            return Some((at, &stem[at + 1..stem.len() - 1]));
+        }
+    }
+    None
+}
+
+fn is_number(text: &str) -> bool {
+    (1..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `2026-02-20` anywhere.
+fn has_date(text: &str) -> bool {
+    text.as_bytes().windows(10).any(|w| {
+        w.iter().enumerate().all(|(at, b)| match at {
+            4 | 7 => *b == b'-',
+            _ => b.is_ascii_digit(),
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn original(name: &str) -> Option<String> {
+        copy_of(name).map(|copy| copy.original)
+    }
+
     #[test]
     fn each_service_and_language_is_known() {
         for mark in MARKS {
             let (copy, original) = mark.example;
-            let found = copy_of(copy).map(|(_, name)| name);
-            assert_eq!(found.as_deref(), Some(original), "{}: {copy}", mark.service);
+            let found = copy_of(copy).unwrap_or_else(|| panic!("{}: {copy}", mark.service));
+            assert_eq!(
+                (found.original.as_str(), found.service),
+                (original, mark.service),
+                "{copy} ({})",
+                mark.source
+            );
         }
+    }
+
+    #[test]
+    fn copies_of_copies_and_brackets_in_brackets_are_read() {
+        let names = [
+            "fox (Ann (home)'s conflicted copy 2026-02-20).json",
+            "fox (Ann's conflicted copy 2026-02-20 (1)).json",
+            "fox (Ann's conflicted copy 2026-02-20) (1).json",
+            "fox.Conflict.Conflict.json",
+        ];
+        for name in names {
+            assert_eq!(original(name).as_deref(), Some("fox.json"), "{name}");
+        }
+        let twice = "fox (Ann's conflicted copy 2026-02-20) (Bo's conflicted copy 2026-02-21).json";
+        let once = original(twice).unwrap();
+        assert_eq!(original(&once).as_deref(), Some("fox.json"));
+        // Letters that macOS writes in two parts.
+        let apart = "SENHAS (Co\u{301}pia em conflito de Ann 2026-08-25).json";
+        assert_eq!(original(apart).as_deref(), Some("SENHAS.json"));
     }
 
     #[test]
@@ -170,11 +176,16 @@ mod tests {
             "conflicted copy.json",
             "(conflicted copy).json",
             "conflict of interest.json",
+            "fox.conflicting.json",
+            "fox (a conflict).json",
             "fox-desktop.json",
             "fox-desktop-background image.json",
+            "fox)).json",
             "fox",
         ] {
-            assert_eq!(copy_of(name), None, "{name}");
+            assert_eq!(original(name), None, "{name}");
         }
+        assert_eq!(numbered("fox (1).json").unwrap().original, "fox.json");
+        assert_eq!(numbered("fox (2026).json"), None);
     }
 }

@@ -7,9 +7,10 @@
 mod copies;
 mod likeness;
 mod lines;
+mod marks;
 mod names;
 
-pub use copies::copy_of;
+pub use copies::{CopyName, copy_of, numbered};
 pub use likeness::{Likeness, Portrait};
 pub use lines::{Export, Line, Plan, Remark, Version, plan};
 pub use names::{Day, Name};
