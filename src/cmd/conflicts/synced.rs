@@ -261,11 +261,8 @@ impl Synced {
 /// none itself; else what the chain begins with, unless a person may have named it so.
 fn root(path: &Path, first: CopyName) -> Option<String> {
     let mut copy = first;
-    loop {
-        match copy_of(&copy.original) {
-            Some(next) => copy = next,
-            None => break,
-        }
+    while let Some(next) = copy_of(&copy.original) {
+        copy = next;
     }
     let is_there = path.with_file_name(&copy.original).symlink_metadata().is_ok();
     (is_there || !copy.may_be_anything).then_some(copy.original)
