@@ -11,7 +11,7 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::graph::{Prompt, Workflow};
 use crate::json::{self, Style, Value};
-use crate::record::run::fix_seeds;
+use crate::record::run::{Hold, fix_values};
 use crate::render::sanitize;
 use crate::session::Session;
 
@@ -86,9 +86,9 @@ fn document(args: &Args, source: Original, catalog: &Catalog) -> Result<(Value, 
         return Ok((value, format!("the workflow {from}")));
     };
     let prompt = prompt.and_then(|value| Prompt::from_value(value).ok());
-    let fixed = fix_seeds(&mut graph, prompt.as_ref(), catalog);
+    let fixed = fix_values(&mut graph, prompt.as_ref(), Hold::Seeds, catalog);
     let mut told = format!("the workflow {from}");
-    if fixed.controls > 0 || fixed.seeds > 0 {
+    if fixed.controls > 0 || fixed.values > 0 {
         told += ", seeds held fixed";
     }
     if !fixed.left.is_empty() {

@@ -27,6 +27,19 @@ pub fn origin(folder: &Path) -> Option<String> {
     remote_of(&open(folder)?)
 }
 
+/// The branch that the repository in a folder has checked out.
+pub fn branch(folder: &Path) -> Option<String> {
+    let name = open(folder)?.head_name().ok()??;
+    Some(name.shorten().to_string())
+}
+
+/// Whether the repository in a folder has a commit.
+pub fn has(folder: &Path, commit: &str) -> bool {
+    let Some(repository) = open(folder) else { return false };
+    let Ok(id) = gix::ObjectId::from_hex(commit.as_bytes()) else { return false };
+    repository.find_object(id).is_ok_and(|found| found.kind == gix::object::Kind::Commit)
+}
+
 fn open(folder: &Path) -> Option<gix::Repository> {
     // `.git` may be a file: submodules and linked work trees have one.
     if !folder.join(".git").exists() {

@@ -40,7 +40,7 @@ pub use outline::{Odd, Table};
 pub use prompt::{NotAPrompt, Prompt, PromptInput, PromptNode};
 pub use renumber::Renumbering;
 pub use slot::{Slot, SlotName, Widgets};
-pub use to_prompt::NoPrompt;
+pub use to_prompt::{Held, Holders, NoPrompt};
 pub use widget::{Naming, Place, Role, Unnamed, Widget, WidgetName, by_position};
 pub use wire::{Sink, Source, Wire, Wires};
 pub use workflow::{Graph, NotAWorkflow, Oddities, Workflow};

@@ -10,8 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::effective::{flat_id, is_virtual};
 use super::{
-    Definition, End, Graph, LinkId, Mode, Naming, Node, NodeId, Prompt, PromptInput, PromptNode,
-    Scope, Slot, SlotName, Widgets, Workflow,
+    Definition, End, Graph, LinkId, Mode, Naming, Node, NodeId, NodeKey, Place, Prompt,
+    PromptInput, PromptNode, Scope, Slot, SlotName, WidgetName, Widgets, Workflow,
 };
 use crate::json::{Object, Value};
 
@@ -39,6 +39,25 @@ impl Workflow {
     /// The prompt that ComfyUI would run. Nodes are in execution order where the file
     /// knows it, else in file order; nodes inside instances have ids like `12:7`.
     pub fn to_prompt(&self, naming: &dyn Naming) -> Result<Prompt, NoPrompt> {
+        self.prompted(naming, &mut |_, _, _| {})
+    }
+
+    /// Where each value of the prompt lies: by node and input of the prompt. A value that
+    /// the file does not hold lies nowhere.
+    pub fn held_values(&self, naming: &dyn Naming) -> Result<Holders, NoPrompt> {
+        let mut holders = Holders::default();
+        let mut keep = |id: &NodeId, input: &str, held: Option<Held>| {
+            let key = (id.clone(), CompactString::new(input));
+            match held {
+                Some(held) => drop(holders.insert(key, held)),
+                None => drop(holders.remove(&key)),
+            }
+        };
+        self.prompted(naming, &mut keep)?;
+        Ok(holders)
+    }
+
+    fn prompted(&self, naming: &dyn Naming, told: &mut Told<'_>) -> Result<Prompt, NoPrompt> {
         if let Some(id) = self.recursive().into_iter().next() {
             return Err(NoPrompt::Recursive(id));
         }
@@ -47,12 +66,31 @@ impl Workflow {
         let mut prompt = Prompt::default();
         for (instance, node) in std::mem::take(&mut flat.nodes) {
             let id = flat_id(&flat.instances[instance].path, node.id());
-            prompt.nodes.insert(id, flat.prompt_node(instance, node));
+            let node = flat.prompt_node(instance, node, &mut |input, held| told(&id, input, held));
+            prompt.nodes.insert(id, node);
         }
         drop_loose_links(&mut prompt);
         Ok(prompt)
     }
 }
+
+/// Where a value of a prompt lies in the workflow: a node's own widget, that of the
+/// instance it lies in, or the primitive node that feeds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The node that holds it.
+    pub node: NodeKey,
+    /// Where in that node.
+    pub place: Place,
+    /// What the widget is called there.
+    pub name: WidgetName,
+}
+
+/// The places of a prompt's values, by node and input.
+pub type Holders = FxHashMap<(NodeId, CompactString), Held>;
+
+/// Is told of each input of the prompt: a value and where it lies, or that there is none.
+type Told<'t> = dyn FnMut(&NodeId, &str, Option<Held>) + 't;
 
 /// One expansion of a graph: the root, or the inside of one instance.
 struct Instance<'w> {
@@ -76,7 +114,7 @@ struct Flat<'w> {
     /// Links by what they feed, for inputs that name none.
     into: FxHashMap<Scope, FxHashMap<(&'w NodeId, usize), LinkId>>,
     /// What primitive nodes write into widgets.
-    written: FxHashMap<(Scope, NodeId, CompactString), &'w Value>,
+    written: FxHashMap<(Scope, NodeId, CompactString), (&'w Value, &'w Node)>,
 }
 
 /// A place on the way of a wire, with the expansion it is in.
@@ -96,7 +134,7 @@ struct Door<'w> {
 /// What an input gets.
 enum Fed<'w> {
     Node { instance: usize, id: &'w NodeId, slot: usize },
-    Value(&'w Value),
+    Value(&'w Value, Option<Held>),
 }
 
 impl<'w> Flat<'w> {
@@ -150,7 +188,7 @@ impl<'w> Flat<'w> {
                     open.extend(target.outputs().flat_map(Slot::links));
                 } else if let Some(widget) = target.input_at(*slot).and_then(Slot::widget) {
                     let key = (scope.clone(), id.clone(), CompactString::new(widget));
-                    self.written.insert(key, value);
+                    self.written.insert(key, (value, node));
                 }
             }
         }
@@ -198,7 +236,12 @@ impl<'w> Flat<'w> {
         inner
     }
 
-    fn prompt_node(&self, instance: usize, node: &'w Node) -> PromptNode {
+    fn prompt_node(
+        &self,
+        instance: usize,
+        node: &'w Node,
+        told: &mut dyn FnMut(&str, Option<Held>),
+    ) -> PromptNode {
         let mut inputs = Object::new();
         let scope = &self.instances[instance].scope;
         for (name, value) in self.naming.unset(node) {
@@ -206,17 +249,24 @@ impl<'w> Flat<'w> {
         }
         for widget in self.naming.widgets(self.workflow, node) {
             let Some(name) = widget.name.as_str().filter(|_| widget.role.runs()) else { continue };
-            let value = self.written_to(scope, node, name).unwrap_or(widget.value);
+            let own = || Held::of(scope, node, widget.place.clone(), name);
+            let (value, held) = match self.written_to(scope, node, name) {
+                Some((value, held)) => (value, held),
+                None => (widget.value, own()),
+            };
             inputs.insert(name, wrapped(value));
+            told(name, Some(held));
         }
         for input in node.inputs() {
             match self.feed(instance, node, input) {
                 Some(Fed::Node { instance, id, slot }) => {
                     let id = flat_id(&self.instances[instance].path, id);
                     inputs.insert(input.name(), PromptInput::link(&id, slot));
+                    told(input.name(), None);
                 }
-                Some(Fed::Value(value)) => {
+                Some(Fed::Value(value, held)) => {
                     inputs.insert(input.name(), wrapped(value));
+                    told(input.name(), held);
                 }
                 None => {}
             }
@@ -229,12 +279,13 @@ impl<'w> Flat<'w> {
         prompt
     }
 
-    fn written_to(&self, scope: &Scope, node: &Node, widget: &str) -> Option<&'w Value> {
+    fn written_to(&self, scope: &Scope, node: &Node, widget: &str) -> Option<(&'w Value, Held)> {
         if self.written.is_empty() {
             return None;
         }
         let key = (scope.clone(), node.id().clone(), CompactString::new(widget));
-        self.written.get(&key).copied()
+        let (value, primitive) = self.written.get(&key)?;
+        Some((value, Held::of(scope, primitive, Place::Index(0), "value")))
     }
 
     /// What comes into an input, at the end of its wire.
@@ -341,8 +392,20 @@ impl<'w> Flat<'w> {
 
     /// The value that an instance holds for one of its inputs.
     fn held(&self, door: &Door<'w>) -> Option<Fed<'w>> {
-        let written = self.written_to(&self.instances[door.outer].scope, door.host, door.name);
-        written.or_else(|| door.definition.value_on(door.host, door.name)).map(Fed::Value)
+        let scope = &self.instances[door.outer].scope;
+        if let Some((value, held)) = self.written_to(scope, door.host, door.name) {
+            return Some(Fed::Value(value, Some(held)));
+        }
+        let value = door.definition.value_on(door.host, door.name)?;
+        let place = door.definition.place_on(door.host, door.name);
+        Some(Fed::Value(value, place.map(|at| Held::of(scope, door.host, at, door.name))))
+    }
+}
+
+impl Held {
+    fn of(scope: &Scope, node: &Node, place: Place, name: &str) -> Held {
+        let node = NodeKey { scope: scope.clone(), id: node.id().clone() };
+        Held { node, place, name: WidgetName::new(name) }
     }
 }
 

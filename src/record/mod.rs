@@ -8,6 +8,7 @@ mod join;
 pub mod named;
 pub mod past;
 pub mod remote;
+pub mod replay;
 pub mod run;
 mod schema;
 mod summary;

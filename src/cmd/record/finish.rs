@@ -185,7 +185,7 @@ fn turn_soon(desk: &Desk) -> Result<Option<Turn>> {
 
 /// Hashes files and keeps every digest as soon as it is known. A file that is still being
 /// written is waited for a while.
-fn hash_all(
+pub(crate) fn hash_all(
     here: &Here,
     turn: &Turn,
     files: &[PathBuf],

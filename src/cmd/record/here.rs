@@ -119,6 +119,14 @@ impl Repositories for Git {
     fn remote(&self, folder: &Path) -> Option<String> {
         checkout::origin(folder)
     }
+
+    fn branch(&self, folder: &Path) -> Option<String> {
+        checkout::branch(folder)
+    }
+
+    fn has(&self, folder: &Path, commit: &str) -> bool {
+        checkout::has(folder, commit)
+    }
 }
 
 /// Everything a look draws on.

@@ -13,7 +13,9 @@ use crate::host::desk::Desk;
 use crate::render::sanitize;
 use crate::session::Session;
 use finish::Trust;
-pub(crate) use gather::workflows;
+pub(crate) use finish::hash_all;
+pub(crate) use gather::{Failures, workflows};
+pub(crate) use reattach::Recorded;
 use here::{Asked, Here, Patience, Places};
 
 /// Record what commits were made with: models by hash, node packs, ComfyUI.

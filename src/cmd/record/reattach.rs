@@ -79,14 +79,14 @@ fn is_right(record: &Record, wanted: &Record) -> bool {
 }
 
 /// All records of a repository, by the files they are about.
-pub(super) struct Recorded {
+pub(crate) struct Recorded {
     by_blob: BTreeMap<String, Vec<(CommitId, WorkflowUse)>>,
     all: BTreeMap<CommitId, Record>,
 }
 
 impl Recorded {
     /// Reads them.
-    pub(super) fn of(repository: &Repository) -> Result<Recorded> {
+    pub(crate) fn of(repository: &Repository) -> Result<Recorded> {
         let mut recorded = Recorded { by_blob: BTreeMap::new(), all: BTreeMap::new() };
         records::visit(repository, &mut |commit, text| {
             if let Ok(record::Parsed { record: Some(record), .. }) = record::parse(text) {
@@ -98,6 +98,11 @@ impl Recorded {
             }
         })?;
         Ok(recorded)
+    }
+
+    /// All of them, with their commits.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&CommitId, &Record)> {
+        self.all.iter()
     }
 
     /// Everything recorded anywhere about the blobs of a record, under its own paths.

@@ -4,6 +4,8 @@
 //! what ── original ──▶ Original ── prepare ──▶ Ready ──▶ write | open | run
 //! ```
 
+mod plan;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -15,7 +17,7 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::graph::{Prompt, Workflow};
 use crate::json::{self, Style, Value};
-use crate::record::run::fix_seeds;
+use crate::record::run::{Hold, fix_values};
 use crate::render::sanitize;
 use crate::session::Session;
 
@@ -78,7 +80,7 @@ fn repaired(original: Original, catalog: &Catalog) -> Result<Ready> {
     let ran = prompt.clone().and_then(|value| Prompt::from_value(value).ok());
     let graph = workflow.clone().and_then(|value| Workflow::from_value(value).ok());
     if let Some(mut graph) = graph {
-        fix_seeds(&mut graph, ran.as_ref(), catalog);
+        fix_values(&mut graph, ran.as_ref(), Hold::All, catalog);
         if prompt.is_none() {
             prompt = graph.to_prompt(catalog).ok().map(Prompt::into_value);
         }

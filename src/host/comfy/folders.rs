@@ -197,10 +197,15 @@ impl ModelFolders {
     /// The files that each type offers, as a server's `/models/<type>` lists them: links
     /// followed inside the bounds, at most some ten thousand.
     pub fn listing(&self) -> Vec<(String, Vec<String>)> {
+        const MOST: usize = 20_000;
         let list = |(name, kind): (&String, &FolderType)| {
             let mut files = Vec::new();
             for folder in &kind.folders {
-                self.list(&folder.path, "", kind, 0, &mut files);
+                self.visit(&folder.path, kind, &mut |own, _, _| {
+                    if files.len() < MOST {
+                        files.push(own);
+                    }
+                });
             }
             files.sort();
             files.dedup();
@@ -209,15 +214,26 @@ impl ModelFolders {
         self.types.iter().map(list).collect()
     }
 
-    fn list(
+    /// Visits the files that a type offers in one of its folders: the name below the
+    /// folder, the path, and what the file system says of it. Links are followed inside
+    /// the bounds.
+    pub fn visit(
+        &self,
+        folder: &Path,
+        kind: &FolderType,
+        visit: &mut dyn FnMut(String, &Path, &fs::Metadata),
+    ) {
+        self.visit_below(folder, "", kind, 0, visit);
+    }
+
+    fn visit_below(
         &self,
         path: &Path,
         below: &str,
         kind: &FolderType,
         depth: usize,
-        files: &mut Vec<String>,
+        visit: &mut dyn FnMut(String, &Path, &fs::Metadata),
     ) {
-        const MOST: usize = 20_000;
         const DEEPEST: usize = 12;
         let inside = depth == 0 || path.canonicalize().is_ok_and(|real| self.contains(&real));
         if !inside || depth > DEEPEST {
@@ -228,9 +244,9 @@ impl ModelFolders {
             let Ok(metadata) = entry.path().metadata() else { continue };
             let own = format!("{below}{name}");
             if metadata.is_dir() && name != ".git" {
-                self.list(&entry.path(), &format!("{own}/"), kind, depth + 1, files);
-            } else if metadata.is_file() && kind.offered.offers(&name) && files.len() < MOST {
-                files.push(own);
+                self.visit_below(&entry.path(), &format!("{own}/"), kind, depth + 1, visit);
+            } else if metadata.is_file() && kind.offered.offers(&name) {
+                visit(own, &entry.path(), &metadata);
             }
         }
     }

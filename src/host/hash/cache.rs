@@ -51,6 +51,13 @@ impl HashCache {
         same.then_some(Hashed { hashes: entry.hashes, stamp, header: entry.header })
     }
 
+    /// What a file of this path held when it was last hashed, and its size in bytes, even
+    /// if it is gone.
+    pub fn last(&self, path: &Path) -> Option<(Hashes, u64)> {
+        let entry = read(&self.entry_path(path))?;
+        (Path::new(&entry.path) == path).then_some((entry.hashes, entry.stamp.size))
+    }
+
     /// Remembers the digests of a file. A path that is no text is not remembered.
     pub fn put(&self, path: &Path, hashed: &Hashed) -> io::Result<()> {
         let Some(text) = path.to_str() else { return Ok(()) };

@@ -4,7 +4,9 @@
 //! look itself never reads a whole model: digests come from the cache, and what the cache
 //! does not have is handed back as waiting.
 
+mod again;
 mod environment;
+mod inputs;
 mod models;
 mod packs;
 
@@ -16,6 +18,7 @@ use crate::host::hash::cache::HashCache;
 use crate::host::server::SystemStats;
 use crate::record::Checkout;
 
+pub use again::ModelsAgain;
 pub use models::{Failure, ModelsSeen, Waiting};
 pub use packs::{Modules, PacksSeen};
 
@@ -26,6 +29,18 @@ pub trait Repositories {
 
     /// Where such a repository comes from, without anything personal.
     fn remote(&self, folder: &Path) -> Option<String>;
+
+    /// The branch that such a repository has checked out.
+    fn branch(&self, folder: &Path) -> Option<String> {
+        let _ = folder;
+        None
+    }
+
+    /// Whether it has a commit, so that nothing need be fetched to check it out.
+    fn has(&self, folder: &Path, commit: &str) -> bool {
+        let _ = (folder, commit);
+        false
+    }
 }
 
 /// Everything a look can draw on.

@@ -200,7 +200,7 @@ impl Look<'_> {
         fact.hints = hints.into_iter().map(told).collect();
     }
 
-    fn known(&self, file: &Path) -> Option<Hashed> {
+    pub(super) fn known(&self, file: &Path) -> Option<Hashed> {
         let metadata = file.metadata().ok()?;
         self.cache.get(file, Stamp::of(&metadata))
     }

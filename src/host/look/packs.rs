@@ -97,7 +97,7 @@ impl Look<'_> {
                 .is_some_and(|own| own.eq_ignore_ascii_case(aux))
     }
 
-    fn fact(&self, pack: &Pack, now: std::time::SystemTime) -> PackFact {
+    pub(super) fn fact(&self, pack: &Pack, now: std::time::SystemTime) -> PackFact {
         let project = pack.project.as_ref();
         PackFact {
             name: pack.name.clone(),

@@ -11,24 +11,41 @@ use crate::json::Value;
 pub struct Fixed {
     /// Controls that were set to `fixed`.
     pub controls: usize,
-    /// Seeds that were put back to the number used.
-    pub seeds: usize,
-    /// Nodes whose seed could not be put back: by id, as the prompt has it.
+    /// Values that were put back to what ran.
+    pub values: usize,
+    /// Nodes whose values could not be put back: by id, as the prompt has it.
     pub left: Vec<String>,
+}
+
+/// Which values are put back to those that ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Seeds alone: the canvas as the person left it.
+    Seeds,
+    /// Every value: what was decided at random or by the clock on queueing, too.
+    All,
 }
 
 type Change = (NodeKey, Place, WidgetName, Value);
 
-/// Sets the seeds to those that ran, and every control to `fixed`.
-pub fn fix_seeds(workflow: &mut Workflow, prompt: Option<&Prompt>, catalog: &Catalog) -> Fixed {
+/// Sets every control to `fixed`, and values to those that ran, wherever they lie: in the
+/// node, in the instance of its subgraph, in the primitive node that feeds it.
+pub fn fix_values(
+    workflow: &mut Workflow,
+    prompt: Option<&Prompt>,
+    hold: Hold,
+    catalog: &Catalog,
+) -> Fixed {
     let controls = controls(workflow, catalog);
     let mut fixed = Fixed { controls: controls.len(), ..Fixed::default() };
     apply(workflow, controls);
     let Some(prompt) = prompt else { return fixed };
-    let seeds = seeds(workflow, prompt, catalog);
-    fixed.seeds = seeds.len();
-    apply(workflow, seeds);
-    fixed.left = differing(workflow, prompt, catalog);
+    let values = values(workflow, prompt, hold, catalog);
+    fixed.values = values.len();
+    apply(workflow, values);
+    let left = differing(workflow, prompt, hold, catalog).into_iter();
+    fixed.left = left.map(|(node, ..)| node.to_string()).collect();
+    fixed.left.dedup();
     fixed
 }
 
@@ -57,42 +74,50 @@ fn controls(workflow: &Workflow, catalog: &Catalog) -> Vec<Change> {
     changes
 }
 
-/// Seeds of nodes outside of subgraphs that are not those of the prompt.
-fn seeds(workflow: &Workflow, prompt: &Prompt, catalog: &Catalog) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for node in workflow.root.nodes.values() {
-        let Some(ran) = prompt.nodes.get(node.id()) else { continue };
-        for widget in catalog.widgets(workflow, node) {
-            let Some(name) = widget.name.as_str() else { continue };
-            if widget.role == Role::Seed
-                && let Some(PromptInput::Literal(used)) = ran.input(name)
-                && !used.same(widget.value)
-            {
-                let change =
-                    (key(&Scope::Root, node), widget.place, widget.name.clone(), used.clone());
-                changes.push(change);
-            }
+/// The values that are not those of the prompt, where they lie.
+fn values(workflow: &Workflow, prompt: &Prompt, hold: Hold, catalog: &Catalog) -> Vec<Change> {
+    let Ok(holders) = workflow.held_values(catalog) else { return Vec::new() };
+    let mut changes: Vec<Change> = Vec::new();
+    for (node, input, used) in differing(workflow, prompt, hold, catalog) {
+        let Some(held) = holders.get(&(node, input.as_str().into())) else { continue };
+        let change = (held.node.clone(), held.place.clone(), held.name.clone(), used);
+        // One value may feed many inputs.
+        if !changes.contains(&change) {
+            changes.push(change);
         }
     }
     changes
 }
 
-/// Nodes that would still run with another seed.
-fn differing(workflow: &Workflow, prompt: &Prompt, catalog: &Catalog) -> Vec<String> {
+/// Inputs that would run with another value: the node and input of the prompt, and what ran.
+fn differing(
+    workflow: &Workflow,
+    prompt: &Prompt,
+    hold: Hold,
+    catalog: &Catalog,
+) -> Vec<(crate::graph::NodeId, String, Value)> {
     let Ok(now) = workflow.to_prompt(catalog) else { return Vec::new() };
-    let differs = |node: &crate::graph::PromptNode, ran: &crate::graph::PromptNode| {
-        ran.inputs().any(|(name, input)| match (input, node.input(name)) {
-            (PromptInput::Literal(used), Some(PromptInput::Literal(value))) => {
-                name.ends_with("seed") && !used.same(value)
+    let mut found = Vec::new();
+    for (id, node) in &now.nodes {
+        // Another class under the id: the prompt is another workflow's.
+        let Some(ran) = prompt.nodes.get(id).filter(|ran| ran.class() == node.class()) else {
+            continue;
+        };
+        for (name, input) in ran.inputs() {
+            if let PromptInput::Literal(used) = input
+                && let Some(PromptInput::Literal(value)) = node.input(name)
+                && (hold == Hold::All || is_seed(catalog, node.class(), name))
+                && !used.same(value)
+            {
+                found.push((id.clone(), name.to_owned(), used.clone()));
             }
-            _ => false,
-        })
-    };
-    let nodes = now
-        .nodes
-        .iter()
-        .filter(|(id, node)| prompt.nodes.get(*id).is_some_and(|ran| differs(node, ran)));
-    nodes.map(|(id, _)| id.to_string()).collect()
+        }
+    }
+    found
+}
+
+fn is_seed(catalog: &Catalog, class: &str, input: &str) -> bool {
+    super::content::rolls(catalog.class(class), input) || input.ends_with("seed")
 }
 
 #[cfg(test)]
@@ -108,8 +133,8 @@ mod tests {
         let prompt =
             r#"{"3":{"class_type":"KSampler","inputs":{"seed":18446744073709551615,"steps":20}}}"#;
         let prompt = Prompt::from_value(parse_text(prompt).unwrap()).unwrap();
-        let fixed = fix_seeds(&mut workflow, Some(&prompt), &Catalog::core());
-        assert_eq!(fixed, Fixed { controls: 1, seeds: 1, left: Vec::new() });
+        let fixed = fix_values(&mut workflow, Some(&prompt), Hold::Seeds, &Catalog::core());
+        assert_eq!(fixed, Fixed { controls: 1, values: 1, left: Vec::new() });
         let values = workflow.into_value();
         let values = values.get("nodes").and_then(|n| n.at(0)?.get("widgets_values")).unwrap();
         assert_eq!(values.at(0).unwrap().as_number().unwrap().as_str(), "18446744073709551615");

@@ -21,7 +21,7 @@ mod text;
 pub use bridge::from_spool;
 pub use content::{content_of, graph_of, upstream};
 pub use embedded::embedded;
-pub use fix::{Fixed, fix_seeds};
+pub use fix::{Fixed, Hold, fix_values};
 pub use history::{Entry, Named, OWN, entries, from_entry};
 pub use lineage::{Comparison, Derived, Parent, Setting, Verdict};
 pub use schema::{

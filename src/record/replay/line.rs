@@ -1,0 +1,67 @@
+//! Command lines for a person to copy. Nothing here is run.
+
+use super::super::schema::PackFact;
+
+/// A word as a shell takes it, on every system that has one.
+pub(super) fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@+~,".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    // Between single quotes nothing has a meaning but the quote itself.
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Checks out a commit of the repository at `path`; fetches first what is not there.
+pub(super) fn checkout(path: &str, commit: &str, is_there: bool) -> String {
+    let (path, commit) = (word(path), word(commit));
+    let fetch = if is_there { String::new() } else { format!("git -C {path} fetch && ") };
+    format!("{fetch}git -C {path} checkout {commit}")
+}
+
+/// Gets a pack that is not installed.
+pub(super) fn install(fact: &PackFact) -> Option<String> {
+    match (&fact.checkout.remote, &fact.checkout.commit, &fact.cnr_id, &fact.version) {
+        (Some(remote), Some(commit), ..) => {
+            let (remote, name, commit) = (word(remote), word(&fact.name), word(commit));
+            Some(format!("git clone {remote} {name} && git -C {name} checkout {commit}"))
+        }
+        (_, _, Some(id), version) => Some(registry(id, version.as_deref())),
+        (Some(remote), ..) => Some(format!("git clone {}", word(remote))),
+        _ => None,
+    }
+}
+
+/// Gets a release from the registry, with comfy-cli.
+pub(super) fn registry(id: &str, version: Option<&str>) -> String {
+    match version {
+        Some(version) => {
+            format!("comfy node registry-install {} --version {}", word(id), word(version))
+        }
+        None => format!("comfy node install {}", word(id)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_words_stay_words() {
+        for (text, expected) in [
+            ("ComfyUI/custom_nodes/a-b", "ComfyUI/custom_nodes/a-b"),
+            ("my nodes", "'my nodes'"),
+            ("a;rm -rf ~", "'a;rm -rf ~'"),
+            ("$(evil)", "'$(evil)'"),
+            ("it's", "'it'\\''s'"),
+            ("-oProxy", "'-oProxy'"),
+            ("", "''"),
+        ] {
+            assert_eq!(word(text), expected);
+        }
+        assert_eq!(
+            checkout("a b", "abc", false),
+            "git -C 'a b' fetch && git -C 'a b' checkout abc"
+        );
+    }
+}

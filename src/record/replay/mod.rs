@@ -1,0 +1,29 @@
+//! What making a picture again takes: what the original needed, what is here instead, and
+//! the two documents repaired for what is here.
+//!
+//! ```text
+//! Run, Records ──▶ Wanted ─┐
+//!                          ├─ check ──▶ Check ── renames ──▶ repair ──▶ Repaired
+//! a look at the machine ▶ Here ┘
+//! ```
+//!
+//! Evidence only: what nobody recorded is said to be unknown, never guessed. Must not know
+//! the machine; what is here is handed in.
+
+mod check;
+mod here;
+mod line;
+mod rename;
+mod repair;
+mod same;
+mod wanted;
+
+pub use check::{
+    Check, Effect, InputCheck, InputState, ModelCheck, ModelState, PackCheck, PackState, Part,
+    PartCheck, PartState, Verdict, check,
+};
+pub use here::{Copy, Found, Here, InputHere, ModelHere, PackHere, Restorable};
+pub use rename::Renames;
+pub use repair::{Agreement, Repaired, repair};
+pub use same::{Difference, differences};
+pub use wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Records, Wanted};

@@ -1,0 +1,55 @@
+//! Whether two prompts run the same, as far as the server cares: the executed prompt is
+//! cast, and carries what the server added; titles and the order of members mean nothing.
+
+use crate::graph::{NodeId, Prompt, PromptInput, PromptNode};
+use crate::json::{Number, Value};
+
+/// One thing that would run differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The node.
+    pub node: NodeId,
+    /// Its input; none: the node itself.
+    pub input: Option<String>,
+}
+
+/// Where `made` would run differently from `ran`. An input that only one of them has is no
+/// difference: the server fills in what has a default, and a frontend leaves out what it
+/// cannot name.
+pub fn differences(made: &Prompt, ran: &Prompt) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (id, node) in &ran.nodes {
+        let of =
+            |input: Option<&str>| Difference { node: id.clone(), input: input.map(str::to_owned) };
+        match made.nodes.get(id).filter(|made| made.class() == node.class()) {
+            Some(made) => found.extend(inputs(made, node).into_iter().map(|name| of(Some(name)))),
+            None => found.push(of(None)),
+        }
+    }
+    let only = made.nodes.keys().filter(|id| !ran.nodes.contains_key(*id));
+    found.extend(only.map(|id| Difference { node: id.clone(), input: None }));
+    found
+}
+
+fn inputs<'r>(made: &PromptNode, ran: &'r PromptNode) -> Vec<&'r str> {
+    let differs = |name: &str, ran: &PromptInput<'_>| match (made.input(name), ran) {
+        (Some(PromptInput::Literal(made)), PromptInput::Literal(ran)) => !alike(made, ran),
+        (Some(made), ran) => made != *ran,
+        // A wire is never left out.
+        (None, PromptInput::From { .. }) => true,
+        (None, PromptInput::Literal(_)) => false,
+    };
+    ran.inputs().filter(|(name, input)| differs(name, input)).map(|(name, _)| name).collect()
+}
+
+/// Values that are one after the server has cast them: `"64"` and 64, `1` and 1.0.
+fn alike(made: &Value, ran: &Value) -> bool {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    match (made, ran) {
+        (Value::String(text), Value::Number(value))
+        | (Value::Number(value), Value::String(text)) => {
+            number(text) == Some(Number::as_f64(value))
+        }
+        _ => made.same(ran),
+    }
+}
