@@ -13,6 +13,8 @@ pub enum Exit {
     Conflicts,
     /// The request was refused or failed. 2.
     Failed,
+    /// A picture cannot be made again on this machine. 3.
+    NotHere,
     /// A merge driver failed. 129: git takes 1 to 128 for "conflict, ours kept".
     DriverFailed,
 }
@@ -34,6 +36,7 @@ impl Exit {
             Exit::Done => 0,
             Exit::Found | Exit::Conflicts => 1,
             Exit::Failed => 2,
+            Exit::NotHere => 3,
             Exit::DriverFailed => 129,
         }
     }

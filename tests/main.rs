@@ -44,6 +44,7 @@ mod picture;
 mod prompt_laws;
 mod records;
 mod refresh;
+mod reproduce;
 mod resolving;
 mod rewrites;
 mod runs;

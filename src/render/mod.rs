@@ -14,6 +14,7 @@ pub mod merge;
 mod outline;
 mod phrase;
 pub mod record;
+pub mod replay;
 pub mod resolve;
 pub mod runs;
 pub mod sanitize;

@@ -15,8 +15,8 @@ use crate::session::Session;
 use finish::Trust;
 pub(crate) use finish::hash_all;
 pub(crate) use gather::{Failures, workflows};
-pub(crate) use reattach::Recorded;
 use here::{Asked, Here, Patience, Places};
+pub(crate) use reattach::Recorded;
 
 /// Record what commits were made with: models by hash, node packs, ComfyUI.
 ///

@@ -100,7 +100,8 @@ pub(crate) fn known(original: &Original, catalog: &Catalog) -> Known {
         Some(value) => value,
         None => prompt.clone().into_value(),
     };
-    let payload = Payload { prompt: Some(value), workflow: original.workflow.clone(), ..Payload::default() };
+    let payload =
+        Payload { prompt: Some(value), workflow: original.workflow.clone(), ..Payload::default() };
     let mut run = embedded(payload, catalog).map(|evidence| evidence.run).unwrap_or_default();
     if let Some(kept) = &original.run {
         run.id.clone_from(&kept.id);

@@ -1,0 +1,189 @@
+//! A picture made again: what it needed, what is here of it, and the documents repaired.
+
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use crate::records::studio;
+use crate::support::machine::Machine;
+use crate::support::outputs::Picture;
+use crate::support::{Repo, World};
+
+const LORA: &str = "film_grain_v2.safetensors";
+const CHECKPOINT: &str = "sdxl.safetensors";
+const PACK: &str = "Studio-Pack";
+
+/// A canvas with a LoRA, a node of a pack and a seed that is rolled after each run.
+fn canvas(seed: u64) -> Value {
+    let node = |id: u32, class: &str, inputs: Value, outputs: Value, values: Value| {
+        json!({"id": id, "type": class, "pos": [id * 100, 40.5], "size": [200, 100], "flags": {},
+            "order": id, "mode": 0, "inputs": inputs, "outputs": outputs, "properties": {},
+            "widgets_values": values})
+    };
+    let slot =
+        |name: &str, kind: &str, link: u32| json!({"name": name, "type": kind, "link": link});
+    let out = |kind: &str, links: &[u32]| json!({"name": kind, "type": kind, "links": links});
+    json!({
+        "id": "8e8b1c1e-0000-4000-8000-000000000002", "revision": 0,
+        "last_node_id": 11, "last_link_id": 12,
+        "nodes": [
+            node(4, "CheckpointLoaderSimple", json!([]), json!([out("MODEL", &[1]), out("CLIP", &[2]), out("VAE", &[8])]), json!([CHECKPOINT])),
+            node(10, "LoraLoader", json!([slot("model", "MODEL", 1), slot("clip", "CLIP", 2)]), json!([out("MODEL", &[3]), out("CLIP", &[4, 5])]), json!([LORA, 0.8, 1])),
+            node(5, "EmptyLatentImage", json!([]), json!([out("LATENT", &[6])]), json!([64, 64, 1])),
+            node(6, "CLIPTextEncode", json!([slot("clip", "CLIP", 4)]), json!([out("CONDITIONING", &[9])]), json!(["a lighthouse"])),
+            node(7, "CLIPTextEncode", json!([slot("clip", "CLIP", 5)]), json!([out("CONDITIONING", &[10])]), json!(["blurry"])),
+            node(3, "KSampler", json!([slot("model", "MODEL", 3), slot("positive", "CONDITIONING", 9), slot("negative", "CONDITIONING", 10), slot("latent_image", "LATENT", 6)]), json!([out("LATENT", &[7])]), json!([seed, "randomize", 20, 8, "euler", "normal", 1])),
+            node(8, "VAEDecode", json!([slot("samples", "LATENT", 7), slot("vae", "VAE", 8)]), json!([out("IMAGE", &[11])]), json!([])),
+            node(11, "StudioGrade", json!([slot("image", "IMAGE", 11)]), json!([out("IMAGE", &[12])]), json!([])),
+            node(9, "SaveImage", json!([slot("images", "IMAGE", 12)]), json!([]), json!(["ComfyUI"])),
+        ],
+        "links": [[1, 4, 0, 10, 0, "MODEL"], [2, 4, 1, 10, 1, "CLIP"], [3, 10, 0, 3, 0, "MODEL"],
+            [4, 10, 1, 6, 0, "CLIP"], [5, 10, 1, 7, 0, "CLIP"], [6, 5, 0, 3, 3, "LATENT"],
+            [7, 3, 0, 8, 0, "LATENT"], [8, 4, 2, 8, 1, "VAE"], [9, 6, 0, 3, 1, "CONDITIONING"],
+            [10, 7, 0, 3, 2, "CONDITIONING"], [11, 8, 0, 11, 0, "IMAGE"], [12, 11, 0, 9, 0, "IMAGE"]],
+        "groups": [], "config": {}, "extra": {}, "version": 0.4,
+    })
+}
+
+/// What the server ran for that canvas.
+fn prompt(seed: u64) -> Value {
+    json!({
+        "3": {"class_type": "KSampler", "inputs": {"seed": seed, "steps": 20, "cfg": 8.0,
+            "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0, "model": ["10", 0],
+            "positive": ["6", 0], "negative": ["7", 0], "latent_image": ["5", 0]}},
+        "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": CHECKPOINT}},
+        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a lighthouse", "clip": ["10", 1]}},
+        "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["10", 1]}},
+        "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
+        "9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "ComfyUI", "images": ["11", 0]}},
+        "10": {"class_type": "LoraLoader", "inputs": {"lora_name": LORA, "strength_model": 0.8,
+            "strength_clip": 1.0, "model": ["4", 0], "clip": ["4", 1]}},
+        "11": {"class_type": "StudioGrade", "inputs": {"image": ["8", 0]}},
+    })
+}
+
+/// A studio three weeks ago: a committed workflow, its record, a picture of it.
+struct Studio {
+    world: Rc<World>,
+    machine: Machine,
+    repo: Repo,
+    pack: Repo,
+    picture: String,
+}
+
+impl Studio {
+    fn new() -> Studio {
+        let (world, machine, repo) = studio();
+        machine.model(&format!("checkpoints/{CHECKPOINT}"));
+        machine.model(&format!("loras/{LORA}"));
+        let pack = machine.git_pack(PACK, &["StudioGrade"]);
+        repo.write("keeper.json", canvas(1234).to_string());
+        repo.commit_all("The keeper");
+        repo.comfy(["record"]);
+        // The canvas in the picture has the seed that ran, the saved one the next.
+        let bytes = Picture { seed: 7, side: 64 }
+            .png(&[("prompt", prompt(7).to_string()), ("workflow", canvas(7).to_string())]);
+        let path = world.path("output").join("keeper_00001_.png");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        let picture = path.to_str().unwrap().to_owned();
+        Studio { world, machine, repo, pack, picture }
+    }
+
+    /// What three weeks do: the pack was updated, the LoRA renamed in a clean-up.
+    fn three_weeks(&self) {
+        let remote = self.world.at(&format!("remotes/{PACK}"));
+        remote.write("more.py", "# a new release\n");
+        remote.commit_all("A new release");
+        self.pack.git(["pull", "-q"]);
+        let loras = self.machine.path("models/loras");
+        fs::create_dir_all(loras.join("looks")).unwrap();
+        fs::rename(loras.join(LORA), loras.join("looks/grain.safetensors")).unwrap();
+    }
+
+    /// The check of something as JSON, and the exit code.
+    #[track_caller]
+    fn check(&self, what: &str) -> (Value, i32) {
+        let output = self.repo.comfy_with(["reproduce", "--check", "--json", what], b"");
+        let told = serde_json::from_slice(&output.stdout);
+        let told = told.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        (told, output.status.code().unwrap())
+    }
+}
+
+/// `name state` of every model.
+fn models(told: &Value) -> Vec<String> {
+    let all = told["check"]["models"].as_array().unwrap().iter();
+    all.map(|m| format!("{} {}", m["name"].as_str().unwrap(), m["state"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_picture_of_a_moment_ago_is_the_same() {
+    let studio = Studio::new();
+    let (told, _) = studio.check(&studio.picture);
+    assert_eq!(models(&told), [format!("{CHECKPOINT} same"), format!("{LORA} same")], "{told:#}");
+    assert_eq!(told["check"]["packs"][0]["state"], "same", "{told:#}");
+    assert_eq!(told["check"]["unplaced"], json!([]), "{told:#}");
+}
+
+#[test]
+fn three_weeks_later_the_picture_can_be_made_again() {
+    let studio = Studio::new();
+    let before = studio.pack.id("HEAD");
+    studio.three_weeks();
+    let (told, code) = studio.check(&studio.picture);
+    assert_eq!((told["verdict"].as_str(), code), (Some("repairable"), 1), "{told:#}");
+    assert_eq!(models(&told), [format!("{CHECKPOINT} same"), format!("{LORA} renamed")]);
+    assert_eq!(told["check"]["models"][1]["to"], "looks/grain.safetensors");
+    let pack = &told["check"]["packs"][0];
+    assert_eq!((&pack["state"], &pack["held"]), (&json!("other"), &json!(true)), "{pack:#}");
+    assert!(pack["get"].as_str().unwrap().ends_with(&format!("checkout {before}")), "{pack:#}");
+    assert!(pack["back"].as_str().unwrap().ends_with("checkout main"), "{pack:#}");
+    // The repaired workflow names the LoRA by its new name and holds the seed that ran.
+    let target = studio.world.path("again.json");
+    let target = target.to_str().unwrap();
+    studio.repo.comfy(["reproduce", &studio.picture, "-o", target]);
+    let again: Value = serde_json::from_slice(&fs::read(target).unwrap()).unwrap();
+    let node = |id: u32| {
+        let nodes = again["nodes"].as_array().unwrap();
+        nodes.iter().find(|node| node["id"] == id).unwrap()["widgets_values"].clone()
+    };
+    assert_eq!(node(10)[0], "looks/grain.safetensors");
+    assert_eq!(node(3), json!([7, "fixed", 20, 8, "euler", "normal", 1]));
+    // Nothing else was touched.
+    assert_ne!(studio.pack.id("HEAD"), before);
+    let path = Path::new(target);
+    let api = path.with_extension("api.json");
+    studio.repo.comfy(["reproduce", &studio.picture, "--api", "-o", api.to_str().unwrap()]);
+    let api: Value = serde_json::from_slice(&fs::read(api).unwrap()).unwrap();
+    let mut wanted = prompt(7);
+    wanted["10"]["inputs"]["lora_name"] = json!("looks/grain.safetensors");
+    assert_eq!(api, wanted);
+    // The packs go back when they are asked to.
+    studio.repo.comfy(["reproduce", &studio.picture, "--apply", "--yes", "-o", target, "--force"]);
+    assert_eq!(studio.pack.id("HEAD"), before);
+    let (told, _) = studio.check(&studio.picture);
+    assert_eq!(told["check"]["packs"][0]["state"], "same", "{told:#}");
+}
+
+/// Prints what a person sees: `cargo test --test main reproduce::shows -- --ignored --nocapture`.
+#[test]
+#[ignore = "for looking at"]
+fn shows_what_a_person_sees() {
+    let studio = Studio::new();
+    studio.three_weeks();
+    println!(
+        "{}",
+        studio
+            .repo
+            .comfy_with(["reproduce", "--check", &studio.picture], b"")
+            .stdout
+            .iter()
+            .map(|b| *b as char)
+            .collect::<String>()
+    );
+}
