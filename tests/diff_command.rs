@@ -148,6 +148,11 @@ fn a_workflow_is_compared_with_an_api_prompt() {
     assert!(told.contains("~ KSampler #3\n"), "{told}");
     assert!(told.contains("5.5 -> 9"), "{told}");
     assert!(told.contains("- Save Image #9 (SaveImage)"), "{told}");
+    let titled = r#"{"3":{"class_type":"KSampler","inputs":{},"_meta":{"title":"Soft"}}}"#;
+    repo.write("one.json", titled);
+    repo.write("two.json", titled.replace("Soft", "Hard"));
+    let told = repo.comfy(["diff", "one.json", "two.json"]);
+    assert!(told.contains("    title  Soft -> Hard\n"), "{told}");
     repo.git(["add", "api.json"]);
     let new = repo.comfy(["diff", "--cached", "--", "api.json"]);
     assert!(new.contains("new file mode 100644\n+ KSampler #3\n"), "{new}");
@@ -269,6 +274,12 @@ fn a_difference_is_replayed_where_it_fits_and_refused_where_not() {
         "{refused}"
     );
     assert_eq!(repo.read("portrait.json"), before);
+    let text = String::from_utf8(repo.read("old.json")).unwrap();
+    let mut other: serde_json::Value = serde_json::from_str(&text).unwrap();
+    other["nodes"].as_array_mut().unwrap().retain(|node| node["id"] != 3);
+    repo.write("other.json", other.to_string());
+    let refused = complaint(&try_comfy(&repo, &["apply", "other.json", "change.json"]));
+    assert!(refused.contains("other.json: there is no node KSampler #3"), "{refused}");
     let piped = repo.comfy_with(["apply", "old.json", "-"], script.as_bytes());
     assert!(piped.status.success());
     assert_eq!(piped.stdout, repo.read("made.json"));

@@ -257,7 +257,7 @@ fn structure(mut prompt: Prompt, edits: &[&Edit]) -> Result<Prompt, Refused> {
             Edit::NodeRemoved { node, .. } => {
                 let is_there = prompt.nodes.contains_key(&node.key.id);
                 gone.insert(&node.key.id);
-                is_there.then_some(()).ok_or_else(|| Refused::NoNode(node.key.clone()))?;
+                is_there.then_some(()).ok_or_else(|| Refused::NoNode(node.key.clone(), None))?;
             }
             Edit::Renumbered { nodes, .. } => ids.extend(nodes.iter().cloned()),
             _ => {}
@@ -310,7 +310,7 @@ fn set_input(
     value: Option<Value>,
 ) -> Result<(), Refused> {
     let found = prompt.nodes.get_mut(&node.key.id);
-    let found = found.ok_or_else(|| Refused::NoNode(node.key.clone()))?;
+    let found = found.ok_or_else(|| Refused::NoNode(node.key.clone(), None))?;
     let inputs = found
         .raw_inputs_mut()
         .ok_or_else(|| Refused::Misshapen(node.key.to_compact_string(), "node with inputs"))?;

@@ -176,8 +176,7 @@ impl Teller<'_> {
                 self.on_node(edit, node).facts.push(fact);
             }
             Edit::Meta { node, change } => {
-                let fact = json_value("_meta", change);
-                self.on_node(edit, node).facts.push(fact);
+                self.on_node(edit, node).facts.push(meta(change));
             }
             Edit::PackVersion { pack, version, .. } => self.version(pack, version),
             Edit::Inside { .. } => {}
@@ -439,6 +438,19 @@ fn json_value(name: &str, change: &Change<Option<Value>>) -> Fact {
         before: text(&change.before),
         after: text(&change.after),
         remark: None,
+    }
+}
+
+/// What a prompt says of a node beside what runs: mostly its title alone.
+fn meta(change: &Change<Option<Value>>) -> Fact {
+    let title = |value: &Option<Value>| -> Option<String> {
+        let object = value.as_ref()?.as_object()?;
+        let title = object.get("title")?.as_str()?;
+        (object.len() == 1).then(|| title.to_owned())
+    };
+    match (title(&change.before), title(&change.after)) {
+        (Some(before), Some(after)) => value("title", &Some(before), &Some(after)),
+        _ => json_value("_meta", change),
     }
 }
 

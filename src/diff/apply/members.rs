@@ -65,7 +65,7 @@ pub(in crate::diff) fn order_keys(document: &mut Value, edits: &[&Edit]) -> Resu
 
 fn missing(place: &Place) -> Refused {
     match place {
-        Place::Node(node) => Refused::NoNode(node.key.clone()),
+        Place::Node(node) => Refused::NoNode(node.key.clone(), None),
         Place::Link(scope, id) => Refused::NoLink(scope.clone(), *id),
         Place::Graph(scope) | Place::Reroute(scope, _) => Refused::NoGraph(scope.clone()),
         Place::Group(group) => {

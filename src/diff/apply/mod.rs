@@ -29,12 +29,13 @@ pub fn apply(document: &Value, script: &EditScript) -> Result<Value, Refused> {
     let mut value = document.clone();
     canon::strip(&mut value);
     let edits: Vec<&Edit> = script.entries.iter().map(|entry| &entry.edit).collect();
-    match (script.format, kind(&value)) {
+    let applied = match (script.format, kind(&value)) {
         (Format::Workflow, Kind::Graph(GraphKind::Workflow(_))) => workflow(value, &edits),
         (Format::Prompt, Kind::Graph(GraphKind::Prompt)) => super::prompt::apply(value, &edits),
         (Format::Json, _) => super::document::apply(value, &edits),
         _ => Err(Refused::Kind(script.format)),
-    }
+    };
+    applied.map_err(|refused| refused.named(script))
 }
 
 fn workflow(value: Value, edits: &[&Edit]) -> Result<Value, Refused> {

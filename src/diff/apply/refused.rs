@@ -4,7 +4,7 @@ use std::fmt;
 
 use compact_str::CompactString;
 
-use crate::diff::edit::Format;
+use crate::diff::edit::{EditScript, Format};
 use crate::graph::{LinkId, NodeKey, Scope, SubgraphId};
 use crate::json::{Path, Style, Value, print};
 
@@ -14,9 +14,9 @@ pub enum Refused {
     /// The document is something else altogether.
     #[error("the changes are those of {}, which this document is not", kind(*.0))]
     Kind(Format),
-    /// A node is missing.
-    #[error("there is no node {0}")]
-    NoNode(NodeKey),
+    /// A node is missing; what a person calls it, where the script says so.
+    #[error("there is no node {}", node(.0, .1.as_deref()))]
+    NoNode(NodeKey, Option<CompactString>),
     /// A node would be there twice.
     #[error("a node {0} is already there")]
     NodeTaken(NodeKey),
@@ -65,6 +65,23 @@ pub enum Refused {
         /// What is there.
         found: Option<Value>,
     },
+}
+
+impl Refused {
+    /// The same with the name of the node in question, as the script has it.
+    pub(super) fn named(self, script: &EditScript) -> Refused {
+        let Refused::NoNode(key, None) = self else { return self };
+        let mut nodes = script.entries.iter().filter_map(|entry| entry.edit.node());
+        let name = nodes.find(|node| node.key == key).map(|node| node.shown().into());
+        Refused::NoNode(key, name)
+    }
+}
+
+fn node(key: &NodeKey, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("{name} #{key}"),
+        None => key.to_string(),
+    }
 }
 
 fn kind(format: Format) -> &'static str {

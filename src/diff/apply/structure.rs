@@ -97,7 +97,7 @@ impl Bench {
                     let found = self.take_node(&node.key)?;
                     if found.class() != raw.get("type").and_then(Value::as_str).unwrap_or_default()
                     {
-                        return Err(Refused::NoNode(node.key.clone()));
+                        return Err(Refused::NoNode(node.key.clone(), None));
                     }
                 }
                 Edit::NodeMoved { node, from } => {
@@ -147,7 +147,7 @@ impl Bench {
 
     fn take_node(&mut self, key: &NodeKey) -> Result<Node, Refused> {
         let node = self.graph(&key.scope)?.nodes.swap_remove(&key.id);
-        node.ok_or_else(|| Refused::NoNode(key.clone()))
+        node.ok_or_else(|| Refused::NoNode(key.clone(), None))
     }
 
     fn renumber(&mut self, edits: &[&Edit]) {
@@ -284,7 +284,7 @@ impl Bench {
         let to = match to {
             SinkRef::Input { node, name } => {
                 let found = graph.nodes.get(&node.key.id);
-                let found = found.ok_or_else(|| Refused::NoNode(node.key.clone()))?;
+                let found = found.ok_or_else(|| Refused::NoNode(node.key.clone(), None))?;
                 let slot = found.input(name).map(|slot| slot.at).or_else(|| unlisted(name));
                 let slot = slot.ok_or_else(|| Refused::NoSlot {
                     of: compact_str::format_compact!("{} #{}", node.shown(), node.key),
@@ -377,7 +377,7 @@ impl Bench {
         let object = match owner {
             Owner::Node(key) => {
                 let node = self.workflow.node_mut(key);
-                node.ok_or_else(|| Refused::NoNode(key.clone()))?.raw_mut()
+                node.ok_or_else(|| Refused::NoNode(key.clone(), None))?.raw_mut()
             }
             Owner::Boundary(id) => &mut self.graph(&Scope::Definition(id.clone()))?.rest,
         };
@@ -424,7 +424,7 @@ impl Bench {
         }
         for (key, values) in nodes {
             let node = self.workflow.node_mut(key);
-            let node = node.ok_or_else(|| Refused::NoNode(key.clone()))?;
+            let node = node.ok_or_else(|| Refused::NoNode(key.clone(), None))?;
             super::members::widget_values(node, key, &values)?;
         }
         Ok(())
