@@ -68,6 +68,10 @@ pub enum Command {
     Restore(cmd::restore::Args),
     /// Make a picture again: check what it needs, repair the workflow, run it.
     Reproduce(cmd::reproduce::Args),
+    /// Write down the models, node packs and programs a workflow needs, as a file beside it.
+    Lock(cmd::lock::Args),
+    /// Check a lock, or what another program wrote as one, against this machine.
+    Verify(cmd::verify::Args),
     /// List, record and tidy up runs: what was generated, from what, with which seeds.
     Runs(cmd::runs::Args),
     /// Follow a running ComfyUI and record every run as it ends.
@@ -127,6 +131,8 @@ impl Command {
             Command::Record(args) => cmd::record::run(args, session),
             Command::Find(args) => cmd::find::run(args, session),
             Command::Restore(args) => cmd::restore::run(args, session),
+            Command::Lock(args) => cmd::lock::run(args, session),
+            Command::Verify(args) => cmd::verify::run(args, session),
             Command::Reproduce(args) => cmd::reproduce::run(args, session),
             Command::Runs(args) => cmd::runs::run(args, session),
             Command::Watch(args) => cmd::watch::run(args, session),

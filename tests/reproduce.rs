@@ -170,20 +170,75 @@ fn three_weeks_later_the_picture_can_be_made_again() {
     assert_eq!(told["check"]["packs"][0]["state"], "same", "{told:#}");
 }
 
-/// Prints what a person sees: `cargo test --test main reproduce::shows -- --ignored --nocapture`.
+/// What a person is told.
+fn told(repo: &Repo, arguments: &[&str]) -> (String, i32) {
+    let output = repo.comfy_with(arguments, b"");
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+    (text, output.status.code().unwrap())
+}
+
 #[test]
-#[ignore = "for looking at"]
-fn shows_what_a_person_sees() {
+fn a_lock_lies_beside_the_workflow_and_is_the_same_each_time() {
     let studio = Studio::new();
+    let repo = &studio.repo;
+    let (text, _) = told(repo, &["lock", "keeper.json"]);
+    assert_eq!(text, "keeper.lock.json: 2 models, 1 node pack\n");
+    let first = repo.text("keeper.lock.json");
+    let lock: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(lock["models"][0]["name"], CHECKPOINT);
+    assert_eq!(lock["models"][1]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(lock["packs"][0]["commit"], studio.pack.id("HEAD"));
+    assert!(!first.contains(studio.world.path("").to_str().unwrap()), "{first}");
+    repo.commit_all("Lock it");
+    // Every workflow of the commit, without naming any; the lock is no workflow.
+    let (text, _) = told(repo, &["lock"]);
+    assert_eq!(text, "keeper.lock.json: 2 models, 1 node pack, as before\n");
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+    let (text, code) = told(repo, &["verify"]);
+    assert_eq!(code, 0, "{text}");
     studio.three_weeks();
-    println!(
-        "{}",
-        studio
-            .repo
-            .comfy_with(["reproduce", "--check", &studio.picture], b"")
-            .stdout
-            .iter()
-            .map(|b| *b as char)
-            .collect::<String>()
-    );
+    let (text, code) = told(repo, &["verify", "keeper.json"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("is called looks/grain.safetensors here"), "{text}");
+    assert!(text.contains("gets what it was"), "{text}");
+    // A workflow that went on without its lock.
+    let mut canvas = canvas(1);
+    canvas["nodes"][0]["widgets_values"] = json!(["other.safetensors"]);
+    repo.write("keeper.json", canvas.to_string());
+    let (text, _) = told(repo, &["verify", "keeper.json"]);
+    assert!(text.contains("the lock does not have: checkpoints/other.safetensors"), "{text}");
+    fs::remove_file(studio.machine.path("models/loras/looks/grain.safetensors")).unwrap();
+    assert_eq!(told(repo, &["verify"]).1, 3);
+}
+
+#[test]
+fn locks_speak_the_languages_of_the_manager_and_of_comfy_cli() {
+    let studio = Studio::new();
+    let repo = &studio.repo;
+    let before = studio.pack.id("HEAD");
+    // A pack that others can get, and one from the registry that this workflow does not use.
+    let remote = "https://github.com/studio/Studio-Pack";
+    studio.pack.git(["remote", "set-url", "origin", remote]);
+    let snapshot: Value =
+        serde_json::from_str(&repo.comfy(["lock", "keeper.json", "--manager-snapshot"])).unwrap();
+    let packs = json!({remote: {"hash": before, "disabled": false}});
+    assert_eq!(snapshot["git_custom_nodes"], packs);
+    let build: Value =
+        serde_json::from_str(&repo.comfy(["lock", "keeper.json", "--comfy-cli"])).unwrap();
+    let definition = &build["definition"];
+    assert_eq!(definition["customNodes"][0]["gitRef"], before);
+    assert_eq!(definition["models"][1]["filename"], LORA);
+    assert_eq!(definition["baseComfyVersion"], "v0.33.0");
+    for (name, document) in [("snapshot.json", &snapshot), ("build.json", &build)] {
+        repo.write(name, document.to_string());
+        let (text, code) = told(repo, &["verify", name]);
+        assert_eq!(code, 0, "{text}");
+    }
+    studio.pack.git(["commit", "-q", "--allow-empty", "-m", "later"]);
+    let (text, code) = told(repo, &["verify", "snapshot.json"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains(&format!("checkout {before}")), "{text}");
+    let (text, code) = told(repo, &["verify", "keeper.json"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("git comfy lock makes one"), "{text}");
 }

@@ -61,8 +61,35 @@ pub fn tell(title: &str, check: &Check) -> String {
     packs.extend(check.unplaced.iter().map(|class| unplaced(class)));
     section(&mut out, "node packs", packs);
     section(&mut out, "input files", check.inputs.iter().map(input).collect());
-    section(&mut out, "runs on", check.environment.iter().map(part).collect());
+    section(&mut out, "runs on", parts(&check.environment));
     out
+}
+
+/// The parts, with those that nobody knows anything of in one line.
+fn parts(parts: &[PartCheck]) -> Vec<Row> {
+    let is_blank = |found: &&PartCheck| found.was.is_none() && found.here.is_none();
+    let mut rows: Vec<Row> = parts.iter().filter(|found| !is_blank(found)).map(part).collect();
+    let blank: Vec<&str> = parts.iter().filter(is_blank).map(|found| name(found.part)).collect();
+    if !blank.is_empty() {
+        rows.push(Row {
+            effect: Effect::Unknown,
+            word: "unknown",
+            what: blank.join(", "),
+            told: "nobody recorded it, and it is not known here".to_owned(),
+            more: Vec::new(),
+        });
+    }
+    rows
+}
+
+fn name(part: Part) -> &'static str {
+    match part {
+        Part::Comfyui => "ComfyUI",
+        Part::Python => "Python",
+        Part::Torch => "torch",
+        Part::Device => "graphics card",
+        Part::Flags => "flags",
+    }
 }
 
 fn section(out: &mut String, name: &str, rows: Vec<Row>) {
@@ -92,6 +119,7 @@ fn by(by: &By) -> String {
     match by {
         By::Run => "recorded with the run".to_owned(),
         By::Commit(commit) => format!("recorded with {}", short(commit)),
+        By::Lock => "as locked".to_owned(),
         By::Workflow => "as the workflow says".to_owned(),
         By::Other(commit) => format!("recorded with {}, of another workflow", short(commit)),
         By::Machine => "as this machine remembers it".to_owned(),
@@ -105,7 +133,7 @@ fn model(model: &ModelCheck) -> Row {
         ModelState::Same => ("same", format!("the same bytes ({known})")),
         ModelState::Renamed { to, place } => {
             more.push(format!("the same bytes ({known}) lie at {place}"));
-            ("renamed", format!("is called {to} here; the workflow is repaired"))
+            ("renamed", format!("is called {to} here"))
         }
         ModelState::Misplaced { at } => {
             more.push(format!("the same bytes lie at {}; move or link them", at.join(", ")));
@@ -164,7 +192,7 @@ fn pack(pack: &PackCheck) -> Row {
             ("unknown", format!("{was}{here}{why}"))
         }
     };
-    if pack.effect() != Effect::Fine {
+    if pack.effect() != Effect::Fine && !pack.classes.is_empty() {
         let classes: Vec<&str> = pack.classes.iter().map(String::as_str).collect();
         more.push(format!("for {}", classes.join(", ")));
     }
@@ -180,9 +208,7 @@ fn input(input: &InputCheck) -> Row {
     let more = Vec::new();
     let (word, told) = match &input.state {
         InputState::Same => ("same", "the same bytes".to_owned()),
-        InputState::Moved { to } => {
-            ("moved", format!("is called {to} here; the workflow is repaired"))
-        }
+        InputState::Moved { to } => ("moved", format!("is called {to} here")),
         InputState::Restorable { from } => {
             ("lost", format!("its bytes are at {from}; --apply puts them back"))
         }
@@ -194,13 +220,6 @@ fn input(input: &InputCheck) -> Row {
 }
 
 fn part(part: &PartCheck) -> Row {
-    let what = match part.part {
-        Part::Comfyui => "ComfyUI",
-        Part::Python => "Python",
-        Part::Torch => "torch",
-        Part::Device => "computes on",
-        Part::Flags => "started with",
-    };
     let shown = |text: &Option<String>| match text.as_deref() {
         Some("") => "nothing".to_owned(),
         Some(text) => text.to_owned(),
@@ -217,10 +236,10 @@ fn part(part: &PartCheck) -> Row {
         PartState::Unknown => match (&part.was, &part.here) {
             (None, Some(here)) => ("unknown", format!("{here} now; nobody recorded it then")),
             (Some(was), None) => ("unknown", format!("{was} then; not known here")),
-            _ => ("unknown", "not known".to_owned()),
+            (Some(_), Some(_)) | (None, None) => ("unknown", "not known".to_owned()),
         },
     };
-    Row { effect: part.effect(), word, what: what.to_owned(), told, more }
+    Row { effect: part.effect(), word, what: name(part.part).to_owned(), told, more }
 }
 
 /// Why the verdict is not better, one sentence for each finding, the gravest first.
@@ -229,7 +248,7 @@ pub fn reasons(check: &Check) -> Vec<String> {
     rows.extend(check.packs.iter().map(pack));
     rows.extend(check.unplaced.iter().map(|class| unplaced(class)));
     rows.extend(check.inputs.iter().map(input));
-    rows.extend(check.environment.iter().map(part));
+    rows.extend(parts(&check.environment));
     rows.retain(|row| row.effect != Effect::Fine);
     rows.sort_by_key(|row| std::cmp::Reverse(row.effect));
     rows.into_iter().map(|row| format!("{}: {}: {}", row.word, row.what, row.told)).collect()

@@ -117,7 +117,11 @@ impl Ready {
     /// What is made again, in a line.
     pub(crate) fn title(&self, what: &str) -> String {
         let at = self.plan.wanted.at.as_deref().map(|at| format!(", made {at}"));
-        format!("{what}: {}{}", self.original.from, at.unwrap_or_default())
+        let from = match self.original.from.contains(what) {
+            true => String::new(),
+            false => format!(", {}", self.original.from),
+        };
+        format!("{what}{from}{}", at.unwrap_or_default())
     }
 
     fn run_id(&self) -> Option<&str> {

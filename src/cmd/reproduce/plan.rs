@@ -16,6 +16,7 @@ use crate::cmd::runs::shelf::Shelf;
 use crate::error::Result;
 use crate::git::{ObjectId, runs};
 use crate::graph::{Prompt, Workflow};
+use crate::host::look::Waiting;
 use crate::host::models::kinds_with;
 use crate::json::Value;
 use crate::media::Payload;
@@ -58,21 +59,49 @@ pub(crate) struct Known {
     pub(crate) named: Named,
 }
 
+/// The repository and the machine, opened together.
+pub(crate) struct Bench {
+    /// The runs.
+    pub(crate) shelf: Shelf,
+    /// What was found on the machine.
+    pub(crate) machine: Machine,
+    /// The node classes that are known.
+    pub(crate) catalog: Catalog,
+}
+
+impl Bench {
+    /// Opens the runs and looks around.
+    pub(crate) fn open(session: &Session) -> Result<Bench> {
+        let shelf = Shelf::open(session)?;
+        let places = Places::of(session, &shelf.repository)?;
+        let machine = Machine::look_around(session, &shelf.repository, &places, Patience::Whole);
+        let catalog = catalog_of(&machine, &shelf);
+        Ok(Bench { shelf, machine, catalog })
+    }
+
+    /// Holds what is wanted against what is here.
+    pub(crate) fn check(
+        &self,
+        session: &Session,
+        original: &Original,
+        wanted: &mut Wanted,
+    ) -> Result<Check> {
+        let here = look(session, &self.machine, &self.shelf, original, wanted)?;
+        Ok(check(wanted, &here))
+    }
+}
+
 /// Makes the plan.
 pub(crate) fn plan(session: &Session, original: &Original) -> Result<Plan> {
-    let shelf = Shelf::open(session)?;
-    let places = Places::of(session, &shelf.repository)?;
-    let machine = Machine::look_around(session, &shelf.repository, &places, Patience::Whole);
-    let catalog = catalog_of(&machine, &shelf);
-    let known = known(original, &catalog);
-    let records = records(&shelf, original, &known.run)?;
-    let Known { run, prompt, named } = &known;
-    let mut wanted = Wanted::of(run, prompt, named, &records, &machine.machine, &catalog);
-    let here = look(session, &machine, &shelf, original, &mut wanted)?;
-    let check = check(&wanted, &here);
+    let bench = Bench::open(session)?;
+    let Known { run, prompt, named } = known(original, &bench.catalog);
+    let records = records(&bench.shelf, original, &run)?;
+    let machine = &bench.machine.machine;
+    let mut wanted = Wanted::of(&run, &prompt, &named, &records, machine, &bench.catalog);
+    let check = bench.check(session, original, &mut wanted)?;
     let renames = renames(&check);
-    let base = machine.installation.map(|found| found.parts.base);
-    Ok(Plan { wanted, check, renames, catalog, base })
+    let base = bench.machine.installation.map(|found| found.parts.base);
+    Ok(Plan { wanted, check, renames, catalog: bench.catalog, base })
 }
 
 /// The classes that a server told of, with the folders their inputs take files from; else
@@ -218,19 +247,30 @@ fn models(session: &Session, machine: &Machine, wanted: &[ModelWanted]) -> Resul
         if again.waiting.is_empty() {
             break;
         }
-        let turn = match machine.desk.try_turn()? {
-            Some(turn) => turn,
-            None => {
-                session.ui.say("another git-comfy is hashing; this one goes on when it is done");
-                machine.desk.turn()?
-            }
-        };
-        let files: Vec<PathBuf> = again.waiting.into_iter().map(|waiting| waiting.file).collect();
-        let bar = session.ui.bytes_bar();
-        hash_all(machine, &turn, &files, &mut failures, Some(&bar));
-        bar.finish();
+        hash(session, machine, again.waiting, &mut failures)?;
     }
     Ok(found)
+}
+
+/// Hashes files, when it is our turn, and shows how far that is.
+pub(crate) fn hash(
+    session: &Session,
+    machine: &Machine,
+    waiting: Vec<Waiting>,
+    failures: &mut Failures,
+) -> Result<()> {
+    let turn = match machine.desk.try_turn()? {
+        Some(turn) => turn,
+        None => {
+            session.ui.say("another git-comfy is hashing; this one goes on when it is done");
+            machine.desk.turn()?
+        }
+    };
+    let files: Vec<PathBuf> = waiting.into_iter().map(|waiting| waiting.file).collect();
+    let bar = session.ui.bytes_bar();
+    hash_all(machine, &turn, &files, failures, Some(&bar));
+    bar.finish();
+    Ok(())
 }
 
 /// Where the bytes of an input are, when the input folder has lost them.

@@ -535,6 +535,8 @@ fn pack_state(wanted: &PackWanted, here: Option<&PackHere>) -> PackState {
 
 fn environment(was: Option<&Fact<Environment>>, here: &Here) -> Vec<PartCheck> {
     let nothing = Environment::default();
+    // A lock names what is needed, and nothing of the machine it was made on.
+    let is_lock = was.is_some_and(|fact| fact.by == By::Lock);
     let was = was.map_or(&nothing, |fact| &fact.what);
     let is = &here.environment;
     let part = |part, was: Option<String>, is: Option<String>| {
@@ -558,6 +560,7 @@ fn environment(was: Option<&Fact<Environment>>, here: &Here) -> Vec<PartCheck> {
         let flags = |all: &Environment| Some(all.flags.join(" "));
         parts.push(part(Part::Flags, flags(was), flags(is)));
     }
+    parts.retain(|part| !is_lock || part.was.is_some());
     parts
 }
 

@@ -13,17 +13,22 @@
 mod check;
 mod here;
 mod line;
+mod lock;
 mod rename;
 mod repair;
 mod same;
+mod specs;
 mod wanted;
+mod yaml;
 
 pub use check::{
     Check, Effect, InputCheck, InputState, ModelCheck, ModelState, PackCheck, PackState, Part,
     PartCheck, PartState, Verdict, check,
 };
 pub use here::{Copy, Found, Here, InputHere, ModelHere, PackHere, Restorable};
+pub use lock::{Lock, LockedInput, NoLock};
 pub use rename::Renames;
 pub use repair::{Agreement, Repaired, repair};
 pub use same::{Difference, differences};
+pub use specs::{Exported, comfy_build, manager_snapshot, read as read_lock};
 pub use wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Records, Wanted};

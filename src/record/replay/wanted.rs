@@ -21,6 +21,8 @@ pub enum By {
     Run,
     /// The record of a commit of exactly this workflow.
     Commit(String),
+    /// A lock, or what another program wrote as one.
+    Lock,
     /// What the workflow or the picture says of itself.
     Workflow,
     /// The record of another commit that used a thing of this name.
