@@ -80,6 +80,10 @@ pub enum Command {
     Bridge(cmd::bridge::Args),
     /// Look after the search index.
     Index(cmd::index::Args),
+    /// Keep the present state of your workflows, without a commit.
+    Snapshot(cmd::snapshot::Args),
+    /// List, show and restore what was kept without a commit.
+    Snapshots(cmd::snapshots::Args),
     /// Exchange layouts and records with a remote.
     Sync(cmd::sync::Args),
     /// Learn the names of widgets from a ComfyUI.
@@ -138,6 +142,8 @@ impl Command {
             Command::Watch(args) => cmd::watch::run(args, session),
             Command::Bridge(args) => cmd::bridge::run(args, session),
             Command::Index(args) => cmd::index::run(args, session),
+            Command::Snapshot(args) => cmd::snapshot::run(args, session),
+            Command::Snapshots(args) => cmd::snapshots::run(args, session),
             Command::Sync(args) => cmd::sync::run(args, session),
             Command::Smudge(args) => cmd::smudge::run(args, session),
             Command::FilterProcess(args) => cmd::process::run(args, session),

@@ -50,6 +50,7 @@ mod rewrites;
 mod runs;
 mod server;
 mod sharing;
+mod snapshots;
 mod textconv;
 mod uninstall;
 mod watch;

@@ -190,7 +190,7 @@ fn show(
 }
 
 /// The JSON form of all files.
-fn document(sheets: &[Sheet]) -> String {
+pub(super) fn document(sheets: &[Sheet]) -> String {
     let mut root = Object::default();
     root.insert("schema", "git-comfy/diff");
     root.insert("version", schema::VERSION);

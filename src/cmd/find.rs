@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil};
+use jiff::Timestamp;
 
+use crate::cmd::moment::since;
 use crate::cmd::runs::file;
 use crate::cmd::runs::list::as_line;
 use crate::cmd::runs::shelf::Shelf;
@@ -183,61 +184,4 @@ fn graphs_of_branch(shelf: &Shelf, revision: &str) -> Result<Vec<String>> {
         graphs.extend(shelf.graphs_of_commit(commit?)?);
     }
     Ok(graphs.into_iter().collect())
-}
-
-/// A moment as people write it: a date, a date and time, `yesterday`, or how long ago.
-pub(crate) fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
-    let text = text.trim();
-    let here = Zoned::new(now, jiff::tz::TimeZone::system());
-    let day = |date: civil::Date| Ok(date.to_zoned(here.time_zone().clone())?.timestamp());
-    match text {
-        "today" => return day(here.date()),
-        "yesterday" => return day(here.date().checked_sub(1.day())?),
-        _ => {}
-    }
-    let ago = || {
-        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-        let number: i64 = number.parse().ok().filter(|n| *n < 100_000)?;
-        let hours = match unit.trim().trim_end_matches(" ago").trim_end_matches('s') {
-            "h" | "hour" => 1,
-            "d" | "day" => 24,
-            "w" | "week" => 24 * 7,
-            "m" | "month" => 24 * 30,
-            "y" | "year" => 24 * 365,
-            _ => return None,
-        };
-        now.checked_sub(SignedDuration::from_hours(number * hours)).ok()
-    };
-    if let Some(moment) = ago() {
-        return Ok(moment);
-    }
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(moment);
-    }
-    if let Ok(time) = text.parse::<civil::DateTime>() {
-        return Ok(time.to_zoned(here.time_zone().clone())?.timestamp());
-    }
-    let date = text.parse::<civil::Date>().map_err(|_| {
-        Failure::new(format!("{} is no moment", sanitize::line(text)))
-            .hint("write 2026-01-31, yesterday, 12h, 3d, 2w")
-    })?;
-    day(date)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_read_as_people_write_them() {
-        let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
-        let read = |text: &str| since(text, now).map(|moment| moment.to_string()).ok();
-        assert_eq!(read("2d").as_deref(), Some("2026-11-20T12:00:00Z"));
-        assert_eq!(read("3 weeks ago").as_deref(), Some("2026-11-01T12:00:00Z"));
-        assert_eq!(read("2026-11-01T00:00:00Z").as_deref(), Some("2026-11-01T00:00:00Z"));
-        assert!(read("2026-11-01").is_some() && read("today").is_some());
-        for wrong in ["", "soon", "2026-13-01", "9999999999d", "d"] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
-    }
 }

@@ -37,7 +37,9 @@ mod settings;
 pub mod setup;
 pub mod sharing;
 mod shell;
+pub mod snapshots;
 mod status;
+mod tree;
 
 pub use door::{Attribute, Direction, Order, Swap, Walk};
 pub use error::{Error, Result};

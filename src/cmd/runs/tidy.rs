@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::shelf::Shelf;
-use crate::cmd::find::since;
+use crate::cmd::moment::since;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::runs::{self, Place};

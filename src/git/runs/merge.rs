@@ -7,7 +7,8 @@ use super::super::error::Result;
 use super::super::id::ObjectId;
 use super::super::objects::{Batch, EntryKind, TreeEntry};
 use super::super::repository::Repository;
-use super::{FORGOTTEN, LARGEST_LIST, LARGEST_RUN, PROMPT, RUN, WORKFLOW, content, lines, tree};
+use super::super::tree;
+use super::{FORGOTTEN, LARGEST_LIST, LARGEST_RUN, PROMPT, RUN, WORKFLOW, content, lines};
 use crate::record::run;
 
 /// The tree that holds the runs of both.

@@ -13,7 +13,6 @@
 //! then the ref, by compare-and-swap. Must not know where a run was seen.
 
 mod merge;
-mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +24,7 @@ use super::notes::{Revision, Step, advance};
 use super::objects::{Batch, EntryKind, TreeEntry};
 use super::repository::Repository;
 use super::sharing::RUNS;
+use super::tree;
 use crate::record::run::{self, Run};
 
 const RUN: &str = "run.json";
