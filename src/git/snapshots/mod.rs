@@ -378,7 +378,7 @@ mod tests {
     fn a_name_tells_the_moment_and_the_id() {
         let at = Timestamp::from_millisecond(1_795_363_927_045).unwrap();
         let name = print_name(at, "5f0c7a21b3d4");
-        assert_eq!(name, "2026-11-22/155207.045-5f0c7a21b3d4");
+        assert_eq!(name, "2026-11-22/161207.045-5f0c7a21b3d4");
         let (day, name) = name.split_once('/').unwrap();
         assert_eq!(read_name(day, name), Some((at, "5f0c7a21b3d4".to_owned())));
         for (day, name) in [("2026-11-22", "x"), ("notes", name), ("2026-11-22", "9-a")] {
