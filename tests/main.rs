@@ -54,3 +54,4 @@ mod snapshots;
 mod textconv;
 mod uninstall;
 mod watch;
+mod watch_files;

@@ -92,7 +92,7 @@ fn scope(args: &Args, session: &Session, repository: &Repository) -> Result<Scop
 }
 
 /// The path of a folder of the work tree; empty for its top.
-pub(super) fn folder_path(
+pub(crate) fn folder_path(
     session: &Session,
     repository: &Repository,
     folder: &std::path::Path,

@@ -5,6 +5,7 @@
 pub mod bridge;
 pub mod comfy;
 pub mod desk;
+pub mod eyes;
 pub mod hash;
 pub mod index;
 pub mod look;
@@ -14,4 +15,5 @@ pub mod packs;
 pub mod safetensors;
 pub mod server;
 pub mod sidecar;
+pub mod stop;
 pub mod worker;

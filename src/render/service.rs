@@ -2,25 +2,43 @@
 
 use std::path::Path;
 
+/// What is started.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// The program.
+    pub program: &'a Path,
+    /// The folder it works in.
+    pub folder: &'a Path,
+    /// The name of the service, such as `git-comfy-watch`.
+    pub name: &'a str,
+    /// What it does, for lists of services.
+    pub about: &'a str,
+    /// The command and its arguments.
+    pub words: &'a [&'a str],
+}
+
 /// A user unit of systemd.
-pub fn systemd(program: &Path, repository: &Path, server: Option<&str>) -> String {
+pub fn systemd(job: &Job<'_>) -> String {
     let quoted = |text: &str| {
         let plain = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
         format!("\"{}\"", plain.replace('$', "$$"))
     };
+    let (name, about) = (job.name, job.about);
     let mut command = format!(
-        "{} -C {} watch",
-        quoted(&program.to_string_lossy()),
-        quoted(&repository.to_string_lossy())
+        "{} -C {}",
+        quoted(&job.program.to_string_lossy()),
+        quoted(&job.folder.to_string_lossy())
     );
-    if let Some(server) = server {
-        command += &format!(" --server {}", quoted(server));
+    for word in job.words {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+        let bare = !word.is_empty() && word.chars().all(plain);
+        command += &format!(" {}", if bare { (*word).to_owned() } else { quoted(word) });
     }
     format!(
-        "# Save as ~/.config/systemd/user/git-comfy-watch.service, then:\n\
-         #   systemctl --user enable --now git-comfy-watch\n\
+        "# Save as ~/.config/systemd/user/{name}.service, then:\n\
+         #   systemctl --user enable --now {name}\n\
          [Unit]\n\
-         Description=Record ComfyUI runs with git-comfy\n\
+         Description={about}\n\
          \n\
          [Service]\n\
          ExecStart={command}\n\
@@ -34,27 +52,24 @@ pub fn systemd(program: &Path, repository: &Path, server: Option<&str>) -> Strin
 }
 
 /// A property list of launchd.
-pub fn launchd(program: &Path, repository: &Path, server: Option<&str>) -> String {
+pub fn launchd(job: &Job<'_>) -> String {
     let string = |text: &str| {
         let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         format!("    <string>{plain}</string>\n")
     };
-    let mut words = string(&program.to_string_lossy());
+    let label = job.name.replacen("git-comfy-", "git-comfy.", 1);
+    let mut words = string(&job.program.to_string_lossy());
     words += &string("-C");
-    words += &string(&repository.to_string_lossy());
-    words += &string("watch");
-    if let Some(server) = server {
-        words += &string("--server");
-        words += &string(server);
-    }
+    words += &string(&job.folder.to_string_lossy());
+    words.extend(job.words.iter().map(|word| string(word)));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <!-- Save as ~/Library/LaunchAgents/git-comfy.watch.plist, then:\n     \
-         launchctl load ~/Library/LaunchAgents/git-comfy.watch.plist -->\n\
+         <!-- Save as ~/Library/LaunchAgents/{label}.plist, then:\n     \
+         launchctl load ~/Library/LaunchAgents/{label}.plist -->\n\
          <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
          \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
          <plist version=\"1.0\">\n<dict>\n  \
-         <key>Label</key><string>git-comfy.watch</string>\n  \
+         <key>Label</key><string>{label}</string>\n  \
          <key>ProgramArguments</key>\n  <array>\n{words}  </array>\n  \
          <key>RunAtLoad</key><true/>\n  <key>KeepAlive</key><true/>\n\
          </dict>\n</plist>\n"
@@ -68,11 +83,12 @@ mod tests {
     #[test]
     fn names_cannot_break_out_of_a_service_file() {
         let (program, folder) = (Path::new("/opt/git-comfy"), Path::new("/a \"b\" 100% $x <&>"));
-        let unit = systemd(program, folder, Some("gpu-box"));
+        let words = ["watch", "--files", "a b", "--server", "gpu-box"];
+        let job = Job { program, folder, name: "git-comfy-watch", about: "Watch", words: &words };
+        let unit = systemd(&job);
         let line = unit.lines().find(|line| line.starts_with("ExecStart=")).unwrap();
-        let wanted =
-            r#"ExecStart="/opt/git-comfy" -C "/a \"b\" 100%% $$x <&>" watch --server "gpu-box""#;
+        let wanted = r#"ExecStart="/opt/git-comfy" -C "/a \"b\" 100%% $$x <&>" watch --files "a b" --server gpu-box"#;
         assert_eq!(line, wanted);
-        assert!(launchd(program, folder, None).contains("$x &lt;&amp;&gt;</string>"));
+        assert!(launchd(&job).contains("$x &lt;&amp;&gt;</string>"));
     }
 }

@@ -68,12 +68,12 @@ const FEWEST_DIGITS: usize = 4;
 const MOST_WORDS: usize = 4;
 
 /// The id as it is shown.
-pub(super) fn short(snapshot: &Snapshot) -> &str {
+pub(crate) fn short(snapshot: &Snapshot) -> &str {
     snapshot.id.get(..DIGITS).unwrap_or(&snapshot.id)
 }
 
 /// What is kept, as the person set it.
-pub(super) fn policy(session: &Session, repository: &Repository) -> Result<Policy> {
+pub(crate) fn policy(session: &Session, repository: &Repository) -> Result<Policy> {
     let settings = repository.settings("comfy.")?;
     let mut all = settings.into_iter().rev();
     let Some((_, text)) = all.find(|(name, _)| name == "comfy.snapshots.keep") else {
@@ -213,7 +213,7 @@ fn told(repository: &Repository, naming: &Catalog, file: &Changed, columns: usiz
 }
 
 /// What became of files, in one line.
-pub(super) fn news(
+pub(crate) fn news(
     repository: &Repository,
     naming: &Catalog,
     changed: &[Changed],

@@ -5,7 +5,6 @@
 //! and what is recorded is what any later look would find.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::time::{Duration, Instant};
 
 use super::Args;
@@ -13,7 +12,7 @@ use crate::cmd::runs::filing::Filing;
 use crate::cmd::runs::folders::Folders;
 use crate::cmd::runs::live::{self, Machine};
 use crate::cmd::runs::shelf::Shelf;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::host::observer::{Heard, Observer};
 use crate::host::server::{Address, NamedBy, Server};
@@ -36,7 +35,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
     let address = address(&shelf, args.server.as_deref())?;
-    let _turn = turn(&shelf)?;
+    let _turn = super::turn(&shelf.repository, "watch.lock")?;
     let folders = Folders::of(session, &shelf.repository)?;
     let mut watcher = Watcher {
         session,
@@ -71,22 +70,6 @@ fn address(shelf: &Shelf, named: Option<&str>) -> Result<Address> {
         Some(text) => Address::parse(&text, NamedBy::Person)?,
         None => Address::usual(),
     })
-}
-
-/// One watcher to a repository.
-fn turn(shelf: &Shelf) -> Result<File> {
-    let folder = shelf.repository.state_dir();
-    std::fs::create_dir_all(&folder)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(folder.join("watch.lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(_) => Err(Failure::new("another git comfy watch follows for this repository")),
-    }
 }
 
 fn follow(watcher: &mut Watcher<'_>, args: &Args, address: &Address) -> Result<Exit> {
