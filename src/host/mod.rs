@@ -4,6 +4,7 @@
 
 pub mod bridge;
 pub mod comfy;
+pub mod ctrl_c;
 pub mod desk;
 pub mod eyes;
 pub mod hash;
@@ -12,8 +13,10 @@ pub mod look;
 pub mod models;
 pub mod observer;
 pub mod packs;
+pub mod queue;
 pub mod safetensors;
 pub mod server;
 pub mod sidecar;
 pub mod stop;
+mod socket;
 pub mod worker;

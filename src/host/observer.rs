@@ -4,26 +4,14 @@
 //! HTTP. The client's id is random: connecting with somebody else's would take their
 //! socket away.
 
-use std::hash::{BuildHasher, Hasher};
-use std::io::ErrorKind;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use tungstenite::protocol::WebSocketConfig;
-use tungstenite::{HandshakeError, Message, WebSocket};
-
 use super::server::Address;
-
-/// The largest message that is taken, in bytes: previews may come.
-const LARGEST: usize = 64 << 20;
-/// How long a connection may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::socket::{Came, Socket, own_id};
 
 /// A connection.
 #[derive(Debug)]
-pub struct Observer {
-    socket: WebSocket<TcpStream>,
-}
+pub struct Observer(Socket);
 
 /// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,43 +29,22 @@ pub enum Heard {
 impl Observer {
     /// Connects. `None` where nobody answers as ComfyUI does.
     pub fn connect(address: &Address) -> Option<Observer> {
-        let authority = address.authority();
-        let place = authority.to_socket_addrs().ok()?.next()?;
-        let stream = TcpStream::connect_timeout(&place, PATIENCE).ok()?;
-        stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        stream.set_write_timeout(Some(PATIENCE)).ok()?;
-        let url = format!("ws://{authority}/ws?clientId={}", own_id());
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(LARGEST))
-            .max_frame_size(Some(LARGEST));
-        match tungstenite::client::client_with_config(url, stream, Some(config)) {
-            Ok((socket, _)) => Some(Observer { socket }),
-            Err(HandshakeError::Failure(_) | HandshakeError::Interrupted(_)) => None,
-        }
+        Socket::connect(address, &own_id()).map(Observer)
     }
 
     /// Waits for the next message, no longer than that.
     pub fn next(&mut self, within: Duration) -> Heard {
-        let within = within.max(Duration::from_millis(1));
-        if self.socket.get_ref().set_read_timeout(Some(within)).is_err() {
-            return Heard::Gone;
-        }
-        match self.socket.read() {
-            Ok(Message::Text(text)) => queue_in(&text).map_or(Heard::Else, Heard::Queue),
-            Ok(Message::Close(_)) => Heard::Gone,
-            Ok(_) => Heard::Else,
-            Err(tungstenite::Error::Io(error))
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
-            {
-                Heard::Silence
-            }
-            Err(_) => Heard::Gone,
+        match self.0.next(within) {
+            Came::Text(text) => queue_in(&text).map_or(Heard::Else, Heard::Queue),
+            Came::Else => Heard::Else,
+            Came::Silence => Heard::Silence,
+            Came::Gone => Heard::Gone,
         }
     }
 
     /// Asks whether the other side is still there; a connection that is gone shows then.
     pub fn ping(&mut self) -> bool {
-        self.socket.send(Message::Ping(Vec::new().into())).is_ok()
+        self.0.ping()
     }
 }
 
@@ -86,11 +53,6 @@ fn queue_in(text: &str) -> Option<u64> {
     let message: serde_json::Value = serde_json::from_str(text).ok()?;
     (message["type"] == "status").then_some(())?;
     message["data"]["status"]["exec_info"]["queue_remaining"].as_u64()
-}
-
-fn own_id() -> String {
-    let seed = || std::collections::hash_map::RandomState::new().build_hasher().finish();
-    format!("git-comfy-{:016x}{:016x}", seed(), seed())
 }
 
 #[cfg(test)]

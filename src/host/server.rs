@@ -200,10 +200,30 @@ impl Server {
 
     /// Any answer. `path` begins with a slash.
     pub fn bytes(&self, path: &str) -> Result<Vec<u8>, Error> {
+        self.asked(path, &[], LARGEST)
+    }
+
+    /// The answer to a path with a query, of at most so many bytes.
+    pub fn asked(&self, path: &str, query: &[(&str, &str)], most: u64) -> Result<Vec<u8>, Error> {
         let url = self.url(path);
-        let ask =
-            || self.agent.get(&url).call()?.body_mut().with_config().limit(LARGEST).read_to_vec();
+        let ask = || {
+            let request = self.agent.get(&url).query_pairs(query.iter().copied());
+            request.call()?.body_mut().with_config().limit(most).read_to_vec()
+        };
         ask().map_err(|error| Error::Request { url: url.clone(), error: Box::new(error) })
+    }
+
+    /// Sends something, and gives the status and the body of the answer, whatever they say.
+    pub fn post(&self, path: &str, kind: &str, body: &[u8]) -> Result<(u16, Vec<u8>), Error> {
+        let url = self.url(path);
+        let send = || {
+            let request = self.agent.post(&url).content_type(kind);
+            let mut answer = request.config().http_status_as_error(false).build().send(body)?;
+            let status = answer.status().as_u16();
+            let body = answer.body_mut().with_config().limit(LARGEST).read_to_vec()?;
+            Ok((status, body))
+        };
+        send().map_err(|error| Error::Request { url: url.clone(), error: Box::new(error) })
     }
 
     fn url(&self, path: &str) -> String {
