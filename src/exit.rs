@@ -15,6 +15,8 @@ pub enum Exit {
     Failed,
     /// A picture cannot be made again on this machine. 3.
     NotHere,
+    /// Stopped at the keyboard. 130, as shells have it.
+    Stopped,
     /// A merge driver failed. 129: git takes 1 to 128 for "conflict, ours kept".
     DriverFailed,
 }
@@ -37,6 +39,7 @@ impl Exit {
             Exit::Found | Exit::Conflicts => 1,
             Exit::Failed => 2,
             Exit::NotHere => 3,
+            Exit::Stopped => 130,
             Exit::DriverFailed => 129,
         }
     }

@@ -70,6 +70,21 @@ impl Ui {
         Bar(bar)
     }
 
+    /// A bar for steps of which a word says what they are; seen only where a person
+    /// watches.
+    pub fn steps_bar(&self) -> Bar {
+        if self.quiet {
+            return Bar(indicatif::ProgressBar::hidden());
+        }
+        let bar = indicatif::ProgressBar::no_length();
+        let form = "{spinner} {msg} {wide_bar} {pos}/{len} {elapsed}";
+        if let Ok(style) = indicatif::ProgressStyle::with_template(form) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        Bar(bar)
+    }
+
     /// Writes bytes to standard output untouched.
     pub fn out_bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
@@ -143,6 +158,17 @@ impl Bar {
     /// So much more is done.
     pub fn advance(&self, amount: u64) {
         self.0.inc(amount);
+    }
+
+    /// What is being done.
+    pub fn say(&self, doing: &str) {
+        self.0.set_message(doing.to_owned());
+    }
+
+    /// So much of so much is done.
+    pub fn at(&self, done: u64, of: u64) {
+        self.0.set_length(of);
+        self.0.set_position(done.min(of));
     }
 
     /// Takes the bar away.

@@ -193,7 +193,7 @@ pub(super) enum Over {
 }
 
 /// Writes whole or not at all, and over nothing unless told to.
-pub(super) fn write(output: &Path, text: &str, over: Over) -> Result<()> {
+pub(super) fn write(output: &Path, text: impl AsRef<[u8]>, over: Over) -> Result<()> {
     let failed = |problem: &dyn std::fmt::Display| {
         Failure::new(format!("{}: {problem}", sanitize::line(&name(output))))
     };
@@ -202,7 +202,7 @@ pub(super) fn write(output: &Path, text: &str, over: Over) -> Result<()> {
         _ => Path::new("."),
     };
     let mut file = new_file().tempfile_in(folder).map_err(|e| failed(&e))?;
-    file.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
+    file.write_all(text.as_ref()).map_err(|e| failed(&e))?;
     let written = match over {
         Over::Anything => file.persist(output),
         Over::Nothing => file.persist_noclobber(output),

@@ -34,6 +34,7 @@ mod naming;
 mod operands;
 mod original;
 pub mod process;
+mod queueing;
 pub mod record;
 pub mod refresh;
 pub mod reproduce;

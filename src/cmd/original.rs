@@ -6,6 +6,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::find;
+use super::inspect::make_finite;
 use super::runs;
 use super::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
@@ -147,6 +148,20 @@ fn of_revision(repository: &Repository, name: &str) -> Result<Option<Original>> 
 }
 
 impl Original {
+    /// The workflow and the prompt as ComfyUI takes them: without what the server added,
+    /// and without numbers that JSON has no spelling for.
+    pub(crate) fn documents(&self) -> (Option<Value>, Option<Value>) {
+        let (mut workflow, mut prompt) = (self.workflow.clone(), self.prompt.clone());
+        if let Some(value) = &mut prompt {
+            without_residue(value);
+            make_finite(value);
+        }
+        if let Some(value) = &mut workflow {
+            make_finite(value);
+        }
+        (workflow, prompt)
+    }
+
     /// Adds what the runs of the repository know of a file that speaks for itself: when it
     /// was made, with which models, from which commit. Where they know nothing, the run is
     /// what the file carries.

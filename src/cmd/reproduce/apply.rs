@@ -130,13 +130,7 @@ fn put_back(repository: &Repository, from: &str, sha256: &str, to: &Path) -> Res
     let failed = |problem: &dyn std::fmt::Display| {
         Failure::new(format!("{}: {problem}", sanitize::line(&to.display().to_string())))
     };
-    let bytes = match Path::new(from).is_absolute() {
-        true => std::fs::read(from).map_err(|error| failed(&error))?,
-        false => of_git(repository, from)?.ok_or_else(|| failed(&format!("{from} is gone")))?,
-    };
-    if to_hex(&Sha256::digest(&bytes)) != sha256 {
-        return Err(failed(&format!("{from} has changed meanwhile")));
-    }
+    let bytes = lost(repository, from, sha256)?;
     if to.exists() {
         return Err(failed(&"another file is there")
             .hint("move it away, and --apply puts the recorded one in its place"));
@@ -144,6 +138,21 @@ fn put_back(repository: &Repository, from: &str, sha256: &str, to: &Path) -> Res
     let folder = to.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
     crate::cmd::whole_file::write(to, &bytes)
+}
+
+/// The bytes that were lost, from where the plan found them.
+pub(super) fn lost(repository: &Repository, from: &str, sha256: &str) -> Result<Vec<u8>> {
+    let failed = |problem: &dyn std::fmt::Display| {
+        Failure::new(format!("{}: {problem}", sanitize::line(from)))
+    };
+    let bytes = match Path::new(from).is_absolute() {
+        true => std::fs::read(from).map_err(|error| failed(&error))?,
+        false => of_git(repository, from)?.ok_or_else(|| failed(&"it is gone"))?,
+    };
+    if to_hex(&Sha256::digest(&bytes)) != sha256 {
+        return Err(failed(&"it has changed meanwhile"));
+    }
+    Ok(bytes)
 }
 
 fn of_git(repository: &Repository, place: &str) -> Result<Option<Vec<u8>>> {

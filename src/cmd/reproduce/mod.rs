@@ -6,12 +6,13 @@
 
 mod apply;
 pub(crate) mod plan;
+mod run;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::inspect::{Over, make_finite, write};
-use super::original::{self, Original, without_residue};
+use super::inspect::{Over, write};
+use super::original::{self, Original};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::json::{self, Style, Value};
@@ -19,6 +20,7 @@ use crate::record::replay::{Repaired, Verdict};
 use crate::render::{replay, sanitize};
 use crate::session::Session;
 use plan::Plan;
+use run::RunArgs;
 
 /// Make a picture again: check what it needs, repair the workflow.
 ///
@@ -58,6 +60,9 @@ pub struct Args {
     /// Put the workflow where ComfyUI lists it.
     #[arg(long, conflicts_with_all = ["output", "api"])]
     pub open: bool,
+    /// Running it again.
+    #[command(flatten)]
+    pub running: RunArgs,
 }
 
 /// Everything that is needed to make a picture again: what was found, and the two documents
@@ -88,6 +93,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
             Verdict::NotHere => Exit::NotHere,
         });
     }
+    if args.running.run {
+        return run::run(args, session, &ready);
+    }
     deliver(args, session, &ready)?;
     Ok(match ready.plan.check.verdict {
         Verdict::NotHere => Exit::NotHere,
@@ -101,14 +109,7 @@ pub(crate) fn prepare(args: &Args, session: &Session) -> Result<Ready> {
     let mut original = original::of(session, &args.what)?;
     original.look_up(session)?;
     let plan = plan::plan(session, &original)?;
-    let (mut workflow, mut prompt) = (original.workflow.clone(), original.prompt.clone());
-    if let Some(value) = &mut prompt {
-        without_residue(value);
-        make_finite(value);
-    }
-    if let Some(value) = &mut workflow {
-        make_finite(value);
-    }
+    let (workflow, prompt) = original.documents();
     let repaired = plan.repair(workflow, prompt);
     Ok(Ready { original, plan, repaired })
 }

@@ -109,7 +109,9 @@ impl Filing {
         let alike =
             if content.is_empty() { Vec::new() } else { shelf.index.by_content(&content)? };
         for row in alike {
-            if row.run.starts_with('x') && !evidence.run.outputs.is_empty() {
+            // A file that is made again has often the same name.
+            let own = !evidence.run.is_made_from(&row.run);
+            if own && row.run.starts_with('x') && !evidence.run.outputs.is_empty() {
                 self.take_over(shelf, &row, &mut evidence.run)?;
             }
         }

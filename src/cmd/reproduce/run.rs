@@ -1,0 +1,187 @@
+//! `git comfy reproduce --run`: the prompt queued again, and what comes out held against
+//! the original.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Args, Ready, apply};
+use crate::cmd::original::Original;
+use crate::cmd::queueing::{Delivered, Done, Line, Originals, ServerArgs, Went};
+use crate::cmd::queueing::{hold_against, problem, save};
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::host::queue::Job;
+use crate::json::Value;
+use crate::record::replay::{self, Agreement, InputState, Renames, Repaired};
+use crate::record::run::{Comparison, Derived, Parent, Verdict};
+use crate::render::{lineage, replay as told, sanitize};
+use crate::session::Session;
+
+/// The number of the JSON form, raised when a reader of it would break.
+const SCHEMA: u32 = 1;
+
+/// What running asks for.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// Run it in ComfyUI, and hold what comes out against the original.
+    #[arg(long, conflicts_with_all = ["check", "output", "api", "open"])]
+    pub run: bool,
+    /// Put what comes out into this folder.
+    #[arg(long, value_name = "DIR", requires = "run")]
+    pub into: Option<PathBuf>,
+    /// How ComfyUI is reached.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Queues, follows, compares, records and tells. Exit 1: it is not the same.
+pub(super) fn run(args: &Args, session: &Session, ready: &Ready) -> Result<Exit> {
+    let check = &ready.plan.check;
+    if check.verdict != replay::Verdict::Same {
+        session.ui.say(told::tell(&ready.title(&args.what), check).trim_end());
+    }
+    let running = &args.running;
+    let mut line = Line::open(session, &running.server)?;
+    let repaired = documents(&line, ready);
+    let nothing = || Failure::new(format!("there is no prompt to run {}", ready.original.from));
+    let prompt = repaired.prompt.as_ref().ok_or_else(nothing)?;
+    let originals = originals(&line, &ready.original)?;
+    let parent = line.parent(&ready.original, Derived::Reproduced, Vec::new())?;
+    put_inputs_back(session, &line, ready)?;
+    let workflow = canvas(ready, &repaired);
+    let id = line.queue(&Job { prompt, workflow, parent: parent.as_ref() })?;
+    session.ui.say(&format!("queued as {}", sanitize::line(&id)));
+    let Went::Done(done) = line.follow(&id, prompt)? else { return Ok(Exit::Stopped) };
+    let Done { mut evidence, delivered } = *done;
+    evidence.run.parent = parent.clone();
+    if evidence.run.committed.is_none() {
+        evidence.run.committed.clone_from(&ready.original.site);
+    }
+    let compared = hold_against(&originals, &delivered);
+    evidence.run.compared.clone_from(&compared);
+    let trouble = problem(&evidence.run, prompt);
+    let computed = !evidence.run.outputs.is_empty();
+    line.record(evidence)?;
+    if let Some(trouble) = trouble {
+        return Err(Failure::new(trouble).hint(format!("git comfy runs show {id}")));
+    }
+    let beside = ready.original.file.as_deref().and_then(Path::parent).unwrap_or(&session.cwd);
+    let into = running.into.as_ref().map(|folder| session.cwd.join(folder));
+    let files = save(&delivered, into.as_deref(), beside)?;
+    let reasons = told::reasons(check);
+    let told = Told { id: &id, parent: parent.as_ref(), computed, compared: &compared, reasons };
+    let text = if args.json { told.json(&files, &delivered) } else { told.words(&files) };
+    session.ui.out(&text)?;
+    let same = compared.iter().all(Comparison::is_same);
+    Ok(if same { Exit::Done } else { Exit::Found })
+}
+
+/// The workflow that outputs are to carry: that of the original itself where nothing had to
+/// be repaired, so that the files are the same as far as they can be.
+fn canvas<'r>(ready: &'r Ready, repaired: &'r Repaired) -> Option<&'r Value> {
+    let foreign = repaired.agreement == Agreement::Foreign;
+    match &ready.original.workflow {
+        Some(workflow) if repaired.renamed == 0 && !foreign => Some(workflow),
+        _ => repaired.workflow.as_ref(),
+    }
+}
+
+/// The documents to run. What is called otherwise on this machine says nothing about a
+/// server elsewhere.
+fn documents<'r>(line: &Line<'_>, ready: &'r Ready) -> Cow<'r, Repaired> {
+    if line.client.server().address().is_on_this_machine() {
+        return Cow::Borrowed(&ready.repaired);
+    }
+    let (workflow, prompt) = ready.original.documents();
+    let catalog = &ready.plan.catalog;
+    Cow::Owned(replay::repair(workflow, prompt, &Renames::default(), catalog))
+}
+
+/// Uploads input files that were lost and whose bytes are known.
+fn put_inputs_back(session: &Session, line: &Line<'_>, ready: &Ready) -> Result<()> {
+    for input in &ready.plan.check.inputs {
+        let InputState::Restorable { from } = &input.state else { continue };
+        let Some(sha256) = &input.sha256 else { continue };
+        let bytes = apply::lost(&line.shelf.repository, from, sha256)?;
+        let name = line.client.upload(&input.name, &bytes)?;
+        let shown = sanitize::line(&input.name).into_owned();
+        if name != input.name {
+            return Err(Failure::new(format!(
+                "ComfyUI's input folder holds another {shown} already: it is called {} there now",
+                sanitize::line(&name)
+            ))
+            .hint("move the other one away, then try again"));
+        }
+        session.ui.say(&format!("{shown} is in ComfyUI's input folder again"));
+    }
+    Ok(())
+}
+
+/// What there is to compare with.
+fn originals(line: &Line<'_>, original: &Original) -> Result<Originals> {
+    if let Some(file) = &original.file {
+        let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        return Ok(Originals::file(&name, std::fs::read(file)?, original.run.as_ref()));
+    }
+    let run = original.run.as_ref();
+    Ok(run.map_or_else(Originals::default, |run| Originals::of_run(run, &line.folders)))
+}
+
+struct Told<'t> {
+    id: &'t str,
+    parent: Option<&'t Parent>,
+    computed: bool,
+    compared: &'t [Comparison],
+    /// What may be behind a difference.
+    reasons: Vec<String>,
+}
+
+impl Told<'_> {
+    fn words(&self, files: &[PathBuf]) -> String {
+        let mut out = String::new();
+        for file in files {
+            out += &format!("made {}\n", sanitize::line(&file.display().to_string()));
+        }
+        if !self.computed && !files.is_empty() {
+            out += "  ComfyUI computed nothing: it still had the result of an earlier run \
+                    (--fresh makes it forget)\n";
+        }
+        for found in self.compared {
+            let told = match found.verdict {
+                Verdict::Bytes | Verdict::Pixels => lineage::verdict(found),
+                _ => format!("not the same: {}", lineage::verdict(found)),
+            };
+            out += &format!("{} ({})\n", sanitize::line(&told), sanitize::line(&found.original));
+        }
+        if !self.compared.iter().all(Comparison::is_same) {
+            for reason in &self.reasons {
+                out += &format!("  because perhaps: {reason}\n");
+            }
+        }
+        if self.compared.is_empty() {
+            out += "there is nothing to compare it with\n";
+        }
+        out
+    }
+
+    fn json(&self, files: &[PathBuf], delivered: &[Delivered]) -> String {
+        let outputs: Vec<_> = delivered
+            .iter()
+            .zip(files)
+            .map(|(made, file)| json!({ "path": made.output.path, "file": file }))
+            .collect();
+        let value = json!({
+            "schema": SCHEMA,
+            "run": self.id,
+            "parent": self.parent.map(|parent| &parent.run),
+            "computed": self.computed,
+            "outputs": outputs,
+            "compared": self.compared,
+            "reasons": self.reasons,
+            "same": self.compared.iter().all(Comparison::is_same),
+        });
+        format!("{}\n", sanitize::json(&value.to_string()))
+    }
+}
