@@ -72,6 +72,8 @@ pub enum Command {
     Lock(cmd::lock::Args),
     /// Check a lock, or what another program wrote as one, against this machine.
     Verify(cmd::verify::Args),
+    /// Run a known run again with something set differently, once for every combination.
+    Vary(cmd::vary::Args),
     /// List, record and tidy up runs: what was generated, from what, with which seeds.
     Runs(cmd::runs::Args),
     /// Follow a running ComfyUI and record every run as it ends.
@@ -138,6 +140,7 @@ impl Command {
             Command::Lock(args) => cmd::lock::run(args, session),
             Command::Verify(args) => cmd::verify::run(args, session),
             Command::Reproduce(args) => cmd::reproduce::run(args, session),
+            Command::Vary(args) => cmd::vary::run(args, session),
             Command::Runs(args) => cmd::runs::run(args, session),
             Command::Watch(args) => cmd::watch::run(args, session),
             Command::Bridge(args) => cmd::bridge::run(args, session),

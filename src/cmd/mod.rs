@@ -54,5 +54,6 @@ pub mod textconv;
 pub mod uninstall;
 mod unsettled;
 pub mod verify;
+pub mod vary;
 pub mod watch;
 mod whole_file;

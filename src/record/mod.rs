@@ -13,6 +13,7 @@ pub mod run;
 mod schema;
 mod summary;
 mod text;
+pub mod vary;
 
 pub use digest::{Digest, DigestError, DigestKind, Hashes, to_hex};
 pub use schema::{

@@ -26,6 +26,12 @@ pub fn setting(setting: &Setting) -> String {
     format!("{title} #{} {} {from} -> {to}", setting.node, setting.input)
 }
 
+/// `KSampler.cfg 8 -> 7.5`.
+pub fn short(setting: &Setting) -> String {
+    let node = if setting.title.is_empty() { &setting.node } else { &setting.title };
+    format!("{node}.{} {} -> {}", setting.input, value(&setting.from), value(&setting.to))
+}
+
 /// A value in a line.
 pub fn value(value: &serde_json::Value) -> String {
     let text = value.to_string();

@@ -24,6 +24,7 @@ mod summary;
 mod tell;
 pub mod telling;
 pub mod terminal;
+pub mod tree;
 pub mod words;
 
 pub use outline::{FORM, outline};

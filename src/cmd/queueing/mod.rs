@@ -150,6 +150,22 @@ impl<'s> Line<'s> {
         }
     }
 
+    /// Leaves runs that wait in the queue, as one was left.
+    pub(crate) fn leave_all<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Result<()> {
+        let mut count = 0;
+        for id in ids {
+            count += 1;
+            if self.stop {
+                self.client.stop(id)?;
+            }
+        }
+        if count > 0 {
+            let what = if self.stop { "were taken out of" } else { "go on in" };
+            self.session.ui.warn(&format!("{count} more {what} ComfyUI's queue"));
+        }
+        Ok(())
+    }
+
     fn leave(&self, id: &str) -> Result<()> {
         let id = sanitize::line(id);
         if self.stop {

@@ -11,6 +11,7 @@ pub(crate) mod scan;
 pub(crate) mod shelf;
 mod show;
 mod tidy;
+mod tree;
 
 pub(crate) use import::history;
 pub(crate) use show::named;
@@ -40,6 +41,8 @@ enum Action {
     Import(import::Args),
     /// Show all that is known of a run.
     Show(show::Args),
+    /// Show runs and what was made from them, with what was changed at each step.
+    Tree(tree::Args),
     /// Forget runs, here and wherever they are shared to.
     Prune(tidy::Prune),
     /// Take the prompts out of runs and keep the rest.
@@ -56,6 +59,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         Some(Action::Scan(args)) => scan::run(args, session),
         Some(Action::Import(args)) => import::run(args, session),
         Some(Action::Show(args)) => show::run(args, session),
+        Some(Action::Tree(args)) => tree::run(args, session),
         Some(Action::Prune(args)) => tidy::prune(args, session),
         Some(Action::PickUp) => after::run(session),
         Some(Action::Redact(args)) => tidy::redact(args, session),

@@ -1,0 +1,225 @@
+//! `git comfy vary`: variations of a known run, each recorded with what it varies.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::inspect::make_finite;
+use super::naming;
+use super::original::{self, Original, without_residue};
+use super::queueing::{Done, Line, ServerArgs, Went, problem, save};
+use crate::catalog::Catalog;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::graph::{Prompt, Workflow};
+use crate::host::queue::Job;
+use crate::json::Value;
+use crate::record::run::{Derived, Setting, fix_seeds};
+use crate::record::vary::{Error, Variation, variations};
+use crate::render::{lineage, sanitize};
+use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  git comfy vary fox.png --set seed=7                    one more, with another seed
+  git comfy vary fox.png --set KSampler.cfg=6..8/0.5     five guidance scales
+  git comfy vary 5f0c --set steps=20,30 --set seed=1..3  six: every combination
+  git comfy vary fox.png --set \"What to see.text=a cat\" -n  what would run
+
+NODE is the title, class or id of a node (12:34 inside a subgraph); it can be left out where
+only one input is called so. Texts hold commas as they are; write \"one\",\"another\" for several.";
+
+/// Run a known run again with something set differently, once for every combination.
+///
+/// The plan is told first. Each variation is recorded with the run it varies and what was
+/// set: git comfy runs tree shows them together.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A picture or other output, or the id of a run.
+    #[arg(value_name = "IMAGE|RUN")]
+    pub what: String,
+    /// What to set, and to which values: one, a list 1,2,3, or a range 6..8/0.5.
+    #[arg(long, value_name = "[NODE.]INPUT=VALUES", required = true)]
+    pub set: Vec<String>,
+    /// Only tell what would run.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Run up to so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 64)]
+    pub most: usize,
+    /// Put what comes out into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+    /// Tell each variation as a JSON object in a line of its own.
+    #[arg(long)]
+    pub json: bool,
+    /// How ComfyUI is reached.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Variations of which a plan tells each.
+const SHOWN: usize = 40;
+/// The number of the JSON form, raised when a reader of it would break.
+const SCHEMA: u32 = 1;
+
+/// Plans, tells the plan, and runs it. Exit 2: one of them at least failed.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let mut original = original::of(session, &args.what)?;
+    original.look_up(session)?;
+    let catalog = naming::cached(session);
+    let prompt = prompt(&original, &catalog)?;
+    let all = variations(&prompt, &args.set, &catalog, args.most).map_err(failure)?;
+    if !args.json || args.dry_run {
+        let text = if args.json { plan_json(&all) } else { plan(&original, &all) };
+        session.ui.out(&text)?;
+    }
+    if args.dry_run {
+        return Ok(Exit::Done);
+    }
+    let mut line = Line::open(session, &args.server)?;
+    let jobs = queue(&mut line, &original, &all, &catalog, session)?;
+    follow(args, session, &mut line, &jobs)
+}
+
+fn failure(error: Error) -> Failure {
+    let failure = Failure::new(sanitize::line(&error.to_string()).into_owned());
+    match error {
+        Error::TooMany { count, .. } => failure.hint(format!("--most {count} runs them all")),
+        Error::Form(_) => failure.hint("for example --set KSampler.cfg=6..8/0.5"),
+        _ => failure,
+    }
+}
+
+/// The prompt that ran; of a commit the one that would.
+fn prompt(original: &Original, catalog: &Catalog) -> Result<Prompt> {
+    let mut value = original.prompt.clone();
+    if let Some(value) = &mut value {
+        without_residue(value);
+        make_finite(value);
+    }
+    let made = || {
+        let workflow = Workflow::from_value(original.workflow.clone()?).ok()?;
+        workflow.to_prompt(catalog).ok()
+    };
+    let ran = value.and_then(|value| Prompt::from_value(value).ok());
+    let nothing = || Failure::new(format!("there is no prompt to vary {}", original.from));
+    ran.or_else(made).ok_or_else(nothing)
+}
+
+fn plan(original: &Original, all: &[Variation]) -> String {
+    let count = match all.len() {
+        1 => "1 variation".to_owned(),
+        count => format!("{count} variations"),
+    };
+    let mut out = format!("{count} {}:\n", sanitize::line(&original.from));
+    for (number, variation) in all.iter().enumerate().take(SHOWN) {
+        out += &format!("  {:>2}  {}\n", number + 1, told(&variation.set));
+    }
+    if all.len() > SHOWN {
+        out += &format!("  and {} more\n", all.len() - SHOWN);
+    }
+    out
+}
+
+fn plan_json(all: &[Variation]) -> String {
+    let line = |variation: &Variation| {
+        let value = json!({ "schema": SCHEMA, "set": variation.set });
+        format!("{}\n", sanitize::json(&value.to_string()))
+    };
+    all.iter().map(line).collect()
+}
+
+fn told(set: &[Setting]) -> String {
+    let set: Vec<String> = set.iter().map(lineage::setting).collect();
+    sanitize::line(&set.join(", ")).into_owned()
+}
+
+/// A variation in the queue.
+struct Queued<'v> {
+    id: String,
+    variation: &'v Variation,
+    prompt: Value,
+}
+
+fn queue<'v>(
+    line: &mut Line<'_>,
+    original: &Original,
+    all: &'v [Variation],
+    catalog: &Catalog,
+    session: &Session,
+) -> Result<Vec<Queued<'v>>> {
+    let mut queued = Vec::new();
+    for (number, variation) in all.iter().enumerate() {
+        let workflow = canvas(original, &variation.prompt, catalog);
+        if workflow.is_none() && original.workflow.is_some() && number == 0 {
+            session.ui.warn(
+                "the canvas cannot show what is set: the outputs will carry the prompt alone",
+            );
+        }
+        let parent = line.parent(original, Derived::Varied, variation.set.clone())?;
+        let prompt = variation.prompt.clone().into_value();
+        let job = Job { prompt: &prompt, workflow: workflow.as_ref(), parent: parent.as_ref() };
+        match line.queue(&job) {
+            Ok(id) => queued.push(Queued { id, variation, prompt }),
+            // What is wrong with the first is wrong with all.
+            Err(failure) if queued.is_empty() => return Err(failure),
+            Err(failure) => {
+                session.ui.warn(&format!("{} is left out:", told(&variation.set)));
+                session.ui.fail(&failure);
+            }
+        }
+    }
+    Ok(queued)
+}
+
+/// The canvas with the same set in it, so that what the outputs carry agrees. Nothing where
+/// it would not.
+fn canvas(original: &Original, prompt: &Prompt, catalog: &Catalog) -> Option<Value> {
+    let mut value = original.workflow.clone()?;
+    make_finite(&mut value);
+    let mut workflow = Workflow::from_value(value).ok()?;
+    let fixed = fix_seeds(&mut workflow, Some(prompt), catalog);
+    fixed.left.is_empty().then(|| workflow.into_value())
+}
+
+fn follow(
+    args: &Args,
+    session: &Session,
+    line: &mut Line<'_>,
+    jobs: &[Queued<'_>],
+) -> Result<Exit> {
+    let into = args.into.as_ref().map(|folder| session.cwd.join(folder));
+    let mut exit = Exit::Done;
+    for (number, job) in jobs.iter().enumerate() {
+        let Went::Done(done) = line.follow(&job.id, &job.prompt)? else {
+            line.leave_all(jobs[number + 1..].iter().map(|job| job.id.as_str()))?;
+            return Ok(Exit::Stopped);
+        };
+        let Done { evidence, delivered } = *done;
+        let trouble = problem(&evidence.run, &job.prompt);
+        line.record(evidence)?;
+        let files = save(&delivered, into.as_deref(), &session.cwd)?;
+        let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        if trouble.is_some() {
+            exit = Exit::Failed;
+        }
+        let text = if args.json {
+            let value = json!({
+                "schema": SCHEMA, "run": job.id, "set": job.variation.set, "files": files,
+                "problem": trouble,
+            });
+            format!("{}\n", sanitize::json(&value.to_string()))
+        } else {
+            let made = match (&trouble, files.is_empty()) {
+                (Some(trouble), _) => trouble.clone(),
+                (None, true) => "made no files".to_owned(),
+                (None, false) => sanitize::line(&files.join(", ")).into_owned(),
+            };
+            format!("{}\n  {made}\n", told(&job.variation.set))
+        };
+        session.ui.out(&text)?;
+    }
+    Ok(exit)
+}
