@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::inspect::make_finite;
-use super::naming;
-use super::original::{self, Original, without_residue};
+use super::original::{self, Original};
 use super::queueing::{Done, Line, ServerArgs, Went, problem, save};
+use super::reproduce;
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::graph::{Prompt, Workflow};
+use crate::graph::Prompt;
 use crate::host::queue::Job;
 use crate::json::Value;
-use crate::record::run::{Derived, Setting, fix_seeds};
+use crate::record::replay::{self, Renames};
+use crate::record::run::{Derived, Setting};
 use crate::record::vary::{Error, Variation, variations};
 use crate::render::{lineage, sanitize};
 use crate::session::Session;
@@ -68,9 +68,8 @@ const SCHEMA: u32 = 1;
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut original = original::of(session, &args.what)?;
     original.look_up(session)?;
-    let catalog = naming::cached(session);
-    let prompt = prompt(&original, &catalog)?;
-    let all = variations(&prompt, &args.set, &catalog, args.most).map_err(failure)?;
+    let base = Base::of(session, &original, &args.server)?;
+    let all = variations(&base.prompt, &args.set, &base.catalog, args.most).map_err(failure)?;
     if !args.json || args.dry_run {
         let text = if args.json { plan_json(&all) } else { plan(&original, &all) };
         session.ui.out(&text)?;
@@ -79,8 +78,31 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let mut line = Line::open(session, &args.server)?;
-    let jobs = queue(&mut line, &original, &all, &catalog, session)?;
+    let jobs = queue(&mut line, &original, &all, &base, session)?;
     follow(args, session, &mut line, &jobs)
+}
+
+/// What is varied: the documents of a run as they run here.
+struct Base {
+    workflow: Option<Value>,
+    prompt: Prompt,
+    catalog: Catalog,
+}
+
+impl Base {
+    fn of(session: &Session, original: &Original, server: &ServerArgs) -> Result<Base> {
+        let plan = reproduce::plan::plan(session, original)?;
+        let (workflow, prompt) = original.documents();
+        // What is called otherwise on this machine says nothing about one elsewhere.
+        let repaired = match server.is_here(session)? {
+            true => plan.repair(workflow, prompt),
+            false => replay::repair(workflow, prompt, &Renames::default(), &plan.catalog),
+        };
+        let prompt = repaired.prompt.and_then(|value| Prompt::from_value(value).ok());
+        let nothing = || Failure::new(format!("there is no prompt to vary {}", original.from));
+        let (workflow, catalog) = (repaired.workflow, plan.catalog);
+        Ok(Base { workflow, prompt: prompt.ok_or_else(nothing)?, catalog })
+    }
 }
 
 fn failure(error: Error) -> Failure {
@@ -90,22 +112,6 @@ fn failure(error: Error) -> Failure {
         Error::Form(_) => failure.hint("for example --set KSampler.cfg=6..8/0.5"),
         _ => failure,
     }
-}
-
-/// The prompt that ran; of a commit the one that would.
-fn prompt(original: &Original, catalog: &Catalog) -> Result<Prompt> {
-    let mut value = original.prompt.clone();
-    if let Some(value) = &mut value {
-        without_residue(value);
-        make_finite(value);
-    }
-    let made = || {
-        let workflow = Workflow::from_value(original.workflow.clone()?).ok()?;
-        workflow.to_prompt(catalog).ok()
-    };
-    let ran = value.and_then(|value| Prompt::from_value(value).ok());
-    let nothing = || Failure::new(format!("there is no prompt to vary {}", original.from));
-    ran.or_else(made).ok_or_else(nothing)
 }
 
 fn plan(original: &Original, all: &[Variation]) -> String {
@@ -132,6 +138,9 @@ fn plan_json(all: &[Variation]) -> String {
 }
 
 fn told(set: &[Setting]) -> String {
+    if set.is_empty() {
+        return "as it was".to_owned();
+    }
     let set: Vec<String> = set.iter().map(lineage::setting).collect();
     sanitize::line(&set.join(", ")).into_owned()
 }
@@ -147,13 +156,13 @@ fn queue<'v>(
     line: &mut Line<'_>,
     original: &Original,
     all: &'v [Variation],
-    catalog: &Catalog,
+    base: &Base,
     session: &Session,
 ) -> Result<Vec<Queued<'v>>> {
     let mut queued = Vec::new();
     for (number, variation) in all.iter().enumerate() {
-        let workflow = canvas(original, &variation.prompt, catalog);
-        if workflow.is_none() && original.workflow.is_some() && number == 0 {
+        let workflow = canvas(base, variation);
+        if workflow.is_none() && base.workflow.is_some() && number == 0 {
             session.ui.warn(
                 "the canvas cannot show what is set: the outputs will carry the prompt alone",
             );
@@ -176,12 +185,13 @@ fn queue<'v>(
 
 /// The canvas with the same set in it, so that what the outputs carry agrees. Nothing where
 /// it would not.
-fn canvas(original: &Original, prompt: &Prompt, catalog: &Catalog) -> Option<Value> {
-    let mut value = original.workflow.clone()?;
-    make_finite(&mut value);
-    let mut workflow = Workflow::from_value(value).ok()?;
-    let fixed = fix_seeds(&mut workflow, Some(prompt), catalog);
-    fixed.left.is_empty().then(|| workflow.into_value())
+fn canvas(base: &Base, variation: &Variation) -> Option<Value> {
+    let prompt = variation.prompt.clone().into_value();
+    let workflow = base.workflow.clone();
+    let made = replay::repair(workflow, Some(prompt), &Renames::default(), &base.catalog);
+    let set = |node: &str| variation.set.iter().any(|setting| setting.node == node);
+    let shows_it = !made.fixed.left.iter().any(|node| set(node));
+    made.workflow.filter(|_| shows_it)
 }
 
 fn follow(

@@ -205,7 +205,10 @@ pub fn show(run: &Run, is_there: &dyn Fn(&Output) -> Option<bool>) -> String {
     if let Some(environment) = &run.environment {
         let version = environment.comfyui.as_deref().map(|v| format!("ComfyUI {v}"));
         let facts = version.into_iter().chain(environment.devices.iter().cloned());
-        page.line("on", &facts.collect::<Vec<_>>().join(", "));
+        let facts: Vec<String> = facts.collect();
+        if !facts.is_empty() {
+            page.line("on", &facts.join(", "));
+        }
     }
     if let Some(site) = &run.committed {
         let commit: String = site.commit.chars().take(12).collect();

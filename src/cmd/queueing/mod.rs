@@ -44,6 +44,18 @@ pub struct ServerArgs {
     pub patience: u64,
 }
 
+impl ServerArgs {
+    /// Whether the ComfyUI is one of this machine.
+    pub(crate) fn is_here(&self, session: &Session) -> Result<bool> {
+        match session.repository() {
+            Ok(repository) => {
+                Ok(address(&repository, self.server.as_deref())?.is_on_this_machine())
+            }
+            Err(_) => Ok(true),
+        }
+    }
+}
+
 /// A connection, with all that recording needs.
 pub(crate) struct Line<'s> {
     session: &'s Session,

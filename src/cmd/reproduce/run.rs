@@ -14,13 +14,15 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::host::queue::Job;
 use crate::json::Value;
-use crate::record::replay::{self, Agreement, InputState, Renames, Repaired};
+use crate::record::replay::{self, Agreement, Check, InputState, Renames, Repaired};
 use crate::record::run::{Comparison, Derived, Parent, Verdict};
 use crate::render::{lineage, replay as told, sanitize};
 use crate::session::Session;
 
 /// The number of the JSON form, raised when a reader of it would break.
 const SCHEMA: u32 = 1;
+/// Reasons for a difference that are told.
+const MOST_REASONS: usize = 6;
 
 /// What running asks for.
 #[derive(Debug, clap::Args)]
@@ -39,7 +41,7 @@ pub struct RunArgs {
 /// Queues, follows, compares, records and tells. Exit 1: it is not the same.
 pub(super) fn run(args: &Args, session: &Session, ready: &Ready) -> Result<Exit> {
     let check = &ready.plan.check;
-    if check.verdict != replay::Verdict::Same {
+    if !likely(check).is_empty() {
         session.ui.say(told::tell(&ready.title(&args.what), check).trim_end());
     }
     let running = &args.running;
@@ -70,7 +72,7 @@ pub(super) fn run(args: &Args, session: &Session, ready: &Ready) -> Result<Exit>
     let beside = ready.original.file.as_deref().and_then(Path::parent).unwrap_or(&session.cwd);
     let into = running.into.as_ref().map(|folder| session.cwd.join(folder));
     let files = save(&delivered, into.as_deref(), beside)?;
-    let reasons = told::reasons(check);
+    let reasons = likely(check);
     let told = Told { id: &id, parent: parent.as_ref(), computed, compared: &compared, reasons };
     let text = if args.json { told.json(&files, &delivered) } else { told.words(&files) };
     session.ui.out(&text)?;
@@ -129,6 +131,13 @@ fn originals(line: &Line<'_>, original: &Original) -> Result<Originals> {
     Ok(run.map_or_else(Originals::default, |run| Originals::of_run(run, &line.folders)))
 }
 
+/// What is known to be different here, and may be why the picture is.
+fn likely(check: &Check) -> Vec<String> {
+    let reasons = told::reasons(check).into_iter();
+    let different = reasons.filter(|reason| !reason.starts_with("unknown: "));
+    different.map(|reason| reason.strip_prefix("other: ").unwrap_or(&reason).to_owned()).collect()
+}
+
 struct Told<'t> {
     id: &'t str,
     parent: Option<&'t Parent>,
@@ -156,8 +165,12 @@ impl Told<'_> {
             out += &format!("{} ({})\n", sanitize::line(&told), sanitize::line(&found.original));
         }
         if !self.compared.iter().all(Comparison::is_same) {
-            for reason in &self.reasons {
-                out += &format!("  because perhaps: {reason}\n");
+            for reason in self.reasons.iter().take(MOST_REASONS) {
+                out += &format!("  perhaps because of {}\n", sanitize::line(reason));
+            }
+            if self.reasons.is_empty() && !self.compared.is_empty() {
+                out += "  nothing that was recorded is different here; the number of threads, \
+                        for one, never is\n";
             }
         }
         if self.compared.is_empty() {

@@ -58,7 +58,8 @@ pub enum Error {
 /// One variation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variation {
-    /// What is set, in the order it was asked for.
+    /// What is set otherwise than it was, in the order it was asked for. Empty: the run
+    /// itself is among its variations.
     pub set: Vec<Setting>,
     /// The prompt.
     pub prompt: Prompt,
@@ -120,6 +121,9 @@ fn variation(prompt: &Prompt, axes: &[Axis], number: usize) -> Variation {
         rest /= axis.values.len();
         if let Some(inputs) = prompt.nodes.get_mut(&axis.node).and_then(|n| n.raw_inputs_mut()) {
             inputs.insert(axis.input.as_str(), value.clone());
+        }
+        if value.same(&axis.from) {
+            continue;
         }
         let plain = |value: &Value| serde_json::to_value(value).unwrap_or_default();
         set.push(Setting {
@@ -195,10 +199,9 @@ mod tests {
         3.cfg 8.0 -> 7, 3.seed 5 -> 1
         3.cfg 8.0 -> 7, 3.seed 5 -> 2
         ");
-        insta::assert_snapshot!(told(&["steps=30..20/5"]), @r"
+        insta::assert_snapshot!(told(&["steps=30..22/5"]), @r"
         3.steps 20 -> 30
         3.steps 20 -> 25
-        3.steps 20 -> 20
         ");
         // Tenths are tenths.
         assert!(told(&["cfg=0..1/0.1"]).contains("-> 0.3\n"));
@@ -215,10 +218,11 @@ mod tests {
         insta::assert_snapshot!(told(&["cfg=1..2/0"]), @"cfg of KSampler #3: 1..2/0 is no range: write FROM..TO/STEP");
         assert_eq!(told(&["keep=off"]), "12:34.keep true -> false");
         insta::assert_snapshot!(told(&["keep=1,2"]), @"keep of ImageScale #12:34: it takes true or false, and 2 is neither");
-        insta::assert_snapshot!(told(&["sampler_name=euler,heun"]), @r#"
-        3.sampler_name "euler" -> "euler"
+        insta::assert_snapshot!(told(&["sampler_name=dpm_2, heun"]), @r#"
+        3.sampler_name "euler" -> "dpm_2"
         3.sampler_name "euler" -> "heun"
         "#);
+        assert_eq!(told(&["steps=20"]), "", "the run itself");
         // A text is one text; quoted ones are as many as there are.
         assert_eq!(
             told(&["#6.text=a cat, in snow"]),
