@@ -161,7 +161,7 @@ mod tests {
         insta::assert_snapshot!(plain, @r"
         aaaa  fox_1.png
         ├─ bbbb  the same again  fox_2.png
-        ├─ cccc  KSampler.cfg 8 -> 7, KSampler.steps 20 -> 30  fox\u{1b}[2J.png
+        ├─ cccc  KSampler.cfg 8 -> 7, KSampler.steps 20 -> 30  fox\x1b[2J.png
         │  └─ dddd *  KSampler.seed 5 -> 9  fox_4.png
         └─ eeee  not recorded here
         ");

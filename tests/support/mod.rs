@@ -15,6 +15,7 @@
 pub(crate) mod comfy;
 pub(crate) mod machine;
 pub(crate) mod outputs;
+pub(crate) mod queueing;
 pub(crate) mod server;
 
 use std::ffi::{OsStr, OsString};

@@ -41,7 +41,7 @@ pub struct RunArgs {
 /// Queues, follows, compares, records and tells. Exit 1: it is not the same.
 pub(super) fn run(args: &Args, session: &Session, ready: &Ready) -> Result<Exit> {
     let check = &ready.plan.check;
-    if !likely(check).is_empty() {
+    if told::reasons(check).iter().any(|reason| !reason.starts_with("unknown: ")) {
         session.ui.say(told::tell(&ready.title(&args.what), check).trim_end());
     }
     let running = &args.running;
@@ -131,11 +131,15 @@ fn originals(line: &Line<'_>, original: &Original) -> Result<Originals> {
     Ok(run.map_or_else(Originals::default, |run| Originals::of_run(run, &line.folders)))
 }
 
-/// What is known to be different here, and may be why the picture is.
+/// What is known to be different here, and may be why the picture is. What is missing is
+/// not: the server has run it.
 fn likely(check: &Check) -> Vec<String> {
     let reasons = told::reasons(check).into_iter();
-    let different = reasons.filter(|reason| !reason.starts_with("unknown: "));
-    different.map(|reason| reason.strip_prefix("other: ").unwrap_or(&reason).to_owned()).collect()
+    let other = |reason: String| {
+        let (word, told) = reason.split_once(": ")?;
+        matches!(word, "other" | "changed" | "replaced").then(|| told.to_owned())
+    };
+    reasons.filter_map(other).collect()
 }
 
 struct Told<'t> {

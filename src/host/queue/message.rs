@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(say("executing", named), [Event::Node("9".to_owned())]);
         assert_eq!(say("executing", r#""node":null"#), [Event::Ends]);
         let step = Event::Step { node: "3".to_owned(), value: 2, max: 20 };
-        assert_eq!(say("progress", r#""node":"3","value":2,"max":20"#), [step.clone()]);
+        assert_eq!(say("progress", r#""node":"3","value":2,"max":20"#), vec![step.clone()]);
         let state = r#""nodes":{"1":{"state":"finished","value":1,"max":1},
             "3":{"state":"running","value":2.0,"max":20.0}}"#;
         assert_eq!(say("progress_state", state), [step]);

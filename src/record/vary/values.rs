@@ -111,11 +111,13 @@ fn boolean(word: &str) -> Result<Value, NoValue> {
 
 fn numbers(text: &str, takes: Takes, most: usize) -> Result<Vec<Value>, NoValue> {
     let number = |text: &str| {
-        let read = Decimal::read(text.trim()).ok_or_else(|| NoValue::Number(text.to_owned()))?;
-        if takes == Takes::Whole && !read.is_whole() {
-            return Err(NoValue::Whole(text.to_owned()));
+        let text = text.trim();
+        match (Decimal::read(text), takes) {
+            (Some(read), Takes::Whole) if read.is_whole() => Ok(read),
+            (_, Takes::Whole) => Err(NoValue::Whole(text.to_owned())),
+            (Some(read), _) => Ok(read),
+            (None, _) => Err(NoValue::Number(text.to_owned())),
         }
-        Ok(read)
     };
     let mut values = Vec::new();
     for part in text.split(',') {
