@@ -53,7 +53,7 @@ mod telling;
 pub mod textconv;
 pub mod uninstall;
 mod unsettled;
-pub mod verify;
 pub mod vary;
+pub mod verify;
 pub mod watch;
 mod whole_file;

@@ -4,7 +4,6 @@
 
 pub mod bridge;
 pub mod comfy;
-pub mod ctrl_c;
 pub mod desk;
 pub mod eyes;
 pub mod hash;
@@ -17,6 +16,6 @@ pub mod queue;
 pub mod safetensors;
 pub mod server;
 pub mod sidecar;
-pub mod stop;
 mod socket;
+pub mod stop;
 pub mod worker;

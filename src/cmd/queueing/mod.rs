@@ -5,6 +5,8 @@ mod outputs;
 mod progress;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub(crate) use outputs::{Delivered, Originals, hold_against, save};
@@ -17,11 +19,12 @@ use super::runs::folders::Folders;
 use super::runs::live::{self, Machine};
 use super::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
+use crate::exit::Exit;
 use crate::git::Repository;
 use crate::graph::Prompt;
-use crate::host::ctrl_c;
 use crate::host::queue::{Client, Ended, Error, Going, Job, NodeError, Rejected};
 use crate::host::server::{Address, NamedBy};
+use crate::host::stop;
 use crate::json::Value;
 use crate::record::run::{Derived, Entry, Evidence, Outcome, Parent, Run, Setting};
 use crate::render::sanitize;
@@ -64,6 +67,20 @@ pub(crate) struct Line<'s> {
     pub(crate) folders: Folders,
     machine: Machine,
     stop: bool,
+    /// How often Ctrl-C was pressed.
+    asked: Arc<AtomicUsize>,
+}
+
+/// Counts Ctrl-C from now on; the second ends the program at once.
+fn asked_to_stop() -> Arc<AtomicUsize> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let own = asked.clone();
+    stop::when_asked(move || {
+        if own.fetch_add(1, Ordering::SeqCst) > 0 {
+            std::process::exit(i32::from(Exit::Stopped.code()));
+        }
+    });
+    asked
 }
 
 /// How a run went.
@@ -101,9 +118,8 @@ impl<'s> Line<'s> {
             client.forget()?;
         }
         let folders = Folders::of(session, &shelf.repository)?;
-        ctrl_c::listen();
         let (machine, stop) = (Machine::default(), args.stop);
-        Ok(Line { session, client, shelf, folders, machine, stop })
+        Ok(Line { session, client, shelf, folders, machine, stop, asked: asked_to_stop() })
     }
 
     /// What a run that is made from an original has for its parent. An original that is
@@ -145,9 +161,10 @@ impl<'s> Line<'s> {
     /// Follows a run to its end, fetches what it made and records it.
     pub(crate) fn follow(&mut self, id: &str, prompt: &Value) -> Result<Went> {
         let mut progress = Progress::new(&self.session.ui, titles(prompt));
+        let asked = self.asked.clone();
         let ended = self.client.follow(id, &mut |event| {
             progress.tell(event);
-            if ctrl_c::pressed() { Going::Leave } else { Going::On }
+            if asked.load(Ordering::SeqCst) > 0 { Going::Leave } else { Going::On }
         });
         progress.finish();
         let ended = ended.map_err(|error| {
