@@ -136,6 +136,12 @@ impl Ui {
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
 
+    /// Asks the person something: no line end, so that the answer stands behind it.
+    pub fn ask(&self, text: &str) {
+        let mut stderr = anstream::stderr().lock();
+        let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
+    }
+
     /// Tells a failure and what can be done about it.
     pub fn fail(&self, failure: &Failure) {
         self.warn(&format!("git-comfy: {failure}"));

@@ -136,6 +136,31 @@ fn a_dry_run_tells_what_changed_and_touches_nothing() {
     ");
     assert_eq!(repo.try_git(["rev-parse", "HEAD"]).status.code(), Some(128));
     assert!(!repo.path.join("portrait.json").exists());
+    // Not even a layout is filed, and a folder that is named is not made.
+    let before = everything(&repo.path);
+    repo.comfy([
+        "import".as_ref(),
+        folder.as_os_str(),
+        "--dry-run".as_ref(),
+        "--into".as_ref(),
+        "new/folder".as_ref(),
+    ]);
+    assert_eq!(everything(&repo.path), before);
+}
+
+/// Every file below a folder with its content.
+fn everything(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut all = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(everything(&path));
+            all.insert(path, Vec::new());
+        } else {
+            all.insert(path.clone(), std::fs::read(path).unwrap());
+        }
+    }
+    all
 }
 
 #[test]
@@ -169,4 +194,325 @@ fn a_real_history_of_saves_comes_in_whole() {
     contents.dedup();
     assert_eq!(commits, contents.len(), "one commit for each content");
     assert_eq!(repo.git(["ls-files"]), "fox.json\n");
+}
+
+/// Runs an import that may fail; gives its exit code and all it said.
+fn try_import(repo: &Repo, folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = repo.command(env!("CARGO_BIN_EXE_git-comfy"));
+    let output = command.arg("import").arg(folder).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn time_zones_and_times_in_names_are_kept() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = repo.path.parent().unwrap().join("drawer");
+    export(&folder, "fox-v1.json", &workflow(20, 0), 3);
+    // A name says the moment, or another day than the disk.
+    export(&folder, "fox-v2 2026-02-10 14-30-59.json", &workflow(21, 0), 12);
+    export(&folder, "fox-v3-2026-07-11.json", &workflow(22, 0), 12);
+    let mut command = repo.command(env!("CARGO_BIN_EXE_git-comfy"));
+    let output = command.env("TZ", "Europe/Berlin").arg("import").arg(&folder).output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(
+        repo.git(["log", "--reverse", "--format=%ai"]),
+        "2026-02-03 19:30:00 +0100\n2026-02-10 14:30:59 +0100\n2026-07-11 12:00:00 +0200\n"
+    );
+}
+
+#[test]
+fn wrong_clocks_are_told_and_the_names_decide() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = repo.path.parent().unwrap().join("drawer");
+    export(&folder, "fox-v1.json", &workflow(20, 0), 9);
+    export(&folder, "fox-v2.json", &workflow(30, 0), 4);
+    let (code, text) = try_import(&repo, &folder, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("fox-v2.json comes after fox-v1.json by its name, but was saved"),
+        "{text}"
+    );
+    assert!(text.contains("--write-plan plan.json"), "{text}");
+    insta::assert_snapshot!(history(&repo), @r"
+    2026-02-09 18:30 fox: new workflow: 2 nodes
+    2026-02-04 18:30 fox: KSampler steps 20 -> 30
+    ");
+}
+
+#[test]
+fn lines_stand_in_the_history_as_they_were_worked_on() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = repo.path.parent().unwrap().join("drawer");
+    for (at, name) in ["fox v1", "cat v1", "fox v2", "cat v2"].iter().enumerate() {
+        let at = at as u32;
+        export(&folder, &format!("{name}.json"), &workflow(20 + at, 9), 1 + u64::from(at));
+    }
+    try_import(&repo, &folder, &[]);
+    insta::assert_snapshot!(history(&repo), @r"
+    2026-02-01 18:30 fox: new workflow: 2 nodes
+    2026-02-02 18:30 cat: new workflow: 2 nodes
+    2026-02-03 18:30 fox: KSampler steps 20 -> 22
+    2026-02-04 18:30 cat: KSampler steps 21 -> 23
+    ");
+}
+
+#[test]
+fn a_message_tells_all_that_changed() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = repo.path.parent().unwrap().join("drawer");
+    let other = workflow(30, 0)
+        .replace("v1-5.safetensors", "a-checkpoint-with-a-rather-long-name.safetensors")
+        .replace("euler", "dpmpp_2m_sde_gpu");
+    export(&folder, "fox-v1.json", &workflow(20, 0), 1);
+    export(&folder, "fox-v2.json", &other, 2);
+    try_import(&repo, &folder, &[]);
+    let message = repo.git(["log", "-1", "--format=%B"]);
+    let subject = message.lines().next().unwrap();
+    assert!(subject.ends_with("more") && subject.len() <= 72, "{message}");
+    for told in ["steps", "dpmpp_2m_sde_gpu", "rather-long-name", "Imported from fox-v2.json"] {
+        assert!(message.contains(told), "{told}: {message}");
+    }
+}
+
+#[test]
+fn exports_that_lie_in_the_repository_come_in_where_they_are() {
+    let repo = Repo::new();
+    repo.use_filter();
+    export(&repo.path, "fox-v1.json", &workflow(20, 0), 1);
+    export(&repo.path, "fox.json", &workflow(30, 7), 2);
+    let (code, text) = try_import(&repo, Path::new("."), &[]);
+    assert_eq!((code, history(&repo).lines().count()), (Some(0), 2), "{text}");
+    // The file is what it was, with its own layout, and is the newest version.
+    assert_eq!(repo.text("fox.json"), workflow(30, 7));
+    assert_eq!(repo.git(["status", "--porcelain"]), "?? fox-v1.json\n");
+    // Where it is an older one it is not written over.
+    export(&repo.path, "cat.json", &workflow(40, 0), 1);
+    export(&repo.path, "cat-v2.json", &workflow(50, 0), 2);
+    let (_, text) = try_import(&repo, Path::new("."), &[]);
+    assert!(text.contains("is not the newest version"), "{text}");
+    assert_eq!(repo.text("cat.json"), workflow(40, 0));
+}
+
+#[test]
+fn what_is_in_the_way_stays() {
+    let repo = Repo::new();
+    repo.use_filter();
+    repo.write("people", "a file\n");
+    repo.write("cats/fox.json/inside.txt", "a folder\n");
+    repo.commit_all("in the way");
+    let folder = repo.path.parent().unwrap().join("drawer");
+    export(&folder, "people/anna v1.json", &workflow(20, 0), 1);
+    export(&folder, "cats/fox v1.json", &workflow(21, 0), 1);
+    export(&folder, "free v1.json", &workflow(22, 0), 1);
+    let tip = repo.id("HEAD");
+    let (code, text) = try_import(&repo, &folder, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("people is in the way"), "{text}");
+    assert!(text.contains("cats/fox.json is in the way"), "{text}");
+    assert_eq!(repo.id("HEAD~1"), tip);
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+    assert_eq!(repo.text("people"), "a file\n");
+    // In the middle of a merge nothing is committed on top of it.
+    std::fs::write(repo.common_dir().join("MERGE_HEAD"), repo.id("HEAD")).unwrap();
+    export(&folder, "free v2.json", &workflow(23, 0), 2);
+    let (code, text) = try_import(&repo, &folder, &[]);
+    assert_eq!(code, Some(2), "{text}");
+}
+
+#[test]
+fn odd_names_come_in_under_plain_ones() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = repo.path.parent().unwrap().join("drawer");
+    for (at, name) in ["con v1.json", "Fox v1.json", "fox V2.json", "Cats/a.json", "cats/a v2.json"]
+        .iter()
+        .enumerate()
+    {
+        export(&folder, name, &workflow(20 + at as u32, 0), 1 + at as u64);
+    }
+    let prompt = r#"{"3":{"class_type":"KSampler","inputs":{"steps":20}}}"#;
+    export(&folder, "fox_api.json", prompt, 7);
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        export(&folder, "line\nend: v1.json", &workflow(70, 0), 1);
+        let name = std::ffi::OsStr::from_bytes(b"\xff.json");
+        std::fs::write(folder.join(name), workflow(80, 0)).unwrap();
+        std::os::unix::fs::symlink(&folder, folder.join("round")).unwrap();
+    }
+    let (code, text) = try_import(&repo, &folder, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    let files = repo.git(["ls-files", "-z"]).replace('\0', "\n");
+    #[cfg(target_os = "linux")]
+    {
+        assert!(text.contains("its name is no text"), "{text}");
+        assert!(files.contains("line-end-.json\n"), "{files}");
+    }
+    for file in ["_con.json\n", "Fox.json\n", "Cats/a.json\n", "fox_api.json\n"] {
+        assert!(files.contains(file), "{file}: {files}");
+    }
+    assert_eq!(repo.git(["rev-list", "--count", "HEAD", "--", "Fox.json"]), "2\n");
+    assert_eq!(repo.git(["rev-list", "--count", "HEAD", "--", "Cats/a.json"]), "2\n");
+    let tip = repo.id("HEAD");
+    try_import(&repo, &folder, &[]);
+    assert_eq!(repo.id("HEAD"), tip, "again nothing is new");
+}
+
+/// A `git` that is the real one until it was called so often; then whoever called is killed
+/// before or after it did its work.
+#[cfg(unix)]
+fn deadly_git(world: &crate::support::World, real: &Path) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = world.path("deadly");
+    std::fs::create_dir_all(&folder).unwrap();
+    let git = folder.join("git");
+    let script = format!(
+        "#!/bin/sh\n\
+         count=$(cat \"$DEADLY/count\" 2>/dev/null || echo 0)\n\
+         echo $((count + 1)) > \"$DEADLY/count\"\n\
+         if [ \"$count\" = \"$DEADLY_BEFORE\" ]; then kill -9 $PPID; exit 1; fi\n\
+         \"{0}\" \"$@\"\n\
+         code=$?\n\
+         if [ \"$count\" = \"$DEADLY_AFTER\" ]; then kill -9 $PPID; fi\n\
+         exit $code\n",
+        real.display()
+    );
+    std::fs::write(&git, script).unwrap();
+    std::fs::set_permissions(&git, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+#[cfg(unix)]
+#[test]
+fn whatever_kills_it_the_history_is_the_old_or_the_new_one_and_a_second_run_finishes() {
+    let Some(real) = crate::support::World::gits().first().map(|folder| folder.join("git")) else {
+        return;
+    };
+    let mut kills = 0;
+    for when in ["DEADLY_BEFORE", "DEADLY_AFTER"] {
+        for call in 0.. {
+            let repo = Repo::new();
+            repo.use_filter();
+            repo.write("fox.json", workflow(5, 0));
+            let old = repo.commit_all("what was there");
+            let folder = drawer(&repo);
+            export(&folder, "fox.json", &workflow(5, 0), 1);
+            export(&folder, "fox v2.json", &workflow(6, 0), 2);
+            let deadly = deadly_git(&repo.world, &real);
+            let path = std::env::join_paths(
+                [deadly.clone()]
+                    .into_iter()
+                    .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+            )
+            .unwrap();
+            let mut command = repo.command(env!("CARGO_BIN_EXE_git-comfy"));
+            command.env("PATH", path).env("DEADLY", &deadly).env(when, call.to_string());
+            let output = command.arg("import").arg(&folder).output().unwrap();
+            let was_killed = output.status.code().is_none();
+            let tip = repo.id("HEAD");
+            let count = repo.git(["rev-list", "--count", "HEAD"]);
+            assert!(tip == old || count == "5\n", "{when} {call}: {count}");
+            // What lies there is whole: the old file, the new one, or none.
+            let fox = repo.text("fox.json");
+            assert!([workflow(5, 0), workflow(6, 0)].contains(&fox), "{when} {call}");
+            let lock = repo.common_dir().join("index.lock");
+            let _ = std::fs::remove_file(lock);
+            let (code, text) = try_import(&repo, &folder, &[]);
+            assert_eq!(code, Some(0), "{when} {call}: {text}");
+            assert_eq!(repo.git(["rev-list", "--count", "HEAD"]), "5\n", "{when} {call}: {text}");
+            assert_eq!(repo.git(["status", "--porcelain"]), "", "{when} {call}: {text}");
+            assert_eq!(repo.text("portrait.json"), workflow(30, 20), "{when} {call}");
+            assert_eq!(repo.text("fox.json"), workflow(6, 0), "{when} {call}");
+            if !was_killed {
+                break;
+            }
+            kills += 1;
+        }
+    }
+    assert!(kills >= 6, "it was killed {kills} times");
+}
+
+#[test]
+fn a_branch_that_cannot_be_moved_stays_and_a_second_run_finishes() {
+    let repo = Repo::new();
+    repo.use_filter();
+    repo.write("readme", "here\n");
+    let old = repo.commit_all("what was there");
+    let folder = drawer(&repo);
+    // The first one stops what the others would find done.
+    let locks = ["refs/notes/comfy-layout.lock", "refs/heads/main.lock", "index.lock"];
+    for lock in locks {
+        let lock = repo.common_dir().join(lock);
+        std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
+        std::fs::write(&lock, "").unwrap();
+        let (code, text) = try_import(&repo, &folder, &[]);
+        assert_eq!((code, repo.id("HEAD")), (Some(2), old.clone()), "{text}");
+        std::fs::remove_file(lock).unwrap();
+    }
+    let (code, text) = try_import(&repo, &folder, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+    assert_eq!(repo.git(["rev-list", "--count", "HEAD"]), "4\n");
+    repo.git(["fsck", "--strict"]);
+}
+
+/// In a terminal of its own, where the system has the tool for it.
+#[cfg(target_os = "linux")]
+#[test]
+fn doubts_are_asked_about_in_a_terminal() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = repo.path.parent().unwrap().join("drawer");
+    export(&folder, "fox-v1.json", &workflow(20, 0), 9);
+    export(&folder, "fox-v2.json", &workflow(30, 0), 4);
+    let ask = |answer: &[u8]| {
+        use std::io::Write;
+        let import =
+            format!("{} import {}", env!("CARGO_BIN_EXE_git-comfy"), folder.to_str().unwrap());
+        let mut command = repo.command("script");
+        command.args(["-qec", &import, "/dev/null"]).stdin(std::process::Stdio::piped());
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().ok()?;
+        child.stdin.take().unwrap().write_all(answer).unwrap();
+        Some(String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap())
+    };
+    let Some(told) = ask(b"q\n") else { return };
+    assert!(told.contains("the dates decide for all its versions"), "{told}");
+    assert_eq!(repo.try_git(["rev-parse", "-q", "--verify", "HEAD"]).status.code(), Some(1));
+    ask(b"7\n2\n");
+    insta::assert_snapshot!(history(&repo), @r"
+    2026-02-04 18:30 fox: new workflow: 2 nodes
+    2026-02-09 18:30 fox: KSampler steps 30 -> 20
+    ");
+}
+
+#[test]
+fn a_stranger_s_plan_reads_and_writes_nowhere_else() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = drawer(&repo);
+    let plan = repo.path.parent().unwrap().join("plan.json");
+    let with = |file: &str, from: &str| {
+        let line = format!(
+            r#"{{"file":"{file}","versions":[{{"from":"{from}","date":"2026-02-20T18:30:00+01:00"}}]}}"#
+        );
+        std::fs::write(&plan, format!(r#"{{"git_comfy_import":1,"lines":[{line}]}}"#)).unwrap();
+        try_import(&repo, &folder, &["--plan", plan.to_str().unwrap()]).0
+    };
+    #[cfg(unix)]
+    {
+        let secret = repo.path.parent().unwrap().join("secret.json");
+        std::fs::write(&secret, workflow(1, 1)).unwrap();
+        std::os::unix::fs::symlink(&secret, folder.join("link.json")).unwrap();
+        assert_eq!(with("a.json", "link.json"), Some(2));
+    }
+    for file in [".GIT/hooks/x", "a/.git./x", "../x", "/x", "git~1/x", "a//x"] {
+        assert_eq!(with(file, "portrait-v1.json"), Some(2), "{file}");
+    }
+    assert_eq!(with("a.json", "/etc/hostname"), Some(2));
+    assert_eq!(with("a.json", "portrait-v1.json"), Some(0));
 }

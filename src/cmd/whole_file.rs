@@ -1,6 +1,6 @@
 //! Reading and writing a file whole or not at all.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Failure, Result};
@@ -35,25 +35,5 @@ pub(super) fn write(file: &Path, content: &[u8]) -> Result<()> {
     };
     // Through a link, so that the file it leads to is replaced and not the link.
     let file = &std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    with_usual_rights(builder.prefix(".git-comfy-"));
-    let mut fresh = builder.tempfile_in(folder).map_err(failed)?;
-    fresh.write_all(content).map_err(failed)?;
-    if let Ok(about) = file.metadata() {
-        fresh.as_file().set_permissions(about.permissions()).map_err(failed)?;
-    }
-    fresh.persist(file).map_err(|error| failed(error.error))?;
-    Ok(())
+    crate::git::write_whole(file, content).map_err(failed)
 }
-
-/// The rights that the person's umask gives a new file, not those of a secret.
-#[cfg(unix)]
-fn with_usual_rights(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(std::fs::Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn with_usual_rights(_: &mut tempfile::Builder<'_, '_>) {}

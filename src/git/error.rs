@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::id::ObjectId;
+use super::id::{ObjectId, RepoPath};
 
 /// A failure of git, of the library that reads it, or of the files beside it.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,9 @@ pub enum Error {
     /// A ref moved under our hands too often.
     #[error("{0} is being changed by another process; try again")]
     Contended(String),
+    /// A file would be replaced whose content is nowhere else.
+    #[error("{0} was changed meanwhile; nothing was committed, try again")]
+    Uncommitted(RepoPath),
     /// git said something this program does not understand.
     #[error("git {command} answered something unexpected")]
     Unexpected {

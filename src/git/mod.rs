@@ -40,6 +40,7 @@ mod shell;
 pub mod snapshots;
 mod status;
 mod tree;
+mod whole;
 
 pub use door::{Attribute, Direction, Order, Swap, Walk};
 pub use error::{Error, Result};
@@ -51,6 +52,7 @@ pub use repository::{Repository, Surroundings};
 pub use restore::{Restored, follow_layouts, restore_layouts};
 pub use settings::{Handling, Settings, Sharing};
 pub use status::{Change, FileStatus, Staging, Status, status};
+pub use whole::write_whole;
 
 /// Moves the pending layouts of all blobs that these commits hold into notes; gives how
 /// many layouts the notes gained.

@@ -1,7 +1,6 @@
 //! Putting layouts into a work tree that was checked out without them: a fresh clone has
 //! its files before any filter is configured.
 
-use std::io::Write;
 use std::path::Path;
 
 use rustc_hash::FxHashMap;
@@ -19,6 +18,7 @@ use super::refresh::{is_ours, read_within, refresh};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
 use super::sharing::Gathered;
+use super::whole::write_whole;
 
 /// What a restore did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn restore_layouts(repository: &Repository) -> Result<Restored> {
             continue;
         }
         if let Some(content) = laid_out(repository, &mut filter, &settings, &entry, &file) {
-            replace(&file, &content)?;
+            write_whole(&file, &content).map_err(Error::file("writing", &file))?;
             restored.files.push(entry.path);
         }
     }
@@ -99,7 +99,7 @@ pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Ve
             && let Some(theirs) = laid_out(newest)
             && theirs != here
         {
-            replace(&file, &theirs)?;
+            write_whole(&file, &theirs).map_err(Error::file("writing", &file))?;
             followed.push(entry.path);
         }
     }
@@ -124,17 +124,4 @@ fn laid_out(
         Passed::Changed(content) if content != bytes => Some(content),
         _ => None,
     }
-}
-
-/// Replaces a file by a whole new one, with its permissions.
-fn replace(file: &Path, content: &[u8]) -> Result<()> {
-    let failed = || Error::file("writing", file);
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut fresh =
-        tempfile::Builder::new().prefix(".git-comfy-").tempfile_in(folder).map_err(failed())?;
-    fresh.write_all(content).map_err(failed())?;
-    let permissions = file.metadata().map_err(failed())?.permissions();
-    fresh.as_file().set_permissions(permissions).map_err(failed())?;
-    fresh.persist(file).map_err(|error| failed()(error.error))?;
-    Ok(())
 }

@@ -3,13 +3,24 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::graph::Workflow;
+use crate::graph::{Prompt, Workflow};
+use crate::json::Value;
 
-/// What is compared of a workflow: its nodes by id and class, and by class alone.
+/// What is compared of a graph: its nodes by id and class, and by class alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Portrait {
+    form: Form,
+    id: Option<String>,
     nodes: FxHashMap<String, usize>,
     classes: FxHashMap<String, usize>,
+}
+
+/// The two formats that a graph is written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+enum Form {
+    #[default]
+    Workflow,
+    Prompt,
 }
 
 /// From 0 (nothing in common) to 1 (the same nodes).
@@ -18,18 +29,41 @@ pub type Likeness = f64;
 impl Portrait {
     /// Looks at a workflow, subgraphs included.
     pub fn of(workflow: &Workflow) -> Portrait {
-        let mut portrait = Portrait::default();
+        let id = workflow.root.rest.get("id").and_then(Value::as_str);
+        let id = id.filter(|id| !id.is_empty()).map(str::to_owned);
+        let mut portrait = Portrait { id, ..Portrait::default() };
         for (_, node) in workflow.nodes() {
-            let class = node.class().to_owned();
-            *portrait.nodes.entry(format!("{} {class}", node.id())).or_default() += 1;
-            *portrait.classes.entry(class).or_default() += 1;
+            portrait.add(&node.id().to_string(), node.class());
         }
         portrait
     }
 
+    /// Looks at a workflow in API format, which has no id.
+    pub fn of_prompt(prompt: &Prompt) -> Portrait {
+        let mut portrait = Portrait { form: Form::Prompt, ..Portrait::default() };
+        for (id, node) in &prompt.nodes {
+            portrait.add(&id.to_string(), node.class());
+        }
+        portrait
+    }
+
+    fn add(&mut self, id: &str, class: &str) {
+        *self.nodes.entry(format!("{id} {class}")).or_default() += 1;
+        *self.classes.entry(class.to_owned()).or_default() += 1;
+    }
+
+    /// The id that ComfyUI gave the workflow, which stays when it is saved again.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// How much two have in common. The same ids count for a line of versions; a graph that
-    /// was built anew shares its classes at most.
+    /// was built anew shares its classes at most. A workflow and a prompt are never versions
+    /// of one file.
     pub fn likeness(&self, other: &Portrait) -> Likeness {
+        if self.form != other.form {
+            return 0.0;
+        }
         let ids = shared(&self.nodes, &other.nodes);
         let classes = shared(&self.classes, &other.classes);
         ids.max(0.8 * classes)

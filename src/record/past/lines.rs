@@ -5,35 +5,14 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::likeness::Portrait;
-use super::names::{Day, Name};
+use super::names::{Day, Name, portable};
+use super::words::{ARCHIVES, NAMELESS};
 
 /// Below this two files under one name are two workflows.
 const OTHER_GRAPH: f64 = 0.3;
 
 /// From this on a file whose name says nothing belongs to the line it resembles.
 const SAME_GRAPH: f64 = 0.8;
-
-/// Names that ComfyUI and people give when they mean none; keys of lines.
-const NAMELESS: &[&str] = &[
-    "workflow",
-    "workflow api",
-    "unsaved workflow",
-    "untitled",
-    "untitled workflow",
-    "new workflow",
-    "comfyui",
-    "comfyui workflow",
-    "my workflow",
-    "test",
-    "final",
-    "latest",
-    "export",
-    "download",
-];
-
-/// Folders that hold old versions of what lies beside them.
-const ARCHIVES: &[&str] =
-    &["old", "archive", "archived", "backup", "backups", "versions", "history", "bak"];
 
 /// One exported file.
 #[derive(Debug, Clone)]
@@ -48,6 +27,8 @@ pub struct Export {
     pub saved: i64,
     /// That moment's day where the person is.
     pub saved_on: Day,
+    /// That moment's seconds since midnight.
+    pub saved_at: u32,
 }
 
 /// One state of a workflow.
@@ -67,19 +48,22 @@ impl Version {
         self.name.day.unwrap_or(self.export.saved_on)
     }
 
-    /// The moment of its save where that is on its day, else nothing.
-    pub fn saved(&self) -> Option<i64> {
-        (self.day() == self.export.saved_on).then_some(self.export.saved)
+    /// Its time of day, in seconds: the name's, else the file system's where that is on its
+    /// day, else unknown.
+    pub fn clock(&self) -> Option<u32> {
+        let said = self.name.day.and(self.name.time);
+        let said = said.map(|(h, m, s)| (u32::from(h) * 60 + u32::from(m)) * 60 + u32::from(s));
+        said.or((self.day() == self.export.saved_on).then_some(self.export.saved_at))
     }
 
-    fn moment(&self) -> (Day, i64) {
-        (self.day(), self.saved().unwrap_or(0))
+    pub(super) fn moment(&self) -> (Day, u32) {
+        (self.day(), self.clock().unwrap_or(0))
     }
 
     /// Whether this one says it was made before the other: only days are compared where
     /// one of them has no moment.
     fn is_before(&self, other: &Version) -> bool {
-        match (self.day().cmp(&other.day()), self.saved(), other.saved()) {
+        match (self.day().cmp(&other.day()), self.clock(), other.clock()) {
             (Ordering::Equal, Some(one), Some(two)) => one < two,
             (days, _, _) => days == Ordering::Less,
         }
@@ -121,6 +105,14 @@ pub enum Remark {
         /// The line.
         line: String,
     },
+    /// Their names differ, and yet they are states of one workflow: ComfyUI gave it one id,
+    /// and the graphs are alike.
+    Alike {
+        /// The line with the later versions.
+        line: String,
+        /// The line it may go on from.
+        other: String,
+    },
     /// Both say they are the same version; the date decides.
     SameVersion {
         /// The older.
@@ -139,15 +131,19 @@ pub struct Plan {
     pub remarks: Vec<Remark>,
 }
 
+/// The versions of files by folder and name, as both are compared.
+type Named = BTreeMap<(String, String), Vec<Version>>;
+
 /// Puts files into lines.
 pub fn plan(exports: Vec<Export>) -> Plan {
     let mut plan = Plan::default();
-    let mut named: BTreeMap<(String, String), Vec<Version>> = BTreeMap::new();
+    let mut named = Named::new();
     let mut nameless = Vec::new();
     for export in exports {
         let (folder, stem) = place(&export.from);
         let version = Version { name: Name::parse(&stem), export, also: Vec::new() };
         let key = version.name.key();
+        let folder = folder.to_lowercase();
         if says_nothing(&version.name, &key) {
             nameless.push((folder, version));
         } else {
@@ -163,11 +159,37 @@ pub fn plan(exports: Vec<Export>) -> Plan {
         let own = (folder, version.name.key());
         named.entry(key.unwrap_or(own)).or_default().push(version);
     }
-    for ((folder, _), versions) in named {
-        add_lines(&mut plan, &folder, versions);
+    for versions in named.into_values() {
+        add_lines(&mut plan, versions);
     }
     plan.lines.sort_by(|a, b| a.file.cmp(&b.file));
+    find_alike(&mut plan);
     plan
+}
+
+/// Notes lines that have one workflow id and like graphs, each with the one before it.
+fn find_alike(plan: &mut Plan) {
+    let mut by_id: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
+    for line in &plan.lines {
+        if let Some(id) = line.versions[0].export.portrait.id() {
+            by_id.entry(id).or_default().push(line);
+        }
+    }
+    let mut alike = Vec::new();
+    for mut lines in by_id.into_values() {
+        lines.sort_by_key(|line| line.versions[0].moment());
+        for pair in lines.windows(2) {
+            let [other, line] = pair else { continue };
+            let (Some(end), Some(start)) = (other.versions.last(), line.versions.first()) else {
+                continue;
+            };
+            if end.export.portrait.likeness(&start.export.portrait) >= SAME_GRAPH {
+                let (line, other) = (line.file.clone(), other.file.clone());
+                alike.push(Remark::Alike { line, other });
+            }
+        }
+    }
+    plan.remarks.extend(alike);
 }
 
 /// The folder a file belongs to and its name without the extension.
@@ -189,11 +211,7 @@ fn says_nothing(name: &Name, key: &str) -> bool {
 }
 
 /// The one line of that folder that a file without a name resembles.
-fn home(
-    version: &Version,
-    folder: &str,
-    named: &BTreeMap<(String, String), Vec<Version>>,
-) -> Option<(String, String)> {
+fn home(version: &Version, folder: &str, named: &Named) -> Option<(String, String)> {
     let mut alike = named.iter().filter(|((place, key), versions)| {
         place == folder
             && !NAMELESS.contains(&key.as_str())
@@ -208,7 +226,7 @@ fn home(
 }
 
 /// One line, or several where one name stands for several graphs.
-fn add_lines(plan: &mut Plan, folder: &str, mut versions: Vec<Version>) {
+fn add_lines(plan: &mut Plan, mut versions: Vec<Version>) {
     put_in_order(&mut versions);
     let mut clusters: Vec<Vec<Version>> = Vec::new();
     for version in versions {
@@ -223,29 +241,48 @@ fn add_lines(plan: &mut Plan, folder: &str, mut versions: Vec<Version>) {
             None => clusters.push(vec![version]),
         }
     }
-    let name = clusters.first().and_then(|c| c.first()).map(|first| first.name.line.clone());
-    let name = name.unwrap_or_default();
-    let path = |name: &str| match folder {
-        "" => format!("{name}.json"),
-        folder => format!("{folder}/{name}.json"),
-    };
-    for (at, cluster) in clusters.into_iter().enumerate() {
-        let file = if at == 0 { path(&name) } else { path(&format!("{name}-{}", at + 1)) };
-        if at > 0 {
+    let mut first = None;
+    for cluster in clusters {
+        let file = plan.free_file(first.as_ref().unwrap_or(&cluster[0]));
+        if let Some(first) = &first {
+            let line = path_of(first);
             plan.remarks.extend(cluster.iter().map(|version| Remark::OtherGraph {
                 from: version.export.from.clone(),
-                line: path(&name),
+                line: line.clone(),
                 own: file.clone(),
             }));
         }
+        first = first.or_else(|| cluster.first().cloned());
         let versions = distinct(cluster);
         plan.remarks.extend(doubts(&versions));
         plan.lines.push(Line { file, versions });
     }
 }
 
+/// The file that a version's own line would be.
+fn path_of(version: &Version) -> String {
+    let (folder, _) = place(&version.export.from);
+    let name = portable(&version.name.line);
+    let folders = folder.split('/').filter(|part| !part.is_empty()).map(portable);
+    folders.chain([format!("{name}.json")]).collect::<Vec<_>>().join("/")
+}
+
+impl Plan {
+    /// A file for a line that no other line has, whatever the case of letters.
+    pub(super) fn free_file(&self, version: &Version) -> String {
+        let path = path_of(version);
+        let taken = |path: &str| {
+            let lower = path.to_lowercase();
+            self.lines.iter().any(|line| line.file.to_lowercase() == lower)
+        };
+        let stem = path.strip_suffix(".json").unwrap_or(&path);
+        let numbers = (2..).map(|number| format!("{stem}-{number}.json"));
+        std::iter::once(path.clone()).chain(numbers).find(|path| !taken(path)).unwrap_or_default()
+    }
+}
+
 /// Those with versions by version; those without stand where their moment puts them.
-fn put_in_order(versions: &mut Vec<Version>) {
+pub(super) fn put_in_order(versions: &mut Vec<Version>) {
     let (mut ordered, mut others): (Vec<_>, Vec<_>) =
         std::mem::take(versions).into_iter().partition(|v| !v.name.version.is_empty());
     ordered.sort_by(|a, b| {
@@ -256,7 +293,7 @@ fn put_in_order(versions: &mut Vec<Version>) {
         let finished = |v: &Version| (v.name.finality, v.name.copy);
         let by_day = a.day().cmp(&b.day());
         by_day
-            .then_with(|| match (a.saved(), b.saved()) {
+            .then_with(|| match (a.clock(), b.clock()) {
                 (Some(one), Some(two)) => one.cmp(&two),
                 _ => Ordering::Equal,
             })
@@ -271,7 +308,7 @@ fn put_in_order(versions: &mut Vec<Version>) {
 }
 
 /// Files of one content are one version: the first.
-fn distinct(versions: Vec<Version>) -> Vec<Version> {
+pub(super) fn distinct(versions: Vec<Version>) -> Vec<Version> {
     let mut kept: Vec<Version> = Vec::new();
     for version in versions {
         match kept.iter_mut().find(|known| known.export.content == version.export.content) {
@@ -316,6 +353,7 @@ mod tests {
             portrait: Portrait::of(&workflow),
             saved: 1_700_000_000 + i64::from(day) * 86_400,
             saved_on: Day { year: 2026, month: 2, day },
+            saved_at: 0,
         }
     }
 

@@ -5,12 +5,15 @@
 //! Must not know files or git.
 
 mod copies;
+mod decide;
 mod likeness;
 mod lines;
 mod marks;
 mod names;
+mod words;
 
 pub use copies::{CopyName, copy_of, numbered};
+pub use decide::Choice;
 pub use likeness::{Likeness, Portrait};
 pub use lines::{Export, Line, Plan, Remark, Version, plan};
-pub use names::{Day, Name};
+pub use names::{Day, Name, portable};

@@ -3,6 +3,8 @@
 //!
 //! Names lie; nothing here is believed without a look at the graphs (`lines`).
 
+use super::words::{COPIES, COPY_OF, DEVICES, FINALITY, GLUED};
+
 /// A day, as a name has it. Not checked against a calendar beyond its ranges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day {
@@ -24,47 +26,32 @@ pub struct Name {
     pub version: Vec<u64>,
     /// The day in the name.
     pub day: Option<Day>,
+    /// The time of day behind it: hours, minutes, seconds.
+    pub time: Option<(u8, u8, u8)>,
     /// How finished it says it is: a draft below 0, a final above.
     pub finality: i8,
     /// Which copy: `(1)`, `copy 2`; 0 is the file itself.
     pub copy: u64,
 }
 
-/// Words for a copy in the languages of file managers, each as the file manager adds it:
-/// Windows and macOS in English, German, French, Spanish, Italian, Portuguese, Dutch,
-/// Polish, Swedish, Japanese, Chinese, Korean.
-const COPIES: &[&str] =
-    &["copy", "kopie", "copie", "copia", "cópia", "kopia", "コピー", "副本", "拷贝", "복사본"];
-
-/// Words that say how finished a version is.
-const FINALITY: &[(&str, i8)] = &[
-    ("draft", -2),
-    ("wip", -2),
-    ("old", -1),
-    ("backup", -1),
-    ("bak", -1),
-    ("latest", 1),
-    ("final", 1),
-    ("finished", 1),
-    ("done", 1),
-];
-
 /// What stands between the words of a name.
-const BREAKS: &[char] = &['-', '_', ' ', '(', ')', '[', ']', ',', '+'];
+const BREAKS: &[char] = &['-', '–', '—', '_', ' ', '(', ')', '[', ']', ',', '+'];
 
 impl Name {
     /// Takes the name of a file apart, without its folder and extension.
     pub fn parse(stem: &str) -> Name {
+        let (stem, glued) = without_glue(stem);
         let words: Vec<&str> = stem.split(BREAKS).filter(|word| !word.is_empty()).collect();
         let mut name = Name {
             line: String::new(),
             version: Vec::new(),
             day: None,
+            time: None,
             finality: 0,
-            copy: bracketed(stem).unwrap_or(0),
+            copy: bracketed(stem).unwrap_or(glued),
         };
         let mut kept = Vec::new();
-        let mut at = 0;
+        let mut at = name.copy_of(&words);
         while at < words.len() {
             at += match name.take(&words[at..], kept.is_empty()) {
                 0 => {
@@ -89,50 +76,84 @@ impl Name {
         name
     }
 
+    /// `Copy of …`; gives how many words that is.
+    fn copy_of(&mut self, words: &[&str]) -> usize {
+        let begins = |phrase: &&&[&str]| {
+            words.len() > phrase.len()
+                && phrase.iter().zip(words).all(|(known, word)| word.to_lowercase() == *known)
+        };
+        let taken = COPY_OF.iter().find(begins).map_or(0, |phrase| phrase.len());
+        self.copy = self.copy.max(u64::from(taken > 0));
+        taken
+    }
+
     /// Takes what the first words say, if they say anything but the line's own name; gives
     /// how many words that were.
     fn take(&mut self, words: &[&str], is_first: bool) -> usize {
-        let word = words[0].to_lowercase();
-        if self.day.is_none()
-            && let Some((day, taken)) = day(words)
+        let taken = self.take_day(words);
+        if taken > 0 {
+            return taken;
+        }
+        if self.version.is_empty()
+            && let Some((version, taken)) = version(words)
+            // `sd v1.5 portrait v3`: the last one is the file's own.
+            && !(taken..words.len()).any(|at| self::version(&words[at..]).is_some())
         {
-            self.day = Some(day);
-            return taken + usize::from(words.get(taken).is_some_and(|w| is_time(w)));
+            self.version = version;
+            return taken;
         }
-        if self.version.is_empty() {
-            if let Some(version) = ["version", "ver", "rev", "v"]
-                .iter()
-                .find_map(|prefix| word.strip_prefix(prefix).and_then(dotted))
-            {
-                self.version = version;
-                return 1;
-            }
-            if ["version", "ver", "rev", "v"].contains(&word.as_str())
-                && let Some(version) = words.get(1).and_then(|word| dotted(word))
-            {
-                self.version = version;
-                return 2;
-            }
-        }
+        let word = words[0].to_lowercase();
         if word == "save" && words.get(1).is_some_and(|next| next.eq_ignore_ascii_case("as")) {
             return 2;
         }
-        if COPIES.contains(&word.as_str()) && !is_first {
+        match is_first {
+            true => 0,
+            false => self.take_mark(&word, words),
+        }
+    }
+
+    /// A day, with the time behind it.
+    fn take_day(&mut self, words: &[&str]) -> usize {
+        if self.day.is_some() {
+            return 0;
+        }
+        let Some((day, taken)) = day(words) else { return 0 };
+        self.day = day;
+        let glued = words[taken - 1].split_once(['T', 't']).and_then(|(_, time)| time_of(time));
+        if glued.is_some() {
+            self.time = glued;
+            return taken;
+        }
+        // macOS writes `2026-02-20 at 14.30`.
+        let at = usize::from(words.get(taken).is_some_and(|word| *word == "at"));
+        let (time, more) = time(words.get(taken + at..).unwrap_or_default()).unzip();
+        self.time = time;
+        taken + more.map_or(0, |more| at + more)
+    }
+
+    /// A word for a copy, or for how finished it is.
+    fn take_mark(&mut self, word: &str, words: &[&str]) -> usize {
+        if COPIES.contains(&word) {
             let counter = words.get(1).and_then(|word| number(word));
             self.copy = self.copy.max(counter.unwrap_or(1));
             return 1 + usize::from(counter.is_some());
         }
-        let stripped = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        if let Some((_, weight)) = FINALITY.iter().find(|(known, _)| *known == stripped)
-            && !is_first
+        // GNOME: `another copy`, `3rd copy`.
+        if words.get(1).is_some_and(|next| next.eq_ignore_ascii_case("copy"))
+            && let Some(count) = ordinal(word)
         {
+            self.copy = self.copy.max(count);
+            return 2;
+        }
+        let stripped = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        if let Some((_, weight)) = FINALITY.iter().find(|(known, _)| *known == stripped) {
             // `final2` comes after `final`, as `final final` does.
             let counter = word[stripped.len()..].parse().unwrap_or(1i8).clamp(1, 40);
             self.finality = self.finality.saturating_add(weight.saturating_mul(counter));
             return 1;
         }
         // The counter of a copy was read from its brackets already.
-        usize::from(self.copy > 0 && number(&word) == Some(self.copy) && words.len() == 1)
+        usize::from(self.copy > 0 && number(word) == Some(self.copy) && words.len() == 1)
     }
 
     /// By what versions of one line are put in order, as far as their names say.
@@ -166,6 +187,49 @@ fn joined(stem: &str, kept: &[&str]) -> String {
     line
 }
 
+/// A name that every file system takes: no control characters, none that Windows forbids,
+/// no device, not too long.
+pub fn portable(line: &str) -> String {
+    let plain = |c: char| if c.is_control() || "<>:\"/\\|?*".contains(c) { '-' } else { c };
+    let text: String = line.chars().map(plain).take(LONGEST).collect();
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '.');
+    let device = text.split('.').next().unwrap_or_default().trim_end().to_lowercase();
+    match text {
+        "" => "workflow".to_owned(),
+        text if DEVICES.contains(&device.as_str()) => format!("_{text}"),
+        text => text.to_owned(),
+    }
+}
+
+/// Characters of a name that are kept: whatever the alphabet, fewer than 255 bytes.
+const LONGEST: usize = 60;
+
+/// A name without what file managers glue to its end, and whether there was any.
+fn without_glue(stem: &str) -> (&str, u64) {
+    let stem = stem.trim_end();
+    match GLUED.iter().find_map(|glue| stem.strip_suffix(glue)) {
+        Some(rest) if !rest.trim().is_empty() => (rest, 1),
+        _ => (stem, 0),
+    }
+}
+
+fn ordinal(word: &str) -> Option<u64> {
+    if word == "another" {
+        return Some(2);
+    }
+    let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    matches!(&word[digits.len()..], "st" | "nd" | "rd" | "th").then(|| number(digits)).flatten()
+}
+
+/// `v7`, `v1.2`, `version 12`, and how many words that is.
+fn version(words: &[&str]) -> Option<(Vec<u64>, usize)> {
+    const PREFIXES: [&str; 4] = ["version", "ver", "rev", "v"];
+    let word = words.first()?.to_lowercase();
+    let own = PREFIXES.iter().find_map(|prefix| word.strip_prefix(prefix).and_then(dotted));
+    let next = || PREFIXES.contains(&word.as_str()).then(|| dotted(words.get(1)?)).flatten();
+    own.map(|version| (version, 1)).or_else(|| Some((next()?, 2)))
+}
+
 /// `name (3)`, as browsers and file managers number what has the same name.
 fn bracketed(stem: &str) -> Option<u64> {
     let inner = stem.trim_end().strip_suffix(')')?;
@@ -183,45 +247,72 @@ fn dotted(word: &str) -> Option<Vec<u64>> {
     parts.filter(|parts| parts.len() <= 4)
 }
 
-/// A date over one to three words, and how many words it took.
-fn day(words: &[&str]) -> Option<(Day, usize)> {
-    let of = |year: u64, month: u64, day: u64| {
-        let sane = (1990..2100).contains(&year) && (1..=12).contains(&month);
-        (sane && (1..=31).contains(&day)).then_some(Day {
-            year: year as u16,
-            month: month as u8,
-            day: day as u8,
-        })
-    };
+/// A date over one to three words, and how many words it took. Where nobody can say which
+/// is the month it is no date, and yet no part of the name.
+fn day(words: &[&str]) -> Option<(Option<Day>, usize)> {
     let first = words[0];
     // 20260220, also with the time behind it: 20260220T1430.
     let digits = first.split(['T', 't']).next().unwrap_or_default();
     if digits.len() == 8
         && let Some(all) = number(digits)
-        && let Some(day) = of(all / 10_000, all / 100 % 100, all % 100)
+        && let Some(day) = calendar(all / 10_000, all / 100 % 100, all % 100)
     {
-        return Some((day, 1));
+        return Some((Some(day), 1));
     }
     // 2026.02.20 and 20.02.2026 (nobody writes the month first with dots).
     if let Some([a, b, c]) = dotted(first).as_deref()
-        && let Some(day) = of(*a, *b, *c).or_else(|| of(*c, *b, *a))
+        && let Some(day) = calendar(*a, *b, *c).or_else(|| calendar(*c, *b, *a))
     {
-        return Some((day, 1));
+        return Some((Some(day), 1));
     }
-    // 2026-02-20, 2026_02_20.
-    let [year, month, rest, ..] = words else { return None };
-    if year.len() != 4 || month.len() != 2 {
-        return None;
+    let [one, two, three, ..] = words else { return None };
+    let three = three.split(['T', 't']).next().unwrap_or_default();
+    let (a, b, c) = (number(one)?, number(two)?, number(three)?);
+    match (one.len(), two.len(), three.len()) {
+        // 2026-02-20, 2026_02_20.
+        (4, 2, 2) => calendar(a, b, c).map(|day| (Some(day), 3)),
+        // 20-02-2026, 02-20-2026.
+        (2, 2, 4) => match (calendar(c, b, a), calendar(c, a, b)) {
+            (Some(day), None) | (None, Some(day)) => Some((Some(day), 3)),
+            (Some(one), Some(other)) if one == other => Some((Some(one), 3)),
+            (Some(_), Some(_)) => Some((None, 3)),
+            (None, None) => None,
+        },
+        _ => None,
     }
-    let day_of_month = rest.split(['T', 't']).next().filter(|day| day.len() == 2)?;
-    of(number(year)?, number(month)?, number(day_of_month)?).map(|day| (day, 3))
 }
 
-/// The time behind a date: `1430`, `143059`, `14.30`, `14h30`.
-fn is_time(word: &str) -> bool {
+fn calendar(year: u64, month: u64, day: u64) -> Option<Day> {
+    let sane = (1990..2100).contains(&year) && (1..=12).contains(&month);
+    (sane && (1..=31).contains(&day)).then_some(Day {
+        year: year as u16,
+        month: month as u8,
+        day: day as u8,
+    })
+}
+
+/// The time behind a date: `1430`, `143059`, `14.30`, `14h30`, `14-30-59`, and how many
+/// words it took.
+fn time(words: &[&str]) -> Option<((u8, u8, u8), usize)> {
+    if let Some(time) = words.first().and_then(|word| time_of(word)) {
+        return Some((time, 1));
+    }
+    let parts: Vec<&str> =
+        words.iter().take(3).take_while(|word| word.len() == 2).copied().collect();
+    (parts.len() >= 2).then(|| Some((time_of(&parts.concat())?, parts.len())))?
+}
+
+fn time_of(word: &str) -> Option<(u8, u8, u8)> {
+    let only = word
+        .chars()
+        .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'h' | 'm' | 's' | ':' | 'Z' | 'z'));
     let digits: String = word.chars().filter(char::is_ascii_digit).collect();
-    let only = word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'h' | 'm' | 's' | ':'));
-    only && matches!(digits.len(), 4 | 6) && digits[..2].parse().is_ok_and(|hour: u8| hour < 24)
+    if !only || !matches!(digits.len(), 4 | 6) {
+        return None;
+    }
+    let at = |from: usize| digits.get(from..from + 2).map_or(Some(0), |two| two.parse().ok());
+    let (hour, minute, second) = (at(0)?, at(2)?, at(4)?);
+    (hour < 24 && minute < 60 && second < 60).then_some((hour, minute, second))
 }
 
 #[cfg(test)]
@@ -232,11 +323,13 @@ mod tests {
         let name = Name::parse(stem);
         let version: Vec<String> = name.version.iter().map(u64::to_string).collect();
         let day = name.day.map(|d| format!(" {}-{:02}-{:02}", d.year, d.month, d.day));
+        let time = name.time.map(|(h, m, s)| format!(" {h:02}:{m:02}:{s:02}"));
         format!(
-            "{} v{}{} finality {} copy {}",
+            "{} v{}{}{} finality {} copy {}",
             name.line,
             version.join("."),
             day.unwrap_or_default(),
+            time.unwrap_or_default(),
             name.finality,
             name.copy
         )
@@ -264,6 +357,22 @@ mod tests {
             "2026-02-20",
             "portrait wip",
             "人物 v2 副本",
+            "portrait 2026-02-20 at 14.30",
+            "portrait 2026-02-20T143059Z",
+            "portrait_2026-02-20_14-30-59",
+            "20-02-2026 portrait",
+            "02-03-2026 portrait",
+            "sdxl v1.0 portrait v3",
+            "portrait (another copy)",
+            "portrait (3rd copy)",
+            "Copy of portrait",
+            "Kopie von portrait (2)",
+            "portraitのコピー",
+            "portrait - Kopia (2)",
+            "portrait — копия",
+            "copy of",
+            "con",
+            "final_v2",
         ];
         let told: Vec<String> =
             names.iter().map(|name| format!("{name}: {}", told(name))).collect();
@@ -271,7 +380,7 @@ mod tests {
         acme-portrait-inpaint-v7-2026-02-20: acme-portrait-inpaint v7 2026-02-20 finality 0 copy 0
         portrait-v7-final-2026-02-20: portrait v7 2026-02-20 finality 1 copy 0
         2026-02-20 portrait v1.2: portrait v1.2 2026-02-20 finality 0 copy 0
-        20260220_1430_portrait: portrait v 2026-02-20 finality 0 copy 0
+        20260220_1430_portrait: portrait v 2026-02-20 14:30:00 finality 0 copy 0
         20.02.2026 Landschaft: Landschaft v 2026-02-20 finality 0 copy 0
         portrait Save As v2 Final: portrait v2 finality 1 copy 0
         portrait (1): portrait v finality 0 copy 1
@@ -287,7 +396,34 @@ mod tests {
         2026-02-20: 2026-02-20 v 2026-02-20 finality 0 copy 0
         portrait wip: portrait v finality -2 copy 0
         人物 v2 副本: 人物 v2 finality 0 copy 1
+        portrait 2026-02-20 at 14.30: portrait v 2026-02-20 14:30:00 finality 0 copy 0
+        portrait 2026-02-20T143059Z: portrait v 2026-02-20 14:30:59 finality 0 copy 0
+        portrait_2026-02-20_14-30-59: portrait v 2026-02-20 14:30:59 finality 0 copy 0
+        20-02-2026 portrait: portrait v 2026-02-20 finality 0 copy 0
+        02-03-2026 portrait: portrait v finality 0 copy 0
+        sdxl v1.0 portrait v3: sdxl v1.0 portrait v3 finality 0 copy 0
+        portrait (another copy): portrait v finality 0 copy 2
+        portrait (3rd copy): portrait v finality 0 copy 3
+        Copy of portrait: portrait v finality 0 copy 1
+        Kopie von portrait (2): portrait v finality 0 copy 2
+        portraitのコピー: portrait v finality 0 copy 1
+        portrait - Kopia (2): portrait v finality 0 copy 2
+        portrait — копия: portrait v finality 0 copy 1
+        copy of: copy of v finality 0 copy 0
+        con: con v finality 0 copy 0
+        final_v2: final v2 finality 0 copy 0
         ");
+    }
+
+    #[test]
+    fn lines_have_names_that_every_file_system_takes() {
+        let names = ["a:b?", "con", "Aux.old", "line\nend", "..", " dots. ", "fox", "人物"];
+        let told: Vec<String> = names.iter().map(|name| portable(name)).collect();
+        assert_eq!(
+            told,
+            ["a-b-", "_con", "_Aux.old", "line-end", "workflow", "dots", "fox", "人物"]
+        );
+        assert!(portable(&"長".repeat(400)).len() < 200);
     }
 
     #[test]

@@ -1,0 +1,163 @@
+//! `git comfy import`: exported workflows become history.
+//!
+//! First a plan (`record::past`), which is shown and can be edited; then one commit for each
+//! version. Files are only read. What is in the history already is left out, so that
+//! bringing the same folder in again adds only what is new.
+
+mod ask;
+mod carry;
+mod exports;
+mod plan;
+mod source;
+mod steps;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::git::{self, Repository};
+use crate::render::sanitize;
+use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  git comfy import ~/exports --dry-run       what would become of these files?
+  git comfy import ~/exports                 one commit for each version
+  git comfy import ~/exports --write-plan plan.json
+  git comfy import ~/exports --plan plan.json    after editing it
+
+Names such as portrait-v7-final-2026-02-20.json, `portrait (1).json` and `portrait copy 2.json`
+are versions of portrait.json. Nothing is deleted, and nothing is committed twice.";
+
+/// Turn saved exports into history, a commit for each version.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The folder with the exports.
+    folder: PathBuf,
+    /// Only show what would be done.
+    #[arg(long)]
+    dry_run: bool,
+    /// The folder of the repository that the workflows go into; else the one you are in.
+    #[arg(long, value_name = "FOLDER")]
+    into: Option<PathBuf>,
+    /// Write the plan into a file, to be edited, and do nothing else.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    write_plan: Option<PathBuf>,
+    /// Do what the plan in this file says.
+    #[arg(long, value_name = "FILE", conflicts_with = "write_plan")]
+    plan: Option<PathBuf>,
+}
+
+/// Plans, asks, shows and commits.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let repository = session.repository()?;
+    repository.require_work_tree()?;
+    let folder = session.cwd.join(&args.folder);
+    if !folder.is_dir() {
+        let name = args.folder.to_string_lossy();
+        return Err(Failure::new(format!("{} is no folder", sanitize::line(&name))));
+    }
+    if let Some(step) = git::merging::next_step(&repository).filter(|_| !args.dry_run) {
+        return Err(Failure::new("git is in the middle of something")
+            .hint(format!("first: {step}, or its --abort")));
+    }
+    let (lines, doubts) = match &args.plan {
+        Some(file) => (plan::read(&session.cwd.join(file))?, 0),
+        None => match planned(args, &folder, session, &repository)? {
+            Some(planned) => planned,
+            None => return Ok(Exit::Done),
+        },
+    };
+    if let Some(file) = &args.write_plan {
+        return plan::write(&session.cwd.join(file), lines, session);
+    }
+    let doing = if args.dry_run { carry::Doing::Telling } else { carry::Doing::Committing };
+    let done = carry::carry_out(&lines, &folder, doing, &repository, session)?;
+    tell_end(args, &done, doubts, session);
+    Ok(Exit::Done)
+}
+
+/// The plan for the folder, with the doubts settled that could be, and how many were left
+/// to the names. Nothing where the person wants none of it.
+fn planned(
+    args: &Args,
+    folder: &Path,
+    session: &Session,
+    repository: &Repository,
+) -> Result<Option<(Vec<plan::Line>, usize)>> {
+    let top = place_of(args, session, repository)?;
+    let mut planned = exports::plan(folder, session)?;
+    let remarks = std::mem::take(&mut planned.remarks);
+    let asks = args.write_plan.is_none() && !args.dry_run && ask::is_possible();
+    let mut doubts = remarks.len();
+    if asks && doubts > 0 {
+        let stdin = std::io::stdin();
+        if ask::settle(&mut planned, &remarks, &mut stdin.lock(), session.ui)? == ask::End::Stopped
+        {
+            session.ui.say("nothing was done");
+            return Ok(None);
+        }
+        doubts = 0;
+    } else {
+        remarks.iter().for_each(|remark| session.ui.say(&format!("note: {}", ask::told(remark))));
+    }
+    Ok(Some((plan::lines(planned, &top), doubts)))
+}
+
+/// The folder of the work tree that workflows go into, from its top, with a slash behind;
+/// empty for the top.
+fn place_of(args: &Args, session: &Session, repository: &Repository) -> Result<String> {
+    let folder = match &args.into {
+        Some(folder) => session.cwd.join(folder),
+        None => session.cwd.clone(),
+    };
+    let outside = || {
+        let name = folder.to_string_lossy();
+        Failure::new(format!("{} is not in the work tree", sanitize::line(&name)))
+    };
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let top = real(repository.require_work_tree()?).ok_or_else(outside)?;
+    // It need not be there yet.
+    let there = folder.ancestors().find_map(|part| Some((part, real(part)?)));
+    let (part, found) = there.ok_or_else(outside)?;
+    let rest = folder.strip_prefix(part).map_err(|_| outside())?;
+    let below = found.strip_prefix(&top).map_err(|_| outside())?.join(rest);
+    let mut text = String::new();
+    for part in below.components() {
+        let std::path::Component::Normal(part) = part else { return Err(outside()) };
+        text.push_str(part.to_str().ok_or_else(outside)?);
+        text.push('/');
+    }
+    Ok(text)
+}
+
+fn tell_end(args: &Args, done: &carry::Done, doubts: usize, session: &Session) {
+    let carry::Done { commits, known, before } = done;
+    let there = if *known > 0 { format!("; {known} in history already") } else { String::new() };
+    let counted = match commits {
+        1 => "1 commit".to_owned(),
+        count => format!("{count} commits"),
+    };
+    if *commits == 0 {
+        session.ui.say(&format!("nothing new to commit{there}"));
+        return;
+    }
+    let folder = args.folder.to_string_lossy();
+    let folder = sanitize::line(&folder);
+    if args.dry_run {
+        session.ui.say(&format!("{counted} would be made{there}"));
+    } else {
+        session.ui.say(&format!("{counted} made{there}; the exports lie where they were"));
+    }
+    if doubts > 0 {
+        let plan = format!("git comfy import {folder} --write-plan plan.json");
+        match before {
+            _ if args.dry_run => session.ui.say(&format!("to decide it otherwise: {plan}")),
+            Some(before) => session.ui.say(&format!(
+                "to decide the notes otherwise: git reset --keep {before}, then {plan}"
+            )),
+            None => session.ui.say(&format!("another time {plan} lets you decide the notes")),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Old states of files become commits on top of `HEAD`: all of them or none.
+//!
+//! The commits are made beside the history first ([`Chain`]), with the layouts of all their
+//! files; then the files are put into the work tree and the index, and the branch moves
+//! last. Whatever stops it before leaves the history as it was, and doing it again goes on
+//! from there. Must not know where the states come from.
+
+mod chain;
+mod standing;
+
+use std::borrow::Cow;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+pub use chain::{Chain, State};
+pub use standing::{Obstacle, Standing, Stands};
+
+use super::error::Result;
+use super::filter::{Filter, Passed};
+use super::id::{Kind, ObjectFormat, ObjectId, RepoPath};
+use super::repository::Repository;
+use crate::canon::Rest;
+
+/// What a file's content is in git, by the filter that git would ask.
+#[derive(Debug)]
+pub struct Cleaned<'b> {
+    /// The content.
+    pub content: Cow<'b, [u8]>,
+    /// Its id.
+    pub blob: ObjectId,
+    rest: Option<Rest<'b>>,
+}
+
+/// Cleans a file; keeps nothing of it.
+pub fn cleaned<'b>(
+    filter: &mut Filter<'_>,
+    format: ObjectFormat,
+    path: &RepoPath,
+    bytes: &'b [u8],
+) -> Cleaned<'b> {
+    let (passed, rest) = filter.clean(path, bytes);
+    let content = match passed {
+        Passed::Untouched => Cow::Borrowed(bytes),
+        Passed::Changed(content) => Cow::Owned(content),
+    };
+    Cleaned { blob: format.id_of(Kind::Blob, &content), content, rest }
+}
+
+/// The blobs that a file ever was in the history of `HEAD`, each once, newest first.
+pub fn states_of(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
+    let mut seen = FxHashSet::default();
+    let told = log(repository, Some(path))?;
+    Ok(changes(&told).map(|(_, id)| id).filter(|id| seen.insert(*id)).collect())
+}
+
+/// The same for many files at once, in one walk through the history.
+pub fn states_of_all(
+    repository: &Repository,
+    paths: impl IntoIterator<Item = RepoPath>,
+) -> Result<FxHashMap<RepoPath, FxHashSet<ObjectId>>> {
+    let mut states: FxHashMap<RepoPath, FxHashSet<ObjectId>> =
+        paths.into_iter().map(|path| (path, FxHashSet::default())).collect();
+    let told = log(repository, None)?;
+    for (path, id) in changes(&told) {
+        if let Some(states) = states.get_mut(&RepoPath::new(path)) {
+            states.insert(id);
+        }
+    }
+    Ok(states)
+}
+
+fn log(repository: &Repository, path: Option<&RepoPath>) -> Result<Vec<u8>> {
+    if repository.head()?.is_none() {
+        return Ok(Vec::new());
+    }
+    let git = repository.git().args(["--literal-pathspecs", "log", "--format=", "--raw"]);
+    let git = git.args(["--no-abbrev", "--no-renames", "-m", "-z", "HEAD", "--"]);
+    match path {
+        Some(path) => git.arg(path.to_path()).output(),
+        None => git.output(),
+    }
+}
+
+/// Path and new blob of each change that `git log --raw -z` tells:
+/// `:100644 100644 <old> <new> M`, then the path.
+fn changes(told: &[u8]) -> impl Iterator<Item = (&[u8], ObjectId)> {
+    let mut fields = told.split(|b| *b == 0);
+    std::iter::from_fn(move || {
+        loop {
+            let field = fields.next()?;
+            // Without a format an empty line may stand before.
+            let field = field.trim_ascii_start();
+            if field.first() == Some(&b':') {
+                let path = fields.next()?;
+                let new = field.split(|b| *b == b' ').nth(3);
+                return Some((path, new.and_then(ObjectId::from_hex)));
+            }
+        }
+    })
+    .filter_map(|(path, id)| Some((path, id?)))
+    .filter(|(_, id)| !id.is_null())
+}
