@@ -191,9 +191,14 @@ impl Work<'_> {
     }
 
     /// What the file was before.
-    fn before(&self, thread: &Thread<'_>) -> Result<Content> {
+    fn before(&mut self, thread: &Thread<'_>, path: &RepoPath) -> Result<Content> {
         Ok(match (thread.from, thread.last) {
-            (Some(at), _) => content::read(bytes_of(self.folder, &thread.line.versions[at].from)?),
+            (Some(at), _) => {
+                let bytes = bytes_of(self.folder, &thread.line.versions[at].from)?;
+                let format = self.repository.format();
+                let clean = past::cleaned(&mut self.filter, format, path, &bytes);
+                content::read(clean.content.into_owned())
+            }
             (None, Some(id)) => content::read(self.repository.blob(id)?.unwrap_or_default()),
             (None, None) => Content::NOTHING,
         })
