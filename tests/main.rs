@@ -45,6 +45,7 @@ mod prompt_laws;
 mod records;
 mod refresh;
 mod reproduce;
+mod reproduce_laws;
 mod reproduce_run;
 mod resolving;
 mod rewrites;

@@ -242,3 +242,267 @@ fn locks_speak_the_languages_of_the_manager_and_of_comfy_cli() {
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("git comfy lock makes one"), "{text}");
 }
+
+/// A repository that knows nothing, beside a ComfyUI with these models.
+fn stranger(models: &[&str]) -> (Rc<World>, Machine, Repo) {
+    let (world, machine, repo) = studio();
+    for model in models {
+        machine.model(model);
+    }
+    (world, machine, repo)
+}
+
+/// Writes a picture and gives its path.
+fn picture(world: &World, name: &str, bytes: &[u8]) -> String {
+    let path = world.path(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// The picture that ComfyUI saved.
+fn saved() -> Vec<u8> {
+    Picture { seed: 7, side: 64 }
+        .png(&[("prompt", prompt(7).to_string()), ("workflow", canvas(7).to_string())])
+}
+
+#[track_caller]
+fn check(repo: &Repo, what: &str) -> (Value, i32) {
+    let output = repo.comfy_with(["reproduce", "--check", "--json", what], b"");
+    let told = serde_json::from_slice(&output.stdout);
+    let told = told.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (told, output.status.code().unwrap())
+}
+
+#[test]
+fn of_a_picture_alone_what_is_unknown_is_said_to_be() {
+    let (world, machine, repo) =
+        stranger(&["checkpoints/sdxl.safetensors", "loras/film_grain_v2.safetensors"]);
+    machine.git_pack(PACK, &["StudioGrade"]);
+    let path = picture(&world, "from-a-friend.png", &saved());
+    let (told, code) = check(&repo, &path);
+    assert_eq!((told["verdict"].as_str(), code), (Some("repairable"), 1), "{told:#}");
+    assert_eq!(models(&told), [format!("{CHECKPOINT} unknown"), format!("{LORA} unknown")]);
+    // Nobody said where the node is from; something here brings it.
+    assert_eq!(told["check"]["unplaced"], json!([]), "{told:#}");
+    let reasons = told["reasons"].to_string();
+    assert!(reasons.contains("nobody recorded which bytes it had"), "{reasons}");
+    // Once more without the pack and the LoRA.
+    fs::remove_dir_all(machine.path("custom_nodes").join(PACK)).unwrap();
+    fs::remove_file(machine.path("models/loras").join(LORA)).unwrap();
+    let (told, code) = check(&repo, &path);
+    assert_eq!((told["verdict"].as_str(), code), (Some("not_here"), 3), "{told:#}");
+    assert_eq!(models(&told)[1], format!("{LORA} missing"));
+    assert_eq!(told["check"]["unplaced"], json!(["StudioGrade"]));
+    // The workflow is written all the same, and says so by its exit code.
+    let output = repo.comfy_with(["reproduce", &path, "-o", "again.json"], b"");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(repo.path.join("again.json").is_file());
+}
+
+#[test]
+fn what_this_machine_once_hashed_under_a_name_it_remembers() {
+    let (world, machine, repo) =
+        stranger(&["checkpoints/sdxl.safetensors", "loras/film_grain_v2.safetensors"]);
+    // Hashed for another workflow, which was never committed.
+    repo.write("other.json", canvas(1).to_string());
+    repo.comfy(["lock", "other.json"]);
+    let loras = machine.path("models/loras");
+    fs::rename(loras.join(LORA), loras.join("grain.safetensors")).unwrap();
+    let path = picture(&world, "from-a-friend.png", &saved());
+    let (told, _) = check(&repo, &path);
+    let model = &told["check"]["models"][1];
+    assert_eq!((&model["state"], &model["to"]), (&json!("renamed"), &json!("grain.safetensors")));
+    assert_eq!(model["recorded_by"]["by"], "machine");
+}
+
+#[test]
+fn a_picture_that_lost_everything_is_made_again_from_runs_and_notes() {
+    let studio = Studio::new();
+    let repo = &studio.repo;
+    repo.comfy(["runs", "scan", studio.world.path("output").to_str().unwrap()]);
+    studio.three_weeks();
+    let stripped = picture(&studio.world, "web.jpg", &Picture { seed: 7, side: 100 }.jpeg());
+    let (told, code) = check(repo, &stripped);
+    assert_eq!((told["verdict"].as_str(), code), (Some("repairable"), 1), "{told:#}");
+    assert_eq!(models(&told), [format!("{CHECKPOINT} same"), format!("{LORA} renamed")]);
+    assert!(told["original"].as_str().unwrap().contains("looks like this one"), "{told:#}");
+    let run = told["run"].as_str().unwrap().to_owned();
+    // The same by the run's own name.
+    let (by_run, _) = check(repo, &run);
+    assert_eq!(by_run["check"], told["check"]);
+    // And of the commit alone, with the seed as it was saved.
+    let (by_commit, _) = check(repo, "HEAD:keeper.json");
+    assert_eq!(by_commit["check"]["models"], told["check"]["models"]);
+    assert_eq!(by_commit["check"]["packs"], told["check"]["packs"]);
+    repo.comfy(["reproduce", &run, "--api", "-o", "prompt.json"]);
+    let api: Value = serde_json::from_str(&repo.text("prompt.json")).unwrap();
+    assert_eq!(api["3"]["inputs"]["seed"], 7);
+    assert_eq!(api["10"]["inputs"]["lora_name"], "looks/grain.safetensors");
+}
+
+#[test]
+fn a_model_is_told_by_its_bytes_and_never_by_its_name() {
+    let studio = Studio::new();
+    let loras = studio.machine.path("models/loras");
+    // Another file took its name, and it lies in another folder type now.
+    let own = fs::read(loras.join(LORA)).unwrap();
+    studio.machine.model_of(&format!("loras/{LORA}"), b"something else altogether");
+    let (told, code) = studio.check(&studio.picture);
+    assert_eq!((models(&told)[1].as_str(), code), (format!("{LORA} replaced").as_str(), 3));
+    studio.machine.model_of("checkpoints/lora-by-mistake.safetensors", &own);
+    let (told, code) = studio.check(&studio.picture);
+    assert_eq!((models(&told)[1].as_str(), code), (format!("{LORA} misplaced").as_str(), 1));
+    studio.machine.model_of("loras/deep/er/other.safetensors", &own);
+    let (told, _) = studio.check(&studio.picture);
+    assert_eq!(told["check"]["models"][1]["to"], "deep/er/other.safetensors", "{told:#}");
+    // A copy that its loader would not reach is none.
+    fs::remove_file(loras.join("deep/er/other.safetensors")).unwrap();
+    fs::remove_file(studio.machine.path("models/checkpoints/lora-by-mistake.safetensors")).unwrap();
+    fs::write(loras.join("notes.txt"), &own).unwrap();
+    assert_eq!(models(&studio.check(&studio.picture).0)[1], format!("{LORA} replaced"));
+}
+
+/// The picture of an image that was read, with the digest that ComfyUI embeds.
+fn with_input(digest: &str) -> Vec<u8> {
+    let node = |id: u32, class: &str, inputs: Value, outputs: Value, values: Value| {
+        json!({"id": id, "type": class, "pos": [0, 0], "size": [1, 1], "flags": {}, "order": id,
+            "mode": 0, "inputs": inputs, "outputs": outputs, "properties": {}, "widgets_values": values})
+    };
+    let canvas = json!({"last_node_id": 2, "last_link_id": 1, "nodes": [
+            node(1, "LoadImage", json!([]), json!([{"name": "IMAGE", "type": "IMAGE", "links": [1]}, {"name": "MASK", "type": "MASK", "links": null}]), json!(["sketch.png", "image"])),
+            node(2, "SaveImage", json!([{"name": "images", "type": "IMAGE", "link": 1}]), json!([]), json!(["x"]))],
+        "links": [[1, 1, 0, 2, 0, "IMAGE"]], "groups": [], "config": {}, "extra": {}, "version": 0.4});
+    let prompt = json!({
+        "1": {"class_type": "LoadImage", "inputs": {"image": "sketch.png"}, "is_changed": [digest]},
+        "2": {"class_type": "SaveImage", "inputs": {"filename_prefix": "x", "images": ["1", 0]}}});
+    Picture { seed: 3, side: 64 }
+        .png(&[("prompt", prompt.to_string()), ("workflow", canvas.to_string())])
+}
+
+#[test]
+fn input_images_are_found_again_wherever_their_bytes_went() {
+    let (world, machine, repo) = stranger(&[]);
+    let sketch = Picture { seed: 5, side: 64 }.png(&[]);
+    let digest: String = {
+        use sha2::Digest;
+        sha2::Sha256::digest(&sketch).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let path = picture(&world, "result.png", &with_input(&digest));
+    let state = || {
+        let (told, code) = check(&repo, &path);
+        (told["check"]["inputs"][0].clone(), code)
+    };
+    assert_eq!(
+        state(),
+        (
+            json!({"node": "1", "input": "image", "name": "sketch.png", "sha256": digest, "state": "missing"}),
+            3
+        )
+    );
+    machine.file("input/sketch.png", &sketch);
+    assert_eq!(state().0["state"], "same");
+    // Sorted into a folder: the repaired workflow follows.
+    fs::create_dir_all(machine.path("input/2026")).unwrap();
+    fs::rename(machine.path("input/sketch.png"), machine.path("input/2026/old.png")).unwrap();
+    assert_eq!(
+        (state().0["state"].clone(), state().0["to"].clone()),
+        (json!("moved"), json!("2026/old.png"))
+    );
+    repo.comfy(["reproduce", &path, "-o", "again.json"]);
+    let again: Value = serde_json::from_str(&repo.text("again.json")).unwrap();
+    assert_eq!(again["nodes"][0]["widgets_values"], json!(["2026/old.png", "image"]));
+    // Thrown away, but committed once: put back when asked to, and only then.
+    fs::remove_file(machine.path("input/2026/old.png")).unwrap();
+    repo.write("references/sketch.png", &sketch);
+    repo.commit_all("References");
+    assert_eq!(state().0["from"], "HEAD:references/sketch.png");
+    assert!(!machine.path("input/sketch.png").exists());
+    let output = repo.comfy_with(["reproduce", &path, "--apply", "-o", "b.json"], b"");
+    assert_eq!(output.status.code(), Some(2), "nobody is there to ask");
+    repo.comfy(["reproduce", &path, "--apply", "--yes", "-o", "b.json"]);
+    assert_eq!(fs::read(machine.path("input/sketch.png")).unwrap(), sketch);
+    // Another picture of that name.
+    machine.file("input/sketch.png", b"another one");
+    repo.git(["rm", "-q", "-r", "references"]);
+    repo.commit_all("Tidy up");
+    assert_eq!(
+        state(),
+        (
+            json!({"node": "1", "input": "image", "name": "sketch.png", "sha256": digest, "state": "replaced"}),
+            3
+        )
+    );
+}
+
+#[test]
+fn packs_are_only_taken_back_where_nothing_is_lost_and_nothing_runs() {
+    let studio = Studio::new();
+    let before = studio.pack.id("HEAD");
+    studio.three_weeks();
+    let apply = || {
+        let arguments =
+            ["reproduce", &studio.picture, "--apply", "--yes", "-o", "x.json", "--force"];
+        told(&studio.repo, &arguments)
+    };
+    // Work that is not committed is not touched.
+    studio.pack.write("__init__.py", "NODE_CLASS_MAPPINGS = {\"StudioGrade\": 2}\n");
+    let later = studio.pack.id("HEAD");
+    let (text, _) = apply();
+    assert!(
+        text.contains("there is nothing to apply") && text.contains("git stash first"),
+        "{text}"
+    );
+    assert_eq!(studio.pack.id("HEAD"), later);
+    studio.pack.git(["checkout", "-q", "--", "."]);
+    // Neither its hooks nor its filters run.
+    let mark = studio.world.path("it-ran");
+    let script = format!("#!/bin/sh\ntouch '{}'\n", mark.display());
+    let hook = studio.pack.path.join(".git/hooks/post-checkout");
+    fs::write(&hook, &script).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    studio.pack.git(["config", "filter.x.smudge", "cat"]);
+    let (text, code) = apply();
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("filters of its own"), "{text}");
+    studio.pack.git(["config", "--remove-section", "filter.x"]);
+    let (text, _) = apply();
+    assert_eq!(studio.pack.id("HEAD"), before, "{text}");
+    assert!(!mark.exists());
+    // A commit that is not there is never fetched.
+    let remote = studio.world.at(&format!("remotes/{PACK}"));
+    remote.write("unseen.py", "# never fetched\n");
+    let unseen = remote.commit_all("Unseen");
+    let note = studio.repo.git(["notes", "--ref=comfy", "show"]).replace(&before, &unseen);
+    studio.repo.git(["notes", "--ref=comfy", "add", "-f", "-m", &note]);
+    let (told, _) = studio.check(&studio.picture);
+    let pack = &told["check"]["packs"][0];
+    assert_eq!(pack["held"], false, "{pack:#}");
+    assert!(pack["get"].as_str().unwrap().contains(" fetch && git -C "), "{pack:#}");
+    let (text, _) = apply();
+    assert!(text.contains("there is nothing to apply"), "{text}");
+}
+
+#[test]
+fn the_workflow_is_put_where_comfyui_lists_it_and_over_nothing() {
+    let studio = Studio::new();
+    let folder = studio.machine.path("user/default/workflows");
+    let names = || {
+        let entries = fs::read_dir(&folder).unwrap().flatten();
+        let mut names: Vec<_> = entries.map(|e| e.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    for _ in 0..2 {
+        studio.repo.comfy(["reproduce", &studio.picture, "--open"]);
+        assert_eq!(names(), ["keeper_00001_ again.json"]);
+    }
+    fs::write(folder.join("keeper_00001_ again.json"), "{}").unwrap();
+    studio.repo.comfy(["reproduce", &studio.picture, "--open"]);
+    assert_eq!(names(), ["keeper_00001_ again 2.json", "keeper_00001_ again.json"]);
+    assert_eq!(fs::read_to_string(folder.join("keeper_00001_ again.json")).unwrap(), "{}");
+}

@@ -136,8 +136,8 @@ fn model(model: &ModelCheck) -> Row {
             ("renamed", format!("is called {to} here"))
         }
         ModelState::Misplaced { at } => {
-            more.push(format!("the same bytes lie at {}; move or link them", at.join(", ")));
-            ("misplaced", "is where its loader does not look".to_owned())
+            more.push("move or link it into a folder of its type".to_owned());
+            ("misplaced", format!("lies at {}, where its loader does not look", at.join(", ")))
         }
         ModelState::Replaced { sha256 } => {
             let now: String = sha256.chars().take(10).collect();

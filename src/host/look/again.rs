@@ -10,6 +10,7 @@ use super::{Look, packs::PacksSeen};
 use crate::host::comfy::folders::ModelFolders;
 use crate::host::models::{Resolved, resolve};
 use crate::host::packs::{self, Kind, Pack, State};
+use crate::record::named::UNKNOWN_FOLDER;
 use crate::record::replay::{Copy, Found, ModelHere, ModelWanted, PackHere, PackWanted};
 use crate::record::{ClassUse, Digest, DigestKind, Hashes, remote};
 
@@ -90,7 +91,8 @@ impl Look<'_> {
         // What waits under its own name comes first: it is the likeliest.
         let own_waits = matches!(&here.found, Found::Unread(_));
         here.copies = self.copies(folders, &digests);
-        if here.copies.is_empty() && !own_waits {
+        let fits = |copy: &Copy| copy.folder == model.folder || model.folder == UNKNOWN_FOLDER;
+        if !here.copies.iter().any(fits) && !own_waits {
             for file in folders.files_of_sizes(&sizes) {
                 if self.known(&file.0).is_none() && !failures.contains_key(&file.0) {
                     waiting.push(Waiting { file: file.0, size: file.1 });

@@ -18,7 +18,8 @@ pub struct Difference {
 /// cannot name.
 pub fn differences(made: &Prompt, ran: &Prompt) -> Vec<Difference> {
     let mut found = Vec::new();
-    for (id, node) in &ran.nodes {
+    // A frontend gives no class to a node whose pack is missing; such a prompt never ran.
+    for (id, node) in ran.nodes.iter().filter(|(_, node)| !node.class().is_empty()) {
         let of =
             |input: Option<&str>| Difference { node: id.clone(), input: input.map(str::to_owned) };
         match made.nodes.get(id).filter(|made| made.class() == node.class()) {
