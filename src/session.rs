@@ -2,7 +2,7 @@
 //! the person it talks to. The environment is read here and nowhere else.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::git::{self, Repository, Surroundings};
 use crate::render::sanitize;
@@ -49,6 +49,9 @@ pub struct Environment {
     /// The folder of the person's own settings: `XDG_CONFIG_HOME`, else `.config` in
     /// the home folder.
     pub config_home: Option<PathBuf>,
+    /// The folder of the person's own data: `XDG_DATA_HOME`, else the usual one of the
+    /// system.
+    pub data_home: Option<PathBuf>,
     /// The file of the running program.
     pub program: Option<PathBuf>,
     /// `GIT_PAGER_IN_USE`: a person reads standard output through git's pager.
@@ -113,6 +116,7 @@ impl Environment {
             config_home: settings
                 .map(PathBuf::from)
                 .or_else(|| home.as_ref().map(|home| home.join(".config"))),
+            data_home: data_home(home.as_deref()),
             program: std::env::current_exe().ok(),
             git: Surroundings {
                 folder: PathBuf::new(),
@@ -124,4 +128,14 @@ impl Environment {
             path: std::env::var_os("PATH"),
         }
     }
+}
+
+fn data_home(home: Option<&Path>) -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|f| f.is_absolute());
+    let usual = || match std::env::consts::OS {
+        "windows" => folder("LOCALAPPDATA"),
+        "macos" => home.map(|home| home.join("Library").join("Application Support")),
+        _ => home.map(|home| home.join(".local").join("share")),
+    };
+    folder("XDG_DATA_HOME").or_else(usual)
 }

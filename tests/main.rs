@@ -50,6 +50,7 @@ mod reproduce_run;
 mod resolving;
 mod rewrites;
 mod runs;
+mod separate;
 mod server;
 mod sharing;
 mod snapshots;

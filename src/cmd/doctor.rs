@@ -25,6 +25,7 @@ pub struct Args {
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let environment = &session.environment;
     let patient = Patient {
+        folder: session.cwd.clone(),
         state: State::read(&session.cwd, environment.config_home.as_deref())?,
         program: environment.program.clone(),
         path: environment.path.clone(),

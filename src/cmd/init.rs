@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::separate::{self, How, Next};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::check::{self, Checked};
@@ -31,6 +32,10 @@ pub struct Args {
     /// .git/info/attributes, which is not committed.
     #[arg(long, value_name = "FILE")]
     pub attributes: Option<PathBuf>,
+    /// Keep .git outside of this folder, because a service such as Dropbox or Syncthing
+    /// copies it: below your own data, or in DIR. An existing .git moves there.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "global")]
+    pub separate: Option<Option<PathBuf>>,
     /// Stage workflows that were committed before git-comfy in their clean form: one
     /// change, ready to be committed.
     #[arg(long)]
@@ -64,9 +69,18 @@ pub enum Hooks {
 
 /// Plans, shows or carries out.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    if let Some(place) = &args.separate {
+        let how = if args.dry_run { How::OnlyTell } else { How::Do };
+        if separate::run(place.as_deref(), how, session)? == Next::Nothing {
+            return Ok(Exit::Done);
+        }
+    }
     let state = State::read(&session.cwd, session.environment.config_home.as_deref())?;
     let wish = wish(args, session)?;
     if wish.reach == Reach::Repository && state.place.is_none() {
+        if let Some(trouble) = separate::trouble(session) {
+            return Err(trouble);
+        }
         return Err(Failure::from(setup::Error::NoWorkTree(session.cwd.clone()))
             .hint("go into the folder of your workflows; `git init` makes it a repository")
             .hint("`git comfy init --global` sets up this machine for every repository"));

@@ -42,6 +42,7 @@ pub mod resolve;
 pub mod restore;
 pub mod runs;
 pub mod screen;
+mod separate;
 mod sheet;
 pub mod show;
 pub mod smudge;

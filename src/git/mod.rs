@@ -33,12 +33,14 @@ mod refresh;
 mod repository;
 mod restore;
 pub mod runs;
+pub mod separate;
 mod settings;
 pub mod setup;
 pub mod sharing;
 mod shell;
 pub mod snapshots;
 mod status;
+pub mod synced;
 mod tree;
 mod whole;
 

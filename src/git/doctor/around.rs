@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::Result;
 use super::super::plumbing::Version;
+use super::super::separate::{self, Found};
+use super::super::synced;
 use super::{Finding, Patient};
 
 pub(super) fn git_version(patient: &Patient) -> Result<Vec<Finding>> {
@@ -43,79 +45,43 @@ pub(super) fn switched_off(patient: &Patient) -> Result<Vec<Finding>> {
     Ok(found.into_iter().collect())
 }
 
-/// The services that copy a folder behind git's back, by what gives them away in a path.
-const SYNCED: &[(&str, &str)] = &[
-    ("dropbox", "Dropbox"),
-    ("onedrive", "OneDrive"),
-    ("google drive", "Google Drive"),
-    ("googledrive", "Google Drive"),
-    ("my drive", "Google Drive"),
-    ("com~apple~clouddocs", "iCloud Drive"),
-    ("icloud drive", "iCloud Drive"),
-    ("icloudrive", "iCloud Drive"),
-    ("nextcloud", "Nextcloud"),
-    ("owncloud", "ownCloud"),
-    ("pcloud", "pCloud"),
-    ("resilio sync", "Resilio Sync"),
-];
-
-/// What some of them leave at the top of a folder they copy.
-const SYNC_MARKERS: &[(&str, &str)] = &[
-    (".stfolder", "Syncthing"),
-    (".sync", "Resilio Sync"),
-    (".dropbox", "Dropbox"),
-    (".nextcloudsync.log", "Nextcloud"),
-    (".owncloudsync.log", "ownCloud"),
-];
-
 /// A service that copies single files of a git folder can leave it half old, half new.
 pub(super) fn synced_folder(patient: &Patient) -> Result<Vec<Finding>> {
-    let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
-    let common = std::fs::canonicalize(&place.common).unwrap_or_else(|_| place.common.clone());
-    let found = service_of(&common).map(|service| {
-        Finding::note(
-            "synced-folder",
-            format!(
-                "the repository lies in a folder that {service} copies; copying single files \
-                 of .git at the wrong moment can damage it"
-            ),
-        )
-        .mend("move .git outside (git init --separate-git-dir FOLDER), or share by git push")
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let Some(place) = &patient.state.place else { return Ok(astray(patient)) };
+    if let Some(found) = synced::service_of(&real(&place.common)) {
+        let what = format!(
+            "the repository lies in a folder that {} copies; copying single files of .git at \
+             the wrong moment can damage it",
+            found.service
+        );
+        let mend = "git comfy init --separate moves .git outside (docs/synced-folders.md); \
+                    or share by git push, from a folder outside";
+        return Ok(vec![Finding::note("synced-folder", what).mend(mend)]);
+    }
+    let found = synced::service_of(&real(&place.top)).map(|found| {
+        let what = format!("{} copies the folder, and its .git lies outside", found.service);
+        Finding::good("synced-folder", what)
     });
     Ok(found.into_iter().collect())
 }
 
-fn service_of(path: &Path) -> Option<&'static str> {
-    for folder in path.ancestors() {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        // `Dropbox (Studio)`, `OneDrive - Studio`
-        let named = SYNCED.iter().find(|(word, _)| {
-            name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-        });
-        let marked = || SYNC_MARKERS.iter().find(|(marker, _)| folder.join(marker).exists());
-        if let Some((_, service)) = named.or_else(marked) {
-            return Some(service);
+/// A `.git` that another machine wrote.
+fn astray(patient: &Patient) -> Vec<Finding> {
+    match separate::look(&patient.folder) {
+        Found::Astray { place, .. } => {
+            let what = format!(
+                ".git leads to {}, which is not on this machine: it came with the folder from \
+                 another one",
+                place.display()
+            );
+            let mend = "git comfy init --separate; see docs/synced-folders.md";
+            vec![Finding::broken("synced-folder", what).mend(mend)]
         }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn synced_folders_are_known_by_name() {
-        for (path, service) in [
-            ("/home/a/Dropbox/flows/.git", Some("Dropbox")),
-            ("/home/a/Dropbox (Studio)/flows/.git", Some("Dropbox")),
-            ("/home/a/OneDrive - Studio/flows/.git", Some("OneDrive")),
-            ("/Users/a/Library/Mobile Documents/com~apple~CloudDocs/x/.git", Some("iCloud Drive")),
-            ("/Volumes/GoogleDrive/My Drive/x/.git", Some("Google Drive")),
-            ("/home/a/dropbox-tools/x/.git", None),
-            ("/home/a/flows/.git", None),
-        ] {
-            assert_eq!(service_of(Path::new(path)), service, "{path}");
+        Found::Halfway(_) => {
+            let what = "moving .git outside was broken off half-way";
+            vec![Finding::broken("synced-folder", what).mend("git comfy init --separate")]
         }
+        _ => Vec::new(),
     }
 }

@@ -70,6 +70,8 @@ impl Finding {
 /// What is looked at.
 #[derive(Debug)]
 pub struct Patient {
+    /// The folder we are in.
+    pub folder: PathBuf,
     /// The repository and its configuration.
     pub state: State,
     /// The program that is running.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::config::{Configuration, Scope};
 use super::super::error::Result;
 use super::super::plumbing::{Git, Version};
+use super::super::separate::{self, Found};
 
 /// Where a repository lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +75,12 @@ impl State {
         let version = Version::of_git()?;
         let here = Git::at(cwd);
         let place = Place::find(&here)?;
-        let git = place.as_ref().map_or(here, |place| Git::at(&place.top));
+        let git = match (&place, separate::look(cwd)) {
+            (Some(place), _) => Git::at(&place.top),
+            // Inside of it git answers nothing at all.
+            (None, Found::Astray { top, .. }) => Git::at(top.parent().unwrap_or(cwd)),
+            (None, _) => here,
+        };
         let config = Configuration::read(&git)?;
         let asked = git.ask(["config", "--type=path", "--get", "core.attributesFile"])?;
         let global_attributes = match asked {
