@@ -59,3 +59,4 @@ mod uninstall;
 mod vary;
 mod watch;
 mod watch_files;
+mod watch_queue;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::record::here::{Here, Patience, Places};
 use super::runs::folders::Folders;
-use super::runs::live::{self, Machine};
+use super::runs::live;
+use super::runs::machine::Machine;
 use super::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::cmd::moment::since;
-use crate::cmd::runs::file;
-use crate::cmd::runs::list::as_line;
+use crate::cmd::runs::branch::{self, Meant};
 use crate::cmd::runs::shelf::Shelf;
+use crate::cmd::runs::{as_line, file};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::{Order, Walk};
@@ -84,8 +84,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         let query = Query { keys, since, until: None, shown: Shown::All, most: args.number };
         let rows = shelf.index.find(&query)?;
         found += rows.len();
-        for row in &rows {
-            tell(args, session, row, None)?;
+        for mut row in rows {
+            branch::narrow_to_keys(&shelf, &mut row, &query.keys)?;
+            tell(args, session, &row, None)?;
         }
     }
     Ok(if found == 0 { Exit::Found } else { Exit::Done })
@@ -100,8 +101,9 @@ fn tell(args: &Args, session: &Session, row: &Row, how: Option<&Match>) -> Resul
 fn tell_file(args: &Args, session: &Session, shelf: &Shelf, path: &Path) -> Result<usize> {
     let mut rows = behind(shelf, &session.cwd.join(path))?;
     rows.truncate(args.number);
-    for (how, row) in &rows {
-        tell(args, session, row, Some(how))?;
+    for found in &mut rows {
+        branch::narrow_to_file(shelf, &mut found.row, &found.meant)?;
+        tell(args, session, &found.row, Some(&found.how))?;
     }
     if rows.is_empty() {
         let name = sanitize::line(&path.display().to_string()).into_owned();
@@ -111,32 +113,47 @@ fn tell_file(args: &Args, session: &Session, shelf: &Shelf, path: &Path) -> Resu
     Ok(rows.len())
 }
 
+/// A run that was found for a file.
+pub(crate) struct Behind {
+    /// Why.
+    pub(crate) how: Match,
+    /// The run.
+    pub(crate) row: Row,
+    /// The file of the run that this one is.
+    pub(crate) meant: Meant,
+}
+
 /// The runs behind a file: of exactly its bytes, else of the prompt it carries, else of
 /// pictures that look alike, nearest first.
-pub(crate) fn behind(shelf: &Shelf, path: &Path) -> Result<Vec<(Match, Row)>> {
+pub(crate) fn behind(shelf: &Shelf, path: &Path) -> Result<Vec<Behind>> {
     let name = || sanitize::line(&path.display().to_string()).into_owned();
     let looked = file::look(path)
         .map_err(|error| Failure::new(format!("{}: {error}", name())))?
         .ok_or_else(|| Failure::new(format!("{}: it is being written", name())))?;
+    let all = |rows: Vec<Row>, how: Match, meant: Meant| -> Vec<Behind> {
+        let found = |row| Behind { how: how.clone(), row, meant: meant.clone() };
+        rows.into_iter().map(found).collect()
+    };
     let digest = looked.output.sha256.unwrap_or_default();
     let rows = shelf.index.by_digest(&digest)?;
     if !rows.is_empty() {
-        return Ok(rows.into_iter().map(|row| (Match::Bytes, row)).collect());
+        return Ok(all(rows, Match::Bytes, Meant::Digest(digest)));
     }
     if let Some(evidence) = embedded(looked.payload, &shelf.catalog) {
         let rows = shelf.index.by_content(&evidence.run.content)?;
         if !rows.is_empty() {
-            return Ok(rows.into_iter().map(|row| (Match::Prompt, row)).collect());
+            return Ok(all(rows, Match::Prompt, Meant::Run));
         }
     }
     let Some(hash) = looked.output.perceptual.and_then(|text| text.parse().ok()) else {
         return Ok(Vec::new());
     };
-    let mut found: Vec<(Match, Row)> = Vec::new();
+    let mut found: Vec<Behind> = Vec::new();
     for near in shelf.index.near(&hash, PerceptualHash::SAME, 100)? {
         let Some((row, path)) = shelf.index.of_picture(near)? else { continue };
-        if !found.iter().any(|(_, known)| known.run == row.run) {
-            found.push((Match::Likeness { distance: near.distance, path }, row));
+        if !found.iter().any(|known| known.row.run == row.run) {
+            let how = Match::Likeness { distance: near.distance, path: path.clone() };
+            found.push(Behind { how, row, meant: Meant::Path(path) });
         }
         if found.len() == 100 {
             break;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::find;
 use super::inspect::make_finite;
 use super::runs;
+use super::runs::branch::{self, Meant};
 use super::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::git::runs::{self as kept_runs, Place};
@@ -31,6 +32,8 @@ pub(crate) struct Original {
     pub(crate) prompt: Option<Value>,
     /// The run, where one is known.
     pub(crate) run: Option<Run>,
+    /// Of a run with several branches the part that made the file.
+    pub(crate) branch: Option<Run>,
     /// The commit, path and blob that the person named.
     pub(crate) site: Option<Site>,
     /// The file that the person named.
@@ -64,27 +67,29 @@ fn of_file(session: &Session, path: &Path, name: &str) -> Result<Original> {
     };
     let found = find::behind(&shelf, path)?;
     match found.first() {
-        Some((how, row)) => {
-            let place = Place::new(row.place.as_str());
-            let found = of_place(&shelf, &place, how.told())?;
+        Some(behind) => {
+            let place = Place::new(behind.row.place.as_str());
+            let found = of_place(&shelf, &place, behind.how.told(), &behind.meant)?;
             Ok(Original { file: Some(path.to_owned()), ..found })
         }
         None => Err(nothing().hint("git comfy runs scan DIR records the outputs of a folder")),
     }
 }
 
-fn of_place(shelf: &Shelf, place: &Place, how: &str) -> Result<Original> {
+fn of_place(shelf: &Shelf, place: &Place, how: &str, meant: &Meant) -> Result<Original> {
     let kept = kept_runs::at(&shelf.repository, place)?;
     let kept = kept.ok_or_else(|| Failure::new(format!("the run {} is gone", place.id())))?;
     if kept.run.redacted.is_some() {
         return Err(Failure::new(format!("the prompts of run {} were taken out", place.id())));
     }
+    let branch = branch::of_file(shelf, &kept, meant);
     let read = |text: Option<Vec<u8>>| json::parse_lenient(&text?).ok();
     let from = format!("from run {}{how}", sanitize::line(place.id()));
     Ok(Original {
         workflow: read(kept.workflow),
         prompt: read(kept.prompt),
         run: Some(kept.run),
+        branch,
         from,
         ..Original::default()
     })
@@ -94,7 +99,10 @@ fn of_place(shelf: &Shelf, place: &Place, how: &str) -> Result<Original> {
 fn of_name(session: &Session, name: &str) -> Result<Original> {
     let shelf = Shelf::open(session)?;
     let failure = match runs::named(session, &shelf, name) {
-        Ok(kept) => return of_place(&shelf, &shelf.place_of(&kept.run), ""),
+        Ok(named) => {
+            let place = shelf.place_of(&named.kept.run);
+            return of_place(&shelf, &place, "", &named.meant);
+        }
         Err(failure) => failure,
     };
     match of_revision(&shelf.repository, name)? {
@@ -172,10 +180,13 @@ impl Original {
         if let (Some(file), Ok(shelf)) = (&self.file, Shelf::open(session)) {
             // By its looks a picture may be another one's, which its own prompt is not.
             let found = find::behind(&shelf, file)?.into_iter();
-            let mut own = found.filter(|(how, _)| !matches!(how, Match::Likeness { .. }));
-            if let Some((_, row)) = own.next() {
-                let place = Place::new(row.place.as_str());
-                self.run = kept_runs::at(&shelf.repository, &place)?.map(|kept| kept.run);
+            let mut own = found.filter(|found| !matches!(found.how, Match::Likeness { .. }));
+            if let Some(found) = own.next() {
+                let place = Place::new(found.row.place.as_str());
+                if let Some(kept) = kept_runs::at(&shelf.repository, &place)? {
+                    self.branch = branch::of_file(&shelf, &kept, &found.meant);
+                    self.run = Some(kept.run);
+                }
             }
         }
         if self.run.is_none() {

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::graph::{Prompt, Workflow};
 use crate::json::{self, Style, Value};
 use crate::record::run::{Hold, fix_values};
+use crate::render::runs::branch_in_words;
 use crate::render::sanitize;
 use crate::session::Session;
 
@@ -40,7 +41,9 @@ pub struct Args {
 
 /// Restores.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let source = original::of(session, &args.what)?;
+    let mut source = original::of(session, &args.what)?;
+    // Only to tell more of a file that speaks for itself.
+    let _ = source.look_up(session);
     let catalog = naming::cached(session);
     let (value, told) = document(args, source, &catalog)?;
     let text = json::print(&value, &Style { final_newline: true, ..Style::EXPORT });
@@ -62,7 +65,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 
 /// What is written, and what is said of it.
 fn document(args: &Args, source: Original, catalog: &Catalog) -> Result<(Value, String)> {
-    let Original { workflow, prompt, from, .. } = source;
+    let Original { workflow, prompt, from, branch, .. } = source;
     if args.api {
         let mut prompt =
             prompt.ok_or_else(|| Failure::new(format!("there is no executed prompt {from}")))?;
@@ -93,6 +96,9 @@ fn document(args: &Args, source: Original, catalog: &Catalog) -> Result<(Value, 
     }
     if !fixed.left.is_empty() {
         told += &format!("; the seed of #{} is not the one that was used", fixed.left.join(", #"));
+    }
+    if let Some(branch) = branch {
+        told += &format!("; {}", branch_in_words(&branch));
     }
     Ok((graph.into_value(), told))
 }

@@ -52,8 +52,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
             .hint("git log --oneline shows the commits there are"));
     };
     let told = Told::of(&repository, commit)?;
-    session.ui.out(&if args.json { told.in_json() } else { told.in_words(&repository, args)? })?;
-    if !args.json {
+    if args.json {
+        let runs = runs::after::values_of_commit(session, commit)?;
+        session.ui.out(&sanitize::json(&told.in_json(&runs)))?;
+    } else {
+        session.ui.out(&told.in_words(&repository, args)?)?;
         session.ui.out(&runs::after::of_commit(session, commit)?)?;
     }
     Ok(Exit::Done)
@@ -142,7 +145,7 @@ impl Told {
         Ok(text)
     }
 
-    fn in_json(&self) -> String {
+    fn in_json(&self, runs: &[serde_json::Value]) -> String {
         let told = json!({
             "schema": 1,
             "commit": self.commit.to_string(),
@@ -150,6 +153,7 @@ impl Told {
             "touches": self.touched,
             "record": self.record,
             "trouble": self.trouble,
+            "runs": runs,
         });
         format!("{told:#}\n")
     }

@@ -4,14 +4,18 @@
 //! HTTP. The client's id is random: connecting with somebody else's would take their
 //! socket away.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::server::Address;
 use super::socket::{Came, Socket, own_id};
 
 /// A connection.
 #[derive(Debug)]
-pub struct Observer(Socket);
+pub struct Observer {
+    socket: Socket,
+    /// A ping was sent and nothing came since.
+    is_pinged: bool,
+}
 
 /// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +33,17 @@ pub enum Heard {
 impl Observer {
     /// Connects. `None` where nobody answers as ComfyUI does.
     pub fn connect(address: &Address) -> Option<Observer> {
-        Socket::connect(address, &own_id()).map(Observer)
+        let socket = Socket::connect(address, &own_id())?;
+        Some(Observer { socket, is_pinged: false })
     }
 
     /// Waits for the next message, no longer than that.
     pub fn next(&mut self, within: Duration) -> Heard {
-        match self.0.next(within) {
+        let came = self.socket.next(within);
+        if matches!(came, Came::Text(_) | Came::Else) {
+            self.is_pinged = false;
+        }
+        match came {
             Came::Text(text) => queue_in(&text).map_or(Heard::Else, Heard::Queue),
             Came::Else => Heard::Else,
             Came::Silence => Heard::Silence,
@@ -42,9 +51,22 @@ impl Observer {
         }
     }
 
-    /// Asks whether the other side is still there; a connection that is gone shows then.
+    /// Waits until no message came for `quiet`, no longer than `most` altogether.
+    pub fn settle(&mut self, quiet: Duration, most: Duration) -> Heard {
+        let begun = Instant::now();
+        while begun.elapsed() < most {
+            match self.next(quiet) {
+                Heard::Queue(_) | Heard::Else => {}
+                heard => return heard,
+            }
+        }
+        Heard::Silence
+    }
+
+    /// Asks whether the other side is still there; a connection that is gone shows then,
+    /// or by the answer to the last ping that never came.
     pub fn ping(&mut self) -> bool {
-        self.0.ping()
+        !std::mem::replace(&mut self.is_pinged, true) && self.socket.ping()
     }
 }
 

@@ -65,6 +65,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the server answered that it does not know such an address.
+    pub fn is_refused(&self) -> bool {
+        let Error::Request { error, .. } = self else { return false };
+        matches!(error.as_ref(), ureq::Error::StatusCode(400..=499))
+    }
+
+    /// Whether the answer was longer than what is read.
+    pub fn is_too_large(&self) -> bool {
+        let Error::Request { error, .. } = self else { return false };
+        matches!(error.as_ref(), ureq::Error::BodyExceedsLimit(_))
+    }
+
     /// Whether the connection was refused: nobody listens there.
     pub fn is_nobody(&self) -> bool {
         let Error::Request { error, .. } = self else { return false };

@@ -42,7 +42,7 @@ impl Record {
 }
 
 /// Items by key in the order of the keys; those with one key are joined.
-fn joined<T: Clone, K: Ord>(
+pub(super) fn joined<T: Clone, K: Ord>(
     items: impl Iterator<Item = T>,
     key: impl Fn(&T) -> K,
     join: impl Fn(T, T) -> T,
@@ -133,7 +133,8 @@ fn normal_seen(seen: Seen) -> Seen {
     join_seen(seen, same)
 }
 
-fn join_packs(ours: PackFact, theirs: PackFact) -> PackFact {
+/// One pack seen twice: the first look counts, the classes are united.
+pub(super) fn join_packs(ours: PackFact, theirs: PackFact) -> PackFact {
     let bare = |pack: &PackFact| PackFact {
         classes: BTreeMap::new(),
         also: std::collections::BTreeSet::new(),
@@ -151,7 +152,7 @@ fn join_packs(ours: PackFact, theirs: PackFact) -> PackFact {
 }
 
 /// Fields nobody here knows: all of them, and of two values the greater by its text.
-fn join_rest(ours: &mut Map<String, Value>, theirs: Map<String, Value>) {
+pub(super) fn join_rest(ours: &mut Map<String, Value>, theirs: Map<String, Value>) {
     for (key, value) in theirs {
         let text = value.to_string();
         if ours.get(&key).is_none_or(|known| format!("{known}") < text) {

@@ -1,6 +1,7 @@
 //! Runs for a person: a few lines for each, or all that is known of one. Text that comes
 //! from files and prompts is sanitized here. Must not print.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{lineage, sanitize};
-use crate::record::run::{Outcome, Output, Run, Sampler};
+use crate::record::run::{Known, Outcome, Output, Run, Sampler};
 
 const BOLD: Style = Style::new().bold();
 const MUTED: Style = Style::new().dimmed();
@@ -110,6 +111,11 @@ pub fn line(run: &Line<'_>, how: Option<&Match>) -> String {
 
 /// The same for programs: one JSON object and a line end.
 pub fn row_json(run: &Line<'_>, how: Option<&Match>) -> String {
+    format!("{}\n", sanitize::json(&row_value(run, how).to_string()))
+}
+
+/// The same as a part of a larger report.
+pub fn row_value(run: &Line<'_>, how: Option<&Match>) -> Value {
     let (by, distance) = match how {
         None => (None, None),
         Some(Match::Bytes) => (Some("bytes"), Some(0)),
@@ -121,7 +127,7 @@ pub fn row_json(run: &Line<'_>, how: Option<&Match>) -> String {
         _ => None,
     };
     let moment = (run.moment > 0).then(|| Timestamp::from_millisecond(run.moment).ok()).flatten();
-    let value = json!({
+    json!({
         "schema": SCHEMA,
         "run": run.run,
         "moment": moment.map(|moment| moment.to_string()),
@@ -133,8 +139,7 @@ pub fn row_json(run: &Line<'_>, how: Option<&Match>) -> String {
         "by": by,
         "distance": distance,
         "like": like,
-    });
-    format!("{}\n", sanitize::json(&value.to_string()))
+    })
 }
 
 fn when(moment: i64) -> String {
@@ -183,11 +188,7 @@ pub fn show(run: &Run, is_there: &dyn Fn(&Output) -> Option<bool>) -> String {
         let digest = input.sha256.as_deref().map(short).unwrap_or_default();
         page.line("read", &format!("{}{digest}", input.name));
     }
-    let packs: std::collections::BTreeSet<&str> =
-        run.classes.values().map(String::as_str).filter(|pack| !pack.is_empty()).collect();
-    if !packs.is_empty() {
-        page.line("packs", &packs.into_iter().collect::<Vec<_>>().join(", "));
-    }
+    packs(&mut page, run);
     texts(&mut page, "positive", &run.positive);
     texts(&mut page, "negative", &run.negative);
     if let Some(parent) = &run.parent {
@@ -210,11 +211,37 @@ pub fn show(run: &Run, is_there: &dyn Fn(&Output) -> Option<bool>) -> String {
             page.line("on", &facts.join(", "));
         }
     }
+    if let Some(file) = &run.from_file {
+        page.line("queued from", file);
+    }
     if let Some(site) = &run.committed {
         let commit: String = site.commit.chars().take(12).collect();
         page.line("workflow", &format!("{} in {commit}", site.path));
     }
     page.out
+}
+
+/// What is known of the part of a run that led to some of its files.
+pub fn show_part(part: &Run, whole: &Run, is_there: &dyn Fn(&Output) -> Option<bool>) -> String {
+    let mut page = Page { out: show(part, is_there) };
+    let others = whole.outputs.len() - part.outputs.len().min(whole.outputs.len());
+    let files = if others == 1 { "1 file".to_owned() } else { format!("{others} files") };
+    page.line("also", &format!("{files} of other branches: git comfy runs show {}", part.id));
+    page.out
+}
+
+/// What made one file of a run that has several branches, in a few words.
+pub fn branch_in_words(part: &Run) -> String {
+    let node = part.outputs.first().and_then(|file| file.node.as_deref()).unwrap_or("?");
+    let seed = part.seeds.first().map(|seed| format!("seed {}", seed.value));
+    let model = part.models.first().map(|model| model.name.clone());
+    let facts: Vec<String> = seed.into_iter().chain(model).collect();
+    let text = if facts.is_empty() {
+        format!("node #{node} made this file")
+    } else {
+        format!("node #{node} made this file, with {}", facts.join(", "))
+    };
+    sanitize::line(&text).into_owned()
 }
 
 fn times(page: &mut Page, run: &Run) {
@@ -224,7 +251,11 @@ fn times(page: &mut Page, run: &Run) {
         Outcome::Success => "done",
         Outcome::Error => "failed",
         Outcome::Interrupted => "stopped",
-        Outcome::Unknown => "known from its files",
+        Outcome::Unknown if run.known.contains(&Known::File) => "known from its files",
+        Outcome::Unknown if run.known.contains(&Known::Queue) => {
+            "its end was not seen: ComfyUI was stopped first, or its history was cleared"
+        }
+        Outcome::Unknown => "its end was not seen",
     };
     let mut text = start.map(|start| when(start.as_millisecond())).unwrap_or_default();
     if let (Some(start), Some(end)) = (start, end) {
@@ -294,6 +325,27 @@ fn sampling(sampler: &Sampler) -> String {
     let facts: Vec<String> = facts.collect();
     let node = if sampler.node.is_empty() { String::new() } else { format!("#{} ", sampler.node) };
     format!("{node}{}: {}", sampler.class, facts.join(", "))
+}
+
+/// The packs as they were installed; where nobody looked, as the workflow claims them.
+fn packs(page: &mut Page, run: &Run) {
+    for pack in run.packs.iter().take(MOST) {
+        let commit = pack.checkout.commit.as_deref().map(|id| id.chars().take(12).collect());
+        let facts: Vec<String> = pack.version.clone().into_iter().chain(commit).collect();
+        let changed = if pack.checkout.dirty == Some(true) { ", changed" } else { "" };
+        page.line("pack", &format!("{} {}{changed}", pack.name, facts.join(", ")));
+    }
+    let seen = |class: &str| run.packs.iter().any(|pack| pack.classes.contains_key(class));
+    let claimed: BTreeSet<&str> = run
+        .classes
+        .iter()
+        .filter(|(class, pack)| !pack.is_empty() && !seen(class))
+        .map(|(_, pack)| pack.as_str())
+        .collect();
+    if !claimed.is_empty() {
+        let claimed: Vec<&str> = claimed.into_iter().collect();
+        page.line("packs", &format!("{} (as the workflow says)", claimed.join(", ")));
+    }
 }
 
 fn texts(page: &mut Page, name: &str, texts: &[String]) {

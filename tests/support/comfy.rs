@@ -13,7 +13,13 @@ struct State {
     history: Map<String, Value>,
     asked: Vec<String>,
     clients: Vec<String>,
-    sockets: Vec<WebSocket<TcpStream>>,
+    sockets: Vec<(String, WebSocket<TcpStream>)>,
+    /// What runs: items of the queue.
+    running: Vec<Value>,
+    /// How many prompts wait.
+    waiting: usize,
+    /// Before `/api/jobs`.
+    is_old: bool,
     /// Refuses every connection, as while it restarts.
     down: bool,
 }
@@ -40,6 +46,13 @@ impl Comfy {
         comfy
     }
 
+    /// One that knows no `/api/jobs`.
+    pub(crate) fn old() -> Comfy {
+        let comfy = Comfy::new();
+        comfy.state.0.lock().unwrap().is_old = true;
+        comfy
+    }
+
     /// `127.0.0.1:port`.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -48,6 +61,17 @@ impl Comfy {
     /// A run ended: it is in the history from now on. Nobody is told.
     pub(crate) fn add(&self, id: &str, entry: Value) {
         self.state.0.lock().unwrap().history.insert(id.to_owned(), entry);
+    }
+
+    /// A prompt begins to run; nothing: none runs. `entry` is what the history will hold.
+    pub(crate) fn runs(&self, entry: Option<&Value>) {
+        let items = entry.map(|entry| entry["prompt"].clone()).into_iter().collect();
+        self.state.0.lock().unwrap().running = items;
+    }
+
+    /// So many prompts wait.
+    pub(crate) fn queue(&self, count: usize) {
+        self.state.0.lock().unwrap().waiting = count;
     }
 
     /// Tells every client how long the queue is, so many times.
@@ -62,12 +86,12 @@ impl Comfy {
     pub(crate) fn send(&self, message: &Value) {
         let text = message.to_string();
         let sockets = &mut self.state.0.lock().unwrap().sockets;
-        sockets.retain_mut(|socket| socket.send(Message::text(text.clone())).is_ok());
+        sockets.retain_mut(|(_, socket)| socket.send(Message::text(text.clone())).is_ok());
     }
 
     /// Drops every connection without a word.
     pub(crate) fn drop_connections(&self) {
-        for socket in std::mem::take(&mut self.state.0.lock().unwrap().sockets) {
+        for (_, socket) in std::mem::take(&mut self.state.0.lock().unwrap().sockets) {
             let _ = socket.get_ref().shutdown(Shutdown::Both);
         }
     }
@@ -78,6 +102,8 @@ impl Comfy {
             let mut state = self.state.0.lock().unwrap();
             state.down = true;
             state.history.clear();
+            state.running.clear();
+            state.waiting = 0;
         }
         self.drop_connections();
     }
@@ -94,7 +120,15 @@ impl Comfy {
         drop(changed.wait_while(guard, |state| state.clients.len() < count).unwrap());
     }
 
-    /// Waits until the history was asked for so often.
+    /// Waits until something was asked for.
+    pub(crate) fn wait_for(&self, path: &str) {
+        let (state, changed) = &*self.state;
+        let guard = state.lock().unwrap();
+        let missing = |state: &mut State| !state.asked.iter().any(|asked| asked == path);
+        drop(changed.wait_while(guard, missing).unwrap());
+    }
+
+    /// Waits until so many things were asked for.
     pub(crate) fn wait_for_questions(&self, count: usize) {
         let (state, changed) = &*self.state;
         let guard = state.lock().unwrap();
@@ -125,8 +159,10 @@ impl Comfy {
             let hello = json!({"type": "status", "data": {"sid": "s", "status": {"exec_info": {"queue_remaining": 0}}}});
             let _ = socket.send(Message::text(hello.to_string()));
             let mut state = self.state.0.lock().unwrap();
-            state.clients.push(path);
-            state.sockets.push(socket);
+            // Whoever comes with the id of another takes its socket away.
+            state.sockets.retain(|(client, _)| *client != path);
+            state.clients.push(path.clone());
+            state.sockets.push((path, socket));
         } else {
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             let mut header = String::from("x");
@@ -154,9 +190,45 @@ impl Comfy {
         self.state.1.notify_all();
     }
 
-    /// `/history?max_items=…&offset=…` as ComfyUI has it: without an offset the newest.
     fn answer(&self, path: &str) -> Option<String> {
-        let query = path.strip_prefix("/history")?;
+        if let Some(id) = path.strip_prefix("/history/") {
+            let entry = self.state.0.lock().unwrap().history.get(id).cloned();
+            return Some(entry.map_or(json!({}), |entry| json!({ id: entry })).to_string());
+        }
+        if let Some(query) = path.strip_prefix("/history") {
+            return Some(self.history(query));
+        }
+        let state = self.state.0.lock().unwrap();
+        let id = |item: &Value| item[1].as_str().unwrap().to_owned();
+        if path == "/prompt" {
+            let remaining = state.running.len() + state.waiting;
+            return Some(json!({"exec_info": {"queue_remaining": remaining}}).to_string());
+        }
+        if path == "/queue" {
+            let waiting: Vec<Value> =
+                (0..state.waiting).map(|n| json!([n, format!("waits-{n}"), {}, {}, []])).collect();
+            let queue = json!({"queue_running": state.running, "queue_pending": waiting});
+            return Some(queue.to_string());
+        }
+        if state.is_old {
+            return None;
+        }
+        if let Some(wanted) = path.strip_prefix("/api/jobs/") {
+            let item = state.running.iter().find(|item| id(item) == wanted)?;
+            let job = json!({"id": wanted, "status": "in_progress", "priority": item[0],
+                "create_time": item[3]["create_time"],
+                "workflow": {"prompt": item[2], "extra_data": item[3]}});
+            return Some(job.to_string());
+        }
+        path.starts_with("/api/jobs?status=in_progress").then(|| {
+            let jobs =
+                state.running.iter().map(|item| json!({"id": id(item), "status": "in_progress"}));
+            json!({"jobs": jobs.collect::<Vec<_>>(), "pagination": {"has_more": false}}).to_string()
+        })
+    }
+
+    /// `/history?max_items=…&offset=…` as ComfyUI has it: without an offset the newest.
+    fn history(&self, query: &str) -> String {
         let number = |name: &str| {
             let at = query.find(&format!("{name}="))? + name.len() + 1;
             let digits: String = query[at..].chars().take_while(char::is_ascii_digit).collect();
@@ -172,6 +244,6 @@ impl Comfy {
             .take(most)
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
-        Some(Value::Object(part).to_string())
+        Value::Object(part).to_string()
     }
 }

@@ -13,17 +13,19 @@ pub(crate) use outputs::{Delivered, Originals, hold_against, save};
 
 use self::progress::Progress;
 use super::original::Original;
+use super::runs::asking;
 use super::runs::file;
 use super::runs::filing::Filing;
 use super::runs::folders::Folders;
-use super::runs::live::{self, Machine};
+use super::runs::live;
+use super::runs::machine::Machine;
 use super::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::Repository;
 use crate::graph::Prompt;
 use crate::host::queue::{Client, Ended, Error, Going, Job, NodeError, Rejected};
-use crate::host::server::{Address, NamedBy};
+use crate::host::server::Address;
 use crate::host::stop;
 use crate::json::Value;
 use crate::record::run::{Derived, Entry, Evidence, Outcome, Parent, Run, Setting};
@@ -118,7 +120,7 @@ impl<'s> Line<'s> {
             client.forget()?;
         }
         let folders = Folders::of(session, &shelf.repository)?;
-        let (machine, stop) = (Machine::default(), args.stop);
+        let (machine, stop) = (Machine::with(address), args.stop);
         Ok(Line { session, client, shelf, folders, machine, stop, asked: asked_to_stop() })
     }
 
@@ -138,7 +140,7 @@ impl<'s> Line<'s> {
             let base = path.parent().unwrap_or(&self.session.cwd);
             let name = self.folders.name(base, path);
             let mut filing = Filing::default();
-            filing.file(&self.shelf, looked, name)?;
+            filing.file(self.session, &self.shelf, looked, name)?;
             filing.write(self.session, &mut self.shelf)?;
         }
         Ok(Some(Parent { run: run.id.clone(), how, set }))
@@ -211,8 +213,7 @@ impl<'s> Line<'s> {
 
     fn done(&mut self, entry: &Entry) -> Result<Done> {
         let evidence = live::evidence(entry, &self.shelf, &self.folders);
-        let server = self.client.server().clone();
-        let mut evidence = self.machine.add(self.session, &self.shelf, Some(&server), evidence);
+        let mut evidence = self.machine.add(self.session, &self.shelf, evidence);
         let delivered = outputs::delivered(&mut evidence.run, &self.client, &self.folders)?;
         Ok(Done { evidence, delivered })
     }
@@ -228,16 +229,10 @@ impl<'s> Line<'s> {
 
 /// The server that the person named: at the command line, else in their configuration.
 fn address(repository: &Repository, named: Option<&str>) -> Result<Address> {
-    let configured = repository.settings("comfy.server")?.pop().map(|(_, value)| value);
-    let text = named.map(str::to_owned).or(configured);
-    match text.as_deref() {
-        None | Some("") => Ok(Address::usual()),
-        Some("off" | "false" | "none") => {
-            Err(Failure::new("no server is to be asked: comfy.server says so")
-                .hint("--server HOST:PORT names one for this call"))
-        }
-        Some(text) => Ok(Address::parse(text, NamedBy::Person)?),
-    }
+    asking::address(repository, named)?.ok_or_else(|| {
+        Failure::new("no server is to be asked: comfy.server says so")
+            .hint("--server HOST:PORT names one for this call")
+    })
 }
 
 /// The titles of nodes, for people.

@@ -73,6 +73,11 @@ impl Places {
         Ok(places)
     }
 
+    /// Asks this server, whatever the settings say.
+    pub(crate) fn ask(&mut self, server: &Address) {
+        self.server = Some(server.authority());
+    }
+
     /// The server to ask; none when the person wants none asked.
     fn address(&self) -> Option<Result<Address, ServerError>> {
         match self.server.as_deref() {

@@ -3,8 +3,12 @@
 use std::fs::File;
 use std::path::Path;
 
+use serde_json::Value;
+
+use super::as_line;
 use super::folders::{Folders, tracked_outputs};
-use super::live::{self, Machine};
+use super::live;
+use super::machine::Machine;
 use super::scan::scan;
 use super::shelf::Shelf;
 use crate::cmd::record::after::{ComfyUi, OVER_BY_THEN};
@@ -12,13 +16,15 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::sharing::RUNS;
 use crate::git::{CommitId, RefName, Repository};
-use crate::host::index::{Key, Query, Shown};
+use crate::host::index::{Key, Query, Row, Shown};
 use crate::host::{bridge, worker};
-use crate::render::runs::line;
+use crate::render::runs::{line, row_value};
 use crate::session::Session;
 
 /// Runs of a commit that are shown.
 const SHOWN: usize = 5;
+/// Runs of a commit that a program is told.
+const MOST: usize = 1000;
 
 /// Starts the process, where there may be anything to pick up: runs are there already, the
 /// bridge noted some, somebody said where outputs lie, the recorder met a ComfyUI, or git
@@ -59,21 +65,31 @@ pub(crate) fn run(session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The newest runs of the workflows that a commit adds or changes, for a person. Empty
-/// where none are known.
-pub(crate) fn of_commit(session: &Session, commit: CommitId) -> Result<String> {
+/// The newest runs of the workflows that a commit adds or changes.
+fn rows_of_commit(session: &Session, commit: CommitId, most: usize) -> Result<Vec<Row>> {
     let repository = session.repository()?;
     if repository.reference(&RefName::new(RUNS))?.is_none() {
-        return Ok(String::new());
+        return Ok(Vec::new());
     }
     let shelf = Shelf::open(session)?;
     let graphs = shelf.graphs_of_commit(commit)?;
     let keys = vec![Key::Graphs(graphs)];
-    let query = Query { keys, since: None, until: None, shown: Shown::WithFiles, most: SHOWN + 1 };
-    let rows = shelf.index.find(&query)?;
+    let query = Query { keys, since: None, until: None, shown: Shown::WithFiles, most };
+    Ok(shelf.index.find(&query)?)
+}
+
+/// The same for programs.
+pub(crate) fn values_of_commit(session: &Session, commit: CommitId) -> Result<Vec<Value>> {
+    let rows = rows_of_commit(session, commit, MOST)?;
+    Ok(rows.iter().map(|row| row_value(&as_line(row), None)).collect())
+}
+
+/// The same for a person. Empty where none are known.
+pub(crate) fn of_commit(session: &Session, commit: CommitId) -> Result<String> {
+    let rows = rows_of_commit(session, commit, SHOWN + 1)?;
     let mut text = String::new();
     for row in rows.iter().take(SHOWN) {
-        text += &line(&super::list::as_line(row), None);
+        text += &line(&as_line(row), None);
     }
     if rows.is_empty() {
         return Ok(String::new());

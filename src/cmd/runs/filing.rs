@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::Looked;
+use super::machine::{Machine, is_new};
 use super::shelf::Shelf;
 use crate::error::Result;
 use crate::git::runs::{self, Change, Kept, Place};
@@ -24,6 +25,8 @@ pub(crate) struct Filing {
     /// Digests of files that are in here.
     digests: BTreeSet<String>,
     sites: Option<BTreeMap<String, Site>>,
+    /// The machine on which new files were just written.
+    machine: Machine,
 }
 
 /// What became of a file.
@@ -44,7 +47,13 @@ impl Filing {
     }
 
     /// Takes in a file under the path it has below its folder.
-    pub(crate) fn file(&mut self, shelf: &Shelf, looked: Looked, place: Output) -> Result<Filed> {
+    pub(crate) fn file(
+        &mut self,
+        session: &Session,
+        shelf: &Shelf,
+        looked: Looked,
+        place: Output,
+    ) -> Result<Filed> {
         let digest = looked.output.sha256.clone().unwrap_or_default();
         if self.digests.contains(&digest) || !shelf.index.by_digest(&digest)?.is_empty() {
             return Ok(Filed::Known);
@@ -69,6 +78,9 @@ impl Filing {
             .map(|(row, _)| row)
             .or_else(|| rows.iter().find(|row| row.run == evidence.run.id));
         evidence.run.outputs.push(output);
+        if is_new(&evidence.run) {
+            evidence = self.machine.add(session, shelf, evidence);
+        }
         let place = row.map(|row| Place::new(row.place.as_str()));
         self.add(shelf, place, evidence)?;
         Ok(Filed::New)

@@ -1,116 +1,148 @@
-//! `git comfy runs import`: records what the server's history says, or a file of it.
+//! `git comfy runs import`: records what the server's history says, or a file of it, or
+//! what comfy-cli noted (`journal`).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::filing::Filing;
 use super::folders::Folders;
+use super::journal::{self, Line};
 use super::shelf::Shelf;
+use super::{asking, journal::Memory};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::host::server::{Address, NamedBy, Server};
-use crate::json::{self, Value};
-use crate::record::run::{Entry, Known, entries, from_entry};
+use crate::host::server::Server;
+use crate::json;
+use crate::record::run::{Entry, entries, from_entry};
 use crate::render::sanitize;
 use crate::session::Session;
 
 /// Record the runs that a ComfyUI server remembers, or that a file tells of.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Saved answers of /history, or comfy-cli's runs.jsonl; none asks the server.
+    /// Saved answers of /history, or comfy-cli's .comfy/runs.jsonl; none asks the server.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// The address of the ComfyUI.
-    #[arg(long, value_name = "URL", conflicts_with = "files")]
+    /// The address of the ComfyUI; comfy-cli notes only that a run was, the rest is asked
+    /// here.
+    #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
 }
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
-/// Entries of a history that are asked for at once: each may hold megabytes of workflow.
-const PAGE: usize = 64;
 /// Runs that are written in one step.
 const AT_ONCE: usize = 256;
 /// ComfyUI may be busy loading a model.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What was told of and what became of it.
+#[derive(Default)]
+struct Importing {
+    filing: Filing,
+    /// Ids that were told of.
+    told: BTreeSet<String>,
+    recorded: usize,
+    /// Those of which nothing but the id is known.
+    named: usize,
+}
+
 /// Imports and tells.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut shelf = Shelf::open(session)?;
-    let mut filing = Filing::default();
-    let (mut told, mut recorded) = (0, 0);
+    let mut importing = Importing::default();
+    let address = asking::address(&shelf.repository, args.server.as_deref())?;
+    let server = address.map(|address| Server::new(address, PATIENCE));
     if args.files.is_empty() {
-        let server = server(session, &shelf, args.server.as_deref())?;
-        for entry in history(&server)? {
-            told += 1;
-            filing.told(&shelf, from_entry(&entry, &shelf.catalog))?;
-            if filing.len() >= AT_ONCE {
-                recorded += filing.write(session, &mut shelf)?;
-            }
-        }
+        let server = server.as_ref().ok_or_else(|| {
+            Failure::new("no server is asked (comfy.server)").hint("--server names one")
+        })?;
+        asking::all(server, &mut |entries| importing.history(session, &mut shelf, entries))?;
     }
     for file in &args.files {
-        let (entries, known) = read(&session.cwd.join(file))?;
-        told += entries.len();
-        for entry in entries {
-            let mut evidence = from_entry(&entry, &shelf.catalog);
-            evidence.run.known = [known].into();
-            filing.told(&shelf, evidence)?;
-            if filing.len() >= AT_ONCE {
-                recorded += filing.write(session, &mut shelf)?;
+        match read(&session.cwd.join(file))? {
+            Told::History(entries) => {
+                importing.history(session, &mut shelf, entries)?;
+            }
+            Told::Journal(lines) => {
+                importing.journal(session, &mut shelf, lines, server.as_ref())?;
             }
         }
     }
-    recorded += filing.write(session, &mut shelf)?;
-    let runs = if told == 1 { "1 run".to_owned() } else { format!("{told} runs") };
-    let new = match recorded {
-        0 => "nothing new".to_owned(),
-        count => format!("{count} recorded or completed"),
-    };
-    session.ui.tell(&format!("{runs} told of: {new}"))?;
+    importing.recorded += importing.filing.write(session, &mut shelf)?;
+    importing.tell(session)?;
     // The history names files; what they are only they say.
-    if recorded > 0 && Folders::of(session, &shelf.repository)?.output().is_some() {
+    if importing.recorded > 0 && Folders::of(session, &shelf.repository)?.output().is_some() {
         session.ui.say("git comfy runs scan adds what the files themselves show");
     }
     Ok(Exit::Done)
 }
 
-/// The server to ask.
-fn server(session: &Session, shelf: &Shelf, named: Option<&str>) -> Result<Server> {
-    let configured = shelf.repository.settings("comfy.server")?.pop().map(|(_, value)| value);
-    let configured = configured.filter(|text| !text.is_empty());
-    let _ = session;
-    let address = match named.map(str::to_owned).or(configured) {
-        Some(text) => Address::parse(&text, NamedBy::Person)?,
-        None => Address::usual(),
-    };
-    Ok(Server::new(address, PATIENCE))
-}
-
-/// The whole history, page by page, oldest first.
-pub(crate) fn history(server: &Server) -> Result<Vec<Entry>> {
-    let mut all = Vec::new();
-    loop {
-        let page = page(server, all.len(), PAGE)?;
-        let last = page.len() < PAGE;
-        all.extend(page);
-        if last {
-            return Ok(all);
+impl Importing {
+    fn history(&mut self, session: &Session, shelf: &mut Shelf, entries: Vec<Entry>) -> Result<()> {
+        for entry in entries {
+            self.filing.told(shelf, from_entry(&entry, &shelf.catalog))?;
+            self.told.insert(entry.id);
+            if self.filing.len() >= AT_ONCE {
+                self.recorded += self.filing.write(session, shelf)?;
+            }
         }
+        Ok(())
+    }
+
+    /// comfy-cli notes that a run was; what it was the server may remember.
+    fn journal(
+        &mut self,
+        session: &Session,
+        shelf: &mut Shelf,
+        lines: Vec<Line>,
+        server: Option<&Server>,
+    ) -> Result<()> {
+        let mut memory = Memory::of(server);
+        for line in lines {
+            let Some(entry) = line.entry() else { continue };
+            let is_known = shelf.index.by_id(&entry.id)?.iter().any(|row| row.run == entry.id);
+            match memory.of_run(&line).filter(|_| !is_known) {
+                Some(remembered) => {
+                    self.history(session, shelf, vec![remembered])?;
+                }
+                None if !is_known => self.named += 1,
+                None => {}
+            }
+            let noted = journal::evidence(&line, &entry, &shelf.repository, &shelf.catalog);
+            self.told.insert(entry.id);
+            self.filing.told(shelf, noted)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, session: &Session) -> Result<()> {
+        let told = self.told.len();
+        let runs = if told == 1 { "1 run".to_owned() } else { format!("{told} runs") };
+        let new = match self.recorded {
+            0 => "nothing new".to_owned(),
+            count => format!("{count} recorded or completed"),
+        };
+        session.ui.tell(&format!("{runs} told of: {new}"))?;
+        if self.named > 0 {
+            session.ui.say(&format!(
+                "{} of them: no more is known than that they were queued; ComfyUI remembers \
+                 runs until it is restarted",
+                self.named
+            ));
+        }
+        Ok(())
     }
 }
 
-/// A part of the history.
-fn page(server: &Server, offset: usize, most: usize) -> Result<Vec<Entry>> {
-    let bytes = server.bytes(&format!("/history?max_items={most}&offset={offset}"))?;
-    let answer = json::parse_lenient(&bytes).map_err(|error| {
-        Failure::new(format!("{} did not answer as ComfyUI does: {error}", server.address()))
-    })?;
-    Ok(entries(answer))
+/// What a file tells of.
+enum Told {
+    History(Vec<Entry>),
+    Journal(Vec<Line>),
 }
 
-/// What a file tells of, and who wrote it.
-fn read(path: &Path) -> Result<(Vec<Entry>, Known)> {
+fn read(path: &Path) -> Result<Told> {
     let name = sanitize::line(&path.display().to_string()).into_owned();
     let failed = |problem: &dyn std::fmt::Display| Failure::new(format!("{name}: {problem}"));
     let length = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
@@ -121,47 +153,13 @@ fn read(path: &Path) -> Result<(Vec<Entry>, Known)> {
     if let Ok(value) = json::parse_lenient(&bytes) {
         let found = entries(value);
         if !found.is_empty() {
-            return Ok((found, Known::History));
+            return Ok(Told::History(found));
         }
     }
-    let found: Vec<Entry> = bytes.split(|byte| *byte == b'\n').filter_map(line).collect();
+    let found = journal::lines(&bytes);
     if found.is_empty() {
         return Err(failed(&"this is no answer of /history and no list of runs")
             .hint("curl http://127.0.0.1:8188/history > history.json saves one"));
     }
-    Ok((found, Known::Cli))
-}
-
-/// A line of comfy-cli's list: an object with the prompt id and whatever else the command
-/// that ran knew.
-fn line(text: &[u8]) -> Option<Entry> {
-    let value = json::parse_lenient(text).ok()?;
-    let get = |names: &[&str]| names.iter().find_map(|name| value.get(name)).cloned();
-    let id = get(&["prompt_id", "id"])?.as_str()?.to_owned();
-    if let Some(said) = get(&["history", "result"]).filter(|said| said.get("prompt").is_some()) {
-        return entries([(id, said)].into_iter().collect::<json::Object>().into()).pop();
-    }
-    let prompt = get(&["prompt", "workflow_api", "api_workflow", "workflow"]).unwrap_or_default();
-    let outputs = get(&["outputs"]).unwrap_or_default();
-    let status = get(&["status"]).unwrap_or_default();
-    let status = match &status {
-        Value::String(text) if text == "success" || text == "completed" => "success",
-        Value::String(text) if text == "error" || text == "failed" => "error",
-        _ => "unknown",
-    };
-    let queued = Value::from(vec![
-        Value::from(0i64),
-        Value::from(id.as_str()),
-        prompt,
-        get(&["extra_data"]).unwrap_or_default(),
-        Value::Array(Vec::new()),
-    ]);
-    let said: json::Object = [
-        ("prompt", queued),
-        ("outputs", outputs),
-        ("status", Value::Object([("status_str", Value::from(status))].into_iter().collect())),
-    ]
-    .into_iter()
-    .collect();
-    entries([(id, Value::Object(said))].into_iter().collect::<json::Object>().into()).pop()
+    Ok(Told::Journal(found))
 }

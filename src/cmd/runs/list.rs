@@ -51,9 +51,9 @@ pub(crate) fn as_line(row: &Row) -> Line<'_> {
         run: &row.run,
         moment: row.moment,
         outcome: &row.outcome,
-        seed: row.seed.as_deref(),
-        model: row.model.as_deref(),
-        excerpt: row.excerpt.as_deref(),
+        seed: row.summary.seed.as_deref(),
+        model: row.summary.model.as_deref(),
+        excerpt: row.summary.excerpt.as_deref(),
         paths: &row.paths,
     }
 }

@@ -1,19 +1,23 @@
 //! `git comfy runs`: the generations that this repository knows.
 
 pub(crate) mod after;
+pub(crate) mod asking;
+pub(crate) mod branch;
 pub(crate) mod file;
 pub(crate) mod filing;
 pub(crate) mod folders;
 mod import;
-pub(crate) mod list;
+mod journal;
+mod list;
 pub(crate) mod live;
+pub(crate) mod machine;
 pub(crate) mod scan;
 pub(crate) mod shelf;
 mod show;
 mod tidy;
 mod tree;
 
-pub(crate) use import::history;
+pub(crate) use list::as_line;
 pub(crate) use show::named;
 
 use crate::error::Result;

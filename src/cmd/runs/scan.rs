@@ -199,7 +199,7 @@ fn receive(
                 let memory =
                     (looked.path.to_string_lossy().into_owned(), file::remembered(looked.stamp));
                 let place = folders.name(&base, &path);
-                if filing.file(shelf, looked, place)? == Filed::New {
+                if filing.file(session, shelf, looked, place)? == Filed::New {
                     scanned.new += 1;
                 }
                 seen.push(memory);

@@ -1,12 +1,14 @@
 //! `git comfy runs show`: all that is known of one run.
 
+use super::branch::{self, Meant};
 use super::folders::Folders;
 use super::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::runs::{self, Kept, Place};
+use crate::host::index::Row;
 use crate::record::run;
-use crate::render::runs::show;
+use crate::render::runs::{show, show_part};
 use crate::render::sanitize;
 use crate::session::Session;
 
@@ -24,38 +26,58 @@ pub(crate) struct Args {
 /// Shows.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
-    let kept = named(session, &shelf, &args.run)?;
+    let named = named(session, &shelf, &args.run)?;
+    let run = &named.kept.run;
     if args.json {
-        session.ui.out(&sanitize::json(&run::print(&kept.run)))?;
+        session.ui.out(&sanitize::json(&run::print(run)))?;
         return Ok(Exit::Done);
     }
     let folders = Folders::of(session, &shelf.repository)?;
     let is_there = |output: &run::Output| folders.file(output).map(|path| path.is_file());
-    session.ui.out(&show(&kept.run, &is_there))?;
+    let part = branch::of_file(&shelf, &named.kept, &named.meant);
+    let text = match &part {
+        Some(part) => show_part(part, run, &is_there),
+        None => show(run, &is_there),
+    };
+    session.ui.out(&text)?;
     Ok(Exit::Done)
 }
 
+/// What a person named.
+pub(crate) struct Named {
+    /// The run.
+    pub(crate) kept: Kept,
+    /// Whether it was named by one of its files.
+    pub(crate) meant: Meant,
+}
+
 /// The run that a person means by an id, its beginning, or a file.
-pub(crate) fn named(session: &Session, shelf: &Shelf, text: &str) -> Result<Kept> {
-    let mut rows = shelf.index.by_id(text)?;
+pub(crate) fn named(session: &Session, shelf: &Shelf, text: &str) -> Result<Named> {
+    let with = |rows: Vec<Row>, meant: Meant| rows.into_iter().map(move |row| (row, meant.clone()));
+    let mut rows: Vec<(Row, Meant)> = with(shelf.index.by_id(text)?, Meant::Run).collect();
     if rows.is_empty() {
-        rows = shelf.index.by_path(&text.replace('\\', "/"))?;
+        let path = text.replace('\\', "/");
+        rows = with(shelf.index.by_path(&path)?, Meant::Path(path)).collect();
     }
     let path = session.cwd.join(text);
     if rows.is_empty() && path.is_file() {
-        rows = super::super::find::behind(shelf, &path)?.into_iter().map(|(_, row)| row).collect();
+        let found = crate::cmd::find::behind(shelf, &path)?.into_iter();
+        rows = found.map(|found| (found.row, found.meant)).collect();
     }
     let shown = sanitize::line(text).into_owned();
-    match rows.len() {
-        0 => Err(Failure::new(format!("no run is called {shown}"))
+    match &rows[..] {
+        [] => Err(Failure::new(format!("no run is called {shown}"))
             .hint("git comfy runs lists the newest; git comfy find looks for others")),
-        1 => {
-            let place = Place::new(rows[0].place.as_str());
+        [(row, meant)] => {
+            let place = Place::new(row.place.as_str());
             let kept = runs::at(&shelf.repository, &place)?;
-            kept.ok_or_else(|| Failure::new(format!("the run {shown} cannot be read")))
+            let kept =
+                kept.ok_or_else(|| Failure::new(format!("the run {shown} cannot be read")))?;
+            Ok(Named { kept, meant: meant.clone() })
         }
-        count => {
-            let ids: Vec<&str> = rows.iter().take(5).map(|row| row.run.as_str()).collect();
+        several => {
+            let ids: Vec<&str> = several.iter().take(5).map(|(row, _)| row.run.as_str()).collect();
+            let count = several.len();
             Err(Failure::new(format!("{shown} may be {count} runs"))
                 .hint(format!("{} …", sanitize::line(&ids.join(", ")))))
         }

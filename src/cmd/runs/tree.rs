@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
     let (roots, meant) = match &args.run {
         Some(name) => {
-            let run = show::named(session, &shelf, name)?.run;
+            let run = show::named(session, &shelf, name)?.kept.run;
             (vec![root(&shelf, &run.id)?], Some(run.id))
         }
         None => (families(&shelf, args.number)?, None),

@@ -2,6 +2,7 @@
 //! starts that with the session.
 
 mod files;
+mod running;
 mod runs;
 mod service;
 

@@ -1,22 +1,25 @@
 //! Records runs as they happen, as an observer.
 //!
 //! The websocket only says *when* to look; what happened is read from the server's history
-//! and from the bridge's spool. So a message that is lost, doubled or late costs nothing,
-//! and what is recorded is what any later look would find.
+//! and from the bridge's spool, what happens from its jobs or its queue. So a message that
+//! is lost, doubled or late costs nothing, and what is recorded is what any later look
+//! would find.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::Args;
+use super::running::Running;
 use crate::cmd::runs::filing::Filing;
 use crate::cmd::runs::folders::Folders;
-use crate::cmd::runs::live::{self, Machine};
+use crate::cmd::runs::machine::Machine;
 use crate::cmd::runs::shelf::Shelf;
+use crate::cmd::runs::{asking, live};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::host::observer::{Heard, Observer};
-use crate::host::server::{Address, NamedBy, Server};
-use crate::record::run::Entry;
+use crate::host::server::{Address, Server};
+use crate::record::run::{Entry, Evidence, unended};
 use crate::render::sanitize;
 use crate::session::Session;
 
@@ -28,19 +31,27 @@ const FIRST: usize = 4;
 const MOST: usize = 256;
 /// Runs that are written in one step.
 const AT_ONCE: usize = 32;
+/// Ids that are remembered; more than that the index is asked.
+const MOST_KNOWN: usize = 100_000;
+/// Messages come in bursts: one for each prompt that is queued, two for each that ends.
+const QUIET: Duration = Duration::from_millis(100);
+/// As long as messages may keep coming before a look.
+const LONGEST_STIR: Duration = Duration::from_secs(1);
 /// The longest wait between two tries to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Follows.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
-    let address = address(&shelf, args.server.as_deref())?;
+    let address = asking::address(&shelf.repository, args.server.as_deref())?;
+    let address = address.unwrap_or_else(Address::usual);
     let _turn = super::turn(&shelf.repository, "watch.lock")?;
     let folders = Folders::of(session, &shelf.repository)?;
     let mut watcher = Watcher {
         session,
         server: Server::new(address.clone(), PATIENCE),
-        machine: Machine::default(),
+        machine: Machine::with(address.clone()),
+        running: Running::load(&shelf.repository.state_dir(), &address),
         shelf,
         folders,
         known: HashSet::new(),
@@ -62,16 +73,6 @@ fn told(recorded: usize) -> String {
     }
 }
 
-fn address(shelf: &Shelf, named: Option<&str>) -> Result<Address> {
-    let configured = shelf.repository.settings("comfy.server")?.pop().map(|(_, value)| value);
-    let configured =
-        configured.filter(|text| !["", "off", "false", "none"].contains(&text.as_str()));
-    Ok(match named.map(str::to_owned).or(configured) {
-        Some(text) => Address::parse(&text, NamedBy::Person)?,
-        None => Address::usual(),
-    })
-}
-
 fn follow(watcher: &mut Watcher<'_>, args: &Args, address: &Address) -> Result<Exit> {
     let every = Duration::from_secs(args.every.max(1));
     let mut pause = Duration::from_millis(250);
@@ -80,6 +81,7 @@ fn follow(watcher: &mut Watcher<'_>, args: &Args, address: &Address) -> Result<E
         if let Some(mut observer) = Observer::connect(address) {
             watcher.session.ui.say(&format!("following {address}"));
             (pause, waiting) = (Duration::from_millis(250), false);
+            watcher.running.forget_server();
             // What happened before the connection stood.
             watcher.look()?;
             if watcher.follow(&mut observer, every, args.until)? {
@@ -106,9 +108,10 @@ struct Watcher<'s> {
     session: &'s Session,
     server: Server,
     machine: Machine,
+    running: Running,
     shelf: Shelf,
     folders: Folders,
-    /// Ids that this process recorded or found recorded.
+    /// Ids that this process recorded or found recorded; the index knows them too.
     known: HashSet<String>,
     recorded: usize,
 }
@@ -128,7 +131,11 @@ impl Watcher<'_> {
             }
             let left = every.saturating_sub(looked.elapsed());
             match observer.next(left) {
-                Heard::Queue(_) => {}
+                Heard::Queue(_) => {
+                    if observer.settle(QUIET, LONGEST_STIR) == Heard::Gone {
+                        return Ok(false);
+                    }
+                }
                 Heard::Else if !left.is_zero() => continue,
                 Heard::Else | Heard::Silence => {
                     if !observer.ping() {
@@ -142,34 +149,53 @@ impl Watcher<'_> {
         }
     }
 
-    /// Records what is new: of the history, and of the bridge.
+    /// Records what is new: of the bridge, of the history, and what ended otherwise.
     fn look(&mut self) -> Result<()> {
         let before = self.recorded;
         self.recorded +=
             live::ingest(self.session, &mut self.shelf, &self.folders, &mut self.machine)?;
-        for part in self.news()?.chunks(AT_ONCE) {
-            self.record(part)?;
+        // First what runs, then what has ended: in between it can only end.
+        let now = self.running.now(&self.server);
+        self.news()?;
+        if let Some(now) = now {
+            let settled = self.settle(self.running.gone(&now))?;
+            self.running.keep(now, &settled);
         }
         if self.recorded > before {
             self.machine.forget();
         }
+        if self.known.len() > MOST_KNOWN {
+            self.known.clear();
+        }
         Ok(())
     }
 
-    /// Records entries in one step.
+    /// Records entries of the history.
     fn record(&mut self, entries: &[Entry]) -> Result<()> {
+        for part in entries.chunks(AT_ONCE) {
+            let evidence = part.iter().map(|entry| {
+                let evidence = live::evidence(entry, &self.shelf, &self.folders);
+                self.machine.add(self.session, &self.shelf, evidence)
+            });
+            let evidence = evidence.collect();
+            self.write(evidence)?;
+        }
+        Ok(())
+    }
+
+    /// Writes runs in one step.
+    fn write(&mut self, runs: Vec<Evidence>) -> Result<()> {
         let mut filing = Filing::default();
         let mut told = Vec::new();
-        for entry in entries {
-            let evidence = live::evidence(entry, &self.shelf, &self.folders);
-            let server = Some(&self.server);
-            let evidence = self.machine.add(self.session, &self.shelf, server, evidence);
+        let mut ids = Vec::new();
+        for evidence in runs {
             told.extend(evidence.run.outputs.iter().map(|file| file.path.clone()));
+            ids.push(evidence.run.id.clone());
             filing.told(&self.shelf, evidence)?;
         }
         let count = filing.write(self.session, &mut self.shelf)?;
         self.recorded += count;
-        self.known.extend(entries.iter().map(|entry| entry.id.clone()));
+        self.known.extend(ids);
         if count > 0 {
             let files = match told.len() {
                 0 => "a run without files".to_owned(),
@@ -181,35 +207,59 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Entries of the history that are not recorded, oldest first. The newest few are
-    /// asked for, and more only while all of them are new: a history may hold gigabytes.
-    fn news(&mut self) -> Result<Vec<Entry>> {
+    /// Records the entries of the history that are not recorded, oldest first. The newest
+    /// few are asked for, and more only while all of them are new: a history may hold
+    /// gigabytes.
+    fn news(&mut self) -> Result<()> {
         let mut wanted = FIRST;
         loop {
             // A server that does not answer is asked again when it moves.
-            let Ok(entries) = live::newest(&self.server, wanted) else { return Ok(Vec::new()) };
-            let all = entries.len() < wanted;
-            let mut news = Vec::new();
-            let mut overlap = false;
-            for entry in entries {
-                if self.is_known(&entry.id)? {
-                    overlap = true;
-                } else {
-                    news.push(entry);
-                }
+            let Ok(page) = asking::newest(&self.server, wanted) else { return Ok(()) };
+            let is_all = page.told < wanted;
+            let before = page.entries.len();
+            let news = self.unknown(page.entries)?;
+            if is_all || news.len() < before {
+                return self.record(&news);
             }
-            if all || overlap || wanted >= MOST {
-                return if all || overlap { Ok(news) } else { self.everything() };
+            if wanted >= MOST {
+                return self.everything();
             }
             wanted *= 4;
         }
     }
 
     /// The whole history page by page: after a long absence.
-    fn everything(&self) -> Result<Vec<Entry>> {
+    fn everything(&mut self) -> Result<()> {
+        let server = self.server.clone();
+        asking::all(&server, &mut |entries| {
+            let news = self.unknown(entries)?;
+            self.record(&news)
+        })
+    }
+
+    /// Of prompts that were seen to run and do not any more: what became of them. Gives
+    /// the ids of those of which that is known now.
+    fn settle(&mut self, gone: Vec<Entry>) -> Result<Vec<String>> {
+        let mut settled = Vec::new();
+        for entry in gone {
+            if !self.is_known(&entry.id)? {
+                match asking::ended(&self.server, &entry.id) {
+                    Ok(Some(ended)) => self.record(&[ended])?,
+                    // It was running, and is neither running nor ended: the server was
+                    // stopped in between, or its history was cleared.
+                    Ok(None) => self.write(vec![unended(&entry, &self.shelf.catalog)])?,
+                    Err(_) => continue,
+                }
+            }
+            settled.push(entry.id);
+        }
+        Ok(settled)
+    }
+
+    fn unknown(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>> {
         let mut news = Vec::new();
-        for entry in crate::cmd::runs::history(&self.server)? {
-            if !self.known.contains(&entry.id) && !self.is_recorded(&entry.id)? {
+        for entry in entries {
+            if !self.is_known(&entry.id)? {
                 news.push(entry);
             }
         }
@@ -220,14 +270,10 @@ impl Watcher<'_> {
         if self.known.contains(id) {
             return Ok(true);
         }
-        let recorded = self.is_recorded(id)?;
+        let recorded = self.shelf.index.by_id(id)?.iter().any(|row| row.run == id);
         if recorded {
             self.known.insert(id.to_owned());
         }
         Ok(recorded)
-    }
-
-    fn is_recorded(&self, id: &str) -> Result<bool> {
-        Ok(self.shelf.index.by_id(id)?.iter().any(|row| row.run == id))
     }
 }

@@ -1,9 +1,12 @@
 //! Looking runs up.
 
+use std::collections::BTreeSet;
+
 use rusqlite::types::Value;
 use rusqlite::{Row as SqlRow, ToSql, params_from_iter};
 
-use super::{Index, Near, Result, write};
+use super::{Index, Near, Result, Summary, write};
+use crate::record::run::Run;
 
 /// What a term is. The numbers are in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,16 +73,14 @@ pub struct Row {
     pub outcome: String,
     /// The identity of its prompt.
     pub content: String,
-    /// Its first seed.
-    pub seed: Option<String>,
-    /// Its first model.
-    pub model: Option<String>,
-    /// The beginning of its text.
-    pub excerpt: Option<String>,
+    /// What it was made of, in short.
+    pub summary: Summary,
     /// The run that it makes again or varies.
     pub parent: Option<String>,
     /// Its files.
     pub paths: Vec<String>,
+    /// How many nodes made them, as far as is known.
+    pub branches: usize,
 }
 
 /// Terms that a part of a name may stand for.
@@ -96,11 +97,10 @@ fn row(sql: &SqlRow<'_>) -> rusqlite::Result<Row> {
         moment: sql.get(3)?,
         outcome: sql.get(4)?,
         content: sql.get(5)?,
-        seed: sql.get(6)?,
-        model: sql.get(7)?,
-        excerpt: sql.get(8)?,
+        summary: Summary { seed: sql.get(6)?, model: sql.get(7)?, excerpt: sql.get(8)? },
         parent: sql.get(9)?,
         paths: Vec::new(),
+        branches: 0,
     })
 }
 
@@ -218,17 +218,21 @@ impl Index {
     fn with_paths(&self, mut rows: Vec<Row>) -> Result<Vec<Row>> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT path FROM outputs WHERE run = ?1 ORDER BY id")?;
+            .prepare_cached("SELECT path, node FROM outputs WHERE run = ?1 ORDER BY id")?;
         for row in &mut rows {
-            let paths = statement.query_map([row.id], |row| row.get(0))?;
-            row.paths = paths.collect::<rusqlite::Result<_>>()?;
+            let mut nodes: BTreeSet<String> = BTreeSet::new();
+            let mut files = statement.query([row.id])?;
+            while let Some(file) = files.next()? {
+                row.paths.push(file.get(0)?);
+                nodes.extend(file.get::<_, Option<String>>(1)?);
+            }
+            row.branches = nodes.len();
         }
         Ok(rows)
     }
 
     /// The terms that a key stands for.
     fn terms(&self, key: &Key) -> Result<Vec<i64>> {
-        let name = |text: &str| text.replace('\\', "/").to_lowercase();
         match key {
             Key::Text(_) => Ok(Vec::new()),
             Key::Seed(seed) => self.exact(&[Kind::Seed], seed),
@@ -311,6 +315,33 @@ impl Index {
         let rows = statement.query_map(params_from_iter(values), row)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+/// Whether a run, or a part of one, fits all keys by itself.
+pub fn fits(run: &Run, keys: &[Key]) -> bool {
+    let terms = write::terms(run);
+    let holds = |kinds: &[Kind], text: &str| {
+        let mut own = terms.iter().filter(|(kind, _)| kinds.contains(kind)).map(|(_, own)| own);
+        own.any(|own| own.contains(text))
+    };
+    keys.iter().all(|key| match key {
+        Key::Text(text) => {
+            let all = run.positive.iter().chain(&run.negative);
+            let all: String = all.map(|text| text.to_lowercase() + "\n").collect();
+            let words = text.replace('"', " ").to_lowercase();
+            words.split_whitespace().all(|word| all.contains(word))
+        }
+        Key::Seed(seed) => terms.contains(&(Kind::Seed, seed.clone())),
+        Key::Graphs(_) => true,
+        Key::Class(class) => holds(&[Kind::Class], &name(class)),
+        Key::Lora(lora) => holds(&[Kind::Lora], &name(lora)),
+        Key::Model(model) => holds(&[Kind::Model, Kind::Lora], &name(model)),
+    })
+}
+
+/// A name as the tables have it.
+fn name(text: &str) -> String {
+    text.replace('\\', "/").to_lowercase()
 }
 
 fn most(query: &Query) -> i64 {

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub use find::{Key, Query, Row, Shown};
+pub use find::{Key, Query, Row, Shown, fits};
 pub use picture::Near;
+pub use write::Summary;
 
 /// The search index of one repository.
 #[derive(Debug)]

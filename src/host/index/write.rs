@@ -47,6 +47,33 @@ impl Index {
     }
 }
 
+/// What a run was made of, in short.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Its first seed.
+    pub seed: Option<String>,
+    /// Its first model.
+    pub model: Option<String>,
+    /// The beginning of its text.
+    pub excerpt: Option<String>,
+}
+
+impl Summary {
+    /// Of a run, or of a part of one.
+    pub fn of(run: &Run) -> Summary {
+        let excerpt = run.positive.first().or(run.negative.first());
+        let seed = run.samplers.iter().find_map(|sampler| sampler.seed.as_ref());
+        let seed = seed.or_else(|| run.seeds.first().map(|seed| &seed.value));
+        let main = |folder: &str| matches!(folder, "checkpoints" | "diffusion_models");
+        let model = run.models.iter().find(|model| main(&model.folder)).or(run.models.first());
+        Summary {
+            seed: seed.map(ToString::to_string),
+            model: model.map(|model| model.name.clone()),
+            excerpt: excerpt.map(|text| text.chars().take(EXCERPT).collect()),
+        }
+    }
+}
+
 /// When a run happened, in milliseconds; for one known by its files alone when the first
 /// of them was written; 0 where nobody knows.
 fn moment(run: &Run) -> i64 {
@@ -88,12 +115,7 @@ fn insert(
     pictures: &mut Vec<(i64, PerceptualHash)>,
 ) -> Result<()> {
     let moment = moment(run);
-    let excerpt = run.positive.first().or(run.negative.first());
-    let excerpt = excerpt.map(|text| text.chars().take(EXCERPT).collect::<String>());
-    let seed = run.samplers.iter().find_map(|sampler| sampler.seed.as_ref());
-    let seed = seed.or_else(|| run.seeds.first().map(|seed| &seed.value)).map(ToString::to_string);
-    let checkpoint = |folder: &str| matches!(folder, "checkpoints" | "diffusion_models");
-    let model = run.models.iter().find(|model| checkpoint(&model.folder)).or(run.models.first());
+    let Summary { seed, model, excerpt } = Summary::of(run);
     let outcome = match run.outcome {
         Outcome::Unknown => "unknown",
         Outcome::Success => "success",
@@ -112,7 +134,7 @@ fn insert(
             outcome,
             run.content,
             seed,
-            model.map(|model| &model.name),
+            model,
             excerpt,
             run.parent.as_ref().map(|parent| &parent.run)
         ])?;
@@ -162,7 +184,7 @@ fn term(transaction: &Transaction<'_>, kind: Kind, text: &str) -> Result<i64> {
 
 /// What a run is looked up by. Names of models are without the folders of a machine's
 /// taste and in lower case.
-fn terms(run: &Run) -> Vec<(Kind, String)> {
+pub(super) fn terms(run: &Run) -> Vec<(Kind, String)> {
     let mut terms = Vec::new();
     for model in &run.models {
         let kind = if model.folder == "loras" { Kind::Lora } else { Kind::Model };

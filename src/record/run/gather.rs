@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::glance::{Sampling, glance};
 use super::super::named;
 use super::content::{content_of, graph_of, graph_of_prompt, rolls, upstream};
-use super::schema::{Input, Model, Run, Sampler, Seed};
+use super::schema::{Input, Model, Output, Run, Sampler, Seed};
 use crate::catalog::{Catalog, Folder};
 use crate::graph::{NodeId, Prompt, PromptInput, Workflow};
 use crate::json::Value;
@@ -29,14 +29,45 @@ pub(super) fn describe(
         .or_else(|| prompt.map(|prompt| graph_of_prompt(prompt, catalog)));
     let Some(prompt) = prompt else { return };
     run.content = content_of(prompt);
-    let ran = executed(prompt, ends);
-    let seen = glance(&ran);
+    fill(run, &executed(prompt, ends), workflow, catalog);
+}
+
+/// The part of a run that led to the files of one node: only what that node draws on.
+/// Nothing where the prompt has no such node.
+pub fn branch(run: &Run, prompt: &Prompt, node: &str, catalog: &Catalog) -> Option<Run> {
+    let made = |file: &&Output| file.node.as_deref() == Some(node);
+    let outputs: Vec<Output> = run.outputs.iter().filter(made).cloned().collect();
+    // A node that another one was expanded to (`12.0.0.3`) counts as that one.
+    let own = |id: &str| prompt.nodes.contains_key(&NodeId::from_text(id));
+    let end = if own(node) { node } else { node.split('.').next().filter(|id| own(id))? };
+    let mut part = Run { outputs, ..run.clone() };
+    fill(&mut part, &executed(prompt, &[NodeId::from_text(end)].into()), None, catalog);
+    // What was looked up of models, inputs and packs is not in the prompt.
+    for model in &mut part.models {
+        let same = |known: &&Model| (&known.folder, &known.name) == (&model.folder, &model.name);
+        model.sha256 = run.models.iter().find(same).and_then(|known| known.sha256.clone());
+    }
+    let reads = |known: &&Input| {
+        part.inputs.iter().any(|one| (&one.node, &one.name) == (&known.node, &known.name))
+    };
+    part.inputs = run.inputs.iter().filter(reads).cloned().collect();
+    for (class, pack) in &mut part.classes {
+        pack.clone_from(run.classes.get(class).unwrap_or(&String::new()));
+    }
+    let classes = &part.classes;
+    part.packs.retain(|pack| pack.classes.keys().any(|class| classes.contains_key(class)));
+    Some(part)
+}
+
+/// What the nodes that ran say.
+fn fill(run: &mut Run, ran: &Prompt, workflow: Option<&Workflow>, catalog: &Catalog) {
+    let seen = glance(ran);
     run.samplers = seen.samplings.iter().map(sampler).collect();
     run.positive = bounded(seen.positive);
     run.negative = bounded(seen.negative);
-    run.seeds = seeds(&ran, catalog);
-    run.inputs = inputs(&ran, catalog);
-    let named = named::of_prompt(&ran, catalog);
+    run.seeds = seeds(ran, catalog);
+    run.inputs = inputs(ran, catalog);
+    let named = named::of_prompt(ran, catalog);
     run.models = named
         .models
         .into_iter()
@@ -47,7 +78,7 @@ pub(super) fn describe(
             Model { folder: model.folder, name: model.name, nodes, sha256: None }
         })
         .collect();
-    run.classes = classes(&ran, workflow);
+    run.classes = classes(ran, workflow);
 }
 
 /// The part of a prompt that feeds its outputs.
@@ -118,6 +149,7 @@ fn inputs(prompt: &Prompt, catalog: &Catalog) -> Vec<Input> {
                 node: id.to_string(),
                 name: named::shareable_name(&file.name),
                 sha256: digest.map(str::to_ascii_lowercase),
+                ..Input::default()
             }
         })
         .collect();

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
+use super::super::to_hex;
 use super::content::ends;
 use super::gather::describe;
 use super::{Evidence, Known, Outcome, Output, Parent, Problem, Run};
@@ -23,7 +25,7 @@ pub const OWN: &str = "git_comfy";
 /// One entry of a history: the prompt id and what the server says of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The prompt id.
+    /// The prompt id, in a form that can be a name.
     pub id: String,
     /// Its member of the history.
     pub said: Value,
@@ -42,9 +44,21 @@ pub struct Named {
 /// are none are left out.
 pub fn entries(answer: Value) -> Vec<Entry> {
     let Value::Object(members) = answer else { return Vec::new() };
-    let is_entry = |value: &Value| value.get("prompt").is_some_and(|p| p.as_array().is_some());
-    let members = members.into_iter().filter(|(id, said)| is_entry(said) && is_id(id));
-    members.map(|(id, said)| Entry { id: id.to_string(), said }).collect()
+    members.into_iter().filter_map(|(id, said)| entry(&id, said)).collect()
+}
+
+/// One entry. Nothing where it is none.
+///
+/// An id that cannot be a name in a tree (a client may choose any text) gives way to one
+/// made of its digest.
+pub fn entry(id: &str, said: Value) -> Option<Entry> {
+    said.get("prompt")?.as_array()?;
+    let id = if is_id(id) {
+        id.to_owned()
+    } else {
+        format!("p{}", to_hex(&Sha256::digest(id)).get(..32)?)
+    };
+    Some(Entry { id, said })
 }
 
 /// Whether a prompt id can be a name in a tree. The server makes UUIDs; a client may choose
@@ -256,14 +270,14 @@ mod tests {
 
     #[test]
     fn what_is_no_history_gives_nothing() {
-        for text in [
-            "[]",
-            "7",
-            r#"{"a":1,"bbbb":{"prompt":7}}"#,
-            r#"{"../x":{"prompt":[]}}"#,
-            r#"{"xabc":{"prompt":[]}}"#,
-        ] {
+        for text in ["[]", "7", r#"{"a":1,"bbbb":{"prompt":7}}"#] {
             assert_eq!(entries(parse_text(text).unwrap()), [], "{text}");
+        }
+        // Ids that are no names, or that only a run without one has.
+        for id in ["../x", "xabc", "", "my run", "é"] {
+            let text = format!(r#"{{"{id}":{{"prompt":[]}}}}"#);
+            let found = entries(parse_text(&text).unwrap());
+            assert!(found[0].id.len() == 33 && is_id(&found[0].id), "{found:?}");
         }
         // Members of the wrong kind everywhere.
         let text = r#"{"aaaa":{"prompt":[1,2,3,4,5],"outputs":[1],"status":{"messages":[[1],7,["execution_start"],["execution_error",[]]]}}}"#;

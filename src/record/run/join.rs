@@ -5,8 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
-
+use super::super::join::{join_packs, join_rest, joined};
 use super::lineage::Parent;
 use super::schema::{Input, Model, Output, Run};
 
@@ -37,6 +36,9 @@ impl Run {
         for (class, pack) in other.classes {
             greater(self.classes.entry(class).or_default(), pack);
         }
+        let packs = std::mem::take(&mut self.packs).into_iter().chain(other.packs);
+        self.packs = joined(packs, |pack| pack.name.clone(), join_packs);
+        greater(&mut self.from_file, other.from_file);
         greater(&mut self.problem, other.problem);
         greater(&mut self.environment, other.environment);
         greater(&mut self.committed, other.committed);
@@ -131,11 +133,17 @@ fn files(ours: &mut Vec<Output>, theirs: Vec<Output>) -> Vec<Output> {
 }
 
 fn inputs(ours: &mut Vec<Input>, theirs: Vec<Input>) -> Vec<Input> {
-    let mut all: BTreeMap<(String, String), Option<String>> = BTreeMap::new();
-    for input in std::mem::take(ours).into_iter().chain(theirs) {
-        greater(all.entry((input.node, input.name)).or_default(), input.sha256);
-    }
-    all.into_iter().map(|((node, name), sha256)| Input { node, name, sha256 }).collect()
+    let all = std::mem::take(ours).into_iter().chain(theirs);
+    joined(
+        all,
+        |input| (input.node.clone(), input.name.clone()),
+        |mut one, other| {
+            greater(&mut one.sha256, other.sha256);
+            greater(&mut one.size, other.size);
+            greater(&mut one.perceptual, other.perceptual);
+            one
+        },
+    )
 }
 
 fn models(ours: &mut Vec<Model>, theirs: Vec<Model>) -> Vec<Model> {
@@ -152,17 +160,6 @@ fn models(ours: &mut Vec<Model>, theirs: Vec<Model>) -> Vec<Model> {
         sha256,
     };
     all.into_iter().map(model).collect()
-}
-
-/// Fields nobody here knows: all of them, and of two values the greater by its text.
-fn join_rest(ours: &mut Map<String, Value>, theirs: Map<String, Value>) {
-    for (key, value) in theirs {
-        let text = value.to_string();
-        if ours.get(&key).is_none_or(|known| format!("{known}") < text) {
-            ours.insert(key, value);
-        }
-    }
-    ours.sort_keys();
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod gather;
 mod history;
 mod join;
 mod lineage;
+mod queue;
 mod schema;
 mod text;
 
@@ -22,8 +23,10 @@ pub use bridge::from_spool;
 pub use content::{content_of, graph_of, upstream};
 pub use embedded::embedded;
 pub use fix::{Fixed, Hold, fix_values};
-pub use history::{Entry, Named, OWN, entries, from_entry};
+pub use gather::branch;
+pub use history::{Entry, Named, OWN, entries, entry, from_entry};
 pub use lineage::{Comparison, Derived, Parent, Setting, Verdict};
+pub use queue::{listed, of_job, running, unended};
 pub use schema::{
     Input, Known, Model, Origin, Outcome, Output, Problem, Redacted, Run, SCHEMA, Sampler, Seed,
     Site,

@@ -72,6 +72,9 @@ pub struct Run {
     /// own have none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub classes: BTreeMap<String, String>,
+    /// The installed packs that bring these classes, where somebody looked at the time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packs: Vec<super::super::PackFact>,
     /// Texts that reach a sampler's positive side.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub positive: Vec<String>,
@@ -87,6 +90,9 @@ pub struct Run {
     /// Where the workflow was committed when the run was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committed: Option<Site>,
+    /// The file it was queued from, where the program that queued it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_file: Option<String>,
     /// Where this is known from.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub known: BTreeSet<Known>,
@@ -125,11 +131,13 @@ impl Default for Run {
             seeds: Vec::new(),
             models: Vec::new(),
             classes: BTreeMap::new(),
+            packs: Vec::new(),
             positive: Vec::new(),
             negative: Vec::new(),
             problem: None,
             environment: None,
             committed: None,
+            from_file: None,
             known: BTreeSet::new(),
             parent: None,
             compared: Vec::new(),
@@ -168,6 +176,8 @@ pub enum Known {
     Bridge,
     /// comfy-cli's list of runs.
     Cli,
+    /// The server's queue: it was seen to begin.
+    Queue,
 }
 
 /// Below which folder a path begins.
@@ -226,9 +236,16 @@ pub struct Input {
     pub node: String,
     /// Its name.
     pub name: String,
-    /// SHA-256 of all bytes, which ComfyUI puts beside the node in what it embeds.
+    /// SHA-256 of all bytes: ComfyUI puts it beside the node in what it embeds, or
+    /// somebody looked at the file, which was as old as the run or older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// Bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// What the picture shows, as of an output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perceptual: Option<String>,
 }
 
 /// A node that sampled, with the values it ran with. A value that a node computed is
