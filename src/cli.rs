@@ -30,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Set this repository (or this machine) up, so that git understands workflows.
     Init(cmd::init::Args),
+    /// Print or write a .gitignore and .gitattributes that keep workflows in and models out.
+    Template(cmd::template::Args),
     /// Check every link of the chain, and say how to mend what is broken.
     Doctor(cmd::doctor::Args),
     /// Name workflows that were committed without git-comfy (for CI).
@@ -114,6 +116,7 @@ impl Command {
     pub fn run(&self, session: &Session) -> Result<Exit> {
         match self {
             Command::Init(args) => cmd::init::run(args, session),
+            Command::Template(args) => cmd::template::run(args, session),
             Command::Doctor(args) => cmd::doctor::run(args, session),
             Command::Check(args) => cmd::check::run(args, session),
             Command::Uninstall(args) => cmd::uninstall::run(args, session),

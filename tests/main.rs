@@ -54,6 +54,7 @@ mod separate;
 mod server;
 mod sharing;
 mod snapshots;
+mod template;
 mod textconv;
 mod uninstall;
 mod vary;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::separate::{self, How, Next};
+use super::template;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::check::{self, Checked};
@@ -36,6 +37,10 @@ pub struct Args {
     /// copies it: below your own data, or in DIR. An existing .git moves there.
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "global")]
     pub separate: Option<Option<PathBuf>>,
+    /// Also write a .gitignore and .gitattributes that keep workflows in and models out
+    /// (see `git comfy template`).
+    #[arg(long, value_name = "KIND", num_args = 0..=1, conflicts_with = "global")]
+    pub template: Option<Option<template::Kind>>,
     /// Stage workflows that were committed before git-comfy in their clean form: one
     /// change, ready to be committed.
     #[arg(long)]
@@ -85,7 +90,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
             .hint("go into the folder of your workflows; `git init` makes it a repository")
             .hint("`git comfy init --global` sets up this machine for every repository"));
     }
-    let plan = setup::init(&state, &wish)?;
+    let mut plan = setup::init(&state, &wish)?;
+    let added = match (&args.template, &state.place) {
+        (Some(kind), Some(place)) => Some(template::add(*kind, &place.top, &state.git, &mut plan)?),
+        _ => None,
+    };
     if args.dry_run {
         show(&plan, session)?;
         return if args.renormalize { would_renormalize(session) } else { Ok(Exit::Done) };
@@ -96,6 +105,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     }
     plan.apply(&state.git)?;
     report(&plan, &state, &wish, session)?;
+    if let Some(added) = added {
+        template::tell(added, &state.git, session)?;
+    }
     if wish.reach == Reach::Repository {
         let repository = session.repository()?;
         bring_layouts(&repository, &plan, session)?;

@@ -51,6 +51,7 @@ pub mod snapshots;
 pub mod status;
 pub mod sync;
 mod telling;
+pub mod template;
 pub mod textconv;
 pub mod uninstall;
 mod unsettled;

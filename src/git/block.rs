@@ -19,17 +19,18 @@ pub enum Site {
 
 /// The block in `text`, with its markers and without the final line break.
 pub fn find(text: &[u8]) -> Option<&[u8]> {
-    let (start, end) = span(text)?;
+    let (start, end) = span(text, [BEGIN, END])?;
     Some(&text[start..end])
 }
 
 /// The text with the block in it: in the place of the old one, or at the site.
-/// `block` has its markers and no final line break; its lines get the line breaks of the
-/// text.
+/// `block` has its markers (ours, or others of that form) and no final line break; its
+/// lines get the line breaks of the text.
 pub fn put(text: &[u8], block: &str, site: Site) -> Vec<u8> {
     let ending = if text.windows(2).any(|pair| pair == b"\r\n") { "\r\n" } else { "\n" };
+    let known = span(text, markers(block));
     let block = block.replace('\n', ending);
-    if let Some((start, end)) = span(text) {
+    if let Some((start, end)) = known {
         return [&text[..start], block.as_bytes(), &text[end..]].concat();
     }
     let shebang = text.starts_with(b"#!");
@@ -54,7 +55,7 @@ pub fn put(text: &[u8], block: &str, site: Site) -> Vec<u8> {
 
 /// The text without its block; `None` where there is none.
 pub fn take(text: &[u8]) -> Option<Vec<u8>> {
-    let (start, end) = span(text)?;
+    let (start, end) = span(text, [BEGIN, END])?;
     let rest = &text[end..];
     let ahead = &text[..start];
     let bare = ahead.is_empty() || ahead == b"\xef\xbb\xbf";
@@ -78,10 +79,16 @@ fn unbegun(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\n").unwrap_or(text)
 }
 
+/// The first and the last line of a block.
+fn markers(block: &str) -> [&str; 2] {
+    let first = block.split('\n').next().unwrap_or(block);
+    [first, block.rsplit('\n').next().unwrap_or(block)]
+}
+
 /// From the first marker to the end of the last one's text.
-fn span(text: &[u8]) -> Option<(usize, usize)> {
-    let start = line_start(text, BEGIN, 0)?;
-    let end = line_start(text, END, start)? + END.len();
+fn span(text: &[u8], [begin, end]: [&str; 2]) -> Option<(usize, usize)> {
+    let start = line_start(text, begin, 0)?;
+    let end = line_start(text, end, start)? + end.len();
     Some((start, end))
 }
 
@@ -122,6 +129,15 @@ mod tests {
         let new = BLOCK.replace("ours", "ours, newer\nand longer");
         let text = put(&old, &new, Site::Bottom);
         assert_eq!(String::from_utf8(text).unwrap(), format!("#!/bin/sh\n{new}\nrest\n"));
+    }
+
+    #[test]
+    fn blocks_with_other_markers_stand_side_by_side() {
+        let other = "# >>> other >>>\ntheirs\n# <<< other <<<";
+        let both = put(&put(b"a\n", BLOCK, Site::Top), other, Site::Top);
+        assert_eq!(String::from_utf8(both.clone()).unwrap(), format!("{other}\n{BLOCK}\na\n"));
+        assert_eq!(put(&both, other, Site::Top), both);
+        assert_eq!(take(&both).unwrap(), format!("{other}\na\n").into_bytes());
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod shell;
 pub mod snapshots;
 mod status;
 pub mod synced;
+pub mod template;
 mod tree;
 mod whole;
 
