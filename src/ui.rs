@@ -46,42 +46,30 @@ impl Ui {
 
     /// A bar for work that is counted in bytes; seen only where a person watches.
     pub fn bytes_bar(&self) -> Bar {
-        if self.quiet {
-            return Bar(indicatif::ProgressBar::hidden());
-        }
-        let bar = indicatif::ProgressBar::no_length();
-        let form = "hashing {wide_bar} {bytes} of {total_bytes}, {eta} left";
-        if let Ok(style) = indicatif::ProgressStyle::with_template(form) {
-            bar.set_style(style);
-        }
-        Bar(bar)
+        self.bar("hashing {wide_bar} {bytes} of {total_bytes}, {eta} left")
     }
 
     /// A bar for work that is counted in things; seen only where a person watches.
     pub fn count_bar(&self, doing: &str) -> Bar {
-        if self.quiet {
-            return Bar(indicatif::ProgressBar::hidden());
-        }
-        let bar = indicatif::ProgressBar::no_length();
-        let form = format!("{doing} {{wide_bar}} {{pos}} of {{len}}, {{eta}} left");
-        if let Ok(style) = indicatif::ProgressStyle::with_template(&form) {
-            bar.set_style(style);
-        }
-        Bar(bar)
+        self.bar(&format!("{doing} {{wide_bar}} {{pos}} of {{len}}, {{eta}} left"))
     }
 
     /// A bar for steps of which a word says what they are; seen only where a person
     /// watches.
     pub fn steps_bar(&self) -> Bar {
+        let bar = self.bar("{spinner} {msg} {wide_bar} {pos}/{len} {elapsed}");
+        bar.0.enable_steady_tick(std::time::Duration::from_millis(200));
+        bar
+    }
+
+    fn bar(&self, form: &str) -> Bar {
         if self.quiet {
             return Bar(indicatif::ProgressBar::hidden());
         }
         let bar = indicatif::ProgressBar::no_length();
-        let form = "{spinner} {msg} {wide_bar} {pos}/{len} {elapsed}";
         if let Ok(style) = indicatif::ProgressStyle::with_template(form) {
             bar.set_style(style);
         }
-        bar.enable_steady_tick(std::time::Duration::from_millis(200));
         Bar(bar)
     }
 

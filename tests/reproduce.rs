@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::records::studio;
 use crate::support::machine::Machine;
 use crate::support::outputs::Picture;
+use crate::support::queueing::{Fate, Queueing};
 use crate::support::{Repo, World};
 
 const LORA: &str = "film_grain_v2.safetensors";
@@ -154,6 +155,13 @@ fn three_weeks_later_the_picture_can_be_made_again() {
     };
     assert_eq!(node(10)[0], "looks/grain.safetensors");
     assert_eq!(node(3), json!([7, "fixed", 20, 8, "euler", "normal", 1]));
+    // A picture that comes out otherwise is told with what may be behind it.
+    let other = Queueing::new([Fate::Done { other: 1 }]);
+    let run = ["--run", "--server", &other.address(), "--into", "other"];
+    let arguments: Vec<&str> = ["reproduce", &studio.picture].into_iter().chain(run).collect();
+    let (text, code) = self::told(&studio.repo, &arguments);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains(&format!("perhaps because of {PACK}")), "{text}");
     // Nothing else was touched.
     assert_ne!(studio.pack.id("HEAD"), before);
     let path = Path::new(target);
@@ -168,6 +176,14 @@ fn three_weeks_later_the_picture_can_be_made_again() {
     assert_eq!(studio.pack.id("HEAD"), before);
     let (told, _) = studio.check(&studio.picture);
     assert_eq!(told["check"]["packs"][0]["state"], "same", "{told:#}");
+    // And the picture itself, by its new names, held against the original.
+    let server = Queueing::new([]);
+    let arguments =
+        ["reproduce", &studio.picture, "--run", "--server", &server.address(), "--into", "out"];
+    let (text, code) = self::told(&studio.repo, &arguments);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("the same picture, pixel for pixel (keeper_00001_.png)"), "{text}");
+    assert_eq!(server.posted("/prompt")[0]["prompt"], wanted);
 }
 
 /// What a person is told.

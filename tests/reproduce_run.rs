@@ -14,7 +14,7 @@ pub(crate) fn repo() -> Repo {
     repo.git(["config", "comfy.output", "nowhere"]);
     repo.git(["config", "comfy.root", "nowhere"]);
     std::fs::create_dir(repo.world.path("pictures")).unwrap();
-    let picture = Picture { seed: 5, side: 24 }.saved("a fox");
+    let picture = Picture { seed: 5, side: 64 }.saved("a fox");
     std::fs::write(repo.world.path("pictures/fox.png"), picture).unwrap();
     repo
 }

@@ -54,6 +54,16 @@ fn redirects_are_not_followed() {
 }
 
 #[test]
+fn what_is_sent_goes_nowhere_else() {
+    let elsewhere = Server::new([("/prompt", Answer::Json(b"{}".to_vec()))]);
+    let target = format!("http://{}/prompt", elsewhere.address());
+    let server = Server::new([("/prompt", Answer::Redirect(target))]);
+    let answer = client(&server).post("/prompt", "application/json", b"{\"prompt\":{}}");
+    assert!(answer.map_or(true, |(status, _)| status != 200));
+    assert!(elsewhere.asked().is_empty());
+}
+
+#[test]
 fn silence_and_floods_end() {
     let server =
         Server::new([("/system_stats", Answer::Silence), ("/object_info", Answer::Endless)]);

@@ -66,6 +66,18 @@ fn every_combination_runs_and_is_recorded_with_its_parent() {
 }
 
 #[test]
+fn a_workflow_file_is_varied_and_is_no_run() {
+    let (repo, server) = (repo(), Queueing::new([]));
+    repo.write("fox.json", crate::support::outputs::canvas(5, "a fox").to_string());
+    let arguments = ["vary", "fox.json", "--set", "steps=30", "--json", "--into", "out"];
+    let output = against(&repo, &server, &arguments);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["set"][0]["to"], &told["problem"]), (&json!(30), &Value::Null), "{told}");
+    assert!(told["files"][0].as_str().unwrap().ends_with("again_00001_.png"), "{told}");
+    assert_eq!(runs(&repo).len(), 1);
+}
+
+#[test]
 fn a_plan_touches_nothing() {
     let (repo, server) = (repo(), Queueing::new([]));
     let output = vary(&repo, &server, &["--set", "steps=20,25,30", "-n"]);

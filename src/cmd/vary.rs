@@ -10,12 +10,12 @@ use super::reproduce;
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::graph::Prompt;
+use crate::graph::{Prompt, Workflow};
 use crate::host::queue::Job;
 use crate::json::Value;
 use crate::record::replay::{self, Renames};
 use crate::record::run::{Derived, Setting};
-use crate::record::vary::{Error, Variation, variations};
+use crate::record::vary::{self, Error, Variation, aliases};
 use crate::render::{lineage, sanitize};
 use crate::session::Session;
 
@@ -26,8 +26,8 @@ Examples:
   git comfy vary 5f0c --set steps=20,30 --set seed=1..3  six: every combination
   git comfy vary fox.png --set \"What to see.text=a cat\" -n  what would run
 
-NODE is the title, class or id of a node (12:34 inside a subgraph); it can be left out where
-only one input is called so. Texts hold commas as they are; write \"one\",\"another\" for several.";
+NODE is the title, class or id of a node (12:34 inside a subgraph), or of a subgraph or primitive
+node that shows the value; it can be left out where only one input is called so. Texts hold commas as they are; write \"one\",\"another\" for several.";
 
 /// Run a known run again with something set differently, once for every combination.
 ///
@@ -69,7 +69,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut original = original::of(session, &args.what)?;
     original.look_up(session)?;
     let base = Base::of(session, &original, &args.server)?;
-    let all = variations(&base.prompt, &args.set, &base.catalog, args.most).map_err(failure)?;
+    let all = base.variations(&args.set, args.most).map_err(failure)?;
     if !args.json || args.dry_run {
         let text = if args.json { plan_json(&all) } else { plan(&original, &all) };
         session.ui.out(&text)?;
@@ -102,6 +102,17 @@ impl Base {
         let nothing = || Failure::new(format!("there is no prompt to vary {}", original.from));
         let (workflow, catalog) = (repaired.workflow, plan.catalog);
         Ok(Base { workflow, prompt: prompt.ok_or_else(nothing)?, catalog })
+    }
+
+    fn variations(
+        &self,
+        asked: &[String],
+        most: usize,
+    ) -> std::result::Result<Vec<Variation>, Error> {
+        let canvas = self.workflow.clone().and_then(|value| Workflow::from_value(value).ok());
+        let aliases = canvas.map(|canvas| aliases(&canvas, &self.catalog)).unwrap_or_default();
+        let base = vary::Base { prompt: &self.prompt, aliases: &aliases, catalog: &self.catalog };
+        vary::variations(&base, asked, most)
     }
 }
 
@@ -227,7 +238,8 @@ fn follow(
                 (None, true) => "made no files".to_owned(),
                 (None, false) => sanitize::line(&files.join(", ")).into_owned(),
             };
-            format!("{}\n  {made}\n", told(&job.variation.set))
+            let of = jobs.len();
+            format!("{}/{of}  {}\n  {made}\n", number + 1, told(&job.variation.set))
         };
         session.ui.out(&text)?;
     }

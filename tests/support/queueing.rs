@@ -277,7 +277,7 @@ impl Queueing {
             ("prompt", sent["prompt"].to_string()),
             ("workflow", sent["extra_data"]["extra_pnginfo"]["workflow"].to_string()),
         ];
-        let picture = Picture { seed: seed + 1000 * (steps - 20) + other, side: 24 }.png(&texts);
+        let picture = Picture { seed: seed + 1000 * (steps - 20) + other, side: 64 }.png(&texts);
         let name = {
             let mut state = self.lock();
             state.made += 1;

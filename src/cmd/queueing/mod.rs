@@ -133,8 +133,13 @@ impl<'s> Line<'s> {
         set: Vec<Setting>,
     ) -> Result<Option<Parent>> {
         let Some(run) = &original.run else { return Ok(None) };
-        if let Some(path) = &original.file
-            && self.shelf.index.by_id(&run.id)?.is_empty()
+        let known = !self.shelf.index.by_id(&run.id)?.is_empty();
+        // A workflow file is no run.
+        let made = original.file.as_ref().filter(|path| file::may_be_output(path));
+        if !known && made.is_none() {
+            return Ok(None);
+        }
+        if let Some(path) = made.filter(|_| !known)
             && let Some(looked) = file::look(path)?
         {
             let base = path.parent().unwrap_or(&self.session.cwd);

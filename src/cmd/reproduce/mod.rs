@@ -31,7 +31,8 @@ use run::RunArgs;
 #[command(after_long_help = "\
 With --check the exit code tells the verdict: 0 same, 1 repairable, 3 not reproducible here; \
 2 means that the question could not be answered. Without it: 0, or 3 if it cannot be made here \
-although the workflow was written. docs/reproduce-schema.md describes --json.")]
+although the workflow was written. With --run: 0 the same picture, 1 another one or nobody can \
+tell, 2 it failed, 130 left at Ctrl-C. docs/reproduce-schema.md describes --json.")]
 pub struct Args {
     /// A picture or other output, the id of a run, or a revision (REV or REV:PATH).
     #[arg(value_name = "IMAGE|RUN|REV")]

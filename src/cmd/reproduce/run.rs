@@ -10,6 +10,7 @@ use super::{Args, Ready, apply};
 use crate::cmd::original::Original;
 use crate::cmd::queueing::{Delivered, Done, Line, Originals, ServerArgs, Went};
 use crate::cmd::queueing::{hold_against, problem, save};
+use crate::cmd::runs::file::may_be_output;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::host::queue::Job;
@@ -123,7 +124,7 @@ fn put_inputs_back(session: &Session, line: &Line<'_>, ready: &Ready) -> Result<
 
 /// What there is to compare with.
 fn originals(line: &Line<'_>, original: &Original) -> Result<Originals> {
-    if let Some(file) = &original.file {
+    if let Some(file) = original.file.as_ref().filter(|file| may_be_output(file)) {
         let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         return Ok(Originals::file(&name, std::fs::read(file)?, original.run.as_ref()));
     }

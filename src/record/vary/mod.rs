@@ -10,12 +10,13 @@ mod decimal;
 mod target;
 mod values;
 
-pub use target::{Candidate, NoTarget};
+use target::Target;
+pub use target::{Alias, NoTarget, aliases};
 pub use values::NoValue;
 
 use super::run::Setting;
 use crate::catalog::Catalog;
-use crate::graph::{NodeId, Prompt};
+use crate::graph::Prompt;
 use crate::json::Value;
 
 /// Why there are no variations.
@@ -65,28 +66,23 @@ pub struct Variation {
     pub prompt: Prompt,
 }
 
-/// An input with all that it is to hold.
+/// Inputs with all that they are to hold.
 struct Axis {
-    node: NodeId,
-    title: String,
-    input: String,
-    from: Value,
+    targets: Vec<Target>,
     values: Vec<Value>,
 }
 
 /// All combinations of what is set; the last changes fastest.
-pub fn variations(
-    prompt: &Prompt,
-    asked: &[String],
-    catalog: &Catalog,
-    most: usize,
-) -> Result<Vec<Variation>, Error> {
+pub fn variations(base: &Base<'_>, asked: &[String], most: usize) -> Result<Vec<Variation>, Error> {
     let mut axes: Vec<Axis> = Vec::new();
     for asked in asked {
-        let axis = axis(prompt, asked, catalog, most)?;
-        if axes.iter().any(|known| (&known.node, &known.input) == (&axis.node, &axis.input)) {
-            let node = format!("{} #{}", axis.title, axis.node);
-            return Err(Error::Twice { node, input: axis.input });
+        let axis = axis(base, asked, most)?;
+        for target in &axis.targets {
+            let mut known = axes.iter().flat_map(|axis| &axis.targets);
+            if known.any(|known| (&known.id, &known.input) == (&target.id, &target.input)) {
+                let node = format!("{} #{}", target.title, target.id);
+                return Err(Error::Twice { node, input: target.input.clone() });
+            }
         }
         axes.push(axis);
     }
@@ -95,21 +91,35 @@ pub fn variations(
     if count > most {
         return Err(Error::TooMany { count, most });
     }
-    Ok((0..count).map(|number| variation(prompt, &axes, number)).collect())
+    Ok((0..count).map(|number| variation(base.prompt, &axes, number)).collect())
 }
 
-fn axis(prompt: &Prompt, asked: &str, catalog: &Catalog, most: usize) -> Result<Axis, Error> {
+/// What is varied.
+#[derive(Debug, Clone, Copy)]
+pub struct Base<'b> {
+    /// The prompt that ran.
+    pub prompt: &'b Prompt,
+    /// What its inputs are called on the canvas.
+    pub aliases: &'b [Alias],
+    /// The node classes.
+    pub catalog: &'b Catalog,
+}
+
+fn axis(base: &Base<'_>, asked: &str, most: usize) -> Result<Axis, Error> {
     let form = || Error::Form(asked.chars().take(200).collect());
     let (name, text) = asked.split_once('=').ok_or_else(form)?;
-    let found = target::find(prompt, name.trim())?;
-    let node = &prompt.nodes[&found.id];
-    let spec = catalog.class(node.class()).and_then(|class| class.input(&found.input));
-    let values = values::read(text, &found.value, spec, most).map_err(|problem| {
-        let node = format!("{} #{}", found.title, found.id);
-        Error::Value { node, input: found.input.clone(), problem }
-    })?;
-    let (node, title, input, from) = (found.id, found.title, found.input, found.value);
-    Ok(Axis { node, title, input, from, values })
+    let targets = target::find(base.prompt, base.aliases, name.trim())?;
+    let mut values = Vec::new();
+    for target in &targets {
+        let class = base.prompt.nodes.get(&target.id).map(|node| node.class());
+        let class = class.and_then(|class| base.catalog.class(class));
+        let spec = class.and_then(|class| class.input(&target.input));
+        values = values::read(text, &target.value, spec, most).map_err(|problem| {
+            let node = format!("{} #{}", target.title, target.id);
+            Error::Value { node, input: target.input.clone(), problem }
+        })?;
+    }
+    Ok(Axis { targets, values })
 }
 
 /// The variation of that number: its digits, each to the base of its axis.
@@ -119,20 +129,23 @@ fn variation(prompt: &Prompt, axes: &[Axis], number: usize) -> Variation {
     for axis in axes.iter().rev() {
         let value = &axis.values[rest % axis.values.len()];
         rest /= axis.values.len();
-        if let Some(inputs) = prompt.nodes.get_mut(&axis.node).and_then(|n| n.raw_inputs_mut()) {
-            inputs.insert(axis.input.as_str(), value.clone());
+        for target in axis.targets.iter().rev() {
+            let node = prompt.nodes.get_mut(&target.id);
+            if let Some(inputs) = node.and_then(|node| node.raw_inputs_mut()) {
+                inputs.insert(target.input.as_str(), value.clone());
+            }
+            if value.same(&target.value) {
+                continue;
+            }
+            let plain = |value: &Value| serde_json::to_value(value).unwrap_or_default();
+            set.push(Setting {
+                node: target.id.to_string(),
+                title: target.title.clone(),
+                input: target.input.clone(),
+                from: plain(&target.value),
+                to: plain(value),
+            });
         }
-        if value.same(&axis.from) {
-            continue;
-        }
-        let plain = |value: &Value| serde_json::to_value(value).unwrap_or_default();
-        set.push(Setting {
-            node: axis.node.to_string(),
-            title: axis.title.clone(),
-            input: axis.input.clone(),
-            from: plain(&axis.from),
-            to: plain(value),
-        });
     }
     set.reverse();
     Variation { set, prompt }
@@ -141,6 +154,7 @@ fn variation(prompt: &Prompt, axes: &[Axis], number: usize) -> Variation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::{NodeId, Workflow};
     use crate::json::parse_text;
 
     fn prompt() -> Prompt {
@@ -156,7 +170,12 @@ mod tests {
     /// What each variation sets, a line each; or why there are none.
     fn told(asked: &[&str]) -> String {
         let asked: Vec<String> = asked.iter().map(|text| (*text).to_owned()).collect();
-        match variations(&prompt(), &asked, &Catalog::core(), 100) {
+        told_of(&prompt(), &[], &asked)
+    }
+
+    fn told_of(prompt: &Prompt, aliases: &[Alias], asked: &[String]) -> String {
+        let base = Base { prompt, aliases, catalog: &Catalog::core() };
+        match variations(&base, asked, 100) {
             Ok(all) => {
                 let line = |variation: &Variation| {
                     let set = variation.set.iter().map(|set| {
@@ -187,6 +206,27 @@ mod tests {
         insta::assert_snapshot!(told(&["Sampler.seed=7"]), @"nothing in the prompt is called Sampler.seed; there are KSampler #3, CheckpointLoaderSimple #4, What to see #6, What not #7, ImageScale #12:34");
         insta::assert_snapshot!(told(&["KSampler.model=7"]), @"model of KSampler #3 is fed by CheckpointLoaderSimple #4: set what that holds");
         insta::assert_snapshot!(told(&["seed"]), @r#""seed" sets nothing: write INPUT=VALUE or NODE.INPUT=VALUE"#);
+    }
+
+    #[test]
+    fn a_widget_of_the_canvas_stands_for_all_it_feeds() {
+        let text = r#"{"version":0.4,"nodes":[
+            {"id":1,"type":"u","title":"Grow","inputs":[{"name":"width","widget":{"name":"width"},"link":null}],"widgets_values":[512]},
+            {"id":2,"type":"PrimitiveNode","title":"All seeds","outputs":[{"name":"INT","links":[1,2]}],"widgets_values":[7,"fixed"]},
+            {"id":3,"type":"KSampler","inputs":[{"name":"seed","widget":{"name":"seed"},"link":1}],"widgets_values":[0,"fixed",20,8,"euler","normal",1]},
+            {"id":4,"type":"KSampler","inputs":[{"name":"seed","widget":{"name":"seed"},"link":2}],"widgets_values":[0,"fixed",20,8,"euler","normal",1]}],
+            "links":[[1,2,0,3,0,"INT"],[2,2,0,4,0,"INT"]],"definitions":{"subgraphs":[{"id":"u","name":"Grow",
+            "inputs":[{"name":"width","linkIds":[5]}],"nodes":[{"id":9,"type":"ImageScale",
+            "inputs":[{"name":"width","widget":{"name":"width"},"link":5}],"widgets_values":["area",64,512,"disabled"]}],
+            "links":[{"id":5,"origin_id":-10,"origin_slot":0,"target_id":9,"target_slot":0}]}]}}"#;
+        let workflow = Workflow::from_value(parse_text(text).unwrap()).unwrap();
+        let catalog = Catalog::core();
+        let (prompt, aliases) =
+            (workflow.to_prompt(&catalog).unwrap(), aliases(&workflow, &catalog));
+        let told = |asked: &str| told_of(&prompt, &aliases, &[asked.to_owned()]);
+        assert_eq!(told("Grow.width=100"), "1:9.width 512 -> 100");
+        assert_eq!(told("#1.width=100"), "1:9.width 512 -> 100");
+        assert_eq!(told("All seeds.value=9"), "3.seed 7 -> 9, 4.seed 7 -> 9");
     }
 
     #[test]

@@ -1,22 +1,59 @@
 //! Which input of which node a person means: `KSampler.cfg`, `#3.cfg`, `12:34.cfg`, `cfg`.
 
-use crate::graph::{NodeId, Prompt, PromptInput, PromptNode};
+use crate::graph::{Naming, NodeId, Prompt, PromptInput, PromptNode, Workflow};
 use crate::json::Value;
 
 /// Names that a message lists.
 const MOST: usize = 20;
 
-/// An input that a name may mean.
+/// An input that a name means.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
+pub(super) struct Target {
     /// The node.
-    pub id: NodeId,
+    pub(super) id: NodeId,
     /// Its title, or its class.
-    pub title: String,
+    pub(super) title: String,
     /// The input.
-    pub input: String,
+    pub(super) input: String,
     /// What it holds.
-    pub value: Value,
+    pub(super) value: Value,
+}
+
+/// A widget of the canvas that no node of the prompt has: that of a subgraph's instance, or
+/// of a primitive node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The node on the canvas.
+    node: NodeId,
+    /// What it is called there.
+    title: String,
+    /// The widget.
+    widget: String,
+    /// The inputs of the prompt that it feeds.
+    feeds: Vec<(NodeId, String)>,
+}
+
+/// The widgets that stand for inputs of the prompt on the canvas.
+pub fn aliases(workflow: &Workflow, naming: &dyn Naming) -> Vec<Alias> {
+    let mut all: Vec<Alias> = Vec::new();
+    let mut held: Vec<_> = workflow.held_values(naming).unwrap_or_default().into_iter().collect();
+    held.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for ((id, input), held) in held {
+        let Some(node) = workflow.node(&held.node) else { continue };
+        let stands_for = workflow.definition_of(node).is_some() || node.class() == "PrimitiveNode";
+        let Some(widget) = held.name.as_str().filter(|_| stands_for) else { continue };
+        let same = |alias: &&mut Alias| alias.node == held.node.id && alias.widget == widget;
+        match all.iter_mut().find(same) {
+            Some(alias) => alias.feeds.push((id, input.into())),
+            None => all.push(Alias {
+                node: held.node.id.clone(),
+                title: workflow.shown(node).to_owned(),
+                widget: widget.to_owned(),
+                feeds: vec![(id, input.into())],
+            }),
+        }
+    }
+    all
 }
 
 /// Why a name means nothing.
@@ -60,8 +97,57 @@ pub enum NoTarget {
     },
 }
 
-/// The one input that a name means.
-pub(super) fn find(prompt: &Prompt, name: &str) -> Result<Candidate, NoTarget> {
+/// The inputs that a name means: one, or all that a widget of the canvas feeds.
+pub(super) fn find(
+    prompt: &Prompt,
+    aliases: &[Alias],
+    name: &str,
+) -> Result<Vec<Target>, NoTarget> {
+    match one(prompt, name) {
+        Err(error @ NoTarget::Unknown { .. }) => match by_alias(prompt, aliases, name)? {
+            Some(found) => Ok(found),
+            None => Err(error),
+        },
+        found => found.map(|target| vec![target]),
+    }
+}
+
+/// The inputs that a widget of the canvas feeds.
+fn by_alias(
+    prompt: &Prompt,
+    aliases: &[Alias],
+    name: &str,
+) -> Result<Option<Vec<Target>>, NoTarget> {
+    let fits = |alias: &&Alias| {
+        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        let splits = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
+        splits.into_iter().any(|(of, widget)| {
+            let plain = of.strip_prefix('#').unwrap_or(of);
+            let called = same(&alias.title, of) || alias.node.to_string() == plain;
+            called && same(&alias.widget, widget)
+        })
+    };
+    let found: Vec<&Alias> = aliases.iter().filter(fits).collect();
+    let [alias] = &found[..] else {
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let told =
+            found.iter().map(|alias| format!("#{}.{} ({})", alias.node, alias.widget, alias.title));
+        let candidates = list(told, found.len());
+        return Err(NoTarget::Several { name: name.to_owned(), candidates });
+    };
+    let mut targets = Vec::new();
+    for (id, input) in &alias.feeds {
+        if let Some(node) = prompt.nodes.get(id) {
+            targets.push(of(prompt, id, node, input)?);
+        }
+    }
+    Ok((!targets.is_empty()).then_some(targets))
+}
+
+/// The one input of the prompt that a name means.
+fn one(prompt: &Prompt, name: &str) -> Result<Target, NoTarget> {
     let mut found = named(prompt, name, &|one, other| one == other);
     if found.is_empty() {
         found = named(prompt, name, &|one, other| one.eq_ignore_ascii_case(other));
@@ -124,10 +210,10 @@ fn is_called(id: &NodeId, node: &PromptNode, name: &str, same: Same<'_>) -> bool
         || node.title().is_some_and(|title| same(title, name))
 }
 
-fn of(prompt: &Prompt, id: &NodeId, node: &PromptNode, input: &str) -> Result<Candidate, NoTarget> {
+fn of(prompt: &Prompt, id: &NodeId, node: &PromptNode, input: &str) -> Result<Target, NoTarget> {
     let shown = || format!("{} #{id}", title(node));
     match node.input(input) {
-        Some(PromptInput::Literal(value)) => Ok(Candidate {
+        Some(PromptInput::Literal(value)) => Ok(Target {
             id: id.clone(),
             title: title(node).to_owned(),
             input: input.to_owned(),
