@@ -8,6 +8,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
+mod pictures;
+
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use git_comfy::media;
+use pictures::{decode_and_hash, picture};
 use sha2::{Digest, Sha256};
 
 const ROUNDS: usize = 5;
@@ -115,34 +118,6 @@ fn decode(path: &Path) {
     assert!(embedded.payload().workflow.is_some());
 }
 
-/// A picture of a megapixel that compresses as pictures do.
-fn picture(path: &Path, seed: u32) {
-    let mut state = seed;
-    let mut noise = move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 28) as u8
-    };
-    let wave = |x: u32, y: u32| ((x * (seed % 7 + 1)) / 9 + (y * (seed % 5 + 1)) / 7) as u8 / 2;
-    let places = (0..1024).flat_map(|y| (0..1024).map(move |x| (x, y)));
-    let pixels: Vec<u8> = places
-        .flat_map(|(x, y)| [wave(x, y) + noise(), wave(y, x) + noise(), wave(x + y, x) + noise()])
-        .collect();
-    let mut encoder = png::Encoder::new(File::create(path).unwrap(), 1024, 1024);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&pixels).unwrap();
-}
-
-/// Decoding the pixels and hashing the bytes, as plainly as it goes.
-fn decode_and_hash(path: &Path) {
-    let bytes = std::fs::read(path).unwrap();
-    std::hint::black_box(Sha256::digest(&bytes));
-    let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    reader.next_frame(&mut pixels).unwrap();
-    std::hint::black_box(pixels);
-}
-
 /// All that a scan of a picture does.
 fn whole_scan(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
@@ -172,7 +147,7 @@ fn main() {
     let (long_mp4, long_webm) = ([long_mp4], [long_webm]);
     let pictures: Vec<PathBuf> =
         (0..16).map(|n| folder.path().join(format!("picture{n}.png"))).collect();
-    (1..).zip(&pictures).for_each(|(seed, path)| picture(path, seed));
+    (1..).zip(&pictures).for_each(|(seed, path)| picture(path, seed, &[]));
     type Case<'a> = (&'a str, usize, &'a [PathBuf], fn(&Path));
     let cases: [Case<'_>; 9] = [
         ("first 64 KiB, one thread", 1, &pngs, plain),

@@ -8,6 +8,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
+mod pictures;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -17,7 +19,7 @@ use git_comfy::git::runs::{Change, Kept, Place, record};
 use git_comfy::host::index::{Index, Key, Query, Shown};
 use git_comfy::media::picture::{PerceptualHash, perceptual_hash};
 use git_comfy::record::run::{Model, Output, Run, Sampler, Seed};
-use sha2::{Digest, Sha256};
+use pictures::{decode_and_hash, picture};
 
 const WORDS: &[&str] = &[
     "fox",
@@ -195,38 +197,34 @@ fn recording(runs: u64) {
         assert_eq!(record(&repository, &Change { keep, replaced: Vec::new() }).unwrap(), 1);
         index.apply(&[change], Some("state")).unwrap();
     });
+    whole_process(folder.path());
 }
 
-/// A picture of a megapixel that compresses as pictures do.
-fn picture(path: &Path, seed: u32) {
-    let mut state = seed;
-    let mut noise = move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 28) as u8
+/// The same as a person meets it: a program that starts, finds a run that the bridge noted,
+/// records and indexes it and ends.
+fn whole_process(repository: &Path) {
+    let program = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_git-comfy"));
+        command.arg("-q").current_dir(repository);
+        command
     };
-    let wave = |x: u32, y: u32| ((x * (seed % 7 + 1)) / 9 + (y * (seed % 5 + 1)) / 7) as u8 / 2;
-    let places = (0..1024).flat_map(|y| (0..1024).map(move |x| (x, y)));
-    let pixels: Vec<u8> = places
-        .flat_map(|(x, y)| [wave(x, y) + noise(), wave(y, x) + noise(), wave(x + y, x) + noise()])
-        .collect();
-    let file = std::fs::File::create(path).unwrap();
-    let mut encoder = png::Encoder::new(std::io::BufWriter::new(file), 1024, 1024);
-    encoder.set_color(png::ColorType::Rgb);
-    let prompt = format!(
-        r#"{{"3": {{"class_type": "KSampler", "inputs": {{"seed": {seed}, "steps": 20}}}}}}"#
-    );
-    encoder.add_text_chunk("prompt".to_owned(), prompt).unwrap();
-    let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&pixels).unwrap();
-}
-
-fn plainly(path: &Path) {
-    let bytes = std::fs::read(path).unwrap();
-    std::hint::black_box(Sha256::digest(&bytes));
-    let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    reader.next_frame(&mut pixels).unwrap();
-    std::hint::black_box(pixels);
+    git(repository, &["config", "comfy.server", "off"]);
+    git(repository, &["config", "comfy.output", "."]);
+    let start = Instant::now();
+    assert!(program().args(["index", "rebuild"]).status().unwrap().success());
+    println!("all of them indexed in {:.0} s", start.elapsed().as_secs_f64());
+    let spool = repository.join(".git/comfy/spool");
+    std::fs::create_dir_all(&spool).unwrap();
+    worst("one more run, from the start of the program to its end", 30, 20, |time| {
+        let id = format!("bbbb{time:04}-0000-4000-8000-000000000000");
+        let noted = format!(
+            r#"{{"format": 1, "id": "{id}", "events": [], "history": {{"prompt": [1, "{id}",
+            {{"3": {{"class_type": "KSampler", "inputs": {{"seed": {time}, "steps": 20}}}}}}, {{}}, ["3"]],
+            "outputs": {{}}, "status": {{"status_str": "success", "messages": []}}}}}}"#
+        );
+        std::fs::write(spool.join(format!("{id}.json")), noted).unwrap();
+        assert!(program().args(["bridge", "collect"]).status().unwrap().success());
+    });
 }
 
 fn scanning() {
@@ -237,7 +235,12 @@ fn scanning() {
     std::fs::create_dir(&outputs).unwrap();
     git(&repository, &["init", "-q"]);
     let paths: Vec<_> = (0..FILES).map(|n| outputs.join(format!("{n:05}.png"))).collect();
-    paths.iter().enumerate().for_each(|(n, path)| picture(path, n as u32));
+    paths.iter().enumerate().for_each(|(seed, path)| {
+        let prompt = format!(
+            r#"{{"3": {{"class_type": "KSampler", "inputs": {{"seed": {seed}, "steps": 20}}}}}}"#
+        );
+        picture(path, seed as u32, &[("prompt", prompt)]);
+    });
     assert!(perceptual_hash(&std::fs::read(&paths[0]).unwrap()).unwrap().is_some());
     let (mut plain, mut scan) = (Duration::MAX, Duration::MAX);
     for _ in 0..3 {
@@ -245,7 +248,7 @@ fn scanning() {
         std::thread::scope(|scope| {
             let threads = std::thread::available_parallelism().map_or(2, usize::from);
             for part in paths.chunks(paths.len().div_ceil(threads)) {
-                scope.spawn(move || part.iter().for_each(|path| plainly(path)));
+                scope.spawn(move || part.iter().for_each(|path| decode_and_hash(path)));
             }
         });
         plain = plain.min(start.elapsed());

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::git::{self, Repository, Surroundings};
 use crate::render::sanitize;
+use crate::render::thumbnail::Way;
 use crate::ui::Ui;
 
 /// One call of the program.
@@ -61,10 +62,33 @@ pub struct Environment {
     /// `NO_COLOR`, or a terminal that knows no colours: none unless git was told to
     /// show them always.
     pub no_colour: bool,
+    /// How the terminal shows pictures, where it is one that is known to.
+    pub pictures: Option<Way>,
     /// The pager that the environment names.
     pub pager: PagerVariables,
     /// What git tells those it calls.
     pub git: Surroundings,
+}
+
+/// How the terminal shows pictures, by the names that terminals give themselves. A
+/// multiplexer stands between and passes none on.
+fn pictures() -> Option<Way> {
+    let text = |name| std::env::var(name).unwrap_or_default();
+    let (term, program) = (text("TERM"), text("TERM_PROGRAM"));
+    let between = ["screen", "tmux", "zellij"].iter().any(|name| term.starts_with(name));
+    if between || !text("TMUX").is_empty() || !text("STY").is_empty() || !text("ZELLIJ").is_empty()
+    {
+        return None;
+    }
+    let is_set = |name| !text(name).is_empty();
+    match program.as_str() {
+        "iTerm.app" | "WezTerm" => Some(Way::ITerm),
+        "ghostty" => Some(Way::Kitty),
+        _ if term == "xterm-kitty" || term == "xterm-ghostty" => Some(Way::Kitty),
+        _ if is_set("KITTY_WINDOW_ID") || is_set("KONSOLE_VERSION") => Some(Way::Kitty),
+        _ if text("LC_TERMINAL") == "iTerm2" => Some(Way::ITerm),
+        _ => None,
+    }
 }
 
 /// The variables that choose a pager, in git's order, and those that a pager itself reads.
@@ -108,6 +132,7 @@ impl Environment {
         let settings = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
         Environment {
             no_colour: is_set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|t| t == "dumb"),
+            pictures: pictures(),
             pager: PagerVariables::read(),
             pager_in_use: is_set("GIT_PAGER_IN_USE"),
             columns: std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()),

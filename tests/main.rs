@@ -50,6 +50,7 @@ mod reproduce_run;
 mod resolving;
 mod rewrites;
 mod runs;
+mod runs_told;
 mod separate;
 mod server;
 mod sharing;

@@ -8,6 +8,7 @@ use crate::cmd::moment::since;
 use crate::cmd::runs::branch::{self, Meant};
 use crate::cmd::runs::shelf::Shelf;
 use crate::cmd::runs::{as_line, file};
+use crate::cmd::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::{Order, Walk};
@@ -60,6 +61,9 @@ pub struct Args {
     /// One JSON object a line.
     #[arg(long)]
     pub json: bool,
+    /// Small pictures.
+    #[command(flatten)]
+    pub thumbnails: ThumbnailArgs,
 }
 
 /// Commits whose workflows are looked at for one branch.
@@ -74,9 +78,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
             .hint("git comfy find picture.png")
             .hint("git comfy find --text \"neon fox\" --model sdxl --since 2w"));
     }
+    let thumbnails = Thumbnails::of(session, &shelf, args.thumbnails)?;
+    let telling = Telling { args, session, shelf: &shelf, thumbnails };
     let mut found = 0;
     for path in &args.files {
-        found += tell_file(args, session, &shelf, path)?;
+        found += telling.file(path)?;
     }
     if !keys.is_empty() || args.since.is_some() {
         let since = args.since.as_deref().map(|text| since(text, Timestamp::now())).transpose()?;
@@ -86,31 +92,45 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         found += rows.len();
         for mut row in rows {
             branch::narrow_to_keys(&shelf, &mut row, &query.keys)?;
-            tell(args, session, &row, None)?;
+            telling.row(&row, None)?;
         }
     }
     Ok(if found == 0 { Exit::Found } else { Exit::Done })
 }
 
-fn tell(args: &Args, session: &Session, row: &Row, how: Option<&Match>) -> Result<()> {
-    let shown = as_line(row);
-    let text = if args.json { row_json(&shown, how) } else { line(&shown, how) };
-    Ok(session.ui.out(&text)?)
+/// How what is found is told.
+struct Telling<'a> {
+    args: &'a Args,
+    session: &'a Session,
+    shelf: &'a Shelf,
+    thumbnails: Thumbnails<'a>,
 }
 
-fn tell_file(args: &Args, session: &Session, shelf: &Shelf, path: &Path) -> Result<usize> {
-    let mut rows = behind(shelf, &session.cwd.join(path))?;
-    rows.truncate(args.number);
-    for found in &mut rows {
-        branch::narrow_to_file(shelf, &mut found.row, &found.meant)?;
-        tell(args, session, &found.row, Some(&found.how))?;
+impl Telling<'_> {
+    fn row(&self, row: &Row, how: Option<&Match>) -> Result<()> {
+        let shown = as_line(row);
+        if self.args.json {
+            return Ok(self.session.ui.out(&row_json(&shown, how))?);
+        }
+        self.session.ui.out(&line(&shown, how))?;
+        self.thumbnails.show(self.shelf, row)
     }
-    if rows.is_empty() {
-        let name = sanitize::line(&path.display().to_string()).into_owned();
-        session.ui.say(&format!("{name}: no run is known that made it"));
-        session.ui.say("  git comfy inspect shows what it carries, git comfy restore takes it out");
+
+    fn file(&self, path: &Path) -> Result<usize> {
+        let mut rows = behind(self.shelf, &self.session.cwd.join(path))?;
+        rows.truncate(self.args.number);
+        for found in &mut rows {
+            branch::narrow_to_file(self.shelf, &mut found.row, &found.meant)?;
+            self.row(&found.row, Some(&found.how))?;
+        }
+        if rows.is_empty() {
+            let ui = self.session.ui;
+            let name = sanitize::line(&path.display().to_string()).into_owned();
+            ui.say(&format!("{name}: no run is known that made it"));
+            ui.say("  git comfy inspect shows what it carries, git comfy restore takes it out");
+        }
+        Ok(rows.len())
     }
-    Ok(rows.len())
 }
 
 /// A run that was found for a file.

@@ -53,6 +53,7 @@ pub mod sync;
 mod telling;
 pub mod template;
 pub mod textconv;
+pub mod thumbnails;
 pub mod uninstall;
 mod unsettled;
 pub mod vary;

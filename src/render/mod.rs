@@ -24,6 +24,7 @@ mod summary;
 mod tell;
 pub mod telling;
 pub mod terminal;
+pub mod thumbnail;
 pub mod tree;
 pub mod words;
 

@@ -162,7 +162,8 @@ pub fn show(run: &Run, is_there: &dyn Fn(&Output) -> Option<bool>) -> String {
         let node = problem.node.as_deref().unwrap_or("?");
         let class = problem.class.as_deref().unwrap_or_default();
         let message = problem.message.as_deref().or(problem.kind.as_deref()).unwrap_or_default();
-        page.line("ended at", &format!("{class} #{node}: {}", one_line(message)));
+        let text = format!("{class} #{node}: {}", one_line(message));
+        page.line("ended at", text.trim_end_matches(": "));
     }
     for file in run.outputs.iter().take(MOST) {
         page.line("made", &output(file, is_there(file)));
@@ -268,6 +269,7 @@ fn times(page: &mut Page, run: &Run) {
     slow.sort_by_key(|(_, time)| std::cmp::Reverse(**time));
     let slow: Vec<String> = slow
         .into_iter()
+        .filter(|(_, time)| **time >= 50)
         .take(5)
         .map(|(node, time)| format!("#{node} {:.1} s", *time as f64 / 1000.0))
         .collect();

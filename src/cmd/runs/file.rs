@@ -16,7 +16,7 @@ use crate::record::to_hex;
 
 /// Files up to this many bytes are read at once; larger ones by pieces, and have no
 /// perceptual hash.
-const WHOLE: u64 = 96 << 20;
+pub(crate) const WHOLE: u64 = 96 << 20;
 
 /// Endings of the files that ComfyUI and popular savers write.
 const ENDINGS: &[&str] = &[

@@ -1,6 +1,7 @@
 //! `git comfy runs`: the newest runs, a line each.
 
 use super::shelf::Shelf;
+use crate::cmd::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::host::index::{Query, Row, Shown};
@@ -17,6 +18,8 @@ pub(crate) struct Args {
     /// One JSON object a line.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) thumbnails: ThumbnailArgs,
 }
 
 /// Lists.
@@ -31,8 +34,11 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
         }
         return Ok(Exit::Done);
     }
-    let text: String = rows.iter().map(|row| line(&as_line(row), None)).collect();
-    session.ui.out(&text)?;
+    let thumbnails = Thumbnails::of(session, &shelf, args.thumbnails)?;
+    for row in &rows {
+        session.ui.out(&line(&as_line(row), None))?;
+        thumbnails.show(&shelf, row)?;
+    }
     let (all, _) = shelf.index.counts()?;
     match (rows.len() as u64, all) {
         (0, _) => session.ui.say(

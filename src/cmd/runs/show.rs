@@ -3,6 +3,7 @@
 use super::branch::{self, Meant};
 use super::folders::Folders;
 use super::shelf::Shelf;
+use crate::cmd::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::runs::{self, Kept, Place};
@@ -21,6 +22,8 @@ pub(crate) struct Args {
     /// The document as it is kept.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) thumbnails: ThumbnailArgs,
 }
 
 /// Shows.
@@ -40,6 +43,11 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
         None => show(run, &is_there),
     };
     session.ui.out(&text)?;
+    let thumbnails = Thumbnails::of(session, &shelf, args.thumbnails)?;
+    for mut row in shelf.index.by_id(&run.id)? {
+        branch::narrow_to_file(&shelf, &mut row, &named.meant)?;
+        thumbnails.show(&shelf, &row)?;
+    }
     Ok(Exit::Done)
 }
 

@@ -198,6 +198,17 @@ impl Index {
         Ok(Some((row, path)))
     }
 
+    /// The digest of a run's file of that path. Nothing where nobody looked at it, or where
+    /// several files were seen there.
+    pub fn digest_of(&self, row: &Row, path: &str) -> Result<Option<String>> {
+        let sql = "SELECT DISTINCT lower(hex(sha256)) FROM outputs \
+                   WHERE run = ?1 AND path = ?2 AND sha256 IS NOT NULL";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement.query_map(rusqlite::params![row.id, path], |row| row.get(0))?;
+        let mut found: Vec<String> = found.collect::<rusqlite::Result<_>>()?;
+        Ok(if found.len() == 1 { found.pop() } else { None })
+    }
+
     /// Every place of a run.
     pub fn places(&self, until: Option<i64>) -> Result<Vec<Row>> {
         match until {

@@ -7,7 +7,7 @@
 
 use super::super::Container;
 use super::decode::{self, Raster};
-use super::{PerceptualHash, PictureError, container, perceptual_hash};
+use super::{PerceptualHash, container, perceptual_hash};
 
 /// How two files compare.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,13 +88,12 @@ pub fn compare(one: &[u8], other: &[u8]) -> Compared {
 
 /// The pixels of a still picture.
 fn raster(bytes: &[u8]) -> Option<Raster> {
-    let decoded = match container(bytes)? {
-        Container::Png => decode::png_raster(bytes),
-        Container::Jpeg => decode::jpeg_raster(bytes),
-        Container::WebP if !decode::webp_moves(bytes) => decode::webp_raster(bytes),
-        other => Err(PictureError::NotDecoded(Some(other))),
+    let moves = match container(bytes)? {
+        Container::Apng => true,
+        Container::WebP => decode::webp_moves(bytes),
+        _ => false,
     };
-    decoded.ok()
+    if moves { None } else { super::raster(bytes).ok() }
 }
 
 /// One level, in the 65535 parts that samples are compared in.

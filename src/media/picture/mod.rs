@@ -16,9 +16,11 @@ mod compare;
 mod decode;
 mod hash;
 mod shrink;
+mod thumbnail;
 
 pub use compare::{Compared, Difference, compare};
 pub use hash::{ParseHashError, PerceptualHash};
+pub use thumbnail::{Thumbnail, thumbnail};
 
 use std::io::Cursor;
 
@@ -63,6 +65,16 @@ pub fn perceptual_hash(bytes: &[u8]) -> Result<Option<PerceptualHash>, PictureEr
         other => Err(PictureError::NotDecoded(other)),
     }?;
     Ok(PerceptualHash::of(&shrunk))
+}
+
+/// All pixels of a picture; of an animation those of the first frame.
+fn raster(bytes: &[u8]) -> Result<decode::Raster, PictureError> {
+    match container(bytes) {
+        Some(Container::Png | Container::Apng) => decode::png_raster(bytes),
+        Some(Container::Jpeg) => decode::jpeg_raster(bytes),
+        Some(Container::WebP) => decode::webp_raster(bytes),
+        other => Err(PictureError::NotDecoded(other)),
+    }
 }
 
 /// What kind of file it is, by its first bytes.

@@ -41,7 +41,11 @@ pub fn branch(run: &Run, prompt: &Prompt, node: &str, catalog: &Catalog) -> Opti
     let own = |id: &str| prompt.nodes.contains_key(&NodeId::from_text(id));
     let end = if own(node) { node } else { node.split('.').next().filter(|id| own(id))? };
     let mut part = Run { outputs, ..run.clone() };
-    fill(&mut part, &executed(prompt, &[NodeId::from_text(end)].into()), None, catalog);
+    let ran = executed(prompt, &[NodeId::from_text(end)].into());
+    fill(&mut part, &ran, None, catalog);
+    let took_part = |node: &String| ran.nodes.contains_key(&NodeId::from_text(node));
+    part.durations.retain(|node, _| took_part(node));
+    part.cached.retain(took_part);
     // What was looked up of models, inputs and packs is not in the prompt.
     for model in &mut part.models {
         let same = |known: &&Model| (&known.folder, &known.name) == (&model.folder, &model.name);
