@@ -371,6 +371,16 @@ demo_find() {
 	same_workflow ../back.json "$saves/portrait-dragged.json"
 	proved "and gives its workflow back, as it was on the canvas, positions and all"
 }
+
+demo_reproduce() {
+	title "8. Make it again, after a clean-up of the models"
+	mkdir -p ../ComfyUI/models/loras/looks
+	mv ../ComfyUI/models/loras/portraits/film_grain_v2.safetensors ../ComfyUI/models/loras/looks/grain.safetensors
+	printf '\n%s# The LoRA of that picture was renamed. All that is left is the copy from the web%s\n' "$dim" "$plain"
+	show git comfy reproduce ../from-the-web.png --open
+	grep -q looks/grain.safetensors ../ComfyUI/user/default/workflows/from-the-web*.json || fail "the workflow does not name the LoRA by its new name"
+	proved "the LoRA is found by its bytes, and the workflow is in ComfyUI's list under its new name"
+}
 # Two workflows with the same content and the same layout, whatever the spacing.
 same_workflow() {
 	test -z "$(git comfy diff --layout "$1" "$2" 2>/dev/null)" || fail "the demo expected $1 and $2 to be the same workflow"
@@ -387,6 +397,7 @@ run_demo() {
 	demo_clone
 	demo_merge
 	demo_find
+	demo_reproduce
 	title "That is it. In a folder of your own workflows: git init, git comfy init."
 }
 

@@ -125,7 +125,8 @@ fn models(told: &Value) -> Vec<String> {
 #[test]
 fn a_picture_of_a_moment_ago_is_the_same() {
     let studio = Studio::new();
-    let (told, _) = studio.check(&studio.picture);
+    let (told, code) = studio.check(&studio.picture);
+    assert_eq!((told["verdict"].as_str(), code), (Some("same"), 0), "{told:#}");
     assert_eq!(models(&told), [format!("{CHECKPOINT} same"), format!("{LORA} same")], "{told:#}");
     assert_eq!(told["check"]["packs"][0]["state"], "same", "{told:#}");
     assert_eq!(told["check"]["unplaced"], json!([]), "{told:#}");

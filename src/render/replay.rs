@@ -301,6 +301,9 @@ pub fn repaired(repaired: &Repaired) -> String {
     if repaired.fixed.controls > 0 || repaired.fixed.values > 0 {
         parts.push("seeds held fixed".to_owned());
     }
+    if repaired.is_made {
+        parts.push("with the seed as it was saved: which one ran only a picture knows".to_owned());
+    }
     match &repaired.agreement {
         Agreement::Differs(found) => {
             let places = found.iter().take(5).map(|found| match &found.input {

@@ -1,6 +1,7 @@
 //! What the original needed, and what is here of it: gathered from runs, records and the
 //! machine, for the check that is pure.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -14,7 +15,7 @@ use crate::cmd::record::{Failures, Recorded, hash_all};
 use crate::cmd::runs::folders::Folders;
 use crate::cmd::runs::shelf::Shelf;
 use crate::error::Result;
-use crate::git::{ObjectId, runs};
+use crate::git::{CommitId, ObjectId, runs};
 use crate::graph::{Prompt, Workflow};
 use crate::host::look::Waiting;
 use crate::host::models::kinds_with;
@@ -26,7 +27,7 @@ use crate::record::replay::{
     Restorable, Wanted, check,
 };
 use crate::record::run::{Run, embedded};
-use crate::record::to_hex;
+use crate::record::{Record, WorkflowUse, to_hex};
 use crate::session::Session;
 
 /// The largest file of a commit that is looked at for lost bytes.
@@ -146,51 +147,87 @@ pub(crate) fn known(original: &Original, catalog: &Catalog) -> Known {
     Known { run, prompt, named }
 }
 
-/// The records that may speak: those of exactly this workflow, then the others; in each
-/// those made nearest to the moment of the original first.
+/// The records that may speak: those of exactly this workflow, then others that used
+/// something of the same name; in each those made nearest to the moment of the original
+/// first.
 fn records(shelf: &Shelf, original: &Original, run: &Run) -> Result<Records> {
-    let moment = run.moment().and_then(|text| text.parse::<Timestamp>().ok()).or_else(|| {
-        let written = original.file.as_ref()?.metadata().ok()?.modified().ok()?;
-        Timestamp::try_from(written).ok()
-    });
     let sites = original.site.iter().chain(&run.committed);
     let blobs: Vec<&str> = sites.map(|site| site.blob.as_str()).collect();
     let recorded = Recorded::of(&shelf.repository)?;
     let mut records = Records::default();
     for (commit, record) in recorded.all() {
-        let mut own = Vec::new();
-        for workflow in &record.workflows {
-            let blob = ObjectId::from_hex(workflow.blob.as_bytes());
-            let same_graph = || -> Result<bool> {
-                let Some(blob) = blob.filter(|_| run.graph.is_some()) else { return Ok(false) };
-                Ok(shelf.graph_of_blob(blob)? == run.graph)
-            };
-            if blobs.contains(&workflow.blob.as_str()) || same_graph()? {
-                own.push((workflow.path.clone(), workflow.blob.clone()));
-            }
+        let own = |workflow: &WorkflowUse| blobs.contains(&workflow.blob.as_str());
+        records.own.extend(part_of(commit, record, own));
+        if record.workflows.iter().any(|workflow| shares(workflow, run)) {
+            records.other.push((commit.to_string(), record.clone()));
         }
-        let id = commit.to_string();
-        if !own.is_empty() {
-            let mut part = record.clone();
-            part.retain(|path| {
-                own.iter().find(|(known, _)| known == path).map(|(_, blob)| blob.clone())
-            });
-            records.own.push((id.clone(), part));
-        }
-        records.other.push((id, record.clone()));
     }
-    let far = |record: &crate::record::Record| {
-        let seen = record.seen.values().filter_map(|seen| seen.at.parse::<Timestamp>().ok());
-        let distance = |at: Timestamp| match moment {
-            Some(moment) => at.duration_since(moment).as_secs().unsigned_abs(),
-            // The newest first.
-            None => u64::MAX - at.as_second().unsigned_abs(),
-        };
-        seen.map(distance).min().unwrap_or(u64::MAX)
-    };
-    records.own.sort_by_key(|(commit, record)| (far(record), commit.clone()));
-    records.other.sort_by_key(|(commit, record)| (far(record), commit.clone()));
+    if records.own.is_empty() && run.graph.is_some() {
+        // The same workflow by what would run. Only those that name what the run used are
+        // read: there may be thousands.
+        for (commit, record) in recorded.all() {
+            let mut same = Vec::new();
+            for workflow in record.workflows.iter().filter(|workflow| covers(workflow, run)) {
+                let blob = ObjectId::from_hex(workflow.blob.as_bytes());
+                if let Some(blob) = blob
+                    && shelf.graph_of_blob(blob)? == run.graph
+                {
+                    same.push(workflow.blob.clone());
+                }
+            }
+            records.own.extend(part_of(commit, record, |workflow| same.contains(&workflow.blob)));
+        }
+    }
+    let moment = moment(original, run);
+    records.own.sort_by_key(|(commit, record)| (far(record, moment), commit.clone()));
+    records.other.sort_by_key(|(commit, record)| (far(record, moment), commit.clone()));
     Ok(records)
+}
+
+/// What a record says of some of its workflows, if of any.
+fn part_of(
+    commit: &CommitId,
+    record: &Record,
+    own: impl Fn(&WorkflowUse) -> bool,
+) -> Option<(String, Record)> {
+    let mut part = record.clone();
+    let blobs: BTreeMap<String, String> = record
+        .workflows
+        .iter()
+        .filter(|workflow| own(workflow))
+        .map(|workflow| (workflow.path.clone(), workflow.blob.clone()))
+        .collect();
+    part.retain(|path| blobs.get(path).cloned());
+    (!blobs.is_empty()).then(|| (commit.to_string(), part))
+}
+
+/// Whether a workflow names something that the run used.
+fn shares(workflow: &WorkflowUse, run: &Run) -> bool {
+    workflow.models.iter().any(|used| run.models.iter().any(|model| model.name == used.name))
+        || workflow.classes.iter().any(|used| run.classes.contains_key(&used.class))
+}
+
+/// Whether a workflow names every model that the run used.
+fn covers(workflow: &WorkflowUse, run: &Run) -> bool {
+    run.models.iter().all(|model| workflow.models.iter().any(|used| used.name == model.name))
+}
+
+/// When the original was made, else when its file was written.
+fn moment(original: &Original, run: &Run) -> Option<Timestamp> {
+    run.moment().and_then(|text| text.parse().ok()).or_else(|| {
+        let written = original.file.as_ref()?.metadata().ok()?.modified().ok()?;
+        Timestamp::try_from(written).ok()
+    })
+}
+
+/// How far a record was made from a moment, in seconds; without one the newest is nearest.
+fn far(record: &Record, moment: Option<Timestamp>) -> u64 {
+    let seen = record.seen.values().filter_map(|seen| seen.at.parse::<Timestamp>().ok());
+    let distance = |at: Timestamp| match moment {
+        Some(moment) => at.duration_since(moment).as_secs().unsigned_abs(),
+        None => u64::MAX - at.as_second().unsigned_abs(),
+    };
+    seen.map(distance).min().unwrap_or(u64::MAX)
 }
 
 /// Looks at the machine for everything that is wanted.

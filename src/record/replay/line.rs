@@ -19,15 +19,19 @@ pub(super) fn checkout(path: &str, commit: &str, is_there: bool) -> String {
     format!("{fetch}git -C {path} checkout {commit}")
 }
 
-/// Gets a pack that is not installed.
+/// Gets a pack that is not installed, seen from ComfyUI's folder.
 pub(super) fn install(fact: &PackFact) -> Option<String> {
     match (&fact.checkout.remote, &fact.checkout.commit, &fact.cnr_id, &fact.version) {
         (Some(remote), Some(commit), ..) => {
-            let (remote, name, commit) = (word(remote), word(&fact.name), word(commit));
-            Some(format!("git clone {remote} {name} && git -C {name} checkout {commit}"))
+            let to = word(&format!("custom_nodes/{}", fact.name));
+            let (remote, commit) = (word(remote), word(commit));
+            Some(format!("git clone {remote} {to} && git -C {to} checkout {commit}"))
         }
         (_, _, Some(id), version) => Some(registry(id, version.as_deref())),
-        (Some(remote), ..) => Some(format!("git clone {}", word(remote))),
+        (Some(remote), ..) => {
+            let to = word(&format!("custom_nodes/{}", fact.name));
+            Some(format!("git clone {} {to}", word(remote)))
+        }
         _ => None,
     }
 }

@@ -11,6 +11,7 @@
 //! the machine; what is here is handed in.
 
 mod check;
+mod finding;
 mod here;
 mod line;
 mod lock;
@@ -21,9 +22,10 @@ mod specs;
 mod wanted;
 mod yaml;
 
-pub use check::{
+pub use check::check;
+pub use finding::{
     Check, Effect, InputCheck, InputState, ModelCheck, ModelState, PackCheck, PackState, Part,
-    PartCheck, PartState, Verdict, check,
+    PartCheck, PartState, Verdict,
 };
 pub use here::{Copy, Found, Here, InputHere, ModelHere, PackHere, Restorable};
 pub use lock::{Lock, LockedInput, NoLock};
