@@ -81,7 +81,7 @@ fn a_picture_that_differs_is_told_by_how_much() {
     assert_eq!(output.status.code(), Some(1));
     let told = text(&output.stdout);
     assert!(told.contains("not the same: ") && told.contains("PSNR"), "{told}");
-    assert!(told.contains("nothing that was recorded is different here"), "{told}");
+    assert!(told.contains("nobody recorded then, or knows now: "), "{told}");
     assert!(repo.path.join("out/again_00001_.png").is_file());
     let output = again(&repo, &server, &["--json", "--into", "out"]);
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -193,6 +193,20 @@ fn a_run_is_made_again_without_its_picture() {
     assert_eq!(output.status.code(), Some(1), "nobody saw that it is the same");
 }
 
+/// What is held against the new picture is what was made then, not a copy of it.
+#[test]
+fn a_copy_from_the_web_leads_to_the_original() {
+    let (repo, server) = (repo(), Queueing::new([]));
+    let pictures = repo.world.path("pictures");
+    repo.git(["config", "comfy.output", pictures.to_str().unwrap()]);
+    repo.comfy(["runs", "scan"]);
+    let copy = repo.world.path("web.jpg");
+    std::fs::write(&copy, Picture { seed: 5, side: 64 }.jpeg()).unwrap();
+    let output = against(&repo, &server, &["reproduce", copy.to_str().unwrap(), "--run"]);
+    let told = text(&output.stdout);
+    assert!(told.contains("the same picture, pixel for pixel (fox.png)"), "{told}");
+}
+
 /// A file of the repository may not send prompts anywhere.
 #[test]
 fn no_file_of_a_repository_names_a_server() {
@@ -269,5 +283,28 @@ fn real_traffic_is_followed() {
         let output = again(&repo, &server, &[]);
         assert_eq!(output.status.code(), Some(code), "{name}: {}", text(&output.stderr));
         assert!(text(&output.stderr).contains(told), "{name}: {}", text(&output.stderr));
+    }
+}
+
+/// What a real server answered to prompts that it refused.
+#[test]
+fn real_refusals_are_told() {
+    let Some(data) = shared_data() else { return };
+    let traffic = std::fs::read_to_string(data.join("server/ws/api_client_busy.jsonl")).unwrap();
+    let lines = traffic.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let refused = lines.filter(|line| line["path"] == "/prompt" && line["status"] == 400);
+    let bodies: Vec<Value> =
+        refused.map(|line| serde_json::from_str(line["body"].as_str().unwrap()).unwrap()).collect();
+    assert!(!bodies.is_empty());
+    for body in bodies {
+        let (repo, server) = (repo(), Queueing::new([Fate::Refused(body.clone())]));
+        let output = again(&repo, &server, &[]);
+        assert_eq!(output.status.code(), Some(2));
+        let told = text(&output.stderr);
+        assert!(told.contains(body["error"]["message"].as_str().unwrap()), "{told}");
+        for (id, node) in body["node_errors"].as_object().into_iter().flatten() {
+            let said = node["errors"][0]["message"].as_str().unwrap();
+            assert!(told.contains(&format!("#{id}: {said}")), "{told}");
+        }
     }
 }

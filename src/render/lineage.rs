@@ -46,6 +46,20 @@ pub fn comparison(found: &Comparison) -> String {
     format!("{}: {} ({})", found.output, verdict(found), found.original)
 }
 
+/// What came of making a run again, in a few words.
+pub fn again(compared: &[Comparison]) -> String {
+    let Some(other) = compared.iter().find(|found| !found.is_same()) else {
+        return if compared.is_empty() { "again" } else { "the same again" }.to_owned();
+    };
+    match (other.verdict, other.psnr) {
+        (Verdict::Differ, Some(psnr)) => {
+            format!("again, not the same (PSNR {:.1} dB)", f64::from(psnr) / 1000.0)
+        }
+        (Verdict::Unseen, _) => "again, its original is not here".to_owned(),
+        _ => "again, not the same".to_owned(),
+    }
+}
+
 /// What came out of a comparison, in a line.
 pub fn verdict(found: &Comparison) -> String {
     match found.verdict {

@@ -7,7 +7,7 @@ use anstyle::Style;
 use serde_json::{Value, json as value};
 
 use super::{lineage, sanitize};
-use crate::record::run::{Comparison, Outcome, Run};
+use crate::record::run::{Outcome, Run};
 
 const BOLD: Style = Style::new().bold();
 const MUTED: Style = Style::new().dimmed();
@@ -78,13 +78,7 @@ fn line(branch: &Branch, meant: Option<&str>) -> String {
 fn changes(run: &Run) -> Option<String> {
     let parent = run.parent.as_ref()?;
     if parent.set.is_empty() {
-        let same = !run.compared.is_empty() && run.compared.iter().all(Comparison::is_same);
-        let differs = run.compared.iter().find(|found| !found.is_same());
-        return Some(match (same, differs) {
-            (true, _) => "the same again".to_owned(),
-            (false, Some(found)) => format!("again: {}", lineage::verdict(found)),
-            (false, None) => "again".to_owned(),
-        });
+        return Some(lineage::again(&run.compared));
     }
     let mut told: Vec<String> = parent.set.iter().take(MOST).map(lineage::short).collect();
     if parent.set.len() > MOST {

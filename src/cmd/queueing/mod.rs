@@ -38,7 +38,8 @@ pub struct ServerArgs {
     /// The address of the ComfyUI; else git config comfy.server, else this machine's.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// Have ComfyUI forget what it computed before, so that everything is computed anew.
+    /// Have ComfyUI forget what it computed before, so that everything is computed anew; it
+    /// loads its models anew, too.
     #[arg(long)]
     pub fresh: bool,
     /// Ctrl-C also stops the run in ComfyUI; else it goes on there.

@@ -86,6 +86,17 @@ impl Originals {
         Originals { all: vec![Original { output, bytes: Some(bytes) }] }
     }
 
+    /// Whether any of them is still here with its bytes.
+    pub(crate) fn are_here(&self) -> bool {
+        self.all.iter().any(|original| original.bytes.is_some())
+    }
+
+    /// Whether they are files of that run, byte for byte.
+    pub(crate) fn is_of(&self, run: Option<&Run>) -> bool {
+        let made = |digest| run.iter().flat_map(|run| &run.outputs).any(|o| o.sha256 == digest);
+        self.all.iter().all(|original| made(original.output.sha256.clone()))
+    }
+
     /// All files of a run, with their bytes where they are still here unchanged.
     pub(crate) fn of_run(run: &Run, folders: &Folders) -> Originals {
         let original = |output: &Output| {

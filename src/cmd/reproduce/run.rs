@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Args, Ready, apply};
+use crate::cmd::operands;
 use crate::cmd::original::Original;
 use crate::cmd::queueing::{Delivered, Done, Line, Originals, ServerArgs, Went};
 use crate::cmd::queueing::{hold_against, problem, save};
@@ -74,7 +75,9 @@ pub(super) fn run(args: &Args, session: &Session, ready: &Ready) -> Result<Exit>
     let into = running.into.as_ref().map(|folder| session.cwd.join(folder));
     let files = save(&delivered, into.as_deref(), beside)?;
     let reasons = likely(check);
-    let told = Told { id: &id, parent: parent.as_ref(), computed, compared: &compared, reasons };
+    let (id, parent, compared) = (&id, parent.as_ref(), &compared);
+    let unknown = unknown(check);
+    let told = Told { id, parent, computed, compared, reasons, unknown };
     let text = if args.json { told.json(&files, &delivered) } else { told.words(&files) };
     session.ui.out(&text)?;
     let same = compared.iter().all(Comparison::is_same);
@@ -124,12 +127,16 @@ fn put_inputs_back(session: &Session, line: &Line<'_>, ready: &Ready) -> Result<
 
 /// What there is to compare with.
 fn originals(line: &Line<'_>, original: &Original) -> Result<Originals> {
-    if let Some(file) = original.file.as_ref().filter(|file| may_be_output(file)) {
-        let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        return Ok(Originals::file(&name, std::fs::read(file)?, original.run.as_ref()));
-    }
-    let run = original.run.as_ref();
-    Ok(run.map_or_else(Originals::default, |run| Originals::of_run(run, &line.folders)))
+    let of_run = original.run.as_ref().map(|run| Originals::of_run(run, &line.folders));
+    let of_run = of_run.unwrap_or_default();
+    let Some(file) = original.file.as_ref().filter(|file| may_be_output(file)) else {
+        return Ok(of_run);
+    };
+    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let named = Originals::file(&name, operands::bytes_of(file)?, original.run.as_ref());
+    // A copy from the web is not what was made.
+    let is_copy = !named.is_of(original.run.as_ref()) && of_run.are_here();
+    Ok(if is_copy { of_run } else { named })
 }
 
 /// What is known to be different here, and may be why the picture is. What is missing is
@@ -143,6 +150,13 @@ fn likely(check: &Check) -> Vec<String> {
     reasons.filter_map(other).collect()
 }
 
+/// What may be different here, as nobody knows it.
+fn unknown(check: &Check) -> Vec<String> {
+    let reasons = told::reasons(check).into_iter();
+    let what = |reason: String| Some(reason.strip_prefix("unknown: ")?.split_once(": ")?.0.into());
+    reasons.filter_map(what).collect()
+}
+
 struct Told<'t> {
     id: &'t str,
     parent: Option<&'t Parent>,
@@ -150,6 +164,8 @@ struct Told<'t> {
     compared: &'t [Comparison],
     /// What may be behind a difference.
     reasons: Vec<String>,
+    /// What nobody knows enough of.
+    unknown: Vec<String>,
 }
 
 impl Told<'_> {
@@ -174,8 +190,15 @@ impl Told<'_> {
                 out += &format!("  perhaps because of {}\n", sanitize::line(reason));
             }
             if self.reasons.is_empty() && !self.compared.is_empty() {
-                out += "  nothing that was recorded is different here; the number of threads, \
-                        for one, never is\n";
+                out += &match self.unknown.is_empty() {
+                    true => "  nothing that was recorded explains it; the number of threads, \
+                             for one, is recorded nowhere\n"
+                        .to_owned(),
+                    false => format!(
+                        "  nobody recorded then, or knows now: {}\n",
+                        sanitize::line(&self.unknown.join(", "))
+                    ),
+                };
             }
         }
         if self.compared.is_empty() {
