@@ -186,6 +186,8 @@ fn what_did_i_have_an_hour_ago() {
     );
     repo.comfy(["snapshots", "restore", "an", "hour", "ago", "fox.json"]);
     assert_eq!(repo.text("fox.json"), workflow(25, 0));
+    let told = repo.comfy(["snapshots", "show"]);
+    assert!(told.contains("25") && !told.contains("hours ago"), "since the last one: {told}");
     // Nobody had kept what was there.
     repo.comfy(["snapshots", "restore", "now"]);
     assert_eq!(repo.text("fox.json"), workflow(40, 0));

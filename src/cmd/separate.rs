@@ -46,6 +46,10 @@ pub(super) fn run(named: Option<&Path>, how: How, session: &Session) -> Result<N
                 keep_out(&top, session)?;
             }
             session.ui.tell(&format!(".git is outside already: {}", shown(&place)))?;
+            if let Some(found) = synced::service_of(&place) {
+                let (service, undo) = (found.service, "put it back as .git and run this again");
+                session.ui.warn(&format!("but {service} copies that place, too: {undo}"));
+            }
             Ok(Next::SetUp)
         }
         Found::Halfway(top) => {
@@ -212,12 +216,14 @@ fn keep_out(top: &Path, session: &Session) -> Result<()> {
             super::whole_file::write(&file, text.as_bytes())?;
             session.ui.tell(&format!("{} keeps .git from the other machines", shown(&file)))?;
         }
-        KeepsOut::ByHand(what) => {
-            session.ui.say(&format!(
-                "{} copies the file .git to your other machines, where it leads nowhere; \
-                 to keep it here: {what}",
-                found.service
-            ));
+        KeepsOut::ByHand(what) => session.ui.say(&by_hand(found.service, what)),
+        KeepsOut::Command { mac, windows, linux } => {
+            let command = match std::env::consts::OS {
+                "macos" => mac,
+                "windows" => windows,
+                _ => linux,
+            };
+            session.ui.say(&by_hand(found.service, command));
         }
         KeepsOut::No => {
             session.ui.say(&format!(
@@ -228,4 +234,11 @@ fn keep_out(top: &Path, session: &Session) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn by_hand(service: &str, what: &str) -> String {
+    format!(
+        "{service} copies the file .git to your other machines, where it leads nowhere; to keep \
+         it here: {what}"
+    )
 }

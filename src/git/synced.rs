@@ -24,6 +24,15 @@ pub enum KeepsOut {
     Pattern(&'static str),
     /// By what a person does; `.git` stands for the file.
     ByHand(&'static str),
+    /// By a command, which is another one on each system.
+    Command {
+        /// On macOS.
+        mac: &'static str,
+        /// In PowerShell.
+        windows: &'static str,
+        /// Everywhere else.
+        linux: &'static str,
+    },
     /// Not at all.
     No,
 }
@@ -44,11 +53,11 @@ const SERVICES: &[Service] = &[
         name: "Dropbox",
         names: &["dropbox"],
         markers: &[".dropbox", ".dropbox.cache"],
-        keeps_out: KeepsOut::ByHand(
-            "xattr -w com.dropbox.ignored 1 .git (macOS), \
-             attr -s com.dropbox.ignored -V 1 .git (Linux), \
-             Set-Content -Path .git -Stream com.dropbox.ignored -Value 1 (PowerShell)",
-        ),
+        keeps_out: KeepsOut::Command {
+            mac: "xattr -w com.dropbox.ignored 1 .git",
+            windows: "Set-Content -Path .git -Stream com.dropbox.ignored -Value 1",
+            linux: "attr -s com.dropbox.ignored -V 1 .git",
+        },
     },
     Service {
         name: "OneDrive",

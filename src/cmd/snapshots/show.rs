@@ -21,8 +21,9 @@ use crate::session::Session;
 /// Tell what has changed since a snapshot: of all files, or of some.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// An id, or a moment (an hour ago, 14:30, yesterday), and perhaps files.
-    #[arg(value_name = "ID|WHEN [FILE]", required = true)]
+    /// An id, or a moment (an hour ago, 14:30, yesterday), and perhaps files [default: the
+    /// last snapshot].
+    #[arg(value_name = "ID|WHEN [FILE]")]
     what: Vec<String>,
     /// Spell out every move and resize.
     #[arg(long)]
@@ -37,7 +38,9 @@ pub(super) struct Args {
 /// Compares with what is there now.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
-    let (snapshot, words) = chosen(&repository, &args.what)?;
+    let last = ["now".to_owned()];
+    let what = if args.what.is_empty() { &last[..] } else { &args.what };
+    let (snapshot, words) = chosen(&repository, what)?;
     let named = paths(session, &repository, &words)?;
     let mut files = snapshots::files(&repository, &snapshot)?;
     files.retain(|path, _| is_among(path, &named));

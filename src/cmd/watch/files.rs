@@ -151,11 +151,11 @@ impl Keeper<'_> {
     /// Merges the conflict copies among files; both states are kept by then.
     fn settle(&mut self, repository: &Repository, files: &BTreeSet<PathBuf>) -> Result<()> {
         let synced = Synced::of(self.session, &self.folder);
+        if !files.iter().any(|file| file.exists() && synced.copy_at(file).is_some()) {
+            return Ok(());
+        }
         let mut touched = BTreeSet::new();
-        for copy in files.iter().filter_map(|file| synced.copy_at(file)) {
-            if !copy.copy.exists() {
-                continue;
-            }
+        for copy in synced.copies()?.into_iter().filter(|copy| files.contains(&copy.copy)) {
             let fate = synced.settle_copy(&copy)?;
             let name = copy.copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let told = conflicts::told(&fate);
