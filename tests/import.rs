@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::support::outputs::{Picture, canvas, prompt};
 use crate::support::{Format, Repo, shared_data, workflow};
 
 /// Writes an export, saved on that day of February 2026 at 18:30 UTC.
@@ -387,6 +388,16 @@ fn deadly_git(world: &crate::support::World, real: &Path) -> std::path::PathBuf 
     folder
 }
 
+/// The folder of that git, and a PATH on which it comes first.
+#[cfg(unix)]
+fn deadly(repo: &Repo, real: &Path) -> (std::path::PathBuf, std::ffi::OsString) {
+    let deadly = deadly_git(&repo.world, real);
+    let rest = std::env::var_os("PATH").unwrap_or_default();
+    let path =
+        std::env::join_paths([deadly.clone()].into_iter().chain(std::env::split_paths(&rest)));
+    (deadly, path.unwrap())
+}
+
 #[cfg(unix)]
 #[test]
 fn whatever_kills_it_the_history_is_the_old_or_the_new_one_and_a_second_run_finishes() {
@@ -403,13 +414,7 @@ fn whatever_kills_it_the_history_is_the_old_or_the_new_one_and_a_second_run_fini
             let folder = drawer(&repo);
             export(&folder, "fox.json", &workflow(5, 0), 1);
             export(&folder, "fox v2.json", &workflow(6, 0), 2);
-            let deadly = deadly_git(&repo.world, &real);
-            let path = std::env::join_paths(
-                [deadly.clone()]
-                    .into_iter()
-                    .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-            )
-            .unwrap();
+            let (deadly, path) = deadly(&repo, &real);
             let mut command = repo.command(env!("CARGO_BIN_EXE_git-comfy"));
             command.env("PATH", path).env("DEADLY", &deadly).env(when, call.to_string());
             let output = command.arg("import").arg(&folder).output().unwrap();
@@ -515,4 +520,177 @@ fn a_stranger_s_plan_reads_and_writes_nowhere_else() {
     }
     assert_eq!(with("a.json", "/etc/hostname"), Some(2));
     assert_eq!(with("a.json", "portrait-v1.json"), Some(0));
+}
+
+/// A picture of that seed and text, made on that day.
+fn picture(folder: &Path, name: &str, seed: u64, text: &str, day: u64) {
+    made(folder, name, &Picture { seed, side: 16 }.saved(text), day);
+}
+
+fn made(folder: &Path, name: &str, bytes: &[u8], day: u64) {
+    export(folder, name, "", day);
+    let path = folder.join(name);
+    let saved = path.metadata().unwrap().modified().unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(saved).unwrap();
+}
+
+/// Outputs of five graphs, one of them by a prompt alone, and files of none.
+fn pile(repo: &Repo) -> std::path::PathBuf {
+    repo.git(["config", "comfy.server", "off"]);
+    let folder = repo.path.parent().unwrap().join("pile");
+    picture(&folder, "fox/ComfyUI_00001_.png", 7, "a fox", 3);
+    picture(&folder, "fox/ComfyUI_00002_.png", 8, "a fox", 2);
+    picture(&folder, "fox/ComfyUI_00003_.png", 9, "a red fox", 5);
+    picture(&folder, "fox/ComfyUI_00004_.png", 7, "a fox", 6);
+    let api = prompt(4, "by a script").to_string();
+    let api = Picture { seed: 4, side: 16 }.png(&[("prompt", api)]);
+    made(&folder, "script_00001_.png", &api, 4);
+    made(&folder, "holiday.png", &Picture { seed: 5, side: 16 }.png(&[]), 1);
+    folder
+}
+
+#[test]
+fn outputs_become_a_history_with_their_runs() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = pile(&repo);
+    let import = |more: &[&str]| {
+        let (code, text) = try_import(&repo, &folder, &[&["--outputs"], more].concat());
+        assert_eq!(code, Some(0), "{text}");
+        text
+    };
+    let dry = import(&["--dry-run"]);
+    insta::assert_snapshot!(dry, @r"
+    fox.json
+      2026-02-02 18:30  fox/ComfyUI_00002_.png  new workflow: 7 nodes
+      2026-02-05 18:30  fox/ComfyUI_00003_.png  KSampler seed 8 -> 9; CLIPTextEncode text edited
+    script_api.json
+      2026-02-04 18:30  script_00001_.png  new workflow: 7 nodes
+    3 commits would be made
+    ");
+    assert_eq!(repo.try_git(["rev-parse", "-q", "--verify", "HEAD"]).status.code(), Some(1));
+    assert_eq!(repo.git(["for-each-ref"]), "");
+    let text = import(&[]);
+    assert!(text.contains("3 commits made"), "{text}");
+    assert!(text.contains("6 files read, 4 new: 4 runs recorded"), "{text}");
+    assert!(text.contains("without anything about a run: holiday.png"), "{text}");
+    insta::assert_snapshot!(history(&repo), @r"
+    2026-02-02 18:30 fox: new workflow: 7 nodes
+    2026-02-04 18:30 script_api: new workflow: 7 nodes
+    2026-02-05 18:30 fox: KSampler seed 8 -> 9; CLIPTextEncode text edited
+    ");
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+    // With the layout of the canvas; and a run knows the commit, even one that is past.
+    assert!(repo.text("fox.json").contains("[300,40.5]"));
+    let shown = repo.comfy(["runs", "show", "fox/ComfyUI_00001_.png"]);
+    let first =
+        repo.git(["log", "--format=%h", "--abbrev=10", "--grep=new workflow", "--", "fox.json"]);
+    assert!(shown.contains("fox.json in") && shown.contains(first.trim()), "{first}: {shown}");
+    let found = repo.comfy(["find", "--workflow", "script_api.json"]);
+    assert!(found.contains("script_00001_.png"), "{found}");
+
+    // Again: nothing twice. New ones go on; one that is older than the newest stays out.
+    let (tip, runs) = (repo.id("HEAD"), repo.id("refs/comfy/runs"));
+    let text = import(&[]);
+    assert!(text.contains("nothing new to commit; 3 in history already"), "{text}");
+    assert_eq!((repo.id("HEAD"), repo.id("refs/comfy/runs")), (tip.clone(), runs));
+    picture(&folder, "fox/ComfyUI_00005_.png", 1, "a blue fox", 8);
+    picture(&folder, "fox/ComfyUI_00006_.png", 1, "an old fox", 1);
+    std::fs::remove_file(folder.join("fox/ComfyUI_00002_.png")).unwrap();
+    let text = import(&[]);
+    assert!(text.contains("ComfyUI_00006_.png is left out"), "{text}");
+    assert_eq!(repo.id("HEAD~1"), tip);
+    assert!(repo.text("fox.json").contains("a blue fox"));
+}
+
+#[test]
+fn outputs_go_on_from_a_workflow_that_is_committed() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = pile(&repo);
+    repo.write("people/anna.json", canvas(99, "a red fox").to_string());
+    repo.write("script_api.json", "{}");
+    repo.commit_all("mine");
+    picture(&folder, "fox/ComfyUI_00007_.png", 1, "a blue fox", 9);
+    let (code, text) = try_import(&repo, &folder, &["--outputs"]);
+    assert_eq!(code, Some(0), "{text}");
+    // The graph that is there is known by what it is; what came later goes on from it.
+    assert!(text.contains("ComfyUI_00002_.png is left out: people/anna.json"), "{text}");
+    assert_eq!(repo.git(["rev-list", "--count", "HEAD", "--", "people/anna.json"]), "2\n");
+    assert!(repo.text("people/anna.json").contains("a blue fox"));
+    assert_eq!(repo.text("script_api.json"), "{}");
+    assert!(repo.path.join("script_api-2.json").is_file());
+}
+
+#[test]
+fn a_plan_for_outputs_can_be_edited() {
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = pile(&repo);
+    let plan = repo.path.parent().unwrap().join("plan.json");
+    let name = plan.to_str().unwrap();
+    try_import(&repo, &folder, &["--outputs", "--write-plan", name]);
+    let text = std::fs::read_to_string(&plan).unwrap();
+    std::fs::write(&plan, text.replace("\"fox.json\"", "\"animals/red.json\"")).unwrap();
+    let (code, text) = try_import(&repo, &folder, &["--outputs", "--plan", name]);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(repo.git(["rev-list", "--count", "HEAD", "--", "animals/red.json"]), "2\n");
+    let tip = repo.id("HEAD");
+    try_import(&repo, &folder, &["--outputs", "--plan", name]);
+    try_import(&repo, &folder, &["--outputs"]);
+    assert_eq!(repo.id("HEAD"), tip, "the line is known by its graphs, whatever it is called");
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_while_it_takes_outputs_in_it_goes_on_and_records_nothing_twice() {
+    let Some(real) = crate::support::World::gits().first().map(|folder| folder.join("git")) else {
+        return;
+    };
+    let whole = Repo::new();
+    whole.use_filter();
+    let folder = pile(&whole);
+    try_import(&whole, &folder, &["--outputs"]);
+    let runs = |repo: &Repo| repo.git(["rev-parse", "refs/comfy/runs^{tree}:undated"]);
+    let files = |repo: &Repo| repo.git(["ls-tree", "-r", "--name-only", "refs/comfy/runs"]);
+    for call in 0.. {
+        let repo = Repo::new();
+        repo.use_filter();
+        let folder = pile(&repo);
+        let (deadly, path) = deadly(&repo, &real);
+        let mut command = repo.command(env!("CARGO_BIN_EXE_git-comfy"));
+        command.env("PATH", path).env("DEADLY", &deadly).env("DEADLY_AFTER", call.to_string());
+        let output = command.arg("import").arg(&folder).arg("--outputs").output().unwrap();
+        let was_killed = output.status.code().is_none();
+        let _ = std::fs::remove_file(repo.common_dir().join("index.lock"));
+        let (code, text) = try_import(&repo, &folder, &["--outputs"]);
+        assert_eq!(code, Some(0), "{call}: {text}");
+        assert_eq!(history(&repo), history(&whole), "{call}");
+        assert_eq!(files(&repo), files(&whole), "{call}");
+        assert!(!runs(&repo).is_empty());
+        if !was_killed {
+            assert!(call >= 3, "it was killed {call} times");
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_real_pile_of_outputs_comes_in() {
+    let Some(data) = shared_data() else { return };
+    let repo = Repo::new();
+    repo.use_filter();
+    repo.git(["config", "comfy.server", "off"]);
+    let folder = data.join("outputs");
+    let (code, text) = try_import(&repo, &folder, &["--outputs"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("131 new: 56 runs recorded"), "{text}");
+    assert!(repo.path.join("fox.json").is_file(), "{text}");
+    let runs = repo.id("refs/comfy/runs");
+    let (_, text) = try_import(&repo, &folder, &["--outputs"]);
+    assert!(text.contains("nothing new to commit; 16 in history"), "{text}");
+    assert_eq!(repo.id("refs/comfy/runs"), runs);
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+    repo.git(["fsck", "--strict"]);
 }

@@ -10,6 +10,7 @@ use super::steps::{Before, Fate, Outlook};
 use crate::catalog::Catalog;
 use crate::cmd::compared::compare;
 use crate::cmd::content::{self, Content};
+use crate::cmd::runs::shelf::Shelf;
 use crate::cmd::{commits, naming};
 use crate::error::Result;
 use crate::git::past::{self, Chain, State};
@@ -49,15 +50,16 @@ pub(super) struct Done {
 }
 
 /// Tells each line, and commits what is new: all lines together in the order of their dates,
-/// each in its own order. One version is in memory at a time.
+/// each in its own order. A shelf tells graphs that are in the history. One version is in memory at a time.
 pub(super) fn carry_out(
     lines: &[Line],
     folder: &Path,
     doing: Doing,
-    repository: &Repository,
+    known: (&Repository, Option<&Shelf>),
     session: &Session,
 ) -> Result<Done> {
-    let before = Before::of(repository, lines)?;
+    let (repository, shelf) = known;
+    let before = Before::of(repository, lines, shelf)?;
     let head = repository.head()?.map(commits::short);
     let mut done = Done { before: head, ..Done::default() };
     let mut work = Work {

@@ -68,30 +68,21 @@ fn export(path: &Path, from: String) -> Result<Option<Export>> {
         Outcome::Untouched(_) => bytes,
     };
     let saved = saved(path)?;
-    Ok(Some(exported(from, to_hex(&Sha256::digest(&content)), portrait, saved)))
+    let (saved_on, saved_at) = day_of(saved);
+    let (content, saved) = (to_hex(&Sha256::digest(&content)), saved.as_second());
+    Ok(Some(Export { from, content, portrait, saved, saved_on, saved_at }))
 }
 
-/// An export that was saved at that moment.
-pub(super) fn exported(
-    from: String,
-    content: String,
-    portrait: Portrait,
-    saved: Timestamp,
-) -> Export {
-    let at = saved.to_zoned(TimeZone::system());
+/// The day of a moment where the person is, and its seconds since midnight.
+pub(super) fn day_of(moment: Timestamp) -> (Day, u32) {
+    let at = moment.to_zoned(TimeZone::system());
     let of_day = (i32::from(at.hour()) * 60 + i32::from(at.minute())) * 60 + i32::from(at.second());
-    Export {
-        from,
-        content,
-        portrait,
-        saved: saved.as_second(),
-        saved_on: Day {
-            year: at.year().cast_unsigned(),
-            month: at.month().cast_unsigned(),
-            day: at.day().cast_unsigned(),
-        },
-        saved_at: of_day.cast_unsigned(),
-    }
+    let day = Day {
+        year: at.year().cast_unsigned(),
+        month: at.month().cast_unsigned(),
+        day: at.day().cast_unsigned(),
+    };
+    (day, of_day.cast_unsigned())
 }
 
 fn portrait(bytes: &[u8]) -> Option<Portrait> {

@@ -7,12 +7,15 @@
 mod ask;
 mod carry;
 mod exports;
+mod outputs;
 mod plan;
 mod source;
 mod steps;
 
 use std::path::{Path, PathBuf};
 
+use super::runs::folders::Folders;
+use super::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::{self, Repository};
@@ -25,6 +28,7 @@ Examples:
   git comfy import ~/exports                 one commit for each version
   git comfy import ~/exports --write-plan plan.json
   git comfy import ~/exports --plan plan.json    after editing it
+  git comfy import --outputs ~/ComfyUI/output    the same from generated images
 
 Names such as portrait-v7-final-2026-02-20.json, `portrait (1).json` and `portrait copy 2.json`
 are versions of portrait.json. Nothing is deleted, and nothing is committed twice.";
@@ -33,8 +37,12 @@ are versions of portrait.json. Nothing is deleted, and nothing is committed twic
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The folder with the exports.
+    /// The folder with the exports, or with the outputs.
     folder: PathBuf,
+    /// The folder holds what ComfyUI made: every graph that made something becomes a
+    /// version, and the run behind each file is recorded.
+    #[arg(long)]
+    outputs: bool,
     /// Only show what would be done.
     #[arg(long)]
     dry_run: bool,
@@ -62,9 +70,15 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         return Err(Failure::new("git is in the middle of something")
             .hint(format!("first: {step}, or its --abort")));
     }
-    let (lines, doubts) = match &args.plan {
-        Some(file) => (plan::read(&session.cwd.join(file))?, 0),
-        None => match planned(args, &folder, session, &repository)? {
+    let mut shelf = args.outputs.then(|| Shelf::open(session)).transpose()?;
+    let (lines, doubts) = match (&args.plan, &shelf) {
+        (Some(file), _) => (plan::read(&session.cwd.join(file))?, 0),
+        (None, Some(shelf)) => {
+            let top = place_of(args, session, &repository)?;
+            let folders = Folders::of(session, &repository)?;
+            (outputs::plan(&folder, &top, shelf, &folders, session)?, 0)
+        }
+        (None, None) => match planned(args, &folder, session, &repository)? {
             Some(planned) => planned,
             None => return Ok(Exit::Done),
         },
@@ -73,8 +87,12 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         return plan::write(&session.cwd.join(file), lines, session);
     }
     let doing = if args.dry_run { carry::Doing::Telling } else { carry::Doing::Committing };
-    let done = carry::carry_out(&lines, &folder, doing, &repository, session)?;
+    let done = carry::carry_out(&lines, &folder, doing, (&repository, shelf.as_ref()), session)?;
     tell_end(args, &done, doubts, session);
+    if let Some(shelf) = shelf.as_mut().filter(|_| !args.dry_run) {
+        let folders = Folders::of(session, &repository)?;
+        outputs::record(folder, shelf, &folders, session)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -148,7 +166,8 @@ fn tell_end(args: &Args, done: &carry::Done, doubts: usize, session: &Session) {
     if args.dry_run {
         session.ui.say(&format!("{counted} would be made{there}"));
     } else {
-        session.ui.say(&format!("{counted} made{there}; the exports lie where they were"));
+        let files = if args.outputs { "outputs" } else { "exports" };
+        session.ui.say(&format!("{counted} made{there}; the {files} lie where they were"));
     }
     if doubts > 0 {
         let plan = format!("git comfy import {folder} --write-plan plan.json");

@@ -38,6 +38,9 @@ pub(super) struct Saved {
     pub(super) from: String,
     /// When it was saved, as RFC 3339 with the zone's offset.
     pub(super) date: String,
+    /// The identity of its graph, where that tells whether it is in the history already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) graph: Option<String>,
 }
 
 /// The lines of a plan, their files named from the top of the repository.
@@ -45,6 +48,7 @@ pub(super) fn lines(plan: Plan, top: &str) -> Vec<Line> {
     let saved = |version: &Version| Saved {
         from: version.export.from.clone(),
         date: moment(version).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        graph: Some(&version.export.content).filter(|content| content.contains(':')).cloned(),
     };
     plan.lines
         .into_iter()

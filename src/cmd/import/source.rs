@@ -2,8 +2,12 @@
 
 use std::path::{Component, Path};
 
+use crate::cmd::runs::file::{carried, may_be_output};
 use crate::cmd::whole_file;
 use crate::error::{Failure, Result};
+use crate::graph::kind;
+use crate::json::{self, Style, Value};
+use crate::media::Payload;
 use crate::render::sanitize;
 
 /// A file's path below a folder, with `/`; nothing if it is no text.
@@ -13,7 +17,7 @@ pub(super) fn below(folder: &Path, file: &Path) -> Option<String> {
     Some(parts?.join("/"))
 }
 
-/// An export's bytes. A plan may come from anywhere: it names files below the folder only,
+/// An export's bytes; of an output the workflow that it carries. A plan may come from anywhere: it names files below the folder only,
 /// and no link leads out of it.
 pub(super) fn bytes_of(folder: &Path, from: &str) -> Result<Vec<u8>> {
     let name = sanitize::line(from);
@@ -28,5 +32,16 @@ pub(super) fn bytes_of(folder: &Path, from: &str) -> Result<Vec<u8>> {
     {
         return Err(outside());
     }
+    if may_be_output(&file) {
+        let document = carried(&file).and_then(document_of);
+        let text = document.map(|document| json::print(&document, &Style::SAVE).into_bytes());
+        return text.ok_or_else(|| Failure::new(format!("{name} carries no workflow")));
+    }
     whole_file::read(&file)?.ok_or_else(|| Failure::new(format!("{name} is too long")))
+}
+
+/// What of an output becomes a version: the workflow, else the prompt.
+pub(super) fn document_of(payload: Payload) -> Option<Value> {
+    let is_workflow = |value: &Value| kind(value).is_workflow();
+    payload.workflow.filter(is_workflow).or(payload.prompt)
 }

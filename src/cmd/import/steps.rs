@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::plan::Line;
 use super::source::bytes_of;
+use crate::cmd::runs::shelf::Shelf;
 use crate::error::Result;
 use crate::git::past::{self, Obstacle, Standing};
 use crate::git::{Filter, ObjectId, RepoPath, Repository};
@@ -30,20 +31,50 @@ pub(super) struct Outlook {
     pub(super) committed: Option<ObjectId>,
 }
 
+/// What the history has of a line.
+struct Known {
+    /// Whether each version is in it.
+    versions: Vec<bool>,
+    /// Whether the last commit holds one of them, or nothing.
+    is_ours: bool,
+}
+
+impl Outlook {
+    fn take(&mut self, known: &Known) {
+        let is_known = |at: &usize| known.versions[*at];
+        let all = 0..known.versions.len();
+        self.known = all.clone().filter(is_known).count();
+        let begin = all.clone().rev().find(is_known).map_or(0, |at| at + 1);
+        self.late = (0..begin).filter(|at| !is_known(at)).collect();
+        let new: Vec<usize> = (begin..all.end).collect();
+        self.fate = match !new.is_empty() && !known.is_ours {
+            true => Fate::Not(FOREIGN.into()),
+            false => Fate::New(new),
+        };
+    }
+}
+
 /// The repository as it was before.
 pub(super) struct Before<'r> {
     repository: &'r Repository,
     standing: Standing<'r>,
     states: FxHashMap<RepoPath, FxHashSet<ObjectId>>,
+    /// Knows the graphs of blobs, where lines go by graphs.
+    shelf: Option<&'r Shelf>,
 }
 
 impl<'r> Before<'r> {
     /// Looks at all that matters for some lines.
-    pub(super) fn of(repository: &'r Repository, lines: &[Line]) -> Result<Before<'r>> {
+    pub(super) fn of(
+        repository: &'r Repository,
+        lines: &[Line],
+        shelf: Option<&'r Shelf>,
+    ) -> Result<Before<'r>> {
         let paths = lines.iter().map(|line| RepoPath::new(line.file.as_bytes()));
         Ok(Before {
             standing: Standing::of(repository, repository.head()?)?,
             states: past::states_of_all(repository, paths)?,
+            shelf,
             repository,
         })
     }
@@ -66,18 +97,19 @@ impl<'r> Before<'r> {
         let Some(last) = line.versions.len().checked_sub(1) else { return Ok(outlook) };
         let mut newest = None;
         if let Some(states) = self.states.get(&path).filter(|states| !states.is_empty()) {
-            let blobs = (0..=last).map(|at| self.blob(&path, line, at, folder, filter));
-            let blobs = blobs.collect::<Result<Vec<_>>>()?;
-            let is_known = |at: &usize| states.contains(&blobs[*at]);
-            outlook.known = (0..=last).filter(is_known).count();
-            let begin = (0..=last).rev().find(is_known).map_or(0, |at| at + 1);
-            outlook.late = (0..begin).filter(|at| !is_known(at)).collect();
-            outlook.fate = Fate::New((begin..=last).collect());
-            newest = Some(blobs[last]);
-            let foreign = outlook.committed.is_some_and(|now| !blobs.contains(&now));
-            if begin <= last && foreign {
-                outlook.fate = Fate::Not(FOREIGN.into());
-            }
+            let known = match self.by_graph(line, states, outlook.committed)? {
+                Some(known) => known,
+                None => {
+                    let blobs = (0..=last).map(|at| self.blob(&path, line, at, folder, filter));
+                    let blobs = blobs.collect::<Result<Vec<_>>>()?;
+                    newest = Some(blobs[last]);
+                    Known {
+                        versions: blobs.iter().map(|blob| states.contains(blob)).collect(),
+                        is_ours: outlook.committed.is_none_or(|now| blobs.contains(&now)),
+                    }
+                }
+            };
+            outlook.take(&known);
         }
         if matches!(&outlook.fate, Fate::New(new) if !new.is_empty()) {
             let obstacle = match self.standing.of_file(filter, &path)? {
@@ -96,6 +128,27 @@ impl<'r> Before<'r> {
             }
         }
         Ok(outlook)
+    }
+
+    /// What is known of a line by the graphs of its versions; nothing where it has none.
+    fn by_graph(
+        &self,
+        line: &Line,
+        states: &FxHashSet<ObjectId>,
+        committed: Option<ObjectId>,
+    ) -> Result<Option<Known>> {
+        let graphs: Option<Vec<&str>> =
+            line.versions.iter().map(|version| version.graph.as_deref()).collect();
+        let (Some(shelf), Some(graphs)) = (self.shelf, graphs) else { return Ok(None) };
+        let mut there = FxHashSet::default();
+        for state in states {
+            there.extend(shelf.graph_of_blob(*state)?);
+        }
+        let now = committed.map(|now| shelf.graph_of_blob(now)).transpose()?.flatten();
+        Ok(Some(Known {
+            versions: graphs.iter().map(|graph| there.contains(*graph)).collect(),
+            is_ours: now.is_none_or(|now| graphs.contains(&now.as_str())),
+        }))
     }
 
     fn blob(

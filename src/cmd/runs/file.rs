@@ -73,6 +73,12 @@ pub(crate) fn look(path: &Path) -> std::io::Result<Option<Looked>> {
     Ok(Some(Looked { path: path.to_owned(), stamp: before, output, payload }))
 }
 
+/// What a file carries, and nothing else of it.
+pub(crate) fn carried(path: &Path) -> Option<Payload> {
+    let mut file = BufReader::new(File::open(path).ok()?);
+    media::read(&mut file).ok().map(|embedded| embedded.payload())
+}
+
 fn digest_of(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();

@@ -11,6 +11,7 @@ mod journal;
 mod list;
 pub(crate) mod live;
 pub(crate) mod machine;
+pub(crate) mod readers;
 pub(crate) mod scan;
 pub(crate) mod shelf;
 mod show;

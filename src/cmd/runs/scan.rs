@@ -1,13 +1,11 @@
 //! `git comfy runs scan`: records what output files carry.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
 
 use super::file::{self, Looked};
 use super::filing::{Filed, Filing};
 use super::folders::Folders;
+use super::readers::{self, Found};
 use super::shelf::Shelf;
 use crate::cmd::folder::{self, Links};
 use crate::error::{Failure, Result};
@@ -31,17 +29,21 @@ pub(crate) struct Args {
 
 /// Runs that are written in one step: what an interruption costs at most.
 const AT_ONCE: usize = 256;
-/// Files that wait between the readers and the recorder: their payloads are in memory.
-const WAITING: usize = 64;
+/// Files without anything in them that are named.
+const NAMED: usize = 20;
 
 /// What a scan did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Scanned {
     pub(crate) files: usize,
     pub(crate) new: usize,
     pub(crate) runs: usize,
     pub(crate) unfinished: usize,
     pub(crate) unreadable: usize,
+    /// Files that carry nothing about a run.
+    pub(crate) bare: usize,
+    /// The first of them.
+    pub(crate) named: Vec<PathBuf>,
 }
 
 /// Scans and tells.
@@ -61,7 +63,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let bar = session.ui.count_bar("reading files");
     let scanned = scan(session, &mut shelf, &folders, &places, args.again, Some(&bar))?;
     bar.finish();
-    let mut text = told(scanned);
+    let mut text = told(&scanned);
     if let Some(output) = folders.output().filter(|_| args.places.is_empty()) {
         text += &format!(", in {}", sanitize::line(&output.display().to_string()));
     }
@@ -69,7 +71,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(if scanned.unreadable > 0 { Exit::Found } else { Exit::Done })
 }
 
-fn told(scanned: Scanned) -> String {
+pub(crate) fn told(scanned: &Scanned) -> String {
     let counted = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
         count => format!("{count} {what}s"),
@@ -100,122 +102,101 @@ pub(crate) fn scan(
     again: bool,
     bar: Option<&Bar>,
 ) -> Result<Scanned> {
+    let (mut files, unopened) = files_of(places, session)?;
+    if !again {
+        let mut left = Vec::with_capacity(files.len());
+        for found in files {
+            if !is_known(shelf, &found.path)? {
+                left.push(found);
+            }
+        }
+        files = left;
+    }
+    let mut scan = Scan {
+        session,
+        shelf,
+        folders,
+        filing: Filing::default(),
+        seen: Vec::new(),
+        scanned: Scanned { files: files.len(), unreadable: unopened, ..Scanned::default() },
+    };
+    readers::each(files, bar, &file::look, &mut |found, looked| scan.take(&found, looked))?;
+    scan.write()?;
+    Ok(scan.scanned)
+}
+
+/// The files at some places that may be outputs, and how many folders could not be looked
+/// into, which is told.
+pub(crate) fn files_of(places: &[PathBuf], session: &Session) -> Result<(Vec<Found>, usize)> {
     let (mut files, mut unopened) = (Vec::new(), 0);
     for place in places {
         let place = std::fs::canonicalize(place).map_err(|error| {
             Failure::new(format!("{}: {error}", sanitize::line(&place.display().to_string())))
         })?;
         if place.is_file() {
-            files.push((place.parent().unwrap_or(&place).to_owned(), place));
+            files.push(Found { base: place.parent().unwrap_or(&place).to_owned(), path: place });
             continue;
         }
         let below = folder::files(&place, Links::ToFiles, &file::may_be_output)?;
         unopened += below.closed.len();
         below.remarks().iter().for_each(|remark| session.ui.say(remark));
-        files.extend(below.files.into_iter().map(|path| (place.clone(), path)));
+        files.extend(below.files.into_iter().map(|path| Found { base: place.clone(), path }));
     }
-    if !again {
-        let mut left = Vec::with_capacity(files.len());
-        for (base, path) in files {
-            if !is_known(shelf, &path)? {
-                left.push((base, path));
-            }
-        }
-        files = left;
-    }
-    if let Some(bar) = bar {
-        bar.extend(files.len() as u64);
-    }
-    let scanned = read_all(session, shelf, folders, files, bar)?;
-    Ok(Scanned { unreadable: scanned.unreadable + unopened, ..scanned })
+    Ok((files, unopened))
 }
 
-fn is_known(shelf: &Shelf, path: &Path) -> Result<bool> {
+/// Whether a file was looked at in its present state.
+pub(crate) fn is_known(shelf: &Shelf, path: &Path) -> Result<bool> {
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(false) };
     let stamp = file::remembered(Stamp::of(&metadata));
     Ok(shelf.index.has_seen(&path.to_string_lossy(), &stamp)?)
 }
 
-type Found = (PathBuf, PathBuf);
-
-fn read_all(
-    session: &Session,
-    shelf: &mut Shelf,
-    folders: &Folders,
-    files: Vec<Found>,
-    bar: Option<&Bar>,
-) -> Result<Scanned> {
-    let mut scanned = Scanned { files: files.len(), ..Scanned::default() };
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
-    let queue = Arc::new(Mutex::new(VecDeque::from(files)));
-    let (sender, receiver) =
-        mpsc::sync_channel::<(Found, std::io::Result<Option<Looked>>)>(WAITING);
-    std::thread::scope(|scope| -> Result<()> {
-        for _ in 0..threads {
-            let (queue, sender) = (queue.clone(), sender.clone());
-            scope.spawn(move || {
-                loop {
-                    let next = queue.lock().ok().and_then(|mut queue| queue.pop_front());
-                    let Some(found) = next else { return };
-                    let looked = file::look(&found.1);
-                    if sender.send((found, looked)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut filing = Filing::default();
-        let mut seen = Vec::new();
-        let done =
-            receive(session, shelf, folders, bar, &receiver, &mut filing, &mut seen, &mut scanned);
-        // Let the readers end, whatever happened.
-        drop(receiver);
-        done?;
-        scanned.runs += filing.write(session, shelf)?;
-        shelf.index.saw(&seen)?;
-        Ok(())
-    })?;
-    Ok(scanned)
+/// A scan on its way.
+struct Scan<'s> {
+    session: &'s Session,
+    shelf: &'s mut Shelf,
+    folders: &'s Folders,
+    filing: Filing,
+    seen: Vec<(String, String)>,
+    scanned: Scanned,
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one loop")]
-fn receive(
-    session: &Session,
-    shelf: &mut Shelf,
-    folders: &Folders,
-    bar: Option<&Bar>,
-    receiver: &mpsc::Receiver<(Found, std::io::Result<Option<Looked>>)>,
-    filing: &mut Filing,
-    seen: &mut Vec<(String, String)>,
-    scanned: &mut Scanned,
-) -> Result<()> {
-    for ((base, path), looked) in receiver {
-        if let Some(bar) = bar {
-            bar.advance(1);
-        }
+impl Scan<'_> {
+    fn take(&mut self, found: &Found, looked: std::io::Result<Option<Looked>>) -> Result<()> {
         match looked {
             Ok(Some(looked)) => {
                 let memory =
                     (looked.path.to_string_lossy().into_owned(), file::remembered(looked.stamp));
-                let place = folders.name(&base, &path);
-                if filing.file(session, shelf, looked, place)? == Filed::New {
-                    scanned.new += 1;
+                let place = self.folders.name(&found.base, &found.path);
+                match self.filing.file(self.session, self.shelf, looked, place)? {
+                    Filed::New => self.scanned.new += 1,
+                    Filed::Known => {}
+                    Filed::Nothing => {
+                        self.scanned.bare += 1;
+                        if self.scanned.named.len() < NAMED {
+                            self.scanned.named.push(found.path.clone());
+                        }
+                    }
                 }
-                seen.push(memory);
+                self.seen.push(memory);
             }
-            Ok(None) => scanned.unfinished += 1,
+            Ok(None) => self.scanned.unfinished += 1,
             Err(error) => {
-                scanned.unreadable += 1;
-                let path = path.display().to_string();
-                session.ui.say(&format!("{}: {error}", sanitize::line(&path)));
+                self.scanned.unreadable += 1;
+                let path = found.path.display().to_string();
+                self.session.ui.say(&format!("{}: {error}", sanitize::line(&path)));
             }
         }
-        if filing.len() >= AT_ONCE || seen.len() >= AT_ONCE * 8 {
-            scanned.runs += filing.write(session, shelf)?;
-            // Only now: what was not written must be read again.
-            shelf.index.saw(&std::mem::take(seen))?;
+        if self.filing.len() >= AT_ONCE || self.seen.len() >= AT_ONCE * 8 {
+            self.write()?;
         }
+        Ok(())
     }
-    Ok(())
+
+    fn write(&mut self) -> Result<()> {
+        self.scanned.runs += self.filing.write(self.session, self.shelf)?;
+        // Only now: what was not written must be read again.
+        Ok(self.shelf.index.saw(&std::mem::take(&mut self.seen))?)
+    }
 }

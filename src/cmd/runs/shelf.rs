@@ -6,11 +6,11 @@ use crate::catalog::Catalog;
 use crate::cmd::naming;
 use crate::error::Result;
 use crate::git::runs::{self, Place, State};
-use crate::git::{CommitId, Repository, changes};
-use crate::graph::Workflow;
+use crate::git::{CommitId, Repository, changes, past};
+use crate::graph::{GraphKind, Kind, Prompt, Workflow, kind};
 use crate::host::index::{Index, Row};
 use crate::json;
-use crate::record::run::{Run, Site, graph_of};
+use crate::record::run::{Run, Site, graph_of, graph_of_prompt};
 use crate::session::Session;
 
 /// Runs that are read before the index is written.
@@ -25,6 +25,8 @@ pub(crate) struct Shelf {
     pub(crate) repository: Repository,
     pub(crate) index: Index,
     pub(crate) catalog: Catalog,
+    /// Where each graph of the whole history was committed first, once somebody asked.
+    history: Option<BTreeMap<String, Site>>,
 }
 
 impl Shelf {
@@ -33,7 +35,7 @@ impl Shelf {
         let repository = session.repository()?;
         let index = Index::within(&repository.state_dir())?;
         let catalog = naming::of(&repository);
-        let mut shelf = Shelf { repository, index, catalog };
+        let mut shelf = Shelf { repository, index, catalog, history: None };
         shelf.sync(session)?;
         Ok(shelf)
     }
@@ -91,8 +93,13 @@ impl Shelf {
     /// The graph identity of a workflow file.
     pub(crate) fn graph_of_text(&self, text: &[u8]) -> Option<String> {
         let value = json::parse_lenient(text).ok()?;
-        let workflow = Workflow::from_value(value).ok()?;
-        graph_of(&workflow, &self.catalog)
+        match kind(&value) {
+            Kind::Graph(GraphKind::Prompt) => {
+                let prompt = Prompt::from_value(value).ok()?;
+                Some(graph_of_prompt(&prompt, &self.catalog))
+            }
+            _ => graph_of(&Workflow::from_value(value).ok()?, &self.catalog),
+        }
     }
 
     /// The graph identities of the workflows that a commit adds or changes.
@@ -104,8 +111,27 @@ impl Shelf {
         Ok(graphs)
     }
 
-    /// Where each workflow of the checked-out commit lies, by its graph identity.
+    /// From now on runs are told the commit that their graph came with, however old.
+    pub(crate) fn know_history(&mut self) -> Result<()> {
+        let mut sites = self.committed()?;
+        for (commit, path, blob) in past::all_states(&self.repository)? {
+            if path.as_bytes().to_ascii_lowercase().ends_with(b".json")
+                && let Some(graph) = self.graph_of_blob(blob)?
+            {
+                let (commit, blob) = (commit.to_string(), blob.to_hex());
+                sites.insert(graph, Site { commit, path: path.to_string(), blob });
+            }
+        }
+        self.history = Some(sites);
+        Ok(())
+    }
+
+    /// Where each workflow of the checked-out commit lies, by its graph identity; of the
+    /// whole history where that is known.
     pub(crate) fn committed(&self) -> Result<BTreeMap<String, Site>> {
+        if let Some(history) = &self.history {
+            return Ok(history.clone());
+        }
         let Some(head) = self.repository.head()? else { return Ok(BTreeMap::new()) };
         let mut sites = BTreeMap::new();
         for file in changes::workflows_at(&self.repository, head)? {

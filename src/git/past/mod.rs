@@ -17,7 +17,7 @@ pub use standing::{Obstacle, Standing, Stands};
 
 use super::error::Result;
 use super::filter::{Filter, Passed};
-use super::id::{Kind, ObjectFormat, ObjectId, RepoPath};
+use super::id::{CommitId, Kind, ObjectFormat, ObjectId, RepoPath};
 use super::repository::Repository;
 use crate::canon::Rest;
 
@@ -50,7 +50,7 @@ pub fn cleaned<'b>(
 pub fn states_of(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
     let mut seen = FxHashSet::default();
     let told = log(repository, Some(path))?;
-    Ok(changes(&told).map(|(_, id)| id).filter(|id| seen.insert(*id)).collect())
+    Ok(changes(&told).map(|(_, _, id)| id).filter(|id| seen.insert(*id)).collect())
 }
 
 /// The same for many files at once, in one walk through the history.
@@ -61,7 +61,7 @@ pub fn states_of_all(
     let mut states: FxHashMap<RepoPath, FxHashSet<ObjectId>> =
         paths.into_iter().map(|path| (path, FxHashSet::default())).collect();
     let told = log(repository, None)?;
-    for (path, id) in changes(&told) {
+    for (_, path, id) in changes(&told) {
         if let Some(states) = states.get_mut(&RepoPath::new(path)) {
             states.insert(id);
         }
@@ -69,11 +69,19 @@ pub fn states_of_all(
     Ok(states)
 }
 
+/// Every state of every file in the history of `HEAD`, with the commit that made it; newest
+/// first.
+pub fn all_states(repository: &Repository) -> Result<Vec<(CommitId, RepoPath, ObjectId)>> {
+    let told = log(repository, None)?;
+    let states = changes(&told);
+    Ok(states.map(|(commit, path, id)| (commit, RepoPath::new(path), id)).collect())
+}
+
 fn log(repository: &Repository, path: Option<&RepoPath>) -> Result<Vec<u8>> {
     if repository.head()?.is_none() {
         return Ok(Vec::new());
     }
-    let git = repository.git().args(["--literal-pathspecs", "log", "--format=", "--raw"]);
+    let git = repository.git().args(["--literal-pathspecs", "log", "--format=%H", "--raw"]);
     let git = git.args(["--no-abbrev", "--no-renames", "-m", "-z", "HEAD", "--"]);
     match path {
         Some(path) => git.arg(path.to_path()).output(),
@@ -81,22 +89,24 @@ fn log(repository: &Repository, path: Option<&RepoPath>) -> Result<Vec<u8>> {
     }
 }
 
-/// Path and new blob of each change that `git log --raw -z` tells:
-/// `:100644 100644 <old> <new> M`, then the path.
-fn changes(told: &[u8]) -> impl Iterator<Item = (&[u8], ObjectId)> {
+/// Commit, path and new blob of each change that `git log --raw -z` tells: the commit's id,
+/// then for each change `:100644 100644 <old> <new> M` and the path.
+fn changes(told: &[u8]) -> impl Iterator<Item = (CommitId, &[u8], ObjectId)> {
     let mut fields = told.split(|b| *b == 0);
+    let mut commit = None;
     std::iter::from_fn(move || {
         loop {
-            let field = fields.next()?;
-            // Without a format an empty line may stand before.
-            let field = field.trim_ascii_start();
-            if field.first() == Some(&b':') {
-                let path = fields.next()?;
-                let new = field.split(|b| *b == b' ').nth(3);
-                return Some((path, new.and_then(ObjectId::from_hex)));
+            // An empty line may stand before.
+            let field = fields.next()?.trim_ascii_start();
+            if field.first() != Some(&b':') {
+                commit = ObjectId::from_hex(field).map(CommitId).or(commit);
+                continue;
+            }
+            let path = fields.next()?;
+            let new = field.split(|b| *b == b' ').nth(3).and_then(ObjectId::from_hex);
+            if let (Some(commit), Some(id)) = (commit, new.filter(|id| !id.is_null())) {
+                return Some((commit, path, id));
             }
         }
     })
-    .filter_map(|(path, id)| Some((path, id?)))
-    .filter(|(_, id)| !id.is_null())
 }

@@ -157,6 +157,17 @@ impl Index {
         self.rows(sql, &[&path])
     }
 
+    /// The graph identities of the runs that name a file of that path.
+    pub fn graphs_of_path(&self, path: &str) -> Result<Vec<String>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT t.text FROM outputs o JOIN held h ON h.run = o.run
+             JOIN terms t ON t.id = h.term AND t.kind = ?2 WHERE o.path = ?1",
+        )?;
+        let graphs =
+            statement.query_map(rusqlite::params![path, Kind::Graph as i64], |row| row.get(0))?;
+        Ok(graphs.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The run of an id, or of its beginning if only one begins so.
     pub fn by_id(&self, id: &str) -> Result<Vec<Row>> {
         let exact = self.rows("WHERE r.run = ?1", &[&id])?;

@@ -57,6 +57,20 @@ impl Portrait {
         self.id.as_deref()
     }
 
+    /// Whether it is a workflow in API format.
+    pub fn is_prompt(&self) -> bool {
+        self.form == Form::Prompt
+    }
+
+    /// Equal for portraits that are equal.
+    pub fn key(&self) -> String {
+        let mut nodes: Vec<String> =
+            self.nodes.iter().map(|(node, count)| format!("{node} {count}")).collect();
+        nodes.sort_unstable();
+        let id = self.id.as_deref().unwrap_or_default();
+        format!("{:?}\n{id}\n{}", self.form, nodes.join("\n"))
+    }
+
     /// How much two have in common. The same ids count for a line of versions; a graph that
     /// was built anew shares its classes at most. A workflow and a prompt are never versions
     /// of one file.

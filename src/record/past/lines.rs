@@ -270,14 +270,22 @@ fn path_of(version: &Version) -> String {
 impl Plan {
     /// A file for a line that no other line has, whatever the case of letters.
     pub(super) fn free_file(&self, version: &Version) -> String {
-        let path = path_of(version);
-        let taken = |path: &str| {
+        self.free(&path_of(version), &|_| false)
+    }
+
+    /// The same at the top, for a line with that name; nor one that is taken otherwise.
+    pub(super) fn free_file_called(&self, name: &str, is_taken: &dyn Fn(&str) -> bool) -> String {
+        self.free(&format!("{}.json", portable(name)), is_taken)
+    }
+
+    fn free(&self, path: &str, is_taken: &dyn Fn(&str) -> bool) -> String {
+        let free = |path: &String| {
             let lower = path.to_lowercase();
-            self.lines.iter().any(|line| line.file.to_lowercase() == lower)
+            !is_taken(path) && !self.lines.iter().any(|line| line.file.to_lowercase() == lower)
         };
-        let stem = path.strip_suffix(".json").unwrap_or(&path);
+        let stem = path.strip_suffix(".json").unwrap_or(path);
         let numbers = (2..).map(|number| format!("{stem}-{number}.json"));
-        std::iter::once(path.clone()).chain(numbers).find(|path| !taken(path)).unwrap_or_default()
+        std::iter::once(path.to_owned()).chain(numbers).find(free).unwrap_or_default()
     }
 }
 

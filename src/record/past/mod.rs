@@ -10,6 +10,7 @@ mod likeness;
 mod lines;
 mod marks;
 mod names;
+mod pile;
 mod words;
 
 pub use copies::{CopyName, copy_of, numbered};
@@ -17,3 +18,4 @@ pub use decide::Choice;
 pub use likeness::{Likeness, Portrait};
 pub use lines::{Export, Line, Plan, Remark, Version, plan};
 pub use names::{Day, Name, portable};
+pub use pile::{Made, Pile, Piled};

@@ -38,18 +38,17 @@ pub struct Name {
 const BREAKS: &[char] = &['-', '–', '—', '_', ' ', '(', ')', '[', ']', ',', '+'];
 
 impl Name {
+    /// A name that says what the line is called and nothing else.
+    pub fn called(line: &str) -> Name {
+        let line = line.to_owned();
+        Name { line, version: Vec::new(), day: None, time: None, finality: 0, copy: 0 }
+    }
+
     /// Takes the name of a file apart, without its folder and extension.
     pub fn parse(stem: &str) -> Name {
         let (stem, glued) = without_glue(stem);
         let words: Vec<&str> = stem.split(BREAKS).filter(|word| !word.is_empty()).collect();
-        let mut name = Name {
-            line: String::new(),
-            version: Vec::new(),
-            day: None,
-            time: None,
-            finality: 0,
-            copy: bracketed(stem).unwrap_or(glued),
-        };
+        let mut name = Name { copy: bracketed(stem).unwrap_or(glued), ..Name::called("") };
         let mut kept = Vec::new();
         let mut at = name.copy_of(&words);
         while at < words.len() {

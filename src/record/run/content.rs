@@ -25,7 +25,7 @@ pub fn graph_of(workflow: &Workflow, catalog: &Catalog) -> Option<String> {
 }
 
 /// The same for a workflow in API format.
-pub(super) fn graph_of_prompt(prompt: &Prompt, catalog: &Catalog) -> String {
+pub fn graph_of_prompt(prompt: &Prompt, catalog: &Catalog) -> String {
     digest(prompt, &|class, input| rolls(catalog.class(class), input))
 }
 

@@ -20,7 +20,7 @@ mod schema;
 mod text;
 
 pub use bridge::from_spool;
-pub use content::{content_of, graph_of, upstream};
+pub use content::{content_of, graph_of, graph_of_prompt, upstream};
 pub use embedded::embedded;
 pub use fix::{Fixed, Hold, fix_values};
 pub use gather::branch;

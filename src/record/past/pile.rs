@@ -1,0 +1,342 @@
+//! A pile of outputs into lines of versions: every graph that made something is a version,
+//! dated by the first thing it made, and graphs that are alike are versions of one workflow.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use super::likeness::Portrait;
+use super::lines::{Export, Line, Plan, Version};
+use super::names::{Day, Name};
+use super::words::NAMELESS;
+
+/// From this on two graphs are one workflow if ComfyUI gave them one id and their files one
+/// name.
+const SAME_ID_AND_NAME: f64 = 0.3;
+/// The same for those with one id; who begins with "Save As" keeps it.
+const SAME_ID: f64 = 0.6;
+/// The same for any other.
+const SAME_GRAPH: f64 = 0.8;
+/// Shapes of a line that a new graph is compared with: the last ones.
+const RECENT: usize = 4;
+
+/// Prefixes that say nothing, beside those that no file is called by.
+const PREFIXES: &[&str] =
+    &["comfyui", "img", "image", "images", "output", "outputs", "temp", "video", "audio", "mesh"];
+
+/// Something that was made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The graph that made it: its identity.
+    pub graph: String,
+    /// The file, below the folder that is brought in.
+    pub from: String,
+    /// When it was made, in seconds since 1970.
+    pub saved: i64,
+    /// That moment's day where the person is.
+    pub saved_on: Day,
+    /// That moment's seconds since midnight.
+    pub saved_at: u32,
+    /// What the graph looks like.
+    pub portrait: Portrait,
+    /// What its workflow might be called, the best first: a name it has itself, the prefix
+    /// of its files.
+    pub names: Vec<String>,
+    /// The model it used.
+    pub model: Option<String>,
+}
+
+/// Graphs, each with what it made first.
+#[derive(Debug, Clone, Default)]
+pub struct Pile {
+    /// The portraits that differ.
+    portraits: Vec<Portrait>,
+    shapes: FxHashMap<String, usize>,
+    graphs: BTreeMap<String, First>,
+}
+
+/// The first thing that a graph made.
+#[derive(Debug, Clone)]
+struct First {
+    version: Version,
+    shape: usize,
+    names: Vec<String>,
+    model: Option<String>,
+}
+
+impl Pile {
+    /// Takes something in.
+    pub fn add(&mut self, made: Made) {
+        let key = made.portrait.key();
+        let shape = *self.shapes.entry(key).or_insert_with(|| {
+            self.portraits.push(made.portrait.clone());
+            self.portraits.len() - 1
+        });
+        let first = First {
+            version: Version {
+                name: dated(&made.from),
+                export: Export {
+                    from: made.from,
+                    content: made.graph.clone(),
+                    portrait: Portrait::default(),
+                    saved: made.saved,
+                    saved_on: made.saved_on,
+                    saved_at: made.saved_at,
+                },
+                also: Vec::new(),
+            },
+            shape,
+            names: made.names,
+            model: made.model,
+        };
+        match self.graphs.get_mut(&made.graph) {
+            Some(known) if known.order() <= first.order() => {}
+            Some(known) => *known = first,
+            None => drop(self.graphs.insert(made.graph, first)),
+        }
+    }
+
+    /// How many graphs there are.
+    pub fn len(&self) -> usize {
+        self.graphs.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.graphs.is_empty()
+    }
+
+    /// The lines. `home` knows the file of the repository that holds a graph already,
+    /// `is_taken` whether another line's name is one of its files.
+    pub fn lines(
+        self,
+        home: &dyn Fn(&str) -> Option<String>,
+        is_taken: &dyn Fn(&str) -> bool,
+    ) -> Piled {
+        let Pile { portraits, graphs, .. } = self;
+        let mut all: Vec<First> = graphs.into_values().collect();
+        all.sort_by(|a, b| a.order().cmp(&b.order()));
+        let mut at_home: BTreeMap<String, Vec<First>> = BTreeMap::new();
+        let mut free = Plan::default();
+        for cluster in clusters(all, &portraits) {
+            if let Some(file) = cluster.iter().find_map(|one| home(one.graph())) {
+                at_home.entry(file).or_default().extend(cluster);
+                continue;
+            }
+            let is_prompt = portraits[cluster[0].shape].is_prompt();
+            let name = name_of(&cluster) + if is_prompt { "_api" } else { "" };
+            let file = free.free_file_called(&name, is_taken);
+            free.lines.push(Line { file, versions: versions(cluster) });
+        }
+        free.lines.sort_by(|a, b| a.file.cmp(&b.file));
+        let line = |(file, cluster)| Line { file, versions: versions(cluster) };
+        let at_home = Plan { lines: at_home.into_iter().map(line).collect(), ..Plan::default() };
+        Piled { at_home, free }
+    }
+}
+
+/// The lines of a pile.
+#[derive(Debug, Clone, Default)]
+pub struct Piled {
+    /// Those of files that the repository has, by their paths from its top.
+    pub at_home: Plan,
+    /// Those of new files, by their names alone.
+    pub free: Plan,
+}
+
+impl First {
+    fn order(&self) -> ((Day, u32), &str) {
+        (self.version.moment(), &self.version.export.from)
+    }
+
+    fn graph(&self) -> &str {
+        &self.version.export.content
+    }
+
+    /// The best name that says something.
+    fn name(&self) -> Option<String> {
+        self.names.iter().find_map(|name| informative(name))
+    }
+}
+
+fn versions(mut cluster: Vec<First>) -> Vec<Version> {
+    cluster.sort_by(|a, b| a.order().cmp(&b.order()));
+    cluster.into_iter().map(|first| first.version).collect()
+}
+
+/// The day that a file's name or one of its folders has, and nothing else of the name: the
+/// counters of outputs are no versions.
+fn dated(from: &str) -> Name {
+    let parts = from.rsplit('/');
+    let said = parts.map(Name::parse).find(|name| name.day.is_some());
+    let (day, time) = said.map_or((None, None), |name| (name.day, name.time));
+    Name { day, time, ..Name::called("output") }
+}
+
+/// Graphs of one workflow.
+#[derive(Default)]
+struct Cluster {
+    graphs: Vec<First>,
+    /// The shapes that came in, each with the name it came with.
+    shapes: Vec<(usize, Option<String>)>,
+}
+
+impl Cluster {
+    /// How well a graph of that look and name fits in; 0: not at all.
+    fn fit(&self, portraits: &[Portrait], portrait: &Portrait, name: Option<&str>) -> f64 {
+        let recent = self.shapes.iter().rev().take(RECENT);
+        let fits = recent.map(|(shape, other)| {
+            let known = &portraits[*shape];
+            let likeness = known.likeness(portrait);
+            let same_id = known.id().is_some() && known.id() == portrait.id();
+            let enough = match (same_id, name == other.as_deref()) {
+                (true, true) => SAME_ID_AND_NAME,
+                (true, false) => SAME_ID,
+                (false, _) => SAME_GRAPH,
+            };
+            if likeness >= enough { likeness + f64::from(u8::from(same_id)) } else { 0.0 }
+        });
+        fits.fold(0.0, f64::max)
+    }
+}
+
+/// Puts graphs together that are alike, in the order they were made.
+fn clusters(all: Vec<First>, portraits: &[Portrait]) -> Vec<Vec<First>> {
+    let mut clusters: Vec<Cluster> = Vec::new();
+    let mut home: FxHashMap<usize, usize> = FxHashMap::default();
+    for first in all {
+        let (portrait, name) = (&portraits[first.shape], first.name());
+        let known = home.get(&first.shape).copied().or_else(|| {
+            let fit = |cluster: &Cluster| cluster.fit(portraits, portrait, name.as_deref());
+            let fits = clusters.iter().map(fit).enumerate();
+            let best = fits.max_by(|(a, one), (b, other)| one.total_cmp(other).then(b.cmp(a)));
+            best.filter(|(_, fit)| *fit > 0.0).map(|(at, _)| at)
+        });
+        let at = known.unwrap_or_else(|| {
+            clusters.push(Cluster::default());
+            clusters.len() - 1
+        });
+        if home.insert(first.shape, at).is_none() {
+            clusters[at].shapes.push((first.shape, name));
+        }
+        clusters[at].graphs.push(first);
+    }
+    clusters.into_iter().map(|cluster| cluster.graphs).collect()
+}
+
+/// What a line is called: the name that most of its versions give, if they give any; else
+/// the model.
+fn name_of(cluster: &[First]) -> String {
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (at, first) in cluster.iter().enumerate() {
+        if let Some(name) = first.name() {
+            let count = counts.entry(name).or_insert((0, usize::MAX - at));
+            count.0 += 1;
+        }
+    }
+    let best = counts.into_iter().max_by_key(|(_, count)| *count).map(|(name, _)| name);
+    let model = || {
+        let model = cluster.iter().find_map(|first| first.model.clone())?;
+        let stem = model.rsplit(['/', '\\']).next().unwrap_or_default();
+        let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
+        Some(format!("ComfyUI-{stem}"))
+    };
+    best.or_else(model).unwrap_or_else(|| "ComfyUI".to_owned())
+}
+
+/// The part of a prefix that names something: `%date%/fox_%KSampler.seed%` is `fox`.
+fn informative(prefix: &str) -> Option<String> {
+    let last = prefix.rsplit(['/', '\\']).next().unwrap_or_default();
+    // What stands between two `%` is replaced when a file is saved.
+    let plain: String = last.split('%').step_by(2).collect();
+    // A long number is a seed that was put in.
+    let is_seed = |word: &&str| word.len() > 5 && word.bytes().all(|b| b.is_ascii_digit());
+    let breaks = |c: char| matches!(c, '_' | '-' | ' ');
+    let plain = match plain.split(breaks).find(is_seed) {
+        Some(seed) if Name::parse(&plain).day.is_none() => plain.replace(seed, ""),
+        _ => plain,
+    };
+    let name = Name::parse(plain.trim_matches(|c: char| !c.is_alphanumeric()));
+    let key = name.key();
+    let says = key.chars().any(char::is_alphabetic)
+        && !PREFIXES.contains(&key.as_str())
+        && !NAMELESS.contains(&key.as_str());
+    says.then_some(name.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Workflow;
+    use crate::json;
+
+    fn made(graph: &str, day: u8, id: &str, classes: &[&str], names: &[&str]) -> Made {
+        let nodes: Vec<String> = classes
+            .iter()
+            .enumerate()
+            .map(|(id, class)| format!(r#"{{"id":{id},"type":"{class}"}}"#))
+            .collect();
+        let text =
+            format!(r#"{{"id":"{id}","nodes":[{}],"links":[],"version":0.4}}"#, nodes.join(","));
+        let workflow = Workflow::from_value(json::parse_text(&text).unwrap()).unwrap();
+        Made {
+            graph: graph.into(),
+            from: format!("{graph}_{day}.png"),
+            saved: i64::from(day),
+            saved_on: Day { year: 2026, month: 2, day },
+            saved_at: 0,
+            portrait: Portrait::of(&workflow),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            model: Some("sub/dream_8.safetensors".into()),
+        }
+    }
+
+    #[test]
+    fn a_pile_becomes_lines_by_likeness_with_names_that_say_something() {
+        const TEXT: &[&str] = &["KSampler", "CLIPTextEncode", "VAEDecode", "SaveImage"];
+        const MORE: &[&str] = &["KSampler", "CLIPTextEncode", "VAEDecode", "SaveImage", "Lora"];
+        const VIDEO: &[&str] = &["LoadVideo", "Upscale", "Interpolate", "SaveVideo"];
+        let mut pile = Pile::default();
+        for made in [
+            made("b", 4, "one", MORE, &["%date:yyyy%/fox_%seed%"]),
+            made("a", 3, "one", TEXT, &["ComfyUI"]),
+            made("a", 2, "one", TEXT, &["2026-02-02/fox_00001_"]),
+            made("c", 5, "two", VIDEO, &["ComfyUI", "ComfyUI_00007_"]),
+            made("d", 6, "two", MORE, &["fox"]),
+        ] {
+            pile.add(made);
+        }
+        let told = |piled: &Piled| {
+            let line = |line: &Line| {
+                let from: Vec<&str> =
+                    line.versions.iter().map(|v| v.export.from.as_str()).collect();
+                format!("{}: {}", line.file, from.join(" "))
+            };
+            let lines = piled.at_home.lines.iter().chain(&piled.free.lines);
+            lines.map(line).collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!(told(&pile.clone().lines(&|_| None, &|_| false)), @r"
+        ComfyUI-dream_8.json: c_5.png
+        fox.json: a_2.png b_4.png d_6.png
+        ");
+        let home = |graph: &str| (graph == "b").then(|| "people/anna.json".to_owned());
+        let taken = |file: &str| file == "ComfyUI-dream_8.json";
+        insta::assert_snapshot!(told(&pile.lines(&home, &taken)), @r"
+        people/anna.json: a_2.png b_4.png d_6.png
+        ComfyUI-dream_8-2.json: c_5.png
+        ");
+    }
+
+    #[test]
+    fn prefixes_say_something_or_nothing() {
+        let said = |prefix: &str| informative(prefix).unwrap_or_default();
+        assert_eq!(said("portraits/fox_%date:yyyy-MM-dd%"), "fox");
+        assert_eq!(said("neon fox_00012_"), "neon fox");
+        assert_eq!(said(r"video\ComfyUI"), "");
+        assert_eq!(said("ComfyUI_temp_abcde"), "ComfyUI_temp_abcde");
+        assert_eq!(said("2026-02-20"), "");
+        assert_eq!(said("%seed%"), "");
+        assert_eq!(said("i2i_175978901522755"), "i2i");
+        assert_eq!(said("20260220_fox"), "fox");
+    }
+}
