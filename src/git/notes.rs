@@ -24,6 +24,9 @@ const SPREAD_FROM: usize = 128;
 /// How often a ref that moves under our hands is tried again.
 const ATTEMPTS: u32 = 40;
 
+/// A lock of that age belongs to nobody.
+const ABANDONED: Duration = Duration::from_secs(60);
+
 /// All notes of one notes commit.
 #[derive(Debug)]
 pub(super) struct Notes<'r> {
@@ -300,7 +303,8 @@ pub(super) fn advance(
     name: &RefName,
     mut make: impl FnMut(Option<CommitId>, &mut Batch) -> Result<Step>,
 ) -> Result<(Option<CommitId>, Option<CommitId>)> {
-    for attempt in 0..ATTEMPTS {
+    let mut attempt = 0;
+    loop {
         let before = repository.reference(name)?.map(CommitId);
         let mut batch = Batch::new(repository.format());
         let step = make(before, &mut batch)?;
@@ -325,8 +329,23 @@ pub(super) fn advance(
             Swap::Done => return Ok((before, Some(after))),
             Swap::Raced => std::thread::sleep(pause(attempt)),
         }
+        attempt += 1;
+        if attempt == ATTEMPTS {
+            if !take_abandoned_lock(repository, name) {
+                return Err(Error::Contended(name.to_string()));
+            }
+            attempt = 0;
+        }
     }
-    Err(Error::Contended(name.to_string()))
+}
+
+/// Takes away the lock that a process left which was stopped as it moved the ref. Whoever
+/// is at work holds one for a moment only; all the attempts before took longer.
+fn take_abandoned_lock(repository: &Repository, name: &RefName) -> bool {
+    let lock = repository.common_dir().join(format!("{name}.lock"));
+    let modified = lock.metadata().and_then(|about| about.modified());
+    let age = modified.ok().and_then(|at| at.elapsed().ok());
+    age.is_some_and(|age| age >= ABANDONED) && std::fs::remove_file(lock).is_ok()
 }
 
 /// Longer after each failure, and not the same for two processes.
