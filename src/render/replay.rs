@@ -146,7 +146,8 @@ fn model(model: &ModelCheck) -> Row {
         }
         ModelState::Missing => {
             more.extend(was(model, &known));
-            ("missing", "is not here".to_owned())
+            let lost = "is not here; nobody recorded its bytes, so it is known by its name alone";
+            ("missing", if model.recorded.is_empty() { lost } else { "is not here" }.to_owned())
         }
         ModelState::Refused { why } => ("refused", why.clone()),
         ModelState::Unknown { why } => ("unknown", why.clone()),
@@ -192,6 +193,10 @@ fn pack(pack: &PackCheck) -> Row {
             ("unknown", format!("{was}{here}{why}"))
         }
     };
+    if !pack.gone.is_empty() && pack.effect() != Effect::Fine {
+        let gone: Vec<&str> = pack.gone.iter().map(String::as_str).collect();
+        more.push(format!("what is here does not bring {}", gone.join(", ")));
+    }
     if pack.effect() != Effect::Fine && !pack.classes.is_empty() {
         let classes: Vec<&str> = pack.classes.iter().map(String::as_str).collect();
         more.push(format!("for {}", classes.join(", ")));

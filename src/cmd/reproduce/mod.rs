@@ -119,7 +119,8 @@ impl Ready {
     /// What is made again, in a line.
     pub(crate) fn title(&self, what: &str) -> String {
         let at = self.plan.wanted.at.as_deref().map(|at| format!(", made {at}"));
-        let from = match self.original.from.contains(what) {
+        // Where it is from is what the person wrote, unless it is a run found by its looks.
+        let from = match self.original.from.contains(what) || self.original.site.is_some() {
             true => String::new(),
             false => format!(", {}", self.original.from),
         };

@@ -175,13 +175,16 @@ impl Look<'_> {
     fn pack_here(&self, wanted: &PackWanted, own: &Pack, now: SystemTime) -> PackHere {
         let commit = wanted.fact.checkout.commit.as_deref();
         let git = own.kind == Kind::Git;
+        let registered = own.registered(self.folder);
+        // What could not be read whole may have any class.
+        let classes = if registered.more { BTreeSet::new() } else { registered.classes };
         PackHere {
             fact: self.fact(own, now),
             path: own.path.display().to_string(),
             branch: git.then(|| self.repositories.branch(&own.path)).flatten(),
             has_commit: git
                 && commit.is_some_and(|commit| self.repositories.has(&own.path, commit)),
-            classes: own.registered(self.folder).classes.into_iter().collect(),
+            classes: classes.into_iter().collect(),
         }
     }
 

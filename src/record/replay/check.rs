@@ -133,7 +133,16 @@ fn pack_check(wanted: &PackWanted, here: Option<&PackHere>) -> PackCheck {
         recorded_by: wanted.by.clone(),
         path: here.map(|here| here.path.clone()),
         commit: wanted.fact.checkout.commit.clone(),
+        gone: here.map(|here| gone(wanted, here)).unwrap_or_default(),
     }
+}
+
+/// The wanted classes that a pack does not register any more, where all it registers could
+/// be read.
+fn gone(wanted: &PackWanted, here: &PackHere) -> BTreeSet<String> {
+    let classes = wanted.fact.classes.keys();
+    let lost = classes.filter(|class| !here.classes.is_empty() && !here.classes.contains(*class));
+    lost.cloned().collect()
 }
 
 fn pack_state(wanted: &PackWanted, here: Option<&PackHere>) -> PackState {

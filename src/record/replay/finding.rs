@@ -163,6 +163,9 @@ pub struct PackCheck {
     /// The commit that was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Classes of the original that what is here does not bring any more.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub gone: BTreeSet<String>,
 }
 
 /// A part of what it runs on.
@@ -325,6 +328,7 @@ impl PackCheck {
                 Effect::Fixable
             }
             PackState::Missing { .. } => Effect::Blocks,
+            PackState::Unknown { .. } if !self.gone.is_empty() => Effect::Blocks,
             PackState::Unknown { .. } => Effect::Unknown,
         }
     }

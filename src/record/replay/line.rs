@@ -21,6 +21,10 @@ pub(super) fn checkout(path: &str, commit: &str, is_there: bool) -> String {
 
 /// Gets a pack that is not installed, seen from ComfyUI's folder.
 pub(super) fn install(fact: &PackFact) -> Option<String> {
+    // A name that leads elsewhere is a trap for who copies the line.
+    if fact.name.starts_with('.') || fact.name.contains(['/', '\\']) {
+        return None;
+    }
     match (&fact.checkout.remote, &fact.checkout.commit, &fact.cnr_id, &fact.version) {
         (Some(remote), Some(commit), ..) => {
             let to = word(&format!("custom_nodes/{}", fact.name));
@@ -49,6 +53,19 @@ pub(super) fn registry(id: &str, version: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pack_is_cloned_into_the_folder_of_packs_and_nowhere_else() {
+        let pack = |name: &str| {
+            let checkout = crate::record::Checkout {
+                remote: Some("https://host/o/r".into()),
+                ..Default::default()
+            };
+            install(&PackFact { name: name.into(), checkout, ..PackFact::default() })
+        };
+        assert_eq!(pack("r").as_deref(), Some("git clone https://host/o/r custom_nodes/r"));
+        assert_eq!((pack("../../r"), pack("..")), (None, None));
+    }
 
     #[test]
     fn a_strangers_words_stay_words() {

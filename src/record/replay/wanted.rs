@@ -253,10 +253,12 @@ impl<'r> Speakers<'r> {
                 (Some((by, fact)), _) => (fact.name.clone(), fact.clone(), by.clone()),
                 (None, Some(id)) => {
                     let remote = class.aux_id.as_ref().map(|id| format!("https://github.com/{id}"));
-                    let mut fact = PackFact { name: id.clone(), ..PackFact::default() };
+                    // Of `owner/name` the name: what its folder is called.
+                    let name = id.rsplit('/').next().unwrap_or(id).to_owned();
+                    let mut fact = PackFact { name, ..PackFact::default() };
                     fact.cnr_id.clone_from(&class.cnr_id);
                     fact.checkout.remote = remote;
-                    (id.clone(), fact, By::Workflow)
+                    (fact.name.clone(), fact, By::Workflow)
                 }
                 (None, None) => {
                     loose.insert(class.class.clone());
