@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::original::{self, Original};
-use super::queueing::{Done, Line, ServerArgs, Went, problem, save};
+use super::queueing::{Done, Line, ServerArgs, Target, Went, problem};
 use super::reproduce;
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
@@ -77,7 +77,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if args.dry_run {
         return Ok(Exit::Done);
     }
-    let mut line = Line::open(session, &args.server)?;
+    let into = args.into.as_ref().map(|folder| session.cwd.join(folder));
+    let target = Target { into, beside: session.cwd.clone() };
+    let mut line = Line::open(session, &args.server, target)?;
     let jobs = queue(&mut line, &original, &all, &base, session)?;
     follow(args, session, &mut line, &jobs)
 }
@@ -211,7 +213,6 @@ fn follow(
     line: &mut Line<'_>,
     jobs: &[Queued<'_>],
 ) -> Result<Exit> {
-    let into = args.into.as_ref().map(|folder| session.cwd.join(folder));
     let mut exit = Exit::Done;
     for (number, job) in jobs.iter().enumerate() {
         let Went::Done(done) = line.follow(&job.id, &job.prompt)? else {
@@ -221,8 +222,8 @@ fn follow(
         let Done { evidence, delivered } = *done;
         let trouble = problem(&evidence.run, &job.prompt);
         line.record(evidence)?;
-        let files = save(&delivered, into.as_deref(), &session.cwd)?;
-        let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+        let files: Vec<String> =
+            delivered.iter().map(|made| made.file.display().to_string()).collect();
         if trouble.is_some() {
             exit = Exit::Failed;
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub(crate) use outputs::{Delivered, Originals, hold_against, save};
+pub(crate) use outputs::{Delivered, Originals, Target, hold_against};
 
 use self::progress::Progress;
 use super::original::Original;
@@ -69,6 +69,7 @@ pub(crate) struct Line<'s> {
     pub(crate) shelf: Shelf,
     pub(crate) folders: Folders,
     machine: Machine,
+    target: Target,
     stop: bool,
     /// How often Ctrl-C was pressed.
     asked: Arc<AtomicUsize>,
@@ -98,13 +99,17 @@ pub(crate) enum Went {
 pub(crate) struct Done {
     /// As it is recorded.
     pub(crate) evidence: Evidence,
-    /// What it made, with the bytes.
+    /// What it made, where it lies here.
     pub(crate) delivered: Vec<Delivered>,
 }
 
 impl<'s> Line<'s> {
     /// Connects to the ComfyUI that the person named.
-    pub(crate) fn open(session: &'s Session, args: &ServerArgs) -> Result<Line<'s>> {
+    pub(crate) fn open(
+        session: &'s Session,
+        args: &ServerArgs,
+        target: Target,
+    ) -> Result<Line<'s>> {
         let shelf = Shelf::open(session)?;
         let address = address(&shelf.repository, args.server.as_deref())?;
         let client = Client::connect(&address, Duration::from_secs(args.patience));
@@ -122,7 +127,8 @@ impl<'s> Line<'s> {
         }
         let folders = Folders::of(session, &shelf.repository)?;
         let (machine, stop) = (Machine::with(address), args.stop);
-        Ok(Line { session, client, shelf, folders, machine, stop, asked: asked_to_stop() })
+        let asked = asked_to_stop();
+        Ok(Line { session, client, shelf, folders, machine, target, stop, asked })
     }
 
     /// What a run that is made from an original has for its parent. An original that is
@@ -220,7 +226,8 @@ impl<'s> Line<'s> {
     fn done(&mut self, entry: &Entry) -> Result<Done> {
         let evidence = live::evidence(entry, &self.shelf, &self.folders);
         let mut evidence = self.machine.add(self.session, &self.shelf, evidence);
-        let delivered = outputs::delivered(&mut evidence.run, &self.client, &self.folders)?;
+        let delivered =
+            outputs::delivered(&mut evidence.run, &self.client, &self.folders, &self.target)?;
         Ok(Done { evidence, delivered })
     }
 

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Args, Ready, apply};
-use crate::cmd::operands;
 use crate::cmd::original::Original;
-use crate::cmd::queueing::{Delivered, Done, Line, Originals, ServerArgs, Went};
-use crate::cmd::queueing::{hold_against, problem, save};
+use crate::cmd::queueing::{Delivered, Done, Line, Originals, ServerArgs, Target, Went};
+use crate::cmd::queueing::{hold_against, problem};
 use crate::cmd::runs::file::may_be_output;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -47,7 +46,10 @@ pub(super) fn run(args: &Args, session: &Session, ready: &Ready) -> Result<Exit>
         session.ui.say(told::tell(&ready.title(&args.what), check).trim_end());
     }
     let running = &args.running;
-    let mut line = Line::open(session, &running.server)?;
+    let beside = ready.original.file.as_deref().and_then(Path::parent).unwrap_or(&session.cwd);
+    let into = running.into.as_ref().map(|folder| session.cwd.join(folder));
+    let target = Target { into, beside: beside.to_owned() };
+    let mut line = Line::open(session, &running.server, target)?;
     let repaired = documents(&line, ready);
     let nothing = || Failure::new(format!("there is no prompt to run {}", ready.original.from));
     let prompt = repaired.prompt.as_ref().ok_or_else(nothing)?;
@@ -71,14 +73,11 @@ pub(super) fn run(args: &Args, session: &Session, ready: &Ready) -> Result<Exit>
     if let Some(trouble) = trouble {
         return Err(Failure::new(trouble).hint(format!("git comfy runs show {id}")));
     }
-    let beside = ready.original.file.as_deref().and_then(Path::parent).unwrap_or(&session.cwd);
-    let into = running.into.as_ref().map(|folder| session.cwd.join(folder));
-    let files = save(&delivered, into.as_deref(), beside)?;
     let reasons = likely(check);
     let (id, parent, compared) = (&id, parent.as_ref(), &compared);
     let unknown = unknown(check);
     let told = Told { id, parent, computed, compared, reasons, unknown };
-    let text = if args.json { told.json(&files, &delivered) } else { told.words(&files) };
+    let text = if args.json { told.json(&delivered) } else { told.words(&delivered) };
     session.ui.out(&text)?;
     let same = compared.iter().all(Comparison::is_same);
     Ok(if same { Exit::Done } else { Exit::Found })
@@ -132,8 +131,7 @@ fn originals(line: &Line<'_>, original: &Original) -> Result<Originals> {
     let Some(file) = original.file.as_ref().filter(|file| may_be_output(file)) else {
         return Ok(of_run);
     };
-    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let named = Originals::file(&name, operands::bytes_of(file)?, original.run.as_ref());
+    let named = Originals::file(file, original.run.as_ref())?;
     // A copy from the web is not what was made.
     let is_copy = !named.is_of(original.run.as_ref()) && of_run.are_here();
     Ok(if is_copy { of_run } else { named })
@@ -169,12 +167,12 @@ struct Told<'t> {
 }
 
 impl Told<'_> {
-    fn words(&self, files: &[PathBuf]) -> String {
+    fn words(&self, delivered: &[Delivered]) -> String {
         let mut out = String::new();
-        for file in files {
-            out += &format!("made {}\n", sanitize::line(&file.display().to_string()));
+        for made in delivered {
+            out += &format!("made {}\n", sanitize::line(&made.file.display().to_string()));
         }
-        if !self.computed && !files.is_empty() {
+        if !self.computed && !delivered.is_empty() {
             out += "  ComfyUI computed nothing: it still had the result of an earlier run \
                     (--fresh makes it forget)\n";
         }
@@ -207,11 +205,10 @@ impl Told<'_> {
         out
     }
 
-    fn json(&self, files: &[PathBuf], delivered: &[Delivered]) -> String {
+    fn json(&self, delivered: &[Delivered]) -> String {
         let outputs: Vec<_> = delivered
             .iter()
-            .zip(files)
-            .map(|(made, file)| json!({ "path": made.output.path, "file": file }))
+            .map(|made| json!({ "path": made.output.path, "file": made.file }))
             .collect();
         let value = json!({
             "schema": SCHEMA,
