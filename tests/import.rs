@@ -694,3 +694,68 @@ fn a_real_pile_of_outputs_comes_in() {
     assert_eq!(repo.git(["status", "--porcelain"]), "");
     repo.git(["fsck", "--strict"]);
 }
+
+/// The drawer of somebody who kept versions in names, in more than one language, with
+/// copies, and two workflows under one name.
+#[test]
+fn a_real_drawer_becomes_the_lines_a_person_would_see() {
+    let Some(data) = shared_data() else { return };
+    let repo = Repo::new();
+    repo.use_filter();
+    let folder = repo.path.parent().unwrap().join("drawer");
+    let edit = |number: u32| {
+        std::fs::read_to_string(data.join(format!("edits/v{number:02}.json"))).unwrap()
+    };
+    let template = |name: &str| std::fs::read_to_string(data.join("templates").join(name)).ok();
+    for (day, name) in [
+        "Fox portrait v1.json",
+        "Fox portrait - Kopie.json",
+        "fox_portrait-v2-2026-02-03.json",
+        "Copy of fox portrait v3.json",
+        "old/fox portrait v4 (1).json",
+        "fox-portrait-v5-final.json",
+        "fox portrait v5 final2 2026-02-07 18-30.json",
+        "fox portraitのコピー.json",
+        "fox portrait Save As v6 Final.json",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let day = day as u32 + 1;
+        export(&folder, name, &edit(day), u64::from(day));
+    }
+    export(&folder, "fox portrait v6 (2).json", &edit(9), 20);
+    let mut others = 0;
+    for (name, file) in [
+        ("api_anthropic_claude.json", "Claude hilft.json"),
+        ("api_beeble_switchx_image_edit.json", "switch x [done] 20260220.json"),
+        ("3d_hunyuan3d_image_to_model.json", "Fox portrait v7.json"),
+    ] {
+        if let Some(content) = template(name) {
+            export(&folder, file, &content, 21);
+            others += 1;
+        }
+    }
+    let (code, text) = try_import(&repo, &folder, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    let files = repo.git(["ls-files"]);
+    assert_eq!(files.lines().count(), 1 + others, "{files}");
+    let name = files.lines().find(|file| file.to_lowercase() == "fox portrait.json").unwrap();
+    // The same content under three names, and v3 is v2 with other positions.
+    let mut contents: Vec<Vec<u8>> =
+        (1..=9).map(|number| repo.comfy_with(["clean"], edit(number).as_bytes()).stdout).collect();
+    contents.sort();
+    contents.dedup();
+    let commits = repo.git(["rev-list", "--count", "HEAD", "--", name]);
+    assert_eq!(commits.trim(), contents.len().to_string(), "{text}");
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+    if others == 3 {
+        assert!(text.contains("Fox portrait v7.json has the name of"), "{text}");
+    }
+    // Every commit opens: what git gives out is the export it came from.
+    let newest = serde_json::from_str::<serde_json::Value>(&repo.text(name)).unwrap();
+    assert_eq!(newest, serde_json::from_str::<serde_json::Value>(&edit(9)).unwrap());
+    let tip = repo.id("HEAD");
+    try_import(&repo, &folder, &[]);
+    assert_eq!(repo.id("HEAD"), tip);
+}
