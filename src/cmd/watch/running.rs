@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::cmd::runs::asking::{self, Now, Tells};
 use crate::cmd::whole_file;
 use crate::host::server::{Address, Server};
@@ -56,7 +58,10 @@ impl Running {
     pub(super) fn keep(&mut self, now: Now, settled: &[String]) {
         let before: Vec<String> = self.known.keys().cloned().collect();
         self.known.retain(|id, _| !settled.contains(id));
-        self.known.extend(now.new.into_iter().map(|entry| (entry.id.clone(), entry)));
+        for mut entry in now.new {
+            entry.was_seen(Timestamp::now());
+            self.known.insert(entry.id.clone(), entry);
+        }
         if !self.known.keys().eq(&before) {
             self.save();
         }

@@ -152,8 +152,11 @@ impl Watcher<'_> {
     /// Records what is new: of the bridge, of the history, and what ended otherwise.
     fn look(&mut self) -> Result<()> {
         let before = self.recorded;
-        self.recorded +=
-            live::ingest(self.session, &mut self.shelf, &self.folders, &mut self.machine)?;
+        let noted = live::ingest(self.session, &mut self.shelf, &self.folders, &mut self.machine)?;
+        if noted > 0 {
+            self.recorded += noted;
+            self.session.ui.say(&format!("{} that the bridge noted", told(noted)));
+        }
         // First what runs, then what has ended: in between it can only end.
         let now = self.running.now(&self.server);
         self.news()?;

@@ -1,10 +1,15 @@
 //! What the server says of prompts that have not ended (format facts, 6): `/queue` holds
 //! them with everything, `/api/jobs` lists them without.
 
-use super::history::{Entry, entry, from_entry};
+use jiff::Timestamp;
+
+use super::history::{Entry, entry, from_entry, moment};
 use super::{Evidence, Known};
 use crate::catalog::Catalog;
 use crate::json::{Object, Value};
+
+/// When a prompt was first seen to run, in milliseconds.
+const SEEN: &str = "seen";
 
 /// The prompts that run, from an answer of `/queue`.
 pub fn running(queue: &Value) -> Vec<Entry> {
@@ -50,8 +55,20 @@ fn of_item(item: &Value) -> Option<Entry> {
 /// gone first, or its history was thrown away.
 pub fn unended(entry: &Entry, catalog: &Catalog) -> Evidence {
     let mut evidence = from_entry(entry, catalog);
-    evidence.run.known = [Known::Queue].into();
+    let run = &mut evidence.run;
+    run.known = [Known::Queue].into();
+    // Older servers do not say when a prompt was queued.
+    run.queued = run.queued.take().or_else(|| moment(entry.said.get(SEEN)?));
     evidence
+}
+
+impl Entry {
+    /// Notes when it was seen to run.
+    pub fn was_seen(&mut self, at: Timestamp) {
+        if let Some(said) = self.said.as_object_mut() {
+            said.insert(SEEN, Value::from(at.as_millisecond()));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +98,12 @@ mod tests {
         assert_eq!(one.queued.as_deref(), Some("2026-11-22T16:11:07.409Z"));
         assert_eq!((one.outcome, one.seeds.len()), (Outcome::Unknown, 1));
         assert_eq!(one.known, [Known::Queue].into());
+        // Without a time of the server's own it is the time at which it was seen.
+        let old = format!(r#"{{"queue_running":[[0,"aaaa-1",{PROMPT},{{}},["3"]]]}}"#);
+        let mut old = running(&parse_text(&old).unwrap());
+        assert_eq!(run(&old[0]).queued, None);
+        old[0].was_seen("2026-11-22T16:11:07Z".parse().unwrap());
+        assert_eq!(run(&old[0]).queued.as_deref(), Some("2026-11-22T16:11:07.000Z"));
     }
 
     #[test]
