@@ -61,8 +61,7 @@ pub(super) fn plan(
         Ok(())
     })?;
     bar.finish();
-    let sites = shelf.committed()?;
-    let home = |graph: &str| sites.get(graph).map(|site| site.path.clone());
+    let home = |graph: &str| shelf.site_of(graph).ok().flatten().map(|site| site.path);
     let head = shelf.repository.head()?;
     let tree = head.map(|head| shelf.repository.commit(head)).transpose()?.flatten();
     let is_taken = |file: &str| {

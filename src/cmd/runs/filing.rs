@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::git::runs::{self, Change, Kept, Place};
 use crate::host::index::Row;
 use crate::json::{self, Style, Value};
-use crate::record::run::{Evidence, Output, Run, Site, embedded};
+use crate::record::run::{Evidence, Output, Run, embedded};
 use crate::session::Session;
 
 /// What is recorded together.
@@ -24,7 +24,6 @@ pub(crate) struct Filing {
     replaced: BTreeSet<Place>,
     /// Digests of files that are in here.
     digests: BTreeSet<String>,
-    sites: Option<BTreeMap<String, Site>>,
     /// The machine on which new files were just written.
     machine: Machine,
 }
@@ -163,10 +162,7 @@ impl Filing {
             && run.committed.is_none()
             && place.is_none()
         {
-            if self.sites.is_none() {
-                self.sites = Some(shelf.committed()?);
-            }
-            run.committed = self.sites.as_ref().and_then(|sites| sites.get(graph).cloned());
+            run.committed = shelf.site_of(graph)?;
         }
         let place = place.unwrap_or_else(|| Place::of(&run));
         let text = |value: Value| json::print(&value, &Style::CANONICAL).into_bytes();

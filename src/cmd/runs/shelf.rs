@@ -1,5 +1,6 @@
 //! The runs of a repository and their index, opened together and kept in step.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::catalog::Catalog;
@@ -27,6 +28,8 @@ pub(crate) struct Shelf {
     pub(crate) catalog: Catalog,
     /// Where each graph of the whole history was committed first, once somebody asked.
     history: Option<BTreeMap<String, Site>>,
+    /// The workflows of a commit, by their graph identities.
+    sites: RefCell<Option<(CommitId, BTreeMap<String, Site>)>>,
 }
 
 impl Shelf {
@@ -35,7 +38,8 @@ impl Shelf {
         let repository = session.repository()?;
         let index = Index::within(&repository.state_dir())?;
         let catalog = naming::of(&repository);
-        let mut shelf = Shelf { repository, index, catalog, history: None };
+        let sites = RefCell::default();
+        let mut shelf = Shelf { repository, index, catalog, history: None, sites };
         shelf.sync(session)?;
         Ok(shelf)
     }
@@ -113,7 +117,10 @@ impl Shelf {
 
     /// From now on runs are told the commit that their graph came with, however old.
     pub(crate) fn know_history(&mut self) -> Result<()> {
-        let mut sites = self.committed()?;
+        let mut sites = match self.repository.head()? {
+            Some(head) => self.sites_at(head)?,
+            None => BTreeMap::new(),
+        };
         for (commit, path, blob) in past::all_states(&self.repository)? {
             if path.as_bytes().to_ascii_lowercase().ends_with(b".json")
                 && let Some(graph) = self.graph_of_blob(blob)?
@@ -126,18 +133,27 @@ impl Shelf {
         Ok(())
     }
 
-    /// Where each workflow of the checked-out commit lies, by its graph identity; of the
-    /// whole history where that is known.
-    pub(crate) fn committed(&self) -> Result<BTreeMap<String, Site>> {
+    /// Where the workflow of a graph identity lies in the checked-out commit; in the whole
+    /// history where that is known. The commit is looked through once: a watcher records
+    /// many runs of it.
+    pub(crate) fn site_of(&self, graph: &str) -> Result<Option<Site>> {
         if let Some(history) = &self.history {
-            return Ok(history.clone());
+            return Ok(history.get(graph).cloned());
         }
-        let Some(head) = self.repository.head()? else { return Ok(BTreeMap::new()) };
+        let Some(head) = self.repository.head()? else { return Ok(None) };
+        let mut known = self.sites.borrow_mut();
+        if known.as_ref().is_none_or(|(commit, _)| *commit != head) {
+            *known = Some((head, self.sites_at(head)?));
+        }
+        Ok(known.as_ref().and_then(|(_, sites)| sites.get(graph).cloned()))
+    }
+
+    fn sites_at(&self, commit: CommitId) -> Result<BTreeMap<String, Site>> {
         let mut sites = BTreeMap::new();
-        for file in changes::workflows_at(&self.repository, head)? {
+        for file in changes::workflows_at(&self.repository, commit)? {
             if let Some(graph) = self.graph_of_blob(file.blob)? {
                 let site = Site {
-                    commit: head.to_string(),
+                    commit: commit.to_string(),
                     path: file.path.to_string(),
                     blob: file.blob.to_hex(),
                 };
