@@ -11,9 +11,15 @@
 //! Onto another disk a checked copy goes first, and the old one goes last. Must not know
 //! where such places lie by custom.
 
+mod copy;
+mod fitness;
+
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use copy::{copy, same};
+use fitness::unfit;
 
 use super::error::Error as GitError;
 use super::id::ObjectFormat;
@@ -274,69 +280,6 @@ fn move_by_copy(top: &Path, place: &Path) -> Result<()> {
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).map_err(failed("make", to))?;
-    for (name, kind) in entries(from)? {
-        let (from, to) = (from.join(&name), to.join(&name));
-        if kind.is_dir() {
-            copy(&from, &to)?;
-        } else if kind.is_symlink() {
-            link(&from, &to).map_err(failed("copy", &from))?;
-        } else if kind.is_file() {
-            fs::copy(&from, &to).map_err(failed("copy", &from))?;
-            fs::File::open(&to).and_then(|file| file.sync_all()).map_err(failed("write", &to))?;
-        }
-        // A socket of a running fsmonitor is nothing to keep.
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn link(from: &Path, to: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(fs::read_link(from)?, to)
-}
-
-#[cfg(not(unix))]
-fn link(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to).map(drop)
-}
-
-/// Whether two folders hold the same files.
-fn same(one: &Path, other: &Path) -> Result<bool> {
-    for (name, kind) in entries(one)? {
-        let (one, other) = (one.join(&name), other.join(&name));
-        let equal = if kind.is_dir() {
-            other.is_dir() && same(&one, &other)?
-        } else if kind.is_file() {
-            other.is_file() && same_bytes(&one, &other).map_err(failed("read", &other))?
-        } else {
-            true
-        };
-        if !equal {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
-    let (mut one, mut other) = (fs::File::open(one)?, fs::File::open(other)?);
-    if one.metadata()?.len() != other.metadata()?.len() {
-        return Ok(false);
-    }
-    let (mut a, mut b) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    loop {
-        let count = one.read(&mut a)?;
-        if count == 0 {
-            return Ok(true);
-        }
-        other.read_exact(&mut b[..count])?;
-        if a[..count] != b[..count] {
-            return Ok(false);
-        }
-    }
-}
-
 fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, fs::FileType)>> {
     let read = || {
         let mut all = Vec::new();
@@ -347,57 +290,6 @@ fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, fs::FileType)>> {
         Ok(all)
     };
     read().map_err(failed("read", folder))
-}
-
-/// What of a repository is bound to where it lies.
-fn unfit(top: &Path, git: &Path) -> Result<Option<String>> {
-    let some_in =
-        |name: &str| fs::read_dir(git.join(name)).is_ok_and(|mut entries| entries.next().is_some());
-    let locks = entries(git)?;
-    let lock =
-        locks.iter().map(|(name, _)| name.to_string_lossy()).find(|name| name.ends_with(".lock"));
-    if let Some(lock) = lock {
-        return Ok(Some(format!("git is at work in it, or was stopped there (.git/{lock})")));
-    }
-    if some_in("worktrees") {
-        return Ok(Some("other work trees are linked to it (git worktree list)".to_owned()));
-    }
-    if some_in("modules") {
-        return Ok(Some("it has submodules, which name their place in .git".to_owned()));
-    }
-    let alternates = fs::read_to_string(git.join("objects/info/alternates")).unwrap_or_default();
-    if alternates.lines().any(|line| !line.trim().is_empty() && Path::new(line).is_relative()) {
-        return Ok(Some(
-            "it borrows objects by a relative path (objects/info/alternates)".to_owned(),
-        ));
-    }
-    if Git::elsewhere(top).ask(["config", "--local", "core.worktree"])?.is_some() {
-        return Ok(Some("core.worktree is set in it".to_owned()));
-    }
-    Ok(loose_link(git, git)?.map(|link| {
-        format!("{} is a link that leads out of .git by a relative path", link.display())
-    }))
-}
-
-/// A link in a folder that would lead elsewhere from another place.
-fn loose_link(git: &Path, folder: &Path) -> Result<Option<PathBuf>> {
-    for (name, kind) in entries(folder)? {
-        let path = folder.join(name);
-        if kind.is_symlink() {
-            let target = fs::read_link(&path).unwrap_or_default();
-            let inside = || fs::canonicalize(&path).ok().zip(fs::canonicalize(git).ok());
-            let inside = || inside().is_some_and(|(target, git)| target.starts_with(git));
-            if target.is_relative() && !inside() {
-                return Ok(Some(path));
-            }
-        } else if kind.is_dir()
-            && path.file_name().is_none_or(|name| name != "objects")
-            && let Some(found) = loose_link(git, &path)?
-        {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
 }
 
 /// What must be the same before and after.
