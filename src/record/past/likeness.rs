@@ -74,21 +74,38 @@ impl Portrait {
     /// How much two have in common. The same ids count for a line of versions; a graph that
     /// was built anew shares its classes at most. A workflow and a prompt are never versions
     /// of one file.
+    /// One may hold all of the other and more: whoever asks knows from their names that they
+    /// belong together.
     pub fn likeness(&self, other: &Portrait) -> Likeness {
+        self.compare(other, usize::min)
+    }
+
+    /// The same where nothing but their looks says that they belong together: what only one
+    /// of them has counts against it. Every picture is made by the same few classes.
+    pub fn sameness(&self, other: &Portrait) -> Likeness {
+        self.compare(other, usize::max)
+    }
+
+    fn compare(&self, other: &Portrait, of: fn(usize, usize) -> usize) -> Likeness {
         if self.form != other.form {
             return 0.0;
         }
-        let ids = shared(&self.nodes, &other.nodes);
-        let classes = shared(&self.classes, &other.classes);
+        let ids = shared(&self.nodes, &other.nodes, of);
+        let classes = shared(&self.classes, &other.classes, of);
         ids.max(0.8 * classes)
     }
 }
 
-/// The part of all things that is on both sides, counted with their numbers.
-fn shared(one: &FxHashMap<String, usize>, other: &FxHashMap<String, usize>) -> f64 {
+/// The part of all things that is on both sides, counted with their numbers; `of` says of
+/// which side's.
+fn shared(
+    one: &FxHashMap<String, usize>,
+    other: &FxHashMap<String, usize>,
+    of: fn(usize, usize) -> usize,
+) -> f64 {
     let total = |side: &FxHashMap<String, usize>| side.values().sum::<usize>();
     let both: usize =
         one.iter().map(|(key, count)| other.get(key).map_or(0, |o| *count.min(o))).sum();
-    let smaller = total(one).min(total(other));
-    if smaller == 0 { 0.0 } else { both as f64 / smaller as f64 }
+    let all = of(total(one), total(other));
+    if all == 0 { 0.0 } else { both as f64 / all as f64 }
 }

@@ -11,7 +11,11 @@ use super::words::{ARCHIVES, NAMELESS};
 /// Below this two files under one name are two workflows.
 const OTHER_GRAPH: f64 = 0.3;
 
-/// From this on a file whose name says nothing belongs to the line it resembles.
+/// From this on a file whose name says nothing belongs to the line it resembles, counted
+/// with what only one of both has.
+const HOME: f64 = 0.6;
+
+/// From this on two lines under one id are told as alike.
 const SAME_GRAPH: f64 = 0.8;
 
 /// One exported file.
@@ -217,7 +221,7 @@ fn home(version: &Version, folder: &str, named: &Named) -> Option<(String, Strin
             && !NAMELESS.contains(&key.as_str())
             && versions
                 .iter()
-                .any(|known| known.export.portrait.likeness(&version.export.portrait) >= SAME_GRAPH)
+                .any(|known| known.export.portrait.sameness(&version.export.portrait) >= HOME)
     });
     match (alike.next(), alike.next()) {
         (Some((key, _)), None) => Some(key.clone()),
@@ -385,6 +389,24 @@ mod tests {
 
     const TEXT: &[&str] = &["KSampler", "CLIPTextEncode", "VAEDecode", "SaveImage"];
     const VIDEO: &[&str] = &["LoadVideo", "Upscale", "Interpolate", "SaveVideo"];
+
+    #[test]
+    fn a_large_graph_is_no_version_of_a_small_one_that_it_holds_all_classes_of() {
+        let large = [VIDEO, TEXT, &["Reroute", "PreviewImage"]].concat();
+        let plan = plan(vec![
+            export("fox v1.json", TEXT, "a", 1),
+            export("workflow (3).json", &large, "b", 2),
+            export("workflow (4).json", TEXT, "c", 3),
+        ]);
+        insta::assert_snapshot!(told(&plan), @r#"
+        fox.json
+          fox v1.json
+          workflow (4).json
+        workflow.json
+          workflow (3).json
+        ByGraph { from: "workflow (4).json", line: "fox" }
+        "#);
+    }
 
     #[test]
     fn a_drawer_of_exports_becomes_lines() {

@@ -13,8 +13,8 @@ use super::words::NAMELESS;
 /// From this on two graphs are one workflow if ComfyUI gave them one id and their files one
 /// name.
 const SAME_ID_AND_NAME: f64 = 0.3;
-/// The same for those with one id; who begins with "Save As" keeps it.
-const SAME_ID: f64 = 0.6;
+/// The same for those with one of both; who begins with "Save As" keeps the id.
+const SAME_ID_OR_NAME: f64 = 0.5;
 /// The same for any other.
 const SAME_GRAPH: f64 = 0.8;
 /// Shapes of a line that a new graph is compared with: the last ones.
@@ -187,12 +187,13 @@ impl Cluster {
         let recent = self.shapes.iter().rev().take(RECENT);
         let fits = recent.map(|(shape, other)| {
             let known = &portraits[*shape];
-            let likeness = known.likeness(portrait);
+            let likeness = known.sameness(portrait);
             let same_id = known.id().is_some() && known.id() == portrait.id();
-            let enough = match (same_id, name == other.as_deref()) {
+            let same_name = name.is_some() && name == other.as_deref();
+            let enough = match (same_id, same_name) {
                 (true, true) => SAME_ID_AND_NAME,
-                (true, false) => SAME_ID,
-                (false, _) => SAME_GRAPH,
+                (true, false) | (false, true) => SAME_ID_OR_NAME,
+                (false, false) => SAME_GRAPH,
             };
             if likeness >= enough { likeness + f64::from(u8::from(same_id)) } else { 0.0 }
         });
@@ -295,6 +296,18 @@ mod tests {
     fn a_pile_becomes_lines_by_likeness_with_names_that_say_something() {
         const TEXT: &[&str] = &["KSampler", "CLIPTextEncode", "VAEDecode", "SaveImage"];
         const MORE: &[&str] = &["KSampler", "CLIPTextEncode", "VAEDecode", "SaveImage", "Lora"];
+        // All that the first has, and as much beside it.
+        const LARGE: &[&str] = &[
+            "LoadImage",
+            "KSampler",
+            "CLIPTextEncode",
+            "VAEDecode",
+            "SaveImage",
+            "Depth",
+            "ControlNet",
+            "Mask",
+            "Upscale",
+        ];
         const VIDEO: &[&str] = &["LoadVideo", "Upscale", "Interpolate", "SaveVideo"];
         let mut pile = Pile::default();
         for made in [
@@ -303,6 +316,7 @@ mod tests {
             made("a", 2, "one", TEXT, &["2026-02-02/fox_00001_"]),
             made("c", 5, "two", VIDEO, &["ComfyUI", "ComfyUI_00007_"]),
             made("d", 6, "two", MORE, &["fox"]),
+            made("e", 7, "three", LARGE, &["ComfyUI"]),
         ] {
             pile.add(made);
         }
@@ -316,6 +330,7 @@ mod tests {
             lines.map(line).collect::<Vec<_>>().join("\n")
         };
         insta::assert_snapshot!(told(&pile.clone().lines(&|_| None, &|_| false)), @r"
+        ComfyUI-dream_8-2.json: e_7.png
         ComfyUI-dream_8.json: c_5.png
         fox.json: a_2.png b_4.png d_6.png
         ");
@@ -324,6 +339,7 @@ mod tests {
         insta::assert_snapshot!(told(&pile.lines(&home, &taken)), @r"
         people/anna.json: a_2.png b_4.png d_6.png
         ComfyUI-dream_8-2.json: c_5.png
+        ComfyUI-dream_8-3.json: e_7.png
         ");
     }
 
