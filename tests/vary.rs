@@ -1,10 +1,12 @@
 //! `git comfy vary` and `git comfy runs tree` against a real websocket and HTTP server.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::reproduce_run::{against, repo, runs, text};
-use crate::support::Repo;
 use crate::support::queueing::{Fate, Queueing};
+use crate::support::{GIT_COMFY, Repo};
 
 fn vary(repo: &Repo, server: &Queueing, more: &[&str]) -> std::process::Output {
     let fox = repo.world.path("pictures/fox.png");
@@ -115,4 +117,28 @@ fn one_that_fails_does_not_stop_the_others() {
     assert_eq!(runs(&repo).len(), 4);
     let tree = repo.comfy(["runs", "tree"]);
     assert!(tree.contains("KSampler.steps 20 -> 22  failed"), "{tree}");
+}
+
+#[test]
+#[cfg(unix)]
+fn at_ctrl_c_the_rest_stays_in_the_queue_unless_it_is_to_stop() {
+    for (more, told) in [(None, "1 more left in"), (Some("--stop"), "1 more taken out of")] {
+        let (repo, server) = (repo(), Queueing::new([Fate::Endless, Fate::Endless]));
+        let fox = repo.world.path("pictures/fox.png");
+        let child = repo
+            .command(GIT_COMFY)
+            .args(["vary", fox.to_str().unwrap(), "--set", "steps=21,22"])
+            .args(["--server", &server.address()])
+            .args(more)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        server.wait_for("/queue", 1);
+        repo.command("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        assert!(text(&output.stderr).contains(told), "{}", text(&output.stderr));
+        assert_eq!(server.posted("/interrupt").is_empty(), more.is_none());
+    }
 }

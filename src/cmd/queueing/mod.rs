@@ -203,7 +203,7 @@ impl<'s> Line<'s> {
             }
         }
         if count > 0 {
-            let what = if self.stop { "were taken out of" } else { "go on in" };
+            let what = if self.stop { "taken out of" } else { "left in" };
             self.session.ui.warn(&format!("{count} more {what} ComfyUI's queue"));
         }
         Ok(())
