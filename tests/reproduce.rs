@@ -318,6 +318,32 @@ fn of_a_picture_alone_what_is_unknown_is_said_to_be() {
 }
 
 #[test]
+fn the_short_digests_that_savers_write_are_evidence() {
+    let (world, machine, repo) = stranger(&["checkpoints/sdxl.safetensors"]);
+    let own = machine.model(&format!("loras/{LORA}"));
+    let digest: String = {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(fs::read(own).unwrap());
+        digest.iter().map(|byte| format!("{byte:02x}")).take(5).collect()
+    };
+    let state = |digest: &str| {
+        let parameters = format!(
+            "a lighthouse\nSteps: 20, Sampler: Euler, CFG scale: 8, Seed: 7, Size: 64x64, \
+             Hashes: {{\"LORA:film_grain_v2\": \"{digest}\"}}, Version: ComfyUI"
+        );
+        let bytes = Picture { seed: 7, side: 64 }.png(&[
+            ("prompt", prompt(7).to_string()),
+            ("workflow", canvas(7).to_string()),
+            ("parameters", parameters),
+        ]);
+        let (told, _) = check(&repo, &picture(&world, "saved.png", &bytes));
+        models(&told)
+    };
+    assert_eq!(state(&digest)[1], format!("{LORA} same"));
+    assert_eq!(state("0123456789")[1], format!("{LORA} replaced"));
+}
+
+#[test]
 fn what_this_machine_once_hashed_under_a_name_it_remembers() {
     let (world, machine, repo) =
         stranger(&["checkpoints/sdxl.safetensors", "loras/film_grain_v2.safetensors"]);

@@ -14,7 +14,7 @@ use crate::error::{Failure, Result};
 use crate::git::runs::{self as kept_runs, Place};
 use crate::git::{Filter, RepoPath, Repository, changes};
 use crate::json::{self, Value};
-use crate::media::{self, Payload};
+use crate::media::{self, Parameters, Payload};
 use crate::record::run::{Run, Site, embedded};
 use crate::render::runs::Match;
 use crate::render::sanitize;
@@ -30,6 +30,8 @@ pub(crate) struct Original {
     pub(crate) workflow: Option<Value>,
     /// The executed prompt.
     pub(crate) prompt: Option<Value>,
+    /// What its saver wrote for model sites.
+    pub(crate) parameters: Option<Parameters>,
     /// The run, where one is known.
     pub(crate) run: Option<Run>,
     /// Of a run with several branches the part that made the file.
@@ -57,9 +59,9 @@ fn of_file(session: &Session, path: &Path, name: &str) -> Result<Original> {
     let payload = payload.unwrap_or_default();
     if payload.workflow.is_some() || payload.prompt.is_some() {
         let from = format!("from what {shown} carries");
-        let Payload { workflow, prompt, .. } = payload;
+        let Payload { workflow, prompt, parameters, .. } = payload;
         let file = Some(path.to_owned());
-        return Ok(Original { workflow, prompt, file, from, ..Original::default() });
+        return Ok(Original { workflow, prompt, parameters, file, from, ..Original::default() });
     }
     let nothing = || failed(&"it carries no workflow, and no run is known that made it");
     let Ok(shelf) = Shelf::open(session) else {

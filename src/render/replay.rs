@@ -146,7 +146,7 @@ fn model(model: &ModelCheck) -> Row {
         }
         ModelState::Missing => {
             more.extend(was(model, &known));
-            let lost = "is not here; nobody recorded its bytes, so it is known by its name alone";
+            let lost = "is not here; nobody recorded its bytes";
             ("missing", if model.recorded.is_empty() { lost } else { "is not here" }.to_owned())
         }
         ModelState::Refused { why } => ("refused", why.clone()),

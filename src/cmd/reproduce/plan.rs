@@ -24,7 +24,7 @@ use crate::media::Payload;
 use crate::record::named::{Named, UNKNOWN_FOLDER, of_prompt, of_workflow};
 use crate::record::replay::{
     Check, Here, InputState, InputWanted, ModelHere, ModelState, ModelWanted, Records, Renames,
-    Restorable, Wanted, check,
+    Restorable, Wanted, add_claims, check,
 };
 use crate::record::run::{Run, embedded};
 use crate::record::{Record, WorkflowUse, to_hex};
@@ -121,10 +121,13 @@ pub(crate) fn known(original: &Original, catalog: &Catalog) -> Known {
     let own = original.prompt.clone().and_then(|value| Prompt::from_value(value).ok());
     let made = || workflow.as_ref()?.to_prompt(catalog).ok();
     let prompt = own.or_else(made).unwrap_or_default();
-    let named = match &workflow {
+    let mut named = match &workflow {
         Some(workflow) => of_workflow(workflow, catalog),
         None => of_prompt(&prompt, catalog),
     };
+    if let Some(parameters) = &original.parameters {
+        add_claims(&mut named, parameters);
+    }
     // As the server embedded it: what it added tells the bytes of inputs.
     let value = match original.prompt.clone() {
         Some(value) => value,

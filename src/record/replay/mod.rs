@@ -11,6 +11,7 @@
 //! the machine; what is here is handed in.
 
 mod check;
+mod claims;
 mod finding;
 mod here;
 mod line;
@@ -23,6 +24,7 @@ mod wanted;
 mod yaml;
 
 pub use check::check;
+pub use claims::add_claims;
 pub use finding::{
     Check, Effect, InputCheck, InputState, ModelCheck, ModelState, PackCheck, PackState, Part,
     PartCheck, PartState, Verdict,
