@@ -206,6 +206,20 @@ fn try_import(repo: &Repo, folder: &Path, arguments: &[&str]) -> (Option<i32>, S
 }
 
 #[test]
+fn who_has_not_set_anything_up_is_told_how() {
+    let world = crate::support::World::new();
+    let repo = world.repo("repo");
+    let folder = drawer(&repo);
+    let (code, text) = try_import(&repo, &folder, &["--dry-run"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("`git comfy init` is still to be done here"), "{text}");
+    let outside = world.at("home");
+    let (code, text) = try_import(&outside, &folder, &[]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("git init; git comfy init"), "{text}");
+}
+
+#[test]
 fn time_zones_and_times_in_names_are_kept() {
     let repo = Repo::new();
     repo.use_filter();

@@ -47,7 +47,8 @@ pub struct Args {
 
 /// Finds, tells and merges.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let folder = session.cwd.join(&args.folder);
+    // Without the `.` that the folder is where nobody names one.
+    let folder: PathBuf = session.cwd.join(&args.folder).components().collect();
     if !folder.is_dir() {
         let name = args.folder.to_string_lossy();
         return Err(Failure::new(format!("{} is no folder", sanitize::line(&name))));

@@ -59,7 +59,10 @@ pub struct Args {
 
 /// Plans, asks, shows and commits.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let repository = session.repository()?;
+    let repository = session.repository().map_err(|error| {
+        Failure::from(error)
+            .hint("make one where the workflows are to be: git init; git comfy init")
+    })?;
     repository.require_work_tree()?;
     let folder = session.cwd.join(&args.folder);
     if !folder.is_dir() {
@@ -69,6 +72,10 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if let Some(step) = git::merging::next_step(&repository).filter(|_| !args.dry_run) {
         return Err(Failure::new("git is in the middle of something")
             .hint(format!("first: {step}, or its --abort")));
+    }
+    if repository.settings("filter.comfy.")?.is_empty() {
+        session.ui.say("note: `git comfy init` is still to be done here: without it git shows");
+        session.ui.say("      the positions in every file as a change");
     }
     let mut shelf = args.outputs.then(|| Shelf::open(session)).transpose()?;
     let (lines, doubts) = match (&args.plan, &shelf) {
