@@ -162,6 +162,26 @@ pub(super) fn join_rest(ours: &mut Map<String, Value>, theirs: Map<String, Value
     ours.sort_keys();
 }
 
+/// The law of every join: the order, the number of times and the company in which
+/// documents meet make no difference.
+#[cfg(test)]
+pub(super) fn is_union<T: Clone + PartialEq + std::fmt::Debug>(
+    join: fn(&mut T, T),
+    [a, b, c]: [&T; 3],
+) -> Result<(), proptest::test_runner::TestCaseError> {
+    let join = |one: &T, other: &T| {
+        let mut joined = one.clone();
+        join(&mut joined, other.clone());
+        joined
+    };
+    proptest::prop_assert_eq!(&join(a, a), a);
+    proptest::prop_assert_eq!(join(a, b), join(b, a));
+    let both = join(a, b);
+    proptest::prop_assert_eq!(&join(&both, a), &both);
+    proptest::prop_assert_eq!(join(&both, c), join(a, &join(b, c)));
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -253,20 +273,10 @@ mod tests {
             .prop_map(|(workflows, seen)| Record { workflows, seen, ..Record::default() }.normal())
     }
 
-    fn join(one: &Record, other: &Record) -> Record {
-        let mut joined = one.clone();
-        joined.join(other.clone());
-        joined
-    }
-
     proptest! {
         #[test]
         fn joining_is_a_union(a in records(), b in records(), c in records()) {
-            prop_assert_eq!(&join(&a, &a), &a);
-            prop_assert_eq!(join(&a, &b), join(&b, &a));
-            let both = join(&a, &b);
-            prop_assert_eq!(&join(&both, &a), &both);
-            prop_assert_eq!(join(&both, &c), join(&a, &join(&b, &c)));
+            is_union(Record::join, [&a, &b, &c])?;
         }
     }
 

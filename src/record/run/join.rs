@@ -166,6 +166,7 @@ fn models(ours: &mut Vec<Model>, theirs: Vec<Model>) -> Vec<Model> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::super::{PackEvidence, PackFact};
     use super::super::lineage::*;
     use super::super::schema::*;
 
@@ -214,15 +215,47 @@ mod tests {
         })
     }
 
+    fn inputs() -> impl Strategy<Value = Vec<Input>> {
+        let input = ("[12]", "[ab]", prop::option::of("[34]"), prop::option::of(0..2u64)).prop_map(
+            |(node, name, sha256, size)| Input { node, name, sha256, size, ..Input::default() },
+        );
+        prop::collection::vec(input, 0..4)
+    }
+
+    fn packs() -> impl Strategy<Value = Vec<PackFact>> {
+        let pack = ("[pq]", "[12]", prop::option::of("[34]"), "[CD]").prop_map(
+            |(name, at, version, class)| PackFact {
+                name,
+                at,
+                version,
+                classes: [(class, PackEvidence::Server)].into(),
+                ..PackFact::default()
+            },
+        );
+        prop::collection::vec(pack, 0..3)
+    }
+
     fn runs() -> impl Strategy<Value = Run> {
         let times = (prop::option::of("[12]"), prop::option::of("[12]"));
         let lists = (outputs(), outputs(), prop::collection::vec("[pq]", 0..3));
+        let lists = (lists, inputs(), packs(), prop::option::of("[fg]"));
         let lineage = (prop::option::of(parents()), prop::collection::vec(comparisons(), 0..3));
         (times, lists, "[cd]", 0..3u8, prop::option::of("[78]"), lineage).prop_map(
-            |((start, end), (outputs, reused, positive), content, outcome, redacted, lineage)| {
+            |(
+                (start, end),
+                (lists, inputs, packs, from_file),
+                content,
+                outcome,
+                redacted,
+                lineage,
+            )| {
+                let (outputs, reused, positive) = lists;
                 let mut run = Run {
                     id: "i".to_owned(),
                     content,
+                    inputs,
+                    packs,
+                    from_file,
                     start,
                     end,
                     outputs,
@@ -242,20 +275,10 @@ mod tests {
         )
     }
 
-    fn join(one: &Run, other: &Run) -> Run {
-        let mut joined = one.clone();
-        joined.join(other.clone());
-        joined
-    }
-
     proptest! {
         #[test]
         fn joining_is_a_union(a in runs(), b in runs(), c in runs()) {
-            prop_assert_eq!(&join(&a, &a), &a);
-            prop_assert_eq!(join(&a, &b), join(&b, &a));
-            let both = join(&a, &b);
-            prop_assert_eq!(&join(&both, &a), &both);
-            prop_assert_eq!(join(&both, &c), join(&a, &join(&b, &c)));
+            super::super::super::join::is_union(Run::join, [&a, &b, &c])?;
         }
     }
 
