@@ -79,20 +79,7 @@ pub(super) fn carry_out(
         done.known += outlook.known;
         threads.push(Thread::of(line, outlook));
     }
-    let queue = in_order(&threads)?;
-    let bar = (queue.len() >= MANY).then(|| session.ui.count_bar("comparing versions"));
-    if let Some(bar) = &bar {
-        bar.extend(queue.len() as u64);
-    }
-    for (date, thread, at) in &queue {
-        done.commits += usize::from(work.version(&mut threads[*thread], *at, date)?);
-        if let Some(bar) = &bar {
-            bar.advance(1);
-        }
-    }
-    if let Some(bar) = &bar {
-        bar.finish();
-    }
+    done.commits = work.all(&mut threads, session)?;
     for thread in &threads {
         session.ui.out(&thread.told())?;
     }
@@ -165,6 +152,26 @@ struct Work<'r> {
 }
 
 impl Work<'_> {
+    /// All new versions; gives how many there are.
+    fn all(&mut self, threads: &mut [Thread<'_>], session: &Session) -> Result<usize> {
+        let queue = in_order(threads)?;
+        let bar = (queue.len() >= MANY).then(|| session.ui.count_bar("comparing versions"));
+        if let Some(bar) = &bar {
+            bar.extend(queue.len() as u64);
+        }
+        let mut count = 0;
+        for (date, thread, at) in &queue {
+            count += usize::from(self.version(&mut threads[*thread], *at, date)?);
+            if let Some(bar) = &bar {
+                bar.advance(1);
+            }
+        }
+        if let Some(bar) = &bar {
+            bar.finish();
+        }
+        Ok(count)
+    }
+
     /// One version; gives whether it is another state than the one before.
     fn version(&mut self, thread: &mut Thread<'_>, at: usize, date: &Zoned) -> Result<bool> {
         let path = RepoPath::new(thread.line.file.as_bytes());

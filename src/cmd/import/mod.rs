@@ -69,14 +69,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         let name = args.folder.to_string_lossy();
         return Err(Failure::new(format!("{} is no folder", sanitize::line(&name))));
     }
-    if let Some(step) = git::merging::next_step(&repository).filter(|_| !args.dry_run) {
-        return Err(Failure::new("git is in the middle of something")
-            .hint(format!("first: {step}, or its --abort")));
-    }
-    if repository.settings("filter.comfy.")?.is_empty() {
-        session.ui.say("note: `git comfy init` is still to be done here: without it git shows");
-        session.ui.say("      the positions in every file as a change");
-    }
+    check(args, &repository, session)?;
     let mut shelf = args.outputs.then(|| Shelf::open(session)).transpose()?;
     let (lines, doubts) = match (&args.plan, &shelf) {
         (Some(file), _) => (plan::read(&session.cwd.join(file))?, 0),
@@ -101,6 +94,19 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         outputs::record(folder, shelf, &folders, session)?;
     }
     Ok(Exit::Done)
+}
+
+/// Whether there may be new commits here, and whether git knows what to do with them.
+fn check(args: &Args, repository: &Repository, session: &Session) -> Result<()> {
+    if let Some(step) = git::merging::next_step(repository).filter(|_| !args.dry_run) {
+        return Err(Failure::new("git is in the middle of something")
+            .hint(format!("first: {step}, or its --abort")));
+    }
+    if repository.settings("filter.comfy.")?.is_empty() {
+        session.ui.say("note: `git comfy init` is still to be done here: without it git shows");
+        session.ui.say("      the positions in every file as a change");
+    }
+    Ok(())
 }
 
 /// The plan for the folder, with the doubts settled that could be, and how many were left

@@ -25,8 +25,7 @@ use crate::session::Session;
 /// The folder types whose models a workflow may be called by.
 const MAIN_MODELS: [&str; 2] = ["checkpoints", "diffusion_models"];
 
-/// Graphs by what they made first. Files that were recorded before are known to the index;
-/// only the others are read, and one of each graph.
+/// Graphs by what they made first, put into lines.
 pub(super) fn plan(
     folder: &Path,
     top: &str,
@@ -34,24 +33,11 @@ pub(super) fn plan(
     folders: &Folders,
     session: &Session,
 ) -> Result<Vec<Line>> {
-    let (files, _) = scan::files_of(&[folder.to_owned()], session)?;
-    let (mut unread, mut first) = (Vec::new(), FxHashMap::default());
-    for found in files {
-        if !scan::is_known(shelf, &found.path)? {
-            unread.push(found);
-            continue;
-        }
-        let name = folders.name(&found.base, &found.path).path;
-        let Ok(moment) = saved(&found.path) else { continue };
-        for graph in shelf.index.graphs_of_path(&name)? {
-            keep_first(&mut first, graph, moment, &found);
-        }
-    }
-    unread.extend(first.into_values().map(|(_, found)| found));
+    let files = to_be_read(folder, shelf, folders, session)?;
     let mut pile = Pile::default();
     let bar = session.ui.count_bar("reading outputs");
     let catalog = &shelf.catalog;
-    readers::each(unread, Some(&bar), &|path| look(path, catalog), &mut |found, looked| {
+    readers::each(files, Some(&bar), &|path| look(path, catalog), &mut |found, looked| {
         if let Some(looked) = looked
             && let Some(from) = below(&found.base, &found.path)
             && let Ok(moment) = saved(&found.path)
@@ -73,6 +59,31 @@ pub(super) fn plan(
     let mut lines = plan::lines(planned.free, top);
     lines.extend(plan::lines(planned.at_home, ""));
     Ok(lines)
+}
+
+/// Files that were not recorded before; of the others, which the index knows, the first of
+/// each graph.
+fn to_be_read(
+    folder: &Path,
+    shelf: &Shelf,
+    folders: &Folders,
+    session: &Session,
+) -> Result<Vec<Found>> {
+    let (files, _) = scan::files_of(&[folder.to_owned()], session)?;
+    let (mut unread, mut first) = (Vec::new(), FxHashMap::default());
+    for found in files {
+        if !scan::is_known(shelf, &found.path)? {
+            unread.push(found);
+            continue;
+        }
+        let name = folders.name(&found.base, &found.path).path;
+        let Ok(moment) = saved(&found.path) else { continue };
+        for graph in shelf.index.graphs_of_path(&name)? {
+            keep_first(&mut first, graph, moment, &found);
+        }
+    }
+    unread.extend(first.into_values().map(|(_, found)| found));
+    Ok(unread)
 }
 
 fn keep_first(

@@ -115,17 +115,12 @@ impl<'r> Before<'r> {
             let obstacle = match self.standing.of_file(filter, &path)? {
                 Err(obstacle) => Some(obstacle),
                 Ok(stands) if stands.is_free() => None,
-                Ok(stands) => {
-                    let newest = match newest {
-                        Some(newest) => newest,
-                        None => self.blob(&path, line, last, folder, filter)?,
-                    };
-                    stands.obstacle(newest)
-                }
+                Ok(stands) => stands.obstacle(match newest {
+                    Some(newest) => newest,
+                    None => self.blob(&path, line, last, folder, filter)?,
+                }),
             };
-            if let Some(obstacle) = obstacle {
-                outlook.fate = Fate::Not(why(&obstacle));
-            }
+            outlook.fate = obstacle.map_or(outlook.fate, |obstacle| Fate::Not(why(&obstacle)));
         }
         Ok(outlook)
     }

@@ -89,3 +89,89 @@ impl Plan {
         line.versions = distinct(std::mem::take(&mut line.versions));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::likeness::Portrait;
+    use super::super::lines::{Export, plan};
+    use super::super::names::Day;
+    use super::*;
+    use crate::graph::Workflow;
+    use crate::json;
+
+    fn export(from: &str, id: &str, class: &str, day: u8) -> Export {
+        let text =
+            format!(r#"{{"id":"{id}","nodes":[{{"id":1,"type":"{class}"}}],"version":0.4}}"#);
+        let workflow = Workflow::from_value(json::parse_text(&text).unwrap()).unwrap();
+        Export {
+            from: from.into(),
+            content: from.into(),
+            portrait: Portrait::of(&workflow),
+            saved: 0,
+            saved_on: Day { year: 2026, month: 2, day },
+            saved_at: 0,
+        }
+    }
+
+    fn told(plan: &Plan) -> String {
+        let line = |line: &Line| {
+            let from: Vec<&str> = line.versions.iter().map(|v| v.export.from.as_str()).collect();
+            format!("{}: {}", line.file, from.join(", "))
+        };
+        plan.lines.iter().map(line).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Each doubt with what each of its answers makes of the plan.
+    fn answers(exports: Vec<Export>) -> Vec<String> {
+        let planned = plan(exports);
+        let mut all = Vec::new();
+        for remark in &planned.remarks {
+            for choice in remark.choices() {
+                let mut plan = planned.clone();
+                plan.decide(remark, *choice);
+                all.push(format!("{choice:?}: {}", told(&plan)));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn every_answer_makes_another_plan() {
+        let graphs = vec![export("fox v1.json", "a", "A", 1), export("fox v2.json", "b", "B", 2)];
+        assert_eq!(
+            answers(graphs),
+            [
+                "AsPlanned: fox-2.json: fox v2.json; fox.json: fox v1.json",
+                "Together: fox.json: fox v1.json, fox v2.json",
+                "LeftOut: fox.json: fox v1.json",
+            ]
+        );
+        let nameless = vec![export("fox.json", "a", "A", 1), export("workflow.json", "b", "A", 2)];
+        assert_eq!(
+            answers(nameless),
+            [
+                "AsPlanned: fox.json: fox.json, workflow.json",
+                "Apart: fox.json: fox.json; workflow.json: workflow.json",
+                "LeftOut: fox.json: fox.json",
+            ]
+        );
+        let renamed = vec![export("fox.json", "a", "A", 1), export("cat.json", "a", "A", 2)];
+        assert_eq!(
+            answers(renamed),
+            [
+                "AsPlanned: cat.json: cat.json; fox.json: fox.json",
+                "Together: fox.json: fox.json, cat.json",
+            ]
+        );
+        let clocks = vec![export("a v1.json", "a", "A", 2), export("a v2.json", "a", "A", 1)];
+        assert_eq!(
+            answers(clocks),
+            ["AsPlanned: a.json: a v1.json, a v2.json", "ByDate: a.json: a v2.json, a v1.json"]
+        );
+        let twice = vec![export("a v1.json", "a", "A", 1), export("A-v1.json", "a", "A", 2)];
+        assert_eq!(
+            answers(twice),
+            ["AsPlanned: a.json: a v1.json, A-v1.json", "Swapped: a.json: A-v1.json, a v1.json"]
+        );
+    }
+}
