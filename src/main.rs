@@ -28,7 +28,7 @@ fn start(cli: &Cli, ui: Ui) -> git_comfy::error::Result<Exit> {
     if let Some(directory) = &cli.directory {
         std::env::set_current_dir(directory)?;
     }
-    let session = Session { ui, cwd: std::env::current_dir()?, environment: Environment::read() };
+    let session = Session::new(ui, std::env::current_dir()?, Environment::read());
     cli.command.run(&session)
 }
 

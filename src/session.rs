@@ -1,6 +1,7 @@
 //! What every command is given: the place it was called from, the environment it reads,
 //! the person it talks to. The environment is read here and nowhere else.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -18,13 +19,30 @@ pub struct Session {
     pub cwd: PathBuf,
     /// What the environment says.
     pub environment: Environment,
+    /// The repository that stands in where there is none.
+    shelter: OnceCell<PathBuf>,
 }
 
 impl Session {
-    /// The repository git would use here.
+    /// A call in a folder.
+    pub fn new(ui: Ui, cwd: PathBuf, environment: Environment) -> Session {
+        Session { ui, cwd, environment, shelter: OnceCell::new() }
+    }
+
+    /// The repository git would use here, else the one that stands in.
     pub fn repository(&self) -> git::Result<Repository> {
         let folder = self.cwd.clone();
-        Repository::here(&Surroundings { folder, ..self.environment.git.clone() })
+        let found = Repository::here(&Surroundings { folder, ..self.environment.git.clone() });
+        match (&found, self.shelter.get()) {
+            (Err(git::Error::NoRepository(_)), Some(shelter)) => Repository::at(shelter),
+            _ => found,
+        }
+    }
+
+    /// Lets a repository stand in from now on, should there be none.
+    pub fn take_shelter(&self, repository: PathBuf) {
+        // The first one stays: what was begun in it goes on there.
+        let _ = self.shelter.set(repository);
     }
 
     /// Tells the person what git's own output is not the place for.

@@ -206,6 +206,9 @@ fn a_lock_lies_beside_the_workflow_and_is_the_same_each_time() {
     assert_eq!(lock["models"][1]["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(lock["packs"][0]["commit"], studio.pack.id("HEAD"));
     assert!(!first.contains(studio.world.path("").to_str().unwrap()), "{first}");
+    // A lock counts from when it is there.
+    let (text, code) = told(repo, &["verify"]);
+    assert_eq!(code, 0, "{text}");
     repo.commit_all("Lock it");
     // Every workflow of the commit, without naming any; the lock is no workflow.
     let (text, _) = told(repo, &["lock"]);
@@ -304,6 +307,13 @@ fn of_a_picture_alone_what_is_unknown_is_said_to_be() {
     assert_eq!(told["check"]["unplaced"], json!([]), "{told:#}");
     let reasons = told["reasons"].to_string();
     assert!(reasons.contains("nobody recorded which bytes it had"), "{reasons}");
+    // Also where there is no repository at all, in ComfyUI's own folders.
+    let output = machine.path("output");
+    fs::create_dir_all(&output).unwrap();
+    let outside = ["-C", output.to_str().unwrap(), "reproduce", "--check", "--json", &path];
+    let outside = repo.comfy_with(outside, b"");
+    let alone: Value = serde_json::from_slice(&outside.stdout).unwrap();
+    assert_eq!(models(&alone), models(&told), "{alone:#}");
     // Once more without the pack and the LoRA.
     fs::remove_dir_all(machine.path("custom_nodes").join(PACK)).unwrap();
     fs::remove_file(machine.path("models/loras").join(LORA)).unwrap();

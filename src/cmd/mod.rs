@@ -44,6 +44,7 @@ pub mod runs;
 pub mod screen;
 mod separate;
 mod sheet;
+mod shelter;
 pub mod show;
 pub mod smudge;
 pub mod snapshot;

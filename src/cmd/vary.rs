@@ -7,6 +7,7 @@ use serde_json::json;
 use super::original::{self, Original};
 use super::queueing::{Done, Line, ServerArgs, Target, Went, problem};
 use super::reproduce;
+use super::shelter;
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -66,6 +67,7 @@ const SCHEMA: u32 = 1;
 
 /// Plans, tells the plan, and runs it. Exit 2: one of them at least failed.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    shelter::take(session)?;
     let mut original = original::of(session, &args.what)?;
     original.look_up(session)?;
     let base = Base::of(session, &original, &args.server)?;

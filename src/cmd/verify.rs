@@ -7,7 +7,7 @@ use super::original::Original;
 use super::reproduce::plan::{self, Bench};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::git::changes;
+use crate::git::index;
 use crate::record::replay::{Lock, Verdict, read_lock};
 use crate::render::{replay, sanitize};
 use crate::session::Session;
@@ -21,8 +21,8 @@ use crate::session::Session;
 The exit code tells the verdict: 0 same, 1 repairable, 3 not reproducible here; 2 means that \
 the question could not be answered. docs/reproduce-schema.md describes --json.")]
 pub struct Args {
-    /// A workflow with a lock beside it, or the lock; none means every lock of the
-    /// checked-out commit.
+    /// A workflow with a lock beside it, or the lock; none means every lock in the work
+    /// tree that git does not ignore.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Tell it for programs, a document for each lock.
@@ -41,8 +41,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         None => locks(&bench)?,
     };
     if files.is_empty() {
-        return Err(Failure::new("no lock is committed here")
-            .hint("git comfy lock portrait.json makes one"));
+        return Err(
+            Failure::new("there is no lock here").hint("git comfy lock portrait.json makes one")
+        );
     }
     let mut gravest = Verdict::Same;
     for file in files {
@@ -60,13 +61,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     })
 }
 
-/// The locks of the checked-out commit that are in the work tree.
+/// The locks of the work tree, committed or not.
 fn locks(bench: &Bench) -> Result<Vec<PathBuf>> {
     let repository = &bench.shelf.repository;
-    let Some(head) = repository.head()? else { return Ok(Vec::new()) };
     let top = repository.require_work_tree()?;
-    let files = changes::workflows_at(repository, head)?.into_iter();
-    let paths = files.map(|file| top.join(file.path.to_string()));
+    let paths = index::listed(repository)?.into_iter().map(|path| top.join(path.to_path()));
     Ok(paths.filter(|path| is_lock(path) && path.is_file()).collect())
 }
 
@@ -76,7 +75,8 @@ fn verify(args: &Args, session: &Session, bench: &Bench, file: &Path) -> Result<
     let lock = read(&locked, file)?;
     let mut wanted = lock.wanted();
     let check = bench.check(session, &Original::default(), &mut wanted)?;
-    let name = sanitize::line(&file.display().to_string()).into_owned();
+    let shown = file.strip_prefix(&session.cwd).unwrap_or(file);
+    let name = sanitize::line(&shown.display().to_string()).into_owned();
     let lacks = lacks(bench, &lock, &locked);
     let told = match args.json {
         true => replay::json(&name, None, &check, None),

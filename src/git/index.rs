@@ -100,6 +100,21 @@ pub(super) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
     Ok(files)
 }
 
+/// The paths of the files that git tracks or would take in: none that it ignores.
+///
+/// # Errors
+/// git says why.
+pub fn listed(repository: &Repository) -> Result<Vec<RepoPath>> {
+    let words = ["ls-files", "-z", "--exclude-standard", "--cached", "--others"];
+    let told = repository.git().args(words).output()?;
+    Ok(paths(&told).collect())
+}
+
+/// Paths that git told with a NUL behind each.
+pub(super) fn paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
+    told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(RepoPath::new)
+}
+
 /// The paths of the files that git tracks here, as [`files`] takes them.
 ///
 /// # Errors

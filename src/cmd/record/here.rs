@@ -177,7 +177,7 @@ impl Here {
             base_directory: places.base_directory.clone(),
             extra_model_paths: places.extra_model_paths.clone(),
             model_roots: places.model_roots.clone(),
-            repository: repository.work_tree().map(Path::to_path_buf),
+            repository: Some(repository.work_tree().unwrap_or(&session.cwd).to_path_buf()),
             home: session.environment.home.clone(),
             settings: session.environment.settings_folders(),
             server: folders.as_deref(),

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::inspect::{Over, write};
 use super::original::{self, Original};
+use super::shelter;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::json::{self, Style, Value};
@@ -107,11 +108,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 /// Finds the original, looks at the machine and repairs the documents. What running it
 /// begins with.
 pub(crate) fn prepare(args: &Args, session: &Session) -> Result<Ready> {
-    if session.repository().is_err() {
-        return Err(Failure::new("there is no git repository here, which would know of runs")
-            .hint("run it in the folder of your workflows")
-            .hint(format!("git comfy restore {} only takes the workflow out", args.what)));
-    }
+    shelter::take(session)?;
     let mut original = original::of(session, &args.what)?;
     original.look_up(session)?;
     let plan = plan::plan(session, &original)?;

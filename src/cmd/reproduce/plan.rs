@@ -139,6 +139,11 @@ pub(crate) fn known(original: &Original, catalog: &Catalog) -> Known {
     if let Some(kept) = &original.run {
         run.id.clone_from(&kept.id);
         run.join(kept.clone());
+        // By the names that all graphs of the repository are told apart with; a server that
+        // is running may know others.
+        if kept.graph.is_some() {
+            run.graph.clone_from(&kept.graph);
+        }
     }
     let placed: Vec<String> = run
         .models

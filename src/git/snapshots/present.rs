@@ -12,6 +12,7 @@ use std::path::Path;
 
 use super::super::error::Result;
 use super::super::id::RepoPath;
+use super::super::index;
 use super::super::repository::Repository;
 
 /// Which files a snapshot looks at. What lies outside stays as the last one knew it.
@@ -63,24 +64,18 @@ pub fn candidates(repository: &Repository, scope: &Scope) -> Result<BTreeSet<Rep
         // What a person names counts, whatever git thinks of it.
         Scope::Below(folder) => walk.collect(folder, DEEPEST),
         Scope::Everything => {
-            let list = |words: &[&str]| {
-                repository.git().args(["ls-files", "-z", "--exclude-standard"]).args(words).output()
-            };
-            let ignored = list(&["--others", "--ignored", "--directory"])?;
-            for path in paths(&ignored) {
+            let words = ["ls-files", "-z", "--exclude-standard", "--others", "--ignored"];
+            let ignored = repository.git().args(words).args(["--directory"]).output()?;
+            for path in index::paths(&ignored) {
                 match path.as_bytes().strip_suffix(b"/") {
                     None => walk.add(path),
                     Some(name) => walk.seek(&RepoPath::new(name), DEEPEST_START),
                 }
             }
-            found.extend(paths(&list(&["--cached", "--others"])?).filter(is_json));
+            found.extend(index::listed(repository)?.into_iter().filter(is_json));
         }
     }
     Ok(found)
-}
-
-fn paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
-    told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(RepoPath::new)
 }
 
 fn is_json(path: &RepoPath) -> bool {
