@@ -332,7 +332,7 @@ demo_clone() {
 }
 
 demo_merge() {
-	title "6. Two people, one workflow"
+	title "7. Two people, one workflow"
 	cd ../laptop
 	save "on the laptop, Mia scales the image up, wants a 50mm lens, and cfg 4.5" portrait-scaled.json portrait.json
 	show git commit -q -a -m "Larger, closer, softer"
@@ -358,7 +358,7 @@ demo_merge() {
 }
 
 demo_find() {
-	title "7. Where did this picture come from?"
+	title "8. Where did this picture come from?"
 	mkdir -p ../output/keeper
 	cp "$saves/keeper_00001_.png" ../output/keeper
 	cp "$saves/keeper-shared.png" ../from-the-web.png
@@ -373,7 +373,7 @@ demo_find() {
 }
 
 demo_reproduce() {
-	title "8. Make it again, after a clean-up of the models"
+	title "9. Make it again, after a clean-up of the models"
 	mkdir -p ../ComfyUI/models/loras/looks
 	mv ../ComfyUI/models/loras/portraits/film_grain_v2.safetensors ../ComfyUI/models/loras/looks/grain.safetensors
 	printf '\n%s# The LoRA of that picture was renamed. All that is left is the copy from the web%s\n' "$dim" "$plain"
