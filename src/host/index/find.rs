@@ -159,9 +159,10 @@ impl Index {
 
     /// The graph identities of the runs that name a file of that path.
     pub fn graphs_of_path(&self, path: &str) -> Result<Vec<String>> {
+        // In this order: from the one path on, never through all graphs there are.
         let mut statement = self.connection.prepare_cached(
-            "SELECT DISTINCT t.text FROM outputs o JOIN held h ON h.run = o.run
-             JOIN terms t ON t.id = h.term AND t.kind = ?2 WHERE o.path = ?1",
+            "SELECT DISTINCT t.text FROM outputs o CROSS JOIN held h ON h.run = o.run
+             CROSS JOIN terms t ON t.id = h.term AND t.kind = ?2 WHERE o.path = ?1",
         )?;
         let graphs =
             statement.query_map(rusqlite::params![path, Kind::Graph as i64], |row| row.get(0))?;
