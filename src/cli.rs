@@ -78,7 +78,7 @@ pub enum Command {
     Vary(cmd::vary::Args),
     /// List, record and tidy up runs: what was generated, from what, with which seeds.
     Runs(cmd::runs::Args),
-    /// Follow a running ComfyUI and record every run as it ends.
+    /// Follow a running ComfyUI and record every run, or a folder and keep every save.
     Watch(cmd::watch::Args),
     /// Let ComfyUI itself note its runs, so that none is missed when nobody watches.
     Bridge(cmd::bridge::Args),
