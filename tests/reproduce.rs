@@ -145,6 +145,7 @@ fn three_weeks_later_the_picture_can_be_made_again() {
     assert_eq!((&pack["state"], &pack["held"]), (&json!("other"), &json!(true)), "{pack:#}");
     assert!(pack["get"].as_str().unwrap().ends_with(&format!("checkout {before}")), "{pack:#}");
     assert!(pack["back"].as_str().unwrap().ends_with("checkout main"), "{pack:#}");
+    assert_eq!(told["check"]["environment_by"]["by"], "commit", "{told:#}");
     // The repaired workflow names the LoRA by its new name and holds the seed that ran.
     let target = studio.world.path("again.json");
     let target = target.to_str().unwrap();
@@ -321,6 +322,7 @@ fn of_a_picture_alone_what_is_unknown_is_said_to_be() {
     assert_eq!((told["verdict"].as_str(), code), (Some("not_here"), 3), "{told:#}");
     assert_eq!(models(&told)[1], format!("{LORA} missing"));
     assert_eq!(told["check"]["unplaced"], json!(["StudioGrade"]));
+    assert!(told["check"].get("environment_by").is_none(), "{told:#}");
     // The workflow is written all the same, and says so by its exit code.
     let output = repo.comfy_with(["reproduce", &path, "-o", "again.json"], b"");
     assert_eq!(output.status.code(), Some(3));

@@ -61,7 +61,9 @@ pub fn tell(title: &str, check: &Check) -> String {
     packs.extend(check.unplaced.iter().map(|class| unplaced(class)));
     section(&mut out, "node packs", packs);
     section(&mut out, "input files", check.inputs.iter().map(input).collect());
-    section(&mut out, "runs on", parts(&check.environment));
+    let said = check.environment_by.as_ref().map(|who| format!(", as {}", by(who)));
+    let runs_on = format!("runs on{}", said.unwrap_or_default());
+    section(&mut out, &runs_on, parts(&check.environment));
     out
 }
 
@@ -119,10 +121,10 @@ fn by(by: &By) -> String {
     match by {
         By::Run => "recorded with the run".to_owned(),
         By::Commit(commit) => format!("recorded with {}", short(commit)),
-        By::Lock => "as locked".to_owned(),
-        By::Workflow => "as the workflow says".to_owned(),
+        By::Lock => "locked".to_owned(),
+        By::Workflow => "said by the workflow".to_owned(),
         By::Other(commit) => format!("recorded with {}, of another workflow", short(commit)),
-        By::Machine => "as this machine remembers it".to_owned(),
+        By::Machine => "remembered by this machine".to_owned(),
     }
 }
 
@@ -172,11 +174,12 @@ fn pack(pack: &PackCheck) -> Row {
         more.extend(back.map(|line| format!("{line}    goes back")));
     };
     let (word, told) = match &pack.state {
-        PackState::Same => ("same", was.to_owned()),
+        PackState::Same => ("same", format!("{was} ({})", by(&pack.recorded_by))),
         PackState::Other { here, get, back, dirty, .. } => {
             lines(get.as_ref(), back.as_ref());
             let changed = if *dirty { "; its files are changed: git stash first" } else { "" };
-            ("other", format!("{was} then, {here} now{changed}"))
+            let known = by(&pack.recorded_by);
+            ("other", format!("{was} then ({known}), {here} now{changed}"))
         }
         PackState::Dirty { get, back } => {
             lines(Some(get), Some(back));

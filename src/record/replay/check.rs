@@ -30,6 +30,7 @@ pub fn check(wanted: &Wanted, here: &Here) -> Check {
             .collect(),
         unplaced: wanted.loose.difference(&here.brought).cloned().collect(),
         environment: environment(wanted.environment.as_ref(), here),
+        environment_by: wanted.environment.as_ref().map(|fact| fact.by.clone()),
         inputs: inputs
             .map(|(n, input)| input_check(input, here.inputs.get(n).unwrap_or(&no_input)))
             .collect(),

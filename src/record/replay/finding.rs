@@ -278,6 +278,9 @@ pub struct Check {
     pub unplaced: BTreeSet<String>,
     /// ComfyUI and what it runs on.
     pub environment: Vec<PartCheck>,
+    /// Who recorded what that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment_by: Option<By>,
     /// The files it reads.
     pub inputs: Vec<InputCheck>,
 }
