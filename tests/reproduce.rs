@@ -10,6 +10,7 @@ use crate::records::studio;
 use crate::support::machine::Machine;
 use crate::support::outputs::Picture;
 use crate::support::queueing::{Fate, Queueing};
+use crate::support::server::{Answer, Server};
 use crate::support::{Repo, World};
 
 const LORA: &str = "film_grain_v2.safetensors";
@@ -186,6 +187,35 @@ fn three_weeks_later_the_picture_can_be_made_again() {
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("the same picture, pixel for pixel (keeper_00001_.png)"), "{text}");
     assert_eq!(server.posted("/prompt")[0]["prompt"], wanted);
+}
+
+/// A server may know names of widgets that the repository never heard of.
+#[test]
+fn a_running_server_makes_no_other_workflow_of_it() {
+    let studio = Studio::new();
+    let mut canvas = canvas(7);
+    canvas["nodes"][7]["widgets_values"] = json!([0.6]);
+    studio.repo.write("keeper.json", canvas.to_string());
+    studio.repo.commit_all("Graded");
+    studio.repo.comfy(["record"]);
+    let mut prompt = prompt(7);
+    prompt["11"]["inputs"]["strength"] = json!(0.6);
+    let texts = [("prompt", prompt.to_string()), ("workflow", canvas.to_string())];
+    let graded = picture(&studio.world, "graded.png", &Picture { seed: 7, side: 64 }.png(&texts));
+    let inputs = json!({"image": ["IMAGE"], "strength": ["FLOAT", {"default": 1}]});
+    let class = json!({"StudioGrade": {"input": {"required": inputs}, "output": ["IMAGE"],
+        "output_name": ["IMAGE"], "name": "StudioGrade", "category": "studio",
+        "python_module": format!("custom_nodes.{PACK}")}});
+    let stats = json!({"system": {}, "devices": []});
+    let server = Server::new([
+        ("/system_stats", Answer::Json(stats.to_string().into_bytes())),
+        ("/object_info", Answer::Json(class.to_string().into_bytes())),
+    ]);
+    studio.repo.git(["config", "comfy.server", &server.address()]);
+    // Recording asks the server and remembers what it told.
+    studio.repo.comfy(["record", "--all"]);
+    let (told, _) = studio.check(&graded);
+    assert_eq!(told["check"]["environment_by"]["by"], "commit", "{told:#}");
 }
 
 /// What a person is told.
