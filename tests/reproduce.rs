@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::records::studio;
 use crate::support::machine::Machine;
-use crate::support::outputs::Picture;
+use crate::support::outputs::{Picture, node, out, slot};
 use crate::support::queueing::{Fate, Queueing};
 use crate::support::server::{Answer, Server};
 use crate::support::{Repo, World};
@@ -19,14 +19,6 @@ const PACK: &str = "Studio-Pack";
 
 /// A canvas with a LoRA, a node of a pack and a seed that is rolled after each run.
 fn canvas(seed: u64) -> Value {
-    let node = |id: u32, class: &str, inputs: Value, outputs: Value, values: Value| {
-        json!({"id": id, "type": class, "pos": [id * 100, 40.5], "size": [200, 100], "flags": {},
-            "order": id, "mode": 0, "inputs": inputs, "outputs": outputs, "properties": {},
-            "widgets_values": values})
-    };
-    let slot =
-        |name: &str, kind: &str, link: u32| json!({"name": name, "type": kind, "link": link});
-    let out = |kind: &str, links: &[u32]| json!({"name": kind, "type": kind, "links": links});
     json!({
         "id": "8e8b1c1e-0000-4000-8000-000000000002", "revision": 0,
         "last_node_id": 11, "last_link_id": 12,

@@ -1,9 +1,10 @@
 //! `git comfy inspect`: all that is embedded in a file, without a repository.
 
 use std::fs::File;
-use std::io::{Cursor, IsTerminal, Read, Write};
+use std::io::{Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
+use super::target::Target;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::json::{self, Style, Value};
@@ -31,12 +32,8 @@ pub struct Args {
     /// Print the executed prompt in API format.
     #[arg(long)]
     prompt: bool,
-    /// Write to this file instead of printing.
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Write also over a file that is there.
-    #[arg(long, requires = "output")]
-    force: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 /// Standard input is read whole; more than this is refused.
@@ -49,7 +46,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         return Err(Failure::new("one file at a time can be taken apart")
             .hint("--json gives the workflows and prompts of many files"));
     }
-    if args.output.is_some() && !extracts {
+    if args.target.output.is_some() && !extracts {
         return Err(Failure::new("-o needs --workflow, --prompt or --raw NAME"));
     }
     let mut exit = Exit::Done;
@@ -112,20 +109,16 @@ fn extract(args: &Args, session: &Session, file: &Path, embedded: &Embedded) -> 
         Some(keyword) => raw(file, embedded, keyword)?,
         None => document(args, file, &embedded.payload())?,
     };
-    match &args.output {
-        Some(output) => {
-            let over = if args.force { Over::Anything } else { Over::Nothing };
-            write(output, &text, over)
-        }
-        // A terminal would act on what it is sent; a pipe gets every byte.
-        None if std::io::stdout().is_terminal() => {
-            let text = text.trim_end();
-            let shown =
-                if args.raw.is_some() { sanitize::block(text) } else { sanitize::json(text) };
-            Ok(session.ui.out(&format!("{shown}\n"))?)
-        }
-        None => Ok(session.ui.out_bytes(text.as_bytes())?),
+    if args.target.write(&text)?.is_some() {
+        return Ok(());
     }
+    if !std::io::stdout().is_terminal() {
+        return Ok(session.ui.out_bytes(text.as_bytes())?);
+    }
+    // A terminal would act on what it is sent; a pipe gets every byte.
+    let text = text.trim_end();
+    let shown = if args.raw.is_some() { sanitize::block(text) } else { sanitize::json(text) };
+    Ok(session.ui.out(&format!("{shown}\n"))?)
 }
 
 fn raw(file: &Path, embedded: &Embedded, keyword: &str) -> Result<String> {
@@ -181,49 +174,4 @@ pub(super) fn make_finite(value: &mut Value) {
         Value::Object(object) => object.values_mut().for_each(make_finite),
         _ => {}
     }
-}
-
-/// What may be written over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Over {
-    /// No file that is there.
-    Nothing,
-    /// Any file.
-    Anything,
-}
-
-/// Writes whole or not at all, and over nothing unless told to.
-pub(super) fn write(output: &Path, text: impl AsRef<[u8]>, over: Over) -> Result<()> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        Failure::new(format!("{}: {problem}", sanitize::line(&name(output))))
-    };
-    let folder = match output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = new_file().tempfile_in(folder).map_err(|e| failed(&e))?;
-    file.write_all(text.as_ref()).map_err(|e| failed(&e))?;
-    let written = match over {
-        Over::Anything => file.persist(output),
-        Over::Nothing => file.persist_noclobber(output),
-    };
-    match written {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(failed(&"this file is there already").hint("--force writes over it"))
-        }
-        Err(error) => Err(failed(&error.error)),
-    }
-}
-
-/// A file with the rights that the person's umask gives, not those of a secret.
-fn new_file() -> tempfile::Builder<'static, 'static> {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "rights are set on Unix only"))]
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder
 }

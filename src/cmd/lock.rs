@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::content::{self, Content};
-use super::inspect::{Over, write};
 use super::original::Original;
 use super::record::Failures;
 use super::reproduce::plan::{self, Bench};
+use super::target::{Over, write};
 use super::whole_file;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;

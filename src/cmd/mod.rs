@@ -51,6 +51,7 @@ pub mod snapshot;
 pub mod snapshots;
 pub mod status;
 pub mod sync;
+mod target;
 mod telling;
 pub mod template;
 pub mod textconv;

@@ -202,7 +202,7 @@ impl Original {
 }
 
 /// Takes out what the server added when it embedded the prompt.
-pub(crate) fn without_residue(prompt: &mut Value) {
+fn without_residue(prompt: &mut Value) {
     for node in prompt.as_object_mut().into_iter().flat_map(json::Object::values_mut) {
         if let Some(node) = node.as_object_mut() {
             node.remove("is_changed");

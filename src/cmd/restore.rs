@@ -1,11 +1,10 @@
 //! `git comfy restore`: the workflow that made a picture, ready to load.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 
-use super::inspect::{Over, make_finite, write};
 use super::naming;
-use super::original::{self, Original, without_residue};
+use super::original::{self, Original};
+use super::target::Target;
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -25,12 +24,9 @@ pub struct Args {
     /// A picture or other output, the id of a run, or a revision (REV or REV:PATH).
     #[arg(value_name = "IMAGE|RUN|REV")]
     pub what: String,
-    /// Write to this file instead of printing.
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Write also over a file that is there.
-    #[arg(long, requires = "output")]
-    pub force: bool,
+    /// The file.
+    #[command(flatten)]
+    pub target: Target,
     /// The executed prompt in API format instead of the workflow.
     #[arg(long)]
     pub api: bool,
@@ -47,41 +43,31 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let catalog = naming::cached(session);
     let (value, told) = document(args, source, &catalog)?;
     let text = json::print(&value, &Style { final_newline: true, ..Style::EXPORT });
-    match &args.output {
-        Some(output) => {
-            let over = if args.force { Over::Anything } else { Over::Nothing };
-            write(&session.cwd.join(output), &text, over)?;
-            let name = sanitize::line(&output.display().to_string()).into_owned();
-            session.ui.say(&format!("{name}: {told}"));
-        }
+    if let Some(name) = args.target.write(&text)? {
+        session.ui.say(&format!("{name}: {told}"));
+    } else if std::io::stdout().is_terminal() {
         // A terminal would act on what it is sent; a pipe gets every byte.
-        None if std::io::stdout().is_terminal() => {
-            session.ui.out(&format!("{}\n", sanitize::json(text.trim_end())))?;
-        }
-        None => session.ui.out_bytes(text.as_bytes())?,
+        session.ui.out(&format!("{}\n", sanitize::json(text.trim_end())))?;
+    } else {
+        session.ui.out_bytes(text.as_bytes())?;
     }
     Ok(Exit::Done)
 }
 
 /// What is written, and what is said of it.
 fn document(args: &Args, source: Original, catalog: &Catalog) -> Result<(Value, String)> {
-    let Original { workflow, prompt, from, branch, .. } = source;
+    let (workflow, prompt) = source.documents();
+    let Original { from, branch, .. } = source;
     if args.api {
-        let mut prompt =
+        let prompt =
             prompt.ok_or_else(|| Failure::new(format!("there is no executed prompt {from}")))?;
-        without_residue(&mut prompt);
-        make_finite(&mut prompt);
         return Ok((prompt, format!("the executed prompt {from}")));
     }
-    let Some(mut value) = workflow else {
-        let mut prompt =
-            prompt.ok_or_else(|| Failure::new(format!("there is no workflow {from}")))?;
-        without_residue(&mut prompt);
-        make_finite(&mut prompt);
+    let Some(value) = workflow else {
+        let prompt = prompt.ok_or_else(|| Failure::new(format!("there is no workflow {from}")))?;
         // ComfyUI opens this as well, with an arrangement of its own.
         return Ok((prompt, format!("the executed prompt {from}; it was queued without a canvas")));
     };
-    make_finite(&mut value);
     if args.as_queued {
         return Ok((value, format!("the workflow {from}, as it was queued")));
     }

@@ -55,7 +55,7 @@ pub use repository::{Repository, Surroundings};
 pub use restore::{Restored, follow_layouts, restore_layouts};
 pub use settings::{Handling, Settings, Sharing};
 pub use status::{Change, FileStatus, Staging, Status, status};
-pub use whole::write_whole;
+pub use whole::{with_usual_rights, write_whole};
 
 /// Moves the pending layouts of all blobs that these commits hold into notes; gives how
 /// many layouts the notes gained.

@@ -20,10 +20,11 @@ pub fn write_whole(file: &Path, content: &[u8]) -> io::Result<()> {
 
 /// The rights that the person's umask gives a new file, not those of a secret.
 #[cfg(unix)]
-fn with_usual_rights(builder: &mut tempfile::Builder<'_, '_>) {
+pub fn with_usual_rights(builder: &mut tempfile::Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt;
     builder.permissions(std::fs::Permissions::from_mode(0o666));
 }
 
+/// The rights that the person's settings give a new file.
 #[cfg(not(unix))]
-fn with_usual_rights(_: &mut tempfile::Builder<'_, '_>) {}
+pub fn with_usual_rights(_: &mut tempfile::Builder<'_, '_>) {}

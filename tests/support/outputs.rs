@@ -17,16 +17,25 @@ pub(crate) fn prompt(seed: u64, text: &str) -> Value {
     })
 }
 
+/// A node of a canvas.
+pub(crate) fn node(id: u32, class: &str, inputs: Value, outputs: Value, values: Value) -> Value {
+    json!({"id": id, "type": class, "pos": [id * 100, 40.5], "size": [200, 100], "flags": {},
+        "order": id, "mode": 0, "inputs": inputs, "outputs": outputs, "properties": {},
+        "widgets_values": values})
+}
+
+/// An input of a node.
+pub(crate) fn slot(name: &str, kind: &str, link: u32) -> Value {
+    json!({"name": name, "type": kind, "link": link})
+}
+
+/// An output of a node.
+pub(crate) fn out(kind: &str, links: &[u32]) -> Value {
+    json!({"name": kind, "type": kind, "links": links})
+}
+
 /// The canvas of that prompt. The seed is rolled after each run.
 pub(crate) fn canvas(seed: u64, text: &str) -> Value {
-    let node = |id: u32, class: &str, inputs: Value, outputs: Value, values: Value| {
-        json!({"id": id, "type": class, "pos": [id * 100, 40.5], "size": [200, 100], "flags": {},
-            "order": id, "mode": 0, "inputs": inputs, "outputs": outputs, "properties": {},
-            "widgets_values": values})
-    };
-    let slot =
-        |name: &str, kind: &str, link: u32| json!({"name": name, "type": kind, "link": link});
-    let out = |kind: &str, links: &[u32]| json!({"name": kind, "type": kind, "links": links});
     json!({
         "id": "8e8b1c1e-0000-4000-8000-000000000001", "revision": 0,
         "last_node_id": 9, "last_link_id": 9,

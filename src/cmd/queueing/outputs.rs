@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::cmd::inspect::{Over, write};
 use crate::cmd::operands::bytes_of;
 use crate::cmd::runs::folders::Folders;
+use crate::cmd::target::{Over, write};
 use crate::error::{Failure, Result};
 use crate::host::queue::Client;
 use crate::media::picture::{PerceptualHash, compare, perceptual_hash};

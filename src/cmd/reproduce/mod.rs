@@ -9,11 +9,11 @@ pub(crate) mod plan;
 mod run;
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::inspect::{Over, write};
 use super::original::{self, Original};
 use super::shelter;
+use super::target::{Over, Target, write};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::json::{self, Style, Value};
@@ -44,12 +44,9 @@ pub struct Args {
     /// Tell it for programs.
     #[arg(long)]
     pub json: bool,
-    /// Write the workflow to this file instead of printing it.
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Write also over a file that is there.
-    #[arg(long, requires = "output")]
-    pub force: bool,
+    /// The file.
+    #[command(flatten)]
+    pub target: Target,
     /// The prompt in API format instead of the workflow.
     #[arg(long)]
     pub api: bool,
@@ -163,14 +160,9 @@ fn deliver(args: &Args, session: &Session, ready: &Ready) -> Result<()> {
         let what = if args.api { "the prompt" } else { "the workflow" };
         format!("{name}: {what} {}{}", ready.original.from, replay::repaired(&ready.repaired))
     };
-    let target = match (&args.output, args.open) {
-        (Some(output), _) => {
-            let over = if args.force { Over::Anything } else { Over::Nothing };
-            write(&session.cwd.join(output), &text, over)?;
-            Some(output.display().to_string())
-        }
-        (None, true) => Some(open(ready, args, &text)?),
-        (None, false) => None,
+    let target = match args.target.write(&text)? {
+        None if args.open => Some(sanitize::line(&open(ready, args, &text)?).into_owned()),
+        written => written,
     };
     // Standard output is for the one thing that was asked for.
     let is_piped = target.is_none() && !args.json && !std::io::stdout().is_terminal();
@@ -180,7 +172,7 @@ fn deliver(args: &Args, session: &Session, ready: &Ready) -> Result<()> {
     }
     tell(session, args, ready)?;
     match target {
-        Some(name) => session.ui.say(&done(&sanitize::line(&name))),
+        Some(name) => session.ui.say(&done(&name)),
         None => session.ui.say("-o FILE writes the repaired workflow, --open puts it into ComfyUI"),
     }
     Ok(())
