@@ -123,6 +123,18 @@ pub fn tracked(repository: &Repository) -> Result<Vec<RepoPath>> {
     Ok(files(repository)?.into_iter().map(|entry| entry.path).collect())
 }
 
+/// Whether a file that git tracks is not to lie in the work tree (a sparse checkout).
+///
+/// # Errors
+/// The index cannot be read.
+pub(super) fn is_left_out(repository: &Repository, path: &RepoPath) -> Result<bool> {
+    let Some(index) = load(&index_path(repository), repository.format())? else {
+        return Ok(false);
+    };
+    let is_it = |entry: &&gix::index::Entry| entry.path(&index) == path.as_bytes();
+    Ok(index.entries().iter().find(is_it).is_some_and(|e| e.flags.contains(Flags::SKIP_WORKTREE)))
+}
+
 /// Whether two index files hold the same content, whatever they remember of the disk.
 pub(super) fn same_content(repository: &Repository, one: &Path, other: &Path) -> Result<bool> {
     let (Some(one), Some(other)) =

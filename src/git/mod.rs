@@ -63,6 +63,11 @@ pub fn promote_layouts(repository: &Repository, commits: &[CommitId]) -> Result<
     layouts::promote(repository, commits)
 }
 
+/// Takes out what is known on this machine of the files of a work tree.
+pub fn forget_files(repository: &Repository) {
+    layouts::forget_files(repository);
+}
+
 /// Milliseconds since 1970, by this machine's clock.
 pub(crate) fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
