@@ -4,11 +4,14 @@
 //!
 //! Must not know how git hands files over (`process`, and the one-shot commands).
 
+use std::borrow::Cow;
+
 use crate::canon::{self, Known, Rest};
 
 use super::door::Direction;
 use super::id::{Kind, ObjectFormat, ObjectId, RepoPath};
 use super::layouts::{Finder, Found};
+use super::raw::{Indexed, Stored};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
 
@@ -37,6 +40,7 @@ pub struct Filter<'r> {
     repository: Option<&'r Repository>,
     settings: Settings,
     finder: Option<Finder<'r>>,
+    indexed: Option<Indexed<'r>>,
     remarks: Vec<String>,
 }
 
@@ -54,7 +58,8 @@ impl<'r> Filter<'r> {
             None => Settings::default(),
         };
         remarks.extend(settings.remarks.iter().cloned());
-        Filter { repository, settings, finder: repository.map(Finder::new), remarks }
+        let (finder, indexed) = (repository.map(Finder::new), repository.map(Indexed::new));
+        Filter { repository, settings, finder, indexed, remarks }
     }
 
     /// The most bytes of a file that are looked at.
@@ -82,7 +87,12 @@ impl<'r> Filter<'r> {
             return (Passed::Untouched, None);
         };
         match canon::begin(bytes, mode) {
-            Ok((content, Some(rest))) => (Passed::Changed(content), Some(rest)),
+            Ok((content, Some(rest))) => {
+                match self.indexed.as_mut().and_then(|index| index.raw(path, bytes)) {
+                    Some(raw) => (raw, None),
+                    None => (Passed::Changed(content), Some(rest)),
+                }
+            }
             Ok((_, None)) | Err(None) => (Passed::Untouched, None),
             Err(Some(remark)) => {
                 let what = "is kept as it is, with its layout";
@@ -103,8 +113,8 @@ impl<'r> Filter<'r> {
 
     /// Puts the layout into a file. `blob` is its id, where git told it.
     pub fn smudge(&mut self, path: &RepoPath, blob: Option<ObjectId>, bytes: &[u8]) -> Passed {
-        let Some(found) = self.found(path, blob, bytes) else { return Passed::Untouched };
-        smudged(bytes, &found).map_or(Passed::Untouched, Passed::Changed)
+        let Some((found, stored)) = self.found(path, blob, bytes) else { return Passed::Untouched };
+        smudged(bytes, &found, stored).map_or(Passed::Untouched, Passed::Changed)
     }
 
     /// The first half of [`Filter::smudge`], which looks into the repository; the other
@@ -116,23 +126,30 @@ impl<'r> Filter<'r> {
         content: Vec<u8>,
     ) -> std::result::Result<Errand, Vec<u8>> {
         match self.found(path, blob, &content) {
-            Some(found) => Ok(Errand { content, found }),
+            Some((found, stored)) => Ok(Errand { content, found, stored }),
             None => Err(content),
         }
     }
 
-    fn found(&mut self, path: &RepoPath, blob: Option<ObjectId>, bytes: &[u8]) -> Option<Found> {
-        if self.handling(path, Direction::Checkout) == Handling::Off || !may_be_graph(bytes) {
+    fn found(
+        &mut self,
+        path: &RepoPath,
+        blob: Option<ObjectId>,
+        bytes: &[u8],
+    ) -> Option<(Found, Stored)> {
+        let Handling::Clean(mode) = self.handling(path, Direction::Checkout) else { return None };
+        if !may_be_graph(bytes) {
             return None;
         }
         let (Some(repository), Some(finder)) = (self.repository, &mut self.finder) else {
-            return Some(Found::Nothing);
+            return Some((Found::Nothing, Stored { blob: None, mode }));
         };
         let blob = blob.unwrap_or_else(|| clean_id(repository.format(), bytes));
-        Some(finder.find(blob, path).unwrap_or_else(|error| {
+        let found = finder.find(blob, path).unwrap_or_else(|error| {
             self.remarks.push(format!("the layout of {path} cannot be read: {error}"));
             Found::Nothing
-        }))
+        });
+        Some((found, Stored { blob: Some(blob), mode }))
     }
 }
 
@@ -142,18 +159,21 @@ pub struct Errand {
     /// The clean content.
     pub content: Vec<u8>,
     found: Found,
+    stored: Stored,
 }
 
 impl Errand {
     /// The file for the work tree.
     pub fn run(self) -> Vec<u8> {
-        smudged(&self.content, &self.found).unwrap_or(self.content)
+        smudged(&self.content, &self.found, self.stored).unwrap_or(self.content)
     }
 }
 
-fn smudged(bytes: &[u8], found: &Found) -> Option<Vec<u8>> {
+fn smudged(bytes: &[u8], found: &Found, stored: Stored) -> Option<Vec<u8>> {
     let known = match found {
+        // Layouts are filed for clean content alone.
         Found::Exact(layout) => Known::Exact(layout),
+        _ if stored.is_raw(bytes) => return None,
         Found::Related(layout) => Known::Related(layout),
         Found::Nothing => Known::Nothing,
     };
@@ -181,10 +201,15 @@ fn may_be_graph(bytes: &[u8]) -> bool {
 }
 
 /// The id of a blob whose content git may have given other line ends on the way
-/// (`core.autocrlf`). In JSON a line end never belongs to a string.
+/// (`core.autocrlf`).
 pub(super) fn clean_id(format: ObjectFormat, bytes: &[u8]) -> ObjectId {
-    if memchr::memchr(b'\r', bytes).is_none() {
-        return format.id_of(Kind::Blob, bytes);
+    format.id_of(Kind::Blob, &plain_line_ends(bytes))
+}
+
+/// The bytes with git's own line ends. In JSON a line end never belongs to a string.
+pub(super) fn plain_line_ends(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memmem::find(bytes, b"\r\n").is_none() {
+        return Cow::Borrowed(bytes);
     }
     let mut plain = Vec::with_capacity(bytes.len());
     for (at, byte) in bytes.iter().enumerate() {
@@ -192,5 +217,5 @@ pub(super) fn clean_id(format: ObjectFormat, bytes: &[u8]) -> ObjectId {
             plain.push(*byte);
         }
     }
-    format.id_of(Kind::Blob, &plain)
+    Cow::Owned(plain)
 }

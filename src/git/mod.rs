@@ -28,6 +28,7 @@ pub mod patch;
 pub mod plan;
 pub mod plumbing;
 pub mod process;
+pub mod raw;
 pub mod records;
 mod refresh;
 mod repository;
