@@ -149,7 +149,8 @@ pub(super) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
     let exempt = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
     let mut files = Vec::with_capacity(index.entries().len());
     for entry in index.entries() {
-        if !is_file(entry) || entry.stage() != Stage::Unconflicted || entry.flags.intersects(exempt) {
+        if !is_file(entry) || entry.stage() != Stage::Unconflicted || entry.flags.intersects(exempt)
+        {
             continue;
         }
         let Some(id) = ObjectId::new(entry.id.as_slice()) else { continue };

@@ -13,13 +13,16 @@ use std::io::{BufRead, BufReader};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::changes;
+use super::door::Direction;
 use super::error::{Error, Result};
 use super::filter::{Passed, plain_line_ends};
 use super::id::{CommitId, Kind, ObjectId, RepoPath};
-use super::index::Current;
+use super::index::{Current, IndexEntry};
+use super::layouts;
+use super::notes::Notes;
+use super::refresh::is_ours;
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
-use super::door::Direction;
 use super::whole::write_whole;
 use crate::canon::{self, Mode};
 
@@ -86,6 +89,44 @@ impl<'r> Indexed<'r> {
         }
         None
     }
+}
+
+/// Looks whether content is raw, one file after another.
+struct Look<'r> {
+    repository: &'r Repository,
+    settings: Settings,
+    layouts: Notes<'r>,
+}
+
+impl<'r> Look<'r> {
+    fn new(repository: &'r Repository) -> Result<Look<'r>> {
+        let layouts = repository.reference(&layouts::notes_ref())?.map(CommitId);
+        let layouts = Notes::at(repository, layouts)?;
+        Ok(Look { repository, settings: Settings::of(repository)?, layouts })
+    }
+
+    fn is_raw(&self, path: &RepoPath, blob: ObjectId) -> Result<bool> {
+        // Layouts are filed for clean content alone, and nearly all content has one.
+        if !self.layouts.of(blob)?.is_empty() {
+            return Ok(false);
+        }
+        let handling = self.settings.handling_of(self.repository, path, Direction::Checkin);
+        let Handling::Clean(mode) = handling else { return Ok(false) };
+        let stored = self.repository.blob_within(blob, self.settings.max_file_size)?;
+        Ok(stored.is_some_and(|stored| is_raw(&stored, mode)))
+    }
+}
+
+/// The raw files that the index holds.
+pub(super) fn in_index(repository: &Repository, entries: &[IndexEntry]) -> Result<Vec<RawFile>> {
+    let look = Look::new(repository)?;
+    let mut raw = Vec::new();
+    for entry in entries {
+        if is_ours(repository, &entry.path) && look.is_raw(&entry.path, entry.id)? {
+            raw.push((entry.path.clone(), entry.id));
+        }
+    }
+    trace(repository, raw, "HEAD", None)
 }
 
 /// The commit that brought a file into history as it is.
@@ -211,19 +252,11 @@ fn edge(repository: &Repository) -> FxHashSet<CommitId> {
 pub fn merged(repository: &Repository) -> Result<Vec<RawFile>> {
     let before = repository.resolve_commit("ORIG_HEAD")?;
     let Some(head) = repository.head()? else { return Ok(Vec::new()) };
-    let settings = Settings::of(repository)?;
+    let look = Look::new(repository)?;
     let mut told = Told::read(repository);
     let mut fresh = Vec::new();
     for file in changes::touched_between(repository, before, head)? {
-        let handling = settings.handling_of(repository, &file.path, Direction::Checkin);
-        let Handling::Clean(mode) = handling else { continue };
-        if told.0.get(&file.path) == Some(&file.blob) {
-            continue;
-        }
-        let Some(bytes) = repository.blob_within(file.blob, settings.max_file_size)? else {
-            continue;
-        };
-        if is_raw(&bytes, mode) {
+        if told.0.get(&file.path) != Some(&file.blob) && look.is_raw(&file.path, file.blob)? {
             told.0.insert(file.path.clone(), file.blob);
             fresh.push((file.path, file.blob));
         }
