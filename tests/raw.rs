@@ -267,6 +267,77 @@ fn the_one_shot_filter_knows_raw_files_too() {
 }
 
 #[test]
+fn patches_and_autostashes_go_through() {
+    let repo = with_a_past(Format::Usual);
+    repo.git(["format-patch", "-q", "-o", "../patches", "--root", "HEAD~1"]);
+    let patches = std::fs::read_dir(repo.world.path("patches")).unwrap();
+    let mut patches: Vec<_> = patches.map(|patch| patch.unwrap().path()).collect();
+    patches.sort();
+    repo.git(["checkout", "-q", "--orphan", "again"]);
+    repo.git(["rm", "-q", "-f", "a.json", "b.json", "c.json"]);
+    repo.git(["commit", "-q", "-m", "anew"]);
+    let mut am = repo.command("git");
+    assert!(am.args(["am", "-q"]).args(patches).status().unwrap().success());
+    assert_eq!(repo.text("a.json"), workflow(3, 5));
+    assert_eq!(repo.blob("HEAD:b.json"), pretty(&workflow(2, 7)).as_bytes());
+    is_quiet(&repo);
+    repo.write("a.json", workflow(3, 700));
+    repo.git(["rebase", "-q", "--autostash", "--force-rebase", "HEAD~2"]);
+    assert_eq!(repo.text("a.json"), workflow(3, 700));
+    assert_eq!(repo.git(["status", "--porcelain"]), " M a.json\n");
+}
+
+#[test]
+fn other_shapes_of_the_index_are_understood() {
+    for settings in [
+        &["update-index", "--split-index"][..],
+        &["update-index", "--index-version", "4"],
+        &["sparse-checkout", "set", "--cone", "--sparse-index", "in"],
+    ] {
+        let repo = with_a_past(Format::Usual);
+        for n in 1..4 {
+            repo.write("in/a.json", workflow(n, 0));
+            repo.write("out/b.json", workflow(n, 0));
+            commit_raw(&repo, "folders");
+        }
+        repo.git(settings);
+        let is_quiet = || {
+            is_quiet(&repo);
+            repo.write("in/a.json", repo.read("in/a.json"));
+            assert_eq!(repo.git(["status", "--porcelain"]), "", "{settings:?}");
+        };
+        is_quiet();
+        repo.git(["rebase", "-q", "--force-rebase", "HEAD~2"]);
+        is_quiet();
+        repo.git(["checkout", "-q", "HEAD~2"]);
+        is_quiet();
+        repo.write("in/a.json", workflow(1, 50));
+        repo.git(["commit", "-q", "-a", "-m", "moved"]);
+        assert!(is_clean(&repo.blob("HEAD:in/a.json")), "{settings:?}");
+    }
+}
+
+#[test]
+fn files_that_keep_their_positions_are_raw_until_they_are_in_order() {
+    let repo = with_a_past(Format::Usual);
+    repo.git(["config", "comfy.mode", "keep"]);
+    is_quiet(&repo);
+    repo.git(["checkout", "-q", "HEAD~1"]);
+    repo.git(["checkout", "-q", "main"]);
+    is_quiet(&repo);
+    repo.write("a.json", workflow(3, 700));
+    repo.git(["commit", "-q", "-a", "-m", "moved"]);
+    let stored = String::from_utf8(repo.blob("HEAD:a.json")).unwrap();
+    assert!(stored.contains("\"pos\"") && stored.ends_with("}\n"), "{stored}");
+    // With positions out of git again, what lies there is as raw as any.
+    repo.git(["config", "comfy.mode", "strip"]);
+    std::fs::remove_file(repo.path.join("a.json")).unwrap();
+    repo.git(["checkout", "-q", "--", "a.json"]);
+    assert_eq!(repo.text("a.json"), stored);
+    is_quiet(&repo);
+}
+
+#[test]
 fn the_index_that_git_goes_by_decides() {
     let repo = with_a_past(Format::Usual);
     let staged = |index: &str, from: &str| {

@@ -171,7 +171,7 @@ impl Errand {
 
 fn smudged(bytes: &[u8], found: &Found, stored: Stored) -> Option<Vec<u8>> {
     let known = match found {
-        // Layouts are filed for clean content alone.
+        Found::Exact(_) if stored.is_raw_by_now(bytes) => return None,
         Found::Exact(layout) => Known::Exact(layout),
         _ if stored.is_raw(bytes) => return None,
         Found::Related(layout) => Known::Related(layout),

@@ -41,14 +41,25 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Whether the blob is a workflow that is not in its clean form. git may have given its
-    /// content other line ends on the way.
+    /// Whether the blob is no workflow in its clean form, and so to be written as it is. git
+    /// may have given its content other line ends on the way.
     pub(super) fn is_raw(self, content: &[u8]) -> bool {
+        // Nearly every raw file is told by this alone: it is one long line.
+        if !content.starts_with(b"{\n") && !content.starts_with(b"{\r\n") {
+            return true;
+        }
         match (canon::begin(content, self.mode), self.blob) {
             (Ok((clean, Some(_))), Some(blob)) => blob.format().id_of(Kind::Blob, &clean) != blob,
             (Ok((clean, Some(_))), None) => clean != *plain_line_ends(content),
             _ => false,
         }
+    }
+
+    /// The same for content that has a layout, and so was clean once: with its positions in
+    /// it, where they were to be kept.
+    pub(super) fn is_raw_by_now(self, content: &[u8]) -> bool {
+        let has_positions = || memchr::memmem::find(content, b"\"pos\"").is_some();
+        self.mode == Mode::Strip && has_positions() && self.is_raw(content)
     }
 }
 
