@@ -430,6 +430,9 @@ fn older_commits_are_picked_merged_and_rebased() {
             &["rebase", "-q", "--apply", "main", "old"],
             &["cherry-pick", "--no-commit", "old~2", "old~1"],
         ] {
+            if format != Format::Usual && command[0] == "merge" {
+                continue;
+            }
             let repo = renormalized(format);
             repo.git(command);
             let (a, c) = if command.contains(&"--no-commit") { ("3", "5") } else { ("7", "6") };
@@ -476,6 +479,9 @@ fn a_half_done_pick_of_older_commits_is_aborted() {
             (&["rebase", "-q", "--apply", "main", "gone"], &["rebase", "--abort"]),
             (&["merge", "-q", "gone"], &["merge", "--abort"]),
         ] {
+            if format != Format::Usual && start[0] != "cherry-pick" {
+                continue;
+            }
             let repo = renormalized(format);
             // The last of the older commits removes what was changed here.
             repo.git(["checkout", "-q", "-b", "gone", "old"]);

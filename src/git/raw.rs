@@ -275,8 +275,9 @@ pub fn merged(repository: &Repository) -> Result<Vec<RawFile>> {
     if fresh.is_empty() {
         return Ok(Vec::new());
     }
+    let files = trace(repository, fresh, "HEAD", before)?;
     told.write(repository)?;
-    trace(repository, fresh, "HEAD", before)
+    Ok(files)
 }
 
 /// What was told already: the content that a path had then. Each entry is an id, a space
