@@ -43,6 +43,7 @@ mod models;
 mod packs;
 mod picture;
 mod prompt_laws;
+mod raw;
 mod records;
 mod refresh;
 mod reproduce;

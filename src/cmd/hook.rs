@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read};
 
-use super::merging;
+use super::{merging, raw};
 use crate::cmd::record::after;
 use crate::cmd::runs;
 use crate::error::Result;
@@ -48,6 +48,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
                 session.tell_remarks(&[format!("nothing was recorded: {failure}")]);
             }
             session.tell_remarks(&hook::run(&repository, &hook));
+            if hook == Hook::PostMerge
+                && let Ok(files) = git::raw::merged(&repository)
+            {
+                session.tell_remarks(&raw::news(&files));
+            }
             // Also what an earlier one left, that was stopped.
             after::start_worker(session, &repository);
         }

@@ -28,6 +28,7 @@ pub mod patch;
 pub mod plan;
 pub mod plumbing;
 pub mod process;
+pub mod raw;
 pub mod records;
 mod refresh;
 mod repository;
@@ -47,7 +48,7 @@ mod whole;
 
 pub use door::{Attribute, Direction, Order, Swap, Walk};
 pub use error::{Error, Result};
-pub use filter::{Checkout, Filter, Passed, with_committed_layout};
+pub use filter::{Checkout, Filter, Passed, Target, with_committed_layout};
 pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
 pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};
 pub use refresh::{Marks, Refreshed, refresh};

@@ -19,6 +19,7 @@ use crate::canon::{self, Outcome};
 
 use super::door::{Attribute, Direction};
 use super::error::{Error, Result};
+use super::filter::clean_id;
 use super::id::{Kind, RepoPath};
 use super::index::{IndexEntry, files, index_path, same_content};
 use super::repository::Repository;
@@ -29,6 +30,8 @@ use super::settings::{Handling, Settings};
 pub struct Refreshed {
     /// Files that differed in layout alone. Their layouts are filed.
     pub layout_only: Vec<RepoPath>,
+    /// Files that look changed and are not: raw ones, as git has them.
+    pub unchanged: Vec<RepoPath>,
     /// Files that look changed and are.
     pub changed: Vec<RepoPath>,
     /// Whether git's memory of them is up to date now.
@@ -69,12 +72,14 @@ pub fn refresh(repository: &Repository) -> Result<Refreshed> {
         };
         match difference(repository, settings, &entry, &file) {
             Some(Difference::Layout) => refreshed.layout_only.push(entry.path),
+            Some(Difference::Nothing) => refreshed.unchanged.push(entry.path),
             Some(Difference::Content) => refreshed.changed.push(entry.path),
             None => {}
         }
     }
-    if !refreshed.layout_only.is_empty() {
-        refreshed.marks = clear(repository, &refreshed.layout_only)?;
+    let marked: Vec<_> = refreshed.layout_only.iter().chain(&refreshed.unchanged).collect();
+    if !marked.is_empty() {
+        refreshed.marks = clear(repository, &marked)?;
     }
     Ok(refreshed)
 }
@@ -95,6 +100,7 @@ fn is_foreign_index(repository: &Repository) -> bool {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Difference {
+    Nothing,
     Layout,
     Content,
 }
@@ -109,8 +115,12 @@ fn difference(
     let Handling::Clean(mode) = handling else { return None };
     let bytes = read_within(file, settings.max_file_size)?;
     let Outcome::Cleaned(cleaned) = canon::clean(&bytes, mode) else { return None };
-    let id = repository.format().id_of(Kind::Blob, &cleaned.content);
-    Some(if id == entry.id { Difference::Layout } else { Difference::Content })
+    let format = repository.format();
+    if format.id_of(Kind::Blob, &cleaned.content) == entry.id {
+        return Some(Difference::Layout);
+    }
+    let as_stored = [format.id_of(Kind::Blob, &bytes), clean_id(format, &bytes)];
+    Some(if as_stored.contains(&entry.id) { Difference::Nothing } else { Difference::Content })
 }
 
 /// The bytes of a file that is no longer than that.
@@ -121,7 +131,7 @@ pub(super) fn read_within(file: &Path, longest: u64) -> Option<Vec<u8>> {
 }
 
 /// Lets git look at the files again, in an index made aside.
-fn clear(repository: &Repository, paths: &[RepoPath]) -> Result<Marks> {
+fn clear(repository: &Repository, paths: &[&RepoPath]) -> Result<Marks> {
     let index = index_path(repository);
     let before = Fingerprint::of(&index);
     let aside = Aside::of(&index)?;

@@ -234,6 +234,12 @@ impl Repository {
         }
     }
 
+    /// The kind and size of an object, if it is on this machine: what a partial clone left
+    /// out is not fetched.
+    pub(super) fn header_here(&self, id: ObjectId) -> Result<Option<(Kind, u64)>> {
+        self.door.header(id)
+    }
+
     /// Objects and refs are read in this process, and all of them are on this machine.
     pub(super) fn is_direct(&self) -> bool {
         self.door.is_direct() && self.promisor().is_none()

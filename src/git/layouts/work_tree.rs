@@ -15,6 +15,7 @@ use crate::json::{self, Path};
 
 use super::super::error::Result;
 use super::super::id::{ObjectId, RepoPath};
+use super::super::raw::Stored;
 use super::super::repository::Repository;
 use super::clone_clock::CloneClock;
 use super::file_states::{FileState, FileStates, Writer};
@@ -114,8 +115,8 @@ impl Layouting {
         Layouting { content, found: Found::nothing() }
     }
 
-    /// Lays the content out. `mode` is how its path is cleaned.
-    pub(in super::super) fn run(self, mode: Mode) -> LaidOut {
+    /// Lays the content out.
+    pub(in super::super) fn run(self, stored: Stored) -> LaidOut {
         let Layouting { content, found } = self;
         let untouched = |bytes: Vec<u8>, layout: Option<String>| LaidOut {
             bytes,
@@ -125,6 +126,7 @@ impl Layouting {
             is_raw: false,
         };
         match found {
+            Found::Exact { .. } if stored.is_raw_by_now(&content) => untouched(content, None),
             Found::Exact { line, is_new } => {
                 let Some(bytes) = canon::smudge(&content, &line) else {
                     return untouched(content, None);
@@ -135,11 +137,9 @@ impl Layouting {
                 LaidOut { keep_at, ..untouched(bytes, Some(line)) }
             }
             Found::Parts { parts, now, is_to_be_kept } => {
-                // A blob that is not in its clean form was committed without git-comfy. It
-                // stays as it is; nobody knows when its places were chosen.
-                if let Ok((clean, rest)) = canon::begin(&content, mode)
-                    && clean != content
-                {
+                if stored.is_raw(&content) {
+                    // Nobody knows when its places were chosen.
+                    let rest = canon::begin(&content, stored.mode).ok().and_then(|(_, rest)| rest);
                     let layout = rest.and_then(|rest| stamp_all(&rest.layout(), Clock::Unknown(0)));
                     let layout = layout.map(|layout| layout.to_line());
                     return LaidOut { is_raw: true, ..untouched(content, layout) };
