@@ -27,6 +27,10 @@ pub struct Surroundings {
     pub has_own_settings: bool,
     /// The person chose how to call ssh (`GIT_SSH_COMMAND`, `GIT_SSH`).
     pub has_own_ssh: bool,
+    /// `GIT_SSH_COMMAND`: the command itself.
+    pub ssh_command: Option<String>,
+    /// `GIT_REFLOG_ACTION`: what the person called, such as `pull --tags origin main`.
+    pub action: Option<String>,
 }
 
 /// Where to look for a repository.
