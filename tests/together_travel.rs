@@ -485,34 +485,38 @@ fn an_address_that_is_gone_costs_one_line_and_no_merge() {
     assert!(me.try_git(["fsck", "--strict"]).status.success());
 }
 
+/// A program that stands for ssh, and does what the script says.
 #[cfg(unix)]
-#[test]
-fn nobody_is_asked_for_anything() {
+fn use_ssh(repo: &Repo, script: &str) {
     use std::os::unix::fs::PermissionsExt;
+    let ssh = repo.world.path("ssh");
+    fs::write(&ssh, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
+    repo.git(["config", "core.sshCommand", &format!("{} -i key", ssh.display())]);
+}
+
+/// A fetch of something new, as if it had come from `host` by ssh.
+#[cfg(unix)]
+fn fetched_by_ssh() -> (Rc<World>, Repo) {
     let (world, _bare, me, peer) = studio();
     peer.write("new.json", workflow(7, 777));
     peer.commit_all("theirs");
     peer.git(["push", "-q"]);
-    // Stands for ssh; answers nobody.
-    let ssh = world.path("ssh");
-    let log = world.path("ssh.log");
-    fs::write(
-        &ssh,
-        format!(
-            "#!/bin/sh\necho \"$* prompt=$GIT_TERMINAL_PROMPT askpass=$SSH_ASKPASS_REQUIRE\" \
-             >>'{}'\nexit 255\n",
-            log.display()
-        ),
-    )
-    .unwrap();
-    fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
-    me.git(["config", "core.sshCommand", &format!("'{}' -i key", ssh.display())]);
-    me.git(["config", "core.sshCommand", &format!("{} -i key", ssh.display())]);
     me.git(["fetch", "-q", "origin", "main"]);
-    let written = fs::read_to_string(me.path.join(".git/FETCH_HEAD")).unwrap();
+    let head = me.path.join(".git/FETCH_HEAD");
+    let written = fs::read_to_string(&head).unwrap();
     let (before, _) = written.split_once(" of ").unwrap();
-    fs::write(me.path.join(".git/FETCH_HEAD"), format!("{before} of host:their/repository\n"))
-        .unwrap();
+    fs::write(head, format!("{before} of host:their/repository\n")).unwrap();
+    (world, me)
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_is_asked_for_anything() {
+    let (world, me) = fetched_by_ssh();
+    let log = world.path("ssh.log");
+    let call = "$* prompt=$GIT_TERMINAL_PROMPT askpass=$SSH_ASKPASS_REQUIRE";
+    use_ssh(&me, &format!("echo \"{call}\" >>'{}'\nexit 255", log.display()));
     assert!(me.try_git(["merge", "-q", "FETCH_HEAD"]).status.success());
     let calls = fs::read_to_string(log).unwrap();
     assert!(calls.lines().next().unwrap().contains("git@host"), "{calls}");
@@ -521,6 +525,20 @@ fn nobody_is_asked_for_anything() {
         assert!(call.contains("prompt=0 askpass=never"), "{call}");
     }
     assert!(calls.lines().count() <= 3, "{calls}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_address_that_does_not_answer_is_not_waited_for() {
+    let (_world, me) = fetched_by_ssh();
+    use_ssh(&me, "sleep 120");
+    let begun = std::time::Instant::now();
+    let output = me.try_git(["merge", "-q", "FETCH_HEAD"]);
+    assert!(output.status.success());
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("no answer in time") && told.lines().count() == 1, "{told}");
+    assert!(!me.path.join(".git/index.lock").exists());
 }
 
 #[test]

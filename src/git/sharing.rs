@@ -506,12 +506,12 @@ fn talking(repository: &Repository, asking: Asking) -> Result<Git> {
     })
 }
 
-/// A command for ssh that asks for nothing; `None` for another program, whose options are
+/// A command for ssh that asks for nothing and does not outlive us by much; `None` for another program, whose options are
 /// not known.
 fn quiet_ssh(command: &str) -> Option<String> {
     let program = command.split_whitespace().next()?.rsplit(['/', '\\']).next()?;
     let is_ssh = program == "ssh" || program.eq_ignore_ascii_case("ssh.exe");
-    is_ssh.then(|| format!("{command} -o BatchMode=yes"))
+    is_ssh.then(|| format!("{command} -o BatchMode=yes -o ConnectTimeout=10"))
 }
 
 #[cfg(test)]
@@ -543,7 +543,8 @@ mod tests {
     #[test]
     fn ssh_asks_for_nothing() {
         for command in ["ssh", "/usr/bin/ssh -i key", "C:\\Windows\\ssh.exe"] {
-            assert_eq!(quiet_ssh(command), Some(format!("{command} -o BatchMode=yes")));
+            let quiet = quiet_ssh(command).unwrap();
+            assert!(quiet.starts_with(&format!("{command} -o BatchMode=yes")), "{quiet}");
         }
         assert_eq!(quiet_ssh("plink -ssh"), None);
     }
