@@ -529,6 +529,31 @@ fn nobody_is_asked_for_anything() {
 
 #[cfg(unix)]
 #[test]
+fn a_fork_is_asked_as_the_person_named_it() {
+    let (world, _bare, me, peer) = studio();
+    let fork = world.bare("fork.git");
+    peer.git(["remote", "add", "fork", fork.path.to_str().unwrap()]);
+    peer.write("new.json", workflow(7, 777));
+    peer.commit_all("theirs");
+    peer.git(["push", "-q", "fork", "main"]);
+    // Lets Ann in and nobody else.
+    let here = world.path("");
+    use_ssh(
+        &me,
+        &format!(
+            "case \"$*\" in *ann@host*) ;; *) exit 255 ;; esac\n\
+             for last; do :; done\ncd '{}' && eval \"$last\"",
+            here.display()
+        ),
+    );
+    me.git(["pull", "-q", "ann@host:fork.git", "main"]);
+    assert!(fs::read_to_string(me.path.join(".git/FETCH_HEAD")).unwrap().contains(" of host:fork"));
+    assert_eq!(note(&me, "new.json"), note(&peer, "new.json"));
+    assert_eq!(me.text("new.json"), workflow(7, 777));
+}
+
+#[cfg(unix)]
+#[test]
 fn an_address_that_does_not_answer_is_not_waited_for() {
     let (_world, me) = fetched_by_ssh();
     use_ssh(&me, "sleep 120");

@@ -155,16 +155,17 @@ fn send_along(repository: &Repository, remote: &str, url: &str, refs: &[u8]) -> 
     let Some(remote) = sharing::remote_of(repository, remote, url)? else { return Ok(()) };
     // Where this fails, the next push finds it again.
     let _ = fetched::complete_refspecs(repository, &remote);
-    refresh(repository)?;
+    // What fails here must not hold up what is ready to go.
+    let filed = refresh(repository).map(drop);
     let mut commits: Vec<CommitId> = pushed(refs);
     commits.extend(repository.head()?);
     promote(repository, &commits)?;
-    fetched::receive(repository)?;
+    let joined = fetched::receive(repository).map(drop);
     match sharing::push(repository, &remote, Asking::Nobody)? {
         Pushed::Nothing | Pushed::Sent(_) => {}
     }
     // What others sent meanwhile was merged before it went.
-    fetched::receive(repository).map(drop)
+    filed.and(joined).and(fetched::receive(repository).map(drop))
 }
 
 /// The commits that are pushed: `<local ref> <local id> <remote ref> <remote id>`.
