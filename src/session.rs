@@ -175,10 +175,10 @@ impl Environment {
             git: Surroundings {
                 folder: PathBuf::new(),
                 index_file: std::env::var_os("GIT_INDEX_FILE").map(PathBuf::from),
+                reflog_action: std::env::var("GIT_REFLOG_ACTION").ok(),
                 has_own_settings: is_set("GIT_CONFIG_PARAMETERS") || is_set("GIT_CONFIG_COUNT"),
                 has_own_ssh: is_set("GIT_SSH_COMMAND") || is_set("GIT_SSH"),
                 ssh_command: std::env::var("GIT_SSH_COMMAND").ok().filter(|c| !c.is_empty()),
-                action: std::env::var("GIT_REFLOG_ACTION").ok(),
             },
             home,
             path: std::env::var_os("PATH"),

@@ -19,7 +19,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use crate::canon::{self, Known};
+use crate::{canon, json};
 
 use super::changes::Touched;
 use super::error::{Error, Result};
@@ -186,7 +186,7 @@ fn ask_address(repository: &Repository, address: &str, until: Instant) -> Result
 /// What may have been written for an address, from which git takes the person's name and
 /// the `.git` at the end: the most likely first.
 fn spellings(repository: &Repository, address: &str) -> Result<Vec<String>> {
-    let action = repository.surroundings().action.as_deref().unwrap_or_default();
+    let action = repository.surroundings().reflog_action.as_deref().unwrap_or_default();
     let written = action.split_whitespace().find(|word| sharing::shown(word) == address);
     if let Some(written) = written {
         return Ok(vec![written.to_owned()]);
@@ -291,7 +291,7 @@ impl Lacking<'_> {
             if !noted
                 && is_ours(repository, &file.path)
                 && let Some(content) = repository.blob_within(file.blob, LARGEST)?
-                && canon::smudge(&content, Known::Nothing).is_some()
+                && lies_bare(&content)
             {
                 return Ok(true);
             }
@@ -326,6 +326,11 @@ impl Lacking<'_> {
         }
         Ok(files)
     }
+}
+
+/// Whether content is a workflow without positions.
+pub(super) fn lies_bare(content: &[u8]) -> bool {
+    json::parse(content).is_ok_and(|mut document| canon::place_missing(&mut document))
 }
 
 /// Our layout notes, and those that were fetched.

@@ -1,8 +1,6 @@
 //! What is done when git calls a hook. Each does nothing, quickly, when there is nothing
 //! to do; none ever fails the git command that called it.
 
-use crate::canon::{self, Known};
-
 use super::changes;
 use super::error::{Error, Result};
 use super::fetched::{self, Brought};
@@ -12,7 +10,7 @@ use super::index::index_path;
 use super::layouts::promote;
 use super::refresh::{file_layouts, read_within, refresh};
 use super::repository::Repository;
-use super::restore::restore_layouts;
+use super::restore::lay_out_bare_files;
 use super::settings::Settings;
 use super::sharing::{self, Asking, Pushed};
 
@@ -132,12 +130,11 @@ fn lay_out_bare(repository: &Repository, hook: &Hook) -> Result<()> {
     let is_bare = |file: &changes::Touched| {
         let bytes = read_within(&work_tree.join(file.path.to_path()), longest);
         bytes.is_some_and(|bytes| {
-            clean_id(repository.format(), &bytes) == file.blob
-                && canon::smudge(&bytes, Known::Nothing).is_some()
+            clean_id(repository.format(), &bytes) == file.blob && fetched::lies_bare(&bytes)
         })
     };
     if changes::touched_files(repository, head)?.iter().any(is_bare) {
-        restore_layouts(repository)?;
+        lay_out_bare_files(repository)?;
     }
     Ok(())
 }

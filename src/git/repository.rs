@@ -23,14 +23,14 @@ pub struct Surroundings {
     pub folder: PathBuf,
     /// `GIT_INDEX_FILE`: the index of the git command that called us.
     pub index_file: Option<PathBuf>,
+    /// `GIT_REFLOG_ACTION`: what the git command that called us is doing.
+    pub reflog_action: Option<String>,
     /// Settings were given for this one call (`git -c name=value`).
     pub has_own_settings: bool,
     /// The person chose how to call ssh (`GIT_SSH_COMMAND`, `GIT_SSH`).
     pub has_own_ssh: bool,
     /// `GIT_SSH_COMMAND`: the command itself.
     pub ssh_command: Option<String>,
-    /// `GIT_REFLOG_ACTION`: what the person called, such as `pull --tags origin main`.
-    pub action: Option<String>,
 }
 
 /// Where to look for a repository.
