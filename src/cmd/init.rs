@@ -135,7 +135,7 @@ fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Res
             ))?;
         }
     }
-    let followed = git::follow_layouts(repository, &sharing::gather(repository)?)?;
+    let followed = git::receive(repository)?.files;
     let restored = git::restore_layouts(repository)?;
     session.tell_remarks(&restored.remarks);
     match followed.len() + restored.files.len() {

@@ -22,7 +22,7 @@ pub struct Args {
 
 /// Looks and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let repository = session.repository()?;
+    let repository = session.repository_in_step()?;
     let status = git::status(&repository)?;
     let desk = Desk::within(&repository.state_dir());
     let records = Records { waiting: desk.pending().len(), progress: desk.progress() };

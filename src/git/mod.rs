@@ -13,6 +13,7 @@ pub mod differences;
 pub mod doctor;
 mod door;
 mod error;
+mod fetched;
 mod filter;
 pub mod hook;
 pub mod hooks;
@@ -48,6 +49,7 @@ mod whole;
 
 pub use door::{Attribute, Direction, Order, Swap, Walk};
 pub use error::{Error, Result};
+pub use fetched::{Received, receive};
 pub use filter::{Checkout, Filter, Passed, Target, with_committed_layout};
 pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
 pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};

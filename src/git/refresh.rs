@@ -52,12 +52,55 @@ pub enum Marks {
 
 /// Takes the mark off all files that differ in layout alone.
 pub fn refresh(repository: &Repository) -> Result<Refreshed> {
-    let mut refreshed = Refreshed::default();
-    let Some(work_tree) = repository.work_tree() else { return Ok(refreshed) };
     if is_foreign_index(repository) {
         // A git command with an index of its own called us; it is not ours to touch.
-        return Ok(refreshed);
+        return Ok(Refreshed::default());
     }
+    let mut refreshed = look(repository)?;
+    let marked: Vec<_> = refreshed.layout_only.iter().chain(&refreshed.unchanged).collect();
+    if !marked.is_empty() {
+        refreshed.marks = clear(repository, &marked)?;
+    }
+    Ok(refreshed)
+}
+
+/// Files the layouts of files that differ from the index in layout alone, and leaves the
+/// index as it is: for when a git command holds it.
+pub(super) fn file_layouts(repository: &Repository) -> Result<()> {
+    let moved = look(repository)?.layout_only;
+    if moved.is_empty() {
+        return Ok(());
+    }
+    // git calls the filter, which files them; what it gives is known.
+    let mut names = Vec::new();
+    for path in &moved {
+        names.extend(on_one_line(path.as_bytes()));
+        names.push(b'\n');
+    }
+    repository.git().args(["hash-object", "--stdin-paths"]).output_with(&names).map(drop)
+}
+
+/// A path for a list of lines, quoted as git reads it where it could be misread.
+fn on_one_line(path: &[u8]) -> Vec<u8> {
+    if path.first() != Some(&b'"') && !path.contains(&b'\n') {
+        return path.to_vec();
+    }
+    let mut quoted = vec![b'"'];
+    for byte in path {
+        match byte {
+            b'\n' => quoted.extend(b"\\n"),
+            b'"' | b'\\' => quoted.extend([b'\\', *byte]),
+            _ => quoted.push(*byte),
+        }
+    }
+    quoted.push(b'"');
+    quoted
+}
+
+/// Looks which files differ from the index.
+fn look(repository: &Repository) -> Result<Refreshed> {
+    let mut refreshed = Refreshed::default();
+    let Some(work_tree) = repository.work_tree() else { return Ok(refreshed) };
     let mut settings = None;
     for entry in files(repository)? {
         let file = work_tree.join(entry.path.to_path());
@@ -76,10 +119,6 @@ pub fn refresh(repository: &Repository) -> Result<Refreshed> {
             Some(Difference::Content) => refreshed.changed.push(entry.path),
             None => {}
         }
-    }
-    let marked: Vec<_> = refreshed.layout_only.iter().chain(&refreshed.unchanged).collect();
-    if !marked.is_empty() {
-        refreshed.marks = clear(repository, &marked)?;
     }
     Ok(refreshed)
 }

@@ -29,6 +29,8 @@ pub struct Surroundings {
     pub has_own_settings: bool,
     /// The person chose how to call ssh (`GIT_SSH_COMMAND`, `GIT_SSH`).
     pub has_own_ssh: bool,
+    /// `GIT_SSH_COMMAND`: the command itself.
+    pub ssh_command: Option<String>,
 }
 
 /// Where to look for a repository.
