@@ -248,8 +248,9 @@ fn walk(random: &mut Random, steps: u64, seed: u64) -> u64 {
         known: [(0, layout)].into(),
     };
     let mut clones = vec![here; 3];
-    let mut model: Vec<BTreeMap<i64, (u64, (i64, i64))>> =
-        vec![start.iter().map(|(id, place)| (*id, (1, *place))).collect(); 3];
+    let known: BTreeMap<i64, (u64, (i64, i64))> =
+        start.iter().map(|(id, place)| (*id, (1, *place))).collect();
+    let mut model = vec![known; 3];
     let mut now = 10;
     for step in 0..steps {
         now += 1;

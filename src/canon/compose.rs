@@ -166,7 +166,8 @@ fn compose_graph(
     visit(graph, &mut |key, _, item| {
         let class = ["type", "title"].iter().find_map(|name| item.get(name)?.as_str());
         let class = class.unwrap_or_default().to_owned();
-        for (part, said) in parts.iter().enumerate() {
+        // Where two say the same, the one that is put back whole decides.
+        for (part, said) in parts.iter().enumerate().rev() {
             let Some((_, place)) = said.source.find(at, &key, &class) else { continue };
             if winners.get(&key).is_none_or(|known| place.outranks(known.place)) {
                 winners.insert(key.clone(), Winner { part, place });
@@ -174,12 +175,17 @@ fn compose_graph(
         }
     });
     let members = shown_members(graph, parts, &winners);
+    let whole =
+        parts.len().checked_sub(1).filter(|last| parts[*last].source.pairs.is_same_content());
     visit(graph, &mut |key, kind, item| {
-        if let Some(members) = members.get(&key) {
+        let is_there = whole.is_some() && winners.get(&key).map(|winner| winner.part) == whole;
+        if let (false, Some(members)) = (is_there, members.get(&key)) {
             restore(item, members.clone(), kind.class(), Fit::Related);
         }
     });
-    order_nodes(graph, parts);
+    if whole.is_none() {
+        order_nodes(graph, parts);
+    }
     let shifted = clear_overlaps(graph, parts, &winners, &members);
     arrange::complete(graph);
     let mut places = FxHashMap::default();
@@ -347,9 +353,11 @@ fn clear_overlaps(
         return FxHashSet::default();
     }
     let is_new = |key: &PlaceKey, winner: &Winner<'_>| {
-        let others = parts.iter().enumerate().filter(|(part, _)| *part != winner.part);
-        let mut others = others.filter_map(|(_, part)| Some((part.source.old_key(key), part)));
-        others.any(|(old, part)| old.is_none_or(|old| !part.graph.places.contains_key(&old)))
+        let mut others = parts.iter().enumerate().filter(|(part, _)| *part != winner.part);
+        others.any(|(_, part)| {
+            let old = part.source.old_key(key);
+            old.is_none_or(|old| !part.graph.places.contains_key(&old))
+        })
     };
     let mut wishes: Vec<(&PlaceKey, &Winner<'_>)> = winners
         .iter()
