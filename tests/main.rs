@@ -57,6 +57,7 @@ mod sharing;
 mod snapshots;
 mod template;
 mod textconv;
+mod together;
 mod uninstall;
 mod vary;
 mod watch;

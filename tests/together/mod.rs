@@ -1,0 +1,6 @@
+//! Several people, one truth about where nodes lie: named cases, and random walks over
+//! whole repositories.
+
+mod cases;
+mod sheet;
+mod team;
