@@ -2,5 +2,6 @@
 //! whole repositories.
 
 mod cases;
+mod model;
 mod sheet;
 mod team;

@@ -282,6 +282,16 @@ impl Sheet {
         self.places().into_iter().map(|(id, [x, y])| (id, [x / scale, y / scale])).collect()
     }
 
+    /// What the file says beside its looks: of each node its class, title and values.
+    pub(super) fn meaning(&self) -> BTreeMap<u64, String> {
+        let of = |node: &Value| {
+            let values = node.get("widgets_values").cloned().unwrap_or(Value::Null);
+            format!("{} {} {values}", node["type"], node.get("title").unwrap_or(&Value::Null))
+        };
+        let id = |node: &Value| node["id"].as_u64();
+        self.nodes().iter().filter_map(|node| Some((id(node)?, of(node)))).collect()
+    }
+
     /// One line about where everything lies, for failures.
     pub(super) fn told(&self) -> String {
         let mut told = String::new();
