@@ -113,6 +113,11 @@ struct Person {
     lies: BTreeMap<(usize, Thing), Drag>,
     /// The content that each file had then.
     blobs: [Option<String>; 2],
+    /// Each file as it was before git wrote it last, as a tab may still show it.
+    tabs: [Option<Sheet>; 2],
+    sheets: [Option<Sheet>; 2],
+    /// Places that a stale tab saved back; they are no drags.
+    stale: BTreeMap<(usize, Thing), [f64; 2]>,
     branches: usize,
 }
 
@@ -137,6 +142,13 @@ struct Found {
     edited: bool,
 }
 
+/// What is in a blob.
+struct Content {
+    meaning: BTreeMap<u64, String>,
+    /// Its bytes, if it was committed with its positions.
+    raw: Option<String>,
+}
+
 struct Walk {
     seed: u64,
     random: Random,
@@ -146,8 +158,8 @@ struct Walk {
     drags: Drags,
     /// What the notes on the remote are sure to hold.
     remote: Known,
-    /// What each file means that was ever committed.
-    meanings: HashMap<String, Rc<BTreeMap<u64, String>>>,
+    /// What is in the blobs that were looked at.
+    contents: HashMap<String, Rc<Content>>,
     added: BTreeMap<usize, BTreeSet<Thing>>,
     places: i64,
     values: u64,
@@ -196,6 +208,8 @@ impl Drop for Walk {
 struct Plan {
     people: usize,
     kills: bool,
+    /// Whoever has no git-comfy saves from ComfyUI, positions and all.
+    raw: bool,
 }
 
 const PEOPLE: [&str; 3] = ["ann", "ben", "carl"];
@@ -242,6 +256,9 @@ impl Walk {
                 noted: Known::default(),
                 lies: BTreeMap::new(),
                 blobs: [None, None],
+                tabs: [None, None],
+                sheets: [None, None],
+                stale: BTreeMap::new(),
                 branches: 0,
             }
         });
@@ -254,7 +271,7 @@ impl Walk {
             outsider,
             drags,
             remote: Known::default(),
-            meanings: HashMap::new(),
+            contents: HashMap::new(),
             added: BTreeMap::new(),
             places,
             values: 0,
@@ -271,14 +288,16 @@ impl Walk {
         walk
     }
 
-    fn meaning(&mut self, repo: usize, blob: &str) -> Rc<BTreeMap<u64, String>> {
-        if let Some(known) = self.meanings.get(blob) {
+    fn content(&mut self, who: usize, blob: &str) -> Rc<Content> {
+        if let Some(known) = self.contents.get(blob) {
             return known.clone();
         }
-        let text = String::from_utf8(self.people[repo].repo.blob(blob)).unwrap();
-        let meaning = Rc::new(Sheet::parse(&text).meaning());
-        self.meanings.insert(blob.to_owned(), meaning.clone());
-        meaning
+        let text = String::from_utf8(self.people[who].repo.blob(blob)).unwrap();
+        let meaning = Sheet::parse(&text).meaning();
+        let raw = text.contains("\"pos\"").then_some(text);
+        let content = Rc::new(Content { meaning, raw });
+        self.contents.insert(blob.to_owned(), content.clone());
+        content
     }
 
     /// The blob of each file in a revision.
@@ -302,16 +321,34 @@ impl Walk {
                 panic!("{what}: {path} is not in the index: {status}");
             };
             let sheet = Sheet::read(&self.people[who].repo, path);
-            let meaning = self.meaning(who, &blob);
-            let edited = sheet.meaning() != *meaning;
+            self.opened(who, file, &sheet);
+            let content = self.content(who, &blob);
+            let edited = match &content.raw {
+                Some(raw) => self.people[who].repo.text(path) != *raw,
+                None => sheet.meaning() != content.meaning,
+            };
             let listed = status.lines().any(|line| line.get(3..) == Some(path));
             let expected = edited || head[file].as_ref() != Some(&blob);
             assert_eq!(listed, expected, "{what}: git status says of {path}: {status:?}");
             let found = Found { sheet, blob, edited };
+            if content.raw.is_some() {
+                self.learn_raw(who, file, &found);
+                continue;
+            }
             self.check(who, file, &found, effect, &incoming, what);
             self.learn(who, file, &found);
         }
         assert!(status.lines().all(|l| FILES.iter().any(|f| l.ends_with(f))), "{what}: {status}");
+    }
+
+    /// A tab that was open before git wrote the file shows what lay there then.
+    fn opened(&mut self, who: usize, file: usize, sheet: &Sheet) {
+        let person = &mut self.people[who];
+        let before = person.sheets[file].replace(sheet.clone());
+        if before.as_ref() != Some(sheet) {
+            person.tabs[file] = before;
+            person.stale.retain(|(of, _), _| *of != file);
+        }
     }
 
     #[track_caller]
@@ -331,6 +368,9 @@ impl Walk {
         assert_eq!(places.len(), nodes, "{what}: a node of {} lies nowhere: {told}", FILES[file]);
         let same_blob = person.blobs[file].as_ref() == Some(&found.blob);
         for (thing, place) in places {
+            if person.stale.get(&(file, thing)) == Some(&place) {
+                continue;
+            }
             let mut floor: BTreeSet<Drag> = BTreeSet::new();
             let before = person.lies.get(&(file, thing));
             let own = person.known.of(file, &found.blob).and_then(|known| known.get(&thing));
@@ -388,11 +428,31 @@ impl Walk {
             true => person.repo.git(["hash-object", "--", FILES[file]]).trim().to_owned(),
         };
         person.blobs[file] = Some(blob.clone());
+        let places = things(&found.sheet);
+        person.stale.retain(|(of, thing), at| *of != file || places.get(thing) == Some(at));
+        let stale = &person.stale;
+        person.lies.retain(|(of, thing), _| *of != file || stale.contains_key(&(file, *thing)));
+        for (thing, place) in places {
+            let drag = match person.stale.contains_key(&(file, thing)) {
+                true => person.lies.get(&(file, thing)).copied(),
+                false => self.drags.at(file, thing, place),
+            };
+            if let Some(drag) = drag {
+                person.lies.insert((file, thing), drag);
+                person.known.add(&self.drags, file, &blob, thing, drag);
+            }
+        }
+    }
+
+    /// Places in a file that was committed with them count for nothing yet.
+    fn learn_raw(&mut self, who: usize, file: usize, found: &Found) {
+        let person = &mut self.people[who];
+        person.blobs[file] = None;
+        person.stale.retain(|(of, _), _| *of != file);
         person.lies.retain(|(of, _), _| *of != file);
         for (thing, place) in things(&found.sheet) {
             if let Some(drag) = self.drags.at(file, thing, place) {
                 person.lies.insert((file, thing), drag);
-                person.known.add(&self.drags, file, &blob, thing, drag);
             }
         }
     }
@@ -561,6 +621,7 @@ impl Walk {
             }
         }
         sheet.write(&self.people[who].repo, FILES[file]);
+        self.people[who].sheets[file] = Some(sheet.clone());
         if content {
             self.people[who].blobs[file] = None;
         }
@@ -572,6 +633,32 @@ impl Walk {
         if self.random.percent(70) {
             self.look(who, &Effect::Still, &what);
         }
+    }
+
+    /// A tab that was opened before git wrote the file is saved: its places, and whatever
+    /// else is in the file, so that no content is undone.
+    fn save_from_stale_tab(&mut self, who: usize) {
+        let file = self.random.below(FILES.len());
+        let Some(tab) = self.people[who].tabs[file].take() else { return };
+        let mut sheet = Sheet::read(&self.people[who].repo, FILES[file]);
+        let here = things(&sheet);
+        let mut told = Vec::new();
+        for (thing, [x, y]) in things(&tab) {
+            let known = self.drags.at(file, thing, [x, y]).is_some();
+            if known && here.get(&thing).is_some_and(|here| *here != [x, y]) {
+                put(&mut sheet, thing, [x as i64, y as i64]);
+                self.people[who].stale.insert((file, thing), [x, y]);
+                told.push(format!("{thing} at {x},{y}"));
+            }
+        }
+        sheet.write(&self.people[who].repo, FILES[file]);
+        self.people[who].sheets[file] = Some(sheet);
+        let told = told.join(", ");
+        let (number, name) = (self.steps.len(), self.people[who].name);
+        self.steps
+            .push(format!("{number}: {name}: saved {} from a stale tab: {told}", FILES[file]));
+        let what = self.steps.last().cloned().unwrap_or_default();
+        self.look(who, &Effect::Still, &what);
     }
 
     fn commit(&mut self, who: usize) {
@@ -697,10 +784,16 @@ impl Walk {
             self.commit(who);
         }
         let along = Effect::Along(vec![name.clone()]);
-        match self.random.below(4) {
+        match self.random.below(7) {
             0 => self.change(who, &["merge", "-q", "--no-edit", &name], along),
             1 => self.change(who, &["merge", "-q", "--no-edit", "--no-ff", &name], along),
             2 => self.change(who, &["rebase", "-q", &name], along),
+            3 => self.change(who, &["merge", "-q", "--no-edit", "-s", "resolve", &name], along),
+            4 => {
+                let Some(second) = self.other_branch(who) else { return };
+                let along = Effect::Along(vec![name.clone(), second.clone()]);
+                self.change(who, &["merge", "-q", "--no-edit", &name, &second], along)
+            }
             _ => self.change(who, &["cherry-pick", &name], along),
         };
         self.note_head(who);
@@ -710,7 +803,8 @@ impl Walk {
         let there = !self.git(who, &["stash", "list"]).is_empty();
         if there && self.random.percent(60) {
             let along = Effect::Along(vec!["stash@{0}".to_owned()]);
-            self.change(who, &["stash", "pop", "-q"], along);
+            let how = self.random.of(&["pop", "pop", "apply"]);
+            self.change(who, &["stash", how, "-q"], along);
         } else {
             self.change(who, &["stash", "push", "-q"], Effect::OtherState);
         }
@@ -720,12 +814,24 @@ impl Walk {
         let by_me = self.git(who, &["log", "-1", "--format=%an %P"]);
         let mut words = by_me.split_whitespace();
         let mine = words.next() == Some(self.people[who].name) && words.count() == 1;
-        match self.random.below(4) {
+        match self.random.below(6) {
             0 => {
                 self.change(who, &["reset", "-q", "--hard"], Effect::OtherState);
             }
             1 if mine => {
                 self.change(who, &["reset", "-q", "--hard", "HEAD~1"], Effect::OtherState);
+            }
+            4 if mine => {
+                self.change(
+                    who,
+                    &["commit", "-q", "--amend", "--no-edit", "--allow-empty"],
+                    Effect::Still,
+                );
+                self.note_head(who);
+            }
+            5 => {
+                let file = FILES[self.random.below(2)];
+                self.change(who, &["checkout", "-q", "HEAD~1", "--", file], Effect::OtherState);
             }
             2 => {
                 let file = FILES[self.random.below(2)];
@@ -767,18 +873,32 @@ impl Walk {
         self.look(who, &Effect::Still, &what);
     }
 
-    /// Somebody without git-comfy edits the file as git stores it.
-    fn outside(&mut self) {
-        self.values += 1;
-        let value = self.values;
+    /// Somebody without git-comfy edits a file: as git stores it, or in ComfyUI, whose
+    /// Save writes positions.
+    fn outside(&mut self, raw: bool) {
         let repo = &self.outsider;
         if !repo.try_git(["pull", "-q", "--rebase"]).status.success() {
             repo.try_git(["rebase", "--abort"]);
             repo.git(["fetch", "-q"]);
             repo.git(["reset", "-q", "--hard", "origin/main"]);
         }
-        let path = FILES[self.random.below(2)];
-        let text = repo.text(path);
+        self.values += 1;
+        let file = self.random.below(FILES.len());
+        let text = repo.text(FILES[file]);
+        let raw = raw && self.random.percent(50) || text.contains("\"pos\"");
+        let edited = if raw { self.saved_raw(file, &text) } else { self.edited(&text) };
+        let repo = &self.outsider;
+        repo.write(FILES[file], edited);
+        repo.git(["commit", "-q", "-a", "-m", "outside"]);
+        let pushed = repo.try_git(["push", "-q"]).status.success();
+        let (number, value, path) = (self.steps.len(), self.values, FILES[file]);
+        let how = if raw { "saved raw" } else { "edited" };
+        let line = format!("{number}: olaf: {how} {path} (fog {value}), pushed: {pushed}");
+        self.steps.push(line);
+    }
+
+    /// The stored form with another value.
+    fn edited(&self, text: &str) -> String {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let id = lines.iter().position(|line| line.trim() == format!("\"id\": {NEGATIVE},"));
         let values = id.and_then(|id| {
@@ -786,13 +906,23 @@ impl Walk {
             after.map(|after| id + after)
         });
         let Some(at) = values else { panic!("not as git stores it: {text}") };
-        lines[at + 1] = format!("        \"fog {value}\"");
-        repo.write(path, lines.join("\n") + "\n");
-        repo.git(["commit", "-q", "-a", "-m", "outside"]);
-        let pushed = repo.try_git(["push", "-q"]).status.success();
-        let number = self.steps.len();
-        let line = format!("{number}: olaf: pulled, edited {path} (fog {value}), pushed: {pushed}");
-        self.steps.push(line);
+        lines[at + 1] = format!("        \"fog {}\"", self.values);
+        lines.join("\n") + "\n"
+    }
+
+    /// As ComfyUI saves it, everything at a place of its own.
+    fn saved_raw(&mut self, file: usize, text: &str) -> String {
+        let mut sheet = Sheet::parse(text);
+        sheet.set(NEGATIVE, 0, format!("fog {}", self.values));
+        for thing in sheet.stacking().into_iter().chain([GROUP]) {
+            let place = new_place(&mut self.places, thing);
+            put(&mut sheet, thing, place);
+            if thing != GROUP {
+                sheet.node_mut(thing)["size"] = serde_json::json!([200, 100]);
+            }
+            self.drags.make(file, thing, place, None, "olaf");
+        }
+        sheet.text()
     }
 
     /// A command that is killed on the way, and what a person does then.
@@ -847,9 +977,10 @@ impl Walk {
             73..79 => self.bring(who),
             79..84 => self.stash(who),
             84..89 => self.go_back(who),
-            89..93 => self.only_look(who),
-            93..96 => self.sync(who),
-            96..98 => self.outside(),
+            89..91 => self.save_from_stale_tab(who),
+            91..93 => self.only_look(who),
+            93..95 => self.sync(who),
+            95..98 => self.outside(plan.raw),
             _ if plan.kills => self.kill(who),
             _ => self.save(who, true, false),
         }
@@ -1034,22 +1165,27 @@ fn walks(seeds: std::ops::Range<u64>, steps: usize, plan: Plan) {
 
 #[test]
 fn one_person_alone_never_loses_a_place() {
-    walks(0..2, 50, Plan { people: 1, kills: false });
+    walks(0..2, 50, Plan { people: 1, kills: false, raw: false });
 }
 
 #[test]
 fn people_who_work_together_never_lose_a_place() {
-    walks(10..14, 50, Plan { people: 3, kills: false });
+    walks(10..14, 50, Plan { people: 3, kills: false, raw: false });
 }
 
 #[test]
 fn people_whose_commands_are_killed_never_lose_a_place() {
-    walks(20..22, 50, Plan { people: 3, kills: true });
+    walks(20..22, 50, Plan { people: 3, kills: true, raw: false });
+}
+
+#[test]
+fn people_among_whom_somebody_commits_positions_never_lose_a_place() {
+    walks(30..32, 50, Plan { people: 3, kills: false, raw: true });
 }
 
 /// The same for long: minutes to hours.
 #[test]
 #[ignore = "20,000 steps"]
 fn people_who_work_together_for_long_never_lose_a_place() {
-    walks(1000..1100, 200, Plan { people: 3, kills: true });
+    walks(1000..1100, 200, Plan { people: 3, kills: true, raw: false });
 }
