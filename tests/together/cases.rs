@@ -1421,3 +1421,350 @@ fn positions_that_cannot_be_kept_are_not_stripped() {
     ann.git(["commit", "-q", "-a", "-m", "x"]);
     assert_is(&ann, FILE, &saved);
 }
+
+// What was arranged is remembered.
+
+/// Ann has a file that was arranged: Ben's layout of it is not there yet.
+fn arranged() -> (Team, Repo, Repo, Sheet) {
+    let (team, ann, ben) = Team::of_two();
+    let theirs = add_other(&ben);
+    ben.git(["push", "-q", "--no-verify"]);
+    ann.git(["pull", "-q"]);
+    (team, ann, ben, theirs)
+}
+
+/// Ann committed what she has of the file; it is nobody's layout, and Ben's comes through.
+#[track_caller]
+fn is_nobodys(ann: &Repo, ben: &Repo, theirs: &Sheet) {
+    assert!(!has_note(ann, "HEAD:new.json"), "an arrangement is filed");
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    ben.git(["commit", "-q", "--allow-empty", "-m", "x"]);
+    ben.git(["push", "-q"]);
+    ben.comfy(["sync"]);
+    ann.git(["pull", "-q"]);
+    ann.comfy(["sync"]);
+    for repo in [ann, ben] {
+        for (id, [x, y]) in theirs.places() {
+            assert_lies(repo, NEW, id, [x as i64, y as i64]);
+        }
+    }
+}
+
+#[test]
+fn what_marks_an_arranged_file_is_not_committed() {
+    let (_team, ann, _ben, _theirs) = arranged();
+    assert_quiet(&ann);
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55);
+    });
+    ann.git(["commit", "-q", "-a", "-m", "edited"]);
+    let blob = String::from_utf8(ann.blob("HEAD:new.json")).unwrap();
+    assert!(!blob.contains("git_comfy"), "{blob}");
+}
+
+#[test]
+fn sizes_that_the_frontend_makes_fit_are_no_moves() {
+    let (_team, ann, ben, theirs) = arranged();
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55);
+        for id in sheet.stacking() {
+            let size = sheet.node_mut(id)["size"].clone();
+            let grown = |at: usize| size[at].as_f64().unwrap() + 20.0;
+            sheet.node_mut(id)["size"] = json!([grown(0), grown(1)]);
+        }
+    });
+    ann.git(["commit", "-q", "-a", "-m", "opened and saved"]);
+    is_nobodys(&ann, &ben, &theirs);
+}
+
+#[test]
+fn an_arrangement_is_known_by_the_local_store_where_the_file_lost_its_mark() {
+    let (_team, ann, ben, theirs) = arranged();
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55).forget_mark();
+    });
+    ann.git(["commit", "-q", "-a", "-m", "saved by something else"]);
+    is_nobodys(&ann, &ben, &theirs);
+}
+
+#[test]
+fn an_arrangement_is_known_by_its_mark_where_the_local_store_was_lost() {
+    let (_team, ann, ben, theirs) = arranged();
+    std::fs::remove_dir_all(ann.common_dir().join("comfy")).unwrap();
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55);
+    });
+    ann.git(["commit", "-q", "-a", "-m", "edited"]);
+    is_nobodys(&ann, &ben, &theirs);
+}
+
+#[test]
+fn a_copy_of_an_arranged_file_is_nobodys_layout_either() {
+    let (_team, ann, _ben, _theirs) = arranged();
+    std::fs::copy(ann.path.join(NEW), ann.path.join("copy.json")).unwrap();
+    edit(&ann, "copy.json", |sheet| {
+        sheet.steps(55);
+    });
+    ann.commit_all("a copy");
+    assert!(!has_note(&ann, "HEAD:copy.json"), "an arrangement is filed");
+}
+
+#[test]
+fn a_node_that_was_moved_and_set_back_by_hand_is_a_persons_though_arranged_first() {
+    let (_team, ann, ben, theirs) = arranged();
+    let first = Sheet::read(&ann, NEW).place(SAMPLER).unwrap();
+    let first = first.map(|at| at as i64);
+    for at in [[5000, 5050], first] {
+        edit(&ann, NEW, |sheet| {
+            sheet.put(SAMPLER, at);
+        });
+        ann.git(["commit", "-q", "--allow-empty", "-a", "-m", "moved"]);
+    }
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    ben.comfy(["sync"]);
+    ann.comfy(["sync"]);
+    let mut wanted = theirs.places();
+    wanted.insert(SAMPLER, first.map(|at| at as f64));
+    for repo in [&ann, &ben] {
+        assert_eq!(Sheet::read(repo, NEW).places(), wanted);
+        assert_eq!(anew(repo, NEW).places(), wanted);
+    }
+}
+
+// More of what happens along history.
+
+/// Ben's tab was open before a command of git that wrote the file more than once.
+#[track_caller]
+fn stale_after(pull: &[&str]) {
+    let (_team, ann, ben) = Team::of_two();
+    for at in [[1000, 1000], [1100, 1100]] {
+        edit_and_commit(&ann, |sheet| {
+            sheet.steps(at[0] as u64).put(SAMPLER, at);
+        });
+    }
+    ann.git(["push", "-q"]);
+    for text in ["fog", "rain"] {
+        edit_and_commit(&ben, |sheet| {
+            sheet.set(NEGATIVE, 0, text).put(LATENT, [600, 1600]);
+        });
+    }
+    let tab = Sheet::read(&ben, FILE);
+    ben.git(pull);
+    assert_lies(&ben, FILE, SAMPLER, [1100, 1100]);
+    let mut stale = tab;
+    stale.set(PROMPT, 0, "an owl").put(DECODE, [2222, 2222]);
+    stale.write(&ben, FILE);
+    ben.git(["commit", "-q", "-a", "-m", "from a stale tab"]);
+    let after = anew(&ben, FILE);
+    assert_eq!(after.place(SAMPLER), Some([1100.0, 1100.0]), "{}", after.told());
+    assert_eq!(after.place(LATENT), Some([600.0, 1600.0]), "{}", after.told());
+    assert_eq!(after.place(DECODE), Some([2222.0, 2222.0]), "{}", after.told());
+}
+
+#[test]
+fn a_stale_tab_from_before_a_rebase_moves_nothing() {
+    stale_after(&["pull", "-q", "--rebase"]);
+}
+
+#[test]
+fn a_stale_tab_from_before_a_merge_moves_nothing() {
+    stale_after(&["pull", "-q", "--no-rebase", "--no-edit"]);
+}
+
+#[test]
+fn a_drag_and_an_edit_are_there_after_a_pull_that_stashes_by_itself() {
+    for how in [["--rebase", "--autostash"], ["--no-rebase", "--autostash"]] {
+        let (_team, ann, ben) = Team::of_two();
+        edit_and_commit(&ann, |sheet| {
+            sheet.steps(33).put(DECODE, [2222, 2222]);
+        });
+        ann.git(["push", "-q"]);
+        edit(&ben, FILE, |sheet| {
+            sheet.set(NEGATIVE, 0, "fog").put(SAMPLER, [1000, 1000]);
+        });
+        ben.git(["pull", "-q"].iter().chain(&how));
+        let here = Sheet::read(&ben, FILE);
+        assert!(ben.text(FILE).contains("\"fixed\",33") && ben.text(FILE).contains("fog"));
+        assert_eq!(here.place(SAMPLER), Some([1000.0, 1000.0]), "{how:?}: {}", here.told());
+        assert_eq!(here.place(DECODE), Some([2222.0, 2222.0]), "{how:?}: {}", here.told());
+        ben.git(["commit", "-q", "-a", "-m", "mine"]);
+        assert_lies(&ben, FILE, SAMPLER, [1000, 1000]);
+        assert_lies(&ben, FILE, DECODE, [2222, 2222]);
+    }
+}
+
+#[test]
+fn a_look_through_history_leaves_everything_where_it_lies() {
+    let repo = moved_and_edited();
+    edit_and_commit(&repo, |sheet| {
+        sheet.set(PROMPT, 0, "an owl").put(LATENT, [600, 1600]);
+    });
+    let truth = edit(&repo, FILE, |sheet| {
+        sheet.put(DECODE, [1300, 300]);
+    });
+    repo.git(["add", FILE]);
+    repo.git(["bisect", "start"]);
+    repo.git(["bisect", "bad"]);
+    repo.git(["bisect", "good", "HEAD~2"]);
+    repo.git(["bisect", "reset"]);
+    assert_is(&repo, FILE, &truth);
+    repo.git(["switch", "-q", "--detach", "HEAD~2"]);
+    assert_lies(&repo, FILE, SAMPLER, [863, 186]);
+    repo.git(["switch", "-q", "main"]);
+    assert_is(&repo, FILE, &truth);
+    repo.git(["checkout", "-q", "HEAD~2", "--", FILE]);
+    assert_eq!(Sheet::read(&repo, FILE).place(SAMPLER), Some([863.0, 186.0]));
+    repo.git(["checkout", "-q", "HEAD", "--", FILE]);
+    assert_lies(&repo, FILE, SAMPLER, [1000, 1000]);
+}
+
+#[test]
+fn commits_that_each_moved_a_node_keep_their_moves_through_a_rebase() {
+    let repo = moved_and_edited();
+    for (id, at) in [(LATENT, [600, 1600]), (LOADER, [-700, 7]), (DECODE, [2222, 2222])] {
+        edit_and_commit(&repo, |sheet| {
+            sheet.title(id, "moved").put(id, at);
+        });
+    }
+    repo.git(["rebase", "-q", "their"]);
+    has_both(&repo);
+    assert_lies(&repo, FILE, LATENT, [600, 1600]);
+    assert_lies(&repo, FILE, LOADER, [-700, 7]);
+    assert_lies(&repo, FILE, DECODE, [2222, 2222]);
+}
+
+#[test]
+fn a_node_that_one_side_folded_and_a_node_that_the_other_dragged_both_stay_so() {
+    let (team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.node_mut(NEGATIVE)["flags"] = json!({"collapsed": true});
+    });
+    ann.git(["push", "-q"]);
+    edit_and_commit(&ben, |sheet| {
+        sheet.put(LATENT, [600, 1600]);
+    });
+    ben.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+    ben.git(["push", "-q"]);
+    ann.git(["pull", "-q"]);
+    for repo in [&ann, &ben, &team.member("carl")] {
+        assert_lies(repo, FILE, LATENT, [600, 1600]);
+        let mut sheet = Sheet::read(repo, FILE);
+        assert_eq!(sheet.node_mut(NEGATIVE)["flags"], json!({"collapsed": true}));
+    }
+}
+
+#[test]
+fn what_lies_inside_a_subgraph_and_on_wires_comes_together_too() {
+    const UUID: &str = "4c5a3b2e-1111-4222-8333-944455556666";
+    let team = Team::new();
+    let mut first = Sheet::new();
+    first.add(30, [3000, 0], [200, 100]);
+    first.node_mut(30)["type"] = json!(UUID);
+    let note = |id: u64, pos: [i64; 2]| {
+        json!({"id": id, "type": "Note", "pos": pos, "size": [200, 100], "flags": {}, "order": 0,
+               "mode": 0, "inputs": [], "outputs": [], "properties": {}, "widgets_values": ["x"]})
+    };
+    first.value()["definitions"] = json!({"subgraphs": [{
+        "id": UUID, "version": 1,
+        "state": {"lastGroupId": 0, "lastNodeId": 32, "lastLinkId": 9, "lastRerouteId": 0},
+        "revision": 0, "config": {}, "name": "Inside",
+        "inputNode": {"id": -10, "bounding": [-300, 0, 120, 60]},
+        "outputNode": {"id": -20, "bounding": [900, 0, 120, 60]},
+        "inputs": [], "outputs": [], "widgets": [],
+        "nodes": [note(31, [0, 0]), note(32, [500, 0])],
+        "groups": [], "links": [], "extra": {},
+    }]});
+    first.value()["extra"]["reroutes"] = json!([{"id": 1, "pos": [700, 300], "linkIds": [4]}, {"id": 2, "pos": [700, 500], "linkIds": [6]}]);
+    let ann = team.founder("ann", &first);
+    let ben = team.member("ben");
+    assert_is(&ben, FILE, &first);
+    let mut wanted = first;
+    let mut both = |repo: &Repo, change: &dyn Fn(&mut Value)| {
+        edit_and_commit(repo, |sheet| change(sheet.value()));
+        change(wanted.value());
+    };
+    both(&ann, &|file| {
+        file["definitions"]["subgraphs"][0]["nodes"][0]["pos"] = json!([10, 900]);
+        file["extra"]["reroutes"][1]["pos"] = json!([710, 555]);
+    });
+    ann.git(["push", "-q"]);
+    both(&ben, &|file| {
+        file["definitions"]["subgraphs"][0]["nodes"][1]["pos"] = json!([510, 800]);
+        file["definitions"]["subgraphs"][0]["inputNode"]["bounding"] = json!([-400, 50, 120, 60]);
+        file["extra"]["reroutes"][0]["pos"] = json!([720, 333]);
+    });
+    ben.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+    ben.git(["push", "-q"]);
+    ann.git(["pull", "-q"]);
+    for repo in [&ann, &ben, &team.member("carl")] {
+        let mut here = Sheet::read(repo, FILE);
+        for part in [
+            "/definitions/subgraphs/0/nodes/0/pos",
+            "/definitions/subgraphs/0/nodes/1/pos",
+            "/definitions/subgraphs/0/inputNode/bounding",
+            "/extra/reroutes/0/pos",
+            "/extra/reroutes/1/pos",
+        ] {
+            assert_eq!(here.value().pointer(part), wanted.value().pointer(part), "{part}");
+        }
+    }
+}
+
+// Notes.
+
+/// What plain git makes of two clones' notes is their join.
+#[test]
+fn several_lines_about_one_file_are_joined() {
+    let (team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.put(SAMPLER, [1000, 1000]);
+    });
+    edit_and_commit(&ben, |sheet| {
+        sheet.put(LATENT, [600, 1600]);
+    });
+    ann.git(["push", "-q"]);
+    ben.git(["fetch", "-q", "origin", &format!("{LAYOUTS}:refs/notes/theirs")]);
+    ben.git(["notes", "--ref=comfy-layout", "merge", "-q", "-s", "cat_sort_uniq", "theirs"]);
+    assert_eq!(lines(&ben, "HEAD:w.json").len(), 2);
+    let here = anew(&ben, FILE);
+    assert_eq!(here.place(SAMPLER), Some([1000.0, 1000.0]), "{}", here.told());
+    assert_eq!(here.place(LATENT), Some([600.0, 1600.0]), "{}", here.told());
+    ben.git(["push", "-q", "--no-verify", "origin", &format!("+{LAYOUTS}:{LAYOUTS}")]);
+    let carl = team.member("carl");
+    assert_lies(&carl, FILE, SAMPLER, [1000, 1000]);
+    assert_lies(&carl, FILE, LATENT, [600, 1600]);
+}
+
+#[test]
+fn a_note_is_read_by_version_0_1_0_and_is_hardly_longer_for_its_clocks() {
+    let (_team, ann, _ben) = Team::of_two();
+    for (id, at) in [(LATENT, [600, 1600]), (LOADER, [-700, 7]), (DECODE, [2222, 2222])] {
+        edit_and_commit(&ann, |sheet| {
+            sheet.put(id, at);
+        });
+    }
+    let noted = lines(&ann, "HEAD:w.json");
+    assert_eq!(noted.len(), 1);
+    let line = &noted[0];
+    assert!(line["at"].is_u64() && line["path"] == "w.json", "{line}");
+    assert!(line["layout"]["v"] == 1 && line["layout"]["graphs"][""].is_object(), "{line}");
+    let mut without = line.clone();
+    without_clocks(&mut without);
+    let (with, without) = (line.to_string().len(), without.to_string().len());
+    assert!(with * 10 <= without * 11, "{with} bytes for {without}: {line}");
+}
+
+#[test]
+fn a_push_sees_to_it_that_layouts_come_from_a_remote_that_was_added_late() {
+    let team = Team::new();
+    let ann = team.world.repo("ann");
+    ann.comfy(["init", "-q"]);
+    Sheet::new().write(&ann, FILE);
+    ann.commit_all("first");
+    ann.git(["remote", "add", "late", team.address()]);
+    ann.git(["push", "-q", "late", "main"]);
+    let fetched = ann.git(["config", "--get-all", "remote.late.fetch"]);
+    assert!(fetched.contains("refs/notes/comfy*"), "{fetched}");
+}

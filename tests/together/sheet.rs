@@ -168,6 +168,18 @@ impl Sheet {
         repo.write(path, self.text());
     }
 
+    pub(super) fn value(&mut self) -> &mut Value {
+        &mut self.0
+    }
+
+    /// Takes out what git-comfy wrote into the file about itself.
+    pub(super) fn forget_mark(&mut self) -> &mut Sheet {
+        if let Some(extra) = self.0["extra"].as_object_mut() {
+            extra.shift_remove("git_comfy");
+        }
+        self
+    }
+
     pub(super) fn nodes(&self) -> &[Value] {
         self.0["nodes"].as_array().map_or(&[], Vec::as_slice)
     }
