@@ -1712,6 +1712,49 @@ fn what_lies_inside_a_subgraph_and_on_wires_comes_together_too() {
     }
 }
 
+#[test]
+fn a_pull_of_a_named_branch_that_merges_shows_their_moves_in_a_file_that_both_edited() {
+    let (team, ann, ben) = Team::of_two();
+    edit_and_commit(&ben, |sheet| {
+        sheet.steps(33).put(SAMPLER, [1000, 1000]);
+    });
+    ben.git(["push", "-q"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.set(NEGATIVE, 0, "fog").put(LATENT, [600, 1600]);
+    });
+    ann.git(["pull", "-q", "--no-rebase", "--no-edit", "origin", "main"]);
+    assert_lies(&ann, FILE, SAMPLER, [1000, 1000]);
+    assert_lies(&ann, FILE, LATENT, [600, 1600]);
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    for repo in [&ben, &team.member("carl")] {
+        assert_lies(repo, FILE, SAMPLER, [1000, 1000]);
+        assert_lies(repo, FILE, LATENT, [600, 1600]);
+    }
+}
+
+/// git has no reason to write the file: only one side changed its content.
+#[test]
+fn a_node_that_they_only_dragged_lies_there_after_a_merge_with_our_edit() {
+    let (team, ann, ben) = Team::of_two();
+    edit_and_commit(&ben, |sheet| {
+        sheet.put(SAMPLER, [1000, 1000]);
+    });
+    ben.git(["push", "-q"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.set(NEGATIVE, 0, "fog").put(LATENT, [600, 1600]);
+    });
+    ann.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+    assert_lies(&ann, FILE, SAMPLER, [1000, 1000]);
+    assert_lies(&ann, FILE, LATENT, [600, 1600]);
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    for repo in [&ben, &team.member("carl")] {
+        assert_lies(repo, FILE, SAMPLER, [1000, 1000]);
+        assert_lies(repo, FILE, LATENT, [600, 1600]);
+    }
+}
+
 // Notes.
 
 /// What plain git makes of two clones' notes is their join.

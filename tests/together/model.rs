@@ -128,9 +128,13 @@ enum Effect {
     Still,
     /// Another state of the repository is shown.
     OtherState,
-    /// Other content comes into files that stay open: layouts come along, from these
-    /// revisions, too.
-    Along(Vec<String>),
+    /// Other content comes into files that stay open, and layouts come along.
+    Along {
+        /// From these revisions, too.
+        from: Vec<String>,
+        /// A hook runs that also brings layouts into files that git had no reason to write.
+        hooked: bool,
+    },
     /// Layouts that are known must be shown.
     Follow,
 }
@@ -310,8 +314,8 @@ impl Walk {
     #[track_caller]
     fn look(&mut self, who: usize, effect: &Effect, what: &str) {
         let mut incoming: Vec<[Option<String>; 2]> = Vec::new();
-        if let Effect::Along(revisions) = effect {
-            incoming.extend(revisions.iter().map(|revision| self.blobs_of(who, revision)));
+        if let Effect::Along { from, .. } = effect {
+            incoming.extend(from.iter().map(|revision| self.blobs_of(who, revision)));
         }
         let status = self.people[who].repo.git(["status", "--porcelain", "--no-renames"]);
         let staged = blobs_in(&self.people[who].repo.git(["ls-files", "-s"]));
@@ -379,10 +383,12 @@ impl Walk {
                 Effect::Still => floor.extend(before),
                 Effect::OtherState if same_blob && !found.edited => floor.extend(before),
                 Effect::OtherState => floor.extend(own()),
-                Effect::Along(_) => {
+                Effect::Along { hooked, .. } => {
                     floor.extend(before);
-                    floor.extend(own());
-                    for blobs in incoming {
+                    if *hooked || !same_blob {
+                        floor.extend(own());
+                    }
+                    for blobs in incoming.iter().filter(|_| !same_blob) {
                         let theirs = blobs[file].as_ref().and_then(|b| person.known.of(file, b));
                         floor.extend(
                             theirs.and_then(|known| known.get(&thing)).into_iter().flatten(),
@@ -475,8 +481,8 @@ impl Walk {
     }
 
     /// The layouts of contents of which nothing was known.
-    fn fetched_missing(&mut self, who: usize) {
-        let head = self.blobs_of(who, "HEAD");
+    fn fetched_missing(&mut self, who: usize, revision: &str) {
+        let head = self.blobs_of(who, revision);
         let person = &mut self.people[who];
         for (file, blob) in head.iter().enumerate() {
             if let Some(blob) = blob
@@ -558,16 +564,20 @@ impl Walk {
     fn change(&mut self, who: usize, arguments: &[&str], effect: Effect) -> bool {
         // Revisions change their meaning with the command.
         let effect = match effect {
-            Effect::Along(revisions) => {
+            Effect::Along { from, hooked } => {
                 let id = |revision: &String| {
                     let told = self.people[who].repo.try_git(["rev-parse", revision.as_str()]);
                     String::from_utf8_lossy(&told.stdout).trim().to_owned()
                 };
-                Effect::Along(revisions.iter().map(id).collect())
+                Effect::Along { from: from.iter().map(id).collect(), hooked }
             }
             other => other,
         };
-        let edited = self.is_edited(who);
+        // What throws work away is not the first to look at it.
+        let discards = arguments[0] == "reset" || arguments.contains(&"--");
+        if discards || self.random.percent(50) {
+            self.is_edited(who);
+        }
         let succeeded = self.run(who, arguments);
         let what = self.steps.last().cloned().unwrap_or_default();
         if succeeded {
@@ -577,7 +587,7 @@ impl Walk {
             self.look(who, &Effect::OtherState, &what);
         } else {
             let refused = what.contains("local changes") || what.contains("unstaged changes");
-            assert!(edited || !refused, "refused though nothing is edited: {what}");
+            assert!(!refused || self.is_edited(who), "refused though nothing is edited: {what}");
             self.look(who, &Effect::Still, &what);
         }
         succeeded
@@ -675,10 +685,12 @@ impl Walk {
         if self.random.percent(20) {
             arguments.push("--allow-empty");
         }
-        let edited = self.is_edited(who);
+        let first = self.random.percent(50).then(|| self.is_edited(who));
         let empty = arguments.contains(&"--allow-empty");
         let succeeded = self.change(who, &arguments, Effect::Still);
-        assert_eq!(succeeded, edited || empty, "{}", self.steps.last().unwrap());
+        if let Some(edited) = first {
+            assert_eq!(succeeded, edited || empty, "{}", self.steps.last().unwrap());
+        }
         self.note_head(who);
     }
 
@@ -695,14 +707,18 @@ impl Walk {
             }
             arguments.extend(["origin", "main"]);
         }
+        self.pulled(who, &arguments, plain);
+    }
+
+    /// Pulls; whether it came to an end.
+    fn pulled(&mut self, who: usize, arguments: &[&str], plain: bool) -> bool {
         let tip = self.team.bare.id("main");
         let head = self.head(who);
         // What comes is there before files are written, or put right by the hooks.
         if plain {
             self.fetched(who);
         }
-        let edited = self.is_edited(who);
-        let succeeded = self.run(who, &arguments);
+        let succeeded = self.run(who, arguments);
         let what = self.steps.last().cloned().unwrap_or_default();
         if !succeeded {
             if self.in_the_middle(who) {
@@ -710,19 +726,25 @@ impl Walk {
                 self.look(who, &Effect::OtherState, &what);
             } else {
                 let refused = what.contains("local changes") || what.contains("unstaged changes");
-                assert!(edited || !refused, "refused though nothing is edited: {what}");
+                assert!(
+                    !refused || self.is_edited(who),
+                    "refused though nothing is edited: {what}"
+                );
                 self.look(who, &Effect::Still, &what);
             }
-            return;
+            return false;
         }
         if !plain {
-            self.fetched_missing(who);
+            for revision in ["HEAD", &tip] {
+                self.fetched_missing(who, revision);
+            }
         }
         let effect = match self.head(who) == head {
             true => Effect::Still,
-            false => Effect::Along(vec![tip]),
+            false => Effect::Along { from: vec![tip], hooked: true },
         };
         self.look(who, &effect, &what);
+        true
     }
 
     fn push(&mut self, who: usize) {
@@ -783,15 +805,17 @@ impl Walk {
         if self.random.percent(70) && self.is_edited(who) {
             self.commit(who);
         }
-        let along = Effect::Along(vec![name.clone()]);
+        let merged = Effect::Along { from: vec![name.clone()], hooked: true };
+        let along = Effect::Along { from: vec![name.clone()], hooked: false };
         match self.random.below(7) {
-            0 => self.change(who, &["merge", "-q", "--no-edit", &name], along),
-            1 => self.change(who, &["merge", "-q", "--no-edit", "--no-ff", &name], along),
+            0 => self.change(who, &["merge", "-q", "--no-edit", &name], merged),
+            1 => self.change(who, &["merge", "-q", "--no-edit", "--no-ff", &name], merged),
             2 => self.change(who, &["rebase", "-q", &name], along),
-            3 => self.change(who, &["merge", "-q", "--no-edit", "-s", "resolve", &name], along),
+            3 => self.change(who, &["merge", "-q", "--no-edit", "-s", "resolve", &name], merged),
             4 => {
                 let Some(second) = self.other_branch(who) else { return };
-                let along = Effect::Along(vec![name.clone(), second.clone()]);
+                let from = vec![name.clone(), second.clone()];
+                let along = Effect::Along { from, hooked: true };
                 self.change(who, &["merge", "-q", "--no-edit", &name, &second], along)
             }
             _ => self.change(who, &["cherry-pick", &name], along),
@@ -802,7 +826,7 @@ impl Walk {
     fn stash(&mut self, who: usize) {
         let there = !self.git(who, &["stash", "list"]).is_empty();
         if there && self.random.percent(60) {
-            let along = Effect::Along(vec!["stash@{0}".to_owned()]);
+            let along = Effect::Along { from: vec!["stash".to_owned()], hooked: false };
             let how = self.random.of(&["pop", "pop", "apply"]);
             self.change(who, &["stash", how, "-q"], along);
         } else {
@@ -836,7 +860,11 @@ impl Walk {
             2 => {
                 let file = FILES[self.random.below(2)];
                 let edited = self.is_edited(who);
-                let effect = if edited { Effect::OtherState } else { Effect::Along(Vec::new()) };
+                let effect = if edited {
+                    Effect::OtherState
+                } else {
+                    Effect::Along { from: Vec::new(), hooked: false }
+                };
                 self.change(who, &["checkout", "-q", "--", file], effect);
             }
             _ if mine => {
@@ -845,7 +873,11 @@ impl Walk {
                 }
                 let by_me = self.git(who, &["log", "-1", "--format=%s"]);
                 if by_me.starts_with("commit") {
-                    self.change(who, &["revert", "--no-edit", "HEAD"], Effect::Along(Vec::new()));
+                    self.change(
+                        who,
+                        &["revert", "--no-edit", "HEAD"],
+                        Effect::Along { from: Vec::new(), hooked: false },
+                    );
                     self.note_head(who);
                 }
             }
@@ -941,6 +973,7 @@ impl Walk {
         ];
         let arguments = commands[self.random.below(commands.len())];
         let wait = self.random.below(60) as u64;
+        self.is_edited(who);
         let mut command = self.people[who].repo.command("git");
         command.args(arguments).process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -1000,10 +1033,7 @@ impl Walk {
         }
         for _ in 0..2 {
             for who in 0..self.people.len() {
-                self.fetched(who);
-                let tip = self.team.bare.id("main");
-                let along = Effect::Along(vec![tip]);
-                if !self.change(who, &["pull", "-q", "--no-rebase", "--no-edit"], along) {
+                if !self.pulled(who, &["pull", "-q", "--no-rebase", "--no-edit"], true) {
                     self.change(who, &["reset", "-q", "--hard", "origin/main"], Effect::OtherState);
                 }
                 assert!(self.change(who, &["push", "-q", "origin", "main"], Effect::Still));
