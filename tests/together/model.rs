@@ -199,7 +199,7 @@ impl Drop for Walk {
     #[expect(clippy::print_stderr, reason = "the way to the failure, beside it")]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("\nTOGETHER_SEED={} TOGETHER_STEPS={}", self.seed, self.steps.len());
+            eprintln!("\nTOGETHER_SEED={}", self.seed);
             for step in &self.steps {
                 eprintln!("  {step}");
             }
@@ -1172,11 +1172,14 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn walk(seed: u64, steps: usize, plan: Plan) {
+/// One walk of these steps. Each is drawn by itself, so that one can be left out and the
+/// others stay what they are.
+fn walk(seed: u64, steps: &[u64], plan: Plan) {
     let mut walk = Walk::new(seed, plan);
-    for step in 0..steps {
+    for (at, step) in steps.iter().enumerate() {
+        walk.random = Random(seed.wrapping_mul(1 << 32) + step);
         walk.step(plan);
-        if step % 100 == 99 {
+        if at % 100 == 99 {
             walk.settle();
         }
     }
@@ -1185,12 +1188,49 @@ fn walk(seed: u64, steps: usize, plan: Plan) {
 }
 
 /// Walks of these seeds, or the one that was asked for.
-fn walks(seeds: std::ops::Range<u64>, steps: usize, plan: Plan) {
-    let steps = number("TOGETHER_STEPS").map_or(steps, |n| usize::try_from(n).unwrap());
+fn walks(seeds: std::ops::Range<u64>, steps: u64, plan: Plan) {
+    let steps: Vec<u64> = asked_steps().unwrap_or_else(|| (0..steps).collect());
     match number("TOGETHER_SEED") {
-        Some(seed) => walk(seed, steps, plan),
-        None => seeds.for_each(|seed| walk(seed, steps, plan)),
+        Some(seed) => walk(seed, &steps, plan),
+        None => seeds.for_each(|seed| walk(seed, &steps, plan)),
     }
+}
+
+/// `TOGETHER_STEPS` is how many, or those between commas.
+fn asked_steps() -> Option<Vec<u64>> {
+    let asked = std::env::var("TOGETHER_STEPS").ok()?;
+    if !asked.contains(',') {
+        return asked.parse().ok().map(|steps| (0..steps).collect());
+    }
+    Some(asked.split(',').filter_map(|step| step.parse().ok()).collect())
+}
+
+/// The fewest steps of a walk that still fails: `TOGETHER_SEED` and `TOGETHER_STEPS` name
+/// it, `TOGETHER_RAW` that somebody commits positions.
+#[test]
+#[ignore = "for a walk that failed"]
+fn the_fewest_steps_that_fail() {
+    let (Some(seed), Some(mut steps)) = (number("TOGETHER_SEED"), asked_steps()) else { return };
+    let plan = Plan { people: 3, kills: false, raw: number("TOGETHER_RAW").is_some() };
+    let fails = |steps: &[u64]| std::panic::catch_unwind(|| walk(seed, steps, plan)).is_err();
+    assert!(fails(&steps), "it does not fail");
+    let mut length = steps.len().div_ceil(2);
+    while length > 0 {
+        let mut at = 0;
+        while at < steps.len() {
+            let mut fewer = steps.clone();
+            fewer.drain(at..(at + length).min(steps.len()));
+            if fails(&fewer) {
+                steps = fewer;
+            } else {
+                at += length;
+            }
+        }
+        length /= 2;
+    }
+    let steps: Vec<String> = steps.iter().map(u64::to_string).collect();
+    eprintln!("\nTHE FEWEST: TOGETHER_SEED={seed} TOGETHER_STEPS={},", steps.join(","));
+    walk(seed, &steps.iter().filter_map(|s| s.parse().ok()).collect::<Vec<u64>>(), plan);
 }
 
 #[test]
