@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::sheet::{FILE, Sheet};
+use super::sheet::{FILE, LATENT, LOADER, PROMPT, SAMPLER, Sheet};
 use crate::support::{Repo, World};
 
 pub(super) const LAYOUTS: &str = "refs/notes/comfy-layout";
@@ -133,4 +133,22 @@ pub(super) fn assert_quiet(repo: &Repo) {
 pub(super) fn has_note(repo: &Repo, revision: &str) -> bool {
     let blob = repo.id(revision);
     repo.try_git(["notes", "--ref=comfy-layout", "show", &blob]).status.success()
+}
+
+pub(super) const NEW: &str = "new.json";
+
+/// Another workflow, laid out as no arrangement would.
+fn other() -> Sheet {
+    let mut sheet = Sheet::of(&[LATENT, SAMPLER, PROMPT, LOADER]);
+    sheet.put(LATENT, [1717, -404]).put(SAMPLER, [-919, 33]).put(PROMPT, [77, 2020]);
+    sheet.set(PROMPT, 0, "an owl at night");
+    sheet
+}
+
+/// Adds the other workflow and commits it.
+pub(super) fn add_other(repo: &Repo) -> Sheet {
+    let sheet = other();
+    sheet.write(repo, NEW);
+    repo.commit_all("another workflow");
+    sheet
 }
