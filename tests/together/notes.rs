@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::sheet::{DECODE, FILE, LATENT, LOADER, SAMPLER, Sheet};
-use super::team::{LAYOUTS, Team, anew, assert_is, assert_lies, edit, edit_and_commit};
+use super::team::{LAYOUTS, Team, anew, assert_is, assert_lies, edit_and_commit};
 use crate::support::Repo;
 
 /// A clone and its copy, made by copying the folder.
