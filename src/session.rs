@@ -164,6 +164,7 @@ impl Environment {
             git: Surroundings {
                 folder: PathBuf::new(),
                 index_file: std::env::var_os("GIT_INDEX_FILE").map(PathBuf::from),
+                reflog_action: std::env::var("GIT_REFLOG_ACTION").ok(),
                 has_own_settings: is_set("GIT_CONFIG_PARAMETERS") || is_set("GIT_CONFIG_COUNT"),
                 has_own_ssh: is_set("GIT_SSH_COMMAND") || is_set("GIT_SSH"),
             },

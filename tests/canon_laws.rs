@@ -4,9 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git_comfy::canon::{Cleaned, Known, Mode, Outcome, clean, smudge};
+use git_comfy::canon::{Cleaned, Mode, Outcome, clean, smudge};
 use git_comfy::json::{self, Style};
 use proptest::prelude::*;
+
+use crate::support::laid_out;
 
 /// All JSON files below a folder of the shared real data; none where it is not present.
 fn real_files(folder: &str) -> Vec<PathBuf> {
@@ -42,7 +44,7 @@ fn check_laws(name: &str, bytes: &[u8], other_layout: Option<&str>) {
         assert!(again.content == first.content, "{name} {mode:?}: cleaning twice differs");
         assert_eq!(again.layout, None, "{name} {mode:?}: clean content has no layout");
         let back = match &first.layout {
-            Some(layout) => smudge(&first.content, Known::Exact(layout)).unwrap(),
+            Some(layout) => smudge(&first.content, layout).unwrap(),
             None => first.content.clone(),
         };
         if back != bytes {
@@ -54,20 +56,20 @@ fn check_laws(name: &str, bytes: &[u8], other_layout: Option<&str>) {
                 b.get(at.saturating_sub(40)..(at + 60).min(b.len()))
             );
         }
-        let layouts = [
-            Known::Nothing,
-            first.layout.as_deref().map_or(Known::Nothing, Known::Related),
-            other_layout.map_or(Known::Nothing, Known::Related),
-            other_layout.map_or(Known::Nothing, Known::Exact),
+        let files = [
+            laid_out(&first.content, None),
+            first.layout.as_deref().and_then(|line| laid_out(&first.content, Some(line))),
+            other_layout.and_then(|line| laid_out(&first.content, Some(line))),
+            other_layout.and_then(|line| smudge(&first.content, line)),
         ];
-        for layout in layouts {
-            let Some(file) = smudge(&first.content, layout) else { continue };
+        for (which, file) in files.into_iter().enumerate() {
+            let Some(file) = file else { continue };
             let round = cleaned(&file, mode).unwrap();
             // In mode `keep` positions are content, so only arranged files change it.
             if mode == Mode::Strip {
                 assert!(
                     round.content == first.content,
-                    "{name}: clean(smudge(c, {layout:?})) is not c"
+                    "{name}: clean(smudge(c, layout {which})) is not c"
                 );
             }
         }
@@ -350,7 +352,7 @@ fn what_is_no_workflow_stays_as_it_is() {
             }
             Outcome::Cleaned(_) => panic!("{}", String::from_utf8_lossy(bytes)),
         }
-        assert_eq!(smudge(bytes, Known::Nothing), None);
+        assert_eq!(laid_out(bytes, None), None);
     }
     let utf16: Vec<u8> =
         "\u{feff}{\"nodes\":[]}".encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -370,8 +372,9 @@ fn a_smudge_with_a_strange_layout_is_harmless() {
         r##"{"v":1,"style":"0","graphs":{"":{"nodes":{"#order":[0,0],"#items":[]},"links":1}}}"##,
         r#"{"v":1,"style":"999","graphs":{"":{"nodes":5,"id":"evil"}},"residue":{"from":9,"to":1}}"#,
     ] {
-        for known in [Known::Exact(line), Known::Related(line)] {
-            let file = smudge(&cleaned.content, known).unwrap();
+        let files = [smudge(&cleaned.content, line), laid_out(&cleaned.content, Some(line))];
+        assert!(files[1].is_some(), "{line}");
+        for file in files.into_iter().flatten() {
             let Outcome::Cleaned(again) = clean(&file, Mode::Strip) else { panic!("{line}") };
             assert_eq!(again.content, cleaned.content, "{line}");
         }

@@ -7,7 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use git_comfy::canon::{Known, Mode, Outcome, clean, smudge};
+use git_comfy::canon::{Mode, Outcome, clean};
+
+use crate::support::laid_out;
 use git_comfy::catalog::Catalog;
 use git_comfy::graph::{Prompt, Workflow};
 use git_comfy::json;
@@ -84,11 +86,11 @@ fn forms(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let Outcome::Cleaned(cleaned) = clean(bytes, Mode::Strip) else { return Vec::new() };
     let content = cleaned.content;
     let mut forms = Vec::new();
-    if let Some(file) = smudge(&content, Known::Nothing) {
+    if let Some(file) = laid_out(&content, None) {
         forms.push(("arranged", file));
     }
     if let Some(layout) = &cleaned.layout {
-        forms.extend(smudge(&content, Known::Related(layout)).map(|file| ("related", file)));
+        forms.extend(laid_out(&content, Some(layout)).map(|file| ("related", file)));
     }
     if let Outcome::Cleaned(kept) = clean(bytes, Mode::Keep) {
         forms.push(("keep", kept.content));

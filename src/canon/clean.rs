@@ -10,7 +10,7 @@ use super::layout::{Layout, Residue};
 use super::policy::{ONE_LINE, PROMPT_NODE, WORKFLOW};
 use super::restore::{Fit, restore};
 use super::split::{Maxima, Splitter};
-use super::{Cleaned, Mode, Outcome, prompt};
+use super::{Cleaned, Mode, Outcome, arranged, prompt};
 use crate::graph::{Found, GraphKind, Kind, kind};
 use crate::json::{self, Object, Path, Style, Value};
 
@@ -70,6 +70,12 @@ impl Rest<'_> {
             None => line,
         }
     }
+
+    /// The layout itself.
+    pub(super) fn into_layout(self) -> Layout {
+        let residue = residue(self.value, &self.graphs, self.layout.clone(), self.original);
+        Layout { residue, ..self.layout }
+    }
 }
 
 /// What cleaning took out of one graph of a document.
@@ -116,7 +122,9 @@ pub(super) fn graphs(document: &Value) -> Vec<Found> {
 fn split_graph(graph: &mut Object, kind: GraphKind, mode: Mode) -> Object {
     match kind {
         GraphKind::Workflow(_) => {
-            Splitter { mode, maxima: Maxima::of(graph) }.split(graph, &WORKFLOW)
+            let aside = Splitter { mode, maxima: Maxima::of(graph) }.split(graph, &WORKFLOW);
+            arranged::drop_new_extra(graph, &aside);
+            aside
         }
         GraphKind::Prompt => {
             let splitter = Splitter { mode, maxima: Maxima::default() };

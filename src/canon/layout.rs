@@ -46,9 +46,17 @@ pub(super) struct Residue {
 impl Layout {
     /// The layout as one line of JSON, without its residue.
     pub(super) fn to_line(&self) -> String {
+        self.line_of(self.graphs.iter().map(|(at, aside)| (at, aside)))
+    }
+
+    /// As [`Layout::to_line`], with other graphs.
+    pub(super) fn line_of<'a>(
+        &self,
+        graphs: impl Iterator<Item = (&'a Path, &'a Object)>,
+    ) -> String {
         let style = style_code(&self.style);
         let mut line = format!("{{\"v\":{VERSION},\"style\":\"{style}\",\"graphs\":{{");
-        for (at, (place, aside)) in self.graphs.iter().enumerate() {
+        for (at, (place, aside)) in graphs.enumerate() {
             if at > 0 {
                 line.push(',');
             }
@@ -60,9 +68,9 @@ impl Layout {
         line
     }
 
-    /// Reads a line. Nothing for text that is no layout or of a version not known here.
-    pub(super) fn parse(line: &str) -> Option<Layout> {
-        let Value::Object(mut line) = json::parse_text(line).ok()? else { return None };
+    /// Reads the members of a line. Nothing for what is no layout or of a version not
+    /// known here.
+    pub(super) fn of(mut line: Object) -> Option<Layout> {
         if line.get("v")?.as_i64()? != VERSION {
             return None;
         }

@@ -6,6 +6,10 @@
 //! smudge: content ─ parse ─ restore ─ arrange what is missing ─ print ─▶ bytes
 //! ```
 //!
+//! A layout carries when each of its places was moved (`clocked`): `stamp` finds out on
+//! saving, `ClockedLayout::join` puts two of the same content together, `compose` lays
+//! content out from layouts of other content too.
+//!
 //! Laws (`tests/canon_laws.rs`): cleaning twice is cleaning once; whatever layout is put
 //! into clean content, cleaning gives that content again; content and its own layout give
 //! the original bytes.
@@ -13,18 +17,30 @@
 //! Must not know where layouts are stored, nor what a blob id is.
 
 mod arrange;
+mod arranged;
 mod aside;
 mod clean;
+mod clock;
+mod clocked;
+mod compose;
 mod layout;
+mod matches;
+mod placement;
 mod policy;
 mod prompt;
 mod restore;
 mod smudge;
 mod split;
+mod stamp;
 
 pub use aside::Aside;
 pub use clean::{Rest, Stripped, begin, clean, print, strip};
-pub use smudge::{smudge, smudge_merged};
+pub use clock::{Clock, CloneId, Stamp};
+pub use clocked::ClockedLayout;
+pub use compose::{Composition, MergedSide, compose, compose_merged};
+pub use matches::{Matches, Pairs, Source, adds_to};
+pub use smudge::{place_missing, smudge};
+pub use stamp::{Past, stamp, stamp_all};
 
 /// What becomes of the coordinates of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,15 +68,4 @@ pub struct Cleaned {
     /// The layout as one line of JSON, if the file had any: with it [`smudge`] gives back
     /// the very bytes that were cleaned.
     pub layout: Option<String>,
-}
-
-/// Where the layout for a smudge comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known<'a> {
-    /// The layout of exactly this content.
-    Exact(&'a str),
-    /// The layout of another state of the same file: matched node by node.
-    Related(&'a str),
-    /// Nothing is known: everything is arranged.
-    Nothing,
 }

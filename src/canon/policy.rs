@@ -28,6 +28,8 @@ pub(super) enum Rule {
     Object(&'static Class),
     /// An object of display flags; it leaves the file when nothing stays in it.
     Flags(&'static Class),
+    /// As [`Rule::Flags`], in mode `keep` too: what git-comfy itself wrote down.
+    Marks(&'static Class),
     /// A list of objects with rules of their own, sorted by `id`.
     Sorted(&'static Class),
     /// A list of objects with rules of their own, in its own order.
@@ -200,7 +202,7 @@ static LINK: Class = Class {
     identity: &[],
 };
 
-static REROUTE: Class = Class {
+pub(super) static REROUTE: Class = Class {
     members: &[
         ("id", Content),
         ("parentId", Content),
@@ -211,7 +213,7 @@ static REROUTE: Class = Class {
     identity: &["id"],
 };
 
-static GROUP: Class = Class {
+pub(super) static GROUP: Class = Class {
     members: &[
         ("id", Content),
         ("title", Content),
@@ -229,7 +231,7 @@ pub(super) const GROUP_BOX: [i64; 4] = [0, 0, 140, 80];
 /// A subgraph's input or output node as ComfyUI first draws it.
 pub(super) const BOUNDARY_BOX: [i64; 4] = [0, 0, 120, 60];
 
-static BOUNDARY: Class = Class {
+pub(super) static BOUNDARY: Class = Class {
     members: &[("id", Content), ("bounding", Rule::Box(BOUNDARY_BOX)), ("pinned", Layout)],
     identity: &[],
 };
@@ -268,9 +270,13 @@ static EXTRA: Class = Class {
         ("linkExtensions", Rule::Sorted(&LINK)),
         ("reroutes", Rule::Sorted(&REROUTE)),
         ("workflowRendererVersion", Layout),
+        ("git_comfy", Rule::Marks(&MARKS)),
     ],
     identity: &[],
 };
+
+/// What git-comfy writes into a file: conflicts are content until somebody settles them.
+static MARKS: Class = Class { members: &[("arranged", Volatile)], identity: &[] };
 
 /// One node of an API prompt.
 pub(super) static PROMPT_NODE: Class = Class {

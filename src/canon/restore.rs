@@ -93,7 +93,7 @@ fn restore_member(object: &mut Object, key: Key, value: Value, rule: Rule, fit: 
             }
             false
         }
-        Rule::Flags(class) => {
+        Rule::Flags(class) | Rule::Marks(class) => {
             let Value::Object(aside) = value else { return false };
             let flags = object.get_or_insert_with(&key, || Value::Object(Object::new()));
             if let Value::Object(flags) = flags {

@@ -159,7 +159,8 @@ impl Splitter {
                 }
                 true
             }
-            Rule::Flags(class) => self.flags(class, key, value, aside),
+            Rule::Flags(_) if !strips => true,
+            Rule::Flags(class) | Rule::Marks(class) => self.flags(class, key, value, aside),
             Rule::Sorted(class) => {
                 self.list(class, Sorting::ById, key, value, aside);
                 true
@@ -181,9 +182,6 @@ impl Splitter {
 
     fn flags(&self, class: &Class, key: &str, value: &mut Value, aside: &mut Object) -> bool {
         let Value::Object(flags) = value else { return true };
-        if self.mode == Mode::Keep {
-            return true;
-        }
         let inner = self.split(flags, class);
         let stays = !flags.is_empty();
         if !stays || !inner.is_empty() {

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{operands, whole_file};
-use crate::canon::{self, Known, Mode, Outcome};
+use crate::canon::{self, Clock, Mode, Outcome, Pairs, Source};
 use crate::diff::{self, EditScript, schema};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -81,8 +81,12 @@ fn with_layout(changed: &Value, bytes: &[u8]) -> Vec<u8> {
         Outcome::Cleaned(cleaned) => cleaned.layout,
         Outcome::Untouched(_) => None,
     };
-    let smudged = layout.and_then(|layout| canon::smudge(&content, Known::Related(&layout)));
-    smudged.unwrap_or(content)
+    let layout = layout.and_then(|line| canon::stamp_all(&line, Clock::Unknown(0)));
+    let composed = layout.and_then(|layout| {
+        let source = Source { layout: &layout, pairs: Pairs::ById };
+        canon::compose(&content, &[source], Clock::Unknown(0))
+    });
+    composed.map_or(content, |composed| composed.bytes)
 }
 
 fn script(args: &Args, session: &Session) -> Result<EditScript> {

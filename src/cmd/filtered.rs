@@ -1,5 +1,5 @@
 //! What `clean` and `smudge` have in common: one file from standard input to standard
-//! output, never failing over its content.
+//! output, never failing over its content, but for a layout that cannot be kept.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::git::{Filter, Passed, RepoPath};
+use crate::git::{Checkout, Filter, RepoPath};
 use crate::session::Session;
 
 /// The direction of the file.
@@ -35,15 +35,11 @@ pub(super) fn run(way: Way, path: Option<&OsStr>, session: &Session) -> Result<E
     let path = RepoPath::from_path(Path::new(path.unwrap_or_default()));
     match way {
         Way::In => {
-            let (passed, rest) = filter.clean(&path, &bytes);
-            let content = passed.or(&bytes);
-            session.ui.out_bytes(content)?;
-            if let Some(rest) = rest {
-                filter.file(&path, content, rest);
-            }
+            let passed = filter.clean(&path, &bytes)?;
+            session.ui.out_bytes(passed.or(&bytes))?;
         }
         Way::Out => {
-            let passed: Passed = filter.smudge(&path, None, &bytes);
+            let passed = filter.smudge(&path, Checkout::default(), &bytes)?;
             session.ui.out_bytes(passed.or(&bytes))?;
         }
     }

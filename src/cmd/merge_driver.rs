@@ -9,7 +9,7 @@ use super::merging::{self, Frame, Inputs};
 use super::whole_file;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::git::{self, Handling, RepoPath, Repository};
+use crate::git::{self, Handling, RepoPath};
 use crate::merge::{Cards, Labels};
 use crate::render;
 use crate::session::Session;
@@ -86,7 +86,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         Some(content) => {
             let content = &merging::in_old_looks(session, &inputs, &product, content);
             if let (Some(repository), Some(path)) = (frame.repository, &path) {
-                keep_layout(session, repository, path, &inputs, content, &product);
+                // First: a result whose layout cannot be kept is no result.
+                let (ours, theirs) = (&inputs.ours, &inputs.theirs);
+                let contents = git::merging::Contents { ours, theirs, merged: content };
+                let nodes = &product.merged.renumbered.nodes;
+                git::merging::keep_layout(repository, path, contents, nodes)?;
             }
             whole_file::write(&args.ours, content)?;
             if product.merged.conflicts.is_empty() { Exit::Done } else { Exit::Conflicts }
@@ -140,23 +144,6 @@ fn is_virtual(args: &Args) -> bool {
         label.as_deref().is_some_and(|label| label.starts_with("Temporary merge branch"))
     };
     args.virtual_ancestor || (temporary(&args.our_label) && temporary(&args.their_label))
-}
-
-/// Files where nodes lie in the result. A layout that cannot be kept is no reason to fail:
-/// the file is arranged when it is checked out.
-fn keep_layout(
-    session: &Session,
-    repository: &Repository,
-    path: &RepoPath,
-    inputs: &Inputs,
-    merged: &[u8],
-    product: &merging::Product,
-) {
-    let contents = git::merging::Contents { ours: &inputs.ours, theirs: &inputs.theirs, merged };
-    let nodes = &product.merged.renumbered.nodes;
-    if let Err(error) = git::merging::file_layout(repository, path, contents, nodes) {
-        session.tell_remarks(&[format!("{path} loses its layout: {error}")]);
-    }
 }
 
 /// git's own merge of texts, for what is none of ours.

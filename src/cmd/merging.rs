@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::naming;
-use crate::canon::{self, Mode, Outcome};
+use crate::canon::{self, Matches, MergedSide, Mode, Outcome, Pairs};
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::git::plumbing::Git;
@@ -142,9 +142,13 @@ fn placed(inputs: &Inputs, content: Vec<u8>, merged: &Merged, frame: &Frame<'_>)
     if ours.is_none() && theirs.is_none() {
         return content;
     }
-    let nodes = &merged.renumbered.nodes;
-    let laid_out = canon::smudge_merged(&content, ours.as_deref(), theirs.as_deref(), nodes);
-    let laid_out = laid_out.unwrap_or(content);
+    let base = merging::own_layout(&inputs.base);
+    let renumbered = Matches::renumbering(&merged.renumbered.nodes);
+    let ours = ours.as_deref().map(|line| MergedSide { line, pairs: Pairs::ById });
+    let pairs = Pairs::Matched(&renumbered);
+    let theirs = theirs.as_deref().map(|line| MergedSide { line, pairs });
+    let composed = canon::compose_merged(&content, base.as_deref(), ours, theirs);
+    let laid_out = composed.map_or(content, |composed| composed.bytes);
     match frame.handling {
         Handling::Clean(mode) => match canon::clean(&laid_out, mode) {
             Outcome::Cleaned(cleaned) => cleaned.content,

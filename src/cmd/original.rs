@@ -148,7 +148,7 @@ fn of_revision(repository: &Repository, name: &str) -> Result<Option<Original>> 
     };
     let Some(clean) = repository.blob_within(entry.id, LARGEST)? else { return Ok(None) };
     let mut filter = Filter::new(Some(repository));
-    let smudged = filter.smudge(&path, Some(entry.id), &clean);
+    let smudged = filter.show(&path, entry.id, &clean);
     let value = json::parse_lenient(smudged.or(&clean))
         .map_err(|error| Failure::new(format!("{path} is no workflow: {error}")))?;
     let from = format!("{path} of {}", sanitize::line(revision));

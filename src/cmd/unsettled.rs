@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::merging::{self, Frame, Inputs};
 use super::resolve::shown;
 use super::{naming, whole_file};
-use crate::canon::{self, Known};
+use crate::canon;
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::git::merging::Stages;
@@ -195,6 +195,6 @@ fn spelled(document: &Value, before: &str) -> Vec<u8> {
     if memchr::memmem::find(before.as_bytes(), b"\"pos\"").is_none() {
         return text;
     }
-    let placed = canon::smudge(&text, Known::Nothing).and_then(|bytes| json::parse(&bytes).ok());
-    placed.map_or(text, |placed| json::print(&placed, &style).into_bytes())
+    let mut placed = document.clone();
+    if canon::place_missing(&mut placed) { json::print(&placed, &style).into_bytes() } else { text }
 }

@@ -14,6 +14,7 @@ mod flow;
 mod groups;
 mod layout;
 mod lineage;
+mod matches;
 mod migration;
 mod net;
 mod pair;
@@ -37,4 +38,5 @@ pub use edit::{
     Usual,
 };
 pub use lineage::{Aspect, Held, Lineage};
+pub use matches::match_nodes;
 pub use residue::WRITTEN_BY_PROGRAMS;

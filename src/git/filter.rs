@@ -1,14 +1,16 @@
 //! One file on its way into git or out of it: which mode it has, what `canon` makes of it,
-//! which layout is filed or found. Content is never the reason for a failure: whatever
-//! cannot be handled passes as it came.
+//! which layout is kept or found. Content is never the reason for a failure: whatever
+//! cannot be handled passes as it came. A layout that cannot be kept is one: positions are
+//! never taken out of a file on the quiet.
 //!
 //! Must not know how git hands files over (`process`, and the one-shot commands).
 
-use crate::canon::{self, Known, Rest};
+use crate::canon::{self, Mode, Rest};
 
 use super::door::Direction;
-use super::id::{Kind, ObjectFormat, ObjectId, RepoPath};
-use super::layouts::{Finder, Found};
+use super::error::Result;
+use super::id::{CommitId, Kind, ObjectFormat, ObjectId, RepoPath};
+use super::layouts::{Arrival, Finder, LaidOut, Layouting, WorkTreeLayouts};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
 
@@ -36,8 +38,19 @@ impl Passed {
 pub struct Filter<'r> {
     repository: Option<&'r Repository>,
     settings: Settings,
-    finder: Option<Finder<'r>>,
+    layouts: Option<WorkTreeLayouts<'r>>,
     remarks: Vec<String>,
+}
+
+/// What git tells about a content that it writes into the work tree.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Checkout {
+    /// The id of the content.
+    pub blob: Option<ObjectId>,
+    /// The commit or tree that is checked out; none where a file is merged or restored.
+    pub treeish: Option<ObjectId>,
+    /// The checkout is of a branch or a tag.
+    pub has_ref: bool,
 }
 
 impl<'r> Filter<'r> {
@@ -54,7 +67,7 @@ impl<'r> Filter<'r> {
             None => Settings::default(),
         };
         remarks.extend(settings.remarks.iter().cloned());
-        Filter { repository, settings, finder: repository.map(Finder::new), remarks }
+        Filter { repository, settings, layouts: repository.map(WorkTreeLayouts::new), remarks }
     }
 
     /// The most bytes of a file that are looked at.
@@ -74,10 +87,20 @@ impl<'r> Filter<'r> {
         }
     }
 
-    /// Cleans a file. What it gives beside the content leads to the layout, which
-    /// [`Filter::file`] keeps: that may wait until git has the content, so that the two
-    /// work at the same time.
-    pub fn clean<'b>(&mut self, path: &RepoPath, bytes: &'b [u8]) -> (Passed, Option<Rest<'b>>) {
+    /// Cleans a file and keeps the layout that is taken out of it.
+    ///
+    /// # Errors
+    /// The layout cannot be kept: then the positions must stay in the file.
+    pub fn clean(&mut self, path: &RepoPath, bytes: &[u8]) -> Result<Passed> {
+        let (passed, rest) = self.split(path, bytes);
+        if let (Passed::Changed(content), Some(rest)) = (&passed, rest) {
+            self.keep(path, content, rest)?;
+        }
+        Ok(passed)
+    }
+
+    /// Cleans a file. What it gives beside the content leads to the layout.
+    pub fn split<'b>(&mut self, path: &RepoPath, bytes: &'b [u8]) -> (Passed, Option<Rest<'b>>) {
         let Handling::Clean(mode) = self.handling(path, Direction::Checkin) else {
             return (Passed::Untouched, None);
         };
@@ -92,72 +115,142 @@ impl<'r> Filter<'r> {
         }
     }
 
-    /// Files the layout that was cleaned out of a file.
-    pub fn file(&mut self, path: &RepoPath, content: &[u8], rest: Rest<'_>) {
-        let (Some(repository), Some(finder)) = (self.repository, &mut self.finder) else { return };
+    /// Keeps the layout that was taken out of a file.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    pub fn keep(&mut self, path: &RepoPath, content: &[u8], rest: Rest<'_>) -> Result<()> {
+        let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
+            return Ok(());
+        };
         let blob = repository.format().id_of(Kind::Blob, content);
-        if let Err(error) = finder.file(blob, path, &rest.layout()) {
-            self.remarks.push(format!("the layout of {path} is not kept: {error}"));
+        layouts.save(path, blob, content, &rest.layout())
+    }
+
+    /// Puts the layout into a file.
+    ///
+    /// # Errors
+    /// Something was arranged, and that it was cannot be remembered.
+    pub fn smudge(&mut self, path: &RepoPath, checkout: Checkout, bytes: &[u8]) -> Result<Passed> {
+        match self.errand(path, checkout, bytes.to_vec()) {
+            Err(_) => Ok(Passed::Untouched),
+            Ok(errand) => {
+                let smudged = errand.run();
+                let content = self.finish(path, smudged)?;
+                Ok(if content == bytes { Passed::Untouched } else { Passed::Changed(content) })
+            }
         }
     }
 
-    /// Puts the layout into a file. `blob` is its id, where git told it.
-    pub fn smudge(&mut self, path: &RepoPath, blob: Option<ObjectId>, bytes: &[u8]) -> Passed {
-        let Some(found) = self.found(path, blob, bytes) else { return Passed::Untouched };
-        smudged(bytes, &found).map_or(Passed::Untouched, Passed::Changed)
+    /// The file that a checkout of a state would give, which nobody writes anywhere.
+    pub fn show(&mut self, path: &RepoPath, blob: ObjectId, bytes: &[u8]) -> Passed {
+        let checkout = Checkout { blob: Some(blob), treeish: Some(blob), has_ref: false };
+        match self.errand(path, checkout, bytes.to_vec()) {
+            Ok(errand) => Passed::Changed(errand.run().laid_out.bytes),
+            Err(_) => Passed::Untouched,
+        }
     }
 
-    /// The first half of [`Filter::smudge`], which looks into the repository; the other
-    /// half can be done on any thread. The content itself for a file that is none of ours.
+    /// The first part of [`Filter::smudge`], which looks into the repository; the next one,
+    /// [`Errand::run`], can be done on any thread, and [`Filter::finish`] is the last. The
+    /// content itself for a file that is none of ours.
     pub fn errand(
         &mut self,
         path: &RepoPath,
-        blob: Option<ObjectId>,
+        checkout: Checkout,
         content: Vec<u8>,
     ) -> std::result::Result<Errand, Vec<u8>> {
-        match self.found(path, blob, &content) {
-            Some(found) => Ok(Errand { content, found }),
-            None => Err(content),
+        let Handling::Clean(mode) = self.handling(path, Direction::Checkout) else {
+            return Err(content);
+        };
+        if !may_be_graph(&content) {
+            return Err(content);
         }
+        let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
+            let blob = ObjectFormat::Sha1.id_of(Kind::Blob, &content);
+            return Ok(Errand { blob, mode, layouting: Layouting::unknown(content) });
+        };
+        let blob = checkout.blob.unwrap_or_else(|| clean_id(repository.format(), &content));
+        let arrival = arrival(repository, checkout);
+        let layouting = match layouts.find(path, blob, &content, arrival) {
+            Ok(found) => Layouting::new(content, found),
+            Err(error) => {
+                self.remarks.push(format!("the layout of {path} cannot be read: {error}"));
+                Layouting::unknown(content)
+            }
+        };
+        Ok(Errand { blob, mode, layouting })
     }
 
-    fn found(&mut self, path: &RepoPath, blob: Option<ObjectId>, bytes: &[u8]) -> Option<Found> {
-        if self.handling(path, Direction::Checkout) == Handling::Off || !may_be_graph(bytes) {
-            return None;
+    /// Remembers what is written into the work tree, and gives it.
+    ///
+    /// # Errors
+    /// Something was arranged, and that it was cannot be remembered.
+    pub fn finish(&mut self, path: &RepoPath, smudged: Smudged) -> Result<Vec<u8>> {
+        let Smudged { blob, laid_out } = smudged;
+        if let Some(layouts) = &mut self.layouts
+            && let Err(error) = layouts.remember(path, blob, &laid_out)
+        {
+            if laid_out.is_arranged() {
+                return Err(error);
+            }
+            self.remarks.push(format!("where nodes lie in {path} is not remembered: {error}"));
         }
-        let (Some(repository), Some(finder)) = (self.repository, &mut self.finder) else {
-            return Some(Found::Nothing);
-        };
-        let blob = blob.unwrap_or_else(|| clean_id(repository.format(), bytes));
-        Some(finder.find(blob, path).unwrap_or_else(|error| {
-            self.remarks.push(format!("the layout of {path} cannot be read: {error}"));
-            Found::Nothing
-        }))
+        Ok(laid_out.bytes)
+    }
+}
+
+/// Measured on git 2.47: a merge, a pick, a revert, `stash pop` and `checkout -- f` name the
+/// blob only, a fast-forward the commit without a ref, a rebase's first step likewise;
+/// whatever goes to another state names a commit other than HEAD, mostly with a ref.
+fn arrival(repository: &Repository, checkout: Checkout) -> Arrival {
+    let Some(treeish) = checkout.treeish else { return Arrival::Along };
+    let is_head = || repository.head().is_ok_and(|head| head == Some(CommitId(treeish)));
+    let is_moving_on = || {
+        let action = repository.surroundings().reflog_action.as_deref().unwrap_or_default();
+        let merges = action.starts_with("merge") || action.starts_with("pull");
+        let rebases = ["rebase-merge", "rebase-apply"];
+        merges || rebases.iter().any(|name| repository.git_dir().join(name).exists())
+    };
+    if is_head() || (!checkout.has_ref && is_moving_on()) {
+        Arrival::Along
+    } else {
+        Arrival::OtherState
     }
 }
 
 /// A file whose layout was found, still to be smudged.
 #[derive(Debug)]
 pub struct Errand {
-    /// The clean content.
-    pub content: Vec<u8>,
-    found: Found,
+    blob: ObjectId,
+    mode: Mode,
+    layouting: Layouting,
+}
+
+/// A file that was smudged, still to be remembered.
+#[derive(Debug)]
+pub struct Smudged {
+    blob: ObjectId,
+    laid_out: LaidOut,
 }
 
 impl Errand {
-    /// The file for the work tree.
-    pub fn run(self) -> Vec<u8> {
-        smudged(&self.content, &self.found).unwrap_or(self.content)
+    /// How long the content is.
+    pub fn length(&self) -> usize {
+        self.layouting.content.len()
+    }
+
+    /// Makes the file for the work tree.
+    pub fn run(self) -> Smudged {
+        Smudged { blob: self.blob, laid_out: self.layouting.run(self.mode) }
     }
 }
 
-fn smudged(bytes: &[u8], found: &Found) -> Option<Vec<u8>> {
-    let known = match found {
-        Found::Exact(layout) => Known::Exact(layout),
-        Found::Related(layout) => Known::Related(layout),
-        Found::Nothing => Known::Nothing,
-    };
-    canon::smudge(bytes, known)
+impl Smudged {
+    /// How long the file is.
+    pub fn length(&self) -> usize {
+        self.laid_out.bytes.len()
+    }
 }
 
 /// A blob with the layout that was committed with it; the blob as it is where none is
@@ -170,7 +263,7 @@ pub fn with_committed_layout(
 ) -> Vec<u8> {
     let mut finder = Finder::new(repository);
     match finder.committed(blob, path) {
-        Ok(Some(layout)) => canon::smudge(&bytes, Known::Exact(&layout)).unwrap_or(bytes),
+        Ok(Some(entry)) => canon::smudge(&bytes, &entry.layout).unwrap_or(bytes),
         _ => bytes,
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
-use crate::canon::{self, Mode, Outcome};
+use crate::canon::{self, Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
 use crate::graph::{NodeId, NodeKey};
 use crate::json;
 use crate::merge;
@@ -19,7 +19,7 @@ use super::door::Direction;
 use super::error::{Error, Result};
 use super::filter::clean_id;
 use super::id::{Kind, ObjectId, RepoPath};
-use super::layouts::{Finder, Found};
+use super::layouts::WorkTreeLayouts;
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
 
@@ -40,21 +40,22 @@ pub fn handling(repository: &Repository, path: &RepoPath) -> (Handling, u64) {
     (settings.handling_of(repository, path, Direction::Checkin), settings.max_file_size)
 }
 
-/// Files a layout for a merged blob: nodes lie where ours has them, nodes that only theirs
-/// has where theirs does. Nothing is filed where nothing is known.
-pub fn file_layout(
+/// Keeps a layout for a merged blob: every node lies where it was moved to last, on
+/// whichever side; nodes that only one side has, where that side has them. Nothing is kept
+/// where nothing is known.
+///
+/// # Errors
+/// The layout cannot be kept, or those of the sides cannot be read.
+pub fn keep_layout(
     repository: &Repository,
     path: &RepoPath,
     contents: Contents<'_>,
     renumbered: &FxHashMap<NodeKey, NodeId>,
 ) -> Result<()> {
-    let Some(laid_out) = with_layout(repository, path, contents, renumbered)? else {
-        return Ok(());
-    };
-    let Outcome::Cleaned(cleaned) = canon::clean(&laid_out, Mode::Strip) else { return Ok(()) };
-    if let (Some(layout), true) = (cleaned.layout, cleaned.content == contents.merged) {
+    let mut layouts = WorkTreeLayouts::new(repository);
+    if let Some(composed) = composed(&mut layouts, repository, path, contents, renumbered)? {
         let blob = repository.format().id_of(Kind::Blob, contents.merged);
-        Finder::new(repository).file(blob, path, &layout)?;
+        layouts.keep_for(path, blob, &composed.layout)?;
     }
     Ok(())
 }
@@ -67,23 +68,40 @@ pub fn with_layout(
     contents: Contents<'_>,
     renumbered: &FxHashMap<NodeKey, NodeId>,
 ) -> Result<Option<Vec<u8>>> {
-    let mut finder = Finder::new(repository);
-    let mut known = |content: &[u8]| -> Result<Option<String>> {
-        if let Some(layout) = own_layout(content) {
-            return Ok(Some(layout));
-        }
-        let blob = clean_id(repository.format(), content);
-        Ok(match finder.find(blob, path)? {
-            Found::Exact(layout) | Found::Related(layout) => Some(layout),
-            Found::Nothing => None,
-        })
+    let mut layouts = WorkTreeLayouts::new(repository);
+    let composed = composed(&mut layouts, repository, path, contents, renumbered)?;
+    Ok(composed.map(|composed| composed.bytes))
+}
+
+fn composed(
+    layouts: &mut WorkTreeLayouts<'_>,
+    repository: &Repository,
+    path: &RepoPath,
+    contents: Contents<'_>,
+    renumbered: &FxHashMap<NodeKey, NodeId>,
+) -> Result<Option<Composition>> {
+    let mut known = |content: &[u8]| match own_layout(content) {
+        Some(line) => Ok(canon::stamp_all(&line, Clock::Unknown(0))),
+        None => layouts.for_merge(path, clean_id(repository.format(), content)),
     };
     let (ours, theirs) = (known(contents.ours)?, known(contents.theirs)?);
-    if ours.is_none() && theirs.is_none() {
+    let matches = Matches::renumbering(renumbered);
+    // A result that is one of the sides has that side's very layout.
+    let pairs = |side: &[u8], else_pairs| match side == contents.merged {
+        true => Pairs::SameContent,
+        false => else_pairs,
+    };
+    let pairs_of_ours = pairs(contents.ours, Pairs::ById);
+    let ours = ours.as_ref().map(|layout| Source { layout, pairs: pairs_of_ours });
+    let pairs_of_theirs = pairs(contents.theirs, Pairs::Matched(&matches));
+    let theirs = theirs.as_ref().map(|layout| Source { layout, pairs: pairs_of_theirs });
+    let sources: Vec<Source<'_>> = ours.into_iter().chain(theirs).collect();
+    if sources.is_empty() {
         return Ok(None);
     }
-    let (ours, theirs) = (ours.as_deref(), theirs.as_deref());
-    Ok(canon::smudge_merged(contents.merged, ours, theirs, renumbered))
+    let floor = sources.iter().map(|source| source.layout.latest()).max().unwrap_or(0);
+    let now = layouts.tick(floor)?;
+    Ok(canon::compose(contents.merged, &sources, now))
 }
 
 /// The layout that lies in a file which nobody cleaned.

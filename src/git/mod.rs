@@ -47,12 +47,12 @@ mod whole;
 
 pub use door::{Attribute, Direction, Order, Swap, Walk};
 pub use error::{Error, Result};
-pub use filter::{Filter, Passed, with_committed_layout};
+pub use filter::{Checkout, Filter, Passed, with_committed_layout};
 pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
 pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};
 pub use refresh::{Marks, Refreshed, refresh};
 pub use repository::{Repository, Surroundings};
-pub use restore::{Restored, follow_layouts, restore_layouts};
+pub use restore::{Restored, follow_layouts, lay_out_bare_files, restore_layouts};
 pub use settings::{Handling, Settings, Sharing};
 pub use status::{Change, FileStatus, Staging, Status, status};
 pub use whole::{with_usual_rights, write_whole};

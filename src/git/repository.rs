@@ -23,6 +23,8 @@ pub struct Surroundings {
     pub folder: PathBuf,
     /// `GIT_INDEX_FILE`: the index of the git command that called us.
     pub index_file: Option<PathBuf>,
+    /// `GIT_REFLOG_ACTION`: what the git command that called us is doing.
+    pub reflog_action: Option<String>,
     /// Settings were given for this one call (`git -c name=value`).
     pub has_own_settings: bool,
     /// The person chose how to call ssh (`GIT_SSH_COMMAND`, `GIT_SSH`).

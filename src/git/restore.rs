@@ -1,19 +1,16 @@
 //! Putting layouts into a work tree that was checked out without them: a fresh clone has
 //! its files before any filter is configured.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustc_hash::FxHashMap;
-
-use crate::canon::{self, Known};
+use rustc_hash::FxHashSet;
 
 use super::door::Direction;
 use super::error::{Error, Result};
-use super::filter::{Filter, Passed, clean_id};
-use super::id::{ObjectId, RepoPath};
-use super::index::{IndexEntry, files};
-use super::layouts::{Entry, Note};
-use super::notes::{Difference, Notes};
+use super::filter::{Checkout, Filter, Passed, clean_id};
+use super::id::{Kind, ObjectId, RepoPath};
+use super::index::{self, IndexEntry};
+use super::notes::Notes;
 use super::refresh::{is_ours, read_within, refresh};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
@@ -33,73 +30,49 @@ pub struct Restored {
 /// from a checkout with the filter: its layout where one is known, else an arrangement.
 /// Files that anybody changed are left alone. The filter must be configured.
 pub fn restore_layouts(repository: &Repository) -> Result<Restored> {
-    let work_tree = repository.require_work_tree()?;
-    let settings = Settings::of(repository)?;
-    let mut filter = Filter::new(Some(repository));
+    let mut files = WorkTreeFiles::of(repository)?;
     let mut restored = Restored::default();
-    for entry in files(repository)? {
-        let file = work_tree.join(entry.path.to_path());
-        let is_file = file.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
-        if !is_file || !is_ours(repository, &entry.path) {
-            continue;
-        }
-        let handling = settings.handling_of(repository, &entry.path, Direction::Checkout);
-        if handling == Handling::Off {
-            continue;
-        }
-        if let Some(content) = laid_out(repository, &mut filter, &settings, &entry, &file) {
-            write_whole(&file, &content).map_err(Error::file("writing", &file))?;
+    for entry in index::files(repository)? {
+        if let Some((file, bytes)) = files.read(&entry)?
+            && clean_id(repository.format(), &bytes) == entry.id
+            && files.lay_out(&entry, &file, &bytes)?
+        {
             restored.files.push(entry.path);
         }
     }
-    restored.remarks = filter.take_remarks();
+    restored.remarks = files.filter.take_remarks();
     if !restored.files.is_empty() {
         refresh(repository)?;
     }
     Ok(restored)
 }
 
+/// Lays out the files that git wrote past the filter (a merge of three branches, `merge -s
+/// resolve`): they lie there exactly as git stores them.
+pub fn lay_out_bare_files(repository: &Repository) -> Result<Vec<RepoPath>> {
+    Ok(restore_layouts(repository)?.files)
+}
+
 /// Brings files up to the layouts that others gave them: where content is the same in both
-/// clones, a pull has nothing to check out, and yet nodes were moved. Only files that lie
-/// here exactly as our own notes last knew them, as they were arranged because nothing was
-/// known, or without any layout, are touched.
+/// clones, a pull has nothing to check out, and yet nodes were moved; and what had to be
+/// arranged because no layout was known is put right. A node that was moved here since
+/// stays where it is. Files whose content anybody changed are left alone.
 pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Vec<RepoPath>> {
     let mut followed = Vec::new();
-    let (Some((before, after)), Some(work_tree)) = (gathered.layouts, repository.work_tree())
-    else {
+    let (Some((before, after)), Some(_)) = (gathered.layouts, repository.work_tree()) else {
         return Ok(followed);
     };
     let older = Notes::at(repository, before)?;
     let newer = Notes::at(repository, after)?;
-    let changed: FxHashMap<ObjectId, Difference> =
-        newer.since(&older)?.into_iter().map(|d| (d.about, d)).collect();
-    let read = |note: Option<ObjectId>| -> Result<Note> {
-        let text = note.map_or(Ok(None), |id| repository.blob(id))?;
-        Ok(Note::parse(&text.unwrap_or_default()))
-    };
-    let max_file_size = Settings::of(repository)?.max_file_size;
-    for entry in files(repository)? {
-        let Some(difference) = changed.get(&entry.id) else { continue };
-        let (old, new) = (read(difference.before)?, read(difference.after)?);
-        let file = work_tree.join(entry.path.to_path());
-        let Some(newest) = new.entries.get(&entry.path) else { continue };
-        if old.entries.get(&entry.path) == Some(newest) || !is_ours(repository, &entry.path) {
-            continue;
-        }
-        let is_file = file.symlink_metadata().is_ok_and(|about| about.is_file());
-        let Some(here) = is_file.then(|| read_within(&file, max_file_size)).flatten() else {
-            continue;
-        };
-        let Some(content) = repository.blob(entry.id)? else { continue };
-        let laid_out = |known: &Entry| canon::smudge(&content, Known::Exact(&known.layout));
-        let as_noted = || old.entries.get(&entry.path).and_then(laid_out).as_ref() == Some(&here);
-        let as_arranged = || canon::smudge(&content, Known::Nothing).as_ref() == Some(&here);
-        let is_bare = clean_id(repository.format(), &here) == entry.id;
-        if (is_bare || as_noted() || as_arranged())
-            && let Some(theirs) = laid_out(newest)
-            && theirs != here
+    let changed: FxHashSet<ObjectId> =
+        newer.since(&older)?.into_iter().map(|difference| difference.about).collect();
+    let mut files = WorkTreeFiles::of(repository)?;
+    for entry in index::files(repository)? {
+        if changed.contains(&entry.id)
+            && let Some((file, bytes)) = files.read(&entry)?
+            && files.is_unchanged(&entry, &bytes)?
+            && files.lay_out(&entry, &file, &bytes)?
         {
-            write_whole(&file, &theirs).map_err(Error::file("writing", &file))?;
             followed.push(entry.path);
         }
     }
@@ -109,19 +82,61 @@ pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Ve
     Ok(followed)
 }
 
-fn laid_out(
-    repository: &Repository,
-    filter: &mut Filter<'_>,
-    settings: &Settings,
-    entry: &IndexEntry,
-    file: &Path,
-) -> Option<Vec<u8>> {
-    let bytes = read_within(file, settings.max_file_size)?;
-    if clean_id(repository.format(), &bytes) != entry.id {
-        return None;
+/// The files of a work tree that go through the filter.
+struct WorkTreeFiles<'r> {
+    repository: &'r Repository,
+    top: &'r Path,
+    settings: Settings,
+    filter: Filter<'r>,
+}
+
+impl<'r> WorkTreeFiles<'r> {
+    fn of(repository: &'r Repository) -> Result<WorkTreeFiles<'r>> {
+        Ok(WorkTreeFiles {
+            repository,
+            top: repository.require_work_tree()?,
+            settings: Settings::of(repository)?,
+            filter: Filter::new(Some(repository)),
+        })
     }
-    match filter.smudge(&entry.path, Some(entry.id), &bytes) {
-        Passed::Changed(content) if content != bytes => Some(content),
-        _ => None,
+
+    /// The bytes of a file that is ours to lay out.
+    fn read(&self, entry: &IndexEntry) -> Result<Option<(PathBuf, Vec<u8>)>> {
+        let file = self.top.join(entry.path.to_path());
+        let is_file = file.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+        if !is_file || !is_ours(self.repository, &entry.path) {
+            return Ok(None);
+        }
+        let handling = self.settings.handling_of(self.repository, &entry.path, Direction::Checkout);
+        if handling == Handling::Off {
+            return Ok(None);
+        }
+        Ok(read_within(&file, self.settings.max_file_size).map(|bytes| (file, bytes)))
+    }
+
+    /// Whether a file has the content that git knows. Where its nodes lie is kept first.
+    fn is_unchanged(&mut self, entry: &IndexEntry, bytes: &[u8]) -> Result<bool> {
+        let format = self.repository.format();
+        let (passed, rest) = self.filter.split(&entry.path, bytes);
+        if let (Passed::Changed(content), Some(rest)) = (&passed, rest) {
+            if format.id_of(Kind::Blob, content) != entry.id {
+                return Ok(false);
+            }
+            self.filter.keep(&entry.path, content, rest)?;
+            return Ok(true);
+        }
+        Ok(clean_id(format, bytes) == entry.id)
+    }
+
+    /// Writes a file anew if it has another layout; whether it had.
+    fn lay_out(&mut self, entry: &IndexEntry, file: &Path, bytes: &[u8]) -> Result<bool> {
+        let Some(content) = self.repository.blob(entry.id)? else { return Ok(false) };
+        let checkout = Checkout { blob: Some(entry.id), ..Checkout::default() };
+        let laid_out = match self.filter.smudge(&entry.path, checkout, &content)? {
+            Passed::Changed(laid_out) if laid_out != bytes => laid_out,
+            _ => return Ok(false),
+        };
+        write_whole(file, &laid_out).map_err(Error::file("writing", file))?;
+        Ok(true)
     }
 }

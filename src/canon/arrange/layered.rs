@@ -212,11 +212,46 @@ pub(super) fn rows_below(boxes: &mut [Rect], which: &[usize], extent: Rect) {
 pub(super) enum Hold {
     /// It stays where it is, whatever it covers.
     Fixed,
-    /// It wants to be where it is, unless something else is there.
-    Wish,
     /// It has no place.
     None,
 }
+
+/// The nearest place where a box covers none of the obstacles.
+pub(super) fn cleared(rect: Rect, obstacles: &[Rect]) -> Rect {
+    let is_clear = |rect: &Rect| !obstacles.iter().any(|obstacle| obstacle.overlaps(rect));
+    if is_clear(&rect) {
+        return rect;
+    }
+    // The nearest clear place touches an obstacle, or two of them.
+    let near = |mut places: Vec<f64>, from: f64| {
+        places.sort_by(|a, b| (a - from).abs().total_cmp(&(b - from).abs()));
+        places.dedup();
+        places
+    };
+    let beside = obstacles.iter().flat_map(|o| [o.right().ceil(), (o.x - rect.width).floor()]);
+    let beside = near(beside.chain([rect.x]).collect(), rect.x);
+    let above = obstacles.iter().flat_map(|o| [o.bottom().ceil(), (o.y - rect.height).floor()]);
+    let above = near(above.chain([rect.y]).collect(), rect.y);
+    let distance = |at: &Rect| (at.x - rect.x).hypot(at.y - rect.y);
+    let mut best: Option<Rect> = None;
+    let mut try_at = |x: f64, y: f64| {
+        let at = Rect { x, y, ..rect };
+        if best.is_none_or(|best| distance(&at) < distance(&best)) && is_clear(&at) {
+            best = Some(at);
+        }
+    };
+    beside.iter().for_each(|&x| try_at(x, rect.y));
+    above.iter().for_each(|&y| try_at(rect.x, y));
+    if obstacles.len() <= MOST_OBSTACLES {
+        for &x in &beside {
+            above.iter().for_each(|&y| try_at(x, y));
+        }
+    }
+    best.unwrap_or(rect)
+}
+
+/// Among more obstacles a box moves along one axis only: corners are tried in pairs.
+const MOST_OBSTACLES: usize = 200;
 
 /// Finds free places for the boxes that have none, beside their neighbours where they
 /// have some, below everything where not. Afterwards every box is [`Hold::Fixed`].
@@ -225,9 +260,6 @@ pub(super) fn place_beside(boxes: &mut [Rect], holds: &mut [Hold], arrows: &Arro
     let mut placed: Vec<bool> = holds.iter().map(|hold| *hold != Hold::None).collect();
     for at in (0..boxes.len()).filter(|&at| holds[at] == Hold::Fixed) {
         taken.insert(boxes[at]);
-    }
-    for at in (0..boxes.len()).filter(|&at| holds[at] == Hold::Wish) {
-        boxes[at] = taken.keep_or_make_room(boxes[at]);
     }
     holds.fill(Hold::Fixed);
     let known = (0..boxes.len()).filter(|&at| placed[at]).map(|at| boxes[at]);
@@ -308,15 +340,6 @@ impl Taken {
         for cell in Taken::cells(&rect) {
             self.cells.entry(cell).or_default().push(rect);
         }
-    }
-
-    /// Takes the very place if it is free, else the next one down.
-    fn keep_or_make_room(&mut self, wish: Rect) -> Rect {
-        if self.lowest_in_the_way(&wish).is_some() {
-            return self.make_room(wish);
-        }
-        self.insert(wish);
-        wish
     }
 
     /// Moves a wish down until nothing is in its way, and takes the place.
@@ -404,13 +427,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_gives_way_to_what_is_fixed() {
-        let square = |x| Rect { x, y: 0.0, width: 100.0, height: 100.0 };
-        let mut boxes = [square(0.0), square(50.0), square(300.0)];
-        let mut holds = [Hold::Fixed, Hold::Wish, Hold::Wish];
-        place_beside(&mut boxes, &mut holds, &Arrows::new(3, std::iter::empty()));
-        assert_eq!(boxes[0], square(0.0));
-        assert_eq!((boxes[1].x, boxes[1].y), (50.0, 130.0));
-        assert_eq!(boxes[2], square(300.0));
+    fn a_box_moves_aside_by_the_least_that_clears_it() {
+        let square = |x: f64, y: f64| Rect { x, y, width: 100.0, height: 100.0 };
+        let obstacles = [square(0.0, 0.0), square(0.0, 100.0)];
+        assert_eq!(cleared(square(300.0, 0.0), &obstacles), square(300.0, 0.0));
+        assert_eq!(cleared(square(90.0, 0.0), &obstacles), square(100.0, 0.0));
+        assert_eq!(cleared(square(30.0, -95.0), &obstacles), square(30.0, -100.0));
+        let corner = [square(0.0, 0.0), square(110.0, -60.0)];
+        let moved = cleared(square(60.0, 5.0), &corner);
+        assert!(corner.iter().all(|obstacle| !obstacle.overlaps(&moved)), "{moved:?}");
     }
 }

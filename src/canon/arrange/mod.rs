@@ -12,6 +12,7 @@ mod size;
 use layered::{Arrows, Hold, Rect};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::placement::{PlaceKey, PlaceKind, scope_of, visit};
 use super::policy::{BOUNDARY_BOX, GROUP_BOX, NODE};
 use super::split::{definitions_mut, put_in_writer_order};
 use crate::graph::NodeId;
@@ -28,13 +29,56 @@ const HUGE: f64 = 2e4;
 
 /// Gives a place to everything in a workflow that has none.
 pub(super) fn complete(workflow: &mut Object) {
-    Completion { wishes: FxHashSet::default(), cards: cards(workflow) }.workflow(workflow);
+    Completion { cards: cards(workflow) }.workflow(workflow);
 }
 
-/// As [`complete`]; the nodes whose ids are given move down if their place is taken.
-/// Ids are those of a merge result: unique over the root and all definitions.
-pub(super) fn complete_with_wishes(workflow: &mut Object, wishes: FxHashSet<NodeId>) {
-    Completion { wishes, cards: cards(workflow) }.workflow(workflow);
+/// A node that is to lie where it lies, unless it would cover one of those things.
+pub(super) struct Wish {
+    /// Its name.
+    pub(super) node: PlaceKey,
+    /// The names of what may be in its way.
+    pub(super) obstacles: FxHashSet<PlaceKey>,
+}
+
+/// Moves nodes off what they would cover, each by the least that clears it, the earlier
+/// ones first. Gives the names of those that were moved.
+pub(super) fn clear_overlaps(workflow: &mut Object, wishes: Vec<Wish>) -> FxHashSet<PlaceKey> {
+    let mut moved = FxHashSet::default();
+    if wishes.iter().all(|wish| wish.obstacles.is_empty()) {
+        return moved;
+    }
+    let mut rects: FxHashMap<PlaceKey, Rect> = FxHashMap::default();
+    visit(workflow, &mut |key, kind, item| {
+        if kind == PlaceKind::Node
+            && let Some(rect) = known_rect(item)
+        {
+            rects.insert(key, rect);
+        }
+    });
+    for wish in wishes {
+        let Some(rect) = rects.get(&wish.node).copied() else { continue };
+        let mut obstacles: Vec<(&PlaceKey, Rect)> = wish
+            .obstacles
+            .iter()
+            .filter(|key| scope_of(key) == scope_of(&wish.node))
+            .filter_map(|key| Some((key, *rects.get(key)?)))
+            .collect();
+        obstacles.sort_by_key(|(key, _)| *key);
+        let obstacles: Vec<Rect> = obstacles.into_iter().map(|(_, rect)| rect).collect();
+        let cleared = layered::cleared(rect, &obstacles);
+        if cleared != rect {
+            rects.insert(wish.node.clone(), cleared);
+            moved.insert(wish.node);
+        }
+    }
+    visit(workflow, &mut |key, _, item| {
+        if moved.contains(&key)
+            && let Some(rect) = rects.get(&key)
+        {
+            item.insert("pos", vec![rect.x, rect.y + TITLE]);
+        }
+    });
+    moved
 }
 
 /// The conflict cards a merge left: the node each is about, and the card.
@@ -48,7 +92,6 @@ fn cards(workflow: &Object) -> Vec<(NodeId, NodeId)> {
 
 /// What is known beside the graphs themselves.
 struct Completion {
-    wishes: FxHashSet<NodeId>,
     cards: Vec<(NodeId, NodeId)>,
 }
 
@@ -71,7 +114,7 @@ impl Completion {
     }
 
     fn nodes(&self, graph: &mut Object) -> (Boxes, Arrows) {
-        let mut boxes = Boxes::of_graph(graph, &self.wishes);
+        let mut boxes = Boxes::of_graph(graph);
         let links = ends(graph).map(|(_, from, to)| (from, to));
         let cards = self.cards.iter().cloned();
         let place = |id: &NodeId| boxes.places.get(id).copied();
@@ -104,24 +147,19 @@ struct Boxes {
 }
 
 impl Boxes {
-    fn of_graph(graph: &Object, wishes: &FxHashSet<NodeId>) -> Self {
+    fn of_graph(graph: &Object) -> Self {
         let nodes = graph.get("nodes").and_then(Value::as_array).unwrap_or_default();
         let mut boxes =
             Boxes { places: FxHashMap::default(), rects: Vec::new(), holds: Vec::new() };
         for (at, node) in nodes.iter().enumerate() {
-            let id = node.get("id").and_then(NodeId::from_value);
-            let wished = id.as_ref().is_some_and(|id| wishes.contains(id));
-            if let Some(id) = id {
+            if let Some(id) = node.get("id").and_then(NodeId::from_value) {
                 boxes.places.entry(id).or_insert(at);
             }
-            let rect = known_rect(node);
-            boxes.holds.push(match rect {
-                None => Hold::None,
-                Some(_) if wished => Hold::Wish,
-                Some(_) => Hold::Fixed,
-            });
+            let rect = node.as_object().and_then(known_rect);
+            boxes.holds.push(if rect.is_some() { Hold::Fixed } else { Hold::None });
             boxes.rects.push(rect.unwrap_or_else(|| {
-                let (width, height) = known_size(node).unwrap_or_else(|| size::estimate(node));
+                let known = node.as_object().and_then(known_size);
+                let (width, height) = known.unwrap_or_else(|| size::estimate(node));
                 Rect { x: 0.0, y: 0.0, width, height: height + TITLE }
             }));
         }
@@ -161,13 +199,14 @@ fn pair(value: Option<&Value>, limit: f64) -> Option<(f64, f64)> {
     (a.abs() <= limit && b.abs() <= limit).then_some((a, b))
 }
 
-fn known_size(node: &Value) -> Option<(f64, f64)> {
+fn known_size(node: &Object) -> Option<(f64, f64)> {
     pair(node.get("size"), HUGE).map(|(width, height)| (width.max(1.0), height.max(0.0)))
 }
 
-fn known_rect(node: &Value) -> Option<Rect> {
+fn known_rect(node: &Object) -> Option<Rect> {
     let (x, y) = pair(node.get("pos"), FAR)?;
-    let (width, height) = known_size(node).unwrap_or_else(|| size::estimate(node));
+    let size = || size::estimate(&Value::Object(node.clone()));
+    let (width, height) = known_size(node).unwrap_or_else(size);
     Some(Rect { x, y: y - TITLE, width, height: height + TITLE })
 }
 

@@ -1,8 +1,8 @@
-//! Finding the layout for a blob that goes into the work tree.
+//! What is known of the layout of a blob at a path: pending on this machine, in our notes,
+//! or in notes that were fetched but not merged yet (`git pull` checks out before any hook
+//! runs). A file that was renamed goes on with what its old name had.
 //!
-//! The layout of that very content counts most: pending on this machine, in our notes, or
-//! in notes that were fetched but not merged yet (`git pull` checks out before any hook
-//! runs). Else the newest layout of the path, to be matched node by node.
+//! Must not know what becomes of it.
 
 use super::super::error::Result;
 use super::super::id::{CommitId, ObjectId, RepoPath};
@@ -13,22 +13,20 @@ use super::paths::Paths;
 use super::store::Store;
 use super::{MAX_NOTE, notes_ref, tracking_refs};
 
-/// A layout that was found.
+/// The layout of a blob at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) enum Found {
-    /// The layout of exactly that content.
-    Exact(String),
-    /// The newest layout of the path, of other content.
-    Related(String),
-    /// There is none.
-    Nothing,
+pub(in super::super) struct Own {
+    /// It, with everything joined that belongs to the path.
+    pub(in super::super) entry: Entry,
+    /// It was found under another path: the name the file had before, or that of a copy.
+    pub(in super::super) from: Option<RepoPath>,
 }
 
 /// Finds layouts, one after another, with what it has read kept.
 #[derive(Debug)]
 pub(in super::super) struct Finder<'r> {
     repository: &'r Repository,
-    store: Store,
+    pub(super) store: Store,
     notes: Option<Sources<'r>>,
     paths: Option<(Option<CommitId>, Paths)>,
     brought: bool,
@@ -41,6 +39,9 @@ struct Sources<'r> {
     notes: Vec<Notes<'r>>,
 }
 
+/// A file was renamed so often at most.
+const MOST_NAMES: usize = 16;
+
 impl<'r> Finder<'r> {
     /// Nothing is read before it is needed.
     pub(in super::super) fn new(repository: &'r Repository) -> Finder<'r> {
@@ -48,56 +49,46 @@ impl<'r> Finder<'r> {
         Finder { repository, store, notes: None, paths: None, brought: false }
     }
 
-    /// Files the layout of a blob at a path. What our notes say already is not filed again:
-    /// git cleans a file also to see whether it has changed.
-    pub(in super::super) fn file(
-        &mut self,
-        blob: ObjectId,
-        path: &RepoPath,
-        layout: &str,
-    ) -> Result<()> {
-        // Where a look is dear, the next commit finds out.
-        if self.repository.is_direct()
-            && self.store.get(blob, path)?.is_none()
-            && self.is_noted(blob, path, layout).unwrap_or(false)
-        {
-            return Ok(());
-        }
-        self.store.file(blob, path, super::super::now(), layout)
-    }
-
-    fn is_noted(&mut self, blob: ObjectId, path: &RepoPath, layout: &str) -> Result<bool> {
-        let ours = self.repository.reference(&notes_ref())?.map(CommitId);
-        if self.notes.as_ref().is_some_and(|known| known.tips.first() != Some(&ours)) {
-            self.notes = None;
-        }
-        if ours.is_none() {
-            return Ok(false);
-        }
-        let repository = self.repository;
-        let Some(notes) = self.sources()?.notes.first() else { return Ok(false) };
-        for text in notes.of(blob)? {
-            let text = repository.blob_within(text, MAX_NOTE)?.unwrap_or_default();
-            if Note::parse(&text).entries.get(path).is_some_and(|entry| entry.layout == layout) {
-                return Ok(true);
+    /// The layout of exactly that content: what is pending on this machine, what our notes
+    /// say, and what was fetched and is not in ours, joined.
+    pub(in super::super) fn own(&mut self, blob: ObjectId, path: &RepoPath) -> Result<Option<Own>> {
+        self.look_again()?;
+        let note = self.note(blob)?;
+        let mut found: Option<Entry> = None;
+        let mut name = Some(path.clone());
+        let mut names: Vec<RepoPath> = Vec::new();
+        while let Some(path) = name.take().filter(|name| !names.contains(name)) {
+            let pending = self.store.get(blob, &path)?;
+            for entry in [pending, note.entries.get(&path).cloned()].into_iter().flatten() {
+                found = Some(match found.take() {
+                    Some(known) => known.join(entry),
+                    None => entry,
+                });
+            }
+            names.push(path);
+            if names.len() < MOST_NAMES {
+                name = found.as_ref().and_then(name_before);
             }
         }
-        Ok(false)
+        if let Some(entry) = found {
+            return Ok(Some(Own { entry, from: None }));
+        }
+        let elsewhere = match self.store.get_anywhere(blob)?.filter(|(_, entry)| entry.at > 0) {
+            Some(pending) => Some(pending),
+            None => note.best(path).map(|(from, entry)| (from.clone(), entry.clone())),
+        };
+        Ok(elsewhere.map(|(from, entry)| Own { entry, from: Some(from) }))
     }
 
-    /// The layout for a blob at a path.
-    pub(in super::super) fn find(&mut self, blob: ObjectId, path: &RepoPath) -> Result<Found> {
-        if let Some(exact) = self.exact(blob, path)? {
-            return Ok(Found::Exact(exact));
-        }
-        // A filter process lives as long as its git command. A rebase commits in between,
-        // and the hook then moves what was pending into notes.
-        if self.notes.take().is_some_and(|known| self.tips().is_ok_and(|now| now != known.tips))
-            && let Some(exact) = self.exact(blob, path)?
+    /// A filter process lives as long as its git command. A rebase commits in between, and
+    /// the hook then moves what was pending into notes.
+    fn look_again(&mut self) -> Result<()> {
+        if let Some(known) = &self.notes
+            && self.tips()? != known.tips
         {
-            return Ok(Found::Exact(exact));
+            self.notes = None;
         }
-        Ok(self.related(path)?.map_or(Found::Nothing, Found::Related))
+        Ok(())
     }
 
     /// The layout that the last commit left with a blob, whatever was saved since.
@@ -105,24 +96,16 @@ impl<'r> Finder<'r> {
         &mut self,
         blob: ObjectId,
         path: &RepoPath,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Entry>> {
         let note = self.note(blob)?;
         let entry = note.entries.get(path).or_else(|| note.best(path).map(|(_, entry)| entry));
-        Ok(entry.map(|entry| entry.layout.clone()))
+        Ok(entry.cloned())
     }
 
-    fn exact(&mut self, blob: ObjectId, path: &RepoPath) -> Result<Option<String>> {
-        if let Some(pending) = self.store.get(blob, path)? {
-            return Ok(Some(pending.layout));
-        }
-        let note = self.note(blob)?;
-        if let Some(entry) = note.entries.get(path) {
-            return Ok(Some(entry.layout.clone()));
-        }
-        if let Some(pending) = self.store.get_anywhere(blob)? {
-            return Ok(Some(pending.layout));
-        }
-        Ok(note.best(path).map(|(_, entry)| entry.layout.clone()))
+    /// Whether the notes of this clone, or what was fetched, hold a layout of the blob.
+    pub(in super::super) fn is_noted(&mut self, blob: ObjectId) -> Result<bool> {
+        self.look_again()?;
+        Ok(!self.note(blob)?.entries.is_empty())
     }
 
     /// What all notes say about a blob.
@@ -182,23 +165,36 @@ impl<'r> Finder<'r> {
         Ok(tips)
     }
 
-    fn related(&mut self, path: &RepoPath) -> Result<Option<String>> {
+    /// The newest layout of a path, whatever its content was, and of which content.
+    pub(in super::super) fn newest_of(
+        &mut self,
+        path: &RepoPath,
+    ) -> Result<Option<(ObjectId, Entry)>> {
         let pending = self.store.newest_of(path)?;
         let noted = self.newest_noted(path)?;
-        let newest = match (pending, noted) {
-            (Some(pending), Some(noted)) if noted.at > pending.at => Some(noted),
+        Ok(match (pending, noted) {
+            (Some(pending), Some(noted)) if noted.1.at > pending.1.at => Some(noted),
             (pending, noted) => pending.or(noted),
-        };
-        Ok(newest.map(|entry| entry.layout))
+        })
     }
 
-    fn newest_noted(&mut self, path: &RepoPath) -> Result<Option<Entry>> {
+    /// The newest layout of a path in our notes.
+    pub(in super::super) fn newest_noted(
+        &mut self,
+        path: &RepoPath,
+    ) -> Result<Option<(ObjectId, Entry)>> {
         let ours = self.sources()?.tips.first().copied().flatten();
         if self.paths.as_ref().is_none_or(|(known, _)| *known != ours) {
             self.paths = Some((ours, Paths::of(self.repository, ours)?));
         }
         let newest = self.paths.as_ref().and_then(|(_, paths)| paths.newest(path));
         let Some((_, blob)) = newest else { return Ok(None) };
-        Ok(self.note(blob)?.entries.remove(path))
+        Ok(self.note(blob)?.entries.remove(path).map(|entry| (blob, entry)))
     }
+}
+
+fn name_before(entry: &Entry) -> Option<RepoPath> {
+    // Nearly every layout is told by this alone.
+    memchr::memmem::find(entry.layout.as_bytes(), b",\"was\":")?;
+    Some(RepoPath::new(entry.parse()?.was()?))
 }

@@ -1,25 +1,35 @@
 //! Layouts: where each clean blob's positions are kept until they are wanted.
 //!
 //! ```text
-//! clean ──▶ store (pending) ──post-commit──▶ notes ──push──▶ remote
-//!             │                                │               │ fetch
-//! smudge ◀────┴──────── find ──────────────────┴── tracking notes
+//! clean ──▶ stamp ──▶ store (pending) ──post-commit──▶ notes ──push──▶ remote
+//!             ▲         │                                │               │ fetch
+//!        file states    │                                │               ▼
+//!             ▲         ▼                                │         tracking notes
+//! smudge ◀── compose ◀─ find ◀───────────────────────────┴───────────────┘
 //! ```
+//!
+//! `work_tree` is the whole of it for one file; `file_states` remembers what every file
+//! held, so that only what a person moves counts as moved.
 
+mod clone_clock;
+mod file_states;
 mod find;
+mod log;
 mod note;
 mod paths;
 mod promote;
 mod store;
+mod work_tree;
 
 use super::error::Result;
 use super::id::{ObjectId, RefName};
 use super::repository::Repository;
 use super::sharing;
 
-pub(super) use find::{Finder, Found};
-pub(super) use note::{Entry, Note};
+pub(super) use find::Finder;
+pub(super) use note::Note;
 pub(super) use promote::{promote, unnoted};
+pub(super) use work_tree::{Arrival, LaidOut, Layouting, WorkTreeLayouts};
 
 /// A longer note is not read: it is none of ours.
 const MAX_NOTE: u64 = 256 << 20;

@@ -1,17 +1,18 @@
-//! The text of a layout note: one line of JSON for each path, the newest layout of the
-//! path in it.
+//! The text of a layout note: one line of JSON for each path, with the layout of the path:
+//! the join of all that clones said about it.
 //!
 //! ```text
 //! {"at":1763836800000,"path":"upscale.json","layout":{...}}
 //! ```
 //!
-//! `at` is milliseconds since 1970. A path that is not UTF-8 is written as `path_hex`, its
+//! `at` is the latest time in the layout, in milliseconds since 1970. A path that is not UTF-8 is written as `path_hex`, its
 //! bytes in hexadecimal. Lines are whole and ordered, so that `git notes merge -s
-//! cat_sort_uniq` makes a valid note of two, where the reader takes the newest line of
-//! each path. Lines of another form are kept as they are: a newer version may know them.
+//! cat_sort_uniq` makes a valid note of two: the reader joins the lines of each path.
+//! Lines of another form are kept as they are: a newer version may know them.
 
 use std::collections::BTreeMap;
 
+use crate::canon::{Clock, ClockedLayout};
 use crate::json::{self, Style, Value};
 
 use super::super::id::RepoPath;
@@ -19,10 +20,37 @@ use super::super::id::RepoPath;
 /// The layout of one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Entry {
-    /// Milliseconds since 1970 when it was seen first.
+    /// The latest time in it, in milliseconds since 1970.
     pub(in super::super) at: u64,
     /// One line of JSON, as `canon` wrote it.
     pub(in super::super) layout: String,
+}
+
+impl Entry {
+    /// The entry of a layout.
+    pub(in super::super) fn of(layout: &ClockedLayout) -> Entry {
+        Entry { at: layout.latest(), layout: layout.to_line() }
+    }
+
+    /// The layout with its clocks. One of version 0.1.0 has none; all of it counts less than
+    /// anything with a clock. Nothing if a newer version wrote it.
+    pub(in super::super) fn parse(&self) -> Option<ClockedLayout> {
+        ClockedLayout::parse(&self.layout, Clock::unknown(self.at))
+    }
+
+    /// What two entries of one path say together.
+    pub(in super::super) fn join(self, other: Entry) -> Entry {
+        if self.layout == other.layout {
+            return Entry { at: self.at.max(other.at), layout: self.layout };
+        }
+        match (self.parse(), other.parse()) {
+            (Some(one), Some(two)) => Entry::of(&one.join(two)),
+            (Some(_), None) => self,
+            (None, Some(_)) => other,
+            (None, None) if (self.at, &self.layout) >= (other.at, &other.layout) => self,
+            (None, None) => other,
+        }
+    }
 }
 
 /// The end of the year 9999. A later time is nonsense and counts for nothing, so that
@@ -32,7 +60,7 @@ const LAST: u64 = 253_402_300_799_999;
 /// A whole note.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in super::super) struct Note {
-    /// The newest layout of each path.
+    /// The layout of each path.
     pub(in super::super) entries: BTreeMap<RepoPath, Entry>,
     foreign: std::collections::BTreeSet<Vec<u8>>,
 }
@@ -45,7 +73,7 @@ impl Note {
         note
     }
 
-    /// Adds the lines of another note: the newest layout of each path stays.
+    /// Joins the lines of another note.
     pub(in super::super) fn add(&mut self, text: &[u8]) {
         for line in text.split(|b| *b == b'\n') {
             let line = line.trim_ascii();
@@ -53,37 +81,45 @@ impl Note {
                 continue;
             }
             match parse_line(line).or_else(|| parse_slowly(line)) {
-                Some((path, entry)) => self.keep_newer(path, entry),
+                Some((path, entry)) => self.join(path, entry),
                 None => drop(self.foreign.insert(line.to_vec())),
             }
         }
     }
 
-    fn keep_newer(&mut self, path: RepoPath, mut entry: Entry) {
+    fn join(&mut self, path: RepoPath, mut entry: Entry) {
         if entry.at > LAST {
             entry.at = 0;
         }
-        let order = |e: &Entry| (e.at, e.layout.clone());
-        match self.entries.entry(path) {
-            std::collections::btree_map::Entry::Vacant(place) => drop(place.insert(entry)),
-            std::collections::btree_map::Entry::Occupied(mut known) => {
-                if order(&entry) > order(known.get()) {
-                    known.insert(entry);
-                }
-            }
+        if !entry.layout.starts_with(KNOWN_VERSION) && entry.parse().is_none() {
+            // A newer version wrote it, and will want it back.
+            let mut line = Vec::new();
+            print_line(&mut line, &path, &entry);
+            self.foreign.insert(line.trim_ascii_end().to_vec());
+            return;
         }
+        let entry = match self.entries.remove(&path) {
+            Some(known) => known.join(entry),
+            None => entry,
+        };
+        self.entries.insert(path, entry);
     }
 
-    /// Files the layout that a path has on this machine, which is newer than anything that
-    /// is known of it, whatever other clocks say. Gives the time it was filed under;
-    /// `None` where the note says so already.
+    /// Joins the layout that a path has on this machine. Gives the latest time in it;
+    /// `None` where the note says all of it already.
     pub(in super::super) fn file(&mut self, path: &RepoPath, entry: Entry) -> Option<u64> {
-        let known = self.entries.get(path);
-        if known.is_some_and(|known| known.layout == entry.layout) {
-            return None;
-        }
-        let at = known.map_or(entry.at, |known| entry.at.max(known.at.saturating_add(1)));
-        self.entries.insert(path.clone(), Entry { at, layout: entry.layout });
+        let joined = match self.entries.get(path) {
+            Some(known) => {
+                let joined = known.clone().join(entry);
+                if joined.layout == known.layout {
+                    return None;
+                }
+                joined
+            }
+            None => entry,
+        };
+        let at = joined.at;
+        self.entries.insert(path.clone(), joined);
         Some(at)
     }
 
@@ -98,15 +134,7 @@ impl Note {
         let size = self.entries.values().map(|e| e.layout.len() + 100).sum();
         let mut text: Vec<u8> = Vec::with_capacity(size);
         for (path, entry) in &self.entries {
-            let path = match path.as_str() {
-                Some(path) => {
-                    format!("\"path\":{}", json::print(&Value::from(path), &Style::SAVE))
-                }
-                None => format!("\"path_hex\":\"{}\"", hex(path.as_bytes())),
-            };
-            text.extend_from_slice(format!("{{\"at\":{},{path},\"layout\":", entry.at).as_bytes());
-            text.extend_from_slice(entry.layout.as_bytes());
-            text.extend_from_slice(b"}\n");
+            print_line(&mut text, path, entry);
         }
         for line in &self.foreign {
             text.extend_from_slice(line);
@@ -114,6 +142,19 @@ impl Note {
         }
         text
     }
+}
+
+/// How the layouts begin whose version is known here.
+const KNOWN_VERSION: &str = "{\"v\":1,";
+
+fn print_line(text: &mut Vec<u8>, path: &RepoPath, entry: &Entry) {
+    let path = match path.as_str() {
+        Some(path) => format!("\"path\":{}", json::print(&Value::from(path), &Style::SAVE)),
+        None => format!("\"path_hex\":\"{}\"", hex(path.as_bytes())),
+    };
+    text.extend_from_slice(format!("{{\"at\":{},{path},\"layout\":", entry.at).as_bytes());
+    text.extend_from_slice(entry.layout.as_bytes());
+    text.extend_from_slice(b"}\n");
 }
 
 /// Reads a line that has the very form that [`Note::print`] gives it, without building a
@@ -169,9 +210,26 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canon::{CloneId, Stamp, stamp_all};
 
     fn entry(at: u64, layout: &str) -> Entry {
         Entry { at, layout: layout.into() }
+    }
+
+    /// The layout of one node, saved at a time, or by version 0.1.0 at no time.
+    fn line(x: u64, saved: Option<u64>) -> String {
+        let line = format!(
+            r#"{{"v":1,"style":"0","graphs":{{"":{{"nodes":[{{"id":1,"type":"K","pos":[{x},0]}}]}}}}}}"#
+        );
+        let stamp = |at| Clock::At(Stamp { at, by: CloneId::from_bits(0) });
+        match saved {
+            Some(at) => stamp_all(&line, stamp(at)).unwrap().to_line(),
+            None => line,
+        }
+    }
+
+    fn note(at: u64, path: &str, line: &str) -> String {
+        format!("{{\"at\":{at},\"path\":\"{path}\",\"layout\":{line}}}\n")
     }
 
     #[test]
@@ -179,44 +237,47 @@ mod tests {
         let mut note = Note::default();
         for path in [&b"a.json"[..], b"quote\" back\\ new\nline", b"\xff\xfe.json", "ü".as_bytes()]
         {
-            note.file(&RepoPath::new(path), entry(7, r#"{"a":"x\"}"}"#));
+            note.file(&RepoPath::new(path), entry(7, &line(1, None)));
         }
         note.add(b"from the future\n");
+        note.add(br#"{"at":9,"path":"a.json","layout":{"v":2,"more":1}}"#);
         let text = note.print();
         assert_eq!(Note::parse(&text), note);
-        assert_eq!(text.iter().filter(|b| **b == b'\n').count(), 5, "one line each");
+        assert_eq!(text.iter().filter(|b| **b == b'\n').count(), 6, "one line each");
     }
 
     #[test]
     fn lines_of_another_spelling_are_read() {
-        let text = br#"{ "layout" : {"p": [1, 2.50]}, "path": "a", "at": 5 }"#;
+        let text = br#"{ "layout" : {"v": 1, "style":"0", "graphs": {}}, "path": "a", "at": 5 }"#;
         let note = Note::parse(text);
-        assert_eq!(note.entries[&RepoPath::new("a")], entry(5, r#"{"p":[1,2.50]}"#));
+        let layout = r#"{"v":1,"style":"0","graphs":{}}"#;
+        assert_eq!(note.entries[&RepoPath::new("a")], entry(5, layout));
     }
 
     #[test]
-    fn the_newest_line_of_a_path_counts_in_any_order() {
-        let mut lines: Vec<_> = [3, 9, 4]
-            .map(|at| format!("{{\"at\":{at},\"path\":\"a\",\"layout\":{{\"n\":{at}}}}}"))
-            .into();
-        let forward = Note::parse(lines.join("\n").as_bytes());
+    fn lines_of_one_path_are_joined_in_any_order() {
+        let mut lines: Vec<_> = [3, 9, 4].map(|at| note(at, "a", &line(at, Some(at)))).to_vec();
+        let forward = Note::parse(lines.join("").as_bytes());
         lines.reverse();
-        assert_eq!(Note::parse(lines.join("\n").as_bytes()), forward);
-        assert_eq!(forward.entries[&RepoPath::new("a")].at, 9);
+        assert_eq!(Note::parse(lines.join("").as_bytes()), forward);
+        assert_eq!(forward.entries[&RepoPath::new("a")], entry(9, &line(9, Some(9))));
     }
 
     #[test]
-    fn what_is_filed_here_is_newer_than_a_clock_from_the_future() {
-        let mut note = Note::parse(br#"{"at":9000,"path":"a","layout":{"n":1}}"#);
-        assert_eq!(note.file(&RepoPath::new("a"), entry(5, r#"{"n":1}"#)), None);
-        assert_eq!(note.file(&RepoPath::new("a"), entry(5, r#"{"n":2}"#)), Some(9001));
+    fn a_layout_without_clocks_counts_less_than_any_with() {
+        let path = RepoPath::new("a");
+        let mut old = Note::parse(note(9000, "a", &line(1, None)).as_bytes());
+        let clocked = entry(5, &line(2, Some(5)));
+        assert_eq!(old.file(&path, clocked.clone()), Some(5));
+        let mut new = Note::parse(note(5, "a", &line(2, Some(5))).as_bytes());
+        assert_eq!(new.file(&path, entry(9000, &line(1, None))), None);
+        assert_eq!(old.entries[&path], clocked);
     }
 
     #[test]
     fn a_path_that_is_unknown_gets_the_newest_layout() {
-        let note = Note::parse(
-            b"{\"at\":1,\"path\":\"a\",\"layout\":{}}\n{\"at\":2,\"path\":\"b\",\"layout\":{}}",
-        );
+        let text = [note(1, "a", &line(1, None)), note(2, "b", &line(2, None))].concat();
+        let note = Note::parse(text.as_bytes());
         assert_eq!(note.best(&RepoPath::new("c")).unwrap().0, &RepoPath::new("b"));
         assert_eq!(note.best(&RepoPath::new("a")).unwrap().0, &RepoPath::new("a"));
     }

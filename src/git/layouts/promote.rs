@@ -23,7 +23,7 @@ const GRACE: u64 = 60 * 60 * 1000;
 /// many layouts the notes gained.
 pub(in super::super) fn promote(repository: &Repository, commits: &[CommitId]) -> Result<usize> {
     let mut store = Store::open(repository.state_dir());
-    let pending = store.pending()?;
+    let pending = shareable(store.pending()?);
     if pending.is_empty() {
         return Ok(0);
     }
@@ -42,6 +42,12 @@ pub(in super::super) fn promote(repository: &Repository, commits: &[CommitId]) -
     let now = super::super::now();
     store.compact(|pending| judge(repository, pending, now))?;
     Ok(gained)
+}
+
+/// Those in which a person placed something.
+fn shareable(mut pending: Vec<Pending>) -> Vec<Pending> {
+    pending.retain(|pending| pending.at > 0);
+    pending
 }
 
 type Layouts = FxHashMap<(ObjectId, RepoPath), Entry>;
@@ -80,7 +86,7 @@ fn noted(
 /// The pending layouts that no note holds yet.
 pub(in super::super) fn unnoted(repository: &Repository) -> Result<Vec<Pending>> {
     let mut store = Store::open(repository.state_dir());
-    let pending = store.pending()?;
+    let pending = shareable(store.pending()?);
     let noted: FxHashSet<_> = noted(repository, &mut store, pending.clone())?.into_iter().collect();
     Ok(pending.into_iter().filter(|pending| !noted.contains(pending)).collect())
 }

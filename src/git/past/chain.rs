@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::super::error::{Error, Result};
-use super::super::filter::{Filter, Passed};
+use super::super::filter::{Checkout, Filter};
 use super::super::id::{CommitId, ObjectId, RepoPath};
 use super::super::objects::{Batch, Commit, EntryKind, Person, TreeEntry};
 use super::super::refresh::read_within;
@@ -75,7 +75,7 @@ impl<'r> Chain<'r> {
         let State { path, content, author, message } = state;
         let Cleaned { content, rest, blob } = content;
         if let Some(rest) = rest {
-            self.filter.file(&path, &content, rest);
+            self.filter.keep(&path, &content, rest)?;
         }
         self.waiting += content.len();
         self.batch.blob(content.into_owned());
@@ -180,9 +180,11 @@ impl<'r> Chain<'r> {
                 continue;
             }
             let file = top.join(path.to_path());
-            self.keep_layout(path, &file);
+            self.keep_layout(path, &file)?;
             let content = self.repository.blob(*blob)?.unwrap_or_default();
-            let passed = self.filter.smudge(path, Some(*blob), &content);
+            let tip = self.made.last().map(|commit| commit.0);
+            let checkout = Checkout { blob: Some(*blob), treeish: tip, has_ref: true };
+            let passed = self.filter.smudge(path, checkout, &content)?;
             let failed = || Error::file("writing", &file);
             if let Some(folder) = file.parent() {
                 std::fs::create_dir_all(folder).map_err(failed())?;
@@ -194,14 +196,12 @@ impl<'r> Chain<'r> {
     }
 
     /// A file that is about to be replaced may have been saved with another layout.
-    fn keep_layout(&mut self, path: &RepoPath, file: &std::path::Path) {
+    fn keep_layout(&mut self, path: &RepoPath, file: &std::path::Path) -> Result<()> {
         if !is_there(file) {
-            return;
+            return Ok(());
         }
-        let Some(bytes) = read_within(file, self.filter.max_file_size()) else { return };
-        if let (Passed::Changed(content), Some(rest)) = self.filter.clean(path, &bytes) {
-            self.filter.file(path, &content, rest);
-        }
+        let Some(bytes) = read_within(file, self.filter.max_file_size()) else { return Ok(()) };
+        self.filter.clean(path, &bytes).map(drop)
     }
 
     /// Puts the files into the index, beside whatever else is staged.

@@ -38,7 +38,7 @@ pub fn cleaned<'b>(
     path: &RepoPath,
     bytes: &'b [u8],
 ) -> Cleaned<'b> {
-    let (passed, rest) = filter.clean(path, bytes);
+    let (passed, rest) = filter.split(path, bytes);
     let content = match passed {
         Passed::Untouched => Cow::Borrowed(bytes),
         Passed::Changed(content) => Cow::Owned(content),

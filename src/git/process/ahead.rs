@@ -13,7 +13,8 @@ use std::thread;
 
 use rustc_hash::FxHashMap;
 
-use super::super::filter::Errand;
+use super::super::error::{Error, Result as GitResult};
+use super::super::filter::{Errand, Smudged};
 use super::super::id::RepoPath;
 
 /// A longer file is answered while git waits: two of them at a time would take more memory
@@ -34,7 +35,10 @@ pub(super) fn is_worthwhile() -> bool {
     thread::available_parallelism().is_ok_and(|cores| cores > NonZero::<usize>::MIN)
 }
 
-type Done = (RepoPath, usize, Vec<u8>);
+type Done = (RepoPath, usize, Smudged);
+
+/// What is done with a file, in the thread that talks to git, before git gets it.
+pub(super) type Finish<'f> = dyn FnMut(&RepoPath, Smudged) -> GitResult<Vec<u8>> + 'f;
 
 /// The files that were handed over and not fetched yet.
 #[derive(Default)]
@@ -42,8 +46,8 @@ pub(super) struct Ahead {
     desk: Option<Desk>,
     /// How many files are being worked on, and their bytes.
     open: (usize, usize),
-    /// The files that are done and that git was not told of.
-    fresh: Vec<RepoPath>,
+    /// The files that are done and not finished.
+    worked_on: Vec<Done>,
     results: FxHashMap<RepoPath, Result>,
     shelf: Shelf,
 }
@@ -57,12 +61,13 @@ struct Desk {
 enum Result {
     Memory(Vec<u8>),
     Shelf { at: u64, length: usize },
+    Failed(Error),
 }
 
 impl Ahead {
     /// Whether a file is one for here.
     pub(super) fn takes(errand: &Errand) -> bool {
-        errand.content.len() <= LONGEST
+        errand.length() <= LONGEST
     }
 
     /// Takes a file; waits while too many are being worked on.
@@ -70,7 +75,7 @@ impl Ahead {
         while self.open.1 > QUEUED {
             self.wait()?;
         }
-        let length = errand.content.len();
+        let length = errand.length();
         let desk = self.desk.get_or_insert_with(Desk::new);
         desk.errands.send((path, errand)).map_err(|_| gone())?;
         self.open = (self.open.0 + 1, self.open.1 + length);
@@ -79,40 +84,48 @@ impl Ahead {
 
     /// The files that are done since the last time; waits for one while there are any to
     /// come.
-    pub(super) fn available(&mut self) -> io::Result<Vec<RepoPath>> {
-        if self.fresh.is_empty() && self.open.0 > 0 {
+    pub(super) fn available(&mut self, finish: &mut Finish<'_>) -> io::Result<Vec<RepoPath>> {
+        if self.worked_on.is_empty() && self.open.0 > 0 {
             self.wait()?;
         }
         while let Some(done) = self.desk.as_ref().and_then(|desk| desk.done.try_recv().ok()) {
-            self.put(done)?;
+            self.put(done);
         }
-        Ok(std::mem::take(&mut self.fresh))
+        let mut fresh = Vec::new();
+        for (path, _, smudged) in std::mem::take(&mut self.worked_on) {
+            let result = match finish(&path, smudged) {
+                Ok(content) => self.shelf.keep(content)?,
+                Err(error) => Result::Failed(error),
+            };
+            self.results.insert(path.clone(), result);
+            fresh.push(path);
+        }
+        Ok(fresh)
     }
 
     /// The result for a file that was handed over.
-    pub(super) fn fetch(&mut self, path: &RepoPath) -> io::Result<Option<Vec<u8>>> {
+    pub(super) fn fetch(&mut self, path: &RepoPath) -> io::Result<Option<GitResult<Vec<u8>>>> {
         match self.results.remove(path) {
             None => Ok(None),
             Some(Result::Memory(content)) => {
                 self.shelf.in_memory -= content.len();
-                Ok(Some(content))
+                Ok(Some(Ok(content)))
             }
-            Some(Result::Shelf { at, length }) => self.shelf.read(at, length).map(Some),
+            Some(Result::Shelf { at, length }) => self.shelf.read(at, length).map(Ok).map(Some),
+            Some(Result::Failed(error)) => Ok(Some(Err(error))),
         }
     }
 
     fn wait(&mut self) -> io::Result<()> {
         let Some(desk) = &self.desk else { return Err(gone()) };
         let done = desk.done.recv().map_err(|_| gone())?;
-        self.put(done)
+        self.put(done);
+        Ok(())
     }
 
-    fn put(&mut self, (path, length, content): Done) -> io::Result<()> {
-        self.open = (self.open.0 - 1, self.open.1 - length);
-        let result = self.shelf.keep(content)?;
-        self.results.insert(path.clone(), result);
-        self.fresh.push(path);
-        Ok(())
+    fn put(&mut self, done: Done) {
+        self.open = (self.open.0 - 1, self.open.1 - done.1);
+        self.worked_on.push(done);
     }
 }
 
@@ -132,7 +145,7 @@ impl Desk {
                 loop {
                     let next = to_do.lock().map(|queue| queue.recv());
                     let Ok(Ok((path, errand))) = next else { return };
-                    let length = errand.content.len();
+                    let length = errand.length();
                     if tell.send((path, length, errand.run())).is_err() {
                         return;
                     }

@@ -3,7 +3,7 @@
 //!
 //! The conversation is read with gix's half of it. Each answer leaves in one write: git
 //! waits for it, and every write wakes git up. Content is no reason for `status=error`:
-//! a file that is none of ours comes back as it was.
+//! a file that is none of ours comes back as it was. A layout that cannot be kept is one.
 //!
 //! In a checkout git offers not to wait for each file (`can-delay`): then the files are
 //! worked on at the same time (`ahead`).
@@ -20,7 +20,7 @@ use gix::filter::plumbing::driver::process::Server;
 
 use self::ahead::Ahead;
 use super::error::{Error, Result};
-use super::filter::Filter;
+use super::filter::{Checkout, Filter};
 use super::id::{ObjectId, RepoPath};
 use super::repository::Repository;
 
@@ -66,6 +66,7 @@ pub fn serve(
         input: Vec::new(),
         answer: Vec::new(),
         ahead: Ahead::default(),
+        failures: Vec::new(),
     };
     while let Some(mut request) = server.next_request().map_err(|error| broken(&error))? {
         let question = Question::of(&request.command, &request.meta);
@@ -109,7 +110,7 @@ enum Question {
 #[derive(Debug)]
 enum Ask {
     Clean(RepoPath),
-    Smudge { path: RepoPath, blob: Option<ObjectId>, can_delay: bool },
+    Smudge { path: RepoPath, checkout: Checkout, can_delay: bool },
     Unknown,
 }
 
@@ -121,7 +122,11 @@ impl Question {
             "clean" => Ask::Clean(path),
             "smudge" => Ask::Smudge {
                 path,
-                blob: value("blob").and_then(ObjectId::from_hex),
+                checkout: Checkout {
+                    blob: value("blob").and_then(ObjectId::from_hex),
+                    treeish: value("treeish").and_then(ObjectId::from_hex),
+                    has_ref: value("ref").is_some(),
+                },
                 can_delay: value("can-delay") == Some(b"1".as_slice()),
             },
             "list_available_blobs" => return Question::WhichAreDone,
@@ -137,6 +142,7 @@ struct Service<'r> {
     input: Vec<u8>,
     answer: Vec<u8>,
     ahead: Ahead,
+    failures: Vec<String>,
 }
 
 impl<'r> Service<'r> {
@@ -170,16 +176,16 @@ impl<'r> Service<'r> {
         match question {
             Ask::Clean(path) => {
                 let input = std::mem::take(&mut self.input);
-                let (passed, rest) = self.filter().clean(path, &input);
-                let content = passed.or(&input);
-                reply(&mut self.answer, content, out)?;
-                if let Some(rest) = rest {
-                    self.filter().file(path, content, rest);
-                }
+                let answered = match self.filter().clean(path, &input) {
+                    Ok(passed) => reply(&mut self.answer, passed.or(&input), out),
+                    Err(error) => self.fail(path, &error, out),
+                };
                 self.input = input;
-                Ok(())
+                answered
             }
-            Ask::Smudge { path, blob, can_delay } => self.smudge(path, *blob, *can_delay, out),
+            Ask::Smudge { path, checkout, can_delay } => {
+                self.smudge(path, *checkout, *can_delay, out)
+            }
             Ask::Unknown => out.write_all(&packet_line(b"status=abort")),
         }
     }
@@ -187,33 +193,50 @@ impl<'r> Service<'r> {
     fn smudge(
         &mut self,
         path: &RepoPath,
-        blob: Option<ObjectId>,
+        checkout: Checkout,
         can_delay: bool,
         out: &mut File,
     ) -> io::Result<()> {
         // git asks again for what was delayed, and sends no content.
         if !can_delay
             && self.input.is_empty()
-            && let Some(content) = self.ahead.fetch(path)?
+            && let Some(done) = self.ahead.fetch(path)?
         {
-            return reply(&mut self.answer, &content, out);
+            return match done {
+                Ok(content) => reply(&mut self.answer, &content, out),
+                Err(error) => self.fail(path, &error, out),
+            };
         }
         let input = std::mem::take(&mut self.input);
-        let smudged = match self.filter().errand(path, blob, input) {
+        match self.filter().errand(path, checkout, input) {
             Ok(errand) if can_delay && Ahead::takes(&errand) => {
                 self.ahead.take(path.clone(), errand)?;
-                return out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat());
+                out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat())
             }
-            Ok(errand) => errand.run(),
-            Err(input) => input,
-        };
-        reply(&mut self.answer, &smudged, out)
+            Ok(errand) => match self.filter().finish(path, errand.run()) {
+                Ok(content) => reply(&mut self.answer, &content, out),
+                Err(error) => self.fail(path, &error, out),
+            },
+            Err(input) => reply(&mut self.answer, &input, out),
+        }
+    }
+
+    /// Tells git that a file cannot be filtered, and the person why.
+    fn fail(
+        &mut self,
+        path: &RepoPath,
+        error: &dyn std::fmt::Display,
+        out: &mut File,
+    ) -> io::Result<()> {
+        self.failures.push(format!("{path}: its layout cannot be kept: {error}"));
+        out.write_all(&[&packet_line(b"status=error"), &b"0000"[..]].concat())
     }
 
     /// Answers `list_available_blobs`.
     fn tell_done(&mut self, out: &mut File) -> io::Result<()> {
         self.answer.clear();
-        for path in self.ahead.available()? {
+        let filter = self.filter.get_or_insert_with(|| Filter::new(self.repository));
+        for path in self.ahead.available(&mut |path, smudged| filter.finish(path, smudged))? {
             let line = [b"pathname=", path.as_bytes()].concat();
             self.answer.extend_from_slice(&packet_line(&line));
         }
@@ -229,7 +252,8 @@ impl<'r> Service<'r> {
                 *buffer = Vec::new();
             }
         }
-        for remark in self.filter.iter_mut().flat_map(Filter::take_remarks) {
+        let remarks = self.filter.iter_mut().flat_map(Filter::take_remarks);
+        for remark in remarks.chain(self.failures.drain(..)) {
             warn(&remark);
         }
     }

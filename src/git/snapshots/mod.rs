@@ -32,7 +32,7 @@ use super::notes::{Revision, Step, advance};
 use super::objects::{Batch, EntryKind, TreeEntry};
 use super::repository::Repository;
 use super::tree;
-use crate::canon::{self, Known};
+use crate::canon;
 
 pub use keep::Policy;
 pub use present::{Scope, candidates};
@@ -280,7 +280,7 @@ pub fn bytes(repository: &Repository, kept: &Kept) -> Result<Vec<u8>> {
     let Some(layout) = kept.layout else { return Ok(content) };
     let broken = || Error::Malformed { id: layout, expected: "layout of a snapshot" };
     let layout = String::from_utf8(read(layout)?).map_err(|_| broken())?;
-    canon::smudge(&content, Known::Exact(&layout)).ok_or_else(broken)
+    canon::smudge(&content, &layout).ok_or_else(broken)
 }
 
 /// Lets the snapshots go that a policy does not keep, of all work trees. Gives how many.

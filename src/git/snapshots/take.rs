@@ -17,7 +17,7 @@ use super::{
     ABOUT, About, Edits, FILES, Halves, Kept, LAYOUTS, Policy, Snapshot, WorkTree, change,
     drop_old, listed, print_name,
 };
-use crate::canon::{self, Known, Mode};
+use crate::canon::{self, Mode};
 use crate::json;
 
 /// Why a snapshot is taken.
@@ -251,7 +251,7 @@ fn held(file: &Path, longest: u64, expected: Expected) -> Held {
         },
     };
     let whole = match &layout {
-        Some(layout) => canon::smudge(&content, Known::Exact(layout)).as_ref() == Some(&bytes),
+        Some(layout) => canon::smudge(&content, layout).as_ref() == Some(&bytes),
         None => content == bytes,
     };
     match layout {

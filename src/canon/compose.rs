@@ -1,0 +1,369 @@
+//! A content laid out from several layouts: its own, what the file held before, both sides
+//! of a merge.
+//!
+//! Of each place the latest move counts, wherever it comes from; what belongs to no place
+//! goes with the latest save. A node that is new lies where its author put it, and moves
+//! aside, by the least that will do, only if somebody else's node would lie under it. What
+//! nobody placed is arranged, and marked as nobody's.
+//!
+//! Must not know where layouts are kept, nor how contents were paired.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Mode;
+use super::arrange::{self, Wish};
+use super::arranged;
+use super::clean::{begin, graphs, restore_graph};
+use super::clock::{Clock, CloneId, Stamp};
+use super::clocked::{ClockedGraph, ClockedLayout, Placement, put_members};
+use super::matches::{Pairs, Source};
+use super::placement::{Geometry, PlaceKey, PlaceKind, transformed, visit};
+use super::restore::{Fit, restore};
+use super::smudge::is_placed;
+use super::split::own_id;
+use super::stamp::{Past, stamp, stamp_all};
+use crate::graph::GraphKind;
+use crate::json::{self, Key, Object, Path, Style, Value};
+
+/// A content with positions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Composition {
+    /// The file for the work tree.
+    pub bytes: Vec<u8>,
+    /// Its layout, as cleaning the file gives it, with the clocks of all places.
+    pub layout: ClockedLayout,
+    /// Something has a place that nobody gave it.
+    pub is_arranged: bool,
+}
+
+/// Lays a clean content out. `now` is for places that are written anew. Nothing for what
+/// is no workflow, or has its positions already.
+pub fn compose(content: &[u8], sources: &[Source<'_>], now: Clock) -> Option<Composition> {
+    let mut value = json::parse(content).ok()?;
+    let mut by_age: Vec<Source<'_>> = sources.to_vec();
+    by_age.sort_by_key(|source| source.layout.saved);
+    let mut composed = FxHashMap::default();
+    for found in graphs(&value) {
+        let Some(Value::Object(graph)) = found.at.get_mut(&mut value) else { continue };
+        if found.kind == GraphKind::Prompt || is_placed(graph) {
+            continue;
+        }
+        let parts: Vec<Part<'_>> =
+            by_age.iter().filter_map(|source| Part::of(*source, &found.at)).collect();
+        let places = compose_graph(graph, found.kind, &parts, &found.at, now);
+        composed.insert(found.at.to_string(), places);
+    }
+    if composed.is_empty() {
+        return None;
+    }
+    let newest = by_age.last().map(|source| source.layout);
+    let style = newest.map_or(Style::EXPORT, |layout| layout.base.style.clone());
+    let bytes = json::print(&value, &style).into_bytes();
+    let (cleaned, rest) = begin(&bytes, Mode::Strip).ok()?;
+    if cleaned != content {
+        return None;
+    }
+    // Put together from other contents, it is no file that anybody saved.
+    let is_saved_so = by_age.last().is_some_and(|s| matches!(s.pairs, Pairs::SameContent));
+    let saved = newest.map_or(Clock::Arranged, |layout| match layout.saved {
+        Clock::At(stamp) if !is_saved_so => Clock::unknown(stamp.at),
+        saved => saved,
+    });
+    let mut layout = ClockedLayout::uniform(rest?.into_layout(), saved);
+    layout.was = newest.and_then(|layout| layout.was.clone());
+    for graph in &mut layout.graphs {
+        if let Some(places) = composed.get_mut(&graph.at.to_string()) {
+            assign(graph, places, now);
+        }
+    }
+    if !layout.has_place_by_person() {
+        layout.saved = Clock::Arranged;
+    }
+    let is_arranged = layout.has_place(|_, _, moved| moved == Clock::Arranged);
+    Some(Composition { bytes, layout, is_arranged })
+}
+
+/// One side of a merge of files that no repository knows.
+#[derive(Debug, Clone, Copy)]
+pub struct MergedSide<'a> {
+    /// The layout that was cleaned out of the file.
+    pub line: &'a str,
+    /// Which of its nodes are which of the result's.
+    pub pairs: Pairs<'a>,
+}
+
+/// Lays a merged content out as its sides were: what only one side moved since the base
+/// lies where that side put it, all else where ours has it.
+pub fn compose_merged(
+    content: &[u8],
+    base: Option<&str>,
+    ours: Option<MergedSide<'_>>,
+    theirs: Option<MergedSide<'_>>,
+) -> Option<Composition> {
+    let at = |at| Stamp { at, by: CloneId::from_bits(0) };
+    let base = base.and_then(|line| stamp_all(line, Clock::Unknown(1)));
+    let last = base.as_ref().map(|layout| Source { layout, pairs: Pairs::ById });
+    let past = Past { last, ..Past::default() };
+    let sides = [(ours, 2), (theirs, 1)].into_iter();
+    let sides: Vec<(ClockedLayout, Pairs<'_>)> = sides
+        .filter_map(|(side, when)| {
+            let side = side?;
+            Some((stamp(side.line, &past, at(when))?, side.pairs))
+        })
+        .collect();
+    let sources: Vec<Source<'_>> =
+        sides.iter().map(|(layout, pairs)| Source { layout, pairs: *pairs }).collect();
+    compose(content, &sources, Clock::At(at(3)))
+}
+
+/// Gives the places of a layout that was split off the composed file their history.
+fn assign(graph: &mut ClockedGraph, places: &mut FxHashMap<PlaceKey, Placement>, now: Clock) {
+    for (key, shown) in &mut graph.places {
+        let Some(known) = places.remove(key) else {
+            (shown.moved, shown.restated) = (Clock::Arranged, Clock::Arranged);
+            continue;
+        };
+        shown.moved = known.moved;
+        let is_verbatim = known.members == shown.members && known.frame == shown.frame;
+        shown.restated = match (is_verbatim, known.moved) {
+            (true, _) | (_, Clock::Arranged) => known.restated,
+            (false, _) => now,
+        };
+    }
+}
+
+/// What one source says about one graph.
+struct Part<'a> {
+    source: Source<'a>,
+    graph: &'a ClockedGraph,
+    shown: FxHashMap<PlaceKey, Object>,
+}
+
+impl<'a> Part<'a> {
+    fn of(source: Source<'a>, at: &Path) -> Option<Part<'a>> {
+        let graph = source.graph(at)?;
+        Some(Part { source, graph, shown: graph.shown() })
+    }
+}
+
+/// Which part decided about a place, and what it says.
+struct Winner<'a> {
+    part: usize,
+    place: &'a Placement,
+}
+
+fn compose_graph(
+    graph: &mut Object,
+    kind: GraphKind,
+    parts: &[Part<'_>],
+    at: &Path,
+    now: Clock,
+) -> FxHashMap<PlaceKey, Placement> {
+    restore_what_has_no_place(graph, kind, parts);
+    let mut winners: FxHashMap<PlaceKey, Winner<'_>> = FxHashMap::default();
+    visit(graph, &mut |key, _, item| {
+        let class = ["type", "title"].iter().find_map(|name| item.get(name)?.as_str());
+        let class = class.unwrap_or_default().to_owned();
+        for (part, said) in parts.iter().enumerate() {
+            let Some((_, place)) = said.source.find(at, &key, &class) else { continue };
+            if winners.get(&key).is_none_or(|known| place.outranks(known.place)) {
+                winners.insert(key.clone(), Winner { part, place });
+            }
+        }
+    });
+    let members = shown_members(graph, parts, &winners);
+    visit(graph, &mut |key, kind, item| {
+        if let Some(members) = members.get(&key) {
+            restore(item, members.clone(), kind.class(), Fit::Related);
+        }
+    });
+    order_nodes(graph, parts);
+    let shifted = clear_overlaps(graph, parts, &winners, &members);
+    arrange::complete(graph);
+    let mut places = FxHashMap::default();
+    for (key, winner) in &winners {
+        let mut place = winner.place.clone();
+        place.frame.anchor = place
+            .frame
+            .anchor
+            .and_then(|(group, corner)| Some((parts[winner.part].source.new_key(&group)?, corner)));
+        if shifted.contains(key) {
+            // Above the author's own place, below his next move.
+            place.members = Object::new();
+            place.restated = now;
+        }
+        places.insert(key.clone(), place);
+    }
+    mark_arranged(graph, &places);
+    places
+}
+
+fn mark_arranged(graph: &mut Object, places: &FxHashMap<PlaceKey, Placement>) {
+    let mut names = Vec::new();
+    visit(graph, &mut |key, _, _| {
+        if places.get(&key).is_none_or(|place| place.moved == Clock::Arranged) {
+            names.push(key);
+        }
+    });
+    arranged::mark(graph, &names);
+}
+
+/// View, spelling, flags of whole graphs: the latest save last, so that it stays.
+fn restore_what_has_no_place(graph: &mut Object, kind: GraphKind, parts: &[Part<'_>]) {
+    let last = parts.len().saturating_sub(1);
+    for (number, part) in parts.iter().enumerate() {
+        let mut aside = part.graph.aside.clone();
+        if matches!(part.source.pairs, Pairs::SameContent) && number == last {
+            visit(&mut aside, &mut |key, kind, item| {
+                if let Some(members) = part.shown.get(&key) {
+                    put_members(item, kind, members.clone());
+                }
+            });
+            restore_graph(graph, kind, aside, Fit::Exact);
+            continue;
+        }
+        visit(&mut aside, &mut |_, kind, item| put_members(item, kind, Object::new()));
+        if matches!(part.source.pairs, Pairs::Matched(_)) {
+            rename_nodes(&mut aside, part.source);
+        }
+        restore_graph(graph, kind, aside, Fit::Related);
+    }
+}
+
+/// Gives the nodes of a layout the ids they have in the content at hand.
+fn rename_nodes(aside: &mut Object, source: Source<'_>) {
+    visit(aside, &mut |key, kind, item| {
+        if kind != PlaceKind::Node {
+            return;
+        }
+        let name = source.new_key(&key);
+        let id = name.as_deref().and_then(|name| name.rsplit('/').next()?.strip_prefix('n'));
+        match id {
+            Some(id) if !id.contains(['#', '%']) => {
+                let is_number = matches!(item.get("id"), Some(Value::Number(_)));
+                let number = id.parse::<i64>().ok().filter(|_| is_number);
+                item.insert("id", number.map_or_else(|| Value::from(id), Value::from));
+            }
+            // It is not here any more.
+            _ => item.retain(|_, _| false),
+        }
+    });
+}
+
+/// The members of every place that is known, in the scale and beside the groups of the
+/// file as it will be.
+fn shown_members(
+    graph: &Object,
+    parts: &[Part<'_>],
+    winners: &FxHashMap<PlaceKey, Winner<'_>>,
+) -> FxHashMap<PlaceKey, Object> {
+    let scale = super::clocked::scale_of(graph);
+    let corner = |(key, winner): (&PlaceKey, &Winner<'_>)| {
+        let place = winner.place;
+        let at = Geometry::of(&place.members).scaled(scale / place.frame.scale).at?;
+        Some((key.clone(), at))
+    };
+    let groups = winners.iter().filter(|(key, _)| PlaceKind::of(key) == PlaceKind::Group);
+    let corners: FxHashMap<PlaceKey, (f64, f64)> = groups.filter_map(corner).collect();
+    let show = |(key, winner): (&PlaceKey, &Winner<'_>)| {
+        let place = winner.place;
+        let factor = scale / place.frame.scale;
+        let by = place.frame.anchor.as_ref().and_then(|(group, then)| {
+            let now = corners.get(&parts[winner.part].source.new_key(group)?)?;
+            Some((now.0 - then.0 * factor, now.1 - then.1 * factor))
+        });
+        let by = by.unwrap_or_default();
+        let members = if factor == 1.0 && by == (0.0, 0.0) {
+            place.members.clone()
+        } else {
+            transformed(&place.members, factor, by)
+        };
+        (key.clone(), members)
+    };
+    winners.iter().map(show).collect()
+}
+
+/// Stacks the nodes as they lay: those of the latest save in its order, the others on top
+/// in theirs.
+fn order_nodes(graph: &mut Object, parts: &[Part<'_>]) {
+    let mut ranks: FxHashMap<PlaceKey, usize> = FxHashMap::default();
+    for part in parts.iter().rev() {
+        for old in stacked(&part.graph.aside) {
+            if let Some(new) = part.source.new_key(&old) {
+                let next = ranks.len();
+                ranks.entry(new).or_insert(next);
+            }
+        }
+    }
+    let Some(Value::Array(nodes)) = graph.get_mut("nodes") else { return };
+    let rank = |node: &Value| match own_id(node) {
+        Some(Value::Number(id)) => ranks.get(&Key::from(format!("n{}", id.as_str()))).copied(),
+        _ => None,
+    };
+    // Doubled ids: their order is content.
+    let mut seen = FxHashSet::default();
+    let is_unique = nodes.iter().filter_map(rank).all(|rank| seen.insert(rank));
+    if is_unique && seen.len() > 1 {
+        nodes.sort_by_key(|node| rank(node).unwrap_or(usize::MAX));
+    }
+}
+
+/// The nodes of the root in the order of the file they were split off.
+fn stacked(aside: &Object) -> Vec<PlaceKey> {
+    let mut aside = aside.clone();
+    let order: Option<Vec<usize>> = aside.get("nodes").and_then(|nodes| {
+        let order = nodes.get(super::split::ORDER)?.as_array()?.iter();
+        order.map(|at| at.as_i64().and_then(|at| usize::try_from(at).ok())).collect()
+    });
+    let items = match aside.get("nodes") {
+        Some(Value::Object(both)) => both.get(super::split::ITEMS).and_then(Value::as_array),
+        nodes => nodes.and_then(Value::as_array),
+    };
+    let at_index: Vec<Option<PlaceKey>> = items
+        .unwrap_or_default()
+        .iter()
+        .map(|item| match own_id(item) {
+            Some(Value::Number(id)) => Some(Key::from(format!("n{}", id.as_str()))),
+            _ => None,
+        })
+        .collect();
+    aside.retain(|_, _| false);
+    match order {
+        Some(order) => order.into_iter().filter_map(|at| at_index.get(at)?.clone()).collect(),
+        None => at_index.into_iter().flatten().collect(),
+    }
+}
+
+/// Moves new nodes off what lay elsewhere, or not at all, where they were made.
+fn clear_overlaps(
+    graph: &mut Object,
+    parts: &[Part<'_>],
+    winners: &FxHashMap<PlaceKey, Winner<'_>>,
+    members: &FxHashMap<PlaceKey, Object>,
+) -> FxHashSet<PlaceKey> {
+    if parts.len() < 2 {
+        return FxHashSet::default();
+    }
+    let is_new = |key: &PlaceKey, winner: &Winner<'_>| {
+        let others = parts.iter().enumerate().filter(|(part, _)| *part != winner.part);
+        let mut others = others.filter_map(|(_, part)| Some((part.source.old_key(key), part)));
+        others.any(|(old, part)| old.is_none_or(|old| !part.graph.places.contains_key(&old)))
+    };
+    let mut wishes: Vec<(&PlaceKey, &Winner<'_>)> = winners
+        .iter()
+        .filter(|(key, winner)| PlaceKind::of(key) == PlaceKind::Node && is_new(key, winner))
+        .collect();
+    wishes.sort_by_key(|(key, winner)| (winner.place.moved, *key));
+    let authors_place = |author: &Part<'_>, key: &PlaceKey| {
+        Some(Geometry::of(author.shown.get(&author.source.old_key(key)?)?))
+    };
+    let wishes = wishes.into_iter().map(|(key, winner)| {
+        let author = &parts[winner.part];
+        let moved_since = members.iter().filter(|(other, members)| {
+            let then = authors_place(author, other);
+            *other != key && then.is_none_or(|then| then.at != Geometry::of(members).at)
+        });
+        Wish { node: key.clone(), obstacles: moved_since.map(|(other, _)| other.clone()).collect() }
+    });
+    arrange::clear_overlaps(graph, wishes.collect())
+}

@@ -1,0 +1,249 @@
+//! What a person moved: a saved file held against what it held before.
+//!
+//! A place is moved only if it differs from what the file last held, and from what it held
+//! before git wrote it last: ComfyUI does not notice that a file changed on disk, so a tab
+//! that was open all the time saves old places back. A node that goes along with its group,
+//! or that another renderer draws in another scale, or whose size the frontend made large
+//! enough on loading, was not moved either; its numbers are written anew, no more.
+//!
+//! Must not know where layouts are kept, nor what time it is.
+
+use rustc_hash::FxHashMap;
+
+use super::arranged;
+use super::clock::{Clock, Stamp};
+use super::clocked::{ClockedGraph, ClockedLayout, Placement};
+use super::layout::Layout;
+use super::matches::Source;
+use super::placement::{Geometry, PlaceKey, PlaceKind};
+use crate::json::{Object, Path};
+
+/// Half a hundredth of a pixel is the noise of scaling there and back.
+const NOISE: f64 = 0.011;
+
+/// What is known of the file from before it was saved.
+#[derive(Debug, Clone, Default)]
+pub struct Past<'a> {
+    /// What it held last.
+    pub last: Option<Source<'a>>,
+    /// What git wrote last, where a person saved since.
+    pub written: Option<Source<'a>>,
+    /// What it held before git wrote it, the newest first.
+    pub before: Vec<Source<'a>>,
+}
+
+impl Past<'_> {
+    /// The latest time in it.
+    pub fn latest(&self) -> u64 {
+        let all = self.last.iter().chain(&self.written).chain(&self.before);
+        all.map(|source| source.layout.latest()).max().unwrap_or(0)
+    }
+}
+
+/// Gives a layout that was just split off a file the clocks of its places.
+pub fn stamp(line: &str, past: &Past<'_>, now: Stamp) -> Option<ClockedLayout> {
+    let mut base = super::clocked::shown_layout(line)?;
+    let graphs = std::mem::take(&mut base.graphs);
+    let now = Clock::At(now);
+    let mut layout = ClockedLayout::uniform(base, now);
+    for (at, aside) in graphs {
+        layout.graphs.push(stamp_graph(at, aside, past, now));
+    }
+    if let Some(last) = past.last {
+        layout.was.clone_from(&last.layout.was);
+    }
+    if !layout.has_place_by_person() {
+        // What nobody arranged gives way in everything.
+        layout.saved = Clock::Arranged;
+    }
+    Some(layout)
+}
+
+/// One clock for all places of a layout that was just split off a file.
+pub fn stamp_all(line: &str, clock: Clock) -> Option<ClockedLayout> {
+    let base: Layout = super::clocked::shown_layout(line)?;
+    Some(ClockedLayout::uniform(base, clock))
+}
+
+fn stamp_graph(at: Path, aside: Object, past: &Past<'_>, now: Clock) -> ClockedGraph {
+    let marks = arranged::marks(&aside);
+    let mut graph = ClockedGraph::uniform(at, aside, now);
+    let pile = pile(&graph);
+    let last = past.last.and_then(|source| View::of(source, &graph.at));
+    let written = past.written.and_then(|source| View::of(source, &graph.at));
+    let before = past.before.iter().filter_map(|source| View::of(*source, &graph.at)).collect();
+    let history = History { last, written, before, marks, now: View::now(&graph) };
+    let mut placed = Vec::new();
+    for (key, place) in &graph.places {
+        let mut decided = history.decide(key, place, now);
+        if decided.moved == now && pile.contains(key) {
+            decided.moved = Clock::Arranged;
+        }
+        if decided.moved == Clock::Arranged && decided.restated == now {
+            decided.restated = Clock::Arranged;
+        }
+        placed.push((key.clone(), decided));
+    }
+    graph.places.extend(placed);
+    graph
+}
+
+/// ComfyUI piles all nodes of a file without positions up in one corner. Nobody put them
+/// there.
+fn pile(graph: &ClockedGraph) -> Vec<PlaceKey> {
+    let is_node = |key: &&PlaceKey| PlaceKind::of(key) == PlaceKind::Node;
+    let keys: Vec<&PlaceKey> = graph.places.keys().filter(is_node).collect();
+    let corner = |key: &&PlaceKey| {
+        let at = graph.places.get(*key).and_then(|place| Geometry::of(&place.members).at);
+        at == Some((10.0, 10.0)) || at == Some((0.0, 0.0))
+    };
+    let is_pile = keys.len() > 1 && keys.iter().all(corner);
+    if is_pile { keys.into_iter().cloned().collect() } else { Vec::new() }
+}
+
+/// The places of one layout as numbers of LiteGraph.
+struct View<'a> {
+    source: Option<Source<'a>>,
+    at: Path,
+    geometry: FxHashMap<PlaceKey, Geometry>,
+}
+
+impl<'a> View<'a> {
+    fn of(source: Source<'a>, at: &Path) -> Option<View<'a>> {
+        let graph = source.graph(at)?;
+        Some(View { source: Some(source), at: at.clone(), geometry: geometries(graph) })
+    }
+
+    fn now(graph: &ClockedGraph) -> View<'static> {
+        View { source: None, at: graph.at.clone(), geometry: geometries(graph) }
+    }
+
+    fn find(&self, key: &str, class: &str) -> Option<(&'a Placement, Geometry)> {
+        let (old, place) = self.source?.find(&self.at, key, class)?;
+        Some((place, self.geometry.get(&old).copied().unwrap_or_default()))
+    }
+
+    fn corner_of(&self, group: &str) -> Option<(f64, f64)> {
+        self.geometry.get(group)?.at
+    }
+}
+
+fn geometries(graph: &ClockedGraph) -> FxHashMap<PlaceKey, Geometry> {
+    let factor = 1.0 / graph.scale();
+    let shown = graph.shown().into_iter();
+    shown.map(|(key, members)| (key, Geometry::of(&members).scaled(factor))).collect()
+}
+
+struct History<'a> {
+    last: Option<View<'a>>,
+    written: Option<View<'a>>,
+    before: Vec<View<'a>>,
+    marks: FxHashMap<PlaceKey, (f64, f64)>,
+    now: View<'static>,
+}
+
+impl History<'_> {
+    /// The place as it is to be kept; `fresh` is as it stands in the file.
+    fn decide(&self, key: &str, fresh: &Placement, now: Clock) -> Placement {
+        let here = self.now.geometry.get(key).copied().unwrap_or_default();
+        let anew = |moved: Clock, restated: Clock| Placement { moved, restated, ..fresh.clone() };
+        let known = self.last.as_ref().and_then(|last| last.find(key, &fresh.class));
+        if let Some((last, there)) = known {
+            if is_same_spot(here, there) && has_same_looks(fresh, last) {
+                let is_verbatim = fresh.members == last.members && self.is_same_frame(fresh, last);
+                let restated = if is_verbatim { last.restated } else { now };
+                return anew(last.moved, restated);
+            }
+            if self.went_with_group(last, here, there) && has_same_looks(fresh, last) {
+                return anew(last.moved, now);
+            }
+        }
+        if self.is_untouched_since_git_wrote(key, fresh, known.map(|(_, there)| there)) {
+            for view in &self.before {
+                if let Some((old, there)) = view.find(key, &fresh.class)
+                    && is_same_spot(here, there)
+                    && has_same_looks(fresh, old)
+                {
+                    return anew(old.moved, old.restated);
+                }
+            }
+        }
+        let was_arranged = known.is_none_or(|(last, _)| last.moved == Clock::Arranged);
+        let mark = self.marks.get(key).copied();
+        if was_arranged && mark.is_some() && mark.zip(here.at).is_some_and(|(a, b)| is_near(a, b)) {
+            return anew(Clock::Arranged, Clock::Arranged);
+        }
+        anew(now, now)
+    }
+
+    fn is_same_frame(&self, fresh: &Placement, last: &Placement) -> bool {
+        let turned = last.frame.anchor.as_ref().map(|(group, corner)| {
+            let source = self.last.as_ref().and_then(|last| last.source);
+            (source.and_then(|source| source.new_key(group)), *corner)
+        });
+        let anchor = fresh.frame.anchor.as_ref().map(|(group, at)| (Some(group.clone()), *at));
+        fresh.frame.scale == last.frame.scale && anchor == turned
+    }
+
+    /// Whether it lies where it lay in a group that was moved.
+    fn went_with_group(&self, last: &Placement, here: Geometry, there: Geometry) -> bool {
+        let followed = || {
+            let view = self.last.as_ref()?;
+            let (group, _) = last.frame.anchor.as_ref()?;
+            let then = view.corner_of(group)?;
+            let now = self.now.corner_of(&view.source?.new_key(group)?)?;
+            let (x, y) = there.at?;
+            let at = Some((x + now.0 - then.0, y + now.1 - then.1));
+            Some(is_same_spot(here, Geometry { at, extent: there.extent }))
+        };
+        followed().unwrap_or(false)
+    }
+
+    /// Whether it lies, or last lay, where git's last write put it: then a tab that was
+    /// opened before may be what is saved now.
+    fn is_untouched_since_git_wrote(
+        &self,
+        key: &str,
+        fresh: &Placement,
+        last: Option<Geometry>,
+    ) -> bool {
+        let Some(written) = &self.written else { return true };
+        match (written.find(key, &fresh.class), last) {
+            (Some((_, written)), Some(last)) => is_same_spot(last, written),
+            _ => true,
+        }
+    }
+}
+
+/// The same position, and no smaller.
+fn is_same_spot(here: Geometry, there: Geometry) -> bool {
+    let at = match (here.at, there.at) {
+        (Some(here), Some(there)) => is_near(here, there),
+        (here, there) => here == there,
+    };
+    let extent = match (here.extent, there.extent) {
+        (Some(here), Some(there)) => here.0 > there.0 - 1.0 && here.1 > there.1 - 1.0,
+        _ => true,
+    };
+    at && extent
+}
+
+fn is_near(here: (f64, f64), there: (f64, f64)) -> bool {
+    (here.0 - there.0).abs() < NOISE && (here.1 - there.1).abs() < NOISE
+}
+
+/// Whether all is the same but position and size.
+fn has_same_looks(one: &Placement, other: &Placement) -> bool {
+    let looks = |members: &Object| {
+        let is_flag = |value: &crate::json::Value| {
+            // ComfyUI writes an empty object, or none, as it likes.
+            !value.as_object().is_some_and(Object::is_empty)
+        };
+        let geometry = ["pos", "size", "bounding"];
+        let kept = members
+            .iter()
+            .filter(|(key, value)| !geometry.contains(&key.as_str()) && is_flag(value));
+        kept.map(|(key, value)| (key.clone(), value.clone())).collect::<Object>()
+    };
+    looks(&one.members) == looks(&other.members)
+}

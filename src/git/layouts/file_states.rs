@@ -1,0 +1,244 @@
+//! What each file of a work tree held last, and what it held before git wrote it: whoever
+//! saves a file is held against that (`canon::stamp`).
+//!
+//! `L` says that a person saved the file so, `W` that git wrote it so. One work tree has
+//! one such log; it can be deleted at any time, and then the notes tell what the file held.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use super::super::error::Result;
+use super::super::id::{ObjectId, RepoPath};
+use super::super::repository::Repository;
+use super::log::{Extent, Head, LockKind, Log, News, read_layout, record};
+
+/// How many states from before git's writes are remembered of a file: a rebase writes it
+/// more than once while ComfyUI has an old one open.
+const REMEMBERED: usize = 4;
+
+/// Who brought a file into a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// A person, by saving.
+    Person,
+    /// git, by checking out.
+    Git,
+}
+
+/// A layout that a file had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FileState {
+    /// The clean content it had it with.
+    pub(super) blob: ObjectId,
+    /// One line of JSON.
+    pub(super) layout: String,
+}
+
+/// What is remembered of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct FileHistory {
+    /// What it holds, as far as we saw.
+    pub(super) last: Option<FileState>,
+    /// What git wrote last, if a person saved since.
+    pub(super) written: Option<FileState>,
+    /// What it held before git wrote it, the newest first.
+    pub(super) before: Vec<FileState>,
+}
+
+/// The states of all files of a work tree.
+#[derive(Debug)]
+pub(super) struct FileStates {
+    log: Log,
+    known: Known,
+}
+
+type At = (ObjectId, Extent);
+
+#[derive(Debug, Default)]
+struct Known {
+    files: FxHashMap<RepoPath, Tracked>,
+    dead: u64,
+}
+
+#[derive(Debug, Default)]
+struct Tracked {
+    last: Option<At>,
+    written: Option<At>,
+    before: VecDeque<At>,
+}
+
+impl FileStates {
+    /// The log of the work tree at hand.
+    pub(super) fn of(repository: &Repository) -> FileStates {
+        let folder = match repository.git_dir() == repository.common_dir() {
+            true => repository.state_dir(),
+            false => repository.git_dir().join("comfy"),
+        };
+        FileStates { log: Log::new(folder, "files"), known: Known::default() }
+    }
+
+    fn refresh(&mut self) -> Result<Option<File>> {
+        let known = &mut self.known;
+        self.log.refresh(&mut |news| known.take_in(news))
+    }
+
+    /// What a file held last.
+    pub(super) fn last(&mut self, path: &RepoPath) -> Result<Option<FileState>> {
+        let Some(mut file) = self.refresh()? else { return Ok(None) };
+        let last = self.known.files.get(path).and_then(|tracked| tracked.last);
+        Ok(last.and_then(|at| state(&mut file, at)))
+    }
+
+    /// All that is remembered of a file.
+    pub(super) fn history(&mut self, path: &RepoPath) -> Result<FileHistory> {
+        let Some(mut file) = self.refresh()? else { return Ok(FileHistory::default()) };
+        let Some(tracked) = self.known.files.get(path) else { return Ok(FileHistory::default()) };
+        let is_last = |at: &At| tracked.last.is_some_and(|last| last.1.record == at.1.record);
+        Ok(FileHistory {
+            last: tracked.last.and_then(|at| state(&mut file, at)),
+            written: tracked.written.filter(|at| !is_last(at)).and_then(|at| state(&mut file, at)),
+            before: tracked.before.iter().filter_map(|at| state(&mut file, *at)).collect(),
+        })
+    }
+
+    /// Remembers what a file holds now. The very same again is not written.
+    pub(super) fn add(&mut self, path: &RepoPath, writer: Writer, state: &FileState) -> Result<()> {
+        let crc = crc32fast::hash(state.layout.as_bytes());
+        self.refresh()?;
+        let last = self.known.files.get(path).and_then(|tracked| tracked.last);
+        let is_same = |(blob, extent): At| {
+            blob == state.blob && (extent.crc, extent.length) == (crc, state.layout.len() as u64)
+        };
+        if last.is_some_and(is_same) {
+            return Ok(());
+        }
+        let kind = match writer {
+            Writer::Person => b'L',
+            Writer::Git => b'W',
+        };
+        self.log.append(&record(kind, 0, state.blob, path, state.layout.as_bytes(), crc))?;
+        let length = self.log.read_to();
+        if self.known.dead > 1 << 18 && self.known.dead * 2 > length {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    fn compact(&mut self) -> Result<()> {
+        let Some(_lock) = self.log.lock(LockKind::Exclusive, Duration::from_millis(100))? else {
+            return Ok(());
+        };
+        self.log.start_over();
+        let Some(mut file) = self.refresh()? else { return Ok(()) };
+        let mut kept = Vec::new();
+        for (path, tracked) in &self.known.files {
+            // In an order that leads to the same.
+            let before = tracked.before.iter().rev().map(|at| (b'W', *at));
+            let written = tracked.written.map(|at| (b'W', at));
+            let is_written = tracked.written.map(|at| at.1.record);
+            let last = tracked.last.filter(|at| is_written != Some(at.1.record));
+            let states = before.chain(written).chain(last.map(|at| (b'L', at)));
+            kept.extend(states.map(|(kind, at)| (path.clone(), kind, at)));
+        }
+        kept.sort_by(|a, b| a.0.cmp(&b.0));
+        let records = kept.into_iter().filter_map(|(path, kind, (blob, extent))| {
+            let layout = read_layout(&mut file, &extent)?;
+            Some(record(kind, 0, blob, &path, layout.as_bytes(), extent.crc))
+        });
+        let replaced = self.log.replace(records);
+        self.log.start_over();
+        replaced
+    }
+}
+
+fn state(file: &mut File, (blob, extent): At) -> Option<FileState> {
+    read_layout(file, &extent).map(|layout| FileState { blob, layout })
+}
+
+impl Known {
+    fn take_in(&mut self, news: News) {
+        match news {
+            News::Anew => *self = Known::default(),
+            News::Damage(bytes) => self.dead += bytes,
+            News::Record(head) => self.note(head),
+        }
+    }
+
+    fn note(&mut self, head: Head) {
+        let Head { kind, blob, path, extent, .. } = head;
+        let tracked = self.files.entry(path).or_default();
+        let before = tracked.last.replace((blob, extent));
+        if kind == b'W' {
+            tracked.written = tracked.last;
+            if let Some(before) = before {
+                tracked.before.push_front(before);
+            }
+            while let Some(forgotten) = tracked.before.get(REMEMBERED).copied() {
+                self.dead += forgotten.1.length + 100;
+                tracked.before.truncate(REMEMBERED);
+            }
+        } else if let Some(before) = before
+            && tracked.written.is_none_or(|written| written.1.record != before.1.record)
+        {
+            self.dead += before.1.length + 100;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::id::{Kind, ObjectFormat};
+    use super::*;
+
+    fn states(folder: &std::path::Path) -> FileStates {
+        FileStates { log: Log::new(folder, "files"), known: Known::default() }
+    }
+
+    fn held(layout: &str) -> FileState {
+        let blob = ObjectFormat::Sha1.id_of(Kind::Blob, b"content");
+        FileState { blob, layout: layout.to_owned() }
+    }
+
+    fn layouts(history: &FileHistory) -> (Option<&str>, Option<&str>, Vec<&str>) {
+        let text = |state: &'_ FileState| -> &'_ str { Box::leak(state.layout.clone().into()) };
+        (
+            history.last.as_ref().map(text),
+            history.written.as_ref().map(text),
+            history.before.iter().map(text).collect(),
+        )
+    }
+
+    #[test]
+    fn what_git_wrote_and_what_lay_there_before_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = RepoPath::new("a.json");
+        let mut here = states(folder.path());
+        here.add(&path, Writer::Person, &held("saved")).unwrap();
+        here.add(&path, Writer::Git, &held("pulled")).unwrap();
+        let told = here.history(&path).unwrap();
+        assert_eq!(layouts(&told), (Some("pulled"), None, vec!["saved"]));
+        here.add(&path, Writer::Person, &held("dragged")).unwrap();
+        let told = states(folder.path()).history(&path).unwrap();
+        assert_eq!(layouts(&told), (Some("dragged"), Some("pulled"), vec!["saved"]));
+    }
+
+    #[test]
+    fn a_log_that_was_compacted_tells_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (RepoPath::new("a.json"), RepoPath::new("b.json"));
+        let mut here = states(folder.path());
+        for n in 0..9 {
+            let writer = if n % 3 == 0 { Writer::Person } else { Writer::Git };
+            here.add(&path, writer, &held(&format!("{n}"))).unwrap();
+            here.add(&other, Writer::Git, &held(&format!("other {n}"))).unwrap();
+        }
+        let before = (here.history(&path).unwrap(), here.history(&other).unwrap());
+        here.compact().unwrap();
+        assert_eq!((here.history(&path).unwrap(), here.history(&other).unwrap()), before);
+        let mut again = states(folder.path());
+        assert_eq!((again.history(&path).unwrap(), again.history(&other).unwrap()), before);
+    }
+}

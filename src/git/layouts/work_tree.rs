@@ -1,0 +1,499 @@
+//! The layouts of the files in a work tree: kept when a person saves one, put back when
+//! git writes one.
+//!
+//! Where git brings other content into a file that lies there, its layout comes along:
+//! every node lies where the last move put it, wherever that was made. A checkout of
+//! another state gives that state's own layout.
+//!
+//! Must not know how git hands files over, nor modes and attributes.
+
+use crate::canon::{
+    self, Clock, ClockedLayout, Matches, Mode, Pairs, Past, Source, compose, stamp_all,
+};
+use crate::diff;
+use crate::json::{self, Path};
+
+use super::super::error::Result;
+use super::super::id::{ObjectId, RepoPath};
+use super::super::repository::Repository;
+use super::clone_clock::CloneClock;
+use super::file_states::{FileState, FileStates, Writer};
+use super::find::{Finder, Own};
+use super::note::Entry;
+
+/// How a content comes into a work tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Arrival {
+    /// Something is put upon what lies there: a merge, a pick, a fast-forward. The layout
+    /// comes along.
+    Along,
+    /// Another state takes the place of what lay there.
+    OtherState,
+}
+
+/// Keeps and gives layouts, one file after another.
+#[derive(Debug)]
+pub(in super::super) struct WorkTreeLayouts<'r> {
+    repository: &'r Repository,
+    finder: Finder<'r>,
+    states: FileStates,
+    clock: CloneClock,
+}
+
+/// A content whose layouts were found, still to be laid out.
+#[derive(Debug)]
+pub(in super::super) struct Layouting {
+    /// The clean content.
+    pub(in super::super) content: Vec<u8>,
+    found: Found,
+}
+
+/// The layouts of a content.
+#[derive(Debug)]
+pub(in super::super) enum Found {
+    /// Its layout, and whether it says more than was known before.
+    Exact { line: String, is_new: bool },
+    /// It is put together.
+    Parts { parts: Vec<Part>, now: Clock, is_to_be_kept: bool },
+}
+
+impl Found {
+    fn nothing() -> Found {
+        Found::Parts { parts: Vec::new(), now: Clock::Unknown(0), is_to_be_kept: false }
+    }
+}
+
+/// A layout, and which of its places are which of the content's.
+#[derive(Debug)]
+pub(in super::super) struct Part {
+    layout: ClockedLayout,
+    pairs: OwnedPairs,
+}
+
+#[derive(Debug)]
+enum OwnedPairs {
+    SameContent,
+    ById,
+    Matched(Matches),
+}
+
+impl Part {
+    fn source(&self) -> Source<'_> {
+        let pairs = match &self.pairs {
+            OwnedPairs::SameContent => Pairs::SameContent,
+            OwnedPairs::ById => Pairs::ById,
+            OwnedPairs::Matched(matches) => Pairs::Matched(matches),
+        };
+        Source { layout: &self.layout, pairs }
+    }
+}
+
+/// A file for the work tree, and what is to be remembered of it.
+#[derive(Debug)]
+pub(in super::super) struct LaidOut {
+    /// Its bytes.
+    pub(in super::super) bytes: Vec<u8>,
+    /// Its layout, if it has one.
+    layout: Option<String>,
+    /// Under which time to keep it beyond this file; none if others know it.
+    keep_at: Option<u64>,
+    /// Something in it has a place that nobody gave it.
+    is_arranged: bool,
+}
+
+impl Layouting {
+    /// A content, and what was found for it.
+    pub(in super::super) fn new(content: Vec<u8>, found: Found) -> Layouting {
+        Layouting { content, found }
+    }
+
+    /// A content of which nothing is known.
+    pub(in super::super) fn unknown(content: Vec<u8>) -> Layouting {
+        Layouting { content, found: Found::nothing() }
+    }
+
+    /// Lays the content out. `mode` is how its path is cleaned.
+    pub(in super::super) fn run(self, mode: Mode) -> LaidOut {
+        let Layouting { content, found } = self;
+        let untouched = |bytes: Vec<u8>, layout: Option<String>| LaidOut {
+            bytes,
+            layout,
+            keep_at: None,
+            is_arranged: false,
+        };
+        match found {
+            Found::Exact { line, is_new } => {
+                let Some(bytes) = canon::smudge(&content, &line) else {
+                    return untouched(content, None);
+                };
+                let keep_at = is_new.then(|| {
+                    ClockedLayout::parse(&line, Clock::Unknown(0)).map_or(0, |l| l.latest())
+                });
+                LaidOut { bytes, layout: Some(line), keep_at, is_arranged: false }
+            }
+            Found::Parts { parts, now, is_to_be_kept } => {
+                // A blob that is not in its clean form was committed without git-comfy. It
+                // stays as it is; nobody knows when its places were chosen.
+                if let Ok((clean, rest)) = canon::begin(&content, mode)
+                    && clean != content
+                {
+                    let line = rest.map(|rest| rest.layout());
+                    let layout = line.and_then(|line| stamp_all(&line, Clock::Unknown(0)));
+                    return untouched(content, layout.map(|layout| layout.to_line()));
+                }
+                let sources: Vec<Source<'_>> = parts.iter().map(Part::source).collect();
+                let Some(composed) = compose(&content, &sources, now) else {
+                    return untouched(content, None);
+                };
+                let is_kept = is_to_be_kept || composed.is_arranged;
+                let keep_at = match composed.layout.has_place_by_person() {
+                    true => is_to_be_kept.then(|| composed.layout.latest()),
+                    // For this machine alone.
+                    false => is_kept.then_some(0),
+                };
+                LaidOut {
+                    bytes: composed.bytes,
+                    layout: Some(composed.layout.to_line()),
+                    keep_at,
+                    is_arranged: composed.is_arranged,
+                }
+            }
+        }
+    }
+}
+
+impl<'r> WorkTreeLayouts<'r> {
+    /// Nothing is read before it is needed.
+    pub(in super::super) fn new(repository: &'r Repository) -> WorkTreeLayouts<'r> {
+        WorkTreeLayouts {
+            repository,
+            finder: Finder::new(repository),
+            states: FileStates::of(repository),
+            clock: CloneClock::of(repository),
+        }
+    }
+
+    /// Keeps the layout that was cleaned out of a file.
+    ///
+    /// # Errors
+    /// It cannot be kept: then the file must not be cleaned.
+    pub(in super::super) fn save(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+        line: &str,
+    ) -> Result<()> {
+        let last = self.states.last(path)?;
+        if let Some(last) = &last
+            && last.blob == blob
+            && is_unclocked_form(line, &last.layout)
+        {
+            return self.keep_if_unknown(path, last);
+        }
+        let known = self.known_before(path, blob, content)?;
+        let floor = known.past().latest();
+        let now = self.clock.tick(floor)?;
+        let Some(mut layout) = canon::stamp(line, &known.past(), now) else { return Ok(()) };
+        if let Some(name) = known.name_before {
+            layout.set_was(&name);
+        }
+        let state = FileState { blob, layout: layout.to_line() };
+        self.states.add(path, Writer::Person, &state)?;
+        let at = if layout.has_place_by_person() { layout.latest() } else { 0 };
+        self.keep(path, blob, Entry { at, layout: state.layout })
+    }
+
+    /// Keeps a layout until a note holds it, beside what is kept of the same content.
+    fn keep(&mut self, path: &RepoPath, blob: ObjectId, entry: Entry) -> Result<()> {
+        let entry = match self.finder.store.get(blob, path)? {
+            Some(known) if known.layout != entry.layout => {
+                let is_by_person = known.at > 0 || entry.at > 0;
+                let joined = known.join(entry);
+                Entry { at: if is_by_person { joined.at } else { 0 }, ..joined }
+            }
+            _ => entry,
+        };
+        self.finder.store.file(blob, path, entry.at, &entry.layout)
+    }
+
+    /// A file that is as it was: what is known of it was perhaps thrown away since.
+    fn keep_if_unknown(&mut self, path: &RepoPath, state: &FileState) -> Result<()> {
+        let is_known = self.finder.store.get(state.blob, path)?.is_some()
+            || (self.repository.is_direct() && self.finder.is_noted(state.blob)?);
+        if is_known {
+            return Ok(());
+        }
+        let Some(layout) = ClockedLayout::parse(&state.layout, Clock::Unknown(0)) else {
+            return Ok(());
+        };
+        let at = if layout.has_place_by_person() { layout.latest() } else { 0 };
+        self.keep(path, state.blob, Entry { at, layout: state.layout.clone() })
+    }
+
+    /// What is known of a file from before it was saved.
+    fn known_before(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+    ) -> Result<KnownBefore> {
+        let history = self.states.history(path)?;
+        let mut known = KnownBefore::default();
+        if let Some(last) = history.last {
+            known.last = self.part(last, blob, content);
+            known.written = history.written.and_then(|state| self.part(state, blob, content));
+            let before = history.before.into_iter();
+            known.before = before.filter_map(|state| self.part(state, blob, content)).collect();
+            return Ok(known);
+        }
+        // Seen for the first time in this work tree.
+        if let Some(Own { entry, from }) = self.finder.own(blob, path)? {
+            known.name_before = match from {
+                Some(from) if !self.is_tracked(&from)? => from.as_str().map(str::to_owned),
+                _ => None,
+            };
+            let layout = entry.parse();
+            known.last = layout.map(|layout| Part { layout, pairs: OwnedPairs::SameContent });
+        } else if let Some((old, entry)) = self.finder.newest_of(path)? {
+            let state = FileState { blob: old, layout: entry.layout };
+            known.last = self.part(state, blob, content);
+        }
+        Ok(known)
+    }
+
+    fn is_tracked(&self, path: &RepoPath) -> Result<bool> {
+        Ok(super::super::index::tracked(self.repository)?.contains(path))
+    }
+
+    fn part(&self, state: FileState, blob: ObjectId, content: &[u8]) -> Option<Part> {
+        let layout = ClockedLayout::parse(&state.layout, Clock::Unknown(0))?;
+        let pairs = self.pairs(state.blob, blob, content);
+        Some(Part { layout, pairs })
+    }
+
+    /// Which node of an older content is which of the one at hand.
+    fn pairs(&self, old: ObjectId, blob: ObjectId, content: &[u8]) -> OwnedPairs {
+        if old == blob {
+            return OwnedPairs::SameContent;
+        }
+        let matched = || {
+            let before = self.repository.blob_within(old, MAX_MATCHED).ok()??;
+            diff::match_nodes(json::parse(&before).ok()?, json::parse(content).ok()?)
+        };
+        matched().map_or(OwnedPairs::ById, OwnedPairs::Matched)
+    }
+
+    /// Finds what is needed to lay a content out. What has to be done afterwards, and can be
+    /// done on any thread, is in what it gives.
+    pub(in super::super) fn find(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+        arrival: Arrival,
+    ) -> Result<Found> {
+        let own = self.finder.own(blob, path)?.map(|own| own.entry);
+        let last = match arrival {
+            Arrival::Along => self.last_shared(path)?,
+            Arrival::OtherState => None,
+        };
+        let has_drags = last.as_ref().is_some_and(|(_, has_drags)| *has_drags);
+        let last = last.map(|(last, _)| last);
+        Ok(match (own, last) {
+            (Some(own), None) => Found::Exact { line: own.layout, is_new: false },
+            (own, Some(last)) if last.blob == blob => self.same_content(own, last),
+            (own, Some(last)) => self.along(path, blob, content, (own, last, has_drags))?,
+            (None, None) => {
+                let related = self.related(path, blob, content)?;
+                let parts = related.into_iter().collect();
+                Found::Parts { parts, now: Clock::Unknown(0), is_to_be_kept: false }
+            }
+        })
+    }
+
+    fn same_content(&mut self, own: Option<Entry>, last: FileState) -> Found {
+        let last = Entry { at: 0, layout: last.layout };
+        let Some(own) = own else { return Found::Exact { line: last.layout, is_new: true } };
+        let known = own.layout.clone();
+        let line = own.join(last).layout;
+        Found::Exact { is_new: line != known, line }
+    }
+
+    fn along(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+        (own, last, has_drags): (Option<Entry>, FileState, bool),
+    ) -> Result<Found> {
+        let own_part = own
+            .as_ref()
+            .and_then(|own| Some(Part { layout: own.parse()?, pairs: OwnedPairs::SameContent }));
+        let Some(last) = self.part(last, blob, content) else {
+            return Ok(match own {
+                Some(own) => Found::Exact { line: own.layout, is_new: false },
+                None => Found::nothing(),
+            });
+        };
+        if let (Some(own), Some(part)) = (&own, &own_part)
+            && !canon::adds_to(last.source(), part.source())
+        {
+            return Ok(Found::Exact { line: own.layout.clone(), is_new: false });
+        }
+        let floor = own_part.as_ref().map_or(0, |part| part.layout.latest());
+        let now = Clock::At(self.clock.tick(floor.max(last.layout.latest()))?);
+        // Without a layout of its own a content has one to come; what is put together here
+        // can be put together again, but for what was moved here only.
+        let is_to_be_kept = own_part.is_some() || has_drags;
+        let mut parts: Vec<Part> = own_part.into_iter().chain([last]).collect();
+        parts.extend(self.related(path, blob, content)?);
+        Ok(Found::Parts { parts, now, is_to_be_kept })
+    }
+
+    /// The newest layout of the path, as a guess: it gives way to everything that is known.
+    fn related(&mut self, path: &RepoPath, blob: ObjectId, content: &[u8]) -> Result<Option<Part>> {
+        let Some((old, entry)) = self.finder.newest_of(path)? else { return Ok(None) };
+        let state = FileState { blob: old, layout: entry.layout };
+        Ok(self.part(state, blob, content).map(|mut part| {
+            part.layout.demote();
+            part
+        }))
+    }
+
+    /// What the file held last, with drags stamped anew that nobody else can know of, and
+    /// whether there were any.
+    fn last_shared(&mut self, path: &RepoPath) -> Result<Option<(FileState, bool)>> {
+        let Some(last) = self.states.last(path)? else { return Ok(None) };
+        if !self.finder.store.has_pending(path)? {
+            return Ok(Some((last, false)));
+        }
+        let Some(mut layout) = ClockedLayout::parse(&last.layout, Clock::Unknown(0)) else {
+            return Ok(Some((last, false)));
+        };
+        let noted = self.noted(path, last.blob)?;
+        let is_noted = |at: &Path, key: &str, moved: Clock| {
+            noted.iter().any(|noted| noted.clock_of(at, key).is_some_and(|known| known >= moved))
+        };
+        let floor = layout.latest();
+        let mut is_unnoted = |at: &Path, key: &str, moved: Clock| {
+            matches!(moved, Clock::At(_)) && !is_noted(at, key, moved)
+        };
+        if !layout.has_place(&mut is_unnoted) {
+            return Ok(Some((last, false)));
+        }
+        let now = Clock::At(self.clock.tick(floor)?);
+        layout.restamp(now, is_unnoted);
+        let state = FileState { blob: last.blob, layout: layout.to_line() };
+        self.keep(path, last.blob, Entry { at: layout.latest(), layout: state.layout.clone() })?;
+        Ok(Some((state, true)))
+    }
+
+    /// The layouts of a file that notes hold: of its content, of what is committed, and the
+    /// newest.
+    fn noted(&mut self, path: &RepoPath, blob: ObjectId) -> Result<Vec<ClockedLayout>> {
+        let mut entries = Vec::new();
+        entries.extend(self.finder.committed(blob, path)?);
+        if let Some(committed) = self.committed_blob(path)?.filter(|committed| *committed != blob) {
+            entries.extend(self.finder.committed(committed, path)?);
+        }
+        entries.extend(self.finder.newest_noted(path)?.map(|(_, entry)| entry));
+        Ok(entries.iter().filter_map(Entry::parse).collect())
+    }
+
+    fn committed_blob(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
+        let Some(head) = self.repository.head()? else { return Ok(None) };
+        let Some(commit) = self.repository.commit(head)? else { return Ok(None) };
+        Ok(self.repository.entry_at(commit.tree, path)?.map(|entry| entry.id))
+    }
+
+    /// Remembers what git writes into the work tree.
+    ///
+    /// # Errors
+    /// What was arranged cannot be remembered. Nothing else is lost when this fails.
+    pub(in super::super) fn remember(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        laid_out: &LaidOut,
+    ) -> Result<()> {
+        let Some(layout) = &laid_out.layout else { return Ok(()) };
+        let state = FileState { blob, layout: layout.clone() };
+        self.states.add(path, Writer::Git, &state)?;
+        match laid_out.keep_at {
+            Some(at) => self.keep(path, blob, Entry { at, layout: state.layout }),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps a layout for content that is not in the work tree yet.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    pub(in super::super) fn keep_for(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        layout: &ClockedLayout,
+    ) -> Result<()> {
+        let at = if layout.has_place_by_person() { layout.latest() } else { 0 };
+        self.keep(path, blob, Entry { at, layout: layout.to_line() })
+    }
+
+    /// The layout of a content for a merge: its own, or else the newest of its path.
+    pub(in super::super) fn for_merge(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+    ) -> Result<Option<ClockedLayout>> {
+        if let Some(own) = self.finder.own(blob, path)? {
+            return Ok(own.entry.parse());
+        }
+        let newest = self.finder.newest_of(path)?.and_then(|(_, entry)| entry.parse());
+        Ok(newest.map(|mut layout| {
+            layout.demote();
+            layout
+        }))
+    }
+
+    /// The next moment of this clone.
+    pub(in super::super) fn tick(&mut self, floor: u64) -> Result<Clock> {
+        self.clock.tick(floor).map(Clock::At)
+    }
+}
+
+impl LaidOut {
+    /// Something in it has a place that nobody gave it.
+    pub(in super::super) fn is_arranged(&self) -> bool {
+        self.is_arranged
+    }
+}
+
+/// Longer contents are paired by their ids alone.
+const MAX_MATCHED: u64 = 64 << 20;
+
+/// Whether a line is another one without its clocks.
+fn is_unclocked_form(line: &str, clocked: &str) -> bool {
+    let Some(start) = line.strip_suffix('}') else { return false };
+    clocked.strip_prefix(start).is_some_and(|rest| rest == "}" || rest.starts_with(",\"saved\":"))
+}
+
+/// The past of a file, with what it borrows from.
+#[derive(Debug, Default)]
+struct KnownBefore {
+    last: Option<Part>,
+    written: Option<Part>,
+    before: Vec<Part>,
+    /// The name it had, where it was renamed.
+    name_before: Option<String>,
+}
+
+impl KnownBefore {
+    fn past(&self) -> Past<'_> {
+        Past {
+            last: self.last.as_ref().map(Part::source),
+            written: self.written.as_ref().map(Part::source),
+            before: self.before.iter().map(Part::source).collect(),
+        }
+    }
+}
