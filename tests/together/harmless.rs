@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use super::sheet::{DECODE, FILE, LATENT, PROMPT, SAMPLER, Sheet};
+use super::sheet::{DECODE, FILE, LATENT, NEGATIVE, PROMPT, SAMPLER, Sheet};
 use super::team::{Team, assert_is, assert_lies, edit, edit_and_commit};
 use crate::support::Repo;
 
@@ -24,7 +24,7 @@ fn harmless(look: impl Fn(&Repo)) {
     ann.git(["push", "-q"]);
     ben.git(["pull", "-q"]);
     edit_and_commit(&ann, |sheet| {
-        sheet.put(DECODE, [3000, 3000]);
+        sheet.set(NEGATIVE, 0, "fog").put(DECODE, [3000, 3000]);
     });
     ann.git(["push", "-q"]);
     let before = ben.text(FILE);

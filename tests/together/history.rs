@@ -134,11 +134,11 @@ fn a_node_moved_here_lies_there_after_a_mailed_patch_was_applied() {
     });
     repo.git(["format-patch", "-q", "-1", "-o", "../patches"]);
     repo.git(["checkout", "-q", "main"]);
-    repo.git(["am", "-q", "../patches/0001-edited.patch"]);
+    repo.git(["am", "-q", "../patches/0001-edited-by-ann.patch"]);
     assert!(repo.text(FILE).contains("fog"));
     assert_lies(&repo, FILE, SAMPLER, [1000, 1000]);
     repo.git(["reset", "-q", "--hard", "HEAD~1"]);
-    repo.git(["apply", "../patches/0001-edited.patch"]);
+    repo.git(["apply", "../patches/0001-edited-by-ann.patch"]);
     let here = Sheet::read(&repo, FILE);
     assert!(repo.text(FILE).contains("fog"));
     assert_eq!(here.place(SAMPLER), Some([1000.0, 1000.0]), "{}", here.told());

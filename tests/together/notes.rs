@@ -59,18 +59,36 @@ fn replace_note(repo: &Repo, revision: &str, lines: &[Value]) {
 
 const YEAR: u64 = 365 * 24 * 3600 * 1000;
 
-/// Turns every time in it, in milliseconds since 1970, forward by a year.
-fn a_year_ahead(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            if let Some(at) = number.as_u64().filter(|at| (1 << 40..1 << 42).contains(at)) {
-                *value = json!(at + YEAR);
-            }
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(a_year_ahead),
-        Value::Object(members) => members.values_mut().for_each(a_year_ahead),
-        _ => {}
+/// Turns every time in a line forward by a year.
+fn a_year_ahead(line: &mut Value) {
+    line["at"] = json!(line["at"].as_u64().unwrap() + YEAR);
+    let layout = line["layout"].as_object_mut().unwrap();
+    if let Some(Value::String(saved)) = layout.get_mut("saved") {
+        *saved = words_ahead(saved);
     }
+    for codes in layout.get_mut("moved").and_then(Value::as_object_mut).into_iter().flatten() {
+        let codes = codes.1.as_object_mut().unwrap();
+        let ahead = codes.iter().map(|(code, of)| (words_ahead(code), of.clone()));
+        *codes = ahead.collect();
+    }
+}
+
+/// The same of the clocks in a code: milliseconds since 1970 in base 36, and perhaps a clone.
+fn words_ahead(code: &str) -> String {
+    let ahead = |word: &str| {
+        let (digits, clone) = word.split_once(':').map_or((word, ""), |(d, clone)| (d, clone));
+        let at = u64::from_str_radix(digits, 36).ok().filter(|at| *at > 1 << 40);
+        at.map_or(word.to_owned(), |at| match clone {
+            "" => base36(at + YEAR),
+            clone => format!("{}:{clone}", base36(at + YEAR)),
+        })
+    };
+    code.split(' ').map(ahead).collect::<Vec<_>>().join(" ")
+}
+
+fn base36(number: u64) -> String {
+    let digit = char::from_digit((number % 36) as u32, 36).unwrap();
+    if number < 36 { digit.to_string() } else { format!("{}{digit}", base36(number / 36)) }
 }
 
 fn put_in_line(line: &mut Value, id: u64, at: [i64; 2]) {
@@ -134,15 +152,9 @@ fn whoever_saw_a_clock_that_ran_ahead_moves_after_it() {
 }
 
 /// Takes out what version 0.1.0 did not write.
-fn without_clocks(value: &mut Value) {
-    if let Value::Object(members) = value {
-        members.retain(|key, _| !["saved", "#moved"].contains(&key.as_str()));
-    }
-    match value {
-        Value::Object(members) => members.values_mut().for_each(without_clocks),
-        Value::Array(elements) => elements.iter_mut().for_each(without_clocks),
-        _ => {}
-    }
+fn without_clocks(line: &mut Value) {
+    let layout = line["layout"].as_object_mut().unwrap();
+    layout.retain(|key, _| !["saved", "moved", "was"].contains(&key.as_str()));
 }
 
 /// The note of somebody's version 0.1.0 about the file, a year ahead, on the remote.

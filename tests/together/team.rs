@@ -80,7 +80,9 @@ pub(super) fn edit(repo: &Repo, path: &str, change: impl FnOnce(&mut Sheet)) -> 
 #[track_caller]
 pub(super) fn edit_and_commit(repo: &Repo, change: impl FnOnce(&mut Sheet)) -> Sheet {
     let sheet = edit(repo, FILE, change);
-    repo.git(["commit", "-q", "--allow-empty", "-a", "-m", "edited"]);
+    // Two empty commits of one second must not be the same.
+    let message = format!("edited by {}", repo.path.file_name().unwrap().display());
+    repo.git(["commit", "-q", "--allow-empty", "-a", "-m", &message]);
     sheet
 }
 
