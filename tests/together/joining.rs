@@ -123,7 +123,11 @@ fn assert_in_one_frame(repo: &Repo, wanted: &Sheet) {
         for (id, [x, y]) in wanted.places_in_one_frame() {
             let [here_x, here_y] = here[&id];
             let apart = (here_x - x).abs().max((here_y - y).abs());
-            assert!(apart < 0.01, "{whose}: {id} at {here_x},{here_y} for {x},{y}: {sheet:?}");
+            assert!(
+                apart < 0.01,
+                "{whose}: {id} at {here_x},{here_y} for {x},{y}: {}",
+                sheet.told()
+            );
         }
     }
     assert_quiet(repo);
@@ -135,6 +139,9 @@ fn a_mere_save_in_the_other_renderer_moves_nothing() {
         let (team, ann, ben) = Team::of_two();
         let mut wanted = edit_and_commit(&ann, |sheet| {
             sheet.put(LOADER, [-500, 474]);
+            if content {
+                sheet.set(NEGATIVE, 0, "fog");
+            }
         });
         ann.git(["push", "-q"]);
         // Ben does not know of it yet, and saves later.
