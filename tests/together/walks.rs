@@ -41,13 +41,18 @@ fn asked_steps() -> Option<Vec<u64>> {
 }
 
 /// The fewest steps of a walk that still fails: `TOGETHER_SEED` and `TOGETHER_STEPS` name
-/// it, `TOGETHER_RAW` that somebody commits positions.
+/// it, `TOGETHER_RAW` that somebody commits positions, `TOGETHER_LIKE` what it must say.
 #[test]
 #[ignore = "for a walk that failed"]
 fn the_fewest_steps_that_fail() {
     let (Some(seed), Some(mut steps)) = (number("TOGETHER_SEED"), asked_steps()) else { return };
     let plan = Plan { people: 3, kills: false, raw: number("TOGETHER_RAW").is_some() };
-    let fails = |steps: &[u64]| std::panic::catch_unwind(|| walk(seed, steps, plan)).is_err();
+    let like = std::env::var("TOGETHER_LIKE").unwrap_or_default();
+    let fails = |steps: &[u64]| {
+        let failure = std::panic::catch_unwind(|| walk(seed, steps, plan)).err();
+        let told = failure.and_then(|failure| failure.downcast::<String>().ok());
+        told.is_some_and(|told| told.contains(&like))
+    };
     assert!(fails(&steps), "it does not fail");
     let mut length = steps.len().div_ceil(2);
     while length > 0 {
