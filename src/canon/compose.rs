@@ -2,7 +2,7 @@
 //! of a merge.
 //!
 //! Of each place the latest move counts, wherever it comes from; what belongs to no place
-//! goes with the latest save. A node that is new lies where its author put it, and moves
+//! goes with the content's own layout, or else with the latest save. A node that is new lies where its author put it, and moves
 //! aside, by the least that will do, only if somebody else's node would lie under it. What
 //! nobody placed is arranged, and marked as nobody's.
 //!
@@ -41,7 +41,9 @@ pub struct Composition {
 pub fn compose(content: &[u8], sources: &[Source<'_>], now: Clock) -> Option<Composition> {
     let mut value = json::parse(content).ok()?;
     let mut by_age: Vec<Source<'_>> = sources.to_vec();
-    by_age.sort_by_key(|source| source.layout.saved);
+    // What belongs to no place comes from the last of them: from the content's own layout,
+    // if there is one.
+    by_age.sort_by_key(|source| (source.pairs.is_same_content(), source.layout.saved));
     let mut composed = FxHashMap::default();
     for found in graphs(&value) {
         let Some(Value::Object(graph)) = found.at.get_mut(&mut value) else { continue };
@@ -64,7 +66,7 @@ pub fn compose(content: &[u8], sources: &[Source<'_>], now: Clock) -> Option<Com
         return None;
     }
     // Put together from other contents, it is no file that anybody saved.
-    let is_saved_so = by_age.last().is_some_and(|s| matches!(s.pairs, Pairs::SameContent));
+    let is_saved_so = by_age.last().is_some_and(|source| source.pairs.is_same_content());
     let saved = newest.map_or(Clock::Arranged, |layout| match layout.saved {
         Clock::At(stamp) if !is_saved_so => Clock::unknown(stamp.at),
         saved => saved,
@@ -213,7 +215,7 @@ fn restore_what_has_no_place(graph: &mut Object, kind: GraphKind, parts: &[Part<
     let last = parts.len().saturating_sub(1);
     for (number, part) in parts.iter().enumerate() {
         let mut aside = part.graph.aside.clone();
-        if matches!(part.source.pairs, Pairs::SameContent) && number == last {
+        if part.source.pairs.is_same_content() && number == last {
             visit(&mut aside, &mut |key, kind, item| {
                 if let Some(members) = part.shown.get(&key) {
                     put_members(item, kind, members.clone());

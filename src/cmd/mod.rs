@@ -35,6 +35,7 @@ mod operands;
 mod original;
 pub mod process;
 mod queueing;
+mod raw;
 pub mod record;
 pub mod refresh;
 pub mod reproduce;

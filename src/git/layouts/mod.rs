@@ -58,3 +58,17 @@ fn new_file(folder: &std::path::Path) -> std::io::Result<tempfile::NamedTempFile
     }
     builder.tempfile_in(folder)
 }
+
+/// Takes out what is known on this machine of the files of a work tree: what they held, and
+/// the clock of the clone. Layouts that wait for a note stay.
+pub(super) fn forget_files(repository: &Repository) {
+    let shared = repository.state_dir();
+    let own = file_states::folder(repository);
+    for file in [own.join("files"), own.join("files.lock"), shared.join("clock")] {
+        let _ = std::fs::remove_file(file);
+    }
+    for folder in [own, shared] {
+        // Only an empty one goes.
+        let _ = std::fs::remove_dir(folder);
+    }
+}
