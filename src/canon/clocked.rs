@@ -264,6 +264,12 @@ impl ClockedLayout {
         graphs.any(|graph| graph.places.iter().any(|(key, place)| is(&graph.at, key, place.moved)))
     }
 
+    /// Whether another layout of the same content says the same of every place.
+    pub fn has_same_places(&self, other: &ClockedLayout) -> bool {
+        let mut both = self.graphs.iter().zip(&other.graphs);
+        self.graphs.len() == other.graphs.len() && both.all(|(a, b)| a.places == b.places)
+    }
+
     /// Makes a guess of it: all it says gives way to what has a clock.
     pub fn demote(&mut self) {
         for place in self.graphs.iter_mut().flat_map(|graph| graph.places.values_mut()) {

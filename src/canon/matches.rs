@@ -109,7 +109,8 @@ pub enum Pairs<'a> {
 }
 
 impl Pairs<'_> {
-    pub(super) fn is_same_content(self) -> bool {
+    /// The layout is one of the content at hand.
+    pub fn is_same_content(self) -> bool {
         matches!(self, Pairs::SameContent)
     }
 }

@@ -192,6 +192,14 @@ impl<'r> Filter<'r> {
         Ok(Passed::Changed(laid_out.bytes))
     }
 
+    /// Whether something in a file of the work tree lies where nobody put it.
+    ///
+    /// # Errors
+    /// What the files held cannot be read.
+    pub fn has_guesses(&mut self, path: &RepoPath) -> Result<bool> {
+        self.layouts.as_mut().map_or(Ok(false), |layouts| layouts.has_guesses(path))
+    }
+
     /// The file that a checkout of a state would give, which nobody writes anywhere.
     pub fn show(&mut self, path: &RepoPath, blob: ObjectId, bytes: &[u8]) -> Passed {
         let checkout = Checkout { blob: Some(blob), target: Target::Reader, ..Checkout::default() };

@@ -96,7 +96,8 @@ pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Ve
         newer.since(&older)?.into_iter().map(|difference| difference.about).collect();
     let mut files = WorkTreeFiles::of(repository)?;
     for entry in index::files(repository)? {
-        if changed.contains(&entry.id)
+        let may_follow = changed.contains(&entry.id) || files.filter.has_guesses(&entry.path)?;
+        if may_follow
             && let Some((file, bytes)) = files.read(&entry)?
             && files.is_unchanged(&entry, &bytes)?
             && files.lay_out(&entry, &file, &bytes)?

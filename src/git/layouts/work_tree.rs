@@ -148,6 +148,14 @@ impl Layouting {
                 let Some(composed) = compose(&content, &sources, now) else {
                     return untouched(content, None);
                 };
+                let own = sources.iter().find(|source| source.pairs.is_same_content());
+                if let Some(own) = own.filter(|own| own.layout.has_same_places(&composed.layout)) {
+                    // Also to the byte.
+                    let line = own.layout.to_line();
+                    let bytes = canon::smudge(&content, &line).unwrap_or(composed.bytes);
+                    let is_arranged = composed.is_arranged;
+                    return LaidOut { is_arranged, ..untouched(bytes, Some(line)) };
+                }
                 let is_kept = is_to_be_kept || composed.is_arranged;
                 let keep_at = match composed.layout.has_place_by_person() {
                     true => is_to_be_kept.then(|| composed.layout.latest()),
@@ -224,14 +232,18 @@ impl<'r> WorkTreeLayouts<'r> {
 
     /// A file that is as it was: what is known of it was perhaps thrown away since.
     fn keep_if_unknown(&mut self, path: &RepoPath, state: &FileState) -> Result<()> {
-        let is_known = self.finder.store.get(state.blob, path)?.is_some()
-            || (self.repository.is_direct() && self.finder.is_noted(state.blob)?);
-        if is_known {
+        if self.finder.store.get(state.blob, path)?.is_some() {
             return Ok(());
         }
         let Some(layout) = ClockedLayout::parse(&state.layout, Clock::Unknown(0)) else {
             return Ok(());
         };
+        // Where a look into the notes is dear, what was said of them must do.
+        let is_noted = self.states.noted_at(path)? >= layout.latest()
+            || (self.repository.is_direct() && self.finder.is_noted(state.blob)?);
+        if is_noted {
+            return Ok(());
+        }
         let at = if layout.has_place_by_person() { layout.latest() } else { 0 };
         self.keep(path, state.blob, Entry { at, layout: state.layout.clone() })
     }
@@ -334,13 +346,8 @@ impl<'r> WorkTreeLayouts<'r> {
     ) -> Result<Found> {
         let own = self.finder.own(blob, path)?.map(|own| own.entry);
         let Arrival::Along(merged) = arrival else {
-            return match own {
-                Some(own) => Ok(Found::Exact { line: own.layout, is_new: false }),
-                None => {
-                    let parts = self.related(path, blob, content)?.into_iter().collect();
-                    Ok(Found::Parts { parts, now: Clock::Unknown(0), is_to_be_kept: false })
-                }
-            };
+            let own = own.map(|own| (own, false));
+            return self.along(path, blob, content, own, Vec::new(), false);
         };
         let (own, has_drags, mut others) = match self.last_shared(path)? {
             Some((last, _)) if last.blob == blob => (Some(self.joined(own, last)), false, vec![]),
@@ -376,6 +383,11 @@ impl<'r> WorkTreeLayouts<'r> {
         others: Vec<FileState>,
         has_drags: bool,
     ) -> Result<Found> {
+        if let (true, Some((line, is_new))) = (others.is_empty(), &own)
+            && !mentions_arranged(&line.layout)
+        {
+            return Ok(Found::Exact { line: line.layout.clone(), is_new: *is_new });
+        }
         let own_part = own.as_ref().and_then(|(own, _)| {
             Some(Part { layout: own.parse()?, pairs: OwnedPairs::SameContent })
         });
@@ -384,6 +396,11 @@ impl<'r> WorkTreeLayouts<'r> {
         if let Some(own) = &own_part {
             parts.retain(|part| canon::adds_to(part.source(), own.source()));
         }
+        let has_guesses = own_part.as_ref().is_some_and(|own| has_arranged(&own.layout));
+        if has_guesses {
+            // What is known of other content is better than what was made up.
+            parts.extend(self.related(path, blob, content)?);
+        }
         if parts.is_empty()
             && let Some((own, is_new)) = own
         {
@@ -391,7 +408,7 @@ impl<'r> WorkTreeLayouts<'r> {
         }
         // Without a layout of its own a content has one to come; what is put together here
         // can be put together again, but for what was moved here only.
-        let is_to_be_kept = own_part.is_some() || has_drags;
+        let is_to_be_kept = (own_part.is_some() && !has_guesses) || has_drags;
         parts.extend(own_part);
         if parts.is_empty() {
             parts.extend(self.related(path, blob, content)?);
@@ -399,7 +416,9 @@ impl<'r> WorkTreeLayouts<'r> {
         }
         let floor = parts.iter().map(|part| part.layout.latest()).max().unwrap_or(0);
         let now = Clock::At(self.clock.tick(floor)?);
-        parts.extend(self.related(path, blob, content)?);
+        if !has_guesses {
+            parts.extend(self.related(path, blob, content)?);
+        }
         Ok(Found::Parts { parts, now, is_to_be_kept })
     }
 
@@ -411,6 +430,19 @@ impl<'r> WorkTreeLayouts<'r> {
             part.layout.demote();
             part
         }))
+    }
+
+    /// Whether something in a file lies where nobody put it.
+    ///
+    /// # Errors
+    /// What the files held cannot be read.
+    pub(in super::super) fn has_guesses(&mut self, path: &RepoPath) -> Result<bool> {
+        let Some(last) = self.states.last(path)? else { return Ok(false) };
+        if !mentions_arranged(&last.layout) {
+            return Ok(false);
+        }
+        let layout = ClockedLayout::parse(&last.layout, Clock::Unknown(0));
+        Ok(layout.is_some_and(|layout| has_arranged(&layout)))
     }
 
     /// What the file held last, with drags stamped anew that nobody else can know of, and
@@ -500,6 +532,15 @@ impl LaidOut {
     pub(in super::super) fn is_arranged(&self) -> bool {
         self.is_arranged
     }
+}
+
+/// Nearly every layout is told by this alone: the clock of what nobody placed.
+fn mentions_arranged(line: &str) -> bool {
+    memchr::memmem::find(line.as_bytes(), b"\"!").is_some()
+}
+
+fn has_arranged(layout: &ClockedLayout) -> bool {
+    layout.has_place(|_, _, moved| moved == Clock::Arranged)
 }
 
 /// Longer contents are paired by their ids alone.
