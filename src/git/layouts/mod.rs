@@ -22,7 +22,7 @@ mod store;
 mod work_tree;
 
 use super::error::Result;
-use super::id::{ObjectId, RefName};
+use super::id::{ObjectId, RefName, RepoPath};
 use super::repository::Repository;
 use super::sharing;
 
@@ -44,6 +44,13 @@ fn tracking_refs(repository: &Repository) -> Result<Vec<(RefName, ObjectId)>> {
     let mut refs = repository.references(sharing::TRACKED_NOTES)?;
     refs.retain(|(name, _)| sharing::tracked_as(name) == Some(sharing::LAYOUTS.into()));
     Ok(refs)
+}
+
+/// Whether a file lies in the work tree. One that is gone was renamed, whatever the index
+/// says: it is written after new names were cleaned.
+fn is_there(repository: &Repository, path: &RepoPath) -> bool {
+    let file = repository.work_tree().map(|top| top.join(path.to_path()));
+    file.is_some_and(|file| file.symlink_metadata().is_ok())
 }
 
 /// A temporary file in a folder, with the permissions of any new file: what it becomes is

@@ -250,7 +250,7 @@ impl<'r> WorkTreeLayouts<'r> {
         // Seen for the first time in this work tree.
         if let Some(Own { entry, from }) = self.finder.own(blob, path)? {
             known.name_before = match from {
-                Some(from) if !self.is_tracked(&from)? => from.as_str().map(str::to_owned),
+                Some(from) if !super::is_there(self.repository, &from) => from.as_str().map(str::to_owned),
                 _ => None,
             };
             let layout = entry.parse();
@@ -260,10 +260,6 @@ impl<'r> WorkTreeLayouts<'r> {
             known.last = self.part(state, blob, content);
         }
         Ok(known)
-    }
-
-    fn is_tracked(&self, path: &RepoPath) -> Result<bool> {
-        Ok(super::super::index::tracked(self.repository)?.contains(path))
     }
 
     fn part(&self, state: FileState, blob: ObjectId, content: &[u8]) -> Option<Part> {
