@@ -14,8 +14,10 @@
 mod clone_clock;
 mod file_states;
 mod find;
+mod history;
 mod log;
 mod note;
+pub mod past;
 mod paths;
 mod promote;
 mod store;
@@ -29,6 +31,7 @@ use super::sharing;
 pub(super) use find::Finder;
 pub(super) use note::Note;
 pub(super) use promote::{promote, unnoted};
+pub use work_tree::Part;
 pub(super) use work_tree::{Arrival, LaidOut, Layouting, WorkTreeLayouts};
 
 /// A longer note is not read: it is none of ours.
