@@ -14,6 +14,7 @@ use super::super::notes::Notes;
 use super::super::objects::Person;
 use super::super::repository::Repository;
 use super::note::{Entry, Note};
+use super::notes_past::NotesPast;
 use super::{MAX_NOTE, notes_ref, tracking_refs};
 
 /// A commit of notes.
@@ -40,7 +41,8 @@ pub(super) struct NotedLayout {
     pub(super) at: u64,
     /// The checksum of its line.
     pub(super) crc: u32,
-    text: ObjectId,
+    /// The note it is in.
+    pub(super) text: ObjectId,
 }
 
 /// What of a note tells whether the layout of a path is another one.
@@ -59,14 +61,26 @@ pub(super) fn noted_layouts(repository: &Repository) -> Result<Vec<NotedLayout>>
     if walk.from.is_empty() {
         return Ok(all);
     }
+    let mut known = NotesPast::load(repository);
     let mut changes = Changes { repository, lines: FxHashMap::default() };
-    let commits = repository.walk(&walk)?.collect::<Result<Vec<_>>>()?;
-    for id in commits {
-        changes.add(id, &mut all)?;
+    for id in repository.walk(&walk)? {
+        let id = id?;
+        match known.of(id) {
+            Some(layouts) => all.extend(layouts),
+            None => {
+                let (layouts, is_whole) = changes.of(id)?;
+                if is_whole {
+                    known.add(id, &layouts);
+                }
+                all.extend(layouts);
+            }
+        }
     }
-    let mut known = FxHashSet::default();
+    // It is made again when it cannot be kept.
+    let _ = known.save(repository);
+    let mut seen = FxHashSet::default();
     all.reverse();
-    all.retain(|noted| known.insert((noted.blob, noted.path.clone(), noted.at, noted.crc)));
+    all.retain(|noted| seen.insert((noted.blob, noted.path.clone(), noted.at, noted.crc)));
     all.reverse();
     Ok(all)
 }
@@ -97,21 +111,22 @@ struct Changes<'r> {
 }
 
 impl Changes<'_> {
-    /// Adds what a commit of notes says and none of those before it.
-    fn add(&mut self, id: CommitId, all: &mut Vec<NotedLayout>) -> Result<()> {
-        let Some(commit) = self.repository.commit(id)? else { return Ok(()) };
+    /// What a commit of notes says and none of those before it, and whether all of those
+    /// are here.
+    fn of(&mut self, id: CommitId) -> Result<(Vec<NotedLayout>, bool)> {
+        let mut found = Vec::new();
+        let Some(commit) = self.repository.commit(id)? else { return Ok((found, false)) };
         let here = Notes::at(self.repository, Some(id))?;
         // Those of a shallow clone may be missing.
         let before = commit.parents.iter();
         let before: Vec<Notes<'_>> =
             before.filter_map(|parent| Notes::at(self.repository, Some(*parent)).ok()).collect();
+        let is_whole = before.len() == commit.parents.len();
         let nothing = Notes::at(self.repository, None)?;
         let differences = here.since(before.first().unwrap_or(&nothing))?;
         let texts: Vec<ObjectId> = differences.iter().filter_map(|note| note.after).collect();
-        if self.repository.promisor().is_some() {
-            // Offline, what is here must do.
-            let _ = self.repository.bring(&texts);
-        }
+        // In a partial clone notes come without their texts. Offline, what is here must do.
+        let _ = self.repository.bring(&texts);
         let is_merge = commit.parents.len() > 1;
         let commit = Rc::new(NotesCommit { id, author: commit.author, is_merge });
         for difference in differences {
@@ -129,11 +144,11 @@ impl Changes<'_> {
                 if !older.iter().any(|lines| lines.contains(line)) {
                     let Line { path, at, crc } = line.clone();
                     let (commit, blob) = (commit.clone(), difference.about);
-                    all.push(NotedLayout { commit, blob, path, at, crc, text });
+                    found.push(NotedLayout { commit, blob, path, at, crc, text });
                 }
             }
         }
-        Ok(())
+        Ok((found, is_whole))
     }
 
     fn lines(&mut self, text: ObjectId) -> Result<Rc<[Line]>> {

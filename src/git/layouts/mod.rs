@@ -17,6 +17,7 @@ mod find;
 mod history;
 mod log;
 mod note;
+mod notes_past;
 pub mod past;
 mod paths;
 mod promote;
