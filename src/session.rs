@@ -39,6 +39,17 @@ impl Session {
         }
     }
 
+    /// The same for a person who looks at it: what others moved and a fetch brought is in
+    /// the files first, also where git had nothing to check out and called no hook.
+    pub fn repository_in_step(&self) -> git::Result<Repository> {
+        let repository = self.repository()?;
+        if !self.environment.switched_off {
+            // What cannot be merged is no reason to show nothing; hooks say why.
+            let _ = git::receive(&repository);
+        }
+        Ok(repository)
+    }
+
     /// Lets a repository stand in from now on, should there be none.
     pub fn take_shelter(&self, repository: PathBuf) {
         // The first one stays: what was begun in it goes on there.
@@ -167,6 +178,7 @@ impl Environment {
                 reflog_action: std::env::var("GIT_REFLOG_ACTION").ok(),
                 has_own_settings: is_set("GIT_CONFIG_PARAMETERS") || is_set("GIT_CONFIG_COUNT"),
                 has_own_ssh: is_set("GIT_SSH_COMMAND") || is_set("GIT_SSH"),
+                ssh_command: std::env::var("GIT_SSH_COMMAND").ok().filter(|c| !c.is_empty()),
             },
             home,
             path: std::env::var_os("PATH"),

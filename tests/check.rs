@@ -33,7 +33,7 @@ fn raw_workflows_are_named_without_any_set_up() {
     let output = repo.comfy_with(["check"], b"");
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
-        "not clean: a.json\nnot clean: deep/ü b\".json\n"
+        "not clean: a.json (committed by A Person)\nnot clean: deep/ü b\".json (committed by A Person)\n"
     );
 }
 
@@ -68,7 +68,10 @@ fn a_commit_that_is_not_there_is_a_failure() {
 fn set_up_says_what_to_do_about_the_past() {
     let repo = with_a_past();
     let said = repo.comfy(["init"]);
-    assert!(said.contains("2 workflows were") && said.contains("--renormalize"), "{said}");
+    assert!(
+        said.contains("2 workflows were committed without") && said.contains("--renormalize"),
+        "{said}"
+    );
     assert_eq!(repo.text("a.json"), workflow(20, 0), "files are left as they are");
     assert_eq!(repo.text("package.json"), "{ \"name\": \"no workflow\" }\n");
 }
@@ -104,12 +107,13 @@ fn a_dry_run_names_what_would_be_staged() {
 }
 
 #[test]
-fn a_file_with_changes_of_its_own_is_left_alone() {
+fn changes_of_a_files_own_are_not_swept_along() {
     let repo = with_a_past();
     repo.write("a.json", workflow(30, 0));
     let said = repo.comfy(["init", "--renormalize"]);
-    assert!(said.contains("changes of its own: a.json"), "{said}");
-    assert!(repo.git(["status", "--porcelain", "a.json"]).starts_with(" M"));
+    assert!(said.contains("changes of its own are not staged: a.json"), "{said}");
+    assert!(repo.git(["status", "--porcelain", "a.json"]).starts_with("MM"));
+    assert!(!repo.git(["diff", "--cached", "--no-ext-diff", "a.json"]).contains("30"));
 }
 
 #[test]

@@ -238,7 +238,8 @@ fn a_renamed_file_keeps_its_past() {
     assert_eq!(repo.text("new.json"), workflow(1, 0));
     save(&repo, "new.json", workflow(2, 300));
     undo(&repo, "new.json");
-    assert_eq!(repo.text("new.json"), workflow(2, 0));
+    let text = repo.text("new.json");
+    assert!(text.contains("[863,186]") && text.contains("[850,180,340,300]"), "{text}");
     assert!(log(&repo, &["new.json"]).len() >= 4);
 }
 
@@ -420,4 +421,66 @@ fn a_lost_file_is_told_of_and_not_made_up() {
     assert_eq!(log(&repo, &["a.json"]).len(), 2);
     let told = refused(&repo, &["layout", "undo", "a.json"]);
     assert!(told.contains("git checkout -- a.json"), "{told}");
+}
+
+#[test]
+fn a_file_that_was_committed_with_its_positions_is_left_alone() {
+    let repo = fresh();
+    repo.git(["config", "filter.comfy.required", "false"]);
+    repo.write("a.json", workflow(1, 0));
+    let commit = "git add a.json && git commit -q -m raw";
+    let status = repo.command("sh").args(["-c", commit]).env("GIT_COMFY", "0").status();
+    assert!(status.unwrap().success());
+    for arguments in [&["layout", "undo", "a.json"][..], &["layout", "log", "a.json"]] {
+        let told = refused(&repo, arguments);
+        assert!(told.contains("a.json"), "{told}");
+    }
+    assert_eq!(repo.text("a.json"), workflow(1, 0));
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+}
+
+/// Whatever lies where now, a layout that is brought back gives the very file it came from.
+#[test]
+fn a_layout_that_is_brought_back_gives_the_file_it_came_from() {
+    let stamp = |at| canon::Stamp { at, by: canon::CloneId::from_bits(1) };
+    let mut files: Vec<(String, Vec<u8>)> = ["templates", "workflows", "edits"]
+        .iter()
+        .flat_map(|folder| crate::data::files(folder))
+        .filter(|file| file.extension().is_some_and(|e| e == "json"))
+        .step_by(5)
+        .map(|file| (file.display().to_string(), std::fs::read(&file).unwrap()))
+        .collect();
+    files.push(("a small one".into(), workflow(1, 7).into_bytes()));
+    let mut exact = 0;
+    let mut count = 0;
+    for (name, bytes) in files {
+        let canon::Outcome::Cleaned(cleaned) = canon::clean(&bytes, Mode::Strip) else { continue };
+        let Some(line) = &cleaned.layout else { continue };
+        let then = canon::stamp_all(line, canon::Clock::At(stamp(1))).unwrap();
+        let unknown = canon::Clock::Unknown(0);
+        let Some(now) = canon::compose(&cleaned.content, &[], unknown) else { continue };
+        let earlier = canon::Source { layout: &then, pairs: canon::Pairs::SameContent };
+        let back = canon::bring_back(&cleaned.content, earlier, Some(&now.layout), stamp(9));
+        let back = back.unwrap();
+        let canon::Outcome::Cleaned(again) = canon::clean(&back.bytes, Mode::Strip) else {
+            panic!("{name}: no workflow any more");
+        };
+        assert!(again.content == cleaned.content, "{name}: other content");
+        let spots = |layout: &canon::ClockedLayout| -> Vec<_> {
+            let places = canon::places(layout).into_iter();
+            places.map(|place| (place.name, place.at, place.extent)).collect()
+        };
+        let (then, here) = (spots(&then), spots(&back.layout));
+        for (spot, wanted) in here.iter().zip(&then) {
+            assert_eq!(spot, wanted, "{name}");
+        }
+        let earlier = canon::Source { layout: &back.layout, pairs: canon::Pairs::SameContent };
+        let again = canon::bring_back(&cleaned.content, earlier, Some(&back.layout), stamp(11));
+        let moved = canon::moves(Some(earlier), &again.unwrap().layout);
+        assert!(moved.is_empty(), "{name}: {moved:?}");
+        exact += usize::from(back.bytes == bytes);
+        count += 1;
+    }
+    println!("{exact} of {count} to the byte");
+    assert!(exact * 10 >= count * 8, "only {exact} of {count} came back to the byte");
 }

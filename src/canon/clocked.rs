@@ -386,7 +386,8 @@ impl ClockedGraph {
     fn frames(&self) -> FxHashMap<PlaceKey, Frame> {
         let scale = self.scale();
         let shown = self.shown();
-        let boxes: Vec<(&PlaceKey, (f64, f64), (f64, f64))> = self
+        type GroupBox<'a> = (&'a PlaceKey, (f64, f64), (f64, f64));
+        let boxes: Vec<GroupBox<'_>> = self
             .places
             .keys()
             .filter(|key| PlaceKind::of(key) == PlaceKind::Group)
@@ -406,8 +407,7 @@ impl ClockedGraph {
                     && (*left..=left + width).contains(&x)
                     && (*top..=top + height).contains(&y)
             });
-            let area =
-                |(_, _, (width, height)): &(&PlaceKey, (f64, f64), (f64, f64))| width * height;
+            let area = |(_, _, (width, height)): &GroupBox<'_>| width * height;
             let innermost = around.min_by(|a, b| area(a).total_cmp(&area(b)))?;
             Some((innermost.0.clone(), innermost.1))
         };

@@ -2,7 +2,7 @@
 //! of a merge.
 //!
 //! Of each place the latest move counts, wherever it comes from; what belongs to no place
-//! goes with the latest save. A node that is new lies where its author put it, and moves
+//! goes with the content's own layout, or else with the latest save. A node that is new lies where its author put it, and moves
 //! aside, by the least that will do, only if somebody else's node would lie under it. What
 //! nobody placed is arranged, and marked as nobody's.
 //!
@@ -41,7 +41,9 @@ pub struct Composition {
 pub fn compose(content: &[u8], sources: &[Source<'_>], now: Clock) -> Option<Composition> {
     let mut value = json::parse(content).ok()?;
     let mut by_age: Vec<Source<'_>> = sources.to_vec();
-    by_age.sort_by_key(|source| source.layout.saved);
+    // What belongs to no place comes from the last of them: from the content's own layout,
+    // if there is one.
+    by_age.sort_by_key(|source| (source.pairs.is_same_content(), source.layout.saved));
     let mut composed = FxHashMap::default();
     for found in graphs(&value) {
         let Some(Value::Object(graph)) = found.at.get_mut(&mut value) else { continue };
@@ -64,7 +66,7 @@ pub fn compose(content: &[u8], sources: &[Source<'_>], now: Clock) -> Option<Com
         return None;
     }
     // Put together from other contents, it is no file that anybody saved.
-    let is_saved_so = by_age.last().is_some_and(|s| matches!(s.pairs, Pairs::SameContent));
+    let is_saved_so = by_age.last().is_some_and(|source| source.pairs.is_same_content());
     let saved = newest.map_or(Clock::Arranged, |layout| match layout.saved {
         Clock::At(stamp) if !is_saved_so => Clock::unknown(stamp.at),
         saved => saved,
@@ -165,7 +167,8 @@ fn compose_graph(
     visit(graph, &mut |key, _, item| {
         let class = ["type", "title"].iter().find_map(|name| item.get(name)?.as_str());
         let class = class.unwrap_or_default().to_owned();
-        for (part, said) in parts.iter().enumerate() {
+        // Where two say the same, the one that is put back whole decides.
+        for (part, said) in parts.iter().enumerate().rev() {
             let Some((_, place)) = said.source.find(at, &key, &class) else { continue };
             if winners.get(&key).is_none_or(|known| place.outranks(known.place)) {
                 winners.insert(key.clone(), Winner { part, place });
@@ -173,12 +176,17 @@ fn compose_graph(
         }
     });
     let members = shown_members(graph, parts, &winners);
+    let whole =
+        parts.len().checked_sub(1).filter(|last| parts[*last].source.pairs.is_same_content());
     visit(graph, &mut |key, kind, item| {
-        if let Some(members) = members.get(&key) {
+        let is_there = whole.is_some() && winners.get(&key).map(|winner| winner.part) == whole;
+        if let (false, Some(members)) = (is_there, members.get(&key)) {
             restore(item, members.clone(), kind.class(), Fit::Related);
         }
     });
-    order_nodes(graph, parts);
+    if whole.is_none() {
+        order_nodes(graph, parts);
+    }
     let shifted = clear_overlaps(graph, parts, &winners, &members);
     arrange::complete(graph);
     let mut places = FxHashMap::default();
@@ -214,7 +222,7 @@ fn restore_what_has_no_place(graph: &mut Object, kind: GraphKind, parts: &[Part<
     let last = parts.len().saturating_sub(1);
     for (number, part) in parts.iter().enumerate() {
         let mut aside = part.graph.aside.clone();
-        if matches!(part.source.pairs, Pairs::SameContent) && number == last {
+        if part.source.pairs.is_same_content() && number == last {
             visit(&mut aside, &mut |key, kind, item| {
                 if let Some(members) = part.shown.get(&key) {
                     put_members(item, kind, members.clone());
@@ -346,9 +354,11 @@ fn clear_overlaps(
         return FxHashSet::default();
     }
     let is_new = |key: &PlaceKey, winner: &Winner<'_>| {
-        let others = parts.iter().enumerate().filter(|(part, _)| *part != winner.part);
-        let mut others = others.filter_map(|(_, part)| Some((part.source.old_key(key), part)));
-        others.any(|(old, part)| old.is_none_or(|old| !part.graph.places.contains_key(&old)))
+        let mut others = parts.iter().enumerate().filter(|(part, _)| *part != winner.part);
+        others.any(|(_, part)| {
+            let old = part.source.old_key(key);
+            old.is_none_or(|old| !part.graph.places.contains_key(&old))
+        })
     };
     let mut wishes: Vec<(&PlaceKey, &Winner<'_>)> = winners
         .iter()

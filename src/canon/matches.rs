@@ -108,6 +108,12 @@ pub enum Pairs<'a> {
     Matched(&'a Matches),
 }
 
+impl Pairs<'_> {
+    pub(super) fn is_same_content(self) -> bool {
+        matches!(self, Pairs::SameContent)
+    }
+}
+
 /// A layout, and how it belongs to the content at hand.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {

@@ -62,7 +62,7 @@ enum Blamed {
 
 /// Follows and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let repository = session.repository()?;
+    let repository = session.repository_in_step()?;
     let naming = naming::of(&repository);
     let start = start(args, session, &repository)?;
     let no_graph = || Failure::new(format!("{} holds no workflow", sanitize::line(&args.file)));

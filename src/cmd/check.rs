@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::merging;
+use super::{merging, raw};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::check::{self, Checked, Report};
@@ -40,6 +40,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let report = check::check(&repository, &what)?;
     session.ui.out(&if args.json { in_json(&report) } else { in_words(&report) })?;
     if !report.unclean.is_empty() && !args.json {
+        session.ui.say(&format!("such files are raw: {}", raw::FATE));
         session.ui.say("mend: git comfy init --renormalize, then commit");
     }
     if !report.conflicted.is_empty() && !args.json {
@@ -52,7 +53,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 fn in_words(report: &Report) -> String {
     let mut text = String::new();
     for unclean in &report.unclean {
-        text += &format!("not clean: {}\n", sanitize::line(&unclean.path.to_string()));
+        let path = sanitize::line(&unclean.path.to_string()).into_owned();
+        text += &match raw::by(unclean) {
+            by if by.is_empty() => format!("not clean: {path}\n"),
+            by => format!("not clean: {path} (committed{by})\n"),
+        };
     }
     for unready in &report.conflicted {
         let path = sanitize::line(&unready.path.to_string()).into_owned();
@@ -65,8 +70,7 @@ fn in_words(report: &Report) -> String {
 }
 
 fn in_json(report: &Report) -> String {
-    let unclean: Vec<_> =
-        report.unclean.iter().map(|unclean| json!({ "path": unclean.path.to_string() })).collect();
+    let unclean: Vec<_> = report.unclean.iter().map(raw::in_json).collect();
     let conflicted: Vec<_> = report
         .conflicted
         .iter()

@@ -13,7 +13,7 @@ use crate::session::Session;
 /// Check every link of the chain between a workflow and git.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Changes nothing. Leaves with 0 when everything works, and with 1 when something is broken; \
+Changes no setting. Leaves with 0 when everything works, and with 1 when something is broken; \
 `mend` says what to do about it. The schema of --json is in docs/doctor.md.")]
 pub struct Args {
     /// For programs.
@@ -24,6 +24,7 @@ pub struct Args {
 /// Looks at everything and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let environment = &session.environment;
+    let repository = session.repository_in_step();
     let patient = Patient {
         folder: session.cwd.clone(),
         state: State::read(&session.cwd, environment.config_home.as_deref())?,
@@ -32,7 +33,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         switched_off: environment.switched_off,
     };
     let mut findings = doctor::examine(&patient)?;
-    if let Ok(repository) = session.repository() {
+    if let Ok(repository) = repository {
         findings.extend(found::findings(session, &repository)?);
     }
     let text = if args.json { in_json(&patient, &findings) } else { in_words(&patient, &findings) };

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read};
 
-use super::merging;
+use super::{merging, raw};
 use crate::cmd::record::after;
 use crate::cmd::runs;
 use crate::error::Result;
@@ -48,6 +48,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
                 session.tell_remarks(&[format!("nothing was recorded: {failure}")]);
             }
             session.tell_remarks(&hook::run(&repository, &hook));
+            if hook == Hook::PostMerge
+                && let Ok(files) = git::raw::merged(&repository)
+            {
+                session.tell_remarks(&raw::news(&files));
+            }
             // Also what an earlier one left, that was stopped.
             after::start_worker(session, &repository);
         }
@@ -58,9 +63,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 
 /// The one hook with a veto: a commit of conflicts that nobody settled is refused.
 fn before_commit(session: &Session) -> Exit {
-    let found = session.repository().and_then(|r| git::merging::staged_conflicts(&r));
     // A look that fails is no reason to hold a commit up.
-    let found = found.unwrap_or_default();
+    let Ok(repository) = session.repository() else { return Exit::Done };
+    let found = git::merging::staged_conflicts(&repository).unwrap_or_default();
     for unready in &found {
         let path = sanitize::line(&unready.path.to_string()).into_owned();
         let count = merging::count(unready.conflicts);
@@ -69,6 +74,9 @@ fn before_commit(session: &Session) -> Exit {
         session.ui.warn(&format!("  take it as it is:   git comfy resolve {path} --accept"));
     }
     if found.is_empty() {
+        if let Err(error) = hook::before_commit(&repository) {
+            session.tell_remarks(&[format!("layouts stay pending: {error}")]);
+        }
         return Exit::Done;
     }
     session.ui.warn("nothing was committed (git commit --no-verify commits it all the same)");

@@ -135,7 +135,7 @@ fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Res
             ))?;
         }
     }
-    let followed = git::follow_layouts(repository, &sharing::gather(repository)?)?;
+    let followed = git::receive(repository)?.files;
     let restored = git::restore_layouts(repository)?;
     session.tell_remarks(&restored.remarks);
     match followed.len() + restored.files.len() {
@@ -158,8 +158,8 @@ fn mention_raw(repository: &Repository, session: &Session) -> Result<()> {
     let raw = check::check(repository, &Checked::Staged)?.unclean.len();
     if raw > 0 {
         session.ui.tell(&format!(
-            "{} committed before git-comfy, with positions: `git comfy init --renormalize` \
-             stages the clean form as one change",
+            "{} committed without git-comfy, with positions, and stay so until somebody changes \
+             them: `git comfy init --renormalize` stages the clean form of all as one change",
             if raw == 1 { "1 workflow was".to_owned() } else { format!("{raw} workflows were") }
         ))?;
     }
@@ -170,7 +170,7 @@ fn renormalize(repository: &Repository, session: &Session) -> Result<()> {
     let ui = session.ui;
     let done = check::renormalize(repository)?;
     for path in &done.changed {
-        ui.tell(&format!("left as it is, because it has changes of its own: {}", shown(path)))?;
+        ui.tell(&format!("changes of its own are not staged: {}", shown(path)))?;
     }
     if done.staged.is_empty() && !done.attributes {
         return Ok(ui.tell("every workflow is in its clean form already; nothing was staged")?);

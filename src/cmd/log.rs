@@ -71,7 +71,7 @@ struct Line<'r> {
 
 /// Walks and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let repository = session.repository()?;
+    let repository = session.repository_in_step()?;
     let (arguments, paths) = arguments(args, session)?;
     if repository.head()?.is_none() && !args.all {
         session.ui.say("nothing is committed yet");

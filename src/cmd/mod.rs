@@ -36,6 +36,7 @@ mod operands;
 mod original;
 pub mod process;
 mod queueing;
+mod raw;
 pub mod record;
 pub mod refresh;
 pub mod reproduce;

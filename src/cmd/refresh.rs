@@ -16,8 +16,8 @@ pub struct Args {}
 
 /// Refreshes, and says what came of it.
 pub fn run(_args: &Args, session: &Session) -> Result<Exit> {
-    let refreshed = git::refresh(&session.repository()?)?;
-    let count = match refreshed.layout_only.len() {
+    let refreshed = git::refresh(&session.repository_in_step()?)?;
+    let count = match refreshed.layout_only.len() + refreshed.unchanged.len() {
         1 => "1 workflow".to_owned(),
         count => format!("{count} workflows"),
     };

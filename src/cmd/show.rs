@@ -46,7 +46,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         return text(args, what, session);
     }
     let revision = args.what.as_deref().unwrap_or("HEAD");
-    let repository = session.repository()?;
+    let repository = session.repository_in_step()?;
     let Some(commit) = repository.resolve_commit(revision)? else {
         return Err(Failure::new(format!("{revision:?} is no commit and no file"))
             .hint("git log --oneline shows the commits there are"));

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::merging;
+use super::{merging, raw};
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::git::raw::RawFile;
 use crate::git::{self, Change, FileStatus, Staging, Status};
 use crate::host::desk::{Desk, Progress};
 use crate::render::record::size;
@@ -21,7 +22,7 @@ pub struct Args {
 
 /// Looks and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let repository = session.repository()?;
+    let repository = session.repository_in_step()?;
     let status = git::status(&repository)?;
     let desk = Desk::within(&repository.state_dir());
     let records = Records { waiting: desk.pending().len(), progress: desk.progress() };
@@ -85,12 +86,26 @@ fn in_words(status: &Status, records: &Records) -> String {
             (Change::Layout, _) => "  (positions are kept; nothing to commit)".to_owned(),
             (Change::Conflicted, _) => "  (settle it, then git add)".to_owned(),
             (_, Staging::Staged) => "  (staged)".to_owned(),
+            (_, Staging::Unstaged) if status.raw.iter().any(|raw| raw.path == file.path) => {
+                "  (raw in git; committing it stores the clean form)".to_owned()
+            }
             (_, Staging::Unstaged) => String::new(),
         };
         text.push('\n');
     }
     if status.files.is_empty() {
         text += "all workflows are as they were committed\n";
+    }
+    let is_told = |raw: &&RawFile| status.files.iter().any(|file| file.path == raw.path);
+    let mut quiet = status.raw.iter().filter(|raw| !is_told(raw)).peekable();
+    if quiet.peek().is_some() {
+        let mut lines = String::new();
+        for file in quiet {
+            let path = sanitize::line(&file.path.to_string()).into_owned();
+            let by = raw::by(file);
+            lines += &format!("{:<12}{path}  (committed without git-comfy{by})\n", "raw");
+        }
+        text += &format!("{lines}raw files: {}\n", raw::FATE);
     }
     match status.pending_layouts {
         0 => {}
@@ -129,6 +144,7 @@ fn in_json(status: &Status, records: &Records) -> String {
     let told = json!({
         "schema": 1,
         "files": files,
+        "raw": status.raw.iter().map(raw::in_json).collect::<Vec<_>>(),
         "pendingLayouts": status.pending_layouts,
         "records": records.in_json(),
     });

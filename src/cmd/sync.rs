@@ -12,7 +12,8 @@ use crate::session::Session;
 /// it must, and tells what came of it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The remote; none means all of them.
+    /// The remote; none means all of them. Or the URL of a fork, or a bundle: layouts and
+    /// records are then only fetched.
     pub remote: Option<String>,
 }
 
@@ -22,6 +23,12 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let known = sharing::remotes(&repository)?;
     let remotes = match &args.remote {
         Some(name) if known.contains(name) => vec![name.clone()],
+        Some(url) if is_address(url) => {
+            sharing::fetch_passing(&repository, url, Asking::Person)?;
+            let told = received(&repository)?.unwrap_or_else(|| "nothing new".to_owned());
+            session.ui.tell(&format!("{url}: {told}"))?;
+            return Ok(Exit::Done);
+        }
         Some(name) => {
             return Err(Failure::new(format!("there is no remote {name}"))
                 .hint(format!("remotes of this repository: {}", known.join(", "))));
@@ -33,6 +40,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         }
         None => known,
     };
+    git::refresh(&repository)?;
     git::promote_layouts(&repository, &branches(&repository)?)?;
     let mut exit = Exit::Done;
     for remote in remotes {
@@ -45,6 +53,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         }
     }
     Ok(exit)
+}
+
+/// Whether a name can only be meant as a place.
+fn is_address(name: &str) -> bool {
+    name.contains([':', '/', '\\']) || name.starts_with('.')
 }
 
 /// All that is committed here: every branch, and the commit that is checked out.
@@ -60,18 +73,22 @@ fn branches(repository: &Repository) -> Result<Vec<CommitId>> {
 
 fn exchange(repository: &Repository, remote: &str) -> git::Result<String> {
     sharing::fetch(repository, remote, Asking::Person)?;
-    let gathered = sharing::gather(repository)?;
-    git::follow_layouts(repository, &gathered)?;
-    let names = |refs: &[git::RefName]| {
-        let names: Vec<_> = refs.iter().map(|name| name.as_str().replace("refs/", "")).collect();
-        names.join(", ")
-    };
-    let mut told = Vec::new();
-    if !gathered.moved.is_empty() {
-        told.push(format!("received {}", names(&gathered.moved)));
-    }
+    let mut told: Vec<String> = received(repository)?.into_iter().collect();
     if let Pushed::Sent(sent) = sharing::push(repository, remote, Asking::Person)? {
         told.push(format!("sent {}", names(&sent)));
     }
+    // What others sent meanwhile was merged before it went.
+    git::receive(repository)?;
     Ok(if told.is_empty() { "up to date".to_owned() } else { told.join("; ") })
+}
+
+/// Merges what was fetched; what it was, if anything.
+fn received(repository: &Repository) -> git::Result<Option<String>> {
+    let moved = git::receive(repository)?.refs;
+    Ok((!moved.is_empty()).then(|| format!("received {}", names(&moved))))
+}
+
+fn names(refs: &[git::RefName]) -> String {
+    let names: Vec<_> = refs.iter().map(|name| name.as_str().replace("refs/", "")).collect();
+    names.join(", ")
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::git;
 use crate::git::setup::{self, Reach, State};
 use crate::session::Session;
 
@@ -32,6 +33,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         return super::init::show(&plan, session);
     }
     plan.apply(&state.git)?;
+    if let (Reach::Repository, Ok(repository)) = (reach, session.repository()) {
+        git::forget_files(&repository);
+    }
     let ui = session.ui;
     if plan.is_empty() {
         ui.tell("nothing of git-comfy was set up here")?;

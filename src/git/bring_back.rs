@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::canon::Mode;
+use crate::canon::{self, Mode};
 
 use super::door::Direction;
 use super::error::{Error, Result};
@@ -33,6 +33,8 @@ pub enum Looked {
     Workflow(Workflow),
     /// There is no such file.
     Missing,
+    /// It was committed as it is, with its positions, and is not clean yet.
+    Raw,
     /// Its positions are in its commits (`comfy=keep`).
     InCommits,
     /// git does not send it through the filter, or it is no workflow.
@@ -114,6 +116,9 @@ impl<'r> Desk<'r> {
             (Passed::Changed(content), None) => content.clone(),
             (Passed::Untouched, _) => bytes.clone(),
         };
+        if matches!(canon::begin(&content, Mode::Strip), Ok((_, Some(_)))) {
+            return Ok(Looked::Raw);
+        }
         let blob = self.repository.format().id_of(Kind::Blob, &content);
         Ok(Looked::Workflow(Workflow { path: path.clone(), content, blob, file, bytes }))
     }

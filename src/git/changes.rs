@@ -30,6 +30,23 @@ pub fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<To
     Ok(touched)
 }
 
+/// The files under our filter that a commit adds or changes against another, by path; all
+/// it has where there is no other.
+pub fn touched_between(
+    repository: &Repository,
+    before: Option<CommitId>,
+    after: CommitId,
+) -> Result<Vec<Touched>> {
+    let tree = |commit: CommitId| Ok(repository.commit(commit)?.map(|commit| commit.tree));
+    let Some(after) = tree(after)? else { return Ok(Vec::new()) };
+    let before = before.map_or(Ok(None), tree)?;
+    let mut touched = Vec::new();
+    compare(repository, before, after, &mut Vec::new(), &mut touched)?;
+    touched.retain(|file| is_ours(repository, &file.path));
+    touched.sort();
+    Ok(touched)
+}
+
 /// All files under our filter that a commit holds, by path.
 pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
     let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };

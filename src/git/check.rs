@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use super::block;
 use super::door::Direction;
 use super::error::{Error, Result};
-use super::filter::clean_id;
-use super::id::{ObjectId, RepoPath};
+use super::id::{Kind, ObjectId, RepoPath};
 use super::index;
+use super::layouts::WorkTreeLayouts;
 use super::merging::{Unready, carried};
-use super::objects::EntryKind;
+use super::objects::{Batch, EntryKind};
 use super::plumbing::Git;
-use super::refresh::{is_ours, read_within};
+use super::raw::{self, RawFile};
+use super::refresh::{is_ours, read_within, refresh};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
-use crate::canon::{self, Outcome};
+use crate::canon::{self, Cleaned, Clock, Outcome};
 
 /// Which state of the files is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,18 +34,9 @@ pub struct Report {
     /// How many files that are for git-comfy were looked at.
     pub looked_at: usize,
     /// Those that are workflows, but not clean.
-    pub unclean: Vec<Unclean>,
+    pub unclean: Vec<RawFile>,
     /// Those in which conflicts of a merge were not settled.
     pub conflicted: Vec<Unready>,
-}
-
-/// A workflow that lies in git with its positions, or in another order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unclean {
-    /// Its path.
-    pub path: RepoPath,
-    /// Its content.
-    pub id: ObjectId,
 }
 
 /// Looks at every file that is for git-comfy.
@@ -78,6 +70,7 @@ pub fn check(repository: &Repository, what: &Checked) -> Result<Report> {
     }
     let settings = Settings::of(repository)?;
     let mut report = Report { commit, looked_at: ours.len(), ..Report::default() };
+    let mut unclean = Vec::new();
     for (path, id) in ours {
         let handling = settings.handling_of(repository, &path, Direction::Checkin);
         let Some(bytes) = repository.blob_within(id, settings.max_file_size)? else { continue };
@@ -85,19 +78,18 @@ pub fn check(repository: &Repository, what: &Checked) -> Result<Report> {
         if conflicts > 0 {
             report.conflicted.push(Unready { path: path.clone(), conflicts });
         }
-        if !is_clean(&bytes, handling) {
-            report.unclean.push(Unclean { path, id });
+        if let Handling::Clean(mode) = handling
+            && raw::is_raw(&bytes, mode)
+        {
+            unclean.push((path, id));
         }
     }
+    let until = match what {
+        Checked::Staged => "HEAD",
+        Checked::Commit(name) => name,
+    };
+    report.unclean = raw::trace(repository, unclean, until, None)?;
     Ok(report)
-}
-
-fn is_clean(bytes: &[u8], handling: Handling) -> bool {
-    let Handling::Clean(mode) = handling else { return true };
-    match canon::clean(bytes, mode) {
-        Outcome::Cleaned(cleaned) => cleaned.content == bytes,
-        Outcome::Untouched(_) => true,
-    }
 }
 
 /// What a renormalization staged, and what it left.
@@ -105,7 +97,7 @@ fn is_clean(bytes: &[u8], handling: Handling) -> bool {
 pub struct Renormalized {
     /// Workflows that are staged in their clean form.
     pub staged: Vec<RepoPath>,
-    /// Workflows with changes of their own, which would have gone into the same commit.
+    /// Those among them whose files have changes of their own, which are not staged.
     pub changed: Vec<RepoPath>,
     /// Whether the attribute lines are staged too.
     pub attributes: bool,
@@ -118,25 +110,64 @@ pub fn has_staged_changes(repository: &Repository) -> Result<bool> {
     Ok(git.answer(words)?.code != 0)
 }
 
-/// Stages every workflow that lies in the index with its positions in its clean form,
-/// unless its file was changed since. The filter must be configured.
+/// The most bytes of new objects that are held in memory.
+const HELD: usize = 32 << 20;
+
+/// Stages every workflow that lies in the index with its positions in its clean form. The
+/// positions go with it: those of the file, where it is the same workflow, else those that
+/// the index held. The filter must be configured.
+///
+/// `git add --renormalize` cannot do it: while the index holds a raw file, a clean gives it
+/// back as it is.
 pub fn renormalize(repository: &Repository) -> Result<Renormalized> {
     let work_tree = repository.require_work_tree()?.to_owned();
     let settings = Settings::of(repository)?;
     let mut done = Renormalized::default();
-    for Unclean { path, id } in check(repository, &Checked::Staged)?.unclean {
-        let bytes = read_within(&work_tree.join(path.to_path()), settings.max_file_size);
-        let same = bytes.is_some_and(|bytes| {
-            repository.format().id_of(super::id::Kind::Blob, &bytes) == id
-                || clean_id(repository.format(), &bytes) == id
+    let mut batch = Batch::new(repository.format());
+    let mut layouts = WorkTreeLayouts::new(repository);
+    let (mut lines, mut held) = (Vec::new(), 0);
+    for entry in index::files(repository)? {
+        if !is_ours(repository, &entry.path) {
+            continue;
+        }
+        let handling = settings.handling_of(repository, &entry.path, Direction::Checkin);
+        let Handling::Clean(mode) = handling else { continue };
+        let stored = repository.blob_within(entry.id, settings.max_file_size)?;
+        let Some(stored) = stored.filter(|stored| raw::is_raw(stored, mode)) else { continue };
+        let Outcome::Cleaned(Cleaned { content, layout }) = canon::clean(&stored, mode) else {
+            continue;
+        };
+        held += content.len();
+        let blob = batch.blob(content);
+        // When its places were chosen nobody knows.
+        let layout = layout.and_then(|line| canon::stamp_all(&line, Clock::Unknown(0)));
+        if let Some(layout) = layout {
+            layouts.keep_for(&entry.path, blob, &layout)?;
+        }
+        let file = read_within(&work_tree.join(entry.path.to_path()), settings.max_file_size);
+        let is_same = file.is_some_and(|bytes| match canon::begin(&bytes, mode) {
+            Ok((content, _)) => repository.format().id_of(Kind::Blob, &content) == blob,
+            Err(_) => false,
         });
-        if same { done.staged.push(path) } else { done.changed.push(path) }
+        if !is_same {
+            done.changed.push(entry.path.clone());
+        }
+        let mode = if entry.executable { "100755" } else { "100644" };
+        lines.extend_from_slice(format!("{mode} {blob}\t").as_bytes());
+        lines.extend_from_slice(entry.path.as_bytes());
+        lines.push(0);
+        done.staged.push(entry.path);
+        if held > HELD {
+            repository.write(&std::mem::replace(&mut batch, Batch::new(repository.format())))?;
+            held = 0;
+        }
     }
     let git = Git::at(&work_tree);
     if !done.staged.is_empty() {
-        let names: Vec<&[u8]> = done.staged.iter().map(RepoPath::as_bytes).collect();
-        let words = ["--literal-pathspecs", "add", "--renormalize", "--pathspec-from-file=-"];
-        git.feed(words.iter().chain(&["--pathspec-file-nul"]), &names.join(&0))?;
+        repository.write(&batch)?;
+        git.feed(["update-index", "-z", "--index-info"], &lines)?;
+        // Files the layouts of the files, and lets git see that they are what it has.
+        refresh(repository)?;
     }
     done.attributes = stage_attributes(repository, &git, &work_tree.join(".gitattributes"))?;
     Ok(done)

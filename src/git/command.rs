@@ -133,6 +133,7 @@ impl Git {
     /// Runs it and stops it when it takes too long.
     pub(super) fn output_within(mut self, time: Duration) -> Result<Vec<u8>> {
         let told = self.told.clone();
+        hold_nothing_open();
         let mut child = self.start()?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         // Read on threads of their own and not waited for beyond the end of the child: a
@@ -146,8 +147,7 @@ impl Git {
                 Ok(Some(status)) => break status,
                 Ok(None) if Instant::now() < until => std::thread::sleep(pause),
                 _ => {
-                    let _ = child.kill();
-                    let _ = child.wait();
+                    stop(&mut child);
                     return Err(Error::TooSlow { command: told, seconds: time.as_secs() });
                 }
             }
@@ -181,6 +181,36 @@ impl Git {
         let told = || self.told.clone();
         self.command.spawn().map_err(|source| Error::NoGit { command: told(), source })
     }
+}
+
+/// Keeps what was inherited from those it starts. A hook has git's pipes to its filters,
+/// for whose end git waits when all is done: what a stopped call leaves behind (ssh that
+/// still waits for an answer) must not keep one open.
+fn hold_nothing_open() {
+    #[cfg(unix)]
+    close_fds::set_fds_cloexec(3, &[]);
+}
+
+/// Stops a call of git that takes too long: asked to, it takes its locks and temporary
+/// files along.
+fn stop(child: &mut Child) {
+    #[cfg(unix)]
+    {
+        let mut kill = Command::new("kill");
+        kill.args(["-TERM", &child.id().to_string()]);
+        kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let until = Instant::now() + Duration::from_secs(1);
+        if kill.status().is_ok_and(|status| status.success()) {
+            while Instant::now() < until {
+                if let Ok(Some(_)) = child.try_wait() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 fn read_aside(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {

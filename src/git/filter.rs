@@ -5,12 +5,15 @@
 //!
 //! Must not know how git hands files over (`process`, and the one-shot commands).
 
-use crate::canon::{self, Mode, Rest};
+use std::borrow::Cow;
+
+use crate::canon::{self, Rest};
 
 use super::door::Direction;
 use super::error::Result;
 use super::id::{CommitId, Kind, ObjectFormat, ObjectId, RepoPath};
 use super::layouts::{Arrival, Finder, LaidOut, Layouting, WorkTreeLayouts};
+use super::raw::{Indexed, Stored};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
 
@@ -39,10 +42,11 @@ pub struct Filter<'r> {
     repository: Option<&'r Repository>,
     settings: Settings,
     layouts: Option<WorkTreeLayouts<'r>>,
+    indexed: Option<Indexed<'r>>,
     remarks: Vec<String>,
 }
 
-/// What git tells about a content that it writes into the work tree.
+/// What git tells about a content that it takes out.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Checkout {
     /// The id of the content.
@@ -51,6 +55,22 @@ pub struct Checkout {
     pub treeish: Option<ObjectId>,
     /// The checkout is of a branch or a tag.
     pub has_ref: bool,
+    /// Who gets the file.
+    pub target: Target,
+}
+
+/// Who gets a file that git takes out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Target {
+    /// The work tree.
+    #[default]
+    WorkTree,
+    /// The work tree, or somebody who only wants to see it: git shows the committed side of
+    /// a difference, and what goes into an archive, in the same way as it checks out, but
+    /// waits for it.
+    Anybody,
+    /// Somebody who only wants to see it.
+    Reader,
 }
 
 impl<'r> Filter<'r> {
@@ -67,7 +87,8 @@ impl<'r> Filter<'r> {
             None => Settings::default(),
         };
         remarks.extend(settings.remarks.iter().cloned());
-        Filter { repository, settings, layouts: repository.map(WorkTreeLayouts::new), remarks }
+        let layouts = repository.map(WorkTreeLayouts::new);
+        Filter { repository, settings, layouts, indexed: repository.map(Indexed::new), remarks }
     }
 
     /// The most bytes of a file that are looked at.
@@ -105,7 +126,12 @@ impl<'r> Filter<'r> {
             return (Passed::Untouched, None);
         };
         match canon::begin(bytes, mode) {
-            Ok((content, Some(rest))) => (Passed::Changed(content), Some(rest)),
+            Ok((content, Some(rest))) => {
+                match self.indexed.as_mut().and_then(|index| index.raw(path, bytes)) {
+                    Some(raw) => (raw, None),
+                    None => (Passed::Changed(content), Some(rest)),
+                }
+            }
             Ok((_, None)) | Err(None) => (Passed::Untouched, None),
             Err(Some(remark)) => {
                 let what = "is kept as it is, with its layout";
@@ -149,7 +175,7 @@ impl<'r> Filter<'r> {
 
     /// The file that a checkout of a state would give, which nobody writes anywhere.
     pub fn show(&mut self, path: &RepoPath, blob: ObjectId, bytes: &[u8]) -> Passed {
-        let checkout = Checkout { blob: Some(blob), treeish: Some(blob), has_ref: false };
+        let checkout = Checkout { blob: Some(blob), target: Target::Reader, ..Checkout::default() };
         match self.errand(path, checkout, bytes.to_vec()) {
             Ok(errand) => Passed::Changed(errand.run().laid_out.bytes),
             Err(_) => Passed::Untouched,
@@ -172,11 +198,19 @@ impl<'r> Filter<'r> {
             return Err(content);
         }
         let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
-            let blob = ObjectFormat::Sha1.id_of(Kind::Blob, &content);
-            return Ok(Errand { blob, mode, layouting: Layouting::unknown(content) });
+            let stored = Stored { blob: None, mode };
+            return Ok(Errand {
+                stored,
+                is_seen_only: true,
+                layouting: Layouting::unknown(content),
+            });
         };
         let blob = checkout.blob.unwrap_or_else(|| clean_id(repository.format(), &content));
-        let arrival = arrival(repository, checkout);
+        let is_seen_only = is_seen_only(repository, path, checkout.target);
+        let arrival = match is_seen_only {
+            true => Arrival::OtherState,
+            false => arrival(repository, checkout),
+        };
         let layouting = match layouts.find(path, blob, &content, arrival) {
             Ok(found) => Layouting::new(content, found),
             Err(error) => {
@@ -184,7 +218,7 @@ impl<'r> Filter<'r> {
                 Layouting::unknown(content)
             }
         };
-        Ok(Errand { blob, mode, layouting })
+        Ok(Errand { stored: Stored { blob: Some(blob), mode }, is_seen_only, layouting })
     }
 
     /// Remembers what is written into the work tree, and gives it.
@@ -193,7 +227,7 @@ impl<'r> Filter<'r> {
     /// Something was arranged, and that it was cannot be remembered.
     pub fn finish(&mut self, path: &RepoPath, smudged: Smudged) -> Result<Vec<u8>> {
         let Smudged { blob, laid_out } = smudged;
-        if let Some(layouts) = &mut self.layouts
+        if let (Some(layouts), Some(blob)) = (&mut self.layouts, blob)
             && let Err(error) = layouts.remember(path, blob, &laid_out)
         {
             if laid_out.is_arranged() {
@@ -202,6 +236,21 @@ impl<'r> Filter<'r> {
             self.remarks.push(format!("where nodes lie in {path} is not remembered: {error}"));
         }
         Ok(laid_out.bytes)
+    }
+}
+
+/// git unlinks a file before it writes another one in its place, and in a checkout does not
+/// wait for the filter. Where neither is so, the file is to be looked at; but older gits
+/// merged that way, and say what they do.
+fn is_seen_only(repository: &Repository, path: &RepoPath, target: Target) -> bool {
+    let is_there = || {
+        let file = repository.work_tree().map(|top| top.join(path.to_path()));
+        file.is_some_and(|file| file.symlink_metadata().is_ok())
+    };
+    match target {
+        Target::WorkTree => false,
+        Target::Anybody => repository.surroundings().reflog_action.is_none() && is_there(),
+        Target::Reader => true,
     }
 }
 
@@ -227,15 +276,16 @@ fn arrival(repository: &Repository, checkout: Checkout) -> Arrival {
 /// A file whose layout was found, still to be smudged.
 #[derive(Debug)]
 pub struct Errand {
-    blob: ObjectId,
-    mode: Mode,
+    stored: Stored,
+    is_seen_only: bool,
     layouting: Layouting,
 }
 
 /// A file that was smudged, still to be remembered.
 #[derive(Debug)]
 pub struct Smudged {
-    blob: ObjectId,
+    /// The content, where the work tree gets the file.
+    blob: Option<ObjectId>,
     laid_out: LaidOut,
 }
 
@@ -245,9 +295,10 @@ impl Errand {
         self.layouting.content.len()
     }
 
-    /// Makes the file for the work tree.
+    /// Makes the file.
     pub fn run(self) -> Smudged {
-        Smudged { blob: self.blob, laid_out: self.layouting.run(self.mode) }
+        let blob = self.stored.blob.filter(|_| !self.is_seen_only);
+        Smudged { blob, laid_out: self.layouting.run(self.stored) }
     }
 }
 
@@ -279,10 +330,15 @@ fn may_be_graph(bytes: &[u8]) -> bool {
 }
 
 /// The id of a blob whose content git may have given other line ends on the way
-/// (`core.autocrlf`). In JSON a line end never belongs to a string.
+/// (`core.autocrlf`).
 pub(super) fn clean_id(format: ObjectFormat, bytes: &[u8]) -> ObjectId {
-    if memchr::memchr(b'\r', bytes).is_none() {
-        return format.id_of(Kind::Blob, bytes);
+    format.id_of(Kind::Blob, &plain_line_ends(bytes))
+}
+
+/// The bytes with git's own line ends. In JSON a line end never belongs to a string.
+pub(super) fn plain_line_ends(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memmem::find(bytes, b"\r\n").is_none() {
+        return Cow::Borrowed(bytes);
     }
     let mut plain = Vec::with_capacity(bytes.len());
     for (at, byte) in bytes.iter().enumerate() {
@@ -290,5 +346,5 @@ pub(super) fn clean_id(format: ObjectFormat, bytes: &[u8]) -> ObjectId {
             plain.push(*byte);
         }
     }
-    format.id_of(Kind::Blob, &plain)
+    Cow::Owned(plain)
 }

@@ -1,12 +1,17 @@
 //! What is done when git calls a hook. Each does nothing, quickly, when there is nothing
 //! to do; none ever fails the git command that called it.
 
+use super::changes;
 use super::error::{Error, Result};
+use super::fetched::{self, Brought};
+use super::filter::clean_id;
 use super::id::{CommitId, ObjectId};
+use super::index::index_path;
 use super::layouts::promote;
-use super::refresh::refresh;
+use super::refresh::{file_layouts, read_within, refresh};
 use super::repository::Repository;
-use super::restore::follow_layouts;
+use super::restore::lay_out_bare_files;
+use super::settings::Settings;
 use super::sharing::{self, Asking, Pushed};
 
 /// The hooks that are of use, with what git tells them.
@@ -34,13 +39,8 @@ pub enum Hook {
 /// Does the work of a hook. Gives lines for the person; mostly none.
 pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     let mut remarks = Vec::new();
-    let mut note = |what: &str, outcome: Result<()>| {
-        if let Err(error) = outcome {
-            remarks.push(format!("{what}: {error}"));
-        }
-    };
-    match hook {
-        Hook::PrePush { remote, url, refs } => match send_along(repository, remote, url, refs) {
+    if let Hook::PrePush { remote, url, refs } = hook {
+        match send_along(repository, remote, url, refs) {
             Ok(()) => {}
             Err(Error::TooSlow { .. }) => remarks.push(format!(
                 "layouts were not sent along in time; `git comfy sync {remote}` does it"
@@ -48,29 +48,95 @@ pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
             Err(error) => remarks.push(format!(
                 "layouts were not sent along ({error}); `git comfy sync {remote}` tries again"
             )),
-        },
-        // More commits follow: only their layouts are kept. The end of a rebase is a rewrite.
-        hook if *hook != Hook::PostRewrite && is_in_sequence(repository) => {
-            note("layouts stay pending", keep_layouts(repository));
         }
-        _ => {
-            // First: it files the layouts of files that were moved about and saved.
-            note("files are not refreshed", refresh(repository).map(drop));
-            note("layouts stay pending", keep_layouts(repository));
-            note("fetched layouts are not merged", receive(repository));
-        }
+        return remarks;
     }
+    let mut note = |what: &str, outcome: Result<()>| {
+        if let Err(error) = outcome {
+            remarks.push(format!("{what}: {error}"));
+        }
+    };
+    let mut missing = Vec::new();
+    let mut ask = |brought| fetched::ask(repository, brought).map(|told| missing = told);
+    let brought = match hook {
+        Hook::PostCommit => Brought::ByCommit,
+        _ => Brought::ByMove,
+    };
+    // More commits follow: their layouts are kept, and what comes next finds what it lacks.
+    // The end of a rebase is a rewrite.
+    if *hook != Hook::PostRewrite && is_in_sequence(repository) {
+        note("layouts stay pending", keep_layouts(repository));
+        note("layouts are not asked for", ask(brought));
+        remarks.extend(missing);
+        return remarks;
+    }
+    if brought == Brought::ByMove {
+        note("layouts are not asked for", ask(brought));
+    }
+    // Before they are kept: it files the layouts of files that were moved about and saved.
+    note("files are not refreshed", refresh(repository).map(drop));
+    note("layouts stay pending", keep_layouts(repository));
+    if brought == Brought::ByCommit {
+        note("layouts are not asked for", ask(brought));
+    }
+    note("fetched layouts are not merged", fetched::receive(repository).map(drop));
+    note("files lie without their layouts", lay_out_bare(repository, hook));
+    remarks.extend(missing);
     remarks
 }
 
-fn keep_layouts(repository: &Repository) -> Result<()> {
+/// Keeps the layouts that files of the last commit have, when a commit begins that may
+/// find nothing to do: git then calls no other hook. What is committed after all is kept
+/// by [`Hook::PostCommit`], at once with the rest. The index is git's while this runs.
+pub fn before_commit(repository: &Repository) -> Result<()> {
+    file_layouts(repository)?;
+    if !has_nothing_to_commit(repository)? {
+        return Ok(());
+    }
     let head = repository.head()?;
     promote(repository, head.as_slice()).map(drop)
 }
 
-fn receive(repository: &Repository) -> Result<()> {
-    let gathered = sharing::gather(repository)?;
-    follow_layouts(repository, &gathered).map(drop)
+/// Whether the index that git commits holds what the last commit does.
+fn has_nothing_to_commit(repository: &Repository) -> Result<bool> {
+    let around = repository.surroundings();
+    let index = around.index_file.as_ref().map(|index| around.folder.join(index));
+    let index = index.unwrap_or_else(|| index_path(repository));
+    let git = repository.git().env("GIT_INDEX_FILE", index);
+    let git = git.args(["diff-index", "--cached", "--quiet", "HEAD", "--"]);
+    Ok(git.finish(&[])?.status.success())
+}
+
+/// Also those of the commits before: a file that was moved about and then edited leaves
+/// the layout of its older content behind.
+fn keep_layouts(repository: &Repository) -> Result<()> {
+    let Some(head) = repository.head()? else { return Ok(()) };
+    let parents = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
+    let commits: Vec<_> = [head].into_iter().chain(parents).collect();
+    promote(repository, &commits).map(drop)
+}
+
+/// Lays out files that git wrote past the filter: a merge of several branches, or one by
+/// another strategy, leaves them exactly as they are stored.
+fn lay_out_bare(repository: &Repository, hook: &Hook) -> Result<()> {
+    let (Some(work_tree), Some(head)) = (repository.work_tree(), repository.head()?) else {
+        return Ok(());
+    };
+    let parents = repository.commit(head)?.map_or(0, |commit| commit.parents.len());
+    if parents < 2 && *hook != Hook::PostRewrite {
+        return Ok(());
+    }
+    let longest = Settings::of(repository)?.max_file_size;
+    let is_bare = |file: &changes::Touched| {
+        let bytes = read_within(&work_tree.join(file.path.to_path()), longest);
+        bytes.is_some_and(|bytes| {
+            clean_id(repository.format(), &bytes) == file.blob && fetched::lies_bare(&bytes)
+        })
+    };
+    if changes::touched_files(repository, head)?.iter().any(is_bare) {
+        lay_out_bare_files(repository)?;
+    }
+    Ok(())
 }
 
 /// A rebase or a row of cherry-picks is going on.
@@ -84,12 +150,19 @@ fn send_along(repository: &Repository, remote: &str, url: &str, refs: &[u8]) -> 
         return Ok(());
     }
     let Some(remote) = sharing::remote_of(repository, remote, url)? else { return Ok(()) };
+    // Where this fails, the next push finds it again.
+    let _ = fetched::complete_refspecs(repository, &remote);
+    // What fails here must not hold up what is ready to go.
+    let filed = refresh(repository).map(drop);
     let mut commits: Vec<CommitId> = pushed(refs);
     commits.extend(repository.head()?);
     promote(repository, &commits)?;
+    let joined = fetched::receive(repository).map(drop);
     match sharing::push(repository, &remote, Asking::Nobody)? {
-        Pushed::Nothing | Pushed::Sent(_) => Ok(()),
+        Pushed::Nothing | Pushed::Sent(_) => {}
     }
+    // What others sent meanwhile was merged before it went.
+    filed.and(joined).and(fetched::receive(repository).map(drop))
 }
 
 /// The commits that are pushed: `<local ref> <local id> <remote ref> <remote id>`.

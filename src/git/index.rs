@@ -72,6 +72,74 @@ fn load(path: &Path, format: ObjectFormat) -> Result<Option<gix::index::File>> {
         .map_err(|error| Error::Library { doing: "reading the index", message: error.to_string() })
 }
 
+/// The index that the git command around us goes by, for one question after another. One
+/// command may change it several times (a rebase): it is read again when it is another.
+#[derive(Debug)]
+pub(super) struct Current<'r> {
+    repository: &'r Repository,
+    path: PathBuf,
+    read: Option<(Stamp, Option<gix::index::File>)>,
+}
+
+/// Tells one state of the index file from another without opening it: git never writes
+/// into the file, it puts a new one in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: Option<std::time::SystemTime>,
+    file: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Stamp> {
+        let metadata = path.metadata().ok()?;
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(&metadata);
+        #[cfg(not(unix))]
+        let file = 0;
+        Some(Stamp { length: metadata.len(), modified: metadata.modified().ok(), file })
+    }
+}
+
+impl<'r> Current<'r> {
+    /// Nothing is read before it is needed.
+    pub(super) fn new(repository: &'r Repository) -> Current<'r> {
+        let surroundings = repository.surroundings();
+        let path = match &surroundings.index_file {
+            Some(named) => surroundings.folder.join(named),
+            None => index_path(repository),
+        };
+        Current { repository, path, read: None }
+    }
+
+    /// What the index holds at a path: nothing, one content, or those of an unsettled merge.
+    pub(super) fn blobs(&mut self, path: &RepoPath) -> Vec<ObjectId> {
+        let Some(stamp) = Stamp::of(&self.path) else { return Vec::new() };
+        if self.read.as_ref().is_none_or(|(known, _)| *known != stamp) {
+            // One that cannot be read is git's to complain about.
+            let index = load(&self.path, self.repository.format()).ok().flatten();
+            self.read = Some((stamp, index));
+        }
+        let Some((_, Some(index))) = &self.read else { return Vec::new() };
+        let wanted = path.as_bytes();
+        let entries = index.entries();
+        let first = entries.partition_point(|entry| {
+            let name: &[u8] = entry.path(index);
+            name < wanted
+        });
+        let named = entries[first..].iter().take_while(|entry| {
+            let name: &[u8] = entry.path(index);
+            name == wanted
+        });
+        let files = named.filter(|entry| is_file(entry));
+        files.filter_map(|entry| ObjectId::new(entry.id.as_slice())).collect()
+    }
+}
+
+fn is_file(entry: &gix::index::Entry) -> bool {
+    entry.mode == IndexMode::FILE || entry.mode == IndexMode::FILE_EXECUTABLE
+}
+
 /// The ordinary files of the index that git compares with the work tree: none that are in
 /// conflict, only announced (`add -N`), outside of a sparse checkout or exempt.
 pub(super) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
@@ -81,8 +149,8 @@ pub(super) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
     let exempt = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
     let mut files = Vec::with_capacity(index.entries().len());
     for entry in index.entries() {
-        let is_file = entry.mode == IndexMode::FILE || entry.mode == IndexMode::FILE_EXECUTABLE;
-        if !is_file || entry.stage() != Stage::Unconflicted || entry.flags.intersects(exempt) {
+        if !is_file(entry) || entry.stage() != Stage::Unconflicted || entry.flags.intersects(exempt)
+        {
             continue;
         }
         let Some(id) = ObjectId::new(entry.id.as_slice()) else { continue };
@@ -121,6 +189,18 @@ pub(super) fn paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
 /// The index cannot be read.
 pub fn tracked(repository: &Repository) -> Result<Vec<RepoPath>> {
     Ok(files(repository)?.into_iter().map(|entry| entry.path).collect())
+}
+
+/// Whether a file that git tracks is not to lie in the work tree (a sparse checkout).
+///
+/// # Errors
+/// The index cannot be read.
+pub(super) fn is_left_out(repository: &Repository, path: &RepoPath) -> Result<bool> {
+    let Some(index) = load(&index_path(repository), repository.format())? else {
+        return Ok(false);
+    };
+    let is_it = |entry: &&gix::index::Entry| entry.path(&index) == path.as_bytes();
+    Ok(index.entries().iter().find(is_it).is_some_and(|e| e.flags.contains(Flags::SKIP_WORKTREE)))
 }
 
 /// Whether two index files hold the same content, whatever they remember of the disk.

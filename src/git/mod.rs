@@ -14,6 +14,7 @@ pub mod differences;
 pub mod doctor;
 mod door;
 mod error;
+mod fetched;
 mod filter;
 pub mod hook;
 pub mod hooks;
@@ -29,6 +30,7 @@ pub mod patch;
 pub mod plan;
 pub mod plumbing;
 pub mod process;
+pub mod raw;
 pub mod records;
 mod refresh;
 mod repository;
@@ -48,7 +50,8 @@ mod whole;
 
 pub use door::{Attribute, Direction, Order, Swap, Walk};
 pub use error::{Error, Result};
-pub use filter::{Checkout, Filter, Passed, with_committed_layout};
+pub use fetched::{Received, receive};
+pub use filter::{Checkout, Filter, Passed, Target, with_committed_layout};
 pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
 pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};
 pub use refresh::{Marks, Refreshed, refresh};
@@ -62,6 +65,11 @@ pub use whole::{with_usual_rights, write_whole};
 /// many layouts the notes gained.
 pub fn promote_layouts(repository: &Repository, commits: &[CommitId]) -> Result<usize> {
     layouts::promote(repository, commits)
+}
+
+/// Takes out what is known on this machine of the files of a work tree.
+pub fn forget_files(repository: &Repository) {
+    layouts::forget_files(repository);
 }
 
 /// Milliseconds since 1970, by this machine's clock.

@@ -19,6 +19,7 @@ use crate::canon::{self, Outcome};
 
 use super::door::{Attribute, Direction};
 use super::error::{Error, Result};
+use super::filter::clean_id;
 use super::id::{Kind, RepoPath};
 use super::index::{IndexEntry, files, index_path, same_content};
 use super::repository::Repository;
@@ -29,6 +30,8 @@ use super::settings::{Handling, Settings};
 pub struct Refreshed {
     /// Files that differed in layout alone. Their layouts are filed.
     pub layout_only: Vec<RepoPath>,
+    /// Files that look changed and are not: raw ones, as git has them.
+    pub unchanged: Vec<RepoPath>,
     /// Files that look changed and are.
     pub changed: Vec<RepoPath>,
     /// Whether git's memory of them is up to date now.
@@ -49,12 +52,55 @@ pub enum Marks {
 
 /// Takes the mark off all files that differ in layout alone.
 pub fn refresh(repository: &Repository) -> Result<Refreshed> {
-    let mut refreshed = Refreshed::default();
-    let Some(work_tree) = repository.work_tree() else { return Ok(refreshed) };
     if is_foreign_index(repository) {
         // A git command with an index of its own called us; it is not ours to touch.
-        return Ok(refreshed);
+        return Ok(Refreshed::default());
     }
+    let mut refreshed = look(repository)?;
+    let marked: Vec<_> = refreshed.layout_only.iter().chain(&refreshed.unchanged).collect();
+    if !marked.is_empty() {
+        refreshed.marks = clear(repository, &marked)?;
+    }
+    Ok(refreshed)
+}
+
+/// Files the layouts of files that differ from the index in layout alone, and leaves the
+/// index as it is: for when a git command holds it.
+pub(super) fn file_layouts(repository: &Repository) -> Result<()> {
+    let moved = look(repository)?.layout_only;
+    if moved.is_empty() {
+        return Ok(());
+    }
+    // git calls the filter, which files them; what it gives is known.
+    let mut names = Vec::new();
+    for path in &moved {
+        names.extend(on_one_line(path.as_bytes()));
+        names.push(b'\n');
+    }
+    repository.git().args(["hash-object", "--stdin-paths"]).output_with(&names).map(drop)
+}
+
+/// A path for a list of lines, quoted as git reads it where it could be misread.
+fn on_one_line(path: &[u8]) -> Vec<u8> {
+    if path.first() != Some(&b'"') && !path.contains(&b'\n') {
+        return path.to_vec();
+    }
+    let mut quoted = vec![b'"'];
+    for byte in path {
+        match byte {
+            b'\n' => quoted.extend(b"\\n"),
+            b'"' | b'\\' => quoted.extend([b'\\', *byte]),
+            _ => quoted.push(*byte),
+        }
+    }
+    quoted.push(b'"');
+    quoted
+}
+
+/// Looks which files differ from the index.
+fn look(repository: &Repository) -> Result<Refreshed> {
+    let mut refreshed = Refreshed::default();
+    let Some(work_tree) = repository.work_tree() else { return Ok(refreshed) };
     let mut settings = None;
     for entry in files(repository)? {
         let file = work_tree.join(entry.path.to_path());
@@ -69,12 +115,10 @@ pub fn refresh(repository: &Repository) -> Result<Refreshed> {
         };
         match difference(repository, settings, &entry, &file) {
             Some(Difference::Layout) => refreshed.layout_only.push(entry.path),
+            Some(Difference::Nothing) => refreshed.unchanged.push(entry.path),
             Some(Difference::Content) => refreshed.changed.push(entry.path),
             None => {}
         }
-    }
-    if !refreshed.layout_only.is_empty() {
-        refreshed.marks = clear(repository, &refreshed.layout_only)?;
     }
     Ok(refreshed)
 }
@@ -95,6 +139,7 @@ fn is_foreign_index(repository: &Repository) -> bool {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Difference {
+    Nothing,
     Layout,
     Content,
 }
@@ -109,8 +154,12 @@ fn difference(
     let Handling::Clean(mode) = handling else { return None };
     let bytes = read_within(file, settings.max_file_size)?;
     let Outcome::Cleaned(cleaned) = canon::clean(&bytes, mode) else { return None };
-    let id = repository.format().id_of(Kind::Blob, &cleaned.content);
-    Some(if id == entry.id { Difference::Layout } else { Difference::Content })
+    let format = repository.format();
+    if format.id_of(Kind::Blob, &cleaned.content) == entry.id {
+        return Some(Difference::Layout);
+    }
+    let as_stored = [format.id_of(Kind::Blob, &bytes), clean_id(format, &bytes)];
+    Some(if as_stored.contains(&entry.id) { Difference::Nothing } else { Difference::Content })
 }
 
 /// The bytes of a file that is no longer than that.
@@ -121,7 +170,7 @@ pub(super) fn read_within(file: &Path, longest: u64) -> Option<Vec<u8>> {
 }
 
 /// Lets git look at the files again, in an index made aside.
-fn clear(repository: &Repository, paths: &[RepoPath]) -> Result<Marks> {
+fn clear(repository: &Repository, paths: &[&RepoPath]) -> Result<Marks> {
     let index = index_path(repository);
     let before = Fingerprint::of(&index);
     let aside = Aside::of(&index)?;

@@ -29,6 +29,8 @@ pub struct Surroundings {
     pub has_own_settings: bool,
     /// The person chose how to call ssh (`GIT_SSH_COMMAND`, `GIT_SSH`).
     pub has_own_ssh: bool,
+    /// `GIT_SSH_COMMAND`: the command itself.
+    pub ssh_command: Option<String>,
 }
 
 /// Where to look for a repository.
@@ -232,6 +234,12 @@ impl Repository {
             None if self.promisor().is_some() => self.plumbing().header(id),
             header => Ok(header),
         }
+    }
+
+    /// The kind and size of an object, if it is on this machine: what a partial clone left
+    /// out is not fetched.
+    pub(super) fn header_here(&self, id: ObjectId) -> Result<Option<(Kind, u64)>> {
+        self.door.header(id)
     }
 
     /// Objects and refs are read in this process, and all of them are on this machine.

@@ -4,7 +4,8 @@
 //! (`refs/notes/comfy-layout` of `origin` is `refs/notes/remotes/origin/comfy-layout`
 //! here). Hooks merge the twins into our ref, each kind by its own rule, without conflict;
 //! the pre-push hook sends our ref along with the branch. A fetch asks for a pattern, so
-//! that a remote without any of these refs is no error.
+//! that a remote without any of these refs is no error. What comes from an address that is
+//! no remote has twins only until it is merged.
 //!
 //! Nothing here may make somebody's push fail or wait for long.
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use super::command::Git;
 use super::error::{Error, Result};
-use super::id::{CommitId, ObjectId, RefName};
+use super::id::{CommitId, Kind, ObjectId, RefName};
 use super::layouts::Note;
 use super::notes::{Edit, Notes, Revision, Step, advance};
 use super::objects::Batch;
@@ -32,6 +33,11 @@ pub const RUNS: &str = "refs/comfy/runs";
 /// Where the tracking refs of notes begin.
 pub(super) const TRACKED_NOTES: &str = "refs/notes/remotes/";
 const TRACKED_OTHERS: &str = "refs/comfy/remotes/";
+
+/// How the names of remotes begin that stand for an address only.
+const PASSING: &str = "from-";
+/// How many digits of a hash of the address follow.
+const PASSING_DIGITS: usize = 16;
 
 /// How two states of a shared ref become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +142,9 @@ pub fn gather(repository: &Repository) -> Result<Gathered> {
             Ok(_) => {}
             // What one remote holds must not keep the others out.
             Err(error) => broken = Some(error),
+        }
+        if is_passing(&twin) {
+            let _ = repository.swap(&twin, Some(theirs.0), None, "comfy: merged")?;
         }
     }
     broken.map_or(Ok(gathered), Err)
@@ -261,17 +270,57 @@ pub fn remotes(repository: &Repository) -> Result<Vec<String>> {
 /// second time where a URL was pushed to. To a URL that belongs to no remote nothing is
 /// sent along.
 pub fn remote_of(repository: &Repository, name: &str, url: &str) -> Result<Option<String>> {
-    let names = remotes(repository)?;
-    if names.iter().any(|known| known == name) {
+    if remotes(repository)?.iter().any(|known| known == name) {
         return Ok(Some(name.to_owned()));
     }
-    for remote in names {
+    remote_at(repository, &shown(url))
+}
+
+/// The configured remote that an address of `FETCH_HEAD` belongs to.
+pub(super) fn remote_at(repository: &Repository, address: &str) -> Result<Option<String>> {
+    let instead = repository.settings("url.")?;
+    for remote in remotes(repository)? {
         let urls = repository.settings(&format!("remote.{remote}."))?;
-        if urls.iter().any(|(key, value)| key.ends_with("url") && value == url) {
+        let known = |key: &str, url: &str| {
+            let key = key.rsplit('.').next().unwrap_or_default();
+            let is_url = key == "url" || key == "pushurl";
+            is_url && [url, &rewritten(url, &instead)].iter().any(|url| shown(url) == address)
+        };
+        if urls.iter().any(|(key, url)| known(key, url)) {
             return Ok(Some(remote));
         }
     }
     Ok(None)
+}
+
+/// A URL after `url.<base>.insteadOf`: the longest beginning counts.
+fn rewritten(url: &str, instead: &[(String, String)]) -> String {
+    let bases = instead.iter().filter_map(|(key, start)| {
+        let base = key.strip_prefix("url.")?.strip_suffix(".insteadof")?;
+        Some((base, start, url.strip_prefix(start.as_str())?))
+    });
+    match bases.max_by_key(|(_, start, _)| start.len()) {
+        Some((base, _, rest)) => format!("{base}{rest}"),
+        None => url.to_owned(),
+    }
+}
+
+/// A URL as git writes it into `FETCH_HEAD`: without a person's name and password, without
+/// slashes and `.git` at its end.
+pub(super) fn shown(url: &str) -> String {
+    let mut shown = url.to_owned();
+    if let Some((before, after)) = url.split_once('@') {
+        match before.split_once("://") {
+            Some((scheme, person)) if !person.contains('/') => {
+                shown = format!("{scheme}://{after}");
+            }
+            // `person@host:path`, and no path that has an `@` in it.
+            None if !before.contains('/') && after.contains(':') => after.clone_into(&mut shown),
+            _ => {}
+        }
+    }
+    let trimmed = shown.trim_end_matches('/');
+    trimmed.strip_suffix(".git").filter(|rest| !rest.is_empty()).unwrap_or(trimmed).to_owned()
 }
 
 /// Whether runs travel (`comfy.runs.share`).
@@ -300,14 +349,64 @@ fn travelling(repository: &Repository) -> Result<Vec<&'static Shared>> {
 /// Fetches a remote's layouts and records (and runs, where they are shared) into the
 /// tracking refs.
 pub fn fetch(repository: &Repository, remote: &str, asking: Asking) -> Result<()> {
+    fetch_within(repository, remote, asking, asking.patience())
+}
+
+/// The same in a time of the caller's.
+pub(super) fn fetch_within(
+    repository: &Repository,
+    remote: &str,
+    asking: Asking,
+    time: Duration,
+) -> Result<()> {
+    let mut refspecs = vec![fetch_refspec(remote)];
+    if shares_runs(repository)? {
+        refspecs.push(runs_refspec(remote));
+    }
+    fetch_from(repository, remote, &refspecs, asking, time)
+}
+
+/// Fetches layouts and records from an address that is no remote. [`gather`] merges them
+/// and forgets where they came from.
+pub fn fetch_passing(repository: &Repository, address: &str, asking: Asking) -> Result<()> {
+    fetch_passing_within(repository, address, asking, asking.patience())
+}
+
+/// The same in a time of the caller's.
+pub(super) fn fetch_passing_within(
+    repository: &Repository,
+    address: &str,
+    asking: Asking,
+    time: Duration,
+) -> Result<()> {
+    let name = repository.format().id_of(Kind::Blob, address.as_bytes()).to_hex();
+    let refspec = fetch_refspec(&format!("{PASSING}{}", &name[..PASSING_DIGITS]));
+    fetch_from(repository, address, &[refspec], asking, time)
+}
+
+/// Whether a tracking ref is there only until it is merged.
+fn is_passing(twin: &RefName) -> bool {
+    let rest = twin.as_str().strip_prefix(TRACKED_NOTES).and_then(|r| r.strip_prefix(PASSING));
+    let digits = rest.and_then(|rest| rest.split_once('/')).map_or("", |(digits, _)| digits);
+    digits.len() == PASSING_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn fetch_from(
+    repository: &Repository,
+    source: &str,
+    refspecs: &[String],
+    asking: Asking,
+    time: Duration,
+) -> Result<()> {
     let mut git = talking(repository, asking)?.args(["fetch", "--quiet", "--no-tags"]);
     // FETCH_HEAD belongs to the person's own fetches.
     git = git.args(["--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance"]);
-    git = git.arg(remote).arg(fetch_refspec(remote));
-    if shares_runs(repository)? {
-        git = git.arg(runs_refspec(remote));
-    }
-    git.output_within(asking.patience()).map(drop)
+    git.args(["--", source]).args(refspecs).output_within(time).map(drop)
+}
+
+/// Whether a remote is known to have layouts.
+pub(super) fn has_layouts(repository: &Repository, remote: &str) -> Result<bool> {
+    Ok(repository.reference(&tracking(LAYOUTS, remote))?.is_some())
 }
 
 /// Sends our refs to a remote, merging what others sent meanwhile.
@@ -391,15 +490,64 @@ fn talking(repository: &Repository, asking: Asking) -> Result<Git> {
     if asking == Asking::Person {
         return Ok(git.may_ask());
     }
-    let own_ssh = repository.surroundings().has_own_ssh
-        || !repository.settings("core.sshcommand")?.is_empty();
+    let around = repository.surroundings();
+    let configured = || -> Result<Option<String>> {
+        Ok(repository.settings("core.sshcommand")?.pop().map(|(_, command)| command))
+    };
+    let command = match &around.ssh_command {
+        Some(command) => Some(command.clone()),
+        None if around.has_own_ssh => return Ok(git),
+        None => configured()?,
+    };
     // Without a terminal ssh would ask in a window, or wait for ever.
-    Ok(if own_ssh { git } else { git.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes") })
+    Ok(match quiet_ssh(command.as_deref().unwrap_or("ssh")) {
+        Some(command) => git.env("GIT_SSH_COMMAND", command),
+        None => git,
+    })
+}
+
+/// A command for ssh that asks for nothing and does not outlive us by much; `None` for another program, whose options are
+/// not known.
+fn quiet_ssh(command: &str) -> Option<String> {
+    let program = command.split_whitespace().next()?.rsplit(['/', '\\']).next()?;
+    let is_ssh = program == "ssh" || program.eq_ignore_ascii_case("ssh.exe");
+    is_ssh.then(|| format!("{command} -o BatchMode=yes -o ConnectTimeout=10"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_as_git_writes_it() {
+        for (url, address) in [
+            ("https://me:secret@github.com/a/b.git", "https://github.com/a/b"),
+            ("https://github.com/a/b@2/", "https://github.com/a/b@2"),
+            ("git@github.com:a/b.git", "github.com:a/b"),
+            ("ssh://git@host:22/a/b.git//", "ssh://host:22/a/b"),
+            ("../a@b/c.git", "../a@b/c"),
+            ("/srv/.git", "/srv/"),
+            ("../x.bundle", "../x.bundle"),
+        ] {
+            assert_eq!(shown(url), address, "{url}");
+        }
+        let instead = [
+            ("url.https://host/.insteadof".to_owned(), "h:".to_owned()),
+            ("url.ssh://team/.insteadof".to_owned(), "h:team/".to_owned()),
+        ];
+        assert_eq!(rewritten("h:a/b", &instead), "https://host/a/b");
+        assert_eq!(rewritten("h:team/b", &instead), "ssh://team/b");
+        assert_eq!(rewritten("../b", &instead), "../b");
+    }
+
+    #[test]
+    fn ssh_asks_for_nothing() {
+        for command in ["ssh", "/usr/bin/ssh -i key", "C:\\Windows\\ssh.exe"] {
+            let quiet = quiet_ssh(command).unwrap();
+            assert!(quiet.starts_with(&format!("{command} -o BatchMode=yes")), "{quiet}");
+        }
+        assert_eq!(quiet_ssh("plink -ssh"), None);
+    }
 
     #[test]
     fn a_tracking_ref_knows_its_twin() {

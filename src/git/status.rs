@@ -5,6 +5,7 @@ use super::id::RepoPath;
 use super::index::files;
 use super::layouts::unnoted;
 use super::merging::carried;
+use super::raw::{self, RawFile};
 use super::refresh::{Refreshed, is_ours, read_within, refresh};
 use super::repository::Repository;
 use super::settings::Settings;
@@ -55,6 +56,8 @@ pub struct Status {
     pub files: Vec<FileStatus>,
     /// Layouts on this machine that no note holds yet.
     pub pending_layouts: usize,
+    /// Workflows that lie in git as ComfyUI saved them, changed since or not.
+    pub raw: Vec<RawFile>,
     /// What the refresh before it found.
     pub refreshed: Refreshed,
 }
@@ -76,6 +79,7 @@ pub fn status(repository: &Repository) -> Result<Status> {
     let pending = unnoted(repository)?;
     // A layout that is pending for what the index holds is one that git sees no change in.
     let index = files(repository)?;
+    let raw = raw::in_index(repository, &index)?;
     for entry in index {
         let is_pending = pending.iter().any(|p| p.blob == entry.id && p.path == entry.path);
         if is_pending && !found.iter().any(|file| file.path == entry.path) {
@@ -84,7 +88,7 @@ pub fn status(repository: &Repository) -> Result<Status> {
         }
     }
     found.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
-    Ok(Status { files: found, pending_layouts: pending.len(), refreshed })
+    Ok(Status { files: found, pending_layouts: pending.len(), raw, refreshed })
 }
 
 /// Reads `git status --porcelain=v2 -z`.

@@ -110,7 +110,7 @@ impl Completion {
         let mut extent = all.reduce(|a, b| a.around(&b)).unwrap_or_default();
         complete_groups(graph, &boxes, &mut extent);
         complete_boundary(graph, extent);
-        number_nodes(graph, &arrows);
+        number_nodes(graph, &arrows, &|at| boxes.is_new(at));
     }
 
     fn nodes(&self, graph: &mut Object) -> (Boxes, Arrows) {
@@ -330,7 +330,7 @@ fn complete_boundary(graph: &mut Object, extent: Rect) {
 
 /// Writes `flags` and the execution order where they are missing: the schema asks for
 /// both. ComfyUI works the order out again on load.
-fn number_nodes(graph: &mut Object, arrows: &Arrows) {
+fn number_nodes(graph: &mut Object, arrows: &Arrows, is_new: &dyn Fn(usize) -> bool) {
     let mut rank = vec![0_usize; arrows.after.len()];
     for (place, at) in arrows.topological().into_iter().enumerate() {
         rank[at] = place;
@@ -338,6 +338,10 @@ fn number_nodes(graph: &mut Object, arrows: &Arrows) {
     let nodes = graph.get_mut("nodes").and_then(Value::as_array_mut);
     for (at, node) in nodes.into_iter().flatten().enumerate() {
         let Value::Object(node) = node else { continue };
+        // A node that came back whole has the order of members that its writer gave it.
+        if node.contains_key("flags") && node.contains_key("order") && !is_new(at) {
+            continue;
+        }
         if !node.contains_key("flags") {
             node.append("flags", Object::new());
         }

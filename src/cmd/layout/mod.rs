@@ -195,9 +195,13 @@ impl<'b, 'r> Book<'b, 'r> {
     /// The workflow to write into.
     fn workflow(&self) -> Result<&Workflow> {
         let path = &self.path;
-        self.workflow.as_ref().ok_or_else(|| {
-            Failure::new(format!("{path} is not in the work tree"))
-                .hint(format!("git checkout -- {path}"))
+        let top = self.repository.work_tree();
+        let is_there = top.is_some_and(|top| top.join(path.to_path()).exists());
+        self.workflow.as_ref().ok_or_else(|| match is_there {
+            true => Failure::new(format!("{path} was committed with its positions"))
+                .hint("`git comfy init --renormalize` stages it in its clean form"),
+            false => Failure::new(format!("{path} is not in the work tree"))
+                .hint(format!("git checkout -- {path}")),
         })
     }
 
@@ -244,7 +248,7 @@ fn path_of(session: &Session, repository: &Repository, word: &str) -> Result<Rep
 fn look(desk: &mut Desk<'_>, path: &RepoPath) -> Result<Option<Workflow>> {
     match desk.look(path)? {
         Looked::Workflow(workflow) => Ok(Some(workflow)),
-        Looked::Missing => Ok(None),
+        Looked::Missing | Looked::Raw => Ok(None),
         Looked::InCommits => {
             Err(Failure::new(format!("the positions of {path} are in its commits (comfy=keep)"))
                 .hint(format!("git log {path}"))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::attributes as lines;
 use super::super::check::{self, Checked};
 use super::super::error::Result;
+use super::super::raw::RawFile;
 use super::super::repository::Repository;
 use super::super::setup::{REWRITE_REF, covers_notes, tracking_refspec};
 use super::{Finding, INIT, Patient};
@@ -129,10 +130,29 @@ pub(super) fn raw(patient: &Patient) -> Result<Vec<Finding>> {
     let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
     // What cannot be read here shows elsewhere.
     let report = Repository::at(&place.top).and_then(|repo| check::check(&repo, &Checked::Staged));
-    let count = report.map_or(0, |report| report.unclean.len());
-    let found = (count > 0).then(|| {
-        let what = format!("{count} workflows lie in git with their positions");
-        Finding::note("raw", what).mend("git comfy init --renormalize, then commit")
-    });
-    Ok(found.into_iter().collect())
+    let raw = report.map(|report| report.unclean).unwrap_or_default();
+    if raw.is_empty() {
+        return Ok(Vec::new());
+    }
+    let name = |file: &RawFile| match &file.origin {
+        Some(origin) => format!("{} (committed by {})", file.path, origin.author),
+        None => file.path.to_string(),
+    };
+    let mut names: Vec<_> = raw.iter().take(NAMED).map(name).collect();
+    if raw.len() > NAMED {
+        names.push(format!("{} more", raw.len() - NAMED));
+    }
+    let (count, they) = match raw.len() {
+        1 => ("1 workflow lies".to_owned(), "it stays"),
+        count => (format!("{count} workflows lie"), "they stay"),
+    };
+    let names = names.join(", ");
+    let what = format!(
+        "{count} in git with positions, which git takes as no change: {names}; {they} so until \
+         somebody changes and commits it"
+    );
+    Ok(vec![Finding::note("raw", what).mend("git comfy init --renormalize, then commit")])
 }
+
+/// At most so many files are named.
+const NAMED: usize = 5;

@@ -59,6 +59,15 @@ impl CloneClock {
         Ok(Stamp { at: read.latest, by: read.id })
     }
 
+    /// Which clone this is.
+    ///
+    /// # Errors
+    /// As for [`CloneClock::tick`].
+    pub(super) fn id(&mut self) -> Result<CloneId> {
+        self.read()?;
+        self.read.as_ref().map(|read| read.id).ok_or_else(|| unreadable(&self.folder))
+    }
+
     fn read(&mut self) -> Result<()> {
         if self.read.is_some() {
             return Ok(());

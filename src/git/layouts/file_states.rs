@@ -1,11 +1,13 @@
 //! What each file of a work tree held last, and what it held before git wrote it: whoever
 //! saves a file is held against that (`canon::stamp`).
 //!
-//! `L` says that a person saved the file so, `W` that git wrote it so. One work tree has
-//! one such log; it can be deleted at any time, and then the notes tell what the file held.
+//! `L` says that a person saved the file so, `W` that git wrote it so, `S` up to which time
+//! its moves are in notes. One work tree has one such log; it can be deleted at any time,
+//! and then the notes tell what the file held.
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -92,16 +94,13 @@ struct Tracked {
     last: Option<At>,
     written: Option<At>,
     before: VecDeque<At>,
+    noted_at: u64,
 }
 
 impl FileStates {
     /// The log of the work tree at hand.
     pub(super) fn of(repository: &Repository) -> FileStates {
-        let folder = match repository.git_dir() == repository.common_dir() {
-            true => repository.state_dir(),
-            false => repository.git_dir().join("comfy"),
-        };
-        FileStates { log: Log::new(folder, "files"), known: Known::default() }
+        FileStates { log: Log::new(folder(repository), "files"), known: Known::default() }
     }
 
     fn refresh(&mut self) -> Result<Option<File>> {
@@ -126,6 +125,27 @@ impl FileStates {
             written: tracked.written.filter(|at| !is_last(at)).and_then(|at| state(&mut file, at)),
             before: tracked.before.iter().filter_map(|at| state(&mut file, *at)).collect(),
         })
+    }
+
+    /// Up to which time the moves of a file are in notes.
+    pub(super) fn noted_at(&mut self, path: &RepoPath) -> Result<u64> {
+        self.refresh()?;
+        Ok(self.known.files.get(path).map_or(0, |tracked| tracked.noted_at))
+    }
+
+    /// Remembers that notes hold the moves of files, each up to a time.
+    pub(super) fn note<'p>(
+        &mut self,
+        noted: impl Iterator<Item = (&'p RepoPath, ObjectId, u64)>,
+    ) -> Result<()> {
+        self.refresh()?;
+        let mut records = Vec::new();
+        for (path, blob, at) in noted {
+            if self.known.files.get(path).is_none_or(|tracked| tracked.noted_at < at) {
+                records.extend(record(b'S', at, blob, path, b"", 0));
+            }
+        }
+        if records.is_empty() { Ok(()) } else { self.log.append(&records) }
     }
 
     /// Remembers what a file holds now. The very same again is not written.
@@ -163,7 +183,11 @@ impl FileStates {
         self.known = Known::default();
         let read = self.log.refresh(&mut |news| match news {
             News::Record(Head { kind, blob, path, extent, .. }) if is_wanted(&path) => {
-                let writer = if kind == b'W' { Writer::Git } else { Writer::Person };
+                let writer = match kind {
+                    b'L' => Writer::Person,
+                    b'W' => Writer::Git,
+                    _ => return,
+                };
                 all.push(Remembered { path, writer, blob, extent });
             }
             News::Anew => all.clear(),
@@ -186,7 +210,11 @@ impl FileStates {
         self.log.start_over();
         let Some(mut file) = self.refresh()? else { return Ok(()) };
         let mut kept = Vec::new();
+        let mut noted = Vec::new();
         for (path, tracked) in &self.known.files {
+            if let (true, Some((blob, _))) = (tracked.noted_at > 0, tracked.last) {
+                noted.push(record(b'S', tracked.noted_at, blob, path, b"", 0));
+            }
             // In an order that leads to the same.
             let before = tracked.before.iter().rev().map(|at| (b'W', *at));
             let written = tracked.written.map(|at| (b'W', at));
@@ -200,9 +228,17 @@ impl FileStates {
             let layout = read_layout(&mut file, &extent)?;
             Some(record(kind, extent.at, blob, &path, layout.as_bytes(), extent.crc))
         });
-        let replaced = self.log.replace(records);
+        let replaced = self.log.replace(records.chain(noted));
         self.log.start_over();
         replaced
+    }
+}
+
+/// Where the log of the work tree at hand lies.
+pub(super) fn folder(repository: &Repository) -> PathBuf {
+    match repository.git_dir() == repository.common_dir() {
+        true => repository.state_dir(),
+        false => repository.git_dir().join("comfy"),
     }
 }
 
@@ -222,6 +258,11 @@ impl Known {
     fn note(&mut self, head: Head) {
         let Head { kind, blob, path, extent, .. } = head;
         let tracked = self.files.entry(path).or_default();
+        if kind == b'S' {
+            tracked.noted_at = tracked.noted_at.max(extent.at);
+            self.dead += 50;
+            return;
+        }
         let before = tracked.last.replace((blob, extent));
         if kind == b'W' {
             tracked.written = tracked.last;

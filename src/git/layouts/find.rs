@@ -178,18 +178,23 @@ impl<'r> Finder<'r> {
         })
     }
 
+    /// The time of the newest layout of a path in our notes.
+    pub(super) fn newest_noted_at(&mut self, path: &RepoPath) -> Result<u64> {
+        Ok(self.paths()?.newest(path).map_or(0, |(at, _)| at))
+    }
+
     /// The newest layout of a path in our notes.
-    pub(in super::super) fn newest_noted(
-        &mut self,
-        path: &RepoPath,
-    ) -> Result<Option<(ObjectId, Entry)>> {
+    fn newest_noted(&mut self, path: &RepoPath) -> Result<Option<(ObjectId, Entry)>> {
+        let Some((_, blob)) = self.paths()?.newest(path) else { return Ok(None) };
+        Ok(self.note(blob)?.entries.remove(path).map(|entry| (blob, entry)))
+    }
+
+    fn paths(&mut self) -> Result<&Paths> {
         let ours = self.sources()?.tips.first().copied().flatten();
         if self.paths.as_ref().is_none_or(|(known, _)| *known != ours) {
             self.paths = Some((ours, Paths::of(self.repository, ours)?));
         }
-        let newest = self.paths.as_ref().and_then(|(_, paths)| paths.newest(path));
-        let Some((_, blob)) = newest else { return Ok(None) };
-        Ok(self.note(blob)?.entries.remove(path).map(|entry| (blob, entry)))
+        Ok(&self.paths.as_ref().expect("it was read just now").1)
     }
 }
 

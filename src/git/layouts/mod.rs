@@ -50,11 +50,11 @@ fn tracking_refs(repository: &Repository) -> Result<Vec<(RefName, ObjectId)>> {
     Ok(refs)
 }
 
-/// Whether a file lies in the work tree. One that is gone was renamed, whatever the index
-/// says: it is written after new names were cleaned.
-fn is_there(repository: &Repository, path: &RepoPath) -> bool {
-    let file = repository.work_tree().map(|top| top.join(path.to_path()));
-    file.is_some_and(|file| file.symlink_metadata().is_ok())
+/// Whether a file is no more: then one with its content is the same file, renamed.
+fn is_gone(repository: &Repository, path: &RepoPath) -> Result<bool> {
+    let Some(top) = repository.work_tree() else { return Ok(false) };
+    let is_there = top.join(path.to_path()).symlink_metadata().is_ok();
+    Ok(!is_there && !super::index::is_left_out(repository, path)?)
 }
 
 /// A temporary file in a folder, with the permissions of any new file: what it becomes is
@@ -68,4 +68,18 @@ fn new_file(folder: &std::path::Path) -> std::io::Result<tempfile::NamedTempFile
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)
+}
+
+/// Takes out what is known on this machine of the files of a work tree: what they held, and
+/// the clock of the clone. Layouts that wait for a note stay.
+pub(super) fn forget_files(repository: &Repository) {
+    let shared = repository.state_dir();
+    let own = file_states::folder(repository);
+    for file in [own.join("files"), own.join("files.lock"), shared.join("clock")] {
+        let _ = std::fs::remove_file(file);
+    }
+    for folder in [own, shared] {
+        // Only an empty one goes.
+        let _ = std::fs::remove_dir(folder);
+    }
 }

@@ -286,7 +286,10 @@ impl<'r> Past<'r> {
     ) -> Result<Option<RepoPath>> {
         let Some(blob) = blob else { return Ok(None) };
         let from = self.finder.own(blob, path)?.and_then(|own| own.from);
-        Ok(from.filter(|from| !super::is_there(self.repository, from)))
+        match from {
+            Some(from) if super::is_gone(self.repository, &from)? => Ok(Some(from)),
+            _ => Ok(None),
+        }
     }
 
     /// The layout of a state; nothing if it is not there any more.

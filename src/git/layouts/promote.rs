@@ -10,6 +10,7 @@ use super::super::id::{CommitId, ObjectId, RefName, RepoPath};
 use super::super::notes::{Edit, Notes, Revision, Step, advance};
 use super::super::objects::{Batch, TreeEntry};
 use super::super::repository::Repository;
+use super::file_states::FileStates;
 use super::note::{Entry, Note};
 use super::paths::{self, Added};
 use super::store::{Pending, Store, Verdict};
@@ -35,13 +36,20 @@ pub(in super::super) fn promote(repository: &Repository, commits: &[CommitId]) -
         gained = outcome.gained;
         let settled: Vec<_> =
             held.into_iter().filter(|p| !outcome.unreadable.contains(&p.blob)).collect();
-        store.settle(&settled)?;
+        settle(repository, &mut store, &settled)?;
     }
     let noted = noted(repository, &mut store, rest)?;
-    store.settle(&noted)?;
+    settle(repository, &mut store, &noted)?;
     let now = super::super::now();
     store.compact(|pending| judge(repository, pending, now))?;
     Ok(gained)
+}
+
+fn settle(repository: &Repository, store: &mut Store, settled: &[Pending]) -> Result<()> {
+    // First: a move that is believed to be in no note is only stamped anew once more.
+    store.settle(settled)?;
+    let noted = settled.iter().map(|pending| (&pending.path, pending.blob, pending.at));
+    FileStates::of(repository).note(noted)
 }
 
 /// Those in which a person placed something.

@@ -179,7 +179,8 @@ impl Store {
             self.known.forget(&(*blob, path.clone()));
         }
         let (dead, length) = (self.known.dead, self.log.read_to());
-        if !self.known.entries.is_empty() && !(dead > 1 << 16 && dead * 2 > length) {
+        let is_worth_it = self.known.entries.is_empty() || (dead > 1 << 16 && dead * 2 > length);
+        if !is_worth_it {
             // Forgotten only in memory; read again when it is needed.
             self.forget_all();
             return Ok(());

@@ -15,6 +15,7 @@ use crate::json::{self, Path};
 
 use super::super::error::Result;
 use super::super::id::{ObjectId, RepoPath};
+use super::super::raw::Stored;
 use super::super::repository::Repository;
 use super::clone_clock::CloneClock;
 use super::file_states::{FileState, FileStates, Writer};
@@ -100,6 +101,8 @@ pub(in super::super) struct LaidOut {
     keep_at: Option<u64>,
     /// Something in it has a place that nobody gave it.
     is_arranged: bool,
+    /// It was committed as it is, with its positions.
+    is_raw: bool,
 }
 
 impl Layouting {
@@ -113,16 +116,18 @@ impl Layouting {
         Layouting { content, found: Found::nothing() }
     }
 
-    /// Lays the content out. `mode` is how its path is cleaned.
-    pub(in super::super) fn run(self, mode: Mode) -> LaidOut {
+    /// Lays the content out.
+    pub(in super::super) fn run(self, stored: Stored) -> LaidOut {
         let Layouting { content, found } = self;
         let untouched = |bytes: Vec<u8>, layout: Option<String>| LaidOut {
             bytes,
             layout,
             keep_at: None,
             is_arranged: false,
+            is_raw: false,
         };
         match found {
+            Found::Exact { .. } if stored.is_raw_by_now(&content) => untouched(content, None),
             Found::Exact { line, is_new } => {
                 let Some(bytes) = canon::smudge(&content, &line) else {
                     return untouched(content, None);
@@ -130,17 +135,15 @@ impl Layouting {
                 let keep_at = is_new.then(|| {
                     ClockedLayout::parse(&line, Clock::Unknown(0)).map_or(0, |l| l.latest())
                 });
-                LaidOut { bytes, layout: Some(line), keep_at, is_arranged: false }
+                LaidOut { keep_at, ..untouched(bytes, Some(line)) }
             }
             Found::Parts { parts, now, is_to_be_kept } => {
-                // A blob that is not in its clean form was committed without git-comfy. It
-                // stays as it is; nobody knows when its places were chosen.
-                if let Ok((clean, rest)) = canon::begin(&content, mode)
-                    && clean != content
-                {
-                    let line = rest.map(|rest| rest.layout());
-                    let layout = line.and_then(|line| stamp_all(&line, Clock::Unknown(0)));
-                    return untouched(content, layout.map(|layout| layout.to_line()));
+                if stored.is_raw(&content) {
+                    // Nobody knows when its places were chosen.
+                    let rest = canon::begin(&content, stored.mode).ok().and_then(|(_, rest)| rest);
+                    let layout = rest.and_then(|rest| stamp_all(&rest.layout(), Clock::Unknown(0)));
+                    let layout = layout.map(|layout| layout.to_line());
+                    return LaidOut { is_raw: true, ..untouched(content, layout) };
                 }
                 let sources: Vec<Source<'_>> = parts.iter().map(Part::source).collect();
                 let Some(composed) = compose(&content, &sources, now) else {
@@ -157,6 +160,7 @@ impl Layouting {
                     layout: Some(composed.layout.to_line()),
                     keep_at,
                     is_arranged: composed.is_arranged,
+                    is_raw: false,
                 }
             }
         }
@@ -193,8 +197,9 @@ impl<'r> WorkTreeLayouts<'r> {
             return self.keep_if_unknown(path, last);
         }
         let known = self.known_before(path, blob, content)?;
-        let floor = known.past().latest();
-        let now = self.clock.tick(floor)?;
+        // Never behind what this clone has seen of the file.
+        let seen = self.finder.newest_noted_at(path)?;
+        let now = self.clock.tick(known.past().latest().max(seen))?;
         let Some(mut layout) = canon::stamp(line, &known.past(), now) else { return Ok(()) };
         if let Some(name) = known.name_before {
             layout.set_was(&name);
@@ -251,9 +256,7 @@ impl<'r> WorkTreeLayouts<'r> {
         // Seen for the first time in this work tree.
         if let Some(Own { entry, from }) = self.finder.own(blob, path)? {
             known.name_before = match from {
-                Some(from) if !super::is_there(self.repository, &from) => {
-                    from.as_str().map(str::to_owned)
-                }
+                Some(from) if self.is_gone(&from)? => from.as_str().map(str::to_owned),
                 _ => None,
             };
             let layout = entry.parse();
@@ -261,8 +264,38 @@ impl<'r> WorkTreeLayouts<'r> {
         } else if let Some((old, entry)) = self.finder.newest_of(path)? {
             let state = FileState { blob: old, layout: entry.layout };
             known.last = self.part(state, blob, content);
+        } else {
+            known.last = self.raw(path, content)?;
         }
         Ok(known)
+    }
+
+    /// The layout of a file that was committed with its positions.
+    fn raw(&self, path: &RepoPath, content: &[u8]) -> Result<Option<Part>> {
+        let Some(committed) = self.committed_blob(path)? else { return Ok(None) };
+        let Some(bytes) = self.repository.blob_within(committed, MAX_MATCHED)? else {
+            return Ok(None);
+        };
+        let Ok((clean, Some(rest))) = canon::begin(&bytes, Mode::Strip) else { return Ok(None) };
+        let layout = stamp_all(&rest.layout(), Clock::Unknown(0));
+        let matched = || diff::match_nodes(json::parse(&clean).ok()?, json::parse(content).ok()?);
+        let pairs = if clean == content {
+            OwnedPairs::SameContent
+        } else {
+            matched().map_or(OwnedPairs::ById, OwnedPairs::Matched)
+        };
+        Ok(layout.map(|layout| Part { layout, pairs }))
+    }
+
+    fn committed_blob(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
+        let Some(head) = self.repository.head()? else { return Ok(None) };
+        let Some(commit) = self.repository.commit(head)? else { return Ok(None) };
+        Ok(self.repository.entry_at(commit.tree, path)?.map(|entry| entry.id))
+    }
+
+    /// Whether a file is no more: then one with its content is the same file, renamed.
+    fn is_gone(&self, path: &RepoPath) -> Result<bool> {
+        super::is_gone(self.repository, path)
     }
 
     pub(in super::super) fn part(
@@ -375,14 +408,9 @@ impl<'r> WorkTreeLayouts<'r> {
         let Some(mut layout) = ClockedLayout::parse(&last.layout, Clock::Unknown(0)) else {
             return Ok(Some((last, false)));
         };
-        let noted = self.noted(path, last.blob)?;
-        let is_noted = |at: &Path, key: &str, moved: Clock| {
-            noted.iter().any(|noted| noted.clock_of(at, key).is_some_and(|known| known >= moved))
-        };
+        let (me, noted_at) = (self.clock.id()?, self.states.noted_at(path)?);
         let floor = layout.latest();
-        let mut is_unnoted = |at: &Path, key: &str, moved: Clock| {
-            matches!(moved, Clock::At(_)) && !is_noted(at, key, moved)
-        };
+        let mut is_unnoted = |_: &Path, _: &str, moved: Clock| matches!(moved, Clock::At(stamp) if stamp.by == me && stamp.at > noted_at);
         if !layout.has_place(&mut is_unnoted) {
             return Ok(Some((last, false)));
         }
@@ -391,24 +419,6 @@ impl<'r> WorkTreeLayouts<'r> {
         let state = FileState { blob: last.blob, layout: layout.to_line() };
         self.keep(path, last.blob, Entry { at: layout.latest(), layout: state.layout.clone() })?;
         Ok(Some((state, true)))
-    }
-
-    /// The layouts of a file that notes hold: of its content, of what is committed, and the
-    /// newest.
-    fn noted(&mut self, path: &RepoPath, blob: ObjectId) -> Result<Vec<ClockedLayout>> {
-        let mut entries = Vec::new();
-        entries.extend(self.finder.committed(blob, path)?);
-        if let Some(committed) = self.committed_blob(path)?.filter(|committed| *committed != blob) {
-            entries.extend(self.finder.committed(committed, path)?);
-        }
-        entries.extend(self.finder.newest_noted(path)?.map(|(_, entry)| entry));
-        Ok(entries.iter().filter_map(Entry::parse).collect())
-    }
-
-    fn committed_blob(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
-        let Some(head) = self.repository.head()? else { return Ok(None) };
-        let Some(commit) = self.repository.commit(head)? else { return Ok(None) };
-        Ok(self.repository.entry_at(commit.tree, path)?.map(|entry| entry.id))
     }
 
     /// Remembers what git writes into the work tree.
@@ -422,6 +432,10 @@ impl<'r> WorkTreeLayouts<'r> {
         laid_out: &LaidOut,
     ) -> Result<()> {
         let Some(layout) = &laid_out.layout else { return Ok(()) };
+        if laid_out.is_raw && self.states.last(path)?.is_none() {
+            // It tells by itself what it held.
+            return Ok(());
+        }
         let state = FileState { blob, layout: layout.clone() };
         self.states.add(path, Writer::Git, &state)?;
         match laid_out.keep_at {

@@ -183,7 +183,8 @@ impl<'r> Chain<'r> {
             self.keep_layout(path, &file)?;
             let content = self.repository.blob(*blob)?.unwrap_or_default();
             let tip = self.made.last().map(|commit| commit.0);
-            let checkout = Checkout { blob: Some(*blob), treeish: tip, has_ref: true };
+            let checkout =
+                Checkout { blob: Some(*blob), treeish: tip, has_ref: true, ..Checkout::default() };
             let passed = self.filter.smudge(path, checkout, &content)?;
             let failed = || Error::file("writing", &file);
             if let Some(folder) = file.parent() {

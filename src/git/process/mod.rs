@@ -20,7 +20,7 @@ use gix::filter::plumbing::driver::process::Server;
 
 use self::ahead::Ahead;
 use super::error::{Error, Result};
-use super::filter::{Checkout, Filter};
+use super::filter::{Checkout, Filter, Target};
 use super::id::{ObjectId, RepoPath};
 use super::repository::Repository;
 
@@ -46,9 +46,10 @@ pub fn serve(
     power: Power,
     warn: &mut dyn FnMut(&str),
 ) -> Result<()> {
-    let capabilities: &[&str] = match (power, ahead::is_worthwhile()) {
-        (Power::On, true) => &["clean", "smudge", "delay"],
-        _ => &["clean", "smudge"],
+    // Whether git would delay a file also tells whether it is for the work tree.
+    let capabilities: &[&str] = match power {
+        Power::On => &["clean", "smudge", "delay"],
+        Power::Off => &["clean", "smudge"],
     };
     let mut server = Server::handshake(
         io::stdin(),
@@ -126,6 +127,10 @@ impl Question {
                     blob: value("blob").and_then(ObjectId::from_hex),
                     treeish: value("treeish").and_then(ObjectId::from_hex),
                     has_ref: value("ref").is_some(),
+                    target: match value("can-delay") {
+                        Some(_) => Target::WorkTree,
+                        None => Target::Anybody,
+                    },
                 },
                 can_delay: value("can-delay") == Some(b"1".as_slice()),
             },
@@ -209,7 +214,7 @@ impl<'r> Service<'r> {
         }
         let input = std::mem::take(&mut self.input);
         match self.filter().errand(path, checkout, input) {
-            Ok(errand) if can_delay && Ahead::takes(&errand) => {
+            Ok(errand) if can_delay && ahead::is_worthwhile() && Ahead::takes(&errand) => {
                 self.ahead.take(path.clone(), errand)?;
                 out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat())
             }

@@ -142,6 +142,15 @@ pub fn after_clone(state: &State) -> Plan {
     plan
 }
 
+/// Plans the refspecs of remotes that were added after set-up; nothing without set-up.
+pub fn for_late_remotes(state: &State) -> Plan {
+    let mut plan = Plan::default();
+    if state.config.last("filter.comfy.process").is_some() {
+        notes::plan_remotes(state, &mut plan);
+    }
+    plan
+}
+
 /// Plans the opposite: everything that init wrote in that reach, and nothing else.
 pub fn uninstall(state: &State, reach: Reach) -> Result<Plan, Error> {
     let mut plan = Plan::default();
