@@ -60,6 +60,7 @@ mod sharing;
 mod snapshots;
 mod template;
 mod textconv;
+mod together;
 mod together_travel;
 mod uninstall;
 mod vary;

@@ -416,12 +416,22 @@ impl ClockedGraph {
 
     fn join(&mut self, theirs: ClockedGraph) {
         graft(&mut self.aside, &theirs.aside, 0);
+        let is_later = |(key, place): &(PlaceKey, Placement)| {
+            self.places.get(key).is_none_or(|ours| place.outranks(ours))
+        };
+        let later: Vec<(PlaceKey, Placement)> =
+            theirs.places.into_iter().filter(is_later).collect();
+        self.put(later);
+    }
+
+    /// Says something else of some places.
+    pub(super) fn put(&mut self, places: Vec<(PlaceKey, Placement)>) {
         let mut changed = FxHashMap::default();
-        for (key, place) in theirs.places {
-            if self.places.get(&key).is_none_or(|ours| place.outranks(ours)) {
+        for (key, place) in places {
+            if self.places.get(&key).is_none_or(|known| known.members != place.members) {
                 changed.insert(key.clone(), place.members.clone());
-                self.places.insert(key, place);
             }
+            self.places.insert(key, place);
         }
         if changed.is_empty() {
             return;

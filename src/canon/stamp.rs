@@ -87,7 +87,7 @@ fn stamp_graph(at: Path, aside: Object, past: &Past<'_>, now: Clock) -> ClockedG
         }
         placed.push((key.clone(), decided));
     }
-    graph.places.extend(placed);
+    graph.put(placed);
     graph
 }
 
@@ -168,7 +168,11 @@ impl History<'_> {
                     && is_same_spot(here, there)
                     && has_same_looks(fresh, old)
                 {
-                    return anew(old.moved, old.restated);
+                    // It stays where it was put since, although the file says otherwise.
+                    return known.map_or_else(
+                        || anew(old.moved, old.restated),
+                        |(last, _)| self.in_our_names(last),
+                    );
                 }
             }
         }
@@ -178,6 +182,15 @@ impl History<'_> {
             return anew(Clock::Arranged, Clock::Arranged);
         }
         anew(now, now)
+    }
+
+    /// What the file held last about a place.
+    fn in_our_names(&self, last: &Placement) -> Placement {
+        let source = self.last.as_ref().and_then(|last| last.source);
+        let mut place = last.clone();
+        place.frame.anchor =
+            place.frame.anchor.and_then(|(group, corner)| Some((source?.new_key(&group)?, corner)));
+        place
     }
 
     fn is_same_frame(&self, fresh: &Placement, last: &Placement) -> bool {

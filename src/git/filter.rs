@@ -173,6 +173,30 @@ impl<'r> Filter<'r> {
         }
     }
 
+    /// Puts the layout into a file that lies in the work tree, and remembers it: that of its
+    /// content, with what the file held and what the merged sides moved.
+    ///
+    /// # Errors
+    /// The layouts cannot be read, or what is new in them cannot be kept.
+    pub fn lay_out(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        merged: &[ObjectId],
+        bytes: &[u8],
+    ) -> Result<Passed> {
+        let Handling::Clean(mode) = self.handling(path, Direction::Checkout) else {
+            return Ok(Passed::Untouched);
+        };
+        let Some(layouts) = self.layouts.as_mut().filter(|_| may_be_graph(bytes)) else {
+            return Ok(Passed::Untouched);
+        };
+        let found = layouts.find(path, blob, bytes, Arrival::Along(merged))?;
+        let laid_out = Layouting::new(bytes.to_vec(), found).run(Stored { blob: Some(blob), mode });
+        layouts.remember(path, blob, &laid_out)?;
+        Ok(Passed::Changed(laid_out.bytes))
+    }
+
     /// The file that a checkout of a state would give, which nobody writes anywhere.
     pub fn show(&mut self, path: &RepoPath, blob: ObjectId, bytes: &[u8]) -> Passed {
         let checkout = Checkout { blob: Some(blob), target: Target::Reader, ..Checkout::default() };
@@ -239,13 +263,13 @@ impl<'r> Filter<'r> {
     }
 }
 
-/// git unlinks a file before it writes another one in its place, and in a checkout does not
-/// wait for the filter. Where neither is so, the file is to be looked at; but older gits
-/// merged that way, and say what they do.
+/// git unlinks a file before it writes another one in its place (`git apply` has an empty one
+/// there by then), and in a checkout does not wait for the filter. Where neither is so, the
+/// file is to be looked at; but older gits merged that way, and say what they do.
 fn is_seen_only(repository: &Repository, path: &RepoPath, target: Target) -> bool {
     let is_there = || {
         let file = repository.work_tree().map(|top| top.join(path.to_path()));
-        file.is_some_and(|file| file.symlink_metadata().is_ok())
+        file.is_some_and(|file| file.symlink_metadata().is_ok_and(|about| about.len() > 0))
     };
     match target {
         Target::WorkTree => false,
@@ -257,8 +281,8 @@ fn is_seen_only(repository: &Repository, path: &RepoPath, target: Target) -> boo
 /// Measured on git 2.47: a merge, a pick, a revert, `stash pop` and `checkout -- f` name the
 /// blob only, a fast-forward the commit without a ref, a rebase's first step likewise;
 /// whatever goes to another state names a commit other than HEAD, mostly with a ref.
-fn arrival(repository: &Repository, checkout: Checkout) -> Arrival {
-    let Some(treeish) = checkout.treeish else { return Arrival::Along };
+fn arrival(repository: &Repository, checkout: Checkout) -> Arrival<'static> {
+    let Some(treeish) = checkout.treeish else { return Arrival::Along(&[]) };
     let is_head = || repository.head().is_ok_and(|head| head == Some(CommitId(treeish)));
     let is_moving_on = || {
         let action = repository.surroundings().reflog_action.as_deref().unwrap_or_default();
@@ -267,7 +291,7 @@ fn arrival(repository: &Repository, checkout: Checkout) -> Arrival {
         merges || rebases.iter().any(|name| repository.git_dir().join(name).exists())
     };
     if is_head() || (!checkout.has_ref && is_moving_on()) {
-        Arrival::Along
+        Arrival::Along(&[])
     } else {
         Arrival::OtherState
     }

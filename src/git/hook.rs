@@ -1,17 +1,14 @@
 //! What is done when git calls a hook. Each does nothing, quickly, when there is nothing
 //! to do; none ever fails the git command that called it.
 
-use super::changes;
 use super::error::{Error, Result};
 use super::fetched::{self, Brought};
-use super::filter::clean_id;
 use super::id::{CommitId, ObjectId};
 use super::index::index_path;
 use super::layouts::promote;
-use super::refresh::{file_layouts, read_within, refresh};
+use super::refresh::{file_layouts, refresh};
 use super::repository::Repository;
-use super::restore::lay_out_bare_files;
-use super::settings::Settings;
+use super::restore::lay_out_merged;
 use super::sharing::{self, Asking, Pushed};
 
 /// The hooks that are of use, with what git tells them.
@@ -80,7 +77,9 @@ pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
         note("layouts are not asked for", ask(brought));
     }
     note("fetched layouts are not merged", fetched::receive(repository).map(drop));
-    note("files lie without their layouts", lay_out_bare(repository, hook));
+    if matches!(hook, Hook::PostMerge | Hook::PostCommit) {
+        note("merged files are not laid out", lay_out_merged(repository).map(drop));
+    }
     remarks.extend(missing);
     remarks
 }
@@ -114,29 +113,6 @@ fn keep_layouts(repository: &Repository) -> Result<()> {
     let parents = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
     let commits: Vec<_> = [head].into_iter().chain(parents).collect();
     promote(repository, &commits).map(drop)
-}
-
-/// Lays out files that git wrote past the filter: a merge of several branches, or one by
-/// another strategy, leaves them exactly as they are stored.
-fn lay_out_bare(repository: &Repository, hook: &Hook) -> Result<()> {
-    let (Some(work_tree), Some(head)) = (repository.work_tree(), repository.head()?) else {
-        return Ok(());
-    };
-    let parents = repository.commit(head)?.map_or(0, |commit| commit.parents.len());
-    if parents < 2 && *hook != Hook::PostRewrite {
-        return Ok(());
-    }
-    let longest = Settings::of(repository)?.max_file_size;
-    let is_bare = |file: &changes::Touched| {
-        let bytes = read_within(&work_tree.join(file.path.to_path()), longest);
-        bytes.is_some_and(|bytes| {
-            clean_id(repository.format(), &bytes) == file.blob && fetched::lies_bare(&bytes)
-        })
-    };
-    if changes::touched_files(repository, head)?.iter().any(is_bare) {
-        lay_out_bare_files(repository)?;
-    }
-    Ok(())
 }
 
 /// A rebase or a row of cherry-picks is going on.

@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::changes;
 use super::door::Direction;
 use super::error::{Error, Result};
-use super::filter::{Checkout, Filter, Passed, clean_id};
+use super::filter::{Filter, Passed, clean_id};
 use super::id::{Kind, ObjectId, RepoPath};
 use super::index::{self, IndexEntry};
 use super::notes::Notes;
@@ -47,10 +48,37 @@ pub fn restore_layouts(repository: &Repository) -> Result<Restored> {
     Ok(restored)
 }
 
-/// Lays out the files that git wrote past the filter (a merge of three branches, `merge -s
-/// resolve`): they lie there exactly as git stores them.
-pub fn lay_out_bare_files(repository: &Repository) -> Result<Vec<RepoPath>> {
-    Ok(restore_layouts(repository)?.files)
+/// Lays out the files of a merge that was just made: also those that git wrote past the
+/// filter (a merge of three branches, `merge -s resolve`), and those that one side only
+/// rearranged and git did not have to write. Each node lies where the last move put it, on
+/// whichever side. Files whose content anybody changed since are left alone.
+pub fn lay_out_merged(repository: &Repository) -> Result<Vec<RepoPath>> {
+    let mut laid_out = Vec::new();
+    let Some(head) = repository.head()? else { return Ok(laid_out) };
+    let parents = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
+    if parents.len() < 2 || repository.work_tree().is_none() {
+        return Ok(laid_out);
+    }
+    let mut sides: FxHashMap<RepoPath, Vec<ObjectId>> = FxHashMap::default();
+    for parent in parents {
+        for (path, blob) in changes::replaced_between(repository, parent, head)? {
+            sides.entry(path).or_default().extend(blob);
+        }
+    }
+    let mut files = WorkTreeFiles::of(repository)?;
+    for entry in index::files(repository)? {
+        let Some(merged) = sides.get(&entry.path) else { continue };
+        if let Some((file, bytes)) = files.read(&entry)?
+            && files.is_unchanged(&entry, &bytes)?
+            && files.lay_out_with(&entry, merged, &file, &bytes)?
+        {
+            laid_out.push(entry.path);
+        }
+    }
+    if !laid_out.is_empty() {
+        refresh(repository)?;
+    }
+    Ok(laid_out)
 }
 
 /// Brings files up to the layouts that others gave them: where content is the same in both
@@ -130,9 +158,19 @@ impl<'r> WorkTreeFiles<'r> {
 
     /// Writes a file anew if it has another layout; whether it had.
     fn lay_out(&mut self, entry: &IndexEntry, file: &Path, bytes: &[u8]) -> Result<bool> {
+        self.lay_out_with(entry, &[], file, bytes)
+    }
+
+    /// The same with what was moved in contents that were merged into it.
+    fn lay_out_with(
+        &mut self,
+        entry: &IndexEntry,
+        merged: &[ObjectId],
+        file: &Path,
+        bytes: &[u8],
+    ) -> Result<bool> {
         let Some(content) = self.repository.blob(entry.id)? else { return Ok(false) };
-        let checkout = Checkout { blob: Some(entry.id), ..Checkout::default() };
-        let laid_out = match self.filter.smudge(&entry.path, checkout, &content)? {
+        let laid_out = match self.filter.lay_out(&entry.path, entry.id, merged, &content)? {
             Passed::Changed(laid_out) if laid_out != bytes => laid_out,
             _ => return Ok(false),
         };

@@ -81,12 +81,13 @@ impl<'r> Finder<'r> {
     }
 
     /// A filter process lives as long as its git command. A rebase commits in between, and
-    /// the hook then moves what was pending into notes.
+    /// the hook then moves what was pending into notes. What is fetched meanwhile can wait.
     fn look_again(&mut self) -> Result<()> {
-        if let Some(known) = &self.notes
-            && self.tips()? != known.tips
-        {
-            self.notes = None;
+        if let Some(known) = &self.notes {
+            let ours = self.repository.reference(&notes_ref())?.map(CommitId);
+            if known.tips.first() != Some(&ours) {
+                self.notes = None;
+            }
         }
         Ok(())
     }

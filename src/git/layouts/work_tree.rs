@@ -24,10 +24,10 @@ use super::note::Entry;
 
 /// How a content comes into a work tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Arrival {
+pub(in super::super) enum Arrival<'a> {
     /// Something is put upon what lies there: a merge, a pick, a fast-forward. The layout
-    /// comes along.
-    Along,
+    /// comes along; with it what was moved in other contents of the path that were merged.
+    Along(&'a [ObjectId]),
     /// Another state takes the place of what lay there.
     OtherState,
 }
@@ -248,9 +248,15 @@ impl<'r> WorkTreeLayouts<'r> {
         let mut known = KnownBefore::default();
         if let Some(last) = history.last {
             known.last = self.part(last, blob, content);
-            known.written = history.written.and_then(|state| self.part(state, blob, content));
-            let before = history.before.into_iter();
-            known.before = before.filter_map(|state| self.part(state, blob, content)).collect();
+            // A tab that was open all the time has the ids of that time.
+            let by_id = |state: FileState| {
+                let layout = ClockedLayout::parse(&state.layout, Clock::Unknown(0))?;
+                let is_same = state.blob == blob;
+                let pairs = if is_same { OwnedPairs::SameContent } else { OwnedPairs::ById };
+                Some(Part { layout, pairs })
+            };
+            known.written = history.written.and_then(by_id);
+            known.before = history.before.into_iter().filter_map(by_id).collect();
             return Ok(known);
         }
         // Seen for the first time in this work tree.
@@ -328,62 +334,75 @@ impl<'r> WorkTreeLayouts<'r> {
         path: &RepoPath,
         blob: ObjectId,
         content: &[u8],
-        arrival: Arrival,
+        arrival: Arrival<'_>,
     ) -> Result<Found> {
         let own = self.finder.own(blob, path)?.map(|own| own.entry);
-        let last = match arrival {
-            Arrival::Along => self.last_shared(path)?,
-            Arrival::OtherState => None,
+        let Arrival::Along(merged) = arrival else {
+            return match own {
+                Some(own) => Ok(Found::Exact { line: own.layout, is_new: false }),
+                None => {
+                    let parts = self.related(path, blob, content)?.into_iter().collect();
+                    Ok(Found::Parts { parts, now: Clock::Unknown(0), is_to_be_kept: false })
+                }
+            };
         };
-        let has_drags = last.as_ref().is_some_and(|(_, has_drags)| *has_drags);
-        let last = last.map(|(last, _)| last);
-        Ok(match (own, last) {
-            (Some(own), None) => Found::Exact { line: own.layout, is_new: false },
-            (own, Some(last)) if last.blob == blob => self.same_content(own, last),
-            (own, Some(last)) => self.along(path, blob, content, (own, last, has_drags))?,
-            (None, None) => {
-                let related = self.related(path, blob, content)?;
-                let parts = related.into_iter().collect();
-                Found::Parts { parts, now: Clock::Unknown(0), is_to_be_kept: false }
+        let (own, has_drags, mut others) = match self.last_shared(path)? {
+            Some((last, _)) if last.blob == blob => (Some(self.joined(own, last)), false, vec![]),
+            Some((last, has_drags)) => (own.map(|own| (own, false)), has_drags, vec![last]),
+            None => (own.map(|own| (own, false)), false, Vec::new()),
+        };
+        for side in merged.iter().filter(|side| **side != blob) {
+            if let Some(Own { entry, .. }) = self.finder.own(*side, path)? {
+                others.push(FileState { blob: *side, layout: entry.layout });
             }
-        })
+        }
+        self.along(path, blob, content, own, others, has_drags)
     }
 
-    fn same_content(&mut self, own: Option<Entry>, last: FileState) -> Found {
+    /// The layout of a content with what its file held last, and whether that adds to it.
+    fn joined(&self, own: Option<Entry>, last: FileState) -> (Entry, bool) {
         let last = Entry { at: 0, layout: last.layout };
-        let Some(own) = own else { return Found::Exact { line: last.layout, is_new: true } };
+        let Some(own) = own else { return (last, true) };
         let known = own.layout.clone();
-        let line = own.join(last).layout;
-        Found::Exact { is_new: line != known, line }
+        let joined = own.join(last);
+        let is_new = joined.layout != known;
+        (joined, is_new)
     }
 
+    /// A content with what was moved in other contents. `has_drags`: among it are moves that
+    /// nobody else knows.
     fn along(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
         content: &[u8],
-        (own, last, has_drags): (Option<Entry>, FileState, bool),
+        own: Option<(Entry, bool)>,
+        others: Vec<FileState>,
+        has_drags: bool,
     ) -> Result<Found> {
-        let own_part = own
-            .as_ref()
-            .and_then(|own| Some(Part { layout: own.parse()?, pairs: OwnedPairs::SameContent }));
-        let Some(last) = self.part(last, blob, content) else {
-            return Ok(match own {
-                Some(own) => Found::Exact { line: own.layout, is_new: false },
-                None => Found::nothing(),
-            });
-        };
-        if let (Some(own), Some(part)) = (&own, &own_part)
-            && !canon::adds_to(last.source(), part.source())
-        {
-            return Ok(Found::Exact { line: own.layout.clone(), is_new: false });
+        let own_part = own.as_ref().and_then(|(own, _)| {
+            Some(Part { layout: own.parse()?, pairs: OwnedPairs::SameContent })
+        });
+        let mut parts: Vec<Part> =
+            others.into_iter().filter_map(|state| self.part(state, blob, content)).collect();
+        if let Some(own) = &own_part {
+            parts.retain(|part| canon::adds_to(part.source(), own.source()));
         }
-        let floor = own_part.as_ref().map_or(0, |part| part.layout.latest());
-        let now = Clock::At(self.clock.tick(floor.max(last.layout.latest()))?);
+        if parts.is_empty()
+            && let Some((own, is_new)) = own
+        {
+            return Ok(Found::Exact { line: own.layout, is_new });
+        }
         // Without a layout of its own a content has one to come; what is put together here
         // can be put together again, but for what was moved here only.
         let is_to_be_kept = own_part.is_some() || has_drags;
-        let mut parts: Vec<Part> = own_part.into_iter().chain([last]).collect();
+        parts.extend(own_part);
+        if parts.is_empty() {
+            parts.extend(self.related(path, blob, content)?);
+            return Ok(Found::Parts { parts, now: Clock::Unknown(0), is_to_be_kept: false });
+        }
+        let floor = parts.iter().map(|part| part.layout.latest()).max().unwrap_or(0);
+        let now = Clock::At(self.clock.tick(floor)?);
         parts.extend(self.related(path, blob, content)?);
         Ok(Found::Parts { parts, now, is_to_be_kept })
     }

@@ -1,0 +1,116 @@
+//! What was arranged because nothing was known is remembered as that, node by node.
+
+use serde_json::json;
+
+use super::sheet::{SAMPLER, Sheet};
+use super::team::{NEW, Team, add_other, anew, assert_lies, assert_quiet, edit, has_note};
+use crate::support::Repo;
+
+/// Ann has a file that was arranged: Ben's layout of it is not there yet.
+fn arranged() -> (Team, Repo, Repo, Sheet) {
+    let (team, ann, ben) = Team::of_two();
+    let theirs = add_other(&ben);
+    ben.git(["push", "-q", "--no-verify"]);
+    ann.git(["pull", "-q"]);
+    (team, ann, ben, theirs)
+}
+
+/// Ann committed what she has of the file; it is nobody's layout, and Ben's comes through.
+#[track_caller]
+fn is_nobodys(ann: &Repo, ben: &Repo, theirs: &Sheet) {
+    assert!(!has_note(ann, "HEAD:new.json"), "an arrangement is filed");
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    ben.git(["commit", "-q", "--allow-empty", "-m", "x"]);
+    ben.git(["push", "-q"]);
+    ben.comfy(["sync"]);
+    ann.git(["pull", "-q"]);
+    ann.comfy(["sync"]);
+    for repo in [ann, ben] {
+        for (id, [x, y]) in theirs.places() {
+            assert_lies(repo, NEW, id, [x as i64, y as i64]);
+        }
+    }
+}
+
+#[test]
+fn what_marks_an_arranged_file_is_not_committed() {
+    let (_team, ann, _ben, _theirs) = arranged();
+    assert_quiet(&ann);
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55);
+    });
+    ann.git(["commit", "-q", "-a", "-m", "edited"]);
+    let blob = String::from_utf8(ann.blob("HEAD:new.json")).unwrap();
+    assert!(!blob.contains("git_comfy"), "{blob}");
+}
+
+#[test]
+fn sizes_that_the_frontend_makes_fit_are_no_moves() {
+    let (_team, ann, ben, theirs) = arranged();
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55);
+        for id in sheet.stacking() {
+            let size = sheet.node_mut(id)["size"].clone();
+            let grown = |at: usize| size[at].as_f64().unwrap() + 20.0;
+            sheet.node_mut(id)["size"] = json!([grown(0), grown(1)]);
+        }
+    });
+    ann.git(["commit", "-q", "-a", "-m", "opened and saved"]);
+    is_nobodys(&ann, &ben, &theirs);
+}
+
+#[test]
+fn an_arrangement_is_known_by_the_local_store_where_the_file_lost_its_mark() {
+    let (_team, ann, ben, theirs) = arranged();
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55).forget_mark();
+    });
+    ann.git(["commit", "-q", "-a", "-m", "saved by something else"]);
+    is_nobodys(&ann, &ben, &theirs);
+}
+
+#[test]
+fn an_arrangement_is_known_by_its_mark_where_the_local_store_was_lost() {
+    let (_team, ann, ben, theirs) = arranged();
+    std::fs::remove_dir_all(ann.common_dir().join("comfy")).unwrap();
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55);
+    });
+    ann.git(["commit", "-q", "-a", "-m", "edited"]);
+    is_nobodys(&ann, &ben, &theirs);
+}
+
+#[test]
+fn a_copy_of_an_arranged_file_is_nobodys_layout_either() {
+    let (_team, ann, _ben, _theirs) = arranged();
+    std::fs::copy(ann.path.join(NEW), ann.path.join("copy.json")).unwrap();
+    edit(&ann, "copy.json", |sheet| {
+        sheet.steps(55);
+    });
+    ann.commit_all("a copy");
+    assert!(!has_note(&ann, "HEAD:copy.json"), "an arrangement is filed");
+}
+
+#[test]
+fn a_node_that_was_moved_and_set_back_by_hand_is_a_persons_though_arranged_first() {
+    let (_team, ann, ben, theirs) = arranged();
+    let first = Sheet::read(&ann, NEW).place(SAMPLER).unwrap();
+    let first = first.map(|at| at as i64);
+    for at in [[5000, 5050], first] {
+        edit(&ann, NEW, |sheet| {
+            sheet.put(SAMPLER, at);
+        });
+        ann.git(["commit", "-q", "--allow-empty", "-a", "-m", "moved"]);
+    }
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    ben.comfy(["sync"]);
+    ann.comfy(["sync"]);
+    let mut wanted = theirs.places();
+    wanted.insert(SAMPLER, first.map(|at| at as f64));
+    for repo in [&ann, &ben] {
+        assert_eq!(Sheet::read(repo, NEW).places(), wanted);
+        assert_eq!(anew(repo, NEW).places(), wanted);
+    }
+}
