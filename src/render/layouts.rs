@@ -11,7 +11,7 @@ use crate::canon::{Moves, Place, PlaceKind, PlaceName, PlaceTitles};
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a>(pub &'a [PlaceTitles]);
 
-impl Names<'_> {
+impl<'a> Names<'a> {
     /// A thing, safe to show: `KSampler #3`, `group Sampling`.
     pub fn of(self, name: &PlaceName) -> String {
         let title = sanitize::excerpt(&self.title(name), TITLE);
@@ -33,6 +33,12 @@ impl Names<'_> {
             Some(subgraph) => format!("{told} in {subgraph}"),
             None => told,
         }
+    }
+
+    /// The type of a node; of an instance of a subgraph, the name of that.
+    fn class(self, name: &'a PlaceName) -> &'a str {
+        let known = self.0.iter().find_map(|titles| titles.of_subgraph(&name.class));
+        known.unwrap_or(&name.class)
     }
 
     fn title(self, name: &PlaceName) -> String {
@@ -100,7 +106,7 @@ fn all_of(list: &[PlaceName], names: Names<'_>) -> String {
     parts.join(" and ")
 }
 
-/// Where a thing lies, and since when, as a row of a table.
+/// Since when a thing lies where it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Since {
     /// When it was moved.
@@ -110,12 +116,12 @@ pub struct Since {
 }
 
 /// All places as a table.
-pub fn table(places: &[Place], names: Names<'_>, since: &dyn Fn(&Place) -> Since) -> String {
+pub fn table<'a>(places: &'a [Place], names: Names<'a>, since: &dyn Fn(&Place) -> Since) -> String {
     let head = ["what", "type", "x", "y", "w", "h", "moved", "by"].map(str::to_owned);
-    let row = |place: &Place| {
+    let row = |place: &'a Place| {
         let name = &place.name;
         let class = match name.kind {
-            PlaceKind::Node => sanitize::excerpt(&name.class, TITLE),
+            PlaceKind::Node => sanitize::excerpt(names.class(name), TITLE),
             PlaceKind::Group => "group".to_owned(),
             PlaceKind::Reroute => "reroute".to_owned(),
             PlaceKind::Boundary => "subgraph".to_owned(),
