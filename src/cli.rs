@@ -88,6 +88,8 @@ pub enum Command {
     Snapshot(cmd::snapshot::Args),
     /// List, show and restore what was kept without a commit.
     Snapshots(cmd::snapshots::Args),
+    /// Tell who moved what and when, and bring earlier layouts back.
+    Layout(cmd::layout::Args),
     /// Exchange layouts and records with a remote.
     Sync(cmd::sync::Args),
     /// Learn the names of widgets from a ComfyUI.
@@ -150,6 +152,7 @@ impl Command {
             Command::Index(args) => cmd::index::run(args, session),
             Command::Snapshot(args) => cmd::snapshot::run(args, session),
             Command::Snapshots(args) => cmd::snapshots::run(args, session),
+            Command::Layout(args) => cmd::layout::run(args, session),
             Command::Sync(args) => cmd::sync::run(args, session),
             Command::Smudge(args) => cmd::smudge::run(args, session),
             Command::FilterProcess(args) => cmd::process::run(args, session),

@@ -31,6 +31,7 @@ mod import;
 mod init;
 mod inspect;
 mod install;
+mod layout_command;
 mod layout_laws;
 mod layouts;
 mod media;

@@ -88,6 +88,8 @@ pub struct ClockedLayout {
     pub(super) saved: Clock,
     /// The name the file had before, where its layout goes on under this one.
     pub(super) was: Option<String>,
+    /// The earlier state that was brought back by this one, until something is moved.
+    pub(super) back: Option<String>,
 }
 
 impl ClockedLayout {
@@ -106,6 +108,7 @@ impl ClockedLayout {
         let saved = text(members.remove("saved"));
         let saved = saved.and_then(|text| Clock::parse(&text, None)).unwrap_or(otherwise);
         let was = text(members.remove("was"));
+        let back = text(members.remove("back"));
         let mut codes = match members.remove("moved") {
             Some(Value::Object(codes)) => codes,
             _ => Object::new(),
@@ -118,14 +121,14 @@ impl ClockedLayout {
             };
             ClockedGraph::new(at, aside, &Codes::read(&codes, saved))
         });
-        Some(ClockedLayout { graphs: graphs.collect(), base, saved, was })
+        Some(ClockedLayout { graphs: graphs.collect(), base, saved, was, back })
     }
 
     /// A layout all of whose places have one clock.
     pub(super) fn uniform(mut base: Layout, saved: Clock) -> ClockedLayout {
         let graphs = std::mem::take(&mut base.graphs);
         let graphs = graphs.into_iter().map(|(at, aside)| ClockedGraph::uniform(at, aside, saved));
-        ClockedLayout { graphs: graphs.collect(), base, saved, was: None }
+        ClockedLayout { graphs: graphs.collect(), base, saved, was: None, back: None }
     }
 
     /// The layout as one line of JSON.
@@ -150,6 +153,9 @@ impl ClockedLayout {
         }
         if let Some(was) = &self.was {
             member(&mut line, "was", was);
+        }
+        if let Some(back) = &self.back {
+            member(&mut line, "back", back);
         }
         line.push('}');
         line
@@ -187,6 +193,17 @@ impl ClockedLayout {
         self.was = Some(path.to_owned());
     }
 
+    /// The earlier state that was brought back, if nothing was moved since: as it was named
+    /// to [`ClockedLayout::set_back`].
+    pub fn back(&self) -> Option<&str> {
+        self.back.as_deref()
+    }
+
+    /// Says which earlier state was brought back.
+    pub fn set_back(&mut self, state: &str) {
+        self.back = Some(state.to_owned());
+    }
+
     /// Whether anybody ever put something somewhere; nobody has to where there is nothing.
     pub fn has_place_by_person(&self) -> bool {
         let mut places = self.graphs.iter().flat_map(|graph| graph.places.values()).peekable();
@@ -199,6 +216,9 @@ impl ClockedLayout {
         let (mut newer, older) =
             if self.is_saved_before(&other) { (other, self) } else { (self, other) };
         newer.was = newer.was.take().max(older.was.clone());
+        if newer.saved == older.saved {
+            newer.back = newer.back.take().max(older.back.clone());
+        }
         for theirs in older.graphs {
             match newer.graphs.iter_mut().find(|graph| graph.at == theirs.at) {
                 Some(graph) => graph.join(theirs),

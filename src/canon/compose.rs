@@ -73,6 +73,7 @@ pub fn compose(content: &[u8], sources: &[Source<'_>], now: Clock) -> Option<Com
     });
     let mut layout = ClockedLayout::uniform(rest?.into_layout(), saved);
     layout.was = newest.and_then(|layout| layout.was.clone());
+    layout.back = newest.and_then(|layout| layout.back.clone());
     for graph in &mut layout.graphs {
         if let Some(places) = composed.get_mut(&graph.at.to_string()) {
             assign(graph, places, now);

@@ -8,7 +8,8 @@
 //!
 //! A layout carries when each of its places was moved (`clocked`): `stamp` finds out on
 //! saving, `ClockedLayout::join` puts two of the same content together, `compose` lays
-//! content out from layouts of other content too.
+//! content out from layouts of other content too, `bring_back` as an earlier one had it.
+//! `places` tells a person what lies where.
 //!
 //! Laws (`tests/canon_laws.rs`): cleaning twice is cleaning once; whatever layout is put
 //! into clean content, cleaning gives that content again; content and its own layout give
@@ -19,6 +20,7 @@
 mod arrange;
 mod arranged;
 mod aside;
+mod bring_back;
 mod clean;
 mod clock;
 mod clocked;
@@ -26,6 +28,7 @@ mod compose;
 mod layout;
 mod matches;
 mod placement;
+mod places;
 mod policy;
 mod prompt;
 mod restore;
@@ -34,11 +37,14 @@ mod split;
 mod stamp;
 
 pub use aside::Aside;
+pub use bring_back::bring_back;
 pub use clean::{Rest, Stripped, begin, clean, print, strip};
 pub use clock::{Clock, CloneId, Stamp};
 pub use clocked::ClockedLayout;
 pub use compose::{Composition, MergedSide, compose, compose_merged};
 pub use matches::{Matches, Pairs, Source, adds_to};
+pub use placement::PlaceKind;
+pub use places::{Moves, Place, PlaceName, PlaceTitles, is_elsewhere, moves, places};
 pub use smudge::{place_missing, smudge};
 pub use stamp::{Past, stamp, stamp_all};
 

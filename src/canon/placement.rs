@@ -15,11 +15,15 @@ use crate::json::{Key, Object, Value};
 pub(super) type PlaceKey = Key;
 
 /// What lies there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PlaceKind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PlaceKind {
+    /// A node.
     Node,
+    /// A group.
     Group,
+    /// A reroute of a link.
     Reroute,
+    /// The box at an end of a subgraph.
     Boundary,
 }
 

@@ -51,6 +51,9 @@ pub fn stamp(line: &str, past: &Past<'_>, now: Stamp) -> Option<ClockedLayout> {
     }
     if let Some(last) = past.last {
         layout.was.clone_from(&last.layout.was);
+        if !layout.has_place(|_, _, moved| moved == now) {
+            layout.back.clone_from(&last.layout.back);
+        }
     }
     if !layout.has_place_by_person() {
         // What nobody arranged gives way in everything.
@@ -128,7 +131,8 @@ impl<'a> View<'a> {
     }
 }
 
-fn geometries(graph: &ClockedGraph) -> FxHashMap<PlaceKey, Geometry> {
+/// The places of a graph in the scale of LiteGraph.
+pub(super) fn geometries(graph: &ClockedGraph) -> FxHashMap<PlaceKey, Geometry> {
     let factor = 1.0 / graph.scale();
     let shown = graph.shown().into_iter();
     shown.map(|(key, members)| (key, Geometry::of(&members).scaled(factor))).collect()
@@ -229,7 +233,7 @@ impl History<'_> {
 }
 
 /// The same position, and no smaller.
-fn is_same_spot(here: Geometry, there: Geometry) -> bool {
+pub(super) fn is_same_spot(here: Geometry, there: Geometry) -> bool {
     let at = match (here.at, there.at) {
         (Some(here), Some(there)) => is_near(here, there),
         (here, there) => here == there,
@@ -246,7 +250,7 @@ fn is_near(here: (f64, f64), there: (f64, f64)) -> bool {
 }
 
 /// Whether all is the same but position and size.
-fn has_same_looks(one: &Placement, other: &Placement) -> bool {
+pub(super) fn has_same_looks(one: &Placement, other: &Placement) -> bool {
     let looks = |members: &Object| {
         let is_flag = |value: &crate::json::Value| {
             // ComfyUI writes an empty object, or none, as it likes.

@@ -24,6 +24,7 @@ pub mod import;
 pub mod index;
 pub mod init;
 pub mod inspect;
+pub mod layout;
 pub mod lock;
 pub mod log;
 pub mod merge;

@@ -153,6 +153,11 @@ impl<'r> Filter<'r> {
         layouts.save(path, blob, content, &rest.layout())
     }
 
+    /// The layouts of the work tree, behind the filter.
+    pub(super) fn layouts(&mut self) -> Option<&mut WorkTreeLayouts<'r>> {
+        self.layouts.as_mut()
+    }
+
     /// Puts the layout into a file.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 pub mod attributes;
 pub mod block;
+pub mod bring_back;
 pub mod changes;
 pub mod check;
 pub mod checkout;
@@ -19,7 +20,7 @@ pub mod hook;
 pub mod hooks;
 mod id;
 pub mod index;
-mod layouts;
+pub mod layouts;
 pub mod merging;
 mod notes;
 mod objects;

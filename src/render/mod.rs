@@ -7,6 +7,7 @@
 //! Every text that comes from a file is sanitized here. Must not print.
 
 pub mod inspect;
+pub mod layouts;
 pub mod ledger;
 pub mod lineage;
 pub mod markdown;

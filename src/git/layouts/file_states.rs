@@ -32,11 +32,11 @@ pub(super) enum Writer {
 
 /// A layout that a file had.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FileState {
+pub(in super::super) struct FileState {
     /// The clean content it had it with.
-    pub(super) blob: ObjectId,
+    pub(in super::super) blob: ObjectId,
     /// One line of JSON.
-    pub(super) layout: String,
+    pub(in super::super) layout: String,
 }
 
 /// What is remembered of one file.
@@ -48,6 +48,30 @@ pub(super) struct FileHistory {
     pub(super) written: Option<FileState>,
     /// What it held before git wrote it, the newest first.
     pub(super) before: Vec<FileState>,
+}
+
+/// A state that is written down.
+#[derive(Debug, Clone)]
+pub(super) struct Remembered {
+    /// The file.
+    pub(super) path: RepoPath,
+    /// Who brought it into that state.
+    pub(super) writer: Writer,
+    /// Its clean content.
+    pub(super) blob: ObjectId,
+    extent: Extent,
+}
+
+impl Remembered {
+    /// When it was written down, in milliseconds since 1970; 0 if nobody said.
+    pub(super) fn at(&self) -> u64 {
+        self.extent.at
+    }
+
+    /// The checksum of its layout.
+    pub(super) fn crc(&self) -> u32 {
+        self.extent.crc
+    }
 }
 
 /// The states of all files of a work tree.
@@ -139,12 +163,44 @@ impl FileStates {
             Writer::Person => b'L',
             Writer::Git => b'W',
         };
-        self.log.append(&record(kind, 0, state.blob, path, state.layout.as_bytes(), crc))?;
+        let now = super::super::now();
+        self.log.append(&record(kind, now, state.blob, path, state.layout.as_bytes(), crc))?;
         let length = self.log.read_to();
         if self.known.dead > 1 << 18 && self.known.dead * 2 > length {
             self.compact()?;
         }
         Ok(())
+    }
+
+    /// Every state that is still written down, of files that are wanted, the oldest first:
+    /// more than what counts for the next save.
+    pub(super) fn remembered(
+        &mut self,
+        mut is_wanted: impl FnMut(&RepoPath) -> bool,
+    ) -> Result<Vec<Remembered>> {
+        let mut all = Vec::new();
+        self.log.start_over();
+        self.known = Known::default();
+        let read = self.log.refresh(&mut |news| match news {
+            News::Record(Head { kind, blob, path, extent, .. }) if is_wanted(&path) => {
+                let writer = match kind {
+                    b'L' => Writer::Person,
+                    b'W' => Writer::Git,
+                    _ => return,
+                };
+                all.push(Remembered { path, writer, blob, extent });
+            }
+            News::Anew => all.clear(),
+            _ => {}
+        });
+        self.log.start_over();
+        read.map(|_| all)
+    }
+
+    /// The layout of a state; nothing if it is not there any more.
+    pub(super) fn layout_of(&self, state: &Remembered) -> Option<String> {
+        let mut file = File::open(self.log.path()).ok()?;
+        read_layout(&mut file, &state.extent)
     }
 
     fn compact(&mut self) -> Result<()> {
@@ -170,7 +226,7 @@ impl FileStates {
         kept.sort_by(|a, b| a.0.cmp(&b.0));
         let records = kept.into_iter().filter_map(|(path, kind, (blob, extent))| {
             let layout = read_layout(&mut file, &extent)?;
-            Some(record(kind, 0, blob, &path, layout.as_bytes(), extent.crc))
+            Some(record(kind, extent.at, blob, &path, layout.as_bytes(), extent.crc))
         });
         let replaced = self.log.replace(records.chain(noted));
         self.log.start_over();

@@ -199,7 +199,8 @@ impl<'r> Finder<'r> {
     }
 }
 
-fn name_before(entry: &Entry) -> Option<RepoPath> {
+/// The name that the file of a layout had before, as the layout says.
+pub(super) fn name_before(entry: &Entry) -> Option<RepoPath> {
     // Nearly every layout is told by this alone.
     memchr::memmem::find(entry.layout.as_bytes(), b",\"was\":")?;
     Some(RepoPath::new(entry.parse()?.was()?))

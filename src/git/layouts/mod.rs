@@ -14,21 +14,25 @@
 mod clone_clock;
 mod file_states;
 mod find;
+mod history;
 mod log;
 mod note;
+mod notes_past;
+pub mod past;
 mod paths;
 mod promote;
 mod store;
 mod work_tree;
 
 use super::error::Result;
-use super::id::{ObjectId, RefName};
+use super::id::{ObjectId, RefName, RepoPath};
 use super::repository::Repository;
 use super::sharing;
 
 pub(super) use find::Finder;
 pub(super) use note::Note;
 pub(super) use promote::{promote, unnoted};
+pub use work_tree::Part;
 pub(super) use work_tree::{Arrival, LaidOut, Layouting, WorkTreeLayouts};
 
 /// A longer note is not read: it is none of ours.
@@ -44,6 +48,13 @@ fn tracking_refs(repository: &Repository) -> Result<Vec<(RefName, ObjectId)>> {
     let mut refs = repository.references(sharing::TRACKED_NOTES)?;
     refs.retain(|(name, _)| sharing::tracked_as(name) == Some(sharing::LAYOUTS.into()));
     Ok(refs)
+}
+
+/// Whether a file is no more: then one with its content is the same file, renamed.
+fn is_gone(repository: &Repository, path: &RepoPath) -> Result<bool> {
+    let Some(top) = repository.work_tree() else { return Ok(false) };
+    let is_there = top.join(path.to_path()).symlink_metadata().is_ok();
+    Ok(!is_there && !super::index::is_left_out(repository, path)?)
 }
 
 /// A temporary file in a folder, with the permissions of any new file: what it becomes is

@@ -66,7 +66,7 @@ impl Found {
 
 /// A layout, and which of its places are which of the content's.
 #[derive(Debug)]
-pub(in super::super) struct Part {
+pub struct Part {
     layout: ClockedLayout,
     pairs: OwnedPairs,
 }
@@ -79,7 +79,8 @@ enum OwnedPairs {
 }
 
 impl Part {
-    fn source(&self) -> Source<'_> {
+    /// The layout, and how it belongs to the content.
+    pub fn source(&self) -> Source<'_> {
         let pairs = match &self.pairs {
             OwnedPairs::SameContent => Pairs::SameContent,
             OwnedPairs::ById => Pairs::ById,
@@ -312,12 +313,15 @@ impl<'r> WorkTreeLayouts<'r> {
 
     /// Whether a file is no more: then one with its content is the same file, renamed.
     fn is_gone(&self, path: &RepoPath) -> Result<bool> {
-        let Some(top) = self.repository.work_tree() else { return Ok(false) };
-        let is_there = top.join(path.to_path()).symlink_metadata().is_ok();
-        Ok(!is_there && !super::super::index::is_left_out(self.repository, path)?)
+        super::is_gone(self.repository, path)
     }
 
-    fn part(&self, state: FileState, blob: ObjectId, content: &[u8]) -> Option<Part> {
+    pub(in super::super) fn part(
+        &self,
+        state: FileState,
+        blob: ObjectId,
+        content: &[u8],
+    ) -> Option<Part> {
         let layout = ClockedLayout::parse(&state.layout, Clock::Unknown(0))?;
         let pairs = self.pairs(state.blob, blob, content);
         Some(Part { layout, pairs })
@@ -524,6 +528,54 @@ impl<'r> WorkTreeLayouts<'r> {
     /// The next moment of this clone.
     pub(in super::super) fn tick(&mut self, floor: u64) -> Result<Clock> {
         self.clock.tick(floor).map(Clock::At)
+    }
+}
+
+/// A layout that was brought back, still to be kept and written.
+#[derive(Debug)]
+pub(in super::super) struct BroughtBack {
+    /// The file.
+    pub(in super::super) bytes: Vec<u8>,
+    layout: ClockedLayout,
+}
+
+impl WorkTreeLayouts<'_> {
+    /// Lays a content out as a file was earlier, as a new move. `back` names that state, if
+    /// the next step back is to go on from there. Nothing if all lies so already.
+    pub(in super::super) fn bring_back(
+        &mut self,
+        path: &RepoPath,
+        (blob, content): (ObjectId, &[u8]),
+        earlier: FileState,
+        back: Option<&str>,
+    ) -> Result<Option<BroughtBack>> {
+        let now = self.states.last(path)?.filter(|last| last.blob == blob);
+        let now = now.and_then(|last| ClockedLayout::parse(&last.layout, Clock::Unknown(0)));
+        let Some(earlier) = self.part(earlier, blob, content) else { return Ok(None) };
+        let floor = now.as_ref().map_or(0, ClockedLayout::latest);
+        let tick = self.clock.tick(floor.max(earlier.layout.latest()))?;
+        let composed = canon::bring_back(content, earlier.source(), now.as_ref(), tick);
+        let Some(mut composed) = composed else { return Ok(None) };
+        if !composed.layout.has_place(|_, _, moved| moved == Clock::At(tick)) {
+            return Ok(None);
+        }
+        if let Some(back) = back {
+            composed.layout.set_back(back);
+        }
+        Ok(Some(BroughtBack { bytes: composed.bytes, layout: composed.layout }))
+    }
+
+    /// Keeps what was brought back, as if a person had saved it.
+    pub(in super::super) fn keep_brought_back(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        brought: &BroughtBack,
+    ) -> Result<()> {
+        let state = FileState { blob, layout: brought.layout.to_line() };
+        self.states.add(path, Writer::Person, &state)?;
+        let entry = Entry { at: brought.layout.latest(), layout: state.layout };
+        self.keep(path, blob, entry)
     }
 }
 

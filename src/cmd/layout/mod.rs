@@ -1,0 +1,280 @@
+//! `git comfy layout`: who moved what and when, and how to get an earlier layout back.
+
+mod log;
+mod restore;
+mod show;
+mod undo;
+
+use jiff::Timestamp;
+
+use super::{commits, moment};
+use crate::canon::{ClockedLayout, Moves, PlaceTitles, moves};
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::git::bring_back::{Desk, Looked, Outcome, Workflow};
+use crate::git::layouts::past::{self, Named, Past, State, StateId};
+use crate::git::{ObjectId, RepoPath, Repository, index, merging};
+use crate::render::layouts::{Names, told};
+use crate::render::sanitize;
+use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  git comfy layout undo portrait.json              nodes jumped? one state back; again: further
+  git comfy layout log portrait.json               who moved what, and when
+  git comfy layout show 3fa91c2 portrait.json      where everything lay then
+  git comfy layout restore 3fa91c2 portrait.json   put everything back there
+
+An ID is what `git comfy layout log` shows; `now` is what the file holds. Nothing here changes
+the workflow itself, nor anything git has committed: docs/layouts.md.";
+
+/// Tell who moved what and when, and bring earlier layouts back.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Tell who moved what and when, newest first.
+    #[command(after_help = log::EXAMPLES)]
+    Log(log::Args),
+    /// Show where everything lies, or lay then, and who put it there.
+    Show(show::Args),
+    /// Bring an earlier layout back; what is there now is kept.
+    Restore(restore::Args),
+    /// Go one state back; again goes further back.
+    Undo(undo::Args),
+}
+
+/// Does it.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    match &args.action {
+        Action::Log(args) => log::run(args, session),
+        Action::Show(args) => show::run(args, session),
+        Action::Restore(args) => restore::run(args, session),
+        Action::Undo(args) => undo::run(args, session),
+    }
+}
+
+/// How many digits of what only this machine knows are shown.
+const DIGITS: usize = 7;
+
+/// A longer content is told by types and numbers only.
+const LONGEST: u64 = 64 << 20;
+
+/// The id as it is shown.
+fn shown(state: &State) -> String {
+    match state.id() {
+        StateId::Now => "now".to_owned(),
+        StateId::Notes(id) => commits::short(id),
+        StateId::Here(id) => id.chars().take(DIGITS).collect(),
+    }
+}
+
+/// The id by which it is found also when something else is there now.
+fn lasting(state: &State) -> String {
+    match state.id() {
+        StateId::Notes(id) => commits::short(id),
+        _ => state.id_here().chars().take(DIGITS).collect(),
+    }
+}
+
+/// When it came about, to the minute.
+fn when(milliseconds: u64) -> String {
+    let at = i64::try_from(milliseconds).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    match at.filter(|_| milliseconds > 0) {
+        Some(at) => moment::exactly(at).chars().take("2026-01-31 14:30".len()).collect(),
+        None => "unknown".to_owned(),
+    }
+}
+
+/// By whose hand, as far as that is known.
+fn by(state: &State) -> String {
+    match state.author() {
+        Some(person) => sanitize::excerpt(&person.name, 24),
+        None if state.is_by_git() => "git".to_owned(),
+        None => "you".to_owned(),
+    }
+}
+
+/// The layouts of one file.
+struct Book<'b, 'r> {
+    repository: &'r Repository,
+    desk: &'b mut Desk<'r>,
+    past: &'b mut Past<'r>,
+    path: RepoPath,
+    /// The file as it is; nothing if it is not there, or none of ours.
+    workflow: Option<Workflow>,
+    states: Vec<State>,
+    titles: PlaceTitles,
+}
+
+/// A state, and what is new in it.
+struct News {
+    layout: ClockedLayout,
+    moves: Moves,
+    titles: [PlaceTitles; 2],
+    /// The name the file had before.
+    renamed_from: Option<RepoPath>,
+}
+
+impl News {
+    fn told(&self) -> String {
+        let told = told(&self.moves, Names(&self.titles));
+        match &self.renamed_from {
+            Some(from) if self.is_nothing() => format!("renamed from {from}"),
+            Some(from) => format!("{told}; renamed from {from}"),
+            None => told,
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.moves.is_empty() && !self.moves.has_other_view
+    }
+}
+
+impl<'b, 'r> Book<'b, 'r> {
+    fn open(
+        repository: &'r Repository,
+        desk: &'b mut Desk<'r>,
+        past: &'b mut Past<'r>,
+        path: RepoPath,
+        workflow: Option<Workflow>,
+    ) -> Result<Book<'b, 'r>> {
+        let states = past.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
+        let titles = workflow.as_ref().map(|workflow| PlaceTitles::of(&workflow.content));
+        let titles = titles.unwrap_or_default();
+        Ok(Book { repository, desk, past, path, workflow, states, titles })
+    }
+
+    fn content(&self, blob: ObjectId) -> Result<Option<Vec<u8>>> {
+        match &self.workflow {
+            Some(workflow) if workflow.blob == blob => Ok(Some(workflow.content.clone())),
+            _ => Ok(self.repository.blob_within(blob, LONGEST)?),
+        }
+    }
+
+    /// What is new in a state; nothing if its layout is not there any more.
+    fn news(&mut self, at: usize) -> Result<Option<News>> {
+        let Some(state) = self.states.get(at) else { return Ok(None) };
+        let Some(layout) = self.past.layout(state)? else { return Ok(None) };
+        let content = self.content(state.blob)?;
+        let before = self.states.get(at + 1);
+        let renamed_from = before.map(|before| before.path.clone());
+        let renamed_from = renamed_from.filter(|from| *from != state.path);
+        let before = match before {
+            Some(before) => {
+                let content = content.as_deref().unwrap_or_default();
+                self.desk.part(self.past, before, (state.blob, content))?
+            }
+            None => None,
+        };
+        let moves = moves(before.as_ref().map(|part| part.source()), &layout);
+        let titles = content.map(|content| PlaceTitles::of(&content)).unwrap_or_default();
+        let titles = [titles, self.titles.clone()];
+        Ok(Some(News { layout, moves, titles, renamed_from }))
+    }
+
+    /// The state that an id names.
+    fn named(&self, id: &str) -> Result<usize> {
+        let (id, file) = (sanitize::line(id), &self.path);
+        match past::named(&self.states, &id) {
+            Named::One(at) => Ok(at),
+            Named::Several(count) => {
+                Err(Failure::new(format!("{id} names {count} states of {file}; write more of it")))
+            }
+            Named::Nothing => Err(Failure::new(format!("{id} names no layout of {file}"))
+                .hint(format!("`git comfy layout log {file}` tells which there are"))),
+        }
+    }
+
+    /// The workflow to write into.
+    fn workflow(&self) -> Result<&Workflow> {
+        let path = &self.path;
+        let top = self.repository.work_tree();
+        let is_there = top.is_some_and(|top| top.join(path.to_path()).exists());
+        self.workflow.as_ref().ok_or_else(|| match is_there {
+            true => Failure::new(format!("{path} was committed with its positions"))
+                .hint("`git comfy init --renormalize` stages it in its clean form"),
+            false => Failure::new(format!("{path} is not in the work tree"))
+                .hint(format!("git checkout -- {path}")),
+        })
+    }
+
+    /// Says what came of bringing a state back.
+    fn tell(&mut self, session: &Session, at: usize, outcome: Outcome) -> Result<Exit> {
+        let path = self.path.to_string();
+        match outcome {
+            Outcome::Done => {}
+            Outcome::Same => {
+                session.ui.tell(&format!("nothing to do: {path} lies so already"))?;
+                return Ok(Exit::Done);
+            }
+            Outcome::Saved => {
+                return Err(Failure::new(format!("{path} was saved just now"))
+                    .hint("try again; nothing was written"));
+            }
+            Outcome::Gone => {
+                return Err(Failure::new("that layout is not on this machine any more")
+                    .hint("git comfy sync"));
+            }
+        }
+        let news = self.news(at)?.map(|news| news.told()).unwrap_or_default();
+        let Some(state) = self.states.get(at) else { return Ok(Exit::Done) };
+        let (id, when) = (lasting(state), when(state.at));
+        session.ui.tell(&format!("{path} lies as in {id} of {when} ({}): {news}", by(state)))?;
+        if let Some(before) = self.states.first() {
+            let id = lasting(before);
+            session
+                .ui
+                .tell(&format!("what was there is kept: git comfy layout restore {id} {path}"))?;
+        }
+        session.ui.say("reload the page in ComfyUI, or its next Save writes the old places back");
+        Ok(Exit::Done)
+    }
+}
+
+/// The path of a file that a person named.
+fn path_of(session: &Session, repository: &Repository, word: &str) -> Result<RepoPath> {
+    let path = merging::path_of(repository, &session.cwd.join(word));
+    path.ok_or_else(|| Failure::new(format!("{} is not in this repository", sanitize::line(word))))
+}
+
+/// Looks at a file that a person named; it need not be there any more.
+fn look(desk: &mut Desk<'_>, path: &RepoPath) -> Result<Option<Workflow>> {
+    match desk.look(path)? {
+        Looked::Workflow(workflow) => Ok(Some(workflow)),
+        Looked::Missing | Looked::Raw => Ok(None),
+        Looked::InCommits => {
+            Err(Failure::new(format!("the positions of {path} are in its commits (comfy=keep)"))
+                .hint(format!("git log {path}"))
+                .hint(format!("git checkout COMMIT -- {path}")))
+        }
+        Looked::NotOurs => Err(Failure::new(format!("git-comfy does not handle {path}"))
+            .hint("`git comfy doctor` says how files are handled; `git comfy init` sets it up")),
+    }
+}
+
+/// What to say of a file without any layout.
+fn unknown(repository: &Repository, path: &RepoPath) -> Result<Failure> {
+    if !index::tracked(repository)?.contains(path) {
+        return Ok(Failure::new(format!("{path} is not tracked by git"))
+            .hint(format!("git add {path}"))
+            .hint("from then on every save of it keeps where its nodes lie"));
+    }
+    Ok(Failure::new(format!("no layout of {path} is known yet"))
+        .hint("move a node in ComfyUI and save; `git comfy sync` fetches those of others"))
+}
+
+/// `[ID] FILE`, as a person wrote it.
+fn id_and_file(words: &[String]) -> (Option<&str>, &str) {
+    match words {
+        [id, file, ..] => (Some(id), file),
+        [file] => (None, file),
+        [] => (None, ""),
+    }
+}
