@@ -428,7 +428,8 @@ impl<'r> WorkTreeLayouts<'r> {
 
     /// The newest layout of the path, as a guess: it gives way to everything that is known.
     fn related(&mut self, path: &RepoPath, blob: ObjectId, content: &[u8]) -> Result<Option<Part>> {
-        let Some((old, entry)) = self.finder.newest_of(path)? else { return Ok(None) };
+        let newest = self.finder.newest_of(path)?.filter(|(old, _)| *old != blob);
+        let Some((old, entry)) = newest else { return Ok(None) };
         let state = FileState { blob: old, layout: entry.layout };
         Ok(self.part(state, blob, content).map(|mut part| {
             part.layout.demote();
