@@ -194,7 +194,11 @@ impl<'r> Filter<'r> {
         let found = layouts.find(path, blob, bytes, Arrival::Along(merged))?;
         let laid_out = Layouting::new(bytes.to_vec(), found).run(Stored { blob: Some(blob), mode });
         layouts.remember(path, blob, &laid_out)?;
-        Ok(Passed::Changed(laid_out.bytes))
+        Ok(if laid_out.bytes == bytes {
+            Passed::Untouched
+        } else {
+            Passed::Changed(laid_out.bytes)
+        })
     }
 
     /// Whether something in a file of the work tree lies where nobody put it.

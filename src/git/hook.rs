@@ -72,6 +72,8 @@ pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     }
     // Before they are kept: it files the layouts of files that were moved about and saved.
     note("files are not refreshed", refresh(repository).map(drop));
+    // What is kept goes on from what others said: one history of notes, not two.
+    note("fetched layouts are not merged", sharing::gather(repository).map(drop));
     note("layouts stay pending", keep_layouts(repository));
     if brought == Brought::ByCommit {
         note("layouts are not asked for", ask(brought));
