@@ -125,6 +125,18 @@ pub struct Received {
     pub files: Vec<RepoPath>,
 }
 
+/// Remembers that the notes hold nothing new for the files of this work tree: what was kept
+/// since the last [`receive`] came from them.
+pub(super) fn note_own(repository: &Repository) -> Result<()> {
+    let mut memory = Memory::read(repository);
+    let ours = repository.reference(&RefName::new(sharing::LAYOUTS))?.map(CommitId);
+    if memory.followed.is_some() && memory.followed != ours {
+        memory.followed = ours;
+        memory.write(repository)?;
+    }
+    Ok(())
+}
+
 /// Merges what was fetched and brings it into the files of this work tree.
 pub fn receive(repository: &Repository) -> Result<Received> {
     let layouts = RefName::new(sharing::LAYOUTS);

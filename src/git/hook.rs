@@ -70,15 +70,16 @@ pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     if brought == Brought::ByMove {
         note("layouts are not asked for", ask(brought));
     }
-    // Before they are kept: it files the layouts of files that were moved about and saved.
+    // First: it files the layouts of files that were moved about and saved.
     note("files are not refreshed", refresh(repository).map(drop));
     // What is kept goes on from what others said: one history of notes, not two.
-    note("fetched layouts are not merged", sharing::gather(repository).map(drop));
+    note("fetched layouts are not merged", fetched::receive(repository).map(drop));
     note("layouts stay pending", keep_layouts(repository));
+    note("fetched layouts are not followed", fetched::note_own(repository));
     if brought == Brought::ByCommit {
         note("layouts are not asked for", ask(brought));
+        note("fetched layouts are not merged", fetched::receive(repository).map(drop));
     }
-    note("fetched layouts are not merged", fetched::receive(repository).map(drop));
     if matches!(hook, Hook::PostMerge | Hook::PostCommit) {
         note("merged files are not laid out", lay_out_merged(repository).map(drop));
     }
