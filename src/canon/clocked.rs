@@ -183,6 +183,13 @@ impl ClockedLayout {
         times.fold(self.saved.at(), u64::max)
     }
 
+    /// The latest move in it that another clone made.
+    pub fn latest_of_others(&self, me: CloneId) -> u64 {
+        let places = self.graphs.iter().flat_map(|graph| graph.places.values());
+        let theirs = places.filter(|place| place.moved.by().is_some_and(|by| by != me));
+        theirs.map(|place| place.moved.at()).max().unwrap_or(0)
+    }
+
     /// The name the file had before.
     pub fn was(&self) -> Option<&str> {
         self.was.as_deref()
@@ -257,31 +264,23 @@ impl ClockedLayout {
         layout
     }
 
-    /// Gives every place for which `renew` says so a new clock.
-    pub fn restamp(
-        &mut self,
-        clock: Clock,
-        mut renew: impl FnMut(&Path, &str, Clock) -> bool,
-    ) -> bool {
+    /// When each place was last moved.
+    pub fn clocks(&self) -> impl Iterator<Item = Clock> {
+        self.graphs.iter().flat_map(|graph| graph.places.values()).map(|place| place.moved)
+    }
+
+    /// Gives every place whose clock is such a one another.
+    pub fn restamp(&mut self, clock: Clock, is_such: impl Fn(Clock) -> bool) {
         let mut any = false;
-        for graph in &mut self.graphs {
-            for (key, place) in &mut graph.places {
-                if renew(&graph.at, key, place.moved) {
-                    (place.moved, place.restated) = (clock, place.restated.max(clock));
-                    any = true;
-                }
+        for place in self.graphs.iter_mut().flat_map(|graph| graph.places.values_mut()) {
+            if is_such(place.moved) {
+                (place.moved, place.restated) = (clock, place.restated.max(clock));
+                any = true;
             }
         }
         if any {
             self.saved = self.saved.max(clock);
         }
-        any
-    }
-
-    /// Whether a place is such a one.
-    pub fn has_place(&self, mut is: impl FnMut(&Path, &str, Clock) -> bool) -> bool {
-        let mut graphs = self.graphs.iter();
-        graphs.any(|graph| graph.places.iter().any(|(key, place)| is(&graph.at, key, place.moved)))
     }
 
     /// Whether another layout of the same content says the same of every place.
@@ -298,12 +297,6 @@ impl ClockedLayout {
             }
         }
         self.saved = self.saved.min(Clock::Unknown(0));
-    }
-
-    /// When a place was last moved; nothing if there is none of that name.
-    pub fn clock_of(&self, at: &Path, key: &str) -> Option<Clock> {
-        let graph = self.graphs.iter().find(|graph| graph.at == *at)?;
-        graph.places.get(key).map(|place| place.moved)
     }
 }
 

@@ -82,7 +82,7 @@ pub fn compose(content: &[u8], sources: &[Source<'_>], now: Clock) -> Option<Com
     if !layout.has_place_by_person() {
         layout.saved = Clock::Arranged;
     }
-    let is_arranged = layout.has_place(|_, _, moved| moved == Clock::Arranged);
+    let is_arranged = layout.clocks().any(|moved| moved == Clock::Arranged);
     Some(Composition { bytes, layout, is_arranged })
 }
 

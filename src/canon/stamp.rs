@@ -51,7 +51,7 @@ pub fn stamp(line: &str, past: &Past<'_>, now: Stamp) -> Option<ClockedLayout> {
     }
     if let Some(last) = past.last {
         layout.was.clone_from(&last.layout.was);
-        if !layout.has_place(|_, _, moved| moved == now) {
+        if !layout.clocks().any(|moved| moved == now) {
             layout.back.clone_from(&last.layout.back);
         }
     }

@@ -11,7 +11,7 @@ use crate::canon::{
     self, Clock, ClockedLayout, Matches, Mode, Pairs, Past, Source, compose, stamp_all,
 };
 use crate::diff;
-use crate::json::{self, Path};
+use crate::json;
 
 use super::super::error::Result;
 use super::super::id::{ObjectId, RepoPath};
@@ -353,16 +353,22 @@ impl<'r> WorkTreeLayouts<'r> {
             let own = own.map(|own| (own, false));
             return self.along(path, blob, content, own, Vec::new(), false);
         };
-        let (own, has_drags, mut others) = match self.last_shared(path)? {
-            Some((last, _)) if last.blob == blob => (Some(self.joined(own, last)), false, vec![]),
-            Some((last, has_drags)) => (own.map(|own| (own, false)), has_drags, vec![last]),
-            None => (own.map(|own| (own, false)), false, Vec::new()),
-        };
+        let mut others = Vec::new();
         for side in merged.iter().filter(|side| **side != blob) {
             if let Some(Own { entry, .. }) = self.finder.own(*side, path)? {
                 others.push(FileState { blob: *side, layout: entry.layout });
             }
         }
+        let incoming = own.iter().map(|own| own.layout.as_str());
+        let incoming = incoming.chain(others.iter().map(|side| side.layout.as_str()));
+        let (own, has_drags) = match self.last_shared(path, incoming)? {
+            Some((last, _)) if last.blob == blob => (Some(self.joined(own, last)), false),
+            Some((last, has_drags)) => {
+                others.push(last);
+                (own.map(|own| (own, false)), has_drags)
+            }
+            None => (own.map(|own| (own, false)), false),
+        };
         self.along(path, blob, content, own, others, has_drags)
     }
 
@@ -450,9 +456,13 @@ impl<'r> WorkTreeLayouts<'r> {
         Ok(layout.is_some_and(|layout| has_arranged(&layout)))
     }
 
-    /// What the file held last, with drags stamped anew that nobody else can know of, and
-    /// whether there were any.
-    fn last_shared(&mut self, path: &RepoPath) -> Result<Option<(FileState, bool)>> {
+    /// What the file held last, and whether something in it was moved that nobody else can
+    /// know of. Where a layout comes in that others moved later, such drags are stamped anew.
+    fn last_shared<'l>(
+        &mut self,
+        path: &RepoPath,
+        incoming: impl Iterator<Item = &'l str>,
+    ) -> Result<Option<(FileState, bool)>> {
         let Some(last) = self.states.last(path)? else { return Ok(None) };
         if !self.finder.store.has_pending(path)? {
             return Ok(Some((last, false)));
@@ -461,12 +471,15 @@ impl<'r> WorkTreeLayouts<'r> {
             return Ok(Some((last, false)));
         };
         let (me, noted_at) = (self.clock.id()?, self.states.noted_at(path)?);
-        let floor = layout.latest();
-        let mut is_unnoted = |_: &Path, _: &str, moved: Clock| matches!(moved, Clock::At(stamp) if stamp.by == me && stamp.at > noted_at);
-        if !layout.has_place(&mut is_unnoted) {
-            return Ok(Some((last, false)));
+        let is_unnoted = |moved: Clock| matches!(moved, Clock::At(stamp) if stamp.by == me && stamp.at > noted_at);
+        let unnoted = layout.clocks().filter(|moved| is_unnoted(*moved));
+        let Some(first) = unnoted.map(Clock::at).min() else { return Ok(Some((last, false))) };
+        let incoming = incoming.filter_map(|line| ClockedLayout::parse(line, Clock::Unknown(0)));
+        let theirs = incoming.map(|layout| layout.latest_of_others(me)).max().unwrap_or(0);
+        if theirs < first {
+            return Ok(Some((last, true)));
         }
-        let now = Clock::At(self.clock.tick(floor)?);
+        let now = Clock::At(self.clock.tick(layout.latest().max(theirs))?);
         layout.restamp(now, is_unnoted);
         let state = FileState { blob: last.blob, layout: layout.to_line() };
         self.keep(path, last.blob, Entry { at: layout.latest(), layout: state.layout.clone() })?;
@@ -557,7 +570,7 @@ impl WorkTreeLayouts<'_> {
         let tick = self.clock.tick(floor.max(earlier.layout.latest()))?;
         let composed = canon::bring_back(content, earlier.source(), now.as_ref(), tick);
         let Some(mut composed) = composed else { return Ok(None) };
-        if !composed.layout.has_place(|_, _, moved| moved == Clock::At(tick)) {
+        if !composed.layout.clocks().any(|moved| moved == Clock::At(tick)) {
             return Ok(None);
         }
         if let Some(back) = back {
@@ -593,7 +606,7 @@ fn mentions_arranged(line: &str) -> bool {
 }
 
 fn has_arranged(layout: &ClockedLayout) -> bool {
-    layout.has_place(|_, _, moved| moved == Clock::Arranged)
+    layout.clocks().any(|moved| moved == Clock::Arranged)
 }
 
 /// Longer contents are paired by their ids alone.
