@@ -64,6 +64,23 @@ impl Placement {
         by_clock.then_with(by_text).is_gt()
     }
 
+    /// The members in another scale, and beside the corner that its group has there.
+    pub(super) fn shown(
+        &self,
+        scale: f64,
+        corner_of: impl FnOnce(&PlaceKey) -> Option<(f64, f64)>,
+    ) -> Object {
+        let factor = scale / self.frame.scale;
+        let by = self.frame.anchor.as_ref().and_then(|(group, then)| {
+            let now = corner_of(group)?;
+            Some((now.0 - then.0 * factor, now.1 - then.1 * factor))
+        });
+        match by.unwrap_or_default() {
+            (0.0, 0.0) if factor == 1.0 => self.members.clone(),
+            by => transformed(&self.members, factor, by),
+        }
+    }
+
     fn text(&self) -> String {
         format!("{} {:?}", json::print_object(&self.members, &Style::SAVE), self.frame)
     }
@@ -354,18 +371,7 @@ impl ClockedGraph {
         let scale = self.scale();
         let corners = self.corners();
         let show = |(key, place): (&PlaceKey, &Placement)| {
-            let factor = scale / place.frame.scale;
-            let by = place.frame.anchor.as_ref().and_then(|(group, then)| {
-                let now = corners.get(group)?;
-                Some((now.0 - then.0 * factor, now.1 - then.1 * factor))
-            });
-            let by = by.unwrap_or_default();
-            let members = if factor == 1.0 && by == (0.0, 0.0) {
-                place.members.clone()
-            } else {
-                transformed(&place.members, factor, by)
-            };
-            (key.clone(), members)
+            (key.clone(), place.shown(scale, |group| corners.get(group).copied()))
         };
         self.places.iter().map(show).collect()
     }

@@ -17,7 +17,7 @@ use super::clean::{begin, graphs, restore_graph};
 use super::clock::{Clock, CloneId, Stamp};
 use super::clocked::{ClockedGraph, ClockedLayout, Placement, put_members};
 use super::matches::{Pairs, Source};
-use super::placement::{Geometry, PlaceKey, PlaceKind, transformed, visit};
+use super::placement::{Geometry, PlaceKey, PlaceKind, visit};
 use super::restore::{Fit, restore};
 use super::smudge::is_placed;
 use super::split::own_id;
@@ -275,19 +275,9 @@ fn shown_members(
     let groups = winners.iter().filter(|(key, _)| PlaceKind::of(key) == PlaceKind::Group);
     let corners: FxHashMap<PlaceKey, (f64, f64)> = groups.filter_map(corner).collect();
     let show = |(key, winner): (&PlaceKey, &Winner<'_>)| {
-        let place = winner.place;
-        let factor = scale / place.frame.scale;
-        let by = place.frame.anchor.as_ref().and_then(|(group, then)| {
-            let now = corners.get(&parts[winner.part].source.new_key(group)?)?;
-            Some((now.0 - then.0 * factor, now.1 - then.1 * factor))
-        });
-        let by = by.unwrap_or_default();
-        let members = if factor == 1.0 && by == (0.0, 0.0) {
-            place.members.clone()
-        } else {
-            transformed(&place.members, factor, by)
-        };
-        (key.clone(), members)
+        let source = parts[winner.part].source;
+        let corner_of = |group: &PlaceKey| corners.get(&source.new_key(group)?).copied();
+        (key.clone(), winner.place.shown(scale, corner_of))
     };
     winners.iter().map(show).collect()
 }
