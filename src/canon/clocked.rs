@@ -200,11 +200,10 @@ impl ClockedLayout {
         times.fold(self.saved.at(), u64::max)
     }
 
-    /// The latest move in it that another clone made.
-    pub fn latest_of_others(&self, me: CloneId) -> u64 {
-        let places = self.graphs.iter().flat_map(|graph| graph.places.values());
-        let theirs = places.filter(|place| place.moved.by().is_some_and(|by| by != me));
-        theirs.map(|place| place.moved.at()).max().unwrap_or(0)
+    /// The latest move in it that one of such clones made.
+    pub fn latest_by(&self, is_such: impl Fn(CloneId) -> bool) -> u64 {
+        let theirs = self.clocks().filter(|moved| moved.by().is_some_and(&is_such));
+        theirs.map(Clock::at).max().unwrap_or(0)
     }
 
     /// The name the file had before.

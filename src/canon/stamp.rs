@@ -154,26 +154,30 @@ impl History<'_> {
         let known = self.last.as_ref().and_then(|last| last.find(key, &fresh.class));
         if let Some((last, there)) = known {
             if is_same_spot(here, there) && has_same_looks(fresh, last) {
+                if let Some(place) = self.clocked_before(key, fresh, last) {
+                    return place;
+                }
                 let is_verbatim = fresh.members == last.members && self.is_same_frame(fresh, last);
                 let restated = if is_verbatim { last.restated } else { now };
                 return anew(last.moved, restated);
+            }
+            if self.is_where_a_raw_file_had_it(key, fresh, here, last) {
+                return self.in_our_names(last);
             }
             if self.went_with_group(last, here, there) && has_same_looks(fresh, last) {
                 return anew(last.moved, now);
             }
         }
-        if self.is_untouched_since_git_wrote(key, fresh, known.map(|(_, there)| there)) {
-            for view in &self.before {
-                if let Some((old, there)) = view.find(key, &fresh.class)
-                    && is_same_spot(here, there)
-                    && has_same_looks(fresh, old)
-                {
-                    // It stays where it was put since, although the file says otherwise.
-                    return known.map_or_else(
-                        || anew(old.moved, old.restated),
-                        |(last, _)| self.in_our_names(last),
-                    );
-                }
+        for view in &self.before {
+            if let Some((old, there)) = view.find(key, &fresh.class)
+                && is_same_spot(here, there)
+                && has_same_looks(fresh, old)
+            {
+                // It stays where it was put since, although the file says otherwise.
+                return known.map_or_else(
+                    || anew(old.moved, old.restated),
+                    |(last, _)| self.in_our_names(last),
+                );
             }
         }
         let was_arranged = known.is_none_or(|(last, _)| last.moved == Clock::Arranged);
@@ -184,13 +188,37 @@ impl History<'_> {
         anew(now, now)
     }
 
+    /// The place that a thing had before a file came in between that was committed without
+    /// git-comfy: the places of such a file have no clocks, and none of those that do is lost.
+    fn clocked_before(&self, key: &str, fresh: &Placement, last: &Placement) -> Option<Placement> {
+        if last.moved != Clock::Unknown(0) {
+            return None;
+        }
+        self.before.iter().find_map(|view| {
+            let (old, _) = view.find(key, &fresh.class)?;
+            matches!(old.moved, Clock::At(_)).then(|| named(old, view.source))
+        })
+    }
+
+    /// Whether it still lies where such a file had it, and was not moved since.
+    fn is_where_a_raw_file_had_it(
+        &self,
+        key: &str,
+        fresh: &Placement,
+        here: Geometry,
+        last: &Placement,
+    ) -> bool {
+        let written = self.written.as_ref().and_then(|view| view.find(key, &fresh.class));
+        let is_raw = written.is_some_and(|(written, there)| {
+            written.moved == Clock::Unknown(0) && is_same_spot(here, there)
+        });
+        let mut before = self.before.iter().filter_map(|view| view.find(key, &fresh.class));
+        is_raw && before.any(|(old, _)| old.moved == last.moved)
+    }
+
     /// What the file held last about a place.
     fn in_our_names(&self, last: &Placement) -> Placement {
-        let source = self.last.as_ref().and_then(|last| last.source);
-        let mut place = last.clone();
-        place.frame.anchor =
-            place.frame.anchor.and_then(|(group, corner)| Some((source?.new_key(&group)?, corner)));
-        place
+        named(last, self.last.as_ref().and_then(|last| last.source))
     }
 
     fn is_same_frame(&self, fresh: &Placement, last: &Placement) -> bool {
@@ -215,21 +243,14 @@ impl History<'_> {
         };
         followed().unwrap_or(false)
     }
+}
 
-    /// Whether it lies, or last lay, where git's last write put it: then a tab that was
-    /// opened before may be what is saved now.
-    fn is_untouched_since_git_wrote(
-        &self,
-        key: &str,
-        fresh: &Placement,
-        last: Option<Geometry>,
-    ) -> bool {
-        let Some(written) = &self.written else { return true };
-        match (written.find(key, &fresh.class), last) {
-            (Some((_, written)), Some(last)) => is_same_spot(last, written),
-            _ => true,
-        }
-    }
+/// A place of a layout, with its group by the name it has in the content at hand.
+fn named(place: &Placement, source: Option<Source<'_>>) -> Placement {
+    let mut place = place.clone();
+    place.frame.anchor =
+        place.frame.anchor.and_then(|(group, corner)| Some((source?.new_key(&group)?, corner)));
+    place
 }
 
 /// The same position, and no smaller.

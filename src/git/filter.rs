@@ -247,6 +247,14 @@ impl<'r> Filter<'r> {
             true => Arrival::OtherState,
             false => arrival(repository, checkout),
         };
+        let rebased = match arrival {
+            Arrival::Along(_) => rebased_blob(repository, path),
+            Arrival::OtherState => None,
+        };
+        let arrival = match (arrival, &rebased) {
+            (Arrival::Along(_), Some(rebased)) => Arrival::Along(std::slice::from_ref(rebased)),
+            (arrival, _) => arrival,
+        };
         let layouting = match layouts.find(path, blob, &content, arrival) {
             Ok(found) => Layouting::new(content, found),
             Err(error) => {
@@ -295,18 +303,33 @@ fn is_seen_only(repository: &Repository, path: &RepoPath, target: Target) -> boo
 /// whatever goes to another state names a commit other than HEAD, mostly with a ref.
 fn arrival(repository: &Repository, checkout: Checkout) -> Arrival<'static> {
     let Some(treeish) = checkout.treeish else { return Arrival::Along(&[]) };
-    let is_head = || repository.head().is_ok_and(|head| head == Some(CommitId(treeish)));
+    let exists = |name: &str| repository.git_dir().join(name).exists();
+    // Of a merge that is given up nothing stays.
+    let given_up = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
+    let is_head = || {
+        let is_it = repository.head().is_ok_and(|head| head == Some(CommitId(treeish)));
+        is_it && !given_up.iter().any(|name| exists(name))
+    };
     let is_moving_on = || {
         let action = repository.surroundings().reflog_action.as_deref().unwrap_or_default();
         let merges = action.starts_with("merge") || action.starts_with("pull");
         let rebases = ["rebase-merge", "rebase-apply"];
-        merges || rebases.iter().any(|name| repository.git_dir().join(name).exists())
+        merges || rebases.iter().any(|name| exists(name))
     };
     if is_head() || (!checkout.has_ref && is_moving_on()) {
         Arrival::Along(&[])
     } else {
         Arrival::OtherState
     }
+}
+
+/// What the commit holds that a rebase by patches (`git rebase --apply`) is about to apply
+/// anew: git tells the filter nothing of it.
+fn rebased_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
+    let file = repository.git_dir().join("rebase-apply").join("original-commit");
+    let text = std::fs::read(file).ok()?;
+    let commit = repository.commit(CommitId(ObjectId::from_hex(text.trim_ascii())?)).ok()??;
+    Some(repository.entry_at(commit.tree, path).ok()??.id)
 }
 
 /// A file whose layout was found, still to be smudged.

@@ -8,7 +8,7 @@ use super::index::index_path;
 use super::layouts::promote;
 use super::refresh::{file_layouts, refresh};
 use super::repository::Repository;
-use super::restore::lay_out_merged;
+use super::restore::lay_out_committed;
 use super::sharing::{self, Asking, Pushed};
 
 /// The hooks that are of use, with what git tells them.
@@ -74,14 +74,14 @@ pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     note("files are not refreshed", refresh(repository).map(drop));
     // What is kept goes on from what others said: one history of notes, not two.
     note("fetched layouts are not merged", fetched::receive(repository).map(drop));
+    if matches!(hook, Hook::PostMerge | Hook::PostCommit) {
+        note("files are not laid out", lay_out_committed(repository).map(drop));
+    }
     note("layouts stay pending", keep_layouts(repository));
     note("fetched layouts are not followed", fetched::note_own(repository));
     if brought == Brought::ByCommit {
         note("layouts are not asked for", ask(brought));
         note("fetched layouts are not merged", fetched::receive(repository).map(drop));
-    }
-    if matches!(hook, Hook::PostMerge | Hook::PostCommit) {
-        note("merged files are not laid out", lay_out_merged(repository).map(drop));
     }
     remarks.extend(missing);
     remarks

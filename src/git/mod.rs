@@ -56,7 +56,7 @@ pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
 pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};
 pub use refresh::{Marks, Refreshed, refresh};
 pub use repository::{Repository, Surroundings};
-pub use restore::{Restored, follow_layouts, lay_out_merged, restore_layouts};
+pub use restore::{Restored, follow_layouts, lay_out_committed, restore_layouts};
 pub use settings::{Handling, Settings, Sharing};
 pub use status::{Change, FileStatus, Staging, Status, status};
 pub use whole::{with_usual_rights, write_whole};

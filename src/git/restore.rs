@@ -9,7 +9,7 @@ use super::changes;
 use super::door::Direction;
 use super::error::{Error, Result};
 use super::filter::{Filter, Passed, clean_id};
-use super::id::{Kind, ObjectId, RepoPath};
+use super::id::{CommitId, Kind, ObjectId, RepoPath};
 use super::index::{self, IndexEntry};
 use super::notes::Notes;
 use super::refresh::{is_ours, read_within, refresh};
@@ -48,15 +48,17 @@ pub fn restore_layouts(repository: &Repository) -> Result<Restored> {
     Ok(restored)
 }
 
-/// Lays out the files of a merge that was just made: also those that git wrote past the
-/// filter (a merge of three branches, `merge -s resolve`), and those that one side only
-/// rearranged and git did not have to write. Each node lies where the last move put it, on
-/// whichever side. Files whose content anybody changed since are left alone.
-pub fn lay_out_merged(repository: &Repository) -> Result<Vec<RepoPath>> {
+/// Lays out the files of a commit that was just made, with what was moved in the contents
+/// they came from: those that git wrote past the filter (a merge of three branches, `merge -s
+/// resolve`), those that one side of a merge only rearranged and git did not have to write,
+/// and those that a colleague rearranged while they were edited here. Each node lies where the
+/// last move put it, on whichever side. Files whose content anybody changed since are left
+/// alone.
+pub fn lay_out_committed(repository: &Repository) -> Result<Vec<RepoPath>> {
     let mut laid_out = Vec::new();
     let Some(head) = repository.head()? else { return Ok(laid_out) };
     let parents = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
-    if parents.len() < 2 || repository.work_tree().is_none() {
+    if parents.is_empty() || repository.work_tree().is_none() {
         return Ok(laid_out);
     }
     let mut sides: FxHashMap<RepoPath, Vec<ObjectId>> = FxHashMap::default();
@@ -64,6 +66,10 @@ pub fn lay_out_merged(repository: &Repository) -> Result<Vec<RepoPath>> {
         for (path, blob) in changes::replaced_between(repository, parent, head)? {
             sides.entry(path).or_default().extend(blob);
         }
+    }
+    sides.retain(|_, blobs| !blobs.is_empty());
+    if sides.is_empty() {
+        return Ok(laid_out);
     }
     let mut files = WorkTreeFiles::of(repository)?;
     for entry in index::files(repository)? {
@@ -95,12 +101,16 @@ pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Ve
     let changed: FxHashSet<ObjectId> =
         newer.since(&older)?.into_iter().map(|difference| difference.about).collect();
     let mut files = WorkTreeFiles::of(repository)?;
+    let contents = Contents::of_remotes(repository)?;
     for entry in index::files(repository)? {
-        let may_follow = changed.contains(&entry.id) || files.filter.has_guesses(&entry.path)?;
+        let older = contents.older_than(&entry, &changed)?;
+        let may_follow = changed.contains(&entry.id)
+            || !older.is_empty()
+            || files.filter.has_guesses(&entry.path)?;
         if may_follow
             && let Some((file, bytes)) = files.read(&entry)?
             && files.is_unchanged(&entry, &bytes)?
-            && files.lay_out(&entry, &file, &bytes)?
+            && files.lay_out_with(&entry, &older, &file, &bytes)?
         {
             followed.push(entry.path);
         }
@@ -109,6 +119,44 @@ pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Ve
         refresh(repository)?;
     }
     Ok(followed)
+}
+
+/// The contents that files have where remotes stand and this clone went on from: who only
+/// rearranged such a content moved nodes of what became of it here.
+struct Contents<'r> {
+    repository: &'r Repository,
+    trees: Vec<ObjectId>,
+}
+
+/// So many branches of remotes are looked at.
+const MOST_BRANCHES: usize = 16;
+
+impl<'r> Contents<'r> {
+    fn of_remotes(repository: &'r Repository) -> Result<Contents<'r>> {
+        let mut trees = Vec::new();
+        let Some(head) = repository.head()? else { return Ok(Contents { repository, trees }) };
+        for (_, tip) in repository.references("refs/remotes/")?.into_iter().take(MOST_BRANCHES) {
+            let tip = CommitId(tip);
+            if tip != head && repository.is_ancestor(tip, head).unwrap_or(false) {
+                trees.extend(repository.commit(tip)?.map(|commit| commit.tree));
+            }
+        }
+        Ok(Contents { repository, trees })
+    }
+
+    /// The older contents of a file among some.
+    fn older_than(&self, entry: &IndexEntry, among: &FxHashSet<ObjectId>) -> Result<Vec<ObjectId>> {
+        let mut older = Vec::new();
+        for tree in &self.trees {
+            let held = self.repository.entry_at(*tree, &entry.path)?.map(|entry| entry.id);
+            if let Some(held) = held.filter(|held| *held != entry.id && among.contains(held))
+                && !older.contains(&held)
+            {
+                older.push(held);
+            }
+        }
+        Ok(older)
+    }
 }
 
 /// The files of a work tree that go through the filter.

@@ -6,6 +6,7 @@ mod arriving;
 mod harmless;
 mod history;
 mod joining;
+mod later;
 mod notes;
 mod sheet;
 mod team;

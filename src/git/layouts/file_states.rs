@@ -127,6 +127,17 @@ impl FileStates {
         })
     }
 
+    /// The files that held a content last.
+    pub(super) fn holders_of(&mut self, blob: ObjectId) -> Result<Vec<RepoPath>> {
+        self.refresh()?;
+        let files = self.known.files.iter();
+        let holds = |tracked: &Tracked| tracked.last.is_some_and(|(held, _)| held == blob);
+        let mut holders: Vec<RepoPath> =
+            files.filter(|(_, tracked)| holds(tracked)).map(|(path, _)| path.clone()).collect();
+        holders.sort();
+        Ok(holders)
+    }
+
     /// Up to which time the moves of a file are in notes.
     pub(super) fn noted_at(&mut self, path: &RepoPath) -> Result<u64> {
         self.refresh()?;

@@ -8,7 +8,7 @@
 //! Must not know how git hands files over, nor modes and attributes.
 
 use crate::canon::{
-    self, Clock, ClockedLayout, Matches, Mode, Pairs, Past, Source, compose, stamp_all,
+    self, Clock, ClockedLayout, CloneId, Matches, Mode, Pairs, Past, Source, compose, stamp_all,
 };
 use crate::diff;
 use crate::json;
@@ -256,8 +256,18 @@ impl<'r> WorkTreeLayouts<'r> {
         blob: ObjectId,
         content: &[u8],
     ) -> Result<KnownBefore> {
-        let history = self.states.history(path)?;
+        let mut history = self.states.history(path)?;
         let mut known = KnownBefore::default();
+        if history.last.is_none() {
+            // A file that was renamed is what it was; notes may say something newer.
+            for holder in self.states.holders_of(blob)? {
+                if holder != *path && super::is_gone(self.repository, &holder)? {
+                    known.name_before = holder.as_str().map(str::to_owned);
+                    history = self.states.history(&holder)?;
+                    break;
+                }
+            }
+        }
         if let Some(last) = history.last {
             known.last = self.part(last, blob, content);
             // A tab that was open all the time has the ids of that time.
@@ -369,7 +379,9 @@ impl<'r> WorkTreeLayouts<'r> {
             }
             None => (own.map(|own| (own, false)), false),
         };
-        self.along(path, blob, content, own, others, has_drags)
+        // Who merged is the one to keep what came of it.
+        let is_to_be_kept = has_drags || !merged.is_empty();
+        self.along(path, blob, content, own, others, is_to_be_kept)
     }
 
     /// The layout of a content with what its file held last, and whether that adds to it.
@@ -382,7 +394,7 @@ impl<'r> WorkTreeLayouts<'r> {
         (joined, is_new)
     }
 
-    /// A content with what was moved in other contents. `has_drags`: among it are moves that
+    /// A content with what was moved in other contents. `is_to_be_kept`: among it is what
     /// nobody else knows.
     fn along(
         &mut self,
@@ -391,7 +403,7 @@ impl<'r> WorkTreeLayouts<'r> {
         content: &[u8],
         own: Option<(Entry, bool)>,
         others: Vec<FileState>,
-        has_drags: bool,
+        is_to_be_kept: bool,
     ) -> Result<Found> {
         if let (true, Some((line, is_new))) = (others.is_empty(), &own)
             && !mentions_arranged(&line.layout)
@@ -418,7 +430,7 @@ impl<'r> WorkTreeLayouts<'r> {
         }
         // Without a layout of its own a content has one to come; what is put together here
         // can be put together again, but for what was moved here only.
-        let is_to_be_kept = (own_part.is_some() && !has_guesses) || has_drags;
+        let is_to_be_kept = (own_part.is_some() && !has_guesses) || is_to_be_kept;
         parts.extend(own_part);
         if parts.is_empty() {
             parts.extend(self.related(path, blob, content)?);
@@ -470,12 +482,13 @@ impl<'r> WorkTreeLayouts<'r> {
         let Some(mut layout) = ClockedLayout::parse(&last.layout, Clock::Unknown(0)) else {
             return Ok(Some((last, false)));
         };
-        let (me, noted_at) = (self.clock.id()?, self.states.noted_at(path)?);
+        let me = self.clock.id()?;
+        let noted_at = self.noted_at(path, last.blob, me)?;
         let is_unnoted = |moved: Clock| matches!(moved, Clock::At(stamp) if stamp.by == me && stamp.at > noted_at);
         let unnoted = layout.clocks().filter(|moved| is_unnoted(*moved));
         let Some(first) = unnoted.map(Clock::at).min() else { return Ok(Some((last, false))) };
         let incoming = incoming.filter_map(|line| ClockedLayout::parse(line, Clock::Unknown(0)));
-        let theirs = incoming.map(|layout| layout.latest_of_others(me)).max().unwrap_or(0);
+        let theirs = incoming.map(|layout| layout.latest_by(|by| by != me)).max().unwrap_or(0);
         if theirs < first {
             return Ok(Some((last, true)));
         }
@@ -484,6 +497,17 @@ impl<'r> WorkTreeLayouts<'r> {
         let state = FileState { blob: last.blob, layout: layout.to_line() };
         self.keep(path, last.blob, Entry { at: layout.latest(), layout: state.layout.clone() })?;
         Ok(Some((state, true)))
+    }
+
+    /// Up to which time what was moved here is in notes: as far as this work tree remembers,
+    /// and as the notes of what the file holds and what is committed say.
+    fn noted_at(&mut self, path: &RepoPath, blob: ObjectId, me: CloneId) -> Result<u64> {
+        let mut noted_at = self.states.noted_at(path)?;
+        for blob in [Some(blob), self.committed_blob(path)?].into_iter().flatten() {
+            let noted = self.finder.committed(blob, path)?.and_then(|entry| entry.parse());
+            noted_at = noted_at.max(noted.map_or(0, |noted| noted.latest_by(|by| by == me)));
+        }
+        Ok(noted_at)
     }
 
     /// Remembers what git writes into the work tree.

@@ -66,6 +66,8 @@ impl Walk {
     fn save_from_stale_tab(&mut self, who: usize) {
         let file = self.random.below(FILES.len());
         let Some(tab) = self.people[who].tabs[file].take() else { return };
+        // What nobody looked at before it was written over nobody can know.
+        self.people[who].repo.git(["status", "--porcelain"]);
         let mut sheet = Sheet::read(&self.people[who].repo, FILES[file]);
         let here = things(&sheet);
         let mut told = Vec::new();

@@ -1,0 +1,148 @@
+//! Moves that a clone hears of when its file holds other content by then: edited, renamed,
+//! reverted, or committed without git-comfy in between.
+
+use super::sheet::{DECODE, FILE, LATENT, LOADER, SAMPLER, Sheet};
+use super::team::{Team, assert_lies, edit, edit_and_commit, has_note};
+use crate::support::Repo;
+
+const THERE: [i64; 2] = [1000, 1000];
+
+/// Only drags, and pushes that.
+fn drag_and_push(repo: &Repo) {
+    edit(repo, FILE, |sheet| {
+        sheet.put(SAMPLER, THERE);
+    });
+    repo.git(["add", "."]);
+    repo.git(["push", "-q"]);
+}
+
+#[track_caller]
+fn assert_all(team: &Team, repos: &[&Repo], path: &str) {
+    for repo in repos {
+        assert_lies(repo, path, SAMPLER, THERE);
+    }
+    assert_lies(&team.member("fresh"), path, SAMPLER, THERE);
+}
+
+#[test]
+fn a_drag_fetched_before_an_edit_lies_there_in_the_edited_file() {
+    let (team, ann, ben) = Team::of_two();
+    drag_and_push(&ben);
+    ann.git(["pull", "-q"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.title(DECODE, "edited");
+    });
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    assert_all(&team, &[&ann, &ben], FILE);
+}
+
+#[test]
+fn a_drag_fetched_after_an_edit_lies_there_in_the_edited_file() {
+    let (team, ann, ben) = Team::of_two();
+    drag_and_push(&ann);
+    edit_and_commit(&ben, |sheet| {
+        sheet.title(DECODE, "edited");
+    });
+    ben.git(["pull", "-q"]);
+    ben.comfy(["status"]);
+    ben.git(["push", "-q"]);
+    assert_all(&team, &[&ben], FILE);
+}
+
+#[test]
+fn a_drag_fetched_before_a_revert_lies_there_in_the_reverted_file() {
+    let (team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.title(DECODE, "a mistake");
+    });
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    drag_and_push(&ben);
+    ann.git(["pull", "-q"]);
+    ann.git(["revert", "--no-edit", "HEAD"]);
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    assert_all(&team, &[&ann, &ben], FILE);
+}
+
+#[test]
+fn old_places_of_a_file_that_is_renamed_are_no_moves() {
+    let (team, ann, ben) = Team::of_two();
+    drag_and_push(&ben);
+    ann.git(["pull", "-q"]);
+    ann.git(["mv", FILE, "renamed.json"]);
+    ann.git(["commit", "-q", "-m", "renamed"]);
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    assert_all(&team, &[&ann, &ben], "renamed.json");
+}
+
+#[test]
+fn a_drag_outlives_a_raw_commit_of_somebody_else() {
+    let (team, ann, _ben) = Team::of_two();
+    let outsider = team.outsider("outsider");
+    let mut raw = Sheet::read(&ann, FILE);
+    raw.title(DECODE, "raw").write(&outsider, FILE);
+    outsider.git(["commit", "-q", "-a", "-m", "raw"]);
+    outsider.git(["push", "-q"]);
+    edit(&ann, FILE, |sheet| {
+        sheet.put(SAMPLER, THERE);
+    });
+    ann.git(["add", "."]);
+    ann.git(["pull", "-q"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.title(LATENT, "clean again");
+    });
+    ann.git(["push", "-q"]);
+    assert_all(&team, &[&ann], FILE);
+}
+
+#[test]
+fn what_an_octopus_put_together_goes_into_a_note() {
+    let (team, ann, _ben) = Team::of_two();
+    for (branch, node) in [("one", SAMPLER), ("two", DECODE), ("three", LATENT)] {
+        ann.git(["checkout", "-q", "-b", branch, "main"]);
+        edit_and_commit(&ann, |sheet| {
+            sheet.title(node, branch).put(node, THERE);
+        });
+    }
+    ann.git(["checkout", "-q", "main"]);
+    ann.git(["merge", "-q", "--no-edit", "one", "two", "three"]);
+    assert!(has_note(&ann, &format!("HEAD:{FILE}")));
+    ann.git(["push", "-q", "origin", "main"]);
+    assert_all(&team, &[&ann], FILE);
+}
+
+#[test]
+fn a_rebase_by_patches_keeps_what_was_moved() {
+    let (_team, ann, _ben) = Team::of_two();
+    ann.git(["checkout", "-q", "-b", "their"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.title(DECODE, "theirs").put(DECODE, [700, 700]);
+    });
+    ann.git(["checkout", "-q", "main"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.title(LOADER, "mine").put(SAMPLER, THERE);
+    });
+    ann.git(["rebase", "-q", "--apply", "their"]);
+    assert_lies(&ann, FILE, SAMPLER, THERE);
+    assert_lies(&ann, FILE, DECODE, [700, 700]);
+}
+
+#[test]
+fn a_merge_that_was_given_up_moved_nothing() {
+    let (_team, ann, _ben) = Team::of_two();
+    ann.git(["checkout", "-q", "-b", "their"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.steps(33).put(SAMPLER, THERE);
+    });
+    ann.git(["checkout", "-q", "main"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.steps(44);
+    });
+    let before = ann.text(FILE);
+    assert!(!ann.try_git(["merge", "-q", "their"]).status.success());
+    ann.git(["merge", "--abort"]);
+    assert_eq!(ann.text(FILE), before);
+}
