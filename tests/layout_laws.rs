@@ -179,12 +179,13 @@ fn what_was_arranged_gives_way_to_whatever_a_person_placed() {
     let (content, line) = parts(&file(&start, AWAY, 1, 1.0));
     let author = stamp_all(&line, Clock::At(at(1, 0))).unwrap();
     let arranged = compose(&content, &[], Clock::Unknown(0)).unwrap();
-    assert!(arranged.is_arranged && !arranged.layout.has_place_by_person());
+    assert!(arranged.layout.has_arranged_place() && !arranged.layout.has_place_by_person());
     // A copy of the file is known by its mark.
     let copied =
         stamp(&parts(std::str::from_utf8(&arranged.bytes).unwrap()).1, &Past::default(), at(99, 1));
     assert!(!copied.clone().unwrap().has_place_by_person());
     for guess in [arranged.layout.clone(), copied.unwrap()] {
+        assert_eq!(guess.latest(), 0, "it has no time under which it could be sent");
         let joined = guess.join(author.clone());
         let file_of = |layout: &ClockedLayout| smudge(&content, &layout.to_line()).unwrap();
         assert_eq!(file_of(&joined), file_of(&author));

@@ -42,10 +42,19 @@ impl<'a> Aside<'a> {
 }
 
 /// The layouts of list elements that lie under a key, however the list is spelled.
-fn items<'a>(aside: &'a Object, key: &str) -> &'a [Value] {
+pub(super) fn items<'a>(aside: &'a Object, key: &str) -> &'a [Value] {
     let list = match aside.get(key) {
         Some(Value::Object(both)) => both.get(ITEMS),
         list => list,
     };
     list.and_then(Value::as_array).unwrap_or_default()
+}
+
+/// The same, to change.
+pub(super) fn items_mut<'a>(aside: &'a mut Object, key: &str) -> &'a mut [Value] {
+    let list = match aside.get_mut(key) {
+        Some(Value::Object(both)) => both.get_mut(ITEMS),
+        list => list,
+    };
+    list.and_then(Value::as_array_mut).map_or(&mut [], |list| list.as_mut_slice())
 }

@@ -31,8 +31,7 @@ pub fn bring_back(
     let (_, rest) = begin(&bytes, Mode::Strip).ok()?;
     let past = Past { last: here, ..Past::default() };
     let layout = stamp(&rest?.layout(), &past, tick)?;
-    let is_arranged = layout.clocks().any(|moved| moved == Clock::Arranged);
-    Some(Composition { bytes, layout, is_arranged })
+    Some(Composition { bytes, layout })
 }
 
 /// What was arranged now, and lay just so then, is still nobody's.

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use super::aside::{items, items_mut};
 use super::clock::{Clock, CloneId};
 use super::layout::Layout;
 use super::placement::{Geometry, PlaceKey, PlaceKind, members_of, scope_of, transformed, visit};
@@ -283,6 +284,11 @@ impl ClockedLayout {
     /// When each place was last moved.
     pub fn clocks(&self) -> impl Iterator<Item = Clock> {
         self.graphs.iter().flat_map(|graph| graph.places.values()).map(|place| place.moved)
+    }
+
+    /// Whether something in it has a place that nobody gave it.
+    pub fn has_arranged_place(&self) -> bool {
+        self.clocks().any(|moved| moved == Clock::Arranged)
     }
 
     /// Gives every place whose clock is such a one another.
@@ -595,7 +601,7 @@ fn graft(ours: &mut Object, theirs: &Object, depth: usize) {
     let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = definitions else { return };
     graft_list(ours, theirs, "subgraphs", "id");
     if depth < 32 {
-        let pairs = elements_mut(ours, "subgraphs").iter_mut().zip(elements(theirs, "subgraphs"));
+        let pairs = items_mut(ours, "subgraphs").iter_mut().zip(items(theirs, "subgraphs"));
         for (ours, theirs) in pairs {
             if let (Value::Object(ours), Value::Object(theirs)) = (ours, theirs) {
                 graft(ours, theirs, depth + 1);
@@ -605,7 +611,7 @@ fn graft(ours: &mut Object, theirs: &Object, depth: usize) {
 }
 
 fn graft_list(ours: &mut Object, theirs: &Object, list: &str, also: &str) {
-    let theirs = elements(theirs, list);
+    let theirs = items(theirs, list);
     if theirs.is_empty() {
         return;
     }
@@ -627,20 +633,4 @@ fn graft_list(ours: &mut Object, theirs: &Object, list: &str, also: &str) {
             items[at] = Value::Object(kept.collect());
         }
     }
-}
-
-fn elements<'a>(object: &'a Object, list: &str) -> &'a [Value] {
-    let items = match object.get(list) {
-        Some(Value::Object(both)) => both.get(ITEMS),
-        items => items,
-    };
-    items.and_then(Value::as_array).unwrap_or_default()
-}
-
-fn elements_mut<'a>(object: &'a mut Object, list: &str) -> &'a mut [Value] {
-    let items = match object.get_mut(list) {
-        Some(Value::Object(both)) => both.get_mut(ITEMS),
-        items => items,
-    };
-    items.and_then(Value::as_array_mut).map_or(&mut [], |items| items.as_mut_slice())
 }

@@ -13,6 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::Mode;
 use super::arrange::{self, Wish};
 use super::arranged;
+use super::aside::{Aside, items};
 use super::clean::{begin, graphs, restore_graph};
 use super::clock::{Clock, CloneId, Stamp};
 use super::clocked::{ClockedGraph, ClockedLayout, Placement, put_members};
@@ -32,8 +33,6 @@ pub struct Composition {
     pub bytes: Vec<u8>,
     /// Its layout, as cleaning the file gives it, with the clocks of all places.
     pub layout: ClockedLayout,
-    /// Something has a place that nobody gave it.
-    pub is_arranged: bool,
 }
 
 /// Lays a clean content out. `now` is for places that are written anew. Nothing for what
@@ -82,8 +81,7 @@ pub fn compose(content: &[u8], sources: &[Source<'_>], now: Clock) -> Option<Com
     if !layout.has_place_by_person() {
         layout.saved = Clock::Arranged;
     }
-    let is_arranged = layout.clocks().any(|moved| moved == Clock::Arranged);
-    Some(Composition { bytes, layout, is_arranged })
+    Some(Composition { bytes, layout })
 }
 
 /// One side of a merge of files that no repository knows.
@@ -309,27 +307,17 @@ fn order_nodes(graph: &mut Object, parts: &[Part<'_>]) {
 
 /// The nodes of the root in the order of the file they were split off.
 fn stacked(aside: &Object) -> Vec<PlaceKey> {
-    let mut aside = aside.clone();
-    let order: Option<Vec<usize>> = aside.get("nodes").and_then(|nodes| {
-        let order = nodes.get(super::split::ORDER)?.as_array()?.iter();
-        order.map(|at| at.as_i64().and_then(|at| usize::try_from(at).ok())).collect()
-    });
-    let items = match aside.get("nodes") {
-        Some(Value::Object(both)) => both.get(super::split::ITEMS).and_then(Value::as_array),
-        nodes => nodes.and_then(Value::as_array),
+    let name = |item: &Value| match own_id(item) {
+        Some(Value::Number(id)) => Some(Key::from(format!("n{}", id.as_str()))),
+        _ => None,
     };
-    let at_index: Vec<Option<PlaceKey>> = items
-        .unwrap_or_default()
-        .iter()
-        .map(|item| match own_id(item) {
-            Some(Value::Number(id)) => Some(Key::from(format!("n{}", id.as_str()))),
-            _ => None,
-        })
-        .collect();
-    aside.retain(|_, _| false);
-    match order {
-        Some(order) => order.into_iter().filter_map(|at| at_index.get(at)?.clone()).collect(),
-        None => at_index.into_iter().flatten().collect(),
+    let sorted = items(aside, "nodes");
+    match Aside::of(aside).order("nodes") {
+        Some(order) => {
+            let at = |at: &Value| sorted.get(usize::try_from(at.as_i64()?).ok()?).and_then(name);
+            order.iter().filter_map(at).collect()
+        }
+        None => sorted.iter().filter_map(name).collect(),
     }
 }
 

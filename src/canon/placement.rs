@@ -5,8 +5,9 @@
 
 use rustc_hash::FxHashMap;
 
+use super::aside::items_mut;
 use super::policy::{BOUNDARY, Class, GROUP, NODE, REROUTE};
-use super::split::{ITEMS, own_id};
+use super::split::own_id;
 use crate::json::{Key, Object, Value};
 
 /// Names a thing that has a place: `n3` is node 3 of the root, `g1` a group, `r2` a
@@ -97,7 +98,7 @@ fn visit_graph(
 ) {
     let mut names = Names { scope, taken: FxHashMap::default() };
     let mut list = |object: &mut Object, key: &str, kind: PlaceKind, letter: char| {
-        for item in items(object, key).iter_mut() {
+        for item in items_mut(object, key).iter_mut() {
             let Some(name) = names.of(item, kind, letter) else { continue };
             if let Value::Object(item) = item {
                 seen(name, kind, item);
@@ -120,7 +121,9 @@ fn visit_graph(
     if depth >= 32 {
         return;
     }
-    for definition in items(definitions, "subgraphs").iter_mut().filter_map(Value::as_object_mut) {
+    for definition in
+        items_mut(definitions, "subgraphs").iter_mut().filter_map(Value::as_object_mut)
+    {
         let Some(id) = definition.get("id").and_then(Value::as_str) else { continue };
         let scope = scope_prefix(id);
         visit_graph(definition, &scope, seen, depth + 1);
@@ -151,15 +154,6 @@ impl Names<'_> {
         *count += 1;
         Some(Key::from(if *count == 1 { name } else { format!("{name}#{}", *count - 1) }))
     }
-}
-
-/// The elements of a list, however `split` spelled it.
-fn items<'a>(object: &'a mut Object, key: &str) -> &'a mut [Value] {
-    let list = match object.get_mut(key) {
-        Some(Value::Object(both)) => both.get_mut(ITEMS),
-        list => list,
-    };
-    list.and_then(Value::as_array_mut).map_or(&mut [], |list| list.as_mut_slice())
 }
 
 /// Position and extent, as far as they are given as numbers.
@@ -203,7 +197,7 @@ impl Geometry {
 }
 
 /// Two finite numbers, from `[a, b]` or `{"0": a, "1": b}`.
-fn pair(value: Option<&Value>) -> Option<(f64, f64)> {
+pub(super) fn pair(value: Option<&Value>) -> Option<(f64, f64)> {
     let (a, b) = match value? {
         Value::Array(both) => (both.first()?.as_f64()?, both.get(1)?.as_f64()?),
         both => (both.get("0")?.as_f64()?, both.get("1")?.as_f64()?),

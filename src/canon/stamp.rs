@@ -18,7 +18,7 @@ use super::matches::Source;
 use super::placement::{Geometry, PlaceKey, PlaceKind};
 use crate::json::{Object, Path};
 
-/// Half a hundredth of a pixel is the noise of scaling there and back.
+/// Places that differ by a hundredth of a pixel do so by the noise of scaling.
 const NOISE: f64 = 0.011;
 
 /// What is known of the file from before it was saved.

@@ -47,23 +47,6 @@ pub fn touched_between(
     Ok(touched)
 }
 
-/// The files under our filter that differ between two commits, with what the older one
-/// holds there: nothing where there is none.
-pub(super) fn replaced_between(
-    repository: &Repository,
-    before: CommitId,
-    after: CommitId,
-) -> Result<Vec<(RepoPath, Option<ObjectId>)>> {
-    let Some(older) = repository.commit(before)? else { return Ok(Vec::new()) };
-    let touched = touched_between(repository, Some(before), after)?.into_iter();
-    touched
-        .map(|file| {
-            let entry = repository.entry_at(older.tree, &file.path)?;
-            Ok((file.path, entry.map(|entry| entry.id)))
-        })
-        .collect()
-}
-
 /// All files under our filter that a commit holds, by path.
 pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
     let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };

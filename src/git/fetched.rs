@@ -24,6 +24,7 @@ use crate::{canon, json};
 use super::changes::Touched;
 use super::error::{Error, Result};
 use super::id::{CommitId, Kind, ObjectId, RefName, RepoPath};
+use super::layouts;
 use super::notes::Notes;
 use super::objects::EntryKind;
 use super::refresh::{is_ours, refresh};
@@ -129,7 +130,7 @@ pub struct Received {
 /// since the last [`receive`] came from them.
 pub(super) fn note_own(repository: &Repository) -> Result<()> {
     let mut memory = Memory::read(repository);
-    let ours = repository.reference(&RefName::new(sharing::LAYOUTS))?.map(CommitId);
+    let ours = repository.reference(&layouts::notes_ref())?.map(CommitId);
     if memory.followed.is_some() && memory.followed != ours {
         memory.followed = ours;
         memory.write(repository)?;
@@ -139,9 +140,8 @@ pub(super) fn note_own(repository: &Repository) -> Result<()> {
 
 /// Merges what was fetched and brings it into the files of this work tree.
 pub fn receive(repository: &Repository) -> Result<Received> {
-    let layouts = RefName::new(sharing::LAYOUTS);
     let tip = |repository: &Repository| -> Result<Option<CommitId>> {
-        Ok(repository.reference(&layouts)?.map(CommitId))
+        Ok(repository.reference(&layouts::notes_ref())?.map(CommitId))
     };
     let mut memory = Memory::read(repository);
     let known = |id: &CommitId| repository.contains(id.0).unwrap_or(false);
@@ -347,10 +347,8 @@ pub(super) fn lies_bare(content: &[u8]) -> bool {
 
 /// Our layout notes, and those that were fetched.
 fn all_notes(repository: &Repository) -> Result<Vec<Notes<'_>>> {
-    let mut tips = repository.references(sharing::TRACKED_NOTES)?;
-    tips.retain(|(name, _)| sharing::tracked_as(name).as_deref() == Some(sharing::LAYOUTS));
-    let ours = repository.reference(&RefName::new(sharing::LAYOUTS))?;
-    let tips = tips.into_iter().map(|(_, id)| id).chain(ours);
+    let ours = repository.reference(&layouts::notes_ref())?;
+    let tips = layouts::tracking_refs(repository)?.into_iter().map(|(_, id)| id).chain(ours);
     // Notes that cannot be read say nothing.
     Ok(tips.filter_map(|id| Notes::at(repository, Some(CommitId(id))).ok()).collect())
 }
@@ -368,7 +366,7 @@ struct Memory {
 
 impl Memory {
     fn path(repository: &Repository) -> PathBuf {
-        repository.git_dir().join("comfy").join("fetched")
+        repository.work_tree_state_dir().join("fetched")
     }
 
     fn read(repository: &Repository) -> Memory {

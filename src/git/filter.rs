@@ -191,7 +191,7 @@ impl<'r> Filter<'r> {
         let Some(layouts) = self.layouts.as_mut().filter(|_| may_be_graph(bytes)) else {
             return Ok(Passed::Untouched);
         };
-        let found = layouts.find(path, blob, bytes, Arrival::Along(merged))?;
+        let found = layouts.find(path, blob, bytes, Arrival::Along(merged.to_vec()))?;
         let laid_out = Layouting::new(bytes.to_vec(), found).run(Stored { blob: Some(blob), mode });
         layouts.remember(path, blob, &laid_out)?;
         Ok(if laid_out.bytes == bytes {
@@ -245,15 +245,7 @@ impl<'r> Filter<'r> {
         let is_seen_only = is_seen_only(repository, path, checkout.target);
         let arrival = match is_seen_only {
             true => Arrival::OtherState,
-            false => arrival(repository, checkout),
-        };
-        let rebased = match arrival {
-            Arrival::Along(_) => rebased_blob(repository, path),
-            Arrival::OtherState => None,
-        };
-        let arrival = match (arrival, &rebased) {
-            (Arrival::Along(_), Some(rebased)) => Arrival::Along(std::slice::from_ref(rebased)),
-            (arrival, _) => arrival,
+            false => arrival(repository, path, checkout),
         };
         let layouting = match layouts.find(path, blob, &content, arrival) {
             Ok(found) => Layouting::new(content, found),
@@ -301,8 +293,9 @@ fn is_seen_only(repository: &Repository, path: &RepoPath, target: Target) -> boo
 /// Measured on git 2.47: a merge, a pick, a revert, `stash pop` and `checkout -- f` name the
 /// blob only, a fast-forward the commit without a ref, a rebase's first step likewise;
 /// whatever goes to another state names a commit other than HEAD, mostly with a ref.
-fn arrival(repository: &Repository, checkout: Checkout) -> Arrival<'static> {
-    let Some(treeish) = checkout.treeish else { return Arrival::Along(&[]) };
+fn arrival(repository: &Repository, path: &RepoPath, checkout: Checkout) -> Arrival {
+    let along = || Arrival::Along(rebased_blob(repository, path).into_iter().collect());
+    let Some(treeish) = checkout.treeish else { return along() };
     let exists = |name: &str| repository.git_dir().join(name).exists();
     // Of a merge that is given up nothing stays.
     let given_up = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
@@ -316,11 +309,7 @@ fn arrival(repository: &Repository, checkout: Checkout) -> Arrival<'static> {
         let rebases = ["rebase-merge", "rebase-apply"];
         merges || rebases.iter().any(|name| exists(name))
     };
-    if is_head() || (!checkout.has_ref && is_moving_on()) {
-        Arrival::Along(&[])
-    } else {
-        Arrival::OtherState
-    }
+    if is_head() || (!checkout.has_ref && is_moving_on()) { along() } else { Arrival::OtherState }
 }
 
 /// What the commit holds that a rebase by patches (`git rebase --apply`) is about to apply

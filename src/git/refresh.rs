@@ -19,7 +19,7 @@ use crate::canon::{self, Outcome};
 
 use super::door::{Attribute, Direction};
 use super::error::{Error, Result};
-use super::filter::clean_id;
+use super::filter::{Filter, clean_id};
 use super::id::{Kind, RepoPath};
 use super::index::{IndexEntry, files, index_path, same_content};
 use super::repository::Repository;
@@ -71,30 +71,14 @@ pub(super) fn file_layouts(repository: &Repository) -> Result<()> {
     if moved.is_empty() {
         return Ok(());
     }
-    // git calls the filter, which files them; what it gives is known.
-    let mut names = Vec::new();
-    for path in &moved {
-        names.extend(on_one_line(path.as_bytes()));
-        names.push(b'\n');
-    }
-    repository.git().args(["hash-object", "--stdin-paths"]).output_with(&names).map(drop)
-}
-
-/// A path for a list of lines, quoted as git reads it where it could be misread.
-fn on_one_line(path: &[u8]) -> Vec<u8> {
-    if path.first() != Some(&b'"') && !path.contains(&b'\n') {
-        return path.to_vec();
-    }
-    let mut quoted = vec![b'"'];
-    for byte in path {
-        match byte {
-            b'\n' => quoted.extend(b"\\n"),
-            b'"' | b'\\' => quoted.extend([b'\\', *byte]),
-            _ => quoted.push(*byte),
+    let mut filter = Filter::new(Some(repository));
+    let top = repository.require_work_tree()?;
+    for path in moved {
+        if let Some(bytes) = read_within(&top.join(path.to_path()), filter.max_file_size()) {
+            filter.clean(&path, &bytes)?;
         }
     }
-    quoted.push(b'"');
-    quoted
+    Ok(())
 }
 
 /// Looks which files differ from the index.

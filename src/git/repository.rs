@@ -138,6 +138,12 @@ impl Repository {
         self.places.common_dir.join("comfy")
     }
 
+    /// The folder of git-comfy's own state of this work tree alone; that of the first one is
+    /// [`Repository::state_dir`]. It may not exist yet.
+    pub(super) fn work_tree_state_dir(&self) -> PathBuf {
+        self.places.git_dir.join("comfy")
+    }
+
     /// The top of the work tree; none in a bare repository.
     pub fn work_tree(&self) -> Option<&Path> {
         self.places.work_tree.as_deref()

@@ -1,11 +1,11 @@
-//! Putting layouts into a work tree that was checked out without them: a fresh clone has
-//! its files before any filter is configured.
+//! Putting layouts into files that lie in the work tree already: those that were checked out
+//! without them (a fresh clone has its files before any filter is configured, some merges
+//! write past it), and those of which others moved something since.
 
 use std::path::{Path, PathBuf};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::changes;
 use super::door::Direction;
 use super::error::{Error, Result};
 use super::filter::{Filter, Passed, clean_id};
@@ -16,6 +16,7 @@ use super::refresh::{is_ours, read_within, refresh};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
 use super::sharing::Gathered;
+use super::tree::{self, Folders};
 use super::whole::write_whole;
 
 /// What a restore did.
@@ -57,18 +58,19 @@ pub fn restore_layouts(repository: &Repository) -> Result<Restored> {
 pub fn lay_out_committed(repository: &Repository) -> Result<Vec<RepoPath>> {
     let mut laid_out = Vec::new();
     let Some(head) = repository.head()? else { return Ok(laid_out) };
-    let parents = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
-    if parents.is_empty() || repository.work_tree().is_none() {
-        return Ok(laid_out);
-    }
+    let Some(commit) = repository.commit(head)? else { return Ok(laid_out) };
     let mut sides: FxHashMap<RepoPath, Vec<ObjectId>> = FxHashMap::default();
-    for parent in parents {
-        for (path, blob) in changes::replaced_between(repository, parent, head)? {
-            sides.entry(path).or_default().extend(blob);
+    for parent in commit.parents {
+        // What is beyond the edge of a shallow or partial clone tells nothing.
+        let Some(parent) = repository.commit(parent)? else { continue };
+        let trees = [Some(parent.tree), Some(commit.tree)];
+        for (path, blobs) in tree::differing(repository, trees).unwrap_or_default() {
+            if let [Some(before), Some(_)] = blobs {
+                sides.entry(path).or_default().push(before);
+            }
         }
     }
-    sides.retain(|_, blobs| !blobs.is_empty());
-    if sides.is_empty() {
+    if sides.is_empty() || repository.work_tree().is_none() {
         return Ok(laid_out);
     }
     let mut files = WorkTreeFiles::of(repository)?;
@@ -101,7 +103,7 @@ pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Ve
     let changed: FxHashSet<ObjectId> =
         newer.since(&older)?.into_iter().map(|difference| difference.about).collect();
     let mut files = WorkTreeFiles::of(repository)?;
-    let contents = Contents::of_remotes(repository)?;
+    let mut contents = Contents::of_remotes(repository)?;
     for entry in index::files(repository)? {
         let older = contents.older_than(&entry, &changed)?;
         let may_follow = changed.contains(&entry.id)
@@ -124,7 +126,7 @@ pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Ve
 /// The contents that files have where remotes stand and this clone went on from: who only
 /// rearranged such a content moved nodes of what became of it here.
 struct Contents<'r> {
-    repository: &'r Repository,
+    folders: Folders<'r>,
     trees: Vec<ObjectId>,
 }
 
@@ -133,22 +135,26 @@ const MOST_BRANCHES: usize = 16;
 
 impl<'r> Contents<'r> {
     fn of_remotes(repository: &'r Repository) -> Result<Contents<'r>> {
-        let mut trees = Vec::new();
-        let Some(head) = repository.head()? else { return Ok(Contents { repository, trees }) };
+        let (folders, mut trees) = (Folders::new(repository), Vec::new());
+        let Some(head) = repository.head()? else { return Ok(Contents { folders, trees }) };
         for (_, tip) in repository.references("refs/remotes/")?.into_iter().take(MOST_BRANCHES) {
             let tip = CommitId(tip);
             if tip != head && repository.is_ancestor(tip, head).unwrap_or(false) {
                 trees.extend(repository.commit(tip)?.map(|commit| commit.tree));
             }
         }
-        Ok(Contents { repository, trees })
+        Ok(Contents { folders, trees })
     }
 
     /// The older contents of a file among some.
-    fn older_than(&self, entry: &IndexEntry, among: &FxHashSet<ObjectId>) -> Result<Vec<ObjectId>> {
+    fn older_than(
+        &mut self,
+        entry: &IndexEntry,
+        among: &FxHashSet<ObjectId>,
+    ) -> Result<Vec<ObjectId>> {
         let mut older = Vec::new();
         for tree in &self.trees {
-            let held = self.repository.entry_at(*tree, &entry.path)?.map(|entry| entry.id);
+            let held = self.folders.blob_at(*tree, &entry.path)?;
             if let Some(held) = held.filter(|held| *held != entry.id && among.contains(held))
                 && !older.contains(&held)
             {

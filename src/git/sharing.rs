@@ -506,8 +506,8 @@ fn talking(repository: &Repository, asking: Asking) -> Result<Git> {
     })
 }
 
-/// A command for ssh that asks for nothing and does not outlive us by much; `None` for another program, whose options are
-/// not known.
+/// A command for ssh that asks for nothing and does not outlive us by much; `None` for
+/// another program, whose options are not known.
 fn quiet_ssh(command: &str) -> Option<String> {
     let program = command.split_whitespace().next()?.rsplit(['/', '\\']).next()?;
     let is_ssh = program == "ssh" || program.eq_ignore_ascii_case("ssh.exe");

@@ -1,7 +1,9 @@
 //! Trees of git-comfy's own: changing a few folders deep inside one, and finding where two
-//! differ without reading what they share.
+//! differ without reading what they share; looking many paths up below one.
 
 use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
 
 use super::error::{Error, Result};
 use super::id::{ObjectId, RepoPath};
@@ -23,6 +25,37 @@ pub(super) fn as_entries(files: BTreeMap<String, ObjectId>) -> Vec<TreeEntry> {
         id,
     };
     files.into_iter().map(entry).collect()
+}
+
+/// Looks up paths below a tree, reading each folder once.
+pub(super) struct Folders<'r> {
+    repository: &'r Repository,
+    read: FxHashMap<ObjectId, FxHashMap<Vec<u8>, ObjectId>>,
+}
+
+impl<'r> Folders<'r> {
+    /// Nothing is read before it is needed.
+    pub(super) fn new(repository: &'r Repository) -> Folders<'r> {
+        Folders { repository, read: FxHashMap::default() }
+    }
+
+    /// What lies at a path below a tree.
+    pub(super) fn blob_at(&mut self, tree: ObjectId, path: &RepoPath) -> Result<Option<ObjectId>> {
+        let mut at = tree;
+        for name in path.as_bytes().split(|b| *b == b'/') {
+            if !self.read.contains_key(&at) {
+                // What is a file where the path wants a folder holds nothing.
+                let entries = self.repository.tree(at).ok().flatten().unwrap_or_default();
+                let entries = entries.into_iter().map(|e| (e.name, e.id)).collect();
+                self.read.insert(at, entries);
+            }
+            match self.read.get(&at).and_then(|entries| entries.get(name)) {
+                Some(id) => at = *id,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
 }
 
 /// What becomes of a name in a tree: it is this from now on, or gone.

@@ -12,7 +12,7 @@ mod size;
 use layered::{Arrows, Hold, Rect};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::placement::{PlaceKey, PlaceKind, scope_of, visit};
+use super::placement::{self, PlaceKey, PlaceKind, scope_of, visit};
 use super::policy::{BOUNDARY_BOX, GROUP_BOX, NODE};
 use super::split::{definitions_mut, put_in_writer_order};
 use crate::graph::NodeId;
@@ -190,13 +190,9 @@ fn ends(graph: &Object) -> impl Iterator<Item = (Option<i64>, NodeId, NodeId)> {
     })
 }
 
-/// Two finite numbers, from `[a, b]` or `{"0": a, "1": b}`.
+/// Two numbers that are no damage.
 fn pair(value: Option<&Value>, limit: f64) -> Option<(f64, f64)> {
-    let (a, b) = match value? {
-        Value::Array(both) => (both.first()?.as_f64()?, both.get(1)?.as_f64()?),
-        both => (both.get("0")?.as_f64()?, both.get("1")?.as_f64()?),
-    };
-    (a.abs() <= limit && b.abs() <= limit).then_some((a, b))
+    placement::pair(value).filter(|(a, b)| a.abs() <= limit && b.abs() <= limit)
 }
 
 fn known_size(node: &Object) -> Option<(f64, f64)> {

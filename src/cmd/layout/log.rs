@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Book, News, by, look, path_of, shown, unknown, when};
+use super::{Book, News, by, look, path_of, shown, when};
 use crate::cmd::screen::{Screen, ScreenArgs};
 use crate::error::Result;
 use crate::exit::Exit;
@@ -47,9 +47,6 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
             let workflow = look(&mut desk, &path)?;
             let mut past = Past::of(&repository)?;
             let mut book = Book::open(&repository, &mut desk, &mut past, path, workflow)?;
-            if book.states.is_empty() {
-                return Err(unknown(&repository, &book.path)?);
-            }
             for at in 0..book.states.len() {
                 if rows.put(&mut book, at)? == Listener::Gone {
                     break;

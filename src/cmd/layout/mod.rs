@@ -146,6 +146,9 @@ impl<'b, 'r> Book<'b, 'r> {
         workflow: Option<Workflow>,
     ) -> Result<Book<'b, 'r>> {
         let states = past.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
+        if states.is_empty() {
+            return Err(unknown(repository, &path)?);
+        }
         let titles = workflow.as_ref().map(|workflow| PlaceTitles::of(&workflow.content));
         let titles = titles.unwrap_or_default();
         Ok(Book { repository, desk, past, path, workflow, states, titles })

@@ -1,6 +1,6 @@
 //! `git comfy layout restore`: an earlier layout, put back as a new move.
 
-use super::{Book, id_and_file, look, path_of, unknown};
+use super::{Book, id_and_file, look, path_of};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::bring_back::{Desk, Next};
@@ -26,9 +26,6 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let workflow = look(&mut desk, &path)?;
     let mut past = Past::of(&repository)?;
     let mut book = Book::open(&repository, &mut desk, &mut past, path, workflow)?;
-    if book.states.is_empty() {
-        return Err(unknown(&repository, &book.path)?);
-    }
     let at = book.named(id.unwrap_or_default())?;
     book.workflow()?;
     let outcome = match &book.workflow {

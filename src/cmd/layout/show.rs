@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
-use super::{Book, by, id_and_file, look, path_of, shown, unknown, when};
+use super::{Book, by, id_and_file, look, path_of, shown, when};
 use crate::canon::{Clock, CloneId, Place, PlaceKind, PlaceTitles, places};
 use crate::cmd::screen::{Screen, ScreenArgs};
 use crate::error::{Failure, Result};
@@ -38,9 +38,6 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let workflow = look(&mut desk, &path)?;
     let mut past = Past::of(&repository)?;
     let mut book = Book::open(&repository, &mut desk, &mut past, path, workflow)?;
-    if book.states.is_empty() {
-        return Err(unknown(&repository, &book.path)?);
-    }
     let present = book.past.present(&book.path).filter(|_| matches!(id, None | Some("now")));
     let (layout, blob, head) = match present {
         Some(present) => (present.layout, present.blob, format!("{} now", book.path)),

@@ -1,6 +1,6 @@
 //! `git comfy layout undo`: one state back, and again further back.
 
-use super::{Book, look, path_of, unknown};
+use super::{Book, look, path_of};
 use crate::canon::is_elsewhere;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -29,9 +29,6 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let workflow = look(&mut desk, &path)?;
     let mut past = Past::of(&repository)?;
     let mut book = Book::open(&repository, &mut desk, &mut past, path, workflow)?;
-    if book.states.is_empty() {
-        return Err(unknown(&repository, &book.path)?);
-    }
     book.workflow()?;
     let Some((at, outcome)) = go_back(&mut book)? else {
         let path = &book.path;

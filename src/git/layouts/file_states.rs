@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -86,6 +85,8 @@ type At = (ObjectId, Extent);
 #[derive(Debug, Default)]
 struct Known {
     files: FxHashMap<RepoPath, Tracked>,
+    /// The files that ever held a content.
+    holders: FxHashMap<ObjectId, Vec<RepoPath>>,
     dead: u64,
 }
 
@@ -100,7 +101,10 @@ struct Tracked {
 impl FileStates {
     /// The log of the work tree at hand.
     pub(super) fn of(repository: &Repository) -> FileStates {
-        FileStates { log: Log::new(folder(repository), "files"), known: Known::default() }
+        FileStates {
+            log: Log::new(repository.work_tree_state_dir(), "files"),
+            known: Known::default(),
+        }
     }
 
     fn refresh(&mut self) -> Result<Option<File>> {
@@ -130,11 +134,14 @@ impl FileStates {
     /// The files that held a content last.
     pub(super) fn holders_of(&mut self, blob: ObjectId) -> Result<Vec<RepoPath>> {
         self.refresh()?;
-        let files = self.known.files.iter();
-        let holds = |tracked: &Tracked| tracked.last.is_some_and(|(held, _)| held == blob);
-        let mut holders: Vec<RepoPath> =
-            files.filter(|(_, tracked)| holds(tracked)).map(|(path, _)| path.clone()).collect();
+        let holds = |path: &&RepoPath| {
+            let last = self.known.files.get(*path).and_then(|tracked| tracked.last);
+            last.is_some_and(|(held, _)| held == blob)
+        };
+        let ever = self.known.holders.get(&blob).into_iter().flatten();
+        let mut holders: Vec<RepoPath> = ever.filter(holds).cloned().collect();
         holders.sort();
+        holders.dedup();
         Ok(holders)
     }
 
@@ -245,14 +252,6 @@ impl FileStates {
     }
 }
 
-/// Where the log of the work tree at hand lies.
-pub(super) fn folder(repository: &Repository) -> PathBuf {
-    match repository.git_dir() == repository.common_dir() {
-        true => repository.state_dir(),
-        false => repository.git_dir().join("comfy"),
-    }
-}
-
 fn state(file: &mut File, (blob, extent): At) -> Option<FileState> {
     read_layout(file, &extent).map(|layout| FileState { blob, layout })
 }
@@ -268,11 +267,14 @@ impl Known {
 
     fn note(&mut self, head: Head) {
         let Head { kind, blob, path, extent, .. } = head;
-        let tracked = self.files.entry(path).or_default();
+        let tracked = self.files.entry(path.clone()).or_default();
         if kind == b'S' {
             tracked.noted_at = tracked.noted_at.max(extent.at);
             self.dead += 50;
             return;
+        }
+        if tracked.last.is_none_or(|(held, _)| held != blob) {
+            self.holders.entry(blob).or_default().push(path);
         }
         let before = tracked.last.replace((blob, extent));
         if kind == b'W' {

@@ -44,7 +44,7 @@ pub(super) fn notes_ref() -> RefName {
 }
 
 /// The layout notes of all remotes, as they were fetched last.
-fn tracking_refs(repository: &Repository) -> Result<Vec<(RefName, ObjectId)>> {
+pub(super) fn tracking_refs(repository: &Repository) -> Result<Vec<(RefName, ObjectId)>> {
     let mut refs = repository.references(sharing::TRACKED_NOTES)?;
     refs.retain(|(name, _)| sharing::tracked_as(name) == Some(sharing::LAYOUTS.into()));
     Ok(refs)
@@ -74,7 +74,7 @@ fn new_file(folder: &std::path::Path) -> std::io::Result<tempfile::NamedTempFile
 /// the clock of the clone. Layouts that wait for a note stay.
 pub(super) fn forget_files(repository: &Repository) {
     let shared = repository.state_dir();
-    let own = file_states::folder(repository);
+    let own = repository.work_tree_state_dir();
     for file in [own.join("files"), own.join("files.lock"), shared.join("clock")] {
         let _ = std::fs::remove_file(file);
     }

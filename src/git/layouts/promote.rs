@@ -10,6 +10,7 @@ use super::super::id::{CommitId, ObjectId, RefName, RepoPath};
 use super::super::notes::{Edit, Notes, Revision, Step, advance};
 use super::super::objects::{Batch, TreeEntry};
 use super::super::repository::Repository;
+use super::super::tree::Folders;
 use super::file_states::FileStates;
 use super::note::{Entry, Note};
 use super::paths::{self, Added};
@@ -120,7 +121,7 @@ fn held(
     let mut held = Vec::new();
     for commit in commits {
         let Some(commit) = repository.commit(*commit)? else { continue };
-        let mut folders = Folders { repository, read: FxHashMap::default() };
+        let mut folders = Folders::new(repository);
         let mut rest = Vec::new();
         for pending in std::mem::take(&mut pending) {
             if folders.blob_at(commit.tree, &pending.path)? == Some(pending.blob) {
@@ -145,31 +146,6 @@ fn held(
         pending = rest;
     }
     Ok((held, pending))
-}
-
-/// Looks up paths below a tree, reading each folder once.
-struct Folders<'r> {
-    repository: &'r Repository,
-    read: FxHashMap<ObjectId, FxHashMap<Vec<u8>, ObjectId>>,
-}
-
-impl Folders<'_> {
-    fn blob_at(&mut self, tree: ObjectId, path: &RepoPath) -> Result<Option<ObjectId>> {
-        let mut at = tree;
-        for name in path.as_bytes().split(|b| *b == b'/') {
-            if !self.read.contains_key(&at) {
-                // What is a file where the path wants a folder holds nothing.
-                let entries = self.repository.tree(at).ok().flatten().unwrap_or_default();
-                let entries = entries.into_iter().map(|e| (e.name, e.id)).collect();
-                self.read.insert(at, entries);
-            }
-            match self.read.get(&at).and_then(|entries| entries.get(name)) {
-                Some(id) => at = *id,
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(at))
-    }
 }
 
 /// What came of writing notes.

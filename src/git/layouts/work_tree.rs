@@ -23,11 +23,11 @@ use super::find::{Finder, Own};
 use super::note::Entry;
 
 /// How a content comes into a work tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Arrival<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum Arrival {
     /// Something is put upon what lies there: a merge, a pick, a fast-forward. The layout
     /// comes along; with it what was moved in other contents of the path that were merged.
-    Along(&'a [ObjectId]),
+    Along(Vec<ObjectId>),
     /// Another state takes the place of what lay there.
     OtherState,
 }
@@ -76,6 +76,14 @@ enum OwnedPairs {
     SameContent,
     ById,
     Matched(Matches),
+}
+
+impl OwnedPairs {
+    /// As the nodes of two contents are paired.
+    fn between(before: &[u8], content: &[u8]) -> OwnedPairs {
+        let matched = || diff::match_nodes(json::parse(before).ok()?, json::parse(content).ok()?);
+        matched().map_or(OwnedPairs::ById, OwnedPairs::Matched)
+    }
 }
 
 impl Part {
@@ -154,20 +162,19 @@ impl Layouting {
                     // Also to the byte.
                     let line = own.layout.to_line();
                     let bytes = canon::smudge(&content, &line).unwrap_or(composed.bytes);
-                    let is_arranged = composed.is_arranged;
+                    let is_arranged = own.layout.has_arranged_place();
                     return LaidOut { is_arranged, ..untouched(bytes, Some(line)) };
                 }
-                let is_kept = is_to_be_kept || composed.is_arranged;
                 let keep_at = match composed.layout.has_place_by_person() {
                     true => is_to_be_kept.then(|| composed.layout.latest()),
                     // For this machine alone.
-                    false => is_kept.then_some(0),
+                    false => Some(0),
                 };
                 LaidOut {
                     bytes: composed.bytes,
                     layout: Some(composed.layout.to_line()),
                     keep_at,
-                    is_arranged: composed.is_arranged,
+                    is_arranged: composed.layout.has_arranged_place(),
                     is_raw: false,
                 }
             }
@@ -212,21 +219,27 @@ impl<'r> WorkTreeLayouts<'r> {
         if let Some(name) = known.name_before {
             layout.set_was(&name);
         }
-        let state = FileState { blob, layout: layout.to_line() };
+        self.keep_saved(path, blob, &layout)
+    }
+
+    /// Keeps what a file holds since a person saved it.
+    fn keep_saved(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        layout: &ClockedLayout,
+    ) -> Result<()> {
+        let entry = Entry::of(layout);
+        let state = FileState { blob, layout: entry.layout.clone() };
         self.states.add(path, Writer::Person, &state)?;
-        let at = if layout.has_place_by_person() { layout.latest() } else { 0 };
-        self.keep(path, blob, Entry { at, layout: state.layout })
+        self.keep(path, blob, entry)
     }
 
     /// Keeps a layout until a note holds it, beside what is kept of the same content.
     fn keep(&mut self, path: &RepoPath, blob: ObjectId, entry: Entry) -> Result<()> {
         let entry = match self.finder.store.get(blob, path)? {
-            Some(known) if known.layout != entry.layout => {
-                let is_by_person = known.at > 0 || entry.at > 0;
-                let joined = known.join(entry);
-                Entry { at: if is_by_person { joined.at } else { 0 }, ..joined }
-            }
-            _ => entry,
+            Some(known) => known.join(entry),
+            None => entry,
         };
         self.finder.store.file(blob, path, entry.at, &entry.layout)
     }
@@ -245,8 +258,7 @@ impl<'r> WorkTreeLayouts<'r> {
         if is_noted {
             return Ok(());
         }
-        let at = if layout.has_place_by_person() { layout.latest() } else { 0 };
-        self.keep(path, state.blob, Entry { at, layout: state.layout.clone() })
+        self.keep(path, state.blob, Entry { at: layout.latest(), layout: state.layout.clone() })
     }
 
     /// What is known of a file from before it was saved.
@@ -284,7 +296,9 @@ impl<'r> WorkTreeLayouts<'r> {
         // Seen for the first time in this work tree.
         if let Some(Own { entry, from }) = self.finder.own(blob, path)? {
             known.name_before = match from {
-                Some(from) if self.is_gone(&from)? => from.as_str().map(str::to_owned),
+                Some(from) if super::is_gone(self.repository, &from)? => {
+                    from.as_str().map(str::to_owned)
+                }
                 _ => None,
             };
             let layout = entry.parse();
@@ -306,11 +320,9 @@ impl<'r> WorkTreeLayouts<'r> {
         };
         let Ok((clean, Some(rest))) = canon::begin(&bytes, Mode::Strip) else { return Ok(None) };
         let layout = stamp_all(&rest.layout(), Clock::Unknown(0));
-        let matched = || diff::match_nodes(json::parse(&clean).ok()?, json::parse(content).ok()?);
-        let pairs = if clean == content {
-            OwnedPairs::SameContent
-        } else {
-            matched().map_or(OwnedPairs::ById, OwnedPairs::Matched)
+        let pairs = match clean == content {
+            true => OwnedPairs::SameContent,
+            false => OwnedPairs::between(&clean, content),
         };
         Ok(layout.map(|layout| Part { layout, pairs }))
     }
@@ -319,11 +331,6 @@ impl<'r> WorkTreeLayouts<'r> {
         let Some(head) = self.repository.head()? else { return Ok(None) };
         let Some(commit) = self.repository.commit(head)? else { return Ok(None) };
         Ok(self.repository.entry_at(commit.tree, path)?.map(|entry| entry.id))
-    }
-
-    /// Whether a file is no more: then one with its content is the same file, renamed.
-    fn is_gone(&self, path: &RepoPath) -> Result<bool> {
-        super::is_gone(self.repository, path)
     }
 
     pub(in super::super) fn part(
@@ -342,11 +349,10 @@ impl<'r> WorkTreeLayouts<'r> {
         if old == blob {
             return OwnedPairs::SameContent;
         }
-        let matched = || {
-            let before = self.repository.blob_within(old, MAX_MATCHED).ok()??;
-            diff::match_nodes(json::parse(&before).ok()?, json::parse(content).ok()?)
-        };
-        matched().map_or(OwnedPairs::ById, OwnedPairs::Matched)
+        match self.repository.blob_within(old, MAX_MATCHED) {
+            Ok(Some(before)) => OwnedPairs::between(&before, content),
+            _ => OwnedPairs::ById,
+        }
     }
 
     /// Finds what is needed to lay a content out. What has to be done afterwards, and can be
@@ -356,7 +362,7 @@ impl<'r> WorkTreeLayouts<'r> {
         path: &RepoPath,
         blob: ObjectId,
         content: &[u8],
-        arrival: Arrival<'_>,
+        arrival: Arrival,
     ) -> Result<Found> {
         let own = self.finder.own(blob, path)?.map(|own| own.entry);
         let Arrival::Along(merged) = arrival else {
@@ -418,7 +424,7 @@ impl<'r> WorkTreeLayouts<'r> {
         if let Some(own) = &own_part {
             parts.retain(|part| canon::adds_to(part.source(), own.source()));
         }
-        let has_guesses = own_part.as_ref().is_some_and(|own| has_arranged(&own.layout));
+        let has_guesses = own_part.as_ref().is_some_and(|own| own.layout.has_arranged_place());
         if has_guesses {
             // What is known of other content is better than what was made up.
             parts.extend(self.related(path, blob, content)?);
@@ -465,7 +471,7 @@ impl<'r> WorkTreeLayouts<'r> {
             return Ok(false);
         }
         let layout = ClockedLayout::parse(&last.layout, Clock::Unknown(0));
-        Ok(layout.is_some_and(|layout| has_arranged(&layout)))
+        Ok(layout.is_some_and(|layout| layout.has_arranged_place()))
     }
 
     /// What the file held last, and whether something in it was moved that nobody else can
@@ -543,8 +549,7 @@ impl<'r> WorkTreeLayouts<'r> {
         blob: ObjectId,
         layout: &ClockedLayout,
     ) -> Result<()> {
-        let at = if layout.has_place_by_person() { layout.latest() } else { 0 };
-        self.keep(path, blob, Entry { at, layout: layout.to_line() })
+        self.keep(path, blob, Entry::of(layout))
     }
 
     /// The layout of a content for a merge: its own, or else the newest of its path.
@@ -610,10 +615,7 @@ impl WorkTreeLayouts<'_> {
         blob: ObjectId,
         brought: &BroughtBack,
     ) -> Result<()> {
-        let state = FileState { blob, layout: brought.layout.to_line() };
-        self.states.add(path, Writer::Person, &state)?;
-        let entry = Entry { at: brought.layout.latest(), layout: state.layout };
-        self.keep(path, blob, entry)
+        self.keep_saved(path, blob, &brought.layout)
     }
 }
 
@@ -627,10 +629,6 @@ impl LaidOut {
 /// Nearly every layout is told by this alone: the clock of what nobody placed.
 fn mentions_arranged(line: &str) -> bool {
     memchr::memmem::find(line.as_bytes(), b"\"!").is_some()
-}
-
-fn has_arranged(layout: &ClockedLayout) -> bool {
-    layout.clocks().any(|moved| moved == Clock::Arranged)
 }
 
 /// Longer contents are paired by their ids alone.
