@@ -44,8 +44,13 @@ impl Session {
     pub fn repository_in_step(&self) -> git::Result<Repository> {
         let repository = self.repository()?;
         if !self.environment.switched_off {
-            // What cannot be merged is no reason to show nothing; hooks say why.
-            let _ = git::receive(&repository);
+            // What cannot be fetched or merged is no reason to show nothing.
+            match git::catch_up(&repository) {
+                Ok(remarks) => self.tell_remarks(&remarks),
+                Err(error) => {
+                    self.tell_remarks(&[format!("fetched layouts are not merged: {error}")])
+                }
+            }
         }
         Ok(repository)
     }

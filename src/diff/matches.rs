@@ -23,3 +23,32 @@ pub fn match_nodes(mut before: Value, mut after: Value) -> Option<Matches> {
     });
     Some(Matches::new(nodes, graphs))
 }
+
+/// How much two workflows have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Likeness {
+    /// Nodes that are in both.
+    pub shared: usize,
+    /// Those of them that are the same in everything.
+    pub equal: usize,
+    /// The nodes of the larger workflow.
+    pub most: usize,
+}
+
+/// Compares two workflows as if one became the other. Nothing if one is no workflow.
+pub fn likeness(mut before: Value, mut after: Value) -> Option<Likeness> {
+    canon::strip(&mut before);
+    canon::strip(&mut after);
+    let old = Workflow::from_value(before).ok()?;
+    let new = Workflow::from_value(after).ok()?;
+    let (old, new) = (Net::of(&old), Net::of(&new));
+    let pairing = pair(&old, &new);
+    let pairs = pairing.new_of.iter().enumerate();
+    let pairs = pairs.filter_map(|(spot, partner)| Some((old.nodes[spot], new.nodes[(*partner)?])));
+    let mut likeness = Likeness { shared: 0, equal: 0, most: old.nodes.len().max(new.nodes.len()) };
+    for (before, after) in pairs {
+        likeness.shared += 1;
+        likeness.equal += usize::from(before == after);
+    }
+    Some(likeness)
+}

@@ -38,5 +38,5 @@ pub use edit::{
     Usual,
 };
 pub use lineage::{Aspect, Held, Lineage};
-pub use matches::match_nodes;
+pub use matches::{Likeness, likeness, match_nodes};
 pub use residue::WRITTEN_BY_PROGRAMS;

@@ -126,6 +126,18 @@ pub struct Received {
     pub files: Vec<RepoPath>,
 }
 
+/// Asks for what the last fetch did not bring along, and brings all that is here into the
+/// files: for whoever looks at them without a hook having been called. Gives lines for the
+/// person.
+///
+/// # Errors
+/// Something that was fetched cannot be merged.
+pub fn catch_up(repository: &Repository) -> Result<Vec<String>> {
+    let remarks = ask(repository, Brought::ByMove)
+        .unwrap_or_else(|error| vec![format!("layouts are not asked for: {error}")]);
+    receive(repository).map(|_| remarks)
+}
+
 /// Remembers that the notes hold nothing new for the files of this work tree: what was kept
 /// since the last [`receive`] came from them.
 pub(super) fn note_own(repository: &Repository) -> Result<()> {

@@ -50,7 +50,7 @@ mod whole;
 
 pub use door::{Attribute, Direction, Order, Swap, Walk};
 pub use error::{Error, Result};
-pub use fetched::{Received, receive};
+pub use fetched::{Received, catch_up, receive};
 pub use filter::{Checkout, Filter, Passed, Target, with_committed_layout};
 pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
 pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};

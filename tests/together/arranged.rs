@@ -114,3 +114,44 @@ fn a_node_that_was_moved_and_set_back_by_hand_is_a_persons_though_arranged_first
         assert_eq!(anew(repo, NEW).places(), wanted);
     }
 }
+
+/// Ben's layouts come after Ann gave the file another name.
+#[track_caller]
+fn is_put_right_after(rename: impl Fn(&Repo)) {
+    let (_team, ann, ben, theirs) = arranged();
+    rename(&ann);
+    ben.git(["commit", "-q", "--allow-empty", "-m", "x"]);
+    ben.git(["push", "-q", "--no-verify"]);
+    ben.comfy(["sync"]);
+    ann.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+    for (id, [x, y]) in theirs.places() {
+        assert_lies(&ann, "renamed.json", id, [x as i64, y as i64]);
+    }
+}
+
+#[test]
+fn an_arranged_file_that_was_renamed_is_put_right() {
+    is_put_right_after(|ann| {
+        ann.git(["mv", NEW, "renamed.json"]);
+        ann.git(["commit", "-q", "-m", "renamed"]);
+    });
+}
+
+#[test]
+fn an_arranged_file_that_was_renamed_and_edited_is_put_right() {
+    is_put_right_after(|ann| {
+        ann.git(["mv", NEW, "renamed.json"]);
+        edit(ann, "renamed.json", |sheet| {
+            sheet.steps(55);
+        });
+        ann.git(["commit", "-q", "-a", "-m", "renamed and edited"]);
+    });
+}
+
+#[test]
+fn a_copy_of_an_arranged_file_is_put_right() {
+    is_put_right_after(|ann| {
+        std::fs::copy(ann.path.join(NEW), ann.path.join("renamed.json")).unwrap();
+        ann.commit_all("copied");
+    });
+}

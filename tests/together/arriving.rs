@@ -355,3 +355,34 @@ fn a_file_whose_nodes_were_arranged_returns_byte_for_byte_once_a_person_moved_on
     anew(&ann, NEW);
     assert_eq!(ann.text(NEW), saved);
 }
+
+#[test]
+fn layouts_of_a_pull_into_a_repository_without_commits_come_with_the_next_look() {
+    let (team, ann, ben) = Team::of_two();
+    let theirs = add_other(&ben);
+    ben.git(["push", "-q"]);
+    for command in ["status", "refresh"] {
+        let late = team.world.repo(&format!("late-{command}"));
+        late.comfy(["init", "-q"]);
+        let _ = std::fs::remove_file(late.path.join(".gitattributes"));
+        late.git(["pull", "-q", team.address(), "main"]);
+        late.comfy([command]);
+        assert_is(&late, NEW, &theirs);
+    }
+    drop(ann);
+}
+
+#[test]
+fn a_layout_alone_comes_with_the_next_look_after_a_pull_of_a_named_branch() {
+    let (_team, ann, ben) = Team::of_two();
+    for (command, place) in [("status", 900), ("refresh", 800)] {
+        edit(&ben, FILE, |sheet| {
+            sheet.put(SAMPLER, [place, 1000]);
+        });
+        ben.git(["add", "."]);
+        ben.git(["push", "-q"]);
+        ann.git(["pull", "-q", "origin", "main"]);
+        ann.comfy([command]);
+        assert_lies(&ann, FILE, SAMPLER, [place, 1000]);
+    }
+}

@@ -146,3 +146,102 @@ fn a_merge_that_was_given_up_moved_nothing() {
     ann.git(["merge", "--abort"]);
     assert_eq!(ann.text(FILE), before);
 }
+
+/// Ben renames and edits in one commit and pushes, while Ann only drags.
+fn renamed_and_edited_against_a_drag(pull: &[&str]) -> (Team, Repo, Repo) {
+    let (team, ann, ben) = Team::of_two();
+    ben.git(["mv", FILE, "renamed.json"]);
+    edit(&ben, "renamed.json", |sheet| {
+        sheet.title(DECODE, "edited").put(DECODE, [700, 700]);
+    });
+    ben.git(["commit", "-q", "-a", "-m", "renamed and edited"]);
+    ben.git(["push", "-q"]);
+    edit(&ann, FILE, |sheet| {
+        sheet.put(SAMPLER, THERE);
+    });
+    ann.git(["add", "."]);
+    ann.git(["pull", "-q"].iter().chain(pull));
+    assert_lies(&ann, "renamed.json", DECODE, [700, 700]);
+    (team, ann, ben)
+}
+
+#[test]
+fn a_drag_follows_a_file_that_a_colleague_renamed_and_edited() {
+    let (team, ann, ben) = renamed_and_edited_against_a_drag(&[]);
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    ben.comfy(["status"]);
+    assert_all(&team, &[&ann, &ben], "renamed.json");
+}
+
+#[test]
+fn a_drag_follows_a_file_that_comes_renamed_by_name_of_the_branch() {
+    let (team, ann, _ben) = renamed_and_edited_against_a_drag(&["origin", "main"]);
+    ann.git(["push", "-q"]);
+    assert_all(&team, &[&ann], "renamed.json");
+}
+
+#[test]
+fn a_drag_follows_a_file_that_comes_renamed_into_a_merge() {
+    let (team, ann, ben) = Team::of_two();
+    ben.git(["mv", FILE, "renamed.json"]);
+    edit(&ben, "renamed.json", |sheet| {
+        sheet.title(DECODE, "edited");
+    });
+    ben.git(["commit", "-q", "-a", "-m", "renamed and edited"]);
+    ben.git(["push", "-q"]);
+    edit(&ann, FILE, |sheet| {
+        sheet.put(SAMPLER, THERE);
+    });
+    ann.write("mine.txt", "mine");
+    ann.git(["add", "."]);
+    ann.git(["commit", "-q", "-m", "mine"]);
+    ann.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+    ann.git(["push", "-q"]);
+    assert_all(&team, &[&ann], "renamed.json");
+}
+
+#[test]
+fn a_file_that_resembles_one_that_was_deleted_long_ago_is_its_own() {
+    let (team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.put(SAMPLER, THERE);
+    });
+    ann.git(["rm", "-q", FILE]);
+    ann.git(["commit", "-q", "-m", "gone"]);
+    ann.git(["push", "-q"]);
+    let theirs = Sheet::new();
+    ben.git(["pull", "-q"]);
+    theirs.write(&ben, "similar.json");
+    edit(&ben, "similar.json", |sheet| {
+        sheet.title(DECODE, "another one").put(SAMPLER, [-300, -300]);
+    });
+    ben.commit_all("similar");
+    ben.git(["push", "-q"]);
+    ann.git(["pull", "-q"]);
+    assert_lies(&ann, "similar.json", SAMPLER, [-300, -300]);
+    drop(team);
+}
+
+#[test]
+fn a_stash_with_a_drag_is_popped_in_another_work_tree() {
+    let (_team, ann, _ben) = Team::of_two();
+    ann.git(["checkout", "-q", "-b", "side"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.title(LOADER, "on the side").put(LOADER, [-700, -700]);
+    });
+    ann.git(["checkout", "-q", "main"]);
+    ann.git(["worktree", "add", "-q", "../second", "side"]);
+    let second = ann.world.at("second");
+    edit(&ann, FILE, |sheet| {
+        sheet.title(DECODE, "stashed").put(SAMPLER, THERE);
+    });
+    ann.git(["stash", "-q"]);
+    second.git(["stash", "pop", "-q"]);
+    let popped = Sheet::read(&second, FILE);
+    assert_eq!(popped.place(SAMPLER), Some([1000.0, 1000.0]), "{}", popped.told());
+    assert_eq!(popped.place(LOADER), Some([-700.0, -700.0]), "{}", popped.told());
+    second.git(["commit", "-q", "-a", "-m", "popped"]);
+    assert_lies(&second, FILE, SAMPLER, THERE);
+    assert_lies(&second, FILE, LOADER, [-700, -700]);
+}

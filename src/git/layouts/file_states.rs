@@ -145,6 +145,14 @@ impl FileStates {
         Ok(holders)
     }
 
+    /// What every file held last.
+    pub(super) fn all_last(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
+        self.refresh()?;
+        let files = self.known.files.iter();
+        let last = files.filter_map(|(path, tracked)| Some((path.clone(), tracked.last?.0)));
+        Ok(last.collect())
+    }
+
     /// Up to which time the moves of a file are in notes.
     pub(super) fn noted_at(&mut self, path: &RepoPath) -> Result<u64> {
         self.refresh()?;

@@ -70,14 +70,19 @@ impl<'r> Finder<'r> {
                 name = found.as_ref().and_then(name_before);
             }
         }
-        if let Some(entry) = found {
+        if let Some(entry) = found.take_if(|found| found.at > 0) {
             return Ok(Some(Own { entry, from: None }));
         }
+        // Where nobody placed anything, somebody did under another name.
         let elsewhere = match self.store.get_anywhere(blob)?.filter(|(_, entry)| entry.at > 0) {
             Some(pending) => Some(pending),
             None => note.best(path).map(|(from, entry)| (from.clone(), entry.clone())),
         };
-        Ok(elsewhere.map(|(from, entry)| Own { entry, from: Some(from) }))
+        Ok(match (elsewhere, found) {
+            (Some((from, entry)), None) => Some(Own { entry, from: Some(from) }),
+            (Some((_, entry)), Some(found)) => Some(Own { entry: entry.join(found), from: None }),
+            (None, found) => found.map(|entry| Own { entry, from: None }),
+        })
     }
 
     /// A filter process lives as long as its git command. A rebase commits in between, and
@@ -164,6 +169,31 @@ impl<'r> Finder<'r> {
             tips.push(Some(CommitId(id)));
         }
         Ok(tips)
+    }
+
+    /// The newest layout of a path that another content has, also one from before the file was
+    /// renamed.
+    pub(in super::super) fn newest_but(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+    ) -> Result<Option<(ObjectId, Entry)>> {
+        let mut names = vec![path.clone()];
+        loop {
+            let name = names.last().expect("one name is there from the start").clone();
+            let pending = self.store.newest_of(&name)?;
+            let noted = self.newest_noted(&name)?;
+            let entries = [&pending, &noted].into_iter().flatten();
+            let before = entries.filter_map(|(_, entry)| name_before(entry)).next();
+            let others = [pending, noted].into_iter().flatten().filter(|(of, _)| *of != blob);
+            if let Some(newest) = others.max_by_key(|(_, entry)| entry.at) {
+                return Ok(Some(newest));
+            }
+            match before.filter(|name| !names.contains(name) && names.len() < MOST_NAMES) {
+                Some(before) => names.push(before),
+                None => return Ok(None),
+            }
+        }
     }
 
     /// The newest layout of a path, whatever its content was, and of which content.

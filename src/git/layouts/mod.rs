@@ -21,6 +21,7 @@ mod notes_past;
 pub mod past;
 mod paths;
 mod promote;
+mod renames;
 mod store;
 mod work_tree;
 
@@ -37,6 +38,9 @@ pub(super) use work_tree::{Arrival, LaidOut, Layouting, WorkTreeLayouts};
 
 /// A longer note is not read: it is none of ours.
 const MAX_NOTE: u64 = 256 << 20;
+
+/// Longer contents are paired by their ids alone.
+const MAX_MATCHED: u64 = 64 << 20;
 
 /// The notes that hold layouts.
 pub(super) fn notes_ref() -> RefName {

@@ -17,10 +17,12 @@ use super::super::error::Result;
 use super::super::id::{ObjectId, RepoPath};
 use super::super::raw::Stored;
 use super::super::repository::Repository;
+use super::MAX_MATCHED;
 use super::clone_clock::CloneClock;
 use super::file_states::{FileState, FileStates, Writer};
 use super::find::{Finder, Own};
 use super::note::Entry;
+use super::renames::Renames;
 
 /// How a content comes into a work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub(in super::super) struct WorkTreeLayouts<'r> {
     finder: Finder<'r>,
     states: FileStates,
     clock: CloneClock,
+    renames: Renames<'r>,
 }
 
 /// A content whose layouts were found, still to be laid out.
@@ -190,6 +193,7 @@ impl<'r> WorkTreeLayouts<'r> {
             finder: Finder::new(repository),
             states: FileStates::of(repository),
             clock: CloneClock::of(repository),
+            renames: Renames::new(repository),
         }
     }
 
@@ -279,6 +283,12 @@ impl<'r> WorkTreeLayouts<'r> {
                     break;
                 }
             }
+        }
+        if history.last.is_none()
+            && let Some(source) = self.renames.source_of(&mut self.states, path, content)?
+        {
+            known.name_before = source.as_str().map(str::to_owned);
+            history = self.states.history(&source)?;
         }
         if let Some(last) = history.last {
             known.last = self.part(last, blob, content);
@@ -377,7 +387,12 @@ impl<'r> WorkTreeLayouts<'r> {
         }
         let incoming = own.iter().map(|own| own.layout.as_str());
         let incoming = incoming.chain(others.iter().map(|side| side.layout.as_str()));
-        let (own, has_drags) = match self.last_shared(path, incoming)? {
+        let source = match self.states.last(path)? {
+            Some(_) => None,
+            None => self.renames.source_of(&mut self.states, path, content)?,
+        };
+        let source = source.as_ref().unwrap_or(path);
+        let (own, has_drags) = match self.last_shared(source, incoming)? {
             Some((last, _)) if last.blob == blob => (Some(self.joined(own, last)), false),
             Some((last, has_drags)) => {
                 others.push(last);
@@ -452,8 +467,7 @@ impl<'r> WorkTreeLayouts<'r> {
 
     /// The newest layout of the path, as a guess: it gives way to everything that is known.
     fn related(&mut self, path: &RepoPath, blob: ObjectId, content: &[u8]) -> Result<Option<Part>> {
-        let newest = self.finder.newest_of(path)?.filter(|(old, _)| *old != blob);
-        let Some((old, entry)) = newest else { return Ok(None) };
+        let Some((old, entry)) = self.finder.newest_but(path, blob)? else { return Ok(None) };
         let state = FileState { blob: old, layout: entry.layout };
         Ok(self.part(state, blob, content).map(|mut part| {
             part.layout.demote();
@@ -630,9 +644,6 @@ impl LaidOut {
 fn mentions_arranged(line: &str) -> bool {
     memchr::memmem::find(line.as_bytes(), b"\"!").is_some()
 }
-
-/// Longer contents are paired by their ids alone.
-const MAX_MATCHED: u64 = 64 << 20;
 
 /// Whether a line is another one without its clocks.
 fn is_unclocked_form(line: &str, clocked: &str) -> bool {
