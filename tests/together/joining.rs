@@ -135,8 +135,8 @@ fn assert_in_one_frame(repo: &Repo, wanted: &Sheet) {
 
 #[test]
 fn a_mere_save_in_the_other_renderer_moves_nothing() {
-    for content in [false, true] {
-        let (team, ann, ben) = Team::of_two();
+    for (content, is_stamped) in [(false, true), (true, true), (false, false), (true, false)] {
+        let (team, ann, ben) = of_two_in_the_older_renderer(is_stamped);
         let mut wanted = edit_and_commit(&ann, |sheet| {
             sheet.put(LOADER, [-500, 474]);
             if content {
@@ -163,22 +163,59 @@ fn a_mere_save_in_the_other_renderer_moves_nothing() {
 
 #[test]
 fn moves_made_in_different_renderers_come_together() {
-    let (team, ann, ben) = Team::of_two();
-    let mut wanted = edit_and_commit(&ann, |sheet| {
-        sheet.put(LOADER, [-500, 474]);
-    });
-    ann.git(["push", "-q"]);
-    edit_and_commit(&ben, |sheet| {
-        *sheet = sheet.opened_in_vue();
-        sheet.put(LATENT, [720, 1440]);
-    });
-    ben.git(["pull", "-q", "--no-rebase", "--no-edit"]);
-    ben.git(["push", "-q"]);
-    ann.git(["pull", "-q"]);
-    wanted.put(LATENT, [600, 1200]);
-    for repo in [&ben, &ann, &team.member("carl")] {
-        assert_in_one_frame(repo, &wanted);
+    for is_stamped in [true, false] {
+        let (team, ann, ben) = of_two_in_the_older_renderer(is_stamped);
+        let mut wanted = edit_and_commit(&ann, |sheet| {
+            sheet.put(LOADER, [-500, 474]);
+        });
+        ann.git(["push", "-q"]);
+        edit_and_commit(&ben, |sheet| {
+            *sheet = sheet.opened_in_vue();
+            sheet.put(LATENT, [720, 1440]);
+        });
+        ben.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+        ben.git(["push", "-q"]);
+        ann.git(["pull", "-q"]);
+        wanted.put(LATENT, [600, 1200]);
+        for repo in [&ben, &ann, &team.member("carl")] {
+            assert_in_one_frame(repo, &wanted);
+        }
     }
+}
+
+#[test]
+fn a_drag_outlives_a_later_save_of_the_same_file_in_the_other_renderer() {
+    for is_stamped in [true, false] {
+        let (team, ann, ben) = of_two_in_the_older_renderer(is_stamped);
+        let wanted = edit(&ann, FILE, |sheet| {
+            sheet.put(LOADER, [-500, 474]);
+        });
+        // Ben's editor had the file open all the time, and saves after the pull.
+        let open = Sheet::read(&ben, FILE).opened_in_vue();
+        ann.git(["add", "."]);
+        ann.git(["push", "-q"]);
+        ben.git(["pull", "-q"]);
+        open.write(&ben, FILE);
+        ben.git(["add", "."]);
+        ben.git(["push", "-q"]);
+        ann.git(["pull", "-q"]);
+        for repo in [&ben, &ann, &team.member("carl")] {
+            assert_in_one_frame(repo, &wanted);
+        }
+    }
+}
+
+/// Two people with a file that says which renderer wrote it, or does not.
+fn of_two_in_the_older_renderer(is_stamped: bool) -> (Team, Repo, Repo) {
+    let (team, ann, ben) = Team::of_two();
+    if !is_stamped {
+        edit_and_commit(&ann, |sheet| {
+            sheet.forget_renderer();
+        });
+        ann.git(["push", "-q"]);
+        ben.git(["pull", "-q"]);
+    }
+    (team, ann, ben)
 }
 
 // Merges.

@@ -287,6 +287,14 @@ impl Sheet {
         sheet
     }
 
+    /// As an older frontend saves it, which does not say what renderer it has.
+    pub(super) fn forget_renderer(&mut self) -> &mut Sheet {
+        if let Some(extra) = self.0["extra"].as_object_mut() {
+            extra.remove("workflowRendererVersion");
+        }
+        self
+    }
+
     /// The places in the frame of the older renderer, whichever wrote the file.
     pub(super) fn places_in_one_frame(&self) -> BTreeMap<u64, [f64; 2]> {
         let vue = self.0["extra"]["workflowRendererVersion"] == json!("Vue");
