@@ -97,5 +97,7 @@ fn people_among_whom_somebody_commits_positions_never_lose_a_place() {
 #[test]
 #[ignore = "20,000 steps"]
 fn people_who_work_together_for_long_never_lose_a_place() {
-    walks(1000..1100, 200, Plan { people: 3, kills: true, raw: false });
+    for seed in 1000..1100 {
+        walks(seed..seed + 1, 200, Plan { people: 3, kills: true, raw: seed % 2 == 1 });
+    }
 }
