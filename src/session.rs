@@ -46,7 +46,7 @@ impl Session {
         if !self.environment.switched_off {
             // What cannot be fetched or merged is no reason to show nothing.
             match git::catch_up(&repository) {
-                Ok(remarks) => self.tell_remarks(&remarks),
+                Ok(received) => self.tell_remarks(&received.remarks),
                 Err(error) => {
                     self.tell_remarks(&[format!("fetched layouts are not merged: {error}")])
                 }

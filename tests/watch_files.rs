@@ -64,6 +64,34 @@ fn leftovers(folder: &Path) -> Vec<String> {
     names.filter(|name| name.starts_with('.') && name != ".git").collect()
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_colleague_moved_reaches_the_files_while_somebody_watches() {
+    let world = World::new();
+    let bare = world.bare("studio.git");
+    let address = bare.path.to_str().unwrap();
+    let ann = world.repo("ann");
+    ann.git(["remote", "add", "origin", address]);
+    ann.comfy(["init", "-q"]);
+    ann.write("fox.json", workflow(20, 0));
+    ann.commit_all("one");
+    ann.git(["push", "-q", "-u", "origin", "main"]);
+    let mut clone = world.command("git");
+    assert!(
+        clone.args(["clone", "-q", address]).arg(world.path("ben")).status().unwrap().success()
+    );
+    let ben = world.at("ben");
+    ben.comfy(["init", "-q"]);
+    let watching = Watching::start(&ben, &[]);
+    until("the first look", || rows(&ben).len() == 1);
+    ann.write("fox.json", workflow(20, 900));
+    ann.git(["add", "."]);
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    until("her move", || ben.text("fox.json") == workflow(20, 900));
+    assert!(watching.interrupt().contains("fox.json: others moved nodes"));
+}
+
 fn repo() -> Repo {
     let repo = Repo::new();
     repo.use_filter();

@@ -124,18 +124,19 @@ pub struct Received {
     pub refs: Vec<RefName>,
     /// The files whose nodes moved.
     pub files: Vec<RepoPath>,
+    /// What a person can do about layouts that could not be fetched, each a line.
+    pub remarks: Vec<String>,
 }
 
 /// Asks for what the last fetch did not bring along, and brings all that is here into the
-/// files: for whoever looks at them without a hook having been called. Gives lines for the
-/// person.
+/// files: for whoever looks at them without a hook having been called.
 ///
 /// # Errors
 /// Something that was fetched cannot be merged.
-pub fn catch_up(repository: &Repository) -> Result<Vec<String>> {
+pub fn catch_up(repository: &Repository) -> Result<Received> {
     let remarks = ask(repository, Brought::ByMove)
         .unwrap_or_else(|error| vec![format!("layouts are not asked for: {error}")]);
-    receive(repository).map(|_| remarks)
+    Ok(Received { remarks, ..receive(repository)? })
 }
 
 /// Remembers that the notes hold nothing new for the files of this work tree: what was kept
@@ -178,7 +179,7 @@ pub fn receive(repository: &Repository) -> Result<Received> {
         memory.followed = after;
         memory.write(repository)?;
     }
-    broken.map_or(Ok(Received { refs: gathered.moved, files }), Err)
+    broken.map_or(Ok(Received { refs: gathered.moved, files, remarks: Vec::new() }), Err)
 }
 
 /// Has a remote that was added after set-up send layouts along with every fetch.

@@ -1,5 +1,6 @@
 //! Keeps every save: a snapshot of each, git's "modified" mark off what was only moved,
-//! conflict copies of synced folders merged.
+//! conflict copies of synced folders merged; and, while nothing is saved, what others moved
+//! brought into the files.
 //!
 //! Nothing here is needed for anything: whatever is missed while nobody watches, the first
 //! look catches up with. A failure is told, and the next save tried again.
@@ -86,13 +87,24 @@ impl Keeper<'_> {
                 // seen only by looking at all.
                 Seen::Files(_) => self.catch_up_later(),
                 Seen::Nothing if self.undone => self.catch_up_later(),
-                Seen::Nothing => Ok(()),
+                Seen::Nothing => self.receive(),
             };
             if let Err(failure) = done {
                 self.undone = true;
                 ui.fail(&failure);
             }
         }
+    }
+
+    /// Brings what others moved and a fetch brought into the files.
+    fn receive(&self) -> Result<()> {
+        let received = git::catch_up(&self.repository()?)?;
+        self.session.tell_remarks(&received.remarks);
+        for path in &received.files {
+            let path = sanitize::line(&path.to_string()).into_owned();
+            self.session.ui.say(&format!("{path}: others moved nodes"));
+        }
+        Ok(())
     }
 
     /// Opened anew each time: it may have been moved, packed or made again.
