@@ -262,7 +262,7 @@ fn content_that_nobody_laid_out_takes_the_newest_layout_of_its_path() {
         // 863 + 4000: the sampler, where it stood last.
         assert!(text.contains("4863"), "{format:?}: {text}");
         // The index over all paths is derived.
-        std::fs::remove_file(repo.common_dir().join("comfy/layout-paths")).unwrap();
+        std::fs::remove_file(repo.common_dir().join("comfy/layout-path-index")).unwrap();
         std::fs::remove_file(repo.path.join("a.json")).unwrap();
         repo.git(["checkout", "--", "a.json"]);
         assert_eq!(repo.text("a.json"), text);

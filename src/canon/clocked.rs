@@ -320,6 +320,20 @@ impl ClockedLayout {
         }
         self.saved = self.saved.min(Clock::Unknown(0));
     }
+
+    /// Whether it gives way to every layout that somebody saved.
+    pub(super) fn is_guess(&self) -> bool {
+        self.saved <= Clock::Unknown(0)
+    }
+
+    /// Takes places out of it, by graph.
+    pub fn forget(&mut self, places: &[(Path, PlaceKey)]) {
+        for (at, key) in places {
+            if let Some(graph) = self.graphs.iter_mut().find(|graph| graph.at == *at) {
+                graph.places.remove(key);
+            }
+        }
+    }
 }
 
 impl ClockedGraph {

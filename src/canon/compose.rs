@@ -332,7 +332,9 @@ fn clear_overlaps(
         return FxHashSet::default();
     }
     let is_new = |key: &PlaceKey, winner: &Winner<'_>| {
-        let mut others = parts.iter().enumerate().filter(|(part, _)| *part != winner.part);
+        let others = parts.iter().enumerate().filter(|(part, _)| *part != winner.part);
+        // Guesses are from some other time.
+        let mut others = others.filter(|(_, part)| !part.source.layout.is_guess());
         others.any(|(_, part)| {
             let old = part.source.old_key(key);
             old.is_none_or(|old| !part.graph.places.contains_key(&old))

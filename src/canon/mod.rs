@@ -42,7 +42,7 @@ pub use clean::{Rest, Stripped, begin, clean, print, strip};
 pub use clock::{Clock, CloneId, Stamp};
 pub use clocked::ClockedLayout;
 pub use compose::{Composition, MergedSide, compose, compose_merged};
-pub use matches::{Matches, Pairs, Source, adds_to};
+pub use matches::{Matches, Pairs, Source, adds_to, said_by};
 pub use placement::PlaceKind;
 pub use places::{Moves, Place, PlaceName, PlaceTitles, is_elsewhere, moves, places};
 pub use smudge::{place_missing, smudge};

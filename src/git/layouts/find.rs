@@ -9,7 +9,7 @@ use super::super::id::{CommitId, ObjectId, RepoPath};
 use super::super::notes::Notes;
 use super::super::repository::Repository;
 use super::note::{Entry, Note};
-use super::paths::Paths;
+use super::paths::{MOST_OF_PATH, Paths};
 use super::store::Store;
 use super::{MAX_NOTE, notes_ref, tracking_refs};
 
@@ -171,29 +171,40 @@ impl<'r> Finder<'r> {
         Ok(tips)
     }
 
-    /// The newest layout of a path that another content has, also one from before the file was
-    /// renamed.
-    pub(in super::super) fn newest_but(
+    /// The newest layouts of a path that other contents have, the newest first, also those
+    /// from before the file was renamed.
+    pub(in super::super) fn others_of(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
-    ) -> Result<Option<(ObjectId, Entry)>> {
+    ) -> Result<Vec<(ObjectId, Entry)>> {
+        let mut found: Vec<(ObjectId, Entry)> = Vec::new();
         let mut names = vec![path.clone()];
-        loop {
-            let name = names.last().expect("one name is there from the start").clone();
-            let pending = self.store.newest_of(&name)?;
-            let noted = self.newest_noted(&name)?;
-            let entries = [&pending, &noted].into_iter().flatten();
-            let before = entries.filter_map(|(_, entry)| name_before(entry)).next();
-            let others = [pending, noted].into_iter().flatten().filter(|(of, _)| *of != blob);
-            if let Some(newest) = others.max_by_key(|(_, entry)| entry.at) {
-                return Ok(Some(newest));
+        while let Some(name) = names.last().cloned() {
+            let mut of_name = self.store.all_of(&name)?;
+            of_name.extend(self.all_noted(&name)?);
+            of_name.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.at));
+            let before = of_name.iter().find_map(|(_, entry)| name_before(entry));
+            for (of, entry) in of_name {
+                if of != blob && found.iter().all(|(known, _)| *known != of) {
+                    found.push((of, entry));
+                }
             }
             match before.filter(|name| !names.contains(name) && names.len() < MOST_NAMES) {
-                Some(before) => names.push(before),
-                None => return Ok(None),
+                Some(before) if found.len() < MOST_OF_PATH => names.push(before),
+                _ => break,
             }
         }
+        found.truncate(MOST_OF_PATH);
+        Ok(found)
+    }
+
+    fn all_noted(&mut self, path: &RepoPath) -> Result<Vec<(ObjectId, Entry)>> {
+        let mut all = Vec::new();
+        for (_, blob) in self.paths()?.newest(path).to_vec() {
+            all.extend(self.note(blob)?.entries.remove(path).map(|entry| (blob, entry)));
+        }
+        Ok(all)
     }
 
     /// The newest layout of a path, whatever its content was, and of which content.
@@ -211,12 +222,12 @@ impl<'r> Finder<'r> {
 
     /// The time of the newest layout of a path in our notes.
     pub(super) fn newest_noted_at(&mut self, path: &RepoPath) -> Result<u64> {
-        Ok(self.paths()?.newest(path).map_or(0, |(at, _)| at))
+        Ok(self.paths()?.newest(path).first().map_or(0, |(at, _)| *at))
     }
 
     /// The newest layout of a path in our notes.
     fn newest_noted(&mut self, path: &RepoPath) -> Result<Option<(ObjectId, Entry)>> {
-        let Some((_, blob)) = self.paths()?.newest(path) else { return Ok(None) };
+        let Some((_, blob)) = self.paths()?.newest(path).first().copied() else { return Ok(None) };
         Ok(self.note(blob)?.entries.remove(path).map(|entry| (blob, entry)))
     }
 

@@ -1,4 +1,4 @@
-//! Which blob holds the newest layout of a path: an index over all layout notes, for the
+//! Which blobs hold the newest layouts of a path: an index over all layout notes, for the
 //! day a file arrives with content that nobody has laid out yet.
 //!
 //! Derived: it says which notes commit it knows, is brought up to date from there, and can
@@ -22,10 +22,14 @@ use super::super::repository::Repository;
 use super::MAX_NOTE;
 use super::note::Note;
 
-/// The newest layout of every path.
+/// So many layouts of a path are told: what the newest does not place, an older one may.
+pub(super) const MOST_OF_PATH: usize = 8;
+
+/// The newest layouts of every path.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
-    newest: FxHashMap<RepoPath, (u64, ObjectId)>,
+    /// Each with its blob, the newest first.
+    newest: FxHashMap<RepoPath, Vec<(u64, ObjectId)>>,
     known: Option<CommitId>,
     lines: usize,
 }
@@ -42,7 +46,7 @@ pub(super) struct Added {
 }
 
 fn file(repository: &Repository) -> PathBuf {
-    repository.state_dir().join("layout-paths")
+    repository.state_dir().join("layout-path-index")
 }
 
 impl Paths {
@@ -57,9 +61,10 @@ impl Paths {
         Ok(paths)
     }
 
-    /// The blob whose note holds the newest layout of a path.
-    pub(super) fn newest(&self, path: &RepoPath) -> Option<(u64, ObjectId)> {
-        self.newest.get(path).copied()
+    /// The blobs whose notes hold the newest layouts of a path, and their times, the newest
+    /// first.
+    pub(super) fn newest(&self, path: &RepoPath) -> &[(u64, ObjectId)] {
+        self.newest.get(path).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn load(repository: &Repository) -> Paths {
@@ -80,10 +85,15 @@ impl Paths {
     }
 
     fn add(&mut self, added: Added) {
-        let newest = self.newest.entry(added.path).or_insert((added.at, added.blob));
-        if added.at >= newest.0 {
-            *newest = (added.at, added.blob);
+        let newest = self.newest.entry(added.path).or_default();
+        if newest.iter().any(|(at, blob)| *blob == added.blob && *at >= added.at) {
+            return;
         }
+        newest.retain(|(_, blob)| *blob != added.blob);
+        // Of two at one time the one that was added last.
+        let place = newest.iter().position(|(at, _)| *at <= added.at).unwrap_or(newest.len());
+        newest.insert(place, (added.at, added.blob));
+        newest.truncate(MOST_OF_PATH);
     }
 
     fn catch_up(&mut self, repository: &Repository, notes: Option<CommitId>) -> Result<()> {
@@ -110,8 +120,10 @@ impl Paths {
         let folder = repository.state_dir();
         std::fs::create_dir_all(&folder).map_err(failed())?;
         let mut text = Vec::new();
-        for (path, (at, blob)) in &self.newest {
-            print_line(*at, *blob, path, &mut text);
+        for (path, newest) in &self.newest {
+            for (at, blob) in newest.iter().rev() {
+                print_line(*at, *blob, path, &mut text);
+            }
         }
         print_marker(None, self.known, &mut text);
         let mut fresh = super::new_file(&folder).map_err(failed())?;

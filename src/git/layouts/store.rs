@@ -110,6 +110,17 @@ impl Store {
         Ok(self.get(blob, path)?.map(|entry| (blob, entry)))
     }
 
+    /// All layouts of a path, of whatever content.
+    pub(in super::super) fn all_of(&mut self, path: &RepoPath) -> Result<Vec<(ObjectId, Entry)>> {
+        self.refresh()?;
+        let blobs = self.known.by_path.get(path).cloned().unwrap_or_default();
+        let mut all = Vec::new();
+        for blob in blobs {
+            all.extend(self.get(blob, path)?.map(|entry| (blob, entry)));
+        }
+        Ok(all)
+    }
+
     fn newest_blob(&mut self, path: &RepoPath) -> Result<Option<ObjectId>> {
         self.refresh()?;
         Ok(self.known.newest_blob(path))

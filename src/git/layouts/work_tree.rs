@@ -465,14 +465,22 @@ impl<'r> WorkTreeLayouts<'r> {
         Ok(Found::Parts { parts, now, is_to_be_kept })
     }
 
-    /// The newest layout of the path, as a guess: it gives way to everything that is known.
-    fn related(&mut self, path: &RepoPath, blob: ObjectId, content: &[u8]) -> Result<Option<Part>> {
-        let Some((old, entry)) = self.finder.newest_but(path, blob)? else { return Ok(None) };
-        let state = FileState { blob: old, layout: entry.layout };
-        Ok(self.part(state, blob, content).map(|mut part| {
-            part.layout.demote();
-            part
-        }))
+    /// The newest layouts of the path, as guesses: they give way to everything that is known,
+    /// and of each place the newest that knows it counts.
+    fn related(&mut self, path: &RepoPath, blob: ObjectId, content: &[u8]) -> Result<Vec<Part>> {
+        let mut guesses: Vec<Part> = Vec::new();
+        for (old, entry) in self.finder.others_of(path, blob)? {
+            let state = FileState { blob: old, layout: entry.layout };
+            let Some(mut guess) = self.part(state, blob, content) else { continue };
+            guess.layout.demote();
+            let newer: Vec<Source<'_>> = guesses.iter().map(Part::source).collect();
+            let said = canon::said_by(guess.source(), &newer);
+            guess.layout.forget(&said);
+            if guess.layout.has_place_by_person() {
+                guesses.push(guess);
+            }
+        }
+        Ok(guesses)
     }
 
     /// Whether something in a file lies where nobody put it.
