@@ -442,7 +442,7 @@ fn a_file_that_was_committed_with_its_positions_is_left_alone() {
     assert!(status.unwrap().success());
     for arguments in [&["layout", "undo", "a.json"][..], &["layout", "log", "a.json"]] {
         let told = refused(&repo, arguments);
-        assert!(told.contains("a.json"), "{told}");
+        assert!(told.contains("a.json was committed with its positions"), "{told}");
     }
     assert_eq!(repo.text("a.json"), workflow(1, 0));
     assert_eq!(repo.git(["status", "--porcelain"]), "");
@@ -492,4 +492,227 @@ fn a_layout_that_is_brought_back_gives_the_file_it_came_from() {
     }
     println!("{exact} of {count} to the byte");
     assert!(exact * 10 >= count * 9, "only {exact} of {count} came back to the byte");
+}
+
+#[test]
+fn each_line_of_the_log_has_an_id_of_its_own() {
+    let (_world, repo) = world();
+    // Commits past the hooks: one commit of notes brings the layouts of all of them.
+    for step in 1..4 {
+        repo.write("a.json", workflow(1 + step, 10 * step as i32));
+        repo.git(["-c", "core.hooksPath=/nowhere", "commit", "-q", "-a", "-m", "past the hooks"]);
+    }
+    save(&repo, "a.json", workflow(9, 90));
+    repo.git(["push", "-q", "origin", "HEAD:main"]);
+    let told = repo.comfy(["layout", "log", "a.json"]);
+    let ids = ids(&repo, "a.json");
+    let distinct: std::collections::BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len(), "{told}");
+    assert_eq!(ids.len(), 5, "{told}");
+    for (id, shift) in ids.iter().rev().zip([0, 10, 20, 30, 90]) {
+        let shown = repo.comfy(["layout", "show", id, "a.json"]);
+        assert!(shown.contains(&format!(" {} ", 863 + shift)), "{id} is not {shift}: {shown}");
+    }
+}
+
+#[test]
+fn a_save_that_moved_nothing_is_no_line_of_the_log() {
+    let repo = fresh();
+    save(&repo, "a.json", workflow(1, 0));
+    save(&repo, "a.json", workflow(2, 0));
+    save(&repo, "a.json", workflow(2, 30));
+    save(&repo, "a.json", workflow(3, 30));
+    assert_eq!(
+        log(&repo, &["a.json"]),
+        [
+            "A Person moved KSampler #3, 1 more and group Sampling",
+            "A Person placed KSampler #3, 1 more and group Sampling",
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_was_renamed_there_and_back_tells_each_name_it_came_from() {
+    let repo = fresh();
+    let rename = |from: &str, to: &str, shift: i32| {
+        repo.git(["mv", from, to]);
+        save(&repo, to, workflow(1, shift));
+    };
+    save(&repo, "a.json", workflow(1, 0));
+    rename("a.json", "b.json", 10);
+    save(&repo, "b.json", workflow(1, 20));
+    let told = log(&repo, &["b.json"]);
+    let renamed = told.iter().filter(|line| line.contains("renamed")).collect::<Vec<_>>();
+    assert!(renamed.len() == 1 && renamed[0].ends_with("renamed from a.json"), "{told:?}");
+    let last = &told[told.len() - 2..];
+    assert!(last[0] == *renamed[0] && last[1].contains("placed KSampler #3"), "{told:?}");
+    // The old name is used again, and what it is says nothing of the new one.
+    rename("b.json", "a.json", 30);
+    let told = log(&repo, &["a.json"]);
+    for line in &told[1..] {
+        assert!(!line.contains("renamed from b.json"), "{told:?}");
+    }
+    for line in log(&repo, &["a.json"]).into_iter().chain(log(&repo, &[])) {
+        assert!(!line.contains("a.json: placed") || !line.contains("renamed"), "{line}");
+    }
+}
+
+#[test]
+fn what_a_person_is_told_to_run_runs_as_it_is() {
+    let repo = fresh();
+    let name = "sub dir/it's $x.json";
+    for shift in [0, 100] {
+        save(&repo, name, workflow(1, shift));
+    }
+    let folder = repo.path.join("sub dir");
+    let run = |line: &str| {
+        let line = line.replace("git comfy", &format!("'{GIT_COMFY}'"));
+        repo.command("sh").args(["-c", &line]).current_dir(&folder).output().unwrap()
+    };
+    let told = run("git comfy layout undo \"it's \\$x.json\"");
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert_eq!(repo.text(name), workflow(1, 0), "{told}");
+    let back = told.lines().find_map(|line| line.split_once("is kept: ")).unwrap().1;
+    let output = run(back);
+    assert!(output.status.success(), "{back}: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(repo.text(name), workflow(1, 100), "{back}");
+    run("git comfy layout undo \"it's \\$x.json\"");
+    let told = run("git comfy layout restore abcdef0 \"it's \\$x.json\"");
+    let told = String::from_utf8(told.stderr).unwrap();
+    let hint = told.split('`').nth(1).unwrap();
+    let output = run(hint);
+    assert!(output.status.success(), "{hint}: {}", String::from_utf8_lossy(&output.stderr));
+    std::fs::remove_file(repo.path.join(name)).unwrap();
+    let told = run("git comfy layout undo \"it's \\$x.json\"");
+    let told = String::from_utf8(told.stderr).unwrap();
+    let hint = told.lines().find_map(|line| line.split_once("hint: ")).unwrap().1;
+    let output = run(hint);
+    assert!(output.status.success(), "{hint}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(repo.path.join(name).exists());
+}
+
+#[test]
+fn show_names_the_person_whom_the_log_names() {
+    let (world, seed) = world();
+    let ann = clone(&world, "Ann");
+    // A copy: what lies in it was moved by somebody who never had this file.
+    ann.write("copy.json", seed.text("a.json"));
+    ann.commit_all("a copy");
+    let told = ann.comfy(["layout", "show", "copy.json"]);
+    let by =
+        |told: &str, what: &str| told.lines().find(|line| line.contains(what)).unwrap().to_owned();
+    assert!(by(&told, "#3").contains("  Seed ("), "{told}");
+    ann.write("copy.json", sampler_at(1, "[5,6]"));
+    let told = ann.comfy(["layout", "show", "copy.json"]);
+    assert!(by(&told, "#3").contains("  you ("), "{told}");
+    assert!(by(&told, "#4").contains("  Seed ("), "{told}");
+    ann.commit_all_allowing_nothing();
+    ann.write("copy.json", sampler_at(1, "[5,6]").replace("[26,474]", "[30,500]"));
+    let told = ann.comfy(["layout", "show", "copy.json"]);
+    assert!(by(&told, "#3").contains("  Ann ("), "the log names Ann for it: {told}");
+    assert!(by(&told, "#4").contains("  you ("), "{told}");
+}
+
+#[test]
+fn a_copy_of_a_file_that_was_undone_was_not_undone_itself() {
+    let repo = fresh();
+    for shift in [0, 100] {
+        save(&repo, "a.json", workflow(1, shift));
+    }
+    undo(&repo, "a.json");
+    repo.commit_all_allowing_nothing();
+    save(&repo, "copy.json", repo.text("a.json"));
+    assert_eq!(
+        log(&repo, &["copy.json"]),
+        ["A Person placed KSampler #3, 1 more and group Sampling"]
+    );
+}
+
+#[test]
+fn what_is_no_file_of_ours_is_told_apart() {
+    let repo = fresh();
+    save(&repo, "sub/a.json", workflow(1, 0));
+    save(&repo, "sub/none.json", "{}");
+    let id = ids(&repo, "sub/a.json")[0].clone();
+    for (arguments, words) in [
+        (&["layout", "show", &id][..], "git comfy layout show ID FILE"),
+        (&["layout", "undo", "now"], "git comfy layout show ID FILE"),
+        (&["layout", "log", "sub"], "sub is a folder; name a file"),
+        (&["layout", "log", "."], "is a folder; name a file"),
+        (&["layout", "log", "sub/none.json"], "sub/none.json is no workflow"),
+        (&["layout", "log", "nowhere/a.json"], "there is no such file"),
+    ] {
+        let told = refused(&repo, arguments);
+        assert!(told.contains(words) && told.contains("hint: "), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn a_file_that_was_broken_is_left_alone_and_said_to_be() {
+    let repo = fresh();
+    for shift in [0, 100] {
+        save(&repo, "a.json", workflow(1, shift));
+    }
+    repo.write("a.json", "{\"nodes\":[");
+    let first = ids(&repo, "a.json").pop().unwrap();
+    for arguments in [&["layout", "undo", "a.json"][..], &["layout", "restore", &first, "a.json"]] {
+        let told = refused(&repo, arguments);
+        assert!(told.contains("a.json is no workflow as it is now"), "{told}");
+        assert!(told.contains("hint: git checkout -- a.json"), "{told}");
+    }
+    assert_eq!(repo.text("a.json"), "{\"nodes\":[");
+}
+
+#[test]
+fn a_workflow_without_anything_in_it_has_a_log_without_lines() {
+    let repo = fresh();
+    save(
+        &repo,
+        "a.json",
+        r#"{"last_node_id":0,"last_link_id":0,"nodes":[],"links":[],"groups":[],"config":{},"extra":{},"version":0.4}"#,
+    );
+    let output = repo.command(GIT_COMFY).args(["layout", "log", "a.json"]).output().unwrap();
+    assert!(output.status.success() && output.stdout.is_empty());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("nothing in a.json has been placed yet"), "{told}");
+}
+
+#[test]
+fn a_file_that_was_deleted_in_a_commit_is_brought_back_by_the_hint() {
+    let repo = fresh();
+    save(&repo, "a.json", workflow(1, 0));
+    repo.git(["rm", "-q", "a.json"]);
+    repo.git(["commit", "-q", "-m", "deleted"]);
+    assert_eq!(log(&repo, &["a.json"]).len(), 1);
+    let told = refused(&repo, &["layout", "undo", "a.json"]);
+    let hints: Vec<&str> =
+        told.lines().filter_map(|line| Some(line.split_once("hint: ")?.1)).collect();
+    let run = |hint: &str| {
+        let output = repo.command("sh").args(["-c", hint]).output().unwrap();
+        assert!(output.status.success(), "{hint}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let deleted = run(hints[0]);
+    run(&hints[1].replace("COMMIT", deleted.split(' ').next().unwrap()));
+    assert_eq!(repo.text("a.json"), workflow(1, 0));
+    repo.git(["commit", "-q", "-m", "back"]);
+    repo.git(["rm", "-q", "a.json"]);
+    let told = refused(&repo, &["layout", "undo", "a.json"]);
+    run(told.lines().find_map(|line| line.split_once("hint: ")).unwrap().1);
+    assert_eq!(repo.text("a.json"), workflow(1, 0));
+}
+
+#[test]
+fn a_file_that_is_gone_holds_nothing_now() {
+    let repo = fresh();
+    save(&repo, "a.json", workflow(1, 0));
+    repo.write("a.json", workflow(1, 100));
+    repo.git(["add", "a.json"]);
+    assert_eq!(log(&repo, &["a.json"])[0], "n you moved KSampler #3, 1 more and group Sampling");
+    std::fs::remove_file(repo.path.join("a.json")).unwrap();
+    assert_eq!(log(&repo, &["a.json"])[0], "s you moved KSampler #3, 1 more and group Sampling");
+    let told = repo.comfy(["layout", "show", "a.json"]);
+    assert!(!told.starts_with("a.json now"), "{told}");
+    let told = refused(&repo, &["layout", "show", "now", "a.json"]);
+    assert!(told.contains("git checkout -- a.json"), "{told}");
 }

@@ -44,7 +44,7 @@ pub use clocked::ClockedLayout;
 pub use compose::{Composition, MergedSide, compose, compose_merged};
 pub use matches::{Matches, Pairs, Source, adds_to, said_by};
 pub use placement::PlaceKind;
-pub use places::{Moves, Place, PlaceName, PlaceTitles, is_elsewhere, moves, places};
+pub use places::{Moves, Place, PlaceName, PlaceTitles, is_elsewhere, is_made_up, moves, places};
 pub use smudge::{place_missing, smudge};
 pub use stamp::{Past, stamp, stamp_all};
 

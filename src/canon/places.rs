@@ -192,6 +192,17 @@ pub fn is_elsewhere(earlier: Source<'_>, now: &ClockedLayout) -> bool {
     now.graphs.iter().any(differs)
 }
 
+/// Whether the earlier layout has something where nobody put it, which a person put
+/// elsewhere in the one at hand.
+pub fn is_made_up(earlier: Source<'_>, now: &ClockedLayout) -> bool {
+    now.graphs.iter().any(|graph| {
+        graph.places.iter().filter(|(_, place)| place.moved.is_by_person()).any(|(key, place)| {
+            let known = earlier.find(&graph.at, key, &place.class);
+            known.is_some_and(|(_, known)| known.moved == Clock::Arranged)
+        })
+    })
+}
+
 /// What a person calls the things of a content.
 #[derive(Debug, Clone, Default)]
 pub struct PlaceTitles {

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::git::hook::{self, Hook};
 use crate::git::setup::{self, State};
 use crate::git::sharing::{self, Asking};
+use crate::git::shell::typed_name;
 use crate::git::{self, Repository};
 use crate::render::sanitize;
 use crate::session::Session;
@@ -70,6 +71,7 @@ fn before_commit(session: &Session) -> Exit {
         let path = sanitize::line(&unready.path.to_string()).into_owned();
         let count = merging::count(unready.conflicts);
         session.ui.warn(&format!("git-comfy: {path} still has {count} of a merge in it"));
+        let path = typed_name(unready.path.to_path());
         session.ui.warn(&format!("  settle:             git comfy resolve {path}"));
         session.ui.warn(&format!("  take it as it is:   git comfy resolve {path} --accept"));
     }

@@ -8,6 +8,7 @@ use super::whole_file;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::merging::Meeting;
+use crate::git::shell::typed_name;
 use crate::git::{self, Handling, Repository};
 use crate::merge::{Cards, Labels};
 use crate::render::{self, sanitize};
@@ -88,8 +89,7 @@ fn files(args: &Args, session: &Session, [base, ours, theirs]: [&PathBuf; 3]) ->
     let way_out = match (&args.output, &product.content) {
         (_, None) => "it has conflict markers".to_owned(),
         (Some(file), _) => {
-            let file = file.to_string_lossy();
-            let file = sanitize::line(&file);
+            let file = typed_name(file);
             format!("it holds ours; `git comfy resolve {file}` settles them")
         }
         (None, _) => "the result holds ours".to_owned(),

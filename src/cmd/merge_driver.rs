@@ -111,7 +111,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         let way_out = match &product.content {
             Some(_) => format!(
                 "it holds ours and opens in ComfyUI, with a card beside each; \
-                 `git comfy resolve {name}` settles them"
+                 `git comfy resolve {}` settles them",
+                git::shell::typed_name(&name)
             ),
             None => "it has conflict markers".to_owned(),
         };

@@ -13,6 +13,7 @@ use crate::diff::Class;
 use crate::error::{Failure, Result};
 use crate::git::patch::PatchSide;
 use crate::git::plumbing::Git;
+use crate::git::shell::typed_name;
 use crate::git::{ObjectId, RepoPath, Repository};
 use crate::json::Value;
 use crate::render::sanitize;
@@ -190,7 +191,7 @@ pub(super) fn origin_of(session: &Session, picture: &Document, among: Among) -> 
     };
     let unknown = |why: &str| {
         Failure::new(format!("{}: {why}", picture.name))
-            .hint(format!("name the file: git comfy diff {} FILE", picture.name))
+            .hint(format!("name the file: git comfy diff {} FILE", typed_name(&picture.name)))
     };
     let id = graph.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| unknown("its workflow has no id to find its file by"))?;

@@ -9,6 +9,7 @@ use super::unsettled::{Held, Settled};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git;
+use crate::git::shell::typed_name;
 use crate::json::{self, Value};
 use crate::merge::{Choice, Place, Side, Unsettled};
 use crate::render::resolve::{Numbers, answers, heading, in_json, list, one};
@@ -178,7 +179,7 @@ fn by_choice(
     if meant.is_empty() {
         let name = sanitize::line(&held.name);
         return Err(Failure::new(format!("{name} has conflicts, but none that you name"))
-            .hint(format!("`git comfy resolve {name} --list` lists them")));
+            .hint(format!("`git comfy resolve {} --list` lists them", typed_name(&held.name))));
     }
     if matches!(chosen, Chosen::Text(_)) && meant.len() > 1 {
         return Err(Failure::new(format!(

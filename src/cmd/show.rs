@@ -8,6 +8,7 @@ use super::screen::ScreenArgs;
 use super::telling::{self, Extent};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::git::shell::typed_name;
 use crate::git::{self, CommitId, Order, Repository, Walk, changes, records};
 use crate::host::desk::Desk;
 use crate::record::{self, Record};
@@ -65,7 +66,10 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 fn text(args: &Args, what: &str, session: &Session) -> Result<Exit> {
     if args.json {
         return Err(Failure::new(format!("{what} is a file; --json shows records of commits"))
-            .hint(format!("git comfy inspect --json {what} tells what is embedded in a file")));
+            .hint(format!(
+                "git comfy inspect --json {} tells what is embedded in a file",
+                typed_name(what)
+            )));
     }
     let extent = if args.full { Extent::Everything } else { Extent::Story };
     telling::tell_workflow(session, what, extent, &args.screen)?;

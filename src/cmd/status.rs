@@ -6,6 +6,7 @@ use super::{merging, raw};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::raw::RawFile;
+use crate::git::shell::typed_name;
 use crate::git::{self, Change, FileStatus, Staging, Status};
 use crate::host::desk::{Desk, Progress};
 use crate::render::record::size;
@@ -79,7 +80,7 @@ fn in_words(status: &Status, records: &Records) -> String {
         text += &format!("{:<12}{}", word(file.change), sanitize::line(&file.path.to_string()));
         text += &match (file.change, file.staging) {
             _ if file.conflicts > 0 => {
-                let path = sanitize::line(&file.path.to_string()).into_owned();
+                let path = typed_name(file.path.to_path());
                 let count = merging::count(file.conflicts);
                 format!("  ({count}; settle with `git comfy resolve {path}`)")
             }

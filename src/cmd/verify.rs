@@ -8,6 +8,7 @@ use super::reproduce::plan::{self, Bench};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::index;
+use crate::git::shell::typed_name;
 use crate::record::replay::{Lock, Verdict, read_lock};
 use crate::render::{replay, sanitize};
 use crate::session::Session;
@@ -88,7 +89,7 @@ fn verify(args: &Args, session: &Session, bench: &Bench, file: &Path) -> Result<
             "{name}: the workflow names what the lock does not have: {}",
             sanitize::line(&lacks.join(", "))
         ));
-        session.ui.warn(&format!("  git comfy lock {}", sanitize::line(&lock.workflow)));
+        session.ui.warn(&format!("  git comfy lock {}", typed_name(&lock.workflow)));
         return Ok(match check.verdict {
             Verdict::Same => Verdict::Repairable,
             verdict => verdict,

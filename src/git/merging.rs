@@ -164,11 +164,23 @@ pub fn stage(repository: &Repository, path: &RepoPath) -> Result<()> {
     git.arg(path.to_path()).output().map(drop)
 }
 
-/// A file's path in the repository; nothing if it lies outside of its work tree.
+/// A file's path in the repository; nothing if it lies outside of its work tree. Neither it
+/// nor its folder need be there any more.
 pub fn path_of(repository: &Repository, file: &Path) -> Option<RepoPath> {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let folder = real(file.parent()?)?;
-    let below = folder.strip_prefix(real(repository.work_tree()?)?).ok()?.join(file.file_name()?);
+    let name = file.file_name()?;
+    let mut gone = PathBuf::from(name);
+    let mut folder = file.parent()?;
+    let folder = loop {
+        match real(folder) {
+            Some(folder) => break folder,
+            None => {
+                gone = Path::new(folder.file_name()?).join(gone);
+                folder = folder.parent()?;
+            }
+        }
+    };
+    let below = folder.strip_prefix(real(repository.work_tree()?)?).ok()?.join(gone);
     Some(RepoPath::from_path(&below))
 }
 

@@ -40,7 +40,7 @@ pub mod separate;
 mod settings;
 pub mod setup;
 pub mod sharing;
-mod shell;
+pub mod shell;
 pub mod snapshots;
 mod status;
 pub mod synced;

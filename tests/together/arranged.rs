@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::sheet::{SAMPLER, Sheet};
+use super::sheet::{FILE, PROMPT, SAMPLER, Sheet};
 use super::team::{NEW, Team, add_other, anew, assert_lies, assert_quiet, edit, has_note};
-use crate::support::Repo;
+use crate::support::{GIT_COMFY, Repo};
 
 /// Ann has a file that was arranged: Ben's layout of it is not there yet.
 fn arranged() -> (Team, Repo, Repo, Sheet) {
@@ -154,4 +154,85 @@ fn a_copy_of_an_arranged_file_is_put_right() {
         std::fs::copy(ann.path.join(NEW), ann.path.join("renamed.json")).unwrap();
         ann.commit_all("copied");
     });
+}
+
+/// Ben's layout came to Ann after the file had been arranged.
+fn arranged_and_put_right() -> (Team, Repo, Repo, Sheet) {
+    let (team, ann, ben, theirs) = arranged();
+    ben.comfy(["sync"]);
+    ann.comfy(["sync"]);
+    assert_eq!(Sheet::read(&ann, NEW).places(), theirs.places());
+    (team, ann, ben, theirs)
+}
+
+#[track_caller]
+fn refused(repo: &Repo, arguments: &[&str]) -> String {
+    let output = repo.command(GIT_COMFY).args(arguments).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    told
+}
+
+#[test]
+fn undo_goes_to_no_arrangement_that_nobody_made() {
+    let (_team, ann, _ben, theirs) = arranged_and_put_right();
+    let told = refused(&ann, &["layout", "undo", NEW]);
+    assert!(told.contains("cannot go further back"), "{told}");
+    assert_eq!(Sheet::read(&ann, NEW).places(), theirs.places());
+    // Whoever wants it all the same is told how.
+    let line = told.split('`').find(|part| part.starts_with("git comfy layout restore s")).unwrap();
+    let words: Vec<&str> = line.split(' ').skip(2).collect();
+    let told = ann.comfy(&words);
+    assert_ne!(Sheet::read(&ann, NEW).places(), theirs.places());
+    let back = told.lines().find_map(|line| line.split_once("is kept: git comfy ")).unwrap().1;
+    ann.comfy(back.split(' '));
+    assert_eq!(Sheet::read(&ann, NEW).places(), theirs.places(), "{told}");
+}
+
+#[test]
+fn the_log_does_not_call_arranged_what_a_person_placed() {
+    let (_team, ann, _ben, _theirs) = arranged();
+    let told = ann.comfy(["layout", "log", NEW]);
+    assert!(told.starts_with("now ") && told.ends_with("  arranged\n"), "{told}");
+    let (_team, ann, _ben, _theirs) = arranged_and_put_right();
+    let told = ann.comfy(["layout", "log", NEW]);
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(!lines[0].contains("arranged") && !lines[0].starts_with("now"), "{told}");
+    assert!(!lines[0].contains(" git "), "{told}");
+    assert!(lines[1].starts_with('s') && lines[1].contains("  git  arranged"), "{told}");
+    assert_eq!(lines.len(), 2, "{told}");
+}
+
+#[test]
+fn what_was_moved_after_the_layout_came_is_undone_as_far_as_that() {
+    let (_team, ann, _ben, theirs) = arranged_and_put_right();
+    edit(&ann, NEW, |sheet| {
+        sheet.put(SAMPLER, [5000, 5050]);
+    });
+    ann.comfy(["layout", "undo", NEW]);
+    assert_eq!(Sheet::read(&ann, NEW).places(), theirs.places());
+    refused(&ann, &["layout", "undo", NEW]);
+    assert_eq!(Sheet::read(&ann, NEW).places(), theirs.places());
+}
+
+/// Of a known file: what was known of it is no more than a guess where others moved it.
+#[test]
+fn undo_goes_to_no_guess_that_the_true_layout_replaced() {
+    let (_team, ann, ben) = Team::of_two();
+    edit(&ben, FILE, |sheet| {
+        sheet.steps(44);
+        sheet.put(PROMPT, [11, 2222]);
+        sheet.add(9, [7000, 70], [200, 100]);
+    });
+    ben.git(["commit", "-q", "-a", "-m", "more"]);
+    ben.git(["push", "-q", "--no-verify"]);
+    let first = Sheet::read(&ann, FILE).place(PROMPT);
+    ann.git(["pull", "-q"]);
+    ben.comfy(["sync"]);
+    ann.comfy(["sync"]);
+    assert_eq!(Sheet::read(&ann, FILE).place(9), Some([7000.0, 70.0]));
+    ann.comfy(["layout", "undo", FILE]);
+    let lies = Sheet::read(&ann, FILE);
+    assert_eq!(lies.place(PROMPT), first, "what Ben moved");
+    assert_eq!(lies.place(9), Some([7000.0, 70.0]), "nobody put it elsewhere: {}", lies.told());
 }

@@ -290,7 +290,7 @@ impl Sheet {
     /// As an older frontend saves it, which does not say what renderer it has.
     pub(super) fn forget_renderer(&mut self) -> &mut Sheet {
         if let Some(extra) = self.0["extra"].as_object_mut() {
-            extra.remove("workflowRendererVersion");
+            extra.shift_remove("workflowRendererVersion");
         }
         self
     }

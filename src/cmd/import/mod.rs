@@ -18,6 +18,7 @@ use super::runs::folders::Folders;
 use super::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::git::shell::typed_name;
 use crate::git::{self, Repository};
 use crate::render::sanitize;
 use crate::session::Session;
@@ -174,8 +175,7 @@ fn tell_end(args: &Args, done: &carry::Done, doubts: usize, session: &Session) {
         session.ui.say(&format!("nothing new to commit{there}"));
         return;
     }
-    let folder = args.folder.to_string_lossy();
-    let folder = sanitize::line(&folder);
+    let folder = typed_name(&args.folder);
     if args.dry_run {
         session.ui.say(&format!("{counted} would be made{there}"));
     } else {

@@ -16,7 +16,8 @@ use crate::ui::Listener;
 
 pub(super) const EXAMPLES: &str = "\
 The first word names the state: a commit of refs/notes/comfy-layout, `now` for what the file
-holds and no note yet, and s… for what only this machine remembers of it.";
+holds and no note yet, and s… for all else: what only this machine remembers, and what came
+with the same commit of notes as a newer state. Saves that moved nothing have no line.";
 
 /// Which layouts to tell of.
 #[derive(Debug, clap::Args)]
@@ -40,17 +41,21 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let mut desk = Desk::of(&repository)?;
     let mut screen = Screen::open(session, &args.screen, "log");
-    let mut rows = Rows { args, screen: &mut screen, left: args.number.unwrap_or(usize::MAX) };
+    let mut rows =
+        Rows { args, screen: &mut screen, left: args.number.unwrap_or(usize::MAX), is_empty: true };
     match &args.file {
         Some(word) => {
             let path = path_of(session, &repository, word)?;
-            let workflow = look(&mut desk, &path)?;
+            let workflow = look(session, &repository, &mut desk, &path)?;
             let mut past = Past::of(&repository)?;
-            let mut book = Book::open(&repository, &mut desk, &mut past, path, workflow)?;
+            let mut book = Book::open(session, &repository, &mut desk, &mut past, path, workflow)?;
             for at in 0..book.states.len() {
                 if rows.put(&mut book, at)? == Listener::Gone {
                     break;
                 }
+            }
+            if rows.is_empty {
+                session.ui.say(&format!("nothing in {} has been placed yet", book.path));
             }
         }
         None => all(&repository, &mut desk, &mut rows)?,
@@ -86,6 +91,7 @@ fn all<'r>(repository: &'r Repository, desk: &mut Desk<'r>, rows: &mut Rows<'_>)
             desk: &mut *desk,
             past: &mut past,
             path: path.clone(),
+            typed: String::new(),
             workflow: None,
             states: std::mem::take(states),
             titles: crate::canon::PlaceTitles::default(),
@@ -104,6 +110,7 @@ struct Rows<'s> {
     args: &'s Args,
     screen: &'s mut Screen,
     left: usize,
+    is_empty: bool,
 }
 
 impl Rows<'_> {
@@ -113,11 +120,12 @@ impl Rows<'_> {
         }
         let Some(news) = book.news(at)? else { return Ok(Listener::There) };
         let Some(state) = book.states.get(at) else { return Ok(Listener::There) };
-        if state.author().is_none() && news.is_nothing() && news.layout.back().is_none() {
+        if news.is_nothing() && !news.is_undo && news.renamed_from.is_none() {
             // A save that moved nothing.
             return Ok(Listener::There);
         }
         self.left -= 1;
+        self.is_empty = false;
         let text = match self.args.json {
             true => as_json(state, &news),
             false => self.line(state, &news),
@@ -145,10 +153,10 @@ impl Rows<'_> {
 
 fn in_words(state: &State, news: &News) -> String {
     let told = news.told();
-    match (state.is_joined(), news.layout.back()) {
+    match (state.is_joined(), news.is_undo) {
         (true, _) => "joined what two clones moved".to_owned(),
-        (false, Some(_)) => format!("undo: {told}"),
-        (false, None) => told,
+        (false, true) => format!("undo: {told}"),
+        (false, false) => told,
     }
 }
 
@@ -162,7 +170,7 @@ fn as_json(state: &State, news: &News) -> String {
         "path": String::from_utf8_lossy(state.path.as_bytes()),
         "blob": state.blob.to_string(),
         "joined": state.is_joined(),
-        "undo": news.layout.back().is_some(),
+        "undo": news.is_undo,
         "moved": count(&news.moves.moved),
         "placed": count(&news.moves.placed),
         "resized": count(&news.moves.resized),

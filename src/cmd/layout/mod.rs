@@ -8,12 +8,12 @@ mod undo;
 use jiff::Timestamp;
 
 use super::{commits, moment};
-use crate::canon::{ClockedLayout, Moves, PlaceTitles, moves};
+use crate::canon::{self, ClockedLayout, Mode, Moves, PlaceTitles, moves};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::bring_back::{Desk, Looked, Outcome, Workflow};
 use crate::git::layouts::past::{self, Named, Past, State, StateId};
-use crate::git::{ObjectId, RepoPath, Repository, index, merging};
+use crate::git::{ObjectId, RepoPath, Repository, index, merging, shell};
 use crate::render::layouts::{Names, told};
 use crate::render::sanitize;
 use crate::session::Session;
@@ -43,8 +43,10 @@ enum Action {
     #[command(after_help = log::EXAMPLES)]
     Log(log::Args),
     /// Show where everything lies, or lay then, and who put it there.
+    #[command(override_usage = "git comfy layout show [OPTIONS] [ID] <FILE>")]
     Show(show::Args),
     /// Bring an earlier layout back; what is there now is kept.
+    #[command(override_usage = "git comfy layout restore <ID> <FILE>")]
     Restore(restore::Args),
     /// Go one state back; again goes further back.
     Undo(undo::Args),
@@ -60,9 +62,6 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     }
 }
 
-/// How many digits of what only this machine knows are shown.
-const DIGITS: usize = 7;
-
 /// A longer content is told by types and numbers only.
 const LONGEST: u64 = 64 << 20;
 
@@ -71,7 +70,7 @@ fn shown(state: &State) -> String {
     match state.id() {
         StateId::Now => "now".to_owned(),
         StateId::Notes(id) => commits::short(id),
-        StateId::Here(id) => id.chars().take(DIGITS).collect(),
+        StateId::Own(id) => id,
     }
 }
 
@@ -79,7 +78,7 @@ fn shown(state: &State) -> String {
 fn lasting(state: &State) -> String {
     match state.id() {
         StateId::Notes(id) => commits::short(id),
-        _ => state.id_here().chars().take(DIGITS).collect(),
+        StateId::Now | StateId::Own(_) => state.own_id(),
     }
 }
 
@@ -107,6 +106,8 @@ struct Book<'b, 'r> {
     desk: &'b mut Desk<'r>,
     past: &'b mut Past<'r>,
     path: RepoPath,
+    /// The path as a person types it.
+    typed: String,
     /// The file as it is; nothing if it is not there, or none of ours.
     workflow: Option<Workflow>,
     states: Vec<State>,
@@ -115,8 +116,9 @@ struct Book<'b, 'r> {
 
 /// A state, and what is new in it.
 struct News {
-    layout: ClockedLayout,
     moves: Moves,
+    /// It went back to an earlier one.
+    is_undo: bool,
     titles: [PlaceTitles; 2],
     /// The name the file had before.
     renamed_from: Option<RepoPath>,
@@ -139,6 +141,7 @@ impl News {
 
 impl<'b, 'r> Book<'b, 'r> {
     fn open(
+        session: &Session,
         repository: &'r Repository,
         desk: &'b mut Desk<'r>,
         past: &'b mut Past<'r>,
@@ -147,11 +150,30 @@ impl<'b, 'r> Book<'b, 'r> {
     ) -> Result<Book<'b, 'r>> {
         let states = past.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
         if states.is_empty() {
-            return Err(unknown(repository, &path)?);
+            return Err(unknown(session, repository, &path, workflow.as_ref())?);
         }
+        let typed = shell::typed(repository, &session.cwd, &path);
         let titles = workflow.as_ref().map(|workflow| PlaceTitles::of(&workflow.content));
         let titles = titles.unwrap_or_default();
-        Ok(Book { repository, desk, past, path, workflow, states, titles })
+        Ok(Book { repository, desk, past, path, typed, workflow, states, titles })
+    }
+
+    /// The state that the file is in.
+    fn present(&self) -> Option<&State> {
+        self.states.iter().find(|state| state.is_present())
+    }
+
+    /// The name the file had before, if it goes on under another one since this state.
+    fn renamed_from(&mut self, at: usize, layout: &ClockedLayout) -> Result<Option<RepoPath>> {
+        let (Some(was), Some(state)) = (layout.was(), self.states.get(at)) else { return Ok(None) };
+        let from = RepoPath::new(was);
+        let mut older = self.states.iter().skip(at + 1).filter(|older| older.path == state.path);
+        let before = match older.next() {
+            Some(before) => self.past.layout(before)?,
+            None => None,
+        };
+        let is_known = before.is_some_and(|before| before.was() == Some(was));
+        Ok(Some(from).filter(|from| !is_known && *from != state.path))
     }
 
     fn content(&self, blob: ObjectId) -> Result<Option<Vec<u8>>> {
@@ -166,10 +188,7 @@ impl<'b, 'r> Book<'b, 'r> {
         let Some(state) = self.states.get(at) else { return Ok(None) };
         let Some(layout) = self.past.layout(state)? else { return Ok(None) };
         let content = self.content(state.blob)?;
-        let before = self.states.get(at + 1);
-        let renamed_from = before.map(|before| before.path.clone());
-        let renamed_from = renamed_from.filter(|from| *from != state.path);
-        let before = match before {
+        let before = match self.states.get(at + 1) {
             Some(before) => {
                 let content = content.as_deref().unwrap_or_default();
                 self.desk.part(self.past, before, (state.blob, content))?
@@ -179,7 +198,10 @@ impl<'b, 'r> Book<'b, 'r> {
         let moves = moves(before.as_ref().map(|part| part.source()), &layout);
         let titles = content.map(|content| PlaceTitles::of(&content)).unwrap_or_default();
         let titles = [titles, self.titles.clone()];
-        Ok(Some(News { layout, moves, titles, renamed_from }))
+        let renamed_from = self.renamed_from(at, &layout)?;
+        // A copy has from its original that it was undone.
+        let is_undo = layout.back().is_some() && self.states.len() > at + 1;
+        Ok(Some(News { moves, is_undo, titles, renamed_from }))
     }
 
     /// The state that an id names.
@@ -188,11 +210,22 @@ impl<'b, 'r> Book<'b, 'r> {
         match past::named(&self.states, &id) {
             Named::One(at) => Ok(at),
             Named::Several(count) => {
-                Err(Failure::new(format!("{id} names {count} states of {file}; write more of it")))
+                Err(Failure::new(format!("{id} names {count} states of {file}; write more of it"))
+                    .hint(self.see_log("tells which there are")))
+            }
+            Named::Nothing if id.eq_ignore_ascii_case("now") => {
+                self.workflow()?;
+                Err(Failure::new(format!("nothing is known yet of how {file} lies now"))
+                    .hint(self.see_log("tells what is")))
             }
             Named::Nothing => Err(Failure::new(format!("{id} names no layout of {file}"))
-                .hint(format!("`git comfy layout log {file}` tells which there are"))),
+                .hint(self.see_log("tells which there are"))),
         }
+    }
+
+    /// Where to look next.
+    fn see_log(&self, what_for: &str) -> String {
+        format!("`git comfy layout log {}` {what_for}", self.typed)
     }
 
     /// The workflow to write into.
@@ -200,11 +233,34 @@ impl<'b, 'r> Book<'b, 'r> {
         let path = &self.path;
         let top = self.repository.work_tree();
         let is_there = top.is_some_and(|top| top.join(path.to_path()).exists());
-        self.workflow.as_ref().ok_or_else(|| match is_there {
-            true => Failure::new(format!("{path} was committed with its positions"))
-                .hint("`git comfy init --renormalize` stages it in its clean form"),
-            false => Failure::new(format!("{path} is not in the work tree"))
-                .hint(format!("git checkout -- {path}")),
+        match &self.workflow {
+            Some(workflow) if is_no_workflow(workflow) => {
+                Err(Failure::new(format!("{path} is no workflow as it is now"))
+                    .hint(format!("git checkout -- {}", self.typed)))
+            }
+            Some(workflow) => Ok(workflow),
+            None if is_there => Err(has_positions(path)),
+            None => Err(self.is_gone()?),
+        }
+    }
+
+    /// What to say of a file that is not there: how it is had again.
+    fn is_gone(&self) -> Result<Failure> {
+        let (path, typed) = (&self.path, &self.typed);
+        let gone = Failure::new(format!("{path} is not in the work tree"));
+        if index::tracked(self.repository)?.contains(path) {
+            return Ok(gone.hint(format!("git checkout -- {typed}")));
+        }
+        let head = self.repository.head()?.map(|head| self.repository.commit(head)).transpose()?;
+        let is_committed = match head.flatten() {
+            Some(commit) => self.repository.entry_at(commit.tree, path)?.is_some(),
+            None => false,
+        };
+        Ok(match is_committed {
+            true => gone.hint(format!("git checkout HEAD -- {typed}")),
+            false => gone
+                .hint(format!("git log --oneline --diff-filter=D -- {typed}"))
+                .hint(format!("git checkout COMMIT~ -- {typed}")),
         })
     }
 
@@ -230,8 +286,8 @@ impl<'b, 'r> Book<'b, 'r> {
         let Some(state) = self.states.get(at) else { return Ok(Exit::Done) };
         let (id, when) = (lasting(state), when(state.at));
         session.ui.tell(&format!("{path} lies as in {id} of {when} ({}): {news}", by(state)))?;
-        if let Some(before) = self.states.first() {
-            let id = lasting(before);
+        if let Some(before) = self.present() {
+            let (id, path) = (lasting(before), &self.typed);
             session
                 .ui
                 .tell(&format!("what was there is kept: git comfy layout restore {id} {path}"))?;
@@ -243,31 +299,76 @@ impl<'b, 'r> Book<'b, 'r> {
 
 /// The path of a file that a person named.
 fn path_of(session: &Session, repository: &Repository, word: &str) -> Result<RepoPath> {
-    let path = merging::path_of(repository, &session.cwd.join(word));
+    let file = session.cwd.join(word);
+    if file.is_dir() {
+        return Err(Failure::new(format!("{} is a folder; name a file", sanitize::line(word)))
+            .hint("`git comfy layout log` without a file tells of all"));
+    }
+    let path = merging::path_of(repository, &file);
     path.ok_or_else(|| Failure::new(format!("{} is not in this repository", sanitize::line(word))))
 }
 
 /// Looks at a file that a person named; it need not be there any more.
-fn look(desk: &mut Desk<'_>, path: &RepoPath) -> Result<Option<Workflow>> {
+fn look<'r>(
+    session: &Session,
+    repository: &'r Repository,
+    desk: &mut Desk<'r>,
+    path: &RepoPath,
+) -> Result<Option<Workflow>> {
+    let typed = shell::typed(repository, &session.cwd, path);
     match desk.look(path)? {
         Looked::Workflow(workflow) => Ok(Some(workflow)),
         Looked::Missing | Looked::Raw => Ok(None),
         Looked::InCommits => {
             Err(Failure::new(format!("the positions of {path} are in its commits (comfy=keep)"))
-                .hint(format!("git log {path}"))
-                .hint(format!("git checkout COMMIT -- {path}")))
+                .hint(format!("git log -- {typed}"))
+                .hint(format!("git checkout COMMIT -- {typed}")))
         }
         Looked::NotOurs => Err(Failure::new(format!("git-comfy does not handle {path}"))
             .hint("`git comfy doctor` says how files are handled; `git comfy init` sets it up")),
     }
 }
 
+fn is_no_workflow(file: &Workflow) -> bool {
+    canon::begin(&file.content, Mode::Strip).is_err()
+}
+
+fn has_positions(path: &RepoPath) -> Failure {
+    Failure::new(format!("{path} was committed with its positions"))
+        .hint("`git comfy init --renormalize` stages it in its clean form")
+}
+
 /// What to say of a file without any layout.
-fn unknown(repository: &Repository, path: &RepoPath) -> Result<Failure> {
+fn unknown(
+    session: &Session,
+    repository: &Repository,
+    path: &RepoPath,
+    workflow: Option<&Workflow>,
+) -> Result<Failure> {
     if !index::tracked(repository)?.contains(path) {
-        return Ok(Failure::new(format!("{path} is not tracked by git"))
-            .hint(format!("git add {path}"))
-            .hint("from then on every save of it keeps where its nodes lie"));
+        let file = repository.work_tree().map(|top| top.join(path.to_path()));
+        return Ok(match file.and_then(|file| file.symlink_metadata().ok()) {
+            Some(_) => Failure::new(format!("{path} is not tracked by git"))
+                .hint(format!("git add {}", shell::typed(repository, &session.cwd, path)))
+                .hint("from then on every save of it keeps where its nodes lie"),
+            None => {
+                let told = format!("{path} is not tracked by git, and there is no such file");
+                let name = path.to_path();
+                let name = name.file_name().map(|name| name.to_string_lossy().into_owned());
+                Failure::new(told).hint(match name.is_some_and(|name| past::is_id(&name)) {
+                    true => "after an ID comes the file: git comfy layout show ID FILE",
+                    false => "`git comfy layout log` without a file tells of all",
+                })
+            }
+        });
+    }
+    if workflow.is_some_and(is_no_workflow) {
+        return Ok(Failure::new(format!("{path} is no workflow"))
+            .hint("`git comfy layout log` without a file tells of all that are"));
+    }
+    let file = repository.work_tree().map(|top| top.join(path.to_path()));
+    if workflow.is_none() && file.is_some_and(|file| file.exists()) {
+        return Ok(has_positions(path));
     }
     Ok(Failure::new(format!("no layout of {path} is known yet"))
         .hint("move a node in ComfyUI and save; `git comfy sync` fetches those of others"))

@@ -23,9 +23,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let (id, file) = id_and_file(&args.what);
     let path = path_of(session, &repository, file)?;
     let mut desk = Desk::of(&repository)?;
-    let workflow = look(&mut desk, &path)?;
+    let workflow = look(session, &repository, &mut desk, &path)?;
     let mut past = Past::of(&repository)?;
-    let mut book = Book::open(&repository, &mut desk, &mut past, path, workflow)?;
+    let mut book = Book::open(session, &repository, &mut desk, &mut past, path, workflow)?;
     let at = book.named(id.unwrap_or_default())?;
     book.workflow()?;
     let outcome = match &book.workflow {

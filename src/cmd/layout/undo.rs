@@ -1,16 +1,17 @@
 //! `git comfy layout undo`: one state back, and again further back.
 
-use super::{Book, look, path_of};
-use crate::canon::is_elsewhere;
+use super::{Book, lasting, look, path_of};
+use crate::canon::{is_elsewhere, is_made_up};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::bring_back::{Desk, Next, Outcome};
-use crate::git::layouts::past::{self, Past};
+use crate::git::layouts::past::{self, Past, State};
 use crate::git::{RepoPath, Repository};
 use crate::session::Session;
 
 /// Go one state back: to how the file lay before anything was moved last, here or by a
-/// pull. Again goes further back, until you move something yourself.
+/// pull. Again goes further back, until you move something yourself. What was arranged
+/// because nobody had placed it yet is no state to go back to.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The file [default: the one that changed last].
@@ -26,37 +27,65 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
         Some(word) => path_of(session, &repository, word)?,
         None => changed_last(&repository, &mut desk)?,
     };
-    let workflow = look(&mut desk, &path)?;
+    let workflow = look(session, &repository, &mut desk, &path)?;
     let mut past = Past::of(&repository)?;
-    let mut book = Book::open(&repository, &mut desk, &mut past, path, workflow)?;
+    let mut book = Book::open(session, &repository, &mut desk, &mut past, path, workflow)?;
     book.workflow()?;
-    let Some((at, outcome)) = go_back(&mut book)? else {
-        let path = &book.path;
-        return Err(Failure::new(format!(
-            "{path} cannot go further back: no older layout differs"
-        ))
-        .hint(format!("`git comfy layout log {path}` tells all that is known of it")));
-    };
-    book.tell(session, at, outcome)
+    match go_back(&mut book)? {
+        Step::To(at, outcome) => book.tell(session, at, outcome),
+        Step::Nowhere(arranged) => Err(nowhere(&book, arranged)),
+    }
 }
 
-fn go_back(book: &mut Book<'_, '_>) -> Result<Option<(usize, Outcome)>> {
-    let (Some(workflow), Some(present)) = (&book.workflow, book.past.present(&book.path)) else {
-        return Ok(None);
+fn nowhere(book: &Book<'_, '_>, arranged: Option<usize>) -> Failure {
+    let path = &book.path;
+    let see_log = book.see_log("tells all that is known of it");
+    let Some(state) = arranged.and_then(|at| book.states.get(at)) else {
+        let why = format!("{path} cannot go further back: no older layout differs");
+        return Failure::new(why).hint(see_log);
     };
+    let why = format!("{path} cannot go further back: before that nobody had placed its nodes");
+    let back = format!("git comfy layout restore {} {}", lasting(state), book.typed);
+    Failure::new(why).hint(format!("`{back}` brings back how it was arranged")).hint(see_log)
+}
+
+/// Where one step back leads.
+enum Step {
+    /// To a state.
+    To(usize, Outcome),
+    /// Nowhere, or only to what was arranged.
+    Nowhere(Option<usize>),
+}
+
+fn go_back(book: &mut Book<'_, '_>) -> Result<Step> {
+    let (Some(workflow), Some(present)) = (&book.workflow, book.past.present(&book.path)) else {
+        return Ok(Step::Nowhere(None));
+    };
+    let mut arranged = None;
+    // Whether git wrote what came after the state at hand.
+    let mut is_overwritten = book.present().is_some_and(State::is_written_by_git);
     for at in past::way_back(&book.states, &present) {
         let state = &book.states[at];
+        let was_overwritten = std::mem::replace(&mut is_overwritten, state.is_written_by_git());
         let known = (workflow.blob, workflow.content.as_slice());
         let Some(part) = book.desk.part(book.past, state, known)? else { continue };
         if !is_elsewhere(part.source(), &present.layout) {
             continue;
         }
+        // What nobody placed gave way to what somebody did: nothing that anybody would undo.
+        let is_guess = state.is_written_by_git() && was_overwritten;
+        if !part.source().layout.has_place_by_person()
+            || (is_guess && is_made_up(part.source(), &present.layout))
+        {
+            arranged = arranged.or(Some(at));
+            continue;
+        }
         match book.desk.bring_back(book.past, workflow, state, Next::Further)? {
             Outcome::Same | Outcome::Gone => {}
-            outcome => return Ok(Some((at, outcome))),
+            outcome => return Ok(Step::To(at, outcome)),
         }
     }
-    Ok(None)
+    Ok(Step::Nowhere(arranged))
 }
 
 /// Files that changed within so many milliseconds changed together.

@@ -6,6 +6,7 @@ use super::{chosen, is_among, paths, policy, short};
 use crate::cmd::{moment, whole_file};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::git::shell::typed_name;
 use crate::git::snapshots::{self, Kept, Reason, Scope, Snapshot, Taken, Wish};
 use crate::git::{self, RepoPath, Repository};
 use crate::render::sanitize;
@@ -99,7 +100,10 @@ fn wanted(
         if !files.keys().any(|path| is_among(path, std::slice::from_ref(name))) {
             let shown = sanitize::line(word).into_owned();
             return Err(Failure::new(format!("{shown} is not in snapshot {}", short(snapshot)))
-                .hint(format!("git comfy snapshots {shown} lists those that have it")));
+                .hint(format!(
+                    "git comfy snapshots {} lists those that have it",
+                    typed_name(word)
+                )));
         }
     }
     Ok(files.into_iter().filter(|(path, _)| is_among(path, &named)).collect())

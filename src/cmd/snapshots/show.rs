@@ -12,6 +12,7 @@ use crate::cmd::sheet::Sheet;
 use crate::cmd::{moment, naming, operands};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::git::shell::typed_name;
 use crate::git::snapshots::{self, About, Kept, Snapshot};
 use crate::git::{RepoPath, Repository};
 use crate::render::terminal::{Look, WordDiff};
@@ -46,8 +47,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit> {
     files.retain(|path, _| is_among(path, &named));
     if files.is_empty() && !named.is_empty() {
         let shown = sanitize::line(&words[0]).into_owned();
-        return Err(Failure::new(format!("{shown} is not in snapshot {}", short(&snapshot)))
-            .hint(format!("git comfy snapshots {shown} lists those that have it")));
+        return Err(Failure::new(format!("{shown} is not in snapshot {}", short(&snapshot))).hint(
+            format!("git comfy snapshots {} lists those that have it", typed_name(&words[0])),
+        ));
     }
     let naming = naming::of(&repository);
     let layout = if args.layout { Layout::Spelled } else { Layout::Folded };

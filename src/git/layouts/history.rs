@@ -3,6 +3,7 @@
 //!
 //! Must not know which file of the work tree somebody asks about.
 
+use std::cmp::Reverse;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -65,16 +66,19 @@ pub(super) fn noted_layouts(repository: &Repository) -> Result<Vec<NotedLayout>>
     let mut changes = Changes { repository, lines: FxHashMap::default() };
     for id in repository.walk(&walk)? {
         let id = id?;
-        match known.of(id) {
-            Some(layouts) => all.extend(layouts),
+        let mut layouts = match known.of(id) {
+            Some(layouts) => layouts,
             None => {
                 let (layouts, is_whole) = changes.of(id)?;
                 if is_whole {
                     known.add(id, &layouts);
                 }
-                all.extend(layouts);
+                layouts
             }
-        }
+        };
+        // A commit says nothing of the order in which its layouts came about.
+        layouts.sort_by_key(|noted| Reverse(noted.at));
+        all.extend(layouts);
     }
     // It is made again when it cannot be kept.
     let _ = known.save(repository);

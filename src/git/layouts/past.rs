@@ -47,9 +47,14 @@ pub struct State {
     commit: Option<Rc<NotesCommit>>,
     /// The file held it in this work tree: how many others since.
     held: Option<usize>,
-    is_by_git: bool,
-    /// It waits on this machine for a note.
-    is_newest_here: bool,
+    /// git wrote the file so.
+    is_written: bool,
+    /// The file holds it.
+    is_present: bool,
+    /// A newer state of the file came with the same commit of notes.
+    is_beside_newer: bool,
+    /// How many digits tell it from the others.
+    digits: usize,
     latest: u64,
     crc: u32,
     source: Source,
@@ -69,12 +74,15 @@ pub enum StateId {
     Now,
     /// What a commit of notes brought in.
     Notes(CommitId),
-    /// What only this machine knows: digits that tell it from others.
-    Here(String),
+    /// What no commit of notes names, or not it alone: digits of its own.
+    Own(String),
 }
 
-/// Before the digits of what only this machine knows: no digit of a commit's id.
-const HERE: char = 's';
+/// Before a state's own digits: no digit of a commit's id.
+const OWN: char = 's';
+
+/// So many of a state's own digits are shown, where they tell it from the others.
+const DIGITS: usize = 6;
 
 /// Fewer digits name nothing.
 const FEWEST_DIGITS: usize = 4;
@@ -94,7 +102,7 @@ pub struct Present {
 pub enum Named {
     /// A state, by its place in the past.
     One(usize),
-    /// Commits that begin so.
+    /// So many commits, or states, begin so.
     Several(usize),
     /// None.
     Nothing,
@@ -113,15 +121,26 @@ impl State {
     /// What it is called.
     pub fn id(&self) -> StateId {
         match &self.commit {
+            Some(_) if self.is_beside_newer => StateId::Own(self.own_id()),
             Some(commit) => StateId::Notes(commit.id),
-            None if self.is_newest_here => StateId::Now,
-            None => StateId::Here(self.id_here()),
+            None if self.is_present => StateId::Now,
+            None => StateId::Own(self.own_id()),
         }
     }
 
-    /// What it is called where notes do not count.
-    pub fn id_here(&self) -> String {
-        format!("{HERE}{:08x}", self.crc)
+    /// What it is called whatever the notes say, and whatever the file holds by now.
+    pub fn own_id(&self) -> String {
+        format!("{OWN}{}", &self.all_digits()[..self.digits])
+    }
+
+    fn all_digits(&self) -> String {
+        let named = format!("{} {:08x}", self.blob, self.crc);
+        format!("{:08x}", crc32fast::hash(named.as_bytes()))
+    }
+
+    /// The file holds it.
+    pub fn is_present(&self) -> bool {
+        self.is_present
     }
 
     /// It was put together from what two clones said.
@@ -131,7 +150,12 @@ impl State {
 
     /// git wrote the file so, and no note holds it.
     pub fn is_by_git(&self) -> bool {
-        self.is_by_git
+        self.is_written && self.commit.is_none()
+    }
+
+    /// git wrote the file so in this work tree, whatever the notes say of it.
+    pub fn is_written_by_git(&self) -> bool {
+        self.is_written
     }
 
     /// As the state that is brought back from it names it.
@@ -223,10 +247,23 @@ impl<'r> Past<'r> {
             at += 1;
             names.extend(before.filter(|before| !names.contains(before)));
         }
-        if let Some(newest) = states.first_mut() {
-            newest.is_newest_here = newest.commit.is_none();
+        tell_apart(&mut states);
+        if let Some(holds) = self.holds(path)? {
+            let present = states.iter_mut().find(|s| s.path == *path && (s.blob, s.crc) == holds);
+            if let Some(present) = present {
+                present.is_present = true;
+            }
         }
         Ok(states)
+    }
+
+    /// What a file that is there holds, as far as that was kept.
+    fn holds(&self, path: &RepoPath) -> Result<Option<(ObjectId, u32)>> {
+        let last = self.held.get(path).and_then(|held| held.last());
+        match last {
+            Some(last) if !super::is_gone(self.repository, path)? => Ok(Some(key(last))),
+            _ => Ok(None),
+        }
     }
 
     fn states_of_name(&self, path: &RepoPath) -> Result<Vec<State>> {
@@ -241,6 +278,7 @@ impl<'r> Past<'r> {
             let twin = noted.iter_mut().rfind(|noted| (noted.blob, noted.crc) == key(remembered));
             if let Some(twin) = twin {
                 twin.held = Some(rank);
+                twin.is_written = remembered.writer == Writer::Git;
                 continue;
             }
             let said = remembered.at();
@@ -252,8 +290,10 @@ impl<'r> Past<'r> {
                 latest: at,
                 commit: None,
                 held: Some(rank),
-                is_by_git: remembered.writer == Writer::Git,
-                is_newest_here: false,
+                is_written: remembered.writer == Writer::Git,
+                is_present: false,
+                is_beside_newer: false,
+                digits: DIGITS,
                 crc: remembered.crc(),
                 source: Source::Held(remembered.clone()),
             });
@@ -318,6 +358,22 @@ impl<'r> Past<'r> {
     }
 }
 
+/// Sees to it that no two states have one id.
+fn tell_apart(states: &mut [State]) {
+    let mut commits = FxHashSet::default();
+    let mut alike: FxHashMap<String, usize> = FxHashMap::default();
+    for state in states.iter_mut() {
+        let commit = state.commit.as_ref().map(|commit| commit.id);
+        state.is_beside_newer = commit.is_some_and(|commit| !commits.insert(commit));
+        *alike.entry(state.own_id()).or_default() += 1;
+    }
+    for state in states.iter_mut() {
+        if alike.get(&state.own_id()).is_some_and(|count| *count > 1) {
+            state.digits = state.all_digits().len();
+        }
+    }
+}
+
 fn key(remembered: &Remembered) -> (ObjectId, u32) {
     (remembered.blob, remembered.crc())
 }
@@ -331,8 +387,10 @@ fn of_noted(noted: NotedLayout) -> State {
         latest: noted.at,
         commit: Some(noted.commit.clone()),
         held: None,
-        is_by_git: false,
-        is_newest_here: false,
+        is_written: false,
+        is_present: false,
+        is_beside_newer: false,
+        digits: DIGITS,
         crc: noted.crc,
         source: Source::Noted(noted),
     }
@@ -346,39 +404,81 @@ fn of_pending(pending: Pending) -> State {
         latest: pending.at,
         commit: None,
         held: None,
-        is_by_git: false,
-        is_newest_here: false,
+        is_written: false,
+        is_present: false,
+        is_beside_newer: false,
+        digits: DIGITS,
         crc: pending.crc,
         source: Source::Pending(pending),
     }
 }
 
-/// Two lists, the newest first, as one. Each keeps its own order whatever the times say.
+/// Two lists, the newest first, as one. Each keeps its own order whatever the times say, and
+/// what the file held here later comes first.
 fn by_time(one: Vec<State>, other: Vec<State>) -> Vec<State> {
     let mut all = Vec::with_capacity(one.len() + other.len());
+    let mut waiting = [&one, &other].map(|list| latest_held(list).into_iter().peekable());
     let (mut one, mut other) = (one.into_iter().peekable(), other.into_iter().peekable());
     while let (Some(a), Some(b)) = (one.peek(), other.peek()) {
-        all.extend(if a.latest >= b.latest { one.next() } else { other.next() });
+        let [held_in_one, held_in_other] = &mut waiting;
+        let is_after = |held: Option<usize>, later: Option<&usize>| {
+            held.zip(later).is_some_and(|(held, later)| held > *later)
+        };
+        let a_waits = is_after(a.held, held_in_other.peek());
+        let b_waits = is_after(b.held, held_in_one.peek());
+        let is_a = if a_waits == b_waits { a.latest >= b.latest } else { b_waits };
+        if is_a {
+            held_in_one.next();
+            all.extend(one.next());
+        } else {
+            held_in_other.next();
+            all.extend(other.next());
+        }
     }
     all.extend(one);
     all.extend(other);
     all
 }
 
+/// For each place in a list, which of the states from there on the file held last here.
+fn latest_held(states: &[State]) -> Vec<usize> {
+    let mut latest = usize::MAX;
+    let of = |state: &State| {
+        latest = latest.min(state.held.unwrap_or(usize::MAX));
+        latest
+    };
+    let mut all: Vec<usize> = states.iter().rev().map(of).collect();
+    all.reverse();
+    all
+}
+
+/// Whether a word may name a state.
+pub fn is_id(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let digits = text.strip_prefix(OWN).unwrap_or(&text);
+    let is_long = digits.len() >= FEWEST_DIGITS;
+    text == "now" || (is_long && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// Which state some digits name.
 pub fn named(states: &[State], text: &str) -> Named {
     let text = text.to_ascii_lowercase();
-    if text == "now" && !states.is_empty() {
-        return Named::One(0);
+    if text == "now" {
+        return states.iter().position(State::is_present).map_or(Named::Nothing, Named::One);
     }
-    let here = text.strip_prefix(HERE).is_some();
-    let digits = text.strip_prefix(HERE).unwrap_or(&text);
-    if digits.len() < FEWEST_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !is_id(&text) {
         return Named::Nothing;
     }
-    if here {
-        let is_it = |state: &State| format!("{:08x}", state.crc).starts_with(digits);
-        return states.iter().position(is_it).map_or(Named::Nothing, Named::One);
+    let own = text.strip_prefix(OWN).is_some();
+    let digits = text.strip_prefix(OWN).unwrap_or(&text);
+    if own {
+        let is_it = |state: &State| state.all_digits().starts_with(digits);
+        let count = states.iter().filter(|state| is_it(state)).count();
+        return match states.iter().position(is_it) {
+            Some(at) if count == 1 => Named::One(at),
+            Some(_) => Named::Several(count),
+            None => Named::Nothing,
+        };
     }
     let commit = |state: &State| state.commit.as_ref().map(|commit| commit.id.to_string());
     let is_it = |state: &State| commit(state).is_some_and(|id| id.starts_with(digits));
