@@ -14,9 +14,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use git_comfy::catalog::Catalog;
-use git_comfy::diff::diff;
-use git_comfy::json::{Style, Value, parse, parse_text, print};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::diff::diff;
+use comfy_graph::json::{Style, Value, parse, parse_text, print};
 
 mod support;
 

@@ -10,15 +10,13 @@
 
 mod pictures;
 
+use pictures::{decode_and_hash, picture};
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use git_comfy::media;
-use pictures::{decode_and_hash, picture};
-use sha2::{Digest, Sha256};
 
 const ROUNDS: usize = 5;
 
@@ -109,12 +107,12 @@ fn plain(path: &Path) {
 }
 
 fn read(path: &Path) {
-    let embedded = media::read(&mut File::open(path).unwrap()).unwrap();
+    let embedded = comfy_media::read(&mut File::open(path).unwrap()).unwrap();
     assert!(!embedded.entries.is_empty() && embedded.defects.is_empty());
 }
 
 fn decode(path: &Path) {
-    let embedded = media::read(&mut File::open(path).unwrap()).unwrap();
+    let embedded = comfy_media::read(&mut File::open(path).unwrap()).unwrap();
     assert!(embedded.payload().workflow.is_some());
 }
 
@@ -122,8 +120,8 @@ fn decode(path: &Path) {
 fn whole_scan(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     std::hint::black_box(Sha256::digest(&bytes));
-    std::hint::black_box(media::read(&mut std::io::Cursor::new(&bytes)).unwrap().payload());
-    assert!(media::picture::perceptual_hash(&bytes).unwrap().is_some());
+    std::hint::black_box(comfy_media::read(&mut std::io::Cursor::new(&bytes)).unwrap().payload());
+    assert!(comfy_media::picture::perceptual_hash(&bytes).unwrap().is_some());
 }
 
 fn timed(threads: usize, files: &[PathBuf], work: fn(&Path)) -> Duration {

@@ -50,7 +50,7 @@ fn made(nodes: usize) -> String {
 
 /// Both sides: a title on every tenth node, apart, and a note each under the same id.
 fn sides(base: &str) -> [String; 3] {
-    use git_comfy::json::{Value, parse_text};
+    use comfy_graph::json::{Value, parse_text};
     let side = |word: &str, which: usize| {
         let mut document = parse_text(base).unwrap();
         let next = document.get("last_node_id").and_then(Value::as_i64).unwrap() + 1;
@@ -66,8 +66,8 @@ fn sides(base: &str) -> [String; 3] {
         document
     };
     let clean = |mut document: Value| {
-        git_comfy::canon::strip(&mut document);
-        String::from_utf8(git_comfy::canon::print(&document)).unwrap()
+        comfy_graph::canon::strip(&mut document);
+        String::from_utf8(comfy_graph::canon::print(&document)).unwrap()
     };
     [clean(parse_text(base).unwrap()), clean(side("ours", 0)), clean(side("theirs", 5))]
 }

@@ -15,10 +15,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use comfy_media::picture::{PerceptualHash, perceptual_hash};
 use git_comfy::git::Repository;
 use git_comfy::git::runs::{Change, Kept, Place, record};
 use git_comfy::host::index::{Index, Key, Query, Shown};
-use git_comfy::media::picture::{PerceptualHash, perceptual_hash};
 use git_comfy::record::run::{Model, Output, Run, Sampler, Seed};
 use pictures::{decode_and_hash, picture};
 

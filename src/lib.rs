@@ -1,17 +1,6 @@
 #![doc = include_str!("architecture.md")]
 
-// Floor 0
-pub mod json;
-// Floor 1
-pub mod graph;
-pub mod media;
-// Floor 2
-pub mod canon;
-pub mod catalog;
-// Floor 3
-pub mod diff;
 // Floor 4
-pub mod merge;
 pub mod record;
 // Floor 5
 pub mod render;

@@ -7,17 +7,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use git_comfy::canon::{Mode, Outcome, clean};
+use comfy_graph::canon::{Mode, Outcome, clean};
 
-use crate::support::laid_out;
-use git_comfy::catalog::Catalog;
-use git_comfy::graph::{Prompt, Workflow};
-use git_comfy::json;
+use crate::graph_support::laid_out;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::data;
-use crate::prompt_laws::differences;
+use crate::graph_support::data;
+use crate::graph_support::prompts::differences;
 
 /// One frontend of the prepared folder.
 struct Frontend {

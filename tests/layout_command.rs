@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use git_comfy::canon::{self, Mode};
+use comfy_graph::canon::{self, Mode};
 use git_comfy::git::sharing;
 
 use crate::support::{GIT_COMFY, Repo, World, workflow};
@@ -373,7 +373,7 @@ fn a_layout_that_an_old_version_overwrote_is_brought_back() {
 
 fn laid_out_by_nobody(repo: &Repo) -> String {
     let content = repo.blob("HEAD:a.json");
-    String::from_utf8(crate::support::laid_out(&content, None).unwrap()).unwrap()
+    String::from_utf8(crate::graph_support::laid_out(&content, None).unwrap()).unwrap()
 }
 
 #[test]
@@ -454,7 +454,7 @@ fn a_layout_that_is_brought_back_gives_the_file_it_came_from() {
     let stamp = |at| canon::Stamp { at, by: canon::CloneId::from_bits(1) };
     let mut files: Vec<(String, Vec<u8>)> = ["templates", "workflows", "edits"]
         .iter()
-        .flat_map(|folder| crate::data::files(folder))
+        .flat_map(|folder| crate::graph_support::data::files(folder))
         .filter(|file| file.extension().is_some_and(|e| e == "json"))
         .step_by(5)
         .map(|file| (file.display().to_string(), std::fs::read(&file).unwrap()))

@@ -3,28 +3,19 @@
 // In a test a failed unwrap is a failed test.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../crates/comfy-graph/tests/support/mod.rs"]
+mod graph_support;
 mod support;
 
-mod arrange;
-mod canon_laws;
-mod canvas;
-mod catalog_core;
-mod catalog_laws;
 mod check;
 mod conflicts;
-mod data;
 mod diff_command;
 mod diff_doors;
-mod diff_laws;
-mod diff_schema;
-mod diff_steps;
 mod doctor;
 mod exits;
 mod filter;
 mod floors;
 mod frontend;
-mod generate;
-mod graph_laws;
 mod history;
 mod hooks;
 mod import;
@@ -32,18 +23,14 @@ mod init;
 mod inspect;
 mod install;
 mod layout_command;
-mod layout_laws;
 mod layouts;
-mod media;
 mod merge_cases;
 mod merge_command;
-mod merge_laws;
 mod merge_sketches;
 mod merging;
 mod models;
 mod packs;
 mod picture;
-mod prompt_laws;
 mod raw;
 mod records;
 mod refresh;

@@ -8,13 +8,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git_comfy::catalog::Catalog;
-use git_comfy::graph::{Weight, Workflow, check};
-use git_comfy::json::{Object, Style, Value, parse, print};
-use git_comfy::merge::{Merged, Options, Strategies, Verdict, merge};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Weight, Workflow, check};
+use comfy_graph::json::{Object, Style, Value, parse, print};
+use comfy_graph::merge::{Merged, Options, Strategies, Verdict, merge};
 use git_comfy::render::merge::{conflicts, notable};
 
-use crate::merge_laws::{gists, meaning};
+use crate::graph_support::meaning::{gists, meaning};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)

@@ -1,6 +1,6 @@
 //! `git comfy merge`: three files, a preview, an explanation.
 
-use crate::canvas::Canvas;
+use crate::graph_support::canvas::Canvas;
 use crate::merging::{apart, conflicts, peaceful, quarrel, saved, text_of, widget};
 use crate::support::{Repo, World};
 

@@ -5,10 +5,10 @@
 use std::fs;
 use std::path::Path;
 
-use git_comfy::graph::Mode;
-use git_comfy::json::{Value, parse_text};
+use comfy_graph::graph::Mode;
+use comfy_graph::json::{Value, parse_text};
 
-use crate::canvas::Canvas;
+use crate::graph_support::canvas::Canvas;
 use crate::merge_cases::spread;
 
 const UUID: &str = "11111111-2222-4333-8444-555555555555";

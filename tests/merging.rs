@@ -4,12 +4,12 @@
 use std::path::PathBuf;
 use std::process::Output;
 
-use git_comfy::catalog::Catalog;
-use git_comfy::graph::{NodeId, Weight, Workflow, check};
-use git_comfy::json::{Style, Value, parse, print};
-use git_comfy::merge;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{NodeId, Weight, Workflow, check};
+use comfy_graph::json::{Style, Value, parse, print};
+use comfy_graph::merge;
 
-use crate::canvas::Canvas;
+use crate::graph_support::canvas::Canvas;
 use crate::support::{GIT_COMFY, Repo};
 
 /// A workflow as ComfyUI's Save writes it.
@@ -61,7 +61,7 @@ pub(crate) fn workflow(bytes: &[u8]) -> Workflow {
 pub(crate) fn widget(bytes: &[u8], id: i64, name: &str) -> String {
     let workflow = workflow(bytes);
     let node = &workflow.root.nodes[&NodeId::from(id)];
-    let widgets = git_comfy::graph::Naming::widgets(&Catalog::core(), &workflow, node);
+    let widgets = comfy_graph::graph::Naming::widgets(&Catalog::core(), &workflow, node);
     let found = widgets.iter().find(|w| w.name.to_string() == name).unwrap();
     print(found.value, &Style::SAVE)
 }
@@ -282,8 +282,8 @@ fn a_workflow_keeps_its_places_through_a_merge() {
         for (known, node) in &mut workflow.root.nodes {
             let x = known.as_number().unwrap() * 500;
             let pos = if *known == NodeId::from(id) { at.to_owned() } else { format!("[{x},0]") };
-            node.raw_mut().insert("pos", git_comfy::json::parse_text(&pos).unwrap());
-            node.raw_mut().insert("size", git_comfy::json::parse_text("[300,100]").unwrap());
+            node.raw_mut().insert("pos", comfy_graph::json::parse_text(&pos).unwrap());
+            node.raw_mut().insert("size", comfy_graph::json::parse_text("[300,100]").unwrap());
         }
         workflow.raise_counters();
         print(&workflow.into_value(), &Style::SAVE)

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use git_comfy::catalog::Catalog;
-use git_comfy::graph::Workflow;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::Workflow;
+use comfy_graph::json;
 use git_comfy::host::comfy::gpu::Gpus;
 use git_comfy::host::comfy::{Clues, Installation, find};
 use git_comfy::host::hash::cache::HashCache;
 use git_comfy::host::hash::{Silent, Wanted, hash_files};
 use git_comfy::host::look::{Failure, Look, ModelsSeen, Modules, Repositories};
-use git_comfy::json;
 use git_comfy::record::named::of_workflow;
 use git_comfy::record::{Checkout, ModelFact, ModelUse, Status};
 

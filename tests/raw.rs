@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use git_comfy::json::{Style, parse, print};
+use comfy_graph::json::{Style, parse, print};
 
 use crate::merging::text_of;
 use crate::support::{Format, Repo, World, workflow};

@@ -4,12 +4,12 @@
 
 use std::fs;
 
-use git_comfy::catalog::{Catalog, Folder};
-use git_comfy::graph::{Naming, NodeKey, Place, Prompt, Role, Workflow};
-use git_comfy::json::Value;
+use comfy_graph::catalog::{Catalog, Folder};
+use comfy_graph::graph::{Naming, NodeKey, Place, Prompt, Role, Workflow};
+use comfy_graph::json::Value;
 use git_comfy::record::replay::{Agreement, Renames, repair};
 
-use crate::data::{documents, files, name};
+use crate::graph_support::data::{documents, files, name};
 
 /// Workflows with the prompts they ran.
 fn pairs() -> Vec<(String, Value, Value)> {
@@ -21,7 +21,7 @@ fn pairs() -> Vec<(String, Value, Value)> {
         pairs.push((file, workflow, prompt.unwrap().1.clone()));
     }
     for file in files("outputs") {
-        let Ok(found) = git_comfy::media::read(&mut fs::File::open(&file).unwrap()) else {
+        let Ok(found) = comfy_media::read(&mut fs::File::open(&file).unwrap()) else {
             continue;
         };
         if let (Some(workflow), Some(prompt)) = (found.workflow(), found.prompt()) {
@@ -69,7 +69,7 @@ const WINDING: &str = r#"{"version":0.4,"last_node_id":30,"last_link_id":30,"nod
 #[test]
 fn values_are_put_right_where_they_lie() {
     let catalog = Catalog::core();
-    let workflow = git_comfy::json::parse_text(WINDING).unwrap();
+    let workflow = comfy_graph::json::parse_text(WINDING).unwrap();
     let ran = Workflow::from_value(workflow.clone()).unwrap().to_prompt(&catalog).unwrap();
     let renames = all_renamed(&ran, &catalog);
     let old: Vec<&str> = renames.models.keys().map(|(_, name)| name.as_str()).collect();
@@ -81,7 +81,7 @@ fn values_are_put_right_where_they_lie() {
     let nodes = workflow.get("nodes").unwrap();
     let values = |at: usize| {
         let values = nodes.at(at).unwrap().get("widgets_values").unwrap();
-        git_comfy::json::print(values, &git_comfy::json::Style::SAVE)
+        comfy_graph::json::print(values, &comfy_graph::json::Style::SAVE)
     };
     // The primitive node, both ways of being off, the instance, the seed and its control.
     assert_eq!(values(0), r#"["moved/sdxl.safetensors","fixed",""]"#);
@@ -90,7 +90,7 @@ fn values_are_put_right_where_they_lie() {
     assert_eq!(values(4), r#"["moved/film.safetensors","moved/deep.safetensors"]"#);
     assert_eq!(values(5), r#"[7,"fixed"]"#);
     // Dead values inside of a definition stay as they are.
-    let text = git_comfy::json::print(&workflow, &git_comfy::json::Style::SAVE);
+    let text = comfy_graph::json::print(&workflow, &comfy_graph::json::Style::SAVE);
     assert!(
         ["dead.", "dead2.", "dead3.", "stale."].iter().all(|dead| text.contains(dead)),
         "{text}"
@@ -178,7 +178,7 @@ fn what_was_rolled_and_renamed_comes_back_in_both_forms() {
 #[test]
 fn a_workflow_that_is_another_ones_is_left_out() {
     let catalog = Catalog::core();
-    let text = |text: &str| git_comfy::json::parse_text(text).unwrap();
+    let text = |text: &str| comfy_graph::json::parse_text(text).unwrap();
     let workflow = text(r#"{"version":0.4,"nodes":[{"id":1,"type":"Note"}],"links":[]}"#);
     let prompt = text(
         r#"{"3":{"class_type":"KSampler","inputs":{"seed":1}},"4":{"class_type":"VAEDecode","inputs":{}}}"#,

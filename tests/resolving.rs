@@ -3,9 +3,9 @@
 
 use std::process::Output;
 
-use git_comfy::json::{Style, print};
+use comfy_graph::json::{Style, print};
 
-use crate::canvas::{Canvas, json};
+use crate::graph_support::canvas::{Canvas, json};
 use crate::merging::{apart, conflicts, quarrel_repo, saved, text_of, widget, workflow};
 use crate::support::Repo;
 
@@ -34,9 +34,9 @@ fn told(output: Output) -> (i32, String, String) {
 
 fn fed_by(repo: &Repo, id: i64, input: &str) -> String {
     let merged = workflow(&repo.read("a.json"));
-    let wires = git_comfy::graph::Wires::of(&merged.root);
-    let wire =
-        wires.feeding(&git_comfy::graph::NodeId::from(id), &git_comfy::graph::SlotName::new(input));
+    let wires = comfy_graph::graph::Wires::of(&merged.root);
+    let wire = wires
+        .feeding(&comfy_graph::graph::NodeId::from(id), &comfy_graph::graph::SlotName::new(input));
     format!("{:?}", wire.unwrap().from)
 }
 
@@ -300,15 +300,15 @@ fn what_is_not_there_any_more_cannot_be_written() {
     let repo = quarrel_repo();
     repo.try_git(["merge", "-q", "theirs"]);
     let mut edited = workflow(&repo.read("a.json"));
-    let id = git_comfy::graph::NodeId::from(3);
-    let touches = |link: &&git_comfy::graph::Link| {
+    let id = comfy_graph::graph::NodeId::from(3);
+    let touches = |link: &&comfy_graph::graph::Link| {
         link.from().node_id() == Some(&id) || link.to().node_id() == Some(&id)
     };
     let gone = edited.root.links.values().filter(touches).map(|link| link.id()).collect();
     edited.root.nodes.shift_remove(&id);
     edited.root.remove_links(&gone);
-    let style = git_comfy::json::Style::SAVE;
-    repo.write("a.json", git_comfy::json::print(&edited.into_value(), &style));
+    let style = comfy_graph::json::Style::SAVE;
+    repo.write("a.json", comfy_graph::json::print(&edited.into_value(), &style));
     let (code, _, err) = resolve(&repo, &["a.json", "--theirs"]);
     assert_eq!(code, 1);
     assert!(err.contains("--accept --only 1"), "{err}");
@@ -330,7 +330,7 @@ fn a_file_without_conflicts_or_without_sense_is_told() {
 /// by name beside those by position, keys of the top level that it does not know dropped.
 fn as_saved(text: &str) -> String {
     let mut canvas = Canvas::new();
-    canvas.workflow = git_comfy::graph::Workflow::from_value(json(text)).unwrap();
+    canvas.workflow = comfy_graph::graph::Workflow::from_value(json(text)).unwrap();
     canvas.name_values();
     let mut order = 0;
     for node in canvas.workflow.root.nodes.values_mut() {
@@ -356,7 +356,7 @@ fn as_saved(text: &str) -> String {
 /// What its Export makes: sockets of widgets that nothing feeds are gone, and links name
 /// other slots.
 fn as_exported(text: &str) -> String {
-    let mut workflow = git_comfy::graph::Workflow::from_value(json(text)).unwrap();
+    let mut workflow = comfy_graph::graph::Workflow::from_value(json(text)).unwrap();
     let graph = &mut workflow.root;
     for (id, node) in &mut graph.nodes {
         let kept: Vec<usize> = node

@@ -4,13 +4,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{operands, whole_file};
-use crate::canon::{self, Clock, Mode, Outcome, Pairs, Source};
-use crate::diff::{self, EditScript, schema};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::json::{self, Style, Value};
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::canon::{self, Clock, Mode, Outcome, Pairs, Source};
+use comfy_graph::diff::{self, EditScript, schema};
+use comfy_graph::json::{self, Style, Value};
 
 const EXAMPLES: &str = "\
 Reads what `git comfy diff --format json` wrote. Everything that the difference changes

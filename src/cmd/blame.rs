@@ -15,18 +15,18 @@ use super::content::{self, Content};
 use super::naming;
 use super::operands;
 use super::screen::{Screen, ScreenArgs};
-use crate::catalog::Catalog;
-use crate::diff::{Held, Lineage};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::differences::{self, How};
 use crate::git::{Commit, CommitId, ObjectId, RepoPath, Repository};
-use crate::json::Value;
 use crate::render::ledger::{Leaf, leaves};
 use crate::render::sanitize;
 use crate::render::terminal::Colour;
 use crate::session::Session;
 use crate::ui::Listener;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::diff::{Held, Lineage};
+use comfy_graph::json::Value;
 
 const EXAMPLES: &str = "\
 Examples:

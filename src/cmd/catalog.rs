@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::naming;
-use crate::catalog::{Catalog, table_of};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::plumbing::Git;
 use crate::host::server::{Address, NamedBy, Server};
-use crate::json;
 use crate::session::Session;
+use comfy_graph::catalog::{Catalog, table_of};
+use comfy_graph::json;
 
 /// Learn the names of widgets from a ComfyUI.
 #[derive(Debug, clap::Args)]

@@ -2,12 +2,12 @@
 //! files that are not there. Shared by commands; no command itself.
 
 use super::content::Content;
-use crate::catalog::Catalog;
-use crate::diff::{self, EditScript};
-use crate::graph::{GraphKind, Kind, Workflow, kind};
-use crate::json::{Object, Value};
 use crate::render::story::Story;
 use crate::render::{Layout, SubgraphNames, tell};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::diff::{self, EditScript};
+use comfy_graph::graph::{GraphKind, Kind, Workflow, kind};
+use comfy_graph::json::{Object, Value};
 
 /// Two graphs and what differs between them.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ fn add_names(graph: &Object, names: &mut SubgraphNames) {
         let Some(definition) = definition.as_object() else { continue };
         let text = |key: &str| definition.get(key).and_then(Value::as_str);
         if let (Some(id), Some(name)) = (text("id"), text("name")) {
-            names.insert(crate::graph::SubgraphId::new(id), name.to_owned());
+            names.insert(comfy_graph::graph::SubgraphId::new(id), name.to_owned());
         }
         add_names(definition, names);
     }

@@ -5,9 +5,9 @@ use std::io::Cursor;
 
 use sha2::{Digest, Sha256};
 
-use crate::graph::{Kind, kind};
-use crate::json::{self, Value};
-use crate::media::{self, Embedded};
+use comfy_graph::graph::{Kind, kind};
+use comfy_graph::json::{self, Value};
+use comfy_media::{self, Embedded};
 
 /// The content of a file.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Content {
             Kind::Graph(_) | Kind::Wrapped(_) => Content::Graph(value),
             Kind::Templates | Kind::Other => Content::Other(bytes),
         },
-        Err(_) => match media::read(&mut Cursor::new(&bytes)) {
+        Err(_) => match comfy_media::read(&mut Cursor::new(&bytes)) {
             Ok(embedded) => Content::Output(Box::new(output(&bytes, &embedded))),
             Err(_) => Content::Other(bytes),
         },

@@ -9,18 +9,18 @@ use super::naming;
 use super::operands::{self, Among, Document, Named};
 use super::screen::{Screen, ScreenArgs};
 use super::sheet::Sheet;
-use crate::catalog::Catalog;
-use crate::diff::schema;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::differences::{self, FileChange, How, Version};
 use crate::git::patch::{PatchColour, hunks};
 use crate::git::{self, Change, RepoPath, Repository};
-use crate::json::{self, Object, Style, Value};
 use crate::render::terminal::{Colour, Look, WordDiff};
 use crate::render::{Layout, sanitize};
 use crate::session::Session;
 use crate::ui::Listener;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::diff::schema;
+use comfy_graph::json::{self, Object, Style, Value};
 
 const EXAMPLES: &str = "\
 Takes what `git diff` takes, and two files, pictures or REVISION:FILE in any combination.

@@ -13,11 +13,11 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::{Order, Walk};
 use crate::host::index::{Key, Query, Row, Shown};
-use crate::media::picture::PerceptualHash;
 use crate::record::run::embedded;
 use crate::render::runs::{Match, line, row_json};
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_media::picture::PerceptualHash;
 
 /// Find the run behind a picture, or runs by prompt, model, seed, commit.
 ///

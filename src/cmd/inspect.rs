@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use super::target::Target;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::json::{self, Style, Value};
-use crate::media::{self, Embedded, Payload};
 use crate::render::inspect::Inspected;
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::json::{self, Style, Value};
+use comfy_media::{self, Embedded, Payload};
 
 /// Show the workflow, prompt and settings embedded in images, videos and other outputs.
 #[derive(Debug, clap::Args)]
@@ -81,14 +81,14 @@ fn read(file: &Path) -> Result<Embedded> {
         if bytes.len() as u64 > MAX_STDIN {
             return Err(failed(&"more than 1 GiB").hint("name the file instead of piping it"));
         }
-        media::read(&mut Cursor::new(bytes))
+        comfy_media::read(&mut Cursor::new(bytes))
     } else {
         // A pipe would block on opening, a folder opens and cannot be read.
         let metadata = std::fs::metadata(file).map_err(|e| failed(&e))?;
         if !metadata.is_file() {
             return Err(failed(&"this is not a file"));
         }
-        media::read(&mut File::open(file).map_err(|e| failed(&e))?)
+        comfy_media::read(&mut File::open(file).map_err(|e| failed(&e))?)
     };
     read.map_err(|error| failed(&error))
 }

@@ -12,13 +12,13 @@ use super::whole_file;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::changes;
-use crate::graph::{GraphKind, Kind, kind};
 use crate::record::ModelUse;
 use crate::record::replay::{
     Exported, InputWanted, Lock, LockedInput, Records, Wanted, comfy_build, manager_snapshot,
 };
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::graph::{GraphKind, Kind, kind};
 
 /// Write down the models, node packs and programs a workflow needs, as a file beside it.
 ///

@@ -8,7 +8,6 @@ use super::content::{self, Content};
 use super::naming;
 use super::operands::{self, Named};
 use super::screen::{Screen, ScreenArgs};
-use crate::catalog::Catalog;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::differences::{FileChange, History, How, Version};
@@ -18,6 +17,7 @@ use crate::render::terminal::Colour;
 use crate::render::{Layout, one_line};
 use crate::session::Session;
 use crate::ui::Listener;
+use comfy_graph::catalog::Catalog;
 
 const EXAMPLES: &str = "\
 Examples:

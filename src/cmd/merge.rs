@@ -10,9 +10,9 @@ use crate::exit::Exit;
 use crate::git::merging::Meeting;
 use crate::git::shell::typed_name;
 use crate::git::{self, Handling, Repository};
-use crate::merge::{Cards, Labels};
 use crate::render::{self, sanitize};
 use crate::session::Session;
+use comfy_graph::merge::{Cards, Labels};
 
 /// Merge three files, preview a merge, or explain the last one.
 #[derive(Debug, clap::Args)]

@@ -10,9 +10,9 @@ use super::whole_file;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::git::{self, Handling, RepoPath};
-use crate::merge::{Cards, Labels};
 use crate::render;
 use crate::session::Session;
+use comfy_graph::merge::{Cards, Labels};
 
 /// Merge one workflow three ways (git calls this).
 #[derive(Debug, clap::Args)]

@@ -4,15 +4,17 @@
 use std::path::{Path, PathBuf};
 
 use super::naming;
-use crate::canon::{self, Matches, MergedSide, Mode, Outcome, Pairs};
-use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::git::plumbing::Git;
 use crate::git::{Handling, Repository, merging};
-use crate::json::{self, Style, Value};
-use crate::merge::{self, Cards, Class, Embedded, Labels, Merged, Options, Rule, Side, Strategies};
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::canon::{self, Matches, MergedSide, Mode, Outcome, Pairs};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json::{self, Style, Value};
+use comfy_graph::merge::{
+    self, Cards, Class, Embedded, Labels, Merged, Options, Rule, Side, Strategies,
+};
 
 /// The rules of a merge: `comfy.merge.<class>` and `GIT_COMFY_FAVOR`. What cannot be
 /// understood is told and has no effect.
@@ -120,7 +122,7 @@ pub(super) fn merge(
 
 /// Whether a document is a graph or holds some.
 fn has_graphs(document: &Value) -> bool {
-    use crate::graph::{Kind, kind};
+    use comfy_graph::graph::{Kind, kind};
     matches!(kind(document), Kind::Graph(_) | Kind::Wrapped(_))
 }
 

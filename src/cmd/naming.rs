@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::catalog::Catalog;
 use crate::git::Repository;
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
 
 /// The catalog of the repository we are in; the built-in one outside of any.
 pub(super) fn cached(session: &Session) -> Catalog {

@@ -9,15 +9,15 @@ use memchr::memmem;
 use super::compared::compare;
 use super::content::{self, Content};
 use super::naming;
-use crate::diff::Class;
 use crate::error::{Failure, Result};
 use crate::git::patch::PatchSide;
 use crate::git::plumbing::Git;
 use crate::git::shell::typed_name;
 use crate::git::{ObjectId, RepoPath, Repository};
-use crate::json::Value;
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::diff::Class;
+use comfy_graph::json::Value;
 
 /// Files longer than this are not read: git itself treats such files as binary.
 const LONGEST: u64 = 1 << 30;

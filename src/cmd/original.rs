@@ -13,12 +13,12 @@ use super::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::git::runs::{self as kept_runs, Place};
 use crate::git::{Filter, RepoPath, Repository, changes};
-use crate::json::{self, Value};
-use crate::media::{self, Parameters, Payload};
 use crate::record::run::{Run, Site, embedded};
 use crate::render::runs::Match;
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::json::{self, Value};
+use comfy_media::{self, Parameters, Payload};
 
 /// The largest document that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -55,7 +55,7 @@ fn of_file(session: &Session, path: &Path, name: &str) -> Result<Original> {
     let shown = sanitize::line(name).into_owned();
     let failed = |problem: &dyn std::fmt::Display| Failure::new(format!("{shown}: {problem}"));
     let file = File::open(path).map_err(|error| failed(&error))?;
-    let payload = media::read(&mut BufReader::new(file)).map(|embedded| embedded.payload());
+    let payload = comfy_media::read(&mut BufReader::new(file)).map(|embedded| embedded.payload());
     let payload = payload.unwrap_or_default();
     if payload.workflow.is_some() || payload.prompt.is_some() {
         let from = format!("from what {shown} carries");

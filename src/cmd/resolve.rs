@@ -10,11 +10,11 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git;
 use crate::git::shell::typed_name;
-use crate::json::{self, Value};
-use crate::merge::{Choice, Place, Side, Unsettled};
 use crate::render::resolve::{Numbers, answers, heading, in_json, list, one};
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::json::{self, Value};
+use comfy_graph::merge::{Choice, Place, Side, Unsettled};
 
 /// Settle the conflicts a merge left in a workflow.
 #[derive(Debug, clap::Args)]

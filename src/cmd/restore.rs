@@ -5,15 +5,15 @@ use std::io::IsTerminal;
 use super::naming;
 use super::original::{self, Original};
 use super::target::Target;
-use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::graph::{Prompt, Workflow};
-use crate::json::{self, Style, Value};
 use crate::record::run::{Hold, fix_values};
 use crate::render::runs::branch_in_words;
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::{self, Style, Value};
 
 /// Write the workflow that made a picture, exactly as it ran, ready to load in ComfyUI.
 ///

@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use super::compared::Compared;
 use crate::git::differences::{FileChange, How, Version};
-use crate::json::{Object, Value};
 use crate::render::terminal::{Colour, Look, show};
 use crate::render::{Layout, markdown, one_line, sanitize};
+use comfy_graph::json::{Object, Value};
 
 /// One file, or two documents, compared.
 #[derive(Debug, Default)]

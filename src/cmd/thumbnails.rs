@@ -10,11 +10,11 @@ use super::runs::folders::Folders;
 use super::runs::shelf::Shelf;
 use crate::error::Result;
 use crate::host::index::Row;
-use crate::media::picture::thumbnail;
 use crate::record::run::{Origin, Output};
 use crate::record::to_hex;
 use crate::render::thumbnail::{self as shown, Way};
 use crate::session::Session;
+use comfy_media::picture::thumbnail;
 
 /// When to show small pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

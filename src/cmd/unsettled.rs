@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use super::merging::{self, Frame, Inputs};
 use super::resolve::shown;
 use super::{naming, whole_file};
-use crate::canon;
-use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::git::merging::Stages;
 use crate::git::{self, RepoPath, Repository};
-use crate::json::{self, Style, Value};
-use crate::merge::{self, Cards, Choice, Labels, Unsettled};
 use crate::render::resolve::heading;
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::canon;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json::{self, Style, Value};
+use comfy_graph::merge::{self, Cards, Choice, Labels, Unsettled};
 
 /// A file that may carry conflicts.
 pub(super) struct Held<'a> {

@@ -8,17 +8,17 @@ use super::original::{self, Original};
 use super::queueing::{Done, Line, ServerArgs, Target, Went, problem};
 use super::reproduce;
 use super::shelter;
-use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::graph::{Prompt, Workflow};
 use crate::host::queue::Job;
-use crate::json::Value;
 use crate::record::replay::{self, Renames};
 use crate::record::run::{Derived, Setting};
 use crate::record::vary::{self, Error, Variation, aliases};
 use crate::render::{lineage, sanitize};
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::Value;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::canon::{self, Mode};
+use comfy_graph::canon::{self, Mode};
 
 use super::door::Direction;
 use super::error::{Error, Result};

@@ -15,7 +15,7 @@ use super::raw::{self, RawFile};
 use super::refresh::{is_ours, read_within, refresh};
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
-use crate::canon::{self, Cleaned, Clock, Outcome};
+use comfy_graph::canon::{self, Cleaned, Clock, Outcome};
 
 /// Which state of the files is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

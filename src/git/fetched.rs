@@ -19,7 +19,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use crate::{canon, json};
+use comfy_graph::{canon, json};
 
 use super::changes::Touched;
 use super::error::{Error, Result};

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::canon::{self, Rest};
+use comfy_graph::canon::{self, Rest};
 
 use super::door::Direction;
 use super::error::Result;

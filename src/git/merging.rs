@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
-use crate::canon::{self, Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
-use crate::graph::{NodeId, NodeKey};
-use crate::json;
-use crate::merge;
+use comfy_graph::canon::{self, Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
+use comfy_graph::graph::{NodeId, NodeKey};
+use comfy_graph::json;
+use comfy_graph::merge;
 
 use super::door::Direction;
 use super::error::{Error, Result};

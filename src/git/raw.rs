@@ -24,7 +24,7 @@ use super::refresh::is_ours;
 use super::repository::Repository;
 use super::settings::{Handling, Settings};
 use super::whole::write_whole;
-use crate::canon::{self, Mode};
+use comfy_graph::canon::{self, Mode};
 
 /// Whether what git stores is a workflow that is not in its clean form.
 pub(super) fn is_raw(stored: &[u8], mode: Mode) -> bool {

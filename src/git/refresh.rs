@@ -15,7 +15,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::canon::{self, Outcome};
+use comfy_graph::canon::{self, Outcome};
 
 use super::door::{Attribute, Direction};
 use super::error::{Error, Result};

@@ -8,7 +8,7 @@
 //!
 //! The attribute `comfy` sets the mode of single paths (`big/*.json comfy=keep`, `-comfy`).
 
-use crate::canon::Mode;
+use comfy_graph::canon::Mode;
 
 use super::door::{Attribute, Direction};
 use super::error::Result;

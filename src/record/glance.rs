@@ -6,8 +6,8 @@
 
 use std::collections::HashSet;
 
-use crate::graph::{NodeId, Prompt, PromptInput, PromptNode};
-use crate::json::Value;
+use comfy_graph::graph::{NodeId, Prompt, PromptInput, PromptNode};
+use comfy_graph::json::Value;
 
 /// The first things about a prompt.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -252,7 +252,7 @@ fn without_repeats(texts: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::parse_text;
+    use comfy_graph::json::parse_text;
 
     fn look(text: &str) -> Glance {
         glance(&Prompt::from_value(parse_text(text).unwrap()).unwrap())

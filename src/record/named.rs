@@ -9,9 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::digest::{Digest, DigestKind};
 use super::schema::{Claims, ClassUse, Evidence, ModelUse, Site};
-use crate::catalog::{self, Catalog, FileUse, Folder};
-use crate::graph::{Graph, Mode, Naming, Node, Prompt, Scope, SlotName, Source, Wires, Workflow};
-use crate::json::Value;
+use comfy_graph::catalog::{self, Catalog, FileUse, Folder};
+use comfy_graph::graph::{
+    Graph, Mode, Naming, Node, Prompt, Scope, SlotName, Source, Wires, Workflow,
+};
+use comfy_graph::json::Value;
 
 /// The folder of a name that ends like a model and whose type nobody knows.
 pub const UNKNOWN_FOLDER: &str = "unknown";

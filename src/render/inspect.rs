@@ -9,10 +9,10 @@ use anstyle::Style;
 use serde_json::json;
 
 use super::sanitize;
-use crate::graph::{Prompt, Workflow};
-use crate::json::{Object, Value};
-use crate::media::{Embedded, Entry, Parameters, Payload};
 use crate::record::glance::{Glance, Sampling, glance, is_model_file};
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::{Object, Value};
+use comfy_media::{Embedded, Entry, Parameters, Payload};
 
 /// The number of the JSON form, raised when a reader of it would break.
 pub const SCHEMA: u32 = 1;
@@ -277,7 +277,7 @@ fn plain(value: &Value) -> Option<String> {
     }
 }
 
-fn shown_id(id: &crate::graph::NodeId) -> String {
+fn shown_id(id: &comfy_graph::graph::NodeId) -> String {
     sanitize::excerpt(&id.to_string(), 40)
 }
 

@@ -5,7 +5,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::sanitize;
-use crate::canon::{Moves, Place, PlaceKind, PlaceName, PlaceTitles};
+use comfy_graph::canon::{Moves, Place, PlaceKind, PlaceName, PlaceTitles};
 
 /// What a person calls things: the titles that fit best first.
 #[derive(Debug, Clone, Copy)]

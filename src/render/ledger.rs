@@ -4,12 +4,12 @@
 
 use super::outline::{is_told, source};
 use super::phrase;
-use crate::diff::{Aspect, Held};
-use crate::graph::{
+use comfy_graph::diff::{Aspect, Held};
+use comfy_graph::graph::{
     GraphKind, Kind, Mode, Naming, NodeKey, Prompt, PromptInput, Scope, SlotName, WidgetName,
     Wires, Workflow, kind,
 };
-use crate::json::Value;
+use comfy_graph::json::Value;
 
 /// A node and its values.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,7 +98,7 @@ fn of_workflow(workflow: &Workflow, naming: &dyn Naming) -> Vec<Leaf> {
 fn of_prompt(prompt: &Prompt) -> Vec<Leaf> {
     let mut nodes: Vec<_> = prompt.nodes.iter().collect();
     nodes.sort_by(|a, b| a.0.cmp(b.0));
-    let leaf = |(id, node): (&crate::graph::NodeId, &crate::graph::PromptNode)| {
+    let leaf = |(id, node): (&comfy_graph::graph::NodeId, &comfy_graph::graph::PromptNode)| {
         let mut leaf = Leaf {
             node: NodeKey::root(id.clone()),
             name: node.title().unwrap_or(node.class()).to_owned(),

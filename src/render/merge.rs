@@ -2,9 +2,9 @@
 //! `git comfy merge --explain`, which reads it back from a journal.
 
 use super::{SubgraphNames, sanitize};
-use crate::graph::{Kind, Scope, SubgraphId, kind};
-use crate::json::{Object, Path, Style, Value, parse_text, print_object};
-use crate::merge::{Conflict, Decision, Merged};
+use comfy_graph::graph::{Kind, Scope, SubgraphId, kind};
+use comfy_graph::json::{Object, Path, Style, Value, parse_text, print_object};
+use comfy_graph::merge::{Conflict, Decision, Merged};
 
 /// What a merge was of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::phrase;
 use super::sanitize;
-use crate::graph::{
+use comfy_graph::graph::{
     Definition, Graph, GraphKind, Kind, Mode, Naming, Node, Prompt, PromptInput, Role, Sink, Slot,
     Source, Widget, Wires, Workflow, kind,
 };
-use crate::json::{Object, Value};
+use comfy_graph::json::{Object, Value};
 
 /// The form of the text. A textconv cache made by another form must not be used.
 pub const FORM: u32 = 2;

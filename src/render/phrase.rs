@@ -4,9 +4,9 @@
 //! Texts come out as the files have them; escaping is the renderer's.
 
 use super::story::Subject;
-use crate::diff::{GroupRef, NodeRef, SinkRef, SourceRef, SubgraphRef};
-use crate::graph::Mode;
-use crate::json::{self, Style, Value};
+use comfy_graph::diff::{GroupRef, NodeRef, SinkRef, SourceRef, SubgraphRef};
+use comfy_graph::graph::Mode;
+use comfy_graph::json::{self, Style, Value};
 
 /// Values longer than this are cut.
 const MOST_CHARS: usize = 120;

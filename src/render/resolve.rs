@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::merge::conflict;
 use super::sanitize;
-use crate::json::{Style, Value, print};
-use crate::merge::{Choice, Said, Side, State, Unsettled};
+use comfy_graph::json::{Style, Value, print};
+use comfy_graph::merge::{Choice, Said, Side, State, Unsettled};
 
 /// The longest text that is shown of one side, in characters.
 const LONGEST: usize = 2000;

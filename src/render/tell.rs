@@ -8,12 +8,12 @@ use rustc_hash::FxHashMap;
 use super::phrase;
 use super::story::{Fact, Item, Section, Sign, Story, Subject};
 use super::words;
-use crate::diff::{
+use comfy_graph::diff::{
     AddedWidget, AppEntry, AppList, Change, Class, Edit, EditScript, NodeRef, Origin, Place,
     RawEdit, Side, SinkRef, SubgraphRef, Usual,
 };
-use crate::graph::{NodeKey, Role, Scope, SubgraphId};
-use crate::json::{Object, Value};
+use comfy_graph::graph::{NodeKey, Role, Scope, SubgraphId};
+use comfy_graph::json::{Object, Value};
 
 /// Names of the subgraphs that occur in either document.
 pub type SubgraphNames = FxHashMap<SubgraphId, String>;

@@ -12,12 +12,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::phrase;
 use super::sanitize;
 use super::terminal::{Colour, HEADING, Look, MUTED};
-use crate::catalog::{Catalog, Evidence, Folder};
-use crate::graph::{
+use comfy_graph::catalog::{Catalog, Evidence, Folder};
+use comfy_graph::graph::{
     Graph, GraphKind, Kind, Naming, Node, NodeId, Role, Scope, Sink, Source, Widget, Wires,
     Workflow, kind,
 };
-use crate::json::Value;
+use comfy_graph::json::Value;
 
 /// Lines of a prompt that are shown.
 const MOST_LINES: usize = 12;

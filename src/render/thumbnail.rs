@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::media::picture::Thumbnail;
+use comfy_media::picture::Thumbnail;
 
 /// How a terminal takes pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -385,15 +385,6 @@ pub(crate) fn workflow(steps: u32, shift: i32) -> String {
     )
 }
 
-/// A clean content as a file: with what a layout of other content knows, and the rest
-/// arranged.
-pub(crate) fn laid_out(content: &[u8], related: Option<&str>) -> Option<Vec<u8>> {
-    use git_comfy::canon::{Clock, Pairs, Source, compose, stamp_all};
-    let layout = related.and_then(|line| stamp_all(line, Clock::Unknown(0)));
-    let source = layout.as_ref().map(|layout| Source { layout, pairs: Pairs::ById });
-    compose(content, source.as_slice(), Clock::Unknown(0)).map(|composed| composed.bytes)
-}
-
 /// The folder of the real test data, where it lies beside the project.
 pub(crate) fn shared_data() -> Option<PathBuf> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");

@@ -41,12 +41,16 @@ fn asked_steps() -> Option<Vec<u64>> {
 }
 
 /// The fewest steps of a walk that still fails: `TOGETHER_SEED` and `TOGETHER_STEPS` name
-/// it, `TOGETHER_RAW` that somebody commits positions, `TOGETHER_LIKE` what it must say.
+/// it, `TOGETHER_RAW=1` that somebody commits positions, `TOGETHER_KILLS=1` that commands are killed, `TOGETHER_LIKE` what it must say.
 #[test]
 #[ignore = "for a walk that failed"]
 fn the_fewest_steps_that_fail() {
     let (Some(seed), Some(mut steps)) = (number("TOGETHER_SEED"), asked_steps()) else { return };
-    let plan = Plan { people: 3, kills: false, raw: number("TOGETHER_RAW").is_some() };
+    let plan = Plan {
+        people: 3,
+        kills: number("TOGETHER_KILLS").is_some(),
+        raw: number("TOGETHER_RAW").is_some(),
+    };
     let like = std::env::var("TOGETHER_LIKE").unwrap_or_default();
     let fails = |steps: &[u64]| {
         let failure = std::panic::catch_unwind(|| walk(seed, steps, plan)).err();

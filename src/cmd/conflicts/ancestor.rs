@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::aside::Aside;
 use super::synced::{Copy, cleaned, name};
-use crate::catalog::Catalog;
 use crate::cmd::whole_file;
 use crate::error::Result;
 use crate::git::{self, Repository, past};
-use crate::json;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json;
 
 /// The most states that are compared with a copy.
 const MOST: usize = 60;
@@ -123,5 +123,5 @@ pub(super) fn ancestor(states: Vec<State>, theirs: &[u8], naming: &Catalog) -> O
 /// In how many things two states differ.
 pub(super) fn distance(one: &[u8], other: &[u8], naming: &Catalog) -> Option<usize> {
     let (before, after) = (json::parse(one).ok()?, json::parse(other).ok()?);
-    Some(crate::diff::diff(before, after, naming)?.entries.len())
+    Some(comfy_graph::diff::diff(before, after, naming)?.entries.len())
 }

@@ -9,20 +9,20 @@ use std::time::SystemTime;
 
 use super::ancestor::{Origin, ancestor, distance};
 use super::aside::Aside;
-use crate::canon::{self, Mode, Outcome};
-use crate::catalog::Catalog;
 use crate::cmd::compared::compare;
 use crate::cmd::folder::{self, Links};
 use crate::cmd::merging::{self, Frame, Inputs};
 use crate::cmd::{content, naming, whole_file};
 use crate::error::Result;
 use crate::git::{self, Handling, Repository};
-use crate::graph::{Kind, kind};
-use crate::json;
-use crate::merge::{Cards, Labels, Strategies};
 use crate::record::past::{CopyName, copy_of, numbered};
 use crate::render::{Layout, one_line};
 use crate::session::Session;
+use comfy_graph::canon::{self, Mode, Outcome};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Kind, kind};
+use comfy_graph::json;
+use comfy_graph::merge::{Cards, Labels, Strategies};
 
 /// Columns that tell what merging a copy changes.
 const COLUMNS: usize = 72;

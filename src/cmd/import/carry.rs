@@ -7,7 +7,6 @@ use jiff::Zoned;
 use super::plan::Line;
 use super::source::bytes_of;
 use super::steps::{Before, Fate, Outlook};
-use crate::catalog::Catalog;
 use crate::cmd::compared::compare;
 use crate::cmd::content::{self, Content};
 use crate::cmd::runs::shelf::Shelf;
@@ -15,10 +14,11 @@ use crate::cmd::{commits, naming};
 use crate::error::Result;
 use crate::git::past::{self, Chain, State};
 use crate::git::{Filter, ObjectId, Person, RepoPath, Repository};
-use crate::graph::Workflow;
 use crate::render::terminal::{self, Colour, Look, WordDiff};
 use crate::render::{Layout, one_line, sanitize};
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::Workflow;
 
 /// The longest subject of a commit.
 const SUBJECT: usize = 72;
@@ -237,7 +237,7 @@ fn told(name: &str, before: Content, now: Content, naming: &Catalog) -> Told {
     let is_first = matches!(&before, Content::Other(bytes) if bytes.is_empty());
     let (change, body) = match now {
         Content::Graph(value) if is_first => {
-            let prompt = value.as_object().map_or(0, crate::json::Object::len);
+            let prompt = value.as_object().map_or(0, comfy_graph::json::Object::len);
             let count = Workflow::from_value(value).map_or(prompt, |w| w.nodes().count());
             (format!("new workflow: {}", commits::nodes(count)), String::new())
         }

@@ -7,16 +7,16 @@ use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
 
 use super::source::below;
-use crate::canon::{self, Mode, Outcome};
 use crate::cmd::folder::{self, Links};
 use crate::cmd::whole_file;
 use crate::error::Result;
-use crate::graph::{GraphKind, Kind, Prompt, Workflow, kind};
-use crate::json;
 use crate::record::past::{Day, Export, Plan, Portrait, plan as put_into_lines};
 use crate::record::to_hex;
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::canon::{self, Mode, Outcome};
+use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow, kind};
+use comfy_graph::json;
 
 /// Below this many files no bar is shown.
 const MANY: usize = 200;

@@ -8,19 +8,19 @@ use rustc_hash::FxHashMap;
 use super::exports::{day_of, saved};
 use super::plan::{self, Line};
 use super::source::{below, document_of};
-use crate::catalog::Catalog;
 use crate::cmd::runs::folders::Folders;
 use crate::cmd::runs::readers::{self, Found};
 use crate::cmd::runs::shelf::Shelf;
 use crate::cmd::runs::{file, scan};
 use crate::error::Result;
 use crate::git::RepoPath;
-use crate::graph::{Prompt, PromptInput, Workflow};
-use crate::json::Value;
 use crate::record::past::{Made, Pile, Portrait};
 use crate::record::run::{Run, embedded};
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, PromptInput, Workflow};
+use comfy_graph::json::Value;
 
 /// The folder types whose models a workflow may be called by.
 const MAIN_MODELS: [&str; 2] = ["checkpoints", "diffusion_models"];

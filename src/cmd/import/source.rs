@@ -5,10 +5,10 @@ use std::path::{Component, Path};
 use crate::cmd::runs::file::{carried, may_be_output};
 use crate::cmd::whole_file;
 use crate::error::{Failure, Result};
-use crate::graph::kind;
-use crate::json::{self, Style, Value};
-use crate::media::Payload;
 use crate::render::sanitize;
+use comfy_graph::graph::kind;
+use comfy_graph::json::{self, Style, Value};
+use comfy_media::Payload;
 
 /// A file's path below a folder, with `/`; nothing if it is no text.
 pub(super) fn below(folder: &Path, file: &Path) -> Option<String> {

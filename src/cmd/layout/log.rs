@@ -94,7 +94,7 @@ fn all<'r>(repository: &'r Repository, desk: &mut Desk<'r>, rows: &mut Rows<'_>)
             typed: String::new(),
             workflow: None,
             states: std::mem::take(states),
-            titles: crate::canon::PlaceTitles::default(),
+            titles: comfy_graph::canon::PlaceTitles::default(),
         };
         let listener = rows.put(&mut book, at)?;
         *states = book.states;
@@ -161,7 +161,7 @@ fn in_words(state: &State, news: &News) -> String {
 }
 
 fn as_json(state: &State, news: &News) -> String {
-    let count = |list: &[crate::canon::PlaceName]| list.len();
+    let count = |list: &[comfy_graph::canon::PlaceName]| list.len();
     let row = json!({
         "schema": 1,
         "id": shown(state),

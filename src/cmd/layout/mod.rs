@@ -8,7 +8,6 @@ mod undo;
 use jiff::Timestamp;
 
 use super::{commits, moment};
-use crate::canon::{self, ClockedLayout, Mode, Moves, PlaceTitles, moves};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::bring_back::{Desk, Looked, Outcome, Workflow};
@@ -17,6 +16,7 @@ use crate::git::{ObjectId, RepoPath, Repository, index, merging, shell};
 use crate::render::layouts::{Names, told};
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::canon::{self, ClockedLayout, Mode, Moves, PlaceTitles, moves};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -4,7 +4,6 @@ use rustc_hash::FxHashMap;
 use serde_json::json;
 
 use super::{Book, by, id_and_file, look, path_of, shown, when};
-use crate::canon::{Clock, CloneId, Place, PlaceKind, PlaceTitles, Stamp, places};
 use crate::cmd::screen::{Screen, ScreenArgs};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -12,6 +11,7 @@ use crate::git::bring_back::Desk;
 use crate::git::layouts::past::{Past, State};
 use crate::render::layouts::{Names, Since, table};
 use crate::session::Session;
+use comfy_graph::canon::{Clock, CloneId, Place, PlaceKind, PlaceTitles, Stamp, places};
 
 /// Show where everything lies, or lay then, and who put it there.
 #[derive(Debug, clap::Args)]

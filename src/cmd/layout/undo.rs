@@ -1,13 +1,13 @@
 //! `git comfy layout undo`: one state back, and again further back.
 
 use super::{Book, lasting, look, path_of};
-use crate::canon::{is_elsewhere, is_made_up};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::bring_back::{Desk, Next, Outcome};
 use crate::git::layouts::past::{self, Past, State};
 use crate::git::{RepoPath, Repository};
 use crate::session::Session;
+use comfy_graph::canon::{is_elsewhere, is_made_up};
 
 /// Go one state back: to how the file lay before anything was moved last, here or by a
 /// pull. Again goes further back, until you move something yourself. What was arranged

@@ -23,14 +23,14 @@ use super::runs::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::Repository;
-use crate::graph::Prompt;
 use crate::host::queue::{Client, Ended, Error, Going, Job, NodeError, Rejected};
 use crate::host::server::Address;
 use crate::host::stop;
-use crate::json::Value;
 use crate::record::run::{Derived, Entry, Evidence, Outcome, Parent, Run, Setting};
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::graph::Prompt;
+use comfy_graph::json::Value;
 
 /// How a ComfyUI is reached, and what becomes of a run at Ctrl-C.
 #[derive(Debug, Clone, clap::Args)]
@@ -251,7 +251,7 @@ fn address(repository: &Repository, named: Option<&str>) -> Result<Address> {
 /// The titles of nodes, for people.
 pub(crate) fn titles(prompt: &Value) -> BTreeMap<String, String> {
     let prompt = Prompt::from_value(prompt.clone()).unwrap_or_default();
-    let title = |node: &crate::graph::PromptNode| {
+    let title = |node: &comfy_graph::graph::PromptNode| {
         let title = node.title().filter(|title| !title.is_empty()).unwrap_or(node.class());
         title.to_owned()
     };

@@ -10,10 +10,10 @@ use crate::cmd::runs::folders::Folders;
 use crate::cmd::target::{Over, write};
 use crate::error::{Failure, Result};
 use crate::host::queue::Client;
-use crate::media::picture::{PerceptualHash, compare, perceptual_hash};
 use crate::record::run::{Comparison, Output, Run, Verdict};
 use crate::record::to_hex;
 use crate::render::sanitize;
+use comfy_media::picture::{PerceptualHash, compare, perceptual_hash};
 
 /// Files of one run that are fetched.
 const MOST: usize = 256;

@@ -7,11 +7,11 @@ use std::time::SystemTime;
 use super::here::{Asked, Here, Patience};
 use crate::git::changes::{self, Touched};
 use crate::git::{self, CommitId, Repository, records};
-use crate::graph::{self, GraphKind, Kind, Prompt, Workflow};
 use crate::host::look::Failure;
-use crate::json::{self, Value};
 use crate::record::named::{Named, of_prompt, of_workflow};
 use crate::record::{self, ClassUse, ModelUse, Part, Record, Seen, Status, WorkflowUse};
+use comfy_graph::graph::{self, GraphKind, Kind, Prompt, Workflow};
+use comfy_graph::json::{self, Value};
 
 /// The largest workflow that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -107,7 +107,7 @@ impl Here {
     /// What a file names; `None` when it is no workflow.
     fn named(&self, document: &Value, skipped: &mut bool) -> Option<Named> {
         let found = graphs(document)?;
-        let name = |catalog: &crate::catalog::Catalog| {
+        let name = |catalog: &comfy_graph::catalog::Catalog| {
             let mut all = Named::default();
             for graph in &found {
                 let named = match graph {

@@ -5,16 +5,16 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::catalog::Catalog;
 use crate::git::{self, Repository, changes, checkout};
 use crate::host::comfy::{self, Clues, Installation, gpu, gpu::Gpus};
 use crate::host::desk::Desk;
 use crate::host::hash::cache::HashCache;
 use crate::host::look::{Look, Modules, Repositories};
 use crate::host::server::{Address, Error as ServerError, NamedBy, Server, SystemStats};
-use crate::json;
 use crate::record::Checkout;
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json;
 
 /// The largest remembered `/object_info` a hook reads, in bytes: more would be felt.
 const QUICK_CATALOG: u64 = 3 << 20;

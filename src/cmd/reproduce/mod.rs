@@ -16,10 +16,10 @@ use super::shelter;
 use super::target::{Over, Target, write};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::json::{self, Style, Value};
 use crate::record::replay::{Repaired, Verdict};
 use crate::render::{replay, sanitize};
 use crate::session::Session;
+use comfy_graph::json::{self, Style, Value};
 use plan::Plan;
 use run::RunArgs;
 

@@ -8,7 +8,6 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::catalog::Catalog;
 use crate::cmd::original::Original;
 use crate::cmd::record::here::{Here as Machine, Patience, Places};
 use crate::cmd::record::{Failures, Recorded, hash_all};
@@ -16,11 +15,8 @@ use crate::cmd::runs::folders::Folders;
 use crate::cmd::runs::shelf::Shelf;
 use crate::error::Result;
 use crate::git::{CommitId, ObjectId, runs};
-use crate::graph::{Prompt, Workflow};
 use crate::host::look::Waiting;
 use crate::host::models::kinds_with;
-use crate::json::Value;
-use crate::media::Payload;
 use crate::record::named::{Named, UNKNOWN_FOLDER, of_prompt, of_workflow};
 use crate::record::replay::{
     Check, Here, InputState, InputWanted, ModelHere, ModelState, ModelWanted, Records, Renames,
@@ -29,6 +25,10 @@ use crate::record::replay::{
 use crate::record::run::{Run, embedded};
 use crate::record::{Record, WorkflowUse, to_hex};
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::Value;
+use comfy_media::Payload;
 
 /// The largest file of a commit that is looked at for lost bytes.
 const LARGEST: u64 = 96 << 20;

@@ -14,11 +14,11 @@ use crate::cmd::runs::file::may_be_output;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::host::queue::Job;
-use crate::json::Value;
 use crate::record::replay::{self, Agreement, Check, InputState, Renames, Repaired};
 use crate::record::run::{Comparison, Derived, Parent, Verdict};
 use crate::render::{lineage, replay as told, sanitize};
 use crate::session::Session;
+use comfy_graph::json::Value;
 
 /// The number of the JSON form, raised when a reader of it would break.
 const SCHEMA: u32 = 1;

@@ -4,8 +4,8 @@
 use crate::error::{Failure, Result};
 use crate::git::Repository;
 use crate::host::server::{Address, NamedBy, Server};
-use crate::json::{self, Object, Value};
 use crate::record::run::{Entry, entries, listed, of_job, running};
+use comfy_graph::json::{self, Object, Value};
 
 /// Entries of a history that are asked for at once: each may hold megabytes of workflow.
 const PAGE: usize = 64;

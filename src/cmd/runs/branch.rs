@@ -4,10 +4,10 @@
 use super::shelf::Shelf;
 use crate::error::Result;
 use crate::git::runs::{self, Kept, Place};
-use crate::graph::Prompt;
 use crate::host::index::{Key, Row, Summary, fits};
-use crate::json;
 use crate::record::run::{Output, Run, branch};
+use comfy_graph::graph::Prompt;
+use comfy_graph::json;
 
 /// Which file of a run is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]

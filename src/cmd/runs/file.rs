@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::host::hash::Stamp;
-use crate::media::picture::perceptual_hash;
-use crate::media::{self, Embedded, Payload};
 use crate::record::run::Output;
 use crate::record::to_hex;
+use comfy_media::picture::perceptual_hash;
+use comfy_media::{self, Embedded, Payload};
 
 /// Files up to this many bytes are read at once; larger ones by pieces, and have no
 /// perceptual hash.
@@ -51,9 +51,13 @@ pub(crate) fn look(path: &Path) -> std::io::Result<Option<Looked>> {
         let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or(0));
         (&mut file).take(WHOLE + 1).read_to_end(&mut bytes)?;
         let perceptual = perceptual_hash(&bytes).ok().flatten();
-        (to_hex(&Sha256::digest(&bytes)), media::read(&mut Cursor::new(&bytes)).ok(), perceptual)
+        (
+            to_hex(&Sha256::digest(&bytes)),
+            comfy_media::read(&mut Cursor::new(&bytes)).ok(),
+            perceptual,
+        )
     } else {
-        let embedded = media::read(&mut BufReader::new(&mut file)).ok();
+        let embedded = comfy_media::read(&mut BufReader::new(&mut file)).ok();
         (digest_of(path)?, embedded, None)
     };
     let metadata = std::fs::metadata(path)?;
@@ -76,7 +80,7 @@ pub(crate) fn look(path: &Path) -> std::io::Result<Option<Looked>> {
 /// What a file carries, and nothing else of it.
 pub(crate) fn carried(path: &Path) -> Option<Payload> {
     let mut file = BufReader::new(File::open(path).ok()?);
-    media::read(&mut file).ok().map(|embedded| embedded.payload())
+    comfy_media::read(&mut file).ok().map(|embedded| embedded.payload())
 }
 
 fn digest_of(path: &Path) -> std::io::Result<String> {

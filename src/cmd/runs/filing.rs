@@ -13,9 +13,9 @@ use super::shelf::Shelf;
 use crate::error::Result;
 use crate::git::runs::{self, Change, Kept, Place};
 use crate::host::index::Row;
-use crate::json::{self, Style, Value};
 use crate::record::run::{Evidence, Output, Run, embedded};
 use crate::session::Session;
+use comfy_graph::json::{self, Style, Value};
 
 /// What is recorded together.
 #[derive(Default)]

@@ -13,10 +13,10 @@ use super::{asking, journal::Memory};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::host::server::Server;
-use crate::json;
 use crate::record::run::{Entry, entries, from_entry};
 use crate::render::sanitize;
 use crate::session::Session;
+use comfy_graph::json;
 
 /// Record the runs that a ComfyUI server remembers, or that a file tells of.
 #[derive(Debug, clap::Args)]

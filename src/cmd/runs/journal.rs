@@ -15,12 +15,12 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::asking;
-use crate::catalog::Catalog;
 use crate::git::Repository;
 use crate::host::server::Server;
-use crate::json::{self, Object, Value};
 use crate::record::named::shareable_name;
 use crate::record::run::{Entry, Evidence, Known, entry, from_entry};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json::{self, Object, Value};
 
 /// One run that comfy-cli queued.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use super::machine::Machine;
 use super::shelf::Shelf;
 use crate::error::Result;
 use crate::host::bridge;
-use crate::json;
 use crate::record::run::{
     Entry, Evidence, Input, Origin, Output, Run, embedded, from_entry, from_spool,
 };
 use crate::session::Session;
+use comfy_graph::json;
 
 /// Files of one run that are looked at: a run of a thousand frames is looked at by a scan.
 const MOST_FILES: usize = 64;

@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use super::file;
 use super::shelf::Shelf;
 use crate::cmd::record::here::{Asked, Here, Patience, Places};
-use crate::graph::{Prompt, Workflow};
 use crate::host::hash::Stamp;
 use crate::host::look::Modules;
 use crate::host::models::{Resolved, resolve};
@@ -23,6 +22,7 @@ use crate::record::named::{of_prompt, of_workflow};
 use crate::record::run::{Evidence, Run};
 use crate::record::{ClassUse, Environment, Origin, PackFact, to_hex};
 use crate::session::Session;
+use comfy_graph::graph::{Prompt, Workflow};
 
 /// How long a look at the machine serves for runs that follow.
 const FRESH: Duration = Duration::from_secs(300);

@@ -3,16 +3,16 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::catalog::Catalog;
 use crate::cmd::naming;
 use crate::error::Result;
 use crate::git::runs::{self, Place, State};
 use crate::git::{CommitId, Repository, changes, past};
-use crate::graph::{GraphKind, Kind, Prompt, Workflow, kind};
 use crate::host::index::{Index, Row};
-use crate::json;
 use crate::record::run::{Run, Site, graph_of, graph_of_prompt};
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow, kind};
+use comfy_graph::json;
 
 /// Runs that are read before the index is written.
 const AT_ONCE: usize = 2_000;

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{is_among, news, paths, short, told};
-use crate::catalog::Catalog;
 use crate::cmd::screen::{Screen, ScreenArgs};
 use crate::cmd::{moment, naming};
 use crate::error::Result;
@@ -15,6 +14,7 @@ use crate::render::sanitize;
 use crate::render::terminal::Colour;
 use crate::session::Session;
 use crate::ui::Listener;
+use comfy_graph::catalog::Catalog;
 
 /// Which snapshots to list.
 #[derive(Debug, clap::Args)]

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use super::compared::compare;
 use super::content::{self, Content};
 use super::moment;
-use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git::snapshots::{self, Changed, Kept, Policy, Snapshot, WorkTree};
 use crate::git::{RepoPath, Repository};
 use crate::render::{Layout, one_line, sanitize};
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::{chosen, is_among, paths, short, side};
-use crate::catalog::Catalog;
 use crate::cmd::compared::compare;
 use crate::cmd::content::{self, Content};
 use crate::cmd::diff::document;
@@ -18,6 +17,7 @@ use crate::git::{RepoPath, Repository};
 use crate::render::terminal::{Look, WordDiff};
 use crate::render::{Layout, sanitize};
 use crate::session::Session;
+use comfy_graph::catalog::Catalog;
 
 /// Tell what has changed since a snapshot: of all files, or of some.
 #[derive(Debug, clap::Args)]

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use crate::cmd::runs::asking::{self, Now, Tells};
 use crate::cmd::whole_file;
 use crate::host::server::{Address, Server};
-use crate::json::{self, Object, Style, Value};
 use crate::record::run::{Entry, entries};
+use comfy_graph::json::{self, Object, Style, Value};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 256 << 20;

@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::canon::{CloneId, Stamp};
+use comfy_graph::canon::{CloneId, Stamp};
 
 use super::super::error::{Error, Result};
 use super::super::repository::Repository;

@@ -12,8 +12,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::canon::{Clock, ClockedLayout};
-use crate::json::{self, Style, Value};
+use comfy_graph::canon::{Clock, ClockedLayout};
+use comfy_graph::json::{self, Style, Value};
 
 use super::super::id::RepoPath;
 
@@ -210,7 +210,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canon::{CloneId, Stamp, stamp_all};
+    use comfy_graph::canon::{CloneId, Stamp, stamp_all};
 
     fn entry(at: u64, layout: &str) -> Entry {
         Entry { at, layout: layout.into() }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::canon::{Clock, ClockedLayout};
+use comfy_graph::canon::{Clock, ClockedLayout};
 
 use super::super::error::Result;
 use super::super::id::{CommitId, ObjectId, RepoPath};

@@ -9,8 +9,8 @@ use super::super::repository::Repository;
 use super::super::tree::Folders;
 use super::file_states::FileStates;
 use super::{MAX_MATCHED, is_gone};
-use crate::diff::{self, Likeness};
-use crate::json;
+use comfy_graph::diff::{self, Likeness};
+use comfy_graph::json;
 
 /// The files that the last commit holds and the work tree does not any more.
 #[derive(Debug)]

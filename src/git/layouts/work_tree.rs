@@ -7,11 +7,11 @@
 //!
 //! Must not know how git hands files over, nor modes and attributes.
 
-use crate::canon::{
+use comfy_graph::canon::{
     self, Clock, ClockedLayout, CloneId, Matches, Mode, Pairs, Past, Source, compose, stamp_all,
 };
-use crate::diff;
-use crate::json;
+use comfy_graph::diff;
+use comfy_graph::json;
 
 use super::super::error::Result;
 use super::super::id::{ObjectId, RepoPath};

@@ -19,7 +19,7 @@ use super::error::Result;
 use super::filter::{Filter, Passed};
 use super::id::{CommitId, Kind, ObjectFormat, ObjectId, RepoPath};
 use super::repository::Repository;
-use crate::canon::Rest;
+use comfy_graph::canon::Rest;
 
 /// What a file's content is in git, by the filter that git would ask.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ use super::notes::{Revision, Step, advance};
 use super::objects::{Batch, EntryKind, TreeEntry};
 use super::repository::Repository;
 use super::tree;
-use crate::canon;
+use comfy_graph::canon;
 
 pub use keep::Policy;
 pub use present::{Scope, candidates};

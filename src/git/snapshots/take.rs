@@ -17,8 +17,8 @@ use super::{
     ABOUT, About, Edits, FILES, Halves, Kept, LAYOUTS, Policy, Snapshot, WorkTree, change,
     drop_old, listed, print_name,
 };
-use crate::canon::{self, Mode};
-use crate::json;
+use comfy_graph::canon::{self, Mode};
+use comfy_graph::json;
 
 /// Why a snapshot is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Index, Result};
-use crate::media::picture::PerceptualHash;
+use comfy_media::picture::PerceptualHash;
 
 /// Hashes in one row.
 const CHUNK: usize = 1024;

@@ -1,8 +1,8 @@
 //! The index by itself.
 
 use super::*;
-use crate::media::picture::PerceptualHash;
 use crate::record::run::{Model, Output, Run, Seed};
+use comfy_media::picture::PerceptualHash;
 
 fn index() -> (tempfile::TempDir, Index) {
     let folder = tempfile::tempdir().unwrap();

@@ -5,8 +5,8 @@ use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
 use super::find::Kind;
 use super::{Index, Result, picture};
-use crate::media::picture::PerceptualHash;
 use crate::record::run::{Outcome, Run};
+use comfy_media::picture::PerceptualHash;
 
 /// Characters of a prompt that are kept to be shown.
 const EXCERPT: usize = 200;

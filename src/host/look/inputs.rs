@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::Look;
-use crate::catalog::Folder;
 use crate::host::hash::{self, Silent, Threads, Wanted};
 use crate::record::replay::{InputHere, InputWanted};
 use crate::record::to_hex;
+use comfy_graph::catalog::Folder;
 
 /// Files of the input folder that are looked at for lost bytes.
 const MOST_FILES: usize = 5_000;

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use super::server::{Address, Error as ServerError, Server};
 use super::socket::{Came, Socket, own_id, random_digits};
-use crate::json::{self, Object, Style, Value};
 use crate::record::run::{Entry, OWN, Parent, entries};
+use comfy_graph::json::{self, Object, Style, Value};
 
 mod message;
 mod rejected;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::json::{Object, Value};
+use comfy_graph::json::{Object, Value};
 
 /// Nodes that are told of.
 const MOST_NODES: usize = 50;
@@ -52,7 +52,7 @@ pub(super) fn rejected(answer: &Value) -> Rejected {
 pub(super) fn node_errors(answer: &Value) -> Vec<NodeError> {
     let nodes = answer.get("node_errors").and_then(Value::as_object);
     let nodes = nodes.into_iter().flat_map(Object::iter).take(MOST_NODES);
-    let node = |(id, error): (&crate::json::Key, &Value)| {
+    let node = |(id, error): (&comfy_graph::json::Key, &Value)| {
         let said = error.get("errors").and_then(Value::as_array).unwrap_or_default();
         let class = error.get("class_type").and_then(Value::as_str).unwrap_or_default();
         NodeError {
@@ -85,7 +85,7 @@ fn bounded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::parse_text;
+    use comfy_graph::json::parse_text;
 
     #[test]
     fn a_refusal_is_told_per_node() {

@@ -96,8 +96,8 @@ mod tests {
     use super::super::lines::{Export, plan};
     use super::super::names::Day;
     use super::*;
-    use crate::graph::Workflow;
-    use crate::json;
+    use comfy_graph::graph::Workflow;
+    use comfy_graph::json;
 
     fn export(from: &str, id: &str, class: &str, day: u8) -> Export {
         let text =

@@ -3,8 +3,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::graph::{Prompt, Workflow};
-use crate::json::Value;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::Value;
 
 /// What is compared of a graph: its nodes by id and class, and by class alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

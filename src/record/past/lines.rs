@@ -348,8 +348,8 @@ fn doubts(versions: &[Version]) -> Vec<Remark> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Workflow;
-    use crate::json;
+    use comfy_graph::graph::Workflow;
+    use comfy_graph::json;
 
     fn export(from: &str, classes: &[&str], content: &str, day: u8) -> Export {
         let nodes: Vec<String> = classes

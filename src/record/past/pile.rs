@@ -268,8 +268,8 @@ fn informative(prefix: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Workflow;
-    use crate::json;
+    use comfy_graph::graph::Workflow;
+    use comfy_graph::json;
 
     fn made(graph: &str, day: u8, id: &str, classes: &[&str], names: &[&str]) -> Made {
         let nodes: Vec<String> = classes

@@ -3,7 +3,7 @@
 
 use super::super::digest::{Digest, DigestKind};
 use super::super::named::Named;
-use crate::media::Parameters;
+use comfy_media::Parameters;
 
 /// Adds the digests that a picture's parameters state to the models that it names.
 pub fn add_claims(named: &mut Named, parameters: &Parameters) {

@@ -15,7 +15,7 @@ use super::super::schema::{
     Checkout, Environment, ModelFact, PackEvidence, PackFact, PackKind, Status,
 };
 use super::wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Wanted};
-use crate::catalog::Folder;
+use comfy_graph::catalog::Folder;
 
 /// The number of this document. A reader refuses one of a higher number.
 pub(super) const SCHEMA: u32 = 1;

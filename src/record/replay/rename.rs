@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Catalog, Evidence, FileUse, Folder};
-use crate::graph::{End, Naming, Node, NodeKey, Place, Prompt, PromptInput, WidgetName, Workflow};
-use crate::json::{Object, Value};
+use comfy_graph::catalog::{Catalog, Evidence, FileUse, Folder};
+use comfy_graph::graph::{
+    End, Naming, Node, NodeKey, Place, Prompt, PromptInput, WidgetName, Workflow,
+};
+use comfy_graph::json::{Object, Value};
 
 /// How deep instances of subgraphs are followed to the widget behind an input.
 const DEEPEST: usize = 32;
@@ -81,7 +83,7 @@ impl Renames {
         let count = changes.len();
         for (id, name, new) in changes {
             let node = prompt.nodes.get_mut(&id);
-            if let Some(inputs) = node.and_then(crate::graph::PromptNode::raw_inputs_mut) {
+            if let Some(inputs) = node.and_then(comfy_graph::graph::PromptNode::raw_inputs_mut) {
                 inputs.insert(name, new);
             }
         }
@@ -146,13 +148,13 @@ impl Renames {
 /// behind a primitive node the first widget it feeds, else its own.
 fn behind<'w>(
     workflow: &'w Workflow,
-    graph: &'w crate::graph::Graph,
+    graph: &'w comfy_graph::graph::Graph,
     node: &'w Node,
     widget: &str,
 ) -> (&'w Node, String) {
     let mut at = (node, widget.to_owned());
     if node.class() == "PrimitiveNode" {
-        let mut links = node.outputs().flat_map(crate::graph::Slot::links);
+        let mut links = node.outputs().flat_map(comfy_graph::graph::Slot::links);
         let fed = links.find_map(|link| match graph.links.get(&link)?.to() {
             End::Node { id, slot } => {
                 let target = graph.nodes.get(id)?;

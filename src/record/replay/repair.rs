@@ -2,10 +2,10 @@
 
 use super::rename::Renames;
 use super::same::{Difference, differences};
-use crate::catalog::Catalog;
-use crate::graph::{NodeId, Prompt, Workflow};
-use crate::json::Value;
 use crate::record::run::{Fixed, Hold, fix_values};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{NodeId, Prompt, Workflow};
+use comfy_graph::json::Value;
 
 /// Whether ComfyUI would make the prompt of the workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]

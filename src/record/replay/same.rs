@@ -1,8 +1,8 @@
 //! Whether two prompts run the same, as far as the server cares: the executed prompt is
 //! cast, and carries what the server added; titles and the order of members mean nothing.
 
-use crate::graph::{NodeId, Prompt, PromptInput, PromptNode};
-use crate::json::{Number, Value};
+use comfy_graph::graph::{NodeId, Prompt, PromptInput, PromptNode};
+use comfy_graph::json::{Number, Value};
 
 /// One thing that would run differently.
 #[derive(Debug, Clone, PartialEq, Eq)]

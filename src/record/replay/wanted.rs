@@ -10,8 +10,8 @@ use super::super::run::Run;
 use super::super::schema::{
     Claims, ClassUse, Environment, ModelFact, PackFact, Record, Seen, Status,
 };
-use crate::catalog::{Catalog, Folder};
-use crate::graph::Prompt;
+use comfy_graph::catalog::{Catalog, Folder};
+use comfy_graph::graph::Prompt;
 
 /// Who says what something was. The order is that of strength.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

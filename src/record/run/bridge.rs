@@ -4,9 +4,9 @@
 use super::super::{Checkout, Environment, Origin, PackEvidence, PackFact, PackKind};
 use super::history::{entry, from_entry, moment};
 use super::{Evidence, Known, Run};
-use crate::catalog::Catalog;
-use crate::graph::NodeId;
-use crate::json::Value;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::NodeId;
+use comfy_graph::json::Value;
 
 /// The number of the format that is read.
 const FORMAT: i64 = 1;
@@ -94,7 +94,7 @@ fn durations(evidence: &mut Evidence, events: &[Value]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::parse_text;
+    use comfy_graph::json::parse_text;
 
     #[test]
     fn nodes_run_from_one_event_to_the_next() {

@@ -6,9 +6,9 @@ use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 
 use super::super::to_hex;
-use crate::catalog::{Catalog, Control, NodeClass};
-use crate::graph::{NodeId, Prompt, PromptInput, PromptNode, Workflow};
-use crate::json::{Number, Value};
+use comfy_graph::catalog::{Catalog, Control, NodeClass};
+use comfy_graph::graph::{NodeId, Prompt, PromptInput, PromptNode, Workflow};
+use comfy_graph::json::{Number, Value};
 
 /// The identity of an executed prompt: `sha256:` over its nodes in the order of their ids,
 /// members by name, numbers by value. The server's `is_changed` and titles are left out,
@@ -164,7 +164,7 @@ fn plain(number: &Number) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{parse_lenient, parse_text};
+    use comfy_graph::json::{parse_lenient, parse_text};
 
     fn prompt(text: &str) -> Prompt {
         Prompt::from_value(parse_lenient(text.as_bytes()).unwrap()).unwrap()

@@ -4,10 +4,10 @@ use super::super::named::shareable_name;
 use super::content::{content_of_value, ends};
 use super::gather::describe;
 use super::{Evidence, Known, Model, Run, Sampler, Seed};
-use crate::catalog::Catalog;
-use crate::graph::{Prompt, Workflow};
-use crate::json::Value;
-use crate::media::{Parameters, Payload};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::Value;
+use comfy_media::{Parameters, Payload};
 
 /// The run behind a file, without the file itself among its outputs. Nothing where the
 /// file carries neither prompt nor workflow nor parameters.

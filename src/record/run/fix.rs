@@ -1,10 +1,10 @@
 //! A workflow with the seeds of one run held fast, so that it gives the same again.
 
-use crate::catalog::Catalog;
-use crate::graph::{
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{
     Naming, Node, NodeKey, Place, Prompt, PromptInput, Role, Scope, WidgetName, Workflow,
 };
-use crate::json::Value;
+use comfy_graph::json::Value;
 
 /// What was changed in a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,7 +95,7 @@ fn differing(
     prompt: &Prompt,
     hold: Hold,
     catalog: &Catalog,
-) -> Vec<(crate::graph::NodeId, String, Value)> {
+) -> Vec<(comfy_graph::graph::NodeId, String, Value)> {
     let Ok(now) = workflow.to_prompt(catalog) else { return Vec::new() };
     let mut found = Vec::new();
     for (id, node) in &now.nodes {
@@ -123,7 +123,7 @@ fn is_seed(catalog: &Catalog, class: &str, input: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::parse_text;
+    use comfy_graph::json::parse_text;
 
     #[test]
     fn seeds_go_back_to_what_ran_and_stay() {

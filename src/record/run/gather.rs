@@ -7,9 +7,9 @@ use super::super::glance::{Sampling, glance};
 use super::super::named;
 use super::content::{content_of, graph_of, graph_of_prompt, rolls, upstream};
 use super::schema::{Input, Model, Output, Run, Sampler, Seed};
-use crate::catalog::{Catalog, Folder};
-use crate::graph::{NodeId, Prompt, PromptInput, Workflow};
-use crate::json::Value;
+use comfy_graph::catalog::{Catalog, Folder};
+use comfy_graph::graph::{NodeId, Prompt, PromptInput, Workflow};
+use comfy_graph::json::Value;
 
 /// Findings of one sort that are kept: a stranger's prompt may have half a million nodes.
 const MOST: usize = 1024;

@@ -9,9 +9,9 @@ use super::super::to_hex;
 use super::content::ends;
 use super::gather::describe;
 use super::{Evidence, Known, Outcome, Output, Parent, Problem, Run};
-use crate::catalog::Catalog;
-use crate::graph::{NodeId, Prompt, Workflow};
-use crate::json::{Object, Value};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{NodeId, Prompt, Workflow};
+use comfy_graph::json::{Object, Value};
 
 /// Files of one run that are kept.
 const MOST_FILES: usize = 10_000;
@@ -213,7 +213,7 @@ fn named(file: &Value) -> Option<Named> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::parse_text;
+    use comfy_graph::json::parse_text;
 
     fn run(text: &str) -> Run {
         let entries = entries(parse_text(text).unwrap());

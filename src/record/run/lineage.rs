@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Run;
-use crate::media::picture::Compared;
+use comfy_media::picture::Compared;
 
 /// Settings of one run that are kept.
 const MOST: usize = 256;
@@ -54,7 +54,7 @@ pub struct Setting {
 
 impl Parent {
     /// What a client said of a run that it queued; nothing where it makes no sense.
-    pub(super) fn from_client(said: &crate::json::Value) -> Option<Parent> {
+    pub(super) fn from_client(said: &comfy_graph::json::Value) -> Option<Parent> {
         let value = serde_json::to_value(said.get("parent")?).ok()?;
         let mut parent: Parent = serde_json::from_value(value).ok()?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
@@ -187,7 +187,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::parse_text;
+    use comfy_graph::json::parse_text;
 
     #[test]
     fn what_a_client_said_is_bounded() {

@@ -40,7 +40,7 @@ pub struct Evidence {
     /// The run.
     pub run: Run,
     /// The executed prompt, in API format.
-    pub prompt: Option<crate::json::Value>,
+    pub prompt: Option<comfy_graph::json::Value>,
     /// The workflow as the canvas held it when it was queued.
-    pub workflow: Option<crate::json::Value>,
+    pub workflow: Option<comfy_graph::json::Value>,
 }

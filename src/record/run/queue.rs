@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::history::{Entry, entry, from_entry, moment};
 use super::{Evidence, Known};
-use crate::catalog::Catalog;
-use crate::json::{Object, Value};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json::{Object, Value};
 
 /// When a prompt was first seen to run, in milliseconds.
 const SEEN: &str = "seen";
@@ -75,7 +75,7 @@ impl Entry {
 mod tests {
     use super::super::Outcome;
     use super::*;
-    use crate::json::parse_text;
+    use comfy_graph::json::parse_text;
 
     const PROMPT: &str = r#"{"3":{"class_type":"KSampler","inputs":{"seed":7,"steps":20}}}"#;
 

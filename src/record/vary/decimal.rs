@@ -1,6 +1,6 @@
 //! Numbers as people write them, exactly: a tenth is a tenth.
 
-use crate::json::{Value, parse_text};
+use comfy_graph::json::{Value, parse_text};
 
 /// Digits of the longest number that is read.
 const LONGEST: usize = 24;

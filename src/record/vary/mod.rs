@@ -15,9 +15,9 @@ pub use target::{Alias, NoTarget, aliases};
 pub use values::NoValue;
 
 use super::run::Setting;
-use crate::catalog::Catalog;
-use crate::graph::Prompt;
-use crate::json::Value;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::Prompt;
+use comfy_graph::json::Value;
 
 /// Why there are no variations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -154,8 +154,8 @@ fn variation(prompt: &Prompt, axes: &[Axis], number: usize) -> Variation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{NodeId, Workflow};
-    use crate::json::parse_text;
+    use comfy_graph::graph::{NodeId, Workflow};
+    use comfy_graph::json::parse_text;
 
     fn prompt() -> Prompt {
         let text = r#"{"3":{"class_type":"KSampler","inputs":{"seed":5,"steps":20,"cfg":8.0,"sampler_name":"euler",

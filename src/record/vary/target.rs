@@ -1,7 +1,7 @@
 //! Which input of which node a person means: `KSampler.cfg`, `#3.cfg`, `12:34.cfg`, `cfg`.
 
-use crate::graph::{Naming, NodeId, Prompt, PromptInput, PromptNode, Workflow};
-use crate::json::Value;
+use comfy_graph::graph::{Naming, NodeId, Prompt, PromptInput, PromptNode, Workflow};
+use comfy_graph::json::Value;
 
 /// Names that a message lists.
 const MOST: usize = 20;

@@ -65,7 +65,7 @@ impl Walk {
     /// else is in the file, so that no content is undone.
     fn save_from_stale_tab(&mut self, who: usize) {
         let file = self.random.below(FILES.len());
-        let Some(tab) = self.people[who].tabs[file].take() else { return };
+        let Some(mut tab) = self.people[who].tabs[file].take() else { return };
         // What nobody looked at before it was written over nobody can know.
         self.people[who].repo.git(["status", "--porcelain"]);
         let mut sheet = Sheet::read(&self.people[who].repo, FILES[file]);
@@ -75,6 +75,9 @@ impl Walk {
             let known = self.drags.at(file, thing, [x, y]).is_some();
             if known && here.get(&thing).is_some_and(|here| *here != [x, y]) {
                 put(&mut sheet, thing, [x as i64, y as i64]);
+                if thing != GROUP {
+                    sheet.node_mut(thing)["size"] = tab.node_mut(thing)["size"].clone();
+                }
                 self.people[who].stale.insert((file, thing), [x, y]);
                 told.push(format!("{thing} at {x},{y}"));
             }

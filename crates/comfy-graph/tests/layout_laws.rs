@@ -1,0 +1,331 @@
+//! Laws of layouts with clocks: joining is a join, and every place lies where a simple
+//! model says, whatever clones did in which order.
+//!
+//! `GIT_COMFY_STEPS` sets how many random steps are made (default 2,000).
+
+use std::collections::BTreeMap;
+
+use comfy_graph::canon::{
+    Clock, ClockedLayout, CloneId, Mode, Outcome, Pairs, Past, Source, Stamp, clean, compose,
+    smudge, stamp, stamp_all,
+};
+use comfy_graph::json;
+use proptest::prelude::*;
+
+/// The nodes of a file: id and place; one group may stand around some of them.
+type Places = BTreeMap<i64, (i64, i64)>;
+
+fn file(places: &Places, group: (i64, i64), steps: i64, scale: f64) -> String {
+    let number = |n: i64| {
+        let n = n as f64 * scale;
+        if n.fract() == 0.0 { format!("{n:.0}") } else { format!("{n}") }
+    };
+    let node = |(id, (x, y)): (&i64, &(i64, i64))| {
+        format!(
+            r#"{{"id":{id},"type":"K{id}","pos":[{},{}],"size":[{},{}],"flags":{{}},"order":0,"mode":0,"inputs":[],"outputs":[],"properties":{{}},"widgets_values":[{steps}]}}"#,
+            number(*x),
+            number(*y),
+            number(20),
+            number(10)
+        )
+    };
+    let nodes: Vec<String> = places.iter().map(node).collect();
+    let renderer = if scale == 1.0 { "LG" } else { "Vue" };
+    format!(
+        r#"{{"last_node_id":9,"last_link_id":0,"nodes":[{}],"links":[],"groups":[{{"id":1,"title":"G","bounding":[{},{},{},{}],"flags":{{}}}}],"config":{{}},"extra":{{"ds":{{"scale":1,"offset":[{},0]}},"workflowRendererVersion":"{renderer}"}},"version":0.4}}"#,
+        nodes.join(","),
+        number(group.0),
+        number(group.1),
+        number(1000),
+        number(1000),
+        places.len()
+    )
+}
+
+/// Far from every node: nothing belongs to it.
+const AWAY: (i64, i64) = (1_000_000, 1_000_000);
+
+fn parts(text: &str) -> (Vec<u8>, String) {
+    match clean(text.as_bytes(), Mode::Strip) {
+        Outcome::Cleaned(cleaned) => (cleaned.content, cleaned.layout.unwrap()),
+        Outcome::Untouched(why) => panic!("{why:?}: {text}"),
+    }
+}
+
+fn at(at: u64, by: u64) -> Stamp {
+    Stamp { at, by: CloneId::from_bits(by) }
+}
+
+fn places_of(text: &[u8]) -> BTreeMap<i64, (f64, f64)> {
+    let value = json::parse(text).unwrap();
+    let nodes = value.get("nodes").unwrap().as_array().unwrap();
+    let place = |node: &json::Value| {
+        let number = |at| node.get("pos").unwrap().at(at).unwrap().as_f64().unwrap();
+        (node.get("id").unwrap().as_i64().unwrap(), (number(0), number(1)))
+    };
+    nodes.iter().map(place).collect()
+}
+
+fn past(layout: &ClockedLayout) -> Past<'_> {
+    let last = Source { layout, pairs: Pairs::SameContent };
+    Past { last: Some(last), ..Past::default() }
+}
+
+/// Layouts of one content, as clones may have made them from a common one.
+fn layouts() -> impl Strategy<Value = Vec<ClockedLayout>> {
+    let moved = proptest::collection::vec((1..5_i64, 0..40_i64, 0..40_i64), 0..5);
+    let clone = (
+        moved,
+        1..6_u64,
+        0..3_u64,
+        any::<bool>(),
+        prop_oneof![Just(None), (0..40_i64).prop_map(Some)],
+    );
+    proptest::collection::vec(clone, 3).prop_map(|clones| {
+        let start: Places = (1..5).map(|id| (id, (id * 100, 50))).collect();
+        let (_, line) = parts(&file(&start, (0, 0), 1, 1.0));
+        let base = stamp_all(&line, Clock::At(at(1, 9))).unwrap();
+        let made = clones.into_iter().map(|(moved, when, by, is_vue, group)| {
+            let mut places = start.clone();
+            for (id, x, y) in moved {
+                places.insert(id, (x * 10, y * 10));
+            }
+            // The group takes its nodes along.
+            let by_group = group.unwrap_or(0);
+            for place in places.values_mut() {
+                place.0 += by_group;
+            }
+            let scale = if is_vue { 1.2 } else { 1.0 };
+            let (_, line) = parts(&file(&places, (by_group, 0), 1, scale));
+            stamp(&line, &past(&base), at(10 * when, by)).unwrap()
+        });
+        made.collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_join_is_commutative_associative_and_idempotent(layouts in layouts()) {
+        let [a, b, c] = &layouts[..] else { panic!() };
+        let join = |a: &ClockedLayout, b: &ClockedLayout| a.clone().join(b.clone());
+        prop_assert_eq!(join(a, a).to_line(), a.to_line());
+        prop_assert_eq!(join(a, b).to_line(), join(b, a).to_line());
+        prop_assert_eq!(join(&join(a, b), c).to_line(), join(a, &join(b, c)).to_line());
+    }
+
+    #[test]
+    fn a_line_says_all_that_the_layout_knows(layouts in layouts()) {
+        let joined = layouts.iter().cloned().reduce(ClockedLayout::join).unwrap();
+        for layout in layouts.iter().chain([&joined]) {
+            let line = layout.to_line();
+            let read = ClockedLayout::parse(&line, Clock::Unknown(0)).unwrap();
+            prop_assert_eq!(&read, layout);
+            prop_assert_eq!(read.to_line(), line);
+        }
+    }
+
+    #[test]
+    fn joining_lines_is_joining_layouts(layouts in layouts()) {
+        let read = |layout: &ClockedLayout| {
+            ClockedLayout::parse(&layout.to_line(), Clock::Unknown(0)).unwrap()
+        };
+        let [a, b, c] = &layouts[..] else { panic!() };
+        let by_lines = read(&read(a).join(read(b))).join(read(c));
+        prop_assert_eq!(by_lines.to_line(), a.clone().join(b.clone()).join(c.clone()).to_line());
+    }
+}
+
+#[test]
+fn a_node_follows_its_group_with_its_own_nudge_added() {
+    let start: Places = [(1, (100, 100)), (2, (5000, 100))].into();
+    let (content, line) = parts(&file(&start, (0, 0), 1, 1.0));
+    let base = stamp_all(&line, Clock::At(at(1, 0))).unwrap();
+    // One side drags the group and the node in it, the other nudges the node.
+    let dragged = file(&[(1, (600, 100)), (2, (5000, 100))].into(), (500, 0), 1, 1.0);
+    let nudged = file(&[(1, (100, 130)), (2, (5000, 100))].into(), (0, 0), 1, 1.0);
+    for (group_at, nudge_at) in [(10, 20), (20, 10)] {
+        let one = stamp(&parts(&dragged).1, &past(&base), at(group_at, 1)).unwrap();
+        let two = stamp(&parts(&nudged).1, &past(&base), at(nudge_at, 2)).unwrap();
+        let joined = one.join(two).to_line();
+        let places = places_of(&smudge(&content, &joined).unwrap());
+        assert_eq!(places[&1], (600.0, 130.0), "group at {group_at}, nudge at {nudge_at}");
+        assert_eq!(places[&2], (5000.0, 100.0));
+        // Saved as it is shown, nothing was moved.
+        let shown = String::from_utf8(smudge(&content, &joined).unwrap()).unwrap();
+        let joined = ClockedLayout::parse(&joined, Clock::Unknown(0)).unwrap();
+        let again = stamp(&parts(&shown).1, &past(&joined), at(99, 1)).unwrap();
+        assert!(again.clone().join(joined).to_line().contains("\"saved\":\"2r:"));
+        assert_eq!(smudge(&content, &again.to_line()).unwrap(), shown.as_bytes());
+    }
+}
+
+#[test]
+fn another_renderer_moves_nothing() {
+    let start: Places = [(1, (100, 100)), (2, (555, 77))].into();
+    let (content, line) = parts(&file(&start, AWAY, 1, 1.0));
+    let base = stamp_all(&line, Clock::At(at(1, 0))).unwrap();
+    let vue = stamp(&parts(&file(&start, AWAY, 1, 1.2)).1, &past(&base), at(50, 1)).unwrap();
+    let moved: Places = [(1, (100, 100)), (2, (900, 77))].into();
+    let theirs = stamp(&parts(&file(&moved, AWAY, 1, 1.0)).1, &past(&base), at(10, 2)).unwrap();
+    let places = places_of(&smudge(&content, &vue.join(theirs).to_line()).unwrap());
+    assert_eq!((places[&1], places[&2]), ((120.0, 120.0), (1080.0, 92.4)));
+}
+
+#[test]
+fn what_was_arranged_gives_way_to_whatever_a_person_placed() {
+    let start: Places = [(1, (100, 100)), (2, (555, 77))].into();
+    let (content, line) = parts(&file(&start, AWAY, 1, 1.0));
+    let author = stamp_all(&line, Clock::At(at(1, 0))).unwrap();
+    let arranged = compose(&content, &[], Clock::Unknown(0)).unwrap();
+    assert!(arranged.layout.has_arranged_place() && !arranged.layout.has_place_by_person());
+    // A copy of the file is known by its mark.
+    let copied =
+        stamp(&parts(std::str::from_utf8(&arranged.bytes).unwrap()).1, &Past::default(), at(99, 1));
+    assert!(!copied.clone().unwrap().has_place_by_person());
+    for guess in [arranged.layout.clone(), copied.unwrap()] {
+        assert_eq!(guess.latest(), 0, "it has no time under which it could be sent");
+        let joined = guess.join(author.clone());
+        let file_of = |layout: &ClockedLayout| smudge(&content, &layout.to_line()).unwrap();
+        assert_eq!(file_of(&joined), file_of(&author));
+    }
+    // One node moved by hand: that layout comes back to the byte, and the other node of it
+    // is still nobody's.
+    let mut shown = json::parse(&arranged.bytes).unwrap();
+    let node = shown.get_mut("nodes").unwrap().as_array_mut().unwrap()[0].as_object_mut().unwrap();
+    node.insert("pos", vec![4321_i64, 5]);
+    let moved = json::print(&shown, &json::Style::SAVE);
+    let mixed = stamp(&parts(&moved).1, &past(&arranged.layout), at(99, 1)).unwrap();
+    assert!(mixed.has_place_by_person());
+    assert_eq!(smudge(&content, &mixed.to_line()).unwrap(), moved.as_bytes());
+    let places = places_of(&smudge(&content, &mixed.join(author).to_line()).unwrap());
+    assert_eq!((places[&1].0, places[&2]), (4321.0, (555.0, 77.0)));
+}
+
+/// A generator of numbers that is the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}
+
+/// One clone: what its file holds, and the layouts it has heard of, by content.
+#[derive(Clone)]
+struct Here {
+    steps: i64,
+    layout: ClockedLayout,
+    places: Places,
+    known: BTreeMap<i64, ClockedLayout>,
+}
+
+#[test]
+fn every_node_lies_where_it_was_moved_last() {
+    let steps: u64 =
+        std::env::var("GIT_COMFY_STEPS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut done = 0;
+    while done < steps {
+        let seed = random.0;
+        done += walk(&mut random, 200.min(steps), seed);
+    }
+}
+
+/// Three clones save, exchange layouts and bring other content in; the model remembers of
+/// each node the latest move that reached a clone.
+fn walk(random: &mut Random, steps: u64, seed: u64) -> u64 {
+    let start: Places = (1..6).map(|id| (id, (id * 100, 50))).collect();
+    let (_, line) = parts(&file(&start, AWAY, 0, 1.0));
+    let layout = stamp_all(&line, Clock::At(at(1, 9))).unwrap();
+    let here = Here {
+        steps: 0,
+        layout: layout.clone(),
+        places: start.clone(),
+        known: [(0, layout)].into(),
+    };
+    let mut clones = vec![here; 3];
+    let known: BTreeMap<i64, (u64, (i64, i64))> =
+        start.iter().map(|(id, place)| (*id, (1, *place))).collect();
+    let mut model = vec![known; 3];
+    let mut now = 10;
+    for step in 0..steps {
+        now += 1;
+        let which = random.below(3) as usize;
+        match random.below(3) {
+            0 => {
+                let clone = &mut clones[which];
+                for _ in 0..random.below(3) {
+                    let id = 1 + random.below(5) as i64;
+                    let place = (10 * random.below(500) as i64, 10 * random.below(500) as i64);
+                    if clone.places[&id] != place {
+                        clone.places.insert(id, place);
+                        model[which].insert(id, (now, place));
+                    }
+                }
+                let is_edited = random.below(3) == 0;
+                let pairs = if is_edited { Pairs::ById } else { Pairs::SameContent };
+                clone.steps += i64::from(is_edited);
+                let (_, line) = parts(&file(&clone.places, AWAY, clone.steps, 1.0));
+                let last = Source { layout: &clone.layout, pairs };
+                let past = Past { last: Some(last), ..Past::default() };
+                let layout = stamp(&line, &past, at(now, which as u64)).unwrap();
+                file_under(clone, layout);
+            }
+            _ => {
+                // Another clone's content and layouts come in.
+                let from = random.below(3) as usize;
+                let theirs = clones[from].clone();
+                let clone = &mut clones[which];
+                for (steps, layout) in &theirs.known {
+                    let joined = match clone.known.remove(steps) {
+                        Some(known) => known.join(layout.clone()),
+                        None => layout.clone(),
+                    };
+                    clone.known.insert(*steps, joined);
+                }
+                clone.steps = clone.steps.max(theirs.steps);
+                let (content, _) = parts(&file(&start, AWAY, clone.steps, 1.0));
+                let own = clone.known.get(&clone.steps).cloned();
+                let sources = [
+                    own.as_ref().map(|layout| Source { layout, pairs: Pairs::SameContent }),
+                    Some(Source { layout: &clone.layout, pairs: Pairs::ById }),
+                    Some(Source { layout: &theirs.layout, pairs: Pairs::ById }),
+                ];
+                let sources: Vec<Source<'_>> = sources.into_iter().flatten().collect();
+                let composed =
+                    compose(&content, &sources, Clock::At(at(now, which as u64))).unwrap();
+                clone.places = places_of(&composed.bytes)
+                    .into_iter()
+                    .map(|(id, (x, y))| (id, (x as i64, y as i64)))
+                    .collect();
+                file_under(clone, composed.layout);
+                let other = model[from].clone();
+                for (id, moved) in other {
+                    let known = model[which].entry(id).or_insert(moved);
+                    *known = (*known).max(moved);
+                }
+            }
+        }
+        for (id, (_, place)) in &model[which] {
+            assert_eq!(
+                clones[which].places[id], *place,
+                "node {id} in clone {which} at step {step} of seed {seed:#x}"
+            );
+        }
+    }
+    steps
+}
+
+fn file_under(clone: &mut Here, layout: ClockedLayout) {
+    let joined = match clone.known.remove(&clone.steps) {
+        Some(known) => known.join(layout.clone()),
+        None => layout.clone(),
+    };
+    clone.known.insert(clone.steps, joined);
+    clone.layout = layout;
+}

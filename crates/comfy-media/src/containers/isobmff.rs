@@ -1,0 +1,71 @@
+//! Boxes of the ISO base media file format: MP4, QuickTime, AVIF, JPEG XL.
+
+use crate::error::{Defect, Reading, malformed};
+use crate::source::Source;
+
+/// One box: a kind and a body that lies inside its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BoxAt {
+    pub(super) kind: [u8; 4],
+    /// Where the body begins.
+    pub(super) body: u64,
+    /// Where the box ends, and the next one begins.
+    pub(super) end: u64,
+}
+
+impl BoxAt {
+    /// Bytes of the body.
+    pub(super) fn length(&self) -> u64 {
+        self.end - self.body
+    }
+}
+
+/// The box that begins at `at` inside a parent that ends at `end`; nothing where no
+/// header fits any more (QuickTime closes some lists with four zero bytes).
+pub(super) fn next(source: &mut Source<'_>, at: u64, end: u64) -> Reading<Option<BoxAt>> {
+    if at.checked_add(8).is_none_or(|head| head > end) {
+        return Ok(None);
+    }
+    source.step()?;
+    let [s0, s1, s2, s3, kind @ ..] = source.array::<8>(at, "a box")?;
+    let (header, size) = match u32::from_be_bytes([s0, s1, s2, s3]) {
+        // To the end of what holds it.
+        0 => (8, end - at),
+        1 => (16, u64::from_be_bytes(source.array(at + 8, "a box")?)),
+        size => (8, u64::from(size)),
+    };
+    if size < header {
+        return Err(malformed("a box", at));
+    }
+    match at.checked_add(size).filter(|box_end| *box_end <= end) {
+        Some(end) => Ok(Some(BoxAt { kind, body: at + header, end })),
+        None if end == source.len() => Err(Defect::Truncated("a box").into()),
+        None => Err(malformed("a box", at)),
+    }
+}
+
+/// The boxes of a kind wanted among the children of a range, in the order of `kinds`.
+pub(super) fn children<const N: usize>(
+    source: &mut Source<'_>,
+    at: u64,
+    end: u64,
+    kinds: [&[u8; 4]; N],
+) -> Reading<[Option<BoxAt>; N]> {
+    let mut wanted = [None; N];
+    let mut at = at;
+    while let Some(child) = next(source, at, end)? {
+        if let Some(place) = kinds.iter().position(|kind| **kind == child.kind) {
+            wanted[place].get_or_insert(child);
+        }
+        at = child.end;
+    }
+    Ok(wanted)
+}
+
+/// Where the children of a `meta` box begin. ISO gives it a version of four bytes,
+/// QuickTime does not; then the kind of the first child stands at once.
+pub(super) fn meta_children(source: &mut Source<'_>, meta: BoxAt) -> Reading<u64> {
+    let head = source.peek(meta.body, 8)?;
+    let plain = head.get(4..).is_some_and(|kind| kind.iter().all(u8::is_ascii_alphabetic));
+    Ok(if plain { meta.body } else { (meta.body + 4).min(meta.end) })
+}

@@ -1,0 +1,105 @@
+//! JPEG: marker segments up to the start of the scan.
+//!
+//! Savers put EXIF into an APP1 segment of at most 64 KiB (a longer workflow they drop);
+//! XMP lies in APP1 too, comments in COM.
+
+use super::exif;
+use crate::error::{Reading, malformed};
+use crate::found::{Found, Place};
+use crate::source::Source;
+use crate::text;
+
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
+pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+    let mut at = 2;
+    loop {
+        source.step()?;
+        let [lead, marker] = source.array(at, "the JPEG")?;
+        if lead != 0xff {
+            return Err(malformed("a JPEG segment", at));
+        }
+        match marker {
+            // Fill bytes may stand before a marker.
+            0xff => {
+                at += 1;
+                continue;
+            }
+            // Start of scan, end of image: no metadata behind.
+            0xd9 | 0xda => return Ok(()),
+            // Markers without a body.
+            0x01 | 0xd0..=0xd8 => {
+                at += 2;
+                continue;
+            }
+            _ => {}
+        }
+        let length = u64::from(u16::from_be_bytes(source.array(at + 2, "a JPEG segment")?));
+        let Some(length) = length.checked_sub(2) else {
+            return Err(malformed("a JPEG segment", at));
+        };
+        let body = at + 4;
+        match marker {
+            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+                let [_, h0, h1, w0, w1] = source.array(body, "the JPEG frame")?;
+                let of = |high, low| u32::from(u16::from_be_bytes([high, low]));
+                found.set_size(of(w0, w1), of(h0, h1));
+            }
+            0xe1 | 0xfe => {
+                let segment = source.load(body, length, found.room(), "a JPEG segment");
+                if let Some(segment) = found.tolerate(segment)? {
+                    let read = metadata(marker, &segment, body, found);
+                    found.tolerate(read)?;
+                }
+            }
+            _ => {}
+        }
+        at = body + length;
+    }
+}
+
+fn metadata(marker: u8, segment: &[u8], at: u64, found: &mut Found) -> Reading<()> {
+    if marker == 0xfe {
+        found.text(Place::Comment, "comment", text::utf8_or_latin1(segment));
+    } else if let Some(packet) = segment.strip_prefix(XMP) {
+        found.text(Place::Xmp, "XMP", text::utf8(packet));
+    } else if [&b"Exif\0"[..], b"II*\0", b"MM\0*"].iter().any(|head| segment.starts_with(head)) {
+        exif::read(segment, at, found)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exif::tests::tiff;
+    use super::super::{pairs, read_bytes, survives_damage};
+    use super::*;
+
+    fn segment(marker: u8, body: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, marker], &length[..], body].concat()
+    }
+
+    #[test]
+    fn exif_xmp_and_comments_are_read_up_to_the_scan() {
+        let exif = [b"Exif\0\0".to_vec(), tiff(b"II", &[(0x10f, "prompt:{}")])].concat();
+        let file = [
+            vec![0xff, 0xd8],
+            segment(0xe0, b"JFIF\0"),
+            vec![0xff, 0xff],
+            segment(0xe1, &exif),
+            segment(0xe1, &[XMP, b"<x:xmpmeta/>"].concat()),
+            segment(0xfe, b"made by a fox"),
+            segment(0xc2, b"\x08\0\x20\0\x40\x03"),
+            segment(0xda, b""),
+            segment(0xfe, b"not metadata"),
+        ];
+        let file = file.concat();
+        let embedded = read_bytes(&file);
+        let expected = [("prompt", "{}"), ("XMP", "<x:xmpmeta/>"), ("comment", "made by a fox")];
+        assert_eq!(pairs(&embedded), expected);
+        assert_eq!(embedded.size.unwrap().to_string(), "64x32");
+        assert_eq!(embedded.defects, []);
+        survives_damage(&file);
+    }
+}

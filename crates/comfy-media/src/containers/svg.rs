@@ -1,0 +1,109 @@
+//! SVG: `<metadata><![CDATA[{"prompt": …, "workflow": …}]]></metadata>` right behind the
+//! root's start tag.
+//!
+//! ComfyUI does not escape `]]>` in a prompt, which ends the section too early for an XML
+//! parser. The JSON itself knows better where it ends, so the text is taken up to the end
+//! of the JSON where it parses, and only else to the end of the section.
+
+use crate::budget::{MAX_ENTRIES, MAX_SVG_SEARCH};
+use crate::error::Reading;
+use crate::found::{Found, Place};
+use crate::payload::leading_json;
+use crate::source::Source;
+use crate::text;
+use comfy_graph::json;
+
+pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+    let near = usize::try_from(source.len()).unwrap_or(usize::MAX).min(MAX_SVG_SEARCH);
+    let head = source.load(0, u64::try_from(near).unwrap_or(0), near, "the SVG")?;
+    let Some(start) = memchr::memmem::find(&head, b"<metadata") else { return Ok(()) };
+    // The metadata may go on behind what was searched.
+    let left = source.len().saturating_sub(u64::try_from(start).unwrap_or(0));
+    let room = u64::try_from(found.room()).unwrap_or(u64::MAX);
+    let part = source.load(
+        u64::try_from(start).unwrap_or(0),
+        left.min(room),
+        found.room(),
+        "the SVG metadata",
+    )?;
+    let Some(body) = memchr::memchr(b'>', &part) else { return Ok(()) };
+    metadata(text::utf8(&part[body + 1..]).trim_start(), found);
+    Ok(())
+}
+
+fn metadata(content: &str, found: &mut Found) {
+    let (content, section) = match content.strip_prefix("<![CDATA[") {
+        Some(inside) => (inside, "]]>"),
+        None => (content, "</metadata"),
+    };
+    if let Some((value, _)) = leading_json(content) {
+        return values(&value, found);
+    }
+    let end = content.find(section).unwrap_or(content.len());
+    let plain = unescaped(&content[..end]);
+    match leading_json(&plain) {
+        Some((value, _)) => values(&value, found),
+        None => found.text(Place::SvgMetadata, "metadata", plain.trim().to_owned()),
+    }
+}
+
+/// Each member is an entry of its own, as in the other containers.
+fn values(value: &json::Value, found: &mut Found) {
+    let Some(object) = value.as_object() else {
+        return found.text(Place::SvgMetadata, "metadata", printed(value));
+    };
+    for (keyword, value) in object.iter().take(MAX_ENTRIES) {
+        found.text(Place::SvgMetadata, keyword, printed(value));
+    }
+}
+
+fn printed(value: &json::Value) -> String {
+    match value {
+        json::Value::String(text) => text.to_string(),
+        value => json::print(value, &json::Style::PYTHON),
+    }
+}
+
+/// The five entities of XML.
+fn unescaped(text: &str) -> String {
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    let named = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+    named.replace("&apos;", "'").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{pairs, read_bytes, survives_damage};
+    use crate::Container;
+
+    fn svg(metadata: &str) -> Vec<u8> {
+        format!(
+            "<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\">\
+             {metadata}<rect/></svg>"
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn metadata_is_read_also_where_it_breaks_its_section() {
+        let file = svg("<metadata><![CDATA[\n{\"prompt\": {\"1\": \"a ]]> b </metadata>\"}, \
+             \"workflow\": {\"x\": NaN}}\n]]></metadata>");
+        let embedded = read_bytes(&file);
+        assert_eq!(embedded.container, Container::Svg);
+        let expected =
+            [("prompt", "{\"1\": \"a ]]> b </metadata>\"}"), ("workflow", "{\"x\": NaN}")];
+        assert_eq!(pairs(&embedded), expected);
+        survives_damage(&file);
+    }
+
+    #[test]
+    fn escaped_metadata_and_prose_are_read() {
+        let escaped = svg("<metadata id='m'>{&quot;prompt&quot;: {&quot;1&quot;: 2}}</metadata>");
+        assert_eq!(pairs(&read_bytes(&escaped)), [("prompt", "{\"1\": 2}")]);
+        let prose = svg("<metadata>made by a fox</metadata>");
+        assert_eq!(pairs(&read_bytes(&prose)), [("metadata", "made by a fox")]);
+        assert_eq!(read_bytes(&svg("")).entries, []);
+    }
+}

@@ -1,0 +1,354 @@
+//! What the embedded texts mean: which is the graph, which the prompt, which parameters.
+//!
+//! Names alone do not tell: a field named `prompt` may hold a UI graph and the other way
+//! round, upper and lower case differ by container, savers pack everything as one JSON
+//! object into a comment, write JSON as a string up to three times over, and join several
+//! JSON texts in one field. So a text is decoded first and judged by its shape; the name
+//! decides only between several of the same shape.
+
+use super::budget::{MAX_JOINED, MAX_STRING_LAYERS};
+use super::{Embedded, Entry, Parameters};
+use comfy_graph::json::{self, ErrorKind, Object, Value};
+
+/// The shape of a JSON value, as ComfyUI tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A UI graph: `nodes` with what the canvas shows.
+    Graph,
+    /// The API format: each member a node with `class_type`.
+    Prompt,
+    /// Neither.
+    Other,
+}
+
+impl Form {
+    /// Judges a value. More generous than `graph`, which decides whether a file is ours
+    /// to change: a text found under these names is a graph unless it clearly is not.
+    pub fn of(value: &Value) -> Form {
+        let Some(object) = value.as_object() else { return Form::Other };
+        let class = |node: &Value| node.get("class_type").is_some_and(|t| t.as_str().is_some());
+        // The frontend leaves out the class of a node that is not installed.
+        let is_node = |node: &Value| {
+            class(node) || node.get("class_type").is_none() && node.get("inputs").is_some()
+        };
+        if object.get("nodes").is_some_and(|nodes| nodes.as_array().is_some())
+            && (object.contains_key("links") || object.contains_key("version"))
+        {
+            Form::Graph
+        } else if object.values().any(class) && object.values().all(is_node) {
+            Form::Prompt
+        } else {
+            Form::Other
+        }
+    }
+}
+
+/// The embedded texts decoded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Payload {
+    /// The workflow: the graph as the canvas shows it.
+    pub workflow: Option<Value>,
+    /// The executed prompt in API format. The truth about seeds and values.
+    pub prompt: Option<Value>,
+    /// A1111 parameters.
+    pub parameters: Option<Parameters>,
+}
+
+impl Embedded {
+    /// Decodes all entries. Costs the parsing of all embedded JSON; call it once.
+    ///
+    /// Of several graphs or prompts the one under the fitting name wins, of those the
+    /// last, as in ComfyUI's own reading. `prompt` and `workflow` need not be a pair from
+    /// one moment: tools write one without the other.
+    pub fn payload(&self) -> Payload {
+        let mut judged = Judged::default();
+        for entry in &self.entries {
+            judged.entry(entry);
+        }
+        let parameters =
+            self.entries.iter().filter_map(parameters_of).max_by_key(|(named, _)| *named);
+        Payload {
+            workflow: judged.workflow.map(|(_, value)| value),
+            prompt: judged.prompt.map(|(_, value)| value),
+            parameters: parameters.map(|(_, parameters)| parameters),
+        }
+    }
+
+    /// The workflow, see [`Payload::workflow`].
+    pub fn workflow(&self) -> Option<Value> {
+        self.payload().workflow
+    }
+
+    /// The executed prompt, see [`Payload::prompt`].
+    pub fn prompt(&self) -> Option<Value> {
+        self.payload().prompt
+    }
+
+    /// A1111 parameters.
+    pub fn parameters(&self) -> Option<Parameters> {
+        self.payload().parameters
+    }
+
+    /// The entry with a name, in any spelling (`PROMPT`, `Prompt:`); the last of several.
+    pub fn entry(&self, keyword: &str) -> Option<&Entry> {
+        self.entries.iter().rev().find(|entry| same_name(&entry.keyword, keyword))
+    }
+}
+
+/// How well a name fits a graph or prompt: the larger the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// Under some other name.
+    Anywhere,
+    /// Under the name of the other of the two.
+    Swapped,
+    /// Under its own name, inside an object that was packed into one text.
+    Packed,
+    /// Under its own name.
+    Named,
+}
+
+#[derive(Default)]
+struct Judged {
+    workflow: Option<(Fit, Value)>,
+    prompt: Option<(Fit, Value)>,
+}
+
+impl Judged {
+    fn entry(&mut self, entry: &Entry) {
+        let name = Name::of(&entry.keyword);
+        if name == Name::Other && !may_hold_graph(&entry.text) {
+            return;
+        }
+        for value in json_values(&entry.text) {
+            self.value(name, false, value);
+        }
+    }
+
+    fn value(&mut self, name: Name, packed: bool, value: Value) {
+        let value = unstrung(value);
+        let fit = |own: Name| match name {
+            name if name == own && packed => Fit::Packed,
+            name if name == own => Fit::Named,
+            Name::Other => Fit::Anywhere,
+            _ => Fit::Swapped,
+        };
+        match Form::of(&value) {
+            Form::Graph => better(&mut self.workflow, fit(Name::Workflow), value),
+            Form::Prompt => better(&mut self.prompt, fit(Name::Prompt), value),
+            Form::Other if !packed => self.pack(value),
+            Form::Other => {}
+        }
+    }
+
+    /// One JSON object that holds what other files hold in several texts; also a body
+    /// that was posted to the server.
+    fn pack(&mut self, value: Value) {
+        let Value::Object(object) = value else { return };
+        for (key, value) in posted(object) {
+            let name = Name::of(&key);
+            if name != Name::Other {
+                self.value(name, true, value);
+            }
+        }
+    }
+}
+
+/// The members, those of `extra_data.extra_pnginfo` among them.
+fn posted(mut object: Object) -> Vec<(json::Key, Value)> {
+    let extra = object.remove("extra_data").and_then(|mut extra| {
+        let info = extra.get_mut("extra_pnginfo")?;
+        match std::mem::take(info) {
+            Value::Object(info) => Some(info),
+            _ => None,
+        }
+    });
+    object.into_iter().chain(extra.unwrap_or_default()).collect()
+}
+
+/// Takes a value over one that fits no better: the last of equals stands.
+fn better(slot: &mut Option<(Fit, Value)>, fit: Fit, value: Value) {
+    if slot.as_ref().is_none_or(|(old, _)| *old <= fit) {
+        *slot = Some((fit, value));
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Workflow,
+    Prompt,
+    Other,
+}
+
+impl Name {
+    fn of(keyword: &str) -> Name {
+        if same_name(keyword, "workflow") {
+            Name::Workflow
+        } else if same_name(keyword, "prompt") {
+            Name::Prompt
+        } else {
+            Name::Other
+        }
+    }
+}
+
+/// Compares names as readers do: without case, without a closing colon.
+fn same_name(a: &str, b: &str) -> bool {
+    let bare = |name: &str| name.trim().trim_end_matches(':').trim_end().to_lowercase();
+    bare(a) == bare(b)
+}
+
+/// Whether it is worth parsing a text that has no telling name.
+fn may_hold_graph(text: &str) -> bool {
+    let finds = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    text.trim_start().starts_with(['{', '"']) && (finds("class_type") || finds("nodes"))
+}
+
+/// The JSON values in a text: one, or several that were joined. What follows the last
+/// that parses is dropped.
+fn json_values(text: &str) -> Vec<Value> {
+    let (mut values, mut rest) = (vec![], text);
+    while values.len() < MAX_JOINED
+        && let Some((value, behind)) = leading_json(rest)
+    {
+        values.push(value);
+        rest = behind;
+    }
+    values
+}
+
+/// The JSON value that a text begins with, read leniently, and what follows it.
+pub(super) fn leading_json(text: &str) -> Option<(Value, &str)> {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\0');
+    if text.is_empty() {
+        return None;
+    }
+    match json::parse_lenient(text.as_bytes()) {
+        Ok(value) => Some((value, "")),
+        Err(error) if error.kind == ErrorKind::TrailingText => {
+            let (document, behind) = text.split_at_checked(error.offset)?;
+            Some((json::parse_lenient(document.as_bytes()).ok()?, behind))
+        }
+        Err(_) => None,
+    }
+}
+
+/// Decodes JSON that is itself a string that holds JSON, as often as it takes.
+fn unstrung(value: Value) -> Value {
+    let mut value = value;
+    for _ in 0..MAX_STRING_LAYERS {
+        let Value::String(text) = &value else { break };
+        match leading_json(text) {
+            Some((inner, _)) => value = inner,
+            None => break,
+        }
+    }
+    value
+}
+
+/// Parameters, and whether they lie under their own name.
+fn parameters_of(entry: &Entry) -> Option<(bool, Parameters)> {
+    if Name::of(&entry.keyword) != Name::Other {
+        return None;
+    }
+    Some((same_name(&entry.keyword, "parameters"), Parameters::parse(&entry.text)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Container, Place};
+
+    const GRAPH: &str = r#"{"id": "g", "nodes": [], "links": [], "version": 0.4}"#;
+    const PROMPT: &str = r#"{"3": {"class_type": "KSampler", "inputs": {"x": NaN}}}"#;
+
+    fn embedded(entries: &[(&str, &str)]) -> Embedded {
+        let entry = |(keyword, text): &(&str, &str)| Entry {
+            keyword: (*keyword).to_owned(),
+            text: (*text).to_owned(),
+            place: Place::Comment,
+        };
+        let entries = entries.iter().map(entry).collect();
+        Embedded { container: Container::Png, size: None, entries, defects: vec![] }
+    }
+
+    fn value(text: &str) -> Value {
+        json::parse_lenient(text.as_bytes()).unwrap()
+    }
+
+    fn string(text: &str) -> String {
+        serde_json::to_string(text).unwrap()
+    }
+
+    fn assert_both(entries: &[(&str, &str)]) {
+        let payload = embedded(entries).payload();
+        assert_eq!(payload.workflow, Some(value(GRAPH)), "{entries:?}");
+        assert_eq!(payload.prompt, Some(value(PROMPT)), "{entries:?}");
+    }
+
+    #[test]
+    fn both_are_found_under_every_spelling() {
+        assert_both(&[("prompt", PROMPT), ("workflow", GRAPH)]);
+        assert_both(&[("PROMPT", PROMPT), ("WORKFLOW", GRAPH)]);
+        assert_both(&[("Prompt:", PROMPT), ("Workflow", GRAPH)]);
+        assert_both(&[("Make", PROMPT), ("ImageDescription", GRAPH)]);
+        assert_both(&[("prompt", GRAPH), ("workflow", PROMPT)]);
+        assert_both(&[("JSON", &format!("{PROMPT}\n{GRAPH}"))]);
+    }
+
+    #[test]
+    fn strings_of_strings_are_decoded() {
+        let thrice = string(&string(&string(GRAPH)));
+        assert_both(&[("prompt", &string(PROMPT)), ("workflow", &thrice)]);
+    }
+
+    #[test]
+    fn one_object_may_hold_both() {
+        let packed = format!(r#"{{"prompt": {}, "workflow": {GRAPH}}}"#, string(PROMPT));
+        assert_both(&[("comment", &packed)]);
+        assert_both(&[("UserComment", &packed), ("title", "a fox")]);
+        assert_both(&[("Prompt", PROMPT), ("Workflow", &format!(r#"{{"workflow": {GRAPH}}}"#))]);
+        let posted = format!(
+            r#"{{"prompt": {PROMPT}, "extra_data": {{"extra_pnginfo": {{"workflow": {GRAPH}}}}}}}"#
+        );
+        assert_both(&[("JSON", &posted)]);
+        assert_both(&[("prompt", PROMPT), ("Workflow", &format!("{GRAPH}{{\"more\": 1}}"))]);
+    }
+
+    #[test]
+    fn the_best_name_wins_and_of_equals_the_last() {
+        let other = r#"{"id": "other", "nodes": [], "version": 0.4}"#;
+        let found = |entries: &[(&str, &str)]| {
+            let workflow = embedded(entries).workflow().unwrap();
+            workflow.get("id").unwrap().as_str().unwrap().to_owned()
+        };
+        assert_eq!(found(&[("workflow", GRAPH), ("comment", other)]), "g");
+        assert_eq!(found(&[("comment", other), ("workflow", GRAPH)]), "g");
+        assert_eq!(found(&[("workflow", GRAPH), ("prompt", other)]), "g");
+        assert_eq!(found(&[("workflow", other), ("workflow", GRAPH)]), "g");
+    }
+
+    #[test]
+    fn leftovers_inside_a_graph_are_not_trusted() {
+        let graph = format!(r#"{{"nodes": [], "version": 0.4, "prompt": {PROMPT}}}"#);
+        let payload = embedded(&[("workflow", &graph)]).payload();
+        assert!(payload.workflow.is_some() && payload.prompt.is_none());
+    }
+
+    #[test]
+    fn text_that_is_no_payload_is_none() {
+        for text in ["", "a fox", "{", "{}", "[1]", "{\"a\": 1}", "\"x\"", "NaN", "1 1 1"] {
+            let payload = embedded(&[("prompt", text), ("workflow", text)]).payload();
+            assert_eq!(payload, Payload::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_under_their_own_name_win() {
+        let a1111 = |seed: u32| format!("a fox\nSteps: 20, Sampler: Euler, Seed: {seed}");
+        let found = embedded(&[("parameters", &a1111(1)), ("UserComment", &a1111(2))]);
+        assert_eq!(found.parameters().unwrap().seed(), Some(1));
+        let found = embedded(&[("UserComment", &a1111(2))]);
+        assert_eq!(found.parameters().unwrap().seed(), Some(2));
+    }
+}
