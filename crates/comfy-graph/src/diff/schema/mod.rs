@@ -1,7 +1,7 @@
 //! An edit script as JSON and back: what `git comfy diff --format json` prints and
 //! `git comfy apply` reads. `docs/diff-schema.md` tells it to people.
 //!
-//! One table ([`table`]) serves both ways, so that what is written can be read. Values of
+//! One table (`table.rs`) serves both ways, so that what is written can be read. Values of
 //! the workflow stand in it as they are: absent is not null, numbers keep their spelling.
 //! Must not know files.
 
