@@ -15,6 +15,7 @@ mod clone_clock;
 mod file_states;
 mod find;
 mod history;
+mod keeping;
 mod log;
 mod note;
 mod notes_past;
@@ -31,6 +32,7 @@ use super::repository::Repository;
 use super::sharing;
 
 pub(super) use find::Finder;
+pub(super) use keeping::obstacles;
 pub(super) use note::Note;
 pub(super) use promote::{promote, unnoted};
 pub use work_tree::Part;
