@@ -13,6 +13,7 @@ pub mod config;
 pub mod differences;
 pub mod doctor;
 mod door;
+pub mod dry_push;
 mod error;
 mod fetched;
 mod filter;
