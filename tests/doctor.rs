@@ -205,3 +205,108 @@ fn a_switch_that_is_off_is_named() {
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("GIT_COMFY=0"));
 }
+
+/// Where layouts are kept, of a linked work tree and of a repository whose git folder lies
+/// elsewhere as well.
+fn keepers() -> Vec<Repo> {
+    let plain = set_up();
+    plain.write("a.json", workflow(20, 0));
+    plain.commit_all("one");
+    let linked = set_up();
+    linked.write("a.json", workflow(20, 0));
+    linked.commit_all("one");
+    linked.git(["worktree", "add", "-q", "../tree", "-b", "side"]);
+    let tree = linked.world.at("tree");
+    let world = World::new();
+    let apart = world.at("apart");
+    std::fs::create_dir(&apart.path).unwrap();
+    apart.git(["init", "-q", "--separate-git-dir", "../elsewhere"]);
+    apart.comfy(["init", "--hooks", "files"]);
+    apart.write("a.json", workflow(20, 0));
+    apart.commit_all("one");
+    vec![plain, tree, apart]
+}
+
+/// The folder git names for the work tree itself, or for all of them.
+fn git_folder(repo: &Repo, which: &str) -> std::path::PathBuf {
+    repo.path.join(repo.git(["rev-parse", which]).trim_end())
+}
+
+/// What doctor finds of the keeping of layouts.
+fn keeping(repo: &Repo) -> Vec<String> {
+    let (code, mut found) = findings(repo);
+    found.retain(|line| line.starts_with("keeping "));
+    assert_eq!(code, i32::from(!found.is_empty()), "{found:?}");
+    found
+}
+
+#[test]
+fn layouts_that_cannot_be_kept_are_named_with_the_reason() {
+    for repo in keepers() {
+        let shared = git_folder(&repo, "--git-common-dir").join("comfy");
+        let own = git_folder(&repo, "--git-dir").join("comfy");
+        assert_eq!(keeping(&repo), Vec::<String>::new());
+        for place in [
+            shared.join("layouts"),
+            shared.join("layouts.lock"),
+            shared.join("clock"),
+            own.join("files"),
+            own.join("files.lock"),
+        ] {
+            let aside = place.with_extension("kept");
+            let was_there = std::fs::rename(&place, &aside).is_ok();
+            std::fs::create_dir_all(&place).unwrap();
+            let found = keeping(&repo);
+            assert_eq!(found.len(), 1, "{}: {found:?}", place.display());
+            assert!(found[0].starts_with("keeping broken: mv "), "{found:?}");
+            let said = repo.comfy_with(["doctor"], b"").stdout;
+            let said = String::from_utf8_lossy(&said).into_owned();
+            assert!(said.contains(place.to_str().unwrap()), "{said}");
+            assert!(said.contains("directory"), "{said}");
+            std::fs::remove_dir(&place).unwrap();
+            if was_there {
+                std::fs::rename(&aside, &place).unwrap();
+            }
+            assert_eq!(keeping(&repo), Vec::<String>::new());
+        }
+        for folder in [own, shared] {
+            let aside = folder.with_extension("kept");
+            if std::fs::rename(&folder, &aside).is_err() {
+                continue;
+            }
+            std::fs::write(&folder, "").unwrap();
+            let found = keeping(&repo);
+            assert!(found.iter().any(|line| line.starts_with("keeping broken: mv ")), "{found:?}");
+            std::fs::remove_file(&folder).unwrap();
+            std::fs::rename(&aside, &folder).unwrap();
+            assert_eq!(keeping(&repo), Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn a_log_that_was_cut_to_nothing_is_named() {
+    let repo = set_up();
+    std::fs::create_dir_all(repo.common_dir().join("comfy")).unwrap();
+    std::fs::write(repo.common_dir().join("comfy/layouts"), "").unwrap();
+    let (code, found) = findings(&repo);
+    assert_eq!((code, found.len()), (1, 1), "{found:?}");
+    assert!(found[0].starts_with("keeping broken: mv "), "{found:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_without_rights_are_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let repo = set_up();
+    repo.write("a.json", workflow(20, 0));
+    repo.git(["add", "a.json"]);
+    let file = repo.common_dir().join("comfy/layouts");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+    // Whoever may do everything sees no rights.
+    if std::fs::File::open(&file).is_err() {
+        let (code, found) = findings(&repo);
+        assert_eq!((code, found.len()), (1, 1), "{found:?}");
+        assert!(found[0].starts_with("keeping broken: chmod u+rw "), "{found:?}");
+    }
+}

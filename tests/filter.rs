@@ -428,3 +428,21 @@ fn all_real_templates_come_back_to_the_byte() {
     }
     repo.git(["fsck", "--strict"]);
 }
+
+#[test]
+fn a_layout_that_cannot_be_kept_fails_the_add_with_the_reason_and_what_to_do() {
+    let repo = Repo::new();
+    repo.comfy(["init"]);
+    repo.write("a.json", workflow(20, 0));
+    std::fs::create_dir_all(repo.common_dir().join("comfy/layouts")).unwrap();
+    let output = repo.try_git(["add", "a.json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    let clean = repo.comfy_with(["clean", "a.json"], workflow(20, 0).as_bytes());
+    assert_eq!((clean.status.code(), clean.stdout.len()), (Some(2), 0));
+    for said in [said, String::from_utf8_lossy(&clean.stderr).into_owned()] {
+        assert!(said.contains("a.json: its layout cannot be kept: "), "{said}");
+        assert!(said.contains("comfy/layouts: ") && said.contains("directory"), "{said}");
+        assert!(said.contains("git comfy doctor"), "{said}");
+    }
+}

@@ -444,3 +444,32 @@ type Snapshot = [(PathBuf, Vec<u8>, u32)];
 fn hooks_of(files: &Snapshot) -> Vec<&(PathBuf, Vec<u8>, u32)> {
     files.iter().filter(|(path, ..)| path.to_string_lossy().contains("/hooks/")).collect()
 }
+
+#[cfg(unix)]
+#[test]
+fn a_push_that_is_a_trial_sends_nothing() {
+    use crate::support::workflow;
+    let mut styles = vec![(World::new(), "files")];
+    styles.extend(world_with_configured_hooks().map(|world| (world, "config")));
+    for (world, style) in styles {
+        let bare = world.bare("bare.git");
+        bare.git(["config", "receive.advertisePushOptions", "true"]);
+        let repo = world.repo("repo");
+        repo.git(["remote", "add", "origin", bare.path.to_str().unwrap()]);
+        repo.comfy(["init", "--hooks", style]);
+        repo.write("a.json", workflow(20, 0));
+        repo.commit_all("one");
+        repo.git(["config", "alias.try", "push -n"]);
+        let notes = || bare.git(["for-each-ref", "--format=%(refname)", "refs/notes"]);
+        for trial in [
+            vec!["push", "-q", "--dry-run", "origin", "main"],
+            vec!["push", "origin", "main", "-qn"],
+            vec!["try", "-q", "origin", "main"],
+        ] {
+            repo.git(&trial);
+            assert_eq!(notes(), "", "{style}: {trial:?}");
+        }
+        repo.git(["push", "-q", "-o", "n", "--dry-run", "--no-dry-run", "origin", "main"]);
+        assert!(notes().contains("refs/notes/comfy-layout"), "{style}");
+    }
+}

@@ -378,3 +378,100 @@ fn mode(about: &fs::Metadata) -> u32 {
 fn mode(_about: &fs::Metadata) -> u32 {
     0
 }
+
+/// A repository whose only commit has an attributes file.
+fn with_attributes(world: &std::rc::Rc<World>, lines: &str) -> Repo {
+    let repo = world.repo("source");
+    repo.write(".gitattributes", lines);
+    repo.write("a.json", workflow(20, 0));
+    repo.commit_all("one");
+    repo
+}
+
+#[test]
+fn an_attributes_file_that_is_not_checked_out_yet_is_not_in_its_own_way() {
+    let world = World::new();
+    let source = with_attributes(&world, "*.psd filter=lfs\n");
+    source.git(["config", "commit.gpgsign", "false"]);
+    for how in ["clone", "apart", "worktree"] {
+        let clone = world.at(how);
+        match how {
+            "clone" => drop(source.git(["clone", "-q", "--no-checkout", ".", "../clone"])),
+            "apart" => drop(source.git([
+                "clone",
+                "-q",
+                "--no-checkout",
+                "--separate-git-dir=../apart.git",
+                ".",
+                "../apart",
+            ])),
+            _ => drop(source.git(["worktree", "add", "-q", "--no-checkout", "../worktree"])),
+        }
+        let said = clone.comfy(["init"]);
+        assert!(!clone.path.join(".gitattributes").exists(), "{how}");
+        assert!(said.contains("--attributes .gitattributes"), "{how}: {said}");
+        assert_eq!(clone.git(["check-attr", "filter", "a.json"]), "a.json: filter: comfy\n");
+        clone.git(["reset", "-q"]);
+        clone.git(["checkout", "-q", "--", "."]);
+        assert_eq!(clone.text(".gitattributes"), "*.psd filter=lfs\n", "{how}");
+        assert_eq!(clone.git(["status", "--porcelain"]), "", "{how}");
+        clone.comfy(["init", "--attributes", ".gitattributes"]);
+        assert!(clone.text(".gitattributes").ends_with("*.psd filter=lfs\n"));
+        assert_eq!(clone.git(["check-attr", "filter", "a.json"]), "a.json: filter: comfy\n");
+    }
+}
+
+#[test]
+fn a_clone_that_is_not_checked_out_can_be_checked_out_after_set_up() {
+    let world = World::new();
+    for (name, lines) in [("foreign", "*.psd filter=lfs\n"), ("own", "*.json filter=comfy\n")] {
+        let source = world.repo(&format!("source of {name}"));
+        source.write(".gitattributes", lines);
+        source.write("a.json", workflow(20, 0));
+        source.commit_all("one");
+        let clone = world.at(name);
+        source.git(["clone", "-q", "--no-checkout", ".", clone.path.to_str().unwrap()]);
+        clone.comfy(["init"]);
+        clone.git(["checkout", "-q"]);
+        assert_eq!(clone.text(".gitattributes"), lines);
+        assert_eq!(clone.git(["status", "--porcelain"]), "");
+        assert_eq!(clone.git(["check-attr", "filter", "a.json"]), "a.json: filter: comfy\n");
+    }
+}
+
+#[test]
+fn a_first_pull_of_what_was_fetched_is_not_held_up_by_set_up() {
+    let world = World::new();
+    let source = with_attributes(&world, "*.psd filter=lfs\n");
+    for how in ["remote", "address"] {
+        let repo = world.repo(how);
+        let url = source.path.to_str().unwrap();
+        if how == "remote" {
+            repo.git(["remote", "add", "origin", url]);
+            repo.git(["fetch", "-q", "origin"]);
+        } else {
+            repo.git(["fetch", "-q", url, "main"]);
+        }
+        repo.comfy(["init"]);
+        assert!(!repo.path.join(".gitattributes").exists(), "{how}");
+        repo.git(["pull", "-q", url, "main"]);
+        assert_eq!(repo.text(".gitattributes"), "*.psd filter=lfs\n");
+        assert_eq!(repo.git(["check-attr", "filter", "a.json"]), "a.json: filter: comfy\n");
+        assert_eq!(repo.git(["status", "--porcelain"]), "");
+    }
+}
+
+#[test]
+fn before_a_first_pull_it_says_what_may_be_in_the_way() {
+    let world = World::new();
+    let source = with_attributes(&world, "*.psd filter=lfs\n");
+    let repo = world.repo("new");
+    repo.git(["remote", "add", "origin", source.path.to_str().unwrap()]);
+    let said = repo.comfy(["init"]);
+    assert!(said.contains("if a first pull brings a .gitattributes"), "{said}");
+    // Nothing is fetched from a repository without commits, or to be: there it is written.
+    let fresh = world.repo("fresh");
+    let said = fresh.comfy(["init"]);
+    assert!(fresh.path.join(".gitattributes").exists());
+    assert!(!said.contains("first pull"), "{said}");
+}

@@ -90,3 +90,57 @@ fn the_machine_and_the_repository_are_taken_apart() {
     assert_eq!(repo.git(["check-attr", "filter", "a.json"]), "a.json: filter: unspecified\n");
     assert!(!repo.try_git(["config", "filter.comfy.process"]).status.success());
 }
+
+#[test]
+fn what_can_be_made_again_goes_from_every_work_tree() {
+    let repo = Repo::new();
+    repo.comfy(["init", "--hooks", "files"]);
+    let bare = repo.world.bare("bare.git");
+    repo.git(["remote", "add", "origin", bare.path.to_str().unwrap()]);
+    repo.write("a.json", workflow(20, 0));
+    repo.commit_all("one");
+    repo.git(["push", "-q", "-u", "origin", "main"]);
+    repo.git(["worktree", "add", "-q", "../tree", "-b", "side"]);
+    let tree = repo.world.at("tree");
+    tree.write("a.json", workflow(20, 7));
+    tree.write("b.json", workflow(30, 7));
+    tree.commit_all("two");
+    repo.git(["pull", "-q", ".", "side"]);
+    repo.comfy(["layout", "log", "a.json"]);
+    repo.comfy(["status"]);
+    let folders = [repo.common_dir().join("comfy"), repo.common_dir().join("worktrees/tree/comfy")];
+    assert!(folders.iter().all(|folder| folder.exists()));
+    repo.comfy(["uninstall"]);
+    for folder in folders {
+        let left: Vec<_> = std::fs::read_dir(&folder).into_iter().flatten().flatten().collect();
+        assert!(left.is_empty() && !folder.exists(), "{left:?}");
+    }
+}
+
+#[test]
+fn layouts_in_no_note_and_what_was_set_aside_stay() {
+    let repo = Repo::new();
+    repo.comfy(["init", "--hooks", "files"]);
+    repo.write("a.json", workflow(20, 0));
+    repo.commit_all("one");
+    repo.write("a.json", workflow(30, 99));
+    repo.git(["add", "a.json"]);
+    let folder = repo.common_dir().join("comfy");
+    let waiting = std::fs::read(folder.join("layouts")).unwrap();
+    std::fs::create_dir_all(folder.join("set-aside/1")).unwrap();
+    std::fs::write(folder.join("set-aside/1/mine.json"), "mine").unwrap();
+    std::fs::create_dir_all(folder.join("spool")).unwrap();
+    std::fs::write(folder.join("spool/run.json"), "{}").unwrap();
+    let said = repo.comfy(["uninstall"]);
+    assert!(said.contains("layouts that no commit holds yet stay"), "{said}");
+    assert_eq!(std::fs::read(folder.join("layouts")).unwrap(), waiting);
+    assert!(folder.join("set-aside/1/mine.json").exists());
+    assert!(folder.join("spool/run.json").exists());
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
+    // They are in notes once it is set up again and committed.
+    repo.comfy(["init", "--hooks", "files"]);
+    repo.git(["commit", "-q", "-m", "two"]);
+    std::fs::remove_file(repo.path.join("a.json")).unwrap();
+    repo.git(["checkout", "-q", "--", "a.json"]);
+    assert_eq!(repo.text("a.json"), workflow(30, 99));
+}

@@ -5,9 +5,11 @@ use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::git::{Checkout, Filter, RepoPath};
+use crate::git::process::KEEPING_HINT;
+use crate::git::{self, Checkout, Filter, RepoPath};
+use crate::render::sanitize;
 use crate::session::Session;
 
 /// The direction of the file.
@@ -35,14 +37,20 @@ pub(super) fn run(way: Way, path: Option<&OsStr>, session: &Session) -> Result<E
     let path = RepoPath::from_path(Path::new(path.unwrap_or_default()));
     match way {
         Way::In => {
-            let passed = filter.clean(&path, &bytes)?;
+            let passed = filter.clean(&path, &bytes).map_err(|error| not_kept(&path, &error))?;
             session.ui.out_bytes(passed.or(&bytes))?;
         }
         Way::Out => {
-            let passed = filter.smudge(&path, Checkout::default(), &bytes)?;
+            let passed = filter.smudge(&path, Checkout::default(), &bytes);
+            let passed = passed.map_err(|error| not_kept(&path, &error))?;
             session.ui.out_bytes(passed.or(&bytes))?;
         }
     }
     session.tell_remarks(&filter.take_remarks());
     Ok(Exit::Done)
+}
+
+fn not_kept(path: &RepoPath, error: &git::Error) -> Failure {
+    let path = sanitize::line(&path.to_string()).into_owned();
+    Failure::new(format!("{path}: its layout cannot be kept: {error}")).hint(KEEPING_HINT)
 }

@@ -13,7 +13,8 @@ use crate::git::hook::{self, Hook};
 use crate::git::setup::{self, State};
 use crate::git::sharing::{self, Asking};
 use crate::git::shell::typed_name;
-use crate::git::{self, Repository};
+use crate::git::{self, Repository, dry_push};
+use crate::host::callers;
 use crate::render::sanitize;
 use crate::session::Session;
 
@@ -39,6 +40,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         return Ok(before_commit(session));
     }
     let Some(hook) = named(args) else { return Ok(Exit::Done) };
+    if matches!(hook, Hook::PrePush { .. }) && dry_push::is_trial(&callers::callers()) {
+        return Ok(Exit::Done);
+    }
     if hook == Hook::PostCheckout && is_first_checkout(args) {
         welcome(session);
     }

@@ -1,9 +1,14 @@
 //! `git comfy uninstall`: the opposite of init.
 
+use std::path::Path;
+
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::git;
 use crate::git::setup::{self, Reach, State};
+use crate::host::desk::Desk;
+use crate::host::index::Index;
+use crate::render::sanitize;
 use crate::session::Session;
 
 /// Take out exactly what init put in.
@@ -33,10 +38,17 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         return super::init::show(&plan, session);
     }
     plan.apply(&state.git)?;
-    if let (Reach::Repository, Ok(repository)) = (reach, session.repository()) {
-        git::forget_files(&repository);
-    }
     let ui = session.ui;
+    if let (Reach::Repository, Ok(repository)) = (reach, session.repository()) {
+        let waiting = git::forget(&repository);
+        forget(&repository.state_dir());
+        if waiting > 0 {
+            ui.tell(&format!(
+                "note: layouts that no commit holds yet stay in {} ({waiting})",
+                sanitize::line(&repository.state_dir().join("layouts").display().to_string())
+            ))?;
+        }
+    }
     if plan.is_empty() {
         ui.tell("nothing of git-comfy was set up here")?;
         return Ok(Exit::Done);
@@ -59,4 +71,28 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         )?;
     }
     Ok(Exit::Done)
+}
+
+/// Takes out what a repository's own folder has beside layouts and can be made again. What
+/// was set aside for a person stays, and so do runs that wait to be recorded.
+fn forget(folder: &Path) {
+    Desk::within(folder).forget();
+    let _ = Index::remove(folder);
+    for name in ["classes.tsv", "object_info.json", "scan.lock", "watch.lock"] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_watchers = name.starts_with("watch-files-") && name.ends_with(".lock");
+        let is_running = name.starts_with("running-") && name.ends_with(".json");
+        if is_watchers || is_running {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    for folder in [&folder.join("spool"), &folder.join("set-aside"), folder] {
+        // Only an empty one goes.
+        let _ = std::fs::remove_dir(folder);
+    }
 }

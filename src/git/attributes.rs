@@ -81,6 +81,39 @@ pub fn stands_in(file: &Path) -> bool {
     fs::read(file).is_ok_and(|content| block::find(&content).is_some())
 }
 
+/// Whether lines, with markers or without, give something to the filter.
+pub fn names_filter(content: &[u8]) -> bool {
+    memchr::memmem::find(content, b"filter=comfy").is_some()
+}
+
+/// An attributes file that git may still put at the top of the work tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToCome {
+    /// What git calls it.
+    pub named: String,
+    /// All its bytes.
+    pub content: Vec<u8>,
+}
+
+/// The attributes file that the index or the last commit has, for a work tree without one;
+/// where nothing is committed yet, the one of a branch that was fetched.
+pub fn to_come(git: &Git, is_unborn: bool) -> Result<Option<ToCome>> {
+    let mut states = vec![String::new(), "HEAD".to_owned()];
+    if is_unborn {
+        let told = git.run(["for-each-ref", "--format=%(refname)", "refs/remotes"])?;
+        states.push("FETCH_HEAD".to_owned());
+        states.extend(String::from_utf8_lossy(&told).lines().map(str::to_owned));
+    }
+    for state in states {
+        let named = format!("{state}:.gitattributes");
+        let answer = git.answer(["cat-file", "blob", &named])?;
+        if answer.code == 0 {
+            return Ok(Some(ToCome { named, content: answer.out }));
+        }
+    }
+    Ok(None)
+}
+
 /// What git gives to one path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Given {

@@ -47,7 +47,7 @@ pub enum Error {
         seconds: u64,
     },
     /// A file beside git's own could not be read or written.
-    #[error("{doing} {}", .path.display())]
+    #[error("{doing} {}: {source}", .path.display())]
     File {
         /// What was being done.
         doing: &'static str,

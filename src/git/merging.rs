@@ -351,6 +351,14 @@ pub fn noted(repository: &Repository) -> Vec<String> {
     String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
 }
 
+/// Takes the journal away: a merge that is made again tells the same.
+pub(super) fn forget_journal(repository: &Repository) {
+    let (file, old) = journal(repository);
+    for file in [file, old] {
+        let _ = std::fs::remove_file(file);
+    }
+}
+
 fn journal(repository: &Repository) -> (PathBuf, PathBuf) {
     let folder = repository.state_dir();
     (folder.join("merges"), folder.join("merges.old"))

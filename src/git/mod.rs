@@ -13,6 +13,7 @@ pub mod config;
 pub mod differences;
 pub mod doctor;
 mod door;
+pub mod dry_push;
 mod error;
 mod fetched;
 mod filter;
@@ -67,9 +68,12 @@ pub fn promote_layouts(repository: &Repository, commits: &[CommitId]) -> Result<
     layouts::promote(repository, commits)
 }
 
-/// Takes out what is known on this machine of the files of a work tree.
-pub fn forget_files(repository: &Repository) {
-    layouts::forget_files(repository);
+/// Takes out what is kept on this machine and can be made again; gives how many layouts wait
+/// for a note and stay.
+pub fn forget(repository: &Repository) -> usize {
+    raw::forget_told(repository);
+    merging::forget_journal(repository);
+    layouts::forget(repository)
 }
 
 /// Milliseconds since 1970, by this machine's clock.

@@ -309,6 +309,11 @@ impl Told {
     }
 }
 
+/// Tells of every raw file anew.
+pub(super) fn forget_told(repository: &Repository) {
+    let _ = std::fs::remove_file(file(repository));
+}
+
 fn file(repository: &Repository) -> std::path::PathBuf {
     repository.state_dir().join("told-raw")
 }

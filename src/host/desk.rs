@@ -129,6 +129,14 @@ impl Desk {
         Ok(Turn { _held: file })
     }
 
+    /// Takes everything away. A process that completes records finds nothing more to do.
+    pub fn forget(&self) {
+        for name in ["machine", "recorder.json", "recorder.lock"] {
+            let _ = fs::remove_file(self.folder.join(name));
+        }
+        let _ = fs::remove_dir_all(self.folder.join("pending"));
+    }
+
     fn lock_file(&self) -> io::Result<File> {
         fs::create_dir_all(&self.folder)?;
         let path = self.folder.join("recorder.lock");

@@ -3,6 +3,7 @@
 //! Must not know git.
 
 pub mod bridge;
+pub mod callers;
 pub mod comfy;
 pub mod desk;
 pub mod eyes;

@@ -110,11 +110,13 @@ pub(super) fn marks(patient: &Patient) -> Result<Vec<Finding>> {
     }
     let git = &patient.state.git;
     let count = |told: Vec<u8>| told.iter().filter(|byte| **byte == 0).count();
-    // The first goes by size and time, the second looks inside.
-    let marked = git.run(["diff-files", "--name-only", "-z", "--", "*.json"])?;
-    if marked.is_empty() {
+    // The first goes by size and time, the second looks inside. A filter that fails lets
+    // both fail, and is told of elsewhere.
+    let marked = git.answer(["diff-files", "--name-only", "-z", "--", "*.json"])?;
+    if marked.code != 0 || marked.out.is_empty() {
         return Ok(Vec::new());
     }
+    let marked = marked.out;
     let changed = git.answer(["diff", "--name-only", "-z", "--no-ext-diff", "--", "*.json"])?;
     let only_marked = count(marked).saturating_sub(count(changed.out));
     let found = (changed.code == 0 && only_marked > 0).then(|| {

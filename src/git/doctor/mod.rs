@@ -5,6 +5,7 @@ mod around;
 mod files;
 mod filter;
 mod hooking;
+mod keeping;
 mod trial;
 
 use std::ffi::OsString;
@@ -97,6 +98,7 @@ const CHECKS: &[Check] = &[
     files::attributes,
     files::foreign_filters,
     trial::round_trip,
+    keeping::keeping,
     hooking::hooks,
     files::remotes,
     files::rewrite,

@@ -15,6 +15,7 @@ mod clone_clock;
 mod file_states;
 mod find;
 mod history;
+mod keeping;
 mod log;
 mod note;
 mod notes_past;
@@ -31,6 +32,7 @@ use super::repository::Repository;
 use super::sharing;
 
 pub(super) use find::Finder;
+pub(super) use keeping::obstacles;
 pub(super) use note::Note;
 pub(super) use promote::{promote, unnoted};
 pub use work_tree::Part;
@@ -74,16 +76,33 @@ fn new_file(folder: &std::path::Path) -> std::io::Result<tempfile::NamedTempFile
     builder.tempfile_in(folder)
 }
 
-/// Takes out what is known on this machine of the files of a work tree: what they held, and
-/// the clock of the clone. Layouts that wait for a note stay.
-pub(super) fn forget_files(repository: &Repository) {
+/// Takes out what layouts need on this machine and what can be made again: of all work trees
+/// what their files held, the clock of the clone, and the indexes. Layouts that wait for a
+/// note stay; gives how many.
+pub(super) fn forget(repository: &Repository) -> usize {
     let shared = repository.state_dir();
-    let own = repository.work_tree_state_dir();
-    for file in [own.join("files"), own.join("files.lock"), shared.join("clock")] {
-        let _ = std::fs::remove_file(file);
+    let waiting = match promote::unnoted(repository) {
+        Ok(waiting) => waiting.len(),
+        // What cannot be read may hold some.
+        Err(_) => usize::from(shared.join("layouts").symlink_metadata().is_ok()),
+    };
+    let mut own = vec![shared.clone()];
+    let linked = std::fs::read_dir(repository.common_dir().join("worktrees"));
+    own.extend(linked.into_iter().flatten().flatten().map(|entry| entry.path().join("comfy")));
+    for folder in own {
+        for name in ["files", "files.lock", "fetched"] {
+            let _ = std::fs::remove_file(folder.join(name));
+        }
+        if folder != shared {
+            // Only an empty one goes.
+            let _ = std::fs::remove_dir(folder);
+        }
     }
-    for folder in [own, shared] {
-        // Only an empty one goes.
-        let _ = std::fs::remove_dir(folder);
+    for name in ["clock", "layout-path-index", "layout-past", "layouts.lock"] {
+        let _ = std::fs::remove_file(shared.join(name));
     }
+    if waiting == 0 {
+        let _ = std::fs::remove_file(shared.join("layouts"));
+    }
+    waiting
 }

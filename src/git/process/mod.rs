@@ -140,6 +140,9 @@ impl Question {
     }
 }
 
+/// What a person can do where layouts cannot be kept.
+pub const KEEPING_HINT: &str = "`git comfy doctor` says what is in the way, and how to mend it";
+
 struct Service<'r> {
     filter: Option<Filter<'r>>,
     repository: Option<&'r Repository>,
@@ -233,7 +236,7 @@ impl<'r> Service<'r> {
         error: &dyn std::fmt::Display,
         out: &mut File,
     ) -> io::Result<()> {
-        self.failures.push(format!("{path}: its layout cannot be kept: {error}"));
+        self.failures.push(format!("{path}: its layout cannot be kept: {error}; {KEEPING_HINT}"));
         out.write_all(&[&packet_line(b"status=error"), &b"0000"[..]].concat())
     }
 

@@ -203,7 +203,7 @@ fn plan_attributes(state: &State, wish: &Wish, plan: &mut Plan) -> Result<(), Er
             );
         } else {
             let file = match (wish.reach, &state.place) {
-                (Reach::Repository, Some(place)) => Some(place.top.join(".gitattributes")),
+                (Reach::Repository, Some(place)) => usual_file(state, place, plan)?,
                 _ => state.global_attributes.clone(),
             };
             steps.extend(file.and_then(|file| attributes::put(&file, rank)));
@@ -219,6 +219,46 @@ fn plan_attributes(state: &State, wish: &Wish, plan: &mut Plan) -> Result<(), Er
     };
     plan.add(title, steps);
     Ok(())
+}
+
+/// The attributes file of a repository, as long as git would not find it in its way: git
+/// checks out no file over one that it does not know.
+fn usual_file(state: &State, place: &Place, plan: &mut Plan) -> Result<Option<PathBuf>, Error> {
+    let usual = place.top.join(".gitattributes");
+    if usual.symlink_metadata().is_ok() {
+        return Ok(Some(usual));
+    }
+    let is_unborn = state.git.ask(["rev-parse", "--verify", "--quiet", "HEAD"])?.is_none();
+    match attributes::to_come(&state.git, is_unborn)? {
+        None => {
+            if is_unborn && !state.remotes().is_empty() {
+                plan.remarks.push(
+                    "if a first pull brings a .gitattributes, git refuses it while this one is in \
+                     no commit: delete it then, pull, and run `git comfy init` again"
+                        .to_owned(),
+                );
+            }
+            Ok(Some(usual))
+        }
+        Some(coming) if attributes::names_filter(&coming.content) => {
+            plan.remarks.push(format!(
+                "{} gives *.json to git-comfy already, once it is checked out",
+                coming.named
+            ));
+            Ok(None)
+        }
+        Some(coming) => {
+            let file = place.info_attributes();
+            plan.remarks.push(format!(
+                "{} is not checked out, and git would not write it over another one: the lines \
+                 stand in {} for the time being. After the checkout `git comfy init --attributes \
+                 .gitattributes` puts them where they can be committed",
+                coming.named,
+                state.shown(&file)
+            ));
+            Ok(Some(file))
+        }
+    }
 }
 
 fn check_attributes_file(state: &State, file: &Path) -> Result<(), Error> {

@@ -1,0 +1,48 @@
+//! The programs that called this one, as far as the system tells: Linux by `/proc`, other
+//! unixes by `ps`, Windows not at all. Must not know what they are.
+
+/// So far up nobody looks.
+#[cfg(unix)]
+const MOST: usize = 16;
+
+/// The words each of them was started with, the nearest first.
+#[cfg(unix)]
+pub fn callers() -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    let mut id = std::os::unix::process::parent_id();
+    while id > 1 && all.len() < MOST {
+        let Some((parent, words)) = look(id) else { break };
+        all.push(words);
+        id = parent;
+    }
+    all
+}
+
+/// The words each of them was started with, the nearest first.
+#[cfg(not(unix))]
+pub fn callers() -> Vec<Vec<String>> {
+    Vec::new()
+}
+
+/// The parent of a process, and its words.
+#[cfg(target_os = "linux")]
+fn look(id: u32) -> Option<(u32, Vec<String>)> {
+    let about = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let parent = about.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    let line = std::fs::read(format!("/proc/{id}/cmdline")).ok()?;
+    let line = line.strip_suffix(b"\0").unwrap_or(&line);
+    let words = line.split(|byte| *byte == 0);
+    let words = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    Some((parent.trim().parse().ok()?, words))
+}
+
+/// The parent of a process, and its words: `ps` does not tell a space in one from the end.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn look(id: u32) -> Option<(u32, Vec<String>)> {
+    let mut ps = std::process::Command::new("ps");
+    let told = ps.args(["-o", "ppid=", "-o", "args=", "-p", &id.to_string()]).output().ok()?;
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let mut words = told.split_whitespace().map(str::to_owned);
+    let parent = words.next()?.parse().ok()?;
+    Some((parent, words.collect()))
+}
