@@ -302,7 +302,7 @@ fn files_without_rights_are_named() {
     repo.write("a.json", workflow(20, 0));
     repo.git(["add", "a.json"]);
     let file = repo.common_dir().join("comfy/layouts");
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
     // Whoever may do everything sees no rights.
     if std::fs::File::open(&file).is_err() {
         let (code, found) = findings(&repo);

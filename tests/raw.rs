@@ -774,3 +774,25 @@ fn hash_object_and_the_clean_command_agree_with_the_index() {
     assert_eq!(cleaned("a.json"), workflow(3, 5).as_bytes());
     assert!(is_clean(&cleaned("new.json")));
 }
+
+#[test]
+fn the_change_to_the_clean_form_is_reverted_where_positions_are_kept() {
+    let text = workflow(20, 0);
+    let mut nodes: serde_json::Value = serde_json::from_str(&text).unwrap();
+    nodes["nodes"].as_array_mut().unwrap().rotate_left(1);
+    let turned = serde_json::to_string(&nodes).unwrap();
+    for raw in [text, turned.clone(), serde_json::to_string_pretty(&nodes).unwrap()] {
+        let repo = Repo::new();
+        repo.git(["config", "comfy.mode", "keep"]);
+        repo.write("a.json", &raw);
+        repo.commit_all("before");
+        repo.comfy(["init", "--hooks", "files"]);
+        repo.git(["add", ".gitattributes"]);
+        repo.git(["commit", "-q", "-m", "attributes"]);
+        repo.comfy(["init", "--renormalize"]);
+        repo.git(["commit", "-q", "-m", "clean form"]);
+        repo.git(["revert", "--no-edit", "HEAD"]);
+        assert_eq!(repo.text("a.json"), raw);
+        assert_eq!(repo.git(["status", "--porcelain"]), "");
+    }
+}

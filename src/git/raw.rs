@@ -55,11 +55,10 @@ impl Stored {
         }
     }
 
-    /// The same for content that has a layout, and so was clean once: with its positions in
-    /// it, where they were to be kept.
+    /// The same for content that has a layout: it was clean once, where positions were to be
+    /// kept, or is what a commit of raw files was gone back to.
     pub(super) fn is_raw_by_now(self, content: &[u8]) -> bool {
-        let has_positions = || memchr::memmem::find(content, b"\"pos\"").is_some();
-        self.mode == Mode::Strip && has_positions() && self.is_raw(content)
+        memchr::memmem::find(content, b"\"pos\"").is_some() && self.is_raw(content)
     }
 }
 
