@@ -9,20 +9,22 @@ pub mod media;
 pub mod canon;
 pub mod catalog;
 // Floor 3
-pub mod diff;
+mod pair;
 // Floor 4
+pub mod diff;
+// Floor 5
 pub mod merge;
 pub mod record;
-// Floor 5
-pub mod render;
 // Floor 6
+pub mod render;
+// Floor 7
 pub mod git;
 pub mod host;
-// Floor 7
+// Floor 8
 pub mod cmd;
 pub mod error;
 pub mod exit;
 pub mod session;
 pub mod ui;
-// Floor 8
+// Floor 9
 pub mod cli;

@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::Pairer;
-use crate::diff::net::{Arc, Layer, Net, Spot};
-use crate::diff::sign::LEVELS;
+use super::indexed_graph::{Arc, IndexedGraph, Layer, Spot};
+use super::signature::LEVELS;
 use crate::graph::Widgets;
 
 /// Unpaired nodes of both documents that have something in common.
@@ -238,7 +238,7 @@ impl Pairer<'_, '_> {
 }
 
 /// Whether a node holds anything by which it could be known again elsewhere.
-pub(super) fn is_telling(net: &Net<'_>, spot: Spot) -> bool {
+pub(super) fn is_telling(net: &IndexedGraph<'_>, spot: Spot) -> bool {
     let node = net.nodes[spot];
     let values = match node.widgets() {
         Widgets::Array(values) => values.iter().any(|value| !value.is_null()),
@@ -248,7 +248,10 @@ pub(super) fn is_telling(net: &Net<'_>, spot: Spot) -> bool {
     values || node.title().is_some()
 }
 
-fn neighbours<'w>(net: &Net<'w>, spot: Spot) -> Vec<(u64, u64, Option<&'w crate::graph::NodeId>)> {
+fn neighbours<'w>(
+    net: &IndexedGraph<'w>,
+    spot: Spot,
+) -> Vec<(u64, u64, Option<&'w crate::graph::NodeId>)> {
     let wire = |arc: &Arc, end: Option<Spot>| (arc.slot, arc.input, end.map(|end| net.id(end)));
     let into = net.into(spot).map(|arc| wire(arc, arc.from));
     into.chain(net.out_of(spot).map(|arc| wire(arc, arc.to))).collect()
