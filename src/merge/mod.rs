@@ -31,7 +31,6 @@ mod identity;
 mod json;
 mod ledger;
 mod node;
-mod pairing;
 mod prompt;
 mod removal;
 mod resolve;

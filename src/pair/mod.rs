@@ -1,9 +1,11 @@
 //! Floor 3: which thing of one document is which thing of the other.
 //!
-//! Nodes are paired graph by graph, from the surest evidence to the weakest: same id and
-//! same surroundings; same surroundings under another id (a renumbered copy); same id and
-//! class; same content; the same place between nodes that are paired already; likeness of
-//! title, values and wires. What is left over in graphs that came or went is looked for
+//! Nodes are paired graph by graph. A node of the same id and class is the same node,
+//! before any likeness is weighed, unless it is shown that ids were exchanged: both nodes
+//! of an id hold what another one holds on the other side, and the wires went along. What
+//! that leaves is paired from the surest evidence to the weakest: the same surroundings
+//! under another id (a renumbered copy); same content; the same place between nodes that
+//! are paired already; likeness of title, values and wires. What is left over in graphs that came or went is looked for
 //! in the graph that held the instance: nodes that were converted to a subgraph, or
 //! unpacked from one. Every step is linear or sorts, so that a wholly renumbered graph
 //! costs no more than n log n.
@@ -15,11 +17,14 @@ mod definitions;
 mod indexed_graph;
 mod likeness;
 mod nodes;
+mod same_id;
 mod signature;
+mod twins;
 
 pub(crate) use indexed_graph::{IndexedGraph, Layer, Spot};
 use signature::{Signatures, mix};
 pub(crate) use signature::{hash, value_hash};
+pub(crate) use twins::{Twins, twin_prompt_nodes, twins};
 
 /// Partners of nodes and graphs, in both directions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -28,12 +28,15 @@ impl Signatures {
     pub(super) fn of(net: &IndexedGraph<'_>, class: impl Fn(Spot) -> u64) -> Self {
         let first: Vec<u64> =
             (0..net.nodes.len()).map(|spot| mix(content(net.nodes[spot]), class(spot))).collect();
-        let mut levels = vec![first];
-        for level in 0..LEVELS {
-            let next = step(net, &levels[level]);
-            levels.push(next);
+        Signatures { levels: vec![first] }
+    }
+
+    /// Adds the levels beyond the first: most pairs of documents are told apart without.
+    pub(super) fn look_around(&mut self, net: &IndexedGraph<'_>) {
+        while self.levels.len() <= LEVELS {
+            let next = step(net, &self.levels[self.levels.len() - 1]);
+            self.levels.push(next);
         }
-        Signatures { levels }
     }
 
     /// The signature of a node at a level.
