@@ -1,4 +1,4 @@
-//! Floor 7: one file for each command: its arguments, and a `run` that gathers what the
+//! Floor 8: one file for each command: its arguments, and a `run` that gathers what the
 //! floors below need, calls them, and tells the outcome. No logic that could be a test
 //! of a lower floor.
 

@@ -191,7 +191,12 @@ impl<'r> Filter<'r> {
         let Some(layouts) = self.layouts.as_mut().filter(|_| may_be_graph(bytes)) else {
             return Ok(Passed::Untouched);
         };
-        let found = layouts.find(path, blob, bytes, Arrival::Along(merged.to_vec()))?;
+        let found = layouts.find(
+            path,
+            blob,
+            bytes,
+            Arrival::Along { merged: merged.to_vec(), to: None },
+        )?;
         let laid_out = Layouting::new(bytes.to_vec(), found).run(Stored { blob: Some(blob), mode });
         layouts.remember(path, blob, &laid_out)?;
         Ok(if laid_out.bytes == bytes {
@@ -294,7 +299,10 @@ fn is_seen_only(repository: &Repository, path: &RepoPath, target: Target) -> boo
 /// blob only, a fast-forward the commit without a ref, a rebase's first step likewise;
 /// whatever goes to another state names a commit other than HEAD, mostly with a ref.
 fn arrival(repository: &Repository, path: &RepoPath, checkout: Checkout) -> Arrival {
-    let along = || Arrival::Along(rebased_blob(repository, path).into_iter().collect());
+    let along = || Arrival::Along {
+        merged: rebased_blob(repository, path).into_iter().collect(),
+        to: checkout.treeish.map(CommitId),
+    };
     let Some(treeish) = checkout.treeish else { return along() };
     let exists = |name: &str| repository.git_dir().join(name).exists();
     // Of a merge that is given up nothing stays.

@@ -1,4 +1,4 @@
-//! Floor 6: the only door to git: repositories, configuration, hooks, notes, refs.
+//! Floor 7: the only door to git: repositories, configuration, hooks, notes, refs.
 //!
 //! Hands out plain data; no type of `git2` or `gix` leaves this folder.
 

@@ -353,6 +353,11 @@ impl Repository {
         self.door.is_ancestor(ancestor, commit)
     }
 
+    /// A commit from which both go on; none if they have nothing in common.
+    pub fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>> {
+        self.door.merge_base(one, other)
+    }
+
     /// An attribute of a path, as git would see it.
     pub fn attribute(&self, path: &RepoPath, name: &str, when: Direction) -> Result<Attribute> {
         // A pattern for such a path is quoted, which the library does not read.

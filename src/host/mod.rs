@@ -1,4 +1,4 @@
-//! Floor 6: the only door to the machine and to a ComfyUI server.
+//! Floor 7: the only door to the machine and to a ComfyUI server.
 //!
 //! Must not know git.
 

@@ -1,4 +1,4 @@
-//! Floor 4: what a commit or a run was made with.
+//! Floor 5: what a commit or a run was made with.
 //!
 //! Must not know the machine.
 

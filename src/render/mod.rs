@@ -1,4 +1,4 @@
-//! Floor 5: edit scripts, merges and records as text, JSON, Markdown, HTML, SVG.
+//! Floor 6: edit scripts, merges and records as text, JSON, Markdown, HTML, SVG.
 //!
 //! ```text
 //! EditScript ── tell ──▶ Story ──▶ terminal | markdown | stat

@@ -6,3 +6,4 @@ pub mod diff;
 pub mod graph;
 pub mod json;
 pub mod merge;
+pub mod pair;

@@ -175,3 +175,35 @@ fn every_step_of_a_person_is_told_as_they_would() {
     v17.json
     "##);
 }
+
+/// The scripts of a merge case: from its base to both sides.
+fn steps_of_case(case: &str) -> [Vec<String>; 2] {
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/merge").join(case);
+    let read =
+        |file: &str| comfy_graph::json::parse(&std::fs::read(folder.join(file)).unwrap()).unwrap();
+    ["ours.json", "theirs.json"].map(|side| {
+        let script = diff(read("base.json"), read(side), &Catalog::core()).unwrap();
+        script.entries.iter().map(|entry| line(&entry.edit)).collect()
+    })
+}
+
+#[test]
+fn numbers_that_are_rolled_into_each_other_are_values_of_the_same_nodes() {
+    let case = "one-re-rolls-two-noises-into-each-other-the-other-renames-one";
+    let [rolled, _] = steps_of_case(case);
+    assert_eq!(rolled.len(), 2, "{rolled:?}");
+    assert!(rolled[0].contains("#1 noise_seed 42 -> 43"), "{rolled:?}");
+    assert!(rolled[1].contains("#2 noise_seed 43 -> 44"), "{rolled:?}");
+}
+
+#[test]
+fn exchanged_ids_are_told_as_new_ids_and_exchanged_texts_as_texts() {
+    let [edited, exchanged] =
+        steps_of_case("one-exchanges-the-ids-of-two-prompts-the-other-edits-one");
+    assert!(edited[0].contains("#2 text \"cat\" -> \"a red cat\""), "{edited:?}");
+    assert!(!exchanged.iter().any(|step| step.contains("text")), "{exchanged:?}");
+    let [_, texts] = steps_of_case("one-exchanges-the-texts-of-two-prompts-the-other-retunes");
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(texts.iter().all(|step| step.contains("text")), "{texts:?}");
+}

@@ -212,6 +212,14 @@ impl Door for Library {
         Ok(ancestor == commit || within.map_err(Error::library("comparing histories"))?)
     }
 
+    fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>> {
+        match self.repository.merge_base(oid(one.0), oid(other.0)) {
+            Ok(base) => Ok(Some(CommitId(own(base)))),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(Error::library("comparing histories")(error)),
+        }
+    }
+
     fn attribute(&self, path: &RepoPath, name: &str, when: Direction) -> Result<Attribute> {
         let flags = match when {
             Direction::Checkin => AttrCheckFlags::FILE_THEN_INDEX,

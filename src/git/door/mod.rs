@@ -109,6 +109,8 @@ pub(super) trait Door {
     fn walk<'a>(&'a self, walk: &Walk) -> Result<Box<dyn Iterator<Item = Result<CommitId>> + 'a>>;
     /// Whether `ancestor` is `commit` or reachable from it.
     fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool>;
+    /// A commit from which both go on; none if they have nothing in common.
+    fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>>;
     /// An attribute of a path.
     fn attribute(&self, path: &RepoPath, name: &str, when: Direction) -> Result<Attribute>;
     /// All settings whose name begins with `prefix`, in the order git reads them, names in

@@ -328,6 +328,12 @@ impl Door for Plumbing {
         Ok(output.status.success())
     }
 
+    fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>> {
+        let git = self.git().args(["merge-base"]);
+        let output = git.args([one.0.to_hex(), other.0.to_hex()]).finish(&[])?;
+        Ok(ObjectId::from_hex(output.stdout.trim_ascii()).map(CommitId))
+    }
+
     fn attribute(&self, path: &RepoPath, name: &str, when: Direction) -> Result<Attribute> {
         if when == Direction::Checkout {
             // The index first, as git does on the way out.

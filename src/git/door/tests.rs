@@ -205,6 +205,8 @@ fn history_is_walked_in_order() {
             [(root, top, true), (top, top, true), (left, right, false), (top, root, false)]
         {
             assert_eq!(repository.is_ancestor(ancestor, commit).unwrap(), answer);
+            let base = if answer { ancestor } else { root };
+            assert_eq!(repository.merge_base(ancestor, commit).unwrap(), Some(base));
         }
     });
 }

@@ -186,8 +186,10 @@ impl<'r> Finder<'r> {
             of_name.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.at));
             let before = of_name.iter().find_map(|(_, entry)| name_before(entry));
             for (of, entry) in of_name {
-                if of != blob && found.iter().all(|(known, _)| *known != of) {
-                    found.push((of, entry));
+                match found.iter_mut().find(|(known, _)| *known == of) {
+                    Some((_, known)) => *known = known.clone().join(entry),
+                    None if of != blob => found.push((of, entry)),
+                    None => {}
                 }
             }
             match before.filter(|name| !names.contains(name) && names.len() < MOST_NAMES) {
@@ -195,6 +197,7 @@ impl<'r> Finder<'r> {
                 _ => break,
             }
         }
+        found.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.at));
         found.truncate(MOST_OF_PATH);
         Ok(found)
     }

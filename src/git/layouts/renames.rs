@@ -21,8 +21,9 @@ pub(super) struct Renames<'r> {
 
 #[derive(Debug)]
 struct Gone {
-    /// The commit that was looked at.
-    head: Option<CommitId>,
+    /// The commit that was looked at, and the one that takes its place.
+    from: Option<CommitId>,
+    to: Option<CommitId>,
     files: Vec<(RepoPath, ObjectId)>,
 }
 
@@ -37,15 +38,16 @@ impl<'r> Renames<'r> {
 
     /// The file that went away and is the new one now: half of the nodes are the same, as
     /// git wants it of lines. Of several the one that has the most in common with it; none
-    /// if that is not clear.
+    /// if that is not clear. `to` is the commit that is checked out, where it is known.
     pub(super) fn source_of(
         &mut self,
         states: &mut FileStates,
+        to: Option<CommitId>,
         path: &RepoPath,
         content: &[u8],
     ) -> Result<Option<RepoPath>> {
         let repository = self.repository;
-        let files = self.gone(states)?;
+        let files = self.gone(states, to)?;
         if files.is_empty() {
             return Ok(None);
         }
@@ -74,11 +76,15 @@ impl<'r> Renames<'r> {
         Ok(best.filter(|_| is_clear).map(|(_, file)| file.clone()))
     }
 
-    fn gone(&mut self, states: &mut FileStates) -> Result<&[(RepoPath, ObjectId)]> {
-        let head = self.repository.head()?;
-        if self.gone.as_ref().is_none_or(|gone| gone.head != head) {
-            let files = self.look(states, head)?;
-            self.gone = Some(Gone { head, files });
+    fn gone(
+        &mut self,
+        states: &mut FileStates,
+        to: Option<CommitId>,
+    ) -> Result<&[(RepoPath, ObjectId)]> {
+        let from = self.repository.head()?;
+        if self.gone.as_ref().is_none_or(|gone| (gone.from, gone.to) != (from, to)) {
+            let files = self.look(states, from, to)?;
+            self.gone = Some(Gone { from, to, files });
         }
         Ok(self.gone.as_ref().map_or(&[], |gone| &gone.files))
     }
@@ -86,15 +92,28 @@ impl<'r> Renames<'r> {
     fn look(
         &self,
         states: &mut FileStates,
-        head: Option<CommitId>,
+        from: Option<CommitId>,
+        to: Option<CommitId>,
     ) -> Result<Vec<(RepoPath, ObjectId)>> {
-        let Some(commit) = head.map_or(Ok(None), |head| self.repository.commit(head))? else {
-            return Ok(Vec::new());
+        let mut files = Vec::new();
+        let Some(from) = from else { return Ok(files) };
+        let Some(tree) = self.tree(from)? else { return Ok(files) };
+        // A rebase begins with the other side: what is only on this one goes, to come back.
+        let base = match to.filter(|to| *to != from) {
+            Some(to) => match self.repository.merge_base(from, to)? {
+                Some(base) => self.tree(base)?,
+                None => return Ok(files),
+            },
+            None => None,
         };
         let mut folders = Folders::new(self.repository);
-        let mut files = Vec::new();
         for (path, blob) in states.all_last()? {
-            if folders.blob_at(commit.tree, &path)? == Some(blob)
+            let is_older = match base {
+                Some(base) => folders.blob_at(base, &path)?.is_some(),
+                None => true,
+            };
+            if is_older
+                && folders.blob_at(tree, &path)? == Some(blob)
                 && is_gone(self.repository, &path)?
             {
                 files.push((path, blob));
@@ -102,6 +121,10 @@ impl<'r> Renames<'r> {
         }
         files.sort();
         Ok(files)
+    }
+
+    fn tree(&self, commit: CommitId) -> Result<Option<ObjectId>> {
+        Ok(self.repository.commit(commit)?.map(|commit| commit.tree))
     }
 }
 

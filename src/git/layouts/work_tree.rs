@@ -14,7 +14,7 @@ use comfy_graph::diff;
 use comfy_graph::json;
 
 use super::super::error::Result;
-use super::super::id::{ObjectId, RepoPath};
+use super::super::id::{CommitId, ObjectId, RepoPath};
 use super::super::raw::Stored;
 use super::super::repository::Repository;
 use super::MAX_MATCHED;
@@ -28,8 +28,13 @@ use super::renames::Renames;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) enum Arrival {
     /// Something is put upon what lies there: a merge, a pick, a fast-forward. The layout
-    /// comes along; with it what was moved in other contents of the path that were merged.
-    Along(Vec<ObjectId>),
+    /// comes along.
+    Along {
+        /// Other contents of the path that were merged: what was moved in them comes, too.
+        merged: Vec<ObjectId>,
+        /// The commit that is checked out, where git says it.
+        to: Option<CommitId>,
+    },
     /// Another state takes the place of what lay there.
     OtherState,
 }
@@ -285,7 +290,7 @@ impl<'r> WorkTreeLayouts<'r> {
             }
         }
         if history.last.is_none()
-            && let Some(source) = self.renames.source_of(&mut self.states, path, content)?
+            && let Some(source) = self.renames.source_of(&mut self.states, None, path, content)?
         {
             known.name_before = source.as_str().map(str::to_owned);
             history = self.states.history(&source)?;
@@ -375,7 +380,7 @@ impl<'r> WorkTreeLayouts<'r> {
         arrival: Arrival,
     ) -> Result<Found> {
         let own = self.finder.own(blob, path)?.map(|own| own.entry);
-        let Arrival::Along(merged) = arrival else {
+        let Arrival::Along { merged, to } = arrival else {
             let own = own.map(|own| (own, false));
             return self.along(path, blob, content, own, Vec::new(), false);
         };
@@ -389,7 +394,7 @@ impl<'r> WorkTreeLayouts<'r> {
         let incoming = incoming.chain(others.iter().map(|side| side.layout.as_str()));
         let source = match self.states.last(path)? {
             Some(_) => None,
-            None => self.renames.source_of(&mut self.states, path, content)?,
+            None => self.renames.source_of(&mut self.states, to, path, content)?,
         };
         let source = source.as_ref().unwrap_or(path);
         let (own, has_drags) = match self.last_shared(source, incoming)? {

@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 use rustc_hash::FxHashMap;
 
 use super::edit::{Class, Edit, Entry};
-use super::net::{Layer, Net};
 use crate::graph::{NodeId, Scope};
+use crate::pair::{IndexedGraph, Layer};
 
 /// An edit of a draft, to name it as a cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,7 +90,7 @@ impl Draft {
 pub(super) struct GraphOrder(FxHashMap<Scope, usize>);
 
 impl GraphOrder {
-    pub(super) fn of(old: &Net<'_>, new: &Net<'_>) -> Self {
+    pub(super) fn of(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>) -> Self {
         let all = new.layers.iter().chain(&old.layers).map(|layer| layer.scope.clone());
         let mut order = FxHashMap::default();
         for scope in all {

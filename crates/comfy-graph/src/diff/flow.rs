@@ -4,8 +4,8 @@
 //! Two wires with the same origin are the same to whoever runs the graph; only how they
 //! get there differs. Must not know a second document.
 
-use super::net::{Layer, Net, Spot};
 use crate::graph::{Sink, SlotName, Source};
+use crate::pair::{IndexedGraph, Layer, Spot};
 
 /// The class of the frontend's own node that only passes a value on.
 pub(super) const REROUTE: &str = "Reroute";
@@ -25,7 +25,7 @@ pub(super) enum Origin {
     Unknown,
 }
 
-impl Net<'_> {
+impl IndexedGraph<'_> {
     /// Follows a source to where it begins.
     pub(super) fn origin(&self, layer: Layer, source: &Source) -> Origin {
         let (mut layer, mut source) = (layer, source);

@@ -7,11 +7,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::draft::Draft;
 use super::edit::{Change, Edit, SinkRef};
-use super::net::Layer;
-use super::sign::{hash, value_hash};
 use super::wires::Matched;
 use crate::graph::{Graph, Group, GroupId, RerouteId};
 use crate::json::Object;
+use crate::pair::{IndexedGraph, Layer, hash, value_hash};
 
 /// For each group after, the index of the same group before.
 pub(super) type GroupPairs = Vec<Option<usize>>;
@@ -135,7 +134,7 @@ impl Matched<'_, '_> {
     }
 
     /// What the wires that pass through each bend feed, by the names after.
-    fn bends(self, net: &super::net::Net<'_>, layer: Layer) -> FxHashMap<RerouteId, Vec<SinkRef>> {
+    fn bends(self, net: &IndexedGraph<'_>, layer: Layer) -> FxHashMap<RerouteId, Vec<SinkRef>> {
         let graph = net.layers[layer].graph;
         let wires = net.layers[layer].wires.iter().map(|wire| (wire.link, wire));
         let wires: FxHashMap<_, _> = wires.collect();

@@ -7,16 +7,15 @@ use rustc_hash::FxHashMap;
 
 use super::edit::{Change, Edit, Place, RawEdit};
 use super::groups;
-use super::net::{Layer, Net};
-use super::pair::Pairing;
 use crate::canon::Aside;
 use crate::graph::{List, NodeId, RerouteId};
 use crate::json::{Object, Path, Value};
+use crate::pair::{IndexedGraph, Layer, Pairing};
 
 /// The layouts of two documents.
 pub(super) struct Layouts<'n, 'w> {
-    pub(super) old: &'n Net<'w>,
-    pub(super) new: &'n Net<'w>,
+    pub(super) old: &'n IndexedGraph<'w>,
+    pub(super) new: &'n IndexedGraph<'w>,
     pub(super) pairing: &'n Pairing,
 }
 
@@ -169,7 +168,7 @@ impl Layouts<'_, '_> {
 }
 
 /// The layouts of all graphs of a document.
-fn graphs<'a>(net: &Net<'_>, root: Aside<'a>) -> Vec<(Layer, Aside<'a>)> {
+fn graphs<'a>(net: &IndexedGraph<'_>, root: Aside<'a>) -> Vec<(Layer, Aside<'a>)> {
     let mut found = vec![(0, root)];
     let mut at = 0;
     while let Some(&(_, aside)) = found.get(at) {

@@ -9,16 +9,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::draft::{Draft, Token};
 use super::edit::{Change, Edit, Migration, NodeRef, Side, SinkRef, SourceRef, Usual};
-use super::net::{Layer, Net, Spot};
-use super::pair::Pairing;
 use super::widgets::Widgeting;
 use crate::graph::{NodeKey, Role, Scope};
 use crate::json::Value;
+use crate::pair::{IndexedGraph, Layer, Pairing, Spot};
 
 /// Both documents, paired and named.
 pub(super) struct Migrations<'n, 'w> {
-    pub(super) old: &'n Net<'w>,
-    pub(super) new: &'n Net<'w>,
+    pub(super) old: &'n IndexedGraph<'w>,
+    pub(super) new: &'n IndexedGraph<'w>,
     pub(super) pairing: &'n Pairing,
     pub(super) widgets: &'n Widgeting<'n, 'w>,
 }

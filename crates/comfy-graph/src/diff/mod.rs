@@ -1,4 +1,4 @@
-//! Floor 3: what changed between two states of a workflow.
+//! Floor 4: what changed between two states of a workflow.
 //!
 //! [`diff`] compares two documents and gives an [`EditScript`], a value in a closed
 //! vocabulary that renderers show; [`apply`] replays it: `apply(a, diff(a, b))` is the clean
@@ -16,14 +16,11 @@ mod layout;
 mod lineage;
 mod matches;
 mod migration;
-mod net;
-mod pair;
 mod prompt;
 mod refs;
 mod residue;
 pub mod schema;
 mod sequence;
-mod sign;
 mod slots;
 mod structure;
 mod widgets;

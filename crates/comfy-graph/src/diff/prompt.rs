@@ -12,8 +12,6 @@ use super::draft::{Draft, GraphOrder, Token};
 use super::edit::{
     AddedWidget, Change, Edit, EditScript, Format, NodeRef, Origin, SinkRef, SourceRef, Usual,
 };
-use super::net::{Net, Spot};
-use super::pair::{Pairing, pair};
 use super::residue;
 use super::slots::SlotMap;
 use super::wires::Matched;
@@ -23,6 +21,7 @@ use crate::graph::{
     Source, Spelling, WidgetName, Workflow,
 };
 use crate::json::{Object, Value};
+use crate::pair::{IndexedGraph, Pairing, Spot, pair};
 
 /// Compares two prompts in clean form.
 pub(super) fn diff(before: Value, after: Value) -> Option<EditScript> {
@@ -31,7 +30,7 @@ pub(super) fn diff(before: Value, after: Value) -> Option<EditScript> {
     }
     let (old, new) = (read(before)?, read(after.clone())?);
     let (old_flow, new_flow) = (as_workflow(&old)?, as_workflow(&new)?);
-    let (old_net, new_net) = (Net::of(&old_flow), Net::of(&new_flow));
+    let (old_net, new_net) = (IndexedGraph::new(&old_flow), IndexedGraph::new(&new_flow));
     let pairing = pair(&old_net, &new_net);
     let both = Both { old: &old, new: &new, pairing: &pairing };
     let mut draft = Draft::default();
@@ -71,7 +70,7 @@ struct Both<'n> {
 }
 
 impl Both<'_> {
-    fn nodes(&self, old: &Net<'_>, new: &Net<'_>, draft: &mut Draft) {
+    fn nodes(&self, old: &IndexedGraph<'_>, new: &IndexedGraph<'_>, draft: &mut Draft) {
         let mut went: FxHashMap<Spot, Token> = FxHashMap::default();
         let mut came: FxHashMap<Spot, Token> = FxHashMap::default();
         for spot in 0..old.nodes.len() {
@@ -117,8 +116,8 @@ impl Both<'_> {
 
     fn wires(
         &self,
-        old: &Net<'_>,
-        new: &Net<'_>,
+        old: &IndexedGraph<'_>,
+        new: &IndexedGraph<'_>,
         went: &FxHashMap<Spot, Token>,
         came: &FxHashMap<Spot, Token>,
         draft: &mut Draft,
@@ -127,7 +126,7 @@ impl Both<'_> {
         let matched = Matched { old, new, pairing: self.pairing, slots: &slots };
         let (wires, _) = matched.wires();
         for change in wires {
-            let end = |net: &Net<'_>, id: &NodeId, tokens: &FxHashMap<Spot, Token>| {
+            let end = |net: &IndexedGraph<'_>, id: &NodeId, tokens: &FxHashMap<Spot, Token>| {
                 net.spot(0, id).and_then(|spot| tokens.get(&spot).copied())
             };
             let sink = |wire: &crate::graph::Wire| match &wire.to {

@@ -5,11 +5,11 @@
 use compact_str::CompactString;
 
 use super::edit::{GroupRef, NodeRef, SinkRef, SourceRef, SubgraphRef};
-use super::net::{Layer, Net, Spot};
 use crate::graph::{Definition, Group, LinkId, NodeId, NodeKey, Sink, Source};
 use crate::json::Value;
+use crate::pair::{IndexedGraph, Layer, Spot};
 
-impl Net<'_> {
+impl IndexedGraph<'_> {
     /// A node by all its names.
     pub(super) fn node_ref(&self, spot: Spot) -> NodeRef {
         let node = self.nodes[spot];

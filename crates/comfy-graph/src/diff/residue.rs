@@ -10,11 +10,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::apply::{members, order_keys};
 use super::draft::GraphOrder;
 use super::edit::{AppEntry, AppList, Change, Edit, NodeRef, Place, RawEdit, Side, SubgraphRef};
-use super::net::Net;
 use super::sequence::longest_rising;
 use crate::canon;
 use crate::graph::{LinkId, Mode, NodeId, NodeKey, RerouteId, Scope, SlotName, SubgraphId};
 use crate::json::{Key, Object, Path, Step, Value};
+use crate::pair::IndexedGraph;
 
 /// A member that differs, by its place in the document.
 struct Differing<'v> {
@@ -37,7 +37,7 @@ pub(super) enum Shape {
 pub(super) fn compare(
     mut before: Value,
     after: &Value,
-    new: &Net<'_>,
+    new: &IndexedGraph<'_>,
     order: &GraphOrder,
     shape: Shape,
 ) -> Option<Vec<Edit>> {
@@ -202,7 +202,7 @@ fn text_id(id: &Value) -> Option<NodeId> {
 }
 
 /// The thing that a place in the document belongs to, and the way inside it.
-fn locate(at: &Path, document: &Value, new: &Net<'_>, shape: Shape) -> (Place, Path) {
+fn locate(at: &Path, document: &Value, new: &IndexedGraph<'_>, shape: Shape) -> (Place, Path) {
     if shape == Shape::Prompt {
         return match at.0.split_first() {
             Some((id, rest)) => {
@@ -236,7 +236,7 @@ fn thing<'p>(
     way: &'p [Step],
     graph: &Value,
     scope: &Scope,
-    new: &Net<'_>,
+    new: &IndexedGraph<'_>,
 ) -> Option<(Place, &'p [Step])> {
     let (list, index, rest) = match way {
         [Step::Key(list), Step::Index(index), rest @ ..] => (list, *index, rest),
@@ -262,7 +262,7 @@ fn thing<'p>(
     Some((place, rest))
 }
 
-fn node_ref(new: &Net<'_>, scope: &Scope, id: &NodeId) -> NodeRef {
+fn node_ref(new: &IndexedGraph<'_>, scope: &Scope, id: &NodeId) -> NodeRef {
     let spot = new.layer(scope).and_then(|layer| new.spot(layer, id));
     match spot {
         Some(spot) => new.node_ref(spot),
@@ -276,7 +276,7 @@ fn node_ref(new: &Net<'_>, scope: &Scope, id: &NodeId) -> NodeRef {
 }
 
 /// One difference in the most specific word for its place.
-fn tell(differing: &Differing<'_>, document: &Value, new: &Net<'_>, shape: Shape) -> Edit {
+fn tell(differing: &Differing<'_>, document: &Value, new: &IndexedGraph<'_>, shape: Shape) -> Edit {
     let (place, at) = locate(&differing.at, document, new, shape);
     let change = Change::new(differing.before.cloned(), differing.after.cloned());
     if shape == Shape::Prompt {
@@ -327,7 +327,7 @@ fn of_node(
     node: &NodeRef,
     at: &Path,
     change: &Change<Option<Value>>,
-    new: &Net<'_>,
+    new: &IndexedGraph<'_>,
 ) -> Option<Edit> {
     let node = node.clone();
     match at.0.as_slice() {
@@ -377,7 +377,7 @@ fn property(
     node: NodeRef,
     key: &Key,
     change: &Change<Option<Value>>,
-    new: &Net<'_>,
+    new: &IndexedGraph<'_>,
 ) -> Option<Edit> {
     if key == "ver"
         && let Some(version) = texts(change)
@@ -521,7 +521,7 @@ fn app_list_at(at: &Path) -> Option<AppList> {
 }
 
 /// Entries of the app mode that came, went, moved or changed.
-fn app(list: AppList, differing: &Differing<'_>, new: &Net<'_>, edits: &mut Vec<Edit>) {
+fn app(list: AppList, differing: &Differing<'_>, new: &IndexedGraph<'_>, edits: &mut Vec<Edit>) {
     let was = differing.before.and_then(Value::as_array).unwrap_or_default();
     let is = differing.after.and_then(Value::as_array).unwrap_or_default();
     let entry = |at: usize, raw: &Value| app_entry(at, raw, new);
@@ -560,7 +560,7 @@ fn entry_name(raw: &Value) -> CompactString {
     compact_str::format_compact!("{id}\n{widget}")
 }
 
-fn app_entry(at: usize, raw: &Value, new: &Net<'_>) -> AppEntry {
+fn app_entry(at: usize, raw: &Value, new: &IndexedGraph<'_>) -> AppEntry {
     let id = NodeId::from_value(raw.at(0).unwrap_or(raw));
     let spot = id.and_then(|id| new.spot(0, &id));
     AppEntry {

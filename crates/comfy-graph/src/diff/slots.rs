@@ -8,10 +8,9 @@ use rustc_hash::FxHashMap;
 
 use super::draft::{Draft, Token};
 use super::edit::{Change, Edit, Side};
-use super::net::{Layer, Net, Spot};
-use super::pair::Pairing;
 use crate::graph::SlotName;
 use crate::json::{Object, Value};
+use crate::pair::{IndexedGraph, Layer, Pairing, Spot};
 
 /// One list of slots.
 type Slots<'v> = &'v [Value];
@@ -52,8 +51,8 @@ impl SlotMap {
 
 /// Compares the slots of all pairs.
 pub(super) fn compare(
-    old: &Net<'_>,
-    new: &Net<'_>,
+    old: &IndexedGraph<'_>,
+    new: &IndexedGraph<'_>,
     pairing: &Pairing,
     draft: &mut Draft,
 ) -> SlotMap {
@@ -75,8 +74,8 @@ pub(super) fn compare(
 }
 
 struct Slotting<'n, 'w, 'd> {
-    old: &'n Net<'w>,
-    new: &'n Net<'w>,
+    old: &'n IndexedGraph<'w>,
+    new: &'n IndexedGraph<'w>,
     draft: &'d mut Draft,
     map: SlotMap,
     /// What was said of boundary slots: the slots of instances follow from it.
@@ -85,7 +84,7 @@ struct Slotting<'n, 'w, 'd> {
 
 impl<'w> Slotting<'_, 'w, '_> {
     fn boundary(&mut self, before: Layer, after: Layer, side: Side) {
-        let rest = |net: &Net<'w>, layer: Layer| list(&net.layers[layer].graph.rest, side);
+        let rest = |net: &IndexedGraph<'w>, layer: Layer| list(&net.layers[layer].graph.rest, side);
         let (a, b) = (rest(self.old, before), rest(self.new, after));
         let Some(subgraph) = self.new.subgraph_ref(after) else { return };
         if a == b || !are_slots(a) || !are_slots(b) {

@@ -8,11 +8,11 @@ use rustc_hash::FxHashMap;
 use super::draft::{Draft, Token};
 use super::edit::{Change, Edit};
 use super::flow::Origin;
-use super::net::{Layer, Spot};
 use super::widgets::Widgeting;
 use super::wires::{LinkPair, Matched, WireChange};
 use crate::graph::{LinkId, List, Scope, Sink, Source};
 use crate::json::{Object, Value};
+use crate::pair::{IndexedGraph, Layer, Spot};
 
 /// The edits by which something came or went: what goes with it follows from them.
 #[derive(Default)]
@@ -182,11 +182,11 @@ impl Structure<'_, '_, '_> {
     fn why(&self, change: &WireChange<'_>) -> Option<Token> {
         let Matched { old, new, .. } = self.matched;
         let tokens = &self.tokens;
-        let sink_node = |net: &super::net::Net<'_>, layer: Layer, sink: &Sink| match sink {
+        let sink_node = |net: &IndexedGraph<'_>, layer: Layer, sink: &Sink| match sink {
             Sink::Node { id, .. } => net.spot(layer, id),
             Sink::Boundary(_) => None,
         };
-        let source_node = |net: &super::net::Net<'_>, layer: Layer, source: &Source| match source {
+        let source_node = |net: &IndexedGraph<'_>, layer: Layer, source: &Source| match source {
             Source::Node { id, .. } => net.spot(layer, id),
             Source::Boundary(_) => None,
         };
@@ -245,7 +245,7 @@ impl Structure<'_, '_, '_> {
     fn tables(&mut self) {
         let Matched { old, new, pairing, .. } = self.matched;
         for (layer, before) in pairing.old_layer.iter().enumerate() {
-            let dead = |net: &super::net::Net<'_>, layer: Layer| -> FxHashMap<LinkId, Value> {
+            let dead = |net: &IndexedGraph<'_>, layer: Layer| -> FxHashMap<LinkId, Value> {
                 let graph = net.layers[layer].graph;
                 let dead = net.layers[layer].wires.dead.iter();
                 let raw = |id: &LinkId| Some((*id, graph.links.get(id)?.clone().into_value()));

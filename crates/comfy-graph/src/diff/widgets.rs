@@ -7,26 +7,30 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::edit::{AddedWidget, Change, Edit, NodeRef, Origin, Usual};
-use super::net::{Net, Spot};
 use super::sequence::longest_rising;
 use crate::graph::{
     Instances, Naming, Node, Place, Role, Sink, Slot, SlotName, Widget, WidgetName,
 };
 use crate::json::Value;
+use crate::pair::{IndexedGraph, Spot};
 
 /// What `control` widgets say when the number before them stays.
 const FIXED: &str = "fixed";
 
 /// Both documents with the names of widgets.
 pub(super) struct Widgeting<'n, 'w> {
-    old: &'n Net<'w>,
-    new: &'n Net<'w>,
+    old: &'n IndexedGraph<'w>,
+    new: &'n IndexedGraph<'w>,
     naming: &'n dyn Naming,
     instances: Instances<'w>,
 }
 
 impl<'n, 'w> Widgeting<'n, 'w> {
-    pub(super) fn new(old: &'n Net<'w>, new: &'n Net<'w>, naming: &'n dyn Naming) -> Self {
+    pub(super) fn new(
+        old: &'n IndexedGraph<'w>,
+        new: &'n IndexedGraph<'w>,
+        naming: &'n dyn Naming,
+    ) -> Self {
         Widgeting { old, new, naming, instances: Instances::of(new.workflow) }
     }
 

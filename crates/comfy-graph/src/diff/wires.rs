@@ -7,10 +7,9 @@
 use rustc_hash::FxHashSet;
 
 use super::edit::{Change, Edit, LinkRef, Side};
-use super::net::{Layer, Net};
-use super::pair::Pairing;
 use super::slots::SlotMap;
 use crate::graph::{LinkId, Sink, Source, Wire};
+use crate::pair::{IndexedGraph, Layer, Pairing};
 
 /// What became of one wire.
 pub(super) struct WireChange<'n> {
@@ -25,8 +24,8 @@ pub(super) struct WireChange<'n> {
 /// Both documents with everything that is paired.
 #[derive(Clone, Copy)]
 pub(super) struct Matched<'n, 'w> {
-    pub(super) old: &'n Net<'w>,
-    pub(super) new: &'n Net<'w>,
+    pub(super) old: &'n IndexedGraph<'w>,
+    pub(super) new: &'n IndexedGraph<'w>,
     pub(super) pairing: &'n Pairing,
     pub(super) slots: &'n SlotMap,
 }
@@ -126,7 +125,7 @@ impl<'n> Matched<'n, '_> {
 
     /// The edit that tells of a change.
     pub(super) fn edit(self, change: &WireChange<'_>) -> Option<Edit> {
-        let link = |net: &Net<'_>, placed: Option<(Layer, &Wire)>| {
+        let link = |net: &IndexedGraph<'_>, placed: Option<(Layer, &Wire)>| {
             placed.map(|(layer, wire)| LinkRef {
                 scope: net.layers[layer].scope.clone(),
                 id: wire.link,

@@ -14,14 +14,13 @@ use super::draft::{Draft, GraphOrder};
 use super::edit::{Edit, EditScript, Format};
 use super::layout::Layouts;
 use super::migration::Migrations;
-use super::net::Net;
-use super::pair::pair;
 use super::widgets::Widgeting;
 use super::wires::Matched;
 use super::{residue, slots, structure};
 use crate::canon;
 use crate::graph::{Naming, Workflow};
 use crate::json::{Object, Value};
+use crate::pair::{IndexedGraph, pair};
 
 /// Compares two workflows, cleaned or not. Nothing comes back if one is none.
 pub(super) fn diff(mut before: Value, mut after: Value, naming: &dyn Naming) -> Option<EditScript> {
@@ -30,7 +29,7 @@ pub(super) fn diff(mut before: Value, mut after: Value, naming: &dyn Naming) -> 
     let same = before == after;
     let old = Workflow::from_value(before).ok()?;
     let new = Workflow::from_value(after.clone()).ok()?;
-    let (old_net, new_net) = (Net::of(&old), Net::of(&new));
+    let (old_net, new_net) = (IndexedGraph::new(&old), IndexedGraph::new(&new));
     let pairing = pair(&old_net, &new_net);
     let order = GraphOrder::of(&old_net, &new_net);
     let mut draft = Draft::default();
@@ -65,7 +64,7 @@ fn residue(
     old: &Workflow,
     draft: &Draft,
     after: &Value,
-    new: &Net<'_>,
+    new: &IndexedGraph<'_>,
     order: &GraphOrder,
 ) -> Option<Vec<Edit>> {
     let edits: Vec<&Edit> = draft.edits().collect();

@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 
 use super::decision::Verdict;
 use super::ledger::Ledger;
-use super::pairing::content;
 use super::three::Three;
 use crate::graph::{
-    Definition, Graph, List, NodeId, NodeKey, Renumbering, Scope, SubgraphId, Wires, Workflow,
+    Definition, Graph, List, Node, NodeId, NodeKey, Renumbering, Scope, SubgraphId, Workflow,
 };
-use crate::json::{Style, print_object};
+use crate::json::{Style, Value, print_object};
+use crate::pair::{IndexedGraph, Spot, pair};
 
 /// Brings definitions that both sides added under one uuid together, or apart.
 pub(super) fn align(sides: &mut Three<Workflow>, ledger: &mut Ledger<'_>) {
@@ -22,9 +22,9 @@ pub(super) fn align(sides: &mut Three<Workflow>, ledger: &mut Ledger<'_>) {
     });
     let both: Vec<SubgraphId> = both.cloned().collect();
     for id in both {
-        let (ours, theirs) = (&sides.ours.definitions[&id], &sides.theirs.definitions[&id]);
+        let theirs = &sides.theirs.definitions[&id];
         let mut plan = Renumbering::default();
-        match matching(&ours.graph, &theirs.graph) {
+        match matching(sides, &id) {
             Some(nodes) => {
                 let scope = Scope::Definition(id.clone());
                 let changed = nodes.into_iter().filter(|(from, to)| from != to);
@@ -53,37 +53,51 @@ pub(super) fn align(sides: &mut Three<Workflow>, ledger: &mut Ledger<'_>) {
 }
 
 /// Which node of theirs is which of ours, if both graphs are the same but for ids.
-fn matching(ours: &Graph, theirs: &Graph) -> Option<FxHashMap<NodeId, NodeId>> {
-    if ours.nodes.len() != theirs.nodes.len() {
+fn matching(sides: &Three<Workflow>, id: &SubgraphId) -> Option<FxHashMap<NodeId, NodeId>> {
+    let (ours, theirs) = (IndexedGraph::new(&sides.ours), IndexedGraph::new(&sides.theirs));
+    let scope = Scope::Definition(id.clone());
+    let (own, other) = (ours.layer(&scope)?, theirs.layer(&scope)?);
+    let pairing = pair(&ours, &theirs);
+    let partner = |spot: Option<Spot>| spot.map(|spot| pairing.old_of[spot]);
+    let wires = |graph: &IndexedGraph<'_>,
+                 spot: Spot,
+                 of: &dyn Fn(Option<Spot>) -> Option<Option<Spot>>| {
+        let mut wires: Vec<_> = graph
+            .into(spot)
+            .map(|arc| (arc.input, arc.slot, of(arc.from)))
+            .chain(graph.out_of(spot).map(|arc| (arc.input, arc.slot, of(arc.to))))
+            .collect();
+        wires.sort_unstable();
+        wires
+    };
+    if ours.spots(own).len() != theirs.spots(other).len() {
         return None;
     }
-    let in_order = |graph: &Graph| {
-        let mut ids: Vec<NodeId> = graph.nodes.keys().cloned().collect();
-        ids.sort();
-        ids
-    };
-    let (from, to) = (in_order(theirs), in_order(ours));
-    let same = from.iter().zip(&to).all(|(theirs_id, ours_id)| {
-        content(&theirs.nodes[theirs_id]) == content(&ours.nodes[ours_id])
-    });
-    let map: FxHashMap<NodeId, NodeId> = from.into_iter().zip(to).collect();
-    let wires = |graph: &Graph, map: Option<&FxHashMap<NodeId, NodeId>>| -> FxHashSet<String> {
-        let id = |id: &NodeId| map.and_then(|map| map.get(id)).unwrap_or(id).clone();
-        let wires = Wires::of(graph);
-        let wires = wires.iter().map(|wire| {
-            let from = match &wire.from {
-                crate::graph::Source::Node { id: node, slot } => format!("{} {slot}", id(node)),
-                boundary => format!("{boundary:?}"),
-            };
-            let to = match &wire.to {
-                crate::graph::Sink::Node { id: node, input } => format!("{} {input}", id(node)),
-                boundary => format!("{boundary:?}"),
-            };
-            format!("{from} > {to}")
-        });
-        wires.collect()
-    };
-    (same && wires(ours, None) == wires(theirs, Some(&map))).then_some(map)
+    let mut matched = FxHashMap::default();
+    for after in theirs.spots(other) {
+        let before = pairing.old_of[after].filter(|&before| ours.layer_of(before) == own)?;
+        let same = content(ours.nodes[before]) == content(theirs.nodes[after])
+            && wires(&ours, before, &|spot| spot.map(Some)) == wires(&theirs, after, &partner);
+        if !same {
+            return None;
+        }
+        matched.insert(theirs.id(after).clone(), ours.id(before).clone());
+    }
+    Some(matched)
+}
+
+/// What is in a node, without its id and its wires.
+pub(super) fn content(node: &Node) -> String {
+    let mut raw = node.raw().clone();
+    raw.remove("id");
+    // Which slots are listed depends on the encoding.
+    raw.remove("inputs");
+    if let Some(Value::Array(outputs)) = raw.get_mut("outputs") {
+        for output in outputs.iter_mut().filter_map(Value::as_object_mut) {
+            output.remove("links");
+        }
+    }
+    print_object(&raw, &Style::SAVE)
 }
 
 /// A uuid that follows from what is in a definition, so that the same merge gives the same

@@ -102,7 +102,7 @@ fn tell(packing: &Packing, sides: &Three<Workflow>, packer: Side, ledger: &mut L
     };
     for id in &packing.nodes {
         let (Some(old), Some(new)) = (base.nodes.get(id), graph.nodes.get(id)) else { continue };
-        let same = super::pairing::content(old) == super::pairing::content(new);
+        let same = super::definitions::content(old) == super::definitions::content(new);
         if !same || fed(&before, id) != fed(&after, id) {
             let scope = Scope::Definition(packing.definition.id().clone());
             let name = name_of(sides.get(other), new);

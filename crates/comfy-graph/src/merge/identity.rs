@@ -7,11 +7,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::pairing::{self, Pairs};
 use super::three::Three;
 use crate::graph::{
     Graph, GroupId, Link, LinkId, NodeId, NodeKey, Renumbering, RerouteId, Scope, Wires, Workflow,
 };
+use crate::pair::{IndexedGraph, Pairing, Spot, Twins, pair, twins};
 
 /// Ids beyond this are minted at random by newer frontends; counting goes on below.
 const RANDOM: i64 = 1 << 40;
@@ -97,9 +97,10 @@ fn plan_nodes(sides: &Three<Workflow>, kinship: Kinship, moved: &mut Moved) -> T
     let mut plans: Three<Renumbering> =
         Three::new(Renumbering::default(), Renumbering::default(), Renumbering::default());
     let empty = Graph::default();
+    let mut all_pairs = all_pairs(sides.as_ref(), kinship);
     for scope in scopes(sides.as_ref()) {
         let graphs = sides.as_ref().map(|workflow| workflow.graph(&scope).unwrap_or(&empty));
-        let pairs = pairing::pairs(graphs, kinship);
+        let pairs = all_pairs.remove(&scope).unwrap_or_default();
         let ids = NodeIds { graphs, pairs: &pairs, everywhere: &everywhere };
         let plan = ids.plan(&mut fresh);
         for id in &plan.moved {
@@ -115,6 +116,77 @@ fn plan_nodes(sides: &Three<Workflow>, kinship: Kinship, moved: &mut Moved) -> T
         note(plan.theirs, &mut plans.theirs);
     }
     plans
+}
+
+/// Nodes of one graph that are one.
+#[derive(Debug, Default)]
+struct Pairs {
+    /// Of ours, with their id in the base.
+    ours: FxHashMap<NodeId, NodeId>,
+    /// Of theirs, with their id in the base.
+    theirs: FxHashMap<NodeId, NodeId>,
+    /// Of theirs and new, with the id of the same new node of ours.
+    alike: FxHashMap<NodeId, NodeId>,
+}
+
+/// Pairs the nodes of all graphs. A node that went into another graph is not followed: it
+/// counts as new there.
+fn all_pairs(sides: Three<&Workflow>, kinship: Kinship) -> FxHashMap<Scope, Pairs> {
+    let graphs = sides.map(IndexedGraph::new);
+    let mut pairs: FxHashMap<Scope, Pairs> = FxHashMap::default();
+    if kinship == Kinship::None {
+        let pairing = pair(&graphs.ours, &graphs.theirs);
+        for (ours, theirs) in in_one_graph(&pairing, &graphs.ours, &graphs.theirs) {
+            let of = pairs.entry(graphs.theirs.scope(theirs).clone()).or_default();
+            of.alike.insert(graphs.theirs.id(theirs).clone(), graphs.ours.id(ours).clone());
+        }
+        return pairs;
+    }
+    let (mut ours_of, mut theirs_of) = (FxHashMap::default(), FxHashMap::default());
+    for (base, ours) in in_one_graph(&pair(&graphs.base, &graphs.ours), &graphs.base, &graphs.ours)
+    {
+        let of = pairs.entry(graphs.base.scope(base).clone()).or_default();
+        of.ours.insert(graphs.ours.id(ours).clone(), graphs.base.id(base).clone());
+        ours_of.insert(base, ours);
+    }
+    let with_theirs = pair(&graphs.base, &graphs.theirs);
+    for (base, theirs) in in_one_graph(&with_theirs, &graphs.base, &graphs.theirs) {
+        let of = pairs.entry(graphs.base.scope(base).clone()).or_default();
+        of.theirs.insert(graphs.theirs.id(theirs).clone(), graphs.base.id(base).clone());
+        theirs_of.insert(theirs, base);
+    }
+    let new_of_ours: FxHashSet<Spot> = {
+        let old: FxHashSet<Spot> = ours_of.values().copied().collect();
+        (0..graphs.ours.nodes.len()).filter(|ours| !old.contains(ours)).collect()
+    };
+    let candidates = (0..graphs.theirs.nodes.len()).filter_map(|theirs| {
+        let layer = graphs.ours.layer(graphs.theirs.scope(theirs))?;
+        let ours = graphs.ours.spot(layer, graphs.theirs.id(theirs))?;
+        (!theirs_of.contains_key(&theirs) && new_of_ours.contains(&ours)).then_some((ours, theirs))
+    });
+    let candidates: Vec<(Spot, Spot)> = candidates.collect();
+    if !candidates.is_empty() {
+        let known =
+            theirs_of.iter().filter_map(|(&theirs, base)| Some((theirs, *ours_of.get(base)?)));
+        let known = known.collect();
+        let states = Twins { old: &graphs.ours, new: &graphs.theirs, known: &known };
+        for (theirs, ours) in twins(&states, candidates) {
+            let of = pairs.entry(graphs.theirs.scope(theirs).clone()).or_default();
+            of.alike.insert(graphs.theirs.id(theirs).clone(), graphs.ours.id(ours).clone());
+        }
+    }
+    pairs
+}
+
+/// The pairs of which both nodes lie in the same graph.
+fn in_one_graph(
+    pairing: &Pairing,
+    old: &IndexedGraph<'_>,
+    new: &IndexedGraph<'_>,
+) -> Vec<(Spot, Spot)> {
+    let pairs = pairing.new_of.iter().enumerate();
+    let pairs = pairs.filter_map(|(before, after)| Some((before, (*after)?)));
+    pairs.filter(|&(before, after)| old.scope(before) == new.scope(after)).collect()
 }
 
 struct NodeIds<'a> {

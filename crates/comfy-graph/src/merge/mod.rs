@@ -1,4 +1,4 @@
-//! Floor 4: three workflows into one, with every decision and conflict as data.
+//! Floor 5: three workflows into one, with every decision and conflict as data.
 //!
 //! ```text
 //! three documents ─ canon::strip ─ align ids ─ settle every thing by one rule
@@ -31,7 +31,6 @@ mod identity;
 mod json;
 mod ledger;
 mod node;
-mod pairing;
 mod prompt;
 mod removal;
 mod resolve;

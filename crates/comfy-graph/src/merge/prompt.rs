@@ -15,6 +15,7 @@ use crate::graph::{
     List, NodeId, NodeKey, Prompt, PromptInput, PromptNode, Renumbering, Scope, SlotName,
 };
 use crate::json::{Object, Path, Value};
+use crate::pair::twin_prompt_nodes;
 
 /// Members of a prompt's node that the server writes and nothing reads.
 const RESIDUE: [&str; 1] = ["is_changed"];
@@ -66,7 +67,7 @@ fn align(sides: &mut Three<Prompt>, ledger: &mut Ledger<'_>) -> Renumbering {
         let (ours, theirs) = (sides.ours.nodes.get(*id), sides.theirs.nodes.get(*id));
         match (sides.base.nodes.get(*id), ours, theirs) {
             (None, Some(ours), Some(theirs)) => match base_is_there {
-                true => ours != theirs,
+                true => !twin_prompt_nodes(ours, theirs),
                 false => ours.class() != theirs.class(),
             },
             _ => false,

@@ -3,8 +3,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::diff::net::{Layer, Net};
-use crate::diff::sign::{Signatures, hash};
+use super::indexed_graph::{IndexedGraph, Layer};
+use super::signature::{Signatures, hash};
 
 /// Partners of graphs in both directions. The roots are each other's.
 pub(super) type Layers = (Vec<Option<Layer>>, Vec<Option<Layer>>);
@@ -12,7 +12,7 @@ pub(super) type Layers = (Vec<Option<Layer>>, Vec<Option<Layer>>);
 /// How many definitions may share a node for it to count as evidence.
 const COMMON: usize = 4;
 
-pub(super) fn pair(old: &Net<'_>, new: &Net<'_>) -> Layers {
+pub(super) fn pair(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>) -> Layers {
     let mut layers = (vec![None; old.layers.len()], vec![None; new.layers.len()]);
     set(&mut layers, 0, 0);
     for (at, id) in old.workflow.definitions.keys().enumerate() {
@@ -36,7 +36,7 @@ fn set(layers: &mut Layers, old: Layer, new: Layer) {
 
 /// Instances with the same id in paired graphs are instances of the same definition,
 /// given that these have a name or a node in common.
-fn by_host(old: &Net<'_>, new: &Net<'_>, layers: &mut Layers) {
+fn by_host(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>, layers: &mut Layers) {
     // A pair of definitions may bring their inner instances together.
     let mut open: Vec<(Layer, Layer)> = pairs(layers);
     while let Some((old_layer, new_layer)) = open.pop() {
@@ -58,9 +58,9 @@ fn pairs(layers: &Layers) -> Vec<(Layer, Layer)> {
     layers.0.iter().enumerate().filter_map(|(old, new)| Some((old, (*new)?))).collect()
 }
 
-fn alike(old: &Net<'_>, before: Layer, new: &Net<'_>, after: Layer) -> bool {
-    let name = |net: &Net<'_>, layer| net.definition(layer).map(|d| d.name().to_owned());
-    let classes = |net: &Net<'_>, layer| -> Vec<String> {
+fn alike(old: &IndexedGraph<'_>, before: Layer, new: &IndexedGraph<'_>, after: Layer) -> bool {
+    let name = |net: &IndexedGraph<'_>, layer| net.definition(layer).map(|d| d.name().to_owned());
+    let classes = |net: &IndexedGraph<'_>, layer| -> Vec<String> {
         net.spots(layer).map(|spot| net.nodes[spot].class().to_owned()).collect()
     };
     let of_new = classes(new, after);
@@ -70,7 +70,7 @@ fn alike(old: &Net<'_>, before: Layer, new: &Net<'_>, after: Layer) -> bool {
 
 /// Definitions vote for each other with every node they have in common; the most votes
 /// win. A node that many definitions have says nothing.
-fn by_content(old: &Net<'_>, new: &Net<'_>, layers: &mut Layers) {
+fn by_content(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>, layers: &mut Layers) {
     let mut holders: FxHashMap<u64, (Vec<Layer>, Vec<Layer>)> = FxHashMap::default();
     let free_old: Vec<Layer> = free(&layers.0);
     let free_new: Vec<Layer> = free(&layers.1);
@@ -115,7 +115,7 @@ fn free(layers: &[Option<Layer>]) -> Vec<Layer> {
 
 /// Signatures in which every instance of a subgraph is of one class: which definition is
 /// which is not known yet.
-fn signs(net: &Net<'_>) -> Signatures {
+fn signs(net: &IndexedGraph<'_>) -> Signatures {
     let subgraph = hash("a subgraph");
     Signatures::of(net, |spot| match net.inside(spot) {
         Some(_) => subgraph,

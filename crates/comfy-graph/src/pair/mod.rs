@@ -1,9 +1,11 @@
-//! Which thing of one document is which thing of the other.
+//! Floor 3: which thing of one document is which thing of the other.
 //!
-//! Nodes are paired graph by graph, from the surest evidence to the weakest: same id and
-//! same surroundings; same surroundings under another id (a renumbered copy); same id and
-//! class; same content; the same place between nodes that are paired already; likeness of
-//! title, values and wires. What is left over in graphs that came or went is looked for
+//! Nodes are paired graph by graph. A node of the same id and class is the same node,
+//! before any likeness is weighed, unless it is shown that ids were exchanged: both nodes
+//! of an id hold what another one holds on the other side, and the wires went along. What
+//! that leaves is paired from the surest evidence to the weakest: the same surroundings
+//! under another id (a renumbered copy); same content; the same place between nodes that
+//! are paired already; likeness of title, values and wires. What is left over in graphs that came or went is looked for
 //! in the graph that held the instance: nodes that were converted to a subgraph, or
 //! unpacked from one. Every step is linear or sorts, so that a wholly renumbered graph
 //! costs no more than n log n.
@@ -12,23 +14,29 @@
 
 mod across;
 mod definitions;
+mod indexed_graph;
 mod likeness;
 mod nodes;
+mod same_id;
+mod signature;
+mod twins;
 
-use super::net::{Layer, Net, Spot};
-use super::sign::{Signatures, hash, mix};
+pub(crate) use indexed_graph::{IndexedGraph, Layer, Spot};
+use signature::{Signatures, mix};
+pub(crate) use signature::{hash, value_hash};
+pub(crate) use twins::{Twins, twin_prompt_nodes, twins};
 
 /// Partners of nodes and graphs, in both directions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Pairing {
+pub(crate) struct Pairing {
     /// For each node before, its partner after.
-    pub(super) new_of: Vec<Option<Spot>>,
+    pub(crate) new_of: Vec<Option<Spot>>,
     /// For each node after, its partner before.
-    pub(super) old_of: Vec<Option<Spot>>,
+    pub(crate) old_of: Vec<Option<Spot>>,
     /// For each graph before, its partner after.
-    pub(super) new_layer: Vec<Option<Layer>>,
+    pub(crate) new_layer: Vec<Option<Layer>>,
     /// For each graph after, its partner before.
-    pub(super) old_layer: Vec<Option<Layer>>,
+    pub(crate) old_layer: Vec<Option<Layer>>,
 }
 
 impl Pairing {
@@ -45,8 +53,8 @@ impl Pairing {
 
 /// Both documents while they are being paired.
 struct Pairer<'n, 'w> {
-    old: &'n Net<'w>,
-    new: &'n Net<'w>,
+    old: &'n IndexedGraph<'w>,
+    new: &'n IndexedGraph<'w>,
     old_signs: Signatures,
     new_signs: Signatures,
     old_class: Vec<u64>,
@@ -55,7 +63,7 @@ struct Pairer<'n, 'w> {
 }
 
 /// Pairs two documents.
-pub(super) fn pair(old: &Net<'_>, new: &Net<'_>) -> Pairing {
+pub(crate) fn pair(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>) -> Pairing {
     let (new_layer, old_layer) = definitions::pair(old, new);
     let old_class = classes(old, |layer| new_layer[layer]);
     let new_class = classes(new, |layer| old_layer[layer].map(|_| layer));
@@ -84,7 +92,7 @@ pub(super) fn pair(old: &Net<'_>, new: &Net<'_>) -> Pairing {
 
 /// A name for the class of each node on which both documents agree: instances of paired
 /// definitions are of one class, whatever the uuids.
-fn classes(net: &Net<'_>, paired: impl Fn(Layer) -> Option<Layer>) -> Vec<u64> {
+fn classes(net: &IndexedGraph<'_>, paired: impl Fn(Layer) -> Option<Layer>) -> Vec<u64> {
     let class = |spot| match net.inside(spot).and_then(&paired) {
         Some(layer) => mix(layer as u64, 7),
         None => hash(net.nodes[spot].class()),

@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::Pairer;
-use crate::diff::net::{Arc, Layer, Net, Spot};
-use crate::diff::sign::LEVELS;
+use super::indexed_graph::{Arc, IndexedGraph, Layer, Spot};
+use super::signature::LEVELS;
 use crate::graph::Widgets;
 
 /// Unpaired nodes of both documents that have something in common.
@@ -16,16 +16,19 @@ pub(super) struct Peers {
 
 impl Pairer<'_, '_> {
     pub(super) fn pair_layer(&mut self, old: Layer, new: Layer) {
-        for level in (1..=LEVELS).rev() {
-            self.same_id(old, new, |pairer, a, b| pairer.same_sign(level, a, b));
-            self.unique(old, new, level);
-        }
-        if self.is_done(old, new) {
+        if self.by_id_alone(old, new) {
             return;
         }
-        let trusted = self.trusts_ids(old, new);
-        if trusted {
+        self.old_signs.look_around(self.old);
+        self.new_signs.look_around(self.new);
+        for level in (1..=LEVELS).rev() {
+            self.same_id(old, new, |pairer, a, b| pairer.same_sign(level, a, b));
+        }
+        if self.trusts_ids(old, new) {
             self.same_id_and_class(old, new);
+        }
+        for level in (1..=LEVELS).rev() {
+            self.unique(old, new, level);
         }
         self.unique(old, new, 0);
         self.spread(old);
@@ -42,27 +45,32 @@ impl Pairer<'_, '_> {
         self.retyped(old, new);
     }
 
-    fn is_done(&self, old: Layer, new: Layer) -> bool {
+    pub(super) fn is_done(&self, old: Layer, new: Layer) -> bool {
         let done = |paired: &[Option<Spot>]| paired.iter().all(Option::is_some);
         done(&self.pairing.new_of[self.old.spots(old)])
             || done(&self.pairing.old_of[self.new.spots(new)])
     }
 
-    fn same_sign(&self, level: usize, old: Spot, new: Spot) -> bool {
+    pub(super) fn same_sign(&self, level: usize, old: Spot, new: Spot) -> bool {
         self.old_signs.at(level, old) == self.new_signs.at(level, new)
     }
 
-    fn same_class(&self, old: Spot, new: Spot) -> bool {
+    pub(super) fn same_class(&self, old: Spot, new: Spot) -> bool {
         self.old_class[old] == self.new_class[new]
     }
 
     /// The unpaired node with the same id.
-    fn namesake(&self, spot: Spot, new: Layer) -> Option<Spot> {
+    pub(super) fn namesake(&self, spot: Spot, new: Layer) -> Option<Spot> {
         let partner = self.new.spot(new, self.old.id(spot))?;
         self.pairing.is_free(spot, partner).then_some(partner)
     }
 
-    fn same_id(&mut self, old: Layer, new: Layer, accepts: impl Fn(&Self, Spot, Spot) -> bool) {
+    pub(super) fn same_id(
+        &mut self,
+        old: Layer,
+        new: Layer,
+        accepts: impl Fn(&Self, Spot, Spot) -> bool,
+    ) {
         for spot in self.old.spots(old) {
             if let Some(partner) = self.namesake(spot, new)
                 && self.same_class(spot, partner)
@@ -74,7 +82,7 @@ impl Pairer<'_, '_> {
     }
 
     /// Unpaired nodes by their signature.
-    fn peers(&self, old: Layer, new: Layer, level: usize) -> FxHashMap<u64, Peers> {
+    pub(super) fn peers(&self, old: Layer, new: Layer, level: usize) -> FxHashMap<u64, Peers> {
         let mut peers: FxHashMap<u64, Peers> = FxHashMap::default();
         for spot in self.old.spots(old).filter(|&spot| self.pairing.new_of[spot].is_none()) {
             peers.entry(self.old_signs.at(level, spot)).or_default().old.push(spot);
@@ -106,55 +114,6 @@ impl Pairer<'_, '_> {
                 }
             }
         }
-    }
-
-    /// Whether ids mean something: more nodes kept theirs, with what they hold, than are
-    /// found under another.
-    fn trusts_ids(&self, old: Layer, new: Layer) -> bool {
-        let (mut kept, mut moved) = (0_usize, 0_usize);
-        for spot in self.old.spots(old) {
-            match self.pairing.new_of[spot] {
-                Some(partner) if self.old.id(spot) == self.new.id(partner) => kept += 1,
-                Some(_) => moved += 1,
-                None => {
-                    let namesake = self.namesake(spot, new);
-                    let same = |b: &Spot| self.same_sign(0, spot, *b);
-                    kept += usize::from(namesake.filter(same).is_some());
-                }
-            }
-        }
-        let elsewhere = self.peers(old, new, 0).into_values();
-        let elsewhere = elsewhere.filter(|peers| match (&*peers.old, &*peers.new) {
-            (&[a], &[b]) => self.old.id(a) != self.new.id(b) && is_telling(self.old, a),
-            _ => false,
-        });
-        moved += elsewhere.count();
-        kept >= moved
-    }
-
-    /// Same id, same class, whatever they hold; unless both hold what another holds on the
-    /// other side, and the wires say that the ids were exchanged.
-    fn same_id_and_class(&mut self, old: Layer, new: Layer) {
-        let peers = self.peers(old, new, 0);
-        let exchanged = |pairer: &Self, a: Spot, b: Spot| {
-            if pairer.same_sign(0, a, b) {
-                return false;
-            }
-            let twins = peers.get(&pairer.old_signs.at(0, a)).map(|p| p.new.as_slice());
-            let twin = twins.and_then(|twins| twins.first());
-            let has_twin = peers.get(&pairer.new_signs.at(0, b)).is_some_and(|p| !p.old.is_empty());
-            match twin {
-                Some(&twin) if has_twin => pairer.wires_agree(a, twin) > pairer.wires_agree(a, b),
-                _ => false,
-            }
-        };
-        self.same_id(old, new, |pairer, a, b| !exchanged(pairer, a, b));
-    }
-
-    /// How many wires lead to neighbours of the same id.
-    fn wires_agree(&self, old: Spot, new: Spot) -> usize {
-        let (before, after) = (neighbours(self.old, old), neighbours(self.new, new));
-        before.iter().filter(|wire| after.contains(wire)).count()
     }
 
     /// Pairs nodes that stand in the same place beside nodes that are paired, as far as it
@@ -238,7 +197,7 @@ impl Pairer<'_, '_> {
 }
 
 /// Whether a node holds anything by which it could be known again elsewhere.
-pub(super) fn is_telling(net: &Net<'_>, spot: Spot) -> bool {
+pub(super) fn is_telling(net: &IndexedGraph<'_>, spot: Spot) -> bool {
     let node = net.nodes[spot];
     let values = match node.widgets() {
         Widgets::Array(values) => values.iter().any(|value| !value.is_null()),
@@ -246,10 +205,4 @@ pub(super) fn is_telling(net: &Net<'_>, spot: Spot) -> bool {
         Widgets::None => false,
     };
     values || node.title().is_some()
-}
-
-fn neighbours<'w>(net: &Net<'w>, spot: Spot) -> Vec<(u64, u64, Option<&'w crate::graph::NodeId>)> {
-    let wire = |arc: &Arc, end: Option<Spot>| (arc.slot, arc.input, end.map(|end| net.id(end)));
-    let into = net.into(spot).map(|arc| wire(arc, arc.from));
-    into.chain(net.out_of(spot).map(|arc| wire(arc, arc.to))).collect()
 }

@@ -3,8 +3,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Pairer;
+use super::indexed_graph::{Arc, Layer, Spot};
 use super::nodes::Peers;
-use crate::diff::net::{Arc, Layer, Spot};
 use crate::graph::{Node, Widgets};
 
 /// Classes with more candidates than this are not compared each with each.

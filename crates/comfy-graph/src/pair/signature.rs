@@ -9,7 +9,7 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 
-use super::net::{Net, Spot};
+use super::indexed_graph::{IndexedGraph, Spot};
 use crate::graph::Node;
 use crate::json::{Object, Value};
 
@@ -25,15 +25,18 @@ pub(super) struct Signatures {
 impl Signatures {
     /// Signs the nodes of a document. `class` names the class of a node in a way that both
     /// documents agree on.
-    pub(super) fn of(net: &Net<'_>, class: impl Fn(Spot) -> u64) -> Self {
+    pub(super) fn of(net: &IndexedGraph<'_>, class: impl Fn(Spot) -> u64) -> Self {
         let first: Vec<u64> =
             (0..net.nodes.len()).map(|spot| mix(content(net.nodes[spot]), class(spot))).collect();
-        let mut levels = vec![first];
-        for level in 0..LEVELS {
-            let next = step(net, &levels[level]);
-            levels.push(next);
+        Signatures { levels: vec![first] }
+    }
+
+    /// Adds the levels beyond the first: most pairs of documents are told apart without.
+    pub(super) fn look_around(&mut self, net: &IndexedGraph<'_>) {
+        while self.levels.len() <= LEVELS {
+            let next = step(net, &self.levels[self.levels.len() - 1]);
+            self.levels.push(next);
         }
-        Signatures { levels }
     }
 
     /// The signature of a node at a level.
@@ -42,7 +45,7 @@ impl Signatures {
     }
 }
 
-fn step(net: &Net<'_>, last: &[u64]) -> Vec<u64> {
+fn step(net: &IndexedGraph<'_>, last: &[u64]) -> Vec<u64> {
     const BOUNDARY: u64 = 0x517c_c1b7_2722_0a95;
     let mut next: Vec<u64> = last.iter().map(|&own| mix(own, 1)).collect();
     // Neighbours add up, so their order does not matter.
@@ -81,14 +84,14 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
 }
 
 /// The hash of anything that has one.
-pub(super) fn hash(thing: &(impl Hash + ?Sized)) -> u64 {
+pub(crate) fn hash(thing: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = FxHasher::default();
     thing.hash(&mut hasher);
     hasher.finish()
 }
 
 /// The hash of a value as spelled.
-pub(super) fn value_hash(value: &Value) -> u64 {
+pub(crate) fn value_hash(value: &Value) -> u64 {
     let mut hasher = FxHasher::default();
     hash_value(value, &mut hasher);
     hasher.finish()

@@ -10,45 +10,45 @@ use crate::graph::{
     Definition, Graph, Node, NodeId, NodeKey, Scope, Sink, SlotName, Source, Wire, Wires, Workflow,
 };
 
-/// A node of a [`Net`], counted over all graphs.
-pub(super) type Spot = usize;
-/// A graph of a [`Net`]: 0 is the root.
-pub(super) type Layer = usize;
+/// A node of a [`IndexedGraph`], counted over all graphs.
+pub(crate) type Spot = usize;
+/// A graph of a [`IndexedGraph`]: 0 is the root.
+pub(crate) type Layer = usize;
 
 /// A workflow with dense numbers.
-pub(super) struct Net<'w> {
-    pub(super) workflow: &'w Workflow,
-    pub(super) layers: Vec<LayerNet<'w>>,
+pub(crate) struct IndexedGraph<'w> {
+    pub(crate) workflow: &'w Workflow,
+    pub(crate) layers: Vec<IndexedLayer<'w>>,
     /// The nodes of all graphs, graph by graph.
-    pub(super) nodes: Vec<&'w Node>,
+    pub(crate) nodes: Vec<&'w Node>,
     layer_of: Vec<u32>,
     hosts: FxHashMap<Layer, Vec<Spot>>,
     /// Wires between nodes and over boundaries.
-    pub(super) arcs: Vec<Arc>,
+    pub(crate) arcs: Vec<Arc>,
     /// Indices into `arcs` by the node they feed, and by the node they leave.
     into: Rows,
     out_of: Rows,
 }
 
 /// One graph.
-pub(super) struct LayerNet<'w> {
-    pub(super) scope: Scope,
-    pub(super) graph: &'w Graph,
-    pub(super) wires: Wires,
+pub(crate) struct IndexedLayer<'w> {
+    pub(crate) scope: Scope,
+    pub(crate) graph: &'w Graph,
+    pub(crate) wires: Wires,
     first: Spot,
 }
 
 /// A wire from node to node, or over a boundary.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arc {
+pub(crate) struct Arc {
     /// Nothing for an input on the boundary.
-    pub(super) from: Option<Spot>,
+    pub(crate) from: Option<Spot>,
     /// The index of the output; of the boundary, a hash of the name.
-    pub(super) slot: u64,
+    pub(crate) slot: u64,
     /// Nothing for an output on the boundary.
-    pub(super) to: Option<Spot>,
+    pub(crate) to: Option<Spot>,
     /// A hash of the name of the input.
-    pub(super) input: u64,
+    pub(crate) input: u64,
 }
 
 /// Numbers in rows of different lengths.
@@ -88,8 +88,8 @@ fn small(number: usize) -> u32 {
     u32::try_from(number).expect("a document that fits in memory has fewer than 2^32 nodes")
 }
 
-impl<'w> Net<'w> {
-    pub(super) fn of(workflow: &'w Workflow) -> Self {
+impl<'w> IndexedGraph<'w> {
+    pub(crate) fn new(workflow: &'w Workflow) -> Self {
         let mut layers = Vec::new();
         let mut nodes = Vec::new();
         let mut layer_of = Vec::new();
@@ -97,33 +97,33 @@ impl<'w> Net<'w> {
             let first = nodes.len();
             nodes.extend(graph.nodes.values());
             layer_of.resize(nodes.len(), small(layers.len()));
-            layers.push(LayerNet { scope, graph, wires: Wires::of(graph), first });
+            layers.push(IndexedLayer { scope, graph, wires: Wires::of(graph), first });
         }
-        let arcs: Vec<Arc> = layers.iter().flat_map(LayerNet::arcs).collect();
+        let arcs: Vec<Arc> = layers.iter().flat_map(IndexedLayer::arcs).collect();
         let into = Rows::new(nodes.len(), arcs.iter().enumerate().map(|(at, arc)| (arc.to, at)));
         let out_of = Rows::new(nodes.len(), arcs.iter().enumerate().map(|(at, a)| (a.from, at)));
         let hosts = hosts(workflow, &nodes);
-        Net { workflow, hosts, layers, nodes, layer_of, arcs, into, out_of }
+        IndexedGraph { workflow, hosts, layers, nodes, layer_of, arcs, into, out_of }
     }
 
     /// The graph a node lies in.
-    pub(super) fn layer_of(&self, spot: Spot) -> Layer {
+    pub(crate) fn layer_of(&self, spot: Spot) -> Layer {
         self.layer_of[spot] as usize
     }
 
     /// The nodes of a graph.
-    pub(super) fn spots(&self, layer: Layer) -> std::ops::Range<Spot> {
+    pub(crate) fn spots(&self, layer: Layer) -> std::ops::Range<Spot> {
         let first = self.layers[layer].first;
         first..first + self.layers[layer].graph.nodes.len()
     }
 
     /// The node of an id in a graph.
-    pub(super) fn spot(&self, layer: Layer, id: &NodeId) -> Option<Spot> {
+    pub(crate) fn spot(&self, layer: Layer, id: &NodeId) -> Option<Spot> {
         self.layers[layer].spot(id)
     }
 
     /// The graph of a scope.
-    pub(super) fn layer(&self, scope: &Scope) -> Option<Layer> {
+    pub(crate) fn layer(&self, scope: &Scope) -> Option<Layer> {
         match scope {
             Scope::Root => Some(0),
             Scope::Definition(id) => Some(self.workflow.definitions.get_index_of(id)? + 1),
@@ -131,13 +131,13 @@ impl<'w> Net<'w> {
     }
 
     /// The definition that a graph is the inside of.
-    pub(super) fn definition(&self, layer: Layer) -> Option<&'w Definition> {
+    pub(crate) fn definition(&self, layer: Layer) -> Option<&'w Definition> {
         let (_, definition) = self.workflow.definitions.get_index(layer.checked_sub(1)?)?;
         Some(definition)
     }
 
     /// The inside of the definition that a node is an instance of.
-    pub(super) fn inside(&self, spot: Spot) -> Option<Layer> {
+    pub(crate) fn inside(&self, spot: Spot) -> Option<Layer> {
         if self.workflow.definitions.is_empty() {
             return None;
         }
@@ -145,30 +145,30 @@ impl<'w> Net<'w> {
         Some(self.workflow.definitions.get_index_of(&id)? + 1)
     }
 
-    pub(super) fn id(&self, spot: Spot) -> &'w NodeId {
+    pub(crate) fn id(&self, spot: Spot) -> &'w NodeId {
         self.nodes[spot].id()
     }
 
-    pub(super) fn scope(&self, spot: Spot) -> &Scope {
+    pub(crate) fn scope(&self, spot: Spot) -> &Scope {
         &self.layers[self.layer_of(spot)].scope
     }
 
-    pub(super) fn key(&self, spot: Spot) -> NodeKey {
+    pub(crate) fn key(&self, spot: Spot) -> NodeKey {
         NodeKey { scope: self.scope(spot).clone(), id: self.id(spot).clone() }
     }
 
     /// The wires into a node.
-    pub(super) fn into(&self, spot: Spot) -> impl Iterator<Item = &Arc> {
+    pub(crate) fn into(&self, spot: Spot) -> impl Iterator<Item = &Arc> {
         self.into.row(spot).iter().map(|&at| &self.arcs[at as usize])
     }
 
     /// The wires out of a node.
-    pub(super) fn out_of(&self, spot: Spot) -> impl Iterator<Item = &Arc> {
+    pub(crate) fn out_of(&self, spot: Spot) -> impl Iterator<Item = &Arc> {
         self.out_of.row(spot).iter().map(|&at| &self.arcs[at as usize])
     }
 
     /// The instances of the definition that a graph is the inside of.
-    pub(super) fn hosts_of(&self, layer: Layer) -> &[Spot] {
+    pub(crate) fn hosts_of(&self, layer: Layer) -> &[Spot] {
         self.hosts.get(&layer).map(Vec::as_slice).unwrap_or_default()
     }
 }
@@ -186,7 +186,7 @@ fn hosts(workflow: &Workflow, nodes: &[&Node]) -> FxHashMap<Layer, Vec<Spot>> {
     hosts
 }
 
-impl LayerNet<'_> {
+impl IndexedLayer<'_> {
     fn spot(&self, id: &NodeId) -> Option<Spot> {
         Some(self.first + self.graph.nodes.get_index_of(id)?)
     }
@@ -207,5 +207,5 @@ impl LayerNet<'_> {
 }
 
 fn name_hash(name: &SlotName) -> u64 {
-    super::sign::hash(name)
+    super::signature::hash(name)
 }

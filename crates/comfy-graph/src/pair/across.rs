@@ -7,9 +7,9 @@
 use rustc_hash::FxHashMap;
 
 use super::Pairer;
+use super::indexed_graph::{IndexedGraph, Layer, Spot};
 use super::nodes::{Peers, is_telling};
-use crate::diff::net::{Layer, Net, Spot};
-use crate::diff::sign::{hash, mix};
+use super::signature::{hash, mix};
 
 impl Pairer<'_, '_> {
     pub(super) fn pair_across(&mut self) {
@@ -32,8 +32,8 @@ impl Pairer<'_, '_> {
     /// Pairs the leftovers of two graphs: by content and id, by content, by class and id,
     /// by likeness.
     fn pair_moved(&mut self, old: Layer, new: Layer) {
-        let known = |net: &Net<'_>, spot| is_telling(net, spot);
-        let with_id = |sign: u64, net: &Net<'_>, spot: Spot| mix(sign, hash(net.id(spot)));
+        let known = |net: &IndexedGraph<'_>, spot| is_telling(net, spot);
+        let with_id = |sign: u64, net: &IndexedGraph<'_>, spot: Spot| mix(sign, hash(net.id(spot)));
         self.match_up(
             old,
             new,
@@ -94,7 +94,7 @@ impl Pairer<'_, '_> {
 }
 
 /// The nearest graph around a definition that both documents have.
-fn around(net: &Net<'_>, partner: &[Option<Layer>], inner: Layer) -> Option<Layer> {
+fn around(net: &IndexedGraph<'_>, partner: &[Option<Layer>], inner: Layer) -> Option<Layer> {
     let mut layer = inner;
     // A definition may contain itself in a damaged file.
     for _ in 0..net.layers.len() {

@@ -1,0 +1,135 @@
+//! Pairs nodes of the same id and class, and finds out where ids cannot be believed.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Pairer;
+use super::indexed_graph::{Arc, IndexedGraph, Layer, Spot};
+use super::nodes::{Peers, is_telling};
+use crate::graph::NodeId;
+
+/// Nodes by what they hold, and by what they and their neighbours hold: the two levels at
+/// which a node is looked for under another id.
+type ByLevel = [FxHashMap<u64, Peers>; 2];
+
+impl Pairer<'_, '_> {
+    /// Pairs two graphs by id and class, given that this leaves nodes over in one of them
+    /// at most, and that nothing speaks for an exchange of ids. It needs no look at
+    /// neighbours, and does for nearly every edit.
+    pub(super) fn by_id_alone(&mut self, old: Layer, new: Layer) -> bool {
+        let mut pairs = Vec::with_capacity(self.old.spots(old).len());
+        let (mut gone, mut before, mut after) = (0, FxHashSet::default(), FxHashSet::default());
+        let mut edited = Vec::new();
+        for a in self.old.spots(old) {
+            let b = self.namesake(a, new).filter(|&b| self.same_class(a, b));
+            let Some(b) = b else {
+                gone += 1;
+                before.insert(self.old_signs.at(0, a));
+                continue;
+            };
+            pairs.push((a, b));
+            if !self.same_sign(0, a, b) {
+                before.insert(self.old_signs.at(0, a));
+                after.insert(self.new_signs.at(0, b));
+                edited.push((a, b));
+            } else if !is_telling(self.old, a) && self.is_rewired(a, b) {
+                return false;
+            }
+        }
+        if gone > 0 && pairs.len() < self.new.spots(new).len() {
+            return false;
+        }
+        if pairs.len() < self.new.spots(new).len() {
+            let paired: FxHashSet<Spot> = pairs.iter().map(|&(_, b)| b).collect();
+            let came = self.new.spots(new).filter(|b| !paired.contains(b));
+            after.extend(came.map(|b| self.new_signs.at(0, b)));
+        }
+        let moved = |&(a, b): &(Spot, Spot)| {
+            after.contains(&self.old_signs.at(0, a)) && before.contains(&self.new_signs.at(0, b))
+        };
+        if edited.iter().any(moved) {
+            return false;
+        }
+        for (a, b) in pairs {
+            self.pairing.set(a, b);
+        }
+        true
+    }
+
+    /// Whether a node has wires, and none of them leads where it did.
+    fn is_rewired(&self, old: Spot, new: Spot) -> bool {
+        let wired = |net: &IndexedGraph<'_>, spot| {
+            net.into(spot).next().is_some() || net.out_of(spot).next().is_some()
+        };
+        wired(self.old, old) && wired(self.new, new) && self.wires_agree(old, new) == 0
+    }
+
+    /// Whether ids mean something: at least as many nodes kept theirs, with what they
+    /// hold, as are found under another.
+    pub(super) fn trusts_ids(&self, old: Layer, new: Layer) -> bool {
+        let levels = self.by_level(old, new);
+        let (mut kept, mut moved) = (0_usize, 0_usize);
+        for a in self.old.spots(old) {
+            if self.pairing.new_of[a].is_some() {
+                kept += 1;
+                continue;
+            }
+            let b = self.namesake(a, new).filter(|&b| self.same_class(a, b));
+            if b.is_some_and(|b| self.same_sign(0, a, b)) && is_telling(self.old, a) {
+                kept += 1;
+            } else {
+                moved += usize::from(self.is_elsewhere(&levels, a, b));
+            }
+        }
+        kept >= moved
+    }
+
+    /// Whether what a node holds is found, once, under another id; of a node whose id is
+    /// still one of its class, only if that one comes from elsewhere, too.
+    fn is_elsewhere(&self, levels: &ByLevel, a: Spot, b: Option<Spot>) -> bool {
+        (0..levels.len()).any(|level| {
+            let peers = levels[level].get(&self.old_signs.at(level, a));
+            let once = peers.is_some_and(|peers| peers.old.len() == 1 && peers.new.len() == 1);
+            let came = |b: Spot| {
+                let peers = levels[level].get(&self.new_signs.at(level, b));
+                !self.same_sign(level, a, b) && peers.is_some_and(|peers| !peers.old.is_empty())
+            };
+            once && (level > 0 || is_telling(self.old, a)) && b.is_none_or(came)
+        })
+    }
+
+    fn by_level(&self, old: Layer, new: Layer) -> ByLevel {
+        [self.peers(old, new, 0), self.peers(old, new, 1)]
+    }
+
+    /// Same id, same class, whatever they hold; unless both hold what another holds on the
+    /// other side, and the wires say that the ids were exchanged.
+    pub(super) fn same_id_and_class(&mut self, old: Layer, new: Layer) {
+        let levels = self.by_level(old, new);
+        self.same_id(old, new, |pairer, a, b| !pairer.is_exchanged(&levels, a, b));
+    }
+
+    fn is_exchanged(&self, levels: &ByLevel, a: Spot, b: Spot) -> bool {
+        (0..levels.len()).rev().any(|level| {
+            if self.same_sign(level, a, b) {
+                return false;
+            }
+            let twins = levels[level].get(&self.old_signs.at(level, a));
+            let twin = twins.and_then(|peers| peers.new.first());
+            let came = levels[level].get(&self.new_signs.at(level, b));
+            let came = came.is_some_and(|peers| !peers.old.is_empty());
+            twin.is_some_and(|&twin| came && self.wires_agree(a, twin) > self.wires_agree(a, b))
+        })
+    }
+
+    /// How many wires lead to neighbours of the same id.
+    fn wires_agree(&self, old: Spot, new: Spot) -> usize {
+        let (before, after) = (neighbours(self.old, old), neighbours(self.new, new));
+        before.iter().filter(|wire| after.contains(wire)).count()
+    }
+}
+
+fn neighbours<'w>(net: &IndexedGraph<'w>, spot: Spot) -> Vec<(u64, u64, Option<&'w NodeId>)> {
+    let wire = |arc: &Arc, end: Option<Spot>| (arc.slot, arc.input, end.map(|end| net.id(end)));
+    let into = net.into(spot).map(|arc| wire(arc, arc.from));
+    into.chain(net.out_of(spot).map(|arc| wire(arc, arc.to))).collect()
+}
