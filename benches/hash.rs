@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use git_comfy::host::hash::{SETTLING, Silent, Threads, Wanted, hash_file, hash_files};
+use git_comfy::platform::machine::hash::{
+    SETTLING, Silent, Threads, Wanted, hash_file, hash_files,
+};
 
 const ROUNDS: usize = 7;
 

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use git_comfy::git::{CommitId, ObjectId, Repository, records};
+use git_comfy::platform::git::{CommitId, ObjectId, Repository};
+use git_comfy::records::notes as records;
 
 mod support;
 

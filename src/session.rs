@@ -5,9 +5,12 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::git::{self, Repository, Surroundings};
-use crate::render::sanitize;
-use crate::render::thumbnail::Way;
+use crate::platform::git::{Repository, Surroundings};
+
+use crate::layouts;
+use crate::platform::git;
+use crate::platform::text::sanitize;
+use crate::platform::text::thumbnail::Way;
 use crate::ui::Ui;
 
 /// One call of the program.
@@ -45,7 +48,7 @@ impl Session {
         let repository = self.repository()?;
         if !self.environment.switched_off {
             // What cannot be fetched or merged is no reason to show nothing.
-            match git::catch_up(&repository) {
+            match layouts::catch_up(&repository) {
                 Ok(received) => self.tell_remarks(&received.remarks),
                 Err(error) => {
                     self.tell_remarks(&[format!("fetched layouts are not merged: {error}")])

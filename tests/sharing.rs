@@ -3,7 +3,8 @@
 
 use std::rc::Rc;
 
-use git_comfy::git::{Repository, restore_layouts, sharing};
+use git_comfy::layouts::{restore_layouts, sharing};
+use git_comfy::platform::git::Repository;
 
 use crate::support::{Format, Repo, World, workflow};
 

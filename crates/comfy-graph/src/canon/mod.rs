@@ -1,4 +1,4 @@
-//! Floor 2: the clean form of a workflow, and its layout kept apart.
+//! The clean form of a workflow, and its layout kept apart.
 //!
 //! ```text
 //! clean:  bytes ─ parse ─ split ──┬─ print canonical ─▶ content   (into git)

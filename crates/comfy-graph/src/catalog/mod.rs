@@ -1,4 +1,4 @@
-//! Floor 2: node definitions: the names of widgets, and which inputs are model files.
+//! Node definitions: the names of widgets, and which inputs are model files.
 //!
 //! A [`Catalog`] knows the classes that ComfyUI brings, and those of a server's
 //! `/object_info` if it is given one. It implements [`crate::graph::Naming`].

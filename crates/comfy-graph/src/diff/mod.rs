@@ -1,4 +1,4 @@
-//! Floor 4: what changed between two states of a workflow.
+//! What changed between two states of a workflow.
 //!
 //! [`diff`] compares two documents and gives an [`EditScript`], a value in a closed
 //! vocabulary that renderers show; [`apply`] replays it: `apply(a, diff(a, b))` is the clean

@@ -1,4 +1,4 @@
-//! Floor 1: workflows and prompts as types over the raw tree.
+//! Workflows and prompts as types over the raw tree.
 //!
 //! A typed face, never a copy with fewer fields: every node, link, group and definition
 //! owns its raw JSON object, accessors read it, setters write it, and what nobody typed

@@ -1,4 +1,4 @@
-//! Floor 0: JSON documents that lose nothing.
+//! JSON documents that lose nothing.
 //!
 //! A [`Value`] keeps what a general JSON library throws away and git users notice: the
 //! spelling of every number, the order of every key, strings to the code point. A

@@ -1,4 +1,4 @@
-//! Floor 5: three workflows into one, with every decision and conflict as data.
+//! Three workflows into one, with every decision and conflict as data.
 //!
 //! ```text
 //! three documents ─ canon::strip ─ align ids ─ settle every thing by one rule

@@ -1,4 +1,4 @@
-//! Floor 3: which thing of one document is which thing of the other.
+//! Which thing of one document is which thing of the other.
 //!
 //! Nodes are paired graph by graph. A node of the same id and class is the same node,
 //! before any likeness is weighed, unless it is shown that ids were exchanged: both nodes

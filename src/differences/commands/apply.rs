@@ -1,0 +1,146 @@
+//! `git comfy apply`: replays a difference that `git comfy diff --format json` told.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+
+use crate::differences::operands;
+use crate::platform::machine::write_file;
+use crate::platform::text::sanitize;
+use crate::session::Session;
+use comfy_graph::canon;
+use comfy_graph::canon::{Clock, Mode, Outcome, Pairs, Source};
+use comfy_graph::diff;
+use comfy_graph::diff::{EditScript, schema};
+use comfy_graph::json;
+use comfy_graph::json::{Style, Value};
+
+const EXAMPLES: &str = "\
+Reads what `git comfy diff --format json` wrote. Everything that the difference changes
+must be in the file as it was before it; if not, nothing is written, and the node and the
+value that do not fit are named. Nodes stay where the file has them.
+
+Examples:
+  git comfy diff main sketch -- portrait.json --format json > change.json
+  git comfy apply portrait.json change.json --check        would it fit?
+  git comfy apply portrait.json change.json -o portrait.json
+  git comfy diff old.json new.json --format json | git comfy apply other.json -";
+
+/// Replay a difference on a workflow.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The workflow to change.
+    file: PathBuf,
+    /// The difference; `-` reads standard input.
+    script: PathBuf,
+    /// Write the result there (may be the file itself); else it is printed.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Only say whether it fits.
+    #[arg(long, conflicts_with = "output")]
+    check: bool,
+}
+
+/// A script read from standard input is not longer than this.
+const LONGEST: u64 = 1 << 30;
+
+/// Replays.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let script = script(args, session)?;
+    let bytes = operands::bytes_of(&session.cwd.join(&args.file))?;
+    let name = name(&args.file);
+    let document = json::parse(&bytes)
+        .map_err(|error| Failure::new(format!("{name} is no workflow: {error}")))?;
+    let changed = diff::apply(&document, &script).map_err(|refused| {
+        let refused = refused.to_string();
+        Failure::new(format!("{name}: {}", sanitize::line(&refused)))
+            .hint("the difference was made for another state of the workflow; nothing is written")
+    })?;
+    if args.check {
+        session.ui.tell(&format!("{name}: fits"))?;
+        return Ok(Exit::Done);
+    }
+    let result = with_layout(&changed, &bytes);
+    match &args.output {
+        None => session.ui.out_bytes(&result)?,
+        Some(output) => write_file::write(&session.cwd.join(output), &result)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn name(file: &Path) -> String {
+    sanitize::line(&file.display().to_string()).into_owned()
+}
+
+/// The changed workflow with the layout that the file had.
+fn with_layout(changed: &Value, bytes: &[u8]) -> Vec<u8> {
+    let text = json::print(changed, &Style::CANONICAL);
+    let content = match canon::clean(text.as_bytes(), Mode::Strip) {
+        Outcome::Cleaned(cleaned) => cleaned.content,
+        Outcome::Untouched(_) => text.into_bytes(),
+    };
+    let layout = match canon::clean(bytes, Mode::Strip) {
+        Outcome::Cleaned(cleaned) => cleaned.layout,
+        Outcome::Untouched(_) => None,
+    };
+    let layout = layout.and_then(|line| canon::stamp_all(&line, Clock::Unknown(0)));
+    let composed = layout.and_then(|layout| {
+        let source = Source { layout: &layout, pairs: Pairs::ById };
+        canon::compose(&content, &[source], Clock::Unknown(0))
+    });
+    composed.map_or(content, |composed| composed.bytes)
+}
+
+fn script(args: &Args, session: &Session) -> Result<EditScript> {
+    let name = name(&args.script);
+    let bytes = if args.script == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes)?;
+        bytes
+    } else {
+        operands::bytes_of(&session.cwd.join(&args.script))?
+    };
+    let no_script = |why: &str| {
+        Failure::new(format!("{name}: {why}"))
+            .hint("git comfy diff --format json writes what can be replayed")
+    };
+    let document =
+        json::parse(&bytes).map_err(|e| no_script(&format!("this is no difference: {e}")))?;
+    if document.get("schema").and_then(Value::as_str) != Some("git-comfy/diff") {
+        return Err(no_script("this is no difference"));
+    }
+    match document.get("version").and_then(Value::as_i64) {
+        Some(version) if version <= schema::VERSION => {}
+        _ => return Err(no_script("this was written by a newer git-comfy")),
+    }
+    let files = document.get("files").and_then(Value::as_array).unwrap_or_default();
+    let file = chosen(files, &args.file).map_err(|why| no_script(&why))?;
+    if file.get("before").is_none() || file.get("after").is_none() {
+        return Err(no_script("the file came or went as a whole; there is nothing to replay"));
+    }
+    let script = file.get("script");
+    let script = script.ok_or_else(|| no_script("the file in it is no workflow"))?;
+    EditScript::from_json(script).map_err(|misread| {
+        no_script(&format!("this is no difference: {}", sanitize::line(&misread.to_string())))
+    })
+}
+
+/// The entry for a file: the one of its name, else the only one.
+fn chosen<'v>(files: &'v [Value], file: &Path) -> std::result::Result<&'v Value, String> {
+    let is_named = |entry: &&Value, side: &str| {
+        let name = entry.get(side).and_then(|side| side.get("name")).and_then(Value::as_str);
+        name.is_some_and(|name| Path::new(name).file_name() == file.file_name())
+    };
+    let told: Vec<&Value> = files.iter().filter(|entry| entry.get("script").is_some()).collect();
+    let named: Vec<&&Value> =
+        told.iter().filter(|entry| is_named(entry, "before") || is_named(entry, "after")).collect();
+    match (told.as_slice(), named.as_slice()) {
+        ([only], _) => Ok(only),
+        (_, [named]) => Ok(named),
+        ([], _) => Err("no workflow changed in it".to_owned()),
+        (many, _) => Err(format!("{} workflows changed in it; diff one of them", many.len())),
+    }
+}

@@ -1,0 +1,224 @@
+//! `git comfy log`: history told in changes, a short line for each changed workflow.
+
+use serde_json::json;
+
+use crate::differences::compared::compare;
+use crate::differences::content::Content;
+
+use crate::differences::content;
+use crate::differences::operands;
+use crate::differences::operands::Named;
+use crate::differences::revisions::{FileChange, History, How, Version};
+use crate::differences::screen::{Screen, ScreenArgs};
+use crate::differences::text::story::Story;
+use crate::differences::text::terminal::Colour;
+use crate::differences::text::{Layout, one_line};
+use crate::differences::widget_names;
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::platform::git::commit_range;
+use crate::platform::git::{Commit, CommitId, RepoPath, Repository};
+use crate::session::Session;
+use crate::ui::Listener;
+use comfy_graph::catalog::Catalog;
+
+const EXAMPLES: &str = "\
+Examples:
+  git comfy log                       all workflows, newest change first
+  git comfy log portrait.json         one file, through all its renames
+  git comfy log -n 5 main..sketch     the last five changes of a branch
+  git comfy log --since yesterday     what did I do today?";
+
+/// Tell the history of workflows, a short line for each change.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Revisions and ranges to start from, files and folders to tell of.
+    #[arg(value_name = "WHAT")]
+    what: Vec<String>,
+    /// Only these files and folders.
+    #[arg(last = true, value_name = "PATHS")]
+    paths: Vec<String>,
+    /// Only so many lines.
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    max_count: Option<usize>,
+    /// Only what is newer: `2026-11-01`, `yesterday`, `2 weeks ago`.
+    #[arg(long, value_name = "DATE")]
+    since: Option<String>,
+    /// Only what is older.
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
+    /// From all branches and tags.
+    #[arg(long)]
+    all: bool,
+    /// Oldest first.
+    #[arg(long)]
+    reverse: bool,
+    /// One JSON object a line, for programs.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    screen: ScreenArgs,
+}
+
+/// Where no line has to be kept, a program is told at most so much.
+const MOST_COLUMNS: usize = 4000;
+
+/// A change of a workflow in a commit.
+struct Line<'r> {
+    id: CommitId,
+    commit: &'r Commit,
+    change: &'r FileChange,
+    story: Story,
+}
+
+/// Walks and tells.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let repository = session.repository_in_step()?;
+    let (arguments, paths) = arguments(args, session)?;
+    if repository.head()?.is_none() && !args.all {
+        session.ui.say("nothing is committed yet");
+        return Ok(Exit::Done);
+    }
+    let naming = widget_names::of(&repository);
+    let mut screen = Screen::open(session, &args.screen, "log");
+    let one_file = matches!(paths.as_slice(), [path] if !session.cwd.join(path).is_dir());
+    let mut left = args.max_count.unwrap_or(usize::MAX);
+    for found in History::start(&session.cwd, &arguments)? {
+        let found = found.map_err(operands::complaint)?;
+        let Some(commit) = repository.commit(found.commit)? else { continue };
+        for change in &found.files {
+            if left == 0 {
+                return Ok(Exit::Done);
+            }
+            if !one_file && !may_tell(change) {
+                continue;
+            }
+            let Some(story) = told(&repository, change, &naming)? else { continue };
+            left -= 1;
+            let line = Line { id: found.commit, commit: &commit, change, story };
+            let text = if args.json { line.json() } else { line.text(&screen, one_file) };
+            if screen.put(text.as_bytes())? == Listener::Gone {
+                return Ok(Exit::Done);
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// What git's own log is to be called with, and the paths in it.
+fn arguments(args: &Args, session: &Session) -> Result<(Vec<String>, Vec<String>)> {
+    let mut revisions = Vec::new();
+    let mut paths = args.paths.clone();
+    for word in &args.what {
+        match operands::named(session, word)? {
+            Named::Revision(_) => revisions.push(word.clone()),
+            Named::Other if word.contains("..") && !session.cwd.join(word).exists() => {
+                revisions.push(word.clone());
+            }
+            // Also a file that is gone by now.
+            _ => paths.push(word.clone()),
+        }
+    }
+    let mut all = vec!["--find-renames".to_owned()];
+    let flags = [(args.all, "--all"), (args.reverse, "--reverse")];
+    all.extend(flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag.to_owned()));
+    all.extend(args.since.iter().map(|date| format!("--since={date}")));
+    all.extend(args.until.iter().map(|date| format!("--until={date}")));
+    // git turns its walk around only once it has seen all of it, and forgets renames then.
+    if let [path] = paths.as_slice()
+        && !session.cwd.join(path).is_dir()
+    {
+        all.push("--follow".to_owned());
+    }
+    all.extend(revisions);
+    all.push("--".to_owned());
+    all.extend(paths.iter().cloned());
+    Ok((all, paths))
+}
+
+/// Whether a workflow may be in it, by its name: a look into every file of a history
+/// would take long.
+fn may_tell(change: &FileChange) -> bool {
+    let is_json = |path: &RepoPath| path.as_bytes().to_ascii_lowercase().ends_with(b".json");
+    is_json(change.path())
+}
+
+/// What happened to a workflow; nothing if the file is none.
+fn told(repository: &Repository, change: &FileChange, naming: &Catalog) -> Result<Option<Story>> {
+    let content = |version: &Option<Version>| -> Result<Content> {
+        match version {
+            Some(version) if version.is_file() => {
+                Ok(content::read(operands::version_bytes(repository, version)?))
+            }
+            _ => Ok(Content::NOTHING),
+        }
+    };
+    let Some(compared) = compare(content(&change.before)?, content(&change.after)?, naming) else {
+        return Ok(None);
+    };
+    Ok(Some(compared.story(Layout::Folded)))
+}
+
+impl Line<'_> {
+    fn text(&self, screen: &Screen, one_file: bool) -> String {
+        let head = commit_range::head(self.id, self.commit);
+        let name = self.name(one_file);
+        let used = head.chars().count() + 2 + name.chars().count();
+        let room = screen.width.saturating_sub(used).max(30);
+        let told = self.told(room);
+        match screen.colour {
+            Colour::Off => format!("{head}  {name}{told}\n"),
+            Colour::On => {
+                let (id, date) = head.split_once(' ').unwrap_or((&head, ""));
+                format!("\x1b[33m{id}\x1b[m {date}  \x1b[36m{name}\x1b[m{told}\n")
+            }
+        }
+    }
+
+    fn told(&self, columns: usize) -> String {
+        let line = one_line(&self.story, columns);
+        match self.change.how {
+            How::Added => {
+                format!("new workflow: {}", commit_range::nodes(self.story.items_added()))
+            }
+            How::Deleted => "deleted".to_owned(),
+            How::Renamed if line.is_empty() => "renamed".to_owned(),
+            How::Copied if line.is_empty() => "copied".to_owned(),
+            _ if line.is_empty() => "the same workflow".to_owned(),
+            _ => line,
+        }
+    }
+
+    fn name(&self, one_file: bool) -> String {
+        let renamed = match (self.change.how, &self.change.before) {
+            (How::Renamed, Some(before)) => Some(format!("{} => ", before.path)),
+            (How::Copied, Some(before)) => Some(format!("copy of {} => ", before.path)),
+            _ => None,
+        };
+        match (renamed, one_file) {
+            (None, true) => String::new(),
+            (renamed, _) => {
+                format!("{}{}: ", renamed.unwrap_or_default(), self.change.path())
+            }
+        }
+    }
+
+    fn json(&self) -> String {
+        let author = &self.commit.author;
+        let path = |version: &Option<Version>| {
+            version.as_ref().map(|v| String::from_utf8_lossy(v.path.as_bytes()).into_owned())
+        };
+        let told = json!({
+            "commit": self.id.to_string(),
+            "date": commit_range::moment(author),
+            "author": author.name,
+            "subject": self.commit.subject(),
+            "how": self.change.how.word(),
+            "before": path(&self.change.before),
+            "after": path(&self.change.after),
+            "told": self.told(MOST_COLUMNS),
+        });
+        format!("{told}\n")
+    }
+}

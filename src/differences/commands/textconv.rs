@@ -1,0 +1,58 @@
+//! `git-comfy textconv`: a workflow, or the one embedded in a picture, as lines of text.
+//! git calls it for `log -p`, `show`, `blame` and `stash show -p`, and keeps the answers
+//! (`diff.comfy.cachetextconv`).
+//!
+//! git throws its kept answers away when the configured command changes. So the command
+//! names the form of the text (`--form 1`), and a program that speaks another form brings
+//! the configuration up to date.
+//!
+//! For the same reason `GIT_COMFY=0` changes nothing here: git would keep the bare file as
+//! if it were the text. `git log -p --no-textconv` shows bare files.
+
+use std::path::PathBuf;
+
+use crate::differences::content::Content;
+
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::platform::git::plumbing::Git;
+use crate::setup::settings::bring_textconv_up_to_date;
+
+use crate::differences::content;
+use crate::differences::text;
+use crate::differences::widget_names;
+use crate::session::Session;
+
+/// Tell a workflow, or the one embedded in a picture, as lines of text.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The form of the text that git has kept answers in.
+    #[arg(long, value_name = "NUMBER", hide = true)]
+    form: Option<u32>,
+    /// The file.
+    file: PathBuf,
+}
+
+/// Prints the text; a file without a workflow is printed as it is.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let unreadable = |e| Failure::new(format!("{} cannot be read: {e}", args.file.display()));
+    let bytes = std::fs::read(&args.file).map_err(unreadable)?;
+    if args.form.is_some_and(|form| form != text::FORM) {
+        // What cannot be written now is written the next time.
+        let _ = bring_textconv_up_to_date(&Git::at(&session.cwd));
+    }
+    let naming = widget_names::cached(session);
+    match content::read(bytes) {
+        Content::Graph(document) => {
+            let text = text::outline(document, &naming).unwrap_or_default();
+            session.ui.out_bytes(text.as_bytes())?;
+        }
+        Content::Output(output) => {
+            let text = output.graph().cloned().and_then(|graph| text::outline(graph, &naming));
+            let told = format!("{}\n{}", output.told, text.unwrap_or_default());
+            session.ui.out_bytes(told.as_bytes())?;
+        }
+        Content::Other(bytes) => session.ui.out_bytes(&bytes)?,
+    }
+    Ok(Exit::Done)
+}

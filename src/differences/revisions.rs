@@ -1,0 +1,303 @@
+//! Which files differ between two states, as git tells: revisions, index, work tree, and
+//! one commit after another.
+//!
+//! git reads the arguments (`A..B`, `--cached`, paths, pathspecs), so that they mean here
+//! what they mean to `git diff` and `git log`. Must not know what a workflow is.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout};
+
+use super::patch;
+use crate::platform::git::command;
+use crate::platform::git::command::Inherit;
+use crate::platform::git::plumbing::Git;
+use crate::platform::git::{CommitId, ObjectId, RepoPath};
+use crate::platform::git::{Error, Result};
+
+/// A file in one of two states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Its path in that state.
+    pub path: RepoPath,
+    /// Its mode in octal, such as `100644`.
+    pub mode: String,
+    /// Its blob (the commit, for a submodule); nothing for a file of the work tree.
+    pub blob: Option<ObjectId>,
+}
+
+impl Version {
+    /// Whether it is an ordinary file: no link, no submodule.
+    pub fn is_file(&self) -> bool {
+        self.mode.starts_with("100")
+    }
+}
+
+/// A file that differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// How.
+    pub how: How,
+    /// The file before; nothing if it is new.
+    pub before: Option<Version>,
+    /// The file after; nothing if it is gone.
+    pub after: Option<Version>,
+}
+
+/// How a file differs, in git's letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum How {
+    /// `A`
+    Added,
+    /// `D`
+    Deleted,
+    /// `M`
+    Modified,
+    /// `R`
+    Renamed,
+    /// `C`
+    Copied,
+    /// `T`: a file became a link or a submodule, or the other way round.
+    Retyped,
+    /// `U`
+    Unmerged,
+}
+
+impl How {
+    fn of(letter: u8) -> Option<How> {
+        Some(match letter {
+            b'A' => How::Added,
+            b'D' => How::Deleted,
+            b'M' => How::Modified,
+            b'R' => How::Renamed,
+            b'C' => How::Copied,
+            b'T' => How::Retyped,
+            b'U' => How::Unmerged,
+            _ => return None,
+        })
+    }
+
+    /// git's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            How::Added => "added",
+            How::Deleted => "deleted",
+            How::Modified => "modified",
+            How::Renamed => "renamed",
+            How::Copied => "copied",
+            How::Retyped => "retyped",
+            How::Unmerged => "unmerged",
+        }
+    }
+}
+
+impl FileChange {
+    /// The path a person knows the file by: the new one, unless it is gone.
+    pub fn path(&self) -> &RepoPath {
+        let version = self.after.as_ref().or(self.before.as_ref());
+        &version.expect("a changed file is there before or after").path
+    }
+}
+
+/// The files that `git diff ARGUMENTS` would show, in its order. Renames are found as
+/// configured.
+///
+/// # Errors
+/// git's own, where it does not understand the arguments.
+pub fn changes<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<Vec<FileChange>> {
+    let fixed = ["diff", "--raw", "-z", "--no-abbrev", "--no-relative", "--no-ext-diff"];
+    let all = fixed.into_iter().chain(arguments.iter().map(AsRef::as_ref));
+    let told = Git::at(folder).run(all)?;
+    let mut tokens = told.split(|byte| *byte == 0).map(<[u8]>::to_vec);
+    let mut found = Vec::new();
+    while let Some(token) = tokens.next().filter(|token| !token.is_empty()) {
+        let change = parse(&token, || tokens.next()).ok_or_else(unexpected)?;
+        // For an unmerged file git tells the work tree's state once more.
+        let again = |last: &FileChange| last.how == How::Unmerged && last.path() == change.path();
+        if !found.last().is_some_and(again) {
+            found.push(change);
+        }
+    }
+    Ok(found)
+}
+
+/// The patch that `git diff ARGUMENTS` shows of one path without any driver of ours.
+pub fn patch<A: AsRef<str>>(
+    folder: &Path,
+    colour: patch::PatchColour,
+    arguments: &[A],
+    paths: &[&RepoPath],
+) -> Result<Vec<u8>> {
+    let mut all: Vec<std::ffi::OsString> =
+        ["diff", "--no-ext-diff", "--no-relative"].map(Into::into).into_iter().collect();
+    all.push(colour.argument().into());
+    all.extend(arguments.iter().map(|argument| argument.as_ref().into()));
+    all.push("--".into());
+    for path in paths {
+        let mut spec = std::ffi::OsString::from(":(top,literal)");
+        spec.push(path.to_path());
+        all.push(spec);
+    }
+    Git::at(folder).run(all)
+}
+
+fn unexpected() -> Error {
+    Error::Unexpected { command: "diff --raw".into() }
+}
+
+/// Reads one record; paths follow as tokens of their own.
+fn parse(record: &[u8], mut next: impl FnMut() -> Option<Vec<u8>>) -> Option<FileChange> {
+    let text = std::str::from_utf8(record).ok()?.trim_start_matches('\n').strip_prefix(':')?;
+    let mut fields = text.split(' ');
+    let modes = [fields.next()?, fields.next()?];
+    let ids = [fields.next()?, fields.next()?].map(|id| ObjectId::from_hex(id.as_bytes()));
+    let how = How::of(*fields.next()?.as_bytes().first()?)?;
+    let path = RepoPath::new(next()?);
+    let new_path = match how {
+        How::Renamed | How::Copied => RepoPath::new(next()?),
+        _ => path.clone(),
+    };
+    let version = |path: RepoPath, mode: &str, id: Option<ObjectId>| {
+        let is_there = mode.bytes().any(|digit| digit != b'0') || how == How::Unmerged;
+        let blob = id.filter(|id| !id.is_null());
+        is_there.then(|| Version { path, mode: mode.to_owned(), blob })
+    };
+    let before = version(path, modes[0], ids[0]);
+    let after = version(new_path, modes[1], ids[1]);
+    Some(FileChange { how, before, after })
+}
+
+/// A commit and the files it changed against its parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitChanges {
+    /// The commit.
+    pub commit: CommitId,
+    /// The files.
+    pub files: Vec<FileChange>,
+}
+
+/// The commits that `git log ARGUMENTS` shows, while git still walks. A merge has no
+/// files of its own.
+#[derive(Debug)]
+pub struct History {
+    child: Child,
+    tokens: BufReader<ChildStdout>,
+    next: Option<CommitId>,
+}
+
+/// What a line of [`History`] that names a commit starts with.
+const COMMIT: u8 = 1;
+
+impl History {
+    /// Starts `git log`.
+    ///
+    /// # Errors
+    /// There is no git.
+    pub fn start<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<History> {
+        let fixed = ["log", "--raw", "-z", "--no-abbrev", "--format=tformat:%x01%H", "--root"];
+        let git = command::Git::new(folder, Inherit::Place);
+        let mut child =
+            git.args(fixed).args(arguments.iter().map(AsRef::as_ref)).companion_told()?;
+        drop(child.stdin.take());
+        let out = child.stdout.take().ok_or_else(unexpected)?;
+        Ok(History { child, tokens: BufReader::new(out), next: None })
+    }
+
+    fn token(&mut self) -> Option<Vec<u8>> {
+        let mut token = Vec::new();
+        match self.tokens.read_until(0, &mut token) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => {
+                if token.last() == Some(&0) {
+                    token.pop();
+                }
+                Some(token)
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<CommitChanges>> {
+        let mut found: Option<CommitChanges> =
+            self.next.take().map(|commit| CommitChanges { commit, files: Vec::new() });
+        while let Some(token) = self.token() {
+            let token = token.trim_ascii_start();
+            match (token.first(), &mut found) {
+                (None, _) => {}
+                (Some(&COMMIT), found) => {
+                    let id = ObjectId::from_hex(token[1..].trim_ascii_end());
+                    let commit = CommitId(id.ok_or_else(unexpected)?);
+                    if let Some(done) = found.take() {
+                        self.next = Some(commit);
+                        return Ok(Some(done));
+                    }
+                    *found = Some(CommitChanges { commit, files: Vec::new() });
+                }
+                (Some(_), Some(found)) => {
+                    let change = parse(token, || self.token()).ok_or_else(unexpected)?;
+                    found.files.push(change);
+                }
+                (Some(_), None) => return Err(unexpected()),
+            }
+        }
+        if found.is_none() {
+            self.finish()?;
+        }
+        Ok(found)
+    }
+
+    /// What git has to say at its end: it may not have understood the arguments.
+    fn finish(&mut self) -> Result<()> {
+        let status = self
+            .child
+            .wait()
+            .map_err(|source| Error::NoGit { command: "log".to_owned(), source })?;
+        if status.success() {
+            return Ok(());
+        }
+        let mut stderr = Vec::new();
+        if let Some(pipe) = &mut self.child.stderr {
+            let _ = std::io::Read::read_to_end(pipe, &mut stderr);
+        }
+        let output = std::process::Output { status, stdout: Vec::new(), stderr };
+        Err(command::failure("log".to_owned(), &output))
+    }
+}
+
+impl Iterator for History {
+    type Item = Result<CommitChanges>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+impl Drop for History {
+    fn drop(&mut self) {
+        // Whoever stops reading early wants no more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_all_kinds_are_read() {
+        let id = "a".repeat(40);
+        let zero = "0".repeat(40);
+        let paths = ["old.json", ":new\n.json"].map(|path| path.as_bytes().to_vec());
+        let mut rest = paths.into_iter();
+        let record = format!(":100644 100755 {id} {zero} R090");
+        let change = parse(record.as_bytes(), || rest.next()).unwrap();
+        assert_eq!(change.how, How::Renamed);
+        assert_eq!(change.before.unwrap().path, RepoPath::new("old.json"));
+        let after = change.after.unwrap();
+        assert_eq!((after.path, after.blob), (RepoPath::new(":new\n.json"), None));
+        let record = format!(":000000 100644 {zero} {id} A");
+        let change = parse(record.as_bytes(), || Some(b"x".to_vec())).unwrap();
+        assert_eq!(change.before, None);
+        assert!(parse(b":nonsense", || None).is_none());
+    }
+}

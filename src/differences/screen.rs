@@ -1,0 +1,132 @@
+//! What a person sees: colours by git's rules, git's pager, the width of the terminal.
+//! Shared by commands; no command itself.
+
+use std::io;
+use std::io::Write;
+
+use crate::differences::text::terminal::Colour;
+use crate::error::Result;
+use crate::platform::git::pager::Pager;
+use crate::platform::git::plumbing::Git;
+use crate::session::Session;
+use crate::ui::{Listener, Ui};
+
+/// When to show colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColourWish {
+    /// Where a person sees them, unless git's configuration says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Options that all commands share whose output can be long.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct ScreenArgs {
+    /// When to show colours [default: as git does].
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true,
+          default_value = "auto", default_missing_value = "always", hide_default_value = true)]
+    color: ColourWish,
+    /// No colours.
+    #[arg(long, hide = true, conflicts_with = "color")]
+    no_color: bool,
+    /// Do not start a pager.
+    #[arg(long)]
+    no_pager: bool,
+}
+
+/// Where the output of a command goes, and how it is to look.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    /// Whether colours are shown.
+    pub(crate) colour: Colour,
+    /// Columns to fit into.
+    pub(crate) width: usize,
+    ui: Ui,
+    pager: Option<Pager>,
+}
+
+/// The width where nobody sees it.
+const WIDTH: usize = 100;
+
+impl Screen {
+    /// The screen for a command that does what git's command of that name does.
+    pub(crate) fn open(session: &Session, args: &ScreenArgs, like: &str) -> Screen {
+        let ui = session.ui;
+        let width = session.environment.columns.or_else(|| ui.columns()).unwrap_or(WIDTH);
+        let wish = if args.no_color { ColourWish::Never } else { args.color };
+        let colour = match wish {
+            ColourWish::Auto => colour(session, like),
+            ColourWish::Always => Colour::On,
+            ColourWish::Never => Colour::Off,
+        };
+        let pager = (ui.is_seen() && !args.no_pager).then(|| pager(session, like)).flatten();
+        Screen { colour, width, ui, pager }
+    }
+
+    /// Shows a piece. When nobody reads any more there is no need to go on.
+    pub(crate) fn put(&mut self, text: &[u8]) -> Result<Listener> {
+        let Some(pager) = &mut self.pager else { return Ok(self.ui.out_piece(text)?) };
+        match pager.write_all(text).and_then(|()| pager.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Listener::Gone),
+            result => Ok(result.map(|()| Listener::There)?),
+        }
+    }
+}
+
+/// git's own rule: colour for a person, unless the configuration says otherwise.
+/// `like` names git's command, whose own setting comes first.
+pub(crate) fn colour(session: &Session, like: &str) -> Colour {
+    let sees = session.environment.pager_in_use || session.ui.is_seen();
+    let settings = session.repository().and_then(|repository| repository.settings("color."));
+    let settings = settings.unwrap_or_else(|_| outside(session, "^color\\."));
+    let last = |key: &str| {
+        let mut all = settings.iter().rev();
+        all.find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    };
+    let on = match last(&format!("color.{like}")).or_else(|| last("color.ui")) {
+        Some("always") => true,
+        Some("never" | "false" | "no" | "off" | "0") => false,
+        _ => sees && !session.environment.no_colour,
+    };
+    if on { Colour::On } else { Colour::Off }
+}
+
+fn pager(session: &Session, like: &str) -> Option<Pager> {
+    let variables = &session.environment.pager;
+    let settings = match session.repository() {
+        Ok(repository) => {
+            let mut all = repository.settings("pager.").unwrap_or_default();
+            all.extend(repository.settings("core.").unwrap_or_default());
+            all
+        }
+        Err(_) => outside(session, "^(pager\\.|core\\.pager$)"),
+    };
+    let last = |key: &str| {
+        let mut all = settings.iter().rev();
+        all.find(|(name, _)| name == key).map(|(_, value)| value.clone())
+    };
+    let own = last(&format!("pager.{like}"));
+    let line = match own.as_deref() {
+        Some("false" | "no" | "off" | "0") => return None,
+        None | Some("true" | "yes" | "on" | "1" | "") => {
+            let set = variables.git.clone().or_else(|| last("core.pager"));
+            set.or_else(|| variables.any.clone()).unwrap_or_else(|| "less".to_owned())
+        }
+        Some(line) => line.to_owned(),
+    };
+    Pager::start(&line, &variables.defaults)
+}
+
+/// The person's own settings, where there is no repository.
+fn outside(session: &Session, pattern: &str) -> Vec<(String, String)> {
+    let told = Git::at(&session.cwd).ask(["config", "-z", "--get-regexp", pattern]);
+    let told = told.ok().flatten().unwrap_or_default();
+    let text = String::from_utf8_lossy(&told);
+    let pair =
+        |entry: &str| entry.split_once('\n').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    text.split('\0').filter_map(pair).collect()
+}

@@ -1,0 +1,140 @@
+//! A story as a review comment: Markdown as GitHub and GitLab show it.
+//!
+//! Text from files is escaped here, so that a prompt cannot become a heading, a link, an
+//! image or a mention. Must not print.
+
+use std::fmt::Write;
+
+use super::story::{Fact, Item, Sign, Story};
+use crate::platform::text::sanitize;
+use crate::platform::text::words::Word;
+
+/// Shows a story.
+pub fn show(story: &Story) -> String {
+    let mut out = String::new();
+    for section in &story.sections {
+        if let Some(subgraph) = &section.subgraph {
+            let _ = writeln!(out, "\n**In subgraph {}**\n", escape(subgraph));
+        }
+        for item in &section.items {
+            show_item(&mut out, item);
+        }
+    }
+    if !story.asides.is_empty() {
+        let asides: Vec<String> = story.asides.iter().map(|aside| escape(aside)).collect();
+        let _ = writeln!(out, "\n<sub>{}</sub>", asides.join(" · "));
+    }
+    out
+}
+
+/// A heading that names a file.
+pub fn heading(name: &str) -> String {
+    format!("### {}\n", code(name))
+}
+
+fn show_item(out: &mut String, item: &Item) {
+    let sign = match item.sign {
+        Sign::Added => "➕",
+        Sign::Removed => "➖",
+        Sign::Changed => "✏️",
+    };
+    let _ = write!(out, "- {sign} **{}**", escape(&item.subject.name));
+    if let Some(id) = &item.subject.id {
+        let _ = write!(out, " {}", escape(id));
+    }
+    if let Some(kind) = &item.subject.kind {
+        let _ = write!(out, " ({})", escape(kind));
+    }
+    if let Some(remark) = &item.remark {
+        let _ = write!(out, " — {}", escape(remark));
+    }
+    out.push('\n');
+    for fact in &item.facts {
+        let _ = writeln!(out, "  - {}", show_fact(fact));
+    }
+}
+
+fn show_fact(fact: &Fact) -> String {
+    match fact {
+        Fact::Value { name, before, after, remark } => {
+            let remark = remark.map(|remark| format!(" ({remark})")).unwrap_or_default();
+            let name = escape(name);
+            match (before, after) {
+                (Some(before), Some(after)) => {
+                    format!("{name}: {} → {}{remark}", code(before), code(after))
+                }
+                (None, Some(after)) => format!("{name}: {}{remark}", code(after)),
+                (Some(before), None) => format!("{name}: ~~{}~~{remark}", code(before)),
+                (None, None) => name,
+            }
+        }
+        Fact::Text { name, words } => {
+            let words: String = words.iter().map(show_word).collect();
+            format!("{}: {words}", escape(name))
+        }
+        Fact::Wire { to, from, was } => {
+            let was = was.as_deref().map(|was| format!(" (was {})", escape(was)));
+            let was = was.unwrap_or_default();
+            match from {
+                Some(from) => format!("{} ← {}{was}", escape(to), escape(from)),
+                None => format!("{} unplugged{was}", escape(to)),
+            }
+        }
+        Fact::Said(text) => escape(text),
+    }
+}
+
+fn show_word(word: &Word) -> String {
+    let apart = |text: &str, mark: (&str, &str)| {
+        let inner = text.trim();
+        let start = &text[..text.len() - text.trim_start().len()];
+        let end = &text[text.trim_end().len()..];
+        format!("{}{}{}{}{}", flat(start), mark.0, escape(inner), mark.1, flat(end))
+    };
+    match word {
+        Word::Same(text) => escape(text),
+        Word::Removed(text) if text.trim().is_empty() => String::new(),
+        Word::Removed(text) => apart(text, ("<del>", "</del>")),
+        Word::Added(text) if text.trim().is_empty() => flat(text),
+        Word::Added(text) => apart(text, ("<ins>", "</ins>")),
+        Word::Gap => "…".to_owned(),
+    }
+}
+
+fn flat(text: &str) -> String {
+    text.replace(['\n', '\r', '\t'], " ")
+}
+
+/// A text with every character that Markdown or HTML could act on made harmless.
+fn escape(text: &str) -> String {
+    let text = flat(text);
+    let mut out = String::new();
+    for c in sanitize::line(&text).chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            // A zero-width joiner after these keeps GitHub from making a mention or issue
+            // link of them.
+            '@' => out.push_str("@\u{200d}"),
+            '#' => out.push_str("&#35;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '~' | '|' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A value as code; the fence is longer than any run of backticks in it.
+fn code(text: &str) -> String {
+    let text = sanitize::line(&flat(text)).into_owned();
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    match longest {
+        0 => format!("{fence}{text}{fence}"),
+        _ => format!("{fence} {text} {fence}"),
+    }
+}

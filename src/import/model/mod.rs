@@ -1,0 +1,21 @@
+//! The past before there was a history, and beside it: conflict copies told by their names,
+//! exported files put into lines of versions, and
+//! each line into an order. A plan is a value that can be shown, edited and fed back.
+//!
+//! Must not know files or git.
+
+pub mod copies;
+pub mod decide;
+pub mod likeness;
+pub mod lines;
+pub mod marks;
+pub mod names;
+pub mod pile;
+pub mod words;
+
+pub use copies::{CopyName, copy_of, numbered};
+pub use decide::Choice;
+pub use likeness::{Likeness, Portrait};
+pub use lines::{Export, Line, Plan, Remark, Version, plan};
+pub use names::{Day, Name, portable};
+pub use pile::{Made, Pile, Piled};

@@ -1,0 +1,177 @@
+//! The clock of this clone: never behind what the clone has seen, never the same as
+//! another clone's.
+//!
+//! ```text
+//! <clone> <latest> <where the clone lies>
+//! ```
+//!
+//! A clone that was copied as a folder finds that it lies elsewhere, and takes a new name.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use comfy_graph::canon::{CloneId, Stamp};
+
+use crate::layouts;
+use crate::platform::git;
+use crate::platform::git::Repository;
+use crate::platform::git::{Error, Result};
+
+/// The clock, read when it is needed first.
+#[derive(Debug)]
+pub(crate) struct CloneClock {
+    folder: PathBuf,
+    read: Option<Reading>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reading {
+    id: CloneId,
+    latest: u64,
+    /// What stands in the file.
+    kept: u64,
+}
+
+/// So many milliseconds ahead of its reading the clock is written down: not at every tick.
+/// The next process goes on from there.
+const AHEAD: u64 = 32;
+
+impl CloneClock {
+    /// The clock of a repository.
+    pub(crate) fn of(repository: &Repository) -> CloneClock {
+        CloneClock { folder: repository.state_dir(), read: None }
+    }
+
+    /// The next moment, later than everything seen and than `floor`.
+    ///
+    /// # Errors
+    /// The clock cannot be written down: another clone could get the same times.
+    pub(crate) fn tick(&mut self, floor: u64) -> Result<Stamp> {
+        self.read()?;
+        let folder = self.folder.clone();
+        let Some(read) = &mut self.read else { return Err(unreadable(&folder)) };
+        read.latest = git::now().max(read.latest + 1).max(floor.saturating_add(1));
+        if read.latest > read.kept {
+            read.kept = read.latest + AHEAD;
+            let (id, kept) = (read.id, read.kept);
+            self.write(id, kept)?;
+        }
+        let Some(read) = &self.read else { return Err(unreadable(&folder)) };
+        Ok(Stamp { at: read.latest, by: read.id })
+    }
+
+    /// Which clone this is.
+    ///
+    /// # Errors
+    /// As for [`CloneClock::tick`].
+    pub(crate) fn id(&mut self) -> Result<CloneId> {
+        self.read()?;
+        self.read.as_ref().map(|read| read.id).ok_or_else(|| unreadable(&self.folder))
+    }
+
+    fn read(&mut self) -> Result<()> {
+        if self.read.is_some() {
+            return Ok(());
+        }
+        let text = std::fs::read_to_string(self.path()).unwrap_or_default();
+        let known = parse(&text).filter(|(_, _, place)| *place == place_of(&self.folder));
+        let (id, latest) = match known {
+            Some((id, kept, _)) => (id, kept),
+            None => {
+                let kept = parse(&text).map_or(0, |(_, kept, _)| kept);
+                (CloneId::from_bits(RandomState::new().build_hasher().finish()), kept)
+            }
+        };
+        self.read = Some(Reading { id, latest, kept: latest });
+        Ok(())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join("clock")
+    }
+
+    fn write(&self, id: CloneId, kept: u64) -> Result<()> {
+        let path = self.path();
+        let failed = || Error::file("writing", path.clone());
+        std::fs::create_dir_all(&self.folder).map_err(failed())?;
+        let mut fresh = layouts::new_file(&self.folder).map_err(failed())?;
+        let text = format!("{id} {kept} {}\n", place_of(&self.folder));
+        fresh.write_all(text.as_bytes()).map_err(failed())?;
+        fresh.persist(&path).map(drop).map_err(|error| failed()(error.error))
+    }
+}
+
+fn unreadable(folder: &Path) -> Error {
+    let source = std::io::Error::other("the clock of this clone");
+    Error::file("reading", folder.join("clock"))(source)
+}
+
+fn parse(text: &str) -> Option<(CloneId, u64, &str)> {
+    let mut words = text.trim_end().splitn(3, ' ');
+    Some((CloneId::parse(words.next()?)?, words.next()?.parse().ok()?, words.next()?))
+}
+
+/// Tells this folder from a copy of it.
+fn place_of(folder: &Path) -> String {
+    let path = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+    let number = crc32fast::hash(path.as_os_str().as_encoded_bytes());
+    format!("{number:08x}{}", inode(folder))
+}
+
+#[cfg(unix)]
+fn inode(folder: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    folder.metadata().map(|about| format!("-{:x}", about.ino())).unwrap_or_default()
+}
+
+#[cfg(not(unix))]
+fn inode(folder: &Path) -> String {
+    let created = folder.metadata().and_then(|about| about.created()).ok();
+    let since = created.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map(|time| format!("-{:x}", time.as_nanos())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(folder: &Path) -> CloneClock {
+        CloneClock { folder: folder.to_path_buf(), read: None }
+    }
+
+    #[test]
+    fn time_never_stands_still_nor_goes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut last = clock(folder.path()).tick(0).unwrap();
+        for process in 0..3 {
+            let mut clock = clock(folder.path());
+            for _ in 0..100 {
+                let next = clock.tick(0).unwrap();
+                assert!(next > last && next.by == last.by, "process {process}");
+                last = next;
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_seen_is_never_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        let future = git::now() + 400 * 24 * 3600 * 1000;
+        let seen = clock(folder.path()).tick(future).unwrap();
+        assert!(seen.at > future);
+        assert!(clock(folder.path()).tick(0).unwrap().at > future);
+    }
+
+    #[test]
+    fn a_copied_clone_takes_a_new_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        let mine = clock(&one).tick(0).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        std::fs::copy(one.join("clock"), other.join("clock")).unwrap();
+        let copied = clock(&other).tick(0).unwrap();
+        assert_ne!(copied.by, mine.by);
+        assert_eq!(clock(&one).tick(0).unwrap().by, mine.by);
+    }
+}

@@ -1,0 +1,34 @@
+//! `git comfy refresh`: takes git's "modified" mark off workflows in which only the layout
+//! changed.
+
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::layouts;
+use crate::layouts::Marks;
+use crate::session::Session;
+
+/// Clear the "modified" mark of workflows whose nodes were only moved.
+///
+/// git marks such files although there is nothing to commit, and refuses to switch
+/// branches over them. Nothing is staged. Hooks do this by themselves; run it when git
+/// says that your local changes would be overwritten.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Refreshes, and says what came of it.
+pub fn run(_args: &Args, session: &Session) -> Result<Exit> {
+    let refreshed = layouts::refresh(&session.repository_in_step()?)?;
+    let count = match refreshed.layout_only.len() + refreshed.unchanged.len() {
+        1 => "1 workflow".to_owned(),
+        count => format!("{count} workflows"),
+    };
+    match refreshed.marks {
+        Marks::None => session.ui.tell("nothing to refresh")?,
+        Marks::Cleared => session.ui.tell(&format!("refreshed {count}"))?,
+        Marks::Busy => {
+            session.ui.warn("another git command is working on the index; try again");
+            return Ok(Exit::Failed);
+        }
+    }
+    Ok(Exit::Done)
+}

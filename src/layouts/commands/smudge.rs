@@ -1,0 +1,21 @@
+//! `git comfy smudge`: the one-shot form of the smudge filter.
+
+use std::ffi::OsString;
+
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::layouts::filtered;
+use crate::layouts::filtered::Way;
+use crate::session::Session;
+
+/// Give one workflow its layout back, from standard input to standard output.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The path of the file in the repository, as git passes it with %f.
+    pub path: Option<OsString>,
+}
+
+/// Reads clean content, writes the file for ComfyUI.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    filtered::run(Way::Out, args.path.as_deref(), session)
+}

@@ -1,0 +1,97 @@
+//! `git comfy sync`: fetches, merges and sends layouts and records by hand.
+
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::layouts;
+use crate::layouts::sharing;
+use crate::layouts::sharing::{Asking, Pushed};
+use crate::platform::git;
+use crate::platform::git::{CommitId, Repository};
+use crate::session::Session;
+
+/// Exchange layouts and records with a remote.
+///
+/// Happens by itself with fetch, pull and push; this does it now, asks for passwords where
+/// it must, and tells what came of it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The remote; none means all of them. Or the URL of a fork, or a bundle: layouts and
+    /// records are then only fetched.
+    pub remote: Option<String>,
+}
+
+/// Fetches, merges and sends.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let repository = session.repository()?;
+    let known = sharing::remotes(&repository)?;
+    let remotes = match &args.remote {
+        Some(name) if known.contains(name) => vec![name.clone()],
+        Some(url) if is_address(url) => {
+            sharing::fetch_passing(&repository, url, Asking::Person)?;
+            let told = received(&repository)?.unwrap_or_else(|| "nothing new".to_owned());
+            session.ui.tell(&format!("{url}: {told}"))?;
+            return Ok(Exit::Done);
+        }
+        Some(name) => {
+            return Err(Failure::new(format!("there is no remote {name}"))
+                .hint(format!("remotes of this repository: {}", known.join(", "))));
+        }
+        None if known.is_empty() => {
+            return Err(
+                Failure::new("this repository has no remote").hint("git remote add origin URL")
+            );
+        }
+        None => known,
+    };
+    layouts::refresh(&repository)?;
+    git::promote_layouts(&repository, &branches(&repository)?)?;
+    let mut exit = Exit::Done;
+    for remote in remotes {
+        match exchange(&repository, &remote) {
+            Ok(told) => session.ui.tell(&format!("{remote}: {told}"))?,
+            Err(error) => {
+                session.ui.fail(&Failure::from(error));
+                exit = Exit::Failed;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// Whether a name can only be meant as a place.
+fn is_address(name: &str) -> bool {
+    name.contains([':', '/', '\\']) || name.starts_with('.')
+}
+
+/// All that is committed here: every branch, and the commit that is checked out.
+fn branches(repository: &Repository) -> Result<Vec<CommitId>> {
+    let mut commits: Vec<_> = repository.head()?.into_iter().collect();
+    for (_, id) in repository.references("refs/heads/")? {
+        if !commits.contains(&CommitId(id)) {
+            commits.push(CommitId(id));
+        }
+    }
+    Ok(commits)
+}
+
+fn exchange(repository: &Repository, remote: &str) -> git::Result<String> {
+    sharing::fetch(repository, remote, Asking::Person)?;
+    let mut told: Vec<String> = received(repository)?.into_iter().collect();
+    if let Pushed::Sent(sent) = sharing::push(repository, remote, Asking::Person)? {
+        told.push(format!("sent {}", names(&sent)));
+    }
+    // What others sent meanwhile was merged before it went.
+    layouts::receive(repository)?;
+    Ok(if told.is_empty() { "up to date".to_owned() } else { told.join("; ") })
+}
+
+/// Merges what was fetched; what it was, if anything.
+fn received(repository: &Repository) -> git::Result<Option<String>> {
+    let moved = layouts::receive(repository)?.refs;
+    Ok((!moved.is_empty()).then(|| format!("received {}", names(&moved))))
+}
+
+fn names(refs: &[git::RefName]) -> String {
+    let names: Vec<_> = refs.iter().map(|name| name.as_str().replace("refs/", "")).collect();
+    names.join(", ")
+}

@@ -1,0 +1,456 @@
+//! What was fetched, seen from one work tree: layouts that are missing are asked for, and
+//! those that came reach the files.
+//!
+//! A plain fetch brings layouts along (`sharing::fetch_refspec`). `git pull origin main`,
+//! a pull from a URL or a bundle, and a remote that was added after set-up bring content
+//! alone. git writes down in `FETCH_HEAD` where content came from. Hooks look at it, once
+//! for each fetch, and ask an address quietly for its layouts when it sent none along and
+//!
+//! - is a remote that is known to have some: then the fetch named its refs itself; or
+//! - the commit that is checked out holds, and the one looked at last did not, a workflow
+//!   without positions of which no note says anything. A raw file brings its positions along.
+//!
+//! So a remote without layouts costs nothing, however often it is fetched from, and whoever
+//! works with plain fetches is never asked for over the network. What could not be reached
+//! is asked again after the next fetch.
+//!
+//! Must not make a git command fail or wait for long.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use comfy_graph::{canon, json};
+
+use crate::platform::git::changes::Touched;
+use crate::platform::git::{CommitId, Kind, ObjectId, RefName, RepoPath};
+use crate::platform::git::{Error, Result};
+
+use super::refresh::{is_ours, refresh};
+use super::restore::follow_layouts;
+use super::sharing;
+use super::sharing::{Asking, Gathered};
+use crate::layouts;
+use crate::platform::git::EntryKind;
+use crate::platform::git::Repository;
+use crate::platform::git::notes::Notes;
+use crate::platform::write_whole;
+use crate::setup;
+use crate::setup::State;
+
+/// How long all addresses of one fetch may be asked.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A workflow of more bytes is not read to see whether it lacks a layout.
+const LARGEST: u64 = 64 << 20;
+
+/// How content came that layouts may be missing of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Brought {
+    /// By a merge, a checkout or a rebase.
+    ByMove,
+    /// By a commit, which is rarely a pick of something fetched: nobody is asked for it
+    /// unless a layout is missing.
+    ByCommit,
+}
+
+/// Asks for the layouts that the last fetch did not bring along. Gives what a person can
+/// do where that failed.
+pub(crate) fn ask(repository: &Repository, brought: Brought) -> Result<Vec<String>> {
+    let mut remarks = Vec::new();
+    if !sharing::is_on(repository) || repository.work_tree().is_none() {
+        return Ok(remarks);
+    }
+    let mut memory = Memory::read(repository);
+    let Some((fingerprint, addresses)) = read_fetch_head(repository) else { return Ok(remarks) };
+    if memory.fetch.as_deref() == Some(&fingerprint) {
+        return Ok(remarks);
+    }
+    let head = repository.head()?;
+    let silent: Vec<_> = addresses.into_iter().filter(|address| !address.has_notes).collect();
+    let mut lacks = Lacking { repository, head, seen: memory.seen, found: None };
+    let until = Instant::now() + PATIENCE;
+    let (mut asked, mut failed) = (false, false);
+    for address in &silent {
+        let remote = sharing::remote_at(repository, &address.url)?;
+        let is_known = match &remote {
+            Some(remote) => sharing::has_layouts(repository, remote)?,
+            None => false,
+        };
+        let is_needed = is_known && brought == Brought::ByMove || lacks.any()?;
+        if !is_needed {
+            continue;
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        asked = true;
+        let outcome = match &remote {
+            Some(remote) => {
+                let _ = complete_refspecs(repository, remote);
+                sharing::fetch_within(repository, remote, Asking::Nobody, left)
+            }
+            None => ask_address(repository, &address.url, until),
+        };
+        match outcome {
+            Ok(()) => lacks.forget(),
+            Err(error) if lacks.any()? => {
+                failed = true;
+                let name = remote.as_deref().unwrap_or(&address.url);
+                let why = match error {
+                    Error::TooSlow { .. } => "no answer in time".to_owned(),
+                    Error::Git { said, .. } => said,
+                    error => error.to_string(),
+                };
+                remarks.push(format!(
+                    "some layouts of what came from {name} are not here ({why}); \
+                     `git comfy sync {name}` fetches them"
+                ));
+            }
+            Err(_) => failed = true,
+        }
+    }
+    let before = memory.clone();
+    if brought == Brought::ByMove || asked {
+        memory.fetch = Some(fingerprint);
+    }
+    if !failed {
+        memory.seen = head;
+    }
+    if memory != before {
+        memory.write(repository)?;
+    }
+    Ok(remarks)
+}
+
+/// What a look at fetched refs brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Received {
+    /// The refs of ours that moved.
+    pub refs: Vec<RefName>,
+    /// The files whose nodes moved.
+    pub files: Vec<RepoPath>,
+    /// What a person can do about layouts that could not be fetched, each a line.
+    pub remarks: Vec<String>,
+}
+
+/// Asks for what the last fetch did not bring along, and brings all that is here into the
+/// files: for whoever looks at them without a hook having been called.
+///
+/// # Errors
+/// Something that was fetched cannot be merged.
+pub fn catch_up(repository: &Repository) -> Result<Received> {
+    let remarks = ask(repository, Brought::ByMove)
+        .unwrap_or_else(|error| vec![format!("layouts are not asked for: {error}")]);
+    Ok(Received { remarks, ..receive(repository)? })
+}
+
+/// Remembers that the notes hold nothing new for the files of this work tree: what was kept
+/// since the last [`receive`] came from them.
+pub(crate) fn note_own(repository: &Repository) -> Result<()> {
+    let mut memory = Memory::read(repository);
+    let ours = repository.reference(&layouts::notes_ref())?.map(CommitId);
+    if memory.followed.is_some() && memory.followed != ours {
+        memory.followed = ours;
+        memory.write(repository)?;
+    }
+    Ok(())
+}
+
+/// Merges what was fetched and brings it into the files of this work tree.
+pub fn receive(repository: &Repository) -> Result<Received> {
+    let tip = |repository: &Repository| -> Result<Option<CommitId>> {
+        Ok(repository.reference(&layouts::notes_ref())?.map(CommitId))
+    };
+    let mut memory = Memory::read(repository);
+    let known = |id: &CommitId| repository.contains(id.0).unwrap_or(false);
+    let before = match memory.followed.filter(known) {
+        Some(followed) => Some(followed),
+        None => tip(repository)?,
+    };
+    // What one remote holds must not keep away what came from the others.
+    let (mut gathered, broken) = match sharing::gather(repository) {
+        Ok(gathered) => (gathered, None),
+        Err(error) => (Gathered::default(), Some(error)),
+    };
+    let after = tip(repository)?;
+    let mut files = Vec::new();
+    if before != after {
+        // What was moved here and saved is filed before anything is written.
+        refresh(repository)?;
+        gathered.layouts = Some((before, after));
+        files = follow_layouts(repository, &gathered)?;
+    }
+    if memory.followed != after {
+        memory.followed = after;
+        memory.write(repository)?;
+    }
+    broken.map_or(Ok(Received { refs: gathered.moved, files, remarks: Vec::new() }), Err)
+}
+
+/// Has a remote that was added after set-up send layouts along with every fetch.
+pub(crate) fn complete_refspecs(repository: &Repository, remote: &str) -> Result<()> {
+    let wanted = sharing::fetch_refspec(remote);
+    let held = repository.settings(&format!("remote.{remote}.fetch"))?;
+    if held.is_empty() || held.iter().any(|(_, refspec)| *refspec == wanted) {
+        return Ok(());
+    }
+    let state = State::read(repository.require_work_tree()?, None)?;
+    // Somebody else may be writing the configuration; the next hook tries again.
+    let _ = setup::for_late_remotes(&state).apply(&state.git);
+    Ok(())
+}
+
+/// Asks an address that is no remote, as the person wrote it where that is known.
+fn ask_address(repository: &Repository, address: &str, until: Instant) -> Result<()> {
+    let mut failure = None;
+    for url in spellings(repository, address)? {
+        let left = until.saturating_duration_since(Instant::now());
+        match sharing::fetch_passing_within(repository, &url, Asking::Nobody, left) {
+            Ok(()) => return Ok(()),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// What may have been written for an address, from which git takes the person's name and
+/// the `.git` at the end: the most likely first.
+fn spellings(repository: &Repository, address: &str) -> Result<Vec<String>> {
+    let action = repository.surroundings().reflog_action.as_deref().unwrap_or_default();
+    let written = action.split_whitespace().find(|word| sharing::shown(word) == address);
+    if let Some(written) = written {
+        return Ok(vec![written.to_owned()]);
+    }
+    let mut all = Vec::new();
+    if let Some(named) = with_person(address) {
+        all.push(named);
+    }
+    all.push(address.to_owned());
+    if !address.ends_with(".bundle") {
+        all.push(format!("{address}.git"));
+    }
+    Ok(all)
+}
+
+/// An address of ssh with the name that nearly every host of repositories wants.
+fn with_person(address: &str) -> Option<String> {
+    if let Some(rest) = address.strip_prefix("ssh://") {
+        return Some(format!("ssh://git@{rest}"));
+    }
+    let (host, path) = address.split_once(':')?;
+    // One letter is a drive.
+    let is_host = host.len() > 1 && !host.contains(['/', '\\']) && !path.starts_with("//");
+    is_host.then(|| format!("git@{address}"))
+}
+
+/// Where something was fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Address {
+    /// As git writes it.
+    url: String,
+    /// Layouts came along.
+    has_notes: bool,
+}
+
+/// The addresses of the last fetch, and what tells it from another.
+fn read_fetch_head(repository: &Repository) -> Option<(String, Vec<Address>)> {
+    let file = repository.git_dir().join("FETCH_HEAD");
+    let text = std::fs::read(&file).ok()?;
+    let modified = file.metadata().ok()?.modified().ok()?;
+    let at = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let id = repository.format().id_of(Kind::Blob, &text);
+    Some((format!("{id}-{at}"), addresses(&String::from_utf8_lossy(&text))))
+}
+
+/// `<id> TAB [not-for-merge] TAB [<kind> ]'<ref>' of <url>`, or the URL alone for `HEAD`.
+fn addresses(text: &str) -> Vec<Address> {
+    let mut addresses: Vec<Address> = Vec::new();
+    for line in text.lines() {
+        let Some(about) = line.splitn(3, '\t').nth(2) else { continue };
+        let (name, url) = match about.split_once("' of ") {
+            Some((name, url)) => (name.split_once('\'').map_or("", |(_, name)| name), url),
+            None => ("", about),
+        };
+        if url == "." {
+            // From this very repository.
+            continue;
+        }
+        let has_notes = name == sharing::LAYOUTS;
+        match addresses.iter_mut().find(|known| known.url == url) {
+            Some(known) => known.has_notes |= has_notes,
+            None => addresses.push(Address { url: url.to_owned(), has_notes }),
+        }
+    }
+    addresses
+}
+
+/// Whether a workflow lies in the work tree's commit of which no note says how it lay.
+struct Lacking<'r> {
+    repository: &'r Repository,
+    head: Option<CommitId>,
+    seen: Option<CommitId>,
+    found: Option<bool>,
+}
+
+impl Lacking<'_> {
+    /// Layouts came since the last look.
+    fn forget(&mut self) {
+        self.found = None;
+    }
+
+    fn any(&mut self) -> Result<bool> {
+        match self.found {
+            Some(found) => Ok(found),
+            None => Ok(*self.found.insert(self.look()?)),
+        }
+    }
+
+    fn look(&self) -> Result<bool> {
+        let repository = self.repository;
+        let Some(head) = self.head else { return Ok(false) };
+        let files = self.new_files(head)?;
+        if files.is_empty() {
+            return Ok(false);
+        }
+        let notes = all_notes(repository)?;
+        for file in files {
+            let mut noted = false;
+            for notes in &notes {
+                noted |= !notes.of(file.blob)?.is_empty();
+            }
+            if !noted
+                && is_ours(repository, &file.path)
+                && let Some(content) = repository.blob_within(file.blob, LARGEST)?
+                && lies_bare(&content)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What the commit holds and the one that was looked at last does not.
+    fn new_files(&self, head: CommitId) -> Result<Vec<Touched>> {
+        let tree = |commit: Option<CommitId>| -> Result<Option<ObjectId>> {
+            let commit = commit.map_or(Ok(None), |id| self.repository.commit(id))?;
+            Ok(commit.map(|commit| commit.tree))
+        };
+        let mut old = rustc_hash::FxHashSet::default();
+        let (before, after) = (tree(self.seen)?, tree(Some(head))?);
+        if let Some(before) = before
+            && Some(before) != after
+        {
+            self.repository.visit_files(before, &mut |_, entry| {
+                old.insert(entry.id);
+            })?;
+        }
+        let mut files = Vec::new();
+        if let Some(after) = after.filter(|_| before != after) {
+            self.repository.visit_files(after, &mut |path, entry| {
+                let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
+                let is_json = path.as_bytes().to_ascii_lowercase().ends_with(b".json");
+                if is_file && is_json && !old.contains(&entry.id) {
+                    files.push(Touched { path: path.clone(), blob: entry.id });
+                }
+            })?;
+        }
+        Ok(files)
+    }
+}
+
+/// Whether content is a workflow without positions.
+pub(crate) fn lies_bare(content: &[u8]) -> bool {
+    json::parse(content).is_ok_and(|mut document| canon::place_missing(&mut document))
+}
+
+/// Our layout notes, and those that were fetched.
+fn all_notes(repository: &Repository) -> Result<Vec<Notes<'_>>> {
+    let ours = repository.reference(&layouts::notes_ref())?;
+    let tips = layouts::tracking_refs(repository)?.into_iter().map(|(_, id)| id).chain(ours);
+    // Notes that cannot be read say nothing.
+    Ok(tips.filter_map(|id| Notes::at(repository, Some(CommitId(id))).ok()).collect())
+}
+
+/// What this work tree remembers from one hook to the next. Losing it costs a look.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Memory {
+    /// The fetch that was seen to.
+    fetch: Option<String>,
+    /// The commit whose files were looked at.
+    seen: Option<CommitId>,
+    /// The layout notes that the files follow.
+    followed: Option<CommitId>,
+}
+
+impl Memory {
+    fn path(repository: &Repository) -> PathBuf {
+        repository.work_tree_state_dir().join("fetched")
+    }
+
+    fn read(repository: &Repository) -> Memory {
+        let text = std::fs::read_to_string(Memory::path(repository)).unwrap_or_default();
+        let mut memory = Memory::default();
+        for line in text.lines() {
+            let id = |text: &str| ObjectId::from_hex(text.as_bytes()).map(CommitId);
+            match line.split_once(' ') {
+                Some(("fetch", fetch)) => memory.fetch = Some(fetch.to_owned()),
+                Some(("seen", text)) => memory.seen = id(text),
+                Some(("followed", text)) => memory.followed = id(text),
+                _ => {}
+            }
+        }
+        memory
+    }
+
+    fn write(&self, repository: &Repository) -> Result<()> {
+        let mut text = String::new();
+        let mut line = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                text.push_str(&format!("{name} {value}\n"));
+            }
+        };
+        line("fetch", self.fetch.clone());
+        line("seen", self.seen.map(|id| id.to_string()));
+        line("followed", self.followed.map(|id| id.to_string()));
+        let path = Memory::path(repository);
+        let failed = |source| Error::file("writing", &path)(source);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        write_whole(&path, text.as_bytes()).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_git_writes_them() {
+        let text = "aa\t\tbranch 'main' of github.com:a/b\n\
+                    aa\tnot-for-merge\t'refs/notes/comfy' of github.com:a/b\n\
+                    bb\tnot-for-merge\t'refs/notes/comfy-layout' of github.com:a/b\n\
+                    cc\t\t../my bundles/x.bundle\n\
+                    dd\tnot-for-merge\ttag 'v1' of https://host/it's of mine\n\
+                    ee\t\tbranch 'side' of .\n";
+        let address = |url: &str, has_notes| Address { url: url.to_owned(), has_notes };
+        let wanted = [
+            address("github.com:a/b", true),
+            address("../my bundles/x.bundle", false),
+            address("https://host/it's of mine", false),
+        ];
+        assert_eq!(addresses(text), wanted);
+    }
+
+    #[test]
+    fn ssh_wants_a_name() {
+        for (address, named) in [
+            ("github.com:a/b", Some("git@github.com:a/b")),
+            ("ssh://host:22/a", Some("ssh://git@host:22/a")),
+            ("https://host/a", None),
+            ("C:/repositories/a", None),
+            ("../a:b", None),
+            ("/srv/a", None),
+        ] {
+            assert_eq!(with_person(address).as_deref(), named, "{address}");
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! What each file of a work tree held last, and what it held before git wrote it: whoever
+//! saves a file is held against that (`canon::stamp`).
+//!
+//! `L` says that a person saved the file so, `W` that git wrote it so, `S` up to which time
+//! its moves are in notes. One work tree has one such log; it can be deleted at any time,
+//! and then the notes tell what the file held.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use super::log::{Extent, Head, LockKind, Log, News, read_layout, record};
+use crate::platform::git;
+use crate::platform::git::Repository;
+use crate::platform::git::Result;
+use crate::platform::git::{ObjectId, RepoPath};
+
+/// How many states from before git's writes are remembered of a file: a rebase writes it
+/// more than once while ComfyUI has an old one open.
+const REMEMBERED: usize = 4;
+
+/// Who brought a file into a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// A person, by saving.
+    Person,
+    /// git, by checking out.
+    Git,
+}
+
+/// A layout that a file had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileState {
+    /// The clean content it had it with.
+    pub(crate) blob: ObjectId,
+    /// One line of JSON.
+    pub(crate) layout: String,
+}
+
+/// What is remembered of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FileHistory {
+    /// What it holds, as far as we saw.
+    pub(crate) last: Option<FileState>,
+    /// What git wrote last, if a person saved since.
+    pub(crate) written: Option<FileState>,
+    /// What it held before git wrote it, the newest first.
+    pub(crate) before: Vec<FileState>,
+}
+
+/// A state that is written down.
+#[derive(Debug, Clone)]
+pub(crate) struct Remembered {
+    /// The file.
+    pub(crate) path: RepoPath,
+    /// Who brought it into that state.
+    pub(crate) writer: Writer,
+    /// Its clean content.
+    pub(crate) blob: ObjectId,
+    extent: Extent,
+}
+
+impl Remembered {
+    /// When it was written down, in milliseconds since 1970; 0 if nobody said.
+    pub(crate) fn at(&self) -> u64 {
+        self.extent.at
+    }
+
+    /// The checksum of its layout.
+    pub(crate) fn crc(&self) -> u32 {
+        self.extent.crc
+    }
+}
+
+/// The states of all files of a work tree.
+#[derive(Debug)]
+pub(crate) struct FileStates {
+    log: Log,
+    known: Known,
+}
+
+type At = (ObjectId, Extent);
+
+#[derive(Debug, Default)]
+struct Known {
+    files: FxHashMap<RepoPath, Tracked>,
+    /// The files that ever held a content.
+    holders: FxHashMap<ObjectId, Vec<RepoPath>>,
+    dead: u64,
+}
+
+#[derive(Debug, Default)]
+struct Tracked {
+    last: Option<At>,
+    written: Option<At>,
+    before: VecDeque<At>,
+    noted_at: u64,
+}
+
+impl FileStates {
+    /// The log of the work tree at hand.
+    pub(crate) fn of(repository: &Repository) -> FileStates {
+        FileStates {
+            log: Log::new(repository.work_tree_state_dir(), "files"),
+            known: Known::default(),
+        }
+    }
+
+    fn refresh(&mut self) -> Result<Option<File>> {
+        let known = &mut self.known;
+        self.log.refresh(&mut |news| known.take_in(news))
+    }
+
+    /// What a file held last.
+    pub(crate) fn last(&mut self, path: &RepoPath) -> Result<Option<FileState>> {
+        let Some(mut file) = self.refresh()? else { return Ok(None) };
+        let last = self.known.files.get(path).and_then(|tracked| tracked.last);
+        Ok(last.and_then(|at| state(&mut file, at)))
+    }
+
+    /// All that is remembered of a file.
+    pub(crate) fn history(&mut self, path: &RepoPath) -> Result<FileHistory> {
+        let Some(mut file) = self.refresh()? else { return Ok(FileHistory::default()) };
+        let Some(tracked) = self.known.files.get(path) else { return Ok(FileHistory::default()) };
+        let is_last = |at: &At| tracked.last.is_some_and(|last| last.1.record == at.1.record);
+        Ok(FileHistory {
+            last: tracked.last.and_then(|at| state(&mut file, at)),
+            written: tracked.written.filter(|at| !is_last(at)).and_then(|at| state(&mut file, at)),
+            before: tracked.before.iter().filter_map(|at| state(&mut file, *at)).collect(),
+        })
+    }
+
+    /// The files that held a content last.
+    pub(crate) fn holders_of(&mut self, blob: ObjectId) -> Result<Vec<RepoPath>> {
+        self.refresh()?;
+        let holds = |path: &&RepoPath| {
+            let last = self.known.files.get(*path).and_then(|tracked| tracked.last);
+            last.is_some_and(|(held, _)| held == blob)
+        };
+        let ever = self.known.holders.get(&blob).into_iter().flatten();
+        let mut holders: Vec<RepoPath> = ever.filter(holds).cloned().collect();
+        holders.sort();
+        holders.dedup();
+        Ok(holders)
+    }
+
+    /// What every file held last.
+    pub(crate) fn all_last(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
+        self.refresh()?;
+        let files = self.known.files.iter();
+        let last = files.filter_map(|(path, tracked)| Some((path.clone(), tracked.last?.0)));
+        Ok(last.collect())
+    }
+
+    /// Up to which time the moves of a file are in notes.
+    pub(crate) fn noted_at(&mut self, path: &RepoPath) -> Result<u64> {
+        self.refresh()?;
+        Ok(self.known.files.get(path).map_or(0, |tracked| tracked.noted_at))
+    }
+
+    /// Remembers that notes hold the moves of files, each up to a time.
+    pub(crate) fn note<'p>(
+        &mut self,
+        noted: impl Iterator<Item = (&'p RepoPath, ObjectId, u64)>,
+    ) -> Result<()> {
+        self.refresh()?;
+        let mut records = Vec::new();
+        for (path, blob, at) in noted {
+            if self.known.files.get(path).is_none_or(|tracked| tracked.noted_at < at) {
+                records.extend(record(b'S', at, blob, path, b"", 0));
+            }
+        }
+        if records.is_empty() { Ok(()) } else { self.log.append(&records) }
+    }
+
+    /// Remembers what a file holds now. The very same again is not written.
+    pub(crate) fn add(&mut self, path: &RepoPath, writer: Writer, state: &FileState) -> Result<()> {
+        let crc = crc32fast::hash(state.layout.as_bytes());
+        self.refresh()?;
+        let last = self.known.files.get(path).and_then(|tracked| tracked.last);
+        let is_same = |(blob, extent): At| {
+            blob == state.blob && (extent.crc, extent.length) == (crc, state.layout.len() as u64)
+        };
+        if last.is_some_and(is_same) {
+            return Ok(());
+        }
+        let kind = match writer {
+            Writer::Person => b'L',
+            Writer::Git => b'W',
+        };
+        let now = git::now();
+        self.log.append(&record(kind, now, state.blob, path, state.layout.as_bytes(), crc))?;
+        let length = self.log.read_to();
+        if self.known.dead > 1 << 18 && self.known.dead * 2 > length {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    /// Every state that is still written down, of files that are wanted, the oldest first:
+    /// more than what counts for the next save.
+    pub(crate) fn remembered(
+        &mut self,
+        mut is_wanted: impl FnMut(&RepoPath) -> bool,
+    ) -> Result<Vec<Remembered>> {
+        let mut all = Vec::new();
+        self.log.start_over();
+        self.known = Known::default();
+        let read = self.log.refresh(&mut |news| match news {
+            News::Record(Head { kind, blob, path, extent, .. }) if is_wanted(&path) => {
+                let writer = match kind {
+                    b'L' => Writer::Person,
+                    b'W' => Writer::Git,
+                    _ => return,
+                };
+                all.push(Remembered { path, writer, blob, extent });
+            }
+            News::Anew => all.clear(),
+            _ => {}
+        });
+        self.log.start_over();
+        read.map(|_| all)
+    }
+
+    /// The layout of a state; nothing if it is not there any more.
+    pub(crate) fn layout_of(&self, state: &Remembered) -> Option<String> {
+        let mut file = File::open(self.log.path()).ok()?;
+        read_layout(&mut file, &state.extent)
+    }
+
+    fn compact(&mut self) -> Result<()> {
+        let Some(_lock) = self.log.lock(LockKind::Exclusive, Duration::from_millis(100))? else {
+            return Ok(());
+        };
+        self.log.start_over();
+        let Some(mut file) = self.refresh()? else { return Ok(()) };
+        let mut kept = Vec::new();
+        let mut noted = Vec::new();
+        for (path, tracked) in &self.known.files {
+            if let (true, Some((blob, _))) = (tracked.noted_at > 0, tracked.last) {
+                noted.push(record(b'S', tracked.noted_at, blob, path, b"", 0));
+            }
+            // In an order that leads to the same.
+            let before = tracked.before.iter().rev().map(|at| (b'W', *at));
+            let written = tracked.written.map(|at| (b'W', at));
+            let is_written = tracked.written.map(|at| at.1.record);
+            let last = tracked.last.filter(|at| is_written != Some(at.1.record));
+            let states = before.chain(written).chain(last.map(|at| (b'L', at)));
+            kept.extend(states.map(|(kind, at)| (path.clone(), kind, at)));
+        }
+        kept.sort_by(|a, b| a.0.cmp(&b.0));
+        let records = kept.into_iter().filter_map(|(path, kind, (blob, extent))| {
+            let layout = read_layout(&mut file, &extent)?;
+            Some(record(kind, extent.at, blob, &path, layout.as_bytes(), extent.crc))
+        });
+        let replaced = self.log.replace(records.chain(noted));
+        self.log.start_over();
+        replaced
+    }
+}
+
+fn state(file: &mut File, (blob, extent): At) -> Option<FileState> {
+    read_layout(file, &extent).map(|layout| FileState { blob, layout })
+}
+
+impl Known {
+    fn take_in(&mut self, news: News) {
+        match news {
+            News::Anew => *self = Known::default(),
+            News::Damage(bytes) => self.dead += bytes,
+            News::Record(head) => self.note(head),
+        }
+    }
+
+    fn note(&mut self, head: Head) {
+        let Head { kind, blob, path, extent, .. } = head;
+        let tracked = self.files.entry(path.clone()).or_default();
+        if kind == b'S' {
+            tracked.noted_at = tracked.noted_at.max(extent.at);
+            self.dead += 50;
+            return;
+        }
+        if tracked.last.is_none_or(|(held, _)| held != blob) {
+            self.holders.entry(blob).or_default().push(path);
+        }
+        let before = tracked.last.replace((blob, extent));
+        if kind == b'W' {
+            tracked.written = tracked.last;
+            if let Some(before) = before {
+                tracked.before.push_front(before);
+            }
+            while let Some(forgotten) = tracked.before.get(REMEMBERED).copied() {
+                self.dead += forgotten.1.length + 100;
+                tracked.before.truncate(REMEMBERED);
+            }
+        } else if let Some(before) = before
+            && tracked.written.is_none_or(|written| written.1.record != before.1.record)
+        {
+            self.dead += before.1.length + 100;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::git::{Kind, ObjectFormat};
+
+    fn states(folder: &std::path::Path) -> FileStates {
+        FileStates { log: Log::new(folder, "files"), known: Known::default() }
+    }
+
+    fn held(layout: &str) -> FileState {
+        let blob = ObjectFormat::Sha1.id_of(Kind::Blob, b"content");
+        FileState { blob, layout: layout.to_owned() }
+    }
+
+    fn layouts(history: &FileHistory) -> (Option<&str>, Option<&str>, Vec<&str>) {
+        let text = |state: &'_ FileState| -> &'_ str { Box::leak(state.layout.clone().into()) };
+        (
+            history.last.as_ref().map(text),
+            history.written.as_ref().map(text),
+            history.before.iter().map(text).collect(),
+        )
+    }
+
+    #[test]
+    fn what_git_wrote_and_what_lay_there_before_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = RepoPath::new("a.json");
+        let mut here = states(folder.path());
+        here.add(&path, Writer::Person, &held("saved")).unwrap();
+        here.add(&path, Writer::Git, &held("pulled")).unwrap();
+        let told = here.history(&path).unwrap();
+        assert_eq!(layouts(&told), (Some("pulled"), None, vec!["saved"]));
+        here.add(&path, Writer::Person, &held("dragged")).unwrap();
+        let told = states(folder.path()).history(&path).unwrap();
+        assert_eq!(layouts(&told), (Some("dragged"), Some("pulled"), vec!["saved"]));
+    }
+
+    #[test]
+    fn a_log_that_was_compacted_tells_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (RepoPath::new("a.json"), RepoPath::new("b.json"));
+        let mut here = states(folder.path());
+        for n in 0..9 {
+            let writer = if n % 3 == 0 { Writer::Person } else { Writer::Git };
+            here.add(&path, writer, &held(&format!("{n}"))).unwrap();
+            here.add(&other, Writer::Git, &held(&format!("other {n}"))).unwrap();
+        }
+        let before = (here.history(&path).unwrap(), here.history(&other).unwrap());
+        here.compact().unwrap();
+        assert_eq!((here.history(&path).unwrap(), here.history(&other).unwrap()), before);
+        let mut again = states(folder.path());
+        assert_eq!((again.history(&path).unwrap(), again.history(&other).unwrap()), before);
+    }
+}

@@ -1,0 +1,408 @@
+//! One file on its way into git or out of it: which mode it has, what `canon` makes of it,
+//! which layout is kept or found. Content is never the reason for a failure: whatever
+//! cannot be handled passes as it came. A layout that cannot be kept is one: positions are
+//! never taken out of a file on the quiet.
+//!
+//! Must not know how git hands files over (`process`, and the one-shot commands).
+
+use std::borrow::Cow;
+
+use comfy_graph::canon;
+use comfy_graph::canon::Rest;
+
+use super::find::Finder;
+use super::raw::{Indexed, Stored};
+use super::settings::{Handling, Settings};
+use super::work_tree::{Arrival, LaidOut, Layouting, WorkTreeLayouts};
+use crate::platform::git::Direction;
+use crate::platform::git::Repository;
+use crate::platform::git::Result;
+use crate::platform::git::{CommitId, Kind, ObjectFormat, ObjectId, RepoPath};
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Passed {
+    /// It stays as it is.
+    Untouched,
+    /// It has other bytes now.
+    Changed(Vec<u8>),
+}
+
+impl Passed {
+    /// The new bytes, or those that came in.
+    pub fn or<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
+        match self {
+            Passed::Untouched => input,
+            Passed::Changed(content) => content,
+        }
+    }
+}
+
+/// The filter of one repository, for one file after another.
+#[derive(Debug)]
+pub struct Filter<'r> {
+    repository: Option<&'r Repository>,
+    settings: Settings,
+    layouts: Option<WorkTreeLayouts<'r>>,
+    indexed: Option<Indexed<'r>>,
+    remarks: Vec<String>,
+}
+
+/// What git tells about a content that it takes out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Checkout {
+    /// The id of the content.
+    pub blob: Option<ObjectId>,
+    /// The commit or tree that is checked out; none where a file is merged or restored.
+    pub treeish: Option<ObjectId>,
+    /// The checkout is of a branch or a tag.
+    pub has_ref: bool,
+    /// Who gets the file.
+    pub target: Target,
+}
+
+/// Who gets a file that git takes out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Target {
+    /// The work tree.
+    #[default]
+    WorkTree,
+    /// The work tree, or somebody who only wants to see it: git shows the committed side of
+    /// a difference, and what goes into an archive, in the same way as it checks out, but
+    /// waits for it.
+    Anybody,
+    /// Somebody who only wants to see it.
+    Reader,
+}
+
+impl<'r> Filter<'r> {
+    /// A filter for a repository. Without one, files are cleaned and arranged, and no
+    /// layout is kept or known.
+    pub fn new(repository: Option<&'r Repository>) -> Filter<'r> {
+        let mut remarks = Vec::new();
+        let settings = match repository.map(Settings::of) {
+            Some(Ok(settings)) => settings,
+            Some(Err(error)) => {
+                remarks.push(format!("settings cannot be read: {error}"));
+                Settings::default()
+            }
+            None => Settings::default(),
+        };
+        remarks.extend(settings.remarks.iter().cloned());
+        let layouts = repository.map(WorkTreeLayouts::new);
+        Filter { repository, settings, layouts, indexed: repository.map(Indexed::new), remarks }
+    }
+
+    /// The most bytes of a file that are looked at.
+    pub fn max_file_size(&self) -> u64 {
+        self.settings.max_file_size
+    }
+
+    /// What is worth telling the person since the last time, each a line.
+    pub fn take_remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks)
+    }
+
+    fn handling(&self, path: &RepoPath, when: Direction) -> Handling {
+        match self.repository {
+            Some(repository) => self.settings.handling_of(repository, path, when),
+            None => self.settings.handling,
+        }
+    }
+
+    /// Cleans a file and keeps the layout that is taken out of it.
+    ///
+    /// # Errors
+    /// The layout cannot be kept: then the positions must stay in the file.
+    pub fn clean(&mut self, path: &RepoPath, bytes: &[u8]) -> Result<Passed> {
+        let (passed, rest) = self.split(path, bytes);
+        if let (Passed::Changed(content), Some(rest)) = (&passed, rest) {
+            self.keep(path, content, rest)?;
+        }
+        Ok(passed)
+    }
+
+    /// Cleans a file. What it gives beside the content leads to the layout.
+    pub fn split<'b>(&mut self, path: &RepoPath, bytes: &'b [u8]) -> (Passed, Option<Rest<'b>>) {
+        let Handling::Clean(mode) = self.handling(path, Direction::Checkin) else {
+            return (Passed::Untouched, None);
+        };
+        match canon::begin(bytes, mode) {
+            Ok((content, Some(rest))) => {
+                match self.indexed.as_mut().and_then(|index| index.raw(path, bytes)) {
+                    Some(raw) => (raw, None),
+                    None => (Passed::Changed(content), Some(rest)),
+                }
+            }
+            Ok((_, None)) | Err(None) => (Passed::Untouched, None),
+            Err(Some(remark)) => {
+                let what = "is kept as it is, with its layout";
+                self.remarks.push(format!("{path} {what}: {remark}"));
+                (Passed::Untouched, None)
+            }
+        }
+    }
+
+    /// Keeps the layout that was taken out of a file.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    pub fn keep(&mut self, path: &RepoPath, content: &[u8], rest: Rest<'_>) -> Result<()> {
+        let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
+            return Ok(());
+        };
+        let blob = repository.format().id_of(Kind::Blob, content);
+        layouts.save(path, blob, content, &rest.layout())
+    }
+
+    /// The layouts of the work tree, behind the filter.
+    pub(crate) fn layouts(&mut self) -> Option<&mut WorkTreeLayouts<'r>> {
+        self.layouts.as_mut()
+    }
+
+    /// Puts the layout into a file.
+    ///
+    /// # Errors
+    /// Something was arranged, and that it was cannot be remembered.
+    pub fn smudge(&mut self, path: &RepoPath, checkout: Checkout, bytes: &[u8]) -> Result<Passed> {
+        match self.errand(path, checkout, bytes.to_vec()) {
+            Err(_) => Ok(Passed::Untouched),
+            Ok(errand) => {
+                let smudged = errand.run();
+                let content = self.finish(path, smudged)?;
+                Ok(if content == bytes { Passed::Untouched } else { Passed::Changed(content) })
+            }
+        }
+    }
+
+    /// Puts the layout into a file that lies in the work tree, and remembers it: that of its
+    /// content, with what the file held and what the merged sides moved.
+    ///
+    /// # Errors
+    /// The layouts cannot be read, or what is new in them cannot be kept.
+    pub fn lay_out(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        merged: &[ObjectId],
+        bytes: &[u8],
+    ) -> Result<Passed> {
+        let Handling::Clean(mode) = self.handling(path, Direction::Checkout) else {
+            return Ok(Passed::Untouched);
+        };
+        let Some(layouts) = self.layouts.as_mut().filter(|_| may_be_graph(bytes)) else {
+            return Ok(Passed::Untouched);
+        };
+        let found = layouts.find(
+            path,
+            blob,
+            bytes,
+            Arrival::Along { merged: merged.to_vec(), to: None },
+        )?;
+        let laid_out = Layouting::new(bytes.to_vec(), found).run(Stored { blob: Some(blob), mode });
+        layouts.remember(path, blob, &laid_out)?;
+        Ok(if laid_out.bytes == bytes {
+            Passed::Untouched
+        } else {
+            Passed::Changed(laid_out.bytes)
+        })
+    }
+
+    /// Whether something in a file of the work tree lies where nobody put it.
+    ///
+    /// # Errors
+    /// What the files held cannot be read.
+    pub fn has_guesses(&mut self, path: &RepoPath) -> Result<bool> {
+        self.layouts.as_mut().map_or(Ok(false), |layouts| layouts.has_guesses(path))
+    }
+
+    /// The file that a checkout of a state would give, which nobody writes anywhere.
+    pub fn show(&mut self, path: &RepoPath, blob: ObjectId, bytes: &[u8]) -> Passed {
+        let checkout = Checkout { blob: Some(blob), target: Target::Reader, ..Checkout::default() };
+        match self.errand(path, checkout, bytes.to_vec()) {
+            Ok(errand) => Passed::Changed(errand.run().laid_out.bytes),
+            Err(_) => Passed::Untouched,
+        }
+    }
+
+    /// The first part of [`Filter::smudge`], which looks into the repository; the next one,
+    /// [`Errand::run`], can be done on any thread, and [`Filter::finish`] is the last. The
+    /// content itself for a file that is none of ours.
+    pub fn errand(
+        &mut self,
+        path: &RepoPath,
+        checkout: Checkout,
+        content: Vec<u8>,
+    ) -> std::result::Result<Errand, Vec<u8>> {
+        let Handling::Clean(mode) = self.handling(path, Direction::Checkout) else {
+            return Err(content);
+        };
+        if !may_be_graph(&content) {
+            return Err(content);
+        }
+        let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
+            let stored = Stored { blob: None, mode };
+            return Ok(Errand {
+                stored,
+                is_seen_only: true,
+                layouting: Layouting::unknown(content),
+            });
+        };
+        let blob = checkout.blob.unwrap_or_else(|| clean_id(repository.format(), &content));
+        let is_seen_only = is_seen_only(repository, path, checkout.target);
+        let arrival = match is_seen_only {
+            true => Arrival::OtherState,
+            false => arrival(repository, path, checkout),
+        };
+        let layouting = match layouts.find(path, blob, &content, arrival) {
+            Ok(found) => Layouting::new(content, found),
+            Err(error) => {
+                self.remarks.push(format!("the layout of {path} cannot be read: {error}"));
+                Layouting::unknown(content)
+            }
+        };
+        Ok(Errand { stored: Stored { blob: Some(blob), mode }, is_seen_only, layouting })
+    }
+
+    /// Remembers what is written into the work tree, and gives it.
+    ///
+    /// # Errors
+    /// Something was arranged, and that it was cannot be remembered.
+    pub fn finish(&mut self, path: &RepoPath, smudged: Smudged) -> Result<Vec<u8>> {
+        let Smudged { blob, laid_out } = smudged;
+        if let (Some(layouts), Some(blob)) = (&mut self.layouts, blob)
+            && let Err(error) = layouts.remember(path, blob, &laid_out)
+        {
+            if laid_out.is_arranged() {
+                return Err(error);
+            }
+            self.remarks.push(format!("where nodes lie in {path} is not remembered: {error}"));
+        }
+        Ok(laid_out.bytes)
+    }
+}
+
+/// git unlinks a file before it writes another one in its place (`git apply` has an empty one
+/// there by then), and in a checkout does not wait for the filter. Where neither is so, the
+/// file is to be looked at; but older gits merged that way, and say what they do.
+fn is_seen_only(repository: &Repository, path: &RepoPath, target: Target) -> bool {
+    let is_there = || {
+        let file = repository.work_tree().map(|top| top.join(path.to_path()));
+        file.is_some_and(|file| file.symlink_metadata().is_ok_and(|about| about.len() > 0))
+    };
+    match target {
+        Target::WorkTree => false,
+        Target::Anybody => repository.surroundings().reflog_action.is_none() && is_there(),
+        Target::Reader => true,
+    }
+}
+
+/// Measured on git 2.47: a merge, a pick, a revert, `stash pop` and `checkout -- f` name the
+/// blob only, a fast-forward the commit without a ref, a rebase's first step likewise;
+/// whatever goes to another state names a commit other than HEAD, mostly with a ref.
+fn arrival(repository: &Repository, path: &RepoPath, checkout: Checkout) -> Arrival {
+    let along = || Arrival::Along {
+        merged: rebased_blob(repository, path).into_iter().collect(),
+        to: checkout.treeish.map(CommitId),
+    };
+    let Some(treeish) = checkout.treeish else { return along() };
+    let exists = |name: &str| repository.git_dir().join(name).exists();
+    // Of a merge that is given up nothing stays.
+    let given_up = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
+    let is_head = || {
+        let is_it = repository.head().is_ok_and(|head| head == Some(CommitId(treeish)));
+        is_it && !given_up.iter().any(|name| exists(name))
+    };
+    let is_moving_on = || {
+        let action = repository.surroundings().reflog_action.as_deref().unwrap_or_default();
+        let merges = action.starts_with("merge") || action.starts_with("pull");
+        let rebases = ["rebase-merge", "rebase-apply"];
+        merges || rebases.iter().any(|name| exists(name))
+    };
+    if is_head() || (!checkout.has_ref && is_moving_on()) { along() } else { Arrival::OtherState }
+}
+
+/// What the commit holds that a rebase by patches (`git rebase --apply`) is about to apply
+/// anew: git tells the filter nothing of it.
+fn rebased_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
+    let file = repository.git_dir().join("rebase-apply").join("original-commit");
+    let text = std::fs::read(file).ok()?;
+    let commit = repository.commit(CommitId(ObjectId::from_hex(text.trim_ascii())?)).ok()??;
+    Some(repository.entry_at(commit.tree, path).ok()??.id)
+}
+
+/// A file whose layout was found, still to be smudged.
+#[derive(Debug)]
+pub struct Errand {
+    stored: Stored,
+    is_seen_only: bool,
+    layouting: Layouting,
+}
+
+/// A file that was smudged, still to be remembered.
+#[derive(Debug)]
+pub struct Smudged {
+    /// The content, where the work tree gets the file.
+    blob: Option<ObjectId>,
+    laid_out: LaidOut,
+}
+
+impl Errand {
+    /// How long the content is.
+    pub fn length(&self) -> usize {
+        self.layouting.content.len()
+    }
+
+    /// Makes the file.
+    pub fn run(self) -> Smudged {
+        let blob = self.stored.blob.filter(|_| !self.is_seen_only);
+        Smudged { blob, laid_out: self.layouting.run(self.stored) }
+    }
+}
+
+impl Smudged {
+    /// How long the file is.
+    pub fn length(&self) -> usize {
+        self.laid_out.bytes.len()
+    }
+}
+
+/// A blob with the layout that was committed with it; the blob as it is where none is
+/// known, or it holds no workflow.
+pub fn with_committed_layout(
+    repository: &Repository,
+    path: &RepoPath,
+    blob: ObjectId,
+    bytes: Vec<u8>,
+) -> Vec<u8> {
+    let mut finder = Finder::new(repository);
+    match finder.committed(blob, path) {
+        Ok(Some(entry)) => canon::smudge(&bytes, &entry.layout).unwrap_or(bytes),
+        _ => bytes,
+    }
+}
+
+/// A file that is no JSON object is not worth a look-up.
+fn may_be_graph(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'{')
+}
+
+/// The id of a blob whose content git may have given other line ends on the way
+/// (`core.autocrlf`).
+pub(crate) fn clean_id(format: ObjectFormat, bytes: &[u8]) -> ObjectId {
+    format.id_of(Kind::Blob, &plain_line_ends(bytes))
+}
+
+/// The bytes with git's own line ends. In JSON a line end never belongs to a string.
+pub(crate) fn plain_line_ends(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memmem::find(bytes, b"\r\n").is_none() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut plain = Vec::with_capacity(bytes.len());
+    for (at, byte) in bytes.iter().enumerate() {
+        if *byte != b'\r' || bytes.get(at + 1) != Some(&b'\n') {
+            plain.push(*byte);
+        }
+    }
+    Cow::Owned(plain)
+}

@@ -1,0 +1,244 @@
+//! What is known of the layout of a blob at a path: pending on this machine, in our notes,
+//! or in notes that were fetched but not merged yet (`git pull` checks out before any hook
+//! runs). A file that was renamed goes on with what its old name had.
+//!
+//! Must not know what becomes of it.
+
+use super::note::{Entry, Note};
+use super::paths::{MOST_OF_PATH, Paths};
+use super::store::Store;
+use super::{MAX_NOTE, notes_ref, tracking_refs};
+use crate::platform::git::Repository;
+use crate::platform::git::Result;
+use crate::platform::git::notes::Notes;
+use crate::platform::git::{CommitId, ObjectId, RepoPath};
+
+/// The layout of a blob at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Own {
+    /// It, with everything joined that belongs to the path.
+    pub(crate) entry: Entry,
+    /// It was found under another path: the name the file had before, or that of a copy.
+    pub(crate) from: Option<RepoPath>,
+}
+
+/// Finds layouts, one after another, with what it has read kept.
+#[derive(Debug)]
+pub(crate) struct Finder<'r> {
+    repository: &'r Repository,
+    pub(crate) store: Store,
+    notes: Option<Sources<'r>>,
+    paths: Option<(Option<CommitId>, Paths)>,
+    brought: bool,
+}
+
+/// The notes that are looked through: ours, and what was fetched and is not in ours.
+#[derive(Debug)]
+struct Sources<'r> {
+    tips: Vec<Option<CommitId>>,
+    notes: Vec<Notes<'r>>,
+}
+
+/// A file was renamed so often at most.
+const MOST_NAMES: usize = 16;
+
+impl<'r> Finder<'r> {
+    /// Nothing is read before it is needed.
+    pub(crate) fn new(repository: &'r Repository) -> Finder<'r> {
+        let store = Store::open(repository.state_dir());
+        Finder { repository, store, notes: None, paths: None, brought: false }
+    }
+
+    /// The layout of exactly that content: what is pending on this machine, what our notes
+    /// say, and what was fetched and is not in ours, joined.
+    pub(crate) fn own(&mut self, blob: ObjectId, path: &RepoPath) -> Result<Option<Own>> {
+        self.look_again()?;
+        let note = self.note(blob)?;
+        let mut found: Option<Entry> = None;
+        let mut name = Some(path.clone());
+        let mut names: Vec<RepoPath> = Vec::new();
+        while let Some(path) = name.take().filter(|name| !names.contains(name)) {
+            let pending = self.store.get(blob, &path)?;
+            for entry in [pending, note.entries.get(&path).cloned()].into_iter().flatten() {
+                found = Some(match found.take() {
+                    Some(known) => known.join(entry),
+                    None => entry,
+                });
+            }
+            names.push(path);
+            if names.len() < MOST_NAMES {
+                name = found.as_ref().and_then(name_before);
+            }
+        }
+        if let Some(entry) = found.take_if(|found| found.at > 0) {
+            return Ok(Some(Own { entry, from: None }));
+        }
+        // Where nobody placed anything, somebody did under another name.
+        let elsewhere = match self.store.get_anywhere(blob)?.filter(|(_, entry)| entry.at > 0) {
+            Some(pending) => Some(pending),
+            None => note.best(path).map(|(from, entry)| (from.clone(), entry.clone())),
+        };
+        Ok(match (elsewhere, found) {
+            (Some((from, entry)), None) => Some(Own { entry, from: Some(from) }),
+            (Some((_, entry)), Some(found)) => Some(Own { entry: entry.join(found), from: None }),
+            (None, found) => found.map(|entry| Own { entry, from: None }),
+        })
+    }
+
+    /// A filter process lives as long as its git command. A rebase commits in between, and
+    /// the hook then moves what was pending into notes. What is fetched meanwhile can wait.
+    fn look_again(&mut self) -> Result<()> {
+        if let Some(known) = &self.notes {
+            let ours = self.repository.reference(&notes_ref())?.map(CommitId);
+            if known.tips.first() != Some(&ours) {
+                self.notes = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// The layout that the last commit left with a blob, whatever was saved since.
+    pub(crate) fn committed(&mut self, blob: ObjectId, path: &RepoPath) -> Result<Option<Entry>> {
+        let note = self.note(blob)?;
+        let entry = note.entries.get(path).or_else(|| note.best(path).map(|(_, entry)| entry));
+        Ok(entry.cloned())
+    }
+
+    /// Whether the notes of this clone, or what was fetched, hold a layout of the blob.
+    pub(crate) fn is_noted(&mut self, blob: ObjectId) -> Result<bool> {
+        self.look_again()?;
+        Ok(!self.note(blob)?.entries.is_empty())
+    }
+
+    /// What all notes say about a blob.
+    fn note(&mut self, blob: ObjectId) -> Result<Note> {
+        let repository = self.repository;
+        self.bring_notes()?;
+        let mut note = Note::default();
+        for notes in &self.sources()?.notes {
+            for text in notes.of(blob)? {
+                if let Some(text) = repository.blob_within(text, MAX_NOTE)? {
+                    note.add(&text);
+                }
+            }
+        }
+        Ok(note)
+    }
+
+    /// In a partial clone notes come without their texts: all of them, once.
+    fn bring_notes(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.brought, true) || self.repository.promisor().is_none() {
+            return Ok(());
+        }
+        let nothing = Notes::at(self.repository, None)?;
+        let mut texts = Vec::new();
+        for notes in &self.sources()?.notes {
+            texts.extend(notes.since(&nothing)?.into_iter().filter_map(|note| note.after));
+        }
+        // Offline, what is here must do.
+        let _ = self.repository.bring(&texts);
+        Ok(())
+    }
+
+    fn sources(&mut self) -> Result<&Sources<'r>> {
+        if self.notes.is_none() {
+            let tips = self.tips()?;
+            let ours = tips.first().copied().flatten();
+            let mut notes = vec![Notes::at(self.repository, ours)?];
+            for theirs in tips.iter().skip(1).copied().flatten() {
+                let merged =
+                    ours.is_some_and(|o| self.repository.is_ancestor(theirs, o).unwrap_or(false));
+                if !merged {
+                    // Fetched notes that cannot be read are no reason to do without ours.
+                    notes.extend(Notes::at(self.repository, Some(theirs)));
+                }
+            }
+            self.notes = Some(Sources { tips, notes });
+        }
+        Ok(self.notes.as_ref().expect("it was read just now"))
+    }
+
+    /// Where our notes stand, and then those of all remotes.
+    fn tips(&self) -> Result<Vec<Option<CommitId>>> {
+        let mut tips = vec![self.repository.reference(&notes_ref())?.map(CommitId)];
+        for (_, id) in tracking_refs(self.repository)? {
+            tips.push(Some(CommitId(id)));
+        }
+        Ok(tips)
+    }
+
+    /// The newest layouts of a path that other contents have, the newest first, also those
+    /// from before the file was renamed.
+    pub(crate) fn others_of(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+    ) -> Result<Vec<(ObjectId, Entry)>> {
+        let mut found: Vec<(ObjectId, Entry)> = Vec::new();
+        let mut names = vec![path.clone()];
+        while let Some(name) = names.last().cloned() {
+            let mut of_name = self.store.all_of(&name)?;
+            of_name.extend(self.all_noted(&name)?);
+            of_name.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.at));
+            let before = of_name.iter().find_map(|(_, entry)| name_before(entry));
+            for (of, entry) in of_name {
+                match found.iter_mut().find(|(known, _)| *known == of) {
+                    Some((_, known)) => *known = known.clone().join(entry),
+                    None if of != blob => found.push((of, entry)),
+                    None => {}
+                }
+            }
+            match before.filter(|name| !names.contains(name) && names.len() < MOST_NAMES) {
+                Some(before) if found.len() < MOST_OF_PATH => names.push(before),
+                _ => break,
+            }
+        }
+        found.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.at));
+        found.truncate(MOST_OF_PATH);
+        Ok(found)
+    }
+
+    fn all_noted(&mut self, path: &RepoPath) -> Result<Vec<(ObjectId, Entry)>> {
+        let mut all = Vec::new();
+        for (_, blob) in self.paths()?.newest(path).to_vec() {
+            all.extend(self.note(blob)?.entries.remove(path).map(|entry| (blob, entry)));
+        }
+        Ok(all)
+    }
+
+    /// The newest layout of a path, whatever its content was, and of which content.
+    pub(crate) fn newest_of(&mut self, path: &RepoPath) -> Result<Option<(ObjectId, Entry)>> {
+        let pending = self.store.newest_of(path)?;
+        let noted = self.newest_noted(path)?;
+        Ok(match (pending, noted) {
+            (Some(pending), Some(noted)) if noted.1.at > pending.1.at => Some(noted),
+            (pending, noted) => pending.or(noted),
+        })
+    }
+
+    /// The time of the newest layout of a path in our notes.
+    pub(crate) fn newest_noted_at(&mut self, path: &RepoPath) -> Result<u64> {
+        Ok(self.paths()?.newest(path).first().map_or(0, |(at, _)| *at))
+    }
+
+    /// The newest layout of a path in our notes.
+    fn newest_noted(&mut self, path: &RepoPath) -> Result<Option<(ObjectId, Entry)>> {
+        let Some((_, blob)) = self.paths()?.newest(path).first().copied() else { return Ok(None) };
+        Ok(self.note(blob)?.entries.remove(path).map(|entry| (blob, entry)))
+    }
+
+    fn paths(&mut self) -> Result<&Paths> {
+        let ours = self.sources()?.tips.first().copied().flatten();
+        if self.paths.as_ref().is_none_or(|(known, _)| *known != ours) {
+            self.paths = Some((ours, Paths::of(self.repository, ours)?));
+        }
+        Ok(&self.paths.as_ref().expect("it was read just now").1)
+    }
+}
+
+/// The name that the file of a layout had before, as the layout says.
+pub(crate) fn name_before(entry: &Entry) -> Option<RepoPath> {
+    // Nearly every layout is told by this alone.
+    memchr::memmem::find(entry.layout.as_bytes(), b",\"was\":")?;
+    Some(RepoPath::new(entry.parse()?.was()?))
+}

@@ -1,0 +1,235 @@
+//! Taking the "modified" mark off files that differ in layout alone.
+//!
+//! git compares sizes and times before contents: after a save that only moved nodes,
+//! `git status` says "modified" while `git diff` is empty, and `git checkout` refuses to
+//! go on. git clears the mark only when such a file is added again. That is done here for
+//! files whose clean content is what the index holds, and for no others: the new index is
+//! made aside by git itself, must hold the same content as the old one, and takes its
+//! place only if nobody changed the old one meanwhile.
+//!
+//! What git does not let us catch: there is no hook before a checkout. A file saved since
+//! the last hook or `git comfy status` still blocks it once; `git comfy refresh` (or any
+//! `git add`) clears the way.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use comfy_graph::canon;
+use comfy_graph::canon::Outcome;
+
+use super::filter::{Filter, clean_id};
+use super::settings::{Handling, Settings};
+use crate::platform::git;
+use crate::platform::git::Repository;
+use crate::platform::git::index::{IndexEntry, files, index_path, same_content};
+use crate::platform::git::{Attribute, Direction};
+use crate::platform::git::{Error, Result};
+use crate::platform::git::{Kind, RepoPath};
+
+/// What a refresh found and did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Files that differed in layout alone. Their layouts are filed.
+    pub layout_only: Vec<RepoPath>,
+    /// Files that look changed and are not: raw ones, as git has them.
+    pub unchanged: Vec<RepoPath>,
+    /// Files that look changed and are.
+    pub changed: Vec<RepoPath>,
+    /// Whether git's memory of them is up to date now.
+    pub marks: Marks,
+}
+
+/// What became of git's "modified" marks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Marks {
+    /// There were none to take off.
+    #[default]
+    None,
+    /// They are gone.
+    Cleared,
+    /// Somebody else is working on the index; the next call does it.
+    Busy,
+}
+
+/// Takes the mark off all files that differ in layout alone.
+pub fn refresh(repository: &Repository) -> Result<Refreshed> {
+    if is_foreign_index(repository) {
+        // A git command with an index of its own called us; it is not ours to touch.
+        return Ok(Refreshed::default());
+    }
+    let mut refreshed = look(repository)?;
+    let marked: Vec<_> = refreshed.layout_only.iter().chain(&refreshed.unchanged).collect();
+    if !marked.is_empty() {
+        refreshed.marks = clear(repository, &marked)?;
+    }
+    Ok(refreshed)
+}
+
+/// Files the layouts of files that differ from the index in layout alone, and leaves the
+/// index as it is: for when a git command holds it.
+pub(crate) fn file_layouts(repository: &Repository) -> Result<()> {
+    let moved = look(repository)?.layout_only;
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let mut filter = Filter::new(Some(repository));
+    let top = repository.require_work_tree()?;
+    for path in moved {
+        if let Some(bytes) = read_within(&top.join(path.to_path()), filter.max_file_size()) {
+            filter.clean(&path, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks which files differ from the index.
+fn look(repository: &Repository) -> Result<Refreshed> {
+    let mut refreshed = Refreshed::default();
+    let Some(work_tree) = repository.work_tree() else { return Ok(refreshed) };
+    let mut settings = None;
+    for entry in files(repository)? {
+        let file = work_tree.join(entry.path.to_path());
+        let Ok(metadata) = file.symlink_metadata() else { continue };
+        if !metadata.is_file() || entry.seen.is_now(&metadata) || !is_ours(repository, &entry.path)
+        {
+            continue;
+        }
+        let settings = match &settings {
+            Some(settings) => settings,
+            None => settings.insert(Settings::of(repository)?),
+        };
+        match difference(repository, settings, &entry, &file) {
+            Some(Difference::Layout) => refreshed.layout_only.push(entry.path),
+            Some(Difference::Nothing) => refreshed.unchanged.push(entry.path),
+            Some(Difference::Content) => refreshed.changed.push(entry.path),
+            None => {}
+        }
+    }
+    Ok(refreshed)
+}
+
+/// Whether git sends a path through our filter.
+pub(crate) fn is_ours(repository: &Repository, path: &RepoPath) -> bool {
+    let filter = repository.attribute(path, "filter", Direction::Checkin);
+    filter.is_ok_and(|value| value == Attribute::Value("comfy".into()))
+}
+
+fn is_foreign_index(repository: &Repository) -> bool {
+    let surroundings = repository.surroundings();
+    let Some(index) = &surroundings.index_file else { return false };
+    let own = index_path(repository);
+    let canonical = |path: &Path| path.canonicalize().ok();
+    canonical(&surroundings.folder.join(index)) != canonical(&own)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Difference {
+    Nothing,
+    Layout,
+    Content,
+}
+
+fn difference(
+    repository: &Repository,
+    settings: &Settings,
+    entry: &IndexEntry,
+    file: &Path,
+) -> Option<Difference> {
+    let handling = settings.handling_of(repository, &entry.path, Direction::Checkin);
+    let Handling::Clean(mode) = handling else { return None };
+    let bytes = read_within(file, settings.max_file_size)?;
+    let Outcome::Cleaned(cleaned) = canon::clean(&bytes, mode) else { return None };
+    let format = repository.format();
+    if format.id_of(Kind::Blob, &cleaned.content) == entry.id {
+        return Some(Difference::Layout);
+    }
+    let as_stored = [format.id_of(Kind::Blob, &bytes), clean_id(format, &bytes)];
+    Some(if as_stored.contains(&entry.id) { Difference::Nothing } else { Difference::Content })
+}
+
+/// The bytes of a file that is no longer than that.
+pub(crate) fn read_within(file: &Path, longest: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file).ok()?.take(longest + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= longest).then_some(bytes)
+}
+
+/// Lets git look at the files again, in an index made aside.
+fn clear(repository: &Repository, paths: &[&RepoPath]) -> Result<Marks> {
+    let index = index_path(repository);
+    let before = Fingerprint::of(&index);
+    let aside = Aside::of(&index)?;
+    let mut names = Vec::new();
+    for path in paths {
+        names.extend_from_slice(path.as_bytes());
+        names.push(0);
+    }
+    let git = repository.git().env("GIT_INDEX_FILE", aside.path());
+    git.args(["update-index", "-z", "--stdin"]).output_with(&names)?;
+    if !same_content(repository, &index, aside.path())? {
+        // A file was saved with other content just now: nothing is staged unasked.
+        return Ok(Marks::Busy);
+    }
+    let lock = index.with_extension("lock");
+    match OpenOptions::new().write(true).create_new(true).open(&lock) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(Marks::Busy),
+        Err(error) => return Err(Error::file("writing", lock)(error)),
+    }
+    if Fingerprint::of(&index) != before {
+        let _ = std::fs::remove_file(&lock);
+        return Ok(Marks::Busy);
+    }
+    let moved = std::fs::rename(aside.path(), &index);
+    let _ = std::fs::remove_file(&lock);
+    moved.map_err(Error::file("writing", index))?;
+    Ok(Marks::Cleared)
+}
+
+/// Tells one state of the index file from another: git always replaces the file, and its
+/// last bytes are the checksum of all others.
+#[derive(Debug, PartialEq, Eq)]
+struct Fingerprint {
+    length: u64,
+    modified: Option<std::time::SystemTime>,
+    tail: Vec<u8>,
+}
+
+impl Fingerprint {
+    fn of(index: &Path) -> Option<Fingerprint> {
+        use std::io::{Seek, SeekFrom};
+        let mut file = File::open(index).ok()?;
+        let metadata = file.metadata().ok()?;
+        let mut tail = Vec::new();
+        file.seek(SeekFrom::Start(metadata.len().saturating_sub(32))).ok()?;
+        file.read_to_end(&mut tail).ok()?;
+        Some(Fingerprint { length: metadata.len(), modified: metadata.modified().ok(), tail })
+    }
+}
+
+/// A copy of the index beside it, gone (with the lock a git that was killed may have left
+/// on it) when it is no longer wanted.
+struct Aside(PathBuf);
+
+impl Aside {
+    fn of(index: &Path) -> Result<Aside> {
+        let name = format!("index.comfy-{}-{}", std::process::id(), git::now());
+        let aside = Aside(index.with_file_name(name));
+        std::fs::copy(index, &aside.0).map_err(Error::file("writing", &aside.0))?;
+        Ok(aside)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+        let mut lock = self.0.clone().into_os_string();
+        lock.push(".lock");
+        let _ = std::fs::remove_file(lock);
+    }
+}

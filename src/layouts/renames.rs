@@ -1,0 +1,138 @@
+//! Which file of the last commit a new one was, where it was renamed and edited at once: git
+//! says so only to those who ask for a difference, and the filter sees one file at a time.
+//!
+//! Must not know what is done with it.
+
+use super::file_states::FileStates;
+use super::{MAX_MATCHED, is_gone};
+use crate::platform::git::Repository;
+use crate::platform::git::Result;
+use crate::platform::git::tree::Folders;
+use crate::platform::git::{CommitId, ObjectId, RepoPath};
+use comfy_graph::diff;
+use comfy_graph::diff::Likeness;
+use comfy_graph::json;
+
+/// The files that the last commit holds and the work tree does not any more.
+#[derive(Debug)]
+pub(crate) struct Renames<'r> {
+    repository: &'r Repository,
+    gone: Option<Gone>,
+}
+
+#[derive(Debug)]
+struct Gone {
+    /// The commit that was looked at, and the one that takes its place.
+    from: Option<CommitId>,
+    to: Option<CommitId>,
+    files: Vec<(RepoPath, ObjectId)>,
+}
+
+/// Of more files that went away at once only those with the new file's name are compared.
+const MOST_COMPARED: usize = 32;
+
+impl<'r> Renames<'r> {
+    /// Nothing is read before it is needed.
+    pub(crate) fn new(repository: &'r Repository) -> Renames<'r> {
+        Renames { repository, gone: None }
+    }
+
+    /// The file that went away and is the new one now: half of the nodes are the same, as
+    /// git wants it of lines. Of several the one that has the most in common with it; none
+    /// if that is not clear. `to` is the commit that is checked out, where it is known.
+    pub(crate) fn source_of(
+        &mut self,
+        states: &mut FileStates,
+        to: Option<CommitId>,
+        path: &RepoPath,
+        content: &[u8],
+    ) -> Result<Option<RepoPath>> {
+        let repository = self.repository;
+        let files = self.gone(states, to)?;
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let Ok(after) = json::parse(content) else { return Ok(None) };
+        let is_many = files.len() > MOST_COMPARED;
+        let mut best: Option<((usize, bool, usize), &RepoPath)> = None;
+        let mut is_clear = true;
+        for (file, blob) in files.iter().filter(|(file, _)| file != path) {
+            let has_same_name = name(file) == name(path);
+            if is_many && !has_same_name {
+                continue;
+            }
+            let Some(before) = repository.blob_within(*blob, MAX_MATCHED)? else { continue };
+            let Ok(before) = json::parse(&before) else { continue };
+            let Some(likeness) = diff::likeness(before, after.clone()) else { continue };
+            if !is_same_file(likeness) {
+                continue;
+            }
+            let score = (likeness.equal, has_same_name, likeness.shared);
+            match best {
+                Some((known, _)) if known > score => {}
+                Some((known, _)) if known == score => is_clear = false,
+                _ => (best, is_clear) = (Some((score, file)), true),
+            }
+        }
+        Ok(best.filter(|_| is_clear).map(|(_, file)| file.clone()))
+    }
+
+    fn gone(
+        &mut self,
+        states: &mut FileStates,
+        to: Option<CommitId>,
+    ) -> Result<&[(RepoPath, ObjectId)]> {
+        let from = self.repository.head()?;
+        if self.gone.as_ref().is_none_or(|gone| (gone.from, gone.to) != (from, to)) {
+            let files = self.look(states, from, to)?;
+            self.gone = Some(Gone { from, to, files });
+        }
+        Ok(self.gone.as_ref().map_or(&[], |gone| &gone.files))
+    }
+
+    fn look(
+        &self,
+        states: &mut FileStates,
+        from: Option<CommitId>,
+        to: Option<CommitId>,
+    ) -> Result<Vec<(RepoPath, ObjectId)>> {
+        let mut files = Vec::new();
+        let Some(from) = from else { return Ok(files) };
+        let Some(tree) = self.tree(from)? else { return Ok(files) };
+        // A rebase begins with the other side: what is only on this one goes, to come back.
+        let base = match to.filter(|to| *to != from) {
+            Some(to) => match self.repository.merge_base(from, to)? {
+                Some(base) => self.tree(base)?,
+                None => return Ok(files),
+            },
+            None => None,
+        };
+        let mut folders = Folders::new(self.repository);
+        for (path, blob) in states.all_last()? {
+            let is_older = match base {
+                Some(base) => folders.blob_at(base, &path)?.is_some(),
+                None => true,
+            };
+            if is_older
+                && folders.blob_at(tree, &path)? == Some(blob)
+                && is_gone(self.repository, &path)?
+            {
+                files.push((path, blob));
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn tree(&self, commit: CommitId) -> Result<Option<ObjectId>> {
+        Ok(self.repository.commit(commit)?.map(|commit| commit.tree))
+    }
+}
+
+fn name(path: &RepoPath) -> &[u8] {
+    path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}
+
+fn is_same_file(likeness: Likeness) -> bool {
+    likeness.shared > 0 && likeness.shared * 2 >= likeness.most
+}

@@ -1,0 +1,139 @@
+//! The settings under `comfy.` that decide how files are filtered and shared.
+//!
+//! | setting | default | meaning |
+//! |---|---|---|
+//! | `comfy.mode` | `strip` | what becomes of positions: `strip`, `keep`, `off` |
+//! | `comfy.maxFileSize` | `64m` | larger files pass untouched |
+//! | `comfy.share` | `true` | layouts and records travel with pushes |
+//!
+//! The attribute `comfy` sets the mode of single paths (`big/*.json comfy=keep`, `-comfy`).
+
+use comfy_graph::canon::Mode;
+
+use crate::platform::git::RepoPath;
+use crate::platform::git::Repository;
+use crate::platform::git::Result;
+use crate::platform::git::{Attribute, Direction};
+
+/// What the filter does with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handling {
+    /// Workflows get their clean form.
+    Clean(Mode),
+    /// The file passes untouched.
+    Off,
+}
+
+/// Whether notes travel with a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// They do.
+    On,
+    /// Only `git comfy sync` moves them.
+    Off,
+}
+
+/// The settings, read once.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What is done where no attribute says otherwise.
+    pub handling: Handling,
+    /// Files longer than this many bytes pass untouched.
+    pub max_file_size: u64,
+    /// Whether notes travel.
+    pub sharing: Sharing,
+    /// What was set but could not be understood, worth a line.
+    pub remarks: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            handling: Handling::Clean(Mode::Strip),
+            max_file_size: 64 << 20,
+            sharing: Sharing::On,
+            remarks: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings of a repository.
+    pub fn of(repository: &Repository) -> Result<Settings> {
+        let mut settings = Settings::default();
+        for (name, value) in repository.settings("comfy.")? {
+            let understood = match name.as_str() {
+                "comfy.mode" => handling(&value).map(|h| settings.handling = h),
+                "comfy.maxfilesize" => size(&value).map(|s| settings.max_file_size = s),
+                "comfy.share" => boolean(&value).map(|on| {
+                    settings.sharing = if on { Sharing::On } else { Sharing::Off };
+                }),
+                _ => Some(()),
+            };
+            if understood.is_none() {
+                let value: String = value.chars().flat_map(char::escape_debug).collect();
+                settings.remarks.push(format!("{name} = {value} is not understood"));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// What is done with a path.
+    pub fn handling_of(
+        &self,
+        repository: &Repository,
+        path: &RepoPath,
+        when: Direction,
+    ) -> Handling {
+        match repository.attribute(path, "comfy", when) {
+            Ok(Attribute::Value(value)) => handling(&value).unwrap_or(self.handling),
+            Ok(Attribute::Unset) => Handling::Off,
+            _ => self.handling,
+        }
+    }
+}
+
+fn handling(text: &str) -> Option<Handling> {
+    match text.to_ascii_lowercase().as_str() {
+        "strip" => Some(Handling::Clean(Mode::Strip)),
+        "keep" => Some(Handling::Clean(Mode::Keep)),
+        "off" => Some(Handling::Off),
+        _ => None,
+    }
+}
+
+/// A number with git's suffixes `k`, `m`, `g`.
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let (digits, factor) = match text.as_bytes().last()? {
+        b'k' => (&text[..text.len() - 1], 1 << 10),
+        b'm' => (&text[..text.len() - 1], 1 << 20),
+        b'g' => (&text[..text.len() - 1], 1 << 30),
+        _ => (text.as_str(), 1),
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        // A name without a value is "true"; both doors give that as nothing.
+        "true" | "yes" | "on" | "1" | "" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_git_reads_them() {
+        assert_eq!(size("64m"), Some(64 << 20));
+        assert_eq!(size(" 5K"), Some(5 << 10));
+        assert_eq!(size("12"), Some(12));
+        assert_eq!(size("x"), None);
+        assert_eq!(size(""), None);
+        assert_eq!(size("99999999999999999g"), None);
+    }
+}

@@ -1,0 +1,563 @@
+//! How layouts, records and runs travel between clones.
+//!
+//! Each shared ref has a twin for every remote, the tracking ref, which a fetch moves
+//! (`refs/notes/comfy-layout` of `origin` is `refs/notes/remotes/origin/comfy-layout`
+//! here). Hooks merge the twins into our ref, each kind by its own rule, without conflict;
+//! the pre-push hook sends our ref along with the branch. A fetch asks for a pattern, so
+//! that a remote without any of these refs is no error. What comes from an address that is
+//! no remote has twins only until it is merged.
+//!
+//! Nothing here may make somebody's push fail or wait for long.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::note::Note;
+use crate::platform::git::Batch;
+use crate::platform::git::Repository;
+use crate::platform::git::command::Git;
+use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
+use crate::platform::git::{CommitId, Kind, ObjectId, RefName};
+use crate::platform::git::{Error, Result};
+
+use super::settings::{Settings, Sharing};
+use crate::records::join_notes;
+use crate::runs::store::merge;
+
+/// Layouts: notes on cleaned blobs.
+pub const LAYOUTS: &str = "refs/notes/comfy-layout";
+/// Records: notes on commits.
+pub const RECORDS: &str = "refs/notes/comfy";
+/// Runs: a chain of commits. Shared on request only (`comfy.runs.share`).
+pub const RUNS: &str = "refs/comfy/runs";
+
+/// Where the tracking refs of notes begin.
+pub(crate) const TRACKED_NOTES: &str = "refs/notes/remotes/";
+const TRACKED_OTHERS: &str = "refs/comfy/remotes/";
+
+/// How the names of remotes begin that stand for an address only.
+const PASSING: &str = "from-";
+/// How many digits of a hash of the address follow.
+const PASSING_DIGITS: usize = 16;
+
+/// How two states of a shared ref become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// Notes of layouts: of each path the newest.
+    Layouts,
+    /// Records: what both clones know.
+    Records,
+    /// Folders of runs: see [`runs`]. What was pruned or redacted must not come back as
+    /// somebody's ancestor, so a merge begins a new chain, and a push replaces the chain
+    /// that was merged.
+    Runs,
+}
+
+/// A ref that travels.
+#[derive(Debug, Clone, Copy)]
+struct Shared {
+    name: &'static str,
+    rule: Rule,
+    /// The setting that must be true, if it does not travel by itself.
+    on_request: Option<&'static str>,
+}
+
+const SHARED: &[Shared] = &[
+    Shared { name: LAYOUTS, rule: Rule::Layouts, on_request: None },
+    Shared { name: RECORDS, rule: Rule::Records, on_request: None },
+    Shared { name: RUNS, rule: Rule::Runs, on_request: Some("comfy.runs.share") },
+];
+
+/// How long the pre-push hook may talk to the remote.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a person waits who asked for it.
+const LONG_PATIENCE: Duration = Duration::from_secs(600);
+
+/// How often a push that lost a race is tried again.
+const ATTEMPTS: usize = 4;
+
+/// The value of `remote.<name>.fetch` that brings a remote's layouts and records with
+/// every fetch and pull. Runs are not in it: see [`runs_refspec`].
+pub fn fetch_refspec(remote: &str) -> String {
+    format!("+refs/notes/comfy*:{TRACKED_NOTES}{remote}/comfy*")
+}
+
+/// The value of `remote.<name>.fetch` that brings a remote's runs.
+pub fn runs_refspec(remote: &str) -> String {
+    format!("+{RUNS}*:{TRACKED_OTHERS}{remote}/runs*")
+}
+
+/// The tracking ref of a shared ref.
+fn tracking(name: &str, remote: &str) -> RefName {
+    let (folder, rest) = match name.strip_prefix("refs/notes/") {
+        Some(rest) => (TRACKED_NOTES, rest),
+        None => (TRACKED_OTHERS, name.strip_prefix("refs/comfy/").unwrap_or(name)),
+    };
+    RefName::new(format!("{folder}{remote}/{rest}"))
+}
+
+/// The shared ref that a tracking ref is the twin of.
+pub(crate) fn tracked_as(name: &RefName) -> Option<String> {
+    let (folder, rest) = match name.as_str().strip_prefix(TRACKED_NOTES) {
+        Some(rest) => ("refs/notes/", rest),
+        None => ("refs/comfy/", name.as_str().strip_prefix(TRACKED_OTHERS)?),
+    };
+    let (_, rest) = rest.rsplit_once('/')?;
+    Some(format!("{folder}{rest}"))
+}
+
+/// What a merge of fetched refs did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gathered {
+    /// The refs of ours that moved.
+    pub moved: Vec<RefName>,
+    /// Layout notes before and after, if others had newer ones.
+    pub(crate) layouts: Option<(Option<CommitId>, Option<CommitId>)>,
+}
+
+/// Merges everything that was fetched into our refs.
+pub fn gather(repository: &Repository) -> Result<Gathered> {
+    let mut gathered = Gathered::default();
+    let mut tracked = repository.references(TRACKED_NOTES)?;
+    tracked.extend(repository.references(TRACKED_OTHERS)?);
+    let mut broken = None;
+    for (twin, theirs) in tracked {
+        let Some(name) = tracked_as(&twin) else { continue };
+        let Some(shared) = SHARED.iter().find(|shared| shared.name == name) else { continue };
+        let ours = RefName::new(shared.name);
+        let theirs = CommitId(theirs);
+        let merged = advance(repository, &ours, |tip, batch| {
+            merge_step(repository, shared, tip, theirs, batch)
+        });
+        match merged {
+            Ok((before, after)) if before != after => {
+                if shared.rule == Rule::Layouts {
+                    let first = gathered.layouts.map_or(before, |(first, _)| first);
+                    gathered.layouts = Some((first, after));
+                }
+                if !gathered.moved.contains(&ours) {
+                    gathered.moved.push(ours);
+                }
+            }
+            Ok(_) => {}
+            // What one remote holds must not keep the others out.
+            Err(error) => broken = Some(error),
+        }
+        if is_passing(&twin) {
+            let _ = repository.swap(&twin, Some(theirs.0), None, "comfy: merged")?;
+        }
+    }
+    broken.map_or(Ok(gathered), Err)
+}
+
+fn merge_step(
+    repository: &Repository,
+    shared: &Shared,
+    ours: Option<CommitId>,
+    theirs: CommitId,
+    batch: &mut Batch,
+) -> Result<Step> {
+    let Some(tip) = ours else { return Ok(Step::Forward(theirs)) };
+    if tip == theirs || repository.is_ancestor(theirs, tip)? {
+        return Ok(Step::Stay);
+    }
+    if repository.is_ancestor(tip, theirs)? {
+        return Ok(Step::Forward(theirs));
+    }
+    let tree = match shared.rule {
+        Rule::Layouts => merge_notes(repository, tip, theirs, batch, |ours, theirs| {
+            let mut note = Note::parse(ours);
+            note.add(theirs);
+            note.print()
+        })?,
+        Rule::Records => merge_notes(repository, tip, theirs, batch, join_notes)?,
+        Rule::Runs => {
+            let tree = |id: CommitId| -> Result<ObjectId> {
+                let commit = repository.commit(id)?;
+                Ok(commit.ok_or(Error::Malformed { id: id.0, expected: "commit" })?.tree)
+            };
+            let (our_tree, their_tree) = (tree(tip)?, tree(theirs)?);
+            let tree = merge::merge_trees(repository, our_tree, their_tree, batch)?;
+            return Ok(match tree {
+                tree if tree == their_tree => Step::Forward(theirs),
+                tree if tree == our_tree => Step::Stay,
+                tree => Step::Anew(Revision { tree, merged: Vec::new(), subject: merged(shared) }),
+            });
+        }
+    };
+    Ok(Step::Commit(Revision { tree, merged: vec![theirs], subject: merged(shared) }))
+}
+
+fn merged(shared: &Shared) -> String {
+    let what = shared.name.trim_start_matches("refs/");
+    format!("chore(comfy): merge {what} of another clone")
+}
+
+fn merge_notes(
+    repository: &Repository,
+    ours: CommitId,
+    theirs: CommitId,
+    batch: &mut Batch,
+    merge: impl Fn(&[u8], &[u8]) -> Vec<u8>,
+) -> Result<ObjectId> {
+    let ours = Notes::at(repository, Some(ours))?;
+    let theirs = Notes::at(repository, Some(theirs))?;
+    let mut edits = BTreeMap::new();
+    for difference in theirs.since(&ours)? {
+        // A note that only we have stays; deletions do not travel.
+        let Some(their_note) = difference.after else { continue };
+        let note = match difference.before {
+            None => their_note,
+            Some(our_note) => {
+                let read = |id: ObjectId| -> Result<Vec<u8>> {
+                    repository.blob(id)?.ok_or(Error::Malformed { id, expected: "note" })
+                };
+                let (our_text, their_text) = (read(our_note)?, read(their_note)?);
+                let merged = merge(&our_text, &their_text);
+                if merged == our_text {
+                    continue;
+                }
+                batch.blob(merged)
+            }
+        };
+        edits.insert(difference.about, Edit::Set(note));
+    }
+    ours.edited(&edits, batch)
+}
+
+/// Who waits for the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// A hook: nobody can answer a question, and nobody wants to wait.
+    Nobody,
+    /// A person at a terminal.
+    Person,
+}
+
+impl Asking {
+    fn patience(self) -> Duration {
+        match self {
+            Asking::Nobody => PATIENCE,
+            Asking::Person => LONG_PATIENCE,
+        }
+    }
+}
+
+/// What became of a push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pushed {
+    /// The remote has all that we have.
+    Nothing,
+    /// These refs went there.
+    Sent(Vec<RefName>),
+}
+
+/// The configured remotes, in the order of the configuration.
+pub fn remotes(repository: &Repository) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in repository.settings("remote.")? {
+        let inner = name.strip_prefix("remote.").and_then(|rest| rest.strip_suffix(".url"));
+        if let Some(remote) = inner
+            && !names.iter().any(|known| known == remote)
+        {
+            names.push(remote.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// The configured remote that a push goes to: git's hook is told its name, or the URL a
+/// second time where a URL was pushed to. To a URL that belongs to no remote nothing is
+/// sent along.
+pub fn remote_of(repository: &Repository, name: &str, url: &str) -> Result<Option<String>> {
+    if remotes(repository)?.iter().any(|known| known == name) {
+        return Ok(Some(name.to_owned()));
+    }
+    remote_at(repository, &shown(url))
+}
+
+/// The configured remote that an address of `FETCH_HEAD` belongs to.
+pub(crate) fn remote_at(repository: &Repository, address: &str) -> Result<Option<String>> {
+    let instead = repository.settings("url.")?;
+    for remote in remotes(repository)? {
+        let urls = repository.settings(&format!("remote.{remote}."))?;
+        let known = |key: &str, url: &str| {
+            let key = key.rsplit('.').next().unwrap_or_default();
+            let is_url = key == "url" || key == "pushurl";
+            is_url && [url, &rewritten(url, &instead)].iter().any(|url| shown(url) == address)
+        };
+        if urls.iter().any(|(key, url)| known(key, url)) {
+            return Ok(Some(remote));
+        }
+    }
+    Ok(None)
+}
+
+/// A URL after `url.<base>.insteadOf`: the longest beginning counts.
+fn rewritten(url: &str, instead: &[(String, String)]) -> String {
+    let bases = instead.iter().filter_map(|(key, start)| {
+        let base = key.strip_prefix("url.")?.strip_suffix(".insteadof")?;
+        Some((base, start, url.strip_prefix(start.as_str())?))
+    });
+    match bases.max_by_key(|(_, start, _)| start.len()) {
+        Some((base, _, rest)) => format!("{base}{rest}"),
+        None => url.to_owned(),
+    }
+}
+
+/// A URL as git writes it into `FETCH_HEAD`: without a person's name and password, without
+/// slashes and `.git` at its end.
+pub(crate) fn shown(url: &str) -> String {
+    let mut shown = url.to_owned();
+    if let Some((before, after)) = url.split_once('@') {
+        match before.split_once("://") {
+            Some((scheme, person)) if !person.contains('/') => {
+                shown = format!("{scheme}://{after}");
+            }
+            // `person@host:path`, and no path that has an `@` in it.
+            None if !before.contains('/') && after.contains(':') => after.clone_into(&mut shown),
+            _ => {}
+        }
+    }
+    let trimmed = shown.trim_end_matches('/');
+    trimmed.strip_suffix(".git").filter(|rest| !rest.is_empty()).unwrap_or(trimmed).to_owned()
+}
+
+/// Whether runs travel (`comfy.runs.share`).
+pub fn shares_runs(repository: &Repository) -> Result<bool> {
+    Ok(travelling(repository)?.iter().any(|shared| shared.name == RUNS))
+}
+
+/// The refs that travel in this repository.
+fn travelling(repository: &Repository) -> Result<Vec<&'static Shared>> {
+    let mut all = Vec::new();
+    for shared in SHARED {
+        let wanted = match shared.on_request {
+            None => true,
+            Some(setting) => repository
+                .settings(setting)?
+                .last()
+                .is_some_and(|(_, value)| ["true", "yes", "on", "1"].contains(&value.as_str())),
+        };
+        if wanted {
+            all.push(shared);
+        }
+    }
+    Ok(all)
+}
+
+/// Fetches a remote's layouts and records (and runs, where they are shared) into the
+/// tracking refs.
+pub fn fetch(repository: &Repository, remote: &str, asking: Asking) -> Result<()> {
+    fetch_within(repository, remote, asking, asking.patience())
+}
+
+/// The same in a time of the caller's.
+pub(crate) fn fetch_within(
+    repository: &Repository,
+    remote: &str,
+    asking: Asking,
+    time: Duration,
+) -> Result<()> {
+    let mut refspecs = vec![fetch_refspec(remote)];
+    if shares_runs(repository)? {
+        refspecs.push(runs_refspec(remote));
+    }
+    fetch_from(repository, remote, &refspecs, asking, time)
+}
+
+/// Fetches layouts and records from an address that is no remote. [`gather`] merges them
+/// and forgets where they came from.
+pub fn fetch_passing(repository: &Repository, address: &str, asking: Asking) -> Result<()> {
+    fetch_passing_within(repository, address, asking, asking.patience())
+}
+
+/// The same in a time of the caller's.
+pub(crate) fn fetch_passing_within(
+    repository: &Repository,
+    address: &str,
+    asking: Asking,
+    time: Duration,
+) -> Result<()> {
+    let name = repository.format().id_of(Kind::Blob, address.as_bytes()).to_hex();
+    let refspec = fetch_refspec(&format!("{PASSING}{}", &name[..PASSING_DIGITS]));
+    fetch_from(repository, address, &[refspec], asking, time)
+}
+
+/// Whether a tracking ref is there only until it is merged.
+fn is_passing(twin: &RefName) -> bool {
+    let rest = twin.as_str().strip_prefix(TRACKED_NOTES).and_then(|r| r.strip_prefix(PASSING));
+    let digits = rest.and_then(|rest| rest.split_once('/')).map_or("", |(digits, _)| digits);
+    digits.len() == PASSING_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn fetch_from(
+    repository: &Repository,
+    source: &str,
+    refspecs: &[String],
+    asking: Asking,
+    time: Duration,
+) -> Result<()> {
+    let mut git = talking(repository, asking)?.args(["fetch", "--quiet", "--no-tags"]);
+    // FETCH_HEAD belongs to the person's own fetches.
+    git = git.args(["--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance"]);
+    git.args(["--", source]).args(refspecs).output_within(time).map(drop)
+}
+
+/// Whether a remote is known to have layouts.
+pub(crate) fn has_layouts(repository: &Repository, remote: &str) -> Result<bool> {
+    Ok(repository.reference(&tracking(LAYOUTS, remote))?.is_some())
+}
+
+/// Sends our refs to a remote, merging what others sent meanwhile.
+pub fn push(repository: &Repository, remote: &str, asking: Asking) -> Result<Pushed> {
+    let mirror = repository.settings(&format!("remote.{remote}.mirror"))?;
+    if mirror.last().is_some_and(|(_, value)| value == "true") {
+        // Everything goes there anyway, and git refuses single refs.
+        return Ok(Pushed::Nothing);
+    }
+    let mut attempt = 0;
+    loop {
+        let fresh = fresh(repository, remote)?;
+        if fresh.is_empty() {
+            return Ok(Pushed::Nothing);
+        }
+        let mut git = talking(repository, asking)?.args(["push", "--quiet", "--no-verify"]);
+        git = git.args(["--no-follow-tags", "--recurse-submodules=no", remote]);
+        for (name, id) in &fresh {
+            if name.as_str() == RUNS {
+                // Only over what was merged here.
+                let known = repository.reference(&tracking(RUNS, remote))?;
+                let known = known.map(|id| id.to_hex()).unwrap_or_default();
+                git = git.arg(format!("--force-with-lease={RUNS}:{known}"));
+            }
+            git = git.arg(format!("{id}:{name}"));
+        }
+        match git.output_within(asking.patience()) {
+            Ok(_) => {
+                for (name, id) in &fresh {
+                    let twin = tracking(name.as_str(), remote);
+                    let known = repository.reference(&twin)?;
+                    if known != Some(*id) {
+                        // Only a memory of what the remote has; git may have set it.
+                        let _ = repository.swap(&twin, known, Some(*id), "comfy: push")?;
+                    }
+                }
+                return Ok(Pushed::Sent(fresh.into_iter().map(|(name, _)| name).collect()));
+            }
+            Err(Error::Git { .. }) if attempt < ATTEMPTS => {
+                // Most likely somebody else was here first.
+                attempt += 1;
+                let before = twins(repository, remote)?;
+                fetch(repository, remote, asking)?;
+                if twins(repository, remote)? == before {
+                    // It was something else, and trying again will not mend it.
+                    attempt = ATTEMPTS;
+                }
+                gather(repository)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Our refs that the remote does not have, as far as is known here.
+fn fresh(repository: &Repository, remote: &str) -> Result<Vec<(RefName, ObjectId)>> {
+    let mut fresh = Vec::new();
+    for shared in travelling(repository)? {
+        let name = RefName::new(shared.name);
+        if let Some(id) = repository.reference(&name)?
+            && repository.reference(&tracking(shared.name, remote))? != Some(id)
+        {
+            fresh.push((name, id));
+        }
+    }
+    Ok(fresh)
+}
+
+fn twins(repository: &Repository, remote: &str) -> Result<Vec<Option<ObjectId>>> {
+    SHARED.iter().map(|shared| repository.reference(&tracking(shared.name, remote))).collect()
+}
+
+/// Whether the pre-push hook sends anything at all.
+pub fn is_on(repository: &Repository) -> bool {
+    Settings::of(repository).is_ok_and(|settings| settings.sharing == Sharing::On)
+}
+
+/// A call of git that talks to a remote.
+fn talking(repository: &Repository, asking: Asking) -> Result<Git> {
+    let git = repository.git();
+    if asking == Asking::Person {
+        return Ok(git.may_ask());
+    }
+    let around = repository.surroundings();
+    let configured = || -> Result<Option<String>> {
+        Ok(repository.settings("core.sshcommand")?.pop().map(|(_, command)| command))
+    };
+    let command = match &around.ssh_command {
+        Some(command) => Some(command.clone()),
+        None if around.has_own_ssh => return Ok(git),
+        None => configured()?,
+    };
+    // Without a terminal ssh would ask in a window, or wait for ever.
+    Ok(match quiet_ssh(command.as_deref().unwrap_or("ssh")) {
+        Some(command) => git.env("GIT_SSH_COMMAND", command),
+        None => git,
+    })
+}
+
+/// A command for ssh that asks for nothing and does not outlive us by much; `None` for
+/// another program, whose options are not known.
+fn quiet_ssh(command: &str) -> Option<String> {
+    let program = command.split_whitespace().next()?.rsplit(['/', '\\']).next()?;
+    let is_ssh = program == "ssh" || program.eq_ignore_ascii_case("ssh.exe");
+    is_ssh.then(|| format!("{command} -o BatchMode=yes -o ConnectTimeout=10"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_as_git_writes_it() {
+        for (url, address) in [
+            ("https://me:secret@github.com/a/b.git", "https://github.com/a/b"),
+            ("https://github.com/a/b@2/", "https://github.com/a/b@2"),
+            ("git@github.com:a/b.git", "github.com:a/b"),
+            ("ssh://git@host:22/a/b.git//", "ssh://host:22/a/b"),
+            ("../a@b/c.git", "../a@b/c"),
+            ("/srv/.git", "/srv/"),
+            ("../x.bundle", "../x.bundle"),
+        ] {
+            assert_eq!(shown(url), address, "{url}");
+        }
+        let instead = [
+            ("url.https://host/.insteadof".to_owned(), "h:".to_owned()),
+            ("url.ssh://team/.insteadof".to_owned(), "h:team/".to_owned()),
+        ];
+        assert_eq!(rewritten("h:a/b", &instead), "https://host/a/b");
+        assert_eq!(rewritten("h:team/b", &instead), "ssh://team/b");
+        assert_eq!(rewritten("../b", &instead), "../b");
+    }
+
+    #[test]
+    fn ssh_asks_for_nothing() {
+        for command in ["ssh", "/usr/bin/ssh -i key", "C:\\Windows\\ssh.exe"] {
+            let quiet = quiet_ssh(command).unwrap();
+            assert!(quiet.starts_with(&format!("{command} -o BatchMode=yes")), "{quiet}");
+        }
+        assert_eq!(quiet_ssh("plink -ssh"), None);
+    }
+
+    #[test]
+    fn a_tracking_ref_knows_its_twin() {
+        for name in [LAYOUTS, RECORDS, RUNS] {
+            for remote in ["origin", "team/fork"] {
+                assert_eq!(tracked_as(&tracking(name, remote)).as_deref(), Some(name));
+            }
+        }
+        assert_eq!(tracked_as(&RefName::new(LAYOUTS)), None);
+        assert_eq!(tracking(LAYOUTS, "o").as_str(), "refs/notes/remotes/o/comfy-layout");
+    }
+}

@@ -1,0 +1,163 @@
+//! The state of a work tree in the words of workflows.
+
+use super::promote::unnoted;
+use super::raw;
+use super::raw::RawFile;
+use super::refresh::{Refreshed, is_ours, read_within, refresh};
+use super::settings::Settings;
+use crate::merging::driver::carried;
+use crate::platform::git::RepoPath;
+use crate::platform::git::Repository;
+use crate::platform::git::index::files;
+use crate::platform::git::{Error, Result};
+
+/// How a workflow differs from the last commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// A merge left it undecided.
+    Conflicted,
+    /// Its content differs.
+    Content,
+    /// git does not know it yet.
+    New,
+    /// It is gone.
+    Deleted,
+    /// It has another name.
+    Renamed,
+    /// Only positions and the like differ; git sees no change.
+    Layout,
+}
+
+/// A workflow that is not as it was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Its path; for a renamed one the new.
+    pub path: RepoPath,
+    /// How it differs.
+    pub change: Change,
+    /// Whether the next commit takes the change along.
+    pub staging: Staging,
+    /// How many conflicts of a merge the file carries.
+    pub conflicts: usize,
+}
+
+/// Where a change stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Staging {
+    /// All of it is in the index.
+    Staged,
+    /// The work tree holds (more of) it.
+    Unstaged,
+}
+
+/// What there is to tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The files that differ, worst first.
+    pub files: Vec<FileStatus>,
+    /// Layouts on this machine that no note holds yet.
+    pub pending_layouts: usize,
+    /// Workflows that lie in git as ComfyUI saved them, changed since or not.
+    pub raw: Vec<RawFile>,
+    /// What the refresh before it found.
+    pub refreshed: Refreshed,
+}
+
+/// Looks at the work tree, after taking the marks off files that differ in layout alone.
+pub fn status(repository: &Repository) -> Result<Status> {
+    repository.require_work_tree()?;
+    let refreshed = refresh(repository)?;
+    let git = repository.git().args(["status", "--porcelain=v2", "-z"]);
+    let told = git.args(["--untracked-files=all", "--ignore-submodules=all"]).output()?;
+    let mut found = parse(&told).ok_or(Error::Unexpected { command: "status".into() })?;
+    found.retain(|file| is_ours(repository, &file.path));
+    let longest = Settings::of(repository)?.max_file_size;
+    let top = repository.require_work_tree()?;
+    for file in &mut found {
+        let content = read_within(&top.join(file.path.to_path()), longest).unwrap_or_default();
+        file.conflicts = carried(&content);
+    }
+    let pending = unnoted(repository)?;
+    // A layout that is pending for what the index holds is one that git sees no change in.
+    let index = files(repository)?;
+    let raw = raw::in_index(repository, &index)?;
+    for entry in index {
+        let is_pending = pending.iter().any(|p| p.blob == entry.id && p.path == entry.path);
+        if is_pending && !found.iter().any(|file| file.path == entry.path) {
+            let (change, staging) = (Change::Layout, Staging::Unstaged);
+            found.push(FileStatus { path: entry.path, change, staging, conflicts: 0 });
+        }
+    }
+    found.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
+    Ok(Status { files: found, pending_layouts: pending.len(), raw, refreshed })
+}
+
+/// Reads `git status --porcelain=v2 -z`.
+fn parse(told: &[u8]) -> Option<Vec<FileStatus>> {
+    let mut found = Vec::new();
+    let mut records = told.split(|b| *b == 0).filter(|record| !record.is_empty());
+    while let Some(record) = records.next() {
+        let field = |n: usize| record.splitn(n + 1, |b| *b == b' ').nth(n);
+        let marks = |code: &[u8]| (code.first().copied(), code.get(1).copied());
+        let (path, change, staging) = match record[0] {
+            b'?' => (field(1)?, Change::New, Staging::Unstaged),
+            b'u' => (field(10)?, Change::Conflicted, Staging::Unstaged),
+            b'1' => {
+                let (index, tree) = marks(field(1)?);
+                (field(8)?, change_of(index, tree), staging_of(tree))
+            }
+            b'2' => {
+                let (_, tree) = marks(field(1)?);
+                records.next()?;
+                (field(9)?, Change::Renamed, staging_of(tree))
+            }
+            _ => continue,
+        };
+        found.push(FileStatus { path: RepoPath::new(path), change, staging, conflicts: 0 });
+    }
+    Some(found)
+}
+
+fn change_of(index: Option<u8>, tree: Option<u8>) -> Change {
+    match (index, tree) {
+        (_, Some(b'D')) | (Some(b'D'), _) => Change::Deleted,
+        (Some(b'A'), _) | (_, Some(b'A')) => Change::New,
+        _ => Change::Content,
+    }
+}
+
+fn staging_of(tree: Option<u8>) -> Staging {
+    if tree == Some(b'.') { Staging::Staged } else { Staging::Unstaged }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_record_is_read() {
+        let id = "a".repeat(40);
+        let told = format!(
+            "1 .M N... 100644 100644 100644 {id} {id} with space.json\0\
+             1 A. N... 000000 100644 100644 {id} {id} added.json\0\
+             2 R. N... 100644 100644 100644 {id} {id} R100 new.json\0old.json\0\
+             1 .D N... 100644 100644 000000 {id} {id} gone.json\0\
+             u UU N... 100644 100644 100644 100644 {id} {id} {id} both.json\0\
+             ? un\ntracked.json\0"
+        );
+        let found = parse(told.as_bytes()).unwrap();
+        let told: Vec<_> =
+            found.iter().map(|f| format!("{} {:?} {:?}", f.path, f.change, f.staging)).collect();
+        assert_eq!(
+            told,
+            [
+                "with space.json Content Unstaged",
+                "added.json New Staged",
+                "new.json Renamed Staged",
+                "gone.json Deleted Unstaged",
+                "both.json Conflicted Unstaged",
+                "un\\ntracked.json New Unstaged",
+            ]
+        );
+    }
+}

@@ -1,0 +1,682 @@
+//! The layouts of the files in a work tree: kept when a person saves one, put back when
+//! git writes one.
+//!
+//! Where git brings other content into a file that lies there, its layout comes along:
+//! every node lies where the last move put it, wherever that was made. A checkout of
+//! another state gives that state's own layout.
+//!
+//! Must not know how git hands files over, nor modes and attributes.
+
+use comfy_graph::canon;
+use comfy_graph::canon::{
+    Clock, ClockedLayout, CloneId, Matches, Mode, Pairs, Past, Source, compose, stamp_all,
+};
+use comfy_graph::diff;
+use comfy_graph::json;
+
+use super::MAX_MATCHED;
+use super::clone_clock::CloneClock;
+use super::file_states::{FileState, FileStates, Writer};
+use super::find::{Finder, Own};
+use super::note::Entry;
+use super::raw::Stored;
+use super::renames::Renames;
+use crate::layouts;
+use crate::platform::git::Repository;
+use crate::platform::git::Result;
+use crate::platform::git::{CommitId, ObjectId, RepoPath};
+
+/// How a content comes into a work tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Something is put upon what lies there: a merge, a pick, a fast-forward. The layout
+    /// comes along.
+    Along {
+        /// Other contents of the path that were merged: what was moved in them comes, too.
+        merged: Vec<ObjectId>,
+        /// The commit that is checked out, where git says it.
+        to: Option<CommitId>,
+    },
+    /// Another state takes the place of what lay there.
+    OtherState,
+}
+
+/// Keeps and gives layouts, one file after another.
+#[derive(Debug)]
+pub(crate) struct WorkTreeLayouts<'r> {
+    repository: &'r Repository,
+    finder: Finder<'r>,
+    states: FileStates,
+    clock: CloneClock,
+    renames: Renames<'r>,
+}
+
+/// A content whose layouts were found, still to be laid out.
+#[derive(Debug)]
+pub(crate) struct Layouting {
+    /// The clean content.
+    pub(crate) content: Vec<u8>,
+    found: Found,
+}
+
+/// The layouts of a content.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Its layout, and whether it says more than was known before.
+    Exact { line: String, is_new: bool },
+    /// It is put together.
+    Parts { parts: Vec<Part>, now: Clock, is_to_be_kept: bool },
+}
+
+impl Found {
+    fn nothing() -> Found {
+        Found::Parts { parts: Vec::new(), now: Clock::Unknown(0), is_to_be_kept: false }
+    }
+}
+
+/// A layout, and which of its places are which of the content's.
+#[derive(Debug)]
+pub struct Part {
+    layout: ClockedLayout,
+    pairs: OwnedPairs,
+}
+
+#[derive(Debug)]
+enum OwnedPairs {
+    SameContent,
+    ById,
+    Matched(Matches),
+}
+
+impl OwnedPairs {
+    /// As the nodes of two contents are paired.
+    fn between(before: &[u8], content: &[u8]) -> OwnedPairs {
+        let matched = || diff::match_nodes(json::parse(before).ok()?, json::parse(content).ok()?);
+        matched().map_or(OwnedPairs::ById, OwnedPairs::Matched)
+    }
+}
+
+impl Part {
+    /// The layout, and how it belongs to the content.
+    pub fn source(&self) -> Source<'_> {
+        let pairs = match &self.pairs {
+            OwnedPairs::SameContent => Pairs::SameContent,
+            OwnedPairs::ById => Pairs::ById,
+            OwnedPairs::Matched(matches) => Pairs::Matched(matches),
+        };
+        Source { layout: &self.layout, pairs }
+    }
+}
+
+/// A file for the work tree, and what is to be remembered of it.
+#[derive(Debug)]
+pub(crate) struct LaidOut {
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// Its layout, if it has one.
+    layout: Option<String>,
+    /// Under which time to keep it beyond this file; none if others know it.
+    keep_at: Option<u64>,
+    /// Something in it has a place that nobody gave it.
+    is_arranged: bool,
+    /// It was committed as it is, with its positions.
+    is_raw: bool,
+}
+
+impl Layouting {
+    /// A content, and what was found for it.
+    pub(crate) fn new(content: Vec<u8>, found: Found) -> Layouting {
+        Layouting { content, found }
+    }
+
+    /// A content of which nothing is known.
+    pub(crate) fn unknown(content: Vec<u8>) -> Layouting {
+        Layouting { content, found: Found::nothing() }
+    }
+
+    /// Lays the content out.
+    pub(crate) fn run(self, stored: Stored) -> LaidOut {
+        let Layouting { content, found } = self;
+        let untouched = |bytes: Vec<u8>, layout: Option<String>| LaidOut {
+            bytes,
+            layout,
+            keep_at: None,
+            is_arranged: false,
+            is_raw: false,
+        };
+        match found {
+            Found::Exact { .. } if stored.is_raw_by_now(&content) => untouched(content, None),
+            Found::Exact { line, is_new } => {
+                let Some(bytes) = canon::smudge(&content, &line) else {
+                    return untouched(content, None);
+                };
+                let keep_at = is_new.then(|| {
+                    ClockedLayout::parse(&line, Clock::Unknown(0)).map_or(0, |l| l.latest())
+                });
+                LaidOut { keep_at, ..untouched(bytes, Some(line)) }
+            }
+            Found::Parts { parts, now, is_to_be_kept } => {
+                if stored.is_raw(&content) {
+                    // Nobody knows when its places were chosen.
+                    let rest = canon::begin(&content, stored.mode).ok().and_then(|(_, rest)| rest);
+                    let layout = rest.and_then(|rest| stamp_all(&rest.layout(), Clock::Unknown(0)));
+                    let layout = layout.map(|layout| layout.to_line());
+                    return LaidOut { is_raw: true, ..untouched(content, layout) };
+                }
+                let sources: Vec<Source<'_>> = parts.iter().map(Part::source).collect();
+                let Some(composed) = compose(&content, &sources, now) else {
+                    return untouched(content, None);
+                };
+                let own = sources.iter().find(|source| source.pairs.is_same_content());
+                if let Some(own) = own.filter(|own| own.layout.has_same_places(&composed.layout)) {
+                    // Also to the byte.
+                    let line = own.layout.to_line();
+                    let bytes = canon::smudge(&content, &line).unwrap_or(composed.bytes);
+                    let is_arranged = own.layout.has_arranged_place();
+                    return LaidOut { is_arranged, ..untouched(bytes, Some(line)) };
+                }
+                let keep_at = match composed.layout.has_place_by_person() {
+                    true => is_to_be_kept.then(|| composed.layout.latest()),
+                    // For this machine alone.
+                    false => Some(0),
+                };
+                LaidOut {
+                    bytes: composed.bytes,
+                    layout: Some(composed.layout.to_line()),
+                    keep_at,
+                    is_arranged: composed.layout.has_arranged_place(),
+                    is_raw: false,
+                }
+            }
+        }
+    }
+}
+
+impl<'r> WorkTreeLayouts<'r> {
+    /// Nothing is read before it is needed.
+    pub(crate) fn new(repository: &'r Repository) -> WorkTreeLayouts<'r> {
+        WorkTreeLayouts {
+            repository,
+            finder: Finder::new(repository),
+            states: FileStates::of(repository),
+            clock: CloneClock::of(repository),
+            renames: Renames::new(repository),
+        }
+    }
+
+    /// Keeps the layout that was cleaned out of a file.
+    ///
+    /// # Errors
+    /// It cannot be kept: then the file must not be cleaned.
+    pub(crate) fn save(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+        line: &str,
+    ) -> Result<()> {
+        let last = self.states.last(path)?;
+        if let Some(last) = &last
+            && last.blob == blob
+            && is_unclocked_form(line, &last.layout)
+        {
+            return self.keep_if_unknown(path, last);
+        }
+        let known = self.known_before(path, blob, content)?;
+        // Never behind what this clone has seen of the file.
+        let seen = self.finder.newest_noted_at(path)?;
+        let now = self.clock.tick(known.past().latest().max(seen))?;
+        let Some(mut layout) = canon::stamp(line, &known.past(), now) else { return Ok(()) };
+        if let Some(name) = known.name_before {
+            layout.set_was(&name);
+        }
+        self.keep_saved(path, blob, &layout)
+    }
+
+    /// Keeps what a file holds since a person saved it.
+    fn keep_saved(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        layout: &ClockedLayout,
+    ) -> Result<()> {
+        let entry = Entry::of(layout);
+        let state = FileState { blob, layout: entry.layout.clone() };
+        self.states.add(path, Writer::Person, &state)?;
+        self.keep(path, blob, entry)
+    }
+
+    /// Keeps a layout until a note holds it, beside what is kept of the same content.
+    fn keep(&mut self, path: &RepoPath, blob: ObjectId, entry: Entry) -> Result<()> {
+        let entry = match self.finder.store.get(blob, path)? {
+            Some(known) => known.join(entry),
+            None => entry,
+        };
+        self.finder.store.file(blob, path, entry.at, &entry.layout)
+    }
+
+    /// A file that is as it was: what is known of it was perhaps thrown away since.
+    fn keep_if_unknown(&mut self, path: &RepoPath, state: &FileState) -> Result<()> {
+        if self.finder.store.get(state.blob, path)?.is_some() {
+            return Ok(());
+        }
+        let Some(layout) = ClockedLayout::parse(&state.layout, Clock::Unknown(0)) else {
+            return Ok(());
+        };
+        // Where a look into the notes is dear, what was said of them must do.
+        let is_noted = self.states.noted_at(path)? >= layout.latest()
+            || (self.repository.is_direct() && self.finder.is_noted(state.blob)?);
+        if is_noted {
+            return Ok(());
+        }
+        self.keep(path, state.blob, Entry { at: layout.latest(), layout: state.layout.clone() })
+    }
+
+    /// What is known of a file from before it was saved.
+    fn known_before(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+    ) -> Result<KnownBefore> {
+        let mut history = self.states.history(path)?;
+        let mut known = KnownBefore::default();
+        if history.last.is_none() {
+            // A file that was renamed is what it was; notes may say something newer.
+            for holder in self.states.holders_of(blob)? {
+                if holder != *path && layouts::is_gone(self.repository, &holder)? {
+                    known.name_before = holder.as_str().map(str::to_owned);
+                    history = self.states.history(&holder)?;
+                    break;
+                }
+            }
+        }
+        if history.last.is_none()
+            && let Some(source) = self.renames.source_of(&mut self.states, None, path, content)?
+        {
+            known.name_before = source.as_str().map(str::to_owned);
+            history = self.states.history(&source)?;
+        }
+        if let Some(last) = history.last {
+            known.last = self.part(last, blob, content);
+            // A tab that was open all the time has the ids of that time.
+            let by_id = |state: FileState| {
+                let layout = ClockedLayout::parse(&state.layout, Clock::Unknown(0))?;
+                let is_same = state.blob == blob;
+                let pairs = if is_same { OwnedPairs::SameContent } else { OwnedPairs::ById };
+                Some(Part { layout, pairs })
+            };
+            known.written = history.written.and_then(by_id);
+            known.before = history.before.into_iter().filter_map(by_id).collect();
+            return Ok(known);
+        }
+        // Seen for the first time in this work tree.
+        if let Some(Own { entry, from }) = self.finder.own(blob, path)? {
+            known.name_before = match from {
+                Some(from) if layouts::is_gone(self.repository, &from)? => {
+                    from.as_str().map(str::to_owned)
+                }
+                _ => None,
+            };
+            let layout = entry.parse();
+            known.last = layout.map(|layout| Part { layout, pairs: OwnedPairs::SameContent });
+        } else if let Some((old, entry)) = self.finder.newest_of(path)? {
+            let state = FileState { blob: old, layout: entry.layout };
+            known.last = self.part(state, blob, content);
+        } else {
+            known.last = self.raw(path, content)?;
+        }
+        Ok(known)
+    }
+
+    /// The layout of a file that was committed with its positions.
+    fn raw(&self, path: &RepoPath, content: &[u8]) -> Result<Option<Part>> {
+        let Some(committed) = self.committed_blob(path)? else { return Ok(None) };
+        let Some(bytes) = self.repository.blob_within(committed, MAX_MATCHED)? else {
+            return Ok(None);
+        };
+        let Ok((clean, Some(rest))) = canon::begin(&bytes, Mode::Strip) else { return Ok(None) };
+        let layout = stamp_all(&rest.layout(), Clock::Unknown(0));
+        let pairs = match clean == content {
+            true => OwnedPairs::SameContent,
+            false => OwnedPairs::between(&clean, content),
+        };
+        Ok(layout.map(|layout| Part { layout, pairs }))
+    }
+
+    fn committed_blob(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
+        let Some(head) = self.repository.head()? else { return Ok(None) };
+        let Some(commit) = self.repository.commit(head)? else { return Ok(None) };
+        Ok(self.repository.entry_at(commit.tree, path)?.map(|entry| entry.id))
+    }
+
+    pub(crate) fn part(&self, state: FileState, blob: ObjectId, content: &[u8]) -> Option<Part> {
+        let layout = ClockedLayout::parse(&state.layout, Clock::Unknown(0))?;
+        let pairs = self.pairs(state.blob, blob, content);
+        Some(Part { layout, pairs })
+    }
+
+    /// Which node of an older content is which of the one at hand.
+    fn pairs(&self, old: ObjectId, blob: ObjectId, content: &[u8]) -> OwnedPairs {
+        if old == blob {
+            return OwnedPairs::SameContent;
+        }
+        match self.repository.blob_within(old, MAX_MATCHED) {
+            Ok(Some(before)) => OwnedPairs::between(&before, content),
+            _ => OwnedPairs::ById,
+        }
+    }
+
+    /// Finds what is needed to lay a content out. What has to be done afterwards, and can be
+    /// done on any thread, is in what it gives.
+    pub(crate) fn find(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+        arrival: Arrival,
+    ) -> Result<Found> {
+        let own = self.finder.own(blob, path)?.map(|own| own.entry);
+        let Arrival::Along { merged, to } = arrival else {
+            let own = own.map(|own| (own, false));
+            return self.along(path, blob, content, own, Vec::new(), false);
+        };
+        let mut others = Vec::new();
+        for side in merged.iter().filter(|side| **side != blob) {
+            if let Some(Own { entry, .. }) = self.finder.own(*side, path)? {
+                others.push(FileState { blob: *side, layout: entry.layout });
+            }
+        }
+        let incoming = own.iter().map(|own| own.layout.as_str());
+        let incoming = incoming.chain(others.iter().map(|side| side.layout.as_str()));
+        let source = match self.states.last(path)? {
+            Some(_) => None,
+            None => self.renames.source_of(&mut self.states, to, path, content)?,
+        };
+        let source = source.as_ref().unwrap_or(path);
+        let (own, has_drags) = match self.last_shared(source, incoming)? {
+            Some((last, _)) if last.blob == blob => (Some(self.joined(own, last)), false),
+            Some((last, has_drags)) => {
+                others.push(last);
+                (own.map(|own| (own, false)), has_drags)
+            }
+            None => (own.map(|own| (own, false)), false),
+        };
+        // Who merged is the one to keep what came of it.
+        let is_to_be_kept = has_drags || !merged.is_empty();
+        self.along(path, blob, content, own, others, is_to_be_kept)
+    }
+
+    /// The layout of a content with what its file held last, and whether that adds to it.
+    fn joined(&self, own: Option<Entry>, last: FileState) -> (Entry, bool) {
+        let last = Entry { at: 0, layout: last.layout };
+        let Some(own) = own else { return (last, true) };
+        let known = own.layout.clone();
+        let joined = own.join(last);
+        let is_new = joined.layout != known;
+        (joined, is_new)
+    }
+
+    /// A content with what was moved in other contents. `is_to_be_kept`: among it is what
+    /// nobody else knows.
+    fn along(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+        own: Option<(Entry, bool)>,
+        others: Vec<FileState>,
+        is_to_be_kept: bool,
+    ) -> Result<Found> {
+        if let (true, Some((line, is_new))) = (others.is_empty(), &own)
+            && !mentions_arranged(&line.layout)
+        {
+            return Ok(Found::Exact { line: line.layout.clone(), is_new: *is_new });
+        }
+        let own_part = own.as_ref().and_then(|(own, _)| {
+            Some(Part { layout: own.parse()?, pairs: OwnedPairs::SameContent })
+        });
+        let mut parts: Vec<Part> =
+            others.into_iter().filter_map(|state| self.part(state, blob, content)).collect();
+        if let Some(own) = &own_part {
+            parts.retain(|part| canon::adds_to(part.source(), own.source()));
+        }
+        let has_guesses = own_part.as_ref().is_some_and(|own| own.layout.has_arranged_place());
+        if has_guesses {
+            // What is known of other content is better than what was made up.
+            parts.extend(self.related(path, blob, content)?);
+        }
+        if parts.is_empty()
+            && let Some((own, is_new)) = own
+        {
+            return Ok(Found::Exact { line: own.layout, is_new });
+        }
+        // Without a layout of its own a content has one to come; what is put together here
+        // can be put together again, but for what was moved here only.
+        let is_to_be_kept = (own_part.is_some() && !has_guesses) || is_to_be_kept;
+        parts.extend(own_part);
+        if parts.is_empty() {
+            parts.extend(self.related(path, blob, content)?);
+            return Ok(Found::Parts { parts, now: Clock::Unknown(0), is_to_be_kept: false });
+        }
+        let floor = parts.iter().map(|part| part.layout.latest()).max().unwrap_or(0);
+        let now = Clock::At(self.clock.tick(floor)?);
+        if !has_guesses {
+            parts.extend(self.related(path, blob, content)?);
+        }
+        Ok(Found::Parts { parts, now, is_to_be_kept })
+    }
+
+    /// The newest layouts of the path, as guesses: they give way to everything that is known,
+    /// and of each place the newest that knows it counts.
+    fn related(&mut self, path: &RepoPath, blob: ObjectId, content: &[u8]) -> Result<Vec<Part>> {
+        let mut guesses: Vec<Part> = Vec::new();
+        for (old, entry) in self.finder.others_of(path, blob)? {
+            let state = FileState { blob: old, layout: entry.layout };
+            let Some(mut guess) = self.part(state, blob, content) else { continue };
+            guess.layout.demote();
+            let newer: Vec<Source<'_>> = guesses.iter().map(Part::source).collect();
+            let said = canon::said_by(guess.source(), &newer);
+            guess.layout.forget(&said);
+            if guess.layout.has_place_by_person() {
+                guesses.push(guess);
+            }
+        }
+        Ok(guesses)
+    }
+
+    /// Whether something in a file lies where nobody put it.
+    ///
+    /// # Errors
+    /// What the files held cannot be read.
+    pub(crate) fn has_guesses(&mut self, path: &RepoPath) -> Result<bool> {
+        let Some(last) = self.states.last(path)? else { return Ok(false) };
+        if !mentions_arranged(&last.layout) {
+            return Ok(false);
+        }
+        let layout = ClockedLayout::parse(&last.layout, Clock::Unknown(0));
+        Ok(layout.is_some_and(|layout| layout.has_arranged_place()))
+    }
+
+    /// What the file held last, and whether something in it was moved that nobody else can
+    /// know of. Where a layout comes in that others moved later, such drags are stamped anew.
+    fn last_shared<'l>(
+        &mut self,
+        path: &RepoPath,
+        incoming: impl Iterator<Item = &'l str>,
+    ) -> Result<Option<(FileState, bool)>> {
+        let Some(last) = self.states.last(path)? else { return Ok(None) };
+        if !self.finder.store.has_pending(path)? {
+            return Ok(Some((last, false)));
+        }
+        let Some(mut layout) = ClockedLayout::parse(&last.layout, Clock::Unknown(0)) else {
+            return Ok(Some((last, false)));
+        };
+        let me = self.clock.id()?;
+        let noted_at = self.noted_at(path, last.blob, me)?;
+        let is_unnoted = |moved: Clock| matches!(moved, Clock::At(stamp) if stamp.by == me && stamp.at > noted_at);
+        let unnoted = layout.clocks().filter(|moved| is_unnoted(*moved));
+        let Some(first) = unnoted.map(Clock::at).min() else { return Ok(Some((last, false))) };
+        let incoming = incoming.filter_map(|line| ClockedLayout::parse(line, Clock::Unknown(0)));
+        let theirs = incoming.map(|layout| layout.latest_by(|by| by != me)).max().unwrap_or(0);
+        if theirs < first {
+            return Ok(Some((last, true)));
+        }
+        let now = Clock::At(self.clock.tick(layout.latest().max(theirs))?);
+        layout.restamp(now, is_unnoted);
+        let state = FileState { blob: last.blob, layout: layout.to_line() };
+        self.keep(path, last.blob, Entry { at: layout.latest(), layout: state.layout.clone() })?;
+        Ok(Some((state, true)))
+    }
+
+    /// Up to which time what was moved here is in notes: as far as this work tree remembers,
+    /// and as the notes of what the file holds and what is committed say.
+    fn noted_at(&mut self, path: &RepoPath, blob: ObjectId, me: CloneId) -> Result<u64> {
+        let mut noted_at = self.states.noted_at(path)?;
+        for blob in [Some(blob), self.committed_blob(path)?].into_iter().flatten() {
+            let noted = self.finder.committed(blob, path)?.and_then(|entry| entry.parse());
+            noted_at = noted_at.max(noted.map_or(0, |noted| noted.latest_by(|by| by == me)));
+        }
+        Ok(noted_at)
+    }
+
+    /// Remembers what git writes into the work tree.
+    ///
+    /// # Errors
+    /// What was arranged cannot be remembered. Nothing else is lost when this fails.
+    pub(crate) fn remember(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        laid_out: &LaidOut,
+    ) -> Result<()> {
+        let Some(layout) = &laid_out.layout else { return Ok(()) };
+        if laid_out.is_raw && self.states.last(path)?.is_none() {
+            // It tells by itself what it held.
+            return Ok(());
+        }
+        let state = FileState { blob, layout: layout.clone() };
+        self.states.add(path, Writer::Git, &state)?;
+        match laid_out.keep_at {
+            Some(at) => self.keep(path, blob, Entry { at, layout: state.layout }),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps a layout for content that is not in the work tree yet.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    pub(crate) fn keep_for(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        layout: &ClockedLayout,
+    ) -> Result<()> {
+        self.keep(path, blob, Entry::of(layout))
+    }
+
+    /// The layout of a content for a merge: its own, or else the newest of its path.
+    pub(crate) fn for_merge(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+    ) -> Result<Option<ClockedLayout>> {
+        if let Some(own) = self.finder.own(blob, path)? {
+            return Ok(own.entry.parse());
+        }
+        let newest = self.finder.newest_of(path)?.and_then(|(_, entry)| entry.parse());
+        Ok(newest.map(|mut layout| {
+            layout.demote();
+            layout
+        }))
+    }
+
+    /// The next moment of this clone.
+    pub(crate) fn tick(&mut self, floor: u64) -> Result<Clock> {
+        self.clock.tick(floor).map(Clock::At)
+    }
+}
+
+/// A layout that was brought back, still to be kept and written.
+#[derive(Debug)]
+pub(crate) struct BroughtBack {
+    /// The file.
+    pub(crate) bytes: Vec<u8>,
+    layout: ClockedLayout,
+}
+
+impl WorkTreeLayouts<'_> {
+    /// Lays a content out as a file was earlier, as a new move. `back` names that state, if
+    /// the next step back is to go on from there. Nothing if all lies so already.
+    pub(crate) fn bring_back(
+        &mut self,
+        path: &RepoPath,
+        (blob, content): (ObjectId, &[u8]),
+        earlier: FileState,
+        back: Option<&str>,
+    ) -> Result<Option<BroughtBack>> {
+        let now = self.states.last(path)?.filter(|last| last.blob == blob);
+        let now = now.and_then(|last| ClockedLayout::parse(&last.layout, Clock::Unknown(0)));
+        let Some(earlier) = self.part(earlier, blob, content) else { return Ok(None) };
+        let floor = now.as_ref().map_or(0, ClockedLayout::latest);
+        let tick = self.clock.tick(floor.max(earlier.layout.latest()))?;
+        let composed = canon::bring_back(content, earlier.source(), now.as_ref(), tick);
+        let Some(mut composed) = composed else { return Ok(None) };
+        if !composed.layout.clocks().any(|moved| moved == Clock::At(tick)) {
+            return Ok(None);
+        }
+        if let Some(back) = back {
+            composed.layout.set_back(back);
+        }
+        Ok(Some(BroughtBack { bytes: composed.bytes, layout: composed.layout }))
+    }
+
+    /// Keeps what was brought back, as if a person had saved it.
+    pub(crate) fn keep_brought_back(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        brought: &BroughtBack,
+    ) -> Result<()> {
+        self.keep_saved(path, blob, &brought.layout)
+    }
+}
+
+impl LaidOut {
+    /// Something in it has a place that nobody gave it.
+    pub(crate) fn is_arranged(&self) -> bool {
+        self.is_arranged
+    }
+}
+
+/// Nearly every layout is told by this alone: the clock of what nobody placed.
+fn mentions_arranged(line: &str) -> bool {
+    memchr::memmem::find(line.as_bytes(), b"\"!").is_some()
+}
+
+/// Whether a line is another one without its clocks.
+fn is_unclocked_form(line: &str, clocked: &str) -> bool {
+    let Some(start) = line.strip_suffix('}') else { return false };
+    clocked.strip_prefix(start).is_some_and(|rest| rest == "}" || rest.starts_with(",\"saved\":"))
+}
+
+/// The past of a file, with what it borrows from.
+#[derive(Debug, Default)]
+struct KnownBefore {
+    last: Option<Part>,
+    written: Option<Part>,
+    before: Vec<Part>,
+    /// The name it had, where it was renamed.
+    name_before: Option<String>,
+}
+
+impl KnownBefore {
+    fn past(&self) -> Past<'_> {
+        Past {
+            last: self.last.as_ref().map(Part::source),
+            written: self.written.as_ref().map(Part::source),
+            before: self.before.iter().map(Part::source).collect(),
+        }
+    }
+}

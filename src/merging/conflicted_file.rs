@@ -1,0 +1,207 @@
+//! A workflow on disk with the conflicts it carries: read, settled, written back whole, and
+//! staged when nothing is left. Shared by commands; no command itself.
+
+use std::path::{Path, PathBuf};
+
+use super::merge_files::{Frame, Inputs};
+use crate::merging::commands::resolve::shown;
+
+use super::driver::Stages;
+use super::resolve_text::heading;
+use crate::error::{Failure, Result};
+use crate::platform::git::{RepoPath, Repository};
+
+use super::driver;
+use super::merge_files;
+use crate::differences::widget_names;
+use crate::platform::machine::write_file;
+use crate::platform::text::sanitize;
+use crate::session::Session;
+use comfy_graph::canon;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json;
+use comfy_graph::json::{Style, Value};
+use comfy_graph::merge;
+use comfy_graph::merge::{Cards, Choice, Labels, Unsettled};
+
+/// A file that may carry conflicts.
+pub(crate) struct Held<'a> {
+    session: &'a Session,
+    repository: Option<Repository>,
+    /// Its path in the repository, where it is in one that knows it.
+    path: Option<RepoPath>,
+    file: PathBuf,
+    /// What it is called.
+    pub(crate) name: String,
+    catalog: Catalog,
+}
+
+/// What came of settling some conflicts.
+pub(crate) struct Settled {
+    pub(crate) settled: usize,
+    pub(crate) left: usize,
+    /// Why some could not be settled so, each as a line.
+    pub(crate) refused: Vec<String>,
+    /// Cards that stay as notes.
+    pub(crate) notes: Vec<String>,
+    /// git takes the file for settled now.
+    pub(crate) staged: bool,
+}
+
+impl<'a> Held<'a> {
+    /// The file; if git has it unmerged with lines of both sides in it, because git-comfy
+    /// was not there to merge it, it is merged now.
+    pub(crate) fn open(session: &'a Session, file: &Path) -> Result<Held<'a>> {
+        let file = session.cwd.join(file);
+        let repository = session.repository().ok();
+        let path = repository.as_ref().and_then(|r| driver::path_of(r, &file));
+        let name = match &path {
+            Some(path) => path.to_string(),
+            None => shown(&file),
+        };
+        let catalog = repository.as_ref().map_or_else(Catalog::core, widget_names::of);
+        let held = Held { session, repository, path, file, name, catalog };
+        held.merge_anew()?;
+        Ok(held)
+    }
+
+    fn stages(&self) -> Result<Option<Stages>> {
+        match (&self.repository, &self.path) {
+            (Some(repository), Some(path)) => Ok(driver::stages(repository, path)?),
+            _ => Ok(None),
+        }
+    }
+
+    fn merge_anew(&self) -> Result<()> {
+        let content = self.content()?;
+        if json::parse(&content).is_ok() {
+            return Ok(());
+        }
+        let name = sanitize::line(&self.name);
+        let Some(Stages::Unmerged { base, ours: Some(ours), theirs: Some(theirs) }) =
+            self.stages()?
+        else {
+            return Err(Failure::new(format!("{name} is no workflow that could be read"))
+                .hint("`git comfy resolve` settles conflicts in workflows"));
+        };
+        let inputs = Inputs { base: base.unwrap_or_default(), ours, theirs };
+        let Some(documents) = inputs.documents() else {
+            return Err(Failure::new(format!("{name} is no JSON on one of the sides"))
+                .hint("edit the file, then `git add` it"));
+        };
+        let (Some(repository), Some(path)) = (&self.repository, &self.path) else {
+            return Ok(());
+        };
+        let strategies = merge_files::strategies(self.session, Some(repository));
+        let frame = Frame {
+            repository: Some(repository),
+            handling: driver::handling(repository, path).0,
+            labels: Labels::default(),
+            cards: Cards::Shown,
+            strategies: &strategies,
+        };
+        let product = merge_files::merge(&inputs, documents, &frame);
+        let Some(clean) = &product.content else {
+            return Err(Failure::new(format!(
+                "{name} is other JSON, and both sides changed the same in it"
+            ))
+            .hint("settle what stands between the conflict markers, then `git add` it"));
+        };
+        let nodes = &product.merged.renumbered.nodes;
+        let contents =
+            driver::Contents { ours: &inputs.ours, theirs: &inputs.theirs, merged: clean };
+        let placed = driver::with_layout(repository, path, contents, nodes)?;
+        write_file::write(&self.file, placed.as_ref().unwrap_or(clean))?;
+        self.session.ui.say(&format!("{name}: merged as a graph now"));
+        Ok(())
+    }
+
+    fn content(&self) -> Result<Vec<u8>> {
+        std::fs::read(&self.file).map_err(|error| {
+            Failure::new(format!("{} cannot be read: {error}", sanitize::line(&self.name)))
+        })
+    }
+
+    fn document(&self) -> Result<(Value, String)> {
+        let content = self.content()?;
+        let document = json::parse(&content).map_err(|error| {
+            let name = sanitize::line(&self.name);
+            Failure::new(format!("{name} is no JSON any more: {error}"))
+        })?;
+        Ok((document, String::from_utf8_lossy(&content).into_owned()))
+    }
+
+    /// The conflicts it carries.
+    pub(crate) fn read(&self) -> Result<Vec<Unsettled>> {
+        Ok(merge::list(&self.document()?.0, &self.catalog))
+    }
+
+    /// Settles some of them in the file as it is now.
+    pub(crate) fn settle(&self, choices: &[(i64, Choice)]) -> Result<Settled> {
+        let (mut document, before) = self.document()?;
+        let names: Vec<(i64, String)> =
+            merge::list(&document, &self.catalog).iter().map(|u| (u.id, heading(u))).collect();
+        let was_clean = canon::print(&document) == before.as_bytes();
+        let resolved = merge::resolve(&mut document, choices, &self.catalog);
+        if resolved.settled > 0 {
+            let content = match was_clean {
+                true => canon::print(&document),
+                false => spelled(&document, &before),
+            };
+            write_file::write(&self.file, &content)?;
+        }
+        let staged = resolved.left == 0 && self.stage()?;
+        let name_of = |id: i64| names.iter().find(|(known, _)| *known == id);
+        let refused = resolved.refused.iter().map(|(id, _)| {
+            let what = name_of(*id).map(|(_, name)| name.as_str()).unwrap_or_default();
+            format!(
+                "{what}: what it is about is not in the file any more; \
+                 `--accept --only {id}` takes the file as it is"
+            )
+        });
+        Ok(Settled {
+            settled: resolved.settled,
+            left: resolved.left,
+            refused: refused.collect(),
+            notes: resolved.notes.iter().map(ToString::to_string).collect(),
+            staged,
+        })
+    }
+
+    /// Stages the file, if git knows it.
+    fn stage(&self) -> Result<bool> {
+        let (Some(repository), Some(path)) = (&self.repository, &self.path) else {
+            return Ok(false);
+        };
+        if driver::stages(repository, path)?.is_none() {
+            return Ok(false);
+        }
+        driver::stage(repository, path)?;
+        Ok(true)
+    }
+
+    /// Stages a file that is settled but for git.
+    pub(crate) fn stage_if_unmerged(&self) -> Result<bool> {
+        match self.stages()? {
+            Some(Stages::Unmerged { .. }) => self.stage(),
+            _ => Ok(false),
+        }
+    }
+
+    /// The command that goes on with whatever git was doing.
+    pub(crate) fn next_step(&self) -> Option<&'static str> {
+        driver::next_step(self.repository.as_ref()?)
+    }
+}
+
+/// A document in the looks its text had. Nodes that came back into a file with positions
+/// get some.
+fn spelled(document: &Value, before: &str) -> Vec<u8> {
+    let style = Style::sniff(before);
+    let text = json::print(document, &style).into_bytes();
+    if memchr::memmem::find(before.as_bytes(), b"\"pos\"").is_none() {
+        return text;
+    }
+    let mut placed = document.clone();
+    if canon::place_missing(&mut placed) { json::print(&placed, &style).into_bytes() } else { text }
+}

@@ -1,0 +1,369 @@
+//! What a merge needs of a repository: the layouts of both sides, and a place for what
+//! was decided.
+//!
+//! git stores the merged blob itself and then checks it out; the layout filed here for
+//! that blob is the one its smudge finds. Must not know how documents are merged.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use rustc_hash::FxHashMap;
+
+use comfy_graph::canon;
+use comfy_graph::canon::{Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
+use comfy_graph::graph::{NodeId, NodeKey};
+use comfy_graph::json;
+use comfy_graph::merge;
+
+use crate::layouts;
+use crate::layouts::WorkTreeLayouts;
+use crate::layouts::filter::clean_id;
+use crate::layouts::refresh;
+use crate::layouts::{Handling, Settings};
+use crate::platform::git::Direction;
+use crate::platform::git::Repository;
+use crate::platform::git::{Error, Result};
+use crate::platform::git::{Kind, ObjectId, RepoPath};
+
+/// The contents a merge saw and made.
+#[derive(Debug, Clone, Copy)]
+pub struct Contents<'a> {
+    /// The side merged into.
+    pub ours: &'a [u8],
+    /// The side merged.
+    pub theirs: &'a [u8],
+    /// The result, in clean form.
+    pub merged: &'a [u8],
+}
+
+/// What becomes of a file's positions, and how large it may be to be looked at.
+pub fn handling(repository: &Repository, path: &RepoPath) -> (Handling, u64) {
+    let settings = Settings::of(repository).unwrap_or_default();
+    (settings.handling_of(repository, path, Direction::Checkin), settings.max_file_size)
+}
+
+/// Keeps a layout for a merged blob: every node lies where it was moved to last, on
+/// whichever side; nodes that only one side has, where that side has them. Nothing is kept
+/// where nothing is known.
+///
+/// # Errors
+/// The layout cannot be kept, or those of the sides cannot be read.
+pub fn keep_layout(
+    repository: &Repository,
+    path: &RepoPath,
+    contents: Contents<'_>,
+    renumbered: &FxHashMap<NodeKey, NodeId>,
+) -> Result<()> {
+    let mut layouts = WorkTreeLayouts::new(repository);
+    if let Some(composed) = composed(&mut layouts, repository, path, contents, renumbered)? {
+        let blob = repository.format().id_of(Kind::Blob, contents.merged);
+        layouts.keep_for(path, blob, &composed.layout)?;
+    }
+    Ok(())
+}
+
+/// The merged content with the places that the nodes have on the sides; nothing where no
+/// place is known.
+pub fn with_layout(
+    repository: &Repository,
+    path: &RepoPath,
+    contents: Contents<'_>,
+    renumbered: &FxHashMap<NodeKey, NodeId>,
+) -> Result<Option<Vec<u8>>> {
+    let mut layouts = WorkTreeLayouts::new(repository);
+    let composed = composed(&mut layouts, repository, path, contents, renumbered)?;
+    Ok(composed.map(|composed| composed.bytes))
+}
+
+fn composed(
+    layouts: &mut WorkTreeLayouts<'_>,
+    repository: &Repository,
+    path: &RepoPath,
+    contents: Contents<'_>,
+    renumbered: &FxHashMap<NodeKey, NodeId>,
+) -> Result<Option<Composition>> {
+    let mut known = |content: &[u8]| match own_layout(content) {
+        Some(line) => Ok(canon::stamp_all(&line, Clock::Unknown(0))),
+        None => layouts.for_merge(path, clean_id(repository.format(), content)),
+    };
+    let (ours, theirs) = (known(contents.ours)?, known(contents.theirs)?);
+    let matches = Matches::renumbering(renumbered);
+    // A result that is one of the sides has that side's very layout.
+    let pairs = |side: &[u8], else_pairs| match side == contents.merged {
+        true => Pairs::SameContent,
+        false => else_pairs,
+    };
+    let pairs_of_ours = pairs(contents.ours, Pairs::ById);
+    let ours = ours.as_ref().map(|layout| Source { layout, pairs: pairs_of_ours });
+    let pairs_of_theirs = pairs(contents.theirs, Pairs::Matched(&matches));
+    let theirs = theirs.as_ref().map(|layout| Source { layout, pairs: pairs_of_theirs });
+    let sources: Vec<Source<'_>> = ours.into_iter().chain(theirs).collect();
+    if sources.is_empty() {
+        return Ok(None);
+    }
+    let floor = sources.iter().map(|source| source.layout.latest()).max().unwrap_or(0);
+    let now = layouts.tick(floor)?;
+    Ok(canon::compose(contents.merged, &sources, now))
+}
+
+/// The layout that lies in a file which nobody cleaned.
+pub fn own_layout(content: &[u8]) -> Option<String> {
+    memchr::memmem::find(content, b"\"pos\"")?;
+    match canon::clean(content, Mode::Strip) {
+        Outcome::Cleaned(cleaned) => cleaned.layout,
+        Outcome::Untouched(_) => None,
+    }
+}
+
+/// What the index has of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stages {
+    /// One content.
+    Settled,
+    /// The contents of a merge that git waits for.
+    Unmerged {
+        /// The common ancestor's.
+        base: Option<Vec<u8>>,
+        /// Our side's; nothing if it was removed there.
+        ours: Option<Vec<u8>>,
+        /// Their side's.
+        theirs: Option<Vec<u8>>,
+    },
+}
+
+/// What the index has of a file; nothing if git does not know it.
+pub fn stages(repository: &Repository, path: &RepoPath) -> Result<Option<Stages>> {
+    let git = repository.git().args(["--literal-pathspecs", "ls-files", "-z", "--stage", "--"]);
+    let told = git.arg(path.to_path()).output()?;
+    let mut unmerged: [Option<Vec<u8>>; 3] = Default::default();
+    let mut known = None;
+    for entry in told.split(|byte| *byte == 0) {
+        // `<mode> <id> <stage>\t<path>`
+        let mut words = entry.split(|byte| matches!(byte, b' ' | b'\t'));
+        let (Some(_), Some(id), Some(stage)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
+        let Some(id) = ObjectId::from_hex(id) else { continue };
+        known = Some(Stages::Settled);
+        let at = match stage {
+            b"1" => 0,
+            b"2" => 1,
+            b"3" => 2,
+            _ => continue,
+        };
+        unmerged[at] = repository.blob(id)?;
+    }
+    if unmerged.iter().any(Option::is_some) {
+        let [base, ours, theirs] = unmerged;
+        known = Some(Stages::Unmerged { base, ours, theirs });
+    }
+    Ok(known)
+}
+
+/// Stages a file as it is.
+pub fn stage(repository: &Repository, path: &RepoPath) -> Result<()> {
+    let git = repository.git().args(["--literal-pathspecs", "add", "--"]);
+    git.arg(path.to_path()).output().map(drop)
+}
+
+/// A file's path in the repository; nothing if it lies outside of its work tree. Neither it
+/// nor its folder need be there any more.
+pub fn path_of(repository: &Repository, file: &Path) -> Option<RepoPath> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let name = file.file_name()?;
+    let mut gone = PathBuf::from(name);
+    let mut folder = file.parent()?;
+    let folder = loop {
+        match real(folder) {
+            Some(folder) => break folder,
+            None => {
+                gone = Path::new(folder.file_name()?).join(gone);
+                folder = folder.parent()?;
+            }
+        }
+    };
+    let below = folder.strip_prefix(real(repository.work_tree()?)?).ok()?.join(gone);
+    Some(RepoPath::from_path(&below))
+}
+
+/// The files that wait for somebody to settle them: unmerged ones, and those whose content
+/// carries conflicts.
+pub fn conflicted(repository: &Repository) -> Result<Vec<RepoPath>> {
+    let status = layouts::status(repository)?;
+    let waits = |file: &layouts::FileStatus| {
+        file.conflicts > 0 || file.change == layouts::Change::Conflicted
+    };
+    Ok(status.files.into_iter().filter(waits).map(|file| file.path).collect())
+}
+
+/// How many conflicts a file carries.
+pub fn carried(content: &[u8]) -> usize {
+    // Nearly every file is told by this alone.
+    if memchr::memmem::find(content, b"\"git_comfy\"").is_none() {
+        return 0;
+    }
+    let Ok(document) = json::parse(content) else { return 0 };
+    merge::carried(&document).iter().map(|carrier| carrier.conflicts.len()).sum()
+}
+
+/// A file that the next commit would hold with conflicts in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unready {
+    /// Its path.
+    pub path: RepoPath,
+    /// How many.
+    pub conflicts: usize,
+}
+
+/// The files that the next commit would change and that carry conflicts.
+pub fn staged_conflicts(repository: &Repository) -> Result<Vec<Unready>> {
+    let longest = Settings::of(repository).unwrap_or_default().max_file_size;
+    let mut git = repository.git().args(["diff", "--cached", "--raw", "-z", "--no-renames"]);
+    if let Some(index) = &repository.surroundings().index_file {
+        git = git.env("GIT_INDEX_FILE", index);
+    }
+    let told = git.args(["--no-abbrev", "--no-ext-diff", "--diff-filter=AMT"]).output()?;
+    let mut found = Vec::new();
+    for (path, [_, id]) in raw_changes(&told) {
+        let Some(id) = id else { continue };
+        if !refresh::is_ours(repository, &path) {
+            continue;
+        }
+        let content = repository.blob_within(id, longest)?.unwrap_or_default();
+        let conflicts = carried(&content);
+        if conflicts > 0 {
+            found.push(Unready { path, conflicts });
+        }
+    }
+    Ok(found)
+}
+
+/// A file that both branches changed since their common ancestor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meeting {
+    /// Its path.
+    pub path: RepoPath,
+    /// The ancestor's content.
+    pub base: Option<Vec<u8>>,
+    /// The content here; nothing if it was removed.
+    pub ours: Option<Vec<u8>>,
+    /// The content there; nothing if it was removed.
+    pub theirs: Option<Vec<u8>>,
+}
+
+/// What a merge of a branch would bring together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Meetings {
+    /// How many common ancestors there are.
+    pub ancestors: usize,
+    /// Workflows that only the branch changed.
+    pub only_theirs: Vec<RepoPath>,
+    /// Workflows that both changed.
+    pub both: Vec<Meeting>,
+}
+
+/// Looks what a merge of a commit into HEAD would bring together; nothing if one of them
+/// is no commit or nothing connects them.
+pub fn meetings(repository: &Repository, revision: &str) -> Result<Option<Meetings>> {
+    let (Some(theirs), Some(ours)) = (repository.resolve_commit(revision)?, repository.head()?)
+    else {
+        return Ok(None);
+    };
+    let (ours, theirs) = (ours.to_string(), theirs.to_string());
+    let git = repository.git().args(["merge-base", "--all", &ours, &theirs]);
+    let told = git.finish(&[])?;
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let Some(base) = told.lines().next() else { return Ok(None) };
+    let changed = |side: &str| -> Result<Vec<(RepoPath, [Option<ObjectId>; 2])>> {
+        let git = repository.git().args(["diff", "--raw", "-z", "--no-renames", "--no-abbrev"]);
+        let told = git.args(["--no-ext-diff", base, side, "--"]).output()?;
+        Ok(raw_changes(&told))
+    };
+    let (here, there) = (changed(&ours)?, changed(&theirs)?);
+    let mut meetings = Meetings { ancestors: told.lines().count(), ..Meetings::default() };
+    let blob = |id: Option<ObjectId>| match id {
+        Some(id) => repository.blob(id),
+        None => Ok(None),
+    };
+    for (path, [base, theirs]) in there {
+        if !refresh::is_ours(repository, &path) {
+            continue;
+        }
+        match here.iter().find(|(own, _)| *own == path) {
+            None => meetings.only_theirs.push(path),
+            Some((_, [_, ours])) if *ours == theirs => {}
+            Some((_, [_, ours])) => {
+                let (base, ours, theirs) = (blob(base)?, blob(*ours)?, blob(theirs)?);
+                meetings.both.push(Meeting { path, base, ours, theirs });
+            }
+        }
+    }
+    Ok(Some(meetings))
+}
+
+/// Reads `git diff --raw -z`: `:<mode> <mode> <id> <id> <status>`, then the path.
+fn raw_changes(told: &[u8]) -> Vec<(RepoPath, [Option<ObjectId>; 2])> {
+    let mut fields = told.split(|byte| *byte == 0);
+    let mut changes = Vec::new();
+    while let (Some(about), Some(path)) = (fields.next(), fields.next()) {
+        let mut ids = about.split(|byte| *byte == b' ').skip(2);
+        let mut id = || ids.next().and_then(ObjectId::from_hex).filter(|id| !id.is_null());
+        changes.push((RepoPath::new(path), [id(), id()]));
+    }
+    changes
+}
+
+/// The command that goes on with what git is in the middle of.
+pub fn next_step(repository: &Repository) -> Option<&'static str> {
+    let steps = [
+        ("rebase-merge", "git rebase --continue"),
+        ("rebase-apply", "git rebase --continue"),
+        ("CHERRY_PICK_HEAD", "git cherry-pick --continue"),
+        ("REVERT_HEAD", "git revert --continue"),
+        ("MERGE_HEAD", "git commit"),
+    ];
+    let found = steps.into_iter().find(|(name, _)| repository.git_dir().join(name).exists());
+    found.map(|(_, step)| step)
+}
+
+/// Beyond this the journal of merges begins anew; the old one is kept once.
+const MAX_JOURNAL: u64 = 4 << 20;
+
+/// Adds a line about a merge to the journal that `git comfy merge --explain` reads.
+pub fn note(repository: &Repository, line: &str) -> Result<()> {
+    let (file, old) = journal(repository);
+    let failed = || Error::file("writing", file.clone());
+    let written = || -> io::Result<()> {
+        std::fs::create_dir_all(repository.state_dir())?;
+        if file.metadata().is_ok_and(|about| about.len() > MAX_JOURNAL) {
+            std::fs::rename(&file, &old)?;
+        }
+        let mut journal = OpenOptions::new().create(true).append(true).open(&file)?;
+        // One write: lines of merges that run at the same time stay whole.
+        journal.write_all(format!("{line}\n").as_bytes())
+    };
+    written().map_err(failed())
+}
+
+/// The lines of the journal, the oldest first.
+pub fn noted(repository: &Repository) -> Vec<String> {
+    let (file, old) = journal(repository);
+    let read = |file| std::fs::read(file).unwrap_or_default();
+    let text = [read(old), read(file)].concat();
+    String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
+}
+
+/// Takes the journal away: a merge that is made again tells the same.
+pub(crate) fn forget_journal(repository: &Repository) {
+    let (file, old) = journal(repository);
+    for file in [file, old] {
+        let _ = std::fs::remove_file(file);
+    }
+}
+
+fn journal(repository: &Repository) -> (PathBuf, PathBuf) {
+    let folder = repository.state_dir();
+    (folder.join("merges"), folder.join("merges.old"))
+}

@@ -1,0 +1,8 @@
+//! Merging workflows inside git, and settling what could not be decided.
+
+pub mod commands;
+pub mod conflicted_file;
+pub mod driver;
+pub mod merge_files;
+pub mod resolve_text;
+pub mod text;

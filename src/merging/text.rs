@@ -1,0 +1,151 @@
+//! Merges as text: the few lines after a merge, and everything about one for
+//! `git comfy merge --explain`, which reads it back from a journal.
+
+use crate::differences::text::SubgraphNames;
+use crate::platform::text::sanitize;
+use comfy_graph::graph::{Kind, Scope, SubgraphId, kind};
+use comfy_graph::json::{Object, Path, Style, Value, parse_text, print_object};
+use comfy_graph::merge::{Conflict, Decision, Merged};
+
+/// What a merge was of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The file in the repository.
+    pub path: String,
+    /// What the side merged into is called.
+    pub ours: Option<String>,
+    /// What the side merged is called.
+    pub theirs: Option<String>,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+}
+
+/// The decisions worth a line, each with where it was made.
+pub fn notable(merged: &Merged) -> Vec<String> {
+    let names = names(&merged.document);
+    let notable = merged.decisions.iter().filter(|d| d.is_notable());
+    notable.map(|notable| decision(notable, &names)).collect()
+}
+
+/// The conflicts, each as a line.
+pub fn conflicts(merged: &Merged) -> Vec<String> {
+    let names = names(&merged.document);
+    let line = |conflict: &Conflict| {
+        let name = match &conflict.scope {
+            Scope::Root => None,
+            Scope::Definition(id) => names.get(id).map(String::as_str),
+        };
+        self::conflict(conflict, name)
+    };
+    merged.conflicts.iter().map(line).collect()
+}
+
+/// What is wrong with a merge that was not used.
+pub fn doubts(merged: &Merged) -> Vec<String> {
+    merged.doubts.iter().map(|doubt| sanitize::line(&doubt.to_string()).into_owned()).collect()
+}
+
+/// What the subgraphs of a document are called.
+fn names(document: &Value) -> SubgraphNames {
+    let mut names = SubgraphNames::default();
+    let graphs = match kind(document) {
+        Kind::Graph(_) => vec![document],
+        Kind::Wrapped(found) => found.iter().filter_map(|found| found.at.get(document)).collect(),
+        Kind::Templates | Kind::Other => Vec::new(),
+    };
+    for graph in graphs {
+        let list = graph.get("definitions").and_then(|d| d.get("subgraphs"));
+        for definition in list.and_then(Value::as_array).unwrap_or_default() {
+            let text = |key: &str| definition.get(key).and_then(Value::as_str);
+            if let (Some(id), Some(name)) = (text("id"), text("name")) {
+                names.insert(SubgraphId::new(id), name.to_owned());
+            }
+        }
+    }
+    names
+}
+
+fn decision(decision: &Decision, names: &SubgraphNames) -> String {
+    let name = match &decision.scope {
+        Scope::Root => None,
+        Scope::Definition(id) => names.get(id).map(String::as_str),
+    };
+    let text = format!("{}{decision}", inside(&decision.at, &decision.scope, name));
+    sanitize::line(&text).into_owned()
+}
+
+/// Where a conflict is and why it is one, as a line; `name` is that of the subgraph it is
+/// in.
+pub fn conflict(conflict: &Conflict, name: Option<&str>) -> String {
+    let why = conflict.kind.reason();
+    let text = format!("{}{conflict} {why}", inside(&conflict.at, &conflict.scope, name));
+    sanitize::line(&text).into_owned()
+}
+
+fn inside(at: &Path, scope: &Scope, name: Option<&str>) -> String {
+    let graph = if at.0.is_empty() { String::new() } else { format!("{at}: ") };
+    match (scope, name) {
+        (Scope::Root, _) => graph,
+        (Scope::Definition(_), Some(name)) => format!("{graph}in subgraph {name}: "),
+        (Scope::Definition(id), None) => format!("{graph}in subgraph {id}: "),
+    }
+}
+
+/// A merge as one line of JSON.
+pub fn journal(about: &About, merged: &Merged) -> String {
+    let mut line = Object::new();
+    line.append("at", about.at);
+    line.append("path", about.path.as_str());
+    for (key, label) in [("ours", &about.ours), ("theirs", &about.theirs)] {
+        if let Some(label) = label {
+            line.append(key, label.as_str());
+        }
+    }
+    let names = names(&merged.document);
+    let told = |lines: Vec<String>| lines.into_iter().map(Value::from).collect::<Vec<_>>();
+    line.append("decisions", told(merged.decisions.iter().map(|d| decision(d, &names)).collect()));
+    line.append("conflicts", told(conflicts(merged)));
+    if !merged.doubts.is_empty() {
+        line.append("doubts", told(doubts(merged)));
+    }
+    print_object(&line, &Style::SAVE)
+}
+
+/// What a line of the journal is about; nothing for a line that is none.
+pub fn about(line: &str) -> Option<About> {
+    let line = parse_text(line).ok()?;
+    let text = |key: &str| line.get(key).and_then(Value::as_str).map(str::to_owned);
+    let at = line.get("at")?.as_number()?.as_u64()?;
+    Some(About { path: text("path")?, ours: text("ours"), theirs: text("theirs"), at })
+}
+
+/// A line of the journal for a person: every decision, every conflict.
+pub fn explain(line: &str) -> Option<String> {
+    let about = about(line)?;
+    let line = parse_text(line).ok()?;
+    let list = |key: &str| -> Vec<String> {
+        let list = line.get(key).and_then(Value::as_array).unwrap_or_default();
+        // The journal is a file like any other.
+        list.iter().filter_map(Value::as_str).map(|t| sanitize::line(t).into_owned()).collect()
+    };
+    let mut text = sanitize::line(&about.path).into_owned();
+    if let (Some(ours), Some(theirs)) = (&about.ours, &about.theirs) {
+        text.push_str(&format!(": {} into {}", sanitize::line(theirs), sanitize::line(ours)));
+    }
+    text.push('\n');
+    let (decisions, conflicts) = (list("decisions"), list("conflicts"));
+    for (heading, lines) in [
+        ("", decisions),
+        ("conflicts:", conflicts),
+        ("the merge was not used, because:", list("doubts")),
+    ] {
+        if !lines.is_empty() && !heading.is_empty() {
+            text.push_str(&format!("  {heading}\n"));
+        }
+        let indent = if heading.is_empty() { "  " } else { "    " };
+        for line in lines {
+            text.push_str(&format!("{indent}{line}\n"));
+        }
+    }
+    Some(text)
+}

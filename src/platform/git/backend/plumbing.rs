@@ -1,0 +1,366 @@
+//! The door through git's own plumbing: for every format that the git on this machine
+//! knows. Reading goes through one companion process that stays; each write is one call.
+
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout};
+
+use rustc_hash::FxHashMap;
+
+use super::pack;
+use super::{Attribute, Direction, Door, Object, Order, PACK_FROM, Swap, Walk};
+use crate::platform::git::command::{Git, Inherit};
+use crate::platform::git::repository::{Place, Places};
+use crate::platform::git::{Batch, Person};
+use crate::platform::git::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
+use crate::platform::git::{Error, Result};
+
+/// A repository reached by calling git.
+#[derive(Debug)]
+pub(crate) struct Plumbing {
+    places: Places,
+    contents: RefCell<Option<Companion>>,
+    headers: RefCell<Option<Companion>>,
+    attributes: RefCell<FxHashMap<(String, Source), Companion>>,
+}
+
+/// A git process that answers one question after another.
+#[derive(Debug)]
+struct Companion {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Companion {
+    fn start(git: Git) -> Result<Companion> {
+        let mut child = git.companion()?;
+        let missing = || Error::Unexpected { command: "companion".into() };
+        let stdout = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+        Ok(Companion { stdin: child.stdin.take(), child, stdout })
+    }
+
+    fn ask(&mut self, question: &[u8]) -> std::io::Result<()> {
+        match &mut self.stdin {
+            Some(stdin) => stdin.write_all(question).and_then(|()| stdin.flush()),
+            None => Err(std::io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn until(&mut self, end: u8) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.stdout.read_until(end, &mut bytes)?;
+        if bytes.pop() != Some(end) {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(bytes)
+    }
+}
+
+impl Drop for Companion {
+    fn drop(&mut self) {
+        // It ends when its input does.
+        self.stdin.take();
+        let _ = self.child.wait();
+    }
+}
+
+impl Plumbing {
+    /// Finds the repository of a place.
+    pub(crate) fn open(place: &Place) -> Result<(Plumbing, Places)> {
+        let (folder, inherit) = match place {
+            Place::Here(folder) => (folder, Inherit::Place),
+            Place::At(folder) => (folder, Inherit::Nothing),
+        };
+        let ask = |what: &[&str]| {
+            let git = Git::new(folder, inherit).arg("rev-parse").args(what);
+            git.output().map(|told| {
+                let text = String::from_utf8_lossy(&told).into_owned();
+                text.lines().map(str::to_owned).collect::<Vec<_>>()
+            })
+        };
+        let told = ask(&[
+            "--absolute-git-dir",
+            "--git-common-dir",
+            "--is-bare-repository",
+            "--show-object-format",
+        ]);
+        let told = told.map_err(|error| match error {
+            Error::Git { .. } => Error::NoRepository(folder.clone()),
+            other => other,
+        })?;
+        let [git_dir, common_dir, bare, format] = told.as_slice() else {
+            return Err(Error::Unexpected { command: "rev-parse".into() });
+        };
+        let work_tree = match bare.as_str() {
+            "true" => None,
+            // Asked for alone: inside of a git folder there is none to show.
+            _ => ask(&["--show-toplevel"]).ok().and_then(|told| told.into_iter().next()),
+        };
+        let places = Places {
+            git_dir: folder.join(git_dir),
+            common_dir: folder.join(common_dir),
+            work_tree: work_tree.map(Into::into),
+            format: ObjectFormat::from_name(format).unwrap_or_default(),
+        };
+        Ok((Plumbing::new(places.clone()), places))
+    }
+
+    /// The plumbing of a repository that is known.
+    pub(crate) fn new(places: Places) -> Plumbing {
+        Plumbing {
+            places,
+            contents: RefCell::default(),
+            headers: RefCell::default(),
+            attributes: RefCell::default(),
+        }
+    }
+
+    fn git(&self) -> Git {
+        self.places.git()
+    }
+
+    /// Asks `cat-file` for one object. What it says about a missing one is not an error.
+    fn cat(&self, id: ObjectId, body: Body) -> Result<Option<(Kind, u64, Vec<u8>)>> {
+        let slot = match body {
+            Body::Wanted => &self.contents,
+            Body::Unwanted => &self.headers,
+        };
+        let argument = match body {
+            Body::Wanted => "--batch",
+            Body::Unwanted => "--batch-check",
+        };
+        let mut slot = slot.borrow_mut();
+        let companion = match &mut *slot {
+            Some(companion) => companion,
+            none => none.insert(Companion::start(self.git().args(["cat-file", argument]))?),
+        };
+        let answer = cat_one(companion, id, body);
+        if answer.is_err() {
+            // It died or is out of step; the next question gets a new one.
+            *slot = None;
+        }
+        answer.map_err(|_| Error::Unexpected { command: format!("cat-file {argument}") })
+    }
+
+    fn check_attribute(&self, path: &RepoPath, name: &str, source: Source) -> Result<Attribute> {
+        let mut companions = self.attributes.borrow_mut();
+        let key = (name.to_owned(), source);
+        let mut companion = match companions.remove(&key) {
+            Some(companion) => companion,
+            None => {
+                let git = self.git().args(["check-attr", "-z", "--stdin"]);
+                let git = if source == Source::Index { git.arg("--cached") } else { git };
+                Companion::start(git.arg(name))?
+            }
+        };
+        let mut ask = || {
+            companion.ask(&[path.as_bytes(), b"\0"].concat())?;
+            companion.until(0)?;
+            companion.until(0)?;
+            companion.until(0)
+        };
+        // One that died is not put back.
+        let value = ask().map_err(|_| Error::Unexpected { command: "check-attr".into() })?;
+        companions.insert(key, companion);
+        Ok(match value.as_slice() {
+            b"unspecified" => Attribute::Unspecified,
+            b"set" => Attribute::Set,
+            b"unset" => Attribute::Unset,
+            other => Attribute::Value(String::from_utf8_lossy(other).into_owned()),
+        })
+    }
+}
+
+/// Where attribute files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Source {
+    WorkTree,
+    Index,
+}
+
+/// Whether an object's content is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Wanted,
+    Unwanted,
+}
+
+fn cat_one(
+    companion: &mut Companion,
+    id: ObjectId,
+    body: Body,
+) -> std::io::Result<Option<(Kind, u64, Vec<u8>)>> {
+    companion.ask(format!("{id}\n").as_bytes())?;
+    let line = companion.until(b'\n')?;
+    let line = String::from_utf8_lossy(&line).into_owned();
+    let mut words = line.split(' ').skip(1);
+    let (kind, size) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    if kind == "missing" {
+        return Ok(None);
+    }
+    let unexpected = || std::io::Error::other("an answer of another form");
+    let kind = Kind::from_name(kind).ok_or_else(unexpected)?;
+    let size: u64 = size.parse().map_err(|_| unexpected())?;
+    if body == Body::Unwanted {
+        return Ok(Some((kind, size, Vec::new())));
+    }
+    let mut content = Vec::new();
+    companion.stdout.by_ref().take(size + 1).read_to_end(&mut content)?;
+    if content.len() as u64 != size + 1 {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    content.pop();
+    Ok(Some((kind, size, content)))
+}
+
+impl Door for Plumbing {
+    fn is_direct(&self) -> bool {
+        false
+    }
+
+    fn read(&self, id: ObjectId) -> Result<Option<Object>> {
+        Ok(self.cat(id, Body::Wanted)?.map(|(kind, _, content)| Object { kind, content }))
+    }
+
+    fn header(&self, id: ObjectId) -> Result<Option<(Kind, u64)>> {
+        Ok(self.cat(id, Body::Unwanted)?.map(|(kind, size, _)| (kind, size)))
+    }
+
+    fn write(&self, batch: &Batch) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        // What a fetch does with what it receives: git checks every byte itself.
+        let git = self.git();
+        let git = if batch.objects().len() < PACK_FROM {
+            git.args(["unpack-objects", "-q"])
+        } else {
+            git.args(["index-pack", "--stdin"])
+        };
+        git.output_with(&pack::print(batch))?;
+        Ok(())
+    }
+
+    fn resolve(&self, revision: &str) -> Result<Option<ObjectId>> {
+        let git = self.git().args(["rev-parse", "--verify", "--quiet", "--end-of-options"]);
+        let output = git.arg(revision).finish(&[])?;
+        Ok(output
+            .status
+            .success()
+            .then(|| ObjectId::from_hex(output.stdout.trim_ascii()))
+            .flatten())
+    }
+
+    fn reference(&self, name: &RefName) -> Result<Option<ObjectId>> {
+        self.resolve(name.as_str())
+    }
+
+    fn references(&self, prefix: &str) -> Result<Vec<(RefName, ObjectId)>> {
+        // A pattern names a folder of refs; a prefix may end within a name.
+        let folder = prefix.rfind('/').map_or("", |at| &prefix[..at]);
+        let git = self.git().args(["for-each-ref", "--format=%(objectname) %(refname)", folder]);
+        let told = git.output()?;
+        let mut found = Vec::new();
+        for line in String::from_utf8_lossy(&told).lines() {
+            let Some((id, name)) = line.split_once(' ') else { continue };
+            if let Some(id) = ObjectId::from_hex(id.as_bytes())
+                && name.starts_with(prefix)
+            {
+                found.push((RefName::new(name), id));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn swap(
+        &self,
+        name: &RefName,
+        expected: Option<ObjectId>,
+        new: Option<ObjectId>,
+        message: &str,
+    ) -> Result<Swap> {
+        let null = "0".repeat(self.places.format.id_len() * 2);
+        let hex = |id: Option<ObjectId>| id.map_or_else(|| null.clone(), |id| id.to_hex());
+        let git = self.git().args(["update-ref", "-m", message]);
+        let git = match new {
+            Some(new) => git.args([name.as_str(), &new.to_hex(), &hex(expected)]),
+            None => git.args(["-d", name.as_str(), &hex(expected)]),
+        };
+        let output = git.finish(&[])?;
+        if output.status.success() {
+            return Ok(Swap::Done);
+        }
+        // Moved meanwhile, or not movable at all (read-only, a broken store)? Both are
+        // told in words only; the ref itself shows which.
+        let said = String::from_utf8_lossy(&output.stderr);
+        let locked = said.contains(".lock") || said.contains("lock ref");
+        if locked || self.reference(name)? != expected {
+            return Ok(Swap::Raced);
+        }
+        let said = said.lines().last().unwrap_or_default().to_owned();
+        Err(Error::Git { command: "update-ref".into(), said })
+    }
+
+    fn walk<'a>(&'a self, walk: &Walk) -> Result<Box<dyn Iterator<Item = Result<CommitId>> + 'a>> {
+        let git = self.git().args(["rev-list", "--topo-order", "--stdin"]);
+        let git = if walk.order == Order::Oldest { git.arg("--reverse") } else { git };
+        let mut companion = Companion::start(git)?;
+        let mut question = String::new();
+        for commit in &walk.from {
+            question.push_str(&format!("{commit}\n"));
+        }
+        for commit in &walk.without {
+            question.push_str(&format!("^{commit}\n"));
+        }
+        let unexpected = || Error::Unexpected { command: "rev-list".into() };
+        companion.ask(question.as_bytes()).map_err(|_| unexpected())?;
+        companion.stdin.take();
+        Ok(Box::new(std::iter::from_fn(move || {
+            let line = companion.until(b'\n').ok()?;
+            Some(ObjectId::from_hex(&line).map(CommitId).ok_or_else(unexpected))
+        })))
+    }
+
+    fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool> {
+        let git = self.git().args(["merge-base", "--is-ancestor"]);
+        let output = git.args([ancestor.0.to_hex(), commit.0.to_hex()]).finish(&[])?;
+        Ok(output.status.success())
+    }
+
+    fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>> {
+        let git = self.git().args(["merge-base"]);
+        let output = git.args([one.0.to_hex(), other.0.to_hex()]).finish(&[])?;
+        Ok(ObjectId::from_hex(output.stdout.trim_ascii()).map(CommitId))
+    }
+
+    fn attribute(&self, path: &RepoPath, name: &str, when: Direction) -> Result<Attribute> {
+        if when == Direction::Checkout {
+            // The index first, as git does on the way out.
+            let cached = self.check_attribute(path, name, Source::Index)?;
+            if cached != Attribute::Unspecified {
+                return Ok(cached);
+            }
+        }
+        self.check_attribute(path, name, Source::WorkTree)
+    }
+
+    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let pattern = format!("^{}", prefix.replace('.', "\\."));
+        let git = self.git().args(["config", "-z", "--get-regexp", &pattern]);
+        let output = git.finish(&[])?;
+        let mut found = Vec::new();
+        for entry in output.stdout.split(|b| *b == 0).filter(|entry| !entry.is_empty()) {
+            let text = String::from_utf8_lossy(entry);
+            let (name, value) = text.split_once('\n').unwrap_or((&text, ""));
+            found.push((name.to_owned(), value.to_owned()));
+        }
+        Ok(found)
+    }
+
+    fn committer(&self) -> Result<Option<Person>> {
+        let output = self.git().args(["var", "GIT_COMMITTER_IDENT"]).finish(&[])?;
+        Ok(output.status.success().then(|| Person::parse(output.stdout.trim_ascii())).flatten())
+    }
+}

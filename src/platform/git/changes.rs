@@ -1,0 +1,125 @@
+//! The files a commit touches, as it has them.
+
+use super::error::Result;
+use super::id::{CommitId, ObjectId, RepoPath};
+use super::index;
+use super::objects::{EntryKind, TreeEntry};
+use super::repository::Repository;
+use crate::layouts::refresh::is_ours;
+
+/// A file that a commit added or changed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Touched {
+    /// Its path.
+    pub path: RepoPath,
+    /// What the commit holds there.
+    pub blob: ObjectId,
+}
+
+/// The files under our filter that a commit adds or changes against its first parent, by
+/// path. None for a commit that is not there (a shallow clone's edge has all its files).
+pub fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
+    let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };
+    let before = match found.parents.first() {
+        Some(parent) => repository.commit(*parent)?.map(|parent| parent.tree),
+        None => None,
+    };
+    let mut touched = Vec::new();
+    compare(repository, before, found.tree, &mut Vec::new(), &mut touched)?;
+    touched.retain(|file| is_ours(repository, &file.path));
+    touched.sort();
+    Ok(touched)
+}
+
+/// The files under our filter that a commit adds or changes against another, by path; all
+/// it has where there is no other.
+pub fn touched_between(
+    repository: &Repository,
+    before: Option<CommitId>,
+    after: CommitId,
+) -> Result<Vec<Touched>> {
+    let tree = |commit: CommitId| Ok(repository.commit(commit)?.map(|commit| commit.tree));
+    let Some(after) = tree(after)? else { return Ok(Vec::new()) };
+    let before = before.map_or(Ok(None), tree)?;
+    let mut touched = Vec::new();
+    compare(repository, before, after, &mut Vec::new(), &mut touched)?;
+    touched.retain(|file| is_ours(repository, &file.path));
+    touched.sort();
+    Ok(touched)
+}
+
+/// All files under our filter that a commit holds, by path.
+pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
+    let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };
+    let mut all = Vec::new();
+    compare(repository, None, found.tree, &mut Vec::new(), &mut all)?;
+    // Asking for attributes costs more than a look at the name.
+    all.retain(|file| file.path.as_bytes().to_ascii_lowercase().ends_with(b".json"));
+    all.retain(|file| is_ours(repository, &file.path));
+    all.sort();
+    Ok(all)
+}
+
+/// The blob that a commit touches under a path, by the files it touches.
+pub fn blob_at(touched: &[Touched], path: &str) -> Option<String> {
+    let file = touched.iter().find(|file| file.path.to_string() == path)?;
+    Some(file.blob.to_string())
+}
+
+fn compare(
+    repository: &Repository,
+    before: Option<ObjectId>,
+    after: ObjectId,
+    prefix: &mut Vec<u8>,
+    touched: &mut Vec<Touched>,
+) -> Result<()> {
+    if before == Some(after) {
+        return Ok(());
+    }
+    let old = match before {
+        Some(tree) => repository.tree(tree)?.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let find = |entry: &TreeEntry| old.iter().find(|old| old.name == entry.name);
+    for entry in repository.tree(after)?.unwrap_or_default() {
+        let is_tree = |entry: &TreeEntry| entry.kind == EntryKind::Tree;
+        let known = find(&entry).filter(|old| is_tree(old) == is_tree(&entry));
+        if known.is_some_and(|old| old.id == entry.id) {
+            continue;
+        }
+        let length = prefix.len();
+        prefix.extend_from_slice(&entry.name);
+        match entry.kind {
+            EntryKind::Tree => {
+                prefix.push(b'/');
+                compare(repository, known.map(|old| old.id), entry.id, prefix, touched)?;
+            }
+            EntryKind::File | EntryKind::Executable => {
+                touched.push(Touched { path: RepoPath::new(prefix.clone()), blob: entry.id });
+            }
+            _ => {}
+        }
+        prefix.truncate(length);
+    }
+    Ok(())
+}
+
+/// Whether git tracks a file of this work tree, or anything below a folder of it.
+pub fn is_tracked(repository: &Repository, path: &std::path::Path) -> bool {
+    let Some(below) = repository.work_tree().and_then(|top| path.strip_prefix(top).ok()) else {
+        return false;
+    };
+    let wanted = RepoPath::from_path(below);
+    let inside = [wanted.as_bytes(), b"/"].concat();
+    index::files(repository).is_ok_and(|files| {
+        let mut files = files.into_iter();
+        files.any(|file| file.path == wanted || file.path.as_bytes().starts_with(&inside))
+    })
+}
+
+/// Why `HEAD` is where it is, in the words of its log (`commit (amend): …`); nothing where
+/// none is kept.
+pub fn last_reason(repository: &Repository) -> Result<String> {
+    let git = repository.git().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
+    Ok(String::from_utf8_lossy(&git.output()?).trim_end().to_owned())
+}

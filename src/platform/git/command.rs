@@ -1,0 +1,250 @@
+//! Calling `git` itself: never a prompt, never somebody else's index, never longer than
+//! it is given.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use super::error::{Error, Result};
+
+/// One call of `git`, being put together.
+#[derive(Debug)]
+pub(crate) struct Git {
+    command: Command,
+    told: String,
+    questions: Questions,
+}
+
+/// Whether git may ask for a password or a passphrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Questions {
+    Refused,
+    Allowed,
+}
+
+/// What is inherited from the git command that called us, by way of its environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inherit {
+    /// The repository that git named; for finding out where we are.
+    Place,
+    /// Nothing that names a repository.
+    Nothing,
+}
+
+/// The variables that tie a git process to a repository or to one index of it, apart from
+/// those that say where objects are (a quarantine must be seen by our calls, too) and
+/// those that carry `-c` settings.
+const TIES: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_NAMESPACE",
+    "GIT_GRAFT_FILE",
+];
+
+impl Git {
+    /// A call that runs in `folder`.
+    pub(crate) fn new(folder: &Path, inherit: Inherit) -> Git {
+        let mut command = Command::new("git");
+        command.current_dir(folder);
+        if inherit == Inherit::Nothing {
+            for name in TIES {
+                command.env_remove(name);
+            }
+        }
+        // An index of its own is one command's business: `git commit -a` calls hooks with
+        // an index that is about to vanish.
+        command
+            .env_remove("GIT_INDEX_FILE")
+            .env_remove("GIT_INTERNAL_SUPER_PREFIX")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_PAGER", "cat")
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        no_window(&mut command);
+        Git { command, told: String::new(), questions: Questions::Refused }
+    }
+
+    /// Adds an argument.
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        if !self.told.is_empty() {
+            self.told.push(' ');
+        }
+        self.told.push_str(&argument.as_ref().to_string_lossy());
+        self.command.arg(argument);
+        self
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
+        arguments.into_iter().fold(self, Git::arg)
+    }
+
+    /// Sets a variable of the child's environment.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Lets git, ssh and credential helpers ask the person.
+    pub(crate) fn may_ask(mut self) -> Self {
+        self.questions = Questions::Allowed;
+        self
+    }
+
+    /// Runs it and gives its standard output; a failure is an error.
+    pub(crate) fn output(self) -> Result<Vec<u8>> {
+        self.output_with(&[])
+    }
+
+    /// The same with something on its standard input.
+    pub(crate) fn output_with(self, input: &[u8]) -> Result<Vec<u8>> {
+        let told = self.told.clone();
+        let output = self.finish(input)?;
+        if output.status.success() { Ok(output.stdout) } else { Err(failure(told, &output)) }
+    }
+
+    /// Runs it to its end, failed or not.
+    pub(crate) fn finish(mut self, input: &[u8]) -> Result<Output> {
+        if !input.is_empty() {
+            self.command.stdin(Stdio::piped());
+        }
+        let mut child = self.start()?;
+        let stdin = child.stdin.take();
+        let told = self.told;
+        std::thread::scope(|scope| {
+            if let Some(mut stdin) = stdin {
+                // A child that stops reading shows in its exit status.
+                scope.spawn(move || stdin.write_all(input));
+            }
+            child.wait_with_output()
+        })
+        .map_err(|source| Error::NoGit { command: told, source })
+    }
+
+    /// Runs it and stops it when it takes too long.
+    pub(crate) fn output_within(mut self, time: Duration) -> Result<Vec<u8>> {
+        let told = self.told.clone();
+        hold_nothing_open();
+        let mut child = self.start()?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        // Read on threads of their own and not waited for beyond the end of the child: a
+        // grandchild (ssh, a credential helper) may hold the pipes open.
+        let out = read_aside(stdout);
+        let err = read_aside(stderr);
+        let until = Instant::now() + time;
+        let mut pause = Duration::from_millis(1);
+        let status = loop {
+            match child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if Instant::now() < until => std::thread::sleep(pause),
+                _ => {
+                    stop(&mut child);
+                    return Err(Error::TooSlow { command: told, seconds: time.as_secs() });
+                }
+            }
+            pause = (pause * 2).min(Duration::from_millis(50));
+        };
+        let left = Duration::from_secs(1);
+        let stdout = out.recv_timeout(left).unwrap_or_default();
+        let output = Output { status, stdout, stderr: err.recv_timeout(left).unwrap_or_default() };
+        if status.success() { Ok(output.stdout) } else { Err(failure(told, &output)) }
+    }
+
+    /// Starts it as a companion that answers questions on its standard input.
+    pub(crate) fn companion(mut self) -> Result<Child> {
+        self.command.stdin(Stdio::piped()).stderr(Stdio::null());
+        self.start()
+    }
+
+    /// Starts it to be read from while it runs, its complaints too.
+    pub(crate) fn companion_told(mut self) -> Result<Child> {
+        self.start()
+    }
+
+    fn start(&mut self) -> Result<Child> {
+        if self.questions == Questions::Refused {
+            self.command
+                .env("GIT_TERMINAL_PROMPT", "0")
+                .env("GIT_ASKPASS", "")
+                .env("SSH_ASKPASS_REQUIRE", "never")
+                .env("GCM_INTERACTIVE", "never");
+        }
+        let told = || self.told.clone();
+        self.command.spawn().map_err(|source| Error::NoGit { command: told(), source })
+    }
+}
+
+/// Keeps what was inherited from those it starts. A hook has git's pipes to its filters,
+/// for whose end git waits when all is done: what a stopped call leaves behind (ssh that
+/// still waits for an answer) must not keep one open.
+fn hold_nothing_open() {
+    #[cfg(unix)]
+    close_fds::set_fds_cloexec(3, &[]);
+}
+
+/// Stops a call of git that takes too long: asked to, it takes its locks and temporary
+/// files along.
+fn stop(child: &mut Child) {
+    #[cfg(unix)]
+    {
+        let mut kill = Command::new("kill");
+        kill.args(["-TERM", &child.id().to_string()]);
+        kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let until = Instant::now() + Duration::from_secs(1);
+        if kill.status().is_ok_and(|status| status.success()) {
+            while Instant::now() < until {
+                if let Ok(Some(_)) = child.try_wait() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn read_aside(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+pub(crate) fn failure(command: String, output: &Output) -> Error {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    // The first line that names the trouble; hints follow it.
+    let said = lines()
+        .find(|line| {
+            line.starts_with("fatal:") || line.starts_with("error:") || line.contains("! [")
+        })
+        .or_else(|| lines().next_back())
+        .map_or_else(|| output.status.to_string(), str::to_owned);
+    Error::Git { command, said }
+}
+
+/// Keeps a console window from flashing up under a graphical git client.
+#[cfg(windows)]
+fn no_window(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(CREATE_NO_WINDOW);
+}
+
+#[cfg(not(windows))]
+fn no_window(_command: &mut Command) {}

@@ -1,0 +1,44 @@
+//! How commits are named to a person. Shared by commands; no command itself.
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+
+use super::id::CommitId;
+use super::objects::{Commit, Person};
+
+/// How many digits of an id are shown; as many as git shows in a small repository.
+const DIGITS: usize = 7;
+
+/// `1a2b3c4 2026-11-22`: the commit, and the day on which its author wrote it.
+pub(crate) fn head(id: CommitId, commit: &Commit) -> String {
+    format!("{} {}", short(id), day(&commit.author))
+}
+
+/// The first digits of the id.
+pub(crate) fn short(id: CommitId) -> String {
+    id.to_string().chars().take(DIGITS).collect()
+}
+
+/// The day, where the person was.
+pub(crate) fn day(person: &Person) -> String {
+    zoned(person).map_or_else(|| "????-??-??".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
+/// The moment, for programs.
+pub(crate) fn moment(person: &Person) -> Option<String> {
+    zoned(person).map(|at| at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+}
+
+fn zoned(person: &Person) -> Option<jiff::Zoned> {
+    let offset = Offset::from_seconds(person.offset.checked_mul(60)?).ok()?;
+    let at = Timestamp::from_second(person.seconds).ok()?;
+    Some(at.to_zoned(TimeZone::fixed(offset)))
+}
+
+/// So many nodes, in words.
+pub(crate) fn nodes(count: usize) -> String {
+    match count {
+        1 => "1 node".to_owned(),
+        count => format!("{count} nodes"),
+    }
+}

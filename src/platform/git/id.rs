@@ -1,0 +1,293 @@
+//! The names of things in git, as plain values: object ids, refs, paths.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+/// The hash that names a repository's objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum ObjectFormat {
+    /// SHA-1: 20 bytes.
+    #[default]
+    Sha1,
+    /// SHA-256: 32 bytes.
+    Sha256,
+}
+
+impl ObjectFormat {
+    /// The length of an id in bytes.
+    pub const fn id_len(self) -> usize {
+        match self {
+            ObjectFormat::Sha1 => 20,
+            ObjectFormat::Sha256 => 32,
+        }
+    }
+
+    /// git's name of the format, as in `git rev-parse --show-object-format`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "sha1" => Some(ObjectFormat::Sha1),
+            "sha256" => Some(ObjectFormat::Sha256),
+            _ => None,
+        }
+    }
+
+    /// The hash of some bytes in this format.
+    pub(crate) fn digest(self, parts: &[&[u8]]) -> ObjectId {
+        fn hash<D: Digest>(parts: &[&[u8]]) -> impl AsRef<[u8]> {
+            let mut hasher = D::new();
+            for part in parts {
+                hasher.update(part);
+            }
+            hasher.finalize()
+        }
+        match self {
+            ObjectFormat::Sha1 => ObjectId::new(hash::<Sha1>(parts).as_ref()),
+            ObjectFormat::Sha256 => ObjectId::new(hash::<Sha256>(parts).as_ref()),
+        }
+        .expect("a digest has the length of its format")
+    }
+
+    /// The id git gives an object of that kind and content.
+    pub fn id_of(self, kind: Kind, content: &[u8]) -> ObjectId {
+        let mut header = kind.name().to_owned();
+        header.push(' ');
+        header.push_str(&content.len().to_string());
+        header.push('\0');
+        self.digest(&[header.as_bytes(), content])
+    }
+}
+
+/// The four kinds of git objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The content of a file.
+    Blob,
+    /// A folder.
+    Tree,
+    /// A commit.
+    Commit,
+    /// An annotated tag.
+    Tag,
+}
+
+impl Kind {
+    /// git's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Blob => "blob",
+            Kind::Tree => "tree",
+            Kind::Commit => "commit",
+            Kind::Tag => "tag",
+        }
+    }
+
+    /// The kind of git's word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Kind::Blob, Kind::Tree, Kind::Commit, Kind::Tag].into_iter().find(|k| k.name() == name)
+    }
+}
+
+/// The id of a git object, SHA-1 or SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectId {
+    length: u8,
+    bytes: [u8; 32],
+}
+
+impl ObjectId {
+    /// An id from its 20 or 32 bytes.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() != 20 && bytes.len() != 32 {
+            return None;
+        }
+        let mut all = [0; 32];
+        all[..bytes.len()].copy_from_slice(bytes);
+        Some(ObjectId { length: bytes.len() as u8, bytes: all })
+    }
+
+    /// An id from its 40 or 64 hexadecimal digits.
+    pub fn from_hex(hex: &[u8]) -> Option<Self> {
+        if hex.len() != 40 && hex.len() != 64 {
+            return None;
+        }
+        let digit = |c: u8| (c as char).to_digit(16).map(|d| d as u8);
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(ObjectId { length: (hex.len() / 2) as u8, bytes })
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+
+    /// The hash it was made with.
+    pub const fn format(&self) -> ObjectFormat {
+        if self.length == 20 { ObjectFormat::Sha1 } else { ObjectFormat::Sha256 }
+    }
+
+    /// The id of zeros, which git uses for "none" in hook input and diffs.
+    pub fn is_null(&self) -> bool {
+        self.as_bytes().iter().all(|b| *b == 0)
+    }
+
+    /// The hexadecimal digits.
+    pub fn to_hex(&self) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = String::with_capacity(64);
+        for byte in self.as_bytes() {
+            hex.push(DIGITS[usize::from(byte >> 4)] as char);
+            hex.push(DIGITS[usize::from(byte & 15)] as char);
+        }
+        hex
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_hex())
+    }
+}
+
+impl fmt::Debug for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_hex())
+    }
+}
+
+/// The id of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CommitId(pub ObjectId);
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The full name of a ref, such as `refs/notes/comfy-layout`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RefName(String);
+
+impl RefName {
+    /// A name that is known to be well formed.
+    pub fn new(name: impl Into<String>) -> Self {
+        RefName(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RefName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The path of a file in a repository: bytes, `/` between folders, as git knows it. It
+/// need not be UTF-8.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RepoPath(Vec<u8>);
+
+impl RepoPath {
+    /// A path from git's bytes.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        RepoPath(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text, where it is UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// The path as the operating system wants it, relative to the work tree.
+    #[cfg(unix)]
+    pub fn to_path(&self) -> PathBuf {
+        use std::os::unix::ffi::OsStrExt;
+        PathBuf::from(std::ffi::OsStr::from_bytes(&self.0))
+    }
+
+    /// The path as the operating system wants it, relative to the work tree.
+    #[cfg(not(unix))]
+    pub fn to_path(&self) -> PathBuf {
+        PathBuf::from(String::from_utf8_lossy(&self.0).into_owned())
+    }
+
+    /// A relative path of the operating system as git would spell it.
+    pub fn from_path(path: &std::path::Path) -> Self {
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            RepoPath(path.as_os_str().as_bytes().to_vec())
+        }
+        #[cfg(not(unix))]
+        {
+            RepoPath(path.to_string_lossy().replace('\\', "/").into_bytes())
+        }
+    }
+}
+
+impl fmt::Display for RepoPath {
+    /// The text with what is not UTF-8 replaced and control characters escaped, so that
+    /// it can be shown in a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in String::from_utf8_lossy(&self.0).chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                write!(f, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_empty_blob_has_the_ids_git_gives_it() {
+        let sha1 = ObjectFormat::Sha1.id_of(Kind::Blob, b"");
+        assert_eq!(sha1.to_hex(), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+        let sha256 = ObjectFormat::Sha256.id_of(Kind::Blob, b"");
+        assert_eq!(
+            sha256.to_hex(),
+            "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813"
+        );
+    }
+
+    #[test]
+    fn hex_goes_there_and_back_and_nothing_else_is_an_id() {
+        let hex = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
+        assert_eq!(ObjectId::from_hex(hex.as_bytes()).unwrap().to_hex(), hex);
+        assert_eq!(ObjectId::from_hex(b"e69de29"), None);
+        assert_eq!(ObjectId::from_hex(hex.replace('e', "g").as_bytes()), None);
+        assert_eq!(ObjectId::new(&[0; 21]), None);
+    }
+
+    #[test]
+    fn a_shown_path_has_no_control_characters() {
+        let path = RepoPath::new(b"a\x1b[31m\nb\xff.json".to_vec());
+        assert_eq!(path.to_string(), "a\\u{1b}[31m\\nb\u{fffd}.json");
+    }
+}

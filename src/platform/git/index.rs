@@ -1,0 +1,223 @@
+//! The index, read: which files git knows, and what it remembers of their state on disk.
+//! It is written by git alone.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+
+use gix::index::entry::{Flags, Mode as IndexMode, Stage};
+
+use super::error::{Error, Result};
+use super::id::{ObjectFormat, ObjectId, RepoPath};
+use super::repository::Repository;
+
+/// One file of the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IndexEntry {
+    /// Its path.
+    pub(crate) path: RepoPath,
+    /// Its content.
+    pub(crate) id: ObjectId,
+    /// Whether it may be executed.
+    pub(crate) executable: bool,
+    /// What git saw of the file when the two were the same.
+    pub(crate) seen: Seen,
+}
+
+/// What git remembers of a file on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    size: u32,
+    seconds: u32,
+    nanoseconds: u32,
+}
+
+impl Seen {
+    /// The file looks as it did.
+    pub(crate) fn is_now(self, metadata: &Metadata) -> bool {
+        let (seconds, nanoseconds) = modified(metadata);
+        // Some systems and programs keep whole seconds only; git may remember no more.
+        let fine = self.nanoseconds == 0 || self.nanoseconds == nanoseconds;
+        self.size == metadata.len() as u32 && self.seconds == seconds && fine
+    }
+}
+
+#[cfg(unix)]
+fn modified(metadata: &Metadata) -> (u32, u32) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.mtime() as u32, metadata.mtime_nsec() as u32)
+}
+
+#[cfg(not(unix))]
+fn modified(metadata: &Metadata) -> (u32, u32) {
+    let since = metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or((0, 0), |time| (time.as_secs() as u32, time.subsec_nanos()))
+}
+
+/// The index file of the work tree.
+pub(crate) fn index_path(repository: &Repository) -> PathBuf {
+    repository.git_dir().join("index")
+}
+
+fn load(path: &Path, format: ObjectFormat) -> Result<Option<gix::index::File>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let hash = match format {
+        ObjectFormat::Sha1 => gix::hash::Kind::Sha1,
+        ObjectFormat::Sha256 => gix::hash::Kind::Sha256,
+    };
+    let options = gix::index::decode::Options::default();
+    gix::index::File::at(path, hash, true, options)
+        .map(Some)
+        .map_err(|error| Error::Library { doing: "reading the index", message: error.to_string() })
+}
+
+/// The index that the git command around us goes by, for one question after another. One
+/// command may change it several times (a rebase): it is read again when it is another.
+#[derive(Debug)]
+pub(crate) struct Current<'r> {
+    repository: &'r Repository,
+    path: PathBuf,
+    read: Option<(Stamp, Option<gix::index::File>)>,
+}
+
+/// Tells one state of the index file from another without opening it: git never writes
+/// into the file, it puts a new one in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: Option<std::time::SystemTime>,
+    file: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Stamp> {
+        let metadata = path.metadata().ok()?;
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(&metadata);
+        #[cfg(not(unix))]
+        let file = 0;
+        Some(Stamp { length: metadata.len(), modified: metadata.modified().ok(), file })
+    }
+}
+
+impl<'r> Current<'r> {
+    /// Nothing is read before it is needed.
+    pub(crate) fn new(repository: &'r Repository) -> Current<'r> {
+        let surroundings = repository.surroundings();
+        let path = match &surroundings.index_file {
+            Some(named) => surroundings.folder.join(named),
+            None => index_path(repository),
+        };
+        Current { repository, path, read: None }
+    }
+
+    /// What the index holds at a path: nothing, one content, or those of an unsettled merge.
+    pub(crate) fn blobs(&mut self, path: &RepoPath) -> Vec<ObjectId> {
+        let Some(stamp) = Stamp::of(&self.path) else { return Vec::new() };
+        if self.read.as_ref().is_none_or(|(known, _)| *known != stamp) {
+            // One that cannot be read is git's to complain about.
+            let index = load(&self.path, self.repository.format()).ok().flatten();
+            self.read = Some((stamp, index));
+        }
+        let Some((_, Some(index))) = &self.read else { return Vec::new() };
+        let wanted = path.as_bytes();
+        let entries = index.entries();
+        let first = entries.partition_point(|entry| {
+            let name: &[u8] = entry.path(index);
+            name < wanted
+        });
+        let named = entries[first..].iter().take_while(|entry| {
+            let name: &[u8] = entry.path(index);
+            name == wanted
+        });
+        let files = named.filter(|entry| is_file(entry));
+        files.filter_map(|entry| ObjectId::new(entry.id.as_slice())).collect()
+    }
+}
+
+fn is_file(entry: &gix::index::Entry) -> bool {
+    entry.mode == IndexMode::FILE || entry.mode == IndexMode::FILE_EXECUTABLE
+}
+
+/// The ordinary files of the index that git compares with the work tree: none that are in
+/// conflict, only announced (`add -N`), outside of a sparse checkout or exempt.
+pub(crate) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
+    let Some(index) = load(&index_path(repository), repository.format())? else {
+        return Ok(Vec::new());
+    };
+    let exempt = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
+    let mut files = Vec::with_capacity(index.entries().len());
+    for entry in index.entries() {
+        if !is_file(entry) || entry.stage() != Stage::Unconflicted || entry.flags.intersects(exempt)
+        {
+            continue;
+        }
+        let Some(id) = ObjectId::new(entry.id.as_slice()) else { continue };
+        files.push(IndexEntry {
+            path: RepoPath::new(entry.path(&index).to_vec()),
+            id,
+            executable: entry.mode == IndexMode::FILE_EXECUTABLE,
+            seen: Seen {
+                size: entry.stat.size,
+                seconds: entry.stat.mtime.secs,
+                nanoseconds: entry.stat.mtime.nsecs,
+            },
+        });
+    }
+    Ok(files)
+}
+
+/// The paths of the files that git tracks or would take in: none that it ignores.
+///
+/// # Errors
+/// git says why.
+pub fn listed(repository: &Repository) -> Result<Vec<RepoPath>> {
+    let words = ["ls-files", "-z", "--exclude-standard", "--cached", "--others"];
+    let told = repository.git().args(words).output()?;
+    Ok(paths(&told).collect())
+}
+
+/// Paths that git told with a NUL behind each.
+pub(crate) fn paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
+    told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(RepoPath::new)
+}
+
+/// The paths of the files that git tracks here, as [`files`] takes them.
+///
+/// # Errors
+/// The index cannot be read.
+pub fn tracked(repository: &Repository) -> Result<Vec<RepoPath>> {
+    Ok(files(repository)?.into_iter().map(|entry| entry.path).collect())
+}
+
+/// Whether a file that git tracks is not to lie in the work tree (a sparse checkout).
+///
+/// # Errors
+/// The index cannot be read.
+pub(crate) fn is_left_out(repository: &Repository, path: &RepoPath) -> Result<bool> {
+    let Some(index) = load(&index_path(repository), repository.format())? else {
+        return Ok(false);
+    };
+    let is_it = |entry: &&gix::index::Entry| entry.path(&index) == path.as_bytes();
+    Ok(index.entries().iter().find(is_it).is_some_and(|e| e.flags.contains(Flags::SKIP_WORKTREE)))
+}
+
+/// Whether two index files hold the same content, whatever they remember of the disk.
+pub(crate) fn same_content(repository: &Repository, one: &Path, other: &Path) -> Result<bool> {
+    let (Some(one), Some(other)) =
+        (load(one, repository.format())?, load(other, repository.format())?)
+    else {
+        return Ok(false);
+    };
+    let lasting = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
+    let same = |a: &gix::index::Entry, b: &gix::index::Entry| {
+        a.id == b.id
+            && a.mode == b.mode
+            && a.stage() == b.stage()
+            && a.flags & lasting == b.flags & lasting
+            && a.path(&one) == b.path(&other)
+    };
+    let (left, right) = (one.entries(), other.entries());
+    Ok(left.len() == right.len() && left.iter().zip(right).all(|(a, b)| same(a, b)))
+}

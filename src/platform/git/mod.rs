@@ -1,0 +1,52 @@
+//! The only door to git: repositories, configuration, hooks, notes, refs.
+//!
+//! Hands out plain data; no type of `git2` or `gix` leaves this folder.
+
+pub mod backend;
+pub mod changes;
+pub mod checkout;
+pub mod command;
+pub mod commit_range;
+pub mod config;
+pub mod dry_push;
+pub mod error;
+pub mod id;
+pub mod index;
+pub mod notes;
+pub mod objects;
+pub mod pager;
+pub mod plumbing;
+pub mod remote;
+pub mod repository;
+pub mod shell;
+pub mod tree;
+
+pub use backend::{Attribute, Direction, Order, Swap, Walk};
+pub use error::{Error, Result};
+pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
+pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};
+pub use repository::{Repository, Surroundings};
+
+use crate::layouts;
+use crate::layouts::raw;
+use crate::merging::driver;
+
+/// Moves the pending layouts of all blobs that these commits hold into notes; gives how
+/// many layouts the notes gained.
+pub fn promote_layouts(repository: &Repository, commits: &[CommitId]) -> Result<usize> {
+    layouts::promote(repository, commits)
+}
+
+/// Takes out what is kept on this machine and can be made again; gives how many layouts wait
+/// for a note and stay.
+pub fn forget(repository: &Repository) -> usize {
+    raw::forget_told(repository);
+    driver::forget_journal(repository);
+    layouts::forget(repository)
+}
+
+/// Milliseconds since 1970, by this machine's clock.
+pub(crate) fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}

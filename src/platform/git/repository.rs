@@ -1,0 +1,438 @@
+//! A repository as plain values: where its parts lie, its objects, its refs, its history.
+//!
+//! Works on every repository the git of this machine can open: work trees linked to one
+//! repository, submodules, bare, shallow and partial clones, SHA-1 and SHA-256, refs in
+//! files and in reftables. What goes through a library and what through git itself is
+//! decided once, when it is opened (`door`).
+//!
+//! Must not know what a workflow is.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+
+use super::backend::{Attribute, Direction, Door, Swap, Walk};
+use super::command::{Git, Inherit};
+use super::error::{Error, Result};
+use super::id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
+use super::objects::{Batch, Commit, EntryKind, Person, TreeEntry, parse_tree};
+use crate::platform::git;
+use crate::platform::git::backend::{Library, Plumbing};
+
+/// What the environment of the process says about git, read once at the edge.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The folder the process runs in.
+    pub folder: PathBuf,
+    /// `GIT_INDEX_FILE`: the index of the git command that called us.
+    pub index_file: Option<PathBuf>,
+    /// `GIT_REFLOG_ACTION`: what the git command that called us is doing.
+    pub reflog_action: Option<String>,
+    /// Settings were given for this one call (`git -c name=value`).
+    pub has_own_settings: bool,
+    /// The person chose how to call ssh (`GIT_SSH_COMMAND`, `GIT_SSH`).
+    pub has_own_ssh: bool,
+    /// `GIT_SSH_COMMAND`: the command itself.
+    pub ssh_command: Option<String>,
+}
+
+/// Where to look for a repository.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// Where the process runs; `GIT_DIR` and its companions count. The folder is the
+    /// process's.
+    Here(PathBuf),
+    /// In or above that folder, whatever the environment says.
+    At(PathBuf),
+}
+
+/// Where the parts of a repository lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    /// The folder of this work tree's own state (`HEAD`, `index`).
+    pub(crate) git_dir: PathBuf,
+    /// The folder that all work trees share (`objects`, `refs`).
+    pub(crate) common_dir: PathBuf,
+    /// The top of the work tree; none in a bare repository.
+    pub(crate) work_tree: Option<PathBuf>,
+    /// The hash of its objects.
+    pub(crate) format: ObjectFormat,
+}
+
+impl Places {
+    /// A call of git in this very repository, whatever the environment names.
+    pub(crate) fn git(&self) -> Git {
+        let folder = self.work_tree.as_ref().unwrap_or(&self.git_dir);
+        let git = Git::new(folder, Inherit::Nothing).env("GIT_DIR", &self.git_dir);
+        match &self.work_tree {
+            Some(work_tree) => git.env("GIT_WORK_TREE", work_tree),
+            None => git,
+        }
+    }
+}
+
+/// An open repository.
+pub struct Repository {
+    places: Places,
+    door: Box<dyn Door>,
+    /// git itself, for the few questions that the library answers otherwise.
+    plumbing: OnceCell<Plumbing>,
+    promisor: OnceCell<Option<String>>,
+    surroundings: Surroundings,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository").field("places", &self.places).finish_non_exhaustive()
+    }
+}
+
+/// Which way into a repository is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The library where it can, git where it cannot.
+    Best,
+    /// Always git.
+    #[cfg(test)]
+    Plumbing,
+}
+
+impl Repository {
+    /// The repository git would use in this process.
+    pub fn here(surroundings: &Surroundings) -> Result<Repository> {
+        let place = Place::Here(surroundings.folder.clone());
+        Repository::open(&place, surroundings.clone(), Way::Best)
+    }
+
+    /// The repository in or above a folder, whatever the environment names.
+    pub fn at(folder: &Path) -> Result<Repository> {
+        let place = Place::At(folder.to_path_buf());
+        Repository::open(&place, Surroundings::default(), Way::Best)
+    }
+
+    pub(crate) fn open(place: &Place, surroundings: Surroundings, way: Way) -> Result<Repository> {
+        if way == Way::Best
+            && let Some((library, places)) = Library::open(place)
+        {
+            return Ok(Repository::through(Box::new(library), places, surroundings));
+        }
+        let (plumbing, places) = Plumbing::open(place)?;
+        Ok(Repository::through(Box::new(plumbing), places, surroundings))
+    }
+
+    fn through(door: Box<dyn Door>, places: Places, surroundings: Surroundings) -> Repository {
+        let (plumbing, promisor) = (OnceCell::new(), OnceCell::new());
+        Repository { places, door, plumbing, promisor, surroundings }
+    }
+
+    /// The folder of this work tree's own state.
+    pub fn git_dir(&self) -> &Path {
+        &self.places.git_dir
+    }
+
+    /// The folder that all work trees of the repository share.
+    pub fn common_dir(&self) -> &Path {
+        &self.places.common_dir
+    }
+
+    /// The folder of git-comfy's own local state, which all work trees share. It may not
+    /// exist yet.
+    pub fn state_dir(&self) -> PathBuf {
+        self.places.common_dir.join("comfy")
+    }
+
+    /// The folder of git-comfy's own state of this work tree alone; that of the first one is
+    /// [`Repository::state_dir`]. It may not exist yet.
+    pub(crate) fn work_tree_state_dir(&self) -> PathBuf {
+        self.places.git_dir.join("comfy")
+    }
+
+    /// The top of the work tree; none in a bare repository.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.places.work_tree.as_deref()
+    }
+
+    /// The top of the work tree, for work that needs one.
+    pub fn require_work_tree(&self) -> Result<&Path> {
+        self.work_tree().ok_or_else(|| Error::Bare(self.places.git_dir.clone()))
+    }
+
+    /// The hash of the repository's objects.
+    pub fn format(&self) -> ObjectFormat {
+        self.places.format
+    }
+
+    /// Commits beyond some depth are missing.
+    pub fn is_shallow(&self) -> bool {
+        self.places.common_dir.join("shallow").exists()
+    }
+
+    /// What the environment said when the repository was opened.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    fn plumbing(&self) -> &Plumbing {
+        self.plumbing.get_or_init(|| Plumbing::new(self.places.clone()))
+    }
+
+    /// A call of git in this repository.
+    pub(crate) fn git(&self) -> Git {
+        self.places.git()
+    }
+}
+
+/// Reading.
+impl Repository {
+    /// The object a revision names, in git's syntax (`HEAD~2`, `main:a.json`); `None`
+    /// where it names nothing.
+    pub fn resolve(&self, revision: &str) -> Result<Option<ObjectId>> {
+        self.door.resolve(revision)
+    }
+
+    /// The commit a revision names, tags followed.
+    pub fn resolve_commit(&self, revision: &str) -> Result<Option<CommitId>> {
+        Ok(self.door.resolve(&format!("{revision}^{{commit}}"))?.map(CommitId))
+    }
+
+    /// The checked-out commit; `None` on a branch without one.
+    pub fn head(&self) -> Result<Option<CommitId>> {
+        self.resolve_commit("HEAD")
+    }
+
+    /// The content of a blob; `None` where it is missing (never written, or not fetched).
+    pub fn blob(&self, id: ObjectId) -> Result<Option<Vec<u8>>> {
+        self.read(id, Kind::Blob, "blob")
+    }
+
+    /// The entries of a tree, in git's order; `None` where it is missing.
+    pub fn tree(&self, id: ObjectId) -> Result<Option<Vec<TreeEntry>>> {
+        match self.read(id, Kind::Tree, "tree")? {
+            Some(content) => parse_tree(id, &content).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A commit; `None` where it is missing.
+    pub fn commit(&self, id: CommitId) -> Result<Option<Commit>> {
+        match self.read(id.0, Kind::Commit, "commit")? {
+            Some(content) => Commit::parse(id.0, &content).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn read(&self, id: ObjectId, kind: Kind, expected: &'static str) -> Result<Option<Vec<u8>>> {
+        let object = match self.door.read(id)? {
+            None if self.promisor().is_some() => self.plumbing().read(id)?,
+            object => object,
+        };
+        match object {
+            Some(object) if object.kind == kind => Ok(Some(object.content)),
+            Some(_) => Err(Error::Malformed { id, expected }),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether an object is in the repository.
+    pub fn contains(&self, id: ObjectId) -> Result<bool> {
+        Ok(self.header(id)?.is_some())
+    }
+
+    fn header(&self, id: ObjectId) -> Result<Option<(Kind, u64)>> {
+        match self.door.header(id)? {
+            None if self.promisor().is_some() => self.plumbing().header(id),
+            header => Ok(header),
+        }
+    }
+
+    /// The kind and size of an object, if it is on this machine: what a partial clone left
+    /// out is not fetched.
+    pub(crate) fn header_here(&self, id: ObjectId) -> Result<Option<(Kind, u64)>> {
+        self.door.header(id)
+    }
+
+    /// Objects and refs are read in this process, and all of them are on this machine.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.door.is_direct() && self.promisor().is_none()
+    }
+
+    /// The remote that has the objects a partial clone left out; git fetches one when it
+    /// is asked for.
+    pub(crate) fn promisor(&self) -> Option<&str> {
+        let find = || {
+            let settings = self.settings("remote.").unwrap_or_default();
+            settings.into_iter().find_map(|(name, value)| {
+                let remote = name.strip_prefix("remote.")?.strip_suffix(".promisor")?;
+                (value == "true").then(|| remote.to_owned())
+            })
+        };
+        self.promisor.get_or_init(find).as_deref()
+    }
+
+    /// Brings objects that a partial clone left out, all at once: asked for one by one,
+    /// each would be a journey of its own.
+    pub(crate) fn bring(&self, ids: &[ObjectId]) -> Result<()> {
+        let Some(remote) = self.promisor() else { return Ok(()) };
+        let mut missing = String::new();
+        for id in ids {
+            if self.door.header(*id)?.is_none() {
+                missing.push_str(&format!("{id}\n"));
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let git = self.git().args(["-c", "fetch.negotiationAlgorithm=noop", "fetch", "-q", remote]);
+        let git = git.args(["--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]);
+        let git = git.args(["--no-auto-maintenance", "--filter=blob:none", "--stdin"]);
+        git.output_with(missing.as_bytes()).map(drop)
+    }
+
+    /// The content of a blob, if it is no longer than that: for what strangers wrote.
+    pub fn blob_within(&self, id: ObjectId, longest: u64) -> Result<Option<Vec<u8>>> {
+        match self.header(id)? {
+            Some((Kind::Blob, size)) if size <= longest => self.blob(id),
+            _ => Ok(None),
+        }
+    }
+
+    /// What lies at a path below a tree.
+    pub fn entry_at(&self, tree: ObjectId, path: &RepoPath) -> Result<Option<TreeEntry>> {
+        let mut names = path.as_bytes().split(|b| *b == b'/').peekable();
+        let mut folder = tree;
+        while let Some(name) = names.next() {
+            let Some(entries) = self.tree(folder)? else { return Ok(None) };
+            let Some(entry) = entries.into_iter().find(|e| e.name == name) else {
+                return Ok(None);
+            };
+            match names.peek() {
+                None => return Ok(Some(entry)),
+                Some(_) if entry.kind == EntryKind::Tree => folder = entry.id,
+                Some(_) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Visits every file below a tree, with its path.
+    pub fn visit_files(
+        &self,
+        tree: ObjectId,
+        visit: &mut dyn FnMut(&RepoPath, &TreeEntry),
+    ) -> Result<()> {
+        self.visit_below(tree, &mut Vec::new(), visit)
+    }
+
+    fn visit_below(
+        &self,
+        tree: ObjectId,
+        prefix: &mut Vec<u8>,
+        visit: &mut dyn FnMut(&RepoPath, &TreeEntry),
+    ) -> Result<()> {
+        for entry in self.tree(tree)?.unwrap_or_default() {
+            let length = prefix.len();
+            prefix.extend_from_slice(&entry.name);
+            if entry.kind == EntryKind::Tree {
+                prefix.push(b'/');
+                self.visit_below(entry.id, prefix, visit)?;
+            } else {
+                visit(&RepoPath::new(prefix.clone()), &entry);
+            }
+            prefix.truncate(length);
+        }
+        Ok(())
+    }
+
+    /// Commits of the history, one after another.
+    pub fn walk<'a>(
+        &'a self,
+        walk: &Walk,
+    ) -> Result<Box<dyn Iterator<Item = Result<CommitId>> + 'a>> {
+        self.door.walk(walk)
+    }
+
+    /// Whether `ancestor` is `commit` itself or among the commits before it.
+    pub fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool> {
+        self.door.is_ancestor(ancestor, commit)
+    }
+
+    /// A commit from which both go on; none if they have nothing in common.
+    pub fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>> {
+        self.door.merge_base(one, other)
+    }
+
+    /// An attribute of a path, as git would see it.
+    pub fn attribute(&self, path: &RepoPath, name: &str, when: Direction) -> Result<Attribute> {
+        // A pattern for such a path is quoted, which the library does not read.
+        let quoted =
+            |b: &u8| b.is_ascii_whitespace() || b.is_ascii_control() || b"\"\\".contains(b);
+        if path.as_bytes().iter().any(quoted) {
+            return self.plumbing().attribute(path, name, when);
+        }
+        // Nor does it read an index with folders in it (a sparse one).
+        self.door
+            .attribute(path, name, when)
+            .or_else(|_| self.plumbing().attribute(path, name, when))
+    }
+
+    /// All settings whose names begin so, in git's order: the last one of a name counts.
+    pub fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        if self.surroundings.has_own_settings {
+            return self.plumbing().settings(prefix);
+        }
+        self.door.settings(prefix)
+    }
+
+    /// Who commits in this repository, now. Where git would refuse for want of a name,
+    /// the person behind `HEAD` stands in, so that nothing is lost over it.
+    pub fn committer(&self) -> Result<Person> {
+        let told = if self.surroundings.has_own_settings {
+            self.plumbing().committer()?
+        } else {
+            self.door.committer()?
+        };
+        let person = match told {
+            Some(person) => Some(person),
+            None => match self.head()? {
+                Some(head) => self.commit(head)?.map(|commit| commit.committer),
+                None => None,
+            },
+        };
+        let mut person = person.unwrap_or_else(|| Person {
+            name: "git-comfy".into(),
+            email: "git-comfy@localhost".into(),
+            seconds: 0,
+            offset: 0,
+        });
+        person.seconds = i64::try_from(git::now() / 1000).unwrap_or(i64::MAX);
+        Ok(person)
+    }
+}
+
+/// Refs and writing.
+impl Repository {
+    /// The object a ref points at.
+    pub fn reference(&self, name: &RefName) -> Result<Option<ObjectId>> {
+        self.door.reference(name)
+    }
+
+    /// All refs whose full names begin so, by name.
+    pub fn references(&self, prefix: &str) -> Result<Vec<(RefName, ObjectId)>> {
+        self.door.references(prefix)
+    }
+
+    /// Writes objects; when this returns, all of them are there.
+    pub fn write(&self, batch: &Batch) -> Result<()> {
+        self.door.write(batch)
+    }
+
+    /// Moves a ref, if it still points where the caller believes.
+    pub fn swap(
+        &self,
+        name: &RefName,
+        expected: Option<ObjectId>,
+        new: Option<ObjectId>,
+        message: &str,
+    ) -> Result<Swap> {
+        self.door.swap(name, expected, new, message)
+    }
+}

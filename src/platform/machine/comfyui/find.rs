@@ -1,0 +1,406 @@
+//! Finding the ComfyUI that a repository's workflows are made with.
+//!
+//! In this order: what the person configured; the place of the repository (inside an
+//! installation's `user` folder, or beside an installation); a server that runs on this
+//! machine; the places installers use. Whatever is found says how it was found.
+//!
+//! Nothing that a repository brought along is believed: a repository that contains a
+//! folder looking like ComfyUI, with an `extra_model_paths.yaml` pointing anywhere, must
+//! not get git-comfy to open files there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::extra_paths;
+use super::extra_paths::{Section, Surroundings};
+use super::folders::{ModelFolders, Parts};
+use super::python::Python;
+
+/// The most entries of a folder that are looked through for an installation beside the
+/// repository.
+const LOOK_AT: usize = 500;
+/// The largest settings file that is read, in bytes.
+const LARGEST_SETTINGS: u64 = 256 << 10;
+
+/// Everything that can lead to ComfyUI.
+pub struct Clues<'a> {
+    /// `comfy.root`: where the person says ComfyUI is.
+    pub root: Option<PathBuf>,
+    /// `comfy.baseDirectory`: what they start it with as `--base-directory`.
+    pub base_directory: Option<PathBuf>,
+    /// `comfy.extraModelPaths`: what they start it with as `--extra-model-paths-config`.
+    pub extra_model_paths: Vec<PathBuf>,
+    /// `comfy.modelRoot`: where links may lead.
+    pub model_roots: Vec<PathBuf>,
+    /// The work tree.
+    pub repository: Option<PathBuf>,
+    /// The person's home folder.
+    pub home: Option<PathBuf>,
+    /// Folders in which programs keep their settings (`~/.config`, `%APPDATA%`, …).
+    pub settings: Vec<PathBuf>,
+    /// The model folders a running server on this machine lists.
+    pub server: Option<&'a [(String, Vec<PathBuf>)]>,
+    /// An environment variable.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether a file or link came with the repository (it is tracked by git).
+    pub from_repository: &'a dyn Fn(&Path) -> bool,
+}
+
+/// What led to an installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundBy {
+    /// `comfy.root` or `comfy.baseDirectory`.
+    Configuration,
+    /// The repository lies inside it.
+    Inside,
+    /// It lies beside the repository.
+    Beside,
+    /// It runs, and says where its folders are.
+    Server,
+    /// The settings of the desktop application or of comfy-cli name it.
+    Settings(&'static str),
+    /// It lies where installers put it.
+    UsualPlace,
+}
+
+/// An `extra_model_paths.yaml` that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraFile {
+    /// The file.
+    pub path: PathBuf,
+    /// How many folders it adds, or why it does not count.
+    pub outcome: Result<usize, String>,
+}
+
+/// A ComfyUI on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The folder of `main.py`; the desktop application hides it.
+    pub source: Option<PathBuf>,
+    /// Where it keeps models, outputs and nodes.
+    pub parts: Parts,
+    /// What led to it.
+    pub found_by: FoundBy,
+    /// The model folders.
+    pub folders: ModelFolders,
+    /// The files that add to them.
+    pub extra: Vec<ExtraFile>,
+    /// The running server knows of the same folders.
+    pub server: ServerAgrees,
+    /// The version that its own files state.
+    pub version: Option<String>,
+    /// The Python that runs it.
+    pub python: Option<Python>,
+    /// Other installations that lie just as near.
+    pub others: Vec<PathBuf>,
+}
+
+/// Whether a running server is this installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerAgrees {
+    /// None runs, or it was not asked.
+    NotAsked,
+    /// Its folders are this installation's.
+    Yes,
+    /// It has other folders: another installation, or another machine's disk.
+    No,
+}
+
+/// Where an installation might be, before anything of it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Spot {
+    source: Option<PathBuf>,
+    base: PathBuf,
+    found_by: FoundBy,
+    /// Settings folder of the desktop application that names it.
+    desktop: Option<PathBuf>,
+    others: Vec<PathBuf>,
+}
+
+/// Finds the installation. `None` when no clue leads to one.
+pub fn find(clues: &Clues<'_>) -> Option<Installation> {
+    let spot = configured(clues)
+        .or_else(|| by_place(clues))
+        .or_else(|| by_server(clues))
+        .or_else(|| by_settings(clues))
+        .or_else(|| usual(clues))?;
+    Some(read(spot, clues))
+}
+
+fn configured(clues: &Clues<'_>) -> Option<Spot> {
+    let named = clues.root.clone();
+    let base = clues.base_directory.clone();
+    let root = named.or_else(|| base.clone())?;
+    let mut spot = spot_at(&root, FoundBy::Configuration)
+        // The person says so, and a fresh base folder may still be empty.
+        .or_else(|| root.is_dir().then(|| Spot::bare(root, FoundBy::Configuration)))?;
+    spot.desktop = desktop_settings(clues).filter(|(_, b)| *b == spot.base).map(|(s, _)| s);
+    if let Some(base) = base {
+        spot.base = base;
+    }
+    Some(spot)
+}
+
+/// A folder that is an installation, holds one, or is the base folder of one.
+fn spot_at(folder: &Path, found_by: FoundBy) -> Option<Spot> {
+    let at = |source: PathBuf| Spot {
+        base: source.clone(),
+        source: Some(source),
+        found_by,
+        desktop: None,
+        others: Vec::new(),
+    };
+    // The portable build and comfy-cli's workspace hold a `ComfyUI`.
+    let inner = folder.join("ComfyUI");
+    match (is_source(folder), is_source(&inner), is_base(folder)) {
+        (true, _, _) => Some(at(folder.to_owned())),
+        (_, true, _) => Some(at(inner)),
+        (_, _, true) => Some(Spot::bare(folder.to_owned(), found_by)),
+        _ => None,
+    }
+}
+
+impl Spot {
+    /// A base folder whose program lies elsewhere.
+    fn bare(base: PathBuf, found_by: FoundBy) -> Spot {
+        Spot { source: None, base, found_by, desktop: None, others: Vec::new() }
+    }
+}
+
+fn is_source(folder: &Path) -> bool {
+    folder.join("main.py").is_file()
+        && folder.join("folder_paths.py").is_file()
+        && folder.join("comfy").is_dir()
+}
+
+fn is_base(folder: &Path) -> bool {
+    folder.join("models").is_dir()
+        && folder.join("custom_nodes").is_dir()
+        && folder.join("user").is_dir()
+}
+
+fn by_place(clues: &Clues<'_>) -> Option<Spot> {
+    let repository = clues.repository.as_deref()?;
+    let believed = |folder: &Path| {
+        !folder.starts_with(repository)
+            || !["main.py", "models", "ComfyUI/main.py"]
+                .iter()
+                .any(|marker| (clues.from_repository)(&folder.join(marker)))
+    };
+    let inside = repository
+        .ancestors()
+        .filter(|folder| is_source(folder) || is_base(folder))
+        .find_map(|folder| spot_at(folder, FoundBy::Inside));
+    if let Some(mut spot) = inside {
+        spot.desktop = desktop_settings(clues).filter(|(_, b)| *b == spot.base).map(|(s, _)| s);
+        return Some(spot);
+    }
+    let parent = repository.parent()?;
+    let mut beside: Vec<PathBuf> = fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .take(LOOK_AT)
+        .map(|entry| entry.path())
+        .filter(|path| path != repository)
+        .collect();
+    beside.push(repository.to_owned());
+    // The plain name first; then whatever else is there, in a fixed order.
+    beside
+        .sort_by_key(|path| (path.file_name().is_none_or(|name| name != "ComfyUI"), path.clone()));
+    let mut spots = beside
+        .iter()
+        .filter(|path| believed(path))
+        .filter_map(|path| spot_at(path, FoundBy::Beside))
+        .filter(|spot| spot.source.is_some());
+    let mut first = spots.next()?;
+    first.others = spots.map(|spot| spot.base).collect();
+    Some(first)
+}
+
+/// The base folder behind a server's own list.
+fn by_server(clues: &Clues<'_>) -> Option<Spot> {
+    let listed = clues.server?;
+    let folders = |wanted: &str| {
+        let found = listed.iter().find(|(kind, _)| kind == wanted);
+        found.into_iter().flat_map(|(_, folders)| folders)
+    };
+    // `custom_nodes` lies in the base folder, `checkpoints` in `models` there.
+    let above = folders("custom_nodes").filter_map(|folder| folder.parent());
+    let models = folders("checkpoints").filter_map(|folder| folder.parent()?.parent());
+    let base = above.chain(models).find(|base| base.is_dir())?;
+    let spot = spot_at(base, FoundBy::Server);
+    Some(spot.unwrap_or_else(|| Spot::bare(base.to_owned(), FoundBy::Server)))
+}
+
+fn by_settings(clues: &Clues<'_>) -> Option<Spot> {
+    if let Some((settings, base)) = desktop_settings(clues).filter(|(_, base)| base.is_dir()) {
+        let by = FoundBy::Settings("ComfyUI Desktop");
+        let spot = spot_at(&base, by).unwrap_or_else(|| Spot::bare(base, by));
+        return Some(Spot { desktop: Some(settings), ..spot });
+    }
+    clues.settings.iter().find_map(|settings| {
+        let text = small_file(&settings.join("comfy-cli").join("config.ini"))?;
+        let workspace = |wanted: &str| {
+            text.lines().find_map(|line| {
+                let (key, value) = line.split_once('=')?;
+                (key.trim() == wanted).then(|| PathBuf::from(value.trim()))
+            })
+        };
+        ["default_workspace", "recent_workspace"]
+            .iter()
+            .find_map(|key| spot_at(&workspace(key)?, FoundBy::Settings("comfy-cli")))
+    })
+}
+
+/// The settings folder of the desktop application and the base folder it names.
+fn desktop_settings(clues: &Clues<'_>) -> Option<(PathBuf, PathBuf)> {
+    clues.settings.iter().map(|settings| settings.join("ComfyUI")).find_map(|settings| {
+        let text = small_file(&settings.join("config.json"))?;
+        let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let base = PathBuf::from(value.get("basePath")?.as_str()?);
+        Some((settings, base))
+    })
+}
+
+fn usual(clues: &Clues<'_>) -> Option<Spot> {
+    let home = clues.home.as_deref()?;
+    const BELOW_HOME: &[&str] = &[
+        "ComfyUI",
+        "comfy/ComfyUI",
+        "comfyui",
+        "Documents/ComfyUI",
+        "ComfyUI_windows_portable",
+        "StabilityMatrix/Packages/ComfyUI",
+    ];
+    let mut spots = BELOW_HOME
+        .iter()
+        .map(|below| home.join(below))
+        .filter(|folder| clues.repository.as_ref().is_none_or(|repo| !folder.starts_with(repo)))
+        .filter_map(|folder| spot_at(&folder, FoundBy::UsualPlace));
+    let mut first = spots.next()?;
+    first.others = spots.map(|spot| spot.base).filter(|base| *base != first.base).collect();
+    Some(first)
+}
+
+fn read(spot: Spot, clues: &Clues<'_>) -> Installation {
+    let parts = Parts::of_base(&spot.base);
+    let mut files: Vec<PathBuf> = Vec::new();
+    files.extend(spot.source.as_ref().map(|source| source.join("extra_model_paths.yaml")));
+    files.extend(spot.desktop.as_ref().map(|settings| settings.join("extra_models_config.yaml")));
+    let configured = clues.extra_model_paths.iter();
+    let mut sections = Vec::new();
+    let mut extra = Vec::new();
+    let all = files
+        .iter()
+        .map(|file| (file, Believe::Unless))
+        .chain(configured.map(|f| (f, Believe::Yes)));
+    for (path, believe) in all {
+        if let Some(outcome) = read_extra(path, believe, clues) {
+            let outcome = outcome.map(|found| {
+                let count = found.iter().map(|section| section.folders.len()).sum();
+                sections.extend(found);
+                count
+            });
+            extra.push(ExtraFile { path: path.clone(), outcome });
+        }
+    }
+    let built = ModelFolders::gather(&parts, &sections);
+    let (folders, server) = match clues.server {
+        None => (built, ServerAgrees::NotAsked),
+        Some(listed) if same_folders(listed, &built) => {
+            let from_server = ModelFolders::from_server(&parts, listed.iter().cloned(), &built);
+            (from_server, ServerAgrees::Yes)
+        }
+        Some(_) => (built, ServerAgrees::No),
+    };
+    let folders =
+        folders.without(&|path| led_by_repository(path, clues)).with_roots(&clues.model_roots);
+    Installation {
+        version: spot.source.as_deref().and_then(stated_version),
+        python: Python::find(spot.source.as_deref(), &parts.base),
+        source: spot.source,
+        found_by: spot.found_by,
+        others: spot.others,
+        parts,
+        folders,
+        extra,
+        server,
+    }
+}
+
+/// Whether a settings file counts.
+#[derive(Clone, Copy)]
+enum Believe {
+    /// The person named it.
+    Yes,
+    /// Unless it came with the repository.
+    Unless,
+}
+
+fn read_extra(
+    path: &Path,
+    believe: Believe,
+    clues: &Clues<'_>,
+) -> Option<Result<Vec<Section>, String>> {
+    if matches!(believe, Believe::Unless) {
+        if !path.is_file() {
+            return None;
+        }
+        if (clues.from_repository)(path) {
+            let why = "it came with the repository; git config --add comfy.extraModelPaths \
+                       <file> if you trust it";
+            return Some(Err(why.to_owned()));
+        }
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let around = Surroundings { folder, home: clues.home.as_deref(), variable: clues.variable };
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    Some(extra_paths::read(&text, &around).map_err(|error| error.to_string()))
+}
+
+/// Whether a link that came with the repository decides where this path leads.
+fn led_by_repository(path: &Path, clues: &Clues<'_>) -> bool {
+    let Some(repository) = clues.repository.as_deref() else { return false };
+    path.ancestors()
+        .take_while(|part| part.starts_with(repository) && *part != repository)
+        .any(|part| part.is_symlink() && (clues.from_repository)(part))
+}
+
+fn same_folders(listed: &[(String, Vec<PathBuf>)], built: &ModelFolders) -> bool {
+    listed.iter().any(|(kind, paths)| {
+        let known = built.kind(kind).into_iter().flat_map(|kind| &kind.folders);
+        known.into_iter().any(|folder| paths.contains(&folder.path) && folder.path.is_dir())
+    })
+}
+
+/// The version that ComfyUI's own files state: `comfyui_version.py`, else `pyproject.toml`.
+pub fn stated_version(source: &Path) -> Option<String> {
+    let quoted = |text: &str| {
+        let value = text.trim_start().strip_prefix('=')?.trim();
+        let value = value.trim_matches(['"', '\'']);
+        let plain = !value.is_empty()
+            && value.len() < 40
+            && value.chars().all(|c| c.is_ascii_alphanumeric() || ".+-".contains(c));
+        plain.then(|| value.to_owned())
+    };
+    let find = |file: &str, key: &str| {
+        let text = small_file(&source.join(file))?;
+        text.lines().find_map(|line| quoted(line.trim().strip_prefix(key)?))
+    };
+    find("comfyui_version.py", "__version__").or_else(|| find("pyproject.toml", "version"))
+}
+
+fn small_file(path: &Path) -> Option<String> {
+    let metadata = path.metadata().ok()?;
+    (metadata.is_file() && metadata.len() <= LARGEST_SETTINGS)
+        .then(|| fs::read_to_string(path).ok())
+        .flatten()
+}
+
+#[cfg(test)]
+#[path = "find_tests.rs"]
+mod tests;

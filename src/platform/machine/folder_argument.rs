@@ -1,0 +1,138 @@
+//! The files below a folder. Shared by commands; no command itself.
+//!
+//! Hidden files and folders are left out, git's own among them. Links to folders are not
+//! followed: they may lead anywhere, and round in circles.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Failure, Result};
+
+use crate::platform::text::sanitize;
+
+/// How deep folders are followed.
+const DEEPEST: usize = 32;
+
+/// Whether links that lead to files count as files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// What they lead to is only read.
+    ToFiles,
+    /// A link is somebody's arrangement and left alone.
+    None,
+}
+
+/// What lies below a folder.
+#[derive(Debug, Default)]
+pub(crate) struct Below {
+    /// The files, each folder in the order of its names.
+    pub(crate) files: Vec<PathBuf>,
+    /// Folders that could not be looked into, and why.
+    pub(crate) closed: Vec<(PathBuf, io::Error)>,
+}
+
+impl Below {
+    /// What there is to say of the folders that could not be looked into.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let told = |(folder, error): &(PathBuf, io::Error)| {
+            format!("{} cannot be looked into: {error}", sanitize::line(&folder.to_string_lossy()))
+        };
+        self.closed.iter().map(told).collect()
+    }
+}
+
+/// The files below a folder that are wanted, by their paths. Fails where the folder itself
+/// cannot be read.
+pub(crate) fn files(folder: &Path, links: Links, wanted: &dyn Fn(&Path) -> bool) -> Result<Below> {
+    let failed = |problem: &dyn std::fmt::Display| {
+        Failure::new(format!("{}: {problem}", sanitize::line(&folder.to_string_lossy())))
+    };
+    if !folder.is_dir() {
+        return Err(failed(&"this is no folder"));
+    }
+    let mut below = Below::default();
+    look(folder, 0, links, wanted, &mut below);
+    match below.closed.iter().position(|(closed, _)| closed == folder) {
+        Some(at) => Err(failed(&below.closed[at].1)),
+        None => Ok(below),
+    }
+}
+
+fn look(
+    folder: &Path,
+    depth: usize,
+    links: Links,
+    wanted: &dyn Fn(&Path) -> bool,
+    below: &mut Below,
+) {
+    let entries = std::fs::read_dir(folder).and_then(|entries| {
+        let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        Ok(entries)
+    });
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => return below.closed.push((folder.to_owned(), error)),
+    };
+    for entry in entries {
+        let Ok(kind) = entry.file_type() else { continue };
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let path = entry.path();
+        if kind.is_dir() {
+            if depth < DEEPEST {
+                look(&path, depth + 1, links, wanted, below);
+            }
+            continue;
+        }
+        let is_file = kind.is_file() || (links == Links::ToFiles && path.is_file());
+        if is_file && wanted(&path) {
+            below.files.push(path);
+        }
+    }
+}
+
+/// Whether a file may hold a workflow, by its name.
+pub(crate) fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path, links: Links) -> Vec<String> {
+        let below = files(folder, links, &is_json).unwrap();
+        let name = |path: &PathBuf| path.strip_prefix(folder).unwrap().display().to_string();
+        below.files.iter().map(|path| name(path).replace('\\', "/")).collect()
+    }
+
+    #[test]
+    fn files_come_in_the_order_of_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.json", "a/z.JSON", "a/x.json", ".git/c.json", "a/.d.json", "e.txt"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "{}").unwrap();
+        }
+        assert_eq!(names(folder.path(), Links::None), ["a/x.json", "a/z.JSON", "b.json"]);
+        assert!(files(&folder.path().join("b.json"), Links::None, &is_json).is_err());
+        assert!(files(&folder.path().join("none"), Links::None, &is_json).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_lead_nowhere_unless_to_a_file_that_is_read() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path();
+        std::fs::create_dir(place.join("a")).unwrap();
+        std::fs::write(place.join("a/x.json"), "{}").unwrap();
+        symlink(place, place.join("a/round")).unwrap();
+        symlink(place.join("a/x.json"), place.join("link.json")).unwrap();
+        symlink(place.join("gone"), place.join("dead.json")).unwrap();
+        assert_eq!(names(place, Links::None), ["a/x.json"]);
+        assert_eq!(names(place, Links::ToFiles), ["a/x.json", "link.json"]);
+    }
+}

@@ -1,0 +1,211 @@
+//! The digests this machine has already computed.
+//!
+//! One small file for each hashed file, named after the path it was hashed under, written
+//! aside and renamed: any number of processes may read and write at once, a torn entry
+//! cannot exist, and the whole folder can be deleted at any time. An entry counts only
+//! while the file's [`Stamp`] is the one it was hashed with.
+
+use std::fs;
+use std::io;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Hashed;
+use super::stamp::Stamp;
+use crate::platform::machine::safetensors::Header;
+use crate::platform::machine::{Digest, Hashes};
+
+/// The shape of an entry. Another number is another program's entry: passed over.
+const ENTRY: u32 = 1;
+/// The largest entry that is read, in bytes: a path, five digests and a dozen short texts.
+const LARGEST: u64 = 64 << 10;
+
+/// The cache of one repository.
+#[derive(Debug, Clone)]
+pub struct HashCache {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    entry: u32,
+    path: String,
+    #[serde(flatten)]
+    stamp: Stamp,
+    hashes: Hashes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    header: Option<Header>,
+}
+
+impl HashCache {
+    /// The cache that lies in git-comfy's own folder of a repository
+    /// (`<common git dir>/comfy`). Nothing is touched before something is stored.
+    pub fn within(comfy_folder: &Path) -> Self {
+        HashCache { folder: comfy_folder.join("hashes") }
+    }
+
+    /// What the file had for digests when it last looked exactly like this.
+    pub fn get(&self, path: &Path, stamp: Stamp) -> Option<Hashed> {
+        let entry = read(&self.entry_path(path))?;
+        let same = entry.stamp == stamp && Path::new(&entry.path) == path;
+        same.then_some(Hashed { hashes: entry.hashes, stamp, header: entry.header })
+    }
+
+    /// What a file of this path held when it was last hashed, and its size in bytes, even
+    /// if it is gone.
+    pub fn last(&self, path: &Path) -> Option<(Hashes, u64)> {
+        let entry = read(&self.entry_path(path))?;
+        (Path::new(&entry.path) == path).then_some((entry.hashes, entry.stamp.size))
+    }
+
+    /// Remembers the digests of a file. A path that is no text is not remembered.
+    pub fn put(&self, path: &Path, hashed: &Hashed) -> io::Result<()> {
+        let Some(text) = path.to_str() else { return Ok(()) };
+        let entry = Entry {
+            entry: ENTRY,
+            path: text.to_owned(),
+            stamp: hashed.stamp,
+            hashes: hashed.hashes.clone(),
+            header: hashed.header.clone(),
+        };
+        let target = self.entry_path(path);
+        let folder = target.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&serde_json::to_vec(&entry)?)?;
+        file.persist(&target).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// The files that had these bytes when they were hashed and still look the same:
+    /// how a model is found again that was renamed or moved.
+    pub fn files_with_digest(&self, digest: &Digest) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let has = |entry: &Entry| entry.hashes.agrees(digest) == Some(true);
+        for folder in list(&self.folder) {
+            for file in list(&folder) {
+                let Some(entry) = read(&file).filter(has) else { continue };
+                let path = PathBuf::from(entry.path);
+                if path.metadata().is_ok_and(|now| now.is_file() && Stamp::of(&now) == entry.stamp)
+                {
+                    found.push(path);
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Forgets the files that are gone. Gives how many were forgotten.
+    pub fn prune(&self) -> usize {
+        let entries = list(&self.folder).into_iter().flat_map(|folder| list(&folder));
+        let gone = entries.filter(|file| match read(file) {
+            Some(entry) => !Path::new(&entry.path).exists(),
+            None => false,
+        });
+        gone.filter(|file| fs::remove_file(file).is_ok()).count()
+    }
+
+    fn entry_path(&self, path: &Path) -> PathBuf {
+        let key = blake3::hash(path.as_os_str().as_encoded_bytes()).to_hex();
+        let (folder, name) = key.as_str().split_at(2);
+        self.folder.join(folder).join(name)
+    }
+}
+
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+fn read(file: &Path) -> Option<Entry> {
+    let mut text = Vec::new();
+    fs::File::open(file).ok()?.take(LARGEST).read_to_end(&mut text).ok()?;
+    serde_json::from_slice::<Entry>(&text).ok().filter(|entry| entry.entry == ENTRY)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::platform::machine::DigestKind;
+    use crate::platform::machine::hash::{SETTLING, Silent, Threads, Wanted, hash_file};
+
+    fn hashed(path: &Path) -> Hashed {
+        let later = SystemTime::now() + SETTLING * 2;
+        hash_file(path, Wanted::All, Threads::One, later, &Silent).unwrap()
+    }
+
+    fn stamp(path: &Path) -> Stamp {
+        Stamp::of(&fs::metadata(path).unwrap())
+    }
+
+    #[test]
+    fn an_entry_counts_only_while_the_file_looks_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = HashCache::within(folder.path());
+        let model = folder.path().join("a.safetensors");
+        fs::write(&model, b"one").unwrap();
+        let one = hashed(&model);
+        assert_eq!(cache.get(&model, stamp(&model)), None);
+        cache.put(&model, &one).unwrap();
+        assert_eq!(cache.get(&model, stamp(&model)), Some(one.clone()));
+        // Replaced by a file of the same length and time: another inode.
+        let other = folder.path().join("other");
+        fs::write(&other, b"two").unwrap();
+        let time = fs::metadata(&model).unwrap().modified().unwrap();
+        fs::File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
+        fs::rename(&other, &model).unwrap();
+        assert_eq!(cache.get(&model, stamp(&model)), None);
+    }
+
+    #[test]
+    fn a_renamed_model_is_found_by_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = HashCache::within(folder.path());
+        let [before, after] = ["before.pt", "after.pt"].map(|name| folder.path().join(name));
+        fs::write(&before, b"weights").unwrap();
+        let old = hashed(&before);
+        cache.put(&before, &old).unwrap();
+        fs::rename(&before, &after).unwrap();
+        cache.put(&after, &hashed(&after)).unwrap();
+        let digest = old.hashes.digest(DigestKind::Sha256).unwrap();
+        assert_eq!(cache.files_with_digest(&digest), [after]);
+        assert_eq!(cache.prune(), 1);
+    }
+
+    #[test]
+    fn a_damaged_entry_is_no_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = HashCache::within(folder.path());
+        let model = folder.path().join("a.pt");
+        fs::write(&model, b"one").unwrap();
+        cache.put(&model, &hashed(&model)).unwrap();
+        fs::write(cache.entry_path(&model), b"{\"entry\":1,\"pa").unwrap();
+        assert_eq!(cache.get(&model, stamp(&model)), None);
+        cache.put(&model, &hashed(&model)).unwrap();
+        assert!(cache.get(&model, stamp(&model)).is_some());
+    }
+
+    #[test]
+    fn writers_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = HashCache::within(folder.path());
+        let model = folder.path().join("a.pt");
+        fs::write(&model, b"one").unwrap();
+        let one = hashed(&model);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        cache.put(&model, &one).unwrap();
+                        assert_eq!(cache.get(&model, one.stamp), Some(one.clone()));
+                    }
+                });
+            }
+        });
+    }
+}

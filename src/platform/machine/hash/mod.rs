@@ -1,0 +1,253 @@
+//! All digests of a file from one reading of it.
+//!
+//! A model is gigabytes: it is read once, in blocks, and every digest is fed from the
+//! same block. A file that is still being written is not hashed: the numbers would be
+//! those of a file that never existed, and caches would keep them.
+//!
+//! Must not know which files are models, nor what a digest is for.
+
+pub mod cache;
+pub mod lanes;
+pub mod stamp;
+#[cfg(test)]
+mod tests;
+
+pub use stamp::Stamp;
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use super::digest::Hashes;
+use super::safetensors;
+use super::safetensors::Header;
+
+/// How long a file must have been left alone before it is hashed. Two seconds is the
+/// coarsest clock tick of the file systems people keep models on (FAT), so a later write
+/// always shows in the [`Stamp`].
+pub const SETTLING: Duration = Duration::from_secs(2);
+
+/// What to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// SHA-256 alone.
+    Sha256,
+    /// Every digest of [`Hashes`].
+    All,
+}
+
+/// How one file is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    /// Reading and hashing in the calling thread: best when other files fill the cores.
+    One,
+    /// The calling thread reads, two threads hash.
+    Pipeline,
+}
+
+/// One hashed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hashed {
+    /// The digests.
+    pub hashes: Hashes,
+    /// The state of the file they belong to.
+    pub stamp: Stamp,
+    /// What a safetensors file says of itself.
+    pub header: Option<Header>,
+}
+
+/// Why a file was not hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It could not be opened or read.
+    #[error("{path}: {error}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// A folder, device, pipe or socket.
+    #[error("{path} is not an ordinary file", path = .0.display())]
+    NotAFile(PathBuf),
+    /// It is being written, or was left half written.
+    #[error("{path} is not finished: {why}", path = path.display())]
+    Unfinished {
+        /// The file.
+        path: PathBuf,
+        /// How that was seen.
+        why: Unfinished,
+    },
+    /// The caller's progress function asked to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// How a half-written file was seen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfinished {
+    /// Written less than [`SETTLING`] ago: hash it once it has settled.
+    #[error("it was written a moment ago")]
+    JustWritten,
+    /// It changed between the first and the last byte read.
+    #[error("it changed while it was read")]
+    Changed,
+    /// Its own header promises another length.
+    #[error("its header promises {expected} bytes, it has {size}")]
+    Length {
+        /// What the header promises.
+        expected: u64,
+        /// What is there.
+        size: u64,
+    },
+    /// A download program's file lies beside it.
+    #[error("a download is under way beside it ({0})")]
+    Download(String),
+}
+
+/// What the caller is told after each block; [`std::ops::ControlFlow::Break`] stops.
+pub trait Progress: Sync {
+    /// `bytes` more were read of the file with this index.
+    fn read(&self, file: usize, bytes: u64) -> std::ops::ControlFlow<()>;
+
+    /// The file with this index is done, while others may still be read.
+    fn finished(&self, file: usize, result: &Result<Hashed, Error>) {
+        let _ = (file, result);
+    }
+}
+
+/// Tells nobody and never stops.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn read(&self, _file: usize, _bytes: u64) -> std::ops::ControlFlow<()> {
+        std::ops::ControlFlow::Continue(())
+    }
+}
+
+/// Hashes one file. `now` is the moment the settling time is measured from.
+pub fn hash_file(
+    path: &Path,
+    wanted: Wanted,
+    threads: Threads,
+    now: SystemTime,
+    progress: &dyn Progress,
+) -> Result<Hashed, Error> {
+    hash_nth(path, 0, wanted, threads, now, progress)
+}
+
+/// Hashes several files, as many at once as there are cores; the results come in the
+/// order of `paths`. `now` is asked at the start of each file.
+pub fn hash_files(
+    paths: &[PathBuf],
+    wanted: Wanted,
+    cores: usize,
+    now: &(dyn Fn() -> SystemTime + Sync),
+    progress: &dyn Progress,
+) -> Vec<Result<Hashed, Error>> {
+    let at_once = paths.len().min(cores).max(1);
+    let threads = if at_once < cores { Threads::Pipeline } else { Threads::One };
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<Result<Hashed, Error>>>> =
+        paths.iter().map(|_| Mutex::new(None)).collect();
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(path), Some(slot)) = (paths.get(at), results.get(at)) else { break };
+            let result = hash_nth(path, at, wanted, threads, now(), progress);
+            progress.finished(at, &result);
+            if let Ok(mut slot) = slot.lock() {
+                *slot = Some(result);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..at_once {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let stopped = || Err(Error::Stopped);
+    results
+        .into_iter()
+        .map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(stopped))
+        .collect()
+}
+
+fn hash_nth(
+    path: &Path,
+    index: usize,
+    wanted: Wanted,
+    threads: Threads,
+    now: SystemTime,
+    progress: &dyn Progress,
+) -> Result<Hashed, Error> {
+    let io = |error| Error::Io { path: path.to_owned(), error };
+    let unfinished = |why| Error::Unfinished { path: path.to_owned(), why };
+    let (mut file, metadata) = open_ordinary(path)?;
+    let stamp = Stamp::of(&metadata);
+    if stamp.age(now).is_some_and(|age| age < SETTLING) {
+        return Err(unfinished(Unfinished::JustWritten));
+    }
+    if let Some(partner) = download_beside(path) {
+        return Err(unfinished(Unfinished::Download(partner)));
+    }
+    let header = match safetensors::is_named_so(path) {
+        true => safetensors::read_header(&mut file, stamp.size).map_err(io)?,
+        false => None,
+    };
+    if let Some(expected) = header.as_ref().and_then(|header| header.promised_size)
+        && expected != stamp.size
+    {
+        return Err(unfinished(Unfinished::Length { expected, size: stamp.size }));
+    }
+    let tensors_at = header.as_ref().map(|header| header.tensors_at);
+    let read = lanes::run(&mut file, tensors_at, wanted, threads, &mut |bytes| {
+        progress.read(index, bytes)
+    });
+    let (hashes, length) = match read {
+        Ok(Some(done)) => done,
+        Ok(None) => return Err(Error::Stopped),
+        Err(error) => return Err(io(error)),
+    };
+    let after = Stamp::of(&file.metadata().map_err(io)?);
+    if after != stamp || length != stamp.size {
+        return Err(unfinished(Unfinished::Changed));
+    }
+    Ok(Hashed { hashes, stamp, header })
+}
+
+/// Opens an ordinary file for reading, and nothing else: a pipe or a device is refused
+/// before anything is read from it, also when it took the file's place a moment ago.
+pub(crate) fn open_ordinary(path: &Path) -> Result<(File, Metadata), Error> {
+    let io = |error| Error::Io { path: path.to_owned(), error };
+    let refuse = || Error::NotAFile(path.to_owned());
+    if !path.metadata().map_err(io)?.is_file() {
+        return Err(refuse());
+    }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    }
+    let file = options.open(path).map_err(io)?;
+    let metadata = file.metadata().map_err(io)?;
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(refuse()) }
+}
+
+/// The name of a download program's control or part file that lies beside `path`.
+fn download_beside(path: &Path) -> Option<String> {
+    const MARKS: &[&str] = &[".aria2", ".part", ".partial", ".crdownload", ".downloading", ".tmp"];
+    let name = path.file_name()?.to_str()?;
+    MARKS
+        .iter()
+        .map(|mark| format!("{name}{mark}"))
+        .find(|partner| path.with_file_name(partner).symlink_metadata().is_ok())
+}

@@ -1,0 +1,20 @@
+//! The only door to the machine and to a ComfyUI server.
+//!
+//! Must not know git.
+
+pub mod callers;
+pub mod comfyui;
+pub mod digest;
+pub mod folder_argument;
+pub mod folder_watcher;
+pub mod hash;
+pub mod models;
+pub mod output_file;
+pub mod packs;
+pub mod safetensors;
+pub mod server;
+pub mod sidecar;
+pub mod stop;
+pub mod write_file;
+
+pub use digest::{Digest, DigestError, DigestKind, Hashes, to_hex};

@@ -1,0 +1,8 @@
+//! What the program stands on: git, the machine, text for people.
+
+pub mod git;
+pub mod machine;
+pub mod text;
+pub mod write_whole;
+
+pub use write_whole::{with_usual_rights, write_whole};

@@ -1,0 +1,12 @@
+//! Edit scripts, merges and records as text, JSON, Markdown, HTML, SVG.
+//!
+//! ```text
+//! EditScript ── tell ──▶ Story ──▶ terminal | markdown | stat
+//! ```
+//!
+//! Every text that comes from a file is sanitized here. Must not print.
+
+pub mod sanitize;
+pub mod thumbnail;
+pub mod time_argument;
+pub mod words;

@@ -1,0 +1,4 @@
+//! The commands of this part: each parses, calls and prints.
+
+pub mod record;
+pub mod show;

@@ -1,0 +1,399 @@
+//! A record for a person: what the workflows of a commit were made with, and what could
+//! not be found.
+//!
+//! Several machines may have seen the same commit; where they agree they are told as one.
+//! Text from files is sanitized here. Must not print.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::schema::{
+    Checkout, Environment, ModelFact, ModelUse, Origin, PackFact, PackKind, Record, Seen, Site,
+    Status, WorkflowUse,
+};
+use crate::differences::text::terminal::Colour;
+use crate::platform::text::sanitize;
+
+const HEADING: Style = AnsiColor::Cyan.on_default();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const WAITS: Style = AnsiColor::Yellow.on_default();
+const MUTED: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+
+/// How much is told of each model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The identity and what is wrong.
+    Short,
+    /// Every digest, header field and hint.
+    Full,
+}
+
+/// Which of the machines speaks first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Viewer<'a> {
+    /// This machine, whose facts are told where it has any.
+    pub machine: &'a str,
+    /// How much is told.
+    pub detail: Detail,
+    /// Whether there are colours.
+    pub colour: Colour,
+}
+
+/// Shows a record, ending in a line end.
+pub fn show(record: &Record, viewer: Viewer<'_>) -> String {
+    let mut shown = Shown { out: String::new(), viewer };
+    let machine = speaker(record, viewer.machine);
+    let seen = machine.and_then(|machine| record.seen.get(machine));
+    for workflow in &record.workflows {
+        shown.workflow(workflow, seen);
+    }
+    match seen {
+        Some(seen) => shown.machine(seen),
+        None => shown.line("", &[(WAITS, "nothing was looked at on any machine yet")]),
+    }
+    for (other, seen) in &record.seen {
+        if Some(other.as_str()) != machine {
+            shown.other(other, seen, machine.and_then(|machine| record.seen.get(machine)));
+        }
+    }
+    shown.out
+}
+
+/// The machine whose facts are told: this one, else the one that knows most.
+fn speaker<'r>(record: &'r Record, here: &str) -> Option<&'r str> {
+    let known =
+        |seen: &Seen| seen.models.iter().filter(|fact| fact.status == Status::Hashed).count();
+    let best = record.seen.iter().max_by_key(|(_, seen)| (known(seen), seen.at.clone()));
+    let own = record.seen.get_key_value(here);
+    own.or(best).map(|(machine, _)| machine.as_str())
+}
+
+struct Shown<'a> {
+    out: String,
+    viewer: Viewer<'a>,
+}
+
+impl Shown<'_> {
+    fn line(&mut self, indent: &str, parts: &[(Style, &str)]) {
+        self.out.push_str(indent);
+        for (style, text) in parts {
+            let text = sanitize::line(text);
+            match self.viewer.colour {
+                Colour::On if !text.is_empty() && *style != Style::new() => {
+                    let _ = write!(self.out, "{style}{text}{style:#}");
+                }
+                _ => self.out.push_str(&text),
+            }
+        }
+        self.out.push('\n');
+    }
+
+    fn workflow(&mut self, workflow: &WorkflowUse, seen: Option<&Seen>) {
+        self.line("", &[(HEADING, &workflow.path)]);
+        for model in workflow.told_models() {
+            let fact = seen.and_then(|seen| {
+                seen.models.iter().find(|f| f.folder == model.folder && f.name == model.name)
+            });
+            self.model(model, fact);
+        }
+        if workflow.models.is_empty() {
+            self.line("  ", &[(MUTED, "names no models")]);
+        }
+    }
+
+    fn model(&mut self, model: &ModelUse, fact: Option<&ModelFact>) {
+        let name = format!("{}/{}", model.folder, model.name);
+        let (style, state) = fact.map_or((WAITS, "not looked for".to_owned()), state);
+        self.line("  ", &[(BOLD, &name), (Style::new(), "  "), (style, &state)]);
+        let sites: Vec<String> = model.at.iter().take(4).map(site).collect();
+        let more = model.at.len().saturating_sub(4);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        self.line("      ", &[(MUTED, &format!("for {}{more}", sites.join(", ")))]);
+        let Some(fact) = fact else { return };
+        for other in &fact.also {
+            let text = format!("ambiguous: {} has one too ({})", other.place, size(other.size));
+            self.line("      ", &[(WAITS, &text)]);
+        }
+        for (claim, who) in &fact.disagrees {
+            self.line("      ", &[(BAD, &format!("{who} claims {claim}"))]);
+        }
+        for place in &fact.elsewhere {
+            self.line("      ", &[(WAITS, &format!("the same bytes lie at {place}"))]);
+        }
+        let hinted = fact.hints.iter().filter_map(|hint| hint.url.as_ref());
+        let from: std::collections::BTreeSet<&String> =
+            model.claims.urls.iter().chain(hinted).collect();
+        for url in from {
+            self.line("      ", &[(MUTED, &format!("from {url}"))]);
+        }
+        if self.viewer.detail == Detail::Full {
+            self.digests(fact);
+        }
+    }
+
+    fn digests(&mut self, fact: &ModelFact) {
+        if let Some(hashes) = &fact.hashes {
+            let all = [
+                ("sha256", Some(&hashes.sha256)),
+                ("blake3", hashes.blake3.as_ref()),
+                ("autov2", Some(&hashes.autov2)),
+                ("autov3", hashes.autov3.as_ref()),
+                ("crc32", hashes.crc32.as_ref()),
+            ];
+            for (kind, hex) in all {
+                if let Some(hex) = hex {
+                    self.line("      ", &[(MUTED, &format!("{kind:<7} {hex}"))]);
+                }
+            }
+        }
+        for (field, value) in &fact.header {
+            self.line("      ", &[(MUTED, &format!("{field}: {value}"))]);
+        }
+    }
+
+    fn machine(&mut self, seen: &Seen) {
+        for pack in &seen.packs {
+            let name = format!("pack {}", pack.name);
+            let state = pack_state(pack);
+            self.line("", &[(HEADING, &name), (Style::new(), "  "), (Style::new(), &state)]);
+            let classes: Vec<&str> = pack.classes.keys().map(String::as_str).collect();
+            self.line("      ", &[(MUTED, &format!("for {}", classes.join(", ")))]);
+            if pack.disabled {
+                self.line("      ", &[(BAD, "it is switched off")]);
+            }
+            for other in &pack.also {
+                self.line("      ", &[(WAITS, &format!("{other} brings one of these too"))]);
+            }
+        }
+        for class in &seen.unplaced {
+            self.line("", &[(BAD, &format!("no installed pack brings {class}"))]);
+        }
+        match &seen.environment {
+            Some(environment) => self.environment(environment),
+            None => self.line("", &[(MUTED, "nothing is known of ComfyUI")]),
+        }
+        if !seen.is_complete() {
+            self.line("", &[(WAITS, "not complete yet: git comfy status tells how far it is")]);
+        }
+        self.line("", &[(MUTED, &format!("seen {}", seen.at))]);
+    }
+
+    fn environment(&mut self, environment: &Environment) {
+        let version = environment.comfyui.as_deref().unwrap_or("of unknown version");
+        let source = environment.source.as_ref().map(checkout).unwrap_or_default();
+        let from = match environment.from {
+            Some(Origin::Server) => "  (running)",
+            _ => "",
+        };
+        let head = format!("ComfyUI {version}");
+        self.line("", &[(HEADING, &head), (Style::new(), &source), (MUTED, from)]);
+        let named = |name: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!("{name} {value}"))
+        };
+        let runs = [
+            named("Python", &environment.python),
+            named("torch", &environment.torch),
+            named("frontend", &environment.frontend),
+            environment.os.clone(),
+        ];
+        let devices = environment.devices.iter().cloned().map(Some);
+        let parts: Vec<String> =
+            runs.into_iter().chain(devices).chain([environment.driver.clone()]).flatten().collect();
+        if !parts.is_empty() {
+            self.line("  ", &[(Style::new(), &parts.join(", "))]);
+        }
+        if !environment.flags.is_empty() {
+            self.line("  ", &[(MUTED, &format!("started with {}", environment.flags.join(" ")))]);
+        }
+    }
+
+    /// What another machine saw differently.
+    fn other(&mut self, machine: &str, seen: &Seen, told: Option<&Seen>) {
+        let key = |fact: &ModelFact| (fact.folder.clone(), fact.name.clone());
+        let known: BTreeMap<_, &ModelFact> =
+            told.iter().flat_map(|seen| &seen.models).map(|fact| (key(fact), fact)).collect();
+        self.line("", &[(MUTED, &format!("machine {machine} saw {}", seen.at))]);
+        let mut same = 0;
+        for fact in &seen.models {
+            let ours = known.get(&key(fact));
+            let digest =
+                |fact: &ModelFact| fact.hashes.as_ref().map(|hashes| hashes.sha256.clone());
+            if ours.is_some_and(|ours| digest(ours) == digest(fact) && ours.status == fact.status) {
+                same += 1;
+                continue;
+            }
+            let (style, state) = state(fact);
+            let name = format!("{}/{}", fact.folder, fact.name);
+            self.line("  ", &[(BOLD, &name), (Style::new(), "  "), (style, &state)]);
+        }
+        if same > 0 {
+            let text = if same == 1 {
+                "1 model is the same".into()
+            } else {
+                format!("{same} models are the same")
+            };
+            self.line("  ", &[(MUTED, &text)]);
+        }
+    }
+}
+
+/// What became of a model, in words.
+fn state(fact: &ModelFact) -> (Style, String) {
+    let why = fact.why.as_ref().map_or(String::new(), |why| format!(": {why}"));
+    let place = fact.place.as_ref().map_or(String::new(), |place| format!(" in {place}"));
+    let large = fact.size.map_or(String::new(), |bytes| format!("{}  ", size(bytes)));
+    match fact.status {
+        Status::Hashed => {
+            let digits = fact.hashes.as_ref().map_or("", |hashes| hashes.autov2.as_str());
+            (GOOD, format!("{large}sha256 {digits}…{place}"))
+        }
+        Status::Pending => (WAITS, format!("{large}not hashed yet{place}{why}")),
+        Status::Unfinished => (WAITS, format!("{large}unfinished{place}{why}")),
+        Status::Unreadable => (BAD, format!("cannot be read{place}{why}")),
+        Status::Missing => (BAD, format!("missing{why}")),
+        Status::Refused => (BAD, format!("refused{why}")),
+        Status::Folder => (Style::new(), format!("{large}a folder{place}, not hashed")),
+    }
+}
+
+fn site(site: &Site) -> String {
+    let scope = if site.subgraph.is_some() { " in a subgraph" } else { "" };
+    let off = site.off.as_ref().map_or(String::new(), |off| format!(", {off}"));
+    let input = if site.input.is_empty() { String::new() } else { format!(".{}", site.input) };
+    format!("{}{input} #{}{scope}{off}", site.class, site.node)
+}
+
+fn pack_state(pack: &PackFact) -> String {
+    let kind = match pack.kind {
+        PackKind::Git => "",
+        PackKind::Registry => "  from the registry",
+        PackKind::File => "  a single file",
+        PackKind::Folder => "  of unknown origin",
+    };
+    let digits: String = pack.sha256.iter().flat_map(|hex| hex.chars().take(10)).collect();
+    let digest = if digits.is_empty() { digits } else { format!("  sha256 {digits}…") };
+    format!(
+        "{}{}{kind}{digest}",
+        pack.version.as_deref().unwrap_or_default(),
+        checkout(&pack.checkout)
+    )
+    .trim_start()
+    .to_owned()
+}
+
+/// ` @ 3f2a1b9c04 (v1.2)  changed locally  https://…`
+fn checkout(checkout: &Checkout) -> String {
+    let mut text = String::new();
+    if let Some(commit) = &checkout.commit {
+        let short: String = commit.chars().take(10).collect();
+        let _ = write!(text, " @ {short}");
+    }
+    if let Some(tag) = &checkout.tag {
+        let _ = write!(text, " ({tag})");
+    }
+    if checkout.dirty == Some(true) {
+        text.push_str("  changed locally");
+    }
+    if let Some(remote) = &checkout.remote {
+        let _ = write!(text, "  {remote}");
+    }
+    text
+}
+
+/// A size as people compare downloads: `3.97 GiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let unit_name = UNITS.get(unit).copied().unwrap_or_default();
+    match unit {
+        0 => format!("{bytes} B"),
+        _ if value >= 100.0 => format!("{value:.0} {unit_name}"),
+        _ if value >= 10.0 => format!("{value:.1} {unit_name}"),
+        _ => format!("{value:.2} {unit_name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        serde_json::from_value(serde_json::json!({
+            "comfy_record": 1,
+            "workflows": [{"path": "a\u{1b}[31m.json", "blob": "11", "models": [
+                {"folder": "checkpoints", "name": "sd15.safetensors", "by": "catalog",
+                 "at": [{"node": "4", "class": "CheckpointLoaderSimple", "input": "ckpt_name"}],
+                 "claims": {"urls": ["https://huggingface.co/o/r"]}},
+                {"folder": "loras", "name": "gone.safetensors", "by": "catalog",
+                 "at": [{"node": "5", "class": "LoraLoader", "input": "lora_name", "off": "muted"}]},
+            ]}],
+            "seen": {
+                "aaaaaaaaaaaa": {
+                    "at": "2026-11-22T10:00:00Z",
+                    "environment": {
+                        "comfyui": "0.33.0", "python": "3.12.4", "torch": "2.7.0+cu128",
+                        "devices": ["NVIDIA GeForce RTX 4090"], "from": "server",
+                        "source": {"commit": "2222222222222222", "dirty": true},
+                        "flags": ["--cpu"]},
+                    "models": [
+                        {"folder": "checkpoints", "name": "sd15.safetensors", "status": "hashed",
+                         "in": "models/checkpoints", "size": 4_265_146_304u64,
+                         "hashes": {"sha256": "ab".repeat(32), "autov2": "ababababab"},
+                         "also": [{"in": "output/checkpoints", "size": 7}],
+                         "disagrees": {"autov2:0123456789": "workflow"}},
+                        {"folder": "loras", "name": "gone.safetensors", "status": "missing"}],
+                    "packs": [{"name": "Fancy", "kind": "git", "version": "1.2.0",
+                        "commit": "3333333333333333", "tag": "v1.2.0", "dirty": false,
+                        "remote": "https://github.com/o/Fancy", "classes": {"Fancy Node": "source"}}],
+                    "unplaced": ["Other Node"]},
+                "bbbbbbbbbbbb": {
+                    "at": "2026-11-23T10:00:00Z", "pending": ["models"],
+                    "models": [
+                        {"folder": "checkpoints", "name": "sd15.safetensors", "status": "hashed",
+                         "hashes": {"sha256": "cd".repeat(32), "autov2": "cdcdcdcdcd"}},
+                        {"folder": "loras", "name": "gone.safetensors", "status": "missing"}]},
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_record_tells_what_stands_behind_the_names() {
+        let viewer = Viewer { machine: "aaaaaaaaaaaa", detail: Detail::Short, colour: Colour::Off };
+        insta::assert_snapshot!(show(&record(), viewer), @r#"
+        a\x1b[31m.json
+          checkpoints/sd15.safetensors  3.97 GiB  sha256 ababababab… in models/checkpoints
+              for CheckpointLoaderSimple.ckpt_name #4
+              ambiguous: output/checkpoints has one too (7 B)
+              workflow claims autov2:0123456789
+              from https://huggingface.co/o/r
+          loras/gone.safetensors  missing
+              for LoraLoader.lora_name #5, muted
+        pack Fancy  1.2.0 @ 3333333333 (v1.2.0)  https://github.com/o/Fancy
+              for Fancy Node
+        no installed pack brings Other Node
+        ComfyUI 0.33.0 @ 2222222222  changed locally  (running)
+          Python 3.12.4, torch 2.7.0+cu128, NVIDIA GeForce RTX 4090
+          started with --cpu
+        seen 2026-11-22T10:00:00Z
+        machine bbbbbbbbbbbb saw 2026-11-23T10:00:00Z
+          checkpoints/sd15.safetensors  sha256 cdcdcdcdcd…
+          1 model is the same
+        "#);
+    }
+
+    #[test]
+    fn sizes_are_told_as_people_compare_them() {
+        let told: Vec<String> = [0, 1023, 1024, 150_000, 4_265_146_304, u64::MAX].map(size).into();
+        assert_eq!(told, ["0 B", "1023 B", "1.00 KiB", "146 KiB", "3.97 GiB", "16777216 TiB"]);
+    }
+}

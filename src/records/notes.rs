@@ -1,0 +1,108 @@
+//! Records: notes on commits, in `refs/notes/comfy`.
+//!
+//! What several records share (a list of packages) is a note on itself: a blob that lies
+//! in the notes tree under its own id. It travels with the ref, is there once however many
+//! records name it, and two clones can never disagree about it.
+
+use std::collections::BTreeMap;
+
+use crate::layouts::sharing::RECORDS;
+use crate::platform::git::Repository;
+use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
+use crate::platform::git::{CommitId, Kind, ObjectId, RefName};
+use crate::platform::git::{Error, Result};
+
+/// The largest note that is read, in bytes: it may be a stranger's.
+const LARGEST: u64 = 32 << 20;
+
+/// Makes of the note that is there and the new one the note that is written; `None`
+/// leaves it as it is.
+pub type Join<'j> = &'j dyn Fn(Option<&[u8]>, &[u8]) -> Option<Vec<u8>>;
+
+/// The text of a commit's note. A note that lies in several folders is given one part
+/// after another, as git does it.
+pub fn read(repository: &Repository, commit: CommitId) -> Result<Option<Vec<u8>>> {
+    let tip = repository.reference(&RefName::new(RECORDS))?.map(CommitId);
+    if tip.is_none() {
+        return Ok(None);
+    }
+    text(repository, &Notes::at(repository, tip)?, commit.0)
+}
+
+fn text(repository: &Repository, notes: &Notes<'_>, about: ObjectId) -> Result<Option<Vec<u8>>> {
+    let mut whole: Option<Vec<u8>> = None;
+    for id in notes.of(about)? {
+        let Some(part) = repository.blob_within(id, LARGEST)? else { continue };
+        match &mut whole {
+            Some(text) => {
+                text.push(b'\n');
+                text.extend_from_slice(&part);
+            }
+            None => whole = Some(part),
+        }
+    }
+    Ok(whole)
+}
+
+/// Writes the notes of some commits in one step, each joined with what is there by then,
+/// and the shared blobs they name. Gives whether anything changed.
+pub fn write(
+    repository: &Repository,
+    records: &[(CommitId, Vec<u8>)],
+    shared: &[Vec<u8>],
+    join: Join<'_>,
+) -> Result<bool> {
+    let name = RefName::new(RECORDS);
+    let (before, after) = advance(repository, &name, |tip, batch| {
+        let notes = Notes::at(repository, tip)?;
+        let mut edits = BTreeMap::new();
+        for (commit, record) in records {
+            let known = text(repository, &notes, commit.0)?;
+            if let Some(joined) = join(known.as_deref(), record)
+                && known.as_deref() != Some(&joined)
+            {
+                edits.insert(commit.0, Edit::Set(batch.blob(joined)));
+            }
+        }
+        for content in shared {
+            let id = repository.format().id_of(Kind::Blob, content);
+            if notes.of(id)?.is_empty() {
+                edits.insert(id, Edit::Set(batch.blob(content.clone())));
+            }
+        }
+        if edits.is_empty() {
+            return Ok(Step::Stay);
+        }
+        let count = records.len();
+        let what = if count == 1 { "one commit".to_owned() } else { format!("{count} commits") };
+        Ok(Step::Commit(Revision {
+            tree: notes.edited(&edits, batch)?,
+            merged: Vec::new(),
+            subject: format!("chore(comfy): record {what}"),
+        }))
+    })?;
+    Ok(before != after)
+}
+
+/// The id a shared blob has in this repository.
+pub fn shared_id(repository: &Repository, content: &[u8]) -> ObjectId {
+    repository.format().id_of(Kind::Blob, content)
+}
+
+/// Every note that is about a commit or about something that is gone, with its text.
+/// `visit` is given one after another.
+pub fn visit(repository: &Repository, visit: &mut dyn FnMut(CommitId, &[u8])) -> Result<()> {
+    let tip = repository.reference(&RefName::new(RECORDS))?.map(CommitId);
+    let notes = Notes::at(repository, tip)?;
+    let nothing = Notes::at(repository, None)?;
+    for found in notes.since(&nothing)? {
+        let Some(note) = found.after.filter(|note| *note != found.about) else { continue };
+        match repository.blob_within(note, LARGEST) {
+            Ok(Some(text)) => visit(CommitId(found.about), &text),
+            Ok(None) => {}
+            Err(Error::Malformed { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

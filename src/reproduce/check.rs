@@ -1,0 +1,306 @@
+//! What the original needed held against what is here.
+
+use std::collections::BTreeSet;
+
+use super::finding::{
+    Check, InputCheck, InputState, ModelCheck, ModelState, PackCheck, PackState, Part, PartCheck,
+    PartState, Verdict,
+};
+use super::here::{Found, Here, InputHere, ModelHere, PackHere, Restorable};
+use crate::platform::machine::{Digest, DigestKind, Hashes};
+use crate::records::named::UNKNOWN_FOLDER;
+use crate::records::{Environment, PackKind};
+
+use super::line;
+use super::wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Wanted};
+use crate::platform::machine;
+use crate::records;
+
+/// Holds what is wanted against what is here.
+pub fn check(wanted: &Wanted, here: &Here) -> Check {
+    let nothing = ModelHere::default();
+    let at = |at: usize| here.models.get(at).unwrap_or(&nothing);
+    let models = wanted.models.iter().enumerate();
+    let packs = wanted.packs.iter().enumerate();
+    let no_input = InputHere::default();
+    let inputs = wanted.inputs.iter().enumerate();
+    let mut check = Check {
+        verdict: Verdict::Same,
+        comfyui_found: here.has_comfyui,
+        models: models.map(|(n, model)| model_check(model, at(n))).collect(),
+        packs: packs
+            .map(|(n, pack)| pack_check(pack, here.packs.get(n).and_then(Option::as_ref)))
+            .collect(),
+        unplaced: wanted.loose.difference(&here.brought).cloned().collect(),
+        environment: environment(wanted.environment.as_ref(), here),
+        environment_by: wanted.environment.as_ref().map(|fact| fact.by.clone()),
+        inputs: inputs
+            .map(|(n, input)| input_check(input, here.inputs.get(n).unwrap_or(&no_input)))
+            .collect(),
+    };
+    check.verdict = check.judge();
+    check
+}
+
+fn model_check(wanted: &ModelWanted, here: &ModelHere) -> ModelCheck {
+    let mut digests = wanted.digests.clone();
+    if digests.is_none()
+        && let Some(remembered) = &here.remembered
+    {
+        let what = remembered.digest(DigestKind::Sha256).into_iter().collect();
+        digests = Some(Fact { what, by: By::Machine });
+    }
+    ModelCheck {
+        folder: wanted.folder.clone(),
+        name: wanted.name.clone(),
+        nodes: wanted.nodes.clone(),
+        state: model_state(wanted, digests.as_ref().map(|fact| &fact.what), here),
+        recorded: digests.as_ref().map(|fact| fact.what.clone()).unwrap_or_default(),
+        recorded_by: digests.map(|fact| fact.by),
+        sources: wanted.sources.clone(),
+    }
+}
+
+fn model_state(
+    wanted: &ModelWanted,
+    digests: Option<&BTreeSet<Digest>>,
+    here: &ModelHere,
+) -> ModelState {
+    let unknown = |why: &str| ModelState::Unknown { why: why.to_owned() };
+    let elsewhere = || {
+        let fits = |folder: &str| folder == wanted.folder || wanted.folder == UNKNOWN_FOLDER;
+        if let Some(copy) = here.copies.iter().find(|copy| fits(&copy.folder)) {
+            let (to, place) = (copy.name.clone(), copy.place.clone());
+            return Some(ModelState::Renamed { to, place });
+        }
+        let at: Vec<String> = here.copies.iter().map(|copy| copy.place.clone()).collect();
+        (!at.is_empty()).then_some(ModelState::Misplaced { at })
+    };
+    match &here.found {
+        Found::Folder => match wanted.is_folder {
+            true => unknown("it is a folder of files, which are not hashed"),
+            false => unknown("it is a folder of files now"),
+        },
+        Found::Unread(why) if digests.is_some() => unknown(why),
+        Found::Hashed(_) | Found::Unread(_) if digests.is_none() => {
+            unknown("a file of this name is here; nobody recorded which bytes it had")
+        }
+        Found::Hashed(hashes) => match agrees(digests, hashes) {
+            Some(true) => ModelState::Same,
+            Some(false) => elsewhere().unwrap_or_else(|| ModelState::Replaced {
+                sha256: machine::to_hex(&hashes.sha256),
+            }),
+            None => unknown("the kind of digest that was recorded is not known of the file here"),
+        },
+        Found::Refused(why) => {
+            elsewhere().unwrap_or_else(|| ModelState::Refused { why: why.clone() })
+        }
+        Found::Nothing | Found::Unread(_) => elsewhere().unwrap_or(ModelState::Missing),
+    }
+}
+
+/// Whether any recorded digest is the file's.
+fn agrees(digests: Option<&BTreeSet<Digest>>, hashes: &Hashes) -> Option<bool> {
+    let told: Vec<bool> = digests?.iter().filter_map(|digest| hashes.agrees(digest)).collect();
+    (!told.is_empty()).then(|| told.contains(&true))
+}
+
+/// A pack as people name its state: release, tag or commit.
+fn told(fact: &records::PackFact) -> String {
+    let commit = fact.checkout.commit.as_ref().map(|id| id.chars().take(10).collect::<String>());
+    let named = fact.checkout.tag.clone().or_else(|| fact.version.clone());
+    let mut told = match (named, commit) {
+        (Some(named), Some(commit)) => format!("{named} @ {commit}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => match &fact.sha256 {
+            Some(digest) => format!("sha256 {}", digest.chars().take(10).collect::<String>()),
+            None => String::new(),
+        },
+    };
+    if fact.checkout.dirty == Some(true) {
+        told += ", changed";
+    }
+    told
+}
+
+fn pack_check(wanted: &PackWanted, here: Option<&PackHere>) -> PackCheck {
+    let mut was = told(&wanted.fact);
+    if was.is_empty() && !wanted.placed_with.is_empty() {
+        let versions: Vec<&str> = wanted.placed_with.iter().map(String::as_str).collect();
+        was = format!("placed with {}", versions.join(", "));
+    }
+    PackCheck {
+        name: wanted.fact.name.clone(),
+        classes: wanted.fact.classes.keys().cloned().collect(),
+        was,
+        state: pack_state(wanted, here),
+        recorded_by: wanted.by.clone(),
+        path: here.map(|here| here.path.clone()),
+        commit: wanted.fact.checkout.commit.clone(),
+        gone: here.map(|here| gone(wanted, here)).unwrap_or_default(),
+    }
+}
+
+/// The wanted classes that a pack does not register any more, where all it registers could
+/// be read.
+fn gone(wanted: &PackWanted, here: &PackHere) -> BTreeSet<String> {
+    let classes = wanted.fact.classes.keys();
+    let lost = classes.filter(|class| !here.classes.is_empty() && !here.classes.contains(*class));
+    lost.cloned().collect()
+}
+
+fn pack_state(wanted: &PackWanted, here: Option<&PackHere>) -> PackState {
+    let Some(here) = here else {
+        return PackState::Missing { get: line::install(&wanted.fact) };
+    };
+    if here.fact.disabled && !wanted.fact.disabled {
+        return PackState::Disabled { at: here.path.clone() };
+    }
+    let (was, is) = (&wanted.fact, &here.fact);
+    let unknown = |why: &str| PackState::Unknown { here: told(is), why: why.to_owned() };
+    let dirty = is.checkout.dirty == Some(true);
+    if let (Some(commit), Some(now)) = (&was.checkout.commit, &is.checkout.commit) {
+        if commit != now {
+            let back = here.branch.as_deref().unwrap_or(now);
+            return PackState::Other {
+                here: told(is),
+                get: Some(line::checkout(&here.path, commit, here.has_commit)),
+                back: Some(line::checkout(&here.path, back, true)),
+                held: here.has_commit,
+                dirty,
+            };
+        }
+        let path = line::word(&here.path);
+        return match (was.checkout.dirty, is.checkout.dirty) {
+            (Some(true), _) => unknown("its files were changed when it was recorded"),
+            (_, Some(true)) => PackState::Dirty {
+                get: format!("git -C {path} stash"),
+                back: format!("git -C {path} stash pop"),
+            },
+            (_, None) => unknown("whether its files are changed cannot be read"),
+            _ => PackState::Same,
+        };
+    }
+    if was.kind == PackKind::File && was.sha256.is_some() {
+        let other = || PackState::Other {
+            here: told(is),
+            get: None,
+            back: None,
+            held: false,
+            dirty: false,
+        };
+        return if was.sha256 == is.sha256 { PackState::Same } else { other() };
+    }
+    match (&was.version, &is.version) {
+        (Some(a), Some(b)) if a == b && was.kind == is.kind => PackState::Same,
+        (Some(version), Some(now)) if version != now => {
+            let id = was.cnr_id.as_ref().or(is.cnr_id.as_ref());
+            PackState::Other {
+                here: told(is),
+                get: id.map(|id| line::registry(id, Some(version))),
+                back: id.map(|id| line::registry(id, Some(now))),
+                held: false,
+                dirty,
+            }
+        }
+        (None, _) => unknown("nobody recorded which version ran"),
+        _ => unknown("it was installed in another way"),
+    }
+}
+
+fn environment(was: Option<&Fact<Environment>>, here: &Here) -> Vec<PartCheck> {
+    let nothing = Environment::default();
+    // A lock names what is needed, and nothing of the machine it was made on.
+    let is_lock = was.is_some_and(|fact| fact.by == By::Lock);
+    let was = was.map_or(&nothing, |fact| &fact.what);
+    let is = &here.environment;
+    let part = |part, was: Option<String>, is: Option<String>| {
+        let state = match (&was, &is) {
+            (Some(a), Some(b)) if a == b => PartState::Same,
+            (Some(_), Some(_)) => PartState::Other { get: None, back: None },
+            _ => PartState::Unknown,
+        };
+        PartCheck { part, was, here: is, state }
+    };
+    let list = |all: &Vec<String>| (!all.is_empty()).then(|| all.join(", "));
+    let mut parts = vec![
+        comfyui(was, is, here),
+        part(Part::Python, was.python.clone(), is.python.clone()),
+        part(Part::Torch, was.torch.clone(), is.torch.clone()),
+        part(Part::Device, list(&was.devices), list(&is.devices)),
+    ];
+    // Only a running server tells its flags.
+    let server = records::Origin::Server;
+    if was.from == Some(server) && is.from == Some(server) {
+        let flags = |all: &Environment| Some(all.flags.join(" "));
+        parts.push(part(Part::Flags, flags(was), flags(is)));
+    }
+    parts.retain(|part| !is_lock || part.was.is_some());
+    parts
+}
+
+fn comfyui(was: &Environment, is: &Environment, here: &Here) -> PartCheck {
+    let commit = |of: &Environment| of.source.as_ref().and_then(|source| source.commit.clone());
+    let named = |of: &Environment| {
+        let short = commit(of).map(|id| id.chars().take(10).collect::<String>());
+        match (of.comfyui.clone(), short) {
+            (Some(version), Some(commit)) => Some(format!("{version} @ {commit}")),
+            (one, other) => one.or(other),
+        }
+    };
+    let state = match (commit(was), commit(is)) {
+        (Some(a), Some(b)) if a == b => PartState::Same,
+        (Some(wanted), Some(now)) => {
+            let back = here.branch.clone().unwrap_or(now);
+            let path = here.source.as_deref();
+            PartState::Other {
+                get: path.map(|path| line::checkout(path, &wanted, here.has_commit)),
+                back: path.map(|path| line::checkout(path, &back, true)),
+            }
+        }
+        _ => match (&was.comfyui, &is.comfyui) {
+            (Some(a), Some(b)) if a == b => PartState::Same,
+            (Some(_), Some(_)) => PartState::Other { get: None, back: None },
+            _ => PartState::Unknown,
+        },
+    };
+    PartCheck { part: Part::Comfyui, was: named(was), here: named(is), state }
+}
+
+fn input_check(wanted: &InputWanted, here: &InputHere) -> InputCheck {
+    InputCheck {
+        node: wanted.node.clone(),
+        input: wanted.input.clone(),
+        name: wanted.name.clone(),
+        sha256: wanted.sha256.clone(),
+        state: input_state(wanted, here),
+    }
+}
+
+fn input_state(wanted: &InputWanted, here: &InputHere) -> InputState {
+    let unknown = |why: &str| InputState::Unknown { why: why.to_owned() };
+    let Some(recorded) = &wanted.sha256 else {
+        return match (&here.sha256, &here.refused) {
+            (_, Some(why)) => unknown(why),
+            (Some(_), None) => unknown("a file of this name is here; nobody recorded its bytes"),
+            (None, None) => InputState::Missing,
+        };
+    };
+    if here.sha256.as_ref() == Some(recorded) {
+        return InputState::Same;
+    }
+    if let Some(to) = here.copies.first() {
+        return InputState::Moved { to: to.clone() };
+    }
+    match &here.restorable {
+        Some(Restorable::Git(place)) => InputState::Restorable { from: place.clone() },
+        Some(Restorable::Output(path)) => InputState::Restorable { from: path.clone() },
+        None if here.refused.is_some() => unknown(here.refused.as_deref().unwrap_or_default()),
+        None if here.sha256.is_some() => InputState::Replaced,
+        None => InputState::Missing,
+    }
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

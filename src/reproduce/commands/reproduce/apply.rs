@@ -1,0 +1,168 @@
+//! `--apply`: node packs back to what was recorded, lost input files back to where they
+//! lay. Nothing is fetched, and nothing that a repository brought along is run.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Args, Ready};
+use crate::error::{Failure, Result};
+use crate::platform::git::plumbing::Git;
+use crate::platform::git::{RepoPath, Repository};
+use crate::platform::machine::to_hex;
+use crate::reproduce::{InputState, PackCheck, PackState};
+
+use crate::platform::machine::write_file;
+use crate::platform::text::sanitize;
+use crate::session::Session;
+
+/// The largest file that is put back, in bytes.
+const LARGEST: u64 = 96 << 20;
+
+/// One thing to do.
+enum Step<'r> {
+    /// Checks out a commit in a pack.
+    Pack { pack: &'r PackCheck, path: &'r str, commit: &'r str, back: &'r str },
+    /// Writes a file into the input folder.
+    Input { name: &'r str, from: &'r str, sha256: &'r str, to: PathBuf },
+}
+
+/// Shows what can be done, asks, and does it. Gives whether anything was.
+pub(crate) fn run(session: &Session, ready: &Ready, args: &Args) -> Result<bool> {
+    let steps = steps(ready);
+    if steps.is_empty() {
+        session.ui.say("there is nothing to apply");
+        return Ok(false);
+    }
+    for step in &steps {
+        session.ui.warn(&format!("  {}", sanitize::line(&step.told())));
+    }
+    if !args.yes && !agreed(session)? {
+        session.ui.say("nothing was changed");
+        return Ok(false);
+    }
+    let repository = session.repository()?;
+    for step in &steps {
+        step.take(&repository)?;
+    }
+    if steps.iter().any(|step| matches!(step, Step::Pack { .. })) {
+        session.ui.say("restart ComfyUI, so that it loads the packs as they are now");
+    }
+    Ok(true)
+}
+
+fn agreed(session: &Session) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new("nobody is here to ask").hint("--yes does it without asking"));
+    }
+    session.ui.warn("Do this? [y/N]");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn steps(ready: &Ready) -> Vec<Step<'_>> {
+    let packs = ready.plan.check.packs.iter().filter_map(|pack| match &pack.state {
+        PackState::Other { held: true, dirty: false, back: Some(back), .. } => {
+            let (path, commit) = (pack.path.as_deref()?, pack.commit.as_deref()?);
+            Some(Step::Pack { pack, path, commit, back })
+        }
+        _ => None,
+    });
+    let folder = ready.plan.base.as_ref().map(|base| base.join("input"));
+    let inputs = ready.plan.check.inputs.iter().filter_map(|input| match &input.state {
+        InputState::Restorable { from } => {
+            let to = folder.as_ref()?.join(safe(&input.name)?);
+            Some(Step::Input { name: &input.name, from, sha256: input.sha256.as_deref()?, to })
+        }
+        _ => None,
+    });
+    packs.chain(inputs).collect()
+}
+
+/// A name that stays inside its folder.
+fn safe(name: &str) -> Option<PathBuf> {
+    let parts: Vec<&str> = name.split(['/', '\\']).collect();
+    let plain = |part: &&str| {
+        !part.is_empty() && *part != ".." && *part != "." && !part.contains([':', '\0'])
+    };
+    parts.iter().all(plain).then(|| parts.iter().collect())
+}
+
+impl Step<'_> {
+    fn told(&self) -> String {
+        match self {
+            Step::Pack { pack, path, commit, back } => {
+                let short: String = commit.chars().take(10).collect();
+                format!("{}: check out {short} in {path} ({back}    goes back)", pack.name)
+            }
+            Step::Input { name, from, to, .. } => {
+                format!("{name}: from {from} to {}", to.display())
+            }
+        }
+    }
+
+    fn take(&self, repository: &Repository) -> Result<()> {
+        match self {
+            Step::Pack { path, commit, .. } => check_out(path, commit),
+            Step::Input { from, sha256, to, .. } => put_back(repository, from, sha256, to),
+        }
+    }
+}
+
+/// Checks out a commit that is there. No hook, no monitor and no filter of that repository
+/// runs, and nothing is fetched.
+fn check_out(path: &str, commit: &str) -> Result<()> {
+    let git = Git::elsewhere(path)
+        .with("core.hooksPath", "/dev/null")
+        .with("core.fsmonitor", "false")
+        .with("protocol.allow", "never");
+    let filters = ["config", "--local", "--get-regexp", r"^filter\..*\.(smudge|process)$"];
+    if git.ask(filters)?.is_some_and(|found| !found.is_empty()) {
+        return Err(Failure::new(format!("{path} has filters of its own, which would run"))
+            .hint(format!("git -C {path} checkout {commit}    if you trust it")));
+    }
+    git.run(["checkout", "--quiet", "--detach", commit, "--"])?;
+    Ok(())
+}
+
+/// Writes the bytes that were lost; over nothing that is there.
+fn put_back(repository: &Repository, from: &str, sha256: &str, to: &Path) -> Result<()> {
+    let failed = |problem: &dyn std::fmt::Display| {
+        Failure::new(format!("{}: {problem}", sanitize::line(&to.display().to_string())))
+    };
+    let bytes = lost(repository, from, sha256)?;
+    if to.exists() {
+        return Err(failed(&"another file is there")
+            .hint("move it away, and --apply puts the recorded one in its place"));
+    }
+    let folder = to.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    write_file::write(to, &bytes)
+}
+
+/// The bytes that were lost, from where the plan found them.
+pub(crate) fn lost(repository: &Repository, from: &str, sha256: &str) -> Result<Vec<u8>> {
+    let failed = |problem: &dyn std::fmt::Display| {
+        Failure::new(format!("{}: {problem}", sanitize::line(from)))
+    };
+    let bytes = match Path::new(from).is_absolute() {
+        true => std::fs::read(from).map_err(|error| failed(&error))?,
+        false => of_git(repository, from)?.ok_or_else(|| failed(&"it is gone"))?,
+    };
+    if to_hex(&Sha256::digest(&bytes)) != sha256 {
+        return Err(failed(&"it has changed meanwhile"));
+    }
+    Ok(bytes)
+}
+
+fn of_git(repository: &Repository, place: &str) -> Result<Option<Vec<u8>>> {
+    let Some((revision, path)) = place.split_once(':') else { return Ok(None) };
+    let Some(commit) = repository.resolve_commit(revision)? else { return Ok(None) };
+    let Some(commit) = repository.commit(commit)? else { return Ok(None) };
+    match repository.entry_at(commit.tree, &RepoPath::new(path))? {
+        Some(entry) => Ok(repository.blob_within(entry.id, LARGEST)?),
+        None => Ok(None),
+    }
+}

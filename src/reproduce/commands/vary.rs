@@ -1,0 +1,256 @@
+//! `git comfy vary`: variations of a known run, each recorded with what it varies.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::runs::queueing::{Done, Line, ServerArgs, Target, Went, problem};
+use crate::runs::source_of_picture::Original;
+
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::reproduce::Renames;
+use crate::reproduce::vary::{Error, Variation, aliases};
+use crate::runs::model::{Derived, Setting};
+use crate::runs::queue::Job;
+
+use crate::differences::fallback_repository;
+use crate::platform::text::sanitize;
+use crate::reproduce;
+use crate::reproduce::commands::reproduce::plan;
+use crate::reproduce::vary;
+use crate::runs::source_of_picture;
+use crate::runs::text::lineage;
+use crate::session::Session;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::Value;
+
+const EXAMPLES: &str = "\
+Examples:
+  git comfy vary fox.png --set seed=7                    one more, with another seed
+  git comfy vary fox.png --set KSampler.cfg=6..8/0.5     five guidance scales
+  git comfy vary 5f0c --set steps=20,30 --set seed=1..3  six: every combination
+  git comfy vary fox.png --set \"What to see.text=a cat\" -n  what would run
+
+NODE is the title, class or id of a node (12:34 inside a subgraph), or of a subgraph or primitive
+node that shows the value; it can be left out where only one input is called so. Texts hold commas as they are; write \"one\",\"another\" for several.";
+
+/// Run a known run again with something set differently, once for every combination.
+///
+/// The plan is told first. Each variation is recorded with the run it varies and what was
+/// set: git comfy runs tree shows them together.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A picture or other output, or the id of a run.
+    #[arg(value_name = "IMAGE|RUN")]
+    pub what: String,
+    /// What to set, and to which values: one, a list 1,2,3, or a range 6..8/0.5.
+    #[arg(long, value_name = "[NODE.]INPUT=VALUES", required = true)]
+    pub set: Vec<String>,
+    /// Only tell what would run.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Run up to so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 64)]
+    pub most: usize,
+    /// Put what comes out into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+    /// Tell each variation as a JSON object in a line of its own.
+    #[arg(long)]
+    pub json: bool,
+    /// How ComfyUI is reached.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Variations of which a plan tells each.
+const SHOWN: usize = 40;
+/// The number of the JSON form, raised when a reader of it would break.
+const SCHEMA: u32 = 1;
+
+/// Plans, tells the plan, and runs it. Exit 2: one of them at least failed.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    fallback_repository::take(session)?;
+    let mut original = source_of_picture::of(session, &args.what)?;
+    original.look_up(session)?;
+    let base = Base::of(session, &original, &args.server)?;
+    let all = base.variations(&args.set, args.most).map_err(failure)?;
+    if !args.json || args.dry_run {
+        let text = if args.json { plan_json(&all) } else { plan(&original, &all) };
+        session.ui.out(&text)?;
+    }
+    if args.dry_run {
+        return Ok(Exit::Done);
+    }
+    let into = args.into.as_ref().map(|folder| session.cwd.join(folder));
+    let target = Target { into, beside: session.cwd.clone() };
+    let mut line = Line::open(session, &args.server, target)?;
+    let jobs = queue(&mut line, &original, &all, &base, session)?;
+    follow(args, session, &mut line, &jobs)
+}
+
+/// What is varied: the documents of a run as they run here.
+struct Base {
+    workflow: Option<Value>,
+    prompt: Prompt,
+    catalog: Catalog,
+}
+
+impl Base {
+    fn of(session: &Session, original: &Original, server: &ServerArgs) -> Result<Base> {
+        let plan = plan::plan(session, original)?;
+        let (workflow, prompt) = original.documents();
+        // What is called otherwise on this machine says nothing about one elsewhere.
+        let repaired = match server.is_here(session)? {
+            true => plan.repair(workflow, prompt),
+            false => reproduce::repair(workflow, prompt, &Renames::default(), &plan.catalog),
+        };
+        let prompt = repaired.prompt.and_then(|value| Prompt::from_value(value).ok());
+        let nothing = || Failure::new(format!("there is no prompt to vary {}", original.from));
+        let (workflow, catalog) = (repaired.workflow, plan.catalog);
+        Ok(Base { workflow, prompt: prompt.ok_or_else(nothing)?, catalog })
+    }
+
+    fn variations(
+        &self,
+        asked: &[String],
+        most: usize,
+    ) -> std::result::Result<Vec<Variation>, Error> {
+        let canvas = self.workflow.clone().and_then(|value| Workflow::from_value(value).ok());
+        let aliases = canvas.map(|canvas| aliases(&canvas, &self.catalog)).unwrap_or_default();
+        let base = vary::Base { prompt: &self.prompt, aliases: &aliases, catalog: &self.catalog };
+        vary::variations(&base, asked, most)
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    let failure = Failure::new(sanitize::line(&error.to_string()).into_owned());
+    match error {
+        Error::TooMany { count, .. } => failure.hint(format!("--most {count} runs them all")),
+        Error::Form(_) => failure.hint("for example --set KSampler.cfg=6..8/0.5"),
+        _ => failure,
+    }
+}
+
+fn plan(original: &Original, all: &[Variation]) -> String {
+    let count = match all.len() {
+        1 => "1 variation".to_owned(),
+        count => format!("{count} variations"),
+    };
+    let mut out = format!("{count} {}:\n", sanitize::line(&original.from));
+    for (number, variation) in all.iter().enumerate().take(SHOWN) {
+        out += &format!("  {:>2}  {}\n", number + 1, told(&variation.set));
+    }
+    if all.len() > SHOWN {
+        out += &format!("  and {} more\n", all.len() - SHOWN);
+    }
+    out
+}
+
+fn plan_json(all: &[Variation]) -> String {
+    let line = |variation: &Variation| {
+        let value = json!({ "schema": SCHEMA, "set": variation.set });
+        format!("{}\n", sanitize::json(&value.to_string()))
+    };
+    all.iter().map(line).collect()
+}
+
+fn told(set: &[Setting]) -> String {
+    if set.is_empty() {
+        return "as it was".to_owned();
+    }
+    let set: Vec<String> = set.iter().map(lineage::setting).collect();
+    sanitize::line(&set.join(", ")).into_owned()
+}
+
+/// A variation in the queue.
+struct Queued<'v> {
+    id: String,
+    variation: &'v Variation,
+    prompt: Value,
+}
+
+fn queue<'v>(
+    line: &mut Line<'_>,
+    original: &Original,
+    all: &'v [Variation],
+    base: &Base,
+    session: &Session,
+) -> Result<Vec<Queued<'v>>> {
+    let mut queued = Vec::new();
+    for (number, variation) in all.iter().enumerate() {
+        let workflow = canvas(base, variation);
+        if workflow.is_none() && base.workflow.is_some() && number == 0 {
+            session.ui.warn(
+                "the canvas cannot show what is set: the outputs will carry the prompt alone",
+            );
+        }
+        let parent = line.parent(original, Derived::Varied, variation.set.clone())?;
+        let prompt = variation.prompt.clone().into_value();
+        let job = Job { prompt: &prompt, workflow: workflow.as_ref(), parent: parent.as_ref() };
+        match line.queue(&job) {
+            Ok(id) => queued.push(Queued { id, variation, prompt }),
+            // What is wrong with the first is wrong with all.
+            Err(failure) if queued.is_empty() => return Err(failure),
+            Err(failure) => {
+                session.ui.warn(&format!("{} is left out:", told(&variation.set)));
+                session.ui.fail(&failure);
+            }
+        }
+    }
+    Ok(queued)
+}
+
+/// The canvas with the same set in it, so that what the outputs carry agrees. Nothing where
+/// it would not.
+fn canvas(base: &Base, variation: &Variation) -> Option<Value> {
+    let prompt = variation.prompt.clone().into_value();
+    let workflow = base.workflow.clone();
+    let made = reproduce::repair(workflow, Some(prompt), &Renames::default(), &base.catalog);
+    let set = |node: &str| variation.set.iter().any(|setting| setting.node == node);
+    let shows_it = !made.fixed.left.iter().any(|node| set(node));
+    made.workflow.filter(|_| shows_it)
+}
+
+fn follow(
+    args: &Args,
+    session: &Session,
+    line: &mut Line<'_>,
+    jobs: &[Queued<'_>],
+) -> Result<Exit> {
+    let mut exit = Exit::Done;
+    for (number, job) in jobs.iter().enumerate() {
+        let Went::Done(done) = line.follow(&job.id, &job.prompt)? else {
+            line.leave_all(jobs[number + 1..].iter().map(|job| job.id.as_str()))?;
+            return Ok(Exit::Stopped);
+        };
+        let Done { evidence, delivered } = *done;
+        let trouble = problem(&evidence.run, &job.prompt);
+        line.record(evidence)?;
+        let files: Vec<String> =
+            delivered.iter().map(|made| made.file.display().to_string()).collect();
+        if trouble.is_some() {
+            exit = Exit::Failed;
+        }
+        let text = if args.json {
+            let value = json!({
+                "schema": SCHEMA, "run": job.id, "set": job.variation.set, "files": files,
+                "problem": trouble,
+            });
+            format!("{}\n", sanitize::json(&value.to_string()))
+        } else {
+            let made = match (&trouble, files.is_empty()) {
+                (Some(trouble), _) => trouble.clone(),
+                (None, true) => "made no files".to_owned(),
+                (None, false) => sanitize::line(&files.join(", ")).into_owned(),
+            };
+            let of = jobs.len();
+            format!("{}/{of}  {}\n  {made}\n", number + 1, told(&job.variation.set))
+        };
+        session.ui.out(&text)?;
+    }
+    Ok(exit)
+}

@@ -1,0 +1,105 @@
+//! What is here, as whoever looked at the machine says it. One entry for each thing that
+//! is wanted, in the same order.
+
+use std::collections::BTreeSet;
+
+use crate::platform::machine::Hashes;
+use crate::records::{Environment, PackFact};
+
+/// A file with the bytes that are wanted, under the name by which ComfyUI would load it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Copy {
+    /// The folder type whose loaders offer it.
+    pub folder: String,
+    /// Its name there, as this machine's ComfyUI spells it.
+    pub name: String,
+    /// Where that is, for a person: `models/loras/film.safetensors`.
+    pub place: String,
+}
+
+/// What a name leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Something that must not be opened, and why.
+    Refused(String),
+    /// A folder of files.
+    Folder,
+    /// A file whose bytes are known.
+    Hashed(Box<Hashes>),
+    /// A file whose bytes are not, and why.
+    Unread(String),
+}
+
+/// A model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelHere {
+    /// What its name leads to.
+    pub found: Found,
+    /// Files elsewhere with the wanted bytes.
+    pub copies: Vec<Copy>,
+    /// What this machine remembers of the file that had its name.
+    pub remembered: Option<Box<Hashes>>,
+}
+
+/// A pack that may be the one that is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PackHere {
+    /// What it is.
+    pub fact: PackFact,
+    /// Where it lies.
+    pub path: String,
+    /// The branch that is checked out.
+    pub branch: Option<String>,
+    /// Its repository has the wanted commit.
+    pub has_commit: bool,
+    /// Classes it registers; none where that cannot be read.
+    pub classes: BTreeSet<String>,
+}
+
+/// Where lost bytes can be had from again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Restorable {
+    /// A file of a commit: `REV:PATH`.
+    Git(String),
+    /// An output of a run, by its path on this machine.
+    Output(String),
+}
+
+/// A file to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputHere {
+    /// SHA-256 of what lies under its name; none: nothing does.
+    pub sha256: Option<String>,
+    /// Why what lies there was not read.
+    pub refused: Option<String>,
+    /// Other names below its folder that hold the wanted bytes.
+    pub copies: Vec<String>,
+    /// Where else the wanted bytes are.
+    pub restorable: Option<Restorable>,
+}
+
+/// This machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Here {
+    /// Whether there is a ComfyUI at all.
+    pub has_comfyui: bool,
+    /// The folder of its program.
+    pub source: Option<String>,
+    /// The branch its repository has checked out.
+    pub branch: Option<String>,
+    /// Its repository has the wanted commit.
+    pub has_commit: bool,
+    /// What it runs on.
+    pub environment: Environment,
+    /// The models that are wanted.
+    pub models: Vec<ModelHere>,
+    /// The packs that are wanted.
+    pub packs: Vec<Option<PackHere>>,
+    /// Of the classes of unknown origin those that something here brings.
+    pub brought: BTreeSet<String>,
+    /// The files that are wanted.
+    pub inputs: Vec<InputHere>,
+}

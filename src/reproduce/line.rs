@@ -1,0 +1,87 @@
+//! Command lines for a person to copy. Nothing here is run.
+
+use crate::records::PackFact;
+
+/// A word as a shell takes it, on every system that has one.
+pub(crate) fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@+~,".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    // Between single quotes nothing has a meaning but the quote itself.
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Checks out a commit of the repository at `path`; fetches first what is not there.
+pub(crate) fn checkout(path: &str, commit: &str, is_there: bool) -> String {
+    let (path, commit) = (word(path), word(commit));
+    let fetch = if is_there { String::new() } else { format!("git -C {path} fetch && ") };
+    format!("{fetch}git -C {path} checkout {commit}")
+}
+
+/// Gets a pack that is not installed, seen from ComfyUI's folder.
+pub(crate) fn install(fact: &PackFact) -> Option<String> {
+    // A name that leads elsewhere is a trap for who copies the line.
+    if fact.name.starts_with('.') || fact.name.contains(['/', '\\']) {
+        return None;
+    }
+    match (&fact.checkout.remote, &fact.checkout.commit, &fact.cnr_id, &fact.version) {
+        (Some(remote), Some(commit), ..) => {
+            let to = word(&format!("custom_nodes/{}", fact.name));
+            let (remote, commit) = (word(remote), word(commit));
+            Some(format!("git clone {remote} {to} && git -C {to} checkout {commit}"))
+        }
+        (_, _, Some(id), version) => Some(registry(id, version.as_deref())),
+        (Some(remote), ..) => {
+            let to = word(&format!("custom_nodes/{}", fact.name));
+            Some(format!("git clone {} {to}", word(remote)))
+        }
+        _ => None,
+    }
+}
+
+/// Gets a release from the registry, with comfy-cli.
+pub(crate) fn registry(id: &str, version: Option<&str>) -> String {
+    match version {
+        Some(version) => {
+            format!("comfy node registry-install {} --version {}", word(id), word(version))
+        }
+        None => format!("comfy node install {}", word(id)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records;
+
+    #[test]
+    fn a_pack_is_cloned_into_the_folder_of_packs_and_nowhere_else() {
+        let pack = |name: &str| {
+            let checkout =
+                records::Checkout { remote: Some("https://host/o/r".into()), ..Default::default() };
+            install(&PackFact { name: name.into(), checkout, ..PackFact::default() })
+        };
+        assert_eq!(pack("r").as_deref(), Some("git clone https://host/o/r custom_nodes/r"));
+        assert_eq!((pack("../../r"), pack("..")), (None, None));
+    }
+
+    #[test]
+    fn a_strangers_words_stay_words() {
+        for (text, expected) in [
+            ("ComfyUI/custom_nodes/a-b", "ComfyUI/custom_nodes/a-b"),
+            ("my nodes", "'my nodes'"),
+            ("a;rm -rf ~", "'a;rm -rf ~'"),
+            ("$(evil)", "'$(evil)'"),
+            ("it's", "'it'\\''s'"),
+            ("-oProxy", "'-oProxy'"),
+            ("", "''"),
+        ] {
+            assert_eq!(word(text), expected);
+        }
+        assert_eq!(
+            checkout("a b", "abc", false),
+            "git -C 'a b' fetch && git -C 'a b' checkout abc"
+        );
+    }
+}

@@ -1,0 +1,381 @@
+//! The environment that a workflow needs, as one document beside it. `docs/lock.md` is its
+//! contract.
+//!
+//! It holds no moment and nothing of the machine it was made on, and everything in it is
+//! sorted, so that two people who lock the same get the same bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Wanted};
+use crate::platform::machine::{Digest, DigestKind};
+use crate::records::named;
+use crate::records::named::Named;
+use crate::records::{Checkout, Environment, ModelFact, PackEvidence, PackFact, PackKind, Status};
+use comfy_graph::catalog::Folder;
+
+/// The number of this document. A reader refuses one of a higher number.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// The environment of one workflow.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// The schema the document follows.
+    pub comfy_lock: u32,
+    /// The file name of the workflow.
+    #[serde(default)]
+    pub workflow: String,
+    /// ComfyUI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comfyui: Option<LockedProgram>,
+    /// Python's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<String>,
+    /// PyTorch's version with its build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub torch: Option<String>,
+    /// The models, by folder type and name.
+    #[serde(default)]
+    pub models: Vec<LockedModel>,
+    /// The node packs, by name.
+    #[serde(default)]
+    pub packs: Vec<LockedPack>,
+    /// Node classes of which no pack is known.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unplaced: BTreeSet<String>,
+    /// The files it reads, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<LockedInput>,
+    /// Fields of newer versions.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// ComfyUI itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LockedProgram {
+    /// Its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The commit of its repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Where that comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+}
+
+/// A model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LockedModel {
+    /// The folder type.
+    pub folder: String,
+    /// The name, with forward slashes.
+    pub name: String,
+    /// SHA-256 of all bytes; none: it was not there to be hashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Other digests that somebody claims, where it was not hashed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub claims: BTreeSet<Digest>,
+    /// Where it can be got.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sources: BTreeSet<String>,
+}
+
+/// A node pack.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LockedPack {
+    /// Its name in `custom_nodes`.
+    pub name: String,
+    /// How it is installed.
+    pub kind: PackKind,
+    /// Its id in the registry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnr_id: Option<String>,
+    /// Its release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The commit of its repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Where that comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    /// Its files were changed: the commit does not tell what ran.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub changed: bool,
+    /// SHA-256 of a single-file pack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The classes of the workflow that it brings.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub classes: BTreeSet<String>,
+}
+
+/// A file to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LockedInput {
+    /// The name.
+    pub name: String,
+    /// `input`, a folder in it, or `output`.
+    #[serde(rename = "in")]
+    pub place: String,
+    /// SHA-256 of all bytes; none: it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+/// Why a document is no lock.
+#[derive(Debug, thiserror::Error)]
+pub enum NoLock {
+    /// It is neither JSON nor YAML.
+    #[error("it is neither JSON nor YAML: {0}")]
+    Unreadable(String),
+    /// It is something else.
+    #[error("it is no lock, no snapshot of ComfyUI-Manager and no build spec of comfy-cli")]
+    Other,
+    /// A newer version wrote it.
+    #[error("it follows schema {0}, this git-comfy knows {SCHEMA}")]
+    Newer(u32),
+}
+
+impl Lock {
+    /// What was seen of a workflow's environment, locked.
+    pub fn of(
+        workflow: &str,
+        named: &Named,
+        models: &[ModelFact],
+        packs: &[PackFact],
+        unplaced: &BTreeSet<String>,
+        environment: &Environment,
+        inputs: Vec<LockedInput>,
+    ) -> Lock {
+        let source = environment.source.clone().unwrap_or_default();
+        let program = LockedProgram {
+            version: environment.comfyui.clone(),
+            commit: source.commit,
+            remote: source.remote,
+        };
+        let mut lock = Lock {
+            comfy_lock: SCHEMA,
+            workflow: workflow.to_owned(),
+            comfyui: Some(program).filter(|program| *program != LockedProgram::default()),
+            python: environment.python.clone(),
+            torch: environment.torch.clone(),
+            models: models.iter().map(|fact| model(fact, named)).collect(),
+            packs: packs.iter().map(pack).collect(),
+            unplaced: unplaced.clone(),
+            inputs,
+            rest: Map::new(),
+        };
+        lock.sort();
+        lock
+    }
+
+    /// Puts everything in its order.
+    pub(crate) fn sort(&mut self) {
+        self.models.sort();
+        self.models.dedup();
+        self.packs.sort();
+        self.packs.dedup();
+        self.inputs.sort();
+        self.inputs.dedup();
+    }
+
+    /// The document, ending in a line end.
+    pub fn print(&self) -> String {
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text + "\n"
+    }
+
+    /// What the lock says is needed.
+    pub fn wanted(&self) -> Wanted {
+        let program = self.comfyui.clone().unwrap_or_default();
+        let source =
+            Checkout { commit: program.commit, remote: program.remote, ..Checkout::default() };
+        let environment = Environment {
+            comfyui: program.version,
+            source: Some(source).filter(|source| source.commit.is_some()),
+            python: self.python.clone(),
+            torch: self.torch.clone(),
+            ..Environment::default()
+        };
+        let environment = Some(Fact { what: environment, by: By::Lock });
+        Wanted {
+            at: None,
+            models: self.models.iter().map(LockedModel::wanted).collect(),
+            packs: self.packs.iter().map(LockedPack::wanted).collect(),
+            loose: self.unplaced.clone(),
+            environment,
+            inputs: self.inputs.iter().map(LockedInput::wanted).collect(),
+        }
+    }
+
+    /// What could not be locked, a line each.
+    pub fn gaps(&self) -> Vec<String> {
+        let models = self.models.iter().filter(|model| model.sha256.is_none());
+        let mut gaps: Vec<String> = models
+            .map(|model| {
+                format!("{}/{} is not here, or is no file to hash", model.folder, model.name)
+            })
+            .collect();
+        let changed = self.packs.iter().filter(|pack| pack.changed);
+        gaps.extend(changed.map(|pack| {
+            format!("files of {} are changed; its commit does not tell what runs", pack.name)
+        }));
+        let loose =
+            self.packs.iter().filter(|pack| pack.commit.is_none() && pack.version.is_none());
+        let loose = loose.filter(|pack| pack.sha256.is_none());
+        gaps.extend(loose.map(|pack| format!("{} has neither commit nor release", pack.name)));
+        let classes = self.unplaced.iter();
+        gaps.extend(classes.map(|class| format!("no installed pack is known to bring {class}")));
+        let inputs = self.inputs.iter().filter(|input| input.sha256.is_none());
+        gaps.extend(inputs.map(|input| format!("{}/{} is not here", input.place, input.name)));
+        gaps
+    }
+
+    /// What a workflow names that the lock does not have: it was changed since.
+    pub fn lacks(&self, named: &Named) -> Vec<String> {
+        let plain = |name: &str| name.replace('\\', "/");
+        let models: BTreeSet<(&str, String)> =
+            self.models.iter().map(|model| (model.folder.as_str(), plain(&model.name))).collect();
+        let names: BTreeSet<String> = self.models.iter().map(|model| plain(&model.name)).collect();
+        let classes: BTreeSet<&str> = self
+            .packs
+            .iter()
+            .flat_map(|pack| &pack.classes)
+            .chain(&self.unplaced)
+            .map(String::as_str)
+            .collect();
+        let lacking =
+            named.models.iter().filter(|model| model.at.iter().any(|at| at.off.is_none()));
+        let lacking = lacking.filter(|model| {
+            let key = (model.folder.as_str(), plain(&model.name));
+            let unknown = model.folder == named::UNKNOWN_FOLDER;
+            let known = models.contains(&key) || unknown && names.contains(&key.1);
+            !known
+        });
+        let mut lacking: Vec<String> =
+            lacking.map(|model| format!("{}/{}", model.folder, model.name)).collect();
+        let new = named.classes.iter().filter(|class| !classes.contains(class.class.as_str()));
+        lacking.extend(new.map(|class| class.class.clone()));
+        lacking
+    }
+}
+
+fn model(fact: &ModelFact, named: &Named) -> LockedModel {
+    let claims = named.models.iter().filter(|used| used.name == fact.name);
+    let claims: Vec<_> = claims.map(|used| &used.claims).collect();
+    let hints = fact.hints.iter().filter_map(|hint| hint.url.clone());
+    let hashed = fact.status == Status::Hashed;
+    LockedModel {
+        folder: fact.folder.clone(),
+        name: fact.name.replace('\\', "/"),
+        sha256: fact.hashes.as_ref().map(|hashes| hashes.sha256.clone()),
+        size: fact.size,
+        claims: match hashed {
+            true => BTreeSet::new(),
+            false => claims.iter().flat_map(|claims| claims.hashes.iter().cloned()).collect(),
+        },
+        sources: claims
+            .iter()
+            .flat_map(|claims| claims.urls.iter().cloned())
+            .chain(hints)
+            .collect(),
+    }
+}
+
+fn pack(fact: &PackFact) -> LockedPack {
+    LockedPack {
+        name: fact.name.clone(),
+        kind: fact.kind,
+        cnr_id: fact.cnr_id.clone(),
+        version: fact.version.clone(),
+        commit: fact.checkout.commit.clone(),
+        remote: fact.checkout.remote.clone(),
+        changed: fact.checkout.dirty == Some(true),
+        sha256: fact.sha256.clone(),
+        classes: fact.classes.keys().cloned().collect(),
+    }
+}
+
+impl LockedModel {
+    fn wanted(&self) -> ModelWanted {
+        let own = self.sha256.as_deref();
+        let own = own.and_then(|hex| Digest::new(DigestKind::Sha256, hex).ok());
+        let mut what: BTreeSet<Digest> = own.into_iter().collect();
+        if what.is_empty() {
+            what.clone_from(&self.claims);
+        }
+        ModelWanted {
+            folder: self.folder.clone(),
+            name: self.name.clone(),
+            nodes: Vec::new(),
+            digests: (!what.is_empty()).then_some(Fact { what, by: By::Lock }),
+            sizes: self.size.into_iter().collect(),
+            sources: self.sources.clone(),
+            is_folder: false,
+        }
+    }
+}
+
+impl LockedPack {
+    fn wanted(&self) -> PackWanted {
+        let checkout = Checkout {
+            commit: self.commit.clone(),
+            remote: self.remote.clone(),
+            dirty: self.commit.as_ref().map(|_| self.changed),
+            tag: None,
+        };
+        let classes = self.classes.iter();
+        let classes: BTreeMap<String, PackEvidence> =
+            classes.map(|class| (class.clone(), PackEvidence::Source)).collect();
+        let fact = PackFact {
+            name: self.name.clone(),
+            kind: self.kind,
+            version: self.version.clone(),
+            cnr_id: self.cnr_id.clone(),
+            sha256: self.sha256.clone(),
+            checkout,
+            classes,
+            ..PackFact::default()
+        };
+        PackWanted { fact, placed_with: BTreeSet::new(), by: By::Lock }
+    }
+}
+
+impl LockedInput {
+    /// A file as it was found.
+    pub fn of(input: &InputWanted, sha256: Option<String>) -> LockedInput {
+        let place = match &input.folder {
+            Folder::Input(below) if below.is_empty() => "input".to_owned(),
+            Folder::Input(below) => format!("input/{below}"),
+            Folder::Temp => "temp".to_owned(),
+            _ => "output".to_owned(),
+        };
+        LockedInput { name: input.name.clone(), place, sha256 }
+    }
+
+    fn wanted(&self) -> InputWanted {
+        let folder = match self.place.as_str() {
+            "output" => Folder::Output,
+            "temp" => Folder::Temp,
+            place => Folder::Input(place.strip_prefix("input/").unwrap_or_default().into()),
+        };
+        InputWanted {
+            node: String::new(),
+            input: String::new(),
+            name: self.name.clone(),
+            folder,
+            sha256: self.sha256.clone(),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What making a picture again takes: what the original needed, what is here instead, and
+//! the two documents repaired for what is here.
+//!
+//! ```text
+//! Run, Records ──▶ Wanted ─┐
+//!                          ├─ check ──▶ Check ── renames ──▶ repair ──▶ Repaired
+//! a look at the machine ▶ Here ┘
+//! ```
+//!
+//! Evidence only: what nobody recorded is said to be unknown, never guessed. Must not know
+//! the machine; what is here is handed in.
+
+pub mod check;
+pub mod claims;
+pub mod commands;
+pub mod describe;
+pub mod finding;
+pub mod here;
+pub mod line;
+pub mod lock;
+pub mod rename;
+pub mod repair;
+pub mod same;
+pub mod specs;
+pub mod vary;
+pub mod wanted;
+pub mod yaml;
+
+pub use check::check;
+pub use claims::add_claims;
+pub use finding::{
+    Check, Effect, InputCheck, InputState, ModelCheck, ModelState, PackCheck, PackState, Part,
+    PartCheck, PartState, Verdict,
+};
+pub use here::{Copy, Found, Here, InputHere, ModelHere, PackHere, Restorable};
+pub use lock::{Lock, LockedInput, NoLock};
+pub use rename::Renames;
+pub use repair::{Agreement, Repaired, repair};
+pub use same::{Difference, differences};
+pub use specs::{Exported, comfy_build, manager_snapshot};
+pub use wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Records, Wanted};

@@ -1,0 +1,141 @@
+//! What an input is to hold in turn: `7`, `20,30`, `6..8/0.5`, `euler,heun`, a text.
+
+use super::decimal::Decimal;
+use comfy_graph::catalog::InputSpec;
+use comfy_graph::json::{Value, parse_text};
+
+/// Why words are no value of an input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoValue {
+    /// Nothing stands behind the `=`.
+    #[error("there is no value")]
+    Nothing,
+    /// A number was wanted.
+    #[error("it takes numbers, and {0} is none")]
+    Number(String),
+    /// A whole number was wanted.
+    #[error("it takes whole numbers, and {0} is none")]
+    Whole(String),
+    /// Yes or no was wanted.
+    #[error("it takes true or false, and {0} is neither")]
+    Boolean(String),
+    /// A range without an end, or without steps.
+    #[error("{0} is no range: write FROM..TO/STEP")]
+    Range(String),
+    /// A range of too many values.
+    #[error("{range} are more than {most} values")]
+    TooMany {
+        /// The range.
+        range: String,
+        /// How many are allowed.
+        most: usize,
+    },
+    /// A quotation mark is open, or something stands between the texts.
+    #[error("the quotation marks do not fit: write \"one\",\"another\"")]
+    Quotes,
+    /// What it holds is no single value.
+    #[error("it holds {0}, which cannot be set here")]
+    Kind(&'static str),
+}
+
+/// What an input takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Whole,
+    Number,
+    Boolean,
+    /// One of several names.
+    Choice,
+    /// Any text, with commas and all.
+    Text,
+}
+
+/// Reads the values for an input, of which its class and what it holds tell the type.
+pub(crate) fn read(
+    text: &str,
+    held: &Value,
+    spec: Option<&InputSpec>,
+    most: usize,
+) -> Result<Vec<Value>, NoValue> {
+    let takes = takes(held, spec)?;
+    let trimmed = text.trim();
+    match takes {
+        Takes::Text | Takes::Choice if trimmed.starts_with('"') => quoted(trimmed),
+        Takes::Text => Ok(vec![Value::from(text)]),
+        _ if trimmed.is_empty() => Err(NoValue::Nothing),
+        Takes::Choice => Ok(trimmed.split(',').map(|name| Value::from(name.trim())).collect()),
+        Takes::Boolean => trimmed.split(',').map(|word| boolean(word.trim())).collect(),
+        Takes::Whole | Takes::Number => numbers(trimmed, takes, most),
+    }
+}
+
+fn takes(held: &Value, spec: Option<&InputSpec>) -> Result<Takes, NoValue> {
+    let kind = spec.map(|spec| spec.kind.as_str()).unwrap_or_default();
+    match held {
+        // The server casts what it runs: a number of that spelling is of that type.
+        Value::Number(number) => Ok(match kind {
+            "FLOAT" => Takes::Number,
+            "INT" => Takes::Whole,
+            _ if number.as_i64().is_some() || number.as_u64().is_some() => Takes::Whole,
+            _ => Takes::Number,
+        }),
+        Value::Bool(_) => Ok(Takes::Boolean),
+        Value::String(_) if kind == "COMBO" => Ok(Takes::Choice),
+        Value::String(_) if kind == "STRING" => Ok(Takes::Text),
+        // Of an unknown class: one word may be one of several, a sentence is a text.
+        Value::String(text) if !text.is_empty() && !text.contains([' ', ',', '\n']) => {
+            Ok(Takes::Choice)
+        }
+        Value::String(_) => Ok(Takes::Text),
+        other => Err(NoValue::Kind(other.kind())),
+    }
+}
+
+/// `"one", "another"`, each as JSON spells it.
+fn quoted(text: &str) -> Result<Vec<Value>, NoValue> {
+    match parse_text(&format!("[{text}]")) {
+        Ok(Value::Array(values)) if values.iter().all(|value| value.as_str().is_some()) => {
+            Ok(values)
+        }
+        _ => Err(NoValue::Quotes),
+    }
+}
+
+fn boolean(word: &str) -> Result<Value, NoValue> {
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(Value::Bool(true)),
+        "false" | "no" | "off" | "0" => Ok(Value::Bool(false)),
+        _ => Err(NoValue::Boolean(word.to_owned())),
+    }
+}
+
+fn numbers(text: &str, takes: Takes, most: usize) -> Result<Vec<Value>, NoValue> {
+    let number = |text: &str| {
+        let text = text.trim();
+        match (Decimal::read(text), takes) {
+            (Some(read), Takes::Whole) if read.is_whole() => Ok(read),
+            (_, Takes::Whole) => Err(NoValue::Whole(text.to_owned())),
+            (Some(read), _) => Ok(read),
+            (None, _) => Err(NoValue::Number(text.to_owned())),
+        }
+    };
+    let mut values = Vec::new();
+    for part in text.split(',') {
+        let Some((from, rest)) = part.split_once("..") else {
+            values.push(number(part)?.to_value());
+            continue;
+        };
+        let wrong = || NoValue::Range(part.trim().to_owned());
+        let (to, step) = rest.split_once('/').unwrap_or((rest, "1"));
+        if from.trim().is_empty() || to.trim().is_empty() {
+            return Err(wrong());
+        }
+        let (from, to, step) = (number(from)?, number(to)?, number(step)?);
+        let range = Decimal::range(from, to, step).ok_or_else(wrong)?;
+        if values.len() as u128 + range.count > most as u128 {
+            return Err(NoValue::TooMany { range: part.trim().to_owned(), most });
+        }
+        values.extend(range.values().map(Decimal::to_value));
+    }
+    Ok(values)
+}

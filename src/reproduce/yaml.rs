@@ -1,0 +1,66 @@
+//! YAML as far as other programs' lists of packs and models use it: mappings, lists and
+//! scalars. Anchors are refused, so that a small document cannot grow.
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+use serde_json::{Map, Value};
+
+/// How deep collections may lie in each other.
+const DEEPEST: usize = 32;
+/// The most values.
+const MOST: usize = 200_000;
+
+/// An open collection.
+enum Open {
+    List(Vec<Value>),
+    Mapping(Map<String, Value>, Option<String>),
+}
+
+/// Reads the first document. Scalars are texts but for `true`, `false` and nothing: what
+/// looks like a number is a version or a digest here.
+pub(crate) fn read(text: &str) -> Result<Value, String> {
+    let mut open: Vec<Open> = Vec::new();
+    let mut count = 0;
+    for event in Parser::new_from_str(text) {
+        let (event, _) = event.map_err(|error| error.to_string())?;
+        count += 1;
+        if count > MOST || open.len() > DEEPEST {
+            return Err("there is too much in it".to_owned());
+        }
+        let done = match event {
+            Event::MappingStart(..) => {
+                open.push(Open::Mapping(Map::new(), None));
+                continue;
+            }
+            Event::SequenceStart(..) => {
+                open.push(Open::List(Vec::new()));
+                continue;
+            }
+            Event::MappingEnd | Event::SequenceEnd => match open.pop() {
+                Some(Open::List(list)) => Value::Array(list),
+                Some(Open::Mapping(map, _)) => Value::Object(map),
+                None => return Err("it does not end as it begins".to_owned()),
+            },
+            Event::Scalar(text, style, ..) => scalar(&text, style),
+            Event::Alias(_) => return Err("it refers to parts of itself".to_owned()),
+            _ => continue,
+        };
+        match open.last_mut() {
+            None => return Ok(done),
+            Some(Open::List(list)) => list.push(done),
+            Some(Open::Mapping(map, key)) => match key.take() {
+                Some(key) => drop(map.insert(key, done)),
+                None => *key = Some(done.as_str().unwrap_or_default().to_owned()),
+            },
+        }
+    }
+    Err("there is nothing in it".to_owned())
+}
+
+fn scalar(text: &str, style: ScalarStyle) -> Value {
+    match (style, text) {
+        (ScalarStyle::Plain, "true" | "True") => Value::Bool(true),
+        (ScalarStyle::Plain, "false" | "False") => Value::Bool(false),
+        (ScalarStyle::Plain, "" | "~" | "null") => Value::Null,
+        _ => Value::String(text.to_owned()),
+    }
+}

@@ -1,0 +1,207 @@
+//! From what was seen to what is recorded: each run once, whoever saw it and how often.
+//!
+//! The server's history knows prompt ids and which node made which file; a file knows only
+//! the prompt that made it. The two meet by the prompt's content: facts of a file go to the
+//! run whose files it is among, and a run that was known by its files alone gives way to
+//! the one with an id as soon as that one names all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::file::Looked;
+use super::machine_view::{Machine, is_new};
+use super::model::Evidence;
+use super::run_store::Shelf;
+use super::store;
+use super::store::{Change, Kept, Place};
+use crate::error::Result;
+use crate::runs::index::Row;
+use crate::runs::model::{Output, Run, embedded};
+use crate::session::Session;
+use comfy_graph::json;
+use comfy_graph::json::{Style, Value};
+
+/// What is recorded together.
+#[derive(Default)]
+pub(crate) struct Filing {
+    keep: BTreeMap<Place, Kept>,
+    replaced: BTreeSet<Place>,
+    /// Digests of files that are in here.
+    digests: BTreeSet<String>,
+    /// The machine on which new files were just written.
+    machine: Machine,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Filed {
+    /// It is part of a run.
+    New,
+    /// It was known.
+    Known,
+    /// It says nothing about a run.
+    Nothing,
+}
+
+impl Filing {
+    /// How many runs wait to be written.
+    pub(crate) fn len(&self) -> usize {
+        self.keep.len()
+    }
+
+    /// Takes in a file under the path it has below its folder.
+    pub(crate) fn file(
+        &mut self,
+        session: &Session,
+        shelf: &Shelf,
+        looked: Looked,
+        place: Output,
+    ) -> Result<Filed> {
+        let digest = looked.output.sha256.clone().unwrap_or_default();
+        if self.digests.contains(&digest) || !shelf.index.by_digest(&digest)?.is_empty() {
+            return Ok(Filed::Known);
+        }
+        let mut output = Output { path: place.path, origin: place.origin, ..looked.output };
+        let Some(mut evidence) = embedded(looked.payload, &shelf.catalog) else {
+            return self.without_prompt(shelf, output);
+        };
+        self.digests.insert(digest);
+        // The run that the server told of, if this is one of its files.
+        let rows = shelf.index.by_content(&evidence.run.content)?;
+        let named = rows.iter().find_map(|row| {
+            let path = row.paths.iter().find(|path| is_same_file(path, &output.path))?;
+            Some((row, path)).filter(|(row, _)| !row.run.starts_with('x'))
+        });
+        if let Some((row, path)) = named {
+            output.path.clone_from(path);
+            output.origin = Default::default();
+            evidence.run.id.clone_from(&row.run);
+        }
+        let row = named
+            .map(|(row, _)| row)
+            .or_else(|| rows.iter().find(|row| row.run == evidence.run.id));
+        evidence.run.outputs.push(output);
+        if is_new(&evidence.run) {
+            evidence = self.machine.add(session, shelf, evidence);
+        }
+        let place = row.map(|row| Place::new(row.place.as_str()));
+        self.add(shelf, place, evidence)?;
+        Ok(Filed::New)
+    }
+
+    /// A file that carries nothing belongs to a run only where the server named it, and
+    /// nobody wrote it again since.
+    fn without_prompt(&mut self, shelf: &Shelf, mut output: Output) -> Result<Filed> {
+        for row in shelf.index.by_path(&output.path)? {
+            let place = Place::new(row.place.as_str());
+            let Some(kept) = store::at(&shelf.repository, &place)? else { continue };
+            let within = match (&kept.run.start, &kept.run.end, &output.written) {
+                (Some(start), Some(end), Some(written)) => {
+                    // The server's clock and the disk's are read at different moments.
+                    written.get(..16) >= start.get(..16) && written.get(..16) <= end.get(..16)
+                }
+                _ => false,
+            };
+            let unseen = |file: &&Output| file.path == output.path && file.sha256.is_none();
+            if within && kept.run.outputs.iter().find(unseen).is_some() {
+                output.origin = Default::default();
+                let (id, content) = (kept.run.id.clone(), kept.run.content.clone());
+                let run = Run { id, content, outputs: vec![output], ..Run::default() };
+                self.add(shelf, Some(place), Evidence { run, ..Evidence::default() })?;
+                return Ok(Filed::New);
+            }
+        }
+        Ok(Filed::Nothing)
+    }
+
+    /// Takes in a run that the server or the bridge told of.
+    pub(crate) fn told(&mut self, shelf: &Shelf, evidence: Evidence) -> Result<()> {
+        let mut evidence = evidence;
+        let known = shelf.index.by_id(&evidence.run.id)?;
+        let place = known.iter().find(|row| row.run == evidence.run.id);
+        let place = place.map(|row| Place::new(row.place.as_str()));
+        let content = evidence.run.content.clone();
+        let alike =
+            if content.is_empty() { Vec::new() } else { shelf.index.by_content(&content)? };
+        for row in alike {
+            // A file that is made again has often the same name.
+            let own = !evidence.run.is_made_from(&row.run);
+            if own && row.run.starts_with('x') && !evidence.run.outputs.is_empty() {
+                self.take_over(shelf, &row, &mut evidence.run)?;
+            }
+        }
+        self.add(shelf, place, evidence)
+    }
+
+    /// A run that was known by its files alone gives them to the run that names them.
+    fn take_over(&mut self, shelf: &Shelf, row: &Row, run: &mut Run) -> Result<()> {
+        let place = Place::new(row.place.as_str());
+        let Some(mut kept) = store::at(&shelf.repository, &place)? else { return Ok(()) };
+        let before = kept.run.outputs.len();
+        let mut left = Vec::new();
+        for file in std::mem::take(&mut kept.run.outputs) {
+            match run.outputs.iter().position(|named| is_same_file(&named.path, &file.path)) {
+                Some(at) => {
+                    let (path, origin) = (run.outputs[at].path.clone(), run.outputs[at].origin);
+                    run.outputs.push(Output { path, origin, ..file });
+                }
+                None => left.push(file),
+            }
+        }
+        if left.len() < before {
+            self.replaced.insert(place.clone());
+            self.keep.remove(&place);
+            if !left.is_empty() {
+                // Files of another run of the same prompt.
+                kept.run.outputs = left;
+                self.keep.insert(place, kept);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, shelf: &Shelf, place: Option<Place>, evidence: Evidence) -> Result<()> {
+        let Evidence { mut run, prompt, workflow } = evidence;
+        if let Some(graph) = &run.graph
+            && run.committed.is_none()
+            && place.is_none()
+        {
+            run.committed = shelf.site_of(graph)?;
+        }
+        let place = place.unwrap_or_else(|| Place::of(&run));
+        let text = |value: Value| json::print(&value, &Style::CANONICAL).into_bytes();
+        match self.keep.get_mut(&place) {
+            Some(kept) => {
+                kept.run.join(run);
+                kept.prompt = kept.prompt.take().or_else(|| prompt.map(text));
+                kept.workflow = kept.workflow.take().or_else(|| workflow.map(text));
+            }
+            None => {
+                let (prompt, workflow) = (prompt.map(text), workflow.map(text));
+                self.keep.insert(place, Kept { run, prompt, workflow });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what was taken in, whole or not at all, and brings the index up to date.
+    /// Gives how many runs are new or know more than before.
+    pub(crate) fn write(&mut self, session: &Session, shelf: &mut Shelf) -> Result<usize> {
+        let keep: Vec<(Place, Kept)> = std::mem::take(&mut self.keep).into_iter().collect();
+        let replaced = std::mem::take(&mut self.replaced).into_iter().collect();
+        if keep.is_empty() {
+            return Ok(0);
+        }
+        let count = store::record(&shelf.repository, &Change { keep, replaced })?;
+        if count > 0 {
+            shelf.sync(session)?;
+        }
+        self.digests.clear();
+        Ok(count)
+    }
+}
+
+/// Whether two paths are one, seen from different folders: one is the end of the other.
+fn is_same_file(one: &str, other: &str) -> bool {
+    let (long, short) = if one.len() >= other.len() { (one, other) } else { (other, one) };
+    long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+}

@@ -1,0 +1,104 @@
+//! Where output files lie on this machine, and what they are called in runs.
+
+use std::path::{Path, PathBuf};
+
+use super::file::may_be_output;
+use crate::error::Result;
+use crate::platform::git::Repository;
+use crate::platform::git::index;
+use crate::records::commands::record::here::{Here, Patience, Places};
+use crate::runs::model::{Origin, Output};
+use crate::session::Session;
+
+/// The folders that paths in runs begin at.
+pub(crate) struct Folders {
+    output: Option<PathBuf>,
+    work_tree: Option<PathBuf>,
+}
+
+impl Folders {
+    /// From `comfy.output`, else the ComfyUI that was found.
+    pub(crate) fn of(session: &Session, repository: &Repository) -> Result<Folders> {
+        let told = repository.settings("comfy.output")?.pop().map(|(_, value)| value);
+        let output = match told.filter(|value| !value.is_empty()) {
+            Some(text) => Some(told_path(&text, session, repository)),
+            None => {
+                let places = Places::of(session, repository)?;
+                let here = Here::look_around(session, repository, &places, Patience::Hook);
+                here.installation.map(|found| found.parts.output)
+            }
+        };
+        Ok(Folders::new(output, repository))
+    }
+
+    /// With an output folder that somebody named.
+    pub(crate) fn new(output: Option<PathBuf>, repository: &Repository) -> Folders {
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let output = output.filter(|path| path.is_dir());
+        Folders { output: output.as_deref().map(real), work_tree: repository.work_tree().map(real) }
+    }
+
+    /// ComfyUI's output folder, where one is known.
+    pub(crate) fn output(&self) -> Option<PathBuf> {
+        self.output.clone()
+    }
+
+    /// Where outputs are looked for when nobody names a place: ComfyUI's output folder, and
+    /// what git tracks of the files that could be outputs.
+    pub(crate) fn places(&self, repository: &Repository) -> Result<Vec<PathBuf>> {
+        let mut places: Vec<PathBuf> = self.output.iter().cloned().collect();
+        if let Some(work_tree) = &self.work_tree {
+            places.extend(tracked_outputs(repository, work_tree)?.filter(|path| path.is_file()));
+        }
+        Ok(places)
+    }
+
+    /// What a file is called in a run. `base` is the folder that was scanned.
+    pub(crate) fn name(&self, base: &Path, file: &Path) -> Output {
+        let below = |folder: Option<&Path>| file.strip_prefix(folder?).ok().map(slashes);
+        let (path, origin) = match (below(self.output.as_deref()), below(self.work_tree.as_deref()))
+        {
+            (Some(path), _) => (path, Origin::Output),
+            (None, Some(path)) => (path, Origin::Repository),
+            (None, None) => (below(Some(base)).unwrap_or_else(|| last(file)), Origin::Folder),
+        };
+        Output { path, origin, ..Output::default() }
+    }
+
+    /// Where the file of a run would lie on this machine.
+    pub(crate) fn file(&self, output: &Output) -> Option<PathBuf> {
+        let folder = match output.origin {
+            Origin::Output => self.output.as_ref()?,
+            Origin::Repository => self.work_tree.as_ref()?,
+            Origin::Folder => return None,
+        };
+        let inside = |part: &str| !part.is_empty() && part != ".." && !part.contains(['\\', ':']);
+        let stays = output.path.split('/').all(inside);
+        stays.then(|| folder.join(&output.path))
+    }
+}
+
+/// The files in a work tree that git tracks and that could be outputs.
+pub(crate) fn tracked_outputs(
+    repository: &Repository,
+    work_tree: &Path,
+) -> Result<impl Iterator<Item = PathBuf>> {
+    let tracked = index::tracked(repository)?.into_iter().map(|path| path.to_path());
+    Ok(tracked.filter(|path| may_be_output(path)).map(move |path| work_tree.join(path)))
+}
+
+fn told_path(text: &str, session: &Session, repository: &Repository) -> PathBuf {
+    match (text.strip_prefix("~/"), &session.environment.home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => repository.work_tree().unwrap_or(repository.git_dir()).join(text),
+    }
+}
+
+fn slashes(path: &Path) -> String {
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
+fn last(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

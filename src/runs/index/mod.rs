@@ -1,0 +1,169 @@
+//! The search index: SQLite beside the repository, below `<common git dir>/comfy/`.
+//!
+//! Everything in it is derived: the runs from `refs/comfy/runs`, the rest from files. A
+//! damaged or older index is thrown away and made again. It is told which state of the
+//! runs it reflects and what changed since; it must not know git.
+
+pub mod find;
+pub mod picture;
+pub mod schema;
+#[cfg(test)]
+mod tests;
+pub mod write;
+
+pub use find::{Key, Query, Row, Shown, fits};
+pub use picture::Near;
+pub use write::Summary;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The search index of one repository.
+#[derive(Debug)]
+pub struct Index {
+    connection: Connection,
+}
+
+/// Why the index cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused.
+    #[error("the search index: {0} (`git comfy index rebuild` makes it anew)")]
+    Database(#[from] rusqlite::Error),
+    /// Its file cannot be made or removed.
+    #[error("the search index {}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+/// What the functions of the index give back.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// How long a process waits for another one that writes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The file of the index in git-comfy's folder.
+pub fn file(comfy_folder: &Path) -> PathBuf {
+    comfy_folder.join("index.sqlite")
+}
+
+impl Index {
+    /// Opens the index in git-comfy's folder of a repository; an empty one where there is
+    /// none, or none of this version.
+    pub fn within(comfy_folder: &Path) -> Result<Index> {
+        let path = file(comfy_folder);
+        let failed = |source| Error::File { path: path.clone(), source };
+        std::fs::create_dir_all(comfy_folder).map_err(failed)?;
+        match Index::open(&path) {
+            Ok(index) => Ok(index),
+            Err(Error::Database(error)) if !is_busy(&error) => {
+                Index::remove(comfy_folder)?;
+                Index::open(&path)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the index away. Nothing is lost.
+    pub fn remove(comfy_folder: &Path) -> Result<()> {
+        let path = file(comfy_folder);
+        for ending in ["", "-wal", "-shm", "-journal"] {
+            let mut name = path.clone().into_os_string();
+            name.push(ending);
+            match std::fs::remove_file(&name) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::File { path: name.into(), source: error });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn open(path: &Path) -> Result<Index> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // Derived: a power cut may cost the last entries, which are made again.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "cache_size", -65_536)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        schema::prepare(&connection)?;
+        Ok(Index { connection })
+    }
+
+    /// The state of the runs that the index reflects; empty: none.
+    pub fn state(&self) -> Result<String> {
+        let state = self
+            .connection
+            .prepare_cached("SELECT value FROM meta WHERE key = 'state'")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        Ok(state.unwrap_or_default())
+    }
+
+    /// How many runs and files it holds.
+    pub fn counts(&self) -> Result<(u64, u64)> {
+        let count = |table: &str| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0))
+        };
+        Ok((count("runs")?.cast_unsigned(), count("outputs")?.cast_unsigned()))
+    }
+}
+
+/// Memories that save work; each can be lost at any time.
+impl Index {
+    /// Whether a file was looked at in this state.
+    pub fn has_seen(&self, path: &str, stamp: &str) -> Result<bool> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT stamp FROM seen WHERE path = ?1")?;
+        let known: Option<String> = statement.query_row([path], |row| row.get(0)).optional()?;
+        Ok(known.as_deref() == Some(stamp))
+    }
+
+    /// Remembers that files were looked at.
+    pub fn saw(&mut self, files: &[(String, String)]) -> Result<()> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut statement = transaction
+                .prepare_cached("INSERT OR REPLACE INTO seen(path, stamp) VALUES (?1, ?2)")?;
+            for (path, stamp) in files {
+                statement.execute([path, stamp])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The graph identity of a blob, if it was computed; `Some(None)`: it holds no graph.
+    pub fn graph_of_blob(&self, blob: &str) -> Result<Option<Option<String>>> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT graph FROM graphs WHERE blob = ?1")?;
+        Ok(statement.query_row([blob], |row| row.get(0)).optional()?)
+    }
+
+    /// Remembers the graph identity of a blob.
+    pub fn keep_graph(&self, blob: &str, graph: Option<&str>) -> Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO graphs(blob, graph) VALUES (?1, ?2)")?
+            .execute(params![blob, graph])?;
+        Ok(())
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseLocked, PermissionDenied, ReadOnly,
+    };
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseBusy | DatabaseLocked | CannotOpen | PermissionDenied | ReadOnly)
+    )
+}

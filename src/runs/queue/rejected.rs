@@ -1,0 +1,106 @@
+//! Why ComfyUI refused a prompt: `error` and `node_errors` of its answer (format facts, 6).
+
+use std::fmt;
+
+use comfy_graph::json::{Object, Value};
+
+/// Nodes that are told of.
+const MOST_NODES: usize = 50;
+/// Complaints of one node.
+const MOST: usize = 10;
+/// Characters of a text that are kept.
+const LONGEST: usize = 400;
+
+/// A refusal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejected {
+    /// What is wrong with the whole, in the server's words.
+    pub said: String,
+    /// What is wrong with single nodes.
+    pub nodes: Vec<NodeError>,
+}
+
+/// What is wrong with a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeError {
+    /// The node, as the prompt has it.
+    pub id: String,
+    /// Its class.
+    pub class: String,
+    /// The complaints, in the server's words.
+    pub said: Vec<String>,
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.said.is_empty() { "it did not say why" } else { &self.said })
+    }
+}
+
+/// The refusal in an answer.
+pub(crate) fn rejected(answer: &Value) -> Rejected {
+    let error = answer.get("error");
+    let said = match error {
+        Some(Value::String(text)) => bounded(text),
+        Some(error) => complaint(error),
+        None => String::new(),
+    };
+    Rejected { said, nodes: node_errors(answer) }
+}
+
+/// The complaints about single nodes in an answer.
+pub(crate) fn node_errors(answer: &Value) -> Vec<NodeError> {
+    let nodes = answer.get("node_errors").and_then(Value::as_object);
+    let nodes = nodes.into_iter().flat_map(Object::iter).take(MOST_NODES);
+    let node = |(id, error): (&comfy_graph::json::Key, &Value)| {
+        let said = error.get("errors").and_then(Value::as_array).unwrap_or_default();
+        let class = error.get("class_type").and_then(Value::as_str).unwrap_or_default();
+        NodeError {
+            id: bounded(id),
+            class: bounded(class),
+            said: said.iter().take(MOST).map(complaint).collect(),
+        }
+    };
+    nodes.map(node).collect()
+}
+
+/// `Value not in list: ckpt_name: 'a.safetensors' not in [...]`.
+fn complaint(error: &Value) -> String {
+    let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default().trim();
+    let (message, details) = (text("message"), text("details"));
+    match (message, details) {
+        ("", details) => bounded(details),
+        (message, "") => bounded(message),
+        (message, details) => bounded(&format!("{message}: {details}")),
+    }
+}
+
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comfy_graph::json::parse_text;
+
+    #[test]
+    fn a_refusal_is_told_per_node() {
+        let text = r#"{"error":{"type":"prompt_outputs_failed_validation","message":"Prompt outputs failed validation","details":"","extra_info":{}},
+            "node_errors":{"4":{"errors":[{"type":"value_not_in_list","message":"Value not in list",
+            "details":"ckpt_name: 'a.safetensors' not in []","extra_info":{}}],"dependent_outputs":["9"],"class_type":"CheckpointLoaderSimple"}}}"#;
+        let found = rejected(&parse_text(text).unwrap());
+        assert_eq!(found.to_string(), "Prompt outputs failed validation");
+        let [node] = &found.nodes[..] else { panic!("{found:?}") };
+        assert_eq!((node.id.as_str(), node.class.as_str()), ("4", "CheckpointLoaderSimple"));
+        assert_eq!(node.said, ["Value not in list: ckpt_name: 'a.safetensors' not in []"]);
+        let long = format!(r#"{{"error":"{}"}}"#, "é".repeat(5000));
+        assert_eq!(rejected(&parse_text(&long).unwrap()).said.chars().count(), LONGEST + 1);
+        for odd in ["{}", "7", r#"{"error":7,"node_errors":[1]}"#, r#"{"node_errors":{"1":2}}"#] {
+            rejected(&parse_text(odd).unwrap());
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! What is embedded in a file, for reading and as JSON.
+//!
+//! Every text comes out of a stranger's file: the readable form is sanitized here, the JSON
+//! form when it is printed.
+
+use std::fmt::Write;
+
+use anstyle::Style;
+use serde_json::json;
+
+use crate::platform::text::sanitize;
+use crate::records::glance::{Glance, Sampling, glance, is_model_file};
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::{Object, Value};
+use comfy_media::{Embedded, Entry, Parameters, Payload};
+
+/// The number of the JSON form, raised when a reader of it would break.
+pub const SCHEMA: u32 = 1;
+
+/// Columns of a prompt that are shown.
+const EXCERPT: usize = 72;
+
+/// Lines of one sort that are shown before "and N more".
+const MAX_LINES: usize = 12;
+
+/// A file with what was found in it.
+#[derive(Debug)]
+pub struct Inspected<'a> {
+    /// The file's name as the person gave it.
+    pub file: &'a str,
+    /// What was found.
+    pub embedded: &'a Embedded,
+    /// The texts decoded.
+    pub payload: &'a Payload,
+}
+
+impl Inspected<'_> {
+    /// A few lines for a person.
+    pub fn text(&self) -> String {
+        let bold = Style::new().bold();
+        let mut out = format!("{bold}{}{bold:#}  {}", sanitize::line(self.file), self.kind());
+        out.push('\n');
+        let mut lines = Lines { out };
+        let glance = self.glance();
+        self.workflow_line(&mut lines);
+        match &glance {
+            Some(glance) => glance_lines(&mut lines, glance),
+            None => self.without_prompt(&mut lines),
+        }
+        if let Some(parameters) = &self.payload.parameters {
+            parameters_lines(&mut lines, parameters, glance.is_some());
+        }
+        let others: Vec<String> = self.others().map(other).collect();
+        if !others.is_empty() {
+            let more = others.len().saturating_sub(MAX_LINES);
+            let mut text = others[..others.len() - more].join(", ");
+            if more > 0 {
+                let _ = write!(text, " and {more} more");
+            }
+            lines.line("also", &text);
+        }
+        if self.embedded.entries.is_empty() {
+            lines.line("nothing", "no metadata is embedded in this file");
+        }
+        for defect in &self.embedded.defects {
+            lines.line("damage", &defect.to_string());
+        }
+        lines.out
+    }
+
+    /// One JSON object.
+    pub fn json(&self) -> serde_json::Value {
+        let entries = self.embedded.entries.iter().map(|entry| {
+            json!({
+                "keyword": entry.keyword,
+                "place": entry.place.to_string(),
+                "bytes": entry.text.len(),
+            })
+        });
+        let defects = self.embedded.defects.iter().map(ToString::to_string);
+        json!({
+            "schema": SCHEMA,
+            "file": self.file,
+            "container": self.embedded.container.to_string(),
+            "width": self.embedded.size.map(|size| size.width),
+            "height": self.embedded.size.map(|size| size.height),
+            "entries": entries.collect::<Vec<_>>(),
+            "summary": self.glance().map(|glance| glance_json(&glance)),
+            "parameters": self.payload.parameters.as_ref().map(parameters_json),
+            "prompt": self.payload.prompt,
+            "workflow": self.payload.workflow,
+            "defects": defects.collect::<Vec<_>>(),
+        })
+    }
+
+    fn kind(&self) -> String {
+        let container = self.embedded.container;
+        self.embedded
+            .size
+            .map_or_else(|| container.to_string(), |size| format!("{container}, {size}"))
+    }
+
+    fn glance(&self) -> Option<Glance> {
+        let prompt = Prompt::from_value(self.payload.prompt.clone()?).ok()?;
+        Some(glance(&prompt))
+    }
+
+    fn workflow_line(&self, lines: &mut Lines) {
+        let Some(value) = &self.payload.workflow else { return };
+        let text = |value: Option<&Value>| Some(sanitize::excerpt(value?.as_str()?, EXCERPT));
+        let mut parts = vec![];
+        parts.extend(text(value.get("id")));
+        if let Ok(workflow) = Workflow::from_value(value.clone()) {
+            parts.push(counted(workflow.nodes().count(), "node"));
+            if !workflow.definitions.is_empty() {
+                parts.push(counted(workflow.definitions.len(), "subgraph"));
+            }
+        }
+        let version = value.get("extra").and_then(|extra| extra.get("frontendVersion"));
+        parts.extend(text(version).map(|version| format!("frontend {version}")));
+        lines.line("workflow", &parts.join(", "));
+    }
+
+    /// A workflow without a prompt: what its widgets say, which need not be what ran.
+    fn without_prompt(&self, lines: &mut Lines) {
+        let Some(value) = &self.payload.workflow else { return };
+        let Ok(workflow) = Workflow::from_value(value.clone()) else { return };
+        let mut models = vec![];
+        for (_, node) in workflow.nodes() {
+            let values = match node.raw().get("widgets_values") {
+                Some(Value::Array(values)) => values.iter().collect::<Vec<_>>(),
+                Some(Value::Object(values)) => Object::values(values).collect(),
+                _ => continue,
+            };
+            let names = values.into_iter().filter_map(Value::as_str);
+            let shown = sanitize::excerpt(node.shown(), EXCERPT);
+            models.extend(names.filter(|name| is_model_file(name)).map(|name| {
+                format!("{} ({shown} #{})", sanitize::line(name), shown_id(node.id()))
+            }));
+        }
+        lines.several("model", &models);
+    }
+
+    /// Entries that none of the lines tells about.
+    fn others(&self) -> impl Iterator<Item = &Entry> {
+        self.embedded.entries.iter().filter(|entry| {
+            let name = entry.keyword.to_lowercase();
+            let told = match name.trim_end_matches(':') {
+                "workflow" => self.payload.workflow.is_some(),
+                "prompt" => self.payload.prompt.is_some(),
+                "parameters" => self.payload.parameters.is_some(),
+                _ => false,
+            };
+            !told
+        })
+    }
+}
+
+fn other(entry: &Entry) -> String {
+    let name = sanitize::excerpt(&entry.keyword, 32);
+    let short = entry.text.len() <= 40 && !entry.text.trim_start().starts_with(['{', '[']);
+    if short {
+        format!("{name} {}", sanitize::excerpt(&entry.text, 40))
+    } else {
+        format!("{name} ({}, {})", entry.place, counted(entry.text.len(), "byte"))
+    }
+}
+
+fn glance_lines(lines: &mut Lines, glance: &Glance) {
+    lines.line("prompt", &counted(glance.nodes, "node"));
+    let models: Vec<String> = glance
+        .models
+        .iter()
+        .map(|model| {
+            let class = sanitize::excerpt(&model.class, EXCERPT);
+            format!("{} ({class} #{})", sanitize::line(&model.name), shown_id(&model.node))
+        })
+        .collect();
+    lines.several("model", &models);
+    let embeddings: Vec<String> =
+        glance.embeddings.iter().map(|name| sanitize::excerpt(name, EXCERPT)).collect();
+    lines.several("embedding", &embeddings);
+    let samplings: Vec<String> = glance.samplings.iter().map(sampling_line).collect();
+    lines.several("sampler", &samplings);
+    for (label, texts) in [("positive", &glance.positive), ("negative", &glance.negative)] {
+        let texts: Vec<String> =
+            texts.iter().map(|text| sanitize::excerpt(text, EXCERPT)).collect();
+        lines.several(label, &texts);
+    }
+}
+
+fn sampling_line(sampling: &Sampling) -> String {
+    let class = sanitize::excerpt(&sampling.class, EXCERPT);
+    let mut line = format!("{class} #{}:", shown_id(&sampling.node));
+    let parts = [
+        ("", &sampling.sampler, ""),
+        ("", &sampling.scheduler, ""),
+        ("", &sampling.steps, " steps"),
+        ("cfg ", &sampling.cfg, ""),
+        ("denoise ", &sampling.denoise, ""),
+        ("seed ", &sampling.seed, ""),
+    ];
+    let known = parts.iter().filter_map(|(before, value, after)| {
+        let value = plain(value.as_ref()?)?;
+        Some(format!(" {before}{}{after}", sanitize::excerpt(&value, 40)))
+    });
+    line.push_str(&known.collect::<Vec<_>>().join(","));
+    line
+}
+
+fn parameters_lines(lines: &mut Lines, parameters: &Parameters, prompt_is_known: bool) {
+    let settings: Vec<String> =
+        parameters.fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    lines.line("parameters", &sanitize::excerpt(&settings.join(", "), EXCERPT * 2));
+    // The prompt says what ran; the text repeats it at best.
+    if !prompt_is_known {
+        let negative = parameters.negative.as_deref();
+        for (label, text) in
+            [("positive", Some(parameters.positive.as_str())), ("negative", negative)]
+        {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                lines.line(label, &sanitize::excerpt(text, EXCERPT));
+            }
+        }
+    }
+}
+
+fn glance_json(glance: &Glance) -> serde_json::Value {
+    let models = glance.models.iter().map(|model| {
+        json!({
+            "node": model.node.to_string(),
+            "class": model.class,
+            "input": model.input,
+            "name": model.name,
+        })
+    });
+    let samplings = glance.samplings.iter().map(|sampling| {
+        json!({
+            "node": sampling.node.to_string(),
+            "class": sampling.class,
+            "seed": sampling.seed,
+            "sampler": sampling.sampler,
+            "scheduler": sampling.scheduler,
+            "steps": sampling.steps,
+            "cfg": sampling.cfg,
+            "denoise": sampling.denoise,
+        })
+    });
+    json!({
+        "nodes": glance.nodes,
+        "models": models.collect::<Vec<_>>(),
+        "embeddings": glance.embeddings,
+        "samplers": samplings.collect::<Vec<_>>(),
+        "positive": glance.positive,
+        "negative": glance.negative,
+    })
+}
+
+fn parameters_json(parameters: &Parameters) -> serde_json::Value {
+    let fields = parameters.fields.iter().map(|(name, value)| (name.clone(), json!(value)));
+    let hashes = parameters.hashes().into_iter().map(|(name, hash)| (name, json!(hash)));
+    json!({
+        "positive": parameters.positive,
+        "negative": parameters.negative,
+        "fields": fields.collect::<serde_json::Map<_, _>>(),
+        "hashes": hashes.collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+/// A plain value as text.
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+fn shown_id(id: &comfy_graph::graph::NodeId) -> String {
+    sanitize::excerpt(&id.to_string(), 40)
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Labelled lines under a heading.
+struct Lines {
+    out: String,
+}
+
+impl Lines {
+    /// A line; its text is sanitized already.
+    fn line(&mut self, label: &str, text: &str) {
+        let dim = Style::new().dimmed();
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.out, "  {dim}{label:<11}{dim:#}{text}");
+    }
+
+    fn several(&mut self, label: &str, texts: &[String]) {
+        for text in texts.iter().take(MAX_LINES) {
+            self.line(label, text);
+        }
+        let more = texts.len().saturating_sub(MAX_LINES);
+        if more > 0 {
+            self.line("", &format!("and {more} more"));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The file that starts `git comfy watch` with the session. Must not install it.
+
+use super::Args;
+use super::service_file;
+use super::service_file::Job;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::session::Session;
+
+/// What starts programs on a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum System {
+    /// A user unit of systemd.
+    Systemd,
+    /// A property list of launchd.
+    Launchd,
+}
+
+/// Prints it.
+pub(crate) fn print(system: System, args: &Args, session: &Session) -> Result<Exit> {
+    let repository = session.repository()?;
+    let program = session.environment.program.clone();
+    let program = program.ok_or_else(|| Failure::new("this program's own file is not known"))?;
+    let place = repository.work_tree().unwrap_or(repository.git_dir());
+    let files = args.files.as_ref().map(|folder| session.cwd.join(folder));
+    let files = files.map(|folder| std::fs::canonicalize(&folder).unwrap_or(folder));
+    let files = files.as_deref().map(std::path::Path::to_string_lossy);
+    let poll = args.poll.map(|seconds| seconds.to_string());
+    let mut words = vec!["watch"];
+    for (name, value) in [
+        ("--files", files.as_deref()),
+        ("--poll", poll.as_deref()),
+        ("--server", args.server.as_deref()),
+    ] {
+        words.extend(value.into_iter().flat_map(|value| [name, value]));
+    }
+    let (name, about) = match files {
+        Some(_) => ("git-comfy-watch-files", "Keep every save of workflows with git-comfy"),
+        None => ("git-comfy-watch", "Record ComfyUI runs with git-comfy"),
+    };
+    let job = Job { program: &program, folder: place, name, about, words: &words };
+    let text = match system {
+        System::Systemd => service_file::systemd(&job),
+        System::Launchd => service_file::launchd(&job),
+    };
+    session.ui.out(&text)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,229 @@
+//! The attribute lines that give workflows to the filter, the diff driver and the merge
+//! driver, and the file they stand in.
+//!
+//! They go to the top of the file: in git's attributes the later line wins, so whatever
+//! else is written there about a path keeps its say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::block;
+use super::block::Site;
+use super::plan::{Kind, Step};
+use crate::platform::git::Result;
+use crate::platform::git::plumbing::Git;
+
+/// What every line gives. An attribute whose driver is not configured does nothing.
+const DRIVERS: &str = "filter=comfy diff=comfy merge=comfy";
+/// The paths that are given. App mode's `*.app.json` is among them; a JSON file that is
+/// no workflow passes through untouched.
+const PATTERNS: &[&str] = &["*.json"];
+/// Outputs that can carry a workflow: shown as text, stored untouched.
+const OUTPUTS: &[&str] = &[
+    "*.png", "*.webp", "*.jpg", "*.jpeg", "*.avif", "*.mp4", "*.webm", "*.mkv", "*.mov", "*.flac",
+    "*.mp3", "*.opus", "*.glb", "*.latent",
+];
+/// A path that nothing but a general pattern names.
+const PROBE: &str = "git-comfy-probe.json";
+
+/// The block as it stands in a file, with its markers and without the final line break.
+pub fn block() -> String {
+    let mut lines = vec![
+        block::BEGIN.to_owned(),
+        "# ComfyUI workflows. In each clone run `git comfy init` once.".to_owned(),
+    ];
+    lines.extend(self::lines());
+    lines.push(block::END.to_owned());
+    lines.join("\n")
+}
+
+/// The lines themselves, for the person.
+pub fn lines() -> Vec<String> {
+    let workflows = PATTERNS.iter().map(|pattern| format!("{pattern} {DRIVERS}"));
+    let outputs = OUTPUTS.iter().map(|pattern| format!("{pattern} diff=comfy"));
+    workflows.chain(outputs).collect()
+}
+
+/// Where the block goes in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// Other lines win over ours.
+    Yield,
+    /// Ours win.
+    Prevail,
+}
+
+/// The step that brings the block into a file; none where it is there already.
+pub fn put(file: &Path, rank: Rank) -> Option<Step> {
+    let before = fs::read(file).unwrap_or_default();
+    let (text, site) = match rank {
+        Rank::Yield => (before.clone(), Site::Top),
+        Rank::Prevail => (block::take(&before).unwrap_or_else(|| before.clone()), Site::Bottom),
+    };
+    let content = block::put(&text, &block(), site);
+    let write =
+        || Step::Write { path: file.to_owned(), content: content.clone(), kind: Kind::Text };
+    (content != before).then(write)
+}
+
+/// The step that takes the block out of a file; the file goes with its last line.
+pub fn take(file: &Path) -> Option<Step> {
+    let content = block::take(&fs::read(file).ok()?)?;
+    let link = file.symlink_metadata().is_ok_and(|about| about.is_symlink());
+    Some(if content.is_empty() && !link {
+        Step::Delete(file.to_owned())
+    } else {
+        Step::Write { path: file.to_owned(), content, kind: Kind::Text }
+    })
+}
+
+/// Whether a file has the block.
+pub fn stands_in(file: &Path) -> bool {
+    fs::read(file).is_ok_and(|content| block::find(&content).is_some())
+}
+
+/// Whether lines, with markers or without, give something to the filter.
+pub fn names_filter(content: &[u8]) -> bool {
+    memchr::memmem::find(content, b"filter=comfy").is_some()
+}
+
+/// An attributes file that git may still put at the top of the work tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToCome {
+    /// What git calls it.
+    pub named: String,
+    /// All its bytes.
+    pub content: Vec<u8>,
+}
+
+/// The attributes file that the index or the last commit has, for a work tree without one;
+/// where nothing is committed yet, the one of a branch that was fetched.
+pub fn to_come(git: &Git, is_unborn: bool) -> Result<Option<ToCome>> {
+    let mut states = vec![String::new(), "HEAD".to_owned()];
+    if is_unborn {
+        let told = git.run(["for-each-ref", "--format=%(refname)", "refs/remotes"])?;
+        states.push("FETCH_HEAD".to_owned());
+        states.extend(String::from_utf8_lossy(&told).lines().map(str::to_owned));
+    }
+    for state in states {
+        let named = format!("{state}:.gitattributes");
+        let answer = git.answer(["cat-file", "blob", &named])?;
+        if answer.code == 0 {
+            return Ok(Some(ToCome { named, content: answer.out }));
+        }
+    }
+    Ok(None)
+}
+
+/// What git gives to one path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// The path, relative to the top.
+    pub path: String,
+    /// The filter; `unspecified` and `unset` are git's words for none.
+    pub filter: String,
+    /// The diff driver.
+    pub diff: String,
+    /// The merge driver.
+    pub merge: String,
+}
+
+impl Given {
+    /// Whether everything is ours.
+    pub fn is_ours(&self) -> bool {
+        [&self.filter, &self.diff, &self.merge].iter().all(|driver| *driver == "comfy")
+    }
+
+    /// The filter of someone else, if it has one.
+    pub fn foreign_filter(&self) -> Option<&str> {
+        let none = ["unspecified", "unset", "set", "comfy"].contains(&self.filter.as_str());
+        (!none).then_some(self.filter.as_str())
+    }
+}
+
+/// What git gives to any workflow that no special line names.
+pub fn of_probe(git: &Git) -> Result<Given> {
+    Ok(of(git, &[PROBE.as_bytes()])?.pop().unwrap_or_default())
+}
+
+/// What git gives to paths.
+pub fn of(git: &Git, paths: &[&[u8]]) -> Result<Vec<Given>> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut input = Vec::new();
+    for path in paths {
+        input.extend_from_slice(path);
+        input.push(0);
+    }
+    let told = git.feed(["check-attr", "-z", "--stdin", "filter", "diff", "merge"], &input)?;
+    let fields: Vec<_> = told.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    // path, attribute, value; three times for each path.
+    let rows = fields.chunks_exact(9);
+    Ok(rows
+        .map(|row| Given {
+            path: row[0].to_string(),
+            filter: row[2].to_string(),
+            diff: row[5].to_string(),
+            merge: row[8].to_string(),
+        })
+        .collect())
+}
+
+/// The attribute files of a work tree that carry the block, tracked or not.
+pub fn files_with_block(git: &Git, top: &Path) -> Result<Vec<PathBuf>> {
+    let pattern = ":(glob)**/.gitattributes";
+    let told = git.run(["ls-files", "-z", "--cached", "--others", "--", pattern])?;
+    let mut files: Vec<PathBuf> = told
+        .split(|byte| *byte == 0)
+        .filter(|path| !path.is_empty())
+        .map(|path| top.join(String::from_utf8_lossy(path).as_ref()))
+        .filter(|file| stands_in(file))
+        .collect();
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_is_what_git_reads() {
+        insta::assert_snapshot!(block(), @r"
+        # >>> git-comfy >>>
+        # ComfyUI workflows. In each clone run `git comfy init` once.
+        *.json filter=comfy diff=comfy merge=comfy
+        *.png diff=comfy
+        *.webp diff=comfy
+        *.jpg diff=comfy
+        *.jpeg diff=comfy
+        *.avif diff=comfy
+        *.mp4 diff=comfy
+        *.webm diff=comfy
+        *.mkv diff=comfy
+        *.mov diff=comfy
+        *.flac diff=comfy
+        *.mp3 diff=comfy
+        *.opus diff=comfy
+        *.glb diff=comfy
+        *.latent diff=comfy
+        # <<< git-comfy <<<
+        ");
+    }
+
+    #[test]
+    fn a_file_without_other_lines_goes_with_the_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(".gitattributes");
+        assert_eq!(take(&file), None);
+        fs::write(&file, block() + "\n").unwrap();
+        assert_eq!(put(&file, Rank::Yield), None);
+        assert_eq!(take(&file), Some(Step::Delete(file.clone())));
+        fs::write(&file, block() + "\n* text=auto\n").unwrap();
+        assert!(
+            matches!(take(&file), Some(Step::Write { content, .. }) if content == b"* text=auto\n")
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! Whether workflows lie in git in their clean form, and how those that do not get it.
+
+use std::path::PathBuf;
+
+use crate::platform::git::Direction;
+use crate::platform::git::{Error, Result};
+use crate::platform::git::{Kind, ObjectId, RepoPath};
+
+use super::block;
+use crate::layouts::WorkTreeLayouts;
+use crate::layouts::raw;
+use crate::layouts::raw::RawFile;
+use crate::layouts::refresh;
+use crate::layouts::refresh::{is_ours, read_within};
+use crate::layouts::{Handling, Settings};
+use crate::merging::driver::{Unready, carried};
+use crate::platform::git::Repository;
+use crate::platform::git::index;
+use crate::platform::git::plumbing::Git;
+use crate::platform::git::{Batch, EntryKind};
+use comfy_graph::canon;
+use comfy_graph::canon::{Cleaned, Clock, Outcome};
+
+/// Which state of the files is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// What the next commit would hold.
+    Staged,
+    /// What a commit holds; any name that git understands.
+    Commit(String),
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The commit that was looked at; none for the index.
+    pub commit: Option<ObjectId>,
+    /// How many files that are for git-comfy were looked at.
+    pub looked_at: usize,
+    /// Those that are workflows, but not clean.
+    pub unclean: Vec<RawFile>,
+    /// Those in which conflicts of a merge were not settled.
+    pub conflicted: Vec<Unready>,
+}
+
+/// Looks at every file that is for git-comfy.
+///
+/// Where no attribute line gives any file to it, as in a machine's clone that has only the
+/// program, every `*.json` is looked at.
+pub fn check(repository: &Repository, what: &Checked) -> Result<Report> {
+    let (commit, files) = match what {
+        Checked::Staged => {
+            let files = index::files(repository)?;
+            (None, files.into_iter().map(|entry| (entry.path, entry.id)).collect())
+        }
+        Checked::Commit(name) => {
+            let missing = || Error::Unexpected { command: format!("rev-parse {name}") };
+            let id = repository.resolve_commit(name)?.ok_or_else(missing)?;
+            let commit = repository.commit(id)?.ok_or_else(missing)?;
+            let mut files: Vec<(RepoPath, ObjectId)> = Vec::new();
+            repository.visit_files(commit.tree, &mut |path, entry| {
+                if matches!(entry.kind, EntryKind::File | EntryKind::Executable) {
+                    files.push((path.clone(), entry.id));
+                }
+            })?;
+            (Some(id.0), files)
+        }
+    };
+    let mut ours: Vec<_> =
+        files.iter().filter(|(path, _)| is_ours(repository, path)).cloned().collect();
+    if ours.is_empty() {
+        ours = files;
+        ours.retain(|(path, _)| path.as_bytes().ends_with(b".json"));
+    }
+    let settings = Settings::of(repository)?;
+    let mut report = Report { commit, looked_at: ours.len(), ..Report::default() };
+    let mut unclean = Vec::new();
+    for (path, id) in ours {
+        let handling = settings.handling_of(repository, &path, Direction::Checkin);
+        let Some(bytes) = repository.blob_within(id, settings.max_file_size)? else { continue };
+        let conflicts = carried(&bytes);
+        if conflicts > 0 {
+            report.conflicted.push(Unready { path: path.clone(), conflicts });
+        }
+        if let Handling::Clean(mode) = handling
+            && raw::is_raw(&bytes, mode)
+        {
+            unclean.push((path, id));
+        }
+    }
+    let until = match what {
+        Checked::Staged => "HEAD",
+        Checked::Commit(name) => name,
+    };
+    report.unclean = raw::trace(repository, unclean, until, None)?;
+    Ok(report)
+}
+
+/// What a renormalization staged, and what it left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renormalized {
+    /// Workflows that are staged in their clean form.
+    pub staged: Vec<RepoPath>,
+    /// Those among them whose files have changes of their own, which are not staged.
+    pub changed: Vec<RepoPath>,
+    /// Whether the attribute lines are staged too.
+    pub attributes: bool,
+}
+
+/// Whether the next commit would hold anything.
+pub fn has_staged_changes(repository: &Repository) -> Result<bool> {
+    let git = Git::at(repository.require_work_tree()?);
+    let words = ["diff", "--cached", "--quiet", "--no-ext-diff", "--ignore-submodules"];
+    Ok(git.answer(words)?.code != 0)
+}
+
+/// The most bytes of new objects that are held in memory.
+const HELD: usize = 32 << 20;
+
+/// Stages every workflow that lies in the index with its positions in its clean form. The
+/// positions go with it: those of the file, where it is the same workflow, else those that
+/// the index held. The filter must be configured.
+///
+/// `git add --renormalize` cannot do it: while the index holds a raw file, a clean gives it
+/// back as it is.
+pub fn renormalize(repository: &Repository) -> Result<Renormalized> {
+    let work_tree = repository.require_work_tree()?.to_owned();
+    let settings = Settings::of(repository)?;
+    let mut done = Renormalized::default();
+    let mut batch = Batch::new(repository.format());
+    let mut layouts = WorkTreeLayouts::new(repository);
+    let (mut lines, mut held) = (Vec::new(), 0);
+    for entry in index::files(repository)? {
+        if !is_ours(repository, &entry.path) {
+            continue;
+        }
+        let handling = settings.handling_of(repository, &entry.path, Direction::Checkin);
+        let Handling::Clean(mode) = handling else { continue };
+        let stored = repository.blob_within(entry.id, settings.max_file_size)?;
+        let Some(stored) = stored.filter(|stored| raw::is_raw(stored, mode)) else { continue };
+        let Outcome::Cleaned(Cleaned { content, layout }) = canon::clean(&stored, mode) else {
+            continue;
+        };
+        held += content.len();
+        let blob = batch.blob(content);
+        // When its places were chosen nobody knows.
+        let layout = layout.and_then(|line| canon::stamp_all(&line, Clock::Unknown(0)));
+        if let Some(layout) = layout {
+            layouts.keep_for(&entry.path, blob, &layout)?;
+        }
+        let file = read_within(&work_tree.join(entry.path.to_path()), settings.max_file_size);
+        let is_same = file.is_some_and(|bytes| match canon::begin(&bytes, mode) {
+            Ok((content, _)) => repository.format().id_of(Kind::Blob, &content) == blob,
+            Err(_) => false,
+        });
+        if !is_same {
+            done.changed.push(entry.path.clone());
+        }
+        let mode = if entry.executable { "100755" } else { "100644" };
+        lines.extend_from_slice(format!("{mode} {blob}\t").as_bytes());
+        lines.extend_from_slice(entry.path.as_bytes());
+        lines.push(0);
+        done.staged.push(entry.path);
+        if held > HELD {
+            repository.write(&std::mem::replace(&mut batch, Batch::new(repository.format())))?;
+            held = 0;
+        }
+    }
+    let git = Git::at(&work_tree);
+    if !done.staged.is_empty() {
+        repository.write(&batch)?;
+        git.feed(["update-index", "-z", "--index-info"], &lines)?;
+        // Files the layouts of the files, and lets git see that they are what it has.
+        refresh(repository)?;
+    }
+    done.attributes = stage_attributes(repository, &git, &work_tree.join(".gitattributes"))?;
+    Ok(done)
+}
+
+/// Stages the attributes file, if the block is all that is new in it.
+fn stage_attributes(repository: &Repository, git: &Git, file: &PathBuf) -> Result<bool> {
+    let Ok(content) = std::fs::read(file) else { return Ok(false) };
+    let Some(before) = block::take(&content) else { return Ok(false) };
+    let path = RepoPath::new(b".gitattributes".to_vec());
+    let entry = index::files(repository)?.into_iter().find(|entry| entry.path == path);
+    let known = match entry {
+        Some(entry) => repository.blob_within(entry.id, u64::MAX)?.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    if known == before {
+        git.run(["add", "--", ".gitattributes"])?;
+    }
+    Ok(known == before)
+}

@@ -1,0 +1,95 @@
+//! `git comfy doctor`: what is wrong, and how it is mended.
+
+use serde_json::json;
+
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::setup::State;
+use crate::setup::doctor::{Finding, Health, Patient};
+
+use crate::platform::text::sanitize;
+use crate::records::commands::record::found;
+use crate::session::Session;
+use crate::setup::doctor;
+
+/// Check every link of the chain between a workflow and git.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Changes no setting. Leaves with 0 when everything works, and with 1 when something is broken; \
+`mend` says what to do about it. The schema of --json is in docs/doctor.md.")]
+pub struct Args {
+    /// For programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Looks at everything and tells.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let environment = &session.environment;
+    let repository = session.repository_in_step();
+    let patient = Patient {
+        folder: session.cwd.clone(),
+        state: State::read(&session.cwd, environment.config_home.as_deref())?,
+        program: environment.program.clone(),
+        path: environment.path.clone(),
+        switched_off: environment.switched_off,
+    };
+    let mut findings = doctor::examine(&patient)?;
+    if let Ok(repository) = repository {
+        findings.extend(found::findings(session, &repository)?);
+    }
+    let text = if args.json { in_json(&patient, &findings) } else { in_words(&patient, &findings) };
+    session.ui.out(&text)?;
+    let broken = findings.iter().any(|finding| finding.health == Health::Broken);
+    Ok(if broken { Exit::Found } else { Exit::Done })
+}
+
+fn in_words(patient: &Patient, findings: &[Finding]) -> String {
+    let mut text = match &patient.state.place {
+        Some(place) => format!("{}\n", sanitize::line(&place.top.display().to_string())),
+        None => "not in a repository: only this machine was looked at\n".to_owned(),
+    };
+    for finding in findings {
+        let (mark, style) = match finding.health {
+            Health::Good => ("ok    ", anstyle::AnsiColor::Green),
+            Health::Note => ("note  ", anstyle::AnsiColor::Yellow),
+            Health::Broken => ("broken", anstyle::AnsiColor::Red),
+        };
+        let style = style.on_default();
+        text += &format!("{style}{mark}{style:#}  {}\n", sanitize::line(&finding.what));
+        if let Some(mend) = &finding.mend {
+            text += &format!("        mend: {}\n", sanitize::line(mend));
+        }
+    }
+    let broken = findings.iter().filter(|finding| finding.health == Health::Broken).count();
+    text += &match broken {
+        0 => "everything works\n".to_owned(),
+        1 => "1 thing is broken\n".to_owned(),
+        count => format!("{count} things are broken\n"),
+    };
+    text
+}
+
+fn in_json(patient: &Patient, findings: &[Finding]) -> String {
+    let findings: Vec<_> = findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "check": finding.check,
+                "health": finding.health.word(),
+                "what": finding.what,
+                "mend": finding.mend,
+            })
+        })
+        .collect();
+    let place = patient.state.place.as_ref();
+    let report = json!({
+        "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "git": patient.state.version.to_string(),
+        "repository": place.map(|place| place.top.display().to_string()),
+        "healthy": findings.iter().all(|finding| finding["health"] != "broken"),
+        "findings": findings,
+    });
+    format!("{report:#}\n")
+}

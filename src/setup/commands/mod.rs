@@ -1,0 +1,10 @@
+//! The commands of this part: each parses, calls and prints.
+
+pub mod check;
+pub mod doctor;
+pub mod generate;
+pub mod hook;
+pub mod init;
+pub mod separate;
+pub mod template;
+pub mod uninstall;

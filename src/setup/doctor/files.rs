@@ -1,0 +1,161 @@
+//! What a repository says of itself: attributes, remotes, notes, marks in its index.
+
+use std::collections::BTreeMap;
+
+use super::{Finding, INIT, Patient};
+use crate::layouts::raw::RawFile;
+use crate::platform::git::Repository;
+use crate::platform::git::Result;
+use crate::setup::attributes;
+use crate::setup::check;
+use crate::setup::check::Checked;
+use crate::setup::{REWRITE_REF, covers_notes, tracking_refspec};
+
+/// Whether workflows are given to the filter.
+pub(crate) fn attributes(patient: &Patient) -> Result<Vec<Finding>> {
+    let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
+    let given = attributes::of_probe(&patient.state.git)?;
+    let found = if given.is_ours() {
+        Finding::good("attributes", "*.json is given to git-comfy")
+    } else if given.filter == "comfy" {
+        let what = format!("*.json has other drivers: diff={} merge={}", given.diff, given.merge);
+        Finding::note("attributes", what).mend("git comfy init --force")
+    } else if attributes::stands_in(&place.top.join(".gitattributes")) {
+        let what =
+            format!("another line takes *.json away from git-comfy: filter={}", given.filter);
+        Finding::broken("attributes", what).mend("git comfy init --force")
+    } else {
+        Finding::broken("attributes", "no line of .gitattributes gives *.json to git-comfy")
+            .mend(INIT)
+    };
+    Ok(vec![found])
+}
+
+/// Workflows that another filter has.
+pub(crate) fn foreign_filters(patient: &Patient) -> Result<Vec<Finding>> {
+    if patient.state.place.is_none() {
+        return Ok(Vec::new());
+    }
+    let git = &patient.state.git;
+    let told = git.run(["ls-files", "-z", "--", "*.json"])?;
+    let paths: Vec<&[u8]> = told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).collect();
+    let mut taken: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for given in attributes::of(git, &paths)? {
+        if let Some(filter) = given.foreign_filter() {
+            taken.entry(filter.to_owned()).or_default().push(given.path.clone());
+        }
+    }
+    Ok(taken
+        .into_iter()
+        .map(|(filter, paths)| {
+            let first = paths.first().map(String::as_str).unwrap_or_default();
+            let what = match paths.len() {
+                1 => format!("{first} goes through the filter `{filter}` instead"),
+                many => format!(
+                    "{many} files go through the filter `{filter}` instead, such as {first}"
+                ),
+            };
+            Finding::note("other-filter", what).mend(format!(
+                "git check-attr filter -- '{first}' shows it; .gitattributes decides"
+            ))
+        })
+        .collect())
+}
+
+/// Whether layouts come with a fetch.
+pub(crate) fn remotes(patient: &Patient) -> Result<Vec<Finding>> {
+    let state = &patient.state;
+    if state.place.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut findings = Vec::new();
+    let mut served = Vec::new();
+    for remote in state.remotes() {
+        let fetches = state.fetches(remote);
+        if covers_notes(&fetches) {
+            let what = format!("a fetch from {remote} overwrites layouts and records made here");
+            findings.push(
+                Finding::note("remotes", what)
+                    .mend(format!("git config --edit, remote.{remote}.fetch: take out the notes")),
+            );
+        } else if fetches.contains(&tracking_refspec(remote).as_str()) {
+            served.push(remote);
+        } else {
+            let what = format!("layouts are not fetched from {remote}");
+            findings.push(Finding::broken("remotes", what).mend(INIT));
+        }
+    }
+    if !served.is_empty() {
+        let what = format!("layouts are fetched from {}", served.join(", "));
+        findings.push(Finding::good("remotes", what));
+    }
+    Ok(findings)
+}
+
+/// Whether records follow a rewritten commit.
+pub(crate) fn rewrite(patient: &Patient) -> Result<Vec<Finding>> {
+    let config = &patient.state.config;
+    let carried = config.all("notes.rewriteRef").any(|entry| entry.value == REWRITE_REF);
+    let joins = !matches!(config.value("notes.rewriteMode"), Some("ignore" | "overwrite"));
+    let found = (carried && joins).then(|| {
+        Finding::broken("rewrite", "git joins records when it rewrites commits (notes.rewriteMode)")
+            .mend("git config notes.rewriteMode ignore")
+    });
+    Ok(found.into_iter().collect())
+}
+
+/// Workflows that git marks as modified although nothing is to be committed.
+pub(crate) fn marks(patient: &Patient) -> Result<Vec<Finding>> {
+    if patient.state.place.is_none() {
+        return Ok(Vec::new());
+    }
+    let git = &patient.state.git;
+    let count = |told: Vec<u8>| told.iter().filter(|byte| **byte == 0).count();
+    // The first goes by size and time, the second looks inside. A filter that fails lets
+    // both fail, and is told of elsewhere.
+    let marked = git.answer(["diff-files", "--name-only", "-z", "--", "*.json"])?;
+    if marked.code != 0 || marked.out.is_empty() {
+        return Ok(Vec::new());
+    }
+    let marked = marked.out;
+    let changed = git.answer(["diff", "--name-only", "-z", "--no-ext-diff", "--", "*.json"])?;
+    let only_marked = count(marked).saturating_sub(count(changed.out));
+    let found = (changed.code == 0 && only_marked > 0).then(|| {
+        let what =
+            format!("{only_marked} workflows count as modified, though only their layout is");
+        Finding::note("marks", what).mend("git comfy refresh")
+    });
+    Ok(found.into_iter().collect())
+}
+
+/// Workflows that were committed without git-comfy.
+pub(crate) fn raw(patient: &Patient) -> Result<Vec<Finding>> {
+    let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
+    // What cannot be read here shows elsewhere.
+    let report = Repository::at(&place.top).and_then(|repo| check::check(&repo, &Checked::Staged));
+    let raw = report.map(|report| report.unclean).unwrap_or_default();
+    if raw.is_empty() {
+        return Ok(Vec::new());
+    }
+    let name = |file: &RawFile| match &file.origin {
+        Some(origin) => format!("{} (committed by {})", file.path, origin.author),
+        None => file.path.to_string(),
+    };
+    let mut names: Vec<_> = raw.iter().take(NAMED).map(name).collect();
+    if raw.len() > NAMED {
+        names.push(format!("{} more", raw.len() - NAMED));
+    }
+    let (count, they) = match raw.len() {
+        1 => ("1 workflow lies".to_owned(), "it stays"),
+        count => (format!("{count} workflows lie"), "they stay"),
+    };
+    let names = names.join(", ");
+    let what = format!(
+        "{count} in git with positions, which git takes as no change: {names}; {they} so until \
+         somebody changes and commits it"
+    );
+    Ok(vec![Finding::note("raw", what).mend("git comfy init --renormalize, then commit")])
+}
+
+/// At most so many files are named.
+const NAMED: usize = 5;

@@ -1,0 +1,45 @@
+//! Whether layouts can be kept in this repository.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::platform::git::{Error, Result};
+
+use super::{Finding, Patient};
+use crate::layouts;
+use crate::platform::git::Repository;
+use crate::platform::git::shell::shell_word;
+
+pub(crate) fn keeping(patient: &Patient) -> Result<Vec<Finding>> {
+    let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
+    // What cannot be read here shows elsewhere.
+    let Ok(repository) = Repository::at(&place.top) else { return Ok(Vec::new()) };
+    let obstacles = layouts::obstacles(&repository);
+    if obstacles.is_empty() {
+        return Ok(vec![Finding::good("keeping", "layouts can be kept")]);
+    }
+    Ok(obstacles.iter().map(told).collect())
+}
+
+fn told(obstacle: &Error) -> Finding {
+    let what = format!("layouts cannot be kept, so `git add` fails: {obstacle}");
+    let found = Finding::broken("keeping", what);
+    match obstacle {
+        Error::File { path, source, .. } => found.mend(mend(path, source.kind())),
+        _ => found,
+    }
+}
+
+fn mend(path: &Path, kind: ErrorKind) -> String {
+    let word = shell_word(&path.display().to_string());
+    let aside = shell_word(&format!("{}.aside", path.display()));
+    match kind {
+        ErrorKind::PermissionDenied if path.is_dir() => format!("chmod u+rwx {word}"),
+        ErrorKind::PermissionDenied => format!("chmod u+rw {word}"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            format!("make room on the disk of {word}")
+        }
+        ErrorKind::ReadOnlyFilesystem => format!("make the disk of {word} writable"),
+        _ => format!("mv {word} {aside}, which makes room for a new one"),
+    }
+}

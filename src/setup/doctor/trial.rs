@@ -1,0 +1,71 @@
+//! A trial: a tiny workflow goes into a scratch repository and comes out again, through
+//! the very commands that are configured here.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::filter;
+use super::{Finding, INIT, Patient};
+use crate::platform::git::Result;
+use crate::platform::git::plumbing::Git;
+
+/// A workflow as ComfyUI saves it, with one node.
+const SAMPLE: &str = r#"{"id":"7d1f6f0e-3c53-4e0b-8f2f-0a4d1d2c9b10","revision":0,"last_node_id":1,"last_link_id":0,"nodes":[{"id":1,"type":"Note","pos":[123.5,45],"size":[210,58],"flags":{},"order":0,"mode":0,"inputs":[],"outputs":[],"properties":{},"widgets_values":["git-comfy doctor"]}],"links":[],"groups":[],"config":{},"extra":{"ds":{"scale":0.9,"offset":[1,2]}},"version":0.4}"#;
+
+pub(crate) fn round_trip(patient: &Patient) -> Result<Vec<Finding>> {
+    let held = filter::held(patient);
+    if held.is_empty() || patient.switched_off {
+        return Ok(Vec::new());
+    }
+    let Ok(folder) = tempfile::tempdir() else { return Ok(Vec::new()) };
+    let mut git = Git::elsewhere(folder.path());
+    for (key, value) in &held {
+        git = git.with(key, value);
+    }
+    // Line ends as they are here: they, too, must not get in the way.
+    if let Some(mode) = patient.state.config.value("core.autocrlf") {
+        git = git.with("core.autocrlf", mode);
+    }
+    Ok(vec![match attempt(&git, folder.path()) {
+        Ok(Outcome::Exact) => Finding::good(
+            "round-trip",
+            "a workflow went into git without positions and came back to the byte",
+        ),
+        Ok(Outcome::NotCleaned) => {
+            Finding::broken("round-trip", "a workflow went into git with its positions").mend(INIT)
+        }
+        Ok(Outcome::Changed) => {
+            Finding::broken("round-trip", "a workflow did not come back as it was").mend(INIT)
+        }
+        Err(complaint) => {
+            Finding::broken("round-trip", format!("the filter fails: {complaint}")).mend(INIT)
+        }
+    }])
+}
+
+enum Outcome {
+    Exact,
+    NotCleaned,
+    Changed,
+}
+
+fn attempt(git: &Git, folder: &Path) -> std::result::Result<Outcome, String> {
+    let file = folder.join("sample.json");
+    let failed = |error: io::Error| error.to_string();
+    let run = |arguments: &[&str]| git.run(arguments).map_err(|error| error.to_string());
+    run(&["init", "--quiet", "--template="])?;
+    let info = folder.join(".git").join("info");
+    fs::create_dir_all(&info).map_err(failed)?;
+    fs::write(info.join("attributes"), "*.json filter=comfy\n").map_err(failed)?;
+    fs::write(&file, SAMPLE).map_err(failed)?;
+    run(&["add", "sample.json"])?;
+    let blob = run(&["cat-file", "blob", ":sample.json"])?;
+    if memchr::memmem::find(&blob, b"123.5").is_some() {
+        return Ok(Outcome::NotCleaned);
+    }
+    fs::remove_file(&file).map_err(failed)?;
+    run(&["checkout", "--quiet", "--", "sample.json"])?;
+    let back = fs::read(&file).map_err(failed)?;
+    Ok(if back == SAMPLE.as_bytes() { Outcome::Exact } else { Outcome::Changed })
+}

@@ -1,0 +1,166 @@
+//! What is done when git calls a hook. Each does nothing, quickly, when there is nothing
+//! to do; none ever fails the git command that called it.
+
+use crate::layouts;
+use crate::layouts::fetched;
+use crate::layouts::fetched::Brought;
+use crate::layouts::lay_out_committed;
+use crate::layouts::promote;
+use crate::layouts::refresh;
+use crate::layouts::refresh::file_layouts;
+use crate::layouts::sharing;
+use crate::layouts::sharing::{Asking, Pushed};
+use crate::platform::git::Repository;
+use crate::platform::git::index::index_path;
+use crate::platform::git::{CommitId, ObjectId};
+use crate::platform::git::{Error, Result};
+
+/// The hooks that are of use, with what git tells them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hook {
+    /// After a commit.
+    PostCommit,
+    /// After a checkout, a clone, or the making of a work tree.
+    PostCheckout,
+    /// After a merge or a pull.
+    PostMerge,
+    /// After an amended commit or a rebase.
+    PostRewrite,
+    /// Before a push.
+    PrePush {
+        /// The name of the remote, or its URL where it has none.
+        remote: String,
+        /// Its URL.
+        url: String,
+        /// The lines git gives on standard input.
+        refs: Vec<u8>,
+    },
+}
+
+/// Does the work of a hook. Gives lines for the person; mostly none.
+pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Hook::PrePush { remote, url, refs } = hook {
+        match send_along(repository, remote, url, refs) {
+            Ok(()) => {}
+            Err(Error::TooSlow { .. }) => remarks.push(format!(
+                "layouts were not sent along in time; `git comfy sync {remote}` does it"
+            )),
+            Err(error) => remarks.push(format!(
+                "layouts were not sent along ({error}); `git comfy sync {remote}` tries again"
+            )),
+        }
+        return remarks;
+    }
+    let mut note = |what: &str, outcome: Result<()>| {
+        if let Err(error) = outcome {
+            remarks.push(format!("{what}: {error}"));
+        }
+    };
+    let mut missing = Vec::new();
+    let mut ask = |brought| fetched::ask(repository, brought).map(|told| missing = told);
+    let brought = match hook {
+        Hook::PostCommit => Brought::ByCommit,
+        _ => Brought::ByMove,
+    };
+    // More commits follow: their layouts are kept, and what comes next finds what it lacks.
+    // The end of a rebase is a rewrite.
+    if *hook != Hook::PostRewrite && is_in_sequence(repository) {
+        note("layouts stay pending", keep_layouts(repository));
+        note("layouts are not asked for", ask(brought));
+        remarks.extend(missing);
+        return remarks;
+    }
+    if brought == Brought::ByMove {
+        note("layouts are not asked for", ask(brought));
+    }
+    // First: it files the layouts of files that were moved about and saved.
+    note("files are not refreshed", refresh(repository).map(drop));
+    // What is kept goes on from what others said: one history of notes, not two.
+    note("fetched layouts are not merged", layouts::receive(repository).map(drop));
+    if matches!(hook, Hook::PostMerge | Hook::PostCommit) {
+        note("files are not laid out", lay_out_committed(repository).map(drop));
+    }
+    note("layouts stay pending", keep_layouts(repository));
+    note("fetched layouts are not followed", fetched::note_own(repository));
+    if brought == Brought::ByCommit {
+        note("layouts are not asked for", ask(brought));
+        note("fetched layouts are not merged", layouts::receive(repository).map(drop));
+    }
+    remarks.extend(missing);
+    remarks
+}
+
+/// Keeps the layouts that files of the last commit have, when a commit begins that may
+/// find nothing to do: git then calls no other hook. What is committed after all is kept
+/// by [`Hook::PostCommit`], at once with the rest. The index is git's while this runs.
+pub fn before_commit(repository: &Repository) -> Result<()> {
+    file_layouts(repository)?;
+    if !has_nothing_to_commit(repository)? {
+        return Ok(());
+    }
+    let head = repository.head()?;
+    promote(repository, head.as_slice()).map(drop)
+}
+
+/// Whether the index that git commits holds what the last commit does.
+fn has_nothing_to_commit(repository: &Repository) -> Result<bool> {
+    let around = repository.surroundings();
+    let index = around.index_file.as_ref().map(|index| around.folder.join(index));
+    let index = index.unwrap_or_else(|| index_path(repository));
+    let git = repository.git().env("GIT_INDEX_FILE", index);
+    let git = git.args(["diff-index", "--cached", "--quiet", "HEAD", "--"]);
+    Ok(git.finish(&[])?.status.success())
+}
+
+/// Also those of the commits before: a file that was moved about and then edited leaves
+/// the layout of its older content behind.
+fn keep_layouts(repository: &Repository) -> Result<()> {
+    let Some(head) = repository.head()? else { return Ok(()) };
+    let parents = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
+    let commits: Vec<_> = [head].into_iter().chain(parents).collect();
+    promote(repository, &commits).map(drop)
+}
+
+/// A rebase or a row of cherry-picks is going on.
+fn is_in_sequence(repository: &Repository) -> bool {
+    let state = ["rebase-merge", "rebase-apply", "sequencer"];
+    state.iter().any(|name| repository.git_dir().join(name).exists())
+}
+
+fn send_along(repository: &Repository, remote: &str, url: &str, refs: &[u8]) -> Result<()> {
+    if !sharing::is_on(repository) || is_our_own(refs) {
+        return Ok(());
+    }
+    let Some(remote) = sharing::remote_of(repository, remote, url)? else { return Ok(()) };
+    // Where this fails, the next push finds it again.
+    let _ = fetched::complete_refspecs(repository, &remote);
+    // What fails here must not hold up what is ready to go.
+    let filed = refresh(repository).map(drop);
+    let mut commits: Vec<CommitId> = pushed(refs);
+    commits.extend(repository.head()?);
+    promote(repository, &commits)?;
+    let joined = layouts::receive(repository).map(drop);
+    match sharing::push(repository, &remote, Asking::Nobody)? {
+        Pushed::Nothing | Pushed::Sent(_) => {}
+    }
+    // What others sent meanwhile was merged before it went.
+    filed.and(joined).and(layouts::receive(repository).map(drop))
+}
+
+/// The commits that are pushed: `<local ref> <local id> <remote ref> <remote id>`.
+fn pushed(refs: &[u8]) -> Vec<CommitId> {
+    let ids = refs.split(|b| *b == b'\n').filter_map(|line| line.split(|b| *b == b' ').nth(1));
+    let ids = ids.filter_map(ObjectId::from_hex).filter(|id| !id.is_null());
+    ids.map(CommitId).collect()
+}
+
+/// Somebody pushes our refs by hand, and nothing else.
+fn is_our_own(refs: &[u8]) -> bool {
+    let mut names = refs.split(|b| *b == b'\n').filter(|line| !line.is_empty()).peekable();
+    let own = |line: &[u8]| {
+        let name = line.split(|b| *b == b' ').nth(2).unwrap_or_default();
+        name.starts_with(b"refs/notes/comfy") || name.starts_with(b"refs/comfy/")
+    };
+    names.peek().is_some() && names.all(own)
+}

@@ -1,0 +1,149 @@
+//! Notes: they follow their commit when it is rewritten, and are fetched with the branch.
+
+use super::plan::{Plan, Step};
+use crate::platform::git::config::{Change, Scope};
+
+use super::state::State;
+use super::{Reach, Wish};
+use crate::layouts::sharing;
+
+/// The notes that sit on commits. Layout notes sit on blobs, which no rewrite changes.
+pub const REWRITE_REF: &str = "refs/notes/comfy";
+/// How git treats a note that is there already when it carries one over. A record is one
+/// JSON document: joining two makes none. `ignore` keeps what post-commit has just written
+/// for the new commit; the old one stays where it was, and the post-rewrite hook, which
+/// runs afterwards, sees both.
+const REWRITE_MODE: &str = "ignore";
+/// The modes that keep every note one document.
+const WHOLE: [&str; 2] = ["ignore", "overwrite"];
+
+/// What a remote's notes are fetched by: beside the local ones, which are then merged. A
+/// pattern, because git refuses to fetch a plain name that is not there.
+pub fn tracking_refspec(remote: &str) -> String {
+    sharing::fetch_refspec(remote)
+}
+
+/// Whether a refspec is ours, under whatever name the remote had then.
+fn is_own(refspec: &str) -> bool {
+    let between = |start: &str, end: &str| {
+        refspec.strip_prefix(start).is_some_and(|rest| rest.ends_with(end))
+    };
+    between("+refs/notes/comfy*:refs/notes/", "/comfy*")
+        || between("+refs/comfy/runs*:refs/comfy/remotes/", "/runs*")
+}
+
+/// What is fetched from a remote: layouts and records, and runs where they are shared.
+fn wanted(state: &State, remote: &str) -> Vec<String> {
+    let share = state.config.value("comfy.runs.share").unwrap_or_default();
+    let shared = ["true", "yes", "on", "1"].contains(&share);
+    let runs = shared.then(|| sharing::runs_refspec(remote));
+    [tracking_refspec(remote)].into_iter().chain(runs).collect()
+}
+
+pub(crate) fn put(state: &State, wish: &Wish, plan: &mut Plan) {
+    plan_rewrite(state, wish, plan);
+    if wish.reach == Reach::Machine {
+        plan.remarks.push(
+            "layouts are fetched from a remote only where `git comfy init` ran in the repository"
+                .to_owned(),
+        );
+        return;
+    }
+    plan_remotes(state, plan);
+}
+
+/// The refspecs by which remotes' layouts and records are fetched.
+pub(crate) fn plan_remotes(state: &State, plan: &mut Plan) {
+    let mut steps = Vec::new();
+    let mut served = Vec::new();
+    for remote in state.remotes() {
+        let fetches = state.fetches(remote);
+        let wanted = wanted(state, remote);
+        let key = format!("remote.{remote}.fetch");
+        let stale = fetches
+            .iter()
+            .filter(|refspec| is_own(refspec) && !wanted.iter().any(|own| own == *refspec));
+        steps.extend(stale.map(|refspec| {
+            let change = Change::Remove { key: key.clone(), value: (*refspec).to_owned() };
+            Step::Config(Scope::Local, change)
+        }));
+        for own in wanted {
+            if !fetches.contains(&own.as_str()) && !covers_notes(&fetches) {
+                let change = Change::Add { key: key.clone(), value: own };
+                steps.push(Step::Config(Scope::Local, change));
+                if served.last() != Some(&remote) {
+                    served.push(remote);
+                }
+            }
+        }
+        if covers_notes(&fetches) {
+            plan.remarks.push(format!(
+                "remote {remote} overwrites all local notes when it fetches \
+                 (remote.{remote}.fetch); layouts and records of your own can be lost there"
+            ));
+        }
+    }
+    plan.add(format!("layouts are fetched with the branches from {}", served.join(", ")), steps);
+}
+
+/// Whether refspecs write into the local notes themselves.
+pub fn covers_notes(fetches: &[&str]) -> bool {
+    fetches.iter().any(|refspec| {
+        let (_, to) = refspec.split_once(':').unwrap_or(("", ""));
+        matches!(to, "refs/*" | "refs/notes/*" | "refs/notes/comfy*" | "refs/notes/comfy")
+    })
+}
+
+fn plan_rewrite(state: &State, wish: &Wish, plan: &mut Plan) {
+    let (config, scope) = (&state.config, wish.reach.scope());
+    let held: Vec<_> = config.all("notes.rewriteRef").map(|entry| entry.value.as_str()).collect();
+    let foreign = held.iter().any(|name| *name != REWRITE_REF);
+    let mode = config.value("notes.rewriteMode");
+    let whole = mode.is_some_and(|mode| WHOLE.contains(&mode));
+    if !whole && (foreign || mode.is_some()) {
+        plan.remarks.push(
+            "your notes.rewriteRef and notes.rewriteMode join notes, which must not happen to \
+             records: the post-rewrite hook carries them instead"
+                .to_owned(),
+        );
+        return;
+    }
+    let mut steps = Vec::new();
+    if mode.is_none() {
+        let change =
+            Change::Set { key: "notes.rewriteMode".to_owned(), value: REWRITE_MODE.to_owned() };
+        steps.push(Step::Config(scope, change));
+    }
+    if !held.contains(&REWRITE_REF) {
+        let change =
+            Change::Add { key: "notes.rewriteRef".to_owned(), value: REWRITE_REF.to_owned() };
+        steps.push(Step::Config(scope, change));
+    }
+    plan.add("what is known of a commit follows it through amend and rebase", steps);
+}
+
+pub(crate) fn take(state: &State, reach: Reach, plan: &mut Plan) {
+    let (config, scope) = (&state.config, reach.scope());
+    let mut steps = Vec::new();
+    let mut remove = |key: &str, value: &str| {
+        let change = Change::Remove { key: key.to_owned(), value: value.to_owned() };
+        steps.push(Step::Config(scope, change));
+    };
+    let held = config.in_scope(scope, "notes.rewriteRef");
+    if held.contains(&REWRITE_REF) {
+        remove("notes.rewriteRef", REWRITE_REF);
+        // The mode came with the ref, unless other notes live by it.
+        let alone = held.iter().all(|name| *name == REWRITE_REF);
+        if alone && config.in_scope(scope, "notes.rewriteMode") == [REWRITE_MODE] {
+            remove("notes.rewriteMode", REWRITE_MODE);
+        }
+    }
+    if reach == Reach::Repository {
+        for remote in config.subsections("remote") {
+            for refspec in state.fetches(remote).into_iter().filter(|refspec| is_own(refspec)) {
+                remove(&format!("remote.{remote}.fetch"), refspec);
+            }
+        }
+    }
+    plan.add("the notes settings", steps);
+}

@@ -1,0 +1,320 @@
+//! A repository whose `.git` lies elsewhere: a service that copies the folder then copies
+//! the files and one line that names the place, and never half a repository.
+//!
+//! Moving is done so that whatever stops it, the repository is whole in one of the two
+//! places, and [`look`] finds out what is left to do:
+//!
+//! ```text
+//! write the line aside ─▶ move .git away ─▶ the line becomes .git ─▶ compare
+//! ```
+//!
+//! Onto another disk a checked copy goes first, and the old one goes last. Must not know
+//! where such places lie by custom.
+
+pub mod copy;
+pub mod fitness;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use copy::{copy, same};
+use fitness::unfit;
+
+use crate::platform::git::Error as GitError;
+use crate::platform::git::ObjectFormat;
+use crate::platform::git::plumbing::Git;
+
+/// The line, before it becomes `.git`.
+const LINE: &str = ".git-comfy-separate";
+/// What was `.git`, until the copy stands in for it.
+const OLD: &str = ".git-comfy-old";
+/// The ending of a copy that is being made.
+const PARTIAL: &str = "partial";
+
+/// Why a repository cannot be separated.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// git refused.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A file could not be read, written or moved.
+    #[error("cannot {what} {}", path.display())]
+    File {
+        /// The verb.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Something in it would not survive.
+    #[error("this repository cannot be moved as it is: {0}")]
+    Unfit(String),
+    /// Something is there already.
+    #[error("{} is there already", .0.display())]
+    Taken(PathBuf),
+    /// It was not the same afterwards, and was put back.
+    #[error("{0} would not be the same there; everything is as it was")]
+    Differs(&'static str),
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+fn failed<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
+    move |source| Error::File { what, path: path.to_owned(), source }
+}
+
+/// How a folder and its repository lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// There is no repository around it.
+    None,
+    /// `.git` is a folder in this one.
+    Inside(PathBuf),
+    /// `.git` leads elsewhere.
+    Apart {
+        /// The folder it is in.
+        top: PathBuf,
+        /// Where it leads.
+        place: PathBuf,
+    },
+    /// `.git` leads to a place that is not there: another machine wrote it.
+    Astray {
+        /// The folder it is in.
+        top: PathBuf,
+        /// Where it leads.
+        place: PathBuf,
+    },
+    /// A separation was broken off here; [`resume`] goes on.
+    Halfway(PathBuf),
+}
+
+/// Finds out how a folder lies.
+pub fn look(folder: &Path) -> Found {
+    for top in folder.ancestors() {
+        let git = top.join(".git");
+        let top = top.to_owned();
+        match git.symlink_metadata() {
+            Ok(about) if about.is_dir() => return Found::Inside(top),
+            Ok(_) => {
+                let place = match fs::canonicalize(&git) {
+                    Ok(place) if place.is_dir() => Some(place),
+                    _ => named_by(&git),
+                };
+                return match place {
+                    Some(place) if is_repository(&place) => Found::Apart { top, place },
+                    Some(place) => Found::Astray { top, place },
+                    None => Found::None,
+                };
+            }
+            Err(_) if top.join(LINE).is_file() => return Found::Halfway(top),
+            Err(_) => {}
+        }
+    }
+    Found::None
+}
+
+/// The place that a `.git` file names.
+fn named_by(file: &Path) -> Option<PathBuf> {
+    let text = fs::read(file).ok().filter(|text| text.len() < 1 << 16)?;
+    let text = String::from_utf8(text).ok()?;
+    let place = text.strip_prefix("gitdir:")?.trim();
+    Some(file.parent()?.join(place))
+}
+
+fn is_repository(place: &Path) -> bool {
+    place.join("HEAD").symlink_metadata().is_ok()
+        && (place.join("objects").is_dir() || place.join("commondir").is_file())
+}
+
+/// The usual place for the repository of a folder, below the person's own data.
+pub fn usual_place(data: &Path, top: &Path) -> PathBuf {
+    let name = top.file_name().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    let id = ObjectFormat::Sha1.digest(&[top.to_string_lossy().as_bytes()]).to_hex();
+    data.join("git-comfy").join("repositories").join(format!("{name}-{}.git", &id[..8]))
+}
+
+/// Makes a new repository with its `.git` at a place.
+pub fn make(top: &Path, place: &Path) -> Result<()> {
+    check_free(place)?;
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent).map_err(failed("make", parent))?;
+    }
+    let git = Git::elsewhere(top);
+    let words = ["init", "-q", "--separate-git-dir"].map(std::ffi::OsStr::new);
+    git.run(words.into_iter().chain([place.as_os_str()]))?;
+    Ok(())
+}
+
+/// Makes an empty repository at the place that a `.git` from another machine names.
+pub fn make_named(place: &Path) -> Result<()> {
+    check_free(place)?;
+    make_bare(place)?;
+    Git::elsewhere(place).run(["config", "core.bare", "false"])?;
+    Ok(())
+}
+
+/// Makes a repository without a work tree, or leaves the one that is there.
+pub fn make_bare(place: &Path) -> Result<()> {
+    fs::create_dir_all(place).map_err(failed("make", place))?;
+    Git::elsewhere(place).run(["init", "-q", "--bare", "."])?;
+    Ok(())
+}
+
+fn check_free(place: &Path) -> Result<()> {
+    let is_empty = fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_none());
+    if place.symlink_metadata().is_ok() && !is_empty {
+        return Err(Error::Taken(place.to_owned()));
+    }
+    Ok(())
+}
+
+/// Moves the repository of a folder to a place and leaves a line that names it.
+pub fn move_out(top: &Path, place: &Path) -> Result<()> {
+    let git = top.join(".git");
+    if let Some(reason) = unfit(top, &git)? {
+        return Err(Error::Unfit(reason));
+    }
+    check_free(place)?;
+    // An empty folder would be in the way of a rename on some systems.
+    let _ = fs::remove_dir(place);
+    let before = Facts::of(top)?;
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent).map_err(failed("make", parent))?;
+    }
+    write_line(top, place)?;
+    let moved = match fs::rename(&git, place) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => move_by_copy(top, place),
+        result => result.map_err(failed("move", &git)),
+    };
+    if let Err(error) = moved {
+        let _ = fs::remove_file(top.join(LINE));
+        return Err(error);
+    }
+    put_line(top)?;
+    match before.differing(&Facts::of(top)?) {
+        None => {
+            take_old(top);
+            Ok(())
+        }
+        Some(what) => {
+            put_back(top, place)?;
+            Err(Error::Differs(what))
+        }
+    }
+}
+
+/// Goes on where a separation was broken off. The folder then lies as [`look`] says.
+pub fn resume(top: &Path) -> Result<()> {
+    let line = top.join(LINE);
+    match named_by(&line) {
+        Some(place) if is_repository(&place) => {
+            put_line(top)?;
+            take_old(top);
+            Ok(())
+        }
+        // The copy was not there yet: what was `.git` still is.
+        _ if top.join(OLD).is_dir() => {
+            fs::rename(top.join(OLD), top.join(".git")).map_err(failed("move", &top.join(OLD)))?;
+            fs::remove_file(&line).map_err(failed("delete", &line))
+        }
+        _ => Err(Error::Unfit(format!(
+            "{} names no repository; whoever moved it knows where it is",
+            line.display()
+        ))),
+    }
+}
+
+/// Takes away what a separation left that ended before its last step.
+pub fn take_old(top: &Path) {
+    let old = top.join(OLD);
+    if old.is_dir() {
+        let _ = fs::remove_dir_all(old);
+    }
+}
+
+fn write_line(top: &Path, place: &Path) -> Result<()> {
+    let line = top.join(LINE);
+    let named = place
+        .to_str()
+        .ok_or_else(|| Error::Unfit(format!("the path {} is no text", place.display())))?;
+    // git reads slashes everywhere.
+    let named = if cfg!(windows) { named.replace('\\', "/") } else { named.to_owned() };
+    fs::write(&line, format!("gitdir: {named}\n")).map_err(failed("write", &line))
+}
+
+fn put_line(top: &Path) -> Result<()> {
+    let line = top.join(LINE);
+    fs::rename(&line, top.join(".git")).map_err(failed("move", &line))
+}
+
+fn put_back(top: &Path, place: &Path) -> Result<()> {
+    let git = top.join(".git");
+    fs::remove_file(&git).map_err(failed("delete", &git))?;
+    let old = top.join(OLD);
+    if old.is_dir() {
+        fs::rename(&old, &git).map_err(failed("move", &old))?;
+        return fs::remove_dir_all(place).map_err(failed("delete", place));
+    }
+    fs::rename(place, &git).map_err(failed("move", place))
+}
+
+/// Onto another disk.
+fn move_by_copy(top: &Path, place: &Path) -> Result<()> {
+    let git = top.join(".git");
+    let mut partial = place.as_os_str().to_owned();
+    partial.push(format!(".{PARTIAL}"));
+    let partial = PathBuf::from(partial);
+    if partial.exists() {
+        fs::remove_dir_all(&partial).map_err(failed("delete", &partial))?;
+    }
+    copy(&git, &partial)?;
+    if !same(&git, &partial)? {
+        let _ = fs::remove_dir_all(&partial);
+        return Err(Error::Differs("what lies in .git"));
+    }
+    let old = top.join(OLD);
+    fs::rename(&git, &old).map_err(failed("move", &git))?;
+    if let Err(source) = fs::rename(&partial, place) {
+        fs::rename(&old, &git).map_err(failed("move", &old))?;
+        return Err(failed("move", &partial)(source));
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, fs::FileType)>> {
+    let read = || {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            all.push((entry.file_name(), entry.file_type()?));
+        }
+        Ok(all)
+    };
+    read().map_err(failed("read", folder))
+}
+
+/// What must be the same before and after.
+#[derive(Debug, PartialEq, Eq)]
+struct Facts([(&'static str, Vec<u8>); 4]);
+
+impl Facts {
+    fn of(top: &Path) -> Result<Facts> {
+        let git = Git::elsewhere(top);
+        let told = |words: &[&str]| git.answer(words).map(|answer| answer.out);
+        Ok(Facts([
+            ("HEAD", told(&["rev-parse", "HEAD"])?),
+            ("the refs", told(&["for-each-ref", "--format=%(objectname) %(refname)"])?),
+            ("the configuration", told(&["config", "--list", "-z"])?),
+            ("what has changed", told(&["status", "--porcelain", "-z", "--untracked-files=no"])?),
+        ]))
+    }
+
+    fn differing(&self, after: &Facts) -> Option<&'static str> {
+        let pairs = self.0.iter().zip(&after.0);
+        pairs.into_iter().find(|(before, after)| before != after).map(|((what, _), _)| *what)
+    }
+}

@@ -1,0 +1,213 @@
+//! A sensible `.gitignore` and `.gitattributes` for a folder of workflows or a whole
+//! ComfyUI folder: workflows in, models and outputs out, what is large to git-lfs.
+//!
+//! It is a marked block at the top of each file: later lines win, so whatever else stands
+//! there keeps its say.
+
+pub mod table;
+
+use std::fs;
+use std::path::Path;
+
+use super::block;
+use super::block::Site;
+use super::plan;
+use super::plan::{Plan, Step};
+use crate::platform::git::Result;
+use crate::platform::git::plumbing::Git;
+
+const BEGIN: &str = "# >>> git-comfy template >>>";
+const END: &str = "# <<< git-comfy template <<<";
+
+/// What a repository is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A folder with workflows in it.
+    Workflows,
+    /// ComfyUI's base folder, with `user`, `models`, `output` and the rest.
+    ComfyUi,
+}
+
+impl Kind {
+    /// What a folder looks like.
+    pub fn of(folder: &Path) -> Kind {
+        let has = |name: &str| folder.join(name).is_dir();
+        let beside = ["models", "output", "input", "custom_nodes"];
+        if has("user") && beside.into_iter().any(has) { Kind::ComfyUi } else { Kind::Workflows }
+    }
+
+    /// A workflow of such a folder, to try the patterns on.
+    fn probe(self) -> &'static str {
+        match self {
+            Kind::Workflows => "git-comfy-probe.json",
+            Kind::ComfyUi => "user/default/workflows/git-comfy-probe.json",
+        }
+    }
+}
+
+/// Whether git-lfs is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lfs {
+    /// It is, and git knows it.
+    Ready,
+    /// It is, but `git lfs install` was never run.
+    NotSetUp,
+    /// It is not.
+    Missing,
+}
+
+impl Lfs {
+    /// What is there on this machine.
+    pub fn of(git: &Git) -> Result<Lfs> {
+        if git.answer(["lfs", "version"])?.code != 0 {
+            return Ok(Lfs::Missing);
+        }
+        let configured = git.ask(["config", "--get-regexp", r"^filter\.lfs\.(clean|process)$"])?;
+        Ok(if configured.is_some() { Lfs::Ready } else { Lfs::NotSetUp })
+    }
+}
+
+/// The lines for both files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    ignore: Vec<String>,
+    attributes: Vec<String>,
+}
+
+impl Template {
+    /// The lines for a kind of folder.
+    pub fn new(kind: Kind, lfs: Lfs) -> Template {
+        let mut ignore = Vec::new();
+        let mut add = |title: &str, patterns: &[&str]| {
+            ignore.push(format!("# {title}"));
+            ignore.extend(patterns.iter().map(|pattern| (*pattern).to_owned()));
+        };
+        let lfs = lfs == Lfs::Ready;
+        if kind == Kind::ComfyUi {
+            add("Out: models, outputs, programs, settings. In: what you made.", table::COMFYUI);
+            if lfs {
+                add("Input files go to git-lfs.", table::INPUT);
+            }
+        }
+        add("Weights, wherever they lie.", table::WEIGHTS);
+        add("What systems and synced folders leave about.", table::LEAVINGS);
+        let large = match kind {
+            _ if !lfs => &[],
+            Kind::Workflows => table::LARGE,
+            Kind::ComfyUi => table::INPUT_ATTRIBUTES,
+        };
+        let attributes = large.iter().map(|pattern| format!("{pattern} {}", table::LFS)).collect();
+        Template { ignore, attributes }
+    }
+
+    /// The block for `.gitignore`.
+    pub fn ignore(&self) -> String {
+        in_block(&self.ignore)
+    }
+
+    /// The block for `.gitattributes`, if there is anything to say.
+    pub fn attributes(&self) -> Option<String> {
+        (!self.attributes.is_empty()).then(|| in_block(&self.attributes))
+    }
+
+    /// Adds to a plan what is missing in the files of a folder. What the plan writes there
+    /// already counts as written.
+    pub fn put(&self, top: &Path, plan: &mut Plan) {
+        let ignore = put_lines(&top.join(".gitignore"), &self.ignore, plan);
+        plan.add(".gitignore keeps out what belongs in no repository", ignore);
+        let attributes = put_lines(&top.join(".gitattributes"), &self.attributes, plan);
+        plan.add(".gitattributes gives large files to git-lfs", attributes);
+    }
+}
+
+fn in_block(lines: &[String]) -> String {
+    format!("{BEGIN}\n{}\n{END}", lines.join("\n"))
+}
+
+/// The step that brings a block up to date; none where nothing is missing.
+fn put_lines(file: &Path, lines: &[String], plan: &Plan) -> Vec<Step> {
+    let planned = plan.steps().filter_map(|step| match step {
+        Step::Write { path, content, .. } if path == file => Some(content.clone()),
+        _ => None,
+    });
+    let before = planned.last().unwrap_or_else(|| fs::read(file).unwrap_or_default());
+    let lines = missing(&before, lines);
+    let has_block = before.windows(BEGIN.len()).any(|part| part == BEGIN.as_bytes());
+    if lines.is_empty() && !has_block {
+        return Vec::new();
+    }
+    let content = block::put(&before, &in_block(&lines), Site::Top);
+    let kind = plan::Kind::Text;
+    let step = (content != before).then(|| Step::Write { path: file.to_owned(), content, kind });
+    step.into_iter().collect()
+}
+
+/// The lines that do not stand outside of the block already. Where some take back what
+/// others say, they only make sense together.
+fn missing(text: &[u8], lines: &[String]) -> Vec<String> {
+    if lines.iter().any(|line| line.starts_with('!')) {
+        return lines.to_vec();
+    }
+    let text = String::from_utf8_lossy(text);
+    let mut inside = false;
+    let mut known = Vec::new();
+    for line in text.lines().map(str::trim_end) {
+        inside = (inside || line == BEGIN) && line != END;
+        if !inside {
+            known.push(line);
+        }
+    }
+    let is_title = |line: &String| line.starts_with('#');
+    let kept: Vec<&String> =
+        lines.iter().filter(|line| is_title(line) || !known.contains(&line.as_str())).collect();
+    let has_more = |at: usize| kept.get(at + 1).is_some_and(|next| !is_title(next));
+    let kept = kept.iter().enumerate().filter(|(at, line)| !is_title(line) || has_more(*at));
+    kept.map(|(_, line)| (*line).clone()).collect()
+}
+
+/// The line that keeps workflows of such a folder out of git all the same, as git tells it
+/// (`.gitignore:3:*.json`).
+pub fn hindrance(git: &Git, kind: Kind) -> Result<Option<String>> {
+    let answer = git.answer(["check-ignore", "-v", "--no-index", "--", kind.probe()])?;
+    let told = String::from_utf8_lossy(&answer.out).into_owned();
+    let line = told.split('\t').next().unwrap_or_default().to_owned();
+    // git names the line that takes a pattern back, too.
+    let taken_back = line.splitn(3, ':').nth(2).is_some_and(|pattern| pattern.starts_with('!'));
+    Ok((answer.code == 0 && !taken_back).then_some(line))
+}
+
+/// Whether a folder is the repository of ComfyUI itself, whose files are not a person's.
+pub fn is_comfyui_itself(git: &Git) -> Result<bool> {
+    let told = git.answer(["ls-files", "--", "main.py", "comfy/cli_args.py"])?;
+    Ok(told.out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() == 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &[&str]) -> Vec<String> {
+        text.iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_stands_there_already_is_not_said_twice() {
+        let wanted = lines(&["# one", "*.pt", "*.bin", "# two", "*.tmp"]);
+        let text =
+            b"*.tmp\n*.pt  \n# >>> git-comfy template >>>\n*.bin\n# <<< git-comfy template <<<\n";
+        assert_eq!(missing(text, &wanted), lines(&["# one", "*.bin"]));
+        assert_eq!(missing(b"", &wanted), wanted);
+        let with_exceptions = lines(&["/*", "!/user/"]);
+        assert_eq!(missing(b"/*\n", &with_exceptions), with_exceptions);
+    }
+
+    #[test]
+    fn a_folder_is_known_by_what_lies_in_it() {
+        let world = tempfile::tempdir().unwrap();
+        assert_eq!(Kind::of(world.path()), Kind::Workflows);
+        fs::create_dir_all(world.path().join("user/default")).unwrap();
+        assert_eq!(Kind::of(world.path()), Kind::Workflows);
+        fs::create_dir(world.path().join("models")).unwrap();
+        assert_eq!(Kind::of(world.path()), Kind::ComfyUi);
+    }
+}

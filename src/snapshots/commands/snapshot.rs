@@ -1,0 +1,111 @@
+//! `git comfy snapshot`: keeps the present state of the workflows, without a commit.
+
+use std::path::PathBuf;
+
+use super::snapshots::{news, policy, short};
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::platform::git::{RepoPath, Repository};
+use crate::snapshots::{Reason, Scope, Wish};
+
+use crate::differences::operands;
+use crate::differences::widget_names;
+use crate::platform::text::sanitize;
+use crate::session::Session;
+use crate::snapshots;
+
+const EXAMPLES: &str = "\
+Examples:
+  git comfy snapshot                       keep what is there now
+  git comfy snapshot -m \"before the big cleanup\"
+  git comfy snapshots                      what is kept?
+  git comfy snapshots show an hour ago     what did I have an hour ago?
+  git comfy watch --files                  keep every save by itself
+
+Nothing is staged or committed. A snapshot that would be the last one again is not taken.";
+
+/// Keep the present state of your workflows, without a commit.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to remember it by. A snapshot with a text is not thinned out with the others.
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Only these files, or this folder; the others stay as the last snapshot knew them.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Takes one.
+pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let repository = session.repository()?;
+    repository.require_work_tree()?;
+    let wish = Wish {
+        scope: scope(args, session, &repository)?,
+        reason: Reason::Hand,
+        text: args.message.as_deref(),
+        policy: &policy(session, &repository)?,
+    };
+    let taken = snapshots::take(&repository, &wish)?;
+    session.tell_remarks(&taken.remarks);
+    let text = match (&taken.new, &taken.before) {
+        (Some(new), before) => {
+            let changed = snapshots::changed(&repository, before.as_ref(), Some(new))?;
+            let told = news(&repository, &widget_names::of(&repository), &changed, 80)?;
+            let count = match taken.files {
+                1 => "1 workflow".to_owned(),
+                count => format!("{count} workflows"),
+            };
+            match told.is_empty() {
+                true => format!("snapshot {} of {count}", short(new)),
+                false => format!("snapshot {} of {count}; {told}", short(new)),
+            }
+        }
+        (None, Some(last)) => {
+            format!("nothing has changed since snapshot {}", short(last))
+        }
+        (None, None) => "there are no workflows here".to_owned(),
+    };
+    session.ui.tell(&text)?;
+    Ok(Exit::Done)
+}
+
+fn scope(args: &Args, session: &Session, repository: &Repository) -> Result<Scope> {
+    match args.files.as_slice() {
+        [] => Ok(Scope::Everything),
+        [folder] if session.cwd.join(folder).is_dir() => {
+            Ok(Scope::Below(folder_path(session, repository, folder)?))
+        }
+        files => {
+            let mut paths = Vec::new();
+            for file in files {
+                let place = session.cwd.join(file);
+                if !place.is_file() {
+                    let name = file.display().to_string();
+                    return Err(Failure::new(format!("{} is no file", sanitize::line(&name)))
+                        .hint("name files, or one folder"));
+                }
+                let path = operands::repo_path(repository, &place);
+                paths.push(path.ok_or_else(|| outside(file))?);
+            }
+            Ok(Scope::Named(paths))
+        }
+    }
+}
+
+/// The path of a folder of the work tree; empty for its top.
+pub(crate) fn folder_path(
+    session: &Session,
+    repository: &Repository,
+    folder: &std::path::Path,
+) -> Result<RepoPath> {
+    let real = std::fs::canonicalize(session.cwd.join(folder))?;
+    let top = std::fs::canonicalize(repository.require_work_tree()?)?;
+    let below = real.strip_prefix(top).map_err(|_| outside(folder))?;
+    Ok(RepoPath::from_path(below))
+}
+
+fn outside(path: &std::path::Path) -> Failure {
+    let name = path.display().to_string();
+    Failure::new(format!("{} is not in this repository", sanitize::line(&name)))
+}

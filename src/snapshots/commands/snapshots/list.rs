@@ -1,0 +1,137 @@
+//! `git comfy snapshots`: a line for each, with what was new in it.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{is_among, news, paths, short, told};
+use crate::differences::screen::{Screen, ScreenArgs};
+
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::platform::git::Repository;
+use crate::snapshots::{About, Changed, Snapshot, WorkTree};
+
+use crate::differences::text::terminal::Colour;
+use crate::differences::widget_names;
+use crate::platform::text::sanitize;
+use crate::platform::text::time_argument;
+use crate::session::Session;
+use crate::snapshots;
+use crate::ui::Listener;
+use comfy_graph::catalog::Catalog;
+
+/// Which snapshots to list.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Args {
+    /// Only those in which one of these changed.
+    #[arg(value_name = "FILE")]
+    files: Vec<String>,
+    /// Only so many.
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    number: Option<usize>,
+    /// Those of all work trees of the repository.
+    #[arg(long)]
+    all: bool,
+    /// One JSON object a line, for programs: docs/snapshots.md.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    screen: ScreenArgs,
+}
+
+/// Lists.
+pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
+    let repository = session.repository()?;
+    let own = WorkTree::of(&repository)?;
+    let all = snapshots::list(&repository, (!args.all).then_some(&own))?;
+    let files = paths(session, &repository, &args.files)?;
+    let naming = widget_names::of(&repository);
+    let mut screen = Screen::open(session, &args.screen, "log");
+    let mut left = args.number.unwrap_or(usize::MAX);
+    let mut listed = 0;
+    for (at, snapshot) in all.iter().enumerate() {
+        if left == 0 {
+            break;
+        }
+        let before = all[at + 1..].iter().find(|before| before.of == snapshot.of);
+        let mut changed = snapshots::changed(&repository, before, Some(snapshot))?;
+        changed.retain(|file| is_among(&file.path, &files));
+        if changed.is_empty() && !files.is_empty() {
+            continue;
+        }
+        let row = Row { repository: &repository, naming: &naming, snapshot, changed: &changed };
+        let about = snapshots::about(&repository, snapshot)?;
+        let text = if args.json { row.json(&about)? } else { row.line(&about, &screen, args.all)? };
+        if screen.put(text.as_bytes())? == Listener::Gone {
+            return Ok(Exit::Done);
+        }
+        left -= 1;
+        listed += 1;
+    }
+    if listed == 0 && !args.json {
+        session.ui.say(match files.is_empty() {
+            true => {
+                "nothing is kept yet: `git comfy snapshot` keeps what is there now, \
+                 `git comfy watch --files` every save"
+            }
+            false => "no snapshot has that file",
+        });
+    }
+    Ok(Exit::Done)
+}
+
+struct Row<'r> {
+    repository: &'r Repository,
+    naming: &'r Catalog,
+    snapshot: &'r Snapshot,
+    changed: &'r [Changed],
+}
+
+impl Row<'_> {
+    fn line(&self, about: &About, screen: &Screen, all: bool) -> Result<String> {
+        let snapshot = self.snapshot;
+        let ago = time_argument::in_words(snapshot.at, Timestamp::now());
+        let of =
+            if all { format!("{}: ", sanitize::line(snapshot.of.name())) } else { String::new() };
+        let (id, exactly) = (short(snapshot), time_argument::exactly(snapshot.at));
+        let used = id.len() + exactly.len() + of.chars().count() + 22;
+        let room = screen.width.saturating_sub(used).max(30);
+        let text = about.text.as_deref().map(|text| sanitize::excerpt(text, room));
+        let text = text.map(|text| format!("\"{text}\"  ")).unwrap_or_default();
+        let told = match news(self.repository, self.naming, self.changed, room)? {
+            told if told.is_empty() && text.is_empty() => "the same".to_owned(),
+            told => told,
+        };
+        let line = match screen.colour {
+            Colour::Off => format!("{id}  {exactly}  {ago:<15}  {of}{text}{told}"),
+            Colour::On => {
+                format!("\x1b[33m{id}\x1b[m  {exactly}  \x1b[36m{ago:<15}\x1b[m  {of}{text}{told}")
+            }
+        };
+        Ok(format!("{}\n", line.trim_end()))
+    }
+
+    fn json(&self, about: &About) -> Result<String> {
+        let mut files = Vec::new();
+        for file in self.changed {
+            let told = told(self.repository, self.naming, file, MOST_COLUMNS)?;
+            let path = String::from_utf8_lossy(file.path.as_bytes()).into_owned();
+            files.push(json!({ "path": path, "how": told.how, "told": told.line }));
+        }
+        let row = json!({
+            "schema": 1,
+            "id": self.snapshot.id,
+            "at": self.snapshot.at.to_string(),
+            "worktree": self.snapshot.of.name(),
+            "reason": about.reason,
+            "head": about.head,
+            "text": about.text,
+            "changed": files,
+        });
+        Ok(format!("{row}\n"))
+    }
+}
+
+/// Where no line has to be kept, a program is told at most so much.
+const MOST_COLUMNS: usize = 4000;
