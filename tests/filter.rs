@@ -406,6 +406,8 @@ fn all_real_templates_come_back_to_the_byte() {
     let repo = Repo::new();
     repo.use_filter();
     repo.use_hooks();
+    // Records are written behind the back of `git fsck`.
+    repo.git(["config", "comfy.record", "false"]);
     let mut names = Vec::new();
     for entry in std::fs::read_dir(data.join("templates")).unwrap() {
         let entry = entry.unwrap();
