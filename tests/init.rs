@@ -475,3 +475,24 @@ fn before_a_first_pull_it_says_what_may_be_in_the_way() {
     assert!(fresh.path.join(".gitattributes").exists());
     assert!(!said.contains("first pull"), "{said}");
 }
+
+#[test]
+fn an_attributes_file_that_cannot_be_fetched_now_is_not_held_up_either() {
+    let world = World::new();
+    let source = with_attributes(&world, "*.psd filter=lfs\n");
+    source.git(["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", source.path.display());
+    let clone = world.at("clone");
+    let mut git = world.command("git");
+    let git = git.args(["clone", "-q", "--no-checkout", "--filter=blob:none", &url]);
+    assert!(git.arg(&clone.path).status().unwrap().success());
+    let away = world.path("away");
+    fs::rename(&source.path, &away).unwrap();
+    let said = clone.comfy(["init"]);
+    assert!(!clone.path.join(".gitattributes").exists(), "{said}");
+    fs::rename(&away, &source.path).unwrap();
+    clone.git(["checkout", "-q"]);
+    assert_eq!(clone.text(".gitattributes"), "*.psd filter=lfs\n");
+    assert_eq!(clone.git(["check-attr", "filter", "a.json"]), "a.json: filter: comfy\n");
+    assert_eq!(clone.git(["status", "--porcelain"]), "");
+}

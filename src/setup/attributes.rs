@@ -82,18 +82,21 @@ pub fn stands_in(file: &Path) -> bool {
     fs::read(file).is_ok_and(|content| block::find(&content).is_some())
 }
 
-/// Whether lines, with markers or without, give something to the filter.
-pub fn names_filter(content: &[u8]) -> bool {
-    memchr::memmem::find(content, b"filter=comfy").is_some()
-}
-
 /// An attributes file that git may still put at the top of the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToCome {
     /// What git calls it.
     pub named: String,
-    /// All its bytes.
-    pub content: Vec<u8>,
+    /// All its bytes, unless a partial clone cannot fetch them now.
+    pub content: Option<Vec<u8>>,
+}
+
+impl ToCome {
+    /// Whether its lines, with markers or without, are seen to give something to the filter.
+    pub fn names_filter(&self) -> bool {
+        let content = self.content.as_deref().unwrap_or_default();
+        memchr::memmem::find(content, b"filter=comfy").is_some()
+    }
 }
 
 /// The attributes file that the index or the last commit has, for a work tree without one;
@@ -107,10 +110,12 @@ pub fn to_come(git: &Git, is_unborn: bool) -> Result<Option<ToCome>> {
     }
     for state in states {
         let named = format!("{state}:.gitattributes");
-        let answer = git.answer(["cat-file", "blob", &named])?;
-        if answer.code == 0 {
-            return Ok(Some(ToCome { named, content: answer.out }));
+        if git.answer(["rev-parse", "--verify", "--quiet", &named])?.code != 0 {
+            continue;
         }
+        let answer = git.answer(["cat-file", "blob", &named])?;
+        let content = (answer.code == 0).then_some(answer.out);
+        return Ok(Some(ToCome { named, content }));
     }
     Ok(None)
 }

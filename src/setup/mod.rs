@@ -253,7 +253,7 @@ fn usual_file(state: &State, place: &Place, plan: &mut Plan) -> Result<Option<Pa
             }
             Ok(Some(usual))
         }
-        Some(coming) if attributes::names_filter(&coming.content) => {
+        Some(coming) if coming.names_filter() => {
             plan.remarks.push(format!(
                 "{} gives *.json to git-comfy already, once it is checked out",
                 coming.named
