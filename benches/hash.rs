@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use git_comfy::platform::machine::hash::{
+use git_comfy::internals::platform::hash::{
     SETTLING, Silent, Threads, Wanted, hash_file, hash_files,
 };
 

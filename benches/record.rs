@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use git_comfy::platform::git::{CommitId, ObjectId, Repository};
-use git_comfy::records::notes as records;
+use git_comfy::internals::platform::{CommitId, ObjectId, Repository};
+use git_comfy::internals::records::notes as records;
 
 mod support;
 

@@ -16,10 +16,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use comfy_media::picture::{PerceptualHash, perceptual_hash};
-use git_comfy::platform::git::Repository;
-use git_comfy::runs::index::{Index, Key, Query, Shown};
-use git_comfy::runs::model::{Model, Output, Run, Sampler, Seed};
-use git_comfy::runs::store::{Change, Kept, Place, record};
+use git_comfy::internals::platform::Repository;
+use git_comfy::internals::runs::index::{Index, Key, Query, Shown};
+use git_comfy::internals::runs::model::{Model, Output, Run, Sampler, Seed};
+use git_comfy::internals::runs::store::{Change, Kept, Place, record};
 use pictures::{decode_and_hash, picture};
 
 const WORDS: &[&str] = &[
@@ -123,7 +123,8 @@ fn searching(outputs: u64) {
         index.apply(&runs, None).unwrap();
     }
     let took = start.elapsed().as_secs_f64();
-    let size = std::fs::metadata(git_comfy::runs::index::file(folder.path())).unwrap().len();
+    let size =
+        std::fs::metadata(git_comfy::internals::runs::index::file(folder.path())).unwrap().len();
     println!(
         "{outputs} outputs indexed in {took:.0} s ({:.0} a second), {} MiB",
         outputs as f64 / took,

@@ -1,7 +1,9 @@
 //! The command line: what can be asked for. Each command's own arguments lie beside its
 //! code in `cmd`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -39,7 +41,7 @@ use crate::runs::commands::inspect;
 use crate::runs::commands::restore;
 use crate::runs::commands::runs;
 use crate::runs::watch;
-use crate::session::Session;
+use crate::session::{Environment, Session};
 use crate::setup::commands::check;
 use crate::setup::commands::doctor;
 use crate::setup::commands::generate;
@@ -49,6 +51,7 @@ use crate::setup::commands::template;
 use crate::setup::commands::uninstall;
 use crate::snapshots::commands::snapshot;
 use crate::snapshots::commands::snapshots;
+use crate::ui::Ui;
 
 /// Git for ComfyUI workflows.
 #[derive(Debug, Parser)]
@@ -200,4 +203,39 @@ impl Command {
             Command::MergeDriver(args) => merge_driver::run(args, session),
         }
     }
+}
+
+/// Runs the program with those arguments, the first its own name.
+pub fn run_from(arguments: Vec<OsString>) -> ExitCode {
+    let exit = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => {
+            let ui = Ui::new(cli.quiet);
+            start(&cli, ui).unwrap_or_else(|failure| {
+                ui.fail(&failure);
+                Exit::of_failure(&arguments)
+            })
+        }
+        Err(answer) => explain(&answer, &arguments),
+    };
+    ExitCode::from(exit.code())
+}
+
+fn start(cli: &Cli, ui: Ui) -> Result<Exit> {
+    if let Some(directory) = &cli.directory {
+        std::env::set_current_dir(directory)?;
+    }
+    let session = Session::new(ui, std::env::current_dir()?, Environment::read());
+    cli.command.run(&session)
+}
+
+/// The help that was asked for, or what is wrong with the arguments.
+fn explain(answer: &clap::Error, arguments: &[OsString]) -> Exit {
+    let ui = Ui::new(false);
+    let text = answer.render().ansi().to_string();
+    if answer.use_stderr() {
+        ui.warn(text.trim_end());
+        return Exit::of_failure(arguments);
+    }
+    let _ = ui.out(&text);
+    Exit::Done
 }

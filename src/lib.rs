@@ -1,17 +1,53 @@
 #![doc = include_str!("architecture.md")]
 
-pub mod cli;
-pub mod differences;
-pub mod error;
-pub mod exit;
-pub mod import;
-pub mod layouts;
-pub mod merging;
-pub mod platform;
-pub mod records;
-pub mod reproduce;
-pub mod runs;
-pub mod session;
-pub mod setup;
-pub mod snapshots;
-pub mod ui;
+mod cli;
+mod differences;
+mod error;
+mod exit;
+mod import;
+mod layouts;
+mod merging;
+mod platform;
+mod records;
+mod reproduce;
+mod runs;
+mod session;
+mod setup;
+mod snapshots;
+mod ui;
+
+pub use cli::run_from;
+
+/// What the program's own tests and benches drive from within. No interface for others:
+/// it changes with the program.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::cli::Cli;
+    pub mod layouts {
+        pub use crate::layouts::{restore_layouts, sharing};
+    }
+    pub mod merging {
+        pub use crate::merging::text;
+    }
+    pub mod platform {
+        pub use crate::platform::git::{
+            CommitId, ObjectId, Repository, checkout, plumbing::Version,
+        };
+        pub use crate::platform::machine::{comfyui, hash, server, to_hex};
+    }
+    pub mod records {
+        pub use crate::records::{
+            Checkout, ClassUse, Environment, ModelFact, ModelUse, PackEvidence, PackKind, Status,
+            look, named, notes,
+        };
+    }
+    pub mod reproduce {
+        pub use crate::reproduce::{Agreement, Renames, repair};
+    }
+    pub mod runs {
+        pub use crate::runs::{index, model, store};
+    }
+    pub mod setup {
+        pub use crate::setup::settings;
+    }
+}

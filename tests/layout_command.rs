@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use comfy_graph::canon::{self, Mode};
-use git_comfy::layouts::sharing;
+use git_comfy::internals::layouts::sharing;
 
 use crate::support::{GIT_COMFY, Repo, World, workflow};
 

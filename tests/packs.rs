@@ -5,12 +5,12 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use git_comfy::platform::git::checkout;
-use git_comfy::platform::machine::comfyui::gpu::Gpus;
-use git_comfy::platform::machine::comfyui::{Clues, find};
-use git_comfy::platform::machine::hash::cache::HashCache;
-use git_comfy::records::look::{Look, Modules, PacksSeen, Repositories};
-use git_comfy::records::{Checkout, ClassUse, Environment, PackEvidence, PackKind};
+use git_comfy::internals::platform::checkout;
+use git_comfy::internals::platform::comfyui::gpu::Gpus;
+use git_comfy::internals::platform::comfyui::{Clues, find};
+use git_comfy::internals::platform::hash::cache::HashCache;
+use git_comfy::internals::records::look::{Look, Modules, PacksSeen, Repositories};
+use git_comfy::internals::records::{Checkout, ClassUse, Environment, PackEvidence, PackKind};
 
 use crate::support::World;
 use crate::support::machine::Machine;

@@ -7,7 +7,7 @@ use std::fs;
 use comfy_graph::catalog::{Catalog, Folder};
 use comfy_graph::graph::{Naming, NodeKey, Place, Prompt, Role, Workflow};
 use comfy_graph::json::Value;
-use git_comfy::reproduce::{Agreement, Renames, repair};
+use git_comfy::internals::reproduce::{Agreement, Renames, repair};
 
 use crate::graph_support::data::{documents, files, name};
 

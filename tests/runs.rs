@@ -1,7 +1,7 @@
 //! Every picture leads to its run, each run is there once whoever saw it, and the workflow
 //! comes back.
 
-use git_comfy::layouts::sharing;
+use git_comfy::internals::layouts::sharing;
 use serde_json::{Value, json};
 
 use crate::support::outputs::{Picture, canvas, entry};

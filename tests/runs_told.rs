@@ -141,7 +141,7 @@ fn what_a_run_read_is_known_by_its_bytes() {
     let photo = Picture { seed: 3, side: 64 }.png(&[]);
     let digest = {
         use sha2::Digest;
-        git_comfy::platform::machine::to_hex(&sha2::Sha256::digest(&photo))
+        git_comfy::internals::platform::to_hex(&sha2::Sha256::digest(&photo))
     };
     std::fs::write(base.join("input/photo.png"), &photo).unwrap();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use git_comfy::platform::machine::server::{Address, Error, NamedBy, Server as Client};
+use git_comfy::internals::platform::server::{Address, Error, NamedBy, Server as Client};
 
 use crate::support::server::{Answer, Server};
 use crate::support::shared_data;

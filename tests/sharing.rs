@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use git_comfy::layouts::{restore_layouts, sharing};
-use git_comfy::platform::git::Repository;
+use git_comfy::internals::layouts::{restore_layouts, sharing};
+use git_comfy::internals::platform::Repository;
 
 use crate::support::{Format, Repo, World, workflow};
 

@@ -360,13 +360,6 @@ impl Errand {
     }
 }
 
-impl Smudged {
-    /// How long the file is.
-    pub fn length(&self) -> usize {
-        self.laid_out.bytes.len()
-    }
-}
-
 /// A blob with the layout that was committed with it; the blob as it is where none is
 /// known, or it holds no workflow.
 pub fn with_committed_layout(

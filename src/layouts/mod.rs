@@ -40,13 +40,13 @@ pub mod status;
 pub mod store;
 pub mod work_tree;
 
-pub use fetched::{Received, catch_up, receive};
-pub use filter::{Checkout, Filter, Passed, Target, with_committed_layout};
+pub use fetched::{catch_up, receive};
+pub use filter::{Checkout, Filter, Passed, with_committed_layout};
 pub(crate) use keeping::obstacles;
 pub(crate) use promote::{promote, unnoted};
-pub use refresh::{Marks, Refreshed, refresh};
-pub use restore::{Restored, follow_layouts, lay_out_committed, restore_layouts};
-pub use settings::{Handling, Settings, Sharing};
+pub use refresh::{Marks, refresh};
+pub use restore::{lay_out_committed, restore_layouts};
+pub use settings::{Handling, Settings};
 pub use status::{Change, FileStatus, Staging, Status, status};
 pub use work_tree::Part;
 pub(crate) use work_tree::WorkTreeLayouts;

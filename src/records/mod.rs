@@ -17,8 +17,7 @@ pub mod worker;
 
 pub use schema::{
     AlsoThere, Checkout, Claims, ClassUse, Environment, Evidence, ModelFact, ModelHashes, ModelUse,
-    Origin, PackEvidence, PackFact, PackKind, Part, Record, SCHEMA, Seen, SidecarHint, Site,
-    Status, WorkflowUse,
+    Origin, PackEvidence, PackFact, PackKind, Part, Record, Seen, SidecarHint, Status, WorkflowUse,
 };
 pub use summary::summary;
-pub use text::{Error, Parsed, join_notes, parse, print};
+pub use text::{Parsed, join_notes, parse, print};

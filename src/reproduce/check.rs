@@ -7,14 +7,11 @@ use super::finding::{
     PartState, Verdict,
 };
 use super::here::{Found, Here, InputHere, ModelHere, PackHere, Restorable};
-use crate::platform::machine::{Digest, DigestKind, Hashes};
-use crate::records::named::UNKNOWN_FOLDER;
-use crate::records::{Environment, PackKind};
-
 use super::line;
 use super::wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Wanted};
-use crate::platform::machine;
-use crate::records;
+use crate::platform::machine::{self, Digest, DigestKind, Hashes};
+use crate::records::named::UNKNOWN_FOLDER;
+use crate::records::{self, Environment, PackKind};
 
 /// Holds what is wanted against what is here.
 pub fn check(wanted: &Wanted, here: &Here) -> Check {

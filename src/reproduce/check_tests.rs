@@ -1,7 +1,7 @@
 use super::*;
 use crate::records::{Checkout, Origin, PackFact};
-use crate::reproduce::By;
 use crate::reproduce::Copy;
+use crate::reproduce::wanted::By;
 
 fn digest(hex: char) -> Digest {
     Digest::new(DigestKind::Sha256, &hex.to_string().repeat(64)).unwrap()

@@ -1,9 +1,10 @@
 //! What the text that savers write into pictures for model sites says of models: short
 //! digests by kind and name.
 
+use comfy_media::Parameters;
+
 use crate::platform::machine::{Digest, DigestKind};
 use crate::records::named::Named;
-use comfy_media::Parameters;
 
 /// Adds the digests that a picture's parameters state to the models that it names.
 pub fn add_claims(named: &mut Named, parameters: &Parameters) {

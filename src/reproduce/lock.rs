@@ -6,15 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comfy_graph::catalog::Folder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Wanted};
 use crate::platform::machine::{Digest, DigestKind};
-use crate::records::named;
-use crate::records::named::Named;
+use crate::records::named::{self, Named};
 use crate::records::{Checkout, Environment, ModelFact, PackEvidence, PackFact, PackKind, Status};
-use comfy_graph::catalog::Folder;
 
 /// The number of this document. A reader refuses one of a higher number.
 pub(crate) const SCHEMA: u32 = 1;

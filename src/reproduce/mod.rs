@@ -28,14 +28,11 @@ pub mod yaml;
 
 pub use check::check;
 pub use claims::add_claims;
-pub use finding::{
-    Check, Effect, InputCheck, InputState, ModelCheck, ModelState, PackCheck, PackState, Part,
-    PartCheck, PartState, Verdict,
-};
+pub use finding::{Check, InputState, ModelState, PackCheck, PackState, Verdict};
 pub use here::{Copy, Found, Here, InputHere, ModelHere, PackHere, Restorable};
-pub use lock::{Lock, LockedInput, NoLock};
+pub use lock::{Lock, LockedInput};
 pub use rename::Renames;
 pub use repair::{Agreement, Repaired, repair};
-pub use same::{Difference, differences};
+pub use same::Difference;
 pub use specs::{Exported, comfy_build, manager_snapshot};
-pub use wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Records, Wanted};
+pub use wanted::{InputWanted, ModelWanted, PackWanted, Records, Wanted};

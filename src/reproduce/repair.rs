@@ -1,11 +1,12 @@
 //! The two documents to make a picture again with, repaired for this machine.
 
-use super::rename::Renames;
-use super::same::{Difference, differences};
-use crate::runs::model::{Fixed, Hold, fix_values};
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{NodeId, Prompt, Workflow};
 use comfy_graph::json::Value;
+
+use super::rename::Renames;
+use super::same::{Difference, differences};
+use crate::runs::model::{Fixed, Hold, fix_values};
 
 /// Whether ComfyUI would make the prompt of the workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,11 +9,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::lock::{Lock, LockedModel, LockedPack, LockedProgram, NoLock, SCHEMA};
-use crate::platform::machine::{Digest, DigestKind};
-use crate::records::PackKind;
-
 use super::yaml;
-use crate::records::named;
+use crate::platform::machine::{Digest, DigestKind};
+use crate::records::{PackKind, named};
 
 /// The schema of comfy-cli's build spec.
 const BUILD: &str = "comfy-build/1";

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comfy_graph::catalog::{Catalog, Folder};
+use comfy_graph::graph::Prompt;
 use serde::Serialize;
 
 use crate::platform::machine::{Digest, DigestKind};
-use crate::records;
-use crate::records::named;
-use crate::records::named::UNKNOWN_FOLDER;
-use crate::records::{Claims, ClassUse, Environment, ModelFact, PackFact, Record, Seen, Status};
+use crate::records::named::{self, UNKNOWN_FOLDER};
+use crate::records::{
+    self, Claims, ClassUse, Environment, ModelFact, PackFact, Record, Seen, Status,
+};
 use crate::runs::model::Run;
-use comfy_graph::catalog::{Catalog, Folder};
-use comfy_graph::graph::Prompt;
 
 /// Who says what something was. The order is that of strength.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

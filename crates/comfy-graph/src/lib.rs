@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+#![warn(unreachable_pub)]
 
 pub mod canon;
 pub mod catalog;

@@ -9,6 +9,9 @@
 //! over pixels and samples, never allocates by a length that the file merely claims, and
 //! gives back what it found before the place where a file is damaged.
 
+#![deny(missing_docs)]
+#![warn(unreachable_pub)]
+
 pub mod budget;
 mod bytes;
 mod containers;

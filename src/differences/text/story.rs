@@ -93,11 +93,6 @@ pub enum Fact {
 }
 
 impl Story {
-    /// Whether there is nothing to tell.
-    pub fn is_empty(&self) -> bool {
-        self.sections.is_empty() && self.asides.is_empty()
-    }
-
     /// How many nodes came; those inside of new subgraphs are not counted.
     pub fn items_added(&self) -> usize {
         let items = self.sections.iter().flat_map(|section| &section.items);

@@ -3,16 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json;
+
 use super::aside::Aside;
 use super::synced::{Copy, cleaned, name};
-
 use crate::error::Result;
 use crate::import::history;
 use crate::merging::driver;
 use crate::platform::git::Repository;
 use crate::platform::machine::write_file;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::json;
 
 /// The most states that are compared with a copy.
 const MOST: usize = 60;

@@ -13,12 +13,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::synced::Copy;
-
 use crate::error::{Failure, Result};
 use crate::platform::git::Repository;
-use crate::platform::machine::to_hex;
-
-use crate::platform::machine::write_file;
+use crate::platform::machine::{to_hex, write_file};
 use crate::platform::text::sanitize;
 
 /// The list of what was done.

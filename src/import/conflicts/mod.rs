@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-
 use crate::merging::merge_files;
 use crate::platform::text::sanitize;
 use crate::session::Session;

@@ -7,31 +7,26 @@ use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::ancestor::{Origin, ancestor, distance};
-use super::aside::Aside;
-use crate::differences::compared::compare;
-use crate::merging::merge_files::{Frame, Inputs};
-use crate::platform::machine::folder_argument::Links;
-
-use super::ancestor;
-use crate::differences::content;
-use crate::differences::text::{Layout, one_line};
-use crate::differences::widget_names;
-use crate::error::Result;
-use crate::import::model::{CopyName, copy_of, numbered};
-use crate::layouts::Handling;
-use crate::merging::driver;
-use crate::merging::merge_files;
-use crate::platform::git::Repository;
-use crate::platform::machine::folder_argument;
-use crate::platform::machine::write_file;
-use crate::session::Session;
-use comfy_graph::canon;
-use comfy_graph::canon::{Mode, Outcome};
+use comfy_graph::canon::{self, Mode, Outcome};
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{Kind, kind};
 use comfy_graph::json;
 use comfy_graph::merge::{Cards, Labels, Strategies};
+
+use super::ancestor::{self, Origin, ancestor, distance};
+use super::aside::Aside;
+use crate::differences::compared::compare;
+use crate::differences::text::{Layout, one_line};
+use crate::differences::{content, widget_names};
+use crate::error::Result;
+use crate::import::model::{CopyName, copy_of, numbered};
+use crate::layouts::Handling;
+use crate::merging::driver;
+use crate::merging::merge_files::{self, Frame, Inputs};
+use crate::platform::git::Repository;
+use crate::platform::machine::folder_argument::{self, Links};
+use crate::platform::machine::write_file;
+use crate::session::Session;
 
 /// Columns that tell what merging a copy changes.
 const COLUMNS: usize = 72;

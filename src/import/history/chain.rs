@@ -8,11 +8,10 @@ use super::Cleaned;
 use super::standing::{Standing, is_there};
 use crate::layouts::refresh::read_within;
 use crate::layouts::{Checkout, Filter};
-use crate::platform::git;
-use crate::platform::git::Repository;
-use crate::platform::git::{Batch, Commit, EntryKind, Person, TreeEntry};
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{
+    self, Batch, Commit, CommitId, EntryKind, Error, ObjectId, Person, RepoPath, Repository,
+    Result, TreeEntry,
+};
 use crate::platform::write_whole;
 
 /// Objects that are written at once.
@@ -96,16 +95,6 @@ impl<'r> Chain<'r> {
             self.write()?;
         }
         Ok(())
-    }
-
-    /// How many commits there are.
-    pub fn len(&self) -> usize {
-        self.made.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.made.is_empty()
     }
 
     /// Puts the files into work tree and index, and moves the branch to the last commit.

@@ -9,17 +9,15 @@ pub mod chain;
 pub mod standing;
 
 pub use chain::{Chain, State};
-pub use standing::{Obstacle, Standing, Stands};
+pub use standing::{Obstacle, Standing};
 
 use std::borrow::Cow;
 
+use comfy_graph::canon::Rest;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::layouts::{Filter, Passed};
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::{CommitId, Kind, ObjectFormat, ObjectId, RepoPath};
-use comfy_graph::canon::Rest;
+use crate::platform::git::{CommitId, Kind, ObjectFormat, ObjectId, RepoPath, Repository, Result};
 
 /// What a file's content is in git, by the filter that git would ask.
 #[derive(Debug)]

@@ -4,15 +4,9 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
-use crate::layouts::Filter;
-use crate::platform::git::Result;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
-
 use super::cleaned;
-use crate::layouts::refresh;
-use crate::platform::git::EntryKind;
-use crate::platform::git::Repository;
-use crate::platform::git::index;
+use crate::layouts::{Filter, refresh};
+use crate::platform::git::{CommitId, EntryKind, ObjectId, RepoPath, Repository, Result, index};
 
 /// What the last commit, the index and the work tree hold.
 #[derive(Debug)]

@@ -1,10 +1,9 @@
 //! How much two graphs have in common, cheaply: enough to tell two versions of one
 //! workflow from two workflows under one name.
 
-use rustc_hash::FxHashMap;
-
 use comfy_graph::graph::{Prompt, Workflow};
 use comfy_graph::json::Value;
+use rustc_hash::FxHashMap;
 
 /// What is compared of a graph: its nodes by id and class, and by class alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -15,7 +15,7 @@ pub mod words;
 
 pub use copies::{CopyName, copy_of, numbered};
 pub use decide::Choice;
-pub use likeness::{Likeness, Portrait};
-pub use lines::{Export, Line, Plan, Remark, Version, plan};
-pub use names::{Day, Name, portable};
-pub use pile::{Made, Pile, Piled};
+pub use likeness::Portrait;
+pub use lines::{Export, Plan, Remark, Version, plan};
+pub use names::Day;
+pub use pile::{Made, Pile};

@@ -96,16 +96,6 @@ impl Pile {
         }
     }
 
-    /// How many graphs there are.
-    pub fn len(&self) -> usize {
-        self.graphs.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.graphs.is_empty()
-    }
-
     /// The lines. `home` knows the file of the repository that holds a graph already,
     /// `is_taken` whether another line's name is one of its files.
     pub fn lines(

@@ -17,4 +17,4 @@ pub mod sidecar;
 pub mod stop;
 pub mod write_file;
 
-pub use digest::{Digest, DigestError, DigestKind, Hashes, to_hex};
+pub use digest::{Digest, DigestKind, Hashes, to_hex};

@@ -3,27 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::differences::content::Content;
-use crate::platform::machine::output_file::{Over, write};
-use crate::records::commands::record::Failures;
-use crate::reproduce::commands::reproduce::plan::Bench;
-use crate::runs::source_of_picture::Original;
+use comfy_graph::graph::{GraphKind, Kind, kind};
 
+use crate::differences::content::{self, Content};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-
+use crate::platform::git::changes;
+use crate::platform::machine::output_file::{Over, write};
+use crate::platform::machine::write_file;
+use crate::platform::text::sanitize;
 use crate::records::ModelUse;
+use crate::records::commands::record::Failures;
+use crate::reproduce::commands::reproduce::plan::{self, Bench};
 use crate::reproduce::{
     Exported, InputWanted, Lock, LockedInput, Records, Wanted, comfy_build, manager_snapshot,
 };
-
-use crate::differences::content;
-use crate::platform::git::changes;
-use crate::platform::machine::write_file;
-use crate::platform::text::sanitize;
-use crate::reproduce::commands::reproduce::plan;
+use crate::runs::source_of_picture::Original;
 use crate::session::Session;
-use comfy_graph::graph::{GraphKind, Kind, kind};
 
 /// Write down the models, node packs and programs a workflow needs, as a file beside it.
 ///

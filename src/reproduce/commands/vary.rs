@@ -2,29 +2,24 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
-use crate::runs::queueing::{Done, Line, ServerArgs, Target, Went, problem};
-use crate::runs::source_of_picture::Original;
-
-use crate::error::{Failure, Result};
-use crate::exit::Exit;
-use crate::reproduce::Renames;
-use crate::reproduce::vary::{Error, Variation, aliases};
-use crate::runs::model::{Derived, Setting};
-use crate::runs::queue::Job;
-
-use crate::differences::fallback_repository;
-use crate::platform::text::sanitize;
-use crate::reproduce;
-use crate::reproduce::commands::reproduce::plan;
-use crate::reproduce::vary;
-use crate::runs::source_of_picture;
-use crate::runs::text::lineage;
-use crate::session::Session;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{Prompt, Workflow};
 use comfy_graph::json::Value;
+use serde_json::json;
+
+use crate::differences::fallback_repository;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::platform::text::sanitize;
+use crate::reproduce::commands::reproduce::plan;
+use crate::reproduce::vary::{self, Error, Variation, aliases};
+use crate::reproduce::{self, Renames};
+use crate::runs::model::{Derived, Setting};
+use crate::runs::queue::Job;
+use crate::runs::queueing::{Done, Line, ServerArgs, Target, Went, problem};
+use crate::runs::source_of_picture::{self, Original};
+use crate::runs::text::lineage;
+use crate::session::Session;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -5,17 +5,13 @@ use std::path::{Path, PathBuf};
 use super::lock::{beside, graph, is_lock};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::reproduce::commands::reproduce::plan::Bench;
-use crate::runs::source_of_picture::Original;
-
-use crate::platform::git::shell::typed_name;
-use crate::reproduce::specs::read_lock;
-use crate::reproduce::{Lock, Verdict};
-
 use crate::platform::git::index;
+use crate::platform::git::shell::typed_name;
 use crate::platform::text::sanitize;
-use crate::reproduce::commands::reproduce::plan;
-use crate::reproduce::describe;
+use crate::reproduce::commands::reproduce::plan::{self, Bench};
+use crate::reproduce::specs::read_lock;
+use crate::reproduce::{Lock, Verdict, describe};
+use crate::runs::source_of_picture::Original;
 use crate::session::Session;
 
 /// Check a lock, or what another program wrote as one, against this machine.

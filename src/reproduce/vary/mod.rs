@@ -13,12 +13,12 @@ pub mod values;
 pub use target::{Alias, NoTarget, aliases};
 pub use values::NoValue;
 
-use target::Target;
-
-use crate::runs::model::Setting;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::Prompt;
 use comfy_graph::json::Value;
+
+use crate::runs::model::Setting;
+use target::Target;
 
 /// Why there are no variations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,9 @@
 //! What an input is to hold in turn: `7`, `20,30`, `6..8/0.5`, `euler,heun`, a text.
 
-use super::decimal::Decimal;
 use comfy_graph::catalog::InputSpec;
 use comfy_graph::json::{Value, parse_text};
+
+use super::decimal::Decimal;
 
 /// Why words are no value of an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -94,11 +94,6 @@ pub fn uninstall(custom_nodes: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Whether a bridge is in that `custom_nodes`.
-pub fn is_installed(custom_nodes: &Path) -> bool {
-    std::fs::read_to_string(custom_nodes.join(FILE)).is_ok_and(|text| text.starts_with(MARK))
-}
-
 /// The runs that wait, oldest first.
 pub fn waiting(spool: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(spool).into_iter().flatten().flatten();
@@ -125,7 +120,7 @@ mod tests {
         let spool = folder.path().join("a \"spool\"\\");
         assert_eq!(install(folder.path(), &spool).unwrap(), Put::New);
         assert_eq!(install(folder.path(), &spool).unwrap(), Put::Same);
-        assert!(is_installed(folder.path()) && waiting(&spool).is_empty());
+        assert!(waiting(&spool).is_empty());
         let path = folder.path().join(FILE);
         std::fs::write(&path, format!("{MARK} an older one\"\"\"\n")).unwrap();
         assert_eq!(install(folder.path(), &spool).unwrap(), Put::Updated);

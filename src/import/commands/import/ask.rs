@@ -4,7 +4,6 @@ use std::io::{BufRead, IsTerminal};
 
 use crate::error::Result;
 use crate::import::model::{Choice, Plan, Remark};
-
 use crate::platform::text::sanitize;
 use crate::ui::Ui;
 

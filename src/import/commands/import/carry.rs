@@ -2,31 +2,25 @@
 
 use std::path::Path;
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::Workflow;
 use jiff::Zoned;
 
 use super::plan::Line;
 use super::source::bytes_of;
 use super::steps::{Before, Fate, Outlook};
 use crate::differences::compared::compare;
-use crate::differences::content::Content;
-use crate::runs::run_store::Shelf;
-
-use crate::differences::content;
-use crate::differences::text::story;
-use crate::differences::text::terminal;
-use crate::differences::text::terminal::{Colour, Look, WordDiff};
-use crate::differences::text::{Layout, one_line};
+use crate::differences::content::{self, Content};
+use crate::differences::text::terminal::{self, Colour, Look, WordDiff};
+use crate::differences::text::{Layout, one_line, story};
 use crate::differences::widget_names;
 use crate::error::Result;
-use crate::import::history;
-use crate::import::history::{Chain, State};
+use crate::import::history::{self, Chain, State};
 use crate::layouts::Filter;
-use crate::platform::git::commit_range;
-use crate::platform::git::{ObjectId, Person, RepoPath, Repository};
+use crate::platform::git::{ObjectId, Person, RepoPath, Repository, commit_range};
 use crate::platform::text::sanitize;
+use crate::runs::run_store::Shelf;
 use crate::session::Session;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::Workflow;
 
 /// The longest subject of a commit.
 const SUBJECT: usize = 72;

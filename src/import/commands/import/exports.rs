@@ -2,25 +2,20 @@
 
 use std::path::Path;
 
+use comfy_graph::canon::{self, Mode, Outcome};
+use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow, kind};
+use comfy_graph::json;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
 
 use super::source::below;
-use crate::platform::machine::folder_argument::Links;
-
 use crate::error::Result;
 use crate::import::model::{Day, Export, Plan, Portrait, plan as put_into_lines};
-use crate::platform::machine::to_hex;
-
-use crate::platform::machine::folder_argument;
-use crate::platform::machine::write_file;
+use crate::platform::machine::folder_argument::{self, Links};
+use crate::platform::machine::{to_hex, write_file};
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::canon;
-use comfy_graph::canon::{Mode, Outcome};
-use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow, kind};
-use comfy_graph::json;
 
 /// Below this many files no bar is shown.
 const MANY: usize = 200;

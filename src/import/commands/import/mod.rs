@@ -16,13 +16,12 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::merging::driver;
 use crate::platform::git::Repository;
 use crate::platform::git::shell::typed_name;
+use crate::platform::text::sanitize;
 use crate::runs::folders::Folders;
 use crate::runs::run_store::Shelf;
-
-use crate::merging::driver;
-use crate::platform::text::sanitize;
 use crate::session::Session;
 
 const EXAMPLES: &str = "\

@@ -2,30 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, PromptInput, Workflow};
+use comfy_graph::json::Value;
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
 use super::exports::{day_of, saved};
-use super::plan::Line;
+use super::plan::{self, Line};
 use super::source::{below, document_of};
-use crate::runs::folders::Folders;
-use crate::runs::readers::Found;
-use crate::runs::run_store::Shelf;
-
 use crate::error::Result;
 use crate::import::model::{Made, Pile, Portrait};
 use crate::platform::git::RepoPath;
-use crate::runs::model::{Run, embedded};
-
-use super::plan;
 use crate::platform::text::sanitize;
 use crate::runs::commands::runs::scan;
 use crate::runs::file;
-use crate::runs::readers;
+use crate::runs::folders::Folders;
+use crate::runs::model::{Run, embedded};
+use crate::runs::readers::{self, Found};
+use crate::runs::run_store::Shelf;
 use crate::session::Session;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::{Prompt, PromptInput, Workflow};
-use comfy_graph::json::Value;
 
 /// The folder types whose models a workflow may be called by.
 const MAIN_MODELS: [&str; 2] = ["checkpoints", "diffusion_models"];

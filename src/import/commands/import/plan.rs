@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::import::model::{Day, Plan, Version};
-
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;

@@ -2,16 +2,14 @@
 
 use std::path::{Component, Path};
 
-use crate::runs::file::{carried, may_be_output};
+use comfy_graph::graph::kind;
+use comfy_graph::json::{self, Style, Value};
+use comfy_media::Payload;
 
 use crate::error::{Failure, Result};
-
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
-use comfy_graph::graph::kind;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
-use comfy_media::Payload;
+use crate::runs::file::{carried, may_be_output};
 
 /// A file's path below a folder, with `/`; nothing if it is no text.
 pub(crate) fn below(folder: &Path, file: &Path) -> Option<String> {

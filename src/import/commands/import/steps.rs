@@ -7,13 +7,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::plan::Line;
 use super::source::bytes_of;
 use crate::error::Result;
-use crate::import::history::{Obstacle, Standing};
+use crate::import::history::{self, Obstacle, Standing};
 use crate::layouts::Filter;
 use crate::platform::git::{ObjectId, RepoPath, Repository};
-use crate::runs::run_store::Shelf;
-
-use crate::import::history;
 use crate::platform::text::sanitize;
+use crate::runs::run_store::Shelf;
 
 /// What becomes of one line.
 pub(crate) enum Fate {

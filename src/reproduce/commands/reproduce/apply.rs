@@ -10,11 +10,9 @@ use super::{Args, Ready};
 use crate::error::{Failure, Result};
 use crate::platform::git::plumbing::Git;
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::machine::to_hex;
-use crate::reproduce::{InputState, PackCheck, PackState};
-
-use crate::platform::machine::write_file;
+use crate::platform::machine::{to_hex, write_file};
 use crate::platform::text::sanitize;
+use crate::reproduce::{InputState, PackCheck, PackState};
 use crate::session::Session;
 
 /// The largest file that is put back, in bytes.

@@ -11,20 +11,16 @@ pub mod run;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use crate::runs::source_of_picture::Original;
+use comfy_graph::json::{self, Style, Value};
 
+use crate::differences::fallback_repository;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::machine::output_file::{Over, Target, write};
-use crate::reproduce::{Repaired, Verdict};
-
-use crate::differences::fallback_repository;
 use crate::platform::text::sanitize;
-use crate::reproduce::describe;
-use crate::runs::source_of_picture;
+use crate::reproduce::{Repaired, Verdict, describe};
+use crate::runs::source_of_picture::{self, Original};
 use crate::session::Session;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
 use plan::Plan;
 use run::RunArgs;
 

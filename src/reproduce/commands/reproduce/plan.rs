@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::Value;
+use comfy_media::Payload;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
@@ -17,10 +21,9 @@ use crate::records::commands::record::{Failures, Recorded, hash_all};
 use crate::records::look::Waiting;
 use crate::records::named::{Named, UNKNOWN_FOLDER, of_prompt, of_workflow};
 use crate::records::{Record, WorkflowUse};
-use crate::reproduce;
 use crate::reproduce::{
-    Check, Here, InputState, InputWanted, ModelHere, ModelState, ModelWanted, Records, Renames,
-    Restorable, Wanted, add_claims, check,
+    self, Check, Here, InputState, InputWanted, ModelHere, ModelState, ModelWanted, Records,
+    Renames, Restorable, Wanted, add_claims, check,
 };
 use crate::runs::folders::Folders;
 use crate::runs::model::{Run, embedded};
@@ -28,10 +31,6 @@ use crate::runs::run_store::Shelf;
 use crate::runs::source_of_picture::Original;
 use crate::runs::store;
 use crate::session::Session;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::{Prompt, Workflow};
-use comfy_graph::json::Value;
-use comfy_media::Payload;
 
 /// The largest file of a commit that is looked at for lost bytes.
 const LARGEST: u64 = 96 << 20;

@@ -4,26 +4,23 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use comfy_graph::json::Value;
 use serde_json::json;
 
-use super::{Args, Ready};
+use super::{Args, Ready, apply};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::reproduce::{Agreement, Check, InputState, Renames, Repaired};
+use crate::platform::text::sanitize;
+use crate::reproduce::{self, Agreement, Check, InputState, Renames, Repaired, describe};
 use crate::runs::file::may_be_output;
 use crate::runs::model::{Comparison, Derived, Parent, Verdict};
 use crate::runs::queue::Job;
-use crate::runs::queueing::{Delivered, Done, Line, Originals, ServerArgs, Target, Went};
-use crate::runs::queueing::{hold_against, problem};
+use crate::runs::queueing::{
+    Delivered, Done, Line, Originals, ServerArgs, Target, Went, hold_against, problem,
+};
 use crate::runs::source_of_picture::Original;
-
-use super::apply;
-use crate::platform::text::sanitize;
-use crate::reproduce;
-use crate::reproduce::describe;
 use crate::runs::text::lineage;
 use crate::session::Session;
-use comfy_graph::json::Value;
 
 /// The number of the JSON form, raised when a reader of it would break.
 const SCHEMA: u32 = 1;
