@@ -23,13 +23,10 @@ use crate::layouts::commands::layout;
 use crate::layouts::commands::process;
 use crate::layouts::commands::refresh;
 use crate::layouts::commands::smudge;
-use crate::layouts::commands::status;
-use crate::layouts::commands::sync;
 use crate::merging::commands::merge;
 use crate::merging::commands::merge_driver;
 use crate::merging::commands::resolve;
 use crate::records::commands::record;
-use crate::records::commands::show;
 use crate::reproduce::commands::lock;
 use crate::reproduce::commands::reproduce;
 use crate::reproduce::commands::vary;
@@ -40,18 +37,21 @@ use crate::runs::commands::index;
 use crate::runs::commands::inspect;
 use crate::runs::commands::restore;
 use crate::runs::commands::runs;
-use crate::runs::watch;
+use crate::runs::commands::show;
 use crate::session::{Environment, Session};
 use crate::setup::commands::check;
 use crate::setup::commands::doctor;
 use crate::setup::commands::generate;
 use crate::setup::commands::hook;
 use crate::setup::commands::init;
+use crate::setup::commands::status;
 use crate::setup::commands::template;
 use crate::setup::commands::uninstall;
+use crate::sharing::commands::sync;
 use crate::snapshots::commands::snapshot;
 use crate::snapshots::commands::snapshots;
 use crate::ui::Ui;
+use crate::watch;
 
 /// Git for ComfyUI workflows.
 #[derive(Debug, Parser)]

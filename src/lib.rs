@@ -11,10 +11,13 @@ mod platform;
 mod records;
 mod reproduce;
 mod runs;
+mod screen;
 mod session;
 mod setup;
+mod sharing;
 mod snapshots;
 mod ui;
+mod watch;
 
 pub use cli::run_from;
 
@@ -23,22 +26,21 @@ pub use cli::run_from;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::cli::Cli;
-    pub mod layouts {
-        pub use crate::layouts::{restore_layouts, sharing};
-    }
-    pub mod merging {
-        pub use crate::merging::text;
-    }
+    pub use crate::layouts::restore_layouts;
+    pub use crate::merging::text;
     pub mod platform {
-        pub use crate::platform::git::{
-            CommitId, ObjectId, Repository, checkout, plumbing::Version,
-        };
+        pub use crate::platform::git::checkout;
+        pub use crate::platform::git::checkout::Checkout;
+        pub use crate::platform::git::plumbing::Version;
+        pub use crate::platform::git::program_settings::{Program, SETTINGS};
+        pub use crate::platform::git::shared_refs::{LAYOUTS, RUNS, fetch_refspec, runs_refspec};
+        pub use crate::platform::git::{CommitId, ObjectId, Repository};
         pub use crate::platform::machine::{comfyui, hash, server, to_hex};
     }
     pub mod records {
         pub use crate::records::{
-            Checkout, ClassUse, Environment, ModelFact, ModelUse, PackEvidence, PackKind, Status,
-            look, named, notes,
+            ClassUse, Environment, ModelFact, ModelUse, PackEvidence, PackKind, Status, look,
+            named, notes,
         };
     }
     pub mod reproduce {
@@ -47,7 +49,7 @@ pub mod internals {
     pub mod runs {
         pub use crate::runs::{index, model, store};
     }
-    pub mod setup {
-        pub use crate::setup::settings;
+    pub mod sharing {
+        pub use crate::sharing::{Asking, fetch, gather};
     }
 }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::platform::git::{Repository, Surroundings};
 
-use crate::layouts;
 use crate::platform::git;
 use crate::platform::text::sanitize;
 use crate::platform::text::thumbnail::Way;
+use crate::sharing;
 use crate::ui::Ui;
 
 /// One call of the program.
@@ -48,7 +48,7 @@ impl Session {
         let repository = self.repository()?;
         if !self.environment.switched_off {
             // What cannot be fetched or merged is no reason to show nothing.
-            match layouts::catch_up(&repository) {
+            match sharing::catch_up(&repository) {
                 Ok(received) => self.tell_remarks(&received.remarks),
                 Err(error) => {
                     self.tell_remarks(&[format!("fetched layouts are not merged: {error}")])

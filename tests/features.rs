@@ -13,34 +13,11 @@ const PARTS: &[&str] = &[
     "records",
     "snapshots",
     "runs",
+    "sharing",
     "reproduce",
     "import",
+    "watch",
     "setup",
-];
-
-/// What still goes the other way. A line that is not needed any more has to go.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    ("differences/commands/textconv.rs", "setup"),
-    ("differences/fallback_repository.rs", "setup"),
-    ("layouts/commands/layout/log.rs", "differences"),
-    ("layouts/commands/layout/mod.rs", "merging"),
-    ("layouts/commands/layout/show.rs", "differences"),
-    ("layouts/commands/status.rs", "merging"),
-    ("layouts/commands/status.rs", "records"),
-    ("layouts/fetched.rs", "setup"),
-    ("layouts/sharing.rs", "records"),
-    ("layouts/sharing.rs", "runs"),
-    ("layouts/status.rs", "merging"),
-    ("platform/git/changes.rs", "layouts"),
-    ("platform/git/checkout.rs", "records"),
-    ("platform/git/mod.rs", "layouts"),
-    ("platform/git/mod.rs", "merging"),
-    ("records/commands/record/found.rs", "setup"),
-    ("records/commands/show.rs", "runs"),
-    ("records/look/again.rs", "reproduce"),
-    ("records/look/inputs.rs", "reproduce"),
-    ("runs/run_store.rs", "import"),
-    ("runs/watch/files.rs", "import"),
 ];
 
 /// What takes values and gives values: no files, processes, clocks or printing.
@@ -207,9 +184,7 @@ fn parts_use_what_is_above_them() {
     }
     against.sort();
     against.dedup();
-    let known: Vec<(String, String)> =
-        EXCEPTIONS.iter().map(|(file, part)| (file.to_string(), part.to_string())).collect();
-    assert_eq!(against, known);
+    assert_eq!(against, []);
 }
 
 #[test]

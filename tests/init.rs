@@ -332,8 +332,8 @@ fn every_format_of_repository_is_set_up_and_taken_apart() {
 fn every_command_that_is_configured_exists() {
     use clap::CommandFactory;
     let known = git_comfy::internals::Cli::command();
-    let settings = git_comfy::internals::setup::settings::SETTINGS;
-    let program = git_comfy::internals::setup::settings::Program::new("/x/git-comfy");
+    let settings = git_comfy::internals::platform::SETTINGS;
+    let program = git_comfy::internals::platform::Program::new("/x/git-comfy");
     let lines = settings.iter().map(|setting| setting.value.text(&program));
     let calls: Vec<_> = lines.filter(|line| line.contains("git-comfy")).collect();
     assert!(calls.len() >= 3);

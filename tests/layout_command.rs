@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use comfy_graph::canon::{self, Mode};
-use git_comfy::internals::layouts::sharing;
+use git_comfy::internals::platform;
 
 use crate::support::{GIT_COMFY, Repo, World, workflow};
 
@@ -261,7 +261,7 @@ fn clone(world: &Rc<World>, name: &str) -> Repo {
     repo.use_filter();
     repo.use_hooks();
     repo.git(["config", "user.name", name]);
-    repo.git(["config", "--add", "remote.origin.fetch", &sharing::fetch_refspec("origin")]);
+    repo.git(["config", "--add", "remote.origin.fetch", &platform::fetch_refspec("origin")]);
     repo.git(["fetch", "-q"]);
     repo.git(["rm", "-rq", "--cached", "."]);
     repo.git(["reset", "-q", "--hard"]);
@@ -281,7 +281,7 @@ fn world() -> (Rc<World>, Repo) {
     seed.use_hooks();
     seed.git(["config", "user.name", "Seed"]);
     seed.git(["remote", "add", "origin", "../bare.git"]);
-    seed.git(["config", "--add", "remote.origin.fetch", &sharing::fetch_refspec("origin")]);
+    seed.git(["config", "--add", "remote.origin.fetch", &platform::fetch_refspec("origin")]);
     save(&seed, "a.json", workflow(1, 0));
     seed.git(["push", "-q", "origin", "HEAD:main"]);
     (world, seed)

@@ -12,7 +12,7 @@ use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{Weight, Workflow, check};
 use comfy_graph::json::{Object, Style, Value, parse, print};
 use comfy_graph::merge::{Merged, Options, Strategies, Verdict, merge};
-use git_comfy::internals::merging::text::{conflicts, notable};
+use git_comfy::internals::text::{conflicts, notable};
 
 use crate::graph_support::meaning::{gists, meaning};
 

@@ -9,13 +9,14 @@ use std::time::SystemTime;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::Workflow;
 use comfy_graph::json;
+use git_comfy::internals::platform::Checkout;
 use git_comfy::internals::platform::comfyui::gpu::Gpus;
 use git_comfy::internals::platform::comfyui::{Clues, Installation, find};
 use git_comfy::internals::platform::hash::cache::HashCache;
 use git_comfy::internals::platform::hash::{Silent, Wanted, hash_files};
 use git_comfy::internals::records::look::{Failure, Look, ModelsSeen, Modules, Repositories};
 use git_comfy::internals::records::named::of_workflow;
-use git_comfy::internals::records::{Checkout, ModelFact, ModelUse, Status};
+use git_comfy::internals::records::{ModelFact, ModelUse, Status};
 
 use crate::support::World;
 use crate::support::machine::{Machine, safetensors, settle};

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::SystemTime;
 
+use git_comfy::internals::platform::Checkout;
 use git_comfy::internals::platform::checkout;
 use git_comfy::internals::platform::comfyui::gpu::Gpus;
 use git_comfy::internals::platform::comfyui::{Clues, find};
 use git_comfy::internals::platform::hash::cache::HashCache;
 use git_comfy::internals::records::look::{Look, Modules, PacksSeen, Repositories};
-use git_comfy::internals::records::{Checkout, ClassUse, Environment, PackEvidence, PackKind};
+use git_comfy::internals::records::{ClassUse, Environment, PackEvidence, PackKind};
 
 use crate::support::World;
 use crate::support::machine::Machine;

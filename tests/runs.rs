@@ -1,7 +1,7 @@
 //! Every picture leads to its run, each run is there once whoever saw it, and the workflow
 //! comes back.
 
-use git_comfy::internals::layouts::sharing;
+use git_comfy::internals::platform;
 use serde_json::{Value, json};
 
 use crate::support::outputs::{Picture, canvas, entry};
@@ -186,7 +186,7 @@ fn runs_travel_on_request_and_what_is_taken_out_stays_out() {
         repo.git(["config", "comfy.server", "off"]);
         if share {
             repo.git(["config", "comfy.runs.share", "true"]);
-            repo.git(["config", "--add", "remote.origin.fetch", &sharing::runs_refspec("origin")]);
+            repo.git(["config", "--add", "remote.origin.fetch", &platform::runs_refspec("origin")]);
         }
         repo
     };
@@ -203,7 +203,7 @@ fn runs_travel_on_request_and_what_is_taken_out_stays_out() {
     fourth.git(["config", "comfy.runs.share", "true"]);
     fourth.comfy(["init", "--quiet"]);
     let fetches = || fourth.git(["config", "--get-all", "remote.origin.fetch"]);
-    assert!(fetches().contains(&sharing::runs_refspec("origin")));
+    assert!(fetches().contains(&platform::runs_refspec("origin")));
     fourth.git(["config", "comfy.runs.share", "false"]);
     fourth.comfy(["init", "--quiet"]);
     assert!(!fetches().contains("comfy/runs"));

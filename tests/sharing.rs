@@ -3,8 +3,9 @@
 
 use std::rc::Rc;
 
-use git_comfy::internals::layouts::{restore_layouts, sharing};
+use git_comfy::internals::platform;
 use git_comfy::internals::platform::Repository;
+use git_comfy::internals::{restore_layouts, sharing};
 
 use crate::support::{Format, Repo, World, workflow};
 
@@ -25,7 +26,7 @@ fn clone(world: &Rc<World>, name: &str) -> Repo {
     let repo = world.at(name);
     repo.use_filter();
     repo.use_hooks();
-    let refspec = sharing::fetch_refspec("origin");
+    let refspec = platform::fetch_refspec("origin");
     repo.git(["config", "--add", "remote.origin.fetch", &refspec]);
     repo
 }
@@ -282,7 +283,7 @@ fn shallow_and_partial_clones_get_layouts() {
         let two = world.at(&name);
         two.use_filter();
         two.use_hooks();
-        let refspec = sharing::fetch_refspec("origin");
+        let refspec = platform::fetch_refspec("origin");
         two.git(["config", "--add", "remote.origin.fetch", &refspec]);
         two.git(["fetch", "-q"]);
         std::fs::remove_file(two.path.join("a.json")).unwrap();

@@ -4,8 +4,8 @@
 use crate::error::Result;
 
 use crate::platform::git;
+use crate::platform::git::Repository;
 use crate::session::Session;
-use crate::setup::separate;
 
 /// The stand-in, below the folder of the person's own data.
 const STAND_IN: [&str; 2] = ["git-comfy", "no-repository.git"];
@@ -20,7 +20,7 @@ pub(crate) fn take(session: &Session) -> Result<()> {
     if let Some(data) = &session.environment.data_home {
         let place = data.join(STAND_IN[0]).join(STAND_IN[1]);
         if !place.join("HEAD").is_file() {
-            separate::make_bare(&place)?;
+            Repository::init_bare(&place)?;
         }
         session.take_shelter(place);
         session

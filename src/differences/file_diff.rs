@@ -6,8 +6,9 @@ use std::fmt::Write;
 use super::compared::Compared;
 use super::revisions::{FileChange, How, Version};
 use crate::differences::text::markdown;
-use crate::differences::text::terminal::{Colour, Look, show};
+use crate::differences::text::terminal::{Look, show};
 use crate::differences::text::{Layout, one_line};
+use crate::platform::text::Colour;
 use crate::platform::text::sanitize;
 use comfy_graph::json::{Object, Value};
 

@@ -8,7 +8,6 @@ pub mod file_diff;
 pub mod operands;
 pub mod patch;
 pub mod revisions;
-pub mod screen;
 pub mod text;
 pub mod widget_names;
 pub mod workflow_summary;

@@ -4,9 +4,9 @@
 use super::content::Content;
 
 use super::operands::Named;
-use super::screen::{Screen, ScreenArgs};
 use crate::differences::text::terminal::{Look, WordDiff};
 use crate::error::{Failure, Result};
+use crate::screen::{Screen, ScreenArgs};
 
 use super::operands;
 use super::text;

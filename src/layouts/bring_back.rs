@@ -10,11 +10,12 @@ use comfy_graph::canon::Mode;
 
 use super::filter::{Filter, Passed};
 use super::past::{Past, State, back_to};
-use super::refresh::{is_ours, read_within, refresh};
+use super::refresh::{read_within, refresh};
 use super::settings::{Handling, Settings};
 use crate::layouts;
 use crate::platform::git::Direction;
 use crate::platform::git::Repository;
+use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::{Error, Result};
@@ -99,7 +100,7 @@ impl<'r> Desk<'r> {
         if !file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
             return Ok(Looked::Missing);
         }
-        if !is_ours(self.repository, path) {
+        if !is_filtered(self.repository, path) {
             return Ok(Looked::NotOurs);
         }
         match self.settings.handling_of(self.repository, path, Direction::Checkin) {

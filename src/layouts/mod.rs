@@ -15,7 +15,6 @@ pub mod bring_back;
 pub mod clone_clock;
 pub mod commands;
 pub mod describe;
-pub mod fetched;
 pub mod file_states;
 pub mod filter;
 pub mod filtered;
@@ -35,12 +34,10 @@ pub mod refresh;
 pub mod renames;
 pub mod restore;
 pub mod settings;
-pub mod sharing;
 pub mod status;
 pub mod store;
 pub mod work_tree;
 
-pub use fetched::{catch_up, receive};
 pub use filter::{Checkout, Filter, Passed, with_committed_layout};
 pub(crate) use keeping::obstacles;
 pub(crate) use promote::{promote, unnoted};
@@ -53,6 +50,7 @@ pub(crate) use work_tree::WorkTreeLayouts;
 
 use crate::platform::git::Repository;
 use crate::platform::git::Result;
+use crate::platform::git::shared_refs;
 use crate::platform::git::{ObjectId, RefName, RepoPath};
 
 use crate::platform::git::index;
@@ -65,13 +63,13 @@ const MAX_MATCHED: u64 = 64 << 20;
 
 /// The notes that hold layouts.
 pub(crate) fn notes_ref() -> RefName {
-    RefName::new(sharing::LAYOUTS)
+    RefName::new(shared_refs::LAYOUTS)
 }
 
 /// The layout notes of all remotes, as they were fetched last.
 pub(crate) fn tracking_refs(repository: &Repository) -> Result<Vec<(RefName, ObjectId)>> {
-    let mut refs = repository.references(sharing::TRACKED_NOTES)?;
-    refs.retain(|(name, _)| sharing::tracked_as(name) == Some(sharing::LAYOUTS.into()));
+    let mut refs = repository.references(shared_refs::TRACKED_NOTES)?;
+    refs.retain(|(name, _)| shared_refs::tracked_as(name) == Some(shared_refs::LAYOUTS.into()));
     Ok(refs)
 }
 

@@ -18,11 +18,11 @@ use crate::platform::git::index::{Current, IndexEntry};
 use crate::platform::git::{CommitId, Kind, ObjectId, RepoPath};
 use crate::platform::git::{Error, Result};
 
-use super::refresh::is_ours;
 use super::settings::{Handling, Settings};
 use crate::layouts;
 use crate::platform::git::Repository;
 use crate::platform::git::changes;
+use crate::platform::git::changes::is_filtered;
 use crate::platform::git::notes::Notes;
 use crate::platform::write_whole;
 use comfy_graph::canon;
@@ -134,7 +134,7 @@ pub(crate) fn in_index(repository: &Repository, entries: &[IndexEntry]) -> Resul
     let look = Look::new(repository)?;
     let mut raw = Vec::new();
     for entry in entries {
-        if is_ours(repository, &entry.path) && look.is_raw(&entry.path, entry.id)? {
+        if is_filtered(repository, &entry.path) && look.is_raw(&entry.path, entry.id)? {
             raw.push((entry.path.clone(), entry.id));
         }
     }

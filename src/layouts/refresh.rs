@@ -21,9 +21,10 @@ use comfy_graph::canon::Outcome;
 use super::filter::{Filter, clean_id};
 use super::settings::{Handling, Settings};
 use crate::platform::git;
+use crate::platform::git::Direction;
 use crate::platform::git::Repository;
+use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::{IndexEntry, files, index_path, same_content};
-use crate::platform::git::{Attribute, Direction};
 use crate::platform::git::{Error, Result};
 use crate::platform::git::{Kind, RepoPath};
 
@@ -91,7 +92,9 @@ fn look(repository: &Repository) -> Result<Refreshed> {
     for entry in files(repository)? {
         let file = work_tree.join(entry.path.to_path());
         let Ok(metadata) = file.symlink_metadata() else { continue };
-        if !metadata.is_file() || entry.seen.is_now(&metadata) || !is_ours(repository, &entry.path)
+        if !metadata.is_file()
+            || entry.seen.is_now(&metadata)
+            || !is_filtered(repository, &entry.path)
         {
             continue;
         }
@@ -107,12 +110,6 @@ fn look(repository: &Repository) -> Result<Refreshed> {
         }
     }
     Ok(refreshed)
-}
-
-/// Whether git sends a path through our filter.
-pub(crate) fn is_ours(repository: &Repository, path: &RepoPath) -> bool {
-    let filter = repository.attribute(path, "filter", Direction::Checkin);
-    filter.is_ok_and(|value| value == Attribute::Value("comfy".into()))
 }
 
 fn is_foreign_index(repository: &Repository) -> bool {

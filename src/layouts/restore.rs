@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filter::{Filter, Passed, clean_id};
-use super::refresh::{is_ours, read_within, refresh};
+use super::refresh::{read_within, refresh};
 use super::settings::{Handling, Settings};
-use super::sharing::Gathered;
 use crate::platform::git::Direction;
 use crate::platform::git::Repository;
+use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::notes::Notes;
@@ -94,12 +94,17 @@ pub fn lay_out_committed(repository: &Repository) -> Result<Vec<RepoPath>> {
 /// Brings files up to the layouts that others gave them: where content is the same in both
 /// clones, a pull has nothing to check out, and yet nodes were moved; and what had to be
 /// arranged because no layout was known is put right. A node that was moved here since
-/// stays where it is. Files whose content anybody changed are left alone.
-pub fn follow_layouts(repository: &Repository, gathered: &Gathered) -> Result<Vec<RepoPath>> {
+/// stays where it is. Files whose content anybody changed are left alone. The layout notes
+/// were at one commit before and are at the other now.
+pub fn follow_layouts(
+    repository: &Repository,
+    before: Option<CommitId>,
+    after: Option<CommitId>,
+) -> Result<Vec<RepoPath>> {
     let mut followed = Vec::new();
-    let (Some((before, after)), Some(_)) = (gathered.layouts, repository.work_tree()) else {
+    if repository.work_tree().is_none() {
         return Ok(followed);
-    };
+    }
     let older = Notes::at(repository, before)?;
     let newer = Notes::at(repository, after)?;
     let changed: FxHashSet<ObjectId> =
@@ -189,7 +194,7 @@ impl<'r> WorkTreeFiles<'r> {
     fn read(&self, entry: &IndexEntry) -> Result<Option<(PathBuf, Vec<u8>)>> {
         let file = self.top.join(entry.path.to_path());
         let is_file = file.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
-        if !is_file || !is_ours(self.repository, &entry.path) {
+        if !is_file || !is_filtered(self.repository, &entry.path) {
             return Ok(None);
         }
         let handling = self.settings.handling_of(self.repository, &entry.path, Direction::Checkout);

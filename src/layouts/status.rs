@@ -1,13 +1,15 @@
 //! The state of a work tree in the words of workflows.
 
-use super::promote::unnoted;
-use super::raw;
-use super::raw::RawFile;
-use super::refresh::{Refreshed, is_ours, read_within, refresh};
-use super::settings::Settings;
-use crate::merging::driver::carried;
+use crate::layouts::promote::unnoted;
+use crate::layouts::raw;
+use crate::layouts::raw::RawFile;
+use crate::layouts::refresh::{Refreshed, read_within, refresh};
+use crate::layouts::settings::Settings;
+use comfy_graph::{json, merge};
+
 use crate::platform::git::RepoPath;
 use crate::platform::git::Repository;
+use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::files;
 use crate::platform::git::{Error, Result};
 
@@ -70,12 +72,12 @@ pub fn status(repository: &Repository) -> Result<Status> {
     let git = repository.git().args(["status", "--porcelain=v2", "-z"]);
     let told = git.args(["--untracked-files=all", "--ignore-submodules=all"]).output()?;
     let mut found = parse(&told).ok_or(Error::Unexpected { command: "status".into() })?;
-    found.retain(|file| is_ours(repository, &file.path));
+    found.retain(|file| is_filtered(repository, &file.path));
     let longest = Settings::of(repository)?.max_file_size;
     let top = repository.require_work_tree()?;
     for file in &mut found {
         let content = read_within(&top.join(file.path.to_path()), longest).unwrap_or_default();
-        file.conflicts = carried(&content);
+        file.conflicts = conflicts_in(&content);
     }
     let pending = unnoted(repository)?;
     // A layout that is pending for what the index holds is one that git sees no change in.
@@ -90,6 +92,16 @@ pub fn status(repository: &Repository) -> Result<Status> {
     }
     found.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
     Ok(Status { files: found, pending_layouts: pending.len(), raw, refreshed })
+}
+
+/// How many conflicts a file carries.
+pub fn conflicts_in(content: &[u8]) -> usize {
+    // Nearly every file is told by this alone.
+    if memchr::memmem::find(content, b"\"git_comfy\"").is_none() {
+        return 0;
+    }
+    let Ok(document) = json::parse(content) else { return 0 };
+    merge::carried(&document).iter().map(|carrier| carrier.conflicts.len()).sum()
 }
 
 /// Reads `git status --porcelain=v2 -z`.

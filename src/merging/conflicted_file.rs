@@ -54,7 +54,7 @@ impl<'a> Held<'a> {
     pub(crate) fn open(session: &'a Session, file: &Path) -> Result<Held<'a>> {
         let file = session.cwd.join(file);
         let repository = session.repository().ok();
-        let path = repository.as_ref().and_then(|r| driver::path_of(r, &file));
+        let path = repository.as_ref().and_then(|r| r.path_of(&file));
         let name = match &path {
             Some(path) => path.to_string(),
             None => shown(&file),

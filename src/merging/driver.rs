@@ -7,23 +7,22 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustc_hash::FxHashMap;
 
 use comfy_graph::canon;
 use comfy_graph::canon::{Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
 use comfy_graph::graph::{NodeId, NodeKey};
-use comfy_graph::json;
-use comfy_graph::merge;
 
 use crate::layouts;
 use crate::layouts::WorkTreeLayouts;
 use crate::layouts::filter::clean_id;
-use crate::layouts::refresh;
+use crate::layouts::status::conflicts_in;
 use crate::layouts::{Handling, Settings};
 use crate::platform::git::Direction;
 use crate::platform::git::Repository;
+use crate::platform::git::changes;
 use crate::platform::git::{Error, Result};
 use crate::platform::git::{Kind, ObjectId, RepoPath};
 
@@ -168,26 +167,6 @@ pub fn stage(repository: &Repository, path: &RepoPath) -> Result<()> {
     git.arg(path.to_path()).output().map(drop)
 }
 
-/// A file's path in the repository; nothing if it lies outside of its work tree. Neither it
-/// nor its folder need be there any more.
-pub fn path_of(repository: &Repository, file: &Path) -> Option<RepoPath> {
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let name = file.file_name()?;
-    let mut gone = PathBuf::from(name);
-    let mut folder = file.parent()?;
-    let folder = loop {
-        match real(folder) {
-            Some(folder) => break folder,
-            None => {
-                gone = Path::new(folder.file_name()?).join(gone);
-                folder = folder.parent()?;
-            }
-        }
-    };
-    let below = folder.strip_prefix(real(repository.work_tree()?)?).ok()?.join(gone);
-    Some(RepoPath::from_path(&below))
-}
-
 /// The files that wait for somebody to settle them: unmerged ones, and those whose content
 /// carries conflicts.
 pub fn conflicted(repository: &Repository) -> Result<Vec<RepoPath>> {
@@ -196,16 +175,6 @@ pub fn conflicted(repository: &Repository) -> Result<Vec<RepoPath>> {
         file.conflicts > 0 || file.change == layouts::Change::Conflicted
     };
     Ok(status.files.into_iter().filter(waits).map(|file| file.path).collect())
-}
-
-/// How many conflicts a file carries.
-pub fn carried(content: &[u8]) -> usize {
-    // Nearly every file is told by this alone.
-    if memchr::memmem::find(content, b"\"git_comfy\"").is_none() {
-        return 0;
-    }
-    let Ok(document) = json::parse(content) else { return 0 };
-    merge::carried(&document).iter().map(|carrier| carrier.conflicts.len()).sum()
 }
 
 /// A file that the next commit would hold with conflicts in it.
@@ -228,11 +197,11 @@ pub fn staged_conflicts(repository: &Repository) -> Result<Vec<Unready>> {
     let mut found = Vec::new();
     for (path, [_, id]) in raw_changes(&told) {
         let Some(id) = id else { continue };
-        if !refresh::is_ours(repository, &path) {
+        if !changes::is_filtered(repository, &path) {
             continue;
         }
         let content = repository.blob_within(id, longest)?.unwrap_or_default();
-        let conflicts = carried(&content);
+        let conflicts = conflicts_in(&content);
         if conflicts > 0 {
             found.push(Unready { path, conflicts });
         }
@@ -288,7 +257,7 @@ pub fn meetings(repository: &Repository, revision: &str) -> Result<Option<Meetin
         None => Ok(None),
     };
     for (path, [base, theirs]) in there {
-        if !refresh::is_ours(repository, &path) {
+        if !changes::is_filtered(repository, &path) {
             continue;
         }
         match here.iter().find(|(own, _)| *own == path) {

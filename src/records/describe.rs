@@ -10,10 +10,11 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::schema::{
-    Checkout, Environment, ModelFact, ModelUse, Origin, PackFact, PackKind, Record, Seen, Site,
-    Status, WorkflowUse,
+    Environment, ModelFact, ModelUse, Origin, PackFact, PackKind, Record, Seen, Site, Status,
+    WorkflowUse,
 };
-use crate::differences::text::terminal::Colour;
+use crate::platform::git::checkout::Checkout;
+use crate::platform::text::Colour;
 use crate::platform::text::sanitize;
 
 const HEADING: Style = AnsiColor::Cyan.on_default();

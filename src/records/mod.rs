@@ -16,8 +16,8 @@ pub mod text;
 pub mod worker;
 
 pub use schema::{
-    AlsoThere, Checkout, Claims, ClassUse, Environment, Evidence, ModelFact, ModelHashes, ModelUse,
-    Origin, PackEvidence, PackFact, PackKind, Part, Record, Seen, SidecarHint, Status, WorkflowUse,
+    AlsoThere, Claims, ClassUse, Environment, Evidence, ModelFact, ModelHashes, ModelUse, Origin,
+    PackEvidence, PackFact, PackKind, Part, Record, Seen, SidecarHint, Status, WorkflowUse,
 };
 pub use summary::summary;
 pub use text::{Parsed, join_notes, parse, print};

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::layouts::sharing::RECORDS;
 use crate::platform::git::Repository;
 use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
+use crate::platform::git::shared_refs::RECORDS;
 use crate::platform::git::{CommitId, Kind, ObjectId, RefName};
 use crate::platform::git::{Error, Result};
 

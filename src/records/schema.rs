@@ -8,6 +8,7 @@
 //!
 //! Fields that this version does not know are kept and written back.
 
+use crate::platform::git::checkout::Checkout;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -264,24 +265,6 @@ pub enum Origin {
     Files,
     /// The running server: what does run.
     Server,
-}
-
-/// What a git repository has checked out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Checkout {
-    /// The commit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
-    /// A tag on that commit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
-    /// Where it comes from, without anything personal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remote: Option<String>,
-    /// Whether a tracked file was changed; absent when that was not looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dirty: Option<bool>,
 }
 
 /// What became of a model name on a machine.

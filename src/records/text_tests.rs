@@ -1,4 +1,5 @@
 use super::*;
+use crate::platform::git::checkout::Checkout;
 use crate::records::schema::*;
 
 fn example() -> Record {

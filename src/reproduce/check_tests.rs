@@ -1,5 +1,6 @@
 use super::*;
-use crate::records::{Checkout, Origin, PackFact};
+use crate::platform::git::checkout::Checkout;
+use crate::records::{Origin, PackFact};
 use crate::reproduce::Copy;
 use crate::reproduce::wanted::By;
 

@@ -53,13 +53,13 @@ pub(crate) fn registry(id: &str, version: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records;
+    use crate::platform::git::checkout::Checkout;
 
     #[test]
     fn a_pack_is_cloned_into_the_folder_of_packs_and_nowhere_else() {
         let pack = |name: &str| {
             let checkout =
-                records::Checkout { remote: Some("https://host/o/r".into()), ..Default::default() };
+                Checkout { remote: Some("https://host/o/r".into()), ..Default::default() };
             install(&PackFact { name: name.into(), checkout, ..PackFact::default() })
         };
         assert_eq!(pack("r").as_deref(), Some("git clone https://host/o/r custom_nodes/r"));

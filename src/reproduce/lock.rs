@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Wanted};
+use crate::platform::git::checkout::Checkout;
 use crate::platform::machine::{Digest, DigestKind};
 use crate::records::named::{self, Named};
-use crate::records::{Checkout, Environment, ModelFact, PackEvidence, PackFact, PackKind, Status};
+use crate::records::{Environment, ModelFact, PackEvidence, PackFact, PackKind, Status};
 
 /// The number of this document. A reader refuses one of a higher number.
 pub(crate) const SCHEMA: u32 = 1;

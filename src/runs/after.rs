@@ -12,7 +12,7 @@ use super::machine_view::Machine;
 use super::run_store::Shelf;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::layouts::sharing::RUNS;
+use crate::platform::git::shared_refs::RUNS;
 use crate::platform::git::{CommitId, RefName, Repository};
 use crate::records::commands::record::after::{ComfyUi, OVER_BY_THEN};
 use crate::runs::commands::runs::scan::scan;

@@ -22,4 +22,3 @@ pub mod socket;
 pub mod source_of_picture;
 pub mod store;
 pub mod text;
-pub mod watch;

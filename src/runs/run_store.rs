@@ -8,9 +8,9 @@ use super::store;
 use super::store::{Place, State};
 use crate::differences::widget_names;
 use crate::error::Result;
-use crate::import::history;
 use crate::platform::git;
 use crate::platform::git::changes;
+use crate::platform::git::file_history;
 use crate::platform::git::{CommitId, Repository};
 use crate::runs::index::Row;
 use crate::runs::model::{Run, Site, graph_of, graph_of_prompt};
@@ -126,7 +126,7 @@ impl Shelf {
             Some(head) => self.sites_at(head)?,
             None => BTreeMap::new(),
         };
-        for (commit, path, blob) in history::all_states(&self.repository)? {
+        for (commit, path, blob) in file_history::all_states(&self.repository)? {
             if path.as_bytes().to_ascii_lowercase().ends_with(b".json")
                 && let Some(graph) = self.graph_of_blob(blob)?
             {

@@ -11,10 +11,12 @@ use crate::layouts::WorkTreeLayouts;
 use crate::layouts::raw;
 use crate::layouts::raw::RawFile;
 use crate::layouts::refresh;
-use crate::layouts::refresh::{is_ours, read_within};
+use crate::layouts::refresh::read_within;
+use crate::layouts::status::conflicts_in;
 use crate::layouts::{Handling, Settings};
-use crate::merging::driver::{Unready, carried};
+use crate::merging::driver::Unready;
 use crate::platform::git::Repository;
+use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index;
 use crate::platform::git::plumbing::Git;
 use crate::platform::git::{Batch, EntryKind};
@@ -67,7 +69,7 @@ pub fn check(repository: &Repository, what: &Checked) -> Result<Report> {
         }
     };
     let mut ours: Vec<_> =
-        files.iter().filter(|(path, _)| is_ours(repository, path)).cloned().collect();
+        files.iter().filter(|(path, _)| is_filtered(repository, path)).cloned().collect();
     if ours.is_empty() {
         ours = files;
         ours.retain(|(path, _)| path.as_bytes().ends_with(b".json"));
@@ -78,7 +80,7 @@ pub fn check(repository: &Repository, what: &Checked) -> Result<Report> {
     for (path, id) in ours {
         let handling = settings.handling_of(repository, &path, Direction::Checkin);
         let Some(bytes) = repository.blob_within(id, settings.max_file_size)? else { continue };
-        let conflicts = carried(&bytes);
+        let conflicts = conflicts_in(&bytes);
         if conflicts > 0 {
             report.conflicted.push(Unready { path: path.clone(), conflicts });
         }
@@ -131,7 +133,7 @@ pub fn renormalize(repository: &Repository) -> Result<Renormalized> {
     let mut layouts = WorkTreeLayouts::new(repository);
     let (mut lines, mut held) = (Vec::new(), 0);
     for entry in index::files(repository)? {
-        if !is_ours(repository, &entry.path) {
+        if !is_filtered(repository, &entry.path) {
             continue;
         }
         let handling = settings.handling_of(repository, &entry.path, Direction::Checkin);

@@ -1,11 +1,11 @@
 //! The filter and the drivers: settings with one value.
 
 use super::plan::{Plan, Step};
-use super::settings;
-use super::settings::{SETTINGS, Setting};
 use super::state::State;
 use super::{Foreign, Reach, Wish};
 use crate::platform::git::config::{Change, Configuration};
+use crate::platform::git::program_settings;
+use crate::platform::git::program_settings::{SETTINGS, Setting};
 
 /// What stands under a key, seen by its owner.
 enum Standing<'a> {
@@ -20,7 +20,7 @@ enum Standing<'a> {
 pub(crate) fn put(state: &State, wish: &Wish, plan: &mut Plan) {
     let scope = wish.reach.scope();
     let mut steps = Vec::new();
-    for setting in settings::for_version(state.version) {
+    for setting in program_settings::for_version(state.version) {
         let wanted = setting.value.text(&wish.program);
         match (standing(&state.config, setting, &wanted, wish.reach), wish.foreign) {
             (Standing::Right, _) => {}

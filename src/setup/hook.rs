@@ -1,19 +1,18 @@
 //! What is done when git calls a hook. Each does nothing, quickly, when there is nothing
 //! to do; none ever fails the git command that called it.
 
-use crate::layouts;
-use crate::layouts::fetched;
-use crate::layouts::fetched::Brought;
 use crate::layouts::lay_out_committed;
 use crate::layouts::promote;
 use crate::layouts::refresh;
 use crate::layouts::refresh::file_layouts;
-use crate::layouts::sharing;
-use crate::layouts::sharing::{Asking, Pushed};
 use crate::platform::git::Repository;
 use crate::platform::git::index::index_path;
 use crate::platform::git::{CommitId, ObjectId};
 use crate::platform::git::{Error, Result};
+use crate::sharing;
+use crate::sharing::fetched;
+use crate::sharing::fetched::Brought;
+use crate::sharing::{Asking, Pushed};
 
 /// The hooks that are of use, with what git tells them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +76,7 @@ pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     // First: it files the layouts of files that were moved about and saved.
     note("files are not refreshed", refresh(repository).map(drop));
     // What is kept goes on from what others said: one history of notes, not two.
-    note("fetched layouts are not merged", layouts::receive(repository).map(drop));
+    note("fetched layouts are not merged", sharing::receive(repository).map(drop));
     if matches!(hook, Hook::PostMerge | Hook::PostCommit) {
         note("files are not laid out", lay_out_committed(repository).map(drop));
     }
@@ -85,7 +84,7 @@ pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     note("fetched layouts are not followed", fetched::note_own(repository));
     if brought == Brought::ByCommit {
         note("layouts are not asked for", ask(brought));
-        note("fetched layouts are not merged", layouts::receive(repository).map(drop));
+        note("fetched layouts are not merged", sharing::receive(repository).map(drop));
     }
     remarks.extend(missing);
     remarks
@@ -140,12 +139,12 @@ fn send_along(repository: &Repository, remote: &str, url: &str, refs: &[u8]) -> 
     let mut commits: Vec<CommitId> = pushed(refs);
     commits.extend(repository.head()?);
     promote(repository, &commits)?;
-    let joined = layouts::receive(repository).map(drop);
+    let joined = sharing::receive(repository).map(drop);
     match sharing::push(repository, &remote, Asking::Nobody)? {
         Pushed::Nothing | Pushed::Sent(_) => {}
     }
     // What others sent meanwhile was merged before it went.
-    filed.and(joined).and(layouts::receive(repository).map(drop))
+    filed.and(joined).and(sharing::receive(repository).map(drop))
 }
 
 /// The commits that are pushed: `<local ref> <local id> <remote ref> <remote id>`.

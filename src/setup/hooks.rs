@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use super::block;
 use super::block::Site;
 use super::plan::{Kind, Step};
-use super::settings::Program;
 use crate::platform::git::Result;
 use crate::platform::git::config::{Change, Configuration, Scope};
 use crate::platform::git::plumbing::Git;
+use crate::platform::git::program_settings::Program;
 use crate::platform::git::shell::shell_word;
 
 /// One hook.

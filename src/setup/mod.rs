@@ -16,12 +16,11 @@ pub mod hooks;
 pub mod notes;
 pub mod plan;
 pub mod separate;
-pub mod settings;
 pub mod state;
 pub mod synced;
 pub mod template;
 
-pub use notes::{REWRITE_REF, covers_notes, tracking_refspec};
+pub use notes::REWRITE_REF;
 pub use state::{Place, State};
 
 use std::path::{Path, PathBuf};
@@ -32,7 +31,7 @@ use plan::{Plan, Step};
 
 use crate::platform::git;
 use crate::platform::git::plumbing;
-use settings::Program;
+use crate::platform::git::program_settings::Program;
 
 /// How far set-up reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,15 +149,6 @@ pub fn after_clone(state: &State) -> Plan {
     let mut plan = Plan::default();
     let filter = state.config.last("filter.comfy.process");
     if filter.is_some_and(|entry| entry.scope == Scope::Global) {
-        notes::plan_remotes(state, &mut plan);
-    }
-    plan
-}
-
-/// Plans the refspecs of remotes that were added after set-up; nothing without set-up.
-pub fn for_late_remotes(state: &State) -> Plan {
-    let mut plan = Plan::default();
-    if state.config.last("filter.comfy.process").is_some() {
         notes::plan_remotes(state, &mut plan);
     }
     plan

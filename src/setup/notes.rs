@@ -2,10 +2,10 @@
 
 use super::plan::{Plan, Step};
 use crate::platform::git::config::{Change, Scope};
+use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, runs_refspec};
 
 use super::state::State;
 use super::{Reach, Wish};
-use crate::layouts::sharing;
 
 /// The notes that sit on commits. Layout notes sit on blobs, which no rewrite changes.
 pub const REWRITE_REF: &str = "refs/notes/comfy";
@@ -16,12 +16,6 @@ pub const REWRITE_REF: &str = "refs/notes/comfy";
 const REWRITE_MODE: &str = "ignore";
 /// The modes that keep every note one document.
 const WHOLE: [&str; 2] = ["ignore", "overwrite"];
-
-/// What a remote's notes are fetched by: beside the local ones, which are then merged. A
-/// pattern, because git refuses to fetch a plain name that is not there.
-pub fn tracking_refspec(remote: &str) -> String {
-    sharing::fetch_refspec(remote)
-}
 
 /// Whether a refspec is ours, under whatever name the remote had then.
 fn is_own(refspec: &str) -> bool {
@@ -36,8 +30,8 @@ fn is_own(refspec: &str) -> bool {
 fn wanted(state: &State, remote: &str) -> Vec<String> {
     let share = state.config.value("comfy.runs.share").unwrap_or_default();
     let shared = ["true", "yes", "on", "1"].contains(&share);
-    let runs = shared.then(|| sharing::runs_refspec(remote));
-    [tracking_refspec(remote)].into_iter().chain(runs).collect()
+    let runs = shared.then(|| runs_refspec(remote));
+    [fetch_refspec(remote)].into_iter().chain(runs).collect()
 }
 
 pub(crate) fn put(state: &State, wish: &Wish, plan: &mut Plan) {
@@ -84,14 +78,6 @@ pub(crate) fn plan_remotes(state: &State, plan: &mut Plan) {
         }
     }
     plan.add(format!("layouts are fetched with the branches from {}", served.join(", ")), steps);
-}
-
-/// Whether refspecs write into the local notes themselves.
-pub fn covers_notes(fetches: &[&str]) -> bool {
-    fetches.iter().any(|refspec| {
-        let (_, to) = refspec.split_once(':').unwrap_or(("", ""));
-        matches!(to, "refs/*" | "refs/notes/*" | "refs/notes/comfy*" | "refs/notes/comfy")
-    })
 }
 
 fn plan_rewrite(state: &State, wish: &Wish, plan: &mut Plan) {

@@ -13,18 +13,18 @@ use crate::differences::compared::compare;
 use crate::differences::content::Content;
 
 use crate::differences::revisions::How;
-use crate::differences::screen::{Screen, ScreenArgs};
 use crate::differences::text::ledger::{Leaf, leaves};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::{Commit, CommitId, ObjectId, RepoPath, Repository};
+use crate::screen::{Screen, ScreenArgs};
 
 use crate::differences::content;
 use crate::differences::operands;
 use crate::differences::revisions;
-use crate::differences::text::terminal::Colour;
 use crate::differences::widget_names;
 use crate::platform::git::commit_range;
+use crate::platform::text::Colour;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::ui::Listener;

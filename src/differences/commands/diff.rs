@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::differences::compared::compare;
 use crate::differences::content::Content;
+use crate::platform::text::Colour;
 
 use crate::differences::content;
 use crate::differences::file_diff::Sheet;
@@ -13,9 +14,8 @@ use crate::differences::operands::{Among, Document, Named};
 use crate::differences::patch::{PatchColour, hunks};
 use crate::differences::revisions;
 use crate::differences::revisions::{FileChange, How, Version};
-use crate::differences::screen::{Screen, ScreenArgs};
 use crate::differences::text::Layout;
-use crate::differences::text::terminal::{Colour, Look, WordDiff};
+use crate::differences::text::terminal::{Look, WordDiff};
 use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -25,6 +25,7 @@ use crate::platform::git;
 use crate::platform::git::plumbing;
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::sanitize;
+use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::ui::Listener;
 use comfy_graph::catalog::Catalog;

@@ -16,7 +16,7 @@ use crate::differences::content::Content;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::plumbing::Git;
-use crate::setup::settings::bring_textconv_up_to_date;
+use crate::platform::git::program_settings::bring_textconv_up_to_date;
 
 use crate::differences::content;
 use crate::differences::text;

@@ -10,7 +10,8 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::phrase;
-use super::terminal::{Colour, HEADING, Look, MUTED};
+use super::terminal::{HEADING, Look, MUTED};
+use crate::platform::text::Colour;
 use crate::platform::text::sanitize;
 use comfy_graph::catalog::{Catalog, Evidence, Folder};
 use comfy_graph::graph::{

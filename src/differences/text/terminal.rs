@@ -8,18 +8,8 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::story::{Fact, Item, Section, Sign, Story};
-use crate::platform::text::sanitize;
 use crate::platform::text::words::Word;
-
-/// Whether the output shows colours.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Colour {
-    /// Plain text.
-    #[default]
-    Off,
-    /// ANSI sequences.
-    On,
-}
+use crate::platform::text::{Colour, sanitize};
 
 /// How changed words are marked, in git's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -9,9 +9,8 @@ use comfy_graph::json;
 use super::aside::Aside;
 use super::synced::{Copy, cleaned, name};
 use crate::error::Result;
-use crate::import::history;
-use crate::merging::driver;
 use crate::platform::git::Repository;
+use crate::platform::git::file_history;
 use crate::platform::machine::write_file;
 
 /// The most states that are compared with a copy.
@@ -51,8 +50,8 @@ pub(crate) fn committed(
     file: &Path,
     states: &mut Vec<State>,
 ) -> Result<()> {
-    let Some(path) = driver::path_of(repository, file) else { return Ok(()) };
-    for id in history::states_of(repository, &path)?.into_iter().take(MOST) {
+    let Some(path) = repository.path_of(file) else { return Ok(()) };
+    for id in file_history::states_of(repository, &path)?.into_iter().take(MOST) {
         let blob = repository.blob_within(id, write_file::LONGEST)?;
         add(blob.as_deref(), Origin::History, states);
     }

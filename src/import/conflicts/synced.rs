@@ -21,7 +21,7 @@ use crate::differences::{content, widget_names};
 use crate::error::Result;
 use crate::import::model::{CopyName, copy_of, numbered};
 use crate::layouts::Handling;
-use crate::merging::driver;
+use crate::layouts::status::conflicts_in;
 use crate::merging::merge_files::{self, Frame, Inputs};
 use crate::platform::git::Repository;
 use crate::platform::machine::folder_argument::{self, Links};
@@ -180,7 +180,7 @@ impl Synced {
         let (Some(clean_ours), Some(clean_theirs)) = (cleaned(ours), cleaned(theirs)) else {
             return left("one of the two is no workflow");
         };
-        if driver::carried(ours) + driver::carried(theirs) > 0 {
+        if conflicts_in(ours) + conflicts_in(theirs) > 0 {
             return left("it holds conflicts; settle them first");
         }
         if clean_ours == clean_theirs {

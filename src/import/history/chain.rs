@@ -6,11 +6,12 @@ use rustc_hash::FxHashMap;
 
 use super::Cleaned;
 use super::standing::{Standing, is_there};
+use crate::layouts;
 use crate::layouts::refresh::read_within;
 use crate::layouts::{Checkout, Filter};
 use crate::platform::git::{
-    self, Batch, Commit, CommitId, EntryKind, Error, ObjectId, Person, RepoPath, Repository,
-    Result, TreeEntry,
+    Batch, Commit, CommitId, EntryKind, Error, ObjectId, Person, RepoPath, Repository, Result,
+    TreeEntry,
 };
 use crate::platform::write_whole;
 
@@ -107,7 +108,7 @@ impl<'r> Chain<'r> {
         let Some(tip) = self.made.last().copied() else { return Ok(self.made) };
         self.write()?;
         // First: whoever checks the files out asks for the layouts.
-        git::promote_layouts(self.repository, &self.made)?;
+        layouts::promote(self.repository, &self.made)?;
         self.place()?;
         self.stage()?;
         let count = self.made.len();

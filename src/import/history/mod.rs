@@ -14,10 +14,9 @@ pub use standing::{Obstacle, Standing};
 use std::borrow::Cow;
 
 use comfy_graph::canon::Rest;
-use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::layouts::{Filter, Passed};
-use crate::platform::git::{CommitId, Kind, ObjectFormat, ObjectId, RepoPath, Repository, Result};
+use crate::platform::git::{Kind, ObjectFormat, ObjectId, RepoPath};
 
 /// What a file's content is in git, by the filter that git would ask.
 #[derive(Debug)]
@@ -42,69 +41,4 @@ pub fn cleaned<'b>(
         Passed::Changed(content) => Cow::Owned(content),
     };
     Cleaned { blob: format.id_of(Kind::Blob, &content), content, rest }
-}
-
-/// The blobs that a file ever was in the history of `HEAD`, each once, newest first.
-pub fn states_of(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
-    let mut seen = FxHashSet::default();
-    let told = log(repository, Some(path))?;
-    Ok(changes(&told).map(|(_, _, id)| id).filter(|id| seen.insert(*id)).collect())
-}
-
-/// The same for many files at once, in one walk through the history.
-pub fn states_of_all(
-    repository: &Repository,
-    paths: impl IntoIterator<Item = RepoPath>,
-) -> Result<FxHashMap<RepoPath, FxHashSet<ObjectId>>> {
-    let mut states: FxHashMap<RepoPath, FxHashSet<ObjectId>> =
-        paths.into_iter().map(|path| (path, FxHashSet::default())).collect();
-    let told = log(repository, None)?;
-    for (_, path, id) in changes(&told) {
-        if let Some(states) = states.get_mut(&RepoPath::new(path)) {
-            states.insert(id);
-        }
-    }
-    Ok(states)
-}
-
-/// Every state of every file in the history of `HEAD`, with the commit that made it; newest
-/// first.
-pub fn all_states(repository: &Repository) -> Result<Vec<(CommitId, RepoPath, ObjectId)>> {
-    let told = log(repository, None)?;
-    let states = changes(&told);
-    Ok(states.map(|(commit, path, id)| (commit, RepoPath::new(path), id)).collect())
-}
-
-fn log(repository: &Repository, path: Option<&RepoPath>) -> Result<Vec<u8>> {
-    if repository.head()?.is_none() {
-        return Ok(Vec::new());
-    }
-    let git = repository.git().args(["--literal-pathspecs", "log", "--format=%H", "--raw"]);
-    let git = git.args(["--no-abbrev", "--no-renames", "-m", "-z", "HEAD", "--"]);
-    match path {
-        Some(path) => git.arg(path.to_path()).output(),
-        None => git.output(),
-    }
-}
-
-/// Commit, path and new blob of each change that `git log --raw -z` tells: the commit's id,
-/// then for each change `:100644 100644 <old> <new> M` and the path.
-fn changes(told: &[u8]) -> impl Iterator<Item = (CommitId, &[u8], ObjectId)> {
-    let mut fields = told.split(|b| *b == 0);
-    let mut commit = None;
-    std::iter::from_fn(move || {
-        loop {
-            // An empty line may stand before.
-            let field = fields.next()?.trim_ascii_start();
-            if field.first() != Some(&b':') {
-                commit = ObjectId::from_hex(field).map(CommitId).or(commit);
-                continue;
-            }
-            let path = fields.next()?;
-            let new = field.split(|b| *b == b' ').nth(3).and_then(ObjectId::from_hex);
-            if let (Some(commit), Some(id)) = (commit, new.filter(|id| !id.is_null())) {
-                return Some((commit, path, id));
-            }
-        }
-    })
 }

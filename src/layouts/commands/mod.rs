@@ -5,5 +5,3 @@ pub mod layout;
 pub mod process;
 pub mod refresh;
 pub mod smudge;
-pub mod status;
-pub mod sync;

@@ -185,7 +185,7 @@ fn explain(session: &Session, file: Option<&PathBuf>) -> Result<Exit> {
         None => None,
         Some(file) => {
             let file = session.cwd.join(file);
-            let path = driver::path_of(&repository, &file).ok_or_else(|| {
+            let path = repository.path_of(&file).ok_or_else(|| {
                 let name = file.to_string_lossy();
                 Failure::new(format!("{} is not in this repository", sanitize::line(&name)))
             })?;

@@ -1,11 +1,11 @@
 //! The files a commit touches, as it has them.
 
+use super::backend::{Attribute, Direction};
 use super::error::Result;
 use super::id::{CommitId, ObjectId, RepoPath};
 use super::index;
 use super::objects::{EntryKind, TreeEntry};
 use super::repository::Repository;
-use crate::layouts::refresh::is_ours;
 
 /// A file that a commit added or changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +26,7 @@ pub fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<To
     };
     let mut touched = Vec::new();
     compare(repository, before, found.tree, &mut Vec::new(), &mut touched)?;
-    touched.retain(|file| is_ours(repository, &file.path));
+    touched.retain(|file| is_filtered(repository, &file.path));
     touched.sort();
     Ok(touched)
 }
@@ -43,9 +43,15 @@ pub fn touched_between(
     let before = before.map_or(Ok(None), tree)?;
     let mut touched = Vec::new();
     compare(repository, before, after, &mut Vec::new(), &mut touched)?;
-    touched.retain(|file| is_ours(repository, &file.path));
+    touched.retain(|file| is_filtered(repository, &file.path));
     touched.sort();
     Ok(touched)
+}
+
+/// Whether git sends a path through our filter.
+pub fn is_filtered(repository: &Repository, path: &RepoPath) -> bool {
+    let filter = repository.attribute(path, "filter", Direction::Checkin);
+    filter.is_ok_and(|value| value == Attribute::Value("comfy".into()))
 }
 
 /// All files under our filter that a commit holds, by path.
@@ -55,7 +61,7 @@ pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<Tou
     compare(repository, None, found.tree, &mut Vec::new(), &mut all)?;
     // Asking for attributes costs more than a look at the name.
     all.retain(|file| file.path.as_bytes().to_ascii_lowercase().ends_with(b".json"));
-    all.retain(|file| is_ours(repository, &file.path));
+    all.retain(|file| is_filtered(repository, &file.path));
     all.sort();
     Ok(all)
 }

@@ -6,10 +6,28 @@
 use std::path::Path;
 
 use super::remote;
-use crate::records::Checkout;
+use serde::{Deserialize, Serialize};
 
 /// The most tags that are compared with the commit.
 const MOST_TAGS: usize = 5000;
+
+/// What a git repository has checked out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Checkout {
+    /// The commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// A tag on that commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Where it comes from, without anything personal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    /// Whether a tracked file was changed; absent when that was not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dirty: Option<bool>,
+}
 
 /// The state of the repository in a folder; `None` when there is none that we can read.
 pub fn checkout(folder: &Path) -> Option<Checkout> {

@@ -10,14 +10,17 @@ pub mod commit_range;
 pub mod config;
 pub mod dry_push;
 pub mod error;
+pub mod file_history;
 pub mod id;
 pub mod index;
 pub mod notes;
 pub mod objects;
 pub mod pager;
 pub mod plumbing;
+pub mod program_settings;
 pub mod remote;
 pub mod repository;
+pub mod shared_refs;
 pub mod shell;
 pub mod tree;
 
@@ -26,24 +29,6 @@ pub use error::{Error, Result};
 pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
 pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};
 pub use repository::{Repository, Surroundings};
-
-use crate::layouts;
-use crate::layouts::raw;
-use crate::merging::driver;
-
-/// Moves the pending layouts of all blobs that these commits hold into notes; gives how
-/// many layouts the notes gained.
-pub fn promote_layouts(repository: &Repository, commits: &[CommitId]) -> Result<usize> {
-    layouts::promote(repository, commits)
-}
-
-/// Takes out what is kept on this machine and can be made again; gives how many layouts wait
-/// for a note and stay.
-pub fn forget(repository: &Repository) -> usize {
-    raw::forget_told(repository);
-    driver::forget_journal(repository);
-    layouts::forget(repository)
-}
 
 /// Milliseconds since 1970, by this machine's clock.
 pub(crate) fn now() -> u64 {

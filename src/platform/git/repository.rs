@@ -15,6 +15,7 @@ use super::command::{Git, Inherit};
 use super::error::{Error, Result};
 use super::id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
 use super::objects::{Batch, Commit, EntryKind, Person, TreeEntry, parse_tree};
+use super::plumbing;
 use crate::platform::git;
 use crate::platform::git::backend::{Library, Plumbing};
 
@@ -109,6 +110,13 @@ impl Repository {
         Repository::open(&place, Surroundings::default(), Way::Best)
     }
 
+    /// Makes a repository without a work tree in a folder, or leaves the one that is there.
+    pub fn init_bare(folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
+        plumbing::Git::elsewhere(folder).run(["init", "-q", "--bare", "."])?;
+        Ok(())
+    }
+
     pub(crate) fn open(place: &Place, surroundings: Surroundings, way: Way) -> Result<Repository> {
         if way == Way::Best
             && let Some((library, places)) = Library::open(place)
@@ -149,6 +157,26 @@ impl Repository {
     /// The top of the work tree; none in a bare repository.
     pub fn work_tree(&self) -> Option<&Path> {
         self.places.work_tree.as_deref()
+    }
+
+    /// A file's path in the repository; nothing if it lies outside of its work tree. Neither
+    /// it nor its folder need be there any more.
+    pub fn path_of(&self, file: &Path) -> Option<RepoPath> {
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let name = file.file_name()?;
+        let mut gone = PathBuf::from(name);
+        let mut folder = file.parent()?;
+        let folder = loop {
+            match real(folder) {
+                Some(folder) => break folder,
+                None => {
+                    gone = Path::new(folder.file_name()?).join(gone);
+                    folder = folder.parent()?;
+                }
+            }
+        };
+        let below = folder.strip_prefix(real(self.work_tree()?)?).ok()?.join(gone);
+        Some(RepoPath::from_path(&below))
     }
 
     /// The top of the work tree, for work that needs one.

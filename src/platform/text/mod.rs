@@ -10,3 +10,13 @@ pub mod sanitize;
 pub mod thumbnail;
 pub mod time_argument;
 pub mod words;
+
+/// Whether the output shows colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    #[default]
+    Off,
+    /// ANSI sequences.
+    On,
+}

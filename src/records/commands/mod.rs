@@ -1,4 +1,3 @@
 //! The commands of this part: each parses, calls and prints.
 
 pub mod record;
-pub mod show;

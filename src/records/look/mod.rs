@@ -4,19 +4,16 @@
 //! look itself never reads a whole model: digests come from the cache, and what the cache
 //! does not have is handed back as waiting.
 
-pub mod again;
 pub mod environment;
-pub mod inputs;
 pub mod models;
 pub mod packs;
 
-pub use again::ModelsAgain;
 pub use models::{Failure, ModelsSeen, Waiting};
 pub use packs::{Modules, PacksSeen};
 
 use std::path::Path;
 
-use super::schema::Checkout;
+use crate::platform::git::checkout::Checkout;
 use crate::platform::machine::comfyui::Installation;
 use crate::platform::machine::comfyui::gpu::Gpus;
 use crate::platform::machine::hash::cache::HashCache;

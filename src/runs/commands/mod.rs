@@ -6,4 +6,5 @@ pub mod index;
 pub mod inspect;
 pub mod restore;
 pub mod runs;
+pub mod show;
 pub mod thumbnails;

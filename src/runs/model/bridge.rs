@@ -4,7 +4,8 @@
 use super::Evidence;
 use super::history::{entry, from_entry, moment};
 use super::schema::{Known, Run};
-use crate::records::{Checkout, Environment, Origin, PackEvidence, PackFact, PackKind};
+use crate::platform::git::checkout::Checkout;
+use crate::records::{Environment, Origin, PackEvidence, PackFact, PackKind};
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::NodeId;
 use comfy_graph::json::Value;

@@ -8,9 +8,9 @@ use crate::setup::State;
 use crate::setup::doctor::{Finding, Health, Patient};
 
 use crate::platform::text::sanitize;
-use crate::records::commands::record::found;
 use crate::session::Session;
 use crate::setup::doctor;
+use crate::setup::doctor::recorder;
 
 /// Check every link of the chain between a workflow and git.
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     };
     let mut findings = doctor::examine(&patient)?;
     if let Ok(repository) = repository {
-        findings.extend(found::findings(session, &repository)?);
+        findings.extend(recorder::findings(session, &repository)?);
     }
     let text = if args.json { in_json(&patient, &findings) } else { in_words(&patient, &findings) };
     session.ui.out(&text)?;

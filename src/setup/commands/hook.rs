@@ -7,15 +7,14 @@ use std::io::Read;
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::layouts::sharing::Asking;
 use crate::platform::git::Repository;
 use crate::platform::git::shell::typed_name;
 use crate::setup::State;
 use crate::setup::hook::Hook;
+use crate::sharing::Asking;
 
 use crate::layouts::raw;
 use crate::layouts::raw_words;
-use crate::layouts::sharing;
 use crate::merging::driver;
 use crate::merging::merge_files;
 use crate::platform::git::dry_push;
@@ -25,6 +24,7 @@ use crate::records::commands::record::after;
 use crate::session::Session;
 use crate::setup;
 use crate::setup::hook;
+use crate::sharing;
 
 /// Do the work of a git hook.
 #[derive(Debug, clap::Args)]

@@ -6,21 +6,21 @@ use super::separate::{How, Next};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::layouts::sharing::Asking;
+use crate::platform::git::program_settings::{Program, lasting_path};
 use crate::platform::git::{RepoPath, Repository};
 use crate::setup::check::Checked;
 use crate::setup::plan::Plan;
-use crate::setup::settings::{Program, lasting_path};
 use crate::setup::{Foreign, HookStyle, Reach, State, Wish};
+use crate::sharing::Asking;
 
 use super::separate;
 use super::template;
 use crate::layouts;
-use crate::layouts::sharing;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::setup;
 use crate::setup::check;
+use crate::sharing;
 
 /// Set this repository up, or with --global every repository of yours.
 #[derive(Debug, clap::Args)]
@@ -142,7 +142,7 @@ fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Res
             ))?;
         }
     }
-    let followed = layouts::receive(repository)?.files;
+    let followed = sharing::receive(repository)?.files;
     let restored = layouts::restore_layouts(repository)?;
     session.tell_remarks(&restored.remarks);
     match followed.len() + restored.files.len() {

@@ -6,5 +6,6 @@ pub mod generate;
 pub mod hook;
 pub mod init;
 pub mod separate;
+pub mod status;
 pub mod template;
 pub mod uninstall;

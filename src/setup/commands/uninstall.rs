@@ -5,12 +5,15 @@ use std::path::Path;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 
+use crate::layouts;
+use crate::layouts::raw;
+use crate::merging::driver;
+use crate::platform::git::Repository;
 use crate::records::recorder_state::Desk;
 use crate::runs::index::Index;
 use crate::setup::{Reach, State};
 
 use super::init;
-use crate::platform::git;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::setup;
@@ -44,7 +47,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     plan.apply(&state.git)?;
     let ui = session.ui;
     if let (Reach::Repository, Ok(repository)) = (reach, session.repository()) {
-        let waiting = git::forget(&repository);
+        let waiting = forget_state(&repository);
         forget(&repository.state_dir());
         if waiting > 0 {
             ui.tell(&format!(
@@ -99,4 +102,12 @@ fn forget(folder: &Path) {
         // Only an empty one goes.
         let _ = std::fs::remove_dir(folder);
     }
+}
+
+/// Takes out what is kept on this machine and can be made again; gives how many layouts wait
+/// for a note and stay.
+fn forget_state(repository: &Repository) -> usize {
+    raw::forget_told(repository);
+    driver::forget_journal(repository);
+    layouts::forget(repository)
 }

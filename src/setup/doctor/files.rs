@@ -6,10 +6,11 @@ use super::{Finding, INIT, Patient};
 use crate::layouts::raw::RawFile;
 use crate::platform::git::Repository;
 use crate::platform::git::Result;
+use crate::platform::git::shared_refs::{covers_notes, fetch_refspec};
+use crate::setup::REWRITE_REF;
 use crate::setup::attributes;
 use crate::setup::check;
 use crate::setup::check::Checked;
-use crate::setup::{REWRITE_REF, covers_notes, tracking_refspec};
 
 /// Whether workflows are given to the filter.
 pub(crate) fn attributes(patient: &Patient) -> Result<Vec<Finding>> {
@@ -78,7 +79,7 @@ pub(crate) fn remotes(patient: &Patient) -> Result<Vec<Finding>> {
                 Finding::note("remotes", what)
                     .mend(format!("git config --edit, remote.{remote}.fetch: take out the notes")),
             );
-        } else if fetches.contains(&tracking_refspec(remote).as_str()) {
+        } else if fetches.contains(&fetch_refspec(remote).as_str()) {
             served.push(remote);
         } else {
             let what = format!("layouts are not fetched from {remote}");

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use super::{Finding, INIT, Patient};
 use crate::platform::git::Result;
-use crate::setup::settings;
-use crate::setup::settings::{Program, for_version, program_of};
+use crate::platform::git::program_settings;
+use crate::platform::git::program_settings::{Program, for_version, program_of};
 
 const PROCESS: &str = "filter.comfy.process";
 
@@ -110,7 +110,7 @@ fn version_of(file: &Path) -> Option<String> {
 
 /// The settings of the filter as they hold here, for a trial elsewhere.
 pub(crate) fn held(patient: &Patient) -> Vec<(&'static str, String)> {
-    let filter = settings::SETTINGS.iter().filter(|row| row.key.starts_with("filter."));
+    let filter = program_settings::SETTINGS.iter().filter(|row| row.key.starts_with("filter."));
     let config = &patient.state.config;
     filter.filter_map(|row| Some((row.key, config.value(row.key)?.to_owned()))).collect()
 }

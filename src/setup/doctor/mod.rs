@@ -6,6 +6,7 @@ pub mod files;
 pub mod filter;
 pub mod hooking;
 pub mod keeping;
+pub mod recorder;
 pub mod trial;
 
 use std::ffi::OsString;

@@ -23,6 +23,7 @@ use fitness::unfit;
 
 use crate::platform::git::Error as GitError;
 use crate::platform::git::ObjectFormat;
+use crate::platform::git::Repository;
 use crate::platform::git::plumbing::Git;
 
 /// The line, before it becomes `.git`.
@@ -152,15 +153,8 @@ pub fn make(top: &Path, place: &Path) -> Result<()> {
 /// Makes an empty repository at the place that a `.git` from another machine names.
 pub fn make_named(place: &Path) -> Result<()> {
     check_free(place)?;
-    make_bare(place)?;
+    Repository::init_bare(place)?;
     Git::elsewhere(place).run(["config", "core.bare", "false"])?;
-    Ok(())
-}
-
-/// Makes a repository without a work tree, or leaves the one that is there.
-pub fn make_bare(place: &Path) -> Result<()> {
-    fs::create_dir_all(place).map_err(failed("make", place))?;
-    Git::elsewhere(place).run(["init", "-q", "--bare", "."])?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use super::source::bytes_of;
 use crate::error::Result;
 use crate::import::history::{self, Obstacle, Standing};
 use crate::layouts::Filter;
+use crate::platform::git::file_history;
 use crate::platform::git::{ObjectId, RepoPath, Repository};
 use crate::platform::text::sanitize;
 use crate::runs::run_store::Shelf;
@@ -74,7 +75,7 @@ impl<'r> Before<'r> {
         let paths = lines.iter().map(|line| RepoPath::new(line.file.as_bytes()));
         Ok(Before {
             standing: Standing::of(repository, repository.head()?)?,
-            states: history::states_of_all(repository, paths)?,
+            states: file_history::states_of_all(repository, paths)?,
             shelf,
             repository,
         })

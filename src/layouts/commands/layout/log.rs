@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::{Book, News, by, look, path_of, shown, when};
-use crate::differences::screen::{Screen, ScreenArgs};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::bring_back::Desk;
 use crate::layouts::past::{Past, State};
 use crate::platform::git::{RepoPath, Repository};
+use crate::screen::{Screen, ScreenArgs};
 
-use crate::differences::text::terminal::Colour;
+use crate::platform::text::Colour;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::ui::Listener;

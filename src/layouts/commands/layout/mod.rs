@@ -15,7 +15,6 @@ use crate::layouts::past::{Named, Past, State, StateId};
 use crate::platform::git::{ObjectId, RepoPath, Repository};
 
 use crate::layouts::past;
-use crate::merging::driver;
 use crate::platform::git::commit_range;
 use crate::platform::git::index;
 use crate::platform::git::shell;
@@ -311,7 +310,7 @@ fn path_of(session: &Session, repository: &Repository, word: &str) -> Result<Rep
         return Err(Failure::new(format!("{} is a folder; name a file", sanitize::line(word)))
             .hint("`git comfy layout log` without a file tells of all"));
     }
-    let path = driver::path_of(repository, &file);
+    let path = repository.path_of(&file);
     path.ok_or_else(|| Failure::new(format!("{} is not in this repository", sanitize::line(word))))
 }
 

@@ -4,12 +4,12 @@ use rustc_hash::FxHashMap;
 use serde_json::json;
 
 use super::{Book, by, id_and_file, look, path_of, shown, when};
-use crate::differences::screen::{Screen, ScreenArgs};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::layouts::bring_back::Desk;
 use crate::layouts::describe::{Names, Since, table};
 use crate::layouts::past::{Past, State};
+use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use comfy_graph::canon::{Clock, CloneId, Place, PlaceKind, PlaceTitles, Stamp, places};
 

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Attribute, Direction, Order, Swap, Walk};
-use crate::layouts::sharing;
 use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
 use crate::platform::git::repository::{Place, Way};
 use crate::platform::git::{
     Batch, Commit, CommitId, EntryKind, Kind, ObjectFormat, ObjectId, RefName, RepoPath, TreeEntry,
 };
 use crate::platform::git::{Repository, Surroundings};
+use crate::sharing;
 
 struct Ground {
     _folder: tempfile::TempDir,

@@ -9,6 +9,7 @@ use crate::platform::git;
 use crate::platform::git::Repository;
 use crate::platform::git::changes;
 use crate::platform::git::checkout;
+use crate::platform::git::checkout::Checkout;
 use crate::platform::machine::comfyui;
 use crate::platform::machine::comfyui::gpu;
 use crate::platform::machine::comfyui::gpu::Gpus;
@@ -17,7 +18,6 @@ use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::server::{
     Address, Error as ServerError, NamedBy, Server, SystemStats,
 };
-use crate::records::Checkout;
 use crate::records::look::{Look, Modules, Repositories};
 use crate::records::recorder_state::Desk;
 use crate::session::Session;

@@ -2,7 +2,6 @@
 
 pub mod after;
 pub mod finish;
-pub mod found;
 pub mod gather;
 pub mod here;
 pub mod reattach;

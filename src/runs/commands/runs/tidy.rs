@@ -8,10 +8,10 @@ use crate::platform::text::time_argument::since;
 use crate::runs::run_store::Shelf;
 use crate::runs::store::Place;
 
-use crate::layouts::sharing;
 use crate::runs::index::{Key, Query, Row, Shown};
 use crate::runs::store;
 use crate::session::Session;
+use crate::sharing;
 
 /// Which runs.
 #[derive(Debug, clap::Args)]

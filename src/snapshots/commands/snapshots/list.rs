@@ -4,15 +4,15 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{is_among, news, paths, short, told};
-use crate::differences::screen::{Screen, ScreenArgs};
+use crate::screen::{Screen, ScreenArgs};
 
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::git::Repository;
 use crate::snapshots::{About, Changed, Snapshot, WorkTree};
 
-use crate::differences::text::terminal::Colour;
 use crate::differences::widget_names;
+use crate::platform::text::Colour;
 use crate::platform::text::sanitize;
 use crate::platform::text::time_argument;
 use crate::session::Session;

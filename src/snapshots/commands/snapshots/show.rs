@@ -7,7 +7,7 @@ use crate::differences::commands::diff::document;
 use crate::differences::compared::compare;
 use crate::differences::content::Content;
 use crate::differences::file_diff::Sheet;
-use crate::differences::screen::{Screen, ScreenArgs};
+use crate::screen::{Screen, ScreenArgs};
 
 use crate::differences::content;
 use crate::differences::operands;

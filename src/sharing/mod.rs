@@ -9,31 +9,29 @@
 //!
 //! Nothing here may make somebody's push fail or wait for long.
 
+pub mod commands;
+pub mod fetched;
+
+pub use fetched::{catch_up, receive};
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::note::Note;
+use crate::layouts::note::Note;
 use crate::platform::git::Batch;
 use crate::platform::git::Repository;
 use crate::platform::git::command::Git;
 use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
+use crate::platform::git::shared_refs::{
+    LAYOUTS, RECORDS, RUNS, TRACKED_NOTES, TRACKED_OTHERS, fetch_refspec, runs_refspec, tracked_as,
+    tracking,
+};
 use crate::platform::git::{CommitId, Kind, ObjectId, RefName};
 use crate::platform::git::{Error, Result};
 
-use super::settings::{Settings, Sharing};
+use crate::layouts::settings::{Settings, Sharing};
 use crate::records::join_notes;
 use crate::runs::store::merge;
-
-/// Layouts: notes on cleaned blobs.
-pub const LAYOUTS: &str = "refs/notes/comfy-layout";
-/// Records: notes on commits.
-pub const RECORDS: &str = "refs/notes/comfy";
-/// Runs: a chain of commits. Shared on request only (`comfy.runs.share`).
-pub const RUNS: &str = "refs/comfy/runs";
-
-/// Where the tracking refs of notes begin.
-pub(crate) const TRACKED_NOTES: &str = "refs/notes/remotes/";
-const TRACKED_OTHERS: &str = "refs/comfy/remotes/";
 
 /// How the names of remotes begin that stand for an address only.
 const PASSING: &str = "from-";
@@ -76,36 +74,6 @@ const LONG_PATIENCE: Duration = Duration::from_secs(600);
 
 /// How often a push that lost a race is tried again.
 const ATTEMPTS: usize = 4;
-
-/// The value of `remote.<name>.fetch` that brings a remote's layouts and records with
-/// every fetch and pull. Runs are not in it: see [`runs_refspec`].
-pub fn fetch_refspec(remote: &str) -> String {
-    format!("+refs/notes/comfy*:{TRACKED_NOTES}{remote}/comfy*")
-}
-
-/// The value of `remote.<name>.fetch` that brings a remote's runs.
-pub fn runs_refspec(remote: &str) -> String {
-    format!("+{RUNS}*:{TRACKED_OTHERS}{remote}/runs*")
-}
-
-/// The tracking ref of a shared ref.
-fn tracking(name: &str, remote: &str) -> RefName {
-    let (folder, rest) = match name.strip_prefix("refs/notes/") {
-        Some(rest) => (TRACKED_NOTES, rest),
-        None => (TRACKED_OTHERS, name.strip_prefix("refs/comfy/").unwrap_or(name)),
-    };
-    RefName::new(format!("{folder}{remote}/{rest}"))
-}
-
-/// The shared ref that a tracking ref is the twin of.
-pub(crate) fn tracked_as(name: &RefName) -> Option<String> {
-    let (folder, rest) = match name.as_str().strip_prefix(TRACKED_NOTES) {
-        Some(rest) => ("refs/notes/", rest),
-        None => ("refs/comfy/", name.as_str().strip_prefix(TRACKED_OTHERS)?),
-    };
-    let (_, rest) = rest.rsplit_once('/')?;
-    Some(format!("{folder}{rest}"))
-}
 
 /// What a merge of fetched refs did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

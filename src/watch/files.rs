@@ -26,10 +26,11 @@ use crate::platform::machine::folder_argument;
 use crate::platform::machine::stop;
 use crate::platform::text::sanitize;
 use crate::platform::text::time_argument;
-use crate::runs::watch;
 use crate::session::Session;
+use crate::sharing;
 use crate::snapshots;
 use crate::snapshots::commands::snapshot;
+use crate::watch;
 
 /// How long nothing may happen before what was left undone is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -108,7 +109,7 @@ impl Keeper<'_> {
 
     /// Brings what others moved and a fetch brought into the files.
     fn receive(&self) -> Result<()> {
-        let received = layouts::catch_up(&self.repository()?)?;
+        let received = sharing::catch_up(&self.repository()?)?;
         self.session.tell_remarks(&received.remarks);
         for path in &received.files {
             let path = sanitize::line(&path.to_string()).into_owned();

@@ -4,10 +4,10 @@
 use std::io;
 use std::io::Write;
 
-use crate::differences::text::terminal::Colour;
 use crate::error::Result;
 use crate::platform::git::pager::Pager;
 use crate::platform::git::plumbing::Git;
+use crate::platform::text::Colour;
 use crate::session::Session;
 use crate::ui::{Listener, Ui};
 

@@ -5,9 +5,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::Look;
-use super::models::{Failure, Waiting};
-use super::packs::PacksSeen;
 use crate::platform::git::remote;
 use crate::platform::machine::comfyui::folders::ModelFolders;
 use crate::platform::machine::models::{Resolved, resolve};
@@ -15,6 +12,9 @@ use crate::platform::machine::packs;
 use crate::platform::machine::packs::{Kind, Pack, State};
 use crate::platform::machine::{Digest, DigestKind, Hashes};
 use crate::records::ClassUse;
+use crate::records::look::Look;
+use crate::records::look::models::{Failure, Waiting};
+use crate::records::look::packs::PacksSeen;
 use crate::records::named::UNKNOWN_FOLDER;
 use crate::reproduce::{Copy, Found, ModelHere, ModelWanted, PackHere, PackWanted};
 

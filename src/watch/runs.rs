@@ -24,8 +24,8 @@ use crate::runs::observer::{Heard, Observer};
 use crate::platform::text::sanitize;
 use crate::runs::asking;
 use crate::runs::live;
-use crate::runs::watch;
 use crate::session::Session;
+use crate::watch;
 
 /// A server may be busy loading a model.
 const PATIENCE: Duration = Duration::from_secs(30);

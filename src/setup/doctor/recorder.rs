@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::here::{Asked, Here, Patience, Places};
 use crate::error::Result;
 use crate::platform::git::Repository;
+use crate::records::commands::record::here::{Asked, Here, Patience, Places};
 use crate::setup::doctor::{Finding, Health};
 
 use crate::platform::machine::comfyui::{FoundBy, Installation, ServerAgrees};

@@ -3,11 +3,11 @@
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::layouts;
-use crate::layouts::sharing;
-use crate::layouts::sharing::{Asking, Pushed};
 use crate::platform::git;
 use crate::platform::git::{CommitId, Repository};
 use crate::session::Session;
+use crate::sharing;
+use crate::sharing::{Asking, Pushed};
 
 /// Exchange layouts and records with a remote.
 ///
@@ -44,7 +44,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         None => known,
     };
     layouts::refresh(&repository)?;
-    git::promote_layouts(&repository, &branches(&repository)?)?;
+    layouts::promote(&repository, &branches(&repository)?)?;
     let mut exit = Exit::Done;
     for remote in remotes {
         match exchange(&repository, &remote) {
@@ -81,13 +81,13 @@ fn exchange(repository: &Repository, remote: &str) -> git::Result<String> {
         told.push(format!("sent {}", names(&sent)));
     }
     // What others sent meanwhile was merged before it went.
-    layouts::receive(repository)?;
+    sharing::receive(repository)?;
     Ok(if told.is_empty() { "up to date".to_owned() } else { told.join("; ") })
 }
 
 /// Merges what was fetched; what it was, if anything.
 fn received(repository: &Repository) -> git::Result<Option<String>> {
-    let moved = layouts::receive(repository)?.refs;
+    let moved = sharing::receive(repository)?.refs;
     Ok((!moved.is_empty()).then(|| format!("received {}", names(&moved))))
 }
 

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::records::commands::record::workflows;
 
-use crate::differences::screen::ScreenArgs;
 use crate::differences::workflow_summary::Extent;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -13,11 +12,12 @@ use crate::platform::git::{CommitId, Order, Repository, Walk};
 use crate::records::Record;
 use crate::records::describe::{Detail, Viewer, show};
 use crate::records::recorder_state::Desk;
+use crate::screen::ScreenArgs;
 
-use crate::differences::text::terminal::Colour;
 use crate::differences::workflow_summary;
 use crate::platform::git;
 use crate::platform::git::changes;
+use crate::platform::text::Colour;
 use crate::platform::text::sanitize;
 use crate::records;
 use crate::records::notes;

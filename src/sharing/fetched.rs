@@ -1,7 +1,7 @@
 //! What was fetched, seen from one work tree: layouts that are missing are asked for, and
 //! those that came reach the files.
 //!
-//! A plain fetch brings layouts along (`sharing::fetch_refspec`). `git pull origin main`,
+//! A plain fetch brings layouts along (`shared_refs::fetch_refspec`). `git pull origin main`,
 //! a pull from a URL or a bundle, and a remote that was added after set-up bring content
 //! alone. git writes down in `FETCH_HEAD` where content came from. Hooks look at it, once
 //! for each fetch, and ask an address quietly for its layouts when it sent none along and
@@ -22,20 +22,23 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use comfy_graph::{canon, json};
 
 use crate::platform::git::changes::Touched;
+use crate::platform::git::shared_refs;
 use crate::platform::git::{CommitId, Kind, ObjectId, RefName, RepoPath};
 use crate::platform::git::{Error, Result};
 
-use super::refresh::{is_ours, refresh};
-use super::restore::follow_layouts;
-use super::sharing;
-use super::sharing::{Asking, Gathered};
 use crate::layouts;
+use crate::layouts::refresh::refresh;
+use crate::layouts::restore::follow_layouts;
 use crate::platform::git::EntryKind;
 use crate::platform::git::Repository;
+use crate::platform::git::changes::is_filtered;
+use crate::platform::git::config::{Change, Scope};
 use crate::platform::git::notes::Notes;
+use crate::platform::git::plumbing::Git;
+use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, runs_refspec};
 use crate::platform::write_whole;
-use crate::setup;
-use crate::setup::State;
+use crate::sharing;
+use crate::sharing::{Asking, Gathered};
 
 /// How long all addresses of one fetch may be asked.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -166,7 +169,7 @@ pub fn receive(repository: &Repository) -> Result<Received> {
         None => tip(repository)?,
     };
     // What one remote holds must not keep away what came from the others.
-    let (mut gathered, broken) = match sharing::gather(repository) {
+    let (gathered, broken) = match sharing::gather(repository) {
         Ok(gathered) => (gathered, None),
         Err(error) => (Gathered::default(), Some(error)),
     };
@@ -175,8 +178,7 @@ pub fn receive(repository: &Repository) -> Result<Received> {
     if before != after {
         // What was moved here and saved is filed before anything is written.
         refresh(repository)?;
-        gathered.layouts = Some((before, after));
-        files = follow_layouts(repository, &gathered)?;
+        files = follow_layouts(repository, before, after)?;
     }
     if memory.followed != after {
         memory.followed = after;
@@ -187,14 +189,25 @@ pub fn receive(repository: &Repository) -> Result<Received> {
 
 /// Has a remote that was added after set-up send layouts along with every fetch.
 pub(crate) fn complete_refspecs(repository: &Repository, remote: &str) -> Result<()> {
-    let wanted = sharing::fetch_refspec(remote);
-    let held = repository.settings(&format!("remote.{remote}.fetch"))?;
-    if held.is_empty() || held.iter().any(|(_, refspec)| *refspec == wanted) {
+    let wanted = fetch_refspec(remote);
+    let key = format!("remote.{remote}.fetch");
+    let held = repository.settings(&key)?;
+    let held: Vec<&str> = held.iter().map(|(_, refspec)| refspec.as_str()).collect();
+    if held.is_empty() || held.contains(&wanted.as_str()) || covers_notes(&held) {
         return Ok(());
     }
-    let state = State::read(repository.require_work_tree()?, None)?;
-    // Somebody else may be writing the configuration; the next hook tries again.
-    let _ = setup::for_late_remotes(&state).apply(&state.git);
+    if repository.settings("filter.comfy.process")?.is_empty() {
+        return Ok(());
+    }
+    let runs = sharing::shares_runs(repository)?.then(|| runs_refspec(remote));
+    let git = Git::at(repository.require_work_tree()?);
+    for refspec in [wanted].into_iter().chain(runs) {
+        if !held.contains(&refspec.as_str()) {
+            let change = Change::Add { key: key.clone(), value: refspec };
+            // Somebody else may be writing the configuration; the next hook tries again.
+            let _ = change.apply(&git, Scope::Local);
+        }
+    }
     Ok(())
 }
 
@@ -273,7 +286,7 @@ fn addresses(text: &str) -> Vec<Address> {
             // From this very repository.
             continue;
         }
-        let has_notes = name == sharing::LAYOUTS;
+        let has_notes = name == shared_refs::LAYOUTS;
         match addresses.iter_mut().find(|known| known.url == url) {
             Some(known) => known.has_notes |= has_notes,
             None => addresses.push(Address { url: url.to_owned(), has_notes }),
@@ -317,7 +330,7 @@ impl Lacking<'_> {
                 noted |= !notes.of(file.blob)?.is_empty();
             }
             if !noted
-                && is_ours(repository, &file.path)
+                && is_filtered(repository, &file.path)
                 && let Some(content) = repository.blob_within(file.blob, LARGEST)?
                 && lies_bare(&content)
             {
