@@ -448,7 +448,7 @@ impl ClockedGraph {
         self.put(later);
     }
 
-    /// Says something else of some places.
+    /// Replaces some placements, in what was split off the graph too.
     pub(super) fn put(&mut self, places: Vec<(PlaceKey, Placement)>) {
         let mut changed = FxHashMap::default();
         for (key, place) in places {
@@ -476,6 +476,7 @@ impl ClockedGraph {
             let framed = frames.get(key) != Some(&place.frame);
             by_code.entry(code(place, usual, framed)).or_default().push(key);
         }
+        // The most common code is written once, for all places that are not named.
         let all = by_code.iter().max_by(|(a, x), (b, y)| x.len().cmp(&y.len()).then(b.cmp(a)));
         let Some(all) = all.map(|(code, _)| code.clone()) else { return Object::new() };
         let mut codes = Object::new();
@@ -614,6 +615,7 @@ fn graft(ours: &mut Object, theirs: &Object, depth: usize) {
     let definitions = (ours.get_mut("definitions"), theirs.get("definitions"));
     let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = definitions else { return };
     graft_list(ours, theirs, "subgraphs", "id");
+    // As deep as `visit` looks for places.
     if depth < 32 {
         let pairs = items_mut(ours, "subgraphs").iter_mut().zip(items(theirs, "subgraphs"));
         for (ours, theirs) in pairs {

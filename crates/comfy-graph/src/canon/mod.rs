@@ -60,7 +60,8 @@ pub enum Mode {
 /// What cleaning made of some bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Not for us: the bytes stay as they are. The remark is worth a line on stderr.
+    /// No workflow, or one that could not be given back: the bytes stay as they are. The
+    /// remark, if there is one, tells the user why.
     Untouched(Option<String>),
     /// A workflow in its clean form.
     Cleaned(Cleaned),

@@ -57,7 +57,7 @@ impl PlaceName {
     }
 }
 
-/// The opposite of how names are escaped.
+/// Undoes the escaping of ids in [`PlaceKey`]s.
 fn unescape(text: &str) -> String {
     let mut parts = text.split('%');
     let mut plain = parts.next().unwrap_or_default().to_owned();

@@ -36,7 +36,6 @@ pub(super) enum Rule {
     List(&'static Class),
 }
 
-/// Which ids a counter counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counter {
     Node,
@@ -278,7 +277,6 @@ static EXTRA: Class = Class {
 /// What git-comfy writes into a file: conflicts are content until somebody settles them.
 static MARKS: Class = Class { members: &[("arranged", Volatile)], identity: &[] };
 
-/// One node of an API prompt.
 pub(super) static PROMPT_NODE: Class = Class {
     members: &[("inputs", Content), ("class_type", Content), ("_meta", Content)],
     identity: &[],

@@ -19,7 +19,6 @@ pub(super) enum Fit {
     Related,
 }
 
-/// Puts a layout back into an object.
 pub(super) fn restore(object: &mut Object, aside: Object, class: &Class, fit: Fit) {
     let mut keys = None;
     let mut added = false;

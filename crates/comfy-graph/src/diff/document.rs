@@ -103,7 +103,7 @@ fn proven(script: EditScript, (mut before, mut after): (Value, Value)) -> EditSc
     whole(before, after, Format::Json)
 }
 
-/// A script that puts one document in the place of the other: always true, never telling.
+/// A script that replaces the whole document: always right, and without any detail.
 pub(super) fn whole(before: Value, after: Value, format: Format) -> EditScript {
     let change = Change::new(Some(before), Some(after));
     let raw = RawEdit { place: Place::Document, at: Path::root(), change };

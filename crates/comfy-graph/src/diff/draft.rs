@@ -27,14 +27,14 @@ impl Draft {
         Token(self.entries.len() - 1)
     }
 
-    /// The edit goes on another's account.
+    /// Makes an edit a consequence of another.
     pub(super) fn blame(&mut self, token: Token, because: Token) {
         if token != because {
             self.entries[token.0].because = Some(because.0);
         }
     }
 
-    /// The edit stands on its own.
+    /// Takes the cause of an edit away.
     pub(super) fn clear(&mut self, token: Token) {
         self.entries[token.0].because = None;
     }

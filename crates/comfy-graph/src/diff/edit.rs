@@ -71,7 +71,7 @@ pub struct Entry {
     pub because: Option<usize>,
 }
 
-/// How much a person cares.
+/// What an edit changes, by how much it matters to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// What the workflow does or says.
@@ -517,7 +517,7 @@ pub enum Edit {
     Bookkeeping(RawEdit),
 }
 
-/// What an opening frontend rewrites (format facts, traps 2 and 17).
+/// What a frontend rewrites on opening a file of another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Migration {
     /// Widgets that a subgraph's instance showed by reference (`proxyWidgets`) became
@@ -584,9 +584,9 @@ pub struct AddedWidget {
 /// Whether a value is its class's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Usual {
-    /// It is.
+    /// It is what a new node of the class holds.
     Default,
-    /// It is not.
+    /// It is something else.
     Own,
     /// The class is not known.
     Unknown,

@@ -1,6 +1,6 @@
-//! What is left when all structural edits are made: single members that differ. Each is
-//! told in the most specific word there is for its place; what nobody has a word for stays
-//! raw. This is what makes every script complete.
+//! What is left when all structural edits are made: single members that differ. Each
+//! becomes the most specific edit there is for its place, and a raw edit where there is
+//! none. This is what makes every script complete.
 //!
 //! Must not know how the structure was compared.
 
@@ -275,7 +275,7 @@ fn node_ref(new: &IndexedGraph<'_>, scope: &Scope, id: &NodeId) -> NodeRef {
     }
 }
 
-/// One difference in the most specific word for its place.
+/// The most specific edit for one difference.
 fn tell(differing: &Differing<'_>, document: &Value, new: &IndexedGraph<'_>, shape: Shape) -> Edit {
     let (place, at) = locate(&differing.at, document, new, shape);
     let change = Change::new(differing.before.cloned(), differing.after.cloned());

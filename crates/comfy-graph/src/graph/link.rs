@@ -283,6 +283,7 @@ impl Link {
             }
             (Raw::Row(_), Some(parent)) => {
                 let id = self.id.to_value();
+                // Behind the entries that the file has.
                 let fresh = || (usize::MAX, Object::from_iter([("id", id)]));
                 let (_, extension) = self.extension.get_or_insert_with(fresh);
                 extension.insert("parentId", parent.to_value());

@@ -19,9 +19,11 @@ use crate::json::{Object, Value};
 /// some hundreds of nodes.
 const MOST_NODES: usize = 1_000_000;
 
-/// How deep instances may nest, and how many steps a wire may take through reroutes,
-/// bypassed nodes and boundaries.
+/// How deep instances may nest.
 const DEEPEST: usize = 64;
+
+/// How many steps a wire may take through reroutes, bypassed nodes and boundaries: in a
+/// damaged file it may lead in a circle.
 const LONGEST: usize = 1_000_000;
 
 /// Why a workflow has no prompt.

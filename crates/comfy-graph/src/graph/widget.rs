@@ -1,7 +1,7 @@
 //! Widget values with their names.
 //!
 //! The file stores the values of a node's widgets by position; names come from elsewhere
-//! (the file's own copy by name, the node class, a subgraph's boundary). This floor only
+//! (the file's own copy by name, the node class, a subgraph's boundary). This module only
 //! says what a named value is; the catalog finds the names.
 
 use std::fmt;

@@ -2,8 +2,8 @@
 //!
 //! A wire is known by the input it feeds, and that input by its name: link ids differ
 //! between two saves, slot numbers of targets between the two legal encodings of one graph
-//! (format facts, 1.2). This file also brings the three places that tell of a link into
-//! agreement: the links table, `inputs[].link` and `outputs[].links`.
+//! (see `slot`). This file also brings the three places that tell of a link into agreement:
+//! the links table, `inputs[].link` and `outputs[].links`.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 

@@ -65,6 +65,7 @@ fn raw(id: &NodeId, title: &str, text: &str, own: &[&Carried]) -> Value {
     node.append("title", title);
     node.append("properties", properties);
     node.append("widgets_values", vec![Value::from(text)]);
+    // LiteGraph's yellow.
     node.append("color", "#432");
     node.append("bgcolor", "#653");
     Value::Object(node)

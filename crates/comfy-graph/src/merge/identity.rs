@@ -50,6 +50,7 @@ pub(super) fn align(mut sides: Three<Workflow>, kinship: Kinship) -> Aligned {
     sides.base.renumber(&plans.base);
     sides.ours.renumber(&plans.ours);
     sides.theirs.renumber(&plans.theirs);
+    // Links are compared by the nodes they join, which have their final ids only now.
     let second = plan_rest(&sides, &mut moved);
     sides.theirs.renumber(&second);
     let mut theirs = plans.theirs;

@@ -18,7 +18,6 @@ pub(super) trait Report {
     /// Both sides changed what is at a place, not to the same. Gives the side to keep.
     fn apart(&mut self, at: &Path, sides: Three<Option<&Value>>) -> Side;
 
-    /// Something was decided.
     fn decided(&mut self, at: &Path, verdict: Verdict);
 
     /// Merges what is at a place in a way of its own; nothing if it has none.
@@ -59,7 +58,6 @@ pub(super) fn verdict<T>(outcome: Outcome, sides: Three<Option<T>>) -> Option<Ve
     })
 }
 
-/// Both sides changed it.
 fn both(sides: Three<Option<&Value>>, at: &mut Path, report: &mut dyn Report) -> Option<Value> {
     if let Some(merged) = report.special(at, sides) {
         return merged;

@@ -33,7 +33,6 @@ impl<'a> Ledger<'a> {
         self.strategies.rule(class) == Rule::Conflict
     }
 
-    /// Notes a decision.
     pub(super) fn decide(
         &mut self,
         scope: &Scope,

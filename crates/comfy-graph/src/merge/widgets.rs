@@ -359,7 +359,6 @@ impl<'a> Merge<'_, 'a, '_> {
         of_side(&units, outcome.winner())
     }
 
-    /// Settles one value.
     fn value(
         &mut self,
         name: &WidgetName,
@@ -485,7 +484,6 @@ impl<'a> Merge<'_, 'a, '_> {
     }
 }
 
-/// What came out of settling one value.
 enum Kept {
     Side(Side),
     Merged(Value),
