@@ -228,7 +228,7 @@ impl ClockedLayout {
         self.back = Some(state.to_owned());
     }
 
-    /// Whether anybody ever put something somewhere; nobody has to where there is nothing.
+    /// Whether a person chose any of the places; true where there are none.
     pub fn has_place_by_person(&self) -> bool {
         let mut places = self.graphs.iter().flat_map(|graph| graph.places.values()).peekable();
         places.peek().is_none() || places.any(|place| place.moved.is_by_person())
@@ -286,7 +286,7 @@ impl ClockedLayout {
         self.graphs.iter().flat_map(|graph| graph.places.values()).map(|place| place.moved)
     }
 
-    /// Whether something in it has a place that nobody gave it.
+    /// Whether any of its places was arranged.
     pub fn has_arranged_place(&self) -> bool {
         self.clocks().any(|moved| moved == Clock::Arranged)
     }

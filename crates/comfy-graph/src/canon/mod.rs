@@ -9,7 +9,7 @@
 //! A layout carries when each of its places was moved (`clocked`): `stamp` finds out on
 //! saving, `ClockedLayout::join` puts two of the same content together, `compose` lays
 //! content out from layouts of other content too, `bring_back` as an earlier one had it.
-//! `places` tells a person what lies where.
+//! `places` lists what lies where.
 //!
 //! Laws (`tests/canon_laws.rs`): cleaning twice is cleaning once; whatever layout is put
 //! into clean content, cleaning gives that content again; content and its own layout give

@@ -3,7 +3,7 @@
 //! (measured on 644 official workflows), so that a file nearly always comes back without
 //! an order having to be kept.
 //!
-//! `docs/clean-form.md` tells the same to people. Must not know how values are moved.
+//! `docs/clean-form.md` describes it for users. Must not know how values are moved.
 
 /// What becomes of a member in the clean form.
 #[derive(Debug, Clone, Copy)]

@@ -205,7 +205,7 @@ fn restore_by_identity(elements: &mut [Value], items: Vec<Value>, class: &Class)
     }
 }
 
-/// What tells an element from its siblings, as a text.
+/// The members that identify an element among its siblings, as one text.
 fn identity(object: &Object, class: &Class) -> Key {
     let mut text = Key::default();
     for key in class.identity {

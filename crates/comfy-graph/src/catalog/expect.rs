@@ -161,7 +161,7 @@ fn has_control(spec: &InputSpec, name: &str) -> bool {
     }
 }
 
-/// The names by which the frontend knows a seed without being told.
+/// The names that the frontend takes for a seed where the class says nothing.
 pub(super) fn is_seed(name: &str) -> bool {
     matches!(name, "seed" | "noise_seed")
 }

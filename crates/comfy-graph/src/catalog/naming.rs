@@ -3,8 +3,8 @@
 //! In this order: the file's own values by name; the rules for notes, primitives and
 //! subgraph instances; the sockets of the node's widgets, if there is one for each value;
 //! the class, if it expects as many values; the sockets with the one control or button that
-//! has none; the class as far as its types agree. What is left keeps its position. The positional array is the truth:
-//! names only label it.
+//! has none; the class as far as its types agree. What is left keeps its position. The
+//! positional array is the truth: names only label it.
 
 use compact_str::{CompactString, ToCompactString, format_compact};
 

@@ -66,7 +66,7 @@ fn wrapped(mut before: Value, mut after: Value, naming: &dyn Naming) -> EditScri
         let (Some(was), Some(is)) = (found.get_mut(&mut before), found.get_mut(&mut after)) else {
             continue;
         };
-        // What is told from inside is the same outside.
+        // What the script of the graph inside covers must not differ outside as well.
         let (was, is) = (std::mem::take(was), std::mem::take(is));
         let Some(script) = diff(was.clone(), is.clone(), naming) else {
             put_back(&found, &mut before, was);

@@ -85,7 +85,7 @@ impl Draft {
     }
 }
 
-/// Which graph is told when: those of the document after in their order, the root first,
+/// The order of graphs in a script: those of the document after in their order, the root first,
 /// then those that are gone.
 pub(super) struct GraphOrder(FxHashMap<Scope, usize>);
 

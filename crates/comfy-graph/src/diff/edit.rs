@@ -451,7 +451,7 @@ pub enum Edit {
         /// The value of `_meta`.
         change: Change<Option<Value>>,
     },
-    /// Anything else that may matter: keys that nobody typed.
+    /// Anything else that may matter: keys without a type of their own.
     Raw(RawEdit),
     /// A graph inside a document that is not one itself.
     Inside {
@@ -674,8 +674,8 @@ impl Place {
     }
 }
 
-/// Whether nobody sees that a slot changed. Slots come and go with wires, which are told,
-/// with choices, which are told, and with versions of a class; Save writes the sockets of
+/// Whether nobody sees that a slot changed. Slots come and go with wires and with choices,
+/// which are edits of their own, and with versions of a class; Save writes the sockets of
 /// widgets that nothing is plugged into, Export does not; a type `*` becomes that of the
 /// wire; the place of an input among the inputs means nothing as long as all types stay.
 fn is_idle(raw: &Change<Option<Object>>, side: Side) -> bool {

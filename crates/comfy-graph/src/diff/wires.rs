@@ -2,7 +2,7 @@
 //!
 //! A wire is known by the input it feeds, and that by its node and name; where it comes
 //! from is compared by paired node and output. Link numbers mean nothing. Must not know
-//! how causes are told.
+//! how causes are found.
 
 use rustc_hash::FxHashSet;
 

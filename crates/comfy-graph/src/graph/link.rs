@@ -236,7 +236,7 @@ impl Link {
         own.or_else(extension).and_then(RerouteId::from_value)
     }
 
-    /// Gives the link another id. What refers to it is `renumber`'s business.
+    /// Gives the link another id. What refers to it is not changed: that does `renumber`.
     pub fn set_id(&mut self, id: LinkId) {
         let spelled = id.respell(self.raw.get(ID).unwrap_or(&Value::Null));
         self.raw.set(ID, spelled);

@@ -91,7 +91,7 @@ pub struct Held {
 /// The places of a prompt's values, by node and input.
 pub type Holders = FxHashMap<(NodeId, CompactString), Held>;
 
-/// Is told of each input of the prompt: a value and where it lies, or that there is none.
+/// Called for each input of the prompt, with where its value lies, if it lies anywhere.
 type Told<'t> = dyn FnMut(&NodeId, &str, Option<Held>) + 't;
 
 /// One expansion of a graph: the root, or the inside of one instance.

@@ -57,7 +57,7 @@ pub enum Place {
     Input(CompactString),
 }
 
-/// What a widget is for, as far as its class or the rules of the format tell.
+/// What a widget is for, as far as its class or the rules of the format say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Role {
     /// A value that the node runs with.

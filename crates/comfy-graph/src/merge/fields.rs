@@ -27,8 +27,8 @@ pub(super) const APART_FROM: [&str; 5] =
 /// Members of a node that change nothing but its looks.
 const LOOKS: [&str; 6] = ["color", "bgcolor", "boxcolor", "shape", "showAdvanced", "flags"];
 
-/// Further members of `properties` that no person sets on purpose: where a node came from, switches of
-/// the canvas, what other programs keep about it.
+/// Further members of `properties` that no person sets on purpose: where a node came from,
+/// switches of the canvas, what other programs keep about it.
 const QUIET_PROPERTIES: [&str; 8] = [
     "cnr_id",
     "aux_id",

@@ -21,7 +21,7 @@ pub(super) struct Aligned {
     pub(super) sides: Three<Workflow>,
     /// What became of the ids of theirs. Scopes are those theirs had.
     pub(super) theirs: Renumbering,
-    /// New ids that theirs got because ours had taken theirs: what to tell.
+    /// New ids that theirs got because ours had taken theirs, to be reported.
     pub(super) moved: Moved,
 }
 

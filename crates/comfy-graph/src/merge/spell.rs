@@ -1,6 +1,6 @@
 //! Conflicts as JSON, there and back: what a file carries in `extra.git_comfy`.
 //!
-//! The schema is told in `docs/conflicts.md`. Reading is lenient: what a person or another
+//! The schema is described in `docs/conflicts.md`. Reading is lenient: what a person or another
 //! program has damaged is passed over, never a reason to fail. Must not know where in a
 //! file the JSON lies.
 

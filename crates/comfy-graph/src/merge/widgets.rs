@@ -489,7 +489,7 @@ enum Kept {
     Merged(Value),
 }
 
-/// Something to tell, once it is clear that there is no conflict about all values.
+/// A decision or a conflict to be logged, unless there is a conflict about all values.
 enum Note {
     Decided(WidgetName, Verdict),
     Conflict(Conflict, Class),

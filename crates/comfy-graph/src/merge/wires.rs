@@ -1,8 +1,8 @@
 //! What feeds what: each input has at most one wire, and each is settled by itself.
 //!
 //! Also writes the links of a merged graph, so that the links table, the inputs, the
-//! outputs and the boundary of a subgraph say the same. Must not know which nodes stay and
-//! why; it is told.
+//! outputs and the boundary of a subgraph say the same. Must not know why nodes stay: which
+//! do is given.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
