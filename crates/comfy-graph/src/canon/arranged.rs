@@ -1,6 +1,6 @@
 //! The mark a file carries where nobody placed its nodes: `extra.git_comfy.arranged` names
-//! every thing that was arranged, and where. A copy of the file, or a picture made from
-//! it, so tells as well that these places are nobody's. Cleaning takes the mark out.
+//! every thing that was arranged, and where. So a copy of the file, or a picture made from
+//! it, says as well that no person chose these places. Cleaning takes the mark out.
 //!
 //! Must not know clocks.
 

@@ -34,7 +34,7 @@ pub fn bring_back(
     Some(Composition { bytes, layout })
 }
 
-/// What was arranged now, and lay just so then, is still nobody's.
+/// A place that is arranged now and was the same then is still one that no person chose.
 fn leave_to_nobody(wanted: &mut ClockedLayout, earlier: Source<'_>, now: &ClockedLayout) {
     for graph in &mut wanted.graphs {
         let Some(known) = now.graphs.iter().find(|known| known.at == graph.at) else { continue };

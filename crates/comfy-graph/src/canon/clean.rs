@@ -26,8 +26,8 @@ pub fn clean(bytes: &[u8], mode: Mode) -> Outcome {
     }
 }
 
-/// The second half of a clean: the layout, which nobody waits for once the content is
-/// there.
+/// What a clean still has to do once the content is there: work out the layout. Git waits
+/// for the content only.
 #[derive(Debug)]
 pub struct Rest<'a> {
     value: Value,
@@ -71,7 +71,6 @@ impl Rest<'_> {
         }
     }
 
-    /// The layout itself.
     pub(super) fn into_layout(self) -> Layout {
         let residue = residue(self.value, &self.graphs, self.layout.clone(), self.original);
         Layout { residue, ..self.layout }

@@ -50,12 +50,12 @@ pub struct Stamp {
 /// what was arranged because nobody knew a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Clock {
-    /// Nobody put it there.
+    /// No person chose the place: it was arranged.
     Arranged,
     /// Somebody did, at a time nobody wrote down: where the whole layout has a time (it is
     /// from version 0.1.0), that; else 0.
     Unknown(u64),
-    /// A person did.
+    /// A person did, at that time.
     At(Stamp),
 }
 
@@ -108,7 +108,6 @@ impl Clock {
         }
     }
 
-    /// The clone in it.
     pub(super) fn by(self) -> Option<CloneId> {
         match self {
             Clock::At(stamp) => Some(stamp.by),

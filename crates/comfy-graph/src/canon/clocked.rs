@@ -228,7 +228,7 @@ impl ClockedLayout {
         self.back = Some(state.to_owned());
     }
 
-    /// Whether anybody ever put something somewhere; nobody has to where there is nothing.
+    /// Whether a person chose any of the places; true where there are none.
     pub fn has_place_by_person(&self) -> bool {
         let mut places = self.graphs.iter().flat_map(|graph| graph.places.values()).peekable();
         places.peek().is_none() || places.any(|place| place.moved.is_by_person())
@@ -286,7 +286,7 @@ impl ClockedLayout {
         self.graphs.iter().flat_map(|graph| graph.places.values()).map(|place| place.moved)
     }
 
-    /// Whether something in it has a place that nobody gave it.
+    /// Whether any of its places was arranged.
     pub fn has_arranged_place(&self) -> bool {
         self.clocks().any(|moved| moved == Clock::Arranged)
     }
@@ -448,7 +448,7 @@ impl ClockedGraph {
         self.put(later);
     }
 
-    /// Says something else of some places.
+    /// Replaces some placements, in what was split off the graph too.
     pub(super) fn put(&mut self, places: Vec<(PlaceKey, Placement)>) {
         let mut changed = FxHashMap::default();
         for (key, place) in places {
@@ -476,6 +476,7 @@ impl ClockedGraph {
             let framed = frames.get(key) != Some(&place.frame);
             by_code.entry(code(place, usual, framed)).or_default().push(key);
         }
+        // The most common code is written once, for all places that are not named.
         let all = by_code.iter().max_by(|(a, x), (b, y)| x.len().cmp(&y.len()).then(b.cmp(a)));
         let Some(all) = all.map(|(code, _)| code.clone()) else { return Object::new() };
         let mut codes = Object::new();
@@ -614,6 +615,7 @@ fn graft(ours: &mut Object, theirs: &Object, depth: usize) {
     let definitions = (ours.get_mut("definitions"), theirs.get("definitions"));
     let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = definitions else { return };
     graft_list(ours, theirs, "subgraphs", "id");
+    // As deep as `visit` looks for places.
     if depth < 32 {
         let pairs = items_mut(ours, "subgraphs").iter_mut().zip(items(theirs, "subgraphs"));
         for (ours, theirs) in pairs {

@@ -2,17 +2,16 @@
 //! of a merge.
 //!
 //! Of each place the latest move counts, wherever it comes from; what belongs to no place
-//! goes with the content's own layout, or else with the latest save. A node that is new lies where its author put it, and moves
-//! aside, by the least that will do, only if somebody else's node would lie under it. What
-//! nobody placed is arranged, and marked as nobody's.
+//! goes with the content's own layout, or else with the latest save. A node that is new
+//! lies where its author put it, and moves aside, by the least that will do, only if
+//! somebody else's node would lie under it. What nobody placed is arranged, and marked as
+//! arranged.
 //!
 //! Must not know where layouts are kept, nor how contents were paired.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Mode;
 use super::arrange::{self, Wish};
-use super::arranged;
 use super::aside::{Aside, items};
 use super::clean::{begin, graphs, restore_graph};
 use super::clock::{Clock, CloneId, Stamp};
@@ -23,6 +22,7 @@ use super::restore::{Fit, restore};
 use super::smudge::is_placed;
 use super::split::own_id;
 use super::stamp::{Past, stamp, stamp_all};
+use super::{Mode, arranged};
 use crate::graph::GraphKind;
 use crate::json::{self, Key, Object, Path, Style, Value};
 
@@ -101,6 +101,7 @@ pub fn compose_merged(
     ours: Option<MergedSide<'_>>,
     theirs: Option<MergedSide<'_>>,
 ) -> Option<Composition> {
+    // Made-up times: the base is the oldest, and of two moves ours is the later.
     let at = |at| Stamp { at, by: CloneId::from_bits(0) };
     let base = base.and_then(|line| stamp_all(line, Clock::Unknown(1)));
     let last = base.as_ref().map(|layout| Source { layout, pairs: Pairs::ById });

@@ -16,10 +16,8 @@ use sha2::{Digest, Sha256};
 
 use crate::json::{self, Escapes, Indent, LineEnd, Object, Path, Style, Value};
 
-/// The version of the layout format.
 const VERSION: i64 = 1;
 
-/// A parsed layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layout {
     /// How the file spells its JSON.

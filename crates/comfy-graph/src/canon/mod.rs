@@ -9,7 +9,7 @@
 //! A layout carries when each of its places was moved (`clocked`): `stamp` finds out on
 //! saving, `ClockedLayout::join` puts two of the same content together, `compose` lays
 //! content out from layouts of other content too, `bring_back` as an earlier one had it.
-//! `places` tells a person what lies where.
+//! `places` lists what lies where.
 //!
 //! Laws (`tests/canon_laws.rs`): cleaning twice is cleaning once; whatever layout is put
 //! into clean content, cleaning gives that content again; content and its own layout give
@@ -60,7 +60,8 @@ pub enum Mode {
 /// What cleaning made of some bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Not for us: the bytes stay as they are. The remark is worth a line on stderr.
+    /// No workflow, or one that could not be given back: the bytes stay as they are. The
+    /// remark, if there is one, tells the user why.
     Untouched(Option<String>),
     /// A workflow in its clean form.
     Cleaned(Cleaned),

@@ -130,7 +130,7 @@ fn visit_graph(
     }
 }
 
-/// Gives names, each once.
+/// Names the things of one graph; a name that is taken gets a number behind it.
 struct Names<'s> {
     scope: &'s str,
     taken: FxHashMap<String, usize>,
@@ -164,7 +164,6 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    /// Reads the members of a place.
     pub(super) fn of(members: &Object) -> Geometry {
         if let Some(corners) = members.get("bounding").and_then(Value::as_array) {
             let number = |at: usize| corners.get(at).and_then(Value::as_f64);

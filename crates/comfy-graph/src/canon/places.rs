@@ -1,4 +1,4 @@
-//! The places of a layout as a person is told of them, and what two layouts differ in.
+//! The places of a layout in a form to be shown, and what two layouts differ in.
 //!
 //! Must not know where layouts are kept, nor how anything is worded.
 
@@ -50,14 +50,14 @@ impl PlaceName {
         self.kind == PlaceKind::Boundary && self.key.ends_with('i')
     }
 
-    /// The order in which things are told: graph by graph, nodes first, by number.
+    /// The order in which things are listed: graph by graph, nodes first, by number.
     fn order(&self) -> (String, &str, PlaceKind, u64, &str) {
         let number = self.id.parse().unwrap_or(u64::MAX);
         (self.graph.to_string(), &self.scope, self.kind, number, &self.key)
     }
 }
 
-/// The opposite of how names are escaped.
+/// Undoes the escaping of ids in [`PlaceKey`]s.
 fn unescape(text: &str) -> String {
     let mut parts = text.split('%');
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -82,7 +82,7 @@ pub struct Place {
     pub moved: Clock,
 }
 
-/// All places of a layout, in the order in which they are told.
+/// All places of a layout: graph by graph, nodes first, by number.
 pub fn places(layout: &ClockedLayout) -> Vec<Place> {
     let mut places = Vec::new();
     for graph in &layout.graphs {
@@ -108,7 +108,7 @@ pub struct Moves {
     pub restyled: Vec<PlaceName>,
     /// Was not there before.
     pub placed: Vec<PlaceName>,
-    /// Lies elsewhere, or is new, and nobody put it there.
+    /// How many lie elsewhere, or are new, and were arranged.
     pub arranged: usize,
     /// What belongs to no place differs: the view, the stacking order.
     pub has_other_view: bool,
@@ -123,7 +123,7 @@ impl Moves {
 }
 
 /// What was moved between two layouts. What only went along with its group, or was moved
-/// earlier than in the layout before, is not told.
+/// earlier than in the layout before, is left out.
 pub fn moves(before: Option<Source<'_>>, after: &ClockedLayout) -> Moves {
     let mut moves = Moves::default();
     for graph in &after.graphs {

@@ -3,7 +3,7 @@
 //! (measured on 644 official workflows), so that a file nearly always comes back without
 //! an order having to be kept.
 //!
-//! `docs/clean-form.md` tells the same to people. Must not know how values are moved.
+//! `docs/clean-form.md` describes it for users. Must not know how values are moved.
 
 /// What becomes of a member in the clean form.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,6 @@ pub(super) enum Rule {
     List(&'static Class),
 }
 
-/// Which ids a counter counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counter {
     Node,
@@ -278,7 +277,6 @@ static EXTRA: Class = Class {
 /// What git-comfy writes into a file: conflicts are content until somebody settles them.
 static MARKS: Class = Class { members: &[("arranged", Volatile)], identity: &[] };
 
-/// One node of an API prompt.
 pub(super) static PROMPT_NODE: Class = Class {
     members: &[("inputs", Content), ("class_type", Content), ("_meta", Content)],
     identity: &[],

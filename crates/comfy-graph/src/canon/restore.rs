@@ -19,7 +19,6 @@ pub(super) enum Fit {
     Related,
 }
 
-/// Puts a layout back into an object.
 pub(super) fn restore(object: &mut Object, aside: Object, class: &Class, fit: Fit) {
     let mut keys = None;
     let mut added = false;
@@ -206,7 +205,7 @@ fn restore_by_identity(elements: &mut [Value], items: Vec<Value>, class: &Class)
     }
 }
 
-/// What tells an element from its siblings, as a text.
+/// The members that identify an element among its siblings, as one text.
 fn identity(object: &Object, class: &Class) -> Key {
     let mut text = Key::default();
     for key in class.identity {

@@ -24,7 +24,6 @@ pub(super) struct Maxima {
 }
 
 impl Maxima {
-    /// Looks through a workflow and its definitions.
     pub(super) fn of(workflow: &Object) -> Self {
         let mut maxima = Maxima::default();
         maxima.take_in(workflow, 0);

@@ -56,7 +56,7 @@ pub fn stamp(line: &str, past: &Past<'_>, now: Stamp) -> Option<ClockedLayout> {
         }
     }
     if !layout.has_place_by_person() {
-        // What nobody arranged gives way in everything.
+        // A layout without a place that a person chose yields to every other.
         layout.saved = Clock::Arranged;
     }
     Some(layout)

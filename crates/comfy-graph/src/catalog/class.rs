@@ -59,10 +59,10 @@ pub struct InputSpec {
 /// Whether a node may run without an input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Presence {
-    /// It may not.
+    /// The node does not run without it.
     #[default]
     Required,
-    /// It may.
+    /// The node runs without it.
     Optional,
 }
 

@@ -16,12 +16,10 @@ use super::table::Table;
 /// The ComfyUI version that the table was made from.
 pub const CORE_VERSION: &str = "0.33.0";
 
-/// The table's text.
 const TEXT: &str = include_str!("core.tsv");
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of_static(TEXT));
 
-/// A class that ComfyUI brings.
 pub(super) fn class(name: &str) -> Option<&'static NodeClass> {
     TABLE.class(name)
 }

@@ -1,4 +1,4 @@
-//! Which widgets a node of a class has, in the order of its values (format facts, 2.1).
+//! Which widgets a node of a class has, in the order of its values.
 //!
 //! The list depends on the values themselves: a dynamic combo's value decides what
 //! follows it. Mirrors how the frontend builds a node; where versions differ, the later
@@ -13,9 +13,7 @@ use crate::json::Value;
 /// One widget that a class makes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Expected<'c> {
-    /// Its name.
     pub(super) name: CompactString,
-    /// What it is for.
     pub(super) role: Role,
     /// The input it belongs to; nothing for what the frontend adds by itself.
     pub(super) spec: Option<&'c InputSpec>,
@@ -163,7 +161,7 @@ fn has_control(spec: &InputSpec, name: &str) -> bool {
     }
 }
 
-/// The names by which the frontend knows a seed without being told.
+/// The names that the frontend takes for a seed where the class says nothing.
 pub(super) fn is_seed(name: &str) -> bool {
     matches!(name, "seed" | "noise_seed")
 }

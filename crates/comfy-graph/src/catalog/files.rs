@@ -22,7 +22,7 @@ pub(super) enum Root {
     Output,
 }
 
-/// Below which folder a name is looked up, as told by whatever told it.
+/// Below which folder a name is looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Folder {
     /// A folder type of models.

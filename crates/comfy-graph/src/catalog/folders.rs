@@ -1,5 +1,5 @@
-//! Which inputs of the built-in classes name files, and in which folder (format facts,
-//! section 8: measured on a running server with a marked file in every folder).
+//! Which inputs of the built-in classes name files, and in which folder: measured on a
+//! running server with a marked file in every folder.
 
 use super::files::Root;
 

@@ -27,7 +27,7 @@ use crate::json::Value;
 /// What is known of node classes.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    /// Classes that a server told of; they come before the built-in ones.
+    /// Classes out of a server's `/object_info`; they come before the built-in ones.
     learned: table::Table,
     /// Inputs of learned classes that name models: class and input, folder.
     listed: FxHashMap<(CompactString, CompactString), CompactString>,

@@ -1,11 +1,10 @@
 //! The names of a node's widget values, from the best source there is.
 //!
-//! In this order (format facts, 2.3, where each is measured): the file's own values by
-//! name; the rules for notes, primitives and subgraph instances; the sockets of the
-//! node's widgets, if there is one for each value; the class, if it expects as many
-//! values; the sockets with the one control or button that has none; the class as far as
-//! its types agree. What is left keeps its position. The positional array is the truth:
-//! names only label it.
+//! In this order: the file's own values by name; the rules for notes, primitives and
+//! subgraph instances; the sockets of the node's widgets, if there is one for each value;
+//! the class, if it expects as many values; the sockets with the one control or button that
+//! has none; the class as far as its types agree. What is left keeps its position. The
+//! positional array is the truth: names only label it.
 
 use compact_str::{CompactString, ToCompactString, format_compact};
 
@@ -107,6 +106,7 @@ impl Catalog {
 
     /// What the widget behind a boundary input is for, through nested instances.
     fn inner_role(&self, workflow: &Workflow, inner: &Node, widget: &str, depth: usize) -> Role {
+        // A definition may contain itself in a damaged file.
         const DEEPEST: usize = 32;
         if let Some(definition) = workflow.definition_of(inner) {
             if depth == DEEPEST {

@@ -13,7 +13,6 @@ use super::class::NodeClass;
 use super::object_info;
 use crate::json::{self, Key, Object, Style, Value, parse_text};
 
-/// The table.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     lines: FxHashMap<Cow<'static, str>, Line>,
@@ -43,7 +42,6 @@ impl Table {
         Table { lines: lines.map(line).collect() }
     }
 
-    /// A class by name.
     pub(super) fn class(&self, name: &str) -> Option<&NodeClass> {
         let line = self.lines.get(name)?;
         let parse = || {

@@ -19,11 +19,10 @@ pub(super) struct Atlas {
     is_prompt: bool,
 }
 
-/// How deeply definitions may be nested.
+/// How deeply definitions may be nested: what lies deeper is not found.
 const DEEP: usize = 32;
 
 impl Atlas {
-    /// Looks through a workflow or a prompt.
     pub(super) fn of(document: &Value) -> Self {
         let mut atlas = Atlas::default();
         if document.as_object().is_some_and(is_prompt) {
@@ -34,7 +33,6 @@ impl Atlas {
         atlas
     }
 
-    /// Whether the document is a prompt.
     pub(super) fn is_prompt(&self) -> bool {
         self.is_prompt
     }
@@ -54,7 +52,7 @@ impl Atlas {
         }
     }
 
-    /// The way to a thing.
+    /// Where a thing lies; nothing if the document does not have it.
     pub(super) fn path(&mut self, document: &Value, place: &Place) -> Option<Path> {
         match place {
             Place::Document => Some(Path::root()),
@@ -126,7 +124,6 @@ fn index<K: std::hash::Hash + Eq>(
     index
 }
 
-/// A way and one more.
 pub(super) fn joined(base: &Path, rest: &Path) -> Path {
     Path(base.0.iter().chain(&rest.0).cloned().collect::<Vec<Step>>())
 }

@@ -66,7 +66,7 @@ fn wrapped(mut before: Value, mut after: Value, naming: &dyn Naming) -> EditScri
         let (Some(was), Some(is)) = (found.get_mut(&mut before), found.get_mut(&mut after)) else {
             continue;
         };
-        // What is told from inside is the same outside.
+        // What the script of the graph inside covers must not differ outside as well.
         let (was, is) = (std::mem::take(was), std::mem::take(is));
         let Some(script) = diff(was.clone(), is.clone(), naming) else {
             put_back(&found, &mut before, was);
@@ -103,7 +103,7 @@ fn proven(script: EditScript, (mut before, mut after): (Value, Value)) -> EditSc
     whole(before, after, Format::Json)
 }
 
-/// A script that puts one document in the place of the other: always true, never telling.
+/// A script that replaces the whole document: always right, and without any detail.
 pub(super) fn whole(before: Value, after: Value, format: Format) -> EditScript {
     let change = Change::new(Some(before), Some(after));
     let raw = RawEdit { place: Place::Document, at: Path::root(), change };

@@ -27,14 +27,14 @@ impl Draft {
         Token(self.entries.len() - 1)
     }
 
-    /// The edit goes on another's account.
+    /// Makes an edit a consequence of another.
     pub(super) fn blame(&mut self, token: Token, because: Token) {
         if token != because {
             self.entries[token.0].because = Some(because.0);
         }
     }
 
-    /// The edit stands on its own.
+    /// Takes the cause of an edit away.
     pub(super) fn clear(&mut self, token: Token) {
         self.entries[token.0].because = None;
     }
@@ -85,7 +85,7 @@ impl Draft {
     }
 }
 
-/// Which graph is told when: those of the document after in their order, the root first,
+/// The order of graphs in a script: those of the document after in their order, the root first,
 /// then those that are gone.
 pub(super) struct GraphOrder(FxHashMap<Scope, usize>);
 

@@ -71,7 +71,7 @@ pub struct Entry {
     pub because: Option<usize>,
 }
 
-/// How much a person cares.
+/// What an edit changes, by how much it matters to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// What the workflow does or says.
@@ -451,7 +451,7 @@ pub enum Edit {
         /// The value of `_meta`.
         change: Change<Option<Value>>,
     },
-    /// Anything else that may matter: keys that nobody typed.
+    /// Anything else that may matter: keys without a type of their own.
     Raw(RawEdit),
     /// A graph inside a document that is not one itself.
     Inside {
@@ -517,7 +517,7 @@ pub enum Edit {
     Bookkeeping(RawEdit),
 }
 
-/// What an opening frontend rewrites (format facts, traps 2 and 17).
+/// What a frontend rewrites on opening a file of another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Migration {
     /// Widgets that a subgraph's instance showed by reference (`proxyWidgets`) became
@@ -584,9 +584,9 @@ pub struct AddedWidget {
 /// Whether a value is its class's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Usual {
-    /// It is.
+    /// It is what a new node of the class holds.
     Default,
-    /// It is not.
+    /// It is something else.
     Own,
     /// The class is not known.
     Unknown,
@@ -674,8 +674,8 @@ impl Place {
     }
 }
 
-/// Whether nobody sees that a slot changed. Slots come and go with wires, which are told,
-/// with choices, which are told, and with versions of a class; Save writes the sockets of
+/// Whether nobody sees that a slot changed. Slots come and go with wires and with choices,
+/// which are edits of their own, and with versions of a class; Save writes the sockets of
 /// widgets that nothing is plugged into, Export does not; a type `*` becomes that of the
 /// wire; the place of an input among the inputs means nothing as long as all types stay.
 fn is_idle(raw: &Change<Option<Object>>, side: Side) -> bool {

@@ -1,7 +1,6 @@
-//! What another version of the frontend rewrote on opening, told from what a person did
-//! (format facts, traps 2 and 17).
+//! What another version of the frontend rewrote on opening, told from what a person did.
 //!
-//! Runs over the finished draft and puts what it recognizes on the account of one edit.
+//! Runs over the finished draft and makes what it recognizes follow from one edit.
 //! Must not know how edits are found.
 
 use compact_str::CompactString;
@@ -26,7 +25,6 @@ pub(super) struct Migrations<'n, 'w> {
 const PROMOTION: [&str; 3] = ["proxyWidgets", "previewExposures", "proxyWidgetErrorQuarantine"];
 
 impl Migrations<'_, '_> {
-    /// Recognizes what was rewritten.
     pub(super) fn recognize(&self, draft: &mut Draft) {
         self.promoted_widgets(draft);
         self.group_nodes(draft);

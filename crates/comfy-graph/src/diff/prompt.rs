@@ -189,7 +189,6 @@ fn role(key: &str, value: &Value) -> Role {
     }
 }
 
-/// The inputs that hold values.
 fn literals(node: &PromptNode) -> Vec<(&str, &Value)> {
     let inputs = node.raw_inputs().into_iter().flat_map(Object::iter);
     let literal = |value: &Value| matches!(PromptInput::of(value), PromptInput::Literal(_));

@@ -10,7 +10,6 @@ use crate::json::Value;
 use crate::pair::{IndexedGraph, Layer, Spot};
 
 impl IndexedGraph<'_> {
-    /// A node by all its names.
     pub(super) fn node_ref(&self, spot: Spot) -> NodeRef {
         let node = self.nodes[spot];
         let definition = self.inside(spot).and_then(|layer| self.definition(layer));
@@ -35,7 +34,6 @@ impl IndexedGraph<'_> {
         }
     }
 
-    /// Where a wire comes from.
     pub(super) fn source_ref(&self, layer: Layer, source: &Source) -> SourceRef {
         match source {
             Source::Node { id, slot } => {
@@ -53,7 +51,6 @@ impl IndexedGraph<'_> {
         }
     }
 
-    /// What a wire feeds.
     pub(super) fn sink_ref(&self, layer: Layer, sink: &Sink) -> SinkRef {
         match sink {
             Sink::Node { id, input } => {
@@ -65,7 +62,6 @@ impl IndexedGraph<'_> {
         }
     }
 
-    /// A group of a graph.
     pub(super) fn group_ref(&self, layer: Layer, at: usize) -> GroupRef {
         let group = self.layers[layer].graph.groups.get(at);
         GroupRef {
@@ -87,7 +83,6 @@ impl IndexedGraph<'_> {
     }
 }
 
-/// A definition by its names.
 pub(super) fn subgraph_ref(definition: &Definition) -> SubgraphRef {
     SubgraphRef { id: definition.id().clone(), name: CompactString::new(definition.name()) }
 }

@@ -1,6 +1,6 @@
-//! What is left when all structural edits are made: single members that differ. Each is
-//! told in the most specific word there is for its place; what nobody has a word for stays
-//! raw. This is what makes every script complete.
+//! What is left when all structural edits are made: single members that differ. Each
+//! becomes the most specific edit there is for its place, and a raw edit where there is
+//! none. This is what makes every script complete.
 //!
 //! Must not know how the structure was compared.
 
@@ -32,7 +32,7 @@ pub(super) enum Shape {
     Prompt,
 }
 
-/// Tells how two documents of one structure differ; `new` is the second one. What is told
+/// How two documents of one structure differ; `new` is the second one. What is found
 /// is replayed to prove it: nothing comes back if that fails.
 pub(super) fn compare(
     mut before: Value,
@@ -150,7 +150,7 @@ fn objects<'v>(
     }
 }
 
-/// Whether an object is told as one value: what lies in `properties` and `extra`.
+/// Whether an object is compared as one value: what lies in `properties` and `extra`.
 fn is_whole(at: &Path) -> bool {
     let inside = |key: &Step| *key == Step::from("properties") || *key == Step::from("extra");
     match at.0.as_slice() {
@@ -275,7 +275,7 @@ fn node_ref(new: &IndexedGraph<'_>, scope: &Scope, id: &NodeId) -> NodeRef {
     }
 }
 
-/// One difference in the most specific word for its place.
+/// The most specific edit for one difference.
 fn tell(differing: &Differing<'_>, document: &Value, new: &IndexedGraph<'_>, shape: Shape) -> Edit {
     let (place, at) = locate(&differing.at, document, new, shape);
     let change = Change::new(differing.before.cloned(), differing.after.cloned());
@@ -396,7 +396,7 @@ fn property(
     Some(Edit::Property { node, key: key.clone(), change: change.clone() })
 }
 
-/// Members of the root's `extra` that say again what is told elsewhere, or nothing.
+/// Members of the root's `extra` that repeat what other edits say, or mean nothing.
 const BESIDE: [&str; 5] =
     ["prompt", "comfy_fork_version", "node_versions", "linkExtensions", "reroutes"];
 
@@ -410,7 +410,7 @@ fn is_bookkeeping(place: &Place, at: &Path, change: &Change<Option<Value>>) -> b
         Place::Node(_) => match keys.as_slice() {
             ["properties", key] => WRITTEN_BY_PROGRAMS.contains(key),
             ["inputs" | "outputs", ..] | ["widgets_values_named", ..] | ["id" | "order"] => true,
-            // Modes are told by a word of their own: what is left is its spelling.
+            // A change of mode is an edit of its own: what is left is its spelling.
             ["mode"] => change.before.is_none() || change.after.is_none(),
             ["flags" | "widgets_values" | "properties"] => is_hollow(change),
             _ => false,

@@ -12,7 +12,6 @@ use crate::graph::SlotName;
 use crate::json::{Object, Value};
 use crate::pair::{IndexedGraph, Layer, Pairing, Spot};
 
-/// One list of slots.
 type Slots<'v> = &'v [Value];
 
 /// Slots that are not where they were, or not called what they were called.
@@ -49,7 +48,6 @@ impl SlotMap {
     }
 }
 
-/// Compares the slots of all pairs.
 pub(super) fn compare(
     old: &IndexedGraph<'_>,
     new: &IndexedGraph<'_>,

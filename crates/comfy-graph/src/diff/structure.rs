@@ -26,7 +26,6 @@ pub(super) struct Tokens {
     unpacked: FxHashMap<Layer, Token>,
 }
 
-/// Finds everything structural.
 pub(super) fn compare(matched: Matched<'_, '_>, widgets: &Widgeting<'_, '_>, draft: &mut Draft) {
     let mut structure = Structure { matched, widgets, draft, tokens: Tokens::default() };
     structure.subgraphs();

@@ -93,7 +93,6 @@ impl<'n, 'w> Widgeting<'n, 'w> {
         found.map(|widget| widget.value.clone())
     }
 
-    /// Who changed a value.
     fn origin(&self, node: Spot, widgets: &[Widget<'_>], at: usize) -> Origin {
         let widget = &widgets[at];
         if matches!(widget.role, Role::Residue | Role::Button) || self.is_overruled(node, widget) {

@@ -2,7 +2,7 @@
 //!
 //! A wire is known by the input it feeds, and that by its node and name; where it comes
 //! from is compared by paired node and output. Link numbers mean nothing. Must not know
-//! how causes are told.
+//! how causes are found.
 
 use rustc_hash::FxHashSet;
 
@@ -11,7 +11,6 @@ use super::slots::SlotMap;
 use crate::graph::{LinkId, Sink, Source, Wire};
 use crate::pair::{IndexedGraph, Layer, Pairing};
 
-/// What became of one wire.
 pub(super) struct WireChange<'n> {
     /// The wire before, and the graph it lay in.
     pub(super) before: Option<(Layer, &'n Wire)>,
@@ -37,7 +36,6 @@ pub(super) struct LinkPair {
 }
 
 impl<'n> Matched<'n, '_> {
-    /// Compares all wires.
     pub(super) fn wires(self) -> (Vec<WireChange<'n>>, Vec<LinkPair>) {
         let mut changes = Vec::new();
         let mut renumbered = Vec::new();
@@ -123,7 +121,6 @@ impl<'n> Matched<'n, '_> {
         }
     }
 
-    /// The edit that tells of a change.
     pub(super) fn edit(self, change: &WireChange<'_>) -> Option<Edit> {
         let link = |net: &IndexedGraph<'_>, placed: Option<(Layer, &Wire)>| {
             placed.map(|(layer, wire)| LinkRef {

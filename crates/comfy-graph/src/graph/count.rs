@@ -1,7 +1,7 @@
 //! The counters from which ComfyUI takes the ids of new nodes, links, groups and reroutes.
 //!
 //! A counter that is too low is dangerous: the frontend of 1.49 takes a used link id for
-//! the next link and overwrites that link (format facts, section 10).
+//! the next link and overwrites that link.
 
 use super::{GroupId, Schema, Workflow};
 use crate::json::{Object, Value};

@@ -7,8 +7,7 @@ use std::fmt;
 
 use super::{End, LinkId, NodeId, RerouteId, Scope, SlotName, SubgraphId};
 
-/// How much a defect matters, by what the real frontends do with it (format facts,
-/// section 10).
+/// How much a defect matters, by what the real frontends do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Weight {
     /// ComfyUI heals it without harm, or gives new ids on opening.

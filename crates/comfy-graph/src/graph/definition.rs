@@ -20,7 +20,7 @@ impl Definition {
         &self.id
     }
 
-    /// Gives it another uuid. What refers to it is `renumber`'s business.
+    /// Gives it another uuid. What refers to it is not changed: that does `renumber`.
     pub fn set_id(&mut self, id: SubgraphId) {
         self.graph.rest.insert("id", id.0.clone());
         self.id = id;

@@ -1,5 +1,4 @@
-//! Which value of a promoted widget counts: the instance's or the one inside (format facts,
-//! 1.9).
+//! Which value of a promoted widget counts: the instance's or the one inside.
 //!
 //! Three generations of files: on the instance without a mark, inside with
 //! `proxyWidgets`, on the instance again. What tells them apart is only whether the

@@ -1,6 +1,6 @@
-//! What a document is: a workflow, a prompt, a wrapper of either, or none of our business.
+//! What a document is: a workflow, a prompt, a wrapper of either, or neither.
 //!
-//! The tests are those of the frontend (format facts, 1.1), made a little stricter so that
+//! The tests are those of the frontend, made a little stricter so that
 //! other programs' files with `nodes` in them are left alone. Looks only; changes nothing.
 
 use crate::json::{Object, Path, Step, Value};
@@ -46,7 +46,7 @@ pub enum Kind {
     Templates,
     /// Other JSON with graphs in it, in document order. Never empty, never nested.
     Wrapped(Vec<Found>),
-    /// Not ours.
+    /// Any other document.
     Other,
 }
 

@@ -236,7 +236,7 @@ impl Link {
         own.or_else(extension).and_then(RerouteId::from_value)
     }
 
-    /// Gives the link another id. What refers to it is `renumber`'s business.
+    /// Gives the link another id. What refers to it is not changed: that does `renumber`.
     pub fn set_id(&mut self, id: LinkId) {
         let spelled = id.respell(self.raw.get(ID).unwrap_or(&Value::Null));
         self.raw.set(ID, spelled);
@@ -283,6 +283,7 @@ impl Link {
             }
             (Raw::Row(_), Some(parent)) => {
                 let id = self.id.to_value();
+                // Behind the entries that the file has.
                 let fresh = || (usize::MAX, Object::from_iter([("id", id)]));
                 let (_, extension) = self.extension.get_or_insert_with(fresh);
                 extension.insert("parentId", parent.to_value());

@@ -4,8 +4,8 @@
 //! owns its raw JSON object, accessors read it, setters write it, and what nobody typed
 //! stays where it was. [`kind`] says what a document is before anything else looks at it.
 //!
-//! This floor must not know git, files, the layout policy, or which widgets a node class
-//! has (that is the catalog's business, one floor up).
+//! This module must not know git, files, the layout policy, or which widgets a node class
+//! has: `catalog` knows that.
 
 mod check;
 mod count;

@@ -80,7 +80,7 @@ impl Node {
     }
 
     /// Gives the node another id, spelled as the old one was. What refers to it is
-    /// `renumber`'s business.
+    /// not changed: that does `renumber`.
     pub fn set_id(&mut self, id: NodeId) {
         let spelled = id.respell(self.raw.get("id").unwrap_or(&Value::Null));
         self.raw.insert("id", spelled);

@@ -1,5 +1,5 @@
 //! Giving nodes, links, reroutes, groups and definitions other ids, in every place where
-//! an id occurs (format facts, section 4).
+//! an id occurs.
 //!
 //! One pass over the file applies a whole [`Renumbering`], so that ids may be exchanged.
 //! Ids inside the private properties of node packs are not known and not touched.
@@ -447,7 +447,7 @@ mod tests {
         NodeKey { scope: scope.clone(), id: id.into() }
     }
 
-    /// Every place of section 4 of the format facts, in one file.
+    /// Every place where an id occurs, in one file.
     const FILE: &str = r#"{"version":0.4,"last_node_id":9,"last_link_id":9,"nodes":[
         {"id":1,"type":"u-1","inputs":[{"name":"a","link":3}],"properties":{
             "proxyWidgets":[["4","seed"],["5","4: cfg","4"],["-1","x"]],

@@ -1,8 +1,9 @@
 //! Inputs, outputs and widget values of a node, and the boundary slots of a subgraph.
 //!
 //! Views only: they read the raw slot objects where these lie. Inputs are known by name,
-//! because the two legal encodings of one graph number them differently (format facts,
-//! 1.2); outputs are known by number, because that is what the server executes.
+//! because the two legal encodings of one graph (Save lists the sockets of widgets that
+//! nothing is plugged into, Export does not) number them differently; outputs are known by
+//! number, because that is what the server executes.
 
 use std::fmt;
 
@@ -90,6 +91,7 @@ impl<'a> Slot<'a> {
 
     /// Whether the server may run the node without this input.
     pub fn is_optional(self) -> bool {
+        // LiteGraph's `RenderShape.HollowCircle`.
         self.raw.get("shape").and_then(Value::as_i64) == Some(7)
     }
 }

@@ -19,9 +19,11 @@ use crate::json::{Object, Value};
 /// some hundreds of nodes.
 const MOST_NODES: usize = 1_000_000;
 
-/// How deep instances may nest, and how many steps a wire may take through reroutes,
-/// bypassed nodes and boundaries.
+/// How deep instances may nest.
 const DEEPEST: usize = 64;
+
+/// How many steps a wire may take through reroutes, bypassed nodes and boundaries: in a
+/// damaged file it may lead in a circle.
 const LONGEST: usize = 1_000_000;
 
 /// Why a workflow has no prompt.
@@ -89,7 +91,7 @@ pub struct Held {
 /// The places of a prompt's values, by node and input.
 pub type Holders = FxHashMap<(NodeId, CompactString), Held>;
 
-/// Is told of each input of the prompt: a value and where it lies, or that there is none.
+/// Called for each input of the prompt, with where its value lies, if it lies anywhere.
 type Told<'t> = dyn FnMut(&NodeId, &str, Option<Held>) + 't;
 
 /// One expansion of a graph: the root, or the inside of one instance.

@@ -1,7 +1,7 @@
 //! Widget values with their names.
 //!
 //! The file stores the values of a node's widgets by position; names come from elsewhere
-//! (the file's own copy by name, the node class, a subgraph's boundary). This floor only
+//! (the file's own copy by name, the node class, a subgraph's boundary). This module only
 //! says what a named value is; the catalog finds the names.
 
 use std::fmt;
@@ -57,7 +57,7 @@ pub enum Place {
     Input(CompactString),
 }
 
-/// What a widget is for, as far as its class or the rules of the format tell.
+/// What a widget is for, as far as its class or the rules of the format say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Role {
     /// A value that the node runs with.

@@ -2,8 +2,8 @@
 //!
 //! A wire is known by the input it feeds, and that input by its name: link ids differ
 //! between two saves, slot numbers of targets between the two legal encodings of one graph
-//! (format facts, 1.2). This file also brings the three places that tell of a link into
-//! agreement: the links table, `inputs[].link` and `outputs[].links`.
+//! (see `slot`). This file also brings the three places that state a link into agreement:
+//! the links table, `inputs[].link` and `outputs[].links`.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -132,7 +132,7 @@ fn sink(graph: &Graph, end: &End, link: LinkId) -> Option<(Sink, bool)> {
 }
 
 impl Graph {
-    /// The link into an input of a node, by the node's own word, then by the table.
+    /// The link into an input of a node: the one it names itself, else that of the table.
     pub fn link_into(&self, id: &NodeId, input: &SlotName) -> Option<LinkId> {
         let slot = self.nodes.get(id)?.input(input)?;
         if let Some(link) = slot.link().filter(|link| self.links.contains_key(link)) {

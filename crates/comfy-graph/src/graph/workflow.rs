@@ -48,7 +48,7 @@ pub struct Oddities {
     pub reroutes: Vec<Odd>,
     /// Of `floatingLinks`.
     pub floating: Vec<Odd>,
-    /// Of `extra.linkExtensions`: entries that speak of no link.
+    /// Of `extra.linkExtensions`: entries that belong to no link.
     pub extensions: Vec<Odd>,
 }
 

@@ -31,7 +31,7 @@ pub enum ErrorKind {
     TooDeep,
 }
 
-/// A refusal with its place.
+/// Why a text was refused, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// What is wrong.

@@ -11,7 +11,7 @@
 //! has no reading of the bare `NaN` that Python writes into image metadata. Reports,
 //! server answers and settings, where none of that matters, use `serde_json`.
 //!
-//! This floor must not know what a workflow is.
+//! This module must not know what a workflow is.
 
 mod convert;
 mod error;

@@ -15,7 +15,8 @@ use super::{Error, ErrorKind, Key, Number, Object, Value};
 /// and dropping recurse, so there must be an end that fits a small stack.
 pub const MAX_DEPTH: usize = 256;
 
-/// Objects up to this size are searched for duplicate keys by comparing all pairs.
+/// Objects up to this size are searched for duplicate keys by comparing all pairs, which
+/// allocates nothing; larger ones by hashing.
 const SMALL_OBJECT: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ pub enum Step {
 
 /// A way from the root of a document to one of its values.
 ///
-/// Spelled as a JSON Pointer (RFC 6901). A pointer does not tell an index from a key that
+/// Spelled as a JSON Pointer (RFC 6901). A pointer does not distinguish an index from a key that
 /// looks like one; a parsed path takes digits for an index, and looking a path up accepts
 /// either where the document says which it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

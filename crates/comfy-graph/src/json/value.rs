@@ -109,7 +109,7 @@ impl Value {
         self.as_array()?.get(index)
     }
 
-    /// What kind of value this is, in a word.
+    /// What kind of value this is, as words for a message: `a number`.
     pub fn kind(&self) -> &'static str {
         match self {
             Value::Null => "null",

@@ -45,7 +45,6 @@ impl Boundary {
     }
 }
 
-/// Merges the boundaries of all definitions.
 pub(super) fn merge(workflows: Three<&Workflow>, ledger: &mut Ledger<'_>) -> Boundaries {
     let all = [workflows.ours, workflows.theirs];
     let ids: FxHashSet<&SubgraphId> = all.iter().flat_map(|w| w.definitions.keys()).collect();

@@ -18,9 +18,9 @@ const LONGEST: usize = 600;
 
 /// What becomes of a card when some of its conflicts are settled.
 pub(super) enum Refreshed {
-    /// Nothing is left to tell.
+    /// No conflict is left: the card goes.
     Gone,
-    /// It tells what is left.
+    /// The card with the conflicts that are left.
     Card(Node),
     /// A person wrote into it: it is their note now.
     Note(Node),
@@ -65,6 +65,7 @@ fn raw(id: &NodeId, title: &str, text: &str, own: &[&Carried]) -> Value {
     node.append("title", title);
     node.append("properties", properties);
     node.append("widgets_values", vec![Value::from(text)]);
+    // LiteGraph's yellow.
     node.append("color", "#432");
     node.append("bgcolor", "#653");
     Value::Object(node)

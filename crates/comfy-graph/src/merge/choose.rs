@@ -8,11 +8,10 @@
 use rustc_hash::FxHashSet;
 
 use super::conflict::{Conflict, Part, Place};
-use super::definitions;
-use super::slots;
 use super::three::Side;
 use super::widgets::Values;
 use super::wires::value_source;
+use super::{definitions, slots};
 use crate::graph::{
     self, Definition, End, Graph, Group, GroupId, Link, LinkId, Naming, Node, NodeId, Sink,
     SlotName, Source, Widget, WidgetName, Wires, Workflow,

@@ -1,5 +1,5 @@
 //! Nothing is lost: every node, wire and value of either side is in the result, was taken
-//! away or replaced by the other side alone, or is in a conflict or a told decision.
+//! away or replaced by the other side alone, or is in a conflict or a reported decision.
 //!
 //! Looks at the documents only, never at how they were merged: a mistake elsewhere must
 //! not be able to hide itself here.
@@ -80,7 +80,7 @@ fn damage(sides: Three<&Workflow>, result: &Workflow) -> Vec<Doubt> {
     found.into_iter().filter(|defect| !known.contains(defect)).map(Doubt::Damaged).collect()
 }
 
-/// What conflicts and decisions speak of.
+/// What conflicts and decisions are about: its loss is reported.
 struct Told {
     nodes: FxHashSet<(Scope, NodeId)>,
     places: FxHashSet<(Scope, Option<NodeId>, Place)>,

@@ -5,7 +5,6 @@ use super::choose::{choose, drop_unreachable};
 use super::conflict::{Conflict, ConflictKind, Part, Place};
 use super::conserve::{Doubt, doubts};
 use super::decision::{Decision, Verdict};
-use super::definitions;
 use super::embed::{Carrier, lift};
 use super::identity::Kinship;
 use super::json::{self, Report};
@@ -13,7 +12,7 @@ use super::ledger::{Ledger, Open};
 use super::strategy::{Class, Rule, Strategies};
 use super::three::{Outcome, Side, Three};
 use super::virtual_base::{forget, without_unknown};
-use super::{prompt, workflow};
+use super::{definitions, prompt, workflow};
 use crate::canon;
 use crate::graph::{
     Graph, Naming, Prompt, Renumbering, Scope, Table, Workflow, is_prompt, is_workflow,
@@ -130,7 +129,6 @@ fn carry_on(merged: &mut Merged, carrier: Carrier) {
     }
 }
 
-/// What a value is to a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sort {
     Workflow,

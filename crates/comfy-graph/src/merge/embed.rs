@@ -241,7 +241,7 @@ pub(super) fn lift(document: &mut Value) -> Vec<Carrier> {
     found
 }
 
-/// Writes what is left of a carrier's conflicts into its graph. Cards that speak only of
+/// Writes what is left of a carrier's conflicts into its graph. Cards that are only about
 /// what is gone go too; a card whose text a person has rewritten stays, as a note like any
 /// other. Gives those.
 pub(super) fn write_back(graph: &mut Object, carrier: &Carrier, left: &[Carried]) -> Vec<NodeId> {

@@ -27,8 +27,8 @@ pub(super) const APART_FROM: [&str; 5] =
 /// Members of a node that change nothing but its looks.
 const LOOKS: [&str; 6] = ["color", "bgcolor", "boxcolor", "shape", "showAdvanced", "flags"];
 
-/// Further members of `properties` that nobody means: where a node came from, switches of
-/// the canvas, what other programs keep about it.
+/// Further members of `properties` that no person sets on purpose: where a node came from,
+/// switches of the canvas, what other programs keep about it.
 const QUIET_PROPERTIES: [&str; 8] = [
     "cnr_id",
     "aux_id",
@@ -81,7 +81,7 @@ impl Owner {
         }
     }
 
-    /// Whether both may change it without a word being lost that anybody meant.
+    /// Whether ours may stand where both changed it, because no person sets it on purpose.
     fn is_quiet(&self, at: &Path) -> bool {
         let key = |at: &Path, index: usize| match at.0.get(index) {
             Some(Step::Key(key)) => Some(key.clone()),

@@ -112,11 +112,9 @@ fn tell(packing: &Packing, sides: &Three<Workflow>, packer: Side, ledger: &mut L
     }
 }
 
-/// What one side packed.
 struct Packing {
     /// The graph the nodes were in, and the instance is in now.
     scope: Scope,
-    /// The instance.
     host: Node,
     definition: Definition,
     /// The nodes that went in.

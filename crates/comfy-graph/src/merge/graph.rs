@@ -45,7 +45,6 @@ pub(super) enum Fate {
     /// Kept as theirs has it though ours removed it: switched off, so that the file runs
     /// as ours did.
     Asleep,
-    /// Removed.
     Gone,
 }
 
@@ -89,7 +88,6 @@ impl<'a> Scoped<'a> {
         Scoped { scope, graphs, wires, rewired }
     }
 
-    /// A node on all sides.
     pub(super) fn nodes(&self, id: &NodeId) -> Three<Option<&'a Node>> {
         self.graphs.map(|graph| graph.nodes.get(id))
     }

@@ -22,7 +22,6 @@ enum Key {
     Index(usize),
 }
 
-/// Merges the groups of one graph.
 pub(super) fn merge(scope: &Scope, graphs: Three<&Graph>, ledger: &mut Ledger<'_>) -> Vec<Group> {
     let lists = graphs.map(|graph| graph.groups.as_slice());
     if lists.theirs == lists.base || lists.theirs == lists.ours {

@@ -1,7 +1,7 @@
 //! Instances of a subgraph that only one side has, fitted to what the other side did to
 //! the boundary of the subgraph: their values and outputs follow its order.
 //!
-//! An instance that both sides have needs none of this: its names tell.
+//! An instance that both sides have needs none of this: its values are merged by name.
 
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;

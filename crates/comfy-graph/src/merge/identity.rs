@@ -21,7 +21,7 @@ pub(super) struct Aligned {
     pub(super) sides: Three<Workflow>,
     /// What became of the ids of theirs. Scopes are those theirs had.
     pub(super) theirs: Renumbering,
-    /// New ids that theirs got because ours had taken theirs: what to tell.
+    /// New ids that theirs got because ours had taken theirs, to be reported.
     pub(super) moved: Moved,
 }
 
@@ -50,6 +50,7 @@ pub(super) fn align(mut sides: Three<Workflow>, kinship: Kinship) -> Aligned {
     sides.base.renumber(&plans.base);
     sides.ours.renumber(&plans.ours);
     sides.theirs.renumber(&plans.theirs);
+    // Links are compared by the nodes they join, which have their final ids only now.
     let second = plan_rest(&sides, &mut moved);
     sides.theirs.renumber(&second);
     let mut theirs = plans.theirs;

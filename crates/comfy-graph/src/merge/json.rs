@@ -13,12 +13,11 @@ use super::sequence;
 use super::three::{Outcome, Side, Three};
 use crate::json::{Key, Object, Path, Step, Style, Value, print};
 
-/// What is told of the merge of a tree, and asked.
+/// Decides what a merge of JSON leaves open, and is informed of what it decided itself.
 pub(super) trait Report {
     /// Both sides changed what is at a place, not to the same. Gives the side to keep.
     fn apart(&mut self, at: &Path, sides: Three<Option<&Value>>) -> Side;
 
-    /// Something was decided.
     fn decided(&mut self, at: &Path, verdict: Verdict);
 
     /// Merges what is at a place in a way of its own; nothing if it has none.
@@ -43,7 +42,7 @@ pub(super) fn merge(
     sides.get(outcome.winner()).cloned()
 }
 
-/// How an outcome that is no conflict is told.
+/// The verdict for an outcome that is no conflict.
 pub(super) fn verdict<T>(outcome: Outcome, sides: Three<Option<T>>) -> Option<Verdict> {
     let side = outcome.winner();
     let there = sides.get(side).is_some();
@@ -59,7 +58,6 @@ pub(super) fn verdict<T>(outcome: Outcome, sides: Three<Option<T>>) -> Option<Ve
     })
 }
 
-/// Both sides changed it.
 fn both(sides: Three<Option<&Value>>, at: &mut Path, report: &mut dyn Report) -> Option<Value> {
     if let Some(merged) = report.special(at, sides) {
         return merged;
@@ -156,7 +154,7 @@ fn keyed(sides: Three<&[Value]>, key: &str, at: &mut Path, report: &mut dyn Repo
     let mut merged = Vec::with_capacity(order.len());
     for id in order {
         let element = index.as_ref().map(|index| index.get(&id).copied());
-        // A removed element leaves no index behind, so the place is told by the id.
+        // A removed element leaves no index behind, so the place is named by the id.
         at.0.push(Step::from(id.trim_matches('"')));
         merged.extend(self::merge(element, at, report));
         at.0.pop();

@@ -33,7 +33,6 @@ impl<'a> Ledger<'a> {
         self.strategies.rule(class) == Rule::Conflict
     }
 
-    /// Notes a decision.
     pub(super) fn decide(
         &mut self,
         scope: &Scope,
@@ -51,7 +50,7 @@ impl<'a> Ledger<'a> {
         self.open_as(conflict, class)
     }
 
-    /// The same where the place does not tell the class.
+    /// The same with a class that does not follow from the place.
     pub(super) fn open_as(&mut self, conflict: Conflict, class: Class) -> usize {
         self.conflicts.push(Open { conflict, class });
         self.conflicts.len() - 1

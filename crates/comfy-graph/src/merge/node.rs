@@ -6,13 +6,12 @@ use super::conflict::{Conflict, ConflictKind, Place};
 use super::decision::Verdict;
 use super::fields::{self, APART_FROM, Owner};
 use super::graph::{Engine, Fate, Scoped};
-use super::hosts;
 use super::ledger::{Ledger, name_of};
 use super::removal::{bare, is_changed};
-use super::slots;
 use super::three::{Outcome, Side, Three};
 use super::widgets::{self, About};
 use super::wires::Held;
+use super::{hosts, slots};
 use crate::graph::{Node, NodeId, Scope, Table};
 use crate::json::Value;
 

@@ -27,7 +27,6 @@ pub(super) struct Merged {
     pub(super) renumbered: Renumbering,
 }
 
-/// Merges prompts.
 pub(super) fn merge(mut sides: Three<Prompt>, ledger: &mut Ledger<'_>) -> Merged {
     let renumbered = align(&mut sides, ledger);
     let mut merged = Prompt::default();

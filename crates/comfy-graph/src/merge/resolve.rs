@@ -7,12 +7,11 @@
 
 use super::choose::{self, Unwritten, choose};
 use super::conflict::{Conflict, Part, Place};
-use super::definitions;
 use super::embed::{self, Carrier, carried};
 use super::shown::{Said, Shown};
 use super::spell::Carried;
 use super::three::{Side, Three};
-use super::{prompt, slots};
+use super::{definitions, prompt, slots};
 use crate::graph::{
     Found, Kind, Naming, NodeId, Prompt, Scope, Sink, Wires, Workflow, is_prompt, is_workflow, kind,
 };
@@ -74,7 +73,6 @@ pub struct Resolved {
     pub notes: Vec<NodeId>,
 }
 
-/// Where the graphs of a document are.
 pub(super) fn graphs(document: &Value) -> Vec<Path> {
     match kind(document) {
         Kind::Graph(_) => vec![Path::root()],

@@ -13,9 +13,9 @@ use crate::json::{Style, Value, print};
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
-    /// Our words.
+    /// Fixed wording.
     Words(&'static str),
-    /// Out of the file.
+    /// Text from the file: not to be trusted, and shown as a quotation.
     Value(String),
 }
 

@@ -67,7 +67,7 @@ fn step_key(step: &Step) -> compact_str::CompactString {
     }
 }
 
-/// An element by its id or name, which is how merges of lists tell their places.
+/// An element by its id or name, which is how merges of lists name their places.
 fn element_at(list: &[Value], step: &Step) -> Option<usize> {
     let wanted = step_key(step);
     let is_it = |element: &Value| {

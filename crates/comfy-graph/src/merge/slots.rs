@@ -1,5 +1,5 @@
 //! The lists of inputs and outputs of a node, and the boundary of a subgraph: merged by
-//! name. Which link is in a slot is not their business; `wires` writes that at the end.
+//! name. Which link is in a slot is left alone here; `wires` writes that at the end.
 
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -136,7 +136,7 @@ fn slot(
     merged
 }
 
-/// Adds a slot that a wire of the result needs, as a side has it, without its links.
+/// Appends a slot that a wire of the result needs, as a side has it, without its links.
 pub(super) fn lend(list: &mut Value, slot: &Value) -> Option<usize> {
     let list = list.as_array_mut()?;
     let mut slot = slot.clone();
@@ -169,7 +169,7 @@ pub(super) fn mapping(side: &[SlotName], result: &[SlotName]) -> Vec<Option<usiz
         .collect()
 }
 
-/// Slots of the winner of a place, for whoever needs a copy of one.
+/// A copy of the slot of a name: from the side `first`, else the other, else the base.
 pub(super) fn copy_of(lists: Three<Option<&Value>>, name: &SlotName, first: Side) -> Option<Value> {
     let of = |side: Side| find(*lists.get(side), name).map(|(_, slot)| slot.clone());
     of(first).or_else(|| of(first.other())).or_else(|| of(Side::Base))

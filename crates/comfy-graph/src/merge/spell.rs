@@ -1,6 +1,6 @@
 //! Conflicts as JSON, there and back: what a file carries in `extra.git_comfy`.
 //!
-//! The schema is told in `docs/conflicts.md`. Reading is lenient: what a person or another
+//! The schema is described in `docs/conflicts.md`. Reading is lenient: what a person or another
 //! program has damaged is passed over, never a reason to fail. Must not know where in a
 //! file the JSON lies.
 
@@ -11,7 +11,6 @@ use super::three::{Side, Three};
 use crate::graph::{GroupId, NodeId, Scope, SlotName, SubgraphId, WidgetName};
 use crate::json::{Object, Path, Value};
 
-/// The version of the schema.
 pub(super) const VERSION: i64 = 1;
 
 /// A conflict as the file carries it.
@@ -25,7 +24,6 @@ pub struct Carried {
     pub card: Option<NodeId>,
 }
 
-/// Writes one.
 pub(super) fn write(carried: &Carried) -> Value {
     let conflict = &carried.conflict;
     let mut object = Object::new();
@@ -99,7 +97,7 @@ fn write_slot(key: &str, name: &SlotName, object: &mut Object) {
     }
 }
 
-/// Reads one; nothing for what is none.
+/// Nothing for JSON that is no conflict.
 pub(super) fn read(value: &Value) -> Option<Carried> {
     let object = value.as_object()?;
     let text = |key: &str| object.get(key).and_then(Value::as_str);

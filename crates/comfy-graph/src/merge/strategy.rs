@@ -76,8 +76,8 @@ impl Class {
         TABLE.iter().find(|(_, known)| *known == key).map(|(class, _)| *class)
     }
 
-    /// The class of a conflict, as far as its place tells. Widgets are told apart by
-    /// whoever knows their roles.
+    /// The class of a conflict, as far as its place decides it. For
+    /// widgets it takes their roles, so `widgets` says it itself.
     pub(super) fn of(kind: ConflictKind, place: Option<&Place>) -> Class {
         match (kind, place) {
             (ConflictKind::RemovedByOurs | ConflictKind::RemovedByTheirs, _) => Class::Removals,
@@ -107,7 +107,7 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A word that is no rule.
+/// A text that is no rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no rule for a merge: use auto, ours, theirs or conflict")]
 pub struct NotARule(String);

@@ -17,7 +17,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The word for it, in commands and in files.
+    /// `base`, `ours` or `theirs`, as in commands and in files.
     pub fn word(self) -> &'static str {
         match self {
             Side::Base => "base",

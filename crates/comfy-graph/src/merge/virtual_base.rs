@@ -1,5 +1,5 @@
 //! The common ancestor that git makes up for a criss-cross merge, by merging the several
-//! real ones: it may carry conflicts, and what it says in those places is nobody's word.
+//! real ones: it may carry conflicts, and nobody ever wrote what it says in those places.
 //!
 //! There the base is made to differ from whatever a side can have. So, if the sides agree
 //! the place is settled, and if they do not it is a conflict, whoever of them happens to
@@ -45,7 +45,7 @@ pub(super) fn forget(base: &mut Value, carriers: &[Carrier], naming: &dyn Naming
     }
 }
 
-/// The conflict with a base that is nobody's. Wires are cut, nodes get a title that no
+/// The conflict with an unknown base. Wires are cut, nodes get a title that no
 /// side has, so that they count as changed; all else becomes a text that no side has.
 fn unknown(conflict: &Conflict) -> Conflict {
     let part = |part: &Part| {

@@ -359,7 +359,6 @@ impl<'a> Merge<'_, 'a, '_> {
         of_side(&units, outcome.winner())
     }
 
-    /// Settles one value.
     fn value(
         &mut self,
         name: &WidgetName,
@@ -485,13 +484,12 @@ impl<'a> Merge<'_, 'a, '_> {
     }
 }
 
-/// What came out of settling one value.
 enum Kept {
     Side(Side),
     Merged(Value),
 }
 
-/// Something to tell, once it is clear that there is no conflict about all values.
+/// A decision or a conflict to be logged, unless there is a conflict about all values.
 enum Note {
     Decided(WidgetName, Verdict),
     Conflict(Conflict, Class),

@@ -1,8 +1,8 @@
 //! What feeds what: each input has at most one wire, and each is settled by itself.
 //!
 //! Also writes the links of a merged graph, so that the links table, the inputs, the
-//! outputs and the boundary of a subgraph say the same. Must not know which nodes stay and
-//! why; it is told.
+//! outputs and the boundary of a subgraph say the same. Must not know why nodes stay: which
+//! do is given.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -26,7 +26,8 @@ pub(super) struct Held {
     pub(super) by: Side,
 }
 
-/// Slots of the sides that the result does not list are numbered from here on.
+/// Slots of the sides that the result does not list are numbered from here on: beyond the
+/// length of any list, so that they equal no slot that is listed.
 const UNLISTED: usize = 1 << 32;
 
 /// One graph whose wires are being settled.
@@ -340,7 +341,7 @@ fn settle_trimmings(link: &mut Link, graphs: Three<&Graph>, wires: &Three<Wires>
     }
 }
 
-/// Where a wire ends in the merged graph; the slot is lent by a side if the list of the
+/// Where a wire ends in the merged graph; the slot is copied from a side if the list of the
 /// result has lost it.
 fn sink_end(merged: &mut Graph, graphs: Three<&Graph>, side: Side, sink: &Sink) -> Option<End> {
     match sink {

@@ -11,14 +11,13 @@ use rustc_hash::FxHashSet;
 use super::boundary::{self, Boundaries};
 use super::conflict::{NodeName, Place};
 use super::decision::Verdict;
-use super::definitions;
 use super::fields::{self, Owner};
-use super::follow;
 use super::graph::{self, Engine};
 use super::identity::{self, Aligned, Kinship, Moved};
 use super::ledger::{Ledger, name_in};
 use super::three::{Side, Three};
 use super::wires::FreeLinks;
+use super::{definitions, follow};
 use crate::graph::{
     Definition, Graph, List, Naming, Node, Renumbering, Scope, SubgraphId, Workflow,
 };
@@ -39,7 +38,6 @@ pub(super) struct Merged {
     pub(super) renumbered: Renumbering,
 }
 
-/// Merges workflows.
 pub(super) fn merge(
     mut sides: Three<Workflow>,
     kinship: Kinship,
@@ -131,7 +129,7 @@ fn graphs(engine: &Engine<'_>, boundaries: &Boundaries, ledger: &mut Ledger<'_>)
     merged
 }
 
-/// A graph's other members.
+/// Merges the members of a graph's object beside nodes, links and groups, without `but`.
 fn rest(scope: &Scope, graphs: Three<&Graph>, but: &[&str], ledger: &mut Ledger<'_>) -> Object {
     let but: Vec<&str> = COUNTED.iter().chain(but).copied().collect();
     let rests = graphs.map(|graph| Some(&graph.rest));

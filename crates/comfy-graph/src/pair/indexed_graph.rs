@@ -15,7 +15,7 @@ pub(crate) type Spot = usize;
 /// A graph of a [`IndexedGraph`]: 0 is the root.
 pub(crate) type Layer = usize;
 
-/// A workflow with dense numbers.
+/// A workflow whose nodes and graphs are numbered from 0 without gaps.
 pub(crate) struct IndexedGraph<'w> {
     pub(crate) workflow: &'w Workflow,
     pub(crate) layers: Vec<IndexedLayer<'w>>,
@@ -30,7 +30,7 @@ pub(crate) struct IndexedGraph<'w> {
     out_of: Rows,
 }
 
-/// One graph.
+/// The root graph, or the inside of a definition.
 pub(crate) struct IndexedLayer<'w> {
     pub(crate) scope: Scope,
     pub(crate) graph: &'w Graph,
@@ -106,12 +106,10 @@ impl<'w> IndexedGraph<'w> {
         IndexedGraph { workflow, hosts, layers, nodes, layer_of, arcs, into, out_of }
     }
 
-    /// The graph a node lies in.
     pub(crate) fn layer_of(&self, spot: Spot) -> Layer {
         self.layer_of[spot] as usize
     }
 
-    /// The nodes of a graph.
     pub(crate) fn spots(&self, layer: Layer) -> std::ops::Range<Spot> {
         let first = self.layers[layer].first;
         first..first + self.layers[layer].graph.nodes.len()
@@ -122,7 +120,6 @@ impl<'w> IndexedGraph<'w> {
         self.layers[layer].spot(id)
     }
 
-    /// The graph of a scope.
     pub(crate) fn layer(&self, scope: &Scope) -> Option<Layer> {
         match scope {
             Scope::Root => Some(0),
@@ -157,12 +154,10 @@ impl<'w> IndexedGraph<'w> {
         NodeKey { scope: self.scope(spot).clone(), id: self.id(spot).clone() }
     }
 
-    /// The wires into a node.
     pub(crate) fn into(&self, spot: Spot) -> impl Iterator<Item = &Arc> {
         self.into.row(spot).iter().map(|&at| &self.arcs[at as usize])
     }
 
-    /// The wires out of a node.
     pub(crate) fn out_of(&self, spot: Spot) -> impl Iterator<Item = &Arc> {
         self.out_of.row(spot).iter().map(|&at| &self.arcs[at as usize])
     }

@@ -7,7 +7,8 @@ use super::indexed_graph::{Arc, Layer, Spot};
 use super::nodes::Peers;
 use crate::graph::{Node, Widgets};
 
-/// Classes with more candidates than this are not compared each with each.
+/// Classes with more pairs of candidates than this are left out: the time to compare each
+/// with each grows with their square.
 const MANY: usize = 4096;
 
 /// From which score on two nodes are one. Half of the values are worth three, a title

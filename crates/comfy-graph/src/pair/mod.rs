@@ -5,10 +5,10 @@
 //! of an id hold what another one holds on the other side, and the wires went along. What
 //! that leaves is paired from the surest evidence to the weakest: the same surroundings
 //! under another id (a renumbered copy); same content; the same place between nodes that
-//! are paired already; likeness of title, values and wires. What is left over in graphs that came or went is looked for
-//! in the graph that held the instance: nodes that were converted to a subgraph, or
-//! unpacked from one. Every step is linear or sorts, so that a wholly renumbered graph
-//! costs no more than n log n.
+//! are paired already; likeness of title, values and wires. What is left over in graphs
+//! that came or went is looked for in the graph that held the instance: nodes that were
+//! converted to a subgraph, or unpacked from one. Every step is linear or sorts, so that a
+//! wholly renumbered graph costs no more than n log n.
 //!
 //! Must not know what is done with pairs.
 
@@ -62,7 +62,6 @@ struct Pairer<'n, 'w> {
     pairing: Pairing,
 }
 
-/// Pairs two documents.
 pub(crate) fn pair(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>) -> Pairing {
     let (new_layer, old_layer) = definitions::pair(old, new);
     let old_class = classes(old, |layer| new_layer[layer]);

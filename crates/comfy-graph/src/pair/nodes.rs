@@ -59,7 +59,6 @@ impl Pairer<'_, '_> {
         self.old_class[old] == self.new_class[new]
     }
 
-    /// The unpaired node with the same id.
     pub(super) fn namesake(&self, spot: Spot, new: Layer) -> Option<Spot> {
         let partner = self.new.spot(new, self.old.id(spot))?;
         self.pairing.is_free(spot, partner).then_some(partner)

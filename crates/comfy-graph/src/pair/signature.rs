@@ -46,6 +46,7 @@ impl Signatures {
 }
 
 fn step(net: &IndexedGraph<'_>, last: &[u64]) -> Vec<u64> {
+    // What stands at the other end of a boundary slot; any constant would do.
     const BOUNDARY: u64 = 0x517c_c1b7_2722_0a95;
     let mut next: Vec<u64> = last.iter().map(|&own| mix(own, 1)).collect();
     // Neighbours add up, so their order does not matter.
@@ -76,6 +77,7 @@ fn content(node: &Node) -> u64 {
 
 /// Two numbers into one, in their order, so that no sum of others gives it.
 pub(super) fn mix(a: u64, b: u64) -> u64 {
+    // Increment and finalizer of splitmix64.
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut mixed = a.wrapping_mul(FACTOR) ^ b.rotate_left(32).wrapping_add(FACTOR);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -83,7 +85,6 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The hash of anything that has one.
 pub(crate) fn hash(thing: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = FxHasher::default();
     thing.hash(&mut hasher);

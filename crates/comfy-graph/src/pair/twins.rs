@@ -13,9 +13,7 @@ use crate::json::Value;
 
 /// Nodes of two states to compare: those in question, and the pairs that are known.
 pub(crate) struct Twins<'n, 'w> {
-    /// One state.
     pub(crate) old: &'n IndexedGraph<'w>,
-    /// The other.
     pub(crate) new: &'n IndexedGraph<'w>,
     /// For each node of the other state, the same node of the first if the ancestor has it.
     pub(crate) known: &'n FxHashMap<Spot, Spot>,

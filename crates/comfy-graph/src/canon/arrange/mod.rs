@@ -34,7 +34,6 @@ pub(super) fn complete(workflow: &mut Object) {
 
 /// A node that is to lie where it lies, unless it would cover one of those things.
 pub(super) struct Wish {
-    /// Its name.
     pub(super) node: PlaceKey,
     /// The names of what may be in its way.
     pub(super) obstacles: FxHashSet<PlaceKey>,

@@ -21,7 +21,7 @@ pub(in crate::diff) fn members(document: &mut Value, edits: &[&Edit]) -> Result<
             continue;
         }
         let Some(mut set) = Set::of(edit) else { continue };
-        // Prompts have another word for the class.
+        // Prompts have another key for the class.
         if atlas.is_prompt() && matches!(edit, Edit::Retyped { .. }) {
             set.at = Path::root().join("class_type");
         }

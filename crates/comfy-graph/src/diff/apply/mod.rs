@@ -44,6 +44,7 @@ fn workflow(value: Value, edits: &[&Edit]) -> Result<Value, Refused> {
     }
     let workflow = Workflow::from_value(value).map_err(|_| Refused::Kind(Format::Workflow))?;
     let mut value = structure(workflow, edits)?.into_value();
+    // Edits of members count places in the order of the clean form.
     canon::strip(&mut value);
     members(&mut value, edits)?;
     canon::strip(&mut value);

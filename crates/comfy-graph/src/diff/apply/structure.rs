@@ -431,7 +431,6 @@ impl Bench {
     }
 }
 
-/// A widget's new value.
 pub(super) struct Valued<'e> {
     pub(super) name: &'e WidgetName,
     pub(super) change: &'e Change<Option<Value>>,
@@ -443,7 +442,6 @@ struct Slotted<'e> {
     raw: Option<&'e Object>,
 }
 
-/// What has slots.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Owner<'e> {
     Node(&'e NodeKey),

@@ -1,5 +1,5 @@
 //! An edit script as JSON and back: what `git comfy diff --format json` prints and
-//! `git comfy apply` reads. `docs/diff-schema.md` tells it to people.
+//! `git comfy apply` reads. `docs/diff-schema.md` describes it.
 //!
 //! One table (`table.rs`) serves both ways, so that what is written can be read. Values of
 //! the workflow stand in it as they are: absent is not null, numbers keep their spelling.
@@ -46,10 +46,10 @@ impl EditScript {
         self.put().unwrap_or(Value::Null)
     }
 
-    /// The script that JSON tells.
+    /// Reads what [`EditScript::to_json`] gave.
     ///
     /// # Errors
-    /// It is none: says where.
+    /// The JSON is no script; the error says where.
     pub fn from_json(json: &Value) -> Result<EditScript, Misread> {
         EditScript::take(Some(json))
     }
