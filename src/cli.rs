@@ -5,50 +5,20 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::differences::commands::apply;
-use crate::differences::commands::blame;
-use crate::differences::commands::catalog;
-use crate::differences::commands::diff;
-use crate::differences::commands::diff_driver;
-use crate::differences::commands::log;
-use crate::differences::commands::textconv;
+use crate::differences::commands::{apply, blame, catalog, diff, diff_driver, log, textconv};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::import::commands::import;
 use crate::import::conflicts;
-use crate::layouts::commands::clean;
-use crate::layouts::commands::layout;
-use crate::layouts::commands::process;
-use crate::layouts::commands::refresh;
-use crate::layouts::commands::smudge;
-use crate::layouts::commands::status;
-use crate::layouts::commands::sync;
-use crate::merging::commands::merge;
-use crate::merging::commands::merge_driver;
-use crate::merging::commands::resolve;
-use crate::records::commands::record;
-use crate::records::commands::show;
-use crate::reproduce::commands::lock;
-use crate::reproduce::commands::reproduce;
-use crate::reproduce::commands::vary;
-use crate::reproduce::commands::verify;
-use crate::runs::commands::bridge;
-use crate::runs::commands::find;
-use crate::runs::commands::index;
-use crate::runs::commands::inspect;
-use crate::runs::commands::restore;
-use crate::runs::commands::runs;
+use crate::layouts::commands::{clean, layout, process, refresh, smudge, status, sync};
+use crate::merging::commands::{merge, merge_driver, resolve};
+use crate::records::commands::{record, show};
+use crate::reproduce::commands::{lock, reproduce, vary, verify};
+use crate::runs::commands::{bridge, find, index, inspect, restore, runs};
 use crate::runs::watch;
 use crate::session::Session;
-use crate::setup::commands::check;
-use crate::setup::commands::doctor;
-use crate::setup::commands::generate;
-use crate::setup::commands::hook;
-use crate::setup::commands::init;
-use crate::setup::commands::template;
-use crate::setup::commands::uninstall;
-use crate::snapshots::commands::snapshot;
-use crate::snapshots::commands::snapshots;
+use crate::setup::commands::{check, doctor, generate, hook, init, template, uninstall};
+use crate::snapshots::commands::{snapshot, snapshots};
 
 /// Git for ComfyUI workflows.
 #[derive(Debug, Parser)]

@@ -3,8 +3,7 @@
 //! Results go to standard output, everything said to the person to standard error. Text
 //! that comes out of a file must have passed `render::sanitize` before it gets here.
 
-use std::io;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use crate::error::Failure;
 

@@ -1,7 +1,6 @@
 //! Files of the work tree, replaced whole or not at all.
 
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Replaces a file, or makes it: a temporary file beside it, then a rename. Whoever looks

@@ -7,8 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::block;
-use super::block::Site;
+use super::block::{self, Site};
 use super::plan::{Kind, Step};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Git;

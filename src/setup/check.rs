@@ -2,24 +2,17 @@
 
 use std::path::PathBuf;
 
-use crate::platform::git::Direction;
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{Kind, ObjectId, RepoPath};
+use comfy_graph::canon::{self, Cleaned, Clock, Outcome};
 
 use super::block;
-use crate::layouts::WorkTreeLayouts;
-use crate::layouts::raw;
-use crate::layouts::raw::RawFile;
-use crate::layouts::refresh;
-use crate::layouts::refresh::{is_ours, read_within};
-use crate::layouts::{Handling, Settings};
+use crate::layouts::raw::{self, RawFile};
+use crate::layouts::refresh::{is_ours, read_within, refresh};
+use crate::layouts::{Handling, Settings, WorkTreeLayouts};
 use crate::merging::driver::{Unready, carried};
-use crate::platform::git::Repository;
-use crate::platform::git::index;
 use crate::platform::git::plumbing::Git;
-use crate::platform::git::{Batch, EntryKind};
-use comfy_graph::canon;
-use comfy_graph::canon::{Cleaned, Clock, Outcome};
+use crate::platform::git::{
+    Batch, Direction, EntryKind, Error, Kind, ObjectId, RepoPath, Repository, Result, index,
+};
 
 /// Which state of the files is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

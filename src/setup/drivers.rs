@@ -1,8 +1,7 @@
 //! The filter and the drivers: settings with one value.
 
 use super::plan::{Plan, Step};
-use super::settings;
-use super::settings::{SETTINGS, Setting};
+use super::settings::{self, SETTINGS, Setting};
 use super::state::State;
 use super::{Foreign, Reach, Wish};
 use crate::platform::git::config::{Change, Configuration};

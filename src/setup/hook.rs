@@ -1,19 +1,12 @@
 //! What is done when git calls a hook. Each does nothing, quickly, when there is nothing
 //! to do; none ever fails the git command that called it.
 
-use crate::layouts;
-use crate::layouts::fetched;
-use crate::layouts::fetched::Brought;
-use crate::layouts::lay_out_committed;
-use crate::layouts::promote;
-use crate::layouts::refresh;
-use crate::layouts::refresh::file_layouts;
-use crate::layouts::sharing;
-use crate::layouts::sharing::{Asking, Pushed};
-use crate::platform::git::Repository;
+use crate::layouts::fetched::{self, Brought};
+use crate::layouts::refresh::{file_layouts, refresh};
+use crate::layouts::sharing::{self, Asking, Pushed};
+use crate::layouts::{self, lay_out_committed, promote};
 use crate::platform::git::index::index_path;
-use crate::platform::git::{CommitId, ObjectId};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{CommitId, Error, ObjectId, Repository, Result};
 
 /// The hooks that are of use, with what git tells them.
 #[derive(Debug, Clone, PartialEq, Eq)]

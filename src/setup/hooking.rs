@@ -1,7 +1,6 @@
 //! Where hooks are put, and where they are taken out again.
 
-use super::hooks;
-use super::hooks::{Folder, HOOKS, Owner};
+use super::hooks::{self, Folder, HOOKS, Owner};
 use super::plan::{Plan, Step};
 use super::state::State;
 use super::{Error, Foreign, HookStyle, Reach, Wish};

@@ -8,8 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::block;
-use super::block::Site;
+use super::block::{self, Site};
 use super::plan::{Kind, Step};
 use super::settings::Program;
 use crate::platform::git::Result;

@@ -27,11 +27,9 @@ pub use state::{Place, State};
 use std::path::{Path, PathBuf};
 
 use crate::platform::git::config::{Configuration, Scope};
+use crate::platform::git::{self, plumbing};
 use attributes::Rank;
 use plan::{Plan, Step};
-
-use crate::platform::git;
-use crate::platform::git::plumbing;
 use settings::Program;
 
 /// How far set-up reaches.

@@ -1,11 +1,10 @@
 //! Notes: they follow their commit when it is rewritten, and are fetched with the branch.
 
 use super::plan::{Plan, Step};
-use crate::platform::git::config::{Change, Scope};
-
 use super::state::State;
 use super::{Reach, Wish};
 use crate::layouts::sharing;
+use crate::platform::git::config::{Change, Scope};
 
 /// The notes that sit on commits. Layout notes sit on blobs, which no rewrite changes.
 pub const REWRITE_REF: &str = "refs/notes/comfy";

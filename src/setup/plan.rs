@@ -2,8 +2,7 @@
 //! [`Plan::apply`]. Making the value touches nothing.
 
 use std::fs;
-use std::io;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::platform::git;

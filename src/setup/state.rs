@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::separate;
-use super::separate::Found;
+use super::separate::{self, Found};
 use crate::platform::git::Result;
 use crate::platform::git::config::{Configuration, Scope};
 use crate::platform::git::plumbing::{Git, Version};

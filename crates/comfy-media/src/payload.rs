@@ -6,9 +6,10 @@
 //! JSON texts in one field. So a text is decoded first and judged by its shape; the name
 //! decides only between several of the same shape.
 
+use comfy_graph::json::{self, ErrorKind, Object, Value};
+
 use super::budget::{MAX_JOINED, MAX_STRING_LAYERS};
 use super::{Embedded, Entry, Parameters};
-use comfy_graph::json::{self, ErrorKind, Object, Value};
 
 /// The shape of a JSON value, as ComfyUI tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,8 +27,7 @@ pub use id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
 pub use objects::{Batch, Commit, EntryKind, Person, TreeEntry};
 pub use repository::{Repository, Surroundings};
 
-use crate::layouts;
-use crate::layouts::raw;
+use crate::layouts::{self, raw};
 use crate::merging::driver;
 
 /// Moves the pending layouts of all blobs that these commits hold into notes; gives how

@@ -7,8 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::command;
-use super::command::{Inherit, failure};
+use super::command::{self, Inherit, failure};
 use super::error::Result;
 
 /// How git answered.

@@ -7,7 +7,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
-
 use crate::platform::text::sanitize;
 
 /// How deep folders are followed.

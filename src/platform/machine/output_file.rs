@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
-
 use crate::platform;
 use crate::platform::text::sanitize;
 

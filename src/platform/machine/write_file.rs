@@ -4,7 +4,6 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Failure, Result};
-
 use crate::platform;
 use crate::platform::text::sanitize;
 

@@ -4,9 +4,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil};
 
-use crate::error::{Failure, Result};
-
 use super::sanitize;
+use crate::error::{Failure, Result};
 
 /// What a person named: a point in time, or a whole day.
 struct Named {

@@ -4,13 +4,11 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::setup::State;
-use crate::setup::doctor::{Finding, Health, Patient};
-
 use crate::platform::text::sanitize;
 use crate::records::commands::record::found;
 use crate::session::Session;
-use crate::setup::doctor;
+use crate::setup::State;
+use crate::setup::doctor::{self, Finding, Health, Patient};
 
 /// Check every link of the chain between a workflow and git.
 #[derive(Debug, clap::Args)]

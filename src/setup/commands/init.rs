@@ -2,25 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::separate::{How, Next};
-
+use super::separate::{self, How, Next};
+use super::template;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::layouts::sharing::Asking;
-use crate::platform::git::{RepoPath, Repository};
-use crate::setup::check::Checked;
-use crate::setup::plan::Plan;
-use crate::setup::settings::{Program, lasting_path};
-use crate::setup::{Foreign, HookStyle, Reach, State, Wish};
-
-use super::separate;
-use super::template;
 use crate::layouts;
-use crate::layouts::sharing;
+use crate::layouts::sharing::{self, Asking};
+use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup;
-use crate::setup::check;
+use crate::setup::check::{self, Checked};
+use crate::setup::plan::Plan;
+use crate::setup::settings::{Program, lasting_path};
+use crate::setup::{self, Foreign, HookStyle, Reach, State, Wish};
 
 /// Set this repository up, or with --global every repository of yours.
 #[derive(Debug, clap::Args)]

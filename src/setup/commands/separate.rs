@@ -5,14 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
 use crate::platform::git::plumbing::Git;
-use crate::setup::separate::{Error, Found};
-use crate::setup::synced::KeepsOut;
-
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::separate;
-use crate::setup::synced;
+use crate::setup::separate::{self, Error, Found};
+use crate::setup::synced::{self, KeepsOut};
 
 /// Whether anything is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,15 +5,12 @@ use std::path::Path;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::plumbing::Git;
-use crate::setup::State;
-use crate::setup::attributes::Rank;
-use crate::setup::plan::Plan;
-use crate::setup::template::{Lfs, Template};
-
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::attributes;
-use crate::setup::template;
+use crate::setup::State;
+use crate::setup::attributes::{self, Rank};
+use crate::setup::plan::Plan;
+use crate::setup::template::{self, Lfs, Template};
 
 const EXAMPLES: &str = "\
 Examples:

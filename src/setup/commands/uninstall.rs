@@ -2,18 +2,15 @@
 
 use std::path::Path;
 
+use super::init;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-
-use crate::records::recorder_state::Desk;
-use crate::runs::index::Index;
-use crate::setup::{Reach, State};
-
-use super::init;
 use crate::platform::git;
 use crate::platform::text::sanitize;
+use crate::records::recorder_state::Desk;
+use crate::runs::index::Index;
 use crate::session::Session;
-use crate::setup;
+use crate::setup::{self, Reach, State};
 
 /// Take out exactly what init put in.
 #[derive(Debug, clap::Args)]

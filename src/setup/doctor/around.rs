@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{Finding, Patient};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Version;
-use crate::setup::separate::Found;
-
-use super::{Finding, Patient};
-use crate::setup::separate;
+use crate::setup::separate::{self, Found};
 use crate::setup::synced;
 
 pub(crate) fn git_version(patient: &Patient) -> Result<Vec<Finding>> {

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{Finding, INIT, Patient};
 use crate::layouts::raw::RawFile;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::setup::attributes;
-use crate::setup::check;
-use crate::setup::check::Checked;
-use crate::setup::{REWRITE_REF, covers_notes, tracking_refspec};
+use crate::platform::git::{Repository, Result};
+use crate::setup::check::{self, Checked};
+use crate::setup::{REWRITE_REF, attributes, covers_notes, tracking_refspec};
 
 /// Whether workflows are given to the filter.
 pub(crate) fn attributes(patient: &Patient) -> Result<Vec<Finding>> {

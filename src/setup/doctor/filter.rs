@@ -5,8 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::{Finding, INIT, Patient};
 use crate::platform::git::Result;
-use crate::setup::settings;
-use crate::setup::settings::{Program, for_version, program_of};
+use crate::setup::settings::{self, Program, for_version, program_of};
 
 const PROCESS: &str = "filter.comfy.process";
 

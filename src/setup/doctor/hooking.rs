@@ -6,8 +6,7 @@ use super::{Finding, INIT, Patient};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Version;
 use crate::setup::HookStyle;
-use crate::setup::hooks;
-use crate::setup::hooks::{Folder, Found, HOOKS, Hook, Owner};
+use crate::setup::hooks::{self, Folder, Found, HOOKS, Hook, Owner};
 use crate::setup::settings::{Program, program_of};
 
 /// How one hook is.

@@ -3,12 +3,10 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::platform::git::{Error, Result};
-
 use super::{Finding, Patient};
 use crate::layouts;
-use crate::platform::git::Repository;
 use crate::platform::git::shell::shell_word;
+use crate::platform::git::{Error, Repository, Result};
 
 pub(crate) fn keeping(patient: &Patient) -> Result<Vec<Finding>> {
     let Some(place) = &patient.state.place else { return Ok(Vec::new()) };

@@ -1,12 +1,10 @@
 //! A trial: a tiny workflow goes into a scratch repository and comes out again, through
 //! the very commands that are configured here.
 
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
-use super::filter;
-use super::{Finding, INIT, Patient};
+use super::{Finding, INIT, Patient, filter};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Git;
 

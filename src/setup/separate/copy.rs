@@ -1,8 +1,7 @@
 //! A folder copied to another disk, and the copy checked.
 
 use std::fs;
-use std::io;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::{Result, entries, failed};

@@ -14,16 +14,13 @@
 pub mod copy;
 pub mod fitness;
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
+use crate::platform::git::plumbing::Git;
+use crate::platform::git::{Error as GitError, ObjectFormat};
 use copy::{copy, same};
 use fitness::unfit;
-
-use crate::platform::git::Error as GitError;
-use crate::platform::git::ObjectFormat;
-use crate::platform::git::plumbing::Git;
 
 /// The line, before it becomes `.git`.
 const LINE: &str = ".git-comfy-separate";

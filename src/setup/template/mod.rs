@@ -9,10 +9,8 @@ pub mod table;
 use std::fs;
 use std::path::Path;
 
-use super::block;
-use super::block::Site;
-use super::plan;
-use super::plan::{Plan, Step};
+use super::block::{self, Site};
+use super::plan::{self, Plan, Step};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Git;
 

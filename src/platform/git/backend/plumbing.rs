@@ -7,13 +7,12 @@ use std::process::{Child, ChildStdin, ChildStdout};
 
 use rustc_hash::FxHashMap;
 
-use super::pack;
-use super::{Attribute, Direction, Door, Object, Order, PACK_FROM, Swap, Walk};
+use super::{Attribute, Direction, Door, Object, Order, PACK_FROM, Swap, Walk, pack};
 use crate::platform::git::command::{Git, Inherit};
 use crate::platform::git::repository::{Place, Places};
-use crate::platform::git::{Batch, Person};
-use crate::platform::git::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{
+    Batch, CommitId, Error, Kind, ObjectFormat, ObjectId, Person, RefName, RepoPath, Result,
+};
 
 /// A repository reached by calling git.
 #[derive(Debug)]

@@ -11,8 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::extra_paths;
-use super::extra_paths::{Section, Surroundings};
+use super::extra_paths::{self, Section, Surroundings};
 use super::folders::{ModelFolders, Parts};
 use super::python::Python;
 

@@ -6,8 +6,7 @@
 //! while the file's [`Stamp`] is the one it was hashed with.
 
 use std::fs;
-use std::io;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};

@@ -22,8 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::digest::Hashes;
-use super::safetensors;
-use super::safetensors::Header;
+use super::safetensors::{self, Header};
 
 /// How long a file must have been left alone before it is hashed. Two seconds is the
 /// coarsest clock tick of the file systems people keep models on (FAT), so a later write

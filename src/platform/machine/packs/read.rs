@@ -1,7 +1,6 @@
 //! One pack: what its own files say it is, and which node classes it registers.
 
-use std::fs;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
