@@ -32,7 +32,6 @@ impl Exit {
         if driver { Exit::DriverFailed } else { Exit::Failed }
     }
 
-    /// The code the process leaves with.
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,

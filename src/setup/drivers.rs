@@ -6,13 +6,12 @@ use super::state::State;
 use super::{Foreign, Reach, Wish};
 use crate::platform::git::config::{Change, Configuration};
 
-/// What stands under a key, seen by its owner.
+/// Whose value a key has.
 enum Standing<'a> {
     /// Exactly what is wanted holds already.
     Right,
     /// Nothing, or something that this program wrote earlier.
     Ours,
-    /// Someone else's value.
     Foreign(&'a str),
 }
 

@@ -32,7 +32,6 @@ use attributes::Rank;
 use plan::{Plan, Step};
 use settings::Program;
 
-/// How far set-up reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// This repository with all its work trees.
@@ -42,7 +41,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// The configuration file that is written.
+    /// The scope of the configuration file that is written.
     pub fn scope(self) -> Scope {
         match self {
             Reach::Repository => Scope::Local,
@@ -51,7 +50,6 @@ impl Reach {
     }
 }
 
-/// How hooks are put in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HookStyle {
     /// From the configuration where git knows that, else as files.
@@ -61,7 +59,6 @@ pub enum HookStyle {
     Config,
     /// As files, for every git.
     Files,
-    /// Not at all.
     None,
 }
 
@@ -79,7 +76,7 @@ impl HookStyle {
         }
     }
 
-    /// What was chosen at an earlier run.
+    /// The choice of an earlier run, as the configuration has it.
     pub fn chosen(config: &Configuration) -> Option<HookStyle> {
         let word = config.value(HookStyle::KEY)?;
         let all = [HookStyle::Config, HookStyle::Files, HookStyle::None];
@@ -90,45 +87,37 @@ impl HookStyle {
 /// What becomes of a value that someone else wrote where ours belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
-    /// It stays, and the person is told.
+    /// It stays, with a remark.
     Leave,
-    /// Ours takes its place.
     Replace,
 }
 
-/// What init is asked to do.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// How far.
     pub reach: Reach,
-    /// What git is to call.
+    /// The program that git is to call.
     pub program: Program,
     /// The attributes file, if not the usual one.
     pub attributes: Option<PathBuf>,
-    /// How hooks are put in place; nothing: as before.
+    /// How hooks are put in place; `None` keeps the choice of an earlier run.
     pub hooks: Option<HookStyle>,
-    /// What becomes of other people's values.
     pub foreign: Foreign,
 }
 
-/// Why set-up cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// git could not tell what is there.
+    /// git could not be asked for the present state.
     #[error(transparent)]
     Git(#[from] git::Error),
-    /// There is no work tree to set up.
     #[error("{} is not inside the work tree of a git repository", .0.display())]
     NoWorkTree(PathBuf),
-    /// git does not read attributes from that file.
     #[error("git reads no attributes from {}", .0.display())]
     NotAttributes(PathBuf),
-    /// This git is too old.
     #[error("git {0} is too old: git-comfy needs {min} or newer", min = plumbing::Version::OLDEST)]
     OldGit(plumbing::Version),
 }
 
-/// Plans set-up.
+/// Plans what `git comfy init` does; an empty plan where everything is in place.
 pub fn init(state: &State, wish: &Wish) -> Result<Plan, Error> {
     if state.version < plumbing::Version::OLDEST {
         return Err(Error::OldGit(state.version));

@@ -1,4 +1,4 @@
-//! The only door to git: repositories, configuration, hooks, notes, refs.
+//! All access to git: repositories, configuration, notes, refs, processes of git itself.
 //!
 //! Hands out plain data; no type of `git2` or `gix` leaves this folder.
 
@@ -36,7 +36,7 @@ pub fn promote_layouts(repository: &Repository, commits: &[CommitId]) -> Result<
     layouts::promote(repository, commits)
 }
 
-/// Takes out what is kept on this machine and can be made again; gives how many layouts wait
+/// Deletes local state that can be made again; gives how many layouts wait
 /// for a note and stay.
 pub fn forget(repository: &Repository) -> usize {
     raw::forget_told(repository);

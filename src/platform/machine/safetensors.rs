@@ -45,7 +45,6 @@ const IDENTITY_FIELDS: &[&str] = &[
     "sshs_model_hash",
 ];
 
-/// What the header says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// Byte at which the tensor area begins.

@@ -28,7 +28,6 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Looks and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let what = if args.staged { Checked::Staged } else { Checked::Commit(args.revision.clone()) };

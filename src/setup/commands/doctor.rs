@@ -21,7 +21,6 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Looks at everything and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let environment = &session.environment;
     let repository = session.repository_in_step();

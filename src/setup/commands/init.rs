@@ -73,7 +73,7 @@ pub enum Hooks {
     Files,
 }
 
-/// Plans, shows or carries out.
+/// Plans set-up, then shows the plan (`--dry-run`) or carries it out.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if let Some(place) = &args.separate {
         let how = if args.dry_run { How::OnlyTell } else { How::Do };
@@ -121,8 +121,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What a checkout before set-up could not do: fetch the layouts, and give every workflow
-/// that nobody changed its positions.
+/// What a checkout before set-up could not do: fetches the layouts, and gives every workflow
+/// that is unchanged its positions.
 fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Result<()> {
     let ui = session.ui;
     // A run that changes nothing has nothing new to fetch, and should not wait.

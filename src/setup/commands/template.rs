@@ -51,7 +51,6 @@ impl From<Kind> for template::Kind {
     }
 }
 
-/// Prints or writes.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let state = State::read(&session.cwd, session.environment.config_home.as_deref())?;
     let top = state.place.as_ref().map_or(session.cwd.as_path(), |place| place.top.as_path());
@@ -99,7 +98,7 @@ pub(crate) fn add(
     Ok((kind, lfs))
 }
 
-/// What there is to say once it is written.
+/// Remarks to print once the template is written.
 pub(crate) fn tell((kind, lfs): (template::Kind, Lfs), git: &Git, session: &Session) -> Result<()> {
     tell_lfs(lfs, kind, session);
     warn_of_hindrance(git, kind, session)

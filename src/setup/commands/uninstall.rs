@@ -26,7 +26,7 @@ pub struct Args {
     pub global: bool,
 }
 
-/// Plans, shows or carries out.
+/// Plans, then shows the plan (`--dry-run`) or carries it out.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let state = State::read(&session.cwd, session.environment.config_home.as_deref())?;
     let reach = if args.global { Reach::Machine } else { Reach::Repository };
@@ -74,7 +74,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Takes out what a repository's own folder has beside layouts and can be made again. What
+/// Deletes what git-comfy's folder has beside layouts and can be made again. What
 /// was set aside for a person stays, and so do runs that wait to be recorded.
 fn forget(folder: &Path) {
     Desk::within(folder).forget();

@@ -9,16 +9,15 @@ use crate::setup::HookStyle;
 use crate::setup::hooks::{self, Folder, Found, HOOKS, Hook, Owner};
 use crate::setup::settings::{Program, program_of};
 
-/// How one hook is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Condition {
     /// git runs it.
     Runs,
-    /// It is nowhere.
+    /// There is neither file nor configuration.
     Missing,
     /// It calls another program than the filter does.
     Outdated,
-    /// The file is no program, so git skips it.
+    /// The file is not executable, so git skips it.
     NotExecutable,
     /// It is in the repository's own folder, but git looks elsewhere.
     Shadowed,

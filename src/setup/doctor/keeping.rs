@@ -10,7 +10,7 @@ use crate::platform::git::{Error, Repository, Result};
 
 pub(crate) fn keeping(patient: &Patient) -> Result<Vec<Finding>> {
     let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
-    // What cannot be read here shows elsewhere.
+    // What cannot be read is reported by another check.
     let Ok(repository) = Repository::at(&place.top) else { return Ok(Vec::new()) };
     let obstacles = layouts::obstacles(&repository);
     if obstacles.is_empty() {

@@ -21,7 +21,7 @@ pub(crate) fn round_trip(patient: &Patient) -> Result<Vec<Finding>> {
     for (key, value) in &held {
         git = git.with(key, value);
     }
-    // Line ends as they are here: they, too, must not get in the way.
+    // Conversion of line ends is tried as it is configured here.
     if let Some(mode) = patient.state.config.value("core.autocrlf") {
         git = git.with("core.autocrlf", mode);
     }

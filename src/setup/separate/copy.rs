@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Result, entries, failed};
 
-/// Copies a folder with everything that lasts.
+/// Copies files, folders and links, each file synced to disk.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).map_err(failed("make", to))?;
     for (name, kind) in entries(from)? {

@@ -65,7 +65,6 @@ fn printed(value: &json::Value) -> String {
     }
 }
 
-/// The five entities of XML.
 fn unescaped(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();

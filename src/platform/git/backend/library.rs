@@ -1,4 +1,4 @@
-//! The door through libgit2, in this process: SHA-1 objects, refs in files.
+//! The backend that uses libgit2, in this process: SHA-1 objects, refs in files.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -11,7 +11,6 @@ use crate::platform::git::{
     Batch, CommitId, Error, Kind, ObjectFormat, ObjectId, Person, RefName, RepoPath, Result,
 };
 
-/// A repository opened by the library.
 pub(crate) struct Library {
     repository: git2::Repository,
 }

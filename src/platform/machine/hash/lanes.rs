@@ -42,11 +42,9 @@ pub(crate) fn run(
     }
 }
 
-/// The first lane.
 #[derive(Default)]
 struct Whole(Sha256);
 
-/// The second lane.
 struct Rest {
     blake3: blake3::Hasher,
     crc32: crc32fast::Hasher,
