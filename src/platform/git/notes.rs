@@ -284,7 +284,8 @@ pub(crate) enum Step {
     Forward(CommitId),
     /// It goes to a new commit on top of the present one.
     Commit(Revision),
-    /// It goes to a new commit without parents: the history before is dropped.
+    /// It goes to a new commit without parents: what was pruned or joined away is then in
+    /// nobody's history.
     Anew(Revision),
 }
 
