@@ -7,13 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::differences::commands::apply;
-use crate::differences::commands::blame;
-use crate::differences::commands::catalog;
-use crate::differences::commands::diff;
-use crate::differences::commands::diff_driver;
-use crate::differences::commands::log;
-use crate::differences::commands::textconv;
+use crate::differences::commands::{apply, blame, catalog, diff, diff_driver, log, textconv};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::import::commands::import;

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A failure at the edge: what happened, why, and what the person can do next.
 ///
-/// The floors below have an error enum for each area. A command turns them into this
+/// Each module below the commands has an error enum of its own. A command turns it into this
 /// with [`Failure::from`] or [`Failure::new`] and adds the hints that only it can know.
 #[derive(Debug)]
 pub struct Failure {
@@ -12,23 +12,21 @@ pub struct Failure {
     hints: Vec<String>,
 }
 
-/// What a command gives back.
 pub type Result<T> = std::result::Result<T, Failure>;
 
 impl Failure {
-    /// A failure told in one sentence that names the file, the node, the value.
+    /// `message` is one sentence that names the file, the node, the value.
     pub fn new(message: impl Into<String>) -> Self {
         Failure { message: message.into(), hints: Vec::new() }
     }
 
-    /// Adds something the person can do.
+    /// Adds a line that says what the person can do; hints are shown in the order they came.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// What the person can do next.
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
@@ -41,7 +39,7 @@ impl fmt::Display for Failure {
 }
 
 impl<E: std::error::Error> From<E> for Failure {
-    /// The error and its causes, joined by colons.
+    /// The error and its causes, joined by colons; a cause that the text names already is left out.
     fn from(error: E) -> Self {
         let mut message = error.to_string();
         let mut cause = error.source();

@@ -28,11 +28,11 @@ impl Exit {
     /// How a call with those arguments ends when it failed, or when the arguments
     /// themselves could not be understood.
     pub fn of_failure(arguments: &[OsString]) -> Exit {
+        // git takes a merge driver's usage error below 129 for a conflict, with ours kept.
         let driver = arguments.iter().any(|a| MERGE_DRIVERS.iter().any(|driver| a == driver));
         if driver { Exit::DriverFailed } else { Exit::Failed }
     }
 
-    /// The code the process leaves with.
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,

@@ -1,4 +1,4 @@
-//! What every command is given: the place it was called from, the environment it reads,
+//! What every command is given: the folder it was called in, the environment it reads,
 //! the person it talks to. The environment is read here and nowhere else.
 
 use std::cell::OnceCell;
@@ -16,23 +16,21 @@ use crate::ui::Ui;
 /// One call of the program.
 #[derive(Debug)]
 pub struct Session {
-    /// Where to print.
     pub ui: Ui,
     /// The folder the command acts in (`-C` applied).
     pub cwd: PathBuf,
-    /// What the environment says.
     pub environment: Environment,
-    /// The repository that stands in where there is none.
+    /// A bare repository among the person's own data, which stands in where the folder is in
+    /// none: pictures lie in ComfyUI's folders, and what was hashed for them is remembered.
     shelter: OnceCell<PathBuf>,
 }
 
 impl Session {
-    /// A call in a folder.
     pub fn new(ui: Ui, cwd: PathBuf, environment: Environment) -> Session {
         Session { ui, cwd, environment, shelter: OnceCell::new() }
     }
 
-    /// The repository git would use here, else the one that stands in.
+    /// The repository git would use here, else the fallback repository if one was set.
     pub fn repository(&self) -> git::Result<Repository> {
         let folder = self.cwd.clone();
         let found = Repository::here(&Surroundings { folder, ..self.environment.git.clone() });
@@ -42,8 +40,8 @@ impl Session {
         }
     }
 
-    /// The same for a person who looks at it: what others moved and a fetch brought is in
-    /// the files first, also where git had nothing to check out and called no hook.
+    /// The repository for a command that shows its state: layouts that a fetch brought are merged
+    /// and written into the files first, also where git checked nothing out and called no hook.
     pub fn repository_in_step(&self) -> git::Result<Repository> {
         let repository = self.repository()?;
         if !self.environment.switched_off {
@@ -58,13 +56,13 @@ impl Session {
         Ok(repository)
     }
 
-    /// Lets a repository stand in from now on, should there be none.
+    /// Sets the repository that [`Session::repository`] opens where the folder is in none.
     pub fn take_shelter(&self, repository: PathBuf) {
         // The first one stays: what was begun in it goes on there.
         let _ = self.shelter.set(repository);
     }
 
-    /// Tells the person what git's own output is not the place for.
+    /// Prints remarks to standard error, one line each, made safe for the terminal.
     pub fn tell_remarks<S: AsRef<str>>(&self, remarks: &[S]) {
         for remark in remarks {
             self.ui.warn(&format!("git-comfy: {}", sanitize::line(remark.as_ref())));
@@ -82,7 +80,6 @@ pub struct Environment {
     pub favour: Option<String>,
     /// `HOME` (or `USERPROFILE`).
     pub home: Option<PathBuf>,
-    /// `PATH`.
     pub path: Option<OsString>,
     /// The folder of the person's own settings: `XDG_CONFIG_HOME`, else `.config` in
     /// the home folder.
@@ -90,7 +87,7 @@ pub struct Environment {
     /// The folder of the person's own data: `XDG_DATA_HOME`, else the usual one of the
     /// system.
     pub data_home: Option<PathBuf>,
-    /// The file of the running program.
+    /// The file of the running program; none where the system does not tell.
     pub program: Option<PathBuf>,
     /// `GIT_PAGER_IN_USE`: a person reads standard output through git's pager.
     pub pager_in_use: bool,
@@ -99,11 +96,10 @@ pub struct Environment {
     /// `NO_COLOR`, or a terminal that knows no colours: none unless git was told to
     /// show them always.
     pub no_colour: bool,
-    /// How the terminal shows pictures, where it is one that is known to.
+    /// The protocol by which the terminal shows pictures; none where it is not known to have one.
     pub pictures: Option<Way>,
-    /// The pager that the environment names.
     pub pager: PagerVariables,
-    /// What git tells those it calls.
+    /// The variables by which git tells the programs it calls where they are.
     pub git: Surroundings,
 }
 
@@ -162,7 +158,6 @@ impl Environment {
         self.config_home.clone().into_iter().chain(windows).chain(mac).collect()
     }
 
-    /// Reads the process's environment.
     pub fn read() -> Self {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let home = std::env::home_dir();

@@ -1,10 +1,9 @@
 //! The only place that prints.
 //!
 //! Results go to standard output, everything said to the person to standard error. Text
-//! that comes out of a file must have passed `render::sanitize` before it gets here.
+//! that comes out of a file must have passed `platform::text::sanitize` before it gets here.
 
-use std::io;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use crate::error::Failure;
 
@@ -14,17 +13,16 @@ pub struct Ui {
     quiet: bool,
 }
 
-/// Whether anyone reads what is written.
+/// Whether standard output is still read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listener {
-    /// Somebody does.
     There,
-    /// They have seen enough (`| head`, `q` in a pager).
+    /// The reader closed the pipe (`| head`, `q` in a pager).
     Gone,
 }
 
 impl Ui {
-    /// A person's ordinary terminal.
+    /// `quiet` drops all but results, warnings and errors.
     pub const fn new(quiet: bool) -> Self {
         Ui { quiet }
     }
@@ -39,7 +37,7 @@ impl Ui {
         }
     }
 
-    /// Reports to the person what was done, as the command's result; silent where they
+    /// Prints what was done, as the command's result; silent where the person
     /// asked for quiet.
     pub fn tell(&self, text: &str) -> io::Result<()> {
         if self.quiet { Ok(()) } else { self.out(&format!("{text}\n")) }
@@ -55,7 +53,7 @@ impl Ui {
         self.bar(&format!("{doing} {{wide_bar}} {{pos}} of {{len}}, {{eta}} left"))
     }
 
-    /// A bar for steps of which a word says what they are; seen only where a person
+    /// A bar for steps that each have a name; seen only where a person
     /// watches.
     pub fn steps_bar(&self) -> Bar {
         let bar = self.bar("{spinner} {msg} {wide_bar} {pos}/{len} {elapsed}");
@@ -93,7 +91,6 @@ impl Ui {
         }
     }
 
-    /// Whether standard output is a terminal.
     pub fn is_seen(&self) -> bool {
         io::stdout().is_terminal()
     }
@@ -112,26 +109,26 @@ impl Ui {
         }
     }
 
-    /// Says something to the person, unless they asked for quiet.
+    /// Prints a remark to standard error, unless the person asked for quiet.
     pub fn say(&self, text: &str) {
         if !self.quiet {
             self.warn(text);
         }
     }
 
-    /// Says something the person must see. A standard error that is gone is no reason
+    /// Prints to standard error also when quiet. A standard error that is gone is no reason
     /// to fail.
     pub fn warn(&self, text: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
 
-    /// Asks the person something: no line end, so that the answer stands behind it.
+    /// Prints a question to standard error, without a line end: the answer is typed behind it.
     pub fn ask(&self, text: &str) {
         let mut stderr = anstream::stderr().lock();
         let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
     }
 
-    /// Tells a failure and what can be done about it.
+    /// Prints a failure and its hints to standard error.
     pub fn fail(&self, failure: &Failure) {
         self.warn(&format!("git-comfy: {failure}"));
         for hint in failure.hints() {
@@ -140,33 +137,32 @@ impl Ui {
     }
 }
 
-/// A bar that shows how far a work is.
 #[derive(Debug, Clone)]
 pub struct Bar(indicatif::ProgressBar);
 
 impl Bar {
-    /// So much more is to be done.
+    /// Adds to the amount that is to be done.
     pub fn extend(&self, amount: u64) {
         self.0.set_length(self.0.length().unwrap_or(0) + amount);
     }
 
-    /// So much more is done.
+    /// Adds to the amount that is done.
     pub fn advance(&self, amount: u64) {
         self.0.inc(amount);
     }
 
-    /// What is being done.
+    /// Shows a word for the present step.
     pub fn say(&self, doing: &str) {
         self.0.set_message(doing.to_owned());
     }
 
-    /// So much of so much is done.
+    /// Sets the amount done, and the amount to be done.
     pub fn at(&self, done: u64, of: u64) {
         self.0.set_length(of);
         self.0.set_position(done.min(of));
     }
 
-    /// Takes the bar away.
+    /// Clears the bar from the terminal.
     pub fn finish(&self) {
         self.0.finish_and_clear();
     }

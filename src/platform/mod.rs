@@ -1,4 +1,4 @@
-//! What the program stands on: git, the machine, text for people.
+//! What the features are built on: git, the machine, text for people.
 
 pub mod git;
 pub mod machine;

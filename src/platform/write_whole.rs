@@ -1,7 +1,6 @@
-//! Files of the work tree, replaced whole or not at all.
+//! Files replaced whole or not at all.
 
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Replaces a file, or makes it: a temporary file beside it, then a rename. Whoever looks
@@ -19,13 +18,14 @@ pub fn write_whole(file: &Path, content: &[u8]) -> io::Result<()> {
     fresh.persist(file).map(drop).map_err(|error| error.error)
 }
 
-/// The rights that the person's umask gives a new file, not those of a secret.
+/// The permissions that the person's umask gives a new file: `tempfile` makes files that only
+/// their owner can read.
 #[cfg(unix)]
 pub fn with_usual_rights(builder: &mut tempfile::Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt;
     builder.permissions(std::fs::Permissions::from_mode(0o666));
 }
 
-/// The rights that the person's settings give a new file.
+/// Windows gives a new file the permissions of its folder.
 #[cfg(not(unix))]
 pub fn with_usual_rights(_: &mut tempfile::Builder<'_, '_>) {}

@@ -7,8 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::block;
-use super::block::Site;
+use super::block::{self, Site};
 use super::plan::{Kind, Step};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Git;
@@ -37,19 +36,19 @@ pub fn block() -> String {
     lines.join("\n")
 }
 
-/// The lines themselves, for the person.
+/// The lines of the block without its markers.
 pub fn lines() -> Vec<String> {
     let workflows = PATTERNS.iter().map(|pattern| format!("{pattern} {DRIVERS}"));
     let outputs = OUTPUTS.iter().map(|pattern| format!("{pattern} diff=comfy"));
     workflows.chain(outputs).collect()
 }
 
-/// Where the block goes in a file.
+/// Whether the block goes above or below other lines: in git's attributes the last one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rank {
-    /// Other lines win over ours.
+    /// At the top: other lines win over ours.
     Yield,
-    /// Ours win.
+    /// At the bottom: ours win.
     Prevail,
 }
 
@@ -77,7 +76,6 @@ pub fn take(file: &Path) -> Option<Step> {
     })
 }
 
-/// Whether a file has the block.
 pub fn stands_in(file: &Path) -> bool {
     fs::read(file).is_ok_and(|content| block::find(&content).is_some())
 }
@@ -85,7 +83,7 @@ pub fn stands_in(file: &Path) -> bool {
 /// An attributes file that git may still put at the top of the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToCome {
-    /// What git calls it.
+    /// The name of the object in git's syntax: `HEAD:.gitattributes`.
     pub named: String,
     /// All its bytes, unless a partial clone cannot fetch them now.
     pub content: Option<Vec<u8>>,
@@ -120,21 +118,18 @@ pub fn to_come(git: &Git, is_unborn: bool) -> Result<Option<ToCome>> {
     Ok(None)
 }
 
-/// What git gives to one path.
+/// The filter and drivers that git's attributes give to one path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Given {
     /// The path, relative to the top.
     pub path: String,
     /// The filter; `unspecified` and `unset` are git's words for none.
     pub filter: String,
-    /// The diff driver.
     pub diff: String,
-    /// The merge driver.
     pub merge: String,
 }
 
 impl Given {
-    /// Whether everything is ours.
     pub fn is_ours(&self) -> bool {
         [&self.filter, &self.diff, &self.merge].iter().all(|driver| *driver == "comfy")
     }
@@ -146,12 +141,12 @@ impl Given {
     }
 }
 
-/// What git gives to any workflow that no special line names.
+/// The attributes of a workflow that only the general patterns match.
 pub fn of_probe(git: &Git) -> Result<Given> {
     Ok(of(git, &[PROBE.as_bytes()])?.pop().unwrap_or_default())
 }
 
-/// What git gives to paths.
+/// The attributes of paths, by one call of `git check-attr`.
 pub fn of(git: &Git, paths: &[&[u8]]) -> Result<Vec<Given>> {
     if paths.is_empty() {
         return Ok(Vec::new());

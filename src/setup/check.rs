@@ -1,10 +1,8 @@
-//! Whether workflows lie in git in their clean form, and how those that do not get it.
+//! Finds workflows that are not in their clean form in git, and stages their clean form.
 
 use std::path::PathBuf;
 
-use crate::platform::git::Direction;
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{Kind, ObjectId, RepoPath};
+use comfy_graph::canon::{self, Cleaned, Clock, Outcome};
 
 use super::block;
 use crate::layouts::WorkTreeLayouts;
@@ -19,20 +17,19 @@ use crate::platform::git::Repository;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index;
 use crate::platform::git::plumbing::Git;
-use crate::platform::git::{Batch, EntryKind};
-use comfy_graph::canon;
-use comfy_graph::canon::{Cleaned, Clock, Outcome};
+use crate::platform::git::{
+    Batch, Direction, EntryKind, Error, Kind, ObjectId, RepoPath, Repository, Result, index,
+};
 
-/// Which state of the files is looked at.
+/// The files that are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checked {
-    /// What the next commit would hold.
+    /// Those of the index.
     Staged,
-    /// What a commit holds; any name that git understands.
+    /// Those of a commit; any name that git understands.
     Commit(String),
 }
 
-/// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// The commit that was looked at; none for the index.
@@ -45,9 +42,9 @@ pub struct Report {
     pub conflicted: Vec<Unready>,
 }
 
-/// Looks at every file that is for git-comfy.
+/// Checks every file that has the filter attribute.
 ///
-/// Where no attribute line gives any file to it, as in a machine's clone that has only the
+/// Where no file has it, as in a CI clone that has only the
 /// program, every `*.json` is looked at.
 pub fn check(repository: &Repository, what: &Checked) -> Result<Report> {
     let (commit, files) = match what {

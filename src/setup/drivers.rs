@@ -7,13 +7,12 @@ use crate::platform::git::config::{Change, Configuration};
 use crate::platform::git::program_settings;
 use crate::platform::git::program_settings::{SETTINGS, Setting};
 
-/// What stands under a key, seen by its owner.
+/// Whose value a key has.
 enum Standing<'a> {
     /// Exactly what is wanted holds already.
     Right,
     /// Nothing, or something that this program wrote earlier.
     Ours,
-    /// Someone else's value.
     Foreign(&'a str),
 }
 

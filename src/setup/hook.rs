@@ -1,4 +1,4 @@
-//! What is done when git calls a hook. Each does nothing, quickly, when there is nothing
+//! What is done when git calls a hook. Each returns quickly when there is nothing
 //! to do; none ever fails the git command that called it.
 
 use crate::layouts::lay_out_committed;
@@ -14,7 +14,7 @@ use crate::sharing::fetched;
 use crate::sharing::fetched::Brought;
 use crate::sharing::{Asking, Pushed};
 
-/// The hooks that are of use, with what git tells them.
+/// A call of a hook by git, with its arguments and standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hook {
     /// After a commit.
@@ -29,14 +29,13 @@ pub enum Hook {
     PrePush {
         /// The name of the remote, or its URL where it has none.
         remote: String,
-        /// Its URL.
         url: String,
-        /// The lines git gives on standard input.
+        /// The lines git gives on standard input: local ref, local id, remote ref, remote id.
         refs: Vec<u8>,
     },
 }
 
-/// Does the work of a hook. Gives lines for the person; mostly none.
+/// Does the work of a hook. Gives remarks to print; mostly none.
 pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Hook::PrePush { remote, url, refs } = hook {
@@ -73,7 +72,7 @@ pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     if brought == Brought::ByMove {
         note("layouts are not asked for", ask(brought));
     }
-    // First: it files the layouts of files that were moved about and saved.
+    // First: it keeps the layouts of files whose nodes were moved and saved.
     note("files are not refreshed", refresh(repository).map(drop));
     // What is kept goes on from what others said: one history of notes, not two.
     note("fetched layouts are not merged", sharing::receive(repository).map(drop));
@@ -121,7 +120,7 @@ fn keep_layouts(repository: &Repository) -> Result<()> {
     promote(repository, &commits).map(drop)
 }
 
-/// A rebase or a row of cherry-picks is going on.
+/// Whether a rebase or a sequence of cherry-picks is under way.
 fn is_in_sequence(repository: &Repository) -> bool {
     let state = ["rebase-merge", "rebase-apply", "sequencer"];
     state.iter().any(|name| repository.git_dir().join(name).exists())
@@ -154,7 +153,7 @@ fn pushed(refs: &[u8]) -> Vec<CommitId> {
     ids.map(CommitId).collect()
 }
 
-/// Somebody pushes our refs by hand, and nothing else.
+/// Whether only refs of git-comfy are pushed, by hand.
 fn is_our_own(refs: &[u8]) -> bool {
     let mut names = refs.split(|b| *b == b'\n').filter(|line| !line.is_empty()).peekable();
     let own = |line: &[u8]| {

@@ -1,7 +1,6 @@
-//! Where hooks are put, and where they are taken out again.
+//! Plans how hooks are put in place and taken out: as configuration or as files.
 
-use super::hooks;
-use super::hooks::{Folder, HOOKS, Owner};
+use super::hooks::{self, Folder, HOOKS, Owner};
 use super::plan::{Plan, Step};
 use super::state::State;
 use super::{Error, Foreign, HookStyle, Reach, Wish};
@@ -32,7 +31,7 @@ pub(crate) fn put(state: &State, wish: &Wish, plan: &mut Plan) -> Result<(), Err
     }
 }
 
-/// A choice is kept for the next run.
+/// Keeps the choice of style for the next run.
 fn remember(state: &State, wish: &Wish, plan: &mut Plan) {
     let (Some(style), scope) = (wish.hooks, wish.reach.scope()) else { return };
     let held = state.config.in_scope(scope, HookStyle::KEY);
@@ -73,7 +72,7 @@ fn configured(state: &State, wish: &Wish, reach: Reach, plan: &mut Plan) -> Resu
         .flat_map(|hook| hooks::configure(hook, &wish.program, &state.config, scope))
         .collect();
     plan.add(format!("git runs git-comfy's hooks, beside any others: {}", names()), steps);
-    // An older git had them as files; they would run twice.
+    // An earlier set-up with an older git wrote them as files; they would run twice.
     let mut before = Vec::new();
     if let (Reach::Repository, Some(place)) = (reach, &state.place) {
         let folder = Folder::find(&state.git, &place.common)?;

@@ -8,8 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::block;
-use super::block::Site;
+use super::block::{self, Site};
 use super::plan::{Kind, Step};
 use crate::platform::git::Result;
 use crate::platform::git::config::{Change, Configuration, Scope};
@@ -17,7 +16,6 @@ use crate::platform::git::plumbing::Git;
 use crate::platform::git::program_settings::Program;
 use crate::platform::git::shell::shell_word;
 
-/// One hook.
 #[derive(Debug, Clone, Copy)]
 pub struct Hook {
     /// git's name of the event, also the name of the file.
@@ -25,20 +23,18 @@ pub struct Hook {
     /// The file as it lies in `hooks/` of the sources: a shebang, the marked block, and
     /// the call of a hook that was kept aside.
     pub script: &'static str,
-    /// What becomes of the git command when the hook is not content.
+    /// Whether the hook's exit code can stop the git command.
     pub say: Say,
 }
 
-/// Whether a hook has a say in what git does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Say {
-    /// None: git goes on whatever happens.
+    /// It cannot: git goes on whatever happens.
     None,
     /// Exit code 1 stops git; any other failure does not.
     Veto,
 }
 
-/// All hooks.
 pub const HOOKS: &[Hook] = &[
     Hook { event: "pre-commit", script: include_str!("../../hooks/pre-commit"), say: Say::Veto },
     Hook { event: "post-commit", script: include_str!("../../hooks/post-commit"), say: Say::None },
@@ -56,7 +52,7 @@ pub const HOOKS: &[Hook] = &[
     Hook { event: "pre-push", script: include_str!("../../hooks/pre-push"), say: Say::None },
 ];
 
-/// The folder beside the hooks for those that had to make room.
+/// The folder, in the hooks folder, for hooks that ours replaced and calls.
 const KEPT: &str = "git-comfy-kept";
 /// The line of the scripts that names the program.
 const PROGRAM_LINE: &str = "git_comfy=git-comfy\n";
@@ -82,7 +78,7 @@ impl Hook {
         )
     }
 
-    /// The whole script with the program in it.
+    /// The whole script with the path of the program in it.
     pub fn file(&self, program: &Program) -> String {
         self.script.replacen(
             PROGRAM_LINE,
@@ -104,7 +100,6 @@ impl Hook {
     }
 }
 
-/// Whose a hooks folder is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// The repository's alone: inside its git folder.
@@ -120,12 +115,10 @@ pub enum Owner {
     Nobody,
 }
 
-/// Where git looks for hook files.
+/// The folder in which git looks for hook files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
-    /// The folder.
     pub path: PathBuf,
-    /// Whose it is.
     pub owner: Owner,
 }
 
@@ -157,16 +150,13 @@ fn owner(git: &Git, path: &Path, common: &Path) -> Result<Owner> {
     Ok(if ignored.is_some() { Owner::Generated } else { Owner::Team })
 }
 
-/// What lies under a hook's name.
+/// The file under a hook's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// Nothing.
     Nothing,
-    /// A file with our block in it.
     Ours {
-        /// All its bytes.
         content: Vec<u8>,
-        /// Whether git would run it.
+        /// Whether git would run it: it is executable.
         runs: bool,
     },
     /// Someone else's shell script that git runs.
@@ -178,7 +168,7 @@ pub enum Found {
     Legacy(PathBuf, Vec<u8>),
 }
 
-/// Looks what lies under a hook's name.
+/// Reads the file under a hook's name and tells whose it is.
 pub fn look(folder: &Path, hook: &Hook) -> Found {
     let path = folder.join(hook.event);
     let Ok(about) = path.symlink_metadata() else { return Found::Nothing };
@@ -215,7 +205,7 @@ fn is_shell(content: &[u8]) -> bool {
         return false;
     }
     let Some(shebang) = text.lines().next().unwrap_or_default().strip_prefix("#!") else {
-        // What the system cannot run by itself git gives to sh.
+        // git runs a script without a shebang by sh.
         return true;
     };
     let mut words = shebang.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));

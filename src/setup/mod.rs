@@ -26,6 +26,7 @@ pub use state::{Place, State};
 use std::path::{Path, PathBuf};
 
 use crate::platform::git::config::{Configuration, Scope};
+use crate::platform::git::{self, plumbing};
 use attributes::Rank;
 use plan::{Plan, Step};
 
@@ -33,7 +34,6 @@ use crate::platform::git;
 use crate::platform::git::plumbing;
 use crate::platform::git::program_settings::Program;
 
-/// How far set-up reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// This repository with all its work trees.
@@ -43,7 +43,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// The configuration file that is written.
+    /// The scope of the configuration file that is written.
     pub fn scope(self) -> Scope {
         match self {
             Reach::Repository => Scope::Local,
@@ -52,7 +52,6 @@ impl Reach {
     }
 }
 
-/// How hooks are put in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HookStyle {
     /// From the configuration where git knows that, else as files.
@@ -62,7 +61,6 @@ pub enum HookStyle {
     Config,
     /// As files, for every git.
     Files,
-    /// Not at all.
     None,
 }
 
@@ -80,7 +78,7 @@ impl HookStyle {
         }
     }
 
-    /// What was chosen at an earlier run.
+    /// The choice of an earlier run, as the configuration has it.
     pub fn chosen(config: &Configuration) -> Option<HookStyle> {
         let word = config.value(HookStyle::KEY)?;
         let all = [HookStyle::Config, HookStyle::Files, HookStyle::None];
@@ -91,45 +89,37 @@ impl HookStyle {
 /// What becomes of a value that someone else wrote where ours belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
-    /// It stays, and the person is told.
+    /// It stays, with a remark.
     Leave,
-    /// Ours takes its place.
     Replace,
 }
 
-/// What init is asked to do.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// How far.
     pub reach: Reach,
-    /// What git is to call.
+    /// The program that git is to call.
     pub program: Program,
     /// The attributes file, if not the usual one.
     pub attributes: Option<PathBuf>,
-    /// How hooks are put in place; nothing: as before.
+    /// How hooks are put in place; `None` keeps the choice of an earlier run.
     pub hooks: Option<HookStyle>,
-    /// What becomes of other people's values.
     pub foreign: Foreign,
 }
 
-/// Why set-up cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// git could not tell what is there.
+    /// git could not be asked for the present state.
     #[error(transparent)]
     Git(#[from] git::Error),
-    /// There is no work tree to set up.
     #[error("{} is not inside the work tree of a git repository", .0.display())]
     NoWorkTree(PathBuf),
-    /// git does not read attributes from that file.
     #[error("git reads no attributes from {}", .0.display())]
     NotAttributes(PathBuf),
-    /// This git is too old.
     #[error("git {0} is too old: git-comfy needs {min} or newer", min = plumbing::Version::OLDEST)]
     OldGit(plumbing::Version),
 }
 
-/// Plans set-up.
+/// Plans what `git comfy init` does; an empty plan where everything is in place.
 pub fn init(state: &State, wish: &Wish) -> Result<Plan, Error> {
     if state.version < plumbing::Version::OLDEST {
         return Err(Error::OldGit(state.version));

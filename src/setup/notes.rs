@@ -1,4 +1,4 @@
-//! Notes: they follow their commit when it is rewritten, and are fetched with the branch.
+//! The settings by which notes follow a rewritten commit and are fetched with the branches.
 
 use super::plan::{Plan, Step};
 use crate::platform::git::config::{Change, Scope};
@@ -7,14 +7,14 @@ use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, runs_refspe
 use super::state::State;
 use super::{Reach, Wish};
 
-/// The notes that sit on commits. Layout notes sit on blobs, which no rewrite changes.
+/// The notes of commits (records). Layout notes are on blobs, which no rewrite changes.
 pub const REWRITE_REF: &str = "refs/notes/comfy";
 /// How git treats a note that is there already when it carries one over. A record is one
 /// JSON document: joining two makes none. `ignore` keeps what post-commit has just written
 /// for the new commit; the old one stays where it was, and the post-rewrite hook, which
 /// runs afterwards, sees both.
 const REWRITE_MODE: &str = "ignore";
-/// The modes that keep every note one document.
+/// The values of `notes.rewriteMode` that never join two notes.
 const WHOLE: [&str; 2] = ["ignore", "overwrite"];
 
 /// Whether a refspec is ours, under whatever name the remote had then.

@@ -2,8 +2,7 @@
 //! [`Plan::apply`]. Making the value touches nothing.
 
 use std::fs;
-use std::io;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::platform::git;
@@ -13,89 +12,73 @@ use crate::platform::git::plumbing::Git;
 /// What can go wrong while a plan is carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// git refused a change of its configuration.
     #[error("the configuration could not be changed")]
     Git(#[from] git::Error),
-    /// A file could not be read, written or moved.
     #[error("cannot {what} {}", path.display())]
     File {
-        /// The verb.
+        /// The verb in the message: `write`.
         what: &'static str,
-        /// The file.
         path: PathBuf,
-        /// The system's reason.
         source: io::Error,
     },
 }
 
-/// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// A change of git's configuration.
     Config(Scope, Change),
-    /// A file gets this content, as a whole or not at all.
+    /// Writes a file whole or not at all; its folder is made.
     Write {
-        /// The file.
         path: PathBuf,
-        /// All its bytes.
         content: Vec<u8>,
-        /// Whether a new file is a program.
+        /// Whether a file that is new is executable; one that is there keeps its permissions.
         kind: Kind,
     },
-    /// A file that this program made goes.
+    /// Deletes a file that this program made.
     Delete(PathBuf),
-    /// A file is put aside, or back; a symbolic link goes on pointing where it did.
+    /// Moves a file; a relative symbolic link is changed so that it still leads to the same file.
     Move {
-        /// Where it lies.
         from: PathBuf,
-        /// Where it will lie.
         to: PathBuf,
     },
-    /// A folder that this program made goes, if nothing is left in it.
+    /// Deletes a folder that this program made, if it is empty.
     DeleteEmpty(PathBuf),
 }
 
-/// What a new file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Read by git.
+    /// Mode 644.
     Text,
-    /// Run by git.
+    /// Mode 755.
     Program,
 }
 
-/// Steps in their order, with what the person is told about them.
+/// Steps in their order, with a title for each section and remarks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What is done.
     pub chapters: Vec<Chapter>,
-    /// What the person should know beside.
+    /// Printed behind the sections, each as a note.
     pub remarks: Vec<String>,
 }
 
-/// The steps that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chapter {
-    /// What they are for, in plain words.
+    /// What the steps are for, as one line for the person.
     pub title: String,
-    /// The steps.
     pub steps: Vec<Step>,
 }
 
 impl Plan {
-    /// Adds a chapter, unless it is empty.
+    /// Adds a section, unless it has no steps.
     pub fn add(&mut self, title: impl Into<String>, steps: Vec<Step>) {
         if !steps.is_empty() {
             self.chapters.push(Chapter { title: title.into(), steps });
         }
     }
 
-    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.chapters.is_empty()
     }
 
-    /// All steps.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.chapters.iter().flat_map(|chapter| &chapter.steps)
     }
@@ -147,7 +130,7 @@ fn wrong<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Er
     move |source| Error::File { what, path: path.to_owned(), source }
 }
 
-/// Replaces a file by way of a temporary one; its permissions stay, a link stays a link.
+/// Replaces a file by renaming a temporary one; its permissions stay, a link stays a link.
 fn write(path: &Path, content: &[u8], kind: Kind) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -194,7 +177,7 @@ fn carry(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// A relative link that moves one folder down or up.
+/// Moves a relative link one folder down or up, and changes its target to match.
 #[cfg(unix)]
 fn relink(from: &Path, to: &Path, target: &Path) -> io::Result<()> {
     let deeper = to.components().count() > from.components().count();

@@ -2,23 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::separate;
-use super::separate::Found;
+use super::separate::{self, Found};
 use crate::platform::git::Result;
 use crate::platform::git::config::{Configuration, Scope};
 use crate::platform::git::plumbing::{Git, Version};
 
-/// Where a repository lies.
+/// The folders of a repository that has a work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The top of the work tree.
     pub top: PathBuf,
     /// What all work trees share: objects, refs, configuration, hooks.
     pub common: PathBuf,
 }
 
 impl Place {
-    /// The attributes file that is not committed.
+    /// `info/attributes`, the attributes file that is not committed.
     pub fn info_attributes(&self) -> PathBuf {
         self.common.join("info").join("attributes")
     }
@@ -54,23 +52,22 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(bytes).as_ref())
 }
 
-/// What is there.
+/// The state of repository and configuration before set-up.
 #[derive(Debug, Clone)]
 pub struct State {
     /// git, at the top of the work tree where there is one.
     pub git: Git,
-    /// Its version.
+    /// The version of the git on PATH.
     pub version: Version,
     /// The repository, if there is one with a work tree.
     pub place: Option<Place>,
-    /// All configuration that holds here.
     pub config: Configuration,
     /// The person's own attributes file, there or not.
     pub global_attributes: Option<PathBuf>,
 }
 
 impl State {
-    /// Looks around. `config_home` is where the person's own settings live
+    /// Reads the state of a folder. `config_home` is where the person's own settings live
     /// (`$XDG_CONFIG_HOME`, or `.config` in the home folder).
     pub fn read(cwd: &Path, config_home: Option<&Path>) -> Result<State> {
         let version = Version::of_git()?;
@@ -78,7 +75,7 @@ impl State {
         let place = Place::find(&here)?;
         let git = match (&place, separate::look(cwd)) {
             (Some(place), _) => Git::at(&place.top),
-            // Inside of it git answers nothing at all.
+            // In a folder whose `.git` leads nowhere every git command fails.
             (None, Found::Astray { top, .. }) => Git::at(top.parent().unwrap_or(cwd)),
             (None, _) => here,
         };

@@ -1,23 +1,21 @@
-//! Folders that a service copies between machines, by what gives them away, and how a file
-//! is kept out of the copying.
+//! Folders that a sync service copies between machines, known by their names or by marker
+//! files, and how a file is excluded from the copying.
 
 use std::path::{Path, PathBuf};
 
-/// A service that copies folders.
 #[derive(Debug)]
 pub struct Service {
-    /// What people call it.
     pub name: &'static str,
     /// Names that its folders have, in lower case; something may follow after a blank or a
     /// dash (`OneDrive - Studio`, `GoogleDrive-ann@example.com`).
     names: &'static [&'static str],
     /// What it leaves at the top of a folder. A `*` stands for anything.
     markers: &'static [&'static str],
-    /// How a single file is kept out.
+    /// How a single file is excluded.
     pub keeps_out: KeepsOut,
 }
 
-/// How a service is told not to copy a file.
+/// How a file is excluded from what a service copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepsOut {
     /// By a pattern in a file at the top of the folder that is not copied itself.
@@ -30,10 +28,9 @@ pub enum KeepsOut {
         mac: &'static str,
         /// In PowerShell.
         windows: &'static str,
-        /// Everywhere else.
         linux: &'static str,
     },
-    /// Not at all.
+    /// It has no way to exclude a file.
     No,
 }
 
@@ -115,14 +112,11 @@ const SERVICES: &[Service] = &[
     },
 ];
 
-/// A folder that is copied.
+/// A folder that a service copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Synced {
-    /// The service's name.
     pub service: &'static str,
-    /// How it keeps a file out.
     pub keeps_out: KeepsOut,
-    /// The top of what it copies.
     pub root: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! How much is read at most from one file. A stranger's file may claim anything.
+//! How much is read at most from one file: a file may come from anybody and claim any length.
 //!
 //! The largest honest payloads are workflows with pictures in their widget values, some
 //! ten megabytes; most are 5 to 500 KiB.

@@ -84,7 +84,7 @@ impl fmt::Display for Container {
 /// How far text formats are searched for their first characters.
 const TEXT_HEAD: usize = 4 << 10;
 
-/// The container, if the first bytes are known.
+/// The container by its first bytes; `None` where they are unknown or cannot be read as expected.
 pub(super) fn container(source: &mut Source<'_>) -> Result<Option<Container>, std::io::Error> {
     match detected(source) {
         Ok(container) => Ok(container),
@@ -117,7 +117,8 @@ fn detected(source: &mut Source<'_>) -> Reading<Option<Container>> {
     Ok(Some(container))
 }
 
-/// The brands of an ISO base media file tell pictures from movies.
+/// The brands of an ISO base media file tell pictures from movies; a picture's brand may stand
+/// behind others.
 fn brand(source: &mut Source<'_>) -> Reading<Container> {
     let head = source.peek(0, 128)?;
     let size = head.first_chunk().map_or(0, |size| u32::from_be_bytes(*size));
@@ -143,7 +144,7 @@ fn is_old_movie(name: &[u8]) -> bool {
     matches!(name.first_chunk(), Some(b"moov" | b"mdat" | b"wide" | b"skip" | b"pnot"))
 }
 
-/// An ID3 tag stands before MP3, rarely before FLAC.
+/// An ID3 tag stands before MP3, rarely before FLAC: what follows it decides.
 fn behind_id3(source: &mut Source<'_>) -> Reading<Container> {
     let head = source.peek(0, 10)?.to_vec();
     let size = super::containers::id3::tag_size(&head).unwrap_or(0);

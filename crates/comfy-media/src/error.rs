@@ -2,18 +2,18 @@
 
 use std::io;
 
-/// Why nothing could be read.
+/// Why nothing could be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The first bytes are none of a file that carries metadata.
+    /// The first bytes are those of no format in [`super::Container`].
     #[error("no kind of file that carries a workflow (its first bytes are unknown)")]
     Unrecognized,
-    /// Reading failed below us.
+    /// The given reader returned an error.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// A part of a file that is not as its format says.
+/// A part of a file that could not be read. What stands before it was read all the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
     /// The file ends inside a part.
@@ -22,7 +22,7 @@ pub enum Defect {
     /// A part contradicts its format.
     #[error("{what} at byte {at} is damaged")]
     Malformed {
-        /// The part.
+        /// The part in words, such as `a PNG text chunk`.
         what: &'static str,
         /// Its offset in the file.
         at: u64,
@@ -30,17 +30,17 @@ pub enum Defect {
     /// A part is larger than [`super::budget`] allows.
     #[error("{what} is too large to read ({limit} bytes at most)")]
     TooLarge {
-        /// The part.
+        /// The part in words, such as `a PNG text chunk`.
         what: &'static str,
-        /// The limit it passes.
+        /// The limit in bytes.
         limit: u64,
     },
     /// The file has more parts than [`super::budget`] allows; the rest was not looked at.
     #[error("more than {limit} {what}; the rest was not read")]
     TooMany {
-        /// What there are too many of.
+        /// The parts in words.
         what: &'static str,
-        /// The limit.
+        /// How many are read.
         limit: u64,
     },
     /// A part uses a feature that is not supported.
@@ -48,7 +48,6 @@ pub enum Defect {
     Unsupported(&'static str),
 }
 
-/// Why a reader stopped.
 #[derive(Debug)]
 pub(super) enum Stop {
     Io(io::Error),
@@ -61,7 +60,6 @@ impl From<Defect> for Stop {
     }
 }
 
-/// What readers give back.
 pub(super) type Reading<T> = Result<T, Stop>;
 
 /// A part that contradicts its format.

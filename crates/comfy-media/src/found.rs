@@ -1,4 +1,4 @@
-//! Where readers put what they find, within the budget.
+//! Collects what readers find, within the budget.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ impl fmt::Display for Size {
     }
 }
 
-/// Where in its container a text lay.
+/// Where in its container a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// A PNG chunk: `tEXt`, `zTXt`, `iTXt`, or the `comf` of ComfyUI's APNG.
@@ -78,13 +78,12 @@ pub struct Entry {
     /// The name the text has in the file, spelled as there. Where a saver packs name and
     /// text into one field (`Prompt:{…}`), that name, not the field's.
     pub keyword: String,
-    /// The text.
+    /// The text, decoded to UTF-8; mostly JSON.
     pub text: String,
-    /// Where it lay.
+    /// Where in the container it is.
     pub place: Place,
 }
 
-/// The findings of one file.
 #[derive(Debug)]
 pub(super) struct Found {
     embedded: Embedded,
@@ -111,12 +110,12 @@ impl Found {
         self.embedded.entries.is_empty()
     }
 
-    /// A closer look showed another kind of the same family.
+    /// Sets a more exact format of the same family (APNG, WebM, Opus), found while reading.
     pub(super) fn set_container(&mut self, container: Container) {
         self.embedded.container = container;
     }
 
-    /// Notes a size; of several the largest area stands (thumbnails and tiles are smaller).
+    /// Keeps the largest size by area: thumbnails and tiles are smaller.
     pub(super) fn set_size(&mut self, width: u32, height: u32) {
         let area = |size: Size| u64::from(size.width) * u64::from(size.height);
         let size = Size { width, height };
@@ -136,7 +135,7 @@ impl Found {
         if self.worked > MAX_WORK { Err(too_much_work().into()) } else { Ok(()) }
     }
 
-    /// Keeps a text, or notes why not. Empty texts are nothing.
+    /// Keeps a text, or records a defect where it is over the budget. Empty texts are dropped.
     pub(super) fn text(&mut self, place: Place, keyword: &str, text: String) {
         if text.is_empty() {
             return;
@@ -155,7 +154,7 @@ impl Found {
         self.embedded.entries.push(Entry { keyword, text, place });
     }
 
-    /// Notes the defect of one part and goes on; only a failing disk stops everything.
+    /// Records the defect of one part, so that reading goes on; only an I/O error stops it.
     pub(super) fn tolerate<T>(&mut self, reading: Reading<T>) -> Reading<Option<T>> {
         match reading {
             Ok(value) => Ok(Some(value)),
@@ -167,7 +166,7 @@ impl Found {
         }
     }
 
-    /// Notes something that could not be read.
+    /// Records a defect once; those beyond the limit are dropped.
     pub(super) fn defect(&mut self, defect: Defect) {
         let defects = &mut self.embedded.defects;
         if defects.len() < MAX_DEFECTS && !defects.contains(&defect) {

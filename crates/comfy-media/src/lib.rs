@@ -35,16 +35,16 @@ pub use payload::{Form, Payload};
 use found::Found;
 use source::Source;
 
-/// All that was found embedded in one file.
+/// The texts embedded in one file, not yet decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedded {
-    /// What kind of file it is.
+    /// The format, told by the first bytes and refined by what was read (APNG, WebM, Opus).
     pub container: Container,
-    /// Width and height in pixels, where a picture or video says them cheaply.
+    /// Width and height in pixels, where the header of a picture or video states them.
     pub size: Option<Size>,
     /// The embedded texts in file order.
     pub entries: Vec<Entry>,
-    /// What could not be read. The entries hold what could.
+    /// The parts that could not be read; `entries` holds what was found beside them.
     pub defects: Vec<Defect>,
 }
 

@@ -7,14 +7,14 @@
 //! Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42, Size: 512x768, Model hash: …
 //! ```
 //!
-//! A typed face over the fields as they stand: none is dropped, values keep their spelling.
+//! All fields are kept as they are written; methods parse the well-known ones.
 
 use comfy_graph::json;
 
-/// A parsed A1111 text.
+/// A parsed A1111 text. Nothing is checked against the picture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parameters {
-    /// The positive prompt.
+    /// The positive prompt, without surrounding white space.
     pub positive: String,
     /// The negative prompt, if there is one.
     pub negative: Option<String>,
@@ -29,7 +29,7 @@ const MAX_FIELDS: usize = 256;
 const TELLING_FIELDS: usize = 3;
 
 impl Parameters {
-    /// Reads a text; nothing if it is none of the kind.
+    /// Parses a text; `None` if it is not in this format.
     pub fn parse(text: &str) -> Option<Parameters> {
         let text = text.trim();
         if text.starts_with(['{', '[', '<']) {
@@ -49,12 +49,12 @@ impl Parameters {
         field.map(|(_, value)| value.as_str())
     }
 
-    /// Sampling steps.
+    /// `Steps`: sampling steps.
     pub fn steps(&self) -> Option<u32> {
         self.field("Steps")?.parse().ok()
     }
 
-    /// The sampler's name.
+    /// `Sampler`: the name as the writer shows it, such as `Euler a`.
     pub fn sampler(&self) -> Option<&str> {
         self.field("Sampler")
     }
@@ -64,7 +64,7 @@ impl Parameters {
         self.field("Schedule type").or_else(|| self.field("Scheduler"))
     }
 
-    /// The guidance scale.
+    /// `CFG scale`: the guidance scale.
     pub fn cfg(&self) -> Option<f64> {
         self.field("CFG scale")?.parse().ok()
     }
@@ -74,7 +74,7 @@ impl Parameters {
         self.field("Seed")?.parse().ok()
     }
 
-    /// Denoising strength.
+    /// `Denoising strength`, as it is written.
     pub fn denoise(&self) -> Option<f64> {
         self.field("Denoising strength")?.parse().ok()
     }
@@ -181,7 +181,6 @@ fn separator(c: char) -> bool {
     matches!(c, ',' | '\n' | '\r')
 }
 
-/// A value and what follows it.
 fn field_value(text: &str) -> (String, &str) {
     if let Some(end) = json_end(text)
         && text[end..].trim_start_matches(' ').chars().next().is_none_or(separator)

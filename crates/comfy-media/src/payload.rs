@@ -1,4 +1,4 @@
-//! What the embedded texts mean: which is the graph, which the prompt, which parameters.
+//! Decides which embedded text is the workflow, which the prompt, which the parameters.
 //!
 //! Names alone do not tell: a field named `prompt` may hold a UI graph and the other way
 //! round, upper and lower case differ by container, savers pack everything as one JSON
@@ -6,9 +6,10 @@
 //! JSON texts in one field. So a text is decoded first and judged by its shape; the name
 //! decides only between several of the same shape.
 
+use comfy_graph::json::{self, ErrorKind, Object, Value};
+
 use super::budget::{MAX_JOINED, MAX_STRING_LAYERS};
 use super::{Embedded, Entry, Parameters};
-use comfy_graph::json::{self, ErrorKind, Object, Value};
 
 /// The shape of a JSON value, as ComfyUI tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +18,14 @@ pub enum Form {
     Graph,
     /// The API format: each member a node with `class_type`.
     Prompt,
-    /// Neither.
+    /// Any other JSON.
     Other,
 }
 
 impl Form {
-    /// Judges a value. More generous than `graph`, which decides whether a file is ours
-    /// to change: a text found under these names is a graph unless it clearly is not.
+    /// Tells the shape of a value. More generous than `comfy_graph::graph`, which decides
+    /// whether a file is ours to change: a text found under these names is a graph unless it
+    /// clearly is not.
     pub fn of(value: &Value) -> Form {
         let Some(object) = value.as_object() else { return Form::Other };
         let class = |node: &Value| node.get("class_type").is_some_and(|t| t.as_str().is_some());
@@ -43,14 +45,14 @@ impl Form {
     }
 }
 
-/// The embedded texts decoded.
+/// What the embedded texts of a file hold, decoded.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Payload {
     /// The workflow: the graph as the canvas shows it.
     pub workflow: Option<Value>,
-    /// The executed prompt in API format. The truth about seeds and values.
+    /// The executed prompt in API format: the values the run really had, seeds among them.
     pub prompt: Option<Value>,
-    /// A1111 parameters.
+    /// A1111 parameters; of several texts one named `parameters` wins.
     pub parameters: Option<Parameters>,
 }
 
@@ -84,7 +86,7 @@ impl Embedded {
         self.payload().prompt
     }
 
-    /// A1111 parameters.
+    /// A1111 parameters, see [`Payload::parameters`].
     pub fn parameters(&self) -> Option<Parameters> {
         self.payload().parameters
     }
@@ -166,7 +168,7 @@ fn posted(mut object: Object) -> Vec<(json::Key, Value)> {
     object.into_iter().chain(extra.unwrap_or_default()).collect()
 }
 
-/// Takes a value over one that fits no better: the last of equals stands.
+/// Replaces a value that fits no better: of equals the last is kept.
 fn better(slot: &mut Option<(Fit, Value)>, fit: Fit, value: Value) {
     if slot.as_ref().is_none_or(|(old, _)| *old <= fit) {
         *slot = Some((fit, value));

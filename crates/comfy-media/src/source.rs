@@ -1,6 +1,6 @@
-//! A file as readers see it: bytes at offsets.
+//! Random access to a file through a small window.
 //!
-//! Readers ask for bytes by place, so nobody carries a cursor; a small window in front of
+//! Readers ask for bytes by offset, so none carries a cursor; a small window in front of
 //! the file makes walking many short headers cheap. Knows nothing of formats.
 
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,7 +14,6 @@ const WINDOW: usize = 16 << 10;
 /// What is read at once behind a jump: enough for a header.
 const PEEK: usize = 1 << 10;
 
-/// Both halves of what a reader needs.
 pub(super) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
@@ -35,7 +34,6 @@ impl<'r> Source<'r> {
         Ok(Source { inner, len, window: Vec::new(), window_at: 0, steps: 0, loaded: 0 })
     }
 
-    /// Bytes in the file.
     pub(super) fn len(&self) -> u64 {
         self.len
     }

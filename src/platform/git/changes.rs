@@ -7,12 +7,11 @@ use super::index;
 use super::objects::{EntryKind, TreeEntry};
 use super::repository::Repository;
 
-/// A file that a commit added or changed.
+/// A file under our filter that a commit added or changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Touched {
-    /// Its path.
     pub path: RepoPath,
-    /// What the commit holds there.
+    /// Its content in that commit.
     pub blob: ObjectId,
 }
 

@@ -1,4 +1,4 @@
-//! How commits are named to a person. Shared by commands; no command itself.
+//! How commits are named to a person.
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
@@ -14,17 +14,17 @@ pub(crate) fn head(id: CommitId, commit: &Commit) -> String {
     format!("{} {}", short(id), day(&commit.author))
 }
 
-/// The first digits of the id.
+/// The first seven digits of the id.
 pub(crate) fn short(id: CommitId) -> String {
     id.to_string().chars().take(DIGITS).collect()
 }
 
-/// The day, where the person was.
+/// The date in the author's own time zone.
 pub(crate) fn day(person: &Person) -> String {
     zoned(person).map_or_else(|| "????-??-??".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
 }
 
-/// The moment, for programs.
+/// RFC 3339, in the author's own time zone.
 pub(crate) fn moment(person: &Person) -> Option<String> {
     zoned(person).map(|at| at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
 }
@@ -35,7 +35,6 @@ fn zoned(person: &Person) -> Option<jiff::Zoned> {
     Some(at.to_zoned(TimeZone::fixed(offset)))
 }
 
-/// So many nodes, in words.
 pub(crate) fn nodes(count: usize) -> String {
     match count {
         1 => "1 node".to_owned(),

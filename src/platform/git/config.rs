@@ -20,7 +20,6 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// git's word for it.
     pub fn word(self) -> &'static str {
         match self {
             Scope::System => "system",
@@ -42,10 +41,8 @@ impl Scope {
     }
 }
 
-/// One value of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Where it stands.
     pub scope: Scope,
     /// The key as git prints it: section and name in lower case.
     pub key: String,
@@ -60,7 +57,7 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Reads what holds in git's folder.
+    /// Reads all values that hold in the folder of `git`.
     pub fn read(git: &Git) -> Result<Self> {
         let told = git.run(["config", "--list", "-z", "--show-scope"])?;
         Ok(Self::parse(&told))
@@ -82,18 +79,16 @@ impl Configuration {
         Configuration { entries }
     }
 
-    /// All values of a key.
     pub fn all(&self, key: &str) -> impl Iterator<Item = &Entry> {
         let key = canonical(key);
         self.entries.iter().filter(move |entry| entry.key == key)
     }
 
-    /// The value that holds.
+    /// The entry that holds: the last of the key.
     pub fn last(&self, key: &str) -> Option<&Entry> {
         self.all(key).last()
     }
 
-    /// The value that holds, as text.
     pub fn value(&self, key: &str) -> Option<&str> {
         self.last(key).map(|entry| entry.value.as_str())
     }
@@ -107,7 +102,6 @@ impl Configuration {
         }
     }
 
-    /// The values of a key in one scope.
     pub fn in_scope(&self, scope: Scope, key: &str) -> Vec<&str> {
         self.all(key).filter(|e| e.scope == scope).map(|e| e.value.as_str()).collect()
     }
@@ -138,30 +132,14 @@ fn canonical(key: &str) -> String {
     }
 }
 
-/// One change to a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The key has this one value from now on.
-    Set {
-        /// The key.
-        key: String,
-        /// Its value.
-        value: String,
-    },
+    /// The key has this one value from now on; others of it go.
+    Set { key: String, value: String },
     /// One more value for a key that may have several.
-    Add {
-        /// The key.
-        key: String,
-        /// The value that joins.
-        value: String,
-    },
+    Add { key: String, value: String },
     /// Exactly this value goes; with the last one an emptied section goes too.
-    Remove {
-        /// The key.
-        key: String,
-        /// The value that goes.
-        value: String,
-    },
+    Remove { key: String, value: String },
 }
 
 impl Change {

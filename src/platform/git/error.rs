@@ -1,4 +1,4 @@
-//! What can go wrong at the door to git.
+//! What can go wrong when git, its library or its files are used.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,63 +8,46 @@ use super::id::{ObjectId, RepoPath};
 /// A failure of git, of the library that reads it, or of the files beside it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no repository at the place.
+    /// No repository in or above the folder.
     #[error("no git repository at {}", .0.display())]
     NoRepository(PathBuf),
     /// The repository has no work tree, and the work needs one.
     #[error("the repository {} is bare: there is no work tree", .0.display())]
     Bare(PathBuf),
-    /// The git library refused.
+    /// libgit2 or gitoxide returned an error.
     #[error("{doing}: {message}")]
     Library {
-        /// What was being done.
+        /// The operation, as `reading a ref`.
         doing: &'static str,
-        /// The library's words.
         message: String,
     },
-    /// `git` could not be started.
     #[error("git could not be started ({command}); is it on the PATH?")]
-    NoGit {
-        /// The arguments it would have had.
-        command: String,
-        /// Why not.
-        source: io::Error,
-    },
+    NoGit { command: String, source: io::Error },
     /// `git` ended with an error.
     #[error("git {command} failed: {said}")]
     Git {
-        /// Its arguments.
         command: String,
         /// The last line it wrote to standard error, or its exit status.
         said: String,
     },
-    /// `git` did not come to an end in time.
     #[error("git {command} took longer than {seconds} s and was stopped")]
-    TooSlow {
-        /// Its arguments.
-        command: String,
-        /// The time it was given.
-        seconds: u64,
-    },
+    TooSlow { command: String, seconds: u64 },
     /// A file beside git's own could not be read or written.
     #[error("{doing} {}: {source}", .path.display())]
     File {
-        /// What was being done.
+        /// The operation, as `reading a ref`.
         doing: &'static str,
-        /// The file.
         path: PathBuf,
-        /// Why it failed.
         source: io::Error,
     },
-    /// An object is not what it must be.
+    /// An object is of another type, or its content is not of the form its type has.
     #[error("git object {id} is no {expected}")]
     Malformed {
-        /// The object.
         id: ObjectId,
-        /// What it should have been.
+        /// The type or the note it should have been.
         expected: &'static str,
     },
-    /// A ref moved under our hands too often.
+    /// Other processes moved a ref at each of our attempts.
     #[error("{0} is being changed by another process; try again")]
     Contended(String),
     /// A file would be replaced whose content is nowhere else.
@@ -72,19 +55,16 @@ pub enum Error {
     Uncommitted(RepoPath),
     /// git said something this program does not understand.
     #[error("git {command} answered something unexpected")]
-    Unexpected {
-        /// Its arguments.
-        command: String,
-    },
+    Unexpected { command: String },
 }
 
 impl Error {
-    /// Makes the mapper for a failed library call.
+    /// For `map_err` on a call of libgit2.
     pub(crate) fn library(doing: &'static str) -> impl Fn(git2::Error) -> Error {
         move |error| Error::Library { doing, message: error.message().to_owned() }
     }
 
-    /// Makes the mapper for a failed file operation.
+    /// For `map_err` on a file operation.
     pub(crate) fn file(
         doing: &'static str,
         path: impl Into<PathBuf>,
@@ -94,5 +74,4 @@ impl Error {
     }
 }
 
-/// What the functions of this floor give back.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -17,7 +17,6 @@ pub enum ObjectFormat {
 }
 
 impl ObjectFormat {
-    /// The length of an id in bytes.
     pub const fn id_len(self) -> usize {
         match self {
             ObjectFormat::Sha1 => 20,
@@ -60,21 +59,17 @@ impl ObjectFormat {
     }
 }
 
-/// The four kinds of git objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The content of a file.
     Blob,
-    /// A folder.
     Tree,
-    /// A commit.
     Commit,
     /// An annotated tag.
     Tag,
 }
 
 impl Kind {
-    /// git's word for it.
     pub const fn name(self) -> &'static str {
         match self {
             Kind::Blob => "blob",
@@ -84,13 +79,12 @@ impl Kind {
         }
     }
 
-    /// The kind of git's word.
+    /// From git's word for it.
     pub fn from_name(name: &str) -> Option<Self> {
         [Kind::Blob, Kind::Tree, Kind::Commit, Kind::Tag].into_iter().find(|k| k.name() == name)
     }
 }
 
-/// The id of a git object, SHA-1 or SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId {
     length: u8,
@@ -98,7 +92,7 @@ pub struct ObjectId {
 }
 
 impl ObjectId {
-    /// An id from its 20 or 32 bytes.
+    /// From 20 or 32 bytes; `None` for any other length.
     pub fn new(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != 20 && bytes.len() != 32 {
             return None;
@@ -108,7 +102,7 @@ impl ObjectId {
         Some(ObjectId { length: bytes.len() as u8, bytes: all })
     }
 
-    /// An id from its 40 or 64 hexadecimal digits.
+    /// From 40 or 64 hexadecimal digits.
     pub fn from_hex(hex: &[u8]) -> Option<Self> {
         if hex.len() != 40 && hex.len() != 64 {
             return None;
@@ -121,12 +115,11 @@ impl ObjectId {
         Some(ObjectId { length: (hex.len() / 2) as u8, bytes })
     }
 
-    /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
 
-    /// The hash it was made with.
+    /// The format, told by the length.
     pub const fn format(&self) -> ObjectFormat {
         if self.length == 20 { ObjectFormat::Sha1 } else { ObjectFormat::Sha256 }
     }
@@ -136,7 +129,6 @@ impl ObjectId {
         self.as_bytes().iter().all(|b| *b == 0)
     }
 
-    /// The hexadecimal digits.
     pub fn to_hex(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut hex = String::with_capacity(64);
@@ -160,7 +152,6 @@ impl fmt::Debug for ObjectId {
     }
 }
 
-/// The id of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommitId(pub ObjectId);
 
@@ -175,12 +166,11 @@ impl fmt::Display for CommitId {
 pub struct RefName(String);
 
 impl RefName {
-    /// A name that is known to be well formed.
+    /// Does not check the form of the name.
     pub fn new(name: impl Into<String>) -> Self {
         RefName(name.into())
     }
 
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -198,12 +188,10 @@ impl fmt::Display for RefName {
 pub struct RepoPath(Vec<u8>);
 
 impl RepoPath {
-    /// A path from git's bytes.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         RepoPath(bytes.into())
     }
 
-    /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }

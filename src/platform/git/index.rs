@@ -10,20 +10,16 @@ use super::error::{Error, Result};
 use super::id::{ObjectFormat, ObjectId, RepoPath};
 use super::repository::Repository;
 
-/// One file of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IndexEntry {
-    /// Its path.
     pub(crate) path: RepoPath,
-    /// Its content.
     pub(crate) id: ObjectId,
-    /// Whether it may be executed.
     pub(crate) executable: bool,
-    /// What git saw of the file when the two were the same.
+    /// The file's state on disk when its content was last the same.
     pub(crate) seen: Seen,
 }
 
-/// What git remembers of a file on disk.
+/// The size and time of a file on disk, as the index has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seen {
     size: u32,
@@ -32,7 +28,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// The file looks as it did.
+    /// Whether size and time are still the same.
     pub(crate) fn is_now(self, metadata: &Metadata) -> bool {
         let (seconds, nanoseconds) = modified(metadata);
         // Some systems and programs keep whole seconds only; git may remember no more.
@@ -53,7 +49,6 @@ fn modified(metadata: &Metadata) -> (u32, u32) {
     since.map_or((0, 0), |time| (time.as_secs() as u32, time.subsec_nanos()))
 }
 
-/// The index file of the work tree.
 pub(crate) fn index_path(repository: &Repository) -> PathBuf {
     repository.git_dir().join("index")
 }
@@ -72,8 +67,8 @@ fn load(path: &Path, format: ObjectFormat) -> Result<Option<gix::index::File>> {
         .map_err(|error| Error::Library { doing: "reading the index", message: error.to_string() })
 }
 
-/// The index that the git command around us goes by, for one question after another. One
-/// command may change it several times (a rebase): it is read again when it is another.
+/// The index that the git command which called us uses (`GIT_INDEX_FILE`), for many lookups. One
+/// command may change it several times (a rebase): it is read again when the file was replaced.
 #[derive(Debug)]
 pub(crate) struct Current<'r> {
     repository: &'r Repository,
@@ -116,7 +111,7 @@ impl<'r> Current<'r> {
     pub(crate) fn blobs(&mut self, path: &RepoPath) -> Vec<ObjectId> {
         let Some(stamp) = Stamp::of(&self.path) else { return Vec::new() };
         if self.read.as_ref().is_none_or(|(known, _)| *known != stamp) {
-            // One that cannot be read is git's to complain about.
+            // Where it cannot be read, git itself fails and says so.
             let index = load(&self.path, self.repository.format()).ok().flatten();
             self.read = Some((stamp, index));
         }
@@ -178,7 +173,7 @@ pub fn listed(repository: &Repository) -> Result<Vec<RepoPath>> {
     Ok(paths(&told).collect())
 }
 
-/// Paths that git told with a NUL behind each.
+/// Splits output of `git … -z` into paths.
 pub(crate) fn paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
     told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(RepoPath::new)
 }

@@ -1,4 +1,4 @@
-//! The only door to git: repositories, configuration, hooks, notes, refs.
+//! All access to git: repositories, configuration, notes, refs, processes of git itself.
 //!
 //! Hands out plain data; no type of `git2` or `gix` leaves this folder.
 

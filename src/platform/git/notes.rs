@@ -21,10 +21,10 @@ use super::repository::Repository;
 /// note rewrites its folder and those above.
 const SPREAD_FROM: usize = 128;
 
-/// How often a ref that moves under our hands is tried again.
+/// How often the update of a ref is tried again when another process moves it meanwhile.
 const ATTEMPTS: u32 = 40;
 
-/// A lock of that age belongs to nobody.
+/// A lock of that age was left by a process that was stopped.
 const ABANDONED: Duration = Duration::from_secs(60);
 
 /// All notes of one notes commit.
@@ -38,9 +38,7 @@ pub(crate) struct Notes<'r> {
 /// What is to become of the note of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Edit {
-    /// The note is this blob.
     Set(ObjectId),
-    /// There is no note.
     #[cfg_attr(not(test), expect(dead_code, reason = "layouts are never taken back"))]
     Remove,
     /// A note that moves to another folder; one that is there already stays.
@@ -50,11 +48,8 @@ pub(crate) enum Edit {
 /// A note that differs between two states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Difference {
-    /// The object the note is about.
     pub(crate) about: ObjectId,
-    /// The note in the older state.
     pub(crate) before: Option<ObjectId>,
-    /// The note in the newer state.
     pub(crate) after: Option<ObjectId>,
 }
 
@@ -274,24 +269,23 @@ fn full_name(prefix: &str, name: &[u8]) -> Option<ObjectId> {
 /// A new state of some notes, made on top of the one that was read.
 #[derive(Debug)]
 pub(crate) struct Revision {
-    /// The tree of the notes.
     pub(crate) tree: ObjectId,
     /// Other notes commits that are included from now on.
     pub(crate) merged: Vec<CommitId>,
-    /// The subject of the commit.
     pub(crate) subject: String,
 }
 
-/// What to make of a ref.
+/// What a ref is to point at next.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// It is good as it is.
+    /// The ref stays as it is.
     Stay,
-    /// It goes to a commit that is there.
+    /// It goes to a commit that exists already.
     Forward(CommitId),
-    /// It goes to a new commit.
+    /// It goes to a new commit on top of the present one.
     Commit(Revision),
-    /// It goes to a new commit that nothing comes before: what was, is forgotten.
+    /// It goes to a new commit without parents: what was pruned or joined away is then in
+    /// nobody's history.
     Anew(Revision),
 }
 

@@ -7,13 +7,9 @@ use super::id::{CommitId, Kind, ObjectFormat, ObjectId};
 /// What the mode of a tree entry says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryKind {
-    /// A folder.
     Tree,
-    /// An ordinary file.
     File,
-    /// A file that can be executed.
     Executable,
-    /// A symbolic link.
     Link,
     /// The commit of a submodule.
     Submodule,
@@ -48,18 +44,14 @@ impl EntryKind {
     }
 }
 
-/// One name in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeEntry {
-    /// What it is.
     pub kind: EntryKind,
-    /// Its name, without the folder.
+    /// One component of a path; need not be UTF-8.
     pub name: Vec<u8>,
-    /// The object behind it.
     pub id: ObjectId,
 }
 
-/// Reads a tree object.
 pub(crate) fn parse_tree(id: ObjectId, mut bytes: &[u8]) -> Result<Vec<TreeEntry>> {
     let length = id.format().id_len();
     let broken = || Error::Malformed { id, expected: "tree" };
@@ -102,12 +94,11 @@ pub(crate) fn print_tree(entries: &[TreeEntry]) -> Vec<u8> {
     bytes
 }
 
-/// Who did something, and when.
+/// The author or committer of a commit, with the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The name; may be empty, may hold anything but `<`, `>` and newlines.
     pub name: String,
-    /// The address.
     pub email: String,
     /// Seconds since 1970.
     pub seconds: i64,
@@ -148,29 +139,23 @@ impl Person {
     }
 }
 
-/// A commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// The tree of all files.
+    /// The root tree.
     pub tree: ObjectId,
-    /// The commits it follows.
     pub parents: Vec<CommitId>,
-    /// Who wrote the change.
     pub author: Person,
-    /// Who made the commit.
     pub committer: Person,
     /// The whole message, as bytes: its encoding is a header most people never set.
     pub message: Vec<u8>,
 }
 
 impl Commit {
-    /// The first line of the message.
     pub fn subject(&self) -> String {
         let line = self.message.split(|b| *b == b'\n').find(|l| !l.is_empty()).unwrap_or_default();
         String::from_utf8_lossy(line).into_owned()
     }
 
-    /// Reads a commit object.
     pub(crate) fn parse(id: ObjectId, bytes: &[u8]) -> Result<Commit> {
         let broken = || Error::Malformed { id, expected: "commit" };
         let mut tree = None;
@@ -204,7 +189,6 @@ impl Commit {
         })
     }
 
-    /// Writes a commit object.
     pub(crate) fn print(&self) -> Vec<u8> {
         let mut bytes = format!("tree {}\n", self.tree).into_bytes();
         for parent in &self.parents {
@@ -220,7 +204,7 @@ impl Commit {
     }
 }
 
-/// Objects to be written together.
+/// Objects to be written together; equal ones are kept once.
 #[derive(Debug)]
 pub struct Batch {
     format: ObjectFormat,
@@ -243,17 +227,14 @@ impl Batch {
         id
     }
 
-    /// Adds the content of a file.
     pub fn blob(&mut self, content: Vec<u8>) -> ObjectId {
         self.add(Kind::Blob, content)
     }
 
-    /// Adds a folder.
     pub fn tree(&mut self, entries: &[TreeEntry]) -> ObjectId {
         self.add(Kind::Tree, print_tree(entries))
     }
 
-    /// Adds a commit.
     pub fn commit(&mut self, commit: &Commit) -> CommitId {
         CommitId(self.add(Kind::Commit, commit.print()))
     }
@@ -263,12 +244,10 @@ impl Batch {
         &self.objects
     }
 
-    /// The format of the ids.
     pub(crate) fn format(&self) -> ObjectFormat {
         self.format
     }
 
-    /// Nothing was added.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
     }

@@ -3,8 +3,7 @@
 //! The person's choice counts as it counts for git: `GIT_PAGER`, `core.pager`, `PAGER`,
 //! else `less`. Must not know what is shown.
 
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::shell::is_plain_command;

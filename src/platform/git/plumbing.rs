@@ -1,22 +1,19 @@
-//! git called in one folder, for everything where its own word is what counts:
+//! git called in one folder, for what only git itself can answer reliably:
 //! configuration with its scopes and includes, hooks paths, attributes.
 //!
-//! Must not know what is asked of it: arguments in, bytes out, git's own complaint in the
+//! Must not know what is asked of it: arguments in, bytes out, git's own message in the
 //! error.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::command;
-use super::command::{Inherit, failure};
+use super::command::{self, Inherit, failure};
 use super::error::Result;
 
-/// How git answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Its exit code; -1 where a signal ended it.
     pub code: i32,
-    /// Its standard output.
     pub out: Vec<u8>,
 }
 
@@ -48,7 +45,6 @@ impl Git {
         self
     }
 
-    /// The folder git is called in.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -111,7 +107,7 @@ impl Version {
     /// Hooks from the configuration (`hook.<name>.command`).
     pub const CONFIGURED_HOOKS: Version = Version(2, 54);
 
-    /// The version of the git on PATH.
+    /// The version of the git on PATH; 0.0 where it cannot be read.
     pub fn of_git() -> Result<Version> {
         let told = Git::at(".").run(["--version"])?;
         Ok(Version::parse(&String::from_utf8_lossy(&told)).unwrap_or(Version(0, 0)))

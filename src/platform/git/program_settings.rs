@@ -12,7 +12,6 @@ use crate::platform::git::config::{Change, Configuration, Scope};
 use crate::platform::git::plumbing::{Git, Version};
 use crate::platform::git::shell::{first_shell_word, shell_word};
 
-/// A value of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
     /// The same everywhere.
@@ -24,12 +23,10 @@ pub enum Value {
     Template(&'static str),
 }
 
-/// One setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// The key.
     pub key: &'static str,
-    /// What it is set to.
+    /// The value that this version writes.
     pub value: Value,
     /// The first git that understands the value. Of two rows for one key the last that
     /// the git at hand understands is taken.
@@ -119,18 +116,16 @@ pub fn lasting_path(program: &Path, path: Option<&OsStr>) -> PathBuf {
 pub struct Program(String);
 
 impl Program {
-    /// That path or name.
+    /// From a path or a name; on Windows slashes become forward ones.
     pub fn new(path: &str) -> Program {
         let path = path.strip_prefix(r"\\?\").unwrap_or(path);
         Program(if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() })
     }
 
-    /// The path or name itself.
     pub fn path(&self) -> &str {
         &self.0
     }
 
-    /// The same as one word for a shell.
     pub fn word(&self) -> String {
         shell_word(&self.0)
     }
@@ -142,7 +137,6 @@ impl Program {
 }
 
 impl Value {
-    /// The text that goes into the configuration.
     pub fn text(self, program: &Program) -> String {
         match self {
             Value::Text(text) => text.to_owned(),
@@ -182,8 +176,8 @@ impl Setting {
     }
 }
 
-/// Brings the line that git calls for texts up to the form that this program speaks: git
-/// throws away what it has kept in another form. Does nothing to lines that are not ours.
+/// Updates the textconv setting to the text form that this program writes: git
+/// then drops its cache of texts in another form. Leaves lines alone that are not ours.
 pub fn bring_textconv_up_to_date(git: &Git) -> Result<(), Error> {
     const KEY: &str = "diff.comfy.textconv";
     let Some(row) = SETTINGS.iter().find(|row| row.key == KEY) else { return Ok(()) };

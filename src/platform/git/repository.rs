@@ -3,7 +3,7 @@
 //! Works on every repository the git of this machine can open: work trees linked to one
 //! repository, submodules, bare, shallow and partial clones, SHA-1 and SHA-256, refs in
 //! files and in reftables. What goes through a library and what through git itself is
-//! decided once, when it is opened (`door`).
+//! decided once, when it is opened (`backend`).
 //!
 //! Must not know what a workflow is.
 
@@ -22,7 +22,7 @@ use crate::platform::git::backend::{Library, Plumbing};
 /// What the environment of the process says about git, read once at the edge.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
-    /// The folder the process runs in.
+    /// The folder the process runs in; `GIT_INDEX_FILE` may be relative to it.
     pub folder: PathBuf,
     /// `GIT_INDEX_FILE`: the index of the git command that called us.
     pub index_file: Option<PathBuf>,
@@ -46,7 +46,6 @@ pub(crate) enum Place {
     At(PathBuf),
 }
 
-/// Where the parts of a repository lie.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     /// The folder of this work tree's own state (`HEAD`, `index`).
@@ -55,7 +54,6 @@ pub(crate) struct Places {
     pub(crate) common_dir: PathBuf,
     /// The top of the work tree; none in a bare repository.
     pub(crate) work_tree: Option<PathBuf>,
-    /// The hash of its objects.
     pub(crate) format: ObjectFormat,
 }
 
@@ -71,11 +69,10 @@ impl Places {
     }
 }
 
-/// An open repository.
 pub struct Repository {
     places: Places,
     door: Box<dyn Door>,
-    /// git itself, for the few questions that the library answers otherwise.
+    /// git itself, for the few questions that the library answers differently.
     plumbing: OnceCell<Plumbing>,
     promisor: OnceCell<Option<String>>,
     surroundings: Surroundings,
@@ -87,7 +84,6 @@ impl std::fmt::Debug for Repository {
     }
 }
 
-/// Which way into a repository is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// The library where it can, git where it cannot.
@@ -184,12 +180,11 @@ impl Repository {
         self.work_tree().ok_or_else(|| Error::Bare(self.places.git_dir.clone()))
     }
 
-    /// The hash of the repository's objects.
     pub fn format(&self) -> ObjectFormat {
         self.places.format
     }
 
-    /// Commits beyond some depth are missing.
+    /// Whether commits beyond some depth are missing.
     pub fn is_shallow(&self) -> bool {
         self.places.common_dir.join("shallow").exists()
     }
@@ -203,13 +198,11 @@ impl Repository {
         self.plumbing.get_or_init(|| Plumbing::new(self.places.clone()))
     }
 
-    /// A call of git in this repository.
     pub(crate) fn git(&self) -> Git {
         self.places.git()
     }
 }
 
-/// Reading.
 impl Repository {
     /// The object a revision names, in git's syntax (`HEAD~2`, `main:a.json`); `None`
     /// where it names nothing.
@@ -296,8 +289,8 @@ impl Repository {
         self.promisor.get_or_init(find).as_deref()
     }
 
-    /// Brings objects that a partial clone left out, all at once: asked for one by one,
-    /// each would be a journey of its own.
+    /// Fetches objects that a partial clone left out, all at once: read one by one,
+    /// each would be a fetch of its own.
     pub(crate) fn bring(&self, ids: &[ObjectId]) -> Result<()> {
         let Some(remote) = self.promisor() else { return Ok(()) };
         let mut missing = String::new();
@@ -436,9 +429,8 @@ impl Repository {
     }
 }
 
-/// Refs and writing.
 impl Repository {
-    /// The object a ref points at.
+    /// The object a ref points at; `None` where there is no such ref.
     pub fn reference(&self, name: &RefName) -> Result<Option<ObjectId>> {
         self.door.reference(name)
     }

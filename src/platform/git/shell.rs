@@ -5,7 +5,6 @@ use std::path::{Component, Path, PathBuf};
 
 use super::id::RepoPath;
 use super::repository::Repository;
-
 use crate::platform::text::sanitize;
 
 /// A file as a person in a folder types its name: from there, quoted where it must be, and

@@ -34,12 +34,12 @@ pub(crate) struct Folders<'r> {
 }
 
 impl<'r> Folders<'r> {
-    /// Nothing is read before it is needed.
+    /// Reads nothing yet.
     pub(crate) fn new(repository: &'r Repository) -> Folders<'r> {
         Folders { repository, read: FxHashMap::default() }
     }
 
-    /// What lies at a path below a tree.
+    /// The object at a path below a tree.
     pub(crate) fn blob_at(&mut self, tree: ObjectId, path: &RepoPath) -> Result<Option<ObjectId>> {
         let mut at = tree;
         for name in path.as_bytes().split(|b| *b == b'/') {

@@ -1,11 +1,11 @@
 //! The programs that called this one, as far as the system tells: Linux by `/proc`, other
 //! unixes by `ps`, Windows not at all. Must not know what they are.
 
-/// So far up nobody looks.
+/// The most processes that are looked at, upwards.
 #[cfg(unix)]
 const MOST: usize = 16;
 
-/// The words each of them was started with, the nearest first.
+/// The command line of each calling process, the nearest first.
 #[cfg(unix)]
 pub fn callers() -> Vec<Vec<String>> {
     let mut all = Vec::new();
@@ -18,13 +18,13 @@ pub fn callers() -> Vec<Vec<String>> {
     all
 }
 
-/// The words each of them was started with, the nearest first.
+/// The command line of each calling process, the nearest first.
 #[cfg(not(unix))]
 pub fn callers() -> Vec<Vec<String>> {
     Vec::new()
 }
 
-/// The parent of a process, and its words.
+/// The parent of a process, and its own command line.
 #[cfg(target_os = "linux")]
 fn look(id: u32) -> Option<(u32, Vec<String>)> {
     let about = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
@@ -36,7 +36,8 @@ fn look(id: u32) -> Option<(u32, Vec<String>)> {
     Some((parent.trim().parse().ok()?, words))
 }
 
-/// The parent of a process, and its words: `ps` does not tell a space in one from the end.
+/// The parent of a process, and its own command line. `ps` shows a space within an argument
+/// like one between two.
 #[cfg(all(unix, not(target_os = "linux")))]
 fn look(id: u32) -> Option<(u32, Vec<String>)> {
     let mut ps = std::process::Command::new("ps");

@@ -9,7 +9,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What was hashed, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DigestKind {
     /// SHA-256 of all bytes: the identity of a file.
@@ -29,7 +28,7 @@ pub enum DigestKind {
 }
 
 impl DigestKind {
-    /// The prefix in front of the digits.
+    /// The prefix in front of the digits in records: `sha256`.
     pub const fn name(self) -> &'static str {
         match self {
             DigestKind::Sha256 => "sha256",
@@ -79,7 +78,6 @@ pub struct Digest {
 /// Why a text is no digest.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DigestError {
-    /// The kind is not one we know.
     #[error("{0:?} is not a kind of digest that git-comfy knows")]
     Kind(String),
     /// Not hex, or not as long as its kind is.
@@ -99,7 +97,6 @@ impl Digest {
         Ok(Digest { kind, hex: plain })
     }
 
-    /// What was hashed, and how.
     pub fn kind(&self) -> DigestKind {
         self.kind
     }
@@ -143,16 +140,13 @@ impl<'de> Deserialize<'de> for Digest {
 /// The digests of one file, from one reading of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hashes {
-    /// SHA-256 of all bytes.
     #[serde(with = "hex_bytes")]
     pub sha256: [u8; 32],
-    /// BLAKE3 of all bytes.
     #[serde(with = "hex_bytes_option", default, skip_serializing_if = "Option::is_none")]
     pub blake3: Option<[u8; 32]>,
     /// SHA-256 of the tensor area; only safetensors files have one.
     #[serde(with = "hex_bytes_option", default, skip_serializing_if = "Option::is_none")]
     pub tensors: Option<[u8; 32]>,
-    /// CRC-32 of all bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crc32: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! The files below a folder. Shared by commands; no command itself.
+//! The files below a folder that a person names.
 //!
 //! Hidden files and folders are left out, git's own among them. Links to folders are not
 //! followed: they may lead anywhere, and round in circles.
@@ -7,22 +7,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
-
 use crate::platform::text::sanitize;
 
-/// How deep folders are followed.
+/// Levels of folders below the first that are entered.
 const DEEPEST: usize = 32;
 
-/// Whether links that lead to files count as files.
+/// Whether symbolic links to files are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// What they lead to is only read.
+    /// They are, for callers that only read.
     ToFiles,
-    /// A link is somebody's arrangement and left alone.
+    /// They are not, for callers that change files: a link is left as it is.
     None,
 }
 
-/// What lies below a folder.
+/// The files found below a folder.
 #[derive(Debug, Default)]
 pub(crate) struct Below {
     /// The files, each folder in the order of its names.

@@ -1,8 +1,8 @@
-//! Eyes on a folder: tells which files below it changed, from the system's own notices
-//! where it gives any, else by looking again and again.
+//! Watches a folder: tells which files below it changed, from the system's notifications
+//! where it sends any, else by polling.
 //!
-//! A notice only says where to look; whoever waits is told of a file once its size and
-//! time have stood still for a while. Which files are there at all, whoever waits says
+//! A notification only says where to look; a file is reported once its size and
+//! time have not changed for a while. Which files are there at all the caller says
 //! ([`Eyes::compare`]). Must not know what the files are for, nor git.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,48 +12,45 @@ use std::time::{Duration, Instant, SystemTime};
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-/// How long a file must stand still before it counts as whole.
+/// How long a file must not change before it counts as completely written.
 const STILL: Duration = Duration::from_millis(300);
-/// A file that never stands still is told of all the same after this.
+/// A file that keeps changing is reported all the same after this.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
-/// How often files that move are looked at.
+/// How often files that change are looked at.
 const BEAT: Duration = Duration::from_millis(60);
-/// How often it is checked that the folder is still the same one.
+/// How often it is checked that the folder was not replaced by another one.
 const ROUND: Duration = Duration::from_secs(1);
-/// How often files are looked at where the system should tell, and cannot.
+/// How often files are looked at where the system should notify, and cannot.
 const SUBSTITUTE: Duration = Duration::from_secs(3);
 
-/// How changes are noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// The system tells. Where it cannot, files are looked at.
+    /// By the system's notifications; where there are none, by polling.
     Told,
-    /// Files are looked at this often: network folders tell nothing.
+    /// By polling this often: network folders send no notifications.
     Looking(Duration),
 }
 
-/// What woke us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// These files changed, came or went, and stand still now.
+    /// These files changed, came or went, and change no more.
     Files(BTreeSet<PathBuf>),
-    /// Anything may have changed: look at everything.
+    /// Anything may have changed: compare all files.
     Everything,
-    /// The folder is gone.
     Gone,
-    /// It is time to end.
+    /// The stop handle was called.
     End,
-    /// Nothing, for that long.
+    /// Nothing happened in the time given.
     Nothing,
 }
 
-/// What reaches the eyes from elsewhere.
+/// What the notification thread and the stop handle send.
 enum Message {
     Event(notify::Result<Event>),
     End,
 }
 
-/// What a file looks like from outside; nothing: it is not there.
+/// Size and time of a file; `None` where it is not there.
 type Stamp = Option<(u64, Option<SystemTime>)>;
 
 fn stamp(file: &Path) -> Stamp {
@@ -61,14 +58,13 @@ fn stamp(file: &Path) -> Stamp {
     Some((about.len(), about.modified().ok()))
 }
 
-/// A file that moves.
+/// A file that changed and has not settled.
 struct Moving {
     stamp: Stamp,
     still_since: Instant,
     first: Instant,
 }
 
-/// Eyes on one folder.
 pub struct Eyes {
     folder: PathBuf,
     way: Way,
@@ -84,8 +80,8 @@ pub struct Eyes {
 }
 
 impl Eyes {
-    /// Opens them. `wanted` says by its path whether a file counts. Everything is to be
-    /// looked at first.
+    /// Starts to watch. `wanted` says by its path whether a file counts. The first event is a
+    /// rescan.
     pub fn open(folder: &Path, way: Way, wanted: fn(&Path) -> bool) -> Eyes {
         let (sender, messages) = channel();
         let mut eyes = Eyes {
@@ -105,19 +101,19 @@ impl Eyes {
         eyes
     }
 
-    /// What ends the waiting: to be called when the person wants to stop.
+    /// A function that ends the waiting, from another thread.
     pub fn closer(&self) -> impl Fn() + Send + 'static {
         let sender = self.sender.clone();
         move || drop(sender.send(Message::End))
     }
 
-    /// Whether the system tells of changes.
+    /// Whether the system sends notifications.
     pub fn is_told(&self) -> bool {
         self.watcher.is_some()
     }
 
-    /// Compares all files that are there with those known so far: what differs is told of
-    /// once it stands still.
+    /// Compares all files that are there with those known so far: what differs is reported
+    /// once it has settled.
     pub fn compare(&mut self, present: BTreeSet<PathBuf>) {
         let gone: Vec<PathBuf> =
             self.known.keys().filter(|file| !present.contains(*file)).cloned().collect();
@@ -129,7 +125,7 @@ impl Eyes {
         }
     }
 
-    /// Waits for something to be seen, at most so long.
+    /// Waits for an event, at most so long.
     pub fn wait(&mut self, longest: Duration) -> Seen {
         let until = Instant::now() + longest;
         loop {
@@ -170,7 +166,7 @@ impl Eyes {
         }
     }
 
-    /// Whether the folder is still there, and the same; where nobody tells, a look is due.
+    /// Checks that the folder is still there and the same; without notifications a rescan is due.
     fn check(&mut self) -> Option<Seen> {
         let identity = Identity::of(&self.folder);
         if identity.is_none() {
@@ -186,7 +182,7 @@ impl Eyes {
         (self.watcher.is_none()).then_some(Seen::Everything)
     }
 
-    /// Looks at the folder that is there now.
+    /// Watches the folder that is now at the path, which may be another than before.
     fn attach(&mut self) {
         self.watcher = None;
         self.identity = Identity::of(&self.folder);
@@ -220,7 +216,7 @@ impl Eyes {
             } else if is_hidden(&self.folder, &path) {
                 continue;
             } else if path.is_dir() {
-                // What came with a folder is not told of file by file.
+                // Files that came with a folder have no events of their own.
                 self.everything |= may_have_come(event.kind);
             } else if (self.wanted)(&path) {
                 self.notice(path);
@@ -238,8 +234,8 @@ impl Eyes {
         (moving.stamp, moving.still_since) = (stamp, now);
     }
 
-    /// Those that stand still, once all do that began to move: a checkout of many files is
-    /// one thing.
+    /// The settled files, once all that changed have settled: a checkout of many files is
+    /// one event.
     fn still(&mut self) -> BTreeSet<PathBuf> {
         let now = Instant::now();
         for (file, moving) in &mut self.moving {

@@ -1,4 +1,4 @@
-//! The only door to the machine and to a ComfyUI server.
+//! All access to the machine: files, hashes, models, node packs, ComfyUI and its server.
 //!
 //! Must not know git.
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::comfyui;
 use crate::platform::machine::comfyui::folders::{FolderType, ModelFolders, Offered};
 
-/// A file that answers to a name.
+/// A model file found for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The file without links in its path: what is opened and hashed.
@@ -21,47 +21,36 @@ pub struct Candidate {
     pub size: u64,
 }
 
-/// What a name leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolved {
     /// A file, and further files of the same name that ComfyUI does not reach.
     File {
-        /// The one ComfyUI takes.
         taken: Candidate,
-        /// The others, in search order.
+        /// Further files of the name, in search order.
         others: Vec<Candidate>,
     },
     /// A folder of files (the diffusers layout).
     Folder {
-        /// The label of the search folder.
         folder: String,
-        /// Bytes of the files in it.
+        /// Bytes of the files in it and one level of folders below.
         size: u64,
     },
-    /// Nothing of this name.
     Missing,
     /// Something that must not be opened.
     Refused(Refusal),
-    /// No such type of model is known.
     UnknownType,
 }
 
-/// Why a name is not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is an absolute path.
     #[error("the name is an absolute path")]
     Absolute,
-    /// It climbs out of the folder.
     #[error("the name climbs out of the model folder with ..")]
     Climbs,
-    /// It holds characters no file name has.
     #[error("the name holds control characters")]
     Control,
-    /// A link leads out of the model folders.
     #[error("a link leads out of the model folders")]
     LeadsOutside,
-    /// A pipe, device or socket.
     #[error("it is a pipe, a device or a socket")]
     NotAFile,
 }
@@ -144,7 +133,7 @@ struct Search<'a> {
     endings: &'a [&'a str],
 }
 
-/// What one place of the search holds.
+/// What lies at one path that was tried.
 enum Place {
     Nothing,
     Special,

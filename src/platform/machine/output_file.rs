@@ -1,11 +1,10 @@
 //! Where a command writes what it was asked for: into the file that `-o` names, or to
-//! standard output. Shared by commands; no command itself.
+//! standard output.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
-
 use crate::platform;
 use crate::platform::text::sanitize;
 
@@ -32,16 +31,13 @@ impl Target {
     }
 }
 
-/// What may be written over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Over {
-    /// No file that is there.
     Nothing,
-    /// Any file.
     Anything,
 }
 
-/// Writes whole or not at all, and over nothing unless told to.
+/// Writes the file whole or not at all. A file that is there is an error unless `over` allows it.
 pub(crate) fn write(output: &Path, text: impl AsRef<[u8]>, over: Over) -> Result<()> {
     let failed = |problem: &dyn std::fmt::Display| {
         Failure::new(format!("{}: {problem}", sanitize::line(&output.display().to_string())))

@@ -7,8 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -46,7 +45,6 @@ const IDENTITY_FIELDS: &[&str] = &[
     "sshs_model_hash",
 ];
 
-/// What the header says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// Byte at which the tensor area begins.

@@ -16,10 +16,9 @@ use serde::de::DeserializeOwned;
 /// hundreds of packs stays below 40 MB.
 const LARGEST: u64 = 128 << 20;
 
-/// Who named an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamedBy {
-    /// git-comfy's own default.
+    /// git-comfy's own default: only an address on this machine is accepted.
     Default,
     /// The person's configuration (`comfy.server`).
     Person,
@@ -35,7 +34,6 @@ pub struct Address {
 /// Why a server could not be asked, or what was wrong with its answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address is not one of a server.
     #[error("{0:?} is not the address of a ComfyUI server: write host:port or http://host:port")]
     Address(String),
     /// Encrypted connections are not built in.
@@ -44,21 +42,15 @@ pub enum Error {
     /// Not on this machine, and not named by the person.
     #[error("{0} is not on this machine, and only git config comfy.server may name such a server")]
     Elsewhere(String),
-    /// No connection, or it broke.
     #[error("{url}: {error}")]
     Request {
-        /// What was asked.
         url: String,
-        /// What went wrong.
         #[source]
         error: Box<ureq::Error>,
     },
-    /// The answer is not ComfyUI's.
     #[error("{url} did not answer as ComfyUI does: {error}")]
     Answer {
-        /// What was asked.
         url: String,
-        /// What is wrong with it.
         #[source]
         error: serde_json::Error,
     },
@@ -145,7 +137,7 @@ impl std::fmt::Display for Address {
     }
 }
 
-/// A server that can be asked.
+/// A client of one server.
 #[derive(Debug, Clone)]
 pub struct Server {
     agent: ureq::Agent,
@@ -168,7 +160,6 @@ impl Server {
         Server { agent, address }
     }
 
-    /// Where it listens.
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -204,18 +195,18 @@ impl Server {
         self.bytes(&format!("/history?max_items={at_most}"))
     }
 
-    /// Any JSON answer.
+    /// GET of a path, parsed as JSON.
     pub fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let bytes = self.bytes(path)?;
         serde_json::from_slice(&bytes).map_err(|error| Error::Answer { url: self.url(path), error })
     }
 
-    /// Any answer. `path` begins with a slash.
+    /// GET of a path, which begins with a slash.
     pub fn bytes(&self, path: &str) -> Result<Vec<u8>, Error> {
         self.asked(path, &[], LARGEST)
     }
 
-    /// The answer to a path with a query, of at most so many bytes.
+    /// GET of a path with a query; an answer longer than `most` bytes is an error.
     pub fn asked(&self, path: &str, query: &[(&str, &str)], most: u64) -> Result<Vec<u8>, Error> {
         let url = self.url(path);
         let ask = || {
@@ -225,7 +216,7 @@ impl Server {
         ask().map_err(|error| Error::Request { url: url.clone(), error: Box::new(error) })
     }
 
-    /// Sends something, and gives the status and the body of the answer, whatever they say.
+    /// POST; gives status and body of the answer, also of an error status.
     pub fn post(&self, path: &str, kind: &str, body: &[u8]) -> Result<(u16, Vec<u8>), Error> {
         let url = self.url(path);
         let send = || {
@@ -246,9 +237,7 @@ impl Server {
 /// What `/system_stats` says; fields that a version does not have stay empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct SystemStats {
-    /// The program and what runs it.
     pub system: System,
-    /// What it computes on.
     #[serde(default)]
     pub devices: Vec<Device>,
 }
@@ -259,7 +248,6 @@ pub struct SystemStats {
 pub struct System {
     /// `linux`, `darwin`, `win32` (older: `posix`, `nt`).
     pub os: String,
-    /// ComfyUI's version.
     pub comfyui_version: Option<String>,
     /// `3.12.4 (main, …) [GCC …]`.
     pub python_version: Option<String>,
@@ -281,11 +269,9 @@ pub struct System {
 pub struct ComfyPackage {
     /// For example `comfyui-frontend-package`.
     pub name: String,
-    /// What is installed.
     pub installed: Option<String>,
 }
 
-/// One device.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Device {
@@ -301,7 +287,6 @@ pub struct Device {
 /// One entry of `/experiment/models`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ModelType {
-    /// The type.
     pub name: String,
     /// Its folders in search order.
     #[serde(default)]

@@ -19,12 +19,10 @@ use super::digest::{Digest, DigestKind};
 /// The largest sidecar that is read, in bytes; Civitai's own answers reach 300 KB.
 const LARGEST: u64 = 2 << 20;
 
-/// What one sidecar file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
     /// The ending of the sidecar, which names its kind: `.civitai.info`.
     pub from: &'static str,
-    /// The digests it claims.
     pub claims: Vec<Digest>,
     /// The page the model came from.
     pub url: Option<String>,

@@ -4,14 +4,13 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Failure, Result};
-
 use crate::platform;
 use crate::platform::text::sanitize;
 
 /// The longest file that is taken for a workflow, in bytes.
 pub(crate) const LONGEST: u64 = 64 << 20;
 
-/// A file's bytes; nothing if it is too long for a workflow, or no ordinary file (opening a
+/// A file's bytes; `None` if it is too long for a workflow, or no ordinary file (opening a
 /// pipe would wait for whoever writes into it).
 pub(crate) fn read(file: &Path) -> Result<Option<Vec<u8>>> {
     let failed = |error: std::io::Error| {

@@ -1,10 +1,6 @@
-//! Edit scripts, merges and records as text, JSON, Markdown, HTML, SVG.
+//! Text for people: made safe for a terminal, times, word differences, pictures in a line.
 //!
-//! ```text
-//! EditScript ── tell ──▶ Story ──▶ terminal | markdown | stat
-//! ```
-//!
-//! Every text that comes from a file is sanitized here. Must not print.
+//! Every text that comes from a file passes `sanitize`. Must not print.
 
 pub mod sanitize;
 pub mod thumbnail;

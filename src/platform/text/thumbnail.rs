@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use comfy_media::picture::Thumbnail;
 
-/// How a terminal takes pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// The graphics protocol of kitty, which Ghostty and Konsole speak too.
@@ -17,7 +16,7 @@ pub enum Way {
 }
 
 impl Way {
-    /// Pixels a side that are worth sending.
+    /// The longest side of a picture to send, in pixels.
     pub fn side(self) -> u32 {
         match self {
             Way::Kitty | Way::ITerm => 256,
@@ -33,7 +32,7 @@ const LINES: u32 = 12;
 /// Bytes of one piece of kitty's protocol.
 const PIECE: usize = 4096;
 
-/// The text that shows it, with a line end.
+/// The escape sequences or letters that show the picture, with a line end.
 pub fn thumbnail(picture: &Thumbnail, way: Way) -> String {
     let (columns, lines) = cells(picture);
     match way {

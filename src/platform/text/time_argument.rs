@@ -1,25 +1,23 @@
-//! Moments as people write and read them: `an hour ago`, `yesterday`, `14:30`, a date.
-//! Shared by commands; no command itself.
+//! Times as people write and read them: `an hour ago`, `yesterday`, `14:30`, a date.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil};
 
+use super::sanitize;
 use crate::error::{Failure, Result};
 
-use super::sanitize;
-
-/// What a person named: a point in time, or a whole day.
+/// A time that a person wrote: one point (`from` and `to` are the same), or a whole day.
 struct Named {
     from: Timestamp,
     to: Timestamp,
 }
 
-/// The beginning of what a person named.
+/// The beginning of the time or day that a person wrote.
 pub(crate) fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
     Ok(named(text, now)?.from)
 }
 
-/// The end of what a person named: of `yesterday` its last moment.
+/// The end of the time or day that a person wrote: of `yesterday` its last millisecond.
 pub(crate) fn until(text: &str, now: Timestamp) -> Result<Timestamp> {
     Ok(named(text, now)?.to)
 }
@@ -52,7 +50,7 @@ fn named(text: &str, now: Timestamp) -> Result<Named> {
         }
     }
     if let Some(time) = clock(&text) {
-        // `23:50`, said at ten past midnight.
+        // `23:50`, written at ten past midnight, is yesterday's.
         let today = here.date().to_datetime(time).to_zoned(zone())?.timestamp();
         let passed = today <= now;
         return Ok(point(if passed { today } else { today - SignedDuration::from_hours(24) }));
@@ -109,7 +107,7 @@ fn word(text: &str) -> Option<i64> {
     i64::try_from(at + 1).ok()
 }
 
-/// How long ago a moment was, in a word or two.
+/// How long ago a time was: `3 hours ago`.
 pub(crate) fn in_words(moment: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(moment).as_secs();
     let counted = |count: i64, unit: &str| match count {
@@ -127,7 +125,7 @@ pub(crate) fn in_words(moment: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A moment to the second, where the person is.
+/// A time to the second, in the time zone of this machine.
 pub(crate) fn exactly(moment: Timestamp) -> String {
     moment.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -13,13 +13,10 @@ const MOST_WORDS: usize = 20_000;
 /// A stretch of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
-    /// In both texts.
     Same(String),
-    /// Only in the first.
     Removed(String),
-    /// Only in the second.
     Added(String),
-    /// In both, and left out here.
+    /// An unchanged stretch that is left out.
     Gap,
 }
 

@@ -4,13 +4,11 @@ use serde_json::json;
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::setup::check::{Checked, Report};
-
 use crate::layouts::raw_words;
 use crate::merging::merge_files;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::check;
+use crate::setup::check::{self, Checked, Report};
 
 /// Name workflows that were committed without git-comfy, or with conflicts in them.
 #[derive(Debug, clap::Args)]
@@ -30,7 +28,6 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Looks and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let what = if args.staged { Checked::Staged } else { Checked::Commit(args.revision.clone()) };

@@ -4,9 +4,6 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::setup::State;
-use crate::setup::doctor::{Finding, Health, Patient};
-
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::setup::doctor;
@@ -23,7 +20,6 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Looks at everything and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let environment = &session.environment;
     let repository = session.repository_in_step();

@@ -2,8 +2,7 @@
 //! but for a commit of conflicts that nobody settled.
 
 use std::ffi::OsString;
-use std::io;
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::error::Result;
 use crate::exit::Exit;
@@ -39,7 +38,7 @@ pub struct Args {
 /// The most that is read of what git tells a hook on standard input.
 const MAX_TOLD: u64 = 64 << 20;
 
-/// Runs the hook. Nothing that happens here is git's concern, except before a commit.
+/// Runs the hook. Failures are printed and never change the exit code, except before a commit.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if session.environment.switched_off {
         return Ok(Exit::Done);
@@ -97,7 +96,7 @@ fn before_commit(session: &Session) -> Exit {
     Exit::Found
 }
 
-/// What the recorder does at this moment.
+/// The part of the recorder at this hook.
 fn record(args: &Args, session: &Session, repository: &Repository) -> Result<()> {
     match args.name.as_str() {
         "post-commit" => {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::separate::{How, Next};
-
+use super::separate::{self, How, Next};
+use super::template;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::program_settings::{Program, lasting_path};
@@ -79,7 +79,7 @@ pub enum Hooks {
     Files,
 }
 
-/// Plans, shows or carries out.
+/// Plans set-up, then shows the plan (`--dry-run`) or carries it out.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if let Some(place) = &args.separate {
         let how = if args.dry_run { How::OnlyTell } else { How::Do };
@@ -127,8 +127,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What a checkout before set-up could not do: fetch the layouts, and give every workflow
-/// that nobody changed its positions.
+/// What a checkout before set-up could not do: fetches the layouts, and gives every workflow
+/// that is unchanged its positions.
 fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Result<()> {
     let ui = session.ui;
     // A run that changes nothing has nothing new to fetch, and should not wait.

@@ -5,34 +5,30 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
 use crate::platform::git::plumbing::Git;
-use crate::setup::separate::{Error, Found};
-use crate::setup::synced::KeepsOut;
-
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::separate;
-use crate::setup::synced;
+use crate::setup::separate::{self, Error, Found};
+use crate::setup::synced::{self, KeepsOut};
 
-/// Whether anything is done.
+/// Whether `.git` is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
-    /// It is.
     Do,
-    /// It is only told.
+    /// It is only printed what would be done.
     OnlyTell,
 }
 
-/// What is left to do for `init`.
+/// What `init` does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// There is a repository now.
+    /// It goes on: there is a repository now.
     SetUp,
-    /// There would be one.
+    /// It ends: in a dry run `.git` is not where it would be.
     Nothing,
 }
 
-/// Puts `.git` outside.
+/// Moves `.git` outside, or makes a repository with its `.git` there.
 pub(crate) fn run(named: Option<&Path>, how: How, session: &Session) -> Result<Next> {
     let here = std::fs::canonicalize(&session.cwd)?;
     let mut found = separate::look(&here);
@@ -105,7 +101,7 @@ pub(crate) fn run(named: Option<&Path>, how: How, session: &Session) -> Result<N
     }
 }
 
-/// Why there seems to be no repository, where `.git` is in the wrong place.
+/// The error to show instead of "no repository" where `.git` leads nowhere or was half moved.
 pub(crate) fn trouble(session: &Session) -> Option<Failure> {
     let what = match separate::look(&session.cwd) {
         Found::Astray { place, .. } => {
@@ -131,7 +127,7 @@ fn told(error: Error) -> Failure {
     Failure::from(error).hint(hint)
 }
 
-/// A `.git` that leads elsewhere for another reason is left to whoever made it.
+/// Refuses a linked work tree, whose `.git` leads elsewhere for another reason.
 fn apart(top: &Path, place: &Path) -> Result<()> {
     if place.join("commondir").is_file() {
         return Err(Failure::new(format!("{} is a linked work tree", shown(top)))
@@ -196,7 +192,7 @@ fn astray(place: &Path, named: Option<&Path>, how: How, session: &Session) -> Re
     Ok(())
 }
 
-/// Sees to it that the line, which is for this machine alone, is not copied to others.
+/// Excludes the `.git` file, which is for this machine alone, from what the service copies.
 fn keep_out(top: &Path, session: &Session) -> Result<()> {
     let Some(found) = synced::service_of(top) else { return Ok(()) };
     match found.keeps_out {

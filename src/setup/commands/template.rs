@@ -5,15 +5,12 @@ use std::path::Path;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::plumbing::Git;
-use crate::setup::State;
-use crate::setup::attributes::Rank;
-use crate::setup::plan::Plan;
-use crate::setup::template::{Lfs, Template};
-
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::attributes;
-use crate::setup::template;
+use crate::setup::State;
+use crate::setup::attributes::{self, Rank};
+use crate::setup::plan::Plan;
+use crate::setup::template::{self, Lfs, Template};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +51,6 @@ impl From<Kind> for template::Kind {
     }
 }
 
-/// Prints or writes.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let state = State::read(&session.cwd, session.environment.config_home.as_deref())?;
     let top = state.place.as_ref().map_or(session.cwd.as_path(), |place| place.top.as_path());
@@ -102,7 +98,7 @@ pub(crate) fn add(
     Ok((kind, lfs))
 }
 
-/// What there is to say once it is written.
+/// Remarks to print once the template is written.
 pub(crate) fn tell((kind, lfs): (template::Kind, Lfs), git: &Git, session: &Session) -> Result<()> {
     tell_lfs(lfs, kind, session);
     warn_of_hindrance(git, kind, session)

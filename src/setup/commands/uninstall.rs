@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::init;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 
@@ -15,8 +16,10 @@ use crate::setup::{Reach, State};
 
 use super::init;
 use crate::platform::text::sanitize;
+use crate::records::recorder_state::Desk;
+use crate::runs::index::Index;
 use crate::session::Session;
-use crate::setup;
+use crate::setup::{self, Reach, State};
 
 /// Take out exactly what init put in.
 #[derive(Debug, clap::Args)]
@@ -32,7 +35,7 @@ pub struct Args {
     pub global: bool,
 }
 
-/// Plans, shows or carries out.
+/// Plans, then shows the plan (`--dry-run`) or carries it out.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let state = State::read(&session.cwd, session.environment.config_home.as_deref())?;
     let reach = if args.global { Reach::Machine } else { Reach::Repository };
@@ -80,7 +83,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Takes out what a repository's own folder has beside layouts and can be made again. What
+/// Deletes what git-comfy's folder has beside layouts and can be made again. What
 /// was set aside for a person stays, and so do runs that wait to be recorded.
 fn forget(folder: &Path) {
     Desk::within(folder).forget();

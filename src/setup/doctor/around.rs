@@ -1,13 +1,11 @@
-//! What surrounds a repository: git itself, PATH, the environment, the folder it lies in.
+//! Checks of what is around a repository: git itself, PATH, the environment, its folder.
 
 use std::path::{Path, PathBuf};
 
+use super::{Finding, Patient};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Version;
-use crate::setup::separate::Found;
-
-use super::{Finding, Patient};
-use crate::setup::separate;
+use crate::setup::separate::{self, Found};
 use crate::setup::synced;
 
 pub(crate) fn git_version(patient: &Patient) -> Result<Vec<Finding>> {
@@ -21,7 +19,7 @@ pub(crate) fn git_version(patient: &Patient) -> Result<Vec<Finding>> {
     Ok(vec![found])
 }
 
-/// `git comfy` is found by a person's shell.
+/// Whether a shell finds `git comfy`.
 pub(crate) fn reachable(patient: &Patient) -> Result<Vec<Finding>> {
     let name = format!("git-comfy{}", std::env::consts::EXE_SUFFIX);
     let folders: Vec<PathBuf> = patient.path.iter().flat_map(std::env::split_paths).collect();
@@ -68,7 +66,7 @@ pub(crate) fn synced_folder(patient: &Patient) -> Result<Vec<Finding>> {
     Ok(found.into_iter().collect())
 }
 
-/// A `.git` that another machine wrote.
+/// A `.git` file that came from another machine, or a move of `.git` that was broken off.
 fn astray(patient: &Patient) -> Vec<Finding> {
     match separate::look(&patient.folder) {
         Found::Astray { place, .. } => {

@@ -1,4 +1,4 @@
-//! What a repository says of itself: attributes, remotes, notes, marks in its index.
+//! Checks of a repository: attributes, remotes, notes, the index, workflows with positions.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(crate) fn attributes(patient: &Patient) -> Result<Vec<Finding>> {
     Ok(vec![found])
 }
 
-/// Workflows that another filter has.
+/// JSON files that have another filter.
 pub(crate) fn foreign_filters(patient: &Patient) -> Result<Vec<Finding>> {
     if patient.state.place.is_none() {
         return Ok(Vec::new());
@@ -63,7 +63,7 @@ pub(crate) fn foreign_filters(patient: &Patient) -> Result<Vec<Finding>> {
         .collect())
 }
 
-/// Whether layouts come with a fetch.
+/// Whether a fetch brings layouts.
 pub(crate) fn remotes(patient: &Patient) -> Result<Vec<Finding>> {
     let state = &patient.state;
     if state.place.is_none() {
@@ -112,8 +112,8 @@ pub(crate) fn marks(patient: &Patient) -> Result<Vec<Finding>> {
     }
     let git = &patient.state.git;
     let count = |told: Vec<u8>| told.iter().filter(|byte| **byte == 0).count();
-    // The first goes by size and time, the second looks inside. A filter that fails lets
-    // both fail, and is told of elsewhere.
+    // The first compares size and time, the second the content. A filter that fails makes
+    // both fail, and is reported by another check.
     let marked = git.answer(["diff-files", "--name-only", "-z", "--", "*.json"])?;
     if marked.code != 0 || marked.out.is_empty() {
         return Ok(Vec::new());
@@ -132,7 +132,7 @@ pub(crate) fn marks(patient: &Patient) -> Result<Vec<Finding>> {
 /// Workflows that were committed without git-comfy.
 pub(crate) fn raw(patient: &Patient) -> Result<Vec<Finding>> {
     let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
-    // What cannot be read here shows elsewhere.
+    // What cannot be read is reported by another check.
     let report = Repository::at(&place.top).and_then(|repo| check::check(&repo, &Checked::Staged));
     let raw = report.map(|report| report.unclean).unwrap_or_default();
     if raw.is_empty() {
@@ -158,5 +158,5 @@ pub(crate) fn raw(patient: &Patient) -> Result<Vec<Finding>> {
     Ok(vec![Finding::note("raw", what).mend("git comfy init --renormalize, then commit")])
 }
 
-/// At most so many files are named.
+/// The most files that are named in a finding.
 const NAMED: usize = 5;

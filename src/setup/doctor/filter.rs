@@ -108,7 +108,7 @@ fn version_of(file: &Path) -> Option<String> {
     output.status.success().then_some(told)
 }
 
-/// The settings of the filter as they hold here, for a trial elsewhere.
+/// The filter's settings as they hold here, to try them in a scratch repository.
 pub(crate) fn held(patient: &Patient) -> Vec<(&'static str, String)> {
     let filter = program_settings::SETTINGS.iter().filter(|row| row.key.starts_with("filter."));
     let config = &patient.state.config;

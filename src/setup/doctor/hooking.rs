@@ -10,16 +10,15 @@ use crate::setup::HookStyle;
 use crate::setup::hooks;
 use crate::setup::hooks::{Folder, Found, HOOKS, Hook, Owner};
 
-/// How one hook is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Condition {
     /// git runs it.
     Runs,
-    /// It is nowhere.
+    /// There is neither file nor configuration.
     Missing,
     /// It calls another program than the filter does.
     Outdated,
-    /// The file is no program, so git skips it.
+    /// The file is not executable, so git skips it.
     NotExecutable,
     /// It is in the repository's own folder, but git looks elsewhere.
     Shadowed,

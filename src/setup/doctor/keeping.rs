@@ -3,16 +3,14 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::platform::git::{Error, Result};
-
 use super::{Finding, Patient};
 use crate::layouts;
-use crate::platform::git::Repository;
 use crate::platform::git::shell::shell_word;
+use crate::platform::git::{Error, Repository, Result};
 
 pub(crate) fn keeping(patient: &Patient) -> Result<Vec<Finding>> {
     let Some(place) = &patient.state.place else { return Ok(Vec::new()) };
-    // What cannot be read here shows elsewhere.
+    // What cannot be read is reported by another check.
     let Ok(repository) = Repository::at(&place.top) else { return Ok(Vec::new()) };
     let obstacles = layouts::obstacles(&repository);
     if obstacles.is_empty() {

@@ -1,4 +1,4 @@
-//! Looks at every link of the chain between a workflow and git, and says how to mend what
+//! Checks everything that must work between a workflow and git, and says how to mend what
 //! is broken. Changes nothing.
 
 pub mod around;
@@ -15,19 +15,17 @@ use std::path::PathBuf;
 use super::state::State;
 use crate::platform::git::Result;
 
-/// How a link is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Health {
-    /// As it should be.
     Good,
-    /// It works, but there is something to know.
+    /// It works, but the person should know something.
     Note,
-    /// Something that git-comfy promises does not hold.
+    /// Something does not work as git-comfy promises.
     Broken,
 }
 
 impl Health {
-    /// The word in reports.
+    /// The word in the JSON report.
     pub fn word(self) -> &'static str {
         match self {
             Health::Good => "good",
@@ -37,14 +35,14 @@ impl Health {
     }
 }
 
-/// What was found out about one link.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The name of the check: stable, for programs.
     pub check: &'static str,
-    /// How it is.
+    /// Whether something is wrong.
     pub health: Health,
-    /// The same in words.
+    /// One line for the person.
     pub what: String,
     /// The command that mends it, or what else to do.
     pub mend: Option<String>,
@@ -69,27 +67,25 @@ impl Finding {
     }
 }
 
-/// What is looked at.
+/// What the checks are given.
 #[derive(Debug)]
 pub struct Patient {
-    /// The folder we are in.
+    /// The folder the command runs in.
     pub folder: PathBuf,
-    /// The repository and its configuration.
+    /// The repository and its configuration, read once.
     pub state: State,
-    /// The program that is running.
     pub program: Option<PathBuf>,
-    /// `PATH`.
     pub path: Option<OsString>,
     /// `GIT_COMFY=0` is set.
     pub switched_off: bool,
 }
 
-/// The command that mends most.
+/// The command that mends most findings.
 const INIT: &str = "git comfy init";
 
 type Check = fn(&Patient) -> Result<Vec<Finding>>;
 
-/// All checks, from the machine inwards.
+/// All checks, in the order of the report: the machine first, then the repository.
 const CHECKS: &[Check] = &[
     around::git_version,
     around::reachable,
@@ -108,7 +104,7 @@ const CHECKS: &[Check] = &[
     around::synced_folder,
 ];
 
-/// Looks at everything.
+/// Runs all checks.
 pub fn examine(patient: &Patient) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for check in CHECKS {

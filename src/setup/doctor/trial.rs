@@ -1,12 +1,10 @@
 //! A trial: a tiny workflow goes into a scratch repository and comes out again, through
 //! the very commands that are configured here.
 
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
-use super::filter;
-use super::{Finding, INIT, Patient};
+use super::{Finding, INIT, Patient, filter};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Git;
 
@@ -23,7 +21,7 @@ pub(crate) fn round_trip(patient: &Patient) -> Result<Vec<Finding>> {
     for (key, value) in &held {
         git = git.with(key, value);
     }
-    // Line ends as they are here: they, too, must not get in the way.
+    // Conversion of line ends is tried as it is configured here.
     if let Some(mode) = patient.state.config.value("core.autocrlf") {
         git = git.with("core.autocrlf", mode);
     }

@@ -1,13 +1,12 @@
 //! A folder copied to another disk, and the copy checked.
 
 use std::fs;
-use std::io;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::{Result, entries, failed};
 
-/// Copies a folder with everything that lasts.
+/// Copies files, folders and links, each file synced to disk.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).map_err(failed("make", to))?;
     for (name, kind) in entries(from)? {

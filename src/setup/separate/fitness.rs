@@ -1,4 +1,4 @@
-//! Whether a repository can lie elsewhere: what in it names its place.
+//! Whether a repository can be moved: what in it depends on its place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Result, entries};
 use crate::platform::git::plumbing::Git;
 
-/// What of a repository is bound to where it lies.
+/// The reason why a repository cannot be moved, in words for the person; `None` where it can.
 pub(crate) fn unfit(top: &Path, git: &Path) -> Result<Option<String>> {
     let some_in =
         |name: &str| fs::read_dir(git.join(name)).is_ok_and(|mut entries| entries.next().is_some());
@@ -36,7 +36,7 @@ pub(crate) fn unfit(top: &Path, git: &Path) -> Result<Option<String>> {
     }))
 }
 
-/// A link in a folder that would lead elsewhere from another place.
+/// A relative link that leads out of `.git`: it would lead elsewhere after the move.
 fn loose_link(git: &Path, folder: &Path) -> Result<Option<PathBuf>> {
     for (name, kind) in entries(folder)? {
         let path = folder.join(name);

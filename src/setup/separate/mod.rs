@@ -1,4 +1,4 @@
-//! A repository whose `.git` lies elsewhere: a service that copies the folder then copies
+//! A repository whose `.git` is outside its folder: a service that copies the folder copies
 //! the files and one line that names the place, and never half a repository.
 //!
 //! Moving is done so that whatever stops it, the repository is whole in one of the two
@@ -14,10 +14,11 @@
 pub mod copy;
 pub mod fitness;
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
+use crate::platform::git::plumbing::Git;
+use crate::platform::git::{Error as GitError, ObjectFormat};
 use copy::{copy, same};
 use fitness::unfit;
 
@@ -28,34 +29,29 @@ use crate::platform::git::plumbing::Git;
 
 /// The line, before it becomes `.git`.
 const LINE: &str = ".git-comfy-separate";
-/// What was `.git`, until the copy stands in for it.
+/// What was `.git`, until the copy takes its place.
 const OLD: &str = ".git-comfy-old";
 /// The ending of a copy that is being made.
 const PARTIAL: &str = "partial";
 
-/// Why a repository cannot be separated.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// git refused.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// A file could not be read, written or moved.
     #[error("cannot {what} {}", path.display())]
     File {
-        /// The verb.
+        /// The verb in the message: `move`.
         what: &'static str,
-        /// The file.
         path: PathBuf,
-        /// The system's reason.
         source: io::Error,
     },
-    /// Something in it would not survive.
+    /// It depends on where it lies, or git is at work in it.
     #[error("this repository cannot be moved as it is: {0}")]
     Unfit(String),
-    /// Something is there already.
+    /// The place is not empty.
     #[error("{} is there already", .0.display())]
     Taken(PathBuf),
-    /// It was not the same afterwards, and was put back.
+    /// Git's answers differed after the move, which was undone.
     #[error("{0} would not be the same there; everything is as it was")]
     Differs(&'static str),
 }
@@ -66,32 +62,30 @@ fn failed<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> E
     move |source| Error::File { what, path: path.to_owned(), source }
 }
 
-/// How a folder and its repository lie.
+/// Where the `.git` of a folder is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// There is no repository around it.
+    /// No `.git` in the folder or above it.
     None,
-    /// `.git` is a folder in this one.
+    /// `.git` is a folder inside this one.
     Inside(PathBuf),
-    /// `.git` leads elsewhere.
+    /// `.git` leads to a repository outside.
     Apart {
-        /// The folder it is in.
+        /// The folder that `.git` is in.
         top: PathBuf,
-        /// Where it leads.
         place: PathBuf,
     },
     /// `.git` leads to a place that is not there: another machine wrote it.
     Astray {
-        /// The folder it is in.
+        /// The folder that `.git` is in.
         top: PathBuf,
-        /// Where it leads.
         place: PathBuf,
     },
     /// A separation was broken off here; [`resume`] goes on.
     Halfway(PathBuf),
 }
 
-/// Finds out how a folder lies.
+/// Looks for `.git` in a folder and those above.
 pub fn look(folder: &Path) -> Found {
     for top in folder.ancestors() {
         let git = top.join(".git");
@@ -116,7 +110,7 @@ pub fn look(folder: &Path) -> Found {
     Found::None
 }
 
-/// The place that a `.git` file names.
+/// The path behind `gitdir:` in a `.git` file.
 fn named_by(file: &Path) -> Option<PathBuf> {
     let text = fs::read(file).ok().filter(|text| text.len() < 1 << 16)?;
     let text = String::from_utf8(text).ok()?;
@@ -222,7 +216,7 @@ pub fn resume(top: &Path) -> Result<()> {
     }
 }
 
-/// Takes away what a separation left that ended before its last step.
+/// Deletes the old folder that a separation left which was stopped before its last step.
 pub fn take_old(top: &Path) {
     let old = top.join(OLD);
     if old.is_dir() {
@@ -256,7 +250,7 @@ fn put_back(top: &Path, place: &Path) -> Result<()> {
     fs::rename(place, &git).map_err(failed("move", place))
 }
 
-/// Onto another disk.
+/// Moves to another disk: by a checked copy, then the old folder is renamed.
 fn move_by_copy(top: &Path, place: &Path) -> Result<()> {
     let git = top.join(".git");
     let mut partial = place.as_os_str().to_owned();
@@ -291,7 +285,7 @@ fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, fs::FileType)>> {
     read().map_err(failed("read", folder))
 }
 
-/// What must be the same before and after.
+/// Answers of git that must be the same before and after a move.
 #[derive(Debug, PartialEq, Eq)]
 struct Facts([(&'static str, Vec<u8>); 4]);
 

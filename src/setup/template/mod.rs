@@ -9,34 +9,30 @@ pub mod table;
 use std::fs;
 use std::path::Path;
 
-use super::block;
-use super::block::Site;
-use super::plan;
-use super::plan::{Plan, Step};
+use super::block::{self, Site};
+use super::plan::{self, Plan, Step};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Git;
 
 const BEGIN: &str = "# >>> git-comfy template >>>";
 const END: &str = "# <<< git-comfy template <<<";
 
-/// What a repository is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A folder with workflows in it.
     Workflows,
     /// ComfyUI's base folder, with `user`, `models`, `output` and the rest.
     ComfyUi,
 }
 
 impl Kind {
-    /// What a folder looks like.
+    /// Tells the kind of a folder by the folders in it.
     pub fn of(folder: &Path) -> Kind {
         let has = |name: &str| folder.join(name).is_dir();
         let beside = ["models", "output", "input", "custom_nodes"];
         if has("user") && beside.into_iter().any(has) { Kind::ComfyUi } else { Kind::Workflows }
     }
 
-    /// A workflow of such a folder, to try the patterns on.
+    /// The path of a workflow in such a folder, to test the ignore patterns with.
     fn probe(self) -> &'static str {
         match self {
             Kind::Workflows => "git-comfy-probe.json",
@@ -45,10 +41,10 @@ impl Kind {
     }
 }
 
-/// Whether git-lfs is there.
+/// Whether git-lfs is installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lfs {
-    /// It is, and git knows it.
+    /// It is, and its filter is configured.
     Ready,
     /// It is, but `git lfs install` was never run.
     NotSetUp,
@@ -57,7 +53,7 @@ pub enum Lfs {
 }
 
 impl Lfs {
-    /// What is there on this machine.
+    /// Asks git for both.
     pub fn of(git: &Git) -> Result<Lfs> {
         if git.answer(["lfs", "version"])?.code != 0 {
             return Ok(Lfs::Missing);
@@ -67,7 +63,7 @@ impl Lfs {
     }
 }
 
-/// The lines for both files.
+/// The lines for `.gitignore` and `.gitattributes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     ignore: Vec<String>,
@@ -75,7 +71,6 @@ pub struct Template {
 }
 
 impl Template {
-    /// The lines for a kind of folder.
     pub fn new(kind: Kind, lfs: Lfs) -> Template {
         let mut ignore = Vec::new();
         let mut add = |title: &str, patterns: &[&str]| {

@@ -14,7 +14,7 @@ pub(crate) const WEIGHTS: &[&str] = &[
     "*.onnx",
 ];
 
-/// What systems, editors and synced folders leave about.
+/// Files that systems, editors and sync services leave about.
 pub(crate) const LEAVINGS: &[&str] = &[
     ".DS_Store",
     "._*",
@@ -63,7 +63,7 @@ pub(crate) const INPUT: &[&str] = &["!/input/", "/input/clipspace/"];
 /// The input files as git-lfs takes them.
 pub(crate) const INPUT_ATTRIBUTES: &[&str] = &["/input/**"];
 
-/// What is large beside workflows.
+/// Large files that lie beside workflows.
 pub(crate) const LARGE: &[&str] = &[
     "*.mp4", "*.webm", "*.mov", "*.mkv", "*.avi", "*.wav", "*.flac", "*.mp3", "*.psd", "*.exr",
     "*.tif", "*.tiff", "*.glb", "*.zip",

@@ -11,7 +11,7 @@ use crate::error::{Defect, Reading, malformed};
 use crate::found::{Found, Place};
 use crate::text::{self, Order};
 
-/// A pointer to the second directory.
+/// The tag that points to the second directory.
 const EXIF_DIRECTORY: u16 = 0x8769;
 const USER_COMMENT: u16 = 0x9286;
 

@@ -40,7 +40,7 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
     Ok(())
 }
 
-/// What an item of metadata is written in.
+/// The format of an item of metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Metadata {
     Exif,

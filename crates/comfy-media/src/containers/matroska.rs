@@ -5,12 +5,11 @@
 //! the elements are walked, clusters seeked over; a cluster of unknown size, as streaming
 //! writers leave it, is walked block by block.
 
-use crate::Container;
 use crate::budget::MAX_NESTING;
 use crate::error::{Defect, Reading, malformed};
 use crate::found::{Found, Place};
 use crate::source::Source;
-use crate::text;
+use crate::{Container, text};
 
 const EBML: u32 = 0x1a45_dfa3;
 const DOC_TYPE: u32 = 0x4282;

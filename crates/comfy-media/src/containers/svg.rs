@@ -5,13 +5,14 @@
 //! parser. The JSON itself knows better where it ends, so the text is taken up to the end
 //! of the JSON where it parses, and only else to the end of the section.
 
+use comfy_graph::json;
+
 use crate::budget::{MAX_ENTRIES, MAX_SVG_SEARCH};
 use crate::error::Reading;
 use crate::found::{Found, Place};
 use crate::payload::leading_json;
 use crate::source::Source;
 use crate::text;
-use comfy_graph::json;
 
 pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
     let near = usize::try_from(source.len()).unwrap_or(usize::MAX).min(MAX_SVG_SEARCH);
@@ -64,7 +65,6 @@ fn printed(value: &json::Value) -> String {
     }
 }
 
-/// The five entities of XML.
 fn unescaped(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! How far two outputs are apart: identical bytes, identical pixels, or by how much.
+//! Compares two outputs: identical bytes, identical pixels, or by how much they differ.
 //!
 //! Pixels are compared as they are stored: colours that hide behind full transparency
 //! count, colour profiles and EXIF orientation do not. A grey picture and a coloured one
@@ -9,7 +9,7 @@ use super::super::Container;
 use super::decode::{self, Raster};
 use super::{PerceptualHash, container, perceptual_hash};
 
-/// How two files compare.
+/// The result of comparing two files.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Compared {
     /// Every byte is the same.
@@ -28,7 +28,7 @@ pub enum Compared {
         /// How unlike they are, in thousandths; see [`PerceptualHash::distance`].
         perceptual: Option<u32>,
     },
-    /// The bytes differ, and at least one is no picture whose pixels can be looked at.
+    /// The bytes differ, and at least one is no still picture that is decoded.
     OtherBytes,
 }
 
@@ -99,7 +99,7 @@ fn raster(bytes: &[u8]) -> Option<Raster> {
 /// One level, in the 65535 parts that samples are compared in.
 const LEVEL: f64 = 257.0;
 
-/// Nothing where all pixels are the same.
+/// `None` where all pixels are the same.
 fn difference(a: &Raster, b: &Raster) -> Option<Difference> {
     let (mut max, mut sums, mut squares) = ([0u16; 4], [0u64; 4], [0u64; 4]);
     let (mut differing, mut of, mut transparent) = (0u64, 0u64, false);

@@ -14,7 +14,6 @@ fn damaged(error: impl Display) -> PictureError {
     PictureError::Damaged(error.to_string())
 }
 
-/// What the bytes of a pixel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pixel {
     Luma,
@@ -40,7 +39,7 @@ fn luma(r: u8, g: u8, b: u8) -> u8 {
     (sum >> 8) as u8
 }
 
-/// Laid on white.
+/// Blends with white by alpha.
 fn opaque(luma: u8, alpha: u8) -> u8 {
     let alpha = u32::from(alpha);
     ((u32::from(luma) * alpha + 255 * (255 - alpha)) / 255) as u8
@@ -61,7 +60,7 @@ fn luma_row(kind: Pixel, row: &[u8], luma_row: &mut Vec<u8>) {
     }
 }
 
-/// Shrinks a picture that lies in memory.
+/// Shrinks a picture that is decoded as a whole: interlaced PNG, JPEG, WebP.
 fn whole(width: u64, height: u64, kind: Pixel, pixels: &[u8]) -> Result<Grid, PictureError> {
     let mut shrink = start(width, height)?;
     let stride = usize::try_from(width).unwrap_or(usize::MAX).saturating_mul(kind.bytes());
@@ -136,7 +135,6 @@ pub(super) fn png_raster(bytes: &[u8]) -> Result<Raster, PictureError> {
     Ok(Raster { width, height, pixel, depth, bytes: whole_png(&mut reader)? })
 }
 
-/// What is wanted of a JPEG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     /// The luma plane, without the colours being made.
@@ -172,7 +170,6 @@ pub(super) fn jpeg(bytes: &[u8]) -> Result<Grid, PictureError> {
     open_jpeg(bytes, Wanted::Luma)?.shrunk()
 }
 
-/// All pixels of a JPEG.
 pub(super) fn jpeg_raster(bytes: &[u8]) -> Result<Raster, PictureError> {
     open_jpeg(bytes, Wanted::Colours)
 }
@@ -200,7 +197,6 @@ pub(super) fn webp_moves(bytes: &[u8]) -> bool {
     image_webp::WebPDecoder::new(Cursor::new(bytes)).is_ok_and(|decoder| decoder.is_animated())
 }
 
-/// The bits of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
     Eight,
@@ -244,7 +240,7 @@ impl Raster {
         })
     }
 
-    /// Whether two are the same without looking at single pixels.
+    /// Whether size, format and bytes are the same. Pixels of two formats can still be equal.
     pub(super) fn is_same(&self, other: &Raster) -> bool {
         (self.width, self.height, self.pixel, self.depth)
             == (other.width, other.height, other.pixel, other.depth)

@@ -98,7 +98,7 @@ impl fmt::Display for PerceptualHash {
     }
 }
 
-/// The text is no perceptual hash.
+/// The text is not 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a perceptual hash is 64 hex digits")]
 pub struct ParseHashError;

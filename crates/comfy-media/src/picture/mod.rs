@@ -24,16 +24,15 @@ pub use thumbnail::{Thumbnail, thumbnail};
 
 use std::io::Cursor;
 
-use super::Container;
-use super::detect;
 use super::source::Source;
+use super::{Container, detect};
 use shrink::Shrink;
 
 /// Pixels of the largest picture that is decoded: 64 Mi, such as 8192 x 8192. A decoder
 /// needs up to six bytes a pixel (a progressive JPEG).
 pub const MAX_PIXELS: u64 = 64 << 20;
 
-/// Why a picture has no perceptual hash.
+/// Why a picture was not decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PictureError {
     /// The file is no picture of a kind that is decoded.
@@ -42,12 +41,12 @@ pub enum PictureError {
     /// The picture is larger than [`MAX_PIXELS`], or has no pixels at all.
     #[error("a picture of {width}x{height} pixels is not decoded")]
     Size {
-        /// Its width in pixels.
+        /// The width that the file claims, in pixels.
         width: u64,
-        /// Its height in pixels.
+        /// The height that the file claims, in pixels.
         height: u64,
     },
-    /// The decoder refused it.
+    /// The decoder's message.
     #[error("the picture is damaged: {0}")]
     Damaged(String),
 }

@@ -15,7 +15,7 @@ pub(super) type Grid = [[u32; SIDE]; SIDE];
 pub(super) struct Shrink {
     width: usize,
     height: usize,
-    /// The next row, from 0.
+    /// The index of the next row.
     row: usize,
     /// The row of cells being filled.
     cell_row: usize,

@@ -2,12 +2,12 @@
 
 use super::{PictureError, raster};
 
-/// A small picture.
+/// A picture made small by [`thumbnail`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thumbnail {
-    /// Its width in pixels.
+    /// Width in pixels, at least 1.
     pub width: u32,
-    /// Its height in pixels.
+    /// Height in pixels, at least 1.
     pub height: u32,
     /// Row by row: red, green, blue.
     pub pixels: Vec<[u8; 3]>,

@@ -1,18 +1,16 @@
-//! The door through libgit2, in this process: SHA-1 objects, refs in files.
+//! The backend that uses libgit2, in this process: SHA-1 objects, refs in files.
 
 use std::ffi::OsStr;
 use std::io::Write;
 
 use git2::{AttrCheckFlags, AttrValue, ErrorCode, ObjectType, Oid, RepositoryOpenFlags, Sort};
 
-use super::pack;
-use super::{Attribute, Direction, Door, Object, Order, PACK_FROM, Swap, Walk};
+use super::{Attribute, Direction, Door, Object, Order, PACK_FROM, Swap, Walk, pack};
 use crate::platform::git::repository::{Place, Places};
-use crate::platform::git::{Batch, Person};
-use crate::platform::git::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{
+    Batch, CommitId, Error, Kind, ObjectFormat, ObjectId, Person, RefName, RepoPath, Result,
+};
 
-/// A repository opened by the library.
 pub(crate) struct Library {
     repository: git2::Repository,
 }

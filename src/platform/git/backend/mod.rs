@@ -22,25 +22,19 @@ use super::objects::{Batch, Person};
 /// (`transfer.unpackLimit`): thousands of small files cost more than their content.
 const PACK_FROM: usize = 100;
 
-/// A raw object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Object {
-    /// What it is.
     pub(crate) kind: Kind,
-    /// Its content.
     pub(crate) content: Vec<u8>,
 }
 
-/// What became of an attempt to move a ref.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swap {
-    /// The ref has its new value.
     Done,
-    /// Somebody else moved it first, or is about to.
+    /// Another process moved it first, or holds its lock.
     Raced,
 }
 
-/// In which order a history is walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Newest first; never a parent before all of its children.
@@ -52,11 +46,8 @@ pub enum Order {
 /// From which commits to walk, and where to stop.
 #[derive(Debug, Clone)]
 pub struct Walk {
-    /// The commits to start from.
     pub from: Vec<CommitId>,
-    /// These and their ancestors are left out.
     pub without: Vec<CommitId>,
-    /// The order.
     pub order: Order,
 }
 
@@ -64,16 +55,13 @@ pub struct Walk {
 /// in, from the index on the way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// Into the repository.
     Checkin,
-    /// Out of the repository.
     Checkout,
 }
 
-/// The state of an attribute for a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attribute {
-    /// No rule says anything.
+    /// No pattern names the attribute.
     Unspecified,
     /// `name`.
     Set,
@@ -83,7 +71,7 @@ pub enum Attribute {
     Value(String),
 }
 
-/// A way into a repository.
+/// What a repository is read and written through.
 pub(crate) trait Door {
     /// Whether a question costs no call of another program.
     fn is_direct(&self) -> bool;
@@ -107,13 +95,12 @@ pub(crate) trait Door {
         new: Option<ObjectId>,
         message: &str,
     ) -> Result<Swap>;
-    /// Commits of a history, one after another.
+    /// Commits of a history, found as the iterator goes on.
     fn walk<'a>(&'a self, walk: &Walk) -> Result<Box<dyn Iterator<Item = Result<CommitId>> + 'a>>;
     /// Whether `ancestor` is `commit` or reachable from it.
     fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool>;
     /// A commit from which both go on; none if they have nothing in common.
     fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>>;
-    /// An attribute of a path.
     fn attribute(&self, path: &RepoPath, name: &str, when: Direction) -> Result<Attribute>;
     /// All settings whose name begins with `prefix`, in the order git reads them, names in
     /// lower case apart from a middle part. A setting without a value is an empty string.

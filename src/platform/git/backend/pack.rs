@@ -8,8 +8,7 @@ use std::num::NonZero;
 use gix::zlib::stream::deflate::{Compress, FlushCompress};
 use gix::zlib::{Compression, Status};
 
-use crate::platform::git::Batch;
-use crate::platform::git::{Kind, ObjectId};
+use crate::platform::git::{Batch, Kind, ObjectId};
 
 /// Prints a batch as a version 2 pack with its trailing checksum.
 pub(crate) fn print(batch: &Batch) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! The door through git's own plumbing: for every format that the git on this machine
+//! The backend that calls git's own plumbing: for every format that the git on this machine
 //! knows. Reading goes through one companion process that stays; each write is one call.
 
 use std::cell::RefCell;
@@ -7,15 +7,13 @@ use std::process::{Child, ChildStdin, ChildStdout};
 
 use rustc_hash::FxHashMap;
 
-use super::pack;
-use super::{Attribute, Direction, Door, Object, Order, PACK_FROM, Swap, Walk};
+use super::{Attribute, Direction, Door, Object, Order, PACK_FROM, Swap, Walk, pack};
 use crate::platform::git::command::{Git, Inherit};
 use crate::platform::git::repository::{Place, Places};
-use crate::platform::git::{Batch, Person};
-use crate::platform::git::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{
+    Batch, CommitId, Error, Kind, ObjectFormat, ObjectId, Person, RefName, RepoPath, Result,
+};
 
-/// A repository reached by calling git.
 #[derive(Debug)]
 pub(crate) struct Plumbing {
     places: Places,
@@ -66,7 +64,7 @@ impl Drop for Companion {
 }
 
 impl Plumbing {
-    /// Finds the repository of a place.
+    /// Finds the repository with `git rev-parse`; none there is an error.
     pub(crate) fn open(place: &Place) -> Result<(Plumbing, Places)> {
         let (folder, inherit) = match place {
             Place::Here(folder) => (folder, Inherit::Place),
@@ -106,7 +104,7 @@ impl Plumbing {
         Ok((Plumbing::new(places.clone()), places))
     }
 
-    /// The plumbing of a repository that is known.
+    /// No process is started before the first question.
     pub(crate) fn new(places: Places) -> Plumbing {
         Plumbing {
             places,
@@ -172,14 +170,12 @@ impl Plumbing {
     }
 }
 
-/// Where attribute files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Source {
     WorkTree,
     Index,
 }
 
-/// Whether an object's content is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Body {
     Wanted,

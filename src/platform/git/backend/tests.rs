@@ -8,7 +8,8 @@ use super::{Attribute, Direction, Order, Swap, Walk};
 use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
 use crate::platform::git::repository::{Place, Way};
 use crate::platform::git::{
-    Batch, Commit, CommitId, EntryKind, Kind, ObjectFormat, ObjectId, RefName, RepoPath, TreeEntry,
+    Batch, Commit, CommitId, EntryKind, Kind, ObjectFormat, ObjectId, RefName, RepoPath,
+    Repository, Surroundings, TreeEntry,
 };
 use crate::platform::git::{Repository, Surroundings};
 use crate::sharing;

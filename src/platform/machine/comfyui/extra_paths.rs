@@ -21,9 +21,9 @@ pub struct Section {
     pub folders: Vec<(String, PathBuf)>,
 }
 
-/// What a path in the file may refer to.
+/// What a path in the file is resolved against.
 pub struct Surroundings<'a> {
-    /// The folder that holds the file.
+    /// The folder that holds the file: relative paths start there.
     pub folder: &'a Path,
     /// What `~` stands for.
     pub home: Option<&'a Path>,
@@ -37,20 +37,13 @@ pub enum Error {
     /// Larger than any such file has reason to be.
     #[error("the file is {0} bytes long; git-comfy reads up to {LARGEST}")]
     TooLarge(usize),
-    /// Not text.
     #[error("the file is not UTF-8 text")]
     NotText,
-    /// Not YAML.
     #[error("line {line}: {message}")]
-    Yaml {
-        /// The line, from 1.
-        line: usize,
-        /// What the parser said.
-        message: String,
-    },
+    Yaml { line: usize, message: String },
 }
 
-/// Reads the sections of the file.
+/// Reads the sections of the file, their paths resolved.
 pub fn read(bytes: &[u8], around: &Surroundings<'_>) -> Result<Vec<Section>, Error> {
     if bytes.len() > LARGEST {
         return Err(Error::TooLarge(bytes.len()));
@@ -61,7 +54,7 @@ pub fn read(bytes: &[u8], around: &Surroundings<'_>) -> Result<Vec<Section>, Err
     Ok(raw.into_iter().map(|section| section.resolve(around)).collect())
 }
 
-/// A section as it is written.
+/// A section before its paths are resolved.
 #[derive(Default)]
 struct Raw {
     name: String,

@@ -11,8 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::extra_paths;
-use super::extra_paths::{Section, Surroundings};
+use super::extra_paths::{self, Section, Surroundings};
 use super::folders::{ModelFolders, Parts};
 use super::python::Python;
 
@@ -22,7 +21,8 @@ const LOOK_AT: usize = 500;
 /// The largest settings file that is read, in bytes.
 const LARGEST_SETTINGS: u64 = 256 << 10;
 
-/// Everything that can lead to ComfyUI.
+/// Everything that can lead to ComfyUI, gathered by the caller: this module reads neither
+/// configuration nor environment.
 pub struct Clues<'a> {
     /// `comfy.root`: where the person says ComfyUI is.
     pub root: Option<PathBuf>,
@@ -32,21 +32,18 @@ pub struct Clues<'a> {
     pub extra_model_paths: Vec<PathBuf>,
     /// `comfy.modelRoot`: where links may lead.
     pub model_roots: Vec<PathBuf>,
-    /// The work tree.
     pub repository: Option<PathBuf>,
-    /// The person's home folder.
     pub home: Option<PathBuf>,
     /// Folders in which programs keep their settings (`~/.config`, `%APPDATA%`, …).
     pub settings: Vec<PathBuf>,
     /// The model folders a running server on this machine lists.
     pub server: Option<&'a [(String, Vec<PathBuf>)]>,
-    /// An environment variable.
+    /// Looks up an environment variable.
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// Whether a file or link came with the repository (it is tracked by git).
     pub from_repository: &'a dyn Fn(&Path) -> bool,
 }
 
-/// What led to an installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FoundBy {
     /// `comfy.root` or `comfy.baseDirectory`.
@@ -66,7 +63,6 @@ pub enum FoundBy {
 /// An `extra_model_paths.yaml` that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraFile {
-    /// The file.
     pub path: PathBuf,
     /// How many folders it adds, or why it does not count.
     pub outcome: Result<usize, String>,
@@ -79,17 +75,14 @@ pub struct Installation {
     pub source: Option<PathBuf>,
     /// Where it keeps models, outputs and nodes.
     pub parts: Parts,
-    /// What led to it.
     pub found_by: FoundBy,
-    /// The model folders.
     pub folders: ModelFolders,
-    /// The files that add to them.
+    /// The `extra_model_paths.yaml` files that add to `folders`, or would if they counted.
     pub extra: Vec<ExtraFile>,
-    /// The running server knows of the same folders.
+    /// Whether a running server has the same folders.
     pub server: ServerAgrees,
     /// The version that its own files state.
     pub version: Option<String>,
-    /// The Python that runs it.
     pub python: Option<Python>,
     /// Other installations that lie just as near.
     pub others: Vec<PathBuf>,
@@ -329,12 +322,10 @@ fn read(spot: Spot, clues: &Clues<'_>) -> Installation {
     }
 }
 
-/// Whether a settings file counts.
+/// Whether an `extra_model_paths.yaml` counts.
 #[derive(Clone, Copy)]
 enum Believe {
-    /// The person named it.
     Yes,
-    /// Unless it came with the repository.
     Unless,
 }
 

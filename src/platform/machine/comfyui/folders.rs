@@ -19,10 +19,9 @@ use indexmap::IndexMap;
 use super::extra_paths::Section;
 use super::table::{BUILT_IN, MODEL_ENDINGS, NOT_MODELS, OUTPUT_FOLDERS, Offers, current_name};
 
-/// One folder of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchFolder {
-    /// The folder as ComfyUI is told it.
+    /// The folder as ComfyUI's configuration names it, links not resolved.
     pub path: PathBuf,
     /// How it is named in records: below the base folder by its path
     /// (`models/checkpoints`), anywhere else by the yaml section that names it
@@ -37,22 +36,17 @@ pub enum Offered {
     Endings(BTreeSet<String>),
     /// Every file: types that only `extra_model_paths.yaml` or a node pack knows.
     Everything,
-    /// Folders.
     Folders,
 }
 
-/// One type of model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderType {
     /// Where it is searched, in order; the first folder that has the file wins.
     pub folders: Vec<SearchFolder>,
-    /// Which names it offers.
     pub offered: Offered,
-    /// How we know of the type.
     pub known_by: KnownBy,
 }
 
-/// How a type came to be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownBy {
     /// ComfyUI has it built in.
@@ -65,7 +59,6 @@ pub enum KnownBy {
     FolderName,
 }
 
-/// All model folders of an installation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelFolders {
     types: IndexMap<String, FolderType>,

@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 
-/// The cards of a machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gpus {
     /// Model names, in the kernel's order.
@@ -13,7 +12,7 @@ pub struct Gpus {
     pub driver: Option<String>,
 }
 
-/// Looks below `root`, which is `/` on a real machine.
+/// Reads `proc` and `sys` below `root`, which is `/` outside of tests.
 pub fn look(root: &Path) -> Gpus {
     let nvidia = nvidia_driver(root).map(|version| format!("nvidia {version}"));
     let amd = || {

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 /// A Python environment on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Python {
-    /// Where it lies.
     pub folder: PathBuf,
     /// For example `3.12.4`, where the environment says it.
     pub version: Option<String>,
@@ -15,7 +14,6 @@ pub struct Python {
     pub packages: Vec<Package>,
 }
 
-/// One installed package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Package {
     /// The name in its normal form: lower case, words joined by `-`.

@@ -2,7 +2,6 @@
 //! registers them. The search order of two folders of one type is ComfyUI's own: the
 //! first that has the file wins.
 
-/// Which file names a folder type offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Offers {
     /// Files with one of [`MODEL_ENDINGS`].

@@ -6,8 +6,7 @@
 //! while the file's [`Stamp`] is the one it was hashed with.
 
 use std::fs;
-use std::io;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +21,6 @@ const ENTRY: u32 = 1;
 /// The largest entry that is read, in bytes: a path, five digests and a dozen short texts.
 const LARGEST: u64 = 64 << 10;
 
-/// The cache of one repository.
 #[derive(Debug, Clone)]
 pub struct HashCache {
     folder: PathBuf,
@@ -46,7 +44,7 @@ impl HashCache {
         HashCache { folder: comfy_folder.join("hashes") }
     }
 
-    /// What the file had for digests when it last looked exactly like this.
+    /// The digests that were stored under the same path and stamp.
     pub fn get(&self, path: &Path, stamp: Stamp) -> Option<Hashed> {
         let entry = read(&self.entry_path(path))?;
         let same = entry.stamp == stamp && Path::new(&entry.path) == path;
@@ -60,7 +58,7 @@ impl HashCache {
         (Path::new(&entry.path) == path).then_some((entry.hashes, entry.stamp.size))
     }
 
-    /// Remembers the digests of a file. A path that is no text is not remembered.
+    /// Stores the digests of a file. A path that is not UTF-8 is not stored.
     pub fn put(&self, path: &Path, hashed: &Hashed) -> io::Result<()> {
         let Some(text) = path.to_str() else { return Ok(()) };
         let entry = Entry {
@@ -98,7 +96,7 @@ impl HashCache {
         found
     }
 
-    /// Forgets the files that are gone. Gives how many were forgotten.
+    /// Deletes the entries of files that are gone; gives how many.
     pub fn prune(&self) -> usize {
         let entries = list(&self.folder).into_iter().flat_map(|folder| list(&folder));
         let gone = entries.filter(|file| match read(file) {

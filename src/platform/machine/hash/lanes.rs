@@ -5,8 +5,7 @@
 //! more than one SHA-256 of it.
 
 use std::fs::File;
-use std::io;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -43,11 +42,9 @@ pub(crate) fn run(
     }
 }
 
-/// The first lane.
 #[derive(Default)]
 struct Whole(Sha256);
 
-/// The second lane.
 struct Rest {
     blake3: blake3::Hasher,
     crc32: crc32fast::Hasher,

@@ -22,24 +22,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::digest::Hashes;
-use super::safetensors;
-use super::safetensors::Header;
+use super::safetensors::{self, Header};
 
 /// How long a file must have been left alone before it is hashed. Two seconds is the
 /// coarsest clock tick of the file systems people keep models on (FAT), so a later write
 /// always shows in the [`Stamp`].
 pub const SETTLING: Duration = Duration::from_secs(2);
 
-/// What to compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// SHA-256 alone.
     Sha256,
     /// Every digest of [`Hashes`].
     All,
 }
 
-/// How one file is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Threads {
     /// Reading and hashing in the calling thread: best when other files fill the cores.
@@ -48,26 +44,20 @@ pub enum Threads {
     Pipeline,
 }
 
-/// One hashed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hashed {
-    /// The digests.
     pub hashes: Hashes,
-    /// The state of the file they belong to.
+    /// The state of the file when it was hashed.
     pub stamp: Stamp,
     /// What a safetensors file says of itself.
     pub header: Option<Header>,
 }
 
-/// Why a file was not hashed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It could not be opened or read.
     #[error("{path}: {error}", path = path.display())]
     Io {
-        /// The file.
         path: PathBuf,
-        /// What the system said.
         #[source]
         error: io::Error,
     },
@@ -76,12 +66,7 @@ pub enum Error {
     NotAFile(PathBuf),
     /// It is being written, or was left half written.
     #[error("{path} is not finished: {why}", path = path.display())]
-    Unfinished {
-        /// The file.
-        path: PathBuf,
-        /// How that was seen.
-        why: Unfinished,
-    },
+    Unfinished { path: PathBuf, why: Unfinished },
     /// The caller's progress function asked to stop.
     #[error("stopped")]
     Stopped,
@@ -99,9 +84,9 @@ pub enum Unfinished {
     /// Its own header promises another length.
     #[error("its header promises {expected} bytes, it has {size}")]
     Length {
-        /// What the header promises.
+        /// The length by the header, in bytes.
         expected: u64,
-        /// What is there.
+        /// The length of the file, in bytes.
         size: u64,
     },
     /// A download program's file lies beside it.
@@ -120,7 +105,7 @@ pub trait Progress: Sync {
     }
 }
 
-/// Tells nobody and never stops.
+/// Reports nothing and never stops.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 

@@ -1,6 +1,6 @@
 //! Custom node packs: which are installed, what they are, which node classes they bring.
 //!
-//! Nothing of a pack is run. This door does not know git either: what a pack's repository
+//! Nothing of a pack is run. This module does not call git either: what a pack's repository
 //! has checked out is asked of a function that the caller passes in.
 
 pub mod python_source;
@@ -25,26 +25,20 @@ pub enum Kind {
     File,
 }
 
-/// Whether ComfyUI loads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It does.
     Enabled,
     /// Switched off by its name or by lying in `.disabled`.
     Disabled,
 }
 
-/// One installed pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pack {
     /// Its name in `custom_nodes`, without the mark that switches it off: what Python
     /// calls the module.
     pub name: String,
-    /// Where it lies.
     pub path: PathBuf,
-    /// How it is installed.
     pub kind: Kind,
-    /// Whether ComfyUI loads it.
     pub state: State,
     /// What its `pyproject.toml` says.
     pub project: Option<Project>,

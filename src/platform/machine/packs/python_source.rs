@@ -3,21 +3,20 @@
 //! Nothing is run. A small tokenizer finds the assignments to `NODE_CLASS_MAPPINGS`
 //! (`= {…}`, `["X"] = …`, `.update({…})`, `|= {…}`, `dict(X=…)`) and, for nodes of the
 //! newer kind, `node_id="X"` in a schema. What is put together at run time is beyond
-//! reading: the answer then says that it is not all.
+//! reading: the result then says that it may be incomplete.
 
 use std::collections::BTreeSet;
 
-/// What a source registers.
+/// The node classes that a source registers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Registered {
-    /// The class names found.
     pub classes: BTreeSet<String>,
     /// Whether something was registered in a way that reading does not see.
     pub more: bool,
 }
 
 impl Registered {
-    /// Both together.
+    /// Adds the classes of another source.
     pub fn extend(&mut self, other: Registered) {
         self.classes.extend(other.classes);
         self.more |= other.more;
@@ -29,7 +28,6 @@ const LONGEST_NAME: usize = 200;
 /// The dictionary every pack fills.
 const MAPPINGS: &str = "NODE_CLASS_MAPPINGS";
 
-/// Reads one source file.
 pub(crate) fn registered(source: &str) -> Registered {
     if !source.contains(MAPPINGS) && !source.contains("node_id") {
         return Registered::default();

@@ -1,7 +1,6 @@
 //! One pack: what its own files say it is, and which node classes it registers.
 
-use std::fs;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +29,6 @@ const NOT_SOURCE: &[&str] =
 pub struct Project {
     /// Its name, which is the registry's id.
     pub name: Option<String>,
-    /// Its version.
     pub version: Option<String>,
     /// Where its source lives.
     pub repository: Option<String>,
@@ -168,7 +166,7 @@ struct Remembered {
     more: bool,
 }
 
-/// The same, remembered in a file of the cache folder until a source changes.
+/// The classes of a pack, kept in a file of the cache folder until a source changes.
 pub(crate) fn remembered(pack: &Path, cache: Option<&Path>) -> Registered {
     let (sources, cut) = sources(pack);
     let Some(cache) = cache else { return read_sources(&sources, cut) };
