@@ -7,10 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::layouts::sharing::RECORDS;
-use crate::platform::git::Repository;
 use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
-use crate::platform::git::{CommitId, Kind, ObjectId, RefName};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{CommitId, Error, Kind, ObjectId, RefName, Repository, Result};
 
 /// The largest note that is read, in bytes: it may be a stranger's.
 const LARGEST: u64 = 32 << 20;

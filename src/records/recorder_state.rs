@@ -8,12 +8,11 @@
 //! All of them can be deleted at any time. A lock is the system's: a process that is
 //! killed holds none. Must not know what a commit is; its name is a name.
 
-use std::fs;
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, Hasher};
-use std::io;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 

@@ -6,21 +6,18 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::folders::{Folders, tracked_outputs};
-use crate::runs::commands::runs::as_line;
-
 use super::machine_view::Machine;
 use super::run_store::Shelf;
+use super::{bridge, live};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::sharing::RUNS;
 use crate::platform::git::{CommitId, RefName, Repository};
 use crate::records::commands::record::after::{ComfyUi, OVER_BY_THEN};
+use crate::records::worker;
+use crate::runs::commands::runs::as_line;
 use crate::runs::commands::runs::scan::scan;
 use crate::runs::index::{Key, Query, Row, Shown};
-
-use super::bridge;
-use super::live;
-use crate::records::worker;
 use crate::runs::text::runs::{line, row_value};
 use crate::session::Session;
 

@@ -1,12 +1,13 @@
 //! What a server is asked about runs: in pieces that fit into memory, and never more than
 //! is new.
 
+use comfy_graph::json;
+use comfy_graph::json::{Object, Value};
+
 use crate::error::{Failure, Result};
 use crate::platform::git::Repository;
 use crate::platform::machine::server::{Address, NamedBy, Server};
 use crate::runs::model::{Entry, entries, listed, of_job, running};
-use comfy_graph::json;
-use comfy_graph::json::{Object, Value};
 
 /// Entries of a history that are asked for at once: each may hold megabytes of workflow.
 const PAGE: usize = 64;

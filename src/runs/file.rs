@@ -5,15 +5,14 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use comfy_media::picture::perceptual_hash;
+use comfy_media::{Embedded, Payload};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::platform::machine::hash::Stamp;
 use crate::platform::machine::to_hex;
 use crate::runs::model::Output;
-use comfy_media;
-use comfy_media::picture::perceptual_hash;
-use comfy_media::{Embedded, Payload};
 
 /// Files up to this many bytes are read at once; larger ones by pieces, and have no
 /// perceptual hash.

@@ -7,6 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comfy_graph::json;
+use comfy_graph::json::{Style, Value};
+
 use super::file::Looked;
 use super::machine_view::{Machine, is_new};
 use super::model::Evidence;
@@ -17,8 +20,6 @@ use crate::error::Result;
 use crate::runs::index::Row;
 use crate::runs::model::{Output, Run, embedded};
 use crate::session::Session;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
 
 /// What is recorded together.
 #[derive(Default)]

@@ -1,18 +1,17 @@
 //! What is known of a run only at the time: its files as they were just written, what the
 //! bridge noted.
 
+use comfy_graph::json;
+
 use super::filing::Filing;
 use super::folders::Folders;
 use super::machine_view::Machine;
-use super::run_store::Shelf;
-use crate::error::Result;
-
-use super::bridge;
-use super::file;
 use super::model::Evidence;
+use super::run_store::Shelf;
+use super::{bridge, file};
+use crate::error::Result;
 use crate::runs::model::{Entry, Input, Origin, Output, Run, embedded, from_entry, from_spool};
 use crate::session::Session;
-use comfy_graph::json;
 
 /// Files of one run that are looked at: a run of a thousand frames is looked at by a scan.
 const MOST_FILES: usize = 64;

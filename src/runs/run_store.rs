@@ -3,6 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow, kind};
+use comfy_graph::json;
+
 use super::index::Index;
 use super::store;
 use super::store::{Place, State};
@@ -10,14 +14,10 @@ use crate::differences::widget_names;
 use crate::error::Result;
 use crate::import::history;
 use crate::platform::git;
-use crate::platform::git::changes;
-use crate::platform::git::{CommitId, Repository};
+use crate::platform::git::{CommitId, Repository, changes};
 use crate::runs::index::Row;
 use crate::runs::model::{Run, Site, graph_of, graph_of_prompt};
 use crate::session::Session;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow, kind};
-use comfy_graph::json;
 
 /// Runs that are read before the index is written.
 const AT_ONCE: usize = 2_000;

@@ -25,21 +25,17 @@ pub use take::{Reason, Taken, Wish, take};
 
 use std::collections::BTreeMap;
 
+use comfy_graph::canon;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::platform::git::Repository;
-use crate::platform::git::Swap;
-use crate::platform::git::notes::{Revision, Step, advance};
-use crate::platform::git::{Batch, EntryKind, TreeEntry};
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{ObjectId, RefName, RepoPath};
-
 use crate::platform::git;
-use crate::platform::git::tree;
-use comfy_graph::canon;
+use crate::platform::git::notes::{Revision, Step, advance};
+use crate::platform::git::{
+    Batch, EntryKind, Error, ObjectId, RefName, RepoPath, Repository, Result, Swap, TreeEntry, tree,
+};
 
 /// The ref behind which all snapshots lie.
 pub const REF: &str = "refs/comfy/snapshots";

@@ -3,14 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use comfy_graph::canon::Mode;
+use comfy_graph::{canon, json};
 use jiff::{SignedDuration, Timestamp};
-
-use crate::layouts::Settings;
-use crate::layouts::refresh::read_within;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::{Batch, EntryKind, TreeEntry};
-use crate::platform::git::{Kind, ObjectId, RepoPath};
 
 use super::keep::Policy;
 use super::present::{Scope, candidates};
@@ -18,11 +13,12 @@ use super::{
     ABOUT, About, Edits, FILES, Halves, Kept, LAYOUTS, Snapshot, WorkTree, change, drop_old,
     listed, print_name,
 };
-use crate::platform::git::tree;
+use crate::layouts::Settings;
+use crate::layouts::refresh::read_within;
+use crate::platform::git::{
+    Batch, EntryKind, Kind, ObjectId, RepoPath, Repository, Result, TreeEntry, tree,
+};
 use crate::snapshots;
-use comfy_graph::canon;
-use comfy_graph::canon::Mode;
-use comfy_graph::json;
 
 /// Why a snapshot is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

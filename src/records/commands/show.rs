@@ -2,25 +2,21 @@
 
 use serde_json::json;
 
-use crate::records::commands::record::workflows;
-
 use crate::differences::screen::ScreenArgs;
+use crate::differences::text::terminal::Colour;
+use crate::differences::workflow_summary;
 use crate::differences::workflow_summary::Extent;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::platform::git::shell::typed_name;
-use crate::platform::git::{CommitId, Order, Repository, Walk};
-use crate::records::Record;
-use crate::records::describe::{Detail, Viewer, show};
-use crate::records::recorder_state::Desk;
-
-use crate::differences::text::terminal::Colour;
-use crate::differences::workflow_summary;
 use crate::platform::git;
-use crate::platform::git::changes;
+use crate::platform::git::shell::typed_name;
+use crate::platform::git::{CommitId, Order, Repository, Walk, changes};
 use crate::platform::text::sanitize;
 use crate::records;
-use crate::records::notes;
+use crate::records::commands::record::workflows;
+use crate::records::describe::{Detail, Viewer, show};
+use crate::records::recorder_state::Desk;
+use crate::records::{Record, notes};
 use crate::runs::after;
 use crate::session::Session;
 

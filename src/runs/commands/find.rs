@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use comfy_media::picture::PerceptualHash;
 use jiff::Timestamp;
 
 use super::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::{Order, Walk};
+use crate::platform::text::sanitize;
 use crate::platform::text::time_argument::since;
 use crate::runs::branch::Meant;
 use crate::runs::commands::runs::as_line;
@@ -15,12 +17,8 @@ use crate::runs::index::{Key, Query, Row, Shown};
 use crate::runs::model::embedded;
 use crate::runs::run_store::Shelf;
 use crate::runs::text::runs::{Match, line, row_json};
-
-use crate::platform::text::sanitize;
-use crate::runs::branch;
-use crate::runs::file;
+use crate::runs::{branch, file};
 use crate::session::Session;
-use comfy_media::picture::PerceptualHash;
 
 /// Find the run behind a picture, or runs by prompt, model, seed, commit.
 ///

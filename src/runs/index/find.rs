@@ -6,9 +6,8 @@ use rusqlite::types::Value;
 use rusqlite::{Row as SqlRow, ToSql, params_from_iter};
 
 use super::picture::Near;
-use super::write;
 use super::write::Summary;
-use super::{Index, Result};
+use super::{Index, Result, write};
 use crate::runs::model::Run;
 
 /// What a term is. The numbers are in the tables.

@@ -1,13 +1,14 @@
 //! A run from a file of the bridge's spool: the server's own entry, and when each node
 //! began. `bridge/git_comfy_bridge.py` writes it.
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::NodeId;
+use comfy_graph::json::Value;
+
 use super::Evidence;
 use super::history::{entry, from_entry, moment};
 use super::schema::{Known, Run};
 use crate::records::{Checkout, Environment, Origin, PackEvidence, PackFact, PackKind};
-use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::NodeId;
-use comfy_graph::json::Value;
 
 /// The number of the format that is read.
 const FORMAT: i64 = 1;

@@ -16,11 +16,12 @@ pub use rejected::{NodeError, Rejected};
 
 use std::time::{Duration, Instant};
 
+use comfy_graph::json;
+use comfy_graph::json::{Object, Style, Value};
+
 use super::socket::{Came, Socket, own_id, random_digits};
 use crate::platform::machine::server::{Address, Error as ServerError, Server};
 use crate::runs::model::{Entry, OWN, Parent, entries};
-use comfy_graph::json;
-use comfy_graph::json::{Object, Style, Value};
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -11,32 +11,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::source_of_picture::Original;
-use progress::Progress;
+use comfy_graph::graph::Prompt;
+use comfy_graph::json::Value;
 
 use super::filing::Filing;
 use super::folders::Folders;
-
 use super::machine_view::Machine;
+use super::model::Evidence;
 use super::queue::{Client, Ended, Error, Going, Job};
 use super::run_store::Shelf;
+use super::source_of_picture::Original;
+use super::{asking, file, live};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::Repository;
 use crate::platform::machine::server::Address;
-use crate::runs::queue::{NodeError, Rejected};
-
-use super::model::Evidence;
-use crate::runs::model::{Derived, Entry, Outcome, Parent, Run, Setting};
-
-use super::asking;
-use super::file;
-use super::live;
 use crate::platform::machine::stop;
 use crate::platform::text::sanitize;
+use crate::runs::model::{Derived, Entry, Outcome, Parent, Run, Setting};
+use crate::runs::queue::{NodeError, Rejected};
 use crate::session::Session;
-use comfy_graph::graph::Prompt;
-use comfy_graph::json::Value;
+use progress::Progress;
 
 /// How a ComfyUI is reached, and what becomes of a run at Ctrl-C.
 #[derive(Debug, Clone, clap::Args)]

@@ -3,18 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
+use comfy_media::picture::{PerceptualHash, compare, perceptual_hash};
 use sha2::{Digest, Sha256};
 
 use crate::differences::operands::bytes_of;
 use crate::error::{Failure, Result};
 use crate::platform::machine::output_file::{Over, write};
 use crate::platform::machine::to_hex;
+use crate::platform::text::sanitize;
 use crate::runs::folders::Folders;
 use crate::runs::model::{Comparison, Output, Run, Verdict};
 use crate::runs::queue::Client;
-
-use crate::platform::text::sanitize;
-use comfy_media::picture::{PerceptualHash, compare, perceptual_hash};
 
 /// Files of one run that are fetched.
 const MOST: usize = 256;

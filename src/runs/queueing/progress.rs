@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::runs::queue::Event;
-
 use crate::platform::text::sanitize;
+use crate::runs::queue::Event;
 use crate::ui::{Bar, Ui};
 
 /// The progress of one run.

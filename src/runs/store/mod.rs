@@ -18,15 +18,13 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::layouts::sharing::RUNS;
-use crate::platform::git::Repository;
-use crate::platform::git::notes::{Revision, Step, advance};
-use crate::platform::git::{Batch, EntryKind, TreeEntry};
-use crate::platform::git::{CommitId, ObjectId, RefName, RepoPath};
-use crate::platform::git::{Error, Result};
-
 use super::model;
-use crate::platform::git::tree;
+use crate::layouts::sharing::RUNS;
+use crate::platform::git::notes::{Revision, Step, advance};
+use crate::platform::git::{
+    Batch, CommitId, EntryKind, Error, ObjectId, RefName, RepoPath, Repository, Result, TreeEntry,
+    tree,
+};
 use crate::runs::model::Run;
 
 const RUN: &str = "run.json";

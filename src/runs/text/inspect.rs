@@ -6,13 +6,13 @@
 use std::fmt::Write;
 
 use anstyle::Style;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::{Object, Value};
+use comfy_media::{Embedded, Entry, Parameters, Payload};
 use serde_json::json;
 
 use crate::platform::text::sanitize;
 use crate::records::glance::{Glance, Sampling, glance, is_model_file};
-use comfy_graph::graph::{Prompt, Workflow};
-use comfy_graph::json::{Object, Value};
-use comfy_media::{Embedded, Entry, Parameters, Payload};
 
 /// The number of the JSON form, raised when a reader of it would break.
 pub const SCHEMA: u32 = 1;

@@ -10,26 +10,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Args;
-use crate::import::conflicts::{Fate, Synced};
-
+use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::import::conflicts;
+use crate::import::conflicts::{Fate, Synced};
 use crate::layouts::Marks;
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::machine::folder_watcher::{Eyes, Seen, Way};
-use crate::snapshots::{Reason, Scope, Wish, WorkTree};
-
-use crate::differences::widget_names;
-use crate::import::conflicts;
-use crate::layouts;
-use crate::platform::machine::folder_argument;
-use crate::platform::machine::stop;
-use crate::platform::text::sanitize;
-use crate::platform::text::time_argument;
+use crate::platform::machine::{folder_argument, stop};
+use crate::platform::text::{sanitize, time_argument};
 use crate::runs::watch;
 use crate::session::Session;
-use crate::snapshots;
 use crate::snapshots::commands::snapshot;
+use crate::snapshots::{Reason, Scope, Wish, WorkTree};
+use crate::{layouts, snapshots};
 
 /// How long nothing may happen before what was left undone is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);

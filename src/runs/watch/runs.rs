@@ -10,21 +10,17 @@ use std::time::{Duration, Instant};
 
 use super::Args;
 use super::running::Running;
-use crate::runs::filing::Filing;
-use crate::runs::folders::Folders;
-use crate::runs::machine_view::Machine;
-use crate::runs::run_store::Shelf;
-
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::machine::server::{Address, Server};
+use crate::platform::text::sanitize;
+use crate::runs::filing::Filing;
+use crate::runs::folders::Folders;
+use crate::runs::machine_view::Machine;
 use crate::runs::model::{Entry, Evidence, unended};
 use crate::runs::observer::{Heard, Observer};
-
-use crate::platform::text::sanitize;
-use crate::runs::asking;
-use crate::runs::live;
-use crate::runs::watch;
+use crate::runs::run_store::Shelf;
+use crate::runs::{asking, live, watch};
 use crate::session::Session;
 
 /// A server may be busy loading a model.

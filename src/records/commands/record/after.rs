@@ -3,20 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use super::finish;
 use super::finish::Trust;
 use super::gather::{Failures, Gathered, blob_of, is_lacking, join};
 use super::here::{Here, Patience, Places};
 use crate::error::Result;
 use crate::platform::git::changes::Touched;
-use crate::platform::git::{CommitId, ObjectId, Repository};
-use crate::records::recorder_state::Desk;
-
-use super::finish;
-use crate::platform::git::changes;
+use crate::platform::git::{CommitId, ObjectId, Repository, changes};
 use crate::records;
-use crate::records::Record;
-use crate::records::notes;
-use crate::records::worker;
+use crate::records::recorder_state::Desk;
+use crate::records::{Record, notes, worker};
 use crate::session::Session;
 
 /// A commit of more workflows is recorded by the process that completes records.

@@ -11,20 +11,17 @@ use super::gather::{Failures, Gathered, is_lacking, is_unfinished, join, join_an
 use super::here::{Here, Patience, Places};
 use super::reattach::Recorded;
 use crate::error::Result;
+use crate::platform::git;
 use crate::platform::git::{CommitId, ObjectId, Repository};
 use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::hash::{Hashed, SETTLING, Unfinished, Wanted};
+use crate::platform::machine::{hash, models};
 use crate::records::look::Failure;
-use crate::records::recorder_state::{Desk, Progress as Far, Turn};
-
-use crate::error;
-use crate::platform::git;
-use crate::platform::machine::hash;
-use crate::platform::machine::models;
-use crate::records;
 use crate::records::notes;
+use crate::records::recorder_state::{Desk, Progress as Far, Turn};
 use crate::session::Session;
 use crate::ui::Bar;
+use crate::{error, records};
 
 /// How often a file that is being written is looked at again.
 const LOOKS: u32 = 30;

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use super::here::{Asked, Here, Patience, Places};
 use crate::error::Result;
 use crate::platform::git::Repository;
-use crate::setup::doctor::{Finding, Health};
-
 use crate::platform::machine::comfyui::{FoundBy, Installation, ServerAgrees};
 use crate::session::Session;
+use crate::setup::doctor::{Finding, Health};
 
 /// Looks for ComfyUI, its model folders, its server and unfinished records.
 pub(crate) fn findings(session: &Session, repository: &Repository) -> Result<Vec<Finding>> {

@@ -4,20 +4,18 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow};
+use comfy_graph::json::Value;
+use comfy_graph::{graph, json};
+
 use super::here::{Asked, Here, Patience};
 use crate::platform::git;
-use crate::platform::git::changes;
 use crate::platform::git::changes::Touched;
-use crate::platform::git::{CommitId, Repository};
+use crate::platform::git::{CommitId, Repository, changes};
 use crate::records;
 use crate::records::look::Failure;
 use crate::records::named::{Named, of_prompt, of_workflow};
-use crate::records::notes;
-use crate::records::{ClassUse, ModelUse, Part, Record, Seen, Status, WorkflowUse};
-use comfy_graph::graph;
-use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow};
-use comfy_graph::json;
-use comfy_graph::json::Value;
+use crate::records::{ClassUse, ModelUse, Part, Record, Seen, Status, WorkflowUse, notes};
 
 /// The largest workflow that is read, in bytes.
 const LARGEST: u64 = 64 << 20;

@@ -5,14 +5,14 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json;
+
 use crate::platform::git;
-use crate::platform::git::Repository;
-use crate::platform::git::changes;
-use crate::platform::git::checkout;
+use crate::platform::git::{Repository, changes, checkout};
 use crate::platform::machine::comfyui;
-use crate::platform::machine::comfyui::gpu;
 use crate::platform::machine::comfyui::gpu::Gpus;
-use crate::platform::machine::comfyui::{Clues, Installation};
+use crate::platform::machine::comfyui::{Clues, Installation, gpu};
 use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::server::{
     Address, Error as ServerError, NamedBy, Server, SystemStats,
@@ -21,8 +21,6 @@ use crate::records::Checkout;
 use crate::records::look::{Look, Modules, Repositories};
 use crate::records::recorder_state::Desk;
 use crate::session::Session;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::json;
 
 /// The largest remembered `/object_info` a hook reads, in bytes: more would be felt.
 const QUICK_CATALOG: u64 = 3 << 20;

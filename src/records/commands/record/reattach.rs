@@ -16,8 +16,7 @@ use crate::error::Result;
 use crate::platform::git;
 use crate::platform::git::{CommitId, Order, Repository, Walk};
 use crate::records;
-use crate::records::notes;
-use crate::records::{Record, WorkflowUse};
+use crate::records::{Record, WorkflowUse, notes};
 
 /// What a repair did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

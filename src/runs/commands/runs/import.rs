@@ -5,21 +5,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use comfy_graph::json;
+
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::machine::server::Server;
+use crate::platform::text::sanitize;
 use crate::runs::filing::Filing;
 use crate::runs::folders::Folders;
-use crate::runs::journal::Line;
-use crate::runs::journal::Memory;
+use crate::runs::journal::{Line, Memory};
 use crate::runs::model::{Entry, entries, from_entry};
 use crate::runs::run_store::Shelf;
-
-use crate::platform::text::sanitize;
-use crate::runs::asking;
-use crate::runs::journal;
+use crate::runs::{asking, journal};
 use crate::session::Session;
-use comfy_graph::json;
 
 /// Record the runs that a ComfyUI server remembers, or that a file tells of.
 #[derive(Debug, clap::Args)]

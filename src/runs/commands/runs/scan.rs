@@ -4,18 +4,16 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::platform::machine::folder_argument;
 use crate::platform::machine::folder_argument::Links;
 use crate::platform::machine::hash::Stamp;
+use crate::platform::text::sanitize;
 use crate::runs::file::Looked;
 use crate::runs::filing::{Filed, Filing};
 use crate::runs::folders::Folders;
 use crate::runs::readers::Found;
 use crate::runs::run_store::Shelf;
-
-use crate::platform::machine::folder_argument;
-use crate::platform::text::sanitize;
-use crate::runs::file;
-use crate::runs::readers;
+use crate::runs::{file, readers};
 use crate::session::Session;
 use crate::ui::Bar;
 

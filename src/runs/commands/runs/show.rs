@@ -2,20 +2,16 @@
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::platform::text::sanitize;
 use crate::runs::branch::Meant;
+use crate::runs::commands::find;
 use crate::runs::commands::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::runs::folders::Folders;
 use crate::runs::index::Row;
 use crate::runs::run_store::Shelf;
 use crate::runs::store::{Kept, Place};
-
 use crate::runs::text::runs::{show, show_part};
-
-use crate::platform::text::sanitize;
-use crate::runs::branch;
-use crate::runs::commands::find;
-use crate::runs::model;
-use crate::runs::store;
+use crate::runs::{branch, model, store};
 use crate::session::Session;
 
 /// Which run to show.

@@ -4,13 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::platform::text::time_argument::since;
-use crate::runs::run_store::Shelf;
-use crate::runs::store::Place;
-
 use crate::layouts::sharing;
+use crate::platform::text::time_argument::since;
 use crate::runs::index::{Key, Query, Row, Shown};
+use crate::runs::run_store::Shelf;
 use crate::runs::store;
+use crate::runs::store::Place;
 use crate::session::Session;
 
 /// Which runs.

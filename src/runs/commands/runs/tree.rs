@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::runs::run_store::Shelf;
-
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::runs::commands::runs;
 use crate::runs::index::Row;
+use crate::runs::run_store::Shelf;
 use crate::runs::store;
 use crate::runs::store::Place;
 use crate::runs::text::tree::{Branch, json, text};

@@ -1,24 +1,21 @@
 //! `git comfy snapshots`: a line for each, with what was new in it.
 
+use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{is_among, news, paths, short, told};
 use crate::differences::screen::{Screen, ScreenArgs};
-
+use crate::differences::text::terminal::Colour;
+use crate::differences::widget_names;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::git::Repository;
-use crate::snapshots::{About, Changed, Snapshot, WorkTree};
-
-use crate::differences::text::terminal::Colour;
-use crate::differences::widget_names;
-use crate::platform::text::sanitize;
-use crate::platform::text::time_argument;
+use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
 use crate::snapshots;
+use crate::snapshots::{About, Changed, Snapshot, WorkTree};
 use crate::ui::Listener;
-use comfy_graph::catalog::Catalog;
 
 /// Which snapshots to list.
 #[derive(Debug, clap::Args)]

@@ -5,22 +5,20 @@ pub mod prune;
 pub mod restore;
 pub mod show;
 
+use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 
 use crate::differences::compared::compare;
-use crate::differences::content::Content;
-
 use crate::differences::content;
+use crate::differences::content::Content;
 use crate::differences::text::{Layout, one_line};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::text::sanitize;
-use crate::platform::text::time_argument;
+use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
 use crate::snapshots;
 use crate::snapshots::{Changed, Kept, Policy, Snapshot, WorkTree};
-use comfy_graph::catalog::Catalog;
 
 const EXAMPLES: &str = "\
 Examples:
