@@ -37,9 +37,7 @@ pub enum Detail {
 pub struct Viewer<'a> {
     /// This machine, whose facts are told where it has any.
     pub machine: &'a str,
-    /// How much is told.
     pub detail: Detail,
-    /// Whether there are colours.
     pub colour: Colour,
 }
 

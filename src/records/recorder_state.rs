@@ -21,7 +21,7 @@ const ID_DIGITS: usize = 12;
 /// How often a record that cannot be completed is tried again.
 const TRIES: u32 = 5;
 
-/// The recorder's place in one repository.
+/// The recorder's files in one repository.
 #[derive(Debug, Clone)]
 pub struct Desk {
     folder: PathBuf,
@@ -47,12 +47,11 @@ pub struct Progress {
 }
 
 impl Desk {
-    /// The desk in git-comfy's own folder of a repository.
+    /// The files in git-comfy's own folder of a repository.
     pub fn within(comfy_folder: &Path) -> Self {
         Desk { folder: comfy_folder.to_owned() }
     }
 
-    /// The folder itself.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -144,7 +143,7 @@ impl Desk {
         File::options().create(true).truncate(false).read(true).write(true).open(path)
     }
 
-    /// Tells others how far it is.
+    /// Writes `recorder.json`. Only the holder of the lock may.
     pub fn tell(&self, _turn: &Turn, progress: &Progress) {
         let tell = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;

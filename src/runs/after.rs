@@ -78,13 +78,13 @@ fn rows_of_commit(session: &Session, commit: CommitId, most: usize) -> Result<Ve
     Ok(shelf.index.find(&query)?)
 }
 
-/// The same for programs.
+/// The newest runs of a commit's workflows, as JSON values.
 pub(crate) fn values_of_commit(session: &Session, commit: CommitId) -> Result<Vec<Value>> {
     let rows = rows_of_commit(session, commit, MOST)?;
     Ok(rows.iter().map(|row| row_value(&as_line(row), None)).collect())
 }
 
-/// The same for a person. Empty where none are known.
+/// The newest runs of a commit's workflows, in words. Empty where none are known.
 pub(crate) fn of_commit(session: &Session, commit: CommitId) -> Result<String> {
     let rows = rows_of_commit(session, commit, SHOWN + 1)?;
     let mut text = String::new();

@@ -155,7 +155,7 @@ pub(crate) fn now(
 /// The prompts that run.
 #[derive(Debug, Default)]
 pub(crate) struct Now {
-    /// All of them.
+    /// The ids of all of them.
     pub(crate) ids: Vec<String>,
     /// Those that the caller did not know, with everything.
     pub(crate) new: Vec<Entry>,

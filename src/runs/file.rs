@@ -27,13 +27,12 @@ const ENDINGS: &[&str] = &[
 /// A file that was looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Looked {
-    /// Where it is.
     pub(crate) path: PathBuf,
     /// The state of the file that was read.
     pub(crate) stamp: Stamp,
     /// What is known of it, apart from its path and its node.
     pub(crate) output: Output,
-    /// What it carries.
+    /// The texts that are embedded in it.
     pub(crate) payload: Payload,
 }
 

@@ -21,7 +21,7 @@ use crate::runs::index::Row;
 use crate::runs::model::{Output, Run, embedded};
 use crate::session::Session;
 
-/// What is recorded together.
+/// Runs that are written to git in one step.
 #[derive(Default)]
 pub(crate) struct Filing {
     keep: BTreeMap<Place, Kept>,
@@ -97,7 +97,8 @@ impl Filing {
             let Some(kept) = store::at(&shelf.repository, &place)? else { continue };
             let within = match (&kept.run.start, &kept.run.end, &output.written) {
                 (Some(start), Some(end), Some(written)) => {
-                    // The server's clock and the disk's are read at different moments.
+                    // To the minute: the server's clock and the disk's are read at
+                    // different moments.
                     written.get(..16) >= start.get(..16) && written.get(..16) <= end.get(..16)
                 }
                 _ => false,

@@ -1,5 +1,4 @@
-//! What is known of a run only at the time: its files as they were just written, what the
-//! bridge noted.
+//! Runs that just ended: their files as they were written, and what the bridge noted.
 
 use comfy_graph::json;
 
@@ -34,7 +33,7 @@ fn look_at_files(run: &mut Run, shelf: &Shelf, folders: &Folders) {
             if inside.run.content != *content {
                 continue;
             }
-            // What ComfyUI read it says only in the file.
+            // ComfyUI gives the digests of the files it read only in what it embeds.
             digests_into(inputs, &inside.run.inputs);
         }
         let (path, node, kind) = (output.path.clone(), output.node.clone(), output.kind.clone());

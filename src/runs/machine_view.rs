@@ -56,7 +56,7 @@ impl Machine {
         Machine { server: Some(server), looked: None }
     }
 
-    /// Adds what the machine knows.
+    /// Adds environment, packs and digests to a run, as far as they held when it ran.
     pub(crate) fn add(
         &mut self,
         session: &Session,

@@ -26,7 +26,7 @@ const LARGEST: u64 = 64 << 20;
 /// Below this many runs no bar is shown.
 const MANY: usize = 2_000;
 
-/// The runs of a repository.
+/// The runs of a repository: what git holds, the search index and the node catalog.
 pub(crate) struct Shelf {
     pub(crate) repository: Repository,
     pub(crate) index: Index,
@@ -168,7 +168,7 @@ impl Shelf {
         Ok(sites)
     }
 
-    /// Where a run lies.
+    /// The folder of a run in the tree; of a run that is not indexed, where it belongs.
     pub(crate) fn place_of(&self, run: &Run) -> Place {
         let row = self
             .index

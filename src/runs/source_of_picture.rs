@@ -27,7 +27,7 @@ use crate::session::Session;
 /// The largest document that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
 
-/// What was found.
+/// The documents and the run behind what a person named.
 #[derive(Debug, Default)]
 pub(crate) struct Original {
     /// The workflow as the canvas held it.

@@ -75,14 +75,12 @@ impl WorkTree {
     }
 }
 
-/// One snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// Its name for people: twelve hexadecimal digits, never changed.
     pub id: String,
     /// When it was taken, to the millisecond.
     pub at: Timestamp,
-    /// Of which work tree.
     pub of: WorkTree,
     folder: String,
     tree: ObjectId,
@@ -93,7 +91,7 @@ pub struct Snapshot {
 pub struct About {
     /// The version of this form: 1.
     pub schema: u32,
-    /// When, as a text.
+    /// When, UTC, as RFC 3339 has it.
     pub at: String,
     /// Why: `hand`, `watch`, `restore`, `conflicts`.
     pub reason: String,
@@ -117,11 +115,10 @@ pub struct Kept {
 /// A file on both sides of two snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
-    /// The file.
     pub path: RepoPath,
-    /// What it was.
+    /// None: it was not there.
     pub before: Option<Kept>,
-    /// What it became.
+    /// None: it is not there any more.
     pub after: Option<Kept>,
 }
 
@@ -190,7 +187,7 @@ fn read_name(day: &str, name: &str) -> Option<(Timestamp, String)> {
     Some((at.checked_add(jiff::SignedDuration::from_millis(milliseconds)).ok()?, id.to_owned()))
 }
 
-/// What is known of a snapshot.
+/// What `snapshot.json` says; empty where it cannot be read.
 pub fn about(repository: &Repository, snapshot: &Snapshot) -> Result<About> {
     let entry = repository.entry_at(snapshot.tree, &RepoPath::new(ABOUT))?;
     let text = match entry.filter(|entry| entry.kind.is_file()) {
@@ -200,7 +197,7 @@ pub fn about(repository: &Repository, snapshot: &Snapshot) -> Result<About> {
     Ok(text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default())
 }
 
-/// The files of a snapshot.
+/// All files of a snapshot, by their paths.
 pub fn files(repository: &Repository, snapshot: &Snapshot) -> Result<BTreeMap<RepoPath, Kept>> {
     let all = changed(repository, None, Some(snapshot))?;
     Ok(all.into_iter().filter_map(|file| Some((file.path, file.after?))).collect())
@@ -330,10 +327,11 @@ fn drop_old(
     for (at, age) in policy.surplus(&times, now.as_millisecond()) {
         let snapshot = &own[at];
         if edits.contains_key(snapshot.folder.as_bytes()) {
-            // It is only just being made.
+            // The snapshot that this very step adds.
             continue;
         }
-        // What somebody gave a name is not thinned out, only let go in the end.
+        // A snapshot with a text is not thinned out: it goes only when it is too old for
+        // every rule.
         if policy.is_within(age) && about(repository, snapshot)?.text.is_some() {
             continue;
         }

@@ -45,9 +45,7 @@ impl Reason {
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct Wish<'w> {
-    /// Which files are looked at.
     pub scope: Scope,
-    /// Why.
     pub reason: Reason,
     /// What the person says of it. A snapshot with a text is taken also when nothing has
     /// changed, and is not thinned out.
@@ -56,7 +54,6 @@ pub struct Wish<'w> {
     pub policy: &'w Policy,
 }
 
-/// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     /// The new one; none where the last one holds the same.
@@ -126,8 +123,9 @@ pub fn take(repository: &Repository, wish: &Wish<'_>) -> Result<Taken> {
     Ok(Taken { new, before, files, remarks })
 }
 
-/// A moment after all others: of two that are taken at once the later one holds both. A
-/// snapshot that lies further ahead comes from a clock that was wrong.
+/// A time after that of every snapshot, so that of two that are taken at once the later one
+/// holds both. One that lies further ahead than two clocks may be apart comes from a clock
+/// that was wrong, and does not count.
 fn after(newest_first: &[Snapshot], now: Timestamp) -> Timestamp {
     let ahead = |snapshot: &&Snapshot| snapshot.at <= now + SKEW;
     let newest = newest_first.iter().find(ahead).map(|snapshot| snapshot.at);
@@ -154,7 +152,7 @@ struct Look<'r> {
 enum Held {
     /// A state to keep.
     State { content: Vec<u8>, layout: Option<Vec<u8>> },
-    /// Nothing for us.
+    /// No workflow.
     Nothing,
     /// Something that is not whole, because of this.
     Broken(String),
@@ -181,7 +179,7 @@ impl Look<'_> {
                 Held::Nothing => {}
                 Held::Broken(why) => {
                     remarks.push(format!("{path} is not in the snapshot: {why}"));
-                    // The last whole state goes on standing for it.
+                    // The state in the last snapshot stays.
                     there.insert(path);
                 }
                 Held::State { content, layout } => {
@@ -230,7 +228,7 @@ enum Expected {
     Anything,
     /// It held a workflow: one that cannot be read is not whole.
     Workflow,
-    /// Nothing.
+    /// What is no workflow is passed over.
     Nothing,
 }
 

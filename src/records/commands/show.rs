@@ -42,7 +42,6 @@ pub struct Args {
 /// How many commits are looked through for one that touches workflows.
 const LOOK_BACK: usize = 1000;
 
-/// Shows.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if let Some(what) = &args.what
         && workflow_summary::names_file(session, what)?

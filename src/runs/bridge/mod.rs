@@ -25,21 +25,19 @@ pub enum Error {
     /// A file could not be read or written.
     #[error("{}: {source}", .path.display())]
     File {
-        /// The file.
         path: PathBuf,
-        /// Why not.
         source: std::io::Error,
     },
 }
 
-/// What putting it in did.
+/// What an installation changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
-    /// It is new.
+    /// There was no bridge.
     New,
     /// An older one was brought up to date.
     Updated,
-    /// It was there.
+    /// This bridge was there.
     Same,
 }
 

@@ -42,7 +42,6 @@ struct Place {
     folder: Option<PathBuf>,
 }
 
-/// Does it.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     match &args.action {
         Action::Install(place) => {

@@ -99,7 +99,6 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(if found == 0 { Exit::Found } else { Exit::Done })
 }
 
-/// How what is found is told.
 struct Telling<'a> {
     args: &'a Args,
     session: &'a Session,
@@ -136,9 +135,8 @@ impl Telling<'_> {
 
 /// A run that was found for a file.
 pub(crate) struct Behind {
-    /// Why.
+    /// Why it was found.
     pub(crate) how: Match,
-    /// The run.
     pub(crate) row: Row,
     /// The file of the run that this one is.
     pub(crate) meant: Meant,

@@ -38,7 +38,6 @@ pub struct Args {
     pub as_queued: bool,
 }
 
-/// Restores.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut source = source_of_picture::of(session, &args.what)?;
     // Only to tell more of a file that speaks for itself.

@@ -20,7 +20,7 @@ pub struct Near {
     pub distance: u32,
 }
 
-/// Adds hashes at the end.
+/// Adds hashes to the last row, and to new ones when it is full.
 pub(crate) fn append(
     transaction: &Transaction<'_>,
     pictures: &[(i64, PerceptualHash)],

@@ -67,6 +67,7 @@ pub fn entry(id: &str, said: Value) -> Option<Entry> {
 /// its own.
 fn is_id(id: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    // `x` begins the ids of runs that are known by their files alone.
     (4..=100).contains(&id.len()) && id.chars().all(plain) && !id.starts_with('x')
 }
 

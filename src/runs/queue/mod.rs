@@ -48,7 +48,6 @@ pub enum Error {
     /// The server stopped answering.
     #[error("{address} does not answer any more; what became of the run {id} is not known")]
     Gone {
-        /// Where it was.
         address: Address,
         /// The prompt id.
         id: String,
@@ -59,7 +58,6 @@ pub enum Error {
          ComfyUI was restarted"
     )]
     Lost {
-        /// Where it was.
         address: Address,
         /// The prompt id.
         id: String,
@@ -69,7 +67,7 @@ pub enum Error {
     Answer(String),
 }
 
-/// Whether to go on.
+/// What the caller wants after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Going {
     /// Wait on.
@@ -87,7 +85,6 @@ pub enum Ended {
     Left,
 }
 
-/// What is queued.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'j> {
     /// The prompt, in API format.
@@ -125,12 +122,12 @@ impl Client {
         Client { server: Server::new(address.clone(), PATIENCE), id, socket, patience }
     }
 
-    /// The server.
     pub fn server(&self) -> &Server {
         &self.server
     }
 
-    /// Queues a prompt.
+    /// Queues a prompt under an id of our own, by which it is found again if the answer
+    /// is lost.
     pub fn queue(&self, job: &Job<'_>) -> Result<Queued, Error> {
         let wanted = uuid();
         let body = json::print(&self.body(job, &wanted), &Style::SAVE);
@@ -227,7 +224,7 @@ impl Client {
             Ok(Where::Runs) => {}
             Ok(Where::Nowhere) => {
                 watch.strikes += 1;
-                // It ends, and is on its way from the queue to the history.
+                // Between leaving the queue and entering the history a run is in neither.
                 if watch.strikes >= STRIKES {
                     let address = self.server.address().clone();
                     return Err(Error::Lost { address, id: id.to_owned() });
@@ -352,7 +349,7 @@ impl Client {
     }
 }
 
-/// What following remembers.
+/// When the server was last asked and heard while a run is followed.
 struct Watch {
     asked: Option<Instant>,
     heard: Instant,

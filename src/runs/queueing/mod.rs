@@ -90,15 +90,14 @@ fn asked_to_stop() -> Arc<AtomicUsize> {
 
 /// How a run went.
 pub(crate) enum Went {
-    /// It ended, and is recorded.
+    /// It ended; the caller records it.
     Done(Box<Done>),
     /// The person left before.
     Left,
 }
 
-/// A run that ended.
 pub(crate) struct Done {
-    /// As it is recorded.
+    /// What the server, the files and this machine say of it.
     pub(crate) evidence: Evidence,
     /// What it made, where it lies here.
     pub(crate) delivered: Vec<Delivered>,
@@ -173,7 +172,8 @@ impl<'s> Line<'s> {
         Ok(queued.id)
     }
 
-    /// Follows a run to its end, fetches what it made and records it.
+    /// Follows a run to its end and fetches what it made. Recording is left to the caller,
+    /// who may have more to say of it.
     pub(crate) fn follow(&mut self, id: &str, prompt: &Value) -> Result<Went> {
         let mut progress = Progress::new(&self.session.ui, titles(prompt));
         let asked = self.asked.clone();
@@ -232,7 +232,6 @@ impl<'s> Line<'s> {
         Ok(Done { evidence, delivered })
     }
 
-    /// Records a run.
     pub(crate) fn record(&mut self, evidence: Evidence) -> Result<()> {
         let mut filing = Filing::default();
         filing.told(&self.shelf, evidence)?;

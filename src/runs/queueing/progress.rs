@@ -6,7 +6,6 @@ use crate::platform::text::sanitize;
 use crate::runs::queue::Event;
 use crate::ui::{Bar, Ui};
 
-/// The progress of one run.
 pub(crate) struct Progress<'u> {
     ui: &'u Ui,
     bar: Bar,

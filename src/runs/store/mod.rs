@@ -1,7 +1,7 @@
 //! Runs: a chain of commits behind `refs/comfy/runs`. Each run is a folder of its tree:
 //!
 //! ```text
-//! 2026/11/22/5f/5f0c…/run.json        what it was (record::run)
+//! 2026/11/22/5f/5f0c…/run.json        what it was (docs/run-schema.md)
 //!                     prompt.json     what the server ran
 //!                     workflow.json   the canvas, as it was queued
 //! undated/a3/x1/xa31…/…               known by its files alone
@@ -57,6 +57,7 @@ impl Place {
         });
         Place(match date {
             Some(date) => format!("{}/{}/{id}", date.replace('-', "/"), at(0)),
+            // Such ids begin with `x`: only the digits behind it spread the folders.
             None => format!("undated/{}/{}/{id}", at(1), at(3)),
         })
     }

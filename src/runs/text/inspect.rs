@@ -28,7 +28,6 @@ const MAX_LINES: usize = 12;
 pub struct Inspected<'a> {
     /// The file's name as the person gave it.
     pub file: &'a str,
-    /// What was found.
     pub embedded: &'a Embedded,
     /// The texts decoded.
     pub payload: &'a Payload,

@@ -40,7 +40,6 @@ const LONGEST_STIR: Duration = Duration::from_secs(1);
 /// The longest wait between two tries to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// Follows.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
     let address = asking::address(&shelf.repository, args.server.as_deref())?;

@@ -15,7 +15,6 @@ pub enum System {
     Launchd,
 }
 
-/// Prints it.
 pub(crate) fn print(system: System, args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let program = session.environment.program.clone();

@@ -34,7 +34,6 @@ pub struct Args {
     files: Vec<PathBuf>,
 }
 
-/// Takes one.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     repository.require_work_tree()?;

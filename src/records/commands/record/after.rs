@@ -21,16 +21,14 @@ const MOST_AT_ONCE: usize = 24;
 /// A commit that took the place of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rewritten {
-    /// The commit that was.
     pub(crate) old: CommitId,
-    /// The commit that is.
     pub(crate) new: CommitId,
 }
 
 /// Whether the recorder met a ComfyUI on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ComfyUi {
-    /// It did.
+    /// An installation was found.
     Found,
     /// There is none, or nobody looked.
     Unknown,
@@ -161,7 +159,8 @@ pub(crate) fn rewritten(told: &[u8]) -> Vec<Rewritten> {
     told.split(|b| *b == b'\n').filter_map(pair).collect()
 }
 
-/// What git tells those it calls about itself. It is over when the git command is.
+/// The variables that git sets for its hooks. They describe the git command that is under
+/// way, so a process that outlives it must not have them.
 pub(crate) const OVER_BY_THEN: &[&str] = &[
     "GIT_DIR",
     "GIT_WORK_TREE",

@@ -29,7 +29,7 @@ const LOOKS: u32 = 30;
 /// Whether digests that are known count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// They do.
+    /// Digests that are known are used.
     Cache,
     /// Every file is read again.
     Nothing,
@@ -147,7 +147,8 @@ pub(crate) fn waiting(repository: &Repository, desk: &Desk) -> Result<Vec<Commit
 pub(crate) fn complete(session: &Session, repository: &Repository) -> Result<()> {
     let desk = Desk::within(&repository.state_dir());
     let mut tried: HashSet<String> = HashSet::new();
-    // Whoever adds to the list after our last look finds the turn free.
+    // A hook that adds to the list after the last check finds the lock free, and starts a
+    // worker of its own.
     while desk.pending().iter().any(|name| !tried.contains(name)) {
         let Some(turn) = turn_soon(&desk)? else { return Ok(()) };
         let places = Places::of(session, repository)?;

@@ -23,7 +23,6 @@ const LARGEST: u64 = 64 << 20;
 /// What was gathered of one commit.
 #[derive(Debug)]
 pub(crate) struct Gathered {
-    /// The record.
     pub(crate) record: Record,
     /// Files whose digests are not known yet.
     pub(crate) waiting: Vec<PathBuf>,

@@ -27,7 +27,7 @@ const QUICK_CATALOG: u64 = 3 << 20;
 /// The largest one anybody reads.
 const LARGEST_CATALOG: u64 = 128 << 20;
 
-/// Who waits.
+/// How long a look may take, by who waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
     /// A git command: what cannot be had at once comes later.
@@ -39,6 +39,7 @@ pub(crate) enum Patience {
 impl Patience {
     fn server(self) -> Duration {
         match self {
+            // git waits for the hook: a server that is slower is asked by the worker.
             Patience::Hook => Duration::from_millis(12),
             Patience::Whole => Duration::from_secs(5),
         }
@@ -107,18 +108,18 @@ fn path(text: &str, home: Option<&Path>, repository: &Repository) -> Option<Path
     Some(base.join(path))
 }
 
-/// How asking the server went.
+/// What the server said of itself, or why it said nothing.
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// Nobody listens, or none is to be asked.
     Nobody,
     /// It did not answer in time, or strangely.
     Silent(ServerError),
-    /// It did.
+    /// It answered.
     Told(Box<SystemStats>),
 }
 
-/// git's view of other folders.
+/// Reads the checkouts of other folders with git.
 #[derive(Debug)]
 struct Git;
 
@@ -140,7 +141,7 @@ impl Repositories for Git {
     }
 }
 
-/// Everything a look draws on.
+/// What is known of this machine while a record is made.
 pub(crate) struct Here {
     pub(crate) patience: Patience,
     pub(crate) installation: Option<Installation>,
@@ -162,12 +163,12 @@ pub(crate) struct Here {
 pub(crate) struct Learned {
     pub(crate) catalog: Catalog,
     pub(crate) modules: Modules,
-    /// It was too much to read now.
+    /// The remembered answer is larger than may be read now.
     pub(crate) skipped: bool,
 }
 
 impl Here {
-    /// Looks around.
+    /// Finds ComfyUI, and asks its server, for no longer than `patience` allows.
     pub(crate) fn look_around(
         session: &Session,
         repository: &Repository,
@@ -205,7 +206,7 @@ impl Here {
         }
     }
 
-    /// A look at this machine.
+    /// Hands `work` a view of this machine that knows the modules of classes.
     pub(crate) fn look<T>(&self, modules: &Modules, work: impl FnOnce(&Look<'_>) -> T) -> T {
         work(&Look {
             installation: self.installation.as_ref(),

@@ -42,7 +42,6 @@ pub struct Args {
     pub finish: bool,
 }
 
-/// Records.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     if args.finish {

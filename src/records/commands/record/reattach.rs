@@ -18,7 +18,6 @@ use crate::platform::git::{CommitId, Order, Repository, Walk};
 use crate::records;
 use crate::records::{Record, WorkflowUse, notes};
 
-/// What a repair did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Repaired {
     /// Commits whose record was right.
@@ -88,7 +87,7 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// Reads them.
+    /// Reads the records of all commits.
     pub(crate) fn of(repository: &Repository) -> Result<Recorded> {
         let mut recorded = Recorded { by_blob: BTreeMap::new(), all: BTreeMap::new() };
         notes::visit(repository, &mut |commit, text| {

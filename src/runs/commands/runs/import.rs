@@ -49,7 +49,6 @@ struct Importing {
     named: usize,
 }
 
-/// Imports and tells.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut shelf = Shelf::open(session)?;
     let mut importing = Importing::default();

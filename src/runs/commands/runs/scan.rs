@@ -34,7 +34,6 @@ const AT_ONCE: usize = 256;
 /// Files without anything in them that are named.
 const NAMED: usize = 20;
 
-/// What a scan did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Scanned {
     pub(crate) files: usize,
@@ -44,11 +43,10 @@ pub(crate) struct Scanned {
     pub(crate) unreadable: usize,
     /// Files that carry nothing about a run.
     pub(crate) bare: usize,
-    /// The first of them.
+    /// The first of those, to be named.
     pub(crate) named: Vec<PathBuf>,
 }
 
-/// Scans and tells.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut shelf = Shelf::open(session)?;
     let folders = Folders::of(session, &shelf.repository)?;
@@ -154,7 +152,7 @@ pub(crate) fn is_known(shelf: &Shelf, path: &Path) -> Result<bool> {
     Ok(shelf.index.has_seen(&path.to_string_lossy(), &stamp)?)
 }
 
-/// A scan on its way.
+/// A scan under way: what was read, and not all of it written yet.
 struct Scan<'s> {
     session: &'s Session,
     shelf: &'s mut Shelf,

@@ -27,7 +27,6 @@ pub(crate) struct Args {
     pub(crate) thumbnails: ThumbnailArgs,
 }
 
-/// Shows.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
     let named = named(session, &shelf, &args.run)?;
@@ -52,9 +51,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What a person named.
+/// A run that a person named, by its id or by one of its files.
 pub(crate) struct Named {
-    /// The run.
     pub(crate) kept: Kept,
     /// Whether it was named by one of its files.
     pub(crate) meant: Meant,

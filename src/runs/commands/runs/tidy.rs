@@ -47,14 +47,12 @@ pub(crate) struct Redact {
     which: Which,
 }
 
-/// Forgets.
 pub(crate) fn prune(args: &Prune, session: &Session) -> Result<Exit> {
     tidy(&args.which, session, "forgotten", &|shelf, places| {
         Ok(store::prune(&shelf.repository, places)?)
     })
 }
 
-/// Takes prompts out.
 pub(crate) fn redact(args: &Redact, session: &Session) -> Result<Exit> {
     let at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
     tidy(&args.which, session, "without their prompts", &|shelf, places| {

@@ -37,7 +37,6 @@ pub(crate) struct Args {
     screen: ScreenArgs,
 }
 
-/// Lists.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let own = WorkTree::of(&repository)?;

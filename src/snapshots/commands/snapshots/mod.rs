@@ -52,7 +52,6 @@ enum Action {
     Prune(prune::Args),
 }
 
-/// Does it.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     match &args.action {
         None => list::run(&args.list, session),
@@ -64,7 +63,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 
 /// How many digits of an id are shown.
 const DIGITS: usize = 7;
-/// Fewer name nothing.
+/// Fewer digits are not taken for an id.
 const FEWEST_DIGITS: usize = 4;
 /// The most words that a moment has: `half an hour ago`.
 const MOST_WORDS: usize = 4;

@@ -19,7 +19,6 @@ pub(crate) struct Args {
     all: bool,
 }
 
-/// Lets them go.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let count = if args.all {

@@ -28,7 +28,6 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-/// Restores.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let (snapshot, words) = chosen(&repository, &args.what)?;
