@@ -32,7 +32,7 @@ pub enum Detail {
     Full,
 }
 
-/// Which of the machines speaks first.
+/// How a record is shown, and which machine's facts come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Viewer<'a> {
     /// This machine, whose facts are told where it has any.

@@ -9,7 +9,6 @@ use std::collections::HashSet;
 use comfy_graph::graph::{NodeId, Prompt, PromptInput, PromptNode};
 use comfy_graph::json::Value;
 
-/// The first things about a prompt.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Glance {
     /// Nodes in the prompt.
@@ -31,7 +30,6 @@ pub struct Glance {
 pub struct ModelNamed {
     pub node: NodeId,
     pub class: String,
-    /// The input that names the file.
     pub input: String,
     /// The name, relative to a model folder, as spelled.
     pub name: String,

@@ -112,7 +112,7 @@ impl Desk {
         true
     }
 
-    /// Takes the turn, if nobody has it.
+    /// Takes the lock, if no process holds it.
     pub fn try_turn(&self) -> io::Result<Option<Turn>> {
         let file = self.lock_file()?;
         match file.try_lock() {
@@ -122,7 +122,7 @@ impl Desk {
         }
     }
 
-    /// Takes the turn when whoever has it is done.
+    /// Takes the lock, waiting for the process that holds it.
     pub fn turn(&self) -> io::Result<Turn> {
         let file = self.lock_file()?;
         file.lock()?;

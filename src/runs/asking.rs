@@ -14,7 +14,7 @@ const PAGE: usize = 64;
 /// Times that a history is read from the beginning, because it lost its oldest entries
 /// meanwhile.
 const TRIES: usize = 3;
-/// Prompts that run at once. ComfyUI runs one.
+/// Prompts that run at once and are asked for. ComfyUI runs one.
 const MOST_RUNNING: usize = 8;
 /// A queue that is read as a whole, where nothing else tells what runs. A longer one may
 /// hold gigabytes of workflows.

@@ -36,7 +36,6 @@ pub(crate) struct Looked {
     pub(crate) payload: Payload,
 }
 
-/// Whether a file may be an output, by its name.
 pub(crate) fn may_be_output(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
@@ -76,7 +75,7 @@ pub(crate) fn look(path: &Path) -> std::io::Result<Option<Looked>> {
     Ok(Some(Looked { path: path.to_owned(), stamp: before, output, payload }))
 }
 
-/// What a file carries, and nothing else of it.
+/// The texts that a file carries; its bytes are not hashed.
 pub(crate) fn carried(path: &Path) -> Option<Payload> {
     let mut file = BufReader::new(File::open(path).ok()?);
     comfy_media::read(&mut file).ok().map(|embedded| embedded.payload())

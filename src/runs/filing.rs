@@ -26,7 +26,8 @@ use crate::session::Session;
 pub(crate) struct Filing {
     keep: BTreeMap<Place, Kept>,
     replaced: BTreeSet<Place>,
-    /// Digests of files that are in here.
+    /// Digests of the files that were added since the last write: the index knows them
+    /// later.
     digests: BTreeSet<String>,
     /// The machine on which new files were just written.
     machine: Machine,

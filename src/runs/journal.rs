@@ -88,7 +88,7 @@ pub(crate) fn evidence(
 pub(crate) struct Memory<'s>(Option<&'s Server>);
 
 impl<'s> Memory<'s> {
-    /// Of a server, where one is to be asked.
+    /// With a server to ask; none: nothing is remembered.
     pub(crate) fn of(server: Option<&'s Server>) -> Memory<'s> {
         Memory(server)
     }

@@ -15,7 +15,7 @@ use crate::session::Session;
 /// Files of one run that are looked at: a run of a thousand frames is looked at by a scan.
 const MOST_FILES: usize = 64;
 
-/// The run of an entry, with what its files show.
+/// The run of a history entry, with what its files on this machine show.
 pub(crate) fn evidence(entry: &Entry, shelf: &Shelf, folders: &Folders) -> Evidence {
     let mut evidence = from_entry(entry, &shelf.catalog);
     look_at_files(&mut evidence.run, shelf, folders);

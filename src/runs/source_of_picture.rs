@@ -34,7 +34,7 @@ pub(crate) struct Original {
     pub(crate) workflow: Option<Value>,
     /// The executed prompt.
     pub(crate) prompt: Option<Value>,
-    /// What its saver wrote for model sites.
+    /// The A1111 parameters, which sites for models read.
     pub(crate) parameters: Option<Parameters>,
     /// The run, where one is known.
     pub(crate) run: Option<Run>,
@@ -42,7 +42,6 @@ pub(crate) struct Original {
     pub(crate) branch: Option<Run>,
     /// The commit, path and blob that the person named.
     pub(crate) site: Option<Site>,
-    /// The file that the person named.
     pub(crate) file: Option<PathBuf>,
     /// Where it is from, for the person: `from run 1234`.
     pub(crate) from: String,

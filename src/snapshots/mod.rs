@@ -58,7 +58,6 @@ const LONGEST: u64 = 1 << 30;
 pub struct WorkTree(String);
 
 impl WorkTree {
-    /// The one that a repository was opened in.
     pub fn of(repository: &Repository) -> Result<WorkTree> {
         repository.require_work_tree()?;
         let own = repository.git_dir();
@@ -112,7 +111,7 @@ pub struct Kept {
     pub layout: Option<ObjectId>,
 }
 
-/// A file on both sides of two snapshots.
+/// A file that differs between two snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
     pub path: RepoPath,
@@ -237,7 +236,7 @@ pub fn changed(
     paths.into_iter().map(file).collect()
 }
 
-/// The two folders of a snapshot.
+/// The trees of the two folders of a snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Halves {
     files: Option<ObjectId>,

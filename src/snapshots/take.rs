@@ -140,7 +140,7 @@ fn last_before(newest_first: Vec<Snapshot>, now: Timestamp) -> Option<Snapshot> 
     if first.at <= now { Some(first) } else { all.find(|s| s.at <= now).or(Some(first)) }
 }
 
-/// Looks at files and writes what is new in them.
+/// Compares the files of the work tree with the last snapshot, and writes what is new.
 struct Look<'r> {
     repository: &'r Repository,
     known: BTreeMap<RepoPath, Kept>,
@@ -154,7 +154,7 @@ enum Held {
     State { content: Vec<u8>, layout: Option<Vec<u8>> },
     /// No workflow.
     Nothing,
-    /// Something that is not whole, because of this.
+    /// It cannot be read, for this reason.
     Broken(String),
 }
 
@@ -278,7 +278,6 @@ fn halves(
     })
 }
 
-/// The new snapshot with everything in it.
 fn assembled(
     repository: &Repository,
     of: &WorkTree,

@@ -85,7 +85,7 @@ struct Told {
     /// Workflows the commit touches.
     touched: usize,
     record: Option<Record>,
-    /// Why the note is not told, or not all of it.
+    /// Why the note cannot be shown, or not all of it.
     trouble: Option<String>,
 }
 

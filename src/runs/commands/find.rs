@@ -133,7 +133,6 @@ impl Telling<'_> {
     }
 }
 
-/// A run that was found for a file.
 pub(crate) struct Behind {
     /// Why it was found.
     pub(crate) how: Match,

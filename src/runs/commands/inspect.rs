@@ -41,7 +41,6 @@ pub struct Args {
 /// Standard input is read whole; more than this is refused.
 const MAX_STDIN: u64 = 1 << 30;
 
-/// Reads each file and tells what is in it.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let extracts = args.raw.is_some() || args.workflow || args.prompt;
     if extracts && args.files.len() > 1 {

@@ -23,9 +23,9 @@ use super::socket::{Came, Socket, own_id, random_digits};
 use crate::platform::machine::server::{Address, Error as ServerError, Server};
 use crate::runs::model::{Entry, OWN, Parent, entries};
 
-/// How long one question may take.
+/// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the sending of one output may take.
+/// How long fetching one output may take.
 const FETCHING: Duration = Duration::from_secs(900);
 /// How often the caller is asked whether to go on.
 const TICK: Duration = Duration::from_millis(200);
@@ -104,7 +104,7 @@ pub struct Queued {
     pub without: Vec<NodeError>,
 }
 
-/// A client with an id of its own.
+/// A client of one server, under a client id of its own.
 #[derive(Debug)]
 pub struct Client {
     server: Server,
@@ -245,7 +245,8 @@ impl Client {
         Ok(None)
     }
 
-    /// What the history keeps of a run.
+    /// The entry of a run in the server's history; none: it has not ended, or is not
+    /// known.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>, Error> {
         let answer = self.server.bytes(&format!("/history/{id}"))?;
         let wrong = |_| Error::Answer(self.server.address().to_string());

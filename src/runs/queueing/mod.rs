@@ -63,7 +63,7 @@ impl ServerArgs {
     }
 }
 
-/// A connection, with all that recording needs.
+/// A connection to a ComfyUI, and what is needed to record the runs it makes.
 pub(crate) struct Line<'s> {
     session: &'s Session,
     pub(crate) client: Client,
@@ -158,7 +158,6 @@ impl<'s> Line<'s> {
         Ok(Some(Parent { run: run.id.clone(), how, set }))
     }
 
-    /// Queues a prompt, and gives its id.
     pub(crate) fn queue(&self, job: &Job<'_>) -> Result<String> {
         let titles = titles(job.prompt);
         let queued = self.client.queue(job).map_err(|error| match error {

@@ -1,5 +1,5 @@
-//! Keeps every save: takes a snapshot of each, refreshes git's index for files in which nodes
-//! were only moved, and merges conflict copies of synced folders. While nothing is saved, it
+//! Keeps every save: takes a snapshot of each, takes git's "modified" mark off files in which
+//! nodes were only moved, and merges conflict copies of synced folders. While nothing is saved, it
 //! brings what others moved into the files.
 //!
 //! Nothing here is needed for anything: whatever is missed while nobody watches, the first
@@ -146,8 +146,8 @@ impl Keeper<'_> {
         self.settle(&repository, &files)
     }
 
-    /// Takes a snapshot, if there is anything new, and has git forget "modified" marks of
-    /// files that say the same as the index.
+    /// Takes a snapshot, if there is anything new, and takes git's "modified" mark off files
+    /// that differ from the index in layout alone.
     fn keep(&mut self, repository: &Repository, scope: Scope) -> Result<()> {
         let policy = crate::snapshots::commands::snapshots::policy(self.session, repository)?;
         let wish = Wish { scope, reason: Reason::Watch, text: None, policy: &policy };

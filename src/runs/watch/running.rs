@@ -39,7 +39,7 @@ impl Running {
         Running { file, tells: Tells::default(), known }
     }
 
-    /// A server that comes back may be another one.
+    /// Forgets how the server was asked: one that comes back may be of another version.
     pub(crate) fn forget_server(&mut self) {
         self.tells = Tells::default();
     }

@@ -172,7 +172,6 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Records entries of the history.
     fn record(&mut self, entries: &[Entry]) -> Result<()> {
         for part in entries.chunks(AT_ONCE) {
             let evidence = part.iter().map(|entry| {

@@ -26,7 +26,7 @@ use crate::{error, records};
 /// How often a file that is being written is looked at again.
 const LOOKS: u32 = 30;
 
-/// Whether digests that are known count.
+/// Whether files are hashed again whose digests are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// Digests that are known are used.
@@ -240,7 +240,7 @@ struct Watch<'a> {
     told: Mutex<Instant>,
 }
 
-/// How often others are told how far it is.
+/// How often `recorder.json` is written while files are hashed.
 const TELL_EVERY: Duration = Duration::from_millis(300);
 
 impl<'a> Watch<'a> {

@@ -221,7 +221,7 @@ pub(crate) fn is_lacking(record: &Record, machine: &str) -> bool {
     facts.into_iter().any(|fact| matches!(fact.status, Status::Missing | Status::Unreadable))
 }
 
-/// Whether hashing again later may tell more.
+/// Whether a model is not hashed yet, and may be later.
 pub(crate) fn is_unfinished(record: &Record, machine: &str) -> bool {
     let facts = record.seen.get(machine).into_iter().flat_map(|seen| &seen.models);
     facts.into_iter().any(|fact| matches!(fact.status, Status::Unfinished | Status::Pending))

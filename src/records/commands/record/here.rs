@@ -32,7 +32,7 @@ const LARGEST_CATALOG: u64 = 128 << 20;
 pub(crate) enum Patience {
     /// A git command: what cannot be had at once comes later.
     Hook,
-    /// A person who asked, or nobody.
+    /// A person who asked, or the worker, for which nobody waits.
     Whole,
 }
 
@@ -49,7 +49,7 @@ impl Patience {
 /// The settings under `comfy.` that say where things are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places {
-    /// `comfy.record`: whether commits are recorded.
+    /// `comfy.record` is off: commits are not recorded.
     pub(crate) off: bool,
     root: Option<PathBuf>,
     base_directory: Option<PathBuf>,
@@ -152,13 +152,13 @@ pub(crate) struct Here {
     pub(crate) desk: Desk,
     /// This clone's id in records.
     pub(crate) machine: String,
-    /// The moment, as records spell it.
+    /// When this machine was looked at, as records spell it.
     pub(crate) at: String,
     core: Catalog,
     learned: OnceCell<Learned>,
 }
 
-/// What a server once told of node classes.
+/// What `object_info.json` says of node classes: the answer of a server that ran once.
 #[derive(Default)]
 pub(crate) struct Learned {
     pub(crate) catalog: Catalog,
@@ -325,7 +325,7 @@ fn listed(server: &Server) -> Option<Folders> {
     })
 }
 
-/// This moment, as records spell it.
+/// The time now, UTC to the second, as records spell it.
 pub(crate) fn now() -> String {
     let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
     now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

@@ -102,7 +102,6 @@ impl Recorded {
         Ok(recorded)
     }
 
-    /// All of them, with their commits.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&CommitId, &Record)> {
         self.all.iter()
     }

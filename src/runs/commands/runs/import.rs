@@ -38,14 +38,14 @@ const AT_ONCE: usize = 256;
 /// ComfyUI may be busy loading a model.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What was told of and what became of it.
+/// Runs that a server or files tell of, and how many of them were recorded.
 #[derive(Default)]
 struct Importing {
     filing: Filing,
     /// Ids that were told of.
     told: BTreeSet<String>,
     recorded: usize,
-    /// Those of which nothing but the id is known.
+    /// Runs of which nothing but the id is known.
     named: usize,
 }
 

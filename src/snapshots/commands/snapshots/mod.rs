@@ -73,7 +73,8 @@ pub(crate) fn short(snapshot: &Snapshot) -> &str {
     snapshot.id.get(..DIGITS).unwrap_or(&snapshot.id)
 }
 
-/// What is kept, as the person set it.
+/// The policy in `comfy.snapshots.keep`. One that cannot be read is told, and the default
+/// holds.
 pub(crate) fn policy(session: &Session, repository: &Repository) -> Result<Policy> {
     let settings = repository.settings("comfy.")?;
     let mut all = settings.into_iter().rev();
@@ -178,7 +179,6 @@ fn is_among(path: &RepoPath, named: &[RepoPath]) -> bool {
         })
 }
 
-/// What one side of a change holds.
 fn side(repository: &Repository, kept: Option<&Kept>) -> Result<Content> {
     match kept {
         Some(kept) => Ok(content::read(snapshots::bytes(repository, kept)?)),
@@ -213,7 +213,7 @@ fn told(repository: &Repository, naming: &Catalog, file: &Changed, columns: usiz
     Ok(Told { how, line })
 }
 
-/// What became of files, in one line.
+/// What changed in files, in one line of at most so many columns for each change.
 pub(crate) fn news(
     repository: &Repository,
     naming: &Catalog,
