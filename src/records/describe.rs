@@ -33,14 +33,12 @@ pub enum Detail {
     Full,
 }
 
-/// Which of the machines speaks first.
+/// How a record is shown, and which machine's facts come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Viewer<'a> {
     /// This machine, whose facts are told where it has any.
     pub machine: &'a str,
-    /// How much is told.
     pub detail: Detail,
-    /// Whether there are colours.
     pub colour: Colour,
 }
 

@@ -1,15 +1,14 @@
 //! What a person wants to know first about a prompt: models, samplers, seeds, texts.
 //!
-//! A glance, not a record: it reads values and follows links, but knows no node
-//! definitions, so a pack's node that names things its own way may be missed. Nothing is
-//! guessed: a seed that a node computes is absent.
+//! It reads values and follows links, but knows no node definitions, so a pack's node that
+//! names things its own way may be missed. Nothing is guessed: a seed that a node computes
+//! is absent.
 
 use std::collections::HashSet;
 
 use comfy_graph::graph::{NodeId, Prompt, PromptInput, PromptNode};
 use comfy_graph::json::Value;
 
-/// The first things about a prompt.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Glance {
     /// Nodes in the prompt.
@@ -29,11 +28,8 @@ pub struct Glance {
 /// A model file named by a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelNamed {
-    /// The node.
     pub node: NodeId,
-    /// Its class.
     pub class: String,
-    /// The input that names the file.
     pub input: String,
     /// The name, relative to a model folder, as spelled.
     pub name: String,
@@ -43,25 +39,16 @@ pub struct ModelNamed {
 /// computes it is absent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampling {
-    /// The node.
     pub node: NodeId,
-    /// Its class.
     pub class: String,
-    /// The seed.
     pub seed: Option<Value>,
-    /// The sampler's name.
     pub sampler: Option<Value>,
-    /// The scheduler's name.
     pub scheduler: Option<Value>,
-    /// Steps.
     pub steps: Option<Value>,
     /// Guidance scale.
     pub cfg: Option<Value>,
-    /// Denoising strength.
     pub denoise: Option<Value>,
-    /// The step it begins at.
     pub start_step: Option<Value>,
-    /// The step it ends at.
     pub end_step: Option<Value>,
 }
 
@@ -82,7 +69,7 @@ const PARTS: &[&str] = &["noise", "guider", "sampler", "sigmas"];
 /// Inputs in which a node that passes a plain value on holds it.
 const PASSED_ON: &[&str] = &["value", "seed", "noise_seed", "int", "number", "string", "text"];
 
-/// Looks at a prompt.
+/// Reads models, samplers, seeds and texts out of a prompt.
 pub fn glance(prompt: &Prompt) -> Glance {
     let mut glance = Glance { nodes: prompt.nodes.len(), ..Glance::default() };
     for (id, node) in &prompt.nodes {
@@ -232,7 +219,6 @@ fn texts(prompt: &Prompt, sampler: &PromptNode, side: &str, found: &mut Vec<Stri
     }
 }
 
-/// The prompt texts of a node.
 fn own_texts(prompt: &Prompt, node: &PromptNode) -> Vec<String> {
     let is_text = |name: &str| {
         let name = name.to_ascii_lowercase();

@@ -7,14 +7,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::schema::{Claims, ClassUse, Evidence, ModelUse, Site};
-use crate::platform::machine::{Digest, DigestKind};
 use comfy_graph::catalog;
 use comfy_graph::catalog::{Catalog, FileUse, Folder};
 use comfy_graph::graph::{
     Graph, Mode, Naming, Node, Prompt, Scope, SlotName, Source, Wires, Workflow,
 };
 use comfy_graph::json::Value;
+
+use super::schema::{Claims, ClassUse, Evidence, ModelUse, Site};
+use crate::platform::machine::{Digest, DigestKind};
 
 /// The folder of a name that ends like a model and whose type nobody knows.
 pub const UNKNOWN_FOLDER: &str = "unknown";

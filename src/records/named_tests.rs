@@ -1,7 +1,7 @@
+use comfy_graph::json::parse_text;
 use serde_json::json;
 
 use super::*;
-use comfy_graph::json::parse_text;
 
 fn named(document: &serde_json::Value) -> Named {
     let value = parse_text(&document.to_string()).unwrap();

@@ -8,12 +8,11 @@
 //! All of them can be deleted at any time. A lock is the system's: a process that is
 //! killed holds none. Must not know what a commit is; its name is a name.
 
-use std::fs;
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, Hasher};
-use std::io;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +21,7 @@ const ID_DIGITS: usize = 12;
 /// How often a record that cannot be completed is tried again.
 const TRIES: u32 = 5;
 
-/// The recorder's place in one repository.
+/// The recorder's files in one repository.
 #[derive(Debug, Clone)]
 pub struct Desk {
     folder: PathBuf,
@@ -48,12 +47,11 @@ pub struct Progress {
 }
 
 impl Desk {
-    /// The desk in git-comfy's own folder of a repository.
+    /// The files in git-comfy's own folder of a repository.
     pub fn within(comfy_folder: &Path) -> Self {
         Desk { folder: comfy_folder.to_owned() }
     }
 
-    /// The folder itself.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -114,7 +112,7 @@ impl Desk {
         true
     }
 
-    /// Takes the turn, if nobody has it.
+    /// Takes the lock, if no process holds it.
     pub fn try_turn(&self) -> io::Result<Option<Turn>> {
         let file = self.lock_file()?;
         match file.try_lock() {
@@ -124,7 +122,7 @@ impl Desk {
         }
     }
 
-    /// Takes the turn when whoever has it is done.
+    /// Takes the lock, waiting for the process that holds it.
     pub fn turn(&self) -> io::Result<Turn> {
         let file = self.lock_file()?;
         file.lock()?;
@@ -145,7 +143,7 @@ impl Desk {
         File::options().create(true).truncate(false).read(true).write(true).open(path)
     }
 
-    /// Tells others how far it is.
+    /// Writes `recorder.json`. Only the holder of the lock may.
     pub fn tell(&self, _turn: &Turn, progress: &Progress) {
         let tell = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::named::UNKNOWN_FOLDER;
-
 use crate::platform::machine;
 use crate::platform::machine::{Digest, DigestKind, Hashes};
 

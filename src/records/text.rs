@@ -44,7 +44,7 @@ pub fn print(record: &Record) -> String {
     document(&serde_json::to_value(&record).unwrap_or_default())
 }
 
-/// Reads the text of a note.
+/// Reads the text of a note; several documents in it are joined.
 pub fn parse(text: &[u8]) -> Result<Parsed, Error> {
     if text.len() > LARGEST {
         return Err(Error::TooLarge(text.len()));

@@ -12,9 +12,14 @@ use crate::records::look::Look;
 use crate::reproduce::{InputHere, InputWanted};
 use comfy_graph::catalog::Folder;
 
+use super::Look;
+use crate::platform::machine::hash::{Silent, Threads, Wanted};
+use crate::platform::machine::{hash, to_hex};
+use crate::reproduce::{InputHere, InputWanted};
+
 /// Files of the input folder that are looked at for lost bytes.
 const MOST_FILES: usize = 5_000;
-/// Bytes that are read for them.
+/// Bytes of them that are read in all.
 const MOST_BYTES: u64 = 2 << 30;
 /// How deep the folder is looked through.
 const DEEPEST: usize = 8;

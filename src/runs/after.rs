@@ -6,21 +6,18 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::folders::{Folders, tracked_outputs};
-use crate::runs::commands::runs::as_line;
-
 use super::machine_view::Machine;
 use super::run_store::Shelf;
+use super::{bridge, live};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::git::shared_refs::RUNS;
 use crate::platform::git::{CommitId, RefName, Repository};
 use crate::records::commands::record::after::{ComfyUi, OVER_BY_THEN};
+use crate::records::worker;
+use crate::runs::commands::runs::as_line;
 use crate::runs::commands::runs::scan::scan;
 use crate::runs::index::{Key, Query, Row, Shown};
-
-use super::bridge;
-use super::live;
-use crate::records::worker;
 use crate::runs::text::runs::{line, row_value};
 use crate::session::Session;
 
@@ -81,13 +78,13 @@ fn rows_of_commit(session: &Session, commit: CommitId, most: usize) -> Result<Ve
     Ok(shelf.index.find(&query)?)
 }
 
-/// The same for programs.
+/// The newest runs of a commit's workflows, as JSON values.
 pub(crate) fn values_of_commit(session: &Session, commit: CommitId) -> Result<Vec<Value>> {
     let rows = rows_of_commit(session, commit, MOST)?;
     Ok(rows.iter().map(|row| row_value(&as_line(row), None)).collect())
 }
 
-/// The same for a person. Empty where none are known.
+/// The newest runs of a commit's workflows, in words. Empty where none are known.
 pub(crate) fn of_commit(session: &Session, commit: CommitId) -> Result<String> {
     let rows = rows_of_commit(session, commit, SHOWN + 1)?;
     let mut text = String::new();

@@ -1,19 +1,20 @@
 //! What a server is asked about runs: in pieces that fit into memory, and never more than
 //! is new.
 
+use comfy_graph::json;
+use comfy_graph::json::{Object, Value};
+
 use crate::error::{Failure, Result};
 use crate::platform::git::Repository;
 use crate::platform::machine::server::{Address, NamedBy, Server};
 use crate::runs::model::{Entry, entries, listed, of_job, running};
-use comfy_graph::json;
-use comfy_graph::json::{Object, Value};
 
 /// Entries of a history that are asked for at once: each may hold megabytes of workflow.
 const PAGE: usize = 64;
 /// Times that a history is read from the beginning, because it lost its oldest entries
 /// meanwhile.
 const TRIES: usize = 3;
-/// Prompts that run at once. ComfyUI runs one.
+/// Prompts that run at once and are asked for. ComfyUI runs one.
 const MOST_RUNNING: usize = 8;
 /// A queue that is read as a whole, where nothing else tells what runs. A longer one may
 /// hold gigabytes of workflows.
@@ -154,7 +155,7 @@ pub(crate) fn now(
 /// The prompts that run.
 #[derive(Debug, Default)]
 pub(crate) struct Now {
-    /// All of them.
+    /// The ids of all of them.
     pub(crate) ids: Vec<String>,
     /// Those that the caller did not know, with everything.
     pub(crate) new: Vec<Entry>,

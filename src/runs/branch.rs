@@ -1,14 +1,15 @@
 //! What made one file of a run: a run may save from several branches of its graph, each
 //! with a seed, a model and a text of its own.
 
+use comfy_graph::graph::Prompt;
+use comfy_graph::json;
+
 use super::run_store::Shelf;
 use super::store;
 use super::store::{Kept, Place};
 use crate::error::Result;
 use crate::runs::index::{Key, Row, Summary, fits};
 use crate::runs::model::{Output, Run, branch};
-use comfy_graph::graph::Prompt;
-use comfy_graph::json;
 
 /// Which file of a run is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]

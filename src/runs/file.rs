@@ -5,15 +5,14 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use comfy_media::picture::perceptual_hash;
+use comfy_media::{Embedded, Payload};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::platform::machine::hash::Stamp;
 use crate::platform::machine::to_hex;
 use crate::runs::model::Output;
-use comfy_media;
-use comfy_media::picture::perceptual_hash;
-use comfy_media::{Embedded, Payload};
 
 /// Files up to this many bytes are read at once; larger ones by pieces, and have no
 /// perceptual hash.
@@ -28,17 +27,15 @@ const ENDINGS: &[&str] = &[
 /// A file that was looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Looked {
-    /// Where it is.
     pub(crate) path: PathBuf,
     /// The state of the file that was read.
     pub(crate) stamp: Stamp,
     /// What is known of it, apart from its path and its node.
     pub(crate) output: Output,
-    /// What it carries.
+    /// The texts that are embedded in it.
     pub(crate) payload: Payload,
 }
 
-/// Whether a file may be an output, by its name.
 pub(crate) fn may_be_output(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
@@ -78,7 +75,7 @@ pub(crate) fn look(path: &Path) -> std::io::Result<Option<Looked>> {
     Ok(Some(Looked { path: path.to_owned(), stamp: before, output, payload }))
 }
 
-/// What a file carries, and nothing else of it.
+/// The texts that a file carries; its bytes are not hashed.
 pub(crate) fn carried(path: &Path) -> Option<Payload> {
     let mut file = BufReader::new(File::open(path).ok()?);
     comfy_media::read(&mut file).ok().map(|embedded| embedded.payload())

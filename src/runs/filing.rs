@@ -7,6 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comfy_graph::json;
+use comfy_graph::json::{Style, Value};
+
 use super::file::Looked;
 use super::machine_view::{Machine, is_new};
 use super::model::Evidence;
@@ -17,15 +20,14 @@ use crate::error::Result;
 use crate::runs::index::Row;
 use crate::runs::model::{Output, Run, embedded};
 use crate::session::Session;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
 
-/// What is recorded together.
+/// Runs that are written to git in one step.
 #[derive(Default)]
 pub(crate) struct Filing {
     keep: BTreeMap<Place, Kept>,
     replaced: BTreeSet<Place>,
-    /// Digests of files that are in here.
+    /// Digests of the files that were added since the last write: the index knows them
+    /// later.
     digests: BTreeSet<String>,
     /// The machine on which new files were just written.
     machine: Machine,
@@ -96,7 +98,8 @@ impl Filing {
             let Some(kept) = store::at(&shelf.repository, &place)? else { continue };
             let within = match (&kept.run.start, &kept.run.end, &output.written) {
                 (Some(start), Some(end), Some(written)) => {
-                    // The server's clock and the disk's are read at different moments.
+                    // To the minute: the server's clock and the disk's are read at
+                    // different moments.
                     written.get(..16) >= start.get(..16) && written.get(..16) <= end.get(..16)
                 }
                 _ => false,

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::may_be_output;
 use crate::error::Result;
-use crate::platform::git::Repository;
-use crate::platform::git::index;
+use crate::platform::git::{Repository, index};
 use crate::records::commands::record::here::{Here, Patience, Places};
 use crate::runs::model::{Origin, Output};
 use crate::session::Session;

@@ -12,6 +12,9 @@
 
 use std::path::Path;
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json;
+use comfy_graph::json::{Object, Value};
 use jiff::Timestamp;
 
 use super::asking;
@@ -20,9 +23,6 @@ use crate::platform::git::Repository;
 use crate::platform::machine::server::Server;
 use crate::records::named::shareable_name;
 use crate::runs::model::{Entry, Known, entry, from_entry};
-use comfy_graph::catalog::Catalog;
-use comfy_graph::json;
-use comfy_graph::json::{Object, Value};
 
 /// One run that comfy-cli queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub(crate) fn evidence(
 pub(crate) struct Memory<'s>(Option<&'s Server>);
 
 impl<'s> Memory<'s> {
-    /// Of a server, where one is to be asked.
+    /// With a server to ask; none: nothing is remembered.
     pub(crate) fn of(server: Option<&'s Server>) -> Memory<'s> {
         Memory(server)
     }

@@ -1,23 +1,21 @@
-//! What is known of a run only at the time: its files as they were just written, what the
-//! bridge noted.
+//! Runs that just ended: their files as they were written, and what the bridge noted.
+
+use comfy_graph::json;
 
 use super::filing::Filing;
 use super::folders::Folders;
 use super::machine_view::Machine;
-use super::run_store::Shelf;
-use crate::error::Result;
-
-use super::bridge;
-use super::file;
 use super::model::Evidence;
+use super::run_store::Shelf;
+use super::{bridge, file};
+use crate::error::Result;
 use crate::runs::model::{Entry, Input, Origin, Output, Run, embedded, from_entry, from_spool};
 use crate::session::Session;
-use comfy_graph::json;
 
 /// Files of one run that are looked at: a run of a thousand frames is looked at by a scan.
 const MOST_FILES: usize = 64;
 
-/// The run of an entry, with what its files show.
+/// The run of a history entry, with what its files on this machine show.
 pub(crate) fn evidence(entry: &Entry, shelf: &Shelf, folders: &Folders) -> Evidence {
     let mut evidence = from_entry(entry, &shelf.catalog);
     look_at_files(&mut evidence.run, shelf, folders);
@@ -35,7 +33,7 @@ fn look_at_files(run: &mut Run, shelf: &Shelf, folders: &Folders) {
             if inside.run.content != *content {
                 continue;
             }
-            // What ComfyUI read it says only in the file.
+            // ComfyUI gives the digests of the files it read only in what it embeds.
             digests_into(inputs, &inside.run.inputs);
         }
         let (path, node, kind) = (output.path.clone(), output.node.clone(), output.kind.clone());

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use comfy_graph::graph::{Prompt, Workflow};
 use jiff::Timestamp;
 
 use super::file;
@@ -24,7 +25,6 @@ use crate::records::named::{of_prompt, of_workflow};
 use crate::records::{ClassUse, Environment, Origin, PackFact};
 use crate::runs::model::Run;
 use crate::session::Session;
-use comfy_graph::graph::{Prompt, Workflow};
 
 /// How long a look at the machine serves for runs that follow.
 const FRESH: Duration = Duration::from_secs(300);
@@ -56,7 +56,7 @@ impl Machine {
         Machine { server: Some(server), looked: None }
     }
 
-    /// Adds what the machine knows.
+    /// Adds environment, packs and digests to a run, as far as they held when it ran.
     pub(crate) fn add(
         &mut self,
         session: &Session,

@@ -1,4 +1,4 @@
-//! A second pair of eyes on a running ComfyUI: its websocket, as a client of its own.
+//! A client of a running ComfyUI that only listens: its websocket, under an id of its own.
 //!
 //! The server tells such a client only that the queue moved; what happened is asked over
 //! HTTP. The client's id is random: connecting with somebody else's would take their
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::socket::{Came, Socket, own_id};
 use crate::platform::machine::server::Address;
 
-/// A connection.
+/// A websocket client that only listens.
 #[derive(Debug)]
 pub struct Observer {
     socket: Socket,
@@ -17,12 +17,12 @@ pub struct Observer {
     is_pinged: bool,
 }
 
-/// What was heard.
+/// What came within the time that was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
     /// So many prompts wait or run.
     Queue(u64),
-    /// Something of no interest.
+    /// A message about something else.
     Else,
     /// Nothing for that long.
     Silence,

@@ -11,7 +11,6 @@ use crate::ui::Bar;
 /// memory.
 const WAITING: usize = 64;
 
-/// A file, and the folder it was found below.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) base: PathBuf,

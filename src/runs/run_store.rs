@@ -3,6 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow, kind};
+use comfy_graph::json;
+
 use super::index::Index;
 use super::store;
 use super::store::{Place, State};
@@ -15,9 +19,6 @@ use crate::platform::git::{CommitId, Repository};
 use crate::runs::index::Row;
 use crate::runs::model::{Run, Site, graph_of, graph_of_prompt};
 use crate::session::Session;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow, kind};
-use comfy_graph::json;
 
 /// Runs that are read before the index is written.
 const AT_ONCE: usize = 2_000;
@@ -26,7 +27,7 @@ const LARGEST: u64 = 64 << 20;
 /// Below this many runs no bar is shown.
 const MANY: usize = 2_000;
 
-/// The runs of a repository.
+/// The runs of a repository: what git holds, the search index and the node catalog.
 pub(crate) struct Shelf {
     pub(crate) repository: Repository,
     pub(crate) index: Index,
@@ -168,7 +169,7 @@ impl Shelf {
         Ok(sites)
     }
 
-    /// Where a run lies.
+    /// The folder of a run in the tree; of a run that is not indexed, where it belongs.
     pub(crate) fn place_of(&self, run: &Run) -> Place {
         let row = self
             .index

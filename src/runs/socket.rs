@@ -16,13 +16,13 @@ const LARGEST: usize = 64 << 20;
 /// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A connection.
+/// A websocket over plain TCP.
 #[derive(Debug)]
 pub(crate) struct Socket {
     socket: WebSocket<TcpStream>,
 }
 
-/// What came.
+/// What was read within the time that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Came {
     /// A message.

@@ -5,41 +5,36 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use crate::runs::commands::inspect::make_finite;
+use comfy_graph::json;
+use comfy_graph::json::Value;
+use comfy_media::{Parameters, Payload};
 
 use super::branch::Meant;
 use super::run_store::Shelf;
 use super::store::Place;
+use super::{branch, store};
+use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::layouts::Filter;
-use crate::platform::git::{RepoPath, Repository};
+use crate::platform::git::{RepoPath, Repository, changes};
+use crate::platform::text::sanitize;
+use crate::runs::commands::inspect::make_finite;
+use crate::runs::commands::{find, runs};
 use crate::runs::model::{Run, Site, embedded};
 use crate::runs::text::runs::Match;
-
-use super::branch;
-use super::store;
-use crate::differences::widget_names;
-use crate::platform::git::changes;
-use crate::platform::text::sanitize;
-use crate::runs::commands::find;
-use crate::runs::commands::runs;
 use crate::session::Session;
-use comfy_graph::json;
-use comfy_graph::json::Value;
-use comfy_media;
-use comfy_media::{Parameters, Payload};
 
 /// The largest document that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
 
-/// What was found.
+/// The documents and the run behind what a person named.
 #[derive(Debug, Default)]
 pub(crate) struct Original {
     /// The workflow as the canvas held it.
     pub(crate) workflow: Option<Value>,
     /// The executed prompt.
     pub(crate) prompt: Option<Value>,
-    /// What its saver wrote for model sites.
+    /// The A1111 parameters, which sites for models read.
     pub(crate) parameters: Option<Parameters>,
     /// The run, where one is known.
     pub(crate) run: Option<Run>,
@@ -47,7 +42,6 @@ pub(crate) struct Original {
     pub(crate) branch: Option<Run>,
     /// The commit, path and blob that the person named.
     pub(crate) site: Option<Site>,
-    /// The file that the person named.
     pub(crate) file: Option<PathBuf>,
     /// Where it is from, for the person: `from run 1234`.
     pub(crate) from: String,

@@ -18,7 +18,7 @@ pub struct Policy {
     rules: Vec<Rule>,
 }
 
-/// One of a stretch, for so long. Milliseconds.
+/// Keeps one snapshot of each stretch of time, up to an age. Both in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rule {
     stretch: i64,

@@ -25,21 +25,17 @@ pub use take::{Reason, Taken, Wish, take};
 
 use std::collections::BTreeMap;
 
+use comfy_graph::canon;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::platform::git::Repository;
-use crate::platform::git::Swap;
-use crate::platform::git::notes::{Revision, Step, advance};
-use crate::platform::git::{Batch, EntryKind, TreeEntry};
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{ObjectId, RefName, RepoPath};
-
 use crate::platform::git;
-use crate::platform::git::tree;
-use comfy_graph::canon;
+use crate::platform::git::notes::{Revision, Step, advance};
+use crate::platform::git::{
+    Batch, EntryKind, Error, ObjectId, RefName, RepoPath, Repository, Result, Swap, TreeEntry, tree,
+};
 
 /// The ref behind which all snapshots lie.
 pub const REF: &str = "refs/comfy/snapshots";
@@ -62,7 +58,6 @@ const LONGEST: u64 = 1 << 30;
 pub struct WorkTree(String);
 
 impl WorkTree {
-    /// The one that a repository was opened in.
     pub fn of(repository: &Repository) -> Result<WorkTree> {
         repository.require_work_tree()?;
         let own = repository.git_dir();
@@ -79,14 +74,12 @@ impl WorkTree {
     }
 }
 
-/// One snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// Its name for people: twelve hexadecimal digits, never changed.
     pub id: String,
     /// When it was taken, to the millisecond.
     pub at: Timestamp,
-    /// Of which work tree.
     pub of: WorkTree,
     folder: String,
     tree: ObjectId,
@@ -97,7 +90,7 @@ pub struct Snapshot {
 pub struct About {
     /// The version of this form: 1.
     pub schema: u32,
-    /// When, as a text.
+    /// When, UTC, as RFC 3339 has it.
     pub at: String,
     /// Why: `hand`, `watch`, `restore`, `conflicts`.
     pub reason: String,
@@ -118,14 +111,13 @@ pub struct Kept {
     pub layout: Option<ObjectId>,
 }
 
-/// A file on both sides of two snapshots.
+/// A file that differs between two snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
-    /// The file.
     pub path: RepoPath,
-    /// What it was.
+    /// None: it was not there.
     pub before: Option<Kept>,
-    /// What it became.
+    /// None: it is not there any more.
     pub after: Option<Kept>,
 }
 
@@ -194,7 +186,7 @@ fn read_name(day: &str, name: &str) -> Option<(Timestamp, String)> {
     Some((at.checked_add(jiff::SignedDuration::from_millis(milliseconds)).ok()?, id.to_owned()))
 }
 
-/// What is known of a snapshot.
+/// What `snapshot.json` says; empty where it cannot be read.
 pub fn about(repository: &Repository, snapshot: &Snapshot) -> Result<About> {
     let entry = repository.entry_at(snapshot.tree, &RepoPath::new(ABOUT))?;
     let text = match entry.filter(|entry| entry.kind.is_file()) {
@@ -204,7 +196,7 @@ pub fn about(repository: &Repository, snapshot: &Snapshot) -> Result<About> {
     Ok(text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default())
 }
 
-/// The files of a snapshot.
+/// All files of a snapshot, by their paths.
 pub fn files(repository: &Repository, snapshot: &Snapshot) -> Result<BTreeMap<RepoPath, Kept>> {
     let all = changed(repository, None, Some(snapshot))?;
     Ok(all.into_iter().filter_map(|file| Some((file.path, file.after?))).collect())
@@ -244,7 +236,7 @@ pub fn changed(
     paths.into_iter().map(file).collect()
 }
 
-/// The two folders of a snapshot.
+/// The trees of the two folders of a snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Halves {
     files: Option<ObjectId>,
@@ -334,10 +326,11 @@ fn drop_old(
     for (at, age) in policy.surplus(&times, now.as_millisecond()) {
         let snapshot = &own[at];
         if edits.contains_key(snapshot.folder.as_bytes()) {
-            // It is only just being made.
+            // The snapshot that this very step adds.
             continue;
         }
-        // What somebody gave a name is not thinned out, only let go in the end.
+        // A snapshot with a text is not thinned out: it goes only when it is too old for
+        // every rule.
         if policy.is_within(age) && about(repository, snapshot)?.text.is_some() {
             continue;
         }

@@ -10,11 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::platform::git::RepoPath;
-use crate::platform::git::Result;
-
-use crate::platform::git::Repository;
-use crate::platform::git::index;
+use crate::platform::git::{RepoPath, Repository, Result, index};
 
 /// Which files a snapshot looks at. What lies outside stays as the last one knew it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,14 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use comfy_graph::canon::Mode;
+use comfy_graph::{canon, json};
 use jiff::{SignedDuration, Timestamp};
-
-use crate::layouts::Settings;
-use crate::layouts::refresh::read_within;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::{Batch, EntryKind, TreeEntry};
-use crate::platform::git::{Kind, ObjectId, RepoPath};
 
 use super::keep::Policy;
 use super::present::{Scope, candidates};
@@ -18,11 +13,12 @@ use super::{
     ABOUT, About, Edits, FILES, Halves, Kept, LAYOUTS, Snapshot, WorkTree, change, drop_old,
     listed, print_name,
 };
-use crate::platform::git::tree;
+use crate::layouts::Settings;
+use crate::layouts::refresh::read_within;
+use crate::platform::git::{
+    Batch, EntryKind, Kind, ObjectId, RepoPath, Repository, Result, TreeEntry, tree,
+};
 use crate::snapshots;
-use comfy_graph::canon;
-use comfy_graph::canon::Mode;
-use comfy_graph::json;
 
 /// Why a snapshot is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +45,7 @@ impl Reason {
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct Wish<'w> {
-    /// Which files are looked at.
     pub scope: Scope,
-    /// Why.
     pub reason: Reason,
     /// What the person says of it. A snapshot with a text is taken also when nothing has
     /// changed, and is not thinned out.
@@ -60,7 +54,6 @@ pub struct Wish<'w> {
     pub policy: &'w Policy,
 }
 
-/// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     /// The new one; none where the last one holds the same.
@@ -130,8 +123,9 @@ pub fn take(repository: &Repository, wish: &Wish<'_>) -> Result<Taken> {
     Ok(Taken { new, before, files, remarks })
 }
 
-/// A moment after all others: of two that are taken at once the later one holds both. A
-/// snapshot that lies further ahead comes from a clock that was wrong.
+/// A time after that of every snapshot, so that of two that are taken at once the later one
+/// holds both. One that lies further ahead than two clocks may be apart comes from a clock
+/// that was wrong, and does not count.
 fn after(newest_first: &[Snapshot], now: Timestamp) -> Timestamp {
     let ahead = |snapshot: &&Snapshot| snapshot.at <= now + SKEW;
     let newest = newest_first.iter().find(ahead).map(|snapshot| snapshot.at);
@@ -146,7 +140,7 @@ fn last_before(newest_first: Vec<Snapshot>, now: Timestamp) -> Option<Snapshot> 
     if first.at <= now { Some(first) } else { all.find(|s| s.at <= now).or(Some(first)) }
 }
 
-/// Looks at files and writes what is new in them.
+/// Compares the files of the work tree with the last snapshot, and writes what is new.
 struct Look<'r> {
     repository: &'r Repository,
     known: BTreeMap<RepoPath, Kept>,
@@ -158,9 +152,9 @@ struct Look<'r> {
 enum Held {
     /// A state to keep.
     State { content: Vec<u8>, layout: Option<Vec<u8>> },
-    /// Nothing for us.
+    /// No workflow.
     Nothing,
-    /// Something that is not whole, because of this.
+    /// It cannot be read, for this reason.
     Broken(String),
 }
 
@@ -185,7 +179,7 @@ impl Look<'_> {
                 Held::Nothing => {}
                 Held::Broken(why) => {
                     remarks.push(format!("{path} is not in the snapshot: {why}"));
-                    // The last whole state goes on standing for it.
+                    // The state in the last snapshot stays.
                     there.insert(path);
                 }
                 Held::State { content, layout } => {
@@ -234,7 +228,7 @@ enum Expected {
     Anything,
     /// It held a workflow: one that cannot be read is not whole.
     Workflow,
-    /// Nothing.
+    /// What is no workflow is passed over.
     Nothing,
 }
 
@@ -284,7 +278,6 @@ fn halves(
     })
 }
 
-/// The new snapshot with everything in it.
 fn assembled(
     repository: &Repository,
     of: &WorkTree,

@@ -1,6 +1,6 @@
-//! Keeps every save: a snapshot of each, git's "modified" mark off what was only moved,
-//! conflict copies of synced folders merged; and, while nothing is saved, what others moved
-//! brought into the files.
+//! Keeps every save: takes a snapshot of each, takes git's "modified" mark off files in which
+//! nodes were only moved, and merges conflict copies of synced folders. While nothing is saved, it
+//! brings what others moved into the files.
 //!
 //! Nothing here is needed for anything: whatever is missed while nobody watches, the first
 //! look catches up with. A failure is told, and the next save tried again.
@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Args;
-use crate::import::conflicts::{Fate, Synced};
-
+use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::import::conflicts;
+use crate::import::conflicts::{Fate, Synced};
 use crate::layouts::Marks;
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::machine::folder_watcher::{Eyes, Seen, Way};
@@ -37,7 +38,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Columns that tell what a save changed.
 const COLUMNS: usize = 100;
 
-/// Follows a folder.
 pub(crate) fn run(args: &Args, named: &Path, session: &Session) -> Result<Exit> {
     let shown = sanitize::line(&named.display().to_string()).into_owned();
     let place = session.cwd.join(named);
@@ -123,7 +123,7 @@ impl Keeper<'_> {
         Ok(Repository::at(&self.folder)?)
     }
 
-    /// The files that count.
+    /// The files that a snapshot would look at.
     fn present(&self, repository: &Repository) -> Result<BTreeSet<PathBuf>> {
         let top = std::fs::canonicalize(repository.require_work_tree()?)?;
         let paths = snapshots::candidates(repository, &self.scope)?;
@@ -135,7 +135,7 @@ impl Keeper<'_> {
         self.catch_up(&all)
     }
 
-    /// Looks at all files.
+    /// Takes a snapshot of everything, and merges the conflict copies in it.
     fn catch_up(&mut self, all: &BTreeSet<PathBuf>) -> Result<()> {
         let repository = self.repository()?;
         self.keep(&repository, self.scope.clone())?;
@@ -153,7 +153,8 @@ impl Keeper<'_> {
         self.settle(&repository, &files)
     }
 
-    /// Takes a snapshot, if there is anything new, and takes git's marks off.
+    /// Takes a snapshot, if there is anything new, and takes git's "modified" mark off files
+    /// that differ from the index in layout alone.
     fn keep(&mut self, repository: &Repository, scope: Scope) -> Result<()> {
         let policy = crate::snapshots::commands::snapshots::policy(self.session, repository)?;
         let wish = Wish { scope, reason: Reason::Watch, text: None, policy: &policy };

@@ -52,7 +52,6 @@ pub struct Args {
     pub until: Option<usize>,
 }
 
-/// Follows, or prints a service file.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     match (args.service, &args.files) {
         (Some(system), _) => service::print(system, args, session),
@@ -61,7 +60,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     }
 }
 
-/// One watcher of a kind to a repository.
+/// The lock by which only one watcher of a kind runs for a repository.
 fn turn(repository: &Repository, name: &str) -> Result<File> {
     let folder = repository.state_dir();
     std::fs::create_dir_all(&folder)?;

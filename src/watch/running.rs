@@ -6,16 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use comfy_graph::json;
+use comfy_graph::json::{Object, Style, Value};
 use jiff::Timestamp;
-
-use crate::runs::asking::{Now, Tells};
 
 use crate::platform::machine::server::{Address, Server};
 use crate::platform::machine::write_file;
 use crate::runs::asking;
+use crate::runs::asking::{Now, Tells};
 use crate::runs::model::{Entry, entries};
-use comfy_graph::json;
-use comfy_graph::json::{Object, Style, Value};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 256 << 20;
@@ -40,7 +39,7 @@ impl Running {
         Running { file, tells: Tells::default(), known }
     }
 
-    /// A server that comes back may be another one.
+    /// Forgets how the server was asked: one that comes back may be of another version.
     pub(crate) fn forget_server(&mut self) {
         self.tells = Tells::default();
     }

@@ -10,14 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::Args;
 use super::running::Running;
-use crate::runs::filing::Filing;
-use crate::runs::folders::Folders;
-use crate::runs::machine_view::Machine;
-use crate::runs::run_store::Shelf;
-
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::machine::server::{Address, Server};
+use crate::platform::text::sanitize;
+use crate::runs::filing::Filing;
+use crate::runs::folders::Folders;
+use crate::runs::machine_view::Machine;
 use crate::runs::model::{Entry, Evidence, unended};
 use crate::runs::observer::{Heard, Observer};
 
@@ -44,7 +43,6 @@ const LONGEST_STIR: Duration = Duration::from_secs(1);
 /// The longest wait between two tries to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// Follows.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
     let address = asking::address(&shelf.repository, args.server.as_deref())?;
@@ -177,7 +175,6 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Records entries of the history.
     fn record(&mut self, entries: &[Entry]) -> Result<()> {
         for part in entries.chunks(AT_ONCE) {
             let evidence = part.iter().map(|entry| {

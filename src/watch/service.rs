@@ -1,8 +1,7 @@
 //! The file that starts `git comfy watch` with the session. Must not install it.
 
-use super::Args;
-use super::service_file;
 use super::service_file::Job;
+use super::{Args, service_file};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::session::Session;
@@ -16,7 +15,6 @@ pub enum System {
     Launchd,
 }
 
-/// Prints it.
 pub(crate) fn print(system: System, args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let program = session.environment.program.clone();

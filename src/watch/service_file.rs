@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-/// What is started.
+/// A service that runs this program.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
-    /// The program.
     pub program: &'a Path,
     /// The folder it works in.
     pub folder: &'a Path,

@@ -19,7 +19,7 @@ use crate::platform::machine::comfyui::gpu::Gpus;
 use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::server::SystemStats;
 
-/// What the caller can say about git repositories; this door does not know git.
+/// What the caller can say about git repositories; this module does not know git.
 pub trait Repositories {
     /// What a folder that is itself a repository has checked out.
     fn checkout(&self, folder: &Path) -> Option<Checkout>;
@@ -42,7 +42,7 @@ pub trait Repositories {
 
 /// Everything a look can draw on.
 pub struct Look<'a> {
-    /// The ComfyUI that was found.
+    /// The ComfyUI of this machine; none: no model folders, no packs.
     pub installation: Option<&'a Installation>,
     /// What the running server of that installation says of itself.
     pub server: Option<&'a SystemStats>,
@@ -54,7 +54,7 @@ pub struct Look<'a> {
     pub cache: &'a HashCache,
     /// A folder for what was read from packs.
     pub folder: Option<&'a Path>,
-    /// git's view of a folder.
+    /// Reads what git repositories have checked out.
     pub repositories: &'a dyn Repositories,
     /// The moment of the look, as records spell it.
     pub at: &'a str,

@@ -7,10 +7,7 @@ use super::Look;
 use crate::platform::machine::comfyui::folders::ModelFolders;
 use crate::platform::machine::hash::{Hashed, Stamp};
 use crate::platform::machine::models::{Candidate, Resolved, kinds_with, resolve};
-
-use crate::platform::machine::hash;
-use crate::platform::machine::sidecar;
-use crate::platform::machine::{Digest, DigestKind, Hashes, to_hex};
+use crate::platform::machine::{Digest, DigestKind, Hashes, hash, sidecar, to_hex};
 use crate::records::named::UNKNOWN_FOLDER;
 use crate::records::{AlsoThere, Evidence, ModelFact, ModelHashes, ModelUse, SidecarHint, Status};
 

@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Look;
 use crate::platform::git::remote;
-use crate::platform::machine::hash;
 use crate::platform::machine::hash::{Threads, Wanted};
-use crate::platform::machine::packs;
 use crate::platform::machine::packs::{Kind, Pack, State};
-use crate::platform::machine::to_hex;
+use crate::platform::machine::{hash, packs, to_hex};
 use crate::records::{ClassUse, PackEvidence, PackFact, PackKind};
 
 /// Class and Python module, as a server's `/object_info` tells.

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 /// The bridge without the place of its spool.
 const SOURCE: &str = include_str!("git_comfy_bridge.py");
-/// The name of the file in `custom_nodes`.
 pub const FILE: &str = "git_comfy_bridge.py";
 /// What the first line of a bridge says, whatever its version.
 const MARK: &str = "\"\"\"git-comfy's bridge:";
@@ -22,24 +21,18 @@ pub enum Error {
     /// A file of that name is somebody else's.
     #[error("{} is not git-comfy's; it is left alone", .0.display())]
     Foreign(PathBuf),
-    /// A file could not be read or written.
     #[error("{}: {source}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: std::io::Error },
 }
 
-/// What putting it in did.
+/// What an installation changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
-    /// It is new.
+    /// There was no bridge.
     New,
     /// An older one was brought up to date.
     Updated,
-    /// It was there.
+    /// This bridge was there.
     Same,
 }
 

@@ -2,18 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::records::commands::record::here::{Here, Patience, Places};
-use crate::runs::folders::Folders;
-
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::platform::text::sanitize;
+use crate::records::commands::record::here::{Here, Patience, Places};
 use crate::runs::bridge::Put;
+use crate::runs::folders::Folders;
 use crate::runs::machine_view::Machine;
 use crate::runs::run_store::Shelf;
-
-use crate::platform::text::sanitize;
-use crate::runs::bridge;
-use crate::runs::live;
+use crate::runs::{bridge, live};
 use crate::session::Session;
 
 /// Let ComfyUI itself note its runs, so that none is missed when nobody watches.
@@ -45,7 +42,6 @@ struct Place {
     folder: Option<PathBuf>,
 }
 
-/// Does it.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     match &args.action {
         Action::Install(place) => {

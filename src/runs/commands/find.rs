@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use comfy_media::picture::PerceptualHash;
 use jiff::Timestamp;
 
 use super::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::{Order, Walk};
+use crate::platform::text::sanitize;
 use crate::platform::text::time_argument::since;
 use crate::runs::branch::Meant;
 use crate::runs::commands::runs::as_line;
@@ -15,12 +17,8 @@ use crate::runs::index::{Key, Query, Row, Shown};
 use crate::runs::model::embedded;
 use crate::runs::run_store::Shelf;
 use crate::runs::text::runs::{Match, line, row_json};
-
-use crate::platform::text::sanitize;
-use crate::runs::branch;
-use crate::runs::file;
+use crate::runs::{branch, file};
 use crate::session::Session;
-use comfy_media::picture::PerceptualHash;
 
 /// Find the run behind a picture, or runs by prompt, model, seed, commit.
 ///
@@ -101,7 +99,6 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(if found == 0 { Exit::Found } else { Exit::Done })
 }
 
-/// How what is found is told.
 struct Telling<'a> {
     args: &'a Args,
     session: &'a Session,
@@ -136,11 +133,9 @@ impl Telling<'_> {
     }
 }
 
-/// A run that was found for a file.
 pub(crate) struct Behind {
-    /// Why.
+    /// Why it was found.
     pub(crate) how: Match,
-    /// The run.
     pub(crate) row: Row,
     /// The file of the run that this one is.
     pub(crate) meant: Meant,

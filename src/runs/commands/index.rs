@@ -22,7 +22,6 @@ enum Action {
     Status,
 }
 
-/// Does it.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if matches!(args.action, Action::Rebuild) {
         Index::remove(&session.repository()?.state_dir())?;

@@ -4,17 +4,16 @@ use std::fs::File;
 use std::io::{Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
+use comfy_graph::json;
+use comfy_graph::json::{Style, Value};
+use comfy_media::{Embedded, Payload};
+
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::machine::output_file::Target;
-use crate::runs::text::inspect::Inspected;
-
 use crate::platform::text::sanitize;
+use crate::runs::text::inspect::Inspected;
 use crate::session::Session;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
-use comfy_media;
-use comfy_media::{Embedded, Payload};
 
 /// Show the workflow, prompt and settings embedded in images, videos and other outputs.
 #[derive(Debug, clap::Args)]
@@ -42,7 +41,6 @@ pub struct Args {
 /// Standard input is read whole; more than this is refused.
 const MAX_STDIN: u64 = 1 << 30;
 
-/// Reads each file and tells what is in it.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let extracts = args.raw.is_some() || args.workflow || args.prompt;
     if extracts && args.files.len() > 1 {

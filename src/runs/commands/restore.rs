@@ -2,21 +2,21 @@
 
 use std::io::IsTerminal;
 
-use crate::error::{Failure, Result};
-use crate::exit::Exit;
-use crate::platform::machine::output_file::Target;
-use crate::runs::model::{Hold, fix_values};
-use crate::runs::source_of_picture::Original;
-use crate::runs::text::runs::branch_in_words;
-
-use crate::differences::widget_names;
-use crate::platform::text::sanitize;
-use crate::runs::source_of_picture;
-use crate::session::Session;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{Prompt, Workflow};
 use comfy_graph::json;
 use comfy_graph::json::{Style, Value};
+
+use crate::differences::widget_names;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::platform::machine::output_file::Target;
+use crate::platform::text::sanitize;
+use crate::runs::model::{Hold, fix_values};
+use crate::runs::source_of_picture;
+use crate::runs::source_of_picture::Original;
+use crate::runs::text::runs::branch_in_words;
+use crate::session::Session;
 
 /// Write the workflow that made a picture, exactly as it ran, ready to load in ComfyUI.
 ///
@@ -38,7 +38,6 @@ pub struct Args {
     pub as_queued: bool,
 }
 
-/// Restores.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut source = source_of_picture::of(session, &args.what)?;
     // Only to tell more of a file that speaks for itself.

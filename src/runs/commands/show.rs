@@ -20,7 +20,10 @@ use crate::platform::git::changes;
 use crate::platform::text::Colour;
 use crate::platform::text::sanitize;
 use crate::records;
-use crate::records::notes;
+use crate::records::commands::record::workflows;
+use crate::records::describe::{Detail, Viewer, show};
+use crate::records::recorder_state::Desk;
+use crate::records::{Record, notes};
 use crate::runs::after;
 use crate::session::Session;
 
@@ -46,7 +49,6 @@ pub struct Args {
 /// How many commits are looked through for one that touches workflows.
 const LOOK_BACK: usize = 1000;
 
-/// Shows.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if let Some(what) = &args.what
         && workflow_summary::names_file(session, what)?
@@ -90,7 +92,7 @@ struct Told {
     /// Workflows the commit touches.
     touched: usize,
     record: Option<Record>,
-    /// Why the note is not told, or not all of it.
+    /// Why the note cannot be shown, or not all of it.
     trouble: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use comfy_media::picture::thumbnail;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
@@ -14,7 +15,6 @@ use crate::runs::index::Row;
 use crate::runs::model::{Origin, Output};
 use crate::runs::run_store::Shelf;
 use crate::session::Session;
-use comfy_media::picture::thumbnail;
 
 /// When to show small pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -6,9 +6,8 @@ use rusqlite::types::Value;
 use rusqlite::{Row as SqlRow, ToSql, params_from_iter};
 
 use super::picture::Near;
-use super::write;
 use super::write::Summary;
-use super::{Index, Result};
+use super::{Index, Result, write};
 use crate::runs::model::Run;
 
 /// What a term is. The numbers are in the tables.
@@ -47,7 +46,7 @@ pub struct Query {
     pub since: Option<i64>,
     /// Not after.
     pub until: Option<i64>,
-    /// Failed and stopped runs too.
+    /// Whether runs without files count.
     pub shown: Shown,
     /// How many are enough.
     pub most: usize,
@@ -224,7 +223,8 @@ impl Index {
         Ok(if found.len() == 1 { found.pop() } else { None })
     }
 
-    /// Every place of a run.
+    /// All runs, oldest first; with `until`, in milliseconds since 1970, those of a
+    /// known time up to then.
     pub fn places(&self, until: Option<i64>) -> Result<Vec<Row>> {
         match until {
             Some(until) => {

@@ -1,10 +1,10 @@
 //! Perceptual hashes, searched one after another: a million of them are 40 MB, which a
 //! plain walk compares in the time that a tree of them would need to be read.
 
+use comfy_media::picture::PerceptualHash;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Index, Result};
-use comfy_media::picture::PerceptualHash;
 
 /// Hashes in one row.
 const CHUNK: usize = 1024;
@@ -20,7 +20,7 @@ pub struct Near {
     pub distance: u32,
 }
 
-/// Adds hashes at the end.
+/// Adds hashes to the last row, and to new ones when it is full.
 pub(crate) fn append(
     transaction: &Transaction<'_>,
     pictures: &[(i64, PerceptualHash)],

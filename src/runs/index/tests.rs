@@ -1,8 +1,9 @@
 //! The index by itself.
 
+use comfy_media::picture::PerceptualHash;
+
 use super::*;
 use crate::runs::model::{Model, Output, Run, Seed};
-use comfy_media::picture::PerceptualHash;
 
 fn index() -> (tempfile::TempDir, Index) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,13 +1,12 @@
 //! Taking runs into the index.
 
+use comfy_media::picture::PerceptualHash;
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
 use super::find::Kind;
-use super::picture;
-use super::{Index, Result};
+use super::{Index, Result, picture};
 use crate::runs::model::{Outcome, Run};
-use comfy_media::picture::PerceptualHash;
 
 /// Characters of a prompt that are kept to be shown.
 const EXCERPT: usize = 200;

@@ -1,6 +1,10 @@
 //! A run from a file of the bridge's spool: the server's own entry, and when each node
 //! began. `bridge/git_comfy_bridge.py` writes it.
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::NodeId;
+use comfy_graph::json::Value;
+
 use super::Evidence;
 use super::history::{entry, from_entry, moment};
 use super::schema::{Known, Run};

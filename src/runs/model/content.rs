@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use comfy_graph::catalog::{Catalog, Control, NodeClass};
+use comfy_graph::graph::{NodeId, Prompt, PromptInput, PromptNode, Workflow};
+use comfy_graph::json::{Number, Value};
 use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 
 use crate::platform::machine::to_hex;
-use comfy_graph::catalog::{Catalog, Control, NodeClass};
-use comfy_graph::graph::{NodeId, Prompt, PromptInput, PromptNode, Workflow};
-use comfy_graph::json::{Number, Value};
 
 /// The identity of an executed prompt: `sha256:` over its nodes in the order of their ids,
 /// members by name, numbers by value. The server's `is_changed` and titles are left out,

@@ -1,14 +1,15 @@
 //! A run from what an output file carries.
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::Value;
+use comfy_media::{Parameters, Payload};
+
 use super::Evidence;
 use super::content::{content_of_value, ends};
 use super::gather::describe;
 use super::schema::{Known, Model, Run, Sampler, Seed};
 use crate::records::named::shareable_name;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::{Prompt, Workflow};
-use comfy_graph::json::Value;
-use comfy_media::{Parameters, Payload};
 
 /// The run behind a file, without the file itself among its outputs. Nothing where the
 /// file carries neither prompt nor workflow nor parameters.

@@ -1,11 +1,12 @@
 //! A workflow with the seeds of one run held fast, so that it gives the same again.
 
-use super::content;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{
     Naming, Node, NodeKey, Place, Prompt, PromptInput, Role, Scope, WidgetName, Workflow,
 };
 use comfy_graph::json::Value;
+
+use super::content;
 
 /// What was changed in a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

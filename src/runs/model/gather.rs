@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::records::glance::{Sampling, glance};
-
-use super::content::{content_of, graph_of, graph_of_prompt, rolls, upstream};
-use super::schema::{Input, Model, Output, Run, Sampler, Seed};
-use crate::records::named;
 use comfy_graph::catalog::{Catalog, Folder};
 use comfy_graph::graph::{NodeId, Prompt, PromptInput, Workflow};
 use comfy_graph::json::Value;
+
+use super::content::{content_of, graph_of, graph_of_prompt, rolls, upstream};
+use super::schema::{Input, Model, Output, Run, Sampler, Seed};
+use crate::records::glance::{Sampling, glance};
+use crate::records::named;
 
 /// Findings of one sort that are kept: a stranger's prompt may have half a million nodes.
 const MOST: usize = 1024;

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::graph::{NodeId, Prompt, Workflow};
+use comfy_graph::json::{Object, Value};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -11,9 +14,6 @@ use super::gather::describe;
 use super::lineage::Parent;
 use super::schema::{Known, Outcome, Output, Problem, Run};
 use crate::platform::machine::to_hex;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::{NodeId, Prompt, Workflow};
-use comfy_graph::json::{Object, Value};
 
 /// Files of one run that are kept.
 const MOST_FILES: usize = 10_000;
@@ -67,6 +67,7 @@ pub fn entry(id: &str, said: Value) -> Option<Entry> {
 /// its own.
 fn is_id(id: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    // `x` begins the ids of runs that are known by their files alone.
     (4..=100).contains(&id.len()) && id.chars().all(plain) && !id.starts_with('x')
 }
 

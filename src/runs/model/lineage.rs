@@ -1,11 +1,11 @@
 //! Where a run comes from: the run that it makes again or varies, what was set, and how
 //! what came out compares with what the other one made.
 
+use comfy_media::picture::Compared;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::schema::Run;
-use comfy_media::picture::Compared;
 
 /// Settings of one run that are kept.
 const MOST: usize = 256;

@@ -1,9 +1,9 @@
 //! A run: one generation, what it was made of and what came out.
 //!
 //! A run is put together from evidence of several kinds: the prompt and workflow that an
-//! output file carries ([`Evidence::embedded`]), an entry of the server's history
-//! ([`Evidence::history`]), the events that the bridge saw. Each gives a [`Run`] that says
-//! what that evidence shows and nothing else; runs of one id are joined ([`Run::join`]).
+//! output file carries, an entry of the server's history, the events that the bridge saw.
+//! Each gives a [`Run`] that says what that evidence shows and nothing else; runs of one id
+//! are joined ([`Run::join`]).
 //!
 //! Must not know files, git or the server.
 

@@ -1,13 +1,13 @@
 //! What the server says of prompts that have not ended (format facts, 6): `/queue` holds
 //! them with everything, `/api/jobs` lists them without.
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json::{Object, Value};
 use jiff::Timestamp;
 
 use super::Evidence;
 use super::history::{Entry, entry, from_entry, moment};
 use super::schema::Known;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::json::{Object, Value};
 
 /// When a prompt was first seen to run, in milliseconds.
 const SEEN: &str = "seen";

@@ -5,7 +5,7 @@ use serde_json::Value;
 /// Names of nodes that one message may hold.
 const MOST: usize = 10_000;
 
-/// What happened.
+/// What happened to the run that is followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Nothing; the caller may look up.
@@ -20,7 +20,6 @@ pub enum Event {
     Node(String),
     /// A node is that far.
     Step {
-        /// The node.
         node: String,
         /// Steps that are done.
         value: u64,

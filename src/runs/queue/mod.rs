@@ -16,15 +16,16 @@ pub use rejected::{NodeError, Rejected};
 
 use std::time::{Duration, Instant};
 
-use super::socket::{Came, Socket, own_id, random_digits};
-use crate::platform::machine::server::{Address, Error as ServerError, Server};
-use crate::runs::model::{Entry, OWN, Parent, entries};
 use comfy_graph::json;
 use comfy_graph::json::{Object, Style, Value};
 
-/// How long one question may take.
+use super::socket::{Came, Socket, own_id, random_digits};
+use crate::platform::machine::server::{Address, Error as ServerError, Server};
+use crate::runs::model::{Entry, OWN, Parent, entries};
+
+/// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the sending of one output may take.
+/// How long fetching one output may take.
 const FETCHING: Duration = Duration::from_secs(900);
 /// How often the caller is asked whether to go on.
 const TICK: Duration = Duration::from_millis(200);
@@ -47,7 +48,6 @@ pub enum Error {
     /// The server stopped answering.
     #[error("{address} does not answer any more; what became of the run {id} is not known")]
     Gone {
-        /// Where it was.
         address: Address,
         /// The prompt id.
         id: String,
@@ -58,7 +58,6 @@ pub enum Error {
          ComfyUI was restarted"
     )]
     Lost {
-        /// Where it was.
         address: Address,
         /// The prompt id.
         id: String,
@@ -68,7 +67,7 @@ pub enum Error {
     Answer(String),
 }
 
-/// Whether to go on.
+/// What the caller wants after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Going {
     /// Wait on.
@@ -86,7 +85,6 @@ pub enum Ended {
     Left,
 }
 
-/// What is queued.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'j> {
     /// The prompt, in API format.
@@ -106,7 +104,7 @@ pub struct Queued {
     pub without: Vec<NodeError>,
 }
 
-/// A client with an id of its own.
+/// A client of one server, under a client id of its own.
 #[derive(Debug)]
 pub struct Client {
     server: Server,
@@ -124,12 +122,12 @@ impl Client {
         Client { server: Server::new(address.clone(), PATIENCE), id, socket, patience }
     }
 
-    /// The server.
     pub fn server(&self) -> &Server {
         &self.server
     }
 
-    /// Queues a prompt.
+    /// Queues a prompt under an id of our own, by which it is found again if the answer
+    /// is lost.
     pub fn queue(&self, job: &Job<'_>) -> Result<Queued, Error> {
         let wanted = uuid();
         let body = json::print(&self.body(job, &wanted), &Style::SAVE);
@@ -226,7 +224,7 @@ impl Client {
             Ok(Where::Runs) => {}
             Ok(Where::Nowhere) => {
                 watch.strikes += 1;
-                // It ends, and is on its way from the queue to the history.
+                // Between leaving the queue and entering the history a run is in neither.
                 if watch.strikes >= STRIKES {
                     let address = self.server.address().clone();
                     return Err(Error::Lost { address, id: id.to_owned() });
@@ -247,7 +245,8 @@ impl Client {
         Ok(None)
     }
 
-    /// What the history keeps of a run.
+    /// The entry of a run in the server's history; none: it has not ended, or is not
+    /// known.
     pub fn entry(&self, id: &str) -> Result<Option<Entry>, Error> {
         let answer = self.server.bytes(&format!("/history/{id}"))?;
         let wrong = |_| Error::Answer(self.server.address().to_string());
@@ -351,7 +350,7 @@ impl Client {
     }
 }
 
-/// What following remembers.
+/// When the server was last asked and heard while a run is followed.
 struct Watch {
     asked: Option<Instant>,
     heard: Instant,

@@ -11,7 +11,6 @@ const MOST: usize = 10;
 /// Characters of a text that are kept.
 const LONGEST: usize = 400;
 
-/// A refusal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rejected {
     /// What is wrong with the whole, in the server's words.
@@ -25,7 +24,6 @@ pub struct Rejected {
 pub struct NodeError {
     /// The node, as the prompt has it.
     pub id: String,
-    /// Its class.
     pub class: String,
     /// The complaints, in the server's words.
     pub said: Vec<String>,

@@ -11,32 +11,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::source_of_picture::Original;
-use progress::Progress;
+use comfy_graph::graph::Prompt;
+use comfy_graph::json::Value;
 
 use super::filing::Filing;
 use super::folders::Folders;
-
 use super::machine_view::Machine;
+use super::model::Evidence;
 use super::queue::{Client, Ended, Error, Going, Job};
 use super::run_store::Shelf;
+use super::source_of_picture::Original;
+use super::{asking, file, live};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::Repository;
 use crate::platform::machine::server::Address;
-use crate::runs::queue::{NodeError, Rejected};
-
-use super::model::Evidence;
-use crate::runs::model::{Derived, Entry, Outcome, Parent, Run, Setting};
-
-use super::asking;
-use super::file;
-use super::live;
 use crate::platform::machine::stop;
 use crate::platform::text::sanitize;
+use crate::runs::model::{Derived, Entry, Outcome, Parent, Run, Setting};
+use crate::runs::queue::{NodeError, Rejected};
 use crate::session::Session;
-use comfy_graph::graph::Prompt;
-use comfy_graph::json::Value;
+use progress::Progress;
 
 /// How a ComfyUI is reached, and what becomes of a run at Ctrl-C.
 #[derive(Debug, Clone, clap::Args)]
@@ -68,7 +63,7 @@ impl ServerArgs {
     }
 }
 
-/// A connection, with all that recording needs.
+/// A connection to a ComfyUI, and what is needed to record the runs it makes.
 pub(crate) struct Line<'s> {
     session: &'s Session,
     pub(crate) client: Client,
@@ -95,15 +90,14 @@ fn asked_to_stop() -> Arc<AtomicUsize> {
 
 /// How a run went.
 pub(crate) enum Went {
-    /// It ended, and is recorded.
+    /// It ended; the caller records it.
     Done(Box<Done>),
     /// The person left before.
     Left,
 }
 
-/// A run that ended.
 pub(crate) struct Done {
-    /// As it is recorded.
+    /// What the server, the files and this machine say of it.
     pub(crate) evidence: Evidence,
     /// What it made, where it lies here.
     pub(crate) delivered: Vec<Delivered>,
@@ -164,7 +158,6 @@ impl<'s> Line<'s> {
         Ok(Some(Parent { run: run.id.clone(), how, set }))
     }
 
-    /// Queues a prompt, and gives its id.
     pub(crate) fn queue(&self, job: &Job<'_>) -> Result<String> {
         let titles = titles(job.prompt);
         let queued = self.client.queue(job).map_err(|error| match error {
@@ -178,7 +171,8 @@ impl<'s> Line<'s> {
         Ok(queued.id)
     }
 
-    /// Follows a run to its end, fetches what it made and records it.
+    /// Follows a run to its end and fetches what it made. Recording is left to the caller,
+    /// who may have more to say of it.
     pub(crate) fn follow(&mut self, id: &str, prompt: &Value) -> Result<Went> {
         let mut progress = Progress::new(&self.session.ui, titles(prompt));
         let asked = self.asked.clone();
@@ -237,7 +231,6 @@ impl<'s> Line<'s> {
         Ok(Done { evidence, delivered })
     }
 
-    /// Records a run.
     pub(crate) fn record(&mut self, evidence: Evidence) -> Result<()> {
         let mut filing = Filing::default();
         filing.told(&self.shelf, evidence)?;

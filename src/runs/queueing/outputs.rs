@@ -3,18 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
+use comfy_media::picture::{PerceptualHash, compare, perceptual_hash};
 use sha2::{Digest, Sha256};
 
 use crate::differences::operands::bytes_of;
 use crate::error::{Failure, Result};
 use crate::platform::machine::output_file::{Over, write};
 use crate::platform::machine::to_hex;
+use crate::platform::text::sanitize;
 use crate::runs::folders::Folders;
 use crate::runs::model::{Comparison, Output, Run, Verdict};
 use crate::runs::queue::Client;
-
-use crate::platform::text::sanitize;
-use comfy_media::picture::{PerceptualHash, compare, perceptual_hash};
 
 /// Files of one run that are fetched.
 const MOST: usize = 256;
@@ -34,7 +33,6 @@ pub(crate) struct Target {
 pub(crate) struct Delivered {
     /// As the run names it.
     pub(crate) output: Output,
-    /// Where it lies on this machine.
     pub(crate) file: PathBuf,
 }
 
@@ -126,7 +124,7 @@ struct Original {
 }
 
 impl Originals {
-    /// The one file that a person named.
+    /// The one file that a person named, with what the run knows of it.
     pub(crate) fn file(file: &Path, run: Option<&Run>) -> Result<Originals> {
         let sha256 = Some(digest(&bytes_of(file)?));
         let known = run.and_then(|run| run.outputs.iter().find(|output| output.sha256 == sha256));
@@ -192,7 +190,7 @@ fn distance(one: &Output, other: &Output) -> Option<u32> {
     Some(hash(one)?.distance(&hash(other)?))
 }
 
-/// How like two files are, to choose by.
+/// Orders comparisons by how alike the files are; the most alike is the greatest.
 fn nearness(compared: &Comparison) -> (Verdict, std::cmp::Reverse<u64>) {
     let mean: u64 = compared.mean.iter().flatten().map(|channel| u64::from(*channel)).sum();
     let far = compared.perceptual.map_or(u64::from(u32::MAX), u64::from);

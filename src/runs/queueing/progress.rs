@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::runs::queue::Event;
-
 use crate::platform::text::sanitize;
+use crate::runs::queue::Event;
 use crate::ui::{Bar, Ui};
 
-/// The progress of one run.
 pub(crate) struct Progress<'u> {
     ui: &'u Ui,
     bar: Bar,

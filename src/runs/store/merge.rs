@@ -3,16 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::platform::git::ObjectId;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::{Batch, EntryKind, TreeEntry};
-
 use super::{FORGOTTEN, LARGEST_LIST, LARGEST_RUN, PROMPT, RUN, WORKFLOW, content, lines};
-
-use crate::platform::git::tree;
-use crate::runs::model;
-use crate::runs::store;
+use crate::platform::git::{Batch, EntryKind, ObjectId, Repository, Result, TreeEntry, tree};
+use crate::runs::{model, store};
 
 /// The tree that holds the runs of both.
 pub(crate) fn merge_trees(

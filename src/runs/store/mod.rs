@@ -1,7 +1,7 @@
 //! Runs: a chain of commits behind `refs/comfy/runs`. Each run is a folder of its tree:
 //!
 //! ```text
-//! 2026/11/22/5f/5f0c…/run.json        what it was (record::run)
+//! 2026/11/22/5f/5f0c…/run.json        what it was (docs/run-schema.md)
 //!                     prompt.json     what the server ran
 //!                     workflow.json   the canvas, as it was queued
 //! undated/a3/x1/xa31…/…               known by its files alone
@@ -26,7 +26,12 @@ use crate::platform::git::{CommitId, ObjectId, RefName, RepoPath};
 use crate::platform::git::{Error, Result};
 
 use super::model;
-use crate::platform::git::tree;
+use crate::layouts::sharing::RUNS;
+use crate::platform::git::notes::{Revision, Step, advance};
+use crate::platform::git::{
+    Batch, CommitId, EntryKind, Error, ObjectId, RefName, RepoPath, Repository, Result, TreeEntry,
+    tree,
+};
 use crate::runs::model::Run;
 
 const RUN: &str = "run.json";
@@ -59,6 +64,7 @@ impl Place {
         });
         Place(match date {
             Some(date) => format!("{}/{}/{id}", date.replace('-', "/"), at(0)),
+            // Such ids begin with `x`: only the digits behind it spread the folders.
             None => format!("undated/{}/{}/{id}", at(1), at(3)),
         })
     }

@@ -1,4 +1,4 @@
-//! Runs in real repositories, through both doors' writing.
+//! Runs in real repositories, written by both backends.
 
 use std::path::Path;
 use std::process::Command;

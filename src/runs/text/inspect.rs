@@ -6,13 +6,13 @@
 use std::fmt::Write;
 
 use anstyle::Style;
+use comfy_graph::graph::{Prompt, Workflow};
+use comfy_graph::json::{Object, Value};
+use comfy_media::{Embedded, Entry, Parameters, Payload};
 use serde_json::json;
 
 use crate::platform::text::sanitize;
 use crate::records::glance::{Glance, Sampling, glance, is_model_file};
-use comfy_graph::graph::{Prompt, Workflow};
-use comfy_graph::json::{Object, Value};
-use comfy_media::{Embedded, Entry, Parameters, Payload};
 
 /// The number of the JSON form, raised when a reader of it would break.
 pub const SCHEMA: u32 = 1;
@@ -28,7 +28,6 @@ const MAX_LINES: usize = 12;
 pub struct Inspected<'a> {
     /// The file's name as the person gave it.
     pub file: &'a str,
-    /// What was found.
     pub embedded: &'a Embedded,
     /// The texts decoded.
     pub payload: &'a Payload,

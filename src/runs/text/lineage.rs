@@ -14,7 +14,7 @@ pub fn how(parent: &Parent) -> &'static str {
     }
 }
 
-/// The parent.
+/// `run 5f0c7a31`.
 pub fn of(parent: &Parent) -> String {
     format!("run {}", parent.run)
 }
@@ -32,7 +32,7 @@ pub fn short(setting: &Setting) -> String {
     format!("{node}.{} {} -> {}", setting.input, value(&setting.from), value(&setting.to))
 }
 
-/// A value in a line.
+/// A value as JSON, cut where it is long.
 pub fn value(value: &serde_json::Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(LONGEST) {

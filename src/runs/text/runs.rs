@@ -31,7 +31,6 @@ const MOST: usize = 40;
 /// A run in a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a> {
-    /// Its id.
     pub run: &'a str,
     /// Milliseconds since 1970; 0: unknown.
     pub moment: i64,
@@ -43,7 +42,6 @@ pub struct Line<'a> {
     pub model: Option<&'a str>,
     /// The beginning of its text.
     pub excerpt: Option<&'a str>,
-    /// Its files.
     pub paths: &'a [String],
 }
 

@@ -22,7 +22,6 @@ const MOST: usize = 4;
 /// A run with all that was made from it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Branch {
-    /// Its id.
     pub id: String,
     /// What is known of it; nothing: it is not recorded here.
     pub run: Option<Run>,

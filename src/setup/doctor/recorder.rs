@@ -9,6 +9,7 @@ use crate::setup::doctor::{Finding, Health};
 
 use crate::platform::machine::comfyui::{FoundBy, Installation, ServerAgrees};
 use crate::session::Session;
+use crate::setup::doctor::{Finding, Health};
 
 /// Looks for ComfyUI, its model folders, its server and unfinished records.
 pub(crate) fn findings(session: &Session, repository: &Repository) -> Result<Vec<Finding>> {

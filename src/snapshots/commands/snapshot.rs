@@ -3,16 +3,14 @@
 use std::path::PathBuf;
 
 use super::snapshots::{news, policy, short};
+use crate::differences::{operands, widget_names};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::{RepoPath, Repository};
-use crate::snapshots::{Reason, Scope, Wish};
-
-use crate::differences::operands;
-use crate::differences::widget_names;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::snapshots;
+use crate::snapshots::{Reason, Scope, Wish};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,7 +34,6 @@ pub struct Args {
     files: Vec<PathBuf>,
 }
 
-/// Takes one.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     repository.require_work_tree()?;

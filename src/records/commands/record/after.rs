@@ -3,20 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use super::finish;
 use super::finish::Trust;
 use super::gather::{Failures, Gathered, blob_of, is_lacking, join};
 use super::here::{Here, Patience, Places};
 use crate::error::Result;
 use crate::platform::git::changes::Touched;
-use crate::platform::git::{CommitId, ObjectId, Repository};
-use crate::records::recorder_state::Desk;
-
-use super::finish;
-use crate::platform::git::changes;
+use crate::platform::git::{CommitId, ObjectId, Repository, changes};
 use crate::records;
-use crate::records::Record;
-use crate::records::notes;
-use crate::records::worker;
+use crate::records::recorder_state::Desk;
+use crate::records::{Record, notes, worker};
 use crate::session::Session;
 
 /// A commit of more workflows is recorded by the process that completes records.
@@ -25,16 +21,14 @@ const MOST_AT_ONCE: usize = 24;
 /// A commit that took the place of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rewritten {
-    /// The commit that was.
     pub(crate) old: CommitId,
-    /// The commit that is.
     pub(crate) new: CommitId,
 }
 
 /// Whether the recorder met a ComfyUI on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ComfyUi {
-    /// It did.
+    /// An installation was found.
     Found,
     /// There is none, or nobody looked.
     Unknown,
@@ -165,7 +159,8 @@ pub(crate) fn rewritten(told: &[u8]) -> Vec<Rewritten> {
     told.split(|b| *b == b'\n').filter_map(pair).collect()
 }
 
-/// What git tells those it calls about itself. It is over when the git command is.
+/// The variables that git sets for its hooks. They describe the git command that is under
+/// way, so a process that outlives it must not have them.
 pub(crate) const OVER_BY_THEN: &[&str] = &[
     "GIT_DIR",
     "GIT_WORK_TREE",

@@ -11,28 +11,25 @@ use super::gather::{Failures, Gathered, is_lacking, is_unfinished, join, join_an
 use super::here::{Here, Patience, Places};
 use super::reattach::Recorded;
 use crate::error::Result;
+use crate::platform::git;
 use crate::platform::git::{CommitId, ObjectId, Repository};
 use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::hash::{Hashed, SETTLING, Unfinished, Wanted};
+use crate::platform::machine::{hash, models};
 use crate::records::look::Failure;
-use crate::records::recorder_state::{Desk, Progress as Far, Turn};
-
-use crate::error;
-use crate::platform::git;
-use crate::platform::machine::hash;
-use crate::platform::machine::models;
-use crate::records;
 use crate::records::notes;
+use crate::records::recorder_state::{Desk, Progress as Far, Turn};
 use crate::session::Session;
 use crate::ui::Bar;
+use crate::{error, records};
 
 /// How often a file that is being written is looked at again.
 const LOOKS: u32 = 30;
 
-/// Whether digests that are known count.
+/// Whether files are hashed again whose digests are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// They do.
+    /// Digests that are known are used.
     Cache,
     /// Every file is read again.
     Nothing,
@@ -150,7 +147,8 @@ pub(crate) fn waiting(repository: &Repository, desk: &Desk) -> Result<Vec<Commit
 pub(crate) fn complete(session: &Session, repository: &Repository) -> Result<()> {
     let desk = Desk::within(&repository.state_dir());
     let mut tried: HashSet<String> = HashSet::new();
-    // Whoever adds to the list after our last look finds the turn free.
+    // A hook that adds to the list after the last check finds the lock free, and starts a
+    // worker of its own.
     while desk.pending().iter().any(|name| !tried.contains(name)) {
         let Some(turn) = turn_soon(&desk)? else { return Ok(()) };
         let places = Places::of(session, repository)?;
@@ -242,7 +240,7 @@ struct Watch<'a> {
     told: Mutex<Instant>,
 }
 
-/// How often others are told how far it is.
+/// How often `recorder.json` is written while files are hashed.
 const TELL_EVERY: Duration = Duration::from_millis(300);
 
 impl<'a> Watch<'a> {

@@ -4,20 +4,18 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow};
+use comfy_graph::json::Value;
+use comfy_graph::{graph, json};
+
 use super::here::{Asked, Here, Patience};
 use crate::platform::git;
-use crate::platform::git::changes;
 use crate::platform::git::changes::Touched;
-use crate::platform::git::{CommitId, Repository};
+use crate::platform::git::{CommitId, Repository, changes};
 use crate::records;
 use crate::records::look::Failure;
 use crate::records::named::{Named, of_prompt, of_workflow};
-use crate::records::notes;
-use crate::records::{ClassUse, ModelUse, Part, Record, Seen, Status, WorkflowUse};
-use comfy_graph::graph;
-use comfy_graph::graph::{GraphKind, Kind, Prompt, Workflow};
-use comfy_graph::json;
-use comfy_graph::json::Value;
+use crate::records::{ClassUse, ModelUse, Part, Record, Seen, Status, WorkflowUse, notes};
 
 /// The largest workflow that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -25,7 +23,6 @@ const LARGEST: u64 = 64 << 20;
 /// What was gathered of one commit.
 #[derive(Debug)]
 pub(crate) struct Gathered {
-    /// The record.
     pub(crate) record: Record,
     /// Files whose digests are not known yet.
     pub(crate) waiting: Vec<PathBuf>,
@@ -224,7 +221,7 @@ pub(crate) fn is_lacking(record: &Record, machine: &str) -> bool {
     facts.into_iter().any(|fact| matches!(fact.status, Status::Missing | Status::Unreadable))
 }
 
-/// Whether hashing again later may tell more.
+/// Whether a model is not hashed yet, and may be later.
 pub(crate) fn is_unfinished(record: &Record, machine: &str) -> bool {
     let facts = record.seen.get(machine).into_iter().flat_map(|seen| &seen.models);
     facts.into_iter().any(|fact| matches!(fact.status, Status::Unfinished | Status::Pending))

@@ -5,15 +5,17 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json;
+
 use crate::platform::git;
 use crate::platform::git::Repository;
 use crate::platform::git::changes;
 use crate::platform::git::checkout;
 use crate::platform::git::checkout::Checkout;
 use crate::platform::machine::comfyui;
-use crate::platform::machine::comfyui::gpu;
 use crate::platform::machine::comfyui::gpu::Gpus;
-use crate::platform::machine::comfyui::{Clues, Installation};
+use crate::platform::machine::comfyui::{Clues, Installation, gpu};
 use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::server::{
     Address, Error as ServerError, NamedBy, Server, SystemStats,
@@ -21,26 +23,25 @@ use crate::platform::machine::server::{
 use crate::records::look::{Look, Modules, Repositories};
 use crate::records::recorder_state::Desk;
 use crate::session::Session;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::json;
 
 /// The largest remembered `/object_info` a hook reads, in bytes: more would be felt.
 const QUICK_CATALOG: u64 = 3 << 20;
 /// The largest one anybody reads.
 const LARGEST_CATALOG: u64 = 128 << 20;
 
-/// Who waits.
+/// How long a look may take, by who waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Patience {
     /// A git command: what cannot be had at once comes later.
     Hook,
-    /// A person who asked, or nobody.
+    /// A person who asked, or the worker, for which nobody waits.
     Whole,
 }
 
 impl Patience {
     fn server(self) -> Duration {
         match self {
+            // git waits for the hook: a server that is slower is asked by the worker.
             Patience::Hook => Duration::from_millis(12),
             Patience::Whole => Duration::from_secs(5),
         }
@@ -50,7 +51,7 @@ impl Patience {
 /// The settings under `comfy.` that say where things are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places {
-    /// `comfy.record`: whether commits are recorded.
+    /// `comfy.record` is off: commits are not recorded.
     pub(crate) off: bool,
     root: Option<PathBuf>,
     base_directory: Option<PathBuf>,
@@ -109,18 +110,18 @@ fn path(text: &str, home: Option<&Path>, repository: &Repository) -> Option<Path
     Some(base.join(path))
 }
 
-/// How asking the server went.
+/// What the server said of itself, or why it said nothing.
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// Nobody listens, or none is to be asked.
     Nobody,
     /// It did not answer in time, or strangely.
     Silent(ServerError),
-    /// It did.
+    /// It answered.
     Told(Box<SystemStats>),
 }
 
-/// git's view of other folders.
+/// Reads the checkouts of other folders with git.
 #[derive(Debug)]
 struct Git;
 
@@ -142,7 +143,7 @@ impl Repositories for Git {
     }
 }
 
-/// Everything a look draws on.
+/// What is known of this machine while a record is made.
 pub(crate) struct Here {
     pub(crate) patience: Patience,
     pub(crate) installation: Option<Installation>,
@@ -153,23 +154,23 @@ pub(crate) struct Here {
     pub(crate) desk: Desk,
     /// This clone's id in records.
     pub(crate) machine: String,
-    /// The moment, as records spell it.
+    /// When this machine was looked at, as records spell it.
     pub(crate) at: String,
     core: Catalog,
     learned: OnceCell<Learned>,
 }
 
-/// What a server once told of node classes.
+/// What `object_info.json` says of node classes: the answer of a server that ran once.
 #[derive(Default)]
 pub(crate) struct Learned {
     pub(crate) catalog: Catalog,
     pub(crate) modules: Modules,
-    /// It was too much to read now.
+    /// The remembered answer is larger than may be read now.
     pub(crate) skipped: bool,
 }
 
 impl Here {
-    /// Looks around.
+    /// Finds ComfyUI, and asks its server, for no longer than `patience` allows.
     pub(crate) fn look_around(
         session: &Session,
         repository: &Repository,
@@ -207,7 +208,7 @@ impl Here {
         }
     }
 
-    /// A look at this machine.
+    /// Hands `work` a view of this machine that knows the modules of classes.
     pub(crate) fn look<T>(&self, modules: &Modules, work: impl FnOnce(&Look<'_>) -> T) -> T {
         work(&Look {
             installation: self.installation.as_ref(),
@@ -326,7 +327,7 @@ fn listed(server: &Server) -> Option<Folders> {
     })
 }
 
-/// This moment, as records spell it.
+/// The time now, UTC to the second, as records spell it.
 pub(crate) fn now() -> String {
     let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
     now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

@@ -12,12 +12,10 @@ pub(crate) use reattach::Recorded;
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::platform::text::sanitize;
 use crate::records::recorder_state::Desk;
-
 use crate::session::Session;
 use finish::Trust;
-
-use crate::platform::text::sanitize;
 use here::{Asked, Here, Patience, Places};
 
 /// Record what commits were made with: models by hash, node packs, ComfyUI.
@@ -43,7 +41,6 @@ pub struct Args {
     pub finish: bool,
 }
 
-/// Records.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     if args.finish {

@@ -16,10 +16,8 @@ use crate::error::Result;
 use crate::platform::git;
 use crate::platform::git::{CommitId, Order, Repository, Walk};
 use crate::records;
-use crate::records::notes;
-use crate::records::{Record, WorkflowUse};
+use crate::records::{Record, WorkflowUse, notes};
 
-/// What a repair did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Repaired {
     /// Commits whose record was right.
@@ -89,7 +87,7 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// Reads them.
+    /// Reads the records of all commits.
     pub(crate) fn of(repository: &Repository) -> Result<Recorded> {
         let mut recorded = Recorded { by_blob: BTreeMap::new(), all: BTreeMap::new() };
         notes::visit(repository, &mut |commit, text| {
@@ -104,7 +102,6 @@ impl Recorded {
         Ok(recorded)
     }
 
-    /// All of them, with their commits.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&CommitId, &Record)> {
         self.all.iter()
     }

@@ -5,21 +5,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use comfy_graph::json;
+
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::machine::server::Server;
+use crate::platform::text::sanitize;
 use crate::runs::filing::Filing;
 use crate::runs::folders::Folders;
-use crate::runs::journal::Line;
-use crate::runs::journal::Memory;
+use crate::runs::journal::{Line, Memory};
 use crate::runs::model::{Entry, entries, from_entry};
 use crate::runs::run_store::Shelf;
-
-use crate::platform::text::sanitize;
-use crate::runs::asking;
-use crate::runs::journal;
+use crate::runs::{asking, journal};
 use crate::session::Session;
-use comfy_graph::json;
 
 /// Record the runs that a ComfyUI server remembers, or that a file tells of.
 #[derive(Debug, clap::Args)]
@@ -40,18 +38,17 @@ const AT_ONCE: usize = 256;
 /// ComfyUI may be busy loading a model.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What was told of and what became of it.
+/// Runs that a server or files tell of, and how many of them were recorded.
 #[derive(Default)]
 struct Importing {
     filing: Filing,
     /// Ids that were told of.
     told: BTreeSet<String>,
     recorded: usize,
-    /// Those of which nothing but the id is known.
+    /// Runs of which nothing but the id is known.
     named: usize,
 }
 
-/// Imports and tells.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut shelf = Shelf::open(session)?;
     let mut importing = Importing::default();

@@ -22,7 +22,6 @@ pub(crate) struct Args {
     pub(crate) thumbnails: ThumbnailArgs,
 }
 
-/// Lists.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
     let query =
@@ -51,7 +50,6 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A row as it is shown.
 pub(crate) fn as_line(row: &Row) -> Line<'_> {
     Line {
         run: &row.run,

@@ -47,7 +47,6 @@ enum Action {
     PickUp,
 }
 
-/// Does it.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     match &args.action {
         None => list::run(&args.list, session),

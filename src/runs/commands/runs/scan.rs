@@ -4,18 +4,16 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::platform::machine::folder_argument;
 use crate::platform::machine::folder_argument::Links;
 use crate::platform::machine::hash::Stamp;
+use crate::platform::text::sanitize;
 use crate::runs::file::Looked;
 use crate::runs::filing::{Filed, Filing};
 use crate::runs::folders::Folders;
 use crate::runs::readers::Found;
 use crate::runs::run_store::Shelf;
-
-use crate::platform::machine::folder_argument;
-use crate::platform::text::sanitize;
-use crate::runs::file;
-use crate::runs::readers;
+use crate::runs::{file, readers};
 use crate::session::Session;
 use crate::ui::Bar;
 
@@ -36,7 +34,6 @@ const AT_ONCE: usize = 256;
 /// Files without anything in them that are named.
 const NAMED: usize = 20;
 
-/// What a scan did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Scanned {
     pub(crate) files: usize,
@@ -46,11 +43,10 @@ pub(crate) struct Scanned {
     pub(crate) unreadable: usize,
     /// Files that carry nothing about a run.
     pub(crate) bare: usize,
-    /// The first of them.
+    /// The first of those, to be named.
     pub(crate) named: Vec<PathBuf>,
 }
 
-/// Scans and tells.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut shelf = Shelf::open(session)?;
     let folders = Folders::of(session, &shelf.repository)?;
@@ -156,7 +152,7 @@ pub(crate) fn is_known(shelf: &Shelf, path: &Path) -> Result<bool> {
     Ok(shelf.index.has_seen(&path.to_string_lossy(), &stamp)?)
 }
 
-/// A scan on its way.
+/// A scan under way: what was read, and not all of it written yet.
 struct Scan<'s> {
     session: &'s Session,
     shelf: &'s mut Shelf,

@@ -2,20 +2,16 @@
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::platform::text::sanitize;
 use crate::runs::branch::Meant;
+use crate::runs::commands::find;
 use crate::runs::commands::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::runs::folders::Folders;
 use crate::runs::index::Row;
 use crate::runs::run_store::Shelf;
 use crate::runs::store::{Kept, Place};
-
 use crate::runs::text::runs::{show, show_part};
-
-use crate::platform::text::sanitize;
-use crate::runs::branch;
-use crate::runs::commands::find;
-use crate::runs::model;
-use crate::runs::store;
+use crate::runs::{branch, model, store};
 use crate::session::Session;
 
 /// Which run to show.
@@ -31,7 +27,6 @@ pub(crate) struct Args {
     pub(crate) thumbnails: ThumbnailArgs,
 }
 
-/// Shows.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
     let named = named(session, &shelf, &args.run)?;
@@ -56,9 +51,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What a person named.
+/// A run that a person named, by its id or by one of its files.
 pub(crate) struct Named {
-    /// The run.
     pub(crate) kept: Kept,
     /// Whether it was named by one of its files.
     pub(crate) meant: Meant,

@@ -9,7 +9,9 @@ use crate::runs::run_store::Shelf;
 use crate::runs::store::Place;
 
 use crate::runs::index::{Key, Query, Row, Shown};
+use crate::runs::run_store::Shelf;
 use crate::runs::store;
+use crate::runs::store::Place;
 use crate::session::Session;
 use crate::sharing;
 
@@ -48,14 +50,12 @@ pub(crate) struct Redact {
     which: Which,
 }
 
-/// Forgets.
 pub(crate) fn prune(args: &Prune, session: &Session) -> Result<Exit> {
     tidy(&args.which, session, "forgotten", &|shelf, places| {
         Ok(store::prune(&shelf.repository, places)?)
     })
 }
 
-/// Takes prompts out.
 pub(crate) fn redact(args: &Redact, session: &Session) -> Result<Exit> {
     let at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
     tidy(&args.which, session, "without their prompts", &|shelf, places| {

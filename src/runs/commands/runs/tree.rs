@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::runs::run_store::Shelf;
-
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::runs::commands::runs;
 use crate::runs::index::Row;
+use crate::runs::run_store::Shelf;
 use crate::runs::store;
 use crate::runs::store::Place;
 use crate::runs::text::tree::{Branch, json, text};
@@ -33,7 +32,6 @@ const DEEPEST: usize = 1_000;
 /// Runs of one family that are read.
 const MOST: usize = 5_000;
 
-/// Shows.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let shelf = Shelf::open(session)?;
     let (roots, meant) = match &args.run {
@@ -99,7 +97,7 @@ fn branch(shelf: &Shelf, id: &str, left: &mut usize, depth: usize) -> Result<Bra
     let mut family = Branch { id: id.to_owned(), run, made: Vec::new(), more: 0 };
     let children = shelf.index.made_from(id)?;
     for (number, child) in children.iter().enumerate() {
-        // A circle of parents is a stranger's joke.
+        // Parents come from other clones, and may form a circle.
         if *left == 0 || depth == 0 {
             family.more = children.len() - number;
             break;

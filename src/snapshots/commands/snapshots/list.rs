@@ -1,5 +1,6 @@
 //! `git comfy snapshots`: a line for each, with what was new in it.
 
+use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -17,8 +18,8 @@ use crate::platform::text::sanitize;
 use crate::platform::text::time_argument;
 use crate::session::Session;
 use crate::snapshots;
+use crate::snapshots::{About, Changed, Snapshot, WorkTree};
 use crate::ui::Listener;
-use comfy_graph::catalog::Catalog;
 
 /// Which snapshots to list.
 #[derive(Debug, clap::Args)]
@@ -40,7 +41,6 @@ pub(crate) struct Args {
     screen: ScreenArgs,
 }
 
-/// Lists.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let own = WorkTree::of(&repository)?;

@@ -5,22 +5,20 @@ pub mod prune;
 pub mod restore;
 pub mod show;
 
+use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 
 use crate::differences::compared::compare;
-use crate::differences::content::Content;
-
 use crate::differences::content;
+use crate::differences::content::Content;
 use crate::differences::text::{Layout, one_line};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::text::sanitize;
-use crate::platform::text::time_argument;
+use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
 use crate::snapshots;
 use crate::snapshots::{Changed, Kept, Policy, Snapshot, WorkTree};
-use comfy_graph::catalog::Catalog;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +52,6 @@ enum Action {
     Prune(prune::Args),
 }
 
-/// Does it.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     match &args.action {
         None => list::run(&args.list, session),
@@ -66,7 +63,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 
 /// How many digits of an id are shown.
 const DIGITS: usize = 7;
-/// Fewer name nothing.
+/// Fewer digits are not taken for an id.
 const FEWEST_DIGITS: usize = 4;
 /// The most words that a moment has: `half an hour ago`.
 const MOST_WORDS: usize = 4;
@@ -76,7 +73,8 @@ pub(crate) fn short(snapshot: &Snapshot) -> &str {
     snapshot.id.get(..DIGITS).unwrap_or(&snapshot.id)
 }
 
-/// What is kept, as the person set it.
+/// The policy in `comfy.snapshots.keep`. One that cannot be read is told, and the default
+/// holds.
 pub(crate) fn policy(session: &Session, repository: &Repository) -> Result<Policy> {
     let settings = repository.settings("comfy.")?;
     let mut all = settings.into_iter().rev();
@@ -181,7 +179,6 @@ fn is_among(path: &RepoPath, named: &[RepoPath]) -> bool {
         })
 }
 
-/// What one side of a change holds.
 fn side(repository: &Repository, kept: Option<&Kept>) -> Result<Content> {
     match kept {
         Some(kept) => Ok(content::read(snapshots::bytes(repository, kept)?)),
@@ -216,7 +213,7 @@ fn told(repository: &Repository, naming: &Catalog, file: &Changed, columns: usiz
     Ok(Told { how, line })
 }
 
-/// What became of files, in one line.
+/// What changed in files, in one line of at most so many columns for each change.
 pub(crate) fn news(
     repository: &Repository,
     naming: &Catalog,

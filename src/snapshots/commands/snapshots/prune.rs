@@ -3,11 +3,10 @@
 use super::policy;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::snapshots::Policy;
-
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::snapshots;
+use crate::snapshots::Policy;
 
 /// Let old snapshots go now; it also happens with each new one.
 #[derive(Debug, clap::Args)]
@@ -20,7 +19,6 @@ pub(crate) struct Args {
     all: bool,
 }
 
-/// Lets them go.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let count = if args.all {

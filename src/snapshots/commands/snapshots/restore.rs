@@ -3,19 +3,15 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{chosen, is_among, paths, policy, short};
-
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::shell::typed_name;
 use crate::platform::git::{RepoPath, Repository};
-use crate::snapshots::{Kept, Reason, Scope, Snapshot, Taken, Wish};
-
-use crate::layouts;
 use crate::platform::machine::write_file;
-use crate::platform::text::sanitize;
-use crate::platform::text::time_argument;
+use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
-use crate::snapshots;
+use crate::snapshots::{Kept, Reason, Scope, Snapshot, Taken, Wish};
+use crate::{layouts, snapshots};
 
 /// Bring files back as they were; what is there now is kept first.
 #[derive(Debug, clap::Args)]
@@ -32,7 +28,6 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-/// Restores.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let (snapshot, words) = chosen(&repository, &args.what)?;

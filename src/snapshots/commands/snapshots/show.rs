@@ -1,5 +1,6 @@
 //! `git comfy snapshots show`: what has changed since a snapshot, in words.
 
+use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 
 use super::{chosen, is_among, paths, short, side};
@@ -13,17 +14,15 @@ use crate::differences::content;
 use crate::differences::operands;
 use crate::differences::text::Layout;
 use crate::differences::text::terminal::{Look, WordDiff};
-use crate::differences::widget_names;
+use crate::differences::{content, operands, widget_names};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::shell::typed_name;
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::text::sanitize;
-use crate::platform::text::time_argument;
+use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
 use crate::snapshots;
 use crate::snapshots::{About, Kept, Snapshot};
-use comfy_graph::catalog::Catalog;
 
 /// Tell what has changed since a snapshot: of all files, or of some.
 #[derive(Debug, clap::Args)]
