@@ -1,4 +1,4 @@
-//! What the original needed held against what is here.
+//! What the original needed, compared with what is here.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::platform::machine::{self, Digest, DigestKind, Hashes};
 use crate::records::named::UNKNOWN_FOLDER;
 use crate::records::{self, Environment, PackKind};
 
-/// Holds what is wanted against what is here.
+/// Compares what is required with what is here, and judges it.
 pub fn check(wanted: &Wanted, here: &Here) -> Check {
     let nothing = ModelHere::default();
     let at = |at: usize| here.models.get(at).unwrap_or(&nothing);
@@ -96,7 +96,7 @@ fn model_state(
     }
 }
 
-/// Whether any recorded digest is the file's.
+/// Whether any recorded digest is the file's; none where no kind of digest is known of both.
 fn agrees(digests: Option<&BTreeSet<Digest>>, hashes: &Hashes) -> Option<bool> {
     let told: Vec<bool> = digests?.iter().filter_map(|digest| hashes.agrees(digest)).collect();
     (!told.is_empty()).then(|| told.contains(&true))

@@ -20,10 +20,9 @@ pub enum Verdict {
     NotHere,
 }
 
-/// What a finding means for making the picture again.
+/// What a finding means for making the picture again. Graver ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// Nothing.
     Fine,
     /// The repaired workflow sees to it.
     Repaired,
@@ -37,7 +36,6 @@ pub enum Effect {
     Blocks,
 }
 
-/// What became of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ModelState {
@@ -45,14 +43,11 @@ pub enum ModelState {
     Same,
     /// Its bytes lie under another name that its loader offers.
     Renamed {
-        /// The name.
         to: String,
-        /// Where that is.
         place: String,
     },
     /// Its bytes lie where its loader does not look.
     Misplaced {
-        /// Where that is.
         at: Vec<String>,
     },
     /// Its name leads to other bytes.
@@ -60,21 +55,17 @@ pub enum ModelState {
         /// The SHA-256 of those.
         sha256: String,
     },
-    /// It is not here.
     Missing,
     /// Its name leads to something that must not be opened.
     Refused {
-        /// Why.
         why: String,
     },
     /// A file of its name is here, and whether it is the same cannot be said.
     Unknown {
-        /// Why.
         why: String,
     },
 }
 
-/// A model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelCheck {
     /// The folder type.
@@ -83,7 +74,6 @@ pub struct ModelCheck {
     pub name: String,
     /// The nodes that load it.
     pub nodes: Vec<String>,
-    /// What became of it.
     #[serde(flatten)]
     pub state: ModelState,
     /// The digests that were recorded.
@@ -95,15 +85,12 @@ pub struct ModelCheck {
     pub sources: BTreeSet<String>,
 }
 
-/// What became of a pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum PackState {
     /// The same release or commit, without changes.
     Same,
-    /// Another one.
     Other {
-        /// Which.
         here: String,
         /// Gets the recorded one.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,41 +110,30 @@ pub enum PackState {
         /// Brings them back.
         back: String,
     },
-    /// It is switched off.
     Disabled {
-        /// Where it lies.
         at: String,
     },
-    /// It is not here.
     Missing {
-        /// Gets it.
         #[serde(skip_serializing_if = "Option::is_none")]
         get: Option<String>,
     },
     /// It is here, and whether it is the same cannot be said.
     Unknown {
-        /// What is here.
         here: String,
-        /// Why.
         why: String,
     },
 }
 
-/// A node pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PackCheck {
-    /// Its name.
     pub name: String,
     /// The classes of the original that it brings.
     pub classes: BTreeSet<String>,
-    /// What it was.
     pub was: String,
-    /// What became of it.
     #[serde(flatten)]
     pub state: PackState,
     /// Who recorded what it was.
     pub recorded_by: By,
-    /// Where it lies here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The commit that was recorded.
@@ -172,11 +148,8 @@ pub struct PackCheck {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
-    /// ComfyUI.
     Comfyui,
-    /// Python.
     Python,
-    /// PyTorch.
     Torch,
     /// What it computes on.
     Device,
@@ -184,13 +157,10 @@ pub enum Part {
     Flags,
 }
 
-/// What became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum PartState {
-    /// The same.
     Same,
-    /// Another one.
     Other {
         /// Gets the recorded one.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,20 +176,15 @@ pub enum PartState {
 /// ComfyUI, Python, torch, graphics card, flags.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PartCheck {
-    /// Which.
     pub part: Part,
-    /// What it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
-    /// What is here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub here: Option<String>,
-    /// What became of it.
     #[serde(flatten)]
     pub state: PartState,
 }
 
-/// What became of an input file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum InputState {
@@ -227,7 +192,6 @@ pub enum InputState {
     Same,
     /// Its bytes lie under another name.
     Moved {
-        /// The name.
         to: String,
     },
     /// Its bytes are somewhere else, and can be put back.
@@ -237,11 +201,9 @@ pub enum InputState {
     },
     /// Its name leads to other bytes.
     Replaced,
-    /// It is not here.
     Missing,
     /// Whether it is the same cannot be said.
     Unknown {
-        /// Why.
         why: String,
     },
 }
@@ -258,21 +220,16 @@ pub struct InputCheck {
     /// The recorded SHA-256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// What became of it.
     #[serde(flatten)]
     pub state: InputState,
 }
 
-/// Everything, and what it comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it comes to.
     pub verdict: Verdict,
     /// Whether a ComfyUI was found here at all.
     pub comfyui_found: bool,
-    /// The models.
     pub models: Vec<ModelCheck>,
-    /// The packs.
     pub packs: Vec<PackCheck>,
     /// Node classes that nothing here is known to bring.
     pub unplaced: BTreeSet<String>,
@@ -281,12 +238,10 @@ pub struct Check {
     /// Who recorded what that was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment_by: Option<By>,
-    /// The files it reads.
     pub inputs: Vec<InputCheck>,
 }
 
 impl Check {
-    /// What the findings come to.
     pub(crate) fn judge(&self) -> Verdict {
         let effects = self.models.iter().map(ModelCheck::effect);
         let effects = effects.chain(self.packs.iter().map(PackCheck::effect));
@@ -308,7 +263,6 @@ impl Check {
 }
 
 impl ModelCheck {
-    /// What it means.
     pub fn effect(&self) -> Effect {
         match self.state {
             ModelState::Same => Effect::Fine,
@@ -323,7 +277,6 @@ impl ModelCheck {
 }
 
 impl PackCheck {
-    /// What it means.
     pub fn effect(&self) -> Effect {
         match self.state {
             PackState::Same => Effect::Fine,
@@ -338,7 +291,6 @@ impl PackCheck {
 }
 
 impl PartCheck {
-    /// What it means.
     pub fn effect(&self) -> Effect {
         match self.state {
             PartState::Same => Effect::Fine,
@@ -349,7 +301,6 @@ impl PartCheck {
 }
 
 impl InputCheck {
-    /// What it means.
     pub fn effect(&self) -> Effect {
         match self.state {
             InputState::Same => Effect::Fine,

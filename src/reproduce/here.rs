@@ -20,12 +20,10 @@ pub struct Copy {
 /// What a name leads to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Found {
-    /// Nothing.
     #[default]
     Nothing,
     /// Something that must not be opened, and why.
     Refused(String),
-    /// A folder of files.
     Folder,
     /// A file whose bytes are known.
     Hashed(Box<Hashes>),
@@ -33,7 +31,6 @@ pub enum Found {
     Unread(String),
 }
 
-/// A model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelHere {
     /// What its name leads to.
@@ -47,13 +44,10 @@ pub struct ModelHere {
 /// A pack that may be the one that is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackHere {
-    /// What it is.
     pub fact: PackFact,
-    /// Where it lies.
     pub path: String,
-    /// The branch that is checked out.
     pub branch: Option<String>,
-    /// Its repository has the wanted commit.
+    /// Its repository has the wanted commit: nothing need be fetched.
     pub has_commit: bool,
     /// Classes it registers; none where that cannot be read.
     pub classes: BTreeSet<String>,
@@ -68,7 +62,6 @@ pub enum Restorable {
     Output(String),
 }
 
-/// A file to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InputHere {
     /// SHA-256 of what lies under its name; none: nothing does.
@@ -81,7 +74,6 @@ pub struct InputHere {
     pub restorable: Option<Restorable>,
 }
 
-/// This machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Here {
     /// Whether there is a ComfyUI at all.
@@ -90,16 +82,14 @@ pub struct Here {
     pub source: Option<String>,
     /// The branch its repository has checked out.
     pub branch: Option<String>,
-    /// Its repository has the wanted commit.
+    /// Its repository has the wanted commit: nothing need be fetched.
     pub has_commit: bool,
     /// What it runs on.
     pub environment: Environment,
-    /// The models that are wanted.
     pub models: Vec<ModelHere>,
-    /// The packs that are wanted.
+    /// None where no pack here may be the one.
     pub packs: Vec<Option<PackHere>>,
     /// Of the classes of unknown origin those that something here brings.
     pub brought: BTreeSet<String>,
-    /// The files that are wanted.
     pub inputs: Vec<InputHere>,
 }

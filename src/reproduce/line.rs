@@ -2,7 +2,7 @@
 
 use crate::records::PackFact;
 
-/// A word as a shell takes it, on every system that has one.
+/// A word as a POSIX shell takes it, quoted where it must be.
 pub(crate) fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@+~,".contains(c);
     if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {

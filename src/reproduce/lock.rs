@@ -19,7 +19,6 @@ use crate::records::{Environment, ModelFact, PackEvidence, PackFact, PackKind, S
 /// The number of this document. A reader refuses one of a higher number.
 pub(crate) const SCHEMA: u32 = 1;
 
-/// The environment of one workflow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
     /// The schema the document follows.
@@ -27,10 +26,8 @@ pub struct Lock {
     /// The file name of the workflow.
     #[serde(default)]
     pub workflow: String,
-    /// ComfyUI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comfyui: Option<LockedProgram>,
-    /// Python's version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub python: Option<String>,
     /// PyTorch's version with its build.
@@ -53,11 +50,9 @@ pub struct Lock {
     pub rest: Map<String, Value>,
 }
 
-/// ComfyUI itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LockedProgram {
-    /// Its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The commit of its repository.
@@ -68,10 +63,8 @@ pub struct LockedProgram {
     pub remote: Option<String>,
 }
 
-/// A model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LockedModel {
-    /// The folder type.
     pub folder: String,
     /// The name, with forward slashes.
     pub name: String,
@@ -89,7 +82,6 @@ pub struct LockedModel {
     pub sources: BTreeSet<String>,
 }
 
-/// A node pack.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LockedPack {
@@ -100,7 +92,6 @@ pub struct LockedPack {
     /// Its id in the registry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnr_id: Option<String>,
-    /// Its release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The commit of its repository.
@@ -120,10 +111,8 @@ pub struct LockedPack {
     pub classes: BTreeSet<String>,
 }
 
-/// A file to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LockedInput {
-    /// The name.
     pub name: String,
     /// `input`, a folder in it, or `output`.
     #[serde(rename = "in")]
@@ -139,7 +128,6 @@ pub enum NoLock {
     /// It is neither JSON nor YAML.
     #[error("it is neither JSON nor YAML: {0}")]
     Unreadable(String),
-    /// It is something else.
     #[error("it is no lock, no snapshot of ComfyUI-Manager and no build spec of comfy-cli")]
     Other,
     /// A newer version wrote it.
@@ -180,7 +168,7 @@ impl Lock {
         lock
     }
 
-    /// Puts everything in its order.
+    /// Sorts everything and drops duplicates, so that the same needs give the same bytes.
     pub(crate) fn sort(&mut self) {
         self.models.sort();
         self.models.dedup();

@@ -2,9 +2,9 @@
 //! the two documents repaired for what is here.
 //!
 //! ```text
-//! Run, Records ──▶ Wanted ─┐
-//!                          ├─ check ──▶ Check ── renames ──▶ repair ──▶ Repaired
-//! a look at the machine ▶ Here ┘
+//! run, records ───▶ Requirements ─┐
+//!                                 ├─▶ ReproductionCheck ─▶ FileRenames ─▶ RepairedDocuments
+//! the machine ────▶ LocalMachine ─┘
 //! ```
 //!
 //! Evidence only: what nobody recorded is said to be unknown, never guessed. Must not know

@@ -1,4 +1,4 @@
-//! Names of files put right in a prompt and in a workflow: in the widgets that name them,
+//! Renames files in a prompt and in a workflow: in the widgets that name them,
 //! in the instances of subgraphs and the primitive nodes that feed those, in prompts that
 //! say `embedding:`, and in what nodes declare of their models.
 
@@ -13,7 +13,7 @@ use comfy_graph::json::{Object, Value};
 /// How deep instances of subgraphs are followed to the widget behind an input.
 const DEEPEST: usize = 32;
 
-/// What is called otherwise here.
+/// Files that have another name here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Renames {
     /// Models: folder type and old name, new name.
@@ -28,7 +28,6 @@ impl Renames {
         self.models.is_empty() && self.inputs.is_empty()
     }
 
-    /// The new name of a file, if it has one.
     fn of(&self, file: &FileUse) -> Option<&str> {
         let name = file.name.as_str();
         match &file.folder {
@@ -46,7 +45,7 @@ impl Renames {
         }
     }
 
-    /// The value with what it names put right.
+    /// The value with its files renamed; none where nothing changes.
     fn value(&self, value: &Value, files: &[FileUse]) -> Option<Value> {
         let old = value.as_str()?;
         let mut text = old.to_owned();
@@ -64,7 +63,7 @@ impl Renames {
         (text != old).then(|| Value::from(text))
     }
 
-    /// Puts the names in a prompt right. Gives how many values changed.
+    /// Gives how many values changed.
     pub(crate) fn in_prompt(&self, prompt: &mut Prompt, catalog: &Catalog) -> usize {
         let mut files: BTreeMap<(String, String), Vec<FileUse>> = BTreeMap::new();
         for (id, file) in catalog.prompt_files(prompt) {
@@ -90,7 +89,7 @@ impl Renames {
         count
     }
 
-    /// Puts the names in a workflow right. Gives how many values changed.
+    /// Gives how many values changed.
     pub(crate) fn in_workflow(&self, workflow: &mut Workflow, catalog: &Catalog) -> usize {
         let mut changes: Vec<(NodeKey, Place, WidgetName, Value)> = Vec::new();
         for (scope, graph) in workflow.graphs() {

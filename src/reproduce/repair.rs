@@ -11,9 +11,7 @@ use crate::runs::model::{Fixed, Hold, fix_values};
 /// Whether ComfyUI would make the prompt of the workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Agreement {
-    /// It would.
     Agrees,
-    /// Not in everything.
     Differs(Vec<Difference>),
     /// The workflow is another one's: it is left out.
     Foreign,
@@ -21,7 +19,6 @@ pub enum Agreement {
     Alone,
 }
 
-/// What was repaired.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Repaired {
     /// The workflow to load.
@@ -30,9 +27,8 @@ pub struct Repaired {
     pub prompt: Option<Value>,
     /// Values that name something otherwise now.
     pub renamed: usize,
-    /// What was held fast.
+    /// Controls that were set to fixed, and values that were put back to what ran.
     pub fixed: Fixed,
-    /// Whether the two agree.
     pub agreement: Agreement,
     /// The prompt was made of the workflow: nobody knows what was decided on queueing.
     pub is_made: bool,

@@ -4,10 +4,9 @@
 use comfy_graph::graph::{NodeId, Prompt, PromptInput, PromptNode};
 use comfy_graph::json::{Number, Value};
 
-/// One thing that would run differently.
+/// A node or input that would run differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The node.
     pub node: NodeId,
     /// Its input; none: the node itself.
     pub input: Option<String>,
@@ -43,7 +42,7 @@ fn inputs<'r>(made: &PromptNode, ran: &'r PromptNode) -> Vec<&'r str> {
     ran.inputs().filter(|(name, input)| differs(name, input)).map(|(name, _)| name).collect()
 }
 
-/// Values that are one after the server has cast them: `"64"` and 64, `1` and 1.0.
+/// Whether two values are equal after the server has cast them: `"64"` and 64, `1` and 1.0.
 fn alike(made: &Value, ran: &Value) -> bool {
     let number = |text: &str| text.trim().parse::<f64>().ok();
     match (made, ran) {

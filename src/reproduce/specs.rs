@@ -20,7 +20,7 @@ const DEFINITION: &str = "distribution-definition/0";
 /// Entries of one sort that are read of a stranger's document.
 const MOST: usize = 4096;
 
-/// Reads a lock, or what another program wrote, as a lock.
+/// Parses a lock, or the document of another program as one. JSON first, else YAML.
 pub fn read_lock(text: &str) -> Result<Lock, NoLock> {
     let document = match serde_json::from_str::<Value>(text) {
         Ok(document) => document,
@@ -207,7 +207,6 @@ fn of_lock_file(models: &Value, lock: &mut Lock) {
 pub struct Exported {
     /// The document, ending in a line end.
     pub text: String,
-    /// What is left out, a line each.
     pub left: Vec<String>,
 }
 

@@ -34,9 +34,7 @@ pub enum By {
 /// What is known of a thing, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact<T> {
-    /// What is known.
     pub what: T,
-    /// Who says so.
     pub by: By,
 }
 
@@ -66,14 +64,12 @@ pub struct PackWanted {
     pub fact: PackFact,
     /// The versions its nodes were placed with, which need not be what ran.
     pub placed_with: BTreeSet<String>,
-    /// Who says so.
     pub by: By,
 }
 
 /// A file that the original reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputWanted {
-    /// The node.
     pub node: String,
     /// The input of that node.
     pub input: String,
@@ -90,15 +86,12 @@ pub struct InputWanted {
 pub struct Wanted {
     /// When it was made.
     pub at: Option<String>,
-    /// The models.
     pub models: Vec<ModelWanted>,
-    /// The packs.
     pub packs: Vec<PackWanted>,
     /// Classes of which nobody says where they come from.
     pub loose: BTreeSet<String>,
     /// What it ran on.
     pub environment: Option<Fact<Environment>>,
-    /// The files it reads.
     pub inputs: Vec<InputWanted>,
 }
 
@@ -106,16 +99,14 @@ pub struct Wanted {
 /// others, nearest first. Each with its commit.
 #[derive(Debug, Clone, Default)]
 pub struct Records {
-    /// Of this workflow.
     pub own: Vec<(String, Record)>,
-    /// Of others.
     pub other: Vec<(String, Record)>,
 }
 
 impl Wanted {
-    /// What a run needs. `prompt` is what it executed, `claims` what its workflow says of
-    /// its models, `classes` the node classes that ComfyUI does not bring, `machine` the
-    /// one whose word counts first.
+    /// What a run needs. `prompt` is what it executed, `named` what its documents name: models,
+    /// and the node classes that ComfyUI does not bring. `machine` is the id of the machine whose
+    /// observations count first.
     pub fn of(
         run: &Run,
         prompt: &Prompt,
@@ -139,7 +130,8 @@ impl Wanted {
     }
 }
 
-/// What machines saw, the strongest word first.
+/// What machines observed, the most trusted first: records of this workflow before others, in
+/// each the preferred machine before the rest.
 struct Speakers<'r> {
     seen: Vec<(By, &'r Seen)>,
 }
@@ -186,7 +178,7 @@ impl<'r> Speakers<'r> {
         models
     }
 
-    /// What records and claims say of a model.
+    /// Adds what records and claims say of a model.
     fn about(&self, wanted: &mut ModelWanted, claims: &Claims) {
         let facts = || {
             self.seen.iter().flat_map(|(by, seen)| seen.models.iter().map(move |f| (by, f))).filter(
@@ -277,7 +269,7 @@ impl<'r> Speakers<'r> {
         (packs.into_values().collect(), loose)
     }
 
-    /// What ran it; of a run that nobody saw, what stood behind its commit.
+    /// The environment of the run; of a run that nobody saw, that recorded with its commit.
     fn environment(&self, run: &Run) -> Option<Fact<Environment>> {
         if let Some(environment) = &run.environment {
             return Some(Fact { what: environment.clone(), by: By::Run });

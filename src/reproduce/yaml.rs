@@ -9,7 +9,6 @@ const DEEPEST: usize = 32;
 /// The most values.
 const MOST: usize = 200_000;
 
-/// An open collection.
 enum Open {
     List(Vec<Value>),
     Mapping(Map<String, Value>, Option<String>),

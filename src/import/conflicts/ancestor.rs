@@ -1,5 +1,6 @@
-//! Where a file and its copy began: the states the file is known to have had, in the
-//! history, in what was set aside before, and in what the service keeps of old versions.
+//! The common ancestor of a file and its conflict copy: the nearest of the states that the
+//! file is known to have had, in the history, among files that were set aside before, and
+//! among the old versions that the service keeps.
 
 use std::path::{Path, PathBuf};
 
@@ -16,10 +17,8 @@ use crate::platform::machine::write_file;
 /// The most states that are compared with a copy.
 const MOST: usize = 60;
 
-/// Where a state is known from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The history of the repository.
     History,
     /// A file that was set aside, or that the service keeps as an older version.
     OlderVersion,
@@ -58,7 +57,7 @@ pub(crate) fn committed(
     Ok(())
 }
 
-/// What was set aside of the file when copies were settled before.
+/// The states that were set aside when copies of the file were merged before.
 pub(crate) fn kept(aside: &Aside, copy: &Copy, states: &mut Vec<State>) {
     for file in newest_first(aside.earlier(&copy.file)) {
         add(write_file::read(&file).ok().flatten().as_deref(), Origin::OlderVersion, states);
@@ -79,7 +78,7 @@ pub(crate) fn versions(file: &Path, states: &mut Vec<State>) {
     }
 }
 
-/// The files beside a path that are named as it is, with a moment behind `~`.
+/// The files beside a path with its name and a time behind `~`, as Syncthing names old versions.
 fn stamped(path: &Path) -> Vec<PathBuf> {
     let (Some(folder), Some(stem)) = (path.parent(), path.file_stem().and_then(|s| s.to_str()))
     else {
@@ -122,7 +121,7 @@ pub(crate) fn ancestor(states: Vec<State>, theirs: &[u8], naming: &Catalog) -> O
     far.min_by_key(|(distance, _)| *distance).map(|(_, state)| state)
 }
 
-/// In how many things two states differ.
+/// In how many things two states differ: the entries of their diff. None where they have none.
 pub(crate) fn distance(one: &[u8], other: &[u8], naming: &Catalog) -> Option<usize> {
     let (before, after) = (json::parse(one).ok()?, json::parse(other).ok()?);
     Some(comfy_graph::diff::diff(before, after, naming)?.entries.len())

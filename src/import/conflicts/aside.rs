@@ -1,6 +1,6 @@
-//! Files as they were before copies were settled, and the way back to them.
+//! Files as they were before conflict copies were merged, and the way back to them.
 //!
-//! Each call has a folder of its own, named by the moment, in git-comfy's folder of the
+//! Each call has a folder of its own, named by its time, in git-comfy's folder of the
 //! repository; outside of one a hidden folder in the synced folder itself. Below it the
 //! files lie as they lay, and `settled` says, a line of JSON for each copy, what was done.
 
@@ -18,18 +18,18 @@ use crate::platform::git::Repository;
 use crate::platform::machine::{to_hex, write_file};
 use crate::platform::text::sanitize;
 
-/// The list of what was done.
+/// The name of the log of a call: a line of JSON for each copy.
 const SETTLED: &str = "settled";
 
-/// A place for files as they were.
+/// Where files are set aside.
 pub(crate) struct Aside {
-    /// What the paths of files are told below.
+    /// The folder that paths in the log are relative to.
     top: PathBuf,
     all: PathBuf,
     own: OnceCell<PathBuf>,
 }
 
-/// A line of the list.
+/// A line of the log.
 #[derive(Debug, Serialize, Deserialize)]
 struct Settled {
     file: String,
@@ -39,7 +39,7 @@ struct Settled {
 }
 
 impl Aside {
-    /// The place for a folder.
+    /// In the repository if there is one, else in the folder itself. Creates nothing yet.
     pub(crate) fn of(folder: &Path, repository: Option<&Repository>) -> Aside {
         let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let (top, all) = match repository.and_then(|r| Some((r, r.work_tree()?))) {
@@ -54,7 +54,7 @@ impl Aside {
         self.own.get().map(PathBuf::as_path)
     }
 
-    /// Keeps a file with the bytes it was read with.
+    /// Stores a file with the bytes that were read of it.
     pub(crate) fn keep(&self, file: &Path, bytes: &[u8]) -> Result<()> {
         let below = self.own_folder()?.join(self.below(file));
         let mut place = below.clone();
@@ -72,7 +72,7 @@ impl Aside {
         write_file::write(&place, bytes)
     }
 
-    /// Notes what becomes of a file.
+    /// Appends to the log what became of a copy.
     pub(crate) fn note(&self, copy: &Copy, became: &[u8]) -> Result<()> {
         let slashes = |path: &Path| self.below(path).to_string_lossy().replace('\\', "/");
         let line = Settled {
@@ -87,7 +87,7 @@ impl Aside {
         Ok(list.write_all(format!("{line}\n").as_bytes())?)
     }
 
-    /// What was set aside of a file at any time.
+    /// All files that were set aside under that name, by any call.
     pub(crate) fn earlier(&self, file: &Path) -> Vec<PathBuf> {
         let below = self.below(file);
         let calls = std::fs::read_dir(&self.all).into_iter().flatten().flatten();
@@ -98,6 +98,7 @@ impl Aside {
     /// changed since stays. Gives what was put back and what was not, as lines to tell.
     pub(crate) fn put_back(&self) -> Result<Vec<String>> {
         let calls = std::fs::read_dir(&self.all).into_iter().flatten().flatten();
+        // Folders are named by their time, so the last call has the greatest name.
         let last = calls.map(|call| call.path()).filter(|call| call.join(SETTLED).is_file()).max();
         let Some(call) = last else {
             return Err(Failure::new("nothing was set aside here"));
@@ -189,7 +190,7 @@ impl Aside {
     }
 }
 
-/// Whether a path from the list leads nowhere else.
+/// Whether a path from the log stays below its folder: in a synced folder others can write it.
 fn inside(name: &str) -> bool {
     use std::path::Component;
     Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))

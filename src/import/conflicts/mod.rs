@@ -45,7 +45,6 @@ pub struct Args {
     undo: bool,
 }
 
-/// Finds, tells and merges.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     // Without the `.` that the folder is where nobody names one.
     let folder: PathBuf = session.cwd.join(&args.folder).components().collect();
@@ -82,11 +81,10 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(if seen.open > 0 { Exit::Conflicts } else { Exit::Done })
 }
 
-/// What was found so far.
 #[derive(Default)]
 struct Seen {
     file: Option<PathBuf>,
-    /// What files would hold by now.
+    /// What files would hold after the copies so far.
     held: BTreeMap<PathBuf, Vec<u8>>,
     open: usize,
     can: usize,
@@ -133,7 +131,7 @@ fn tell_end(args: &Args, synced: &Synced, seen: &Seen, session: &Session) {
     }
 }
 
-/// What becomes of a copy, in words.
+/// What becomes of a copy, to stand behind its name.
 pub(crate) fn told(fate: &Fate) -> String {
     match fate {
         Fate::Same => "means the same; it is only set aside".into(),

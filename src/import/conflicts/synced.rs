@@ -36,37 +36,33 @@ const COLUMNS: usize = 72;
 pub(crate) struct Copy {
     /// The service that made it.
     pub(crate) service: &'static str,
-    /// The copy.
     pub(crate) copy: PathBuf,
-    /// The file.
     pub(crate) file: PathBuf,
 }
 
 /// What would become, or became, of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Both mean the same.
+    /// Both have the same clean form.
     Same,
     /// The copy is an earlier state of the file.
     Older,
-    /// Both are merged.
     Merged {
-        /// The file with both.
+        /// What the file is to hold.
         content: Vec<u8>,
-        /// How much is left to be settled by a person.
+        /// How many conflicts are left in it for a person to resolve.
         conflicts: usize,
         /// What it changes in the file, in a line.
         change: String,
-        /// Where both began.
+        /// Where their common ancestor is known from.
         from: Origin,
     },
     /// It is left where it is, because …
     Left(String),
 }
 
-/// A copy that was looked at.
+/// What merging a copy gives, with the bytes that were read for it.
 pub(crate) struct Looked {
-    /// What is to become of it.
     pub(crate) fate: Fate,
     ours: Vec<u8>,
     theirs: Vec<u8>,
@@ -79,7 +75,7 @@ pub(crate) struct Synced {
     naming: Catalog,
     strategies: Strategies,
     aside: Aside,
-    /// Copies that turned out to be what others began with.
+    /// The clean form of copies that turned out to be the ancestor of others.
     beginnings: RefCell<Vec<Vec<u8>>>,
 }
 
@@ -97,7 +93,6 @@ impl Synced {
         }
     }
 
-    /// Where files are kept as they were.
     pub(crate) fn aside(&self) -> &Aside {
         &self.aside
     }
@@ -145,8 +140,9 @@ impl Synced {
         Ok(Looked { fate, ours, theirs })
     }
 
-    /// Does what was found: sets both aside, writes what came of them, and takes the copy
-    /// away, in that order, so that whatever stops it, all is still there.
+    /// Applies a preview: sets both files aside, writes the merged file, and removes the copy,
+    /// in that order, so that whatever stops it, all is still there. A file that changed since
+    /// the preview is left alone.
     pub(crate) fn settle(&self, copy: &Copy, looked: Looked) -> Result<Fate> {
         let Looked { fate, ours, theirs } = looked;
         if matches!(fate, Fate::Left(_)) {
@@ -170,7 +166,7 @@ impl Synced {
         Ok(fate)
     }
 
-    /// Looks at a copy and does what was found.
+    /// Previews a copy and applies that at once.
     pub(crate) fn settle_copy(&self, copy: &Copy) -> Result<Fate> {
         self.settle(copy, self.look(copy, None)?)
     }

@@ -15,25 +15,21 @@ use crate::platform::git::{
 };
 use crate::platform::write_whole;
 
-/// Objects that are written at once.
+/// Objects that wait in memory before they are written.
 const AT_ONCE: usize = 2_000;
-/// Bytes that wait to be written.
+/// Bytes of content that wait in memory before they are written.
 const WAITING: usize = 32 << 20;
 
-/// One state of one file.
 #[derive(Debug)]
 pub struct State<'b> {
-    /// The file.
     pub path: RepoPath,
-    /// Its content.
     pub content: Cleaned<'b>,
     /// Who saved it, and when.
     pub author: Person,
-    /// The whole message.
     pub message: String,
 }
 
-/// Commits that are being made.
+/// A chain of commits that no ref points to until it is finished.
 pub struct Chain<'r> {
     repository: &'r Repository,
     filter: Filter<'r>,
@@ -45,12 +41,12 @@ pub struct Chain<'r> {
     batch: Batch,
     waiting: usize,
     made: Vec<CommitId>,
-    /// What each file is in the end.
+    /// The last blob of each file.
     last: BTreeMap<RepoPath, ObjectId>,
 }
 
 impl<'r> Chain<'r> {
-    /// None yet.
+    /// A chain without commits, on top of `HEAD`.
     pub fn begin(repository: &'r Repository) -> Result<Chain<'r>> {
         let head = repository.head()?;
         let root = match head {
@@ -71,7 +67,7 @@ impl<'r> Chain<'r> {
         })
     }
 
-    /// Makes a commit of a state, on top of the last one. Files its layout.
+    /// Adds a commit of a state on top of the last one, and stores its layout.
     pub fn add(&mut self, state: State<'_>) -> Result<()> {
         let State { path, content, author, message } = state;
         let Cleaned { content, rest, blob } = content;
@@ -114,6 +110,7 @@ impl<'r> Chain<'r> {
         let count = self.made.len();
         let what = format!("import: {count} version{}", if count == 1 { "" } else { "s" });
         let old = self.head.map(|head| head.to_string()).unwrap_or_default();
+        // Compare-and-swap; an empty old value says that the branch must not exist yet.
         let git = self.repository.git().args(["update-ref", "-m", &what, "HEAD"]);
         git.args([tip.to_string(), old]).output()?;
         Ok(self.made)
@@ -187,7 +184,7 @@ impl<'r> Chain<'r> {
         Ok(())
     }
 
-    /// A file that is about to be replaced may have been saved with another layout.
+    /// Stores the layout of a file that is about to be replaced: it may be one that no commit has.
     fn keep_layout(&mut self, path: &RepoPath, file: &std::path::Path) -> Result<()> {
         if !is_there(file) {
             return Ok(());

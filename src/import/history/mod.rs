@@ -1,6 +1,6 @@
 //! Old states of files become commits on top of `HEAD`: all of them or none.
 //!
-//! The commits are made beside the history first ([`Chain`]), with the layouts of all their
+//! The commits are made beside the history first (`commit_chain`), with the layouts of all their
 //! files; then the files are put into the work tree and the index, and the branch moves
 //! last. Whatever stops it before leaves the history as it was, and doing it again goes on
 //! from there. Must not know where the states come from.
@@ -18,17 +18,15 @@ use comfy_graph::canon::Rest;
 use crate::layouts::{Filter, Passed};
 use crate::platform::git::{Kind, ObjectFormat, ObjectId, RepoPath};
 
-/// What a file's content is in git, by the filter that git would ask.
+/// What git would store of a file, by the filter that git would ask.
 #[derive(Debug)]
 pub struct Cleaned<'b> {
-    /// The content.
     pub content: Cow<'b, [u8]>,
-    /// Its id.
     pub blob: ObjectId,
     rest: Option<Rest<'b>>,
 }
 
-/// Cleans a file; keeps nothing of it.
+/// Cleans a file as `git add` would, but stores neither content nor layout.
 pub fn cleaned<'b>(
     filter: &mut Filter<'_>,
     format: ObjectFormat,

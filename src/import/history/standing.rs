@@ -31,7 +31,7 @@ pub struct Stands {
 pub enum Obstacle {
     /// A folder has its name, or a file the name of one of its folders.
     InTheWay(String),
-    /// Something is staged for it.
+    /// Other content is staged for it.
     Staged,
     /// The file in the work tree is in no commit.
     Untracked,
@@ -75,7 +75,7 @@ impl<'r> Standing<'r> {
         Ok(Ok(Stands { committed: self.committed(path)?, staged, here }))
     }
 
-    /// A file in the last commit.
+    /// The blob of a file in the last commit.
     pub fn committed(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
         let Some(tree) = self.tree else { return Ok(None) };
         Ok(self.repository.entry_at(tree, path)?.map(|entry| entry.id))
@@ -114,7 +114,7 @@ impl Stands {
         self.staged == self.committed && (self.here.is_none() || self.here == self.committed)
     }
 
-    /// What keeps the file from becoming that.
+    /// What would be lost if the file became that blob.
     pub fn obstacle(self, new: ObjectId) -> Option<Obstacle> {
         let known = |id: Option<ObjectId>| id == self.committed || id == Some(new);
         if !known(self.staged) {
@@ -130,7 +130,7 @@ impl Stands {
     }
 }
 
-/// Whether a file lies there.
+/// Whether anything lies there, be it a link that leads nowhere.
 pub(crate) fn is_there(file: &Path) -> bool {
     file.symlink_metadata().is_ok()
 }

@@ -1,5 +1,5 @@
-//! The names that services which keep folders in step give to the copy that lost, when a
-//! file was changed in two places.
+//! The names that sync services give to the copy that lost, when a file was changed in two
+//! places.
 
 use super::marks::{MARKS, Shape, Trust};
 
@@ -50,7 +50,7 @@ pub fn numbered(name: &str) -> Option<CopyName> {
     })
 }
 
-/// Where the file's own name ends, in a name of that shape.
+/// The byte offset where the file's own name ends, in a name of that shape.
 fn end(shape: &Shape, lower: &str) -> Option<usize> {
     match shape {
         Shape::Brackets(text) => {

@@ -1,11 +1,9 @@
-//! What a person can say to a doubt, and what the plan is then.
+//! The answers to a doubt, and what each makes of the plan.
 
 use super::lines::{Line, Plan, Remark, Version, distinct, put_in_order};
 
-/// An answer to a remark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// As it is planned.
     AsPlanned,
     /// The whole line goes by the dates.
     ByDate,
@@ -15,7 +13,7 @@ pub enum Choice {
     Together,
     /// It is a workflow of its own.
     Apart,
-    /// It does not come in.
+    /// It is not imported.
     LeftOut,
 }
 
@@ -78,7 +76,7 @@ impl Plan {
         Some(self.lines[line].versions.remove(version))
     }
 
-    /// All versions of one line become versions of another.
+    /// All versions of the line `one` become versions of the line `into`.
     fn join(&mut self, one: &str, into: &str) {
         let at = |file: &str| self.lines.iter().position(|line| line.file == file);
         let (Some(one), Some(into)) = (at(one), at(into)) else { return };

@@ -26,7 +26,7 @@ enum Form {
 pub type Likeness = f64;
 
 impl Portrait {
-    /// Looks at a workflow, subgraphs included.
+    /// Of a workflow, subgraphs included.
     pub fn of(workflow: &Workflow) -> Portrait {
         let id = workflow.root.rest.get("id").and_then(Value::as_str);
         let id = id.filter(|id| !id.is_empty()).map(str::to_owned);
@@ -37,7 +37,7 @@ impl Portrait {
         portrait
     }
 
-    /// Looks at a workflow in API format, which has no id.
+    /// Of a workflow in API format, which has no id.
     pub fn of_prompt(prompt: &Prompt) -> Portrait {
         let mut portrait = Portrait { form: Form::Prompt, ..Portrait::default() };
         for (id, node) in &prompt.nodes {
@@ -61,7 +61,7 @@ impl Portrait {
         self.form == Form::Prompt
     }
 
-    /// Equal for portraits that are equal.
+    /// Equal for fingerprints that are equal, and for no others.
     pub fn key(&self) -> String {
         let mut nodes: Vec<String> =
             self.nodes.iter().map(|(node, count)| format!("{node} {count}")).collect();
@@ -70,17 +70,19 @@ impl Portrait {
         format!("{:?}\n{id}\n{}", self.form, nodes.join("\n"))
     }
 
-    /// How much two have in common. The same ids count for a line of versions; a graph that
-    /// was built anew shares its classes at most. A workflow and a prompt are never versions
-    /// of one file.
-    /// One may hold all of the other and more: whoever asks knows from their names that they
-    /// belong together.
+    /// How much two have in common, measured by the smaller one: 1 where one holds all of the
+    /// other and more. For graphs whose names say already that they belong together.
+    ///
+    /// Nodes of the same id and class count in full; classes alone count four fifths, for a
+    /// graph that was built anew shares no ids. A workflow and a prompt have nothing in common:
+    /// they are never versions of one file.
     pub fn likeness(&self, other: &Portrait) -> Likeness {
         self.compare(other, usize::min)
     }
 
-    /// The same where nothing but their looks says that they belong together: what only one
-    /// of them has counts against it. Every picture is made by the same few classes.
+    /// The same, measured by the larger one: what only one of them has counts against it. For
+    /// graphs that nothing but their nodes says belong together; every picture is made by the
+    /// same few classes.
     pub fn sameness(&self, other: &Portrait) -> Likeness {
         self.compare(other, usize::max)
     }
@@ -95,8 +97,8 @@ impl Portrait {
     }
 }
 
-/// The part of all things that is on both sides, counted with their numbers; `of` says of
-/// which side's.
+/// The share of keys that both have, counted with multiplicity. `of` picks the total that it
+/// is a share of.
 fn shared(
     one: &FxHashMap<String, usize>,
     other: &FxHashMap<String, usize>,

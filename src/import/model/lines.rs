@@ -1,4 +1,4 @@
-//! Exported files into lines of versions: by their names, and where names lie by the
+//! Puts exported files into lines of versions: by their names, and where names mislead by the
 //! graphs; each line in the order in which it was worked on.
 
 use std::cmp::Ordering;
@@ -8,14 +8,13 @@ use super::likeness::Portrait;
 use super::names::{Day, Name, portable};
 use super::words::{ARCHIVES, NAMELESS};
 
-/// Below this two files under one name are two workflows.
+/// Below this overlap two files under one name are two workflows.
 const OTHER_GRAPH: f64 = 0.3;
 
-/// From this on a file whose name says nothing belongs to the line it resembles, counted
-/// with what only one of both has.
+/// From this similarity on a file whose name says nothing belongs to the line it resembles.
 const HOME: f64 = 0.6;
 
-/// From this on two lines under one id are told as alike.
+/// From this overlap on two lines under one workflow id are told as perhaps one.
 const SAME_GRAPH: f64 = 0.8;
 
 /// One exported file.
@@ -25,7 +24,6 @@ pub struct Export {
     pub from: String,
     /// What it holds, as a digest: equal for files that mean the same.
     pub content: String,
-    /// Its graph.
     pub portrait: Portrait,
     /// When it was saved, in seconds since 1970, by the file system.
     pub saved: i64,
@@ -106,7 +104,6 @@ pub enum Remark {
     ByGraph {
         /// The file.
         from: String,
-        /// The line.
         line: String,
     },
     /// Their names differ, and yet they are states of one workflow: ComfyUI gave it one id,
@@ -171,7 +168,8 @@ pub fn plan(exports: Vec<Export>) -> Plan {
     plan
 }
 
-/// Notes lines that have one workflow id and like graphs, each with the one before it.
+/// Adds a doubt for lines with one workflow id and overlapping graphs, each with the one
+/// before it.
 fn find_alike(plan: &mut Plan) {
     let mut by_id: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
     for line in &plan.lines {
@@ -214,7 +212,7 @@ fn says_nothing(name: &Name, key: &str) -> bool {
     NAMELESS.contains(&key) || (only_marks && again.line == name.line)
 }
 
-/// The one line of that folder that a file without a name resembles.
+/// The line of that folder that a file without a name resembles, if it is the only one.
 fn home(version: &Version, folder: &str, named: &Named) -> Option<(String, String)> {
     let mut alike = named.iter().filter(|((place, key), versions)| {
         place == folder

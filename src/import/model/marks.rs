@@ -1,7 +1,6 @@
-//! The marks by which services that keep folders in step name the copy that lost: one row
+//! The name patterns by which sync services mark conflict copies: one row
 //! for each service and language, with a name as it makes them and where that is known from.
 
-/// A mark.
 pub(crate) struct Mark {
     pub(crate) service: &'static str,
     pub(crate) shape: Shape,
@@ -14,7 +13,7 @@ pub(crate) struct Mark {
     pub(crate) source: &'static str,
 }
 
-/// What a mark looks like. Texts are in lower case, and without accents where a file system
+/// The shape of a name. Texts are in lower case, and without accents where a file system
 /// may write those in another way.
 pub(crate) enum Shape {
     /// `name (… text …).json`, also `[…]`: brackets at the end, whatever else stands in

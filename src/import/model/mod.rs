@@ -1,6 +1,6 @@
-//! The past before there was a history, and beside it: conflict copies told by their names,
-//! exported files put into lines of versions, and
-//! each line into an order. A plan is a value that can be shown, edited and fed back.
+//! Versions that are not in the history: conflict copies told by their names, exports and
+//! outputs put into lines of versions, and each line into its order. A plan is a value that
+//! can be shown, edited and fed back.
 //!
 //! Must not know files or git.
 

@@ -1,7 +1,7 @@
 //! What a file name says of an exported workflow: which line of versions it belongs to,
 //! which version it is, from which day, whether a copy or a "final".
 //!
-//! Names lie; nothing here is believed without a look at the graphs (`lines`).
+//! Names mislead; nothing here is believed without a look at the graphs (`version_lines`).
 
 use super::words::{COPIES, COPY_OF, DEVICES, FINALITY, GLUED};
 
@@ -155,7 +155,7 @@ impl Name {
         usize::from(self.copy > 0 && number(word) == Some(self.copy) && words.len() == 1)
     }
 
-    /// By what versions of one line are put in order, as far as their names say.
+    /// The sort key of versions of one line, as far as their names tell: version, finality, copy.
     pub fn order(&self) -> (&[u64], i8, u64) {
         (&self.version, self.finality, self.copy)
     }

@@ -1,4 +1,4 @@
-//! A pile of outputs into lines of versions: every graph that made something is a version,
+//! Groups outputs into lines of versions: every graph that made something is a version,
 //! dated by the first thing it made, and graphs that are alike are versions of one workflow.
 
 use std::collections::BTreeMap;
@@ -10,21 +10,21 @@ use super::lines::{Export, Line, Plan, Version};
 use super::names::{Day, Name};
 use super::words::NAMELESS;
 
-/// From this on two graphs are one workflow if ComfyUI gave them one id and their files one
+/// From this similarity on two graphs are one workflow if they have one id and their files one
 /// name.
 const SAME_ID_AND_NAME: f64 = 0.3;
 /// The same for those with one of both; who begins with "Save As" keeps the id.
 const SAME_ID_OR_NAME: f64 = 0.5;
 /// The same for any other.
 const SAME_GRAPH: f64 = 0.8;
-/// Shapes of a line that a new graph is compared with: the last ones.
+/// How many fingerprints of a workflow a new graph is compared with: the latest.
 const RECENT: usize = 4;
 
 /// Prefixes that say nothing, beside those that no file is called by.
 const PREFIXES: &[&str] =
     &["comfyui", "img", "image", "images", "output", "outputs", "temp", "video", "audio", "mesh"];
 
-/// Something that was made.
+/// A file that ComfyUI made, with the graph that made it.
 #[derive(Debug, Clone)]
 pub struct Made {
     /// The graph that made it: its identity.
@@ -37,25 +37,23 @@ pub struct Made {
     pub saved_on: Day,
     /// That moment's seconds since midnight.
     pub saved_at: u32,
-    /// What the graph looks like.
     pub portrait: Portrait,
     /// What its workflow might be called, the best first: a name it has itself, the prefix
     /// of its files.
     pub names: Vec<String>,
-    /// The model it used.
     pub model: Option<String>,
 }
 
-/// Graphs, each with what it made first.
+/// The graphs of outputs, each with the first file it made.
 #[derive(Debug, Clone, Default)]
 pub struct Pile {
-    /// The portraits that differ.
+    /// Each fingerprint once.
     portraits: Vec<Portrait>,
     shapes: FxHashMap<String, usize>,
     graphs: BTreeMap<String, First>,
 }
 
-/// The first thing that a graph made.
+/// The first file that a graph made.
 #[derive(Debug, Clone)]
 struct First {
     version: Version,
@@ -65,7 +63,6 @@ struct First {
 }
 
 impl Pile {
-    /// Takes something in.
     pub fn add(&mut self, made: Made) {
         let key = made.portrait.key();
         let shape = *self.shapes.entry(key).or_insert_with(|| {
@@ -125,7 +122,6 @@ impl Pile {
     }
 }
 
-/// The lines of a pile.
 #[derive(Debug, Clone, Default)]
 pub struct Piled {
     /// Those of files that the repository has, by their paths from its top.
@@ -167,12 +163,13 @@ fn dated(from: &str) -> Name {
 #[derive(Default)]
 struct Cluster {
     graphs: Vec<First>,
-    /// The shapes that came in, each with the name it came with.
+    /// Indices of the fingerprints in it, in order, each with the name it came with.
     shapes: Vec<(usize, Option<String>)>,
 }
 
 impl Cluster {
-    /// How well a graph of that look and name fits in; 0: not at all.
+    /// How well a graph of that fingerprint and name fits in; 0: not at all. One workflow id counts
+    /// for more than any similarity.
     fn fit(&self, portraits: &[Portrait], portrait: &Portrait, name: Option<&str>) -> f64 {
         let recent = self.shapes.iter().rev().take(RECENT);
         let fits = recent.map(|(shape, other)| {

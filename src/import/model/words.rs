@@ -45,7 +45,7 @@ pub(crate) const COPY_OF: &[&[&str]] = &[
     &["копія"],
 ];
 
-/// What is written right behind the name.
+/// Words for a copy that are written right behind the name, with nothing between.
 pub(crate) const GLUED: &[&str] = &["のコピー", "的副本", "的拷贝", "的複本", "의 사본"];
 
 /// Words that say how finished a version is.

@@ -45,10 +45,9 @@ pub struct Args {
 
 /// The largest workflow that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
-/// The ending of locks.
+/// How the names of locks end.
 const ENDING: &str = ".lock.json";
 
-/// Locks.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let bench = Bench::open(session)?;
     if bench.machine.installation.is_none() {
@@ -116,7 +115,7 @@ pub(crate) fn graph(path: &Path) -> Result<Original> {
     Ok(Original { workflow, prompt, ..Original::default() })
 }
 
-/// What stands behind a workflow on this machine, locked.
+/// Hashes and looks up on this machine what a workflow needs, and locks it.
 fn locked(session: &Session, bench: &Bench, path: &Path, name: &Path) -> Result<Lock> {
     let original = graph(path)?;
     let known = plan::known(&original, &bench.catalog);

@@ -87,7 +87,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     follow(args, session, &mut line, &jobs)
 }
 
-/// What is varied: the documents of a run as they run here.
+/// The documents of a run, repaired for where they are to run.
 struct Base {
     workflow: Option<Value>,
     prompt: Prompt,

@@ -1,4 +1,4 @@
-//! `git comfy verify`: a lock held against this machine.
+//! `git comfy verify`: a lock compared with this machine.
 
 use std::path::{Path, PathBuf};
 
@@ -91,6 +91,7 @@ fn verify(args: &Args, session: &Session, bench: &Bench, file: &Path) -> Result<
             sanitize::line(&lacks.join(", "))
         ));
         session.ui.warn(&format!("  git comfy lock {}", typed_name(&lock.workflow)));
+        // The lock holds, but the workflow needs more than it says.
         return Ok(match check.verdict {
             Verdict::Same => Verdict::Repairable,
             verdict => verdict,

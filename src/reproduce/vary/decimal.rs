@@ -38,7 +38,7 @@ impl Decimal {
         Some(Decimal { digits: digits.parse::<i128>().ok()? * sign, places }.short())
     }
 
-    /// Without the zeros at its end.
+    /// In the shortest form: no zeros at the end of the decimal places.
     fn short(mut self) -> Decimal {
         while self.places > 0 && self.digits % 10 == 0 {
             (self.digits, self.places) = (self.digits / 10, self.places - 1);
@@ -50,16 +50,17 @@ impl Decimal {
         self.places == 0
     }
 
-    /// With that many places, at least as many as it has.
+    /// The digits scaled to that many places, which must not be fewer than it has.
     fn at(self, places: u32) -> i128 {
         self.digits * 10i128.pow(places - self.places)
     }
 
-    /// All numbers from one to another, both ends included where the step meets them.
-    /// Nothing for a step of nothing. The step's sign is that of the direction.
+    /// All numbers from one to another, both ends included where the step meets them. The sign
+    /// of the step is ignored: the direction is that from one end to the other. None for a step
+    /// of zero, or more than 12 decimal places.
     pub(crate) fn range(from: Decimal, to: Decimal, step: Decimal) -> Option<Range> {
         let places = from.places.max(to.places).max(step.places);
-        // 24 digits and 24 places each: far below the limit together.
+        // 24 digits with 12 places more stay below the limit of i128, which has 38 digits.
         if places > 12 {
             return None;
         }
@@ -70,7 +71,6 @@ impl Decimal {
         Some(Range { from, step: if way < 0 { -step } else { step }, count })
     }
 
-    /// As JSON.
     pub(crate) fn to_value(self) -> Value {
         let places = self.places as usize;
         let digits = format!("{:0>width$}", self.digits.unsigned_abs(), width = places + 1);

@@ -1,7 +1,7 @@
 //! Variations of a prompt: what a person sets, as the prompts that come of it.
 //!
 //! ```text
-//! "KSampler.seed=7"  ── target ──▶ an input of a node ── values ──▶ what it holds in turn
+//! "KSampler.seed=7"  ── target_input ──▶ an input of a node ── values ──▶ what it holds in turn
 //! ```
 //!
 //! A pure function of the prompt and the person's words. Must not know how prompts are run.
@@ -23,47 +23,34 @@ use target::Target;
 /// Why there are no variations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It is not `NAME=VALUE`.
     #[error("{0:?} sets nothing: write INPUT=VALUE or NODE.INPUT=VALUE")]
     Form(String),
     /// It names no input.
     #[error(transparent)]
     Target(#[from] NoTarget),
-    /// The input cannot hold that.
     #[error("{input} of {node}: {problem}")]
     Value {
         /// The node, by title and id.
         node: String,
-        /// The input.
         input: String,
-        /// What is wrong.
         problem: NoValue,
     },
-    /// An input is set twice.
     #[error("{input} of {node} is set twice: write all its values in one, 1,2,3 or 1..3/1")]
     Twice {
         /// The node, by title and id.
         node: String,
-        /// The input.
         input: String,
     },
     /// More prompts than the person wants to wait for.
     #[error("that makes {count} variations, more than {most}")]
-    TooMany {
-        /// How many.
-        count: usize,
-        /// How many are allowed.
-        most: usize,
-    },
+    TooMany { count: usize, most: usize },
 }
 
-/// One variation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variation {
     /// What is set otherwise than it was, in the order it was asked for. Empty: the run
     /// itself is among its variations.
     pub set: Vec<Setting>,
-    /// The prompt.
     pub prompt: Prompt,
 }
 
@@ -102,7 +89,6 @@ pub struct Base<'b> {
     pub prompt: &'b Prompt,
     /// What its inputs are called on the canvas.
     pub aliases: &'b [Alias],
-    /// The node classes.
     pub catalog: &'b Catalog,
 }
 

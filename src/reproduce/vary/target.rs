@@ -9,11 +9,9 @@ const MOST: usize = 20;
 /// An input that a name means.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Target {
-    /// The node.
     pub(crate) id: NodeId,
     /// Its title, or its class.
     pub(crate) title: String,
-    /// The input.
     pub(crate) input: String,
     /// What it holds.
     pub(crate) value: Value,
@@ -23,11 +21,9 @@ pub(crate) struct Target {
 /// of a primitive node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alias {
-    /// The node on the canvas.
     node: NodeId,
     /// What it is called there.
     title: String,
-    /// The widget.
     widget: String,
     /// The inputs of the prompt that it feeds.
     feeds: Vec<(NodeId, String)>,
@@ -61,26 +57,18 @@ pub fn aliases(workflow: &Workflow, naming: &dyn Naming) -> Vec<Alias> {
 pub enum NoTarget {
     /// No node or input is called so.
     #[error("nothing in the prompt is called {name}; there are {there}")]
-    Unknown {
-        /// The name.
-        name: String,
-        /// What there is.
-        there: String,
-    },
+    Unknown { name: String, there: String },
     /// The node has no such input.
     #[error("{node} has no input {input}; it has {there}")]
     NoInput {
-        /// The node.
         node: String,
         /// What was asked for.
         input: String,
-        /// What there is.
         there: String,
     },
     /// Several are called so.
     #[error("{name} may be: {candidates}")]
     Several {
-        /// The name.
         name: String,
         /// What it may mean.
         candidates: String,
@@ -88,9 +76,7 @@ pub enum NoTarget {
     /// It holds no value: another node feeds it.
     #[error("{input} of {node} is fed by {source_node}: set what that holds")]
     Wired {
-        /// The node.
         node: String,
-        /// The input.
         input: String,
         /// The node that feeds it.
         source_node: String,

@@ -5,19 +5,16 @@ use comfy_graph::json::{Value, parse_text};
 
 use super::decimal::Decimal;
 
-/// Why words are no value of an input.
+/// Why a text is no value of an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoValue {
     /// Nothing stands behind the `=`.
     #[error("there is no value")]
     Nothing,
-    /// A number was wanted.
     #[error("it takes numbers, and {0} is none")]
     Number(String),
-    /// A whole number was wanted.
     #[error("it takes whole numbers, and {0} is none")]
     Whole(String),
-    /// Yes or no was wanted.
     #[error("it takes true or false, and {0} is neither")]
     Boolean(String),
     /// A range without an end, or without steps.
@@ -25,12 +22,7 @@ pub enum NoValue {
     Range(String),
     /// A range of too many values.
     #[error("{range} are more than {most} values")]
-    TooMany {
-        /// The range.
-        range: String,
-        /// How many are allowed.
-        most: usize,
-    },
+    TooMany { range: String, most: usize },
     /// A quotation mark is open, or something stands between the texts.
     #[error("the quotation marks do not fit: write \"one\",\"another\"")]
     Quotes,
@@ -39,7 +31,6 @@ pub enum NoValue {
     Kind(&'static str),
 }
 
-/// What an input takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Takes {
     Whole,

@@ -1,4 +1,4 @@
-//! Doubts of a plan, told and asked about in the terminal.
+//! The doubts of an import plan: put into words, and asked about in the terminal.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -7,21 +7,19 @@ use crate::import::model::{Choice, Plan, Remark};
 use crate::platform::text::sanitize;
 use crate::ui::Ui;
 
-/// How asking ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Everything is settled.
     Settled,
-    /// The person wants none of it.
+    /// The person wants no import at all.
     Stopped,
 }
 
-/// Whether somebody sits at the terminal.
 pub(crate) fn is_possible() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks about one doubt after the other. An end of the answers is a stop.
+/// Asks about each doubt in turn and applies the answers to the plan. The end of `answers`
+/// stops, as `q` does.
 pub(crate) fn settle(
     plan: &mut Plan,
     remarks: &[Remark],
@@ -68,7 +66,6 @@ fn answer(text: &str, choices: &[Choice]) -> Answer {
     }
 }
 
-/// What an answer means.
 fn words(remark: &Remark, choice: Choice) -> String {
     let line = |text: &str| sanitize::line(text).into_owned();
     match (remark, choice) {
@@ -96,7 +93,7 @@ fn words(remark: &Remark, choice: Choice) -> String {
     }
 }
 
-/// A doubt, and what was made of it.
+/// The doubt, and how the plan resolves it, in a sentence.
 pub(crate) fn told(remark: &Remark) -> String {
     let line = |text: &str| sanitize::line(text).into_owned();
     match remark {

@@ -1,4 +1,4 @@
-//! Telling a plan line by line, and making the commits.
+//! Carries a plan out: reports each version line, and makes the commits.
 
 use std::path::Path;
 
@@ -23,37 +23,31 @@ use crate::platform::text::sanitize;
 use crate::runs::run_store::Shelf;
 use crate::session::Session;
 
-/// The longest subject of a commit.
 const SUBJECT: usize = 72;
-/// Columns of the body of a message.
 const BODY: usize = 100;
-/// Lines of the body at most.
 const MOST_LINES: usize = 40;
 /// Below this many versions no bar is shown.
 const MANY: usize = 200;
 
-/// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Doing {
-    /// Only tell what would be.
     Telling,
-    /// Make the commits.
     Committing,
 }
 
-/// What was done.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     /// Commits made, or to be made.
     pub(crate) commits: usize,
     /// Versions that were in the history already.
     pub(crate) known: usize,
-    /// The commit that was the last one before.
+    /// `HEAD` before the import, as a short id.
     pub(crate) before: Option<String>,
 }
 
-/// Tells each line, and commits what is new: all lines together in the order of their dates,
-/// each in its own order. A shelf tells graphs that are in the history. One version is in memory at a time.
+/// Reports each version line and commits what is new: the versions of all lines by date, each
+/// line in its own order. The run store, where there is one, knows the graphs of blobs that
+/// are in the history. One version is in memory at a time.
 pub(crate) fn carry_out(
     lines: &[Line],
     folder: &Path,
@@ -93,13 +87,13 @@ pub(crate) fn carry_out(
     Ok(done)
 }
 
-/// A line that is being carried out.
+/// A version line while its versions are imported.
 struct Thread<'l> {
     line: &'l Line,
     outlook: Outlook,
-    /// What the file is by now.
+    /// The blob of the file after the versions so far.
     last: Option<ObjectId>,
-    /// The version it has that from; none: the last commit.
+    /// The version that blob is from; none: it is that of the last commit.
     from: Option<usize>,
     /// A line of text for each version.
     text: String,
@@ -128,8 +122,8 @@ impl<'l> Thread<'l> {
     }
 }
 
-/// All new versions by date; a version with a date before the one it follows comes right
-/// behind that.
+/// All new versions by date, with the index of their line and their own in it. A version with
+/// a date before the one that it follows comes right behind that one.
 fn in_order(threads: &[Thread<'_>]) -> Result<Vec<(Zoned, usize, usize)>> {
     let mut queue = Vec::new();
     for (number, thread) in threads.iter().enumerate() {
@@ -155,7 +149,7 @@ struct Work<'r> {
 }
 
 impl Work<'_> {
-    /// All new versions; gives how many there are.
+    /// Imports all new versions. Gives how many changed their file.
     fn all(&mut self, threads: &mut [Thread<'_>], session: &Session) -> Result<usize> {
         let queue = in_order(threads)?;
         let bar = (queue.len() >= MANY).then(|| session.ui.count_bar("comparing versions"));
@@ -175,7 +169,7 @@ impl Work<'_> {
         Ok(count)
     }
 
-    /// One version; gives whether it is another state than the one before.
+    /// Imports one version. Gives whether it differs from the one before.
     fn version(&mut self, thread: &mut Thread<'_>, at: usize, date: &Zoned) -> Result<bool> {
         let path = RepoPath::new(thread.line.file.as_bytes());
         let name = thread.line.file.rsplit('/').next().unwrap_or_default();
@@ -202,7 +196,6 @@ impl Work<'_> {
         Ok(true)
     }
 
-    /// What the file was before.
     fn before(&mut self, thread: &Thread<'_>, path: &RepoPath) -> Result<Content> {
         Ok(match (thread.from, thread.last) {
             (Some(at), _) => {
@@ -226,11 +219,11 @@ fn author(person: &Person, date: &Zoned) -> Person {
     }
 }
 
-/// What a version changes.
+/// The parts of the message of a commit.
 struct Told {
     subject: String,
     change: String,
-    /// All of it, where the subject has no room for it; ends in an empty line.
+    /// The whole change, where the subject has no room for it; then it ends in an empty line.
     body: String,
 }
 
@@ -255,7 +248,7 @@ fn told(name: &str, before: Content, now: Content, naming: &Catalog) -> Told {
     Told { subject: format!("{name}: {change}"), change, body }
 }
 
-/// The whole story, if one line of the subject cannot tell it.
+/// The whole change, if the subject has no room for it; else empty.
 fn body(story: &story::Story, room: usize) -> String {
     if one_line(story, usize::MAX) == one_line(story, room) {
         return String::new();

@@ -72,7 +72,7 @@ fn export(path: &Path, from: String) -> Result<Option<Export>> {
     Ok(Some(Export { from, content, portrait, saved, saved_on, saved_at }))
 }
 
-/// The day of a moment where the person is, and its seconds since midnight.
+/// The day of a moment in the time zone of this machine, and its seconds since midnight.
 pub(crate) fn day_of(moment: Timestamp) -> (Day, u32) {
     let at = moment.to_zoned(TimeZone::system());
     let of_day = (i32::from(at.hour()) * 60 + i32::from(at.minute())) * 60 + i32::from(at.second());
@@ -97,7 +97,8 @@ fn portrait(bytes: &[u8]) -> Option<Portrait> {
     }
 }
 
-/// When a file was saved. A clock that ran ahead must not put commits into the future.
+/// When a file was last written, but at most an hour from now: a clock that ran ahead must not
+/// put commits into the future.
 pub(crate) fn saved(path: &Path) -> Result<Timestamp> {
     let time = path.metadata()?.modified()?;
     let now = Timestamp::now();

@@ -1,6 +1,6 @@
 //! `git comfy import`: exported workflows become history.
 //!
-//! First a plan (`record::past`), which is shown and can be edited; then one commit for each
+//! First a plan (`import::model`), which is shown and can be edited; then one commit for each
 //! version. Files are only read. What is in the history already is left out, so that
 //! bringing the same folder in again adds only what is new.
 
@@ -59,7 +59,6 @@ pub struct Args {
     plan: Option<PathBuf>,
 }
 
-/// Plans, asks, shows and commits.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository().map_err(|error| {
         Failure::from(error)

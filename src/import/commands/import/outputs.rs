@@ -1,4 +1,4 @@
-//! The plan for a pile of outputs, and recording the runs behind them.
+//! The plan for a folder of outputs, and recording the runs behind them.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ use crate::session::Session;
 /// The folder types whose models a workflow may be called by.
 const MAIN_MODELS: [&str; 2] = ["checkpoints", "diffusion_models"];
 
-/// Graphs by what they made first, put into lines.
+/// Puts the graphs of all outputs into version lines, each graph dated by its first output.
 pub(crate) fn plan(
     folder: &Path,
     top: &str,
@@ -101,7 +101,7 @@ fn keep_first(
     }
 }
 
-/// What a file shows of the graph that made it.
+/// The graph that an output file carries, with what it may be called by.
 struct Looked {
     graph: String,
     portrait: Portrait,
@@ -151,7 +151,7 @@ fn own_name(workflow: &Value) -> Option<String> {
         .or_else(|| at(extra.and_then(|extra| extra.get("workspace_info")), "name"))
 }
 
-/// What the nodes that save call their files.
+/// The `filename_prefix` of each node that saves.
 fn prefixes(prompt: &Prompt) -> Vec<String> {
     let prefix = |name: &str, input: PromptInput<'_>| match input {
         PromptInput::Literal(Value::String(text)) if name == "filename_prefix" => {

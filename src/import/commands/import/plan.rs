@@ -13,7 +13,6 @@ use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
-/// The number of this form.
 const FORM: u32 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,11 +26,9 @@ struct File {
 pub(crate) struct Line {
     /// The file in the repository, from its top.
     pub(crate) file: String,
-    /// The versions.
     pub(crate) versions: Vec<Saved>,
 }
 
-/// One version.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Saved {
     /// The export, below the folder.
@@ -43,7 +40,8 @@ pub(crate) struct Saved {
     pub(crate) graph: Option<String>,
 }
 
-/// The lines of a plan, their files named from the top of the repository.
+/// The lines of a plan as the file has them. `top` is put before each file: a folder from the
+/// top of the repository with a slash behind, or nothing.
 pub(crate) fn lines(plan: Plan, top: &str) -> Vec<Line> {
     let saved = |version: &Version| Saved {
         from: version.export.from.clone(),

@@ -1,4 +1,4 @@
-//! The files that versions come from.
+//! The files below the imported folder that versions are read from.
 
 use std::path::{Component, Path};
 
@@ -18,8 +18,8 @@ pub(crate) fn below(folder: &Path, file: &Path) -> Option<String> {
     Some(parts?.join("/"))
 }
 
-/// An export's bytes; of an output the workflow that it carries. A plan may come from anywhere: it names files below the folder only,
-/// and no link leads out of it.
+/// An export's bytes; of an output the workflow that it carries. A plan may be a stranger's: it
+/// names files below the folder only, and no link leads out of it.
 pub(crate) fn bytes_of(folder: &Path, from: &str) -> Result<Vec<u8>> {
     let name = sanitize::line(from);
     let outside = || Failure::new(format!("{name} is no file below the folder"));

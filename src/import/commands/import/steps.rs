@@ -1,4 +1,4 @@
-//! What of a line is new to the history, and whether its file may have it.
+//! Which versions of a line are new to the history, and whether its file may have them.
 
 use std::path::Path;
 
@@ -14,20 +14,18 @@ use crate::platform::git::{ObjectId, RepoPath, Repository};
 use crate::platform::text::sanitize;
 use crate::runs::run_store::Shelf;
 
-/// What becomes of one line.
 pub(crate) enum Fate {
-    /// These versions are new, by their places in the line; none: it is all there.
+    /// The indices of the new versions; none: all are in the history.
     New(Vec<usize>),
     /// It stays as it is, because …
     Not(String),
 }
 
-/// What there is to say of one line.
 pub(crate) struct Outlook {
     pub(crate) fate: Fate,
     /// Versions that are in the history.
     pub(crate) known: usize,
-    /// Versions that are older than one in the history already, by their places.
+    /// The indices of versions that are older than one in the history already.
     pub(crate) late: Vec<usize>,
     /// The file in the last commit.
     pub(crate) committed: Option<ObjectId>,
@@ -56,17 +54,16 @@ impl Outlook {
     }
 }
 
-/// The repository as it was before.
+/// The repository before the import.
 pub(crate) struct Before<'r> {
     repository: &'r Repository,
     standing: Standing<'r>,
     states: FxHashMap<RepoPath, FxHashSet<ObjectId>>,
-    /// Knows the graphs of blobs, where lines go by graphs.
+    /// Knows the graphs of blobs; only for lines of outputs, which are compared by graph.
     shelf: Option<&'r Shelf>,
 }
 
 impl<'r> Before<'r> {
-    /// Looks at all that matters for some lines.
     pub(crate) fn of(
         repository: &'r Repository,
         lines: &[Line],
@@ -127,7 +124,8 @@ impl<'r> Before<'r> {
         Ok(outlook)
     }
 
-    /// What is known of a line by the graphs of its versions; nothing where it has none.
+    /// What the history has of a line by the graphs of its versions; none where a version has no
+    /// graph, or there is no run store.
     fn by_graph(
         &self,
         line: &Line,

@@ -18,7 +18,6 @@ use crate::session::Session;
 /// The largest file that is put back, in bytes.
 const LARGEST: u64 = 96 << 20;
 
-/// One thing to do.
 enum Step<'r> {
     /// Checks out a commit in a pack.
     Pack { pack: &'r PackCheck, path: &'r str, commit: &'r str, back: &'r str },
@@ -140,7 +139,7 @@ fn put_back(repository: &Repository, from: &str, sha256: &str, to: &Path) -> Res
     write_file::write(to, &bytes)
 }
 
-/// The bytes that were lost, from where the plan found them.
+/// The bytes of a lost input, from where the plan found them: a path, or `REV:PATH` in git.
 pub(crate) fn lost(repository: &Repository, from: &str, sha256: &str) -> Result<Vec<u8>> {
     let failed = |problem: &dyn std::fmt::Display| {
         Failure::new(format!("{}: {problem}", sanitize::line(from)))

@@ -1,7 +1,7 @@
 //! `git comfy reproduce`: a picture made again, or a precise list of why not.
 //!
 //! ```text
-//! what ── original ──▶ Original ── plan ──▶ Plan ── prepare ──▶ Ready ──▶ write | open | run
+//! what ──▶ its source ──▶ ReproductionPlan ──▶ PreparedReproduction ──▶ write | open | rerun
 //! ```
 
 pub mod apply;
@@ -66,19 +66,17 @@ pub struct Args {
 }
 
 /// Everything that is needed to make a picture again: what was found, and the two documents
-/// repaired for this machine. Where [`Repaired::agreement`] says so, ComfyUI makes this
-/// prompt of this workflow.
+/// repaired for this machine. Where `repaired.agreement` says so, ComfyUI makes this prompt of
+/// this workflow.
 #[derive(Debug)]
 pub(crate) struct Ready {
     /// What the person named.
     pub(crate) original: Original,
     /// What it needs, and what is here of it.
     pub(crate) plan: Plan,
-    /// The documents.
     pub(crate) repaired: Repaired,
 }
 
-/// Reproduces.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let mut ready = prepare(args, session)?;
     if args.apply && apply::run(session, &ready, args)? {

@@ -34,15 +34,13 @@ use crate::session::Session;
 
 /// The largest file of a commit that is looked at for lost bytes.
 const LARGEST: u64 = 96 << 20;
-/// How often what must be hashed is hashed: the files of the names, those of the right size.
+/// Rounds of looking and hashing: first the files of the names, then files of the right size
+/// under other names.
 const ROUNDS: usize = 3;
 
-/// What is to be done.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// What was needed.
     pub(crate) wanted: Wanted,
-    /// What it comes to.
     pub(crate) check: Check,
     /// What is called otherwise here.
     pub(crate) renames: Renames,
@@ -64,7 +62,6 @@ pub(crate) struct Known {
 
 /// The repository and the machine, opened together.
 pub(crate) struct Bench {
-    /// The runs.
     pub(crate) shelf: Shelf,
     /// What was found on the machine.
     pub(crate) machine: Machine,
@@ -82,7 +79,8 @@ impl Bench {
         Ok(Bench { shelf, machine, catalog })
     }
 
-    /// Holds what is wanted against what is here.
+    /// Looks for what is required on this machine, and judges what is found. A model of unknown
+    /// folder type in `wanted` gets that of the folder that has its name here.
     pub(crate) fn check(
         &self,
         session: &Session,
@@ -94,7 +92,6 @@ impl Bench {
     }
 }
 
-/// Makes the plan.
 pub(crate) fn plan(session: &Session, original: &Original) -> Result<Plan> {
     let bench = Bench::open(session)?;
     let Known { run, prompt, named } = known(original, &bench.catalog);
@@ -211,7 +208,7 @@ fn part_of(
     (!blobs.is_empty()).then(|| (commit.to_string(), part))
 }
 
-/// Whether a workflow names something that the run used.
+/// Whether a workflow names a model or a node class that the run used.
 fn shares(workflow: &WorkflowUse, run: &Run) -> bool {
     workflow.models.iter().any(|used| run.models.iter().any(|model| model.name == used.name))
         || workflow.classes.iter().any(|used| run.classes.contains_key(&used.class))
@@ -371,7 +368,7 @@ fn in_git(
     Ok(None)
 }
 
-/// What the repaired documents call otherwise.
+/// The files that the repaired documents have to call otherwise.
 fn renames(check: &Check) -> Renames {
     let mut renames = Renames::default();
     for model in &check.models {

@@ -1,4 +1,4 @@
-//! `git comfy reproduce --run`: the prompt queued again, and what comes out held against
+//! `git comfy reproduce --run`: the prompt queued again, and what comes out compared with
 //! the original.
 
 use std::borrow::Cow;
