@@ -1,14 +1,14 @@
 //! Two contents compared, whatever they are: workflows, prompts, pictures that carry one,
 //! files that are not there. Shared by commands; no command itself.
 
-use super::content::Content;
-use crate::differences::text::story::Story;
-use crate::differences::text::{Layout, SubgraphNames, tell};
 use comfy_graph::catalog::Catalog;
-use comfy_graph::diff;
-use comfy_graph::diff::EditScript;
+use comfy_graph::diff::{self, EditScript};
 use comfy_graph::graph::{GraphKind, Kind, Workflow, kind};
 use comfy_graph::json::{Object, Value};
+
+use super::content::Content;
+use super::text::story::Story;
+use super::text::{Layout, SubgraphNames, tell};
 
 /// Two graphs and what differs between them.
 #[derive(Debug)]

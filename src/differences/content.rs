@@ -3,13 +3,10 @@
 
 use std::io::Cursor;
 
-use sha2::{Digest, Sha256};
-
 use comfy_graph::graph::{Kind, kind};
-use comfy_graph::json;
-use comfy_graph::json::Value;
-use comfy_media;
+use comfy_graph::json::{self, Value};
 use comfy_media::Embedded;
+use sha2::{Digest, Sha256};
 
 /// The content of a file.
 #[derive(Debug)]

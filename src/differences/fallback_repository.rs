@@ -2,7 +2,6 @@
 //! alone. Shared by commands; no command itself.
 
 use crate::error::Result;
-
 use crate::platform::git;
 use crate::session::Session;
 use crate::setup::separate;

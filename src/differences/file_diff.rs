@@ -3,13 +3,13 @@
 
 use std::fmt::Write;
 
+use comfy_graph::json::{Object, Value};
+
 use super::compared::Compared;
 use super::revisions::{FileChange, How, Version};
-use crate::differences::text::markdown;
-use crate::differences::text::terminal::{Colour, Look, show};
-use crate::differences::text::{Layout, one_line};
+use super::text::terminal::{Colour, Look, show};
+use super::text::{Layout, markdown, one_line};
 use crate::platform::text::sanitize;
-use comfy_graph::json::{Object, Value};
 
 /// One file, or two documents, compared.
 #[derive(Debug, Default)]

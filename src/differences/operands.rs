@@ -4,25 +4,20 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use comfy_graph::diff::Class;
+use comfy_graph::json::Value;
 use memchr::memmem;
 
 use super::compared::compare;
-use super::content::Content;
-
+use super::content::{self, Content};
 use super::patch::PatchSide;
+use super::{revisions, widget_names};
 use crate::error::{Failure, Result};
 use crate::platform::git::plumbing::Git;
 use crate::platform::git::shell::typed_name;
-use crate::platform::git::{ObjectId, RepoPath, Repository};
-
-use super::content;
-use super::revisions;
-use super::widget_names;
-use crate::platform::git;
+use crate::platform::git::{self, ObjectId, RepoPath, Repository};
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::diff::Class;
-use comfy_graph::json::Value;
 
 /// Files longer than this are not read: git itself treats such files as binary.
 const LONGEST: u64 = 1 << 30;

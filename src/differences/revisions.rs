@@ -9,11 +9,9 @@ use std::path::Path;
 use std::process::{Child, ChildStdout};
 
 use super::patch;
-use crate::platform::git::command;
-use crate::platform::git::command::Inherit;
+use crate::platform::git::command::{self, Inherit};
 use crate::platform::git::plumbing::Git;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{CommitId, Error, ObjectId, RepoPath, Result};
 
 /// A file in one of two states.
 #[derive(Debug, Clone, PartialEq, Eq)]

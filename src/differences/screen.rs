@@ -1,10 +1,9 @@
 //! What a person sees: colours by git's rules, git's pager, the width of the terminal.
 //! Shared by commands; no command itself.
 
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 
-use crate::differences::text::terminal::Colour;
+use super::text::terminal::Colour;
 use crate::error::Result;
 use crate::platform::git::pager::Pager;
 use crate::platform::git::plumbing::Git;

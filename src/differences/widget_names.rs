@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use comfy_graph::catalog::Catalog;
+
 use crate::platform::git::Repository;
 use crate::session::Session;
-use comfy_graph::catalog::Catalog;
 
 /// The catalog of the repository we are in; the built-in one outside of any.
 pub(crate) fn cached(session: &Session) -> Catalog {

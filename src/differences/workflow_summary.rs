@@ -2,16 +2,12 @@
 //! commands; no command itself.
 
 use super::content::Content;
-
-use super::operands::Named;
+use super::operands::{self, Named};
 use super::screen::{Screen, ScreenArgs};
-use crate::differences::text::terminal::{Look, WordDiff};
-use crate::error::{Failure, Result};
-
-use super::operands;
-use super::text;
+use super::text::terminal::{Look, WordDiff};
+use super::text::{self, telling};
 use super::widget_names;
-use crate::differences::text::telling;
+use crate::error::{Failure, Result};
 use crate::platform::text::sanitize;
 use crate::session::Session;
 

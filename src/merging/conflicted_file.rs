@@ -3,26 +3,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::merge_files::{Frame, Inputs};
-use crate::merging::commands::resolve::shown;
+use comfy_graph::canon;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json::{self, Style, Value};
+use comfy_graph::merge::{self, Cards, Choice, Labels, Unsettled};
 
-use super::driver::Stages;
+use super::commands::resolve::shown;
+use super::driver::{self, Stages};
+use super::merge_files::{self, Frame, Inputs};
 use super::resolve_text::heading;
+use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::platform::git::{RepoPath, Repository};
-
-use super::driver;
-use super::merge_files;
-use crate::differences::widget_names;
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::canon;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
-use comfy_graph::merge;
-use comfy_graph::merge::{Cards, Choice, Labels, Unsettled};
 
 /// A file that may carry conflicts.
 pub(crate) struct Held<'a> {

@@ -5,27 +5,17 @@
 //! that blob is the one its smudge finds. Must not know how documents are merged.
 
 use std::fs::OpenOptions;
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use comfy_graph::canon::{self, Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
+use comfy_graph::graph::{NodeId, NodeKey};
+use comfy_graph::{json, merge};
 use rustc_hash::FxHashMap;
 
-use comfy_graph::canon;
-use comfy_graph::canon::{Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
-use comfy_graph::graph::{NodeId, NodeKey};
-use comfy_graph::json;
-use comfy_graph::merge;
-
-use crate::layouts;
-use crate::layouts::WorkTreeLayouts;
 use crate::layouts::filter::clean_id;
-use crate::layouts::refresh;
-use crate::layouts::{Handling, Settings};
-use crate::platform::git::Direction;
-use crate::platform::git::Repository;
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{Kind, ObjectId, RepoPath};
+use crate::layouts::{self, Handling, Settings, WorkTreeLayouts, refresh};
+use crate::platform::git::{Direction, Error, Kind, ObjectId, RepoPath, Repository, Result};
 
 /// The contents a merge saw and made.
 #[derive(Debug, Clone, Copy)]

@@ -3,23 +3,21 @@
 
 use std::path::{Path, PathBuf};
 
+use comfy_graph::canon::{self, Matches, MergedSide, Mode, Outcome, Pairs};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json::{self, Style, Value};
+use comfy_graph::merge::{
+    self, Cards, Class, Embedded, Labels, Merged, Options, Rule, Side, Strategies,
+};
+
+use super::{driver, text};
+use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::layouts::Handling;
 use crate::platform::git::Repository;
 use crate::platform::git::plumbing::Git;
-
-use super::driver;
-use super::text;
-use crate::differences::widget_names;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::canon;
-use comfy_graph::canon::{Matches, MergedSide, Mode, Outcome, Pairs};
-use comfy_graph::catalog::Catalog;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
-use comfy_graph::merge;
-use comfy_graph::merge::{Cards, Class, Embedded, Labels, Merged, Options, Rule, Side, Strategies};
 
 /// The rules of a merge: `comfy.merge.<class>` and `GIT_COMFY_FAVOR`. What cannot be
 /// understood is told and has no effect.

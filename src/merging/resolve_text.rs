@@ -1,12 +1,11 @@
 //! The conflicts a workflow carries, for a person and for programs.
 
+use comfy_graph::json::{Style, Value, print};
+use comfy_graph::merge::{Choice, Said, Side, State, Unsettled};
 use serde_json::json;
 
 use super::text::conflict;
-
 use crate::platform::text::sanitize;
-use comfy_graph::json::{Style, Value, print};
-use comfy_graph::merge::{Choice, Said, Side, State, Unsettled};
 
 /// The longest text that is shown of one side, in characters.
 const LONGEST: usize = 2000;

@@ -1,11 +1,12 @@
 //! Merges as text: the few lines after a merge, and everything about one for
 //! `git comfy merge --explain`, which reads it back from a journal.
 
-use crate::differences::text::SubgraphNames;
-use crate::platform::text::sanitize;
 use comfy_graph::graph::{Kind, Scope, SubgraphId, kind};
 use comfy_graph::json::{Object, Path, Style, Value, parse_text, print_object};
 use comfy_graph::merge::{Conflict, Decision, Merged};
+
+use crate::differences::text::SubgraphNames;
+use crate::platform::text::sanitize;
 
 /// What a merge was of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,19 +3,16 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Result};
-use crate::exit::Exit;
+use comfy_graph::canon::{self, Clock, Mode, Outcome, Pairs, Source};
+use comfy_graph::diff::{self, EditScript, schema};
+use comfy_graph::json::{self, Style, Value};
 
 use crate::differences::operands;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::canon;
-use comfy_graph::canon::{Clock, Mode, Outcome, Pairs, Source};
-use comfy_graph::diff;
-use comfy_graph::diff::{EditScript, schema};
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
 
 const EXAMPLES: &str = "\
 Reads what `git comfy diff --format json` wrote. Everything that the difference changes

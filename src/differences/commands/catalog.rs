@@ -5,14 +5,15 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use comfy_graph::catalog::{Catalog, table_of};
+use comfy_graph::json;
+
 use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::plumbing::Git;
 use crate::platform::machine::server::{Address, NamedBy, Server};
 use crate::session::Session;
-use comfy_graph::catalog::{Catalog, table_of};
-use comfy_graph::json;
 
 /// Learn the names of widgets from a ComfyUI.
 #[derive(Debug, clap::Args)]

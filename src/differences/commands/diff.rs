@@ -3,34 +3,27 @@
 
 use std::path::Path;
 
-use crate::differences::compared::compare;
-use crate::differences::content::Content;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::diff::schema;
+use comfy_graph::json::{self, Object, Style, Value};
 
-use crate::differences::content;
+use crate::differences::compared::compare;
+use crate::differences::content::{self, Content};
 use crate::differences::file_diff::Sheet;
-use crate::differences::operands;
-use crate::differences::operands::{Among, Document, Named};
+use crate::differences::operands::{self, Among, Document, Named};
 use crate::differences::patch::{PatchColour, hunks};
-use crate::differences::revisions;
-use crate::differences::revisions::{FileChange, How, Version};
+use crate::differences::revisions::{self, FileChange, How, Version};
 use crate::differences::screen::{Screen, ScreenArgs};
 use crate::differences::text::Layout;
 use crate::differences::text::terminal::{Colour, Look, WordDiff};
 use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::layouts;
-use crate::layouts::Change;
-use crate::platform::git;
-use crate::platform::git::plumbing;
-use crate::platform::git::{RepoPath, Repository};
+use crate::layouts::{self, Change};
+use crate::platform::git::{self, RepoPath, Repository, plumbing};
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::ui::Listener;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::diff::schema;
-use comfy_graph::json;
-use comfy_graph::json::{Object, Style, Value};
 
 const EXAMPLES: &str = "\
 Takes what `git diff` takes, and two files, pictures or REVISION:FILE in any combination.

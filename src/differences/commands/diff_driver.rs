@@ -7,15 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::differences::compared::compare;
-use crate::differences::content::Content;
-
-use crate::differences::content;
+use crate::differences::content::{self, Content};
 use crate::differences::file_diff::Head;
 use crate::differences::patch::{PatchColour, PatchSide, hunks};
-use crate::differences::screen;
 use crate::differences::text::Layout;
 use crate::differences::text::terminal::{Colour, Look, WordDiff, show};
-use crate::differences::widget_names;
+use crate::differences::{screen, widget_names};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::text::sanitize;

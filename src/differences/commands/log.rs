@@ -1,13 +1,11 @@
 //! `git comfy log`: history told in changes, a short line for each changed workflow.
 
+use comfy_graph::catalog::Catalog;
 use serde_json::json;
 
 use crate::differences::compared::compare;
-use crate::differences::content::Content;
-
-use crate::differences::content;
-use crate::differences::operands;
-use crate::differences::operands::Named;
+use crate::differences::content::{self, Content};
+use crate::differences::operands::{self, Named};
 use crate::differences::revisions::{FileChange, History, How, Version};
 use crate::differences::screen::{Screen, ScreenArgs};
 use crate::differences::text::story::Story;
@@ -16,11 +14,9 @@ use crate::differences::text::{Layout, one_line};
 use crate::differences::widget_names;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::platform::git::commit_range;
-use crate::platform::git::{Commit, CommitId, RepoPath, Repository};
+use crate::platform::git::{Commit, CommitId, RepoPath, Repository, commit_range};
 use crate::session::Session;
 use crate::ui::Listener;
-use comfy_graph::catalog::Catalog;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,15 +2,15 @@
 //!
 //! Must not know commits, nor print.
 
-use super::outline::{is_told, source};
-
-use super::phrase;
 use comfy_graph::diff::{Aspect, Held};
 use comfy_graph::graph::{
     GraphKind, Kind, Mode, Naming, NodeKey, Prompt, PromptInput, Scope, SlotName, WidgetName,
     Wires, Workflow, kind,
 };
 use comfy_graph::json::Value;
+
+use super::outline::{is_told, source};
+use super::phrase;
 
 /// A node and its values.
 #[derive(Debug, Clone, PartialEq)]

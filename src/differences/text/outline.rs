@@ -8,13 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::phrase;
-use crate::platform::text::sanitize;
 use comfy_graph::graph::{
     Definition, Graph, GraphKind, Kind, Mode, Naming, Node, Prompt, PromptInput, Role, Sink, Slot,
     Source, Widget, Wires, Workflow, kind,
 };
 use comfy_graph::json::{Object, Value};
+
+use super::phrase;
+use crate::platform::text::sanitize;
 
 /// The form of the text. A textconv cache made by another form must not be used.
 pub const FORM: u32 = 2;

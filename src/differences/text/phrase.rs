@@ -3,11 +3,11 @@
 //!
 //! Texts come out as the files have them; escaping is the renderer's.
 
-use super::story::Subject;
 use comfy_graph::diff::{GroupRef, NodeRef, SinkRef, SourceRef, SubgraphRef};
 use comfy_graph::graph::Mode;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
+use comfy_graph::json::{self, Style, Value};
+
+use super::story::Subject;
 
 /// Values longer than this are cut.
 const MOST_CHARS: usize = 120;

@@ -2,19 +2,18 @@
 //!
 //! Must not know how a story is shown.
 
-use indexmap::IndexMap;
-use rustc_hash::FxHashMap;
-
-use super::story::{Fact, Item, Section, Sign, Story, Subject};
-
-use super::phrase;
-use crate::platform::text::words;
 use comfy_graph::diff::{
     AddedWidget, AppEntry, AppList, Change, Class, Edit, EditScript, NodeRef, Origin, Place,
     RawEdit, Side, SinkRef, SubgraphRef, Usual,
 };
 use comfy_graph::graph::{NodeKey, Role, Scope, SubgraphId};
 use comfy_graph::json::{Object, Value};
+use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
+
+use super::phrase;
+use super::story::{Fact, Item, Section, Sign, Story, Subject};
+use crate::platform::text::words;
 
 /// Names of the subgraphs that occur in either document.
 pub type SubgraphNames = FxHashMap<SubgraphId, String>;

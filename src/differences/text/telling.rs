@@ -6,18 +6,18 @@
 use std::fmt::Write;
 
 use anstyle::Style;
-use compact_str::CompactString;
-use rustc_hash::{FxHashMap, FxHashSet};
-
-use super::phrase;
-use super::terminal::{Colour, HEADING, Look, MUTED};
-use crate::platform::text::sanitize;
 use comfy_graph::catalog::{Catalog, Evidence, Folder};
 use comfy_graph::graph::{
     Graph, GraphKind, Kind, Naming, Node, NodeId, Role, Scope, Sink, Source, Widget, Wires,
     Workflow, kind,
 };
 use comfy_graph::json::Value;
+use compact_str::CompactString;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::phrase;
+use super::terminal::{Colour, HEADING, Look, MUTED};
+use crate::platform::text::sanitize;
 
 /// Lines of a prompt that are shown.
 const MOST_LINES: usize = 12;

@@ -3,22 +3,19 @@
 
 use std::path::PathBuf;
 
-use crate::merging::merge_files::{Frame, Inputs};
+use comfy_graph::merge::{Cards, Labels};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::layouts::Handling;
-use crate::merging::driver::Meeting;
+use crate::merging::driver::{self, Meeting};
+use crate::merging::merge_files::{self, Frame, Inputs};
+use crate::merging::text;
 use crate::platform::git::Repository;
 use crate::platform::git::shell::typed_name;
-
-use crate::merging::driver;
-use crate::merging::merge_files;
-use crate::merging::text;
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::merge::{Cards, Labels};
 
 /// Merge three files, preview a merge, or explain the last one.
 #[derive(Debug, clap::Args)]

@@ -5,21 +5,16 @@
 
 use std::path::PathBuf;
 
-use crate::merging::merge_files::{Frame, Inputs};
+use comfy_graph::merge::{Cards, Labels};
 
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::Handling;
-use crate::platform::git::RepoPath;
-
-use crate::merging::driver;
-use crate::merging::merge_files;
-use crate::merging::text;
-use crate::platform::git;
-use crate::platform::git::shell;
+use crate::merging::merge_files::{self, Frame, Inputs};
+use crate::merging::{driver, text};
+use crate::platform::git::{self, RepoPath, shell};
 use crate::platform::machine::write_file;
 use crate::session::Session;
-use comfy_graph::merge::{Cards, Labels};
 
 /// Merge one workflow three ways (git calls this).
 #[derive(Debug, clap::Args)]

@@ -4,21 +4,17 @@
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use comfy_graph::json::{self, Value};
+use comfy_graph::merge::{Choice, Place, Side, Unsettled};
+
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::merging::conflicted_file::{Held, Settled};
-
-use crate::merging::resolve_text::{Numbers, answers, heading, in_json, list, one};
+use crate::merging::resolve_text::{self, Numbers, answers, heading, in_json, list, one};
+use crate::merging::{driver, merge_files};
 use crate::platform::git::shell::typed_name;
-
-use crate::merging::driver;
-use crate::merging::merge_files;
-use crate::merging::resolve_text;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::json;
-use comfy_graph::json::Value;
-use comfy_graph::merge::{Choice, Place, Side, Unsettled};
 
 /// Settle the conflicts a merge left in a workflow.
 #[derive(Debug, clap::Args)]
