@@ -1,4 +1,4 @@
-//! `git comfy apply`: replays a difference that `git comfy diff --format json` told.
+//! `git comfy apply`: replays a difference that `git comfy diff --format json` wrote.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -41,10 +41,9 @@ pub struct Args {
     check: bool,
 }
 
-/// A script read from standard input is not longer than this.
+/// The most bytes that are read from standard input.
 const LONGEST: u64 = 1 << 30;
 
-/// Replays.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let script = script(args, session)?;
     let bytes = operands::bytes_of(&session.cwd.join(&args.file))?;

@@ -1,4 +1,4 @@
-//! `git comfy blame`: which commit gave every value of a workflow its present form.
+//! `git comfy blame`: which commit last changed each value of a workflow.
 //!
 //! Follows each value back through the history, through renumbering, retitling and moves
 //! into subgraphs, until a commit changed it. At a merge a value goes on to a parent that
@@ -49,16 +49,14 @@ pub struct Args {
     screen: ScreenArgs,
 }
 
-/// Where a value got its form.
+/// Where a value was changed last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Blamed {
-    /// In the work tree: it is not committed.
+    /// In the work tree; it is not committed.
     Here,
-    /// In a commit.
     Commit(CommitId),
 }
 
-/// Follows and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository_in_step()?;
     let naming = widget_names::of(&repository);
@@ -90,7 +88,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Where the search begins.
+/// The file that is annotated, and the commit to search from.
 struct Start {
     bytes: Vec<u8>,
     path: RepoPath,
@@ -123,7 +121,7 @@ fn start(args: &Args, session: &Session, repository: &Repository) -> Result<Star
     Ok(Start { bytes, path, commit: repository.head()?, committed: false })
 }
 
-/// Keeps the nodes that a person named, and of them the value they named.
+/// Keeps the nodes that `NODE[.WIDGET]` names, and of them the value.
 fn choose(leaves: &mut Vec<Leaf>, wanted: &str, file: &str) -> Result<()> {
     let known = |name: &str| leaves.iter().any(|leaf| leaf.is_called(name));
     let dots = wanted.match_indices('.').map(|(at, _)| at);
@@ -163,10 +161,11 @@ fn choose(leaves: &mut Vec<Leaf>, wanted: &str, file: &str) -> Result<()> {
     Ok(())
 }
 
-/// The values that are looked for, by the index they are reported under.
+/// The values whose commit is not found yet, with the index of each in the request: a value
+/// can have another node id or name in an older commit.
 type Sought = Vec<(usize, Held)>;
 
-/// A file in a commit, with what is looked for in it.
+/// A file in a commit that may have changed the values.
 struct Stop {
     path: RepoPath,
     blob: ObjectId,
@@ -176,7 +175,7 @@ struct Stop {
 struct Trail<'r> {
     repository: &'r Repository,
     naming: &'r Catalog,
-    /// By what was asked for.
+    /// The result, by the value in the newest state.
     blamed: HashMap<Held, Blamed>,
 }
 
@@ -241,7 +240,8 @@ impl Trail<'_> {
         Ok(())
     }
 
-    /// Hands what is looked for on to the parents; gives what no parent has.
+    /// Passes values on to the parents that have them in the same form; gives the rest, which
+        /// this commit changed.
     fn step(
         &self,
         commit: CommitId,
@@ -277,7 +277,7 @@ impl Trail<'_> {
         Ok(sought)
     }
 
-    /// The file in a parent, under the name it had there.
+    /// The file in a parent, also if it was renamed since.
     fn before(
         &self,
         parent: CommitId,
@@ -305,8 +305,8 @@ impl Trail<'_> {
         })
     }
 
-    /// Which of the values a document had already in an earlier state of it, and which it
-    /// gave their form.
+    /// Splits values into those that an earlier blob has in the same form (as they are named
+        /// there) and those that are new in `after`.
     fn passed(&self, before: ObjectId, after: Value, sought: Sought) -> Result<(Sought, Sought)> {
         let Some(before) = self.document(before)? else { return Ok((Vec::new(), sought)) };
         let (before, after) = (Content::Graph(before), Content::Graph(after));
@@ -325,7 +325,7 @@ impl Trail<'_> {
     }
 }
 
-/// Commits that were looked up for showing.
+/// Commits that were read for the output.
 type Known = HashMap<ObjectId, Option<Commit>>;
 
 fn look_up<'k>(

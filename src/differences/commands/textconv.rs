@@ -34,7 +34,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let unreadable = |e| Failure::new(format!("{} cannot be read: {e}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(unreadable)?;
     if args.form.is_some_and(|form| form != text::FORM) {
-        // What cannot be written now is written the next time.
+        // If the configuration cannot be written now, the next call tries again.
         let _ = bring_textconv_up_to_date(&Git::at(&session.cwd));
     }
     let naming = widget_names::cached(session);

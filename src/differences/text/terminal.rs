@@ -1,7 +1,7 @@
-//! A story for a terminal.
+//! A difference for a terminal.
 //!
-//! Colours follow git's: green came, red went. Without colour, signs and `[-…-]{+…+}`
-//! say the same. Text from files is sanitized here. Must not print.
+//! Colours follow git's: green for added, red for removed. Without colour, signs and
+//! `[-…-]{+…+}` say the same. Text from files is sanitized here. Must not print.
 
 use std::fmt::Write;
 
@@ -11,7 +11,6 @@ use super::story::{Fact, Item, Section, Sign, Story};
 use crate::platform::text::sanitize;
 use crate::platform::text::words::Word;
 
-/// Whether the output shows colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Colour {
     /// Plain text.
@@ -33,12 +32,9 @@ pub enum WordDiff {
     None,
 }
 
-/// How to show a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Whether the output shows colours.
     pub colour: Colour,
-    /// How changed words are marked.
     pub words: WordDiff,
     /// Columns to fit into; texts are wrapped, values cut.
     pub width: usize,
@@ -51,7 +47,7 @@ pub(crate) const HEADING: Style = AnsiColor::Cyan.on_default();
 pub(crate) const MUTED: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
-/// Shows a story, ending in a line end unless there is nothing to show.
+/// Renders a description, ending in a line end unless there is nothing to show.
 pub fn show(story: &Story, look: Look) -> String {
     let mut shown = Shown { out: String::new(), look };
     for section in &story.sections {
