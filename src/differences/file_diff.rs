@@ -28,7 +28,7 @@ pub(crate) struct Sheet {
 
 impl Sheet {
     /// Whether the two sides differ in content; with the layout in full, whether they differ
-        /// at all.
+    /// at all.
     pub(crate) fn differs(&self, layout: Layout) -> bool {
         match &self.compared {
             None => !self.patch.is_empty() || self.change.is_some(),

@@ -50,7 +50,7 @@ const WIDTH: usize = 100;
 
 impl Screen {
     /// Opens the output of a command, with the colour and pager settings of the git command
-        /// `like`.
+    /// `like`.
     pub(crate) fn open(session: &Session, args: &ScreenArgs, like: &str) -> Screen {
         let ui = session.ui;
         let width = session.environment.columns.or_else(|| ui.columns()).unwrap_or(WIDTH);
@@ -65,7 +65,7 @@ impl Screen {
     }
 
     /// Writes a piece. On `Listener::Gone` (the pager was left, the pipe is closed) there is no
-        /// need to go on.
+    /// need to go on.
     pub(crate) fn put(&mut self, text: &[u8]) -> Result<Listener> {
         let Some(pager) = &mut self.pager else { return Ok(self.ui.out_piece(text)?) };
         match pager.write_all(text).and_then(|()| pager.flush()) {

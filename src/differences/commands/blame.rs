@@ -241,7 +241,7 @@ impl Trail<'_> {
     }
 
     /// Passes values on to the parents that have them in the same form; gives the rest, which
-        /// this commit changed.
+    /// this commit changed.
     fn step(
         &self,
         commit: CommitId,
@@ -306,7 +306,7 @@ impl Trail<'_> {
     }
 
     /// Splits values into those that an earlier blob has in the same form (as they are named
-        /// there) and those that are new in `after`.
+    /// there) and those that are new in `after`.
     fn passed(&self, before: ObjectId, after: Value, sought: Sought) -> Result<(Sought, Sought)> {
         let Some(before) = self.document(before)? else { return Ok((Vec::new(), sought)) };
         let (before, after) = (Content::Graph(before), Content::Graph(after));

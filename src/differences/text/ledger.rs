@@ -127,7 +127,7 @@ impl Leaf {
     }
 
     /// Whether a name given on the command line means this node: by id (`#` is optional), name
-        /// or class.
+    /// or class.
     pub fn is_called(&self, name: &str) -> bool {
         let bare = name.strip_prefix('#').unwrap_or(name);
         self.node.id.to_string() == bare

@@ -1,5 +1,5 @@
-//! `git comfy merge`: merges three files without git, tells what a merge of a branch would
-//! do without doing it, and explains the last one.
+//! `git comfy merge`: merges three files without git, previews the merge of a branch, and
+//! explains the last merge.
 
 use std::path::PathBuf;
 
@@ -41,7 +41,6 @@ pub struct Args {
     pub explain: bool,
 }
 
-/// Merges, previews or explains.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if let Some(revision) = &args.preview {
         return preview(session, revision);
@@ -127,7 +126,7 @@ fn preview(session: &Session, revision: &str) -> Result<Exit> {
     Ok(if any { Exit::Conflicts } else { Exit::Done })
 }
 
-/// Tells what would become of one file; whether it would have conflicts.
+/// Prints what a merge would do to one file; returns whether it would have conflicts.
 fn one_meeting(
     session: &Session,
     repository: &Repository,
@@ -173,7 +172,8 @@ fn one_meeting(
     Ok(!merged.conflicts.is_empty())
 }
 
-/// How far apart files of one merge are noted at most, in milliseconds.
+/// Lines of the journal with the same labels belong to one merge if they are at most so far
+/// apart, in milliseconds.
 const ONE_MERGE: u64 = 60_000;
 
 fn explain(session: &Session, file: Option<&PathBuf>) -> Result<Exit> {
