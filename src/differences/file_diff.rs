@@ -79,7 +79,7 @@ impl Sheet {
         format!(" {name:<names$} | {told}\n")
     }
 
-    /// The columns that the name needs in [`Sheet::line`].
+    /// The columns that the name needs in a line of `--stat`.
     pub(crate) fn name_columns(&self) -> usize {
         unicode_width::UnicodeWidthStr::width(self.pair_of_names().as_str())
     }
