@@ -1,8 +1,6 @@
-//! What a person sees: colours by git's rules, git's pager, the width of the terminal.
-//! Shared by commands; no command itself.
+//! Output as git shows it: colours by git's rules, git's pager, the width of the terminal.
 
-use std::io;
-use std::io::Write;
+use std::io::{self, Write};
 
 use crate::error::Result;
 use crate::platform::git::pager::Pager;
@@ -41,19 +39,18 @@ pub struct ScreenArgs {
 /// Where the output of a command goes, and how it is to look.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    /// Whether colours are shown.
     pub(crate) colour: Colour,
-    /// Columns to fit into.
     pub(crate) width: usize,
     ui: Ui,
     pager: Option<Pager>,
 }
 
-/// The width where nobody sees it.
+/// The width where the output is no terminal.
 const WIDTH: usize = 100;
 
 impl Screen {
-    /// The screen for a command that does what git's command of that name does.
+    /// Opens the output of a command, with the colour and pager settings of the git command
+    /// `like`.
     pub(crate) fn open(session: &Session, args: &ScreenArgs, like: &str) -> Screen {
         let ui = session.ui;
         let width = session.environment.columns.or_else(|| ui.columns()).unwrap_or(WIDTH);
@@ -67,7 +64,8 @@ impl Screen {
         Screen { colour, width, ui, pager }
     }
 
-    /// Shows a piece. When nobody reads any more there is no need to go on.
+    /// Writes a piece. On `Listener::Gone` (the pager was left, the pipe is closed) there is no
+    /// need to go on.
     pub(crate) fn put(&mut self, text: &[u8]) -> Result<Listener> {
         let Some(pager) = &mut self.pager else { return Ok(self.ui.out_piece(text)?) };
         match pager.write_all(text).and_then(|()| pager.flush()) {
@@ -121,7 +119,7 @@ fn pager(session: &Session, like: &str) -> Option<Pager> {
     Pager::start(&line, &variables.defaults)
 }
 
-/// The person's own settings, where there is no repository.
+/// The user's settings, outside of any repository.
 fn outside(session: &Session, pattern: &str) -> Vec<(String, String)> {
     let told = Git::at(&session.cwd).ask(["config", "-z", "--get-regexp", pattern]);
     let told = told.ok().flatten().unwrap_or_default();

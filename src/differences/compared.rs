@@ -1,31 +1,30 @@
-//! Two contents compared, whatever they are: workflows, prompts, pictures that carry one,
-//! files that are not there. Shared by commands; no command itself.
+//! Compares two contents of any kind: workflows, prompts, pictures with either embedded, and
+//! the missing side of an added or deleted file.
 
-use super::content::Content;
-use crate::differences::text::story::Story;
-use crate::differences::text::{Layout, SubgraphNames, tell};
 use comfy_graph::catalog::Catalog;
-use comfy_graph::diff;
-use comfy_graph::diff::EditScript;
+use comfy_graph::diff::{self, EditScript};
 use comfy_graph::graph::{GraphKind, Kind, Workflow, kind};
 use comfy_graph::json::{Object, Value};
+
+use super::content::Content;
+use super::text::story::Story;
+use super::text::{Layout, SubgraphNames, tell};
 
 /// Two graphs and what differs between them.
 #[derive(Debug)]
 pub(crate) struct Compared {
-    /// The difference.
     pub(crate) script: EditScript,
     names: SubgraphNames,
 }
 
 impl Compared {
-    /// The difference as a person would tell it.
+    /// Describes the difference in words.
     pub(crate) fn story(&self, layout: Layout) -> Story {
         tell(&self.script, &self.names, layout)
     }
 }
 
-/// Compares two contents, if a graph is on either side and nothing else on the other.
+/// Compares two contents; nothing unless each side is a graph or empty, and one is a graph.
 pub(crate) fn compare(before: Content, after: Content, naming: &Catalog) -> Option<Compared> {
     let (before, after) = (Side::of(before)?, Side::of(after)?);
     let (before, after) = match (before, after) {
@@ -65,7 +64,7 @@ fn graphs(before: Value, after: Value, naming: &Catalog) -> Option<Compared> {
     Some(Compared { script, names })
 }
 
-/// The graphs on one side; a picture can hold two spellings of the same.
+/// The graphs on one side: a picture can hold its workflow and the prompt made from it.
 enum Side {
     Nothing,
     Graph(Graphs),
@@ -77,7 +76,6 @@ struct Graphs {
 }
 
 impl Side {
-    /// Nothing if the content holds no graph.
     fn of(content: Content) -> Option<Side> {
         Some(match content {
             Content::Graph(value) if kind(&value) == Kind::Graph(GraphKind::Prompt) => {
@@ -99,8 +97,8 @@ impl Graphs {
     }
 }
 
-/// Both in one format: workflows where both are there, else prompts, made from the workflow
-/// where one side has no other.
+/// Both sides in one format: workflows if both have one, else prompts, converted from the
+/// workflow where a side has no prompt.
 fn levelled(before: Graphs, after: Graphs, naming: &Catalog) -> Option<(Value, Value)> {
     if let (Some(_), Some(_)) = (&before.workflow, &after.workflow) {
         return Some((before.any(), after.any()));
@@ -118,7 +116,8 @@ fn levelled(before: Graphs, after: Graphs, naming: &Catalog) -> Option<(Value, V
     Some((before, after))
 }
 
-/// Not everything that writes prompts writes the titles of nodes into them.
+/// Removes the titles (`_meta`) that only one side has: not every program that writes
+/// prompts writes them, so a missing one is no change.
 fn forget_lone_titles(those: &mut Value, others: &mut Value) {
     let (Some(those), Some(others)) = (those.as_object_mut(), others.as_object_mut()) else {
         return;
@@ -131,7 +130,7 @@ fn forget_lone_titles(those: &mut Value, others: &mut Value) {
     }
 }
 
-/// The same kind of graph with nothing in it: what a new file is compared with.
+/// The same kind of graph without nodes: an added or deleted file is compared with it.
 fn emptied(mut graph: Value) -> Option<Value> {
     if kind(&graph) == Kind::Graph(GraphKind::Prompt) {
         return Some(Value::Object(Object::new()));
@@ -150,7 +149,7 @@ fn emptied(mut graph: Value) -> Option<Value> {
     Some(graph)
 }
 
-/// The names of subgraphs, also of those that others list.
+/// Adds the names of subgraph definitions, also of nested ones.
 fn add_names(graph: &Object, names: &mut SubgraphNames) {
     let definitions = graph.get("definitions").and_then(|all| all.get("subgraphs"));
     for definition in definitions.and_then(Value::as_array).unwrap_or_default() {

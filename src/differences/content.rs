@@ -1,17 +1,13 @@
-//! What a file, a blob or a picture holds, as far as commands that compare or tell
-//! workflows care. Shared by them; no command itself.
+//! What a file, a blob or a picture holds for the commands that compare and describe
+//! workflows.
 
 use std::io::Cursor;
 
+use comfy_graph::graph::{Kind, kind};
+use comfy_graph::json::{self, Value};
+use comfy_media::Embedded;
 use sha2::{Digest, Sha256};
 
-use comfy_graph::graph::{Kind, kind};
-use comfy_graph::json;
-use comfy_graph::json::Value;
-use comfy_media;
-use comfy_media::Embedded;
-
-/// The content of a file.
 #[derive(Debug)]
 pub(crate) enum Content {
     /// A document with a graph in it.
@@ -22,7 +18,6 @@ pub(crate) enum Content {
     Other(Vec<u8>),
 }
 
-/// What ComfyUI made.
 #[derive(Debug)]
 pub(crate) struct Output {
     /// The workflow it was made with.
@@ -41,10 +36,10 @@ impl Output {
 }
 
 impl Content {
-    /// What is there of a file that is not there.
+    /// The content of a file that does not exist.
     pub(crate) const NOTHING: Content = Content::Other(Vec::new());
 
-    /// The line about a picture or another output.
+    /// The line about a picture or another output file.
     pub(crate) fn told(&self) -> Option<&str> {
         match self {
             Content::Output(output) => Some(&output.told),
@@ -53,7 +48,7 @@ impl Content {
     }
 }
 
-/// Reads content by what it is, whatever its name.
+/// Detects what the bytes are, whatever the file is called.
 pub(crate) fn read(bytes: Vec<u8>) -> Content {
     match json::parse(&bytes) {
         Ok(value) => match kind(&value) {

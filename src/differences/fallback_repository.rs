@@ -1,22 +1,21 @@
-//! A repository that stands in where there is none, for what can be told of a picture
-//! alone. Shared by commands; no command itself.
+//! A bare repository in the user's data folder, for commands on pictures outside of any
+//! repository.
 
 use crate::error::Result;
-
 use crate::platform::git;
 use crate::platform::git::Repository;
 use crate::session::Session;
 
-/// The stand-in, below the folder of the person's own data.
+/// Below the user's data folder (`data_home`).
 const STAND_IN: [&str; 2] = ["git-comfy", "no-repository.git"];
 
-/// Where the session is in no repository, lets it work in one of its own: it remembers what
-/// was hashed, and knows no commits.
+/// Outside of any repository, lets the session use a bare one of its own: it keeps the hash
+/// cache, and has no commits.
 pub(crate) fn take(session: &Session) -> Result<()> {
     if !matches!(session.repository(), Err(git::Error::NoRepository(_))) {
         return Ok(());
     }
-    // Without such a folder whoever needs a repository says that there is none.
+    // Without a data folder the first command that needs a repository reports that there is none.
     if let Some(data) = &session.environment.data_home {
         let place = data.join(STAND_IN[0]).join(STAND_IN[1]);
         if !place.join("HEAD").is_file() {

@@ -1,7 +1,9 @@
-//! One compared file in each of the forms that commands show: as `git diff` heads it, as
-//! a line, as Markdown, as JSON. Shared by commands; no command itself.
+//! One compared file in each form that commands show: under the header of `git diff`, as a
+//! line of `--stat`, as Markdown, as JSON.
 
 use std::fmt::Write;
+
+use comfy_graph::json::{Object, Value};
 
 use super::compared::Compared;
 use super::revisions::{FileChange, How, Version};
@@ -10,7 +12,6 @@ use crate::differences::text::terminal::{Look, show};
 use crate::differences::text::{Layout, one_line};
 use crate::platform::text::Colour;
 use crate::platform::text::sanitize;
-use comfy_graph::json::{Object, Value};
 
 /// One file, or two documents, compared.
 #[derive(Debug, Default)]
@@ -19,7 +20,7 @@ pub(crate) struct Sheet {
     pub(crate) names: [Option<String>; 2],
     /// What git knows of the two sides, where git was asked.
     pub(crate) change: Option<FileChange>,
-    /// What the files are, where they are pictures or the like: one line each.
+    /// For pictures and other outputs, a line that describes the file.
     pub(crate) outputs: [Option<String>; 2],
     /// The difference, where both are workflows.
     pub(crate) compared: Option<Compared>,
@@ -27,10 +28,9 @@ pub(crate) struct Sheet {
     pub(crate) patch: Vec<u8>,
 }
 
-/// What of a sheet counts as a difference.
 impl Sheet {
-    /// Whether the two sides differ in what they do or say; with the layout spelled out
-    /// that counts too.
+    /// Whether the two sides differ in content; with the layout in full, whether they differ
+    /// at all.
     pub(crate) fn differs(&self, layout: Layout) -> bool {
         match &self.compared {
             None => !self.patch.is_empty() || self.change.is_some(),
@@ -57,7 +57,7 @@ impl Sheet {
         }
     }
 
-    /// For a terminal: headed as git does it, told in words.
+    /// For a terminal: git's header, then the difference in words.
     pub(crate) fn terminal(&self, look: Look, layout: Layout) -> Vec<u8> {
         let Some(compared) = &self.compared else { return self.patch.clone() };
         if compared.script.is_empty() && self.change.is_none() {
@@ -74,14 +74,14 @@ impl Sheet {
         out.into_bytes()
     }
 
-    /// One line.
+    /// A line of `--stat`; `names` is the width of the name column.
     pub(crate) fn line(&self, look: Look, names: usize, layout: Layout) -> String {
         let name = shortened(&self.pair_of_names(), names);
         let told = self.summary(look.width.saturating_sub(names + 4).max(20), layout);
         format!(" {name:<names$} | {told}\n")
     }
 
-    /// The columns that the name needs in [`Sheet::line`].
+    /// The columns that the name needs in a line of `--stat`.
     pub(crate) fn name_columns(&self) -> usize {
         unicode_width::UnicodeWidthStr::width(self.pair_of_names().as_str())
     }
@@ -141,7 +141,7 @@ impl Sheet {
     }
 }
 
-/// The end of a name that is too long: that is where names differ.
+/// Cuts a name that is too long at its start: paths differ at their ends.
 fn shortened(name: &str, columns: usize) -> String {
     let mut kept: Vec<char> = Vec::new();
     let mut used = 1;
@@ -176,16 +176,14 @@ fn named(name: &Option<String>) -> String {
     name.clone().unwrap_or_else(|| "/dev/null".to_owned())
 }
 
-/// The lines that name the file, as git writes them.
+/// Builds the header lines that name the file, in git's format.
 pub(crate) struct Head {
-    /// The lines.
     pub(crate) out: String,
-    /// Whether they are coloured.
     pub(crate) colour: Colour,
 }
 
 impl Head {
-    /// A line in git's colour for what names files.
+    /// Adds a line in bold, git's default for header lines.
     pub(crate) fn line(&mut self, text: &str) {
         let bold = anstyle::Style::new().bold();
         let _ = match self.colour {
@@ -209,7 +207,7 @@ impl Head {
         self.modes(mode(&change.before).as_deref(), mode(&change.after).as_deref());
     }
 
-    /// What pictures and other outputs are.
+    /// Adds the lines that describe pictures and other outputs.
     pub(crate) fn outputs(&mut self, told: [Option<&str>; 2]) {
         for (sign, told) in ["---", "+++"].into_iter().zip(told) {
             if let Some(told) = told {
@@ -218,7 +216,7 @@ impl Head {
         }
     }
 
-    /// What became of the file's mode; nothing stands for a side on which it is not there.
+    /// Adds the lines about the file mode; `None` for a side without the file.
     pub(crate) fn modes(&mut self, before: Option<&str>, after: Option<&str>) {
         match (before, after) {
             (None, Some(mode)) => self.line(&format!("new file mode {mode}")),

@@ -1,44 +1,36 @@
-//! What the words of `git comfy diff` name: files, blobs, revisions, and the file of a
-//! commit that a picture was made with. Shared by commands; no command itself.
+//! The operands of `git comfy diff`: files, blobs, revisions, and the file of a commit that a
+//! picture was made with.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use comfy_graph::diff::Class;
+use comfy_graph::json::Value;
 use memchr::memmem;
 
 use super::compared::compare;
-use super::content::Content;
-
+use super::content::{self, Content};
 use super::patch::PatchSide;
+use super::{revisions, widget_names};
 use crate::error::{Failure, Result};
 use crate::platform::git::plumbing::Git;
 use crate::platform::git::shell::typed_name;
-use crate::platform::git::{ObjectId, RepoPath, Repository};
-
-use super::content;
-use super::revisions;
-use super::widget_names;
-use crate::platform::git;
+use crate::platform::git::{self, ObjectId, RepoPath, Repository};
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::diff::Class;
-use comfy_graph::json::Value;
 
 /// Files longer than this are not read: git itself treats such files as binary.
 const LONGEST: u64 = 1 << 30;
 
-/// One document to compare, with the name a person gave it.
+/// An operand that was read.
 #[derive(Debug)]
 pub(crate) struct Document {
-    /// As the person named it.
     pub(crate) name: String,
-    /// What it holds.
     pub(crate) content: Content,
-    /// Where git finds the same.
+    /// The same for git, which makes the patch of what holds no graph.
     pub(crate) side: PatchSide,
 }
 
-/// What a word names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Named {
     /// A file, or `-` for standard input.
@@ -47,14 +39,14 @@ pub(crate) enum Named {
     Blob(ObjectId),
     /// A commit or a tree.
     Revision(ObjectId),
-    /// Something for git to judge: a range, a pathspec, a mistake.
+    /// Anything else, for git to interpret: a range, a pathspec, a mistake.
     Other,
 }
 
-/// Finds out what a word names.
+/// Decides what a word names, by git's rules.
 ///
 /// # Errors
-/// It names a file and a revision.
+/// It names both a file and a revision.
 pub(crate) fn named(session: &Session, word: &str) -> Result<Named> {
     if word == "-" {
         return Ok(Named::File(PathBuf::from(word)));
@@ -80,7 +72,7 @@ pub(crate) fn named(session: &Session, word: &str) -> Result<Named> {
     }
 }
 
-/// `REV:./FILE` means a file of the folder we are in.
+/// Makes `REV:./FILE`, which is relative to the current folder, relative to the top.
 fn from_the_top(session: &Session, repository: &Repository, word: &str) -> String {
     let relative = word
         .split_once(':')
@@ -96,7 +88,7 @@ fn from_the_top(session: &Session, repository: &Repository, word: &str) -> Strin
     }
 }
 
-/// git's complaint about what a person asked for, without the call that we made of it.
+/// git's message about the user's arguments, without the command line that we called it with.
 pub(crate) fn complaint(error: git::Error) -> Failure {
     match error {
         git::Error::Git { said, .. } => {
@@ -108,7 +100,6 @@ pub(crate) fn complaint(error: git::Error) -> Failure {
     }
 }
 
-/// Reads a file or a blob that a word names.
 pub(crate) fn read(session: &Session, word: &str, named: &Named) -> Result<Document> {
     let name = sanitize::line(word).into_owned();
     match named {
@@ -132,7 +123,7 @@ pub(crate) fn read(session: &Session, word: &str, named: &Named) -> Result<Docum
     }
 }
 
-/// Reads a file of the work tree or from anywhere else.
+/// Reads a file anywhere, up to 1 GiB.
 pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>> {
     let failed = |problem: &dyn std::fmt::Display| {
         Failure::new(format!("{}: {problem}", sanitize::line(&path.display().to_string())))
@@ -147,7 +138,7 @@ pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| failed(&e))
 }
 
-/// The path of a file as the repository knows it.
+/// The path of a file relative to the top of the work tree.
 pub(crate) fn repo_path(repository: &Repository, file: &Path) -> Option<RepoPath> {
     let real = std::fs::canonicalize(file.parent()?).ok()?.join(file.file_name()?);
     let top = std::fs::canonicalize(repository.work_tree()?).ok()?;
@@ -165,7 +156,7 @@ pub(crate) fn blob_in(
 }
 
 fn tree_of(repository: &Repository, revision: ObjectId) -> Result<ObjectId> {
-    // A tag was resolved to what it names, or names a commit that git peels.
+    // `resolve_commit` peels tags; what it does not resolve is a tree already.
     let commit = repository.resolve_commit(&revision.to_hex())?;
     match commit {
         Some(commit) => {
@@ -185,8 +176,8 @@ pub(crate) enum Among {
     Revision(ObjectId),
 }
 
-/// The file whose workflow a picture was made with, in its state there: the workflow has
-/// the same id; of several copies the one that differs least.
+/// The file whose workflow a picture was made with: its workflow has the same id; of several
+/// such files (copies), the one that differs least.
 pub(crate) fn origin_of(session: &Session, picture: &Document, among: Among) -> Result<Document> {
     let Content::Output(output) = &picture.content else {
         return Err(Failure::new(format!("{} is no picture of ComfyUI", picture.name)));
@@ -204,6 +195,7 @@ pub(crate) fn origin_of(session: &Session, picture: &Document, among: Among) -> 
     let mut found: Vec<(usize, Document)> = Vec::new();
     let naming = widget_names::of(&repository);
     for (name, side, bytes) in candidates(&repository, among)? {
+        // Most files are ruled out without parsing them.
         if memmem::find(&bytes, id.as_bytes()).is_none() {
             continue;
         }
@@ -258,7 +250,7 @@ fn candidates(repository: &Repository, among: Among) -> Result<Vec<(String, Patc
     Ok(found)
 }
 
-/// The content of a version that git told of, as `git comfy diff` compares it.
+/// The bytes of one side of a change: of the blob, or of the file in the work tree.
 pub(crate) fn version_bytes(
     repository: &Repository,
     version: &revisions::Version,

@@ -17,7 +17,6 @@ pub struct PatchSide {
     pub blob: Option<String>,
 }
 
-/// Whether a patch shows colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PatchColour {
     /// Plain text.
@@ -27,7 +26,6 @@ pub enum PatchColour {
 }
 
 impl PatchColour {
-    /// git's argument for it.
     pub(crate) fn argument(self) -> &'static str {
         match self {
             PatchColour::Off => "--color=never",
@@ -67,8 +65,8 @@ pub fn hunks(
     Ok(without_head(&answer.out))
 }
 
-/// Cuts off everything above the first hunk. `None` if there is no hunk but a remark
-/// that binary files differ.
+/// Cuts off everything above the first hunk. `None` if git says `Binary files differ`
+/// instead of showing hunks.
 fn without_head(patch: &[u8]) -> Option<Vec<u8>> {
     let mut at = 0;
     for line in patch.split_inclusive(|&byte| byte == b'\n') {

@@ -1,4 +1,4 @@
-//! Which files differ between two states, as git tells: revisions, index, work tree, and
+//! Which files differ between two states according to git: revisions, index, work tree, and
 //! one commit after another.
 //!
 //! git reads the arguments (`A..B`, `--cached`, paths, pathspecs), so that they mean here
@@ -9,16 +9,13 @@ use std::path::Path;
 use std::process::{Child, ChildStdout};
 
 use super::patch;
-use crate::platform::git::command;
-use crate::platform::git::command::Inherit;
+use crate::platform::git::command::{self, Inherit};
 use crate::platform::git::plumbing::Git;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{CommitId, Error, ObjectId, RepoPath, Result};
 
-/// A file in one of two states.
+/// A file in one of the two states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// Its path in that state.
     pub path: RepoPath,
     /// Its mode in octal, such as `100644`.
     pub mode: String,
@@ -33,10 +30,8 @@ impl Version {
     }
 }
 
-/// A file that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
-    /// How.
     pub how: How,
     /// The file before; nothing if it is new.
     pub before: Option<Version>,
@@ -44,7 +39,7 @@ pub struct FileChange {
     pub after: Option<Version>,
 }
 
-/// How a file differs, in git's letters.
+/// How a file differs, by git's status letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum How {
     /// `A`
@@ -77,7 +72,6 @@ impl How {
         })
     }
 
-    /// git's word for it.
     pub fn word(self) -> &'static str {
         match self {
             How::Added => "added",
@@ -92,7 +86,7 @@ impl How {
 }
 
 impl FileChange {
-    /// The path a person knows the file by: the new one, unless it is gone.
+    /// The new path; of a deleted file the old one.
     pub fn path(&self) -> &RepoPath {
         let version = self.after.as_ref().or(self.before.as_ref());
         &version.expect("a changed file is there before or after").path
@@ -112,7 +106,7 @@ pub fn changes<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<Vec<File
     let mut found = Vec::new();
     while let Some(token) = tokens.next().filter(|token| !token.is_empty()) {
         let change = parse(&token, || tokens.next()).ok_or_else(unexpected)?;
-        // For an unmerged file git tells the work tree's state once more.
+        // For an unmerged file git writes a second record with the state of the work tree.
         let again = |last: &FileChange| last.how == How::Unmerged && last.path() == change.path();
         if !found.last().is_some_and(again) {
             found.push(change);
@@ -121,7 +115,7 @@ pub fn changes<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<Vec<File
     Ok(found)
 }
 
-/// The patch that `git diff ARGUMENTS` shows of one path without any driver of ours.
+/// The patch that `git diff ARGUMENTS` shows of some paths without our diff driver.
 pub fn patch<A: AsRef<str>>(
     folder: &Path,
     colour: patch::PatchColour,
@@ -145,7 +139,7 @@ fn unexpected() -> Error {
     Error::Unexpected { command: "diff --raw".into() }
 }
 
-/// Reads one record; paths follow as tokens of their own.
+/// Parses a record of `--raw -z`; `next` gives the paths, which follow it as tokens.
 fn parse(record: &[u8], mut next: impl FnMut() -> Option<Vec<u8>>) -> Option<FileChange> {
     let text = std::str::from_utf8(record).ok()?.trim_start_matches('\n').strip_prefix(':')?;
     let mut fields = text.split(' ');
@@ -170,14 +164,12 @@ fn parse(record: &[u8], mut next: impl FnMut() -> Option<Vec<u8>>) -> Option<Fil
 /// A commit and the files it changed against its parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitChanges {
-    /// The commit.
     pub commit: CommitId,
-    /// The files.
     pub files: Vec<FileChange>,
 }
 
-/// The commits that `git log ARGUMENTS` shows, while git still walks. A merge has no
-/// files of its own.
+/// The commits that `git log ARGUMENTS` shows, each as soon as git has found it. Merges have
+/// no files.
 #[derive(Debug)]
 pub struct History {
     child: Child,
@@ -185,7 +177,7 @@ pub struct History {
     next: Option<CommitId>,
 }
 
-/// What a line of [`History`] that names a commit starts with.
+/// Marks the tokens that name a commit (`%x01` in the format).
 const COMMIT: u8 = 1;
 
 impl History {
@@ -245,7 +237,7 @@ impl History {
         Ok(found)
     }
 
-    /// What git has to say at its end: it may not have understood the arguments.
+    /// Waits for git and gives its error, such as about arguments it did not understand.
     fn finish(&mut self) -> Result<()> {
         let status = self
             .child
@@ -273,7 +265,7 @@ impl Iterator for History {
 
 impl Drop for History {
     fn drop(&mut self) {
-        // Whoever stops reading early wants no more.
+        // git may still be walking when the caller stops early.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

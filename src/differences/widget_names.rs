@@ -1,13 +1,14 @@
-//! The node classes that commands name widgets by: the built-in ones, and what a server
-//! told of its own (`git comfy catalog update`). Shared by commands; no command itself.
+//! The catalog of node classes, which names widgets: the built-in classes, and those fetched
+//! from a server (`git comfy catalog update`).
 
 use std::path::{Path, PathBuf};
 
-use crate::platform::git::Repository;
-use crate::session::Session;
 use comfy_graph::catalog::Catalog;
 
-/// The catalog of the repository we are in; the built-in one outside of any.
+use crate::platform::git::Repository;
+use crate::session::Session;
+
+/// The catalog of the session's repository; the built-in one outside of any.
 pub(crate) fn cached(session: &Session) -> Catalog {
     match session.repository() {
         Ok(repository) => of(&repository),
@@ -15,8 +16,8 @@ pub(crate) fn cached(session: &Session) -> Catalog {
     }
 }
 
-/// The catalog of a repository. A table that cannot be read is as good as none: it only
-/// names things, and can be fetched again.
+/// The catalog of a repository. A table that cannot be read is no error: it only names
+/// widgets, and can be fetched again.
 pub(crate) fn of(repository: &Repository) -> Catalog {
     match std::fs::read_to_string(table_file(&repository.state_dir())) {
         Ok(text) => Catalog::with_table(&text),
@@ -24,7 +25,7 @@ pub(crate) fn of(repository: &Repository) -> Catalog {
     }
 }
 
-/// Where the classes that a server told of are kept.
+/// The file of the classes that were fetched from a server.
 pub(crate) fn table_file(state_dir: &Path) -> PathBuf {
     state_dir.join("classes.tsv")
 }

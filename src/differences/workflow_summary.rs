@@ -1,5 +1,4 @@
-//! A workflow, or the one a picture was made with, told in a few lines. Shared by
-//! commands; no command itself.
+//! Prints a workflow, or the one a picture was made with, as a summary or with every value.
 
 use super::content::Content;
 
@@ -11,25 +10,24 @@ use crate::screen::{Screen, ScreenArgs};
 use super::operands;
 use super::text;
 use super::widget_names;
-use crate::differences::text::telling;
+use crate::error::{Failure, Result};
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
-/// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// What a person would say of it.
+    /// Models, prompts, sampling: a few lines.
     Story,
     /// Every value.
     Everything,
 }
 
-/// Whether a word names a file or `REVISION:FILE`.
+/// Whether a word of the command line names a file or `REVISION:FILE`.
 pub(crate) fn names_file(session: &Session, what: &str) -> Result<bool> {
     Ok(matches!(operands::named(session, what)?, Named::File(_) | Named::Blob(_)))
 }
 
-/// Tells the workflow that a file or `REVISION:FILE` holds.
+/// Prints the workflow that a file or `REVISION:FILE` holds.
 pub(crate) fn tell_workflow(
     session: &Session,
     what: &str,
@@ -51,6 +49,7 @@ pub(crate) fn tell_workflow(
         }
         Content::Other(_) => return Err(no_workflow()),
     };
+    // An API prompt has no summary: it is printed with every value.
     let story = match extent {
         Extent::Story => telling::telling(graph, &naming, look),
         Extent::Everything => None,

@@ -1,56 +1,50 @@
-//! A workflow on disk with the conflicts it carries: read, settled, written back whole, and
-//! staged when nothing is left. Shared by commands; no command itself.
+//! A workflow on disk with the conflicts it carries: read, resolved, written back whole, and
+//! staged when none is left.
 
 use std::path::{Path, PathBuf};
 
-use super::merge_files::{Frame, Inputs};
-use crate::merging::commands::resolve::shown;
+use comfy_graph::canon;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json::{self, Style, Value};
+use comfy_graph::merge::{self, Cards, Choice, Labels, Unsettled};
 
-use super::driver::Stages;
+use super::commands::resolve::shown;
+use super::driver::{self, Stages};
+use super::merge_files::{self, Frame, Inputs};
 use super::resolve_text::heading;
+use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::platform::git::{RepoPath, Repository};
-
-use super::driver;
-use super::merge_files;
-use crate::differences::widget_names;
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::canon;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
-use comfy_graph::merge;
-use comfy_graph::merge::{Cards, Choice, Labels, Unsettled};
 
 /// A file that may carry conflicts.
 pub(crate) struct Held<'a> {
     session: &'a Session,
     repository: Option<Repository>,
-    /// Its path in the repository, where it is in one that knows it.
+    /// Its path in the repository, if it lies in the work tree.
     path: Option<RepoPath>,
     file: PathBuf,
-    /// What it is called.
+    /// The name in messages: the path in the repository, else the file's.
     pub(crate) name: String,
     catalog: Catalog,
 }
 
-/// What came of settling some conflicts.
 pub(crate) struct Settled {
     pub(crate) settled: usize,
     pub(crate) left: usize,
-    /// Why some could not be settled so, each as a line.
+    /// Why some choices could not be applied, each as a line.
     pub(crate) refused: Vec<String>,
     /// Cards that stay as notes.
     pub(crate) notes: Vec<String>,
-    /// git takes the file for settled now.
+    /// The file was staged.
     pub(crate) staged: bool,
 }
 
 impl<'a> Held<'a> {
-    /// The file; if git has it unmerged with lines of both sides in it, because git-comfy
-    /// was not there to merge it, it is merged now.
+    /// Opens the file. If git merged it as text, because git-comfy was not set up then, and it
+    /// is no JSON with the conflict markers in it, it is merged as a graph now.
     pub(crate) fn open(session: &'a Session, file: &Path) -> Result<Held<'a>> {
         let file = session.cwd.join(file);
         let repository = session.repository().ok();
@@ -131,12 +125,11 @@ impl<'a> Held<'a> {
         Ok((document, String::from_utf8_lossy(&content).into_owned()))
     }
 
-    /// The conflicts it carries.
     pub(crate) fn read(&self) -> Result<Vec<Unsettled>> {
         Ok(merge::list(&self.document()?.0, &self.catalog))
     }
 
-    /// Settles some of them in the file as it is now.
+    /// Resolves some conflicts in the file as it is on disk now.
     pub(crate) fn settle(&self, choices: &[(i64, Choice)]) -> Result<Settled> {
         let (mut document, before) = self.document()?;
         let names: Vec<(i64, String)> =
@@ -168,7 +161,7 @@ impl<'a> Held<'a> {
         })
     }
 
-    /// Stages the file, if git knows it.
+    /// Stages the file if git tracks it; returns whether it does.
     fn stage(&self) -> Result<bool> {
         let (Some(repository), Some(path)) = (&self.repository, &self.path) else {
             return Ok(false);
@@ -180,7 +173,7 @@ impl<'a> Held<'a> {
         Ok(true)
     }
 
-    /// Stages a file that is settled but for git.
+    /// Stages a file without conflicts that the index has unmerged.
     pub(crate) fn stage_if_unmerged(&self) -> Result<bool> {
         match self.stages()? {
             Some(Stages::Unmerged { .. }) => self.stage(),
@@ -188,14 +181,14 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// The command that goes on with whatever git was doing.
+    /// The command that continues what git was doing, such as `git rebase --continue`.
     pub(crate) fn next_step(&self) -> Option<&'static str> {
         driver::next_step(self.repository.as_ref()?)
     }
 }
 
-/// A document in the looks its text had. Nodes that came back into a file with positions
-/// get some.
+/// Prints a document in the style of the earlier text. If that had positions, nodes that
+/// came back without one get one.
 fn spelled(document: &Value, before: &str) -> Vec<u8> {
     let style = Style::sniff(before);
     let text = json::print(document, &style).into_bytes();

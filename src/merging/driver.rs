@@ -1,5 +1,5 @@
-//! What a merge needs of a repository: the layouts of both sides, and a place for what
-//! was decided.
+//! What a merge reads and writes in a repository: layouts of both sides, stages of the index,
+//! and the journal of decisions.
 //!
 //! git stores the merged blob itself and then checks it out; the layout filed here for
 //! that blob is the one its smudge finds. Must not know how documents are merged.
@@ -9,6 +9,9 @@ use std::io;
 use std::io::Write;
 use std::path::PathBuf;
 
+use comfy_graph::canon::{self, Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
+use comfy_graph::graph::{NodeId, NodeKey};
+use comfy_graph::{json, merge};
 use rustc_hash::FxHashMap;
 
 use comfy_graph::canon;
@@ -26,7 +29,6 @@ use crate::platform::git::changes;
 use crate::platform::git::{Error, Result};
 use crate::platform::git::{Kind, ObjectId, RepoPath};
 
-/// The contents a merge saw and made.
 #[derive(Debug, Clone, Copy)]
 pub struct Contents<'a> {
     /// The side merged into.
@@ -37,15 +39,15 @@ pub struct Contents<'a> {
     pub merged: &'a [u8],
 }
 
-/// What becomes of a file's positions, and how large it may be to be looked at.
+/// How positions of a file are handled, and the size from which on it is not parsed.
 pub fn handling(repository: &Repository, path: &RepoPath) -> (Handling, u64) {
     let settings = Settings::of(repository).unwrap_or_default();
     (settings.handling_of(repository, path, Direction::Checkin), settings.max_file_size)
 }
 
-/// Keeps a layout for a merged blob: every node lies where it was moved to last, on
-/// whichever side; nodes that only one side has, where that side has them. Nothing is kept
-/// where nothing is known.
+/// Stores the layout of a merged blob: every node lies where it was moved to last, on
+/// whichever side; a node that only one side has lies where that side has it. Without a layout
+/// of either side none is stored.
 ///
 /// # Errors
 /// The layout cannot be kept, or those of the sides cannot be read.
@@ -63,8 +65,7 @@ pub fn keep_layout(
     Ok(())
 }
 
-/// The merged content with the places that the nodes have on the sides; nothing where no
-/// place is known.
+/// The merged content with the layout of the sides; `None` if neither has one.
 pub fn with_layout(
     repository: &Repository,
     path: &RepoPath,
@@ -89,7 +90,7 @@ fn composed(
     };
     let (ours, theirs) = (known(contents.ours)?, known(contents.theirs)?);
     let matches = Matches::renumbering(renumbered);
-    // A result that is one of the sides has that side's very layout.
+    // A result that equals one side has exactly that side's layout.
     let pairs = |side: &[u8], else_pairs| match side == contents.merged {
         true => Pairs::SameContent,
         false => else_pairs,
@@ -107,7 +108,7 @@ fn composed(
     Ok(canon::compose(contents.merged, &sources, now))
 }
 
-/// The layout that lies in a file which nobody cleaned.
+/// The layout inside a file that was not cleaned; `None` for a clean one.
 pub fn own_layout(content: &[u8]) -> Option<String> {
     memchr::memmem::find(content, b"\"pos\"")?;
     match canon::clean(content, Mode::Strip) {
@@ -116,12 +117,11 @@ pub fn own_layout(content: &[u8]) -> Option<String> {
     }
 }
 
-/// What the index has of a file.
+/// The entries of the index for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stages {
-    /// One content.
     Settled,
-    /// The contents of a merge that git waits for.
+    /// The contents of the stages 1 to 3.
     Unmerged {
         /// The common ancestor's.
         base: Option<Vec<u8>>,
@@ -132,7 +132,7 @@ pub enum Stages {
     },
 }
 
-/// What the index has of a file; nothing if git does not know it.
+/// Reads the entries of the index for a file; `None` if git does not track it.
 pub fn stages(repository: &Repository, path: &RepoPath) -> Result<Option<Stages>> {
     let git = repository.git().args(["--literal-pathspecs", "ls-files", "-z", "--stage", "--"]);
     let told = git.arg(path.to_path()).output()?;
@@ -161,7 +161,6 @@ pub fn stages(repository: &Repository, path: &RepoPath) -> Result<Option<Stages>
     Ok(known)
 }
 
-/// Stages a file as it is.
 pub fn stage(repository: &Repository, path: &RepoPath) -> Result<()> {
     let git = repository.git().args(["--literal-pathspecs", "add", "--"]);
     git.arg(path.to_path()).output().map(drop)
@@ -180,9 +179,7 @@ pub fn conflicted(repository: &Repository) -> Result<Vec<RepoPath>> {
 /// A file that the next commit would hold with conflicts in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unready {
-    /// Its path.
     pub path: RepoPath,
-    /// How many.
     pub conflicts: usize,
 }
 
@@ -190,6 +187,7 @@ pub struct Unready {
 pub fn staged_conflicts(repository: &Repository) -> Result<Vec<Unready>> {
     let longest = Settings::of(repository).unwrap_or_default().max_file_size;
     let mut git = repository.git().args(["diff", "--cached", "--raw", "-z", "--no-renames"]);
+    // `git commit FILE` calls hooks with an index of its own.
     if let Some(index) = &repository.surroundings().index_file {
         git = git.env("GIT_INDEX_FILE", index);
     }
@@ -212,7 +210,6 @@ pub fn staged_conflicts(repository: &Repository) -> Result<Vec<Unready>> {
 /// A file that both branches changed since their common ancestor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meeting {
-    /// Its path.
     pub path: RepoPath,
     /// The ancestor's content.
     pub base: Option<Vec<u8>>,
@@ -222,10 +219,10 @@ pub struct Meeting {
     pub theirs: Option<Vec<u8>>,
 }
 
-/// What a merge of a branch would bring together.
+/// The workflows that a merge of a branch would change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Meetings {
-    /// How many common ancestors there are.
+    /// How many merge bases there are; git merges several into a virtual one first.
     pub ancestors: usize,
     /// Workflows that only the branch changed.
     pub only_theirs: Vec<RepoPath>,
@@ -233,8 +230,8 @@ pub struct Meetings {
     pub both: Vec<Meeting>,
 }
 
-/// Looks what a merge of a commit into HEAD would bring together; nothing if one of them
-/// is no commit or nothing connects them.
+/// Finds the workflows that a merge of a commit into HEAD would change; `None` if one of
+/// them is no commit or they have no common ancestor.
 pub fn meetings(repository: &Repository, revision: &str) -> Result<Option<Meetings>> {
     let (Some(theirs), Some(ours)) = (repository.resolve_commit(revision)?, repository.head()?)
     else {
@@ -272,7 +269,7 @@ pub fn meetings(repository: &Repository, revision: &str) -> Result<Option<Meetin
     Ok(Some(meetings))
 }
 
-/// Reads `git diff --raw -z`: `:<mode> <mode> <id> <id> <status>`, then the path.
+/// Parses `git diff --raw -z`: `:<mode> <mode> <id> <id> <status>`, then the path.
 fn raw_changes(told: &[u8]) -> Vec<(RepoPath, [Option<ObjectId>; 2])> {
     let mut fields = told.split(|byte| *byte == 0);
     let mut changes = Vec::new();
@@ -284,7 +281,7 @@ fn raw_changes(told: &[u8]) -> Vec<(RepoPath, [Option<ObjectId>; 2])> {
     changes
 }
 
-/// The command that goes on with what git is in the middle of.
+/// The command that continues the operation git is in.
 pub fn next_step(repository: &Repository) -> Option<&'static str> {
     let steps = [
         ("rebase-merge", "git rebase --continue"),
@@ -297,10 +294,10 @@ pub fn next_step(repository: &Repository) -> Option<&'static str> {
     found.map(|(_, step)| step)
 }
 
-/// Beyond this the journal of merges begins anew; the old one is kept once.
+/// A journal larger than this (in bytes) is renamed to `merges.old` and a new one begun.
 const MAX_JOURNAL: u64 = 4 << 20;
 
-/// Adds a line about a merge to the journal that `git comfy merge --explain` reads.
+/// Appends a line to the journal that `git comfy merge --explain` reads.
 pub fn note(repository: &Repository, line: &str) -> Result<()> {
     let (file, old) = journal(repository);
     let failed = || Error::file("writing", file.clone());
@@ -324,7 +321,7 @@ pub fn noted(repository: &Repository) -> Vec<String> {
     String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
 }
 
-/// Takes the journal away: a merge that is made again tells the same.
+/// Deletes the journal. Nothing is lost for good: the same merge decides the same again.
 pub(crate) fn forget_journal(repository: &Repository) {
     let (file, old) = journal(repository);
     for file in [file, old] {

@@ -1,28 +1,26 @@
-//! What the merging commands have in common: rules from the configuration, three documents
-//! into one file's bytes, and git's own merge of texts for whatever is no JSON.
+//! What the merging commands have in common: strategies from the configuration, the merge of
+//! three documents into the bytes of one file, and git's merge of texts for what is no JSON.
 
 use std::path::{Path, PathBuf};
 
+use comfy_graph::canon::{self, Matches, MergedSide, Mode, Outcome, Pairs};
+use comfy_graph::catalog::Catalog;
+use comfy_graph::json::{self, Style, Value};
+use comfy_graph::merge::{
+    self, Cards, Class, Embedded, Labels, Merged, Options, Rule, Side, Strategies,
+};
+
+use super::{driver, text};
+use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::layouts::Handling;
 use crate::platform::git::Repository;
 use crate::platform::git::plumbing::Git;
-
-use super::driver;
-use super::text;
-use crate::differences::widget_names;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::canon;
-use comfy_graph::canon::{Matches, MergedSide, Mode, Outcome, Pairs};
-use comfy_graph::catalog::Catalog;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
-use comfy_graph::merge;
-use comfy_graph::merge::{Cards, Class, Embedded, Labels, Merged, Options, Rule, Side, Strategies};
 
-/// The rules of a merge: `comfy.merge.<class>` and `GIT_COMFY_FAVOR`. What cannot be
-/// understood is told and has no effect.
+/// The strategies of a merge: `comfy.merge.<class>` and `GIT_COMFY_FAVOR`. An invalid value
+/// is reported and has no effect.
 pub(crate) fn strategies(session: &Session, repository: Option<&Repository>) -> Strategies {
     let mut strategies = Strategies::default();
     let settings = repository.map(|r| r.settings("comfy.merge.")).and_then(|s| s.ok());
@@ -51,7 +49,6 @@ pub(crate) fn strategies(session: &Session, repository: Option<&Repository>) -> 
     strategies
 }
 
-/// The three files of a merge, read.
 pub(crate) struct Inputs {
     pub(crate) base: Vec<u8>,
     pub(crate) ours: Vec<u8>,
@@ -59,7 +56,6 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    /// Reads them.
     pub(crate) fn read(base: &Path, ours: &Path, theirs: &Path) -> Result<Inputs> {
         let read = |file: &Path| {
             std::fs::read(file).map_err(|error| {
@@ -70,28 +66,28 @@ impl Inputs {
         Ok(Inputs { base: read(base)?, ours: read(ours)?, theirs: read(theirs)? })
     }
 
-    /// The three documents; nothing if one of the sides is no JSON that could be given
-    /// back. A base that is none was another kind of file: then there is no base.
+    /// The documents of base, ours and theirs; `None` if ours or theirs is no JSON that can be
+    /// printed back. A base that is no JSON was another kind of file and counts as none.
     pub(crate) fn documents(&self) -> Option<(Option<Value>, Value, Value)> {
         let base = json::parse(&self.base).ok();
         Some((base, json::parse(&self.ours).ok()?, json::parse(&self.theirs).ok()?))
     }
 }
 
-/// What is to be done with a merged file.
+/// How a file is merged and written.
 pub(crate) struct Frame<'a> {
     pub(crate) repository: Option<&'a Repository>,
-    /// What becomes of positions.
+    /// Whether positions are stripped from the result.
     pub(crate) handling: Handling,
     pub(crate) labels: Labels,
     pub(crate) cards: Cards,
     pub(crate) strategies: &'a Strategies,
 }
 
-/// A merged file.
 pub(crate) struct Product {
     pub(crate) merged: Merged,
-    /// The bytes to write; nothing where git's merge of texts has to do it.
+    /// The bytes to write; `None` if conflicts have no place in the document and git has to
+    /// merge the texts.
     pub(crate) content: Option<Vec<u8>>,
 }
 
@@ -106,7 +102,7 @@ pub(crate) fn merge(
     let options = Options { strategies: frame.strategies, naming: &catalog };
     let merged = merge::merge(base.as_ref(), &ours, &theirs, options);
     if has_graphs(&merged.document) {
-        // What a merge gives is in clean form; with cards in it, it has to be brought there.
+        // A merged graph is in clean form; embedding conflicts adds cards, which are not.
         let clean = match merged.conflicts.is_empty() {
             true => Some(canon::print(&merged.document)),
             false => with_conflicts(&merged, frame),
@@ -114,7 +110,7 @@ pub(crate) fn merge(
         let content = clean.map(|clean| placed(inputs, clean, &merged, frame));
         return Product { merged, content };
     }
-    // Other JSON keeps its looks: only a merge that changes something has to be printed.
+    // Other JSON keeps its formatting: a result that equals one side is not printed anew.
     let style = || Style::sniff(&String::from_utf8_lossy(&inputs.ours));
     let content = match merged.conflicts.is_empty() {
         false => None,
@@ -125,13 +121,12 @@ pub(crate) fn merge(
     Product { merged, content }
 }
 
-/// Whether a document is a graph or holds some.
 fn has_graphs(document: &Value) -> bool {
     use comfy_graph::graph::{Kind, kind};
     matches!(kind(document), Kind::Graph(_) | Kind::Wrapped(_))
 }
 
-/// The clean content with its conflicts in it; nothing where it has no place for one.
+/// The clean content with its conflicts embedded; `None` if one of them has no place in it.
 fn with_conflicts(merged: &Merged, frame: &Frame<'_>) -> Option<Vec<u8>> {
     let document = merged.document.clone();
     let Embedded { mut document, homeless } =
@@ -140,7 +135,8 @@ fn with_conflicts(merged: &Merged, frame: &Frame<'_>) -> Option<Vec<u8>> {
     homeless.is_empty().then(|| canon::print(&document))
 }
 
-/// A merged graph as its file is to be: clean, or with the positions that the sides had.
+/// Gives a merged graph the positions that the sides have in their files, unless positions
+/// are stripped.
 fn placed(inputs: &Inputs, content: Vec<u8>, merged: &Merged, frame: &Frame<'_>) -> Vec<u8> {
     if frame.handling == Handling::Clean(Mode::Strip) {
         return content;
@@ -165,8 +161,8 @@ fn placed(inputs: &Inputs, content: Vec<u8>, merged: &Merged, frame: &Frame<'_>)
     }
 }
 
-/// The three texts of other JSON with conflicts: the same but for what is in conflict, so
-/// that markers stand nowhere else.
+/// Three texts of other JSON that differ in nothing but the conflicts, so that a merge of
+/// texts puts markers there alone.
 pub(crate) fn contested_texts(inputs: &Inputs, merged: &Merged) -> Inputs {
     let style = Style::sniff(&String::from_utf8_lossy(&inputs.ours));
     let text = |side: Side| {
@@ -179,13 +175,12 @@ pub(crate) fn contested_texts(inputs: &Inputs, merged: &Merged) -> Inputs {
     Inputs { base: text(Side::Base), ours: text(Side::Ours), theirs: text(Side::Theirs) }
 }
 
-/// What git's merge of texts made.
 pub(crate) struct TextMerge {
     pub(crate) content: Vec<u8>,
     pub(crate) conflicts: bool,
 }
 
-/// Merges texts as git does where no driver is set.
+/// Merges texts with `git merge-file`, as git does without a driver.
 pub(crate) fn merge_texts(
     session: &Session,
     inputs: &Inputs,
@@ -214,16 +209,17 @@ pub(crate) fn merge_texts(
     }
     arguments.extend(files.iter().map(|file| file.as_os_str().to_owned()));
     let answer = Git::at(&session.cwd).answer(&arguments)?;
+    // `git merge-file` leaves with the number of conflicts, at most 127, or 255 for an error.
     match answer.code {
         0 => Ok(TextMerge { content: answer.out, conflicts: false }),
         1..=127 => Ok(TextMerge { content: answer.out, conflicts: true }),
-        // Binary: git itself would keep ours and call it a conflict.
+        // Binary files: ours and a conflict, as git does.
         _ => Ok(TextMerge { content: inputs.ours.clone(), conflicts: true }),
     }
 }
 
-/// The text of other JSON as the lines of both sides make it, where that means the same:
-/// it keeps whatever a person did with white space.
+/// For other JSON: git's merge of the lines, if it parses to the same document. It keeps the
+/// white space of both sides.
 pub(crate) fn in_old_looks(
     session: &Session,
     inputs: &Inputs,
@@ -243,10 +239,10 @@ pub(crate) fn in_old_looks(
     }
 }
 
-/// The most lines of a kind that are told after a merge.
+/// The most lines of a kind that are printed after a merge.
 const MOST_LINES: usize = 8;
 
-/// Tells what was decided and what could not be, in a few lines on standard error.
+/// Prints decisions, doubts and conflicts in a few lines on standard error.
 pub(crate) fn tell(session: &Session, path: &str, merged: &Merged, way_out: &str) {
     let name = sanitize::line(path);
     let say = |lines: Vec<String>| {
@@ -274,7 +270,6 @@ pub(crate) fn tell(session: &Session, path: &str, merged: &Merged, way_out: &str
     }
 }
 
-/// How many conflicts, in words.
 pub(crate) fn count(conflicts: usize) -> String {
     match conflicts {
         1 => "1 conflict".to_owned(),

@@ -1,4 +1,4 @@
-//! Merging workflows inside git, and settling what could not be decided.
+//! Merging workflows inside git, and resolving conflicts.
 
 pub mod commands;
 pub mod conflicted_file;

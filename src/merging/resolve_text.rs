@@ -1,36 +1,34 @@
-//! The conflicts a workflow carries, for a person and for programs.
+//! The conflicts that a workflow carries, as text and as JSON.
 
+use comfy_graph::json::{Style, Value, print};
+use comfy_graph::merge::{Choice, Said, Side, State, Unsettled};
 use serde_json::json;
 
 use super::text::conflict;
-
 use crate::platform::text::sanitize;
-use comfy_graph::json::{Style, Value, print};
-use comfy_graph::merge::{Choice, Said, Side, State, Unsettled};
 
 /// The longest text that is shown of one side, in characters.
 const LONGEST: usize = 2000;
 
-/// A row of a question: what can be answered, what it stands for, how it is told.
+/// An answer to a conflict that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// What would be chosen.
     pub choice: Choice,
-    /// What it is called, safe to show.
+    /// The label of the row, sanitized.
     pub name: String,
-    /// What it says there, safe to show; can have several lines.
+    /// The value that it stands for, sanitized; can have several lines.
     pub says: String,
-    /// The file has it now.
+    /// The file has this value now.
     pub is_now: bool,
 }
 
-/// What a conflict can be answered with, in the order of the numbers.
+/// The answers to a conflict, in the order of their numbers.
 pub fn answers(unsettled: &Unsettled) -> Vec<Answer> {
     let kept = unsettled.conflict.kept();
     let untouched = unsettled.state == State::Kept;
     let mut answers = Vec::new();
     for side in [Side::Ours, Side::Theirs, Side::Base] {
-        // Added on both sides, or nobody knows what was there.
+        // There is no base if both sides added it, or without a common ancestor.
         let none = unsettled.conflict.parts.first().is_none_or(|p| p.sides.get(side).is_none());
         if side == Side::Base && none {
             continue;
@@ -74,8 +72,7 @@ fn say(said: &[Said]) -> String {
     said.iter().map(piece).collect()
 }
 
-/// One conflict with what the sides have, each on a line of its own. With `Numbers::Shown`
-/// the lines bear the numbers to answer with.
+/// The answers to a conflict, a line each.
 pub fn one(unsettled: &Unsettled, numbers: Numbers) -> String {
     let answers = answers(unsettled);
     let width = answers.iter().map(|answer| answer.name.chars().count()).max().unwrap_or_default();
@@ -98,21 +95,18 @@ pub fn one(unsettled: &Unsettled, numbers: Numbers) -> String {
     text
 }
 
-/// Whether answers bear numbers.
+/// Whether the answers are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbers {
-    /// A question is asked.
     Shown,
-    /// A list is shown.
     Hidden,
 }
 
-/// Why a conflict is one, as a line.
+/// Where a conflict is and why it is one, as a line.
 pub fn heading(unsettled: &Unsettled) -> String {
     conflict(&unsettled.conflict, unsettled.inside.as_deref())
 }
 
-/// All conflicts of a file.
 pub fn list(path: &str, all: &[Unsettled]) -> String {
     let s = if all.len() == 1 { "" } else { "s" };
     let mut text = format!("{}: {} conflict{s}\n", sanitize::line(path), all.len());
@@ -123,7 +117,6 @@ pub fn list(path: &str, all: &[Unsettled]) -> String {
     text
 }
 
-/// The conflicts of files as JSON.
 pub fn in_json(files: &[(String, Vec<Unsettled>)]) -> String {
     let value = |value: Option<&Value>| match value {
         None => serde_json::Value::Null,

@@ -1,33 +1,33 @@
-//! Merges as text: the few lines after a merge, and everything about one for
-//! `git comfy merge --explain`, which reads it back from a journal.
+//! Merges as text: the lines printed after a merge, and the journal lines that
+//! `git comfy merge --explain` reads back.
 
-use crate::differences::text::SubgraphNames;
-use crate::platform::text::sanitize;
 use comfy_graph::graph::{Kind, Scope, SubgraphId, kind};
 use comfy_graph::json::{Object, Path, Style, Value, parse_text, print_object};
 use comfy_graph::merge::{Conflict, Decision, Merged};
 
-/// What a merge was of.
+use crate::differences::text::SubgraphNames;
+use crate::platform::text::sanitize;
+
+/// Which file was merged, and when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
-    /// The file in the repository.
     pub path: String,
-    /// What the side merged into is called.
+    /// The label of our side.
     pub ours: Option<String>,
-    /// What the side merged is called.
+    /// The label of their side.
     pub theirs: Option<String>,
     /// When, in milliseconds since 1970.
     pub at: u64,
 }
 
-/// The decisions worth a line, each with where it was made.
+/// The notable decisions, a line each.
 pub fn notable(merged: &Merged) -> Vec<String> {
     let names = names(&merged.document);
     let notable = merged.decisions.iter().filter(|d| d.is_notable());
     notable.map(|notable| decision(notable, &names)).collect()
 }
 
-/// The conflicts, each as a line.
+/// The conflicts, a line each.
 pub fn conflicts(merged: &Merged) -> Vec<String> {
     let names = names(&merged.document);
     let line = |conflict: &Conflict| {
@@ -40,12 +40,12 @@ pub fn conflicts(merged: &Merged) -> Vec<String> {
     merged.conflicts.iter().map(line).collect()
 }
 
-/// What is wrong with a merge that was not used.
+/// What the audit found wrong with a merge, a line each.
 pub fn doubts(merged: &Merged) -> Vec<String> {
     merged.doubts.iter().map(|doubt| sanitize::line(&doubt.to_string()).into_owned()).collect()
 }
 
-/// What the subgraphs of a document are called.
+/// The names of the subgraphs of a document.
 fn names(document: &Value) -> SubgraphNames {
     let mut names = SubgraphNames::default();
     let graphs = match kind(document) {
@@ -111,7 +111,7 @@ pub fn journal(about: &About, merged: &Merged) -> String {
     print_object(&line, &Style::SAVE)
 }
 
-/// What a line of the journal is about; nothing for a line that is none.
+/// Reads the header of a line of the journal; `None` if it is no such line.
 pub fn about(line: &str) -> Option<About> {
     let line = parse_text(line).ok()?;
     let text = |key: &str| line.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -119,13 +119,13 @@ pub fn about(line: &str) -> Option<About> {
     Some(About { path: text("path")?, ours: text("ours"), theirs: text("theirs"), at })
 }
 
-/// A line of the journal for a person: every decision, every conflict.
+/// A line of the journal as text: every decision, every conflict.
 pub fn explain(line: &str) -> Option<String> {
     let about = about(line)?;
     let line = parse_text(line).ok()?;
     let list = |key: &str| -> Vec<String> {
         let list = line.get(key).and_then(Value::as_array).unwrap_or_default();
-        // The journal is a file like any other.
+        // The journal may have been edited: its texts are sanitized again.
         list.iter().filter_map(Value::as_str).map(|t| sanitize::line(t).into_owned()).collect()
     };
     let mut text = sanitize::line(&about.path).into_owned();

@@ -1,21 +1,18 @@
-//! `git comfy apply`: replays a difference that `git comfy diff --format json` told.
+//! `git comfy apply`: replays a difference that `git comfy diff --format json` wrote.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Result};
-use crate::exit::Exit;
+use comfy_graph::canon::{self, Clock, Mode, Outcome, Pairs, Source};
+use comfy_graph::diff::{self, EditScript, schema};
+use comfy_graph::json::{self, Style, Value};
 
 use crate::differences::operands;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::canon;
-use comfy_graph::canon::{Clock, Mode, Outcome, Pairs, Source};
-use comfy_graph::diff;
-use comfy_graph::diff::{EditScript, schema};
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
 
 const EXAMPLES: &str = "\
 Reads what `git comfy diff --format json` wrote. Everything that the difference changes
@@ -44,10 +41,9 @@ pub struct Args {
     check: bool,
 }
 
-/// A script read from standard input is not longer than this.
+/// The most bytes that are read from standard input.
 const LONGEST: u64 = 1 << 30;
 
-/// Replays.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let script = script(args, session)?;
     let bytes = operands::bytes_of(&session.cwd.join(&args.file))?;

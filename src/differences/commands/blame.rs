@@ -1,4 +1,4 @@
-//! `git comfy blame`: which commit gave every value of a workflow its present form.
+//! `git comfy blame`: which commit last changed each value of a workflow.
 //!
 //! Follows each value back through the history, through renumbering, retitling and moves
 //! into subgraphs, until a commit changed it. At a merge a value goes on to a parent that
@@ -31,6 +31,21 @@ use crate::ui::Listener;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::diff::{Held, Lineage};
 use comfy_graph::json::Value;
+use serde_json::json;
+
+use crate::differences::compared::compare;
+use crate::differences::content::{self, Content};
+use crate::differences::revisions::{self, How};
+use crate::differences::screen::{Screen, ScreenArgs};
+use crate::differences::text::ledger::{Leaf, leaves};
+use crate::differences::text::terminal::Colour;
+use crate::differences::{operands, widget_names};
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::platform::git::{Commit, CommitId, ObjectId, RepoPath, Repository, commit_range};
+use crate::platform::text::sanitize;
+use crate::session::Session;
+use crate::ui::Listener;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,16 +70,14 @@ pub struct Args {
     screen: ScreenArgs,
 }
 
-/// Where a value got its form.
+/// Where a value was changed last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Blamed {
-    /// In the work tree: it is not committed.
+    /// In the work tree; it is not committed.
     Here,
-    /// In a commit.
     Commit(CommitId),
 }
 
-/// Follows and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository_in_step()?;
     let naming = widget_names::of(&repository);
@@ -96,7 +109,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Where the search begins.
+/// The file that is annotated, and the commit to search from.
 struct Start {
     bytes: Vec<u8>,
     path: RepoPath,
@@ -129,7 +142,7 @@ fn start(args: &Args, session: &Session, repository: &Repository) -> Result<Star
     Ok(Start { bytes, path, commit: repository.head()?, committed: false })
 }
 
-/// Keeps the nodes that a person named, and of them the value they named.
+/// Keeps the nodes that `NODE[.WIDGET]` names, and of them the value.
 fn choose(leaves: &mut Vec<Leaf>, wanted: &str, file: &str) -> Result<()> {
     let known = |name: &str| leaves.iter().any(|leaf| leaf.is_called(name));
     let dots = wanted.match_indices('.').map(|(at, _)| at);
@@ -169,10 +182,11 @@ fn choose(leaves: &mut Vec<Leaf>, wanted: &str, file: &str) -> Result<()> {
     Ok(())
 }
 
-/// The values that are looked for, by the index they are reported under.
+/// The values whose commit is not found yet, with the index of each in the request: a value
+/// can have another node id or name in an older commit.
 type Sought = Vec<(usize, Held)>;
 
-/// A file in a commit, with what is looked for in it.
+/// A file in a commit that may have changed the values.
 struct Stop {
     path: RepoPath,
     blob: ObjectId,
@@ -182,7 +196,7 @@ struct Stop {
 struct Trail<'r> {
     repository: &'r Repository,
     naming: &'r Catalog,
-    /// By what was asked for.
+    /// The result, by the value in the newest state.
     blamed: HashMap<Held, Blamed>,
 }
 
@@ -247,7 +261,8 @@ impl Trail<'_> {
         Ok(())
     }
 
-    /// Hands what is looked for on to the parents; gives what no parent has.
+    /// Passes values on to the parents that have them in the same form; gives the rest, which
+    /// this commit changed.
     fn step(
         &self,
         commit: CommitId,
@@ -283,7 +298,7 @@ impl Trail<'_> {
         Ok(sought)
     }
 
-    /// The file in a parent, under the name it had there.
+    /// The file in a parent, also if it was renamed since.
     fn before(
         &self,
         parent: CommitId,
@@ -311,8 +326,8 @@ impl Trail<'_> {
         })
     }
 
-    /// Which of the values a document had already in an earlier state of it, and which it
-    /// gave their form.
+    /// Splits values into those that an earlier blob has in the same form (as they are named
+    /// there) and those that are new in `after`.
     fn passed(&self, before: ObjectId, after: Value, sought: Sought) -> Result<(Sought, Sought)> {
         let Some(before) = self.document(before)? else { return Ok((Vec::new(), sought)) };
         let (before, after) = (Content::Graph(before), Content::Graph(after));
@@ -331,7 +346,7 @@ impl Trail<'_> {
     }
 }
 
-/// Commits that were looked up for showing.
+/// Commits that were read for the output.
 type Known = HashMap<ObjectId, Option<Commit>>;
 
 fn look_up<'k>(

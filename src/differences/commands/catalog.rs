@@ -1,9 +1,12 @@
-//! `git comfy catalog`: teaches this clone the node classes of a ComfyUI, so that widgets
-//! of custom nodes are called by their names.
+//! `git comfy catalog`: stores the node classes of a ComfyUI in this clone, so that widgets of
+//! custom nodes are shown by name.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use comfy_graph::catalog::{Catalog, table_of};
+use comfy_graph::json;
 
 use crate::differences::widget_names;
 use crate::error::{Failure, Result};
@@ -11,8 +14,6 @@ use crate::exit::Exit;
 use crate::platform::git::plumbing::Git;
 use crate::platform::machine::server::{Address, NamedBy, Server};
 use crate::session::Session;
-use comfy_graph::catalog::{Catalog, table_of};
-use comfy_graph::json;
 
 /// Learn the names of widgets from a ComfyUI.
 #[derive(Debug, clap::Args)]
@@ -43,7 +44,6 @@ const MOST_BYTES: u64 = 256 << 20;
 /// ComfyUI may be busy loading a model.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Fetches, reduces, writes.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let Action::Update(update) = &args.action;
     let repository = session.repository()?;
@@ -70,9 +70,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// git keeps the texts of blobs it has shown; they hold the old names.
+/// Deletes git's textconv cache: the cached texts have the old widget names.
 fn forget_kept_texts(session: &Session) {
-    // A ref that is not there is no failure.
+    // The ref need not exist.
     let arguments = ["update-ref", "-d", "refs/notes/textconv/comfy"];
     let _ = Git::at(&session.cwd).answer(arguments);
 }

@@ -1,5 +1,5 @@
-//! `git comfy diff`: how workflows differ, in words, for everything that git can compare
-//! and for what its syntax cannot say: two files, a picture and a commit.
+//! `git comfy diff`: how workflows differ, in words, for everything that `git diff` compares
+//! and for two files, or a picture and a commit.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use crate::differences::compared::compare;
 use crate::differences::content::Content;
 use crate::platform::text::Colour;
 
-use crate::differences::content;
+use crate::differences::compared::compare;
+use crate::differences::content::{self, Content};
 use crate::differences::file_diff::Sheet;
-use crate::differences::operands;
-use crate::differences::operands::{Among, Document, Named};
+use crate::differences::operands::{self, Among, Document, Named};
 use crate::differences::patch::{PatchColour, hunks};
 use crate::differences::revisions;
 use crate::differences::revisions::{FileChange, How, Version};
@@ -19,19 +19,12 @@ use crate::differences::text::terminal::{Look, WordDiff};
 use crate::differences::widget_names;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::layouts;
-use crate::layouts::Change;
-use crate::platform::git;
-use crate::platform::git::plumbing;
-use crate::platform::git::{RepoPath, Repository};
+use crate::layouts::{self, Change};
+use crate::platform::git::{self, RepoPath, Repository, plumbing};
 use crate::platform::text::sanitize;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::ui::Listener;
-use comfy_graph::catalog::Catalog;
-use comfy_graph::diff::schema;
-use comfy_graph::json;
-use comfy_graph::json::{Object, Style, Value};
 
 const EXAMPLES: &str = "\
 Takes what `git diff` takes, and two files, pictures or REVISION:FILE in any combination.
@@ -107,15 +100,12 @@ enum WordMode {
     None,
 }
 
-/// What is compared.
 enum Wish {
     /// What `git diff` compares with these arguments.
     Git(Vec<String>),
-    /// Two documents.
     Two(Box<[Document; 2]>),
 }
 
-/// Compares and shows.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let layout = if args.layout { Layout::Spelled } else { Layout::Folded };
     let naming = widget_names::cached(session);
@@ -200,7 +190,6 @@ fn show(
     Ok(found)
 }
 
-/// The JSON form of all files.
 pub(crate) fn document(sheets: &[Sheet]) -> String {
     let mut root = Object::default();
     root.insert("schema", "git-comfy/diff");
@@ -208,11 +197,10 @@ pub(crate) fn document(sheets: &[Sheet]) -> String {
     let files: Vec<Value> = sheets.iter().map(Sheet::json).collect();
     root.insert("files", files);
     let text = json::print(&Value::Object(root), &Style { final_newline: true, ..Style::EXPORT });
-    // The same values, with everything escaped that a terminal would act on.
+    // Everything is escaped that a terminal would act on; the values stay the same.
     sanitize::json(&text).into_owned()
 }
 
-/// Finds out what the words mean.
 fn wish(args: &Args, session: &Session) -> Result<Wish> {
     let mut arguments: Vec<String> = Vec::new();
     if args.cached {
@@ -290,7 +278,8 @@ fn at_revision(
     Ok([was, document])
 }
 
-/// A picture that git does not know is compared with the file it was made with.
+/// A single file: `None` if git tracks it; a picture that it does not track is compared with
+/// the workflow it was made with.
 fn alone(session: &Session, document: Document, file: &Path) -> Result<Option<[Document; 2]>> {
     let Ok(repository) = session.repository() else {
         return Err(Failure::new(format!("{} alone cannot be compared", document.name))
@@ -360,7 +349,7 @@ fn patch_colour(colour: Colour) -> PatchColour {
     }
 }
 
-/// A comparison that git was asked for.
+/// A comparison with the arguments of `git diff`.
 struct Comparing {
     repository: Repository,
     arguments: Vec<String>,
@@ -428,7 +417,7 @@ impl Comparing {
         Ok(sheet)
     }
 
-    /// The arguments that name no file: git is asked for one file at a time here.
+    /// The arguments without paths: the patch of one file at a time is asked for.
     fn without_paths(&self, session: &Session, arguments: &[String]) -> Vec<String> {
         let mut kept = arguments.to_vec();
         while let Some(last) = kept.last()

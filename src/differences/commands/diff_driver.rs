@@ -31,7 +31,7 @@ pub struct Args {
     arguments: Vec<String>,
 }
 
-/// One side as git hands it over.
+/// One side as git passes it: file, blob id, mode.
 #[derive(Debug)]
 struct Given {
     /// Where the content lies; nothing if the file is not there on this side.
@@ -64,7 +64,6 @@ impl Given {
     }
 }
 
-/// Prints the difference.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let [path, sides @ ..] = args.arguments.as_slice() else { return Ok(Exit::Done) };
     if sides.len() < 6 {
@@ -111,7 +110,7 @@ fn plain(
     after: &Given,
     colour: Colour,
 ) -> Result<()> {
-    // Of a submodule git hands over a text; its id is that of a commit.
+    // For a submodule git passes a text file; the id is that of a commit.
     let blob = |given: &Given| given.blob.clone().filter(|_| given.mode != "160000");
     let side = |given: &Given| PatchSide { file: given.file.clone(), blob: blob(given) };
     let patch_colour = match colour {

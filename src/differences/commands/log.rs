@@ -1,13 +1,11 @@
-//! `git comfy log`: history told in changes, a short line for each changed workflow.
+//! `git comfy log`: a short line for each commit and workflow that it changed.
 
+use comfy_graph::catalog::Catalog;
 use serde_json::json;
 
 use crate::differences::compared::compare;
-use crate::differences::content::Content;
-
-use crate::differences::content;
-use crate::differences::operands;
-use crate::differences::operands::Named;
+use crate::differences::content::{self, Content};
+use crate::differences::operands::{self, Named};
 use crate::differences::revisions::{FileChange, History, How, Version};
 use crate::differences::text::story::Story;
 use crate::differences::text::{Layout, one_line};
@@ -20,7 +18,6 @@ use crate::platform::text::Colour;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::ui::Listener;
-use comfy_graph::catalog::Catalog;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,7 +58,7 @@ pub struct Args {
     screen: ScreenArgs,
 }
 
-/// Where no line has to be kept, a program is told at most so much.
+/// The width of a summary in JSON, where no terminal limits it.
 const MOST_COLUMNS: usize = 4000;
 
 /// A change of a workflow in a commit.
@@ -72,7 +69,6 @@ struct Line<'r> {
     story: Story,
 }
 
-/// Walks and tells.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let repository = session.repository_in_step()?;
     let (arguments, paths) = arguments(args, session)?;
@@ -106,7 +102,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What git's own log is to be called with, and the paths in it.
+/// The arguments for `git log`, and the paths among them.
 fn arguments(args: &Args, session: &Session) -> Result<(Vec<String>, Vec<String>)> {
     let mut revisions = Vec::new();
     let mut paths = args.paths.clone();
@@ -116,7 +112,7 @@ fn arguments(args: &Args, session: &Session) -> Result<(Vec<String>, Vec<String>
             Named::Other if word.contains("..") && !session.cwd.join(word).exists() => {
                 revisions.push(word.clone());
             }
-            // Also a file that is gone by now.
+            // Also a file that was deleted since.
             _ => paths.push(word.clone()),
         }
     }
@@ -137,14 +133,14 @@ fn arguments(args: &Args, session: &Session) -> Result<(Vec<String>, Vec<String>
     Ok((all, paths))
 }
 
-/// Whether a workflow may be in it, by its name: a look into every file of a history
-/// would take long.
+/// Whether a file may be a workflow, by its name: reading every file of the history would
+/// take long.
 fn may_tell(change: &FileChange) -> bool {
     let is_json = |path: &RepoPath| path.as_bytes().to_ascii_lowercase().ends_with(b".json");
     is_json(change.path())
 }
 
-/// What happened to a workflow; nothing if the file is none.
+/// How a workflow changed; `None` if the file is none.
 fn told(repository: &Repository, change: &FileChange, naming: &Catalog) -> Result<Option<Story>> {
     let content = |version: &Option<Version>| -> Result<Content> {
         match version {

@@ -11,8 +11,8 @@
 
 use std::path::PathBuf;
 
-use crate::differences::content::Content;
-
+use crate::differences::content::{self, Content};
+use crate::differences::{text, widget_names};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::plumbing::Git;
@@ -22,6 +22,7 @@ use crate::differences::content;
 use crate::differences::text;
 use crate::differences::widget_names;
 use crate::session::Session;
+use crate::setup::settings::bring_textconv_up_to_date;
 
 /// Tell a workflow, or the one embedded in a picture, as lines of text.
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let unreadable = |e| Failure::new(format!("{} cannot be read: {e}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(unreadable)?;
     if args.form.is_some_and(|form| form != text::FORM) {
-        // What cannot be written now is written the next time.
+        // If the configuration cannot be written now, the next call tries again.
         let _ = bring_textconv_up_to_date(&Git::at(&session.cwd));
     }
     let naming = widget_names::cached(session);

@@ -1,10 +1,7 @@
-//! Every value of a workflow with its place: what `git comfy blame` puts a commit to.
+//! Every value of a workflow, node by node: the lines that `git comfy blame` annotates.
 //!
 //! Must not know commits, nor print.
 
-use super::outline::{is_told, source};
-
-use super::phrase;
 use comfy_graph::diff::{Aspect, Held};
 use comfy_graph::graph::{
     GraphKind, Kind, Mode, Naming, NodeKey, Prompt, PromptInput, Scope, SlotName, WidgetName,
@@ -12,31 +9,30 @@ use comfy_graph::graph::{
 };
 use comfy_graph::json::Value;
 
-/// A node and its values.
+use super::outline::{is_told, source};
+use super::phrase;
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leaf {
-    /// The node.
     pub node: NodeKey,
-    /// What a person calls it.
     pub name: String,
     /// Its class; the name of the subgraph for an instance of one.
     pub class: String,
     /// The name of the subgraph it is in.
     pub inside: Option<String>,
-    /// Its values in reading order.
+    /// Its values: class, title, mode, inputs, widgets.
     pub values: Vec<Entry>,
 }
 
-/// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Which one.
     pub held: Held,
     /// What it is now; not sanitized.
     pub shown: String,
 }
 
-/// All nodes of a document with their values, by graph and id; nothing if it is no graph.
+/// All nodes of a document with their values, ordered by graph and id; `None` if it is no
+/// graph.
 pub fn leaves(document: &Value, naming: &dyn Naming) -> Option<Vec<Leaf>> {
     match kind(document) {
         Kind::Graph(GraphKind::Workflow(_)) => {
@@ -130,7 +126,8 @@ impl Leaf {
         self.values.push(Entry { held, shown });
     }
 
-    /// Whether a person means this node: by its id, its name or its class.
+    /// Whether a name given on the command line means this node: by id (`#` is optional), name
+    /// or class.
     pub fn is_called(&self, name: &str) -> bool {
         let bare = name.strip_prefix('#').unwrap_or(name);
         self.node.id.to_string() == bare

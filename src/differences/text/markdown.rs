@@ -1,4 +1,4 @@
-//! A story as a review comment: Markdown as GitHub and GitLab show it.
+//! A difference as a review comment: Markdown as GitHub and GitLab show it.
 //!
 //! Text from files is escaped here, so that a prompt cannot become a heading, a link, an
 //! image or a mention. Must not print.
@@ -9,7 +9,6 @@ use super::story::{Fact, Item, Sign, Story};
 use crate::platform::text::sanitize;
 use crate::platform::text::words::Word;
 
-/// Shows a story.
 pub fn show(story: &Story) -> String {
     let mut out = String::new();
     for section in &story.sections {
@@ -27,7 +26,6 @@ pub fn show(story: &Story) -> String {
     out
 }
 
-/// A heading that names a file.
 pub fn heading(name: &str) -> String {
     format!("### {}\n", code(name))
 }
@@ -105,7 +103,7 @@ fn flat(text: &str) -> String {
     text.replace(['\n', '\r', '\t'], " ")
 }
 
-/// A text with every character that Markdown or HTML could act on made harmless.
+/// Escapes every character that Markdown or HTML could act on.
 fn escape(text: &str) -> String {
     let text = flat(text);
     let mut out = String::new();

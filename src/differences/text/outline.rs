@@ -8,18 +8,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::phrase;
-use crate::platform::text::sanitize;
 use comfy_graph::graph::{
     Definition, Graph, GraphKind, Kind, Mode, Naming, Node, Prompt, PromptInput, Role, Sink, Slot,
     Source, Widget, Wires, Workflow, kind,
 };
 use comfy_graph::json::{Object, Value};
 
-/// The form of the text. A textconv cache made by another form must not be used.
+use super::phrase;
+use crate::platform::text::sanitize;
+
+/// The version of the text format; git's textconv cache of another one must not be used.
 pub const FORM: u32 = 2;
 
-/// Node keys that have lines of their own, or none because they change nothing.
+/// Node keys that have lines of their own, or none because they are no content.
 const NODE_KEYS: &[&str] = &[
     "id",
     "type",
@@ -41,7 +42,7 @@ const NODE_KEYS: &[&str] = &[
 /// an update of one is one line and not one for each node.
 const SAID_ELSEWHERE: &[&str] = &["Node name for S&R", "cnr_id", "aux_id", "ver"];
 
-/// The text of a document; nothing if no graph is in it.
+/// The text of a document; `None` if it holds no graph.
 pub fn outline(mut document: Value, naming: &dyn Naming) -> Option<String> {
     let mut text = Text::default();
     match kind(&document) {
@@ -73,7 +74,7 @@ impl Text {
         self.lines.push('\n');
     }
 
-    /// A named value: on the line of its name, or below it if it is a text of many lines.
+    /// A named value: on the line of its name; a text of several lines below it.
     fn value(&mut self, name: &str, value: &Value) {
         match value.as_str() {
             Some(text) if text.trim_end().contains('\n') => {
@@ -126,7 +127,7 @@ impl Text {
         }
     }
 
-    /// The packs that nodes say they are from, each with the versions they name.
+    /// The packs that the nodes name, each with its versions.
     fn packs(&mut self, workflow: &Workflow) {
         let mut packs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (_, node) in workflow.nodes() {
@@ -220,7 +221,7 @@ impl Text {
         }
     }
 
-    /// What a workflow says beside its graphs.
+    /// What a workflow holds beside its graphs, without view and counters.
     fn rest(&mut self, rest: &Object) {
         let extra = rest.get("extra").and_then(Value::as_object);
         let extra = extra.into_iter().flat_map(Object::iter);
@@ -275,7 +276,7 @@ pub(crate) fn is_told(widget: &Widget<'_>) -> bool {
     !matches!(widget.role, Role::Button | Role::Residue)
 }
 
-/// Where a wire comes from, in the words of the graph it is in.
+/// Where a wire comes from; `graph` is the one it is in.
 pub(crate) fn source(workflow: &Workflow, graph: &Graph, from: &Source) -> String {
     match from {
         Source::Boundary(name) => format!("the subgraph's input {name}"),

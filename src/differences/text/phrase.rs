@@ -1,13 +1,12 @@
-//! How things are called: nodes, values, wires, modes. Shared by everything that tells
-//! something to a person.
+//! How nodes, values, wires and modes are called in all output for people.
 //!
 //! Texts come out as the files have them; escaping is the renderer's.
 
-use super::story::Subject;
 use comfy_graph::diff::{GroupRef, NodeRef, SinkRef, SourceRef, SubgraphRef};
 use comfy_graph::graph::Mode;
-use comfy_graph::json;
-use comfy_graph::json::{Style, Value};
+use comfy_graph::json::{self, Style, Value};
+
+use super::story::Subject;
 
 /// Values longer than this are cut.
 const MOST_CHARS: usize = 120;
@@ -24,7 +23,7 @@ pub(crate) fn node(node: &NodeRef) -> Subject {
     Subject { name, id: Some(format!("#{}", node.key.id)), kind }
 }
 
-/// A node within a sentence: `KSampler #3`.
+/// `KSampler #3`
 pub(crate) fn node_in_passing(node: &NodeRef) -> String {
     format!("{} #{}", node.shown(), node.key.id)
 }
@@ -44,7 +43,7 @@ fn named(name: &str, otherwise: &str) -> String {
     if name.trim().is_empty() { otherwise.to_owned() } else { name.to_owned() }
 }
 
-/// Where a wire comes from: `CheckpointLoaderSimple #4 MODEL`.
+/// `CheckpointLoaderSimple #4 MODEL`
 pub(crate) fn source(source: &SourceRef) -> String {
     match source {
         SourceRef::Output { node, slot, name } if name.is_empty() => {
@@ -55,7 +54,7 @@ pub(crate) fn source(source: &SourceRef) -> String {
     }
 }
 
-/// What a wire feeds, within a sentence about another node.
+/// `KSampler #3 model`
 pub(crate) fn sink(sink: &SinkRef) -> String {
     match sink {
         SinkRef::Input { node, name } => format!("{} {name}", node_in_passing(node)),
@@ -63,7 +62,6 @@ pub(crate) fn sink(sink: &SinkRef) -> String {
     }
 }
 
-/// What a mode does, in a word.
 pub(crate) fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Always => "active",
@@ -75,8 +73,8 @@ pub(crate) fn mode(mode: Mode) -> &'static str {
     }
 }
 
-/// A value in the middle of a line. Texts stand without quotes, unless they would be
-/// taken for something else.
+/// A value, cut to one line. Texts stand without quotes, unless they would be taken for
+/// something else (a number, `true`).
 pub(crate) fn value(value: &Value) -> String {
     let text = whole_value(value);
     match text.char_indices().nth(MOST_CHARS) {
@@ -85,7 +83,7 @@ pub(crate) fn value(value: &Value) -> String {
     }
 }
 
-/// As [`value`], however long it is.
+/// The same without a cut.
 pub(crate) fn whole_value(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.to_string(),

@@ -1,18 +1,18 @@
-//! A story in one line: what `git comfy log` and commit messages say.
+//! A difference in one line, for `git comfy log` and commit messages.
 //!
 //! Must not print.
 
 use super::story::{Fact, Item, Sign, Story};
 use crate::platform::text::sanitize;
 
-/// The story in at most `columns` columns: as many things as fit, the rest counted.
+/// The difference in at most `columns` columns: as many changes as fit, the rest counted.
 pub fn one_line(story: &Story, columns: usize) -> String {
     let mut items: Vec<(Option<&str>, &Item)> = story
         .sections
         .iter()
         .flat_map(|section| section.items.iter().map(|item| (section.subgraph.as_deref(), item)))
         .collect();
-    // What came and went explains the rest.
+    // Added and removed nodes first: they explain the other changes.
     items.sort_by_key(|(_, item)| item.sign == Sign::Changed);
     let all: Vec<String> =
         items.into_iter().flat_map(|(subgraph, item)| phrases(subgraph, item)).collect();
@@ -37,7 +37,7 @@ pub fn one_line(story: &Story, columns: usize) -> String {
     sanitize::excerpt(&line, columns)
 }
 
-/// What happened to one thing, a phrase for each particular.
+/// A phrase for each change of an item.
 fn phrases(subgraph: Option<&str>, item: &Item) -> Vec<String> {
     let inside = subgraph.map(|name| format!("{name}/")).unwrap_or_default();
     let name = format!("{inside}{}", item.subject.name);

@@ -1,35 +1,33 @@
-//! An edit script as a story: which edits make one sentence, and which are not worth one.
+//! Describes an edit script: which edits belong to one item, and which are only counted.
 //!
-//! Must not know how a story is shown.
+//! Must not know how a description is rendered.
 
-use indexmap::IndexMap;
-use rustc_hash::FxHashMap;
-
-use super::story::{Fact, Item, Section, Sign, Story, Subject};
-
-use super::phrase;
-use crate::platform::text::words;
 use comfy_graph::diff::{
     AddedWidget, AppEntry, AppList, Change, Class, Edit, EditScript, NodeRef, Origin, Place,
     RawEdit, Side, SinkRef, SubgraphRef, Usual,
 };
 use comfy_graph::graph::{NodeKey, Role, Scope, SubgraphId};
 use comfy_graph::json::{Object, Value};
+use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
+
+use super::phrase;
+use super::story::{Fact, Item, Section, Sign, Story, Subject};
+use crate::platform::text::words;
 
 /// Names of the subgraphs that occur in either document.
 pub type SubgraphNames = FxHashMap<SubgraphId, String>;
 
-/// How much is told of what nobody has to read.
+/// How much is said about layout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// One line that counts it.
+    /// One line with counts.
     #[default]
     Folded,
     /// Every move and resize.
     Spelled,
 }
 
-/// Tells a script.
 pub fn tell(script: &EditScript, names: &SubgraphNames, layout: Layout) -> Story {
     let mut teller =
         Teller { script, names, sections: IndexMap::default(), versions: IndexMap::default() };
@@ -71,12 +69,12 @@ fn scope_name(scope: &SubgraphId, names: &SubgraphNames) -> String {
     }
 }
 
-/// Which thing an item is about, so that edits of one thing become one item.
+/// What an item is about, so that all edits of one node become one item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Thing {
     Node(NodeKey),
     Group(Scope, usize),
-    /// What is gone. Another thing may have its id now.
+    /// A removed node or group: another one may have its id now.
     Gone(Box<Thing>),
     Subgraph(SubgraphId),
     Other(String),
@@ -92,7 +90,7 @@ struct Teller<'a> {
     script: &'a EditScript,
     names: &'a SubgraphNames,
     sections: IndexMap<Option<SubgraphId>, Building>,
-    /// Pack, old and new version: on how many nodes.
+    /// How many nodes went from one version of a pack to another, by pack, old and new version.
     versions: IndexMap<(String, String, String), usize>,
 }
 
@@ -128,7 +126,7 @@ impl Teller<'_> {
         self.item(edit, thing, phrase::node(node))
     }
 
-    /// A subgraph is told of among the nodes of the root: its instances are there.
+    /// A subgraph definition is listed among the nodes of the root, where its instances are.
     fn on_subgraph(&mut self, subgraph: &SubgraphRef) -> &mut Item {
         self.item_in(None, Thing::Subgraph(subgraph.id.clone()), phrase::subgraph(subgraph))
     }
@@ -250,7 +248,7 @@ impl Teller<'_> {
         }
     }
 
-    /// Sockets, bends of wires, the app mode.
+    /// Slots, reroutes, the app mode.
     fn rest(&mut self, edit: &Edit) {
         match edit {
             Edit::Slot { node, side, name, raw, .. } => {
@@ -442,7 +440,7 @@ fn json_value(name: &str, change: &Change<Option<Value>>) -> Fact {
     }
 }
 
-/// What a prompt says of a node beside what runs: mostly its title alone.
+/// `_meta` of a prompt's node, which mostly holds its title alone.
 fn meta(change: &Change<Option<Value>>) -> Fact {
     let title = |value: &Option<Value>| -> Option<String> {
         let object = value.as_ref()?.as_object()?;
@@ -521,7 +519,7 @@ fn boundary(
     }
 }
 
-/// Layout in one line: what moved, not where to.
+/// Layout in one line: what moved, without positions.
 fn folded_layout(script: &EditScript) -> Option<String> {
     let mut moved = std::collections::BTreeSet::new();
     let mut others = std::collections::BTreeSet::new();

@@ -1,5 +1,5 @@
-//! A whole workflow in a few lines: what loads what, what is prompted, how it is sampled,
-//! what comes out. What `git comfy show FILE` says; [`super::outline`] says everything.
+//! A workflow in a few lines, for `git comfy show FILE`: models, inputs, prompts, sampling,
+//! outputs. [`super::outline`] gives every value.
 //!
 //! Must not print.
 
@@ -19,11 +19,17 @@ use comfy_graph::graph::{
     Workflow, kind,
 };
 use comfy_graph::json::Value;
+use compact_str::CompactString;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Lines of a prompt that are shown.
+use super::phrase;
+use super::terminal::{Colour, HEADING, Look, MUTED};
+use crate::platform::text::sanitize;
+
+/// The most lines of a prompt or note that are shown.
 const MOST_LINES: usize = 12;
 
-/// Widgets that make a node one that samples, and the order they are told in.
+/// Widgets that make a node a sampling one if it has two of them, in the order of the output.
 const SAMPLING: [&str; 10] = [
     "seed",
     "noise_seed",
@@ -37,7 +43,7 @@ const SAMPLING: [&str; 10] = [
     "end_at_step",
 ];
 
-/// The story of a workflow; nothing if the document is none, such as an API prompt.
+/// Summarises a workflow; `None` if the document is none, such as an API prompt.
 pub fn telling(document: &Value, catalog: &Catalog, look: Look) -> Option<String> {
     let Kind::Graph(GraphKind::Workflow(_)) = kind(document) else { return None };
     let workflow = Workflow::from_value(document.clone()).ok()?;
@@ -48,7 +54,8 @@ pub fn telling(document: &Value, catalog: &Catalog, look: Look) -> Option<String
     Some(told.text())
 }
 
-/// The values that the only instance of a subgraph puts in the place of those inside.
+/// The values that the only instance of a subgraph puts in the place of those inside; none
+/// if it has several instances, whose values can differ.
 fn promoted<'w>(
     workflow: &'w Workflow,
     scope: &Scope,
@@ -66,7 +73,6 @@ fn promoted<'w>(
     found
 }
 
-/// Lines under headings.
 #[derive(Default)]
 struct Chapters {
     models: Vec<Line>,
@@ -79,7 +85,7 @@ struct Chapters {
     notes: Vec<Line>,
 }
 
-/// A node, what is said of it, and a text below.
+/// A node, its values on the same line, and a text below.
 struct Line {
     node: String,
     said: String,
@@ -272,7 +278,6 @@ fn value(widget: &Widget<'_>) -> String {
     format!("{} {}", widget.name, phrase::value(widget.value))
 }
 
-/// The values of those names, in that order.
 fn values(widgets: &[Widget<'_>], names: &[&str]) -> Vec<String> {
     let find = |name: &&str| {
         widgets.iter().find(|w| w.name.as_str() == Some(*name) && w.role.runs()).map(value)
@@ -280,8 +285,7 @@ fn values(widgets: &[Widget<'_>], names: &[&str]) -> Vec<String> {
     names.iter().filter_map(find).collect()
 }
 
-/// What a text is for: the `positive` and `negative` inputs that it reaches, else the
-/// nodes it feeds.
+/// The `positive` and `negative` inputs that a text reaches, through any number of nodes.
 fn reaches(graph: &Graph, wires: &Wires, from: &NodeId) -> String {
     let mut seen: FxHashSet<&NodeId> = FxHashSet::default();
     let mut queue = vec![from];

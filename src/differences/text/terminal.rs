@@ -1,7 +1,7 @@
-//! A story for a terminal.
+//! A difference for a terminal.
 //!
-//! Colours follow git's: green came, red went. Without colour, signs and `[-…-]{+…+}`
-//! say the same. Text from files is sanitized here. Must not print.
+//! Colours follow git's: green for added, red for removed. Without colour, signs and
+//! `[-…-]{+…+}` say the same. Text from files is sanitized here. Must not print.
 
 use std::fmt::Write;
 
@@ -23,12 +23,9 @@ pub enum WordDiff {
     None,
 }
 
-/// How to show a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Whether the output shows colours.
     pub colour: Colour,
-    /// How changed words are marked.
     pub words: WordDiff,
     /// Columns to fit into; texts are wrapped, values cut.
     pub width: usize,
@@ -41,7 +38,7 @@ pub(crate) const HEADING: Style = AnsiColor::Cyan.on_default();
 pub(crate) const MUTED: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
-/// Shows a story, ending in a line end unless there is nothing to show.
+/// Renders a description, ending in a line end unless there is nothing to show.
 pub fn show(story: &Story, look: Look) -> String {
     let mut shown = Shown { out: String::new(), look };
     for section in &story.sections {

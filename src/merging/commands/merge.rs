@@ -1,24 +1,21 @@
-//! `git comfy merge`: merges three files without git, tells what a merge of a branch would
-//! do without doing it, and explains the last one.
+//! `git comfy merge`: merges three files without git, previews the merge of a branch, and
+//! explains the last merge.
 
 use std::path::PathBuf;
 
-use crate::merging::merge_files::{Frame, Inputs};
+use comfy_graph::merge::{Cards, Labels};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::layouts::Handling;
-use crate::merging::driver::Meeting;
+use crate::merging::driver::{self, Meeting};
+use crate::merging::merge_files::{self, Frame, Inputs};
+use crate::merging::text;
 use crate::platform::git::Repository;
 use crate::platform::git::shell::typed_name;
-
-use crate::merging::driver;
-use crate::merging::merge_files;
-use crate::merging::text;
 use crate::platform::machine::write_file;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::merge::{Cards, Labels};
 
 /// Merge three files, preview a merge, or explain the last one.
 #[derive(Debug, clap::Args)]
@@ -44,7 +41,6 @@ pub struct Args {
     pub explain: bool,
 }
 
-/// Merges, previews or explains.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     if let Some(revision) = &args.preview {
         return preview(session, revision);
@@ -130,7 +126,7 @@ fn preview(session: &Session, revision: &str) -> Result<Exit> {
     Ok(if any { Exit::Conflicts } else { Exit::Done })
 }
 
-/// Tells what would become of one file; whether it would have conflicts.
+/// Prints what a merge would do to one file; returns whether it would have conflicts.
 fn one_meeting(
     session: &Session,
     repository: &Repository,
@@ -176,7 +172,8 @@ fn one_meeting(
     Ok(!merged.conflicts.is_empty())
 }
 
-/// How far apart files of one merge are noted at most, in milliseconds.
+/// Lines of the journal with the same labels belong to one merge if they are at most so far
+/// apart, in milliseconds.
 const ONE_MERGE: u64 = 60_000;
 
 fn explain(session: &Session, file: Option<&PathBuf>) -> Result<Exit> {

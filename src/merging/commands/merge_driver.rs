@@ -5,21 +5,16 @@
 
 use std::path::PathBuf;
 
-use crate::merging::merge_files::{Frame, Inputs};
+use comfy_graph::merge::{Cards, Labels};
 
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::Handling;
-use crate::platform::git::RepoPath;
-
-use crate::merging::driver;
-use crate::merging::merge_files;
-use crate::merging::text;
-use crate::platform::git;
-use crate::platform::git::shell;
+use crate::merging::merge_files::{self, Frame, Inputs};
+use crate::merging::{driver, text};
+use crate::platform::git::{self, RepoPath, shell};
 use crate::platform::machine::write_file;
 use crate::session::Session;
-use comfy_graph::merge::{Cards, Labels};
 
 /// Merge one workflow three ways (git calls this).
 #[derive(Debug, clap::Args)]
@@ -50,7 +45,6 @@ pub struct Args {
     pub virtual_ancestor: bool,
 }
 
-/// Merges, writes the result, tells what was decided.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     fail_above_128();
     let inputs = Inputs::read(&args.base, &args.ours, &args.theirs)?;
@@ -93,7 +87,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         Some(content) => {
             let content = &merge_files::in_old_looks(session, &inputs, &product, content);
             if let (Some(repository), Some(path)) = (frame.repository, &path) {
-                // First: a result whose layout cannot be kept is no result.
+                // Before the result is written: without its layout it must not be taken.
                 let (ours, theirs) = (&inputs.ours, &inputs.theirs);
                 let contents = driver::Contents { ours, theirs, merged: content };
                 let nodes = &product.merged.renumbered.nodes;
@@ -112,7 +106,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         };
         if let Some(repository) = &repository {
             let line = text::journal(&about, &product.merged);
-            // A merge without a journal is a merge all the same.
+            // A failing journal is no reason to fail the merge.
             let _ = driver::note(repository, &line);
         }
         let way_out = match &product.content {
@@ -146,7 +140,7 @@ fn label(label: &Option<String>) -> Option<String> {
     Some(if is_id { label[..10].to_owned() } else { label })
 }
 
-/// Whether the result is an ancestor that git makes up for itself.
+/// Whether the result is a virtual ancestor, which git merges from several for itself.
 fn is_virtual(args: &Args) -> bool {
     let temporary = |label: &Option<String>| {
         label.as_deref().is_some_and(|label| label.starts_with("Temporary merge branch"))
@@ -154,7 +148,7 @@ fn is_virtual(args: &Args) -> bool {
     args.virtual_ancestor || (temporary(&args.our_label) && temporary(&args.their_label))
 }
 
-/// git's own merge of texts, for what is none of ours.
+/// Merges as text, as git does without a driver.
 fn as_text(args: &Args, session: &Session, inputs: &Inputs) -> Result<Exit> {
     let [ours, base, theirs] =
         [&args.our_label, &args.ancestor_label, &args.their_label].map(label);

@@ -4,21 +4,17 @@
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use comfy_graph::json::{self, Value};
+use comfy_graph::merge::{Choice, Place, Side, Unsettled};
+
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::merging::conflicted_file::{Held, Settled};
-
-use crate::merging::resolve_text::{Numbers, answers, heading, in_json, list, one};
+use crate::merging::resolve_text::{self, Numbers, answers, heading, in_json, list, one};
+use crate::merging::{driver, merge_files};
 use crate::platform::git::shell::typed_name;
-
-use crate::merging::driver;
-use crate::merging::merge_files;
-use crate::merging::resolve_text;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use comfy_graph::json;
-use comfy_graph::json::Value;
-use comfy_graph::merge::{Choice, Place, Side, Unsettled};
 
 /// Settle the conflicts a merge left in a workflow.
 #[derive(Debug, clap::Args)]
@@ -71,7 +67,6 @@ pub struct Args {
     pub interactive: bool,
 }
 
-/// Lists or settles.
 pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let file = match &args.file {
         Some(file) => Some(file.clone()),
@@ -98,7 +93,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Conflicts)
 }
 
-/// The one file with conflicts, where nobody named one and there is just that.
+/// The file with conflicts, if none was named and there is only one.
 fn only_file(args: &Args, session: &Session) -> Result<Option<PathBuf>> {
     if args.list || args.json {
         return Ok(None);
@@ -139,7 +134,7 @@ fn list_all(args: &Args, session: &Session) -> Result<Exit> {
     Ok(if any { Exit::Conflicts } else { Exit::Done })
 }
 
-/// A file that carries none may still be one that git waits for.
+/// Reports that a file has no conflicts; stages it if git still has it unmerged.
 fn none_left(session: &Session, held: &Held<'_>) -> Result<Exit> {
     let name = sanitize::line(&held.name).into_owned();
     match held.stage_if_unmerged()? {
@@ -165,10 +160,9 @@ fn chosen(args: &Args) -> Option<Chosen> {
     args.set.clone().map(Chosen::Text)
 }
 
-/// What the person chose.
 enum Chosen {
     Choice(Choice),
-    /// A value of their own, as they typed it.
+    /// The value of `--set`, as typed.
     Text(String),
 }
 
@@ -217,7 +211,7 @@ fn is_meant(args: &Args, unsettled: &Unsettled) -> bool {
         && (args.at.is_empty() || args.at.iter().any(at))
 }
 
-/// Whether a place is what a person names: `cfg`, `model`, `title`, or all the words.
+/// Whether `--at` names a place: by the name of the input, or by its whole text.
 fn is_at(place: &Place, name: &str) -> bool {
     let own = match place {
         Place::Input(slot) | Place::Boundary(slot) => slot.to_string() == name,
@@ -226,7 +220,7 @@ fn is_at(place: &Place, name: &str) -> bool {
     own || place.to_string() == name
 }
 
-/// Whether a conflict is about one value that a person can type.
+/// Whether a conflict is about one value that can be typed.
 fn takes_value(unsettled: &Unsettled) -> bool {
     let [part] = unsettled.conflict.parts.as_slice() else { return false };
     match &part.place {
@@ -326,7 +320,6 @@ fn finish(session: &Session, held: &Held<'_>, left: usize) -> Result<Exit> {
     Ok(Exit::Conflicts)
 }
 
-/// Tells what came of a choice.
 fn tell(session: &Session, held: &Held<'_>, settled: &Settled) -> Result<()> {
     let name = sanitize::line(&held.name).into_owned();
     for line in &settled.refused {
@@ -353,7 +346,7 @@ fn told_staged(session: &Session, held: &Held<'_>, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// What a path is called when told.
+/// A path for display; not sanitized.
 pub(crate) fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
