@@ -5,9 +5,8 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::platform::git::{Repository, Surroundings};
-
 use crate::platform::git;
+use crate::platform::git::{Repository, Surroundings};
 use crate::platform::text::sanitize;
 use crate::platform::text::thumbnail::Way;
 use crate::sharing;

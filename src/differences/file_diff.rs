@@ -7,11 +7,9 @@ use comfy_graph::json::{Object, Value};
 
 use super::compared::Compared;
 use super::revisions::{FileChange, How, Version};
-use crate::differences::text::markdown;
 use crate::differences::text::terminal::{Look, show};
-use crate::differences::text::{Layout, one_line};
-use crate::platform::text::Colour;
-use crate::platform::text::sanitize;
+use crate::differences::text::{Layout, markdown, one_line};
+use crate::platform::text::{Colour, sanitize};
 
 /// One file, or two documents, compared.
 #[derive(Debug, Default)]

@@ -1,17 +1,13 @@
 //! Prints a workflow, or the one a picture was made with, as a summary or with every value.
 
 use super::content::Content;
-
 use super::operands::Named;
+use super::{operands, text, widget_names};
+use crate::differences::text::telling;
 use crate::differences::text::terminal::{Look, WordDiff};
 use crate::error::{Failure, Result};
-use crate::screen::{Screen, ScreenArgs};
-
-use super::operands;
-use super::text;
-use super::widget_names;
-use crate::error::{Failure, Result};
 use crate::platform::text::sanitize;
+use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,13 +13,9 @@ use super::past::{Past, State, back_to};
 use super::refresh::{read_within, refresh};
 use super::settings::{Handling, Settings};
 use crate::layouts;
-use crate::platform::git::Direction;
-use crate::platform::git::Repository;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::index;
 use crate::platform::git::index::IndexEntry;
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{Kind, ObjectId, RepoPath};
+use crate::platform::git::{Direction, Error, Kind, ObjectId, RepoPath, Repository, Result, index};
 use crate::platform::write_whole;
 
 /// The files of a work tree, as their layouts are looked at.

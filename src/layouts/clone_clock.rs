@@ -15,8 +15,7 @@ use comfy_graph::canon::{CloneId, Stamp};
 
 use crate::layouts;
 use crate::platform::git;
-use crate::platform::git::Repository;
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{Error, Repository, Result};
 
 /// The clock, read when it is needed first.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 //!
 //! Must not know where layouts are kept.
 
+use comfy_graph::canon::{Moves, Place, PlaceKind, PlaceName, PlaceTitles};
 use unicode_width::UnicodeWidthStr;
 
 use crate::platform::text::sanitize;
-use comfy_graph::canon::{Moves, Place, PlaceKind, PlaceName, PlaceTitles};
 
 /// What a person calls things: the titles that fit best first.
 #[derive(Debug, Clone, Copy)]

@@ -13,9 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::log::{Extent, Head, LockKind, Log, News, read_layout, record};
 use crate::platform::git;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::{ObjectId, RepoPath};
+use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
 
 /// How many states from before git's writes are remembered of a file: a rebase writes it
 /// more than once while ComfyUI has an old one open.

@@ -14,10 +14,9 @@ use super::find::Finder;
 use super::raw::{Indexed, Stored};
 use super::settings::{Handling, Settings};
 use super::work_tree::{Arrival, LaidOut, Layouting, WorkTreeLayouts};
-use crate::platform::git::Direction;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::{CommitId, Kind, ObjectFormat, ObjectId, RepoPath};
+use crate::platform::git::{
+    CommitId, Direction, Kind, ObjectFormat, ObjectId, RepoPath, Repository, Result,
+};
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

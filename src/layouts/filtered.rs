@@ -10,9 +10,8 @@ use super::filter::{Checkout, Filter};
 use super::process::KEEPING_HINT;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::platform::git::RepoPath;
-
 use crate::platform::git;
+use crate::platform::git::RepoPath;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 

@@ -8,10 +8,8 @@ use super::note::{Entry, Note};
 use super::paths::{MOST_OF_PATH, Paths};
 use super::store::Store;
 use super::{MAX_NOTE, notes_ref, tracking_refs};
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
 use crate::platform::git::notes::Notes;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
+use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
 
 /// The layout of a blob at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]

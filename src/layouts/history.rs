@@ -11,12 +11,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::note::{Entry, Note};
 use super::notes_past::NotesPast;
 use super::{MAX_NOTE, notes_ref, tracking_refs};
-use crate::platform::git::Person;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
 use crate::platform::git::notes::Notes;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
-use crate::platform::git::{Order, Walk};
+use crate::platform::git::{CommitId, ObjectId, Order, Person, RepoPath, Repository, Result, Walk};
 
 /// A commit of notes.
 #[derive(Debug)]

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use super::file_states::FileStates;
 use super::store::Store;
 use crate::layouts;
-use crate::platform::git::Repository;
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{Error, Repository, Result};
 
 /// More than any file system lends without having it.
 const TRIED: usize = 1 << 16;

@@ -21,8 +21,7 @@ use std::time::{Duration, Instant};
 
 use crate::layouts;
 use crate::platform::git;
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{ObjectId, RepoPath};
+use crate::platform::git::{Error, ObjectId, RepoPath, Result};
 
 /// One file, and how far it was read.
 #[derive(Debug)]

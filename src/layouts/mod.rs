@@ -48,12 +48,7 @@ pub use status::{Change, FileStatus, Staging, Status, status};
 pub use work_tree::Part;
 pub(crate) use work_tree::WorkTreeLayouts;
 
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::shared_refs;
-use crate::platform::git::{ObjectId, RefName, RepoPath};
-
-use crate::platform::git::index;
+use crate::platform::git::{ObjectId, RefName, RepoPath, Repository, Result, index, shared_refs};
 
 /// A longer note is not read: it is none of ours.
 const MAX_NOTE: u64 = 256 << 20;

@@ -13,10 +13,7 @@ use serde_json::{Value, json};
 
 use super::history::{NotedLayout, NotesCommit};
 use crate::layouts;
-use crate::platform::git::Person;
-use crate::platform::git::Repository;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{CommitId, Error, ObjectId, Person, RepoPath, Repository, Result};
 
 /// The form of the lines.
 const FORM: &str = "git-comfy notes past 1";

@@ -9,22 +9,17 @@
 
 use std::rc::Rc;
 
+use comfy_graph::canon::{Clock, ClockedLayout};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use comfy_graph::canon::{Clock, ClockedLayout};
-
 use super::file_states::{FileState, FileStates, Remembered, Writer};
-use super::find;
 use super::find::Finder;
-use super::history;
 use super::history::{NotedLayout, NotesCommit};
 use super::note::Entry;
 use super::store::Pending;
+use super::{find, history};
 use crate::layouts;
-use crate::platform::git::Person;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
+use crate::platform::git::{CommitId, ObjectId, Person, RepoPath, Repository, Result};
 
 /// The pasts of all files of a work tree.
 #[derive(Debug)]

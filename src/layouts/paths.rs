@@ -18,10 +18,8 @@ use rustc_hash::FxHashMap;
 use super::MAX_NOTE;
 use super::note::Note;
 use crate::layouts;
-use crate::platform::git::Repository;
 use crate::platform::git::notes::Notes;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{CommitId, Error, ObjectId, RepoPath, Repository, Result};
 
 /// So many layouts of a path are told: what the newest does not place, an older one may.
 pub(crate) const MOST_OF_PATH: usize = 8;

@@ -7,17 +7,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::file_states::FileStates;
 use super::note::{Entry, Note};
-use super::paths;
 use super::paths::Added;
 use super::store::{Pending, Store, Verdict};
-use super::{MAX_NOTE, notes_ref};
+use super::{MAX_NOTE, notes_ref, paths};
 use crate::platform::git;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
 use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
 use crate::platform::git::tree::Folders;
-use crate::platform::git::{Batch, TreeEntry};
-use crate::platform::git::{CommitId, ObjectId, RefName, RepoPath};
+use crate::platform::git::{
+    Batch, CommitId, ObjectId, RefName, RepoPath, Repository, Result, TreeEntry,
+};
 
 /// So long (in milliseconds) a layout whose blob is not in the repository stays: git may be
 /// about to write the blob.

@@ -10,23 +10,20 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 
+use comfy_graph::canon;
+use comfy_graph::canon::Mode;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filter::{Passed, plain_line_ends};
-use crate::platform::git::Direction;
-use crate::platform::git::index::{Current, IndexEntry};
-use crate::platform::git::{CommitId, Kind, ObjectId, RepoPath};
-use crate::platform::git::{Error, Result};
-
 use super::settings::{Handling, Settings};
 use crate::layouts;
-use crate::platform::git::Repository;
-use crate::platform::git::changes;
 use crate::platform::git::changes::is_filtered;
+use crate::platform::git::index::{Current, IndexEntry};
 use crate::platform::git::notes::Notes;
+use crate::platform::git::{
+    CommitId, Direction, Error, Kind, ObjectId, RepoPath, Repository, Result, changes,
+};
 use crate::platform::write_whole;
-use comfy_graph::canon;
-use comfy_graph::canon::Mode;
 
 /// Whether what git stores is a workflow that is not in its clean form.
 pub(crate) fn is_raw(stored: &[u8], mode: Mode) -> bool {

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::raw::RawFile;
-
 use crate::platform::text::sanitize;
 
 /// What happens to raw files.

@@ -21,12 +21,9 @@ use comfy_graph::canon::Outcome;
 use super::filter::{Filter, clean_id};
 use super::settings::{Handling, Settings};
 use crate::platform::git;
-use crate::platform::git::Direction;
-use crate::platform::git::Repository;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::{IndexEntry, files, index_path, same_content};
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{Kind, RepoPath};
+use crate::platform::git::{Direction, Error, Kind, RepoPath, Repository, Result};
 
 /// What a refresh found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

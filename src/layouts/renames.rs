@@ -3,15 +3,13 @@
 //!
 //! Must not know what is done with it.
 
+use comfy_graph::diff::Likeness;
+use comfy_graph::{diff, json};
+
 use super::file_states::FileStates;
 use super::{MAX_MATCHED, is_gone};
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
 use crate::platform::git::tree::Folders;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
-use comfy_graph::diff;
-use comfy_graph::diff::Likeness;
-use comfy_graph::json;
+use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
 
 /// The files that the last commit holds and the work tree does not any more.
 #[derive(Debug)]

@@ -9,16 +9,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::filter::{Filter, Passed, clean_id};
 use super::refresh::{read_within, refresh};
 use super::settings::{Handling, Settings};
-use crate::platform::git::Direction;
-use crate::platform::git::Repository;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::index;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::notes::Notes;
-use crate::platform::git::tree;
 use crate::platform::git::tree::Folders;
-use crate::platform::git::{CommitId, Kind, ObjectId, RepoPath};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{
+    CommitId, Direction, Error, Kind, ObjectId, RepoPath, Repository, Result, index, tree,
+};
 use crate::platform::write_whole;
 
 /// What a restore did.

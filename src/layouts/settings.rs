@@ -10,10 +10,7 @@
 
 use comfy_graph::canon::Mode;
 
-use crate::platform::git::RepoPath;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::{Attribute, Direction};
+use crate::platform::git::{Attribute, Direction, RepoPath, Repository, Result};
 
 /// What the filter does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

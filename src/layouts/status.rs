@@ -1,17 +1,15 @@
 //! The state of a work tree in the words of workflows.
 
+use comfy_graph::{json, merge};
+
 use crate::layouts::promote::unnoted;
 use crate::layouts::raw;
 use crate::layouts::raw::RawFile;
 use crate::layouts::refresh::{Refreshed, read_within, refresh};
 use crate::layouts::settings::Settings;
-use comfy_graph::{json, merge};
-
-use crate::platform::git::RepoPath;
-use crate::platform::git::Repository;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::files;
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{Error, RepoPath, Repository, Result};
 
 /// How a workflow differs from the last commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,8 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::log::{Extent, Head, LockKind, Log, News, read_layout, record};
 use super::note::Entry;
-use crate::platform::git::Result;
-use crate::platform::git::{ObjectId, RepoPath};
+use crate::platform::git::{ObjectId, RepoPath, Result};
 
 /// The store of one repository, with an index of what it holds.
 #[derive(Debug)]

@@ -7,12 +7,10 @@
 //!
 //! Must not know how git hands files over, nor modes and attributes.
 
-use comfy_graph::canon;
 use comfy_graph::canon::{
     Clock, ClockedLayout, CloneId, Matches, Mode, Pairs, Past, Source, compose, stamp_all,
 };
-use comfy_graph::diff;
-use comfy_graph::json;
+use comfy_graph::{canon, diff, json};
 
 use super::MAX_MATCHED;
 use super::clone_clock::CloneClock;
@@ -22,9 +20,7 @@ use super::note::Entry;
 use super::raw::Stored;
 use super::renames::Renames;
 use crate::layouts;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
-use crate::platform::git::{CommitId, ObjectId, RepoPath};
+use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
 
 /// How a content comes into a work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]

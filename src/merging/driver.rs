@@ -9,25 +9,18 @@ use std::io;
 use std::io::Write;
 use std::path::PathBuf;
 
-use comfy_graph::canon::{self, Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
-use comfy_graph::graph::{NodeId, NodeKey};
-use comfy_graph::{json, merge};
-use rustc_hash::FxHashMap;
-
 use comfy_graph::canon;
 use comfy_graph::canon::{Clock, Composition, Matches, Mode, Outcome, Pairs, Source};
 use comfy_graph::graph::{NodeId, NodeKey};
+use rustc_hash::FxHashMap;
 
 use crate::layouts;
-use crate::layouts::WorkTreeLayouts;
 use crate::layouts::filter::clean_id;
 use crate::layouts::status::conflicts_in;
-use crate::layouts::{Handling, Settings};
-use crate::platform::git::Direction;
-use crate::platform::git::Repository;
-use crate::platform::git::changes;
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{Kind, ObjectId, RepoPath};
+use crate::layouts::{Handling, Settings, WorkTreeLayouts};
+use crate::platform::git::{
+    Direction, Error, Kind, ObjectId, RepoPath, Repository, Result, changes,
+};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Contents<'a> {

@@ -14,8 +14,7 @@ use super::schema::{
     WorkflowUse,
 };
 use crate::platform::git::checkout::Checkout;
-use crate::platform::text::Colour;
-use crate::platform::text::sanitize;
+use crate::platform::text::{Colour, sanitize};
 
 const HEADING: Style = AnsiColor::Cyan.on_default();
 const GOOD: Style = AnsiColor::Green.on_default();

@@ -6,11 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::platform::git::Repository;
 use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
 use crate::platform::git::shared_refs::RECORDS;
-use crate::platform::git::{CommitId, Kind, ObjectId, RefName};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{CommitId, Error, Kind, ObjectId, RefName, Repository, Result};
 
 /// The largest note that is read, in bytes: it may be a stranger's.
 const LARGEST: u64 = 32 << 20;

@@ -8,13 +8,13 @@
 //!
 //! Fields that this version does not know are kept and written back.
 
-use crate::platform::git::checkout::Checkout;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::named::UNKNOWN_FOLDER;
+use crate::platform::git::checkout::Checkout;
 use crate::platform::machine;
 use crate::platform::machine::{Digest, DigestKind, Hashes};
 

@@ -5,16 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::platform::machine::hash;
-use crate::platform::machine::hash::{Silent, Threads, Wanted};
-use crate::platform::machine::to_hex;
-use crate::records::look::Look;
-use crate::reproduce::{InputHere, InputWanted};
 use comfy_graph::catalog::Folder;
 
-use super::Look;
 use crate::platform::machine::hash::{Silent, Threads, Wanted};
 use crate::platform::machine::{hash, to_hex};
+use crate::records::look::Look;
 use crate::reproduce::{InputHere, InputWanted};
 
 /// Files of the input folder that are looked at for lost bytes.

@@ -5,17 +5,12 @@ use std::path::PathBuf;
 use comfy_graph::canon::{self, Cleaned, Clock, Outcome};
 
 use super::block;
-use crate::layouts::WorkTreeLayouts;
-use crate::layouts::raw;
 use crate::layouts::raw::RawFile;
-use crate::layouts::refresh;
 use crate::layouts::refresh::read_within;
 use crate::layouts::status::conflicts_in;
-use crate::layouts::{Handling, Settings};
+use crate::layouts::{Handling, Settings, WorkTreeLayouts, raw, refresh};
 use crate::merging::driver::Unready;
-use crate::platform::git::Repository;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::index;
 use crate::platform::git::plumbing::Git;
 use crate::platform::git::{
     Batch, Direction, EntryKind, Error, Kind, ObjectId, RepoPath, Repository, Result, index,

@@ -1,18 +1,13 @@
 //! What is done when git calls a hook. Each returns quickly when there is nothing
 //! to do; none ever fails the git command that called it.
 
-use crate::layouts::lay_out_committed;
-use crate::layouts::promote;
-use crate::layouts::refresh;
 use crate::layouts::refresh::file_layouts;
-use crate::platform::git::Repository;
+use crate::layouts::{lay_out_committed, promote, refresh};
 use crate::platform::git::index::index_path;
-use crate::platform::git::{CommitId, ObjectId};
-use crate::platform::git::{Error, Result};
+use crate::platform::git::{CommitId, Error, ObjectId, Repository, Result};
 use crate::sharing;
-use crate::sharing::fetched;
 use crate::sharing::fetched::Brought;
-use crate::sharing::{Asking, Pushed};
+use crate::sharing::{Asking, Pushed, fetched};
 
 /// A call of a hook by git, with its arguments and standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,12 +25,11 @@ pub use state::{Place, State};
 
 use std::path::{Path, PathBuf};
 
-use crate::platform::git::config::{Configuration, Scope};
-use crate::platform::git::{self, plumbing};
 use attributes::Rank;
 use plan::{Plan, Step};
 
 use crate::platform::git;
+use crate::platform::git::config::{Configuration, Scope};
 use crate::platform::git::plumbing;
 use crate::platform::git::program_settings::Program;
 

@@ -1,11 +1,10 @@
 //! The settings by which notes follow a rewritten commit and are fetched with the branches.
 
 use super::plan::{Plan, Step};
-use crate::platform::git::config::{Change, Scope};
-use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, runs_refspec};
-
 use super::state::State;
 use super::{Reach, Wish};
+use crate::platform::git::config::{Change, Scope};
+use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, runs_refspec};
 
 /// The notes of commits (records). Layout notes are on blobs, which no rewrite changes.
 pub const REWRITE_REF: &str = "refs/notes/comfy";

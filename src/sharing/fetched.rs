@@ -21,24 +21,19 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use comfy_graph::{canon, json};
 
-use crate::platform::git::changes::Touched;
-use crate::platform::git::shared_refs;
-use crate::platform::git::{CommitId, Kind, ObjectId, RefName, RepoPath};
-use crate::platform::git::{Error, Result};
-
-use crate::layouts;
 use crate::layouts::refresh::refresh;
 use crate::layouts::restore::follow_layouts;
-use crate::platform::git::EntryKind;
-use crate::platform::git::Repository;
-use crate::platform::git::changes::is_filtered;
+use crate::platform::git::changes::{Touched, is_filtered};
 use crate::platform::git::config::{Change, Scope};
 use crate::platform::git::notes::Notes;
 use crate::platform::git::plumbing::Git;
 use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, runs_refspec};
+use crate::platform::git::{
+    CommitId, EntryKind, Error, Kind, ObjectId, RefName, RepoPath, Repository, Result, shared_refs,
+};
 use crate::platform::write_whole;
-use crate::sharing;
 use crate::sharing::{Asking, Gathered};
+use crate::{layouts, sharing};
 
 /// How long all addresses of one fetch may be asked.
 const PATIENCE: Duration = Duration::from_secs(15);

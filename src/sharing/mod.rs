@@ -18,18 +18,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::layouts::note::Note;
-use crate::platform::git::Batch;
-use crate::platform::git::Repository;
+use crate::layouts::settings::{Settings, Sharing};
 use crate::platform::git::command::Git;
 use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
 use crate::platform::git::shared_refs::{
     LAYOUTS, RECORDS, RUNS, TRACKED_NOTES, TRACKED_OTHERS, fetch_refspec, runs_refspec, tracked_as,
     tracking,
 };
-use crate::platform::git::{CommitId, Kind, ObjectId, RefName};
-use crate::platform::git::{Error, Result};
-
-use crate::layouts::settings::{Settings, Sharing};
+use crate::platform::git::{Batch, CommitId, Error, Kind, ObjectId, RefName, Repository, Result};
 use crate::records::join_notes;
 use crate::runs::store::merge;
 

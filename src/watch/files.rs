@@ -18,20 +18,12 @@ use crate::import::conflicts::{Fate, Synced};
 use crate::layouts::Marks;
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::machine::folder_watcher::{Eyes, Seen, Way};
-use crate::snapshots::{Reason, Scope, Wish, WorkTree};
-
-use crate::differences::widget_names;
-use crate::import::conflicts;
-use crate::layouts;
-use crate::platform::machine::folder_argument;
-use crate::platform::machine::stop;
-use crate::platform::text::sanitize;
-use crate::platform::text::time_argument;
+use crate::platform::machine::{folder_argument, stop};
+use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
-use crate::sharing;
-use crate::snapshots;
 use crate::snapshots::commands::snapshot;
-use crate::watch;
+use crate::snapshots::{Reason, Scope, Wish, WorkTree};
+use crate::{layouts, sharing, snapshots, watch};
 
 /// How long nothing may happen before what was left undone is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -19,10 +19,8 @@ use crate::runs::folders::Folders;
 use crate::runs::machine_view::Machine;
 use crate::runs::model::{Entry, Evidence, unended};
 use crate::runs::observer::{Heard, Observer};
-
-use crate::platform::text::sanitize;
-use crate::runs::asking;
-use crate::runs::live;
+use crate::runs::run_store::Shelf;
+use crate::runs::{asking, live};
 use crate::session::Session;
 use crate::watch;
 

@@ -26,14 +26,14 @@ mod text;
 
 use std::io::{Read, Seek};
 
+use found::Found;
+use source::Source;
+
 pub use detect::Container;
 pub use error::{Defect, Error};
 pub use found::{Entry, Place, Size};
 pub use parameters::Parameters;
 pub use payload::{Form, Payload};
-
-use found::Found;
-use source::Source;
 
 /// The texts embedded in one file, not yet decoded.
 #[derive(Debug, Clone, PartialEq)]

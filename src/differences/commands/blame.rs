@@ -7,43 +7,21 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
-use serde_json::json;
-
-use crate::differences::compared::compare;
-use crate::differences::content::Content;
-
-use crate::differences::revisions::How;
-use crate::differences::text::ledger::{Leaf, leaves};
-use crate::error::{Failure, Result};
-use crate::exit::Exit;
-use crate::platform::git::{Commit, CommitId, ObjectId, RepoPath, Repository};
-use crate::screen::{Screen, ScreenArgs};
-
-use crate::differences::content;
-use crate::differences::operands;
-use crate::differences::revisions;
-use crate::differences::widget_names;
-use crate::platform::git::commit_range;
-use crate::platform::text::Colour;
-use crate::platform::text::sanitize;
-use crate::session::Session;
-use crate::ui::Listener;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::diff::{Held, Lineage};
 use comfy_graph::json::Value;
 use serde_json::json;
 
 use crate::differences::compared::compare;
-use crate::differences::content::{self, Content};
-use crate::differences::revisions::{self, How};
-use crate::differences::screen::{Screen, ScreenArgs};
+use crate::differences::content::Content;
+use crate::differences::revisions::How;
 use crate::differences::text::ledger::{Leaf, leaves};
-use crate::differences::text::terminal::Colour;
-use crate::differences::{operands, widget_names};
+use crate::differences::{content, operands, revisions, widget_names};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::{Commit, CommitId, ObjectId, RepoPath, Repository, commit_range};
-use crate::platform::text::sanitize;
+use crate::platform::text::{Colour, sanitize};
+use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::ui::Listener;
 

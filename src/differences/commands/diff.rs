@@ -3,25 +3,25 @@
 
 use std::path::Path;
 
-use crate::differences::compared::compare;
-use crate::differences::content::Content;
-use crate::platform::text::Colour;
+use comfy_graph::catalog::Catalog;
+use comfy_graph::diff::schema;
+use comfy_graph::json;
+use comfy_graph::json::{Object, Style, Value};
 
 use crate::differences::compared::compare;
 use crate::differences::content::{self, Content};
 use crate::differences::file_diff::Sheet;
 use crate::differences::operands::{self, Among, Document, Named};
 use crate::differences::patch::{PatchColour, hunks};
-use crate::differences::revisions;
 use crate::differences::revisions::{FileChange, How, Version};
 use crate::differences::text::Layout;
 use crate::differences::text::terminal::{Look, WordDiff};
-use crate::differences::widget_names;
+use crate::differences::{revisions, widget_names};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::layouts::{self, Change};
 use crate::platform::git::{self, RepoPath, Repository, plumbing};
-use crate::platform::text::sanitize;
+use crate::platform::text::{Colour, sanitize};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::ui::Listener;

@@ -8,17 +8,14 @@ use std::path::{Path, PathBuf};
 
 use crate::differences::compared::compare;
 use crate::differences::content::Content;
-use crate::platform::text::Colour;
-
-use crate::differences::content;
 use crate::differences::file_diff::Head;
 use crate::differences::patch::{PatchColour, PatchSide, hunks};
 use crate::differences::text::Layout;
 use crate::differences::text::terminal::{Look, WordDiff, show};
-use crate::differences::widget_names;
+use crate::differences::{content, widget_names};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::platform::text::sanitize;
+use crate::platform::text::{Colour, sanitize};
 use crate::screen;
 use crate::session::Session;
 

@@ -11,18 +11,13 @@
 
 use std::path::PathBuf;
 
-use crate::differences::content::{self, Content};
-use crate::differences::{text, widget_names};
+use crate::differences::content::Content;
+use crate::differences::{content, text, widget_names};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::plumbing::Git;
 use crate::platform::git::program_settings::bring_textconv_up_to_date;
-
-use crate::differences::content;
-use crate::differences::text;
-use crate::differences::widget_names;
 use crate::session::Session;
-use crate::setup::settings::bring_textconv_up_to_date;
 
 /// Tell a workflow, or the one embedded in a picture, as lines of text.
 #[derive(Debug, clap::Args)]

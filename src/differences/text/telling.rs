@@ -6,13 +6,6 @@
 use std::fmt::Write;
 
 use anstyle::Style;
-use compact_str::CompactString;
-use rustc_hash::{FxHashMap, FxHashSet};
-
-use super::phrase;
-use super::terminal::{HEADING, Look, MUTED};
-use crate::platform::text::Colour;
-use crate::platform::text::sanitize;
 use comfy_graph::catalog::{Catalog, Evidence, Folder};
 use comfy_graph::graph::{
     Graph, GraphKind, Kind, Naming, Node, NodeId, Role, Scope, Sink, Source, Widget, Wires,
@@ -23,8 +16,8 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::phrase;
-use super::terminal::{Colour, HEADING, Look, MUTED};
-use crate::platform::text::sanitize;
+use super::terminal::{HEADING, Look, MUTED};
+use crate::platform::text::{Colour, sanitize};
 
 /// The most lines of a prompt or note that are shown.
 const MOST_LINES: usize = 12;

@@ -10,8 +10,7 @@ use comfy_graph::json;
 use super::aside::Aside;
 use super::synced::{Copy, cleaned, name};
 use crate::error::Result;
-use crate::platform::git::Repository;
-use crate::platform::git::file_history;
+use crate::platform::git::{Repository, file_history};
 use crate::platform::machine::write_file;
 
 /// The most states that are compared with a copy.

@@ -5,19 +5,16 @@
 //! know the protocol's packets.
 
 use std::fs::File;
-use std::io;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::num::NonZero;
-use std::sync::mpsc;
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Mutex, mpsc};
+use std::{io, thread};
 
 use rustc_hash::FxHashMap;
 
 use crate::layouts::filter::{Errand, Smudged};
-use crate::platform::git::RepoPath;
-use crate::platform::git::{Error, Result as GitResult};
+use crate::platform::git::{Error, RepoPath, Result as GitResult};
 
 /// A longer file is answered while git waits: two of them at a time would take more memory
 /// than the filter may have.

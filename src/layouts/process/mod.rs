@@ -17,13 +17,11 @@ use std::fs::File;
 use std::io;
 use std::io::{BufRead, Read, Seek, SeekFrom, Write};
 
+use ahead::Ahead;
 use gix::filter::plumbing::driver::process::Server;
 
 use super::filter::{Checkout, Filter, Target};
-use crate::platform::git::Repository;
-use crate::platform::git::{Error, Result};
-use crate::platform::git::{ObjectId, RepoPath};
-use ahead::Ahead;
+use crate::platform::git::{Error, ObjectId, RepoPath, Repository, Result};
 
 /// The most bytes of one packet.
 const PACKET: usize = 65516;

@@ -5,8 +5,9 @@
 
 use std::path::Path;
 
-use super::remote;
 use serde::{Deserialize, Serialize};
+
+use super::remote;
 
 /// The most tags that are compared with the commit.
 const MOST_TAGS: usize = 5000;

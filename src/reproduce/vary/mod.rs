@@ -16,9 +16,9 @@ pub use values::NoValue;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::Prompt;
 use comfy_graph::json::Value;
+use target::Target;
 
 use crate::runs::model::Setting;
-use target::Target;
 
 /// Why there are no variations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

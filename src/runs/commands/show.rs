@@ -2,29 +2,21 @@
 
 use serde_json::json;
 
-use crate::records::commands::record::workflows;
-
+use crate::differences::workflow_summary;
 use crate::differences::workflow_summary::Extent;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::platform::git::shell::typed_name;
-use crate::platform::git::{CommitId, Order, Repository, Walk};
-use crate::records::Record;
-use crate::records::describe::{Detail, Viewer, show};
-use crate::records::recorder_state::Desk;
-use crate::screen::ScreenArgs;
-
-use crate::differences::workflow_summary;
 use crate::platform::git;
-use crate::platform::git::changes;
-use crate::platform::text::Colour;
-use crate::platform::text::sanitize;
+use crate::platform::git::shell::typed_name;
+use crate::platform::git::{CommitId, Order, Repository, Walk, changes};
+use crate::platform::text::{Colour, sanitize};
 use crate::records;
 use crate::records::commands::record::workflows;
 use crate::records::describe::{Detail, Viewer, show};
 use crate::records::recorder_state::Desk;
 use crate::records::{Record, notes};
 use crate::runs::after;
+use crate::screen::ScreenArgs;
 use crate::session::Session;
 
 /// Show what a commit was made with: models, node packs, ComfyUI; or a file as text.

@@ -10,9 +10,6 @@ use super::history::{entry, from_entry, moment};
 use super::schema::{Known, Run};
 use crate::platform::git::checkout::Checkout;
 use crate::records::{Environment, Origin, PackEvidence, PackFact, PackKind};
-use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::NodeId;
-use comfy_graph::json::Value;
 
 /// The number of the format that is read.
 const FORMAT: i64 = 1;

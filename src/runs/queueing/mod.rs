@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use comfy_graph::graph::Prompt;
 use comfy_graph::json::Value;
+use progress::Progress;
 
 use super::filing::Filing;
 use super::folders::Folders;
@@ -31,7 +32,6 @@ use crate::platform::text::sanitize;
 use crate::runs::model::{Derived, Entry, Outcome, Parent, Run, Setting};
 use crate::runs::queue::{NodeError, Rejected};
 use crate::session::Session;
-use progress::Progress;
 
 /// How a ComfyUI is reached, and what becomes of a run at Ctrl-C.
 #[derive(Debug, Clone, clap::Args)]

@@ -18,16 +18,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::platform::git::Repository;
+use super::model;
 use crate::platform::git::notes::{Revision, Step, advance};
 use crate::platform::git::shared_refs::RUNS;
-use crate::platform::git::{Batch, EntryKind, TreeEntry};
-use crate::platform::git::{CommitId, ObjectId, RefName, RepoPath};
-use crate::platform::git::{Error, Result};
-
-use super::model;
-use crate::layouts::sharing::RUNS;
-use crate::platform::git::notes::{Revision, Step, advance};
 use crate::platform::git::{
     Batch, CommitId, EntryKind, Error, ObjectId, RefName, RepoPath, Repository, Result, TreeEntry,
     tree,

@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::doctor;
-use crate::setup::doctor::recorder;
+use crate::setup::doctor::{Finding, Health, Patient, recorder};
+use crate::setup::{State, doctor};
 
 /// Check every link of the chain between a workflow and git.
 #[derive(Debug, clap::Args)]

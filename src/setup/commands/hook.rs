@@ -6,24 +6,18 @@ use std::io::{self, Read};
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::platform::git::Repository;
+use crate::layouts::{raw, raw_words};
+use crate::merging::{driver, merge_files};
 use crate::platform::git::shell::typed_name;
-use crate::setup::State;
-use crate::setup::hook::Hook;
-use crate::sharing::Asking;
-
-use crate::layouts::raw;
-use crate::layouts::raw_words;
-use crate::merging::driver;
-use crate::merging::merge_files;
-use crate::platform::git::dry_push;
+use crate::platform::git::{Repository, dry_push};
 use crate::platform::machine::callers;
 use crate::platform::text::sanitize;
 use crate::records::commands::record::after;
 use crate::session::Session;
-use crate::setup;
-use crate::setup::hook;
-use crate::sharing;
+use crate::setup::hook::Hook;
+use crate::setup::{State, hook};
+use crate::sharing::Asking;
+use crate::{setup, sharing};
 
 /// Do the work of a git hook.
 #[derive(Debug, clap::Args)]

@@ -2,25 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::separate::{self, How, Next};
-use super::template;
+use super::separate::{How, Next};
+use super::{separate, template};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git::program_settings::{Program, lasting_path};
 use crate::platform::git::{RepoPath, Repository};
-use crate::setup::check::Checked;
-use crate::setup::plan::Plan;
-use crate::setup::{Foreign, HookStyle, Reach, State, Wish};
-use crate::sharing::Asking;
-
-use super::separate;
-use super::template;
-use crate::layouts;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup;
-use crate::setup::check;
-use crate::sharing;
+use crate::setup::check::Checked;
+use crate::setup::plan::Plan;
+use crate::setup::{Foreign, HookStyle, Reach, State, Wish, check};
+use crate::sharing::Asking;
+use crate::{layouts, setup, sharing};
 
 /// Set this repository up, or with --global every repository of yours.
 #[derive(Debug, clap::Args)]

@@ -4,16 +4,14 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::layouts;
 use crate::layouts::raw::RawFile;
-use crate::layouts::{Change, FileStatus, Staging, Status};
+use crate::layouts::{Change, FileStatus, Staging, Status, raw_words};
+use crate::merging::merge_files;
 use crate::platform::git::shell::typed_name;
+use crate::platform::text::sanitize;
 use crate::records::describe::size;
 use crate::records::recorder_state::{Desk, Progress};
-
-use crate::layouts;
-use crate::layouts::raw_words;
-use crate::merging::merge_files;
-use crate::platform::text::sanitize;
 use crate::session::Session;
 
 /// Tell which workflows changed, and which only had nodes moved.

@@ -5,16 +5,10 @@ use std::path::Path;
 use super::init;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-
 use crate::layouts;
 use crate::layouts::raw;
 use crate::merging::driver;
 use crate::platform::git::Repository;
-use crate::records::recorder_state::Desk;
-use crate::runs::index::Index;
-use crate::setup::{Reach, State};
-
-use super::init;
 use crate::platform::text::sanitize;
 use crate::records::recorder_state::Desk;
 use crate::runs::index::Index;

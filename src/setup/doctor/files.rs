@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Finding, INIT, Patient};
 use crate::layouts::raw::RawFile;
-use crate::platform::git::Repository;
-use crate::platform::git::Result;
 use crate::platform::git::shared_refs::{covers_notes, fetch_refspec};
-use crate::setup::REWRITE_REF;
-use crate::setup::attributes;
-use crate::setup::check;
+use crate::platform::git::{Repository, Result};
 use crate::setup::check::Checked;
+use crate::setup::{REWRITE_REF, attributes, check};
 
 /// Whether workflows are given to the filter.
 pub(crate) fn attributes(patient: &Patient) -> Result<Vec<Finding>> {

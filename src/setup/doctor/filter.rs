@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Finding, INIT, Patient};
-use crate::platform::git::Result;
-use crate::platform::git::program_settings;
 use crate::platform::git::program_settings::{Program, for_version, program_of};
+use crate::platform::git::{Result, program_settings};
 
 const PROCESS: &str = "filter.comfy.process";
 

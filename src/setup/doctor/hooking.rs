@@ -6,9 +6,8 @@ use super::{Finding, INIT, Patient};
 use crate::platform::git::Result;
 use crate::platform::git::plumbing::Version;
 use crate::platform::git::program_settings::{Program, program_of};
-use crate::setup::HookStyle;
-use crate::setup::hooks;
 use crate::setup::hooks::{Folder, Found, HOOKS, Hook, Owner};
+use crate::setup::{HookStyle, hooks};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Condition {

@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::platform::git::Repository;
-use crate::records::commands::record::here::{Asked, Here, Patience, Places};
-use crate::setup::doctor::{Finding, Health};
-
 use crate::platform::machine::comfyui::{FoundBy, Installation, ServerAgrees};
+use crate::records::commands::record::here::{Asked, Here, Patience, Places};
 use crate::session::Session;
 use crate::setup::doctor::{Finding, Health};
 

@@ -17,15 +17,11 @@ pub mod fitness;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::platform::git::plumbing::Git;
-use crate::platform::git::{Error as GitError, ObjectFormat};
 use copy::{copy, same};
 use fitness::unfit;
 
-use crate::platform::git::Error as GitError;
-use crate::platform::git::ObjectFormat;
-use crate::platform::git::Repository;
 use crate::platform::git::plumbing::Git;
+use crate::platform::git::{Error as GitError, ObjectFormat, Repository};
 
 /// The line, before it becomes `.git`.
 const LINE: &str = ".git-comfy-separate";

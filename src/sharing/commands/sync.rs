@@ -2,12 +2,11 @@
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::layouts;
 use crate::platform::git;
 use crate::platform::git::{CommitId, Repository};
 use crate::session::Session;
-use crate::sharing;
 use crate::sharing::{Asking, Pushed};
+use crate::{layouts, sharing};
 
 /// Exchange layouts and records with a remote.
 ///

@@ -17,12 +17,12 @@ mod table;
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
+use crate::json::Value;
+
 pub use class::{Control, DynamicOption, InputSpec, NodeClass, OutputSpec, Presence, Upload};
 pub use core::CORE_VERSION;
 pub use files::{Evidence, FileUse, Folder, Listing};
 pub use table::table_of;
-
-use crate::json::Value;
 
 /// What is known of node classes.
 #[derive(Debug, Clone, Default)]

@@ -23,6 +23,7 @@ mod twins;
 
 pub(crate) use indexed_graph::{IndexedGraph, Layer, Spot};
 use signature::{Signatures, mix};
+
 pub(crate) use signature::{hash, value_hash};
 pub(crate) use twins::{Twins, twin_prompt_nodes, twins};
 

@@ -24,9 +24,10 @@ pub use thumbnail::{Thumbnail, thumbnail};
 
 use std::io::Cursor;
 
+use shrink::Shrink;
+
 use super::source::Source;
 use super::{Container, detect};
-use shrink::Shrink;
 
 /// Pixels of the largest picture that is decoded: 64 Mi, such as 8192 x 8192. A decoder
 /// needs up to six bytes a pixel (a progressive JPEG).

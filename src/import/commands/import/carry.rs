@@ -18,8 +18,7 @@ use crate::error::Result;
 use crate::import::history::{self, Chain, State};
 use crate::layouts::Filter;
 use crate::platform::git::{ObjectId, Person, RepoPath, Repository, commit_range};
-use crate::platform::text::Colour;
-use crate::platform::text::sanitize;
+use crate::platform::text::{Colour, sanitize};
 use crate::runs::run_store::Shelf;
 use crate::session::Session;
 

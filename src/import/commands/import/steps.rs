@@ -9,8 +9,7 @@ use super::source::bytes_of;
 use crate::error::Result;
 use crate::import::history::{self, Obstacle, Standing};
 use crate::layouts::Filter;
-use crate::platform::git::file_history;
-use crate::platform::git::{ObjectId, RepoPath, Repository};
+use crate::platform::git::{ObjectId, RepoPath, Repository, file_history};
 use crate::platform::text::sanitize;
 use crate::runs::run_store::Shelf;
 

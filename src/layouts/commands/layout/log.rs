@@ -8,10 +8,8 @@ use crate::exit::Exit;
 use crate::layouts::bring_back::Desk;
 use crate::layouts::past::{Past, State};
 use crate::platform::git::{RepoPath, Repository};
+use crate::platform::text::{Colour, sanitize};
 use crate::screen::{Screen, ScreenArgs};
-
-use crate::platform::text::Colour;
-use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::ui::Listener;
 

@@ -5,24 +5,19 @@ pub mod restore;
 pub mod show;
 pub mod undo;
 
+use comfy_graph::canon;
+use comfy_graph::canon::{ClockedLayout, Mode, Moves, PlaceTitles, moves};
 use jiff::Timestamp;
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::layouts::bring_back::{Desk, Looked, Outcome, Workflow};
 use crate::layouts::describe::{Names, told};
-use crate::layouts::past::{Named, Past, State, StateId};
-use crate::platform::git::{ObjectId, RepoPath, Repository};
-
 use crate::layouts::past;
-use crate::platform::git::commit_range;
-use crate::platform::git::index;
-use crate::platform::git::shell;
-use crate::platform::text::sanitize;
-use crate::platform::text::time_argument;
+use crate::layouts::past::{Named, Past, State, StateId};
+use crate::platform::git::{ObjectId, RepoPath, Repository, commit_range, index, shell};
+use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
-use comfy_graph::canon;
-use comfy_graph::canon::{ClockedLayout, Mode, Moves, PlaceTitles, moves};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,5 +1,6 @@
 //! `git comfy layout show`: where everything lies in one state, since when, and by whom.
 
+use comfy_graph::canon::{Clock, CloneId, Place, PlaceKind, PlaceTitles, Stamp, places};
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
@@ -11,7 +12,6 @@ use crate::layouts::describe::{Names, Since, table};
 use crate::layouts::past::{Past, State};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
-use comfy_graph::canon::{Clock, CloneId, Place, PlaceKind, PlaceTitles, Stamp, places};
 
 /// Show where everything lies, or lay then, and who put it there.
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,7 @@
 //! `git comfy layout undo`: one state back, and again further back.
 
+use comfy_graph::canon::{is_elsewhere, is_made_up};
+
 use super::{Book, lasting, look, path_of};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -8,7 +10,6 @@ use crate::layouts::past;
 use crate::layouts::past::{Past, State};
 use crate::platform::git::{RepoPath, Repository};
 use crate::session::Session;
-use comfy_graph::canon::{is_elsewhere, is_made_up};
 
 /// Go one state back: to how the file lay before anything was moved last, here or by a
 /// pull. Again goes further back, until you move something yourself. What was arranged

@@ -11,7 +11,6 @@ use crate::platform::git::{
     Batch, Commit, CommitId, EntryKind, Kind, ObjectFormat, ObjectId, RefName, RepoPath,
     Repository, Surroundings, TreeEntry,
 };
-use crate::platform::git::{Repository, Surroundings};
 use crate::sharing;
 
 struct Ground {

@@ -9,10 +9,8 @@ use comfy_graph::catalog::Catalog;
 use comfy_graph::json;
 
 use crate::platform::git;
-use crate::platform::git::Repository;
-use crate::platform::git::changes;
-use crate::platform::git::checkout;
 use crate::platform::git::checkout::Checkout;
+use crate::platform::git::{Repository, changes, checkout};
 use crate::platform::machine::comfyui;
 use crate::platform::machine::comfyui::gpu::Gpus;
 use crate::platform::machine::comfyui::{Clues, Installation, gpu};

@@ -10,13 +10,14 @@ pub(crate) use finish::hash_all;
 pub(crate) use gather::{Failures, workflows};
 pub(crate) use reattach::Recorded;
 
+use finish::Trust;
+use here::{Asked, Here, Patience, Places};
+
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::text::sanitize;
 use crate::records::recorder_state::Desk;
 use crate::session::Session;
-use finish::Trust;
-use here::{Asked, Here, Patience, Places};
 
 /// Record what commits were made with: models by hash, node packs, ComfyUI.
 ///

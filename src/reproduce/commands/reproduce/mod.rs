@@ -12,6 +12,8 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use comfy_graph::json::{self, Style, Value};
+use plan::Plan;
+use run::RunArgs;
 
 use crate::differences::fallback_repository;
 use crate::error::{Failure, Result};
@@ -21,8 +23,6 @@ use crate::platform::text::sanitize;
 use crate::reproduce::{Repaired, Verdict, describe};
 use crate::runs::source_of_picture::{self, Original};
 use crate::session::Session;
-use plan::Plan;
-use run::RunArgs;
 
 /// Make a picture again: check what it needs, repair the workflow.
 ///

@@ -5,9 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::text::time_argument::since;
-use crate::runs::run_store::Shelf;
-use crate::runs::store::Place;
-
 use crate::runs::index::{Key, Query, Row, Shown};
 use crate::runs::run_store::Shelf;
 use crate::runs::store;

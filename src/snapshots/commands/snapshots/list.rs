@@ -5,17 +5,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{is_among, news, paths, short, told};
-use crate::screen::{Screen, ScreenArgs};
-
+use crate::differences::widget_names;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::git::Repository;
-use crate::snapshots::{About, Changed, Snapshot, WorkTree};
-
-use crate::differences::widget_names;
-use crate::platform::text::Colour;
-use crate::platform::text::sanitize;
-use crate::platform::text::time_argument;
+use crate::platform::text::{Colour, sanitize, time_argument};
+use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::snapshots;
 use crate::snapshots::{About, Changed, Snapshot, WorkTree};

@@ -8,10 +8,6 @@ use crate::differences::commands::diff::document;
 use crate::differences::compared::compare;
 use crate::differences::content::Content;
 use crate::differences::file_diff::Sheet;
-use crate::screen::{Screen, ScreenArgs};
-
-use crate::differences::content;
-use crate::differences::operands;
 use crate::differences::text::Layout;
 use crate::differences::text::terminal::{Look, WordDiff};
 use crate::differences::{content, operands, widget_names};
@@ -20,6 +16,7 @@ use crate::exit::Exit;
 use crate::platform::git::shell::typed_name;
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::{sanitize, time_argument};
+use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::snapshots;
 use crate::snapshots::{About, Kept, Snapshot};
