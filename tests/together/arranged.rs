@@ -156,6 +156,27 @@ fn a_copy_of_an_arranged_file_is_put_right() {
     });
 }
 
+/// Ann edited and moved one node of what was arranged for her, and knows of no other place.
+#[test]
+fn what_was_arranged_for_newer_content_hides_no_place_in_older_content() {
+    let (team, ann, ben, theirs) = arranged();
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55).put(PROMPT, [11, 2222]);
+    });
+    ann.git(["commit", "-q", "-a", "-m", "edited"]);
+    ann.git(["push", "-q"]);
+    let olaf = team.outsider("olaf");
+    olaf.write(NEW, olaf.text(NEW).replace("an owl at night", "an owl at dawn"));
+    olaf.commit_all("edited by somebody without layouts");
+    olaf.git(["push", "-q"]);
+    ben.comfy(["sync"]);
+    ben.git(["fetch", "-q"]);
+    ben.git(["checkout", "-q", "origin/main"]);
+    let mut wanted = theirs.places();
+    wanted.insert(PROMPT, [11.0, 2222.0]);
+    assert_eq!(Sheet::read(&ben, NEW).places(), wanted);
+}
+
 /// Ben's layout came to Ann after the file had been arranged.
 fn arranged_and_put_right() -> (Team, Repo, Repo, Sheet) {
     let (team, ann, ben, theirs) = arranged();
