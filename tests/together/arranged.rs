@@ -177,6 +177,25 @@ fn what_was_arranged_for_newer_content_hides_no_place_in_older_content() {
     assert_eq!(Sheet::read(&ben, NEW).places(), wanted);
 }
 
+/// Somebody without layouts edits what Ben moved; Ann fetches both at once.
+#[test]
+fn what_was_fetched_just_now_is_known_of_other_content_too() {
+    let (team, ann, ben) = Team::of_two();
+    edit(&ben, FILE, |sheet| {
+        sheet.steps(44).put(SAMPLER, [11, 2222]);
+    });
+    ben.git(["commit", "-q", "-a", "-m", "moved"]);
+    ben.git(["push", "-q"]);
+    let olaf = team.outsider("olaf");
+    olaf.write(FILE, olaf.text(FILE).replace(" 44,", " 45,"));
+    olaf.commit_all("edited by somebody without layouts");
+    olaf.git(["push", "-q"]);
+    ann.git(["fetch", "-q"]);
+    ann.git(["reset", "-q", "--hard", "origin/main"]);
+    let lies = Sheet::read(&ann, FILE);
+    assert_eq!(lies.place(SAMPLER), Some([11.0, 2222.0]), "{}", lies.told());
+}
+
 /// Ben's layout came to Ann after the file had been arranged.
 fn arranged_and_put_right() -> (Team, Repo, Repo, Sheet) {
     let (team, ann, ben, theirs) = arranged();
