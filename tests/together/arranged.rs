@@ -196,6 +196,24 @@ fn what_was_fetched_just_now_is_known_of_other_content_too() {
     assert_eq!(lies.place(SAMPLER), Some([11.0, 2222.0]), "{}", lies.told());
 }
 
+/// Somebody without layouts edited the file, and then another one: Ann, whose nodes came
+/// along, says where they lie, so that it is the same in every clone.
+#[test]
+fn what_came_along_a_fast_forward_over_several_commits_is_told_to_others() {
+    let (team, ann, _ben) = Team::of_two();
+    let olaf = team.outsider("olaf");
+    olaf.write(FILE, olaf.text(FILE).replace(" 20,", " 45,"));
+    olaf.commit_all("edited by somebody without layouts");
+    olaf.write("other.txt", "x");
+    olaf.commit_all("another file");
+    olaf.git(["push", "-q"]);
+    let lay = Sheet::read(&ann, FILE).places();
+    ann.git(["pull", "-q"]);
+    assert_eq!(Sheet::read(&ann, FILE).places(), lay);
+    ann.comfy(["sync"]);
+    assert!(has_note(&ann, &format!("HEAD:{FILE}")), "it is told to nobody");
+}
+
 /// Ben's layout came to Ann after the file had been arranged.
 fn arranged_and_put_right() -> (Team, Repo, Repo, Sheet) {
     let (team, ann, ben, theirs) = arranged();

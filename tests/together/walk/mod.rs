@@ -12,6 +12,7 @@ mod steps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use self::drags::{Drag, Drags, GROUP, Known, Thing};
 use self::steps::new_place;
@@ -35,6 +36,8 @@ struct Person {
     /// Each file as it was before git wrote it last, as a tab may still show it.
     tabs: [Option<Sheet>; 2],
     sheets: [Option<Sheet>; 2],
+    /// When each file was written.
+    written: [Option<SystemTime>; 2],
     /// Places that a stale tab saved back; they are no drags.
     stale: BTreeMap<(usize, Thing), [f64; 2]>,
     /// Places in content of which nothing was known, taken from other content: they give way
@@ -184,6 +187,7 @@ impl Walk {
                 blobs: [None, None],
                 tabs: [None, None],
                 sheets: [None, None],
+                written: [None, None],
                 stale: BTreeMap::new(),
                 guessed: BTreeMap::new(),
                 branches: 0,
@@ -268,13 +272,18 @@ impl Walk {
         assert!(status.lines().all(|l| FILES.iter().any(|f| l.ends_with(f))), "{what}: {status}");
     }
 
-    /// A tab that was open before git wrote the file shows what lay there then.
+    /// A tab that was open before git wrote the file last shows what lay there then.
     fn opened(&mut self, who: usize, file: usize, sheet: &Sheet) {
         let person = &mut self.people[who];
+        let written = written_at(&person.repo, FILES[file]);
+        let is_written = std::mem::replace(&mut person.written[file], written) != written;
         let before = person.sheets[file].replace(sheet.clone());
         if before.as_ref() != Some(sheet) {
             person.tabs[file] = before;
             person.stale.retain(|(of, _), _| *of != file);
+        } else if is_written {
+            // As it was, though perhaps by way of other states.
+            person.tabs[file] = None;
         }
     }
 
@@ -526,6 +535,10 @@ impl Walk {
         }
         succeeded
     }
+}
+
+fn written_at(repo: &Repo, path: &str) -> Option<SystemTime> {
+    repo.path.join(path).metadata().and_then(|about| about.modified()).ok()
 }
 
 fn put(sheet: &mut Sheet, thing: Thing, [x, y]: [i64; 2]) {
