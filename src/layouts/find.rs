@@ -26,7 +26,7 @@ pub(crate) struct Finder<'r> {
     repository: &'r Repository,
     pub(crate) store: Store,
     notes: Option<Sources<'r>>,
-    paths: Option<(Option<CommitId>, Paths)>,
+    paths: Option<KnownPaths>,
     brought: bool,
 }
 
@@ -35,6 +35,13 @@ pub(crate) struct Finder<'r> {
 struct Sources<'r> {
     tips: Vec<Option<CommitId>>,
     notes: Vec<Notes<'r>>,
+}
+
+/// The newest layouts of paths in the notes that are looked through, and where those stood.
+#[derive(Debug)]
+struct KnownPaths {
+    tips: Vec<Option<CommitId>>,
+    paths: Paths,
 }
 
 /// A file was renamed so often at most.
@@ -214,23 +221,30 @@ impl<'r> Finder<'r> {
         })
     }
 
-    /// The time of the newest layout of a path in our notes.
+    /// The time of the newest layout of a path in notes.
     pub(crate) fn newest_noted_at(&mut self, path: &RepoPath) -> Result<u64> {
         Ok(self.paths()?.newest(path).first().map_or(0, |(at, _)| *at))
     }
 
-    /// The newest layout of a path in our notes.
+    /// The newest layout of a path in notes.
     fn newest_noted(&mut self, path: &RepoPath) -> Result<Option<(ObjectId, Entry)>> {
         let Some((_, blob)) = self.paths()?.newest(path).first().copied() else { return Ok(None) };
         Ok(self.note(blob)?.entries.remove(path).map(|entry| (blob, entry)))
     }
 
     fn paths(&mut self) -> Result<&Paths> {
-        let ours = self.sources()?.tips.first().copied().flatten();
-        if self.paths.as_ref().is_none_or(|(known, _)| *known != ours) {
-            self.paths = Some((ours, Paths::of(self.repository, ours)?));
+        let repository = self.repository;
+        let tips = self.sources()?.tips.clone();
+        if self.paths.as_ref().is_none_or(|known| known.tips != tips) {
+            let mut paths = Paths::of(repository, tips.first().copied().flatten())?;
+            if let Some((ours, fetched)) = self.sources()?.notes.split_first() {
+                for theirs in fetched {
+                    paths.add_newer(repository, theirs, ours)?;
+                }
+            }
+            self.paths = Some(KnownPaths { tips, paths });
         }
-        Ok(&self.paths.as_ref().expect("it was read just now").1)
+        Ok(&self.paths.as_ref().expect("it was read just now").paths)
     }
 }
 

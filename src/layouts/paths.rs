@@ -1,4 +1,4 @@
-//! Which blobs hold the newest layouts of a path: an index over all layout notes, for the
+//! Which blobs hold the newest layouts of a path: an index over our layout notes, for the
 //! day a file arrives with content that nobody has laid out yet.
 //!
 //! Derived: it says which notes commit it knows, is brought up to date from there, and can
@@ -102,14 +102,25 @@ impl Paths {
             // Known from notes that were replaced and pruned since.
             Err(_) => Notes::at(repository, None)?,
         };
-        for difference in newer.since(&older)? {
+        self.add_newer(repository, &newer, &older)?;
+        self.known = notes;
+        Ok(())
+    }
+
+    /// Adds what some notes say and older ones do not, for as long as it is in memory.
+    pub(crate) fn add_newer(
+        &mut self,
+        repository: &Repository,
+        newer: &Notes<'_>,
+        older: &Notes<'_>,
+    ) -> Result<()> {
+        for difference in newer.since(older)? {
             let Some(text) = difference.after else { continue };
             let Some(text) = repository.blob_within(text, MAX_NOTE)? else { continue };
             for (path, entry) in Note::parse(&text).entries {
                 self.add(Added { at: entry.at, blob: difference.about, path });
             }
         }
-        self.known = notes;
         Ok(())
     }
 

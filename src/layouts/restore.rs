@@ -53,13 +53,22 @@ pub fn restore_layouts(repository: &Repository) -> Result<Restored> {
 /// resolve`), those that one side of a merge only rearranged and git did not have to write,
 /// and those that a colleague rearranged while they were edited here. Each node lies where the
 /// last move put it, on whichever side. Files whose content anybody changed since are left
-/// alone.
-pub fn lay_out_committed(repository: &Repository) -> Result<Vec<RepoPath>> {
+/// alone. `before` is where the branch stood, if a merge moved it on by several commits.
+pub fn lay_out_committed(
+    repository: &Repository,
+    before: Option<CommitId>,
+) -> Result<Vec<RepoPath>> {
     let mut laid_out = Vec::new();
     let Some(head) = repository.head()? else { return Ok(laid_out) };
     let Some(commit) = repository.commit(head)? else { return Ok(laid_out) };
     let mut sides: FxHashMap<RepoPath, Vec<ObjectId>> = FxHashMap::default();
-    for parent in commit.parents {
+    let mut origins = commit.parents;
+    if let Some(before) = before.filter(|before| *before != head && !origins.contains(before))
+        && repository.is_ancestor(before, head).unwrap_or(false)
+    {
+        origins.push(before);
+    }
+    for parent in origins {
         // What is beyond the edge of a shallow or partial clone tells nothing.
         let Some(parent) = repository.commit(parent)? else { continue };
         let trees = [Some(parent.tree), Some(commit.tree)];

@@ -72,7 +72,11 @@ pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     // What is kept goes on from what others said: one history of notes, not two.
     note("fetched layouts are not merged", sharing::receive(repository).map(drop));
     if matches!(hook, Hook::PostMerge | Hook::PostCommit) {
-        note("files are not laid out", lay_out_committed(repository).map(drop));
+        let before = match hook {
+            Hook::PostMerge => repository.resolve_commit("ORIG_HEAD").unwrap_or_default(),
+            _ => None,
+        };
+        note("files are not laid out", lay_out_committed(repository, before).map(drop));
     }
     note("layouts stay pending", keep_layouts(repository));
     note("fetched layouts are not followed", fetched::note_own(repository));

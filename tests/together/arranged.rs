@@ -156,6 +156,64 @@ fn a_copy_of_an_arranged_file_is_put_right() {
     });
 }
 
+/// Ann edited and moved one node of what was arranged for her, and knows of no other place.
+#[test]
+fn what_was_arranged_for_newer_content_hides_no_place_in_older_content() {
+    let (team, ann, ben, theirs) = arranged();
+    edit(&ann, NEW, |sheet| {
+        sheet.steps(55).put(PROMPT, [11, 2222]);
+    });
+    ann.git(["commit", "-q", "-a", "-m", "edited"]);
+    ann.git(["push", "-q"]);
+    let olaf = team.outsider("olaf");
+    olaf.write(NEW, olaf.text(NEW).replace("an owl at night", "an owl at dawn"));
+    olaf.commit_all("edited by somebody without layouts");
+    olaf.git(["push", "-q"]);
+    ben.comfy(["sync"]);
+    ben.git(["fetch", "-q"]);
+    ben.git(["checkout", "-q", "origin/main"]);
+    let mut wanted = theirs.places();
+    wanted.insert(PROMPT, [11.0, 2222.0]);
+    assert_eq!(Sheet::read(&ben, NEW).places(), wanted);
+}
+
+/// Somebody without layouts edits what Ben moved; Ann fetches both at once.
+#[test]
+fn what_was_fetched_just_now_is_known_of_other_content_too() {
+    let (team, ann, ben) = Team::of_two();
+    edit(&ben, FILE, |sheet| {
+        sheet.steps(44).put(SAMPLER, [11, 2222]);
+    });
+    ben.git(["commit", "-q", "-a", "-m", "moved"]);
+    ben.git(["push", "-q"]);
+    let olaf = team.outsider("olaf");
+    olaf.write(FILE, olaf.text(FILE).replace(" 44,", " 45,"));
+    olaf.commit_all("edited by somebody without layouts");
+    olaf.git(["push", "-q"]);
+    ann.git(["fetch", "-q"]);
+    ann.git(["reset", "-q", "--hard", "origin/main"]);
+    let lies = Sheet::read(&ann, FILE);
+    assert_eq!(lies.place(SAMPLER), Some([11.0, 2222.0]), "{}", lies.told());
+}
+
+/// Somebody without layouts edited the file, and then another one: Ann, whose nodes came
+/// along, says where they lie, so that it is the same in every clone.
+#[test]
+fn what_came_along_a_fast_forward_over_several_commits_is_told_to_others() {
+    let (team, ann, _ben) = Team::of_two();
+    let olaf = team.outsider("olaf");
+    olaf.write(FILE, olaf.text(FILE).replace(" 20,", " 45,"));
+    olaf.commit_all("edited by somebody without layouts");
+    olaf.write("other.txt", "x");
+    olaf.commit_all("another file");
+    olaf.git(["push", "-q"]);
+    let lay = Sheet::read(&ann, FILE).places();
+    ann.git(["pull", "-q"]);
+    assert_eq!(Sheet::read(&ann, FILE).places(), lay);
+    ann.comfy(["sync"]);
+    assert!(has_note(&ann, &format!("HEAD:{FILE}")), "it is told to nobody");
+}
+
 /// Ben's layout came to Ann after the file had been arranged.
 fn arranged_and_put_right() -> (Team, Repo, Repo, Sheet) {
     let (team, ann, ben, theirs) = arranged();

@@ -12,6 +12,7 @@ mod steps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use self::drags::{Drag, Drags, GROUP, Known, Thing};
 use self::steps::new_place;
@@ -35,8 +36,13 @@ struct Person {
     /// Each file as it was before git wrote it last, as a tab may still show it.
     tabs: [Option<Sheet>; 2],
     sheets: [Option<Sheet>; 2],
+    /// When each file was written.
+    written: [Option<SystemTime>; 2],
     /// Places that a stale tab saved back; they are no drags.
     stale: BTreeMap<(usize, Thing), [f64; 2]>,
+    /// Places in content of which nothing was known, taken from other content: they give way
+    /// to whatever is known, and are told to nobody.
+    guessed: BTreeMap<(usize, Thing), [f64; 2]>,
     branches: usize,
 }
 
@@ -181,7 +187,9 @@ impl Walk {
                 blobs: [None, None],
                 tabs: [None, None],
                 sheets: [None, None],
+                written: [None, None],
                 stale: BTreeMap::new(),
+                guessed: BTreeMap::new(),
                 branches: 0,
             }
         });
@@ -259,18 +267,23 @@ impl Walk {
                 continue;
             }
             self.check(who, file, &found, effect, &incoming, what);
-            self.learn(who, file, &found);
+            self.learn(who, file, &found, effect);
         }
         assert!(status.lines().all(|l| FILES.iter().any(|f| l.ends_with(f))), "{what}: {status}");
     }
 
-    /// A tab that was open before git wrote the file shows what lay there then.
+    /// A tab that was open before git wrote the file last shows what lay there then.
     fn opened(&mut self, who: usize, file: usize, sheet: &Sheet) {
         let person = &mut self.people[who];
+        let written = written_at(&person.repo, FILES[file]);
+        let is_written = std::mem::replace(&mut person.written[file], written) != written;
         let before = person.sheets[file].replace(sheet.clone());
         if before.as_ref() != Some(sheet) {
             person.tabs[file] = before;
             person.stale.retain(|(of, _), _| *of != file);
+        } else if is_written {
+            // As it was, though perhaps by way of other states.
+            person.tabs[file] = None;
         }
     }
 
@@ -295,7 +308,8 @@ impl Walk {
                 continue;
             }
             let mut floor: BTreeSet<Drag> = BTreeSet::new();
-            let before = person.lies.get(&(file, thing));
+            let is_guessed = person.guessed.contains_key(&(file, thing));
+            let before = person.lies.get(&(file, thing)).filter(|_| !is_guessed);
             let own = person.known.of(file, &found.blob).and_then(|known| known.get(&thing));
             let own = || own.into_iter().flatten().filter(|_| !found.edited);
             match effect {
@@ -346,7 +360,7 @@ impl Walk {
     }
 
     /// What lies in a file is known from now on for the content that it has.
-    fn learn(&mut self, who: usize, file: usize, found: &Found) {
+    fn learn(&mut self, who: usize, file: usize, found: &Found, effect: &Effect) {
         let person = &mut self.people[who];
         let blob = match found.edited {
             false => found.blob.clone(),
@@ -355,6 +369,13 @@ impl Walk {
         person.blobs[file] = Some(blob.clone());
         let places = things(&found.sheet);
         person.stale.retain(|(of, thing), at| *of != file || places.get(thing) == Some(at));
+        person.guessed.retain(|(of, thing), at| *of != file || places.get(thing) == Some(at));
+        if *effect == Effect::OtherState && !found.edited {
+            let known = person.known.of(file, &blob);
+            let is_known = |thing| known.is_some_and(|known| known.contains_key(thing));
+            let guessed = places.iter().filter(|(thing, _)| !is_known(thing));
+            person.guessed.extend(guessed.map(|(thing, place)| ((file, *thing), *place)));
+        }
         let stale = &person.stale;
         person.lies.retain(|(of, thing), _| *of != file || stale.contains_key(&(file, *thing)));
         for (thing, place) in places {
@@ -364,7 +385,9 @@ impl Walk {
             };
             if let Some(drag) = drag {
                 person.lies.insert((file, thing), drag);
-                person.known.add(&self.drags, file, &blob, thing, drag);
+                if !person.guessed.contains_key(&(file, thing)) {
+                    person.known.add(&self.drags, file, &blob, thing, drag);
+                }
             }
         }
     }
@@ -374,6 +397,7 @@ impl Walk {
         let person = &mut self.people[who];
         person.blobs[file] = None;
         person.stale.retain(|(of, _), _| *of != file);
+        person.guessed.retain(|(of, _), _| *of != file);
         person.lies.retain(|(of, _), _| *of != file);
         for (thing, place) in things(&found.sheet) {
             if let Some(drag) = self.drags.at(file, thing, place) {
@@ -511,6 +535,10 @@ impl Walk {
         }
         succeeded
     }
+}
+
+fn written_at(repo: &Repo, path: &str) -> Option<SystemTime> {
+    repo.path.join(path).metadata().and_then(|about| about.modified()).ok()
 }
 
 fn put(sheet: &mut Sheet, thing: Thing, [x, y]: [i64; 2]) {

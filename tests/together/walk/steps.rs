@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::sheet::{NEGATIVE, PROMPT, Sheet};
 use super::drags::{GROUP, Thing};
 use super::sound::remove_locks;
-use super::{Effect, FILES, OWN, PEOPLE, Plan, Random, Walk, put, things};
+use super::{Effect, FILES, OWN, PEOPLE, Plan, Random, Walk, put, things, written_at};
 
 impl Walk {
     fn save(&mut self, who: usize, layout: bool, content: bool) {
@@ -48,6 +48,7 @@ impl Walk {
         }
         sheet.write(&self.people[who].repo, FILES[file]);
         self.people[who].sheets[file] = Some(sheet.clone());
+        self.people[who].written[file] = written_at(&self.people[who].repo, FILES[file]);
         if content {
             self.people[who].blobs[file] = None;
         }
@@ -84,6 +85,7 @@ impl Walk {
         }
         sheet.write(&self.people[who].repo, FILES[file]);
         self.people[who].sheets[file] = Some(sheet);
+        self.people[who].written[file] = written_at(&self.people[who].repo, FILES[file]);
         let told = told.join(", ");
         let (number, name) = (self.steps.len(), self.people[who].name);
         self.steps

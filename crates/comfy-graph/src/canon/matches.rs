@@ -180,13 +180,16 @@ pub fn adds_to(addition: Source<'_>, known: Source<'_>) -> bool {
     addition.layout.graphs.iter().any(adds_place)
 }
 
-/// The places of a layout that others say something about, by graph.
+/// The places of a layout of which others know where somebody put them, by graph.
 pub fn said_by(layout: Source<'_>, others: &[Source<'_>]) -> Vec<(Path, PlaceKey)> {
     let mut said = Vec::new();
     for graph in &layout.layout.graphs {
         for (old, place) in &graph.places {
             let is_said = layout.new_key(old).is_some_and(|key| {
-                others.iter().any(|other| other.find(&graph.at, &key, &place.class).is_some())
+                others.iter().any(|other| {
+                    let said = other.find(&graph.at, &key, &place.class);
+                    said.is_some_and(|(_, known)| known.moved.is_by_person())
+                })
             });
             if is_said {
                 said.push((graph.at.clone(), old.clone()));
