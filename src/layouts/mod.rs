@@ -42,7 +42,7 @@ pub mod work_tree;
 
 pub use fetched::{Received, catch_up, receive};
 pub use filter::{Checkout, Filter, Passed, Target, with_committed_layout};
-pub(crate) use keeping::obstacles;
+pub(crate) use keeping::{Obstacle, damages, mend, obstacles};
 pub(crate) use promote::{promote, unnoted};
 pub use refresh::{Marks, Refreshed, refresh};
 pub use restore::{Restored, follow_layouts, lay_out_committed, restore_layouts};

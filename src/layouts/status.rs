@@ -1,5 +1,7 @@
 //! The state of a work tree in the words of workflows.
 
+use super::keeping;
+use super::keeping::Obstacle;
 use super::promote::unnoted;
 use super::raw;
 use super::raw::RawFile;
@@ -51,7 +53,7 @@ pub enum Staging {
 }
 
 /// What there is to tell.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Status {
     /// The files that differ, worst first.
     pub files: Vec<FileStatus>,
@@ -61,11 +63,18 @@ pub struct Status {
     pub raw: Vec<RawFile>,
     /// What the refresh before it found.
     pub refreshed: Refreshed,
+    /// What is damaged of the files that layouts are kept in. While such is in the way nothing
+    /// else can be told.
+    pub damages: Vec<Obstacle>,
 }
 
 /// Looks at the work tree, after taking the marks off files that differ in layout alone.
 pub fn status(repository: &Repository) -> Result<Status> {
     repository.require_work_tree()?;
+    let damages = keeping::damages(repository);
+    if damages.iter().any(|damage| damage.is_in_the_way) {
+        return Ok(Status { damages, ..Status::default() });
+    }
     let refreshed = refresh(repository)?;
     let git = repository.git().args(["status", "--porcelain=v2", "-z"]);
     let told = git.args(["--untracked-files=all", "--ignore-submodules=all"]).output()?;
@@ -89,7 +98,7 @@ pub fn status(repository: &Repository) -> Result<Status> {
         }
     }
     found.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
-    Ok(Status { files: found, pending_layouts: pending.len(), raw, refreshed })
+    Ok(Status { files: found, pending_layouts: pending.len(), raw, refreshed, damages })
 }
 
 /// Reads `git status --porcelain=v2 -z`.

@@ -6,6 +6,7 @@ use super::separate::{How, Next};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::layouts::keeping::SetAside;
 use crate::layouts::sharing::Asking;
 use crate::platform::git::{RepoPath, Repository};
 use crate::setup::check::Checked;
@@ -104,6 +105,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     };
     if args.dry_run {
         show(&plan, session)?;
+        if wish.reach == Reach::Repository {
+            would_mend(session)?;
+        }
         return if args.renormalize { would_renormalize(session) } else { Ok(Exit::Done) };
     }
     if args.renormalize && check::has_staged_changes(&session.repository()?)? {
@@ -117,6 +121,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     }
     if wish.reach == Reach::Repository {
         let repository = session.repository()?;
+        mend(&repository, session)?;
         bring_layouts(&repository, &plan, session)?;
         if args.renormalize {
             renormalize(&repository, session)?;
@@ -125,6 +130,23 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Sets aside what is damaged of what layouts are kept in.
+fn mend(repository: &Repository, session: &Session) -> Result<()> {
+    for SetAside { was, is, why, saved } in layouts::mend(repository)? {
+        let saved = match saved {
+            0 => "a new one is begun".to_owned(),
+            1 => "a new one begins with the 1 layout in it that is whole".to_owned(),
+            count => format!("a new one begins with the {count} layouts in it that are whole"),
+        };
+        session.ui.tell(&format!(
+            "note: {} was damaged ({why}); it is {} now, and {saved}",
+            sanitize::line(&was.display().to_string()),
+            sanitize::line(&is.display().to_string())
+        ))?;
+    }
+    Ok(())
 }
 
 /// What a checkout before set-up could not do: fetch the layouts, and give every workflow
@@ -149,6 +171,14 @@ fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Res
         0 => {}
         1 => ui.tell("1 workflow has its layout again")?,
         count => ui.tell(&format!("{count} workflows have their layouts again"))?,
+    }
+    Ok(())
+}
+
+fn would_mend(session: &Session) -> Result<()> {
+    for damage in layouts::damages(&session.repository()?) {
+        let what = damage.error.to_string();
+        session.ui.out(&format!("set aside what is damaged: {}\n", sanitize::line(&what)))?;
     }
     Ok(())
 }
