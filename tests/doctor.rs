@@ -258,7 +258,7 @@ fn layouts_that_cannot_be_kept_are_named_with_the_reason() {
             std::fs::create_dir_all(&place).unwrap();
             let found = keeping(&repo);
             assert_eq!(found.len(), 1, "{}: {found:?}", place.display());
-            assert!(found[0].starts_with("keeping broken: mv "), "{found:?}");
+            assert!(found[0].starts_with("keeping broken: git comfy init, "), "{found:?}");
             let said = repo.comfy_with(["doctor"], b"").stdout;
             let said = String::from_utf8_lossy(&said).into_owned();
             assert!(said.contains(place.to_str().unwrap()), "{said}");
@@ -276,7 +276,8 @@ fn layouts_that_cannot_be_kept_are_named_with_the_reason() {
             }
             std::fs::write(&folder, "").unwrap();
             let found = keeping(&repo);
-            assert!(found.iter().any(|line| line.starts_with("keeping broken: mv ")), "{found:?}");
+            let is_mended = |line: &String| line.starts_with("keeping broken: git comfy init, ");
+            assert!(found.iter().any(is_mended), "{found:?}");
             std::fs::remove_file(&folder).unwrap();
             std::fs::rename(&aside, &folder).unwrap();
             assert_eq!(keeping(&repo), Vec::<String>::new());
@@ -291,7 +292,7 @@ fn a_log_that_was_cut_to_nothing_is_named() {
     std::fs::write(repo.common_dir().join("comfy/layouts"), "").unwrap();
     let (code, found) = findings(&repo);
     assert_eq!((code, found.len()), (1, 1), "{found:?}");
-    assert!(found[0].starts_with("keeping broken: mv "), "{found:?}");
+    assert!(found[0].starts_with("keeping broken: git comfy init, "), "{found:?}");
 }
 
 #[cfg(unix)]

@@ -9,6 +9,7 @@ mod support;
 
 mod check;
 mod conflicts;
+mod damaged;
 mod diff_command;
 mod diff_doors;
 mod doctor;

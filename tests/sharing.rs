@@ -182,16 +182,12 @@ fn a_remote_that_refuses_costs_one_line_and_no_push() {
 }
 
 #[test]
-fn a_push_without_a_hook_and_one_to_a_place_without_a_name() {
-    let (world, bare, one) = remote(Format::Usual);
+fn a_push_without_a_hook_and_one_to_the_address_of_a_remote() {
+    let (_world, bare, one) = remote(Format::Usual);
     one.write("a.json", workflow(1, 10));
     one.commit_all("one");
     one.git(["push", "-q", "--no-verify", "origin", "HEAD:main"]);
     assert!(!bare.try_git(["rev-parse", "-q", "--verify", NOTES]).status.success());
-    // A place that is no remote gets the branch alone.
-    let other = world.bare("other.git");
-    one.git(["push", "-q", other.path.to_str().unwrap(), "HEAD:main"]);
-    assert!(!other.try_git(["rev-parse", "-q", "--verify", NOTES]).status.success());
     // The URL of a remote is the remote.
     one.git(["push", "-q", bare.path.to_str().unwrap(), "HEAD:main"]);
     assert_eq!(bare.id(NOTES), one.id(NOTES));
@@ -306,3 +302,41 @@ fn make_executable(path: &std::path::Path) {
 
 #[cfg(not(unix))]
 fn make_executable(_path: &std::path::Path) {}
+
+#[test]
+fn layouts_go_along_to_an_address_that_is_no_remote() {
+    for format in Format::all() {
+        let (world, _, one) = remote(format);
+        let fork = world.bare_with("fork.git", format);
+        let address = fork.path.to_str().unwrap().to_owned();
+        one.write("a.json", workflow(1, 10));
+        one.commit_all("one");
+        let send = |repo: &Repo| {
+            let output = repo.try_git(["push", "-q", &address, "HEAD:main"]);
+            assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        };
+        send(&one);
+        assert_eq!(fork.id(NOTES), one.id(NOTES), "{format:?}");
+        // Somebody else sends theirs in between, and nothing of it is written over.
+        let mut git = world.command("git");
+        let cloned = git.args(["clone", "-q", &address]).arg(world.path("two")).output().unwrap();
+        assert!(cloned.status.success(), "{cloned:?}");
+        let two = world.at("two");
+        two.use_filter();
+        two.use_hooks();
+        two.write("b.json", workflow(2, 20));
+        two.commit_all("two");
+        two.git(["remote", "remove", "origin"]);
+        send(&two);
+        one.git(["fetch", "-q", &address, "main"]);
+        one.git(["reset", "-q", "--hard", "FETCH_HEAD"]);
+        one.write("a.json", workflow(1, 77));
+        one.git(["commit", "-q", "--allow-empty", "-a", "-m", "dragged"]);
+        send(&one);
+        let notes = fork.git(["notes", "--ref=comfy-layout", "list"]);
+        assert_eq!(notes.lines().count(), 2, "{format:?}: {notes}");
+        assert_eq!(fork.id(NOTES), one.id(NOTES), "{format:?}");
+        let left = one.git(["for-each-ref", "refs/notes/remotes"]);
+        assert!(!left.contains("from-"), "{left}");
+    }
+}

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use comfy_graph::canon::{CloneId, Stamp};
 
+use super::log::damage;
 use crate::layouts;
 use crate::platform::git;
 use crate::platform::git::{Error, Repository, Result};
@@ -40,6 +41,22 @@ impl CloneClock {
     /// The clock of a repository.
     pub(crate) fn of(repository: &Repository) -> CloneClock {
         CloneClock { folder: repository.state_dir(), read: None }
+    }
+
+    /// One that is kept nowhere, for what is only shown.
+    pub(crate) fn passing() -> CloneClock {
+        let id = new_id();
+        let read = Reading { id, latest: 0, kept: u64::MAX };
+        CloneClock { folder: PathBuf::new(), read: Some(read) }
+    }
+
+    /// What is wrong with a clock that does not say which clone this is.
+    pub(crate) fn damage(repository: &Repository) -> Option<Error> {
+        let path = repository.state_dir().join("clock");
+        let text = std::fs::read(&path).ok()?;
+        let is_whole = std::str::from_utf8(&text).is_ok_and(|text| parse(text).is_some());
+        let what = || damage("it does not say which clone this is");
+        (!is_whole).then(|| Error::file("reading", path)(what()))
     }
 
     /// The next moment, later than everything seen and than `floor`.
@@ -79,7 +96,7 @@ impl CloneClock {
             Some((id, kept, _)) => (id, kept),
             None => {
                 let kept = parse(&text).map_or(0, |(_, kept, _)| kept);
-                (CloneId::from_bits(RandomState::new().build_hasher().finish()), kept)
+                (new_id(), kept)
             }
         };
         self.read = Some(Reading { id, latest, kept: latest });
@@ -99,6 +116,10 @@ impl CloneClock {
         fresh.write_all(text.as_bytes()).map_err(failed())?;
         fresh.persist(&path).map(drop).map_err(|error| failed()(error.error))
     }
+}
+
+fn new_id() -> CloneId {
+    CloneId::from_bits(RandomState::new().build_hasher().finish())
 }
 
 fn unreadable(folder: &Path) -> Error {

@@ -106,6 +106,11 @@ impl FileStates {
         }
     }
 
+    /// One that remembers nothing.
+    pub(crate) fn shut() -> FileStates {
+        FileStates { log: Log::shut("files"), known: Known::default() }
+    }
+
     fn refresh(&mut self) -> Result<Option<File>> {
         let known = &mut self.known;
         self.log.refresh(&mut |news| known.take_in(news))

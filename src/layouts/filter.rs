@@ -9,13 +9,16 @@ use std::borrow::Cow;
 
 use comfy_graph::canon;
 use comfy_graph::canon::Rest;
+use rustc_hash::FxHashSet;
 
 use super::find::Finder;
+use super::keeping;
 use super::raw::{Indexed, Stored};
+use super::refresh::read_within;
 use super::settings::{Handling, Settings};
 use super::work_tree::{Arrival, LaidOut, Layouting, WorkTreeLayouts};
 use crate::platform::git::{
-    CommitId, Direction, Kind, ObjectFormat, ObjectId, RepoPath, Repository, Result,
+    CommitId, Direction, Error, Kind, ObjectFormat, ObjectId, RepoPath, Repository, Result,
 };
 
 /// What became of a file.
@@ -44,7 +47,9 @@ pub struct Filter<'r> {
     settings: Settings,
     layouts: Option<WorkTreeLayouts<'r>>,
     indexed: Option<Indexed<'r>>,
+    unsettled: Vec<(RepoPath, Smudged)>,
     remarks: Vec<String>,
+    told: FxHashSet<String>,
 }
 
 /// What git tells about a content that it takes out.
@@ -89,7 +94,9 @@ impl<'r> Filter<'r> {
         };
         remarks.extend(settings.remarks.iter().cloned());
         let layouts = repository.map(WorkTreeLayouts::new);
-        Filter { repository, settings, layouts, indexed: repository.map(Indexed::new), remarks }
+        let indexed = repository.map(Indexed::new);
+        let (unsettled, told) = (Vec::new(), FxHashSet::default());
+        Filter { repository, settings, layouts, indexed, unsettled, remarks, told }
     }
 
     /// The most bytes of a file that are looked at.
@@ -114,11 +121,34 @@ impl<'r> Filter<'r> {
     /// # Errors
     /// The layout cannot be kept: then the positions must stay in the file.
     pub fn clean(&mut self, path: &RepoPath, bytes: &[u8]) -> Result<Passed> {
+        let is_given_back = self.settle(Some((path, bytes)));
         let (passed, rest) = self.split(path, bytes);
-        if let (Passed::Changed(content), Some(rest)) = (&passed, rest) {
+        if let (Passed::Changed(content), Some(rest)) = (&passed, rest)
+            && !is_given_back
+        {
             self.keep(path, content, rest)?;
         }
         Ok(passed)
+    }
+
+    /// Remembers what git wrote into the work tree since, of what it may only have looked at.
+    /// Whether it gives the very same back here without having written it: then it only
+    /// compares contents (`merge.renormalize`).
+    pub fn settle(&mut self, given: Option<(&RepoPath, &[u8])>) -> bool {
+        let mut is_given_back = false;
+        for (path, smudged) in std::mem::take(&mut self.unsettled) {
+            if self.holds(&path, &smudged.laid_out.bytes) {
+                self.remember(&path, &smudged);
+            } else {
+                is_given_back |= given == Some((&path, &smudged.laid_out.bytes));
+            }
+        }
+        is_given_back
+    }
+
+    fn holds(&self, path: &RepoPath, bytes: &[u8]) -> bool {
+        let file = self.repository.and_then(Repository::work_tree).map(|t| t.join(path.to_path()));
+        file.and_then(|file| read_within(&file, bytes.len() as u64)).as_deref() == Some(bytes)
     }
 
     /// Cleans a file. What it gives beside the content leads to the layout.
@@ -151,7 +181,12 @@ impl<'r> Filter<'r> {
             return Ok(());
         };
         let blob = repository.format().id_of(Kind::Blob, content);
-        layouts.save(path, blob, content, &rest.layout())
+        let layout = rest.layout();
+        layouts.save(path, blob, content, &layout).or_else(|error| {
+            // What notes hold is kept, whatever becomes of the files beside them.
+            let is_noted = layouts.is_noted_so(path, blob, &layout).unwrap_or(false);
+            if is_noted { Ok(()) } else { Err(error) }
+        })
     }
 
     /// The layouts of the work tree, behind the filter.
@@ -160,16 +195,12 @@ impl<'r> Filter<'r> {
     }
 
     /// Puts the layout into a file.
-    ///
-    /// # Errors
-    /// Something was arranged, and that it was cannot be remembered.
-    pub fn smudge(&mut self, path: &RepoPath, checkout: Checkout, bytes: &[u8]) -> Result<Passed> {
+    pub fn smudge(&mut self, path: &RepoPath, checkout: Checkout, bytes: &[u8]) -> Passed {
         match self.errand(path, checkout, bytes.to_vec()) {
-            Err(_) => Ok(Passed::Untouched),
+            Err(_) => Passed::Untouched,
             Ok(errand) => {
-                let smudged = errand.run();
-                let content = self.finish(path, smudged)?;
-                Ok(if content == bytes { Passed::Untouched } else { Passed::Changed(content) })
+                let content = self.finish(path, errand.run());
+                if content == bytes { Passed::Untouched } else { Passed::Changed(content) }
             }
         }
     }
@@ -233,6 +264,7 @@ impl<'r> Filter<'r> {
         checkout: Checkout,
         content: Vec<u8>,
     ) -> std::result::Result<Errand, Vec<u8>> {
+        self.settle(None);
         let Handling::Clean(mode) = self.handling(path, Direction::Checkout) else {
             return Err(content);
         };
@@ -241,58 +273,96 @@ impl<'r> Filter<'r> {
         }
         let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
             let stored = Stored { blob: None, mode };
-            return Ok(Errand {
-                stored,
-                is_seen_only: true,
-                layouting: Layouting::unknown(content),
-            });
+            let layouting = Layouting::unknown(content);
+            return Ok(Errand { stored, fate: Fate::Seen, layouting });
         };
         let blob = checkout.blob.unwrap_or_else(|| clean_id(repository.format(), &content));
-        let is_seen_only = is_seen_only(repository, path, checkout.target);
-        let arrival = match is_seen_only {
-            true => Arrival::OtherState,
-            false => arrival(repository, path, checkout),
+        let fate = fate(repository, path, checkout);
+        let arrival = match fate {
+            Fate::Seen => Arrival::OtherState,
+            Fate::Written => arrival(repository, path, checkout),
+            // Only a merge writes a file that it says so little of.
+            Fate::Unsettled => Arrival::Along { merged: Vec::new(), to: None },
         };
         let layouting = match layouts.find(path, blob, &content, arrival) {
             Ok(found) => Layouting::new(content, found),
             Err(error) => {
-                self.remarks.push(format!("the layout of {path} cannot be read: {error}"));
-                Layouting::unknown(content)
+                let known = layouts.find_noted(path, blob, &content);
+                self.remark_once("layouts come from the notes alone", &error);
+                match known {
+                    Ok(found) => Layouting::new(content, found),
+                    Err(error) => {
+                        self.remark_once("layouts cannot be read", &error);
+                        Layouting::unknown(content)
+                    }
+                }
             }
         };
-        Ok(Errand { stored: Stored { blob: Some(blob), mode }, is_seen_only, layouting })
+        Ok(Errand { stored: Stored { blob: Some(blob), mode }, fate, layouting })
     }
 
-    /// Remembers what is written into the work tree, and gives it.
-    ///
-    /// # Errors
-    /// Something was arranged, and that it was cannot be remembered.
-    pub fn finish(&mut self, path: &RepoPath, smudged: Smudged) -> Result<Vec<u8>> {
-        let Smudged { blob, laid_out } = smudged;
-        if let (Some(layouts), Some(blob)) = (&mut self.layouts, blob)
-            && let Err(error) = layouts.remember(path, blob, &laid_out)
-        {
-            if laid_out.is_arranged() {
-                return Err(error);
+    /// Remembers what is written into the work tree, and gives it. That it cannot be
+    /// remembered is told, and no reason to leave the file out: git has taken the old one
+    /// away by now, and what was arranged says so itself.
+    pub fn finish(&mut self, path: &RepoPath, smudged: Smudged) -> Vec<u8> {
+        match smudged.fate {
+            Fate::Seen => {}
+            Fate::Written => self.remember(path, &smudged),
+            Fate::Unsettled => {
+                let bytes = smudged.laid_out.bytes.clone();
+                self.unsettled.push((path.clone(), smudged));
+                return bytes;
             }
-            self.remarks.push(format!("where nodes lie in {path} is not remembered: {error}"));
         }
-        Ok(laid_out.bytes)
+        smudged.laid_out.bytes
     }
+
+    fn remember(&mut self, path: &RepoPath, smudged: &Smudged) {
+        if let (Some(layouts), Some(blob)) = (&mut self.layouts, smudged.blob)
+            && let Err(error) = layouts.remember(path, blob, &smudged.laid_out)
+        {
+            let what = "where nodes lie is not remembered";
+            self.remark_once(what, &error);
+        }
+    }
+
+    /// One place is in the way of every file, and of all that is done with it; it is named
+    /// once.
+    fn remark_once(&mut self, what: &str, error: &Error) {
+        let why = error.to_string();
+        if !self.told.contains(&why) {
+            self.remarks.push(format!("{what}: {why}; {}", keeping::remedy(error)));
+            self.told.insert(why);
+        }
+    }
+}
+
+/// What becomes of what a smudge gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// git writes it into the work tree.
+    Written,
+    /// Somebody sees it, and that is all.
+    Seen,
+    /// git writes it, or only compares it: what lies in the work tree afterwards tells.
+    Unsettled,
 }
 
 /// git unlinks a file before it writes another one in its place (`git apply` has an empty one
 /// there by then), and in a checkout does not wait for the filter. Where neither is so, the
-/// file is to be looked at; but older gits merged that way, and say what they do.
-fn is_seen_only(repository: &Repository, path: &RepoPath, target: Target) -> bool {
+/// file is to be looked at; but older gits merged that way, and say what they do. What names
+/// no blob is written over a file that still lies there (`git checkout -m`), or compared.
+fn fate(repository: &Repository, path: &RepoPath, checkout: Checkout) -> Fate {
     let is_there = || {
         let file = repository.work_tree().map(|top| top.join(path.to_path()));
         file.is_some_and(|file| file.symlink_metadata().is_ok_and(|about| about.len() > 0))
     };
-    match target {
-        Target::WorkTree => false,
-        Target::Anybody => repository.surroundings().reflog_action.is_none() && is_there(),
-        Target::Reader => true,
+    match checkout.target {
+        Target::WorkTree => Fate::Written,
+        Target::Anybody if repository.surroundings().reflog_action.is_some() => Fate::Written,
+        Target::Anybody if !is_there() => Fate::Written,
+        Target::Anybody if checkout.blob.is_none() => Fate::Unsettled,
+        Target::Anybody | Target::Reader => Fate::Seen,
     }
 }
 
@@ -334,15 +404,15 @@ fn rebased_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
 #[derive(Debug)]
 pub struct Errand {
     stored: Stored,
-    is_seen_only: bool,
+    fate: Fate,
     layouting: Layouting,
 }
 
 /// A file that was smudged, still to be remembered.
 #[derive(Debug)]
 pub struct Smudged {
-    /// The content, where the work tree gets the file.
     blob: Option<ObjectId>,
+    fate: Fate,
     laid_out: LaidOut,
 }
 
@@ -354,8 +424,8 @@ impl Errand {
 
     /// Makes the file.
     pub fn run(self) -> Smudged {
-        let blob = self.stored.blob.filter(|_| !self.is_seen_only);
-        Smudged { blob, laid_out: self.layouting.run(self.stored) }
+        let Errand { stored, fate, layouting } = self;
+        Smudged { blob: stored.blob, fate, laid_out: layouting.run(stored) }
     }
 }
 

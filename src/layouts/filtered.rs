@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::filter::{Checkout, Filter};
-use super::process::KEEPING_HINT;
+use super::keeping;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git;
@@ -45,7 +45,6 @@ pub(crate) fn run(way: Way, path: Option<&OsStr>, session: &Session) -> Result<E
         }
         Way::Out => {
             let passed = filter.smudge(&path, Checkout::default(), &bytes);
-            let passed = passed.map_err(|error| not_kept(&path, &error))?;
             session.ui.out_bytes(passed.or(&bytes))?;
         }
     }
@@ -55,5 +54,5 @@ pub(crate) fn run(way: Way, path: Option<&OsStr>, session: &Session) -> Result<E
 
 fn not_kept(path: &RepoPath, error: &git::Error) -> Failure {
     let path = sanitize::line(&path.to_string()).into_owned();
-    Failure::new(format!("{path}: its layout cannot be kept: {error}")).hint(KEEPING_HINT)
+    Failure::new(format!("{path}: its layout cannot be kept: {error}")).hint(keeping::remedy(error))
 }

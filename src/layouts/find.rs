@@ -54,6 +54,11 @@ impl<'r> Finder<'r> {
         Finder { repository, store, notes: None, paths: None, brought: false }
     }
 
+    /// One that knows what notes hold, and nothing that lies beside them.
+    pub(crate) fn without_pending(repository: &'r Repository) -> Finder<'r> {
+        Finder { store: Store::shut(), ..Finder::new(repository) }
+    }
+
     /// The layout of exactly that content: what is pending on this machine, what our notes
     /// say, and what was fetched and is not in ours, joined.
     pub(crate) fn own(&mut self, blob: ObjectId, path: &RepoPath) -> Result<Option<Own>> {

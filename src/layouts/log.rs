@@ -30,6 +30,7 @@ pub(crate) struct Log {
     name: &'static str,
     file: Option<FileId>,
     read_to: u64,
+    is_shut: bool,
 }
 
 /// Names one file: what stands in its first record.
@@ -77,7 +78,12 @@ const MAX_PATH: u64 = 1 << 16;
 impl Log {
     /// A log in a folder, which need not exist yet.
     pub(crate) fn new(folder: impl Into<PathBuf>, name: &'static str) -> Log {
-        Log { folder: folder.into(), name, file: None, read_to: 0 }
+        Log { folder: folder.into(), name, file: None, read_to: 0, is_shut: false }
+    }
+
+    /// One that is not looked into.
+    pub(crate) fn shut(name: &'static str) -> Log {
+        Log { is_shut: true, ..Log::new(PathBuf::new(), name) }
     }
 
     /// The file.
@@ -92,6 +98,9 @@ impl Log {
 
     /// Reads what was written since the last time; gives the open file, if there is one.
     pub(crate) fn refresh(&mut self, tell: &mut dyn FnMut(News)) -> Result<Option<File>> {
+        if self.is_shut {
+            return Ok(None);
+        }
         let path = self.path();
         let failed = || Error::file("reading", path.clone());
         let mut file = match File::open(&path) {
@@ -105,7 +114,14 @@ impl Log {
         };
         let length = file.metadata().map_err(failed())?.len();
         let mut head = [0; 4 + FILE_ID];
-        file.read_exact(&mut head).map_err(failed())?;
+        match file.read_exact(&mut head) {
+            Ok(()) if head.starts_with(b"\0G ") && head.ends_with(b"\n") => {}
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                return Err(failed()(error));
+            }
+            _ if length == 0 => return Err(failed()(damage("it is empty"))),
+            _ => return Err(failed()(damage("its beginning is damaged"))),
+        }
         let name: FileId = head[3..3 + FILE_ID].try_into().unwrap_or_default();
         if self.file != Some(name) || length < self.read_to {
             tell(News::Anew);
@@ -118,6 +134,66 @@ impl Log {
             file = reader.into_inner();
         }
         Ok(Some(file))
+    }
+
+    /// What is wrong with the file, and that does not keep it from being used: parts of it are
+    /// no whole records.
+    pub(crate) fn damage(&mut self) -> Result<Option<Error>> {
+        let mut lost = self.lost()?;
+        if lost > 0 {
+            // Somebody may have been writing just then.
+            let lock = self.lock(LockKind::Exclusive, Duration::from_millis(100))?;
+            lost = if lock.is_some() { self.lost()? } else { 0 };
+        }
+        let what = || damage(format!("{lost} bytes of it are damaged or were cut off"));
+        Ok((lost > 0).then(|| Error::file("reading", self.path())(what())))
+    }
+
+    /// How many bytes are no whole records.
+    fn lost(&mut self) -> Result<u64> {
+        self.start_over();
+        let (mut lost, mut extents) = (0, Vec::new());
+        let file = self.refresh(&mut |news| match news {
+            News::Damage(bytes) => lost += bytes,
+            News::Record(head) => extents.push(head.extent),
+            News::Anew => {}
+        });
+        let read_to = self.read_to;
+        self.start_over();
+        let Some(mut file) = file? else { return Ok(0) };
+        let length = file.metadata().map_err(Error::file("reading", self.path()))?.len();
+        let unread = extents.iter().filter(|extent| kept_layout(&mut file, extent).is_none());
+        Ok(lost + length.saturating_sub(read_to) + unread.map(|extent| extent.length).sum::<u64>())
+    }
+
+    /// Puts the file aside under another name, and goes on with the records in it that are
+    /// whole. Gives how many there are.
+    pub(crate) fn set_aside(&mut self, aside: &Path) -> Result<usize> {
+        let _lock = self.lock(LockKind::Exclusive, PATIENCE)?;
+        std::fs::rename(self.path(), aside).map_err(Error::file("renaming", self.path()))?;
+        let failed = || Error::file("reading", aside);
+        let mut file = File::open(aside).map_err(failed())?;
+        let length = file.metadata().map_err(failed())?.len();
+        let mut heads = Vec::new();
+        self.start_over();
+        let mut reader = BufReader::new(file.try_clone().map_err(failed())?);
+        let mut collect = |news| {
+            if let News::Record(head) = news {
+                heads.push(head);
+            }
+        };
+        let scanned = self.scan(&mut reader, length, &mut collect);
+        self.start_over();
+        scanned.map_err(failed())?;
+        let whole = |Head { kind, blob, path, extent, .. }: Head| {
+            let layout = kept_layout(&mut file, &extent)?;
+            Some(record(kind, extent.at, blob, &path, layout.as_bytes(), extent.crc))
+        };
+        let records: Vec<_> = heads.into_iter().filter_map(whole).collect();
+        if !records.is_empty() {
+            self.replace(records.iter().cloned())?;
+        }
+        Ok(records.len())
     }
 
     /// Reads everything again the next time.
@@ -340,6 +416,16 @@ fn next_nul(reader: &mut BufReader<File>, from: u64) -> io::Result<Option<u64>> 
         at += length as u64;
         reader.consume(length);
     }
+}
+
+/// The layout of a record; empty for one that has none.
+fn kept_layout(file: &mut File, extent: &Extent) -> Option<String> {
+    if extent.length == 0 { Some(String::new()) } else { read_layout(file, extent) }
+}
+
+/// What is said of a file that does not hold what it should.
+pub(crate) fn damage(what: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.into())
 }
 
 /// Reads a layout; `None` where what lies there is not what was written.

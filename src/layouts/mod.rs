@@ -39,7 +39,7 @@ pub mod store;
 pub mod work_tree;
 
 pub use filter::{Checkout, Filter, Passed, with_committed_layout};
-pub(crate) use keeping::obstacles;
+pub(crate) use keeping::{Obstacle, damages, mend, obstacles};
 pub(crate) use promote::{promote, unnoted};
 pub use refresh::{Marks, refresh};
 pub use restore::{lay_out_committed, restore_layouts};

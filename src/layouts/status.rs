@@ -2,11 +2,12 @@
 
 use comfy_graph::{json, merge};
 
-use crate::layouts::promote::unnoted;
-use crate::layouts::raw;
-use crate::layouts::raw::RawFile;
-use crate::layouts::refresh::{Refreshed, read_within, refresh};
-use crate::layouts::settings::Settings;
+use super::keeping::Obstacle;
+use super::promote::unnoted;
+use super::raw::RawFile;
+use super::refresh::{read_within, refresh};
+use super::settings::Settings;
+use super::{keeping, raw};
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::files;
 use crate::platform::git::{Error, RepoPath, Repository, Result};
@@ -51,7 +52,7 @@ pub enum Staging {
 }
 
 /// What there is to tell.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Status {
     /// The files that differ, worst first.
     pub files: Vec<FileStatus>,
@@ -59,14 +60,19 @@ pub struct Status {
     pub pending_layouts: usize,
     /// Workflows that lie in git as ComfyUI saved them, changed since or not.
     pub raw: Vec<RawFile>,
-    /// What the refresh before it found.
-    pub refreshed: Refreshed,
+    /// What is damaged of the files that layouts are kept in. While such is in the way nothing
+    /// else can be told.
+    pub damages: Vec<Obstacle>,
 }
 
 /// Looks at the work tree, after taking the marks off files that differ in layout alone.
 pub fn status(repository: &Repository) -> Result<Status> {
     repository.require_work_tree()?;
-    let refreshed = refresh(repository)?;
+    let damages = keeping::damages(repository);
+    if damages.iter().any(|damage| damage.is_in_the_way) {
+        return Ok(Status { damages, ..Status::default() });
+    }
+    refresh(repository)?;
     let git = repository.git().args(["status", "--porcelain=v2", "-z"]);
     let told = git.args(["--untracked-files=all", "--ignore-submodules=all"]).output()?;
     let mut found = parse(&told).ok_or(Error::Unexpected { command: "status".into() })?;
@@ -89,7 +95,7 @@ pub fn status(repository: &Repository) -> Result<Status> {
         }
     }
     found.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
-    Ok(Status { files: found, pending_layouts: pending.len(), raw, refreshed })
+    Ok(Status { files: found, pending_layouts: pending.len(), raw, damages })
 }
 
 /// How many conflicts a file carries.

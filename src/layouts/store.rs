@@ -61,6 +61,11 @@ impl Store {
         Store { log: Log::new(folder, "layouts"), known: Known::default() }
     }
 
+    /// One that is not looked into.
+    pub(crate) fn shut() -> Store {
+        Store { log: Log::shut("layouts"), known: Known::default() }
+    }
+
     #[cfg(test)]
     fn path(&self) -> PathBuf {
         self.log.path()

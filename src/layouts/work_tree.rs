@@ -113,8 +113,6 @@ pub(crate) struct LaidOut {
     layout: Option<String>,
     /// Under which time to keep it beyond this file; none if others know it.
     keep_at: Option<u64>,
-    /// Something in it has a place that nobody gave it.
-    is_arranged: bool,
     /// It was committed as it is, with its positions.
     is_raw: bool,
 }
@@ -137,7 +135,6 @@ impl Layouting {
             bytes,
             layout,
             keep_at: None,
-            is_arranged: false,
             is_raw: false,
         };
         match found {
@@ -168,8 +165,7 @@ impl Layouting {
                     // Also to the byte.
                     let line = own.layout.to_line();
                     let bytes = canon::smudge(&content, &line).unwrap_or(composed.bytes);
-                    let is_arranged = own.layout.has_arranged_place();
-                    return LaidOut { is_arranged, ..untouched(bytes, Some(line)) };
+                    return untouched(bytes, Some(line));
                 }
                 let keep_at = match composed.layout.has_place_by_person() {
                     true => is_to_be_kept.then(|| composed.layout.latest()),
@@ -180,7 +176,6 @@ impl Layouting {
                     bytes: composed.bytes,
                     layout: Some(composed.layout.to_line()),
                     keep_at,
-                    is_arranged: composed.layout.has_arranged_place(),
                     is_raw: false,
                 }
             }
@@ -403,6 +398,28 @@ impl<'r> WorkTreeLayouts<'r> {
         self.along(path, blob, content, own, others, is_to_be_kept)
     }
 
+    /// What notes know of a content, where the files that lie beside them cannot be read.
+    pub(crate) fn find_noted(
+        &self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+    ) -> Result<Found> {
+        let mut noted = WorkTreeLayouts {
+            finder: Finder::without_pending(self.repository),
+            states: FileStates::shut(),
+            clock: CloneClock::passing(),
+            ..WorkTreeLayouts::new(self.repository)
+        };
+        noted.find(path, blob, content, Arrival::OtherState)
+    }
+
+    /// Whether notes hold the very layout that was cleaned out of a file.
+    pub(crate) fn is_noted_so(&self, path: &RepoPath, blob: ObjectId, line: &str) -> Result<bool> {
+        let own = Finder::without_pending(self.repository).own(blob, path)?;
+        Ok(own.is_some_and(|own| is_unclocked_form(line, &own.entry.layout)))
+    }
+
     /// The layout of a content with what its file held last, and whether that adds to it.
     fn joined(&self, own: Option<Entry>, last: FileState) -> (Entry, bool) {
         let last = Entry { at: 0, layout: last.layout };
@@ -539,7 +556,8 @@ impl<'r> WorkTreeLayouts<'r> {
     /// Remembers what git writes into the work tree.
     ///
     /// # Errors
-    /// What was arranged cannot be remembered. Nothing else is lost when this fails.
+    /// It cannot be remembered. Nothing is lost by that: notes tell it, and what was arranged
+    /// says so itself.
     pub(crate) fn remember(
         &mut self,
         path: &RepoPath,
@@ -636,13 +654,6 @@ impl WorkTreeLayouts<'_> {
         brought: &BroughtBack,
     ) -> Result<()> {
         self.keep_saved(path, blob, &brought.layout)
-    }
-}
-
-impl LaidOut {
-    /// Something in it has a place that nobody gave it.
-    pub(crate) fn is_arranged(&self) -> bool {
-        self.is_arranged
     }
 }
 

@@ -4,10 +4,10 @@
 use crate::layouts::refresh::file_layouts;
 use crate::layouts::{lay_out_committed, promote, refresh};
 use crate::platform::git::index::index_path;
-use crate::platform::git::{CommitId, Error, ObjectId, Repository, Result};
+use crate::platform::git::{CommitId, ObjectId, Repository, Result};
 use crate::sharing;
 use crate::sharing::fetched::Brought;
-use crate::sharing::{Asking, Pushed, fetched};
+use crate::sharing::{Asking, fetched};
 
 /// A call of a hook by git, with its arguments and standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +34,14 @@ pub enum Hook {
 pub fn run(repository: &Repository, hook: &Hook) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Hook::PrePush { remote, url, refs } = hook {
-        match send_along(repository, remote, url, refs) {
-            Ok(()) => {}
-            Err(Error::TooSlow { .. }) => remarks.push(format!(
-                "layouts were not sent along in time; `git comfy sync {remote}` does it"
-            )),
-            Err(error) => remarks.push(format!(
-                "layouts were not sent along ({error}); `git comfy sync {remote}` tries again"
-            )),
+        if let Err(error) = send_along(repository, remote, url, refs) {
+            let why = error.reason();
+            let next = match sharing::remote_of(repository, remote, url) {
+                Ok(None) => "the next push there tries again".to_owned(),
+                Ok(Some(remote)) => format!("`git comfy sync {remote}` tries again"),
+                Err(_) => format!("`git comfy sync {remote}` tries again"),
+            };
+            remarks.push(format!("layouts were not sent along ({why}); {next}"));
         }
         return remarks;
     }
@@ -129,18 +129,21 @@ fn send_along(repository: &Repository, remote: &str, url: &str, refs: &[u8]) -> 
     if !sharing::is_on(repository) || is_our_own(refs) {
         return Ok(());
     }
-    let Some(remote) = sharing::remote_of(repository, remote, url)? else { return Ok(()) };
-    // Where this fails, the next push finds it again.
-    let _ = fetched::complete_refspecs(repository, &remote);
+    let remote = sharing::remote_of(repository, remote, url)?;
+    if let Some(remote) = &remote {
+        // Where this fails, the next push finds it again.
+        let _ = fetched::complete_refspecs(repository, remote);
+    }
     // What fails here must not hold up what is ready to go.
     let filed = refresh(repository).map(drop);
     let mut commits: Vec<CommitId> = pushed(refs);
     commits.extend(repository.head()?);
     promote(repository, &commits)?;
     let joined = sharing::receive(repository).map(drop);
-    match sharing::push(repository, &remote, Asking::Nobody)? {
-        Pushed::Nothing | Pushed::Sent(_) => {}
-    }
+    match remote {
+        Some(remote) => sharing::push(repository, &remote, Asking::Nobody)?,
+        None => sharing::push_passing(repository, url, Asking::Nobody)?,
+    };
     // What others sent meanwhile was merged before it went.
     filed.and(joined).and(sharing::receive(repository).map(drop))
 }

@@ -92,11 +92,7 @@ pub(crate) fn ask(repository: &Repository, brought: Brought) -> Result<Vec<Strin
             Err(error) if lacks.any()? => {
                 failed = true;
                 let name = remote.as_deref().unwrap_or(&address.url);
-                let why = match error {
-                    Error::TooSlow { .. } => "no answer in time".to_owned(),
-                    Error::Git { said, .. } => said,
-                    error => error.to_string(),
-                };
+                let why = error.reason();
                 remarks.push(format!(
                     "some layouts of what came from {name} are not here ({why}); \
                      `git comfy sync {name}` fetches them"

@@ -232,8 +232,7 @@ pub fn remotes(repository: &Repository) -> Result<Vec<String>> {
 }
 
 /// The configured remote that a push goes to: git's hook is told its name, or the URL a
-/// second time where a URL was pushed to. To a URL that belongs to no remote nothing is
-/// sent along.
+/// second time where a URL was pushed to.
 pub fn remote_of(repository: &Repository, name: &str, url: &str) -> Result<Option<String>> {
     if remotes(repository)?.iter().any(|known| known == name) {
         return Ok(Some(name.to_owned()));
@@ -344,9 +343,14 @@ pub(crate) fn fetch_passing_within(
     asking: Asking,
     time: Duration,
 ) -> Result<()> {
-    let name = repository.format().id_of(Kind::Blob, address.as_bytes()).to_hex();
-    let refspec = fetch_refspec(&format!("{PASSING}{}", &name[..PASSING_DIGITS]));
+    let refspec = fetch_refspec(&passing_name(repository, address));
     fetch_from(repository, address, &[refspec], asking, time)
+}
+
+/// What stands for an address in the names of tracking refs.
+fn passing_name(repository: &Repository, address: &str) -> String {
+    let name = repository.format().id_of(Kind::Blob, address.as_bytes()).to_hex();
+    format!("{PASSING}{}", &name[..PASSING_DIGITS])
 }
 
 /// Whether a tracking ref is there only until it is merged.
@@ -381,27 +385,63 @@ pub fn push(repository: &Repository, remote: &str, asking: Asking) -> Result<Pus
         // Everything goes there anyway, and git refuses single refs.
         return Ok(Pushed::Nothing);
     }
+    send(repository, &Destination { address: remote, twins: remote, is_passing: false }, asking)
+}
+
+/// The same for an address that is no remote. What it has is not remembered, and runs do not
+/// go there.
+pub fn push_passing(repository: &Repository, address: &str, asking: Asking) -> Result<Pushed> {
+    let twins = passing_name(repository, address);
+    send(repository, &Destination { address, twins: &twins, is_passing: true }, asking)
+}
+
+/// Where our refs go to.
+struct Destination<'a> {
+    address: &'a str,
+    /// The name under which the tracking refs are found.
+    twins: &'a str,
+    /// They are there only until they are merged.
+    is_passing: bool,
+}
+
+impl Destination<'_> {
+    fn fetch(&self, repository: &Repository, asking: Asking) -> Result<()> {
+        match self.is_passing {
+            true => fetch_passing(repository, self.address, asking),
+            false => fetch(repository, self.address, asking),
+        }
+    }
+}
+
+fn send(repository: &Repository, to: &Destination<'_>, asking: Asking) -> Result<Pushed> {
     let mut attempt = 0;
     loop {
-        let fresh = fresh(repository, remote)?;
+        let mut fresh = fresh(repository, to.twins)?;
+        if to.is_passing {
+            // They replace what is there, of which nothing is known.
+            fresh.retain(|(name, _)| name.as_str() != RUNS);
+        }
         if fresh.is_empty() {
             return Ok(Pushed::Nothing);
         }
         let mut git = talking(repository, asking)?.args(["push", "--quiet", "--no-verify"]);
-        git = git.args(["--no-follow-tags", "--recurse-submodules=no", remote]);
-        for (name, id) in &fresh {
+        git = git.args(["--no-follow-tags", "--recurse-submodules=no"]);
+        for (name, _) in &fresh {
             if name.as_str() == RUNS {
                 // Only over what was merged here.
-                let known = repository.reference(&tracking(RUNS, remote))?;
+                let known = repository.reference(&tracking(RUNS, to.twins))?;
                 let known = known.map(|id| id.to_hex()).unwrap_or_default();
                 git = git.arg(format!("--force-with-lease={RUNS}:{known}"));
             }
+        }
+        git = git.args(["--", to.address]);
+        for (name, id) in &fresh {
             git = git.arg(format!("{id}:{name}"));
         }
         match git.output_within(asking.patience()) {
             Ok(_) => {
-                for (name, id) in &fresh {
-                    let twin = tracking(name.as_str(), remote);
+                for (name, id) in fresh.iter().filter(|_| !to.is_passing) {
+                    let twin = tracking(name.as_str(), to.twins);
                     let known = repository.reference(&twin)?;
                     if known != Some(*id) {
                         // Only a memory of what the remote has; git may have set it.
@@ -413,9 +453,9 @@ pub fn push(repository: &Repository, remote: &str, asking: Asking) -> Result<Pus
             Err(Error::Git { .. }) if attempt < ATTEMPTS => {
                 // Most likely somebody else was here first.
                 attempt += 1;
-                let before = twins(repository, remote)?;
-                fetch(repository, remote, asking)?;
-                if twins(repository, remote)? == before {
+                let before = twins(repository, to.twins)?;
+                to.fetch(repository, asking)?;
+                if twins(repository, to.twins)? == before {
                     // It was something else, and trying again will not mend it.
                     attempt = ATTEMPTS;
                 }

@@ -173,7 +173,7 @@ impl<'r> Chain<'r> {
             let tip = self.made.last().map(|commit| commit.0);
             let checkout =
                 Checkout { blob: Some(*blob), treeish: tip, has_ref: true, ..Checkout::default() };
-            let passed = self.filter.smudge(path, checkout, &content)?;
+            let passed = self.filter.smudge(path, checkout, &content);
             let failed = || Error::file("writing", &file);
             if let Some(folder) = file.parent() {
                 std::fs::create_dir_all(folder).map_err(failed())?;

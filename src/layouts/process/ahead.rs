@@ -14,7 +14,7 @@ use std::{io, thread};
 use rustc_hash::FxHashMap;
 
 use crate::layouts::filter::{Errand, Smudged};
-use crate::platform::git::{Error, RepoPath, Result as GitResult};
+use crate::platform::git::RepoPath;
 
 /// A longer file is answered while git waits: two of them at a time would take more memory
 /// than the filter may have.
@@ -37,7 +37,7 @@ pub(crate) fn is_worthwhile() -> bool {
 type Done = (RepoPath, usize, Smudged);
 
 /// What is done with a file, in the thread that talks to git, before git gets it.
-pub(crate) type Finish<'f> = dyn FnMut(&RepoPath, Smudged) -> GitResult<Vec<u8>> + 'f;
+pub(crate) type Finish<'f> = dyn FnMut(&RepoPath, Smudged) -> Vec<u8> + 'f;
 
 /// The files that were handed over and not fetched yet.
 #[derive(Default)]
@@ -60,7 +60,6 @@ struct Desk {
 enum Result {
     Memory(Vec<u8>),
     Shelf { at: u64, length: usize },
-    Failed(Error),
 }
 
 impl Ahead {
@@ -92,10 +91,7 @@ impl Ahead {
         }
         let mut fresh = Vec::new();
         for (path, _, smudged) in std::mem::take(&mut self.worked_on) {
-            let result = match finish(&path, smudged) {
-                Ok(content) => self.shelf.keep(content)?,
-                Err(error) => Result::Failed(error),
-            };
+            let result = self.shelf.keep(finish(&path, smudged))?;
             self.results.insert(path.clone(), result);
             fresh.push(path);
         }
@@ -103,15 +99,14 @@ impl Ahead {
     }
 
     /// The result for a file that was handed over.
-    pub(crate) fn fetch(&mut self, path: &RepoPath) -> io::Result<Option<GitResult<Vec<u8>>>> {
+    pub(crate) fn fetch(&mut self, path: &RepoPath) -> io::Result<Option<Vec<u8>>> {
         match self.results.remove(path) {
             None => Ok(None),
             Some(Result::Memory(content)) => {
                 self.shelf.in_memory -= content.len();
-                Ok(Some(Ok(content)))
+                Ok(Some(content))
             }
-            Some(Result::Shelf { at, length }) => self.shelf.read(at, length).map(Ok).map(Some),
-            Some(Result::Failed(error)) => Ok(Some(Err(error))),
+            Some(Result::Shelf { at, length }) => self.shelf.read(at, length).map(Some),
         }
     }
 

@@ -21,6 +21,7 @@ use ahead::Ahead;
 use gix::filter::plumbing::driver::process::Server;
 
 use super::filter::{Checkout, Filter, Target};
+use super::keeping;
 use crate::platform::git::{Error, ObjectId, RepoPath, Repository, Result};
 
 /// The most bytes of one packet.
@@ -77,6 +78,10 @@ pub fn serve(
         done.map_err(|e| broken(&e))?;
         service.after(warn);
     }
+    if let Some(filter) = &mut service.filter {
+        filter.settle(None);
+    }
+    service.after(warn);
     Ok(())
 }
 
@@ -138,9 +143,6 @@ impl Question {
         })
     }
 }
-
-/// What a person can do where layouts cannot be kept.
-pub const KEEPING_HINT: &str = "`git comfy doctor` says what is in the way, and how to mend it";
 
 struct Service<'r> {
     filter: Option<Filter<'r>>,
@@ -209,10 +211,7 @@ impl<'r> Service<'r> {
             && self.input.is_empty()
             && let Some(done) = self.ahead.fetch(path)?
         {
-            return match done {
-                Ok(content) => reply(&mut self.answer, &content, out),
-                Err(error) => self.fail(path, &error, out),
-            };
+            return reply(&mut self.answer, &done, out);
         }
         let input = std::mem::take(&mut self.input);
         match self.filter().errand(path, checkout, input) {
@@ -220,22 +219,18 @@ impl<'r> Service<'r> {
                 self.ahead.take(path.clone(), errand)?;
                 out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat())
             }
-            Ok(errand) => match self.filter().finish(path, errand.run()) {
-                Ok(content) => reply(&mut self.answer, &content, out),
-                Err(error) => self.fail(path, &error, out),
-            },
+            Ok(errand) => {
+                let content = self.filter().finish(path, errand.run());
+                reply(&mut self.answer, &content, out)
+            }
             Err(input) => reply(&mut self.answer, &input, out),
         }
     }
 
     /// Tells git that a file cannot be filtered, and the person why.
-    fn fail(
-        &mut self,
-        path: &RepoPath,
-        error: &dyn std::fmt::Display,
-        out: &mut File,
-    ) -> io::Result<()> {
-        self.failures.push(format!("{path}: its layout cannot be kept: {error}; {KEEPING_HINT}"));
+    fn fail(&mut self, path: &RepoPath, error: &Error, out: &mut File) -> io::Result<()> {
+        let remedy = keeping::remedy(error);
+        self.failures.push(format!("{path}: its layout cannot be kept: {error}; {remedy}"));
         out.write_all(&[&packet_line(b"status=error"), &b"0000"[..]].concat())
     }
 

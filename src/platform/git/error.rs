@@ -59,6 +59,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Why it went wrong, for somebody who typed no command of git: in git's own words.
+    pub fn reason(&self) -> String {
+        match self {
+            Error::Git { said, .. } => said.clone(),
+            Error::TooSlow { .. } => "no answer in time".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// For `map_err` on a call of libgit2.
     pub(crate) fn library(doing: &'static str) -> impl Fn(git2::Error) -> Error {
         move |error| Error::Library { doing, message: error.message().to_owned() }

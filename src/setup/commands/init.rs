@@ -6,6 +6,7 @@ use super::separate::{How, Next};
 use super::{separate, template};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::layouts::keeping::SetAside;
 use crate::platform::git::program_settings::{Program, lasting_path};
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::sanitize;
@@ -98,6 +99,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     };
     if args.dry_run {
         show(&plan, session)?;
+        if wish.reach == Reach::Repository {
+            would_mend(session)?;
+        }
         return if args.renormalize { would_renormalize(session) } else { Ok(Exit::Done) };
     }
     if args.renormalize && check::has_staged_changes(&session.repository()?)? {
@@ -111,6 +115,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     }
     if wish.reach == Reach::Repository {
         let repository = session.repository()?;
+        mend(&repository, session)?;
         bring_layouts(&repository, &plan, session)?;
         if args.renormalize {
             renormalize(&repository, session)?;
@@ -121,8 +126,25 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What a checkout before set-up could not do: fetches the layouts, and gives every workflow
-/// that is unchanged its positions.
+/// Sets aside what is damaged of what layouts are kept in.
+fn mend(repository: &Repository, session: &Session) -> Result<()> {
+    for SetAside { was, is, why, saved } in layouts::mend(repository)? {
+        let saved = match saved {
+            0 => "a new one is begun".to_owned(),
+            1 => "a new one begins with the 1 layout in it that is whole".to_owned(),
+            count => format!("a new one begins with the {count} layouts in it that are whole"),
+        };
+        session.ui.tell(&format!(
+            "note: {} was damaged ({why}); it is {} now, and {saved}",
+            sanitize::line(&was.display().to_string()),
+            sanitize::line(&is.display().to_string())
+        ))?;
+    }
+    Ok(())
+}
+
+/// What a checkout before set-up could not do: fetch the layouts, and give every workflow
+/// that nobody changed its positions.
 fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Result<()> {
     let ui = session.ui;
     // A run that changes nothing has nothing new to fetch, and should not wait.
@@ -143,6 +165,14 @@ fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Res
         0 => {}
         1 => ui.tell("1 workflow has its layout again")?,
         count => ui.tell(&format!("{count} workflows have their layouts again"))?,
+    }
+    Ok(())
+}
+
+fn would_mend(session: &Session) -> Result<()> {
+    for damage in layouts::damages(&session.repository()?) {
+        let what = damage.error.to_string();
+        session.ui.out(&format!("set aside what is damaged: {}\n", sanitize::line(&what)))?;
     }
     Ok(())
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts;
+use crate::layouts::keeping::Obstacle;
 use crate::layouts::raw::RawFile;
-use crate::layouts::{Change, FileStatus, Staging, Status, raw_words};
+use crate::layouts::{Change, FileStatus, Staging, Status, keeping, raw_words};
 use crate::merging::merge_files;
 use crate::platform::git::shell::typed_name;
 use crate::platform::text::sanitize;
@@ -77,6 +78,19 @@ impl Records {
 
 fn in_words(status: &Status, records: &Records) -> String {
     let mut text = String::new();
+    for damage in &status.damages {
+        let what = damage.error.to_string();
+        text += &format!(
+            "{:<12}{}  ({})\n",
+            "damaged",
+            sanitize::line(&what),
+            keeping::remedy(&damage.error)
+        );
+    }
+    let is_blocked = status.damages.iter().any(|damage| damage.is_in_the_way);
+    if is_blocked {
+        text += "layouts cannot be kept until then, and `git add` fails\n";
+    }
     for file in &status.files {
         text += &format!("{:<12}{}", word(file.change), sanitize::line(&file.path.to_string()));
         text += &match (file.change, file.staging) {
@@ -95,7 +109,7 @@ fn in_words(status: &Status, records: &Records) -> String {
         };
         text.push('\n');
     }
-    if status.files.is_empty() {
+    if status.files.is_empty() && !is_blocked {
         text += "all workflows are as they were committed\n";
     }
     let is_told = |raw: &&RawFile| status.files.iter().any(|file| file.path == raw.path);
@@ -143,10 +157,18 @@ fn in_json(status: &Status, records: &Records) -> String {
         json!({ "path": path, "change": change, "staged": staged, "conflicts": file.conflicts })
     };
     let files: Vec<_> = status.files.iter().map(file).collect();
+    let damage = |damage: &Obstacle| {
+        json!({
+            "what": damage.error.to_string(),
+            "mend": keeping::remedy(&damage.error),
+            "inTheWay": damage.is_in_the_way,
+        })
+    };
     let told = json!({
         "schema": 1,
         "files": files,
         "raw": status.raw.iter().map(raw_words::in_json).collect::<Vec<_>>(),
+        "damaged": status.damages.iter().map(damage).collect::<Vec<_>>(),
         "pendingLayouts": status.pending_layouts,
         "records": records.in_json(),
     });

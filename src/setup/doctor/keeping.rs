@@ -3,8 +3,10 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{Finding, Patient};
+use super::{Finding, INIT, Patient};
 use crate::layouts;
+use crate::layouts::Obstacle;
+use crate::layouts::keeping::is_damage;
 use crate::platform::git::shell::shell_word;
 use crate::platform::git::{Error, Repository, Result};
 
@@ -19,10 +21,16 @@ pub(crate) fn keeping(patient: &Patient) -> Result<Vec<Finding>> {
     Ok(obstacles.iter().map(told).collect())
 }
 
-fn told(obstacle: &Error) -> Finding {
-    let what = format!("layouts cannot be kept, so `git add` fails: {obstacle}");
-    let found = Finding::broken("keeping", what);
-    match obstacle {
+fn told(obstacle: &Obstacle) -> Finding {
+    let error = &obstacle.error;
+    let found = Finding::broken(
+        "keeping",
+        match obstacle.is_in_the_way {
+            true => format!("layouts cannot be kept, so `git add` fails: {error}"),
+            false => format!("some of what was kept last may be lost: {error}"),
+        },
+    );
+    match error {
         Error::File { path, source, .. } => found.mend(mend(path, source.kind())),
         _ => found,
     }
@@ -38,6 +46,7 @@ fn mend(path: &Path, kind: ErrorKind) -> String {
             format!("make room on the disk of {word}")
         }
         ErrorKind::ReadOnlyFilesystem => format!("make the disk of {word} writable"),
+        kind if is_damage(kind) => format!("{INIT}, which sets it aside and begins a new one"),
         _ => format!("mv {word} {aside}, which makes room for a new one"),
     }
 }
