@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use comfy_graph::catalog::Catalog;
 use comfy_graph::diff::diff;
-use comfy_graph::json::{Style, Value, parse, parse_text, print};
+use comfy_graph::json::{JsonStyle, Value, parse, parse_text, print};
 
 mod support;
 
@@ -129,7 +129,7 @@ impl Ground {
 
     fn write(&self, repo: &str, workflow: &Value) {
         let file = self.folder.path().join(repo).join("a.json");
-        fs::write(file, print(workflow, &Style::EXPORT)).unwrap();
+        fs::write(file, print(workflow, &JsonStyle::EXPORT)).unwrap();
     }
 }
 
@@ -141,7 +141,7 @@ fn main() {
 
 fn doors(rounds: usize) {
     let workflow = largest();
-    let bytes = print(&workflow, &Style::EXPORT).len();
+    let bytes = print(&workflow, &JsonStyle::EXPORT).len();
     let nodes = workflow.get("nodes").and_then(Value::as_array).unwrap().len();
     println!("a workflow of {nodes} nodes at its root, {} KB; {rounds} rounds", bytes / 1000);
     let ground = Ground { folder: tempfile::tempdir().unwrap() };

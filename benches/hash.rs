@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use git_comfy::internals::platform::hash::{
-    SETTLING, Silent, Threads, Wanted, hash_file, hash_files,
+    DigestSelection, HashThreads, NoHashProgress, SETTLING_TIME, hash_file, hash_files,
 };
 
 const ROUNDS: usize = 7;
@@ -56,22 +56,36 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let path = model(folder.path(), "model.safetensors", mib);
     let pair = vec![path.clone(), model(folder.path(), "second.safetensors", mib)];
-    let later = || SystemTime::now() + SETTLING * 2;
+    let later = || SystemTime::now() + SETTLING_TIME * 2;
     let hash = |wanted, threads| {
-        timed(|| drop(hash_file(&path, wanted, threads, later(), &Silent).unwrap()))
+        timed(|| drop(hash_file(&path, wanted, threads, later(), &NoHashProgress).unwrap()))
     };
     type Case<'a> = (&'a str, usize, Box<dyn Fn() -> Option<Duration> + 'a>);
     let cases: Vec<Case<'_>> = vec![
         ("openssl dgst -sha256", 1, Box::new(|| openssl(&path))),
-        ("sha256, one thread", 1, Box::new(|| Some(hash(Wanted::Sha256, Threads::One)))),
-        ("all five, one thread", 1, Box::new(|| Some(hash(Wanted::All, Threads::One)))),
-        ("all five, pipeline", 1, Box::new(|| Some(hash(Wanted::All, Threads::Pipeline)))),
+        (
+            "sha256, one thread",
+            1,
+            Box::new(|| Some(hash(DigestSelection::Sha256, HashThreads::One))),
+        ),
+        (
+            "all five, one thread",
+            1,
+            Box::new(|| Some(hash(DigestSelection::All, HashThreads::One))),
+        ),
+        (
+            "all five, pipeline",
+            1,
+            Box::new(|| Some(hash(DigestSelection::All, HashThreads::Pipeline))),
+        ),
         (
             "all five, two files on two cores",
             2,
             Box::new(|| {
                 Some(timed(|| {
-                    for hashed in hash_files(&pair, Wanted::All, 2, &later, &Silent) {
+                    for hashed in
+                        hash_files(&pair, DigestSelection::All, 2, &later, &NoHashProgress)
+                    {
                         hashed.unwrap();
                     }
                 }))

@@ -66,8 +66,8 @@ fn sides(base: &str) -> [String; 3] {
         document
     };
     let clean = |mut document: Value| {
-        comfy_graph::canon::strip(&mut document);
-        String::from_utf8(comfy_graph::canon::print(&document)).unwrap()
+        comfy_graph::clean::strip_layout(&mut document);
+        String::from_utf8(comfy_graph::clean::print_clean(&document)).unwrap()
     };
     [clean(parse_text(base).unwrap()), clean(side("ours", 0)), clean(side("theirs", 5))]
 }

@@ -14,7 +14,7 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use git_comfy::internals::platform::{CommitId, ObjectId, Repository};
-use git_comfy::internals::records::notes as records;
+use git_comfy::internals::records::record_notes as records;
 
 mod support;
 
@@ -139,7 +139,7 @@ fn commits(home: &Path, rounds: usize) {
 /// One record among ten thousand.
 fn notes(home: &Path, rounds: usize) {
     let path = repository(home, "many");
-    let repository = Repository::at(&path).unwrap();
+    let repository = Repository::open_at(&path).unwrap();
     let id = |n: usize| {
         let digest = blake3::hash(&n.to_le_bytes()).to_hex();
         CommitId(ObjectId::from_hex(&digest.as_bytes()[..40]).unwrap())
@@ -148,7 +148,7 @@ fn notes(home: &Path, rounds: usize) {
     let join = |_: Option<&[u8]>, new: &[u8]| Some(new.to_vec());
     let all: Vec<_> = (0..NOTES).map(|n| (id(n), text(n).into_bytes())).collect();
     let start = Instant::now();
-    records::write(&repository, &all, &[], &join).unwrap();
+    records::write_notes(&repository, &all, &[], &join).unwrap();
     println!(
         "{NOTES} notes written at once          {:7.0} ms",
         start.elapsed().as_secs_f64() * 1e3
@@ -157,13 +157,13 @@ fn notes(home: &Path, rounds: usize) {
     for round in 0..rounds {
         // As each command does it: the repository is opened, one note is read.
         let start = Instant::now();
-        let opened = Repository::at(&path).unwrap();
-        assert!(records::read(&opened, id(round * 97 % NOTES)).unwrap().is_some());
+        let opened = Repository::open_at(&path).unwrap();
+        assert!(records::read_note(&opened, id(round * 97 % NOTES)).unwrap().is_some());
         reads.push(start.elapsed());
         let start = Instant::now();
-        let opened = Repository::at(&path).unwrap();
+        let opened = Repository::open_at(&path).unwrap();
         let one = [(id(NOTES + round), text(round).into_bytes())];
-        assert!(records::write(&opened, &one, &[], &join).unwrap());
+        assert!(records::write_notes(&opened, &one, &[], &join).unwrap());
         writes.push(start.elapsed());
     }
     println!("one of them read                   {:7.2} ms", median(reads));

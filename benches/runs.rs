@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use comfy_media::picture::{PerceptualHash, perceptual_hash};
 use git_comfy::internals::platform::Repository;
-use git_comfy::internals::runs::index::{Index, Key, Query, Shown};
-use git_comfy::internals::runs::model::{Model, Output, Run, Sampler, Seed};
-use git_comfy::internals::runs::store::{Change, Kept, Place, record};
+use git_comfy::internals::runs::index::{RunFilter, RunIndex, RunQuery, SearchKey};
+use git_comfy::internals::runs::run_data::{OutputFile, Run, RunModel, Sampler, Seed};
+use git_comfy::internals::runs::runs_ref::{RunChanges, RunPath, StoredRun, record_runs};
 use pictures::{decode_and_hash, picture};
 
 const WORDS: &[&str] = &[
@@ -54,8 +54,11 @@ fn run(number: u64) -> Run {
     let time = 1_700_000_000_000 + number as i64 * 20_000;
     let moment = jiff::Timestamp::from_millisecond(time).unwrap();
     let seed = serde_json::Value::from(roll >> 14);
-    let model =
-        |folder: &str, name: String| Model { folder: folder.to_owned(), name, ..Model::default() };
+    let model = |folder: &str, name: String| RunModel {
+        folder: folder.to_owned(),
+        name,
+        ..RunModel::default()
+    };
     let hash = PerceptualHash::from_words([roll, mixed(roll), !roll, !mixed(roll)]);
     Run {
         id: format!("{:08x}-{number:04x}", roll as u32),
@@ -73,11 +76,11 @@ fn run(number: u64) -> Run {
         classes: ["KSampler", "CLIPTextEncode", "VAEDecode", "SaveImage", "LoraLoader"]
             .map(|class| (class.to_owned(), String::new()))
             .into(),
-        outputs: vec![Output {
+        outputs: vec![OutputFile {
             path: format!("out/fox_{number:08}_.png"),
             sha256: Some(format!("{:016x}{:048x}", mixed(roll + 1), number)),
             perceptual: Some(hash.to_string()),
-            ..Output::default()
+            ..OutputFile::default()
         }],
         ..Run::default()
     }
@@ -115,16 +118,17 @@ fn tell(name: &str, promise: u64, time: Duration) {
 fn searching(outputs: u64) {
     let folder = tempfile::tempdir().unwrap();
     let start = Instant::now();
-    let mut index = Index::within(folder.path()).unwrap();
+    let mut index = RunIndex::open_in(folder.path()).unwrap();
     for first in (0..outputs).step_by(10_000) {
         let runs: Vec<_> = (first..(first + 10_000).min(outputs))
             .map(|number| (format!("p/{number}"), Some(run(number))))
             .collect();
-        index.apply(&runs, None).unwrap();
+        index.apply_changes(&runs, None).unwrap();
     }
     let took = start.elapsed().as_secs_f64();
-    let size =
-        std::fs::metadata(git_comfy::internals::runs::index::file(folder.path())).unwrap().len();
+    let size = std::fs::metadata(git_comfy::internals::runs::index::index_path(folder.path()))
+        .unwrap()
+        .len();
     println!(
         "{outputs} outputs indexed in {took:.0} s ({:.0} a second), {} MiB",
         outputs as f64 / took,
@@ -132,13 +136,13 @@ fn searching(outputs: u64) {
     );
     // As a command does: opened anew.
     drop(index);
-    let find = |keys: Vec<Key>, since: Option<i64>| {
-        let index = Index::within(folder.path()).unwrap();
-        let query = Query { keys, since, until: None, shown: Shown::All, most: 20 };
-        let rows = index.find(&query).unwrap();
+    let find = |keys: Vec<SearchKey>, since: Option<i64>| {
+        let index = RunIndex::open_in(folder.path()).unwrap();
+        let query = RunQuery { keys, since, until: None, filter: RunFilter::All, limit: 20 };
+        let rows = index.find_runs(&query).unwrap();
         assert!(!rows.is_empty());
     };
-    let text = |text: &str| Key::Text(text.to_owned());
+    let text = |text: &str| SearchKey::Text(text.to_owned());
     let some = |time: u32| run(mixed(u64::from(time)) % outputs);
     worst("find --text, a rare word", 50, 5, |t| {
         find(vec![text(&(mixed(t.into()) % outputs).to_string())], None);
@@ -146,33 +150,35 @@ fn searching(outputs: u64) {
     worst("find --text, a word of every run", 50, 5, |_| find(vec![text("blurry")], None));
     worst("find --text, three words", 50, 5, |_| find(vec![text("neon city robot")], None));
     worst("find --model, in a twentieth of all", 50, 5, |t| {
-        find(vec![Key::Model(format!("model-{t}.safetensors"))], None);
+        find(vec![SearchKey::Model(format!("model-{t}.safetensors"))], None);
     });
     worst("find --model, a part of every name", 50, 5, |_| {
-        find(vec![Key::Model("model".into())], None);
+        find(vec![SearchKey::Model("model".into())], None);
     });
-    worst("find --lora", 50, 5, |t| find(vec![Key::Lora(format!("style-{t}.s"))], None));
+    worst("find --lora", 50, 5, |t| find(vec![SearchKey::Lora(format!("style-{t}.s"))], None));
     worst("find --seed", 50, 5, |t| {
-        find(vec![Key::Seed(some(t).seeds[0].value.to_string())], None);
+        find(vec![SearchKey::Seed(some(t).seeds[0].value.to_string())], None);
     });
-    worst("find --node, in every run", 50, 5, |_| find(vec![Key::Class("KSampler".into())], None));
+    worst("find --node, in every run", 50, 5, |_| {
+        find(vec![SearchKey::Class("KSampler".into())], None)
+    });
     worst("find --since", 50, 5, |_| find(Vec::new(), Some(1_700_000_500_000)));
     worst("find --workflow", 50, 5, |t| {
-        find(vec![Key::Graphs(vec![some(t).graph.unwrap()])], None)
+        find(vec![SearchKey::Graphs(vec![some(t).graph.unwrap()])], None)
     });
     worst("find --model --text", 50, 5, |_| {
-        find(vec![Key::Model("model-3.safetensors".into()), text("castle")], None);
+        find(vec![SearchKey::Model("model-3.safetensors".into()), text("castle")], None);
     });
     worst("find PICTURE, by its bytes", 50, 5, |t| {
-        let index = Index::within(folder.path()).unwrap();
+        let index = RunIndex::open_in(folder.path()).unwrap();
         let digest = some(t).outputs[0].sha256.clone().unwrap();
-        assert_eq!(index.by_digest(&digest).unwrap().len(), 1);
+        assert_eq!(index.find_by_digest(&digest).unwrap().len(), 1);
     });
     worst("find PICTURE, by its looks", 200, 5, |t| {
-        let index = Index::within(folder.path()).unwrap();
+        let index = RunIndex::open_in(folder.path()).unwrap();
         let hash = some(t).outputs[0].perceptual.clone().unwrap().parse().unwrap();
-        let near = index.near(&hash, PerceptualHash::SAME, 20).unwrap();
-        assert!(index.of_picture(near[0]).unwrap().is_some());
+        let near = index.find_similar(&hash, PerceptualHash::MAX_SAME_DISTANCE, 20).unwrap();
+        assert!(index.find_by_picture(near[0]).unwrap().is_some());
     });
 }
 
@@ -186,11 +192,11 @@ fn git(folder: &Path, arguments: &[&str]) {
     assert!(status.unwrap().success());
 }
 
-fn kept(number: u64) -> (Place, Kept) {
+fn kept(number: u64) -> (RunPath, StoredRun) {
     let run = run(number);
     let document = format!("{{\"seed\": {number}, \"padding\": \"{}\"}}", "x".repeat(2000));
     let document = Some(document.into_bytes());
-    (Place::of(&run), Kept { run, prompt: document.clone(), workflow: document })
+    (RunPath::for_run(&run), StoredRun { run, prompt: document.clone(), workflow: document })
 }
 
 fn recording(runs: u64) {
@@ -202,20 +208,23 @@ fn recording(runs: u64) {
     ] {
         git(folder.path(), arguments);
     }
-    let repository = Repository::at(folder.path()).unwrap();
+    let repository = Repository::open_at(folder.path()).unwrap();
     let start = Instant::now();
     for first in (0..runs).step_by(5_000) {
         let keep = (first..(first + 5_000).min(runs)).map(kept).collect();
-        record(&repository, &Change { keep, replaced: Vec::new() }).unwrap();
+        record_runs(&repository, &RunChanges { runs: keep, replaced: Vec::new() }).unwrap();
     }
     println!("{runs} runs recorded in {:.0} s, 5,000 in a step", start.elapsed().as_secs_f64());
-    let mut index = Index::within(folder.path()).unwrap();
+    let mut index = RunIndex::open_in(folder.path()).unwrap();
     worst("one more run, recorded and indexed", 30, 20, |time| {
         let (place, kept) = kept(runs + u64::from(time));
         let change = (place.as_str().to_owned(), Some(kept.run.clone()));
         let keep = vec![(place, kept)];
-        assert_eq!(record(&repository, &Change { keep, replaced: Vec::new() }).unwrap(), 1);
-        index.apply(&[change], Some("state")).unwrap();
+        assert_eq!(
+            record_runs(&repository, &RunChanges { runs, replaced: Vec::new() }).unwrap(),
+            1
+        );
+        index.apply_changes(&[change], Some("state")).unwrap();
     });
     whole_process(folder.path());
 }

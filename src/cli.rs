@@ -12,12 +12,12 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::import::commands::import;
 use crate::import::conflicts;
-use crate::layouts::commands::{clean, layout, process, refresh, smudge};
+use crate::layouts::commands::{clean, filter_process, layout, refresh, smudge};
 use crate::merging::commands::{merge, merge_driver, resolve};
 use crate::records::commands::record;
 use crate::reproduce::commands::{lock, reproduce, vary, verify};
 use crate::runs::commands::{bridge, find, index, inspect, restore, runs, show};
-use crate::session::{Environment, Session};
+use crate::session::{ProcessEnvironment, Session};
 use crate::setup::commands::{check, doctor, generate, hook, init, status, template, uninstall};
 use crate::sharing::commands::sync;
 use crate::snapshots::commands::{snapshot, snapshots};
@@ -43,88 +43,88 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Set this repository (or this machine) up, so that git understands workflows.
-    Init(init::Args),
+    Init(init::InitArgs),
     /// Print or write a .gitignore and .gitattributes that keep workflows in and models out.
-    Template(template::Args),
+    Template(template::TemplateArgs),
     /// Check every link of the chain, and say how to mend what is broken.
-    Doctor(doctor::Args),
+    Doctor(doctor::DoctorArgs),
     /// Name workflows that were committed without git-comfy (for CI).
-    Check(check::Args),
+    Check(check::CheckArgs),
     /// Take out what init put in, and nothing else.
-    Uninstall(uninstall::Args),
+    Uninstall(uninstall::UninstallArgs),
     /// Tell how workflows differ: files, revisions, pictures.
-    Diff(diff::Args),
+    Diff(diff::DiffArgs),
     /// Tell the history of workflows, a short line for each change.
-    Log(log::Args),
+    Log(log::LogArgs),
     /// Tell which commit gave every value of a workflow its present form.
-    Blame(blame::Args),
+    Blame(blame::BlameArgs),
     /// Replay a difference on a workflow.
-    Apply(apply::Args),
+    Apply(apply::ApplyArgs),
     /// Find the conflict copies of synced folders, and merge them.
-    Conflicts(conflicts::Args),
+    Conflicts(conflicts::ConflictsArgs),
     /// Turn saved exports into history, a commit for each version.
-    Import(import::Args),
+    Import(import::ImportArgs),
     /// Show the workflow, prompt and settings embedded in images, videos and other outputs.
-    Inspect(inspect::Args),
+    Inspect(inspect::InspectArgs),
     /// Tell which workflows changed, and which only had nodes moved.
-    Status(status::Args),
+    Status(status::StatusArgs),
     /// Show what a commit was made with: models, node packs, ComfyUI; or a file as text.
-    Show(show::Args),
+    Show(show::ShowArgs),
     /// Merge three files, preview a merge, or explain the last one.
-    Merge(merge::Args),
+    Merge(merge::MergeArgs),
     /// Settle the conflicts a merge left in a workflow.
-    Resolve(resolve::Args),
+    Resolve(resolve::ResolveArgs),
     /// Clear git's "modified" mark where nodes were only moved.
-    Refresh(refresh::Args),
+    Refresh(refresh::RefreshArgs),
     /// Record what commits were made with: models by hash, node packs, ComfyUI.
-    Record(record::Args),
+    Record(record::RecordArgs),
     /// Find the run behind a picture, or runs by prompt, model, seed, commit.
-    Find(find::Args),
+    Find(find::FindArgs),
     /// Write the workflow that made a picture, exactly as it ran, ready to load in ComfyUI.
-    Restore(restore::Args),
+    Restore(restore::RestoreArgs),
     /// Make a picture again: check what it needs, repair the workflow, run it.
-    Reproduce(reproduce::Args),
+    Reproduce(reproduce::ReproduceArgs),
     /// Write down the models, node packs and programs a workflow needs, as a file beside it.
-    Lock(lock::Args),
+    Lock(lock::LockArgs),
     /// Check a lock, or what another program wrote as one, against this machine.
-    Verify(verify::Args),
+    Verify(verify::VerifyArgs),
     /// Run a known run again with something set differently, once for every combination.
-    Vary(vary::Args),
+    Vary(vary::VaryArgs),
     /// List, record and tidy up runs: what was generated, from what, with which seeds.
-    Runs(runs::Args),
+    Runs(runs::RunsArgs),
     /// Follow a running ComfyUI and record every run, or a folder and keep every save.
-    Watch(watch::Args),
+    Watch(watch::WatchArgs),
     /// Let ComfyUI itself note its runs, so that none is missed when nobody watches.
-    Bridge(bridge::Args),
+    Bridge(bridge::BridgeArgs),
     /// Look after the search index.
-    Index(index::Args),
+    Index(index::IndexArgs),
     /// Keep the present state of your workflows, without a commit.
-    Snapshot(snapshot::Args),
+    Snapshot(snapshot::SnapshotArgs),
     /// List, show and restore what was kept without a commit.
-    Snapshots(snapshots::Args),
+    Snapshots(snapshots::SnapshotsArgs),
     /// Tell who moved what and when, and bring earlier layouts back.
-    Layout(layout::Args),
+    Layout(layout::LayoutArgs),
     /// Exchange layouts and records with a remote.
-    Sync(sync::Args),
+    Sync(sync::SyncArgs),
     /// Learn the names of widgets from a ComfyUI.
-    Catalog(catalog::Args),
+    Catalog(catalog::CatalogArgs),
     /// Clean one workflow: standard input to standard output (git calls this).
-    Clean(clean::Args),
+    Clean(clean::CleanArgs),
     /// Give one workflow its layout back (git calls this).
-    Smudge(smudge::Args),
+    Smudge(smudge::SmudgeArgs),
     /// Filter all workflows of a git command (git calls this).
-    FilterProcess(process::Args),
+    FilterProcess(filter_process::FilterProcessArgs),
     /// Do the work of a git hook (git calls this).
-    Hook(hook::Args),
+    Hook(hook::HookArgs),
     /// Show how one file changed (git calls this for `git diff`).
-    DiffDriver(diff_driver::Args),
+    DiffDriver(diff_driver::DiffDriverArgs),
     /// Tell a workflow, or the one in a picture, as lines of text (git calls this).
-    Textconv(textconv::Args),
+    Textconv(textconv::TextconvArgs),
     /// Merge one workflow three ways (git calls this).
-    MergeDriver(merge_driver::Args),
+    MergeDriver(merge_driver::MergeDriverArgs),
     /// Write man pages or shell completions.
     #[command(hide = true)]
-    Generate(generate::Args),
+    Generate(generate::GenerateArgs),
 }
 
 impl Command {
@@ -169,7 +169,7 @@ impl Command {
             Command::Layout(args) => layout::run(args, session),
             Command::Sync(args) => sync::run(args, session),
             Command::Smudge(args) => smudge::run(args, session),
-            Command::FilterProcess(args) => process::run(args, session),
+            Command::FilterProcess(args) => filter_process::run(args, session),
             Command::Hook(args) => hook::run(args, session),
             Command::MergeDriver(args) => merge_driver::run(args, session),
         }
@@ -182,8 +182,8 @@ pub fn run_from(arguments: Vec<OsString>) -> ExitCode {
         Ok(cli) => {
             let ui = Ui::new(cli.quiet);
             start(&cli, ui).unwrap_or_else(|failure| {
-                ui.fail(&failure);
-                Exit::of_failure(&arguments)
+                ui.print_error(&failure);
+                Exit::for_failure(&arguments)
             })
         }
         Err(answer) => explain(&answer, &arguments),
@@ -195,7 +195,7 @@ fn start(cli: &Cli, ui: Ui) -> Result<Exit> {
     if let Some(directory) = &cli.directory {
         std::env::set_current_dir(directory)?;
     }
-    let session = Session::new(ui, std::env::current_dir()?, Environment::read());
+    let session = Session::new(ui, std::env::current_dir()?, ProcessEnvironment::read());
     cli.command.run(&session)
 }
 
@@ -205,8 +205,8 @@ fn explain(answer: &clap::Error, arguments: &[OsString]) -> Exit {
     let text = answer.render().ansi().to_string();
     if answer.use_stderr() {
         ui.warn(text.trim_end());
-        return Exit::of_failure(arguments);
+        return Exit::for_failure(arguments);
     }
-    let _ = ui.out(&text);
+    let _ = ui.print(&text);
     Exit::Done
 }

@@ -7,22 +7,22 @@ use std::fmt;
 /// Each module below the commands has an error enum of its own. A command turns it into this
 /// with [`Failure::from`] or [`Failure::new`] and adds the hints that only it can know.
 #[derive(Debug)]
-pub struct Failure {
+pub struct CommandError {
     message: String,
     hints: Vec<String>,
 }
 
-pub type Result<T> = std::result::Result<T, Failure>;
+pub type Result<T> = std::result::Result<T, CommandError>;
 
-impl Failure {
+impl CommandError {
     /// `message` is one sentence that names the file, the node, the value.
     pub fn new(message: impl Into<String>) -> Self {
-        Failure { message: message.into(), hints: Vec::new() }
+        CommandError { message: message.into(), hints: Vec::new() }
     }
 
     /// Adds a line that says what the person can do; hints are shown in the order they came.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
@@ -32,13 +32,13 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error> From<E> for CommandError {
     /// The error and its causes, joined by colons; a cause that the text names already is left out.
     fn from(error: E) -> Self {
         let mut message = error.to_string();
@@ -51,6 +51,6 @@ impl<E: std::error::Error> From<E> for Failure {
             }
             cause = source.source();
         }
-        Failure::new(message)
+        CommandError::new(message)
     }
 }

@@ -14,9 +14,9 @@ pub enum Exit {
     /// The request was refused or failed. 2.
     Failed,
     /// A picture cannot be made again on this machine. 3.
-    NotHere,
+    CannotReproduce,
     /// Stopped at the keyboard. 130, as shells have it.
-    Stopped,
+    Interrupted,
     /// A merge driver failed. 129: git takes 1 to 128 for "conflict, ours kept".
     DriverFailed,
 }
@@ -27,7 +27,7 @@ const MERGE_DRIVERS: [&str; 1] = ["merge-driver"];
 impl Exit {
     /// How a call with those arguments ends when it failed, or when the arguments
     /// themselves could not be understood.
-    pub fn of_failure(arguments: &[OsString]) -> Exit {
+    pub fn for_failure(arguments: &[OsString]) -> Exit {
         // git takes a merge driver's usage error below 129 for a conflict, with ours kept.
         let driver = arguments.iter().any(|a| MERGE_DRIVERS.iter().any(|driver| a == driver));
         if driver { Exit::DriverFailed } else { Exit::Failed }
@@ -38,8 +38,8 @@ impl Exit {
             Exit::Done => 0,
             Exit::Found | Exit::Conflicts => 1,
             Exit::Failed => 2,
-            Exit::NotHere => 3,
-            Exit::Stopped => 130,
+            Exit::CannotReproduce => 3,
+            Exit::Interrupted => 130,
             Exit::DriverFailed => 129,
         }
     }

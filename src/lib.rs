@@ -27,29 +27,31 @@ pub use cli::run_from;
 pub mod internals {
     pub use crate::cli::Cli;
     pub use crate::layouts::restore_layouts;
-    pub use crate::merging::text;
+    pub use crate::merging::describe;
     pub mod platform {
-        pub use crate::platform::git::checkout;
-        pub use crate::platform::git::checkout::Checkout;
-        pub use crate::platform::git::plumbing::Version;
-        pub use crate::platform::git::program_settings::{Program, SETTINGS};
-        pub use crate::platform::git::shared_refs::{LAYOUTS, RUNS, fetch_refspec, runs_refspec};
+        pub use crate::platform::git::foreign_checkout;
+        pub use crate::platform::git::foreign_checkout::Checkout;
+        pub use crate::platform::git::git_runner::GitVersion;
+        pub use crate::platform::git::program_settings::{ConfiguredProgram, SETTINGS};
+        pub use crate::platform::git::shared_refs::{
+            LAYOUTS_REF, RUNS_REF, fetch_refspec, runs_refspec,
+        };
         pub use crate::platform::git::{CommitId, ObjectId, Repository};
         pub use crate::platform::machine::{comfyui, hash, server, to_hex};
     }
     pub mod records {
         pub use crate::records::{
-            ClassUse, Environment, ModelFact, ModelUse, PackEvidence, PackKind, Status, look,
-            named, notes,
+            ClassUse, ComfyEnvironment, ModelFact, ModelStatus, ModelUse, PackEvidence, PackKind,
+            dependencies, machine_view, record_notes,
         };
     }
     pub mod reproduce {
-        pub use crate::reproduce::{Agreement, Renames, repair};
+        pub use crate::reproduce::{DocumentAgreement, FileRenames, repair};
     }
     pub mod runs {
-        pub use crate::runs::{index, model, store};
+        pub use crate::runs::{index, run_data, runs_ref};
     }
     pub mod sharing {
-        pub use crate::sharing::{Asking, fetch, gather};
+        pub use crate::sharing::{Interactivity, fetch_shared_refs, merge_fetched_refs};
     }
 }

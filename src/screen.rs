@@ -3,15 +3,15 @@
 use std::io::{self, Write};
 
 use crate::error::Result;
+use crate::platform::git::git_runner::GitRunner;
 use crate::platform::git::pager::Pager;
-use crate::platform::git::plumbing::Git;
 use crate::platform::text::Colour;
 use crate::session::Session;
-use crate::ui::{Listener, Ui};
+use crate::ui::{OutputPipe, Ui};
 
 /// When to show colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColourWish {
+pub enum ColourChoice {
     /// Where a person sees them, unless git's configuration says otherwise.
     #[default]
     Auto,
@@ -27,7 +27,7 @@ pub struct ScreenArgs {
     /// When to show colours [default: as git does].
     #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true,
           default_value = "auto", default_missing_value = "always", hide_default_value = true)]
-    color: ColourWish,
+    color: ColourChoice,
     /// No colours.
     #[arg(long, hide = true, conflicts_with = "color")]
     no_color: bool,
@@ -46,41 +46,43 @@ pub(crate) struct Screen {
 }
 
 /// The width where the output is no terminal.
-const WIDTH: usize = 100;
+const DEFAULT_WIDTH: usize = 100;
 
 impl Screen {
     /// Opens the output of a command, with the colour and pager settings of the git command
     /// `like`.
     pub(crate) fn open(session: &Session, args: &ScreenArgs, like: &str) -> Screen {
         let ui = session.ui;
-        let width = session.environment.columns.or_else(|| ui.columns()).unwrap_or(WIDTH);
-        let wish = if args.no_color { ColourWish::Never } else { args.color };
+        let width =
+            session.environment.columns.or_else(|| ui.terminal_columns()).unwrap_or(DEFAULT_WIDTH);
+        let wish = if args.no_color { ColourChoice::Never } else { args.color };
         let colour = match wish {
-            ColourWish::Auto => colour(session, like),
-            ColourWish::Always => Colour::On,
-            ColourWish::Never => Colour::Off,
+            ColourChoice::Auto => resolve_colour(session, like),
+            ColourChoice::Always => Colour::On,
+            ColourChoice::Never => Colour::Off,
         };
-        let pager = (ui.is_seen() && !args.no_pager).then(|| pager(session, like)).flatten();
+        let pager =
+            (ui.is_terminal() && !args.no_pager).then(|| start_pager(session, like)).flatten();
         Screen { colour, width, ui, pager }
     }
 
     /// Writes a piece. On `Listener::Gone` (the pager was left, the pipe is closed) there is no
     /// need to go on.
-    pub(crate) fn put(&mut self, text: &[u8]) -> Result<Listener> {
-        let Some(pager) = &mut self.pager else { return Ok(self.ui.out_piece(text)?) };
+    pub(crate) fn write(&mut self, text: &[u8]) -> Result<OutputPipe> {
+        let Some(pager) = &mut self.pager else { return Ok(self.ui.print_chunk(text)?) };
         match pager.write_all(text).and_then(|()| pager.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Listener::Gone),
-            result => Ok(result.map(|()| Listener::There)?),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(OutputPipe::Closed),
+            result => Ok(result.map(|()| OutputPipe::Open)?),
         }
     }
 }
 
 /// git's own rule: colour for a person, unless the configuration says otherwise.
 /// `like` names git's command, whose own setting comes first.
-pub(crate) fn colour(session: &Session, like: &str) -> Colour {
-    let sees = session.environment.pager_in_use || session.ui.is_seen();
+pub(crate) fn resolve_colour(session: &Session, like: &str) -> Colour {
+    let sees = session.environment.pager_in_use || session.ui.is_terminal();
     let settings = session.repository().and_then(|repository| repository.settings("color."));
-    let settings = settings.unwrap_or_else(|_| outside(session, "^color\\."));
+    let settings = settings.unwrap_or_else(|_| read_user_settings(session, "^color\\."));
     let last = |key: &str| {
         let mut all = settings.iter().rev();
         all.find(|(name, _)| name == key).map(|(_, value)| value.as_str())
@@ -93,7 +95,7 @@ pub(crate) fn colour(session: &Session, like: &str) -> Colour {
     if on { Colour::On } else { Colour::Off }
 }
 
-fn pager(session: &Session, like: &str) -> Option<Pager> {
+fn start_pager(session: &Session, like: &str) -> Option<Pager> {
     let variables = &session.environment.pager;
     let settings = match session.repository() {
         Ok(repository) => {
@@ -101,7 +103,7 @@ fn pager(session: &Session, like: &str) -> Option<Pager> {
             all.extend(repository.settings("core.").unwrap_or_default());
             all
         }
-        Err(_) => outside(session, "^(pager\\.|core\\.pager$)"),
+        Err(_) => read_user_settings(session, "^(pager\\.|core\\.pager$)"),
     };
     let last = |key: &str| {
         let mut all = settings.iter().rev();
@@ -111,8 +113,8 @@ fn pager(session: &Session, like: &str) -> Option<Pager> {
     let line = match own.as_deref() {
         Some("false" | "no" | "off" | "0") => return None,
         None | Some("true" | "yes" | "on" | "1" | "") => {
-            let set = variables.git.clone().or_else(|| last("core.pager"));
-            set.or_else(|| variables.any.clone()).unwrap_or_else(|| "less".to_owned())
+            let set = variables.git_pager.clone().or_else(|| last("core.pager"));
+            set.or_else(|| variables.pager.clone()).unwrap_or_else(|| "less".to_owned())
         }
         Some(line) => line.to_owned(),
     };
@@ -120,8 +122,9 @@ fn pager(session: &Session, like: &str) -> Option<Pager> {
 }
 
 /// The user's settings, outside of any repository.
-fn outside(session: &Session, pattern: &str) -> Vec<(String, String)> {
-    let told = Git::at(&session.cwd).ask(["config", "-z", "--get-regexp", pattern]);
+fn read_user_settings(session: &Session, pattern: &str) -> Vec<(String, String)> {
+    let told =
+        GitRunner::in_folder(&session.cwd).run_optional(["config", "-z", "--get-regexp", pattern]);
     let told = told.ok().flatten().unwrap_or_default();
     let text = String::from_utf8_lossy(&told);
     let pair =

@@ -6,9 +6,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::platform::git;
-use crate::platform::git::{Repository, Surroundings};
+use crate::platform::git::{GitEnvironment, Repository};
 use crate::platform::text::sanitize;
-use crate::platform::text::thumbnail::Way;
+use crate::platform::text::terminal_picture::PictureProtocol;
 use crate::sharing;
 use crate::ui::Ui;
 
@@ -18,37 +18,40 @@ pub struct Session {
     pub ui: Ui,
     /// The folder the command acts in (`-C` applied).
     pub cwd: PathBuf,
-    pub environment: Environment,
+    pub environment: ProcessEnvironment,
     /// A bare repository among the person's own data, which stands in where the folder is in
     /// none: pictures lie in ComfyUI's folders, and what was hashed for them is remembered.
-    shelter: OnceCell<PathBuf>,
+    fallback_repository: OnceCell<PathBuf>,
 }
 
 impl Session {
-    pub fn new(ui: Ui, cwd: PathBuf, environment: Environment) -> Session {
-        Session { ui, cwd, environment, shelter: OnceCell::new() }
+    pub fn new(ui: Ui, cwd: PathBuf, environment: ProcessEnvironment) -> Session {
+        Session { ui, cwd, environment, fallback_repository: OnceCell::new() }
     }
 
     /// The repository git would use here, else the fallback repository if one was set.
     pub fn repository(&self) -> git::Result<Repository> {
         let folder = self.cwd.clone();
-        let found = Repository::here(&Surroundings { folder, ..self.environment.git.clone() });
-        match (&found, self.shelter.get()) {
-            (Err(git::Error::NoRepository(_)), Some(shelter)) => Repository::at(shelter),
+        let found = Repository::from_environment(&GitEnvironment {
+            folder,
+            ..self.environment.git.clone()
+        });
+        match (&found, self.fallback_repository.get()) {
+            (Err(git::GitError::NoRepository(_)), Some(shelter)) => Repository::open_at(shelter),
             _ => found,
         }
     }
 
     /// The repository for a command that shows its state: layouts that a fetch brought are merged
     /// and written into the files first, also where git checked nothing out and called no hook.
-    pub fn repository_in_step(&self) -> git::Result<Repository> {
+    pub fn up_to_date_repository(&self) -> git::Result<Repository> {
         let repository = self.repository()?;
         if !self.environment.switched_off {
             // What cannot be fetched or merged is no reason to show nothing.
-            match sharing::catch_up(&repository) {
-                Ok(received) => self.tell_remarks(&received.remarks),
+            match sharing::catch_up_with_remotes(&repository) {
+                Ok(received) => self.print_remarks(&received.remarks),
                 Err(error) => {
-                    self.tell_remarks(&[format!("fetched layouts are not merged: {error}")])
+                    self.print_remarks(&[format!("fetched layouts are not merged: {error}")])
                 }
             }
         }
@@ -56,13 +59,13 @@ impl Session {
     }
 
     /// Sets the repository that [`Session::repository`] opens where the folder is in none.
-    pub fn take_shelter(&self, repository: PathBuf) {
+    pub fn set_fallback_repository(&self, repository: PathBuf) {
         // The first one stays: what was begun in it goes on there.
-        let _ = self.shelter.set(repository);
+        let _ = self.fallback_repository.set(repository);
     }
 
     /// Prints remarks to standard error, one line each, made safe for the terminal.
-    pub fn tell_remarks<S: AsRef<str>>(&self, remarks: &[S]) {
+    pub fn print_remarks<S: AsRef<str>>(&self, remarks: &[S]) {
         for remark in remarks {
             self.ui.warn(&format!("git-comfy: {}", sanitize::line(remark.as_ref())));
         }
@@ -71,7 +74,7 @@ impl Session {
 
 /// The environment variables the program knows.
 #[derive(Debug, Clone, Default)]
-pub struct Environment {
+pub struct ProcessEnvironment {
     /// `GIT_COMFY=0`: filters, drivers and hooks do nothing.
     pub switched_off: bool,
     /// `GIT_COMFY_FAVOR=ours` or `theirs`: settles every conflict of a merge for that side,
@@ -96,15 +99,15 @@ pub struct Environment {
     /// show them always.
     pub no_colour: bool,
     /// The protocol by which the terminal shows pictures; none where it is not known to have one.
-    pub pictures: Option<Way>,
+    pub picture_protocol: Option<PictureProtocol>,
     pub pager: PagerVariables,
     /// The variables by which git tells the programs it calls where they are.
-    pub git: Surroundings,
+    pub git: GitEnvironment,
 }
 
 /// How the terminal shows pictures, by the names that terminals give themselves. A
 /// multiplexer stands between and passes none on.
-fn pictures() -> Option<Way> {
+fn detect_picture_protocol() -> Option<PictureProtocol> {
     let text = |name| std::env::var(name).unwrap_or_default();
     let (term, program) = (text("TERM"), text("TERM_PROGRAM"));
     let between = ["screen", "tmux", "zellij"].iter().any(|name| term.starts_with(name));
@@ -114,11 +117,11 @@ fn pictures() -> Option<Way> {
     }
     let is_set = |name| !text(name).is_empty();
     match program.as_str() {
-        "iTerm.app" | "WezTerm" => Some(Way::ITerm),
-        "ghostty" => Some(Way::Kitty),
-        _ if term == "xterm-kitty" || term == "xterm-ghostty" => Some(Way::Kitty),
-        _ if is_set("KITTY_WINDOW_ID") || is_set("KONSOLE_VERSION") => Some(Way::Kitty),
-        _ if text("LC_TERMINAL") == "iTerm2" => Some(Way::ITerm),
+        "iTerm.app" | "WezTerm" => Some(PictureProtocol::ITerm),
+        "ghostty" => Some(PictureProtocol::Kitty),
+        _ if term == "xterm-kitty" || term == "xterm-ghostty" => Some(PictureProtocol::Kitty),
+        _ if is_set("KITTY_WINDOW_ID") || is_set("KONSOLE_VERSION") => Some(PictureProtocol::Kitty),
+        _ if text("LC_TERMINAL") == "iTerm2" => Some(PictureProtocol::ITerm),
         _ => None,
     }
 }
@@ -127,9 +130,9 @@ fn pictures() -> Option<Way> {
 #[derive(Debug, Clone, Default)]
 pub struct PagerVariables {
     /// `GIT_PAGER`: comes before the configuration.
-    pub git: Option<String>,
+    pub git_pager: Option<String>,
     /// `PAGER`: comes after it.
-    pub any: Option<String>,
+    pub pager: Option<String>,
     /// What git sets for pagers where the person has not: `LESS` and `LV`.
     pub defaults: Vec<(&'static str, &'static str)>,
 }
@@ -139,11 +142,15 @@ impl PagerVariables {
         let text = |name| std::env::var(name).ok();
         let defaults = [("LESS", "FRX"), ("LV", "-c")];
         let defaults = defaults.into_iter().filter(|(name, _)| std::env::var_os(name).is_none());
-        PagerVariables { git: text("GIT_PAGER"), any: text("PAGER"), defaults: defaults.collect() }
+        PagerVariables {
+            git_pager: text("GIT_PAGER"),
+            pager: text("PAGER"),
+            defaults: defaults.collect(),
+        }
     }
 }
 
-impl Environment {
+impl ProcessEnvironment {
     /// Any other variable, for files that refer to one by name. Only text counts.
     pub fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
@@ -161,9 +168,9 @@ impl Environment {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let home = std::env::home_dir();
         let settings = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
-        Environment {
+        ProcessEnvironment {
             no_colour: is_set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|t| t == "dumb"),
-            pictures: pictures(),
+            picture_protocol: detect_picture_protocol(),
             pager: PagerVariables::read(),
             pager_in_use: is_set("GIT_PAGER_IN_USE"),
             columns: std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()),
@@ -174,7 +181,7 @@ impl Environment {
                 .or_else(|| home.as_ref().map(|home| home.join(".config"))),
             data_home: data_home(home.as_deref()),
             program: std::env::current_exe().ok(),
-            git: Surroundings {
+            git: GitEnvironment {
                 folder: PathBuf::new(),
                 index_file: std::env::var_os("GIT_INDEX_FILE").map(PathBuf::from),
                 reflog_action: std::env::var("GIT_REFLOG_ACTION").ok(),

@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::error::Failure;
+use crate::error::CommandError;
 
 /// The two streams of the program, with colour where the person sees it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,10 +15,10 @@ pub struct Ui {
 
 /// Whether standard output is still read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listener {
-    There,
+pub enum OutputPipe {
+    Open,
     /// The reader closed the pipe (`| head`, `q` in a pager).
-    Gone,
+    Closed,
 }
 
 impl Ui {
@@ -29,7 +29,7 @@ impl Ui {
 
     /// Writes a result to standard output as it is; ANSI colours are dropped where they
     /// would not be seen. A closed pipe (`| head`) is success.
-    pub fn out(&self, text: &str) -> io::Result<()> {
+    pub fn print(&self, text: &str) -> io::Result<()> {
         let mut stdout = anstream::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -39,41 +39,41 @@ impl Ui {
 
     /// Prints what was done, as the command's result; silent where the person
     /// asked for quiet.
-    pub fn tell(&self, text: &str) -> io::Result<()> {
-        if self.quiet { Ok(()) } else { self.out(&format!("{text}\n")) }
+    pub fn report(&self, text: &str) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { self.print(&format!("{text}\n")) }
     }
 
     /// A bar for work that is counted in bytes; seen only where a person watches.
-    pub fn bytes_bar(&self) -> Bar {
-        self.bar("hashing {wide_bar} {bytes} of {total_bytes}, {eta} left")
+    pub fn bytes_bar(&self) -> ProgressBar {
+        self.new_bar("hashing {wide_bar} {bytes} of {total_bytes}, {eta} left")
     }
 
     /// A bar for work that is counted in things; seen only where a person watches.
-    pub fn count_bar(&self, doing: &str) -> Bar {
-        self.bar(&format!("{doing} {{wide_bar}} {{pos}} of {{len}}, {{eta}} left"))
+    pub fn count_bar(&self, doing: &str) -> ProgressBar {
+        self.new_bar(&format!("{doing} {{wide_bar}} {{pos}} of {{len}}, {{eta}} left"))
     }
 
     /// A bar for steps that each have a name; seen only where a person
     /// watches.
-    pub fn steps_bar(&self) -> Bar {
-        let bar = self.bar("{spinner} {msg} {wide_bar} {pos}/{len} {elapsed}");
+    pub fn steps_bar(&self) -> ProgressBar {
+        let bar = self.new_bar("{spinner} {msg} {wide_bar} {pos}/{len} {elapsed}");
         bar.0.enable_steady_tick(std::time::Duration::from_millis(200));
         bar
     }
 
-    fn bar(&self, form: &str) -> Bar {
+    fn new_bar(&self, form: &str) -> ProgressBar {
         if self.quiet {
-            return Bar(indicatif::ProgressBar::hidden());
+            return ProgressBar(indicatif::ProgressBar::hidden());
         }
         let bar = indicatif::ProgressBar::no_length();
         if let Ok(style) = indicatif::ProgressStyle::with_template(form) {
             bar.set_style(style);
         }
-        Bar(bar)
+        ProgressBar(bar)
     }
 
     /// Writes bytes to standard output untouched.
-    pub fn out_bytes(&self, bytes: &[u8]) -> io::Result<()> {
+    pub fn print_bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -83,25 +83,25 @@ impl Ui {
 
     /// Writes a piece of a long result to standard output untouched, and tells whether
     /// anyone still reads.
-    pub fn out_piece(&self, bytes: &[u8]) -> io::Result<Listener> {
+    pub fn print_chunk(&self, bytes: &[u8]) -> io::Result<OutputPipe> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Listener::Gone),
-            result => result.map(|()| Listener::There),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(OutputPipe::Closed),
+            result => result.map(|()| OutputPipe::Open),
         }
     }
 
-    pub fn is_seen(&self) -> bool {
+    pub fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }
 
     /// The columns of the terminal that standard output is, if it is one.
-    pub fn columns(&self) -> Option<usize> {
+    pub fn terminal_columns(&self) -> Option<usize> {
         terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
     }
 
     /// Copies a stream to standard output untouched.
-    pub fn out_from(&self, stream: &mut impl io::Read) -> io::Result<()> {
+    pub fn print_stream(&self, stream: &mut impl io::Read) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         match io::copy(stream, &mut stdout).and_then(|_| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -110,7 +110,7 @@ impl Ui {
     }
 
     /// Prints a remark to standard error, unless the person asked for quiet.
-    pub fn say(&self, text: &str) {
+    pub fn info(&self, text: &str) {
         if !self.quiet {
             self.warn(text);
         }
@@ -123,13 +123,13 @@ impl Ui {
     }
 
     /// Prints a question to standard error, without a line end: the answer is typed behind it.
-    pub fn ask(&self, text: &str) {
+    pub fn prompt(&self, text: &str) {
         let mut stderr = anstream::stderr().lock();
         let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
     }
 
     /// Prints a failure and its hints to standard error.
-    pub fn fail(&self, failure: &Failure) {
+    pub fn print_error(&self, failure: &CommandError) {
         self.warn(&format!("git-comfy: {failure}"));
         for hint in failure.hints() {
             self.warn(&format!("  hint: {hint}"));
@@ -138,9 +138,9 @@ impl Ui {
 }
 
 #[derive(Debug, Clone)]
-pub struct Bar(indicatif::ProgressBar);
+pub struct ProgressBar(indicatif::ProgressBar);
 
-impl Bar {
+impl ProgressBar {
     /// Adds to the amount that is to be done.
     pub fn extend(&self, amount: u64) {
         self.0.set_length(self.0.length().unwrap_or(0) + amount);
@@ -152,12 +152,12 @@ impl Bar {
     }
 
     /// Shows a word for the present step.
-    pub fn say(&self, doing: &str) {
+    pub fn set_message(&self, doing: &str) {
         self.0.set_message(doing.to_owned());
     }
 
     /// Sets the amount done, and the amount to be done.
-    pub fn at(&self, done: u64, of: u64) {
+    pub fn set_position(&self, done: u64, of: u64) {
         self.0.set_length(of);
         self.0.set_position(done.min(of));
     }

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use comfy_graph::canon::{Mode, Outcome, clean};
+use comfy_graph::clean::{CleanOutcome, LayoutMode, clean_document};
 
 use crate::graph_support::laid_out;
 use comfy_graph::catalog::Catalog;
@@ -83,7 +83,9 @@ fn workflows() -> Vec<PathBuf> {
 
 /// The ways in which one file can come back.
 fn forms(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let Outcome::Cleaned(cleaned) = clean(bytes, Mode::Strip) else { return Vec::new() };
+    let CleanOutcome::Cleaned(cleaned) = clean_document(bytes, LayoutMode::Strip) else {
+        return Vec::new();
+    };
     let content = cleaned.content;
     let mut forms = Vec::new();
     if let Some(file) = laid_out(&content, None) {
@@ -92,7 +94,7 @@ fn forms(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     if let Some(layout) = &cleaned.layout {
         forms.extend(laid_out(&content, Some(layout)).map(|file| ("related", file)));
     }
-    if let Outcome::Cleaned(kept) = clean(bytes, Mode::Keep) {
+    if let CleanOutcome::Cleaned(kept) = clean_document(bytes, LayoutMode::Keep) {
         forms.push(("keep", kept.content));
     }
     forms.push(("clean", content));
@@ -175,9 +177,9 @@ fn broken(verdict: &Value) -> Vec<String> {
 
 /// The clean form of what Save wrote.
 fn content(saved: &Value) -> Option<Vec<u8>> {
-    match clean(saved.as_str()?.as_bytes(), Mode::Strip) {
-        Outcome::Cleaned(cleaned) => Some(cleaned.content),
-        Outcome::Untouched(_) => None,
+    match clean_document(saved.as_str()?.as_bytes(), LayoutMode::Strip) {
+        CleanOutcome::Cleaned(cleaned) => Some(cleaned.content),
+        CleanOutcome::Untouched(_) => None,
     }
 }
 

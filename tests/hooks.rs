@@ -188,8 +188,8 @@ pub(crate) fn world_with_configured_hooks() -> Option<Rc<World>> {
     World::gits().into_iter().map(|folder| World::with_git(Some(folder))).find(|world| {
         let told = world.command("git").arg("--version").output().unwrap().stdout;
         let told = String::from_utf8_lossy(&told);
-        git_comfy::internals::platform::Version::parse(&told).is_some_and(|version| {
-            version >= git_comfy::internals::platform::Version::CONFIGURED_HOOKS
+        git_comfy::internals::platform::GitVersion::parse(&told).is_some_and(|version| {
+            version >= git_comfy::internals::platform::GitVersion::CONFIGURED_HOOKS
         })
     })
 }

@@ -333,8 +333,8 @@ fn every_command_that_is_configured_exists() {
     use clap::CommandFactory;
     let known = git_comfy::internals::Cli::command();
     let settings = git_comfy::internals::platform::SETTINGS;
-    let program = git_comfy::internals::platform::Program::new("/x/git-comfy");
-    let lines = settings.iter().map(|setting| setting.value.text(&program));
+    let program = git_comfy::internals::platform::ConfiguredProgram::new("/x/git-comfy");
+    let lines = settings.iter().map(|setting| setting.value.render(&program));
     let calls: Vec<_> = lines.filter(|line| line.contains("git-comfy")).collect();
     assert!(calls.len() >= 3);
     for call in calls {

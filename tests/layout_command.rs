@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use comfy_graph::canon::{self, Mode};
+use comfy_graph::clean::{self, LayoutMode};
 use git_comfy::internals::platform;
 
 use crate::support::{GIT_COMFY, Repo, World, workflow};
@@ -338,7 +338,9 @@ fn what_a_pull_moved_can_be_undone_and_a_colleague_sees_it() {
 
 /// The line of a note as version 0.1.0 wrote it.
 fn old_line(at: u64, file: &str) -> String {
-    let canon::Outcome::Cleaned(cleaned) = canon::clean(file.as_bytes(), Mode::Strip) else {
+    let clean::CleanOutcome::Cleaned(cleaned) =
+        clean::clean_document(file.as_bytes(), LayoutMode::Strip)
+    else {
         panic!("no workflow");
     };
     format!("{{\"at\":{at},\"path\":\"a.json\",\"layout\":{}}}", cleaned.layout.unwrap())
@@ -451,7 +453,7 @@ fn a_file_that_was_committed_with_its_positions_is_left_alone() {
 /// Whatever lies where now, a layout that is brought back gives the very file it came from.
 #[test]
 fn a_layout_that_is_brought_back_gives_the_file_it_came_from() {
-    let stamp = |at| canon::Stamp { at, by: canon::CloneId::from_bits(1) };
+    let stamp = |at| clean::ClockStamp { millis: at, clone_id: clean::CloneId::from_bits(1) };
     let mut files: Vec<(String, Vec<u8>)> = ["templates", "workflows", "edits"]
         .iter()
         .flat_map(|folder| crate::graph_support::data::files(folder))
@@ -463,29 +465,39 @@ fn a_layout_that_is_brought_back_gives_the_file_it_came_from() {
     let mut exact = 0;
     let mut count = 0;
     for (name, bytes) in files {
-        let canon::Outcome::Cleaned(cleaned) = canon::clean(&bytes, Mode::Strip) else { continue };
+        let clean::CleanOutcome::Cleaned(cleaned) =
+            clean::clean_document(&bytes, LayoutMode::Strip)
+        else {
+            continue;
+        };
         let Some(line) = &cleaned.layout else { continue };
-        let then = canon::stamp_all(line, canon::Clock::At(stamp(1))).unwrap();
-        let unknown = canon::Clock::Unknown(0);
-        let Some(now) = canon::compose(&cleaned.content, &[], unknown) else { continue };
-        let earlier = canon::Source { layout: &then, pairs: canon::Pairs::SameContent };
-        let back = canon::bring_back(&cleaned.content, earlier, Some(&now.layout), stamp(9));
+        let then = clean::stamp_uniformly(line, clean::Clock::At(stamp(1))).unwrap();
+        let unknown = clean::Clock::Unknown(0);
+        let Some(now) = clean::compose_file(&cleaned.content, &[], unknown) else { continue };
+        let earlier =
+            clean::LayoutSource { layout: &then, relation: clean::LayoutRelation::SameContent };
+        let back = clean::revert_layout(&cleaned.content, earlier, Some(&now.layout), stamp(9));
         let back = back.unwrap();
-        let canon::Outcome::Cleaned(again) = canon::clean(&back.bytes, Mode::Strip) else {
+        let clean::CleanOutcome::Cleaned(again) =
+            clean::clean_document(&back.bytes, LayoutMode::Strip)
+        else {
             panic!("{name}: no workflow any more");
         };
         assert!(again.content == cleaned.content, "{name}: other content");
-        let spots = |layout: &canon::ClockedLayout| -> Vec<_> {
-            let places = canon::places(layout).into_iter();
-            places.map(|place| (place.name, place.at, place.extent)).collect()
+        let spots = |layout: &clean::ClockedLayout| -> Vec<_> {
+            let places = clean::list_places(layout).into_iter();
+            places.map(|place| (place.name, place.position, place.extent)).collect()
         };
         let (then, here) = (spots(&then), spots(&back.layout));
         for (spot, wanted) in here.iter().zip(&then) {
             assert_eq!(spot, wanted, "{name}");
         }
-        let earlier = canon::Source { layout: &back.layout, pairs: canon::Pairs::SameContent };
-        let again = canon::bring_back(&cleaned.content, earlier, Some(&back.layout), stamp(11));
-        let moved = canon::moves(Some(earlier), &again.unwrap().layout);
+        let earlier = clean::LayoutSource {
+            layout: &back.layout,
+            relation: clean::LayoutRelation::SameContent,
+        };
+        let again = clean::revert_layout(&cleaned.content, earlier, Some(&back.layout), stamp(11));
+        let moved = clean::compare_layouts(Some(earlier), &again.unwrap().layout);
         assert!(moved.is_empty(), "{name}: {moved:?}");
         exact += usize::from(back.bytes == bytes);
         count += 1;

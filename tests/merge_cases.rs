@@ -9,10 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::{Weight, Workflow, check};
-use comfy_graph::json::{Object, Style, Value, parse, print};
-use comfy_graph::merge::{Merged, Options, Strategies, Verdict, merge};
-use git_comfy::internals::text::{conflicts, notable};
+use comfy_graph::graph::{Severity, Workflow, check_workflow};
+use comfy_graph::json::{JsonStyle, Object, Value, parse, print};
+use comfy_graph::merge::{
+    MergeOptions, MergeResult, MergeStrategies, MergeVerdict, merge_documents,
+};
+use git_comfy::internals::describe::{conflict_lines, notable_decisions};
 
 use crate::graph_support::meaning::{gists, meaning};
 
@@ -51,10 +53,10 @@ impl Sides {
         }
     }
 
-    fn merged(&self) -> Merged {
-        let (strategies, naming) = (Strategies::default(), Catalog::core());
-        let options = Options { strategies: &strategies, naming: &naming };
-        merge(self.base.as_ref(), &self.ours, &self.theirs, options)
+    fn merged(&self) -> MergeResult {
+        let (strategies, naming) = (MergeStrategies::default(), Catalog::core());
+        let options = MergeOptions { strategies: &strategies, naming: &naming };
+        merge_documents(self.base.as_ref(), &self.ours, &self.theirs, options)
     }
 
     fn swapped(&self) -> Sides {
@@ -64,14 +66,17 @@ impl Sides {
 }
 
 /// What is told of a merge.
-fn told(merged: &Merged) -> String {
+fn told(merged: &MergeResult) -> String {
     let mut text = String::new();
-    for line in notable(merged) {
+    for line in notable_decisions(merged) {
         text.push_str(&format!("decided: {line}\n"));
     }
-    let mut lines = conflicts(merged).into_iter().zip(&merged.conflicts);
+    let mut lines = conflict_lines(merged).into_iter().zip(&merged.conflicts);
     for (line, conflict) in &mut lines {
-        text.push_str(&format!("conflict: {line}, {} stays for now\n", conflict.kept().word()));
+        text.push_str(&format!(
+            "conflict: {line}, {} stays for now\n",
+            conflict.kept_side().as_str()
+        ));
     }
     if text.is_empty() { "nothing to tell\n".to_owned() } else { text }
 }
@@ -79,7 +84,7 @@ fn told(merged: &Merged) -> String {
 /// A document for people who read fixtures: a node, a link, a group on each line.
 pub(crate) fn spread(document: &Value) -> String {
     fn member(out: &mut String, key: &str, value: &Value, indent: &str) {
-        out.push_str(&format!("{indent}{}: ", print(&Value::from(key), &Style::SAVE)));
+        out.push_str(&format!("{indent}{}: ", print(&Value::from(key), &JsonStyle::SAVE)));
         let inner = format!("{indent}  ");
         match value {
             Value::Array(list)
@@ -93,7 +98,7 @@ pub(crate) fn spread(document: &Value) -> String {
                             out.push_str(&inner);
                             whole(out, object, &inner);
                         }
-                        _ => out.push_str(&format!("{inner}{}", print(element, &Style::SAVE))),
+                        _ => out.push_str(&format!("{inner}{}", print(element, &JsonStyle::SAVE))),
                     }
                     out.push_str(&format!("{comma}\n"));
                 }
@@ -106,7 +111,7 @@ pub(crate) fn spread(document: &Value) -> String {
             {
                 whole(out, object, indent);
             }
-            _ => out.push_str(&print(value, &Style::SAVE)),
+            _ => out.push_str(&print(value, &JsonStyle::SAVE)),
         }
     }
     fn whole(out: &mut String, object: &Object, indent: &str) {
@@ -121,18 +126,18 @@ pub(crate) fn spread(document: &Value) -> String {
     let mut out = String::new();
     match document {
         Value::Object(object) => whole(&mut out, object, ""),
-        other => out.push_str(&print(other, &Style::SAVE)),
+        other => out.push_str(&print(other, &JsonStyle::SAVE)),
     }
     out + "\n"
 }
 
 fn heavy_defects(document: &Value) -> usize {
     let Ok(workflow) = Workflow::from_value(document.clone()) else { return 0 };
-    check(&workflow).iter().filter(|defect| defect.weight() >= Weight::Heavy).count()
+    check_workflow(&workflow).iter().filter(|defect| defect.severity() >= Severity::Heavy).count()
 }
 
-fn assert_sound(name: &str, merged: &Merged) {
-    let doubts: Vec<String> = merged.doubts.iter().map(ToString::to_string).collect();
+fn assert_sound(name: &str, merged: &MergeResult) {
+    let doubts: Vec<String> = merged.audit_findings.iter().map(ToString::to_string).collect();
     assert!(doubts.is_empty(), "{name}: {doubts:?}");
     assert_eq!(heavy_defects(&merged.document), 0, "{name}: the result is broken");
 }
@@ -172,7 +177,7 @@ fn a_merge_without_conflicts_is_the_same_from_both_sides() {
         let depends = one.conflicts.len() + one.renumbered.nodes.len() > 0
             || ["ours is kept", "is now"].iter().any(|words| text.contains(words))
             // Whose looks stand, and that lists begin with ours, is told in full only.
-            || one.decisions.iter().any(|d| matches!(d.verdict, Verdict::Looks | Verdict::Elements))
+            || one.decisions.iter().any(|d| matches!(d.verdict, MergeVerdict::KeptOurLooks | MergeVerdict::MergedElements))
             || Workflow::from_value(one.document.clone()).is_err();
         if !depends {
             assert_eq!(meaning(&one.document), meaning(&other.document), "{name}");

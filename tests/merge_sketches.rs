@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use comfy_graph::graph::Mode;
+use comfy_graph::graph::NodeMode;
 use comfy_graph::json::{Value, parse_text};
 
 use crate::graph_support::canvas::Canvas;
@@ -500,7 +500,7 @@ const SKETCHES: &[Sketch] = &[
         name: "one-bypasses-what-the-other-tunes",
         base: flow,
         ours: |c| {
-            c.mode(3, Mode::from_number(4));
+            c.mode(3, NodeMode::from_number(4));
         },
         theirs: |c| {
             c.set(3, "cfg", "5.5");
@@ -510,10 +510,10 @@ const SKETCHES: &[Sketch] = &[
         name: "one-mutes-what-the-other-bypasses",
         base: flow,
         ours: |c| {
-            c.mode(3, Mode::from_number(2));
+            c.mode(3, NodeMode::from_number(2));
         },
         theirs: |c| {
-            c.mode(3, Mode::from_number(4));
+            c.mode(3, NodeMode::from_number(4));
         },
     },
     Sketch {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use comfy_graph::catalog::Catalog;
-use comfy_graph::graph::{NodeId, Weight, Workflow, check};
-use comfy_graph::json::{Style, Value, parse, print};
+use comfy_graph::graph::{NodeId, Severity, Workflow, check_workflow};
+use comfy_graph::json::{JsonStyle, Value, parse, print};
 use comfy_graph::merge;
 
 use crate::graph_support::canvas::Canvas;
@@ -14,7 +14,7 @@ use crate::support::{GIT_COMFY, Repo};
 
 /// A workflow as ComfyUI's Save writes it.
 pub(crate) fn saved(canvas: &Canvas) -> String {
-    print(&canvas.value(), &Style::SAVE)
+    print(&canvas.value(), &JsonStyle::SAVE)
 }
 
 pub(crate) fn text_of(output: &Output) -> (String, String) {
@@ -52,7 +52,8 @@ pub(crate) fn apart(file: &str, base: &str, ours: &str, theirs: &str) -> Repo {
 
 pub(crate) fn workflow(bytes: &[u8]) -> Workflow {
     let workflow = Workflow::from_value(parse(bytes).unwrap()).unwrap();
-    let heavy = check(&workflow).into_iter().filter(|d| d.weight() >= Weight::Heavy).count();
+    let heavy =
+        check_workflow(&workflow).into_iter().filter(|d| d.severity() >= Severity::Heavy).count();
     assert_eq!(heavy, 0, "a merged file is broken");
     workflow
 }
@@ -61,13 +62,13 @@ pub(crate) fn workflow(bytes: &[u8]) -> Workflow {
 pub(crate) fn widget(bytes: &[u8], id: i64, name: &str) -> String {
     let workflow = workflow(bytes);
     let node = &workflow.root.nodes[&NodeId::from(id)];
-    let widgets = comfy_graph::graph::Naming::widgets(&Catalog::core(), &workflow, node);
+    let widgets = comfy_graph::graph::WidgetNaming::widgets(&Catalog::core(), &workflow, node);
     let found = widgets.iter().find(|w| w.name.to_string() == name).unwrap();
-    print(found.value, &Style::SAVE)
+    print(found.value, &JsonStyle::SAVE)
 }
 
 pub(crate) fn conflicts(bytes: &[u8]) -> Vec<String> {
-    let found = merge::list(&parse(bytes).unwrap(), &Catalog::core());
+    let found = merge::list_conflicts(&parse(bytes).unwrap(), &Catalog::core());
     found.into_iter().map(|unsettled| unsettled.conflict.to_string()).collect()
 }
 
@@ -248,7 +249,7 @@ fn workflows_that_nobody_cleaned_are_merged() {
         value.raise_counters();
         value.into_value()
     };
-    for style in [Style::SAVE, Style::EXPORT] {
+    for style in [JsonStyle::SAVE, JsonStyle::EXPORT] {
         for line_end in ["\n", "\r\n"] {
             let [base, ours, theirs] = peaceful();
             let texts =
@@ -268,7 +269,7 @@ fn workflows_that_nobody_cleaned_are_merged() {
             assert_peace(&file);
             let pos =
                 |id: i64| workflow(&file).root.nodes[&NodeId::from(id)].raw().get("pos").cloned();
-            let places = [pos(3), pos(11)].map(|pos| print(&pos.unwrap(), &Style::SAVE));
+            let places = [pos(3), pos(11)].map(|pos| print(&pos.unwrap(), &JsonStyle::SAVE));
             assert_eq!(places[0], "[1207,30]", "ours moved it, and it stays there");
         }
     }
@@ -286,7 +287,7 @@ fn a_workflow_keeps_its_places_through_a_merge() {
             node.raw_mut().insert("size", comfy_graph::json::parse_text("[300,100]").unwrap());
         }
         workflow.raise_counters();
-        print(&workflow.into_value(), &Style::SAVE)
+        print(&workflow.into_value(), &JsonStyle::SAVE)
     };
     let repo = apart(
         "a.json",
@@ -299,7 +300,7 @@ fn a_workflow_keeps_its_places_through_a_merge() {
     let merged = workflow(&file);
     let pos = |id: i64| {
         let raw = merged.root.nodes[&NodeId::from(id)].raw();
-        print(raw.get("pos").unwrap(), &Style::SAVE)
+        print(raw.get("pos").unwrap(), &JsonStyle::SAVE)
     };
     assert_eq!(pos(3), "[1500,777]", "as ours has it");
     assert_eq!(pos(10), "[5000,0]", "the node ours added");
@@ -324,7 +325,7 @@ fn prompts_and_graphs_inside_other_json_are_merged_as_graphs() {
         let value = parse(&repo.read("a.json")).unwrap();
         let prompt = value.get("prompt").unwrap_or(&value);
         let inputs = prompt.get("3").unwrap().get("inputs").unwrap();
-        let told = |key: &str| print(inputs.get(key).unwrap(), &Style::SAVE);
+        let told = |key: &str| print(inputs.get(key).unwrap(), &JsonStyle::SAVE);
         assert_eq!((told("steps"), told("cfg")), ("30".into(), "5.5".into()));
         let class = |id: &str| prompt.get(id).unwrap().get("class_type").and_then(Value::as_str);
         assert_eq!((class("5"), class("6")), (Some("PreviewImage"), Some("SaveImage")));
@@ -342,7 +343,7 @@ fn other_json_is_merged_key_by_key_and_keeps_its_looks() {
     );
     repo.git(["merge", "-q", "--no-edit", "theirs"]);
     let value = parse(&repo.read("a.json")).unwrap();
-    assert_eq!(print(&value, &Style::SAVE), r#"{"a":10,"b":20,"list":[1,2]}"#);
+    assert_eq!(print(&value, &JsonStyle::SAVE), r#"{"a":10,"b":20,"list":[1,2]}"#);
     // One value changed on both sides: markers around it, and nowhere else.
     let base = "{\n  \"a\": 1,\n  \"b\": 2,\n  \"c\": 3\n}\n";
     let repo = apart(

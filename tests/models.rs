@@ -11,19 +11,21 @@ use comfy_graph::graph::Workflow;
 use comfy_graph::json;
 use git_comfy::internals::platform::Checkout;
 use git_comfy::internals::platform::comfyui::gpu::Gpus;
-use git_comfy::internals::platform::comfyui::{Clues, Installation, find};
+use git_comfy::internals::platform::comfyui::{Installation, InstallationClues, installation};
 use git_comfy::internals::platform::hash::cache::HashCache;
-use git_comfy::internals::platform::hash::{Silent, Wanted, hash_files};
-use git_comfy::internals::records::look::{Failure, Look, ModelsSeen, Modules, Repositories};
-use git_comfy::internals::records::named::of_workflow;
-use git_comfy::internals::records::{ModelFact, ModelUse, Status};
+use git_comfy::internals::platform::hash::{DigestSelection, NoHashProgress, hash_files};
+use git_comfy::internals::records::dependencies::workflow_dependencies;
+use git_comfy::internals::records::machine_view::{
+    CheckoutReader, ClassModules, HashFailure, MachineView, ModelFacts,
+};
+use git_comfy::internals::records::{ModelFact, ModelStatus, ModelUse};
 
 use crate::support::World;
 use crate::support::machine::{Machine, safetensors, settle};
 
 struct NoGit;
 
-impl Repositories for NoGit {
+impl CheckoutReader for NoGit {
     fn checkout(&self, _folder: &std::path::Path) -> Option<Checkout> {
         None
     }
@@ -43,12 +45,12 @@ struct Place {
 impl Place {
     fn new() -> Place {
         let world = World::new();
-        let cache = HashCache::within(&world.path("state"));
+        let cache = HashCache::in_folder(&world.path("state"));
         Place { machine: Machine::new(&world), world, cache }
     }
 
     fn installation(&self, model_roots: Vec<PathBuf>) -> Installation {
-        let clues = Clues {
+        let clues = InstallationClues {
             root: Some(self.machine.path("")),
             base_directory: None,
             extra_model_paths: Vec::new(),
@@ -60,41 +62,42 @@ impl Place {
             variable: &|_| None,
             from_repository: &|_| false,
         };
-        find(&clues).unwrap()
+        find_installation(&clues).unwrap()
     }
 
-    fn look<T>(&self, work: impl FnOnce(&Look<'_>) -> T) -> T {
+    fn look<T>(&self, work: impl FnOnce(&MachineView<'_>) -> T) -> T {
         let installation = self.installation(Vec::new());
-        work(&Look {
+        work(&MachineView {
             installation: Some(&installation),
             server: None,
-            modules: &Modules::new(),
+            class_modules: &ClassModules::new(),
             gpus: &Gpus::default(),
             cache: &self.cache,
-            folder: None,
-            repositories: &NoGit,
-            at: "2026-11-22T10:00:00Z",
+            pack_cache_folder: None,
+            checkouts: &NoGit,
+            seen_at: "2026-11-22T10:00:00Z",
         })
     }
 
-    fn seen(&self, models: &[ModelUse]) -> ModelsSeen {
-        self.look(|look| look.models(models, &HashMap::new()))
+    fn seen(&self, models: &[ModelUse]) -> ModelFacts {
+        self.look(|look| look.collect_model_facts(models, &HashMap::new()))
     }
 
     /// Looks, hashes what waits as a worker does, looks again.
     fn hashed(&self, models: &[ModelUse]) -> Vec<ModelFact> {
         let waiting: Vec<PathBuf> =
-            self.seen(models).waiting.into_iter().map(|waiting| waiting.file).collect();
+            self.seen(models).unhashed.into_iter().map(|waiting| waiting.file).collect();
         let mut failures = HashMap::new();
-        let results = hash_files(&waiting, Wanted::All, 2, &SystemTime::now, &Silent);
+        let results =
+            hash_files(&waiting, DigestSelection::All, 2, &SystemTime::now, &NoHashProgress);
         for (file, result) in waiting.into_iter().zip(results) {
             match result {
-                Ok(hashed) => self.cache.put(&file, &hashed).unwrap(),
-                Err(error) => drop(failures.insert(file, Failure::of(&error))),
+                Ok(hashed) => self.cache.insert(&file, &hashed).unwrap(),
+                Err(error) => drop(failures.insert(file, HashFailure::from_hash_error(&error))),
             }
         }
-        let seen = self.look(|look| look.models(models, &failures));
-        assert!(seen.waiting.is_empty());
+        let seen = self.look(|look| look.collect_model_facts(models, &failures));
+        assert!(seen.unhashed.is_empty());
         seen.facts
     }
 
@@ -114,18 +117,18 @@ fn a_cold_model_waits_and_a_hashed_one_is_known() {
     place.machine.model("checkpoints/a.safetensors");
     let models = [named("checkpoints", "a.safetensors")];
     let cold = place.seen(&models);
-    assert_eq!((cold.facts[0].status, cold.waiting.len()), (Status::Pending, 1));
+    assert_eq!((cold.facts[0].status, cold.unhashed.len()), (ModelStatus::Pending, 1));
     let fact = place.hashed(&models).remove(0);
-    assert_eq!(fact.status, Status::Hashed);
+    assert_eq!(fact.status, ModelStatus::Hashed);
     let hashes = fact.hashes.unwrap();
     assert_eq!(hashes.autov2, hashes.sha256[..10]);
     assert_eq!(hashes.autov3.unwrap().len(), 12);
     assert_eq!(fact.header["modelspec.title"], "checkpoints/a.safetensors");
-    assert_eq!(fact.place.as_deref(), Some("models/checkpoints"));
-    assert!(place.seen(&models).waiting.is_empty(), "warm");
+    assert_eq!(fact.search_folder.as_deref(), Some("models/checkpoints"));
+    assert!(place.seen(&models).unhashed.is_empty(), "warm");
     // Written again: cold again.
     place.machine.model_of("checkpoints/a.safetensors", b"other bytes");
-    assert_eq!(place.seen(&models).waiting.len(), 1);
+    assert_eq!(place.seen(&models).unhashed.len(), 1);
 }
 
 #[test]
@@ -135,9 +138,9 @@ fn an_ambiguous_name_lists_every_file() {
     place.machine.model("diffusion_models/x.safetensors");
     place.hashed(&[named("diffusion_models", "x.safetensors")]);
     let fact = place.fact("diffusion_models", "x.safetensors");
-    assert_eq!(fact.place.as_deref(), Some("models/unet"));
+    assert_eq!(fact.search_folder.as_deref(), Some("models/unet"));
     assert_eq!(fact.also.len(), 1);
-    assert_eq!(fact.also[0].place, "models/diffusion_models");
+    assert_eq!(fact.also[0].search_folder, "models/diffusion_models");
 }
 
 #[test]
@@ -177,14 +180,14 @@ fn a_half_written_file_is_not_hashed() {
     let whole = safetensors(&serde_json::json!({}), &[7; 5000]);
     place.machine.model_of("loras/cut.safetensors", &whole[..4000]);
     let cut = place.fact("loras", "cut.safetensors");
-    assert_eq!((cut.status, cut.hashes), (Status::Unfinished, None));
+    assert_eq!((cut.status, cut.hashes), (ModelStatus::Unfinished, None));
     assert!(cut.why.unwrap().contains("promises"));
     // Written this moment.
     let fresh = place.machine.model("loras/fresh.safetensors");
     fs::write(&fresh, &whole).unwrap();
-    assert_eq!(place.fact("loras", "fresh.safetensors").status, Status::Unfinished);
+    assert_eq!(place.fact("loras", "fresh.safetensors").status, ModelStatus::Unfinished);
     settle(&fresh);
-    assert_eq!(place.fact("loras", "fresh.safetensors").status, Status::Hashed);
+    assert_eq!(place.fact("loras", "fresh.safetensors").status, ModelStatus::Hashed);
 }
 
 #[test]
@@ -195,7 +198,7 @@ fn a_missing_model_is_found_by_its_claimed_bytes() {
     let mut model = named("loras", "old-name.safetensors");
     model.claims.hashes.insert(format!("sha256:{known}").parse().unwrap());
     let fact = place.hashed(&[model]).remove(0);
-    assert_eq!(fact.status, Status::Missing);
+    assert_eq!(fact.status, ModelStatus::Missing);
     assert_eq!(fact.elsewhere, ["models/loras/sub/new-name.safetensors"]);
 }
 
@@ -205,10 +208,14 @@ fn names_that_leave_the_model_folders_open_nothing() {
     fs::write(place.world.path("secret.safetensors"), "secret").unwrap();
     for name in ["../../../secret.safetensors", "<absolute>/secret.safetensors", "..\\x"] {
         let fact = place.fact("loras", name);
-        assert_eq!((fact.status, fact.hashes, fact.size), (Status::Refused, None, None), "{name}");
+        assert_eq!(
+            (fact.status, fact.hashes, fact.size),
+            (ModelStatus::Refused, None, None),
+            "{name}"
+        );
     }
-    assert_eq!(place.fact("loras", "nothing.safetensors").status, Status::Missing);
-    assert_eq!(place.fact("no_such_type", "x.safetensors").status, Status::Missing);
+    assert_eq!(place.fact("loras", "nothing.safetensors").status, ModelStatus::Missing);
+    assert_eq!(place.fact("no_such_type", "x.safetensors").status, ModelStatus::Missing);
 }
 
 #[test]
@@ -228,7 +235,7 @@ fn links_out_pipes_and_devices_are_refused_unless_the_person_allows_the_place() 
     assert!(pipe.unwrap().success());
     for name in ["leak.safetensors", "zero.safetensors", "pipe.safetensors"] {
         let fact = place.fact("loras", name);
-        assert_eq!((fact.status, fact.hashes), (Status::Refused, None), "{name}");
+        assert_eq!((fact.status, fact.hashes), (ModelStatus::Refused, None), "{name}");
         assert!(!serde_json::to_string(&fact.why).unwrap().contains("private"));
     }
     let allowed = place.installation(vec![private]);
@@ -244,8 +251,8 @@ fn an_unknown_packs_model_is_matched_by_its_name() {
         "order":0,"mode":0,"inputs":[],"outputs":[],"properties":{},
         "widgets_values":["plus.safetensors","gone.safetensors"]}],"links":[],"version":0.4}"#;
     let workflow = Workflow::from_value(json::parse_text(text).unwrap()).unwrap();
-    let mut models = of_workflow(&workflow, &Catalog::core()).models;
-    place.look(|look| look.settle_unknown(&mut models));
+    let mut models = workflow_dependencies(&workflow, &Catalog::core()).models;
+    place.look(|look| look.resolve_unknown_folders(&mut models));
     let told: Vec<_> =
         models.iter().map(|m| format!("{}/{} {:?}", m.folder, m.name, m.by)).collect();
     assert_eq!(told, ["ipadapter/plus.safetensors Matched", "unknown/gone.safetensors Matched"]);
@@ -254,17 +261,17 @@ fn an_unknown_packs_model_is_matched_by_its_name() {
 #[test]
 fn without_comfyui_everything_is_missing_and_says_why() {
     let place = Place::new();
-    let look = Look {
+    let look = MachineView {
         installation: None,
         server: None,
-        modules: &Modules::new(),
+        class_modules: &ClassModules::new(),
         gpus: &Gpus::default(),
         cache: &place.cache,
-        folder: None,
-        repositories: &NoGit,
-        at: "",
+        pack_cache_folder: None,
+        checkouts: &NoGit,
+        seen_at: "",
     };
-    let seen = look.models(&[named("loras", "a.safetensors")], &HashMap::new());
-    assert_eq!(seen.facts[0].status, Status::Missing);
+    let seen = look.collect_model_facts(&[named("loras", "a.safetensors")], &HashMap::new());
+    assert_eq!(seen.facts[0].status, ModelStatus::Missing);
     assert!(seen.facts[0].why.as_deref().unwrap().contains("no ComfyUI"));
 }

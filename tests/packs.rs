@@ -6,35 +6,37 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use git_comfy::internals::platform::Checkout;
-use git_comfy::internals::platform::checkout;
 use git_comfy::internals::platform::comfyui::gpu::Gpus;
-use git_comfy::internals::platform::comfyui::{Clues, find};
+use git_comfy::internals::platform::comfyui::{InstallationClues, installation};
+use git_comfy::internals::platform::foreign_checkout;
 use git_comfy::internals::platform::hash::cache::HashCache;
-use git_comfy::internals::records::look::{Look, Modules, PacksSeen, Repositories};
-use git_comfy::internals::records::{ClassUse, Environment, PackEvidence, PackKind};
+use git_comfy::internals::records::machine_view::{
+    CheckoutReader, ClassModules, MachineView, PackFacts,
+};
+use git_comfy::internals::records::{ClassUse, ComfyEnvironment, PackEvidence, PackKind};
 
 use crate::support::World;
 use crate::support::machine::Machine;
 
 struct Git;
 
-impl Repositories for Git {
+impl CheckoutReader for Git {
     fn checkout(&self, folder: &Path) -> Option<Checkout> {
-        checkout::checkout(folder)
+        foreign_checkout::read_checkout(folder)
     }
 
     fn remote(&self, folder: &Path) -> Option<String> {
-        checkout::origin(folder)
+        foreign_checkout::shareable_origin(folder)
     }
 }
 
 fn look<T>(
     world: &Rc<World>,
     machine: &Machine,
-    modules: &Modules,
-    work: impl FnOnce(&Look<'_>) -> T,
+    modules: &ClassModules,
+    work: impl FnOnce(&MachineView<'_>) -> T,
 ) -> T {
-    let clues = Clues {
+    let clues = InstallationClues {
         root: Some(machine.path("")),
         base_directory: None,
         extra_model_paths: Vec::new(),
@@ -46,27 +48,27 @@ fn look<T>(
         variable: &|_| None,
         from_repository: &|_| false,
     };
-    let installation = find(&clues).unwrap();
+    let installation = find_installation(&clues).unwrap();
     let state = world.path("state");
-    work(&Look {
+    work(&MachineView {
         installation: Some(&installation),
         server: None,
-        modules,
+        class_modules: modules,
         gpus: &Gpus::default(),
-        cache: &HashCache::within(&state),
-        folder: Some(&state),
-        repositories: &Git,
-        at: "2026-11-22T10:00:00Z",
+        cache: &HashCache::in_folder(&state),
+        pack_cache_folder: Some(&state),
+        checkouts: &Git,
+        seen_at: "2026-11-22T10:00:00Z",
     })
 }
 
 fn seen(
     world: &Rc<World>,
     machine: &Machine,
-    modules: &Modules,
+    modules: &ClassModules,
     classes: &[ClassUse],
-) -> PacksSeen {
-    look(world, machine, modules, |look| look.packs(classes, SystemTime::now()))
+) -> PackFacts {
+    look(world, machine, modules, |look| look.collect_pack_facts(classes, SystemTime::now()))
 }
 
 fn class(name: &str) -> ClassUse {
@@ -79,7 +81,8 @@ fn a_git_pack_tells_commit_tag_remote_and_change() {
     let machine = Machine::new(&world);
     let pack = machine.git_pack("Fancy-Pack", &["Fancy Node"]);
     pack.git(["remote", "set-url", "origin", "https://me:token@github.com/o/Fancy-Pack.git"]);
-    let clean = seen(&world, &machine, &Modules::new(), &[class("Fancy Node"), class("Nobody's")]);
+    let clean =
+        seen(&world, &machine, &ClassModules::new(), &[class("Fancy Node"), class("Nobody's")]);
     let fact = &clean.facts[0];
     assert_eq!((fact.kind, fact.classes["Fancy Node"]), (PackKind::Git, PackEvidence::Source));
     assert_eq!(
@@ -94,12 +97,16 @@ fn a_git_pack_tells_commit_tag_remote_and_change() {
     assert_eq!(clean.unplaced.iter().collect::<Vec<_>>(), ["Nobody's"]);
     pack.write("untracked.txt", "this is no change of the pack");
     assert_eq!(
-        seen(&world, &machine, &Modules::new(), &[class("Fancy Node")]).facts[0].checkout.dirty,
+        seen(&world, &machine, &ClassModules::new(), &[class("Fancy Node")]).facts[0]
+            .checkout
+            .dirty,
         Some(false)
     );
     pack.write("__init__.py", "NODE_CLASS_MAPPINGS = {'Fancy Node': 2}\n");
     assert_eq!(
-        seen(&world, &machine, &Modules::new(), &[class("Fancy Node")]).facts[0].checkout.dirty,
+        seen(&world, &machine, &ClassModules::new(), &[class("Fancy Node")]).facts[0]
+            .checkout
+            .dirty,
         Some(true)
     );
 }
@@ -109,7 +116,7 @@ fn a_remote_on_this_machine_is_not_told() {
     let world = World::new();
     let machine = Machine::new(&world);
     machine.git_pack("Local", &["L"]);
-    let seen = seen(&world, &machine, &Modules::new(), &[class("L")]);
+    let seen = seen(&world, &machine, &ClassModules::new(), &[class("L")]);
     assert_eq!(seen.facts[0].checkout.remote, None);
     let home = world.path("");
     assert!(!serde_json::to_string(&seen.facts).unwrap().contains(home.to_str().unwrap()));
@@ -122,13 +129,13 @@ fn detached_packs_and_submodules_have_a_commit_too() {
     let pack = machine.git_pack("P", &["A"]);
     pack.git(["checkout", "-q", "--detach"]);
     pack.git(["pack-refs", "--all"]);
-    let fact = seen(&world, &machine, &Modules::new(), &[class("A")]).facts.remove(0);
+    let fact = seen(&world, &machine, &ClassModules::new(), &[class("A")]).facts.remove(0);
     assert_eq!(fact.checkout.commit, Some(pack.id("HEAD")));
     // `.git` as a file.
     let real = world.path("elsewhere.git");
     fs::rename(pack.path.join(".git"), &real).unwrap();
     fs::write(pack.path.join(".git"), format!("gitdir: {}\n", real.display())).unwrap();
-    let fact = seen(&world, &machine, &Modules::new(), &[class("A")]).facts.remove(0);
+    let fact = seen(&world, &machine, &ClassModules::new(), &[class("A")]).facts.remove(0);
     assert_eq!(fact.checkout.tag.as_deref(), Some("v1.10.0"));
 }
 
@@ -147,7 +154,7 @@ fn nothing_of_a_packs_repository_is_run() {
     fs::write(pack.path.join(".git/info/attributes"), "* filter=x\n").unwrap();
     fs::write(pack.path.join("__init__.py"), "NODE_CLASS_MAPPINGS = {'E': 1}  # changed\n")
         .unwrap();
-    assert_eq!(seen(&world, &machine, &Modules::new(), &[class("E")]).facts.len(), 1);
+    assert_eq!(seen(&world, &machine, &ClassModules::new(), &[class("E")]).facts.len(), 1);
     assert!(!trap.exists());
 }
 
@@ -164,7 +171,8 @@ fn registry_packs_files_and_disabled_ones() {
     machine.file("custom_nodes/one.py", "NODE_CLASS_MAPPINGS = {'Single': 1}");
     machine.file("custom_nodes/off.disabled/__init__.py", "NODE_CLASS_MAPPINGS = {'Off': 1}");
     let claimed = ClassUse { cnr_id: Some("Reg_Pack".into()), ..class("Made At Run Time") };
-    let seen = seen(&world, &machine, &Modules::new(), &[claimed, class("Single"), class("Off")]);
+    let seen =
+        seen(&world, &machine, &ClassModules::new(), &[claimed, class("Single"), class("Off")]);
     let told: Vec<String> = seen
         .facts
         .iter()
@@ -194,13 +202,13 @@ fn the_repository_a_workflow_claims_decides_between_two() {
         let pack = machine.git_pack(name, &["Shared"]);
         pack.git(["remote", "set-url", "origin", &format!("https://github.com/someone/{name}")]);
     }
-    let plain = seen(&world, &machine, &Modules::new(), &[class("Shared")]);
+    let plain = seen(&world, &machine, &ClassModules::new(), &[class("Shared")]);
     assert_eq!(plain.facts[0].name, "A-Pack");
     assert_eq!(plain.facts[0].also.iter().collect::<Vec<_>>(), ["B-Pack"]);
     let claimed = ClassUse { aux_id: Some("someone/B-Pack".into()), ..class("Shared") };
-    assert_eq!(seen(&world, &machine, &Modules::new(), &[claimed]).facts[0].name, "B-Pack");
+    assert_eq!(seen(&world, &machine, &ClassModules::new(), &[claimed]).facts[0].name, "B-Pack");
     // A server that runs knows best.
-    let modules = Modules::from([
+    let modules = ClassModules::from([
         ("Shared".to_owned(), "custom_nodes.B-Pack".to_owned()),
         ("Newer".to_owned(), "comfy_extras.nodes_newer".to_owned()),
     ]);
@@ -223,8 +231,8 @@ fn the_environment_is_read_from_files() {
     source.write(".gitignore", "venv\n");
     let commit = source.commit_all("ComfyUI");
     let (environment, packages) =
-        look(&world, &machine, &Modules::new(), |look| look.environment());
-    let Environment { comfyui, source, python, torch, frontend, .. } = environment;
+        look(&world, &machine, &ClassModules::new(), |look| look.collect_environment());
+    let ComfyEnvironment { comfyui, source, python, torch, frontend, .. } = environment;
     assert_eq!(comfyui.as_deref(), Some("0.33.0"));
     assert_eq!(source.unwrap().commit, Some(commit));
     assert_eq!(python.as_deref(), Some("3.12.4"));

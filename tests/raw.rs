@@ -3,14 +3,14 @@
 
 use std::rc::Rc;
 
-use comfy_graph::json::{Style, parse, print};
+use comfy_graph::json::{JsonStyle, parse, print};
 
 use crate::merging::text_of;
 use crate::support::{Format, Repo, World, workflow};
 
 /// The same workflow over many lines, as an editor would format it.
 fn pretty(text: &str) -> String {
-    format!("{}\n", print(&parse(text.as_bytes()).unwrap(), &Style::EXPORT).trim_end())
+    format!("{}\n", print(&parse(text.as_bytes()).unwrap(), &JsonStyle::EXPORT).trim_end())
 }
 
 /// Commits every file as it is, past the filter.

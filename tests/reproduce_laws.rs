@@ -4,10 +4,10 @@
 
 use std::fs;
 
-use comfy_graph::catalog::{Catalog, Folder};
-use comfy_graph::graph::{Naming, NodeKey, Place, Prompt, Role, Workflow};
+use comfy_graph::catalog::{Catalog, FileFolder};
+use comfy_graph::graph::{NodeKey, Prompt, WidgetLocation, WidgetNaming, WidgetRole, Workflow};
 use comfy_graph::json::Value;
-use git_comfy::internals::reproduce::{Agreement, Renames, repair};
+use git_comfy::internals::reproduce::{DocumentAgreement, FileRenames, repair};
 
 use crate::graph_support::data::{documents, files, name};
 
@@ -75,13 +75,13 @@ fn values_are_put_right_where_they_lie() {
     let old: Vec<&str> = renames.models.keys().map(|(_, name)| name.as_str()).collect();
     assert_eq!(old, ["sdxl.safetensors", "deep.safetensors", "film.safetensors"]);
     let rolled = rolled(&workflow, "increment", &catalog);
-    let repaired = repair(Some(rolled), Some(ran.into_value()), &renames, &catalog);
-    assert_eq!(repaired.agreement, Agreement::Agrees);
+    let repaired = repair_documents(Some(rolled), Some(ran.into_value()), &renames, &catalog);
+    assert_eq!(repaired.agreement, DocumentAgreement::Agrees);
     let workflow = repaired.workflow.unwrap();
     let nodes = workflow.get("nodes").unwrap();
     let values = |at: usize| {
-        let values = nodes.at(at).unwrap().get("widgets_values").unwrap();
-        comfy_graph::json::print(values, &comfy_graph::json::Style::SAVE)
+        let values = nodes.get_index(at).unwrap().get("widgets_values").unwrap();
+        comfy_graph::json::print(values, &comfy_graph::json::JsonStyle::SAVE)
     };
     // The primitive node, both ways of being off, the instance, the seed and its control.
     assert_eq!(values(0), r#"["moved/sdxl.safetensors","fixed",""]"#);
@@ -90,7 +90,7 @@ fn values_are_put_right_where_they_lie() {
     assert_eq!(values(4), r#"["moved/film.safetensors","moved/deep.safetensors"]"#);
     assert_eq!(values(5), r#"[7,"fixed"]"#);
     // Dead values inside of a definition stay as they are.
-    let text = comfy_graph::json::print(&workflow, &comfy_graph::json::Style::SAVE);
+    let text = comfy_graph::json::print(&workflow, &comfy_graph::json::JsonStyle::SAVE);
     assert!(
         ["dead.", "dead2.", "dead3.", "stale."].iter().all(|dead| text.contains(dead)),
         "{text}"
@@ -98,14 +98,16 @@ fn values_are_put_right_where_they_lie() {
 }
 
 /// Every file that a prompt names, under another name.
-fn all_renamed(prompt: &Prompt, catalog: &Catalog) -> Renames {
-    let mut renames = Renames::default();
+fn all_renamed(prompt: &Prompt, catalog: &Catalog) -> FileRenames {
+    let mut renames = FileRenames::default();
     for (_, file) in catalog.prompt_files(prompt) {
         let new = format!("moved/{}", file.name);
         let old = file.name.to_string();
         match file.folder {
-            Folder::Models(folder) => drop(renames.models.insert((folder.to_string(), old), new)),
-            Folder::Unknown => {}
+            FileFolder::Models(folder) => {
+                drop(renames.models.insert((folder.to_string(), old), new))
+            }
+            FileFolder::Unknown => {}
             _ => drop(renames.inputs.insert(old, new)),
         }
     }
@@ -120,17 +122,17 @@ fn rolled(workflow: &Value, control: &str, catalog: &Catalog) -> Value {
     for (scope, node) in workflow.nodes() {
         for widget in catalog.widgets(&workflow, node) {
             let value = match widget.role {
-                Role::Seed => Value::from(4242_usize),
-                Role::Control => Value::from(control),
+                WidgetRole::Seed => Value::from(4242_usize),
+                WidgetRole::Control => Value::from(control),
                 _ => continue,
             };
             let key = NodeKey { scope: scope.clone(), id: node.id().clone() };
-            changes.push((key, widget.place, widget.name, value));
+            changes.push((key, widget.location, widget.name, value));
         }
     }
     for (key, place, name, value) in changes {
-        let place: Place = place;
-        workflow.node_mut(&key).unwrap().set_widget(&place, &name, value);
+        let place: WidgetLocation = place;
+        workflow.node_mut(&key).unwrap().set_widget_value(&place, &name, value);
     }
     workflow.into_value()
 }
@@ -143,11 +145,12 @@ fn what_was_rolled_and_renamed_comes_back_in_both_forms() {
         let renames = all_renamed(&ran, &catalog);
         for control in ["randomize", "increment", "decrement", "fixed"] {
             let workflow = rolled(&workflow, control, &catalog);
-            let repaired = repair(Some(workflow), Some(prompt.clone()), &renames, &catalog);
+            let repaired =
+                repair_documents(Some(workflow), Some(prompt.clone()), &renames, &catalog);
             let differing = match &repaired.agreement {
-                Agreement::Differs(found) => found.clone(),
+                DocumentAgreement::Differs(found) => found.clone(),
                 agreement => {
-                    assert_eq!(*agreement, Agreement::Agrees, "{file} after {control}");
+                    assert_eq!(*agreement, DocumentAgreement::Agrees, "{file} after {control}");
                     Vec::new()
                 }
             };
@@ -158,14 +161,14 @@ fn what_was_rolled_and_renamed_comes_back_in_both_forms() {
             assert_eq!(unknown.count(), 0, "{file} after {control}: {differing:?}");
             let prompt = Prompt::from_value(repaired.prompt.unwrap()).unwrap();
             for (id, used) in catalog.prompt_files(&prompt) {
-                let renamed = used.name.starts_with("moved/") || used.folder == Folder::Unknown;
+                let renamed = used.name.starts_with("moved/") || used.folder == FileFolder::Unknown;
                 assert!(renamed, "{file}: {id} names {}", used.name);
             }
             // It stays: another run would run the same.
-            let again = repair(
+            let again = repair_documents(
                 repaired.workflow.clone(),
                 Some(prompt.into_value()),
-                &Renames::default(),
+                &FileRenames::default(),
                 &catalog,
             );
             assert_eq!(again.workflow, repaired.workflow, "{file}");
@@ -183,7 +186,8 @@ fn a_workflow_that_is_another_ones_is_left_out() {
     let prompt = text(
         r#"{"3":{"class_type":"KSampler","inputs":{"seed":1}},"4":{"class_type":"VAEDecode","inputs":{}}}"#,
     );
-    let repaired = repair(Some(workflow), Some(prompt), &Renames::default(), &catalog);
-    assert_eq!((repaired.agreement, repaired.workflow), (Agreement::Foreign, None));
+    let repaired =
+        repair_documents(Some(workflow), Some(prompt), &FileRenames::default(), &catalog);
+    assert_eq!((repaired.agreement, repaired.workflow), (DocumentAgreement::Foreign, None));
     assert!(repaired.prompt.is_some());
 }

@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use comfy_graph::json::{Style, print};
+use comfy_graph::json::{JsonStyle, print};
 
 use crate::graph_support::canvas::{Canvas, json};
 use crate::merging::{apart, conflicts, quarrel_repo, saved, text_of, widget, workflow};
@@ -34,9 +34,11 @@ fn told(output: Output) -> (i32, String, String) {
 
 fn fed_by(repo: &Repo, id: i64, input: &str) -> String {
     let merged = workflow(&repo.read("a.json"));
-    let wires = comfy_graph::graph::Wires::of(&merged.root);
-    let wire = wires
-        .feeding(&comfy_graph::graph::NodeId::from(id), &comfy_graph::graph::SlotName::new(input));
+    let wires = comfy_graph::graph::Wires::from_graph(&merged.root);
+    let wire = wires.wire_into(
+        &comfy_graph::graph::NodeId::from(id),
+        &comfy_graph::graph::SlotName::new(input),
+    );
     format!("{:?}", wire.unwrap().from)
 }
 
@@ -307,7 +309,7 @@ fn what_is_not_there_any_more_cannot_be_written() {
     let gone = edited.root.links.values().filter(touches).map(|link| link.id()).collect();
     edited.root.nodes.shift_remove(&id);
     edited.root.remove_links(&gone);
-    let style = comfy_graph::json::Style::SAVE;
+    let style = comfy_graph::json::JsonStyle::SAVE;
     repo.write("a.json", comfy_graph::json::print(&edited.into_value(), &style));
     let (code, _, err) = resolve(&repo, &["a.json", "--theirs"]);
     assert_eq!(code, 1);
@@ -350,7 +352,7 @@ fn as_saved(text: &str) -> String {
     canvas.workflow.root.nodes.move_index(0, order - 1);
     canvas.workflow.root.rest.insert("id", "99999999-0000-4000-8000-000000000000");
     canvas.extra("frontendVersion", r#""1.58.1""#).extra("ds", r#"{"scale":2,"offset":[1,2]}"#);
-    print(&canvas.workflow.into_value(), &Style::SAVE)
+    print(&canvas.workflow.into_value(), &JsonStyle::SAVE)
 }
 
 /// What its Export makes: sockets of widgets that nothing feeds are gone, and links name
@@ -376,7 +378,7 @@ fn as_exported(text: &str) -> String {
             }
         }
     }
-    print(&workflow.into_value(), &Style::EXPORT)
+    print(&workflow.into_value(), &JsonStyle::EXPORT)
 }
 
 /// Conflicts live through everything a file goes through: into git and out of it, opened

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use git_comfy::internals::platform::server::{Address, Error, NamedBy, Server as Client};
+use git_comfy::internals::platform::server::{
+    AddressSource, ComfyServer as Client, ServerAddress, ServerError,
+};
 
 use crate::support::server::{Answer, Server};
 use crate::support::shared_data;
@@ -12,7 +14,7 @@ fn client(server: &Server) -> Client {
 }
 
 fn client_of(address: &str, patience: Duration) -> Client {
-    Client::new(Address::parse(address, NamedBy::Default).unwrap(), patience)
+    Client::new(ServerAddress::parse(address, AddressSource::Default).unwrap(), patience)
 }
 
 #[test]
@@ -39,9 +41,9 @@ fn another_program_on_the_port_is_no_comfyui() {
         ("/object_info", Answer::Json(b"[1, 2]".to_vec())),
     ]);
     let client = client(&server);
-    assert!(matches!(client.system_stats(), Err(Error::Answer { .. })));
-    assert!(matches!(client.object_info(), Err(Error::Answer { .. })));
-    assert!(matches!(client.folder_paths(), Err(Error::Request { .. })));
+    assert!(matches!(client.system_stats(), Err(ServerError::Answer { .. })));
+    assert!(matches!(client.object_info(), Err(ServerError::Answer { .. })));
+    assert!(matches!(client.folder_paths(), Err(ServerError::Request { .. })));
 }
 
 #[test]
@@ -68,10 +70,10 @@ fn silence_and_floods_end() {
     let server =
         Server::new([("/system_stats", Answer::Silence), ("/object_info", Answer::Endless)]);
     let client = client_of(&server.address(), Duration::from_millis(300));
-    assert!(matches!(client.system_stats(), Err(Error::Request { .. })));
-    assert!(matches!(client.object_info(), Err(Error::Request { .. })));
+    assert!(matches!(client.system_stats(), Err(ServerError::Request { .. })));
+    assert!(matches!(client.object_info(), Err(ServerError::Request { .. })));
     // Nobody listens.
     let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     let gone = client_of(&free.to_string(), Duration::from_secs(5));
-    assert!(matches!(gone.system_stats(), Err(Error::Request { .. })));
+    assert!(matches!(gone.system_stats(), Err(ServerError::Request { .. })));
 }

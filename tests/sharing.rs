@@ -82,9 +82,9 @@ fn a_fresh_clone_gets_positions_into_every_unmodified_file() {
     two.write("b.json", workflow(3, 30));
     let clean = two.text("a.json");
     assert!(!clean.contains("\"pos\""));
-    let repository = Repository::at(&two.path).unwrap();
-    sharing::fetch(&repository, "origin", sharing::Asking::Nobody).unwrap();
-    sharing::gather(&repository).unwrap();
+    let repository = Repository::open_at(&two.path).unwrap();
+    sharing::fetch_shared_refs(&repository, "origin", sharing::Interactivity::Hook).unwrap();
+    sharing::merge_fetched_refs(&repository).unwrap();
     let restored = restore_layouts(&repository).unwrap();
     assert_eq!(restored.files.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a.json"]);
     assert_eq!(two.text("a.json"), workflow(1, 10));

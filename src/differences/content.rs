@@ -3,66 +3,66 @@
 
 use std::io::Cursor;
 
-use comfy_graph::graph::{Kind, kind};
+use comfy_graph::graph::{DocumentKind, document_kind};
 use comfy_graph::json::{self, Value};
-use comfy_media::Embedded;
+use comfy_media::EmbeddedMetadata;
 use sha2::{Digest, Sha256};
 
 #[derive(Debug)]
-pub(crate) enum Content {
+pub(crate) enum FileContent {
     /// A document with a graph in it.
     Graph(Value),
     /// A picture, video or other output; with the graph embedded in it, if there is one.
-    Output(Box<Output>),
+    Output(Box<MediaOutput>),
     /// Anything else, as it is.
     Other(Vec<u8>),
 }
 
 #[derive(Debug)]
-pub(crate) struct Output {
+pub(crate) struct MediaOutput {
     /// The workflow it was made with.
     pub(crate) workflow: Option<Value>,
     /// The prompt that was executed.
     pub(crate) prompt: Option<Value>,
     /// The file itself in a line: its kind, dimensions and hash.
-    pub(crate) told: String,
+    pub(crate) description: String,
 }
 
-impl Output {
+impl MediaOutput {
     /// The workflow, else the prompt.
     pub(crate) fn graph(&self) -> Option<&Value> {
         self.workflow.as_ref().or(self.prompt.as_ref())
     }
 }
 
-impl Content {
+impl FileContent {
     /// The content of a file that does not exist.
-    pub(crate) const NOTHING: Content = Content::Other(Vec::new());
+    pub(crate) const ABSENT: FileContent = FileContent::Other(Vec::new());
 
     /// The line about a picture or another output file.
-    pub(crate) fn told(&self) -> Option<&str> {
+    pub(crate) fn output_description(&self) -> Option<&str> {
         match self {
-            Content::Output(output) => Some(&output.told),
-            Content::Graph(_) | Content::Other(_) => None,
+            FileContent::Output(output) => Some(&output.description),
+            FileContent::Graph(_) | FileContent::Other(_) => None,
         }
     }
 }
 
 /// Detects what the bytes are, whatever the file is called.
-pub(crate) fn read(bytes: Vec<u8>) -> Content {
+pub(crate) fn parse_content(bytes: Vec<u8>) -> FileContent {
     match json::parse(&bytes) {
-        Ok(value) => match kind(&value) {
-            Kind::Graph(_) | Kind::Wrapped(_) => Content::Graph(value),
-            Kind::Templates | Kind::Other => Content::Other(bytes),
+        Ok(value) => match document_kind(&value) {
+            DocumentKind::Graph(_) | DocumentKind::Wrapped(_) => FileContent::Graph(value),
+            DocumentKind::Templates | DocumentKind::Other => FileContent::Other(bytes),
         },
         Err(_) => match comfy_media::read(&mut Cursor::new(&bytes)) {
-            Ok(embedded) => Content::Output(Box::new(output(&bytes, &embedded))),
-            Err(_) => Content::Other(bytes),
+            Ok(embedded) => FileContent::Output(Box::new(describe_output(&bytes, &embedded))),
+            Err(_) => FileContent::Other(bytes),
         },
     }
 }
 
-fn output(bytes: &[u8], embedded: &Embedded) -> Output {
+fn describe_output(bytes: &[u8], embedded: &EmbeddedMetadata) -> MediaOutput {
     let payload = embedded.payload();
     let size = embedded.size.map(|size| format!(" {} x {}", size.width, size.height));
     let digest = Sha256::digest(bytes);
@@ -73,5 +73,5 @@ fn output(bytes: &[u8], embedded: &Embedded) -> Output {
         size.unwrap_or_default(),
         bytes.len()
     );
-    Output { workflow: payload.workflow, prompt: payload.prompt, told }
+    MediaOutput { workflow: payload.workflow, prompt: payload.prompt, description: told }
 }

@@ -5,15 +5,15 @@ use std::fmt::Write;
 
 use comfy_graph::json::{Object, Value};
 
-use super::compared::Compared;
-use super::revisions::{FileChange, How, Version};
-use crate::differences::text::terminal::{Look, show};
-use crate::differences::text::{Layout, markdown, one_line};
+use super::changed_files::{FileChange, FileChangeKind, FileVersion};
+use super::graph_diff::GraphDiff;
+use crate::differences::text::terminal::{TerminalStyle, render_for_terminal};
+use crate::differences::text::{LayoutDetail, markdown, one_line_summary};
 use crate::platform::text::{Colour, sanitize};
 
 /// One file, or two documents, compared.
 #[derive(Debug, Default)]
-pub(crate) struct Sheet {
+pub(crate) struct FileDiff {
     /// The two sides by name; nothing on a side where the file is not there.
     pub(crate) names: [Option<String>; 2],
     /// What git knows of the two sides, where git was asked.
@@ -21,96 +21,104 @@ pub(crate) struct Sheet {
     /// For pictures and other outputs, a line that describes the file.
     pub(crate) outputs: [Option<String>; 2],
     /// The difference, where both are workflows.
-    pub(crate) compared: Option<Compared>,
+    pub(crate) graph_diff: Option<GraphDiff>,
     /// The difference as git shows it, where they are not.
     pub(crate) patch: Vec<u8>,
 }
 
-impl Sheet {
+impl FileDiff {
     /// Whether the two sides differ in content; with the layout in full, whether they differ
     /// at all.
-    pub(crate) fn differs(&self, layout: Layout) -> bool {
-        match &self.compared {
+    pub(crate) fn differs(&self, layout: LayoutDetail) -> bool {
+        match &self.graph_diff {
             None => !self.patch.is_empty() || self.change.is_some(),
             Some(compared) => match layout {
-                Layout::Folded => compared.script.has_content() || self.is_there_once(),
-                Layout::Spelled => !compared.script.is_empty(),
+                LayoutDetail::Counted => compared.script.has_content() || self.is_one_sided(),
+                LayoutDetail::Full => !compared.script.is_empty(),
             },
         }
     }
 
-    fn is_there_once(&self) -> bool {
+    fn is_one_sided(&self) -> bool {
         self.names.iter().flatten().count() == 1
     }
 
-    fn shown_name(&self) -> &str {
+    fn display_name(&self) -> &str {
         let [before, after] = &self.names;
         after.as_deref().or(before.as_deref()).unwrap_or_default()
     }
 
-    fn pair_of_names(&self) -> String {
+    fn display_names(&self) -> String {
         match &self.names {
             [Some(before), Some(after)] if before != after => format!("{before} => {after}"),
-            _ => self.shown_name().to_owned(),
+            _ => self.display_name().to_owned(),
         }
     }
 
     /// For a terminal: git's header, then the difference in words.
-    pub(crate) fn terminal(&self, look: Look, layout: Layout) -> Vec<u8> {
-        let Some(compared) = &self.compared else { return self.patch.clone() };
+    pub(crate) fn render_terminal(&self, look: TerminalStyle, layout: LayoutDetail) -> Vec<u8> {
+        let Some(compared) = &self.graph_diff else { return self.patch.clone() };
         if compared.script.is_empty() && self.change.is_none() {
             return Vec::new();
         }
-        let mut head = Head { out: String::new(), colour: look.colour };
+        let mut head = DiffHeader { text: String::new(), colour: look.colour };
         match &self.change {
-            Some(change) => head.of_change(change),
-            None => head.line(&format!("diff {}", self.names.each_ref().map(named).join(" "))),
+            Some(change) => head.push_change(change),
+            None => head.push_line(&format!(
+                "diff {}",
+                self.names.each_ref().map(name_or_dev_null).join(" ")
+            )),
         }
-        head.outputs(self.outputs.each_ref().map(Option::as_deref));
-        let mut out = head.out;
-        out.push_str(&show(&compared.story(layout), look));
+        head.push_outputs(self.outputs.each_ref().map(Option::as_deref));
+        let mut out = head.text;
+        out.push_str(&render_for_terminal(&compared.describe(layout), look));
         out.into_bytes()
     }
 
     /// A line of `--stat`; `names` is the width of the name column.
-    pub(crate) fn line(&self, look: Look, names: usize, layout: Layout) -> String {
-        let name = shortened(&self.pair_of_names(), names);
+    pub(crate) fn render_stat_line(
+        &self,
+        look: TerminalStyle,
+        names: usize,
+        layout: LayoutDetail,
+    ) -> String {
+        let name = truncate_start(&self.display_names(), names);
         let told = self.summary(look.width.saturating_sub(names + 4).max(20), layout);
         format!(" {name:<names$} | {told}\n")
     }
 
     /// The columns that the name needs in a line of `--stat`.
-    pub(crate) fn name_columns(&self) -> usize {
-        unicode_width::UnicodeWidthStr::width(self.pair_of_names().as_str())
+    pub(crate) fn name_width(&self) -> usize {
+        unicode_width::UnicodeWidthStr::width(self.display_names().as_str())
     }
 
-    fn summary(&self, columns: usize, layout: Layout) -> String {
-        let how = self.change.as_ref().map(|change| change.how);
-        let Some(compared) = &self.compared else {
-            let how = how.map_or("differs", How::word);
+    fn summary(&self, columns: usize, layout: LayoutDetail) -> String {
+        let how = self.change.as_ref().map(|change| change.kind);
+        let Some(compared) = &self.graph_diff else {
+            let how = how.map_or("differs", FileChangeKind::as_str);
             return format!("{how} (no workflow)");
         };
-        let line = one_line(&compared.story(layout), columns);
+        let line = one_line_summary(&compared.describe(layout), columns);
         match how {
-            Some(How::Added) => "new workflow".to_owned(),
-            Some(How::Deleted) => "deleted workflow".to_owned(),
+            Some(FileChangeKind::Added) => "new workflow".to_owned(),
+            Some(FileChangeKind::Deleted) => "deleted workflow".to_owned(),
             _ if line.is_empty() => "the same workflow".to_owned(),
             _ => line,
         }
     }
 
     /// A section of a review comment.
-    pub(crate) fn markdown(&self, layout: Layout) -> String {
-        let heading = markdown::heading(&self.pair_of_names());
-        let how = match self.change.as_ref().map(|change| change.how) {
-            Some(How::Added) => "New workflow.\n\n",
-            Some(How::Deleted) => "Deleted workflow.\n\n",
+    pub(crate) fn render_markdown(&self, layout: LayoutDetail) -> String {
+        let heading = markdown::heading(&self.display_names());
+        let how = match self.change.as_ref().map(|change| change.kind) {
+            Some(FileChangeKind::Added) => "New workflow.\n\n",
+            Some(FileChangeKind::Deleted) => "Deleted workflow.\n\n",
             _ => "",
         };
-        match &self.compared {
+        match &self.graph_diff {
             None => format!("{heading}\n{}\n\n", self.summary(80, layout)),
             Some(compared) => {
-                let told = markdown::show(&compared.story(layout));
+                let told = markdown::render_markdown(&compared.describe(layout));
                 let told = if told.is_empty() { "The same workflow.\n".to_owned() } else { told };
                 format!("{heading}\n{how}{told}\n")
             }
@@ -118,10 +126,10 @@ impl Sheet {
     }
 
     /// An element of `files` (`docs/diff-schema.md`).
-    pub(crate) fn json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let mut object = Object::default();
         if let Some(change) = &self.change {
-            object.insert("how", change.how.word());
+            object.insert("how", change.kind.as_str());
         }
         let versions = match &self.change {
             Some(change) => [change.before.as_ref(), change.after.as_ref()],
@@ -129,10 +137,10 @@ impl Sheet {
         };
         for (key, at) in [("before", 0), ("after", 1)] {
             if let Some(name) = &self.names[at] {
-                object.insert(key, side(name, versions[at], self.outputs[at].as_deref()));
+                object.insert(key, side_to_json(name, versions[at], self.outputs[at].as_deref()));
             }
         }
-        if let Some(compared) = &self.compared {
+        if let Some(compared) = &self.graph_diff {
             object.insert("script", compared.script.to_json());
         }
         Value::Object(object)
@@ -140,7 +148,7 @@ impl Sheet {
 }
 
 /// Cuts a name that is too long at its start: paths differ at their ends.
-fn shortened(name: &str, columns: usize) -> String {
+fn truncate_start(name: &str, columns: usize) -> String {
     let mut kept: Vec<char> = Vec::new();
     let mut used = 1;
     for c in name.chars().rev() {
@@ -155,7 +163,7 @@ fn shortened(name: &str, columns: usize) -> String {
     kept.into_iter().rev().collect()
 }
 
-fn side(name: &str, version: Option<&Version>, output: Option<&str>) -> Object {
+fn side_to_json(name: &str, version: Option<&FileVersion>, output: Option<&str>) -> Object {
     let mut object = Object::default();
     object.insert("name", name);
     if let Some(version) = version {
@@ -170,58 +178,58 @@ fn side(name: &str, version: Option<&Version>, output: Option<&str>) -> Object {
     object
 }
 
-fn named(name: &Option<String>) -> String {
+fn name_or_dev_null(name: &Option<String>) -> String {
     name.clone().unwrap_or_else(|| "/dev/null".to_owned())
 }
 
 /// Builds the header lines that name the file, in git's format.
-pub(crate) struct Head {
-    pub(crate) out: String,
+pub(crate) struct DiffHeader {
+    pub(crate) text: String,
     pub(crate) colour: Colour,
 }
 
-impl Head {
+impl DiffHeader {
     /// Adds a line in bold, git's default for header lines.
-    pub(crate) fn line(&mut self, text: &str) {
+    pub(crate) fn push_line(&mut self, text: &str) {
         let bold = anstyle::Style::new().bold();
         let _ = match self.colour {
-            Colour::On => writeln!(self.out, "{bold}{text}{bold:#}"),
-            Colour::Off => writeln!(self.out, "{text}"),
+            Colour::On => writeln!(self.text, "{bold}{text}{bold:#}"),
+            Colour::Off => writeln!(self.text, "{text}"),
         };
     }
 
-    fn of_change(&mut self, change: &FileChange) {
-        let path = |version: &Option<Version>| {
+    fn push_change(&mut self, change: &FileChange) {
+        let path = |version: &Option<FileVersion>| {
             version.as_ref().map_or_else(|| change.path().to_string(), |v| v.path.to_string())
         };
-        let mode = |version: &Option<Version>| version.as_ref().map(|v| v.mode.clone());
+        let mode = |version: &Option<FileVersion>| version.as_ref().map(|v| v.mode.clone());
         let (old, new) = (path(&change.before), path(&change.after));
-        self.line(&format!("diff --git a/{old} b/{new}"));
-        if matches!(change.how, How::Renamed | How::Copied) {
-            let word = if change.how == How::Renamed { "rename" } else { "copy" };
-            self.line(&format!("{word} from {old}"));
-            self.line(&format!("{word} to {new}"));
+        self.push_line(&format!("diff --git a/{old} b/{new}"));
+        if matches!(change.kind, FileChangeKind::Renamed | FileChangeKind::Copied) {
+            let word = if change.kind == FileChangeKind::Renamed { "rename" } else { "copy" };
+            self.push_line(&format!("{word} from {old}"));
+            self.push_line(&format!("{word} to {new}"));
         }
-        self.modes(mode(&change.before).as_deref(), mode(&change.after).as_deref());
+        self.push_modes(mode(&change.before).as_deref(), mode(&change.after).as_deref());
     }
 
     /// Adds the lines that describe pictures and other outputs.
-    pub(crate) fn outputs(&mut self, told: [Option<&str>; 2]) {
+    pub(crate) fn push_outputs(&mut self, told: [Option<&str>; 2]) {
         for (sign, told) in ["---", "+++"].into_iter().zip(told) {
             if let Some(told) = told {
-                self.line(&format!("{sign} {}", sanitize::line(told)));
+                self.push_line(&format!("{sign} {}", sanitize::line(told)));
             }
         }
     }
 
     /// Adds the lines about the file mode; `None` for a side without the file.
-    pub(crate) fn modes(&mut self, before: Option<&str>, after: Option<&str>) {
+    pub(crate) fn push_modes(&mut self, before: Option<&str>, after: Option<&str>) {
         match (before, after) {
-            (None, Some(mode)) => self.line(&format!("new file mode {mode}")),
-            (Some(mode), None) => self.line(&format!("deleted file mode {mode}")),
+            (None, Some(mode)) => self.push_line(&format!("new file mode {mode}")),
+            (Some(mode), None) => self.push_line(&format!("deleted file mode {mode}")),
             (Some(old), Some(new)) if old != new => {
-                self.line(&format!("old mode {old}"));
-                self.line(&format!("new mode {new}"));
+                self.push_line(&format!("old mode {old}"));
+                self.push_line(&format!("new mode {new}"));
             }
             _ => {}
         }

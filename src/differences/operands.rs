@@ -4,35 +4,35 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use comfy_graph::diff::Class;
+use comfy_graph::diff::EditClass;
 use comfy_graph::json::Value;
 use memchr::memmem;
 
-use super::compared::compare;
-use super::content::{self, Content};
+use super::content::{self, FileContent};
+use super::graph_diff::compare_contents;
 use super::patch::PatchSide;
-use super::{revisions, widget_names};
-use crate::error::{Failure, Result};
-use crate::platform::git::plumbing::Git;
-use crate::platform::git::shell::typed_name;
+use super::{changed_files, node_catalog};
+use crate::error::{CommandError, Result};
+use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::shell::quote_path;
 use crate::platform::git::{self, ObjectId, RepoPath, Repository};
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
 /// Files longer than this are not read: git itself treats such files as binary.
-const LONGEST: u64 = 1 << 30;
+const MAX_FILE_SIZE: u64 = 1 << 30;
 
 /// An operand that was read.
 #[derive(Debug)]
-pub(crate) struct Document {
+pub(crate) struct Operand {
     pub(crate) name: String,
-    pub(crate) content: Content,
+    pub(crate) content: FileContent,
     /// The same for git, which makes the patch of what holds no graph.
     pub(crate) side: PatchSide,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Named {
+pub(crate) enum OperandKind {
     /// A file, or `-` for standard input.
     File(PathBuf),
     /// A blob: `REV:PATH`.
@@ -47,33 +47,33 @@ pub(crate) enum Named {
 ///
 /// # Errors
 /// It names both a file and a revision.
-pub(crate) fn named(session: &Session, word: &str) -> Result<Named> {
+pub(crate) fn classify_operand(session: &Session, word: &str) -> Result<OperandKind> {
     if word == "-" {
-        return Ok(Named::File(PathBuf::from(word)));
+        return Ok(OperandKind::File(PathBuf::from(word)));
     }
     let file = session.cwd.join(word);
     let is_file = file.is_file();
     let id = match session.repository() {
         Ok(repository) if !word.starts_with('-') => {
-            repository.resolve(&from_the_top(session, &repository, word)).ok().flatten()
+            repository.resolve(&expand_relative_path(session, &repository, word)).ok().flatten()
         }
         _ => None,
     };
     match id {
         Some(_) if is_file => {
-            Err(Failure::new(format!("{} is a file and a revision", sanitize::line(word)))
-                .hint(format!("for the file: ./{}", sanitize::line(word)))
-                .hint(format!("for the revision: {} --", sanitize::line(word))))
+            Err(CommandError::new(format!("{} is a file and a revision", sanitize::line(word)))
+                .with_hint(format!("for the file: ./{}", sanitize::line(word)))
+                .with_hint(format!("for the revision: {} --", sanitize::line(word))))
         }
-        Some(id) if word.contains(':') => Ok(Named::Blob(id)),
-        Some(id) => Ok(Named::Revision(id)),
-        None if is_file => Ok(Named::File(file)),
-        None => Ok(Named::Other),
+        Some(id) if word.contains(':') => Ok(OperandKind::Blob(id)),
+        Some(id) => Ok(OperandKind::Revision(id)),
+        None if is_file => Ok(OperandKind::File(file)),
+        None => Ok(OperandKind::Other),
     }
 }
 
 /// Makes `REV:./FILE`, which is relative to the current folder, relative to the top.
-fn from_the_top(session: &Session, repository: &Repository, word: &str) -> String {
+fn expand_relative_path(session: &Session, repository: &Repository, word: &str) -> String {
     let relative = word
         .split_once(':')
         .filter(|(_, path)| path.starts_with("./") || path.starts_with("../"))
@@ -89,50 +89,52 @@ fn from_the_top(session: &Session, repository: &Repository, word: &str) -> Strin
 }
 
 /// git's message about the user's arguments, without the command line that we called it with.
-pub(crate) fn complaint(error: git::Error) -> Failure {
+pub(crate) fn git_failure(error: git::GitError) -> CommandError {
     match error {
-        git::Error::Git { said, .. } => {
+        git::GitError::CommandFailed { said, .. } => {
             let said = said.strip_prefix("fatal: ").unwrap_or(&said);
-            Failure::new(sanitize::line(said).into_owned())
-                .hint("files and folders can stand after `--`")
+            CommandError::new(sanitize::line(said).into_owned())
+                .with_hint("files and folders can stand after `--`")
         }
         other => other.into(),
     }
 }
 
-pub(crate) fn read(session: &Session, word: &str, named: &Named) -> Result<Document> {
+pub(crate) fn read_operand(session: &Session, word: &str, named: &OperandKind) -> Result<Operand> {
     let name = sanitize::line(word).into_owned();
     match named {
-        Named::File(path) if word == "-" => {
+        OperandKind::File(path) if word == "-" => {
             let mut bytes = Vec::new();
-            std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes)?;
+            std::io::stdin().lock().take(MAX_FILE_SIZE).read_to_end(&mut bytes)?;
             let side = PatchSide { file: Some(path.clone()), blob: None };
-            Ok(Document { name, content: content::read(bytes), side })
+            Ok(Operand { name, content: content::parse_content(bytes), side })
         }
-        Named::File(path) => {
+        OperandKind::File(path) => {
             let side = PatchSide { file: Some(path.clone()), blob: None };
-            Ok(Document { content: content::read(bytes_of(path)?), name, side })
+            Ok(Operand { content: content::parse_content(read_file(path)?), name, side })
         }
-        Named::Blob(id) => {
+        OperandKind::Blob(id) => {
             let side = PatchSide { file: None, blob: Some(id.to_hex()) };
-            let bytes = session.repository()?.blob_within(*id, LONGEST)?;
-            let bytes = bytes.ok_or_else(|| Failure::new(format!("{name} is no file")))?;
-            Ok(Document { content: content::read(bytes), name, side })
+            let bytes = session.repository()?.blob_up_to(*id, MAX_FILE_SIZE)?;
+            let bytes = bytes.ok_or_else(|| CommandError::new(format!("{name} is no file")))?;
+            Ok(Operand { content: content::parse_content(bytes), name, side })
         }
-        Named::Revision(_) | Named::Other => Err(Failure::new(format!("{name} is no file"))),
+        OperandKind::Revision(_) | OperandKind::Other => {
+            Err(CommandError::new(format!("{name} is no file")))
+        }
     }
 }
 
 /// Reads a file anywhere, up to 1 GiB.
-pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     let failed = |problem: &dyn std::fmt::Display| {
-        Failure::new(format!("{}: {problem}", sanitize::line(&path.display().to_string())))
+        CommandError::new(format!("{}: {problem}", sanitize::line(&path.display().to_string())))
     };
     let metadata = std::fs::metadata(path).map_err(|e| failed(&e))?;
     if !metadata.is_file() {
         return Err(failed(&"this is not a file"));
     }
-    if metadata.len() > LONGEST {
+    if metadata.len() > MAX_FILE_SIZE {
         return Err(failed(&"more than 1 GiB"));
     }
     std::fs::read(path).map_err(|e| failed(&e))
@@ -146,7 +148,7 @@ pub(crate) fn repo_path(repository: &Repository, file: &Path) -> Option<RepoPath
 }
 
 /// The blob of a file in a commit or tree.
-pub(crate) fn blob_in(
+pub(crate) fn blob_at_path(
     repository: &Repository,
     revision: ObjectId,
     path: &RepoPath,
@@ -169,7 +171,7 @@ fn tree_of(repository: &Repository, revision: ObjectId) -> Result<ObjectId> {
 
 /// Where to look for the file that a picture was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Among {
+pub(crate) enum SourceScope {
     /// The files as they are now.
     WorkTree,
     /// Those of a commit.
@@ -178,61 +180,71 @@ pub(crate) enum Among {
 
 /// The file whose workflow a picture was made with: its workflow has the same id; of several
 /// such files (copies), the one that differs least.
-pub(crate) fn origin_of(session: &Session, picture: &Document, among: Among) -> Result<Document> {
-    let Content::Output(output) = &picture.content else {
-        return Err(Failure::new(format!("{} is no picture of ComfyUI", picture.name)));
+pub(crate) fn find_source_workflow(
+    session: &Session,
+    picture: &Operand,
+    among: SourceScope,
+) -> Result<Operand> {
+    let FileContent::Output(output) = &picture.content else {
+        return Err(CommandError::new(format!("{} is no picture of ComfyUI", picture.name)));
     };
     let Some(graph) = output.graph() else {
-        return Err(Failure::new(format!("{} carries no workflow", picture.name)));
+        return Err(CommandError::new(format!("{} carries no workflow", picture.name)));
     };
     let unknown = |why: &str| {
-        Failure::new(format!("{}: {why}", picture.name))
-            .hint(format!("name the file: git comfy diff {} FILE", typed_name(&picture.name)))
+        CommandError::new(format!("{}: {why}", picture.name))
+            .with_hint(format!("name the file: git comfy diff {} FILE", quote_path(&picture.name)))
     };
     let id = graph.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| unknown("its workflow has no id to find its file by"))?;
     let repository = session.repository()?;
-    let mut found: Vec<(usize, Document)> = Vec::new();
-    let naming = widget_names::of(&repository);
-    for (name, side, bytes) in candidates(&repository, among)? {
+    let mut found: Vec<(usize, Operand)> = Vec::new();
+    let naming = node_catalog::load_catalog(&repository);
+    for (name, side, bytes) in list_json_files(&repository, among)? {
         // Most files are ruled out without parsing them.
         if memmem::find(&bytes, id.as_bytes()).is_none() {
             continue;
         }
-        let Content::Graph(value) = content::read(bytes) else { continue };
+        let FileContent::Graph(value) = content::parse_content(bytes) else { continue };
         if value.get("id").and_then(Value::as_str) != Some(id) {
             continue;
         }
-        let compared =
-            compare(Content::Graph(graph.clone()), Content::Graph(value.clone()), &naming);
-        let distance = compared.map_or(usize::MAX, |c| c.script.count(Class::Content));
-        let content = Content::Graph(value);
-        found.push((distance, Document { name, content, side }));
+        let compared = compare_contents(
+            FileContent::Graph(graph.clone()),
+            FileContent::Graph(value.clone()),
+            &naming,
+        );
+        let distance = compared.map_or(usize::MAX, |c| c.script.count_of_class(EditClass::Content));
+        let content = FileContent::Graph(value);
+        found.push((distance, Operand { name, content, side }));
     }
     let nearest = found.into_iter().min_by_key(|(distance, _)| *distance);
     let none = match among {
-        Among::WorkTree => "no file here holds the workflow it was made with",
-        Among::Revision(_) => "no file of that commit holds the workflow it was made with",
+        SourceScope::WorkTree => "no file here holds the workflow it was made with",
+        SourceScope::Revision(_) => "no file of that commit holds the workflow it was made with",
     };
     nearest.map(|(_, document)| document).ok_or_else(|| unknown(none))
 }
 
 /// All JSON files there: name, place, content.
-fn candidates(repository: &Repository, among: Among) -> Result<Vec<(String, PatchSide, Vec<u8>)>> {
+fn list_json_files(
+    repository: &Repository,
+    among: SourceScope,
+) -> Result<Vec<(String, PatchSide, Vec<u8>)>> {
     let is_json = |path: &RepoPath| path.as_bytes().to_ascii_lowercase().ends_with(b".json");
     let mut found = Vec::new();
     match among {
-        Among::WorkTree => {
+        SourceScope::WorkTree => {
             let top = repository.require_work_tree()?.to_owned();
             let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-            let listed = Git::at(&top).run(listed)?;
+            let listed = GitRunner::in_folder(&top).run(listed)?;
             for path in listed.split(|byte| *byte == 0).map(RepoPath::new).filter(is_json) {
                 let file = top.join(path.to_path());
-                let Ok(bytes) = bytes_of(&file) else { continue };
+                let Ok(bytes) = read_file(&file) else { continue };
                 found.push((path.to_string(), PatchSide { file: Some(file), blob: None }, bytes));
             }
         }
-        Among::Revision(revision) => {
+        SourceScope::Revision(revision) => {
             let tree = tree_of(repository, revision)?;
             let mut entries = Vec::new();
             repository.visit_files(tree, &mut |path, entry| {
@@ -241,7 +253,7 @@ fn candidates(repository: &Repository, among: Among) -> Result<Vec<(String, Patc
                 }
             })?;
             for (path, id) in entries {
-                let Some(bytes) = repository.blob_within(id, LONGEST)? else { continue };
+                let Some(bytes) = repository.blob_up_to(id, MAX_FILE_SIZE)? else { continue };
                 let side = PatchSide { file: None, blob: Some(id.to_hex()) };
                 found.push((path.to_string(), side, bytes));
             }
@@ -251,12 +263,12 @@ fn candidates(repository: &Repository, among: Among) -> Result<Vec<(String, Patc
 }
 
 /// The bytes of one side of a change: of the blob, or of the file in the work tree.
-pub(crate) fn version_bytes(
+pub(crate) fn read_version(
     repository: &Repository,
-    version: &revisions::Version,
+    version: &changed_files::FileVersion,
 ) -> Result<Vec<u8>> {
     match version.blob {
-        Some(id) => Ok(repository.blob_within(id, LONGEST)?.unwrap_or_default()),
-        None => bytes_of(&repository.require_work_tree()?.join(version.path.to_path())),
+        Some(id) => Ok(repository.blob_up_to(id, MAX_FILE_SIZE)?.unwrap_or_default()),
+        None => read_file(&repository.require_work_tree()?.join(version.path.to_path())),
     }
 }

@@ -5,8 +5,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::platform::git::Error;
-use crate::platform::git::plumbing::Git;
+use crate::platform::git::GitError;
+use crate::platform::git::git_runner::GitRunner;
 
 /// One side of a difference, as git hands it to a diff driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum PatchColour {
 }
 
 impl PatchColour {
-    pub(crate) fn argument(self) -> &'static str {
+    pub(crate) fn git_argument(self) -> &'static str {
         match self {
             PatchColour::Off => "--color=never",
             PatchColour::On => "--color=always",
@@ -39,13 +39,13 @@ impl PatchColour {
 ///
 /// Where the second side is the file of the work tree git compares it with the blob
 /// itself, so that line end conversions count as git counts them.
-pub fn hunks(
+pub fn git_hunks(
     folder: &Path,
     path: &Path,
     before: &PatchSide,
     after: &PatchSide,
     colour: PatchColour,
-) -> Result<Option<Vec<u8>>, Error> {
+) -> Result<Option<Vec<u8>>, GitError> {
     let nothing = PathBuf::from("/dev/null");
     let compared: Vec<OsString> = match (&before.blob, &after.blob) {
         (Some(before), Some(after)) => vec![before.into(), after.into()],
@@ -59,18 +59,18 @@ pub fn hunks(
     };
     let mut arguments: Vec<OsString> =
         ["diff", "--no-ext-diff", "--no-textconv"].map(Into::into).into();
-    arguments.push(colour.argument().into());
+    arguments.push(colour.git_argument().into());
     arguments.extend(compared);
-    let answer = Git::at(folder).answer(&arguments)?;
-    Ok(without_head(&answer.out))
+    let answer = GitRunner::in_folder(folder).run_unchecked(&arguments)?;
+    Ok(strip_header(&answer.stdout))
 }
 
 /// Cuts off everything above the first hunk. `None` if git says `Binary files differ`
 /// instead of showing hunks.
-fn without_head(patch: &[u8]) -> Option<Vec<u8>> {
+fn strip_header(patch: &[u8]) -> Option<Vec<u8>> {
     let mut at = 0;
     for line in patch.split_inclusive(|&byte| byte == b'\n') {
-        let text = without_colour(line);
+        let text = strip_colour(line);
         if text.starts_with(b"@@") {
             return Some(patch[at..].to_vec());
         }
@@ -82,7 +82,7 @@ fn without_head(patch: &[u8]) -> Option<Vec<u8>> {
     Some(Vec::new())
 }
 
-fn without_colour(mut line: &[u8]) -> &[u8] {
+fn strip_colour(mut line: &[u8]) -> &[u8] {
     while line.starts_with(b"\x1b[") {
         let Some(end) = line.iter().position(|&byte| byte == b'm') else { break };
         line = &line[end + 1..];
@@ -97,10 +97,10 @@ mod tests {
     #[test]
     fn heads_are_cut_off_coloured_or_not() {
         let plain = b"diff --git a/x b/x\nindex 1..2\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
-        assert_eq!(without_head(plain).unwrap(), b"@@ -1 +1 @@\n-a\n+b\n");
+        assert_eq!(strip_header(plain).unwrap(), b"@@ -1 +1 @@\n-a\n+b\n");
         let coloured = b"\x1b[1mdiff --git a/x b/x\x1b[m\n\x1b[36m@@ -1 +1 @@\x1b[m\n";
-        assert_eq!(without_head(coloured).unwrap(), b"\x1b[36m@@ -1 +1 @@\x1b[m\n");
-        assert_eq!(without_head(b"diff --git a/x b/x\nBinary files a/x and b/x differ\n"), None);
-        assert_eq!(without_head(b"").unwrap(), b"");
+        assert_eq!(strip_header(coloured).unwrap(), b"\x1b[36m@@ -1 +1 @@\x1b[m\n");
+        assert_eq!(strip_header(b"diff --git a/x b/x\nBinary files a/x and b/x differ\n"), None);
+        assert_eq!(strip_header(b"").unwrap(), b"");
     }
 }

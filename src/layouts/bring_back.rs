@@ -5,32 +5,34 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::canon;
-use comfy_graph::canon::Mode;
+use comfy_graph::clean;
+use comfy_graph::clean::LayoutMode;
 
-use super::filter::{Filter, Passed};
-use super::past::{Past, State, back_to};
-use super::refresh::{read_within, refresh};
-use super::settings::{Handling, Settings};
+use super::filter::{Filter, FilterOutcome};
+use super::layout_history::{LayoutHistory, LayoutState, back_reference_to};
+use super::refresh::{read_up_to, refresh_index};
+use super::settings::{FilterSettings, Handling};
 use crate::layouts;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::IndexEntry;
-use crate::platform::git::{Direction, Error, Kind, ObjectId, RepoPath, Repository, Result, index};
-use crate::platform::write_whole;
+use crate::platform::git::{
+    AttributeDirection, GitError, ObjectId, ObjectKind, RepoPath, Repository, Result, index,
+};
+use crate::platform::write_atomic;
 
 /// The files of a work tree, as their layouts are looked at.
 #[derive(Debug)]
-pub struct Desk<'r> {
+pub struct LayoutWorkspace<'r> {
     repository: &'r Repository,
-    settings: Settings,
+    settings: FilterSettings,
     filter: Filter<'r>,
 }
 
 /// What was found of a file.
 #[derive(Debug)]
-pub enum Looked {
+pub enum InspectedFile {
     /// A workflow; what lies where in it is kept.
-    Workflow(Workflow),
+    Workflow(WorkTreeWorkflow),
     /// There is no such file.
     Missing,
     /// It was committed as it is, with its positions, and is not clean yet.
@@ -38,12 +40,12 @@ pub enum Looked {
     /// Its positions are in its commits (`comfy=keep`).
     InCommits,
     /// git does not send it through the filter, or it is no workflow.
-    NotOurs,
+    NotFiltered,
 }
 
 /// A workflow in the work tree.
 #[derive(Debug)]
-pub struct Workflow {
+pub struct WorkTreeWorkflow {
     /// Its path.
     pub path: RepoPath,
     /// Its clean content, and the id of that.
@@ -56,71 +58,77 @@ pub struct Workflow {
 
 /// What came of bringing a layout back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RestoreOutcome {
     /// It is in the file.
     Done,
     /// All that the file has in common with it lies so already.
-    Same,
+    Unchanged,
     /// Somebody saved the file just now.
-    Saved,
+    SavedMeanwhile,
     /// That state is not there any more.
-    Gone,
+    Missing,
 }
 
 /// Where the next step back goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum NextUndo {
     /// From what is brought back.
-    Further,
+    FromRestored,
     /// From what was there before.
-    Here,
+    FromPrevious,
 }
 
-impl<'r> Desk<'r> {
+impl<'r> LayoutWorkspace<'r> {
     /// A desk for a work tree.
     ///
     /// # Errors
     /// There is none, or the settings cannot be read.
-    pub fn of(repository: &'r Repository) -> Result<Desk<'r>> {
+    pub fn open(repository: &'r Repository) -> Result<LayoutWorkspace<'r>> {
         repository.require_work_tree()?;
-        let (settings, filter) = (Settings::of(repository)?, Filter::new(Some(repository)));
-        Ok(Desk { repository, settings, filter })
+        let (settings, filter) = (FilterSettings::load(repository)?, Filter::new(Some(repository)));
+        Ok(LayoutWorkspace { repository, settings, filter })
     }
 
     /// Looks at a file. Where its nodes lie is kept.
     ///
     /// # Errors
     /// It cannot be kept.
-    pub fn look(&mut self, path: &RepoPath) -> Result<Looked> {
+    pub fn inspect(&mut self, path: &RepoPath) -> Result<InspectedFile> {
         let file = self.repository.require_work_tree()?.join(path.to_path());
         if !file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Ok(Looked::Missing);
+            return Ok(InspectedFile::Missing);
         }
         if !is_filtered(self.repository, path) {
-            return Ok(Looked::NotOurs);
+            return Ok(InspectedFile::NotFiltered);
         }
-        match self.settings.handling_of(self.repository, path, Direction::Checkin) {
-            Handling::Clean(Mode::Strip) => {}
-            Handling::Clean(Mode::Keep) => return Ok(Looked::InCommits),
-            Handling::Off => return Ok(Looked::NotOurs),
+        match self.settings.handling_of(self.repository, path, AttributeDirection::Checkin) {
+            Handling::Clean(LayoutMode::Strip) => {}
+            Handling::Clean(LayoutMode::Keep) => return Ok(InspectedFile::InCommits),
+            Handling::Off => return Ok(InspectedFile::NotFiltered),
         }
-        let Some(bytes) = read_within(&file, self.settings.max_file_size) else {
-            return Ok(Looked::NotOurs);
+        let Some(bytes) = read_up_to(&file, self.settings.max_file_size) else {
+            return Ok(InspectedFile::NotFiltered);
         };
-        let (passed, rest) = self.filter.split(path, &bytes);
+        let (passed, rest) = self.filter.separate_layout(path, &bytes);
         let content = match (&passed, rest) {
-            (Passed::Changed(content), Some(rest)) => {
-                self.filter.keep(path, content, rest)?;
+            (FilterOutcome::Changed(content), Some(rest)) => {
+                self.filter.store_layout(path, content, rest)?;
                 content.clone()
             }
-            (Passed::Changed(content), None) => content.clone(),
-            (Passed::Untouched, _) => bytes.clone(),
+            (FilterOutcome::Changed(content), None) => content.clone(),
+            (FilterOutcome::Untouched, _) => bytes.clone(),
         };
-        if matches!(canon::begin(&content, Mode::Strip), Ok((_, Some(_)))) {
-            return Ok(Looked::Raw);
+        if matches!(clean::begin_clean(&content, LayoutMode::Strip), Ok((_, Some(_)))) {
+            return Ok(InspectedFile::Raw);
         }
-        let blob = self.repository.format().id_of(Kind::Blob, &content);
-        Ok(Looked::Workflow(Workflow { path: path.clone(), content, blob, file, bytes }))
+        let blob = self.repository.format().object_id(ObjectKind::Blob, &content);
+        Ok(InspectedFile::Workflow(WorkTreeWorkflow {
+            path: path.clone(),
+            content,
+            blob,
+            file,
+            bytes,
+        }))
     }
 
     /// Looks at every file that was saved since git looked. What cannot be kept is left to
@@ -128,13 +136,13 @@ impl<'r> Desk<'r> {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn look_at_all(&mut self) -> Result<Vec<RepoPath>> {
+    pub fn inspect_saved_files(&mut self) -> Result<Vec<RepoPath>> {
         let top = self.repository.require_work_tree()?;
         let mut paths = Vec::new();
-        for IndexEntry { path, seen, .. } in index::files(self.repository)? {
+        for IndexEntry { path, stat: seen, .. } in index::index_entries(self.repository)? {
             let metadata = top.join(path.to_path()).symlink_metadata();
-            if metadata.is_ok_and(|metadata| metadata.is_file() && !seen.is_now(&metadata)) {
-                let _ = self.look(&path);
+            if metadata.is_ok_and(|metadata| metadata.is_file() && !seen.matches(&metadata)) {
+                let _ = self.inspect(&path);
             }
             paths.push(path);
         }
@@ -145,40 +153,40 @@ impl<'r> Desk<'r> {
     ///
     /// # Errors
     /// It cannot be kept or written; then the file is as it was.
-    pub fn bring_back(
+    pub fn restore(
         &mut self,
-        past: &mut Past<'_>,
-        workflow: &Workflow,
-        state: &State,
-        next: Next,
-    ) -> Result<Outcome> {
-        let Workflow { path, content, blob, file, bytes } = workflow;
+        past: &mut LayoutHistory<'_>,
+        workflow: &WorkTreeWorkflow,
+        state: &LayoutState,
+        next: NextUndo,
+    ) -> Result<RestoreOutcome> {
+        let WorkTreeWorkflow { path, content, blob, file, bytes } = workflow;
         let (Some(layout), Some(earlier)) = (past.layout(state)?, past.file_state(state)?) else {
-            return Ok(Outcome::Gone);
+            return Ok(RestoreOutcome::Missing);
         };
-        let back = (next == Next::Further).then(|| back_to(state, &layout));
-        let Some(layouts) = self.filter.layouts() else { return Ok(Outcome::Same) };
-        let brought = layouts.bring_back(path, (*blob, content), earlier, back.as_deref())?;
-        let Some(brought) = brought else { return Ok(Outcome::Same) };
-        if read_within(file, self.settings.max_file_size).as_ref() != Some(bytes) {
-            return Ok(Outcome::Saved);
+        let back = (next == NextUndo::FromRestored).then(|| back_reference_to(state, &layout));
+        let Some(layouts) = self.filter.layouts() else { return Ok(RestoreOutcome::Unchanged) };
+        let brought = layouts.restore_earlier(path, (*blob, content), earlier, back.as_deref())?;
+        let Some(brought) = brought else { return Ok(RestoreOutcome::Unchanged) };
+        if read_up_to(file, self.settings.max_file_size).as_ref() != Some(bytes) {
+            return Ok(RestoreOutcome::SavedMeanwhile);
         }
-        layouts.keep_brought_back(path, *blob, &brought)?;
-        write_whole(file, &brought.bytes).map_err(Error::file("writing", file))?;
+        layouts.store_restored(path, *blob, &brought)?;
+        write_atomic(file, &brought.bytes).map_err(GitError::file_error("writing", file))?;
         // The same content: it does not count as modified.
-        refresh(self.repository)?;
-        Ok(Outcome::Done)
+        refresh_index(self.repository)?;
+        Ok(RestoreOutcome::Done)
     }
 
     /// How a layout of earlier content belongs to a later one.
-    pub fn part(
+    pub fn match_layout(
         &mut self,
-        past: &mut Past<'_>,
-        state: &State,
+        past: &mut LayoutHistory<'_>,
+        state: &LayoutState,
         (blob, content): (ObjectId, &[u8]),
-    ) -> Result<Option<layouts::Part>> {
+    ) -> Result<Option<layouts::LayoutPart>> {
         let Some(earlier) = past.file_state(state)? else { return Ok(None) };
-        Ok(self.filter.layouts().and_then(|layouts| layouts.part(earlier, blob, content)))
+        Ok(self.filter.layouts().and_then(|layouts| layouts.match_part(earlier, blob, content)))
     }
 
     /// What is worth telling the person, each a line.

@@ -11,70 +11,70 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use comfy_graph::canon::{CloneId, Stamp};
+use comfy_graph::clean::{ClockStamp, CloneId};
 
-use super::log::damage;
+use super::append_log::damage;
 use crate::layouts;
 use crate::platform::git;
-use crate::platform::git::{Error, Repository, Result};
+use crate::platform::git::{GitError, Repository, Result};
 
 /// The clock, read when it is needed first.
 #[derive(Debug)]
 pub(crate) struct CloneClock {
     folder: PathBuf,
-    read: Option<Reading>,
+    load: Option<ClockReading>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Reading {
+struct ClockReading {
     id: CloneId,
     latest: u64,
     /// What stands in the file.
-    kept: u64,
+    written: u64,
 }
 
 /// So many milliseconds ahead of its reading the clock is written down: not at every tick.
 /// The next process goes on from there.
-const AHEAD: u64 = 32;
+const WRITE_AHEAD_MILLISECONDS: u64 = 32;
 
 impl CloneClock {
     /// The clock of a repository.
-    pub(crate) fn of(repository: &Repository) -> CloneClock {
-        CloneClock { folder: repository.state_dir(), read: None }
+    pub(crate) fn open(repository: &Repository) -> CloneClock {
+        CloneClock { folder: repository.state_dir(), load: None }
     }
 
     /// One that is kept nowhere, for what is only shown.
     pub(crate) fn passing() -> CloneClock {
         let id = new_id();
-        let read = Reading { id, latest: 0, kept: u64::MAX };
-        CloneClock { folder: PathBuf::new(), read: Some(read) }
+        let read = ClockReading { id, latest: 0, written: u64::MAX };
+        CloneClock { folder: PathBuf::new(), load: Some(read) }
     }
 
     /// What is wrong with a clock that does not say which clone this is.
-    pub(crate) fn damage(repository: &Repository) -> Option<Error> {
+    pub(crate) fn damage(repository: &Repository) -> Option<GitError> {
         let path = repository.state_dir().join("clock");
         let text = std::fs::read(&path).ok()?;
-        let is_whole = std::str::from_utf8(&text).is_ok_and(|text| parse(text).is_some());
+        let is_whole = std::str::from_utf8(&text).is_ok_and(|text| parse_clock(text).is_some());
         let what = || damage("it does not say which clone this is");
-        (!is_whole).then(|| Error::file("reading", path)(what()))
+        (!is_whole).then(|| GitError::file_error("reading", path)(what()))
     }
 
     /// The next moment, later than everything seen and than `floor`.
     ///
     /// # Errors
     /// The clock cannot be written down: another clone could get the same times.
-    pub(crate) fn tick(&mut self, floor: u64) -> Result<Stamp> {
+    pub(crate) fn tick(&mut self, floor: u64) -> Result<ClockStamp> {
         self.read()?;
         let folder = self.folder.clone();
-        let Some(read) = &mut self.read else { return Err(unreadable(&folder)) };
-        read.latest = git::now().max(read.latest + 1).max(floor.saturating_add(1));
-        if read.latest > read.kept {
-            read.kept = read.latest + AHEAD;
-            let (id, kept) = (read.id, read.kept);
+        let Some(read) = &mut self.load else { return Err(unreadable_clock(&folder)) };
+        read.latest = git::now_millis().max(read.latest + 1).max(floor.saturating_add(1));
+        if read.latest > read.written {
+            read.written = read.latest + WRITE_AHEAD_MILLISECONDS;
+            let (id, kept) = (read.id, read.written);
             self.write(id, kept)?;
         }
-        let Some(read) = &self.read else { return Err(unreadable(&folder)) };
-        Ok(Stamp { at: read.latest, by: read.id })
+        let Some(read) = &self.load else { return Err(unreadable_clock(&folder)) };
+        Ok(ClockStamp { millis: read.latest, clone_id: read.id })
     }
 
     /// Which clone this is.
@@ -83,23 +83,24 @@ impl CloneClock {
     /// As for [`CloneClock::tick`].
     pub(crate) fn id(&mut self) -> Result<CloneId> {
         self.read()?;
-        self.read.as_ref().map(|read| read.id).ok_or_else(|| unreadable(&self.folder))
+        self.load.as_ref().map(|read| read.id).ok_or_else(|| unreadable_clock(&self.folder))
     }
 
     fn read(&mut self) -> Result<()> {
-        if self.read.is_some() {
+        if self.load.is_some() {
             return Ok(());
         }
         let text = std::fs::read_to_string(self.path()).unwrap_or_default();
-        let known = parse(&text).filter(|(_, _, place)| *place == place_of(&self.folder));
+        let known =
+            parse_clock(&text).filter(|(_, _, place)| *place == folder_fingerprint(&self.folder));
         let (id, latest) = match known {
             Some((id, kept, _)) => (id, kept),
             None => {
-                let kept = parse(&text).map_or(0, |(_, kept, _)| kept);
+                let kept = parse_clock(&text).map_or(0, |(_, kept, _)| kept);
                 (new_id(), kept)
             }
         };
-        self.read = Some(Reading { id, latest, kept: latest });
+        self.load = Some(ClockReading { id, latest, written: latest });
         Ok(())
     }
 
@@ -109,10 +110,10 @@ impl CloneClock {
 
     fn write(&self, id: CloneId, kept: u64) -> Result<()> {
         let path = self.path();
-        let failed = || Error::file("writing", path.clone());
+        let failed = || GitError::file_error("writing", path.clone());
         std::fs::create_dir_all(&self.folder).map_err(failed())?;
-        let mut fresh = layouts::new_file(&self.folder).map_err(failed())?;
-        let text = format!("{id} {kept} {}\n", place_of(&self.folder));
+        let mut fresh = layouts::new_temporary_file(&self.folder).map_err(failed())?;
+        let text = format!("{id} {kept} {}\n", folder_fingerprint(&self.folder));
         fresh.write_all(text.as_bytes()).map_err(failed())?;
         fresh.persist(&path).map(drop).map_err(|error| failed()(error.error))
     }
@@ -122,18 +123,18 @@ fn new_id() -> CloneId {
     CloneId::from_bits(RandomState::new().build_hasher().finish())
 }
 
-fn unreadable(folder: &Path) -> Error {
+fn unreadable_clock(folder: &Path) -> GitError {
     let source = std::io::Error::other("the clock of this clone");
-    Error::file("reading", folder.join("clock"))(source)
+    GitError::file_error("reading", folder.join("clock"))(source)
 }
 
-fn parse(text: &str) -> Option<(CloneId, u64, &str)> {
+fn parse_clock(text: &str) -> Option<(CloneId, u64, &str)> {
     let mut words = text.trim_end().splitn(3, ' ');
     Some((CloneId::parse(words.next()?)?, words.next()?.parse().ok()?, words.next()?))
 }
 
 /// Tells this folder from a copy of it.
-fn place_of(folder: &Path) -> String {
+fn folder_fingerprint(folder: &Path) -> String {
     let path = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
     let number = crc32fast::hash(path.as_os_str().as_encoded_bytes());
     format!("{number:08x}{}", inode(folder))
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     fn clock(folder: &Path) -> CloneClock {
-        CloneClock { folder: folder.to_path_buf(), read: None }
+        CloneClock { folder: folder.to_path_buf(), load: None }
     }
 
     #[test]
@@ -168,7 +169,7 @@ mod tests {
             let mut clock = clock(folder.path());
             for _ in 0..100 {
                 let next = clock.tick(0).unwrap();
-                assert!(next > last && next.by == last.by, "process {process}");
+                assert!(next > last && next.clone_id == last.clone_id, "process {process}");
                 last = next;
             }
         }
@@ -177,10 +178,10 @@ mod tests {
     #[test]
     fn what_was_seen_is_never_ahead() {
         let folder = tempfile::tempdir().unwrap();
-        let future = git::now() + 400 * 24 * 3600 * 1000;
+        let future = git::now_millis() + 400 * 24 * 3600 * 1000;
         let seen = clock(folder.path()).tick(future).unwrap();
-        assert!(seen.at > future);
-        assert!(clock(folder.path()).tick(0).unwrap().at > future);
+        assert!(seen.millis > future);
+        assert!(clock(folder.path()).tick(0).unwrap().millis > future);
     }
 
     #[test]
@@ -191,7 +192,7 @@ mod tests {
         std::fs::create_dir(&other).unwrap();
         std::fs::copy(one.join("clock"), other.join("clock")).unwrap();
         let copied = clock(&other).tick(0).unwrap();
-        assert_ne!(copied.by, mine.by);
-        assert_eq!(clock(&one).tick(0).unwrap().by, mine.by);
+        assert_ne!(copied.clone_id, mine.clone_id);
+        assert_eq!(clock(&one).tick(0).unwrap().clone_id, mine.clone_id);
     }
 }

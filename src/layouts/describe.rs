@@ -2,19 +2,19 @@
 //!
 //! Must not know where layouts are kept.
 
-use comfy_graph::canon::{Moves, Place, PlaceKind, PlaceName, PlaceTitles};
+use comfy_graph::clean::{LayoutChanges, PlaceKind, PlaceName, PlaceTitles, PlacedItem};
 use unicode_width::UnicodeWidthStr;
 
 use crate::platform::text::sanitize;
 
 /// What a person calls things: the titles that fit best first.
 #[derive(Debug, Clone, Copy)]
-pub struct Names<'a>(pub &'a [PlaceTitles]);
+pub struct PlaceLabels<'a>(pub &'a [PlaceTitles]);
 
-impl<'a> Names<'a> {
+impl<'a> PlaceLabels<'a> {
     /// A thing, safe to show: `KSampler #3`, `group Sampling`.
-    pub fn of(self, name: &PlaceName) -> String {
-        let title = sanitize::excerpt(&self.title(name), TITLE);
+    pub fn label_of(self, name: &PlaceName) -> String {
+        let title = sanitize::excerpt(&self.title(name), TITLE_COLUMNS);
         let number = match name.id.as_str() {
             "" => String::new(),
             id => format!(" #{}", sanitize::line(id)),
@@ -36,13 +36,13 @@ impl<'a> Names<'a> {
     }
 
     /// The type of a node; of an instance of a subgraph, the name of that.
-    fn class(self, name: &'a PlaceName) -> &'a str {
-        let known = self.0.iter().find_map(|titles| titles.of_subgraph(&name.class));
+    fn node_type(self, name: &'a PlaceName) -> &'a str {
+        let known = self.0.iter().find_map(|titles| titles.subgraph_name(&name.class));
         known.unwrap_or(&name.class)
     }
 
     fn title(self, name: &PlaceName) -> String {
-        let known = self.0.iter().find_map(|titles| titles.of_place(name));
+        let known = self.0.iter().find_map(|titles| titles.place_title(name));
         known.unwrap_or(&name.class).to_owned()
     }
 
@@ -50,16 +50,16 @@ impl<'a> Names<'a> {
         if name.scope.is_empty() {
             return None;
         }
-        let known = self.0.iter().find_map(|titles| titles.of_subgraph(&name.scope));
-        Some(sanitize::excerpt(known.unwrap_or("a subgraph"), TITLE))
+        let known = self.0.iter().find_map(|titles| titles.subgraph_name(&name.scope));
+        Some(sanitize::excerpt(known.unwrap_or("a subgraph"), TITLE_COLUMNS))
     }
 }
 
 /// The columns that a title may take.
-const TITLE: usize = 40;
+const TITLE_COLUMNS: usize = 40;
 
 /// What was moved, in one line: `moved KSampler #3, 2 more and group Sampling`.
-pub fn told(moves: &Moves, names: Names<'_>) -> String {
+pub fn describe_moves(moves: &LayoutChanges, names: PlaceLabels<'_>) -> String {
     let mut parts = Vec::new();
     for (verb, list) in [
         ("moved", &moves.moved),
@@ -68,7 +68,7 @@ pub fn told(moves: &Moves, names: Names<'_>) -> String {
         ("folded or pinned", &moves.restyled),
     ] {
         if !list.is_empty() {
-            parts.push(format!("{verb} {}", all_of(list, names)));
+            parts.push(format!("{verb} {}", list_places(list, names)));
         }
     }
     match (parts.is_empty(), moves.arranged) {
@@ -83,7 +83,7 @@ pub fn told(moves: &Moves, names: Names<'_>) -> String {
     }
 }
 
-fn all_of(list: &[PlaceName], names: Names<'_>) -> String {
+fn list_places(list: &[PlaceName], names: PlaceLabels<'_>) -> String {
     let of = |kind: PlaceKind| -> Vec<&PlaceName> {
         list.iter().filter(|name| name.kind == kind).collect()
     };
@@ -96,10 +96,10 @@ fn all_of(list: &[PlaceName], names: Names<'_>) -> String {
     ] {
         match of(kind).as_slice() {
             [] => {}
-            [one] => parts.push(names.of(one)),
+            [one] => parts.push(names.label_of(one)),
             [one, rest @ ..] => {
                 let word = if rest.len() == 1 { word.trim_end_matches('s') } else { word };
-                parts.push(format!("{}, {} {word}", names.of(one), rest.len()));
+                parts.push(format!("{}, {} {word}", names.label_of(one), rest.len()));
             }
         }
     }
@@ -108,7 +108,7 @@ fn all_of(list: &[PlaceName], names: Names<'_>) -> String {
 
 /// Since when a thing lies where it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Since {
+pub struct LastMove {
     /// When it was moved.
     pub when: String,
     /// By whom.
@@ -116,24 +116,28 @@ pub struct Since {
 }
 
 /// All places as a table.
-pub fn table<'a>(places: &'a [Place], names: Names<'a>, since: &dyn Fn(&Place) -> Since) -> String {
+pub fn places_table<'a>(
+    places: &'a [PlacedItem],
+    names: PlaceLabels<'a>,
+    since: &dyn Fn(&PlacedItem) -> LastMove,
+) -> String {
     let head = ["what", "type", "x", "y", "w", "h", "moved", "by"].map(str::to_owned);
-    let row = |place: &'a Place| {
+    let row = |place: &'a PlacedItem| {
         let name = &place.name;
         let class = match name.kind {
-            PlaceKind::Node => sanitize::excerpt(names.class(name), TITLE),
+            PlaceKind::Node => sanitize::excerpt(names.node_type(name), TITLE_COLUMNS),
             PlaceKind::Group => "group".to_owned(),
             PlaceKind::Reroute => "reroute".to_owned(),
             PlaceKind::Boundary => "subgraph".to_owned(),
         };
         let pair = |pair: Option<(f64, f64)>| match pair {
-            Some((a, b)) => [number(a), number(b)],
+            Some((a, b)) => [format_pixels(a), format_pixels(b)],
             None => ["-".to_owned(), "-".to_owned()],
         };
-        let ([x, y], [w, h]) = (pair(place.at), pair(place.extent));
-        let Since { when, by } = since(place);
-        let by = sanitize::excerpt(&by, TITLE);
-        [names.of(name), class, x, y, w, h, when, by]
+        let ([x, y], [w, h]) = (pair(place.position), pair(place.extent));
+        let LastMove { when, by } = since(place);
+        let by = sanitize::excerpt(&by, TITLE_COLUMNS);
+        [names.label_of(name), class, x, y, w, h, when, by]
     };
     let rows: Vec<[String; 8]> = std::iter::once(head).chain(places.iter().map(row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
@@ -154,7 +158,7 @@ pub fn table<'a>(places: &'a [Place], names: Names<'a>, since: &dyn Fn(&Place) -
 }
 
 /// A number of pixels without the noise of scaling.
-fn number(pixels: f64) -> String {
+fn format_pixels(pixels: f64) -> String {
     let text = format!("{:.1}", pixels);
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

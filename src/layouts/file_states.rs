@@ -11,17 +11,19 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use super::log::{Extent, Head, LockKind, Log, News, read_layout, record};
+use super::append_log::{
+    AppendLog, LayoutExtent, LockKind, LogEvent, RecordHeader, format_record, read_layout,
+};
 use crate::platform::git;
 use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
 
 /// How many states from before git's writes are remembered of a file: a rebase writes it
 /// more than once while ComfyUI has an old one open.
-const REMEMBERED: usize = 4;
+const MAX_STATES_BEFORE: usize = 4;
 
 /// Who brought a file into a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Writer {
+pub(crate) enum FileWriter {
     /// A person, by saving.
     Person,
     /// git, by checking out.
@@ -50,17 +52,17 @@ pub(crate) struct FileHistory {
 
 /// A state that is written down.
 #[derive(Debug, Clone)]
-pub(crate) struct Remembered {
+pub(crate) struct RecordedState {
     /// The file.
     pub(crate) path: RepoPath,
     /// Who brought it into that state.
-    pub(crate) writer: Writer,
+    pub(crate) writer: FileWriter,
     /// Its clean content.
     pub(crate) blob: ObjectId,
-    extent: Extent,
+    extent: LayoutExtent,
 }
 
-impl Remembered {
+impl RecordedState {
     /// When it was written down, in milliseconds since 1970; 0 if nobody said.
     pub(crate) fn at(&self) -> u64 {
         self.extent.at
@@ -75,69 +77,73 @@ impl Remembered {
 /// The states of all files of a work tree.
 #[derive(Debug)]
 pub(crate) struct FileStates {
-    log: Log,
-    known: Known,
+    log: AppendLog,
+    known: TrackedFiles,
 }
 
-type At = (ObjectId, Extent);
+type StatePosition = (ObjectId, LayoutExtent);
 
 #[derive(Debug, Default)]
-struct Known {
-    files: FxHashMap<RepoPath, Tracked>,
+struct TrackedFiles {
+    files: FxHashMap<RepoPath, TrackedFile>,
     /// The files that ever held a content.
     holders: FxHashMap<ObjectId, Vec<RepoPath>>,
     dead: u64,
 }
 
 #[derive(Debug, Default)]
-struct Tracked {
-    last: Option<At>,
-    written: Option<At>,
-    before: VecDeque<At>,
+struct TrackedFile {
+    last: Option<StatePosition>,
+    written: Option<StatePosition>,
+    before: VecDeque<StatePosition>,
     noted_at: u64,
 }
 
 impl FileStates {
     /// The log of the work tree at hand.
-    pub(crate) fn of(repository: &Repository) -> FileStates {
+    pub(crate) fn open(repository: &Repository) -> FileStates {
         FileStates {
-            log: Log::new(repository.work_tree_state_dir(), "files"),
-            known: Known::default(),
+            log: AppendLog::new(repository.work_tree_state_dir(), "files"),
+            known: TrackedFiles::default(),
         }
     }
 
     /// One that remembers nothing.
     pub(crate) fn shut() -> FileStates {
-        FileStates { log: Log::shut("files"), known: Known::default() }
+        FileStates { log: AppendLog::shut("files"), known: TrackedFiles::default() }
     }
 
-    fn refresh(&mut self) -> Result<Option<File>> {
+    fn read_new_records(&mut self) -> Result<Option<File>> {
         let known = &mut self.known;
-        self.log.refresh(&mut |news| known.take_in(news))
+        self.log.read_new(&mut |news| known.apply(news))
     }
 
     /// What a file held last.
     pub(crate) fn last(&mut self, path: &RepoPath) -> Result<Option<FileState>> {
-        let Some(mut file) = self.refresh()? else { return Ok(None) };
+        let Some(mut file) = self.read_new_records()? else { return Ok(None) };
         let last = self.known.files.get(path).and_then(|tracked| tracked.last);
-        Ok(last.and_then(|at| state(&mut file, at)))
+        Ok(last.and_then(|at| read_state(&mut file, at)))
     }
 
     /// All that is remembered of a file.
     pub(crate) fn history(&mut self, path: &RepoPath) -> Result<FileHistory> {
-        let Some(mut file) = self.refresh()? else { return Ok(FileHistory::default()) };
+        let Some(mut file) = self.read_new_records()? else { return Ok(FileHistory::default()) };
         let Some(tracked) = self.known.files.get(path) else { return Ok(FileHistory::default()) };
-        let is_last = |at: &At| tracked.last.is_some_and(|last| last.1.record == at.1.record);
+        let is_last =
+            |at: &StatePosition| tracked.last.is_some_and(|last| last.1.record == at.1.record);
         Ok(FileHistory {
-            last: tracked.last.and_then(|at| state(&mut file, at)),
-            written: tracked.written.filter(|at| !is_last(at)).and_then(|at| state(&mut file, at)),
-            before: tracked.before.iter().filter_map(|at| state(&mut file, *at)).collect(),
+            last: tracked.last.and_then(|at| read_state(&mut file, at)),
+            written: tracked
+                .written
+                .filter(|at| !is_last(at))
+                .and_then(|at| read_state(&mut file, at)),
+            before: tracked.before.iter().filter_map(|at| read_state(&mut file, *at)).collect(),
         })
     }
 
     /// The files that held a content last.
     pub(crate) fn holders_of(&mut self, blob: ObjectId) -> Result<Vec<RepoPath>> {
-        self.refresh()?;
+        self.read_new_records()?;
         let holds = |path: &&RepoPath| {
             let last = self.known.files.get(*path).and_then(|tracked| tracked.last);
             last.is_some_and(|(held, _)| held == blob)
@@ -151,7 +157,7 @@ impl FileStates {
 
     /// What every file held last.
     pub(crate) fn all_last(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
-        self.refresh()?;
+        self.read_new_records()?;
         let files = self.known.files.iter();
         let last = files.filter_map(|(path, tracked)| Some((path.clone(), tracked.last?.0)));
         Ok(last.collect())
@@ -159,42 +165,54 @@ impl FileStates {
 
     /// Up to which time the moves of a file are in notes.
     pub(crate) fn noted_at(&mut self, path: &RepoPath) -> Result<u64> {
-        self.refresh()?;
+        self.read_new_records()?;
         Ok(self.known.files.get(path).map_or(0, |tracked| tracked.noted_at))
     }
 
     /// Remembers that notes hold the moves of files, each up to a time.
-    pub(crate) fn note<'p>(
+    pub(crate) fn mark_noted<'p>(
         &mut self,
         noted: impl Iterator<Item = (&'p RepoPath, ObjectId, u64)>,
     ) -> Result<()> {
-        self.refresh()?;
+        self.read_new_records()?;
         let mut records = Vec::new();
         for (path, blob, at) in noted {
             if self.known.files.get(path).is_none_or(|tracked| tracked.noted_at < at) {
-                records.extend(record(b'S', at, blob, path, b"", 0));
+                records.extend(format_record(b'S', at, blob, path, b"", 0));
             }
         }
         if records.is_empty() { Ok(()) } else { self.log.append(&records) }
     }
 
     /// Remembers what a file holds now. The very same again is not written.
-    pub(crate) fn add(&mut self, path: &RepoPath, writer: Writer, state: &FileState) -> Result<()> {
+    pub(crate) fn record(
+        &mut self,
+        path: &RepoPath,
+        writer: FileWriter,
+        state: &FileState,
+    ) -> Result<()> {
         let crc = crc32fast::hash(state.layout.as_bytes());
-        self.refresh()?;
+        self.read_new_records()?;
         let last = self.known.files.get(path).and_then(|tracked| tracked.last);
-        let is_same = |(blob, extent): At| {
+        let is_same = |(blob, extent): StatePosition| {
             blob == state.blob && (extent.crc, extent.length) == (crc, state.layout.len() as u64)
         };
         if last.is_some_and(is_same) {
             return Ok(());
         }
         let kind = match writer {
-            Writer::Person => b'L',
-            Writer::Git => b'W',
+            FileWriter::Person => b'L',
+            FileWriter::Git => b'W',
         };
-        let now = git::now();
-        self.log.append(&record(kind, now, state.blob, path, state.layout.as_bytes(), crc))?;
+        let now = git::now_millis();
+        self.log.append(&format_record(
+            kind,
+            now,
+            state.blob,
+            path,
+            state.layout.as_bytes(),
+            crc,
+        ))?;
         let length = self.log.read_to();
         if self.known.dead > 1 << 18 && self.known.dead * 2 > length {
             self.compact()?;
@@ -204,31 +222,31 @@ impl FileStates {
 
     /// Every state that is still written down, of files that are wanted, the oldest first:
     /// more than what counts for the next save.
-    pub(crate) fn remembered(
+    pub(crate) fn recorded_states(
         &mut self,
         mut is_wanted: impl FnMut(&RepoPath) -> bool,
-    ) -> Result<Vec<Remembered>> {
+    ) -> Result<Vec<RecordedState>> {
         let mut all = Vec::new();
-        self.log.start_over();
-        self.known = Known::default();
-        let read = self.log.refresh(&mut |news| match news {
-            News::Record(Head { kind, blob, path, extent, .. }) if is_wanted(&path) => {
+        self.log.reset();
+        self.known = TrackedFiles::default();
+        let read = self.log.read_new(&mut |news| match news {
+            LogEvent::Record(RecordHeader { kind, blob, path, extent, .. }) if is_wanted(&path) => {
                 let writer = match kind {
-                    b'L' => Writer::Person,
-                    b'W' => Writer::Git,
+                    b'L' => FileWriter::Person,
+                    b'W' => FileWriter::Git,
                     _ => return,
                 };
-                all.push(Remembered { path, writer, blob, extent });
+                all.push(RecordedState { path, writer, blob, extent });
             }
-            News::Anew => all.clear(),
+            LogEvent::Replaced => all.clear(),
             _ => {}
         });
-        self.log.start_over();
+        self.log.reset();
         read.map(|_| all)
     }
 
     /// The layout of a state; nothing if it is not there any more.
-    pub(crate) fn layout_of(&self, state: &Remembered) -> Option<String> {
+    pub(crate) fn layout_of(&self, state: &RecordedState) -> Option<String> {
         let mut file = File::open(self.log.path()).ok()?;
         read_layout(&mut file, &state.extent)
     }
@@ -237,13 +255,13 @@ impl FileStates {
         let Some(_lock) = self.log.lock(LockKind::Exclusive, Duration::from_millis(100))? else {
             return Ok(());
         };
-        self.log.start_over();
-        let Some(mut file) = self.refresh()? else { return Ok(()) };
+        self.log.reset();
+        let Some(mut file) = self.read_new_records()? else { return Ok(()) };
         let mut kept = Vec::new();
         let mut noted = Vec::new();
         for (path, tracked) in &self.known.files {
             if let (true, Some((blob, _))) = (tracked.noted_at > 0, tracked.last) {
-                noted.push(record(b'S', tracked.noted_at, blob, path, b"", 0));
+                noted.push(format_record(b'S', tracked.noted_at, blob, path, b"", 0));
             }
             // In an order that leads to the same.
             let before = tracked.before.iter().rev().map(|at| (b'W', *at));
@@ -256,29 +274,29 @@ impl FileStates {
         kept.sort_by(|a, b| a.0.cmp(&b.0));
         let records = kept.into_iter().filter_map(|(path, kind, (blob, extent))| {
             let layout = read_layout(&mut file, &extent)?;
-            Some(record(kind, extent.at, blob, &path, layout.as_bytes(), extent.crc))
+            Some(format_record(kind, extent.at, blob, &path, layout.as_bytes(), extent.crc))
         });
         let replaced = self.log.replace(records.chain(noted));
-        self.log.start_over();
+        self.log.reset();
         replaced
     }
 }
 
-fn state(file: &mut File, (blob, extent): At) -> Option<FileState> {
+fn read_state(file: &mut File, (blob, extent): StatePosition) -> Option<FileState> {
     read_layout(file, &extent).map(|layout| FileState { blob, layout })
 }
 
-impl Known {
-    fn take_in(&mut self, news: News) {
+impl TrackedFiles {
+    fn apply(&mut self, news: LogEvent) {
         match news {
-            News::Anew => *self = Known::default(),
-            News::Damage(bytes) => self.dead += bytes,
-            News::Record(head) => self.note(head),
+            LogEvent::Replaced => *self = TrackedFiles::default(),
+            LogEvent::Damage(bytes) => self.dead += bytes,
+            LogEvent::Record(head) => self.apply_record(head),
         }
     }
 
-    fn note(&mut self, head: Head) {
-        let Head { kind, blob, path, extent, .. } = head;
+    fn apply_record(&mut self, head: RecordHeader) {
+        let RecordHeader { kind, blob, path, extent, .. } = head;
         let tracked = self.files.entry(path.clone()).or_default();
         if kind == b'S' {
             tracked.noted_at = tracked.noted_at.max(extent.at);
@@ -294,9 +312,9 @@ impl Known {
             if let Some(before) = before {
                 tracked.before.push_front(before);
             }
-            while let Some(forgotten) = tracked.before.get(REMEMBERED).copied() {
+            while let Some(forgotten) = tracked.before.get(MAX_STATES_BEFORE).copied() {
                 self.dead += forgotten.1.length + 100;
-                tracked.before.truncate(REMEMBERED);
+                tracked.before.truncate(MAX_STATES_BEFORE);
             }
         } else if let Some(before) = before
             && tracked.written.is_none_or(|written| written.1.record != before.1.record)
@@ -309,14 +327,14 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::git::{Kind, ObjectFormat};
+    use crate::platform::git::{ObjectFormat, ObjectKind};
 
     fn states(folder: &std::path::Path) -> FileStates {
-        FileStates { log: Log::new(folder, "files"), known: Known::default() }
+        FileStates { log: AppendLog::new(folder, "files"), known: TrackedFiles::default() }
     }
 
     fn held(layout: &str) -> FileState {
-        let blob = ObjectFormat::Sha1.id_of(Kind::Blob, b"content");
+        let blob = ObjectFormat::Sha1.object_id(ObjectKind::Blob, b"content");
         FileState { blob, layout: layout.to_owned() }
     }
 
@@ -334,11 +352,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = RepoPath::new("a.json");
         let mut here = states(folder.path());
-        here.add(&path, Writer::Person, &held("saved")).unwrap();
-        here.add(&path, Writer::Git, &held("pulled")).unwrap();
+        here.record(&path, FileWriter::Person, &held("saved")).unwrap();
+        here.record(&path, FileWriter::Git, &held("pulled")).unwrap();
         let told = here.history(&path).unwrap();
         assert_eq!(layouts(&told), (Some("pulled"), None, vec!["saved"]));
-        here.add(&path, Writer::Person, &held("dragged")).unwrap();
+        here.record(&path, FileWriter::Person, &held("dragged")).unwrap();
         let told = states(folder.path()).history(&path).unwrap();
         assert_eq!(layouts(&told), (Some("dragged"), Some("pulled"), vec!["saved"]));
     }
@@ -349,9 +367,9 @@ mod tests {
         let (path, other) = (RepoPath::new("a.json"), RepoPath::new("b.json"));
         let mut here = states(folder.path());
         for n in 0..9 {
-            let writer = if n % 3 == 0 { Writer::Person } else { Writer::Git };
-            here.add(&path, writer, &held(&format!("{n}"))).unwrap();
-            here.add(&other, Writer::Git, &held(&format!("other {n}"))).unwrap();
+            let writer = if n % 3 == 0 { FileWriter::Person } else { FileWriter::Git };
+            here.record(&path, writer, &held(&format!("{n}"))).unwrap();
+            here.record(&other, FileWriter::Git, &held(&format!("other {n}"))).unwrap();
         }
         let before = (here.history(&path).unwrap(), here.history(&other).unwrap());
         here.compact().unwrap();

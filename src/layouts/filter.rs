@@ -7,35 +7,36 @@
 
 use std::borrow::Cow;
 
-use comfy_graph::canon;
-use comfy_graph::canon::Rest;
+use comfy_graph::clean;
+use comfy_graph::clean::LayoutRemainder;
 use rustc_hash::FxHashSet;
 
-use super::find::Finder;
-use super::keeping;
-use super::raw::{Indexed, Stored};
-use super::refresh::read_within;
-use super::settings::{Handling, Settings};
-use super::work_tree::{Arrival, LaidOut, Layouting, WorkTreeLayouts};
+use super::layout_finder::LayoutFinder;
+use super::raw_files::{RawIndex, StoredContent};
+use super::refresh::read_up_to;
+use super::settings::{FilterSettings, Handling};
+use super::storage_check;
+use super::work_tree::{Arrival, LaidOutFile, LayoutTask, WorkTreeLayouts};
 use crate::platform::git::{
-    CommitId, Direction, Error, Kind, ObjectFormat, ObjectId, RepoPath, Repository, Result,
+    AttributeDirection, CommitId, GitError, ObjectFormat, ObjectId, ObjectKind, RepoPath,
+    Repository, Result,
 };
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Passed {
+pub enum FilterOutcome {
     /// It stays as it is.
     Untouched,
     /// It has other bytes now.
     Changed(Vec<u8>),
 }
 
-impl Passed {
+impl FilterOutcome {
     /// The new bytes, or those that came in.
-    pub fn or<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
+    pub fn bytes_or<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
         match self {
-            Passed::Untouched => input,
-            Passed::Changed(content) => content,
+            FilterOutcome::Untouched => input,
+            FilterOutcome::Changed(content) => content,
         }
     }
 }
@@ -44,17 +45,17 @@ impl Passed {
 #[derive(Debug)]
 pub struct Filter<'r> {
     repository: Option<&'r Repository>,
-    settings: Settings,
+    settings: FilterSettings,
     layouts: Option<WorkTreeLayouts<'r>>,
-    indexed: Option<Indexed<'r>>,
-    unsettled: Vec<(RepoPath, Smudged)>,
+    indexed: Option<RawIndex<'r>>,
+    unsettled: Vec<(RepoPath, SmudgedFile)>,
     remarks: Vec<String>,
     told: FxHashSet<String>,
 }
 
 /// What git tells about a content that it takes out.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Checkout {
+pub struct SmudgeRequest {
     /// The id of the content.
     pub blob: Option<ObjectId>,
     /// The commit or tree that is checked out; none where a file is merged or restored.
@@ -62,12 +63,12 @@ pub struct Checkout {
     /// The checkout is of a branch or a tag.
     pub has_ref: bool,
     /// Who gets the file.
-    pub target: Target,
+    pub target: SmudgeTarget,
 }
 
 /// Who gets a file that git takes out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Target {
+pub enum SmudgeTarget {
     /// The work tree.
     #[default]
     WorkTree,
@@ -84,17 +85,17 @@ impl<'r> Filter<'r> {
     /// layout is kept or known.
     pub fn new(repository: Option<&'r Repository>) -> Filter<'r> {
         let mut remarks = Vec::new();
-        let settings = match repository.map(Settings::of) {
+        let settings = match repository.map(FilterSettings::load) {
             Some(Ok(settings)) => settings,
             Some(Err(error)) => {
                 remarks.push(format!("settings cannot be read: {error}"));
-                Settings::default()
+                FilterSettings::default()
             }
-            None => Settings::default(),
+            None => FilterSettings::default(),
         };
         remarks.extend(settings.remarks.iter().cloned());
         let layouts = repository.map(WorkTreeLayouts::new);
-        let indexed = repository.map(Indexed::new);
+        let indexed = repository.map(RawIndex::new);
         let (unsettled, told) = (Vec::new(), FxHashSet::default());
         Filter { repository, settings, layouts, indexed, unsettled, remarks, told }
     }
@@ -109,7 +110,7 @@ impl<'r> Filter<'r> {
         std::mem::take(&mut self.remarks)
     }
 
-    fn handling(&self, path: &RepoPath, when: Direction) -> Handling {
+    fn handling(&self, path: &RepoPath, when: AttributeDirection) -> Handling {
         match self.repository {
             Some(repository) => self.settings.handling_of(repository, path, when),
             None => self.settings.handling,
@@ -120,13 +121,13 @@ impl<'r> Filter<'r> {
     ///
     /// # Errors
     /// The layout cannot be kept: then the positions must stay in the file.
-    pub fn clean(&mut self, path: &RepoPath, bytes: &[u8]) -> Result<Passed> {
+    pub fn clean(&mut self, path: &RepoPath, bytes: &[u8]) -> Result<FilterOutcome> {
         let is_given_back = self.settle(Some((path, bytes)));
-        let (passed, rest) = self.split(path, bytes);
-        if let (Passed::Changed(content), Some(rest)) = (&passed, rest)
+        let (passed, rest) = self.separate_layout(path, bytes);
+        if let (FilterOutcome::Changed(content), Some(rest)) = (&passed, rest)
             && !is_given_back
         {
-            self.keep(path, content, rest)?;
+            self.store_layout(path, content, rest)?;
         }
         Ok(passed)
     }
@@ -148,26 +149,30 @@ impl<'r> Filter<'r> {
 
     fn holds(&self, path: &RepoPath, bytes: &[u8]) -> bool {
         let file = self.repository.and_then(Repository::work_tree).map(|t| t.join(path.to_path()));
-        file.and_then(|file| read_within(&file, bytes.len() as u64)).as_deref() == Some(bytes)
+        file.and_then(|file| read_up_to(&file, bytes.len() as u64)).as_deref() == Some(bytes)
     }
 
     /// Cleans a file. What it gives beside the content leads to the layout.
-    pub fn split<'b>(&mut self, path: &RepoPath, bytes: &'b [u8]) -> (Passed, Option<Rest<'b>>) {
-        let Handling::Clean(mode) = self.handling(path, Direction::Checkin) else {
-            return (Passed::Untouched, None);
+    pub fn separate_layout<'b>(
+        &mut self,
+        path: &RepoPath,
+        bytes: &'b [u8],
+    ) -> (FilterOutcome, Option<LayoutRemainder<'b>>) {
+        let Handling::Clean(mode) = self.handling(path, AttributeDirection::Checkin) else {
+            return (FilterOutcome::Untouched, None);
         };
-        match canon::begin(bytes, mode) {
+        match clean::begin_clean(bytes, mode) {
             Ok((content, Some(rest))) => {
-                match self.indexed.as_mut().and_then(|index| index.raw(path, bytes)) {
+                match self.indexed.as_mut().and_then(|index| index.unchanged_content(path, bytes)) {
                     Some(raw) => (raw, None),
-                    None => (Passed::Changed(content), Some(rest)),
+                    None => (FilterOutcome::Changed(content), Some(rest)),
                 }
             }
-            Ok((_, None)) | Err(None) => (Passed::Untouched, None),
+            Ok((_, None)) | Err(None) => (FilterOutcome::Untouched, None),
             Err(Some(remark)) => {
                 let what = "is kept as it is, with its layout";
                 self.remarks.push(format!("{path} {what}: {remark}"));
-                (Passed::Untouched, None)
+                (FilterOutcome::Untouched, None)
             }
         }
     }
@@ -176,11 +181,16 @@ impl<'r> Filter<'r> {
     ///
     /// # Errors
     /// It cannot be kept.
-    pub fn keep(&mut self, path: &RepoPath, content: &[u8], rest: Rest<'_>) -> Result<()> {
+    pub fn store_layout(
+        &mut self,
+        path: &RepoPath,
+        content: &[u8],
+        rest: LayoutRemainder<'_>,
+    ) -> Result<()> {
         let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
             return Ok(());
         };
-        let blob = repository.format().id_of(Kind::Blob, content);
+        let blob = repository.format().object_id(ObjectKind::Blob, content);
         let layout = rest.layout();
         layouts.save(path, blob, content, &layout).or_else(|error| {
             // What notes hold is kept, whatever becomes of the files beside them.
@@ -195,12 +205,21 @@ impl<'r> Filter<'r> {
     }
 
     /// Puts the layout into a file.
-    pub fn smudge(&mut self, path: &RepoPath, checkout: Checkout, bytes: &[u8]) -> Passed {
-        match self.errand(path, checkout, bytes.to_vec()) {
-            Err(_) => Passed::Untouched,
+    pub fn smudge(
+        &mut self,
+        path: &RepoPath,
+        checkout: SmudgeRequest,
+        bytes: &[u8],
+    ) -> FilterOutcome {
+        match self.prepare_smudge(path, checkout, bytes.to_vec()) {
+            Err(_) => FilterOutcome::Untouched,
             Ok(errand) => {
-                let content = self.finish(path, errand.run());
-                if content == bytes { Passed::Untouched } else { Passed::Changed(content) }
+                let content = self.finish_smudge(path, errand.run());
+                if content == bytes {
+                    FilterOutcome::Untouched
+                } else {
+                    FilterOutcome::Changed(content)
+                }
             }
         }
     }
@@ -216,25 +235,26 @@ impl<'r> Filter<'r> {
         blob: ObjectId,
         merged: &[ObjectId],
         bytes: &[u8],
-    ) -> Result<Passed> {
-        let Handling::Clean(mode) = self.handling(path, Direction::Checkout) else {
-            return Ok(Passed::Untouched);
+    ) -> Result<FilterOutcome> {
+        let Handling::Clean(mode) = self.handling(path, AttributeDirection::Checkout) else {
+            return Ok(FilterOutcome::Untouched);
         };
         let Some(layouts) = self.layouts.as_mut().filter(|_| may_be_graph(bytes)) else {
-            return Ok(Passed::Untouched);
+            return Ok(FilterOutcome::Untouched);
         };
-        let found = layouts.find(
+        let found = layouts.find_layouts(
             path,
             blob,
             bytes,
-            Arrival::Along { merged: merged.to_vec(), to: None },
+            Arrival::OntoExisting { merged: merged.to_vec(), to: None },
         )?;
-        let laid_out = Layouting::new(bytes.to_vec(), found).run(Stored { blob: Some(blob), mode });
-        layouts.remember(path, blob, &laid_out)?;
+        let laid_out =
+            LayoutTask::new(bytes.to_vec(), found).run(StoredContent { blob: Some(blob), mode });
+        layouts.record_written(path, blob, &laid_out)?;
         Ok(if laid_out.bytes == bytes {
-            Passed::Untouched
+            FilterOutcome::Untouched
         } else {
-            Passed::Changed(laid_out.bytes)
+            FilterOutcome::Changed(laid_out.bytes)
         })
     }
 
@@ -242,69 +262,83 @@ impl<'r> Filter<'r> {
     ///
     /// # Errors
     /// What the files held cannot be read.
-    pub fn has_guesses(&mut self, path: &RepoPath) -> Result<bool> {
-        self.layouts.as_mut().map_or(Ok(false), |layouts| layouts.has_guesses(path))
+    pub fn has_arranged_places(&mut self, path: &RepoPath) -> Result<bool> {
+        self.layouts.as_mut().map_or(Ok(false), |layouts| layouts.has_arranged_places(path))
     }
 
     /// The file that a checkout of a state would give, which nobody writes anywhere.
-    pub fn show(&mut self, path: &RepoPath, blob: ObjectId, bytes: &[u8]) -> Passed {
-        let checkout = Checkout { blob: Some(blob), target: Target::Reader, ..Checkout::default() };
-        match self.errand(path, checkout, bytes.to_vec()) {
-            Ok(errand) => Passed::Changed(errand.run().laid_out.bytes),
-            Err(_) => Passed::Untouched,
+    pub fn smudge_for_display(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        bytes: &[u8],
+    ) -> FilterOutcome {
+        let checkout = SmudgeRequest {
+            blob: Some(blob),
+            target: SmudgeTarget::Reader,
+            ..SmudgeRequest::default()
+        };
+        match self.prepare_smudge(path, checkout, bytes.to_vec()) {
+            Ok(errand) => FilterOutcome::Changed(errand.run().laid_out.bytes),
+            Err(_) => FilterOutcome::Untouched,
         }
     }
 
     /// The first part of [`Filter::smudge`], which looks into the repository; the next one,
     /// [`Errand::run`], can be done on any thread, and [`Filter::finish`] is the last. The
     /// content itself for a file that is none of ours.
-    pub fn errand(
+    pub fn prepare_smudge(
         &mut self,
         path: &RepoPath,
-        checkout: Checkout,
+        checkout: SmudgeRequest,
         content: Vec<u8>,
-    ) -> std::result::Result<Errand, Vec<u8>> {
+    ) -> std::result::Result<PendingSmudge, Vec<u8>> {
         self.settle(None);
-        let Handling::Clean(mode) = self.handling(path, Direction::Checkout) else {
+        let Handling::Clean(mode) = self.handling(path, AttributeDirection::Checkout) else {
             return Err(content);
         };
         if !may_be_graph(&content) {
             return Err(content);
         }
         let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
-            let stored = Stored { blob: None, mode };
-            let layouting = Layouting::unknown(content);
-            return Ok(Errand { stored, fate: Fate::Seen, layouting });
+            let stored = StoredContent { blob: None, mode };
+            let layouting = LayoutTask::unknown(content);
+            return Ok(PendingSmudge { stored, fate: Fate::Seen, task: layouting });
         };
-        let blob = checkout.blob.unwrap_or_else(|| clean_id(repository.format(), &content));
+        let blob =
+            checkout.blob.unwrap_or_else(|| normalized_blob_id(repository.format(), &content));
         let fate = fate(repository, path, checkout);
         let arrival = match fate {
             Fate::Seen => Arrival::OtherState,
-            Fate::Written => arrival(repository, path, checkout),
+            Fate::Written => classify_arrival(repository, path, checkout),
             // Only a merge writes a file that it says so little of.
-            Fate::Unsettled => Arrival::Along { merged: Vec::new(), to: None },
+            Fate::Unsettled => Arrival::OntoExisting { merged: Vec::new(), to: None },
         };
-        let layouting = match layouts.find(path, blob, &content, arrival) {
-            Ok(found) => Layouting::new(content, found),
+        let layouting = match layouts.find_layouts(path, blob, &content, arrival) {
+            Ok(found) => LayoutTask::new(content, found),
             Err(error) => {
                 let known = layouts.find_noted(path, blob, &content);
                 self.remark_once("layouts come from the notes alone", &error);
                 match known {
-                    Ok(found) => Layouting::new(content, found),
+                    Ok(found) => LayoutTask::new(content, found),
                     Err(error) => {
                         self.remark_once("layouts cannot be read", &error);
-                        Layouting::unknown(content)
+                        LayoutTask::unknown(content)
                     }
                 }
             }
         };
-        Ok(Errand { stored: Stored { blob: Some(blob), mode }, fate, layouting })
+        Ok(PendingSmudge {
+            stored: StoredContent { blob: Some(blob), mode },
+            fate,
+            task: layouting,
+        })
     }
 
     /// Remembers what is written into the work tree, and gives it. That it cannot be
     /// remembered is told, and no reason to leave the file out: git has taken the old one
     /// away by now, and what was arranged says so itself.
-    pub fn finish(&mut self, path: &RepoPath, smudged: Smudged) -> Vec<u8> {
+    pub fn finish_smudge(&mut self, path: &RepoPath, smudged: SmudgedFile) -> Vec<u8> {
         match smudged.fate {
             Fate::Seen => {}
             Fate::Written => self.remember(path, &smudged),
@@ -317,9 +351,9 @@ impl<'r> Filter<'r> {
         smudged.laid_out.bytes
     }
 
-    fn remember(&mut self, path: &RepoPath, smudged: &Smudged) {
+    fn remember(&mut self, path: &RepoPath, smudged: &SmudgedFile) {
         if let (Some(layouts), Some(blob)) = (&mut self.layouts, smudged.blob)
-            && let Err(error) = layouts.remember(path, blob, &smudged.laid_out)
+            && let Err(error) = layouts.record_written(path, blob, &smudged.laid_out)
         {
             let what = "where nodes lie is not remembered";
             self.remark_once(what, &error);
@@ -328,10 +362,10 @@ impl<'r> Filter<'r> {
 
     /// One place is in the way of every file, and of all that is done with it; it is named
     /// once.
-    fn remark_once(&mut self, what: &str, error: &Error) {
+    fn remark_once(&mut self, what: &str, error: &GitError) {
         let why = error.to_string();
         if !self.told.contains(&why) {
-            self.remarks.push(format!("{what}: {why}; {}", keeping::remedy(error)));
+            self.remarks.push(format!("{what}: {why}; {}", storage_check::remedy(error)));
             self.told.insert(why);
         }
     }
@@ -352,25 +386,25 @@ enum Fate {
 /// there by then), and in a checkout does not wait for the filter. Where neither is so, the
 /// file is to be looked at; but older gits merged that way, and say what they do. What names
 /// no blob is written over a file that still lies there (`git checkout -m`), or compared.
-fn fate(repository: &Repository, path: &RepoPath, checkout: Checkout) -> Fate {
+fn fate(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Fate {
     let is_there = || {
         let file = repository.work_tree().map(|top| top.join(path.to_path()));
         file.is_some_and(|file| file.symlink_metadata().is_ok_and(|about| about.len() > 0))
     };
     match checkout.target {
-        Target::WorkTree => Fate::Written,
-        Target::Anybody if repository.surroundings().reflog_action.is_some() => Fate::Written,
-        Target::Anybody if !is_there() => Fate::Written,
-        Target::Anybody if checkout.blob.is_none() => Fate::Unsettled,
-        Target::Anybody | Target::Reader => Fate::Seen,
+        SmudgeTarget::WorkTree => Fate::Written,
+        SmudgeTarget::Anybody if repository.surroundings().reflog_action.is_some() => Fate::Written,
+        SmudgeTarget::Anybody if !is_there() => Fate::Written,
+        SmudgeTarget::Anybody if checkout.blob.is_none() => Fate::Unsettled,
+        SmudgeTarget::Anybody | SmudgeTarget::Reader => Fate::Seen,
     }
 }
 
 /// Measured on git 2.47: a merge, a pick, a revert, `stash pop` and `checkout -- f` name the
 /// blob only, a fast-forward the commit without a ref, a rebase's first step likewise;
 /// whatever goes to another state names a commit other than HEAD, mostly with a ref.
-fn arrival(repository: &Repository, path: &RepoPath, checkout: Checkout) -> Arrival {
-    let along = || Arrival::Along {
+fn classify_arrival(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Arrival {
+    let along = || Arrival::OntoExisting {
         merged: rebased_blob(repository, path).into_iter().collect(),
         to: checkout.treeish.map(CommitId),
     };
@@ -402,30 +436,30 @@ fn rebased_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
 
 /// A file whose layout was found, still to be smudged.
 #[derive(Debug)]
-pub struct Errand {
-    stored: Stored,
+pub struct PendingSmudge {
+    stored: StoredContent,
     fate: Fate,
-    layouting: Layouting,
+    task: LayoutTask,
 }
 
 /// A file that was smudged, still to be remembered.
 #[derive(Debug)]
-pub struct Smudged {
+pub struct SmudgedFile {
     blob: Option<ObjectId>,
     fate: Fate,
-    laid_out: LaidOut,
+    laid_out: LaidOutFile,
 }
 
-impl Errand {
+impl PendingSmudge {
     /// How long the content is.
     pub fn length(&self) -> usize {
-        self.layouting.content.len()
+        self.task.content.len()
     }
 
     /// Makes the file.
-    pub fn run(self) -> Smudged {
-        let Errand { stored, fate, layouting } = self;
-        Smudged { blob: stored.blob, fate, laid_out: layouting.run(stored) }
+    pub fn run(self) -> SmudgedFile {
+        let PendingSmudge { stored, fate, task: layouting } = self;
+        SmudgedFile { blob: stored.blob, fate, laid_out: layouting.run(stored) }
     }
 }
 
@@ -437,9 +471,9 @@ pub fn with_committed_layout(
     blob: ObjectId,
     bytes: Vec<u8>,
 ) -> Vec<u8> {
-    let mut finder = Finder::new(repository);
-    match finder.committed(blob, path) {
-        Ok(Some(entry)) => canon::smudge(&bytes, &entry.layout).unwrap_or(bytes),
+    let mut finder = LayoutFinder::new(repository);
+    match finder.committed_layout(blob, path) {
+        Ok(Some(entry)) => clean::smudge(&bytes, &entry.layout).unwrap_or(bytes),
         _ => bytes,
     }
 }
@@ -451,12 +485,12 @@ fn may_be_graph(bytes: &[u8]) -> bool {
 
 /// The id of a blob whose content git may have given other line ends on the way
 /// (`core.autocrlf`).
-pub(crate) fn clean_id(format: ObjectFormat, bytes: &[u8]) -> ObjectId {
-    format.id_of(Kind::Blob, &plain_line_ends(bytes))
+pub(crate) fn normalized_blob_id(format: ObjectFormat, bytes: &[u8]) -> ObjectId {
+    format.object_id(ObjectKind::Blob, &normalize_line_ends(bytes))
 }
 
 /// The bytes with git's own line ends. In JSON a line end never belongs to a string.
-pub(crate) fn plain_line_ends(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn normalize_line_ends(bytes: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memmem::find(bytes, b"\r\n").is_none() {
         return Cow::Borrowed(bytes);
     }

@@ -15,19 +15,21 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use comfy_graph::canon;
-use comfy_graph::canon::Outcome;
+use comfy_graph::clean;
+use comfy_graph::clean::CleanOutcome;
 
-use super::filter::{Filter, clean_id};
-use super::settings::{Handling, Settings};
+use super::filter::{Filter, normalized_blob_id};
+use super::settings::{FilterSettings, Handling};
 use crate::platform::git;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::index::{IndexEntry, files, index_path, same_content};
-use crate::platform::git::{Direction, Error, Kind, RepoPath, Repository, Result};
+use crate::platform::git::index::{IndexEntry, has_same_entries, index_entries, index_path};
+use crate::platform::git::{
+    AttributeDirection, GitError, ObjectKind, RepoPath, Repository, Result,
+};
 
 /// What a refresh found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refreshed {
+pub struct IndexRefresh {
     /// Files that differed in layout alone. Their layouts are filed.
     pub layout_only: Vec<RepoPath>,
     /// Files that look changed and are not: raw ones, as git has them.
@@ -35,12 +37,12 @@ pub struct Refreshed {
     /// Files that look changed and are.
     pub changed: Vec<RepoPath>,
     /// Whether git's memory of them is up to date now.
-    pub marks: Marks,
+    pub marks: ModifiedMarks,
 }
 
 /// What became of git's "modified" marks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Marks {
+pub enum ModifiedMarks {
     /// There were none to take off.
     #[default]
     None,
@@ -51,30 +53,30 @@ pub enum Marks {
 }
 
 /// Takes the mark off all files that differ in layout alone.
-pub fn refresh(repository: &Repository) -> Result<Refreshed> {
+pub fn refresh_index(repository: &Repository) -> Result<IndexRefresh> {
     if is_foreign_index(repository) {
         // A git command with an index of its own called us; it is not ours to touch.
-        return Ok(Refreshed::default());
+        return Ok(IndexRefresh::default());
     }
-    let mut refreshed = look(repository)?;
+    let mut refreshed = compare_with_index(repository)?;
     let marked: Vec<_> = refreshed.layout_only.iter().chain(&refreshed.unchanged).collect();
     if !marked.is_empty() {
-        refreshed.marks = clear(repository, &marked)?;
+        refreshed.marks = clear_marks(repository, &marked)?;
     }
     Ok(refreshed)
 }
 
 /// Files the layouts of files that differ from the index in layout alone, and leaves the
 /// index as it is: for when a git command holds it.
-pub(crate) fn file_layouts(repository: &Repository) -> Result<()> {
-    let moved = look(repository)?.layout_only;
+pub(crate) fn store_moved_layouts(repository: &Repository) -> Result<()> {
+    let moved = compare_with_index(repository)?.layout_only;
     if moved.is_empty() {
         return Ok(());
     }
     let mut filter = Filter::new(Some(repository));
     let top = repository.require_work_tree()?;
     for path in moved {
-        if let Some(bytes) = read_within(&top.join(path.to_path()), filter.max_file_size()) {
+        if let Some(bytes) = read_up_to(&top.join(path.to_path()), filter.max_file_size()) {
             filter.clean(&path, &bytes)?;
         }
     }
@@ -82,27 +84,27 @@ pub(crate) fn file_layouts(repository: &Repository) -> Result<()> {
 }
 
 /// Looks which files differ from the index.
-fn look(repository: &Repository) -> Result<Refreshed> {
-    let mut refreshed = Refreshed::default();
+fn compare_with_index(repository: &Repository) -> Result<IndexRefresh> {
+    let mut refreshed = IndexRefresh::default();
     let Some(work_tree) = repository.work_tree() else { return Ok(refreshed) };
     let mut settings = None;
-    for entry in files(repository)? {
+    for entry in index_entries(repository)? {
         let file = work_tree.join(entry.path.to_path());
         let Ok(metadata) = file.symlink_metadata() else { continue };
         if !metadata.is_file()
-            || entry.seen.is_now(&metadata)
+            || entry.stat.matches(&metadata)
             || !is_filtered(repository, &entry.path)
         {
             continue;
         }
         let settings = match &settings {
             Some(settings) => settings,
-            None => settings.insert(Settings::of(repository)?),
+            None => settings.insert(FilterSettings::load(repository)?),
         };
-        match difference(repository, settings, &entry, &file) {
-            Some(Difference::Layout) => refreshed.layout_only.push(entry.path),
-            Some(Difference::Nothing) => refreshed.unchanged.push(entry.path),
-            Some(Difference::Content) => refreshed.changed.push(entry.path),
+        match compare_file(repository, settings, &entry, &file) {
+            Some(IndexDifference::Layout) => refreshed.layout_only.push(entry.path),
+            Some(IndexDifference::Nothing) => refreshed.unchanged.push(entry.path),
+            Some(IndexDifference::Content) => refreshed.changed.push(entry.path),
             None => {}
         }
     }
@@ -118,99 +120,106 @@ fn is_foreign_index(repository: &Repository) -> bool {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Difference {
+enum IndexDifference {
     Nothing,
     Layout,
     Content,
 }
 
-fn difference(
+fn compare_file(
     repository: &Repository,
-    settings: &Settings,
+    settings: &FilterSettings,
     entry: &IndexEntry,
     file: &Path,
-) -> Option<Difference> {
-    let handling = settings.handling_of(repository, &entry.path, Direction::Checkin);
+) -> Option<IndexDifference> {
+    let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
     let Handling::Clean(mode) = handling else { return None };
-    let bytes = read_within(file, settings.max_file_size)?;
-    let Outcome::Cleaned(cleaned) = canon::clean(&bytes, mode) else { return None };
+    let bytes = read_up_to(file, settings.max_file_size)?;
+    let CleanOutcome::Cleaned(cleaned) = clean::clean_document(&bytes, mode) else { return None };
     let format = repository.format();
-    if format.id_of(Kind::Blob, &cleaned.content) == entry.id {
-        return Some(Difference::Layout);
+    if format.object_id(ObjectKind::Blob, &cleaned.content) == entry.id {
+        return Some(IndexDifference::Layout);
     }
-    let as_stored = [format.id_of(Kind::Blob, &bytes), clean_id(format, &bytes)];
-    Some(if as_stored.contains(&entry.id) { Difference::Nothing } else { Difference::Content })
+    let as_stored =
+        [format.object_id(ObjectKind::Blob, &bytes), normalized_blob_id(format, &bytes)];
+    Some(if as_stored.contains(&entry.id) {
+        IndexDifference::Nothing
+    } else {
+        IndexDifference::Content
+    })
 }
 
 /// The bytes of a file that is no longer than that.
-pub(crate) fn read_within(file: &Path, longest: u64) -> Option<Vec<u8>> {
+pub(crate) fn read_up_to(file: &Path, longest: u64) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file).ok()?.take(longest + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= longest).then_some(bytes)
 }
 
 /// Lets git look at the files again, in an index made aside.
-fn clear(repository: &Repository, paths: &[&RepoPath]) -> Result<Marks> {
+fn clear_marks(repository: &Repository, paths: &[&RepoPath]) -> Result<ModifiedMarks> {
     let index = index_path(repository);
-    let before = Fingerprint::of(&index);
-    let aside = Aside::of(&index)?;
+    let before = IndexFingerprint::read(&index);
+    let aside = IndexCopy::create(&index)?;
     let mut names = Vec::new();
     for path in paths {
         names.extend_from_slice(path.as_bytes());
         names.push(0);
     }
-    let git = repository.git().env("GIT_INDEX_FILE", aside.path());
-    git.args(["update-index", "-z", "--stdin"]).output_with(&names)?;
-    if !same_content(repository, &index, aside.path())? {
+    let git = repository.git_command().env("GIT_INDEX_FILE", aside.path());
+    git.args(["update-index", "-z", "--stdin"]).output_with_input(&names)?;
+    if !has_same_entries(repository, &index, aside.path())? {
         // A file was saved with other content just now: nothing is staged unasked.
-        return Ok(Marks::Busy);
+        return Ok(ModifiedMarks::Busy);
     }
     let lock = index.with_extension("lock");
     match OpenOptions::new().write(true).create_new(true).open(&lock) {
         Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(Marks::Busy),
-        Err(error) => return Err(Error::file("writing", lock)(error)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Ok(ModifiedMarks::Busy);
+        }
+        Err(error) => return Err(GitError::file_error("writing", lock)(error)),
     }
-    if Fingerprint::of(&index) != before {
+    if IndexFingerprint::read(&index) != before {
         let _ = std::fs::remove_file(&lock);
-        return Ok(Marks::Busy);
+        return Ok(ModifiedMarks::Busy);
     }
     let moved = std::fs::rename(aside.path(), &index);
     let _ = std::fs::remove_file(&lock);
-    moved.map_err(Error::file("writing", index))?;
-    Ok(Marks::Cleared)
+    moved.map_err(GitError::file_error("writing", index))?;
+    Ok(ModifiedMarks::Cleared)
 }
 
 /// Tells one state of the index file from another: git always replaces the file, and its
 /// last bytes are the checksum of all others.
 #[derive(Debug, PartialEq, Eq)]
-struct Fingerprint {
+struct IndexFingerprint {
     length: u64,
     modified: Option<std::time::SystemTime>,
     tail: Vec<u8>,
 }
 
-impl Fingerprint {
-    fn of(index: &Path) -> Option<Fingerprint> {
+impl IndexFingerprint {
+    fn read(index: &Path) -> Option<IndexFingerprint> {
         use std::io::{Seek, SeekFrom};
         let mut file = File::open(index).ok()?;
         let metadata = file.metadata().ok()?;
         let mut tail = Vec::new();
         file.seek(SeekFrom::Start(metadata.len().saturating_sub(32))).ok()?;
         file.read_to_end(&mut tail).ok()?;
-        Some(Fingerprint { length: metadata.len(), modified: metadata.modified().ok(), tail })
+        Some(IndexFingerprint { length: metadata.len(), modified: metadata.modified().ok(), tail })
     }
 }
 
 /// A copy of the index beside it, gone (with the lock a git that was killed may have left
 /// on it) when it is no longer wanted.
-struct Aside(PathBuf);
+struct IndexCopy(PathBuf);
 
-impl Aside {
-    fn of(index: &Path) -> Result<Aside> {
-        let name = format!("index.comfy-{}-{}", std::process::id(), git::now());
-        let aside = Aside(index.with_file_name(name));
-        std::fs::copy(index, &aside.0).map_err(Error::file("writing", &aside.0))?;
+impl IndexCopy {
+    fn create(index: &Path) -> Result<IndexCopy> {
+        let name = format!("index.comfy-{}-{}", std::process::id(), git::now_millis());
+        let aside = IndexCopy(index.with_file_name(name));
+        std::fs::copy(index, &aside.0).map_err(GitError::file_error("writing", &aside.0))?;
         Ok(aside)
     }
 
@@ -219,7 +228,7 @@ impl Aside {
     }
 }
 
-impl Drop for Aside {
+impl Drop for IndexCopy {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
         let mut lock = self.0.clone().into_os_string();

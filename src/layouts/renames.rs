@@ -3,23 +3,23 @@
 //!
 //! Must not know what is done with it.
 
-use comfy_graph::diff::Likeness;
+use comfy_graph::diff::WorkflowLikeness;
 use comfy_graph::{diff, json};
 
 use super::file_states::FileStates;
-use super::{MAX_MATCHED, is_gone};
-use crate::platform::git::tree::Folders;
+use super::{MAX_MATCHED_SIZE, is_deleted};
+use crate::platform::git::tree::TreeLookup;
 use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
 
 /// The files that the last commit holds and the work tree does not any more.
 #[derive(Debug)]
-pub(crate) struct Renames<'r> {
+pub(crate) struct RenameFinder<'r> {
     repository: &'r Repository,
-    gone: Option<Gone>,
+    deleted_files: Option<DeletedFiles>,
 }
 
 #[derive(Debug)]
-struct Gone {
+struct DeletedFiles {
     /// The commit that was looked at, and the one that takes its place.
     from: Option<CommitId>,
     to: Option<CommitId>,
@@ -27,18 +27,18 @@ struct Gone {
 }
 
 /// Of more files that went away at once only those with the new file's name are compared.
-const MOST_COMPARED: usize = 32;
+const MAX_COMPARED: usize = 32;
 
-impl<'r> Renames<'r> {
+impl<'r> RenameFinder<'r> {
     /// Nothing is read before it is needed.
-    pub(crate) fn new(repository: &'r Repository) -> Renames<'r> {
-        Renames { repository, gone: None }
+    pub(crate) fn new(repository: &'r Repository) -> RenameFinder<'r> {
+        RenameFinder { repository, deleted_files: None }
     }
 
     /// The file that went away and is the new one now: half of the nodes are the same, as
     /// git wants it of lines. Of several the one that has the most in common with it; none
     /// if that is not clear. `to` is the commit that is checked out, where it is known.
-    pub(crate) fn source_of(
+    pub(crate) fn find_source(
         &mut self,
         states: &mut FileStates,
         to: Option<CommitId>,
@@ -51,17 +51,17 @@ impl<'r> Renames<'r> {
             return Ok(None);
         }
         let Ok(after) = json::parse(content) else { return Ok(None) };
-        let is_many = files.len() > MOST_COMPARED;
+        let is_many = files.len() > MAX_COMPARED;
         let mut best: Option<((usize, bool, usize), &RepoPath)> = None;
         let mut is_clear = true;
         for (file, blob) in files.iter().filter(|(file, _)| file != path) {
-            let has_same_name = name(file) == name(path);
+            let has_same_name = file_name(file) == file_name(path);
             if is_many && !has_same_name {
                 continue;
             }
-            let Some(before) = repository.blob_within(*blob, MAX_MATCHED)? else { continue };
+            let Some(before) = repository.blob_up_to(*blob, MAX_MATCHED_SIZE)? else { continue };
             let Ok(before) = json::parse(&before) else { continue };
-            let Some(likeness) = diff::likeness(before, after.clone()) else { continue };
+            let Some(likeness) = diff::workflow_likeness(before, after.clone()) else { continue };
             if !is_same_file(likeness) {
                 continue;
             }
@@ -81,14 +81,14 @@ impl<'r> Renames<'r> {
         to: Option<CommitId>,
     ) -> Result<&[(RepoPath, ObjectId)]> {
         let from = self.repository.head()?;
-        if self.gone.as_ref().is_none_or(|gone| (gone.from, gone.to) != (from, to)) {
-            let files = self.look(states, from, to)?;
-            self.gone = Some(Gone { from, to, files });
+        if self.deleted_files.as_ref().is_none_or(|gone| (gone.from, gone.to) != (from, to)) {
+            let files = self.find_deleted(states, from, to)?;
+            self.deleted_files = Some(DeletedFiles { from, to, files });
         }
-        Ok(self.gone.as_ref().map_or(&[], |gone| &gone.files))
+        Ok(self.deleted_files.as_ref().map_or(&[], |gone| &gone.files))
     }
 
-    fn look(
+    fn find_deleted(
         &self,
         states: &mut FileStates,
         from: Option<CommitId>,
@@ -105,7 +105,7 @@ impl<'r> Renames<'r> {
             },
             None => None,
         };
-        let mut folders = Folders::new(self.repository);
+        let mut folders = TreeLookup::new(self.repository);
         for (path, blob) in states.all_last()? {
             let is_older = match base {
                 Some(base) => folders.blob_at(base, &path)?.is_some(),
@@ -113,7 +113,7 @@ impl<'r> Renames<'r> {
             };
             if is_older
                 && folders.blob_at(tree, &path)? == Some(blob)
-                && is_gone(self.repository, &path)?
+                && is_deleted(self.repository, &path)?
             {
                 files.push((path, blob));
             }
@@ -127,10 +127,10 @@ impl<'r> Renames<'r> {
     }
 }
 
-fn name(path: &RepoPath) -> &[u8] {
+fn file_name(path: &RepoPath) -> &[u8] {
     path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
-fn is_same_file(likeness: Likeness) -> bool {
+fn is_same_file(likeness: WorkflowLikeness) -> bool {
     likeness.shared > 0 && likeness.shared * 2 >= likeness.most
 }

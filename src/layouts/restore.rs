@@ -6,21 +6,22 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::filter::{Filter, Passed, clean_id};
-use super::refresh::{read_within, refresh};
-use super::settings::{Handling, Settings};
+use super::filter::{Filter, FilterOutcome, normalized_blob_id};
+use super::refresh::{read_up_to, refresh_index};
+use super::settings::{FilterSettings, Handling};
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::IndexEntry;
-use crate::platform::git::notes::Notes;
-use crate::platform::git::tree::Folders;
+use crate::platform::git::notes::NotesTree;
+use crate::platform::git::tree::TreeLookup;
 use crate::platform::git::{
-    CommitId, Direction, Error, Kind, ObjectId, RepoPath, Repository, Result, index, tree,
+    AttributeDirection, CommitId, GitError, ObjectId, ObjectKind, RepoPath, Repository, Result,
+    index, tree,
 };
-use crate::platform::write_whole;
+use crate::platform::write_atomic;
 
 /// What a restore did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Restored {
+pub struct RestoredLayouts {
     /// Files that have positions now.
     pub files: Vec<RepoPath>,
     /// What is worth telling, each a line.
@@ -30,12 +31,12 @@ pub struct Restored {
 /// Gives every file of the work tree that is still as git stores it the form it would have
 /// from a checkout with the filter: its layout where one is known, else an arrangement.
 /// Files that anybody changed are left alone. The filter must be configured.
-pub fn restore_layouts(repository: &Repository) -> Result<Restored> {
-    let mut files = WorkTreeFiles::of(repository)?;
-    let mut restored = Restored::default();
-    for entry in index::files(repository)? {
-        if let Some((file, bytes)) = files.read(&entry)?
-            && clean_id(repository.format(), &bytes) == entry.id
+pub fn restore_layouts(repository: &Repository) -> Result<RestoredLayouts> {
+    let mut files = WorkTreeFiles::open(repository)?;
+    let mut restored = RestoredLayouts::default();
+    for entry in index::index_entries(repository)? {
+        if let Some((file, bytes)) = files.read_file(&entry)?
+            && normalized_blob_id(repository.format(), &bytes) == entry.id
             && files.lay_out(&entry, &file, &bytes)?
         {
             restored.files.push(entry.path);
@@ -43,7 +44,7 @@ pub fn restore_layouts(repository: &Repository) -> Result<Restored> {
     }
     restored.remarks = files.filter.take_remarks();
     if !restored.files.is_empty() {
-        refresh(repository)?;
+        refresh_index(repository)?;
     }
     Ok(restored)
 }
@@ -72,7 +73,7 @@ pub fn lay_out_committed(
         // What is beyond the edge of a shallow or partial clone tells nothing.
         let Some(parent) = repository.commit(parent)? else { continue };
         let trees = [Some(parent.tree), Some(commit.tree)];
-        for (path, blobs) in tree::differing(repository, trees).unwrap_or_default() {
+        for (path, blobs) in tree::diff_trees(repository, trees).unwrap_or_default() {
             if let [Some(before), Some(_)] = blobs {
                 sides.entry(path).or_default().push(before);
             }
@@ -81,10 +82,10 @@ pub fn lay_out_committed(
     if sides.is_empty() || repository.work_tree().is_none() {
         return Ok(laid_out);
     }
-    let mut files = WorkTreeFiles::of(repository)?;
-    for entry in index::files(repository)? {
+    let mut files = WorkTreeFiles::open(repository)?;
+    for entry in index::index_entries(repository)? {
         let Some(merged) = sides.get(&entry.path) else { continue };
-        if let Some((file, bytes)) = files.read(&entry)?
+        if let Some((file, bytes)) = files.read_file(&entry)?
             && files.is_unchanged(&entry, &bytes)?
             && files.lay_out_with(&entry, merged, &file, &bytes)?
         {
@@ -92,7 +93,7 @@ pub fn lay_out_committed(
         }
     }
     if !laid_out.is_empty() {
-        refresh(repository)?;
+        refresh_index(repository)?;
     }
     Ok(laid_out)
 }
@@ -102,7 +103,7 @@ pub fn lay_out_committed(
 /// arranged because no layout was known is put right. A node that was moved here since
 /// stays where it is. Files whose content anybody changed are left alone. The layout notes
 /// were at one commit before and are at the other now.
-pub fn follow_layouts(
+pub fn apply_received_layouts(
     repository: &Repository,
     before: Option<CommitId>,
     after: Option<CommitId>,
@@ -111,19 +112,19 @@ pub fn follow_layouts(
     if repository.work_tree().is_none() {
         return Ok(followed);
     }
-    let older = Notes::at(repository, before)?;
-    let newer = Notes::at(repository, after)?;
+    let older = NotesTree::load(repository, before)?;
+    let newer = NotesTree::load(repository, after)?;
     let changed: FxHashSet<ObjectId> =
-        newer.since(&older)?.into_iter().map(|difference| difference.about).collect();
-    let mut files = WorkTreeFiles::of(repository)?;
-    let mut contents = Contents::of_remotes(repository)?;
-    for entry in index::files(repository)? {
+        newer.changes_since(&older)?.into_iter().map(|difference| difference.about).collect();
+    let mut files = WorkTreeFiles::open(repository)?;
+    let mut contents = OlderContents::from_remotes(repository)?;
+    for entry in index::index_entries(repository)? {
         let older = contents.older_than(&entry, &changed)?;
         let may_follow = changed.contains(&entry.id)
             || !older.is_empty()
-            || files.filter.has_guesses(&entry.path)?;
+            || files.filter.has_arranged_places(&entry.path)?;
         if may_follow
-            && let Some((file, bytes)) = files.read(&entry)?
+            && let Some((file, bytes)) = files.read_file(&entry)?
             && files.is_unchanged(&entry, &bytes)?
             && files.lay_out_with(&entry, &older, &file, &bytes)?
         {
@@ -131,32 +132,32 @@ pub fn follow_layouts(
         }
     }
     if !followed.is_empty() {
-        refresh(repository)?;
+        refresh_index(repository)?;
     }
     Ok(followed)
 }
 
 /// The contents that files have where remotes stand and this clone went on from: who only
 /// rearranged such a content moved nodes of what became of it here.
-struct Contents<'r> {
-    folders: Folders<'r>,
+struct OlderContents<'r> {
+    folders: TreeLookup<'r>,
     trees: Vec<ObjectId>,
 }
 
 /// So many branches of remotes are looked at.
-const MOST_BRANCHES: usize = 16;
+const MAX_BRANCHES: usize = 16;
 
-impl<'r> Contents<'r> {
-    fn of_remotes(repository: &'r Repository) -> Result<Contents<'r>> {
-        let (folders, mut trees) = (Folders::new(repository), Vec::new());
-        let Some(head) = repository.head()? else { return Ok(Contents { folders, trees }) };
-        for (_, tip) in repository.references("refs/remotes/")?.into_iter().take(MOST_BRANCHES) {
+impl<'r> OlderContents<'r> {
+    fn from_remotes(repository: &'r Repository) -> Result<OlderContents<'r>> {
+        let (folders, mut trees) = (TreeLookup::new(repository), Vec::new());
+        let Some(head) = repository.head()? else { return Ok(OlderContents { folders, trees }) };
+        for (_, tip) in repository.references("refs/remotes/")?.into_iter().take(MAX_BRANCHES) {
             let tip = CommitId(tip);
             if tip != head && repository.is_ancestor(tip, head).unwrap_or(false) {
                 trees.extend(repository.commit(tip)?.map(|commit| commit.tree));
             }
         }
-        Ok(Contents { folders, trees })
+        Ok(OlderContents { folders, trees })
     }
 
     /// The older contents of a file among some.
@@ -182,46 +183,47 @@ impl<'r> Contents<'r> {
 struct WorkTreeFiles<'r> {
     repository: &'r Repository,
     top: &'r Path,
-    settings: Settings,
+    settings: FilterSettings,
     filter: Filter<'r>,
 }
 
 impl<'r> WorkTreeFiles<'r> {
-    fn of(repository: &'r Repository) -> Result<WorkTreeFiles<'r>> {
+    fn open(repository: &'r Repository) -> Result<WorkTreeFiles<'r>> {
         Ok(WorkTreeFiles {
             repository,
             top: repository.require_work_tree()?,
-            settings: Settings::of(repository)?,
+            settings: FilterSettings::load(repository)?,
             filter: Filter::new(Some(repository)),
         })
     }
 
     /// The bytes of a file that is ours to lay out.
-    fn read(&self, entry: &IndexEntry) -> Result<Option<(PathBuf, Vec<u8>)>> {
+    fn read_file(&self, entry: &IndexEntry) -> Result<Option<(PathBuf, Vec<u8>)>> {
         let file = self.top.join(entry.path.to_path());
         let is_file = file.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
         if !is_file || !is_filtered(self.repository, &entry.path) {
             return Ok(None);
         }
-        let handling = self.settings.handling_of(self.repository, &entry.path, Direction::Checkout);
+        let handling =
+            self.settings.handling_of(self.repository, &entry.path, AttributeDirection::Checkout);
         if handling == Handling::Off {
             return Ok(None);
         }
-        Ok(read_within(&file, self.settings.max_file_size).map(|bytes| (file, bytes)))
+        Ok(read_up_to(&file, self.settings.max_file_size).map(|bytes| (file, bytes)))
     }
 
     /// Whether a file has the content that git knows. Where its nodes lie is kept first.
     fn is_unchanged(&mut self, entry: &IndexEntry, bytes: &[u8]) -> Result<bool> {
         let format = self.repository.format();
-        let (passed, rest) = self.filter.split(&entry.path, bytes);
-        if let (Passed::Changed(content), Some(rest)) = (&passed, rest) {
-            if format.id_of(Kind::Blob, content) != entry.id {
+        let (passed, rest) = self.filter.separate_layout(&entry.path, bytes);
+        if let (FilterOutcome::Changed(content), Some(rest)) = (&passed, rest) {
+            if format.object_id(ObjectKind::Blob, content) != entry.id {
                 return Ok(false);
             }
-            self.filter.keep(&entry.path, content, rest)?;
+            self.filter.store_layout(&entry.path, content, rest)?;
             return Ok(true);
         }
-        Ok(clean_id(format, bytes) == entry.id)
+        Ok(normalized_blob_id(format, bytes) == entry.id)
     }
 
     /// Writes a file anew if it has another layout; whether it had.
@@ -239,10 +241,10 @@ impl<'r> WorkTreeFiles<'r> {
     ) -> Result<bool> {
         let Some(content) = self.repository.blob(entry.id)? else { return Ok(false) };
         let laid_out = match self.filter.lay_out(&entry.path, entry.id, merged, &content)? {
-            Passed::Changed(laid_out) if laid_out != bytes => laid_out,
+            FilterOutcome::Changed(laid_out) if laid_out != bytes => laid_out,
             _ => return Ok(false),
         };
-        write_whole(file, &laid_out).map_err(Error::file("writing", file))?;
+        write_atomic(file, &laid_out).map_err(GitError::file_error("writing", file))?;
         Ok(true)
     }
 }

@@ -8,22 +8,22 @@
 //!
 //! The attribute `comfy` sets the mode of single paths (`big/*.json comfy=keep`, `-comfy`).
 
-use comfy_graph::canon::Mode;
+use comfy_graph::clean::LayoutMode;
 
-use crate::platform::git::{Attribute, Direction, RepoPath, Repository, Result};
+use crate::platform::git::{AttributeDirection, AttributeState, RepoPath, Repository, Result};
 
 /// What the filter does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handling {
     /// Workflows get their clean form.
-    Clean(Mode),
+    Clean(LayoutMode),
     /// The file passes untouched.
     Off,
 }
 
 /// Whether notes travel with a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sharing {
+pub enum NoteSharing {
     /// They do.
     On,
     /// Only `git comfy sync` moves them.
@@ -32,38 +32,38 @@ pub enum Sharing {
 
 /// The settings, read once.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct FilterSettings {
     /// What is done where no attribute says otherwise.
     pub handling: Handling,
     /// Files longer than this many bytes pass untouched.
     pub max_file_size: u64,
     /// Whether notes travel.
-    pub sharing: Sharing,
+    pub sharing: NoteSharing,
     /// What was set but could not be understood, worth a line.
     pub remarks: Vec<String>,
 }
 
-impl Default for Settings {
+impl Default for FilterSettings {
     fn default() -> Self {
-        Settings {
-            handling: Handling::Clean(Mode::Strip),
+        FilterSettings {
+            handling: Handling::Clean(LayoutMode::Strip),
             max_file_size: 64 << 20,
-            sharing: Sharing::On,
+            sharing: NoteSharing::On,
             remarks: Vec::new(),
         }
     }
 }
 
-impl Settings {
+impl FilterSettings {
     /// Reads the settings of a repository.
-    pub fn of(repository: &Repository) -> Result<Settings> {
-        let mut settings = Settings::default();
+    pub fn load(repository: &Repository) -> Result<FilterSettings> {
+        let mut settings = FilterSettings::default();
         for (name, value) in repository.settings("comfy.")? {
             let understood = match name.as_str() {
-                "comfy.mode" => handling(&value).map(|h| settings.handling = h),
-                "comfy.maxfilesize" => size(&value).map(|s| settings.max_file_size = s),
-                "comfy.share" => boolean(&value).map(|on| {
-                    settings.sharing = if on { Sharing::On } else { Sharing::Off };
+                "comfy.mode" => parse_handling(&value).map(|h| settings.handling = h),
+                "comfy.maxfilesize" => parse_size(&value).map(|s| settings.max_file_size = s),
+                "comfy.share" => parse_boolean(&value).map(|on| {
+                    settings.sharing = if on { NoteSharing::On } else { NoteSharing::Off };
                 }),
                 _ => Some(()),
             };
@@ -80,27 +80,27 @@ impl Settings {
         &self,
         repository: &Repository,
         path: &RepoPath,
-        when: Direction,
+        when: AttributeDirection,
     ) -> Handling {
         match repository.attribute(path, "comfy", when) {
-            Ok(Attribute::Value(value)) => handling(&value).unwrap_or(self.handling),
-            Ok(Attribute::Unset) => Handling::Off,
+            Ok(AttributeState::Value(value)) => parse_handling(&value).unwrap_or(self.handling),
+            Ok(AttributeState::Unset) => Handling::Off,
             _ => self.handling,
         }
     }
 }
 
-fn handling(text: &str) -> Option<Handling> {
+fn parse_handling(text: &str) -> Option<Handling> {
     match text.to_ascii_lowercase().as_str() {
-        "strip" => Some(Handling::Clean(Mode::Strip)),
-        "keep" => Some(Handling::Clean(Mode::Keep)),
+        "strip" => Some(Handling::Clean(LayoutMode::Strip)),
+        "keep" => Some(Handling::Clean(LayoutMode::Keep)),
         "off" => Some(Handling::Off),
         _ => None,
     }
 }
 
 /// A number with git's suffixes `k`, `m`, `g`.
-fn size(text: &str) -> Option<u64> {
+fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();
     let (digits, factor) = match text.as_bytes().last()? {
         b'k' => (&text[..text.len() - 1], 1 << 10),
@@ -111,7 +111,7 @@ fn size(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-fn boolean(text: &str) -> Option<bool> {
+fn parse_boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         // A name without a value is "true"; both doors give that as nothing.
         "true" | "yes" | "on" | "1" | "" => Some(true),
@@ -126,11 +126,11 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_git_reads_them() {
-        assert_eq!(size("64m"), Some(64 << 20));
-        assert_eq!(size(" 5K"), Some(5 << 10));
-        assert_eq!(size("12"), Some(12));
-        assert_eq!(size("x"), None);
-        assert_eq!(size(""), None);
-        assert_eq!(size("99999999999999999g"), None);
+        assert_eq!(parse_size("64m"), Some(64 << 20));
+        assert_eq!(parse_size(" 5K"), Some(5 << 10));
+        assert_eq!(parse_size("12"), Some(12));
+        assert_eq!(parse_size("x"), None);
+        assert_eq!(parse_size(""), None);
+        assert_eq!(parse_size("99999999999999999g"), None);
     }
 }

@@ -2,19 +2,19 @@
 
 use comfy_graph::{json, merge};
 
-use super::keeping::Obstacle;
-use super::promote::unnoted;
-use super::raw::RawFile;
-use super::refresh::{read_within, refresh};
-use super::settings::Settings;
-use super::{keeping, raw};
+use super::promote::unnoted_layouts;
+use super::raw_files::RawFile;
+use super::refresh::{read_up_to, refresh_index};
+use super::settings::FilterSettings;
+use super::storage_check::Obstacle;
+use super::{raw_files, storage_check};
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::index::files;
-use crate::platform::git::{Error, RepoPath, Repository, Result};
+use crate::platform::git::index::index_entries;
+use crate::platform::git::{GitError, RepoPath, Repository, Result};
 
 /// How a workflow differs from the last commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
+pub enum WorkflowChange {
     /// A merge left it undecided.
     Conflicted,
     /// Its content differs.
@@ -35,7 +35,7 @@ pub struct FileStatus {
     /// Its path; for a renamed one the new.
     pub path: RepoPath,
     /// How it differs.
-    pub change: Change,
+    pub change: WorkflowChange,
     /// Whether the next commit takes the change along.
     pub staging: Staging,
     /// How many conflicts of a merge the file carries.
@@ -53,7 +53,7 @@ pub enum Staging {
 
 /// What there is to tell.
 #[derive(Debug, Default)]
-pub struct Status {
+pub struct WorkTreeStatus {
     /// The files that differ, worst first.
     pub files: Vec<FileStatus>,
     /// Layouts on this machine that no note holds yet.
@@ -66,36 +66,37 @@ pub struct Status {
 }
 
 /// Looks at the work tree, after taking the marks off files that differ in layout alone.
-pub fn status(repository: &Repository) -> Result<Status> {
+pub fn work_tree_status(repository: &Repository) -> Result<WorkTreeStatus> {
     repository.require_work_tree()?;
-    let damages = keeping::damages(repository);
+    let damages = storage_check::damages(repository);
     if damages.iter().any(|damage| damage.is_in_the_way) {
-        return Ok(Status { damages, ..Status::default() });
+        return Ok(WorkTreeStatus { damages, ..WorkTreeStatus::default() });
     }
-    refresh(repository)?;
-    let git = repository.git().args(["status", "--porcelain=v2", "-z"]);
+    refresh_index(repository)?;
+    let git = repository.git_command().args(["status", "--porcelain=v2", "-z"]);
     let told = git.args(["--untracked-files=all", "--ignore-submodules=all"]).output()?;
-    let mut found = parse(&told).ok_or(Error::Unexpected { command: "status".into() })?;
+    let mut found =
+        parse_porcelain(&told).ok_or(GitError::Unexpected { command: "status".into() })?;
     found.retain(|file| is_filtered(repository, &file.path));
-    let longest = Settings::of(repository)?.max_file_size;
+    let longest = FilterSettings::load(repository)?.max_file_size;
     let top = repository.require_work_tree()?;
     for file in &mut found {
-        let content = read_within(&top.join(file.path.to_path()), longest).unwrap_or_default();
+        let content = read_up_to(&top.join(file.path.to_path()), longest).unwrap_or_default();
         file.conflicts = conflicts_in(&content);
     }
-    let pending = unnoted(repository)?;
+    let pending = unnoted_layouts(repository)?;
     // A layout that is pending for what the index holds is one that git sees no change in.
-    let index = files(repository)?;
-    let raw = raw::in_index(repository, &index)?;
+    let index = index_entries(repository)?;
+    let raw = raw_files::raw_files_in_index(repository, &index)?;
     for entry in index {
         let is_pending = pending.iter().any(|p| p.blob == entry.id && p.path == entry.path);
         if is_pending && !found.iter().any(|file| file.path == entry.path) {
-            let (change, staging) = (Change::Layout, Staging::Unstaged);
+            let (change, staging) = (WorkflowChange::Layout, Staging::Unstaged);
             found.push(FileStatus { path: entry.path, change, staging, conflicts: 0 });
         }
     }
     found.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
-    Ok(Status { files: found, pending_layouts: pending.len(), raw, damages })
+    Ok(WorkTreeStatus { files: found, pending_layouts: pending.len(), raw, damages })
 }
 
 /// How many conflicts a file carries.
@@ -105,19 +106,19 @@ pub fn conflicts_in(content: &[u8]) -> usize {
         return 0;
     }
     let Ok(document) = json::parse(content) else { return 0 };
-    merge::carried(&document).iter().map(|carrier| carrier.conflicts.len()).sum()
+    merge::read_conflicts(&document).iter().map(|carrier| carrier.conflicts.len()).sum()
 }
 
 /// Reads `git status --porcelain=v2 -z`.
-fn parse(told: &[u8]) -> Option<Vec<FileStatus>> {
+fn parse_porcelain(told: &[u8]) -> Option<Vec<FileStatus>> {
     let mut found = Vec::new();
     let mut records = told.split(|b| *b == 0).filter(|record| !record.is_empty());
     while let Some(record) = records.next() {
         let field = |n: usize| record.splitn(n + 1, |b| *b == b' ').nth(n);
         let marks = |code: &[u8]| (code.first().copied(), code.get(1).copied());
         let (path, change, staging) = match record[0] {
-            b'?' => (field(1)?, Change::New, Staging::Unstaged),
-            b'u' => (field(10)?, Change::Conflicted, Staging::Unstaged),
+            b'?' => (field(1)?, WorkflowChange::New, Staging::Unstaged),
+            b'u' => (field(10)?, WorkflowChange::Conflicted, Staging::Unstaged),
             b'1' => {
                 let (index, tree) = marks(field(1)?);
                 (field(8)?, change_of(index, tree), staging_of(tree))
@@ -125,7 +126,7 @@ fn parse(told: &[u8]) -> Option<Vec<FileStatus>> {
             b'2' => {
                 let (_, tree) = marks(field(1)?);
                 records.next()?;
-                (field(9)?, Change::Renamed, staging_of(tree))
+                (field(9)?, WorkflowChange::Renamed, staging_of(tree))
             }
             _ => continue,
         };
@@ -134,11 +135,11 @@ fn parse(told: &[u8]) -> Option<Vec<FileStatus>> {
     Some(found)
 }
 
-fn change_of(index: Option<u8>, tree: Option<u8>) -> Change {
+fn change_of(index: Option<u8>, tree: Option<u8>) -> WorkflowChange {
     match (index, tree) {
-        (_, Some(b'D')) | (Some(b'D'), _) => Change::Deleted,
-        (Some(b'A'), _) | (_, Some(b'A')) => Change::New,
-        _ => Change::Content,
+        (_, Some(b'D')) | (Some(b'D'), _) => WorkflowChange::Deleted,
+        (Some(b'A'), _) | (_, Some(b'A')) => WorkflowChange::New,
+        _ => WorkflowChange::Content,
     }
 }
 
@@ -161,7 +162,7 @@ mod tests {
              u UU N... 100644 100644 100644 100644 {id} {id} {id} both.json\0\
              ? un\ntracked.json\0"
         );
-        let found = parse(told.as_bytes()).unwrap();
+        let found = parse_porcelain(told.as_bytes()).unwrap();
         let told: Vec<_> =
             found.iter().map(|f| format!("{} {:?} {:?}", f.path, f.change, f.staging)).collect();
         assert_eq!(

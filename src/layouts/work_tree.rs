@@ -7,18 +7,19 @@
 //!
 //! Must not know how git hands files over, nor modes and attributes.
 
-use comfy_graph::canon::{
-    Clock, ClockedLayout, CloneId, Matches, Mode, Pairs, Past, Source, compose, stamp_all,
+use comfy_graph::clean::{
+    Clock, ClockedLayout, CloneId, EarlierLayouts, LayoutMode, LayoutRelation, LayoutSource,
+    PlaceMatches, compose_file, stamp_uniformly,
 };
-use comfy_graph::{canon, diff, json};
+use comfy_graph::{clean, diff, json};
 
-use super::MAX_MATCHED;
+use super::MAX_MATCHED_SIZE;
 use super::clone_clock::CloneClock;
-use super::file_states::{FileState, FileStates, Writer};
-use super::find::{Finder, Own};
-use super::note::Entry;
-use super::raw::Stored;
-use super::renames::Renames;
+use super::file_states::{FileState, FileStates, FileWriter};
+use super::layout_finder::{BlobLayout, LayoutFinder};
+use super::layout_note::LayoutEntry;
+use super::raw_files::StoredContent;
+use super::renames::RenameFinder;
 use crate::layouts;
 use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
 
@@ -27,7 +28,7 @@ use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
 pub(crate) enum Arrival {
     /// Something is put upon what lies there: a merge, a pick, a fast-forward. The layout
     /// comes along.
-    Along {
+    OntoExisting {
         /// Other contents of the path that were merged: what was moved in them comes, too.
         merged: Vec<ObjectId>,
         /// The commit that is checked out, where git says it.
@@ -41,38 +42,38 @@ pub(crate) enum Arrival {
 #[derive(Debug)]
 pub(crate) struct WorkTreeLayouts<'r> {
     repository: &'r Repository,
-    finder: Finder<'r>,
+    finder: LayoutFinder<'r>,
     states: FileStates,
     clock: CloneClock,
-    renames: Renames<'r>,
+    renames: RenameFinder<'r>,
 }
 
 /// A content whose layouts were found, still to be laid out.
 #[derive(Debug)]
-pub(crate) struct Layouting {
+pub(crate) struct LayoutTask {
     /// The clean content.
     pub(crate) content: Vec<u8>,
-    found: Found,
+    found: FoundLayouts,
 }
 
 /// The layouts of a content.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum FoundLayouts {
     /// Its layout, and whether it says more than was known before.
     Exact { line: String, is_new: bool },
     /// It is put together.
-    Parts { parts: Vec<Part>, now: Clock, is_to_be_kept: bool },
+    Parts { parts: Vec<LayoutPart>, now: Clock, is_to_be_kept: bool },
 }
 
-impl Found {
-    fn nothing() -> Found {
-        Found::Parts { parts: Vec::new(), now: Clock::Unknown(0), is_to_be_kept: false }
+impl FoundLayouts {
+    fn empty() -> FoundLayouts {
+        FoundLayouts::Parts { parts: Vec::new(), now: Clock::Unknown(0), is_to_be_kept: false }
     }
 }
 
 /// A layout, and which of its places are which of the content's.
 #[derive(Debug)]
-pub struct Part {
+pub struct LayoutPart {
     layout: ClockedLayout,
     pairs: OwnedPairs,
 }
@@ -81,7 +82,7 @@ pub struct Part {
 enum OwnedPairs {
     SameContent,
     ById,
-    Matched(Matches),
+    Matched(PlaceMatches),
 }
 
 impl OwnedPairs {
@@ -92,21 +93,21 @@ impl OwnedPairs {
     }
 }
 
-impl Part {
+impl LayoutPart {
     /// The layout, and how it belongs to the content.
-    pub fn source(&self) -> Source<'_> {
+    pub fn source(&self) -> LayoutSource<'_> {
         let pairs = match &self.pairs {
-            OwnedPairs::SameContent => Pairs::SameContent,
-            OwnedPairs::ById => Pairs::ById,
-            OwnedPairs::Matched(matches) => Pairs::Matched(matches),
+            OwnedPairs::SameContent => LayoutRelation::SameContent,
+            OwnedPairs::ById => LayoutRelation::ById,
+            OwnedPairs::Matched(matches) => LayoutRelation::Matched(matches),
         };
-        Source { layout: &self.layout, pairs }
+        LayoutSource { layout: &self.layout, relation: pairs }
     }
 }
 
 /// A file for the work tree, and what is to be remembered of it.
 #[derive(Debug)]
-pub(crate) struct LaidOut {
+pub(crate) struct LaidOutFile {
     /// Its bytes.
     pub(crate) bytes: Vec<u8>,
     /// Its layout, if it has one.
@@ -117,62 +118,66 @@ pub(crate) struct LaidOut {
     is_raw: bool,
 }
 
-impl Layouting {
+impl LayoutTask {
     /// A content, and what was found for it.
-    pub(crate) fn new(content: Vec<u8>, found: Found) -> Layouting {
-        Layouting { content, found }
+    pub(crate) fn new(content: Vec<u8>, found: FoundLayouts) -> LayoutTask {
+        LayoutTask { content, found }
     }
 
     /// A content of which nothing is known.
-    pub(crate) fn unknown(content: Vec<u8>) -> Layouting {
-        Layouting { content, found: Found::nothing() }
+    pub(crate) fn unknown(content: Vec<u8>) -> LayoutTask {
+        LayoutTask { content, found: FoundLayouts::empty() }
     }
 
     /// Lays the content out.
-    pub(crate) fn run(self, stored: Stored) -> LaidOut {
-        let Layouting { content, found } = self;
-        let untouched = |bytes: Vec<u8>, layout: Option<String>| LaidOut {
+    pub(crate) fn run(self, stored: StoredContent) -> LaidOutFile {
+        let LayoutTask { content, found } = self;
+        let untouched = |bytes: Vec<u8>, layout: Option<String>| LaidOutFile {
             bytes,
             layout,
             keep_at: None,
             is_raw: false,
         };
         match found {
-            Found::Exact { .. } if stored.is_raw_by_now(&content) => untouched(content, None),
-            Found::Exact { line, is_new } => {
-                let Some(bytes) = canon::smudge(&content, &line) else {
+            FoundLayouts::Exact { .. } if stored.is_raw_despite_layout(&content) => {
+                untouched(content, None)
+            }
+            FoundLayouts::Exact { line, is_new } => {
+                let Some(bytes) = clean::smudge(&content, &line) else {
                     return untouched(content, None);
                 };
                 let keep_at = is_new.then(|| {
-                    ClockedLayout::parse(&line, Clock::Unknown(0)).map_or(0, |l| l.latest())
+                    ClockedLayout::parse(&line, Clock::Unknown(0)).map_or(0, |l| l.latest_millis())
                 });
-                LaidOut { keep_at, ..untouched(bytes, Some(line)) }
+                LaidOutFile { keep_at, ..untouched(bytes, Some(line)) }
             }
-            Found::Parts { parts, now, is_to_be_kept } => {
+            FoundLayouts::Parts { parts, now, is_to_be_kept } => {
                 if stored.is_raw(&content) {
                     // Nobody knows when its places were chosen.
-                    let rest = canon::begin(&content, stored.mode).ok().and_then(|(_, rest)| rest);
-                    let layout = rest.and_then(|rest| stamp_all(&rest.layout(), Clock::Unknown(0)));
+                    let rest =
+                        clean::begin_clean(&content, stored.mode).ok().and_then(|(_, rest)| rest);
+                    let layout =
+                        rest.and_then(|rest| stamp_uniformly(&rest.layout(), Clock::Unknown(0)));
                     let layout = layout.map(|layout| layout.to_line());
-                    return LaidOut { is_raw: true, ..untouched(content, layout) };
+                    return LaidOutFile { is_raw: true, ..untouched(content, layout) };
                 }
-                let sources: Vec<Source<'_>> = parts.iter().map(Part::source).collect();
-                let Some(composed) = compose(&content, &sources, now) else {
+                let sources: Vec<LayoutSource<'_>> = parts.iter().map(LayoutPart::source).collect();
+                let Some(composed) = compose_file(&content, &sources, now) else {
                     return untouched(content, None);
                 };
-                let own = sources.iter().find(|source| source.pairs.is_same_content());
+                let own = sources.iter().find(|source| source.relation.is_same_content());
                 if let Some(own) = own.filter(|own| own.layout.has_same_places(&composed.layout)) {
                     // Also to the byte.
                     let line = own.layout.to_line();
-                    let bytes = canon::smudge(&content, &line).unwrap_or(composed.bytes);
+                    let bytes = clean::smudge(&content, &line).unwrap_or(composed.bytes);
                     return untouched(bytes, Some(line));
                 }
                 let keep_at = match composed.layout.has_place_by_person() {
-                    true => is_to_be_kept.then(|| composed.layout.latest()),
+                    true => is_to_be_kept.then(|| composed.layout.latest_millis()),
                     // For this machine alone.
                     false => Some(0),
                 };
-                LaidOut {
+                LaidOutFile {
                     bytes: composed.bytes,
                     layout: Some(composed.layout.to_line()),
                     keep_at,
@@ -188,10 +193,10 @@ impl<'r> WorkTreeLayouts<'r> {
     pub(crate) fn new(repository: &'r Repository) -> WorkTreeLayouts<'r> {
         WorkTreeLayouts {
             repository,
-            finder: Finder::new(repository),
-            states: FileStates::of(repository),
-            clock: CloneClock::of(repository),
-            renames: Renames::new(repository),
+            finder: LayoutFinder::new(repository),
+            states: FileStates::open(repository),
+            clock: CloneClock::open(repository),
+            renames: RenameFinder::new(repository),
         }
     }
 
@@ -211,43 +216,45 @@ impl<'r> WorkTreeLayouts<'r> {
             && last.blob == blob
             && is_unclocked_form(line, &last.layout)
         {
-            return self.keep_if_unknown(path, last);
+            return self.store_if_unknown(path, last);
         }
-        let known = self.known_before(path, blob, content)?;
+        let known = self.load_previous(path, blob, content)?;
         // Never behind what this clone has seen of the file.
         let seen = self.finder.newest_noted_at(path)?;
-        let now = self.clock.tick(known.past().latest().max(seen))?;
-        let Some(mut layout) = canon::stamp(line, &known.past(), now) else { return Ok(()) };
+        let now = self.clock.tick(known.as_past().latest_millis().max(seen))?;
+        let Some(mut layout) = clean::stamp_layout(line, &known.as_past(), now) else {
+            return Ok(());
+        };
         if let Some(name) = known.name_before {
-            layout.set_was(&name);
+            layout.set_previous_name(&name);
         }
-        self.keep_saved(path, blob, &layout)
+        self.store_saved(path, blob, &layout)
     }
 
     /// Keeps what a file holds since a person saved it.
-    fn keep_saved(
+    fn store_saved(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
         layout: &ClockedLayout,
     ) -> Result<()> {
-        let entry = Entry::of(layout);
+        let entry = LayoutEntry::from_layout(layout);
         let state = FileState { blob, layout: entry.layout.clone() };
-        self.states.add(path, Writer::Person, &state)?;
-        self.keep(path, blob, entry)
+        self.states.record(path, FileWriter::Person, &state)?;
+        self.store(path, blob, entry)
     }
 
     /// Keeps a layout until a note holds it, beside what is kept of the same content.
-    fn keep(&mut self, path: &RepoPath, blob: ObjectId, entry: Entry) -> Result<()> {
+    fn store(&mut self, path: &RepoPath, blob: ObjectId, entry: LayoutEntry) -> Result<()> {
         let entry = match self.finder.store.get(blob, path)? {
             Some(known) => known.join(entry),
             None => entry,
         };
-        self.finder.store.file(blob, path, entry.at, &entry.layout)
+        self.finder.store.add(blob, path, entry.at, &entry.layout)
     }
 
     /// A file that is as it was: what is known of it was perhaps thrown away since.
-    fn keep_if_unknown(&mut self, path: &RepoPath, state: &FileState) -> Result<()> {
+    fn store_if_unknown(&mut self, path: &RepoPath, state: &FileState) -> Result<()> {
         if self.finder.store.get(state.blob, path)?.is_some() {
             return Ok(());
         }
@@ -255,27 +262,31 @@ impl<'r> WorkTreeLayouts<'r> {
             return Ok(());
         };
         // Where a look into the notes is dear, what was said of them must do.
-        let is_noted = self.states.noted_at(path)? >= layout.latest()
-            || (self.repository.is_direct() && self.finder.is_noted(state.blob)?);
+        let is_noted = self.states.noted_at(path)? >= layout.latest_millis()
+            || (self.repository.is_all_local() && self.finder.has_note(state.blob)?);
         if is_noted {
             return Ok(());
         }
-        self.keep(path, state.blob, Entry { at: layout.latest(), layout: state.layout.clone() })
+        self.store(
+            path,
+            state.blob,
+            LayoutEntry { at: layout.latest_millis(), layout: state.layout.clone() },
+        )
     }
 
     /// What is known of a file from before it was saved.
-    fn known_before(
+    fn load_previous(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
         content: &[u8],
-    ) -> Result<KnownBefore> {
+    ) -> Result<PreviousLayouts> {
         let mut history = self.states.history(path)?;
-        let mut known = KnownBefore::default();
+        let mut known = PreviousLayouts::default();
         if history.last.is_none() {
             // A file that was renamed is what it was; notes may say something newer.
             for holder in self.states.holders_of(blob)? {
-                if holder != *path && layouts::is_gone(self.repository, &holder)? {
+                if holder != *path && layouts::is_deleted(self.repository, &holder)? {
                     known.name_before = holder.as_str().map(str::to_owned);
                     history = self.states.history(&holder)?;
                     break;
@@ -283,56 +294,58 @@ impl<'r> WorkTreeLayouts<'r> {
             }
         }
         if history.last.is_none()
-            && let Some(source) = self.renames.source_of(&mut self.states, None, path, content)?
+            && let Some(source) = self.renames.find_source(&mut self.states, None, path, content)?
         {
             known.name_before = source.as_str().map(str::to_owned);
             history = self.states.history(&source)?;
         }
         if let Some(last) = history.last {
-            known.last = self.part(last, blob, content);
+            known.last = self.match_part(last, blob, content);
             // A tab that was open all the time has the ids of that time.
             let by_id = |state: FileState| {
                 let layout = ClockedLayout::parse(&state.layout, Clock::Unknown(0))?;
                 let is_same = state.blob == blob;
                 let pairs = if is_same { OwnedPairs::SameContent } else { OwnedPairs::ById };
-                Some(Part { layout, pairs })
+                Some(LayoutPart { layout, pairs })
             };
             known.written = history.written.and_then(by_id);
             known.before = history.before.into_iter().filter_map(by_id).collect();
             return Ok(known);
         }
         // Seen for the first time in this work tree.
-        if let Some(Own { entry, from }) = self.finder.own(blob, path)? {
+        if let Some(BlobLayout { entry, from }) = self.finder.find_own(blob, path)? {
             known.name_before = match from {
-                Some(from) if layouts::is_gone(self.repository, &from)? => {
+                Some(from) if layouts::is_deleted(self.repository, &from)? => {
                     from.as_str().map(str::to_owned)
                 }
                 _ => None,
             };
             let layout = entry.parse();
-            known.last = layout.map(|layout| Part { layout, pairs: OwnedPairs::SameContent });
+            known.last = layout.map(|layout| LayoutPart { layout, pairs: OwnedPairs::SameContent });
         } else if let Some((old, entry)) = self.finder.newest_of(path)? {
             let state = FileState { blob: old, layout: entry.layout };
-            known.last = self.part(state, blob, content);
+            known.last = self.match_part(state, blob, content);
         } else {
-            known.last = self.raw(path, content)?;
+            known.last = self.committed_raw_layout(path, content)?;
         }
         Ok(known)
     }
 
     /// The layout of a file that was committed with its positions.
-    fn raw(&self, path: &RepoPath, content: &[u8]) -> Result<Option<Part>> {
+    fn committed_raw_layout(&self, path: &RepoPath, content: &[u8]) -> Result<Option<LayoutPart>> {
         let Some(committed) = self.committed_blob(path)? else { return Ok(None) };
-        let Some(bytes) = self.repository.blob_within(committed, MAX_MATCHED)? else {
+        let Some(bytes) = self.repository.blob_up_to(committed, MAX_MATCHED_SIZE)? else {
             return Ok(None);
         };
-        let Ok((clean, Some(rest))) = canon::begin(&bytes, Mode::Strip) else { return Ok(None) };
-        let layout = stamp_all(&rest.layout(), Clock::Unknown(0));
+        let Ok((clean, Some(rest))) = clean::begin_clean(&bytes, LayoutMode::Strip) else {
+            return Ok(None);
+        };
+        let layout = stamp_uniformly(&rest.layout(), Clock::Unknown(0));
         let pairs = match clean == content {
             true => OwnedPairs::SameContent,
             false => OwnedPairs::between(&clean, content),
         };
-        Ok(layout.map(|layout| Part { layout, pairs }))
+        Ok(layout.map(|layout| LayoutPart { layout, pairs }))
     }
 
     fn committed_blob(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
@@ -341,18 +354,23 @@ impl<'r> WorkTreeLayouts<'r> {
         Ok(self.repository.entry_at(commit.tree, path)?.map(|entry| entry.id))
     }
 
-    pub(crate) fn part(&self, state: FileState, blob: ObjectId, content: &[u8]) -> Option<Part> {
+    pub(crate) fn match_part(
+        &self,
+        state: FileState,
+        blob: ObjectId,
+        content: &[u8],
+    ) -> Option<LayoutPart> {
         let layout = ClockedLayout::parse(&state.layout, Clock::Unknown(0))?;
-        let pairs = self.pairs(state.blob, blob, content);
-        Some(Part { layout, pairs })
+        let pairs = self.pairs_between(state.blob, blob, content);
+        Some(LayoutPart { layout, pairs })
     }
 
     /// Which node of an older content is which of the one at hand.
-    fn pairs(&self, old: ObjectId, blob: ObjectId, content: &[u8]) -> OwnedPairs {
+    fn pairs_between(&self, old: ObjectId, blob: ObjectId, content: &[u8]) -> OwnedPairs {
         if old == blob {
             return OwnedPairs::SameContent;
         }
-        match self.repository.blob_within(old, MAX_MATCHED) {
+        match self.repository.blob_up_to(old, MAX_MATCHED_SIZE) {
             Ok(Some(before)) => OwnedPairs::between(&before, content),
             _ => OwnedPairs::ById,
         }
@@ -360,21 +378,21 @@ impl<'r> WorkTreeLayouts<'r> {
 
     /// Finds what is needed to lay a content out. What has to be done afterwards, and can be
     /// done on any thread, is in what it gives.
-    pub(crate) fn find(
+    pub(crate) fn find_layouts(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
         content: &[u8],
         arrival: Arrival,
-    ) -> Result<Found> {
-        let own = self.finder.own(blob, path)?.map(|own| own.entry);
-        let Arrival::Along { merged, to } = arrival else {
+    ) -> Result<FoundLayouts> {
+        let own = self.finder.find_own(blob, path)?.map(|own| own.entry);
+        let Arrival::OntoExisting { merged, to } = arrival else {
             let own = own.map(|own| (own, false));
-            return self.along(path, blob, content, own, Vec::new(), false);
+            return self.combine_layouts(path, blob, content, own, Vec::new(), false);
         };
         let mut others = Vec::new();
         for side in merged.iter().filter(|side| **side != blob) {
-            if let Some(Own { entry, .. }) = self.finder.own(*side, path)? {
+            if let Some(BlobLayout { entry, .. }) = self.finder.find_own(*side, path)? {
                 others.push(FileState { blob: *side, layout: entry.layout });
             }
         }
@@ -382,11 +400,11 @@ impl<'r> WorkTreeLayouts<'r> {
         let incoming = incoming.chain(others.iter().map(|side| side.layout.as_str()));
         let source = match self.states.last(path)? {
             Some(_) => None,
-            None => self.renames.source_of(&mut self.states, to, path, content)?,
+            None => self.renames.find_source(&mut self.states, to, path, content)?,
         };
         let source = source.as_ref().unwrap_or(path);
-        let (own, has_drags) = match self.last_shared(source, incoming)? {
-            Some((last, _)) if last.blob == blob => (Some(self.joined(own, last)), false),
+        let (own, has_drags) = match self.last_with_drags(source, incoming)? {
+            Some((last, _)) if last.blob == blob => (Some(self.join_with_last(own, last)), false),
             Some((last, has_drags)) => {
                 others.push(last);
                 (own.map(|own| (own, false)), has_drags)
@@ -395,7 +413,7 @@ impl<'r> WorkTreeLayouts<'r> {
         };
         // Who merged is the one to keep what came of it.
         let is_to_be_kept = has_drags || !merged.is_empty();
-        self.along(path, blob, content, own, others, is_to_be_kept)
+        self.combine_layouts(path, blob, content, own, others, is_to_be_kept)
     }
 
     /// What notes know of a content, where the files that lie beside them cannot be read.
@@ -404,25 +422,25 @@ impl<'r> WorkTreeLayouts<'r> {
         path: &RepoPath,
         blob: ObjectId,
         content: &[u8],
-    ) -> Result<Found> {
+    ) -> Result<FoundLayouts> {
         let mut noted = WorkTreeLayouts {
-            finder: Finder::without_pending(self.repository),
+            finder: LayoutFinder::without_pending(self.repository),
             states: FileStates::shut(),
             clock: CloneClock::passing(),
             ..WorkTreeLayouts::new(self.repository)
         };
-        noted.find(path, blob, content, Arrival::OtherState)
+        noted.find_layouts(path, blob, content, Arrival::OtherState)
     }
 
     /// Whether notes hold the very layout that was cleaned out of a file.
     pub(crate) fn is_noted_so(&self, path: &RepoPath, blob: ObjectId, line: &str) -> Result<bool> {
-        let own = Finder::without_pending(self.repository).own(blob, path)?;
+        let own = LayoutFinder::without_pending(self.repository).find_own(blob, path)?;
         Ok(own.is_some_and(|own| is_unclocked_form(line, &own.entry.layout)))
     }
 
     /// The layout of a content with what its file held last, and whether that adds to it.
-    fn joined(&self, own: Option<Entry>, last: FileState) -> (Entry, bool) {
-        let last = Entry { at: 0, layout: last.layout };
+    fn join_with_last(&self, own: Option<LayoutEntry>, last: FileState) -> (LayoutEntry, bool) {
+        let last = LayoutEntry { at: 0, layout: last.layout };
         let Some(own) = own else { return (last, true) };
         let known = own.layout.clone();
         let joined = own.join(last);
@@ -432,65 +450,70 @@ impl<'r> WorkTreeLayouts<'r> {
 
     /// A content with what was moved in other contents. `is_to_be_kept`: among it is what
     /// nobody else knows.
-    fn along(
+    fn combine_layouts(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
         content: &[u8],
-        own: Option<(Entry, bool)>,
+        own: Option<(LayoutEntry, bool)>,
         others: Vec<FileState>,
         is_to_be_kept: bool,
-    ) -> Result<Found> {
+    ) -> Result<FoundLayouts> {
         if let (true, Some((line, is_new))) = (others.is_empty(), &own)
             && !mentions_arranged(&line.layout)
         {
-            return Ok(Found::Exact { line: line.layout.clone(), is_new: *is_new });
+            return Ok(FoundLayouts::Exact { line: line.layout.clone(), is_new: *is_new });
         }
         let own_part = own.as_ref().and_then(|(own, _)| {
-            Some(Part { layout: own.parse()?, pairs: OwnedPairs::SameContent })
+            Some(LayoutPart { layout: own.parse()?, pairs: OwnedPairs::SameContent })
         });
-        let mut parts: Vec<Part> =
-            others.into_iter().filter_map(|state| self.part(state, blob, content)).collect();
+        let mut parts: Vec<LayoutPart> =
+            others.into_iter().filter_map(|state| self.match_part(state, blob, content)).collect();
         if let Some(own) = &own_part {
-            parts.retain(|part| canon::adds_to(part.source(), own.source()));
+            parts.retain(|part| clean::would_move(part.source(), own.source()));
         }
         let has_guesses = own_part.as_ref().is_some_and(|own| own.layout.has_arranged_place());
         if has_guesses {
             // What is known of other content is better than what was made up.
-            parts.extend(self.related(path, blob, content)?);
+            parts.extend(self.related_layouts(path, blob, content)?);
         }
         if parts.is_empty()
             && let Some((own, is_new)) = own
         {
-            return Ok(Found::Exact { line: own.layout, is_new });
+            return Ok(FoundLayouts::Exact { line: own.layout, is_new });
         }
         // Without a layout of its own a content has one to come; what is put together here
         // can be put together again, but for what was moved here only.
         let is_to_be_kept = (own_part.is_some() && !has_guesses) || is_to_be_kept;
         parts.extend(own_part);
         if parts.is_empty() {
-            parts.extend(self.related(path, blob, content)?);
-            return Ok(Found::Parts { parts, now: Clock::Unknown(0), is_to_be_kept: false });
+            parts.extend(self.related_layouts(path, blob, content)?);
+            return Ok(FoundLayouts::Parts { parts, now: Clock::Unknown(0), is_to_be_kept: false });
         }
-        let floor = parts.iter().map(|part| part.layout.latest()).max().unwrap_or(0);
+        let floor = parts.iter().map(|part| part.layout.latest_millis()).max().unwrap_or(0);
         let now = Clock::At(self.clock.tick(floor)?);
         if !has_guesses {
-            parts.extend(self.related(path, blob, content)?);
+            parts.extend(self.related_layouts(path, blob, content)?);
         }
-        Ok(Found::Parts { parts, now, is_to_be_kept })
+        Ok(FoundLayouts::Parts { parts, now, is_to_be_kept })
     }
 
     /// The newest layouts of the path, as guesses: they give way to everything that is known,
     /// and of each place the newest that knows it counts.
-    fn related(&mut self, path: &RepoPath, blob: ObjectId, content: &[u8]) -> Result<Vec<Part>> {
-        let mut guesses: Vec<Part> = Vec::new();
-        for (old, entry) in self.finder.others_of(path, blob)? {
+    fn related_layouts(
+        &mut self,
+        path: &RepoPath,
+        blob: ObjectId,
+        content: &[u8],
+    ) -> Result<Vec<LayoutPart>> {
+        let mut guesses: Vec<LayoutPart> = Vec::new();
+        for (old, entry) in self.finder.layouts_of_other_blobs(path, blob)? {
             let state = FileState { blob: old, layout: entry.layout };
-            let Some(mut guess) = self.part(state, blob, content) else { continue };
-            guess.layout.demote();
-            let newer: Vec<Source<'_>> = guesses.iter().map(Part::source).collect();
-            let said = canon::said_by(guess.source(), &newer);
-            guess.layout.forget(&said);
+            let Some(mut guess) = self.match_part(state, blob, content) else { continue };
+            guess.layout.demote_to_guess();
+            let newer: Vec<LayoutSource<'_>> = guesses.iter().map(LayoutPart::source).collect();
+            let said = clean::places_known_to(guess.source(), &newer);
+            guess.layout.forget_places(&said);
             if guess.layout.has_place_by_person() {
                 guesses.push(guess);
             }
@@ -502,7 +525,7 @@ impl<'r> WorkTreeLayouts<'r> {
     ///
     /// # Errors
     /// What the files held cannot be read.
-    pub(crate) fn has_guesses(&mut self, path: &RepoPath) -> Result<bool> {
+    pub(crate) fn has_arranged_places(&mut self, path: &RepoPath) -> Result<bool> {
         let Some(last) = self.states.last(path)? else { return Ok(false) };
         if !mentions_arranged(&last.layout) {
             return Ok(false);
@@ -513,7 +536,7 @@ impl<'r> WorkTreeLayouts<'r> {
 
     /// What the file held last, and whether something in it was moved that nobody else can
     /// know of. Where a layout comes in that others moved later, such drags are stamped anew.
-    fn last_shared<'l>(
+    fn last_with_drags<'l>(
         &mut self,
         path: &RepoPath,
         incoming: impl Iterator<Item = &'l str>,
@@ -527,18 +550,22 @@ impl<'r> WorkTreeLayouts<'r> {
         };
         let me = self.clock.id()?;
         let noted_at = self.noted_at(path, last.blob, me)?;
-        let is_unnoted = |moved: Clock| matches!(moved, Clock::At(stamp) if stamp.by == me && stamp.at > noted_at);
+        let is_unnoted = |moved: Clock| matches!(moved, Clock::At(stamp) if stamp.clone_id == me && stamp.millis > noted_at);
         let unnoted = layout.clocks().filter(|moved| is_unnoted(*moved));
-        let Some(first) = unnoted.map(Clock::at).min() else { return Ok(Some((last, false))) };
+        let Some(first) = unnoted.map(Clock::millis).min() else { return Ok(Some((last, false))) };
         let incoming = incoming.filter_map(|line| ClockedLayout::parse(line, Clock::Unknown(0)));
-        let theirs = incoming.map(|layout| layout.latest_by(|by| by != me)).max().unwrap_or(0);
+        let theirs = incoming.map(|layout| layout.latest_move_by(|by| by != me)).max().unwrap_or(0);
         if theirs < first {
             return Ok(Some((last, true)));
         }
-        let now = Clock::At(self.clock.tick(layout.latest().max(theirs))?);
+        let now = Clock::At(self.clock.tick(layout.latest_millis().max(theirs))?);
         layout.restamp(now, is_unnoted);
         let state = FileState { blob: last.blob, layout: layout.to_line() };
-        self.keep(path, last.blob, Entry { at: layout.latest(), layout: state.layout.clone() })?;
+        self.store(
+            path,
+            last.blob,
+            LayoutEntry { at: layout.latest_millis(), layout: state.layout.clone() },
+        )?;
         Ok(Some((state, true)))
     }
 
@@ -547,8 +574,8 @@ impl<'r> WorkTreeLayouts<'r> {
     fn noted_at(&mut self, path: &RepoPath, blob: ObjectId, me: CloneId) -> Result<u64> {
         let mut noted_at = self.states.noted_at(path)?;
         for blob in [Some(blob), self.committed_blob(path)?].into_iter().flatten() {
-            let noted = self.finder.committed(blob, path)?.and_then(|entry| entry.parse());
-            noted_at = noted_at.max(noted.map_or(0, |noted| noted.latest_by(|by| by == me)));
+            let noted = self.finder.committed_layout(blob, path)?.and_then(|entry| entry.parse());
+            noted_at = noted_at.max(noted.map_or(0, |noted| noted.latest_move_by(|by| by == me)));
         }
         Ok(noted_at)
     }
@@ -558,11 +585,11 @@ impl<'r> WorkTreeLayouts<'r> {
     /// # Errors
     /// It cannot be remembered. Nothing is lost by that: notes tell it, and what was arranged
     /// says so itself.
-    pub(crate) fn remember(
+    pub(crate) fn record_written(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
-        laid_out: &LaidOut,
+        laid_out: &LaidOutFile,
     ) -> Result<()> {
         let Some(layout) = &laid_out.layout else { return Ok(()) };
         if laid_out.is_raw && self.states.last(path)?.is_none() {
@@ -570,9 +597,9 @@ impl<'r> WorkTreeLayouts<'r> {
             return Ok(());
         }
         let state = FileState { blob, layout: layout.clone() };
-        self.states.add(path, Writer::Git, &state)?;
+        self.states.record(path, FileWriter::Git, &state)?;
         match laid_out.keep_at {
-            Some(at) => self.keep(path, blob, Entry { at, layout: state.layout }),
+            Some(at) => self.store(path, blob, LayoutEntry { at, layout: state.layout }),
             None => Ok(()),
         }
     }
@@ -581,27 +608,27 @@ impl<'r> WorkTreeLayouts<'r> {
     ///
     /// # Errors
     /// It cannot be kept.
-    pub(crate) fn keep_for(
+    pub(crate) fn store_for(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
         layout: &ClockedLayout,
     ) -> Result<()> {
-        self.keep(path, blob, Entry::of(layout))
+        self.store(path, blob, LayoutEntry::from_layout(layout))
     }
 
     /// The layout of a content for a merge: its own, or else the newest of its path.
-    pub(crate) fn for_merge(
+    pub(crate) fn layout_for_merge(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
     ) -> Result<Option<ClockedLayout>> {
-        if let Some(own) = self.finder.own(blob, path)? {
+        if let Some(own) = self.finder.find_own(blob, path)? {
             return Ok(own.entry.parse());
         }
         let newest = self.finder.newest_of(path)?.and_then(|(_, entry)| entry.parse());
         Ok(newest.map(|mut layout| {
-            layout.demote();
+            layout.demote_to_guess();
             layout
         }))
     }
@@ -614,7 +641,7 @@ impl<'r> WorkTreeLayouts<'r> {
 
 /// A layout that was brought back, still to be kept and written.
 #[derive(Debug)]
-pub(crate) struct BroughtBack {
+pub(crate) struct RestoredFile {
     /// The file.
     pub(crate) bytes: Vec<u8>,
     layout: ClockedLayout,
@@ -623,37 +650,37 @@ pub(crate) struct BroughtBack {
 impl WorkTreeLayouts<'_> {
     /// Lays a content out as a file was earlier, as a new move. `back` names that state, if
     /// the next step back is to go on from there. Nothing if all lies so already.
-    pub(crate) fn bring_back(
+    pub(crate) fn restore_earlier(
         &mut self,
         path: &RepoPath,
         (blob, content): (ObjectId, &[u8]),
         earlier: FileState,
         back: Option<&str>,
-    ) -> Result<Option<BroughtBack>> {
+    ) -> Result<Option<RestoredFile>> {
         let now = self.states.last(path)?.filter(|last| last.blob == blob);
         let now = now.and_then(|last| ClockedLayout::parse(&last.layout, Clock::Unknown(0)));
-        let Some(earlier) = self.part(earlier, blob, content) else { return Ok(None) };
-        let floor = now.as_ref().map_or(0, ClockedLayout::latest);
-        let tick = self.clock.tick(floor.max(earlier.layout.latest()))?;
-        let composed = canon::bring_back(content, earlier.source(), now.as_ref(), tick);
+        let Some(earlier) = self.match_part(earlier, blob, content) else { return Ok(None) };
+        let floor = now.as_ref().map_or(0, ClockedLayout::latest_millis);
+        let tick = self.clock.tick(floor.max(earlier.layout.latest_millis()))?;
+        let composed = clean::revert_layout(content, earlier.source(), now.as_ref(), tick);
         let Some(mut composed) = composed else { return Ok(None) };
         if !composed.layout.clocks().any(|moved| moved == Clock::At(tick)) {
             return Ok(None);
         }
         if let Some(back) = back {
-            composed.layout.set_back(back);
+            composed.layout.set_reverted_to(back);
         }
-        Ok(Some(BroughtBack { bytes: composed.bytes, layout: composed.layout }))
+        Ok(Some(RestoredFile { bytes: composed.bytes, layout: composed.layout }))
     }
 
     /// Keeps what was brought back, as if a person had saved it.
-    pub(crate) fn keep_brought_back(
+    pub(crate) fn store_restored(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
-        brought: &BroughtBack,
+        brought: &RestoredFile,
     ) -> Result<()> {
-        self.keep_saved(path, blob, &brought.layout)
+        self.store_saved(path, blob, &brought.layout)
     }
 }
 
@@ -670,20 +697,20 @@ fn is_unclocked_form(line: &str, clocked: &str) -> bool {
 
 /// The past of a file, with what it borrows from.
 #[derive(Debug, Default)]
-struct KnownBefore {
-    last: Option<Part>,
-    written: Option<Part>,
-    before: Vec<Part>,
+struct PreviousLayouts {
+    last: Option<LayoutPart>,
+    written: Option<LayoutPart>,
+    before: Vec<LayoutPart>,
     /// The name it had, where it was renamed.
     name_before: Option<String>,
 }
 
-impl KnownBefore {
-    fn past(&self) -> Past<'_> {
-        Past {
-            last: self.last.as_ref().map(Part::source),
-            written: self.written.as_ref().map(Part::source),
-            before: self.before.iter().map(Part::source).collect(),
+impl PreviousLayouts {
+    fn as_past(&self) -> EarlierLayouts<'_> {
+        EarlierLayouts {
+            last: self.last.as_ref().map(LayoutPart::source),
+            written_by_git: self.written.as_ref().map(LayoutPart::source),
+            before: self.before.iter().map(LayoutPart::source).collect(),
         }
     }
 }

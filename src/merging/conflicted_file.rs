@@ -3,24 +3,24 @@
 
 use std::path::{Path, PathBuf};
 
-use comfy_graph::canon;
 use comfy_graph::catalog::Catalog;
-use comfy_graph::json::{self, Style, Value};
-use comfy_graph::merge::{self, Cards, Choice, Labels, Unsettled};
+use comfy_graph::clean;
+use comfy_graph::json::{self, JsonStyle, Value};
+use comfy_graph::merge::{self, CardVisibility, ConflictChoice, SideLabels, UnsettledConflict};
 
-use super::commands::resolve::shown;
-use super::driver::{self, Stages};
-use super::merge_files::{self, Frame, Inputs};
-use super::resolve_text::heading;
-use crate::differences::widget_names;
-use crate::error::{Failure, Result};
+use super::commands::resolve::display_path;
+use super::conflict_text::conflict_heading;
+use super::merge_files::{self, FileMergeContext, MergeInputs};
+use super::merge_state::{self, IndexStages};
+use crate::differences::node_catalog;
+use crate::error::{CommandError, Result};
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::machine::write_file;
+use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
 /// A file that may carry conflicts.
-pub(crate) struct Held<'a> {
+pub(crate) struct ConflictedFile<'a> {
     session: &'a Session,
     repository: Option<Repository>,
     /// Its path in the repository, if it lies in the work tree.
@@ -31,7 +31,7 @@ pub(crate) struct Held<'a> {
     catalog: Catalog,
 }
 
-pub(crate) struct Settled {
+pub(crate) struct SettledConflicts {
     pub(crate) settled: usize,
     pub(crate) left: usize,
     /// Why some choices could not be applied, each as a line.
@@ -42,106 +42,111 @@ pub(crate) struct Settled {
     pub(crate) staged: bool,
 }
 
-impl<'a> Held<'a> {
+impl<'a> ConflictedFile<'a> {
     /// Opens the file. If git merged it as text, because git-comfy was not set up then, and it
     /// is no JSON with the conflict markers in it, it is merged as a graph now.
-    pub(crate) fn open(session: &'a Session, file: &Path) -> Result<Held<'a>> {
+    pub(crate) fn open(session: &'a Session, file: &Path) -> Result<ConflictedFile<'a>> {
         let file = session.cwd.join(file);
         let repository = session.repository().ok();
         let path = repository.as_ref().and_then(|r| r.path_of(&file));
         let name = match &path {
             Some(path) => path.to_string(),
-            None => shown(&file),
+            None => display_path(&file),
         };
-        let catalog = repository.as_ref().map_or_else(Catalog::core, widget_names::of);
-        let held = Held { session, repository, path, file, name, catalog };
-        held.merge_anew()?;
+        let catalog = repository.as_ref().map_or_else(Catalog::core, node_catalog::load_catalog);
+        let held = ConflictedFile { session, repository, path, file, name, catalog };
+        held.merge_if_unmerged()?;
         Ok(held)
     }
 
-    fn stages(&self) -> Result<Option<Stages>> {
+    fn index_stages(&self) -> Result<Option<IndexStages>> {
         match (&self.repository, &self.path) {
-            (Some(repository), Some(path)) => Ok(driver::stages(repository, path)?),
+            (Some(repository), Some(path)) => Ok(merge_state::read_stages(repository, path)?),
             _ => Ok(None),
         }
     }
 
-    fn merge_anew(&self) -> Result<()> {
-        let content = self.content()?;
+    fn merge_if_unmerged(&self) -> Result<()> {
+        let content = self.read_content()?;
         if json::parse(&content).is_ok() {
             return Ok(());
         }
         let name = sanitize::line(&self.name);
-        let Some(Stages::Unmerged { base, ours: Some(ours), theirs: Some(theirs) }) =
-            self.stages()?
+        let Some(IndexStages::Unmerged { base, ours: Some(ours), theirs: Some(theirs) }) =
+            self.index_stages()?
         else {
-            return Err(Failure::new(format!("{name} is no workflow that could be read"))
-                .hint("`git comfy resolve` settles conflicts in workflows"));
+            return Err(CommandError::new(format!("{name} is no workflow that could be read"))
+                .with_hint("`git comfy resolve` settles conflicts in workflows"));
         };
-        let inputs = Inputs { base: base.unwrap_or_default(), ours, theirs };
-        let Some(documents) = inputs.documents() else {
-            return Err(Failure::new(format!("{name} is no JSON on one of the sides"))
-                .hint("edit the file, then `git add` it"));
+        let inputs = MergeInputs { base: base.unwrap_or_default(), ours, theirs };
+        let Some(documents) = inputs.parse() else {
+            return Err(CommandError::new(format!("{name} is no JSON on one of the sides"))
+                .with_hint("edit the file, then `git add` it"));
         };
         let (Some(repository), Some(path)) = (&self.repository, &self.path) else {
             return Ok(());
         };
-        let strategies = merge_files::strategies(self.session, Some(repository));
-        let frame = Frame {
+        let strategies = merge_files::load_strategies(self.session, Some(repository));
+        let frame = FileMergeContext {
             repository: Some(repository),
-            handling: driver::handling(repository, path).0,
-            labels: Labels::default(),
-            cards: Cards::Shown,
+            handling: merge_state::layout_handling(repository, path).0,
+            labels: SideLabels::default(),
+            cards: CardVisibility::Shown,
             strategies: &strategies,
         };
-        let product = merge_files::merge(&inputs, documents, &frame);
+        let product = merge_files::merge_documents(&inputs, documents, &frame);
         let Some(clean) = &product.content else {
-            return Err(Failure::new(format!(
+            return Err(CommandError::new(format!(
                 "{name} is other JSON, and both sides changed the same in it"
             ))
-            .hint("settle what stands between the conflict markers, then `git add` it"));
+            .with_hint("settle what stands between the conflict markers, then `git add` it"));
         };
         let nodes = &product.merged.renumbered.nodes;
-        let contents =
-            driver::Contents { ours: &inputs.ours, theirs: &inputs.theirs, merged: clean };
-        let placed = driver::with_layout(repository, path, contents, nodes)?;
-        write_file::write(&self.file, placed.as_ref().unwrap_or(clean))?;
-        self.session.ui.say(&format!("{name}: merged as a graph now"));
+        let contents = merge_state::MergeContents {
+            ours: &inputs.ours,
+            theirs: &inputs.theirs,
+            merged: clean,
+        };
+        let placed = merge_state::content_with_layout(repository, path, contents, nodes)?;
+        file_io::replace_file(&self.file, placed.as_ref().unwrap_or(clean))?;
+        self.session.ui.info(&format!("{name}: merged as a graph now"));
         Ok(())
     }
 
-    fn content(&self) -> Result<Vec<u8>> {
+    fn read_content(&self) -> Result<Vec<u8>> {
         std::fs::read(&self.file).map_err(|error| {
-            Failure::new(format!("{} cannot be read: {error}", sanitize::line(&self.name)))
+            CommandError::new(format!("{} cannot be read: {error}", sanitize::line(&self.name)))
         })
     }
 
-    fn document(&self) -> Result<(Value, String)> {
-        let content = self.content()?;
+    fn read_document(&self) -> Result<(Value, String)> {
+        let content = self.read_content()?;
         let document = json::parse(&content).map_err(|error| {
             let name = sanitize::line(&self.name);
-            Failure::new(format!("{name} is no JSON any more: {error}"))
+            CommandError::new(format!("{name} is no JSON any more: {error}"))
         })?;
         Ok((document, String::from_utf8_lossy(&content).into_owned()))
     }
 
-    pub(crate) fn read(&self) -> Result<Vec<Unsettled>> {
-        Ok(merge::list(&self.document()?.0, &self.catalog))
+    pub(crate) fn conflicts(&self) -> Result<Vec<UnsettledConflict>> {
+        Ok(merge::list_conflicts(&self.read_document()?.0, &self.catalog))
     }
 
     /// Resolves some conflicts in the file as it is on disk now.
-    pub(crate) fn settle(&self, choices: &[(i64, Choice)]) -> Result<Settled> {
-        let (mut document, before) = self.document()?;
-        let names: Vec<(i64, String)> =
-            merge::list(&document, &self.catalog).iter().map(|u| (u.id, heading(u))).collect();
-        let was_clean = canon::print(&document) == before.as_bytes();
-        let resolved = merge::resolve(&mut document, choices, &self.catalog);
+    pub(crate) fn resolve(&self, choices: &[(i64, ConflictChoice)]) -> Result<SettledConflicts> {
+        let (mut document, before) = self.read_document()?;
+        let names: Vec<(i64, String)> = merge::list_conflicts(&document, &self.catalog)
+            .iter()
+            .map(|u| (u.id, conflict_heading(u)))
+            .collect();
+        let was_clean = clean::print_clean(&document) == before.as_bytes();
+        let resolved = merge::resolve_conflicts(&mut document, choices, &self.catalog);
         if resolved.settled > 0 {
             let content = match was_clean {
-                true => canon::print(&document),
-                false => spelled(&document, &before),
+                true => clean::print_clean(&document),
+                false => print_in_style(&document, &before),
             };
-            write_file::write(&self.file, &content)?;
+            file_io::replace_file(&self.file, &content)?;
         }
         let staged = resolved.left == 0 && self.stage()?;
         let name_of = |id: i64| names.iter().find(|(known, _)| *known == id);
@@ -152,7 +157,7 @@ impl<'a> Held<'a> {
                  `--accept --only {id}` takes the file as it is"
             )
         });
-        Ok(Settled {
+        Ok(SettledConflicts {
             settled: resolved.settled,
             left: resolved.left,
             refused: refused.collect(),
@@ -166,35 +171,35 @@ impl<'a> Held<'a> {
         let (Some(repository), Some(path)) = (&self.repository, &self.path) else {
             return Ok(false);
         };
-        if driver::stages(repository, path)?.is_none() {
+        if merge_state::read_stages(repository, path)?.is_none() {
             return Ok(false);
         }
-        driver::stage(repository, path)?;
+        merge_state::stage_file(repository, path)?;
         Ok(true)
     }
 
     /// Stages a file without conflicts that the index has unmerged.
     pub(crate) fn stage_if_unmerged(&self) -> Result<bool> {
-        match self.stages()? {
-            Some(Stages::Unmerged { .. }) => self.stage(),
+        match self.index_stages()? {
+            Some(IndexStages::Unmerged { .. }) => self.stage(),
             _ => Ok(false),
         }
     }
 
     /// The command that continues what git was doing, such as `git rebase --continue`.
-    pub(crate) fn next_step(&self) -> Option<&'static str> {
-        driver::next_step(self.repository.as_ref()?)
+    pub(crate) fn continue_command(&self) -> Option<&'static str> {
+        merge_state::continue_command(self.repository.as_ref()?)
     }
 }
 
 /// Prints a document in the style of the earlier text. If that had positions, nodes that
 /// came back without one get one.
-fn spelled(document: &Value, before: &str) -> Vec<u8> {
-    let style = Style::sniff(before);
+fn print_in_style(document: &Value, before: &str) -> Vec<u8> {
+    let style = JsonStyle::detect(before);
     let text = json::print(document, &style).into_bytes();
     if memchr::memmem::find(before.as_bytes(), b"\"pos\"").is_none() {
         return text;
     }
     let mut placed = document.clone();
-    if canon::place_missing(&mut placed) { json::print(&placed, &style).into_bytes() } else { text }
+    if clean::place_missing(&mut placed) { json::print(&placed, &style).into_bytes() } else { text }
 }

@@ -1,8 +1,8 @@
 //! Merging workflows inside git, and resolving conflicts.
 
 pub mod commands;
+pub mod conflict_text;
 pub mod conflicted_file;
-pub mod driver;
+pub mod describe;
 pub mod merge_files;
-pub mod resolve_text;
-pub mod text;
+pub mod merge_state;

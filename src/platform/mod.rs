@@ -3,6 +3,6 @@
 pub mod git;
 pub mod machine;
 pub mod text;
-pub mod write_whole;
+pub mod write_atomic;
 
-pub use write_whole::{with_usual_rights, write_whole};
+pub use write_atomic::{with_usual_rights, write_atomic};

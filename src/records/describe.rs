@@ -10,10 +10,10 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::schema::{
-    Environment, ModelFact, ModelUse, Origin, PackFact, PackKind, Record, Seen, Site, Status,
-    WorkflowUse,
+    ComfyEnvironment, CommitRecord, EnvironmentSource, MachineObservation, ModelFact, ModelStatus,
+    ModelUse, PackFact, PackKind, WidgetSite, WorkflowUse,
 };
-use crate::platform::git::checkout::Checkout;
+use crate::platform::git::foreign_checkout::Checkout;
 use crate::platform::text::{Colour, sanitize};
 
 const HEADING: Style = AnsiColor::Cyan.on_default();
@@ -25,7 +25,7 @@ const BOLD: Style = Style::new().bold();
 
 /// How much is told of each model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
+pub enum DetailLevel {
     /// The identity and what is wrong.
     Short,
     /// Every digest, header field and hint.
@@ -34,53 +34,58 @@ pub enum Detail {
 
 /// How a record is shown, and which machine's facts come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Viewer<'a> {
+pub struct DescribeOptions<'a> {
     /// This machine, whose facts are told where it has any.
     pub machine: &'a str,
-    pub detail: Detail,
+    pub detail: DetailLevel,
     pub colour: Colour,
 }
 
 /// Shows a record, ending in a line end.
-pub fn show(record: &Record, viewer: Viewer<'_>) -> String {
-    let mut shown = Shown { out: String::new(), viewer };
-    let machine = speaker(record, viewer.machine);
+pub fn describe_record(record: &CommitRecord, viewer: DescribeOptions<'_>) -> String {
+    let mut shown = RecordPrinter { out: String::new(), options: viewer };
+    let machine = preferred_machine(record, viewer.machine);
     let seen = machine.and_then(|machine| record.seen.get(machine));
     for workflow in &record.workflows {
-        shown.workflow(workflow, seen);
+        shown.write_workflow(workflow, seen);
     }
     match seen {
-        Some(seen) => shown.machine(seen),
-        None => shown.line("", &[(WAITS, "nothing was looked at on any machine yet")]),
+        Some(seen) => shown.write_machine(seen),
+        None => shown.write_line("", &[(WAITS, "nothing was looked at on any machine yet")]),
     }
     for (other, seen) in &record.seen {
         if Some(other.as_str()) != machine {
-            shown.other(other, seen, machine.and_then(|machine| record.seen.get(machine)));
+            shown.write_other_machine(
+                other,
+                seen,
+                machine.and_then(|machine| record.seen.get(machine)),
+            );
         }
     }
     shown.out
 }
 
 /// The machine whose facts are told: this one, else the one that knows most.
-fn speaker<'r>(record: &'r Record, here: &str) -> Option<&'r str> {
-    let known =
-        |seen: &Seen| seen.models.iter().filter(|fact| fact.status == Status::Hashed).count();
+fn preferred_machine<'r>(record: &'r CommitRecord, here: &str) -> Option<&'r str> {
+    let known = |seen: &MachineObservation| {
+        seen.models.iter().filter(|fact| fact.status == ModelStatus::Hashed).count()
+    };
     let best = record.seen.iter().max_by_key(|(_, seen)| (known(seen), seen.at.clone()));
     let own = record.seen.get_key_value(here);
     own.or(best).map(|(machine, _)| machine.as_str())
 }
 
-struct Shown<'a> {
+struct RecordPrinter<'a> {
     out: String,
-    viewer: Viewer<'a>,
+    options: DescribeOptions<'a>,
 }
 
-impl Shown<'_> {
-    fn line(&mut self, indent: &str, parts: &[(Style, &str)]) {
+impl RecordPrinter<'_> {
+    fn write_line(&mut self, indent: &str, parts: &[(Style, &str)]) {
         self.out.push_str(indent);
         for (style, text) in parts {
             let text = sanitize::line(text);
-            match self.viewer.colour {
+            match self.options.colour {
                 Colour::On if !text.is_empty() && *style != Style::new() => {
                     let _ = write!(self.out, "{style}{text}{style:#}");
                 }
@@ -90,50 +95,54 @@ impl Shown<'_> {
         self.out.push('\n');
     }
 
-    fn workflow(&mut self, workflow: &WorkflowUse, seen: Option<&Seen>) {
-        self.line("", &[(HEADING, &workflow.path)]);
-        for model in workflow.told_models() {
+    fn write_workflow(&mut self, workflow: &WorkflowUse, seen: Option<&MachineObservation>) {
+        self.write_line("", &[(HEADING, &workflow.path)]);
+        for model in workflow.distinct_models() {
             let fact = seen.and_then(|seen| {
                 seen.models.iter().find(|f| f.folder == model.folder && f.name == model.name)
             });
-            self.model(model, fact);
+            self.write_model(model, fact);
         }
         if workflow.models.is_empty() {
-            self.line("  ", &[(MUTED, "names no models")]);
+            self.write_line("  ", &[(MUTED, "names no models")]);
         }
     }
 
-    fn model(&mut self, model: &ModelUse, fact: Option<&ModelFact>) {
+    fn write_model(&mut self, model: &ModelUse, fact: Option<&ModelFact>) {
         let name = format!("{}/{}", model.folder, model.name);
-        let (style, state) = fact.map_or((WAITS, "not looked for".to_owned()), state);
-        self.line("  ", &[(BOLD, &name), (Style::new(), "  "), (style, &state)]);
-        let sites: Vec<String> = model.at.iter().take(4).map(site).collect();
+        let (style, state) = fact.map_or((WAITS, "not looked for".to_owned()), describe_status);
+        self.write_line("  ", &[(BOLD, &name), (Style::new(), "  "), (style, &state)]);
+        let sites: Vec<String> = model.at.iter().take(4).map(describe_site).collect();
         let more = model.at.len().saturating_sub(4);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        self.line("      ", &[(MUTED, &format!("for {}{more}", sites.join(", ")))]);
+        self.write_line("      ", &[(MUTED, &format!("for {}{more}", sites.join(", ")))]);
         let Some(fact) = fact else { return };
         for other in &fact.also {
-            let text = format!("ambiguous: {} has one too ({})", other.place, size(other.size));
-            self.line("      ", &[(WAITS, &text)]);
+            let text = format!(
+                "ambiguous: {} has one too ({})",
+                other.search_folder,
+                format_size(other.size)
+            );
+            self.write_line("      ", &[(WAITS, &text)]);
         }
         for (claim, who) in &fact.disagrees {
-            self.line("      ", &[(BAD, &format!("{who} claims {claim}"))]);
+            self.write_line("      ", &[(BAD, &format!("{who} claims {claim}"))]);
         }
         for place in &fact.elsewhere {
-            self.line("      ", &[(WAITS, &format!("the same bytes lie at {place}"))]);
+            self.write_line("      ", &[(WAITS, &format!("the same bytes lie at {place}"))]);
         }
         let hinted = fact.hints.iter().filter_map(|hint| hint.url.as_ref());
         let from: std::collections::BTreeSet<&String> =
             model.claims.urls.iter().chain(hinted).collect();
         for url in from {
-            self.line("      ", &[(MUTED, &format!("from {url}"))]);
+            self.write_line("      ", &[(MUTED, &format!("from {url}"))]);
         }
-        if self.viewer.detail == Detail::Full {
-            self.digests(fact);
+        if self.options.detail == DetailLevel::Full {
+            self.write_digests(fact);
         }
     }
 
-    fn digests(&mut self, fact: &ModelFact) {
+    fn write_digests(&mut self, fact: &ModelFact) {
         if let Some(hashes) = &fact.hashes {
             let all = [
                 ("sha256", Some(&hashes.sha256)),
@@ -144,51 +153,54 @@ impl Shown<'_> {
             ];
             for (kind, hex) in all {
                 if let Some(hex) = hex {
-                    self.line("      ", &[(MUTED, &format!("{kind:<7} {hex}"))]);
+                    self.write_line("      ", &[(MUTED, &format!("{kind:<7} {hex}"))]);
                 }
             }
         }
         for (field, value) in &fact.header {
-            self.line("      ", &[(MUTED, &format!("{field}: {value}"))]);
+            self.write_line("      ", &[(MUTED, &format!("{field}: {value}"))]);
         }
     }
 
-    fn machine(&mut self, seen: &Seen) {
+    fn write_machine(&mut self, seen: &MachineObservation) {
         for pack in &seen.packs {
             let name = format!("pack {}", pack.name);
-            let state = pack_state(pack);
-            self.line("", &[(HEADING, &name), (Style::new(), "  "), (Style::new(), &state)]);
+            let state = describe_pack(pack);
+            self.write_line("", &[(HEADING, &name), (Style::new(), "  "), (Style::new(), &state)]);
             let classes: Vec<&str> = pack.classes.keys().map(String::as_str).collect();
-            self.line("      ", &[(MUTED, &format!("for {}", classes.join(", ")))]);
+            self.write_line("      ", &[(MUTED, &format!("for {}", classes.join(", ")))]);
             if pack.disabled {
-                self.line("      ", &[(BAD, "it is switched off")]);
+                self.write_line("      ", &[(BAD, "it is switched off")]);
             }
             for other in &pack.also {
-                self.line("      ", &[(WAITS, &format!("{other} brings one of these too"))]);
+                self.write_line("      ", &[(WAITS, &format!("{other} brings one of these too"))]);
             }
         }
         for class in &seen.unplaced {
-            self.line("", &[(BAD, &format!("no installed pack brings {class}"))]);
+            self.write_line("", &[(BAD, &format!("no installed pack brings {class}"))]);
         }
         match &seen.environment {
-            Some(environment) => self.environment(environment),
-            None => self.line("", &[(MUTED, "nothing is known of ComfyUI")]),
+            Some(environment) => self.write_environment(environment),
+            None => self.write_line("", &[(MUTED, "nothing is known of ComfyUI")]),
         }
         if !seen.is_complete() {
-            self.line("", &[(WAITS, "not complete yet: git comfy status tells how far it is")]);
+            self.write_line(
+                "",
+                &[(WAITS, "not complete yet: git comfy status tells how far it is")],
+            );
         }
-        self.line("", &[(MUTED, &format!("seen {}", seen.at))]);
+        self.write_line("", &[(MUTED, &format!("seen {}", seen.at))]);
     }
 
-    fn environment(&mut self, environment: &Environment) {
+    fn write_environment(&mut self, environment: &ComfyEnvironment) {
         let version = environment.comfyui.as_deref().unwrap_or("of unknown version");
-        let source = environment.source.as_ref().map(checkout).unwrap_or_default();
+        let source = environment.source.as_ref().map(describe_checkout).unwrap_or_default();
         let from = match environment.from {
-            Some(Origin::Server) => "  (running)",
+            Some(EnvironmentSource::Server) => "  (running)",
             _ => "",
         };
         let head = format!("ComfyUI {version}");
-        self.line("", &[(HEADING, &head), (Style::new(), &source), (MUTED, from)]);
+        self.write_line("", &[(HEADING, &head), (Style::new(), &source), (MUTED, from)]);
         let named = |name: &str, value: &Option<String>| {
             value.as_ref().map(|value| format!("{name} {value}"))
         };
@@ -202,19 +214,27 @@ impl Shown<'_> {
         let parts: Vec<String> =
             runs.into_iter().chain(devices).chain([environment.driver.clone()]).flatten().collect();
         if !parts.is_empty() {
-            self.line("  ", &[(Style::new(), &parts.join(", "))]);
+            self.write_line("  ", &[(Style::new(), &parts.join(", "))]);
         }
         if !environment.flags.is_empty() {
-            self.line("  ", &[(MUTED, &format!("started with {}", environment.flags.join(" ")))]);
+            self.write_line(
+                "  ",
+                &[(MUTED, &format!("started with {}", environment.flags.join(" ")))],
+            );
         }
     }
 
     /// What another machine saw differently.
-    fn other(&mut self, machine: &str, seen: &Seen, told: Option<&Seen>) {
+    fn write_other_machine(
+        &mut self,
+        machine: &str,
+        seen: &MachineObservation,
+        told: Option<&MachineObservation>,
+    ) {
         let key = |fact: &ModelFact| (fact.folder.clone(), fact.name.clone());
         let known: BTreeMap<_, &ModelFact> =
             told.iter().flat_map(|seen| &seen.models).map(|fact| (key(fact), fact)).collect();
-        self.line("", &[(MUTED, &format!("machine {machine} saw {}", seen.at))]);
+        self.write_line("", &[(MUTED, &format!("machine {machine} saw {}", seen.at))]);
         let mut same = 0;
         for fact in &seen.models {
             let ours = known.get(&key(fact));
@@ -224,9 +244,9 @@ impl Shown<'_> {
                 same += 1;
                 continue;
             }
-            let (style, state) = state(fact);
+            let (style, state) = describe_status(fact);
             let name = format!("{}/{}", fact.folder, fact.name);
-            self.line("  ", &[(BOLD, &name), (Style::new(), "  "), (style, &state)]);
+            self.write_line("  ", &[(BOLD, &name), (Style::new(), "  "), (style, &state)]);
         }
         if same > 0 {
             let text = if same == 1 {
@@ -234,38 +254,38 @@ impl Shown<'_> {
             } else {
                 format!("{same} models are the same")
             };
-            self.line("  ", &[(MUTED, &text)]);
+            self.write_line("  ", &[(MUTED, &text)]);
         }
     }
 }
 
 /// What became of a model, in words.
-fn state(fact: &ModelFact) -> (Style, String) {
+fn describe_status(fact: &ModelFact) -> (Style, String) {
     let why = fact.why.as_ref().map_or(String::new(), |why| format!(": {why}"));
-    let place = fact.place.as_ref().map_or(String::new(), |place| format!(" in {place}"));
-    let large = fact.size.map_or(String::new(), |bytes| format!("{}  ", size(bytes)));
+    let place = fact.search_folder.as_ref().map_or(String::new(), |place| format!(" in {place}"));
+    let large = fact.size.map_or(String::new(), |bytes| format!("{}  ", format_size(bytes)));
     match fact.status {
-        Status::Hashed => {
+        ModelStatus::Hashed => {
             let digits = fact.hashes.as_ref().map_or("", |hashes| hashes.autov2.as_str());
             (GOOD, format!("{large}sha256 {digits}…{place}"))
         }
-        Status::Pending => (WAITS, format!("{large}not hashed yet{place}{why}")),
-        Status::Unfinished => (WAITS, format!("{large}unfinished{place}{why}")),
-        Status::Unreadable => (BAD, format!("cannot be read{place}{why}")),
-        Status::Missing => (BAD, format!("missing{why}")),
-        Status::Refused => (BAD, format!("refused{why}")),
-        Status::Folder => (Style::new(), format!("{large}a folder{place}, not hashed")),
+        ModelStatus::Pending => (WAITS, format!("{large}not hashed yet{place}{why}")),
+        ModelStatus::Unfinished => (WAITS, format!("{large}unfinished{place}{why}")),
+        ModelStatus::Unreadable => (BAD, format!("cannot be read{place}{why}")),
+        ModelStatus::Missing => (BAD, format!("missing{why}")),
+        ModelStatus::Refused => (BAD, format!("refused{why}")),
+        ModelStatus::Folder => (Style::new(), format!("{large}a folder{place}, not hashed")),
     }
 }
 
-fn site(site: &Site) -> String {
+fn describe_site(site: &WidgetSite) -> String {
     let scope = if site.subgraph.is_some() { " in a subgraph" } else { "" };
     let off = site.off.as_ref().map_or(String::new(), |off| format!(", {off}"));
     let input = if site.input.is_empty() { String::new() } else { format!(".{}", site.input) };
     format!("{}{input} #{}{scope}{off}", site.class, site.node)
 }
 
-fn pack_state(pack: &PackFact) -> String {
+fn describe_pack(pack: &PackFact) -> String {
     let kind = match pack.kind {
         PackKind::Git => "",
         PackKind::Registry => "  from the registry",
@@ -277,14 +297,14 @@ fn pack_state(pack: &PackFact) -> String {
     format!(
         "{}{}{kind}{digest}",
         pack.version.as_deref().unwrap_or_default(),
-        checkout(&pack.checkout)
+        describe_checkout(&pack.checkout)
     )
     .trim_start()
     .to_owned()
 }
 
 /// ` @ 3f2a1b9c04 (v1.2)  changed locally  https://…`
-fn checkout(checkout: &Checkout) -> String {
+fn describe_checkout(checkout: &Checkout) -> String {
     let mut text = String::new();
     if let Some(commit) = &checkout.commit {
         let short: String = commit.chars().take(10).collect();
@@ -303,7 +323,7 @@ fn checkout(checkout: &Checkout) -> String {
 }
 
 /// A size as people compare downloads: `3.97 GiB`.
-pub fn size(bytes: u64) -> String {
+pub fn format_size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut value = bytes as f64;
     let mut unit = 0;
@@ -324,7 +344,7 @@ pub fn size(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    fn record() -> Record {
+    fn record() -> CommitRecord {
         serde_json::from_value(serde_json::json!({
             "comfy_record": 1,
             "workflows": [{"path": "a\u{1b}[31m.json", "blob": "11", "models": [
@@ -366,8 +386,12 @@ mod tests {
 
     #[test]
     fn a_record_tells_what_stands_behind_the_names() {
-        let viewer = Viewer { machine: "aaaaaaaaaaaa", detail: Detail::Short, colour: Colour::Off };
-        insta::assert_snapshot!(show(&record(), viewer), @r#"
+        let viewer = DescribeOptions {
+            machine: "aaaaaaaaaaaa",
+            detail: DetailLevel::Short,
+            colour: Colour::Off,
+        };
+        insta::assert_snapshot!(describe_record(&record(), viewer), @r#"
         a\x1b[31m.json
           checkpoints/sd15.safetensors  3.97 GiB  sha256 ababababab… in models/checkpoints
               for CheckpointLoaderSimple.ckpt_name #4
@@ -391,7 +415,8 @@ mod tests {
 
     #[test]
     fn sizes_are_told_as_people_compare_them() {
-        let told: Vec<String> = [0, 1023, 1024, 150_000, 4_265_146_304, u64::MAX].map(size).into();
+        let told: Vec<String> =
+            [0, 1023, 1024, 150_000, 4_265_146_304, u64::MAX].map(format_size).into();
         assert_eq!(told, ["0 B", "1023 B", "1.00 KiB", "146 KiB", "3.97 GiB", "16777216 TiB"]);
     }
 }

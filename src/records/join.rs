@@ -10,39 +10,41 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::schema::{Claims, ModelFact, ModelUse, PackFact, Record, Seen, WorkflowUse};
+use super::schema::{
+    CommitRecord, MachineObservation, ModelClaims, ModelFact, ModelUse, PackFact, WorkflowUse,
+};
 
-impl Record {
+impl CommitRecord {
     /// Takes in what another record of the same commit knows.
-    pub fn join(&mut self, other: Record) {
+    pub fn join(&mut self, other: CommitRecord) {
         self.comfy_record = self.comfy_record.max(other.comfy_record);
         let ours = std::mem::take(&mut self.workflows);
-        self.workflows = joined(
+        self.workflows = join_by_key(
             ours.into_iter().chain(other.workflows),
             |workflow| (workflow.path.clone(), workflow.blob.clone()),
             join_workflows,
         );
         for (machine, theirs) in other.seen {
             match self.seen.remove(&machine) {
-                Some(ours) => drop(self.seen.insert(machine, join_seen(ours, theirs))),
-                None => drop(self.seen.insert(machine, normal_seen(theirs))),
+                Some(ours) => drop(self.seen.insert(machine, join_observations(ours, theirs))),
+                None => drop(self.seen.insert(machine, normalize_observation(theirs))),
             }
         }
-        join_rest(&mut self.rest, other.rest);
+        join_unknown_fields(&mut self.rest, other.rest);
     }
 
     /// The record in its normal order, as a join leaves it.
     #[must_use]
-    pub fn normal(self) -> Record {
+    pub fn normalized(self) -> CommitRecord {
         let (comfy_record, rest) = (self.comfy_record, self.rest.clone());
-        let mut normal = Record { comfy_record, rest, ..Record::default() };
+        let mut normal = CommitRecord { comfy_record, rest, ..CommitRecord::default() };
         normal.join(self);
         normal
     }
 }
 
 /// Items by key in the order of the keys; those with one key are joined.
-pub(crate) fn joined<T: Clone, K: Ord>(
+pub(crate) fn join_by_key<T: Clone, K: Ord>(
     items: impl Iterator<Item = T>,
     key: impl Fn(&T) -> K,
     join: impl Fn(T, T) -> T,
@@ -61,24 +63,24 @@ pub(crate) fn joined<T: Clone, K: Ord>(
 }
 
 fn join_workflows(mut ours: WorkflowUse, theirs: WorkflowUse) -> WorkflowUse {
-    ours.models = joined(
+    ours.models = join_by_key(
         ours.models.into_iter().chain(theirs.models),
         |model| (model.folder.clone(), model.name.clone()),
-        join_uses,
+        join_model_uses,
     );
     ours.classes.extend(theirs.classes);
     ours.classes.sort();
     ours.classes.dedup();
-    join_rest(&mut ours.rest, theirs.rest);
+    join_unknown_fields(&mut ours.rest, theirs.rest);
     ours
 }
 
-fn join_uses(mut ours: ModelUse, theirs: ModelUse) -> ModelUse {
+fn join_model_uses(mut ours: ModelUse, theirs: ModelUse) -> ModelUse {
     ours.by = ours.by.max(theirs.by);
     ours.at.extend(theirs.at);
     ours.at.sort();
     ours.at.dedup();
-    let Claims { hashes, urls } = theirs.claims;
+    let ModelClaims { hashes, urls } = theirs.claims;
     ours.claims.hashes.extend(hashes);
     ours.claims.urls.extend(urls);
     ours
@@ -86,16 +88,21 @@ fn join_uses(mut ours: ModelUse, theirs: ModelUse) -> ModelUse {
 
 /// One machine looked twice: the first look at the environment and at each pack counts,
 /// of each model the statement that knows more.
-fn join_seen(ours: Seen, theirs: Seen) -> Seen {
-    let models = joined(
+fn join_observations(ours: MachineObservation, theirs: MachineObservation) -> MachineObservation {
+    let models = join_by_key(
         ours.models.into_iter().chain(theirs.models),
         |fact| (fact.folder.clone(), fact.name.clone()),
-        join_facts,
+        join_model_facts,
     );
-    let packs =
-        joined(ours.packs.into_iter().chain(theirs.packs), |pack| pack.name.clone(), join_packs);
+    let packs = join_by_key(
+        ours.packs.into_iter().chain(theirs.packs),
+        |pack| pack.name.clone(),
+        join_pack_facts,
+    );
     let environment = match (ours.environment, theirs.environment) {
-        (Some(ours), Some(theirs)) => Some(first(ours, theirs, |environment| &environment.at)),
+        (Some(ours), Some(theirs)) => {
+            Some(pick_earlier(ours, theirs, |environment| &environment.at))
+        }
         (ours, theirs) => ours.or(theirs),
     };
     let placed =
@@ -106,21 +113,21 @@ fn join_seen(ours: Seen, theirs: Seen) -> Seen {
     let pending = ours.pending.intersection(&theirs.pending).copied().collect();
     let (at, with) = (ours.at, ours.with).min((theirs.at, theirs.with));
     let mut rest = ours.rest;
-    join_rest(&mut rest, theirs.rest);
-    Seen { at, with, environment, models, packs, unplaced, pending, rest }
+    join_unknown_fields(&mut rest, theirs.rest);
+    MachineObservation { at, with, environment, models, packs, unplaced, pending, rest }
 }
 
 /// The order of states is that of how much is known.
-fn join_facts(ours: ModelFact, theirs: ModelFact) -> ModelFact {
+fn join_model_facts(ours: ModelFact, theirs: ModelFact) -> ModelFact {
     match ours.status.cmp(&theirs.status) {
         Ordering::Greater => ours,
         Ordering::Less => theirs,
-        Ordering::Equal => first(ours, theirs, |fact| &fact.at),
+        Ordering::Equal => pick_earlier(ours, theirs, |fact| &fact.at),
     }
 }
 
 /// The earlier of two; of two of the same moment always the same one.
-fn first<T: Ord>(ours: T, theirs: T, at: impl Fn(&T) -> &String) -> T {
+fn pick_earlier<T: Ord>(ours: T, theirs: T, at: impl Fn(&T) -> &String) -> T {
     match at(&ours).cmp(at(&theirs)) {
         Ordering::Less => ours,
         Ordering::Greater => theirs,
@@ -128,13 +135,13 @@ fn first<T: Ord>(ours: T, theirs: T, at: impl Fn(&T) -> &String) -> T {
     }
 }
 
-fn normal_seen(seen: Seen) -> Seen {
+fn normalize_observation(seen: MachineObservation) -> MachineObservation {
     let same = seen.clone();
-    join_seen(seen, same)
+    join_observations(seen, same)
 }
 
 /// One pack seen twice: the first look counts, the classes are united.
-pub(crate) fn join_packs(ours: PackFact, theirs: PackFact) -> PackFact {
+pub(crate) fn join_pack_facts(ours: PackFact, theirs: PackFact) -> PackFact {
     let bare = |pack: &PackFact| PackFact {
         classes: BTreeMap::new(),
         also: std::collections::BTreeSet::new(),
@@ -148,11 +155,11 @@ pub(crate) fn join_packs(ours: PackFact, theirs: PackFact) -> PackFact {
             .or_insert(*evidence);
     }
     let also = ours.also.union(&theirs.also).cloned().collect();
-    PackFact { classes, also, ..first(bare(&ours), bare(&theirs), |pack| &pack.at) }
+    PackFact { classes, also, ..pick_earlier(bare(&ours), bare(&theirs), |pack| &pack.at) }
 }
 
 /// Fields nobody here knows: all of them, and of two values the greater by its text.
-pub(crate) fn join_rest(ours: &mut Map<String, Value>, theirs: Map<String, Value>) {
+pub(crate) fn join_unknown_fields(ours: &mut Map<String, Value>, theirs: Map<String, Value>) {
     for (key, value) in theirs {
         let text = value.to_string();
         if ours.get(&key).is_none_or(|known| format!("{known}") < text) {
@@ -187,23 +194,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::records::named::UNKNOWN_FOLDER;
+    use crate::records::dependencies::UNKNOWN_FOLDER;
     use crate::records::schema::*;
 
     fn uses() -> impl Strategy<Value = ModelUse> {
         ("a|b|unknown", "[xy]", 0..4u8, "[12]").prop_map(|(folder, name, by, node)| ModelUse {
             folder,
             name,
-            by: [Evidence::Matched, Evidence::Prompt, Evidence::Properties, Evidence::Catalog]
-                [usize::from(by)],
-            at: vec![Site {
+            by: [
+                ModelEvidence::Matched,
+                ModelEvidence::Prompt,
+                ModelEvidence::Properties,
+                ModelEvidence::Catalog,
+            ][usize::from(by)],
+            at: vec![WidgetSite {
                 subgraph: None,
                 node,
                 class: "L".into(),
                 input: "n".into(),
                 off: None,
             }],
-            claims: Claims { urls: ["u".to_owned()].into(), ..Claims::default() },
+            claims: ModelClaims { urls: ["u".to_owned()].into(), ..ModelClaims::default() },
         })
     }
 
@@ -213,7 +224,8 @@ mod tests {
                 folder,
                 at,
                 name,
-                status: [Status::Pending, Status::Missing, Status::Hashed][usize::from(status)],
+                status: [ModelStatus::Pending, ModelStatus::Missing, ModelStatus::Hashed]
+                    [usize::from(status)],
                 size: Some(size),
                 ..ModelFact::default()
             }
@@ -236,30 +248,30 @@ mod tests {
         )
     }
 
-    fn seens() -> impl Strategy<Value = Seen> {
+    fn seens() -> impl Strategy<Value = MachineObservation> {
         let lists = (
             prop::collection::vec(facts(), 0..4),
             prop::collection::vec(packs(), 0..3),
             prop::collection::btree_set("[CDE]", 0..3),
         );
         ("[1-3]", prop::option::of("[vw]"), lists, any::<bool>()).prop_map(
-            |(at, comfyui, (models, packs, unplaced), waits)| Seen {
-                environment: comfyui.map(|v| Environment {
+            |(at, comfyui, (models, packs, unplaced), waits)| MachineObservation {
+                environment: comfyui.map(|v| ComfyEnvironment {
                     comfyui: Some(v),
                     at: at.clone(),
-                    ..Environment::default()
+                    ..ComfyEnvironment::default()
                 }),
                 models,
                 packs,
                 unplaced,
-                pending: waits.then_some(Part::Environment).into_iter().collect(),
+                pending: waits.then_some(PendingPart::Environment).into_iter().collect(),
                 at,
-                ..Seen::default()
+                ..MachineObservation::default()
             },
         )
     }
 
-    fn records() -> impl Strategy<Value = Record> {
+    fn records() -> impl Strategy<Value = CommitRecord> {
         let workflow = ("[fg]", "[01]", prop::collection::vec(uses(), 0..4)).prop_map(
             |(path, blob, models)| WorkflowUse {
                 path,
@@ -270,13 +282,15 @@ mod tests {
             },
         );
         (prop::collection::vec(workflow, 0..3), prop::collection::btree_map("[mn]", seens(), 0..3))
-            .prop_map(|(workflows, seen)| Record { workflows, seen, ..Record::default() }.normal())
+            .prop_map(|(workflows, seen)| {
+                CommitRecord { workflows, seen, ..CommitRecord::default() }.normalized()
+            })
     }
 
     proptest! {
         #[test]
         fn joining_is_a_union(a in records(), b in records(), c in records()) {
-            is_union(Record::join, [&a, &b, &c])?;
+            is_union(CommitRecord::join, [&a, &b, &c])?;
         }
     }
 
@@ -285,15 +299,15 @@ mod tests {
         let uses = |folder: &str, node: &str| ModelUse {
             folder: folder.into(),
             name: "x".into(),
-            by: Evidence::Matched,
-            at: vec![Site {
+            by: ModelEvidence::Matched,
+            at: vec![WidgetSite {
                 subgraph: None,
                 node: node.into(),
                 class: "L".into(),
                 input: "n".into(),
                 off: None,
             }],
-            claims: Claims::default(),
+            claims: ModelClaims::default(),
         };
         let workflow = WorkflowUse {
             path: "f".into(),
@@ -302,21 +316,22 @@ mod tests {
             classes: Vec::new(),
             rest: Map::new(),
         };
-        let told: Vec<_> = workflow.told_models().map(|m| (&*m.folder, &*m.at[0].node)).collect();
+        let told: Vec<_> =
+            workflow.distinct_models().map(|m| (&*m.folder, &*m.at[0].node)).collect();
         assert_eq!(told, [("loras", "1"), (UNKNOWN_FOLDER, "2")]);
     }
 
     #[test]
     fn what_was_seen_first_stays() {
-        let look = |at: &str, version: &str| Record {
+        let look = |at: &str, version: &str| CommitRecord {
             seen: [(
                 "m".to_owned(),
-                Seen {
+                MachineObservation {
                     at: at.into(),
-                    environment: Some(Environment {
+                    environment: Some(ComfyEnvironment {
                         at: at.into(),
                         comfyui: Some(version.into()),
-                        ..Environment::default()
+                        ..ComfyEnvironment::default()
                     }),
                     packs: vec![PackFact {
                         name: "p".into(),
@@ -326,15 +341,15 @@ mod tests {
                     }],
                     models: vec![ModelFact {
                         at: at.into(),
-                        status: Status::Hashed,
+                        status: ModelStatus::Hashed,
                         why: Some(version.into()),
                         ..ModelFact::default()
                     }],
-                    ..Seen::default()
+                    ..MachineObservation::default()
                 },
             )]
             .into(),
-            ..Record::default()
+            ..CommitRecord::default()
         };
         let mut joined = look("2026-11-23", "later");
         joined.join(look("2026-11-22", "first"));
@@ -353,24 +368,24 @@ mod tests {
             status,
             ..ModelFact::default()
         };
-        let record = |status, pending: &[Part]| Record {
+        let record = |status, pending: &[PendingPart]| CommitRecord {
             seen: [(
                 "m".to_owned(),
-                Seen {
+                MachineObservation {
                     at: "2026".into(),
                     models: vec![fact(status)],
                     pending: pending.iter().copied().collect(),
-                    ..Seen::default()
+                    ..MachineObservation::default()
                 },
             )]
             .into(),
-            ..Record::default()
+            ..CommitRecord::default()
         };
-        let mut joined = record(Status::Pending, &[Part::Packs]);
+        let mut joined = record(ModelStatus::Pending, &[PendingPart::Packs]);
         assert!(joined.is_pending("m"));
-        joined.join(record(Status::Hashed, &[]));
-        joined.join(record(Status::Pending, &[Part::Packs]));
+        joined.join(record(ModelStatus::Hashed, &[]));
+        joined.join(record(ModelStatus::Pending, &[PendingPart::Packs]));
         assert!(!joined.is_pending("m") && joined.is_pending("another machine"));
-        assert_eq!(joined.seen["m"].models[0].status, Status::Hashed);
+        assert_eq!(joined.seen["m"].models[0].status, ModelStatus::Hashed);
     }
 }

@@ -3,21 +3,22 @@
 //! Must not know the machine.
 
 pub mod commands;
+pub mod dependencies;
 pub mod describe;
-pub mod glance;
 pub mod join;
-pub mod look;
-pub mod named;
-pub mod notes;
+pub mod machine_view;
+pub mod note_format;
+pub mod prompt_summary;
+pub mod record_notes;
 pub mod recorder_state;
 pub mod schema;
 pub mod summary;
-pub mod text;
 pub mod worker;
 
+pub use note_format::{ParsedNote, join_notes, parse_note, print_record};
 pub use schema::{
-    AlsoThere, Claims, ClassUse, Environment, Evidence, ModelFact, ModelHashes, ModelUse, Origin,
-    PackEvidence, PackFact, PackKind, Part, Record, Seen, SidecarHint, Status, WorkflowUse,
+    ClassUse, ComfyEnvironment, CommitRecord, EnvironmentSource, MachineObservation, ModelClaims,
+    ModelEvidence, ModelFact, ModelHashes, ModelStatus, ModelUse, PackEvidence, PackFact, PackKind,
+    PendingPart, ShadowedFile, SidecarHint, WorkflowUse,
 };
-pub use summary::summary;
-pub use text::{Parsed, join_notes, parse, print};
+pub use summary::summarize_record;

@@ -3,12 +3,12 @@ use serde_json::json;
 
 use super::*;
 
-fn named(document: &serde_json::Value) -> Named {
+fn named(document: &serde_json::Value) -> Dependencies {
     let value = parse_text(&document.to_string()).unwrap();
-    of_workflow(&Workflow::from_value(value).unwrap(), &Catalog::core())
+    workflow_dependencies(&Workflow::from_value(value).unwrap(), &Catalog::core())
 }
 
-fn shown(named: &Named) -> Vec<String> {
+fn shown(named: &Dependencies) -> Vec<String> {
     let models = named.models.iter().map(|model| {
         let sites: Vec<String> = model
             .at
@@ -188,7 +188,7 @@ fn a_prompt_names_the_same() {
         "5": {"class_type": "Fancy", "inputs": {}, "_meta": {"title": "F", "cnr_id": "fancy"}},
     });
     let prompt = Prompt::from_value(parse_text(&prompt.to_string()).unwrap()).unwrap();
-    let named = of_prompt(&prompt, &Catalog::core());
+    let named = prompt_dependencies(&prompt, &Catalog::core());
     assert_eq!(
         shown(&named),
         ["checkpoints/a.safetensors Catalog 4 CheckpointLoaderSimple.ckpt_name"]

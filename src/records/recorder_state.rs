@@ -19,23 +19,23 @@ use serde::{Deserialize, Serialize};
 /// Digits of a machine's id.
 const ID_DIGITS: usize = 12;
 /// How often a record that cannot be completed is tried again.
-const TRIES: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 
 /// The recorder's files in one repository.
 #[derive(Debug, Clone)]
-pub struct Desk {
+pub struct RecorderState {
     folder: PathBuf,
 }
 
 /// The right to complete records. One process has it at a time.
 #[derive(Debug)]
-pub struct Turn {
+pub struct RecorderLock {
     _held: File,
 }
 
 /// How far the process that completes records is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct RecorderProgress {
     /// Files hashed so far.
     pub files_done: usize,
     /// Files to hash.
@@ -46,10 +46,10 @@ pub struct Progress {
     pub bytes: u64,
 }
 
-impl Desk {
+impl RecorderState {
     /// The files in git-comfy's own folder of a repository.
-    pub fn within(comfy_folder: &Path) -> Self {
-        Desk { folder: comfy_folder.to_owned() }
+    pub fn new(comfy_folder: &Path) -> Self {
+        RecorderState { folder: comfy_folder.to_owned() }
     }
 
     pub fn folder(&self) -> &Path {
@@ -58,14 +58,14 @@ impl Desk {
 
     /// The id of this machine (of this clone on it). Where it cannot be kept, one for this
     /// process.
-    pub fn machine(&self) -> String {
+    pub fn machine_id(&self) -> String {
         let path = self.folder.join("machine");
-        let known = || read_line(&path).filter(|id| is_id(id));
+        let known = || read_trimmed(&path).filter(|id| is_machine_id(id));
         if let Some(id) = known() {
             return id;
         }
-        let id = random_id();
-        let kept = fs::create_dir_all(&self.folder).and_then(|()| write_new(&path, &id));
+        let id = random_machine_id();
+        let kept = fs::create_dir_all(&self.folder).and_then(|()| write_new_file(&path, &id));
         match kept {
             Ok(()) => id,
             // Another process was first; its id is the one.
@@ -74,11 +74,15 @@ impl Desk {
     }
 
     /// Notes that a record is not complete.
-    pub fn add(&self, name: &str) -> io::Result<()> {
+    pub fn add_pending(&self, name: &str) -> io::Result<()> {
         let folder = self.folder.join("pending");
         fs::create_dir_all(&folder)?;
         let path = folder.join(name);
-        if path.exists() { Ok(()) } else { write_new(&path, "0").or_else(if_exists) }
+        if path.exists() {
+            Ok(())
+        } else {
+            write_new_file(&path, "0").or_else(ignore_already_exists)
+        }
     }
 
     /// The records that are not complete, oldest first.
@@ -96,16 +100,16 @@ impl Desk {
     }
 
     /// The record is complete, or given up.
-    pub fn remove(&self, name: &str) {
+    pub fn remove_pending(&self, name: &str) {
         let _ = fs::remove_file(self.folder.join("pending").join(name));
     }
 
     /// The record could not be completed now; gives whether it stays on the list.
-    pub fn put_off(&self, name: &str) -> bool {
+    pub fn defer_pending(&self, name: &str) -> bool {
         let path = self.folder.join("pending").join(name);
-        let tried = read_line(&path).and_then(|text| text.parse().ok()).unwrap_or(0u32) + 1;
-        if tried >= TRIES {
-            self.remove(name);
+        let tried = read_trimmed(&path).and_then(|text| text.parse().ok()).unwrap_or(0u32) + 1;
+        if tried >= MAX_ATTEMPTS {
+            self.remove_pending(name);
             return false;
         }
         let _ = fs::write(&path, tried.to_string());
@@ -113,24 +117,24 @@ impl Desk {
     }
 
     /// Takes the lock, if no process holds it.
-    pub fn try_turn(&self) -> io::Result<Option<Turn>> {
+    pub fn try_lock(&self) -> io::Result<Option<RecorderLock>> {
         let file = self.lock_file()?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Turn { _held: file })),
+            Ok(()) => Ok(Some(RecorderLock { _held: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
 
     /// Takes the lock, waiting for the process that holds it.
-    pub fn turn(&self) -> io::Result<Turn> {
+    pub fn lock(&self) -> io::Result<RecorderLock> {
         let file = self.lock_file()?;
         file.lock()?;
-        Ok(Turn { _held: file })
+        Ok(RecorderLock { _held: file })
     }
 
     /// Takes everything away. A process that completes records finds nothing more to do.
-    pub fn forget(&self) {
+    pub fn remove_files(&self) {
         for name in ["machine", "recorder.json", "recorder.lock"] {
             let _ = fs::remove_file(self.folder.join(name));
         }
@@ -144,7 +148,7 @@ impl Desk {
     }
 
     /// Writes `recorder.json`. Only the holder of the lock may.
-    pub fn tell(&self, _turn: &Turn, progress: &Progress) {
+    pub fn write_progress(&self, _turn: &RecorderLock, progress: &RecorderProgress) {
         let tell = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
             file.write_all(&serde_json::to_vec(progress)?)?;
@@ -156,32 +160,32 @@ impl Desk {
     }
 
     /// How far the process that has the turn is; `None` when nobody has it.
-    pub fn progress(&self) -> Option<Progress> {
-        if !self.folder.join("recorder.lock").exists() || self.try_turn().ok()?.is_some() {
+    pub fn progress(&self) -> Option<RecorderProgress> {
+        if !self.folder.join("recorder.lock").exists() || self.try_lock().ok()?.is_some() {
             return None;
         }
-        let text = read_line(&self.folder.join("recorder.json")).unwrap_or_default();
+        let text = read_trimmed(&self.folder.join("recorder.json")).unwrap_or_default();
         Some(serde_json::from_str(&text).unwrap_or_default())
     }
 }
 
-fn if_exists(error: io::Error) -> io::Result<()> {
+fn ignore_already_exists(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
 }
 
-fn is_id(text: &str) -> bool {
+fn is_machine_id(text: &str) -> bool {
     text.len() == ID_DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Writes a file that must not be there yet; never seen half written.
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
+fn write_new_file(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(path);
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
     file.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
-fn read_line(path: &Path) -> Option<String> {
+fn read_trimmed(path: &Path) -> Option<String> {
     let mut text = String::new();
     File::open(path).ok()?.take(4096).read_to_string(&mut text).ok()?;
     Some(text.trim().to_owned())
@@ -189,7 +193,7 @@ fn read_line(path: &Path) -> Option<String> {
 
 /// Digits nobody can guess anything from: the seeds that the standard library draws from
 /// the system for its hash maps, mixed.
-fn random_id() -> String {
+fn random_machine_id() -> String {
     let mut mixed = blake3::Hasher::new();
     for _ in 0..4 {
         let seeded = std::collections::hash_map::RandomState::new().build_hasher();
@@ -205,9 +209,9 @@ fn random_id() -> String {
 mod tests {
     use super::*;
 
-    fn desk() -> (tempfile::TempDir, Desk) {
+    fn desk() -> (tempfile::TempDir, RecorderState) {
         let folder = tempfile::tempdir().unwrap();
-        let desk = Desk::within(&folder.path().join("comfy"));
+        let desk = RecorderState::new(&folder.path().join("comfy"));
         (folder, desk)
     }
 
@@ -215,30 +219,30 @@ mod tests {
     fn a_machine_keeps_its_id() {
         let (_folder, desk) = desk();
         let ids: Vec<String> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| desk.machine())).collect();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| desk.machine_id())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert!(is_id(&ids[0]) && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+        assert!(is_machine_id(&ids[0]) && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
         let (_other, other) = self::desk();
-        assert_ne!(other.machine(), ids[0]);
+        assert_ne!(other.machine_id(), ids[0]);
     }
 
     #[test]
     fn pending_records_are_a_list_that_survives() {
         let (_folder, desk) = desk();
         assert!(desk.pending().is_empty());
-        desk.add("aa").unwrap();
-        desk.add("aa").unwrap();
-        desk.add("bb").unwrap();
+        desk.add_pending("aa").unwrap();
+        desk.add_pending("aa").unwrap();
+        desk.add_pending("bb").unwrap();
         fs::write(desk.folder.join("pending/not a commit"), "").unwrap();
         let mut pending = desk.pending();
         pending.sort();
         assert_eq!(pending, ["aa", "bb"]);
-        desk.remove("aa");
-        for _ in 1..TRIES {
-            assert!(desk.put_off("bb"));
+        desk.remove_pending("aa");
+        for _ in 1..MAX_ATTEMPTS {
+            assert!(desk.defer_pending("bb"));
         }
-        assert!(!desk.put_off("bb"));
+        assert!(!desk.defer_pending("bb"));
         assert!(desk.pending().is_empty());
     }
 
@@ -246,13 +250,13 @@ mod tests {
     fn one_process_has_the_turn() {
         let (_folder, desk) = desk();
         assert_eq!(desk.progress(), None);
-        let turn = desk.try_turn().unwrap().unwrap();
-        assert!(desk.try_turn().unwrap().is_none());
-        let far = Progress { files_done: 1, files: 2, bytes_done: 10, bytes: 30 };
-        desk.tell(&turn, &far);
+        let turn = desk.try_lock().unwrap().unwrap();
+        assert!(desk.try_lock().unwrap().is_none());
+        let far = RecorderProgress { files_done: 1, files: 2, bytes_done: 10, bytes: 30 };
+        desk.write_progress(&turn, &far);
         assert_eq!(desk.progress(), Some(far));
         drop(turn);
         assert_eq!(desk.progress(), None);
-        assert!(desk.try_turn().unwrap().is_some());
+        assert!(desk.try_lock().unwrap().is_some());
     }
 }

@@ -13,17 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::named::UNKNOWN_FOLDER;
-use crate::platform::git::checkout::Checkout;
+use super::dependencies::UNKNOWN_FOLDER;
+use crate::platform::git::foreign_checkout::Checkout;
 use crate::platform::machine;
-use crate::platform::machine::{Digest, DigestKind, Hashes};
+use crate::platform::machine::{Digest, DigestKind, FileHashes};
 
 /// The number of this schema. A reader refuses to change a record of a higher one.
 pub const SCHEMA: u32 = 1;
 
 /// What a commit was made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct CommitRecord {
     /// The schema the record follows.
     pub comfy_record: u32,
     /// One line for people; made anew whenever the record is written.
@@ -34,15 +34,15 @@ pub struct Record {
     pub workflows: Vec<WorkflowUse>,
     /// What each machine saw, by an id that is random and says nothing about it.
     #[serde(default)]
-    pub seen: BTreeMap<String, Seen>,
+    pub seen: BTreeMap<String, MachineObservation>,
     /// Fields of newer versions.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
-impl Default for Record {
+impl Default for CommitRecord {
     fn default() -> Self {
-        Record {
+        CommitRecord {
             comfy_record: SCHEMA,
             summary: String::new(),
             workflows: Vec::new(),
@@ -75,8 +75,8 @@ impl WorkflowUse {
     /// The models, each once: a use whose folder type one machine could not tell is left
     /// out where another machine could. A record keeps both, so that joining is a union in
     /// whatever order clones exchange what they know.
-    pub fn told_models(&self) -> impl Iterator<Item = &ModelUse> {
-        let known: BTreeSet<(&str, &Site)> = self
+    pub fn distinct_models(&self) -> impl Iterator<Item = &ModelUse> {
+        let known: BTreeSet<(&str, &WidgetSite)> = self
             .models
             .iter()
             .filter(|model| model.folder != UNKNOWN_FOLDER)
@@ -98,18 +98,18 @@ pub struct ModelUse {
     /// `<absolute>/`.
     pub name: String,
     /// How we know that the value names a model.
-    pub by: Evidence,
+    pub by: ModelEvidence,
     /// The widgets that name it.
-    pub at: Vec<Site>,
+    pub at: Vec<WidgetSite>,
     /// What the workflow itself says about the file.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
-    pub claims: Claims,
+    pub claims: ModelClaims,
 }
 
 /// How a value is known to name a model. The order is that of strength.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Evidence {
+pub enum ModelEvidence {
     /// A file of that name lies in the model folder; the node class is not known.
     Matched,
     /// `embedding:name` in a prompt.
@@ -122,7 +122,7 @@ pub enum Evidence {
 
 /// One widget that names a model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Site {
+pub struct WidgetSite {
     /// The subgraph definition the node lies in; none: the workflow itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subgraph: Option<String>,
@@ -140,7 +140,7 @@ pub struct Site {
 
 /// What a workflow says about a model file (`properties.models`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Claims {
+pub struct ModelClaims {
     /// Digests it claims.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub hashes: BTreeSet<Digest>,
@@ -149,7 +149,7 @@ pub struct Claims {
     pub urls: BTreeSet<String>,
 }
 
-impl Claims {
+impl ModelClaims {
     /// Whether nothing is claimed.
     pub fn is_empty(&self) -> bool {
         self.hashes.is_empty() && self.urls.is_empty()
@@ -174,7 +174,7 @@ pub struct ClassUse {
 
 /// What one machine saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct MachineObservation {
     /// When, UTC: `2026-11-22T10:00:00Z`.
     pub at: String,
     /// The program that looked: `git-comfy 0.1.0`.
@@ -182,7 +182,7 @@ pub struct Seen {
     pub with: String,
     /// ComfyUI and what it runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<Environment>,
+    pub environment: Option<ComfyEnvironment>,
     /// The model files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelFact>,
@@ -194,7 +194,7 @@ pub struct Seen {
     pub unplaced: BTreeSet<String>,
     /// What was not looked at yet; a worker completes it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub pending: BTreeSet<Part>,
+    pub pending: BTreeSet<PendingPart>,
     /// Fields of newer versions.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -203,7 +203,7 @@ pub struct Seen {
 /// A part of what is seen that may come later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Part {
+pub enum PendingPart {
     /// ComfyUI, Python, graphics card.
     Environment,
     /// The node packs.
@@ -215,7 +215,7 @@ pub enum Part {
 /// ComfyUI and what it runs on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Environment {
+pub struct ComfyEnvironment {
     /// When this was seen, UTC. Of two looks of one machine the earlier counts.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub at: String,
@@ -253,13 +253,13 @@ pub struct Environment {
     pub packages: Option<String>,
     /// Whether a running server said it, or the files of the installation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<Origin>,
+    pub from: Option<EnvironmentSource>,
 }
 
 /// Who said what the environment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Origin {
+pub enum EnvironmentSource {
     /// The files of the installation: what would run.
     Files,
     /// The running server: what does run.
@@ -271,7 +271,7 @@ pub enum Origin {
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum ModelStatus {
     /// The file is there and not hashed yet. The order is that of how much is known.
     #[default]
     Pending,
@@ -297,7 +297,7 @@ pub struct ModelFact {
     /// The name, as in [`ModelUse::name`].
     pub name: String,
     /// What became of it.
-    pub status: Status,
+    pub status: ModelStatus,
     /// When this was seen, UTC. Of two looks of one machine the one that found more
     /// counts, then the earlier.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -307,7 +307,7 @@ pub struct ModelFact {
     pub why: Option<String>,
     /// The search folder that has it: `models/checkpoints`.
     #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
+    pub search_folder: Option<String>,
     /// Its path in that folder, where that is not the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -322,7 +322,7 @@ pub struct ModelFact {
     pub header: BTreeMap<String, String>,
     /// Files of the same name that ComfyUI does not reach: the name is ambiguous.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub also: Vec<AlsoThere>,
+    pub also: Vec<ShadowedFile>,
     /// What sidecar files say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<SidecarHint>,
@@ -352,8 +352,8 @@ pub struct ModelHashes {
     pub crc32: Option<String>,
 }
 
-impl From<&Hashes> for ModelHashes {
-    fn from(hashes: &Hashes) -> Self {
+impl From<&FileHashes> for ModelHashes {
+    fn from(hashes: &FileHashes) -> Self {
         let hex = |kind| hashes.digest(kind).map(|digest| digest.hex().to_owned());
         ModelHashes {
             sha256: machine::to_hex(&hashes.sha256),
@@ -367,10 +367,10 @@ impl From<&Hashes> for ModelHashes {
 
 /// Another file of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct AlsoThere {
+pub struct ShadowedFile {
     /// The search folder that has it.
     #[serde(rename = "in")]
-    pub place: String,
+    pub search_folder: String,
     /// Bytes.
     pub size: u64,
     /// Its digest, where it is known without reading it.
@@ -453,7 +453,7 @@ pub struct PackFact {
     pub also: BTreeSet<String>,
 }
 
-impl Record {
+impl CommitRecord {
     /// Whether something was not looked at yet on that machine.
     pub fn is_pending(&self, machine: &str) -> bool {
         self.seen.get(machine).is_none_or(|seen| !seen.is_complete())
@@ -486,10 +486,10 @@ impl Record {
     }
 }
 
-impl Seen {
+impl MachineObservation {
     /// Whether everything was looked at.
     pub fn is_complete(&self) -> bool {
-        let waits = |fact: &ModelFact| fact.status == Status::Pending;
+        let waits = |fact: &ModelFact| fact.status == ModelStatus::Pending;
         self.pending.is_empty() && !self.models.iter().any(waits)
     }
 }

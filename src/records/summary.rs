@@ -2,28 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use super::schema::{Record, Seen, Status, WorkflowUse};
+use super::schema::{CommitRecord, MachineObservation, ModelStatus, WorkflowUse};
 
 /// What the record holds, in words: the line that `git log --notes=comfy` shows first.
-pub fn summary(record: &Record) -> String {
+pub fn summarize_record(record: &CommitRecord) -> String {
     let models: BTreeSet<_> = record
         .workflows
         .iter()
-        .flat_map(WorkflowUse::told_models)
+        .flat_map(WorkflowUse::distinct_models)
         .map(|model| (&model.folder, &model.name))
         .collect();
-    let mut parts = vec![count(record.workflows.len(), "workflow")];
+    let mut parts = vec![count_noun(record.workflows.len(), "workflow")];
     // The machine that knows most speaks; with several, its id decides.
-    let best = record.seen.iter().max_by_key(|(machine, seen)| (known(seen), *machine));
-    let mut told = count(models.len(), "model");
+    let best = record.seen.iter().max_by_key(|(machine, seen)| (completeness(seen), *machine));
+    let mut told = count_noun(models.len(), "model");
     if let Some((_, seen)) = best {
-        let of = |status: Status| seen.models.iter().filter(|fact| fact.status == status).count();
+        let of =
+            |status: ModelStatus| seen.models.iter().filter(|fact| fact.status == status).count();
         let states: Vec<String> = [
-            (of(Status::Pending), "not hashed yet"),
-            (of(Status::Unfinished), "unfinished"),
-            (of(Status::Unreadable), "unreadable"),
-            (of(Status::Missing), "missing"),
-            (of(Status::Refused), "refused"),
+            (of(ModelStatus::Pending), "not hashed yet"),
+            (of(ModelStatus::Unfinished), "unfinished"),
+            (of(ModelStatus::Unreadable), "unreadable"),
+            (of(ModelStatus::Missing), "missing"),
+            (of(ModelStatus::Refused), "refused"),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)
@@ -36,10 +37,10 @@ pub fn summary(record: &Record) -> String {
     parts.push(told);
     if let Some((_, seen)) = best {
         if !seen.packs.is_empty() {
-            parts.push(count(seen.packs.len(), "node pack"));
+            parts.push(count_noun(seen.packs.len(), "node pack"));
         }
         if !seen.unplaced.is_empty() {
-            parts.push(format!("{} without a pack", count(seen.unplaced.len(), "node class")));
+            parts.push(format!("{} without a pack", count_noun(seen.unplaced.len(), "node class")));
         }
         let environment = seen.environment.as_ref();
         if let Some(version) = environment.and_then(|environment| environment.comfyui.as_ref()) {
@@ -52,12 +53,12 @@ pub fn summary(record: &Record) -> String {
     parts.join(", ")
 }
 
-fn known(seen: &Seen) -> (usize, bool) {
-    let hashed = seen.models.iter().filter(|fact| fact.status == Status::Hashed).count();
+fn completeness(seen: &MachineObservation) -> (usize, bool) {
+    let hashed = seen.models.iter().filter(|fact| fact.status == ModelStatus::Hashed).count();
     (hashed, seen.is_complete())
 }
 
-fn count(number: usize, what: &str) -> String {
+fn count_noun(number: usize, what: &str) -> String {
     match (number, what) {
         (1, what) => format!("1 {what}"),
         (number, "node class") => format!("{number} node classes"),

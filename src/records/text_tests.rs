@@ -1,8 +1,8 @@
 use super::*;
-use crate::platform::git::checkout::Checkout;
+use crate::platform::git::foreign_checkout::Checkout;
 use crate::records::schema::*;
 
-fn example() -> Record {
+fn example() -> CommitRecord {
     let hashes = ModelHashes {
         sha256: "ab".repeat(32),
         blake3: Some("cd".repeat(32)),
@@ -13,8 +13,8 @@ fn example() -> Record {
     let fact = ModelFact {
         folder: "checkpoints".into(),
         name: "sd15.safetensors".into(),
-        status: Status::Hashed,
-        place: Some("models/checkpoints".into()),
+        status: ModelStatus::Hashed,
+        search_folder: Some("models/checkpoints".into()),
         size: Some(4_265_146_304),
         hashes: Some(hashes),
         ..ModelFact::default()
@@ -22,10 +22,10 @@ fn example() -> Record {
     let missing = ModelFact {
         folder: "loras".into(),
         name: "style.safetensors".into(),
-        status: Status::Missing,
+        status: ModelStatus::Missing,
         ..ModelFact::default()
     };
-    let site = |node: &str, class: &str, input: &str| Site {
+    let site = |node: &str, class: &str, input: &str| WidgetSite {
         subgraph: None,
         node: node.into(),
         class: class.into(),
@@ -35,9 +35,9 @@ fn example() -> Record {
     let model = |folder: &str, name: &str, site| ModelUse {
         folder: folder.into(),
         name: name.into(),
-        by: Evidence::Catalog,
+        by: ModelEvidence::Catalog,
         at: vec![site],
-        claims: Claims::default(),
+        claims: ModelClaims::default(),
     };
     let workflow = WorkflowUse {
         path: "portrait.json".into(),
@@ -54,19 +54,19 @@ fn example() -> Record {
         rest: serde_json::Map::new(),
     };
     let seen = seen(vec![fact, missing]);
-    Record {
+    CommitRecord {
         workflows: vec![workflow],
         seen: [("5d1f0c3a9b7e".to_owned(), seen)].into(),
-        ..Record::default()
+        ..CommitRecord::default()
     }
 }
 
-fn seen(models: Vec<ModelFact>) -> Seen {
-    let environment = Environment {
+fn seen(models: Vec<ModelFact>) -> MachineObservation {
+    let environment = ComfyEnvironment {
         comfyui: Some("0.33.0".into()),
         python: Some("3.12.4".into()),
-        from: Some(Origin::Files),
-        ..Environment::default()
+        from: Some(EnvironmentSource::Files),
+        ..ComfyEnvironment::default()
     };
     let pack = PackFact {
         name: "Pack".into(),
@@ -80,19 +80,19 @@ fn seen(models: Vec<ModelFact>) -> Seen {
         classes: [("Fancy".to_owned(), PackEvidence::Source)].into(),
         ..PackFact::default()
     };
-    Seen {
+    MachineObservation {
         at: "2026-11-22T10:00:00Z".into(),
         with: "git-comfy 0.1.0".into(),
         environment: Some(environment),
         models,
         packs: vec![pack],
-        ..Seen::default()
+        ..MachineObservation::default()
     }
 }
 
 #[test]
 fn a_record_can_be_read_by_people() {
-    insta::assert_snapshot!(print(&example()), @r#"
+    insta::assert_snapshot!(print_record(&example()), @r#"
     {
      "comfy_record": 1,
      "summary": "1 workflow, 2 models (1 missing), 1 node pack, ComfyUI 0.33.0",
@@ -156,20 +156,20 @@ fn a_record_can_be_read_by_people() {
 
 #[test]
 fn what_is_printed_is_read_back() {
-    let text = print(&example());
-    let parsed = parse(text.as_bytes()).unwrap();
+    let text = print_record(&example());
+    let parsed = parse_note(text.as_bytes()).unwrap();
     assert_eq!((parsed.documents, parsed.damaged), (1, false));
-    assert_eq!(print(&parsed.record.unwrap()), text);
+    assert_eq!(print_record(&parsed.record.unwrap()), text);
 }
 
 #[test]
 fn records_one_after_another_are_one() {
-    let text = print(&example());
+    let text = print_record(&example());
     let mut other = example();
     let seen = other.seen.remove("5d1f0c3a9b7e").unwrap();
     other.seen.insert("another".into(), seen);
-    let both = format!("{text}\n{}", print(&other));
-    let parsed = parse(both.as_bytes()).unwrap();
+    let both = format!("{text}\n{}", print_record(&other));
+    let parsed = parse_note(both.as_bytes()).unwrap();
     assert_eq!((parsed.documents, parsed.damaged), (2, false));
     let record = parsed.record.unwrap();
     assert_eq!((record.workflows.len(), record.seen.len()), (1, 2));
@@ -177,31 +177,31 @@ fn records_one_after_another_are_one() {
 
 #[test]
 fn other_text_beside_a_record_is_seen() {
-    let text = print(&example());
+    let text = print_record(&example());
     let mixed = format!("a person wrote this\n{text}and {{ that\n\n{text}");
-    let parsed = parse(mixed.as_bytes()).unwrap();
+    let parsed = parse_note(mixed.as_bytes()).unwrap();
     assert_eq!((parsed.documents, parsed.damaged), (2, true));
-    assert_eq!(parse(b"").unwrap(), Parsed::default());
-    let none = parse(b"{\"some\": \"json\"}\n[1]\n\xff").unwrap();
+    assert_eq!(parse_note(b"").unwrap(), ParsedNote::default());
+    let none = parse_note(b"{\"some\": \"json\"}\n[1]\n\xff").unwrap();
     assert_eq!((none.record, none.damaged), (None, true));
 }
 
 #[test]
 fn fields_of_newer_versions_survive() {
-    let text = print(&example()).replacen(
+    let text = print_record(&example()).replacen(
         "\"workflows\"",
         "\"licence\": {\"a\": 105},\n \"workflows\"",
         1,
     );
-    let record = parse(text.as_bytes()).unwrap().record.unwrap();
-    assert!(print(&record).contains("\"licence\": {\"a\": 105}"));
+    let record = parse_note(text.as_bytes()).unwrap().record.unwrap();
+    assert!(print_record(&record).contains("\"licence\": {\"a\": 105}"));
 }
 
 #[test]
 fn a_newer_schema_is_left_alone() {
-    let text = print(&example()).replacen("\"comfy_record\": 1", "\"comfy_record\": 2", 1);
-    assert_eq!(parse(text.as_bytes()), Err(Error::Newer(2)));
-    let ours = print(&example());
+    let text = print_record(&example()).replacen("\"comfy_record\": 1", "\"comfy_record\": 2", 1);
+    assert_eq!(parse_note(text.as_bytes()), Err(RecordError::Newer(2)));
+    let ours = print_record(&example());
     let joined = join_notes(ours.as_bytes(), text.as_bytes());
     assert_eq!(joined, join_notes(text.as_bytes(), ours.as_bytes()));
     let joined = String::from_utf8(joined).unwrap();
@@ -211,14 +211,14 @@ fn a_newer_schema_is_left_alone() {
 
 #[test]
 fn two_clones_notes_join_the_same_way_on_both_sides() {
-    let ours = print(&example());
+    let ours = print_record(&example());
     let mut other = example();
     other.seen = [("other".to_owned(), other.seen["5d1f0c3a9b7e"].clone())].into();
-    let theirs = print(&other);
+    let theirs = print_record(&other);
     let joined = join_notes(ours.as_bytes(), theirs.as_bytes());
     assert_eq!(joined, join_notes(theirs.as_bytes(), ours.as_bytes()));
     assert_eq!(join_notes(&joined, theirs.as_bytes()), joined);
-    assert_eq!(parse(&joined).unwrap().record.unwrap().seen.len(), 2);
+    assert_eq!(parse_note(&joined).unwrap().record.unwrap().seen.len(), 2);
 }
 
 #[test]

@@ -2,66 +2,70 @@
 
 use std::collections::BTreeSet;
 
+use super::command_lines;
 use super::finding::{
-    Check, InputCheck, InputState, ModelCheck, ModelState, PackCheck, PackState, Part, PartCheck,
-    PartState, Verdict,
+    EnvironmentPart, EnvironmentPartCheck, EnvironmentPartState, InputCheck, InputState,
+    ModelCheck, ModelState, PackCheck, PackState, ReproductionCheck, ReproductionVerdict,
 };
-use super::here::{Found, Here, InputHere, ModelHere, PackHere, Restorable};
-use super::line;
-use super::wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Wanted};
-use crate::platform::machine::{self, Digest, DigestKind, Hashes};
-use crate::records::named::UNKNOWN_FOLDER;
-use crate::records::{self, Environment, PackKind};
+use super::local_machine::{
+    LocalFile, LocalInput, LocalMachine, LocalModel, LocalPack, RestoreSource,
+};
+use super::requirements::{
+    FactSource, RequiredInput, RequiredModel, RequiredPack, Requirements, SourcedFact,
+};
+use crate::platform::machine::{self, Digest, DigestKind, FileHashes};
+use crate::records::dependencies::UNKNOWN_FOLDER;
+use crate::records::{self, ComfyEnvironment, PackKind};
 
 /// Compares what is required with what is here, and judges it.
-pub fn check(wanted: &Wanted, here: &Here) -> Check {
-    let nothing = ModelHere::default();
+pub fn check_requirements(wanted: &Requirements, here: &LocalMachine) -> ReproductionCheck {
+    let nothing = LocalModel::default();
     let at = |at: usize| here.models.get(at).unwrap_or(&nothing);
     let models = wanted.models.iter().enumerate();
     let packs = wanted.packs.iter().enumerate();
-    let no_input = InputHere::default();
+    let no_input = LocalInput::default();
     let inputs = wanted.inputs.iter().enumerate();
-    let mut check = Check {
-        verdict: Verdict::Same,
+    let mut check = ReproductionCheck {
+        verdict: ReproductionVerdict::Same,
         comfyui_found: here.has_comfyui,
-        models: models.map(|(n, model)| model_check(model, at(n))).collect(),
+        models: models.map(|(n, model)| check_model(model, at(n))).collect(),
         packs: packs
-            .map(|(n, pack)| pack_check(pack, here.packs.get(n).and_then(Option::as_ref)))
+            .map(|(n, pack)| check_pack(pack, here.packs.get(n).and_then(Option::as_ref)))
             .collect(),
-        unplaced: wanted.loose.difference(&here.brought).cloned().collect(),
-        environment: environment(wanted.environment.as_ref(), here),
-        environment_by: wanted.environment.as_ref().map(|fact| fact.by.clone()),
+        unplaced: wanted.unplaced.difference(&here.provided_classes).cloned().collect(),
+        environment: check_environment(wanted.environment.as_ref(), here),
+        environment_by: wanted.environment.as_ref().map(|fact| fact.source.clone()),
         inputs: inputs
-            .map(|(n, input)| input_check(input, here.inputs.get(n).unwrap_or(&no_input)))
+            .map(|(n, input)| check_input(input, here.inputs.get(n).unwrap_or(&no_input)))
             .collect(),
     };
-    check.verdict = check.judge();
+    check.verdict = check.compute_verdict();
     check
 }
 
-fn model_check(wanted: &ModelWanted, here: &ModelHere) -> ModelCheck {
+fn check_model(wanted: &RequiredModel, here: &LocalModel) -> ModelCheck {
     let mut digests = wanted.digests.clone();
     if digests.is_none()
         && let Some(remembered) = &here.remembered
     {
         let what = remembered.digest(DigestKind::Sha256).into_iter().collect();
-        digests = Some(Fact { what, by: By::Machine });
+        digests = Some(SourcedFact { value: what, source: FactSource::Machine });
     }
     ModelCheck {
         folder: wanted.folder.clone(),
         name: wanted.name.clone(),
         nodes: wanted.nodes.clone(),
-        state: model_state(wanted, digests.as_ref().map(|fact| &fact.what), here),
-        recorded: digests.as_ref().map(|fact| fact.what.clone()).unwrap_or_default(),
-        recorded_by: digests.map(|fact| fact.by),
+        state: model_state(wanted, digests.as_ref().map(|fact| &fact.value), here),
+        recorded: digests.as_ref().map(|fact| fact.value.clone()).unwrap_or_default(),
+        recorded_by: digests.map(|fact| fact.source),
         sources: wanted.sources.clone(),
     }
 }
 
 fn model_state(
-    wanted: &ModelWanted,
+    wanted: &RequiredModel,
     digests: Option<&BTreeSet<Digest>>,
-    here: &ModelHere,
+    here: &LocalModel,
 ) -> ModelState {
     let unknown = |why: &str| ModelState::Unknown { why: why.to_owned() };
     let elsewhere = || {
@@ -74,36 +78,36 @@ fn model_state(
         (!at.is_empty()).then_some(ModelState::Misplaced { at })
     };
     match &here.found {
-        Found::Folder => match wanted.is_folder {
+        LocalFile::Folder => match wanted.is_folder {
             true => unknown("it is a folder of files, which are not hashed"),
             false => unknown("it is a folder of files now"),
         },
-        Found::Unread(why) if digests.is_some() => unknown(why),
-        Found::Hashed(_) | Found::Unread(_) if digests.is_none() => {
+        LocalFile::Unread(why) if digests.is_some() => unknown(why),
+        LocalFile::Hashed(_) | LocalFile::Unread(_) if digests.is_none() => {
             unknown("a file of this name is here; nobody recorded which bytes it had")
         }
-        Found::Hashed(hashes) => match agrees(digests, hashes) {
+        LocalFile::Hashed(hashes) => match any_digest_matches(digests, hashes) {
             Some(true) => ModelState::Same,
             Some(false) => elsewhere().unwrap_or_else(|| ModelState::Replaced {
                 sha256: machine::to_hex(&hashes.sha256),
             }),
             None => unknown("the kind of digest that was recorded is not known of the file here"),
         },
-        Found::Refused(why) => {
+        LocalFile::Refused(why) => {
             elsewhere().unwrap_or_else(|| ModelState::Refused { why: why.clone() })
         }
-        Found::Nothing | Found::Unread(_) => elsewhere().unwrap_or(ModelState::Missing),
+        LocalFile::Nothing | LocalFile::Unread(_) => elsewhere().unwrap_or(ModelState::Missing),
     }
 }
 
 /// Whether any recorded digest is the file's; none where no kind of digest is known of both.
-fn agrees(digests: Option<&BTreeSet<Digest>>, hashes: &Hashes) -> Option<bool> {
-    let told: Vec<bool> = digests?.iter().filter_map(|digest| hashes.agrees(digest)).collect();
+fn any_digest_matches(digests: Option<&BTreeSet<Digest>>, hashes: &FileHashes) -> Option<bool> {
+    let told: Vec<bool> = digests?.iter().filter_map(|digest| hashes.matches(digest)).collect();
     (!told.is_empty()).then(|| told.contains(&true))
 }
 
 /// A pack as people name its state: release, tag or commit.
-fn told(fact: &records::PackFact) -> String {
+fn describe_pack(fact: &records::PackFact) -> String {
     let commit = fact.checkout.commit.as_ref().map(|id| id.chars().take(10).collect::<String>());
     let named = fact.checkout.tag.clone().or_else(|| fact.version.clone());
     let mut told = match (named, commit) {
@@ -120,8 +124,8 @@ fn told(fact: &records::PackFact) -> String {
     told
 }
 
-fn pack_check(wanted: &PackWanted, here: Option<&PackHere>) -> PackCheck {
-    let mut was = told(&wanted.fact);
+fn check_pack(wanted: &RequiredPack, here: Option<&LocalPack>) -> PackCheck {
+    let mut was = describe_pack(&wanted.fact);
     if was.is_empty() && !wanted.placed_with.is_empty() {
         let versions: Vec<&str> = wanted.placed_with.iter().map(String::as_str).collect();
         was = format!("placed with {}", versions.join(", "));
@@ -131,43 +135,43 @@ fn pack_check(wanted: &PackWanted, here: Option<&PackHere>) -> PackCheck {
         classes: wanted.fact.classes.keys().cloned().collect(),
         was,
         state: pack_state(wanted, here),
-        recorded_by: wanted.by.clone(),
+        recorded_by: wanted.source.clone(),
         path: here.map(|here| here.path.clone()),
         commit: wanted.fact.checkout.commit.clone(),
-        gone: here.map(|here| gone(wanted, here)).unwrap_or_default(),
+        gone: here.map(|here| missing_classes(wanted, here)).unwrap_or_default(),
     }
 }
 
 /// The wanted classes that a pack does not register any more, where all it registers could
 /// be read.
-fn gone(wanted: &PackWanted, here: &PackHere) -> BTreeSet<String> {
+fn missing_classes(wanted: &RequiredPack, here: &LocalPack) -> BTreeSet<String> {
     let classes = wanted.fact.classes.keys();
     let lost = classes.filter(|class| !here.classes.is_empty() && !here.classes.contains(*class));
     lost.cloned().collect()
 }
 
-fn pack_state(wanted: &PackWanted, here: Option<&PackHere>) -> PackState {
+fn pack_state(wanted: &RequiredPack, here: Option<&LocalPack>) -> PackState {
     let Some(here) = here else {
-        return PackState::Missing { get: line::install(&wanted.fact) };
+        return PackState::Missing { get: command_lines::install_command(&wanted.fact) };
     };
     if here.fact.disabled && !wanted.fact.disabled {
         return PackState::Disabled { at: here.path.clone() };
     }
     let (was, is) = (&wanted.fact, &here.fact);
-    let unknown = |why: &str| PackState::Unknown { here: told(is), why: why.to_owned() };
+    let unknown = |why: &str| PackState::Unknown { here: describe_pack(is), why: why.to_owned() };
     let dirty = is.checkout.dirty == Some(true);
     if let (Some(commit), Some(now)) = (&was.checkout.commit, &is.checkout.commit) {
         if commit != now {
             let back = here.branch.as_deref().unwrap_or(now);
             return PackState::Other {
-                here: told(is),
-                get: Some(line::checkout(&here.path, commit, here.has_commit)),
-                back: Some(line::checkout(&here.path, back, true)),
+                here: describe_pack(is),
+                get: Some(command_lines::checkout_command(&here.path, commit, here.has_commit)),
+                back: Some(command_lines::checkout_command(&here.path, back, true)),
                 held: here.has_commit,
                 dirty,
             };
         }
-        let path = line::word(&here.path);
+        let path = command_lines::quote_word(&here.path);
         return match (was.checkout.dirty, is.checkout.dirty) {
             (Some(true), _) => unknown("its files were changed when it was recorded"),
             (_, Some(true)) => PackState::Dirty {
@@ -180,7 +184,7 @@ fn pack_state(wanted: &PackWanted, here: Option<&PackHere>) -> PackState {
     }
     if was.kind == PackKind::File && was.sha256.is_some() {
         let other = || PackState::Other {
-            here: told(is),
+            here: describe_pack(is),
             get: None,
             back: None,
             held: false,
@@ -193,9 +197,9 @@ fn pack_state(wanted: &PackWanted, here: Option<&PackHere>) -> PackState {
         (Some(version), Some(now)) if version != now => {
             let id = was.cnr_id.as_ref().or(is.cnr_id.as_ref());
             PackState::Other {
-                here: told(is),
-                get: id.map(|id| line::registry(id, Some(version))),
-                back: id.map(|id| line::registry(id, Some(now))),
+                here: describe_pack(is),
+                get: id.map(|id| command_lines::registry_install_command(id, Some(version))),
+                back: id.map(|id| command_lines::registry_install_command(id, Some(now))),
                 held: false,
                 dirty,
             }
@@ -205,40 +209,48 @@ fn pack_state(wanted: &PackWanted, here: Option<&PackHere>) -> PackState {
     }
 }
 
-fn environment(was: Option<&Fact<Environment>>, here: &Here) -> Vec<PartCheck> {
-    let nothing = Environment::default();
+fn check_environment(
+    was: Option<&SourcedFact<ComfyEnvironment>>,
+    here: &LocalMachine,
+) -> Vec<EnvironmentPartCheck> {
+    let nothing = ComfyEnvironment::default();
     // A lock names what is needed, and nothing of the machine it was made on.
-    let is_lock = was.is_some_and(|fact| fact.by == By::Lock);
-    let was = was.map_or(&nothing, |fact| &fact.what);
+    let is_lock = was.is_some_and(|fact| fact.source == FactSource::Lock);
+    let was = was.map_or(&nothing, |fact| &fact.value);
     let is = &here.environment;
     let part = |part, was: Option<String>, is: Option<String>| {
         let state = match (&was, &is) {
-            (Some(a), Some(b)) if a == b => PartState::Same,
-            (Some(_), Some(_)) => PartState::Other { get: None, back: None },
-            _ => PartState::Unknown,
+            (Some(a), Some(b)) if a == b => EnvironmentPartState::Same,
+            (Some(_), Some(_)) => EnvironmentPartState::Other { get: None, back: None },
+            _ => EnvironmentPartState::Unknown,
         };
-        PartCheck { part, was, here: is, state }
+        EnvironmentPartCheck { part, was, here: is, state }
     };
     let list = |all: &Vec<String>| (!all.is_empty()).then(|| all.join(", "));
     let mut parts = vec![
-        comfyui(was, is, here),
-        part(Part::Python, was.python.clone(), is.python.clone()),
-        part(Part::Torch, was.torch.clone(), is.torch.clone()),
-        part(Part::Device, list(&was.devices), list(&is.devices)),
+        check_comfyui(was, is, here),
+        part(EnvironmentPart::Python, was.python.clone(), is.python.clone()),
+        part(EnvironmentPart::Torch, was.torch.clone(), is.torch.clone()),
+        part(EnvironmentPart::Device, list(&was.devices), list(&is.devices)),
     ];
     // Only a running server tells its flags.
-    let server = records::Origin::Server;
+    let server = records::EnvironmentSource::Server;
     if was.from == Some(server) && is.from == Some(server) {
-        let flags = |all: &Environment| Some(all.flags.join(" "));
-        parts.push(part(Part::Flags, flags(was), flags(is)));
+        let flags = |all: &ComfyEnvironment| Some(all.flags.join(" "));
+        parts.push(part(EnvironmentPart::Flags, flags(was), flags(is)));
     }
     parts.retain(|part| !is_lock || part.was.is_some());
     parts
 }
 
-fn comfyui(was: &Environment, is: &Environment, here: &Here) -> PartCheck {
-    let commit = |of: &Environment| of.source.as_ref().and_then(|source| source.commit.clone());
-    let named = |of: &Environment| {
+fn check_comfyui(
+    was: &ComfyEnvironment,
+    is: &ComfyEnvironment,
+    here: &LocalMachine,
+) -> EnvironmentPartCheck {
+    let commit =
+        |of: &ComfyEnvironment| of.source.as_ref().and_then(|source| source.commit.clone());
+    let named = |of: &ComfyEnvironment| {
         let short = commit(of).map(|id| id.chars().take(10).collect::<String>());
         match (of.comfyui.clone(), short) {
             (Some(version), Some(commit)) => Some(format!("{version} @ {commit}")),
@@ -246,25 +258,26 @@ fn comfyui(was: &Environment, is: &Environment, here: &Here) -> PartCheck {
         }
     };
     let state = match (commit(was), commit(is)) {
-        (Some(a), Some(b)) if a == b => PartState::Same,
+        (Some(a), Some(b)) if a == b => EnvironmentPartState::Same,
         (Some(wanted), Some(now)) => {
             let back = here.branch.clone().unwrap_or(now);
             let path = here.source.as_deref();
-            PartState::Other {
-                get: path.map(|path| line::checkout(path, &wanted, here.has_commit)),
-                back: path.map(|path| line::checkout(path, &back, true)),
+            EnvironmentPartState::Other {
+                get: path
+                    .map(|path| command_lines::checkout_command(path, &wanted, here.has_commit)),
+                back: path.map(|path| command_lines::checkout_command(path, &back, true)),
             }
         }
         _ => match (&was.comfyui, &is.comfyui) {
-            (Some(a), Some(b)) if a == b => PartState::Same,
-            (Some(_), Some(_)) => PartState::Other { get: None, back: None },
-            _ => PartState::Unknown,
+            (Some(a), Some(b)) if a == b => EnvironmentPartState::Same,
+            (Some(_), Some(_)) => EnvironmentPartState::Other { get: None, back: None },
+            _ => EnvironmentPartState::Unknown,
         },
     };
-    PartCheck { part: Part::Comfyui, was: named(was), here: named(is), state }
+    EnvironmentPartCheck { part: EnvironmentPart::Comfyui, was: named(was), here: named(is), state }
 }
 
-fn input_check(wanted: &InputWanted, here: &InputHere) -> InputCheck {
+fn check_input(wanted: &RequiredInput, here: &LocalInput) -> InputCheck {
     InputCheck {
         node: wanted.node.clone(),
         input: wanted.input.clone(),
@@ -274,7 +287,7 @@ fn input_check(wanted: &InputWanted, here: &InputHere) -> InputCheck {
     }
 }
 
-fn input_state(wanted: &InputWanted, here: &InputHere) -> InputState {
+fn input_state(wanted: &RequiredInput, here: &LocalInput) -> InputState {
     let unknown = |why: &str| InputState::Unknown { why: why.to_owned() };
     let Some(recorded) = &wanted.sha256 else {
         return match (&here.sha256, &here.refused) {
@@ -289,9 +302,9 @@ fn input_state(wanted: &InputWanted, here: &InputHere) -> InputState {
     if let Some(to) = here.copies.first() {
         return InputState::Moved { to: to.clone() };
     }
-    match &here.restorable {
-        Some(Restorable::Git(place)) => InputState::Restorable { from: place.clone() },
-        Some(Restorable::Output(path)) => InputState::Restorable { from: path.clone() },
+    match &here.restore_source {
+        Some(RestoreSource::Git(place)) => InputState::Restorable { from: place.clone() },
+        Some(RestoreSource::Output(path)) => InputState::Restorable { from: path.clone() },
         None if here.refused.is_some() => unknown(here.refused.as_deref().unwrap_or_default()),
         None if here.sha256.is_some() => InputState::Replaced,
         None => InputState::Missing,

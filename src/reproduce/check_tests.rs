@@ -1,39 +1,39 @@
 use super::*;
-use crate::platform::git::checkout::Checkout;
-use crate::records::{Origin, PackFact};
-use crate::reproduce::Copy;
-use crate::reproduce::wanted::By;
+use crate::platform::git::foreign_checkout::Checkout;
+use crate::records::{EnvironmentSource, PackFact};
+use crate::reproduce::ModelCopy;
+use crate::reproduce::requirements::FactSource;
 
 fn digest(hex: char) -> Digest {
     Digest::new(DigestKind::Sha256, &hex.to_string().repeat(64)).unwrap()
 }
 
-fn hashes(byte: u8) -> Found {
-    let hashes = Hashes { sha256: [byte; 32], blake3: None, tensors: None, crc32: None };
-    Found::Hashed(Box::new(hashes))
+fn hashes(byte: u8) -> LocalFile {
+    let hashes = FileHashes { sha256: [byte; 32], blake3: None, tensors: None, crc32: None };
+    LocalFile::Hashed(Box::new(hashes))
 }
 
-fn wanted(digests: &[Digest]) -> ModelWanted {
+fn wanted(digests: &[Digest]) -> RequiredModel {
     let what: BTreeSet<Digest> = digests.iter().cloned().collect();
-    ModelWanted {
+    RequiredModel {
         folder: "loras".into(),
         name: "a.pt".into(),
         nodes: vec!["1".into()],
-        digests: (!what.is_empty()).then_some(Fact { what, by: By::Run }),
+        digests: (!what.is_empty()).then_some(SourcedFact { value: what, source: FactSource::Run }),
         sizes: BTreeSet::new(),
         sources: BTreeSet::new(),
         is_folder: false,
     }
 }
 
-fn model(digests: &[Digest], found: Found, copies: &[(&str, &str)]) -> String {
-    let copies = copies.iter().map(|(folder, name)| Copy {
+fn model(digests: &[Digest], found: LocalFile, copies: &[(&str, &str)]) -> String {
+    let copies = copies.iter().map(|(folder, name)| ModelCopy {
         folder: (*folder).to_owned(),
         name: (*name).to_owned(),
         place: format!("models/{folder}/{name}"),
     });
-    let here = ModelHere { found, copies: copies.collect(), remembered: None };
-    let check = model_check(&wanted(digests), &here);
+    let here = LocalModel { found, copies: copies.collect(), remembered: None };
+    let check = check_model(&wanted(digests), &here);
     let state = serde_json::to_value(&check.state).unwrap();
     format!("{} {:?}", state["state"].as_str().unwrap(), check.effect())
 }
@@ -43,18 +43,18 @@ fn a_model_is_judged_by_its_bytes() {
     let own = [digest('a')];
     let same = || hashes(0xaa);
     let other = || hashes(0xbb);
-    let unread = || Found::Unread("it is being written".into());
+    let unread = || LocalFile::Unread("it is being written".into());
     assert_eq!(model(&own, same(), &[]), "same Fine");
     // Several machines may have recorded different files of one name.
     assert_eq!(model(&[digest('b'), digest('a')], same(), &[]), "same Fine");
     assert_eq!(model(&own, other(), &[]), "replaced Blocks");
     assert_eq!(model(&own, other(), &[("loras", "b.pt")]), "renamed Repaired");
-    assert_eq!(model(&own, Found::Nothing, &[("vae", "b.pt")]), "misplaced Fixable");
-    assert_eq!(model(&own, Found::Nothing, &[]), "missing Blocks");
+    assert_eq!(model(&own, LocalFile::Nothing, &[("vae", "b.pt")]), "misplaced Fixable");
+    assert_eq!(model(&own, LocalFile::Nothing, &[]), "missing Blocks");
     assert_eq!(model(&own, unread(), &[]), "unknown Unknown");
-    assert_eq!(model(&own, Found::Refused("a link".into()), &[]), "refused Blocks");
+    assert_eq!(model(&own, LocalFile::Refused("a link".into()), &[]), "refused Blocks");
     assert_eq!(model(&[], same(), &[]), "unknown Unknown");
-    assert_eq!(model(&[], Found::Nothing, &[]), "missing Blocks");
+    assert_eq!(model(&[], LocalFile::Nothing, &[]), "missing Blocks");
     // A digest of a kind that is not known of the file tells nothing.
     let tensors = Digest::new(DigestKind::AutoV3, "aaaaaaaaaaaa").unwrap();
     assert_eq!(model(&[tensors], same(), &[]), "unknown Unknown");
@@ -81,14 +81,15 @@ fn release(version: &str) -> PackFact {
 }
 
 fn pack(was: PackFact, is: Option<PackFact>) -> String {
-    let wanted = PackWanted { fact: was, placed_with: ["1.0".into()].into(), by: By::Run };
-    let here = is.map(|fact| PackHere {
+    let wanted =
+        RequiredPack { fact: was, placed_with: ["1.0".into()].into(), source: FactSource::Run };
+    let here = is.map(|fact| LocalPack {
         fact,
         path: "/c/my nodes/p".into(),
         branch: Some("main".into()),
-        ..PackHere::default()
+        ..LocalPack::default()
     });
-    let check = pack_check(&wanted, here.as_ref());
+    let check = check_pack(&wanted, here.as_ref());
     let mut state = serde_json::to_value(&check.state).unwrap();
     let word = state["state"].take();
     let lines = ["get", "back"].map(|key| state[key].as_str().unwrap_or("-").to_owned());
@@ -130,31 +131,33 @@ fn a_pack_is_judged_by_commit_release_and_changes() {
 
 #[test]
 fn what_it_runs_on_is_compared_where_both_are_known() {
-    let was = Environment {
+    let was = ComfyEnvironment {
         comfyui: Some("0.33.0".into()),
         source: Some(Checkout { commit: Some("aa".into()), ..Checkout::default() }),
         torch: Some("2.7.0+cu128".into()),
         devices: vec!["RTX 4090".into()],
         flags: vec!["--fp32-text-enc".into()],
-        from: Some(Origin::Server),
-        ..Environment::default()
+        from: Some(EnvironmentSource::Server),
+        ..ComfyEnvironment::default()
     };
-    let is = Environment {
+    let is = ComfyEnvironment {
         source: Some(Checkout { commit: Some("bb".into()), ..Checkout::default() }),
         torch: Some("2.9.0+cu130".into()),
         flags: Vec::new(),
         python: Some("3.12.4".into()),
         ..was.clone()
     };
-    let here = Here {
+    let here = LocalMachine {
         environment: is,
         source: Some("/c/ComfyUI".into()),
         branch: Some("master".into()),
-        ..Here::default()
+        ..LocalMachine::default()
     };
-    let fact = Fact { what: was, by: By::Run };
-    let told = |part: &PartCheck| format!("{:?} {:?} {:?}", part.part, part.state, part.effect());
-    let lines: Vec<String> = environment(Some(&fact), &here).iter().map(told).collect();
+    let fact = SourcedFact { value: was, source: FactSource::Run };
+    let told = |part: &EnvironmentPartCheck| {
+        format!("{:?} {:?} {:?}", part.part, part.state, part.effect())
+    };
+    let lines: Vec<String> = check_environment(Some(&fact), &here).iter().map(told).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     Comfyui Other { get: Some("git -C /c/ComfyUI fetch && git -C /c/ComfyUI checkout aa"), back: Some("git -C /c/ComfyUI checkout master") } Differs
     Python Unknown Unknown
@@ -163,28 +166,31 @@ fn what_it_runs_on_is_compared_where_both_are_known() {
     Flags Other { get: None, back: None } Differs
     "#);
     // A lock asks for nothing that it does not name.
-    let fact = Fact { what: Environment::default(), by: By::Lock };
-    assert!(environment(Some(&fact), &here).is_empty());
+    let fact = SourcedFact { value: ComfyEnvironment::default(), source: FactSource::Lock };
+    assert!(check_environment(Some(&fact), &here).is_empty());
 }
 
 #[test]
 fn the_gravest_finding_is_the_verdict() {
     let model = |digests: &[Digest]| wanted(digests);
-    let verdict = |found: Found, has_comfyui: bool| {
-        let wanted = Wanted { models: vec![model(&[digest('a')])], ..Wanted::default() };
-        let comfyui = Environment { comfyui: Some("1".into()), ..Environment::default() };
+    let verdict = |found: LocalFile, has_comfyui: bool| {
         let wanted =
-            Wanted { environment: Some(Fact { what: comfyui.clone(), by: By::Run }), ..wanted };
-        let here = Here {
+            Requirements { models: vec![model(&[digest('a')])], ..Requirements::default() };
+        let comfyui = ComfyEnvironment { comfyui: Some("1".into()), ..ComfyEnvironment::default() };
+        let wanted = Requirements {
+            environment: Some(SourcedFact { value: comfyui.clone(), source: FactSource::Run }),
+            ..wanted
+        };
+        let here = LocalMachine {
             has_comfyui,
             environment: comfyui,
-            models: vec![ModelHere { found, ..ModelHere::default() }],
-            ..Here::default()
+            models: vec![LocalModel { found, ..LocalModel::default() }],
+            ..LocalMachine::default()
         };
-        check(&wanted, &here).verdict
+        check_requirements(&wanted, &here).verdict
     };
-    assert_eq!(verdict(hashes(0xaa), true), Verdict::Same);
-    assert_eq!(verdict(hashes(0xaa), false), Verdict::NotHere);
-    assert_eq!(verdict(Found::Unread("x".into()), true), Verdict::Repairable);
-    assert_eq!(verdict(Found::Nothing, true), Verdict::NotHere);
+    assert_eq!(verdict(hashes(0xaa), true), ReproductionVerdict::Same);
+    assert_eq!(verdict(hashes(0xaa), false), ReproductionVerdict::NotHere);
+    assert_eq!(verdict(LocalFile::Unread("x".into()), true), ReproductionVerdict::Repairable);
+    assert_eq!(verdict(LocalFile::Nothing, true), ReproductionVerdict::NotHere);
 }

@@ -1,13 +1,13 @@
 //! What the text that savers write into pictures for model sites says of models: short
 //! digests by kind and name.
 
-use comfy_media::Parameters;
+use comfy_media::A1111Parameters;
 
 use crate::platform::machine::{Digest, DigestKind};
-use crate::records::named::Named;
+use crate::records::dependencies::Dependencies;
 
 /// Adds the digests that a picture's parameters state to the models that it names.
-pub fn add_claims(named: &mut Named, parameters: &Parameters) {
+pub fn add_parameter_claims(named: &mut Dependencies, parameters: &A1111Parameters) {
     let mut stated = parameters.hashes();
     if let (Some(name), Some(hash)) = (parameters.model(), parameters.model_hash()) {
         stated.push((format!("model:{name}"), hash.to_owned()));
@@ -19,29 +19,29 @@ pub fn add_claims(named: &mut Named, parameters: &Parameters) {
             "checkpoints" | "diffusion_models" => "model",
             _ => continue,
         };
-        let own = stem(&model.name);
+        let own = model_stem(&model.name);
         for (of, hash) in &stated {
             // `model` alone is the one that the text names.
             let (of, name) = match of.split_once(':') {
                 Some((of, name)) => (of, name),
                 None => (of.as_str(), parameters.model().unwrap_or_default()),
             };
-            if of.eq_ignore_ascii_case(kind) && stem(name) == own {
-                model.claims.hashes.extend(digest(hash));
+            if of.eq_ignore_ascii_case(kind) && model_stem(name) == own {
+                model.claims.hashes.extend(digest_by_length(hash));
             }
         }
     }
 }
 
 /// The digits say by their number what they are of.
-fn digest(hex: &str) -> Option<Digest> {
+fn digest_by_length(hex: &str) -> Option<Digest> {
     let kinds = [DigestKind::Sha256, DigestKind::AutoV2, DigestKind::AutoV3];
     let kind = kinds.into_iter().find(|kind| kind.digits() == hex.trim().len())?;
     Digest::new(kind, hex).ok()
 }
 
 /// The name without folders and ending.
-fn stem(name: &str) -> &str {
+fn model_stem(name: &str) -> &str {
     const ENDINGS: [&str; 6] = [".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".sft"];
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
     ENDINGS.iter().find_map(|ending| file.strip_suffix(ending)).unwrap_or(file)
@@ -50,21 +50,21 @@ fn stem(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::{Claims, Evidence, ModelUse};
+    use crate::records::{ModelClaims, ModelEvidence, ModelUse};
 
     #[test]
     fn short_digests_go_to_the_models_they_are_of() {
         let text = "a fox\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 8x8, Model hash: 31e35c80fc, \
             Model: xl, Hashes: {\"LORA:grain\": \"abcdef0123\", \"embed:neg\": \"0123456789ab\", \"model\": \"31e35c80fc\"}";
-        let parameters = Parameters::parse(text).unwrap();
+        let parameters = A1111Parameters::parse(text).unwrap();
         let model = |folder: &str, name: &str| ModelUse {
             folder: folder.into(),
             name: name.into(),
-            by: Evidence::Catalog,
+            by: ModelEvidence::Catalog,
             at: Vec::new(),
-            claims: Claims::default(),
+            claims: ModelClaims::default(),
         };
-        let mut named = Named {
+        let mut named = Dependencies {
             models: vec![
                 model("checkpoints", "sd\\xl.safetensors"),
                 model("loras", "looks/grain.safetensors"),
@@ -74,7 +74,7 @@ mod tests {
             ],
             classes: Vec::new(),
         };
-        add_claims(&mut named, &parameters);
+        add_parameter_claims(&mut named, &parameters);
         let told: Vec<String> = named
             .models
             .iter()

@@ -7,11 +7,12 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::finding::{
-    Check, Effect, InputCheck, InputState, ModelCheck, ModelState, PackCheck, PackState, Part,
-    PartCheck, PartState, Verdict,
+    EnvironmentPart, EnvironmentPartCheck, EnvironmentPartState, FindingEffect, InputCheck,
+    InputState, ModelCheck, ModelState, PackCheck, PackState, ReproductionCheck,
+    ReproductionVerdict,
 };
-use super::repair::{Agreement, Repaired};
-use super::wanted::By;
+use super::repair::{DocumentAgreement, RepairedDocuments};
+use super::requirements::FactSource;
 use crate::platform::text::sanitize;
 use crate::reproduce;
 
@@ -22,82 +23,86 @@ const BOLD: Style = Style::new().bold();
 const MUTED: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
-const WAITS: Style = AnsiColor::Yellow.on_default();
+const WARNING: Style = AnsiColor::Yellow.on_default();
 const HEADING: Style = AnsiColor::Cyan.on_default();
 
 /// A finding in a line, with what can be done about it.
-struct Row {
-    effect: Effect,
+struct FindingRow {
+    effect: FindingEffect,
     word: &'static str,
     what: String,
-    told: String,
-    more: Vec<String>,
+    description: String,
+    details: Vec<String>,
 }
 
 /// The verdict in a sentence.
-pub fn verdict(check: &Check) -> &'static str {
+pub fn describe_verdict(check: &ReproductionCheck) -> &'static str {
     match check.verdict {
-        Verdict::Same => "same: everything is here as it was recorded",
-        Verdict::Repairable => "repairable: it runs here; what is not as it was is listed",
-        Verdict::NotHere if !check.comfyui_found => {
+        ReproductionVerdict::Same => "same: everything is here as it was recorded",
+        ReproductionVerdict::Repairable => {
+            "repairable: it runs here; what is not as it was is listed"
+        }
+        ReproductionVerdict::NotHere if !check.comfyui_found => {
             "not reproducible here: no ComfyUI was found on this machine"
         }
-        Verdict::NotHere => "not reproducible here: something it needs is missing",
+        ReproductionVerdict::NotHere => "not reproducible here: something it needs is missing",
     }
 }
 
 /// The check in words: what is about to be made again, its verdict, every finding.
-pub fn tell(title: &str, check: &Check) -> String {
+pub fn describe_check(title: &str, check: &ReproductionCheck) -> String {
     let style = match check.verdict {
-        Verdict::Same => GOOD,
-        Verdict::Repairable => WAITS,
-        Verdict::NotHere => BAD,
+        ReproductionVerdict::Same => GOOD,
+        ReproductionVerdict::Repairable => WARNING,
+        ReproductionVerdict::NotHere => BAD,
     };
     let title = sanitize::line(title);
-    let mut out = format!("{BOLD}{title}{BOLD:#}\n{style}{}{style:#}\n", verdict(check));
+    let mut out = format!("{BOLD}{title}{BOLD:#}\n{style}{}{style:#}\n", describe_verdict(check));
     if !check.comfyui_found {
         let _ =
             writeln!(out, "  {MUTED}git config comfy.root <folder of ComfyUI> names one{MUTED:#}");
     }
-    section(&mut out, "models", check.models.iter().map(model).collect());
-    let mut packs: Vec<Row> = check.packs.iter().map(pack).collect();
-    packs.extend(check.unplaced.iter().map(|class| unplaced(class)));
-    section(&mut out, "node packs", packs);
-    section(&mut out, "input files", check.inputs.iter().map(input).collect());
-    let said = check.environment_by.as_ref().map(|who| format!(", as {}", by(who)));
+    write_section(&mut out, "models", check.models.iter().map(model_row).collect());
+    let mut packs: Vec<FindingRow> = check.packs.iter().map(pack_row).collect();
+    packs.extend(check.unplaced.iter().map(|class| unplaced_row(class)));
+    write_section(&mut out, "node packs", packs);
+    write_section(&mut out, "input files", check.inputs.iter().map(input_row).collect());
+    let said = check.environment_by.as_ref().map(|who| format!(", as {}", describe_source(who)));
     let runs_on = format!("runs on{}", said.unwrap_or_default());
-    section(&mut out, &runs_on, parts(&check.environment));
+    write_section(&mut out, &runs_on, environment_rows(&check.environment));
     out
 }
 
 /// The parts, with those that nobody knows anything of in one line.
-fn parts(parts: &[PartCheck]) -> Vec<Row> {
-    let is_blank = |found: &&PartCheck| found.was.is_none() && found.here.is_none();
-    let mut rows: Vec<Row> = parts.iter().filter(|found| !is_blank(found)).map(part).collect();
-    let blank: Vec<&str> = parts.iter().filter(is_blank).map(|found| name(found.part)).collect();
+fn environment_rows(parts: &[EnvironmentPartCheck]) -> Vec<FindingRow> {
+    let is_blank = |found: &&EnvironmentPartCheck| found.was.is_none() && found.here.is_none();
+    let mut rows: Vec<FindingRow> =
+        parts.iter().filter(|found| !is_blank(found)).map(environment_row).collect();
+    let blank: Vec<&str> =
+        parts.iter().filter(is_blank).map(|found| part_name(found.part)).collect();
     if !blank.is_empty() {
-        rows.push(Row {
-            effect: Effect::Unknown,
+        rows.push(FindingRow {
+            effect: FindingEffect::Unknown,
             word: "unknown",
             what: blank.join(", "),
-            told: "nobody recorded it, and it is not known here".to_owned(),
-            more: Vec::new(),
+            description: "nobody recorded it, and it is not known here".to_owned(),
+            details: Vec::new(),
         });
     }
     rows
 }
 
-fn name(part: Part) -> &'static str {
+fn part_name(part: EnvironmentPart) -> &'static str {
     match part {
-        Part::Comfyui => "ComfyUI",
-        Part::Python => "Python",
-        Part::Torch => "torch",
-        Part::Device => "graphics card",
-        Part::Flags => "flags",
+        EnvironmentPart::Comfyui => "ComfyUI",
+        EnvironmentPart::Python => "Python",
+        EnvironmentPart::Torch => "torch",
+        EnvironmentPart::Device => "graphics card",
+        EnvironmentPart::Flags => "flags",
     }
 }
 
-fn section(out: &mut String, name: &str, rows: Vec<Row>) {
+fn write_section(out: &mut String, name: &str, rows: Vec<FindingRow>) {
     if rows.is_empty() {
         return;
     }
@@ -105,34 +110,39 @@ fn section(out: &mut String, name: &str, rows: Vec<Row>) {
     let wide = rows.iter().map(|row| row.word.len()).max().unwrap_or(0);
     for row in rows {
         let style = match row.effect {
-            Effect::Fine => GOOD,
-            Effect::Repaired | Effect::Unknown | Effect::Differs | Effect::Fixable => WAITS,
-            Effect::Blocks => BAD,
+            FindingEffect::Fine => GOOD,
+            FindingEffect::Repaired
+            | FindingEffect::Unknown
+            | FindingEffect::Differs
+            | FindingEffect::Fixable => WARNING,
+            FindingEffect::Blocks => BAD,
         };
         let pad = " ".repeat(wide - row.word.len());
-        let (what, told) = (sanitize::line(&row.what), sanitize::line(&row.told));
+        let (what, told) = (sanitize::line(&row.what), sanitize::line(&row.description));
         let _ = writeln!(out, "  {style}{}{style:#}{pad}  {what}  {told}", row.word);
-        for line in row.more {
+        for line in row.details {
             let indent = " ".repeat(wide + 4);
             let _ = writeln!(out, "{indent}{MUTED}{}{MUTED:#}", sanitize::line(&line));
         }
     }
 }
 
-fn by(by: &By) -> String {
+fn describe_source(by: &FactSource) -> String {
     let short = |commit: &str| commit.chars().take(10).collect::<String>();
     match by {
-        By::Run => "recorded with the run".to_owned(),
-        By::Commit(commit) => format!("recorded with {}", short(commit)),
-        By::Lock => "locked".to_owned(),
-        By::Workflow => "said by the workflow".to_owned(),
-        By::Other(commit) => format!("recorded with {}, of another workflow", short(commit)),
-        By::Machine => "remembered by this machine".to_owned(),
+        FactSource::Run => "recorded with the run".to_owned(),
+        FactSource::Commit(commit) => format!("recorded with {}", short(commit)),
+        FactSource::Lock => "locked".to_owned(),
+        FactSource::Workflow => "said by the workflow".to_owned(),
+        FactSource::Other(commit) => {
+            format!("recorded with {}, of another workflow", short(commit))
+        }
+        FactSource::Machine => "remembered by this machine".to_owned(),
     }
 }
 
-fn model(model: &ModelCheck) -> Row {
-    let known = model.recorded_by.as_ref().map(by).unwrap_or_default();
+fn model_row(model: &ModelCheck) -> FindingRow {
+    let known = model.recorded_by.as_ref().map(describe_source).unwrap_or_default();
     let mut more: Vec<String> = Vec::new();
     let (word, told) = match &model.state {
         ModelState::Same => ("same", format!("the same bytes ({known})")),
@@ -146,11 +156,11 @@ fn model(model: &ModelCheck) -> Row {
         }
         ModelState::Replaced { sha256 } => {
             let now: String = sha256.chars().take(10).collect();
-            more.extend(was(model, &known));
+            more.extend(describe_recorded(model, &known));
             ("replaced", format!("another file has this name now (sha256 {now}…)"))
         }
         ModelState::Missing => {
-            more.extend(was(model, &known));
+            more.extend(describe_recorded(model, &known));
             let lost = "is not here; nobody recorded its bytes";
             ("missing", if model.recorded.is_empty() { lost } else { "is not here" }.to_owned())
         }
@@ -158,18 +168,24 @@ fn model(model: &ModelCheck) -> Row {
         ModelState::Unknown { why } => ("unknown", why.clone()),
     };
     let effect = model.effect();
-    if matches!(effect, Effect::Blocks | Effect::Unknown) {
+    if matches!(effect, FindingEffect::Blocks | FindingEffect::Unknown) {
         more.extend(model.sources.iter().map(|url| format!("from {url}")));
     }
-    Row { effect, word, what: format!("{}/{}", model.folder, model.name), told, more }
+    FindingRow {
+        effect,
+        word,
+        what: format!("{}/{}", model.folder, model.name),
+        description: told,
+        details: more,
+    }
 }
 
-fn was(model: &ModelCheck, known: &str) -> Option<String> {
+fn describe_recorded(model: &ModelCheck, known: &str) -> Option<String> {
     let digest = model.recorded.first()?;
     Some(format!("it was {digest} ({known})"))
 }
 
-fn pack(pack: &PackCheck) -> Row {
+fn pack_row(pack: &PackCheck) -> FindingRow {
     let was = if pack.was.is_empty() { "of unknown version" } else { &pack.was };
     let mut more: Vec<String> = Vec::new();
     let mut lines = |get: Option<&String>, back: Option<&String>| {
@@ -177,11 +193,11 @@ fn pack(pack: &PackCheck) -> Row {
         more.extend(back.map(|line| format!("{line}    goes back")));
     };
     let (word, told) = match &pack.state {
-        PackState::Same => ("same", format!("{was} ({})", by(&pack.recorded_by))),
+        PackState::Same => ("same", format!("{was} ({})", describe_source(&pack.recorded_by))),
         PackState::Other { here, get, back, dirty, .. } => {
             lines(get.as_ref(), back.as_ref());
             let changed = if *dirty { "; its files are changed: git stash first" } else { "" };
-            let known = by(&pack.recorded_by);
+            let known = describe_source(&pack.recorded_by);
             ("other", format!("{was} then ({known}), {here} now{changed}"))
         }
         PackState::Dirty { get, back } => {
@@ -199,23 +215,35 @@ fn pack(pack: &PackCheck) -> Row {
             ("unknown", format!("{was}{here}{why}"))
         }
     };
-    if !pack.gone.is_empty() && pack.effect() != Effect::Fine {
+    if !pack.gone.is_empty() && pack.effect() != FindingEffect::Fine {
         let gone: Vec<&str> = pack.gone.iter().map(String::as_str).collect();
         more.push(format!("what is here does not bring {}", gone.join(", ")));
     }
-    if pack.effect() != Effect::Fine && !pack.classes.is_empty() {
+    if pack.effect() != FindingEffect::Fine && !pack.classes.is_empty() {
         let classes: Vec<&str> = pack.classes.iter().map(String::as_str).collect();
         more.push(format!("for {}", classes.join(", ")));
     }
-    Row { effect: pack.effect(), word, what: pack.name.clone(), told, more }
+    FindingRow {
+        effect: pack.effect(),
+        word,
+        what: pack.name.clone(),
+        description: told,
+        details: more,
+    }
 }
 
-fn unplaced(class: &str) -> Row {
+fn unplaced_row(class: &str) -> FindingRow {
     let told = "no installed pack is known to bring this node".to_owned();
-    Row { effect: Effect::Blocks, word: "missing", what: class.to_owned(), told, more: Vec::new() }
+    FindingRow {
+        effect: FindingEffect::Blocks,
+        word: "missing",
+        what: class.to_owned(),
+        description: told,
+        details: Vec::new(),
+    }
 }
 
-fn input(input: &InputCheck) -> Row {
+fn input_row(input: &InputCheck) -> FindingRow {
     let more = Vec::new();
     let (word, told) = match &input.state {
         InputState::Same => ("same", "the same bytes".to_owned()),
@@ -227,10 +255,16 @@ fn input(input: &InputCheck) -> Row {
         InputState::Missing => ("missing", "is not here".to_owned()),
         InputState::Unknown { why } => ("unknown", why.clone()),
     };
-    Row { effect: input.effect(), word, what: input.name.clone(), told, more }
+    FindingRow {
+        effect: input.effect(),
+        word,
+        what: input.name.clone(),
+        description: told,
+        details: more,
+    }
 }
 
-fn part(part: &PartCheck) -> Row {
+fn environment_row(part: &EnvironmentPartCheck) -> FindingRow {
     let shown = |text: &Option<String>| match text.as_deref() {
         Some("") => "nothing".to_owned(),
         Some(text) => text.to_owned(),
@@ -238,35 +272,46 @@ fn part(part: &PartCheck) -> Row {
     };
     let mut more = Vec::new();
     let (word, told) = match &part.state {
-        PartState::Same => ("same", shown(&part.here)),
-        PartState::Other { get, back } => {
+        EnvironmentPartState::Same => ("same", shown(&part.here)),
+        EnvironmentPartState::Other { get, back } => {
             more.extend(get.as_ref().map(|line| format!("{line}    gets what it was")));
             more.extend(back.as_ref().map(|line| format!("{line}    goes back")));
             ("other", format!("{} then, {} now", shown(&part.was), shown(&part.here)))
         }
-        PartState::Unknown => match (&part.was, &part.here) {
+        EnvironmentPartState::Unknown => match (&part.was, &part.here) {
             (None, Some(here)) => ("unknown", format!("{here} now; nobody recorded it then")),
             (Some(was), None) => ("unknown", format!("{was} then; not known here")),
             (Some(_), Some(_)) | (None, None) => ("unknown", "not known".to_owned()),
         },
     };
-    Row { effect: part.effect(), word, what: name(part.part).to_owned(), told, more }
+    FindingRow {
+        effect: part.effect(),
+        word,
+        what: part_name(part.part).to_owned(),
+        description: told,
+        details: more,
+    }
 }
 
 /// Why the verdict is not better, one sentence for each finding, the gravest first.
-pub fn reasons(check: &Check) -> Vec<String> {
-    let mut rows: Vec<Row> = check.models.iter().map(model).collect();
-    rows.extend(check.packs.iter().map(pack));
-    rows.extend(check.unplaced.iter().map(|class| unplaced(class)));
-    rows.extend(check.inputs.iter().map(input));
-    rows.extend(parts(&check.environment));
-    rows.retain(|row| row.effect != Effect::Fine);
+pub fn reasons(check: &ReproductionCheck) -> Vec<String> {
+    let mut rows: Vec<FindingRow> = check.models.iter().map(model_row).collect();
+    rows.extend(check.packs.iter().map(pack_row));
+    rows.extend(check.unplaced.iter().map(|class| unplaced_row(class)));
+    rows.extend(check.inputs.iter().map(input_row));
+    rows.extend(environment_rows(&check.environment));
+    rows.retain(|row| row.effect != FindingEffect::Fine);
     rows.sort_by_key(|row| std::cmp::Reverse(row.effect));
-    rows.into_iter().map(|row| format!("{}: {}: {}", row.word, row.what, row.told)).collect()
+    rows.into_iter().map(|row| format!("{}: {}: {}", row.word, row.what, row.description)).collect()
 }
 
 /// The check as JSON: `docs/reproduce-schema.md`.
-pub fn json(title: &str, run: Option<&str>, check: &Check, repaired: Option<&Repaired>) -> String {
+pub fn check_to_json(
+    title: &str,
+    run: Option<&str>,
+    check: &ReproductionCheck,
+    repaired: Option<&RepairedDocuments>,
+) -> String {
     let mut told = json!({
         "schema": SCHEMA,
         "original": title,
@@ -276,32 +321,32 @@ pub fn json(title: &str, run: Option<&str>, check: &Check, repaired: Option<&Rep
         "check": check,
     });
     if let (Some(repaired), Some(object)) = (repaired, told.as_object_mut()) {
-        object.insert("repair".to_owned(), repair_json(repaired));
+        object.insert("repair".to_owned(), repair_to_json(repaired));
     }
     format!("{}\n", sanitize::json(&format!("{told:#}")))
 }
 
-fn repair_json(repaired: &Repaired) -> Value {
+fn repair_to_json(repaired: &RepairedDocuments) -> Value {
     let agreement = match &repaired.agreement {
-        Agreement::Agrees => json!({"state": "agree"}),
-        Agreement::Differs(found) => {
-            let place = |found: &reproduce::Difference| json!({"node": found.node.to_string(), "input": found.input});
+        DocumentAgreement::Agrees => json!({"state": "agree"}),
+        DocumentAgreement::Differs(found) => {
+            let place = |found: &reproduce::PromptDifference| json!({"node": found.node.to_string(), "input": found.input});
             json!({"state": "differ", "at": found.iter().map(place).collect::<Vec<_>>()})
         }
-        Agreement::Foreign => json!({"state": "foreign"}),
-        Agreement::Alone => json!({"state": "alone"}),
+        DocumentAgreement::Foreign => json!({"state": "foreign"}),
+        DocumentAgreement::Alone => json!({"state": "alone"}),
     };
     json!({
         "renamed": repaired.renamed,
         "controls_fixed": repaired.fixed.controls,
         "values_put_back": repaired.fixed.values,
-        "prompt_is_made": repaired.is_made,
+        "prompt_is_made": repaired.is_prompt_derived,
         "documents": agreement,
     })
 }
 
 /// What was done to the documents, to stand behind the name of the file.
-pub fn repaired(repaired: &Repaired) -> String {
+pub fn describe_repairs(repaired: &RepairedDocuments) -> String {
     let mut parts = Vec::new();
     let count = |count: usize, one: &str, many: &str| match count {
         0 => None,
@@ -312,11 +357,11 @@ pub fn repaired(repaired: &Repaired) -> String {
     if repaired.fixed.controls > 0 || repaired.fixed.values > 0 {
         parts.push("seeds held fixed".to_owned());
     }
-    if repaired.is_made {
+    if repaired.is_prompt_derived {
         parts.push("with the seed as it was saved: which one ran only a picture knows".to_owned());
     }
     match &repaired.agreement {
-        Agreement::Differs(found) => {
+        DocumentAgreement::Differs(found) => {
             let places = found.iter().take(5).map(|found| match &found.input {
                 Some(input) => format!("#{} {input}", found.node),
                 None => format!("#{}", found.node),
@@ -328,10 +373,10 @@ pub fn repaired(repaired: &Repaired) -> String {
                 places.join(", ")
             ));
         }
-        Agreement::Foreign => {
+        DocumentAgreement::Foreign => {
             parts.push("the workflow beside it is another one's, so this is the prompt".to_owned())
         }
-        Agreement::Agrees | Agreement::Alone => {}
+        DocumentAgreement::Agrees | DocumentAgreement::Alone => {}
     }
     let text: String = parts.iter().map(|part| format!(", {part}")).collect();
     sanitize::line(&text).into_owned()

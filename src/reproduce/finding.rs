@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::wanted::By;
+use super::requirements::FactSource;
 use crate::platform::machine::Digest;
 
 /// Whether the picture can be made again here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ReproductionVerdict {
     /// Every model, pack, input file and ComfyUI is here as it was recorded, and nothing
     /// else that was recorded differs.
     Same,
@@ -22,7 +22,7 @@ pub enum Verdict {
 
 /// What a finding means for making the picture again. Graver ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Effect {
+pub enum FindingEffect {
     Fine,
     /// The repaired workflow sees to it.
     Repaired,
@@ -80,7 +80,7 @@ pub struct ModelCheck {
     pub recorded: BTreeSet<Digest>,
     /// Who recorded them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub recorded_by: Option<By>,
+    pub recorded_by: Option<FactSource>,
     /// Where it can be got.
     pub sources: BTreeSet<String>,
 }
@@ -133,7 +133,7 @@ pub struct PackCheck {
     #[serde(flatten)]
     pub state: PackState,
     /// Who recorded what it was.
-    pub recorded_by: By,
+    pub recorded_by: FactSource,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The commit that was recorded.
@@ -147,7 +147,7 @@ pub struct PackCheck {
 /// A part of what it runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Part {
+pub enum EnvironmentPart {
     Comfyui,
     Python,
     Torch,
@@ -159,7 +159,7 @@ pub enum Part {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum PartState {
+pub enum EnvironmentPartState {
     Same,
     Other {
         /// Gets the recorded one.
@@ -175,14 +175,14 @@ pub enum PartState {
 
 /// ComfyUI, Python, torch, graphics card, flags.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PartCheck {
-    pub part: Part,
+pub struct EnvironmentPartCheck {
+    pub part: EnvironmentPart,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub here: Option<String>,
     #[serde(flatten)]
-    pub state: PartState,
+    pub state: EnvironmentPartState,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -225,8 +225,8 @@ pub struct InputCheck {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
-    pub verdict: Verdict,
+pub struct ReproductionCheck {
+    pub verdict: ReproductionVerdict,
     /// Whether a ComfyUI was found here at all.
     pub comfyui_found: bool,
     pub models: Vec<ModelCheck>,
@@ -234,80 +234,80 @@ pub struct Check {
     /// Node classes that nothing here is known to bring.
     pub unplaced: BTreeSet<String>,
     /// ComfyUI and what it runs on.
-    pub environment: Vec<PartCheck>,
+    pub environment: Vec<EnvironmentPartCheck>,
     /// Who recorded what that was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub environment_by: Option<By>,
+    pub environment_by: Option<FactSource>,
     pub inputs: Vec<InputCheck>,
 }
 
-impl Check {
-    pub(crate) fn judge(&self) -> Verdict {
+impl ReproductionCheck {
+    pub(crate) fn compute_verdict(&self) -> ReproductionVerdict {
         let effects = self.models.iter().map(ModelCheck::effect);
         let effects = effects.chain(self.packs.iter().map(PackCheck::effect));
         // What runs Python and what computes is often not to be seen, then or now.
         let parts = self.environment.iter().map(|part| match part.effect() {
-            Effect::Unknown if part.part != Part::Comfyui => Effect::Fine,
+            FindingEffect::Unknown if part.part != EnvironmentPart::Comfyui => FindingEffect::Fine,
             effect => effect,
         });
         let effects = effects.chain(parts);
         let effects = effects.chain(self.inputs.iter().map(InputCheck::effect));
-        let loose = self.unplaced.iter().map(|_| Effect::Blocks);
-        let bare = (!self.comfyui_found).then_some(Effect::Blocks);
-        match effects.chain(loose).chain(bare).max().unwrap_or(Effect::Fine) {
-            Effect::Fine => Verdict::Same,
-            Effect::Blocks => Verdict::NotHere,
-            _ => Verdict::Repairable,
+        let loose = self.unplaced.iter().map(|_| FindingEffect::Blocks);
+        let bare = (!self.comfyui_found).then_some(FindingEffect::Blocks);
+        match effects.chain(loose).chain(bare).max().unwrap_or(FindingEffect::Fine) {
+            FindingEffect::Fine => ReproductionVerdict::Same,
+            FindingEffect::Blocks => ReproductionVerdict::NotHere,
+            _ => ReproductionVerdict::Repairable,
         }
     }
 }
 
 impl ModelCheck {
-    pub fn effect(&self) -> Effect {
+    pub fn effect(&self) -> FindingEffect {
         match self.state {
-            ModelState::Same => Effect::Fine,
-            ModelState::Renamed { .. } => Effect::Repaired,
-            ModelState::Misplaced { .. } => Effect::Fixable,
+            ModelState::Same => FindingEffect::Fine,
+            ModelState::Renamed { .. } => FindingEffect::Repaired,
+            ModelState::Misplaced { .. } => FindingEffect::Fixable,
             ModelState::Replaced { .. } | ModelState::Missing | ModelState::Refused { .. } => {
-                Effect::Blocks
+                FindingEffect::Blocks
             }
-            ModelState::Unknown { .. } => Effect::Unknown,
+            ModelState::Unknown { .. } => FindingEffect::Unknown,
         }
     }
 }
 
 impl PackCheck {
-    pub fn effect(&self) -> Effect {
+    pub fn effect(&self) -> FindingEffect {
         match self.state {
-            PackState::Same => Effect::Fine,
+            PackState::Same => FindingEffect::Fine,
             PackState::Other { .. } | PackState::Dirty { .. } | PackState::Disabled { .. } => {
-                Effect::Fixable
+                FindingEffect::Fixable
             }
-            PackState::Missing { .. } => Effect::Blocks,
-            PackState::Unknown { .. } if !self.gone.is_empty() => Effect::Blocks,
-            PackState::Unknown { .. } => Effect::Unknown,
+            PackState::Missing { .. } => FindingEffect::Blocks,
+            PackState::Unknown { .. } if !self.gone.is_empty() => FindingEffect::Blocks,
+            PackState::Unknown { .. } => FindingEffect::Unknown,
         }
     }
 }
 
-impl PartCheck {
-    pub fn effect(&self) -> Effect {
+impl EnvironmentPartCheck {
+    pub fn effect(&self) -> FindingEffect {
         match self.state {
-            PartState::Same => Effect::Fine,
-            PartState::Other { .. } => Effect::Differs,
-            PartState::Unknown => Effect::Unknown,
+            EnvironmentPartState::Same => FindingEffect::Fine,
+            EnvironmentPartState::Other { .. } => FindingEffect::Differs,
+            EnvironmentPartState::Unknown => FindingEffect::Unknown,
         }
     }
 }
 
 impl InputCheck {
-    pub fn effect(&self) -> Effect {
+    pub fn effect(&self) -> FindingEffect {
         match self.state {
-            InputState::Same => Effect::Fine,
-            InputState::Moved { .. } => Effect::Repaired,
-            InputState::Restorable { .. } => Effect::Fixable,
-            InputState::Replaced | InputState::Missing => Effect::Blocks,
-            InputState::Unknown { .. } => Effect::Unknown,
+            InputState::Same => FindingEffect::Fine,
+            InputState::Moved { .. } => FindingEffect::Repaired,
+            InputState::Restorable { .. } => FindingEffect::Fixable,
+            InputState::Replaced | InputState::Missing => FindingEffect::Blocks,
+            InputState::Unknown { .. } => FindingEffect::Unknown,
         }
     }
 }

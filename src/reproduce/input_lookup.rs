@@ -5,29 +5,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use comfy_graph::catalog::Folder;
+use comfy_graph::catalog::FileFolder;
 
-use crate::platform::machine::hash::{Silent, Threads, Wanted};
+use crate::platform::machine::hash::{DigestSelection, HashThreads, NoHashProgress};
 use crate::platform::machine::{hash, to_hex};
-use crate::records::look::Look;
-use crate::reproduce::{InputHere, InputWanted};
+use crate::records::machine_view::MachineView;
+use crate::reproduce::{LocalInput, RequiredInput};
 
 /// Files of the input folder that are looked at for lost bytes.
-const MOST_FILES: usize = 5_000;
+const MAX_FILES: usize = 5_000;
 /// Bytes of them that are read in all.
-const MOST_BYTES: u64 = 2 << 30;
+const MAX_TOTAL_BYTES: u64 = 2 << 30;
 /// How deep the folder is looked through.
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
-impl Look<'_> {
+impl MachineView<'_> {
     /// Looks for each file under its name, and for its bytes in the input folder.
-    pub fn inputs_again(&self, wanted: &[InputWanted], now: SystemTime) -> Vec<InputHere> {
+    pub fn find_inputs(&self, wanted: &[RequiredInput], now: SystemTime) -> Vec<LocalInput> {
         let mut others: Option<Vec<(String, String)>> = None;
         let mut found = Vec::new();
         for input in wanted {
-            let mut here = InputHere::default();
-            match self.input_file(input) {
-                Ok(Some(path)) => match sha256(&path, now) {
+            let mut here = LocalInput::default();
+            match self.resolve_input(input) {
+                Ok(Some(path)) => match sha256_of_input(&path, now) {
                     Some(digest) => here.sha256 = Some(digest),
                     None => here.refused = Some("it cannot be read".to_owned()),
                 },
@@ -36,7 +36,7 @@ impl Look<'_> {
             }
             let lost = input.sha256.is_some() && here.sha256 != input.sha256;
             if lost && let Some(root) = self.input_root() {
-                let others = others.get_or_insert_with(|| digests(&root, now));
+                let others = others.get_or_insert_with(|| hash_folder(&root, now));
                 let mine =
                     others.iter().filter(|(_, digest)| Some(digest) == input.sha256.as_ref());
                 here.copies = mine.map(|(name, _)| name.clone()).collect();
@@ -54,11 +54,11 @@ impl Look<'_> {
     }
 
     /// The file behind a name, if it is there; why it is not looked at.
-    fn input_file(&self, input: &InputWanted) -> Result<Option<PathBuf>, &'static str> {
+    fn resolve_input(&self, input: &RequiredInput) -> Result<Option<PathBuf>, &'static str> {
         let Some(found) = self.installation else { return Ok(None) };
         let root = match &input.folder {
-            Folder::Input(below) => found.parts.base.join("input").join(below.as_str()),
-            Folder::Output => found.parts.output.clone(),
+            FileFolder::Input(below) => found.parts.base.join("input").join(below.as_str()),
+            FileFolder::Output => found.parts.output.clone(),
             _ => return Err("what lies in temp is gone when ComfyUI starts"),
         };
         let parts: Vec<&str> =
@@ -77,15 +77,17 @@ impl Look<'_> {
     }
 }
 
-fn sha256(path: &Path, now: SystemTime) -> Option<String> {
+fn sha256_of_input(path: &Path, now: SystemTime) -> Option<String> {
     // A picture is written at once; there is nothing to wait for.
-    let now = now + hash::SETTLING * 2;
-    let hashed = hash::hash_file(path, Wanted::Sha256, Threads::One, now, &Silent).ok()?;
+    let now = now + hash::SETTLING_TIME * 2;
+    let hashed =
+        hash::hash_file(path, DigestSelection::Sha256, HashThreads::One, now, &NoHashProgress)
+            .ok()?;
     Some(to_hex(&hashed.hashes.sha256))
 }
 
 /// The digests of the files in a folder, by name below it. Links are not followed.
-fn digests(root: &Path, now: SystemTime) -> Vec<(String, String)> {
+fn hash_folder(root: &Path, now: SystemTime) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut bytes = 0;
     let mut left = vec![(root.to_owned(), String::new(), 0)];
@@ -95,14 +97,14 @@ fn digests(root: &Path, now: SystemTime) -> Vec<(String, String)> {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let Ok(metadata) = entry.metadata() else { continue };
             let own = format!("{below}{name}");
-            if metadata.is_dir() && depth < DEEPEST {
+            if metadata.is_dir() && depth < MAX_DEPTH {
                 left.push((entry.path(), format!("{own}/"), depth + 1));
             } else if metadata.is_file() {
                 bytes += metadata.len();
-                if found.len() >= MOST_FILES || bytes > MOST_BYTES {
+                if found.len() >= MAX_FILES || bytes > MAX_TOTAL_BYTES {
                     return found;
                 }
-                found.extend(sha256(&entry.path(), now).map(|digest| (own, digest)));
+                found.extend(sha256_of_input(&entry.path(), now).map(|digest| (own, digest)));
             }
         }
     }

@@ -6,15 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use comfy_graph::catalog::Folder;
+use comfy_graph::catalog::FileFolder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::wanted::{By, Fact, InputWanted, ModelWanted, PackWanted, Wanted};
-use crate::platform::git::checkout::Checkout;
+use super::requirements::{
+    FactSource, RequiredInput, RequiredModel, RequiredPack, Requirements, SourcedFact,
+};
+use crate::platform::git::foreign_checkout::Checkout;
 use crate::platform::machine::{Digest, DigestKind};
-use crate::records::named::{self, Named};
-use crate::records::{Environment, ModelFact, PackEvidence, PackFact, PackKind, Status};
+use crate::records::dependencies::{self, Dependencies};
+use crate::records::{ComfyEnvironment, ModelFact, ModelStatus, PackEvidence, PackFact, PackKind};
 
 /// The number of this document. A reader refuses one of a higher number.
 pub(crate) const SCHEMA: u32 = 1;
@@ -116,7 +118,7 @@ pub struct LockedInput {
     pub name: String,
     /// `input`, a folder in it, or `output`.
     #[serde(rename = "in")]
-    pub place: String,
+    pub folder: String,
     /// SHA-256 of all bytes; none: it was not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
@@ -124,26 +126,26 @@ pub struct LockedInput {
 
 /// Why a document is no lock.
 #[derive(Debug, thiserror::Error)]
-pub enum NoLock {
+pub enum LockError {
     /// It is neither JSON nor YAML.
     #[error("it is neither JSON nor YAML: {0}")]
     Unreadable(String),
     #[error("it is no lock, no snapshot of ComfyUI-Manager and no build spec of comfy-cli")]
-    Other,
+    NotALock,
     /// A newer version wrote it.
     #[error("it follows schema {0}, this git-comfy knows {SCHEMA}")]
-    Newer(u32),
+    NewerSchema(u32),
 }
 
 impl Lock {
     /// What was seen of a workflow's environment, locked.
-    pub fn of(
+    pub fn from_environment(
         workflow: &str,
-        named: &Named,
+        named: &Dependencies,
         models: &[ModelFact],
         packs: &[PackFact],
         unplaced: &BTreeSet<String>,
-        environment: &Environment,
+        environment: &ComfyEnvironment,
         inputs: Vec<LockedInput>,
     ) -> Lock {
         let source = environment.source.clone().unwrap_or_default();
@@ -158,8 +160,8 @@ impl Lock {
             comfyui: Some(program).filter(|program| *program != LockedProgram::default()),
             python: environment.python.clone(),
             torch: environment.torch.clone(),
-            models: models.iter().map(|fact| model(fact, named)).collect(),
-            packs: packs.iter().map(pack).collect(),
+            models: models.iter().map(|fact| locked_model(fact, named)).collect(),
+            packs: packs.iter().map(locked_pack).collect(),
             unplaced: unplaced.clone(),
             inputs,
             rest: Map::new(),
@@ -179,31 +181,31 @@ impl Lock {
     }
 
     /// The document, ending in a line end.
-    pub fn print(&self) -> String {
+    pub fn to_json(&self) -> String {
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         text + "\n"
     }
 
     /// What the lock says is needed.
-    pub fn wanted(&self) -> Wanted {
+    pub fn requirements(&self) -> Requirements {
         let program = self.comfyui.clone().unwrap_or_default();
         let source =
             Checkout { commit: program.commit, remote: program.remote, ..Checkout::default() };
-        let environment = Environment {
+        let environment = ComfyEnvironment {
             comfyui: program.version,
             source: Some(source).filter(|source| source.commit.is_some()),
             python: self.python.clone(),
             torch: self.torch.clone(),
-            ..Environment::default()
+            ..ComfyEnvironment::default()
         };
-        let environment = Some(Fact { what: environment, by: By::Lock });
-        Wanted {
-            at: None,
-            models: self.models.iter().map(LockedModel::wanted).collect(),
-            packs: self.packs.iter().map(LockedPack::wanted).collect(),
-            loose: self.unplaced.clone(),
+        let environment = Some(SourcedFact { value: environment, source: FactSource::Lock });
+        Requirements {
+            made_at: None,
+            models: self.models.iter().map(LockedModel::requirement).collect(),
+            packs: self.packs.iter().map(LockedPack::requirement).collect(),
+            unplaced: self.unplaced.clone(),
             environment,
-            inputs: self.inputs.iter().map(LockedInput::wanted).collect(),
+            inputs: self.inputs.iter().map(LockedInput::requirement).collect(),
         }
     }
 
@@ -226,12 +228,12 @@ impl Lock {
         let classes = self.unplaced.iter();
         gaps.extend(classes.map(|class| format!("no installed pack is known to bring {class}")));
         let inputs = self.inputs.iter().filter(|input| input.sha256.is_none());
-        gaps.extend(inputs.map(|input| format!("{}/{} is not here", input.place, input.name)));
+        gaps.extend(inputs.map(|input| format!("{}/{} is not here", input.folder, input.name)));
         gaps
     }
 
     /// What a workflow names that the lock does not have: it was changed since.
-    pub fn lacks(&self, named: &Named) -> Vec<String> {
+    pub fn missing_names(&self, named: &Dependencies) -> Vec<String> {
         let plain = |name: &str| name.replace('\\', "/");
         let models: BTreeSet<(&str, String)> =
             self.models.iter().map(|model| (model.folder.as_str(), plain(&model.name))).collect();
@@ -247,7 +249,7 @@ impl Lock {
             named.models.iter().filter(|model| model.at.iter().any(|at| at.off.is_none()));
         let lacking = lacking.filter(|model| {
             let key = (model.folder.as_str(), plain(&model.name));
-            let unknown = model.folder == named::UNKNOWN_FOLDER;
+            let unknown = model.folder == dependencies::UNKNOWN_FOLDER;
             let known = models.contains(&key) || unknown && names.contains(&key.1);
             !known
         });
@@ -259,11 +261,11 @@ impl Lock {
     }
 }
 
-fn model(fact: &ModelFact, named: &Named) -> LockedModel {
+fn locked_model(fact: &ModelFact, named: &Dependencies) -> LockedModel {
     let claims = named.models.iter().filter(|used| used.name == fact.name);
     let claims: Vec<_> = claims.map(|used| &used.claims).collect();
     let hints = fact.hints.iter().filter_map(|hint| hint.url.clone());
-    let hashed = fact.status == Status::Hashed;
+    let hashed = fact.status == ModelStatus::Hashed;
     LockedModel {
         folder: fact.folder.clone(),
         name: fact.name.replace('\\', "/"),
@@ -281,7 +283,7 @@ fn model(fact: &ModelFact, named: &Named) -> LockedModel {
     }
 }
 
-fn pack(fact: &PackFact) -> LockedPack {
+fn locked_pack(fact: &PackFact) -> LockedPack {
     LockedPack {
         name: fact.name.clone(),
         kind: fact.kind,
@@ -296,18 +298,19 @@ fn pack(fact: &PackFact) -> LockedPack {
 }
 
 impl LockedModel {
-    fn wanted(&self) -> ModelWanted {
+    fn requirement(&self) -> RequiredModel {
         let own = self.sha256.as_deref();
         let own = own.and_then(|hex| Digest::new(DigestKind::Sha256, hex).ok());
         let mut what: BTreeSet<Digest> = own.into_iter().collect();
         if what.is_empty() {
             what.clone_from(&self.claims);
         }
-        ModelWanted {
+        RequiredModel {
             folder: self.folder.clone(),
             name: self.name.clone(),
             nodes: Vec::new(),
-            digests: (!what.is_empty()).then_some(Fact { what, by: By::Lock }),
+            digests: (!what.is_empty())
+                .then_some(SourcedFact { value: what, source: FactSource::Lock }),
             sizes: self.size.into_iter().collect(),
             sources: self.sources.clone(),
             is_folder: false,
@@ -316,7 +319,7 @@ impl LockedModel {
 }
 
 impl LockedPack {
-    fn wanted(&self) -> PackWanted {
+    fn requirement(&self) -> RequiredPack {
         let checkout = Checkout {
             commit: self.commit.clone(),
             remote: self.remote.clone(),
@@ -336,29 +339,29 @@ impl LockedPack {
             classes,
             ..PackFact::default()
         };
-        PackWanted { fact, placed_with: BTreeSet::new(), by: By::Lock }
+        RequiredPack { fact, placed_with: BTreeSet::new(), source: FactSource::Lock }
     }
 }
 
 impl LockedInput {
     /// A file as it was found.
-    pub fn of(input: &InputWanted, sha256: Option<String>) -> LockedInput {
-        let place = match &input.folder {
-            Folder::Input(below) if below.is_empty() => "input".to_owned(),
-            Folder::Input(below) => format!("input/{below}"),
-            Folder::Temp => "temp".to_owned(),
+    pub fn from_required(input: &RequiredInput, sha256: Option<String>) -> LockedInput {
+        let folder = match &input.folder {
+            FileFolder::Input(below) if below.is_empty() => "input".to_owned(),
+            FileFolder::Input(below) => format!("input/{below}"),
+            FileFolder::Temp => "temp".to_owned(),
             _ => "output".to_owned(),
         };
-        LockedInput { name: input.name.clone(), place, sha256 }
+        LockedInput { name: input.name.clone(), folder, sha256 }
     }
 
-    fn wanted(&self) -> InputWanted {
-        let folder = match self.place.as_str() {
-            "output" => Folder::Output,
-            "temp" => Folder::Temp,
-            place => Folder::Input(place.strip_prefix("input/").unwrap_or_default().into()),
+    fn requirement(&self) -> RequiredInput {
+        let folder = match self.folder.as_str() {
+            "output" => FileFolder::Output,
+            "temp" => FileFolder::Temp,
+            place => FileFolder::Input(place.strip_prefix("input/").unwrap_or_default().into()),
         };
-        InputWanted {
+        RequiredInput {
             node: String::new(),
             input: String::new(),
             name: self.name.clone(),

@@ -7,76 +7,78 @@ use std::time::SystemTime;
 
 use crate::platform::git::remote;
 use crate::platform::machine::comfyui::folders::ModelFolders;
-use crate::platform::machine::models::{Resolved, resolve};
-use crate::platform::machine::packs::{Kind, Pack, State};
-use crate::platform::machine::{Digest, DigestKind, Hashes, packs};
+use crate::platform::machine::models::{ModelResolution, resolve_model};
+use crate::platform::machine::packs::{NodePack, PackActivation, PackInstallKind};
+use crate::platform::machine::{Digest, DigestKind, FileHashes, packs};
 use crate::records::ClassUse;
-use crate::records::look::Look;
-use crate::records::look::models::{Failure, Waiting};
-use crate::records::look::packs::PacksSeen;
-use crate::records::named::UNKNOWN_FOLDER;
-use crate::reproduce::{Copy, Found, ModelHere, ModelWanted, PackHere, PackWanted};
+use crate::records::dependencies::UNKNOWN_FOLDER;
+use crate::records::machine_view::MachineView;
+use crate::records::machine_view::models::{HashFailure, UnhashedFile};
+use crate::records::machine_view::packs::PackFacts;
+use crate::reproduce::{LocalFile, LocalModel, LocalPack, ModelCopy, RequiredModel, RequiredPack};
 
 /// The models that are here, and what must be hashed before more can be said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ModelsAgain {
+pub struct FoundModels {
     /// One for each that is wanted, in their order.
-    pub models: Vec<ModelHere>,
+    pub models: Vec<LocalModel>,
     /// Files to hash: those of the names, and those of the right size.
-    pub waiting: Vec<Waiting>,
+    pub unhashed: Vec<UnhashedFile>,
 }
 
-impl Look<'_> {
+impl MachineView<'_> {
     /// Looks for each model under its name, and for its bytes in all model folders: by the
     /// digests that are known, then by the files of its size, which are to be hashed.
     /// `failures` are the files that could not be; they do not wait again.
-    pub fn models_again(
+    pub fn find_models(
         &self,
-        wanted: &[ModelWanted],
-        failures: &HashMap<PathBuf, Failure>,
-    ) -> ModelsAgain {
-        let mut again = ModelsAgain::default();
+        wanted: &[RequiredModel],
+        failures: &HashMap<PathBuf, HashFailure>,
+    ) -> FoundModels {
+        let mut again = FoundModels::default();
         for model in wanted {
             let here = match self.installation {
                 Some(found) => {
-                    self.model_again(model, &found.folders, failures, &mut again.waiting)
+                    self.find_model(model, &found.folders, failures, &mut again.unhashed)
                 }
-                None => ModelHere::default(),
+                None => LocalModel::default(),
             };
             again.models.push(here);
         }
-        again.waiting.sort_by(|a, b| a.file.cmp(&b.file));
-        again.waiting.dedup();
+        again.unhashed.sort_by(|a, b| a.file.cmp(&b.file));
+        again.unhashed.dedup();
         again
     }
 
-    fn model_again(
+    fn find_model(
         &self,
-        model: &ModelWanted,
+        model: &RequiredModel,
         folders: &ModelFolders,
-        failures: &HashMap<PathBuf, Failure>,
-        waiting: &mut Vec<Waiting>,
-    ) -> ModelHere {
-        let mut here = ModelHere::default();
+        failures: &HashMap<PathBuf, HashFailure>,
+        waiting: &mut Vec<UnhashedFile>,
+    ) -> LocalModel {
+        let mut here = LocalModel::default();
         let mut sizes = model.sizes.clone();
-        match resolve(folders, &model.folder, &model.name) {
-            Resolved::File { taken, .. } => {
-                here.found = if let Some(hashed) = self.known(&taken.file) {
-                    Found::Hashed(Box::new(hashed.hashes))
+        match resolve_model(folders, &model.folder, &model.name) {
+            ModelResolution::File { taken, .. } => {
+                here.found = if let Some(hashed) = self.cached_hashes(&taken.file) {
+                    LocalFile::Hashed(Box::new(hashed.hashes))
                 } else if let Some(failure) = failures.get(&taken.file) {
-                    Found::Unread(failure.why.clone())
+                    LocalFile::Unread(failure.why.clone())
                 } else {
                     if model.digests.is_some() {
-                        waiting.push(Waiting { file: taken.file, size: taken.size });
+                        waiting.push(UnhashedFile { file: taken.file, size: taken.size });
                     }
-                    Found::Unread("it is not hashed".to_owned())
+                    LocalFile::Unread("it is not hashed".to_owned())
                 };
             }
-            Resolved::Folder { .. } => here.found = Found::Folder,
-            Resolved::Refused(refusal) => here.found = Found::Refused(refusal.to_string()),
-            Resolved::Missing | Resolved::UnknownType => {
+            ModelResolution::Folder { .. } => here.found = LocalFile::Folder,
+            ModelResolution::Refused(refusal) => {
+                here.found = LocalFile::Refused(refusal.to_string())
+            }
+            ModelResolution::Missing | ModelResolution::UnknownType => {
                 if model.digests.is_none()
-                    && let Some((hashes, size)) = self.remembered(folders, model)
+                    && let Some((hashes, size)) = self.last_known_hashes(folders, model)
                 {
                     sizes.insert(size);
                     here.remembered = Some(Box::new(hashes));
@@ -84,21 +86,21 @@ impl Look<'_> {
             }
         }
         let mut digests: BTreeSet<Digest> =
-            model.digests.iter().flat_map(|fact| fact.what.iter().cloned()).collect();
+            model.digests.iter().flat_map(|fact| fact.value.iter().cloned()).collect();
         if let Some(remembered) = &here.remembered {
             digests.extend(remembered.digest(DigestKind::Sha256));
         }
-        if digests.is_empty() || is_same(&here.found, &digests) {
+        if digests.is_empty() || has_any_digest(&here.found, &digests) {
             return here;
         }
         // What waits under its own name comes first: it is the likeliest.
-        let own_waits = matches!(&here.found, Found::Unread(_));
-        here.copies = self.copies(folders, &digests);
-        let fits = |copy: &Copy| copy.folder == model.folder || model.folder == UNKNOWN_FOLDER;
+        let own_waits = matches!(&here.found, LocalFile::Unread(_));
+        here.copies = self.find_copies(folders, &digests);
+        let fits = |copy: &ModelCopy| copy.folder == model.folder || model.folder == UNKNOWN_FOLDER;
         if !here.copies.iter().any(fits) && !own_waits {
             for file in folders.files_of_sizes(&sizes) {
-                if self.known(&file.0).is_none() && !failures.contains_key(&file.0) {
-                    waiting.push(Waiting { file: file.0, size: file.1 });
+                if self.cached_hashes(&file.0).is_none() && !failures.contains_key(&file.0) {
+                    waiting.push(UnhashedFile { file: file.0, size: file.1 });
                 }
             }
         }
@@ -106,8 +108,12 @@ impl Look<'_> {
     }
 
     /// What the file that had this name last held, when it was hashed.
-    fn remembered(&self, folders: &ModelFolders, model: &ModelWanted) -> Option<(Hashes, u64)> {
-        let kind = folders.kind(&model.folder)?;
+    fn last_known_hashes(
+        &self,
+        folders: &ModelFolders,
+        model: &RequiredModel,
+    ) -> Option<(FileHashes, u64)> {
+        let kind = folders.folder_type(&model.folder)?;
         let parts: Vec<&str> = model.name.split(['/', '\\']).collect();
         if parts.iter().any(|part| part.is_empty() || *part == "..") {
             return None;
@@ -115,27 +121,27 @@ impl Look<'_> {
         kind.folders.iter().find_map(|folder| {
             let mut path = folder.path.canonicalize().ok()?;
             path.extend(&parts);
-            self.cache.last(&path)
+            self.cache.last_known(&path)
         })
     }
 
     /// The files with these bytes, under the names by which their loaders reach them.
-    fn copies(&self, folders: &ModelFolders, digests: &BTreeSet<Digest>) -> Vec<Copy> {
+    fn find_copies(&self, folders: &ModelFolders, digests: &BTreeSet<Digest>) -> Vec<ModelCopy> {
         let mut files: Vec<PathBuf> =
             digests.iter().flat_map(|digest| self.cache.files_with_digest(digest)).collect();
         files.sort();
         files.dedup();
-        let mut copies: Vec<Copy> = Vec::new();
+        let mut copies: Vec<ModelCopy> = Vec::new();
         for file in files.iter().filter(|file| folders.contains(file)) {
-            for (kind, label, name) in folders.names_of(file) {
+            for (kind, label, name) in folders.names_of_file(file) {
                 let reached = matches!(
-                    resolve(folders, &kind, &name),
-                    Resolved::File { taken, .. } if taken.file == *file
+                    resolve_model(folders, &kind, &name),
+                    ModelResolution::File { taken, .. } if taken.file == *file
                 );
                 if reached {
                     let place = format!("{label}/{name}");
                     let name = name.replace('/', std::path::MAIN_SEPARATOR_STR);
-                    copies.push(Copy { folder: kind, name, place });
+                    copies.push(ModelCopy { folder: kind, name, place });
                 }
             }
         }
@@ -145,54 +151,66 @@ impl Look<'_> {
     }
 
     /// The installed packs that are the wanted ones, in their order.
-    pub fn packs_again(&self, wanted: &[PackWanted], now: SystemTime) -> Vec<Option<PackHere>> {
+    pub fn find_packs(&self, wanted: &[RequiredPack], now: SystemTime) -> Vec<Option<LocalPack>> {
         let folders = self.installation.map(|found| &found.folders);
-        let installed = folders.map(|f| packs::installed(&f.custom_nodes)).unwrap_or_default();
-        let again = |pack: &PackWanted| {
-            let mut found: Vec<&Pack> =
-                installed.iter().filter(|own| self.is_pack(pack, own)).collect();
+        let installed = folders.map(|f| packs::list_installed(&f.custom_nodes)).unwrap_or_default();
+        let again = |pack: &RequiredPack| {
+            let mut found: Vec<&NodePack> =
+                installed.iter().filter(|own| self.is_same_pack(pack, own)).collect();
             // Of two the one that is switched on, then the one of the same name.
             found.sort_by_key(|own| {
-                (own.state == State::Disabled, !packs::same_name(&own.name, &pack.fact.name))
+                (
+                    own.state == PackActivation::Disabled,
+                    !packs::is_same_pack_name(&own.name, &pack.fact.name),
+                )
             });
-            found.first().map(|own| self.pack_here(pack, own, now))
+            found.first().map(|own| self.describe_installed_pack(pack, own, now))
         };
         wanted.iter().map(again).collect()
     }
 
-    fn is_pack(&self, wanted: &PackWanted, own: &Pack) -> bool {
+    fn is_same_pack(&self, wanted: &RequiredPack, own: &NodePack) -> bool {
         let fact = &wanted.fact;
-        let named = packs::same_name(&own.name, &fact.name);
+        let named = packs::is_same_pack_name(&own.name, &fact.name);
         let registered = fact.cnr_id.as_ref().is_some_and(|id| own.has_registry_id(id));
         named || registered || {
             let wanted = fact.checkout.remote.as_deref().and_then(remote::owner_and_name);
-            own.kind == Kind::Git
+            own.kind == PackInstallKind::Git
                 && wanted.is_some_and(|wanted| {
-                    let own = self.repositories.remote(&own.path);
+                    let own = self.checkouts.remote(&own.path);
                     own.and_then(|url| remote::owner_and_name(&url))
                         .is_some_and(|own| own.eq_ignore_ascii_case(&wanted))
                 })
         }
     }
 
-    fn pack_here(&self, wanted: &PackWanted, own: &Pack, now: SystemTime) -> PackHere {
+    fn describe_installed_pack(
+        &self,
+        wanted: &RequiredPack,
+        own: &NodePack,
+        now: SystemTime,
+    ) -> LocalPack {
         let commit = wanted.fact.checkout.commit.as_deref();
-        let git = own.kind == Kind::Git;
-        let registered = own.registered(self.folder);
+        let git = own.kind == PackInstallKind::Git;
+        let registered = own.registered_classes(self.pack_cache_folder);
         // What could not be read whole may have any class.
-        let classes = if registered.more { BTreeSet::new() } else { registered.classes };
-        PackHere {
-            fact: self.fact(own, now),
+        let classes = if registered.is_partial { BTreeSet::new() } else { registered.classes };
+        LocalPack {
+            fact: self.pack_fact(own, now),
             path: own.path.display().to_string(),
-            branch: git.then(|| self.repositories.branch(&own.path)).flatten(),
+            branch: git.then(|| self.checkouts.branch(&own.path)).flatten(),
             has_commit: git
-                && commit.is_some_and(|commit| self.repositories.has(&own.path, commit)),
+                && commit.is_some_and(|commit| self.checkouts.has_commit(&own.path, commit)),
             classes: classes.into_iter().collect(),
         }
     }
 
     /// Of some classes those that something here brings.
-    pub fn brought(&self, classes: &BTreeSet<String>, now: SystemTime) -> BTreeSet<String> {
+    pub fn available_classes(
+        &self,
+        classes: &BTreeSet<String>,
+        now: SystemTime,
+    ) -> BTreeSet<String> {
         let uses: Vec<ClassUse> = classes
             .iter()
             .map(|class| ClassUse {
@@ -202,22 +220,22 @@ impl Look<'_> {
                 placed_with: BTreeSet::new(),
             })
             .collect();
-        let PacksSeen { unplaced, .. } = self.packs(&uses, now);
+        let PackFacts { unplaced, .. } = self.collect_pack_facts(&uses, now);
         classes.difference(&unplaced).cloned().collect()
     }
 }
 
-fn is_same(found: &Found, digests: &BTreeSet<Digest>) -> bool {
-    let Found::Hashed(hashes) = found else { return false };
-    digests.iter().any(|digest| hashes.agrees(digest) == Some(true))
+fn has_any_digest(found: &LocalFile, digests: &BTreeSet<Digest>) -> bool {
+    let LocalFile::Hashed(hashes) = found else { return false };
+    digests.iter().any(|digest| hashes.matches(digest) == Some(true))
 }
 
 impl ModelFolders {
     /// The types that offer a file without links in its path: type, label of the search
     /// folder, name below it with forward slashes.
-    pub fn names_of(&self, real: &Path) -> Vec<(String, String, String)> {
+    pub fn names_of_file(&self, real: &Path) -> Vec<(String, String, String)> {
         let mut found = Vec::new();
-        for (kind, folder_type) in self.kinds() {
+        for (kind, folder_type) in self.folder_types() {
             for folder in &folder_type.folders {
                 let below = folder.path.canonicalize().ok();
                 let below =
@@ -242,9 +260,9 @@ impl ModelFolders {
         if sizes.is_empty() {
             return found;
         }
-        for (_, kind) in self.kinds() {
+        for (_, kind) in self.folder_types() {
             for folder in &kind.folders {
-                self.visit(&folder.path, kind, &mut |_, path, metadata| {
+                self.visit_files(&folder.path, kind, &mut |_, path, metadata| {
                     let size = metadata.len();
                     if sizes.contains(&size)
                         && let Ok(real) = path.canonicalize()

@@ -12,29 +12,33 @@
 
 pub mod check;
 pub mod claims;
+pub mod command_lines;
 pub mod commands;
 pub mod describe;
+pub mod environment_specs;
 pub mod finding;
-pub mod here;
 pub mod input_lookup;
-pub mod line;
+pub mod local_machine;
 pub mod lock;
 pub mod lookup;
+pub mod prompt_differences;
 pub mod rename;
 pub mod repair;
-pub mod same;
-pub mod specs;
+pub mod requirements;
 pub mod vary;
-pub mod wanted;
 pub mod yaml;
 
-pub use check::check;
-pub use claims::add_claims;
-pub use finding::{Check, InputState, ModelState, PackCheck, PackState, Verdict};
-pub use here::{Copy, Found, Here, InputHere, ModelHere, PackHere, Restorable};
+pub use check::check_requirements;
+pub use claims::add_parameter_claims;
+pub use environment_specs::{ExportedSpec, to_comfy_build, to_manager_snapshot};
+pub use finding::{
+    InputState, ModelState, PackCheck, PackState, ReproductionCheck, ReproductionVerdict,
+};
+pub use local_machine::{
+    LocalFile, LocalInput, LocalMachine, LocalModel, LocalPack, ModelCopy, RestoreSource,
+};
 pub use lock::{Lock, LockedInput};
-pub use rename::Renames;
-pub use repair::{Agreement, Repaired, repair};
-pub use same::Difference;
-pub use specs::{Exported, comfy_build, manager_snapshot};
-pub use wanted::{InputWanted, ModelWanted, PackWanted, Records, Wanted};
+pub use prompt_differences::PromptDifference;
+pub use rename::FileRenames;
+pub use repair::{DocumentAgreement, RepairedDocuments, repair_documents};
+pub use requirements::{RequiredInput, RequiredModel, RequiredPack, Requirements, WorkflowRecords};

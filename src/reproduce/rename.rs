@@ -4,55 +4,55 @@
 
 use std::collections::BTreeMap;
 
-use comfy_graph::catalog::{Catalog, Evidence, FileUse, Folder};
+use comfy_graph::catalog::{Catalog, FileEvidence, FileFolder, FileUse};
 use comfy_graph::graph::{
-    End, Naming, Node, NodeKey, Place, Prompt, PromptInput, WidgetName, Workflow,
+    LinkEnd, Node, NodeKey, Prompt, PromptInput, WidgetLocation, WidgetName, WidgetNaming, Workflow,
 };
 use comfy_graph::json::{Object, Value};
 
 /// How deep instances of subgraphs are followed to the widget behind an input.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// Files that have another name here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Renames {
+pub struct FileRenames {
     /// Models: folder type and old name, new name.
     pub models: BTreeMap<(String, String), String>,
     /// Files to read: old name without the mark of its folder, new name.
     pub inputs: BTreeMap<String, String>,
 }
 
-impl Renames {
+impl FileRenames {
     /// Whether everything keeps its name.
     pub fn is_empty(&self) -> bool {
         self.models.is_empty() && self.inputs.is_empty()
     }
 
-    fn of(&self, file: &FileUse) -> Option<&str> {
+    fn new_name(&self, file: &FileUse) -> Option<&str> {
         let name = file.name.as_str();
         match &file.folder {
-            Folder::Models(folder) => {
+            FileFolder::Models(folder) => {
                 self.models.get(&(folder.to_string(), name.to_owned())).map(String::as_str)
             }
             // The one that is so called, whatever its folder.
-            Folder::Unknown => {
+            FileFolder::Unknown => {
                 let mut all = self.models.iter().filter(|((_, old), _)| old == name);
                 all.next().map(|(_, new)| new.as_str())
             }
-            Folder::Input(_) | Folder::Output | Folder::Temp => {
+            FileFolder::Input(_) | FileFolder::Output | FileFolder::Temp => {
                 self.inputs.get(name).map(String::as_str)
             }
         }
     }
 
     /// The value with its files renamed; none where nothing changes.
-    fn value(&self, value: &Value, files: &[FileUse]) -> Option<Value> {
+    fn renamed_value(&self, value: &Value, files: &[FileUse]) -> Option<Value> {
         let old = value.as_str()?;
         let mut text = old.to_owned();
         for file in files {
-            let Some(new) = self.of(file) else { continue };
+            let Some(new) = self.new_name(file) else { continue };
             text = match file.evidence {
-                Evidence::Text => embedding(&text, &file.name, new),
+                FileEvidence::Text => rename_embedding(&text, &file.name, new),
                 // What follows the name tells the folder: `cat.png [output]`.
                 _ => match text.strip_prefix(file.name.as_str()) {
                     Some(mark) => format!("{new}{mark}"),
@@ -64,7 +64,7 @@ impl Renames {
     }
 
     /// Gives how many values changed.
-    pub(crate) fn in_prompt(&self, prompt: &mut Prompt, catalog: &Catalog) -> usize {
+    pub(crate) fn rename_in_prompt(&self, prompt: &mut Prompt, catalog: &Catalog) -> usize {
         let mut files: BTreeMap<(String, String), Vec<FileUse>> = BTreeMap::new();
         for (id, file) in catalog.prompt_files(prompt) {
             files.entry((id.to_string(), file.input.to_string())).or_default().push(file);
@@ -74,7 +74,7 @@ impl Renames {
             for (name, input) in node.inputs() {
                 let PromptInput::Literal(value) = input else { continue };
                 let Some(files) = files.get(&(id.to_string(), name.to_owned())) else { continue };
-                if let Some(new) = self.value(value, files) {
+                if let Some(new) = self.renamed_value(value, files) {
                     changes.push((id.clone(), name.to_owned(), new));
                 }
             }
@@ -90,8 +90,8 @@ impl Renames {
     }
 
     /// Gives how many values changed.
-    pub(crate) fn in_workflow(&self, workflow: &mut Workflow, catalog: &Catalog) -> usize {
-        let mut changes: Vec<(NodeKey, Place, WidgetName, Value)> = Vec::new();
+    pub(crate) fn rename_in_workflow(&self, workflow: &mut Workflow, catalog: &Catalog) -> usize {
+        let mut changes: Vec<(NodeKey, WidgetLocation, WidgetName, Value)> = Vec::new();
         for (scope, graph) in workflow.graphs() {
             for node in graph.nodes.values() {
                 for widget in catalog.widgets(workflow, node) {
@@ -99,11 +99,11 @@ impl Renames {
                         continue;
                     }
                     let name = widget.name.to_string();
-                    let (behind, input) = behind(workflow, graph, node, &name);
-                    let files = catalog.files_of(behind, &input, widget.value);
-                    if let Some(new) = self.value(widget.value, &files) {
+                    let (behind, input) = resolve_fed_widget(workflow, graph, node, &name);
+                    let files = catalog.value_files(behind, &input, widget.value);
+                    if let Some(new) = self.renamed_value(widget.value, &files) {
                         let key = NodeKey { scope: scope.clone(), id: node.id().clone() };
-                        changes.push((key, widget.place, widget.name, new));
+                        changes.push((key, widget.location, widget.name, new));
                     }
                 }
             }
@@ -111,19 +111,19 @@ impl Renames {
         let count = changes.len();
         for (key, place, name, new) in changes {
             if let Some(node) = workflow.node_mut(&key) {
-                node.set_widget(&place, &name, new);
+                node.set_widget_value(&place, &name, new);
             }
         }
         for (_, graph) in workflow.graphs_mut() {
             for node in graph.nodes.values_mut() {
-                self.declared(node);
+                self.rename_declared_models(node);
             }
         }
         count
     }
 
     /// What a node declares of its models: ComfyUI asks to download what it does not find.
-    fn declared(&self, node: &mut Node) {
+    fn rename_declared_models(&self, node: &mut Node) {
         let Some(models) = node.property("models").and_then(Value::as_array) else { return };
         let mut models = models.to_vec();
         let mut changed = false;
@@ -145,7 +145,7 @@ impl Renames {
 
 /// The node and input that a widget's value ends in: behind an instance the widget inside,
 /// behind a primitive node the first widget it feeds, else its own.
-fn behind<'w>(
+fn resolve_fed_widget<'w>(
     workflow: &'w Workflow,
     graph: &'w comfy_graph::graph::Graph,
     node: &'w Node,
@@ -155,7 +155,7 @@ fn behind<'w>(
     if node.class() == "PrimitiveNode" {
         let mut links = node.outputs().flat_map(comfy_graph::graph::Slot::links);
         let fed = links.find_map(|link| match graph.links.get(&link)?.to() {
-            End::Node { id, slot } => {
+            LinkEnd::Node { id, slot } => {
                 let target = graph.nodes.get(id)?;
                 Some((target, target.input_at(*slot)?.widget()?.to_owned()))
             }
@@ -163,9 +163,9 @@ fn behind<'w>(
         });
         at = fed.unwrap_or(at);
     }
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_DEPTH {
         let Some(definition) = workflow.definition_of(at.0) else { break };
-        let mut promoted = definition.promoted().into_iter();
+        let mut promoted = definition.promoted_widgets().into_iter();
         match promoted.find(|promoted| promoted.input.name() == at.1) {
             Some(inner) => at = (inner.node, inner.widget.to_owned()),
             None => break,
@@ -176,7 +176,7 @@ fn behind<'w>(
 
 /// A text with one embedding under another name. It is named without its ending where it
 /// was before.
-fn embedding(text: &str, old: &str, new: &str) -> String {
+fn rename_embedding(text: &str, old: &str, new: &str) -> String {
     let ended = [".safetensors", ".pt", ".bin"].iter().any(|end| old.ends_with(end));
     let stem = [".safetensors", ".pt", ".bin"].iter().find_map(|end| new.strip_suffix(end));
     let new = if ended { new } else { stem.unwrap_or(new) };
@@ -205,9 +205,9 @@ mod tests {
     fn an_embedding_is_renamed_where_it_is_meant() {
         let text = "fox, (embedding:bad:1.2), embedding:bad, embedding:badly, embedding:bad.pt";
         assert_eq!(
-            embedding(text, "bad", "neg/worse.safetensors"),
+            rename_embedding(text, "bad", "neg/worse.safetensors"),
             "fox, (embedding:neg/worse:1.2), embedding:neg/worse, embedding:badly, embedding:bad.pt"
         );
-        assert_eq!(embedding("embedding:bad.pt", "bad.pt", "b.pt"), "embedding:b.pt");
+        assert_eq!(rename_embedding("embedding:bad.pt", "bad.pt", "b.pt"), "embedding:b.pt");
     }
 }

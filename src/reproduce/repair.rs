@@ -4,15 +4,15 @@ use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{NodeId, Prompt, Workflow};
 use comfy_graph::json::Value;
 
-use super::rename::Renames;
-use super::same::{Difference, differences};
-use crate::runs::model::{Fixed, Hold, fix_values};
+use super::prompt_differences::{PromptDifference, diff_prompts};
+use super::rename::FileRenames;
+use crate::runs::run_data::{PinResult, PinScope, pin_values};
 
 /// Whether ComfyUI would make the prompt of the workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Agreement {
+pub enum DocumentAgreement {
     Agrees,
-    Differs(Vec<Difference>),
+    Differs(Vec<PromptDifference>),
     /// The workflow is another one's: it is left out.
     Foreign,
     /// There is only one of the two.
@@ -20,7 +20,7 @@ pub enum Agreement {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Repaired {
+pub struct RepairedDocuments {
     /// The workflow to load.
     pub workflow: Option<Value>,
     /// The prompt to queue.
@@ -28,55 +28,55 @@ pub struct Repaired {
     /// Values that name something otherwise now.
     pub renamed: usize,
     /// Controls that were set to fixed, and values that were put back to what ran.
-    pub fixed: Fixed,
-    pub agreement: Agreement,
+    pub fixed: PinResult,
+    pub agreement: DocumentAgreement,
     /// The prompt was made of the workflow: nobody knows what was decided on queueing.
-    pub is_made: bool,
+    pub is_prompt_derived: bool,
 }
 
 /// Repairs what was found. A document that is none of ComfyUI's is passed on untouched.
-pub fn repair(
+pub fn repair_documents(
     workflow: Option<Value>,
     prompt: Option<Value>,
-    renames: &Renames,
+    renames: &FileRenames,
     catalog: &Catalog,
-) -> Repaired {
+) -> RepairedDocuments {
     let graph = workflow.clone().and_then(|value| Workflow::from_value(value).ok());
     let mut ran = prompt.clone().and_then(|value| Prompt::from_value(value).ok());
-    let mut repaired = Repaired {
+    let mut repaired = RepairedDocuments {
         workflow,
         prompt,
         renamed: 0,
-        fixed: Fixed::default(),
-        agreement: Agreement::Alone,
-        is_made: false,
+        fixed: PinResult::default(),
+        agreement: DocumentAgreement::Alone,
+        is_prompt_derived: false,
     };
     if let Some(ran) = &mut ran {
-        repaired.renamed += renames.in_prompt(ran, catalog);
+        repaired.renamed += renames.rename_in_prompt(ran, catalog);
     }
     let Some(mut graph) = graph else {
         repaired.prompt = ran.map(Prompt::into_value).or(repaired.prompt);
         return repaired;
     };
-    if ran.as_ref().is_some_and(|ran| is_foreign(&graph, ran, catalog)) {
-        repaired.agreement = Agreement::Foreign;
+    if ran.as_ref().is_some_and(|ran| is_foreign_workflow(&graph, ran, catalog)) {
+        repaired.agreement = DocumentAgreement::Foreign;
         repaired.workflow = None;
         repaired.prompt = ran.map(Prompt::into_value);
         return repaired;
     }
-    let renamed = renames.in_workflow(&mut graph, catalog);
+    let renamed = renames.rename_in_workflow(&mut graph, catalog);
     repaired.renamed = repaired.renamed.max(renamed);
-    repaired.fixed = fix_values(&mut graph, ran.as_ref(), Hold::All, catalog);
+    repaired.fixed = pin_values(&mut graph, ran.as_ref(), PinScope::All, catalog);
     let made = graph.to_prompt(catalog).ok();
     if let (Some(made), Some(ran)) = (&made, &ran) {
-        let found = differences(made, ran);
+        let found = diff_prompts(made, ran);
         repaired.agreement = match found.is_empty() {
-            true => Agreement::Agrees,
-            false => Agreement::Differs(found),
+            true => DocumentAgreement::Agrees,
+            false => DocumentAgreement::Differs(found),
         };
     }
     if ran.is_none() {
-        repaired.is_made = made.is_some();
+        repaired.is_prompt_derived = made.is_some();
         ran = made;
     }
     repaired.prompt = ran.map(Prompt::into_value).or(repaired.prompt);
@@ -86,7 +86,7 @@ pub fn repair(
 
 /// Whether most of what ran is not in the workflow: other programs embed any workflow
 /// beside their prompt.
-fn is_foreign(workflow: &Workflow, ran: &Prompt, catalog: &Catalog) -> bool {
+fn is_foreign_workflow(workflow: &Workflow, ran: &Prompt, catalog: &Catalog) -> bool {
     let Ok(made) = workflow.to_prompt(catalog) else { return true };
     let has = |id: &NodeId| {
         let class = |prompt: &Prompt| prompt.nodes.get(id).map(|node| node.class().to_owned());

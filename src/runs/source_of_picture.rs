@@ -7,56 +7,60 @@ use std::path::{Path, PathBuf};
 
 use comfy_graph::json;
 use comfy_graph::json::Value;
-use comfy_media::{Parameters, Payload};
+use comfy_media::{A1111Parameters, Payload};
 
-use super::branch::Meant;
-use super::run_store::Shelf;
-use super::store::Place;
-use super::{branch, store};
-use crate::differences::widget_names;
-use crate::error::{Failure, Result};
+use super::run_branches::OutputSelector;
+use super::run_store::RunStore;
+use super::runs_ref::RunPath;
+use super::{run_branches, runs_ref};
+use crate::differences::node_catalog;
+use crate::error::{CommandError, Result};
 use crate::layouts::Filter;
 use crate::platform::git::{RepoPath, Repository, changes};
 use crate::platform::text::sanitize;
-use crate::runs::commands::inspect::make_finite;
+use crate::runs::commands::inspect::replace_non_finite;
 use crate::runs::commands::{find, runs};
-use crate::runs::model::{Run, Site, embedded};
-use crate::runs::text::runs::Match;
+use crate::runs::run_data::{CommittedFile, Run, embedded};
+use crate::runs::text::run_text::MatchReason;
 use crate::session::Session;
 
 /// The largest document that is read, in bytes.
-const LARGEST: u64 = 64 << 20;
+const MAX_DOCUMENT_SIZE: u64 = 64 << 20;
 
 /// The documents and the run behind what a person named.
 #[derive(Debug, Default)]
-pub(crate) struct Original {
+pub(crate) struct PictureSource {
     /// The workflow as the canvas held it.
     pub(crate) workflow: Option<Value>,
     /// The executed prompt.
     pub(crate) prompt: Option<Value>,
     /// The A1111 parameters, which sites for models read.
-    pub(crate) parameters: Option<Parameters>,
+    pub(crate) parameters: Option<A1111Parameters>,
     /// The run, where one is known.
     pub(crate) run: Option<Run>,
     /// Of a run with several branches the part that made the file.
     pub(crate) branch: Option<Run>,
     /// The commit, path and blob that the person named.
-    pub(crate) site: Option<Site>,
+    pub(crate) committed: Option<CommittedFile>,
     pub(crate) file: Option<PathBuf>,
     /// Where it is from, for the person: `from run 1234`.
-    pub(crate) from: String,
+    pub(crate) description: String,
 }
 
 /// Finds a file, else a run, else a revision.
-pub(crate) fn of(session: &Session, what: &str) -> Result<Original> {
+pub(crate) fn find_source(session: &Session, what: &str) -> Result<PictureSource> {
     let path = session.cwd.join(what);
-    if path.is_file() { of_file(session, &path, what) } else { of_name(session, what) }
+    if path.is_file() {
+        source_from_file(session, &path, what)
+    } else {
+        source_from_name(session, what)
+    }
 }
 
 /// What a file carries; of one that carries nothing what is known of its run.
-fn of_file(session: &Session, path: &Path, name: &str) -> Result<Original> {
+fn source_from_file(session: &Session, path: &Path, name: &str) -> Result<PictureSource> {
     let shown = sanitize::line(name).into_owned();
-    let failed = |problem: &dyn std::fmt::Display| Failure::new(format!("{shown}: {problem}"));
+    let failed = |problem: &dyn std::fmt::Display| CommandError::new(format!("{shown}: {problem}"));
     let file = File::open(path).map_err(|error| failed(&error))?;
     let payload = comfy_media::read(&mut BufReader::new(file)).map(|embedded| embedded.payload());
     let payload = payload.unwrap_or_default();
@@ -64,60 +68,77 @@ fn of_file(session: &Session, path: &Path, name: &str) -> Result<Original> {
         let from = format!("from what {shown} carries");
         let Payload { workflow, prompt, parameters, .. } = payload;
         let file = Some(path.to_owned());
-        return Ok(Original { workflow, prompt, parameters, file, from, ..Original::default() });
+        return Ok(PictureSource {
+            workflow,
+            prompt,
+            parameters,
+            file,
+            description: from,
+            ..PictureSource::default()
+        });
     }
     let nothing = || failed(&"it carries no workflow, and no run is known that made it");
-    let Ok(shelf) = Shelf::open(session) else {
-        return Err(nothing().hint("in a repository with runs it could be found by its looks"));
+    let Ok(shelf) = RunStore::open(session) else {
+        return Err(nothing().with_hint("in a repository with runs it could be found by its looks"));
     };
-    let found = find::behind(&shelf, path)?;
+    let found = find::find_runs_of_file(&shelf, path)?;
     match found.first() {
         Some(behind) => {
-            let place = Place::new(behind.row.place.as_str());
-            let found = of_place(&shelf, &place, behind.how.told(), &behind.meant)?;
-            Ok(Original { file: Some(path.to_owned()), ..found })
+            let place = RunPath::new(behind.row.path.as_str());
+            let found =
+                source_from_run(&shelf, &place, behind.reason.describe(), &behind.selector)?;
+            Ok(PictureSource { file: Some(path.to_owned()), ..found })
         }
-        None => Err(nothing().hint("git comfy runs scan DIR records the outputs of a folder")),
+        None => Err(nothing().with_hint("git comfy runs scan DIR records the outputs of a folder")),
     }
 }
 
-fn of_place(shelf: &Shelf, place: &Place, how: &str, meant: &Meant) -> Result<Original> {
-    let kept = store::at(&shelf.repository, place)?;
-    let kept = kept.ok_or_else(|| Failure::new(format!("the run {} is gone", place.id())))?;
+fn source_from_run(
+    shelf: &RunStore,
+    place: &RunPath,
+    how: &str,
+    meant: &OutputSelector,
+) -> Result<PictureSource> {
+    let kept = runs_ref::load_run(&shelf.repository, place)?;
+    let kept =
+        kept.ok_or_else(|| CommandError::new(format!("the run {} is gone", place.run_id())))?;
     if kept.run.redacted.is_some() {
-        return Err(Failure::new(format!("the prompts of run {} were taken out", place.id())));
+        return Err(CommandError::new(format!(
+            "the prompts of run {} were taken out",
+            place.run_id()
+        )));
     }
-    let branch = branch::of_file(shelf, &kept, meant);
+    let branch = run_branches::branch_of_file(shelf, &kept, meant);
     let read = |text: Option<Vec<u8>>| json::parse_lenient(&text?).ok();
-    let from = format!("from run {}{how}", sanitize::line(place.id()));
-    Ok(Original {
+    let from = format!("from run {}{how}", sanitize::line(place.run_id()));
+    Ok(PictureSource {
         workflow: read(kept.workflow),
         prompt: read(kept.prompt),
         run: Some(kept.run),
         branch,
-        from,
-        ..Original::default()
+        description: from,
+        ..PictureSource::default()
     })
 }
 
 /// A run, else a revision.
-fn of_name(session: &Session, name: &str) -> Result<Original> {
-    let shelf = Shelf::open(session)?;
-    let failure = match runs::named(session, &shelf, name) {
+fn source_from_name(session: &Session, name: &str) -> Result<PictureSource> {
+    let shelf = RunStore::open(session)?;
+    let failure = match runs::find_run(session, &shelf, name) {
         Ok(named) => {
-            let place = shelf.place_of(&named.kept.run);
-            return of_place(&shelf, &place, "", &named.meant);
+            let place = shelf.path_of(&named.stored.run);
+            return source_from_run(&shelf, &place, "", &named.selector);
         }
         Err(failure) => failure,
     };
-    match of_revision(&shelf.repository, name)? {
+    match source_from_revision(&shelf.repository, name)? {
         Some(source) => Ok(source),
-        None => Err(failure.hint("nor is it a file or a revision")),
+        None => Err(failure.with_hint("nor is it a file or a revision")),
     }
 }
 
 /// A workflow as it was committed, with its layout.
-fn of_revision(repository: &Repository, name: &str) -> Result<Option<Original>> {
+fn source_from_revision(repository: &Repository, name: &str) -> Result<Option<PictureSource>> {
     let (revision, path) = match name.split_once(':') {
         Some((revision, path)) => (revision, Some(path)),
         None => (name, None),
@@ -132,9 +153,9 @@ fn of_revision(repository: &Repository, name: &str) -> Result<Option<Original>> 
                 count => {
                     let shown = sanitize::line(revision).into_owned();
                     let failure =
-                        Failure::new(format!("the commit {shown} changes {count} workflows"));
+                        CommandError::new(format!("the commit {shown} changes {count} workflows"));
                     return Err(match files.first() {
-                        Some(file) => failure.hint(format!("name one: {shown}:{}", file.path)),
+                        Some(file) => failure.with_hint(format!("name one: {shown}:{}", file.path)),
                         None => failure,
                     });
                 }
@@ -147,30 +168,35 @@ fn of_revision(repository: &Repository, name: &str) -> Result<Option<Original>> 
         None => None,
     };
     let Some(entry) = entry else {
-        return Err(Failure::new(format!("{path} is not in {}", sanitize::line(revision))));
+        return Err(CommandError::new(format!("{path} is not in {}", sanitize::line(revision))));
     };
-    let Some(clean) = repository.blob_within(entry.id, LARGEST)? else { return Ok(None) };
+    let Some(clean) = repository.blob_up_to(entry.id, MAX_DOCUMENT_SIZE)? else { return Ok(None) };
     let mut filter = Filter::new(Some(repository));
-    let smudged = filter.show(&path, entry.id, &clean);
-    let value = json::parse_lenient(smudged.or(&clean))
-        .map_err(|error| Failure::new(format!("{path} is no workflow: {error}")))?;
+    let smudged = filter.smudge_for_display(&path, entry.id, &clean);
+    let value = json::parse_lenient(smudged.bytes_or(&clean))
+        .map_err(|error| CommandError::new(format!("{path} is no workflow: {error}")))?;
     let from = format!("{path} of {}", sanitize::line(revision));
     let (commit, path, blob) = (commit.to_string(), path.to_string(), entry.id.to_hex());
-    let site = Some(Site { commit, path, blob });
-    Ok(Some(Original { workflow: Some(value), site, from, ..Original::default() }))
+    let site = Some(CommittedFile { commit, path, blob });
+    Ok(Some(PictureSource {
+        workflow: Some(value),
+        committed: site,
+        description: from,
+        ..PictureSource::default()
+    }))
 }
 
-impl Original {
+impl PictureSource {
     /// The workflow and the prompt as ComfyUI takes them: without what the server added,
     /// and without numbers that JSON has no spelling for.
-    pub(crate) fn documents(&self) -> (Option<Value>, Option<Value>) {
+    pub(crate) fn clean_documents(&self) -> (Option<Value>, Option<Value>) {
         let (mut workflow, mut prompt) = (self.workflow.clone(), self.prompt.clone());
         if let Some(value) = &mut prompt {
-            without_residue(value);
-            make_finite(value);
+            remove_is_changed(value);
+            replace_non_finite(value);
         }
         if let Some(value) = &mut workflow {
-            make_finite(value);
+            replace_non_finite(value);
         }
         (workflow, prompt)
     }
@@ -178,18 +204,19 @@ impl Original {
     /// Adds what the runs of the repository know of a file that speaks for itself: when it
     /// was made, with which models, from which commit. Where they know nothing, the run is
     /// what the file carries.
-    pub(crate) fn look_up(&mut self, session: &Session) -> Result<()> {
-        if self.run.is_some() || self.site.is_some() {
+    pub(crate) fn look_up_run(&mut self, session: &Session) -> Result<()> {
+        if self.run.is_some() || self.committed.is_some() {
             return Ok(());
         }
-        if let (Some(file), Ok(shelf)) = (&self.file, Shelf::open(session)) {
+        if let (Some(file), Ok(shelf)) = (&self.file, RunStore::open(session)) {
             // By its looks a picture may be another one's, which its own prompt is not.
-            let found = find::behind(&shelf, file)?.into_iter();
-            let mut own = found.filter(|found| !matches!(found.how, Match::Likeness { .. }));
+            let found = find::find_runs_of_file(&shelf, file)?.into_iter();
+            let mut own =
+                found.filter(|found| !matches!(found.reason, MatchReason::Likeness { .. }));
             if let Some(found) = own.next() {
-                let place = Place::new(found.row.place.as_str());
-                if let Some(kept) = store::at(&shelf.repository, &place)? {
-                    self.branch = branch::of_file(&shelf, &kept, &found.meant);
+                let place = RunPath::new(found.row.path.as_str());
+                if let Some(kept) = runs_ref::load_run(&shelf.repository, &place)? {
+                    self.branch = run_branches::branch_of_file(&shelf, &kept, &found.selector);
                     self.run = Some(kept.run);
                 }
             }
@@ -197,7 +224,7 @@ impl Original {
         if self.run.is_none() {
             let (workflow, prompt) = (self.workflow.clone(), self.prompt.clone());
             let payload = Payload { workflow, prompt, ..Payload::default() };
-            let evidence = embedded(payload, &widget_names::cached(session));
+            let evidence = run_from_payload(payload, &node_catalog::catalog_for_session(session));
             self.run = evidence.map(|evidence| evidence.run);
         }
         Ok(())
@@ -205,7 +232,7 @@ impl Original {
 }
 
 /// Takes out what the server added when it embedded the prompt.
-fn without_residue(prompt: &mut Value) {
+fn remove_is_changed(prompt: &mut Value) {
     for node in prompt.as_object_mut().into_iter().flat_map(json::Object::values_mut) {
         if let Some(node) = node.as_object_mut() {
             node.remove("is_changed");

@@ -7,10 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::block::{self, Site};
-use super::plan::{Kind, Step};
+use super::marked_block::{self, BlockPosition};
+use super::plan::{NewFileKind, SetupStep};
 use crate::platform::git::Result;
-use crate::platform::git::plumbing::Git;
+use crate::platform::git::git_runner::GitRunner;
 
 /// What every line gives. An attribute whose driver is not configured does nothing.
 const DRIVERS: &str = "filter=comfy diff=comfy merge=comfy";
@@ -26,18 +26,18 @@ const OUTPUTS: &[&str] = &[
 const PROBE: &str = "git-comfy-probe.json";
 
 /// The block as it stands in a file, with its markers and without the final line break.
-pub fn block() -> String {
+pub fn attribute_block() -> String {
     let mut lines = vec![
-        block::BEGIN.to_owned(),
+        marked_block::BEGIN.to_owned(),
         "# ComfyUI workflows. In each clone run `git comfy init` once.".to_owned(),
     ];
-    lines.extend(self::lines());
-    lines.push(block::END.to_owned());
+    lines.extend(self::attribute_lines());
+    lines.push(marked_block::END.to_owned());
     lines.join("\n")
 }
 
 /// The lines of the block without its markers.
-pub fn lines() -> Vec<String> {
+pub fn attribute_lines() -> Vec<String> {
     let workflows = PATTERNS.iter().map(|pattern| format!("{pattern} {DRIVERS}"));
     let outputs = OUTPUTS.iter().map(|pattern| format!("{pattern} diff=comfy"));
     workflows.chain(outputs).collect()
@@ -45,7 +45,7 @@ pub fn lines() -> Vec<String> {
 
 /// Whether the block goes above or below other lines: in git's attributes the last one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rank {
+pub enum LinePrecedence {
     /// At the top: other lines win over ours.
     Yield,
     /// At the bottom: ours win.
@@ -53,43 +53,49 @@ pub enum Rank {
 }
 
 /// The step that brings the block into a file; none where it is there already.
-pub fn put(file: &Path, rank: Rank) -> Option<Step> {
+pub fn plan_block(file: &Path, rank: LinePrecedence) -> Option<SetupStep> {
     let before = fs::read(file).unwrap_or_default();
     let (text, site) = match rank {
-        Rank::Yield => (before.clone(), Site::Top),
-        Rank::Prevail => (block::take(&before).unwrap_or_else(|| before.clone()), Site::Bottom),
+        LinePrecedence::Yield => (before.clone(), BlockPosition::Top),
+        LinePrecedence::Prevail => (
+            marked_block::remove_block(&before).unwrap_or_else(|| before.clone()),
+            BlockPosition::Bottom,
+        ),
     };
-    let content = block::put(&text, &block(), site);
-    let write =
-        || Step::Write { path: file.to_owned(), content: content.clone(), kind: Kind::Text };
+    let content = marked_block::insert_block(&text, &attribute_block(), site);
+    let write = || SetupStep::Write {
+        path: file.to_owned(),
+        content: content.clone(),
+        kind: NewFileKind::Text,
+    };
     (content != before).then(write)
 }
 
 /// The step that takes the block out of a file; the file goes with its last line.
-pub fn take(file: &Path) -> Option<Step> {
-    let content = block::take(&fs::read(file).ok()?)?;
+pub fn plan_block_removal(file: &Path) -> Option<SetupStep> {
+    let content = marked_block::remove_block(&fs::read(file).ok()?)?;
     let link = file.symlink_metadata().is_ok_and(|about| about.is_symlink());
     Some(if content.is_empty() && !link {
-        Step::Delete(file.to_owned())
+        SetupStep::Delete(file.to_owned())
     } else {
-        Step::Write { path: file.to_owned(), content, kind: Kind::Text }
+        SetupStep::Write { path: file.to_owned(), content, kind: NewFileKind::Text }
     })
 }
 
-pub fn stands_in(file: &Path) -> bool {
-    fs::read(file).is_ok_and(|content| block::find(&content).is_some())
+pub fn has_block(file: &Path) -> bool {
+    fs::read(file).is_ok_and(|content| marked_block::find_block(&content).is_some())
 }
 
 /// An attributes file that git may still put at the top of the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToCome {
+pub struct UpcomingAttributes {
     /// The name of the object in git's syntax: `HEAD:.gitattributes`.
-    pub named: String,
+    pub object_name: String,
     /// All its bytes, unless a partial clone cannot fetch them now.
     pub content: Option<Vec<u8>>,
 }
 
-impl ToCome {
+impl UpcomingAttributes {
     /// Whether its lines, with markers or without, are seen to give something to the filter.
     pub fn names_filter(&self) -> bool {
         let content = self.content.as_deref().unwrap_or_default();
@@ -99,7 +105,10 @@ impl ToCome {
 
 /// The attributes file that the index or the last commit has, for a work tree without one;
 /// where nothing is committed yet, the one of a branch that was fetched.
-pub fn to_come(git: &Git, is_unborn: bool) -> Result<Option<ToCome>> {
+pub fn find_upcoming_attributes(
+    git: &GitRunner,
+    is_unborn: bool,
+) -> Result<Option<UpcomingAttributes>> {
     let mut states = vec![String::new(), "HEAD".to_owned()];
     if is_unborn {
         let told = git.run(["for-each-ref", "--format=%(refname)", "refs/remotes"])?;
@@ -108,19 +117,19 @@ pub fn to_come(git: &Git, is_unborn: bool) -> Result<Option<ToCome>> {
     }
     for state in states {
         let named = format!("{state}:.gitattributes");
-        if git.answer(["rev-parse", "--verify", "--quiet", &named])?.code != 0 {
+        if git.run_unchecked(["rev-parse", "--verify", "--quiet", &named])?.code != 0 {
             continue;
         }
-        let answer = git.answer(["cat-file", "blob", &named])?;
-        let content = (answer.code == 0).then_some(answer.out);
-        return Ok(Some(ToCome { named, content }));
+        let answer = git.run_unchecked(["cat-file", "blob", &named])?;
+        let content = (answer.code == 0).then_some(answer.stdout);
+        return Ok(Some(UpcomingAttributes { object_name: named, content }));
     }
     Ok(None)
 }
 
 /// The filter and drivers that git's attributes give to one path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Given {
+pub struct PathAttributes {
     /// The path, relative to the top.
     pub path: String,
     /// The filter; `unspecified` and `unset` are git's words for none.
@@ -129,7 +138,7 @@ pub struct Given {
     pub merge: String,
 }
 
-impl Given {
+impl PathAttributes {
     pub fn is_ours(&self) -> bool {
         [&self.filter, &self.diff, &self.merge].iter().all(|driver| *driver == "comfy")
     }
@@ -142,12 +151,12 @@ impl Given {
 }
 
 /// The attributes of a workflow that only the general patterns match.
-pub fn of_probe(git: &Git) -> Result<Given> {
-    Ok(of(git, &[PROBE.as_bytes()])?.pop().unwrap_or_default())
+pub fn probe_attributes(git: &GitRunner) -> Result<PathAttributes> {
+    Ok(read_attributes(git, &[PROBE.as_bytes()])?.pop().unwrap_or_default())
 }
 
 /// The attributes of paths, by one call of `git check-attr`.
-pub fn of(git: &Git, paths: &[&[u8]]) -> Result<Vec<Given>> {
+pub fn read_attributes(git: &GitRunner, paths: &[&[u8]]) -> Result<Vec<PathAttributes>> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
@@ -156,12 +165,13 @@ pub fn of(git: &Git, paths: &[&[u8]]) -> Result<Vec<Given>> {
         input.extend_from_slice(path);
         input.push(0);
     }
-    let told = git.feed(["check-attr", "-z", "--stdin", "filter", "diff", "merge"], &input)?;
+    let told =
+        git.run_with_input(["check-attr", "-z", "--stdin", "filter", "diff", "merge"], &input)?;
     let fields: Vec<_> = told.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
     // path, attribute, value; three times for each path.
     let rows = fields.chunks_exact(9);
     Ok(rows
-        .map(|row| Given {
+        .map(|row| PathAttributes {
             path: row[0].to_string(),
             filter: row[2].to_string(),
             diff: row[5].to_string(),
@@ -171,14 +181,14 @@ pub fn of(git: &Git, paths: &[&[u8]]) -> Result<Vec<Given>> {
 }
 
 /// The attribute files of a work tree that carry the block, tracked or not.
-pub fn files_with_block(git: &Git, top: &Path) -> Result<Vec<PathBuf>> {
+pub fn files_with_block(git: &GitRunner, top: &Path) -> Result<Vec<PathBuf>> {
     let pattern = ":(glob)**/.gitattributes";
     let told = git.run(["ls-files", "-z", "--cached", "--others", "--", pattern])?;
     let mut files: Vec<PathBuf> = told
         .split(|byte| *byte == 0)
         .filter(|path| !path.is_empty())
         .map(|path| top.join(String::from_utf8_lossy(path).as_ref()))
-        .filter(|file| stands_in(file))
+        .filter(|file| has_block(file))
         .collect();
     files.sort();
     files.dedup();
@@ -191,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_block_is_what_git_reads() {
-        insta::assert_snapshot!(block(), @r"
+        insta::assert_snapshot!(attribute_block(), @r"
         # >>> git-comfy >>>
         # ComfyUI workflows. In each clone run `git comfy init` once.
         *.json filter=comfy diff=comfy merge=comfy
@@ -217,13 +227,13 @@ mod tests {
     fn a_file_without_other_lines_goes_with_the_block() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(".gitattributes");
-        assert_eq!(take(&file), None);
-        fs::write(&file, block() + "\n").unwrap();
-        assert_eq!(put(&file, Rank::Yield), None);
-        assert_eq!(take(&file), Some(Step::Delete(file.clone())));
-        fs::write(&file, block() + "\n* text=auto\n").unwrap();
+        assert_eq!(plan_block_removal(&file), None);
+        fs::write(&file, attribute_block() + "\n").unwrap();
+        assert_eq!(plan_block(&file, LinePrecedence::Yield), None);
+        assert_eq!(plan_block_removal(&file), Some(SetupStep::Delete(file.clone())));
+        fs::write(&file, attribute_block() + "\n* text=auto\n").unwrap();
         assert!(
-            matches!(take(&file), Some(Step::Write { content, .. }) if content == b"* text=auto\n")
+            matches!(plan_block_removal(&file), Some(SetupStep::Write { content, .. }) if content == b"* text=auto\n")
         );
     }
 }

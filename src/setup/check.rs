@@ -2,23 +2,24 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::canon::{self, Cleaned, Clock, Outcome};
+use comfy_graph::clean::{self, CleanOutcome, CleanResult, Clock};
 
-use super::block;
-use crate::layouts::raw::RawFile;
-use crate::layouts::refresh::read_within;
+use super::marked_block;
+use crate::layouts::raw_files::RawFile;
+use crate::layouts::refresh::read_up_to;
 use crate::layouts::status::conflicts_in;
-use crate::layouts::{Handling, Settings, WorkTreeLayouts, raw, refresh};
-use crate::merging::driver::Unready;
+use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts, raw_files, refresh};
+use crate::merging::merge_state::StagedConflicts;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::plumbing::Git;
+use crate::platform::git::git_runner::GitRunner;
 use crate::platform::git::{
-    Batch, Direction, EntryKind, Error, Kind, ObjectId, RepoPath, Repository, Result, index,
+    AttributeDirection, EntryKind, GitError, ObjectBatch, ObjectId, ObjectKind, RepoPath,
+    Repository, Result, index,
 };
 
 /// The files that are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Checked {
+pub enum CheckTarget {
     /// Those of the index.
     Staged,
     /// Those of a commit; any name that git understands.
@@ -26,7 +27,7 @@ pub enum Checked {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct CheckReport {
     /// The commit that was looked at; none for the index.
     pub commit: Option<ObjectId>,
     /// How many files that are for git-comfy were looked at.
@@ -34,21 +35,21 @@ pub struct Report {
     /// Those that are workflows, but not clean.
     pub unclean: Vec<RawFile>,
     /// Those in which conflicts of a merge were not settled.
-    pub conflicted: Vec<Unready>,
+    pub conflicted: Vec<StagedConflicts>,
 }
 
 /// Checks every file that has the filter attribute.
 ///
 /// Where no file has it, as in a CI clone that has only the
 /// program, every `*.json` is looked at.
-pub fn check(repository: &Repository, what: &Checked) -> Result<Report> {
+pub fn check_workflows(repository: &Repository, what: &CheckTarget) -> Result<CheckReport> {
     let (commit, files) = match what {
-        Checked::Staged => {
-            let files = index::files(repository)?;
+        CheckTarget::Staged => {
+            let files = index::index_entries(repository)?;
             (None, files.into_iter().map(|entry| (entry.path, entry.id)).collect())
         }
-        Checked::Commit(name) => {
-            let missing = || Error::Unexpected { command: format!("rev-parse {name}") };
+        CheckTarget::Commit(name) => {
+            let missing = || GitError::Unexpected { command: format!("rev-parse {name}") };
             let id = repository.resolve_commit(name)?.ok_or_else(missing)?;
             let commit = repository.commit(id)?.ok_or_else(missing)?;
             let mut files: Vec<(RepoPath, ObjectId)> = Vec::new();
@@ -66,33 +67,33 @@ pub fn check(repository: &Repository, what: &Checked) -> Result<Report> {
         ours = files;
         ours.retain(|(path, _)| path.as_bytes().ends_with(b".json"));
     }
-    let settings = Settings::of(repository)?;
-    let mut report = Report { commit, looked_at: ours.len(), ..Report::default() };
+    let settings = FilterSettings::load(repository)?;
+    let mut report = CheckReport { commit, looked_at: ours.len(), ..CheckReport::default() };
     let mut unclean = Vec::new();
     for (path, id) in ours {
-        let handling = settings.handling_of(repository, &path, Direction::Checkin);
-        let Some(bytes) = repository.blob_within(id, settings.max_file_size)? else { continue };
+        let handling = settings.handling_of(repository, &path, AttributeDirection::Checkin);
+        let Some(bytes) = repository.blob_up_to(id, settings.max_file_size)? else { continue };
         let conflicts = conflicts_in(&bytes);
         if conflicts > 0 {
-            report.conflicted.push(Unready { path: path.clone(), conflicts });
+            report.conflicted.push(StagedConflicts { path: path.clone(), conflicts });
         }
         if let Handling::Clean(mode) = handling
-            && raw::is_raw(&bytes, mode)
+            && raw_files::is_raw(&bytes, mode)
         {
             unclean.push((path, id));
         }
     }
     let until = match what {
-        Checked::Staged => "HEAD",
-        Checked::Commit(name) => name,
+        CheckTarget::Staged => "HEAD",
+        CheckTarget::Commit(name) => name,
     };
-    report.unclean = raw::trace(repository, unclean, until, None)?;
+    report.unclean = raw_files::find_origins(repository, unclean, until, None)?;
     Ok(report)
 }
 
 /// What a renormalization staged, and what it left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Renormalized {
+pub struct RenormalizeOutcome {
     /// Workflows that are staged in their clean form.
     pub staged: Vec<RepoPath>,
     /// Those among them whose files have changes of their own, which are not staged.
@@ -103,13 +104,13 @@ pub struct Renormalized {
 
 /// Whether the next commit would hold anything.
 pub fn has_staged_changes(repository: &Repository) -> Result<bool> {
-    let git = Git::at(repository.require_work_tree()?);
+    let git = GitRunner::in_folder(repository.require_work_tree()?);
     let words = ["diff", "--cached", "--quiet", "--no-ext-diff", "--ignore-submodules"];
-    Ok(git.answer(words)?.code != 0)
+    Ok(git.run_unchecked(words)?.code != 0)
 }
 
 /// The most bytes of new objects that are held in memory.
-const HELD: usize = 32 << 20;
+const MAX_HELD_BYTES: usize = 32 << 20;
 
 /// Stages every workflow that lies in the index with its positions in its clean form. The
 /// positions go with it: those of the file, where it is the same workflow, else those that
@@ -117,34 +118,38 @@ const HELD: usize = 32 << 20;
 ///
 /// `git add --renormalize` cannot do it: while the index holds a raw file, a clean gives it
 /// back as it is.
-pub fn renormalize(repository: &Repository) -> Result<Renormalized> {
+pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
     let work_tree = repository.require_work_tree()?.to_owned();
-    let settings = Settings::of(repository)?;
-    let mut done = Renormalized::default();
-    let mut batch = Batch::new(repository.format());
+    let settings = FilterSettings::load(repository)?;
+    let mut done = RenormalizeOutcome::default();
+    let mut batch = ObjectBatch::new(repository.format());
     let mut layouts = WorkTreeLayouts::new(repository);
     let (mut lines, mut held) = (Vec::new(), 0);
-    for entry in index::files(repository)? {
+    for entry in index::index_entries(repository)? {
         if !is_filtered(repository, &entry.path) {
             continue;
         }
-        let handling = settings.handling_of(repository, &entry.path, Direction::Checkin);
+        let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
         let Handling::Clean(mode) = handling else { continue };
-        let stored = repository.blob_within(entry.id, settings.max_file_size)?;
-        let Some(stored) = stored.filter(|stored| raw::is_raw(stored, mode)) else { continue };
-        let Outcome::Cleaned(Cleaned { content, layout }) = canon::clean(&stored, mode) else {
+        let stored = repository.blob_up_to(entry.id, settings.max_file_size)?;
+        let Some(stored) = stored.filter(|stored| raw_files::is_raw(stored, mode)) else {
+            continue;
+        };
+        let CleanOutcome::Cleaned(CleanResult { content, layout }) =
+            clean::clean_document(&stored, mode)
+        else {
             continue;
         };
         held += content.len();
-        let blob = batch.blob(content);
+        let blob = batch.add_blob(content);
         // When its places were chosen nobody knows.
-        let layout = layout.and_then(|line| canon::stamp_all(&line, Clock::Unknown(0)));
+        let layout = layout.and_then(|line| clean::stamp_uniformly(&line, Clock::Unknown(0)));
         if let Some(layout) = layout {
-            layouts.keep_for(&entry.path, blob, &layout)?;
+            layouts.store_for(&entry.path, blob, &layout)?;
         }
-        let file = read_within(&work_tree.join(entry.path.to_path()), settings.max_file_size);
-        let is_same = file.is_some_and(|bytes| match canon::begin(&bytes, mode) {
-            Ok((content, _)) => repository.format().id_of(Kind::Blob, &content) == blob,
+        let file = read_up_to(&work_tree.join(entry.path.to_path()), settings.max_file_size);
+        let is_same = file.is_some_and(|bytes| match clean::begin_clean(&bytes, mode) {
+            Ok((content, _)) => repository.format().object_id(ObjectKind::Blob, &content) == blob,
             Err(_) => false,
         });
         if !is_same {
@@ -155,30 +160,33 @@ pub fn renormalize(repository: &Repository) -> Result<Renormalized> {
         lines.extend_from_slice(entry.path.as_bytes());
         lines.push(0);
         done.staged.push(entry.path);
-        if held > HELD {
-            repository.write(&std::mem::replace(&mut batch, Batch::new(repository.format())))?;
+        if held > MAX_HELD_BYTES {
+            repository.write_objects(&std::mem::replace(
+                &mut batch,
+                ObjectBatch::new(repository.format()),
+            ))?;
             held = 0;
         }
     }
-    let git = Git::at(&work_tree);
+    let git = GitRunner::in_folder(&work_tree);
     if !done.staged.is_empty() {
-        repository.write(&batch)?;
-        git.feed(["update-index", "-z", "--index-info"], &lines)?;
+        repository.write_objects(&batch)?;
+        git.run_with_input(["update-index", "-z", "--index-info"], &lines)?;
         // Files the layouts of the files, and lets git see that they are what it has.
-        refresh(repository)?;
+        refresh_index(repository)?;
     }
     done.attributes = stage_attributes(repository, &git, &work_tree.join(".gitattributes"))?;
     Ok(done)
 }
 
 /// Stages the attributes file, if the block is all that is new in it.
-fn stage_attributes(repository: &Repository, git: &Git, file: &PathBuf) -> Result<bool> {
+fn stage_attributes(repository: &Repository, git: &GitRunner, file: &PathBuf) -> Result<bool> {
     let Ok(content) = std::fs::read(file) else { return Ok(false) };
-    let Some(before) = block::take(&content) else { return Ok(false) };
+    let Some(before) = marked_block::remove_block(&content) else { return Ok(false) };
     let path = RepoPath::new(b".gitattributes".to_vec());
-    let entry = index::files(repository)?.into_iter().find(|entry| entry.path == path);
+    let entry = index::index_entries(repository)?.into_iter().find(|entry| entry.path == path);
     let known = match entry {
-        Some(entry) => repository.blob_within(entry.id, u64::MAX)?.unwrap_or_default(),
+        Some(entry) => repository.blob_up_to(entry.id, u64::MAX)?.unwrap_or_default(),
         None => Vec::new(),
     };
     if known == before {

@@ -1,14 +1,14 @@
 //! The filter and the drivers: settings with one value.
 
-use super::plan::{Plan, Step};
-use super::state::State;
-use super::{Foreign, Reach, Wish};
-use crate::platform::git::config::{Change, Configuration};
+use super::plan::{SetupPlan, SetupStep};
+use super::state::SetupState;
+use super::{ForeignValues, SetupReach, SetupRequest};
+use crate::platform::git::config::{ConfigChange, GitConfig};
 use crate::platform::git::program_settings;
-use crate::platform::git::program_settings::{SETTINGS, Setting};
+use crate::platform::git::program_settings::{GitSetting, SETTINGS};
 
 /// Whose value a key has.
-enum Standing<'a> {
+enum SettingState<'a> {
     /// Exactly what is wanted holds already.
     Right,
     /// Nothing, or something that this program wrote earlier.
@@ -16,50 +16,54 @@ enum Standing<'a> {
     Foreign(&'a str),
 }
 
-pub(crate) fn put(state: &State, wish: &Wish, plan: &mut Plan) {
+pub(crate) fn plan_drivers(state: &SetupState, wish: &SetupRequest, plan: &mut SetupPlan) {
     let scope = wish.reach.scope();
     let mut steps = Vec::new();
-    for setting in program_settings::for_version(state.version) {
-        let wanted = setting.value.text(&wish.program);
-        match (standing(&state.config, setting, &wanted, wish.reach), wish.foreign) {
-            (Standing::Right, _) => {}
-            (Standing::Foreign(value), Foreign::Leave) => plan.remarks.push(format!(
+    for setting in program_settings::settings_for_version(state.version) {
+        let wanted = setting.value.render(&wish.program);
+        match (compare_setting(&state.config, setting, &wanted, wish.reach), wish.foreign) {
+            (SettingState::Right, _) => {}
+            (SettingState::Foreign(value), ForeignValues::Leave) => plan.remarks.push(format!(
                 "{} is set to something else: `{value}`; left as it is (--force replaces it)",
                 setting.key
             )),
             _ => {
-                let change = Change::Set { key: setting.key.to_owned(), value: wanted };
-                steps.push(Step::Config(scope, change));
+                let change = ConfigChange::Set { key: setting.key.to_owned(), value: wanted };
+                steps.push(SetupStep::Config(scope, change));
             }
         }
     }
     plan.add("workflows go into git without positions, and come back with them", steps);
 }
 
-fn standing<'a>(
-    config: &'a Configuration,
-    setting: &Setting,
+fn compare_setting<'a>(
+    config: &'a GitConfig,
+    setting: &GitSetting,
     wanted: &str,
-    reach: Reach,
-) -> Standing<'a> {
-    let own_file = config.in_scope(reach.scope(), setting.key);
+    reach: SetupReach,
+) -> SettingState<'a> {
+    let own_file = config.values_in_scope(reach.scope(), setting.key);
     match own_file.as_slice() {
         [] => {
             // A repository needs nothing of its own where the person's file says the same.
             let holds = config.value(setting.key) == Some(wanted);
-            if reach == Reach::Repository && holds { Standing::Right } else { Standing::Ours }
+            if reach == SetupReach::Repository && holds {
+                SettingState::Right
+            } else {
+                SettingState::Ours
+            }
         }
-        [value] if *value == wanted => Standing::Right,
+        [value] if *value == wanted => SettingState::Right,
         values => match values.iter().find(|value| !setting.is_own(value)) {
-            Some(value) => Standing::Foreign(value),
-            None => Standing::Ours,
+            Some(value) => SettingState::Foreign(value),
+            None => SettingState::Ours,
         },
     }
 }
 
-pub(crate) fn take(state: &State, reach: Reach, plan: &mut Plan) {
+pub(crate) fn plan_drivers_removal(state: &SetupState, reach: SetupReach, plan: &mut SetupPlan) {
     let scope = reach.scope();
-    let mut keys: Vec<&Setting> = Vec::new();
+    let mut keys: Vec<&GitSetting> = Vec::new();
     for setting in SETTINGS {
         if keys.iter().all(|known| known.key != setting.key) {
             keys.push(setting);
@@ -67,11 +71,11 @@ pub(crate) fn take(state: &State, reach: Reach, plan: &mut Plan) {
     }
     let mut steps = Vec::new();
     for setting in keys {
-        for value in state.config.in_scope(scope, setting.key) {
+        for value in state.config.values_in_scope(scope, setting.key) {
             if setting.is_own(value) {
                 let change =
-                    Change::Remove { key: setting.key.to_owned(), value: value.to_owned() };
-                steps.push(Step::Config(scope, change));
+                    ConfigChange::Remove { key: setting.key.to_owned(), value: value.to_owned() };
+                steps.push(SetupStep::Config(scope, change));
             } else {
                 plan.remarks.push(format!("{} = `{value}` is not ours; it stays", setting.key));
             }

@@ -5,48 +5,48 @@
 //! and nothing else. What someone else wrote under the same key is left alone and told.
 
 pub mod attributes;
-pub mod block;
 pub mod check;
 pub mod commands;
 pub mod doctor;
 pub mod drivers;
-pub mod hook;
-pub mod hooking;
-pub mod hooks;
-pub mod notes;
+pub mod hook_files;
+pub mod hook_setup;
+pub mod marked_block;
+pub mod notes_setup;
 pub mod plan;
+pub mod run_hook;
 pub mod separate;
 pub mod state;
-pub mod synced;
+pub mod sync_services;
 pub mod template;
 
-pub use notes::REWRITE_REF;
-pub use state::{Place, State};
+pub use notes_setup::REWRITE_REF;
+pub use state::{SetupState, WorkTreePaths};
 
 use std::path::{Path, PathBuf};
 
-use attributes::Rank;
-use plan::{Plan, Step};
+use attributes::LinePrecedence;
+use plan::{SetupPlan, SetupStep};
 
 use crate::platform::git;
-use crate::platform::git::config::{Configuration, Scope};
-use crate::platform::git::plumbing;
-use crate::platform::git::program_settings::Program;
+use crate::platform::git::config::{ConfigScope, GitConfig};
+use crate::platform::git::git_runner;
+use crate::platform::git::program_settings::ConfiguredProgram;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum SetupReach {
     /// This repository with all its work trees.
     Repository,
     /// All repositories of this person on this machine.
     Machine,
 }
 
-impl Reach {
+impl SetupReach {
     /// The scope of the configuration file that is written.
-    pub fn scope(self) -> Scope {
+    pub fn scope(self) -> ConfigScope {
         match self {
-            Reach::Repository => Scope::Local,
-            Reach::Machine => Scope::Global,
+            SetupReach::Repository => ConfigScope::Local,
+            SetupReach::Machine => ConfigScope::Global,
         }
     }
 }
@@ -68,7 +68,7 @@ impl HookStyle {
     pub const KEY: &str = "comfy.hooks";
 
     /// The value under that setting; an automatic choice needs none.
-    fn word(self) -> Option<&'static str> {
+    fn config_value(self) -> Option<&'static str> {
         match self {
             HookStyle::Auto => None,
             HookStyle::Config => Some("config"),
@@ -78,134 +78,145 @@ impl HookStyle {
     }
 
     /// The choice of an earlier run, as the configuration has it.
-    pub fn chosen(config: &Configuration) -> Option<HookStyle> {
+    pub fn from_config(config: &GitConfig) -> Option<HookStyle> {
         let word = config.value(HookStyle::KEY)?;
         let all = [HookStyle::Config, HookStyle::Files, HookStyle::None];
-        all.into_iter().find(|style| style.word() == Some(word))
+        all.into_iter().find(|style| style.config_value() == Some(word))
     }
 }
 
 /// What becomes of a value that someone else wrote where ours belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Foreign {
+pub enum ForeignValues {
     /// It stays, with a remark.
     Leave,
     Replace,
 }
 
 #[derive(Debug, Clone)]
-pub struct Wish {
-    pub reach: Reach,
+pub struct SetupRequest {
+    pub reach: SetupReach,
     /// The program that git is to call.
-    pub program: Program,
+    pub program: ConfiguredProgram,
     /// The attributes file, if not the usual one.
     pub attributes: Option<PathBuf>,
     /// How hooks are put in place; `None` keeps the choice of an earlier run.
     pub hooks: Option<HookStyle>,
-    pub foreign: Foreign,
+    pub foreign: ForeignValues,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum SetupError {
     /// git could not be asked for the present state.
     #[error(transparent)]
-    Git(#[from] git::Error),
+    Git(#[from] git::GitError),
     #[error("{} is not inside the work tree of a git repository", .0.display())]
     NoWorkTree(PathBuf),
     #[error("git reads no attributes from {}", .0.display())]
     NotAttributes(PathBuf),
-    #[error("git {0} is too old: git-comfy needs {min} or newer", min = plumbing::Version::OLDEST)]
-    OldGit(plumbing::Version),
+    #[error("git {0} is too old: git-comfy needs {min} or newer", min = git_runner::GitVersion::OLDEST)]
+    OldGit(git_runner::GitVersion),
 }
 
 /// Plans what `git comfy init` does; an empty plan where everything is in place.
-pub fn init(state: &State, wish: &Wish) -> Result<Plan, Error> {
-    if state.version < plumbing::Version::OLDEST {
-        return Err(Error::OldGit(state.version));
+pub fn plan_init(state: &SetupState, wish: &SetupRequest) -> Result<SetupPlan, SetupError> {
+    if state.version < git_runner::GitVersion::OLDEST {
+        return Err(SetupError::OldGit(state.version));
     }
-    let mut plan = Plan::default();
-    drivers::put(state, wish, &mut plan);
+    let mut plan = SetupPlan::default();
+    drivers::plan_drivers(state, wish, &mut plan);
     plan_attributes(state, wish, &mut plan)?;
-    hooking::put(state, wish, &mut plan)?;
-    notes::put(state, wish, &mut plan);
+    hook_setup::plan_hooks(state, wish, &mut plan)?;
+    notes_setup::plan_notes(state, wish, &mut plan);
     Ok(plan)
 }
 
 /// Plans what is still missing in a repository that was cloned on a machine which is set
 /// up as a whole: the remotes' refspecs. Nothing where it was not, or where the repository
 /// has a set-up of its own.
-pub fn after_clone(state: &State) -> Plan {
-    let mut plan = Plan::default();
-    let filter = state.config.last("filter.comfy.process");
-    if filter.is_some_and(|entry| entry.scope == Scope::Global) {
-        notes::plan_remotes(state, &mut plan);
+pub fn plan_after_clone(state: &SetupState) -> SetupPlan {
+    let mut plan = SetupPlan::default();
+    let filter = state.config.last_entry("filter.comfy.process");
+    if filter.is_some_and(|entry| entry.scope == ConfigScope::Global) {
+        notes_setup::plan_remotes(state, &mut plan);
     }
     plan
 }
 
 /// Plans the opposite: everything that init wrote in that reach, and nothing else.
-pub fn uninstall(state: &State, reach: Reach) -> Result<Plan, Error> {
-    let mut plan = Plan::default();
+pub fn plan_uninstall(state: &SetupState, reach: SetupReach) -> Result<SetupPlan, SetupError> {
+    let mut plan = SetupPlan::default();
     // The attributes go first: a filter that is named but not configured does nothing,
     // hooks and filters that are gone half-way would.
     let mut steps = Vec::new();
-    for file in attribute_files(state, reach)? {
-        steps.extend(attributes::take(&file));
+    for file in find_attribute_files(state, reach)? {
+        steps.extend(attributes::plan_block_removal(&file));
     }
     plan.add("the attribute lines", steps);
-    hooking::take_all(state, reach, &mut plan)?;
-    drivers::take(state, reach, &mut plan);
-    notes::take(state, reach, &mut plan);
+    hook_setup::plan_hooks_uninstall(state, reach, &mut plan)?;
+    drivers::plan_drivers_removal(state, reach, &mut plan);
+    notes_setup::plan_notes_removal(state, reach, &mut plan);
     Ok(plan)
 }
 
 /// The attribute files in which the block stands.
-pub fn attribute_files(state: &State, reach: Reach) -> Result<Vec<PathBuf>, Error> {
+pub fn find_attribute_files(
+    state: &SetupState,
+    reach: SetupReach,
+) -> Result<Vec<PathBuf>, SetupError> {
     let mut files = Vec::new();
-    match (reach, &state.place) {
-        (Reach::Machine, _) => files.extend(state.global_attributes.clone()),
-        (Reach::Repository, Some(place)) => {
+    match (reach, &state.work_tree) {
+        (SetupReach::Machine, _) => files.extend(state.global_attributes.clone()),
+        (SetupReach::Repository, Some(place)) => {
             files.push(place.info_attributes());
             files.extend(attributes::files_with_block(&state.git, &place.top)?);
         }
-        (Reach::Repository, None) => {}
+        (SetupReach::Repository, None) => {}
     }
-    files.retain(|file| attributes::stands_in(file));
+    files.retain(|file| attributes::has_block(file));
     Ok(files)
 }
 
-fn plan_attributes(state: &State, wish: &Wish, plan: &mut Plan) -> Result<(), Error> {
+fn plan_attributes(
+    state: &SetupState,
+    wish: &SetupRequest,
+    plan: &mut SetupPlan,
+) -> Result<(), SetupError> {
     let rank = match wish.foreign {
-        Foreign::Leave => Rank::Yield,
-        Foreign::Replace => Rank::Prevail,
+        ForeignValues::Leave => LinePrecedence::Yield,
+        ForeignValues::Replace => LinePrecedence::Prevail,
     };
-    let standing = attribute_files(state, wish.reach)?;
+    let standing = find_attribute_files(state, wish.reach)?;
     let mut steps = Vec::new();
     if let Some(file) = &wish.attributes {
         check_attributes_file(state, file)?;
-        steps.extend(attributes::put(file, rank));
+        steps.extend(attributes::plan_block(file, rank));
         // It is to stand in one place only.
-        let others = standing.iter().filter(|other| !same_file(other, file));
-        steps.extend(others.filter_map(|other| attributes::take(other)));
+        let others = standing.iter().filter(|other| !is_same_file(other, file));
+        steps.extend(others.filter_map(|other| attributes::plan_block_removal(other)));
     } else if standing.is_empty() {
-        if wish.reach == Reach::Repository && attributes::of_probe(&state.git)?.is_ours() {
+        if wish.reach == SetupReach::Repository
+            && attributes::probe_attributes(&state.git)?.is_ours()
+        {
             plan.remarks.push(
                 "*.json is given to git-comfy already (your own attribute lines); left as it is"
                     .to_owned(),
             );
         } else {
-            let file = match (wish.reach, &state.place) {
-                (Reach::Repository, Some(place)) => usual_file(state, place, plan)?,
+            let file = match (wish.reach, &state.work_tree) {
+                (SetupReach::Repository, Some(place)) => {
+                    choose_attributes_file(state, place, plan)?
+                }
                 _ => state.global_attributes.clone(),
             };
-            steps.extend(file.and_then(|file| attributes::put(&file, rank)));
+            steps.extend(file.and_then(|file| attributes::plan_block(&file, rank)));
         }
     } else {
-        steps.extend(standing.iter().filter_map(|file| attributes::put(file, rank)));
+        steps.extend(standing.iter().filter_map(|file| attributes::plan_block(file, rank)));
     }
     let title = match steps.first() {
-        Some(Step::Write { path, .. }) => {
-            format!("{} gives {} to git-comfy", state.shown(path), "*.json")
+        Some(SetupStep::Write { path, .. }) => {
+            format!("{} gives {} to git-comfy", state.display_path(path), "*.json")
         }
         _ => "attributes".to_owned(),
     };
@@ -215,13 +226,17 @@ fn plan_attributes(state: &State, wish: &Wish, plan: &mut Plan) -> Result<(), Er
 
 /// The attributes file of a repository, as long as git would not find it in its way: git
 /// checks out no file over one that it does not know.
-fn usual_file(state: &State, place: &Place, plan: &mut Plan) -> Result<Option<PathBuf>, Error> {
+fn choose_attributes_file(
+    state: &SetupState,
+    place: &WorkTreePaths,
+    plan: &mut SetupPlan,
+) -> Result<Option<PathBuf>, SetupError> {
     let usual = place.top.join(".gitattributes");
     if usual.symlink_metadata().is_ok() {
         return Ok(Some(usual));
     }
-    let is_unborn = state.git.ask(["rev-parse", "--verify", "--quiet", "HEAD"])?.is_none();
-    match attributes::to_come(&state.git, is_unborn)? {
+    let is_unborn = state.git.run_optional(["rev-parse", "--verify", "--quiet", "HEAD"])?.is_none();
+    match attributes::find_upcoming_attributes(&state.git, is_unborn)? {
         None => {
             if is_unborn && !state.remotes().is_empty() {
                 plan.remarks.push(
@@ -235,7 +250,7 @@ fn usual_file(state: &State, place: &Place, plan: &mut Plan) -> Result<Option<Pa
         Some(coming) if coming.names_filter() => {
             plan.remarks.push(format!(
                 "{} gives *.json to git-comfy already, once it is checked out",
-                coming.named
+                coming.object_name
             ));
             Ok(None)
         }
@@ -245,26 +260,26 @@ fn usual_file(state: &State, place: &Place, plan: &mut Plan) -> Result<Option<Pa
                 "{} is not checked out, and git would not write it over another one: the lines \
                  stand in {} for the time being. After the checkout `git comfy init --attributes \
                  .gitattributes` puts them where they can be committed",
-                coming.named,
-                state.shown(&file)
+                coming.object_name,
+                state.display_path(&file)
             ));
             Ok(Some(file))
         }
     }
 }
 
-fn check_attributes_file(state: &State, file: &Path) -> Result<(), Error> {
+fn check_attributes_file(state: &SetupState, file: &Path) -> Result<(), SetupError> {
     let named = file.file_name().is_some_and(|name| name == ".gitattributes");
     let inside = |top: &Path| file.starts_with(top);
-    let known = match &state.place {
-        Some(place) => named && inside(&place.top) || same_file(file, &place.info_attributes()),
+    let known = match &state.work_tree {
+        Some(place) => named && inside(&place.top) || is_same_file(file, &place.info_attributes()),
         None => false,
     };
-    let global = state.global_attributes.as_ref().is_some_and(|global| same_file(file, global));
-    if known || global { Ok(()) } else { Err(Error::NotAttributes(file.to_owned())) }
+    let global = state.global_attributes.as_ref().is_some_and(|global| is_same_file(file, global));
+    if known || global { Ok(()) } else { Err(SetupError::NotAttributes(file.to_owned())) }
 }
 
-fn same_file(one: &Path, other: &Path) -> bool {
+fn is_same_file(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     one == other || real(one) == real(other)
 }

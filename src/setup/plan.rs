@@ -6,14 +6,14 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::platform::git;
-use crate::platform::git::config::{Change, Scope};
-use crate::platform::git::plumbing::Git;
+use crate::platform::git::config::{ConfigChange, ConfigScope};
+use crate::platform::git::git_runner::GitRunner;
 
 /// What can go wrong while a plan is carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum PlanError {
     #[error("the configuration could not be changed")]
-    Git(#[from] git::Error),
+    Git(#[from] git::GitError),
     #[error("cannot {what} {}", path.display())]
     File {
         /// The verb in the message: `write`.
@@ -24,14 +24,14 @@ pub enum Error {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    Config(Scope, Change),
+pub enum SetupStep {
+    Config(ConfigScope, ConfigChange),
     /// Writes a file whole or not at all; its folder is made.
     Write {
         path: PathBuf,
         content: Vec<u8>,
         /// Whether a file that is new is executable; one that is there keeps its permissions.
-        kind: Kind,
+        kind: NewFileKind,
     },
     /// Deletes a file that this program made.
     Delete(PathBuf),
@@ -45,7 +45,7 @@ pub enum Step {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum NewFileKind {
     /// Mode 644.
     Text,
     /// Mode 755.
@@ -54,52 +54,52 @@ pub enum Kind {
 
 /// Steps in their order, with a title for each section and remarks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
-    pub chapters: Vec<Chapter>,
+pub struct SetupPlan {
+    pub sections: Vec<SetupPlanSection>,
     /// Printed behind the sections, each as a note.
     pub remarks: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chapter {
+pub struct SetupPlanSection {
     /// What the steps are for, as one line for the person.
     pub title: String,
-    pub steps: Vec<Step>,
+    pub steps: Vec<SetupStep>,
 }
 
-impl Plan {
+impl SetupPlan {
     /// Adds a section, unless it has no steps.
-    pub fn add(&mut self, title: impl Into<String>, steps: Vec<Step>) {
+    pub fn add(&mut self, title: impl Into<String>, steps: Vec<SetupStep>) {
         if !steps.is_empty() {
-            self.chapters.push(Chapter { title: title.into(), steps });
+            self.sections.push(SetupPlanSection { title: title.into(), steps });
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.chapters.is_empty()
+        self.sections.is_empty()
     }
 
-    pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.chapters.iter().flat_map(|chapter| &chapter.steps)
+    pub fn steps(&self) -> impl Iterator<Item = &SetupStep> {
+        self.sections.iter().flat_map(|chapter| &chapter.steps)
     }
 
     /// Carries the plan out, in order. Each step is whole or not done; a second run of
     /// the command that planned it goes on where this one broke off.
-    pub fn apply(&self, git: &Git) -> Result<(), Error> {
+    pub fn apply(&self, git: &GitRunner) -> Result<(), PlanError> {
         self.steps().try_for_each(|step| step.apply(git))
     }
 }
 
-impl Step {
-    fn apply(&self, git: &Git) -> Result<(), Error> {
+impl SetupStep {
+    fn apply(&self, git: &GitRunner) -> Result<(), PlanError> {
         match self {
-            Step::Config(scope, change) => Ok(change.apply(git, *scope)?),
-            Step::Write { path, content, kind } => {
-                write(path, content, *kind).map_err(wrong("write", path))
+            SetupStep::Config(scope, change) => Ok(change.apply(git, *scope)?),
+            SetupStep::Write { path, content, kind } => {
+                replace_file(path, content, *kind).map_err(file_error("write", path))
             }
-            Step::Delete(path) => fs::remove_file(path).map_err(wrong("delete", path)),
-            Step::Move { from, to } => carry(from, to).map_err(wrong("move", from)),
-            Step::DeleteEmpty(path) => {
+            SetupStep::Delete(path) => fs::remove_file(path).map_err(file_error("delete", path)),
+            SetupStep::Move { from, to } => move_file(from, to).map_err(file_error("move", from)),
+            SetupStep::DeleteEmpty(path) => {
                 let _ = fs::remove_dir(path);
                 Ok(())
             }
@@ -109,29 +109,29 @@ impl Step {
     /// The step in one line: what a dry run prints.
     pub fn describe(&self) -> String {
         match self {
-            Step::Config(scope, Change::Set { key, value }) => {
-                format!("git config --{} {key} = {value}", scope.word())
+            SetupStep::Config(scope, ConfigChange::Set { key, value }) => {
+                format!("git config --{} {key} = {value}", scope.name())
             }
-            Step::Config(scope, Change::Add { key, value }) => {
-                format!("git config --{} {key} += {value}", scope.word())
+            SetupStep::Config(scope, ConfigChange::Add { key, value }) => {
+                format!("git config --{} {key} += {value}", scope.name())
             }
-            Step::Config(scope, Change::Remove { key, value }) => {
-                format!("git config --{} {key} -= {value}", scope.word())
+            SetupStep::Config(scope, ConfigChange::Remove { key, value }) => {
+                format!("git config --{} {key} -= {value}", scope.name())
             }
-            Step::Write { path, .. } => format!("write {}", path.display()),
-            Step::Delete(path) => format!("delete {}", path.display()),
-            Step::Move { from, to } => format!("move {} to {}", from.display(), to.display()),
-            Step::DeleteEmpty(path) => format!("delete {} if it is empty", path.display()),
+            SetupStep::Write { path, .. } => format!("write {}", path.display()),
+            SetupStep::Delete(path) => format!("delete {}", path.display()),
+            SetupStep::Move { from, to } => format!("move {} to {}", from.display(), to.display()),
+            SetupStep::DeleteEmpty(path) => format!("delete {} if it is empty", path.display()),
         }
     }
 }
 
-fn wrong<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
-    move |source| Error::File { what, path: path.to_owned(), source }
+fn file_error<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> PlanError + 'a {
+    move |source| PlanError::File { what, path: path.to_owned(), source }
 }
 
 /// Replaces a file by renaming a temporary one; its permissions stay, a link stays a link.
-fn write(path: &Path, content: &[u8], kind: Kind) -> io::Result<()> {
+fn replace_file(path: &Path, content: &[u8], kind: NewFileKind) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -151,17 +151,17 @@ fn write(path: &Path, content: &[u8], kind: Kind) -> io::Result<()> {
 
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "other systems have no such bits")]
-fn fresh(kind: Kind) -> Option<fs::Permissions> {
+fn fresh(kind: NewFileKind) -> Option<fs::Permissions> {
     use std::os::unix::fs::PermissionsExt;
-    Some(fs::Permissions::from_mode(if kind == Kind::Program { 0o755 } else { 0o644 }))
+    Some(fs::Permissions::from_mode(if kind == NewFileKind::Program { 0o755 } else { 0o644 }))
 }
 
 #[cfg(not(unix))]
-fn fresh(_kind: Kind) -> Option<fs::Permissions> {
+fn fresh(_kind: NewFileKind) -> Option<fs::Permissions> {
     None
 }
 
-fn carry(from: &Path, to: &Path) -> io::Result<()> {
+fn move_file(from: &Path, to: &Path) -> io::Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -19,31 +19,32 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use comfy_graph::{canon, json};
+use comfy_graph::{clean, json};
 
-use crate::layouts::refresh::refresh;
-use crate::layouts::restore::follow_layouts;
-use crate::platform::git::changes::{Touched, is_filtered};
-use crate::platform::git::config::{Change, Scope};
-use crate::platform::git::notes::Notes;
-use crate::platform::git::plumbing::Git;
+use crate::layouts::refresh::refresh_index;
+use crate::layouts::restore::apply_received_layouts;
+use crate::platform::git::changes::{TouchedFile, is_filtered};
+use crate::platform::git::config::{ConfigChange, ConfigScope};
+use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::notes::NotesTree;
 use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, runs_refspec};
 use crate::platform::git::{
-    CommitId, EntryKind, Error, Kind, ObjectId, RefName, RepoPath, Repository, Result, shared_refs,
+    CommitId, EntryKind, GitError, ObjectId, ObjectKind, RefName, RepoPath, Repository, Result,
+    shared_refs,
 };
-use crate::platform::write_whole;
-use crate::sharing::{Asking, Gathered};
+use crate::platform::write_atomic;
+use crate::sharing::{Interactivity, MergedRefs};
 use crate::{layouts, sharing};
 
 /// How long all addresses of one fetch may be asked.
-const PATIENCE: Duration = Duration::from_secs(15);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A workflow of more bytes is not read to see whether it lacks a layout.
-const LARGEST: u64 = 64 << 20;
+const MAX_READ_SIZE: u64 = 64 << 20;
 
 /// How content came that layouts may be missing of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Brought {
+pub(crate) enum FetchTrigger {
     /// By a merge, a checkout or a rebase.
     ByMove,
     /// By a commit, which is rarely a pick of something fetched: nobody is asked for it
@@ -53,28 +54,31 @@ pub(crate) enum Brought {
 
 /// Asks for the layouts that the last fetch did not bring along. Gives what a person can
 /// do where that failed.
-pub(crate) fn ask(repository: &Repository, brought: Brought) -> Result<Vec<String>> {
+pub(crate) fn request_missing_layouts(
+    repository: &Repository,
+    brought: FetchTrigger,
+) -> Result<Vec<String>> {
     let mut remarks = Vec::new();
-    if !sharing::is_on(repository) || repository.work_tree().is_none() {
+    if !sharing::is_sharing_enabled(repository) || repository.work_tree().is_none() {
         return Ok(remarks);
     }
-    let mut memory = Memory::read(repository);
+    let mut memory = FetchMemory::read(repository);
     let Some((fingerprint, addresses)) = read_fetch_head(repository) else { return Ok(remarks) };
     if memory.fetch.as_deref() == Some(&fingerprint) {
         return Ok(remarks);
     }
     let head = repository.head()?;
     let silent: Vec<_> = addresses.into_iter().filter(|address| !address.has_notes).collect();
-    let mut lacks = Lacking { repository, head, seen: memory.seen, found: None };
-    let until = Instant::now() + PATIENCE;
+    let mut lacks = MissingLayouts { repository, head, seen: memory.seen, found: None };
+    let until = Instant::now() + REQUEST_TIMEOUT;
     let (mut asked, mut failed) = (false, false);
     for address in &silent {
-        let remote = sharing::remote_at(repository, &address.url)?;
+        let remote = sharing::remote_for_address(repository, &address.url)?;
         let is_known = match &remote {
             Some(remote) => sharing::has_layouts(repository, remote)?,
             None => false,
         };
-        let is_needed = is_known && brought == Brought::ByMove || lacks.any()?;
+        let is_needed = is_known && brought == FetchTrigger::ByMove || lacks.has_any()?;
         if !is_needed {
             continue;
         }
@@ -82,14 +86,14 @@ pub(crate) fn ask(repository: &Repository, brought: Brought) -> Result<Vec<Strin
         asked = true;
         let outcome = match &remote {
             Some(remote) => {
-                let _ = complete_refspecs(repository, remote);
-                sharing::fetch_within(repository, remote, Asking::Nobody, left)
+                let _ = add_missing_refspecs(repository, remote);
+                sharing::fetch_shared_refs_within(repository, remote, Interactivity::Hook, left)
             }
-            None => ask_address(repository, &address.url, until),
+            None => request_from_address(repository, &address.url, until),
         };
         match outcome {
-            Ok(()) => lacks.forget(),
-            Err(error) if lacks.any()? => {
+            Ok(()) => lacks.reset(),
+            Err(error) if lacks.has_any()? => {
                 failed = true;
                 let name = remote.as_deref().unwrap_or(&address.url);
                 let why = error.reason();
@@ -102,7 +106,7 @@ pub(crate) fn ask(repository: &Repository, brought: Brought) -> Result<Vec<Strin
         }
     }
     let before = memory.clone();
-    if brought == Brought::ByMove || asked {
+    if brought == FetchTrigger::ByMove || asked {
         memory.fetch = Some(fingerprint);
     }
     if !failed {
@@ -116,7 +120,7 @@ pub(crate) fn ask(repository: &Repository, brought: Brought) -> Result<Vec<Strin
 
 /// What a look at fetched refs brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Received {
+pub struct ReceivedLayouts {
     /// The refs of ours that moved.
     pub refs: Vec<RefName>,
     /// The files whose nodes moved.
@@ -130,16 +134,16 @@ pub struct Received {
 ///
 /// # Errors
 /// Something that was fetched cannot be merged.
-pub fn catch_up(repository: &Repository) -> Result<Received> {
-    let remarks = ask(repository, Brought::ByMove)
+pub fn catch_up_with_remotes(repository: &Repository) -> Result<ReceivedLayouts> {
+    let remarks = request_missing_layouts(repository, FetchTrigger::ByMove)
         .unwrap_or_else(|error| vec![format!("layouts are not asked for: {error}")]);
-    Ok(Received { remarks, ..receive(repository)? })
+    Ok(ReceivedLayouts { remarks, ..receive_layouts(repository)? })
 }
 
 /// Remembers that the notes hold nothing new for the files of this work tree: what was kept
 /// since the last [`receive`] came from them.
-pub(crate) fn note_own(repository: &Repository) -> Result<()> {
-    let mut memory = Memory::read(repository);
+pub(crate) fn mark_notes_followed(repository: &Repository) -> Result<()> {
+    let mut memory = FetchMemory::read(repository);
     let ours = repository.reference(&layouts::notes_ref())?.map(CommitId);
     if memory.followed.is_some() && memory.followed != ours {
         memory.followed = ours;
@@ -149,37 +153,37 @@ pub(crate) fn note_own(repository: &Repository) -> Result<()> {
 }
 
 /// Merges what was fetched and brings it into the files of this work tree.
-pub fn receive(repository: &Repository) -> Result<Received> {
+pub fn receive_layouts(repository: &Repository) -> Result<ReceivedLayouts> {
     let tip = |repository: &Repository| -> Result<Option<CommitId>> {
         Ok(repository.reference(&layouts::notes_ref())?.map(CommitId))
     };
-    let mut memory = Memory::read(repository);
+    let mut memory = FetchMemory::read(repository);
     let known = |id: &CommitId| repository.contains(id.0).unwrap_or(false);
     let before = match memory.followed.filter(known) {
         Some(followed) => Some(followed),
         None => tip(repository)?,
     };
     // What one remote holds must not keep away what came from the others.
-    let (gathered, broken) = match sharing::gather(repository) {
+    let (gathered, broken) = match sharing::merge_fetched_refs(repository) {
         Ok(gathered) => (gathered, None),
-        Err(error) => (Gathered::default(), Some(error)),
+        Err(error) => (MergedRefs::default(), Some(error)),
     };
     let after = tip(repository)?;
     let mut files = Vec::new();
     if before != after {
         // What was moved here and saved is filed before anything is written.
-        refresh(repository)?;
-        files = follow_layouts(repository, before, after)?;
+        refresh_index(repository)?;
+        files = apply_received_layouts(repository, before, after)?;
     }
     if memory.followed != after {
         memory.followed = after;
         memory.write(repository)?;
     }
-    broken.map_or(Ok(Received { refs: gathered.moved, files, remarks: Vec::new() }), Err)
+    broken.map_or(Ok(ReceivedLayouts { refs: gathered.moved, files, remarks: Vec::new() }), Err)
 }
 
 /// Has a remote that was added after set-up send layouts along with every fetch.
-pub(crate) fn complete_refspecs(repository: &Repository, remote: &str) -> Result<()> {
+pub(crate) fn add_missing_refspecs(repository: &Repository, remote: &str) -> Result<()> {
     let wanted = fetch_refspec(remote);
     let key = format!("remote.{remote}.fetch");
     let held = repository.settings(&key)?;
@@ -191,23 +195,23 @@ pub(crate) fn complete_refspecs(repository: &Repository, remote: &str) -> Result
         return Ok(());
     }
     let runs = sharing::shares_runs(repository)?.then(|| runs_refspec(remote));
-    let git = Git::at(repository.require_work_tree()?);
+    let git = GitRunner::in_folder(repository.require_work_tree()?);
     for refspec in [wanted].into_iter().chain(runs) {
         if !held.contains(&refspec.as_str()) {
-            let change = Change::Add { key: key.clone(), value: refspec };
+            let change = ConfigChange::Add { key: key.clone(), value: refspec };
             // Somebody else may be writing the configuration; the next hook tries again.
-            let _ = change.apply(&git, Scope::Local);
+            let _ = change.apply(&git, ConfigScope::Local);
         }
     }
     Ok(())
 }
 
 /// Asks an address that is no remote, as the person wrote it where that is known.
-fn ask_address(repository: &Repository, address: &str, until: Instant) -> Result<()> {
+fn request_from_address(repository: &Repository, address: &str, until: Instant) -> Result<()> {
     let mut failure = None;
-    for url in spellings(repository, address)? {
+    for url in possible_urls(repository, address)? {
         let left = until.saturating_duration_since(Instant::now());
-        match sharing::fetch_passing_within(repository, &url, Asking::Nobody, left) {
+        match sharing::fetch_from_address_within(repository, &url, Interactivity::Hook, left) {
             Ok(()) => return Ok(()),
             Err(error) => failure = failure.or(Some(error)),
         }
@@ -217,14 +221,14 @@ fn ask_address(repository: &Repository, address: &str, until: Instant) -> Result
 
 /// What may have been written for an address, from which git takes the person's name and
 /// the `.git` at the end: the most likely first.
-fn spellings(repository: &Repository, address: &str) -> Result<Vec<String>> {
+fn possible_urls(repository: &Repository, address: &str) -> Result<Vec<String>> {
     let action = repository.surroundings().reflog_action.as_deref().unwrap_or_default();
-    let written = action.split_whitespace().find(|word| sharing::shown(word) == address);
+    let written = action.split_whitespace().find(|word| sharing::display_url(word) == address);
     if let Some(written) = written {
         return Ok(vec![written.to_owned()]);
     }
     let mut all = Vec::new();
-    if let Some(named) = with_person(address) {
+    if let Some(named) = with_ssh_user(address) {
         all.push(named);
     }
     all.push(address.to_owned());
@@ -235,7 +239,7 @@ fn spellings(repository: &Repository, address: &str) -> Result<Vec<String>> {
 }
 
 /// An address of ssh with the name that nearly every host of repositories wants.
-fn with_person(address: &str) -> Option<String> {
+fn with_ssh_user(address: &str) -> Option<String> {
     if let Some(rest) = address.strip_prefix("ssh://") {
         return Some(format!("ssh://git@{rest}"));
     }
@@ -247,7 +251,7 @@ fn with_person(address: &str) -> Option<String> {
 
 /// Where something was fetched from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Address {
+struct FetchedAddress {
     /// As git writes it.
     url: String,
     /// Layouts came along.
@@ -255,18 +259,18 @@ struct Address {
 }
 
 /// The addresses of the last fetch, and what tells it from another.
-fn read_fetch_head(repository: &Repository) -> Option<(String, Vec<Address>)> {
+fn read_fetch_head(repository: &Repository) -> Option<(String, Vec<FetchedAddress>)> {
     let file = repository.git_dir().join("FETCH_HEAD");
     let text = std::fs::read(&file).ok()?;
     let modified = file.metadata().ok()?.modified().ok()?;
     let at = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let id = repository.format().id_of(Kind::Blob, &text);
-    Some((format!("{id}-{at}"), addresses(&String::from_utf8_lossy(&text))))
+    let id = repository.format().object_id(ObjectKind::Blob, &text);
+    Some((format!("{id}-{at}"), parse_fetch_head(&String::from_utf8_lossy(&text))))
 }
 
 /// `<id> TAB [not-for-merge] TAB [<kind> ]'<ref>' of <url>`, or the URL alone for `HEAD`.
-fn addresses(text: &str) -> Vec<Address> {
-    let mut addresses: Vec<Address> = Vec::new();
+fn parse_fetch_head(text: &str) -> Vec<FetchedAddress> {
+    let mut addresses: Vec<FetchedAddress> = Vec::new();
     for line in text.lines() {
         let Some(about) = line.splitn(3, '\t').nth(2) else { continue };
         let (name, url) = match about.split_once("' of ") {
@@ -277,53 +281,53 @@ fn addresses(text: &str) -> Vec<Address> {
             // From this very repository.
             continue;
         }
-        let has_notes = name == shared_refs::LAYOUTS;
+        let has_notes = name == shared_refs::LAYOUTS_REF;
         match addresses.iter_mut().find(|known| known.url == url) {
             Some(known) => known.has_notes |= has_notes,
-            None => addresses.push(Address { url: url.to_owned(), has_notes }),
+            None => addresses.push(FetchedAddress { url: url.to_owned(), has_notes }),
         }
     }
     addresses
 }
 
 /// Whether a workflow lies in the work tree's commit of which no note says how it lay.
-struct Lacking<'r> {
+struct MissingLayouts<'r> {
     repository: &'r Repository,
     head: Option<CommitId>,
     seen: Option<CommitId>,
     found: Option<bool>,
 }
 
-impl Lacking<'_> {
+impl MissingLayouts<'_> {
     /// Layouts came since the last look.
-    fn forget(&mut self) {
+    fn reset(&mut self) {
         self.found = None;
     }
 
-    fn any(&mut self) -> Result<bool> {
+    fn has_any(&mut self) -> Result<bool> {
         match self.found {
             Some(found) => Ok(found),
-            None => Ok(*self.found.insert(self.look()?)),
+            None => Ok(*self.found.insert(self.search()?)),
         }
     }
 
-    fn look(&self) -> Result<bool> {
+    fn search(&self) -> Result<bool> {
         let repository = self.repository;
         let Some(head) = self.head else { return Ok(false) };
         let files = self.new_files(head)?;
         if files.is_empty() {
             return Ok(false);
         }
-        let notes = all_notes(repository)?;
+        let notes = all_layout_notes(repository)?;
         for file in files {
             let mut noted = false;
             for notes in &notes {
-                noted |= !notes.of(file.blob)?.is_empty();
+                noted |= !notes.notes_for(file.blob)?.is_empty();
             }
             if !noted
                 && is_filtered(repository, &file.path)
-                && let Some(content) = repository.blob_within(file.blob, LARGEST)?
-                && lies_bare(&content)
+                && let Some(content) = repository.blob_up_to(file.blob, MAX_READ_SIZE)?
+                && lacks_positions(&content)
             {
                 return Ok(true);
             }
@@ -332,7 +336,7 @@ impl Lacking<'_> {
     }
 
     /// What the commit holds and the one that was looked at last does not.
-    fn new_files(&self, head: CommitId) -> Result<Vec<Touched>> {
+    fn new_files(&self, head: CommitId) -> Result<Vec<TouchedFile>> {
         let tree = |commit: Option<CommitId>| -> Result<Option<ObjectId>> {
             let commit = commit.map_or(Ok(None), |id| self.repository.commit(id))?;
             Ok(commit.map(|commit| commit.tree))
@@ -352,7 +356,7 @@ impl Lacking<'_> {
                 let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
                 let is_json = path.as_bytes().to_ascii_lowercase().ends_with(b".json");
                 if is_file && is_json && !old.contains(&entry.id) {
-                    files.push(Touched { path: path.clone(), blob: entry.id });
+                    files.push(TouchedFile { path: path.clone(), blob: entry.id });
                 }
             })?;
         }
@@ -361,21 +365,21 @@ impl Lacking<'_> {
 }
 
 /// Whether content is a workflow without positions.
-pub(crate) fn lies_bare(content: &[u8]) -> bool {
-    json::parse(content).is_ok_and(|mut document| canon::place_missing(&mut document))
+pub(crate) fn lacks_positions(content: &[u8]) -> bool {
+    json::parse(content).is_ok_and(|mut document| clean::place_missing(&mut document))
 }
 
 /// Our layout notes, and those that were fetched.
-fn all_notes(repository: &Repository) -> Result<Vec<Notes<'_>>> {
+fn all_layout_notes(repository: &Repository) -> Result<Vec<NotesTree<'_>>> {
     let ours = repository.reference(&layouts::notes_ref())?;
     let tips = layouts::tracking_refs(repository)?.into_iter().map(|(_, id)| id).chain(ours);
     // Notes that cannot be read say nothing.
-    Ok(tips.filter_map(|id| Notes::at(repository, Some(CommitId(id))).ok()).collect())
+    Ok(tips.filter_map(|id| NotesTree::load(repository, Some(CommitId(id))).ok()).collect())
 }
 
 /// What this work tree remembers from one hook to the next. Losing it costs a look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Memory {
+struct FetchMemory {
     /// The fetch that was seen to.
     fetch: Option<String>,
     /// The commit whose files were looked at.
@@ -384,14 +388,14 @@ struct Memory {
     followed: Option<CommitId>,
 }
 
-impl Memory {
+impl FetchMemory {
     fn path(repository: &Repository) -> PathBuf {
         repository.work_tree_state_dir().join("fetched")
     }
 
-    fn read(repository: &Repository) -> Memory {
-        let text = std::fs::read_to_string(Memory::path(repository)).unwrap_or_default();
-        let mut memory = Memory::default();
+    fn read(repository: &Repository) -> FetchMemory {
+        let text = std::fs::read_to_string(FetchMemory::path(repository)).unwrap_or_default();
+        let mut memory = FetchMemory::default();
         for line in text.lines() {
             let id = |text: &str| ObjectId::from_hex(text.as_bytes()).map(CommitId);
             match line.split_once(' ') {
@@ -414,12 +418,12 @@ impl Memory {
         line("fetch", self.fetch.clone());
         line("seen", self.seen.map(|id| id.to_string()));
         line("followed", self.followed.map(|id| id.to_string()));
-        let path = Memory::path(repository);
-        let failed = |source| Error::file("writing", &path)(source);
+        let path = FetchMemory::path(repository);
+        let failed = |source| GitError::file_error("writing", &path)(source);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        write_whole(&path, text.as_bytes()).map_err(failed)
+        write_atomic(&path, text.as_bytes()).map_err(failed)
     }
 }
 
@@ -435,13 +439,13 @@ mod tests {
                     cc\t\t../my bundles/x.bundle\n\
                     dd\tnot-for-merge\ttag 'v1' of https://host/it's of mine\n\
                     ee\t\tbranch 'side' of .\n";
-        let address = |url: &str, has_notes| Address { url: url.to_owned(), has_notes };
+        let address = |url: &str, has_notes| FetchedAddress { url: url.to_owned(), has_notes };
         let wanted = [
             address("github.com:a/b", true),
             address("../my bundles/x.bundle", false),
             address("https://host/it's of mine", false),
         ];
-        assert_eq!(addresses(text), wanted);
+        assert_eq!(parse_fetch_head(text), wanted);
     }
 
     #[test]
@@ -454,7 +458,7 @@ mod tests {
             ("../a:b", None),
             ("/srv/a", None),
         ] {
-            assert_eq!(with_person(address).as_deref(), named, "{address}");
+            assert_eq!(with_ssh_user(address).as_deref(), named, "{address}");
         }
     }
 }

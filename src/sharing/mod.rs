@@ -12,31 +12,33 @@
 pub mod commands;
 pub mod fetched;
 
-pub use fetched::{catch_up, receive};
+pub use fetched::{catch_up_with_remotes, receive_layouts};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::layouts::note::Note;
-use crate::layouts::settings::{Settings, Sharing};
-use crate::platform::git::command::Git;
-use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
+use crate::layouts::layout_note::LayoutNote;
+use crate::layouts::settings::{FilterSettings, NoteSharing};
+use crate::platform::git::command::GitCommand;
+use crate::platform::git::notes::{NoteEdit, NotesRevision, NotesTree, RefUpdate, update_ref};
 use crate::platform::git::shared_refs::{
-    LAYOUTS, RECORDS, RUNS, TRACKED_NOTES, TRACKED_OTHERS, fetch_refspec, runs_refspec, tracked_as,
-    tracking,
+    LAYOUTS_REF, RECORDS_REF, RUNS_REF, TRACKED_NOTES_PREFIX, TRACKED_OTHERS_PREFIX, fetch_refspec,
+    runs_refspec, shared_ref_of, tracking_ref,
 };
-use crate::platform::git::{Batch, CommitId, Error, Kind, ObjectId, RefName, Repository, Result};
+use crate::platform::git::{
+    CommitId, GitError, ObjectBatch, ObjectId, ObjectKind, RefName, Repository, Result,
+};
 use crate::records::join_notes;
-use crate::runs::store::merge;
+use crate::runs::runs_ref::merge;
 
 /// How the names of remotes begin that stand for an address only.
-const PASSING: &str = "from-";
+const TEMPORARY_REMOTE_PREFIX: &str = "from-";
 /// How many digits of a hash of the address follow.
-const PASSING_DIGITS: usize = 16;
+const TEMPORARY_REMOTE_DIGITS: usize = 16;
 
 /// How two states of a shared ref become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
+enum SharedRefKind {
     /// Notes of layouts: of each path the newest.
     Layouts,
     /// Records: what both clones know.
@@ -49,31 +51,31 @@ enum Rule {
 
 /// A ref that travels.
 #[derive(Debug, Clone, Copy)]
-struct Shared {
+struct SharedRef {
     name: &'static str,
-    rule: Rule,
+    kind: SharedRefKind,
     /// The setting that must be true, if it does not travel by itself.
     on_request: Option<&'static str>,
 }
 
-const SHARED: &[Shared] = &[
-    Shared { name: LAYOUTS, rule: Rule::Layouts, on_request: None },
-    Shared { name: RECORDS, rule: Rule::Records, on_request: None },
-    Shared { name: RUNS, rule: Rule::Runs, on_request: Some("comfy.runs.share") },
+const SHARED_REFS: &[SharedRef] = &[
+    SharedRef { name: LAYOUTS_REF, kind: SharedRefKind::Layouts, on_request: None },
+    SharedRef { name: RECORDS_REF, kind: SharedRefKind::Records, on_request: None },
+    SharedRef { name: RUNS_REF, kind: SharedRefKind::Runs, on_request: Some("comfy.runs.share") },
 ];
 
 /// How long the pre-push hook may talk to the remote.
-const PATIENCE: Duration = Duration::from_secs(20);
+const HOOK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a person waits who asked for it.
-const LONG_PATIENCE: Duration = Duration::from_secs(600);
+const INTERACTIVE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How often a push that lost a race is tried again.
-const ATTEMPTS: usize = 4;
+const MAX_PUSH_ATTEMPTS: usize = 4;
 
 /// What a merge of fetched refs did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Gathered {
+pub struct MergedRefs {
     /// The refs of ours that moved.
     pub moved: Vec<RefName>,
     /// Layout notes before and after, if others had newer ones.
@@ -81,22 +83,22 @@ pub struct Gathered {
 }
 
 /// Merges everything that was fetched into our refs.
-pub fn gather(repository: &Repository) -> Result<Gathered> {
-    let mut gathered = Gathered::default();
-    let mut tracked = repository.references(TRACKED_NOTES)?;
-    tracked.extend(repository.references(TRACKED_OTHERS)?);
+pub fn merge_fetched_refs(repository: &Repository) -> Result<MergedRefs> {
+    let mut gathered = MergedRefs::default();
+    let mut tracked = repository.references(TRACKED_NOTES_PREFIX)?;
+    tracked.extend(repository.references(TRACKED_OTHERS_PREFIX)?);
     let mut broken = None;
     for (twin, theirs) in tracked {
-        let Some(name) = tracked_as(&twin) else { continue };
-        let Some(shared) = SHARED.iter().find(|shared| shared.name == name) else { continue };
+        let Some(name) = shared_ref_of(&twin) else { continue };
+        let Some(shared) = SHARED_REFS.iter().find(|shared| shared.name == name) else { continue };
         let ours = RefName::new(shared.name);
         let theirs = CommitId(theirs);
-        let merged = advance(repository, &ours, |tip, batch| {
+        let merged = update_ref(repository, &ours, |tip, batch| {
             merge_step(repository, shared, tip, theirs, batch)
         });
         match merged {
             Ok((before, after)) if before != after => {
-                if shared.rule == Rule::Layouts {
+                if shared.kind == SharedRefKind::Layouts {
                     let first = gathered.layouts.map_or(before, |(first, _)| first);
                     gathered.layouts = Some((first, after));
                 }
@@ -108,8 +110,8 @@ pub fn gather(repository: &Repository) -> Result<Gathered> {
             // What one remote holds must not keep the others out.
             Err(error) => broken = Some(error),
         }
-        if is_passing(&twin) {
-            let _ = repository.swap(&twin, Some(theirs.0), None, "comfy: merged")?;
+        if is_temporary(&twin) {
+            let _ = repository.swap_ref(&twin, Some(theirs.0), None, "comfy: merged")?;
         }
     }
     broken.map_or(Ok(gathered), Err)
@@ -117,43 +119,51 @@ pub fn gather(repository: &Repository) -> Result<Gathered> {
 
 fn merge_step(
     repository: &Repository,
-    shared: &Shared,
+    shared: &SharedRef,
     ours: Option<CommitId>,
     theirs: CommitId,
-    batch: &mut Batch,
-) -> Result<Step> {
-    let Some(tip) = ours else { return Ok(Step::Forward(theirs)) };
+    batch: &mut ObjectBatch,
+) -> Result<RefUpdate> {
+    let Some(tip) = ours else { return Ok(RefUpdate::FastForward(theirs)) };
     if tip == theirs || repository.is_ancestor(theirs, tip)? {
-        return Ok(Step::Stay);
+        return Ok(RefUpdate::Keep);
     }
     if repository.is_ancestor(tip, theirs)? {
-        return Ok(Step::Forward(theirs));
+        return Ok(RefUpdate::FastForward(theirs));
     }
-    let tree = match shared.rule {
-        Rule::Layouts => merge_notes(repository, tip, theirs, batch, |ours, theirs| {
-            let mut note = Note::parse(ours);
-            note.add(theirs);
+    let tree = match shared.kind {
+        SharedRefKind::Layouts => merge_notes(repository, tip, theirs, batch, |ours, theirs| {
+            let mut note = LayoutNote::parse(ours);
+            note.add_lines(theirs);
             note.print()
         })?,
-        Rule::Records => merge_notes(repository, tip, theirs, batch, join_notes)?,
-        Rule::Runs => {
+        SharedRefKind::Records => merge_notes(repository, tip, theirs, batch, join_notes)?,
+        SharedRefKind::Runs => {
             let tree = |id: CommitId| -> Result<ObjectId> {
                 let commit = repository.commit(id)?;
-                Ok(commit.ok_or(Error::Malformed { id: id.0, expected: "commit" })?.tree)
+                Ok(commit.ok_or(GitError::Malformed { id: id.0, expected: "commit" })?.tree)
             };
             let (our_tree, their_tree) = (tree(tip)?, tree(theirs)?);
             let tree = merge::merge_trees(repository, our_tree, their_tree, batch)?;
             return Ok(match tree {
-                tree if tree == their_tree => Step::Forward(theirs),
-                tree if tree == our_tree => Step::Stay,
-                tree => Step::Anew(Revision { tree, merged: Vec::new(), subject: merged(shared) }),
+                tree if tree == their_tree => RefUpdate::FastForward(theirs),
+                tree if tree == our_tree => RefUpdate::Keep,
+                tree => RefUpdate::Orphan(NotesRevision {
+                    tree,
+                    merged: Vec::new(),
+                    subject: merge_subject(shared),
+                }),
             });
         }
     };
-    Ok(Step::Commit(Revision { tree, merged: vec![theirs], subject: merged(shared) }))
+    Ok(RefUpdate::Commit(NotesRevision {
+        tree,
+        merged: vec![theirs],
+        subject: merge_subject(shared),
+    }))
 }
 
-fn merged(shared: &Shared) -> String {
+fn merge_subject(shared: &SharedRef) -> String {
     let what = shared.name.trim_start_matches("refs/");
     format!("chore(comfy): merge {what} of another clone")
 }
@@ -162,63 +172,63 @@ fn merge_notes(
     repository: &Repository,
     ours: CommitId,
     theirs: CommitId,
-    batch: &mut Batch,
+    batch: &mut ObjectBatch,
     merge: impl Fn(&[u8], &[u8]) -> Vec<u8>,
 ) -> Result<ObjectId> {
-    let ours = Notes::at(repository, Some(ours))?;
-    let theirs = Notes::at(repository, Some(theirs))?;
+    let ours = NotesTree::load(repository, Some(ours))?;
+    let theirs = NotesTree::load(repository, Some(theirs))?;
     let mut edits = BTreeMap::new();
-    for difference in theirs.since(&ours)? {
+    for difference in theirs.changes_since(&ours)? {
         // A note that only we have stays; deletions do not travel.
         let Some(their_note) = difference.after else { continue };
         let note = match difference.before {
             None => their_note,
             Some(our_note) => {
                 let read = |id: ObjectId| -> Result<Vec<u8>> {
-                    repository.blob(id)?.ok_or(Error::Malformed { id, expected: "note" })
+                    repository.blob(id)?.ok_or(GitError::Malformed { id, expected: "note" })
                 };
                 let (our_text, their_text) = (read(our_note)?, read(their_note)?);
                 let merged = merge(&our_text, &their_text);
                 if merged == our_text {
                     continue;
                 }
-                batch.blob(merged)
+                batch.add_blob(merged)
             }
         };
-        edits.insert(difference.about, Edit::Set(note));
+        edits.insert(difference.about, NoteEdit::Set(note));
     }
-    ours.edited(&edits, batch)
+    ours.write_edits(&edits, batch)
 }
 
 /// Who waits for the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asking {
+pub enum Interactivity {
     /// A hook: nobody can answer a question, and nobody wants to wait.
-    Nobody,
+    Hook,
     /// A person at a terminal.
     Person,
 }
 
-impl Asking {
-    fn patience(self) -> Duration {
+impl Interactivity {
+    fn timeout(self) -> Duration {
         match self {
-            Asking::Nobody => PATIENCE,
-            Asking::Person => LONG_PATIENCE,
+            Interactivity::Hook => HOOK_TIMEOUT,
+            Interactivity::Person => INTERACTIVE_TIMEOUT,
         }
     }
 }
 
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pushed {
+pub enum PushOutcome {
     /// The remote has all that we have.
-    Nothing,
+    UpToDate,
     /// These refs went there.
     Sent(Vec<RefName>),
 }
 
 /// The configured remotes, in the order of the configuration.
-pub fn remotes(repository: &Repository) -> Result<Vec<String>> {
+pub fn remote_names(repository: &Repository) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in repository.settings("remote.")? {
         let inner = name.strip_prefix("remote.").and_then(|rest| rest.strip_suffix(".url"));
@@ -233,22 +243,25 @@ pub fn remotes(repository: &Repository) -> Result<Vec<String>> {
 
 /// The configured remote that a push goes to: git's hook is told its name, or the URL a
 /// second time where a URL was pushed to.
-pub fn remote_of(repository: &Repository, name: &str, url: &str) -> Result<Option<String>> {
-    if remotes(repository)?.iter().any(|known| known == name) {
+pub fn remote_for_push(repository: &Repository, name: &str, url: &str) -> Result<Option<String>> {
+    if remote_names(repository)?.iter().any(|known| known == name) {
         return Ok(Some(name.to_owned()));
     }
-    remote_at(repository, &shown(url))
+    remote_for_address(repository, &display_url(url))
 }
 
 /// The configured remote that an address of `FETCH_HEAD` belongs to.
-pub(crate) fn remote_at(repository: &Repository, address: &str) -> Result<Option<String>> {
+pub(crate) fn remote_for_address(repository: &Repository, address: &str) -> Result<Option<String>> {
     let instead = repository.settings("url.")?;
-    for remote in remotes(repository)? {
+    for remote in remote_names(repository)? {
         let urls = repository.settings(&format!("remote.{remote}."))?;
         let known = |key: &str, url: &str| {
             let key = key.rsplit('.').next().unwrap_or_default();
             let is_url = key == "url" || key == "pushurl";
-            is_url && [url, &rewritten(url, &instead)].iter().any(|url| shown(url) == address)
+            is_url
+                && [url, &apply_instead_of(url, &instead)]
+                    .iter()
+                    .any(|url| display_url(url) == address)
         };
         if urls.iter().any(|(key, url)| known(key, url)) {
             return Ok(Some(remote));
@@ -258,7 +271,7 @@ pub(crate) fn remote_at(repository: &Repository, address: &str) -> Result<Option
 }
 
 /// A URL after `url.<base>.insteadOf`: the longest beginning counts.
-fn rewritten(url: &str, instead: &[(String, String)]) -> String {
+fn apply_instead_of(url: &str, instead: &[(String, String)]) -> String {
     let bases = instead.iter().filter_map(|(key, start)| {
         let base = key.strip_prefix("url.")?.strip_suffix(".insteadof")?;
         Some((base, start, url.strip_prefix(start.as_str())?))
@@ -271,7 +284,7 @@ fn rewritten(url: &str, instead: &[(String, String)]) -> String {
 
 /// A URL as git writes it into `FETCH_HEAD`: without a person's name and password, without
 /// slashes and `.git` at its end.
-pub(crate) fn shown(url: &str) -> String {
+pub(crate) fn display_url(url: &str) -> String {
     let mut shown = url.to_owned();
     if let Some((before, after)) = url.split_once('@') {
         match before.split_once("://") {
@@ -289,13 +302,13 @@ pub(crate) fn shown(url: &str) -> String {
 
 /// Whether runs travel (`comfy.runs.share`).
 pub fn shares_runs(repository: &Repository) -> Result<bool> {
-    Ok(travelling(repository)?.iter().any(|shared| shared.name == RUNS))
+    Ok(enabled_refs(repository)?.iter().any(|shared| shared.name == RUNS_REF))
 }
 
 /// The refs that travel in this repository.
-fn travelling(repository: &Repository) -> Result<Vec<&'static Shared>> {
+fn enabled_refs(repository: &Repository) -> Result<Vec<&'static SharedRef>> {
     let mut all = Vec::new();
-    for shared in SHARED {
+    for shared in SHARED_REFS {
         let wanted = match shared.on_request {
             None => true,
             Some(setting) => repository
@@ -312,85 +325,104 @@ fn travelling(repository: &Repository) -> Result<Vec<&'static Shared>> {
 
 /// Fetches a remote's layouts and records (and runs, where they are shared) into the
 /// tracking refs.
-pub fn fetch(repository: &Repository, remote: &str, asking: Asking) -> Result<()> {
-    fetch_within(repository, remote, asking, asking.patience())
+pub fn fetch_shared_refs(
+    repository: &Repository,
+    remote: &str,
+    asking: Interactivity,
+) -> Result<()> {
+    fetch_shared_refs_within(repository, remote, asking, asking.timeout())
 }
 
 /// The same in a time of the caller's.
-pub(crate) fn fetch_within(
+pub(crate) fn fetch_shared_refs_within(
     repository: &Repository,
     remote: &str,
-    asking: Asking,
+    asking: Interactivity,
     time: Duration,
 ) -> Result<()> {
     let mut refspecs = vec![fetch_refspec(remote)];
     if shares_runs(repository)? {
         refspecs.push(runs_refspec(remote));
     }
-    fetch_from(repository, remote, &refspecs, asking, time)
+    run_fetch(repository, remote, &refspecs, asking, time)
 }
 
 /// Fetches layouts and records from an address that is no remote. [`gather`] merges them
 /// and forgets where they came from.
-pub fn fetch_passing(repository: &Repository, address: &str, asking: Asking) -> Result<()> {
-    fetch_passing_within(repository, address, asking, asking.patience())
+pub fn fetch_from_address(
+    repository: &Repository,
+    address: &str,
+    asking: Interactivity,
+) -> Result<()> {
+    fetch_from_address_within(repository, address, asking, asking.timeout())
 }
 
 /// The same in a time of the caller's.
-pub(crate) fn fetch_passing_within(
+pub(crate) fn fetch_from_address_within(
     repository: &Repository,
     address: &str,
-    asking: Asking,
+    asking: Interactivity,
     time: Duration,
 ) -> Result<()> {
     let refspec = fetch_refspec(&passing_name(repository, address));
-    fetch_from(repository, address, &[refspec], asking, time)
+    run_fetch(repository, address, &[refspec], asking, time)
 }
 
 /// What stands for an address in the names of tracking refs.
 fn passing_name(repository: &Repository, address: &str) -> String {
-    let name = repository.format().id_of(Kind::Blob, address.as_bytes()).to_hex();
-    format!("{PASSING}{}", &name[..PASSING_DIGITS])
+    let name = repository.format().object_id(ObjectKind::Blob, address.as_bytes()).to_hex();
+    format!("{TEMPORARY_REMOTE_PREFIX}{}", &name[..TEMPORARY_REMOTE_DIGITS])
 }
 
 /// Whether a tracking ref is there only until it is merged.
-fn is_passing(twin: &RefName) -> bool {
-    let rest = twin.as_str().strip_prefix(TRACKED_NOTES).and_then(|r| r.strip_prefix(PASSING));
+fn is_temporary(twin: &RefName) -> bool {
+    let rest = twin
+        .as_str()
+        .strip_prefix(TRACKED_NOTES_PREFIX)
+        .and_then(|r| r.strip_prefix(TEMPORARY_REMOTE_PREFIX));
     let digits = rest.and_then(|rest| rest.split_once('/')).map_or("", |(digits, _)| digits);
-    digits.len() == PASSING_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
+    digits.len() == TEMPORARY_REMOTE_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-fn fetch_from(
+fn run_fetch(
     repository: &Repository,
     source: &str,
     refspecs: &[String],
-    asking: Asking,
+    asking: Interactivity,
     time: Duration,
 ) -> Result<()> {
-    let mut git = talking(repository, asking)?.args(["fetch", "--quiet", "--no-tags"]);
+    let mut git = remote_git(repository, asking)?.args(["fetch", "--quiet", "--no-tags"]);
     // FETCH_HEAD belongs to the person's own fetches.
     git = git.args(["--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance"]);
-    git.args(["--", source]).args(refspecs).output_within(time).map(drop)
+    git.args(["--", source]).args(refspecs).output_with_timeout(time).map(drop)
 }
 
 /// Whether a remote is known to have layouts.
 pub(crate) fn has_layouts(repository: &Repository, remote: &str) -> Result<bool> {
-    Ok(repository.reference(&tracking(LAYOUTS, remote))?.is_some())
+    Ok(repository.reference(&tracking_ref(LAYOUTS_REF, remote))?.is_some())
 }
 
 /// Sends our refs to a remote, merging what others sent meanwhile.
-pub fn push(repository: &Repository, remote: &str, asking: Asking) -> Result<Pushed> {
+pub fn push_shared_refs(
+    repository: &Repository,
+    remote: &str,
+    asking: Interactivity,
+) -> Result<PushOutcome> {
     let mirror = repository.settings(&format!("remote.{remote}.mirror"))?;
     if mirror.last().is_some_and(|(_, value)| value == "true") {
         // Everything goes there anyway, and git refuses single refs.
-        return Ok(Pushed::Nothing);
+        return Ok(PushOutcome::UpToDate);
     }
     send(repository, &Destination { address: remote, twins: remote, is_passing: false }, asking)
 }
 
 /// The same for an address that is no remote. What it has is not remembered, and runs do not
 /// go there.
-pub fn push_passing(repository: &Repository, address: &str, asking: Asking) -> Result<Pushed> {
+pub fn push_passing(
+    repository: &Repository,
+    address: &str,
+    asking: Interactivity,
+) -> Result<PushOutcome> {
     let twins = passing_name(repository, address);
     send(repository, &Destination { address, twins: &twins, is_passing: true }, asking)
 }
@@ -405,61 +437,65 @@ struct Destination<'a> {
 }
 
 impl Destination<'_> {
-    fn fetch(&self, repository: &Repository, asking: Asking) -> Result<()> {
+    fn fetch(&self, repository: &Repository, asking: Interactivity) -> Result<()> {
         match self.is_passing {
-            true => fetch_passing(repository, self.address, asking),
-            false => fetch(repository, self.address, asking),
+            true => fetch_from_address(repository, self.address, asking),
+            false => fetch_shared_refs(repository, self.address, asking),
         }
     }
 }
 
-fn send(repository: &Repository, to: &Destination<'_>, asking: Asking) -> Result<Pushed> {
+fn send(
+    repository: &Repository,
+    to: &Destination<'_>,
+    asking: Interactivity,
+) -> Result<PushOutcome> {
     let mut attempt = 0;
     loop {
-        let mut fresh = fresh(repository, to.twins)?;
+        let mut fresh = unpushed_refs(repository, to.twins)?;
         if to.is_passing {
             // They replace what is there, of which nothing is known.
-            fresh.retain(|(name, _)| name.as_str() != RUNS);
+            fresh.retain(|(name, _)| name.as_str() != RUNS_REF);
         }
         if fresh.is_empty() {
-            return Ok(Pushed::Nothing);
+            return Ok(PushOutcome::UpToDate);
         }
-        let mut git = talking(repository, asking)?.args(["push", "--quiet", "--no-verify"]);
+        let mut git = remote_git(repository, asking)?.args(["push", "--quiet", "--no-verify"]);
         git = git.args(["--no-follow-tags", "--recurse-submodules=no"]);
         for (name, _) in &fresh {
-            if name.as_str() == RUNS {
+            if name.as_str() == RUNS_REF {
                 // Only over what was merged here.
-                let known = repository.reference(&tracking(RUNS, to.twins))?;
+                let known = repository.reference(&tracking_ref(RUNS_REF, to.twins))?;
                 let known = known.map(|id| id.to_hex()).unwrap_or_default();
-                git = git.arg(format!("--force-with-lease={RUNS}:{known}"));
+                git = git.arg(format!("--force-with-lease={RUNS_REF}:{known}"));
             }
         }
         git = git.args(["--", to.address]);
         for (name, id) in &fresh {
             git = git.arg(format!("{id}:{name}"));
         }
-        match git.output_within(asking.patience()) {
+        match git.output_with_timeout(asking.timeout()) {
             Ok(_) => {
                 for (name, id) in fresh.iter().filter(|_| !to.is_passing) {
-                    let twin = tracking(name.as_str(), to.twins);
+                    let twin = tracking_ref(name.as_str(), to.twins);
                     let known = repository.reference(&twin)?;
                     if known != Some(*id) {
                         // Only a memory of what the remote has; git may have set it.
-                        let _ = repository.swap(&twin, known, Some(*id), "comfy: push")?;
+                        let _ = repository.swap_ref(&twin, known, Some(*id), "comfy: push")?;
                     }
                 }
-                return Ok(Pushed::Sent(fresh.into_iter().map(|(name, _)| name).collect()));
+                return Ok(PushOutcome::Sent(fresh.into_iter().map(|(name, _)| name).collect()));
             }
-            Err(Error::Git { .. }) if attempt < ATTEMPTS => {
+            Err(GitError::CommandFailed { .. }) if attempt < MAX_PUSH_ATTEMPTS => {
                 // Most likely somebody else was here first.
                 attempt += 1;
-                let before = twins(repository, to.twins)?;
+                let before = tracking_tips(repository, to.twins)?;
                 to.fetch(repository, asking)?;
-                if twins(repository, to.twins)? == before {
+                if tracking_tips(repository, to.twins)? == before {
                     // It was something else, and trying again will not mend it.
-                    attempt = ATTEMPTS;
+                    attempt = MAX_PUSH_ATTEMPTS;
                 }
-                gather(repository)?;
+                merge_fetched_refs(repository)?;
             }
             Err(error) => return Err(error),
         }
@@ -467,12 +503,12 @@ fn send(repository: &Repository, to: &Destination<'_>, asking: Asking) -> Result
 }
 
 /// Our refs that the remote does not have, as far as is known here.
-fn fresh(repository: &Repository, remote: &str) -> Result<Vec<(RefName, ObjectId)>> {
+fn unpushed_refs(repository: &Repository, remote: &str) -> Result<Vec<(RefName, ObjectId)>> {
     let mut fresh = Vec::new();
-    for shared in travelling(repository)? {
+    for shared in enabled_refs(repository)? {
         let name = RefName::new(shared.name);
         if let Some(id) = repository.reference(&name)?
-            && repository.reference(&tracking(shared.name, remote))? != Some(id)
+            && repository.reference(&tracking_ref(shared.name, remote))? != Some(id)
         {
             fresh.push((name, id));
         }
@@ -480,20 +516,23 @@ fn fresh(repository: &Repository, remote: &str) -> Result<Vec<(RefName, ObjectId
     Ok(fresh)
 }
 
-fn twins(repository: &Repository, remote: &str) -> Result<Vec<Option<ObjectId>>> {
-    SHARED.iter().map(|shared| repository.reference(&tracking(shared.name, remote))).collect()
+fn tracking_tips(repository: &Repository, remote: &str) -> Result<Vec<Option<ObjectId>>> {
+    SHARED_REFS
+        .iter()
+        .map(|shared| repository.reference(&tracking_ref(shared.name, remote)))
+        .collect()
 }
 
 /// Whether the pre-push hook sends anything at all.
-pub fn is_on(repository: &Repository) -> bool {
-    Settings::of(repository).is_ok_and(|settings| settings.sharing == Sharing::On)
+pub fn is_sharing_enabled(repository: &Repository) -> bool {
+    FilterSettings::load(repository).is_ok_and(|settings| settings.sharing == NoteSharing::On)
 }
 
 /// A call of git that talks to a remote.
-fn talking(repository: &Repository, asking: Asking) -> Result<Git> {
-    let git = repository.git();
-    if asking == Asking::Person {
-        return Ok(git.may_ask());
+fn remote_git(repository: &Repository, asking: Interactivity) -> Result<GitCommand> {
+    let git = repository.git_command();
+    if asking == Interactivity::Person {
+        return Ok(git.allow_prompts());
     }
     let around = repository.surroundings();
     let configured = || -> Result<Option<String>> {
@@ -505,7 +544,7 @@ fn talking(repository: &Repository, asking: Asking) -> Result<Git> {
         None => configured()?,
     };
     // Without a terminal ssh would ask in a window, or wait for ever.
-    Ok(match quiet_ssh(command.as_deref().unwrap_or("ssh")) {
+    Ok(match batch_mode_ssh(command.as_deref().unwrap_or("ssh")) {
         Some(command) => git.env("GIT_SSH_COMMAND", command),
         None => git,
     })
@@ -513,7 +552,7 @@ fn talking(repository: &Repository, asking: Asking) -> Result<Git> {
 
 /// A command for ssh that asks for nothing and does not outlive us by much; `None` for
 /// another program, whose options are not known.
-fn quiet_ssh(command: &str) -> Option<String> {
+fn batch_mode_ssh(command: &str) -> Option<String> {
     let program = command.split_whitespace().next()?.rsplit(['/', '\\']).next()?;
     let is_ssh = program == "ssh" || program.eq_ignore_ascii_case("ssh.exe");
     is_ssh.then(|| format!("{command} -o BatchMode=yes -o ConnectTimeout=10"))
@@ -534,34 +573,34 @@ mod tests {
             ("/srv/.git", "/srv/"),
             ("../x.bundle", "../x.bundle"),
         ] {
-            assert_eq!(shown(url), address, "{url}");
+            assert_eq!(display_url(url), address, "{url}");
         }
         let instead = [
             ("url.https://host/.insteadof".to_owned(), "h:".to_owned()),
             ("url.ssh://team/.insteadof".to_owned(), "h:team/".to_owned()),
         ];
-        assert_eq!(rewritten("h:a/b", &instead), "https://host/a/b");
-        assert_eq!(rewritten("h:team/b", &instead), "ssh://team/b");
-        assert_eq!(rewritten("../b", &instead), "../b");
+        assert_eq!(apply_instead_of("h:a/b", &instead), "https://host/a/b");
+        assert_eq!(apply_instead_of("h:team/b", &instead), "ssh://team/b");
+        assert_eq!(apply_instead_of("../b", &instead), "../b");
     }
 
     #[test]
     fn ssh_asks_for_nothing() {
         for command in ["ssh", "/usr/bin/ssh -i key", "C:\\Windows\\ssh.exe"] {
-            let quiet = quiet_ssh(command).unwrap();
+            let quiet = batch_mode_ssh(command).unwrap();
             assert!(quiet.starts_with(&format!("{command} -o BatchMode=yes")), "{quiet}");
         }
-        assert_eq!(quiet_ssh("plink -ssh"), None);
+        assert_eq!(batch_mode_ssh("plink -ssh"), None);
     }
 
     #[test]
     fn a_tracking_ref_knows_its_twin() {
-        for name in [LAYOUTS, RECORDS, RUNS] {
+        for name in [LAYOUTS_REF, RECORDS_REF, RUNS_REF] {
             for remote in ["origin", "team/fork"] {
-                assert_eq!(tracked_as(&tracking(name, remote)).as_deref(), Some(name));
+                assert_eq!(shared_ref_of(&tracking_ref(name, remote)).as_deref(), Some(name));
             }
         }
-        assert_eq!(tracked_as(&RefName::new(LAYOUTS)), None);
-        assert_eq!(tracking(LAYOUTS, "o").as_str(), "refs/notes/remotes/o/comfy-layout");
+        assert_eq!(shared_ref_of(&RefName::new(LAYOUTS_REF)), None);
+        assert_eq!(tracking_ref(LAYOUTS_REF, "o").as_str(), "refs/notes/remotes/o/comfy-layout");
     }
 }

@@ -1,16 +1,16 @@
 //! `git comfy watch`: follows a running ComfyUI, or a folder of workflows, and prints what
 //! starts that with the session.
 
-pub mod files;
-pub mod running;
-pub mod runs;
+pub mod running_prompts;
 pub mod service;
 pub mod service_file;
+pub mod watch_files;
+pub mod watch_runs;
 
 use std::fs::File;
 use std::path::PathBuf;
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::Repository;
 use crate::session::Session;
@@ -26,7 +26,7 @@ use crate::session::Session;
 /// only moved does not count as modified for git, and conflict copies of synced folders are
 /// merged as they appear.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct WatchArgs {
     /// Follow the workflows in this folder [default: the one we are in] instead.
     #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".",
           conflicts_with_all = ["server", "until"])]
@@ -43,7 +43,7 @@ pub struct Args {
     pub once: bool,
     /// Print a service file that starts this with the session: systemd or launchd.
     #[arg(long, value_name = "SYSTEM", conflicts_with = "once")]
-    pub service: Option<service::System>,
+    pub service: Option<service::ServiceSystem>,
     /// Look at least every so many seconds, whatever the server says.
     #[arg(long, value_name = "SECONDS", default_value_t = 20, hide = true)]
     pub every: u64,
@@ -52,16 +52,16 @@ pub struct Args {
     pub until: Option<usize>,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &WatchArgs, session: &Session) -> Result<Exit> {
     match (args.service, &args.files) {
-        (Some(system), _) => service::print(system, args, session),
-        (None, Some(folder)) => files::run(args, folder, session),
-        (None, None) => runs::run(args, session),
+        (Some(system), _) => service::print_service_file(system, args, session),
+        (None, Some(folder)) => watch_files::run(args, folder, session),
+        (None, None) => watch_runs::run(args, session),
     }
 }
 
 /// The lock by which only one watcher of a kind runs for a repository.
-fn turn(repository: &Repository, name: &str) -> Result<File> {
+fn lock_watcher(repository: &Repository, name: &str) -> Result<File> {
     let folder = repository.state_dir();
     std::fs::create_dir_all(&folder)?;
     let file = File::options()
@@ -72,6 +72,6 @@ fn turn(repository: &Repository, name: &str) -> Result<File> {
         .open(folder.join(name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(_) => Err(Failure::new("another git comfy watch follows for this repository")),
+        Err(_) => Err(CommandError::new("another git comfy watch follows for this repository")),
     }
 }

@@ -1,24 +1,29 @@
 //! The file that starts `git comfy watch` with the session. Must not install it.
 
-use super::service_file::Job;
-use super::{Args, service_file};
-use crate::error::{Failure, Result};
+use super::service_file::ServiceJob;
+use super::{WatchArgs, service_file};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::session::Session;
 
 /// What starts programs on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum System {
+pub enum ServiceSystem {
     /// A user unit of systemd.
     Systemd,
     /// A property list of launchd.
     Launchd,
 }
 
-pub(crate) fn print(system: System, args: &Args, session: &Session) -> Result<Exit> {
+pub(crate) fn print_service_file(
+    system: ServiceSystem,
+    args: &WatchArgs,
+    session: &Session,
+) -> Result<Exit> {
     let repository = session.repository()?;
     let program = session.environment.program.clone();
-    let program = program.ok_or_else(|| Failure::new("this program's own file is not known"))?;
+    let program =
+        program.ok_or_else(|| CommandError::new("this program's own file is not known"))?;
     let place = repository.work_tree().unwrap_or(repository.git_dir());
     let files = args.files.as_ref().map(|folder| session.cwd.join(folder));
     let files = files.map(|folder| std::fs::canonicalize(&folder).unwrap_or(folder));
@@ -36,11 +41,12 @@ pub(crate) fn print(system: System, args: &Args, session: &Session) -> Result<Ex
         Some(_) => ("git-comfy-watch-files", "Keep every save of workflows with git-comfy"),
         None => ("git-comfy-watch", "Record ComfyUI runs with git-comfy"),
     };
-    let job = Job { program: &program, folder: place, name, about, words: &words };
+    let job =
+        ServiceJob { program: &program, folder: place, name, description: about, words: &words };
     let text = match system {
-        System::Systemd => service_file::systemd(&job),
-        System::Launchd => service_file::launchd(&job),
+        ServiceSystem::Systemd => service_file::systemd_unit(&job),
+        ServiceSystem::Launchd => service_file::launchd_plist(&job),
     };
-    session.ui.out(&text)?;
+    session.ui.print(&text)?;
     Ok(Exit::Done)
 }

@@ -4,25 +4,25 @@ use std::path::Path;
 
 /// A service that runs this program.
 #[derive(Debug, Clone, Copy)]
-pub struct Job<'a> {
+pub struct ServiceJob<'a> {
     pub program: &'a Path,
     /// The folder it works in.
     pub folder: &'a Path,
     /// The name of the service, such as `git-comfy-watch`.
     pub name: &'a str,
     /// What it does, for lists of services.
-    pub about: &'a str,
+    pub description: &'a str,
     /// The command and its arguments.
     pub words: &'a [&'a str],
 }
 
 /// A user unit of systemd.
-pub fn systemd(job: &Job<'_>) -> String {
+pub fn systemd_unit(job: &ServiceJob<'_>) -> String {
     let quoted = |text: &str| {
         let plain = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
         format!("\"{}\"", plain.replace('$', "$$"))
     };
-    let (name, about) = (job.name, job.about);
+    let (name, about) = (job.name, job.description);
     let mut command = format!(
         "{} -C {}",
         quoted(&job.program.to_string_lossy()),
@@ -51,7 +51,7 @@ pub fn systemd(job: &Job<'_>) -> String {
 }
 
 /// A property list of launchd.
-pub fn launchd(job: &Job<'_>) -> String {
+pub fn launchd_plist(job: &ServiceJob<'_>) -> String {
     let string = |text: &str| {
         let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         format!("    <string>{plain}</string>\n")
@@ -83,11 +83,17 @@ mod tests {
     fn names_cannot_break_out_of_a_service_file() {
         let (program, folder) = (Path::new("/opt/git-comfy"), Path::new("/a \"b\" 100% $x <&>"));
         let words = ["watch", "--files", "a b", "--server", "gpu-box"];
-        let job = Job { program, folder, name: "git-comfy-watch", about: "Watch", words: &words };
-        let unit = systemd(&job);
+        let job = ServiceJob {
+            program,
+            folder,
+            name: "git-comfy-watch",
+            description: "Watch",
+            words: &words,
+        };
+        let unit = systemd_unit(&job);
         let line = unit.lines().find(|line| line.starts_with("ExecStart=")).unwrap();
         let wanted = r#"ExecStart="/opt/git-comfy" -C "/a \"b\" 100%% $$x <&>" watch --files "a b" --server gpu-box"#;
         assert_eq!(line, wanted);
-        assert!(launchd(&job).contains("$x &lt;&amp;&gt;</string>"));
+        assert!(launchd_plist(&job).contains("$x &lt;&amp;&gt;</string>"));
     }
 }

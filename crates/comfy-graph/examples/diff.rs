@@ -6,8 +6,8 @@
 use std::error::Error;
 
 use comfy_graph::catalog::Catalog;
-use comfy_graph::json::{self, Style};
-use comfy_graph::{diff, graph::Naming};
+use comfy_graph::json::{self, JsonStyle};
+use comfy_graph::{diff, graph::WidgetNaming};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let files: Vec<String> = std::env::args().skip(1).collect();
@@ -16,9 +16,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let read = |file: &String| Ok::<_, Box<dyn Error>>(json::parse(&std::fs::read(file)?)?);
     let catalog = Catalog::core();
-    let naming: &dyn Naming = &catalog;
+    let naming: &dyn WidgetNaming = &catalog;
     match diff::diff(read(before)?, read(after)?, naming) {
-        Some(script) => println!("{}", json::print(&script.to_json(), &Style::EXPORT)),
+        Some(script) => println!("{}", json::print(&script.to_json(), &JsonStyle::EXPORT)),
         None => println!("no workflow or prompt in both"),
     }
     Ok(())

@@ -2,8 +2,8 @@
 #![deny(missing_docs)]
 #![warn(unreachable_pub)]
 
-pub mod canon;
 pub mod catalog;
+pub mod clean;
 pub mod diff;
 pub mod graph;
 pub mod json;

@@ -1,7 +1,8 @@
 //! Where nodes go whose places nobody knows, and what a merge does with two layouts.
 
-use comfy_graph::canon::{
-    Matches, MergedSide, Mode, Outcome, Pairs, clean, compose_merged, smudge,
+use comfy_graph::clean::{
+    CleanOutcome, LayoutMode, LayoutRelation, MergeSideLayout, PlaceMatches, clean_document,
+    compose_merged_file, smudge,
 };
 use comfy_graph::graph::{NodeId, NodeKey};
 use comfy_graph::json::{self, Value};
@@ -34,16 +35,17 @@ fn chain(positions: &[(i64, [i64; 2])]) -> String {
 }
 
 fn parts(file: &str) -> (Vec<u8>, String) {
-    match clean(file.as_bytes(), Mode::Strip) {
-        Outcome::Cleaned(cleaned) => (cleaned.content, cleaned.layout.unwrap()),
-        Outcome::Untouched(why) => panic!("{why:?}"),
+    match clean_document(file.as_bytes(), LayoutMode::Strip) {
+        CleanOutcome::Cleaned(cleaned) => (cleaned.content, cleaned.layout.unwrap()),
+        CleanOutcome::Untouched(why) => panic!("{why:?}"),
     }
 }
 
 /// Each node's id, left, top (with its title bar), right and bottom.
 fn places(file: &[u8]) -> Vec<(i64, [f64; 4])> {
     let value = json::parse(file).unwrap();
-    let number = |v: &Value, key: &str, at| v.get(key).unwrap().at(at).unwrap().as_f64().unwrap();
+    let number =
+        |v: &Value, key: &str, at| v.get(key).unwrap().get_index(at).unwrap().as_f64().unwrap();
     let nodes = value.get("nodes").unwrap().as_array().unwrap();
     let place = |node: &Value| {
         let (x, y) = (number(node, "pos", 0), number(node, "pos", 1));
@@ -97,10 +99,10 @@ fn merged(
     theirs: &str,
     renumbered: FxHashMap<NodeKey, NodeId>,
 ) -> Vec<u8> {
-    let renumbered = Matches::renumbering(&renumbered);
-    let ours = MergedSide { line: ours, pairs: Pairs::ById };
-    let theirs = MergedSide { line: theirs, pairs: Pairs::Matched(&renumbered) };
-    compose_merged(content, None, Some(ours), Some(theirs)).unwrap().bytes
+    let renumbered = PlaceMatches::from_renumbering(&renumbered);
+    let ours = MergeSideLayout { line: ours, pairs: LayoutRelation::ById };
+    let theirs = MergeSideLayout { line: theirs, pairs: LayoutRelation::Matched(&renumbered) };
+    compose_merged_file(content, None, Some(ours), Some(theirs)).unwrap().bytes
 }
 
 #[test]
@@ -160,8 +162,8 @@ fn groups_keep_their_boxes_and_grow_around_newcomers() {
     let (content, _) = parts(&with_group(grown, "[0,0,1,1]"));
     let file = laid_out(&content, Some(&layout)).unwrap();
     let value = json::parse(&file).unwrap();
-    let bounding = value.get("groups").unwrap().at(0).unwrap().get("bounding").unwrap();
-    let number = |at: usize| bounding.at(at).unwrap().as_f64().unwrap();
+    let bounding = value.get("groups").unwrap().get_index(0).unwrap().get("bounding").unwrap();
+    let number = |at: usize| bounding.get_index(at).unwrap().as_f64().unwrap();
     for (id, [left, top, right, bottom]) in places(&file).into_iter().filter(|(id, _)| *id != 2) {
         assert!(
             number(0) < left

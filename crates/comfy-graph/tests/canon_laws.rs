@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use comfy_graph::canon::{Cleaned, Mode, Outcome, clean, smudge};
-use comfy_graph::json::{self, Style};
+use comfy_graph::clean::{CleanOutcome, CleanResult, LayoutMode, clean_document, smudge};
+use comfy_graph::json::{self, JsonStyle};
 use proptest::prelude::*;
 
 use crate::support::{data, laid_out};
@@ -16,16 +16,16 @@ fn real_files(folder: &str) -> Vec<PathBuf> {
     data::files(folder).into_iter().filter(is_json).collect()
 }
 
-fn cleaned(bytes: &[u8], mode: Mode) -> Option<Cleaned> {
-    match clean(bytes, mode) {
-        Outcome::Cleaned(cleaned) => Some(cleaned),
-        Outcome::Untouched(_) => None,
+fn cleaned(bytes: &[u8], mode: LayoutMode) -> Option<CleanResult> {
+    match clean_document(bytes, mode) {
+        CleanOutcome::Cleaned(cleaned) => Some(cleaned),
+        CleanOutcome::Untouched(_) => None,
     }
 }
 
 /// The laws for one file; the name is for the message.
 fn check_laws(name: &str, bytes: &[u8], other_layout: Option<&str>) {
-    for mode in [Mode::Strip, Mode::Keep] {
+    for mode in [LayoutMode::Strip, LayoutMode::Keep] {
         let Some(first) = cleaned(bytes, mode) else { return };
         let again = cleaned(&first.content, mode).unwrap();
         assert!(again.content == first.content, "{name} {mode:?}: cleaning twice differs");
@@ -53,7 +53,7 @@ fn check_laws(name: &str, bytes: &[u8], other_layout: Option<&str>) {
             let Some(file) = file else { continue };
             let round = cleaned(&file, mode).unwrap();
             // In mode `keep` positions are content, so only arranged files change it.
-            if mode == Mode::Strip {
+            if mode == LayoutMode::Strip {
                 assert!(
                     round.content == first.content,
                     "{name}: clean(smudge(c, layout {which})) is not c"
@@ -73,7 +73,7 @@ fn real_files_obey_the_laws() {
     for file in files {
         let bytes = fs::read(&file).unwrap();
         check_laws(&file.display().to_string(), &bytes, other.as_deref());
-        if let Some(cleaned) = cleaned(&bytes, Mode::Strip) {
+        if let Some(cleaned) = cleaned(&bytes, LayoutMode::Strip) {
             other = cleaned.layout;
         }
     }
@@ -86,7 +86,7 @@ fn real_files_hardly_need_a_residue() {
     let with_residue: Vec<_> = files
         .iter()
         .filter(|file| {
-            let cleaned = cleaned(&fs::read(file).unwrap(), Mode::Strip);
+            let cleaned = cleaned(&fs::read(file).unwrap(), LayoutMode::Strip);
             cleaned.and_then(|c| c.layout).is_some_and(|l| l.contains("\"residue\""))
         })
         .collect();
@@ -286,8 +286,13 @@ fn workflow() -> BoxedStrategy<String> {
     graph(definitions)
 }
 
-fn styles() -> impl Strategy<Value = Style> {
-    prop_oneof![Just(Style::SAVE), Just(Style::EXPORT), Just(Style::CANONICAL), Just(Style::PYTHON),]
+fn styles() -> impl Strategy<Value = JsonStyle> {
+    prop_oneof![
+        Just(JsonStyle::SAVE),
+        Just(JsonStyle::EXPORT),
+        Just(JsonStyle::CANONICAL),
+        Just(JsonStyle::PYTHON),
+    ]
 }
 
 proptest! {
@@ -301,7 +306,7 @@ proptest! {
     ) {
         let Ok(value) = json::parse_text(&text) else { return Ok(()) };
         let text = json::print(&value, &style);
-        let other = cleaned(other.as_bytes(), Mode::Strip).and_then(|c| c.layout);
+        let other = cleaned(other.as_bytes(), LayoutMode::Strip).and_then(|c| c.layout);
         check_laws("generated", text.as_bytes(), other.as_deref());
     }
 }
@@ -314,7 +319,7 @@ fn most_generated_graphs_are_cleaned() {
     let mut runner = TestRunner::deterministic();
     let made = (0..100).filter(|_| {
         let text = workflow().new_tree(&mut runner).unwrap().current();
-        cleaned(text.as_bytes(), Mode::Strip).is_some()
+        cleaned(text.as_bytes(), LayoutMode::Strip).is_some()
     });
     assert!(made.count() > 80);
 }
@@ -333,23 +338,23 @@ fn what_is_no_workflow_stays_as_it_is() {
         (b"\xef\xbb\xbf{\"nodes\":[{\"id\":1,\"type\":\"K\"}],\"version\":0.4}", true),
         (b"{\"nodes\":[{\"id\":1,\"type\":\"K\"}],\"version\":0.4", true),
     ] {
-        match clean(bytes, Mode::Strip) {
-            Outcome::Untouched(remark) => {
+        match clean_document(bytes, LayoutMode::Strip) {
+            CleanOutcome::Untouched(remark) => {
                 assert_eq!(remark.is_some(), remarked, "{}", String::from_utf8_lossy(bytes));
             }
-            Outcome::Cleaned(_) => panic!("{}", String::from_utf8_lossy(bytes)),
+            CleanOutcome::Cleaned(_) => panic!("{}", String::from_utf8_lossy(bytes)),
         }
         assert_eq!(laid_out(bytes, None), None);
     }
     let utf16: Vec<u8> =
         "\u{feff}{\"nodes\":[]}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert!(matches!(clean(&utf16, Mode::Strip), Outcome::Untouched(Some(_))));
+    assert!(matches!(clean_document(&utf16, LayoutMode::Strip), CleanOutcome::Untouched(Some(_))));
 }
 
 #[test]
 fn a_smudge_with_a_strange_layout_is_harmless() {
     let file = br#"{"nodes":[{"id":1,"type":"K","pos":[1,2]}],"links":[],"version":0.4}"#;
-    let cleaned = cleaned(file, Mode::Strip).unwrap();
+    let cleaned = cleaned(file, LayoutMode::Strip).unwrap();
     for line in [
         "",
         "null",
@@ -362,7 +367,9 @@ fn a_smudge_with_a_strange_layout_is_harmless() {
         let files = [smudge(&cleaned.content, line), laid_out(&cleaned.content, Some(line))];
         assert!(files[1].is_some(), "{line}");
         for file in files.into_iter().flatten() {
-            let Outcome::Cleaned(again) = clean(&file, Mode::Strip) else { panic!("{line}") };
+            let CleanOutcome::Cleaned(again) = clean_document(&file, LayoutMode::Strip) else {
+                panic!("{line}")
+            };
             assert_eq!(again.content, cleaned.content, "{line}");
         }
     }

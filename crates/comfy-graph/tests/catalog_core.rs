@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use comfy_graph::json::{Object, Style, Value, parse, print};
+use comfy_graph::json::{JsonStyle, Object, Value, parse, print};
 
 use crate::support::data::folder;
 
@@ -36,7 +36,7 @@ fn table() -> Option<String> {
         .iter()
         .map(|(name, class)| {
             let line = reduced(name, class, info.get(name));
-            format!("{name}\t{}\n", print(&Value::Object(line), &Style::SAVE))
+            format!("{name}\t{}\n", print(&Value::Object(line), &JsonStyle::SAVE))
         })
         .collect();
     lines.sort_unstable_by(|a, b| a.split('\t').next().cmp(&b.split('\t').next()));
@@ -89,7 +89,8 @@ fn spec(input: &Value, known: Option<&Value>) -> Value {
     }
     if let Some(options) = input.get("options").and_then(Value::as_array) {
         let option = |at: usize, option: &Value| {
-            let known = known.and_then(|k| k.at(1)?.get("options")?.at(at)?.get("inputs"));
+            let known =
+                known.and_then(|k| k.get_index(1)?.get("options")?.get_index(at)?.get("inputs"));
             let inputs = Value::Object(inputs(option.get("inputs"), known));
             let key = option.get("key").unwrap().clone();
             Value::Object(Object::from_iter([("key", key), ("inputs", inputs)]))
@@ -122,12 +123,12 @@ fn goes_without(kind: &Value, default: &Value) -> bool {
 
 /// Choices that are the files of one machine are no default of the class.
 fn first_choice(known: Option<&Value>) -> Option<&Value> {
-    let options = known?.at(1);
+    let options = known?.get_index(1);
     let uploads = ["image_upload", "audio_upload", "video_upload", "file_upload", "remote"];
     if options.is_some_and(|options| uploads.iter().any(|key| options.get(key).is_some())) {
         return None;
     }
-    let listed = known?.at(0)?.as_array().or_else(|| options?.get("options")?.as_array())?;
+    let listed = known?.get_index(0)?.as_array().or_else(|| options?.get("options")?.as_array())?;
     listed.first().filter(|first| *first != &Value::from("pixel_space"))
 }
 

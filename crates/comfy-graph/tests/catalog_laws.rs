@@ -1,7 +1,7 @@
 //! Names of widget values, measured on every real workflow.
 
-use comfy_graph::catalog::{Catalog, Folder};
-use comfy_graph::graph::{Naming, Node, Widget, WidgetName, Workflow};
+use comfy_graph::catalog::{Catalog, FileFolder};
+use comfy_graph::graph::{Node, Widget, WidgetName, WidgetNaming, Workflow};
 use comfy_graph::json::Value;
 
 use crate::support::data::{documents, name};
@@ -24,7 +24,7 @@ fn nearly_every_real_value_has_a_name() {
     for (file, workflow) in workflows() {
         for (_, node) in workflow.nodes() {
             let widgets = catalog.widgets(&workflow, node);
-            assert_eq!(widgets.len(), node.widgets().len(), "{file}");
+            assert_eq!(widgets.len(), node.widget_values().len(), "{file}");
             let mut names: Vec<&WidgetName> = widgets.iter().map(|w| &w.name).collect();
             names.sort_unstable();
             names.dedup();
@@ -46,7 +46,7 @@ fn the_rules_name_what_the_files_name() {
     for (_, workflow) in workflows() {
         for (_, node) in workflow.nodes() {
             let Some(named) = node.named_values() else { continue };
-            if named.len() != node.widgets().len() {
+            if named.len() != node.widget_values().len() {
                 continue;
             }
             let mut bare = node.clone();
@@ -73,12 +73,14 @@ fn folders_agree_with_what_files_declare() {
     for (file, workflow) in workflows() {
         for (_, node) in workflow.nodes() {
             let models = node.property("models").and_then(Value::as_array).unwrap_or_default();
-            for used in catalog.files(&workflow, node) {
+            for used in catalog.node_files(&workflow, node) {
                 let declared =
                     models.iter().find(|m| m.get("name") == Some(&used.name.clone().into()));
                 let declared = declared.and_then(|m| m.get("directory")?.as_str());
                 match (&used.folder, declared) {
-                    (Folder::Models(folder), Some(declared)) if folder == declared => agree += 1,
+                    (FileFolder::Models(folder), Some(declared)) if folder == declared => {
+                        agree += 1
+                    }
                     (_, Some(_)) => differ.push(format!("{file}: {used:?}")),
                     (_, None) => {}
                 }

@@ -1,16 +1,16 @@
 //! The law that proves scripts complete: `apply(a, diff(a, b))` is the clean form of `b`.
 
-use comfy_graph::canon;
 use comfy_graph::catalog::Catalog;
-use comfy_graph::diff::{Class, EditScript, apply, diff};
-use comfy_graph::graph::{Kind, kind};
-use comfy_graph::json::{Style, Value, print};
+use comfy_graph::clean;
+use comfy_graph::diff::{EditClass, EditScript, apply, diff};
+use comfy_graph::graph::{DocumentKind, document_kind};
+use comfy_graph::json::{JsonStyle, Value, print};
 
 use crate::support::data::{documents, name};
 
 fn clean(document: &Value) -> Value {
     let mut clean = document.clone();
-    canon::strip(&mut clean);
+    clean::strip_layout(&mut clean);
     clean
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn holds(a: &Value, b: &Value, what: &str) -> EditScript {
     match apply(a, &script) {
         Ok(made) if made == wanted => {}
         Ok(made) => {
-            let texts = [made, wanted].map(|value| print(&value, &Style::CANONICAL));
+            let texts = [made, wanted].map(|value| print(&value, &JsonStyle::CANONICAL));
             let lines = texts[0].lines().zip(texts[1].lines()).filter(|(a, b)| a != b);
             let first: Vec<_> = lines.take(5).collect();
             panic!("{what}: replaying gives something else: {first:#?}");
@@ -36,7 +36,7 @@ pub(crate) fn holds(a: &Value, b: &Value, what: &str) -> EditScript {
 }
 
 fn is_workflow(document: &Value) -> bool {
-    matches!(kind(document), Kind::Graph(_))
+    matches!(document_kind(document), DocumentKind::Graph(_))
 }
 
 fn graphs(folder: &str) -> Vec<(String, Value)> {
@@ -78,7 +78,7 @@ fn opening_and_saving_says_nothing() {
         for (file, b) in graphs(folder) {
             if let Some((_, a)) = opened.iter().find(|(name, _)| *name == file) {
                 let script = holds(a, &b, &format!("{folder}/{file}"));
-                let mut told = script.told().filter(|(_, edit)| match edit.node() {
+                let mut told = script.content_edits().filter(|(_, edit)| match edit.node() {
                     Some(node) => node.class != known,
                     None => true,
                 });
@@ -106,6 +106,6 @@ fn a_layout_only_save_says_nothing_but_layout() {
         let find = |wanted: &str| states.iter().find(|(name, _)| name == wanted);
         let (Some((_, a)), Some((_, b))) = (find(from), find(to)) else { continue };
         let script = compared(a, b);
-        assert!(script.entries.iter().all(|e| e.edit.class() == Class::Layout), "{script:?}");
+        assert!(script.entries.iter().all(|e| e.edit.class() == EditClass::Layout), "{script:?}");
     }
 }

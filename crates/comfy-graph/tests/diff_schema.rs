@@ -3,20 +3,20 @@
 
 use comfy_graph::catalog::Catalog;
 use comfy_graph::diff::{EditScript, diff, schema};
-use comfy_graph::graph::{Kind, kind};
-use comfy_graph::json::{Style, Value, parse_text, print};
+use comfy_graph::graph::{DocumentKind, document_kind};
+use comfy_graph::json::{JsonStyle, Value, parse_text, print};
 
 use crate::support::data::{documents, name};
 
 /// The script after a journey through text.
 fn journey(script: &EditScript) -> EditScript {
-    let text = print(&script.to_json(), &Style::EXPORT);
+    let text = print(&script.to_json(), &JsonStyle::EXPORT);
     EditScript::from_json(&parse_text(&text).unwrap()).unwrap()
 }
 
 fn graphs(folder: &str) -> Vec<(String, Value)> {
     let all = documents(folder).into_iter();
-    let all = all.filter(|(_, value)| matches!(kind(value), Kind::Graph(_)));
+    let all = all.filter(|(_, value)| matches!(document_kind(value), DocumentKind::Graph(_)));
     all.map(|(file, value)| (name(&file), value)).collect()
 }
 
@@ -76,15 +76,15 @@ fn what_is_no_script_is_refused_with_its_place() {
 #[test]
 fn the_document_knows_every_edit() {
     let text = include_str!("../../../docs/diff-schema.md");
-    for kind in schema::kinds() {
+    for kind in schema::kind_words() {
         assert!(text.contains(&format!("`{kind}`")), "{kind} is not told of");
     }
-    let version = format!("\"version\": {}", schema::VERSION);
+    let version = format!("\"version\": {}", schema::DIFF_SCHEMA_VERSION);
     assert!(text.contains(&version), "the example is of another version");
     let start = text.find("```json\n").unwrap() + 8;
     let example = &text[start..start + text[start..].find("```").unwrap()];
     let example = parse_text(example).unwrap();
-    let file = example.get("files").unwrap().at(0).unwrap();
+    let file = example.get("files").unwrap().get_index(0).unwrap();
     let script = EditScript::from_json(file.get("script").unwrap()).unwrap();
     assert_eq!(script.entries.len(), 2);
     assert_eq!(&script.to_json(), file.get("script").unwrap());

@@ -3,21 +3,21 @@
 use std::fmt::Write;
 
 use comfy_graph::catalog::Catalog;
-use comfy_graph::diff::{Class, Edit, SinkRef, SourceRef, diff};
-use comfy_graph::graph::Scope;
-use comfy_graph::json::{Style, Value, print};
+use comfy_graph::diff::{Edit, EditClass, SinkRef, SourceRef, diff};
+use comfy_graph::graph::GraphScope;
+use comfy_graph::json::{JsonStyle, Value, print};
 
 use crate::support::data::{documents, name};
 
 fn value(value: Option<&Value>) -> String {
-    let text = value.map_or("nothing".into(), |value| print(value, &Style::SAVE));
+    let text = value.map_or("nothing".into(), |value| print(value, &JsonStyle::SAVE));
     if text.len() > 70 { format!("{}…", text.chars().take(70).collect::<String>()) } else { text }
 }
 
 fn line(edit: &Edit) -> String {
     let node = |node: &comfy_graph::diff::NodeRef| {
-        let inside = if node.key.scope == Scope::Root { "" } else { " (inside)" };
-        format!("{} #{}{inside}", node.shown(), node.key.id)
+        let inside = if node.key.scope == GraphScope::Root { "" } else { " (inside)" };
+        format!("{} #{}{inside}", node.display_name(), node.key.id)
     };
     let source = |from: &SourceRef| match from {
         SourceRef::Output { node: n, name, .. } => format!("{}.{name}", node(n)),
@@ -29,8 +29,8 @@ fn line(edit: &Edit) -> String {
     };
     let raw = |raw: &comfy_graph::diff::RawEdit| {
         let place = match &raw.place {
-            comfy_graph::diff::Place::Node(n) => node(n),
-            comfy_graph::diff::Place::Group(group) => format!("group {:?}", group.title),
+            comfy_graph::diff::EditTarget::Node(n) => node(n),
+            comfy_graph::diff::EditTarget::Group(group) => format!("group {:?}", group.title),
             other => short(&format!("{other:?}")),
         };
         let (before, after) = (raw.change.before.as_ref(), raw.change.after.as_ref());
@@ -111,10 +111,11 @@ pub(crate) fn told_steps() -> String {
     for pair in states.windows(2) {
         let script = diff(pair[0].1.clone(), pair[1].1.clone(), &Catalog::core()).unwrap();
         writeln!(out, "{}", name(&pair[1].0)).unwrap();
-        for (_, edit) in script.told() {
+        for (_, edit) in script.content_edits() {
             writeln!(out, "    {}", line(edit)).unwrap();
         }
-        let more = [Class::Layout, Class::Bookkeeping].map(|class| script.count(class));
+        let more =
+            [EditClass::Layout, EditClass::Bookkeeping].map(|class| script.count_of_class(class));
         if more != [0, 0] {
             writeln!(out, "    beside: layout {}, bookkeeping {}", more[0], more[1]).unwrap();
         }

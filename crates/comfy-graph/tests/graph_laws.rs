@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{
-    Fault, GraphKind, Kind, LinkId, List, Naming, NodeId, NodeKey, Prompt, Renumbering, Scope,
-    Weight, Wires, Workflow, check, kind,
+    DefectKind, DocumentKind, GraphKind, GraphList, GraphScope, LinkId, NodeId, NodeKey, Prompt,
+    Renumbering, Severity, WidgetNaming, Wires, Workflow, check_workflow, document_kind,
 };
 use comfy_graph::json::{Object, Value};
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ const FOLDERS: [&str; 6] = [
 
 fn workflows() -> Vec<(String, Value)> {
     let all = FOLDERS.iter().flat_map(|folder| documents(folder));
-    let graphs = all.filter(|(_, value)| kind(value).is_workflow());
+    let graphs = all.filter(|(_, value)| document_kind(value).is_workflow());
     graphs.map(|(file, value)| (name(&file), value)).collect()
 }
 
@@ -33,7 +33,7 @@ fn every_real_workflow_reads_and_writes_back_unchanged() {
     for (file, value) in workflows() {
         let workflow = Workflow::from_value(value.clone()).unwrap();
         assert!(workflow.clone().into_value() == value, "{file} changed");
-        let odd = workflow.graphs().map(|(_, g)| g.odd.clone()).collect::<Vec<_>>();
+        let odd = workflow.graphs().map(|(_, g)| g.untyped.clone()).collect::<Vec<_>>();
         assert!(odd.iter().all(|odd| *odd == Default::default()), "{file}: {odd:?}");
     }
 }
@@ -41,7 +41,12 @@ fn every_real_workflow_reads_and_writes_back_unchanged() {
 #[test]
 fn every_real_prompt_reads_and_writes_back_unchanged() {
     for (file, value) in documents("roundtrip/prompt") {
-        assert_eq!(kind(&value), Kind::Graph(GraphKind::Prompt), "{}", name(&file));
+        assert_eq!(
+            document_kind(&value),
+            DocumentKind::Graph(GraphKind::Prompt),
+            "{}",
+            name(&file)
+        );
         let prompt = Prompt::from_value(value.clone()).unwrap();
         assert!(prompt.into_value() == value, "{} changed", name(&file));
     }
@@ -52,20 +57,23 @@ fn realigning_a_sound_workflow_changes_nothing_that_matters() {
     for (file, value) in workflows() {
         let workflow = Workflow::from_value(value).unwrap();
         let faults = |workflow: &Workflow| {
-            let defects = check(workflow).into_iter();
-            defects.filter(|d| d.weight() >= Weight::Heavy).collect::<Vec<_>>()
+            let defects = check_workflow(workflow).into_iter();
+            defects.filter(|d| d.severity() >= Severity::Heavy).collect::<Vec<_>>()
         };
         if !faults(&workflow).is_empty() {
             continue;
         }
         let mut aligned = workflow.clone();
         for (_, graph) in aligned.graphs_mut() {
-            graph.realign();
+            graph.sync_slots_with_links();
         }
         aligned.raise_counters();
         assert!(faults(&aligned).is_empty(), "{file}");
         for ((_, a), (_, b)) in workflow.graphs().zip(aligned.graphs()) {
-            assert!(Wires::of(a).iter().eq(Wires::of(b).iter()), "{file}: wires changed");
+            assert!(
+                Wires::from_graph(a).iter().eq(Wires::from_graph(b).iter()),
+                "{file}: wires changed"
+            );
         }
     }
 }
@@ -76,8 +84,8 @@ fn defects_of_real_files_are_few_and_known() {
     let mut heavy: BTreeMap<String, usize> = BTreeMap::new();
     for (file, value) in documents("templates").into_iter().chain(documents("edits")) {
         let Ok(workflow) = Workflow::from_value(value) else { continue };
-        for defect in check(&workflow) {
-            if defect.weight() >= Weight::Heavy {
+        for defect in check_workflow(&workflow) {
+            if defect.severity() >= Severity::Heavy {
                 *heavy.entry(name(&file)).or_default() += 1;
             }
         }
@@ -123,12 +131,16 @@ fn renumbering_there_and_back() {
         let mut moved = workflow.clone();
         moved.renumber(&there);
         let inside = |w: &Workflow| {
-            let faults = check(w).into_iter().map(|d| d.fault);
-            faults.filter(|f| !matches!(f, Fault::Shared { .. } | Fault::LowCounter { .. })).count()
+            let faults = check_workflow(w).into_iter().map(|d| d.kind);
+            faults
+                .filter(|f| !matches!(f, DefectKind::Shared { .. } | DefectKind::LowCounter { .. }))
+                .count()
         };
         assert_eq!(inside(&moved), inside(&workflow), "{file}");
-        let shared = |f: &Fault| matches!(f, Fault::Shared { list: List::Nodes | List::Links, .. });
-        assert!(!check(&moved).iter().any(|d| shared(&d.fault)), "{file}");
+        let shared = |f: &DefectKind| {
+            matches!(f, DefectKind::Shared { list: GraphList::Nodes | GraphList::Links, .. })
+        };
+        assert!(!check_workflow(&moved).iter().any(|d| shared(&d.kind)), "{file}");
         moved.renumber(&back);
         assert!(moved.into_value() == value, "{file} did not come back");
     }
@@ -173,10 +185,10 @@ proptest! {
         for encoding in [Encoding::Save, Encoding::Export] {
             let value = generate::workflow(plan, encoding);
             let workflow = Workflow::from_value(value.clone()).unwrap();
-            prop_assert_eq!(check(&workflow), vec![]);
+            prop_assert_eq!(check_workflow(&workflow), vec![]);
             let mut aligned = workflow.clone();
             for (_, graph) in aligned.graphs_mut() {
-                graph.realign();
+                graph.sync_slots_with_links();
             }
             aligned.raise_counters();
             for (_, graph) in aligned.graphs_mut() {
@@ -191,11 +203,11 @@ proptest! {
     fn both_encodings_mean_the_same(plan in plans()) {
         let (save, export) = (generated(plan, Encoding::Save), generated(plan, Encoding::Export));
         for ((_, save), (_, export)) in save.graphs().zip(export.graphs()) {
-            prop_assert!(Wires::of(save).iter().eq(Wires::of(export).iter()));
+            prop_assert!(Wires::from_graph(save).iter().eq(Wires::from_graph(export).iter()));
         }
         let catalog = Catalog::core();
         let prompts = [save, export].map(|w| w.to_prompt(&catalog).unwrap().into_value());
-        prop_assert!(prompts[0].same(&prompts[1]));
+        prop_assert!(prompts[0].is_equivalent(&prompts[1]));
     }
 
     #[test]
@@ -205,7 +217,7 @@ proptest! {
         let mut moved = workflow.clone();
         moved.renumber(&renumbering);
         moved.raise_counters();
-        prop_assert_eq!(check(&moved), vec![]);
+        prop_assert_eq!(check_workflow(&moved), vec![]);
         // The prompt under new ids is the old prompt with its ids rewritten.
         let catalog = Catalog::core();
         let new = |key: NodeKey| renumbering.nodes.get(&key).cloned().unwrap_or(key.id);
@@ -214,8 +226,8 @@ proptest! {
             for id in graph.nodes.keys() {
                 let key = NodeKey { scope: scope.clone(), id: id.clone() };
                 match &scope {
-                    Scope::Root => { ids.insert(id.clone(), new(key)); }
-                    Scope::Definition(definition) => {
+                    GraphScope::Root => { ids.insert(id.clone(), new(key)); }
+                    GraphScope::Definition(definition) => {
                         let host = workflow.root.nodes.values().find(|n| n.as_subgraph() == *definition).unwrap();
                         let outer = new(NodeKey::root(host.id().clone()));
                         let text = format!("{outer}:{}", new(key));
@@ -226,7 +238,7 @@ proptest! {
         }
         let mut wanted = workflow.to_prompt(&catalog).unwrap();
         wanted.renumber(&ids);
-        prop_assert!(moved.to_prompt(&catalog).unwrap().into_value().same(&wanted.into_value()));
+        prop_assert!(moved.to_prompt(&catalog).unwrap().into_value().is_equivalent(&wanted.into_value()));
     }
 
     /// Every kind of damage is seen, and seen as what it is.
@@ -235,8 +247,8 @@ proptest! {
         let mut value = generate::workflow(Plan { nodes: 20, subgraphs: 1, seed }, Encoding::Save);
         let (name, hurt, expected) = DAMAGES[damage];
         prop_assume!(hurt(&mut value, at));
-        let defects = check(&Workflow::from_value(value).unwrap());
-        prop_assert!(defects.iter().any(|d| expected(&d.fault)), "{}: {:?}", name, defects);
+        let defects = check_workflow(&Workflow::from_value(value).unwrap());
+        prop_assert!(defects.iter().any(|d| expected(&d.kind)), "{}: {:?}", name, defects);
     }
 }
 
@@ -244,7 +256,7 @@ fn rustc_hash_map() -> rustc_hash::FxHashMap<NodeId, NodeId> {
     rustc_hash::FxHashMap::default()
 }
 
-type Damage = (&'static str, fn(&mut Value, prop::sample::Index) -> bool, fn(&Fault) -> bool);
+type Damage = (&'static str, fn(&mut Value, prop::sample::Index) -> bool, fn(&DefectKind) -> bool);
 
 const DAMAGES: &[Damage] = &[
     (
@@ -256,7 +268,7 @@ const DAMAGES: &[Damage] = &[
                 true
             })
         },
-        |f| matches!(f, Fault::Repeated { list: List::Nodes, .. }),
+        |f| matches!(f, DefectKind::Repeated { list: GraphList::Nodes, .. }),
     ),
     (
         "a hole among nodes",
@@ -266,7 +278,7 @@ const DAMAGES: &[Damage] = &[
                 true
             })
         },
-        |f| matches!(f, Fault::Misshapen { list: List::Nodes, .. }),
+        |f| matches!(f, DefectKind::Misshapen { list: GraphList::Nodes, .. }),
     ),
     (
         "a link twice",
@@ -277,7 +289,7 @@ const DAMAGES: &[Damage] = &[
                 true
             })
         },
-        |f| matches!(f, Fault::Repeated { list: List::Links, .. }),
+        |f| matches!(f, DefectKind::Repeated { list: GraphList::Links, .. }),
     ),
     (
         "a link gone",
@@ -287,27 +299,27 @@ const DAMAGES: &[Damage] = &[
                 true
             })
         },
-        |f| matches!(f, Fault::InputDisagrees { .. }),
+        |f| matches!(f, DefectKind::InputDisagrees { .. }),
     ),
     (
         "a link from nowhere",
         |v, at| set(v, "links", at, 1, 999_999),
-        |f| matches!(f, Fault::NoOrigin(..)),
+        |f| matches!(f, DefectKind::NoOrigin(..)),
     ),
     (
         "a link to nowhere",
         |v, at| set(v, "links", at, 3, 999_999),
-        |f| matches!(f, Fault::NoTarget(..)),
+        |f| matches!(f, DefectKind::NoTarget(..)),
     ),
     (
         "an output that is not there",
         |v, at| set(v, "links", at, 2, 99),
-        |f| matches!(f, Fault::NoOutput(..)),
+        |f| matches!(f, DefectKind::NoOutput(..)),
     ),
     (
         "an input that is not there",
         |v, at| set(v, "links", at, 4, 99),
-        |f| matches!(f, Fault::NoInput(..)),
+        |f| matches!(f, DefectKind::NoInput(..)),
     ),
     (
         "a counter too low",
@@ -315,17 +327,17 @@ const DAMAGES: &[Damage] = &[
             v.as_object_mut().unwrap().insert("last_link_id", 1i64);
             true
         },
-        |f| matches!(f, Fault::LowCounter { counter: "last_link_id", .. }),
+        |f| matches!(f, DefectKind::LowCounter { counter: "last_link_id", .. }),
     ),
     (
         "no definitions",
         |v, _| v.as_object_mut().unwrap().remove("definitions").is_some(),
-        |f| matches!(f, Fault::NoDefinition(..)),
+        |f| matches!(f, DefectKind::NoDefinition(..)),
     ),
     (
         "no boundary box",
         |v, _| definition(v).remove("inputNode").is_some(),
-        |f| matches!(f, Fault::NoBoundaryBox("inputNode")),
+        |f| matches!(f, DefectKind::NoBoundaryBox("inputNode")),
     ),
     (
         "a boundary that forgets its links",
@@ -336,7 +348,7 @@ const DAMAGES: &[Damage] = &[
                 .insert("linkIds", Value::Array(vec![]));
             true
         },
-        |f| matches!(f, Fault::BoundaryDisagrees(_)),
+        |f| matches!(f, DefectKind::BoundaryDisagrees(_)),
     ),
     (
         "a boundary renamed without its instance",
@@ -347,7 +359,7 @@ const DAMAGES: &[Damage] = &[
                 .insert("name", "other");
             true
         },
-        |f| matches!(f, Fault::HostSlot { .. }),
+        |f| matches!(f, DefectKind::InstanceSlot { .. }),
     ),
     (
         "a subgraph inside itself",
@@ -357,7 +369,7 @@ const DAMAGES: &[Damage] = &[
             nodes[0].as_object_mut().unwrap().insert("type", id);
             true
         },
-        |f| matches!(f, Fault::Recursive(_)),
+        |f| matches!(f, DefectKind::Recursive(_)),
     ),
     (
         "an id of the root inside",
@@ -366,7 +378,7 @@ const DAMAGES: &[Damage] = &[
             nodes.last_mut().unwrap().as_object_mut().unwrap().insert("id", 1i64);
             true
         },
-        |f| matches!(f, Fault::Shared { list: List::Nodes, .. }),
+        |f| matches!(f, DefectKind::Shared { list: GraphList::Nodes, .. }),
     ),
 ];
 
@@ -403,8 +415,8 @@ fn measure_growth() {
         let mut workflow = None;
         step("types", &mut || workflow = Workflow::from_value(value.clone()).ok());
         let mut workflow = workflow.unwrap();
-        step("wires", &mut || assert!(!Wires::of(&workflow.root).by_sink.is_empty()));
-        step("check", &mut || assert_eq!(check(&workflow), vec![]));
+        step("wires", &mut || assert!(!Wires::from_graph(&workflow.root).by_sink.is_empty()));
+        step("check", &mut || assert_eq!(check_workflow(&workflow), vec![]));
         step("names", &mut || {
             for (_, node) in workflow.nodes() {
                 catalog.widgets(&workflow, node);

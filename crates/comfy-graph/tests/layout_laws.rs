@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use comfy_graph::canon::{
-    Clock, ClockedLayout, CloneId, Mode, Outcome, Pairs, Past, Source, Stamp, clean, compose,
-    smudge, stamp, stamp_all,
+use comfy_graph::clean::{
+    CleanOutcome, Clock, ClockStamp, ClockedLayout, CloneId, EarlierLayouts, LayoutMode,
+    LayoutRelation, LayoutSource, clean_document, compose_file, smudge, stamp_layout,
+    stamp_uniformly,
 };
 use comfy_graph::json;
 use proptest::prelude::*;
@@ -46,29 +47,29 @@ fn file(places: &Places, group: (i64, i64), steps: i64, scale: f64) -> String {
 const AWAY: (i64, i64) = (1_000_000, 1_000_000);
 
 fn parts(text: &str) -> (Vec<u8>, String) {
-    match clean(text.as_bytes(), Mode::Strip) {
-        Outcome::Cleaned(cleaned) => (cleaned.content, cleaned.layout.unwrap()),
-        Outcome::Untouched(why) => panic!("{why:?}: {text}"),
+    match clean_document(text.as_bytes(), LayoutMode::Strip) {
+        CleanOutcome::Cleaned(cleaned) => (cleaned.content, cleaned.layout.unwrap()),
+        CleanOutcome::Untouched(why) => panic!("{why:?}: {text}"),
     }
 }
 
-fn at(at: u64, by: u64) -> Stamp {
-    Stamp { at, by: CloneId::from_bits(by) }
+fn at(at: u64, by: u64) -> ClockStamp {
+    ClockStamp { millis: at, clone_id: CloneId::from_bits(by) }
 }
 
 fn places_of(text: &[u8]) -> BTreeMap<i64, (f64, f64)> {
     let value = json::parse(text).unwrap();
     let nodes = value.get("nodes").unwrap().as_array().unwrap();
     let place = |node: &json::Value| {
-        let number = |at| node.get("pos").unwrap().at(at).unwrap().as_f64().unwrap();
+        let number = |at| node.get("pos").unwrap().get_index(at).unwrap().as_f64().unwrap();
         (node.get("id").unwrap().as_i64().unwrap(), (number(0), number(1)))
     };
     nodes.iter().map(place).collect()
 }
 
-fn past(layout: &ClockedLayout) -> Past<'_> {
-    let last = Source { layout, pairs: Pairs::SameContent };
-    Past { last: Some(last), ..Past::default() }
+fn past(layout: &ClockedLayout) -> EarlierLayouts<'_> {
+    let last = LayoutSource { layout, relation: LayoutRelation::SameContent };
+    EarlierLayouts { last: Some(last), ..EarlierLayouts::default() }
 }
 
 /// Layouts of one content, as clones may have made them from a common one.
@@ -84,7 +85,7 @@ fn layouts() -> impl Strategy<Value = Vec<ClockedLayout>> {
     proptest::collection::vec(clone, 3).prop_map(|clones| {
         let start: Places = (1..5).map(|id| (id, (id * 100, 50))).collect();
         let (_, line) = parts(&file(&start, (0, 0), 1, 1.0));
-        let base = stamp_all(&line, Clock::At(at(1, 9))).unwrap();
+        let base = stamp_uniformly(&line, Clock::At(at(1, 9))).unwrap();
         let made = clones.into_iter().map(|(moved, when, by, is_vue, group)| {
             let mut places = start.clone();
             for (id, x, y) in moved {
@@ -97,7 +98,7 @@ fn layouts() -> impl Strategy<Value = Vec<ClockedLayout>> {
             }
             let scale = if is_vue { 1.2 } else { 1.0 };
             let (_, line) = parts(&file(&places, (by_group, 0), 1, scale));
-            stamp(&line, &past(&base), at(10 * when, by)).unwrap()
+            stamp_layout(&line, &past(&base), at(10 * when, by)).unwrap()
         });
         made.collect()
     })
@@ -141,13 +142,13 @@ proptest! {
 fn a_node_follows_its_group_with_its_own_nudge_added() {
     let start: Places = [(1, (100, 100)), (2, (5000, 100))].into();
     let (content, line) = parts(&file(&start, (0, 0), 1, 1.0));
-    let base = stamp_all(&line, Clock::At(at(1, 0))).unwrap();
+    let base = stamp_uniformly(&line, Clock::At(at(1, 0))).unwrap();
     // One side drags the group and the node in it, the other nudges the node.
     let dragged = file(&[(1, (600, 100)), (2, (5000, 100))].into(), (500, 0), 1, 1.0);
     let nudged = file(&[(1, (100, 130)), (2, (5000, 100))].into(), (0, 0), 1, 1.0);
     for (group_at, nudge_at) in [(10, 20), (20, 10)] {
-        let one = stamp(&parts(&dragged).1, &past(&base), at(group_at, 1)).unwrap();
-        let two = stamp(&parts(&nudged).1, &past(&base), at(nudge_at, 2)).unwrap();
+        let one = stamp_layout(&parts(&dragged).1, &past(&base), at(group_at, 1)).unwrap();
+        let two = stamp_layout(&parts(&nudged).1, &past(&base), at(nudge_at, 2)).unwrap();
         let joined = one.join(two).to_line();
         let places = places_of(&smudge(&content, &joined).unwrap());
         assert_eq!(places[&1], (600.0, 130.0), "group at {group_at}, nudge at {nudge_at}");
@@ -155,7 +156,7 @@ fn a_node_follows_its_group_with_its_own_nudge_added() {
         // Saved as it is shown, nothing was moved.
         let shown = String::from_utf8(smudge(&content, &joined).unwrap()).unwrap();
         let joined = ClockedLayout::parse(&joined, Clock::Unknown(0)).unwrap();
-        let again = stamp(&parts(&shown).1, &past(&joined), at(99, 1)).unwrap();
+        let again = stamp_layout(&parts(&shown).1, &past(&joined), at(99, 1)).unwrap();
         assert!(again.clone().join(joined).to_line().contains("\"saved\":\"2r:"));
         assert_eq!(smudge(&content, &again.to_line()).unwrap(), shown.as_bytes());
     }
@@ -165,10 +166,11 @@ fn a_node_follows_its_group_with_its_own_nudge_added() {
 fn another_renderer_moves_nothing() {
     let start: Places = [(1, (100, 100)), (2, (555, 77))].into();
     let (content, line) = parts(&file(&start, AWAY, 1, 1.0));
-    let base = stamp_all(&line, Clock::At(at(1, 0))).unwrap();
-    let vue = stamp(&parts(&file(&start, AWAY, 1, 1.2)).1, &past(&base), at(50, 1)).unwrap();
+    let base = stamp_uniformly(&line, Clock::At(at(1, 0))).unwrap();
+    let vue = stamp_layout(&parts(&file(&start, AWAY, 1, 1.2)).1, &past(&base), at(50, 1)).unwrap();
     let moved: Places = [(1, (100, 100)), (2, (900, 77))].into();
-    let theirs = stamp(&parts(&file(&moved, AWAY, 1, 1.0)).1, &past(&base), at(10, 2)).unwrap();
+    let theirs =
+        stamp_layout(&parts(&file(&moved, AWAY, 1, 1.0)).1, &past(&base), at(10, 2)).unwrap();
     let places = places_of(&smudge(&content, &vue.join(theirs).to_line()).unwrap());
     assert_eq!((places[&1], places[&2]), ((120.0, 120.0), (1080.0, 92.4)));
 }
@@ -177,15 +179,18 @@ fn another_renderer_moves_nothing() {
 fn what_was_arranged_gives_way_to_whatever_a_person_placed() {
     let start: Places = [(1, (100, 100)), (2, (555, 77))].into();
     let (content, line) = parts(&file(&start, AWAY, 1, 1.0));
-    let author = stamp_all(&line, Clock::At(at(1, 0))).unwrap();
-    let arranged = compose(&content, &[], Clock::Unknown(0)).unwrap();
+    let author = stamp_uniformly(&line, Clock::At(at(1, 0))).unwrap();
+    let arranged = compose_file(&content, &[], Clock::Unknown(0)).unwrap();
     assert!(arranged.layout.has_arranged_place() && !arranged.layout.has_place_by_person());
     // A copy of the file is known by its mark.
-    let copied =
-        stamp(&parts(std::str::from_utf8(&arranged.bytes).unwrap()).1, &Past::default(), at(99, 1));
+    let copied = stamp_layout(
+        &parts(std::str::from_utf8(&arranged.bytes).unwrap()).1,
+        &EarlierLayouts::default(),
+        at(99, 1),
+    );
     assert!(!copied.clone().unwrap().has_place_by_person());
     for guess in [arranged.layout.clone(), copied.unwrap()] {
-        assert_eq!(guess.latest(), 0, "it has no time under which it could be sent");
+        assert_eq!(guess.latest_millis(), 0, "it has no time under which it could be sent");
         let joined = guess.join(author.clone());
         let file_of = |layout: &ClockedLayout| smudge(&content, &layout.to_line()).unwrap();
         assert_eq!(file_of(&joined), file_of(&author));
@@ -195,8 +200,8 @@ fn what_was_arranged_gives_way_to_whatever_a_person_placed() {
     let mut shown = json::parse(&arranged.bytes).unwrap();
     let node = shown.get_mut("nodes").unwrap().as_array_mut().unwrap()[0].as_object_mut().unwrap();
     node.insert("pos", vec![4321_i64, 5]);
-    let moved = json::print(&shown, &json::Style::SAVE);
-    let mixed = stamp(&parts(&moved).1, &past(&arranged.layout), at(99, 1)).unwrap();
+    let moved = json::print(&shown, &json::JsonStyle::SAVE);
+    let mixed = stamp_layout(&parts(&moved).1, &past(&arranged.layout), at(99, 1)).unwrap();
     assert!(mixed.has_place_by_person());
     assert_eq!(smudge(&content, &mixed.to_line()).unwrap(), moved.as_bytes());
     let places = places_of(&smudge(&content, &mixed.join(author).to_line()).unwrap());
@@ -241,7 +246,7 @@ fn every_node_lies_where_it_was_moved_last() {
 fn walk(random: &mut Random, steps: u64, seed: u64) -> u64 {
     let start: Places = (1..6).map(|id| (id, (id * 100, 50))).collect();
     let (_, line) = parts(&file(&start, AWAY, 0, 1.0));
-    let layout = stamp_all(&line, Clock::At(at(1, 9))).unwrap();
+    let layout = stamp_uniformly(&line, Clock::At(at(1, 9))).unwrap();
     let here = Here {
         steps: 0,
         layout: layout.clone(),
@@ -268,12 +273,13 @@ fn walk(random: &mut Random, steps: u64, seed: u64) -> u64 {
                     }
                 }
                 let is_edited = random.below(3) == 0;
-                let pairs = if is_edited { Pairs::ById } else { Pairs::SameContent };
+                let pairs =
+                    if is_edited { LayoutRelation::ById } else { LayoutRelation::SameContent };
                 clone.steps += i64::from(is_edited);
                 let (_, line) = parts(&file(&clone.places, AWAY, clone.steps, 1.0));
-                let last = Source { layout: &clone.layout, pairs };
-                let past = Past { last: Some(last), ..Past::default() };
-                let layout = stamp(&line, &past, at(now, which as u64)).unwrap();
+                let last = LayoutSource { layout: &clone.layout, relation: pairs };
+                let past = EarlierLayouts { last: Some(last), ..EarlierLayouts::default() };
+                let layout = stamp_layout(&line, &past, at(now, which as u64)).unwrap();
                 file_under(clone, layout);
             }
             _ => {
@@ -292,13 +298,16 @@ fn walk(random: &mut Random, steps: u64, seed: u64) -> u64 {
                 let (content, _) = parts(&file(&start, AWAY, clone.steps, 1.0));
                 let own = clone.known.get(&clone.steps).cloned();
                 let sources = [
-                    own.as_ref().map(|layout| Source { layout, pairs: Pairs::SameContent }),
-                    Some(Source { layout: &clone.layout, pairs: Pairs::ById }),
-                    Some(Source { layout: &theirs.layout, pairs: Pairs::ById }),
+                    own.as_ref().map(|layout| LayoutSource {
+                        layout,
+                        relation: LayoutRelation::SameContent,
+                    }),
+                    Some(LayoutSource { layout: &clone.layout, relation: LayoutRelation::ById }),
+                    Some(LayoutSource { layout: &theirs.layout, relation: LayoutRelation::ById }),
                 ];
-                let sources: Vec<Source<'_>> = sources.into_iter().flatten().collect();
+                let sources: Vec<LayoutSource<'_>> = sources.into_iter().flatten().collect();
                 let composed =
-                    compose(&content, &sources, Clock::At(at(now, which as u64))).unwrap();
+                    compose_file(&content, &sources, Clock::At(at(now, which as u64))).unwrap();
                 clone.places = places_of(&composed.bytes)
                     .into_iter()
                     .map(|(id, (x, y))| (id, (x as i64, y as i64)))

@@ -1,27 +1,27 @@
 //! What must hold of every merge, on generated edits and on real files.
 
-use comfy_graph::canon;
 use comfy_graph::catalog::Catalog;
+use comfy_graph::clean;
 use comfy_graph::graph::{
-    GraphKind, Kind, Link, Mode, Node, NodeId, Scope, Sink, SlotName, Source, Weight, Widgets,
-    Wires, Workflow, check, kind,
+    DocumentKind, GraphKind, GraphScope, Link, Node, NodeId, NodeMode, Severity, SlotName,
+    WidgetValues, WireSink, WireSource, Wires, Workflow, check_workflow, document_kind,
 };
 use comfy_graph::json::{Object, Value};
-use comfy_graph::merge::{Merged, Options, Strategies, merge};
+use comfy_graph::merge::{MergeOptions, MergeResult, MergeStrategies, merge_documents};
 use proptest::prelude::*;
 
 use crate::support::canvas::{Canvas, json};
 use crate::support::data::{documents, name};
 use crate::support::meaning::{gists, meaning};
 
-fn merged(base: Option<&Value>, ours: &Value, theirs: &Value) -> Merged {
-    let (strategies, catalog) = (Strategies::default(), Catalog::core());
-    merge(base, ours, theirs, Options { strategies: &strategies, naming: &catalog })
+fn merged(base: Option<&Value>, ours: &Value, theirs: &Value) -> MergeResult {
+    let (strategies, catalog) = (MergeStrategies::default(), Catalog::core());
+    merge_documents(base, ours, theirs, MergeOptions { strategies: &strategies, naming: &catalog })
 }
 
 fn clean(value: &Value) -> Value {
     let mut value = value.clone();
-    canon::strip(&mut value);
+    clean::strip_layout(&mut value);
     value
 }
 
@@ -64,12 +64,12 @@ const KINDS: u8 = 10;
 #[expect(clippy::too_many_lines, reason = "one arm for each kind of edit")]
 fn edit(
     workflow: &mut Workflow,
-    scope: &Scope,
+    scope: &GraphScope,
     step: Step,
     word: &str,
     may: impl Fn(&NodeId) -> bool,
 ) {
-    let mut top = workflow.highest();
+    let mut top = workflow.highest_ids();
     top.node = top.node.max(workflow.counters().node);
     let Some(graph) = workflow.graph_mut(scope) else { return };
     let ids: Vec<NodeId> = graph.nodes.keys().filter(|id| may(id)).cloned().collect();
@@ -80,7 +80,7 @@ fn edit(
     match step.what {
         RETITLE => graph.nodes[&id].set_title(Some(&format!("{word} {}", step.with))),
         TUNE => tune(&mut graph.nodes[&id], step.with, word),
-        SWITCH => graph.nodes[&id].set_mode(Mode::from_number([0, 2, 4][step.with % 3])),
+        SWITCH => graph.nodes[&id].set_mode(NodeMode::from_number([0, 2, 4][step.with % 3])),
         COLOUR => {
             let colour = format!("#{:03x}", step.with % 4096);
             graph.nodes[&id].raw_mut().insert("color", colour);
@@ -127,14 +127,14 @@ fn edit(
             let (from, output) = origins[step.which % origins.len()].clone();
             unplug(graph, &id, slot);
             let link = Link::new(
-                graph.spelling(),
+                graph.link_format(),
                 comfy_graph::graph::LinkId(top.link + 1),
-                comfy_graph::graph::End::Node { id: from, slot: output },
-                comfy_graph::graph::End::Node { id, slot },
+                comfy_graph::graph::LinkEnd::Node { id: from, slot: output },
+                comfy_graph::graph::LinkEnd::Node { id, slot },
                 Value::from(kind),
             );
             graph.links.insert(link.id(), link);
-            graph.realign();
+            graph.sync_slots_with_links();
         }
         CUT => {
             let count = graph.nodes[&id].inputs().count();
@@ -163,13 +163,13 @@ fn edit(
 }
 
 fn unplug(graph: &mut comfy_graph::graph::Graph, id: &NodeId, slot: usize) {
-    let end = comfy_graph::graph::End::Node { id: id.clone(), slot };
+    let end = comfy_graph::graph::LinkEnd::Node { id: id.clone(), slot };
     let gone = graph.links.values().filter(|link| *link.to() == end).map(Link::id).collect();
     graph.remove_links(&gone);
 }
 
 fn tune(node: &mut Node, with: usize, word: &str) {
-    let Widgets::Array(values) = node.widgets() else { return };
+    let WidgetValues::Array(values) = node.widget_values() else { return };
     if values.is_empty() {
         return;
     }
@@ -188,7 +188,7 @@ fn tune(node: &mut Node, with: usize, word: &str) {
 
 fn edited(base: &Value, steps: &[Step], word: &str, may: impl Fn(&NodeId) -> bool + Copy) -> Value {
     let mut workflow = Workflow::from_value(base.clone()).unwrap();
-    let scopes: Vec<Scope> = workflow.graphs().map(|(scope, _)| scope).collect();
+    let scopes: Vec<GraphScope> = workflow.graphs().map(|(scope, _)| scope).collect();
     for step in steps {
         let scope = &scopes[(step.which / 7) % scopes.len()];
         edit(&mut workflow, scope, *step, word, may);
@@ -224,18 +224,21 @@ fn bases() -> Vec<Value> {
     all
 }
 
-fn assert_sound(merged: &Merged, sides: [&Value; 3]) {
-    let doubts: Vec<String> = merged.doubts.iter().map(ToString::to_string).collect();
+fn assert_sound(merged: &MergeResult, sides: [&Value; 3]) {
+    let doubts: Vec<String> = merged.audit_findings.iter().map(ToString::to_string).collect();
     assert!(doubts.is_empty(), "{}", doubts.join("\n"));
     let defects = |value: &Value| {
-        let found = check(&Workflow::from_value(value.clone()).unwrap());
-        found.into_iter().filter(|d| d.weight() >= Weight::Heavy).count()
+        let found = check_workflow(&Workflow::from_value(value.clone()).unwrap());
+        found.into_iter().filter(|d| d.severity() >= Severity::Heavy).count()
     };
     let known: usize = sides.iter().map(|side| defects(side)).sum();
     if known == 0 {
-        let found = check(&Workflow::from_value(merged.document.clone()).unwrap());
-        let found: Vec<String> =
-            found.iter().filter(|d| d.weight() >= Weight::Heavy).map(ToString::to_string).collect();
+        let found = check_workflow(&Workflow::from_value(merged.document.clone()).unwrap());
+        let found: Vec<String> = found
+            .iter()
+            .filter(|d| d.severity() >= Severity::Heavy)
+            .map(ToString::to_string)
+            .collect();
         assert!(found.is_empty(), "{}", found.join("\n"));
     }
     assert_eq!(clean(&merged.document), merged.document, "the result is not clean");
@@ -361,7 +364,7 @@ proptest! {
         let drag = |value: &Value, steps: &[Step], word: &str| {
             let mut workflow = Workflow::from_value(value.clone()).unwrap();
             for step in steps {
-                edit(&mut workflow, &Scope::Root, *step, word, everywhere);
+                edit(&mut workflow, &GraphScope::Root, *step, word, everywhere);
             }
             workflow.into_value()
         };
@@ -384,7 +387,8 @@ fn real_edits_merge_without_loss() {
             for (theirs_name, theirs) in &edits[..at] {
                 let case = [base_name, ours_name, theirs_name].map(|file| name(file)).join(" ");
                 let one_way = merged(Some(base), ours, theirs);
-                let doubts: Vec<String> = one_way.doubts.iter().map(ToString::to_string).collect();
+                let doubts: Vec<String> =
+                    one_way.audit_findings.iter().map(ToString::to_string).collect();
                 assert!(doubts.is_empty(), "{case}: {}", doubts.join("; "));
                 clean_merges += usize::from(one_way.conflicts.is_empty());
             }
@@ -399,7 +403,9 @@ fn real_edits_merge_without_loss() {
 #[test]
 fn real_templates_merge_without_loss() {
     for (file, template) in documents("templates") {
-        if kind(&template) != Kind::Graph(GraphKind::Workflow(comfy_graph::graph::Schema::V04)) {
+        if document_kind(&template)
+            != DocumentKind::Graph(GraphKind::Workflow(comfy_graph::graph::WorkflowSchema::V04))
+        {
             continue;
         }
         let base = clean(&template);
@@ -410,7 +416,7 @@ fn real_templates_merge_without_loss() {
         let ours = edited(&base, &all(0..KINDS, 5), "ours", everywhere);
         let theirs = edited(&base, &all(0..KINDS, 8), "theirs", everywhere);
         let merged = merged(Some(&base), &ours, &theirs);
-        let doubts: Vec<String> = merged.doubts.iter().map(ToString::to_string).collect();
+        let doubts: Vec<String> = merged.audit_findings.iter().map(ToString::to_string).collect();
         assert!(doubts.is_empty(), "{}: {}", name(&file), doubts.join("; "));
     }
 }
@@ -426,7 +432,7 @@ fn encodings_never_conflict() {
         let base = clean(&saved);
         let theirs = edited(&base, &[Step { what: TUNE, which: 3, with: 5 }], "theirs", everywhere);
         let merged = merged(Some(&base), &embedded, &theirs);
-        assert!(merged.doubts.is_empty(), "{}: {:?}", name(&file), merged.doubts);
+        assert!(merged.audit_findings.is_empty(), "{}: {:?}", name(&file), merged.audit_findings);
         let conflicts = gists(&merged, false);
         assert!(conflicts.is_empty(), "{}: {conflicts:?}", name(&file));
     }
@@ -442,9 +448,9 @@ fn wires_are_known_by_the_input_they_feed() {
     let merged = merged(Some(&base), &ours.value(), &theirs.value());
     assert_eq!(merged.conflicts.len(), 1);
     let graph = Workflow::from_value(merged.document).unwrap().root;
-    let sink = Sink::Node { id: 3.into(), input: SlotName::new("positive") };
-    assert!(!Wires::of(&graph).by_sink.contains_key(&sink));
-    let source = Source::Node { id: 4.into(), slot: 0 };
-    let model = Sink::Node { id: 3.into(), input: SlotName::new("model") };
-    assert_eq!(Wires::of(&graph).by_sink[&model].from, source);
+    let sink = WireSink::Node { id: 3.into(), input: SlotName::new("positive") };
+    assert!(!Wires::from_graph(&graph).by_sink.contains_key(&sink));
+    let source = WireSource::Node { id: 4.into(), slot: 0 };
+    let model = WireSink::Node { id: 3.into(), input: SlotName::new("model") };
+    assert_eq!(Wires::from_graph(&graph).by_sink[&model].from, source);
 }

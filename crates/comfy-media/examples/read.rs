@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let embedded = comfy_media::read(&mut File::open(file)?)?;
     println!("{:?}", embedded.container);
     for entry in &embedded.entries {
-        println!("{:?}: {} bytes", entry.place, entry.text.len());
+        println!("{:?}: {} bytes", entry.location, entry.text.len());
     }
     for defect in &embedded.defects {
         println!("damaged: {defect:?}");

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::budget::MAX_HEADER;
-use super::error::Reading;
-use super::source::Source;
+use super::error::ReadResult;
+use super::windowed_reader::WindowedReader;
 
 /// A kind of file that can carry a workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,18 +82,20 @@ impl fmt::Display for Container {
 }
 
 /// How far text formats are searched for their first characters.
-const TEXT_HEAD: usize = 4 << 10;
+const TEXT_SEARCH_LEN: usize = 4 << 10;
 
 /// The container by its first bytes; `None` where they are unknown or cannot be read as expected.
-pub(super) fn container(source: &mut Source<'_>) -> Result<Option<Container>, std::io::Error> {
-    match detected(source) {
+pub(super) fn detect_container(
+    source: &mut WindowedReader<'_>,
+) -> Result<Option<Container>, std::io::Error> {
+    match match_signature(source) {
         Ok(container) => Ok(container),
-        Err(super::error::Stop::Io(error)) => Err(error),
-        Err(super::error::Stop::Defect(_)) => Ok(None),
+        Err(super::error::ReadError::Io(error)) => Err(error),
+        Err(super::error::ReadError::Defect(_)) => Ok(None),
     }
 }
 
-fn detected(source: &mut Source<'_>) -> Reading<Option<Container>> {
+fn match_signature(source: &mut WindowedReader<'_>) -> ReadResult<Option<Container>> {
     let length = source.len();
     let head = source.peek(0, 16)?.to_vec();
     let container = match head.as_slice() {
@@ -101,25 +103,25 @@ fn detected(source: &mut Source<'_>) -> Reading<Option<Container>> {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Container::WebP,
         [0xff, 0xd8, 0xff, ..] => Container::Jpeg,
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Container::Gif,
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => return brand(source).map(Some),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => return detect_by_brand(source).map(Some),
         [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] | [0xff, 0x0a, ..] => Container::JpegXl,
         [0x1a, 0x45, 0xdf, 0xa3, ..] => Container::Matroska,
         [b'f', b'L', b'a', b'C', ..] => Container::Flac,
         [b'O', b'g', b'g', b'S', ..] => Container::Ogg,
-        [b'I', b'D', b'3', ..] => return behind_id3(source).map(Some),
+        [b'I', b'D', b'3', ..] => return detect_after_id3(source).map(Some),
         [b'g', b'l', b'T', b'F', ..] => Container::Glb,
         [0x76, 0x2f, 0x31, 0x01, ..] => Container::Exr,
         [0, 0, _, _, name @ ..] if is_old_movie(name) => Container::QuickTime,
         head if is_mpeg_audio(head) => Container::Mp3,
         head if is_safetensors(head, length) => Container::Safetensors,
-        _ => return text_format(source),
+        _ => return detect_text_format(source),
     };
     Ok(Some(container))
 }
 
 /// The brands of an ISO base media file tell pictures from movies; a picture's brand may stand
 /// behind others.
-fn brand(source: &mut Source<'_>) -> Reading<Container> {
+fn detect_by_brand(source: &mut WindowedReader<'_>) -> ReadResult<Container> {
     let head = source.peek(0, 128)?;
     let size = head.first_chunk().map_or(0, |size| u32::from_be_bytes(*size));
     let end = usize::try_from(size).unwrap_or(usize::MAX).min(head.len());
@@ -145,7 +147,7 @@ fn is_old_movie(name: &[u8]) -> bool {
 }
 
 /// An ID3 tag stands before MP3, rarely before FLAC: what follows it decides.
-fn behind_id3(source: &mut Source<'_>) -> Reading<Container> {
+fn detect_after_id3(source: &mut WindowedReader<'_>) -> ReadResult<Container> {
     let head = source.peek(0, 10)?.to_vec();
     let size = super::containers::id3::tag_size(&head).unwrap_or(0);
     let behind = source.peek(size, 4)?;
@@ -176,8 +178,8 @@ fn is_safetensors(head: &[u8], length: u64) -> bool {
     (2..=MAX_HEADER).contains(&size) && size <= length.saturating_sub(8)
 }
 
-fn text_format(source: &mut Source<'_>) -> Reading<Option<Container>> {
-    let head = source.peek(0, TEXT_HEAD)?;
+fn detect_text_format(source: &mut WindowedReader<'_>) -> ReadResult<Option<Container>> {
+    let head = source.peek(0, TEXT_SEARCH_LEN)?;
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     Ok(match head {
         [b'{', ..] => Some(Container::Json),
@@ -196,7 +198,7 @@ mod tests {
 
     fn kind(bytes: &[u8]) -> Option<Container> {
         let mut cursor = Cursor::new(bytes.to_vec());
-        container(&mut Source::new(&mut cursor).unwrap()).unwrap()
+        detect_container(&mut WindowedReader::new(&mut cursor).unwrap()).unwrap()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 
 /// Why nothing could be read at all.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum MediaError {
     /// The first bytes are those of no format in [`super::Container`].
     #[error("no kind of file that carries a workflow (its first bytes are unknown)")]
     Unrecognized,
@@ -15,7 +15,7 @@ pub enum Error {
 
 /// A part of a file that could not be read. What stands before it was read all the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Defect {
+pub enum FileDefect {
     /// The file ends inside a part.
     #[error("the file ends inside {0}")]
     Truncated(&'static str),
@@ -49,20 +49,20 @@ pub enum Defect {
 }
 
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(super) enum ReadError {
     Io(io::Error),
-    Defect(Defect),
+    Defect(FileDefect),
 }
 
-impl From<Defect> for Stop {
-    fn from(defect: Defect) -> Self {
-        Stop::Defect(defect)
+impl From<FileDefect> for ReadError {
+    fn from(defect: FileDefect) -> Self {
+        ReadError::Defect(defect)
     }
 }
 
-pub(super) type Reading<T> = Result<T, Stop>;
+pub(super) type ReadResult<T> = Result<T, ReadError>;
 
 /// A part that contradicts its format.
-pub(super) fn malformed(what: &'static str, at: u64) -> Stop {
-    Stop::Defect(Defect::Malformed { what, at })
+pub(super) fn malformed(what: &'static str, at: u64) -> ReadError {
+    ReadError::Defect(FileDefect::Malformed { what, at })
 }

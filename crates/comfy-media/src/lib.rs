@@ -13,53 +13,53 @@
 #![warn(unreachable_pub)]
 
 pub mod budget;
-mod bytes;
+mod byte_cursor;
+mod collector;
 mod containers;
 mod detect;
 mod error;
-mod found;
 mod parameters;
 mod payload;
 pub mod picture;
-mod source;
 mod text;
+mod windowed_reader;
 
 use std::io::{Read, Seek};
 
-use found::Found;
-use source::Source;
+use collector::EmbeddedCollector;
+use windowed_reader::WindowedReader;
 
+pub use collector::{EmbeddedText, PictureSize, TextLocation};
 pub use detect::Container;
-pub use error::{Defect, Error};
-pub use found::{Entry, Place, Size};
-pub use parameters::Parameters;
-pub use payload::{Form, Payload};
+pub use error::{FileDefect, MediaError};
+pub use parameters::A1111Parameters;
+pub use payload::{JsonShape, Payload};
 
 /// The texts embedded in one file, not yet decoded.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Embedded {
+pub struct EmbeddedMetadata {
     /// The format, told by the first bytes and refined by what was read (APNG, WebM, Opus).
     pub container: Container,
     /// Width and height in pixels, where the header of a picture or video states them.
-    pub size: Option<Size>,
+    pub size: Option<PictureSize>,
     /// The embedded texts in file order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<EmbeddedText>,
     /// The parts that could not be read; `entries` holds what was found beside them.
-    pub defects: Vec<Defect>,
+    pub defects: Vec<FileDefect>,
 }
 
 /// Reads what is embedded in a file.
 ///
 /// Cost: a few reads of a few KiB each and the texts themselves, whatever the size of the
 /// file. A damaged file is no error: see [`Embedded::defects`].
-pub fn read<R: Read + Seek>(source: &mut R) -> Result<Embedded, Error> {
-    let mut source = Source::new(source)?;
-    let container = detect::container(&mut source)?.ok_or(Error::Unrecognized)?;
-    let mut found = Found::new(container);
-    match containers::read(&mut source, &mut found) {
+pub fn read<R: Read + Seek>(source: &mut R) -> Result<EmbeddedMetadata, MediaError> {
+    let mut source = WindowedReader::new(source)?;
+    let container = detect::detect_container(&mut source)?.ok_or(MediaError::Unrecognized)?;
+    let mut found = EmbeddedCollector::new(container);
+    match containers::read_container(&mut source, &mut found) {
         Ok(()) => {}
-        Err(error::Stop::Io(error)) => return Err(Error::Io(error)),
-        Err(error::Stop::Defect(defect)) => found.defect(defect),
+        Err(error::ReadError::Io(error)) => return Err(MediaError::Io(error)),
+        Err(error::ReadError::Defect(defect)) => found.add_defect(defect),
     }
     Ok(found.into_embedded())
 }

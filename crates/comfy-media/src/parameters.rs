@@ -13,7 +13,7 @@ use comfy_graph::json;
 
 /// A parsed A1111 text. Nothing is checked against the picture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub struct A1111Parameters {
     /// The positive prompt, without surrounding white space.
     pub positive: String,
     /// The negative prompt, if there is one.
@@ -26,21 +26,25 @@ pub struct Parameters {
 const MAX_FIELDS: usize = 256;
 
 /// A last line without `Steps:` needs this many settings to be taken for one.
-const TELLING_FIELDS: usize = 3;
+const MIN_FIELDS: usize = 3;
 
-impl Parameters {
+impl A1111Parameters {
     /// Parses a text; `None` if it is not in this format.
-    pub fn parse(text: &str) -> Option<Parameters> {
+    pub fn parse(text: &str) -> Option<A1111Parameters> {
         let text = text.trim();
         if text.starts_with(['{', '[', '<']) {
             return None;
         }
         let (prompts, settings) = split_settings(text)?;
-        let (positive, negative) = match split_line(prompts, "Negative prompt:") {
+        let (positive, negative) = match split_at_line_start(prompts, "Negative prompt:") {
             Some((positive, negative)) => (positive.trim(), Some(negative.trim().to_owned())),
             None => (prompts.trim(), None),
         };
-        Some(Parameters { positive: positive.to_owned(), negative, fields: fields(settings) })
+        Some(A1111Parameters {
+            positive: positive.to_owned(),
+            negative,
+            fields: parse_fields(settings),
+        })
     }
 
     /// A setting by its name, in any case.
@@ -132,16 +136,16 @@ impl Parameters {
 /// Splits at the last line that starts with `Steps:`, else before a last line that looks
 /// like settings.
 fn split_settings(text: &str) -> Option<(&str, &str)> {
-    if let Some(at) = last_line_start(text, "Steps:") {
+    if let Some(at) = find_last_line_start(text, "Steps:") {
         return Some(text.split_at(at));
     }
     let at = text.rfind('\n').map_or(0, |end| end + 1);
     let (prompts, last) = text.split_at(at);
-    (fields(last).len() >= TELLING_FIELDS).then_some((prompts, last))
+    (parse_fields(last).len() >= MIN_FIELDS).then_some((prompts, last))
 }
 
 /// Where the last line that starts with a word begins.
-fn last_line_start(text: &str, word: &str) -> Option<usize> {
+fn find_last_line_start(text: &str, word: &str) -> Option<usize> {
     let mut from = text.len();
     while let Some(at) = text[..from].rfind(word) {
         if at == 0 || text.as_bytes()[at - 1] == b'\n' {
@@ -153,37 +157,37 @@ fn last_line_start(text: &str, word: &str) -> Option<usize> {
 }
 
 /// Splits around a word at the start of a line.
-fn split_line<'t>(text: &'t str, word: &str) -> Option<(&'t str, &'t str)> {
-    let at = last_line_start(text, word)?;
+fn split_at_line_start<'t>(text: &'t str, word: &str) -> Option<(&'t str, &'t str)> {
+    let at = find_last_line_start(text, word)?;
     Some((&text[..at], &text[at + word.len()..]))
 }
 
 /// `Name: value` pairs between commas or line ends. A value that starts with a quote, a
 /// brace or a bracket is JSON and may hold commas.
-fn fields(settings: &str) -> Vec<(String, String)> {
+fn parse_fields(settings: &str) -> Vec<(String, String)> {
     let mut fields = vec![];
-    let mut rest = settings.trim_start_matches(separator);
+    let mut rest = settings.trim_start_matches(is_separator);
     while fields.len() < MAX_FIELDS
         && let Some((name, behind)) = rest.split_once(':')
     {
-        let (value, behind) = field_value(behind.trim_start_matches(' '));
+        let (value, behind) = parse_field_value(behind.trim_start_matches(' '));
         // A name that runs over a separator had no value: the field is its last part.
-        let name = name.rsplit(separator).next().unwrap_or(name).trim();
+        let name = name.rsplit(is_separator).next().unwrap_or(name).trim();
         if !name.is_empty() {
             fields.push((name.to_owned(), value));
         }
-        rest = behind.trim_start_matches(separator);
+        rest = behind.trim_start_matches(is_separator);
     }
     fields
 }
 
-fn separator(c: char) -> bool {
+fn is_separator(c: char) -> bool {
     matches!(c, ',' | '\n' | '\r')
 }
 
-fn field_value(text: &str) -> (String, &str) {
-    if let Some(end) = json_end(text)
-        && text[end..].trim_start_matches(' ').chars().next().is_none_or(separator)
+fn parse_field_value(text: &str) -> (String, &str) {
+    if let Some(end) = find_json_end(text)
+        && text[end..].trim_start_matches(' ').chars().next().is_none_or(is_separator)
     {
         let (value, behind) = text.split_at(end);
         let undone = match json::parse_lenient(value.as_bytes()) {
@@ -192,12 +196,12 @@ fn field_value(text: &str) -> (String, &str) {
         };
         return (undone, behind);
     }
-    let end = text.find(separator).unwrap_or(text.len());
+    let end = text.find(is_separator).unwrap_or(text.len());
     (text[..end].trim().to_owned(), &text[end..])
 }
 
 /// Where a JSON string, object or array that the text begins with ends, by brackets.
-fn json_end(text: &str) -> Option<usize> {
+fn find_json_end(text: &str) -> Option<usize> {
     if !text.starts_with(['"', '{', '[']) {
         return None;
     }
@@ -226,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_full_text_is_taken_apart() {
-        let parameters = Parameters::parse(
+        let parameters = A1111Parameters::parse(
             "neon fox, (rain:1.2)\nSteps: not these\nNegative prompt: blurry,\nlow quality\n\
              Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.5, \
              Seed: 18446744073709551615, Size: 512x768, Clip skip: 2, Model hash: 0123456789, \
@@ -257,27 +261,27 @@ mod tests {
 
     #[test]
     fn settings_may_take_lines_or_lack_steps() {
-        let lines = Parameters::parse("fox\nSteps: 4,\nSampler: Euler\nSeed: 7").unwrap();
+        let lines = A1111Parameters::parse("fox\nSteps: 4,\nSampler: Euler\nSeed: 7").unwrap();
         assert_eq!(
             (lines.steps(), lines.sampler(), lines.seed()),
             (Some(4), Some("Euler"), Some(7))
         );
-        let no_steps = Parameters::parse("fox\nSampler: Euler, Seed: 7, Size: 8x8").unwrap();
+        let no_steps = A1111Parameters::parse("fox\nSampler: Euler, Seed: 7, Size: 8x8").unwrap();
         assert_eq!((no_steps.positive.as_str(), no_steps.seed()), ("fox", Some(7)));
-        let only = Parameters::parse("Steps: 4, Seed: 7").unwrap();
+        let only = A1111Parameters::parse("Steps: 4, Seed: 7").unwrap();
         assert_eq!((only.positive.as_str(), only.negative), ("", None));
     }
 
     #[test]
     fn ordinary_texts_are_none() {
         for text in ["", "a fox", "{\"Steps\": 1}", "fox: a, rain: b", "Canon", "16:9"] {
-            assert_eq!(Parameters::parse(text), None, "{text}");
+            assert_eq!(A1111Parameters::parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn quotes_and_brackets_that_never_close_are_plain() {
-        let odd = Parameters::parse("Steps: 4, Model: \"open, Seed: 7, Extra: {[, Size: 8x8");
+        let odd = A1111Parameters::parse("Steps: 4, Model: \"open, Seed: 7, Extra: {[, Size: 8x8");
         let odd = odd.unwrap();
         assert_eq!(odd.field("Model"), Some("\"open"));
         assert_eq!((odd.seed(), odd.size()), (Some(7), Some((8, 8))));
@@ -286,7 +290,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "(?s).{0,80}(\nSteps: )?[ -~\n]{0,80}") {
-            if let Some(parameters) = Parameters::parse(&text) {
+            if let Some(parameters) = A1111Parameters::parse(&text) {
                 parameters.hashes();
             }
         }

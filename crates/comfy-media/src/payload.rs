@@ -6,14 +6,14 @@
 //! JSON texts in one field. So a text is decoded first and judged by its shape; the name
 //! decides only between several of the same shape.
 
-use comfy_graph::json::{self, ErrorKind, Object, Value};
+use comfy_graph::json::{self, JsonErrorKind, Object, Value};
 
 use super::budget::{MAX_JOINED, MAX_STRING_LAYERS};
-use super::{Embedded, Entry, Parameters};
+use super::{A1111Parameters, EmbeddedMetadata, EmbeddedText};
 
 /// The shape of a JSON value, as ComfyUI tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum JsonShape {
     /// A UI graph: `nodes` with what the canvas shows.
     Graph,
     /// The API format: each member a node with `class_type`.
@@ -22,12 +22,12 @@ pub enum Form {
     Other,
 }
 
-impl Form {
+impl JsonShape {
     /// Tells the shape of a value. More generous than `comfy_graph::graph`, which decides
     /// whether a file is ours to change: a text found under these names is a graph unless it
     /// clearly is not.
-    pub fn of(value: &Value) -> Form {
-        let Some(object) = value.as_object() else { return Form::Other };
+    pub fn detect(value: &Value) -> JsonShape {
+        let Some(object) = value.as_object() else { return JsonShape::Other };
         let class = |node: &Value| node.get("class_type").is_some_and(|t| t.as_str().is_some());
         // The frontend leaves out the class of a node that is not installed.
         let is_node = |node: &Value| {
@@ -36,11 +36,11 @@ impl Form {
         if object.get("nodes").is_some_and(|nodes| nodes.as_array().is_some())
             && (object.contains_key("links") || object.contains_key("version"))
         {
-            Form::Graph
+            JsonShape::Graph
         } else if object.values().any(class) && object.values().all(is_node) {
-            Form::Prompt
+            JsonShape::Prompt
         } else {
-            Form::Other
+            JsonShape::Other
         }
     }
 }
@@ -53,22 +53,22 @@ pub struct Payload {
     /// The executed prompt in API format: the values the run really had, seeds among them.
     pub prompt: Option<Value>,
     /// A1111 parameters; of several texts one named `parameters` wins.
-    pub parameters: Option<Parameters>,
+    pub parameters: Option<A1111Parameters>,
 }
 
-impl Embedded {
+impl EmbeddedMetadata {
     /// Decodes all entries. Costs the parsing of all embedded JSON; call it once.
     ///
     /// Of several graphs or prompts the one under the fitting name wins, of those the
     /// last, as in ComfyUI's own reading. `prompt` and `workflow` need not be a pair from
     /// one moment: tools write one without the other.
     pub fn payload(&self) -> Payload {
-        let mut judged = Judged::default();
+        let mut judged = PayloadCandidates::default();
         for entry in &self.entries {
-            judged.entry(entry);
+            judged.add_entry(entry);
         }
         let parameters =
-            self.entries.iter().filter_map(parameters_of).max_by_key(|(named, _)| *named);
+            self.entries.iter().filter_map(parse_parameters).max_by_key(|(named, _)| *named);
         Payload {
             workflow: judged.workflow.map(|(_, value)| value),
             prompt: judged.prompt.map(|(_, value)| value),
@@ -87,19 +87,19 @@ impl Embedded {
     }
 
     /// A1111 parameters, see [`Payload::parameters`].
-    pub fn parameters(&self) -> Option<Parameters> {
+    pub fn parameters(&self) -> Option<A1111Parameters> {
         self.payload().parameters
     }
 
     /// The entry with a name, in any spelling (`PROMPT`, `Prompt:`); the last of several.
-    pub fn entry(&self, keyword: &str) -> Option<&Entry> {
-        self.entries.iter().rev().find(|entry| same_name(&entry.keyword, keyword))
+    pub fn entry(&self, keyword: &str) -> Option<&EmbeddedText> {
+        self.entries.iter().rev().find(|entry| is_same_keyword(&entry.keyword, keyword))
     }
 }
 
 /// How well a name fits a graph or prompt: the larger the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fit {
+enum NameFit {
     /// Under some other name.
     Anywhere,
     /// Under the name of the other of the two.
@@ -111,53 +111,57 @@ enum Fit {
 }
 
 #[derive(Default)]
-struct Judged {
-    workflow: Option<(Fit, Value)>,
-    prompt: Option<(Fit, Value)>,
+struct PayloadCandidates {
+    workflow: Option<(NameFit, Value)>,
+    prompt: Option<(NameFit, Value)>,
 }
 
-impl Judged {
-    fn entry(&mut self, entry: &Entry) {
-        let name = Name::of(&entry.keyword);
-        if name == Name::Other && !may_hold_graph(&entry.text) {
+impl PayloadCandidates {
+    fn add_entry(&mut self, entry: &EmbeddedText) {
+        let name = PayloadName::from_keyword(&entry.keyword);
+        if name == PayloadName::Other && !may_hold_graph(&entry.text) {
             return;
         }
-        for value in json_values(&entry.text) {
-            self.value(name, false, value);
+        for value in parse_joined_json(&entry.text) {
+            self.add_value(name, false, value);
         }
     }
 
-    fn value(&mut self, name: Name, packed: bool, value: Value) {
-        let value = unstrung(value);
-        let fit = |own: Name| match name {
-            name if name == own && packed => Fit::Packed,
-            name if name == own => Fit::Named,
-            Name::Other => Fit::Anywhere,
-            _ => Fit::Swapped,
+    fn add_value(&mut self, name: PayloadName, packed: bool, value: Value) {
+        let value = decode_nested_strings(value);
+        let fit = |own: PayloadName| match name {
+            name if name == own && packed => NameFit::Packed,
+            name if name == own => NameFit::Named,
+            PayloadName::Other => NameFit::Anywhere,
+            _ => NameFit::Swapped,
         };
-        match Form::of(&value) {
-            Form::Graph => better(&mut self.workflow, fit(Name::Workflow), value),
-            Form::Prompt => better(&mut self.prompt, fit(Name::Prompt), value),
-            Form::Other if !packed => self.pack(value),
-            Form::Other => {}
+        match JsonShape::detect(&value) {
+            JsonShape::Graph => {
+                replace_if_better(&mut self.workflow, fit(PayloadName::Workflow), value)
+            }
+            JsonShape::Prompt => {
+                replace_if_better(&mut self.prompt, fit(PayloadName::Prompt), value)
+            }
+            JsonShape::Other if !packed => self.add_packed(value),
+            JsonShape::Other => {}
         }
     }
 
     /// One JSON object that holds what other files hold in several texts; also a body
     /// that was posted to the server.
-    fn pack(&mut self, value: Value) {
+    fn add_packed(&mut self, value: Value) {
         let Value::Object(object) = value else { return };
-        for (key, value) in posted(object) {
-            let name = Name::of(&key);
-            if name != Name::Other {
-                self.value(name, true, value);
+        for (key, value) in posted_members(object) {
+            let name = PayloadName::from_keyword(&key);
+            if name != PayloadName::Other {
+                self.add_value(name, true, value);
             }
         }
     }
 }
 
 /// The members, those of `extra_data.extra_pnginfo` among them.
-fn posted(mut object: Object) -> Vec<(json::Key, Value)> {
+fn posted_members(mut object: Object) -> Vec<(json::JsonKey, Value)> {
     let extra = object.remove("extra_data").and_then(|mut extra| {
         let info = extra.get_mut("extra_pnginfo")?;
         match std::mem::take(info) {
@@ -169,33 +173,33 @@ fn posted(mut object: Object) -> Vec<(json::Key, Value)> {
 }
 
 /// Replaces a value that fits no better: of equals the last is kept.
-fn better(slot: &mut Option<(Fit, Value)>, fit: Fit, value: Value) {
+fn replace_if_better(slot: &mut Option<(NameFit, Value)>, fit: NameFit, value: Value) {
     if slot.as_ref().is_none_or(|(old, _)| *old <= fit) {
         *slot = Some((fit, value));
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Name {
+enum PayloadName {
     Workflow,
     Prompt,
     Other,
 }
 
-impl Name {
-    fn of(keyword: &str) -> Name {
-        if same_name(keyword, "workflow") {
-            Name::Workflow
-        } else if same_name(keyword, "prompt") {
-            Name::Prompt
+impl PayloadName {
+    fn from_keyword(keyword: &str) -> PayloadName {
+        if is_same_keyword(keyword, "workflow") {
+            PayloadName::Workflow
+        } else if is_same_keyword(keyword, "prompt") {
+            PayloadName::Prompt
         } else {
-            Name::Other
+            PayloadName::Other
         }
     }
 }
 
 /// Compares names as readers do: without case, without a closing colon.
-fn same_name(a: &str, b: &str) -> bool {
+fn is_same_keyword(a: &str, b: &str) -> bool {
     let bare = |name: &str| name.trim().trim_end_matches(':').trim_end().to_lowercase();
     bare(a) == bare(b)
 }
@@ -208,10 +212,10 @@ fn may_hold_graph(text: &str) -> bool {
 
 /// The JSON values in a text: one, or several that were joined. What follows the last
 /// that parses is dropped.
-fn json_values(text: &str) -> Vec<Value> {
+fn parse_joined_json(text: &str) -> Vec<Value> {
     let (mut values, mut rest) = (vec![], text);
     while values.len() < MAX_JOINED
-        && let Some((value, behind)) = leading_json(rest)
+        && let Some((value, behind)) = parse_leading_json(rest)
     {
         values.push(value);
         rest = behind;
@@ -220,14 +224,14 @@ fn json_values(text: &str) -> Vec<Value> {
 }
 
 /// The JSON value that a text begins with, read leniently, and what follows it.
-pub(super) fn leading_json(text: &str) -> Option<(Value, &str)> {
+pub(super) fn parse_leading_json(text: &str) -> Option<(Value, &str)> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\0');
     if text.is_empty() {
         return None;
     }
     match json::parse_lenient(text.as_bytes()) {
         Ok(value) => Some((value, "")),
-        Err(error) if error.kind == ErrorKind::TrailingText => {
+        Err(error) if error.kind == JsonErrorKind::TrailingText => {
             let (document, behind) = text.split_at_checked(error.offset)?;
             Some((json::parse_lenient(document.as_bytes()).ok()?, behind))
         }
@@ -236,11 +240,11 @@ pub(super) fn leading_json(text: &str) -> Option<(Value, &str)> {
 }
 
 /// Decodes JSON that is itself a string that holds JSON, as often as it takes.
-fn unstrung(value: Value) -> Value {
+fn decode_nested_strings(value: Value) -> Value {
     let mut value = value;
     for _ in 0..MAX_STRING_LAYERS {
         let Value::String(text) = &value else { break };
-        match leading_json(text) {
+        match parse_leading_json(text) {
             Some((inner, _)) => value = inner,
             None => break,
         }
@@ -249,29 +253,29 @@ fn unstrung(value: Value) -> Value {
 }
 
 /// Parameters, and whether they lie under their own name.
-fn parameters_of(entry: &Entry) -> Option<(bool, Parameters)> {
-    if Name::of(&entry.keyword) != Name::Other {
+fn parse_parameters(entry: &EmbeddedText) -> Option<(bool, A1111Parameters)> {
+    if PayloadName::from_keyword(&entry.keyword) != PayloadName::Other {
         return None;
     }
-    Some((same_name(&entry.keyword, "parameters"), Parameters::parse(&entry.text)?))
+    Some((is_same_keyword(&entry.keyword, "parameters"), A1111Parameters::parse(&entry.text)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Container, Place};
+    use crate::{Container, TextLocation};
 
     const GRAPH: &str = r#"{"id": "g", "nodes": [], "links": [], "version": 0.4}"#;
     const PROMPT: &str = r#"{"3": {"class_type": "KSampler", "inputs": {"x": NaN}}}"#;
 
-    fn embedded(entries: &[(&str, &str)]) -> Embedded {
-        let entry = |(keyword, text): &(&str, &str)| Entry {
+    fn embedded(entries: &[(&str, &str)]) -> EmbeddedMetadata {
+        let entry = |(keyword, text): &(&str, &str)| EmbeddedText {
             keyword: (*keyword).to_owned(),
             text: (*text).to_owned(),
-            place: Place::Comment,
+            location: TextLocation::Comment,
         };
         let entries = entries.iter().map(entry).collect();
-        Embedded { container: Container::Png, size: None, entries, defects: vec![] }
+        EmbeddedMetadata { container: Container::Png, size: None, entries, defects: vec![] }
     }
 
     fn value(text: &str) -> Value {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use comfy_graph::json::{Object, Value};
-use comfy_media::{self, Container, Embedded, Form};
+use comfy_media::{self, Container, EmbeddedMetadata, JsonShape};
 
 use crate::support::data;
 
@@ -26,7 +26,7 @@ fn outputs() -> Vec<PathBuf> {
     found
 }
 
-fn read(file: &Path) -> Embedded {
+fn read(file: &Path) -> EmbeddedMetadata {
     comfy_media::read(&mut File::open(file).unwrap()).unwrap()
 }
 
@@ -52,7 +52,7 @@ fn every_output_holds_a_prompt_and_the_workflow_if_there_was_one() {
         let name = data::name(&file);
         let Some(container) = container_of(&file) else {
             let unknown = comfy_media::read(&mut File::open(&file).unwrap());
-            assert!(matches!(unknown, Err(comfy_media::Error::Unrecognized)), "{name}");
+            assert!(matches!(unknown, Err(comfy_media::MediaError::Unrecognized)), "{name}");
             continue;
         };
         let embedded = read(&file);
@@ -65,7 +65,7 @@ fn every_output_holds_a_prompt_and_the_workflow_if_there_was_one() {
         assert_eq!(embedded.size.is_some(), pictured, "{name}");
         let payload = embedded.payload();
         let prompt = payload.prompt.as_ref().unwrap_or_else(|| panic!("{name}: no prompt"));
-        assert_eq!(Form::of(prompt), Form::Prompt, "{name}");
+        assert_eq!(JsonShape::detect(prompt), JsonShape::Prompt, "{name}");
         // Prompts that were posted without a workflow have none: then no byte says so.
         let bytes = fs::read(&file).unwrap().to_ascii_lowercase();
         let says_so = bytes.windows(10).any(|bytes| bytes.starts_with(b"workflow"));
@@ -121,9 +121,9 @@ fn what_is_embedded_is_what_the_server_ran() {
         let payload = read(&file).payload();
         let prompt = without_fingerprints(payload.prompt.unwrap());
         let same = runs.iter().any(|(ran, workflow)| {
-            ran.same(&prompt)
+            ran.is_equivalent(&prompt)
                 && match (workflow, &payload.workflow) {
-                    (Some(ran), Some(embedded)) => ran.same(embedded),
+                    (Some(ran), Some(embedded)) => ran.is_equivalent(embedded),
                     (None, None) => true,
                     _ => false,
                 }

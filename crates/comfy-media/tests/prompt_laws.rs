@@ -44,7 +44,7 @@ fn every_template_has_a_sound_prompt() {
         let prompt = workflow.to_prompt(&catalog).unwrap();
         for (id, node) in &prompt.nodes {
             for (input, value) in node.inputs() {
-                if let PromptInput::From { node: from, .. } = value {
+                if let PromptInput::Link { node: from, .. } = value {
                     let there = prompt.nodes.contains_key(&from);
                     assert!(there, "{}: {id}.{input} comes from {from}", name(&file));
                 }

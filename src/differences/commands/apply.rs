@@ -3,14 +3,14 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use comfy_graph::canon::{self, Clock, Mode, Outcome, Pairs, Source};
+use comfy_graph::clean::{self, CleanOutcome, Clock, LayoutMode, LayoutRelation, LayoutSource};
 use comfy_graph::diff::{self, EditScript, schema};
-use comfy_graph::json::{self, Style, Value};
+use comfy_graph::json::{self, JsonStyle, Value};
 
 use crate::differences::operands;
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::machine::write_file;
+use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -28,7 +28,7 @@ Examples:
 /// Replay a difference on a workflow.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct ApplyArgs {
     /// The workflow to change.
     file: PathBuf,
     /// The difference; `-` reads standard input.
@@ -42,66 +42,67 @@ pub struct Args {
 }
 
 /// The most bytes that are read from standard input.
-const LONGEST: u64 = 1 << 30;
+const MAX_SCRIPT_SIZE: u64 = 1 << 30;
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let script = script(args, session)?;
-    let bytes = operands::bytes_of(&session.cwd.join(&args.file))?;
-    let name = name(&args.file);
+pub fn run(args: &ApplyArgs, session: &Session) -> Result<Exit> {
+    let script = read_script(args, session)?;
+    let bytes = operands::read_file(&session.cwd.join(&args.file))?;
+    let name = display_name(&args.file);
     let document = json::parse(&bytes)
-        .map_err(|error| Failure::new(format!("{name} is no workflow: {error}")))?;
+        .map_err(|error| CommandError::new(format!("{name} is no workflow: {error}")))?;
     let changed = diff::apply(&document, &script).map_err(|refused| {
         let refused = refused.to_string();
-        Failure::new(format!("{name}: {}", sanitize::line(&refused)))
-            .hint("the difference was made for another state of the workflow; nothing is written")
+        CommandError::new(format!("{name}: {}", sanitize::line(&refused))).with_hint(
+            "the difference was made for another state of the workflow; nothing is written",
+        )
     })?;
     if args.check {
-        session.ui.tell(&format!("{name}: fits"))?;
+        session.ui.report(&format!("{name}: fits"))?;
         return Ok(Exit::Done);
     }
-    let result = with_layout(&changed, &bytes);
+    let result = restore_layout(&changed, &bytes);
     match &args.output {
-        None => session.ui.out_bytes(&result)?,
-        Some(output) => write_file::write(&session.cwd.join(output), &result)?,
+        None => session.ui.print_bytes(&result)?,
+        Some(output) => file_io::replace_file(&session.cwd.join(output), &result)?,
     }
     Ok(Exit::Done)
 }
 
-fn name(file: &Path) -> String {
+fn display_name(file: &Path) -> String {
     sanitize::line(&file.display().to_string()).into_owned()
 }
 
 /// The changed workflow with the layout that the file had.
-fn with_layout(changed: &Value, bytes: &[u8]) -> Vec<u8> {
-    let text = json::print(changed, &Style::CANONICAL);
-    let content = match canon::clean(text.as_bytes(), Mode::Strip) {
-        Outcome::Cleaned(cleaned) => cleaned.content,
-        Outcome::Untouched(_) => text.into_bytes(),
+fn restore_layout(changed: &Value, bytes: &[u8]) -> Vec<u8> {
+    let text = json::print(changed, &JsonStyle::CANONICAL);
+    let content = match clean::clean_document(text.as_bytes(), LayoutMode::Strip) {
+        CleanOutcome::Cleaned(cleaned) => cleaned.content,
+        CleanOutcome::Untouched(_) => text.into_bytes(),
     };
-    let layout = match canon::clean(bytes, Mode::Strip) {
-        Outcome::Cleaned(cleaned) => cleaned.layout,
-        Outcome::Untouched(_) => None,
+    let layout = match clean::clean_document(bytes, LayoutMode::Strip) {
+        CleanOutcome::Cleaned(cleaned) => cleaned.layout,
+        CleanOutcome::Untouched(_) => None,
     };
-    let layout = layout.and_then(|line| canon::stamp_all(&line, Clock::Unknown(0)));
+    let layout = layout.and_then(|line| clean::stamp_uniformly(&line, Clock::Unknown(0)));
     let composed = layout.and_then(|layout| {
-        let source = Source { layout: &layout, pairs: Pairs::ById };
-        canon::compose(&content, &[source], Clock::Unknown(0))
+        let source = LayoutSource { layout: &layout, relation: LayoutRelation::ById };
+        clean::compose_file(&content, &[source], Clock::Unknown(0))
     });
     composed.map_or(content, |composed| composed.bytes)
 }
 
-fn script(args: &Args, session: &Session) -> Result<EditScript> {
-    let name = name(&args.script);
+fn read_script(args: &ApplyArgs, session: &Session) -> Result<EditScript> {
+    let name = display_name(&args.script);
     let bytes = if args.script == Path::new("-") {
         let mut bytes = Vec::new();
-        std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes)?;
+        std::io::stdin().lock().take(MAX_SCRIPT_SIZE).read_to_end(&mut bytes)?;
         bytes
     } else {
-        operands::bytes_of(&session.cwd.join(&args.script))?
+        operands::read_file(&session.cwd.join(&args.script))?
     };
     let no_script = |why: &str| {
-        Failure::new(format!("{name}: {why}"))
-            .hint("git comfy diff --format json writes what can be replayed")
+        CommandError::new(format!("{name}: {why}"))
+            .with_hint("git comfy diff --format json writes what can be replayed")
     };
     let document =
         json::parse(&bytes).map_err(|e| no_script(&format!("this is no difference: {e}")))?;
@@ -109,11 +110,11 @@ fn script(args: &Args, session: &Session) -> Result<EditScript> {
         return Err(no_script("this is no difference"));
     }
     match document.get("version").and_then(Value::as_i64) {
-        Some(version) if version <= schema::VERSION => {}
+        Some(version) if version <= schema::DIFF_SCHEMA_VERSION => {}
         _ => return Err(no_script("this was written by a newer git-comfy")),
     }
     let files = document.get("files").and_then(Value::as_array).unwrap_or_default();
-    let file = chosen(files, &args.file).map_err(|why| no_script(&why))?;
+    let file = choose_file_entry(files, &args.file).map_err(|why| no_script(&why))?;
     if file.get("before").is_none() || file.get("after").is_none() {
         return Err(no_script("the file came or went as a whole; there is nothing to replay"));
     }
@@ -125,7 +126,10 @@ fn script(args: &Args, session: &Session) -> Result<EditScript> {
 }
 
 /// The entry for a file: the one of its name, else the only one.
-fn chosen<'v>(files: &'v [Value], file: &Path) -> std::result::Result<&'v Value, String> {
+fn choose_file_entry<'v>(
+    files: &'v [Value],
+    file: &Path,
+) -> std::result::Result<&'v Value, String> {
     let is_named = |entry: &&Value, side: &str| {
         let name = entry.get(side).and_then(|side| side.get("name")).and_then(Value::as_str);
         name.is_some_and(|name| Path::new(name).file_name() == file.file_name())

@@ -8,22 +8,22 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 use comfy_graph::catalog::Catalog;
-use comfy_graph::diff::{Held, Lineage};
+use comfy_graph::diff::{Lineage, NodeAspect};
 use comfy_graph::json::Value;
 use serde_json::json;
 
-use crate::differences::compared::compare;
-use crate::differences::content::Content;
-use crate::differences::revisions::How;
-use crate::differences::text::ledger::{Leaf, leaves};
-use crate::differences::{content, operands, revisions, widget_names};
-use crate::error::{Failure, Result};
+use crate::differences::changed_files::FileChangeKind;
+use crate::differences::content::FileContent;
+use crate::differences::graph_diff::compare_contents;
+use crate::differences::text::blame_lines::{NodeValues, list_values};
+use crate::differences::{changed_files, content, node_catalog, operands};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::{Commit, CommitId, ObjectId, RepoPath, Repository, commit_range};
+use crate::platform::git::{Commit, CommitId, ObjectId, RepoPath, Repository, commit_text};
 use crate::platform::text::{Colour, sanitize};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
-use crate::ui::Listener;
+use crate::ui::OutputPipe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,7 +35,7 @@ Examples:
 /// Tell which commit gave every value of a workflow its present form.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct BlameArgs {
     /// The workflow, or `REVISION:FILE`.
     file: String,
     /// One node, by its title, class or id; with `.WIDGET` one value of it.
@@ -50,37 +50,38 @@ pub struct Args {
 
 /// Where a value was changed last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Blamed {
+enum BlameOrigin {
     /// In the work tree; it is not committed.
-    Here,
+    WorkTree,
     Commit(CommitId),
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let repository = session.repository_in_step()?;
-    let naming = widget_names::of(&repository);
-    let start = start(args, session, &repository)?;
-    let no_graph = || Failure::new(format!("{} holds no workflow", sanitize::line(&args.file)));
-    let Content::Graph(document) = content::read(start.bytes.clone()) else {
+pub fn run(args: &BlameArgs, session: &Session) -> Result<Exit> {
+    let repository = session.up_to_date_repository()?;
+    let naming = node_catalog::load_catalog(&repository);
+    let start = find_start(args, session, &repository)?;
+    let no_graph =
+        || CommandError::new(format!("{} holds no workflow", sanitize::line(&args.file)));
+    let FileContent::Graph(document) = content::parse_content(start.bytes.clone()) else {
         return Err(no_graph());
     };
-    let mut leaves = leaves(&document, &naming).ok_or_else(no_graph)?;
+    let mut leaves = list_values(&document, &naming).ok_or_else(no_graph)?;
     if let Some(wanted) = &args.node {
-        choose(&mut leaves, wanted, &args.file)?;
+        select_values(&mut leaves, wanted, &args.file)?;
     }
-    let held: Vec<Held> =
-        leaves.iter().flat_map(|leaf| &leaf.values).map(|entry| entry.held.clone()).collect();
-    let mut trail = Trail { repository: &repository, naming: &naming, blamed: HashMap::new() };
-    trail.follow(start, document, held)?;
+    let held: Vec<NodeAspect> =
+        leaves.iter().flat_map(|leaf| &leaf.values).map(|entry| entry.key.clone()).collect();
+    let mut trail = BlameWalk { repository: &repository, naming: &naming, blamed: HashMap::new() };
+    trail.follow_values(start, document, held)?;
     let mut screen = Screen::open(session, &args.screen, "blame");
     let mut known = HashMap::new();
     for leaf in &leaves {
         let text = if args.json {
-            in_json(leaf, &trail, &mut known)?
+            render_json(leaf, &trail, &mut known)?
         } else {
-            in_words(leaf, &trail, &mut known, &screen)?
+            render_text(leaf, &trail, &mut known, &screen)?
         };
-        if screen.put(text.as_bytes())? == Listener::Gone {
+        if screen.write(text.as_bytes())? == OutputPipe::Closed {
             break;
         }
     }
@@ -88,7 +89,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 }
 
 /// The file that is annotated, and the commit to search from.
-struct Start {
+struct BlameStart {
     bytes: Vec<u8>,
     path: RepoPath,
     /// The commit to go back from.
@@ -97,132 +98,144 @@ struct Start {
     committed: bool,
 }
 
-fn start(args: &Args, session: &Session, repository: &Repository) -> Result<Start> {
+fn find_start(args: &BlameArgs, session: &Session, repository: &Repository) -> Result<BlameStart> {
     let file = session.cwd.join(&args.file);
     if !file.is_file()
         && let Some((revision, path)) = args.file.split_once(':')
     {
-        let unknown = || Failure::new(format!("{} is not there", sanitize::line(&args.file)));
+        let unknown = || CommandError::new(format!("{} is not there", sanitize::line(&args.file)));
         let commit = repository.resolve_commit(revision)?.ok_or_else(unknown)?;
         let path = match path.strip_prefix("./") {
             Some(path) => operands::repo_path(repository, &session.cwd.join(path)),
             None => Some(RepoPath::new(path.as_bytes())),
         };
         let path = path.ok_or_else(unknown)?;
-        let blob = operands::blob_in(repository, commit.0, &path)?.ok_or_else(unknown)?;
+        let blob = operands::blob_at_path(repository, commit.0, &path)?.ok_or_else(unknown)?;
         let bytes = repository.blob(blob)?.ok_or_else(unknown)?;
-        return Ok(Start { bytes, path, commit: Some(commit), committed: true });
+        return Ok(BlameStart { bytes, path, commit: Some(commit), committed: true });
     }
-    let bytes = operands::bytes_of(&file)?;
+    let bytes = operands::read_file(&file)?;
     let outside =
-        || Failure::new(format!("{} is not in this repository", sanitize::line(&args.file)));
+        || CommandError::new(format!("{} is not in this repository", sanitize::line(&args.file)));
     let path = operands::repo_path(repository, &file).ok_or_else(outside)?;
-    Ok(Start { bytes, path, commit: repository.head()?, committed: false })
+    Ok(BlameStart { bytes, path, commit: repository.head()?, committed: false })
 }
 
 /// Keeps the nodes that `NODE[.WIDGET]` names, and of them the value.
-fn choose(leaves: &mut Vec<Leaf>, wanted: &str, file: &str) -> Result<()> {
-    let known = |name: &str| leaves.iter().any(|leaf| leaf.is_called(name));
+fn select_values(leaves: &mut Vec<NodeValues>, wanted: &str, file: &str) -> Result<()> {
+    let known = |name: &str| leaves.iter().any(|leaf| leaf.matches_name(name));
     let dots = wanted.match_indices('.').map(|(at, _)| at);
     let split = dots.map(|at| (&wanted[..at], &wanted[at + 1..])).find(|(node, _)| known(node));
     let (node, value) = match split {
         _ if known(wanted) => (wanted, None),
         Some((node, value)) => (node, Some(value)),
         None => {
-            let failure = Failure::new(format!(
+            let failure = CommandError::new(format!(
                 "{} has no node {}",
                 sanitize::line(file),
                 sanitize::line(wanted)
             ));
             let some: Vec<String> = leaves.iter().take(12).map(|leaf| leaf.name.clone()).collect();
-            return Err(failure.hint(format!("there are: {}", sanitize::line(&some.join(", ")))));
+            return Err(
+                failure.with_hint(format!("there are: {}", sanitize::line(&some.join(", "))))
+            );
         }
     };
-    leaves.retain(|leaf| leaf.is_called(node));
+    leaves.retain(|leaf| leaf.matches_name(node));
     let Some(value) = value else { return Ok(()) };
     let values: Vec<String> = leaves
         .iter()
         .flat_map(|leaf| &leaf.values)
-        .map(|entry| entry.held.aspect.name().to_string())
+        .map(|entry| entry.key.aspect.name().to_string())
         .collect();
     for leaf in leaves.iter_mut() {
-        leaf.values.retain(|entry| entry.held.aspect.name().eq_ignore_ascii_case(value));
+        leaf.values.retain(|entry| entry.key.aspect.name().eq_ignore_ascii_case(value));
     }
     leaves.retain(|leaf| !leaf.values.is_empty());
     if leaves.is_empty() {
-        let failure = Failure::new(format!(
+        let failure = CommandError::new(format!(
             "{} has no value {}",
             sanitize::line(node),
             sanitize::line(value)
         ));
-        return Err(failure.hint(format!("there are: {}", sanitize::line(&values.join(", ")))));
+        return Err(failure.with_hint(format!("there are: {}", sanitize::line(&values.join(", ")))));
     }
     Ok(())
 }
 
 /// The values whose commit is not found yet, with the index of each in the request: a value
 /// can have another node id or name in an older commit.
-type Sought = Vec<(usize, Held)>;
+type SoughtValues = Vec<(usize, NodeAspect)>;
 
 /// A file in a commit that may have changed the values.
-struct Stop {
+struct BlameSuspect {
     path: RepoPath,
     blob: ObjectId,
-    sought: Sought,
+    sought: SoughtValues,
 }
 
-struct Trail<'r> {
+struct BlameWalk<'r> {
     repository: &'r Repository,
     naming: &'r Catalog,
     /// The result, by the value in the newest state.
-    blamed: HashMap<Held, Blamed>,
+    blamed: HashMap<NodeAspect, BlameOrigin>,
 }
 
-impl Trail<'_> {
-    fn follow(&mut self, start: Start, document: Value, held: Vec<Held>) -> Result<()> {
+impl BlameWalk<'_> {
+    fn follow_values(
+        &mut self,
+        start: BlameStart,
+        document: Value,
+        held: Vec<NodeAspect>,
+    ) -> Result<()> {
         let asked = held.clone();
-        let mut sought: Sought = held.into_iter().enumerate().collect();
+        let mut sought: SoughtValues = held.into_iter().enumerate().collect();
         let Some(commit) = start.commit else {
-            self.settle(&asked, sought, Blamed::Here);
+            self.assign(&asked, sought, BlameOrigin::WorkTree);
             return Ok(());
         };
-        let tree = operands::blob_in(self.repository, commit.0, &start.path)?;
+        let tree = operands::blob_at_path(self.repository, commit.0, &start.path)?;
         let Some(blob) = tree else {
-            self.settle(&asked, sought, Blamed::Here);
+            self.assign(&asked, sought, BlameOrigin::WorkTree);
             return Ok(());
         };
         if !start.committed {
-            let (passed, own) = self.passed(blob, document, sought)?;
-            self.settle(&asked, own, Blamed::Here);
+            let (passed, own) = self.split_inherited(blob, document, sought)?;
+            self.assign(&asked, own, BlameOrigin::WorkTree);
             sought = passed;
         }
         // The newest commit first, so that all its children have been there before it.
         let mut queue: BinaryHeap<(i64, ObjectId)> = BinaryHeap::new();
-        let mut stops: BTreeMap<ObjectId, Vec<Stop>> = BTreeMap::new();
-        self.visit(commit, Stop { path: start.path, blob, sought }, &mut queue, &mut stops)?;
+        let mut stops: BTreeMap<ObjectId, Vec<BlameSuspect>> = BTreeMap::new();
+        self.enqueue(
+            commit,
+            BlameSuspect { path: start.path, blob, sought },
+            &mut queue,
+            &mut stops,
+        )?;
         while let Some((_, id)) = queue.pop() {
             let commit = CommitId(id);
             let Some(about) = self.repository.commit(commit)? else { continue };
             for stop in stops.remove(&id).unwrap_or_default() {
-                let own = self.step(commit, &about, stop, &mut queue, &mut stops)?;
-                self.settle(&asked, own, Blamed::Commit(commit));
+                let own = self.pass_to_parents(commit, &about, stop, &mut queue, &mut stops)?;
+                self.assign(&asked, own, BlameOrigin::Commit(commit));
             }
         }
         Ok(())
     }
 
-    fn settle(&mut self, asked: &[Held], sought: Sought, blamed: Blamed) {
+    fn assign(&mut self, asked: &[NodeAspect], sought: SoughtValues, blamed: BlameOrigin) {
         for (at, _) in sought {
             self.blamed.insert(asked[at].clone(), blamed.clone());
         }
     }
 
-    fn visit(
+    fn enqueue(
         &self,
         commit: CommitId,
-        stop: Stop,
+        stop: BlameSuspect,
         queue: &mut BinaryHeap<(i64, ObjectId)>,
-        stops: &mut BTreeMap<ObjectId, Vec<Stop>>,
+        stops: &mut BTreeMap<ObjectId, Vec<BlameSuspect>>,
     ) -> Result<()> {
         if stop.sought.is_empty() {
             return Ok(());
@@ -241,14 +254,14 @@ impl Trail<'_> {
 
     /// Passes values on to the parents that have them in the same form; gives the rest, which
     /// this commit changed.
-    fn step(
+    fn pass_to_parents(
         &self,
         commit: CommitId,
         about: &Commit,
-        stop: Stop,
+        stop: BlameSuspect,
         queue: &mut BinaryHeap<(i64, ObjectId)>,
-        stops: &mut BTreeMap<ObjectId, Vec<Stop>>,
-    ) -> Result<Sought> {
+        stops: &mut BTreeMap<ObjectId, Vec<BlameSuspect>>,
+    ) -> Result<SoughtValues> {
         let mut sought = stop.sought;
         let mut document = None;
         for parent in &about.parents {
@@ -259,63 +272,71 @@ impl Trail<'_> {
             if self.repository.commit(*parent)?.is_none() {
                 continue;
             }
-            let Some((path, blob)) = self.before(*parent, commit, &stop.path)? else { continue };
+            let Some((path, blob)) = self.file_in_parent(*parent, commit, &stop.path)? else {
+                continue;
+            };
             let passed = if blob == stop.blob {
                 std::mem::take(&mut sought)
             } else {
                 if document.is_none() {
-                    document = self.document(stop.blob)?;
+                    document = self.read_document(stop.blob)?;
                 }
                 let Some(document) = document.clone() else { continue };
-                let (passed, own) = self.passed(blob, document, sought)?;
+                let (passed, own) = self.split_inherited(blob, document, sought)?;
                 sought = own;
                 passed
             };
-            self.visit(*parent, Stop { path, blob, sought: passed }, queue, stops)?;
+            self.enqueue(*parent, BlameSuspect { path, blob, sought: passed }, queue, stops)?;
         }
         Ok(sought)
     }
 
     /// The file in a parent, also if it was renamed since.
-    fn before(
+    fn file_in_parent(
         &self,
         parent: CommitId,
         commit: CommitId,
         path: &RepoPath,
     ) -> Result<Option<(RepoPath, ObjectId)>> {
-        if let Some(blob) = operands::blob_in(self.repository, parent.0, path)? {
+        if let Some(blob) = operands::blob_at_path(self.repository, parent.0, path)? {
             return Ok(Some((path.clone(), blob)));
         }
         let arguments =
             ["--find-renames".to_owned(), parent.to_string(), commit.to_string(), "--".to_owned()];
-        let changes = revisions::changes(self.repository.common_dir(), &arguments)?;
+        let changes = changed_files::list_changes(self.repository.common_dir(), &arguments)?;
         let renamed = changes.into_iter().find(|change| {
-            matches!(change.how, How::Renamed | How::Copied) && change.path() == path
+            matches!(change.kind, FileChangeKind::Renamed | FileChangeKind::Copied)
+                && change.path() == path
         });
         let before = renamed.and_then(|change| change.before);
         Ok(before.and_then(|version| Some((version.path, version.blob?))))
     }
 
-    fn document(&self, blob: ObjectId) -> Result<Option<Value>> {
+    fn read_document(&self, blob: ObjectId) -> Result<Option<Value>> {
         let bytes = self.repository.blob(blob)?.unwrap_or_default();
-        Ok(match content::read(bytes) {
-            Content::Graph(value) => Some(value),
+        Ok(match content::parse_content(bytes) {
+            FileContent::Graph(value) => Some(value),
             _ => None,
         })
     }
 
     /// Splits values into those that an earlier blob has in the same form (as they are named
     /// there) and those that are new in `after`.
-    fn passed(&self, before: ObjectId, after: Value, sought: Sought) -> Result<(Sought, Sought)> {
-        let Some(before) = self.document(before)? else { return Ok((Vec::new(), sought)) };
-        let (before, after) = (Content::Graph(before), Content::Graph(after));
-        let Some(compared) = compare(before, after, self.naming) else {
+    fn split_inherited(
+        &self,
+        before: ObjectId,
+        after: Value,
+        sought: SoughtValues,
+    ) -> Result<(SoughtValues, SoughtValues)> {
+        let Some(before) = self.read_document(before)? else { return Ok((Vec::new(), sought)) };
+        let (before, after) = (FileContent::Graph(before), FileContent::Graph(after));
+        let Some(compared) = compare_contents(before, after, self.naming) else {
             return Ok((Vec::new(), sought));
         };
-        let lineage = Lineage::of(&compared.script);
+        let lineage = Lineage::from_script(&compared.script);
         let (mut passed, mut own) = (Vec::new(), Vec::new());
         for (at, held) in sought {
-            match lineage.before(&held) {
+            match lineage.trace_back(&held) {
                 Some(before) => passed.push((at, before)),
                 None => own.push((at, held)),
             }
@@ -325,14 +346,14 @@ impl Trail<'_> {
 }
 
 /// Commits that were read for the output.
-type Known = HashMap<ObjectId, Option<Commit>>;
+type CommitCache = HashMap<ObjectId, Option<Commit>>;
 
-fn look_up<'k>(
-    trail: &Trail<'_>,
-    held: &Held,
-    known: &'k mut Known,
+fn blamed_commit<'k>(
+    trail: &BlameWalk<'_>,
+    held: &NodeAspect,
+    known: &'k mut CommitCache,
 ) -> Result<Option<(CommitId, &'k Commit)>> {
-    let Some(Blamed::Commit(id)) = trail.blamed.get(held) else { return Ok(None) };
+    let Some(BlameOrigin::Commit(id)) = trail.blamed.get(held) else { return Ok(None) };
     let commit = match known.entry(id.0) {
         Entry::Occupied(there) => there.into_mut(),
         Entry::Vacant(free) => free.insert(trail.repository.commit(*id)?),
@@ -340,51 +361,60 @@ fn look_up<'k>(
     Ok(commit.as_ref().map(|commit| (*id, commit)))
 }
 
-fn in_words(leaf: &Leaf, trail: &Trail<'_>, known: &mut Known, screen: &Screen) -> Result<String> {
+fn render_text(
+    leaf: &NodeValues,
+    trail: &BlameWalk<'_>,
+    known: &mut CommitCache,
+    screen: &Screen,
+) -> Result<String> {
     let (bold, plain, yellow) = match screen.colour {
         Colour::On => ("\x1b[1m", "\x1b[m", "\x1b[33m"),
         Colour::Off => ("", "", ""),
     };
-    let inside = leaf.inside.as_ref().map(|name| format!("{name} / ")).unwrap_or_default();
+    let inside = leaf.subgraph.as_ref().map(|name| format!("{name} / ")).unwrap_or_default();
     let class = if leaf.class == leaf.name { String::new() } else { format!(" ({})", leaf.class) };
     let head = format!("{inside}{} #{}{class}", leaf.name, leaf.node.id);
     let mut text = format!("{bold}{}{plain}\n", sanitize::line(&head));
-    let names = leaf.values.iter().map(|entry| entry.held.aspect.name().chars().count());
+    let names = leaf.values.iter().map(|entry| entry.key.aspect.name().chars().count());
     let names = names.max().unwrap_or(0).min(24);
     for entry in &leaf.values {
-        let who = match look_up(trail, &entry.held, known)? {
+        let who = match blamed_commit(trail, &entry.key, known)? {
             Some((id, commit)) => {
                 let author = sanitize::excerpt(&commit.author.name, 12);
                 format!(
                     "{yellow}{}{plain} {} {author:<12}",
-                    commit_range::short(id),
-                    commit_range::day(&commit.author)
+                    commit_text::short_id(id),
+                    commit_text::format_day(&commit.author)
                 )
             }
             None => format!("{:<31}", "not committed yet"),
         };
-        let name = entry.held.aspect.name();
+        let name = entry.key.aspect.name();
         let name = sanitize::line(&name);
         let room = screen.width.saturating_sub(31 + names + 6).max(20);
-        let shown = sanitize::excerpt(&entry.shown, room);
+        let shown = sanitize::excerpt(&entry.text, room);
         text.push_str(&format!("  {who}  {name:<names$}  {shown}\n"));
     }
     Ok(text)
 }
 
-fn in_json(leaf: &Leaf, trail: &Trail<'_>, known: &mut Known) -> Result<String> {
+fn render_json(
+    leaf: &NodeValues,
+    trail: &BlameWalk<'_>,
+    known: &mut CommitCache,
+) -> Result<String> {
     let mut text = String::new();
     for entry in &leaf.values {
-        let commit = look_up(trail, &entry.held, known)?;
+        let commit = blamed_commit(trail, &entry.key, known)?;
         let told = json!({
             "node": leaf.node.to_string(),
             "title": leaf.name,
             "class": leaf.class,
-            "subgraph": leaf.inside,
-            "value": entry.held.aspect.name().as_str(),
-            "shown": entry.shown,
+            "subgraph": leaf.subgraph,
+            "value": entry.key.aspect.name().as_str(),
+            "shown": entry.text,
             "commit": commit.map(|(id, _)| id.to_string()),
-            "date": commit.and_then(|(_, commit)| commit_range::moment(&commit.author)),
+            "date": commit.and_then(|(_, commit)| commit_text::format_time(&commit.author)),
             "author": commit.map(|(_, commit)| commit.author.name.clone()),
             "subject": commit.map(|(_, commit)| commit.subject()),
         });

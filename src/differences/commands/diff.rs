@@ -6,25 +6,25 @@ use std::path::Path;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::diff::schema;
 use comfy_graph::json;
-use comfy_graph::json::{Object, Style, Value};
+use comfy_graph::json::{JsonStyle, Object, Value};
 
-use crate::differences::compared::compare;
-use crate::differences::content::{self, Content};
-use crate::differences::file_diff::Sheet;
-use crate::differences::operands::{self, Among, Document, Named};
-use crate::differences::patch::{PatchColour, hunks};
-use crate::differences::revisions::{FileChange, How, Version};
-use crate::differences::text::Layout;
-use crate::differences::text::terminal::{Look, WordDiff};
-use crate::differences::{revisions, widget_names};
-use crate::error::{Failure, Result};
+use crate::differences::changed_files::{FileChange, FileChangeKind, FileVersion};
+use crate::differences::content::{self, FileContent};
+use crate::differences::file_diff::FileDiff;
+use crate::differences::graph_diff::compare_contents;
+use crate::differences::operands::{self, Operand, OperandKind, SourceScope};
+use crate::differences::patch::{PatchColour, git_hunks};
+use crate::differences::text::LayoutDetail;
+use crate::differences::text::terminal::{TerminalStyle, WordDiff};
+use crate::differences::{changed_files, node_catalog};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::{self, Change};
-use crate::platform::git::{self, RepoPath, Repository, plumbing};
+use crate::layouts::{self, WorkflowChange};
+use crate::platform::git::{self, RepoPath, Repository, git_runner};
 use crate::platform::text::{Colour, sanitize};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
-use crate::ui::Listener;
+use crate::ui::OutputPipe;
 
 const EXAMPLES: &str = "\
 Takes what `git diff` takes, and two files, pictures or REVISION:FILE in any combination.
@@ -47,7 +47,7 @@ Examples:
 /// Tell how workflows differ: files, revisions, pictures.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct DiffArgs {
     /// Files, pictures, revisions, ranges (`A..B`, `A...B`), `REVISION:FILE`; `-` reads
     /// standard input.
     #[arg(value_name = "WHAT")]
@@ -60,7 +60,7 @@ pub struct Args {
     cached: bool,
     /// How to tell it.
     #[arg(long, value_name = "FORM", default_value = "terminal")]
-    format: Form,
+    format: DiffFormat,
     /// One line for each file.
     #[arg(long, conflicts_with = "format")]
     stat: bool,
@@ -70,7 +70,7 @@ pub struct Args {
     /// How changed words of a prompt are marked.
     #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true,
           default_missing_value = "plain")]
-    word_diff: Option<WordMode>,
+    word_diff: Option<WordDiffMode>,
     /// Spell out every move and resize.
     #[arg(long)]
     layout: bool,
@@ -80,7 +80,7 @@ pub struct Args {
 
 /// The forms a difference can be told in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
+enum DiffFormat {
     /// For people.
     Terminal,
     /// For programs: docs/diff-schema.md.
@@ -91,7 +91,7 @@ enum Form {
 
 /// git's choices for `--word-diff`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum WordMode {
+enum WordDiffMode {
     /// By colour alone.
     Color,
     /// `[-gone-]{+new+}`
@@ -100,108 +100,110 @@ enum WordMode {
     None,
 }
 
-enum Wish {
+enum DiffRequest {
     /// What `git diff` compares with these arguments.
     Git(Vec<String>),
-    Two(Box<[Document; 2]>),
+    Operands(Box<[Operand; 2]>),
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let layout = if args.layout { Layout::Spelled } else { Layout::Folded };
-    let naming = widget_names::cached(session);
-    let wish = wish(args, session)?;
+pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
+    let layout = if args.layout { LayoutDetail::Full } else { LayoutDetail::Counted };
+    let naming = node_catalog::catalog_for_session(session);
+    let wish = parse_request(args, session)?;
     let mut screen = Screen::open(session, &args.screen, "diff");
-    let machine = args.format != Form::Terminal;
+    let machine = args.format != DiffFormat::Terminal;
     let colour = if machine { Colour::Off } else { screen.colour };
     let words = match args.word_diff {
-        Some(WordMode::Color) | None => WordDiff::Auto,
-        Some(WordMode::Plain) => WordDiff::Plain,
-        Some(WordMode::None) => WordDiff::None,
+        Some(WordDiffMode::Color) | None => WordDiff::Auto,
+        Some(WordDiffMode::Plain) => WordDiff::Plain,
+        Some(WordDiffMode::None) => WordDiff::None,
     };
-    let look = Look { colour, words, width: screen.width };
-    let sheets: Box<dyn Iterator<Item = Result<Sheet>>> = match wish {
-        Wish::Two(two) => {
-            let sheet = two_documents(session, *two, &naming, look.colour)?;
-            if !sheet.differs(Layout::Spelled) {
+    let look = TerminalStyle { colour, words, width: screen.width };
+    let sheets: Box<dyn Iterator<Item = Result<FileDiff>>> = match wish {
+        DiffRequest::Operands(two) => {
+            let sheet = diff_operands(session, *two, &naming, look.colour)?;
+            if !sheet.differs(LayoutDetail::Full) {
                 let [one, other] = sheet.names.each_ref().map(|name| name.as_deref());
                 let (one, other) = (one.unwrap_or_default(), other.unwrap_or_default());
-                session.ui.say(&format!("{one} and {other} do not differ"));
+                session.ui.info(&format!("{one} and {other} do not differ"));
             }
             Box::new(std::iter::once(Ok(sheet)))
         }
-        Wish::Git(arguments) => {
-            let comparing = Comparing { repository: session.repository()?, arguments, layout };
-            let changes = comparing.changes(session)?;
+        DiffRequest::Git(arguments) => {
+            let comparing = GitComparison { repository: session.repository()?, arguments, layout };
+            let changes = comparing.list_changes(session)?;
             let sheets = changes
                 .into_iter()
-                .map(move |change| comparing.sheet(session, change, &naming, look.colour));
+                .map(move |change| comparing.diff_file(session, change, &naming, look.colour));
             Box::new(sheets)
         }
     };
-    let found = show(args, &mut screen, sheets, look, layout)?;
-    let code = if args.exit_code && found == Found::Difference { Exit::Found } else { Exit::Done };
+    let found = print_diffs(args, &mut screen, sheets, look, layout)?;
+    let code =
+        if args.exit_code && found == DiffOutcome::Difference { Exit::Found } else { Exit::Done };
     Ok(code)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    Nothing,
+enum DiffOutcome {
+    NoDifference,
     Difference,
 }
 
-fn show(
-    args: &Args,
+fn print_diffs(
+    args: &DiffArgs,
     screen: &mut Screen,
-    sheets: Box<dyn Iterator<Item = Result<Sheet>> + '_>,
-    look: Look,
-    layout: Layout,
-) -> Result<Found> {
-    let mut found = Found::Nothing;
+    sheets: Box<dyn Iterator<Item = Result<FileDiff>> + '_>,
+    look: TerminalStyle,
+    layout: LayoutDetail,
+) -> Result<DiffOutcome> {
+    let mut found = DiffOutcome::NoDifference;
     let mut kept = Vec::new();
     for sheet in sheets {
         let sheet = sheet?;
         if sheet.differs(layout) {
-            found = Found::Difference;
+            found = DiffOutcome::Difference;
         }
         let heard = match args.format {
-            Form::Terminal if args.stat => {
+            DiffFormat::Terminal if args.stat => {
                 kept.push(sheet);
                 continue;
             }
-            Form::Terminal => screen.put(&sheet.terminal(look, layout))?,
-            Form::Markdown => screen.put(sheet.markdown(layout).as_bytes())?,
-            Form::Json => {
+            DiffFormat::Terminal => screen.write(&sheet.render_terminal(look, layout))?,
+            DiffFormat::Markdown => screen.write(sheet.render_markdown(layout).as_bytes())?,
+            DiffFormat::Json => {
                 kept.push(sheet);
                 continue;
             }
         };
-        if heard == Listener::Gone {
+        if heard == OutputPipe::Closed {
             break;
         }
     }
-    if args.format == Form::Json {
-        screen.put(document(&kept).as_bytes())?;
+    if args.format == DiffFormat::Json {
+        screen.write(diffs_to_json(&kept).as_bytes())?;
     } else if args.stat {
-        let names = kept.iter().map(Sheet::name_columns).max().unwrap_or(0).min(look.width / 2);
+        let names = kept.iter().map(FileDiff::name_width).max().unwrap_or(0).min(look.width / 2);
         for sheet in &kept {
-            screen.put(sheet.line(look, names, layout).as_bytes())?;
+            screen.write(sheet.render_stat_line(look, names, layout).as_bytes())?;
         }
     }
     Ok(found)
 }
 
-pub(crate) fn document(sheets: &[Sheet]) -> String {
+pub(crate) fn diffs_to_json(sheets: &[FileDiff]) -> String {
     let mut root = Object::default();
     root.insert("schema", "git-comfy/diff");
-    root.insert("version", schema::VERSION);
-    let files: Vec<Value> = sheets.iter().map(Sheet::json).collect();
+    root.insert("version", schema::DIFF_SCHEMA_VERSION);
+    let files: Vec<Value> = sheets.iter().map(FileDiff::to_json).collect();
     root.insert("files", files);
-    let text = json::print(&Value::Object(root), &Style { final_newline: true, ..Style::EXPORT });
+    let text =
+        json::print(&Value::Object(root), &JsonStyle { final_newline: true, ..JsonStyle::EXPORT });
     // Everything is escaped that a terminal would act on; the values stay the same.
     sanitize::json(&text).into_owned()
 }
 
-fn wish(args: &Args, session: &Session) -> Result<Wish> {
+fn parse_request(args: &DiffArgs, session: &Session) -> Result<DiffRequest> {
     let mut arguments: Vec<String> = Vec::new();
     if args.cached {
         arguments.push("--cached".to_owned());
@@ -210,69 +212,74 @@ fn wish(args: &Args, session: &Session) -> Result<Wish> {
     arguments.push("--".to_owned());
     arguments.extend(args.paths.iter().cloned());
     if args.cached || !args.paths.is_empty() {
-        return Ok(Wish::Git(arguments));
+        return Ok(DiffRequest::Git(arguments));
     }
     // Without `--` git itself tells revisions from paths.
     arguments.pop();
     let words: Vec<&str> = args.what.iter().map(String::as_str).collect();
     if words.is_empty() || words.len() > 2 {
-        return Ok(Wish::Git(arguments));
+        return Ok(DiffRequest::Git(arguments));
     }
-    let named: Vec<Named> =
-        words.iter().map(|word| operands::named(session, word)).collect::<Result<_>>()?;
-    let read = |at: usize| operands::read(session, words[at], &named[at]);
+    let named: Vec<OperandKind> = words
+        .iter()
+        .map(|word| operands::classify_operand(session, word))
+        .collect::<Result<_>>()?;
+    let read = |at: usize| operands::read_operand(session, words[at], &named[at]);
     let two = match named.as_slice() {
-        [Named::File(_) | Named::Blob(_), Named::File(_) | Named::Blob(_)] => {
-            Some([read(0)?, read(1)?])
+        [
+            OperandKind::File(_) | OperandKind::Blob(_),
+            OperandKind::File(_) | OperandKind::Blob(_),
+        ] => Some([read(0)?, read(1)?]),
+        [OperandKind::File(file), OperandKind::Revision(id)] => {
+            Some(swap(operands_at_revision(session, read(0)?, file, *id)?))
         }
-        [Named::File(file), Named::Revision(id)] => {
-            Some(flipped(at_revision(session, read(0)?, file, *id)?))
+        [OperandKind::Revision(id), OperandKind::File(file)] => {
+            Some(operands_at_revision(session, read(1)?, file, *id)?)
         }
-        [Named::Revision(id), Named::File(file)] => {
-            Some(at_revision(session, read(1)?, file, *id)?)
-        }
-        [Named::Blob(_)] => {
+        [OperandKind::Blob(_)] => {
             let path = words[0].rsplit(':').next().unwrap_or_default();
             let top = session.repository()?.require_work_tree()?.join(path);
-            let now = operands::read(session, path, &Named::File(top))?;
+            let now = operands::read_operand(session, path, &OperandKind::File(top))?;
             Some([read(0)?, now])
         }
-        [Named::File(file)] if words[0] != "-" => alone(session, read(0)?, file)?,
+        [OperandKind::File(file)] if words[0] != "-" => {
+            operands_for_lone_file(session, read(0)?, file)?
+        }
         _ => None,
     };
-    Ok(two.map_or(Wish::Git(arguments), |two| Wish::Two(Box::new(two))))
+    Ok(two.map_or(DiffRequest::Git(arguments), |two| DiffRequest::Operands(Box::new(two))))
 }
 
-fn flipped([one, other]: [Document; 2]) -> [Document; 2] {
+fn swap([one, other]: [Operand; 2]) -> [Operand; 2] {
     [other, one]
 }
 
 /// A file as it was at a revision, and as it is; for a picture that was not there, the
 /// workflow it was made with.
-fn at_revision(
+fn operands_at_revision(
     session: &Session,
-    document: Document,
+    document: Operand,
     file: &Path,
     revision: git::ObjectId,
-) -> Result<[Document; 2]> {
+) -> Result<[Operand; 2]> {
     let repository = session.repository()?;
     let path = operands::repo_path(&repository, file);
     let blob = match &path {
-        Some(path) => operands::blob_in(&repository, revision, path)?,
+        Some(path) => operands::blob_at_path(&repository, revision, path)?,
         None => None,
     };
     let was = match (blob, &document.content) {
         (Some(blob), _) => {
             let name = format!("{}:{}", &revision.to_hex()[..7], document.name);
-            operands::read(session, &name, &Named::Blob(blob))?
+            operands::read_operand(session, &name, &OperandKind::Blob(blob))?
         }
-        (None, Content::Output(_)) => {
-            operands::origin_of(session, &document, Among::Revision(revision))?
+        (None, FileContent::Output(_)) => {
+            operands::find_source_workflow(session, &document, SourceScope::Revision(revision))?
         }
         (None, _) => {
             let short = &revision.to_hex()[..7];
-            return Err(Failure::new(format!("{} is not there in {short}", document.name))
-                .hint(format!("name what it is to be compared with: {short}:FILE")));
+            return Err(CommandError::new(format!("{} is not there in {short}", document.name))
+                .with_hint(format!("name what it is to be compared with: {short}:FILE")));
         }
     };
     Ok([was, document])
@@ -280,64 +287,70 @@ fn at_revision(
 
 /// A single file: `None` if git tracks it; a picture that it does not track is compared with
 /// the workflow it was made with.
-fn alone(session: &Session, document: Document, file: &Path) -> Result<Option<[Document; 2]>> {
+fn operands_for_lone_file(
+    session: &Session,
+    document: Operand,
+    file: &Path,
+) -> Result<Option<[Operand; 2]>> {
     let Ok(repository) = session.repository() else {
-        return Err(Failure::new(format!("{} alone cannot be compared", document.name))
-            .hint("name a second file"));
+        return Err(CommandError::new(format!("{} alone cannot be compared", document.name))
+            .with_hint("name a second file"));
     };
     let is_tracked = |path: &RepoPath| {
         let spec = [b":(top,literal)".as_slice(), path.as_bytes()].concat();
         let spec = String::from_utf8_lossy(&spec).into_owned();
-        let told = plumbing::Git::at(&session.cwd).run(["ls-files", "--", &spec]);
+        let told = git_runner::GitRunner::in_folder(&session.cwd).run(["ls-files", "--", &spec]);
         told.is_ok_and(|told| !told.is_empty())
     };
     let tracked = operands::repo_path(&repository, file).is_some_and(|path| is_tracked(&path));
     match &document.content {
         _ if tracked => Ok(None),
-        Content::Output(_) => {
-            let now = operands::origin_of(session, &document, Among::WorkTree)?;
+        FileContent::Output(_) => {
+            let now = operands::find_source_workflow(session, &document, SourceScope::WorkTree)?;
             Ok(Some([document, now]))
         }
-        _ => Err(Failure::new(format!("git does not know {}", document.name))
-            .hint("name a second file to compare it with")),
+        _ => Err(CommandError::new(format!("git does not know {}", document.name))
+            .with_hint("name a second file to compare it with")),
     }
 }
 
-fn two_documents(
+fn diff_operands(
     session: &Session,
-    documents: [Document; 2],
+    documents: [Operand; 2],
     naming: &Catalog,
     colour: Colour,
-) -> Result<Sheet> {
+) -> Result<FileDiff> {
     let names = documents.each_ref().map(|document| Some(document.name.clone()));
-    let outputs = documents.each_ref().map(|document| document.content.told().map(str::to_owned));
+    let outputs = documents
+        .each_ref()
+        .map(|document| document.content.output_description().map(str::to_owned));
     let [before, after] = documents;
-    let has_graph = |content: &Content| match content {
-        Content::Graph(_) => true,
-        Content::Output(output) => output.graph().is_some(),
-        Content::Other(_) => false,
+    let has_graph = |content: &FileContent| match content {
+        FileContent::Graph(_) => true,
+        FileContent::Output(output) => output.graph().is_some(),
+        FileContent::Other(_) => false,
     };
     let graphs = [has_graph(&before.content), has_graph(&after.content)];
-    let sheet = Sheet { names, outputs, ..Sheet::default() };
+    let sheet = FileDiff { names, outputs, ..FileDiff::default() };
     match graphs {
         [true, true] => {
-            let compared = compare(before.content, after.content, naming);
+            let compared = compare_contents(before.content, after.content, naming);
             let compared = compared.ok_or_else(|| {
-                Failure::new(format!("{} and {} cannot be compared", before.name, after.name))
-                    .hint("one of them is a graph inside other JSON, or contains itself")
+                CommandError::new(format!("{} and {} cannot be compared", before.name, after.name))
+                    .with_hint("one of them is a graph inside other JSON, or contains itself")
             })?;
-            Ok(Sheet { compared: Some(compared), ..sheet })
+            Ok(FileDiff { graph_diff: Some(compared), ..sheet })
         }
         [false, false] => {
             let colour = patch_colour(colour);
             let nothing = Path::new("");
-            let hunks = hunks(&session.cwd, nothing, &before.side, &after.side, colour)?;
+            let hunks = git_hunks(&session.cwd, nothing, &before.side, &after.side, colour)?;
             let patch = hunks.unwrap_or_else(|| b"Binary files differ\n".to_vec());
-            Ok(Sheet { patch, ..sheet })
+            Ok(FileDiff { patch, ..sheet })
         }
         [first, _] => {
             let other = if first { after.name } else { before.name };
-            Err(Failure::new(format!("{other} holds no workflow")))
+            Err(CommandError::new(format!("{other} holds no workflow")))
         }
     }
 }
@@ -350,58 +363,60 @@ fn patch_colour(colour: Colour) -> PatchColour {
 }
 
 /// A comparison with the arguments of `git diff`.
-struct Comparing {
+struct GitComparison {
     repository: Repository,
     arguments: Vec<String>,
-    layout: Layout,
+    layout: LayoutDetail,
 }
 
-impl Comparing {
-    fn changes(&self, session: &Session) -> Result<Vec<FileChange>> {
-        let mut found =
-            revisions::changes(&session.cwd, &self.arguments).map_err(operands::complaint)?;
-        if self.layout == Layout::Spelled && self.arguments.iter().all(|a| a == "--") {
-            found.extend(self.moved(&found)?);
+impl GitComparison {
+    fn list_changes(&self, session: &Session) -> Result<Vec<FileChange>> {
+        let mut found = changed_files::list_changes(&session.cwd, &self.arguments)
+            .map_err(operands::git_failure)?;
+        if self.layout == LayoutDetail::Full && self.arguments.iter().all(|a| a == "--") {
+            found.extend(self.layout_changes(&found)?);
         }
         Ok(found)
     }
 
     /// Files of the work tree in which only nodes were moved, which git does not see.
-    fn moved(&self, known: &[FileChange]) -> Result<Vec<FileChange>> {
-        let status = layouts::status(&self.repository)?;
+    fn layout_changes(&self, known: &[FileChange]) -> Result<Vec<FileChange>> {
+        let status = layouts::work_tree_status(&self.repository)?;
         let head = self.repository.head()?;
         let mut found = Vec::new();
-        for file in status.files.into_iter().filter(|file| file.change == Change::Layout) {
+        for file in status.files.into_iter().filter(|file| file.change == WorkflowChange::Layout) {
             let Some(head) = head.filter(|_| known.iter().all(|k| k.path() != &file.path)) else {
                 continue;
             };
-            let blob = operands::blob_in(&self.repository, head.0, &file.path)?;
+            let blob = operands::blob_at_path(&self.repository, head.0, &file.path)?;
             let version =
-                |blob| Version { path: file.path.clone(), mode: "100644".to_owned(), blob };
+                |blob| FileVersion { path: file.path.clone(), mode: "100644".to_owned(), blob };
             let (before, after) = (Some(version(blob)), Some(version(None)));
-            found.push(FileChange { how: How::Modified, before, after });
+            found.push(FileChange { kind: FileChangeKind::Modified, before, after });
         }
         Ok(found)
     }
 
-    fn sheet(
+    fn diff_file(
         &self,
         session: &Session,
         change: FileChange,
         naming: &Catalog,
         colour: Colour,
-    ) -> Result<Sheet> {
+    ) -> Result<FileDiff> {
         let versions = [&change.before, &change.after];
         let names = versions.map(|v| v.as_ref().map(|v| v.path.to_string()));
-        let is_plain = |version: &Option<Version>| version.as_ref().is_none_or(Version::is_file);
-        let mut sheet = Sheet { names, ..Sheet::default() };
-        if change.how != How::Unmerged && versions.into_iter().all(is_plain) {
-            let contents = [self.content(&change.before)?, self.content(&change.after)?];
-            sheet.outputs = contents.each_ref().map(|content| content.told().map(str::to_owned));
+        let is_plain =
+            |version: &Option<FileVersion>| version.as_ref().is_none_or(FileVersion::is_file);
+        let mut sheet = FileDiff { names, ..FileDiff::default() };
+        if change.kind != FileChangeKind::Unmerged && versions.into_iter().all(is_plain) {
+            let contents = [self.read_content(&change.before)?, self.read_content(&change.after)?];
+            sheet.outputs =
+                contents.each_ref().map(|content| content.output_description().map(str::to_owned));
             let [before, after] = contents;
-            sheet.compared = compare(before, after, naming);
+            sheet.graph_diff = compare_contents(before, after, naming);
         }
-        if sheet.compared.is_none() {
+        if sheet.graph_diff.is_none() {
             let paths: Vec<&RepoPath> = [&change.before, &change.after]
                 .into_iter()
                 .flatten()
@@ -410,35 +425,38 @@ impl Comparing {
             let colour = patch_colour(colour);
             let end = self.arguments.iter().position(|argument| argument == "--");
             let revisions = &self.arguments[..end.unwrap_or(self.arguments.len())];
-            let revisions = self.without_paths(session, revisions);
-            sheet.patch = revisions::patch(&session.cwd, colour, &revisions, &paths)?;
+            let revisions = self.revision_arguments(session, revisions);
+            sheet.patch = changed_files::git_patch(&session.cwd, colour, &revisions, &paths)?;
         }
         sheet.change = Some(change);
         Ok(sheet)
     }
 
     /// The arguments without paths: the patch of one file at a time is asked for.
-    fn without_paths(&self, session: &Session, arguments: &[String]) -> Vec<String> {
+    fn revision_arguments(&self, session: &Session, arguments: &[String]) -> Vec<String> {
         let mut kept = arguments.to_vec();
         while let Some(last) = kept.last()
             && !last.starts_with('-')
             && !last.contains("..")
-            && matches!(operands::named(session, last), Ok(Named::File(_) | Named::Other))
+            && matches!(
+                operands::classify_operand(session, last),
+                Ok(OperandKind::File(_) | OperandKind::Other)
+            )
         {
             kept.pop();
         }
         kept
     }
 
-    fn content(&self, version: &Option<Version>) -> Result<Content> {
-        let Some(version) = version else { return Ok(Content::NOTHING) };
-        let bytes = operands::version_bytes(&self.repository, version)?;
+    fn read_content(&self, version: &Option<FileVersion>) -> Result<FileContent> {
+        let Some(version) = version else { return Ok(FileContent::ABSENT) };
+        let bytes = operands::read_version(&self.repository, version)?;
         let bytes = match (self.layout, version.blob) {
-            (Layout::Spelled, Some(blob)) => {
+            (LayoutDetail::Full, Some(blob)) => {
                 layouts::with_committed_layout(&self.repository, &version.path, blob, bytes)
             }
             _ => bytes,
         };
-        Ok(content::read(bytes))
+        Ok(content::parse_content(bytes))
     }
 }

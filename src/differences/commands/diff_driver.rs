@@ -6,13 +6,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::differences::compared::compare;
-use crate::differences::content::Content;
-use crate::differences::file_diff::Head;
-use crate::differences::patch::{PatchColour, PatchSide, hunks};
-use crate::differences::text::Layout;
-use crate::differences::text::terminal::{Look, WordDiff, show};
-use crate::differences::{content, widget_names};
+use crate::differences::content::FileContent;
+use crate::differences::file_diff::DiffHeader;
+use crate::differences::graph_diff::compare_contents;
+use crate::differences::patch::{PatchColour, PatchSide, git_hunks};
+use crate::differences::text::LayoutDetail;
+use crate::differences::text::terminal::{TerminalStyle, WordDiff, render_for_terminal};
+use crate::differences::{content, node_catalog};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::text::{Colour, sanitize};
@@ -21,7 +21,7 @@ use crate::session::Session;
 
 /// Show how one file changed (git calls this for `git diff`).
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct DiffDriverArgs {
     /// What git passes: path, then file, id and mode of both sides; after a rename the new
     /// path and a text about it. For an unmerged file only the path.
     #[arg(value_name = "ARGUMENT", num_args = 1..=9, allow_hyphen_values = true)]
@@ -30,7 +30,7 @@ pub struct Args {
 
 /// One side as git passes it: file, blob id, mode.
 #[derive(Debug)]
-struct Given {
+struct DriverSide {
     /// Where the content lies; nothing if the file is not there on this side.
     file: Option<PathBuf>,
     /// The blob's id, if it is one.
@@ -39,119 +39,126 @@ struct Given {
     mode: String,
 }
 
-impl Given {
-    fn of(three: &[String]) -> Given {
+impl DriverSide {
+    fn parse(three: &[String]) -> DriverSide {
         let [file, blob, mode] = three else {
-            return Given { file: None, blob: None, mode: ".".to_owned() };
+            return DriverSide { file: None, blob: None, mode: ".".to_owned() };
         };
         let is_blob = blob != "." && blob.bytes().any(|digit| digit != b'0');
-        Given {
+        DriverSide {
             file: (file != "/dev/null" && file != "nul").then(|| PathBuf::from(file)),
             blob: is_blob.then(|| blob.clone()),
             mode: mode.clone(),
         }
     }
 
-    fn content(&self) -> Result<Content> {
+    fn read_content(&self) -> Result<FileContent> {
         Ok(match (&self.file, self.mode.as_str()) {
             // A link's content is where it leads to, a submodule's is a commit.
-            (Some(file), mode) if mode.starts_with("100") => content::read(fs::read(file)?),
-            _ => Content::NOTHING,
+            (Some(file), mode) if mode.starts_with("100") => {
+                content::parse_content(fs::read(file)?)
+            }
+            _ => FileContent::ABSENT,
         })
     }
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &DiffDriverArgs, session: &Session) -> Result<Exit> {
     let [path, sides @ ..] = args.arguments.as_slice() else { return Ok(Exit::Done) };
     if sides.len() < 6 {
-        session.ui.out_bytes(format!("* Unmerged path {}\n", sanitize::line(path)).as_bytes())?;
+        session.ui.print_bytes(format!("* Unmerged path {}\n", sanitize::line(path)).as_bytes())?;
         return Ok(Exit::Done);
     }
-    let (before, after) = (Given::of(&sides[..3]), Given::of(&sides[3..6]));
+    let (before, after) = (DriverSide::parse(&sides[..3]), DriverSide::parse(&sides[3..6]));
     let (renamed, told) = (sides.get(6), sides.get(7));
-    let colour = screen::colour(session, "diff");
-    let mut head = Head { out: String::new(), colour };
-    head_lines(&mut head, path, renamed.unwrap_or(path), told, &before, &after);
-    session.ui.out_bytes(head.out.as_bytes())?;
+    let colour = screen::resolve_colour(session, "diff");
+    let mut head = DiffHeader { text: String::new(), colour };
+    push_header_lines(&mut head, path, renamed.unwrap_or(path), told, &before, &after);
+    session.ui.print_bytes(head.text.as_bytes())?;
     let story = if session.environment.switched_off {
         None
     } else {
-        let naming = widget_names::cached(session);
-        let contents = [before.content()?, after.content()?];
-        let told = contents.each_ref().map(|content| content.told().map(str::to_owned));
+        let naming = node_catalog::catalog_for_session(session);
+        let contents = [before.read_content()?, after.read_content()?];
+        let told =
+            contents.each_ref().map(|content| content.output_description().map(str::to_owned));
         let [before, after] = contents;
-        let compared = compare(before, after, &naming);
+        let compared = compare_contents(before, after, &naming);
         if compared.is_some() {
-            let mut head = Head { out: String::new(), colour };
-            head.outputs(told.each_ref().map(Option::as_deref));
-            session.ui.out_bytes(head.out.as_bytes())?;
+            let mut head = DiffHeader { text: String::new(), colour };
+            head.push_outputs(told.each_ref().map(Option::as_deref));
+            session.ui.print_bytes(head.text.as_bytes())?;
         }
-        compared.map(|compared| compared.story(Layout::Folded))
+        compared.map(|compared| compared.describe(LayoutDetail::Counted))
     };
     match story {
         Some(story) => {
             let width = session.environment.columns.unwrap_or(100);
-            let look = Look { colour, words: WordDiff::Auto, width };
-            session.ui.out_bytes(show(&story, look).as_bytes())?;
+            let look = TerminalStyle { colour, words: WordDiff::Auto, width };
+            session.ui.print_bytes(render_for_terminal(&story, look).as_bytes())?;
         }
-        None => plain(session, path, renamed.unwrap_or(path), &before, &after, colour)?,
+        None => print_plain_diff(session, path, renamed.unwrap_or(path), &before, &after, colour)?,
     }
     Ok(Exit::Done)
 }
 
-fn plain(
+fn print_plain_diff(
     session: &Session,
     path: &str,
     new_path: &str,
-    before: &Given,
-    after: &Given,
+    before: &DriverSide,
+    after: &DriverSide,
     colour: Colour,
 ) -> Result<()> {
     // For a submodule git passes a text file; the id is that of a commit.
-    let blob = |given: &Given| given.blob.clone().filter(|_| given.mode != "160000");
-    let side = |given: &Given| PatchSide { file: given.file.clone(), blob: blob(given) };
+    let blob = |given: &DriverSide| given.blob.clone().filter(|_| given.mode != "160000");
+    let side = |given: &DriverSide| PatchSide { file: given.file.clone(), blob: blob(given) };
     let patch_colour = match colour {
         Colour::On => PatchColour::On,
         Colour::Off => PatchColour::Off,
     };
     let hunks =
-        hunks(&session.cwd, Path::new(new_path), &side(before), &side(after), patch_colour)?;
-    let name = |given: &Given, prefix: &str, path: &str| match given.file {
+        git_hunks(&session.cwd, Path::new(new_path), &side(before), &side(after), patch_colour)?;
+    let name = |given: &DriverSide, prefix: &str, path: &str| match given.file {
         Some(_) => format!("{prefix}/{}", sanitize::line(path)),
         None => "/dev/null".to_owned(),
     };
     let (old, new) = (name(before, "a", path), name(after, "b", new_path));
     match hunks {
         None => {
-            session.ui.out_bytes(format!("Binary files {old} and {new} differ\n").as_bytes())?
+            session.ui.print_bytes(format!("Binary files {old} and {new} differ\n").as_bytes())?
         }
         Some(hunks) if hunks.is_empty() => {}
         Some(hunks) => {
-            let mut head = Head { out: String::new(), colour };
-            head.line(&format!("--- {old}"));
-            head.line(&format!("+++ {new}"));
-            session.ui.out_bytes(head.out.as_bytes())?;
-            session.ui.out_bytes(&hunks)?;
+            let mut head = DiffHeader { text: String::new(), colour };
+            head.push_line(&format!("--- {old}"));
+            head.push_line(&format!("+++ {new}"));
+            session.ui.print_bytes(head.text.as_bytes())?;
+            session.ui.print_bytes(&hunks)?;
         }
     }
     Ok(())
 }
 
-fn head_lines(
-    head: &mut Head,
+fn push_header_lines(
+    head: &mut DiffHeader,
     path: &str,
     new_path: &str,
     told: Option<&String>,
-    before: &Given,
-    after: &Given,
+    before: &DriverSide,
+    after: &DriverSide,
 ) {
-    head.line(&format!("diff --git a/{} b/{}", sanitize::line(path), sanitize::line(new_path)));
+    head.push_line(&format!(
+        "diff --git a/{} b/{}",
+        sanitize::line(path),
+        sanitize::line(new_path)
+    ));
     if let Some(told) = told {
         for line in told.lines() {
-            head.line(&sanitize::line(line));
+            head.push_line(&sanitize::line(line));
         }
         return;
     }
-    let mode = |given: &'_ Given| Some(given.mode.clone()).filter(|mode| mode != ".");
-    head.modes(mode(before).as_deref(), mode(after).as_deref());
+    let mode = |given: &'_ DriverSide| Some(given.mode.clone()).filter(|mode| mode != ".");
+    head.push_modes(mode(before).as_deref(), mode(after).as_deref());
 }

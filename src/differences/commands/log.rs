@@ -3,20 +3,20 @@
 use comfy_graph::catalog::Catalog;
 use serde_json::json;
 
-use crate::differences::compared::compare;
-use crate::differences::content::{self, Content};
-use crate::differences::operands::{self, Named};
-use crate::differences::revisions::{FileChange, History, How, Version};
-use crate::differences::text::story::Story;
-use crate::differences::text::{Layout, one_line};
-use crate::differences::widget_names;
+use crate::differences::changed_files::{FileChange, FileChangeKind, FileVersion, GitLog};
+use crate::differences::content::{self, FileContent};
+use crate::differences::graph_diff::compare_contents;
+use crate::differences::node_catalog;
+use crate::differences::operands::{self, OperandKind};
+use crate::differences::text::diff_description::DiffDescription;
+use crate::differences::text::{LayoutDetail, one_line_summary};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::platform::git::{Commit, CommitId, RepoPath, Repository, commit_range};
+use crate::platform::git::{Commit, CommitId, RepoPath, Repository, commit_text};
 use crate::platform::text::Colour;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
-use crate::ui::Listener;
+use crate::ui::OutputPipe;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,7 +28,7 @@ Examples:
 /// Tell the history of workflows, a short line for each change.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct LogArgs {
     /// Revisions and ranges to start from, files and folders to tell of.
     #[arg(value_name = "WHAT")]
     what: Vec<String>,
@@ -58,42 +58,43 @@ pub struct Args {
 }
 
 /// The width of a summary in JSON, where no terminal limits it.
-const MOST_COLUMNS: usize = 4000;
+const MAX_JSON_COLUMNS: usize = 4000;
 
 /// A change of a workflow in a commit.
-struct Line<'r> {
+struct WorkflowLogLine<'r> {
     id: CommitId,
     commit: &'r Commit,
     change: &'r FileChange,
-    story: Story,
+    description: DiffDescription,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let repository = session.repository_in_step()?;
-    let (arguments, paths) = arguments(args, session)?;
+pub fn run(args: &LogArgs, session: &Session) -> Result<Exit> {
+    let repository = session.up_to_date_repository()?;
+    let (arguments, paths) = log_arguments(args, session)?;
     if repository.head()?.is_none() && !args.all {
-        session.ui.say("nothing is committed yet");
+        session.ui.info("nothing is committed yet");
         return Ok(Exit::Done);
     }
-    let naming = widget_names::of(&repository);
+    let naming = node_catalog::load_catalog(&repository);
     let mut screen = Screen::open(session, &args.screen, "log");
     let one_file = matches!(paths.as_slice(), [path] if !session.cwd.join(path).is_dir());
     let mut left = args.max_count.unwrap_or(usize::MAX);
-    for found in History::start(&session.cwd, &arguments)? {
-        let found = found.map_err(operands::complaint)?;
+    for found in GitLog::start(&session.cwd, &arguments)? {
+        let found = found.map_err(operands::git_failure)?;
         let Some(commit) = repository.commit(found.commit)? else { continue };
         for change in &found.files {
             if left == 0 {
                 return Ok(Exit::Done);
             }
-            if !one_file && !may_tell(change) {
+            if !one_file && !may_be_workflow(change) {
                 continue;
             }
-            let Some(story) = told(&repository, change, &naming)? else { continue };
+            let Some(story) = describe_change(&repository, change, &naming)? else { continue };
             left -= 1;
-            let line = Line { id: found.commit, commit: &commit, change, story };
-            let text = if args.json { line.json() } else { line.text(&screen, one_file) };
-            if screen.put(text.as_bytes())? == Listener::Gone {
+            let line =
+                WorkflowLogLine { id: found.commit, commit: &commit, change, description: story };
+            let text = if args.json { line.to_json() } else { line.render(&screen, one_file) };
+            if screen.write(text.as_bytes())? == OutputPipe::Closed {
                 return Ok(Exit::Done);
             }
         }
@@ -102,13 +103,13 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 }
 
 /// The arguments for `git log`, and the paths among them.
-fn arguments(args: &Args, session: &Session) -> Result<(Vec<String>, Vec<String>)> {
+fn log_arguments(args: &LogArgs, session: &Session) -> Result<(Vec<String>, Vec<String>)> {
     let mut revisions = Vec::new();
     let mut paths = args.paths.clone();
     for word in &args.what {
-        match operands::named(session, word)? {
-            Named::Revision(_) => revisions.push(word.clone()),
-            Named::Other if word.contains("..") && !session.cwd.join(word).exists() => {
+        match operands::classify_operand(session, word)? {
+            OperandKind::Revision(_) => revisions.push(word.clone()),
+            OperandKind::Other if word.contains("..") && !session.cwd.join(word).exists() => {
                 revisions.push(word.clone());
             }
             // Also a file that was deleted since.
@@ -134,34 +135,40 @@ fn arguments(args: &Args, session: &Session) -> Result<(Vec<String>, Vec<String>
 
 /// Whether a file may be a workflow, by its name: reading every file of the history would
 /// take long.
-fn may_tell(change: &FileChange) -> bool {
+fn may_be_workflow(change: &FileChange) -> bool {
     let is_json = |path: &RepoPath| path.as_bytes().to_ascii_lowercase().ends_with(b".json");
     is_json(change.path())
 }
 
 /// How a workflow changed; `None` if the file is none.
-fn told(repository: &Repository, change: &FileChange, naming: &Catalog) -> Result<Option<Story>> {
-    let content = |version: &Option<Version>| -> Result<Content> {
+fn describe_change(
+    repository: &Repository,
+    change: &FileChange,
+    naming: &Catalog,
+) -> Result<Option<DiffDescription>> {
+    let content = |version: &Option<FileVersion>| -> Result<FileContent> {
         match version {
             Some(version) if version.is_file() => {
-                Ok(content::read(operands::version_bytes(repository, version)?))
+                Ok(content::parse_content(operands::read_version(repository, version)?))
             }
-            _ => Ok(Content::NOTHING),
+            _ => Ok(FileContent::ABSENT),
         }
     };
-    let Some(compared) = compare(content(&change.before)?, content(&change.after)?, naming) else {
+    let Some(compared) =
+        compare_contents(content(&change.before)?, content(&change.after)?, naming)
+    else {
         return Ok(None);
     };
-    Ok(Some(compared.story(Layout::Folded)))
+    Ok(Some(compared.describe(LayoutDetail::Counted)))
 }
 
-impl Line<'_> {
-    fn text(&self, screen: &Screen, one_file: bool) -> String {
-        let head = commit_range::head(self.id, self.commit);
-        let name = self.name(one_file);
+impl WorkflowLogLine<'_> {
+    fn render(&self, screen: &Screen, one_file: bool) -> String {
+        let head = commit_text::format_commit(self.id, self.commit);
+        let name = self.path_label(one_file);
         let used = head.chars().count() + 2 + name.chars().count();
         let room = screen.width.saturating_sub(used).max(30);
-        let told = self.told(room);
+        let told = self.summary(room);
         match screen.colour {
             Colour::Off => format!("{head}  {name}{told}\n"),
             Colour::On => {
@@ -171,24 +178,27 @@ impl Line<'_> {
         }
     }
 
-    fn told(&self, columns: usize) -> String {
-        let line = one_line(&self.story, columns);
-        match self.change.how {
-            How::Added => {
-                format!("new workflow: {}", commit_range::nodes(self.story.items_added()))
+    fn summary(&self, columns: usize) -> String {
+        let line = one_line_summary(&self.description, columns);
+        match self.change.kind {
+            FileChangeKind::Added => {
+                format!(
+                    "new workflow: {}",
+                    commit_text::format_node_count(self.description.count_added_nodes())
+                )
             }
-            How::Deleted => "deleted".to_owned(),
-            How::Renamed if line.is_empty() => "renamed".to_owned(),
-            How::Copied if line.is_empty() => "copied".to_owned(),
+            FileChangeKind::Deleted => "deleted".to_owned(),
+            FileChangeKind::Renamed if line.is_empty() => "renamed".to_owned(),
+            FileChangeKind::Copied if line.is_empty() => "copied".to_owned(),
             _ if line.is_empty() => "the same workflow".to_owned(),
             _ => line,
         }
     }
 
-    fn name(&self, one_file: bool) -> String {
-        let renamed = match (self.change.how, &self.change.before) {
-            (How::Renamed, Some(before)) => Some(format!("{} => ", before.path)),
-            (How::Copied, Some(before)) => Some(format!("copy of {} => ", before.path)),
+    fn path_label(&self, one_file: bool) -> String {
+        let renamed = match (self.change.kind, &self.change.before) {
+            (FileChangeKind::Renamed, Some(before)) => Some(format!("{} => ", before.path)),
+            (FileChangeKind::Copied, Some(before)) => Some(format!("copy of {} => ", before.path)),
             _ => None,
         };
         match (renamed, one_file) {
@@ -199,20 +209,20 @@ impl Line<'_> {
         }
     }
 
-    fn json(&self) -> String {
+    fn to_json(&self) -> String {
         let author = &self.commit.author;
-        let path = |version: &Option<Version>| {
+        let path = |version: &Option<FileVersion>| {
             version.as_ref().map(|v| String::from_utf8_lossy(v.path.as_bytes()).into_owned())
         };
         let told = json!({
             "commit": self.id.to_string(),
-            "date": commit_range::moment(author),
+            "date": commit_text::format_time(author),
             "author": author.name,
             "subject": self.commit.subject(),
-            "how": self.change.how.word(),
+            "how": self.change.kind.as_str(),
             "before": path(&self.change.before),
             "after": path(&self.change.after),
-            "told": self.told(MOST_COLUMNS),
+            "told": self.summary(MAX_JSON_COLUMNS),
         });
         format!("{told}\n")
     }

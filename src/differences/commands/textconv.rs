@@ -11,17 +11,17 @@
 
 use std::path::PathBuf;
 
-use crate::differences::content::Content;
-use crate::differences::{content, text, widget_names};
-use crate::error::{Failure, Result};
+use crate::differences::content::FileContent;
+use crate::differences::{content, node_catalog, text};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::plumbing::Git;
-use crate::platform::git::program_settings::bring_textconv_up_to_date;
+use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::program_settings::update_textconv_setting;
 use crate::session::Session;
 
 /// Tell a workflow, or the one embedded in a picture, as lines of text.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct TextconvArgs {
     /// The form of the text that git has kept answers in.
     #[arg(long, value_name = "NUMBER", hide = true)]
     form: Option<u32>,
@@ -30,25 +30,25 @@ pub struct Args {
 }
 
 /// Prints the text; a file without a workflow is printed as it is.
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let unreadable = |e| Failure::new(format!("{} cannot be read: {e}", args.file.display()));
+pub fn run(args: &TextconvArgs, session: &Session) -> Result<Exit> {
+    let unreadable = |e| CommandError::new(format!("{} cannot be read: {e}", args.file.display()));
     let bytes = std::fs::read(&args.file).map_err(unreadable)?;
-    if args.form.is_some_and(|form| form != text::FORM) {
+    if args.form.is_some_and(|form| form != text::OUTLINE_FORMAT) {
         // If the configuration cannot be written now, the next call tries again.
-        let _ = bring_textconv_up_to_date(&Git::at(&session.cwd));
+        let _ = update_textconv_setting(&GitRunner::in_folder(&session.cwd));
     }
-    let naming = widget_names::cached(session);
-    match content::read(bytes) {
-        Content::Graph(document) => {
+    let naming = node_catalog::catalog_for_session(session);
+    match content::parse_content(bytes) {
+        FileContent::Graph(document) => {
             let text = text::outline(document, &naming).unwrap_or_default();
-            session.ui.out_bytes(text.as_bytes())?;
+            session.ui.print_bytes(text.as_bytes())?;
         }
-        Content::Output(output) => {
+        FileContent::Output(output) => {
             let text = output.graph().cloned().and_then(|graph| text::outline(graph, &naming));
-            let told = format!("{}\n{}", output.told, text.unwrap_or_default());
-            session.ui.out_bytes(told.as_bytes())?;
+            let told = format!("{}\n{}", output.description, text.unwrap_or_default());
+            session.ui.print_bytes(told.as_bytes())?;
         }
-        Content::Other(bytes) => session.ui.out_bytes(&bytes)?,
+        FileContent::Other(bytes) => session.ui.print_bytes(&bytes)?,
     }
     Ok(Exit::Done)
 }

@@ -5,18 +5,18 @@
 
 use std::fmt::Write;
 
-use super::story::{Fact, Item, Sign, Story};
+use super::diff_description::{ChangeDetail, ChangeSign, DiffDescription, ItemChange};
 use crate::platform::text::sanitize;
-use crate::platform::text::words::Word;
+use crate::platform::text::word_diff::WordDiffPart;
 
-pub fn show(story: &Story) -> String {
+pub fn render_markdown(story: &DiffDescription) -> String {
     let mut out = String::new();
     for section in &story.sections {
         if let Some(subgraph) = &section.subgraph {
             let _ = writeln!(out, "\n**In subgraph {}**\n", escape(subgraph));
         }
         for item in &section.items {
-            show_item(&mut out, item);
+            render_item(&mut out, item);
         }
     }
     if !story.asides.is_empty() {
@@ -27,14 +27,14 @@ pub fn show(story: &Story) -> String {
 }
 
 pub fn heading(name: &str) -> String {
-    format!("### {}\n", code(name))
+    format!("### {}\n", code_span(name))
 }
 
-fn show_item(out: &mut String, item: &Item) {
+fn render_item(out: &mut String, item: &ItemChange) {
     let sign = match item.sign {
-        Sign::Added => "➕",
-        Sign::Removed => "➖",
-        Sign::Changed => "✏️",
+        ChangeSign::Added => "➕",
+        ChangeSign::Removed => "➖",
+        ChangeSign::Changed => "✏️",
     };
     let _ = write!(out, "- {sign} **{}**", escape(&item.subject.name));
     if let Some(id) = &item.subject.id {
@@ -47,30 +47,30 @@ fn show_item(out: &mut String, item: &Item) {
         let _ = write!(out, " — {}", escape(remark));
     }
     out.push('\n');
-    for fact in &item.facts {
-        let _ = writeln!(out, "  - {}", show_fact(fact));
+    for fact in &item.details {
+        let _ = writeln!(out, "  - {}", render_detail(fact));
     }
 }
 
-fn show_fact(fact: &Fact) -> String {
+fn render_detail(fact: &ChangeDetail) -> String {
     match fact {
-        Fact::Value { name, before, after, remark } => {
+        ChangeDetail::Value { name, before, after, remark } => {
             let remark = remark.map(|remark| format!(" ({remark})")).unwrap_or_default();
             let name = escape(name);
             match (before, after) {
                 (Some(before), Some(after)) => {
-                    format!("{name}: {} → {}{remark}", code(before), code(after))
+                    format!("{name}: {} → {}{remark}", code_span(before), code_span(after))
                 }
-                (None, Some(after)) => format!("{name}: {}{remark}", code(after)),
-                (Some(before), None) => format!("{name}: ~~{}~~{remark}", code(before)),
+                (None, Some(after)) => format!("{name}: {}{remark}", code_span(after)),
+                (Some(before), None) => format!("{name}: ~~{}~~{remark}", code_span(before)),
                 (None, None) => name,
             }
         }
-        Fact::Text { name, words } => {
-            let words: String = words.iter().map(show_word).collect();
+        ChangeDetail::Text { name, words } => {
+            let words: String = words.iter().map(render_word).collect();
             format!("{}: {words}", escape(name))
         }
-        Fact::Wire { to, from, was } => {
+        ChangeDetail::Wire { to, from, was } => {
             let was = was.as_deref().map(|was| format!(" (was {})", escape(was)));
             let was = was.unwrap_or_default();
             match from {
@@ -78,34 +78,41 @@ fn show_fact(fact: &Fact) -> String {
                 None => format!("{} unplugged{was}", escape(to)),
             }
         }
-        Fact::Said(text) => escape(text),
+        ChangeDetail::Note(text) => escape(text),
     }
 }
 
-fn show_word(word: &Word) -> String {
+fn render_word(word: &WordDiffPart) -> String {
     let apart = |text: &str, mark: (&str, &str)| {
         let inner = text.trim();
         let start = &text[..text.len() - text.trim_start().len()];
         let end = &text[text.trim_end().len()..];
-        format!("{}{}{}{}{}", flat(start), mark.0, escape(inner), mark.1, flat(end))
+        format!(
+            "{}{}{}{}{}",
+            flatten_whitespace(start),
+            mark.0,
+            escape(inner),
+            mark.1,
+            flatten_whitespace(end)
+        )
     };
     match word {
-        Word::Same(text) => escape(text),
-        Word::Removed(text) if text.trim().is_empty() => String::new(),
-        Word::Removed(text) => apart(text, ("<del>", "</del>")),
-        Word::Added(text) if text.trim().is_empty() => flat(text),
-        Word::Added(text) => apart(text, ("<ins>", "</ins>")),
-        Word::Gap => "…".to_owned(),
+        WordDiffPart::Same(text) => escape(text),
+        WordDiffPart::Removed(text) if text.trim().is_empty() => String::new(),
+        WordDiffPart::Removed(text) => apart(text, ("<del>", "</del>")),
+        WordDiffPart::Added(text) if text.trim().is_empty() => flatten_whitespace(text),
+        WordDiffPart::Added(text) => apart(text, ("<ins>", "</ins>")),
+        WordDiffPart::Gap => "…".to_owned(),
     }
 }
 
-fn flat(text: &str) -> String {
+fn flatten_whitespace(text: &str) -> String {
     text.replace(['\n', '\r', '\t'], " ")
 }
 
 /// Escapes every character that Markdown or HTML could act on.
 fn escape(text: &str) -> String {
-    let text = flat(text);
+    let text = flatten_whitespace(text);
     let mut out = String::new();
     for c in sanitize::line(&text).chars() {
         match c {
@@ -127,8 +134,8 @@ fn escape(text: &str) -> String {
 }
 
 /// A value as code; the fence is longer than any run of backticks in it.
-fn code(text: &str) -> String {
-    let text = sanitize::line(&flat(text)).into_owned();
+fn code_span(text: &str) -> String {
+    let text = sanitize::line(&flatten_whitespace(text)).into_owned();
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     match longest {

@@ -1,15 +1,15 @@
 //! Differences as text, Markdown and terminal lines. Must not know where states come from.
 
-pub mod ledger;
+pub mod blame_lines;
+pub mod describe;
+pub mod diff_description;
 pub mod markdown;
+pub mod one_line;
 pub mod outline;
 pub mod phrase;
-pub mod story;
-pub mod summary;
-pub mod tell;
-pub mod telling;
 pub mod terminal;
+pub mod workflow_summary;
 
-pub use outline::{FORM, outline};
-pub use summary::one_line;
-pub use tell::{Layout, SubgraphNames, tell};
+pub use describe::{LayoutDetail, SubgraphNames, describe_diff};
+pub use one_line::one_line_summary;
+pub use outline::{OUTLINE_FORMAT, outline};

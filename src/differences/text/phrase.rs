@@ -3,17 +3,17 @@
 //! Texts come out as the files have them; escaping is the renderer's.
 
 use comfy_graph::diff::{GroupRef, NodeRef, SinkRef, SourceRef, SubgraphRef};
-use comfy_graph::graph::Mode;
-use comfy_graph::json::{self, Style, Value};
+use comfy_graph::graph::NodeMode;
+use comfy_graph::json::{self, JsonStyle, Value};
 
-use super::story::Subject;
+use super::diff_description::Subject;
 
 /// Values longer than this are cut.
-const MOST_CHARS: usize = 120;
+const MAX_VALUE_CHARS: usize = 120;
 
 /// A node as the subject of a sentence: `Positive #6 (CLIPTextEncode)`.
-pub(crate) fn node(node: &NodeRef) -> Subject {
-    let name = node.shown().to_owned();
+pub(crate) fn node_subject(node: &NodeRef) -> Subject {
+    let name = node.display_name().to_owned();
     let class = node.subgraph.as_deref().unwrap_or(&node.class);
     let kind = match &node.subgraph {
         Some(subgraph) if *subgraph == name => Some("subgraph".to_owned()),
@@ -24,75 +24,75 @@ pub(crate) fn node(node: &NodeRef) -> Subject {
 }
 
 /// `KSampler #3`
-pub(crate) fn node_in_passing(node: &NodeRef) -> String {
-    format!("{} #{}", node.shown(), node.key.id)
+pub(crate) fn describe_node(node: &NodeRef) -> String {
+    format!("{} #{}", node.display_name(), node.key.id)
 }
 
 /// A group as the subject of a sentence.
-pub(crate) fn group(group: &GroupRef) -> Subject {
-    Subject { name: named(&group.title, "untitled"), id: None, kind: Some("group".to_owned()) }
+pub(crate) fn group_subject(group: &GroupRef) -> Subject {
+    Subject { name: name_or(&group.title, "untitled"), id: None, kind: Some("group".to_owned()) }
 }
 
 /// A subgraph definition as the subject of a sentence.
-pub(crate) fn subgraph(subgraph: &SubgraphRef) -> Subject {
-    let name = named(&subgraph.name, "unnamed");
+pub(crate) fn subgraph_subject(subgraph: &SubgraphRef) -> Subject {
+    let name = name_or(&subgraph.name, "unnamed");
     Subject { name, id: None, kind: Some("subgraph".to_owned()) }
 }
 
-fn named(name: &str, otherwise: &str) -> String {
+fn name_or(name: &str, otherwise: &str) -> String {
     if name.trim().is_empty() { otherwise.to_owned() } else { name.to_owned() }
 }
 
 /// `CheckpointLoaderSimple #4 MODEL`
-pub(crate) fn source(source: &SourceRef) -> String {
+pub(crate) fn describe_source(source: &SourceRef) -> String {
     match source {
         SourceRef::Output { node, slot, name } if name.is_empty() => {
-            format!("{} output {}", node_in_passing(node), slot + 1)
+            format!("{} output {}", describe_node(node), slot + 1)
         }
-        SourceRef::Output { node, name, .. } => format!("{} {name}", node_in_passing(node)),
+        SourceRef::Output { node, name, .. } => format!("{} {name}", describe_node(node)),
         SourceRef::Boundary { name, .. } => format!("the subgraph's input {name}"),
     }
 }
 
 /// `KSampler #3 model`
-pub(crate) fn sink(sink: &SinkRef) -> String {
+pub(crate) fn describe_sink(sink: &SinkRef) -> String {
     match sink {
-        SinkRef::Input { node, name } => format!("{} {name}", node_in_passing(node)),
+        SinkRef::Input { node, name } => format!("{} {name}", describe_node(node)),
         SinkRef::Boundary { name, .. } => format!("the subgraph's output {name}"),
     }
 }
 
-pub(crate) fn mode(mode: Mode) -> &'static str {
+pub(crate) fn describe_mode(mode: NodeMode) -> &'static str {
     match mode {
-        Mode::Always => "active",
-        Mode::Mute => "muted",
-        Mode::Bypass => "bypassed",
-        Mode::OnEvent => "on event",
-        Mode::OnTrigger => "on trigger",
-        Mode::Other(_) => "in an unknown mode",
+        NodeMode::Always => "active",
+        NodeMode::Mute => "muted",
+        NodeMode::Bypass => "bypassed",
+        NodeMode::OnEvent => "on event",
+        NodeMode::OnTrigger => "on trigger",
+        NodeMode::Other(_) => "in an unknown mode",
     }
 }
 
 /// A value, cut to one line. Texts stand without quotes, unless they would be taken for
 /// something else (a number, `true`).
-pub(crate) fn value(value: &Value) -> String {
-    let text = whole_value(value);
-    match text.char_indices().nth(MOST_CHARS) {
+pub(crate) fn format_value(value: &Value) -> String {
+    let text = format_full_value(value);
+    match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text,
     }
 }
 
 /// The same without a cut.
-pub(crate) fn whole_value(value: &Value) -> String {
+pub(crate) fn format_full_value(value: &Value) -> String {
     match value {
-        Value::String(text) if is_plain(text) => text.to_string(),
+        Value::String(text) if needs_no_quotes(text) => text.to_string(),
         Value::Null => "nothing".to_owned(),
-        other => json::print(other, &Style { space_after_comma: true, ..Style::SAVE }),
+        other => json::print(other, &JsonStyle { space_after_comma: true, ..JsonStyle::SAVE }),
     }
 }
 
-fn is_plain(text: &str) -> bool {
+fn needs_no_quotes(text: &str) -> bool {
     !text.is_empty()
         && text.trim() == text
         && text.parse::<f64>().is_err()

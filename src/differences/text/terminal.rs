@@ -7,8 +7,10 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::story::{Fact, Item, Section, Sign, Story};
-use crate::platform::text::words::Word;
+use super::diff_description::{
+    ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange,
+};
+use crate::platform::text::word_diff::WordDiffPart;
 use crate::platform::text::{Colour, sanitize};
 
 /// How changed words are marked, in git's words.
@@ -24,7 +26,7 @@ pub enum WordDiff {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub struct TerminalStyle {
     pub colour: Colour,
     pub words: WordDiff,
     /// Columns to fit into; texts are wrapped, values cut.
@@ -39,23 +41,23 @@ pub(crate) const MUTED: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
 /// Renders a description, ending in a line end unless there is nothing to show.
-pub fn show(story: &Story, look: Look) -> String {
-    let mut shown = Shown { out: String::new(), look };
+pub fn render_for_terminal(story: &DiffDescription, look: TerminalStyle) -> String {
+    let mut shown = TerminalRenderer { out: String::new(), look };
     for section in &story.sections {
-        shown.section(section);
+        shown.push_section(section);
     }
     for aside in &story.asides {
-        shown.line("", &[(MUTED, "~ "), (MUTED, &sanitize::line(aside))]);
+        shown.push_line("", &[(MUTED, "~ "), (MUTED, &sanitize::line(aside))]);
     }
     shown.out
 }
 
-struct Shown {
+struct TerminalRenderer {
     out: String,
-    look: Look,
+    look: TerminalStyle,
 }
 
-impl Shown {
+impl TerminalRenderer {
     fn paint(&self, style: Style, text: &str) -> String {
         match self.look.colour {
             Colour::On if !text.is_empty() && style != Style::new() => {
@@ -65,30 +67,30 @@ impl Shown {
         }
     }
 
-    fn line(&mut self, indent: &str, parts: &[(Style, &str)]) {
+    fn push_line(&mut self, indent: &str, parts: &[(Style, &str)]) {
         let painted: String = parts.iter().map(|(style, text)| self.paint(*style, text)).collect();
         let _ = writeln!(self.out, "{indent}{painted}");
     }
 
-    fn section(&mut self, section: &Section) {
+    fn push_section(&mut self, section: &GraphChanges) {
         let indent = match &section.subgraph {
             None => "",
             Some(name) => {
                 let name = sanitize::line(name);
-                self.line("", &[(HEADING, "in subgraph "), (HEADING, &name)]);
+                self.push_line("", &[(HEADING, "in subgraph "), (HEADING, &name)]);
                 "  "
             }
         };
         for item in &section.items {
-            self.item(indent, item);
+            self.push_item(indent, item);
         }
     }
 
-    fn item(&mut self, indent: &str, item: &Item) {
+    fn push_item(&mut self, indent: &str, item: &ItemChange) {
         let (sign, style) = match item.sign {
-            Sign::Added => ("+ ", ADDED),
-            Sign::Removed => ("- ", REMOVED),
-            Sign::Changed => ("~ ", CHANGED),
+            ChangeSign::Added => ("+ ", ADDED),
+            ChangeSign::Removed => ("- ", REMOVED),
+            ChangeSign::Changed => ("~ ", CHANGED),
         };
         let name = sanitize::line(&item.subject.name).into_owned();
         let mut parts = vec![(style, sign.to_owned()), (BOLD, name)];
@@ -101,24 +103,24 @@ impl Shown {
         if let Some(remark) = &item.remark {
             parts.push((Style::new(), format!("  {}", sanitize::line(remark))));
         }
-        let names = item.facts.iter().filter_map(|fact| match fact {
-            Fact::Value { name, .. } | Fact::Text { name, .. } | Fact::Wire { to: name, .. } => {
-                Some(name.chars().count())
-            }
-            Fact::Said(_) => None,
+        let names = item.details.iter().filter_map(|fact| match fact {
+            ChangeDetail::Value { name, .. }
+            | ChangeDetail::Text { name, .. }
+            | ChangeDetail::Wire { to: name, .. } => Some(name.chars().count()),
+            ChangeDetail::Note(_) => None,
         });
         let width = names.max().unwrap_or(0).min(24);
         let parts: Vec<(Style, &str)> = parts.iter().map(|(s, t)| (*s, t.as_str())).collect();
-        self.line(indent, &parts);
-        for fact in &item.facts {
-            self.fact(&format!("{indent}    "), width, fact);
+        self.push_line(indent, &parts);
+        for fact in &item.details {
+            self.push_detail(&format!("{indent}    "), width, fact);
         }
     }
 
-    fn fact(&mut self, indent: &str, width: usize, fact: &Fact) {
+    fn push_detail(&mut self, indent: &str, width: usize, fact: &ChangeDetail) {
         match fact {
-            Fact::Value { name, before, after, remark } => {
-                let name = padded(name, width);
+            ChangeDetail::Value { name, before, after, remark } => {
+                let name = pad_name(name, width);
                 // However narrow the terminal is, a number is not cut.
                 let room = self.look.width.saturating_sub(indent.len() + name.len() + 6).max(40);
                 let cut = |text: &String, share| sanitize::excerpt(text, room / share);
@@ -140,11 +142,11 @@ impl Shown {
                     parts.push((MUTED, format!("  ({remark})")));
                 }
                 let parts: Vec<(Style, &str)> = parts.iter().map(|(s, t)| (*s, &**t)).collect();
-                self.line(indent, &parts);
+                self.push_line(indent, &parts);
             }
-            Fact::Text { name, words } => self.text(indent, width, name, words),
-            Fact::Wire { to, from, was } => {
-                let to = padded(to, width);
+            ChangeDetail::Text { name, words } => self.push_text_diff(indent, width, name, words),
+            ChangeDetail::Wire { to, from, was } => {
+                let to = pad_name(to, width);
                 let clean = |text: &Option<String>| {
                     text.as_deref().map(|text| sanitize::line(text).into_owned())
                 };
@@ -161,43 +163,43 @@ impl Shown {
                 };
                 let mut all: Vec<(Style, &str)> = vec![(Style::new(), &to)];
                 all.extend(parts.iter().map(|(s, t)| (*s, t.as_str())));
-                self.line(indent, &all);
+                self.push_line(indent, &all);
             }
-            Fact::Said(text) => {
+            ChangeDetail::Note(text) => {
                 let text = sanitize::line(text);
-                self.line(indent, &[(Style::new(), &text)]);
+                self.push_line(indent, &[(Style::new(), &text)]);
             }
         }
     }
 
-    fn text(&mut self, indent: &str, width: usize, name: &str, words: &[Word]) {
-        let name = padded(name, width);
+    fn push_text_diff(&mut self, indent: &str, width: usize, name: &str, words: &[WordDiffPart]) {
+        let name = pad_name(name, width);
         let room = self.look.width.saturating_sub(indent.len()).max(20);
         if self.look.words == WordDiff::None {
             for (sign, style, wanted) in [("-", REMOVED, false), ("+", ADDED, true)] {
-                let text: String = words.iter().filter_map(|w| one_side(w, wanted)).collect();
+                let text: String = words.iter().filter_map(|w| word_on_side(w, wanted)).collect();
                 if !text.is_empty() {
                     let text = sanitize::excerpt(&text, room.saturating_sub(name.len() + 2));
-                    self.line(indent, &[(Style::new(), &name), (style, sign), (style, &text)]);
+                    self.push_line(indent, &[(Style::new(), &name), (style, sign), (style, &text)]);
                 }
             }
             return;
         }
         // A text that is new as a whole needs no marks.
-        let is_new = matches!(words, [Word::Added(_)]);
+        let is_new = matches!(words, [WordDiffPart::Added(_)]);
         let marked =
             self.look.words == WordDiff::Plain || (self.look.colour == Colour::Off && !is_new);
-        let mut wrapped = Wrapped::new(room, name.chars().count().min(room / 2));
+        let mut wrapped = LineWrapper::new(room, name.chars().count().min(room / 2));
         for word in words {
             let (style, text) = match word {
-                Word::Same(text) => (Style::new(), text.clone()),
-                Word::Removed(text) if marked => (REMOVED, format!("[-{text}-]")),
-                Word::Added(text) if marked => (ADDED, format!("{{+{text}+}}")),
-                Word::Removed(text) => (REMOVED.strikethrough(), text.clone()),
-                Word::Added(text) => (ADDED, text.clone()),
-                Word::Gap => (MUTED, "…".to_owned()),
+                WordDiffPart::Same(text) => (Style::new(), text.clone()),
+                WordDiffPart::Removed(text) if marked => (REMOVED, format!("[-{text}-]")),
+                WordDiffPart::Added(text) if marked => (ADDED, format!("{{+{text}+}}")),
+                WordDiffPart::Removed(text) => (REMOVED.strikethrough(), text.clone()),
+                WordDiffPart::Added(text) => (ADDED, text.clone()),
+                WordDiffPart::Gap => (MUTED, "…".to_owned()),
             };
-            wrapped.add(&sanitize::line(&text.replace(['\n', '\t'], " ")), |piece| {
+            wrapped.push_words(&sanitize::line(&text.replace(['\n', '\t'], " ")), |piece| {
                 self.paint(style, piece)
             });
         }
@@ -209,41 +211,41 @@ impl Shown {
     }
 }
 
-fn one_side(word: &Word, added: bool) -> Option<&str> {
+fn word_on_side(word: &WordDiffPart, added: bool) -> Option<&str> {
     match word {
-        Word::Same(text) => Some(text),
-        Word::Added(text) if added => Some(text),
-        Word::Removed(text) if !added => Some(text),
-        Word::Gap => Some("…"),
+        WordDiffPart::Same(text) => Some(text),
+        WordDiffPart::Added(text) if added => Some(text),
+        WordDiffPart::Removed(text) if !added => Some(text),
+        WordDiffPart::Gap => Some("…"),
         _ => None,
     }
 }
 
-fn padded(name: &str, width: usize) -> String {
+fn pad_name(name: &str, width: usize) -> String {
     let name = sanitize::line(name);
     format!("{name:<width$}  ")
 }
 
 /// Breaks painted words into lines.
-struct Wrapped {
+struct LineWrapper {
     lines: Vec<String>,
     width: usize,
     indent: usize,
     used: usize,
 }
 
-impl Wrapped {
+impl LineWrapper {
     fn new(room: usize, indent: usize) -> Self {
         let width = room.saturating_sub(indent).max(10);
-        Wrapped { lines: vec![String::new()], width, indent, used: 0 }
+        LineWrapper { lines: vec![String::new()], width, indent, used: 0 }
     }
 
-    fn add(&mut self, text: &str, paint: impl Fn(&str) -> String) {
+    fn push_words(&mut self, text: &str, paint: impl Fn(&str) -> String) {
         let mut piece = String::new();
         for word in text.split_inclusive(' ') {
             let wide = unicode_width::UnicodeWidthStr::width(word);
             if self.used > 0 && self.used + wide > self.width + 1 {
-                self.push(&paint(piece.trim_end()));
+                self.push_painted(&paint(piece.trim_end()));
                 piece.clear();
                 self.lines.push(String::new());
                 self.used = 0;
@@ -251,10 +253,10 @@ impl Wrapped {
             piece.push_str(word);
             self.used += wide;
         }
-        self.push(&paint(&piece));
+        self.push_painted(&paint(&piece));
     }
 
-    fn push(&mut self, painted: &str) {
+    fn push_painted(&mut self, painted: &str) {
         if let Some(line) = self.lines.last_mut() {
             line.push_str(painted);
         }

@@ -6,15 +6,15 @@
 //! files as they were are set aside first.
 
 pub mod ancestor;
-pub mod aside;
-pub mod synced;
+pub mod set_aside;
+pub mod synced_folder;
 
-pub(crate) use synced::{Copy, Fate, Synced};
+pub(crate) use synced_folder::{ConflictCopy, CopyOutcome, SyncedFolder};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::merging::merge_files;
 use crate::platform::text::sanitize;
@@ -33,7 +33,7 @@ What cannot be settled is in the file, which opens in ComfyUI; `git comfy resolv
 /// Find the conflict copies of synced folders, and merge them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct ConflictsArgs {
     /// The folder to look in, with its folders.
     #[arg(default_value = ".")]
     folder: PathBuf,
@@ -45,108 +45,113 @@ pub struct Args {
     undo: bool,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &ConflictsArgs, session: &Session) -> Result<Exit> {
     // Without the `.` that the folder is where nobody names one.
     let folder: PathBuf = session.cwd.join(&args.folder).components().collect();
     if !folder.is_dir() {
         let name = args.folder.to_string_lossy();
-        return Err(Failure::new(format!("{} is no folder", sanitize::line(&name))));
+        return Err(CommandError::new(format!("{} is no folder", sanitize::line(&name))));
     }
-    let synced = Synced::of(session, &folder);
+    let synced = SyncedFolder::open(session, &folder);
     if args.undo {
-        synced.aside().put_back()?.iter().for_each(|line| session.ui.say(line));
+        synced.aside().restore_last_call()?.iter().for_each(|line| session.ui.info(line));
         return Ok(Exit::Done);
     }
-    let copies = synced.copies()?;
+    let copies = synced.find_copies()?;
     if copies.is_empty() {
-        session.ui.say("there are no conflict copies here");
+        session.ui.info("there are no conflict copies here");
         return Ok(Exit::Done);
     }
-    let mut seen = Seen::default();
+    let mut seen = CopyTally::default();
     for copy in &copies {
-        if seen.file.as_ref() != Some(&copy.file) {
-            session.ui.out(&format!("{}\n", shown(&folder, &copy.file)))?;
-            seen.file = Some(copy.file.clone());
+        if seen.current_file.as_ref() != Some(&copy.file) {
+            session.ui.print(&format!("{}\n", display_path(&folder, &copy.file)))?;
+            seen.current_file = Some(copy.file.clone());
         }
         let fate = match args.merge {
-            true => synced.settle_copy(copy)?,
-            false => seen.look(&synced, copy)?,
+            true => synced.merge_copy(copy)?,
+            false => seen.preview_copy(&synced, copy)?,
         };
-        seen.count(&fate);
-        let (name, told) = (synced::name(&copy.copy), told(&fate));
+        seen.count_outcome(&fate);
+        let (name, told) = (synced_folder::file_name(&copy.copy), describe_outcome(&fate));
         let service = copy.service;
-        session.ui.out(&format!("  {}  ({service}): {told}\n", sanitize::line(&name)))?;
+        session.ui.print(&format!("  {}  ({service}): {told}\n", sanitize::line(&name)))?;
     }
-    tell_end(args, &synced, &seen, session);
-    Ok(if seen.open > 0 { Exit::Conflicts } else { Exit::Done })
+    report_summary(args, &synced, &seen, session);
+    Ok(if seen.open_conflicts > 0 { Exit::Conflicts } else { Exit::Done })
 }
 
 #[derive(Default)]
-struct Seen {
-    file: Option<PathBuf>,
+struct CopyTally {
+    current_file: Option<PathBuf>,
     /// What files would hold after the copies so far.
-    held: BTreeMap<PathBuf, Vec<u8>>,
-    open: usize,
-    can: usize,
+    merged_contents: BTreeMap<PathBuf, Vec<u8>>,
+    open_conflicts: usize,
+    mergeable: usize,
 }
 
-impl Seen {
+impl CopyTally {
     /// What merging would give, after the copies before.
-    fn look(&mut self, synced: &Synced, copy: &Copy) -> Result<Fate> {
-        let ours = self.held.get(&copy.file).map(Vec::as_slice);
-        let fate = synced.look(copy, ours)?.fate;
-        if let Fate::Merged { content, .. } = &fate {
-            self.held.insert(copy.file.clone(), content.clone());
+    fn preview_copy(&mut self, synced: &SyncedFolder, copy: &ConflictCopy) -> Result<CopyOutcome> {
+        let ours = self.merged_contents.get(&copy.file).map(Vec::as_slice);
+        let fate = synced.preview(copy, ours)?.outcome;
+        if let CopyOutcome::Merged { content, .. } = &fate {
+            self.merged_contents.insert(copy.file.clone(), content.clone());
         }
         Ok(fate)
     }
 
-    fn count(&mut self, fate: &Fate) {
+    fn count_outcome(&mut self, fate: &CopyOutcome) {
         match fate {
-            Fate::Merged { conflicts, .. } => {
-                self.open += conflicts;
-                self.can += 1;
+            CopyOutcome::Merged { conflicts, .. } => {
+                self.open_conflicts += conflicts;
+                self.mergeable += 1;
             }
-            Fate::Same | Fate::Older => self.can += 1,
-            Fate::Left(_) => {}
+            CopyOutcome::Same | CopyOutcome::Older => self.mergeable += 1,
+            CopyOutcome::Skipped(_) => {}
         }
     }
 }
 
-fn tell_end(args: &Args, synced: &Synced, seen: &Seen, session: &Session) {
+fn report_summary(
+    args: &ConflictsArgs,
+    synced: &SyncedFolder,
+    seen: &CopyTally,
+    session: &Session,
+) {
     if !args.merge {
-        if seen.can > 0 {
-            session.ui.say("`git comfy conflicts --merge` does this");
+        if seen.mergeable > 0 {
+            session.ui.info("`git comfy conflicts --merge` does this");
         }
         return;
     }
     if let Some(aside) = synced.aside().own() {
         let aside = aside.to_string_lossy();
-        session.ui.say(&format!("the files as they were lie in {}", sanitize::line(&aside)));
-        session.ui.say("`git comfy conflicts --undo` puts them back");
+        session.ui.info(&format!("the files as they were lie in {}", sanitize::line(&aside)));
+        session.ui.info("`git comfy conflicts --undo` puts them back");
     }
-    if seen.open > 0 {
-        let count = merge_files::count(seen.open);
-        session.ui.say(&format!("{count} left; `git comfy resolve FILE` settles them"));
+    if seen.open_conflicts > 0 {
+        let count = merge_files::describe_count(seen.open_conflicts);
+        session.ui.info(&format!("{count} left; `git comfy resolve FILE` settles them"));
     }
 }
 
 /// What becomes of a copy, to stand behind its name.
-pub(crate) fn told(fate: &Fate) -> String {
+pub(crate) fn describe_outcome(fate: &CopyOutcome) -> String {
     match fate {
-        Fate::Same => "means the same; it is only set aside".into(),
-        Fate::Older => "an earlier state of the file; it is only set aside".into(),
-        Fate::Merged { conflicts: 0, change, from, .. } => {
-            format!("merges by itself, {}: {change}", from.told())
+        CopyOutcome::Same => "means the same; it is only set aside".into(),
+        CopyOutcome::Older => "an earlier state of the file; it is only set aside".into(),
+        CopyOutcome::Merged { conflicts: 0, change, from, .. } => {
+            format!("merges by itself, {}: {change}", from.describe())
         }
-        Fate::Merged { conflicts, change, from, .. } => {
-            format!("{}, {}: {change}", merge_files::count(*conflicts), from.told())
+        CopyOutcome::Merged { conflicts, change, from, .. } => {
+            format!("{}, {}: {change}", merge_files::describe_count(*conflicts), from.describe())
         }
-        Fate::Left(why) => format!("left as it is: {why}"),
+        CopyOutcome::Skipped(why) => format!("left as it is: {why}"),
     }
 }
 
-fn shown(folder: &Path, file: &Path) -> String {
+fn display_path(folder: &Path, file: &Path) -> String {
     let below = file.strip_prefix(folder).unwrap_or(file).to_string_lossy();
     sanitize::line(&below).into_owned()
 }

@@ -5,38 +5,38 @@
 //! last. Whatever stops it before leaves the history as it was, and doing it again goes on
 //! from there. Must not know where the states come from.
 
-pub mod chain;
-pub mod standing;
+pub mod commit_chain;
+pub mod overwrite_check;
 
-pub use chain::{Chain, State};
-pub use standing::{Obstacle, Standing};
+pub use commit_chain::{CommitChain, ImportedState};
+pub use overwrite_check::{OverwriteCheck, OverwriteObstacle};
 
 use std::borrow::Cow;
 
-use comfy_graph::canon::Rest;
+use comfy_graph::clean::LayoutRemainder;
 
-use crate::layouts::{Filter, Passed};
-use crate::platform::git::{Kind, ObjectFormat, ObjectId, RepoPath};
+use crate::layouts::{Filter, FilterOutcome};
+use crate::platform::git::{ObjectFormat, ObjectId, ObjectKind, RepoPath};
 
 /// What git would store of a file, by the filter that git would ask.
 #[derive(Debug)]
-pub struct Cleaned<'b> {
+pub struct CleanedFile<'b> {
     pub content: Cow<'b, [u8]>,
     pub blob: ObjectId,
-    rest: Option<Rest<'b>>,
+    remainder: Option<LayoutRemainder<'b>>,
 }
 
 /// Cleans a file as `git add` would, but stores neither content nor layout.
-pub fn cleaned<'b>(
+pub fn clean_file<'b>(
     filter: &mut Filter<'_>,
     format: ObjectFormat,
     path: &RepoPath,
     bytes: &'b [u8],
-) -> Cleaned<'b> {
-    let (passed, rest) = filter.split(path, bytes);
+) -> CleanedFile<'b> {
+    let (passed, rest) = filter.separate_layout(path, bytes);
     let content = match passed {
-        Passed::Untouched => Cow::Borrowed(bytes),
-        Passed::Changed(content) => Cow::Owned(content),
+        FilterOutcome::Untouched => Cow::Borrowed(bytes),
+        FilterOutcome::Changed(content) => Cow::Owned(content),
     };
-    Cleaned { blob: format.id_of(Kind::Blob, &content), content, rest }
+    CleanedFile { blob: format.object_id(ObjectKind::Blob, &content), content, remainder: rest }
 }

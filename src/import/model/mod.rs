@@ -4,18 +4,20 @@
 //!
 //! Must not know files or git.
 
-pub mod copies;
-pub mod decide;
-pub mod likeness;
-pub mod lines;
-pub mod marks;
-pub mod names;
-pub mod pile;
-pub mod words;
+pub mod choices;
+pub mod conflict_copy_patterns;
+pub mod copy_names;
+pub mod export_name;
+pub mod graph_similarity;
+pub mod group_outputs;
+pub mod name_words;
+pub mod version_lines;
 
-pub use copies::{CopyName, copy_of, numbered};
-pub use decide::Choice;
-pub use likeness::Portrait;
-pub use lines::{Export, Plan, Remark, Version, plan};
-pub use names::Day;
-pub use pile::{Made, Pile};
+pub use choices::ImportChoice;
+pub use copy_names::{CopyName, parse_copy_name, parse_numbered_name};
+pub use export_name::Day;
+pub use graph_similarity::GraphFingerprint;
+pub use group_outputs::{GeneratedOutput, OutputCollection};
+pub use version_lines::{
+    ExportedWorkflow, ImportDoubt, ImportPlan, WorkflowVersion, group_exports,
+};

@@ -4,7 +4,7 @@
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts;
-use crate::layouts::Marks;
+use crate::layouts::ModifiedMarks;
 use crate::session::Session;
 
 /// Clear the "modified" mark of workflows whose nodes were only moved.
@@ -13,19 +13,19 @@ use crate::session::Session;
 /// branches over them. Nothing is staged. Hooks do this by themselves; run it when git
 /// says that your local changes would be overwritten.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct RefreshArgs {}
 
 /// Refreshes, and says what came of it.
-pub fn run(_args: &Args, session: &Session) -> Result<Exit> {
-    let refreshed = layouts::refresh(&session.repository_in_step()?)?;
+pub fn run(_args: &RefreshArgs, session: &Session) -> Result<Exit> {
+    let refreshed = layouts::refresh_index(&session.up_to_date_repository()?)?;
     let count = match refreshed.layout_only.len() + refreshed.unchanged.len() {
         1 => "1 workflow".to_owned(),
         count => format!("{count} workflows"),
     };
     match refreshed.marks {
-        Marks::None => session.ui.tell("nothing to refresh")?,
-        Marks::Cleared => session.ui.tell(&format!("refreshed {count}"))?,
-        Marks::Busy => {
+        ModifiedMarks::None => session.ui.report("nothing to refresh")?,
+        ModifiedMarks::Cleared => session.ui.report(&format!("refreshed {count}"))?,
+        ModifiedMarks::Busy => {
             session.ui.warn("another git command is working on the index; try again");
             return Ok(Exit::Failed);
         }

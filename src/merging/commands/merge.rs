@@ -3,17 +3,17 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::merge::{Cards, Labels};
+use comfy_graph::merge::{CardVisibility, SideLabels};
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts::Handling;
-use crate::merging::driver::{self, Meeting};
-use crate::merging::merge_files::{self, Frame, Inputs};
-use crate::merging::text;
+use crate::merging::describe;
+use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
+use crate::merging::merge_state::{self, FileToMerge};
 use crate::platform::git::Repository;
-use crate::platform::git::shell::typed_name;
-use crate::platform::machine::write_file;
+use crate::platform::git::shell::quote_path;
+use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -26,7 +26,7 @@ use crate::session::Session;
   git comfy merge --explain portrait.json      of the last merge of that file
 
 To merge branches use `git merge`. Leaves with 1 when there are conflicts.")]
-pub struct Args {
+pub struct MergeArgs {
     /// BASE OURS THEIRS: the common ancestor and both sides.
     #[arg(value_name = "FILE", num_args = 0..=3)]
     pub files: Vec<PathBuf>,
@@ -41,96 +41,102 @@ pub struct Args {
     pub explain: bool,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &MergeArgs, session: &Session) -> Result<Exit> {
     if let Some(revision) = &args.preview {
-        return preview(session, revision);
+        return print_preview(session, revision);
     }
     match (args.explain, args.files.as_slice()) {
-        (true, []) => explain(session, None),
-        (true, [file]) => explain(session, Some(file)),
-        (false, [base, ours, theirs]) => files(args, session, [base, ours, theirs]),
-        (true, _) => Err(Failure::new("--explain takes one file at most")),
-        (false, _) => Err(Failure::new("three files are needed: BASE OURS THEIRS")
-            .hint("branches are merged by `git merge`; `--preview BRANCH` tells what it would do")),
+        (true, []) => explain_last_merge(session, None),
+        (true, [file]) => explain_last_merge(session, Some(file)),
+        (false, [base, ours, theirs]) => merge_three_files(args, session, [base, ours, theirs]),
+        (true, _) => Err(CommandError::new("--explain takes one file at most")),
+        (false, _) => Err(CommandError::new("three files are needed: BASE OURS THEIRS").with_hint(
+            "branches are merged by `git merge`; `--preview BRANCH` tells what it would do",
+        )),
     }
 }
 
-fn files(args: &Args, session: &Session, [base, ours, theirs]: [&PathBuf; 3]) -> Result<Exit> {
-    let inputs = Inputs::read(base, ours, theirs)?;
+fn merge_three_files(
+    args: &MergeArgs,
+    session: &Session,
+    [base, ours, theirs]: [&PathBuf; 3],
+) -> Result<Exit> {
+    let inputs = MergeInputs::read(base, ours, theirs)?;
     let repository = session.repository().ok();
-    let strategies = merge_files::strategies(session, repository.as_ref());
+    let strategies = merge_files::load_strategies(session, repository.as_ref());
     let name = |file: &PathBuf| file.to_string_lossy().into_owned();
-    let labels = Labels { ours: Some(name(ours)), theirs: Some(name(theirs)) };
-    let Some(documents) = inputs.documents() else {
-        return Err(
-            Failure::new("one of the sides is no JSON").hint("`git merge-file` merges other texts")
-        );
+    let labels = SideLabels { ours: Some(name(ours)), theirs: Some(name(theirs)) };
+    let Some(documents) = inputs.parse() else {
+        return Err(CommandError::new("one of the sides is no JSON")
+            .with_hint("`git merge-file` merges other texts"));
     };
-    let frame = Frame {
+    let frame = FileMergeContext {
         repository: repository.as_ref(),
         handling: Handling::Off,
         labels,
-        cards: Cards::Shown,
+        cards: CardVisibility::Shown,
         strategies: &strategies,
     };
-    let product = merge_files::merge(&inputs, documents, &frame);
+    let product = merge_files::merge_documents(&inputs, documents, &frame);
     let content = match &product.content {
-        Some(content) => merge_files::in_old_looks(session, &inputs, &product, content),
+        Some(content) => merge_files::keep_formatting(session, &inputs, &product, content),
         None => {
-            let texts = merge_files::contested_texts(&inputs, &product.merged);
+            let texts = merge_files::conflict_texts(&inputs, &product.merged);
             let labels = [name(ours), name(base), name(theirs)];
             merge_files::merge_texts(session, &texts, labels.each_ref().map(String::as_str), None)?
                 .content
         }
     };
     match &args.output {
-        Some(file) => write_file::write(file, &content)?,
-        None => session.ui.out_bytes(&content)?,
+        Some(file) => file_io::replace_file(file, &content)?,
+        None => session.ui.print_bytes(&content)?,
     }
     let told = args.output.as_ref().unwrap_or(ours);
     let way_out = match (&args.output, &product.content) {
         (_, None) => "it has conflict markers".to_owned(),
         (Some(file), _) => {
-            let file = typed_name(file);
+            let file = quote_path(file);
             format!("it holds ours; `git comfy resolve {file}` settles them")
         }
         (None, _) => "the result holds ours".to_owned(),
     };
-    merge_files::tell(session, &told.to_string_lossy(), &product.merged, &way_out);
+    merge_files::report_merge(session, &told.to_string_lossy(), &product.merged, &way_out);
     Ok(if product.merged.conflicts.is_empty() { Exit::Done } else { Exit::Conflicts })
 }
 
-fn preview(session: &Session, revision: &str) -> Result<Exit> {
+fn print_preview(session: &Session, revision: &str) -> Result<Exit> {
     let repository = session.repository()?;
     let shown = sanitize::line(revision).into_owned();
-    let meetings = driver::meetings(&repository, revision)?.ok_or_else(|| {
-        Failure::new(format!("there is no commit {shown} that could be merged here"))
-            .hint("`git branch --all` lists branches")
+    let meetings = merge_state::preview_merge(&repository, revision)?.ok_or_else(|| {
+        CommandError::new(format!("there is no commit {shown} that could be merged here"))
+            .with_hint("`git branch --all` lists branches")
     })?;
     if meetings.ancestors > 1 {
-        session.ui.say(
+        session.ui.info(
             "the branches have several common ancestors; git joins them first, so the merge \
              itself can come out differently",
         );
     }
     for path in &meetings.only_theirs {
-        session.ui.out(&format!("{}: taken from {shown}\n", sanitize::line(&path.to_string())))?;
+        session
+            .ui
+            .print(&format!("{}: taken from {shown}\n", sanitize::line(&path.to_string())))?;
     }
     let mut any = false;
     for meeting in &meetings.both {
-        any |= one_meeting(session, &repository, meeting, revision)?;
+        any |= print_file_preview(session, &repository, meeting, revision)?;
     }
     if meetings.both.is_empty() && meetings.only_theirs.is_empty() {
-        session.ui.tell(&format!("no workflow would change by merging {shown}"))?;
+        session.ui.report(&format!("no workflow would change by merging {shown}"))?;
     }
     Ok(if any { Exit::Conflicts } else { Exit::Done })
 }
 
 /// Prints what a merge would do to one file; returns whether it would have conflicts.
-fn one_meeting(
+fn print_file_preview(
     session: &Session,
     repository: &Repository,
-    meeting: &Meeting,
+    meeting: &FileToMerge,
     revision: &str,
 ) -> Result<bool> {
     let name = sanitize::line(&meeting.path.to_string()).into_owned();
@@ -138,45 +144,45 @@ fn one_meeting(
         let side = if meeting.ours.is_none() { "ours" } else { "theirs" };
         session
             .ui
-            .out(&format!("{name}: removed by {side}, changed by the other: a conflict\n"))?;
+            .print(&format!("{name}: removed by {side}, changed by the other: a conflict\n"))?;
         return Ok(true);
     };
     let base = meeting.base.clone().unwrap_or_default();
-    let inputs = Inputs { base, ours: ours.clone(), theirs: theirs.clone() };
-    let Some(documents) = inputs.documents() else {
-        session.ui.out(&format!("{name}: no workflow; git merges its lines\n"))?;
+    let inputs = MergeInputs { base, ours: ours.clone(), theirs: theirs.clone() };
+    let Some(documents) = inputs.parse() else {
+        session.ui.print(&format!("{name}: no workflow; git merges its lines\n"))?;
         return Ok(false);
     };
-    let strategies = merge_files::strategies(session, Some(repository));
-    let frame = Frame {
+    let strategies = merge_files::load_strategies(session, Some(repository));
+    let frame = FileMergeContext {
         repository: Some(repository),
-        handling: driver::handling(repository, &meeting.path).0,
-        labels: Labels { ours: None, theirs: Some(revision.to_owned()) },
-        cards: Cards::Shown,
+        handling: merge_state::layout_handling(repository, &meeting.path).0,
+        labels: SideLabels { ours: None, theirs: Some(revision.to_owned()) },
+        cards: CardVisibility::Shown,
         strategies: &strategies,
     };
-    let product = merge_files::merge(&inputs, documents, &frame);
+    let product = merge_files::merge_documents(&inputs, documents, &frame);
     let merged = &product.merged;
     let outcome = match merged.conflicts.len() {
         0 => "merges by itself".to_owned(),
-        count => merge_files::count(count),
+        count => merge_files::describe_count(count),
     };
     let mut text = format!("{name}: {outcome}\n");
-    for line in text::notable(merged) {
+    for line in describe::notable_decisions(merged) {
         text += &format!("  {line}\n");
     }
-    for line in text::conflicts(merged) {
+    for line in describe::conflict_lines(merged) {
         text += &format!("  conflict: {line}\n");
     }
-    session.ui.out(&text)?;
+    session.ui.print(&text)?;
     Ok(!merged.conflicts.is_empty())
 }
 
 /// Lines of the journal with the same labels belong to one merge if they are at most so far
 /// apart, in milliseconds.
-const ONE_MERGE: u64 = 60_000;
+const SAME_MERGE_MILLISECONDS: u64 = 60_000;
 
-fn explain(session: &Session, file: Option<&PathBuf>) -> Result<Exit> {
+fn explain_last_merge(session: &Session, file: Option<&PathBuf>) -> Result<Exit> {
     let repository = session.repository()?;
     let wanted = match file {
         None => None,
@@ -184,33 +190,36 @@ fn explain(session: &Session, file: Option<&PathBuf>) -> Result<Exit> {
             let file = session.cwd.join(file);
             let path = repository.path_of(&file).ok_or_else(|| {
                 let name = file.to_string_lossy();
-                Failure::new(format!("{} is not in this repository", sanitize::line(&name)))
+                CommandError::new(format!("{} is not in this repository", sanitize::line(&name)))
             })?;
             Some(path.to_string())
         }
     };
-    let noted = driver::noted(&repository);
+    let noted = merge_state::read_journal(&repository);
     let mut told: Vec<String> = Vec::new();
-    let mut last: Option<text::About> = None;
+    let mut last: Option<describe::MergeJournalHeader> = None;
     for line in noted.iter().rev() {
-        let Some(about) = text::about(line) else { continue };
+        let Some(about) = describe::parse_journal_header(line) else { continue };
         if wanted.as_ref().is_some_and(|path| *path != about.path) {
             continue;
         }
         if let Some(last) = &last {
             let same = about.ours == last.ours && about.theirs == last.theirs;
-            if wanted.is_some() || !same || last.at.saturating_sub(about.at) > ONE_MERGE {
+            if wanted.is_some()
+                || !same
+                || last.at.saturating_sub(about.at) > SAME_MERGE_MILLISECONDS
+            {
                 break;
             }
         }
-        told.extend(text::explain(line));
+        told.extend(describe::explain_journal_line(line));
         last = Some(about);
     }
     if told.is_empty() {
-        session.ui.tell("no merge of workflows is known here")?;
+        session.ui.report("no merge of workflows is known here")?;
         return Ok(Exit::Done);
     }
     told.reverse();
-    session.ui.out(&told.join("\n"))?;
+    session.ui.print(&told.join("\n"))?;
     Ok(Exit::Done)
 }

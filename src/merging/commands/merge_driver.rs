@@ -5,20 +5,20 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::merge::{Cards, Labels};
+use comfy_graph::merge::{CardVisibility, SideLabels};
 
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::Handling;
-use crate::merging::merge_files::{self, Frame, Inputs};
-use crate::merging::{driver, text};
+use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
+use crate::merging::{describe, merge_state};
 use crate::platform::git::{self, RepoPath, shell};
-use crate::platform::machine::write_file;
+use crate::platform::machine::file_io;
 use crate::session::Session;
 
 /// Merge one workflow three ways (git calls this).
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct MergeDriverArgs {
     /// The common ancestor (%O).
     pub base: PathBuf,
     /// Our side, which the result replaces (%A).
@@ -45,32 +45,34 @@ pub struct Args {
     pub virtual_ancestor: bool,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    fail_above_128();
-    let inputs = Inputs::read(&args.base, &args.ours, &args.theirs)?;
+pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
+    exit_above_128_on_panic();
+    let inputs = MergeInputs::read(&args.base, &args.ours, &args.theirs)?;
     if session.environment.switched_off {
-        return as_text(args, session, &inputs);
+        return merge_as_text(args, session, &inputs);
     }
     let repository = session.repository().ok();
     let path = args.path.as_deref().map(|path| RepoPath::from_path(path.as_ref()));
     let (handling, limit) = match (&repository, &path) {
-        (Some(repository), Some(path)) => driver::handling(repository, path),
+        (Some(repository), Some(path)) => merge_state::layout_handling(repository, path),
         _ => (Handling::Off, u64::MAX),
     };
     let longest = inputs.base.len().max(inputs.ours.len()).max(inputs.theirs.len());
-    let documents = inputs.documents().filter(|_| longest as u64 <= limit);
-    let Some(documents) = documents else { return as_text(args, session, &inputs) };
-    let strategies = merge_files::strategies(session, repository.as_ref());
-    let labels = Labels { ours: label(&args.our_label), theirs: label(&args.their_label) };
-    let cards = if is_virtual(args) { Cards::Hidden } else { Cards::Shown };
-    let frame = Frame {
+    let documents = inputs.parse().filter(|_| longest as u64 <= limit);
+    let Some(documents) = documents else { return merge_as_text(args, session, &inputs) };
+    let strategies = merge_files::load_strategies(session, repository.as_ref());
+    let labels =
+        SideLabels { ours: clean_label(&args.our_label), theirs: clean_label(&args.their_label) };
+    let cards =
+        if is_virtual_ancestor(args) { CardVisibility::Hidden } else { CardVisibility::Shown };
+    let frame = FileMergeContext {
         repository: repository.as_ref(),
         handling,
         labels: labels.clone(),
         cards,
         strategies: &strategies,
     };
-    let product = merge_files::merge(&inputs, documents, &frame);
+    let product = merge_files::merge_documents(&inputs, documents, &frame);
     let name = match (&path, &args.path) {
         (Some(path), _) => path.to_string(),
         _ => args.ours.to_string_lossy().into_owned(),
@@ -78,53 +80,53 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let exit = match &product.content {
         None => {
             // Markers where the conflicts are; if texts cannot show them, where lines differ.
-            let texts = merge_files::contested_texts(&inputs, &product.merged);
-            if as_text(args, session, &texts)? == Exit::Done {
-                as_text(args, session, &inputs)?;
+            let texts = merge_files::conflict_texts(&inputs, &product.merged);
+            if merge_as_text(args, session, &texts)? == Exit::Done {
+                merge_as_text(args, session, &inputs)?;
             }
             Exit::Conflicts
         }
         Some(content) => {
-            let content = &merge_files::in_old_looks(session, &inputs, &product, content);
+            let content = &merge_files::keep_formatting(session, &inputs, &product, content);
             if let (Some(repository), Some(path)) = (frame.repository, &path) {
                 // Before the result is written: without its layout it must not be taken.
                 let (ours, theirs) = (&inputs.ours, &inputs.theirs);
-                let contents = driver::Contents { ours, theirs, merged: content };
+                let contents = merge_state::MergeContents { ours, theirs, merged: content };
                 let nodes = &product.merged.renumbered.nodes;
-                driver::keep_layout(repository, path, contents, nodes)?;
+                merge_state::store_merged_layout(repository, path, contents, nodes)?;
             }
-            write_file::write(&args.ours, content)?;
+            file_io::replace_file(&args.ours, content)?;
             if product.merged.conflicts.is_empty() { Exit::Done } else { Exit::Conflicts }
         }
     };
-    if cards == Cards::Shown {
-        let about = text::About {
+    if cards == CardVisibility::Shown {
+        let about = describe::MergeJournalHeader {
             path: name.clone(),
             ours: labels.ours,
             theirs: labels.theirs,
-            at: git::now(),
+            at: git::now_millis(),
         };
         if let Some(repository) = &repository {
-            let line = text::journal(&about, &product.merged);
+            let line = describe::journal_line(&about, &product.merged);
             // A failing journal is no reason to fail the merge.
-            let _ = driver::note(repository, &line);
+            let _ = merge_state::append_to_journal(repository, &line);
         }
         let way_out = match &product.content {
             Some(_) => format!(
                 "it holds ours and opens in ComfyUI, with a card beside each; \
                  `git comfy resolve {}` settles them",
-                shell::typed_name(&name)
+                shell::quote_path(&name)
             ),
             None => "it has conflict markers".to_owned(),
         };
-        merge_files::tell(session, &name, &product.merged, &way_out);
+        merge_files::report_merge(session, &name, &product.merged, &way_out);
     }
     Ok(exit)
 }
 
 /// A panic must not look like a conflict: git takes 1 to 128 for one. Builds that unwind
 /// would leave with 101.
-fn fail_above_128() {
+fn exit_above_128_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
@@ -134,14 +136,14 @@ fn fail_above_128() {
 
 /// A label, if git knew one: before git 2.44 `%X` comes as it stands. A pull names the
 /// other side by its whole id, of which ten digits are enough.
-fn label(label: &Option<String>) -> Option<String> {
+fn clean_label(label: &Option<String>) -> Option<String> {
     let label = label.clone().filter(|label| !label.is_empty() && !label.starts_with('%'))?;
     let is_id = label.len() >= 40 && label.bytes().all(|digit| digit.is_ascii_hexdigit());
     Some(if is_id { label[..10].to_owned() } else { label })
 }
 
 /// Whether the result is a virtual ancestor, which git merges from several for itself.
-fn is_virtual(args: &Args) -> bool {
+fn is_virtual_ancestor(args: &MergeDriverArgs) -> bool {
     let temporary = |label: &Option<String>| {
         label.as_deref().is_some_and(|label| label.starts_with("Temporary merge branch"))
     };
@@ -149,9 +151,9 @@ fn is_virtual(args: &Args) -> bool {
 }
 
 /// Merges as text, as git does without a driver.
-fn as_text(args: &Args, session: &Session, inputs: &Inputs) -> Result<Exit> {
+fn merge_as_text(args: &MergeDriverArgs, session: &Session, inputs: &MergeInputs) -> Result<Exit> {
     let [ours, base, theirs] =
-        [&args.our_label, &args.ancestor_label, &args.their_label].map(label);
+        [&args.our_label, &args.ancestor_label, &args.their_label].map(clean_label);
     let names = [
         ours.as_deref().unwrap_or("ours"),
         base.as_deref().unwrap_or("base"),
@@ -159,6 +161,6 @@ fn as_text(args: &Args, session: &Session, inputs: &Inputs) -> Result<Exit> {
     ];
     let size = args.marker_size.as_deref().filter(|size| size.parse::<u16>().is_ok());
     let text = merge_files::merge_texts(session, inputs, names, size)?;
-    write_file::write(&args.ours, &text.content)?;
+    file_io::replace_file(&args.ours, &text.content)?;
     Ok(if text.conflicts { Exit::Conflicts } else { Exit::Done })
 }

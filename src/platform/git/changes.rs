@@ -1,6 +1,6 @@
 //! The files a commit touches, as it has them.
 
-use super::backend::{Attribute, Direction};
+use super::backend::{AttributeDirection, AttributeState};
 use super::error::Result;
 use super::id::{CommitId, ObjectId, RepoPath};
 use super::index;
@@ -9,7 +9,7 @@ use super::repository::Repository;
 
 /// A file under our filter that a commit added or changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Touched {
+pub struct TouchedFile {
     pub path: RepoPath,
     /// Its content in that commit.
     pub blob: ObjectId,
@@ -17,14 +17,14 @@ pub struct Touched {
 
 /// The files under our filter that a commit adds or changes against its first parent, by
 /// path. None for a commit that is not there (a shallow clone's edge has all its files).
-pub fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
+pub fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<TouchedFile>> {
     let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };
     let before = match found.parents.first() {
         Some(parent) => repository.commit(*parent)?.map(|parent| parent.tree),
         None => None,
     };
     let mut touched = Vec::new();
-    compare(repository, before, found.tree, &mut Vec::new(), &mut touched)?;
+    collect_touched(repository, before, found.tree, &mut Vec::new(), &mut touched)?;
     touched.retain(|file| is_filtered(repository, &file.path));
     touched.sort();
     Ok(touched)
@@ -36,12 +36,12 @@ pub fn touched_between(
     repository: &Repository,
     before: Option<CommitId>,
     after: CommitId,
-) -> Result<Vec<Touched>> {
+) -> Result<Vec<TouchedFile>> {
     let tree = |commit: CommitId| Ok(repository.commit(commit)?.map(|commit| commit.tree));
     let Some(after) = tree(after)? else { return Ok(Vec::new()) };
     let before = before.map_or(Ok(None), tree)?;
     let mut touched = Vec::new();
-    compare(repository, before, after, &mut Vec::new(), &mut touched)?;
+    collect_touched(repository, before, after, &mut Vec::new(), &mut touched)?;
     touched.retain(|file| is_filtered(repository, &file.path));
     touched.sort();
     Ok(touched)
@@ -49,15 +49,15 @@ pub fn touched_between(
 
 /// Whether git sends a path through our filter.
 pub fn is_filtered(repository: &Repository, path: &RepoPath) -> bool {
-    let filter = repository.attribute(path, "filter", Direction::Checkin);
-    filter.is_ok_and(|value| value == Attribute::Value("comfy".into()))
+    let filter = repository.attribute(path, "filter", AttributeDirection::Checkin);
+    filter.is_ok_and(|value| value == AttributeState::Value("comfy".into()))
 }
 
 /// All files under our filter that a commit holds, by path.
-pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<Touched>> {
+pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<TouchedFile>> {
     let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };
     let mut all = Vec::new();
-    compare(repository, None, found.tree, &mut Vec::new(), &mut all)?;
+    collect_touched(repository, None, found.tree, &mut Vec::new(), &mut all)?;
     // Asking for attributes costs more than a look at the name.
     all.retain(|file| file.path.as_bytes().to_ascii_lowercase().ends_with(b".json"));
     all.retain(|file| is_filtered(repository, &file.path));
@@ -66,17 +66,17 @@ pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<Tou
 }
 
 /// The blob that a commit touches under a path, by the files it touches.
-pub fn blob_at(touched: &[Touched], path: &str) -> Option<String> {
+pub fn blob_at(touched: &[TouchedFile], path: &str) -> Option<String> {
     let file = touched.iter().find(|file| file.path.to_string() == path)?;
     Some(file.blob.to_string())
 }
 
-fn compare(
+fn collect_touched(
     repository: &Repository,
     before: Option<ObjectId>,
     after: ObjectId,
     prefix: &mut Vec<u8>,
-    touched: &mut Vec<Touched>,
+    touched: &mut Vec<TouchedFile>,
 ) -> Result<()> {
     if before == Some(after) {
         return Ok(());
@@ -97,10 +97,10 @@ fn compare(
         match entry.kind {
             EntryKind::Tree => {
                 prefix.push(b'/');
-                compare(repository, known.map(|old| old.id), entry.id, prefix, touched)?;
+                collect_touched(repository, known.map(|old| old.id), entry.id, prefix, touched)?;
             }
             EntryKind::File | EntryKind::Executable => {
-                touched.push(Touched { path: RepoPath::new(prefix.clone()), blob: entry.id });
+                touched.push(TouchedFile { path: RepoPath::new(prefix.clone()), blob: entry.id });
             }
             _ => {}
         }
@@ -116,7 +116,7 @@ pub fn is_tracked(repository: &Repository, path: &std::path::Path) -> bool {
     };
     let wanted = RepoPath::from_path(below);
     let inside = [wanted.as_bytes(), b"/"].concat();
-    index::files(repository).is_ok_and(|files| {
+    index::index_entries(repository).is_ok_and(|files| {
         let mut files = files.into_iter();
         files.any(|file| file.path == wanted || file.path.as_bytes().starts_with(&inside))
     })
@@ -124,7 +124,7 @@ pub fn is_tracked(repository: &Repository, path: &std::path::Path) -> bool {
 
 /// Why `HEAD` is where it is, in the words of its log (`commit (amend): …`); nothing where
 /// none is kept.
-pub fn last_reason(repository: &Repository) -> Result<String> {
-    let git = repository.git().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
+pub fn last_reflog_message(repository: &Repository) -> Result<String> {
+    let git = repository.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
     Ok(String::from_utf8_lossy(&git.output()?).trim_end().to_owned())
 }

@@ -8,28 +8,28 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use super::error::{Error, Result};
+use super::error::{GitError, Result};
 
 /// A builder for one call of `git`.
 #[derive(Debug)]
-pub(crate) struct Git {
+pub(crate) struct GitCommand {
     command: Command,
-    told: String,
-    questions: Questions,
+    command_line: String,
+    prompts: CredentialPrompts,
 }
 
 /// Whether git may ask for a password or a passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Questions {
+enum CredentialPrompts {
     Refused,
     Allowed,
 }
 
 /// What is inherited from the git command that called us, by way of its environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Inherit {
+pub(crate) enum InheritedRepository {
     /// The repository that git named by `GIT_DIR` and its companions.
-    Place,
+    FromEnvironment,
     /// No variable that names a repository.
     Nothing,
 }
@@ -37,7 +37,7 @@ pub(crate) enum Inherit {
 /// The variables that tie a git process to a repository or to one index of it, apart from
 /// those that say where objects are (a quarantine must be seen by our calls, too) and
 /// those that carry `-c` settings.
-const TIES: &[&str] = &[
+const REPOSITORY_VARIABLES: &[&str] = &[
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_IMPLICIT_WORK_TREE",
@@ -48,13 +48,13 @@ const TIES: &[&str] = &[
     "GIT_GRAFT_FILE",
 ];
 
-impl Git {
+impl GitCommand {
     /// A call that runs in `folder`.
-    pub(crate) fn new(folder: &Path, inherit: Inherit) -> Git {
+    pub(crate) fn new(folder: &Path, inherit: InheritedRepository) -> GitCommand {
         let mut command = Command::new("git");
         command.current_dir(folder);
-        if inherit == Inherit::Nothing {
-            for name in TIES {
+        if inherit == InheritedRepository::Nothing {
+            for name in REPOSITORY_VARIABLES {
                 command.env_remove(name);
             }
         }
@@ -70,20 +70,20 @@ impl Git {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         no_window(&mut command);
-        Git { command, told: String::new(), questions: Questions::Refused }
+        GitCommand { command, command_line: String::new(), prompts: CredentialPrompts::Refused }
     }
 
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
-        if !self.told.is_empty() {
-            self.told.push(' ');
+        if !self.command_line.is_empty() {
+            self.command_line.push(' ');
         }
-        self.told.push_str(&argument.as_ref().to_string_lossy());
+        self.command_line.push_str(&argument.as_ref().to_string_lossy());
         self.command.arg(argument);
         self
     }
 
     pub(crate) fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
-        arguments.into_iter().fold(self, Git::arg)
+        arguments.into_iter().fold(self, GitCommand::arg)
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
@@ -92,31 +92,31 @@ impl Git {
     }
 
     /// Lets git, ssh and credential helpers ask the person.
-    pub(crate) fn may_ask(mut self) -> Self {
-        self.questions = Questions::Allowed;
+    pub(crate) fn allow_prompts(mut self) -> Self {
+        self.prompts = CredentialPrompts::Allowed;
         self
     }
 
     /// Runs it and gives its standard output; a failure is an error.
     pub(crate) fn output(self) -> Result<Vec<u8>> {
-        self.output_with(&[])
+        self.output_with_input(&[])
     }
 
     /// The same with something on its standard input.
-    pub(crate) fn output_with(self, input: &[u8]) -> Result<Vec<u8>> {
-        let told = self.told.clone();
-        let output = self.finish(input)?;
-        if output.status.success() { Ok(output.stdout) } else { Err(failure(told, &output)) }
+    pub(crate) fn output_with_input(self, input: &[u8]) -> Result<Vec<u8>> {
+        let told = self.command_line.clone();
+        let output = self.run_to_end(input)?;
+        if output.status.success() { Ok(output.stdout) } else { Err(command_failed(told, &output)) }
     }
 
     /// Runs it and gives status and output, also where it failed.
-    pub(crate) fn finish(mut self, input: &[u8]) -> Result<Output> {
+    pub(crate) fn run_to_end(mut self, input: &[u8]) -> Result<Output> {
         if !input.is_empty() {
             self.command.stdin(Stdio::piped());
         }
-        let mut child = self.start()?;
+        let mut child = self.spawn()?;
         let stdin = child.stdin.take();
-        let told = self.told;
+        let told = self.command_line;
         std::thread::scope(|scope| {
             if let Some(mut stdin) = stdin {
                 // A child that stops reading shows in its exit status.
@@ -124,20 +124,20 @@ impl Git {
             }
             child.wait_with_output()
         })
-        .map_err(|source| Error::NoGit { command: told, source })
+        .map_err(|source| GitError::GitNotStarted { command: told, source })
     }
 
     /// Runs it, and ends it with an error when it takes too long.
-    pub(crate) fn output_within(mut self, time: Duration) -> Result<Vec<u8>> {
-        let told = self.told.clone();
+    pub(crate) fn output_with_timeout(mut self, time: Duration) -> Result<Vec<u8>> {
+        let told = self.command_line.clone();
         // Measured: without it a `git merge` whose hook had stopped ssh waited 115 s, not 15.
-        hold_nothing_open();
-        let mut child = self.start()?;
+        close_inherited_files();
+        let mut child = self.spawn()?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         // Read on threads of their own and not waited for beyond the end of the child: a
         // grandchild (ssh, a credential helper) may hold the pipes open.
-        let out = read_aside(stdout);
-        let err = read_aside(stderr);
+        let out = read_in_thread(stdout);
+        let err = read_in_thread(stderr);
         let until = Instant::now() + time;
         let mut pause = Duration::from_millis(1);
         let status = loop {
@@ -145,8 +145,8 @@ impl Git {
                 Ok(Some(status)) => break status,
                 Ok(None) if Instant::now() < until => std::thread::sleep(pause),
                 _ => {
-                    stop(&mut child);
-                    return Err(Error::TooSlow { command: told, seconds: time.as_secs() });
+                    terminate_child(&mut child);
+                    return Err(GitError::TimedOut { command: told, seconds: time.as_secs() });
                 }
             }
             pause = (pause * 2).min(Duration::from_millis(50));
@@ -154,45 +154,45 @@ impl Git {
         let left = Duration::from_secs(1);
         let stdout = out.recv_timeout(left).unwrap_or_default();
         let output = Output { status, stdout, stderr: err.recv_timeout(left).unwrap_or_default() };
-        if status.success() { Ok(output.stdout) } else { Err(failure(told, &output)) }
+        if status.success() { Ok(output.stdout) } else { Err(command_failed(told, &output)) }
     }
 
     /// Starts it as a process that stays and answers questions on its standard input; what it
     /// writes to standard error is dropped.
-    pub(crate) fn companion(mut self) -> Result<Child> {
+    pub(crate) fn spawn_companion(mut self) -> Result<Child> {
         self.command.stdin(Stdio::piped()).stderr(Stdio::null());
-        self.start()
+        self.spawn()
     }
 
     /// Starts it to be read from while it runs, standard error too.
-    pub(crate) fn companion_told(mut self) -> Result<Child> {
-        self.start()
+    pub(crate) fn spawn_with_stderr(mut self) -> Result<Child> {
+        self.spawn()
     }
 
-    fn start(&mut self) -> Result<Child> {
-        if self.questions == Questions::Refused {
+    fn spawn(&mut self) -> Result<Child> {
+        if self.prompts == CredentialPrompts::Refused {
             self.command
                 .env("GIT_TERMINAL_PROMPT", "0")
                 .env("GIT_ASKPASS", "")
                 .env("SSH_ASKPASS_REQUIRE", "never")
                 .env("GCM_INTERACTIVE", "never");
         }
-        let told = || self.told.clone();
-        self.command.spawn().map_err(|source| Error::NoGit { command: told(), source })
+        let told = || self.command_line.clone();
+        self.command.spawn().map_err(|source| GitError::GitNotStarted { command: told(), source })
     }
 }
 
 /// Marks inherited file descriptors close-on-exec. A hook has git's pipes to its filters,
 /// and git waits for their end: a process that a stopped call leaves behind (ssh that
 /// still waits for an answer) must not keep one open.
-fn hold_nothing_open() {
+fn close_inherited_files() {
     #[cfg(unix)]
     close_fds::set_fds_cloexec(3, &[]);
 }
 
 /// Ends a call of git that takes too long, by SIGTERM first: git then deletes its locks and
 /// temporary files. A second later it is killed.
-fn stop(child: &mut Child) {
+fn terminate_child(child: &mut Child) {
     #[cfg(unix)]
     {
         let mut kill = Command::new("kill");
@@ -212,7 +212,7 @@ fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn read_aside(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+fn read_in_thread(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -224,7 +224,7 @@ fn read_aside(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
     receiver
 }
 
-pub(crate) fn failure(command: String, output: &Output) -> Error {
+pub(crate) fn command_failed(command: String, output: &Output) -> GitError {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     // The first line that names the trouble; hints follow it.
@@ -234,7 +234,7 @@ pub(crate) fn failure(command: String, output: &Output) -> Error {
         })
         .or_else(|| lines().next_back())
         .map_or_else(|| output.status.to_string(), str::to_owned);
-    Error::Git { command, said }
+    GitError::CommandFailed { command, said }
 }
 
 /// Keeps a console window from flashing up under a graphical git client.

@@ -2,11 +2,11 @@
 //! itself, so that comments and formatting of a person's file stay as they are.
 
 use super::error::Result;
-use super::plumbing::Git;
+use super::git_runner::GitRunner;
 
 /// Where a value was read, or is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
+pub enum ConfigScope {
     /// The machine's file.
     System,
     /// The person's file (`~/.gitconfig`, `$XDG_CONFIG_HOME/git/config`).
@@ -19,31 +19,31 @@ pub enum Scope {
     Command,
 }
 
-impl Scope {
-    pub fn word(self) -> &'static str {
+impl ConfigScope {
+    pub fn name(self) -> &'static str {
         match self {
-            Scope::System => "system",
-            Scope::Global => "global",
-            Scope::Local => "local",
-            Scope::Worktree => "worktree",
-            Scope::Command => "command",
+            ConfigScope::System => "system",
+            ConfigScope::Global => "global",
+            ConfigScope::Local => "local",
+            ConfigScope::Worktree => "worktree",
+            ConfigScope::Command => "command",
         }
     }
 
-    fn of_word(word: &[u8]) -> Scope {
+    fn from_name(word: &[u8]) -> ConfigScope {
         match word {
-            b"system" => Scope::System,
-            b"global" => Scope::Global,
-            b"local" => Scope::Local,
-            b"worktree" => Scope::Worktree,
-            _ => Scope::Command,
+            b"system" => ConfigScope::System,
+            b"global" => ConfigScope::Global,
+            b"local" => ConfigScope::Local,
+            b"worktree" => ConfigScope::Worktree,
+            _ => ConfigScope::Command,
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    pub scope: Scope,
+pub struct ConfigEntry {
+    pub scope: ConfigScope,
     /// The key as git prints it: section and name in lower case.
     pub key: String,
     /// The value; `true` where the key stands alone.
@@ -52,13 +52,13 @@ pub struct Entry {
 
 /// All of the configuration, in git's order: later values win.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Configuration {
-    entries: Vec<Entry>,
+pub struct GitConfig {
+    entries: Vec<ConfigEntry>,
 }
 
-impl Configuration {
+impl GitConfig {
     /// Reads all values that hold in the folder of `git`.
-    pub fn read(git: &Git) -> Result<Self> {
+    pub fn read(git: &GitRunner) -> Result<Self> {
         let told = git.run(["config", "--list", "-z", "--show-scope"])?;
         Ok(Self::parse(&told))
     }
@@ -70,31 +70,31 @@ impl Configuration {
         while let (Some(scope), Some(pair)) = (fields.next(), fields.next()) {
             let text = String::from_utf8_lossy(pair);
             let (key, value) = text.split_once('\n').unwrap_or((&text, "true"));
-            entries.push(Entry {
-                scope: Scope::of_word(scope),
+            entries.push(ConfigEntry {
+                scope: ConfigScope::from_name(scope),
                 key: key.to_owned(),
                 value: value.to_owned(),
             });
         }
-        Configuration { entries }
+        GitConfig { entries }
     }
 
-    pub fn all(&self, key: &str) -> impl Iterator<Item = &Entry> {
-        let key = canonical(key);
+    pub fn entries(&self, key: &str) -> impl Iterator<Item = &ConfigEntry> {
+        let key = canonical_key(key);
         self.entries.iter().filter(move |entry| entry.key == key)
     }
 
     /// The entry that holds: the last of the key.
-    pub fn last(&self, key: &str) -> Option<&Entry> {
-        self.all(key).last()
+    pub fn last_entry(&self, key: &str) -> Option<&ConfigEntry> {
+        self.entries(key).last()
     }
 
     pub fn value(&self, key: &str) -> Option<&str> {
-        self.last(key).map(|entry| entry.value.as_str())
+        self.last_entry(key).map(|entry| entry.value.as_str())
     }
 
     /// Whether a value that git reads as true (or false) is set.
-    pub fn truth(&self, key: &str) -> Option<bool> {
+    pub fn bool_value(&self, key: &str) -> Option<bool> {
         match self.value(key)?.to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => Some(true),
             "false" | "no" | "off" | "0" | "" => Some(false),
@@ -102,8 +102,8 @@ impl Configuration {
         }
     }
 
-    pub fn in_scope(&self, scope: Scope, key: &str) -> Vec<&str> {
-        self.all(key).filter(|e| e.scope == scope).map(|e| e.value.as_str()).collect()
+    pub fn values_in_scope(&self, scope: ConfigScope, key: &str) -> Vec<&str> {
+        self.entries(key).filter(|e| e.scope == scope).map(|e| e.value.as_str()).collect()
     }
 
     /// The names under a section (`remote`), in their order of appearance.
@@ -123,7 +123,7 @@ impl Configuration {
 
 /// Section and name of a key in lower case, as git prints them; a subsection keeps its
 /// letters.
-fn canonical(key: &str) -> String {
+fn canonical_key(key: &str) -> String {
     let (section, rest) = key.split_once('.').unwrap_or((key, ""));
     let section = section.to_ascii_lowercase();
     match rest.rsplit_once('.') {
@@ -133,7 +133,7 @@ fn canonical(key: &str) -> String {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum ConfigChange {
     /// The key has this one value from now on; others of it go.
     Set { key: String, value: String },
     /// One more value for a key that may have several.
@@ -142,16 +142,18 @@ pub enum Change {
     Remove { key: String, value: String },
 }
 
-impl Change {
+impl ConfigChange {
     /// Writes the change into the file of that scope.
-    pub fn apply(&self, git: &Git, scope: Scope) -> Result<()> {
-        let file = format!("--{}", scope.word());
+    pub fn apply(&self, git: &GitRunner, scope: ConfigScope) -> Result<()> {
+        let file = format!("--{}", scope.name());
         match self {
-            Change::Set { key, value } => git.run(["config", &file, "--replace-all", key, value]),
-            Change::Add { key, value } => git.run(["config", &file, "--add", key, value]),
-            Change::Remove { key, value } => {
+            ConfigChange::Set { key, value } => {
+                git.run(["config", &file, "--replace-all", key, value])
+            }
+            ConfigChange::Add { key, value } => git.run(["config", &file, "--add", key, value]),
+            ConfigChange::Remove { key, value } => {
                 let words = ["config", &file, "--fixed-value", "--unset-all", key, value];
-                match git.answer(words)?.code {
+                match git.run_unchecked(words)?.code {
                     // 5: nothing of the kind is there any more.
                     0 | 5 => Ok(Vec::new()),
                     _ => git.run(words),
@@ -170,13 +172,13 @@ mod tests {
     fn values_are_read_with_their_scope() {
         let told = b"global\0core.autocrlf\ninput\0local\0remote.My.Fork.url\n../a\nb\0local\0core.bare\0\
                      local\0notes.rewriteref\nrefs/notes/comfy\0local\0notes.rewriteref\nrefs/notes/x\0";
-        let config = Configuration::parse(told);
+        let config = GitConfig::parse(told);
         assert_eq!(config.value("core.autoCRLF"), Some("input"));
         assert_eq!(config.value("remote.My.Fork.URL"), Some("../a\nb"));
-        assert_eq!(config.truth("core.bare"), Some(true));
+        assert_eq!(config.bool_value("core.bare"), Some(true));
         assert_eq!(config.subsections("remote"), ["My.Fork"]);
         assert_eq!(config.value("notes.rewriteRef"), Some("refs/notes/x"));
-        assert_eq!(config.in_scope(Scope::Local, "notes.rewriteRef").len(), 2);
-        assert_eq!(config.in_scope(Scope::Global, "notes.rewriteRef").len(), 0);
+        assert_eq!(config.values_in_scope(ConfigScope::Local, "notes.rewriteRef").len(), 2);
+        assert_eq!(config.values_in_scope(ConfigScope::Global, "notes.rewriteRef").len(), 0);
     }
 }

@@ -7,7 +7,7 @@ use super::id::{ObjectId, RepoPath};
 
 /// A failure of git, of the library that reads it, or of the files beside it.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum GitError {
     /// No repository in or above the folder.
     #[error("no git repository at {}", .0.display())]
     NoRepository(PathBuf),
@@ -22,16 +22,16 @@ pub enum Error {
         message: String,
     },
     #[error("git could not be started ({command}); is it on the PATH?")]
-    NoGit { command: String, source: io::Error },
+    GitNotStarted { command: String, source: io::Error },
     /// `git` ended with an error.
     #[error("git {command} failed: {said}")]
-    Git {
+    CommandFailed {
         command: String,
         /// The last line it wrote to standard error, or its exit status.
         said: String,
     },
     #[error("git {command} took longer than {seconds} s and was stopped")]
-    TooSlow { command: String, seconds: u64 },
+    TimedOut { command: String, seconds: u64 },
     /// A file beside git's own could not be read or written.
     #[error("{doing} {}: {source}", .path.display())]
     File {
@@ -58,29 +58,29 @@ pub enum Error {
     Unexpected { command: String },
 }
 
-impl Error {
+impl GitError {
     /// Why it went wrong, for somebody who typed no command of git: in git's own words.
     pub fn reason(&self) -> String {
         match self {
-            Error::Git { said, .. } => said.clone(),
-            Error::TooSlow { .. } => "no answer in time".to_owned(),
+            GitError::CommandFailed { said, .. } => said.clone(),
+            GitError::TimedOut { .. } => "no answer in time".to_owned(),
             other => other.to_string(),
         }
     }
 
     /// For `map_err` on a call of libgit2.
-    pub(crate) fn library(doing: &'static str) -> impl Fn(git2::Error) -> Error {
-        move |error| Error::Library { doing, message: error.message().to_owned() }
+    pub(crate) fn library_error(doing: &'static str) -> impl Fn(git2::Error) -> GitError {
+        move |error| GitError::Library { doing, message: error.message().to_owned() }
     }
 
     /// For `map_err` on a file operation.
-    pub(crate) fn file(
+    pub(crate) fn file_error(
         doing: &'static str,
         path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Error {
+    ) -> impl FnOnce(io::Error) -> GitError {
         let path = path.into();
-        move |source| Error::File { doing, path, source }
+        move |source| GitError::File { doing, path, source }
     }
 }
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, GitError>;

@@ -7,21 +7,21 @@ use super::id::{CommitId, ObjectId, RepoPath};
 use super::repository::Repository;
 
 /// The blobs that a file ever was in the history of `HEAD`, each once, newest first.
-pub fn states_of(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
+pub fn file_states(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
     let mut seen = FxHashSet::default();
-    let told = log(repository, Some(path))?;
-    Ok(changes(&told).map(|(_, _, id)| id).filter(|id| seen.insert(*id)).collect())
+    let told = run_git_log(repository, Some(path))?;
+    Ok(parse_raw_log(&told).map(|(_, _, id)| id).filter(|id| seen.insert(*id)).collect())
 }
 
 /// The same for many files at once, in one walk through the history.
-pub fn states_of_all(
+pub fn file_states_by_path(
     repository: &Repository,
     paths: impl IntoIterator<Item = RepoPath>,
 ) -> Result<FxHashMap<RepoPath, FxHashSet<ObjectId>>> {
     let mut states: FxHashMap<RepoPath, FxHashSet<ObjectId>> =
         paths.into_iter().map(|path| (path, FxHashSet::default())).collect();
-    let told = log(repository, None)?;
-    for (_, path, id) in changes(&told) {
+    let told = run_git_log(repository, None)?;
+    for (_, path, id) in parse_raw_log(&told) {
         if let Some(states) = states.get_mut(&RepoPath::new(path)) {
             states.insert(id);
         }
@@ -31,17 +31,17 @@ pub fn states_of_all(
 
 /// Every state of every file in the history of `HEAD`, with the commit that made it; newest
 /// first.
-pub fn all_states(repository: &Repository) -> Result<Vec<(CommitId, RepoPath, ObjectId)>> {
-    let told = log(repository, None)?;
-    let states = changes(&told);
+pub fn all_file_states(repository: &Repository) -> Result<Vec<(CommitId, RepoPath, ObjectId)>> {
+    let told = run_git_log(repository, None)?;
+    let states = parse_raw_log(&told);
     Ok(states.map(|(commit, path, id)| (commit, RepoPath::new(path), id)).collect())
 }
 
-fn log(repository: &Repository, path: Option<&RepoPath>) -> Result<Vec<u8>> {
+fn run_git_log(repository: &Repository, path: Option<&RepoPath>) -> Result<Vec<u8>> {
     if repository.head()?.is_none() {
         return Ok(Vec::new());
     }
-    let git = repository.git().args(["--literal-pathspecs", "log", "--format=%H", "--raw"]);
+    let git = repository.git_command().args(["--literal-pathspecs", "log", "--format=%H", "--raw"]);
     let git = git.args(["--no-abbrev", "--no-renames", "-m", "-z", "HEAD", "--"]);
     match path {
         Some(path) => git.arg(path.to_path()).output(),
@@ -51,7 +51,7 @@ fn log(repository: &Repository, path: Option<&RepoPath>) -> Result<Vec<u8>> {
 
 /// Commit, path and new blob of each change that `git log --raw -z` tells: the commit's id,
 /// then for each change `:100644 100644 <old> <new> M` and the path.
-fn changes(told: &[u8]) -> impl Iterator<Item = (CommitId, &[u8], ObjectId)> {
+fn parse_raw_log(told: &[u8]) -> impl Iterator<Item = (CommitId, &[u8], ObjectId)> {
     let mut fields = told.split(|b| *b == 0);
     let mut commit = None;
     std::iter::from_fn(move || {

@@ -34,7 +34,7 @@ impl ObjectFormat {
     }
 
     /// The hash of some bytes in this format.
-    pub(crate) fn digest(self, parts: &[&[u8]]) -> ObjectId {
+    pub(crate) fn hash_parts(self, parts: &[&[u8]]) -> ObjectId {
         fn hash<D: Digest>(parts: &[&[u8]]) -> impl AsRef<[u8]> {
             let mut hasher = D::new();
             for part in parts {
@@ -50,17 +50,17 @@ impl ObjectFormat {
     }
 
     /// The id git gives an object of that kind and content.
-    pub fn id_of(self, kind: Kind, content: &[u8]) -> ObjectId {
+    pub fn object_id(self, kind: ObjectKind, content: &[u8]) -> ObjectId {
         let mut header = kind.name().to_owned();
         header.push(' ');
         header.push_str(&content.len().to_string());
         header.push('\0');
-        self.digest(&[header.as_bytes(), content])
+        self.hash_parts(&[header.as_bytes(), content])
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ObjectKind {
     /// The content of a file.
     Blob,
     Tree,
@@ -69,19 +69,21 @@ pub enum Kind {
     Tag,
 }
 
-impl Kind {
+impl ObjectKind {
     pub const fn name(self) -> &'static str {
         match self {
-            Kind::Blob => "blob",
-            Kind::Tree => "tree",
-            Kind::Commit => "commit",
-            Kind::Tag => "tag",
+            ObjectKind::Blob => "blob",
+            ObjectKind::Tree => "tree",
+            ObjectKind::Commit => "commit",
+            ObjectKind::Tag => "tag",
         }
     }
 
     /// From git's word for it.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Kind::Blob, Kind::Tree, Kind::Commit, Kind::Tag].into_iter().find(|k| k.name() == name)
+        [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag]
+            .into_iter()
+            .find(|k| k.name() == name)
     }
 }
 
@@ -255,9 +257,9 @@ mod tests {
 
     #[test]
     fn the_empty_blob_has_the_ids_git_gives_it() {
-        let sha1 = ObjectFormat::Sha1.id_of(Kind::Blob, b"");
+        let sha1 = ObjectFormat::Sha1.object_id(ObjectKind::Blob, b"");
         assert_eq!(sha1.to_hex(), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
-        let sha256 = ObjectFormat::Sha256.id_of(Kind::Blob, b"");
+        let sha256 = ObjectFormat::Sha256.object_id(ObjectKind::Blob, b"");
         assert_eq!(
             sha256.to_hex(),
             "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813"

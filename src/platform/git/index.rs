@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use gix::index::entry::{Flags, Mode as IndexMode, Stage};
 
-use super::error::{Error, Result};
+use super::error::{GitError, Result};
 use super::id::{ObjectFormat, ObjectId, RepoPath};
 use super::repository::Repository;
 
@@ -16,20 +16,20 @@ pub(crate) struct IndexEntry {
     pub(crate) id: ObjectId,
     pub(crate) executable: bool,
     /// The file's state on disk when its content was last the same.
-    pub(crate) seen: Seen,
+    pub(crate) stat: IndexStat,
 }
 
 /// The size and time of a file on disk, as the index has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct IndexStat {
     size: u32,
     seconds: u32,
     nanoseconds: u32,
 }
 
-impl Seen {
+impl IndexStat {
     /// Whether size and time are still the same.
-    pub(crate) fn is_now(self, metadata: &Metadata) -> bool {
+    pub(crate) fn matches(self, metadata: &Metadata) -> bool {
         let (seconds, nanoseconds) = modified(metadata);
         // Some systems and programs keep whole seconds only; git may remember no more.
         let fine = self.nanoseconds == 0 || self.nanoseconds == nanoseconds;
@@ -53,7 +53,7 @@ pub(crate) fn index_path(repository: &Repository) -> PathBuf {
     repository.git_dir().join("index")
 }
 
-fn load(path: &Path, format: ObjectFormat) -> Result<Option<gix::index::File>> {
+fn load_index(path: &Path, format: ObjectFormat) -> Result<Option<gix::index::File>> {
     if !path.exists() {
         return Ok(None);
     }
@@ -62,57 +62,58 @@ fn load(path: &Path, format: ObjectFormat) -> Result<Option<gix::index::File>> {
         ObjectFormat::Sha256 => gix::hash::Kind::Sha256,
     };
     let options = gix::index::decode::Options::default();
-    gix::index::File::at(path, hash, true, options)
-        .map(Some)
-        .map_err(|error| Error::Library { doing: "reading the index", message: error.to_string() })
+    gix::index::File::at(path, hash, true, options).map(Some).map_err(|error| GitError::Library {
+        doing: "reading the index",
+        message: error.to_string(),
+    })
 }
 
 /// The index that the git command which called us uses (`GIT_INDEX_FILE`), for many lookups. One
 /// command may change it several times (a rebase): it is read again when the file was replaced.
 #[derive(Debug)]
-pub(crate) struct Current<'r> {
+pub(crate) struct CommandIndex<'r> {
     repository: &'r Repository,
     path: PathBuf,
-    read: Option<(Stamp, Option<gix::index::File>)>,
+    read: Option<(IndexStamp, Option<gix::index::File>)>,
 }
 
 /// Tells one state of the index file from another without opening it: git never writes
 /// into the file, it puts a new one in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
+struct IndexStamp {
     length: u64,
     modified: Option<std::time::SystemTime>,
     file: u64,
 }
 
-impl Stamp {
-    fn of(path: &Path) -> Option<Stamp> {
+impl IndexStamp {
+    fn read(path: &Path) -> Option<IndexStamp> {
         let metadata = path.metadata().ok()?;
         #[cfg(unix)]
         let file = std::os::unix::fs::MetadataExt::ino(&metadata);
         #[cfg(not(unix))]
         let file = 0;
-        Some(Stamp { length: metadata.len(), modified: metadata.modified().ok(), file })
+        Some(IndexStamp { length: metadata.len(), modified: metadata.modified().ok(), file })
     }
 }
 
-impl<'r> Current<'r> {
+impl<'r> CommandIndex<'r> {
     /// Nothing is read before it is needed.
-    pub(crate) fn new(repository: &'r Repository) -> Current<'r> {
+    pub(crate) fn new(repository: &'r Repository) -> CommandIndex<'r> {
         let surroundings = repository.surroundings();
         let path = match &surroundings.index_file {
             Some(named) => surroundings.folder.join(named),
             None => index_path(repository),
         };
-        Current { repository, path, read: None }
+        CommandIndex { repository, path, read: None }
     }
 
     /// What the index holds at a path: nothing, one content, or those of an unsettled merge.
-    pub(crate) fn blobs(&mut self, path: &RepoPath) -> Vec<ObjectId> {
-        let Some(stamp) = Stamp::of(&self.path) else { return Vec::new() };
+    pub(crate) fn blobs_at(&mut self, path: &RepoPath) -> Vec<ObjectId> {
+        let Some(stamp) = IndexStamp::read(&self.path) else { return Vec::new() };
         if self.read.as_ref().is_none_or(|(known, _)| *known != stamp) {
             // Where it cannot be read, git itself fails and says so.
-            let index = load(&self.path, self.repository.format()).ok().flatten();
+            let index = load_index(&self.path, self.repository.format()).ok().flatten();
             self.read = Some((stamp, index));
         }
         let Some((_, Some(index))) = &self.read else { return Vec::new() };
@@ -126,25 +127,27 @@ impl<'r> Current<'r> {
             let name: &[u8] = entry.path(index);
             name == wanted
         });
-        let files = named.filter(|entry| is_file(entry));
+        let files = named.filter(|entry| is_file_entry(entry));
         files.filter_map(|entry| ObjectId::new(entry.id.as_slice())).collect()
     }
 }
 
-fn is_file(entry: &gix::index::Entry) -> bool {
+fn is_file_entry(entry: &gix::index::Entry) -> bool {
     entry.mode == IndexMode::FILE || entry.mode == IndexMode::FILE_EXECUTABLE
 }
 
 /// The ordinary files of the index that git compares with the work tree: none that are in
 /// conflict, only announced (`add -N`), outside of a sparse checkout or exempt.
-pub(crate) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
-    let Some(index) = load(&index_path(repository), repository.format())? else {
+pub(crate) fn index_entries(repository: &Repository) -> Result<Vec<IndexEntry>> {
+    let Some(index) = load_index(&index_path(repository), repository.format())? else {
         return Ok(Vec::new());
     };
     let exempt = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
     let mut files = Vec::with_capacity(index.entries().len());
     for entry in index.entries() {
-        if !is_file(entry) || entry.stage() != Stage::Unconflicted || entry.flags.intersects(exempt)
+        if !is_file_entry(entry)
+            || entry.stage() != Stage::Unconflicted
+            || entry.flags.intersects(exempt)
         {
             continue;
         }
@@ -153,7 +156,7 @@ pub(crate) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
             path: RepoPath::new(entry.path(&index).to_vec()),
             id,
             executable: entry.mode == IndexMode::FILE_EXECUTABLE,
-            seen: Seen {
+            stat: IndexStat {
                 size: entry.stat.size,
                 seconds: entry.stat.mtime.secs,
                 nanoseconds: entry.stat.mtime.nsecs,
@@ -167,14 +170,14 @@ pub(crate) fn files(repository: &Repository) -> Result<Vec<IndexEntry>> {
 ///
 /// # Errors
 /// git says why.
-pub fn listed(repository: &Repository) -> Result<Vec<RepoPath>> {
+pub fn unignored_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
     let words = ["ls-files", "-z", "--exclude-standard", "--cached", "--others"];
-    let told = repository.git().args(words).output()?;
-    Ok(paths(&told).collect())
+    let told = repository.git_command().args(words).output()?;
+    Ok(parse_nul_paths(&told).collect())
 }
 
 /// Splits output of `git … -z` into paths.
-pub(crate) fn paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
+pub(crate) fn parse_nul_paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
     told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(RepoPath::new)
 }
 
@@ -182,16 +185,16 @@ pub(crate) fn paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn tracked(repository: &Repository) -> Result<Vec<RepoPath>> {
-    Ok(files(repository)?.into_iter().map(|entry| entry.path).collect())
+pub fn tracked_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
+    Ok(index_entries(repository)?.into_iter().map(|entry| entry.path).collect())
 }
 
 /// Whether a file that git tracks is not to lie in the work tree (a sparse checkout).
 ///
 /// # Errors
 /// The index cannot be read.
-pub(crate) fn is_left_out(repository: &Repository, path: &RepoPath) -> Result<bool> {
-    let Some(index) = load(&index_path(repository), repository.format())? else {
+pub(crate) fn is_skip_worktree(repository: &Repository, path: &RepoPath) -> Result<bool> {
+    let Some(index) = load_index(&index_path(repository), repository.format())? else {
         return Ok(false);
     };
     let is_it = |entry: &&gix::index::Entry| entry.path(&index) == path.as_bytes();
@@ -199,9 +202,9 @@ pub(crate) fn is_left_out(repository: &Repository, path: &RepoPath) -> Result<bo
 }
 
 /// Whether two index files hold the same content, whatever they remember of the disk.
-pub(crate) fn same_content(repository: &Repository, one: &Path, other: &Path) -> Result<bool> {
+pub(crate) fn has_same_entries(repository: &Repository, one: &Path, other: &Path) -> Result<bool> {
     let (Some(one), Some(other)) =
-        (load(one, repository.format())?, load(other, repository.format())?)
+        (load_index(one, repository.format())?, load_index(other, repository.format())?)
     else {
         return Ok(false);
     };

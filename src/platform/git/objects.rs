@@ -1,8 +1,8 @@
 //! Trees and commits as plain values, read from and written to git's own encoding. The
 //! encodings are the same for SHA-1 and SHA-256 apart from the length of the ids.
 
-use super::error::{Error, Result};
-use super::id::{CommitId, Kind, ObjectFormat, ObjectId};
+use super::error::{GitError, Result};
+use super::id::{CommitId, ObjectFormat, ObjectId, ObjectKind};
 
 /// What the mode of a tree entry says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,7 +54,7 @@ pub struct TreeEntry {
 
 pub(crate) fn parse_tree(id: ObjectId, mut bytes: &[u8]) -> Result<Vec<TreeEntry>> {
     let length = id.format().id_len();
-    let broken = || Error::Malformed { id, expected: "tree" };
+    let broken = || GitError::Malformed { id, expected: "tree" };
     let mut entries = Vec::with_capacity(bytes.len() / (length + 20));
     while !bytes.is_empty() {
         let space = memchr::memchr(b' ', bytes).ok_or_else(broken)?;
@@ -72,7 +72,7 @@ pub(crate) fn parse_tree(id: ObjectId, mut bytes: &[u8]) -> Result<Vec<TreeEntry
 }
 
 /// Writes a tree object; the entries need not be in order.
-pub(crate) fn print_tree(entries: &[TreeEntry]) -> Vec<u8> {
+pub(crate) fn encode_tree(entries: &[TreeEntry]) -> Vec<u8> {
     // git orders a folder as if its name ended in a slash.
     let key = |entry: &TreeEntry| {
         let mut name = entry.name.clone();
@@ -96,7 +96,7 @@ pub(crate) fn print_tree(entries: &[TreeEntry]) -> Vec<u8> {
 
 /// The author or committer of a commit, with the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct Signature {
     /// The name; may be empty, may hold anything but `<`, `>` and newlines.
     pub name: String,
     pub email: String,
@@ -106,16 +106,16 @@ pub struct Person {
     pub offset: i32,
 }
 
-impl Person {
+impl Signature {
     /// Reads `Name <address> seconds +hhmm`.
-    pub(crate) fn parse(text: &[u8]) -> Option<Person> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Signature> {
         let text = String::from_utf8_lossy(text);
         let open = text.find('<')?;
         let close = text.rfind('>')?;
         let mut rest = text.get(close + 1..)?.split_ascii_whitespace();
         let seconds = rest.next().and_then(|s| s.parse().ok()).unwrap_or(0);
         let zone: i32 = rest.next().and_then(|s| s.parse().ok()).unwrap_or(0);
-        Some(Person {
+        Some(Signature {
             name: text[..open].trim().to_owned(),
             email: text.get(open + 1..close)?.to_owned(),
             seconds,
@@ -123,7 +123,7 @@ impl Person {
         })
     }
 
-    fn print(&self, bytes: &mut Vec<u8>) {
+    fn encode_into(&self, bytes: &mut Vec<u8>) {
         let plain = |text: &str| text.replace(['<', '>', '\n', '\0'], "");
         let (sign, minutes) =
             if self.offset < 0 { ('-', -self.offset) } else { ('+', self.offset) };
@@ -144,8 +144,8 @@ pub struct Commit {
     /// The root tree.
     pub tree: ObjectId,
     pub parents: Vec<CommitId>,
-    pub author: Person,
-    pub committer: Person,
+    pub author: Signature,
+    pub committer: Signature,
     /// The whole message, as bytes: its encoding is a header most people never set.
     pub message: Vec<u8>,
 }
@@ -157,7 +157,7 @@ impl Commit {
     }
 
     pub(crate) fn parse(id: ObjectId, bytes: &[u8]) -> Result<Commit> {
-        let broken = || Error::Malformed { id, expected: "commit" };
+        let broken = || GitError::Malformed { id, expected: "commit" };
         let mut tree = None;
         let mut parents = Vec::new();
         let mut author = None;
@@ -175,8 +175,8 @@ impl Commit {
             match &line[..space] {
                 b"tree" => tree = ObjectId::from_hex(value),
                 b"parent" => parents.push(CommitId(ObjectId::from_hex(value).ok_or_else(broken)?)),
-                b"author" if author.is_none() => author = Person::parse(value),
-                b"committer" if committer.is_none() => committer = Person::parse(value),
+                b"author" if author.is_none() => author = Signature::parse(value),
+                b"committer" if committer.is_none() => committer = Signature::parse(value),
                 _ => {}
             }
         }
@@ -189,15 +189,15 @@ impl Commit {
         })
     }
 
-    pub(crate) fn print(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = format!("tree {}\n", self.tree).into_bytes();
         for parent in &self.parents {
             bytes.extend_from_slice(format!("parent {parent}\n").as_bytes());
         }
         bytes.extend_from_slice(b"author ");
-        self.author.print(&mut bytes);
+        self.author.encode_into(&mut bytes);
         bytes.extend_from_slice(b"\ncommitter ");
-        self.committer.print(&mut bytes);
+        self.committer.encode_into(&mut bytes);
         bytes.extend_from_slice(b"\n\n");
         bytes.extend_from_slice(&self.message);
         bytes
@@ -206,41 +206,41 @@ impl Commit {
 
 /// Objects to be written together; equal ones are kept once.
 #[derive(Debug)]
-pub struct Batch {
+pub struct ObjectBatch {
     format: ObjectFormat,
-    objects: Vec<(ObjectId, Kind, Vec<u8>)>,
+    objects: Vec<(ObjectId, ObjectKind, Vec<u8>)>,
     known: rustc_hash::FxHashSet<ObjectId>,
 }
 
-impl Batch {
+impl ObjectBatch {
     /// Nothing yet, for a repository of that format.
     pub fn new(format: ObjectFormat) -> Self {
-        Batch { format, objects: Vec::new(), known: rustc_hash::FxHashSet::default() }
+        ObjectBatch { format, objects: Vec::new(), known: rustc_hash::FxHashSet::default() }
     }
 
     /// Adds an object and tells its id.
-    pub fn add(&mut self, kind: Kind, content: Vec<u8>) -> ObjectId {
-        let id = self.format.id_of(kind, &content);
+    pub fn add(&mut self, kind: ObjectKind, content: Vec<u8>) -> ObjectId {
+        let id = self.format.object_id(kind, &content);
         if self.known.insert(id) {
             self.objects.push((id, kind, content));
         }
         id
     }
 
-    pub fn blob(&mut self, content: Vec<u8>) -> ObjectId {
-        self.add(Kind::Blob, content)
+    pub fn add_blob(&mut self, content: Vec<u8>) -> ObjectId {
+        self.add(ObjectKind::Blob, content)
     }
 
-    pub fn tree(&mut self, entries: &[TreeEntry]) -> ObjectId {
-        self.add(Kind::Tree, print_tree(entries))
+    pub fn add_tree(&mut self, entries: &[TreeEntry]) -> ObjectId {
+        self.add(ObjectKind::Tree, encode_tree(entries))
     }
 
-    pub fn commit(&mut self, commit: &Commit) -> CommitId {
-        CommitId(self.add(Kind::Commit, commit.print()))
+    pub fn add_commit(&mut self, commit: &Commit) -> CommitId {
+        CommitId(self.add(ObjectKind::Commit, commit.encode()))
     }
 
     /// The objects in the order they were added.
-    pub(crate) fn objects(&self) -> &[(ObjectId, Kind, Vec<u8>)] {
+    pub(crate) fn objects(&self) -> &[(ObjectId, ObjectKind, Vec<u8>)] {
         &self.objects
     }
 
@@ -259,8 +259,8 @@ mod tests {
 
     #[test]
     fn a_commit_goes_there_and_back() {
-        let id = ObjectFormat::Sha1.id_of(Kind::Blob, b"");
-        let person = Person {
+        let id = ObjectFormat::Sha1.object_id(ObjectKind::Blob, b"");
+        let person = Signature {
             name: "A Person".into(),
             email: "a@example.com".into(),
             seconds: 1_700_000_000,
@@ -273,7 +273,7 @@ mod tests {
             committer: person,
             message: b"\nsubject\n\nbody\n".to_vec(),
         };
-        let bytes = commit.print();
+        let bytes = commit.encode();
         assert!(String::from_utf8_lossy(&bytes).contains("> 1700000000 -0230\n"));
         assert_eq!(Commit::parse(id, &bytes).unwrap(), commit);
         assert_eq!(commit.subject(), "subject");
@@ -281,14 +281,14 @@ mod tests {
 
     #[test]
     fn a_tree_is_ordered_as_git_orders_it() {
-        let id = ObjectFormat::Sha1.id_of(Kind::Blob, b"");
+        let id = ObjectFormat::Sha1.object_id(ObjectKind::Blob, b"");
         let entry = |kind, name: &str| TreeEntry { kind, name: name.into(), id };
         let entries = [
             entry(EntryKind::Tree, "a"),
             entry(EntryKind::File, "a.json"),
             entry(EntryKind::File, "a0"),
         ];
-        let parsed = parse_tree(id, &print_tree(&entries)).unwrap();
+        let parsed = parse_tree(id, &encode_tree(&entries)).unwrap();
         let names: Vec<_> = parsed.iter().map(|e| e.name.as_slice()).collect();
         assert_eq!(names, [b"a.json".as_slice(), b"a", b"a0"]);
         assert!(parse_tree(id, b"100644 a\0short").is_err());

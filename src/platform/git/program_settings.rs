@@ -7,13 +7,13 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::platform::git::Error;
-use crate::platform::git::config::{Change, Configuration, Scope};
-use crate::platform::git::plumbing::{Git, Version};
+use crate::platform::git::GitError;
+use crate::platform::git::config::{ConfigChange, ConfigScope, GitConfig};
+use crate::platform::git::git_runner::{GitRunner, GitVersion};
 use crate::platform::git::shell::{first_shell_word, shell_word};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value {
+pub enum ConfigValue {
     /// The same everywhere.
     Text(&'static str),
     /// This program, followed by arguments as a shell reads them.
@@ -24,71 +24,71 @@ pub enum Value {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct Setting {
+pub struct GitSetting {
     pub key: &'static str,
     /// The value that this version writes.
-    pub value: Value,
+    pub value: ConfigValue,
     /// The first git that understands the value. Of two rows for one key the last that
     /// the git at hand understands is taken.
-    pub since: Option<Version>,
+    pub since: Option<GitVersion>,
     /// What earlier versions of this program wrote.
-    pub older: &'static [Value],
+    pub older: &'static [ConfigValue],
 }
 
 /// All settings with one value. Those with several values (hooks, notes, refspecs of each
 /// remote) are planned in `setup`.
-pub const SETTINGS: &[Setting] = &[
+pub const SETTINGS: &[GitSetting] = &[
     // The long-running filter: one process for all files of a git command.
-    setting("filter.comfy.process", Value::Command("filter-process")),
+    setting("filter.comfy.process", ConfigValue::Command("filter-process")),
     // What tools use that do not speak that protocol (libgit2, jgit): one process a file.
-    setting("filter.comfy.clean", Value::Template("clean -- %f")),
-    setting("filter.comfy.smudge", Value::Template("smudge -- %f")),
+    setting("filter.comfy.clean", ConfigValue::Template("clean -- %f")),
+    setting("filter.comfy.smudge", ConfigValue::Template("smudge -- %f")),
     // A clone whose program is gone must not commit positions as if they were content,
     // nor check out files without them, in silence.
-    setting("filter.comfy.required", Value::Text("true")),
+    setting("filter.comfy.required", ConfigValue::Text("true")),
     // What plain `git diff` shows.
-    setting("diff.comfy.command", Value::Command("diff-driver")),
+    setting("diff.comfy.command", ConfigValue::Command("diff-driver")),
     // What `git log -p`, `git show` and `git blame` compare. The number is the form of
     // the text: git throws the texts it keeps away when this line changes.
-    Setting {
-        older: &[Value::Command("textconv --form=1")],
-        ..setting("diff.comfy.textconv", Value::Command("textconv --form=2"))
+    GitSetting {
+        older: &[ConfigValue::Command("textconv --form=1")],
+        ..setting("diff.comfy.textconv", ConfigValue::Command("textconv --form=2"))
     },
-    setting("diff.comfy.cachetextconv", Value::Text("true")),
+    setting("diff.comfy.cachetextconv", ConfigValue::Text("true")),
     // Workflows that both sides changed: merge, rebase, cherry-pick, revert, stash.
-    setting("merge.comfy.name", Value::Text("ComfyUI workflows, as graphs")),
-    setting("merge.comfy.driver", Value::Template("merge-driver -p %P -l %L -- %O %A %B")),
+    setting("merge.comfy.name", ConfigValue::Text("ComfyUI workflows, as graphs")),
+    setting("merge.comfy.driver", ConfigValue::Template("merge-driver -p %P -l %L -- %O %A %B")),
     // The same with what the sides are called, which older gits would not fill in.
-    since(
-        Version::MERGE_LABELS,
+    from_version(
+        GitVersion::MERGE_LABELS,
         setting(
             "merge.comfy.driver",
-            Value::Template("merge-driver -p %P -l %L -s %S -x %X -y %Y -- %O %A %B"),
+            ConfigValue::Template("merge-driver -p %P -l %L -s %S -x %X -y %Y -- %O %A %B"),
         ),
     ),
     // Two branches with several common ancestors: git merges those first, for itself.
-    setting("merge.comfy.recursive", Value::Text("comfy-ancestor")),
-    setting("merge.comfy-ancestor.name", Value::Text("ComfyUI workflows, for git itself")),
+    setting("merge.comfy.recursive", ConfigValue::Text("comfy-ancestor")),
+    setting("merge.comfy-ancestor.name", ConfigValue::Text("ComfyUI workflows, for git itself")),
     setting(
         "merge.comfy-ancestor.driver",
-        Value::Template("merge-driver --virtual-ancestor -p %P -l %L -- %O %A %B"),
+        ConfigValue::Template("merge-driver --virtual-ancestor -p %P -l %L -- %O %A %B"),
     ),
     // `git mergetool --tool=comfy`.
-    setting("mergetool.comfy.cmd", Value::Command("resolve -- \"$MERGED\"")),
-    setting("mergetool.comfy.trustExitCode", Value::Text("true")),
+    setting("mergetool.comfy.cmd", ConfigValue::Command("resolve -- \"$MERGED\"")),
+    setting("mergetool.comfy.trustExitCode", ConfigValue::Text("true")),
 ];
 
-const fn setting(key: &'static str, value: Value) -> Setting {
-    Setting { key, value, since: None, older: &[] }
+const fn setting(key: &'static str, value: ConfigValue) -> GitSetting {
+    GitSetting { key, value, since: None, older: &[] }
 }
 
-const fn since(version: Version, setting: Setting) -> Setting {
-    Setting { since: Some(version), ..setting }
+const fn from_version(version: GitVersion, setting: GitSetting) -> GitSetting {
+    GitSetting { since: Some(version), ..setting }
 }
 
 /// The rows that a git of that version is given.
-pub fn for_version(version: Version) -> Vec<&'static Setting> {
-    let mut chosen: Vec<&Setting> = Vec::new();
+pub fn settings_for_version(version: GitVersion) -> Vec<&'static GitSetting> {
+    let mut chosen: Vec<&GitSetting> = Vec::new();
     for row in SETTINGS.iter().filter(|row| row.since.is_none_or(|since| version >= since)) {
         chosen.retain(|earlier| earlier.key != row.key);
         chosen.push(row);
@@ -98,7 +98,7 @@ pub fn for_version(version: Version) -> Vec<&'static Setting> {
 
 /// Where the running program is best called: under the name on PATH that leads to it,
 /// which stays when a package manager moves what it points to; else where it lies.
-pub fn lasting_path(program: &Path, path: Option<&OsStr>) -> PathBuf {
+pub fn stable_program_path(program: &Path, path: Option<&OsStr>) -> PathBuf {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     let name = program.file_name().unwrap_or_default();
     let found = real(program).and_then(|own| {
@@ -113,20 +113,20 @@ pub fn lasting_path(program: &Path, path: Option<&OsStr>) -> PathBuf {
 /// The program as git is to call it: an absolute path with forward slashes, or a bare
 /// name that is looked up on PATH.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program(String);
+pub struct ConfiguredProgram(String);
 
-impl Program {
+impl ConfiguredProgram {
     /// From a path or a name; on Windows slashes become forward ones.
-    pub fn new(path: &str) -> Program {
+    pub fn new(path: &str) -> ConfiguredProgram {
         let path = path.strip_prefix(r"\\?\").unwrap_or(path);
-        Program(if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() })
+        ConfiguredProgram(if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() })
     }
 
     pub fn path(&self) -> &str {
         &self.0
     }
 
-    pub fn word(&self) -> String {
+    pub fn shell_word(&self) -> String {
         shell_word(&self.0)
     }
 
@@ -136,13 +136,13 @@ impl Program {
     }
 }
 
-impl Value {
-    pub fn text(self, program: &Program) -> String {
+impl ConfigValue {
+    pub fn render(self, program: &ConfiguredProgram) -> String {
         match self {
-            Value::Text(text) => text.to_owned(),
-            Value::Command(arguments) => format!("{} {arguments}", program.word()),
-            Value::Template(arguments) => {
-                format!("{} {arguments}", program.word().replace('%', "%%"))
+            ConfigValue::Text(text) => text.to_owned(),
+            ConfigValue::Command(arguments) => format!("{} {arguments}", program.shell_word()),
+            ConfigValue::Template(arguments) => {
+                format!("{} {arguments}", program.shell_word().replace('%', "%%"))
             }
         }
     }
@@ -150,9 +150,10 @@ impl Value {
     /// Whether this program wrote that text, wherever it lay then.
     fn is_own(self, text: &str) -> bool {
         match self {
-            Value::Text(own) => own == text,
-            Value::Command(arguments) | Value::Template(arguments) => {
-                program_of(text).is_some_and(|(_, rest)| same_but_for_form(rest.trim(), arguments))
+            ConfigValue::Text(own) => own == text,
+            ConfigValue::Command(arguments) | ConfigValue::Template(arguments) => {
+                parse_program(text)
+                    .is_some_and(|(_, rest)| same_but_for_form(rest.trim(), arguments))
             }
         }
     }
@@ -167,7 +168,7 @@ fn same_but_for_form(found: &str, own: &str) -> bool {
     found == own || (form(own).is_some() && form(found) == form(own))
 }
 
-impl Setting {
+impl GitSetting {
     /// Whether a value found under the key was written by this program, in any version
     /// and from any place.
     pub fn is_own(&self, text: &str) -> bool {
@@ -178,16 +179,16 @@ impl Setting {
 
 /// Updates the textconv setting to the text form that this program writes: git
 /// then drops its cache of texts in another form. Leaves lines alone that are not ours.
-pub fn bring_textconv_up_to_date(git: &Git) -> Result<(), Error> {
+pub fn update_textconv_setting(git: &GitRunner) -> Result<(), GitError> {
     const KEY: &str = "diff.comfy.textconv";
     let Some(row) = SETTINGS.iter().find(|row| row.key == KEY) else { return Ok(()) };
-    let config = Configuration::read(git)?;
-    for entry in config.all(KEY) {
-        let Some((program, arguments)) = program_of(&entry.value) else { continue };
-        let wanted = row.value.text(&program);
+    let config = GitConfig::read(git)?;
+    for entry in config.entries(KEY) {
+        let Some((program, arguments)) = parse_program(&entry.value) else { continue };
+        let wanted = row.value.render(&program);
         let is_form = arguments.trim().strip_prefix("textconv --form=").is_some_and(is_number);
-        if is_form && entry.value != wanted && entry.scope != Scope::Command {
-            let change = Change::Set { key: KEY.to_owned(), value: wanted };
+        if is_form && entry.value != wanted && entry.scope != ConfigScope::Command {
+            let change = ConfigChange::Set { key: KEY.to_owned(), value: wanted };
             change.apply(git, entry.scope)?;
         }
     }
@@ -200,11 +201,11 @@ fn is_number(text: &str) -> bool {
 
 /// The program that a configured command line calls, if that is a git-comfy, and its
 /// arguments.
-pub fn program_of(line: &str) -> Option<(Program, &str)> {
+pub fn parse_program(line: &str) -> Option<(ConfiguredProgram, &str)> {
     let (word, rest) = first_shell_word(line)?;
     let name = word.rsplit(['/', '\\']).next()?;
     let ours = name == "git-comfy" || name.eq_ignore_ascii_case("git-comfy.exe");
-    ours.then(|| (Program::new(&word.replace("%%", "%")), rest))
+    ours.then(|| (ConfiguredProgram::new(&word.replace("%%", "%")), rest))
 }
 
 #[cfg(test)]
@@ -216,11 +217,11 @@ mod tests {
         let process = SETTINGS.iter().find(|s| s.key == "filter.comfy.process").unwrap();
         let clean = SETTINGS.iter().find(|s| s.key == "filter.comfy.clean").unwrap();
         for path in ["/usr/bin/git-comfy", "/a b/it's 100%/git-comfy", "C:/x/git-comfy.exe"] {
-            let program = Program::new(path);
-            assert!(process.is_own(&process.value.text(&program)), "{path}");
-            assert!(clean.is_own(&clean.value.text(&program)), "{path}");
-            let text = clean.value.text(&program);
-            assert_eq!(program_of(&text).unwrap().0, program);
+            let program = ConfiguredProgram::new(path);
+            assert!(process.is_own(&process.value.render(&program)), "{path}");
+            assert!(clean.is_own(&clean.value.render(&program)), "{path}");
+            let text = clean.value.render(&program);
+            assert_eq!(parse_program(&text).unwrap().0, program);
         }
         assert!(process.is_own("\"/old place/git-comfy\" filter-process"));
         for foreign in [
@@ -235,14 +236,15 @@ mod tests {
 
     #[test]
     fn a_percent_sign_is_doubled_only_where_git_reads_it() {
-        let program = Program::new("/50%/git-comfy");
-        assert_eq!(Value::Command("x").text(&program), "'/50%/git-comfy' x");
-        assert_eq!(Value::Template("x %f").text(&program), "'/50%%/git-comfy' x %f");
+        let program = ConfiguredProgram::new("/50%/git-comfy");
+        assert_eq!(ConfigValue::Command("x").render(&program), "'/50%/git-comfy' x");
+        assert_eq!(ConfigValue::Template("x %f").render(&program), "'/50%%/git-comfy' x %f");
     }
 
     #[test]
     fn every_key_is_chosen_once() {
-        let keys: Vec<_> = for_version(Version(9, 0)).iter().map(|row| row.key).collect();
+        let keys: Vec<_> =
+            settings_for_version(GitVersion(9, 0)).iter().map(|row| row.key).collect();
         let mut once = keys.clone();
         once.sort_unstable();
         once.dedup();

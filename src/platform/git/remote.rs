@@ -5,7 +5,7 @@
 ///
 /// `None` for a remote on this machine. `git@host:owner/repo` keeps its `git`, which is
 /// the name of the service and not of a person.
-pub fn shareable(url: &str) -> Option<String> {
+pub fn shareable_url(url: &str) -> Option<String> {
     let url = url.trim();
     let clean = url.chars().all(|c| !c.is_control() && !c.is_whitespace());
     if url.is_empty() || !clean || url.len() > 500 {
@@ -67,7 +67,7 @@ mod tests {
             ("", None),
         ];
         for (url, expected) in cases {
-            assert_eq!(shareable(url).as_deref(), expected, "{url}");
+            assert_eq!(shareable_url(url).as_deref(), expected, "{url}");
         }
     }
 

@@ -10,18 +10,18 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use super::backend::{Attribute, Direction, Door, Swap, Walk};
-use super::command::{Git, Inherit};
-use super::error::{Error, Result};
-use super::id::{CommitId, Kind, ObjectFormat, ObjectId, RefName, RepoPath};
-use super::objects::{Batch, Commit, EntryKind, Person, TreeEntry, parse_tree};
-use super::plumbing;
+use super::backend::{AttributeDirection, AttributeState, GitBackend, HistoryWalk, RefSwap};
+use super::command::{GitCommand, InheritedRepository};
+use super::error::{GitError, Result};
+use super::git_runner;
+use super::id::{CommitId, ObjectFormat, ObjectId, ObjectKind, RefName, RepoPath};
+use super::objects::{Commit, EntryKind, ObjectBatch, Signature, TreeEntry, parse_tree};
 use crate::platform::git;
-use crate::platform::git::backend::{Library, Plumbing};
+use crate::platform::git::backend::{LibraryBackend, PlumbingBackend};
 
 /// What the environment of the process says about git, read once at the edge.
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings {
+pub struct GitEnvironment {
     /// The folder the process runs in; `GIT_INDEX_FILE` may be relative to it.
     pub folder: PathBuf,
     /// `GIT_INDEX_FILE`: the index of the git command that called us.
@@ -38,16 +38,16 @@ pub struct Surroundings {
 
 /// Where to look for a repository.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum RepositoryLocation {
     /// Where the process runs; `GIT_DIR` and its companions count. The folder is the
     /// process's.
-    Here(PathBuf),
+    Environment(PathBuf),
     /// In or above that folder, whatever the environment says.
-    At(PathBuf),
+    Folder(PathBuf),
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Places {
+pub(crate) struct RepositoryFolders {
     /// The folder of this work tree's own state (`HEAD`, `index`).
     pub(crate) git_dir: PathBuf,
     /// The folder that all work trees share (`objects`, `refs`).
@@ -57,11 +57,12 @@ pub(crate) struct Places {
     pub(crate) format: ObjectFormat,
 }
 
-impl Places {
+impl RepositoryFolders {
     /// A call of git in this very repository, whatever the environment names.
-    pub(crate) fn git(&self) -> Git {
+    pub(crate) fn git_command(&self) -> GitCommand {
         let folder = self.work_tree.as_ref().unwrap_or(&self.git_dir);
-        let git = Git::new(folder, Inherit::Nothing).env("GIT_DIR", &self.git_dir);
+        let git =
+            GitCommand::new(folder, InheritedRepository::Nothing).env("GIT_DIR", &self.git_dir);
         match &self.work_tree {
             Some(work_tree) => git.env("GIT_WORK_TREE", work_tree),
             None => git,
@@ -70,22 +71,22 @@ impl Places {
 }
 
 pub struct Repository {
-    places: Places,
-    door: Box<dyn Door>,
+    folders: RepositoryFolders,
+    backend: Box<dyn GitBackend>,
     /// git itself, for the few questions that the library answers differently.
-    plumbing: OnceCell<Plumbing>,
-    promisor: OnceCell<Option<String>>,
-    surroundings: Surroundings,
+    plumbing: OnceCell<PlumbingBackend>,
+    promisor_remote: OnceCell<Option<String>>,
+    environment: GitEnvironment,
 }
 
 impl std::fmt::Debug for Repository {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Repository").field("places", &self.places).finish_non_exhaustive()
+        f.debug_struct("Repository").field("places", &self.folders).finish_non_exhaustive()
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum BackendChoice {
     /// The library where it can, git where it cannot.
     Best,
     /// Always git.
@@ -95,64 +96,72 @@ pub(crate) enum Way {
 
 impl Repository {
     /// The repository git would use in this process.
-    pub fn here(surroundings: &Surroundings) -> Result<Repository> {
-        let place = Place::Here(surroundings.folder.clone());
-        Repository::open(&place, surroundings.clone(), Way::Best)
+    pub fn from_environment(surroundings: &GitEnvironment) -> Result<Repository> {
+        let place = RepositoryLocation::Environment(surroundings.folder.clone());
+        Repository::open(&place, surroundings.clone(), BackendChoice::Best)
     }
 
     /// The repository in or above a folder, whatever the environment names.
-    pub fn at(folder: &Path) -> Result<Repository> {
-        let place = Place::At(folder.to_path_buf());
-        Repository::open(&place, Surroundings::default(), Way::Best)
+    pub fn open_at(folder: &Path) -> Result<Repository> {
+        let place = RepositoryLocation::Folder(folder.to_path_buf());
+        Repository::open(&place, GitEnvironment::default(), BackendChoice::Best)
     }
 
     /// Makes a repository without a work tree in a folder, or leaves the one that is there.
     pub fn init_bare(folder: &Path) -> Result<()> {
-        std::fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
-        plumbing::Git::elsewhere(folder).run(["init", "-q", "--bare", "."])?;
+        std::fs::create_dir_all(folder).map_err(GitError::file_error("make", folder))?;
+        git_runner::GitRunner::outside_environment(folder).run(["init", "-q", "--bare", "."])?;
         Ok(())
     }
 
-    pub(crate) fn open(place: &Place, surroundings: Surroundings, way: Way) -> Result<Repository> {
-        if way == Way::Best
-            && let Some((library, places)) = Library::open(place)
+    pub(crate) fn open(
+        place: &RepositoryLocation,
+        surroundings: GitEnvironment,
+        way: BackendChoice,
+    ) -> Result<Repository> {
+        if way == BackendChoice::Best
+            && let Some((library, places)) = LibraryBackend::open(place)
         {
-            return Ok(Repository::through(Box::new(library), places, surroundings));
+            return Ok(Repository::with_backend(Box::new(library), places, surroundings));
         }
-        let (plumbing, places) = Plumbing::open(place)?;
-        Ok(Repository::through(Box::new(plumbing), places, surroundings))
+        let (plumbing, places) = PlumbingBackend::open(place)?;
+        Ok(Repository::with_backend(Box::new(plumbing), places, surroundings))
     }
 
-    fn through(door: Box<dyn Door>, places: Places, surroundings: Surroundings) -> Repository {
-        let (plumbing, promisor) = (OnceCell::new(), OnceCell::new());
-        Repository { places, door, plumbing, promisor, surroundings }
+    fn with_backend(
+        backend: Box<dyn GitBackend>,
+        folders: RepositoryFolders,
+        environment: GitEnvironment,
+    ) -> Repository {
+        let (plumbing, promisor_remote) = (OnceCell::new(), OnceCell::new());
+        Repository { folders, backend, plumbing, promisor_remote, environment }
     }
 
     /// The folder of this work tree's own state.
     pub fn git_dir(&self) -> &Path {
-        &self.places.git_dir
+        &self.folders.git_dir
     }
 
     /// The folder that all work trees of the repository share.
     pub fn common_dir(&self) -> &Path {
-        &self.places.common_dir
+        &self.folders.common_dir
     }
 
     /// The folder of git-comfy's own local state, which all work trees share. It may not
     /// exist yet.
     pub fn state_dir(&self) -> PathBuf {
-        self.places.common_dir.join("comfy")
+        self.folders.common_dir.join("comfy")
     }
 
     /// The folder of git-comfy's own state of this work tree alone; that of the first one is
     /// [`Repository::state_dir`]. It may not exist yet.
     pub(crate) fn work_tree_state_dir(&self) -> PathBuf {
-        self.places.git_dir.join("comfy")
+        self.folders.git_dir.join("comfy")
     }
 
     /// The top of the work tree; none in a bare repository.
     pub fn work_tree(&self) -> Option<&Path> {
-        self.places.work_tree.as_deref()
+        self.folders.work_tree.as_deref()
     }
 
     /// A file's path in the repository; nothing if it lies outside of its work tree. Neither
@@ -177,29 +186,29 @@ impl Repository {
 
     /// The top of the work tree, for work that needs one.
     pub fn require_work_tree(&self) -> Result<&Path> {
-        self.work_tree().ok_or_else(|| Error::Bare(self.places.git_dir.clone()))
+        self.work_tree().ok_or_else(|| GitError::Bare(self.folders.git_dir.clone()))
     }
 
     pub fn format(&self) -> ObjectFormat {
-        self.places.format
+        self.folders.format
     }
 
     /// Whether commits beyond some depth are missing.
     pub fn is_shallow(&self) -> bool {
-        self.places.common_dir.join("shallow").exists()
+        self.folders.common_dir.join("shallow").exists()
     }
 
     /// What the environment said when the repository was opened.
-    pub fn surroundings(&self) -> &Surroundings {
-        &self.surroundings
+    pub fn surroundings(&self) -> &GitEnvironment {
+        &self.environment
     }
 
-    fn plumbing(&self) -> &Plumbing {
-        self.plumbing.get_or_init(|| Plumbing::new(self.places.clone()))
+    fn plumbing(&self) -> &PlumbingBackend {
+        self.plumbing.get_or_init(|| PlumbingBackend::new(self.folders.clone()))
     }
 
-    pub(crate) fn git(&self) -> Git {
-        self.places.git()
+    pub(crate) fn git_command(&self) -> GitCommand {
+        self.folders.git_command()
     }
 }
 
@@ -207,12 +216,12 @@ impl Repository {
     /// The object a revision names, in git's syntax (`HEAD~2`, `main:a.json`); `None`
     /// where it names nothing.
     pub fn resolve(&self, revision: &str) -> Result<Option<ObjectId>> {
-        self.door.resolve(revision)
+        self.backend.resolve(revision)
     }
 
     /// The commit a revision names, tags followed.
     pub fn resolve_commit(&self, revision: &str) -> Result<Option<CommitId>> {
-        Ok(self.door.resolve(&format!("{revision}^{{commit}}"))?.map(CommitId))
+        Ok(self.backend.resolve(&format!("{revision}^{{commit}}"))?.map(CommitId))
     }
 
     /// The checked-out commit; `None` on a branch without one.
@@ -222,12 +231,12 @@ impl Repository {
 
     /// The content of a blob; `None` where it is missing (never written, or not fetched).
     pub fn blob(&self, id: ObjectId) -> Result<Option<Vec<u8>>> {
-        self.read(id, Kind::Blob, "blob")
+        self.read_object(id, ObjectKind::Blob, "blob")
     }
 
     /// The entries of a tree, in git's order; `None` where it is missing.
     pub fn tree(&self, id: ObjectId) -> Result<Option<Vec<TreeEntry>>> {
-        match self.read(id, Kind::Tree, "tree")? {
+        match self.read_object(id, ObjectKind::Tree, "tree")? {
             Some(content) => parse_tree(id, &content).map(Some),
             None => Ok(None),
         }
@@ -235,45 +244,50 @@ impl Repository {
 
     /// A commit; `None` where it is missing.
     pub fn commit(&self, id: CommitId) -> Result<Option<Commit>> {
-        match self.read(id.0, Kind::Commit, "commit")? {
+        match self.read_object(id.0, ObjectKind::Commit, "commit")? {
             Some(content) => Commit::parse(id.0, &content).map(Some),
             None => Ok(None),
         }
     }
 
-    fn read(&self, id: ObjectId, kind: Kind, expected: &'static str) -> Result<Option<Vec<u8>>> {
-        let object = match self.door.read(id)? {
-            None if self.promisor().is_some() => self.plumbing().read(id)?,
+    fn read_object(
+        &self,
+        id: ObjectId,
+        kind: ObjectKind,
+        expected: &'static str,
+    ) -> Result<Option<Vec<u8>>> {
+        let object = match self.backend.read_object(id)? {
+            None if self.promisor().is_some() => self.plumbing().read_object(id)?,
             object => object,
         };
         match object {
             Some(object) if object.kind == kind => Ok(Some(object.content)),
-            Some(_) => Err(Error::Malformed { id, expected }),
+            Some(_) => Err(GitError::Malformed { id, expected }),
             None => Ok(None),
         }
     }
 
     /// Whether an object is in the repository.
     pub fn contains(&self, id: ObjectId) -> Result<bool> {
-        Ok(self.header(id)?.is_some())
+        Ok(self.object_header(id)?.is_some())
     }
 
-    fn header(&self, id: ObjectId) -> Result<Option<(Kind, u64)>> {
-        match self.door.header(id)? {
-            None if self.promisor().is_some() => self.plumbing().header(id),
+    fn object_header(&self, id: ObjectId) -> Result<Option<(ObjectKind, u64)>> {
+        match self.backend.object_header(id)? {
+            None if self.promisor().is_some() => self.plumbing().object_header(id),
             header => Ok(header),
         }
     }
 
     /// The kind and size of an object, if it is on this machine: what a partial clone left
     /// out is not fetched.
-    pub(crate) fn header_here(&self, id: ObjectId) -> Result<Option<(Kind, u64)>> {
-        self.door.header(id)
+    pub(crate) fn local_object_header(&self, id: ObjectId) -> Result<Option<(ObjectKind, u64)>> {
+        self.backend.object_header(id)
     }
 
     /// Objects and refs are read in this process, and all of them are on this machine.
-    pub(crate) fn is_direct(&self) -> bool {
-        self.door.is_direct() && self.promisor().is_none()
+    pub(crate) fn is_all_local(&self) -> bool {
+        self.backend.is_in_process() && self.promisor().is_none()
     }
 
     /// The remote that has the objects a partial clone left out; git fetches one when it
@@ -286,32 +300,38 @@ impl Repository {
                 (value == "true").then(|| remote.to_owned())
             })
         };
-        self.promisor.get_or_init(find).as_deref()
+        self.promisor_remote.get_or_init(find).as_deref()
     }
 
     /// Fetches objects that a partial clone left out, all at once: read one by one,
     /// each would be a fetch of its own.
-    pub(crate) fn bring(&self, ids: &[ObjectId]) -> Result<()> {
+    pub(crate) fn fetch_missing_objects(&self, ids: &[ObjectId]) -> Result<()> {
         let Some(remote) = self.promisor() else { return Ok(()) };
         let mut missing = String::new();
         for id in ids {
-            if self.door.header(*id)?.is_none() {
+            if self.backend.object_header(*id)?.is_none() {
                 missing.push_str(&format!("{id}\n"));
             }
         }
         if missing.is_empty() {
             return Ok(());
         }
-        let git = self.git().args(["-c", "fetch.negotiationAlgorithm=noop", "fetch", "-q", remote]);
+        let git = self.git_command().args([
+            "-c",
+            "fetch.negotiationAlgorithm=noop",
+            "fetch",
+            "-q",
+            remote,
+        ]);
         let git = git.args(["--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]);
         let git = git.args(["--no-auto-maintenance", "--filter=blob:none", "--stdin"]);
-        git.output_with(missing.as_bytes()).map(drop)
+        git.output_with_input(missing.as_bytes()).map(drop)
     }
 
     /// The content of a blob, if it is no longer than that: for what strangers wrote.
-    pub fn blob_within(&self, id: ObjectId, longest: u64) -> Result<Option<Vec<u8>>> {
-        match self.header(id)? {
-            Some((Kind::Blob, size)) if size <= longest => self.blob(id),
+    pub fn blob_up_to(&self, id: ObjectId, longest: u64) -> Result<Option<Vec<u8>>> {
+        match self.object_header(id)? {
+            Some((ObjectKind::Blob, size)) if size <= longest => self.blob(id),
             _ => Ok(None),
         }
     }
@@ -364,25 +384,30 @@ impl Repository {
     }
 
     /// Commits of the history, one after another.
-    pub fn walk<'a>(
+    pub fn walk_history<'a>(
         &'a self,
-        walk: &Walk,
+        walk: &HistoryWalk,
     ) -> Result<Box<dyn Iterator<Item = Result<CommitId>> + 'a>> {
-        self.door.walk(walk)
+        self.backend.walk_history(walk)
     }
 
     /// Whether `ancestor` is `commit` itself or among the commits before it.
     pub fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool> {
-        self.door.is_ancestor(ancestor, commit)
+        self.backend.is_ancestor(ancestor, commit)
     }
 
     /// A commit from which both go on; none if they have nothing in common.
     pub fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>> {
-        self.door.merge_base(one, other)
+        self.backend.merge_base(one, other)
     }
 
     /// An attribute of a path, as git would see it.
-    pub fn attribute(&self, path: &RepoPath, name: &str, when: Direction) -> Result<Attribute> {
+    pub fn attribute(
+        &self,
+        path: &RepoPath,
+        name: &str,
+        when: AttributeDirection,
+    ) -> Result<AttributeState> {
         // A pattern for such a path is quoted, which the library does not read.
         let quoted =
             |b: &u8| b.is_ascii_whitespace() || b.is_ascii_control() || b"\"\\".contains(b);
@@ -390,26 +415,26 @@ impl Repository {
             return self.plumbing().attribute(path, name, when);
         }
         // Nor does it read an index with folders in it (a sparse one).
-        self.door
+        self.backend
             .attribute(path, name, when)
             .or_else(|_| self.plumbing().attribute(path, name, when))
     }
 
     /// All settings whose names begin so, in git's order: the last one of a name counts.
     pub fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
-        if self.surroundings.has_own_settings {
+        if self.environment.has_own_settings {
             return self.plumbing().settings(prefix);
         }
-        self.door.settings(prefix)
+        self.backend.settings(prefix)
     }
 
     /// Who commits in this repository, now. Where git would refuse for want of a name,
     /// the person behind `HEAD` stands in, so that nothing is lost over it.
-    pub fn committer(&self) -> Result<Person> {
-        let told = if self.surroundings.has_own_settings {
+    pub fn committer(&self) -> Result<Signature> {
+        let told = if self.environment.has_own_settings {
             self.plumbing().committer()?
         } else {
-            self.door.committer()?
+            self.backend.committer()?
         };
         let person = match told {
             Some(person) => Some(person),
@@ -418,13 +443,13 @@ impl Repository {
                 None => None,
             },
         };
-        let mut person = person.unwrap_or_else(|| Person {
+        let mut person = person.unwrap_or_else(|| Signature {
             name: "git-comfy".into(),
             email: "git-comfy@localhost".into(),
             seconds: 0,
             offset: 0,
         });
-        person.seconds = i64::try_from(git::now() / 1000).unwrap_or(i64::MAX);
+        person.seconds = i64::try_from(git::now_millis() / 1000).unwrap_or(i64::MAX);
         Ok(person)
     }
 }
@@ -432,27 +457,27 @@ impl Repository {
 impl Repository {
     /// The object a ref points at; `None` where there is no such ref.
     pub fn reference(&self, name: &RefName) -> Result<Option<ObjectId>> {
-        self.door.reference(name)
+        self.backend.reference(name)
     }
 
     /// All refs whose full names begin so, by name.
     pub fn references(&self, prefix: &str) -> Result<Vec<(RefName, ObjectId)>> {
-        self.door.references(prefix)
+        self.backend.references(prefix)
     }
 
     /// Writes objects; when this returns, all of them are there.
-    pub fn write(&self, batch: &Batch) -> Result<()> {
-        self.door.write(batch)
+    pub fn write_objects(&self, batch: &ObjectBatch) -> Result<()> {
+        self.backend.write_objects(batch)
     }
 
     /// Moves a ref, if it still points where the caller believes.
-    pub fn swap(
+    pub fn swap_ref(
         &self,
         name: &RefName,
         expected: Option<ObjectId>,
         new: Option<ObjectId>,
         message: &str,
-    ) -> Result<Swap> {
-        self.door.swap(name, expected, new, message)
+    ) -> Result<RefSwap> {
+        self.backend.swap_ref(name, expected, new, message)
     }
 }

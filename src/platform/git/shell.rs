@@ -9,27 +9,27 @@ use crate::platform::text::sanitize;
 
 /// A file as a person in a folder types its name: from there, quoted where it must be, and
 /// safe to show.
-pub fn typed(repository: &Repository, folder: &Path, path: &RepoPath) -> String {
+pub fn quote_path_from(repository: &Repository, folder: &Path, path: &RepoPath) -> String {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     let own = path.to_path();
     let from_here = || {
         let top = real(repository.work_tree()?)?;
         let below = real(folder)?.strip_prefix(&top).ok()?.to_path_buf();
-        Some(between(&below, &own))
+        Some(relative_path(&below, &own))
     };
     let name = from_here().unwrap_or_else(|| own.clone());
-    typed_name(name)
+    quote_path(name)
 }
 
 /// A name of a file as a person types it: quoted where it must be, and safe to show.
-pub fn typed_name(name: impl AsRef<Path>) -> String {
+pub fn quote_path(name: impl AsRef<Path>) -> String {
     let name = name.as_ref().to_string_lossy();
     let name = if name.starts_with('-') { format!("./{name}") } else { name.into_owned() };
     sanitize::line(&shell_word(&name)).into_owned()
 }
 
 /// How to get from a folder to a file, both below the same one.
-fn between(folder: &Path, file: &Path) -> PathBuf {
+fn relative_path(folder: &Path, file: &Path) -> PathBuf {
     let (mut folder, mut file) = (folder.components().peekable(), file.components().peekable());
     while folder.peek().is_some() && folder.peek() == file.peek() {
         folder.next();
@@ -109,12 +109,12 @@ mod tests {
             ("sub/deep", "sub/a.json", "../a.json"),
             ("other", "sub/a.json", "../sub/a.json"),
         ] {
-            assert_eq!(between(Path::new(folder), Path::new(file)), Path::new(wanted));
+            assert_eq!(relative_path(Path::new(folder), Path::new(file)), Path::new(wanted));
         }
         for (name, wanted) in
             [("a.json", "a.json"), ("a b", "'a b'"), ("-n", "./-n"), ("it's", r"'it'\''s'")]
         {
-            assert_eq!(typed_name(Path::new(name)), wanted);
+            assert_eq!(quote_path(Path::new(name)), wanted);
         }
     }
 

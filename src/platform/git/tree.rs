@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use super::error::{Error, Result};
+use super::error::{GitError, Result};
 use super::id::{ObjectId, RepoPath};
-use super::objects::{Batch, EntryKind, TreeEntry};
+use super::objects::{EntryKind, ObjectBatch, TreeEntry};
 use super::repository::Repository;
 
 /// The entries of a tree that must be there.
-pub(crate) fn read(repository: &Repository, id: ObjectId) -> Result<Vec<TreeEntry>> {
+pub(crate) fn read_tree(repository: &Repository, id: ObjectId) -> Result<Vec<TreeEntry>> {
     // A folder that is not there is a broken repository, not an empty folder: going on
     // from it would lose what it holds.
-    repository.tree(id)?.ok_or(Error::Malformed { id, expected: "tree of git-comfy" })
+    repository.tree(id)?.ok_or(GitError::Malformed { id, expected: "tree of git-comfy" })
 }
 
 /// Files as the entries of a tree.
-pub(crate) fn as_entries(files: BTreeMap<String, ObjectId>) -> Vec<TreeEntry> {
+pub(crate) fn file_entries(files: BTreeMap<String, ObjectId>) -> Vec<TreeEntry> {
     let entry = |(name, id): (String, ObjectId)| TreeEntry {
         kind: EntryKind::File,
         name: name.into_bytes(),
@@ -28,15 +28,15 @@ pub(crate) fn as_entries(files: BTreeMap<String, ObjectId>) -> Vec<TreeEntry> {
 }
 
 /// Looks up paths below a tree, reading each folder once.
-pub(crate) struct Folders<'r> {
+pub(crate) struct TreeLookup<'r> {
     repository: &'r Repository,
     read: FxHashMap<ObjectId, FxHashMap<Vec<u8>, ObjectId>>,
 }
 
-impl<'r> Folders<'r> {
+impl<'r> TreeLookup<'r> {
     /// Reads nothing yet.
-    pub(crate) fn new(repository: &'r Repository) -> Folders<'r> {
-        Folders { repository, read: FxHashMap::default() }
+    pub(crate) fn new(repository: &'r Repository) -> TreeLookup<'r> {
+        TreeLookup { repository, read: FxHashMap::default() }
     }
 
     /// The object at a path below a tree.
@@ -59,34 +59,35 @@ impl<'r> Folders<'r> {
 }
 
 /// What becomes of a name in a tree: it is this from now on, or gone.
-pub(crate) type Put = Option<(EntryKind, ObjectId)>;
+pub(crate) type TreeEdit = Option<(EntryKind, ObjectId)>;
 
 /// A tree with some things put in (by their paths) or taken out. A folder that is left
 /// empty goes too.
-pub(crate) fn edited<P: AsRef<[u8]> + Ord>(
+pub(crate) fn edit_tree<P: AsRef<[u8]> + Ord>(
     repository: &Repository,
     root: Option<ObjectId>,
-    edits: &BTreeMap<P, Put>,
-    batch: &mut Batch,
+    edits: &BTreeMap<P, TreeEdit>,
+    batch: &mut ObjectBatch,
 ) -> Result<ObjectId> {
-    let edits: Vec<(&[u8], Put)> = edits.iter().map(|(path, put)| (path.as_ref(), *put)).collect();
-    let root = below(repository, root, &edits, batch)?;
-    Ok(root.unwrap_or_else(|| batch.tree(&[])))
+    let edits: Vec<(&[u8], TreeEdit)> =
+        edits.iter().map(|(path, put)| (path.as_ref(), *put)).collect();
+    let root = edit_folder(repository, root, &edits, batch)?;
+    Ok(root.unwrap_or_else(|| batch.add_tree(&[])))
 }
 
-fn below(
+fn edit_folder(
     repository: &Repository,
     folder: Option<ObjectId>,
-    edits: &[(&[u8], Put)],
-    batch: &mut Batch,
+    edits: &[(&[u8], TreeEdit)],
+    batch: &mut ObjectBatch,
 ) -> Result<Option<ObjectId>> {
     let entries = match folder {
-        Some(id) => read(repository, id)?,
+        Some(id) => read_tree(repository, id)?,
         None => Vec::new(),
     };
     let mut entries: BTreeMap<Vec<u8>, TreeEntry> =
         entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
-    let mut deeper: BTreeMap<&[u8], Vec<(&[u8], Put)>> = BTreeMap::new();
+    let mut deeper: BTreeMap<&[u8], Vec<(&[u8], TreeEdit)>> = BTreeMap::new();
     for (path, put) in edits {
         match memchr::memchr(b'/', path) {
             Some(at) => deeper.entry(&path[..at]).or_default().push((&path[at + 1..], *put)),
@@ -103,7 +104,7 @@ fn below(
     for (name, edits) in deeper {
         let name = name.to_vec();
         let known = entries.get(&name).filter(|entry| entry.kind == kind).map(|entry| entry.id);
-        match below(repository, known, &edits, batch)? {
+        match edit_folder(repository, known, &edits, batch)? {
             Some(id) => drop(entries.insert(name.clone(), TreeEntry { kind, name, id })),
             // What took its place in the same step stays.
             None if known.is_some() => drop(entries.remove(&name)),
@@ -111,21 +112,21 @@ fn below(
         }
     }
     let entries: Vec<TreeEntry> = entries.into_values().collect();
-    Ok(if entries.is_empty() { None } else { Some(batch.tree(&entries)) })
+    Ok(if entries.is_empty() { None } else { Some(batch.add_tree(&entries)) })
 }
 
 /// The files that differ between two trees, with what each holds. Folders that are the
 /// same in both are not read.
-pub(crate) fn differing(
+pub(crate) fn diff_trees(
     repository: &Repository,
     trees: [Option<ObjectId>; 2],
 ) -> Result<BTreeMap<RepoPath, [Option<ObjectId>; 2]>> {
     let mut found = BTreeMap::new();
-    compare(repository, trees, &mut Vec::new(), &mut found)?;
+    collect_differing(repository, trees, &mut Vec::new(), &mut found)?;
     Ok(found)
 }
 
-fn compare(
+fn collect_differing(
     repository: &Repository,
     trees: [Option<ObjectId>; 2],
     prefix: &mut Vec<u8>,
@@ -138,7 +139,7 @@ fn compare(
     let mut files = folders.clone();
     for (side, tree) in trees.into_iter().enumerate() {
         let Some(tree) = tree else { continue };
-        for entry in read(repository, tree)? {
+        for entry in read_tree(repository, tree)? {
             let kind = if entry.kind == EntryKind::Tree { &mut folders } else { &mut files };
             kind.entry(entry.name).or_default()[side] = Some(entry.id);
         }
@@ -151,7 +152,7 @@ fn compare(
     for (name, sides) in folders {
         prefix.extend_from_slice(&name);
         prefix.push(b'/');
-        compare(repository, sides, prefix, found)?;
+        collect_differing(repository, sides, prefix, found)?;
         prefix.truncate(length);
     }
     Ok(())

@@ -139,7 +139,7 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// The digests of one file, from one reading of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hashes {
+pub struct FileHashes {
     #[serde(with = "hex_bytes")]
     pub sha256: [u8; 32],
     #[serde(with = "hex_bytes_option", default, skip_serializing_if = "Option::is_none")]
@@ -151,27 +151,27 @@ pub struct Hashes {
     pub crc32: Option<u32>,
 }
 
-impl Hashes {
+impl FileHashes {
     /// The digest of one kind, where it was computed.
     pub fn digest(&self, kind: DigestKind) -> Option<Digest> {
         let hex = match kind {
             DigestKind::Sha256 => to_hex(&self.sha256),
             DigestKind::Blake3 => to_hex(&self.blake3?),
             DigestKind::Tensors => to_hex(&self.tensors?),
-            DigestKind::AutoV2 => cut(to_hex(&self.sha256), kind),
-            DigestKind::AutoV3 => cut(to_hex(&self.tensors?), kind),
+            DigestKind::AutoV2 => truncate_hex(to_hex(&self.sha256), kind),
+            DigestKind::AutoV3 => truncate_hex(to_hex(&self.tensors?), kind),
             DigestKind::Crc32 => format!("{:08x}", self.crc32?),
         };
         Some(Digest { kind, hex })
     }
 
     /// Whether a claimed digest is the file's; `None` when that kind was not computed.
-    pub fn agrees(&self, claim: &Digest) -> Option<bool> {
+    pub fn matches(&self, claim: &Digest) -> Option<bool> {
         self.digest(claim.kind).map(|fact| fact == *claim)
     }
 }
 
-fn cut(mut hex: String, kind: DigestKind) -> String {
+fn truncate_hex(mut hex: String, kind: DigestKind) -> String {
     hex.truncate(kind.digits());
     hex
 }
@@ -185,7 +185,7 @@ pub fn to_hex(bytes: &[u8]) -> String {
     })
 }
 
-fn from_hex(text: &str) -> Option<[u8; 32]> {
+fn parse_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
         return None;
@@ -208,7 +208,7 @@ mod hex_bytes {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<[u8; 32], D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
-        digest::from_hex(&text).ok_or_else(|| D::Error::custom("not 64 hex digits"))
+        digest::parse_hex(&text).ok_or_else(|| D::Error::custom("not 64 hex digits"))
     }
 }
 
@@ -233,7 +233,7 @@ mod hex_bytes_option {
     ) -> Result<Option<[u8; 32]>, D::Error> {
         let text = Option::<std::borrow::Cow<'de, str>>::deserialize(d)?;
         text.map(|text| {
-            digest::from_hex(&text).ok_or_else(|| D::Error::custom("not 64 hex digits"))
+            digest::parse_hex(&text).ok_or_else(|| D::Error::custom("not 64 hex digits"))
         })
         .transpose()
     }
@@ -243,8 +243,8 @@ mod hex_bytes_option {
 mod tests {
     use super::*;
 
-    fn hashes() -> Hashes {
-        Hashes {
+    fn hashes() -> FileHashes {
+        FileHashes {
             sha256: [0xab; 32],
             blake3: Some([1; 32]),
             tensors: Some([0xcd; 32]),
@@ -255,13 +255,13 @@ mod tests {
     #[test]
     fn a_claim_is_compared_in_its_own_kind() {
         let hashes = hashes();
-        let claim = |text: &str| hashes.agrees(&text.parse().unwrap());
+        let claim = |text: &str| hashes.matches(&text.parse().unwrap());
         assert_eq!(claim("autov2:ababababab"), Some(true));
         assert_eq!(claim("AutoV3:CDCDCDCDCDCD"), Some(true));
         assert_eq!(claim("autov3:abababababab"), Some(false));
         assert_eq!(claim("crc32:00FF1234"), Some(true));
-        let plain = Hashes { tensors: None, ..hashes.clone() };
-        assert_eq!(plain.agrees(&"autov3:cdcdcdcdcdcd".parse().unwrap()), None);
+        let plain = FileHashes { tensors: None, ..hashes.clone() };
+        assert_eq!(plain.matches(&"autov3:cdcdcdcdcdcd".parse().unwrap()), None);
     }
 
     #[test]
@@ -277,6 +277,6 @@ mod tests {
     #[test]
     fn hashes_survive_their_stored_form() {
         let text = serde_json::to_string(&hashes()).unwrap();
-        assert_eq!(serde_json::from_str::<Hashes>(&text).unwrap(), hashes());
+        assert_eq!(serde_json::from_str::<FileHashes>(&text).unwrap(), hashes());
     }
 }

@@ -6,63 +6,67 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::platform::text::sanitize;
 
 /// Levels of folders below the first that are entered.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// Whether symbolic links to files are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Links {
+pub(crate) enum LinkPolicy {
     /// They are, for callers that only read.
     ToFiles,
     /// They are not, for callers that change files: a link is left as it is.
-    None,
+    Skip,
 }
 
 /// The files found below a folder.
 #[derive(Debug, Default)]
-pub(crate) struct Below {
+pub(crate) struct FolderFiles {
     /// The files, each folder in the order of its names.
     pub(crate) files: Vec<PathBuf>,
     /// Folders that could not be looked into, and why.
-    pub(crate) closed: Vec<(PathBuf, io::Error)>,
+    pub(crate) unreadable: Vec<(PathBuf, io::Error)>,
 }
 
-impl Below {
+impl FolderFiles {
     /// What there is to say of the folders that could not be looked into.
     pub(crate) fn remarks(&self) -> Vec<String> {
         let told = |(folder, error): &(PathBuf, io::Error)| {
             format!("{} cannot be looked into: {error}", sanitize::line(&folder.to_string_lossy()))
         };
-        self.closed.iter().map(told).collect()
+        self.unreadable.iter().map(told).collect()
     }
 }
 
 /// The files below a folder that are wanted, by their paths. Fails where the folder itself
 /// cannot be read.
-pub(crate) fn files(folder: &Path, links: Links, wanted: &dyn Fn(&Path) -> bool) -> Result<Below> {
+pub(crate) fn list_files(
+    folder: &Path,
+    links: LinkPolicy,
+    wanted: &dyn Fn(&Path) -> bool,
+) -> Result<FolderFiles> {
     let failed = |problem: &dyn std::fmt::Display| {
-        Failure::new(format!("{}: {problem}", sanitize::line(&folder.to_string_lossy())))
+        CommandError::new(format!("{}: {problem}", sanitize::line(&folder.to_string_lossy())))
     };
     if !folder.is_dir() {
         return Err(failed(&"this is no folder"));
     }
-    let mut below = Below::default();
-    look(folder, 0, links, wanted, &mut below);
-    match below.closed.iter().position(|(closed, _)| closed == folder) {
-        Some(at) => Err(failed(&below.closed[at].1)),
+    let mut below = FolderFiles::default();
+    collect_files(folder, 0, links, wanted, &mut below);
+    match below.unreadable.iter().position(|(closed, _)| closed == folder) {
+        Some(at) => Err(failed(&below.unreadable[at].1)),
         None => Ok(below),
     }
 }
 
-fn look(
+fn collect_files(
     folder: &Path,
     depth: usize,
-    links: Links,
+    links: LinkPolicy,
     wanted: &dyn Fn(&Path) -> bool,
-    below: &mut Below,
+    below: &mut FolderFiles,
 ) {
     let entries = std::fs::read_dir(folder).and_then(|entries| {
         let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
@@ -71,7 +75,7 @@ fn look(
     });
     let entries = match entries {
         Ok(entries) => entries,
-        Err(error) => return below.closed.push((folder.to_owned(), error)),
+        Err(error) => return below.unreadable.push((folder.to_owned(), error)),
     };
     for entry in entries {
         let Ok(kind) = entry.file_type() else { continue };
@@ -80,12 +84,12 @@ fn look(
         }
         let path = entry.path();
         if kind.is_dir() {
-            if depth < DEEPEST {
-                look(&path, depth + 1, links, wanted, below);
+            if depth < MAX_DEPTH {
+                collect_files(&path, depth + 1, links, wanted, below);
             }
             continue;
         }
-        let is_file = kind.is_file() || (links == Links::ToFiles && path.is_file());
+        let is_file = kind.is_file() || (links == LinkPolicy::ToFiles && path.is_file());
         if is_file && wanted(&path) {
             below.files.push(path);
         }
@@ -93,7 +97,7 @@ fn look(
 }
 
 /// Whether a file may hold a workflow, by its name.
-pub(crate) fn is_json(path: &Path) -> bool {
+pub(crate) fn has_json_ending(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
 }
 
@@ -101,8 +105,8 @@ pub(crate) fn is_json(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn names(folder: &Path, links: Links) -> Vec<String> {
-        let below = files(folder, links, &is_json).unwrap();
+    fn names(folder: &Path, links: LinkPolicy) -> Vec<String> {
+        let below = list_files(folder, links, &has_json_ending).unwrap();
         let name = |path: &PathBuf| path.strip_prefix(folder).unwrap().display().to_string();
         below.files.iter().map(|path| name(path).replace('\\', "/")).collect()
     }
@@ -115,9 +119,13 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "{}").unwrap();
         }
-        assert_eq!(names(folder.path(), Links::None), ["a/x.json", "a/z.JSON", "b.json"]);
-        assert!(files(&folder.path().join("b.json"), Links::None, &is_json).is_err());
-        assert!(files(&folder.path().join("none"), Links::None, &is_json).is_err());
+        assert_eq!(names(folder.path(), LinkPolicy::Skip), ["a/x.json", "a/z.JSON", "b.json"]);
+        assert!(
+            list_files(&folder.path().join("b.json"), LinkPolicy::Skip, &has_json_ending).is_err()
+        );
+        assert!(
+            list_files(&folder.path().join("none"), LinkPolicy::Skip, &has_json_ending).is_err()
+        );
     }
 
     #[cfg(unix)]
@@ -131,7 +139,7 @@ mod tests {
         symlink(place, place.join("a/round")).unwrap();
         symlink(place.join("a/x.json"), place.join("link.json")).unwrap();
         symlink(place.join("gone"), place.join("dead.json")).unwrap();
-        assert_eq!(names(place, Links::None), ["a/x.json"]);
-        assert_eq!(names(place, Links::ToFiles), ["a/x.json", "link.json"]);
+        assert_eq!(names(place, LinkPolicy::Skip), ["a/x.json"]);
+        assert_eq!(names(place, LinkPolicy::ToFiles), ["a/x.json", "link.json"]);
     }
 }

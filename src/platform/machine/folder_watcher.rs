@@ -13,183 +13,186 @@ use std::time::{Duration, Instant, SystemTime};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// How long a file must not change before it counts as completely written.
-const STILL: Duration = Duration::from_millis(300);
+const SETTLE_TIME: Duration = Duration::from_millis(300);
 /// A file that keeps changing is reported all the same after this.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const MAX_SETTLE_WAIT: Duration = Duration::from_secs(20);
 /// How often files that change are looked at.
-const BEAT: Duration = Duration::from_millis(60);
+const SETTLE_POLL: Duration = Duration::from_millis(60);
 /// How often it is checked that the folder was not replaced by another one.
-const ROUND: Duration = Duration::from_secs(1);
+const FOLDER_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How often files are looked at where the system should notify, and cannot.
-const SUBSTITUTE: Duration = Duration::from_secs(3);
+const FALLBACK_POLL: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum WatchMode {
     /// By the system's notifications; where there are none, by polling.
-    Told,
+    Notified,
     /// By polling this often: network folders send no notifications.
-    Looking(Duration),
+    Polling(Duration),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum WatchEvent {
     /// These files changed, came or went, and change no more.
     Files(BTreeSet<PathBuf>),
     /// Anything may have changed: compare all files.
-    Everything,
-    Gone,
+    Rescan,
+    FolderGone,
     /// The stop handle was called.
-    End,
+    Stopped,
     /// Nothing happened in the time given.
-    Nothing,
+    Timeout,
 }
 
 /// What the notification thread and the stop handle send.
-enum Message {
+enum WatcherMessage {
     Event(notify::Result<Event>),
     End,
 }
 
 /// Size and time of a file; `None` where it is not there.
-type Stamp = Option<(u64, Option<SystemTime>)>;
+type WatchStamp = Option<(u64, Option<SystemTime>)>;
 
-fn stamp(file: &Path) -> Stamp {
+fn read_stamp(file: &Path) -> WatchStamp {
     let about = file.symlink_metadata().ok()?;
     Some((about.len(), about.modified().ok()))
 }
 
 /// A file that changed and has not settled.
-struct Moving {
-    stamp: Stamp,
+struct UnsettledFile {
+    stamp: WatchStamp,
     still_since: Instant,
-    first: Instant,
+    first_change: Instant,
 }
 
-pub struct Eyes {
+pub struct FolderWatcher {
     folder: PathBuf,
-    way: Way,
+    mode: WatchMode,
     wanted: fn(&Path) -> bool,
-    messages: Receiver<Message>,
-    sender: Sender<Message>,
+    messages: Receiver<WatcherMessage>,
+    sender: Sender<WatcherMessage>,
     watcher: Option<RecommendedWatcher>,
-    identity: Option<Identity>,
-    known: BTreeMap<PathBuf, Stamp>,
-    moving: BTreeMap<PathBuf, Moving>,
-    everything: bool,
-    checked: Instant,
+    identity: Option<FolderIdentity>,
+    known: BTreeMap<PathBuf, WatchStamp>,
+    unsettled: BTreeMap<PathBuf, UnsettledFile>,
+    needs_rescan: bool,
+    last_check: Instant,
 }
 
-impl Eyes {
+impl FolderWatcher {
     /// Starts to watch. `wanted` says by its path whether a file counts. The first event is a
     /// rescan.
-    pub fn open(folder: &Path, way: Way, wanted: fn(&Path) -> bool) -> Eyes {
+    pub fn open(folder: &Path, way: WatchMode, wanted: fn(&Path) -> bool) -> FolderWatcher {
         let (sender, messages) = channel();
-        let mut eyes = Eyes {
+        let mut eyes = FolderWatcher {
             folder: folder.to_owned(),
-            way,
+            mode: way,
             wanted,
             messages,
             sender,
             watcher: None,
             identity: None,
             known: BTreeMap::new(),
-            moving: BTreeMap::new(),
-            everything: false,
-            checked: Instant::now(),
+            unsettled: BTreeMap::new(),
+            needs_rescan: false,
+            last_check: Instant::now(),
         };
-        eyes.attach();
+        eyes.watch_folder();
         eyes
     }
 
     /// A function that ends the waiting, from another thread.
-    pub fn closer(&self) -> impl Fn() + Send + 'static {
+    pub fn stop_handle(&self) -> impl Fn() + Send + 'static {
         let sender = self.sender.clone();
-        move || drop(sender.send(Message::End))
+        move || drop(sender.send(WatcherMessage::End))
     }
 
     /// Whether the system sends notifications.
-    pub fn is_told(&self) -> bool {
+    pub fn has_notifications(&self) -> bool {
         self.watcher.is_some()
     }
 
     /// Compares all files that are there with those known so far: what differs is reported
     /// once it has settled.
-    pub fn compare(&mut self, present: BTreeSet<PathBuf>) {
+    pub fn compare_present(&mut self, present: BTreeSet<PathBuf>) {
         let gone: Vec<PathBuf> =
             self.known.keys().filter(|file| !present.contains(*file)).cloned().collect();
         for file in present.into_iter().chain(gone) {
-            let is_known = self.known.get(&file).is_some_and(|known| *known == stamp(&file));
-            if !is_known && !self.moving.contains_key(&file) {
-                self.notice(file);
+            let is_known = self.known.get(&file).is_some_and(|known| *known == read_stamp(&file));
+            if !is_known && !self.unsettled.contains_key(&file) {
+                self.mark_unsettled(file);
             }
         }
     }
 
     /// Waits for an event, at most so long.
-    pub fn wait(&mut self, longest: Duration) -> Seen {
+    pub fn wait_for_event(&mut self, longest: Duration) -> WatchEvent {
         let until = Instant::now() + longest;
         loop {
-            if std::mem::take(&mut self.everything) {
-                return Seen::Everything;
+            if std::mem::take(&mut self.needs_rescan) {
+                return WatchEvent::Rescan;
             }
-            let still = self.still();
+            let still = self.take_settled();
             if !still.is_empty() {
-                return Seen::Files(still);
+                return WatchEvent::Files(still);
             }
             let now = Instant::now();
-            if now.duration_since(self.checked) >= self.round() {
-                self.checked = now;
-                match self.check() {
+            if now.duration_since(self.last_check) >= self.poll_interval() {
+                self.last_check = now;
+                match self.check_folder() {
                     Some(seen) => return seen,
                     None => continue,
                 }
             }
             if now >= until {
-                return Seen::Nothing;
+                return WatchEvent::Timeout;
             }
-            let beat = if self.moving.is_empty() { self.round() } else { BEAT };
-            let next = (self.checked + self.round()).min(until).saturating_duration_since(now);
+            let beat = if self.unsettled.is_empty() { self.poll_interval() } else { SETTLE_POLL };
+            let next =
+                (self.last_check + self.poll_interval()).min(until).saturating_duration_since(now);
             match self.messages.recv_timeout(beat.min(next)) {
-                Ok(Message::End) => return Seen::End,
-                Ok(Message::Event(event)) => self.take_in(event),
+                Ok(WatcherMessage::End) => return WatchEvent::Stopped,
+                Ok(WatcherMessage::Event(event)) => self.handle_notification(event),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Seen::End,
+                Err(RecvTimeoutError::Disconnected) => return WatchEvent::Stopped,
             }
         }
     }
 
-    fn round(&self) -> Duration {
-        match self.way {
-            Way::Told if self.watcher.is_none() && self.identity.is_some() => SUBSTITUTE,
-            Way::Told => ROUND,
-            Way::Looking(every) => every,
+    fn poll_interval(&self) -> Duration {
+        match self.mode {
+            WatchMode::Notified if self.watcher.is_none() && self.identity.is_some() => {
+                FALLBACK_POLL
+            }
+            WatchMode::Notified => FOLDER_CHECK_INTERVAL,
+            WatchMode::Polling(every) => every,
         }
     }
 
     /// Checks that the folder is still there and the same; without notifications a rescan is due.
-    fn check(&mut self) -> Option<Seen> {
-        let identity = Identity::of(&self.folder);
+    fn check_folder(&mut self) -> Option<WatchEvent> {
+        let identity = FolderIdentity::read(&self.folder);
         if identity.is_none() {
             let was_there = self.identity.take().is_some();
             self.watcher = None;
-            self.moving.clear();
-            return was_there.then_some(Seen::Gone);
+            self.unsettled.clear();
+            return was_there.then_some(WatchEvent::FolderGone);
         }
         if identity != self.identity {
-            self.attach();
+            self.watch_folder();
             return None;
         }
-        (self.watcher.is_none()).then_some(Seen::Everything)
+        (self.watcher.is_none()).then_some(WatchEvent::Rescan)
     }
 
     /// Watches the folder that is now at the path, which may be another than before.
-    fn attach(&mut self) {
+    fn watch_folder(&mut self) {
         self.watcher = None;
-        self.identity = Identity::of(&self.folder);
-        self.everything = self.identity.is_some();
-        if self.way == Way::Told && self.identity.is_some() {
+        self.identity = FolderIdentity::read(&self.folder);
+        self.needs_rescan = self.identity.is_some();
+        if self.mode == WatchMode::Notified && self.identity.is_some() {
             let sender = self.sender.clone();
-            let tell = move |event| drop(sender.send(Message::Event(event)));
+            let tell = move |event| drop(sender.send(WatcherMessage::Event(event)));
             let watcher = notify::recommended_watcher(tell).and_then(|mut watcher| {
                 watcher.watch(&self.folder, RecursiveMode::Recursive)?;
                 Ok(watcher)
@@ -198,13 +201,13 @@ impl Eyes {
         }
     }
 
-    fn take_in(&mut self, event: notify::Result<Event>) {
+    fn handle_notification(&mut self, event: notify::Result<Event>) {
         let Ok(event) = event else {
-            self.everything = true;
+            self.needs_rescan = true;
             return;
         };
         if event.need_rescan() {
-            self.everything = true;
+            self.needs_rescan = true;
         }
         if matches!(event.kind, EventKind::Access(_)) {
             return;
@@ -212,48 +215,54 @@ impl Eyes {
         for path in event.paths {
             if path == self.folder {
                 // It may be another one by now.
-                self.checked = Instant::now().checked_sub(self.round()).unwrap_or(self.checked);
-            } else if is_hidden(&self.folder, &path) {
+                self.last_check =
+                    Instant::now().checked_sub(self.poll_interval()).unwrap_or(self.last_check);
+            } else if is_below_hidden(&self.folder, &path) {
                 continue;
             } else if path.is_dir() {
                 // Files that came with a folder have no events of their own.
-                self.everything |= may_have_come(event.kind);
+                self.needs_rescan |= may_have_created(event.kind);
             } else if (self.wanted)(&path) {
-                self.notice(path);
+                self.mark_unsettled(path);
             } else if matches!(event.kind, EventKind::Remove(_)) || is_rename(event.kind) {
                 // A folder that is gone can no longer be told from a file.
-                self.everything |= path.extension().is_none();
+                self.needs_rescan |= path.extension().is_none();
             }
         }
     }
 
-    fn notice(&mut self, file: PathBuf) {
-        let (now, stamp) = (Instant::now(), stamp(&file));
-        let moving =
-            self.moving.entry(file).or_insert(Moving { stamp, still_since: now, first: now });
+    fn mark_unsettled(&mut self, file: PathBuf) {
+        let (now, stamp) = (Instant::now(), read_stamp(&file));
+        let moving = self.unsettled.entry(file).or_insert(UnsettledFile {
+            stamp,
+            still_since: now,
+            first_change: now,
+        });
         (moving.stamp, moving.still_since) = (stamp, now);
     }
 
     /// The settled files, once all that changed have settled: a checkout of many files is
     /// one event.
-    fn still(&mut self) -> BTreeSet<PathBuf> {
+    fn take_settled(&mut self) -> BTreeSet<PathBuf> {
         let now = Instant::now();
-        for (file, moving) in &mut self.moving {
-            let stamp = stamp(file);
+        for (file, moving) in &mut self.unsettled {
+            let stamp = read_stamp(file);
             if stamp != moving.stamp {
                 (moving.stamp, moving.still_since) = (stamp, now);
             }
         }
-        let is_still = |moving: &Moving| now.duration_since(moving.still_since) >= STILL;
-        let waited = |moving: &Moving| now.duration_since(moving.first) >= LONGEST_WAIT;
-        if !self.moving.values().all(is_still) && !self.moving.values().any(waited) {
+        let is_still =
+            |moving: &UnsettledFile| now.duration_since(moving.still_since) >= SETTLE_TIME;
+        let waited =
+            |moving: &UnsettledFile| now.duration_since(moving.first_change) >= MAX_SETTLE_WAIT;
+        if !self.unsettled.values().all(is_still) && !self.unsettled.values().any(waited) {
             return BTreeSet::new();
         }
-        let (still, rest) = std::mem::take(&mut self.moving)
+        let (still, rest) = std::mem::take(&mut self.unsettled)
             .into_iter()
             .partition(|(_, moving)| is_still(moving) || waited(moving));
-        self.moving = rest;
-        let still: BTreeMap<PathBuf, Moving> = still;
+        self.unsettled = rest;
+        let still: BTreeMap<PathBuf, UnsettledFile> = still;
         for (file, moving) in &still {
             match moving.stamp {
                 None => drop(self.known.remove(file)),
@@ -268,27 +277,27 @@ fn is_rename(kind: EventKind) -> bool {
     matches!(kind, EventKind::Modify(notify::event::ModifyKind::Name(_)))
 }
 
-fn may_have_come(kind: EventKind) -> bool {
+fn may_have_created(kind: EventKind) -> bool {
     matches!(kind, EventKind::Create(_)) || is_rename(kind) || matches!(kind, EventKind::Any)
 }
 
 /// Whether a path leads through something hidden: git's own files, what others keep aside.
-fn is_hidden(folder: &Path, path: &Path) -> bool {
+fn is_below_hidden(folder: &Path, path: &Path) -> bool {
     let below = path.strip_prefix(folder).unwrap_or(path);
     below.iter().any(|part| part.as_encoded_bytes().starts_with(b"."))
 }
 
 /// Tells a folder from another one of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity {
+struct FolderIdentity {
     number: u64,
     created: Option<SystemTime>,
 }
 
-impl Identity {
-    fn of(folder: &Path) -> Option<Identity> {
+impl FolderIdentity {
+    fn read(folder: &Path) -> Option<FolderIdentity> {
         let about = folder.metadata().ok().filter(std::fs::Metadata::is_dir)?;
-        Some(Identity { number: number(&about), created: about.created().ok() })
+        Some(FolderIdentity { number: number(&about), created: about.created().ok() })
     }
 }
 
@@ -324,12 +333,12 @@ mod tests {
     }
 
     /// Waits until a file is told of.
-    fn until(eyes: &mut Eyes, file: &Path) {
+    fn until(eyes: &mut FolderWatcher, file: &Path) {
         let end = Instant::now() + Duration::from_secs(60);
         while Instant::now() < end {
-            match eyes.wait(Duration::from_secs(1)) {
-                Seen::Files(files) if files.contains(file) => return,
-                Seen::Everything => eyes.compare(below(&eyes.folder)),
+            match eyes.wait_for_event(Duration::from_secs(1)) {
+                WatchEvent::Files(files) if files.contains(file) => return,
+                WatchEvent::Rescan => eyes.compare_present(below(&eyes.folder)),
                 _ => {}
             }
         }
@@ -338,12 +347,12 @@ mod tests {
 
     #[test]
     fn files_are_seen_in_new_folders_and_in_a_folder_that_was_made_anew() {
-        for way in [Way::Told, Way::Looking(Duration::from_millis(20))] {
+        for way in [WatchMode::Notified, WatchMode::Polling(Duration::from_millis(20))] {
             let world = tempfile::tempdir().unwrap();
             let folder = world.path().canonicalize().unwrap().join("flows");
             fs::create_dir(&folder).unwrap();
-            let mut eyes = Eyes::open(&folder, way, is_json);
-            assert_eq!(eyes.wait(Duration::from_secs(9)), Seen::Everything);
+            let mut eyes = FolderWatcher::open(&folder, way, is_json);
+            assert_eq!(eyes.wait_for_event(Duration::from_secs(9)), WatchEvent::Rescan);
             let file = folder.join("a.json");
             fs::write(&file, "1").unwrap();
             until(&mut eyes, &file);
@@ -353,7 +362,7 @@ mod tests {
             until(&mut eyes, &file);
             fs::remove_dir_all(&folder).unwrap();
             let end = Instant::now() + Duration::from_secs(60);
-            while eyes.wait(Duration::from_secs(1)) != Seen::Gone {
+            while eyes.wait_for_event(Duration::from_secs(1)) != WatchEvent::FolderGone {
                 assert!(Instant::now() < end, "{way:?}");
             }
             assert!(!folder.exists());
@@ -361,9 +370,9 @@ mod tests {
             let file = folder.join("c.json");
             fs::write(&file, "1").unwrap();
             until(&mut eyes, &file);
-            let close = eyes.closer();
+            let close = eyes.stop_handle();
             close();
-            while eyes.wait(Duration::from_secs(1)) != Seen::End {
+            while eyes.wait_for_event(Duration::from_secs(1)) != WatchEvent::Stopped {
                 assert!(Instant::now() < end, "{way:?}");
             }
         }
@@ -373,14 +382,17 @@ mod tests {
     fn what_is_hidden_or_not_wanted_wakes_nobody() {
         let world = tempfile::tempdir().unwrap();
         let folder = world.path().canonicalize().unwrap();
-        let mut eyes = Eyes::open(&folder, Way::Told, is_json);
-        assert_eq!(eyes.wait(Duration::from_secs(9)), Seen::Everything);
+        let mut eyes = FolderWatcher::open(&folder, WatchMode::Notified, is_json);
+        assert_eq!(eyes.wait_for_event(Duration::from_secs(9)), WatchEvent::Rescan);
         fs::create_dir(folder.join(".git")).unwrap();
         fs::write(folder.join(".git/x.json"), "1").unwrap();
         fs::write(folder.join(".git-comfy-x.json"), "1").unwrap();
         fs::write(folder.join("a.png"), "1").unwrap();
         let file = folder.join("last.json");
         fs::write(&file, "1").unwrap();
-        assert_eq!(eyes.wait(Duration::from_secs(60)), Seen::Files(BTreeSet::from([file])));
+        assert_eq!(
+            eyes.wait_for_event(Duration::from_secs(60)),
+            WatchEvent::Files(BTreeSet::from([file]))
+        );
     }
 }

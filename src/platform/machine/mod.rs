@@ -2,19 +2,19 @@
 //!
 //! Must not know git.
 
-pub mod callers;
+pub mod caller_processes;
 pub mod comfyui;
 pub mod digest;
+pub mod file_io;
 pub mod folder_argument;
 pub mod folder_watcher;
 pub mod hash;
+pub mod interrupt;
 pub mod models;
 pub mod output_file;
 pub mod packs;
 pub mod safetensors;
 pub mod server;
 pub mod sidecar;
-pub mod stop;
-pub mod write_file;
 
-pub use digest::{Digest, DigestKind, Hashes, to_hex};
+pub use digest::{Digest, DigestKind, FileHashes, to_hex};

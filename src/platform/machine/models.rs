@@ -6,11 +6,11 @@
 use std::path::{Path, PathBuf};
 
 use super::comfyui;
-use crate::platform::machine::comfyui::folders::{FolderType, ModelFolders, Offered};
+use crate::platform::machine::comfyui::folders::{ModelFolderType, ModelFolders, OfferedNames};
 
 /// A model file found for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
+pub struct ModelFile {
     /// The file without links in its path: what is opened and hashed.
     pub file: PathBuf,
     /// The label of the search folder it was found in.
@@ -22,12 +22,12 @@ pub struct Candidate {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resolved {
+pub enum ModelResolution {
     /// A file, and further files of the same name that ComfyUI does not reach.
     File {
-        taken: Candidate,
+        taken: ModelFile,
         /// Further files of the name, in search order.
-        others: Vec<Candidate>,
+        others: Vec<ModelFile>,
     },
     /// A folder of files (the diffusers layout).
     Folder {
@@ -37,18 +37,18 @@ pub enum Resolved {
     },
     Missing,
     /// Something that must not be opened.
-    Refused(Refusal),
+    Refused(ModelNameRefusal),
     UnknownType,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ModelNameRefusal {
     #[error("the name is an absolute path")]
     Absolute,
     #[error("the name climbs out of the model folder with ..")]
-    Climbs,
+    ClimbsOut,
     #[error("the name holds control characters")]
-    Control,
+    ControlCharacters,
     #[error("a link leads out of the model folders")]
     LeadsOutside,
     #[error("it is a pipe, a device or a socket")]
@@ -59,65 +59,68 @@ pub enum Refusal {
 const EMBEDDING_ENDINGS: &[&str] = &["", ".safetensors", ".pt", ".bin"];
 /// Endings of the halves of a small VAE, which are named without one, in the order of
 /// ComfyUI's sorted list.
-const HALF_ENDINGS: &[&str] = &["", ".ckpt", ".pt", ".pth", ".safetensors", ".sft"];
+const VAE_HALF_ENDINGS: &[&str] = &["", ".ckpt", ".pt", ".pth", ".safetensors", ".sft"];
 
 /// Resolves a model name of a folder type.
-pub fn resolve(folders: &ModelFolders, kind: &str, name: &str) -> Resolved {
-    let parts = match name_parts(name) {
+pub fn resolve_model(folders: &ModelFolders, kind: &str, name: &str) -> ModelResolution {
+    let parts = match split_model_name(name) {
         Ok(parts) => parts,
-        Err(refusal) => return Resolved::Refused(refusal),
+        Err(refusal) => return ModelResolution::Refused(refusal),
     };
-    let Some(kind_folders) = folders.kind(kind) else { return Resolved::UnknownType };
+    let Some(kind_folders) = folders.folder_type(kind) else { return ModelResolution::UnknownType };
     let endings = match kind {
         "embeddings" => EMBEDDING_ENDINGS,
-        "vae_approx" => HALF_ENDINGS,
+        "vae_approx" => VAE_HALF_ENDINGS,
         _ => &[""],
     };
-    let resolved = Search { folders, kind: kind_folders, parts: &parts, endings }.run();
+    let resolved = ModelSearch { folders, kind: kind_folders, parts: &parts, endings }.run();
     // Small VAEs for video are offered among the VAEs and lie in a folder of their own.
-    if resolved == Resolved::Missing && kind == "vae" && folders.kind("vae_approx").is_some() {
-        return resolve(folders, "vae_approx", name);
+    if resolved == ModelResolution::Missing
+        && kind == "vae"
+        && folders.folder_type("vae_approx").is_some()
+    {
+        return resolve_model(folders, "vae_approx", name);
     }
     resolved
 }
 
 /// The types, in ComfyUI's order, that offer a file of this name: for a widget of a class
 /// nobody knows. Only names that end as a model does are looked for.
-pub fn kinds_with(folders: &ModelFolders, name: &str) -> Vec<String> {
-    let Ok(parts) = name_parts(name) else { return Vec::new() };
+pub fn types_offering(folders: &ModelFolders, name: &str) -> Vec<String> {
+    let Ok(parts) = split_model_name(name) else { return Vec::new() };
     let looks_like_one = comfyui::is_model_ending(name);
-    let has = |kind: &FolderType| {
+    let has = |kind: &ModelFolderType| {
         kind.offered.offers(name)
-            && kind.folders.iter().any(|folder| join(&folder.path, &parts, "").is_file())
+            && kind.folders.iter().any(|folder| join_parts(&folder.path, &parts, "").is_file())
     };
-    let kinds = folders.kinds().filter(|(_, kind)| looks_like_one && has(kind));
+    let kinds = folders.folder_types().filter(|(_, kind)| looks_like_one && has(kind));
     kinds.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// The components of a name that stays inside its folder. Both separators count on every
 /// system: a workflow saved on Windows is opened elsewhere.
-fn name_parts(name: &str) -> Result<Vec<&str>, Refusal> {
+fn split_model_name(name: &str) -> Result<Vec<&str>, ModelNameRefusal> {
     if name.chars().any(|c| c.is_control()) {
-        return Err(Refusal::Control);
+        return Err(ModelNameRefusal::ControlCharacters);
     }
     let drive = name.as_bytes().get(1) == Some(&b':')
         && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
     if name.starts_with(['/', '\\']) || drive || name.starts_with("<absolute>/") {
-        return Err(Refusal::Absolute);
+        return Err(ModelNameRefusal::Absolute);
     }
     let parts: Vec<&str> =
         name.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.contains(&"..") {
-        return Err(Refusal::Climbs);
+        return Err(ModelNameRefusal::ClimbsOut);
     }
     // On Windows a colon inside a name opens another stream of the file.
     if cfg!(windows) && parts.iter().any(|part| part.contains(':')) {
-        return Err(Refusal::Control);
+        return Err(ModelNameRefusal::ControlCharacters);
     }
     Ok(parts)
 }
 
-fn join(folder: &Path, parts: &[&str], ending: &str) -> PathBuf {
+fn join_parts(folder: &Path, parts: &[&str], ending: &str) -> PathBuf {
     let mut path = folder.to_path_buf();
     path.extend(parts);
     if !ending.is_empty() {
@@ -126,51 +129,57 @@ fn join(folder: &Path, parts: &[&str], ending: &str) -> PathBuf {
     path
 }
 
-struct Search<'a> {
+struct ModelSearch<'a> {
     folders: &'a ModelFolders,
-    kind: &'a FolderType,
+    kind: &'a ModelFolderType,
     parts: &'a [&'a str],
     endings: &'a [&'a str],
 }
 
 /// What lies at one path that was tried.
-enum Place {
+enum ProbedPath {
     Nothing,
     Special,
     Folder(u64),
     Outside,
-    File(Candidate),
+    File(ModelFile),
 }
 
-impl Search<'_> {
-    fn run(self) -> Resolved {
-        let mut taken: Option<Result<Candidate, Refusal>> = None;
-        let mut others: Vec<Candidate> = Vec::new();
+impl ModelSearch<'_> {
+    fn run(self) -> ModelResolution {
+        let mut taken: Option<Result<ModelFile, ModelNameRefusal>> = None;
+        let mut others: Vec<ModelFile> = Vec::new();
         let mut special = false;
         if self.parts.is_empty() {
-            return Resolved::Missing;
+            return ModelResolution::Missing;
         }
         for folder in &self.kind.folders {
             for ending in self.endings {
-                match self.look(&join(&folder.path, self.parts, ending), &folder.label, ending) {
-                    Place::Nothing => continue,
+                match self.probe_path(
+                    &join_parts(&folder.path, self.parts, ending),
+                    &folder.label,
+                    ending,
+                ) {
+                    ProbedPath::Nothing => continue,
                     // Python's isfile passes over these, and so does ComfyUI.
-                    Place::Special => {
+                    ProbedPath::Special => {
                         special = true;
                         continue;
                     }
-                    Place::Folder(size) if self.kind.offered == Offered::Folders => {
-                        return Resolved::Folder { folder: folder.label.clone(), size };
+                    ProbedPath::Folder(size) if self.kind.offered == OfferedNames::Folders => {
+                        return ModelResolution::Folder { folder: folder.label.clone(), size };
                     }
-                    Place::Folder(_) => continue,
+                    ProbedPath::Folder(_) => continue,
                     // ComfyUI would take this one; that another of the name lies behind it
                     // does not help.
-                    Place::Outside if taken.is_none() => taken = Some(Err(Refusal::LeadsOutside)),
-                    Place::Outside => {}
-                    Place::File(file) if taken.is_none() => taken = Some(Ok(file)),
+                    ProbedPath::Outside if taken.is_none() => {
+                        taken = Some(Err(ModelNameRefusal::LeadsOutside))
+                    }
+                    ProbedPath::Outside => {}
+                    ProbedPath::File(file) if taken.is_none() => taken = Some(Ok(file)),
                     // One file under two search folders is no second file.
-                    Place::File(file) => {
-                        let same = |known: &Candidate| known.file == file.file;
+                    ProbedPath::File(file) => {
+                        let same = |known: &ModelFile| known.file == file.file;
                         let first = matches!(&taken, Some(Ok(first)) if same(first));
                         if !first && !others.iter().any(same) {
                             others.push(file);
@@ -181,28 +190,37 @@ impl Search<'_> {
             }
         }
         match taken {
-            Some(Ok(taken)) => Resolved::File { taken, others },
-            Some(Err(refusal)) => Resolved::Refused(refusal),
-            None if special => Resolved::Refused(Refusal::NotAFile),
-            None => Resolved::Missing,
+            Some(Ok(taken)) => ModelResolution::File { taken, others },
+            Some(Err(refusal)) => ModelResolution::Refused(refusal),
+            None if special => ModelResolution::Refused(ModelNameRefusal::NotAFile),
+            None => ModelResolution::Missing,
         }
     }
 
-    fn look(&self, path: &Path, label: &str, ending: &str) -> Place {
-        let Ok(metadata) = path.metadata() else { return Place::Nothing };
-        let Ok(real) = path.canonicalize() else { return Place::Nothing };
+    fn probe_path(&self, path: &Path, label: &str, ending: &str) -> ProbedPath {
+        let Ok(metadata) = path.metadata() else { return ProbedPath::Nothing };
+        let Ok(real) = path.canonicalize() else { return ProbedPath::Nothing };
         if metadata.is_dir() {
             let inside = self.folders.contains(&real);
-            return if inside { Place::Folder(folder_size(&real)) } else { Place::Nothing };
+            return if inside {
+                ProbedPath::Folder(folder_size(&real))
+            } else {
+                ProbedPath::Nothing
+            };
         }
         if !metadata.is_file() {
-            return Place::Special;
+            return ProbedPath::Special;
         }
         if !self.folders.contains(&real) {
-            return Place::Outside;
+            return ProbedPath::Outside;
         }
         let name = self.parts.join("/") + ending;
-        Place::File(Candidate { file: real, folder: label.to_owned(), name, size: metadata.len() })
+        ProbedPath::File(ModelFile {
+            file: real,
+            folder: label.to_owned(),
+            name,
+            size: metadata.len(),
+        })
     }
 }
 
@@ -226,17 +244,17 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::platform::machine::comfyui::folders::Parts;
+    use crate::platform::machine::comfyui::folders::InstallationFolders;
 
     struct World {
         place: tempfile::TempDir,
-        parts: Parts,
+        parts: InstallationFolders,
     }
 
     impl World {
         fn new(files: &[&str]) -> World {
             let place = tempfile::tempdir().unwrap();
-            let parts = Parts::of_base(place.path().join("ComfyUI"));
+            let parts = InstallationFolders::from_base(place.path().join("ComfyUI"));
             let world = World { place, parts };
             for file in files {
                 world.file(file);
@@ -251,13 +269,13 @@ mod tests {
             path
         }
 
-        fn resolve(&self, kind: &str, name: &str) -> Resolved {
-            resolve(&ModelFolders::gather(&self.parts, &[]), kind, name)
+        fn resolve(&self, kind: &str, name: &str) -> ModelResolution {
+            resolve_model(&ModelFolders::from_installation(&self.parts, &[]), kind, name)
         }
 
         /// The taken file and the others, as `folder/name`.
         fn taken(&self, kind: &str, name: &str) -> Vec<String> {
-            let Resolved::File { taken, others } = self.resolve(kind, name) else {
+            let ModelResolution::File { taken, others } = self.resolve(kind, name) else {
                 return Vec::new();
             };
             let all = std::iter::once(taken).chain(others);
@@ -283,8 +301,8 @@ mod tests {
         );
         // As Windows spells it.
         assert_eq!(world.taken("unet", "sub\\b.sft"), ["models/diffusion_models/sub/b.sft"]);
-        assert_eq!(world.resolve("loras", "a.safetensors"), Resolved::Missing);
-        assert_eq!(world.resolve("nonsense", "a.safetensors"), Resolved::UnknownType);
+        assert_eq!(world.resolve("loras", "a.safetensors"), ModelResolution::Missing);
+        assert_eq!(world.resolve("nonsense", "a.safetensors"), ModelResolution::UnknownType);
     }
 
     #[test]
@@ -303,27 +321,29 @@ mod tests {
     fn names_that_leave_the_folder_are_refused() {
         let world = World::new(&["models/loras/a.pt", "secret.pt"]);
         for (name, refusal) in [
-            ("../../secret.pt", Refusal::Climbs),
-            ("..\\..\\secret.pt", Refusal::Climbs),
-            ("sub/../a.pt", Refusal::Climbs),
-            ("/etc/passwd", Refusal::Absolute),
-            ("\\\\server\\share\\a.pt", Refusal::Absolute),
-            ("C:\\models\\a.pt", Refusal::Absolute),
-            ("a.pt\0.png", Refusal::Control),
+            ("../../secret.pt", ModelNameRefusal::ClimbsOut),
+            ("..\\..\\secret.pt", ModelNameRefusal::ClimbsOut),
+            ("sub/../a.pt", ModelNameRefusal::ClimbsOut),
+            ("/etc/passwd", ModelNameRefusal::Absolute),
+            ("\\\\server\\share\\a.pt", ModelNameRefusal::Absolute),
+            ("C:\\models\\a.pt", ModelNameRefusal::Absolute),
+            ("a.pt\0.png", ModelNameRefusal::ControlCharacters),
         ] {
-            assert_eq!(world.resolve("loras", name), Resolved::Refused(refusal), "{name:?}");
+            assert_eq!(world.resolve("loras", name), ModelResolution::Refused(refusal), "{name:?}");
         }
-        assert_eq!(world.resolve("loras", ""), Resolved::Missing);
-        assert_eq!(world.resolve("loras", "."), Resolved::Missing);
+        assert_eq!(world.resolve("loras", ""), ModelResolution::Missing);
+        assert_eq!(world.resolve("loras", "."), ModelResolution::Missing);
     }
 
     #[test]
     fn a_diffusers_model_is_a_folder() {
         let world =
             World::new(&["models/diffusers/sd/model_index.json", "models/diffusers/sd/unet/w.bin"]);
-        let Resolved::Folder { folder, size } = world.resolve("diffusers", "sd") else { panic!() };
+        let ModelResolution::Folder { folder, size } = world.resolve("diffusers", "sd") else {
+            panic!()
+        };
         assert_eq!((folder.as_str(), size), ("models/diffusers", 36 + 30));
-        assert_eq!(world.resolve("loras", "."), Resolved::Missing);
+        assert_eq!(world.resolve("loras", "."), ModelResolution::Missing);
     }
 
     #[test]
@@ -333,10 +353,10 @@ mod tests {
             "models/ipadapter/a.pt",
             "models/ipadapter/notes.txt",
         ]);
-        let folders = ModelFolders::gather(&world.parts, &[]);
-        assert_eq!(kinds_with(&folders, "a.pt"), ["loras", "ipadapter"]);
-        assert!(kinds_with(&folders, "notes.txt").is_empty());
-        assert!(kinds_with(&folders, "../loras/a.pt").is_empty());
+        let folders = ModelFolders::from_installation(&world.parts, &[]);
+        assert_eq!(types_offering(&folders, "a.pt"), ["loras", "ipadapter"]);
+        assert!(types_offering(&folders, "notes.txt").is_empty());
+        assert!(types_offering(&folders, "../loras/a.pt").is_empty());
     }
 
     #[test]
@@ -349,17 +369,22 @@ mod tests {
         symlink(world.parts.base.join("private/key.pt"), loras.join("leak.pt")).unwrap();
         symlink(world.parts.base.join("private/sub"), loras.join("leaky")).unwrap();
         symlink(loras.join("nothing"), loras.join("dangling.pt")).unwrap();
-        let refused = Resolved::Refused(Refusal::LeadsOutside);
-        let Resolved::File { taken, .. } = world.resolve("loras", "inside.pt") else { panic!() };
+        let refused = ModelResolution::Refused(ModelNameRefusal::LeadsOutside);
+        let ModelResolution::File { taken, .. } = world.resolve("loras", "inside.pt") else {
+            panic!()
+        };
         assert_eq!(taken.file, loras.canonicalize().unwrap().join("real.pt"));
         assert_eq!(taken.name, "inside.pt");
         assert_eq!(world.resolve("loras", "leak.pt"), refused);
         assert_eq!(world.resolve("loras", "leaky/deep.pt"), refused);
-        assert_eq!(world.resolve("loras", "dangling.pt"), Resolved::Missing);
+        assert_eq!(world.resolve("loras", "dangling.pt"), ModelResolution::Missing);
         // What the person allows is followed.
-        let folders =
-            ModelFolders::gather(&world.parts, &[]).with_roots(&[world.parts.base.join("private")]);
-        assert!(matches!(resolve(&folders, "loras", "leak.pt"), Resolved::File { .. }));
+        let folders = ModelFolders::from_installation(&world.parts, &[])
+            .with_roots(&[world.parts.base.join("private")]);
+        assert!(matches!(
+            resolve_model(&folders, "loras", "leak.pt"),
+            ModelResolution::File { .. }
+        ));
         assert!(world.place.path().exists());
     }
 
@@ -369,7 +394,7 @@ mod tests {
         let world = World::new(&["models/loras/real.pt"]);
         let pipe = world.parts.models.join("loras/pipe.safetensors");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let refused = Resolved::Refused(Refusal::NotAFile);
+        let refused = ModelResolution::Refused(ModelNameRefusal::NotAFile);
         assert_eq!(world.resolve("loras", "pipe.safetensors"), refused);
         std::os::unix::fs::symlink("/dev/zero", world.parts.models.join("loras/zero.pt")).unwrap();
         assert_eq!(world.resolve("loras", "zero.pt"), refused);

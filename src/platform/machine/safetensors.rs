@@ -46,7 +46,7 @@ const IDENTITY_FIELDS: &[&str] = &[
 ];
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
+pub struct SafetensorsHeader {
     /// Byte at which the tensor area begins.
     pub tensors_at: u64,
     /// The length in bytes the file must have; `None` when the header could not be read
@@ -59,7 +59,7 @@ pub struct Header {
 }
 
 /// Whether the file's name says safetensors.
-pub fn is_named_so(path: &Path) -> bool {
+pub fn has_safetensors_ending(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
         extension.eq_ignore_ascii_case("safetensors") || extension.eq_ignore_ascii_case("sft")
     })
@@ -67,7 +67,7 @@ pub fn is_named_so(path: &Path) -> bool {
 
 /// Reads the header of an open file of `size` bytes. `None` when the file does not begin
 /// as a safetensors file does, whatever its name says.
-pub fn read_header(file: &mut File, size: u64) -> io::Result<Option<Header>> {
+pub fn read_header(file: &mut File, size: u64) -> io::Result<Option<SafetensorsHeader>> {
     file.seek(SeekFrom::Start(0))?;
     let mut length = [0; LENGTH_BYTES as usize];
     match file.read_exact(&mut length) {
@@ -85,56 +85,60 @@ pub fn read_header(file: &mut File, size: u64) -> io::Result<Option<Header>> {
         let mut first = [0];
         let begun = file.read(&mut first)? == 1 && first == [b'{'];
         let promised_size = Some(tensors_at);
-        return Ok(begun.then_some(Header { tensors_at, promised_size, ..Header::default() }));
+        return Ok(begun.then_some(SafetensorsHeader {
+            tensors_at,
+            promised_size,
+            ..SafetensorsHeader::default()
+        }));
     }
     let mut text = Vec::new();
     file.take(length).read_to_end(&mut text)?;
     if text.first() != Some(&b'{') {
         return Ok(None);
     }
-    let parsed = serde_json::from_slice::<Fields>(&text).ok();
+    let parsed = serde_json::from_slice::<HeaderFields>(&text).ok();
     Ok(Some(match parsed {
-        Some(fields) => Header {
+        Some(fields) => SafetensorsHeader {
             tensors_at,
             promised_size: tensors_at.checked_add(fields.tensor_bytes),
             identity: fields.identity,
         },
-        None => Header { tensors_at, ..Header::default() },
+        None => SafetensorsHeader { tensors_at, ..SafetensorsHeader::default() },
     }))
 }
 
 /// The parts of the header that are kept while the rest is walked over.
 #[derive(Default)]
-struct Fields {
+struct HeaderFields {
     tensor_bytes: u64,
     identity: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
-struct Tensor {
+struct TensorEntry {
     data_offsets: (u64, u64),
 }
 
 /// `__metadata__`, of which only the identity fields are kept.
-struct Identity(BTreeMap<String, String>);
+struct IdentityMetadata(BTreeMap<String, String>);
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'de> Deserialize<'de> for HeaderFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Walk;
         impl<'de> Visitor<'de> for Walk {
-            type Value = Fields;
+            type Value = HeaderFields;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a safetensors header")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Fields::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderFields, A::Error> {
+                let mut fields = HeaderFields::default();
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "__metadata__" {
-                        fields.identity = map.next_value::<Identity>()?.0;
+                        fields.identity = map.next_value::<IdentityMetadata>()?.0;
                     } else {
-                        let end = map.next_value::<Tensor>()?.data_offsets.1;
+                        let end = map.next_value::<TensorEntry>()?.data_offsets.1;
                         fields.tensor_bytes = fields.tensor_bytes.max(end);
                     }
                 }
@@ -145,32 +149,35 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-impl<'de> Deserialize<'de> for Identity {
+impl<'de> Deserialize<'de> for IdentityMetadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Walk;
         impl<'de> Visitor<'de> for Walk {
-            type Value = Identity;
+            type Value = IdentityMetadata;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("safetensors metadata")
             }
 
-            fn visit_unit<E>(self) -> Result<Identity, E> {
-                Ok(Identity(BTreeMap::new()))
+            fn visit_unit<E>(self) -> Result<IdentityMetadata, E> {
+                Ok(IdentityMetadata(BTreeMap::new()))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Identity, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<IdentityMetadata, A::Error> {
                 let mut identity = BTreeMap::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if IDENTITY_FIELDS.contains(&key.as_str()) {
-                        if let Field::Text(text) = map.next_value()? {
+                        if let MetadataValue::Text(text) = map.next_value()? {
                             identity.insert(key, text.chars().take(LONGEST_FIELD).collect());
                         }
                     } else {
                         map.next_value::<IgnoredAny>()?;
                     }
                 }
-                Ok(Identity(identity))
+                Ok(IdentityMetadata(identity))
             }
         }
         deserializer.deserialize_any(Walk)
@@ -180,7 +187,7 @@ impl<'de> Deserialize<'de> for Identity {
 /// The format wants strings; other values are passed over, not an error.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Field {
+enum MetadataValue {
     Text(String),
     Other(IgnoredAny),
 }
@@ -211,7 +218,7 @@ pub(crate) mod tests {
         bytes
     }
 
-    fn header_of(bytes: &[u8]) -> Option<Header> {
+    fn header_of(bytes: &[u8]) -> Option<SafetensorsHeader> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         read_header(&mut file, bytes.len() as u64).unwrap()

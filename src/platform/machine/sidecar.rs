@@ -17,69 +17,69 @@ use serde_json::Value;
 use super::digest::{Digest, DigestKind};
 
 /// The largest sidecar that is read, in bytes; Civitai's own answers reach 300 KB.
-const LARGEST: u64 = 2 << 20;
+const MAX_SIDECAR_LEN: u64 = 2 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hint {
+pub struct SidecarClaims {
     /// The ending of the sidecar, which names its kind: `.civitai.info`.
-    pub from: &'static str,
+    pub ending: &'static str,
     pub claims: Vec<Digest>,
     /// The page the model came from.
     pub url: Option<String>,
 }
 
 /// What the sidecars of a model say, in a fixed order.
-pub fn hints(model: &Path) -> Vec<Hint> {
+pub fn read_hints(model: &Path) -> Vec<SidecarClaims> {
     let (Some(file), Some(stem)) = (model.file_name(), model.file_stem()) else {
         return Vec::new();
     };
     let beside = |name: &std::ffi::OsStr, ending: &str| {
         let mut name = name.to_owned();
         name.push(ending);
-        read(&model.with_file_name(name))
+        read_small_file(&model.with_file_name(name))
     };
     let json = |ending: &str| serde_json::from_slice::<Value>(&beside(stem, ending)?).ok();
     let sums = beside(file, ".sha256").or_else(|| beside(stem, ".sha256"));
     let all = [
-        sums.and_then(|text| sum_file(&text)),
-        json(".metadata.json").map(|value| lora_manager(&value)),
-        json(".civitai.info").map(|value| civitai_helper(&value)),
-        json(".cm-info.json").map(|value| stability_matrix(&value)),
+        sums.and_then(|text| parse_sum_file(&text)),
+        json(".metadata.json").map(|value| parse_lora_manager(&value)),
+        json(".civitai.info").map(|value| parse_civitai_helper(&value)),
+        json(".cm-info.json").map(|value| parse_stability_matrix(&value)),
     ];
-    let says_something = |hint: &Hint| !hint.claims.is_empty() || hint.url.is_some();
+    let says_something = |hint: &SidecarClaims| !hint.claims.is_empty() || hint.url.is_some();
     all.into_iter().flatten().filter(says_something).collect()
 }
 
-fn read(path: &Path) -> Option<Vec<u8>> {
+fn read_small_file(path: &Path) -> Option<Vec<u8>> {
     let metadata = path.symlink_metadata().ok()?;
-    if !metadata.is_file() || metadata.len() > LARGEST {
+    if !metadata.is_file() || metadata.len() > MAX_SIDECAR_LEN {
         return None;
     }
     let mut bytes = Vec::new();
-    fs::File::open(path).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
+    fs::File::open(path).ok()?.take(MAX_SIDECAR_LEN).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 
-fn sum_file(text: &[u8]) -> Option<Hint> {
+fn parse_sum_file(text: &[u8]) -> Option<SidecarClaims> {
     let digits = std::str::from_utf8(text).ok()?.split_whitespace().next()?;
     let claim = Digest::new(DigestKind::Sha256, digits).ok()?;
-    Some(Hint { from: ".sha256", claims: vec![claim], url: None })
+    Some(SidecarClaims { ending: ".sha256", claims: vec![claim], url: None })
 }
 
-fn lora_manager(value: &Value) -> Hint {
+fn parse_lora_manager(value: &Value) -> SidecarClaims {
     let sha256 = value.get("sha256").and_then(Value::as_str);
     let civitai = value.get("civitai").unwrap_or(&Value::Null);
-    Hint {
-        from: ".metadata.json",
+    SidecarClaims {
+        ending: ".metadata.json",
         claims: sha256
             .and_then(|hex| Digest::new(DigestKind::Sha256, hex).ok())
             .into_iter()
             .collect(),
-        url: civitai_page(civitai.get("modelId"), civitai.get("id")),
+        url: civitai_url(civitai.get("modelId"), civitai.get("id")),
     }
 }
 
-fn civitai_helper(value: &Value) -> Hint {
+fn parse_civitai_helper(value: &Value) -> SidecarClaims {
     let files = value.get("files").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     // A version may offer several files; which of them this model is, the sidecar says
     // only when there is one.
@@ -87,23 +87,23 @@ fn civitai_helper(value: &Value) -> Hint {
         [only] => only.get("hashes"),
         _ => None,
     };
-    Hint {
-        from: ".civitai.info",
-        claims: claims(hashes),
-        url: civitai_page(value.get("modelId"), value.get("id")),
+    SidecarClaims {
+        ending: ".civitai.info",
+        claims: parse_claims(hashes),
+        url: civitai_url(value.get("modelId"), value.get("id")),
     }
 }
 
-fn stability_matrix(value: &Value) -> Hint {
-    Hint {
-        from: ".cm-info.json",
-        claims: claims(value.get("Hashes")),
-        url: civitai_page(value.get("ModelId"), value.get("VersionId")),
+fn parse_stability_matrix(value: &Value) -> SidecarClaims {
+    SidecarClaims {
+        ending: ".cm-info.json",
+        claims: parse_claims(value.get("Hashes")),
+        url: civitai_url(value.get("ModelId"), value.get("VersionId")),
     }
 }
 
 /// The digests of an object such as `{"SHA256": "…", "AutoV2": "…"}`, in order of kind.
-fn claims(hashes: Option<&Value>) -> Vec<Digest> {
+fn parse_claims(hashes: Option<&Value>) -> Vec<Digest> {
     let entries = hashes.and_then(Value::as_object).into_iter().flatten();
     let mut claims: Vec<Digest> = entries
         .filter_map(|(name, hex)| Digest::new(DigestKind::from_name(name)?, hex.as_str()?).ok())
@@ -112,7 +112,7 @@ fn claims(hashes: Option<&Value>) -> Vec<Digest> {
     claims
 }
 
-fn civitai_page(model: Option<&Value>, version: Option<&Value>) -> Option<String> {
+fn civitai_url(model: Option<&Value>, version: Option<&Value>) -> Option<String> {
     let model = model?.as_u64()?;
     Some(match version.and_then(Value::as_u64) {
         Some(version) => format!("https://civitai.com/models/{model}?modelVersionId={version}"),
@@ -136,12 +136,12 @@ mod tests {
             r#"{"modelId":7,"id":9,"files":[{"hashes":{"AutoV2":"ABABABABAB","CRC32":"00ff00ff","AutoV1":"12345678"}}]}"#.into(),
         );
         put("a.cm-info.json", r#"{"ModelId":7,"Hashes":{"BLAKE3":"no hex"}}"#.into());
-        let told: Vec<String> = hints(&folder.path().join("a.safetensors"))
+        let told: Vec<String> = read_hints(&folder.path().join("a.safetensors"))
             .iter()
             .map(|hint| {
                 let claims: Vec<_> =
                     hint.claims.iter().map(|c| c.to_string()[..13].to_owned()).collect();
-                format!("{} {claims:?} {:?}", hint.from, hint.url)
+                format!("{} {claims:?} {:?}", hint.ending, hint.url)
             })
             .collect();
         insta::assert_debug_snapshot!(told, @r#"
@@ -160,7 +160,7 @@ mod tests {
             "modelId": 7,
             "files": [{"hashes": {"CRC32": "00ff00ff"}}, {"hashes": {"CRC32": "11111111"}}],
         });
-        assert!(civitai_helper(&value).claims.is_empty());
+        assert!(parse_civitai_helper(&value).claims.is_empty());
     }
 
     #[test]
@@ -171,6 +171,6 @@ mod tests {
         fs::write(&secret, "ab".repeat(32)).unwrap();
         std::os::unix::fs::symlink(&secret, folder.path().join("a.sha256")).unwrap();
         fs::write(folder.path().join("a.civitai.info"), vec![b' '; 3 << 20]).unwrap();
-        assert_eq!(hints(&folder.path().join("a.safetensors")), []);
+        assert_eq!(read_hints(&folder.path().join("a.safetensors")), []);
     }
 }

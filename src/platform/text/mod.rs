@@ -3,9 +3,9 @@
 //! Every text that comes from a file passes `sanitize`. Must not print.
 
 pub mod sanitize;
-pub mod thumbnail;
+pub mod terminal_picture;
 pub mod time_argument;
-pub mod words;
+pub mod word_diff;
 
 /// Whether the output shows colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -19,7 +19,7 @@ const MAX_CELL_BYTES: usize = 64;
 
 /// Where a text is shown, which decides about its line ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum TextPlacement {
     /// Within a line: a line end or tab is shown as an escape.
     Line,
     /// On lines of its own: `\n` and `\t` stay.
@@ -28,7 +28,7 @@ enum Place {
 
 /// A text for the inside of a line: a title, a file name, a value.
 pub fn line(text: &str) -> Cow<'_, str> {
-    escaped(text, Place::Line)
+    escape_unsafe(text, TextPlacement::Line)
 }
 
 /// A text that may span lines: a prompt, a log, a patch. `\n` and `\t` stay, `\r\n`
@@ -36,16 +36,16 @@ pub fn line(text: &str) -> Cow<'_, str> {
 pub fn block(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") {
         let unix = text.replace("\r\n", "\n");
-        return Cow::Owned(escaped(&unix, Place::Block).into_owned());
+        return Cow::Owned(escape_unsafe(&unix, TextPlacement::Block).into_owned());
     }
-    escaped(text, Place::Block)
+    escape_unsafe(text, TextPlacement::Block)
 }
 
 /// JSON text. JSON escapes the control characters of ASCII itself, but lets C1 controls,
 /// bidirectional overrides and invisible characters through; those become `\u` escapes, so
 /// that the value stays the same.
 pub fn json(text: &str) -> Cow<'_, str> {
-    let acts = |c: char| !c.is_ascii() && is_unsafe(c, Place::Block);
+    let acts = |c: char| !c.is_ascii() && is_unsafe(c, TextPlacement::Block);
     if !text.contains(acts) {
         return Cow::Borrowed(text);
     }
@@ -78,7 +78,7 @@ pub fn excerpt(text: &str, columns: usize) -> String {
             while chars.next_if(|next| next.is_whitespace()).is_some() {}
             token.push(' ');
         } else {
-            push_escaped(&mut token, c, Place::Line);
+            push_escaped(&mut token, c, TextPlacement::Line);
         }
         let wide: usize = token.chars().map(|c| c.width().unwrap_or(0)).sum();
         if width + wide > columns || shown.len() > columns.saturating_mul(MAX_CELL_BYTES) {
@@ -98,7 +98,7 @@ pub fn excerpt(text: &str, columns: usize) -> String {
     shown
 }
 
-fn escaped(text: &str, place: Place) -> Cow<'_, str> {
+fn escape_unsafe(text: &str, place: TextPlacement) -> Cow<'_, str> {
     // Nearly every text is nothing but letters, digits and signs of ASCII.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
@@ -115,7 +115,7 @@ fn escaped(text: &str, place: Place) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-fn push_escaped(into: &mut String, c: char, place: Place) {
+fn push_escaped(into: &mut String, c: char, place: TextPlacement) {
     if !is_unsafe(c, place) {
         into.push(c);
         return;
@@ -134,9 +134,9 @@ fn push_escaped(into: &mut String, c: char, place: Place) {
 ///
 /// The joiners U+200C and U+200D and the variation selectors stay: scripts and emoji
 /// need them, and they change nothing but the glyph.
-fn is_unsafe(c: char, place: Place) -> bool {
+fn is_unsafe(c: char, place: TextPlacement) -> bool {
     match c {
-        '\n' | '\t' => place == Place::Line,
+        '\n' | '\t' => place == TextPlacement::Line,
         // C0, DEL and C1: every escape sequence starts with one of these.
         '\0'..='\x1f' | '\x7f'..='\u{9f}' => true,
         ' '..='~' => false,
@@ -218,8 +218,8 @@ mod tests {
         #[test]
         fn nothing_unsafe_is_left(text in any::<String>(), columns in 0usize..40) {
             let whole = line(&text);
-            prop_assert!(!whole.chars().any(|c| is_unsafe(c, Place::Line)));
-            prop_assert!(!block(&text).chars().any(|c| is_unsafe(c, Place::Block)));
+            prop_assert!(!whole.chars().any(|c| is_unsafe(c, TextPlacement::Line)));
+            prop_assert!(!block(&text).chars().any(|c| is_unsafe(c, TextPlacement::Block)));
             prop_assert_eq!(line(&whole), whole.as_ref());
             let short = excerpt(&text, columns);
             let width: usize = short.chars().map(|c| c.width().unwrap_or(0)).sum();

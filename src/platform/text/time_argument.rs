@@ -4,33 +4,33 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil};
 
 use super::sanitize;
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 
 /// A time that a person wrote: one point (`from` and `to` are the same), or a whole day.
-struct Named {
+struct TimeRange {
     from: Timestamp,
     to: Timestamp,
 }
 
 /// The beginning of the time or day that a person wrote.
-pub(crate) fn since(text: &str, now: Timestamp) -> Result<Timestamp> {
-    Ok(named(text, now)?.from)
+pub(crate) fn parse_since(text: &str, now: Timestamp) -> Result<Timestamp> {
+    Ok(parse_time_range(text, now)?.from)
 }
 
 /// The end of the time or day that a person wrote: of `yesterday` its last millisecond.
-pub(crate) fn until(text: &str, now: Timestamp) -> Result<Timestamp> {
-    Ok(named(text, now)?.to)
+pub(crate) fn parse_until(text: &str, now: Timestamp) -> Result<Timestamp> {
+    Ok(parse_time_range(text, now)?.to)
 }
 
-fn named(text: &str, now: Timestamp) -> Result<Named> {
+fn parse_time_range(text: &str, now: Timestamp) -> Result<TimeRange> {
     let text = text.trim().to_ascii_lowercase();
     let here = Zoned::new(now, TimeZone::system());
-    let point = |moment: Timestamp| Named { from: moment, to: moment };
+    let point = |moment: Timestamp| TimeRange { from: moment, to: moment };
     let zone = || here.time_zone().clone();
     if text == "now" {
         return Ok(point(now));
     }
-    if let Some(moment) = ago(&text, now).or_else(|| text.parse::<Timestamp>().ok()) {
+    if let Some(moment) = parse_ago(&text, now).or_else(|| text.parse::<Timestamp>().ok()) {
         return Ok(point(moment));
     }
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
@@ -40,16 +40,19 @@ fn named(text: &str, now: Timestamp) -> Result<Named> {
         first => first.parse::<civil::Date>().ok(),
     };
     if let Some(date) = date {
-        if let Some(time) = clock(rest) {
+        if let Some(time) = parse_clock_time(rest) {
             return Ok(point(date.to_datetime(time).to_zoned(zone())?.timestamp()));
         }
         if rest.is_empty() {
             let from = date.to_zoned(zone())?;
             let next = from.checked_add(1.day())?.timestamp();
-            return Ok(Named { from: from.timestamp(), to: next - SignedDuration::from_millis(1) });
+            return Ok(TimeRange {
+                from: from.timestamp(),
+                to: next - SignedDuration::from_millis(1),
+            });
         }
     }
-    if let Some(time) = clock(&text) {
+    if let Some(time) = parse_clock_time(&text) {
         // `23:50`, written at ten past midnight, is yesterday's.
         let today = here.date().to_datetime(time).to_zoned(zone())?.timestamp();
         let passed = today <= now;
@@ -58,12 +61,12 @@ fn named(text: &str, now: Timestamp) -> Result<Named> {
     if let Ok(time) = text.to_ascii_uppercase().parse::<civil::DateTime>() {
         return Ok(point(time.to_zoned(zone())?.timestamp()));
     }
-    Err(Failure::new(format!("{} is no moment", sanitize::line(&text)))
-        .hint("write 2026-01-31, yesterday, 14:30, 12h, 3d, 2w, \"an hour ago\""))
+    Err(CommandError::new(format!("{} is no moment", sanitize::line(&text)))
+        .with_hint("write 2026-01-31, yesterday, 14:30, 12h, 3d, 2w, \"an hour ago\""))
 }
 
 /// `14:30` and `14:30:05`.
-fn clock(text: &str) -> Option<civil::Time> {
+fn parse_clock_time(text: &str) -> Option<civil::Time> {
     let text = text.trim();
     let plausible = text.contains(':') && text.len() >= 4;
     let padded = if text.find(':') == Some(1) { format!("0{text}") } else { text.to_owned() };
@@ -71,19 +74,20 @@ fn clock(text: &str) -> Option<civil::Time> {
 }
 
 /// `2d`, `3 weeks ago`, `an hour ago`, `half an hour ago`.
-fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
+fn parse_ago(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.strip_suffix(" ago").unwrap_or(text).trim();
     let (half, text) = match text.strip_prefix("half ") {
         Some(rest) => (2, rest),
         None => (1, text),
     };
-    let (number, unit) = match text.split_once(' ').and_then(|(w, rest)| Some((word(w)?, rest))) {
-        Some(pair) => pair,
-        None => {
-            let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-            (number.parse().ok().filter(|n| *n < 100_000)?, unit)
-        }
-    };
+    let (number, unit) =
+        match text.split_once(' ').and_then(|(w, rest)| Some((parse_number_word(w)?, rest))) {
+            Some(pair) => pair,
+            None => {
+                let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+                (number.parse().ok().filter(|n| *n < 100_000)?, unit)
+            }
+        };
     let unit = unit.trim();
     let seconds: i64 = match unit.strip_suffix('s').filter(|one| !one.is_empty()).unwrap_or(unit) {
         "s" | "sec" | "second" => 1,
@@ -98,7 +102,7 @@ fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
     now.checked_sub(SignedDuration::from_secs(number * seconds / half)).ok()
 }
 
-fn word(text: &str) -> Option<i64> {
+fn parse_number_word(text: &str) -> Option<i64> {
     const WORDS: &[&str] = &["one", "two", "three", "four", "five", "six", "seven", "eight"];
     if ["a", "an"].contains(&text) {
         return Some(1);
@@ -108,7 +112,7 @@ fn word(text: &str) -> Option<i64> {
 }
 
 /// How long ago a time was: `3 hours ago`.
-pub(crate) fn in_words(moment: Timestamp, now: Timestamp) -> String {
+pub(crate) fn format_ago(moment: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(moment).as_secs();
     let counted = |count: i64, unit: &str| match count {
         1 => format!("1 {unit} ago"),
@@ -126,7 +130,7 @@ pub(crate) fn in_words(moment: Timestamp, now: Timestamp) -> String {
 }
 
 /// A time to the second, in the time zone of this machine.
-pub(crate) fn exactly(moment: Timestamp) -> String {
+pub(crate) fn format_local_time(moment: Timestamp) -> String {
     moment.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
@@ -140,7 +144,7 @@ mod tests {
 
     #[test]
     fn moments_are_read_as_people_write_them() {
-        let read = |text: &str| since(text, now()).map(|moment| moment.to_string()).ok();
+        let read = |text: &str| parse_since(text, now()).map(|moment| moment.to_string()).ok();
         for (text, wanted) in [
             ("2d", "2026-11-20T12:00:00Z"),
             ("3 weeks ago", "2026-11-01T12:00:00Z"),
@@ -168,17 +172,18 @@ mod tests {
 
     #[test]
     fn a_day_ends_where_the_next_begins_and_a_time_of_day_has_passed() {
-        let (from, to) = (since("yesterday", now()).unwrap(), until("yesterday", now()).unwrap());
+        let (from, to) =
+            (parse_since("yesterday", now()).unwrap(), parse_until("yesterday", now()).unwrap());
         assert_eq!(to.duration_since(from), SignedDuration::from_millis(86_400_000 - 1));
         for time in ["0:00", "23:59"] {
-            let moment = since(time, now()).unwrap();
+            let moment = parse_since(time, now()).unwrap();
             assert!(moment <= now() && moment > now() - SignedDuration::from_hours(24), "{time}");
         }
     }
 
     #[test]
     fn how_long_ago_is_said_in_words() {
-        let told = |seconds| in_words(now() - SignedDuration::from_secs(seconds), now());
+        let told = |seconds| format_ago(now() - SignedDuration::from_secs(seconds), now());
         assert_eq!(told(5), "just now");
         assert_eq!(told(60), "1 minute ago");
         assert_eq!(told(7300), "2 hours ago");

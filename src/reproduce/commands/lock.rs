@@ -3,22 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use comfy_graph::graph::{GraphKind, Kind, kind};
+use comfy_graph::graph::{DocumentKind, GraphKind, document_kind};
 
-use crate::differences::content::{self, Content};
-use crate::error::{Failure, Result};
+use crate::differences::content::{self, FileContent};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::changes;
-use crate::platform::machine::output_file::{Over, write};
-use crate::platform::machine::write_file;
+use crate::platform::machine::file_io;
+use crate::platform::machine::output_file::{Overwrite, write_output_file};
 use crate::platform::text::sanitize;
 use crate::records::ModelUse;
-use crate::records::commands::record::Failures;
-use crate::reproduce::commands::reproduce::plan::{self, Bench};
+use crate::records::commands::record::HashFailures;
+use crate::reproduce::commands::reproduce::plan::{self, ReproductionContext};
 use crate::reproduce::{
-    Exported, InputWanted, Lock, LockedInput, Records, Wanted, comfy_build, manager_snapshot,
+    ExportedSpec, Lock, LockedInput, RequiredInput, Requirements, WorkflowRecords, to_comfy_build,
+    to_manager_snapshot,
 };
-use crate::runs::source_of_picture::Original;
+use crate::runs::source_of_picture::PictureSource;
 use crate::session::Session;
 
 /// Write down the models, node packs and programs a workflow needs, as a file beside it.
@@ -28,7 +29,7 @@ use crate::session::Session;
 /// times and no paths of this machine, so it changes in git only when what is needed does.
 /// `git comfy verify` checks it on any machine.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct LockArgs {
     /// The workflow; none means every workflow of the checked-out commit.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
@@ -44,125 +45,141 @@ pub struct Args {
 }
 
 /// The largest workflow that is read, in bytes.
-const LARGEST: u64 = 64 << 20;
+const MAX_WORKFLOW_BYTES: u64 = 64 << 20;
 /// How the names of locks end.
-const ENDING: &str = ".lock.json";
+const LOCK_SUFFIX: &str = ".lock.json";
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let bench = Bench::open(session)?;
+pub fn run(args: &LockArgs, session: &Session) -> Result<Exit> {
+    let bench = ReproductionContext::open(session)?;
     if bench.machine.installation.is_none() {
-        return Err(Failure::new("no ComfyUI was found on this machine, so nothing can be locked")
-            .hint("git config comfy.root <folder of ComfyUI>"));
+        return Err(CommandError::new(
+            "no ComfyUI was found on this machine, so nothing can be locked",
+        )
+        .with_hint("git config comfy.root <folder of ComfyUI>"));
     }
     if let Some(file) = &args.file {
-        let lock = locked(session, &bench, &session.cwd.join(file), file)?;
+        let lock = lock_workflow(session, &bench, &session.cwd.join(file), file)?;
         if args.manager_snapshot || args.comfy_cli {
             let exported =
-                if args.comfy_cli { comfy_build(&lock) } else { manager_snapshot(&lock) };
-            return export(args, session, &exported);
+                if args.comfy_cli { to_comfy_build(&lock) } else { to_manager_snapshot(&lock) };
+            return write_export(args, session, &exported);
         }
-        let target = args.output.clone().unwrap_or_else(|| beside(file));
-        keep(session, &lock, &session.cwd.join(&target), &target)?;
+        let target = args.output.clone().unwrap_or_else(|| lock_path(file));
+        write_if_changed(session, &lock, &session.cwd.join(&target), &target)?;
         return Ok(Exit::Done);
     }
     let Some(head) = bench.shelf.repository.head()? else {
-        return Err(Failure::new("there is no commit yet").hint("git comfy lock portrait.json"));
+        return Err(
+            CommandError::new("there is no commit yet").with_hint("git comfy lock portrait.json")
+        );
     };
     let top = bench.shelf.repository.require_work_tree()?.to_owned();
     for found in changes::workflows_at(&bench.shelf.repository, head)? {
         let name = PathBuf::from(found.path.to_string());
         let path = top.join(&name);
-        if is_lock(&name) || !path.is_file() || graph(&path).is_err() {
+        if is_lock_file(&name) || !path.is_file() || read_graph_file(&path).is_err() {
             continue;
         }
-        let lock = locked(session, &bench, &path, &name)?;
-        keep(session, &lock, &beside(&path), &beside(&name))?;
+        let lock = lock_workflow(session, &bench, &path, &name)?;
+        write_if_changed(session, &lock, &lock_path(&path), &lock_path(&name))?;
     }
     Ok(Exit::Done)
 }
 
 /// Whether a file is a lock, by its name.
-pub(crate) fn is_lock(file: &Path) -> bool {
-    file.to_str().is_some_and(|name| name.ends_with(ENDING))
+pub(crate) fn is_lock_file(file: &Path) -> bool {
+    file.to_str().is_some_and(|name| name.ends_with(LOCK_SUFFIX))
 }
 
 /// Where the lock of a workflow lies.
-pub(crate) fn beside(file: &Path) -> PathBuf {
+pub(crate) fn lock_path(file: &Path) -> PathBuf {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    file.with_file_name(format!("{stem}{ENDING}"))
+    file.with_file_name(format!("{stem}{LOCK_SUFFIX}"))
 }
 
 /// The graph in a file: a workflow or an API prompt.
-pub(crate) fn graph(path: &Path) -> Result<Original> {
+pub(crate) fn read_graph_file(path: &Path) -> Result<PictureSource> {
     let shown = || sanitize::line(&path.display().to_string()).into_owned();
-    let failed = |problem: &dyn std::fmt::Display| Failure::new(format!("{}: {problem}", shown()));
-    if path.metadata().map_err(|error| failed(&error))?.len() > LARGEST {
+    let failed =
+        |problem: &dyn std::fmt::Display| CommandError::new(format!("{}: {problem}", shown()));
+    if path.metadata().map_err(|error| failed(&error))?.len() > MAX_WORKFLOW_BYTES {
         return Err(failed(&"it is too large for a workflow"));
     }
     let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
-    let (workflow, prompt) = match content::read(bytes) {
-        Content::Graph(value) => match kind(&value) {
-            Kind::Graph(GraphKind::Prompt) => (None, Some(value)),
-            Kind::Graph(GraphKind::Workflow(_)) => (Some(value), None),
+    let (workflow, prompt) = match content::parse_content(bytes) {
+        FileContent::Graph(value) => match document_kind(&value) {
+            DocumentKind::Graph(GraphKind::Prompt) => (None, Some(value)),
+            DocumentKind::Graph(GraphKind::Workflow(_)) => (Some(value), None),
             _ => return Err(failed(&"it holds its graph inside of something else")),
         },
-        Content::Output(output) => (output.workflow, output.prompt),
-        Content::Other(_) => return Err(failed(&"it is no workflow")),
+        FileContent::Output(output) => (output.workflow, output.prompt),
+        FileContent::Other(_) => return Err(failed(&"it is no workflow")),
     };
     if workflow.is_none() && prompt.is_none() {
         return Err(failed(&"it carries no workflow"));
     }
-    Ok(Original { workflow, prompt, ..Original::default() })
+    Ok(PictureSource { workflow, prompt, ..PictureSource::default() })
 }
 
 /// Hashes and looks up on this machine what a workflow needs, and locks it.
-fn locked(session: &Session, bench: &Bench, path: &Path, name: &Path) -> Result<Lock> {
-    let original = graph(path)?;
-    let known = plan::known(&original, &bench.catalog);
+fn lock_workflow(
+    session: &Session,
+    bench: &ReproductionContext,
+    path: &Path,
+    name: &Path,
+) -> Result<Lock> {
+    let original = read_graph_file(path)?;
+    let known = plan::read_documented_run(&original, &bench.catalog);
     // What does not run need not be there.
     let runs = |model: &ModelUse| model.at.iter().any(|site| site.off.is_none());
     let mut named = known.named.clone();
     named.models.retain(runs);
     let machine = &bench.machine;
     let modules = &machine.learned().modules;
-    let mut failures = Failures::new();
-    machine.look(modules, |look| look.settle_unknown(&mut named.models));
-    let mut seen = machine.look(modules, |look| look.models(&named.models, &failures));
-    if !seen.waiting.is_empty() {
-        plan::hash(session, machine, seen.waiting, &mut failures)?;
-        seen = machine.look(modules, |look| look.models(&named.models, &failures));
+    let mut failures = HashFailures::new();
+    machine.with_view(modules, |look| look.resolve_unknown_folders(&mut named.models));
+    let mut seen =
+        machine.with_view(modules, |look| look.collect_model_facts(&named.models, &failures));
+    if !seen.unhashed.is_empty() {
+        plan::hash_waiting_files(session, machine, seen.unhashed, &mut failures)?;
+        seen =
+            machine.with_view(modules, |look| look.collect_model_facts(&named.models, &failures));
     }
-    let wanted = Wanted::of(
+    let wanted = Requirements::from_run(
         &known.run,
         &known.prompt,
         &named,
-        &Records::default(),
-        &machine.machine,
+        &WorkflowRecords::default(),
+        &machine.machine_id,
         &bench.catalog,
     );
     let now = SystemTime::now();
-    let (packs, environment, inputs) = machine.look(modules, |look| {
-        let found = look.inputs_again(&unknown(&wanted.inputs), now).into_iter();
+    let (packs, environment, inputs) = machine.with_view(modules, |look| {
+        let found = look.find_inputs(&without_hashes(&wanted.inputs), now).into_iter();
         let inputs = wanted.inputs.iter().zip(found);
-        let inputs = inputs.map(|(input, found)| LockedInput::of(input, found.sha256));
-        (look.packs(&named.classes, now), look.environment().0, inputs.collect())
+        let inputs = inputs.map(|(input, found)| LockedInput::from_required(input, found.sha256));
+        (
+            look.collect_pack_facts(&named.classes, now),
+            look.collect_environment().0,
+            inputs.collect(),
+        )
     });
     let file = name.file_name().unwrap_or_default().to_string_lossy();
     let (facts, unplaced) = (&packs.facts, &packs.unplaced);
-    Ok(Lock::of(&file, &named, &seen.facts, facts, unplaced, &environment, inputs))
+    Ok(Lock::from_environment(&file, &named, &seen.facts, facts, unplaced, &environment, inputs))
 }
 
 /// The files under their names, whatever the workflow remembers of their bytes.
-fn unknown(inputs: &[InputWanted]) -> Vec<InputWanted> {
-    inputs.iter().map(|input| InputWanted { sha256: None, ..input.clone() }).collect()
+fn without_hashes(inputs: &[RequiredInput]) -> Vec<RequiredInput> {
+    inputs.iter().map(|input| RequiredInput { sha256: None, ..input.clone() }).collect()
 }
 
 /// Writes the lock if it says something else than the one that is there.
-fn keep(session: &Session, lock: &Lock, target: &Path, name: &Path) -> Result<()> {
-    let text = lock.print();
+fn write_if_changed(session: &Session, lock: &Lock, target: &Path, name: &Path) -> Result<()> {
+    let text = lock.to_json();
     let same = std::fs::read(target).is_ok_and(|known| known == text.as_bytes());
     if !same {
-        write_file::write(target, text.as_bytes())?;
+        file_io::replace_file(target, text.as_bytes())?;
     }
     let count =
         |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
@@ -173,23 +190,25 @@ fn keep(session: &Session, lock: &Lock, target: &Path, name: &Path) -> Result<()
         inputs => format!(", {}", count(inputs, "input file")),
     };
     let state = if same { ", as before" } else { "" };
-    session.ui.tell(&format!("{name}: {models}, {packs}{inputs}{state}"))?;
+    session.ui.report(&format!("{name}: {models}, {packs}{inputs}{state}"))?;
     for gap in lock.gaps() {
-        session.ui.say(&format!("  {}", sanitize::line(&gap)));
+        session.ui.info(&format!("  {}", sanitize::line(&gap)));
     }
     Ok(())
 }
 
-fn export(args: &Args, session: &Session, exported: &Exported) -> Result<Exit> {
-    for left in &exported.left {
-        session.ui.say(&format!("left out: {}", sanitize::line(left)));
+fn write_export(args: &LockArgs, session: &Session, exported: &ExportedSpec) -> Result<Exit> {
+    for left in &exported.left_out {
+        session.ui.info(&format!("left out: {}", sanitize::line(left)));
     }
     if args.manager_snapshot {
-        session.ui.say("restoring a snapshot switches off the packs that it does not list");
+        session.ui.info("restoring a snapshot switches off the packs that it does not list");
     }
     match &args.output {
-        Some(output) => write(&session.cwd.join(output), &exported.text, Over::Nothing)?,
-        None => session.ui.out(&sanitize::json(&exported.text))?,
+        Some(output) => {
+            write_output_file(&session.cwd.join(output), &exported.text, Overwrite::Never)?
+        }
+        None => session.ui.print(&sanitize::json(&exported.text))?,
     }
     Ok(Exit::Done)
 }

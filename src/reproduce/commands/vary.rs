@@ -8,16 +8,18 @@ use comfy_graph::json::Value;
 use serde_json::json;
 
 use crate::differences::fallback_repository;
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::text::sanitize;
 use crate::reproduce::commands::reproduce::plan;
-use crate::reproduce::vary::{self, Error, Variation, aliases};
-use crate::reproduce::{self, Renames};
-use crate::runs::model::{Derived, Setting};
-use crate::runs::queue::Job;
-use crate::runs::queueing::{Done, Line, ServerArgs, Target, Went, problem};
-use crate::runs::source_of_picture::{self, Original};
+use crate::reproduce::vary::{self, Variation, VaryError, canvas_aliases};
+use crate::reproduce::{self, FileRenames};
+use crate::runs::comfy_client::QueueRequest;
+use crate::runs::queue_session::{
+    FinishedRun, OutputDestination, QueueSession, RunEnd, ServerArgs, describe_failure,
+};
+use crate::runs::run_data::{Derivation, InputSetting};
+use crate::runs::source_of_picture::{self, PictureSource};
 use crate::runs::text::lineage;
 use crate::session::Session;
 
@@ -37,7 +39,7 @@ node that shows the value; it can be left out where only one input is called so.
 /// set: git comfy runs tree shows them together.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct VaryArgs {
     /// A picture or other output, or the id of a run.
     #[arg(value_name = "IMAGE|RUN")]
     pub what: String,
@@ -62,90 +64,104 @@ pub struct Args {
 }
 
 /// Variations of which a plan tells each.
-const SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 /// The number of the JSON form, raised when a reader of it would break.
 const SCHEMA: u32 = 1;
 
 /// Plans, tells the plan, and runs it. Exit 2: one of them at least failed.
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    fallback_repository::take(session)?;
-    let mut original = source_of_picture::of(session, &args.what)?;
-    original.look_up(session)?;
-    let base = Base::of(session, &original, &args.server)?;
-    let all = base.variations(&args.set, args.most).map_err(failure)?;
+pub fn run(args: &VaryArgs, session: &Session) -> Result<Exit> {
+    fallback_repository::enter_if_outside(session)?;
+    let mut original = source_of_picture::find_source(session, &args.what)?;
+    original.look_up_run(session)?;
+    let base = RunnableDocuments::prepare(session, &original, &args.server)?;
+    let all = base.variations(&args.set, args.most).map_err(variation_failure)?;
     if !args.json || args.dry_run {
-        let text = if args.json { plan_json(&all) } else { plan(&original, &all) };
-        session.ui.out(&text)?;
+        let text = if args.json { plan_to_json(&all) } else { describe_plan(&original, &all) };
+        session.ui.print(&text)?;
     }
     if args.dry_run {
         return Ok(Exit::Done);
     }
     let into = args.into.as_ref().map(|folder| session.cwd.join(folder));
-    let target = Target { into, beside: session.cwd.clone() };
-    let mut line = Line::open(session, &args.server, target)?;
-    let jobs = queue(&mut line, &original, &all, &base, session)?;
-    follow(args, session, &mut line, &jobs)
+    let target = OutputDestination { folder: into, default_folder: session.cwd.clone() };
+    let mut line = QueueSession::open(session, &args.server, target)?;
+    let jobs = queue_variations(&mut line, &original, &all, &base, session)?;
+    follow_variations(args, session, &mut line, &jobs)
 }
 
 /// The documents of a run, repaired for where they are to run.
-struct Base {
+struct RunnableDocuments {
     workflow: Option<Value>,
     prompt: Prompt,
     catalog: Catalog,
 }
 
-impl Base {
-    fn of(session: &Session, original: &Original, server: &ServerArgs) -> Result<Base> {
-        let plan = plan::plan(session, original)?;
-        let (workflow, prompt) = original.documents();
+impl RunnableDocuments {
+    fn prepare(
+        session: &Session,
+        original: &PictureSource,
+        server: &ServerArgs,
+    ) -> Result<RunnableDocuments> {
+        let plan = plan::plan_reproduction(session, original)?;
+        let (workflow, prompt) = original.clean_documents();
         // What is called otherwise on this machine says nothing about one elsewhere.
-        let repaired = match server.is_here(session)? {
+        let repaired = match server.is_local(session)? {
             true => plan.repair(workflow, prompt),
-            false => reproduce::repair(workflow, prompt, &Renames::default(), &plan.catalog),
+            false => reproduce::repair_documents(
+                workflow,
+                prompt,
+                &FileRenames::default(),
+                &plan.catalog,
+            ),
         };
         let prompt = repaired.prompt.and_then(|value| Prompt::from_value(value).ok());
-        let nothing = || Failure::new(format!("there is no prompt to vary {}", original.from));
+        let nothing =
+            || CommandError::new(format!("there is no prompt to vary {}", original.description));
         let (workflow, catalog) = (repaired.workflow, plan.catalog);
-        Ok(Base { workflow, prompt: prompt.ok_or_else(nothing)?, catalog })
+        Ok(RunnableDocuments { workflow, prompt: prompt.ok_or_else(nothing)?, catalog })
     }
 
     fn variations(
         &self,
         asked: &[String],
         most: usize,
-    ) -> std::result::Result<Vec<Variation>, Error> {
+    ) -> std::result::Result<Vec<Variation>, VaryError> {
         let canvas = self.workflow.clone().and_then(|value| Workflow::from_value(value).ok());
-        let aliases = canvas.map(|canvas| aliases(&canvas, &self.catalog)).unwrap_or_default();
-        let base = vary::Base { prompt: &self.prompt, aliases: &aliases, catalog: &self.catalog };
-        vary::variations(&base, asked, most)
+        let aliases =
+            canvas.map(|canvas| canvas_aliases(&canvas, &self.catalog)).unwrap_or_default();
+        let base =
+            vary::VariationBase { prompt: &self.prompt, aliases: &aliases, catalog: &self.catalog };
+        vary::list_variations(&base, asked, most)
     }
 }
 
-fn failure(error: Error) -> Failure {
-    let failure = Failure::new(sanitize::line(&error.to_string()).into_owned());
+fn variation_failure(error: VaryError) -> CommandError {
+    let failure = CommandError::new(sanitize::line(&error.to_string()).into_owned());
     match error {
-        Error::TooMany { count, .. } => failure.hint(format!("--most {count} runs them all")),
-        Error::Form(_) => failure.hint("for example --set KSampler.cfg=6..8/0.5"),
+        VaryError::TooMany { count, .. } => {
+            failure.with_hint(format!("--most {count} runs them all"))
+        }
+        VaryError::Malformed(_) => failure.with_hint("for example --set KSampler.cfg=6..8/0.5"),
         _ => failure,
     }
 }
 
-fn plan(original: &Original, all: &[Variation]) -> String {
+fn describe_plan(original: &PictureSource, all: &[Variation]) -> String {
     let count = match all.len() {
         1 => "1 variation".to_owned(),
         count => format!("{count} variations"),
     };
-    let mut out = format!("{count} {}:\n", sanitize::line(&original.from));
-    for (number, variation) in all.iter().enumerate().take(SHOWN) {
-        out += &format!("  {:>2}  {}\n", number + 1, told(&variation.set));
+    let mut out = format!("{count} {}:\n", sanitize::line(&original.description));
+    for (number, variation) in all.iter().enumerate().take(MAX_SHOWN) {
+        out += &format!("  {:>2}  {}\n", number + 1, describe_settings(&variation.set));
     }
-    if all.len() > SHOWN {
-        out += &format!("  and {} more\n", all.len() - SHOWN);
+    if all.len() > MAX_SHOWN {
+        out += &format!("  and {} more\n", all.len() - MAX_SHOWN);
     }
     out
 }
 
-fn plan_json(all: &[Variation]) -> String {
+fn plan_to_json(all: &[Variation]) -> String {
     let line = |variation: &Variation| {
         let value = json!({ "schema": SCHEMA, "set": variation.set });
         format!("{}\n", sanitize::json(&value.to_string()))
@@ -153,46 +169,47 @@ fn plan_json(all: &[Variation]) -> String {
     all.iter().map(line).collect()
 }
 
-fn told(set: &[Setting]) -> String {
+fn describe_settings(set: &[InputSetting]) -> String {
     if set.is_empty() {
         return "as it was".to_owned();
     }
-    let set: Vec<String> = set.iter().map(lineage::setting).collect();
+    let set: Vec<String> = set.iter().map(lineage::describe_setting).collect();
     sanitize::line(&set.join(", ")).into_owned()
 }
 
 /// A variation in the queue.
-struct Queued<'v> {
+struct QueuedVariation<'v> {
     id: String,
     variation: &'v Variation,
     prompt: Value,
 }
 
-fn queue<'v>(
-    line: &mut Line<'_>,
-    original: &Original,
+fn queue_variations<'v>(
+    line: &mut QueueSession<'_>,
+    original: &PictureSource,
     all: &'v [Variation],
-    base: &Base,
+    base: &RunnableDocuments,
     session: &Session,
-) -> Result<Vec<Queued<'v>>> {
+) -> Result<Vec<QueuedVariation<'v>>> {
     let mut queued = Vec::new();
     for (number, variation) in all.iter().enumerate() {
-        let workflow = canvas(base, variation);
+        let workflow = workflow_with_settings(base, variation);
         if workflow.is_none() && base.workflow.is_some() && number == 0 {
             session.ui.warn(
                 "the canvas cannot show what is set: the outputs will carry the prompt alone",
             );
         }
-        let parent = line.parent(original, Derived::Varied, variation.set.clone())?;
+        let parent = line.record_parent(original, Derivation::Varied, variation.set.clone())?;
         let prompt = variation.prompt.clone().into_value();
-        let job = Job { prompt: &prompt, workflow: workflow.as_ref(), parent: parent.as_ref() };
-        match line.queue(&job) {
-            Ok(id) => queued.push(Queued { id, variation, prompt }),
+        let job =
+            QueueRequest { prompt: &prompt, workflow: workflow.as_ref(), parent: parent.as_ref() };
+        match line.queue_prompt(&job) {
+            Ok(id) => queued.push(QueuedVariation { id, variation, prompt }),
             // What is wrong with the first is wrong with all.
             Err(failure) if queued.is_empty() => return Err(failure),
             Err(failure) => {
-                session.ui.warn(&format!("{} is left out:", told(&variation.set)));
-                session.ui.fail(&failure);
+                session.ui.warn(&format!("{} is left out:", describe_settings(&variation.set)));
+                session.ui.print_error(&failure);
             }
         }
     }
@@ -201,30 +218,31 @@ fn queue<'v>(
 
 /// The canvas with the same set in it, so that what the outputs carry agrees. Nothing where
 /// it would not.
-fn canvas(base: &Base, variation: &Variation) -> Option<Value> {
+fn workflow_with_settings(base: &RunnableDocuments, variation: &Variation) -> Option<Value> {
     let prompt = variation.prompt.clone().into_value();
     let workflow = base.workflow.clone();
-    let made = reproduce::repair(workflow, Some(prompt), &Renames::default(), &base.catalog);
+    let made =
+        reproduce::repair_documents(workflow, Some(prompt), &FileRenames::default(), &base.catalog);
     let set = |node: &str| variation.set.iter().any(|setting| setting.node == node);
-    let shows_it = !made.fixed.left.iter().any(|node| set(node));
+    let shows_it = !made.fixed.unpinned.iter().any(|node| set(node));
     made.workflow.filter(|_| shows_it)
 }
 
-fn follow(
-    args: &Args,
+fn follow_variations(
+    args: &VaryArgs,
     session: &Session,
-    line: &mut Line<'_>,
-    jobs: &[Queued<'_>],
+    line: &mut QueueSession<'_>,
+    jobs: &[QueuedVariation<'_>],
 ) -> Result<Exit> {
     let mut exit = Exit::Done;
     for (number, job) in jobs.iter().enumerate() {
-        let Went::Done(done) = line.follow(&job.id, &job.prompt)? else {
-            line.leave_all(jobs[number + 1..].iter().map(|job| job.id.as_str()))?;
-            return Ok(Exit::Stopped);
+        let RunEnd::Done(done) = line.follow_run(&job.id, &job.prompt)? else {
+            line.leave_queued(jobs[number + 1..].iter().map(|job| job.id.as_str()))?;
+            return Ok(Exit::Interrupted);
         };
-        let Done { evidence, delivered } = *done;
-        let trouble = problem(&evidence.run, &job.prompt);
-        line.record(evidence)?;
+        let FinishedRun { evidence, outputs: delivered } = *done;
+        let trouble = describe_failure(&evidence.run, &job.prompt);
+        line.record_run(evidence)?;
         let files: Vec<String> =
             delivered.iter().map(|made| made.file.display().to_string()).collect();
         if trouble.is_some() {
@@ -243,9 +261,9 @@ fn follow(
                 (None, false) => sanitize::line(&files.join(", ")).into_owned(),
             };
             let of = jobs.len();
-            format!("{}/{of}  {}\n  {made}\n", number + 1, told(&job.variation.set))
+            format!("{}/{of}  {}\n  {made}\n", number + 1, describe_settings(&job.variation.set))
         };
-        session.ui.out(&text)?;
+        session.ui.print(&text)?;
     }
     Ok(exit)
 }

@@ -3,27 +3,27 @@
 use comfy_graph::json::{Value, parse_text};
 
 /// Digits of the longest number that is read.
-const LONGEST: usize = 24;
+const MAX_DIGITS: usize = 24;
 
 /// `digits / 10^places`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Decimal {
+pub(crate) struct ExactDecimal {
     digits: i128,
     places: u32,
 }
 
 /// Numbers with one step between them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Range {
-    from: Decimal,
+pub(crate) struct DecimalRange {
+    from: ExactDecimal,
     step: i128,
     /// How many there are.
     pub(crate) count: u128,
 }
 
-impl Decimal {
+impl ExactDecimal {
     /// Reads `7`, `-0.25`. No exponents: nobody writes them.
-    pub(crate) fn read(text: &str) -> Option<Decimal> {
+    pub(crate) fn parse(text: &str) -> Option<ExactDecimal> {
         let (sign, plain) = match text.strip_prefix('-') {
             Some(rest) => (-1, rest),
             None => (1, text.strip_prefix('+').unwrap_or(text)),
@@ -31,15 +31,18 @@ impl Decimal {
         let (whole, part) = plain.split_once('.').unwrap_or((plain, ""));
         let digits = format!("{whole}{part}");
         let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-        if !plain || digits.len() > LONGEST {
+        if !plain || digits.len() > MAX_DIGITS {
             return None;
         }
         let places = u32::try_from(part.len()).ok()?;
-        Some(Decimal { digits: digits.parse::<i128>().ok()? * sign, places }.short())
+        Some(
+            ExactDecimal { digits: digits.parse::<i128>().ok()? * sign, places }
+                .without_trailing_zeros(),
+        )
     }
 
     /// In the shortest form: no zeros at the end of the decimal places.
-    fn short(mut self) -> Decimal {
+    fn without_trailing_zeros(mut self) -> ExactDecimal {
         while self.places > 0 && self.digits % 10 == 0 {
             (self.digits, self.places) = (self.digits / 10, self.places - 1);
         }
@@ -51,24 +54,32 @@ impl Decimal {
     }
 
     /// The digits scaled to that many places, which must not be fewer than it has.
-    fn at(self, places: u32) -> i128 {
+    fn scaled_digits(self, places: u32) -> i128 {
         self.digits * 10i128.pow(places - self.places)
     }
 
     /// All numbers from one to another, both ends included where the step meets them. The sign
     /// of the step is ignored: the direction is that from one end to the other. None for a step
     /// of zero, or more than 12 decimal places.
-    pub(crate) fn range(from: Decimal, to: Decimal, step: Decimal) -> Option<Range> {
+    pub(crate) fn range(
+        from: ExactDecimal,
+        to: ExactDecimal,
+        step: ExactDecimal,
+    ) -> Option<DecimalRange> {
         let places = from.places.max(to.places).max(step.places);
         // 24 digits with 12 places more stay below the limit of i128, which has 38 digits.
         if places > 12 {
             return None;
         }
-        let (from, to, step) = (from.at(places), to.at(places), step.at(places).abs());
+        let (from, to, step) = (
+            from.scaled_digits(places),
+            to.scaled_digits(places),
+            step.scaled_digits(places).abs(),
+        );
         let way = to.checked_sub(from)?;
         let count = way.unsigned_abs().checked_div(step.unsigned_abs())?.checked_add(1)?;
-        let from = Decimal { digits: from, places };
-        Some(Range { from, step: if way < 0 { -step } else { step }, count })
+        let from = ExactDecimal { digits: from, places };
+        Some(DecimalRange { from, step: if way < 0 { -step } else { step }, count })
     }
 
     pub(crate) fn to_value(self) -> Value {
@@ -81,12 +92,12 @@ impl Decimal {
     }
 }
 
-impl Range {
-    pub(crate) fn values(self) -> impl Iterator<Item = Decimal> {
-        let Decimal { digits, places } = self.from;
+impl DecimalRange {
+    pub(crate) fn values(self) -> impl Iterator<Item = ExactDecimal> {
+        let ExactDecimal { digits, places } = self.from;
         let mut next = digits;
         (0..self.count).map(move |_| {
-            let value = Decimal { digits: next, places }.short();
+            let value = ExactDecimal { digits: next, places }.without_trailing_zeros();
             next += self.step;
             value
         })
@@ -99,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    fn text(value: Decimal) -> String {
+    fn text(value: ExactDecimal) -> String {
         value.to_value().as_number().unwrap().as_str().to_owned()
     }
 
@@ -113,19 +124,19 @@ mod tests {
             ("8.0", "8"),
             ("18446744073709551615", "18446744073709551615"),
         ] {
-            assert_eq!(text(Decimal::read(written).unwrap()), kept);
+            assert_eq!(text(ExactDecimal::parse(written).unwrap()), kept);
         }
         for wrong in ["", "-", ".", "1e5", "1,5", "0x7", "NaN", "1..2", &"9".repeat(25)] {
-            assert_eq!(Decimal::read(wrong), None, "{wrong}");
+            assert_eq!(ExactDecimal::parse(wrong), None, "{wrong}");
         }
     }
 
     proptest! {
         #[test]
         fn a_range_stays_between_its_ends(from in -1000i64..1000, to in -1000i64..1000, step in 1i64..300) {
-            let tenth = |number: i64| Decimal { digits: i128::from(number), places: 1 }.short();
-            let range = Decimal::range(tenth(from), tenth(to), tenth(step)).unwrap();
-            let values: Vec<i128> = range.values().map(|value| value.at(1)).collect();
+            let tenth = |number: i64| ExactDecimal { digits: i128::from(number), places: 1 }.without_trailing_zeros();
+            let range = ExactDecimal::range(tenth(from), tenth(to), tenth(step)).unwrap();
+            let values: Vec<i128> = range.values().map(|value| value.scaled_digits(1)).collect();
             prop_assert_eq!(values[0], i128::from(from));
             prop_assert_eq!(values.len() as i64, (to - from).abs() / step + 1);
             let (low, high) = (i128::from(from.min(to)), i128::from(from.max(to)));

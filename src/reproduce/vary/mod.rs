@@ -7,36 +7,36 @@
 //! A pure function of the prompt and the person's words. Must not know how prompts are run.
 
 pub mod decimal;
-pub mod target;
+pub mod target_input;
 pub mod values;
 
-pub use target::{Alias, NoTarget, aliases};
-pub use values::NoValue;
+pub use target_input::{CanvasAlias, TargetError, canvas_aliases};
+pub use values::SettingValueError;
 
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::Prompt;
 use comfy_graph::json::Value;
-use target::Target;
+use target_input::TargetInput;
 
-use crate::runs::model::Setting;
+use crate::runs::run_data::InputSetting;
 
 /// Why there are no variations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum VaryError {
     #[error("{0:?} sets nothing: write INPUT=VALUE or NODE.INPUT=VALUE")]
-    Form(String),
+    Malformed(String),
     /// It names no input.
     #[error(transparent)]
-    Target(#[from] NoTarget),
+    Target(#[from] TargetError),
     #[error("{input} of {node}: {problem}")]
     Value {
         /// The node, by title and id.
         node: String,
         input: String,
-        problem: NoValue,
+        problem: SettingValueError,
     },
     #[error("{input} of {node} is set twice: write all its values in one, 1,2,3 or 1..3/1")]
-    Twice {
+    SetTwice {
         /// The node, by title and id.
         node: String,
         input: String,
@@ -50,26 +50,30 @@ pub enum Error {
 pub struct Variation {
     /// What is set otherwise than it was, in the order it was asked for. Empty: the run
     /// itself is among its variations.
-    pub set: Vec<Setting>,
+    pub set: Vec<InputSetting>,
     pub prompt: Prompt,
 }
 
 /// Inputs with all that they are to hold.
-struct Axis {
-    targets: Vec<Target>,
+struct SettingAxis {
+    targets: Vec<TargetInput>,
     values: Vec<Value>,
 }
 
 /// All combinations of what is set; the last changes fastest.
-pub fn variations(base: &Base<'_>, asked: &[String], most: usize) -> Result<Vec<Variation>, Error> {
-    let mut axes: Vec<Axis> = Vec::new();
+pub fn list_variations(
+    base: &VariationBase<'_>,
+    asked: &[String],
+    most: usize,
+) -> Result<Vec<Variation>, VaryError> {
+    let mut axes: Vec<SettingAxis> = Vec::new();
     for asked in asked {
-        let axis = axis(base, asked, most)?;
+        let axis = parse_axis(base, asked, most)?;
         for target in &axis.targets {
             let mut known = axes.iter().flat_map(|axis| &axis.targets);
             if known.any(|known| (&known.id, &known.input) == (&target.id, &target.input)) {
                 let node = format!("{} #{}", target.title, target.id);
-                return Err(Error::Twice { node, input: target.input.clone() });
+                return Err(VaryError::SetTwice { node, input: target.input.clone() });
             }
         }
         axes.push(axis);
@@ -77,40 +81,44 @@ pub fn variations(base: &Base<'_>, asked: &[String], most: usize) -> Result<Vec<
     let count = axes.iter().try_fold(1usize, |count, axis| count.checked_mul(axis.values.len()));
     let count = count.unwrap_or(usize::MAX);
     if count > most {
-        return Err(Error::TooMany { count, most });
+        return Err(VaryError::TooMany { count, most });
     }
-    Ok((0..count).map(|number| variation(base.prompt, &axes, number)).collect())
+    Ok((0..count).map(|number| variation_at(base.prompt, &axes, number)).collect())
 }
 
 /// What is varied.
 #[derive(Debug, Clone, Copy)]
-pub struct Base<'b> {
+pub struct VariationBase<'b> {
     /// The prompt that ran.
     pub prompt: &'b Prompt,
     /// What its inputs are called on the canvas.
-    pub aliases: &'b [Alias],
+    pub aliases: &'b [CanvasAlias],
     pub catalog: &'b Catalog,
 }
 
-fn axis(base: &Base<'_>, asked: &str, most: usize) -> Result<Axis, Error> {
-    let form = || Error::Form(asked.chars().take(200).collect());
+fn parse_axis(
+    base: &VariationBase<'_>,
+    asked: &str,
+    most: usize,
+) -> Result<SettingAxis, VaryError> {
+    let form = || VaryError::Malformed(asked.chars().take(200).collect());
     let (name, text) = asked.split_once('=').ok_or_else(form)?;
-    let targets = target::find(base.prompt, base.aliases, name.trim())?;
+    let targets = target_input::find_targets(base.prompt, base.aliases, name.trim())?;
     let mut values = Vec::new();
     for target in &targets {
         let class = base.prompt.nodes.get(&target.id).map(|node| node.class());
         let class = class.and_then(|class| base.catalog.class(class));
         let spec = class.and_then(|class| class.input(&target.input));
-        values = values::read(text, &target.value, spec, most).map_err(|problem| {
+        values = values::parse_values(text, &target.value, spec, most).map_err(|problem| {
             let node = format!("{} #{}", target.title, target.id);
-            Error::Value { node, input: target.input.clone(), problem }
+            VaryError::Value { node, input: target.input.clone(), problem }
         })?;
     }
-    Ok(Axis { targets, values })
+    Ok(SettingAxis { targets, values })
 }
 
 /// The variation of that number: its digits, each to the base of its axis.
-fn variation(prompt: &Prompt, axes: &[Axis], number: usize) -> Variation {
+fn variation_at(prompt: &Prompt, axes: &[SettingAxis], number: usize) -> Variation {
     let mut prompt = prompt.clone();
     let (mut set, mut rest) = (Vec::new(), number);
     for axis in axes.iter().rev() {
@@ -121,11 +129,11 @@ fn variation(prompt: &Prompt, axes: &[Axis], number: usize) -> Variation {
             if let Some(inputs) = node.and_then(|node| node.raw_inputs_mut()) {
                 inputs.insert(target.input.as_str(), value.clone());
             }
-            if value.same(&target.value) {
+            if value.is_equivalent(&target.value) {
                 continue;
             }
             let plain = |value: &Value| serde_json::to_value(value).unwrap_or_default();
-            set.push(Setting {
+            set.push(InputSetting {
                 node: target.id.to_string(),
                 title: target.title.clone(),
                 input: target.input.clone(),
@@ -160,9 +168,9 @@ mod tests {
         told_of(&prompt(), &[], &asked)
     }
 
-    fn told_of(prompt: &Prompt, aliases: &[Alias], asked: &[String]) -> String {
-        let base = Base { prompt, aliases, catalog: &Catalog::core() };
-        match variations(&base, asked, 100) {
+    fn told_of(prompt: &Prompt, aliases: &[CanvasAlias], asked: &[String]) -> String {
+        let base = VariationBase { prompt, aliases, catalog: &Catalog::core() };
+        match list_variations(&base, asked, 100) {
             Ok(all) => {
                 let line = |variation: &Variation| {
                     let set = variation.set.iter().map(|set| {
@@ -209,7 +217,7 @@ mod tests {
         let workflow = Workflow::from_value(parse_text(text).unwrap()).unwrap();
         let catalog = Catalog::core();
         let (prompt, aliases) =
-            (workflow.to_prompt(&catalog).unwrap(), aliases(&workflow, &catalog));
+            (workflow.to_prompt(&catalog).unwrap(), canvas_aliases(&workflow, &catalog));
         let told = |asked: &str| told_of(&prompt, &aliases, &[asked.to_owned()]);
         assert_eq!(told("Grow.width=100"), "1:9.width 512 -> 100");
         assert_eq!(told("#1.width=100"), "1:9.width 512 -> 100");

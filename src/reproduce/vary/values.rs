@@ -3,14 +3,14 @@
 use comfy_graph::catalog::InputSpec;
 use comfy_graph::json::{Value, parse_text};
 
-use super::decimal::Decimal;
+use super::decimal::ExactDecimal;
 
 /// Why a text is no value of an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoValue {
+pub enum SettingValueError {
     /// Nothing stands behind the `=`.
     #[error("there is no value")]
-    Nothing,
+    Empty,
     #[error("it takes numbers, and {0} is none")]
     Number(String),
     #[error("it takes whole numbers, and {0} is none")]
@@ -32,7 +32,7 @@ pub enum NoValue {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
+enum AcceptedType {
     Whole,
     Number,
     Boolean,
@@ -43,72 +43,85 @@ enum Takes {
 }
 
 /// Reads the values for an input, of which its class and what it holds tell the type.
-pub(crate) fn read(
+pub(crate) fn parse_values(
     text: &str,
     held: &Value,
     spec: Option<&InputSpec>,
     most: usize,
-) -> Result<Vec<Value>, NoValue> {
-    let takes = takes(held, spec)?;
+) -> Result<Vec<Value>, SettingValueError> {
+    let takes = accepted_type(held, spec)?;
     let trimmed = text.trim();
     match takes {
-        Takes::Text | Takes::Choice if trimmed.starts_with('"') => quoted(trimmed),
-        Takes::Text => Ok(vec![Value::from(text)]),
-        _ if trimmed.is_empty() => Err(NoValue::Nothing),
-        Takes::Choice => Ok(trimmed.split(',').map(|name| Value::from(name.trim())).collect()),
-        Takes::Boolean => trimmed.split(',').map(|word| boolean(word.trim())).collect(),
-        Takes::Whole | Takes::Number => numbers(trimmed, takes, most),
+        AcceptedType::Text | AcceptedType::Choice if trimmed.starts_with('"') => {
+            parse_quoted(trimmed)
+        }
+        AcceptedType::Text => Ok(vec![Value::from(text)]),
+        _ if trimmed.is_empty() => Err(SettingValueError::Empty),
+        AcceptedType::Choice => {
+            Ok(trimmed.split(',').map(|name| Value::from(name.trim())).collect())
+        }
+        AcceptedType::Boolean => {
+            trimmed.split(',').map(|word| parse_boolean(word.trim())).collect()
+        }
+        AcceptedType::Whole | AcceptedType::Number => parse_numbers(trimmed, takes, most),
     }
 }
 
-fn takes(held: &Value, spec: Option<&InputSpec>) -> Result<Takes, NoValue> {
+fn accepted_type(
+    held: &Value,
+    spec: Option<&InputSpec>,
+) -> Result<AcceptedType, SettingValueError> {
     let kind = spec.map(|spec| spec.kind.as_str()).unwrap_or_default();
     match held {
         // The server casts what it runs: a number of that spelling is of that type.
         Value::Number(number) => Ok(match kind {
-            "FLOAT" => Takes::Number,
-            "INT" => Takes::Whole,
-            _ if number.as_i64().is_some() || number.as_u64().is_some() => Takes::Whole,
-            _ => Takes::Number,
+            "FLOAT" => AcceptedType::Number,
+            "INT" => AcceptedType::Whole,
+            _ if number.as_i64().is_some() || number.as_u64().is_some() => AcceptedType::Whole,
+            _ => AcceptedType::Number,
         }),
-        Value::Bool(_) => Ok(Takes::Boolean),
-        Value::String(_) if kind == "COMBO" => Ok(Takes::Choice),
-        Value::String(_) if kind == "STRING" => Ok(Takes::Text),
+        Value::Bool(_) => Ok(AcceptedType::Boolean),
+        Value::String(_) if kind == "COMBO" => Ok(AcceptedType::Choice),
+        Value::String(_) if kind == "STRING" => Ok(AcceptedType::Text),
         // Of an unknown class: one word may be one of several, a sentence is a text.
         Value::String(text) if !text.is_empty() && !text.contains([' ', ',', '\n']) => {
-            Ok(Takes::Choice)
+            Ok(AcceptedType::Choice)
         }
-        Value::String(_) => Ok(Takes::Text),
-        other => Err(NoValue::Kind(other.kind())),
+        Value::String(_) => Ok(AcceptedType::Text),
+        other => Err(SettingValueError::Kind(other.kind_name())),
     }
 }
 
 /// `"one", "another"`, each as JSON spells it.
-fn quoted(text: &str) -> Result<Vec<Value>, NoValue> {
+fn parse_quoted(text: &str) -> Result<Vec<Value>, SettingValueError> {
     match parse_text(&format!("[{text}]")) {
         Ok(Value::Array(values)) if values.iter().all(|value| value.as_str().is_some()) => {
             Ok(values)
         }
-        _ => Err(NoValue::Quotes),
+        _ => Err(SettingValueError::Quotes),
     }
 }
 
-fn boolean(word: &str) -> Result<Value, NoValue> {
+fn parse_boolean(word: &str) -> Result<Value, SettingValueError> {
     match word.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(Value::Bool(true)),
         "false" | "no" | "off" | "0" => Ok(Value::Bool(false)),
-        _ => Err(NoValue::Boolean(word.to_owned())),
+        _ => Err(SettingValueError::Boolean(word.to_owned())),
     }
 }
 
-fn numbers(text: &str, takes: Takes, most: usize) -> Result<Vec<Value>, NoValue> {
+fn parse_numbers(
+    text: &str,
+    takes: AcceptedType,
+    most: usize,
+) -> Result<Vec<Value>, SettingValueError> {
     let number = |text: &str| {
         let text = text.trim();
-        match (Decimal::read(text), takes) {
-            (Some(read), Takes::Whole) if read.is_whole() => Ok(read),
-            (_, Takes::Whole) => Err(NoValue::Whole(text.to_owned())),
+        match (ExactDecimal::parse(text), takes) {
+            (Some(read), AcceptedType::Whole) if read.is_whole() => Ok(read),
+            (_, AcceptedType::Whole) => Err(SettingValueError::Whole(text.to_owned())),
             (Some(read), _) => Ok(read),
-            (None, _) => Err(NoValue::Number(text.to_owned())),
+            (None, _) => Err(SettingValueError::Number(text.to_owned())),
         }
     };
     let mut values = Vec::new();
@@ -117,17 +130,17 @@ fn numbers(text: &str, takes: Takes, most: usize) -> Result<Vec<Value>, NoValue>
             values.push(number(part)?.to_value());
             continue;
         };
-        let wrong = || NoValue::Range(part.trim().to_owned());
+        let wrong = || SettingValueError::Range(part.trim().to_owned());
         let (to, step) = rest.split_once('/').unwrap_or((rest, "1"));
         if from.trim().is_empty() || to.trim().is_empty() {
             return Err(wrong());
         }
         let (from, to, step) = (number(from)?, number(to)?, number(step)?);
-        let range = Decimal::range(from, to, step).ok_or_else(wrong)?;
+        let range = ExactDecimal::range(from, to, step).ok_or_else(wrong)?;
         if values.len() as u128 + range.count > most as u128 {
-            return Err(NoValue::TooMany { range: part.trim().to_owned(), most });
+            return Err(SettingValueError::TooMany { range: part.trim().to_owned(), most });
         }
-        values.extend(range.values().map(Decimal::to_value));
+        values.extend(range.values().map(ExactDecimal::to_value));
     }
     Ok(values)
 }

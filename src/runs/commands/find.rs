@@ -6,18 +6,18 @@ use comfy_media::picture::PerceptualHash;
 use jiff::Timestamp;
 
 use super::thumbnails::{ThumbnailArgs, Thumbnails};
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::{Order, Walk};
+use crate::platform::git::{HistoryWalk, WalkOrder};
 use crate::platform::text::sanitize;
-use crate::platform::text::time_argument::since;
-use crate::runs::branch::Meant;
-use crate::runs::commands::runs::as_line;
-use crate::runs::index::{Key, Query, Row, Shown};
-use crate::runs::model::embedded;
-use crate::runs::run_store::Shelf;
-use crate::runs::text::runs::{Match, line, row_json};
-use crate::runs::{branch, file};
+use crate::platform::text::time_argument::parse_since;
+use crate::runs::commands::runs::to_run_line;
+use crate::runs::index::{RunFilter, RunQuery, RunRow, SearchKey};
+use crate::runs::run_branches::OutputSelector;
+use crate::runs::run_data::embedded;
+use crate::runs::run_store::RunStore;
+use crate::runs::text::run_text::{MatchReason, format_run_line, run_line_json};
+use crate::runs::{media_file, run_branches};
 use crate::session::Session;
 
 /// Find the run behind a picture, or runs by prompt, model, seed, commit.
@@ -25,7 +25,7 @@ use crate::session::Session;
 /// A picture is found also when it was re-encoded, resized or stripped of what it carried.
 /// All keys together narrow the search.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct FindArgs {
     /// Pictures or other outputs.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -68,110 +68,112 @@ pub struct Args {
 }
 
 /// Commits whose workflows are looked at for one branch.
-const MOST_COMMITS: usize = 20_000;
+const MAX_COMMITS: usize = 20_000;
 
 /// Finds and tells. Finding nothing is exit 1, as with grep.
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let shelf = Shelf::open(session)?;
-    let keys = keys(args, session, &shelf)?;
+pub fn run(args: &FindArgs, session: &Session) -> Result<Exit> {
+    let shelf = RunStore::open(session)?;
+    let keys = search_keys(args, session, &shelf)?;
     if keys.is_empty() && args.files.is_empty() && args.since.is_none() {
-        return Err(Failure::new("what to look for?")
-            .hint("git comfy find picture.png")
-            .hint("git comfy find --text \"neon fox\" --model sdxl --since 2w"));
+        return Err(CommandError::new("what to look for?")
+            .with_hint("git comfy find picture.png")
+            .with_hint("git comfy find --text \"neon fox\" --model sdxl --since 2w"));
     }
-    let thumbnails = Thumbnails::of(session, &shelf, args.thumbnails)?;
-    let telling = Telling { args, session, shelf: &shelf, thumbnails };
+    let thumbnails = Thumbnails::new(session, &shelf, args.thumbnails)?;
+    let telling = FoundRunPrinter { args, session, run_store: &shelf, thumbnails };
     let mut found = 0;
     for path in &args.files {
-        found += telling.file(path)?;
+        found += telling.print_runs_of_file(path)?;
     }
     if !keys.is_empty() || args.since.is_some() {
-        let since = args.since.as_deref().map(|text| since(text, Timestamp::now())).transpose()?;
+        let since =
+            args.since.as_deref().map(|text| parse_since(text, Timestamp::now())).transpose()?;
         let since = since.map(Timestamp::as_millisecond);
-        let query = Query { keys, since, until: None, shown: Shown::All, most: args.number };
-        let rows = shelf.index.find(&query)?;
+        let query =
+            RunQuery { keys, since, until: None, filter: RunFilter::All, limit: args.number };
+        let rows = shelf.index.find_runs(&query)?;
         found += rows.len();
         for mut row in rows {
-            branch::narrow_to_keys(&shelf, &mut row, &query.keys)?;
-            telling.row(&row, None)?;
+            run_branches::narrow_to_keys(&shelf, &mut row, &query.keys)?;
+            telling.print_row(&row, None)?;
         }
     }
     Ok(if found == 0 { Exit::Found } else { Exit::Done })
 }
 
-struct Telling<'a> {
-    args: &'a Args,
+struct FoundRunPrinter<'a> {
+    args: &'a FindArgs,
     session: &'a Session,
-    shelf: &'a Shelf,
+    run_store: &'a RunStore,
     thumbnails: Thumbnails<'a>,
 }
 
-impl Telling<'_> {
-    fn row(&self, row: &Row, how: Option<&Match>) -> Result<()> {
-        let shown = as_line(row);
+impl FoundRunPrinter<'_> {
+    fn print_row(&self, row: &RunRow, how: Option<&MatchReason>) -> Result<()> {
+        let shown = to_run_line(row);
         if self.args.json {
-            return Ok(self.session.ui.out(&row_json(&shown, how))?);
+            return Ok(self.session.ui.print(&run_line_json(&shown, how))?);
         }
-        self.session.ui.out(&line(&shown, how))?;
-        self.thumbnails.show(self.shelf, row)
+        self.session.ui.print(&format_run_line(&shown, how))?;
+        self.thumbnails.print_first(self.run_store, row)
     }
 
-    fn file(&self, path: &Path) -> Result<usize> {
-        let mut rows = behind(self.shelf, &self.session.cwd.join(path))?;
+    fn print_runs_of_file(&self, path: &Path) -> Result<usize> {
+        let mut rows = find_runs_of_file(self.run_store, &self.session.cwd.join(path))?;
         rows.truncate(self.args.number);
         for found in &mut rows {
-            branch::narrow_to_file(self.shelf, &mut found.row, &found.meant)?;
-            self.row(&found.row, Some(&found.how))?;
+            run_branches::narrow_to_file(self.run_store, &mut found.row, &found.selector)?;
+            self.print_row(&found.row, Some(&found.reason))?;
         }
         if rows.is_empty() {
             let ui = self.session.ui;
             let name = sanitize::line(&path.display().to_string()).into_owned();
-            ui.say(&format!("{name}: no run is known that made it"));
-            ui.say("  git comfy inspect shows what it carries, git comfy restore takes it out");
+            ui.info(&format!("{name}: no run is known that made it"));
+            ui.info("  git comfy inspect shows what it carries, git comfy restore takes it out");
         }
         Ok(rows.len())
     }
 }
 
-pub(crate) struct Behind {
+pub(crate) struct FoundRun {
     /// Why it was found.
-    pub(crate) how: Match,
-    pub(crate) row: Row,
+    pub(crate) reason: MatchReason,
+    pub(crate) row: RunRow,
     /// The file of the run that this one is.
-    pub(crate) meant: Meant,
+    pub(crate) selector: OutputSelector,
 }
 
 /// The runs behind a file: of exactly its bytes, else of the prompt it carries, else of
 /// pictures that look alike, nearest first.
-pub(crate) fn behind(shelf: &Shelf, path: &Path) -> Result<Vec<Behind>> {
+pub(crate) fn find_runs_of_file(shelf: &RunStore, path: &Path) -> Result<Vec<FoundRun>> {
     let name = || sanitize::line(&path.display().to_string()).into_owned();
-    let looked = file::look(path)
-        .map_err(|error| Failure::new(format!("{}: {error}", name())))?
-        .ok_or_else(|| Failure::new(format!("{}: it is being written", name())))?;
-    let all = |rows: Vec<Row>, how: Match, meant: Meant| -> Vec<Behind> {
-        let found = |row| Behind { how: how.clone(), row, meant: meant.clone() };
+    let looked = media_file::inspect_file(path)
+        .map_err(|error| CommandError::new(format!("{}: {error}", name())))?
+        .ok_or_else(|| CommandError::new(format!("{}: it is being written", name())))?;
+    let all = |rows: Vec<RunRow>, how: MatchReason, meant: OutputSelector| -> Vec<FoundRun> {
+        let found = |row| FoundRun { reason: how.clone(), row, selector: meant.clone() };
         rows.into_iter().map(found).collect()
     };
     let digest = looked.output.sha256.unwrap_or_default();
-    let rows = shelf.index.by_digest(&digest)?;
+    let rows = shelf.index.find_by_digest(&digest)?;
     if !rows.is_empty() {
-        return Ok(all(rows, Match::Bytes, Meant::Digest(digest)));
+        return Ok(all(rows, MatchReason::Bytes, OutputSelector::Digest(digest)));
     }
-    if let Some(evidence) = embedded(looked.payload, &shelf.catalog) {
-        let rows = shelf.index.by_content(&evidence.run.content)?;
+    if let Some(evidence) = run_from_payload(looked.payload, &shelf.catalog) {
+        let rows = shelf.index.find_by_content(&evidence.run.content)?;
         if !rows.is_empty() {
-            return Ok(all(rows, Match::Prompt, Meant::Run));
+            return Ok(all(rows, MatchReason::Prompt, OutputSelector::Run));
         }
     }
     let Some(hash) = looked.output.perceptual.and_then(|text| text.parse().ok()) else {
         return Ok(Vec::new());
     };
-    let mut found: Vec<Behind> = Vec::new();
-    for near in shelf.index.near(&hash, PerceptualHash::SAME, 100)? {
-        let Some((row, path)) = shelf.index.of_picture(near)? else { continue };
-        if !found.iter().any(|known| known.row.run == row.run) {
-            let how = Match::Likeness { distance: near.distance, path: path.clone() };
-            found.push(Behind { how, row, meant: Meant::Path(path) });
+    let mut found: Vec<FoundRun> = Vec::new();
+    for near in shelf.index.find_similar(&hash, PerceptualHash::MAX_SAME_DISTANCE, 100)? {
+        let Some((row, path)) = shelf.index.find_by_picture(near)? else { continue };
+        if !found.iter().any(|known| known.row.run_id == row.run_id) {
+            let how = MatchReason::Likeness { distance: near.distance, path: path.clone() };
+            found.push(FoundRun { reason: how, row, selector: OutputSelector::Path(path) });
         }
         if found.len() == 100 {
             break;
@@ -180,43 +182,43 @@ pub(crate) fn behind(shelf: &Shelf, path: &Path) -> Result<Vec<Behind>> {
     Ok(found)
 }
 
-fn keys(args: &Args, session: &Session, shelf: &Shelf) -> Result<Vec<Key>> {
+fn search_keys(args: &FindArgs, session: &Session, shelf: &RunStore) -> Result<Vec<SearchKey>> {
     let mut keys = Vec::new();
-    keys.extend(args.text.clone().map(Key::Text));
-    keys.extend(args.model.iter().cloned().map(Key::Model));
-    keys.extend(args.lora.iter().cloned().map(Key::Lora));
-    keys.extend(args.seed.clone().map(Key::Seed));
-    keys.extend(args.node.iter().cloned().map(Key::Class));
+    keys.extend(args.text.clone().map(SearchKey::Text));
+    keys.extend(args.model.iter().cloned().map(SearchKey::Model));
+    keys.extend(args.lora.iter().cloned().map(SearchKey::Lora));
+    keys.extend(args.seed.clone().map(SearchKey::Seed));
+    keys.extend(args.node.iter().cloned().map(SearchKey::Class));
     if let Some(revision) = &args.commit {
         let commit = shelf.repository.resolve_commit(revision)?;
-        let commit = commit.ok_or_else(|| no_revision(revision))?;
-        keys.push(Key::Graphs(shelf.graphs_of_commit(commit)?));
+        let commit = commit.ok_or_else(|| unknown_revision(revision))?;
+        keys.push(SearchKey::Graphs(shelf.graph_ids_of_commit(commit)?));
     }
     if let Some(revision) = &args.branch {
-        keys.push(Key::Graphs(graphs_of_branch(shelf, revision)?));
+        keys.push(SearchKey::Graphs(graph_ids_of_branch(shelf, revision)?));
     }
     if let Some(path) = &args.workflow {
         let path = session.cwd.join(path);
         let name = sanitize::line(&path.display().to_string()).into_owned();
-        let text = std::fs::read(&path).map_err(|e| Failure::new(format!("{name}: {e}")))?;
-        let graph = shelf.graph_of_text(&text);
-        let graph = graph.ok_or_else(|| Failure::new(format!("{name} is no workflow")))?;
-        keys.push(Key::Graphs(vec![graph]));
+        let text = std::fs::read(&path).map_err(|e| CommandError::new(format!("{name}: {e}")))?;
+        let graph = shelf.graph_id_of_text(&text);
+        let graph = graph.ok_or_else(|| CommandError::new(format!("{name} is no workflow")))?;
+        keys.push(SearchKey::Graphs(vec![graph]));
     }
     Ok(keys)
 }
 
-fn no_revision(revision: &str) -> Failure {
-    Failure::new(format!("{} names no commit", sanitize::line(revision)))
+fn unknown_revision(revision: &str) -> CommandError {
+    CommandError::new(format!("{} names no commit", sanitize::line(revision)))
 }
 
-fn graphs_of_branch(shelf: &Shelf, revision: &str) -> Result<Vec<String>> {
+fn graph_ids_of_branch(shelf: &RunStore, revision: &str) -> Result<Vec<String>> {
     let tip = shelf.repository.resolve_commit(revision)?;
-    let tip = tip.ok_or_else(|| no_revision(revision))?;
-    let walk = Walk { from: vec![tip], without: Vec::new(), order: Order::Newest };
+    let tip = tip.ok_or_else(|| unknown_revision(revision))?;
+    let walk = HistoryWalk { from: vec![tip], exclude: Vec::new(), order: WalkOrder::Newest };
     let mut graphs = std::collections::BTreeSet::new();
-    for commit in shelf.repository.walk(&walk)?.take(MOST_COMMITS) {
-        graphs.extend(shelf.graphs_of_commit(commit?)?);
+    for commit in shelf.repository.walk_history(&walk)?.take(MAX_COMMITS) {
+        graphs.extend(shelf.graph_ids_of_commit(commit?)?);
     }
     Ok(graphs.into_iter().collect())
 }

@@ -2,32 +2,32 @@
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::runs::index::Index;
-use crate::runs::run_store::Shelf;
+use crate::runs::index::RunIndex;
+use crate::runs::run_store::RunStore;
 use crate::session::Session;
 
 /// Look after the search index.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct IndexArgs {
     /// What to do.
     #[command(subcommand)]
-    action: Action,
+    action: IndexCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum IndexCommand {
     /// Make the index anew from the runs.
     Rebuild,
     /// Tell what it holds.
     Status,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    if matches!(args.action, Action::Rebuild) {
-        Index::remove(&session.repository()?.state_dir())?;
+pub fn run(args: &IndexArgs, session: &Session) -> Result<Exit> {
+    if matches!(args.action, IndexCommand::Rebuild) {
+        RunIndex::remove(&session.repository()?.state_dir())?;
     }
-    let shelf = Shelf::open(session)?;
+    let shelf = RunStore::open(session)?;
     let (runs, files) = shelf.index.counts()?;
-    session.ui.tell(&format!("{runs} runs with {files} files are indexed"))?;
+    session.ui.report(&format!("{runs} runs with {files} files are indexed"))?;
     Ok(Exit::Done)
 }

@@ -2,20 +2,20 @@
 
 use serde_json::json;
 
-use crate::differences::workflow_summary;
-use crate::differences::workflow_summary::Extent;
-use crate::error::{Failure, Result};
+use crate::differences::show_workflow;
+use crate::differences::show_workflow::SummaryDetail;
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git;
-use crate::platform::git::shell::typed_name;
-use crate::platform::git::{CommitId, Order, Repository, Walk, changes};
+use crate::platform::git::shell::quote_path;
+use crate::platform::git::{CommitId, HistoryWalk, Repository, WalkOrder, changes};
 use crate::platform::text::{Colour, sanitize};
 use crate::records;
-use crate::records::commands::record::workflows;
-use crate::records::describe::{Detail, Viewer, show};
-use crate::records::recorder_state::Desk;
-use crate::records::{Record, notes};
-use crate::runs::after;
+use crate::records::commands::record::touched_workflows;
+use crate::records::describe::{DescribeOptions, DetailLevel, describe_record};
+use crate::records::recorder_state::RecorderState;
+use crate::records::{CommitRecord, record_notes};
+use crate::runs::pick_up;
 use crate::screen::ScreenArgs;
 use crate::session::Session;
 
@@ -24,7 +24,7 @@ use crate::session::Session;
 #[command(after_long_help = "\
 The record of a commit is a git note: `git notes --ref=comfy show REV` prints it as it is \
 stored, `git log --notes=comfy` shows it with each commit. docs/record-schema.md describes it.")]
-pub struct Args {
+pub struct ShowArgs {
     /// A commit, or a workflow or picture (`FILE`, `REV:FILE`); none means HEAD.
     #[arg(value_name = "REV|FILE")]
     pub what: Option<String>,
@@ -39,63 +39,65 @@ pub struct Args {
 }
 
 /// How many commits are looked through for one that touches workflows.
-const LOOK_BACK: usize = 1000;
+const MAX_COMMITS: usize = 1000;
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &ShowArgs, session: &Session) -> Result<Exit> {
     if let Some(what) = &args.what
-        && workflow_summary::names_file(session, what)?
+        && show_workflow::is_file_operand(session, what)?
     {
-        return text(args, what, session);
+        return show_file(args, what, session);
     }
     let revision = args.what.as_deref().unwrap_or("HEAD");
-    let repository = session.repository_in_step()?;
+    let repository = session.up_to_date_repository()?;
     let Some(commit) = repository.resolve_commit(revision)? else {
-        return Err(Failure::new(format!("{revision:?} is no commit and no file"))
-            .hint("git log --oneline shows the commits there are"));
+        return Err(CommandError::new(format!("{revision:?} is no commit and no file"))
+            .with_hint("git log --oneline shows the commits there are"));
     };
-    let told = Told::of(&repository, commit)?;
+    let told = RecordedCommit::load(&repository, commit)?;
     if args.json {
-        let runs = after::values_of_commit(session, commit)?;
-        session.ui.out(&sanitize::json(&told.in_json(&runs)))?;
+        let runs = pick_up::commit_runs_json(session, commit)?;
+        session.ui.print(&sanitize::json(&told.to_json(&runs)))?;
     } else {
-        session.ui.out(&told.in_words(&repository, args)?)?;
-        session.ui.out(&after::of_commit(session, commit)?)?;
+        session.ui.print(&told.describe(&repository, args)?)?;
+        session.ui.print(&pick_up::describe_commit_runs(session, commit)?)?;
     }
     Ok(Exit::Done)
 }
 
-fn text(args: &Args, what: &str, session: &Session) -> Result<Exit> {
+fn show_file(args: &ShowArgs, what: &str, session: &Session) -> Result<Exit> {
     if args.json {
-        return Err(Failure::new(format!("{what} is a file; --json shows records of commits"))
-            .hint(format!(
-                "git comfy inspect --json {} tells what is embedded in a file",
-                typed_name(what)
-            )));
+        return Err(CommandError::new(format!(
+            "{what} is a file; --json shows records of commits"
+        ))
+        .with_hint(format!(
+            "git comfy inspect --json {} tells what is embedded in a file",
+            quote_path(what)
+        )));
     }
-    let extent = if args.full { Extent::Everything } else { Extent::Story };
-    workflow_summary::tell_workflow(session, what, extent, &args.screen)?;
+    let extent = if args.full { SummaryDetail::Full } else { SummaryDetail::Summary };
+    show_workflow::show_workflow(session, what, extent, &args.screen)?;
     Ok(Exit::Done)
 }
 
 /// A commit and what is recorded of it.
-struct Told {
+struct RecordedCommit {
     commit: CommitId,
     subject: String,
     /// Workflows the commit touches.
     touched: usize,
-    record: Option<Record>,
+    record: Option<CommitRecord>,
     /// Why the note cannot be shown, or not all of it.
     trouble: Option<String>,
 }
 
-impl Told {
-    fn of(repository: &Repository, commit: CommitId) -> Result<Told> {
+impl RecordedCommit {
+    fn load(repository: &Repository, commit: CommitId) -> Result<RecordedCommit> {
         let subject = repository.commit(commit)?.map(|c| c.subject()).unwrap_or_default();
-        let touched = workflows(repository, commit)?;
+        let touched = touched_workflows(repository, commit)?;
         let mut told =
-            Told { commit, subject, touched: touched.len(), record: None, trouble: None };
-        let Some(note) = notes::read(repository, commit)? else { return Ok(told) };
-        match records::parse(&note) {
+            RecordedCommit { commit, subject, touched: touched.len(), record: None, trouble: None };
+        let Some(note) = record_notes::read_note(repository, commit)? else { return Ok(told) };
+        match records::parse_note(&note) {
             Ok(parsed) => {
                 told.record = parsed.record;
                 if parsed.damaged {
@@ -107,7 +109,7 @@ impl Told {
             Err(error) => told.trouble = Some(error.to_string()),
         }
         if let Some(record) = &mut told.record {
-            record.summary = records::summary(record);
+            record.summary = records::summarize_record(record);
             let all = record.workflows.len();
             record.retain(|path| changes::blob_at(&touched, path));
             if record.workflows.len() < all {
@@ -119,7 +121,7 @@ impl Told {
         Ok(told)
     }
 
-    fn in_words(&self, repository: &Repository, args: &Args) -> Result<String> {
+    fn describe(&self, repository: &Repository, args: &ShowArgs) -> Result<String> {
         let id = self.commit.to_string();
         let short = &id[..id.len().min(10)];
         let style = anstyle::AnsiColor::Yellow.on_default();
@@ -129,13 +131,16 @@ impl Told {
         }
         match &self.record {
             Some(record) => {
-                let machine = Desk::within(&repository.state_dir()).machine();
-                let detail = if args.full { Detail::Full } else { Detail::Short };
-                text += &show(record, Viewer { machine: &machine, detail, colour: Colour::On });
+                let machine = RecorderState::new(&repository.state_dir()).machine_id();
+                let detail = if args.full { DetailLevel::Full } else { DetailLevel::Short };
+                text += &describe_record(
+                    record,
+                    DescribeOptions { machine: &machine, detail, colour: Colour::On },
+                );
             }
             None if self.touched == 0 => {
                 text += "touches no workflow\n";
-                if let Some(other) = last_with_workflows(repository, self.commit)? {
+                if let Some(other) = last_commit_with_workflows(repository, self.commit)? {
                     let other = other.to_string();
                     text += &format!("the last that does: git comfy show {}\n", &other[..10]);
                 }
@@ -150,7 +155,7 @@ impl Told {
         Ok(text)
     }
 
-    fn in_json(&self, runs: &[serde_json::Value]) -> String {
+    fn to_json(&self, runs: &[serde_json::Value]) -> String {
         let told = json!({
             "schema": 1,
             "commit": self.commit.to_string(),
@@ -165,11 +170,14 @@ impl Told {
 }
 
 /// The nearest commit before this one that touches workflows.
-fn last_with_workflows(repository: &Repository, commit: CommitId) -> git::Result<Option<CommitId>> {
-    let walk = Walk { from: vec![commit], without: Vec::new(), order: Order::Newest };
-    for earlier in repository.walk(&walk)?.take(LOOK_BACK) {
+fn last_commit_with_workflows(
+    repository: &Repository,
+    commit: CommitId,
+) -> git::Result<Option<CommitId>> {
+    let walk = HistoryWalk { from: vec![commit], exclude: Vec::new(), order: WalkOrder::Newest };
+    for earlier in repository.walk_history(&walk)?.take(MAX_COMMITS) {
         let earlier = earlier?;
-        if !workflows(repository, earlier)?.is_empty() {
+        if !touched_workflows(repository, earlier)?.is_empty() {
             return Ok(Some(earlier));
         }
     }

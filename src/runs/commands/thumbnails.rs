@@ -3,22 +3,22 @@
 
 use std::path::PathBuf;
 
-use comfy_media::picture::thumbnail;
+use comfy_media::picture::make_thumbnail;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::platform::machine::to_hex;
-use crate::platform::text::thumbnail::Way;
-use crate::runs::file::WHOLE;
-use crate::runs::folders::Folders;
-use crate::runs::index::Row;
-use crate::runs::model::{Origin, Output};
-use crate::runs::run_store::Shelf;
+use crate::platform::text::terminal_picture::PictureProtocol;
+use crate::runs::index::RunRow;
+use crate::runs::media_file::MAX_WHOLE_READ;
+use crate::runs::output_folders::OutputFolders;
+use crate::runs::run_data::{OutputBase, OutputFile};
+use crate::runs::run_store::RunStore;
 use crate::session::Session;
 
 /// When to show small pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Wish {
+pub enum ThumbnailMode {
     /// Where the terminal is known to show pictures.
     Auto,
     /// As kitty takes them.
@@ -38,37 +38,37 @@ pub struct ThumbnailArgs {
     /// comfy.thumbnails].
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
           default_missing_value = "blocks")]
-    thumbnails: Option<Wish>,
+    thumbnails: Option<ThumbnailMode>,
 }
 
 /// Small pictures, where they are shown.
 pub(crate) struct Thumbnails<'s> {
     session: &'s Session,
-    way: Option<Way>,
-    folders: Option<Folders>,
+    protocol: Option<PictureProtocol>,
+    folders: Option<OutputFolders>,
 }
 
 impl<'s> Thumbnails<'s> {
     /// As the person wants them. To anything but a terminal none are written.
-    pub(crate) fn of(
+    pub(crate) fn new(
         session: &'s Session,
-        shelf: &Shelf,
+        shelf: &RunStore,
         args: ThumbnailArgs,
     ) -> Result<Thumbnails<'s>> {
-        let seen = session.ui.is_seen();
-        let way = if seen { way(session, shelf, args)? } else { None };
-        let folders = way.map(|_| Folders::of(session, &shelf.repository)).transpose()?;
-        Ok(Thumbnails { session, way, folders })
+        let seen = session.ui.is_terminal();
+        let way = if seen { choose_protocol(session, shelf, args)? } else { None };
+        let folders = way.map(|_| OutputFolders::detect(session, &shelf.repository)).transpose()?;
+        Ok(Thumbnails { session, protocol: way, folders })
     }
 
     /// The first picture of a run that is still there as it was made.
-    pub(crate) fn show(&self, shelf: &Shelf, row: &Row) -> Result<()> {
-        let (Some(way), Some(folders)) = (self.way, &self.folders) else { return Ok(()) };
+    pub(crate) fn print_first(&self, shelf: &RunStore, row: &RunRow) -> Result<()> {
+        let (Some(way), Some(folders)) = (self.protocol, &self.folders) else { return Ok(()) };
         for path in row.paths.iter().take(1) {
-            let Some(digest) = shelf.index.digest_of(row, path)? else { continue };
-            for place in places(folders, path) {
-                if let Some(text) = picture(&place, &digest, way) {
-                    self.session.ui.out_bytes(text.as_bytes())?;
+            let Some(digest) = shelf.index.output_digest(row, path)? else { continue };
+            for place in candidate_paths(folders, path) {
+                if let Some(text) = render_thumbnail(&place, &digest, way) {
+                    self.session.ui.print_bytes(text.as_bytes())?;
                     return Ok(());
                 }
             }
@@ -77,33 +77,42 @@ impl<'s> Thumbnails<'s> {
     }
 }
 
-fn way(session: &Session, shelf: &Shelf, args: ThumbnailArgs) -> Result<Option<Way>> {
+fn choose_protocol(
+    session: &Session,
+    shelf: &RunStore,
+    args: ThumbnailArgs,
+) -> Result<Option<PictureProtocol>> {
     let told = shelf.repository.settings("comfy.thumbnails")?.pop().map(|(_, value)| value);
-    let told = told.and_then(|text| <Wish as clap::ValueEnum>::from_str(&text, true).ok());
-    Ok(match args.thumbnails.or(told).unwrap_or(Wish::Auto) {
-        Wish::Auto => session.environment.pictures,
-        Wish::Kitty => Some(Way::Kitty),
-        Wish::Iterm => Some(Way::ITerm),
-        Wish::Blocks => Some(Way::Blocks),
-        Wish::Never => None,
+    let told = told.and_then(|text| <ThumbnailMode as clap::ValueEnum>::from_str(&text, true).ok());
+    Ok(match args.thumbnails.or(told).unwrap_or(ThumbnailMode::Auto) {
+        ThumbnailMode::Auto => session.environment.picture_protocol,
+        ThumbnailMode::Kitty => Some(PictureProtocol::Kitty),
+        ThumbnailMode::Iterm => Some(PictureProtocol::ITerm),
+        ThumbnailMode::Blocks => Some(PictureProtocol::Blocks),
+        ThumbnailMode::Never => None,
     })
 }
 
 /// Where a file of that name may lie.
-fn places(folders: &Folders, path: &str) -> Vec<PathBuf> {
-    let at = |origin| folders.file(&Output { path: path.to_owned(), origin, ..Output::default() });
-    [Origin::Output, Origin::Repository].into_iter().filter_map(at).collect()
+fn candidate_paths(folders: &OutputFolders, path: &str) -> Vec<PathBuf> {
+    let at = |origin| {
+        folders.locate(&OutputFile { path: path.to_owned(), base: origin, ..OutputFile::default() })
+    };
+    [OutputBase::Output, OutputBase::Repository].into_iter().filter_map(at).collect()
 }
 
 /// The picture, if the file is still the one that was made.
-fn picture(place: &std::path::Path, digest: &str, way: Way) -> Option<String> {
+fn render_thumbnail(place: &std::path::Path, digest: &str, way: PictureProtocol) -> Option<String> {
     let metadata = std::fs::metadata(place).ok().filter(std::fs::Metadata::is_file)?;
-    if metadata.len() > WHOLE {
+    if metadata.len() > MAX_WHOLE_READ {
         return None;
     }
     let bytes = std::fs::read(place).ok()?;
     if to_hex(&Sha256::digest(&bytes)) != digest {
         return None;
     }
-    Some(crate::platform::text::thumbnail::thumbnail(&thumbnail(&bytes, way.side()).ok()?, way))
+    Some(crate::platform::text::terminal_picture::encode_picture(
+        &make_thumbnail(&bytes, way.max_side()).ok()?,
+        way,
+    ))
 }

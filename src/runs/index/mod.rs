@@ -4,16 +4,16 @@
 //! damaged or older index is thrown away and made again. It is told which state of the
 //! runs it reflects and what changed since; it must not know git.
 
-pub mod find;
-pub mod picture;
+pub mod query;
 pub mod schema;
+pub mod similar_pictures;
 #[cfg(test)]
 mod tests;
-pub mod write;
+pub mod update;
 
-pub use find::{Key, Query, Row, Shown, fits};
-pub use picture::Near;
-pub use write::Summary;
+pub use query::{RunFilter, RunQuery, RunRow, SearchKey, matches_keys};
+pub use similar_pictures::SimilarPicture;
+pub use update::RunSummary;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,13 +22,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 /// The search index of one repository.
 #[derive(Debug)]
-pub struct Index {
+pub struct RunIndex {
     connection: Connection,
 }
 
 /// Why the index cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum IndexError {
     /// The database refused.
     #[error("the search index: {0} (`git comfy index rebuild` makes it anew)")]
     Database(#[from] rusqlite::Error),
@@ -43,28 +43,28 @@ pub enum Error {
 }
 
 /// What the functions of the index give back.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, IndexError>;
 
 /// How long a process waits for another one that writes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The file of the index in git-comfy's folder.
-pub fn file(comfy_folder: &Path) -> PathBuf {
+pub fn index_path(comfy_folder: &Path) -> PathBuf {
     comfy_folder.join("index.sqlite")
 }
 
-impl Index {
+impl RunIndex {
     /// Opens the index in git-comfy's folder of a repository; an empty one where there is
     /// none, or none of this version.
-    pub fn within(comfy_folder: &Path) -> Result<Index> {
-        let path = file(comfy_folder);
-        let failed = |source| Error::File { path: path.clone(), source };
+    pub fn open_in(comfy_folder: &Path) -> Result<RunIndex> {
+        let path = index_path(comfy_folder);
+        let failed = |source| IndexError::File { path: path.clone(), source };
         std::fs::create_dir_all(comfy_folder).map_err(failed)?;
-        match Index::open(&path) {
+        match RunIndex::open(&path) {
             Ok(index) => Ok(index),
-            Err(Error::Database(error)) if !is_busy(&error) => {
-                Index::remove(comfy_folder)?;
-                Index::open(&path)
+            Err(IndexError::Database(error)) if !is_busy(&error) => {
+                RunIndex::remove(comfy_folder)?;
+                RunIndex::open(&path)
             }
             Err(error) => Err(error),
         }
@@ -72,13 +72,13 @@ impl Index {
 
     /// Takes the index away. Nothing is lost.
     pub fn remove(comfy_folder: &Path) -> Result<()> {
-        let path = file(comfy_folder);
+        let path = index_path(comfy_folder);
         for ending in ["", "-wal", "-shm", "-journal"] {
             let mut name = path.clone().into_os_string();
             name.push(ending);
             match std::fs::remove_file(&name) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::File { path: name.into(), source: error });
+                    return Err(IndexError::File { path: name.into(), source: error });
                 }
                 _ => {}
             }
@@ -86,20 +86,20 @@ impl Index {
         Ok(())
     }
 
-    fn open(path: &Path) -> Result<Index> {
+    fn open(path: &Path) -> Result<RunIndex> {
         let connection = Connection::open(path)?;
-        connection.busy_timeout(PATIENCE)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // Derived: a power cut may cost the last entries, which are made again.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "cache_size", -65_536)?;
         connection.set_prepared_statement_cache_capacity(64);
-        schema::prepare(&connection)?;
-        Ok(Index { connection })
+        schema::create_tables(&connection)?;
+        Ok(RunIndex { connection })
     }
 
     /// The state of the runs that the index reflects; empty: none.
-    pub fn state(&self) -> Result<String> {
+    pub fn indexed_state(&self) -> Result<String> {
         let state = self
             .connection
             .prepare_cached("SELECT value FROM meta WHERE key = 'state'")?
@@ -119,9 +119,9 @@ impl Index {
 }
 
 /// Memories that save work; each can be lost at any time.
-impl Index {
+impl RunIndex {
     /// Whether a file was looked at in this state.
-    pub fn has_seen(&self, path: &str, stamp: &str) -> Result<bool> {
+    pub fn has_scanned(&self, path: &str, stamp: &str) -> Result<bool> {
         let mut statement =
             self.connection.prepare_cached("SELECT stamp FROM seen WHERE path = ?1")?;
         let known: Option<String> = statement.query_row([path], |row| row.get(0)).optional()?;
@@ -129,7 +129,7 @@ impl Index {
     }
 
     /// Remembers that files were looked at.
-    pub fn saw(&mut self, files: &[(String, String)]) -> Result<()> {
+    pub fn mark_scanned(&mut self, files: &[(String, String)]) -> Result<()> {
         let transaction = self.connection.transaction()?;
         {
             let mut statement = transaction
@@ -143,14 +143,14 @@ impl Index {
     }
 
     /// The graph identity of a blob, if it was computed; `Some(None)`: it holds no graph.
-    pub fn graph_of_blob(&self, blob: &str) -> Result<Option<Option<String>>> {
+    pub fn graph_id_of_blob(&self, blob: &str) -> Result<Option<Option<String>>> {
         let mut statement =
             self.connection.prepare_cached("SELECT graph FROM graphs WHERE blob = ?1")?;
         Ok(statement.query_row([blob], |row| row.get(0)).optional()?)
     }
 
     /// Remembers the graph identity of a blob.
-    pub fn keep_graph(&self, blob: &str, graph: Option<&str>) -> Result<()> {
+    pub fn store_graph_id(&self, blob: &str, graph: Option<&str>) -> Result<()> {
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO graphs(blob, graph) VALUES (?1, ?2)")?
             .execute(params![blob, graph])?;

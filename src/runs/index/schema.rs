@@ -62,7 +62,7 @@ CREATE TABLE graphs(blob TEXT PRIMARY KEY, graph TEXT) WITHOUT ROWID;
 ";
 
 /// Makes the tables where there are none of this version.
-pub(crate) fn prepare(connection: &Connection) -> Result<()> {
+pub(crate) fn create_tables(connection: &Connection) -> Result<()> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version == VERSION {
         return Ok(());

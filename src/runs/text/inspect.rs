@@ -8,71 +8,73 @@ use std::fmt::Write;
 use anstyle::Style;
 use comfy_graph::graph::{Prompt, Workflow};
 use comfy_graph::json::{Object, Value};
-use comfy_media::{Embedded, Entry, Parameters, Payload};
+use comfy_media::{A1111Parameters, EmbeddedMetadata, EmbeddedText, Payload};
 use serde_json::json;
 
 use crate::platform::text::sanitize;
-use crate::records::glance::{Glance, Sampling, glance, is_model_file};
+use crate::records::prompt_summary::{
+    PromptSummary, SamplingNode, is_model_file, summarize_prompt,
+};
 
 /// The number of the JSON form, raised when a reader of it would break.
 pub const SCHEMA: u32 = 1;
 
 /// Columns of a prompt that are shown.
-const EXCERPT: usize = 72;
+const EXCERPT_COLUMNS: usize = 72;
 
 /// Lines of one sort that are shown before "and N more".
 const MAX_LINES: usize = 12;
 
 /// A file with what was found in it.
 #[derive(Debug)]
-pub struct Inspected<'a> {
+pub struct InspectReport<'a> {
     /// The file's name as the person gave it.
     pub file: &'a str,
-    pub embedded: &'a Embedded,
+    pub embedded: &'a EmbeddedMetadata,
     /// The texts decoded.
     pub payload: &'a Payload,
 }
 
-impl Inspected<'_> {
+impl InspectReport<'_> {
     /// A few lines for a person.
-    pub fn text(&self) -> String {
+    pub fn to_text(&self) -> String {
         let bold = Style::new().bold();
-        let mut out = format!("{bold}{}{bold:#}  {}", sanitize::line(self.file), self.kind());
+        let mut out = format!("{bold}{}{bold:#}  {}", sanitize::line(self.file), self.file_kind());
         out.push('\n');
-        let mut lines = Lines { out };
-        let glance = self.glance();
-        self.workflow_line(&mut lines);
+        let mut lines = LabelledLines { out };
+        let glance = self.prompt_summary();
+        self.write_workflow(&mut lines);
         match &glance {
-            Some(glance) => glance_lines(&mut lines, glance),
-            None => self.without_prompt(&mut lines),
+            Some(glance) => write_summary(&mut lines, glance),
+            None => self.write_widget_models(&mut lines),
         }
         if let Some(parameters) = &self.payload.parameters {
-            parameters_lines(&mut lines, parameters, glance.is_some());
+            write_parameters(&mut lines, parameters, glance.is_some());
         }
-        let others: Vec<String> = self.others().map(other).collect();
+        let others: Vec<String> = self.other_entries().map(describe_entry).collect();
         if !others.is_empty() {
             let more = others.len().saturating_sub(MAX_LINES);
             let mut text = others[..others.len() - more].join(", ");
             if more > 0 {
                 let _ = write!(text, " and {more} more");
             }
-            lines.line("also", &text);
+            lines.push("also", &text);
         }
         if self.embedded.entries.is_empty() {
-            lines.line("nothing", "no metadata is embedded in this file");
+            lines.push("nothing", "no metadata is embedded in this file");
         }
         for defect in &self.embedded.defects {
-            lines.line("damage", &defect.to_string());
+            lines.push("damage", &defect.to_string());
         }
         lines.out
     }
 
     /// One JSON object.
-    pub fn json(&self) -> serde_json::Value {
+    pub fn to_json(&self) -> serde_json::Value {
         let entries = self.embedded.entries.iter().map(|entry| {
             json!({
                 "keyword": entry.keyword,
-                "place": entry.place.to_string(),
+                "place": entry.location.to_string(),
                 "bytes": entry.text.len(),
             })
         });
@@ -84,7 +86,7 @@ impl Inspected<'_> {
             "width": self.embedded.size.map(|size| size.width),
             "height": self.embedded.size.map(|size| size.height),
             "entries": entries.collect::<Vec<_>>(),
-            "summary": self.glance().map(|glance| glance_json(&glance)),
+            "summary": self.prompt_summary().map(|glance| summary_json(&glance)),
             "parameters": self.payload.parameters.as_ref().map(parameters_json),
             "prompt": self.payload.prompt,
             "workflow": self.payload.workflow,
@@ -92,36 +94,37 @@ impl Inspected<'_> {
         })
     }
 
-    fn kind(&self) -> String {
+    fn file_kind(&self) -> String {
         let container = self.embedded.container;
         self.embedded
             .size
             .map_or_else(|| container.to_string(), |size| format!("{container}, {size}"))
     }
 
-    fn glance(&self) -> Option<Glance> {
+    fn prompt_summary(&self) -> Option<PromptSummary> {
         let prompt = Prompt::from_value(self.payload.prompt.clone()?).ok()?;
-        Some(glance(&prompt))
+        Some(summarize_prompt(&prompt))
     }
 
-    fn workflow_line(&self, lines: &mut Lines) {
+    fn write_workflow(&self, lines: &mut LabelledLines) {
         let Some(value) = &self.payload.workflow else { return };
-        let text = |value: Option<&Value>| Some(sanitize::excerpt(value?.as_str()?, EXCERPT));
+        let text =
+            |value: Option<&Value>| Some(sanitize::excerpt(value?.as_str()?, EXCERPT_COLUMNS));
         let mut parts = vec![];
         parts.extend(text(value.get("id")));
         if let Ok(workflow) = Workflow::from_value(value.clone()) {
-            parts.push(counted(workflow.nodes().count(), "node"));
+            parts.push(count_noun(workflow.nodes().count(), "node"));
             if !workflow.definitions.is_empty() {
-                parts.push(counted(workflow.definitions.len(), "subgraph"));
+                parts.push(count_noun(workflow.definitions.len(), "subgraph"));
             }
         }
         let version = value.get("extra").and_then(|extra| extra.get("frontendVersion"));
         parts.extend(text(version).map(|version| format!("frontend {version}")));
-        lines.line("workflow", &parts.join(", "));
+        lines.push("workflow", &parts.join(", "));
     }
 
     /// A workflow without a prompt: what its widgets say, which need not be what ran.
-    fn without_prompt(&self, lines: &mut Lines) {
+    fn write_widget_models(&self, lines: &mut LabelledLines) {
         let Some(value) = &self.payload.workflow else { return };
         let Ok(workflow) = Workflow::from_value(value.clone()) else { return };
         let mut models = vec![];
@@ -132,16 +135,16 @@ impl Inspected<'_> {
                 _ => continue,
             };
             let names = values.into_iter().filter_map(Value::as_str);
-            let shown = sanitize::excerpt(node.shown(), EXCERPT);
+            let shown = sanitize::excerpt(node.display_name(), EXCERPT_COLUMNS);
             models.extend(names.filter(|name| is_model_file(name)).map(|name| {
-                format!("{} ({shown} #{})", sanitize::line(name), shown_id(node.id()))
+                format!("{} ({shown} #{})", sanitize::line(name), display_id(node.id()))
             }));
         }
-        lines.several("model", &models);
+        lines.push_all("model", &models);
     }
 
     /// Entries that none of the lines tells about.
-    fn others(&self) -> impl Iterator<Item = &Entry> {
+    fn other_entries(&self) -> impl Iterator<Item = &EmbeddedText> {
         self.embedded.entries.iter().filter(|entry| {
             let name = entry.keyword.to_lowercase();
             let told = match name.trim_end_matches(':') {
@@ -155,42 +158,42 @@ impl Inspected<'_> {
     }
 }
 
-fn other(entry: &Entry) -> String {
+fn describe_entry(entry: &EmbeddedText) -> String {
     let name = sanitize::excerpt(&entry.keyword, 32);
     let short = entry.text.len() <= 40 && !entry.text.trim_start().starts_with(['{', '[']);
     if short {
         format!("{name} {}", sanitize::excerpt(&entry.text, 40))
     } else {
-        format!("{name} ({}, {})", entry.place, counted(entry.text.len(), "byte"))
+        format!("{name} ({}, {})", entry.location, count_noun(entry.text.len(), "byte"))
     }
 }
 
-fn glance_lines(lines: &mut Lines, glance: &Glance) {
-    lines.line("prompt", &counted(glance.nodes, "node"));
+fn write_summary(lines: &mut LabelledLines, glance: &PromptSummary) {
+    lines.push("prompt", &count_noun(glance.node_count, "node"));
     let models: Vec<String> = glance
         .models
         .iter()
         .map(|model| {
-            let class = sanitize::excerpt(&model.class, EXCERPT);
-            format!("{} ({class} #{})", sanitize::line(&model.name), shown_id(&model.node))
+            let class = sanitize::excerpt(&model.class, EXCERPT_COLUMNS);
+            format!("{} ({class} #{})", sanitize::line(&model.name), display_id(&model.node))
         })
         .collect();
-    lines.several("model", &models);
+    lines.push_all("model", &models);
     let embeddings: Vec<String> =
-        glance.embeddings.iter().map(|name| sanitize::excerpt(name, EXCERPT)).collect();
-    lines.several("embedding", &embeddings);
-    let samplings: Vec<String> = glance.samplings.iter().map(sampling_line).collect();
-    lines.several("sampler", &samplings);
+        glance.embeddings.iter().map(|name| sanitize::excerpt(name, EXCERPT_COLUMNS)).collect();
+    lines.push_all("embedding", &embeddings);
+    let samplings: Vec<String> = glance.samplings.iter().map(format_sampling).collect();
+    lines.push_all("sampler", &samplings);
     for (label, texts) in [("positive", &glance.positive), ("negative", &glance.negative)] {
         let texts: Vec<String> =
-            texts.iter().map(|text| sanitize::excerpt(text, EXCERPT)).collect();
-        lines.several(label, &texts);
+            texts.iter().map(|text| sanitize::excerpt(text, EXCERPT_COLUMNS)).collect();
+        lines.push_all(label, &texts);
     }
 }
 
-fn sampling_line(sampling: &Sampling) -> String {
-    let class = sanitize::excerpt(&sampling.class, EXCERPT);
-    let mut line = format!("{class} #{}:", shown_id(&sampling.node));
+fn format_sampling(sampling: &SamplingNode) -> String {
+    let class = sanitize::excerpt(&sampling.class, EXCERPT_COLUMNS);
+    let mut line = format!("{class} #{}:", display_id(&sampling.node));
     let parts = [
         ("", &sampling.sampler, ""),
         ("", &sampling.scheduler, ""),
@@ -200,17 +203,21 @@ fn sampling_line(sampling: &Sampling) -> String {
         ("seed ", &sampling.seed, ""),
     ];
     let known = parts.iter().filter_map(|(before, value, after)| {
-        let value = plain(value.as_ref()?)?;
+        let value = plain_text(value.as_ref()?)?;
         Some(format!(" {before}{}{after}", sanitize::excerpt(&value, 40)))
     });
     line.push_str(&known.collect::<Vec<_>>().join(","));
     line
 }
 
-fn parameters_lines(lines: &mut Lines, parameters: &Parameters, prompt_is_known: bool) {
+fn write_parameters(
+    lines: &mut LabelledLines,
+    parameters: &A1111Parameters,
+    prompt_is_known: bool,
+) {
     let settings: Vec<String> =
         parameters.fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    lines.line("parameters", &sanitize::excerpt(&settings.join(", "), EXCERPT * 2));
+    lines.push("parameters", &sanitize::excerpt(&settings.join(", "), EXCERPT_COLUMNS * 2));
     // The prompt says what ran; the text repeats it at best.
     if !prompt_is_known {
         let negative = parameters.negative.as_deref();
@@ -218,13 +225,13 @@ fn parameters_lines(lines: &mut Lines, parameters: &Parameters, prompt_is_known:
             [("positive", Some(parameters.positive.as_str())), ("negative", negative)]
         {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
-                lines.line(label, &sanitize::excerpt(text, EXCERPT));
+                lines.push(label, &sanitize::excerpt(text, EXCERPT_COLUMNS));
             }
         }
     }
 }
 
-fn glance_json(glance: &Glance) -> serde_json::Value {
+fn summary_json(glance: &PromptSummary) -> serde_json::Value {
     let models = glance.models.iter().map(|model| {
         json!({
             "node": model.node.to_string(),
@@ -246,7 +253,7 @@ fn glance_json(glance: &Glance) -> serde_json::Value {
         })
     });
     json!({
-        "nodes": glance.nodes,
+        "nodes": glance.node_count,
         "models": models.collect::<Vec<_>>(),
         "embeddings": glance.embeddings,
         "samplers": samplings.collect::<Vec<_>>(),
@@ -255,7 +262,7 @@ fn glance_json(glance: &Glance) -> serde_json::Value {
     })
 }
 
-fn parameters_json(parameters: &Parameters) -> serde_json::Value {
+fn parameters_json(parameters: &A1111Parameters) -> serde_json::Value {
     let fields = parameters.fields.iter().map(|(name, value)| (name.clone(), json!(value)));
     let hashes = parameters.hashes().into_iter().map(|(name, hash)| (name, json!(hash)));
     json!({
@@ -267,7 +274,7 @@ fn parameters_json(parameters: &Parameters) -> serde_json::Value {
 }
 
 /// A plain value as text.
-fn plain(value: &Value) -> Option<String> {
+fn plain_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.to_string()),
         Value::Number(number) => Some(number.to_string()),
@@ -276,34 +283,34 @@ fn plain(value: &Value) -> Option<String> {
     }
 }
 
-fn shown_id(id: &comfy_graph::graph::NodeId) -> String {
+fn display_id(id: &comfy_graph::graph::NodeId) -> String {
     sanitize::excerpt(&id.to_string(), 40)
 }
 
-fn counted(count: usize, noun: &str) -> String {
+fn count_noun(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Labelled lines under a heading.
-struct Lines {
+struct LabelledLines {
     out: String,
 }
 
-impl Lines {
+impl LabelledLines {
     /// A line; its text is sanitized already.
-    fn line(&mut self, label: &str, text: &str) {
+    fn push(&mut self, label: &str, text: &str) {
         let dim = Style::new().dimmed();
         // Writing to a String cannot fail.
         let _ = writeln!(self.out, "  {dim}{label:<11}{dim:#}{text}");
     }
 
-    fn several(&mut self, label: &str, texts: &[String]) {
+    fn push_all(&mut self, label: &str, texts: &[String]) {
         for text in texts.iter().take(MAX_LINES) {
-            self.line(label, text);
+            self.push(label, text);
         }
         let more = texts.len().saturating_sub(MAX_LINES);
         if more > 0 {
-            self.line("", &format!("and {more} more"));
+            self.push("", &format!("and {more} more"));
         }
     }
 }

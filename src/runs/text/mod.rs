@@ -2,5 +2,5 @@
 
 pub mod inspect;
 pub mod lineage;
-pub mod runs;
+pub mod run_text;
 pub mod tree;

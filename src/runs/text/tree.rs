@@ -8,7 +8,7 @@ use serde_json::{Value, json as value};
 
 use super::lineage;
 use crate::platform::text::sanitize;
-use crate::runs::model::{Outcome, Run};
+use crate::runs::run_data::{Run, RunOutcome};
 
 const BOLD: Style = Style::new().bold();
 const MUTED: Style = Style::new().dimmed();
@@ -17,34 +17,34 @@ const MUTED: Style = Style::new().dimmed();
 pub const SCHEMA: u32 = 1;
 
 /// Settings that a line names.
-const MOST: usize = 4;
+const MAX_SETTINGS: usize = 4;
 
 /// A run with all that was made from it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Branch {
+pub struct RunTree {
     pub id: String,
     /// What is known of it; nothing: it is not recorded here.
     pub run: Option<Run>,
     /// What was made from it, oldest first.
-    pub made: Vec<Branch>,
+    pub made: Vec<RunTree>,
     /// How many more were made from it and are not shown.
     pub more: usize,
 }
 
 /// The tree for a person. `meant` is the run that they asked for.
-pub fn text(family: &Branch, meant: Option<&str>) -> String {
+pub fn format_tree(family: &RunTree, meant: Option<&str>) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}", line(family, meant));
-    below(&mut out, family, "", meant);
+    let _ = writeln!(out, "{}", format_tree_line(family, meant));
+    write_children(&mut out, family, "", meant);
     out
 }
 
-fn below(out: &mut String, branch: &Branch, indent: &str, meant: Option<&str>) {
+fn write_children(out: &mut String, branch: &RunTree, indent: &str, meant: Option<&str>) {
     for (number, made) in branch.made.iter().enumerate() {
         let last = number + 1 == branch.made.len() && branch.more == 0;
         let (corner, deeper) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        let _ = writeln!(out, "{indent}{MUTED}{corner}{MUTED:#}{}", line(made, meant));
-        below(out, made, &format!("{indent}{MUTED}{deeper}{MUTED:#}"), meant);
+        let _ = writeln!(out, "{indent}{MUTED}{corner}{MUTED:#}{}", format_tree_line(made, meant));
+        write_children(out, made, &format!("{indent}{MUTED}{deeper}{MUTED:#}"), meant);
     }
     if branch.more > 0 {
         let _ = writeln!(out, "{indent}{MUTED}└─ {MUTED:#}and {} more", branch.more);
@@ -52,18 +52,18 @@ fn below(out: &mut String, branch: &Branch, indent: &str, meant: Option<&str>) {
 }
 
 /// `5f0c7a31-9b1f  cfg 8 -> 7.5  fox_00002_.png`.
-fn line(branch: &Branch, meant: Option<&str>) -> String {
+fn format_tree_line(branch: &RunTree, meant: Option<&str>) -> String {
     let id: String = branch.id.chars().take(13).collect();
     let id = sanitize::line(&id).into_owned();
     let id = format!("{BOLD}{id}{BOLD:#}");
     let mark = if meant == Some(branch.id.as_str()) { " *" } else { "" };
     let Some(run) = &branch.run else { return format!("{id}{mark}  not recorded here") };
     let mut facts = Vec::new();
-    facts.extend(changes(run));
+    facts.extend(describe_changes(run));
     facts.extend(match run.outcome {
-        Outcome::Error => Some("failed".to_owned()),
-        Outcome::Interrupted => Some("stopped".to_owned()),
-        Outcome::Success | Outcome::Unknown => None,
+        RunOutcome::Error => Some("failed".to_owned()),
+        RunOutcome::Interrupted => Some("stopped".to_owned()),
+        RunOutcome::Success | RunOutcome::Unknown => None,
     });
     let files = if run.outputs.is_empty() { &run.reused } else { &run.outputs };
     match files.len() {
@@ -75,26 +75,27 @@ fn line(branch: &Branch, meant: Option<&str>) -> String {
 }
 
 /// What is different from its parent.
-fn changes(run: &Run) -> Option<String> {
+fn describe_changes(run: &Run) -> Option<String> {
     let parent = run.parent.as_ref()?;
     if parent.set.is_empty() {
-        return Some(lineage::again(&run.compared));
+        return Some(lineage::describe_reproduction(&run.compared));
     }
-    let mut told: Vec<String> = parent.set.iter().take(MOST).map(lineage::short).collect();
-    if parent.set.len() > MOST {
-        told.push(format!("{} more", parent.set.len() - MOST));
+    let mut told: Vec<String> =
+        parent.set.iter().take(MAX_SETTINGS).map(lineage::describe_setting_short).collect();
+    if parent.set.len() > MAX_SETTINGS {
+        told.push(format!("{} more", parent.set.len() - MAX_SETTINGS));
     }
     Some(told.join(", "))
 }
 
 /// The tree for programs: one JSON object and a line end.
-pub fn json(family: &Branch) -> String {
-    let mut object = node(family);
+pub fn tree_json(family: &RunTree) -> String {
+    let mut object = node_json(family);
     object["schema"] = SCHEMA.into();
     format!("{}\n", sanitize::json(&object.to_string()))
 }
 
-fn node(branch: &Branch) -> Value {
+fn node_json(branch: &RunTree) -> Value {
     let run = branch.run.as_ref();
     let files = run.map(|run| run.outputs.iter().map(|file| &file.path).collect::<Vec<_>>());
     value!({
@@ -104,7 +105,7 @@ fn node(branch: &Branch) -> Value {
         "parent": run.and_then(|run| run.parent.as_ref()),
         "files": files,
         "compared": run.map(|run| &run.compared),
-        "made": branch.made.iter().map(node).collect::<Vec<_>>(),
+        "made": branch.made.iter().map(node_json).collect::<Vec<_>>(),
         "more": branch.more,
     })
 }
@@ -112,34 +113,39 @@ fn node(branch: &Branch) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runs::model;
-    use crate::runs::model::{Derived, Output, Parent, Setting, Verdict};
+    use crate::runs::run_data;
+    use crate::runs::run_data::{
+        ComparisonVerdict, Derivation, InputSetting, OutputFile, RunParent,
+    };
 
     fn run(parent: Option<&str>, set: &[(&str, i64, i64)], file: &str) -> Run {
-        let setting = |(input, from, to): &(&str, i64, i64)| Setting {
+        let setting = |(input, from, to): &(&str, i64, i64)| InputSetting {
             node: "3".to_owned(),
             title: "KSampler".to_owned(),
             input: (*input).to_owned(),
             from: (*from).into(),
             to: (*to).into(),
         };
-        let parent = parent.map(|id| Parent {
+        let parent = parent.map(|id| RunParent {
             run: id.to_owned(),
-            how: if set.is_empty() { Derived::Reproduced } else { Derived::Varied },
+            how: if set.is_empty() { Derivation::Reproduced } else { Derivation::Varied },
             set: set.iter().map(setting).collect(),
         });
-        let outputs = vec![Output { path: file.to_owned(), ..Output::default() }];
+        let outputs = vec![OutputFile { path: file.to_owned(), ..OutputFile::default() }];
         Run { parent, outputs, ..Run::default() }
     }
 
-    fn branch(id: &str, run: Option<Run>, made: Vec<Branch>) -> Branch {
-        Branch { id: id.to_owned(), run, made, more: 0 }
+    fn branch(id: &str, run: Option<Run>, made: Vec<RunTree>) -> RunTree {
+        RunTree { id: id.to_owned(), run, made, more: 0 }
     }
 
     #[test]
     fn a_family_is_a_tree() {
         let mut again = run(Some("aaaa"), &[], "fox_2.png");
-        again.compared = vec![model::Comparison { verdict: Verdict::Pixels, ..Default::default() }];
+        again.compared = vec![run_data::OutputComparison {
+            verdict: ComparisonVerdict::Pixels,
+            ..Default::default()
+        }];
         let deep = branch("dddd", Some(run(Some("cccc"), &[("seed", 5, 9)], "fox_4.png")), vec![]);
         let varied = run(Some("aaaa"), &[("cfg", 8, 7), ("steps", 20, 30)], "fox\u{1b}[2J.png");
         let family = branch(
@@ -151,7 +157,7 @@ mod tests {
                 branch("eeee", None, vec![]),
             ],
         );
-        let plain = anstream::adapter::strip_str(&text(&family, Some("dddd"))).to_string();
+        let plain = anstream::adapter::strip_str(&format_tree(&family, Some("dddd"))).to_string();
         insta::assert_snapshot!(plain, @r"
         aaaa  fox_1.png
         ├─ bbbb  the same again  fox_2.png
@@ -159,6 +165,6 @@ mod tests {
         │  └─ dddd *  KSampler.seed 5 -> 9  fox_4.png
         └─ eeee  not recorded here
         ");
-        assert!(json(&family).contains(r#""run":"dddd""#));
+        assert!(tree_json(&family).contains(r#""run":"dddd""#));
     }
 }

@@ -6,58 +6,59 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::doctor::{Finding, Health, Patient, recorder};
-use crate::setup::{State, doctor};
+use crate::setup::doctor::{DoctorContext, DoctorFinding, FindingHealth, recorder};
+use crate::setup::{SetupState, doctor};
 
 /// Check every link of the chain between a workflow and git.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Changes no setting. Leaves with 0 when everything works, and with 1 when something is broken; \
 `mend` says what to do about it. The schema of --json is in docs/doctor.md.")]
-pub struct Args {
+pub struct DoctorArgs {
     /// For programs.
     #[arg(long)]
     pub json: bool,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &DoctorArgs, session: &Session) -> Result<Exit> {
     let environment = &session.environment;
-    let repository = session.repository_in_step();
-    let patient = Patient {
+    let repository = session.up_to_date_repository();
+    let patient = DoctorContext {
         folder: session.cwd.clone(),
-        state: State::read(&session.cwd, environment.config_home.as_deref())?,
+        state: SetupState::read(&session.cwd, environment.config_home.as_deref())?,
         program: environment.program.clone(),
         path: environment.path.clone(),
         switched_off: environment.switched_off,
     };
-    let mut findings = doctor::examine(&patient)?;
+    let mut findings = doctor::run_checks(&patient)?;
     if let Ok(repository) = repository {
-        findings.extend(recorder::findings(session, &repository)?);
+        findings.extend(recorder::check_recorder(session, &repository)?);
     }
-    let text = if args.json { in_json(&patient, &findings) } else { in_words(&patient, &findings) };
-    session.ui.out(&text)?;
-    let broken = findings.iter().any(|finding| finding.health == Health::Broken);
+    let text =
+        if args.json { format_json(&patient, &findings) } else { format_text(&patient, &findings) };
+    session.ui.print(&text)?;
+    let broken = findings.iter().any(|finding| finding.health == FindingHealth::Broken);
     Ok(if broken { Exit::Found } else { Exit::Done })
 }
 
-fn in_words(patient: &Patient, findings: &[Finding]) -> String {
-    let mut text = match &patient.state.place {
+fn format_text(patient: &DoctorContext, findings: &[DoctorFinding]) -> String {
+    let mut text = match &patient.state.work_tree {
         Some(place) => format!("{}\n", sanitize::line(&place.top.display().to_string())),
         None => "not in a repository: only this machine was looked at\n".to_owned(),
     };
     for finding in findings {
         let (mark, style) = match finding.health {
-            Health::Good => ("ok    ", anstyle::AnsiColor::Green),
-            Health::Note => ("note  ", anstyle::AnsiColor::Yellow),
-            Health::Broken => ("broken", anstyle::AnsiColor::Red),
+            FindingHealth::Good => ("ok    ", anstyle::AnsiColor::Green),
+            FindingHealth::Note => ("note  ", anstyle::AnsiColor::Yellow),
+            FindingHealth::Broken => ("broken", anstyle::AnsiColor::Red),
         };
         let style = style.on_default();
         text += &format!("{style}{mark}{style:#}  {}\n", sanitize::line(&finding.what));
-        if let Some(mend) = &finding.mend {
+        if let Some(mend) = &finding.with_mend {
             text += &format!("        mend: {}\n", sanitize::line(mend));
         }
     }
-    let broken = findings.iter().filter(|finding| finding.health == Health::Broken).count();
+    let broken = findings.iter().filter(|finding| finding.health == FindingHealth::Broken).count();
     text += &match broken {
         0 => "everything works\n".to_owned(),
         1 => "1 thing is broken\n".to_owned(),
@@ -66,19 +67,19 @@ fn in_words(patient: &Patient, findings: &[Finding]) -> String {
     text
 }
 
-fn in_json(patient: &Patient, findings: &[Finding]) -> String {
+fn format_json(patient: &DoctorContext, findings: &[DoctorFinding]) -> String {
     let findings: Vec<_> = findings
         .iter()
         .map(|finding| {
             json!({
                 "check": finding.check,
-                "health": finding.health.word(),
+                "health": finding.health.name(),
                 "what": finding.what,
-                "mend": finding.mend,
+                "mend": finding.with_mend,
             })
         })
         .collect();
-    let place = patient.state.place.as_ref();
+    let place = patient.state.work_tree.as_ref();
     let report = json!({
         "schema": 1,
         "version": env!("CARGO_PKG_VERSION"),

@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::Shell;
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::session::Session;
 
 /// Write man pages or shell completions.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct GenerateArgs {
     /// What to write.
     #[arg(value_enum)]
-    pub what: What,
+    pub what: GeneratedKind,
     /// The folder to write into.
     pub folder: PathBuf,
 }
 
 /// What can be made from the description of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum What {
+pub enum GeneratedKind {
     /// `git-comfy.1` and a page for each command.
     Man,
     /// `git-comfy` for bash: also completes `git comfy` through git's own completion.
@@ -49,37 +49,39 @@ _git_comfy() {
 const ZSH_DESCRIPTION: &str = "#compdef git-comfy\n#description git for ComfyUI workflows\n";
 
 /// Writes the files. `command` describes the whole command line.
-pub fn run(args: &Args, session: &Session, command: clap::Command) -> Result<Exit> {
+pub fn run(args: &GenerateArgs, session: &Session, command: clap::Command) -> Result<Exit> {
     let folder = session.cwd.join(&args.folder);
     let made = fs::create_dir_all(&folder).and_then(|()| match args.what {
-        What::Man => pages(command, &folder),
-        What::Bash => {
-            completion(command, Shell::Bash, &folder.join("git-comfy"), |text| {
+        GeneratedKind::Man => write_man_pages(command, &folder),
+        GeneratedKind::Bash => {
+            write_completion(command, Shell::Bash, &folder.join("git-comfy"), |text| {
                 // clap_complete 4.6 spells a program's name with a dash in two ways.
                 text.replace("git__subcmd__comfy__", "git__comfy__") + BASH_BRIDGE
             })
         }
-        What::Zsh => completion(command, Shell::Zsh, &folder.join("_git-comfy"), |text| {
-            text.replacen(
-                "#compdef git-comfy
+        GeneratedKind::Zsh => {
+            write_completion(command, Shell::Zsh, &folder.join("_git-comfy"), |text| {
+                text.replacen(
+                    "#compdef git-comfy
 ",
-                ZSH_DESCRIPTION,
-                1,
-            )
-        }),
-        What::Fish => {
+                    ZSH_DESCRIPTION,
+                    1,
+                )
+            })
+        }
+        GeneratedKind::Fish => {
             let file = folder.join("git-comfy.fish");
-            completion(command, Shell::Fish, &file, std::convert::identity)
+            write_completion(command, Shell::Fish, &file, std::convert::identity)
         }
     });
     made.map_err(|error| {
-        Failure::new(format!("cannot write into {}: {error}", folder.display()))
-            .hint("name a folder that you may write to")
+        CommandError::new(format!("cannot write into {}: {error}", folder.display()))
+            .with_hint("name a folder that you may write to")
     })?;
     Ok(Exit::Done)
 }
 
-fn completion(
+fn write_completion(
     command: clap::Command,
     shell: Shell,
     file: &Path,
@@ -94,18 +96,18 @@ fn completion(
 
 /// A page for the program and one for each command, as `git help comfy` and
 /// `man git-comfy-init` look for them.
-fn pages(mut command: clap::Command, folder: &Path) -> std::io::Result<()> {
+fn write_man_pages(mut command: clap::Command, folder: &Path) -> std::io::Result<()> {
     command.build();
-    page(command.clone(), "git-comfy", folder)?;
+    write_man_page(command.clone(), "git-comfy", folder)?;
     for sub in
         command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")
     {
-        page(sub.clone(), &format!("git-comfy-{}", sub.get_name()), folder)?;
+        write_man_page(sub.clone(), &format!("git-comfy-{}", sub.get_name()), folder)?;
     }
     Ok(())
 }
 
-fn page(mut command: clap::Command, name: &str, folder: &Path) -> std::io::Result<()> {
+fn write_man_page(mut command: clap::Command, name: &str, folder: &Path) -> std::io::Result<()> {
     let usage = command.render_usage().to_string();
     let usage = usage.trim_start_matches("Usage:").trim().replace('-', "\\-");
     let man = clap_mangen::Man::new(command.display_name(name.to_owned()))

@@ -6,22 +6,22 @@ use std::io::{self, Read};
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::layouts::{raw, raw_words};
-use crate::merging::{driver, merge_files};
-use crate::platform::git::shell::typed_name;
-use crate::platform::git::{Repository, dry_push};
-use crate::platform::machine::callers;
+use crate::layouts::{describe_raw, raw_files};
+use crate::merging::{merge_files, merge_state};
+use crate::platform::git::shell::quote_path;
+use crate::platform::git::{Repository, push_dry_run};
+use crate::platform::machine::caller_processes;
 use crate::platform::text::sanitize;
-use crate::records::commands::record::after;
+use crate::records::commands::record::hook_recording;
 use crate::session::Session;
-use crate::setup::hook::Hook;
-use crate::setup::{State, hook};
-use crate::sharing::Asking;
+use crate::setup::run_hook::HookCall;
+use crate::setup::{SetupState, run_hook};
+use crate::sharing::Interactivity;
 use crate::{setup, sharing};
 
 /// Do the work of a git hook.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct HookArgs {
     /// The name of the hook, such as post-commit.
     pub name: String,
     /// What git passed to it.
@@ -30,59 +30,61 @@ pub struct Args {
 }
 
 /// The most that is read of what git tells a hook on standard input.
-const MAX_TOLD: u64 = 64 << 20;
+const MAX_STDIN_LEN: u64 = 64 << 20;
 
 /// Runs the hook. Failures are printed and never change the exit code, except before a commit.
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &HookArgs, session: &Session) -> Result<Exit> {
     if session.environment.switched_off {
         return Ok(Exit::Done);
     }
     if args.name == "pre-commit" {
-        return Ok(before_commit(session));
+        return Ok(run_pre_commit(session));
     }
-    let Some(hook) = named(args) else { return Ok(Exit::Done) };
-    if matches!(hook, Hook::PrePush { .. }) && dry_push::is_trial(&callers::callers()) {
+    let Some(hook) = parse_hook_call(args) else { return Ok(Exit::Done) };
+    if matches!(hook, HookCall::PrePush { .. })
+        && push_dry_run::is_dry_run(&caller_processes::callers())
+    {
         return Ok(Exit::Done);
     }
-    if hook == Hook::PostCheckout && is_first_checkout(args) {
-        welcome(session);
+    if hook == HookCall::PostCheckout && is_first_checkout(args) {
+        fetch_layouts_after_clone(session);
     }
     match session.repository() {
         Ok(repository) => {
             // First: what is sent along with a push must be complete.
-            if let Err(failure) = record(args, session, &repository) {
-                session.tell_remarks(&[format!("nothing was recorded: {failure}")]);
+            if let Err(failure) = record_for_hook(args, session, &repository) {
+                session.print_remarks(&[format!("nothing was recorded: {failure}")]);
             }
-            session.tell_remarks(&hook::run(&repository, &hook));
-            if hook == Hook::PostMerge
-                && let Ok(files) = raw::merged(&repository)
+            session.print_remarks(&run_hook::run(&repository, &hook));
+            if hook == HookCall::PostMerge
+                && let Ok(files) = raw_files::newly_merged_raw_files(&repository)
             {
-                session.tell_remarks(&raw_words::news(&files));
+                session.print_remarks(&describe_raw::new_raw_file_lines(&files));
             }
             // Also what an earlier one left, that was stopped.
-            after::start_worker(session, &repository);
+            hook_recording::start_record_worker(session, &repository);
         }
-        Err(error) => session.tell_remarks(&[error.to_string()]),
+        Err(error) => session.print_remarks(&[error.to_string()]),
     }
     Ok(Exit::Done)
 }
 
 /// The one hook with a veto: a commit of conflicts that nobody settled is refused.
-fn before_commit(session: &Session) -> Exit {
+fn run_pre_commit(session: &Session) -> Exit {
     // A look that fails is no reason to hold a commit up.
     let Ok(repository) = session.repository() else { return Exit::Done };
-    let found = driver::staged_conflicts(&repository).unwrap_or_default();
+    let found = merge_state::staged_conflicts(&repository).unwrap_or_default();
     for unready in &found {
         let path = sanitize::line(&unready.path.to_string()).into_owned();
-        let count = merge_files::count(unready.conflicts);
+        let count = merge_files::describe_count(unready.conflicts);
         session.ui.warn(&format!("git-comfy: {path} still has {count} of a merge in it"));
-        let path = typed_name(unready.path.to_path());
+        let path = quote_path(unready.path.to_path());
         session.ui.warn(&format!("  settle:             git comfy resolve {path}"));
         session.ui.warn(&format!("  take it as it is:   git comfy resolve {path} --accept"));
     }
     if found.is_empty() {
-        if let Err(error) = hook::before_commit(&repository) {
-            session.tell_remarks(&[format!("layouts stay pending: {error}")]);
+        if let Err(error) = run_hook::before_commit(&repository) {
+            session.print_remarks(&[format!("layouts stay pending: {error}")]);
         }
         return Exit::Done;
     }
@@ -91,58 +93,62 @@ fn before_commit(session: &Session) -> Exit {
 }
 
 /// The part of the recorder at this hook.
-fn record(args: &Args, session: &Session, repository: &Repository) -> Result<()> {
+fn record_for_hook(args: &HookArgs, session: &Session, repository: &Repository) -> Result<()> {
     match args.name.as_str() {
         "post-commit" => {
-            let met = after::commit(session, repository)?;
-            crate::runs::after::start(session, repository, met)
+            let met = hook_recording::record_after_commit(session, repository)?;
+            crate::runs::pick_up::start_pick_up(session, repository, met)
         }
-        "post-merge" => after::merge(session, repository),
+        "post-merge" => hook_recording::record_after_merge(session, repository),
         "post-rewrite" => {
             let mut told = Vec::new();
-            let _ = io::stdin().lock().take(MAX_TOLD).read_to_end(&mut told);
-            after::rewrite(session, repository, &after::rewritten(&told))
+            let _ = io::stdin().lock().take(MAX_STDIN_LEN).read_to_end(&mut told);
+            hook_recording::carry_to_rewritten(
+                session,
+                repository,
+                &hook_recording::parse_rewritten_commits(&told),
+            )
         }
         _ => Ok(()),
     }
 }
 
 /// git tells a checkout of a clone by a null id for the commit before.
-fn is_first_checkout(args: &Args) -> bool {
+fn is_first_checkout(args: &HookArgs) -> bool {
     let before = args.arguments.first().map(|id| id.as_encoded_bytes()).unwrap_or_default();
     !before.is_empty() && before.iter().all(|digit| *digit == b'0')
 }
 
 /// A clone on a machine that is set up as a whole (`init --global`) fetches the layouts
 /// without being told. What fails here `git comfy init` does later.
-fn welcome(session: &Session) {
+fn fetch_layouts_after_clone(session: &Session) {
     let config_home = session.environment.config_home.as_deref();
-    let Ok(state) = State::read(&session.cwd, config_home) else { return };
-    let plan = setup::after_clone(&state);
+    let Ok(state) = SetupState::read(&session.cwd, config_home) else { return };
+    let plan = setup::plan_after_clone(&state);
     if plan.is_empty() || plan.apply(&state.git).is_err() {
         return;
     }
     if let Ok(repository) = session.repository() {
-        for remote in sharing::remotes(&repository).unwrap_or_default() {
-            let _ = sharing::fetch(&repository, &remote, Asking::Nobody);
+        for remote in sharing::remote_names(&repository).unwrap_or_default() {
+            let _ = sharing::fetch_shared_refs(&repository, &remote, Interactivity::Hook);
         }
     }
 }
 
 /// The hook of that name; a name from a newer version's scripts means nothing here.
-fn named(args: &Args) -> Option<Hook> {
+fn parse_hook_call(args: &HookArgs) -> Option<HookCall> {
     let argument = |at: usize| {
         args.arguments.get(at).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default()
     };
     Some(match args.name.as_str() {
-        "post-commit" => Hook::PostCommit,
-        "post-checkout" => Hook::PostCheckout,
-        "post-merge" => Hook::PostMerge,
-        "post-rewrite" => Hook::PostRewrite,
+        "post-commit" => HookCall::PostCommit,
+        "post-checkout" => HookCall::PostCheckout,
+        "post-merge" => HookCall::PostMerge,
+        "post-rewrite" => HookCall::PostRewrite,
         "pre-push" => {
             let mut refs = Vec::new();
-            let _ = io::stdin().lock().take(MAX_TOLD).read_to_end(&mut refs);
-            Hook::PrePush { remote: argument(0), url: argument(1), refs }
+            let _ = io::stdin().lock().take(MAX_STDIN_LEN).read_to_end(&mut refs);
+            HookCall::PrePush { remote: argument(0), url: argument(1), refs }
         }
         _ => return None,
     })

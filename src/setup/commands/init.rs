@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::separate::{How, Next};
+use super::separate::{AfterSeparate, SeparateMode};
 use super::{separate, template};
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::keeping::SetAside;
-use crate::platform::git::program_settings::{Program, lasting_path};
+use crate::layouts::storage_check::SetAside;
+use crate::platform::git::program_settings::{ConfiguredProgram, stable_program_path};
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::check::Checked;
-use crate::setup::plan::Plan;
-use crate::setup::{Foreign, HookStyle, Reach, State, Wish, check};
-use crate::sharing::Asking;
+use crate::setup::check::CheckTarget;
+use crate::setup::plan::SetupPlan;
+use crate::setup::{ForeignValues, HookStyle, SetupReach, SetupRequest, SetupState, check};
+use crate::sharing::Interactivity;
 use crate::{layouts, setup, sharing};
 
 /// Set this repository up, or with --global every repository of yours.
@@ -24,7 +24,7 @@ Writes the filter into git's configuration, one line into .gitattributes, and ho
 the ones you have. Run it once in each clone: it then also fetches the layouts of the \
 workflows. Running it again is safe and brings an older set-up up to date. `git comfy \
 uninstall` takes it all out again.")]
-pub struct Args {
+pub struct InitArgs {
     /// Only show what would be written.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -42,7 +42,7 @@ pub struct Args {
     /// Also write a .gitignore and .gitattributes that keep workflows in and models out
     /// (see `git comfy template`).
     #[arg(long, value_name = "KIND", num_args = 0..=1, conflicts_with = "global")]
-    pub template: Option<Option<template::Kind>>,
+    pub template: Option<Option<template::TemplateKindArg>>,
     /// Stage workflows that were committed before git-comfy in their clean form: one
     /// change, ready to be committed.
     #[arg(long)]
@@ -53,7 +53,7 @@ pub struct Args {
     pub force: bool,
     /// How hooks are put in place, now and at later runs.
     #[arg(long, value_name = "HOW", value_enum)]
-    pub hooks: Option<Hooks>,
+    pub hooks: Option<HookStyleArg>,
     /// Put no hooks in place, and take out those of an earlier run.
     #[arg(long, conflicts_with = "hooks")]
     pub no_hooks: bool,
@@ -65,7 +65,7 @@ pub struct Args {
 
 /// How hooks are put in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Hooks {
+pub enum HookStyleArg {
     /// From the configuration where this git can, else as files.
     Auto,
     /// From the configuration (git 2.54 and newer).
@@ -75,52 +75,56 @@ pub enum Hooks {
 }
 
 /// Plans set-up, then shows the plan (`--dry-run`) or carries it out.
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
     if let Some(place) = &args.separate {
-        let how = if args.dry_run { How::OnlyTell } else { How::Do };
-        if separate::run(place.as_deref(), how, session)? == Next::Nothing {
+        let how = if args.dry_run { SeparateMode::DryRun } else { SeparateMode::Apply };
+        if separate::separate_git_folder(place.as_deref(), how, session)? == AfterSeparate::Stop {
             return Ok(Exit::Done);
         }
     }
-    let state = State::read(&session.cwd, session.environment.config_home.as_deref())?;
-    let wish = wish(args, session)?;
-    if wish.reach == Reach::Repository && state.place.is_none() {
-        if let Some(trouble) = separate::trouble(session) {
+    let state = SetupState::read(&session.cwd, session.environment.config_home.as_deref())?;
+    let wish = setup_request(args, session)?;
+    if wish.reach == SetupReach::Repository && state.work_tree.is_none() {
+        if let Some(trouble) = separate::explain_missing_repository(session) {
             return Err(trouble);
         }
-        return Err(Failure::from(setup::Error::NoWorkTree(session.cwd.clone()))
-            .hint("go into the folder of your workflows; `git init` makes it a repository")
-            .hint("`git comfy init --global` sets up this machine for every repository"));
+        return Err(CommandError::from(setup::SetupError::NoWorkTree(session.cwd.clone()))
+            .with_hint("go into the folder of your workflows; `git init` makes it a repository")
+            .with_hint("`git comfy init --global` sets up this machine for every repository"));
     }
-    let mut plan = setup::init(&state, &wish)?;
-    let added = match (&args.template, &state.place) {
-        (Some(kind), Some(place)) => Some(template::add(*kind, &place.top, &state.git, &mut plan)?),
+    let mut plan = setup::plan_init(&state, &wish)?;
+    let added = match (&args.template, &state.work_tree) {
+        (Some(kind), Some(place)) => {
+            Some(template::plan_template(*kind, &place.top, &state.git, &mut plan)?)
+        }
         _ => None,
     };
     if args.dry_run {
-        show(&plan, session)?;
-        if wish.reach == Reach::Repository {
+        print_plan(&plan, session)?;
+        if wish.reach == SetupReach::Repository {
             would_mend(session)?;
         }
-        return if args.renormalize { would_renormalize(session) } else { Ok(Exit::Done) };
+        return if args.renormalize { print_renormalization(session) } else { Ok(Exit::Done) };
     }
     if args.renormalize && check::has_staged_changes(&session.repository()?)? {
-        return Err(Failure::new("something is staged already; it would go into the same commit")
-            .hint("commit it first, or `git restore --staged .` takes it out of the index"));
+        return Err(CommandError::new(
+            "something is staged already; it would go into the same commit",
+        )
+        .with_hint("commit it first, or `git restore --staged .` takes it out of the index"));
     }
     plan.apply(&state.git)?;
-    report(&plan, &state, &wish, session)?;
+    report_plan(&plan, &state, &wish, session)?;
     if let Some(added) = added {
-        template::tell(added, &state.git, session)?;
+        template::report_template(added, &state.git, session)?;
     }
-    if wish.reach == Reach::Repository {
+    if wish.reach == SetupReach::Repository {
         let repository = session.repository()?;
         mend(&repository, session)?;
-        bring_layouts(&repository, &plan, session)?;
+        fetch_and_restore_layouts(&repository, &plan, session)?;
         if args.renormalize {
-            renormalize(&repository, session)?;
+            renormalize_and_report(&repository, session)?;
         } else {
-            mention_raw(&repository, session)?;
+            note_raw_workflows(&repository, session)?;
         }
     }
     Ok(Exit::Done)
@@ -134,7 +138,7 @@ fn mend(repository: &Repository, session: &Session) -> Result<()> {
             1 => "a new one begins with the 1 layout in it that is whole".to_owned(),
             count => format!("a new one begins with the {count} layouts in it that are whole"),
         };
-        session.ui.tell(&format!(
+        session.ui.report(&format!(
             "note: {} was damaged ({why}); it is {} now, and {saved}",
             sanitize::line(&was.display().to_string()),
             sanitize::line(&is.display().to_string())
@@ -145,26 +149,30 @@ fn mend(repository: &Repository, session: &Session) -> Result<()> {
 
 /// What a checkout before set-up could not do: fetch the layouts, and give every workflow
 /// that nobody changed its positions.
-fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Result<()> {
+fn fetch_and_restore_layouts(
+    repository: &Repository,
+    plan: &SetupPlan,
+    session: &Session,
+) -> Result<()> {
     let ui = session.ui;
     // A run that changes nothing has nothing new to fetch, and should not wait.
-    let remotes = if plan.is_empty() { Vec::new() } else { sharing::remotes(repository)? };
+    let remotes = if plan.is_empty() { Vec::new() } else { sharing::remote_names(repository)? };
     for remote in remotes {
-        if let Err(error) = sharing::fetch(repository, &remote, Asking::Nobody) {
+        if let Err(error) = sharing::fetch_shared_refs(repository, &remote, Interactivity::Hook) {
             let reason = sanitize::line(&error.to_string()).into_owned();
-            ui.tell(&format!(
+            ui.report(&format!(
                 "note: no layouts were fetched from {} ({reason}); `git comfy sync` tries again",
                 sanitize::line(&remote)
             ))?;
         }
     }
-    let followed = sharing::receive(repository)?.files;
+    let followed = sharing::receive_layouts(repository)?.files;
     let restored = layouts::restore_layouts(repository)?;
-    session.tell_remarks(&restored.remarks);
+    session.print_remarks(&restored.remarks);
     match followed.len() + restored.files.len() {
         0 => {}
-        1 => ui.tell("1 workflow has its layout again")?,
-        count => ui.tell(&format!("{count} workflows have their layouts again"))?,
+        1 => ui.report("1 workflow has its layout again")?,
+        count => ui.report(&format!("{count} workflows have their layouts again"))?,
     }
     Ok(())
 }
@@ -172,23 +180,23 @@ fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Res
 fn would_mend(session: &Session) -> Result<()> {
     for damage in layouts::damages(&session.repository()?) {
         let what = damage.error.to_string();
-        session.ui.out(&format!("set aside what is damaged: {}\n", sanitize::line(&what)))?;
+        session.ui.print(&format!("set aside what is damaged: {}\n", sanitize::line(&what)))?;
     }
     Ok(())
 }
 
-fn would_renormalize(session: &Session) -> Result<Exit> {
-    let report = check::check(&session.repository()?, &Checked::Staged)?;
+fn print_renormalization(session: &Session) -> Result<Exit> {
+    let report = check::check_workflows(&session.repository()?, &CheckTarget::Staged)?;
     for unclean in &report.unclean {
-        session.ui.out(&format!("stage in its clean form: {}\n", shown(&unclean.path)))?;
+        session.ui.print(&format!("stage in its clean form: {}\n", display_path(&unclean.path)))?;
     }
     Ok(Exit::Done)
 }
 
-fn mention_raw(repository: &Repository, session: &Session) -> Result<()> {
-    let raw = check::check(repository, &Checked::Staged)?.unclean.len();
+fn note_raw_workflows(repository: &Repository, session: &Session) -> Result<()> {
+    let raw = check::check_workflows(repository, &CheckTarget::Staged)?.unclean.len();
     if raw > 0 {
-        session.ui.tell(&format!(
+        session.ui.report(&format!(
             "{} committed without git-comfy, with positions, and stay so until somebody changes \
              them: `git comfy init --renormalize` stages the clean form of all as one change",
             if raw == 1 { "1 workflow was".to_owned() } else { format!("{raw} workflows were") }
@@ -197,14 +205,14 @@ fn mention_raw(repository: &Repository, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn renormalize(repository: &Repository, session: &Session) -> Result<()> {
+fn renormalize_and_report(repository: &Repository, session: &Session) -> Result<()> {
     let ui = session.ui;
     let done = check::renormalize(repository)?;
     for path in &done.changed {
-        ui.tell(&format!("changes of its own are not staged: {}", shown(path)))?;
+        ui.report(&format!("changes of its own are not staged: {}", display_path(path)))?;
     }
     if done.staged.is_empty() && !done.attributes {
-        return Ok(ui.tell("every workflow is in its clean form already; nothing was staged")?);
+        return Ok(ui.report("every workflow is in its clean form already; nothing was staged")?);
     }
     let what = match (done.staged.len(), done.attributes) {
         (0, _) => ".gitattributes is".to_owned(),
@@ -213,7 +221,7 @@ fn renormalize(repository: &Repository, session: &Session) -> Result<()> {
         (1, true) => "1 workflow and .gitattributes are".to_owned(),
         (count, true) => format!("{count} workflows and .gitattributes are"),
     };
-    ui.tell(&format!(
+    ui.report(&format!(
         "{what} staged, and nothing is committed yet. The change takes positions out of what \
          git stores and puts nodes, links and keys into one order; nothing that ComfyUI runs \
          changes, and your files keep their positions.\n\
@@ -224,44 +232,47 @@ fn renormalize(repository: &Repository, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn shown(path: &RepoPath) -> String {
+fn display_path(path: &RepoPath) -> String {
     sanitize::line(&path.to_string()).into_owned()
 }
 
-fn wish(args: &Args, session: &Session) -> Result<Wish> {
+fn setup_request(args: &InitArgs, session: &Session) -> Result<SetupRequest> {
     let program = match (&args.command, &session.environment.program) {
         (Some(name), _) => name.clone(),
         (None, Some(file)) => {
-            let path = lasting_path(file, session.environment.path.as_deref());
+            let path = stable_program_path(file, session.environment.path.as_deref());
             path.into_os_string().into_string().map_err(|path| {
-                Failure::new(format!("the path of this program is no text: {}", path.display()))
-                    .hint("put git-comfy into a folder on PATH and use --command git-comfy")
+                CommandError::new(format!(
+                    "the path of this program is no text: {}",
+                    path.display()
+                ))
+                .with_hint("put git-comfy into a folder on PATH and use --command git-comfy")
             })?
         }
         (None, None) => {
-            return Err(Failure::new("the system does not tell where this program is")
-                .hint("name it: git comfy init --command /path/to/git-comfy"));
+            return Err(CommandError::new("the system does not tell where this program is")
+                .with_hint("name it: git comfy init --command /path/to/git-comfy"));
         }
     };
     let hooks = match args.hooks {
         _ if args.no_hooks => Some(HookStyle::None),
-        Some(Hooks::Auto) => Some(HookStyle::Auto),
-        Some(Hooks::Config) => Some(HookStyle::Config),
-        Some(Hooks::Files) => Some(HookStyle::Files),
+        Some(HookStyleArg::Auto) => Some(HookStyle::Auto),
+        Some(HookStyleArg::Config) => Some(HookStyle::Config),
+        Some(HookStyleArg::Files) => Some(HookStyle::Files),
         None => None,
     };
-    Ok(Wish {
-        reach: if args.global { Reach::Machine } else { Reach::Repository },
-        program: Program::new(&program),
+    Ok(SetupRequest {
+        reach: if args.global { SetupReach::Machine } else { SetupReach::Repository },
+        program: ConfiguredProgram::new(&program),
         attributes: args.attributes.as_ref().map(|file| session.cwd.join(file)),
         hooks,
-        foreign: if args.force { Foreign::Replace } else { Foreign::Leave },
+        foreign: if args.force { ForeignValues::Replace } else { ForeignValues::Leave },
     })
 }
 
-pub(crate) fn show(plan: &Plan, session: &Session) -> Result<Exit> {
+pub(crate) fn print_plan(plan: &SetupPlan, session: &Session) -> Result<Exit> {
     let mut text = String::new();
-    for chapter in &plan.chapters {
+    for chapter in &plan.sections {
         text += &format!("{}\n", chapter.title);
         for step in &chapter.steps {
             text += &format!("    {}\n", step.describe());
@@ -273,26 +284,31 @@ pub(crate) fn show(plan: &Plan, session: &Session) -> Result<Exit> {
     if plan.is_empty() {
         text += "nothing to do: everything is in place\n";
     }
-    session.ui.out(&text)?;
+    session.ui.print(&text)?;
     Ok(Exit::Done)
 }
 
-fn report(plan: &Plan, state: &State, wish: &Wish, session: &Session) -> Result<()> {
-    let reached = match (&state.place, wish.reach) {
-        (Some(place), Reach::Repository) => format!("in {}", place.top.display()),
+fn report_plan(
+    plan: &SetupPlan,
+    state: &SetupState,
+    wish: &SetupRequest,
+    session: &Session,
+) -> Result<()> {
+    let reached = match (&state.work_tree, wish.reach) {
+        (Some(place), SetupReach::Repository) => format!("in {}", place.top.display()),
         _ => "for every repository of yours on this machine".to_owned(),
     };
     let ui = session.ui;
     if plan.is_empty() {
-        ui.tell(&format!("git-comfy is set up {reached} already"))?;
+        ui.report(&format!("git-comfy is set up {reached} already"))?;
     } else {
-        ui.tell(&format!("git-comfy is set up {reached}:"))?;
+        ui.report(&format!("git-comfy is set up {reached}:"))?;
     }
-    for chapter in &plan.chapters {
-        ui.tell(&format!("  - {}", chapter.title))?;
+    for chapter in &plan.sections {
+        ui.report(&format!("  - {}", chapter.title))?;
     }
     for remark in &plan.remarks {
-        ui.tell(&format!("note: {remark}"))?;
+        ui.report(&format!("note: {remark}"))?;
     }
     Ok(())
 }

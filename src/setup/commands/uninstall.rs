@@ -3,24 +3,24 @@
 use std::path::Path;
 
 use super::init;
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts;
-use crate::layouts::raw;
-use crate::merging::driver;
+use crate::layouts::raw_files;
+use crate::merging::merge_state;
 use crate::platform::git::Repository;
 use crate::platform::text::sanitize;
-use crate::records::recorder_state::Desk;
-use crate::runs::index::Index;
+use crate::records::recorder_state::RecorderState;
+use crate::runs::index::RunIndex;
 use crate::session::Session;
-use crate::setup::{self, Reach, State};
+use crate::setup::{self, SetupReach, SetupState};
 
 /// Take out exactly what init put in.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Settings, attribute lines and hooks of other tools stay as they are, to the byte. So do your \
 workflows, with their node positions, and all layouts and records git keeps.")]
-pub struct Args {
+pub struct UninstallArgs {
     /// Only show what would be taken out.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -30,42 +30,42 @@ pub struct Args {
 }
 
 /// Plans, then shows the plan (`--dry-run`) or carries it out.
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let state = State::read(&session.cwd, session.environment.config_home.as_deref())?;
-    let reach = if args.global { Reach::Machine } else { Reach::Repository };
-    if reach == Reach::Repository && state.place.is_none() {
-        return Err(Failure::from(setup::Error::NoWorkTree(session.cwd.clone()))
-            .hint("`git comfy uninstall --global` takes out what `init --global` put in"));
+pub fn run(args: &UninstallArgs, session: &Session) -> Result<Exit> {
+    let state = SetupState::read(&session.cwd, session.environment.config_home.as_deref())?;
+    let reach = if args.global { SetupReach::Machine } else { SetupReach::Repository };
+    if reach == SetupReach::Repository && state.work_tree.is_none() {
+        return Err(CommandError::from(setup::SetupError::NoWorkTree(session.cwd.clone()))
+            .with_hint("`git comfy uninstall --global` takes out what `init --global` put in"));
     }
-    let plan = setup::uninstall(&state, reach)?;
+    let plan = setup::plan_uninstall(&state, reach)?;
     if args.dry_run {
-        return init::show(&plan, session);
+        return init::print_plan(&plan, session);
     }
     plan.apply(&state.git)?;
     let ui = session.ui;
-    if let (Reach::Repository, Ok(repository)) = (reach, session.repository()) {
+    if let (SetupReach::Repository, Ok(repository)) = (reach, session.repository()) {
         let waiting = forget_state(&repository);
-        forget(&repository.state_dir());
+        remove_state_files(&repository.state_dir());
         if waiting > 0 {
-            ui.tell(&format!(
+            ui.report(&format!(
                 "note: layouts that no commit holds yet stay in {} ({waiting})",
                 sanitize::line(&repository.state_dir().join("layouts").display().to_string())
             ))?;
         }
     }
     if plan.is_empty() {
-        ui.tell("nothing of git-comfy was set up here")?;
+        ui.report("nothing of git-comfy was set up here")?;
         return Ok(Exit::Done);
     }
-    ui.tell("taken out:")?;
-    for chapter in &plan.chapters {
-        ui.tell(&format!("  - {}", chapter.title))?;
+    ui.report("taken out:")?;
+    for chapter in &plan.sections {
+        ui.report(&format!("  - {}", chapter.title))?;
     }
     for remark in &plan.remarks {
-        ui.tell(&format!("note: {remark}"))?;
+        ui.report(&format!("note: {remark}"))?;
     }
-    if reach == Reach::Repository {
-        ui.tell(
+    if reach == SetupReach::Repository {
+        ui.report(
             "Your files keep their node positions. What is committed stays as it is: workflows \
              in the clean form, which ComfyUI opens as they are. Without the filter git shows a \
              workflow as modified once you save it, because the file has positions and the \
@@ -79,9 +79,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
 
 /// Deletes what git-comfy's folder has beside layouts and can be made again. What
 /// was set aside for a person stays, and so do runs that wait to be recorded.
-fn forget(folder: &Path) {
-    Desk::within(folder).forget();
-    let _ = Index::remove(folder);
+fn remove_state_files(folder: &Path) {
+    RecorderState::new(folder).remove_files();
+    let _ = RunIndex::remove(folder);
     for name in ["classes.tsv", "object_info.json", "scan.lock", "watch.lock"] {
         let _ = std::fs::remove_file(folder.join(name));
     }
@@ -104,7 +104,7 @@ fn forget(folder: &Path) {
 /// Takes out what is kept on this machine and can be made again; gives how many layouts wait
 /// for a note and stay.
 fn forget_state(repository: &Repository) -> usize {
-    raw::forget_told(repository);
-    driver::forget_journal(repository);
-    layouts::forget(repository)
+    raw_files::forget_reported(repository);
+    merge_state::delete_journal(repository);
+    layouts::delete_local_state(repository)
 }

@@ -3,32 +3,37 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Finding, INIT, Patient};
-use crate::platform::git::program_settings::{Program, for_version, program_of};
+use super::{DoctorContext, DoctorFinding, INIT};
+use crate::platform::git::program_settings::{
+    ConfiguredProgram, parse_program, settings_for_version,
+};
 use crate::platform::git::{Result, program_settings};
 
-const PROCESS: &str = "filter.comfy.process";
+const PROCESS_KEY: &str = "filter.comfy.process";
 
 /// Whether every setting is there, and ours.
-pub(crate) fn settings(patient: &Patient) -> Result<Vec<Finding>> {
+pub(crate) fn check_settings(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
     let config = &patient.state.config;
-    let program = config.value(PROCESS).and_then(program_of).map(|(program, _)| program);
+    let program = config.value(PROCESS_KEY).and_then(parse_program).map(|(program, _)| program);
     let mut findings = Vec::new();
     let mut missing = Vec::new();
-    for setting in for_version(patient.state.version) {
+    for setting in settings_for_version(patient.state.version) {
         let Some(value) = config.value(setting.key) else {
             missing.push(setting.key);
             continue;
         };
-        let wanted = program.as_ref().map(|program| setting.value.text(program));
+        let wanted = program.as_ref().map(|program| setting.value.render(program));
         if !setting.is_own(value) {
             findings.push(
-                Finding::note("settings", format!("{} is not git-comfy's: `{value}`", setting.key))
-                    .mend(format!("{INIT} --force")),
+                DoctorFinding::note(
+                    "settings",
+                    format!("{} is not git-comfy's: `{value}`", setting.key),
+                )
+                .mend(format!("{INIT} --force")),
             );
         } else if wanted.is_some_and(|wanted| wanted != value) {
             findings.push(
-                Finding::note(
+                DoctorFinding::note(
                     "settings",
                     format!("{} is of another set-up: `{value}`", setting.key),
                 )
@@ -37,47 +42,48 @@ pub(crate) fn settings(patient: &Patient) -> Result<Vec<Finding>> {
         }
     }
     if missing.is_empty() && findings.is_empty() {
-        let scope = config.last(PROCESS).map_or("", |entry| entry.scope.word());
-        findings.push(Finding::good("settings", format!("the filter is configured ({scope})")));
+        let scope = config.last_entry(PROCESS_KEY).map_or("", |entry| entry.scope.name());
+        findings
+            .push(DoctorFinding::good("settings", format!("the filter is configured ({scope})")));
     } else if !missing.is_empty() {
-        let what = if missing.contains(&PROCESS) {
+        let what = if missing.contains(&PROCESS_KEY) {
             "this clone is not set up: git knows no filter for workflows".to_owned()
         } else {
             format!("settings are missing: {}", missing.join(", "))
         };
-        findings.push(Finding::broken("settings", what).mend(INIT));
+        findings.push(DoctorFinding::broken("settings", what).mend(INIT));
     }
     Ok(findings)
 }
 
 /// Whether the program that git is to call is there, wherever git is called from.
-pub(crate) fn program(patient: &Patient) -> Result<Vec<Finding>> {
-    let value = patient.state.config.value(PROCESS);
-    let Some((program, _)) = value.and_then(program_of) else { return Ok(Vec::new()) };
+pub(crate) fn check_program(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let value = patient.state.config.value(PROCESS_KEY);
+    let Some((program, _)) = value.and_then(parse_program) else { return Ok(Vec::new()) };
     let file = if program.is_bare() {
-        match on_path(&program, patient) {
+        match find_on_path(&program, patient) {
             Some(file) => file,
             None => {
                 let what = format!("git is to call {}, which is not on PATH", program.path());
-                return Ok(vec![Finding::broken("program", what).mend(INIT)]);
+                return Ok(vec![DoctorFinding::broken("program", what).mend(INIT)]);
             }
         }
     } else {
         PathBuf::from(program.path())
     };
-    let Some(told) = version_of(&file) else {
+    let Some(told) = run_version(&file) else {
         let what = format!("git is to call {}, which does not run", file.display());
-        return Ok(vec![Finding::broken("program", what).mend(INIT)]);
+        return Ok(vec![DoctorFinding::broken("program", what).mend(INIT)]);
     };
     let mut findings = Vec::new();
     let own = concat!("git-comfy ", env!("CARGO_PKG_VERSION"));
     if told != own {
         let what = format!("git calls {} ({told}), but this is {own}", file.display());
-        findings.push(Finding::note("program", what).mend(INIT));
+        findings.push(DoctorFinding::note("program", what).mend(INIT));
     }
     if program.is_bare() {
         findings.push(
-            Finding::note(
+            DoctorFinding::note(
                 "program",
                 "git is to look for git-comfy on PATH; programs that are not started from a \
                  terminal often have a shorter one",
@@ -86,12 +92,12 @@ pub(crate) fn program(patient: &Patient) -> Result<Vec<Finding>> {
         );
     }
     if findings.is_empty() {
-        findings.push(Finding::good("program", format!("git calls {}", file.display())));
+        findings.push(DoctorFinding::good("program", format!("git calls {}", file.display())));
     }
     Ok(findings)
 }
 
-fn on_path(program: &Program, patient: &Patient) -> Option<PathBuf> {
+fn find_on_path(program: &ConfiguredProgram, patient: &DoctorContext) -> Option<PathBuf> {
     let name = program.path();
     let folders = patient.path.iter().flat_map(std::env::split_paths);
     let mut files = folders.flat_map(|folder| {
@@ -100,7 +106,7 @@ fn on_path(program: &Program, patient: &Patient) -> Option<PathBuf> {
     files.find(|file| file.is_file())
 }
 
-fn version_of(file: &Path) -> Option<String> {
+fn run_version(file: &Path) -> Option<String> {
     let mut command = Command::new(file);
     let output = command.arg("--version").stdin(Stdio::null()).output().ok()?;
     let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -108,7 +114,7 @@ fn version_of(file: &Path) -> Option<String> {
 }
 
 /// The filter's settings as they hold here, to try them in a scratch repository.
-pub(crate) fn held(patient: &Patient) -> Vec<(&'static str, String)> {
+pub(crate) fn filter_settings(patient: &DoctorContext) -> Vec<(&'static str, String)> {
     let filter = program_settings::SETTINGS.iter().filter(|row| row.key.starts_with("filter."));
     let config = &patient.state.config;
     filter.filter_map(|row| Some((row.key, config.value(row.key)?.to_owned()))).collect()

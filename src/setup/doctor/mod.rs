@@ -1,22 +1,22 @@
 //! Checks everything that must work between a workflow and git, and says how to mend what
 //! is broken. Changes nothing.
 
-pub mod around;
-pub mod files;
+pub mod environment;
 pub mod filter;
-pub mod hooking;
-pub mod keeping;
+pub mod hooks;
+pub mod layout_storage;
 pub mod recorder;
-pub mod trial;
+pub mod repository;
+pub mod round_trip;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::state::State;
+use super::state::SetupState;
 use crate::platform::git::Result;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Health {
+pub enum FindingHealth {
     Good,
     /// It works, but the person should know something.
     Note,
@@ -24,56 +24,56 @@ pub enum Health {
     Broken,
 }
 
-impl Health {
+impl FindingHealth {
     /// The word in the JSON report.
-    pub fn word(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
-            Health::Good => "good",
-            Health::Note => "note",
-            Health::Broken => "broken",
+            FindingHealth::Good => "good",
+            FindingHealth::Note => "note",
+            FindingHealth::Broken => "broken",
         }
     }
 }
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct DoctorFinding {
     /// The name of the check: stable, for programs.
     pub check: &'static str,
     /// Whether something is wrong.
-    pub health: Health,
+    pub health: FindingHealth,
     /// One line for the person.
     pub what: String,
     /// The command that mends it, or what else to do.
-    pub mend: Option<String>,
+    pub with_mend: Option<String>,
 }
 
-impl Finding {
-    fn good(check: &'static str, what: impl Into<String>) -> Finding {
-        Finding { check, health: Health::Good, what: what.into(), mend: None }
+impl DoctorFinding {
+    fn good(check: &'static str, what: impl Into<String>) -> DoctorFinding {
+        DoctorFinding { check, health: FindingHealth::Good, what: what.into(), with_mend: None }
     }
 
-    fn note(check: &'static str, what: impl Into<String>) -> Finding {
-        Finding { check, health: Health::Note, what: what.into(), mend: None }
+    fn note(check: &'static str, what: impl Into<String>) -> DoctorFinding {
+        DoctorFinding { check, health: FindingHealth::Note, what: what.into(), with_mend: None }
     }
 
-    fn broken(check: &'static str, what: impl Into<String>) -> Finding {
-        Finding { check, health: Health::Broken, what: what.into(), mend: None }
+    fn broken(check: &'static str, what: impl Into<String>) -> DoctorFinding {
+        DoctorFinding { check, health: FindingHealth::Broken, what: what.into(), with_mend: None }
     }
 
-    fn mend(mut self, command: impl Into<String>) -> Finding {
-        self.mend = Some(command.into());
+    fn mend(mut self, command: impl Into<String>) -> DoctorFinding {
+        self.with_mend = Some(command.into());
         self
     }
 }
 
 /// What the checks are given.
 #[derive(Debug)]
-pub struct Patient {
+pub struct DoctorContext {
     /// The folder the command runs in.
     pub folder: PathBuf,
     /// The repository and its configuration, read once.
-    pub state: State,
+    pub state: SetupState,
     pub program: Option<PathBuf>,
     pub path: Option<OsString>,
     /// `GIT_COMFY=0` is set.
@@ -83,29 +83,29 @@ pub struct Patient {
 /// The command that mends most findings.
 const INIT: &str = "git comfy init";
 
-type Check = fn(&Patient) -> Result<Vec<Finding>>;
+type DoctorCheck = fn(&DoctorContext) -> Result<Vec<DoctorFinding>>;
 
 /// All checks, in the order of the report: the machine first, then the repository.
-const CHECKS: &[Check] = &[
-    around::git_version,
-    around::reachable,
-    around::switched_off,
-    filter::settings,
-    filter::program,
-    files::attributes,
-    files::foreign_filters,
-    trial::round_trip,
-    keeping::keeping,
-    hooking::hooks,
-    files::remotes,
-    files::rewrite,
-    files::marks,
-    files::raw,
-    around::synced_folder,
+const CHECKS: &[DoctorCheck] = &[
+    environment::check_git_version,
+    environment::check_path,
+    environment::check_switched_off,
+    filter::check_settings,
+    filter::check_program,
+    repository::check_attributes,
+    repository::check_foreign_filters,
+    round_trip::check_round_trip,
+    layout_storage::check_layout_storage,
+    hooks::check_hooks,
+    repository::check_remotes,
+    repository::check_note_rewriting,
+    repository::check_modified_marks,
+    repository::check_raw_workflows,
+    environment::check_synced_folder,
 ];
 
 /// Runs all checks.
-pub fn examine(patient: &Patient) -> Result<Vec<Finding>> {
+pub fn run_checks(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
     let mut findings = Vec::new();
     for check in CHECKS {
         findings.extend(check(patient)?);

@@ -4,20 +4,22 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::{Result, entries, failed};
+use super::{Result, file_error, list_folder};
 
 /// Copies files, folders and links, each file synced to disk.
-pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).map_err(failed("make", to))?;
-    for (name, kind) in entries(from)? {
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).map_err(file_error("make", to))?;
+    for (name, kind) in list_folder(from)? {
         let (from, to) = (from.join(&name), to.join(&name));
         if kind.is_dir() {
-            copy(&from, &to)?;
+            copy_folder(&from, &to)?;
         } else if kind.is_symlink() {
-            link(&from, &to).map_err(failed("copy", &from))?;
+            link(&from, &to).map_err(file_error("copy", &from))?;
         } else if kind.is_file() {
-            fs::copy(&from, &to).map_err(failed("copy", &from))?;
-            fs::File::open(&to).and_then(|file| file.sync_all()).map_err(failed("write", &to))?;
+            fs::copy(&from, &to).map_err(file_error("copy", &from))?;
+            fs::File::open(&to)
+                .and_then(|file| file.sync_all())
+                .map_err(file_error("write", &to))?;
         }
         // A socket of a running fsmonitor is nothing to keep.
     }
@@ -35,13 +37,13 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Whether two folders hold the same files.
-pub(crate) fn same(one: &Path, other: &Path) -> Result<bool> {
-    for (name, kind) in entries(one)? {
+pub(crate) fn has_same_files(one: &Path, other: &Path) -> Result<bool> {
+    for (name, kind) in list_folder(one)? {
         let (one, other) = (one.join(&name), other.join(&name));
         let equal = if kind.is_dir() {
-            other.is_dir() && same(&one, &other)?
+            other.is_dir() && has_same_files(&one, &other)?
         } else if kind.is_file() {
-            other.is_file() && same_bytes(&one, &other).map_err(failed("read", &other))?
+            other.is_file() && has_same_bytes(&one, &other).map_err(file_error("read", &other))?
         } else {
             true
         };
@@ -52,7 +54,7 @@ pub(crate) fn same(one: &Path, other: &Path) -> Result<bool> {
     Ok(true)
 }
 
-fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+fn has_same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
     let (mut one, mut other) = (fs::File::open(one)?, fs::File::open(other)?);
     if one.metadata()?.len() != other.metadata()?.len() {
         return Ok(false);

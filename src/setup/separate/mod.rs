@@ -12,26 +12,26 @@
 //! where such places lie by custom.
 
 pub mod copy;
-pub mod fitness;
+pub mod move_obstacles;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use copy::{copy, same};
-use fitness::unfit;
+use copy::{copy_folder, has_same_files};
+use move_obstacles::find_obstacle;
 
-use crate::platform::git::plumbing::Git;
-use crate::platform::git::{Error as GitError, ObjectFormat, Repository};
+use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::{GitError, ObjectFormat, Repository};
 
 /// The line, before it becomes `.git`.
-const LINE: &str = ".git-comfy-separate";
+const GITDIR_LINE_FILE: &str = ".git-comfy-separate";
 /// What was `.git`, until the copy takes its place.
-const OLD: &str = ".git-comfy-old";
+const OLD_GIT_FOLDER: &str = ".git-comfy-old";
 /// The ending of a copy that is being made.
-const PARTIAL: &str = "partial";
+const PARTIAL_ENDING: &str = "partial";
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum SeparateError {
     #[error(transparent)]
     Git(#[from] GitError),
     #[error("cannot {what} {}", path.display())]
@@ -52,62 +52,69 @@ pub enum Error {
     Differs(&'static str),
 }
 
-type Result<T> = std::result::Result<T, Error>;
+type Result<T> = std::result::Result<T, SeparateError>;
 
-fn failed<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
-    move |source| Error::File { what, path: path.to_owned(), source }
+fn file_error<'a>(
+    what: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> SeparateError + 'a {
+    move |source| SeparateError::File { what, path: path.to_owned(), source }
 }
 
 /// Where the `.git` of a folder is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum GitFolderState {
     /// No `.git` in the folder or above it.
-    None,
+    NoRepository,
     /// `.git` is a folder inside this one.
     Inside(PathBuf),
     /// `.git` leads to a repository outside.
-    Apart {
+    Separated {
         /// The folder that `.git` is in.
         top: PathBuf,
         place: PathBuf,
     },
     /// `.git` leads to a place that is not there: another machine wrote it.
-    Astray {
+    Dangling {
         /// The folder that `.git` is in.
         top: PathBuf,
         place: PathBuf,
     },
     /// A separation was broken off here; [`resume`] goes on.
-    Halfway(PathBuf),
+    Interrupted(PathBuf),
 }
 
 /// Looks for `.git` in a folder and those above.
-pub fn look(folder: &Path) -> Found {
+pub fn inspect_git_folder(folder: &Path) -> GitFolderState {
     for top in folder.ancestors() {
         let git = top.join(".git");
         let top = top.to_owned();
         match git.symlink_metadata() {
-            Ok(about) if about.is_dir() => return Found::Inside(top),
+            Ok(about) if about.is_dir() => return GitFolderState::Inside(top),
             Ok(_) => {
                 let place = match fs::canonicalize(&git) {
                     Ok(place) if place.is_dir() => Some(place),
-                    _ => named_by(&git),
+                    _ => read_gitdir_line(&git),
                 };
                 return match place {
-                    Some(place) if is_repository(&place) => Found::Apart { top, place },
-                    Some(place) => Found::Astray { top, place },
-                    None => Found::None,
+                    Some(place) if is_repository(&place) => {
+                        GitFolderState::Separated { top, place }
+                    }
+                    Some(place) => GitFolderState::Dangling { top, place },
+                    None => GitFolderState::NoRepository,
                 };
             }
-            Err(_) if top.join(LINE).is_file() => return Found::Halfway(top),
+            Err(_) if top.join(GITDIR_LINE_FILE).is_file() => {
+                return GitFolderState::Interrupted(top);
+            }
             Err(_) => {}
         }
     }
-    Found::None
+    GitFolderState::NoRepository
 }
 
 /// The path behind `gitdir:` in a `.git` file.
-fn named_by(file: &Path) -> Option<PathBuf> {
+fn read_gitdir_line(file: &Path) -> Option<PathBuf> {
     let text = fs::read(file).ok().filter(|text| text.len() < 1 << 16)?;
     let text = String::from_utf8(text).ok()?;
     let place = text.strip_prefix("gitdir:")?.trim();
@@ -120,92 +127,93 @@ fn is_repository(place: &Path) -> bool {
 }
 
 /// The usual place for the repository of a folder, below the person's own data.
-pub fn usual_place(data: &Path, top: &Path) -> PathBuf {
+pub fn default_git_folder(data: &Path, top: &Path) -> PathBuf {
     let name = top.file_name().unwrap_or_default().to_string_lossy();
     let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
     let name: String = name.chars().map(plain).collect();
-    let id = ObjectFormat::Sha1.digest(&[top.to_string_lossy().as_bytes()]).to_hex();
+    let id = ObjectFormat::Sha1.hash_parts(&[top.to_string_lossy().as_bytes()]).to_hex();
     data.join("git-comfy").join("repositories").join(format!("{name}-{}.git", &id[..8]))
 }
 
 /// Makes a new repository with its `.git` at a place.
-pub fn make(top: &Path, place: &Path) -> Result<()> {
-    check_free(place)?;
+pub fn init_separate(top: &Path, place: &Path) -> Result<()> {
+    ensure_free(place)?;
     if let Some(parent) = place.parent() {
-        fs::create_dir_all(parent).map_err(failed("make", parent))?;
+        fs::create_dir_all(parent).map_err(file_error("make", parent))?;
     }
-    let git = Git::elsewhere(top);
+    let git = GitRunner::outside_environment(top);
     let words = ["init", "-q", "--separate-git-dir"].map(std::ffi::OsStr::new);
     git.run(words.into_iter().chain([place.as_os_str()]))?;
     Ok(())
 }
 
 /// Makes an empty repository at the place that a `.git` from another machine names.
-pub fn make_named(place: &Path) -> Result<()> {
-    check_free(place)?;
+pub fn init_named_place(place: &Path) -> Result<()> {
+    ensure_free(place)?;
     Repository::init_bare(place)?;
-    Git::elsewhere(place).run(["config", "core.bare", "false"])?;
+    GitRunner::outside_environment(place).run(["config", "core.bare", "false"])?;
     Ok(())
 }
 
-fn check_free(place: &Path) -> Result<()> {
+fn ensure_free(place: &Path) -> Result<()> {
     let is_empty = fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_none());
     if place.symlink_metadata().is_ok() && !is_empty {
-        return Err(Error::Taken(place.to_owned()));
+        return Err(SeparateError::Taken(place.to_owned()));
     }
     Ok(())
 }
 
 /// Moves the repository of a folder to a place and leaves a line that names it.
-pub fn move_out(top: &Path, place: &Path) -> Result<()> {
+pub fn move_git_folder(top: &Path, place: &Path) -> Result<()> {
     let git = top.join(".git");
-    if let Some(reason) = unfit(top, &git)? {
-        return Err(Error::Unfit(reason));
+    if let Some(reason) = find_obstacle(top, &git)? {
+        return Err(SeparateError::Unfit(reason));
     }
-    check_free(place)?;
+    ensure_free(place)?;
     // An empty folder would be in the way of a rename on some systems.
     let _ = fs::remove_dir(place);
-    let before = Facts::of(top)?;
+    let before = RepositoryFacts::read(top)?;
     if let Some(parent) = place.parent() {
-        fs::create_dir_all(parent).map_err(failed("make", parent))?;
+        fs::create_dir_all(parent).map_err(file_error("make", parent))?;
     }
-    write_line(top, place)?;
+    write_gitdir_line(top, place)?;
     let moved = match fs::rename(&git, place) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => move_by_copy(top, place),
-        result => result.map_err(failed("move", &git)),
+        result => result.map_err(file_error("move", &git)),
     };
     if let Err(error) = moved {
-        let _ = fs::remove_file(top.join(LINE));
+        let _ = fs::remove_file(top.join(GITDIR_LINE_FILE));
         return Err(error);
     }
-    put_line(top)?;
-    match before.differing(&Facts::of(top)?) {
+    install_gitdir_line(top)?;
+    match before.first_difference(&RepositoryFacts::read(top)?) {
         None => {
-            take_old(top);
+            remove_old(top);
             Ok(())
         }
         Some(what) => {
-            put_back(top, place)?;
-            Err(Error::Differs(what))
+            undo_move(top, place)?;
+            Err(SeparateError::Differs(what))
         }
     }
 }
 
 /// Goes on where a separation was broken off. The folder then lies as [`look`] says.
-pub fn resume(top: &Path) -> Result<()> {
-    let line = top.join(LINE);
-    match named_by(&line) {
+pub fn resume_move(top: &Path) -> Result<()> {
+    let line = top.join(GITDIR_LINE_FILE);
+    match read_gitdir_line(&line) {
         Some(place) if is_repository(&place) => {
-            put_line(top)?;
-            take_old(top);
+            install_gitdir_line(top)?;
+            remove_old(top);
             Ok(())
         }
         // The copy was not there yet: what was `.git` still is.
-        _ if top.join(OLD).is_dir() => {
-            fs::rename(top.join(OLD), top.join(".git")).map_err(failed("move", &top.join(OLD)))?;
-            fs::remove_file(&line).map_err(failed("delete", &line))
+        _ if top.join(OLD_GIT_FOLDER).is_dir() => {
+            fs::rename(top.join(OLD_GIT_FOLDER), top.join(".git"))
+                .map_err(file_error("move", &top.join(OLD_GIT_FOLDER)))?;
+            fs::remove_file(&line).map_err(file_error("delete", &line))
         }
-        _ => Err(Error::Unfit(format!(
+        _ => Err(SeparateError::Unfit(format!(
             "{} names no repository; whoever moved it knows where it is",
             line.display()
         ))),
@@ -213,63 +221,63 @@ pub fn resume(top: &Path) -> Result<()> {
 }
 
 /// Deletes the old folder that a separation left which was stopped before its last step.
-pub fn take_old(top: &Path) {
-    let old = top.join(OLD);
+pub fn remove_old(top: &Path) {
+    let old = top.join(OLD_GIT_FOLDER);
     if old.is_dir() {
         let _ = fs::remove_dir_all(old);
     }
 }
 
-fn write_line(top: &Path, place: &Path) -> Result<()> {
-    let line = top.join(LINE);
+fn write_gitdir_line(top: &Path, place: &Path) -> Result<()> {
+    let line = top.join(GITDIR_LINE_FILE);
     let named = place
         .to_str()
-        .ok_or_else(|| Error::Unfit(format!("the path {} is no text", place.display())))?;
+        .ok_or_else(|| SeparateError::Unfit(format!("the path {} is no text", place.display())))?;
     // git reads slashes everywhere.
     let named = if cfg!(windows) { named.replace('\\', "/") } else { named.to_owned() };
-    fs::write(&line, format!("gitdir: {named}\n")).map_err(failed("write", &line))
+    fs::write(&line, format!("gitdir: {named}\n")).map_err(file_error("write", &line))
 }
 
-fn put_line(top: &Path) -> Result<()> {
-    let line = top.join(LINE);
-    fs::rename(&line, top.join(".git")).map_err(failed("move", &line))
+fn install_gitdir_line(top: &Path) -> Result<()> {
+    let line = top.join(GITDIR_LINE_FILE);
+    fs::rename(&line, top.join(".git")).map_err(file_error("move", &line))
 }
 
-fn put_back(top: &Path, place: &Path) -> Result<()> {
+fn undo_move(top: &Path, place: &Path) -> Result<()> {
     let git = top.join(".git");
-    fs::remove_file(&git).map_err(failed("delete", &git))?;
-    let old = top.join(OLD);
+    fs::remove_file(&git).map_err(file_error("delete", &git))?;
+    let old = top.join(OLD_GIT_FOLDER);
     if old.is_dir() {
-        fs::rename(&old, &git).map_err(failed("move", &old))?;
-        return fs::remove_dir_all(place).map_err(failed("delete", place));
+        fs::rename(&old, &git).map_err(file_error("move", &old))?;
+        return fs::remove_dir_all(place).map_err(file_error("delete", place));
     }
-    fs::rename(place, &git).map_err(failed("move", place))
+    fs::rename(place, &git).map_err(file_error("move", place))
 }
 
 /// Moves to another disk: by a checked copy, then the old folder is renamed.
 fn move_by_copy(top: &Path, place: &Path) -> Result<()> {
     let git = top.join(".git");
     let mut partial = place.as_os_str().to_owned();
-    partial.push(format!(".{PARTIAL}"));
+    partial.push(format!(".{PARTIAL_ENDING}"));
     let partial = PathBuf::from(partial);
     if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(failed("delete", &partial))?;
+        fs::remove_dir_all(&partial).map_err(file_error("delete", &partial))?;
     }
-    copy(&git, &partial)?;
-    if !same(&git, &partial)? {
+    copy_folder(&git, &partial)?;
+    if !has_same_files(&git, &partial)? {
         let _ = fs::remove_dir_all(&partial);
-        return Err(Error::Differs("what lies in .git"));
+        return Err(SeparateError::Differs("what lies in .git"));
     }
-    let old = top.join(OLD);
-    fs::rename(&git, &old).map_err(failed("move", &git))?;
+    let old = top.join(OLD_GIT_FOLDER);
+    fs::rename(&git, &old).map_err(file_error("move", &git))?;
     if let Err(source) = fs::rename(&partial, place) {
-        fs::rename(&old, &git).map_err(failed("move", &old))?;
-        return Err(failed("move", &partial)(source));
+        fs::rename(&old, &git).map_err(file_error("move", &old))?;
+        return Err(file_error("move", &partial)(source));
     }
     Ok(())
 }
 
-fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, fs::FileType)>> {
+fn list_folder(folder: &Path) -> Result<Vec<(std::ffi::OsString, fs::FileType)>> {
     let read = || {
         let mut all = Vec::new();
         for entry in fs::read_dir(folder)? {
@@ -278,18 +286,18 @@ fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, fs::FileType)>> {
         }
         Ok(all)
     };
-    read().map_err(failed("read", folder))
+    read().map_err(file_error("read", folder))
 }
 
 /// Answers of git that must be the same before and after a move.
 #[derive(Debug, PartialEq, Eq)]
-struct Facts([(&'static str, Vec<u8>); 4]);
+struct RepositoryFacts([(&'static str, Vec<u8>); 4]);
 
-impl Facts {
-    fn of(top: &Path) -> Result<Facts> {
-        let git = Git::elsewhere(top);
-        let told = |words: &[&str]| git.answer(words).map(|answer| answer.out);
-        Ok(Facts([
+impl RepositoryFacts {
+    fn read(top: &Path) -> Result<RepositoryFacts> {
+        let git = GitRunner::outside_environment(top);
+        let told = |words: &[&str]| git.run_unchecked(words).map(|answer| answer.stdout);
+        Ok(RepositoryFacts([
             ("HEAD", told(&["rev-parse", "HEAD"])?),
             ("the refs", told(&["for-each-ref", "--format=%(objectname) %(refname)"])?),
             ("the configuration", told(&["config", "--list", "-z"])?),
@@ -297,7 +305,7 @@ impl Facts {
         ]))
     }
 
-    fn differing(&self, after: &Facts) -> Option<&'static str> {
+    fn first_difference(&self, after: &RepositoryFacts) -> Option<&'static str> {
         let pairs = self.0.iter().zip(&after.0);
         pairs.into_iter().find(|(before, after)| before != after).map(|((what, _), _)| *what)
     }

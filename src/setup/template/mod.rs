@@ -4,46 +4,50 @@
 //! It is a marked block at the top of each file: later lines win, so whatever else stands
 //! there keeps its say.
 
-pub mod table;
+pub mod patterns;
 
 use std::fs;
 use std::path::Path;
 
-use super::block::{self, Site};
-use super::plan::{self, Plan, Step};
+use super::marked_block::{self, BlockPosition};
+use super::plan::{self, SetupPlan, SetupStep};
 use crate::platform::git::Result;
-use crate::platform::git::plumbing::Git;
+use crate::platform::git::git_runner::GitRunner;
 
 const BEGIN: &str = "# >>> git-comfy template >>>";
 const END: &str = "# <<< git-comfy template <<<";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TemplateKind {
     Workflows,
     /// ComfyUI's base folder, with `user`, `models`, `output` and the rest.
     ComfyUi,
 }
 
-impl Kind {
+impl TemplateKind {
     /// Tells the kind of a folder by the folders in it.
-    pub fn of(folder: &Path) -> Kind {
+    pub fn detect(folder: &Path) -> TemplateKind {
         let has = |name: &str| folder.join(name).is_dir();
         let beside = ["models", "output", "input", "custom_nodes"];
-        if has("user") && beside.into_iter().any(has) { Kind::ComfyUi } else { Kind::Workflows }
+        if has("user") && beside.into_iter().any(has) {
+            TemplateKind::ComfyUi
+        } else {
+            TemplateKind::Workflows
+        }
     }
 
     /// The path of a workflow in such a folder, to test the ignore patterns with.
-    fn probe(self) -> &'static str {
+    fn probe_path(self) -> &'static str {
         match self {
-            Kind::Workflows => "git-comfy-probe.json",
-            Kind::ComfyUi => "user/default/workflows/git-comfy-probe.json",
+            TemplateKind::Workflows => "git-comfy-probe.json",
+            TemplateKind::ComfyUi => "user/default/workflows/git-comfy-probe.json",
         }
     }
 }
 
 /// Whether git-lfs is installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lfs {
+pub enum LfsState {
     /// It is, and its filter is configured.
     Ready,
     /// It is, but `git lfs install` was never run.
@@ -52,14 +56,15 @@ pub enum Lfs {
     Missing,
 }
 
-impl Lfs {
+impl LfsState {
     /// Asks git for both.
-    pub fn of(git: &Git) -> Result<Lfs> {
-        if git.answer(["lfs", "version"])?.code != 0 {
-            return Ok(Lfs::Missing);
+    pub fn detect(git: &GitRunner) -> Result<LfsState> {
+        if git.run_unchecked(["lfs", "version"])?.code != 0 {
+            return Ok(LfsState::Missing);
         }
-        let configured = git.ask(["config", "--get-regexp", r"^filter\.lfs\.(clean|process)$"])?;
-        Ok(if configured.is_some() { Lfs::Ready } else { Lfs::NotSetUp })
+        let configured =
+            git.run_optional(["config", "--get-regexp", r"^filter\.lfs\.(clean|process)$"])?;
+        Ok(if configured.is_some() { LfsState::Ready } else { LfsState::NotSetUp })
     }
 }
 
@@ -71,75 +76,80 @@ pub struct Template {
 }
 
 impl Template {
-    pub fn new(kind: Kind, lfs: Lfs) -> Template {
+    pub fn new(kind: TemplateKind, lfs: LfsState) -> Template {
         let mut ignore = Vec::new();
         let mut add = |title: &str, patterns: &[&str]| {
             ignore.push(format!("# {title}"));
             ignore.extend(patterns.iter().map(|pattern| (*pattern).to_owned()));
         };
-        let lfs = lfs == Lfs::Ready;
-        if kind == Kind::ComfyUi {
-            add("Out: models, outputs, programs, settings. In: what you made.", table::COMFYUI);
+        let lfs = lfs == LfsState::Ready;
+        if kind == TemplateKind::ComfyUi {
+            add(
+                "Out: models, outputs, programs, settings. In: what you made.",
+                patterns::COMFYUI_IGNORES,
+            );
             if lfs {
-                add("Input files go to git-lfs.", table::INPUT);
+                add("Input files go to git-lfs.", patterns::INPUT_IGNORES);
             }
         }
-        add("Weights, wherever they lie.", table::WEIGHTS);
-        add("What systems and synced folders leave about.", table::LEAVINGS);
+        add("Weights, wherever they lie.", patterns::WEIGHTS);
+        add("What systems and synced folders leave about.", patterns::SYSTEM_FILES);
         let large = match kind {
             _ if !lfs => &[],
-            Kind::Workflows => table::LARGE,
-            Kind::ComfyUi => table::INPUT_ATTRIBUTES,
+            TemplateKind::Workflows => patterns::LARGE_FILES,
+            TemplateKind::ComfyUi => patterns::INPUT_ATTRIBUTES,
         };
-        let attributes = large.iter().map(|pattern| format!("{pattern} {}", table::LFS)).collect();
+        let attributes =
+            large.iter().map(|pattern| format!("{pattern} {}", patterns::LFS_ATTRIBUTES)).collect();
         Template { ignore, attributes }
     }
 
     /// The block for `.gitignore`.
     pub fn ignore(&self) -> String {
-        in_block(&self.ignore)
+        wrap_in_block(&self.ignore)
     }
 
     /// The block for `.gitattributes`, if there is anything to say.
     pub fn attributes(&self) -> Option<String> {
-        (!self.attributes.is_empty()).then(|| in_block(&self.attributes))
+        (!self.attributes.is_empty()).then(|| wrap_in_block(&self.attributes))
     }
 
     /// Adds to a plan what is missing in the files of a folder. What the plan writes there
     /// already counts as written.
-    pub fn put(&self, top: &Path, plan: &mut Plan) {
-        let ignore = put_lines(&top.join(".gitignore"), &self.ignore, plan);
+    pub fn plan_files(&self, top: &Path, plan: &mut SetupPlan) {
+        let ignore = plan_lines(&top.join(".gitignore"), &self.ignore, plan);
         plan.add(".gitignore keeps out what belongs in no repository", ignore);
-        let attributes = put_lines(&top.join(".gitattributes"), &self.attributes, plan);
+        let attributes = plan_lines(&top.join(".gitattributes"), &self.attributes, plan);
         plan.add(".gitattributes gives large files to git-lfs", attributes);
     }
 }
 
-fn in_block(lines: &[String]) -> String {
+fn wrap_in_block(lines: &[String]) -> String {
     format!("{BEGIN}\n{}\n{END}", lines.join("\n"))
 }
 
 /// The step that brings a block up to date; none where nothing is missing.
-fn put_lines(file: &Path, lines: &[String], plan: &Plan) -> Vec<Step> {
+fn plan_lines(file: &Path, lines: &[String], plan: &SetupPlan) -> Vec<SetupStep> {
     let planned = plan.steps().filter_map(|step| match step {
-        Step::Write { path, content, .. } if path == file => Some(content.clone()),
+        SetupStep::Write { path, content, .. } if path == file => Some(content.clone()),
         _ => None,
     });
     let before = planned.last().unwrap_or_else(|| fs::read(file).unwrap_or_default());
-    let lines = missing(&before, lines);
+    let lines = missing_lines(&before, lines);
     let has_block = before.windows(BEGIN.len()).any(|part| part == BEGIN.as_bytes());
     if lines.is_empty() && !has_block {
         return Vec::new();
     }
-    let content = block::put(&before, &in_block(&lines), Site::Top);
-    let kind = plan::Kind::Text;
-    let step = (content != before).then(|| Step::Write { path: file.to_owned(), content, kind });
+    let content = marked_block::insert_block(&before, &wrap_in_block(&lines), BlockPosition::Top);
+    let kind = plan::NewFileKind::Text;
+    let step =
+        (content != before).then(|| SetupStep::Write { path: file.to_owned(), content, kind });
     step.into_iter().collect()
 }
 
 /// The lines that do not stand outside of the block already. Where some take back what
 /// others say, they only make sense together.
-fn missing(text: &[u8], lines: &[String]) -> Vec<String> {
+fn missing_lines(text: &[u8], lines: &[String]) -> Vec<String> {
     if lines.iter().any(|line| line.starts_with('!')) {
         return lines.to_vec();
     }
@@ -162,9 +172,10 @@ fn missing(text: &[u8], lines: &[String]) -> Vec<String> {
 
 /// The line that keeps workflows of such a folder out of git all the same, as git tells it
 /// (`.gitignore:3:*.json`).
-pub fn hindrance(git: &Git, kind: Kind) -> Result<Option<String>> {
-    let answer = git.answer(["check-ignore", "-v", "--no-index", "--", kind.probe()])?;
-    let told = String::from_utf8_lossy(&answer.out).into_owned();
+pub fn find_ignoring_line(git: &GitRunner, kind: TemplateKind) -> Result<Option<String>> {
+    let answer =
+        git.run_unchecked(["check-ignore", "-v", "--no-index", "--", kind.probe_path()])?;
+    let told = String::from_utf8_lossy(&answer.stdout).into_owned();
     let line = told.split('\t').next().unwrap_or_default().to_owned();
     // git names the line that takes a pattern back, too.
     let taken_back = line.splitn(3, ':').nth(2).is_some_and(|pattern| pattern.starts_with('!'));
@@ -172,9 +183,9 @@ pub fn hindrance(git: &Git, kind: Kind) -> Result<Option<String>> {
 }
 
 /// Whether a folder is the repository of ComfyUI itself, whose files are not a person's.
-pub fn is_comfyui_itself(git: &Git) -> Result<bool> {
-    let told = git.answer(["ls-files", "--", "main.py", "comfy/cli_args.py"])?;
-    Ok(told.out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() == 2)
+pub fn is_comfyui_itself(git: &GitRunner) -> Result<bool> {
+    let told = git.run_unchecked(["ls-files", "--", "main.py", "comfy/cli_args.py"])?;
+    Ok(told.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() == 2)
 }
 
 #[cfg(test)]
@@ -190,19 +201,19 @@ mod tests {
         let wanted = lines(&["# one", "*.pt", "*.bin", "# two", "*.tmp"]);
         let text =
             b"*.tmp\n*.pt  \n# >>> git-comfy template >>>\n*.bin\n# <<< git-comfy template <<<\n";
-        assert_eq!(missing(text, &wanted), lines(&["# one", "*.bin"]));
-        assert_eq!(missing(b"", &wanted), wanted);
+        assert_eq!(missing_lines(text, &wanted), lines(&["# one", "*.bin"]));
+        assert_eq!(missing_lines(b"", &wanted), wanted);
         let with_exceptions = lines(&["/*", "!/user/"]);
-        assert_eq!(missing(b"/*\n", &with_exceptions), with_exceptions);
+        assert_eq!(missing_lines(b"/*\n", &with_exceptions), with_exceptions);
     }
 
     #[test]
     fn a_folder_is_known_by_what_lies_in_it() {
         let world = tempfile::tempdir().unwrap();
-        assert_eq!(Kind::of(world.path()), Kind::Workflows);
+        assert_eq!(TemplateKind::detect(world.path()), TemplateKind::Workflows);
         fs::create_dir_all(world.path().join("user/default")).unwrap();
-        assert_eq!(Kind::of(world.path()), Kind::Workflows);
+        assert_eq!(TemplateKind::detect(world.path()), TemplateKind::Workflows);
         fs::create_dir(world.path().join("models")).unwrap();
-        assert_eq!(Kind::of(world.path()), Kind::ComfyUi);
+        assert_eq!(TemplateKind::detect(world.path()), TemplateKind::ComfyUi);
     }
 }

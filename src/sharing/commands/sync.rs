@@ -1,11 +1,11 @@
 //! `git comfy sync`: fetches, merges and sends layouts and records by hand.
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git;
 use crate::platform::git::{CommitId, Repository};
 use crate::session::Session;
-use crate::sharing::{Asking, Pushed};
+use crate::sharing::{Interactivity, PushOutcome};
 use crate::{layouts, sharing};
 
 /// Exchange layouts and records with a remote.
@@ -13,43 +13,43 @@ use crate::{layouts, sharing};
 /// Happens by itself with fetch, pull and push; this does it now, asks for passwords where
 /// it must, and tells what came of it.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct SyncArgs {
     /// The remote; none means all of them. Or the URL of a fork, or a bundle: layouts and
     /// records are then only fetched.
     pub remote: Option<String>,
 }
 
 /// Fetches, merges and sends.
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
-    let known = sharing::remotes(&repository)?;
+    let known = sharing::remote_names(&repository)?;
     let remotes = match &args.remote {
         Some(name) if known.contains(name) => vec![name.clone()],
         Some(url) if is_address(url) => {
-            sharing::fetch_passing(&repository, url, Asking::Person)?;
-            let told = received(&repository)?.unwrap_or_else(|| "nothing new".to_owned());
-            session.ui.tell(&format!("{url}: {told}"))?;
+            sharing::fetch_from_address(&repository, url, Interactivity::Person)?;
+            let told =
+                receive_and_describe(&repository)?.unwrap_or_else(|| "nothing new".to_owned());
+            session.ui.report(&format!("{url}: {told}"))?;
             return Ok(Exit::Done);
         }
         Some(name) => {
-            return Err(Failure::new(format!("there is no remote {name}"))
-                .hint(format!("remotes of this repository: {}", known.join(", "))));
+            return Err(CommandError::new(format!("there is no remote {name}"))
+                .with_hint(format!("remotes of this repository: {}", known.join(", "))));
         }
         None if known.is_empty() => {
-            return Err(
-                Failure::new("this repository has no remote").hint("git remote add origin URL")
-            );
+            return Err(CommandError::new("this repository has no remote")
+                .with_hint("git remote add origin URL"));
         }
         None => known,
     };
-    layouts::refresh(&repository)?;
-    layouts::promote(&repository, &branches(&repository)?)?;
+    layouts::refresh_index(&repository)?;
+    layouts::promote_pending(&repository, &branch_tips(&repository)?)?;
     let mut exit = Exit::Done;
     for remote in remotes {
-        match exchange(&repository, &remote) {
-            Ok(told) => session.ui.tell(&format!("{remote}: {told}"))?,
+        match sync_remote(&repository, &remote) {
+            Ok(told) => session.ui.report(&format!("{remote}: {told}"))?,
             Err(error) => {
-                session.ui.fail(&Failure::from(error));
+                session.ui.print_error(&CommandError::from(error));
                 exit = Exit::Failed;
             }
         }
@@ -63,7 +63,7 @@ fn is_address(name: &str) -> bool {
 }
 
 /// All that is committed here: every branch, and the commit that is checked out.
-fn branches(repository: &Repository) -> Result<Vec<CommitId>> {
+fn branch_tips(repository: &Repository) -> Result<Vec<CommitId>> {
     let mut commits: Vec<_> = repository.head()?.into_iter().collect();
     for (_, id) in repository.references("refs/heads/")? {
         if !commits.contains(&CommitId(id)) {
@@ -73,24 +73,26 @@ fn branches(repository: &Repository) -> Result<Vec<CommitId>> {
     Ok(commits)
 }
 
-fn exchange(repository: &Repository, remote: &str) -> git::Result<String> {
-    sharing::fetch(repository, remote, Asking::Person)?;
-    let mut told: Vec<String> = received(repository)?.into_iter().collect();
-    if let Pushed::Sent(sent) = sharing::push(repository, remote, Asking::Person)? {
-        told.push(format!("sent {}", names(&sent)));
+fn sync_remote(repository: &Repository, remote: &str) -> git::Result<String> {
+    sharing::fetch_shared_refs(repository, remote, Interactivity::Person)?;
+    let mut told: Vec<String> = receive_and_describe(repository)?.into_iter().collect();
+    if let PushOutcome::Sent(sent) =
+        sharing::push_shared_refs(repository, remote, Interactivity::Person)?
+    {
+        told.push(format!("sent {}", short_ref_names(&sent)));
     }
     // What others sent meanwhile was merged before it went.
-    sharing::receive(repository)?;
+    sharing::receive_layouts(repository)?;
     Ok(if told.is_empty() { "up to date".to_owned() } else { told.join("; ") })
 }
 
 /// Merges what was fetched; what it was, if anything.
-fn received(repository: &Repository) -> git::Result<Option<String>> {
-    let moved = sharing::receive(repository)?.refs;
-    Ok((!moved.is_empty()).then(|| format!("received {}", names(&moved))))
+fn receive_and_describe(repository: &Repository) -> git::Result<Option<String>> {
+    let moved = sharing::receive_layouts(repository)?.refs;
+    Ok((!moved.is_empty()).then(|| format!("received {}", short_ref_names(&moved))))
 }
 
-fn names(refs: &[git::RefName]) -> String {
+fn short_ref_names(refs: &[git::RefName]) -> String {
     let names: Vec<_> = refs.iter().map(|name| name.as_str().replace("refs/", "")).collect();
     names.join(", ")
 }

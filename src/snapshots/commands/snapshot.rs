@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::snapshots::{news, policy, short};
-use crate::differences::{operands, widget_names};
-use crate::error::{Failure, Result};
+use super::snapshots::{configured_policy, short_id, summarize_changes};
+use crate::differences::{node_catalog, operands};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::snapshots;
-use crate::snapshots::{Reason, Scope, Wish};
+use crate::snapshots::{SnapshotReason, SnapshotRequest, SnapshotScope};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,7 +25,7 @@ Nothing is staged or committed. A snapshot that would be the last one again is n
 /// Keep the present state of your workflows, without a commit.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct SnapshotArgs {
     /// What to remember it by. A snapshot with a text is not thinned out with the others.
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
@@ -34,44 +34,53 @@ pub struct Args {
     files: Vec<PathBuf>,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &SnapshotArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     repository.require_work_tree()?;
-    let wish = Wish {
-        scope: scope(args, session, &repository)?,
-        reason: Reason::Hand,
+    let wish = SnapshotRequest {
+        scope: parse_scope(args, session, &repository)?,
+        reason: SnapshotReason::Hand,
         text: args.message.as_deref(),
-        policy: &policy(session, &repository)?,
+        policy: &configured_policy(session, &repository)?,
     };
-    let taken = snapshots::take(&repository, &wish)?;
-    session.tell_remarks(&taken.remarks);
-    let text = match (&taken.new, &taken.before) {
+    let taken = snapshots::create_snapshot(&repository, &wish)?;
+    session.print_remarks(&taken.remarks);
+    let text = match (&taken.new, &taken.previous) {
         (Some(new), before) => {
-            let changed = snapshots::changed(&repository, before.as_ref(), Some(new))?;
-            let told = news(&repository, &widget_names::of(&repository), &changed, 80)?;
-            let count = match taken.files {
+            let changed = snapshots::diff_snapshots(&repository, before.as_ref(), Some(new))?;
+            let told = summarize_changes(
+                &repository,
+                &node_catalog::load_catalog(&repository),
+                &changed,
+                80,
+            )?;
+            let count = match taken.file_count {
                 1 => "1 workflow".to_owned(),
                 count => format!("{count} workflows"),
             };
             match told.is_empty() {
-                true => format!("snapshot {} of {count}", short(new)),
-                false => format!("snapshot {} of {count}; {told}", short(new)),
+                true => format!("snapshot {} of {count}", short_id(new)),
+                false => format!("snapshot {} of {count}; {told}", short_id(new)),
             }
         }
         (None, Some(last)) => {
-            format!("nothing has changed since snapshot {}", short(last))
+            format!("nothing has changed since snapshot {}", short_id(last))
         }
         (None, None) => "there are no workflows here".to_owned(),
     };
-    session.ui.tell(&text)?;
+    session.ui.report(&text)?;
     Ok(Exit::Done)
 }
 
-fn scope(args: &Args, session: &Session, repository: &Repository) -> Result<Scope> {
+fn parse_scope(
+    args: &SnapshotArgs,
+    session: &Session,
+    repository: &Repository,
+) -> Result<SnapshotScope> {
     match args.files.as_slice() {
-        [] => Ok(Scope::Everything),
+        [] => Ok(SnapshotScope::Everything),
         [folder] if session.cwd.join(folder).is_dir() => {
-            Ok(Scope::Below(folder_path(session, repository, folder)?))
+            Ok(SnapshotScope::Below(repo_folder_path(session, repository, folder)?))
         }
         files => {
             let mut paths = Vec::new();
@@ -79,30 +88,30 @@ fn scope(args: &Args, session: &Session, repository: &Repository) -> Result<Scop
                 let place = session.cwd.join(file);
                 if !place.is_file() {
                     let name = file.display().to_string();
-                    return Err(Failure::new(format!("{} is no file", sanitize::line(&name)))
-                        .hint("name files, or one folder"));
+                    return Err(CommandError::new(format!("{} is no file", sanitize::line(&name)))
+                        .with_hint("name files, or one folder"));
                 }
                 let path = operands::repo_path(repository, &place);
-                paths.push(path.ok_or_else(|| outside(file))?);
+                paths.push(path.ok_or_else(|| outside_repository(file))?);
             }
-            Ok(Scope::Named(paths))
+            Ok(SnapshotScope::NamedFiles(paths))
         }
     }
 }
 
 /// The path of a folder of the work tree; empty for its top.
-pub(crate) fn folder_path(
+pub(crate) fn repo_folder_path(
     session: &Session,
     repository: &Repository,
     folder: &std::path::Path,
 ) -> Result<RepoPath> {
     let real = std::fs::canonicalize(session.cwd.join(folder))?;
     let top = std::fs::canonicalize(repository.require_work_tree()?)?;
-    let below = real.strip_prefix(top).map_err(|_| outside(folder))?;
+    let below = real.strip_prefix(top).map_err(|_| outside_repository(folder))?;
     Ok(RepoPath::from_path(below))
 }
 
-fn outside(path: &std::path::Path) -> Failure {
+fn outside_repository(path: &std::path::Path) -> CommandError {
     let name = path.display().to_string();
-    Failure::new(format!("{} is not in this repository", sanitize::line(&name)))
+    CommandError::new(format!("{} is not in this repository", sanitize::line(&name)))
 }

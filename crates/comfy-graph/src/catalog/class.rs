@@ -43,9 +43,9 @@ pub struct InputSpec {
     /// The options of a dynamic combo, each with inputs of its own.
     pub options: Vec<DynamicOption>,
     /// Whether a control widget follows.
-    pub control: Control,
+    pub control: ControlSpec,
     /// What the upload button beside it takes.
-    pub upload: Option<Upload>,
+    pub upload: Option<UploadKind>,
     /// Whether its text has several lines.
     pub multiline: bool,
     /// Whether `{a|b}` in its text is resolved at random when queued.
@@ -68,7 +68,7 @@ pub enum Presence {
 
 /// `control_after_generate` of an input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Control {
+pub enum ControlSpec {
     /// The class does not say: an INT named `seed` or `noise_seed` has one all the same.
     #[default]
     Unsaid,
@@ -83,7 +83,7 @@ pub enum Control {
 
 /// What an upload button takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Upload {
+pub enum UploadKind {
     /// Pictures, animated or not.
     Image,
     /// Videos.
@@ -112,24 +112,24 @@ pub struct OutputSpec {
 
 impl NodeClass {
     /// The title a new node shows.
-    pub fn shown(&self) -> &str {
+    pub fn display_name(&self) -> &str {
         if self.title.is_empty() { &self.name } else { &self.title }
     }
 
     /// An input by name; inputs of dynamic options by their dotted name, in the first
     /// option that has it.
     pub fn input(&self, name: &str) -> Option<&InputSpec> {
-        find(&self.inputs, name)
+        find_input(&self.inputs, name)
     }
 }
 
-fn find<'c>(inputs: &'c [InputSpec], name: &str) -> Option<&'c InputSpec> {
+fn find_input<'c>(inputs: &'c [InputSpec], name: &str) -> Option<&'c InputSpec> {
     if let Some(input) = inputs.iter().find(|input| input.name == name) {
         return Some(input);
     }
     let (combo, rest) = name.split_once('.')?;
     let combo = inputs.iter().find(|input| input.name == combo)?;
-    combo.options.iter().find_map(|option| find(&option.inputs, rest))
+    combo.options.iter().find_map(|option| find_input(&option.inputs, rest))
 }
 
 /// Types for which the frontend makes a widget.
@@ -174,7 +174,7 @@ impl InputSpec {
 
     /// The value of a new node: the class's default, else the first choice of a combo,
     /// else what the frontend starts with.
-    pub fn initial(&self) -> Option<Value> {
+    pub fn initial_value(&self) -> Option<Value> {
         if let Some(default) = &self.default {
             return Some(default.clone());
         }

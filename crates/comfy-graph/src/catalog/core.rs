@@ -11,22 +11,23 @@
 use std::sync::LazyLock;
 
 use super::class::NodeClass;
-use super::table::Table;
+use super::class_table::ClassTable;
 
 /// The ComfyUI version that the table was made from.
 pub const CORE_VERSION: &str = "0.33.0";
 
-const TEXT: &str = include_str!("core.tsv");
+const CORE_TABLE_TEXT: &str = include_str!("core.tsv");
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| Table::of_static(TEXT));
+static CORE_TABLE: LazyLock<ClassTable> =
+    LazyLock::new(|| ClassTable::from_static(CORE_TABLE_TEXT));
 
-pub(super) fn class(name: &str) -> Option<&'static NodeClass> {
-    TABLE.class(name)
+pub(super) fn core_class(name: &str) -> Option<&'static NodeClass> {
+    CORE_TABLE.class(name)
 }
 
 /// The names of all classes that ComfyUI brings, sorted.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    TEXT.lines().filter_map(|line| line.split_once('\t')).map(|(name, _)| name)
+pub(super) fn core_names() -> impl Iterator<Item = &'static str> {
+    CORE_TABLE_TEXT.lines().filter_map(|line| line.split_once('\t')).map(|(name, _)| name)
 }
 
 #[cfg(test)]
@@ -35,10 +36,10 @@ mod tests {
 
     #[test]
     fn every_line_of_the_table_is_a_class() {
-        let names: Vec<&str> = names().collect();
+        let names: Vec<&str> = core_names().collect();
         assert_eq!(names.len(), 886);
         assert!(names.is_sorted());
-        assert!(names.iter().all(|name| class(name).is_some_and(|class| class.name == *name)));
-        assert!(class("NoSuchNode").is_none());
+        assert!(names.iter().all(|name| core_class(name).is_some_and(|class| class.name == *name)));
+        assert!(core_class("NoSuchNode").is_none());
     }
 }

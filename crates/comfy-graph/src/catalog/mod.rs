@@ -5,32 +5,34 @@
 //!
 //! Must not know where a definition was fetched from.
 
+mod builtin_file_inputs;
 mod class;
+mod class_table;
 mod core;
-mod expect;
-mod files;
-mod folders;
+mod expected_widgets;
+mod file_inputs;
 mod naming;
 pub mod object_info;
-mod table;
 
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
 use crate::json::Value;
 
-pub use class::{Control, DynamicOption, InputSpec, NodeClass, OutputSpec, Presence, Upload};
+pub use class::{
+    ControlSpec, DynamicOption, InputSpec, NodeClass, OutputSpec, Presence, UploadKind,
+};
+pub use class_table::object_info_table;
 pub use core::CORE_VERSION;
-pub use files::{Evidence, FileUse, Folder, Listing};
-pub use table::table_of;
+pub use file_inputs::{FileEvidence, FileFolder, FileUse, FolderListing};
 
 /// What is known of node classes.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Classes out of a server's `/object_info`; they come before the built-in ones.
-    learned: table::Table,
+    server_classes: class_table::ClassTable,
     /// Inputs of learned classes that name models: class and input, folder.
-    listed: FxHashMap<(CompactString, CompactString), CompactString>,
+    model_folders: FxHashMap<(CompactString, CompactString), CompactString>,
 }
 
 impl Catalog {
@@ -41,24 +43,27 @@ impl Catalog {
 
     /// The built-in classes and those of an `/object_info` answer.
     pub fn with_object_info(answer: &Value) -> Self {
-        Catalog::with_table(&table_of(answer))
+        Catalog::with_table(&object_info_table(answer))
     }
 
     /// The built-in classes and those of a table made by [`table_of`]: what is kept of an
     /// `/object_info` answer between two calls of the program.
     pub fn with_table(text: &str) -> Self {
-        Catalog { learned: table::Table::of_text(text), listed: FxHashMap::default() }
+        Catalog {
+            server_classes: class_table::ClassTable::from_text(text),
+            model_folders: FxHashMap::default(),
+        }
     }
 
     /// A class by name.
     pub fn class(&self, name: &str) -> Option<&NodeClass> {
-        self.learned.class(name).or_else(|| core::class(name))
+        self.server_classes.class(name).or_else(|| core::core_class(name))
     }
 
     /// The names of all classes, sorted.
-    pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.learned.names().collect();
-        names.extend(core::names().map(|name: &str| name));
+    pub fn class_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.server_classes.names().collect();
+        names.extend(core::core_names().map(|name: &str| name));
         names.sort_unstable();
         names.dedup();
         names

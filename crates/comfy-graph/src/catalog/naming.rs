@@ -10,28 +10,31 @@ use compact_str::{CompactString, ToCompactString, format_compact};
 
 use super::Catalog;
 use super::class::NodeClass;
-use super::expect::{Expected, expected, fits, is_seed, role};
+use super::expected_widgets::{
+    ExpectedWidget, accepts_value, expected_widgets, is_seed_name, widget_role,
+};
 use crate::graph::{
-    Definition, Naming, Node, Place, Promoted, Role, Widget, WidgetName, Widgets, Workflow,
-    by_position,
+    Node, PromotedWidget, SubgraphDefinition, Widget, WidgetLocation, WidgetName, WidgetNaming,
+    WidgetRole, WidgetValues, Workflow, widgets_by_position,
 };
 use crate::json::{Object, Value};
 
 /// Texts that only a control widget holds.
-const CONTROLS: [&str; 5] = ["decrement", "fixed", "increment", "increment-wrap", "randomize"];
+const CONTROL_VALUES: [&str; 5] =
+    ["decrement", "fixed", "increment", "increment-wrap", "randomize"];
 
 /// A name with what is known of the widget's purpose.
-type Label = (CompactString, Role);
+type WidgetLabel = (CompactString, WidgetRole);
 
-impl Naming for Catalog {
+impl WidgetNaming for Catalog {
     fn widgets<'w>(&self, workflow: &'w Workflow, node: &'w Node) -> Vec<Widget<'w>> {
-        let values = match node.widgets() {
-            Widgets::Array(values) => values,
-            Widgets::Object(values) => return by_key(self, node, values),
-            Widgets::None => return Vec::new(),
+        let values = match node.widget_values() {
+            WidgetValues::Array(values) => values,
+            WidgetValues::Object(values) => return widgets_by_key(self, node, values),
+            WidgetValues::None => return Vec::new(),
         };
-        let labels = self.labels(workflow, node, values);
-        let mut widgets = by_position(node);
+        let labels = self.widget_labels(workflow, node, values);
+        let mut widgets = widgets_by_position(node);
         for (widget, label) in widgets.iter_mut().zip(labels) {
             if let Some((name, role)) = label {
                 widget.name = WidgetName::Named(name);
@@ -41,63 +44,68 @@ impl Naming for Catalog {
         widgets
     }
 
-    fn unset(&self, node: &Node) -> Vec<(CompactString, Value)> {
+    fn unset_widgets(&self, node: &Node) -> Vec<(CompactString, Value)> {
         let Some(class) = self.class(node.class()) else { return Vec::new() };
-        let values = match node.widgets() {
-            Widgets::Array(values) => values,
-            Widgets::Object(_) => return Vec::new(),
-            Widgets::None => &[],
+        let values = match node.widget_values() {
+            WidgetValues::Array(values) => values,
+            WidgetValues::Object(_) => return Vec::new(),
+            WidgetValues::None => &[],
         };
-        let expected = expected(class, values);
-        let initial = |e: &Expected<'_>| Some((e.name.clone(), e.spec?.initial()?));
+        let expected = expected_widgets(class, values);
+        let initial = |e: &ExpectedWidget<'_>| Some((e.name.clone(), e.spec?.initial_value()?));
         // A stored picture of the last run is not what the next one starts with.
         let unset = expected.iter().enumerate();
-        let unset = unset.filter(|(at, e)| *at >= values.len() || e.role == Role::Residue);
+        let unset = unset.filter(|(at, e)| *at >= values.len() || e.role == WidgetRole::Residue);
         let unset = unset.map(|(_, expected)| expected);
         unset.filter_map(initial).collect()
     }
 
     fn class_title(&self, class: &str) -> Option<&str> {
-        self.class(class).map(NodeClass::shown)
+        self.class(class).map(NodeClass::display_name)
     }
 }
 
 impl Catalog {
     /// A label for every value, as far as there is one. Never the same name twice.
-    fn labels(&self, workflow: &Workflow, node: &Node, values: &[Value]) -> Vec<Option<Label>> {
+    fn widget_labels(
+        &self,
+        workflow: &Workflow,
+        node: &Node,
+        values: &[Value],
+    ) -> Vec<Option<WidgetLabel>> {
         if values.is_empty() {
             return Vec::new();
         }
         let class = self.class(node.class());
         let definition = workflow.definition_of(node);
-        let mut labels = by_file(node, class, values)
-            .or_else(|| by_special_class(node, values))
-            .or_else(|| definition.and_then(|d| self.by_boundary(workflow, d, values, 0)))
-            .or_else(|| class.and_then(|class| by_class_and_sockets(class, node, values)))
-            .or_else(|| by_sockets(node, class, values))
-            .or_else(|| class.and_then(|class| by_class(class, values)))
-            .or_else(|| by_sockets_and_rules(node, values))
-            .or_else(|| class.map(|class| by_types(class, values)))
+        let mut labels = labels_by_file(node, class, values)
+            .or_else(|| labels_by_special_class(node, values))
+            .or_else(|| definition.and_then(|d| self.labels_by_boundary(workflow, d, values, 0)))
+            .or_else(|| class.and_then(|class| labels_by_class_and_sockets(class, node, values)))
+            .or_else(|| labels_by_sockets(node, class, values))
+            .or_else(|| class.and_then(|class| labels_by_class(class, values)))
+            .or_else(|| labels_by_sockets_and_rules(node, values))
+            .or_else(|| class.map(|class| labels_by_types(class, values)))
             .unwrap_or_default();
         labels.resize(values.len(), None);
-        refine(&mut labels, class, values);
-        count_repeats(&mut labels);
+        refine_roles(&mut labels, class, values);
+        number_repeats(&mut labels);
         labels
     }
 
     /// The host rule: the inputs on the boundary whose first inner link feeds a widget.
-    fn by_boundary(
+    fn labels_by_boundary(
         &self,
         workflow: &Workflow,
-        definition: &Definition,
+        definition: &SubgraphDefinition,
         values: &[Value],
         depth: usize,
-    ) -> Option<Vec<Option<Label>>> {
-        let promoted = definition.promoted();
+    ) -> Option<Vec<Option<WidgetLabel>>> {
+        let promoted = definition.promoted_widgets();
         if promoted.len() != values.len() {
             return None;
         }
-        let label = |promoted: Promoted<'_>| {
+        let label = |promoted: PromotedWidget<'_>| {
             let role = self.inner_role(workflow, promoted.node, promoted.widget, depth);
             Some((promoted.input.name().to_compact_string(), role))
         };
@@ -105,38 +113,44 @@ impl Catalog {
     }
 
     /// What the widget behind a boundary input is for, through nested instances.
-    fn inner_role(&self, workflow: &Workflow, inner: &Node, widget: &str, depth: usize) -> Role {
+    fn inner_role(
+        &self,
+        workflow: &Workflow,
+        inner: &Node,
+        widget: &str,
+        depth: usize,
+    ) -> WidgetRole {
         // A definition may contain itself in a damaged file.
         const DEEPEST: usize = 32;
         if let Some(definition) = workflow.definition_of(inner) {
             if depth == DEEPEST {
-                return Role::Plain;
+                return WidgetRole::Plain;
             }
-            let mut promoted = definition.promoted().into_iter();
+            let mut promoted = definition.promoted_widgets().into_iter();
             return match promoted.find(|promoted| promoted.input.name() == widget) {
                 Some(inner) => self.inner_role(workflow, inner.node, inner.widget, depth + 1),
-                None => Role::Plain,
+                None => WidgetRole::Plain,
             };
         }
         match self.class(inner.class()) {
-            Some(class) => role_in(class, widget),
-            None if is_seed(widget) => Role::Seed,
-            None => Role::Plain,
+            Some(class) => role_in_class(class, widget),
+            None if is_seed_name(widget) => WidgetRole::Seed,
+            None => WidgetRole::Plain,
         }
     }
 }
 
 /// Values kept as an object bring their names.
-fn by_key<'w>(catalog: &Catalog, node: &'w Node, values: &'w Object) -> Vec<Widget<'w>> {
+fn widgets_by_key<'w>(catalog: &Catalog, node: &'w Node, values: &'w Object) -> Vec<Widget<'w>> {
     let class = catalog.class(node.class());
     let widget = |(key, value): (&CompactString, &'w Value)| Widget {
         name: WidgetName::Named(key.clone()),
         value,
-        place: Place::Key(key.clone()),
+        location: WidgetLocation::Key(key.clone()),
         role: match class {
             // Video nodes keep the path of their last output among the values.
-            _ if key == "videopreview" => Role::Residue,
-            Some(class) => role_in(class, key),
+            _ if key == "videopreview" => WidgetRole::Residue,
+            Some(class) => role_in_class(class, key),
             None => role_by_value(key, value),
         },
     };
@@ -145,49 +159,54 @@ fn by_key<'w>(catalog: &Catalog, node: &'w Node, values: &'w Object) -> Vec<Widg
 
 /// `widgets_values_named`. Its order is that of the widgets, but it may have fewer
 /// entries (equal names collapse before frontend 1.53) or values of another hand.
-fn by_file(node: &Node, class: Option<&NodeClass>, values: &[Value]) -> Option<Vec<Option<Label>>> {
+fn labels_by_file(
+    node: &Node,
+    class: Option<&NodeClass>,
+    values: &[Value],
+) -> Option<Vec<Option<WidgetLabel>>> {
     let named = node.named_values().filter(|named| !named.is_empty())?;
     // JavaScript moves keys that look like numbers to the front.
     let shuffled = named.keys().any(|key| key.bytes().all(|b| b.is_ascii_digit()));
-    let plain = |key: &CompactString| Some((key.clone(), Role::Plain));
+    let plain = |key: &CompactString| Some((key.clone(), WidgetRole::Plain));
     if named.len() == values.len() && !shuffled {
         return Some(named.keys().map(plain).collect());
     }
-    if let Some(labels) = class.and_then(|class| by_class(class, values)) {
-        let known =
-            |label: &Option<Label>| label.as_ref().is_some_and(|(n, _)| named.contains_key(n));
+    if let Some(labels) = class.and_then(|class| labels_by_class(class, values)) {
+        let known = |label: &Option<WidgetLabel>| {
+            label.as_ref().is_some_and(|(n, _)| named.contains_key(n))
+        };
         if labels.iter().filter(|label| known(label)).count() + 1 >= named.len() {
             return Some(labels);
         }
     }
-    Some(aligned(named, values))
+    Some(align_labels(named, values))
 }
 
 /// Lays names beside values in order, leaving out values that are no name's.
-fn aligned(named: &Object, values: &[Value]) -> Vec<Option<Label>> {
+fn align_labels(named: &Object, values: &[Value]) -> Vec<Option<WidgetLabel>> {
     let mut labels = vec![None; values.len()];
     let mut at = 0;
     for (key, value) in named.iter() {
-        let here = values.iter().skip(at).position(|v| v.same(value));
+        let here = values.iter().skip(at).position(|v| v.is_equivalent(value));
         if let Some(skipped) = here {
             at += skipped;
-            labels[at] = Some((key.clone(), Role::Plain));
+            labels[at] = Some((key.clone(), WidgetRole::Plain));
             at += 1;
         }
     }
     labels
 }
 
-fn by_special_class(node: &Node, values: &[Value]) -> Option<Vec<Option<Label>>> {
+fn labels_by_special_class(node: &Node, values: &[Value]) -> Option<Vec<Option<WidgetLabel>>> {
     let label = |name: &'static str, role| Some((CompactString::const_new(name), role));
     let all = match node.class() {
-        "Note" | "MarkdownNote" => vec![label("text", Role::Text)],
+        "Note" | "MarkdownNote" => vec![label("text", WidgetRole::Text)],
         "PrimitiveNode" => {
-            let seed = values.get(1).is_some_and(is_control);
+            let seed = values.get(1).is_some_and(is_control_value);
             vec![
-                label("value", if seed { Role::Seed } else { Role::Plain }),
-                label("control_after_generate", Role::Control),
-                label("control_filter_list", Role::Filter),
+                label("value", if seed { WidgetRole::Seed } else { WidgetRole::Plain }),
+                label("control_after_generate", WidgetRole::Control),
+                label("control_filter_list", WidgetRole::Filter),
             ]
         }
         _ => return None,
@@ -196,21 +215,21 @@ fn by_special_class(node: &Node, values: &[Value]) -> Option<Vec<Option<Label>>>
 }
 
 /// The sockets that belong to widgets, in widget order.
-fn sockets(node: &Node) -> Vec<&str> {
+fn widget_sockets(node: &Node) -> Vec<&str> {
     node.inputs().filter_map(crate::graph::Slot::widget).collect()
 }
 
-fn by_sockets(
+fn labels_by_sockets(
     node: &Node,
     class: Option<&NodeClass>,
     values: &[Value],
-) -> Option<Vec<Option<Label>>> {
-    let sockets = sockets(node);
+) -> Option<Vec<Option<WidgetLabel>>> {
+    let sockets = widget_sockets(node);
     if sockets.len() != values.len() {
         return None;
     }
     let role = |name: &str, value| match class {
-        Some(class) => role_in(class, name),
+        Some(class) => role_in_class(class, name),
         None => role_by_value(name, value),
     };
     let labels = sockets
@@ -222,16 +241,16 @@ fn by_sockets(
 
 /// The class, if it expects exactly the widgets that have sockets: sockets of dynamic
 /// inputs need not be in widget order.
-fn by_class_and_sockets(
+fn labels_by_class_and_sockets(
     class: &NodeClass,
     node: &Node,
     values: &[Value],
-) -> Option<Vec<Option<Label>>> {
-    let mut sockets = sockets(node);
+) -> Option<Vec<Option<WidgetLabel>>> {
+    let mut sockets = widget_sockets(node);
     if sockets.len() != values.len() {
         return None;
     }
-    let labels = by_class(class, values)?;
+    let labels = labels_by_class(class, values)?;
     let mut names: Vec<&str> = labels.iter().flatten().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     sockets.sort_unstable();
@@ -239,19 +258,23 @@ fn by_class_and_sockets(
 }
 
 /// The class, if it expects exactly these values.
-fn by_class(class: &NodeClass, values: &[Value]) -> Option<Vec<Option<Label>>> {
-    let expected = fitting(expected(class, values), values.len())?;
-    let agrees = expected.iter().zip(values).all(|(e, value)| agrees(e, value));
+fn labels_by_class(class: &NodeClass, values: &[Value]) -> Option<Vec<Option<WidgetLabel>>> {
+    let expected = drop_optional(expected_widgets(class, values), values.len())?;
+    let agrees = expected.iter().zip(values).all(|(e, value)| fits_widget(e, value));
     agrees.then(|| expected.into_iter().map(|e| Some((e.name, e.role))).collect())
 }
 
 /// Leaves out optional widgets, the last first, until there are as many as values.
-fn fitting(mut expected: Vec<Expected<'_>>, values: usize) -> Option<Vec<Expected<'_>>> {
+fn drop_optional(
+    mut expected: Vec<ExpectedWidget<'_>>,
+    values: usize,
+) -> Option<Vec<ExpectedWidget<'_>>> {
     while expected.len() > values {
         let at = expected.iter().rposition(|widget| widget.optional)?;
         let gone = expected.remove(at);
         // The first of two controls is numbered only where there is a second.
-        let first = |e: &&mut Expected<'_>| e.name.strip_prefix(gone.name.as_str()) == Some("#1");
+        let first =
+            |e: &&mut ExpectedWidget<'_>| e.name.strip_prefix(gone.name.as_str()) == Some("#1");
         if let Some(first) = expected.iter_mut().find(first) {
             first.name = gone.name;
         }
@@ -259,29 +282,30 @@ fn fitting(mut expected: Vec<Expected<'_>>, values: usize) -> Option<Vec<Expecte
     (expected.len() == values).then_some(expected)
 }
 
-fn agrees(expected: &Expected<'_>, value: &Value) -> bool {
+fn fits_widget(expected: &ExpectedWidget<'_>, value: &Value) -> bool {
     match (expected.spec, expected.role) {
-        (Some(spec), _) => fits(spec, value),
-        (None, Role::Control) => value.is_null() || is_control(value),
+        (Some(spec), _) => accepts_value(spec, value),
+        (None, WidgetRole::Control) => value.is_null() || is_control_value(value),
         (None, _) => true,
     }
 }
 
 /// Sockets for all values but a control after a seed, or an upload button at the end.
-fn by_sockets_and_rules(node: &Node, values: &[Value]) -> Option<Vec<Option<Label>>> {
-    let sockets = sockets(node);
+fn labels_by_sockets_and_rules(node: &Node, values: &[Value]) -> Option<Vec<Option<WidgetLabel>>> {
+    let sockets = widget_sockets(node);
     let mut labels = Vec::with_capacity(values.len());
     let mut names = sockets.iter().peekable();
     for value in values {
-        let after_seed = matches!(labels.last(), Some(Some((_, Role::Seed))));
-        if after_seed && is_control(value) {
+        let after_seed = matches!(labels.last(), Some(Some((_, WidgetRole::Seed))));
+        if after_seed && is_control_value(value) {
             let name = CompactString::const_new("control_after_generate");
-            labels.push(Some((name, Role::Control)));
+            labels.push(Some((name, WidgetRole::Control)));
         } else if let Some(name) = names.next() {
             let role = role_by_value(name, value);
             labels.push(Some((CompactString::new(name), role)));
-        } else if !sockets.is_empty() && labels.len() + 1 == values.len() && is_upload(value) {
-            labels.push(Some((CompactString::const_new("upload"), Role::Button)));
+        } else if !sockets.is_empty() && labels.len() + 1 == values.len() && is_upload_value(value)
+        {
+            labels.push(Some((CompactString::const_new("upload"), WidgetRole::Button)));
         } else {
             return None;
         }
@@ -292,13 +316,13 @@ fn by_sockets_and_rules(node: &Node, values: &[Value]) -> Option<Vec<Option<Labe
 /// The class as far as its types agree, from the front: later versions append inputs.
 /// Where they stop agreeing, something was put in or taken out among the values of one
 /// type just before, so those stay without a name.
-fn by_types(class: &NodeClass, values: &[Value]) -> Vec<Option<Label>> {
-    let expected = expected(class, values);
+fn labels_by_types(class: &NodeClass, values: &[Value]) -> Vec<Option<WidgetLabel>> {
+    let expected = expected_widgets(class, values);
     let pairs = expected.iter().zip(values);
-    let mut sure = pairs.take_while(|(expected, value)| agrees(expected, value)).count();
+    let mut sure = pairs.take_while(|(expected, value)| fits_widget(expected, value)).count();
     if sure < expected.len().min(values.len()) {
-        let last = sure.checked_sub(1).map(|last| values[last].kind());
-        while sure > 0 && Some(values[sure - 1].kind()) == last {
+        let last = sure.checked_sub(1).map(|last| values[last].kind_name());
+        while sure > 0 && Some(values[sure - 1].kind_name()) == last {
             sure -= 1;
         }
     }
@@ -306,9 +330,9 @@ fn by_types(class: &NodeClass, values: &[Value]) -> Vec<Option<Label>> {
 }
 
 /// Roles for labels that only brought names.
-fn refine(labels: &mut [Option<Label>], class: Option<&NodeClass>, values: &[Value]) {
+fn refine_roles(labels: &mut [Option<WidgetLabel>], class: Option<&NodeClass>, values: &[Value]) {
     let mut after_seed = false;
-    let expected = class.map(|class| expected(class, values)).unwrap_or_default();
+    let expected = class.map(|class| expected_widgets(class, values)).unwrap_or_default();
     for (at, (label, value)) in labels.iter_mut().zip(values).enumerate() {
         let Some((name, role)) = label else {
             after_seed = false;
@@ -317,49 +341,49 @@ fn refine(labels: &mut [Option<Label>], class: Option<&NodeClass>, values: &[Val
         let there = expected.get(at).filter(|expected| expected.name == *name);
         if let Some(expected) = there {
             *role = expected.role;
-        } else if *role == Role::Plain {
+        } else if *role == WidgetRole::Plain {
             *role = if name.starts_with("control_after_generate")
-                || (after_seed && is_control(value))
+                || (after_seed && is_control_value(value))
             {
-                Role::Control
+                WidgetRole::Control
             } else if name == "control_filter_list" {
-                Role::Filter
-            } else if name == "upload" && (value.is_null() || is_upload(value)) {
-                Role::Button
+                WidgetRole::Filter
+            } else if name == "upload" && (value.is_null() || is_upload_value(value)) {
+                WidgetRole::Button
             } else {
                 match class {
-                    Some(class) => role_in(class, name),
+                    Some(class) => role_in_class(class, name),
                     None => role_by_value(name, value),
                 }
             };
         }
-        after_seed = *role == Role::Seed;
+        after_seed = *role == WidgetRole::Seed;
     }
     // A control at the end has no name where a map by name kept one of two, or where
     // the class is not known.
     let (earlier, last) = labels.split_at_mut(labels.len().saturating_sub(1));
     if let ([last @ None], Some(value)) = (last, values.last())
-        && is_control(value)
+        && is_control_value(value)
     {
         let plain = CompactString::const_new("control_after_generate");
         let taken = earlier.iter().flatten().any(|(name, _)| *name == plain);
         let name = if taken { format_compact!("{plain}#2") } else { plain };
-        *last = Some((name, Role::Control));
+        *last = Some((name, WidgetRole::Control));
     }
     // What a control follows is a seed, whatever it is called.
     for at in 1..labels.len() {
         let (before, here) = labels.split_at_mut(at);
-        if let (Some(Some((_, role @ Role::Plain))), Some((name, Role::Control))) =
+        if let (Some(Some((_, role @ WidgetRole::Plain))), Some((name, WidgetRole::Control))) =
             (before.last_mut(), &here[0])
             && name != "control_after_generate#2"
         {
-            *role = Role::Seed;
+            *role = WidgetRole::Seed;
         }
     }
 }
 
 /// Names that come again are counted: `control_after_generate#2`.
-fn count_repeats(labels: &mut [Option<Label>]) {
+fn number_repeats(labels: &mut [Option<WidgetLabel>]) {
     for at in 1..labels.len() {
         let (before, here) = labels.split_at_mut(at);
         let Some((name, _)) = &mut here[0] else { continue };
@@ -372,23 +396,23 @@ fn count_repeats(labels: &mut [Option<Label>]) {
 }
 
 /// The role that a class gives a widget of this name.
-fn role_in(class: &NodeClass, name: &str) -> Role {
-    class.input(name).map_or(Role::Plain, |spec| role(spec, name))
+fn role_in_class(class: &NodeClass, name: &str) -> WidgetRole {
+    class.input(name).map_or(WidgetRole::Plain, |spec| widget_role(spec, name))
 }
 
-fn role_by_value(name: &str, value: &Value) -> Role {
+fn role_by_value(name: &str, value: &Value) -> WidgetRole {
     match value {
-        Value::Number(_) if is_seed(name) => Role::Seed,
-        Value::String(text) if text.contains('\n') => Role::Text,
-        _ => Role::Plain,
+        Value::Number(_) if is_seed_name(name) => WidgetRole::Seed,
+        Value::String(text) if text.contains('\n') => WidgetRole::Text,
+        _ => WidgetRole::Plain,
     }
 }
 
-fn is_control(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| CONTROLS.binary_search(&text).is_ok())
+fn is_control_value(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| CONTROL_VALUES.binary_search(&text).is_ok())
 }
 
-fn is_upload(value: &Value) -> bool {
+fn is_upload_value(value: &Value) -> bool {
     value.as_str() == Some("image")
 }
 
@@ -409,7 +433,7 @@ mod tests {
         let node = &workflow.root.nodes[0];
         let widgets = catalog.widgets(&workflow, node);
         let shown = widgets.iter().map(|widget| match widget.role {
-            Role::Plain => widget.name.to_string(),
+            WidgetRole::Plain => widget.name.to_string(),
             role => format!("{}:{role:?}", widget.name),
         });
         shown.collect::<Vec<_>>().join(", ")

@@ -5,20 +5,22 @@
 
 use compact_str::CompactString;
 
-use super::class::{Control, DynamicOption, InputSpec, NodeClass, OutputSpec, Presence, Upload};
+use super::class::{
+    ControlSpec, DynamicOption, InputSpec, NodeClass, OutputSpec, Presence, UploadKind,
+};
 use crate::json::{Object, Value};
 
 /// How deep dynamic options may nest; real ones reach three.
-const DEPTH: usize = 16;
+const MAX_OPTION_DEPTH: usize = 16;
 
 /// Reads all classes of an `/object_info` answer, or of one for a single class.
-pub fn classes(document: &Value) -> Vec<NodeClass> {
+pub fn parse_classes(document: &Value) -> Vec<NodeClass> {
     let members = document.as_object().into_iter().flat_map(Object::iter);
-    members.filter_map(|(name, info)| class(name, info)).collect()
+    members.filter_map(|(name, info)| parse_class(name, info)).collect()
 }
 
 /// Reads one class.
-pub fn class(name: &str, info: &Value) -> Option<NodeClass> {
+pub fn parse_class(name: &str, info: &Value) -> Option<NodeClass> {
     let input = info.get("input")?;
     let text = |key| info.get(key).and_then(Value::as_str).map(CompactString::new);
     let title = text("display_name").filter(|title| title != name).unwrap_or_default();
@@ -26,13 +28,13 @@ pub fn class(name: &str, info: &Value) -> Option<NodeClass> {
         name: CompactString::new(name),
         title,
         module: text("python_module").unwrap_or_default(),
-        inputs: inputs(input, info.get("input_order"), 0),
-        outputs: outputs(info),
+        inputs: parse_inputs(input, info.get("input_order"), 0),
+        outputs: parse_outputs(info),
         is_output: info.get("output_node").and_then(Value::as_bool).unwrap_or_default(),
     })
 }
 
-fn outputs(info: &Value) -> Vec<OutputSpec> {
+fn parse_outputs(info: &Value) -> Vec<OutputSpec> {
     let text = |value: Option<&Value>| {
         value.and_then(Value::as_str).map(CompactString::new).unwrap_or_default()
     };
@@ -44,7 +46,7 @@ fn outputs(info: &Value) -> Vec<OutputSpec> {
             Value::Array(_) => CompactString::const_new("COMBO"),
             kind => text(Some(kind)),
         };
-        let name = names.and_then(|names| names.at(at));
+        let name = names.and_then(|names| names.get_index(at));
         let name = Some(text(name)).filter(|n| !n.is_empty()).unwrap_or_else(|| kind.clone());
         OutputSpec { name, kind }
     };
@@ -52,7 +54,7 @@ fn outputs(info: &Value) -> Vec<OutputSpec> {
 }
 
 /// Required inputs, then optional ones; each in the stated order, what it leaves out last.
-fn inputs(input: &Value, order: Option<&Value>, depth: usize) -> Vec<InputSpec> {
+fn parse_inputs(input: &Value, order: Option<&Value>, depth: usize) -> Vec<InputSpec> {
     let mut found = Vec::new();
     for (section, presence) in [("required", Presence::Required), ("optional", Presence::Optional)]
     {
@@ -62,15 +64,17 @@ fn inputs(input: &Value, order: Option<&Value>, depth: usize) -> Vec<InputSpec> 
         let rank = |name: &str| stated.iter().position(|s| *s == name).unwrap_or(usize::MAX);
         let mut specs: Vec<(&str, &Value)> = specs.iter().map(|(k, v)| (k.as_str(), v)).collect();
         specs.sort_by_key(|(name, _)| rank(name));
-        found.extend(specs.into_iter().filter_map(|(name, s)| spec(name, s, presence, depth)));
+        found.extend(
+            specs.into_iter().filter_map(|(name, s)| parse_input(name, s, presence, depth)),
+        );
     }
     found
 }
 
-fn spec(name: &str, value: &Value, presence: Presence, depth: usize) -> Option<InputSpec> {
+fn parse_input(name: &str, value: &Value, presence: Presence, depth: usize) -> Option<InputSpec> {
     let none = Value::Null;
-    let kind = value.at(0)?;
-    let options = value.at(1).unwrap_or(&none);
+    let kind = value.get_index(0)?;
+    let options = value.get_index(1).unwrap_or(&none);
     let text = |key| options.get(key).and_then(Value::as_str).map(CompactString::new);
     let is = |key| options.get(key).and_then(Value::as_bool).unwrap_or_default();
     let mut spec = InputSpec {
@@ -78,8 +82,8 @@ fn spec(name: &str, value: &Value, presence: Presence, depth: usize) -> Option<I
         presence,
         widget_type: text("widgetType"),
         default: options.get("default").cloned(),
-        control: control(options.get("control_after_generate")),
-        upload: upload(options),
+        control: parse_control(options.get("control_after_generate")),
+        upload: parse_upload(options),
         multiline: is("multiline"),
         dynamic_prompts: is("dynamicPrompts"),
         force_input: is("forceInput"),
@@ -90,8 +94,9 @@ fn spec(name: &str, value: &Value, presence: Presence, depth: usize) -> Option<I
         Value::String(kind) => {
             spec.kind = kind.clone();
             let listed = options.get("options").and_then(Value::as_array).unwrap_or_default();
-            if kind == "COMFY_DYNAMICCOMBO_V3" && depth < DEPTH {
-                spec.options = listed.iter().filter_map(|o| dynamic(o, depth + 1)).collect();
+            if kind == "COMFY_DYNAMICCOMBO_V3" && depth < MAX_OPTION_DEPTH {
+                spec.options =
+                    listed.iter().filter_map(|o| parse_dynamic_option(o, depth + 1)).collect();
             } else {
                 spec.choices = listed.to_vec();
             }
@@ -105,36 +110,36 @@ fn spec(name: &str, value: &Value, presence: Presence, depth: usize) -> Option<I
     Some(spec)
 }
 
-fn dynamic(option: &Value, depth: usize) -> Option<DynamicOption> {
+fn parse_dynamic_option(option: &Value, depth: usize) -> Option<DynamicOption> {
     let key = match option.get("key")? {
         Value::String(key) => key.clone(),
         Value::Number(number) => CompactString::new(number.as_str()),
         Value::Bool(value) => CompactString::new(if *value { "true" } else { "false" }),
         _ => return None,
     };
-    let inputs = option.get("inputs").map(|i| inputs(i, option.get("input_order"), depth));
+    let inputs = option.get("inputs").map(|i| parse_inputs(i, option.get("input_order"), depth));
     Some(DynamicOption { key, inputs: inputs.unwrap_or_default() })
 }
 
-fn control(value: Option<&Value>) -> Control {
+fn parse_control(value: Option<&Value>) -> ControlSpec {
     match value {
-        None => Control::Unsaid,
-        Some(Value::String(name)) if !name.is_empty() => Control::Named(name.clone()),
-        Some(Value::Bool(true)) => Control::Yes,
-        Some(Value::Number(number)) if number.as_f64() != 0.0 => Control::Yes,
-        Some(Value::Object(_) | Value::Array(_)) => Control::Yes,
-        Some(_) => Control::No,
+        None => ControlSpec::Unsaid,
+        Some(Value::String(name)) if !name.is_empty() => ControlSpec::Named(name.clone()),
+        Some(Value::Bool(true)) => ControlSpec::Yes,
+        Some(Value::Number(number)) if number.as_f64() != 0.0 => ControlSpec::Yes,
+        Some(Value::Object(_) | Value::Array(_)) => ControlSpec::Yes,
+        Some(_) => ControlSpec::No,
     }
 }
 
-fn upload(options: &Value) -> Option<Upload> {
+fn parse_upload(options: &Value) -> Option<UploadKind> {
     let is = |key| options.get(key).and_then(Value::as_bool).unwrap_or_default();
     if is("image_upload") || is("animated_image_upload") {
-        Some(Upload::Image)
+        Some(UploadKind::Image)
     } else if is("video_upload") {
-        Some(Upload::Video)
+        Some(UploadKind::Video)
     } else if is("audio_upload") {
-        Some(Upload::Audio)
+        Some(UploadKind::Audio)
     } else {
         None
     }
@@ -155,23 +160,23 @@ mod tests {
                 "input_order":{"required":["a","b"]},"output":["MODEL",["q"]],
                 "output_name":["model"],"display_name":"Kay","output_node":true}}"#,
         );
-        let classes = classes(&info.unwrap());
+        let classes = parse_classes(&info.unwrap());
         let class = &classes[0];
         let names: Vec<&str> = class.inputs.iter().map(|i| i.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "m", "mode", "t"]);
-        assert_eq!(class.inputs[0].initial(), Some("x".into()));
-        assert_eq!(class.inputs[1].control, Control::Named("fixed".into()));
+        assert_eq!(class.inputs[0].initial_value(), Some("x".into()));
+        assert_eq!(class.inputs[1].control, ControlSpec::Named("fixed".into()));
         assert_eq!(class.input("mode.w").unwrap().default, Some(0.5.into()));
         assert!(class.inputs[3].has_widget() && !class.inputs[4].has_widget());
         assert_eq!(class.outputs[1], OutputSpec { name: "COMBO".into(), kind: "COMBO".into() });
-        assert_eq!((class.shown(), class.is_output), ("Kay", true));
+        assert_eq!((class.display_name(), class.is_output), ("Kay", true));
     }
 
     #[test]
     fn nonsense_is_left_out() {
         for text in ["[]", r#"{"a":7}"#, r#"{"a":{"input":{"required":{"x":[],"y":{},"z":[1]}}}}"#]
         {
-            let classes = classes(&parse_text(text).unwrap());
+            let classes = parse_classes(&parse_text(text).unwrap());
             assert!(classes.iter().all(|class| class.inputs.is_empty()));
         }
     }

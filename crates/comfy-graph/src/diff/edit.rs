@@ -11,10 +11,10 @@
 use compact_str::CompactString;
 
 use crate::graph::{
-    GroupId, LinkId, Mode, NodeId, NodeKey, RerouteId, Role, Scope, SlotName, SubgraphId,
-    WidgetName,
+    GraphScope, GroupId, LinkId, NodeId, NodeKey, NodeMode, RerouteId, SlotName, SubgraphId,
+    WidgetName, WidgetRole,
 };
-use crate::json::{Key, Object, Path, Value};
+use crate::json::{JsonKey, JsonPath, Object, Value};
 
 /// A value before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,14 +42,14 @@ impl<T> Change<T> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EditScript {
     /// What both documents are.
-    pub format: Format,
+    pub format: ScriptFormat,
     /// The edits.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<EditEntry>,
 }
 
 /// What the compared documents are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Format {
+pub enum ScriptFormat {
     /// Workflows in the format of the editor.
     #[default]
     Workflow,
@@ -62,7 +62,7 @@ pub enum Format {
 
 /// An edit and what it follows from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct EditEntry {
     /// What changed.
     pub edit: Edit,
     /// The index of the entry of which this is a mere consequence: the wires of a removed
@@ -73,7 +73,7 @@ pub struct Entry {
 
 /// What an edit changes, by how much it matters to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
+pub enum EditClass {
     /// What the workflow does or says.
     Content,
     /// Where things are on the canvas.
@@ -97,7 +97,7 @@ pub struct NodeRef {
 
 impl NodeRef {
     /// What a person calls it: title, else the subgraph's name, else the class.
-    pub fn shown(&self) -> &str {
+    pub fn display_name(&self) -> &str {
         let title = self.title.as_deref().filter(|title| !title.is_empty());
         let subgraph = self.subgraph.as_deref().filter(|name| !name.is_empty());
         title.or(subgraph).unwrap_or(&self.class)
@@ -119,7 +119,7 @@ pub enum SourceRef {
     /// An input on the boundary of the subgraph that `scope` is the inside of.
     Boundary {
         /// The inside of the subgraph.
-        scope: Scope,
+        scope: GraphScope,
         /// The input.
         name: SlotName,
     },
@@ -138,7 +138,7 @@ pub enum SinkRef {
     /// An output on the boundary of the subgraph that `scope` is the inside of.
     Boundary {
         /// The inside of the subgraph.
-        scope: Scope,
+        scope: GraphScope,
         /// The output.
         name: SlotName,
     },
@@ -148,7 +148,7 @@ pub enum SinkRef {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRef {
     /// The graph, in that document.
-    pub scope: Scope,
+    pub scope: GraphScope,
     /// The id, in that document.
     pub id: LinkId,
     /// The type it carries, as spelled.
@@ -159,7 +159,7 @@ pub struct LinkRef {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupRef {
     /// The graph.
-    pub scope: Scope,
+    pub scope: GraphScope,
     /// The index among the groups of the second document; of the first for what is only
     /// there.
     pub at: usize,
@@ -180,7 +180,7 @@ pub struct SubgraphRef {
 
 /// One side of a node or of a boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Side {
+pub enum SlotSide {
     /// Inputs.
     Input,
     /// Outputs.
@@ -189,28 +189,28 @@ pub enum Side {
 
 /// A thing in the document that has raw JSON of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum EditTarget {
     /// The document itself (other JSON, a prompt).
     Document,
     /// The object of a graph, without its nodes, links, groups and reroutes.
-    Graph(Scope),
+    Graph(GraphScope),
     /// A node.
     Node(NodeRef),
     /// A link.
-    Link(Scope, LinkId),
+    Link(GraphScope, LinkId),
     /// A group.
     Group(GroupRef),
     /// A bend of a link.
-    Reroute(Scope, RerouteId),
+    Reroute(GraphScope, RerouteId),
 }
 
 /// A difference in raw JSON. Absent is not null.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawEdit {
     /// The thing that differs.
-    pub place: Place,
+    pub place: EditTarget,
     /// Where in the thing's own JSON.
-    pub at: Path,
+    pub at: JsonPath,
     /// What was and is there.
     pub change: Change<Option<Value>>,
 }
@@ -260,7 +260,7 @@ pub enum Edit {
         /// The node.
         node: NodeRef,
         /// The mode.
-        mode: Change<Mode>,
+        mode: Change<NodeMode>,
     },
     /// Other colours: any of `color`, `bgcolor`, `boxcolor`, `shape`.
     Coloured {
@@ -278,13 +278,13 @@ pub enum Edit {
         /// The widget.
         name: WidgetName,
         /// What it is for. [`Role::Text`] is worth showing by words.
-        role: Role,
+        role: WidgetRole,
         /// The value: one side is absent where the widget is.
         change: Change<Option<Value>>,
         /// Where it lies in the second document (in the first, if it is only there).
-        place: crate::graph::Place,
+        place: crate::graph::WidgetLocation,
         /// Who changed it.
-        origin: Origin,
+        origin: ChangeOrigin,
     },
     /// A wire was drawn (nothing before), cut (nothing after), or plugged in elsewhere.
     Wire {
@@ -301,7 +301,7 @@ pub enum Edit {
         /// The node.
         node: NodeRef,
         /// Which side the slot is on.
-        side: Side,
+        side: SlotSide,
         /// The slot's name; absent where the slot is.
         name: Change<Option<SlotName>>,
         /// Its index; absent where the slot is.
@@ -314,7 +314,7 @@ pub enum Edit {
         /// The node.
         node: NodeRef,
         /// Which side the slot is on.
-        side: Side,
+        side: SlotSide,
         /// The slot.
         name: SlotName,
         /// The label.
@@ -414,7 +414,7 @@ pub enum Edit {
         /// The definition.
         subgraph: SubgraphRef,
         /// Inputs or outputs.
-        side: Side,
+        side: SlotSide,
         /// The slot's name; absent where the slot is.
         name: Change<Option<CompactString>>,
         /// The slot's type; absent where the slot is.
@@ -429,7 +429,7 @@ pub enum Edit {
     /// A bend of a wire (not a `Reroute` node) was made, removed or hung elsewhere.
     Reroute {
         /// The graph.
-        scope: Scope,
+        scope: GraphScope,
         /// The reroute, in the second document; in the first if it is only there.
         id: RerouteId,
         /// The wires it bends, by what they feed; as in the second document if it is there.
@@ -438,14 +438,14 @@ pub enum Edit {
         raw: Box<Change<Option<Object>>>,
     },
     /// The app mode shows something else: an entry of a list in `extra.linearData`.
-    App {
+    AppModeEntry {
         /// Which list.
         list: AppList,
         /// The entry; absent where it is not shown.
         entry: Box<Change<Option<AppEntry>>>,
     },
     /// A node of a prompt has another `_meta` (title or pack identity): nothing that runs.
-    Meta {
+    PromptMeta {
         /// The node.
         node: NodeRef,
         /// The value of `_meta`.
@@ -454,9 +454,9 @@ pub enum Edit {
     /// Anything else that may matter: keys without a type of their own.
     Raw(RawEdit),
     /// A graph inside a document that is not one itself.
-    Inside {
+    NestedGraph {
         /// Where it is.
-        at: Path,
+        at: JsonPath,
         /// What changed in it.
         script: Box<EditScript>,
     },
@@ -465,7 +465,7 @@ pub enum Edit {
     /// Other ids, in one graph. The same thing under another id is no other thing.
     Renumbered {
         /// The graph, in the second document.
-        scope: Scope,
+        scope: GraphScope,
         /// Nodes: from, to.
         nodes: Vec<(NodeId, NodeId)>,
         /// Links.
@@ -479,11 +479,11 @@ pub enum Edit {
     },
     /// A link that leads nowhere or a reroute without a link came or went: damage and
     /// traces, nothing that anybody sees.
-    Table {
+    DanglingElement {
         /// The graph.
-        scope: Scope,
+        scope: GraphScope,
         /// Which list.
-        list: crate::graph::List,
+        list: crate::graph::GraphList,
         /// The element.
         change: Change<Option<Value>>,
     },
@@ -496,20 +496,20 @@ pub enum Edit {
         nodes: Vec<NodeRef>,
     },
     /// The members of an object stand in another order.
-    Keys {
+    KeyOrder {
         /// The thing that has the object.
-        place: Place,
+        place: EditTarget,
         /// Where in the thing's own JSON.
-        at: Path,
+        at: JsonPath,
         /// All keys in their order in the second document.
-        keys: Vec<Key>,
+        keys: Vec<JsonKey>,
     },
     /// The order of a list in the file: z-order of nodes, order of links.
     Order {
         /// The graph.
-        scope: Scope,
+        scope: GraphScope,
         /// Which list.
-        list: crate::graph::List,
+        list: crate::graph::GraphList,
         /// The ids in their new order, as files spell them.
         ids: Vec<Value>,
     },
@@ -557,7 +557,7 @@ pub struct AppEntry {
 
 /// Who changed a widget's value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum ChangeOrigin {
     /// A person, as far as can be seen.
     #[default]
     Person,
@@ -576,14 +576,14 @@ pub struct AddedWidget {
     /// What it holds.
     pub value: Value,
     /// What it is for.
-    pub role: Role,
+    pub role: WidgetRole,
     /// Whether it holds what every new node of the class holds.
-    pub usual: Usual,
+    pub usual: DefaultMatch,
 }
 
 /// Whether a value is its class's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Usual {
+pub enum DefaultMatch {
     /// It is what a new node of the class holds.
     Default,
     /// It is something else.
@@ -594,18 +594,22 @@ pub enum Usual {
 
 impl Edit {
     /// How much a person cares about this edit by itself.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> EditClass {
         match self {
-            Edit::Layout(_) | Edit::Order { list: crate::graph::List::Nodes, .. } => Class::Layout,
-            Edit::Slot { raw, side, .. } if is_idle(raw, *side) => Class::Bookkeeping,
+            Edit::Layout(_) | Edit::Order { list: crate::graph::GraphList::Nodes, .. } => {
+                EditClass::Layout
+            }
+            Edit::Slot { raw, side, .. } if is_invisible_slot_change(raw, *side) => {
+                EditClass::Bookkeeping
+            }
             Edit::Renumbered { .. }
-            | Edit::Table { .. }
+            | Edit::DanglingElement { .. }
             | Edit::Migrated { .. }
-            | Edit::Keys { .. }
+            | Edit::KeyOrder { .. }
             | Edit::Order { .. }
             | Edit::Bookkeeping(_)
-            | Edit::Widget { origin: Origin::Dead, .. } => Class::Bookkeeping,
-            _ => Class::Content,
+            | Edit::Widget { origin: ChangeOrigin::Dead, .. } => EditClass::Bookkeeping,
+            _ => EditClass::Content,
         }
     }
 
@@ -624,11 +628,11 @@ impl Edit {
             | Edit::SlotLabelled { node, .. }
             | Edit::Property { node, .. }
             | Edit::PackVersion { node, .. }
-            | Edit::Meta { node, .. }
+            | Edit::PromptMeta { node, .. }
             | Edit::Wire { to: SinkRef::Input { node, .. }, .. } => Some(node),
             Edit::Packed { host, .. } | Edit::Unpacked { host, .. } => Some(host),
             Edit::Raw(raw) | Edit::Layout(raw) | Edit::Bookkeeping(raw) => match &raw.place {
-                Place::Node(node) => Some(node),
+                EditTarget::Node(node) => Some(node),
                 _ => None,
             },
             _ => None,
@@ -636,16 +640,16 @@ impl Edit {
     }
 
     /// The graph an edit is in; the root for what is in none.
-    pub fn scope(&self) -> Scope {
+    pub fn scope(&self) -> GraphScope {
         if let Some(node) = self.node() {
             return node.key.scope.clone();
         }
-        let inside = |subgraph: &SubgraphRef| Scope::Definition(subgraph.id.clone());
+        let inside = |subgraph: &SubgraphRef| GraphScope::Definition(subgraph.id.clone());
         match self {
             Edit::Wire { to: SinkRef::Boundary { scope, .. }, .. }
             | Edit::Reroute { scope, .. }
             | Edit::Renumbered { scope, .. }
-            | Edit::Table { scope, .. }
+            | Edit::DanglingElement { scope, .. }
             | Edit::Order { scope, .. } => scope.clone(),
             Edit::GroupAdded { group, .. }
             | Edit::GroupRemoved { group, .. }
@@ -656,20 +660,22 @@ impl Edit {
             | Edit::SubgraphRenamed { subgraph, .. }
             | Edit::Boundary { subgraph, .. } => inside(subgraph),
             Edit::Raw(raw) | Edit::Layout(raw) | Edit::Bookkeeping(raw) => raw.place.scope(),
-            Edit::Keys { place, .. } => place.scope(),
-            _ => Scope::Root,
+            Edit::KeyOrder { place, .. } => place.scope(),
+            _ => GraphScope::Root,
         }
     }
 }
 
-impl Place {
+impl EditTarget {
     /// The graph it is in; the root for the document.
-    pub fn scope(&self) -> Scope {
+    pub fn scope(&self) -> GraphScope {
         match self {
-            Place::Graph(scope) | Place::Link(scope, _) | Place::Reroute(scope, _) => scope.clone(),
-            Place::Node(node) => node.key.scope.clone(),
-            Place::Group(group) => group.scope.clone(),
-            Place::Document => Scope::Root,
+            EditTarget::Graph(scope)
+            | EditTarget::Link(scope, _)
+            | EditTarget::Reroute(scope, _) => scope.clone(),
+            EditTarget::Node(node) => node.key.scope.clone(),
+            EditTarget::Group(group) => group.scope.clone(),
+            EditTarget::Document => GraphScope::Root,
         }
     }
 }
@@ -678,18 +684,18 @@ impl Place {
 /// which are edits of their own, and with versions of a class; Save writes the sockets of
 /// widgets that nothing is plugged into, Export does not; a type `*` becomes that of the
 /// wire; the place of an input among the inputs means nothing as long as all types stay.
-fn is_idle(raw: &Change<Option<Object>>, side: Side) -> bool {
+fn is_invisible_slot_change(raw: &Change<Option<Object>>, side: SlotSide) -> bool {
     let (Some(before), Some(after)) = (&raw.before, &raw.after) else { return true };
     let kind = |slot: &Object| slot.get("type").cloned();
     let (before, after) = (kind(before), kind(after));
     let any = |kind: &Option<Value>| kind.as_ref().and_then(Value::as_str) == Some("*");
-    (before == after && side == Side::Input) || any(&before) || any(&after)
+    (before == after && side == SlotSide::Input) || any(&before) || any(&after)
 }
 
-impl Entry {
+impl EditEntry {
     /// An edit of its own.
-    pub fn own(edit: Edit) -> Self {
-        Entry { edit, because: None }
+    pub fn standalone(edit: Edit) -> Self {
+        EditEntry { edit, because: None }
     }
 }
 
@@ -701,9 +707,10 @@ impl EditScript {
 
     /// The edits a person made: content that follows from nothing else. Their indices
     /// are those of [`Entry::because`].
-    pub fn told(&self) -> impl Iterator<Item = (usize, &Edit)> {
+    pub fn content_edits(&self) -> impl Iterator<Item = (usize, &Edit)> {
         let entries = self.entries.iter().enumerate();
-        let own = entries.filter(|(_, e)| e.because.is_none() && e.edit.class() == Class::Content);
+        let own =
+            entries.filter(|(_, e)| e.because.is_none() && e.edit.class() == EditClass::Content);
         own.map(|(at, entry)| (at, &entry.edit))
     }
 
@@ -714,10 +721,10 @@ impl EditScript {
     }
 
     /// How many edits are of a class and follow from nothing else; graphs inside counted.
-    pub fn count(&self, class: Class) -> usize {
+    pub fn count_of_class(&self, class: EditClass) -> usize {
         let own = self.entries.iter().filter(|entry| entry.because.is_none());
         own.map(|entry| match &entry.edit {
-            Edit::Inside { script, .. } => script.count(class),
+            Edit::NestedGraph { script, .. } => script.count_of_class(class),
             edit => usize::from(edit.class() == class),
         })
         .sum()
@@ -725,6 +732,6 @@ impl EditScript {
 
     /// Whether anything but layout and bookkeeping changed.
     pub fn has_content(&self) -> bool {
-        self.count(Class::Content) > 0
+        self.count_of_class(EditClass::Content) > 0
     }
 }

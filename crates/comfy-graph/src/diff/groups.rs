@@ -5,25 +5,25 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::draft::Draft;
 use super::edit::{Change, Edit, SinkRef};
-use super::wires::Matched;
+use super::script_builder::ScriptBuilder;
+use super::wires::PairedGraphs;
 use crate::graph::{Graph, Group, GroupId, RerouteId};
 use crate::json::Object;
-use crate::pair::{IndexedGraph, Layer, hash, value_hash};
+use crate::pair::{IndexedGraph, Layer, fx_hash, fx_hash_value};
 
 /// For each group after, the index of the same group before.
 pub(super) type GroupPairs = Vec<Option<usize>>;
 
 /// Pairs the groups of two graphs: by id and title, by title, by id, by everything else.
-pub(super) fn pair(old: &Graph, new: &Graph) -> GroupPairs {
+pub(super) fn pair_groups(old: &Graph, new: &Graph) -> GroupPairs {
     let mut pairs = vec![None; new.groups.len()];
     let mut taken = vec![false; old.groups.len()];
     let keys: [fn(&Group) -> Option<u64>; 4] = [
-        |group| group.id().map(|id| hash(&(id, group.title()))),
-        |group| Some(hash(group.title())),
-        |group| group.id().map(|id| hash(&id)),
-        |group| Some(look(group.raw())),
+        |group| group.id().map(|id| fx_hash(&(id, group.title()))),
+        |group| Some(fx_hash(group.title())),
+        |group| group.id().map(|id| fx_hash(&id)),
+        |group| Some(hash_looks(group.raw())),
     ];
     for key in keys {
         let free = (0..old.groups.len()).rev().filter(|&at| !taken[at]);
@@ -46,21 +46,21 @@ pub(super) fn pair(old: &Graph, new: &Graph) -> GroupPairs {
 }
 
 /// What a group looks like, less title and id.
-fn look(group: &Object) -> u64 {
+fn hash_looks(group: &Object) -> u64 {
     let members = group.iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "title"));
-    members.fold(0, |sum, (key, value)| sum ^ hash(&(key, value_hash(value))))
+    members.fold(0, |sum, (key, value)| sum ^ fx_hash(&(key, fx_hash_value(value))))
 }
 
-impl Matched<'_, '_> {
+impl PairedGraphs<'_, '_> {
     /// Compares the groups of two graphs. Gives the ids that changed.
-    pub(super) fn groups(
+    pub(super) fn compare_groups(
         self,
         before: Layer,
         after: Layer,
-        draft: &mut Draft,
+        draft: &mut ScriptBuilder,
     ) -> Vec<(GroupId, GroupId)> {
         let (old, new) = (self.old.layers[before].graph, self.new.layers[after].graph);
-        let pairs = pair(old, new);
+        let pairs = pair_groups(old, new);
         let kept: FxHashSet<usize> = pairs.iter().copied().flatten().collect();
         for (at, group) in old.groups.iter().enumerate().filter(|(at, _)| !kept.contains(at)) {
             let mut gone = self.old.group_ref(before, at);
@@ -76,33 +76,37 @@ impl Matched<'_, '_> {
             };
             renumbered.extend(was.id().zip(group.id()).filter(|(was, is)| was != is));
         }
-        if has_twins(&old.groups) || has_twins(&new.groups) { Vec::new() } else { renumbered }
+        if has_repeated_ids(&old.groups) || has_repeated_ids(&new.groups) {
+            Vec::new()
+        } else {
+            renumbered
+        }
     }
 
     /// Compares the bends of links of two graphs. Gives the ids that changed.
-    pub(super) fn reroutes(
+    pub(super) fn compare_reroutes(
         self,
         before: Layer,
         after: Layer,
-        draft: &mut Draft,
+        draft: &mut ScriptBuilder,
     ) -> Vec<(RerouteId, RerouteId)> {
         let (old, new) = (self.old.layers[before].graph, self.new.layers[after].graph);
         if old.reroutes.is_empty() && new.reroutes.is_empty() {
             return Vec::new();
         }
-        let old_bends = self.bends(self.old, before);
-        let new_bends = self.bends(self.new, after);
+        let old_bends = self.reroute_sinks(self.old, before);
+        let new_bends = self.reroute_sinks(self.new, after);
         let mut old_of: FxHashMap<RerouteId, RerouteId> = FxHashMap::default();
         let mut free: FxHashMap<u64, Vec<RerouteId>> = FxHashMap::default();
         for id in old.reroutes.keys().rev() {
             if new.reroutes.contains_key(id) {
                 old_of.insert(*id, *id);
             } else {
-                free.entry(sinks_hash(&old_bends[id])).or_default().push(*id);
+                free.entry(hash_sinks(&old_bends[id])).or_default().push(*id);
             }
         }
         for id in new.reroutes.keys().filter(|id| !old.reroutes.contains_key(*id)) {
-            if let Some(was) = free.get_mut(&sinks_hash(&new_bends[id])).and_then(Vec::pop) {
+            if let Some(was) = free.get_mut(&hash_sinks(&new_bends[id])).and_then(Vec::pop) {
                 old_of.insert(*id, was);
             }
         }
@@ -123,7 +127,7 @@ impl Matched<'_, '_> {
             };
             let parent = old.reroutes[was].parent();
             let same_parent = reroute.parent().map(|p| old_of.get(&p).copied()) == parent.map(Some);
-            if !same_parent || sinks_hash(&old_bends[was]) != sinks_hash(&new_bends[id]) {
+            if !same_parent || hash_sinks(&old_bends[was]) != hash_sinks(&new_bends[id]) {
                 say(*id, &new_bends[id], Change::new(raw(old, was), raw(new, id)));
             }
         }
@@ -134,7 +138,11 @@ impl Matched<'_, '_> {
     }
 
     /// What the wires that pass through each bend feed, by the names after.
-    fn bends(self, net: &IndexedGraph<'_>, layer: Layer) -> FxHashMap<RerouteId, Vec<SinkRef>> {
+    fn reroute_sinks(
+        self,
+        net: &IndexedGraph<'_>,
+        layer: Layer,
+    ) -> FxHashMap<RerouteId, Vec<SinkRef>> {
         let graph = net.layers[layer].graph;
         let wires = net.layers[layer].wires.iter().map(|wire| (wire.link, wire));
         let wires: FxHashMap<_, _> = wires.collect();
@@ -151,15 +159,15 @@ impl Matched<'_, '_> {
 }
 
 /// The same for the same inputs, in any order.
-fn sinks_hash(sinks: &[SinkRef]) -> u64 {
+fn hash_sinks(sinks: &[SinkRef]) -> u64 {
     let one = |sink: &SinkRef| match sink {
-        SinkRef::Input { node, name } => hash(&(&node.key, name)),
-        SinkRef::Boundary { name, .. } => hash(name),
+        SinkRef::Input { node, name } => fx_hash(&(&node.key, name)),
+        SinkRef::Boundary { name, .. } => fx_hash(name),
     };
     sinks.iter().map(one).fold(0, u64::wrapping_add)
 }
 
-fn has_twins(groups: &[Group]) -> bool {
+fn has_repeated_ids(groups: &[Group]) -> bool {
     let mut seen = FxHashSet::default();
     !groups.iter().filter_map(Group::id).all(|id| seen.insert(id))
 }

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::edit::{Edit, EditScript, SinkRef};
-use crate::graph::{NodeId, NodeKey, Scope, SlotName, SubgraphId, WidgetName};
+use crate::graph::{GraphScope, NodeId, NodeKey, SlotName, SubgraphId, WidgetName};
 
 /// Something about a node that has a present form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,7 +26,7 @@ pub enum Aspect {
 
 /// An aspect of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Held {
+pub struct NodeAspect {
     /// The node.
     pub node: NodeKey,
     /// What about it.
@@ -44,7 +44,7 @@ pub struct Lineage {
     definitions: FxHashMap<SubgraphId, SubgraphId>,
     /// Names of inputs before, by node and name after.
     inputs: FxHashMap<(NodeKey, SlotName), SlotName>,
-    changed: FxHashSet<Held>,
+    changed: FxHashSet<NodeAspect>,
     new: FxHashSet<NodeKey>,
     /// The whole is another, and nothing is known of its parts.
     whole: bool,
@@ -52,17 +52,17 @@ pub struct Lineage {
 
 impl Lineage {
     /// Reads a script.
-    pub fn of(script: &EditScript) -> Lineage {
+    pub fn from_script(script: &EditScript) -> Lineage {
         let mut lineage = Lineage::default();
         for entry in &script.entries {
-            lineage.read(&entry.edit);
+            lineage.add_edit(&entry.edit);
         }
         lineage
     }
 
-    fn read(&mut self, edit: &Edit) {
+    fn add_edit(&mut self, edit: &Edit) {
         let mut changed = |node: &NodeKey, aspect| {
-            self.changed.insert(Held { node: node.clone(), aspect });
+            self.changed.insert(NodeAspect { node: node.clone(), aspect });
         };
         match edit {
             Edit::NodeAdded { node, .. } => {
@@ -98,7 +98,7 @@ impl Lineage {
     }
 
     /// The same value in the first document; nothing if this difference gave it its form.
-    pub fn before(&self, held: &Held) -> Option<Held> {
+    pub fn trace_back(&self, held: &NodeAspect) -> Option<NodeAspect> {
         if self.whole || self.new.contains(&held.node) || self.changed.contains(held) {
             return None;
         }
@@ -109,7 +109,7 @@ impl Lineage {
             }
             aspect => aspect.clone(),
         };
-        Some(Held { node: self.node_before(&held.node), aspect })
+        Some(NodeAspect { node: self.node_before(&held.node), aspect })
     }
 
     fn node_before(&self, node: &NodeKey) -> NodeKey {
@@ -118,9 +118,9 @@ impl Lineage {
         }
         let id = self.ids.get(node).unwrap_or(&node.id).clone();
         let scope = match &node.scope {
-            Scope::Root => Scope::Root,
-            Scope::Definition(id) => {
-                Scope::Definition(self.definitions.get(id).unwrap_or(id).clone())
+            GraphScope::Root => GraphScope::Root,
+            GraphScope::Definition(id) => {
+                GraphScope::Definition(self.definitions.get(id).unwrap_or(id).clone())
             }
         };
         NodeKey { scope, id }

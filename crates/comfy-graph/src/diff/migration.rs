@@ -6,42 +6,43 @@
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::draft::{Draft, Token};
-use super::edit::{Change, Edit, Migration, NodeRef, Side, SinkRef, SourceRef, Usual};
-use super::widgets::Widgeting;
-use crate::graph::{NodeKey, Role, Scope};
+use super::edit::{Change, DefaultMatch, Edit, Migration, NodeRef, SinkRef, SlotSide, SourceRef};
+use super::script_builder::{EditToken, ScriptBuilder};
+use super::widgets::WidgetComparison;
+use crate::graph::{GraphScope, NodeKey, WidgetRole};
 use crate::json::Value;
-use crate::pair::{IndexedGraph, Layer, Pairing, Spot};
+use crate::pair::{IndexedGraph, Layer, NodeIndex, Pairing};
 
 /// Both documents, paired and named.
-pub(super) struct Migrations<'n, 'w> {
+pub(super) struct MigrationDetector<'n, 'w> {
     pub(super) old: &'n IndexedGraph<'w>,
     pub(super) new: &'n IndexedGraph<'w>,
     pub(super) pairing: &'n Pairing,
-    pub(super) widgets: &'n Widgeting<'n, 'w>,
+    pub(super) widgets: &'n WidgetComparison<'n, 'w>,
 }
 
 /// Properties that go and come when promoted widgets change their home.
-const PROMOTION: [&str; 3] = ["proxyWidgets", "previewExposures", "proxyWidgetErrorQuarantine"];
+const PROMOTION_PROPERTIES: [&str; 3] =
+    ["proxyWidgets", "previewExposures", "proxyWidgetErrorQuarantine"];
 
-impl Migrations<'_, '_> {
-    pub(super) fn recognize(&self, draft: &mut Draft) {
-        self.promoted_widgets(draft);
-        self.group_nodes(draft);
-        self.values(draft);
+impl MigrationDetector<'_, '_> {
+    pub(super) fn recognize(&self, draft: &mut ScriptBuilder) {
+        self.recognize_promoted_widgets(draft);
+        self.recognize_group_nodes(draft);
+        self.recognize_values(draft);
     }
 
     /// Instances that showed inner widgets by reference and hold their values now.
-    fn promoted_widgets(&self, draft: &mut Draft) {
+    fn recognize_promoted_widgets(&self, draft: &mut ScriptBuilder) {
         let mut hosts: FxHashMap<NodeKey, FxHashMap<CompactString, Value>> = FxHashMap::default();
         let mut boundaries: FxHashSet<(Layer, CompactString)> = FxHashSet::default();
         let mut nodes = Vec::new();
         for layer in 1..self.new.layers.len() {
-            for &host in self.new.hosts_of(layer) {
-                let Some(values) = self.promoted(host, layer) else { continue };
+            for &host in self.new.instances_of(layer) {
+                let Some(values) = self.promoted_values(host, layer) else { continue };
                 boundaries.extend(values.keys().map(|name| (layer, name.clone())));
                 nodes.push(self.new.node_ref(host));
-                hosts.insert(self.new.key(host), values);
+                hosts.insert(self.new.node_key(host), values);
             }
         }
         if hosts.is_empty() {
@@ -50,13 +51,13 @@ impl Migrations<'_, '_> {
         let moved = |node: &NodeRef, name: &str, value: &Value| {
             hosts.get(&node.key).and_then(|values| values.get(name)).is_some_and(|v| v.same(value))
         };
-        let is_boundary = |scope: &Scope, name: &str| {
-            let layer = self.new.layer(scope);
+        let is_boundary = |scope: &GraphScope, name: &str| {
+            let layer = self.new.layer_index(scope);
             layer.is_some_and(|layer| boundaries.contains(&(layer, CompactString::new(name))))
         };
         let rewritten = |edit: &Edit| match edit {
             Edit::Property { node, key, .. } => {
-                hosts.contains_key(&node.key) && PROMOTION.contains(&key.as_str())
+                hosts.contains_key(&node.key) && PROMOTION_PROPERTIES.contains(&key.as_str())
             }
             Edit::Widget {
                 node,
@@ -64,9 +65,9 @@ impl Migrations<'_, '_> {
                 change: Change { before: None, after: Some(value) },
                 ..
             } => name.as_str().is_some_and(|name| moved(node, name, value)),
-            Edit::Slot { node, side: Side::Input, .. } => hosts.contains_key(&node.key),
-            Edit::Boundary { subgraph, side: Side::Input, name, .. } => {
-                let scope = Scope::Definition(subgraph.id.clone());
+            Edit::Slot { node, side: SlotSide::Input, .. } => hosts.contains_key(&node.key),
+            Edit::Boundary { subgraph, side: SlotSide::Input, name, .. } => {
+                let scope = GraphScope::Definition(subgraph.id.clone());
                 name.before.is_none()
                     && name.after.as_ref().is_some_and(|name| is_boundary(&scope, name))
             }
@@ -77,12 +78,16 @@ impl Migrations<'_, '_> {
             },
             _ => false,
         };
-        blame(draft, Migration::PromotedWidgets, nodes, rewritten);
+        attribute_edits(draft, Migration::PromotedWidgets, nodes, rewritten);
     }
 
     /// The values that an instance must hold now if it only took over those inside; nothing
     /// if it is no such instance.
-    fn promoted(&self, host: Spot, inside: Layer) -> Option<FxHashMap<CompactString, Value>> {
+    fn promoted_values(
+        &self,
+        host: NodeIndex,
+        inside: Layer,
+    ) -> Option<FxHashMap<CompactString, Value>> {
         let before = self.old.nodes[self.pairing.old_of[host]?];
         let shows = before.property("proxyWidgets")?.as_array()?;
         let shows_now = self.new.nodes[host].property("proxyWidgets").is_some();
@@ -90,8 +95,8 @@ impl Migrations<'_, '_> {
             return None;
         }
         let definition = self.new.definition(inside)?;
-        let values = definition.promoted().into_iter().filter_map(|promoted| {
-            let inner = self.new.spot(inside, promoted.node.id())?;
+        let values = definition.promoted_widgets().into_iter().filter_map(|promoted| {
+            let inner = self.new.node_index(inside, promoted.node.id())?;
             let inner = self.pairing.old_of[inner]?;
             let value = self.widgets.value_before(inner, promoted.widget)?;
             Some((CompactString::new(promoted.input.name()), value))
@@ -100,7 +105,7 @@ impl Migrations<'_, '_> {
     }
 
     /// Legacy group nodes that became instances of subgraphs.
-    fn group_nodes(&self, draft: &mut Draft) {
+    fn recognize_group_nodes(&self, draft: &mut ScriptBuilder) {
         let is_legacy =
             |class: &str| class.starts_with("workflow>") || class.starts_with("workflow/");
         let mut nodes: Vec<NodeRef> = Vec::new();
@@ -128,20 +133,20 @@ impl Migrations<'_, '_> {
             Edit::Raw(raw) | Edit::Bookkeeping(raw) => raw.at.to_string() == "/extra/groupNodes",
             _ => false,
         };
-        blame(draft, Migration::GroupNode, nodes, rewritten);
+        attribute_edits(draft, Migration::GroupNode, nodes, rewritten);
     }
 
     /// Values that came with a new version of the class, and old spellings.
-    fn values(&self, draft: &mut Draft) {
+    fn recognize_values(&self, draft: &mut ScriptBuilder) {
         let mut nodes: Vec<NodeRef> = Vec::new();
-        let rewritten: Vec<Token> = draft
+        let rewritten: Vec<EditToken> = draft
             .tokens()
             .filter(|(_, edit)| {
                 let Edit::Widget { node, name, role, change, .. } = edit else { return false };
                 let found = match (&change.before, &change.after) {
-                    (None, Some(value)) => {
-                        name.as_str().is_some_and(|name| self.came_by_itself(node, name, value))
-                    }
+                    (None, Some(value)) => name
+                        .as_str()
+                        .is_some_and(|name| self.is_new_default_widget(node, name, value)),
                     (Some(before), Some(after)) => is_respelled(*role, before, after),
                     _ => false,
                 };
@@ -157,43 +162,47 @@ impl Migrations<'_, '_> {
         }
         let cause = draft.push(Edit::Migrated { migration: Migration::Values, nodes }, None);
         for token in rewritten {
-            draft.blame(token, cause);
+            draft.set_cause(token, cause);
         }
     }
 
     /// Whether a widget is new in its class, with the value that every node gets: choices
     /// of a person bring widgets with a dot in their name.
-    fn came_by_itself(&self, node: &NodeRef, name: &str, value: &Value) -> bool {
-        let spot = self.new.layer(&node.key.scope).and_then(|l| self.new.spot(l, &node.key.id));
+    fn is_new_default_widget(&self, node: &NodeRef, name: &str, value: &Value) -> bool {
+        let spot = self
+            .new
+            .layer_index(&node.key.scope)
+            .and_then(|l| self.new.node_index(l, &node.key.id));
         let Some(spot) = spot.filter(|_| !name.contains('.')) else { return false };
-        self.new.inside(spot).is_none() && self.widgets.usual(spot, name, value) == Usual::Default
+        self.new.definition_layer(spot).is_none()
+            && self.widgets.default_match(spot, name, value) == DefaultMatch::Default
     }
 }
 
 /// Spellings that frontends mend: `sample_euler`, controls that are true or false.
-fn is_respelled(role: Role, before: &Value, after: &Value) -> bool {
+fn is_respelled(role: WidgetRole, before: &Value, after: &Value) -> bool {
     match (before, after) {
         (Value::String(before), Value::String(after)) => {
             before.strip_prefix("sample_") == Some(after.as_str())
         }
-        (Value::Bool(_), Value::String(_)) => role == Role::Control,
+        (Value::Bool(_), Value::String(_)) => role == WidgetRole::Control,
         _ => false,
     }
 }
 
-fn blame(
-    draft: &mut Draft,
+fn attribute_edits(
+    draft: &mut ScriptBuilder,
     migration: Migration,
     nodes: Vec<NodeRef>,
     rewritten: impl Fn(&Edit) -> bool,
 ) {
-    let found: Vec<Token> =
+    let found: Vec<EditToken> =
         draft.tokens().filter(|(_, edit)| rewritten(edit)).map(|(token, _)| token).collect();
     if found.is_empty() {
         return;
     }
     let cause = draft.push(Edit::Migrated { migration, nodes }, None);
     for token in found {
-        draft.blame(token, cause);
+        draft.set_cause(token, cause);
     }
 }

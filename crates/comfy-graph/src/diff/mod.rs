@@ -6,34 +6,34 @@
 //! from.
 
 mod apply;
-mod atlas;
 mod document;
-mod draft;
 mod edit;
-mod flow;
 mod groups;
 mod layout;
 mod lineage;
-mod matches;
+mod member_edits;
 mod migration;
+mod node_matches;
 mod prompt;
-mod refs;
-mod residue;
+mod raw_lookup;
+mod references;
 pub mod schema;
+mod script_builder;
 mod sequence;
 mod slots;
 mod structure;
 mod widgets;
+mod wire_origin;
 mod wires;
 mod workflow;
 
-pub use apply::{Refused, apply};
+pub use apply::{ApplyError, apply};
 pub use document::diff;
 pub use edit::{
-    AddedWidget, AppEntry, AppList, Change, Class, Edit, EditScript, Entry, Format, GroupRef,
-    LinkRef, Migration, NodeRef, Origin, Place, RawEdit, Side, SinkRef, SourceRef, SubgraphRef,
-    Usual,
+    AddedWidget, AppEntry, AppList, Change, ChangeOrigin, DefaultMatch, Edit, EditClass, EditEntry,
+    EditScript, EditTarget, GroupRef, LinkRef, Migration, NodeRef, RawEdit, ScriptFormat, SinkRef,
+    SlotSide, SourceRef, SubgraphRef,
 };
-pub use lineage::{Aspect, Held, Lineage};
-pub use matches::{Likeness, likeness, match_nodes};
-pub use residue::WRITTEN_BY_PROGRAMS;
+pub use lineage::{Aspect, Lineage, NodeAspect};
+pub use member_edits::PROGRAM_WRITTEN_PROPERTIES;
+pub use node_matches::{WorkflowLikeness, match_nodes, workflow_likeness};

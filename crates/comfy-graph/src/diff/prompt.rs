@@ -7,45 +7,52 @@
 use compact_str::{CompactString, ToCompactString};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::apply::{Refused, members, order_keys};
-use super::draft::{Draft, GraphOrder, Token};
+use super::apply::{ApplyError, apply_key_orders, apply_members};
 use super::edit::{
-    AddedWidget, Change, Edit, EditScript, Format, NodeRef, Origin, SinkRef, SourceRef, Usual,
+    AddedWidget, Change, ChangeOrigin, DefaultMatch, Edit, EditScript, NodeRef, ScriptFormat,
+    SinkRef, SourceRef,
 };
-use super::residue;
+use super::member_edits;
+use super::script_builder::{EditToken, GraphOrder, ScriptBuilder};
 use super::slots::SlotMap;
-use super::wires::Matched;
-use crate::canon;
+use super::wires::PairedGraphs;
+use crate::clean;
 use crate::graph::{
-    Link, LinkId, NodeId, Place as ValuePlace, Prompt, PromptInput, PromptNode, Role, Scope,
-    Source, Spelling, WidgetName, Workflow,
+    GraphScope, Link, LinkFormat, LinkId, NodeId, Prompt, PromptInput, PromptNode,
+    WidgetLocation as ValuePlace, WidgetName, WidgetRole, WireSource, Workflow,
 };
 use crate::json::{Object, Value};
-use crate::pair::{IndexedGraph, Pairing, Spot, pair};
+use crate::pair::{IndexedGraph, NodeIndex, Pairing, pair_workflows};
 
 /// Compares two prompts in clean form.
-pub(super) fn diff(before: Value, after: Value) -> Option<EditScript> {
+pub(super) fn diff_prompts(before: Value, after: Value) -> Option<EditScript> {
     if before == after {
-        return Some(EditScript { format: Format::Prompt, entries: Vec::new() });
+        return Some(EditScript { format: ScriptFormat::Prompt, entries: Vec::new() });
     }
-    let (old, new) = (read(before)?, read(after.clone())?);
-    let (old_flow, new_flow) = (as_workflow(&old)?, as_workflow(&new)?);
+    let (old, new) = (parse_prompt(before)?, parse_prompt(after.clone())?);
+    let (old_flow, new_flow) = (prompt_as_workflow(&old)?, prompt_as_workflow(&new)?);
     let (old_net, new_net) = (IndexedGraph::new(&old_flow), IndexedGraph::new(&new_flow));
-    let pairing = pair(&old_net, &new_net);
-    let both = Both { old: &old, new: &new, pairing: &pairing };
-    let mut draft = Draft::default();
-    both.nodes(&old_net, &new_net, &mut draft);
-    let order = GraphOrder::of(&old_net, &new_net);
+    let pairing = pair_workflows(&old_net, &new_net);
+    let both = PromptComparison { old: &old, new: &new, pairing: &pairing };
+    let mut draft = ScriptBuilder::default();
+    both.compare_nodes(&old_net, &new_net, &mut draft);
+    let order = GraphOrder::from_graphs(&old_net, &new_net);
     let edits: Vec<&Edit> = draft.edits().collect();
-    let structured = structure(old.clone(), &edits).ok()?.into_value();
-    for edit in residue::compare(structured, &after, &new_net, &order, residue::Shape::Prompt)? {
+    let structured = apply_prompt_structure(old.clone(), &edits).ok()?.into_value();
+    for edit in member_edits::compare_members(
+        structured,
+        &after,
+        &new_net,
+        &order,
+        member_edits::DocumentShape::Prompt,
+    )? {
         draft.push(edit, None);
     }
-    Some(EditScript { format: Format::Prompt, entries: draft.finish(&order) })
+    Some(EditScript { format: ScriptFormat::Prompt, entries: draft.finish(&order) })
 }
 
 /// Reads a prompt; one without nodes, too.
-fn read(document: Value) -> Option<Prompt> {
+fn parse_prompt(document: Value) -> Option<Prompt> {
     match document.as_object().is_some_and(Object::is_empty) {
         true => Some(Prompt::default()),
         false => Prompt::from_value(document).ok(),
@@ -53,26 +60,32 @@ fn read(document: Value) -> Option<Prompt> {
 }
 
 /// Replays a script on a prompt in clean form.
-pub(super) fn apply(value: Value, edits: &[&Edit]) -> Result<Value, Refused> {
-    let prompt = Prompt::from_value(value).map_err(|_| Refused::Kind(Format::Prompt))?;
-    let mut value = structure(prompt, edits)?.into_value();
-    canon::strip(&mut value);
-    members(&mut value, edits)?;
-    canon::strip(&mut value);
-    order_keys(&mut value, edits)?;
+pub(super) fn apply_to_prompt(value: Value, edits: &[&Edit]) -> Result<Value, ApplyError> {
+    let prompt =
+        Prompt::from_value(value).map_err(|_| ApplyError::WrongFormat(ScriptFormat::Prompt))?;
+    let mut value = apply_prompt_structure(prompt, edits)?.into_value();
+    clean::strip_layout(&mut value);
+    apply_members(&mut value, edits)?;
+    clean::strip_layout(&mut value);
+    apply_key_orders(&mut value, edits)?;
     Ok(value)
 }
 
-struct Both<'n> {
+struct PromptComparison<'n> {
     old: &'n Prompt,
     new: &'n Prompt,
     pairing: &'n Pairing,
 }
 
-impl Both<'_> {
-    fn nodes(&self, old: &IndexedGraph<'_>, new: &IndexedGraph<'_>, draft: &mut Draft) {
-        let mut went: FxHashMap<Spot, Token> = FxHashMap::default();
-        let mut came: FxHashMap<Spot, Token> = FxHashMap::default();
+impl PromptComparison<'_> {
+    fn compare_nodes(
+        &self,
+        old: &IndexedGraph<'_>,
+        new: &IndexedGraph<'_>,
+        draft: &mut ScriptBuilder,
+    ) {
+        let mut went: FxHashMap<NodeIndex, EditToken> = FxHashMap::default();
+        let mut came: FxHashMap<NodeIndex, EditToken> = FxHashMap::default();
         for spot in 0..old.nodes.len() {
             if self.pairing.new_of[spot].is_none() {
                 let raw = self.old.nodes[spot].raw().clone();
@@ -85,24 +98,24 @@ impl Both<'_> {
             let node = new.node_ref(spot);
             let after = &self.new.nodes[spot];
             let Some(partner) = self.pairing.old_of[spot] else {
-                let (raw, widgets) = (after.raw().clone(), added(after));
+                let (raw, widgets) = (after.raw().clone(), added_widgets(after));
                 let edit = Edit::NodeAdded { node, raw, widgets };
                 came.insert(spot, draft.push(edit, None));
                 continue;
             };
             let before = &self.old.nodes[partner];
-            if old.id(partner) != new.id(spot) {
-                renumbered.push((old.id(partner).clone(), new.id(spot).clone()));
+            if old.node_id(partner) != new.node_id(spot) {
+                renumbered.push((old.node_id(partner).clone(), new.node_id(spot).clone()));
             }
-            for edit in changes(&node, before, after) {
+            for edit in value_edits(&node, before, after) {
                 draft.push(edit, None);
             }
         }
-        self.wires(old, new, &went, &came, draft);
+        self.compare_wires(old, new, &went, &came, draft);
         if !renumbered.is_empty() {
             draft.push(
                 Edit::Renumbered {
-                    scope: Scope::Root,
+                    scope: GraphScope::Root,
                     nodes: renumbered,
                     links: Vec::new(),
                     groups: Vec::new(),
@@ -114,34 +127,35 @@ impl Both<'_> {
         }
     }
 
-    fn wires(
+    fn compare_wires(
         &self,
         old: &IndexedGraph<'_>,
         new: &IndexedGraph<'_>,
-        went: &FxHashMap<Spot, Token>,
-        came: &FxHashMap<Spot, Token>,
-        draft: &mut Draft,
+        went: &FxHashMap<NodeIndex, EditToken>,
+        came: &FxHashMap<NodeIndex, EditToken>,
+        draft: &mut ScriptBuilder,
     ) {
         let slots = SlotMap::default();
-        let matched = Matched { old, new, pairing: self.pairing, slots: &slots };
-        let (wires, _) = matched.wires();
+        let matched = PairedGraphs { old, new, pairing: self.pairing, slots: &slots };
+        let (wires, _) = matched.compare_wires();
         for change in wires {
-            let end = |net: &IndexedGraph<'_>, id: &NodeId, tokens: &FxHashMap<Spot, Token>| {
-                net.spot(0, id).and_then(|spot| tokens.get(&spot).copied())
-            };
+            let end =
+                |net: &IndexedGraph<'_>, id: &NodeId, tokens: &FxHashMap<NodeIndex, EditToken>| {
+                    net.node_index(0, id).and_then(|spot| tokens.get(&spot).copied())
+                };
             let sink = |wire: &crate::graph::Wire| match &wire.to {
-                crate::graph::Sink::Node { id, .. } => id.clone(),
-                crate::graph::Sink::Boundary(_) => NodeId::NOWHERE,
+                crate::graph::WireSink::Node { id, .. } => id.clone(),
+                crate::graph::WireSink::Boundary(_) => NodeId::NOWHERE,
             };
             let because = match (change.before, change.after) {
                 (_, Some((_, wire))) => end(new, &sink(wire), came),
                 (Some((_, wire)), None) => end(old, &sink(wire), went).or_else(|| {
-                    let Source::Node { id, .. } = &wire.from else { return None };
+                    let WireSource::Node { id, .. } = &wire.from else { return None };
                     end(old, id, went)
                 }),
                 (None, None) => None,
             };
-            if let Some(Edit::Wire { to, from, .. }) = matched.edit(&change) {
+            if let Some(Edit::Wire { to, from, .. }) = matched.wire_edit(&change) {
                 let link = Box::new(Change::new(None, None));
                 draft.push(Edit::Wire { to, from, link }, because);
             }
@@ -150,63 +164,65 @@ impl Both<'_> {
 }
 
 /// The values that changed in one node.
-fn changes(node: &NodeRef, before: &PromptNode, after: &PromptNode) -> Vec<Edit> {
+fn value_edits(node: &NodeRef, before: &PromptNode, after: &PromptNode) -> Vec<Edit> {
     let mut edits = Vec::new();
-    let (was, is) = (literals(before), literals(after));
+    let (was, is) = (literal_inputs(before), literal_inputs(after));
     let known: FxHashMap<&str, &Value> = was.iter().map(|(key, value)| (*key, *value)).collect();
     let still: FxHashSet<&str> = is.iter().map(|(key, _)| *key).collect();
     for (key, value) in was.iter().filter(|(key, _)| !still.contains(key)) {
-        edits.push(widget(node, key, Change::new(Some(value), None)));
+        edits.push(value_edit(node, key, Change::new(Some(value), None)));
     }
     for (key, value) in &is {
         match known.get(key) {
             Some(before) if before.same(value) => {}
-            before => edits.push(widget(node, key, Change::new(before, Some(value)))),
+            before => edits.push(value_edit(node, key, Change::new(before, Some(value)))),
         }
     }
     edits
 }
 
-fn widget(node: &NodeRef, key: &str, change: Change<Option<&&Value>>) -> Edit {
+fn value_edit(node: &NodeRef, key: &str, change: Change<Option<&&Value>>) -> Edit {
     let value = change.after.or(change.before).map_or(&Value::Null, |value| *value);
     Edit::Widget {
         node: node.clone(),
         name: WidgetName::new(key),
-        role: role(key, value),
+        role: guess_role(key, value),
         change: change.map(|value| value.map(|value| (*value).clone())),
         place: ValuePlace::Input(CompactString::new(key)),
-        origin: Origin::Person,
+        origin: ChangeOrigin::Person,
     }
 }
 
 /// What an input is for, as far as its name and value tell: a prompt names no widget types.
-fn role(key: &str, value: &Value) -> Role {
+fn guess_role(key: &str, value: &Value) -> WidgetRole {
     const WORDS: usize = 3;
     match value {
-        Value::String(text) if text.contains('\n') || text.split(' ').count() > WORDS => Role::Text,
-        Value::Number(_) if key == "seed" || key == "noise_seed" => Role::Seed,
-        _ => Role::Plain,
+        Value::String(text) if text.contains('\n') || text.split(' ').count() > WORDS => {
+            WidgetRole::Text
+        }
+        Value::Number(_) if key == "seed" || key == "noise_seed" => WidgetRole::Seed,
+        _ => WidgetRole::Plain,
     }
 }
 
-fn literals(node: &PromptNode) -> Vec<(&str, &Value)> {
+fn literal_inputs(node: &PromptNode) -> Vec<(&str, &Value)> {
     let inputs = node.raw_inputs().into_iter().flat_map(Object::iter);
-    let literal = |value: &Value| matches!(PromptInput::of(value), PromptInput::Literal(_));
+    let literal = |value: &Value| matches!(PromptInput::parse(value), PromptInput::Literal(_));
     inputs.filter(|(_, value)| literal(value)).map(|(key, value)| (key.as_str(), value)).collect()
 }
 
-fn added(node: &PromptNode) -> Vec<AddedWidget> {
+fn added_widgets(node: &PromptNode) -> Vec<AddedWidget> {
     let widget = |(key, value): (&str, &Value)| AddedWidget {
         name: WidgetName::new(key),
         value: value.clone(),
-        role: role(key, value),
-        usual: Usual::Unknown,
+        role: guess_role(key, value),
+        usual: DefaultMatch::Unknown,
     };
-    literals(node).into_iter().map(widget).collect()
+    literal_inputs(node).into_iter().map(widget).collect()
 }
 
 /// A prompt laid out as a graph, to pair its nodes and compare its wires.
-fn as_workflow(prompt: &Prompt) -> Option<Workflow> {
+fn prompt_as_workflow(prompt: &Prompt) -> Option<Workflow> {
     let mut nodes = Vec::with_capacity(prompt.nodes.len());
     let mut links = Vec::new();
     for (id, node) in &prompt.nodes {
@@ -217,13 +233,13 @@ fn as_workflow(prompt: &Prompt) -> Option<Workflow> {
                 PromptInput::Literal(value) => {
                     values.insert(name, value.clone());
                 }
-                PromptInput::From { node: from, slot } => {
+                PromptInput::Link { node: from, slot } => {
                     let number = i64::try_from(links.len()).ok()? + 1;
                     let (from, to) = (
-                        crate::graph::End::node(from, slot),
-                        crate::graph::End::node(id.clone(), inputs.len()),
+                        crate::graph::LinkEnd::node(from, slot),
+                        crate::graph::LinkEnd::node(id.clone(), inputs.len()),
                     );
-                    links.push(Link::new(Spelling::Row, LinkId(number), from, to, Value::Null));
+                    links.push(Link::new(LinkFormat::Row, LinkId(number), from, to, Value::Null));
                     let slot = [("name", Value::from(name)), ("link", Value::from(number))];
                     inputs.push(Value::Object(slot.into_iter().collect()));
                 }
@@ -247,7 +263,7 @@ fn as_workflow(prompt: &Prompt) -> Option<Workflow> {
 }
 
 /// Replays what is there and how it is wired.
-fn structure(mut prompt: Prompt, edits: &[&Edit]) -> Result<Prompt, Refused> {
+fn apply_prompt_structure(mut prompt: Prompt, edits: &[&Edit]) -> Result<Prompt, ApplyError> {
     let mut ids: FxHashMap<NodeId, NodeId> = FxHashMap::default();
     let mut gone: FxHashSet<&NodeId> = FxHashSet::default();
     for edit in edits {
@@ -255,7 +271,7 @@ fn structure(mut prompt: Prompt, edits: &[&Edit]) -> Result<Prompt, Refused> {
             Edit::NodeRemoved { node, .. } => {
                 let is_there = prompt.nodes.contains_key(&node.key.id);
                 gone.insert(&node.key.id);
-                is_there.then_some(()).ok_or_else(|| Refused::NoNode(node.key.clone(), None))?;
+                is_there.then_some(()).ok_or_else(|| ApplyError::NoNode(node.key.clone(), None))?;
             }
             Edit::Renumbered { nodes, .. } => ids.extend(nodes.iter().cloned()),
             _ => {}
@@ -267,7 +283,7 @@ fn structure(mut prompt: Prompt, edits: &[&Edit]) -> Result<Prompt, Refused> {
         if let Edit::NodeAdded { node, raw, .. } = edit {
             let added = PromptNode::from_object(raw.clone());
             if prompt.nodes.insert(node.key.id.clone(), added).is_some() {
-                return Err(Refused::NodeTaken(node.key.clone()));
+                return Err(ApplyError::NodeTaken(node.key.clone()));
             }
         }
     }
@@ -279,7 +295,7 @@ fn structure(mut prompt: Prompt, edits: &[&Edit]) -> Result<Prompt, Refused> {
             Edit::Wire { to: SinkRef::Input { node, name }, from, .. } => {
                 let source = match &from.after {
                     Some(SourceRef::Output { node, slot, .. }) => {
-                        Some(PromptInput::link(&node.key.id, *slot))
+                        Some(PromptInput::link_value(&node.key.id, *slot))
                     }
                     _ => None,
                 };
@@ -298,7 +314,7 @@ fn structure(mut prompt: Prompt, edits: &[&Edit]) -> Result<Prompt, Refused> {
 
 fn has_wire(prompt: &Prompt, node: &NodeRef, name: &str) -> bool {
     let input = prompt.nodes.get(&node.key.id).and_then(|node| node.input(name));
-    matches!(input, Some(PromptInput::From { .. }))
+    matches!(input, Some(PromptInput::Link { .. }))
 }
 
 fn set_input(
@@ -306,12 +322,12 @@ fn set_input(
     node: &NodeRef,
     name: &str,
     value: Option<Value>,
-) -> Result<(), Refused> {
+) -> Result<(), ApplyError> {
     let found = prompt.nodes.get_mut(&node.key.id);
-    let found = found.ok_or_else(|| Refused::NoNode(node.key.clone(), None))?;
+    let found = found.ok_or_else(|| ApplyError::NoNode(node.key.clone(), None))?;
     let inputs = found
         .raw_inputs_mut()
-        .ok_or_else(|| Refused::Misshapen(node.key.to_compact_string(), "node with inputs"))?;
+        .ok_or_else(|| ApplyError::Misshapen(node.key.to_compact_string(), "node with inputs"))?;
     match value {
         Some(value) => inputs.insert(name, value),
         None => inputs.remove(name),

@@ -2,7 +2,7 @@
 //! have moved.
 
 /// The longest strictly rising part of a list of different numbers, in n log n steps.
-pub(super) fn longest_rising(numbers: &[usize]) -> Vec<usize> {
+pub(super) fn longest_increasing_subsequence(numbers: &[usize]) -> Vec<usize> {
     // For each length, the index of the smallest number that ends a rise of that length.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(numbers.len());
@@ -32,10 +32,10 @@ mod tests {
 
     #[test]
     fn the_longest_rise() {
-        assert_eq!(longest_rising(&[]), [0; 0]);
-        assert_eq!(longest_rising(&[0, 1, 2]), [0, 1, 2]);
-        assert_eq!(longest_rising(&[2, 0, 1]), [0, 1]);
-        assert_eq!(longest_rising(&[2, 1, 0]).len(), 1);
+        assert_eq!(longest_increasing_subsequence(&[]), [0; 0]);
+        assert_eq!(longest_increasing_subsequence(&[0, 1, 2]), [0, 1, 2]);
+        assert_eq!(longest_increasing_subsequence(&[2, 0, 1]), [0, 1]);
+        assert_eq!(longest_increasing_subsequence(&[2, 1, 0]).len(), 1);
     }
 
     proptest! {
@@ -43,7 +43,7 @@ mod tests {
         fn it_rises_and_comes_from_the_list(
             numbers in Just((0..12_usize).collect::<Vec<_>>()).prop_shuffle()
         ) {
-            let rise = longest_rising(&numbers);
+            let rise = longest_increasing_subsequence(&numbers);
             prop_assert!(rise.is_sorted());
             let mut left = numbers.iter();
             prop_assert!(rise.iter().all(|n| left.any(|m| m == n)));

@@ -6,33 +6,33 @@
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
-use super::draft::{Draft, Token};
-use super::edit::{Change, Edit, Side};
+use super::edit::{Change, Edit, SlotSide};
+use super::script_builder::{EditToken, ScriptBuilder};
 use crate::graph::SlotName;
 use crate::json::{Object, Value};
-use crate::pair::{IndexedGraph, Layer, Pairing, Spot};
+use crate::pair::{IndexedGraph, Layer, NodeIndex, Pairing};
 
-type Slots<'v> = &'v [Value];
+type SlotList<'v> = &'v [Value];
 
 /// Slots that are not where they were, or not called what they were called.
 #[derive(Default)]
 pub(super) struct SlotMap {
     /// For inputs of nodes after: what they were called before.
-    inputs: FxHashMap<(Spot, SlotName), SlotName>,
+    inputs: FxHashMap<(NodeIndex, SlotName), SlotName>,
     /// For nodes after: the index before of each output.
-    outputs: FxHashMap<Spot, Vec<Option<usize>>>,
+    outputs: FxHashMap<NodeIndex, Vec<Option<usize>>>,
     /// For boundary slots after: what they were called before.
-    boundary: FxHashMap<(Layer, Side, SlotName), SlotName>,
+    boundary: FxHashMap<(Layer, SlotSide, SlotName), SlotName>,
 }
 
 impl SlotMap {
     /// What an input of a node was called.
-    pub(super) fn input_before(&self, node: Spot, name: &SlotName) -> SlotName {
+    pub(super) fn input_before(&self, node: NodeIndex, name: &SlotName) -> SlotName {
         self.inputs.get(&(node, name.clone())).unwrap_or(name).clone()
     }
 
     /// The index that an output of a node had.
-    pub(super) fn output_before(&self, node: Spot, slot: usize) -> Option<usize> {
+    pub(super) fn output_before(&self, node: NodeIndex, slot: usize) -> Option<usize> {
         match self.outputs.get(&node) {
             Some(before) => before.get(slot).copied().flatten(),
             None => Some(slot),
@@ -40,7 +40,12 @@ impl SlotMap {
     }
 
     /// What a boundary slot was called.
-    pub(super) fn boundary_before(&self, layer: Layer, side: Side, name: &SlotName) -> SlotName {
+    pub(super) fn boundary_before(
+        &self,
+        layer: Layer,
+        side: SlotSide,
+        name: &SlotName,
+    ) -> SlotName {
         match self.boundary.get(&(layer, side, name.clone())) {
             Some(before) => before.clone(),
             None => name.clone(),
@@ -48,48 +53,49 @@ impl SlotMap {
     }
 }
 
-pub(super) fn compare(
+pub(super) fn compare_slots(
     old: &IndexedGraph<'_>,
     new: &IndexedGraph<'_>,
     pairing: &Pairing,
-    draft: &mut Draft,
+    draft: &mut ScriptBuilder,
 ) -> SlotMap {
     let mut slotting =
-        Slotting { old, new, draft, map: SlotMap::default(), causes: FxHashMap::default() };
+        SlotComparison { old, new, draft, map: SlotMap::default(), causes: FxHashMap::default() };
     for (layer, before) in pairing.old_layer.iter().enumerate().skip(1) {
         let Some(before) = *before else { continue };
-        for side in [Side::Input, Side::Output] {
-            slotting.boundary(before, layer, side);
+        for side in [SlotSide::Input, SlotSide::Output] {
+            slotting.compare_boundary(before, layer, side);
         }
     }
     for (spot, before) in pairing.old_of.iter().enumerate() {
         let Some(before) = *before else { continue };
-        for side in [Side::Input, Side::Output] {
-            slotting.node(before, spot, side);
+        for side in [SlotSide::Input, SlotSide::Output] {
+            slotting.compare_node(before, spot, side);
         }
     }
     slotting.map
 }
 
-struct Slotting<'n, 'w, 'd> {
+struct SlotComparison<'n, 'w, 'd> {
     old: &'n IndexedGraph<'w>,
     new: &'n IndexedGraph<'w>,
-    draft: &'d mut Draft,
+    draft: &'d mut ScriptBuilder,
     map: SlotMap,
     /// What was said of boundary slots: the slots of instances follow from it.
-    causes: FxHashMap<(Layer, Side, CompactString), Token>,
+    causes: FxHashMap<(Layer, SlotSide, CompactString), EditToken>,
 }
 
-impl<'w> Slotting<'_, 'w, '_> {
-    fn boundary(&mut self, before: Layer, after: Layer, side: Side) {
-        let rest = |net: &IndexedGraph<'w>, layer: Layer| list(&net.layers[layer].graph.rest, side);
+impl<'w> SlotComparison<'_, 'w, '_> {
+    fn compare_boundary(&mut self, before: Layer, after: Layer, side: SlotSide) {
+        let rest =
+            |net: &IndexedGraph<'w>, layer: Layer| slot_list(&net.layers[layer].graph.rest, side);
         let (a, b) = (rest(self.old, before), rest(self.new, after));
         let Some(subgraph) = self.new.subgraph_ref(after) else { return };
         if a == b || !are_slots(a) || !are_slots(b) {
             return;
         }
-        let (was, is) = (names(a), names(b));
-        let pairs = Pairs::of(&uuids(a), &uuids(b)).then(&was, &is);
+        let (was, is) = (slot_names(a), slot_names(b));
+        let pairs = SlotPairs::pair_by(&slot_uuids(a), &slot_uuids(b)).then_pair_by(&was, &is);
         let same_label = |a: &Value, b: &Value| a.get("label") == b.get("label");
         for (at, raw) in pairs.changes(a, b, same_label) {
             let both = |key: &'static str| {
@@ -119,20 +125,20 @@ impl<'w> Slotting<'_, 'w, '_> {
         }
     }
 
-    fn node(&mut self, before: Spot, after: Spot, side: Side) {
-        let a = list(self.old.nodes[before].raw(), side);
-        let b = list(self.new.nodes[after].raw(), side);
-        if in_step(a, b) || !are_slots(a) || !are_slots(b) {
+    fn compare_node(&mut self, before: NodeIndex, after: NodeIndex, side: SlotSide) {
+        let a = slot_list(self.old.nodes[before].raw(), side);
+        let b = slot_list(self.new.nodes[after].raw(), side);
+        if have_same_slots(a, b) || !are_slots(a) || !are_slots(b) {
             return;
         }
-        let (was, is) = (names(a), names(b));
+        let (was, is) = (slot_names(a), slot_names(b));
         // What an instance's slot was called follows from the definition.
-        let inside = self.new.inside(after);
+        let inside = self.new.definition_layer(after);
         let is_called = |name: &SlotName| match inside {
             Some(layer) => self.map.boundary_before(layer, side, name),
             None => name.clone(),
         };
-        let pairs = Pairs::of(&was, &is.iter().map(is_called).collect::<Vec<_>>());
+        let pairs = SlotPairs::pair_by(&was, &is.iter().map(is_called).collect::<Vec<_>>());
         let node = self.new.node_ref(after);
         for (at, raw) in pairs.changes(a, b, |_, _| true) {
             let name =
@@ -145,47 +151,47 @@ impl<'w> Slotting<'_, 'w, '_> {
             self.draft.push(edit, cause);
         }
         match side {
-            Side::Input => {
+            SlotSide::Input => {
                 for (was, is) in pairs.renamed(&was, &is) {
                     self.map.inputs.insert((after, is), was);
                 }
             }
-            Side::Output => {
+            SlotSide::Output => {
                 self.map.outputs.insert(after, pairs.old_of);
             }
         }
     }
 }
 
-fn list(object: &Object, side: Side) -> Slots<'_> {
-    object.get(key(side)).and_then(Value::as_array).unwrap_or_default()
+fn slot_list(object: &Object, side: SlotSide) -> SlotList<'_> {
+    object.get(slot_list_key(side)).and_then(Value::as_array).unwrap_or_default()
 }
 
 /// The member that holds the slots of a side.
-pub(super) fn key(side: Side) -> &'static str {
+pub(super) fn slot_list_key(side: SlotSide) -> &'static str {
     match side {
-        Side::Input => "inputs",
-        Side::Output => "outputs",
+        SlotSide::Input => "inputs",
+        SlotSide::Output => "outputs",
     }
 }
 
 /// Whether a list is as it should be; damaged ones are compared as raw JSON.
-fn are_slots(slots: Slots<'_>) -> bool {
+fn are_slots(slots: SlotList<'_>) -> bool {
     slots.iter().all(|slot| slot.as_object().is_some())
 }
 
 /// Whether two lists have the same names and types in the same places.
-fn in_step(a: Slots<'_>, b: Slots<'_>) -> bool {
+fn have_same_slots(a: SlotList<'_>, b: SlotList<'_>) -> bool {
     let same =
         |a: &Value, b: &Value| a.get("name") == b.get("name") && a.get("type") == b.get("type");
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
 }
 
 /// The names of slots, counted among their namesakes.
-fn names(slots: Slots<'_>) -> Vec<SlotName> {
+fn slot_names(slots: SlotList<'_>) -> Vec<SlotName> {
     let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
     let name = |slot| {
-        let name = plain_name(slot);
+        let name = slot_name(slot);
         let count = seen.entry(name).or_default();
         *count += 1;
         SlotName { nth: *count - 1, ..SlotName::new(name) }
@@ -193,23 +199,23 @@ fn names(slots: Slots<'_>) -> Vec<SlotName> {
     slots.iter().map(name).collect()
 }
 
-fn plain_name(slot: &Value) -> &str {
+fn slot_name(slot: &Value) -> &str {
     slot.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The uuids of boundary slots; where there is none, something no other slot has.
-fn uuids(slots: Slots<'_>) -> Vec<Option<CompactString>> {
+fn slot_uuids(slots: SlotList<'_>) -> Vec<Option<CompactString>> {
     let uuid = |slot: &Value| slot.get("id")?.as_str().map(CompactString::new);
     slots.iter().map(uuid).collect()
 }
 
 /// Where a slot stands in each list; absent where it is.
-type Places = Change<Option<usize>>;
+type SlotIndexChange = Change<Option<usize>>;
 /// What a slot is in each list.
-type Raws = Change<Option<Object>>;
+type SlotChange = Change<Option<Object>>;
 
 /// The slots of two lists, paired.
-struct Pairs {
+struct SlotPairs {
     new_of: Vec<Option<usize>>,
     old_of: Vec<Option<usize>>,
 }
@@ -231,13 +237,14 @@ impl SlotKey for Option<CompactString> {
     }
 }
 
-impl Pairs {
-    fn of<K: SlotKey>(old: &[K], new: &[K]) -> Self {
-        Pairs { new_of: vec![None; old.len()], old_of: vec![None; new.len()] }.then(old, new)
+impl SlotPairs {
+    fn pair_by<K: SlotKey>(old: &[K], new: &[K]) -> Self {
+        SlotPairs { new_of: vec![None; old.len()], old_of: vec![None; new.len()] }
+            .then_pair_by(old, new)
     }
 
     /// Pairs what is unpaired so far by another key.
-    fn then<K: SlotKey>(mut self, old: &[K], new: &[K]) -> Self {
+    fn then_pair_by<K: SlotKey>(mut self, old: &[K], new: &[K]) -> Self {
         let free = old.iter().enumerate().rev();
         let free = free.filter(|(at, key)| self.new_of[*at].is_none() && key.is_known());
         let mut by_key: FxHashMap<&K, usize> = free.map(|(at, key)| (key, at)).collect();
@@ -256,22 +263,25 @@ impl Pairs {
     /// or type, or left the order of the others.
     fn changes(
         &self,
-        old: Slots<'_>,
-        new: Slots<'_>,
+        old: SlotList<'_>,
+        new: SlotList<'_>,
         same_more: impl Fn(&Value, &Value) -> bool,
-    ) -> Vec<(Places, Raws)> {
+    ) -> Vec<(SlotIndexChange, SlotChange)> {
         let stayed: Vec<usize> = self.old_of.iter().copied().flatten().collect();
-        let in_order = super::sequence::longest_rising(&stayed);
+        let in_order = super::sequence::longest_increasing_subsequence(&stayed);
         let mut in_order = in_order.into_iter().peekable();
         let mut found = Vec::new();
         let gone = self.new_of.iter().enumerate().filter(|(_, new)| new.is_none());
         for (at, _) in gone {
-            let raw = Change::new(bare(&old[at]), None);
+            let raw = Change::new(without_links(&old[at]), None);
             found.push((Change::new(Some(at), None), raw));
         }
         for (at, before) in self.old_of.iter().enumerate() {
             let Some(before) = *before else {
-                found.push((Change::new(None, Some(at)), Change::new(None, bare(&new[at]))));
+                found.push((
+                    Change::new(None, Some(at)),
+                    Change::new(None, without_links(&new[at])),
+                ));
                 continue;
             };
             let kept_order = in_order.next_if(|&next| next == before).is_some();
@@ -279,7 +289,10 @@ impl Pairs {
             let same =
                 a.get("name") == b.get("name") && a.get("type") == b.get("type") && same_more(a, b);
             if !kept_order || !same {
-                found.push((Change::new(Some(before), Some(at)), Change::new(bare(a), bare(b))));
+                found.push((
+                    Change::new(Some(before), Some(at)),
+                    Change::new(without_links(a), without_links(b)),
+                ));
             }
         }
         found
@@ -295,7 +308,7 @@ impl Pairs {
 }
 
 /// A slot without the numbers of its links.
-fn bare(slot: &Value) -> Option<Object> {
+fn without_links(slot: &Value) -> Option<Object> {
     let mut slot = slot.as_object()?.clone();
     if let Some(link) = slot.get_mut("link") {
         *link = Value::Null;

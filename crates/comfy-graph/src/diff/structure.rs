@@ -5,58 +5,63 @@
 
 use rustc_hash::FxHashMap;
 
-use super::draft::{Draft, Token};
 use super::edit::{Change, Edit};
-use super::flow::Origin;
-use super::widgets::Widgeting;
-use super::wires::{LinkPair, Matched, WireChange};
-use crate::graph::{LinkId, List, Scope, Sink, Source};
+use super::script_builder::{EditToken, ScriptBuilder};
+use super::widgets::WidgetComparison;
+use super::wire_origin::WireOrigin;
+use super::wires::{PairedGraphs, RenumberedLink, WireChange};
+use crate::graph::{GraphList, GraphScope, LinkId, WireSink, WireSource};
 use crate::json::{Object, Value};
-use crate::pair::{IndexedGraph, Layer, Spot};
+use crate::pair::{IndexedGraph, Layer, NodeIndex};
 
 /// The edits by which something came or went: what goes with it follows from them.
 #[derive(Default)]
-pub(super) struct Tokens {
-    came: FxHashMap<Spot, Token>,
-    went: FxHashMap<Spot, Token>,
-    moved: FxHashMap<Spot, Token>,
-    came_inside: FxHashMap<Layer, Token>,
-    went_inside: FxHashMap<Layer, Token>,
-    packed: FxHashMap<Layer, Token>,
-    unpacked: FxHashMap<Layer, Token>,
+pub(super) struct StructureTokens {
+    came: FxHashMap<NodeIndex, EditToken>,
+    went: FxHashMap<NodeIndex, EditToken>,
+    moved: FxHashMap<NodeIndex, EditToken>,
+    came_inside: FxHashMap<Layer, EditToken>,
+    went_inside: FxHashMap<Layer, EditToken>,
+    packed: FxHashMap<Layer, EditToken>,
+    unpacked: FxHashMap<Layer, EditToken>,
 }
 
-pub(super) fn compare(matched: Matched<'_, '_>, widgets: &Widgeting<'_, '_>, draft: &mut Draft) {
-    let mut structure = Structure { matched, widgets, draft, tokens: Tokens::default() };
-    structure.subgraphs();
-    structure.nodes();
-    structure.packed();
-    structure.unpacked();
-    let (changes, links) = matched.wires();
+pub(super) fn compare_structure(
+    matched: PairedGraphs<'_, '_>,
+    widgets: &WidgetComparison<'_, '_>,
+    draft: &mut ScriptBuilder,
+) {
+    let mut structure =
+        StructureComparison { matched, widgets, draft, tokens: StructureTokens::default() };
+    structure.compare_subgraphs();
+    structure.compare_nodes();
+    structure.detect_packed();
+    structure.detect_unpacked();
+    let (changes, links) = matched.compare_wires();
     for change in &changes {
-        structure.wire(change);
+        structure.push_wire_edit(change);
     }
-    structure.tables();
-    structure.by_graph(&links);
+    structure.compare_dangling_links();
+    structure.compare_graphs(&links);
 }
 
-struct Structure<'n, 'w, 'd> {
-    matched: Matched<'n, 'w>,
-    widgets: &'n Widgeting<'n, 'w>,
-    draft: &'d mut Draft,
-    tokens: Tokens,
+struct StructureComparison<'n, 'w, 'd> {
+    matched: PairedGraphs<'n, 'w>,
+    widgets: &'n WidgetComparison<'n, 'w>,
+    draft: &'d mut ScriptBuilder,
+    tokens: StructureTokens,
 }
 
-impl Structure<'_, '_, '_> {
-    fn subgraphs(&mut self) {
-        let Matched { old, new, pairing, .. } = self.matched;
+impl StructureComparison<'_, '_, '_> {
+    fn compare_subgraphs(&mut self) {
+        let PairedGraphs { old, new, pairing, .. } = self.matched;
         for layer in (0..new.layers.len()).filter(|&layer| pairing.old_layer[layer].is_none()) {
             let (Some(subgraph), Some(definition)) =
                 (new.subgraph_ref(layer), new.definition(layer))
             else {
                 continue;
             };
-            let (raw, home) = (shell(definition), definition.home.clone());
+            let (raw, home) = (empty_definition(definition), definition.home.clone());
             let token = self.draft.push(Edit::SubgraphAdded { subgraph, raw, home }, None);
             self.tokens.came_inside.insert(layer, token);
         }
@@ -66,14 +71,14 @@ impl Structure<'_, '_, '_> {
             else {
                 continue;
             };
-            let raw = shell(definition);
+            let raw = empty_definition(definition);
             let token = self.draft.push(Edit::SubgraphRemoved { subgraph, raw }, None);
             self.tokens.went_inside.insert(layer, token);
         }
     }
 
-    fn nodes(&mut self) {
-        let Matched { old, new, pairing, .. } = self.matched;
+    fn compare_nodes(&mut self) {
+        let PairedGraphs { old, new, pairing, .. } = self.matched;
         for spot in 0..old.nodes.len() {
             if pairing.new_of[spot].is_some() {
                 continue;
@@ -89,7 +94,7 @@ impl Structure<'_, '_, '_> {
             match pairing.old_of[spot] {
                 Some(before) if Some(old.layer_of(before)) == pairing.old_layer[layer] => {}
                 Some(before) => {
-                    let (node, from) = (new.node_ref(spot), old.key(before));
+                    let (node, from) = (new.node_ref(spot), old.node_key(before));
                     let token = self.draft.push(Edit::NodeMoved { node, from }, None);
                     self.tokens.moved.insert(spot, token);
                 }
@@ -98,7 +103,7 @@ impl Structure<'_, '_, '_> {
                     let edit = Edit::NodeAdded {
                         node: new.node_ref(spot),
                         raw: new.nodes[spot].raw().clone(),
-                        widgets: self.widgets.added(spot),
+                        widgets: self.widgets.added_widgets(spot),
                     };
                     let token = self.draft.push(edit, because);
                     self.tokens.came.insert(spot, token);
@@ -109,15 +114,15 @@ impl Structure<'_, '_, '_> {
 
     /// Nodes that lie in a new subgraph now were packed into it, given that its instance is
     /// new too and they are at least half of what is in it.
-    fn packed(&mut self) {
-        let Matched { new, pairing, .. } = self.matched;
+    fn detect_packed(&mut self) {
+        let PairedGraphs { new, pairing, .. } = self.matched;
         for layer in (0..new.layers.len()).filter(|&layer| pairing.old_layer[layer].is_none()) {
-            let moved: Vec<Spot> =
-                new.spots(layer).filter(|spot| pairing.old_of[*spot].is_some()).collect();
-            let hosts = new.hosts_of(layer);
+            let moved: Vec<NodeIndex> =
+                new.nodes_in(layer).filter(|spot| pairing.old_of[*spot].is_some()).collect();
+            let hosts = new.instances_of(layer);
             let host = hosts.iter().copied().find(|&host| pairing.old_of[host].is_none());
             let (Some(host), Some(subgraph)) = (host, new.subgraph_ref(layer)) else { continue };
-            if moved.is_empty() || moved.len() * 2 < new.spots(layer).len() {
+            if moved.is_empty() || moved.len() * 2 < new.nodes_in(layer).len() {
                 continue;
             }
             let nodes = moved.iter().map(|&spot| new.node_ref(spot)).collect();
@@ -129,26 +134,26 @@ impl Structure<'_, '_, '_> {
             let follow =
                 follow.chain(moved.iter().filter_map(|s| self.tokens.moved.get(s).copied()));
             for follower in follow.collect::<Vec<_>>() {
-                self.draft.blame(follower, token);
+                self.draft.set_cause(follower, token);
             }
             // A node that was not there before is no part of the packing.
-            for spot in new.spots(layer).filter(|&spot| pairing.old_of[spot].is_none()) {
+            for spot in new.nodes_in(layer).filter(|&spot| pairing.old_of[spot].is_none()) {
                 if let Some(added) = self.tokens.came.get(&spot) {
-                    self.draft.clear(*added);
+                    self.draft.clear_cause(*added);
                 }
             }
         }
     }
 
-    fn unpacked(&mut self) {
-        let Matched { old, new, pairing, .. } = self.matched;
+    fn detect_unpacked(&mut self) {
+        let PairedGraphs { old, new, pairing, .. } = self.matched;
         for layer in (0..old.layers.len()).filter(|&layer| pairing.new_layer[layer].is_none()) {
-            let moved: Vec<Spot> =
-                old.spots(layer).filter_map(|spot| pairing.new_of[spot]).collect();
-            let hosts = old.hosts_of(layer);
+            let moved: Vec<NodeIndex> =
+                old.nodes_in(layer).filter_map(|spot| pairing.new_of[spot]).collect();
+            let hosts = old.instances_of(layer);
             let host = hosts.iter().copied().find(|&host| pairing.new_of[host].is_none());
             let (Some(host), Some(subgraph)) = (host, old.subgraph_ref(layer)) else { continue };
-            if moved.is_empty() || moved.len() * 2 < old.spots(layer).len() {
+            if moved.is_empty() || moved.len() * 2 < old.nodes_in(layer).len() {
                 continue;
             }
             let nodes = moved.iter().map(|&spot| new.node_ref(spot)).collect();
@@ -160,45 +165,45 @@ impl Structure<'_, '_, '_> {
             let follow =
                 follow.chain(moved.iter().filter_map(|s| self.tokens.moved.get(s).copied()));
             for follower in follow.collect::<Vec<_>>() {
-                self.draft.blame(follower, token);
+                self.draft.set_cause(follower, token);
             }
-            for spot in old.spots(layer).filter(|&spot| pairing.new_of[spot].is_none()) {
+            for spot in old.nodes_in(layer).filter(|&spot| pairing.new_of[spot].is_none()) {
                 if let Some(removed) = self.tokens.went.get(&spot) {
-                    self.draft.clear(*removed);
+                    self.draft.clear_cause(*removed);
                 }
             }
         }
     }
 
-    fn wire(&mut self, change: &WireChange<'_>) {
-        let because = self.why(change);
-        if let Some(edit) = self.matched.edit(change) {
+    fn push_wire_edit(&mut self, change: &WireChange<'_>) {
+        let because = self.wire_cause(change);
+        if let Some(edit) = self.matched.wire_edit(change) {
             self.draft.push(edit, because);
         }
     }
 
     /// The edit that a wire follows from, if it says nothing by itself.
-    fn why(&self, change: &WireChange<'_>) -> Option<Token> {
-        let Matched { old, new, .. } = self.matched;
+    fn wire_cause(&self, change: &WireChange<'_>) -> Option<EditToken> {
+        let PairedGraphs { old, new, .. } = self.matched;
         let tokens = &self.tokens;
-        let sink_node = |net: &IndexedGraph<'_>, layer: Layer, sink: &Sink| match sink {
-            Sink::Node { id, .. } => net.spot(layer, id),
-            Sink::Boundary(_) => None,
+        let sink_node = |net: &IndexedGraph<'_>, layer: Layer, sink: &WireSink| match sink {
+            WireSink::Node { id, .. } => net.node_index(layer, id),
+            WireSink::Boundary(_) => None,
         };
-        let source_node = |net: &IndexedGraph<'_>, layer: Layer, source: &Source| match source {
-            Source::Node { id, .. } => net.spot(layer, id),
-            Source::Boundary(_) => None,
+        let source_node = |net: &IndexedGraph<'_>, layer: Layer, source: &WireSource| match source {
+            WireSource::Node { id, .. } => net.node_index(layer, id),
+            WireSource::Boundary(_) => None,
         };
         if let Some((layer, wire)) = change.after {
             let sink = sink_node(new, layer, &wire.to);
             if let Some(token) = sink.and_then(|spot| tokens.came.get(&spot)) {
                 return Some(*token);
             }
-            let leaves = matches!(wire.to, Sink::Boundary(_));
+            let leaves = matches!(wire.to, WireSink::Boundary(_));
             if let Some(packed) = tokens.packed.get(&layer).filter(|_| leaves) {
                 return Some(*packed);
             }
-            if !self.flows_the_same(change) {
+            if !self.has_same_origin(change) {
                 return tokens.came_inside.get(&layer).copied().filter(|_| {
                     // Inside a new subgraph that nothing was packed into, all is new.
                     !tokens.packed.contains_key(&layer)
@@ -222,31 +227,31 @@ impl Structure<'_, '_, '_> {
     }
 
     /// Whether the input gets what it got, by whatever way.
-    fn flows_the_same(&self, change: &WireChange<'_>) -> bool {
-        let Matched { old, new, pairing, slots } = self.matched;
+    fn has_same_origin(&self, change: &WireChange<'_>) -> bool {
+        let PairedGraphs { old, new, pairing, slots } = self.matched;
         if change.same_source {
             return true;
         }
         let Some((layer, wire)) = change.after else { return false };
-        let after = new.origin(layer, &wire.from);
-        let before = change.before.map(|(layer, wire)| old.origin(layer, &wire.from));
+        let after = new.wire_origin(layer, &wire.from);
+        let before = change.before.map(|(layer, wire)| old.wire_origin(layer, &wire.from));
         match (before, after) {
-            (Some(Origin::Output(was, before)), Origin::Output(is, after)) => {
+            (Some(WireOrigin::Output(was, before)), WireOrigin::Output(is, after)) => {
                 pairing.new_of[was] == Some(is) && slots.output_before(is, after) == Some(before)
             }
             // The value now comes from the instance that shows it.
-            (None | Some(Origin::Nowhere), Origin::Nowhere) => true,
+            (None | Some(WireOrigin::Nowhere), WireOrigin::Nowhere) => true,
             _ => false,
         }
     }
 
     /// Links that lead nowhere.
-    fn tables(&mut self) {
-        let Matched { old, new, pairing, .. } = self.matched;
+    fn compare_dangling_links(&mut self) {
+        let PairedGraphs { old, new, pairing, .. } = self.matched;
         for (layer, before) in pairing.old_layer.iter().enumerate() {
             let dead = |net: &IndexedGraph<'_>, layer: Layer| -> FxHashMap<LinkId, Value> {
                 let graph = net.layers[layer].graph;
-                let dead = net.layers[layer].wires.dead.iter();
+                let dead = net.layers[layer].wires.dangling.iter();
                 let raw = |id: &LinkId| Some((*id, graph.links.get(id)?.clone().into_value()));
                 dead.filter_map(raw).collect()
             };
@@ -259,34 +264,37 @@ impl Structure<'_, '_, '_> {
                 let change = Change::new(was.get(&id).cloned(), is.get(&id).cloned());
                 if change.before != change.after {
                     let scope = new.layers[layer].scope.clone();
-                    self.draft.push(Edit::Table { scope, list: List::Links, change }, None);
+                    self.draft.push(
+                        Edit::DanglingElement { scope, list: GraphList::Links, change },
+                        None,
+                    );
                 }
             }
         }
     }
 
     /// Groups, bends and numbers, graph by graph.
-    fn by_graph(&mut self, links: &[LinkPair]) {
-        let Matched { old, new, pairing, .. } = self.matched;
+    fn compare_graphs(&mut self, links: &[RenumberedLink]) {
+        let PairedGraphs { old, new, pairing, .. } = self.matched;
         let mut by_layer: FxHashMap<Layer, Vec<(LinkId, LinkId)>> = FxHashMap::default();
         for pair in links {
             by_layer.entry(pair.layer).or_default().push((pair.link.before, pair.link.after));
         }
         for (layer, before) in pairing.old_layer.iter().enumerate() {
             let Some(before) = *before else {
-                self.all_new(layer);
+                self.push_new_graph_contents(layer);
                 continue;
             };
-            let groups = self.matched.groups(before, layer, self.draft);
-            let reroutes = self.matched.reroutes(before, layer, self.draft);
-            let same = new.spots(layer).filter_map(|spot| Some((pairing.old_of[spot]?, spot)));
+            let groups = self.matched.compare_groups(before, layer, self.draft);
+            let reroutes = self.matched.compare_reroutes(before, layer, self.draft);
+            let same = new.nodes_in(layer).filter_map(|spot| Some((pairing.old_of[spot]?, spot)));
             let same = same.filter(|&(was, _)| old.layer_of(was) == before);
-            let nodes = same.map(|(was, is)| (old.id(was).clone(), new.id(is).clone()));
+            let nodes = same.map(|(was, is)| (old.node_id(was).clone(), new.node_id(is).clone()));
             let nodes: Vec<_> = nodes.filter(|(was, is)| was != is).collect();
             let links = by_layer.remove(&layer).unwrap_or_default();
             let uuids = Change::new(&old.layers[before].scope, &new.layers[layer].scope);
             let subgraph = match (uuids.before, uuids.after) {
-                (Scope::Definition(was), Scope::Definition(is)) if was != is => {
+                (GraphScope::Definition(was), GraphScope::Definition(is)) if was != is => {
                     Some(Change::new(was.clone(), is.clone()))
                 }
                 _ => None,
@@ -303,8 +311,8 @@ impl Structure<'_, '_, '_> {
     }
 
     /// Groups and bends inside a subgraph that is new.
-    fn all_new(&mut self, layer: Layer) {
-        let Matched { new, .. } = self.matched;
+    fn push_new_graph_contents(&mut self, layer: Layer) {
+        let PairedGraphs { new, .. } = self.matched;
         let because = self.tokens.came_inside.get(&layer).copied();
         let graph = new.layers[layer].graph;
         for (at, group) in graph.groups.iter().enumerate() {
@@ -327,7 +335,7 @@ impl Structure<'_, '_, '_> {
 }
 
 /// A definition with nothing in it.
-fn shell(definition: &crate::graph::Definition) -> Object {
+fn empty_definition(definition: &crate::graph::SubgraphDefinition) -> Object {
     let mut empty = definition.clone();
     empty.graph.nodes.clear();
     empty.graph.links.clear();

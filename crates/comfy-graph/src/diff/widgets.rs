@@ -6,72 +6,85 @@
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::edit::{AddedWidget, Change, Edit, NodeRef, Origin, Usual};
-use super::sequence::longest_rising;
+use super::edit::{AddedWidget, Change, ChangeOrigin, DefaultMatch, Edit, NodeRef};
+use super::sequence::longest_increasing_subsequence;
 use crate::graph::{
-    Instances, Naming, Node, Place, Role, Sink, Slot, SlotName, Widget, WidgetName,
+    Node, Slot, SlotName, SubgraphInstances, Widget, WidgetLocation, WidgetName, WidgetNaming,
+    WidgetRole, WireSink,
 };
 use crate::json::Value;
-use crate::pair::{IndexedGraph, Spot};
+use crate::pair::{IndexedGraph, NodeIndex};
 
 /// What `control` widgets say when the number before them stays.
-const FIXED: &str = "fixed";
+const FIXED_CONTROL: &str = "fixed";
 
 /// Both documents with the names of widgets.
-pub(super) struct Widgeting<'n, 'w> {
+pub(super) struct WidgetComparison<'n, 'w> {
     old: &'n IndexedGraph<'w>,
     new: &'n IndexedGraph<'w>,
-    naming: &'n dyn Naming,
-    instances: Instances<'w>,
+    naming: &'n dyn WidgetNaming,
+    instances: SubgraphInstances<'w>,
 }
 
-impl<'n, 'w> Widgeting<'n, 'w> {
+impl<'n, 'w> WidgetComparison<'n, 'w> {
     pub(super) fn new(
         old: &'n IndexedGraph<'w>,
         new: &'n IndexedGraph<'w>,
-        naming: &'n dyn Naming,
+        naming: &'n dyn WidgetNaming,
     ) -> Self {
-        Widgeting { old, new, naming, instances: Instances::of(new.workflow) }
+        WidgetComparison {
+            old,
+            new,
+            naming,
+            instances: SubgraphInstances::from_workflow(new.workflow),
+        }
     }
 
     /// The edits of one pair of nodes.
-    pub(super) fn compare(&self, before: Spot, after: Spot) -> Vec<Edit> {
+    pub(super) fn compare_widgets(&self, before: NodeIndex, after: NodeIndex) -> Vec<Edit> {
         let (was, is) = (self.old.nodes[before], self.new.nodes[after]);
         let values = (was.raw().get("widgets_values"), is.raw().get("widgets_values"));
-        if values.0 == values.1 || !are_of_one_shape(values.0, values.1) {
+        if values.0 == values.1 || !have_same_shape(values.0, values.1) {
             return Vec::new();
         }
         let mut was = self.naming.widgets(self.old.workflow, was);
         let mut is = self.naming.widgets(self.new.workflow, is);
         share_names(&mut was, &mut is);
-        let pairs = pair(&was, &is);
+        let pairs = pair_widgets(&was, &is);
         let node = self.new.node_ref(after);
         let kept: FxHashSet<usize> = pairs.iter().filter_map(|pair| pair.old).collect();
         let gone = was.iter().enumerate().filter(|(at, _)| !kept.contains(at));
-        let mut edits: Vec<Edit> = gone.map(|(_, widget)| removed(&node, widget)).collect();
+        let mut edits: Vec<Edit> =
+            gone.map(|(_, widget)| removed_widget_edit(&node, widget)).collect();
         for (at, widget) in is.iter().enumerate() {
             let Some(from) = pairs[at].old else {
-                edits.push(added(&node, widget));
+                edits.push(added_widget_edit(&node, widget));
                 continue;
             };
-            if pairs[at].strayed {
-                edits.extend([removed(&node, &was[from]), added(&node, widget)]);
-            } else if !was[from].value.same(widget.value) {
-                let origin = self.origin(after, &is, at);
+            if pairs[at].reordered {
+                edits.extend([
+                    removed_widget_edit(&node, &was[from]),
+                    added_widget_edit(&node, widget),
+                ]);
+            } else if !was[from].value.is_equivalent(widget.value) {
+                let origin = self.change_origin(after, &is, at);
                 let change = Change::new(Some(was[from].value.clone()), Some(widget.value.clone()));
-                edits.push(edit(&node, widget, change, origin));
+                edits.push(widget_edit(&node, widget, change, origin));
             }
         }
         edits
     }
 
     /// The widgets of a node that is new.
-    pub(super) fn added(&self, spot: Spot) -> Vec<AddedWidget> {
+    pub(super) fn added_widgets(&self, spot: NodeIndex) -> Vec<AddedWidget> {
         let node = self.new.nodes[spot];
         let initial: FxHashMap<CompactString, Value> =
-            self.naming.unset(&blank(node)).into_iter().collect();
+            self.naming.unset_widgets(&blank_node(node)).into_iter().collect();
         let widget = |widget: Widget<'_>| AddedWidget {
-            usual: usual(widget.name.as_str().and_then(|name| initial.get(name)), widget.value),
+            usual: match_default(
+                widget.name.as_str().and_then(|name| initial.get(name)),
+                widget.value,
+            ),
             value: widget.value.clone(),
             role: widget.role,
             name: widget.name,
@@ -80,76 +93,78 @@ impl<'n, 'w> Widgeting<'n, 'w> {
     }
 
     /// Whether a value is what every new node of the class holds.
-    pub(super) fn usual(&self, spot: Spot, name: &str, value: &Value) -> Usual {
-        let initial = self.naming.unset(&blank(self.new.nodes[spot]));
+    pub(super) fn default_match(&self, spot: NodeIndex, name: &str, value: &Value) -> DefaultMatch {
+        let initial = self.naming.unset_widgets(&blank_node(self.new.nodes[spot]));
         let initial = initial.iter().find(|(known, _)| known == name);
-        usual(initial.map(|(_, initial)| initial), value)
+        match_default(initial.map(|(_, initial)| initial), value)
     }
 
     /// The value that a widget of a node held before.
-    pub(super) fn value_before(&self, spot: Spot, name: &str) -> Option<Value> {
+    pub(super) fn value_before(&self, spot: NodeIndex, name: &str) -> Option<Value> {
         let widgets = self.naming.widgets(self.old.workflow, self.old.nodes[spot]);
         let found = widgets.into_iter().find(|widget| widget.name.as_str() == Some(name));
         found.map(|widget| widget.value.clone())
     }
 
-    fn origin(&self, node: Spot, widgets: &[Widget<'_>], at: usize) -> Origin {
+    fn change_origin(&self, node: NodeIndex, widgets: &[Widget<'_>], at: usize) -> ChangeOrigin {
         let widget = &widgets[at];
-        if matches!(widget.role, Role::Residue | Role::Button) || self.is_overruled(node, widget) {
-            return Origin::Dead;
+        if matches!(widget.role, WidgetRole::Residue | WidgetRole::Button)
+            || self.is_overridden(node, widget)
+        {
+            return ChangeOrigin::Dead;
         }
-        if is_rolled(widgets, at) || self.is_rolled_inside(node, &widget.name) {
-            return Origin::Reroll;
+        if is_rerolled(widgets, at) || self.is_rerolled_inside(node, &widget.name) {
+            return ChangeOrigin::Reroll;
         }
-        Origin::Person
+        ChangeOrigin::Person
     }
 
     /// Whether a wire or the instance brings the value, so that what the widget holds means
     /// nothing.
-    fn is_overruled(&self, node: Spot, widget: &Widget<'_>) -> bool {
+    fn is_overridden(&self, node: NodeIndex, widget: &Widget<'_>) -> bool {
         let Some(name) = widget.name.as_str() else { return false };
         let layer = self.new.layer_of(node);
         let (definition, graph) = (self.new.definition(layer), self.new.layers[layer].graph);
-        self.instances.overruled(definition, graph, self.new.nodes[node], name).is_some()
+        self.instances.find_override(definition, graph, self.new.nodes[node], name).is_some()
     }
 
     /// Whether a value of a subgraph's instance feeds a widget inside that is re-rolled.
-    fn is_rolled_inside(&self, host: Spot, name: &WidgetName) -> bool {
-        let (Some(inside), Some(name)) = (self.new.inside(host), name.as_str()) else {
+    fn is_rerolled_inside(&self, host: NodeIndex, name: &WidgetName) -> bool {
+        let (Some(inside), Some(name)) = (self.new.definition_layer(host), name.as_str()) else {
             return false;
         };
-        let boundary = crate::graph::Source::Boundary(SlotName::new(name));
+        let boundary = crate::graph::WireSource::Boundary(SlotName::new(name));
         let layer = &self.new.layers[inside];
         let mut fed = layer.wires.iter().filter(|wire| wire.from == boundary);
         fed.any(|wire| {
-            let Sink::Node { id, input } = &wire.to else { return false };
-            let Some(spot) = self.new.spot(inside, id) else { return false };
+            let WireSink::Node { id, input } = &wire.to else { return false };
+            let Some(spot) = self.new.node_index(inside, id) else { return false };
             let node = self.new.nodes[spot];
             let widget = node.input(input).and_then(Slot::widget);
             let widgets = self.naming.widgets(self.new.workflow, node);
             let at = widgets.iter().position(|w| w.name.as_str() == widget);
-            at.is_some_and(|at| is_rolled(&widgets, at))
+            at.is_some_and(|at| is_rerolled(&widgets, at))
         })
     }
 }
 
-fn usual(initial: Option<&Value>, value: &Value) -> Usual {
+fn match_default(initial: Option<&Value>, value: &Value) -> DefaultMatch {
     match initial {
-        Some(initial) if initial.same(value) => Usual::Default,
-        Some(_) => Usual::Own,
-        None => Usual::Unknown,
+        Some(initial) if initial.is_equivalent(value) => DefaultMatch::Default,
+        Some(_) => DefaultMatch::Own,
+        None => DefaultMatch::Unknown,
     }
 }
 
 /// A node of the same class that holds no values yet.
-fn blank(node: &Node) -> Node {
+fn blank_node(node: &Node) -> Node {
     let members = ["id", "type"].map(|key| (key, node.raw().get(key).cloned().unwrap_or_default()));
     let raw = Value::Object(members.into_iter().collect());
     Node::from_value(raw).unwrap_or_else(|_| node.clone())
 }
 
 /// Whether values lie in the same way on both sides, so that one can become the other.
-fn are_of_one_shape(before: Option<&Value>, after: Option<&Value>) -> bool {
+fn have_same_shape(before: Option<&Value>, after: Option<&Value>) -> bool {
     let shape = |value: Option<&Value>| match value {
         Some(Value::Array(_)) => Some(true),
         Some(Value::Object(_)) => Some(false),
@@ -163,10 +178,10 @@ fn are_of_one_shape(before: Option<&Value>, after: Option<&Value>) -> bool {
 }
 
 /// Whether the control behind a number changes it after each run.
-fn is_rolled(widgets: &[Widget<'_>], at: usize) -> bool {
-    let control = widgets.get(at + 1).filter(|next| next.role == Role::Control);
+fn is_rerolled(widgets: &[Widget<'_>], at: usize) -> bool {
+    let control = widgets.get(at + 1).filter(|next| next.role == WidgetRole::Control);
     widgets[at].value.as_number().is_some()
-        && control.is_some_and(|control| control.value.as_str().is_some_and(|c| c != FIXED))
+        && control.is_some_and(|control| control.value.as_str().is_some_and(|c| c != FIXED_CONTROL))
 }
 
 /// Where only one side has names and both have as many values, the names hold for both.
@@ -176,13 +191,13 @@ fn share_names(was: &mut [Widget<'_>], is: &mut [Widget<'_>]) {
         return;
     }
     match (nameless(was), nameless(is)) {
-        (true, false) => give_names(is, was),
-        (false, true) => give_names(was, is),
+        (true, false) => copy_names(is, was),
+        (false, true) => copy_names(was, is),
         _ => {}
     }
 }
 
-fn give_names(from: &[Widget<'_>], to: &mut [Widget<'_>]) {
+fn copy_names(from: &[Widget<'_>], to: &mut [Widget<'_>]) {
     for (from, to) in from.iter().zip(to) {
         to.name.clone_from(&from.name);
         to.role = from.role;
@@ -190,53 +205,64 @@ fn give_names(from: &[Widget<'_>], to: &mut [Widget<'_>]) {
 }
 
 #[derive(Clone, Copy)]
-struct Paired {
+struct WidgetPair {
     old: Option<usize>,
     /// Whether it left the order of the others.
-    strayed: bool,
+    reordered: bool,
 }
 
-fn pair(was: &[Widget<'_>], is: &[Widget<'_>]) -> Vec<Paired> {
+fn pair_widgets(was: &[Widget<'_>], is: &[Widget<'_>]) -> Vec<WidgetPair> {
     let names = was.iter().enumerate().rev();
     let mut by_name: FxHashMap<&WidgetName, usize> =
         names.map(|(at, widget)| (&widget.name, at)).collect();
     let olds: Vec<Option<usize>> = is.iter().map(|widget| by_name.remove(&widget.name)).collect();
-    let keyed = is.iter().any(|widget| !matches!(widget.place, Place::Index(_)));
+    let keyed = is.iter().any(|widget| !matches!(widget.location, WidgetLocation::Index(_)));
     let order: Vec<usize> = olds.iter().copied().flatten().collect();
-    let mut in_order = longest_rising(&order).into_iter().peekable();
+    let mut in_order = longest_increasing_subsequence(&order).into_iter().peekable();
     let paired = |old: Option<usize>| {
         let kept = old.is_some_and(|old| in_order.next_if(|&next| next == old).is_some());
-        Paired { old, strayed: old.is_some() && !kept && !keyed }
+        WidgetPair { old, reordered: old.is_some() && !kept && !keyed }
     };
     olds.into_iter().map(paired).collect()
 }
 
-fn removed(node: &NodeRef, widget: &Widget<'_>) -> Edit {
-    edit(node, widget, Change::new(Some(widget.value.clone()), None), silent(widget))
+fn removed_widget_edit(node: &NodeRef, widget: &Widget<'_>) -> Edit {
+    widget_edit(
+        node,
+        widget,
+        Change::new(Some(widget.value.clone()), None),
+        presence_origin(widget),
+    )
 }
 
-fn added(node: &NodeRef, widget: &Widget<'_>) -> Edit {
-    edit(node, widget, Change::new(None, Some(widget.value.clone())), silent(widget))
+fn added_widget_edit(node: &NodeRef, widget: &Widget<'_>) -> Edit {
+    widget_edit(
+        node,
+        widget,
+        Change::new(None, Some(widget.value.clone())),
+        presence_origin(widget),
+    )
 }
 
 /// Holes and buttons come and go with versions of the frontend.
-fn silent(widget: &Widget<'_>) -> Origin {
-    let dead = widget.value.is_null() || matches!(widget.role, Role::Residue | Role::Button);
-    if dead { Origin::Dead } else { Origin::Person }
+fn presence_origin(widget: &Widget<'_>) -> ChangeOrigin {
+    let dead =
+        widget.value.is_null() || matches!(widget.role, WidgetRole::Residue | WidgetRole::Button);
+    if dead { ChangeOrigin::Dead } else { ChangeOrigin::Person }
 }
 
-fn edit(
+fn widget_edit(
     node: &NodeRef,
     widget: &Widget<'_>,
     change: Change<Option<Value>>,
-    origin: Origin,
+    origin: ChangeOrigin,
 ) -> Edit {
     Edit::Widget {
         node: node.clone(),
         name: widget.name.clone(),
         role: widget.role,
         change,
-        place: widget.place.clone(),
+        place: widget.location.clone(),
         origin,
     }
 }

@@ -6,9 +6,9 @@
 
 use rustc_hash::FxHashSet;
 
-use super::edit::{Change, Edit, LinkRef, Side};
+use super::edit::{Change, Edit, LinkRef, SlotSide};
 use super::slots::SlotMap;
-use crate::graph::{LinkId, Sink, Source, Wire};
+use crate::graph::{LinkId, Wire, WireSink, WireSource};
 use crate::pair::{IndexedGraph, Layer, Pairing};
 
 pub(super) struct WireChange<'n> {
@@ -22,7 +22,7 @@ pub(super) struct WireChange<'n> {
 
 /// Both documents with everything that is paired.
 #[derive(Clone, Copy)]
-pub(super) struct Matched<'n, 'w> {
+pub(super) struct PairedGraphs<'n, 'w> {
     pub(super) old: &'n IndexedGraph<'w>,
     pub(super) new: &'n IndexedGraph<'w>,
     pub(super) pairing: &'n Pairing,
@@ -30,13 +30,13 @@ pub(super) struct Matched<'n, 'w> {
 }
 
 /// The same wire under another number.
-pub(super) struct LinkPair {
+pub(super) struct RenumberedLink {
     pub(super) layer: Layer,
     pub(super) link: Change<LinkId>,
 }
 
-impl<'n> Matched<'n, '_> {
-    pub(super) fn wires(self) -> (Vec<WireChange<'n>>, Vec<LinkPair>) {
+impl<'n> PairedGraphs<'n, '_> {
+    pub(super) fn compare_wires(self) -> (Vec<WireChange<'n>>, Vec<RenumberedLink>) {
         let mut changes = Vec::new();
         let mut renumbered = Vec::new();
         let mut seen: Vec<FxHashSet<LinkId>> = vec![FxHashSet::default(); self.old.layers.len()];
@@ -55,7 +55,7 @@ impl<'n> Matched<'n, '_> {
                 match stays {
                     Some((_, before)) if before.link == wire.link => {}
                     Some((_, before)) => renumbered
-                        .push(LinkPair { layer, link: Change::new(before.link, wire.link) }),
+                        .push(RenumberedLink { layer, link: Change::new(before.link, wire.link) }),
                     None => {
                         changes.push(WireChange {
                             before,
@@ -80,16 +80,19 @@ impl<'n> Matched<'n, '_> {
     /// The wire that fed the same input.
     fn wire_before(self, layer: Layer, wire: &Wire) -> Option<(Layer, &'n Wire)> {
         let (old_layer, sink) = match &wire.to {
-            Sink::Node { id, input } => {
-                let node = self.new.spot(layer, id)?;
+            WireSink::Node { id, input } => {
+                let node = self.new.node_index(layer, id)?;
                 let before = self.pairing.old_of[node]?;
                 let input = self.slots.input_before(node, input);
-                let sink = Sink::Node { id: self.old.id(before).clone(), input };
+                let sink = WireSink::Node { id: self.old.node_id(before).clone(), input };
                 (self.old.layer_of(before), sink)
             }
-            Sink::Boundary(name) => {
+            WireSink::Boundary(name) => {
                 let before = self.pairing.old_layer[layer]?;
-                (before, Sink::Boundary(self.slots.boundary_before(layer, Side::Output, name)))
+                (
+                    before,
+                    WireSink::Boundary(self.slots.boundary_before(layer, SlotSide::Output, name)),
+                )
             }
         };
         let wire = self.old.layers[old_layer].wires.by_sink.get(&sink)?;
@@ -100,33 +103,37 @@ impl<'n> Matched<'n, '_> {
     pub(super) fn same_source(
         self,
         old_layer: Layer,
-        before: &Source,
+        before: &WireSource,
         layer: Layer,
-        after: &Source,
+        after: &WireSource,
     ) -> bool {
         match (before, after) {
-            (Source::Node { id: was, slot: before }, Source::Node { id: is, slot: after }) => {
-                let (Some(a), Some(b)) = (self.old.spot(old_layer, was), self.new.spot(layer, is))
+            (
+                WireSource::Node { id: was, slot: before },
+                WireSource::Node { id: is, slot: after },
+            ) => {
+                let (Some(a), Some(b)) =
+                    (self.old.node_index(old_layer, was), self.new.node_index(layer, is))
                 else {
                     return false;
                 };
                 self.pairing.new_of[a] == Some(b)
                     && self.slots.output_before(b, *after) == Some(*before)
             }
-            (Source::Boundary(before), Source::Boundary(after)) => {
+            (WireSource::Boundary(before), WireSource::Boundary(after)) => {
                 self.pairing.old_layer[layer] == Some(old_layer)
-                    && self.slots.boundary_before(layer, Side::Input, after) == *before
+                    && self.slots.boundary_before(layer, SlotSide::Input, after) == *before
             }
             _ => false,
         }
     }
 
-    pub(super) fn edit(self, change: &WireChange<'_>) -> Option<Edit> {
+    pub(super) fn wire_edit(self, change: &WireChange<'_>) -> Option<Edit> {
         let link = |net: &IndexedGraph<'_>, placed: Option<(Layer, &Wire)>| {
             placed.map(|(layer, wire)| LinkRef {
                 scope: net.layers[layer].scope.clone(),
                 id: wire.link,
-                kind: net.kind_of(layer, wire.link),
+                kind: net.link_type(layer, wire.link),
             })
         };
         let to = match (change.after, change.before) {
@@ -143,11 +150,11 @@ impl<'n> Matched<'n, '_> {
     }
 
     /// An old source, by its new name if it is still there.
-    fn source_before(self, layer: Layer, source: &Source) -> super::edit::SourceRef {
+    fn source_before(self, layer: Layer, source: &WireSource) -> super::edit::SourceRef {
         let mut named = self.old.source_ref(layer, source);
         match &mut named {
             super::edit::SourceRef::Output { node, .. } => {
-                if let Some(is) = self.new_name(layer, &node.key.id) {
+                if let Some(is) = self.new_node_ref(layer, &node.key.id) {
                     *node = is;
                 }
             }
@@ -161,11 +168,11 @@ impl<'n> Matched<'n, '_> {
     }
 
     /// An old sink, by its new name if it is still there.
-    pub(super) fn sink_before(self, layer: Layer, sink: &Sink) -> super::edit::SinkRef {
+    pub(super) fn sink_before(self, layer: Layer, sink: &WireSink) -> super::edit::SinkRef {
         let mut named = self.old.sink_ref(layer, sink);
         match &mut named {
             super::edit::SinkRef::Input { node, .. } => {
-                if let Some(is) = self.new_name(layer, &node.key.id) {
+                if let Some(is) = self.new_node_ref(layer, &node.key.id) {
                     *node = is;
                 }
             }
@@ -178,8 +185,8 @@ impl<'n> Matched<'n, '_> {
         named
     }
 
-    fn new_name(self, layer: Layer, id: &crate::graph::NodeId) -> Option<super::edit::NodeRef> {
-        let spot = self.old.spot(layer, id)?;
+    fn new_node_ref(self, layer: Layer, id: &crate::graph::NodeId) -> Option<super::edit::NodeRef> {
+        let spot = self.old.node_index(layer, id)?;
         Some(self.new.node_ref(self.pairing.new_of[spot]?))
     }
 }

@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use super::{End, LinkId, NodeId, RerouteId, Scope, SlotName, SubgraphId};
+use super::{GraphScope, LinkEnd, LinkId, NodeId, RerouteId, SlotName, SubgraphId};
 
 /// How much a defect matters, by what the real frontends do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Weight {
+pub enum Severity {
     /// ComfyUI heals it without harm, or gives new ids on opening.
     Light,
     /// Opens, but runs otherwise than it looks, or later edits corrupt it.
@@ -20,7 +20,7 @@ pub enum Weight {
 
 /// A list in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum List {
+pub enum GraphList {
     /// `nodes`
     Nodes,
     /// `links`
@@ -35,38 +35,38 @@ pub enum List {
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Fault {
+pub enum DefectKind {
     /// An element is no node, link, group or reroute at all.
     Misshapen {
         /// The list.
-        list: List,
+        list: GraphList,
         /// The index in it.
         at: usize,
     },
     /// Two elements of one list have the same id.
     Repeated {
         /// The list.
-        list: List,
+        list: GraphList,
         /// The id.
         id: String,
     },
     /// An id occurs in several graphs of the file, of which this is one.
     Shared {
         /// The list.
-        list: List,
+        list: GraphList,
         /// The id.
         id: String,
         /// The graph that has it first.
-        with: Scope,
+        with: GraphScope,
     },
     /// A link starts at a node that is not there.
     NoOrigin(LinkId, NodeId),
     /// A link ends at a node that is not there.
     NoTarget(LinkId, NodeId),
     /// A link starts at an output that its origin does not have.
-    NoOutput(LinkId, End),
+    NoOutput(LinkId, LinkEnd),
     /// A link ends at an input that its target does not have.
-    NoInput(LinkId, End),
+    NoInput(LinkId, LinkEnd),
     /// `inputs[].link` and the links table disagree.
     InputDisagrees {
         /// The node.
@@ -108,14 +108,14 @@ pub enum Fault {
     /// An instance of a definition that is not in the file.
     NoDefinition(NodeId, SubgraphId),
     /// An input or output of an instance is not on the boundary of its definition.
-    HostSlot {
+    InstanceSlot {
         /// The instance.
         node: NodeId,
         /// The slot.
         slot: SlotName,
     },
     /// An instance's `proxyWidgets` name a node that is not in its definition.
-    NoProxied(NodeId, NodeId),
+    NoProxiedNode(NodeId, NodeId),
     /// A definition contains itself.
     Recursive(SubgraphId),
     /// A reroute or a link names a reroute that is not there.
@@ -124,113 +124,124 @@ pub enum Fault {
 
 /// A fault and the graph it is in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Defect {
+pub struct WorkflowDefect {
     /// The graph.
-    pub scope: Scope,
+    pub scope: GraphScope,
     /// What is wrong there.
-    pub fault: Fault,
+    pub kind: DefectKind,
 }
 
-impl Defect {
+impl WorkflowDefect {
     /// How much it matters.
-    pub fn weight(&self) -> Weight {
-        use Fault as F;
-        match &self.fault {
-            F::Misshapen { list: List::Nodes | List::Definitions, .. }
+    pub fn severity(&self) -> Severity {
+        use DefectKind as F;
+        match &self.kind {
+            F::Misshapen { list: GraphList::Nodes | GraphList::Definitions, .. }
             | F::NoBoundaryBox(_)
             | F::NoDefinition(..)
-            | F::Recursive(_) => Weight::Fatal,
-            F::Repeated { list: List::Nodes | List::Links | List::Definitions, .. }
+            | F::Recursive(_) => Severity::Fatal,
+            F::Repeated {
+                list: GraphList::Nodes | GraphList::Links | GraphList::Definitions,
+                ..
+            }
             | F::NoOrigin(..)
             | F::InputDisagrees { .. }
             | F::OutputDisagrees { .. }
             | F::Contended { .. }
             | F::LowCounter { counter: "last_link_id" | "lastLinkId", .. }
-            | F::BoundaryDisagrees(_) => Weight::Heavy,
-            _ => Weight::Light,
+            | F::BoundaryDisagrees(_) => Severity::Heavy,
+            _ => Severity::Light,
         }
     }
 }
 
-impl fmt::Display for List {
+impl fmt::Display for GraphList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            List::Nodes => "node",
-            List::Links => "link",
-            List::Groups => "group",
-            List::Reroutes => "reroute",
-            List::Definitions => "subgraph definition",
+            GraphList::Nodes => "node",
+            GraphList::Links => "link",
+            GraphList::Groups => "group",
+            GraphList::Reroutes => "reroute",
+            GraphList::Definitions => "subgraph definition",
         })
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DefectKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let link = |link: &Option<LinkId>| link.map_or("none".into(), |id| format!("link {id}"));
         match self {
-            Fault::Misshapen { list, at } => {
+            DefectKind::Misshapen { list, at } => {
                 write!(f, "element {at} of the {list}s is no {list}")
             }
-            Fault::Repeated { list, id } => write!(f, "{list} {id} is there twice"),
-            Fault::Shared { list, id, with: Scope::Root } => {
+            DefectKind::Repeated { list, id } => write!(f, "{list} {id} is there twice"),
+            DefectKind::Shared { list, id, with: GraphScope::Root } => {
                 write!(f, "{list} {id} has an id that the root graph uses too")
             }
-            Fault::Shared { list, id, with: Scope::Definition(with) } => {
+            DefectKind::Shared { list, id, with: GraphScope::Definition(with) } => {
                 write!(f, "{list} {id} has an id that subgraph {with} uses too")
             }
-            Fault::NoOrigin(link, node) => {
+            DefectKind::NoOrigin(link, node) => {
                 write!(f, "link {link} leaves node {node}, which is not there")
             }
-            Fault::NoTarget(link, node) => {
+            DefectKind::NoTarget(link, node) => {
                 write!(f, "link {link} feeds node {node}, which is not there")
             }
-            Fault::NoOutput(link, end) => {
-                write!(f, "link {link} leaves output {}, which its origin does not have", slot(end))
+            DefectKind::NoOutput(link, end) => {
+                write!(
+                    f,
+                    "link {link} leaves output {}, which its origin does not have",
+                    slot_text(end)
+                )
             }
-            Fault::NoInput(link, end) => {
-                write!(f, "link {link} feeds input {}, which its target does not have", slot(end))
+            DefectKind::NoInput(link, end) => {
+                write!(
+                    f,
+                    "link {link} feeds input {}, which its target does not have",
+                    slot_text(end)
+                )
             }
-            Fault::InputDisagrees { node, input, says, table } => {
+            DefectKind::InputDisagrees { node, input, says, table } => {
                 let (says, table) = (link(says), link(table));
                 write!(f, "input {input} of node {node} says {says}, the links table {table}")
             }
-            Fault::OutputDisagrees { node, slot } => {
+            DefectKind::OutputDisagrees { node, slot } => {
                 write!(f, "output {slot} of node {node} and the links table disagree")
             }
-            Fault::Contended { node, input } => {
+            DefectKind::Contended { node, input } => {
                 write!(f, "several links feed input {input} of node {node}")
             }
-            Fault::LowCounter { counter, says, needs } => {
+            DefectKind::LowCounter { counter, says, needs } => {
                 write!(f, "{counter} is {says} but must be at least {needs}")
             }
-            Fault::BoundaryDisagrees(slot) => {
+            DefectKind::BoundaryDisagrees(slot) => {
                 write!(f, "boundary slot {slot} and the links table disagree")
             }
-            Fault::NoBoundaryBox(key) => write!(f, "{key} has no bounding box"),
-            Fault::NoDefinition(node, id) => {
+            DefectKind::NoBoundaryBox(key) => write!(f, "{key} has no bounding box"),
+            DefectKind::NoDefinition(node, id) => {
                 write!(f, "node {node} is an instance of subgraph {id}, which is not in the file")
             }
-            Fault::HostSlot { node, slot } => {
+            DefectKind::InstanceSlot { node, slot } => {
                 write!(f, "slot {slot} of instance {node} is not on its subgraph's boundary")
             }
-            Fault::NoProxied(host, node) => {
+            DefectKind::NoProxiedNode(host, node) => {
                 write!(f, "instance {host} shows a widget of inner node {node}, which is not there")
             }
-            Fault::Recursive(_) => f.write_str("the subgraph contains itself"),
-            Fault::NoReroute(id) => write!(f, "reroute {id} is named but not there"),
+            DefectKind::Recursive(_) => f.write_str("the subgraph contains itself"),
+            DefectKind::NoReroute(id) => write!(f, "reroute {id} is named but not there"),
         }
     }
 }
 
-fn slot(end: &End) -> String {
+fn slot_text(end: &LinkEnd) -> String {
     end.slot().map_or_else(|| "none".into(), |slot| slot.to_string())
 }
 
-impl fmt::Display for Defect {
+impl fmt::Display for WorkflowDefect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.scope {
-            Scope::Root => write!(f, "{}", self.fault),
-            Scope::Definition(id) => write!(f, "in subgraph {id}: {}", self.fault),
+            GraphScope::Root => write!(f, "{}", self.kind),
+            GraphScope::Definition(id) => write!(f, "in subgraph {id}: {}", self.kind),
         }
     }
 }

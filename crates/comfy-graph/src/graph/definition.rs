@@ -1,12 +1,12 @@
 //! Subgraph definitions: a graph with a name and a boundary.
 
 use super::slot::{self, Slot, SlotName};
-use super::{Graph, Schema, SubgraphId};
+use super::{Graph, SubgraphId, WorkflowSchema};
 use crate::json::Value;
 
 /// A subgraph definition.
 #[derive(Debug, Clone)]
-pub struct Definition {
+pub struct SubgraphDefinition {
     id: SubgraphId,
     /// Its inside. The `rest` holds name, boundary slots and everything else.
     pub graph: Graph,
@@ -14,7 +14,7 @@ pub struct Definition {
     pub home: Option<SubgraphId>,
 }
 
-impl Definition {
+impl SubgraphDefinition {
     /// The uuid.
     pub fn id(&self) -> &SubgraphId {
         &self.id
@@ -28,12 +28,14 @@ impl Definition {
 
     /// Takes a raw definition, which must not hold definitions of its own. Gives the
     /// value back if it is no object with an id that is text.
-    pub fn from_value(value: Value) -> Result<Definition, Value> {
+    pub fn from_value(value: Value) -> Result<SubgraphDefinition, Value> {
         let id = value.get("id").and_then(Value::as_str).map(SubgraphId::new);
         match (value, id) {
-            (Value::Object(object), Some(id)) => {
-                Ok(Definition { id, graph: Graph::from_object(object, Schema::V1), home: None })
-            }
+            (Value::Object(object), Some(id)) => Ok(SubgraphDefinition {
+                id,
+                graph: Graph::from_object(object, WorkflowSchema::V1),
+                home: None,
+            }),
             (value, _) => Err(value),
         }
     }
@@ -50,12 +52,12 @@ impl Definition {
 
     /// The inputs on its boundary, in file order.
     pub fn inputs(&self) -> impl Iterator<Item = Slot<'_>> + Clone {
-        slot::slots(self.graph.rest.get("inputs"))
+        slot::iter_slots(self.graph.rest.get("inputs"))
     }
 
     /// The outputs on its boundary, in file order.
     pub fn outputs(&self) -> impl Iterator<Item = Slot<'_>> + Clone {
-        slot::slots(self.graph.rest.get("outputs"))
+        slot::iter_slots(self.graph.rest.get("outputs"))
     }
 
     /// The boundary input at an index.

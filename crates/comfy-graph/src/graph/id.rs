@@ -109,18 +109,18 @@ impl Ord for NodeId {
             (NodeId::Number(a), NodeId::Number(b)) => a.cmp(b),
             (NodeId::Number(_), NodeId::Text(_)) => Ordering::Less,
             (NodeId::Text(_), NodeId::Number(_)) => Ordering::Greater,
-            (NodeId::Text(a), NodeId::Text(b)) => by_pieces(a, b),
+            (NodeId::Text(a), NodeId::Text(b)) => compare_pieces(a, b),
         }
     }
 }
 
-fn by_pieces(a: &str, b: &str) -> Ordering {
+fn compare_pieces(a: &str, b: &str) -> Ordering {
     let pieces = |text| str::split(text, ':').map(|piece| (whole_number(piece), piece));
     pieces(a).cmp_by_piece(pieces(b)).then_with(|| a.cmp(b))
 }
 
 /// Comparing sequences of pieces, numbers before words.
-trait CmpByPiece<'a>: Iterator<Item = (Option<i64>, &'a str)> + Sized {
+trait ComparePieces<'a>: Iterator<Item = (Option<i64>, &'a str)> + Sized {
     fn cmp_by_piece(mut self, mut other: Self) -> Ordering {
         loop {
             let order = match (self.next(), other.next()) {
@@ -139,7 +139,7 @@ trait CmpByPiece<'a>: Iterator<Item = (Option<i64>, &'a str)> + Sized {
     }
 }
 
-impl<'a, I: Iterator<Item = (Option<i64>, &'a str)>> CmpByPiece<'a> for I {}
+impl<'a, I: Iterator<Item = (Option<i64>, &'a str)>> ComparePieces<'a> for I {}
 
 /// A whole number in its one canonical spelling: no sign but `-`, no leading zeros.
 fn whole_number(text: &str) -> Option<i64> {
@@ -241,7 +241,7 @@ impl fmt::Display for SubgraphId {
 
 /// Which graph of a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Scope {
+pub enum GraphScope {
     /// The graph a person sees on opening the file.
     #[default]
     Root,
@@ -253,7 +253,7 @@ pub enum Scope {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeKey {
     /// The graph.
-    pub scope: Scope,
+    pub scope: GraphScope,
     /// The id in that graph.
     pub id: NodeId,
 }
@@ -261,7 +261,7 @@ pub struct NodeKey {
 impl NodeKey {
     /// A node of the root graph.
     pub fn root(id: impl Into<NodeId>) -> Self {
-        NodeKey { scope: Scope::Root, id: id.into() }
+        NodeKey { scope: GraphScope::Root, id: id.into() }
     }
 }
 
@@ -269,8 +269,8 @@ impl fmt::Display for NodeKey {
     /// `12`, or `<uuid>:12` inside a definition: the frontend's locator form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.scope {
-            Scope::Root => write!(f, "{}", self.id),
-            Scope::Definition(subgraph) => write!(f, "{subgraph}:{}", self.id),
+            GraphScope::Root => write!(f, "{}", self.id),
+            GraphScope::Definition(subgraph) => write!(f, "{subgraph}:{}", self.id),
         }
     }
 }

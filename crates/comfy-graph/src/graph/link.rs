@@ -5,7 +5,7 @@ use crate::json::{Object, Value};
 
 /// Where a link starts or ends.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum End {
+pub enum LinkEnd {
     /// A slot of a node. As a target the number depends on the file's encoding: compare
     /// inputs by name ([`super::Wires`]).
     Node {
@@ -30,16 +30,16 @@ pub enum End {
     Loose,
 }
 
-impl End {
+impl LinkEnd {
     /// A slot of a node.
     pub fn node(id: impl Into<NodeId>, slot: usize) -> Self {
-        End::Node { id: id.into(), slot }
+        LinkEnd::Node { id: id.into(), slot }
     }
 
     /// The node, if it is one.
     pub fn node_id(&self) -> Option<&NodeId> {
         match self {
-            End::Node { id, .. } => Some(id),
+            LinkEnd::Node { id, .. } => Some(id),
             _ => None,
         }
     }
@@ -47,43 +47,44 @@ impl End {
     /// The slot's index; nothing for a loose end.
     pub fn slot(&self) -> Option<usize> {
         match self {
-            End::Node { slot, .. } | End::GraphInput { slot } | End::GraphOutput { slot } => {
-                Some(*slot)
-            }
-            End::Loose => None,
+            LinkEnd::Node { slot, .. }
+            | LinkEnd::GraphInput { slot }
+            | LinkEnd::GraphOutput { slot } => Some(*slot),
+            LinkEnd::Loose => None,
         }
     }
 
     /// The same end at another index.
     pub fn with_slot(&self, at: usize) -> Self {
         let mut end = self.clone();
-        if let End::Node { slot, .. } | End::GraphInput { slot } | End::GraphOutput { slot } =
-            &mut end
+        if let LinkEnd::Node { slot, .. }
+        | LinkEnd::GraphInput { slot }
+        | LinkEnd::GraphOutput { slot } = &mut end
         {
             *slot = at;
         }
         end
     }
 
-    fn read(id: Option<&Value>, slot: Option<&Value>) -> Option<Self> {
+    fn parse(id: Option<&Value>, slot: Option<&Value>) -> Option<Self> {
         let id = NodeId::from_value(id?)?;
         if id == NodeId::NOWHERE {
-            return Some(End::Loose);
+            return Some(LinkEnd::Loose);
         }
         let slot = usize::try_from(LinkId::from_value(slot?)?.0).ok()?;
         Some(match id {
-            NodeId::GRAPH_INPUT => End::GraphInput { slot },
-            NodeId::GRAPH_OUTPUT => End::GraphOutput { slot },
-            id => End::Node { id, slot },
+            NodeId::GRAPH_INPUT => LinkEnd::GraphInput { slot },
+            NodeId::GRAPH_OUTPUT => LinkEnd::GraphOutput { slot },
+            id => LinkEnd::Node { id, slot },
         })
     }
 
     fn id_value(&self, old: &Value) -> Value {
         match self {
-            End::Node { id, .. } => id.respell(old),
-            End::GraphInput { .. } => NodeId::GRAPH_INPUT.to_value(),
-            End::GraphOutput { .. } => NodeId::GRAPH_OUTPUT.to_value(),
-            End::Loose => NodeId::NOWHERE.to_value(),
+            LinkEnd::Node { id, .. } => id.respell(old),
+            LinkEnd::GraphInput { .. } => NodeId::GRAPH_INPUT.to_value(),
+            LinkEnd::GraphOutput { .. } => NodeId::GRAPH_OUTPUT.to_value(),
+            LinkEnd::Loose => NodeId::NOWHERE.to_value(),
         }
     }
 
@@ -94,7 +95,7 @@ impl End {
 
 /// How a link is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spelling {
+pub enum LinkFormat {
     /// `[id, origin_id, origin_slot, target_id, target_slot, type]`: the root of 0.4.
     Row,
     /// `{"id": …, "origin_id": …, …}`: schema 1, all definitions, floating links.
@@ -102,7 +103,7 @@ pub enum Spelling {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Raw {
+enum RawLink {
     Row(Vec<Value>),
     Object(Object),
 }
@@ -115,23 +116,23 @@ const TARGET: (&str, usize) = ("target_id", 3);
 const TARGET_SLOT: (&str, usize) = ("target_slot", 4);
 const TYPE: (&str, usize) = ("type", 5);
 
-impl Raw {
+impl RawLink {
     fn get(&self, (key, at): (&str, usize)) -> Option<&Value> {
         match self {
-            Raw::Row(row) => row.get(at),
-            Raw::Object(object) => object.get(key),
+            RawLink::Row(row) => row.get(at),
+            RawLink::Object(object) => object.get(key),
         }
     }
 
     fn set(&mut self, (key, at): (&'static str, usize), value: Value) {
         match self {
-            Raw::Row(row) => {
+            RawLink::Row(row) => {
                 if row.len() <= at {
                     row.resize(at + 1, Value::Null);
                 }
                 row[at] = value;
             }
-            Raw::Object(object) => {
+            RawLink::Object(object) => {
                 object.insert(key, value);
             }
         }
@@ -142,16 +143,16 @@ impl Raw {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     id: LinkId,
-    from: End,
-    to: End,
-    raw: Raw,
+    from: LinkEnd,
+    to: LinkEnd,
+    raw: RawLink,
     /// What `extra.linkExtensions` of a 0.4 root says about it, and at which index.
     pub(super) extension: Option<(usize, Object)>,
 }
 
 impl Link {
     /// A new link.
-    pub fn new(spelling: Spelling, id: LinkId, from: End, to: End, kind: Value) -> Self {
+    pub fn new(spelling: LinkFormat, id: LinkId, from: LinkEnd, to: LinkEnd, kind: Value) -> Self {
         let fields = [
             (ID, id.to_value()),
             (ORIGIN, from.id_value(&Value::Null)),
@@ -161,9 +162,9 @@ impl Link {
             (TYPE, kind),
         ];
         let raw = match spelling {
-            Spelling::Row => Raw::Row(fields.into_iter().map(|(_, value)| value).collect()),
-            Spelling::Object => {
-                Raw::Object(fields.into_iter().map(|((key, _), value)| (key, value)).collect())
+            LinkFormat::Row => RawLink::Row(fields.into_iter().map(|(_, value)| value).collect()),
+            LinkFormat::Object => {
+                RawLink::Object(fields.into_iter().map(|((key, _), value)| (key, value)).collect())
             }
         };
         Link { id, from, to, raw, extension: None }
@@ -172,28 +173,28 @@ impl Link {
     /// Takes a raw link. Gives the value back if its id or an end cannot be read.
     pub fn from_value(value: Value) -> Result<Link, Value> {
         let raw = match value {
-            Value::Array(row) => Raw::Row(row),
-            Value::Object(object) => Raw::Object(object),
+            Value::Array(row) => RawLink::Row(row),
+            Value::Object(object) => RawLink::Object(object),
             other => return Err(other),
         };
         let id = raw.get(ID).and_then(LinkId::from_value);
-        let from = End::read(raw.get(ORIGIN), raw.get(ORIGIN_SLOT));
-        let to = End::read(raw.get(TARGET), raw.get(TARGET_SLOT));
+        let from = LinkEnd::parse(raw.get(ORIGIN), raw.get(ORIGIN_SLOT));
+        let to = LinkEnd::parse(raw.get(TARGET), raw.get(TARGET_SLOT));
         match (id, from, to) {
             (Some(id), Some(from), Some(to)) => Ok(Link { id, from, to, raw, extension: None }),
-            _ => Err(Link::raw_value(raw)),
+            _ => Err(Link::value_from_raw(raw)),
         }
     }
 
     /// The raw link again (without what `extra.linkExtensions` says of it).
     pub fn into_value(self) -> Value {
-        Link::raw_value(self.raw)
+        Link::value_from_raw(self.raw)
     }
 
-    fn raw_value(raw: Raw) -> Value {
+    fn value_from_raw(raw: RawLink) -> Value {
         match raw {
-            Raw::Row(row) => Value::Array(row),
-            Raw::Object(object) => Value::Object(object),
+            RawLink::Row(row) => Value::Array(row),
+            RawLink::Object(object) => Value::Object(object),
         }
     }
 
@@ -203,12 +204,12 @@ impl Link {
     }
 
     /// The output it leaves.
-    pub fn from(&self) -> &End {
+    pub fn from(&self) -> &LinkEnd {
         &self.from
     }
 
     /// The input it feeds.
-    pub fn to(&self) -> &End {
+    pub fn to(&self) -> &LinkEnd {
         &self.to
     }
 
@@ -219,18 +220,18 @@ impl Link {
     }
 
     /// How it is written.
-    pub fn spelling(&self) -> Spelling {
+    pub fn link_format(&self) -> LinkFormat {
         match self.raw {
-            Raw::Row(_) => Spelling::Row,
-            Raw::Object(_) => Spelling::Object,
+            RawLink::Row(_) => LinkFormat::Row,
+            RawLink::Object(_) => LinkFormat::Object,
         }
     }
 
     /// The last reroute before the input, if the link is bent.
     pub fn parent(&self) -> Option<RerouteId> {
         let own = match &self.raw {
-            Raw::Object(object) => object.get("parentId"),
-            Raw::Row(_) => None,
+            RawLink::Object(object) => object.get("parentId"),
+            RawLink::Row(_) => None,
         };
         let extension = || self.extension.as_ref().and_then(|(_, object)| object.get("parentId"));
         own.or_else(extension).and_then(RerouteId::from_value)
@@ -248,7 +249,7 @@ impl Link {
     }
 
     /// Lets the link leave from elsewhere.
-    pub fn set_from(&mut self, from: End) {
+    pub fn set_from(&mut self, from: LinkEnd) {
         if from != self.from {
             let spelled = from.id_value(self.raw.get(ORIGIN).unwrap_or(&Value::Null));
             self.raw.set(ORIGIN, spelled);
@@ -258,7 +259,7 @@ impl Link {
     }
 
     /// Lets the link feed something else.
-    pub fn set_to(&mut self, to: End) {
+    pub fn set_to(&mut self, to: LinkEnd) {
         if to != self.to {
             let spelled = to.id_value(self.raw.get(TARGET).unwrap_or(&Value::Null));
             self.raw.set(TARGET, spelled);
@@ -275,20 +276,20 @@ impl Link {
     /// Sets or removes the last reroute before the input.
     pub fn set_parent(&mut self, parent: Option<RerouteId>) {
         match (&mut self.raw, parent) {
-            (Raw::Object(object), Some(parent)) => {
+            (RawLink::Object(object), Some(parent)) => {
                 object.insert("parentId", parent.to_value());
             }
-            (Raw::Object(object), None) => {
+            (RawLink::Object(object), None) => {
                 object.remove("parentId");
             }
-            (Raw::Row(_), Some(parent)) => {
+            (RawLink::Row(_), Some(parent)) => {
                 let id = self.id.to_value();
                 // Behind the entries that the file has.
                 let fresh = || (usize::MAX, Object::from_iter([("id", id)]));
                 let (_, extension) = self.extension.get_or_insert_with(fresh);
                 extension.insert("parentId", parent.to_value());
             }
-            (Raw::Row(_), None) => self.extension = None,
+            (RawLink::Row(_), None) => self.extension = None,
         }
     }
 }

@@ -8,39 +8,44 @@
 //! has: `catalog` knows that.
 
 mod check;
-mod count;
+mod counters;
 mod defect;
 mod definition;
-mod effective;
+mod document_kind;
 mod group;
 mod id;
-mod kind;
+mod key_order;
 mod link;
 mod node;
-mod outline;
+mod promoted_widgets;
 mod prompt;
 mod renumber;
 mod slot;
 mod to_prompt;
 mod widget;
-mod wire;
+mod wires;
 mod workflow;
 
-pub use check::check;
-pub use count::Counters;
-pub use defect::{Defect, Fault, List, Weight};
-pub use definition::Definition;
-pub use effective::{Instances, Overruled, Promoted, is_virtual};
+pub use check::check_workflow;
+pub use counters::IdCounters;
+pub use defect::{DefectKind, GraphList, Severity, WorkflowDefect};
+pub use definition::SubgraphDefinition;
+pub use document_kind::{
+    DocumentKind, GraphKind, GraphLocation, WorkflowSchema, document_kind, is_prompt, is_workflow,
+};
 pub use group::Group;
-pub use id::{GroupId, LinkId, NodeId, NodeKey, RerouteId, Scope, SubgraphId};
-pub use kind::{Found, GraphKind, Kind, Schema, is_prompt, is_workflow, kind};
-pub use link::{End, Link, Reroute, Spelling};
-pub use node::{Mode, Node};
-pub use outline::{Odd, Table};
+pub use id::{GraphScope, GroupId, LinkId, NodeId, NodeKey, RerouteId, SubgraphId};
+pub use key_order::{FxIndexMap, UntypedElement};
+pub use link::{Link, LinkEnd, LinkFormat, Reroute};
+pub use node::{Node, NodeMode};
+pub use promoted_widgets::{PromotedWidget, SubgraphInstances, WidgetOverride, is_virtual_class};
 pub use prompt::{NotAPrompt, Prompt, PromptInput, PromptNode};
 pub use renumber::Renumbering;
-pub use slot::{Slot, SlotName, Widgets};
-pub use to_prompt::{Held, Holders, NoPrompt};
-pub use widget::{Naming, Place, Role, Unnamed, Widget, WidgetName, by_position};
-pub use wire::{Sink, Source, Wire, Wires};
-pub use workflow::{Graph, NotAWorkflow, Oddities, Workflow};
+pub use slot::{Slot, SlotName, WidgetValues};
+pub use to_prompt::{PromptConversionError, ValueHolder, ValueHolders};
+pub use widget::{
+    PositionalNaming, Widget, WidgetLocation, WidgetName, WidgetNaming, WidgetRole,
+    widgets_by_position,
+};
+pub use wires::{Wire, WireSink, WireSource, Wires};
+pub use workflow::{Graph, NotAWorkflow, UntypedElements, Workflow};

@@ -1,12 +1,12 @@
 //! A node: its raw object with a typed face.
 
-use super::slot::{self, Slot, SlotName, Widgets};
-use super::{NodeId, Place, SubgraphId, WidgetName};
+use super::slot::{self, Slot, SlotName, WidgetValues};
+use super::{NodeId, SubgraphId, WidgetLocation, WidgetName};
 use crate::json::{Number, Object, Value};
 
 /// Whether and how a node runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mode {
+pub enum NodeMode {
     /// 0, or absent.
     Always,
     /// 1: on an event. No frontend of today makes it.
@@ -21,34 +21,34 @@ pub enum Mode {
     Other(i64),
 }
 
-impl Mode {
+impl NodeMode {
     /// The number as files spell it.
     pub fn number(self) -> i64 {
         match self {
-            Mode::Always => 0,
-            Mode::OnEvent => 1,
-            Mode::Mute => 2,
-            Mode::OnTrigger => 3,
-            Mode::Bypass => 4,
-            Mode::Other(number) => number,
+            NodeMode::Always => 0,
+            NodeMode::OnEvent => 1,
+            NodeMode::Mute => 2,
+            NodeMode::OnTrigger => 3,
+            NodeMode::Bypass => 4,
+            NodeMode::Other(number) => number,
         }
     }
 
     /// The mode a number stands for.
     pub fn from_number(number: i64) -> Self {
         match number {
-            0 => Mode::Always,
-            1 => Mode::OnEvent,
-            2 => Mode::Mute,
-            3 => Mode::OnTrigger,
-            4 => Mode::Bypass,
-            number => Mode::Other(number),
+            0 => NodeMode::Always,
+            1 => NodeMode::OnEvent,
+            2 => NodeMode::Mute,
+            3 => NodeMode::OnTrigger,
+            4 => NodeMode::Bypass,
+            number => NodeMode::Other(number),
         }
     }
 
     /// Whether the node is left out of the prompt.
     pub fn is_off(self) -> bool {
-        matches!(self, Mode::Mute | Mode::Bypass)
+        matches!(self, NodeMode::Mute | NodeMode::Bypass)
     }
 }
 
@@ -124,29 +124,29 @@ impl Node {
     }
 
     /// What a person calls the node when nothing knows its class: title, else class.
-    pub fn shown(&self) -> &str {
+    pub fn display_name(&self) -> &str {
         self.title().filter(|title| !title.is_empty()).unwrap_or_else(|| self.class())
     }
 
     /// Whether and how it runs.
-    pub fn mode(&self) -> Mode {
+    pub fn mode(&self) -> NodeMode {
         let number = self.raw.get("mode").and_then(Value::as_i64);
-        Mode::from_number(number.unwrap_or_default())
+        NodeMode::from_number(number.unwrap_or_default())
     }
 
     /// Sets whether and how it runs.
-    pub fn set_mode(&mut self, mode: Mode) {
+    pub fn set_mode(&mut self, mode: NodeMode) {
         self.raw.insert("mode", mode.number());
     }
 
     /// The inputs, in file order.
     pub fn inputs(&self) -> impl Iterator<Item = Slot<'_>> + Clone {
-        slot::slots(self.raw.get("inputs"))
+        slot::iter_slots(self.raw.get("inputs"))
     }
 
     /// The outputs, in file order.
     pub fn outputs(&self) -> impl Iterator<Item = Slot<'_>> + Clone {
-        slot::slots(self.raw.get("outputs"))
+        slot::iter_slots(self.raw.get("outputs"))
     }
 
     /// The input at an index.
@@ -211,8 +211,8 @@ impl Node {
     }
 
     /// The widget values: these, not the named ones, are what ComfyUI uses.
-    pub fn widgets(&self) -> Widgets<'_> {
-        Widgets::of(self.raw.get("widgets_values"))
+    pub fn widget_values(&self) -> WidgetValues<'_> {
+        WidgetValues::parse(self.raw.get("widgets_values"))
     }
 
     /// The widget values by name, which frontends write beside the array since 1.49.
@@ -223,7 +223,7 @@ impl Node {
     /// Sets the value of a widget where it lies, and in the copy by name, if the file has
     /// one and knows the widget there. An index one beyond the end appends; any further
     /// leaves holes, as the frontend does.
-    pub fn set_widget(&mut self, place: &Place, name: &WidgetName, value: Value) {
+    pub fn set_widget_value(&mut self, place: &WidgetLocation, name: &WidgetName, value: Value) {
         if let (Some(name), Some(Value::Object(named))) =
             (name.as_str(), self.raw.get_mut("widgets_values_named"))
             && named.contains_key(name)
@@ -231,7 +231,7 @@ impl Node {
             named.insert(name, value.clone());
         }
         match place {
-            Place::Index(at) => {
+            WidgetLocation::Index(at) => {
                 let values =
                     self.raw.get_or_insert_with("widgets_values", || Value::Array(Vec::new()));
                 if let Some(values) = values.as_array_mut() {
@@ -241,21 +241,21 @@ impl Node {
                     values[*at] = value;
                 }
             }
-            Place::Key(key) => {
+            WidgetLocation::Key(key) => {
                 let fresh = || Object::new().into();
                 let values = self.raw.get_or_insert_with("widgets_values", fresh);
                 if let Some(values) = values.as_object_mut() {
                     values.insert(key.clone(), value);
                 }
             }
-            Place::Input(_) => {}
+            WidgetLocation::Input(_) => {}
         }
     }
 
     /// Replaces all values, in order, and the copy by name, if the file has one. Values
     /// known by position only are left out of the copy, as are all that share a name
     /// with a later one.
-    pub fn set_widgets(&mut self, values: &[(WidgetName, Value)]) {
+    pub fn set_widget_values(&mut self, values: &[(WidgetName, Value)]) {
         if let Some(Value::Object(named)) = self.raw.get_mut("widgets_values_named") {
             let pairs = values.iter().filter_map(|(name, value)| Some((name.as_str()?, value)));
             *named = pairs.map(|(name, value)| (name, value.clone())).collect();
@@ -266,16 +266,16 @@ impl Node {
 
     /// Position on the canvas. Both spellings are read: `[x, y]` and `{"0": x, "1": y}`.
     pub fn pos(&self) -> Option<(f64, f64)> {
-        pair(self.raw.get("pos")?)
+        number_pair(self.raw.get("pos")?)
     }
 
     /// Size on the canvas, in either spelling.
     pub fn size(&self) -> Option<(f64, f64)> {
-        pair(self.raw.get("size")?)
+        number_pair(self.raw.get("size")?)
     }
 }
 
-fn pair(value: &Value) -> Option<(f64, f64)> {
+fn number_pair(value: &Value) -> Option<(f64, f64)> {
     let number = |value: Option<&Value>| value?.as_number().map(Number::as_f64);
     match value {
         Value::Array(elements) => Some((number(elements.first())?, number(elements.get(1))?)),

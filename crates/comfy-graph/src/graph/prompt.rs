@@ -2,14 +2,14 @@
 
 use compact_str::ToCompactString;
 
-use super::{NodeId, Table, is_prompt};
-use crate::json::{Key, Object, Value};
+use super::{FxIndexMap, NodeId, is_prompt};
+use crate::json::{JsonKey, Object, Value};
 
 /// A prompt: nodes by id, each with its class and inputs. No graph, no layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// Nodes in file order. Ids inside a subgraph join the ids of its instances with `:`.
-    pub nodes: Table<NodeId, PromptNode>,
+    pub nodes: FxIndexMap<NodeId, PromptNode>,
 }
 
 /// One node of a prompt. Owns its raw object.
@@ -24,7 +24,7 @@ pub enum PromptInput<'a> {
     /// A value.
     Literal(&'a Value),
     /// An output of another node.
-    From {
+    Link {
         /// The other node.
         node: NodeId,
         /// The index of its output.
@@ -42,7 +42,7 @@ impl Prompt {
     pub fn from_value(document: Value) -> Result<Prompt, NotAPrompt> {
         match document {
             Value::Object(object) if is_prompt(&object) => {
-                let node = |(key, value): (Key, Value)| match value {
+                let node = |(key, value): (JsonKey, Value)| match value {
                     Value::Object(raw) => Some((NodeId::from_text(key.as_str()), raw)),
                     _ => None,
                 };
@@ -103,12 +103,12 @@ impl PromptNode {
     /// The inputs, in file order.
     pub fn inputs(&self) -> impl Iterator<Item = (&str, PromptInput<'_>)> {
         let inputs = self.raw_inputs().into_iter().flat_map(Object::iter);
-        inputs.map(|(name, value)| (name.as_str(), PromptInput::of(value)))
+        inputs.map(|(name, value)| (name.as_str(), PromptInput::parse(value)))
     }
 
     /// One of the inputs.
     pub fn input(&self, name: &str) -> Option<PromptInput<'_>> {
-        self.raw_inputs()?.get(name).map(PromptInput::of)
+        self.raw_inputs()?.get(name).map(PromptInput::parse)
     }
 
     /// The object in the file.
@@ -125,7 +125,7 @@ impl PromptNode {
 impl<'a> PromptInput<'a> {
     /// Reads an input as the server does: a list of a text and a number is a link. What
     /// the frontend wrapped to be safe from that is unwrapped.
-    pub fn of(value: &'a Value) -> Self {
+    pub fn parse(value: &'a Value) -> Self {
         match value {
             Value::Array(pair) => match pair.as_slice() {
                 [Value::String(node), Value::Number(slot)] => {
@@ -135,7 +135,7 @@ impl<'a> PromptInput<'a> {
                         clippy::cast_sign_loss,
                         reason = "the server truncates too; casts of floats saturate"
                     )]
-                    PromptInput::From { node: NodeId::from_text(node), slot: whole as usize }
+                    PromptInput::Link { node: NodeId::from_text(node), slot: whole as usize }
                 }
                 _ => PromptInput::Literal(value),
             },
@@ -147,7 +147,7 @@ impl<'a> PromptInput<'a> {
     }
 
     /// A link, as prompts spell it.
-    pub fn link(node: &NodeId, slot: usize) -> Value {
+    pub fn link_value(node: &NodeId, slot: usize) -> Value {
         Value::Array(vec![Value::from(node.to_string()), Value::from(slot)])
     }
 }
@@ -165,8 +165,8 @@ mod tests {
         let value = parse_text(text).unwrap();
         let prompt = Prompt::from_value(value.clone()).unwrap();
         let node = &prompt.nodes[&NodeId::from_text("12:3")];
-        assert_eq!(node.input("x"), Some(PromptInput::From { node: 7.into(), slot: 1 }));
-        assert_eq!(node.input("f"), Some(PromptInput::From { node: 7.into(), slot: 0 }));
+        assert_eq!(node.input("x"), Some(PromptInput::Link { node: 7.into(), slot: 1 }));
+        assert_eq!(node.input("f"), Some(PromptInput::Link { node: 7.into(), slot: 0 }));
         assert!(matches!(node.input("y"), Some(PromptInput::Literal(Value::Array(_)))));
         assert!(matches!(node.input("z"), Some(PromptInput::Literal(Value::Array(_)))));
         assert_eq!(prompt.nodes[&NodeId::from_text("007")].title(), Some("T"));

@@ -59,7 +59,7 @@ impl<'a> Slot<'a> {
     }
 
     /// What a person reads: the label they gave, else the name.
-    pub fn shown(self) -> &'a str {
+    pub fn display_name(self) -> &'a str {
         let label = self.raw.get("label").and_then(Value::as_str);
         label.filter(|label| !label.is_empty()).unwrap_or_else(|| self.name())
     }
@@ -76,12 +76,12 @@ impl<'a> Slot<'a> {
 
     /// The links that leave this output, in file order.
     pub fn links(self) -> impl Iterator<Item = LinkId> + 'a {
-        ids(self.raw.get("links"))
+        parse_link_ids(self.raw.get("links"))
     }
 
     /// The links of this boundary slot, in file order.
     pub fn link_ids(self) -> impl Iterator<Item = LinkId> + 'a {
-        ids(self.raw.get("linkIds"))
+        parse_link_ids(self.raw.get("linkIds"))
     }
 
     /// The widget this input is the socket of.
@@ -96,37 +96,37 @@ impl<'a> Slot<'a> {
     }
 }
 
-fn ids(value: Option<&Value>) -> impl Iterator<Item = LinkId> + '_ {
+fn parse_link_ids(value: Option<&Value>) -> impl Iterator<Item = LinkId> + '_ {
     value.and_then(Value::as_array).unwrap_or_default().iter().filter_map(LinkId::from_value)
 }
 
 /// The slots in a list; elements that are no objects are passed over, but counted.
-pub(super) fn slots(list: Option<&Value>) -> impl Iterator<Item = Slot<'_>> + Clone {
+pub(super) fn iter_slots(list: Option<&Value>) -> impl Iterator<Item = Slot<'_>> + Clone {
     let elements = list.and_then(Value::as_array).unwrap_or_default();
     elements.iter().enumerate().filter_map(|(at, raw)| raw.as_object().map(|raw| Slot { at, raw }))
 }
 
 /// The slot at an index of a list.
 pub(super) fn slot_at(list: Option<&Value>, at: usize) -> Option<Slot<'_>> {
-    list?.at(at)?.as_object().map(|raw| Slot { at, raw })
+    list?.get_index(at)?.as_object().map(|raw| Slot { at, raw })
 }
 
 /// The name of the slot at an index, counted among its namesakes.
 pub(super) fn slot_name(list: Option<&Value>, at: usize) -> SlotName {
     let Some(slot) = slot_at(list, at) else { return SlotName::unlisted(at) };
     let name = slot.name();
-    let nth = slots(list).take_while(|s| s.at < at).filter(|s| s.name() == name).count();
+    let nth = iter_slots(list).take_while(|s| s.at < at).filter(|s| s.name() == name).count();
     SlotName { name: CompactString::new(name), nth }
 }
 
 /// The slot of a name.
 pub(super) fn slot_named<'a>(list: Option<&'a Value>, name: &SlotName) -> Option<Slot<'a>> {
-    slots(list).filter(|s| s.name() == name.name).nth(name.nth)
+    iter_slots(list).filter(|s| s.name() == name.name).nth(name.nth)
 }
 
 /// The values a node's widgets hold, in whichever of the two shapes the file has.
 #[derive(Debug, Clone, Copy)]
-pub enum Widgets<'a> {
+pub enum WidgetValues<'a> {
     /// By position: the frontend's own nodes.
     Array(&'a [Value]),
     /// By name: some packs.
@@ -135,22 +135,22 @@ pub enum Widgets<'a> {
     None,
 }
 
-impl<'a> Widgets<'a> {
+impl<'a> WidgetValues<'a> {
     /// Reads `widgets_values`. An object keyed `0`, `1`, … is an object here.
-    pub(super) fn of(value: Option<&'a Value>) -> Self {
+    pub(super) fn parse(value: Option<&'a Value>) -> Self {
         match value {
-            Some(Value::Array(values)) => Widgets::Array(values),
-            Some(Value::Object(values)) => Widgets::Object(values),
-            _ => Widgets::None,
+            Some(Value::Array(values)) => WidgetValues::Array(values),
+            Some(Value::Object(values)) => WidgetValues::Object(values),
+            _ => WidgetValues::None,
         }
     }
 
     /// How many values there are.
     pub fn len(self) -> usize {
         match self {
-            Widgets::Array(values) => values.len(),
-            Widgets::Object(values) => values.len(),
-            Widgets::None => 0,
+            WidgetValues::Array(values) => values.len(),
+            WidgetValues::Object(values) => values.len(),
+            WidgetValues::None => 0,
         }
     }
 

@@ -8,10 +8,11 @@
 use compact_str::{CompactString, format_compact};
 use rustc_hash::FxHashMap;
 
-use super::effective::{flat_id, is_virtual};
+use super::promoted_widgets::{is_virtual_class, prompt_node_id};
 use super::{
-    Definition, End, Graph, LinkId, Mode, Naming, Node, NodeId, NodeKey, Place, Prompt,
-    PromptInput, PromptNode, Scope, Slot, SlotName, WidgetName, Widgets, Workflow,
+    Graph, GraphScope, LinkEnd, LinkId, Node, NodeId, NodeKey, NodeMode, Prompt, PromptInput,
+    PromptNode, Slot, SlotName, SubgraphDefinition, WidgetLocation, WidgetName, WidgetNaming,
+    WidgetValues, Workflow,
 };
 use crate::json::{Object, Value};
 
@@ -20,15 +21,15 @@ use crate::json::{Object, Value};
 const MOST_NODES: usize = 1_000_000;
 
 /// How deep instances may nest.
-const DEEPEST: usize = 64;
+const MAX_INSTANCE_DEPTH: usize = 64;
 
 /// How many steps a wire may take through reroutes, bypassed nodes and boundaries: in a
 /// damaged file it may lead in a circle.
-const LONGEST: usize = 1_000_000;
+const MAX_WIRE_STEPS: usize = 1_000_000;
 
 /// Why a workflow has no prompt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoPrompt {
+pub enum PromptConversionError {
     /// A definition contains itself.
     #[error("subgraph {0} contains itself, so it can never be expanded")]
     Recursive(super::SubgraphId),
@@ -40,38 +41,45 @@ pub enum NoPrompt {
 impl Workflow {
     /// The prompt that ComfyUI would run. Nodes are in execution order where the file
     /// knows it, else in file order; nodes inside instances have ids like `12:7`.
-    pub fn to_prompt(&self, naming: &dyn Naming) -> Result<Prompt, NoPrompt> {
-        self.prompted(naming, &mut |_, _, _| {})
+    pub fn to_prompt(&self, naming: &dyn WidgetNaming) -> Result<Prompt, PromptConversionError> {
+        self.build_prompt(naming, &mut |_, _, _| {})
     }
 
     /// Where each value of the prompt lies: by node and input of the prompt. A value that
     /// the file does not hold lies nowhere.
-    pub fn held_values(&self, naming: &dyn Naming) -> Result<Holders, NoPrompt> {
-        let mut holders = Holders::default();
-        let mut keep = |id: &NodeId, input: &str, held: Option<Held>| {
+    pub fn value_holders(
+        &self,
+        naming: &dyn WidgetNaming,
+    ) -> Result<ValueHolders, PromptConversionError> {
+        let mut holders = ValueHolders::default();
+        let mut keep = |id: &NodeId, input: &str, held: Option<ValueHolder>| {
             let key = (id.clone(), CompactString::new(input));
             match held {
                 Some(held) => drop(holders.insert(key, held)),
                 None => drop(holders.remove(&key)),
             }
         };
-        self.prompted(naming, &mut keep)?;
+        self.build_prompt(naming, &mut keep)?;
         Ok(holders)
     }
 
-    fn prompted(&self, naming: &dyn Naming, told: &mut Told<'_>) -> Result<Prompt, NoPrompt> {
-        if let Some(id) = self.recursive().into_iter().next() {
-            return Err(NoPrompt::Recursive(id));
+    fn build_prompt(
+        &self,
+        naming: &dyn WidgetNaming,
+        told: &mut InputObserver<'_>,
+    ) -> Result<Prompt, PromptConversionError> {
+        if let Some(id) = self.recursive_definitions().into_iter().next() {
+            return Err(PromptConversionError::Recursive(id));
         }
-        let mut flat = Flat::new(self, naming);
-        flat.expand(0, 0)?;
+        let mut flat = PromptBuilder::new(self, naming);
+        flat.expand_graph(0, 0)?;
         let mut prompt = Prompt::default();
         for (instance, node) in std::mem::take(&mut flat.nodes) {
-            let id = flat_id(&flat.instances[instance].path, node.id());
-            let node = flat.prompt_node(instance, node, &mut |input, held| told(&id, input, held));
+            let id = prompt_node_id(&flat.expansions[instance].path, node.id());
+            let node = flat.build_node(instance, node, &mut |input, held| told(&id, input, held));
             prompt.nodes.insert(id, node);
         }
-        drop_loose_links(&mut prompt);
+        drop_dangling_links(&mut prompt);
         Ok(prompt)
     }
 }
@@ -79,92 +87,92 @@ impl Workflow {
 /// Where a value of a prompt lies in the workflow: a node's own widget, that of the
 /// instance it lies in, or the primitive node that feeds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct ValueHolder {
     /// The node that holds it.
     pub node: NodeKey,
     /// Where in that node.
-    pub place: Place,
+    pub location: WidgetLocation,
     /// What the widget is called there.
     pub name: WidgetName,
 }
 
 /// The places of a prompt's values, by node and input.
-pub type Holders = FxHashMap<(NodeId, CompactString), Held>;
+pub type ValueHolders = FxHashMap<(NodeId, CompactString), ValueHolder>;
 
 /// Called for each input of the prompt, with where its value lies, if it lies anywhere.
-type Told<'t> = dyn FnMut(&NodeId, &str, Option<Held>) + 't;
+type InputObserver<'t> = dyn FnMut(&NodeId, &str, Option<ValueHolder>) + 't;
 
 /// One expansion of a graph: the root, or the inside of one instance.
-struct Instance<'w> {
-    scope: Scope,
+struct GraphExpansion<'w> {
+    scope: GraphScope,
     graph: &'w Graph,
-    definition: Option<&'w Definition>,
+    definition: Option<&'w SubgraphDefinition>,
     /// The instance node and the expansion it lies in.
     host: Option<(usize, &'w Node)>,
     /// The ids of the instances on the way, joined by `:`; empty for the root.
     path: CompactString,
 }
 
-struct Flat<'w> {
+struct PromptBuilder<'w> {
     workflow: &'w Workflow,
-    naming: &'w dyn Naming,
-    instances: Vec<Instance<'w>>,
+    naming: &'w dyn WidgetNaming,
+    expansions: Vec<GraphExpansion<'w>>,
     /// Expansion of an instance node: by the expansion it lies in and its id.
-    inside: FxHashMap<(usize, NodeId), usize>,
+    expansion_of: FxHashMap<(usize, NodeId), usize>,
     /// Nodes that run, with the expansion they lie in.
     nodes: Vec<(usize, &'w Node)>,
     /// Links by what they feed, for inputs that name none.
-    into: FxHashMap<Scope, FxHashMap<(&'w NodeId, usize), LinkId>>,
+    link_by_target: FxHashMap<GraphScope, FxHashMap<(&'w NodeId, usize), LinkId>>,
     /// What primitive nodes write into widgets.
-    written: FxHashMap<(Scope, NodeId, CompactString), (&'w Value, &'w Node)>,
+    primitive_values: FxHashMap<(GraphScope, NodeId, CompactString), (&'w Value, &'w Node)>,
 }
 
 /// A place on the way of a wire, with the expansion it is in.
-enum Way<'w> {
+enum WireStep<'w> {
     Into(usize, &'w Node, Slot<'w>),
-    From(usize, &'w End),
+    From(usize, &'w LinkEnd),
 }
 
 /// A boundary input, seen from the instance.
-struct Door<'w> {
+struct BoundaryInput<'w> {
     outer: usize,
     host: &'w Node,
-    definition: &'w Definition,
+    definition: &'w SubgraphDefinition,
     name: &'w str,
 }
 
 /// What an input gets.
-enum Fed<'w> {
+enum ResolvedInput<'w> {
     Node { instance: usize, id: &'w NodeId, slot: usize },
-    Value(&'w Value, Option<Held>),
+    Value(&'w Value, Option<ValueHolder>),
 }
 
-impl<'w> Flat<'w> {
-    fn new(workflow: &'w Workflow, naming: &'w dyn Naming) -> Self {
-        let root = Instance {
-            scope: Scope::Root,
+impl<'w> PromptBuilder<'w> {
+    fn new(workflow: &'w Workflow, naming: &'w dyn WidgetNaming) -> Self {
+        let root = GraphExpansion {
+            scope: GraphScope::Root,
             graph: &workflow.root,
             definition: None,
             host: None,
             path: CompactString::default(),
         };
-        let mut flat = Flat {
+        let mut flat = PromptBuilder {
             workflow,
             naming,
-            instances: vec![root],
-            inside: FxHashMap::default(),
+            expansions: vec![root],
+            expansion_of: FxHashMap::default(),
             nodes: Vec::new(),
-            into: FxHashMap::default(),
-            written: FxHashMap::default(),
+            link_by_target: FxHashMap::default(),
+            primitive_values: FxHashMap::default(),
         };
         for (scope, graph) in workflow.graphs() {
             let mut into = FxHashMap::default();
             for link in graph.links.values() {
-                if let End::Node { id, slot } = link.to() {
+                if let LinkEnd::Node { id, slot } = link.to() {
                     into.entry((id, *slot)).or_insert(link.id());
                 }
             }
-            flat.into.insert(scope, into);
+            flat.link_by_target.insert(scope, into);
         }
         for (scope, graph) in workflow.graphs() {
             flat.write_primitives(&scope, graph);
@@ -174,100 +182,105 @@ impl<'w> Flat<'w> {
 
     /// A primitive node's value goes into the widget of everything it feeds, also through
     /// reroutes.
-    fn write_primitives(&mut self, scope: &Scope, graph: &'w Graph) {
+    fn write_primitives(&mut self, scope: &GraphScope, graph: &'w Graph) {
         for node in graph.nodes.values().filter(|node| node.class() == "PrimitiveNode") {
-            let Widgets::Array([value, ..]) = node.widgets() else { continue };
+            let WidgetValues::Array([value, ..]) = node.widget_values() else { continue };
             let mut open: Vec<LinkId> = node.outputs().flat_map(Slot::links).collect();
             let mut steps = 0;
             while let Some(link) = open.pop() {
                 steps += 1;
-                let Some(End::Node { id, slot }) = graph.links.get(&link).map(super::Link::to)
+                let Some(LinkEnd::Node { id, slot }) = graph.links.get(&link).map(super::Link::to)
                 else {
                     continue;
                 };
                 let Some(target) = graph.nodes.get(id) else { continue };
-                if target.class() == "Reroute" && steps < LONGEST {
+                if target.class() == "Reroute" && steps < MAX_WIRE_STEPS {
                     open.extend(target.outputs().flat_map(Slot::links));
                 } else if let Some(widget) = target.input_at(*slot).and_then(Slot::widget) {
                     let key = (scope.clone(), id.clone(), CompactString::new(widget));
-                    self.written.insert(key, (value, node));
+                    self.primitive_values.insert(key, (value, node));
                 }
             }
         }
     }
 
     /// Lists the nodes that run, instance by instance.
-    fn expand(&mut self, instance: usize, depth: usize) -> Result<(), NoPrompt> {
-        let graph = self.instances[instance].graph;
+    fn expand_graph(&mut self, instance: usize, depth: usize) -> Result<(), PromptConversionError> {
+        let graph = self.expansions[instance].graph;
         let mut nodes: Vec<&Node> = graph.nodes.values().collect();
         nodes.sort_by_key(|node| node.raw().get("order").and_then(Value::as_i64));
         for node in nodes {
-            if node.mode().is_off() || is_virtual(node.class()) {
+            if node.mode().is_off() || is_virtual_class(node.class()) {
                 continue;
             }
             match self.workflow.definition_of(node) {
-                Some(definition) if depth < DEEPEST => {
-                    let inner = self.enter(instance, node, definition);
-                    self.expand(inner, depth + 1)?;
+                Some(definition) if depth < MAX_INSTANCE_DEPTH => {
+                    let inner = self.enter_instance(instance, node, definition);
+                    self.expand_graph(inner, depth + 1)?;
                 }
-                Some(_) => return Err(NoPrompt::TooLarge),
+                Some(_) => return Err(PromptConversionError::TooLarge),
                 None => self.nodes.push((instance, node)),
             }
-            if self.nodes.len() + self.instances.len() > MOST_NODES {
-                return Err(NoPrompt::TooLarge);
+            if self.nodes.len() + self.expansions.len() > MOST_NODES {
+                return Err(PromptConversionError::TooLarge);
             }
         }
         Ok(())
     }
 
-    fn enter(&mut self, outer: usize, node: &'w Node, definition: &'w Definition) -> usize {
-        let path = &self.instances[outer].path;
+    fn enter_instance(
+        &mut self,
+        outer: usize,
+        node: &'w Node,
+        definition: &'w SubgraphDefinition,
+    ) -> usize {
+        let path = &self.expansions[outer].path;
         let path = match path.is_empty() {
             true => format_compact!("{}", node.id()),
             false => format_compact!("{path}:{}", node.id()),
         };
-        self.instances.push(Instance {
-            scope: Scope::Definition(definition.id().clone()),
+        self.expansions.push(GraphExpansion {
+            scope: GraphScope::Definition(definition.id().clone()),
             graph: &definition.graph,
             definition: Some(definition),
             host: Some((outer, node)),
             path,
         });
-        let inner = self.instances.len() - 1;
-        self.inside.insert((outer, node.id().clone()), inner);
+        let inner = self.expansions.len() - 1;
+        self.expansion_of.insert((outer, node.id().clone()), inner);
         inner
     }
 
-    fn prompt_node(
+    fn build_node(
         &self,
         instance: usize,
         node: &'w Node,
-        told: &mut dyn FnMut(&str, Option<Held>),
+        told: &mut dyn FnMut(&str, Option<ValueHolder>),
     ) -> PromptNode {
         let mut inputs = Object::new();
-        let scope = &self.instances[instance].scope;
-        for (name, value) in self.naming.unset(node) {
-            inputs.insert(name, wrapped(&value));
+        let scope = &self.expansions[instance].scope;
+        for (name, value) in self.naming.unset_widgets(node) {
+            inputs.insert(name, wrap_list(&value));
         }
         for widget in self.naming.widgets(self.workflow, node) {
             let Some(name) = widget.name.as_str().filter(|_| widget.role.runs()) else { continue };
-            let own = || Held::of(scope, node, widget.place.clone(), name);
-            let (value, held) = match self.written_to(scope, node, name) {
+            let own = || ValueHolder::new(scope, node, widget.location.clone(), name);
+            let (value, held) = match self.primitive_value(scope, node, name) {
                 Some((value, held)) => (value, held),
                 None => (widget.value, own()),
             };
-            inputs.insert(name, wrapped(value));
+            inputs.insert(name, wrap_list(value));
             told(name, Some(held));
         }
         for input in node.inputs() {
-            match self.feed(instance, node, input) {
-                Some(Fed::Node { instance, id, slot }) => {
-                    let id = flat_id(&self.instances[instance].path, id);
-                    inputs.insert(input.name(), PromptInput::link(&id, slot));
+            match self.resolve_input(instance, node, input) {
+                Some(ResolvedInput::Node { instance, id, slot }) => {
+                    let id = prompt_node_id(&self.expansions[instance].path, id);
+                    inputs.insert(input.name(), PromptInput::link_value(&id, slot));
                     told(input.name(), None);
                 }
-                Some(Fed::Value(value, held)) => {
-                    inputs.insert(input.name(), wrapped(value));
+                Some(ResolvedInput::Value(value, held)) => {
+                    inputs.insert(input.name(), wrap_list(value));
                     told(input.name(), held);
                 }
                 None => {}
@@ -281,150 +294,171 @@ impl<'w> Flat<'w> {
         prompt
     }
 
-    fn written_to(&self, scope: &Scope, node: &Node, widget: &str) -> Option<(&'w Value, Held)> {
-        if self.written.is_empty() {
+    fn primitive_value(
+        &self,
+        scope: &GraphScope,
+        node: &Node,
+        widget: &str,
+    ) -> Option<(&'w Value, ValueHolder)> {
+        if self.primitive_values.is_empty() {
             return None;
         }
         let key = (scope.clone(), node.id().clone(), CompactString::new(widget));
-        let (value, primitive) = self.written.get(&key)?;
-        Some((value, Held::of(scope, primitive, Place::Index(0), "value")))
+        let (value, primitive) = self.primitive_values.get(&key)?;
+        Some((value, ValueHolder::new(scope, primitive, WidgetLocation::Index(0), "value")))
     }
 
     /// What comes into an input, at the end of its wire.
-    fn feed(&self, instance: usize, node: &'w Node, input: Slot<'w>) -> Option<Fed<'w>> {
+    fn resolve_input(
+        &self,
+        instance: usize,
+        node: &'w Node,
+        input: Slot<'w>,
+    ) -> Option<ResolvedInput<'w>> {
         let mut passed = Vec::new();
-        let found = self.follow(Way::Into(instance, node, input), input.kind(), &mut passed);
+        let found =
+            self.follow_wire(WireStep::Into(instance, node, input), input.kind(), &mut passed);
         // A wire that leads nowhere leaves the value of the instance it came through.
-        found.or_else(|| passed.into_iter().rev().find_map(|door| self.held(&door)))
+        found.or_else(|| passed.into_iter().rev().find_map(|door| self.instance_value(&door)))
     }
 
     /// Follows a wire against its direction, and notes the boundaries it passes.
-    fn follow(&self, start: Way<'w>, wanted: &str, passed: &mut Vec<Door<'w>>) -> Option<Fed<'w>> {
+    fn follow_wire(
+        &self,
+        start: WireStep<'w>,
+        wanted: &str,
+        passed: &mut Vec<BoundaryInput<'w>>,
+    ) -> Option<ResolvedInput<'w>> {
         let mut way = start;
-        for _ in 0..LONGEST {
+        for _ in 0..MAX_WIRE_STEPS {
             way = match way {
-                Way::Into(instance, node, input) => {
-                    Way::From(instance, self.link_into(instance, node, input)?)
+                WireStep::Into(instance, node, input) => {
+                    WireStep::From(instance, self.link_source(instance, node, input)?)
                 }
-                Way::From(instance, End::GraphInput { slot }) => {
-                    let door = self.door(instance, *slot)?;
+                WireStep::From(instance, LinkEnd::GraphInput { slot }) => {
+                    let door = self.boundary_input(instance, *slot)?;
                     let (outer, host) = (door.outer, door.host);
                     let input = host.input(&SlotName::new(door.name));
-                    let wired = input.filter(|i| self.link_into(outer, host, *i).is_some());
+                    let wired = input.filter(|i| self.link_source(outer, host, *i).is_some());
                     match wired {
                         Some(input) => {
                             passed.push(door);
-                            Way::Into(outer, host, input)
+                            WireStep::Into(outer, host, input)
                         }
-                        None => return self.held(&door),
+                        None => return self.instance_value(&door),
                     }
                 }
-                Way::From(instance, End::Node { id, slot }) => {
-                    match self.through(instance, id, *slot, wanted)? {
+                WireStep::From(instance, LinkEnd::Node { id, slot }) => {
+                    match self.pass_through(instance, id, *slot, wanted)? {
                         Ok(way) => way,
                         Err(fed) => return Some(fed),
                     }
                 }
-                Way::From(..) => return None,
+                WireStep::From(..) => return None,
             };
         }
         None
     }
 
     /// From where the link into an input leaves.
-    fn link_into(&self, instance: usize, node: &'w Node, input: Slot<'w>) -> Option<&'w End> {
-        let Instance { graph, scope, .. } = &self.instances[instance];
+    fn link_source(&self, instance: usize, node: &'w Node, input: Slot<'w>) -> Option<&'w LinkEnd> {
+        let GraphExpansion { graph, scope, .. } = &self.expansions[instance];
         let named = input.link().and_then(|link| graph.links.get(&link));
-        let table = || self.into.get(scope)?.get(&(node.id(), input.at));
+        let table = || self.link_by_target.get(scope)?.get(&(node.id(), input.at));
         named.or_else(|| graph.links.get(table()?)).map(super::Link::from)
     }
 
     /// What stands at an output: a node that runs (`Err`, the end of the way), or the way
     /// on through one that does not.
-    fn through(
+    fn pass_through(
         &self,
         instance: usize,
         id: &'w NodeId,
         slot: usize,
         wanted: &str,
-    ) -> Option<Result<Way<'w>, Fed<'w>>> {
-        let node = self.instances[instance].graph.nodes.get(id)?;
+    ) -> Option<Result<WireStep<'w>, ResolvedInput<'w>>> {
+        let node = self.expansions[instance].graph.nodes.get(id)?;
         match node.mode() {
-            Mode::Mute => return None,
-            Mode::Bypass => {
-                return Some(Ok(Way::Into(instance, node, passed_by(node, slot, wanted)?)));
+            NodeMode::Mute => return None,
+            NodeMode::Bypass => {
+                return Some(Ok(WireStep::Into(instance, node, bypass_input(node, slot, wanted)?)));
             }
             _ => {}
         }
-        if let Some(inner) = self.inside.get(&(instance, id.clone())) {
-            let definition = self.instances[*inner].definition?;
+        if let Some(inner) = self.expansion_of.get(&(instance, id.clone())) {
+            let definition = self.expansions[*inner].definition?;
             let mut links = definition.output_at(slot)?.link_ids();
             let link = links.find_map(|link| definition.graph.links.get(&link))?;
-            return Some(Ok(Way::From(*inner, link.from())));
+            return Some(Ok(WireStep::From(*inner, link.from())));
         }
         Some(match node.class() {
             "Reroute" | "Reroute (rgthree)" | "SetNode" => {
-                Ok(Way::Into(instance, node, node.inputs().next()?))
+                Ok(WireStep::Into(instance, node, node.inputs().next()?))
             }
             "GetNode" => {
                 let setter = self.setter_of(instance, node)?;
-                Ok(Way::Into(instance, setter, setter.inputs().next()?))
+                Ok(WireStep::Into(instance, setter, setter.inputs().next()?))
             }
-            class if is_virtual(class) => return None,
-            _ => Err(Fed::Node { instance, id, slot }),
+            class if is_virtual_class(class) => return None,
+            _ => Err(ResolvedInput::Node { instance, id, slot }),
         })
     }
 
     /// The `SetNode` whose variable a `GetNode` reads, in the same graph.
     fn setter_of(&self, instance: usize, getter: &Node) -> Option<&'w Node> {
-        let Widgets::Array([Value::String(variable), ..]) = getter.widgets() else { return None };
+        let WidgetValues::Array([Value::String(variable), ..]) = getter.widget_values() else {
+            return None;
+        };
         let sets = |node: &&'w Node| {
             node.class() == "SetNode"
-                && matches!(node.widgets(), Widgets::Array([Value::String(v), ..]) if v == variable)
+                && matches!(node.widget_values(), WidgetValues::Array([Value::String(v), ..]) if v == variable)
         };
-        self.instances[instance].graph.nodes.values().find(sets)
+        self.expansions[instance].graph.nodes.values().find(sets)
     }
 
-    fn door(&self, instance: usize, slot: usize) -> Option<Door<'w>> {
-        let Instance { definition, host, .. } = &self.instances[instance];
+    fn boundary_input(&self, instance: usize, slot: usize) -> Option<BoundaryInput<'w>> {
+        let GraphExpansion { definition, host, .. } = &self.expansions[instance];
         let ((outer, host), definition) = ((*host)?, (*definition)?);
         let name = definition.input_at(slot)?.name();
-        Some(Door { outer, host, definition, name })
+        Some(BoundaryInput { outer, host, definition, name })
     }
 
     /// The value that an instance holds for one of its inputs.
-    fn held(&self, door: &Door<'w>) -> Option<Fed<'w>> {
-        let scope = &self.instances[door.outer].scope;
-        if let Some((value, held)) = self.written_to(scope, door.host, door.name) {
-            return Some(Fed::Value(value, Some(held)));
+    fn instance_value(&self, door: &BoundaryInput<'w>) -> Option<ResolvedInput<'w>> {
+        let scope = &self.expansions[door.outer].scope;
+        if let Some((value, held)) = self.primitive_value(scope, door.host, door.name) {
+            return Some(ResolvedInput::Value(value, Some(held)));
         }
         let value = door.definition.value_on(door.host, door.name)?;
-        let place = door.definition.place_on(door.host, door.name);
-        Some(Fed::Value(value, place.map(|at| Held::of(scope, door.host, at, door.name))))
+        let place = door.definition.location_on(door.host, door.name);
+        Some(ResolvedInput::Value(
+            value,
+            place.map(|at| ValueHolder::new(scope, door.host, at, door.name)),
+        ))
     }
 }
 
-impl Held {
-    fn of(scope: &Scope, node: &Node, place: Place, name: &str) -> Held {
+impl ValueHolder {
+    fn new(scope: &GraphScope, node: &Node, location: WidgetLocation, name: &str) -> ValueHolder {
         let node = NodeKey { scope: scope.clone(), id: node.id().clone() };
-        Held { node, place, name: WidgetName::new(name) }
+        ValueHolder { node, location, name: WidgetName::new(name) }
     }
 }
 
 /// The input that takes the place of an output of a bypassed node.
-fn passed_by<'w>(node: &'w Node, slot: usize, wanted: &str) -> Option<Slot<'w>> {
+fn bypass_input<'w>(node: &'w Node, slot: usize, wanted: &str) -> Option<Slot<'w>> {
     let same = node.input_at(slot);
     if matches!(wanted, "" | "*") {
         return same.or_else(|| node.input_at(0));
     }
-    same.filter(|input| compatible(input.kind(), wanted))
+    same.filter(|input| types_are_compatible(input.kind(), wanted))
         .or_else(|| node.inputs().find(|input| input.kind() == wanted))
-        .or_else(|| node.inputs().find(|input| compatible(input.kind(), wanted)))
+        .or_else(|| node.inputs().find(|input| types_are_compatible(input.kind(), wanted)))
 }
 
 /// Whether the frontend would connect these types: equal in any case, a list that has the
 /// other, or a wildcard.
-fn compatible(a: &str, b: &str) -> bool {
+fn types_are_compatible(a: &str, b: &str) -> bool {
     if matches!(a, "" | "*") || matches!(b, "" | "*") {
         return true;
     }
@@ -432,19 +466,19 @@ fn compatible(a: &str, b: &str) -> bool {
 }
 
 /// A list that is a value is wrapped, so that the server does not take it for a link.
-fn wrapped(value: &Value) -> Value {
+fn wrap_list(value: &Value) -> Value {
     match value {
         Value::Array(_) => Value::Object(Object::from_iter([("__value__", value.clone())])),
         value => value.clone(),
     }
 }
 
-fn drop_loose_links(prompt: &mut Prompt) {
+fn drop_dangling_links(prompt: &mut Prompt) {
     let known: rustc_hash::FxHashSet<NodeId> = prompt.nodes.keys().cloned().collect();
     for node in prompt.nodes.values_mut() {
         if let Some(inputs) = node.raw_inputs_mut() {
-            inputs.retain(|_, value| match PromptInput::of(value) {
-                PromptInput::From { node, .. } => known.contains(&node),
+            inputs.retain(|_, value| match PromptInput::parse(value) {
+                PromptInput::Link { node, .. } => known.contains(&node),
                 PromptInput::Literal(_) => true,
             });
         }
@@ -453,22 +487,22 @@ fn drop_loose_links(prompt: &mut Prompt) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Unnamed;
+    use super::super::PositionalNaming;
     use super::*;
-    use crate::json::{Style, parse_text, print};
+    use crate::json::{JsonStyle, parse_text, print};
 
     /// What every input is fed by, one line each.
     fn wires(nodes: &str, links: &str, more: &str) -> String {
         let text = format!(r#"{{"version":0.4,"nodes":[{nodes}],"links":[{links}]{more}}}"#);
         let workflow = Workflow::from_value(parse_text(&text).unwrap()).unwrap();
-        let prompt = match workflow.to_prompt(&Unnamed) {
+        let prompt = match workflow.to_prompt(&PositionalNaming) {
             Ok(prompt) => prompt,
             Err(error) => return error.to_string(),
         };
         let mut lines = Vec::new();
         for (id, node) in &prompt.nodes {
             let inputs = Value::Object(node.raw_inputs().unwrap().clone());
-            lines.push(format!("{id} {} {}", node.class(), print(&inputs, &Style::SAVE)));
+            lines.push(format!("{id} {} {}", node.class(), print(&inputs, &JsonStyle::SAVE)));
         }
         lines.join("\n")
     }
@@ -616,13 +650,13 @@ mod tests {
     #[test]
     fn a_primitive_writes_into_what_it_feeds() {
         struct Cfg;
-        impl Naming for Cfg {
+        impl WidgetNaming for Cfg {
             fn widgets<'w>(
                 &self,
                 _: &'w Workflow,
                 node: &'w Node,
             ) -> Vec<super::super::Widget<'w>> {
-                let mut widgets = super::super::by_position(node);
+                let mut widgets = super::super::widgets_by_position(node);
                 for widget in &mut widgets {
                     widget.name = super::super::WidgetName::new("cfg");
                 }
@@ -635,6 +669,6 @@ mod tests {
             "links":[[1,1,0,2,0,"F"],[2,2,0,3,0,"F"]]}"#;
         let workflow = Workflow::from_value(parse_text(text).unwrap()).unwrap();
         let prompt = workflow.to_prompt(&Cfg).unwrap().into_value();
-        insta::assert_snapshot!(print(&prompt, &Style::SAVE), @r#"{"3":{"class_type":"K","inputs":{"cfg":3.5},"_meta":{"title":"K"}}}"#);
+        insta::assert_snapshot!(print(&prompt, &JsonStyle::SAVE), @r#"{"3":{"class_type":"K","inputs":{"cfg":3.5},"_meta":{"title":"K"}}}"#);
     }
 }

@@ -48,7 +48,7 @@ impl fmt::Display for WidgetName {
 
 /// Where a widget's value lies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum WidgetLocation {
     /// At this index of `widgets_values`.
     Index(usize),
     /// Under this key of `widgets_values`, where that is an object.
@@ -59,7 +59,7 @@ pub enum Place {
 
 /// What a widget is for, as far as its class or the rules of the format say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Role {
+pub enum WidgetRole {
     /// A value that the node runs with.
     #[default]
     Plain,
@@ -77,10 +77,10 @@ pub enum Role {
     Residue,
 }
 
-impl Role {
+impl WidgetRole {
     /// Whether the value goes into the prompt that the server runs.
     pub fn runs(self) -> bool {
-        matches!(self, Role::Plain | Role::Text | Role::Seed)
+        matches!(self, WidgetRole::Plain | WidgetRole::Text | WidgetRole::Seed)
     }
 }
 
@@ -92,19 +92,19 @@ pub struct Widget<'a> {
     /// What it holds.
     pub value: &'a Value,
     /// Where that lies.
-    pub place: Place,
+    pub location: WidgetLocation,
     /// What it is for.
-    pub role: Role,
+    pub role: WidgetRole,
 }
 
 /// Knows the names of widgets. The catalog does.
-pub trait Naming {
+pub trait WidgetNaming {
     /// The widgets of a node in the order of their values, one for every value there is.
     fn widgets<'w>(&self, workflow: &'w Workflow, node: &'w Node) -> Vec<Widget<'w>>;
 
     /// The widgets that a node of this class has and the file holds no value for, with
     /// the values that the frontend gives them.
-    fn unset(&self, _node: &Node) -> Vec<(CompactString, Value)> {
+    fn unset_widgets(&self, _node: &Node) -> Vec<(CompactString, Value)> {
         Vec::new()
     }
 
@@ -116,36 +116,36 @@ pub trait Naming {
 
 /// Knows nothing: every value is known by its position.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Unnamed;
+pub struct PositionalNaming;
 
-impl Naming for Unnamed {
+impl WidgetNaming for PositionalNaming {
     fn widgets<'w>(&self, _workflow: &'w Workflow, node: &'w Node) -> Vec<Widget<'w>> {
-        by_position(node)
+        widgets_by_position(node)
     }
 }
 
 /// The widgets of a node with no names but those of an object's keys.
-pub fn by_position(node: &Node) -> Vec<Widget<'_>> {
-    let role = Role::Plain;
-    match node.widgets() {
-        super::Widgets::Array(values) => {
+pub fn widgets_by_position(node: &Node) -> Vec<Widget<'_>> {
+    let role = WidgetRole::Plain;
+    match node.widget_values() {
+        super::WidgetValues::Array(values) => {
             let widget = |(at, value)| Widget {
                 name: WidgetName::Position(at),
                 value,
-                place: Place::Index(at),
+                location: WidgetLocation::Index(at),
                 role,
             };
             values.iter().enumerate().map(widget).collect()
         }
-        super::Widgets::Object(values) => {
+        super::WidgetValues::Object(values) => {
             let widget = |(key, value): (&CompactString, _)| Widget {
                 name: WidgetName::Named(key.clone()),
                 value,
-                place: Place::Key(key.clone()),
+                location: WidgetLocation::Key(key.clone()),
                 role,
             };
             values.iter().map(|(key, value)| widget((key, value))).collect()
         }
-        super::Widgets::None => Vec::new(),
+        super::WidgetValues::None => Vec::new(),
     }
 }

@@ -3,53 +3,55 @@
 //! Definitions lie in one flat table wherever the file nests them; each remembers its
 //! place. What has no type of its own stays in the `rest` of its graph.
 
-use super::definition::Definition;
+use super::definition::SubgraphDefinition;
+use super::document_kind::{WorkflowSchema, workflow_schema};
 use super::group::Group;
-use super::kind::{Schema, workflow_schema};
-use super::link::{Link, Reroute, Spelling};
+use super::key_order::{
+    FxIndexMap, KeyOrder, UntypedElement, parse_elements, parse_keyed_elements, rebuild_array,
+};
+use super::link::{Link, LinkFormat, Reroute};
 use super::node::Node;
-use super::outline::{Odd, Outline, Table, put_back, take_row, take_table};
-use super::{LinkId, NodeId, NodeKey, RerouteId, Scope, SubgraphId};
+use super::{GraphScope, LinkId, NodeId, NodeKey, RerouteId, SubgraphId};
 use crate::json::{Object, Value};
 
 /// One graph: the root, or the inside of a subgraph definition.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     /// Nodes by id, in file order, which is also their z-order.
-    pub nodes: Table<NodeId, Node>,
+    pub nodes: FxIndexMap<NodeId, Node>,
     /// Links by id, in file order.
-    pub links: Table<LinkId, Link>,
+    pub links: FxIndexMap<LinkId, Link>,
     /// Groups, in file order.
     pub groups: Vec<Group>,
     /// Bends of links, in file order.
-    pub reroutes: Table<RerouteId, Reroute>,
+    pub reroutes: FxIndexMap<RerouteId, Reroute>,
     /// Links with one loose end, in file order. Always objects.
     pub floating: Vec<Link>,
     /// Every other key of the graph's object.
     pub rest: Object,
     /// What the arrays hold beside: holes, damage, and whatever has the id of another.
-    pub odd: Oddities,
-    schema: Schema,
-    outline: Outline,
-    extra_outline: Outline,
+    pub untyped: UntypedElements,
+    schema: WorkflowSchema,
+    outline: KeyOrder,
+    extra_outline: KeyOrder,
 }
 
 /// Elements of a graph's arrays that could not be typed. They are kept at their index, and
 /// `check` reports them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Oddities {
+pub struct UntypedElements {
     /// Of `nodes`; among them every later node with an id that is taken.
-    pub nodes: Vec<Odd>,
+    pub nodes: Vec<UntypedElement>,
     /// Of `links`; among them every later link with an id that is taken.
-    pub links: Vec<Odd>,
+    pub links: Vec<UntypedElement>,
     /// Of `groups`.
-    pub groups: Vec<Odd>,
+    pub groups: Vec<UntypedElement>,
     /// Of the reroutes.
-    pub reroutes: Vec<Odd>,
+    pub reroutes: Vec<UntypedElement>,
     /// Of `floatingLinks`.
-    pub floating: Vec<Odd>,
+    pub floating: Vec<UntypedElement>,
     /// Of `extra.linkExtensions`: entries that belong to no link.
-    pub extensions: Vec<Odd>,
+    pub extensions: Vec<UntypedElement>,
 }
 
 /// A workflow in the format of the editor.
@@ -58,10 +60,10 @@ pub struct Workflow {
     /// The graph a person sees on opening the file. Its `rest` holds the other root keys.
     pub root: Graph,
     /// Subgraph definitions by uuid, in file order, the nested behind those they lie in.
-    pub definitions: Table<SubgraphId, Definition>,
+    pub definitions: FxIndexMap<SubgraphId, SubgraphDefinition>,
     /// What lists of definitions hold beside: holes, damage, second holders of a uuid;
     /// with the definition that lists them.
-    pub odd_definitions: Vec<(Option<SubgraphId>, Odd)>,
+    pub untyped_definitions: Vec<(Option<SubgraphId>, UntypedElement)>,
 }
 
 /// The document is no workflow in the format of the editor.
@@ -70,34 +72,34 @@ pub struct Workflow {
 pub struct NotAWorkflow;
 
 impl Graph {
-    pub(super) fn from_object(mut object: Object, schema: Schema) -> Self {
-        let outline = Outline::of(&object);
-        let mut odd = Oddities::default();
+    pub(super) fn from_object(mut object: Object, schema: WorkflowSchema) -> Self {
+        let outline = KeyOrder::from_object(&object);
+        let mut odd = UntypedElements::default();
         let nodes = take_array(&mut object, "nodes");
-        let (nodes, odd_nodes) = take_table(
+        let (nodes, odd_nodes) = parse_keyed_elements(
             nodes,
             |value| Node::from_value(value).map(|node| (node.id().clone(), node)),
             Node::into_value,
         );
         odd.nodes = odd_nodes;
         let links = take_array(&mut object, "links");
-        let (links, odd_links) = take_table(
+        let (links, odd_links) = parse_keyed_elements(
             links,
             |value| Link::from_value(value).map(|link| (link.id(), link)),
             Link::into_value,
         );
         odd.links = odd_links;
         let groups;
-        (groups, odd.groups) = take_row(take_array(&mut object, "groups"), Group::from_value);
+        (groups, odd.groups) = parse_elements(take_array(&mut object, "groups"), Group::from_value);
         let floating;
         (floating, odd.floating) =
-            take_row(take_array(&mut object, "floatingLinks"), Link::from_value);
+            parse_elements(take_array(&mut object, "floatingLinks"), Link::from_value);
         let mut graph = Graph {
             nodes,
             links,
             groups,
             floating,
-            odd,
+            untyped: odd,
             schema,
             outline,
             rest: object,
@@ -110,20 +112,22 @@ impl Graph {
     /// Reroutes lie at the top in schema 1 and in `extra` in 0.4.
     fn take_reroutes(&mut self) {
         let home = match self.schema {
-            Schema::V1 => &mut self.rest,
-            Schema::V04 => match self.rest.get_mut("extra").and_then(Value::as_object_mut) {
-                Some(extra) => extra,
-                None => return,
-            },
+            WorkflowSchema::V1 => &mut self.rest,
+            WorkflowSchema::V04 => {
+                match self.rest.get_mut("extra").and_then(Value::as_object_mut) {
+                    Some(extra) => extra,
+                    None => return,
+                }
+            }
         };
-        let outline = Outline::of(home);
+        let outline = KeyOrder::from_object(home);
         let reroutes = take_array(home, "reroutes");
-        (self.reroutes, self.odd.reroutes) = take_table(
+        (self.reroutes, self.untyped.reroutes) = parse_keyed_elements(
             reroutes,
             |value| Reroute::from_value(value).map(|reroute| (reroute.id(), reroute)),
             Reroute::into_value,
         );
-        if self.schema == Schema::V04 {
+        if self.schema == WorkflowSchema::V04 {
             let extensions = take_array(home, "linkExtensions");
             self.take_extensions(extensions);
             self.extra_outline = outline;
@@ -138,7 +142,7 @@ impl Graph {
                 (Some(link), Value::Object(object)) if link.extension.is_none() => {
                     link.extension = Some((at, object));
                 }
-                (_, value) => self.odd.extensions.push(Odd { at, value }),
+                (_, value) => self.untyped.extensions.push(UntypedElement { at, value }),
             }
         }
     }
@@ -147,41 +151,55 @@ impl Graph {
         let mut extensions: Vec<(usize, Object)> =
             self.links.values_mut().filter_map(|link| link.extension.take()).collect();
         extensions.sort_by_key(|(at, _)| *at);
-        let extensions = put_back(
+        let extensions = rebuild_array(
             extensions.into_iter().map(|(_, object)| Value::Object(object)),
-            self.odd.extensions,
+            self.untyped.extensions,
         );
-        let reroutes =
-            put_back(self.reroutes.into_values().map(Reroute::into_value), self.odd.reroutes);
+        let reroutes = rebuild_array(
+            self.reroutes.into_values().map(Reroute::into_value),
+            self.untyped.reroutes,
+        );
         let mut parts = vec![
-            ("nodes", put_back(self.nodes.into_values().map(Node::into_value), self.odd.nodes)),
-            ("links", put_back(self.links.into_values().map(Link::into_value), self.odd.links)),
+            (
+                "nodes",
+                rebuild_array(self.nodes.into_values().map(Node::into_value), self.untyped.nodes),
+            ),
+            (
+                "links",
+                rebuild_array(self.links.into_values().map(Link::into_value), self.untyped.links),
+            ),
             ("floatingLinks", {
-                put_back(self.floating.into_iter().map(Link::into_value), self.odd.floating)
+                rebuild_array(
+                    self.floating.into_iter().map(Link::into_value),
+                    self.untyped.floating,
+                )
             }),
-            ("groups", put_back(self.groups.into_iter().map(Group::into_value), self.odd.groups)),
+            (
+                "groups",
+                rebuild_array(self.groups.into_iter().map(Group::into_value), self.untyped.groups),
+            ),
         ];
         match self.schema {
-            Schema::V1 => parts.push(("reroutes", reroutes)),
-            Schema::V04 => {
+            WorkflowSchema::V1 => parts.push(("reroutes", reroutes)),
+            WorkflowSchema::V04 => {
                 let extra = vec![("reroutes", reroutes), ("linkExtensions", extensions)];
                 put_into_extra(&mut self.rest, extra, &self.extra_outline);
             }
         }
-        let parts = wanted(parts, &self.outline, &self.rest);
+        let parts = arrays_to_write(parts, &self.outline, &self.rest);
         self.outline.restore(self.rest, parts)
     }
 
     /// Which schema its object follows. Definitions are always schema 1.
-    pub fn schema(&self) -> Schema {
+    pub fn schema(&self) -> WorkflowSchema {
         self.schema
     }
 
     /// How its links are written.
-    pub fn spelling(&self) -> Spelling {
+    pub fn link_format(&self) -> LinkFormat {
         match self.schema {
-            Schema::V04 => Spelling::Row,
-            Schema::V1 => Spelling::Object,
+            WorkflowSchema::V04 => LinkFormat::Row,
+            WorkflowSchema::V1 => LinkFormat::Object,
         }
     }
 
@@ -208,21 +226,25 @@ fn take_array(object: &mut Object, key: &str) -> Vec<Value> {
 }
 
 /// The arrays that must be written: those with something in them and those that were there.
-fn wanted(
+fn arrays_to_write(
     parts: Vec<(&'static str, Vec<Value>)>,
-    outline: &Outline,
+    outline: &KeyOrder,
     rest: &Object,
 ) -> Vec<(&'static str, Value)> {
-    let keep =
-        |key, array: &[Value]| !array.is_empty() || (outline.has(key) && !rest.contains_key(key));
+    let keep = |key, array: &[Value]| {
+        !array.is_empty() || (outline.contains(key) && !rest.contains_key(key))
+    };
     let parts = parts.into_iter().filter(|(key, array)| keep(key, array));
     parts.map(|(key, array)| (key, Value::Array(array))).collect()
 }
 
-fn put_into_extra(rest: &mut Object, parts: Vec<(&'static str, Vec<Value>)>, outline: &Outline) {
+fn put_into_extra(rest: &mut Object, parts: Vec<(&'static str, Vec<Value>)>, outline: &KeyOrder) {
     let empty = Object::new();
-    let parts =
-        wanted(parts, outline, rest.get("extra").and_then(Value::as_object).unwrap_or(&empty));
+    let parts = arrays_to_write(
+        parts,
+        outline,
+        rest.get("extra").and_then(Value::as_object).unwrap_or(&empty),
+    );
     if parts.is_empty() {
         return;
     }
@@ -243,42 +265,44 @@ impl Workflow {
         let listed = take_definitions(&mut object);
         let mut workflow = Workflow {
             root: Graph::from_object(object, schema),
-            definitions: Table::default(),
-            odd_definitions: Vec::new(),
+            definitions: FxIndexMap::default(),
+            untyped_definitions: Vec::new(),
         };
-        workflow.add_listed(listed, None);
+        workflow.add_definitions(listed, None);
         Ok(workflow)
     }
 
-    fn add_listed(&mut self, listed: Vec<Value>, home: Option<&SubgraphId>) {
+    fn add_definitions(&mut self, listed: Vec<Value>, home: Option<&SubgraphId>) {
         for (at, mut value) in listed.into_iter().enumerate() {
             let known = |id: &str| self.definitions.contains_key(&SubgraphId::new(id));
             if value.get("id").and_then(Value::as_str).is_none_or(known) {
-                self.odd_definitions.push((home.cloned(), Odd { at, value }));
+                self.untyped_definitions.push((home.cloned(), UntypedElement { at, value }));
                 continue;
             }
             let nested = value.as_object_mut().map(take_definitions).unwrap_or_default();
-            match Definition::from_value(value) {
+            match SubgraphDefinition::from_value(value) {
                 Ok(mut definition) => {
                     let id = definition.id().clone();
                     definition.home = home.cloned();
                     self.definitions.insert(id.clone(), definition);
-                    self.add_listed(nested, Some(&id));
+                    self.add_definitions(nested, Some(&id));
                 }
-                Err(value) => self.odd_definitions.push((home.cloned(), Odd { at, value })),
+                Err(value) => {
+                    self.untyped_definitions.push((home.cloned(), UntypedElement { at, value }))
+                }
             }
         }
     }
 
     /// The document again.
     pub fn into_value(self) -> Value {
-        let mut homes: Table<Option<SubgraphId>, Vec<Value>> = Table::default();
+        let mut homes: FxIndexMap<Option<SubgraphId>, Vec<Value>> = FxIndexMap::default();
         let known: Vec<SubgraphId> = self.definitions.keys().cloned().collect();
-        let mut odd = self.odd_definitions;
+        let mut odd = self.untyped_definitions;
         let mut listed = |id: Option<&SubgraphId>, things: Vec<Value>| {
             let own = odd.extract_if(.., |(home, _)| home.as_ref() == id);
             let own = own.map(|(_, odd)| odd).collect();
-            put_back(things.into_iter(), own)
+            rebuild_array(things.into_iter(), own)
         };
         // The nested lie behind those they lie in, so the last are finished first.
         for (id, mut definition) in self.definitions.into_iter().rev() {
@@ -300,33 +324,33 @@ impl Workflow {
     }
 
     /// One of the graphs.
-    pub fn graph(&self, scope: &Scope) -> Option<&Graph> {
+    pub fn graph(&self, scope: &GraphScope) -> Option<&Graph> {
         match scope {
-            Scope::Root => Some(&self.root),
-            Scope::Definition(id) => self.definitions.get(id).map(|d| &d.graph),
+            GraphScope::Root => Some(&self.root),
+            GraphScope::Definition(id) => self.definitions.get(id).map(|d| &d.graph),
         }
     }
 
     /// One of the graphs, to change.
-    pub fn graph_mut(&mut self, scope: &Scope) -> Option<&mut Graph> {
+    pub fn graph_mut(&mut self, scope: &GraphScope) -> Option<&mut Graph> {
         match scope {
-            Scope::Root => Some(&mut self.root),
-            Scope::Definition(id) => self.definitions.get_mut(id).map(|d| &mut d.graph),
+            GraphScope::Root => Some(&mut self.root),
+            GraphScope::Definition(id) => self.definitions.get_mut(id).map(|d| &mut d.graph),
         }
     }
 
     /// All graphs, the root first.
-    pub fn graphs(&self) -> impl Iterator<Item = (Scope, &Graph)> {
+    pub fn graphs(&self) -> impl Iterator<Item = (GraphScope, &Graph)> {
         let inner = self.definitions.iter();
-        let inner = inner.map(|(id, d)| (Scope::Definition(id.clone()), &d.graph));
-        std::iter::once((Scope::Root, &self.root)).chain(inner)
+        let inner = inner.map(|(id, d)| (GraphScope::Definition(id.clone()), &d.graph));
+        std::iter::once((GraphScope::Root, &self.root)).chain(inner)
     }
 
     /// All graphs, to change, the root first.
-    pub fn graphs_mut(&mut self) -> impl Iterator<Item = (Scope, &mut Graph)> {
+    pub fn graphs_mut(&mut self) -> impl Iterator<Item = (GraphScope, &mut Graph)> {
         let inner = self.definitions.iter_mut();
-        let inner = inner.map(|(id, d)| (Scope::Definition(id.clone()), &mut d.graph));
-        std::iter::once((Scope::Root, &mut self.root)).chain(inner)
+        let inner = inner.map(|(id, d)| (GraphScope::Definition(id.clone()), &mut d.graph));
+        std::iter::once((GraphScope::Root, &mut self.root)).chain(inner)
     }
 
     /// A node anywhere in the workflow.
@@ -340,13 +364,13 @@ impl Workflow {
     }
 
     /// All nodes with their graphs.
-    pub fn nodes(&self) -> impl Iterator<Item = (Scope, &Node)> {
+    pub fn nodes(&self) -> impl Iterator<Item = (GraphScope, &Node)> {
         self.graphs()
             .flat_map(|(scope, graph)| graph.nodes.values().map(move |node| (scope.clone(), node)))
     }
 
     /// The definition a node is an instance of.
-    pub fn definition_of(&self, node: &Node) -> Option<&Definition> {
+    pub fn definition_of(&self, node: &Node) -> Option<&SubgraphDefinition> {
         if self.definitions.is_empty() {
             return None;
         }
@@ -355,11 +379,11 @@ impl Workflow {
 
     /// What a person calls a node: its title, else the name of its subgraph, else its
     /// class.
-    pub fn shown<'a>(&'a self, node: &'a Node) -> &'a str {
+    pub fn display_name<'a>(&'a self, node: &'a Node) -> &'a str {
         if let Some(title) = node.title().filter(|title| !title.is_empty()) {
             return title;
         }
-        let name = self.definition_of(node).map(Definition::name);
+        let name = self.definition_of(node).map(SubgraphDefinition::name);
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| node.class())
     }
 }
@@ -411,7 +435,7 @@ mod tests {
         );
         assert_eq!(workflow.root.nodes.len(), 2);
         assert_eq!(workflow.root.nodes[&NodeId::from(1)].class(), "A");
-        let at: Vec<usize> = workflow.root.odd.nodes.iter().map(|odd| odd.at).collect();
+        let at: Vec<usize> = workflow.root.untyped.nodes.iter().map(|odd| odd.at).collect();
         assert_eq!(at, [0, 2, 4]);
     }
 
@@ -425,16 +449,16 @@ mod tests {
                 "floatingLinks":[{"id":5,"origin_id":-1,"origin_slot":-1,"target_id":2,"target_slot":0}]}"#,
         );
         assert_eq!(old.root.links[&LinkId(3)].parent(), Some(RerouteId(2)));
-        assert_eq!(old.root.odd.links.len(), 3);
-        assert_eq!(old.root.odd.extensions.len(), 1);
-        assert_eq!(old.root.floating[0].from(), &super::super::End::Loose);
+        assert_eq!(old.root.untyped.links.len(), 3);
+        assert_eq!(old.root.untyped.extensions.len(), 1);
+        assert_eq!(old.root.floating[0].from(), &super::super::LinkEnd::Loose);
         let new = there_and_back(
             r#"{"version":1,"nodes":[{"id":1,"type":"A"}],"reroutes":[{"id":1,"linkIds":[3]}],
                 "links":[{"id":3,"origin_id":1,"origin_slot":0,"target_id":"x","target_slot":0,
                 "parentId":1,"more":true}],"state":{}}"#,
         );
         assert_eq!(new.root.links[&LinkId(3)].parent(), Some(RerouteId(1)));
-        assert_eq!(new.root.spelling(), Spelling::Object);
+        assert_eq!(new.root.link_format(), LinkFormat::Object);
     }
 
     #[test]
@@ -448,7 +472,7 @@ mod tests {
         let names: Vec<&str> = workflow.definitions.keys().map(SubgraphId::as_str).collect();
         assert_eq!(names, ["a", "b", "c"]);
         let node = &workflow.root.nodes[&NodeId::from(1)];
-        assert_eq!(workflow.shown(node), "A");
+        assert_eq!(workflow.display_name(node), "A");
         let mut orphaned = workflow;
         orphaned.definitions.shift_remove(&SubgraphId::new("a"));
         let back = orphaned.into_value();

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What stopped the parser.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ErrorKind {
+pub enum JsonErrorKind {
     /// The bytes are not UTF-8 (UTF-16 files end up here).
     NotUtf8,
     /// The file starts with a byte order mark. Printing would drop it.
@@ -33,9 +33,9 @@ pub enum ErrorKind {
 
 /// Why a text was refused, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
+pub struct JsonError {
     /// What is wrong.
-    pub kind: ErrorKind,
+    pub kind: JsonErrorKind,
     /// Offset in bytes from the start of the text.
     pub offset: usize,
     /// Line, counted from 1.
@@ -44,39 +44,39 @@ pub struct Error {
     pub column: usize,
 }
 
-impl Error {
+impl JsonError {
     /// Works out line and column only now, when there is something to report.
-    pub(super) fn at(kind: ErrorKind, text: &[u8], offset: usize) -> Self {
+    pub(super) fn new(kind: JsonErrorKind, text: &[u8], offset: usize) -> Self {
         let before = &text[..offset.min(text.len())];
         let line = 1 + before.iter().filter(|&&b| b == b'\n').count();
         let column = 1 + before.iter().rev().take_while(|&&b| b != b'\n').count();
-        Error { kind, offset, line, column }
+        JsonError { kind, offset, line, column }
     }
 }
 
-impl fmt::Display for ErrorKind {
+impl fmt::Display for JsonErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ErrorKind::NotUtf8 => f.write_str("the text is not UTF-8"),
-            ErrorKind::ByteOrderMark => f.write_str("the file starts with a byte order mark"),
-            ErrorKind::UnexpectedEnd => f.write_str("the text ends too early"),
-            ErrorKind::Unexpected(c) => write!(f, "unexpected {c:?}"),
-            ErrorKind::TrailingText => f.write_str("text after the end of the document"),
-            ErrorKind::ControlCharacter => f.write_str("a raw control character in a string"),
-            ErrorKind::BadEscape => f.write_str("an unknown escape in a string"),
-            ErrorKind::LoneSurrogate => f.write_str("half a surrogate pair in a string"),
-            ErrorKind::BadNumber => f.write_str("a number that JSON does not allow"),
-            ErrorKind::NotFinite => f.write_str("NaN or Infinity, which JSON does not allow"),
-            ErrorKind::DuplicateKey(key) => write!(f, "the key {key:?} occurs twice"),
-            ErrorKind::TooDeep => write!(f, "nested deeper than {} levels", super::MAX_DEPTH),
+            JsonErrorKind::NotUtf8 => f.write_str("the text is not UTF-8"),
+            JsonErrorKind::ByteOrderMark => f.write_str("the file starts with a byte order mark"),
+            JsonErrorKind::UnexpectedEnd => f.write_str("the text ends too early"),
+            JsonErrorKind::Unexpected(c) => write!(f, "unexpected {c:?}"),
+            JsonErrorKind::TrailingText => f.write_str("text after the end of the document"),
+            JsonErrorKind::ControlCharacter => f.write_str("a raw control character in a string"),
+            JsonErrorKind::BadEscape => f.write_str("an unknown escape in a string"),
+            JsonErrorKind::LoneSurrogate => f.write_str("half a surrogate pair in a string"),
+            JsonErrorKind::BadNumber => f.write_str("a number that JSON does not allow"),
+            JsonErrorKind::NotFinite => f.write_str("NaN or Infinity, which JSON does not allow"),
+            JsonErrorKind::DuplicateKey(key) => write!(f, "the key {key:?} occurs twice"),
+            JsonErrorKind::TooDeep => write!(f, "nested deeper than {} levels", super::MAX_DEPTH),
         }
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}: {}", self.line, self.column, self.kind)
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for JsonError {}

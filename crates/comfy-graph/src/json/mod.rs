@@ -23,11 +23,11 @@ mod print;
 mod style;
 mod value;
 
-pub use error::{Error, ErrorKind};
+pub use error::{JsonError, JsonErrorKind};
 pub use number::Number;
-pub use object::{Key, Object};
+pub use object::{JsonKey, Object};
 pub use parse::{MAX_DEPTH, parse, parse_lenient, parse_text};
-pub use path::{Path, Step};
+pub use path::{JsonPath, JsonStep};
 pub use print::{print, print_into, print_object, print_with_lines};
-pub use style::{Escapes, Indent, LineEnd, Style};
+pub use style::{Escapes, Indent, JsonStyle, LineEnd};
 pub use value::Value;

@@ -56,7 +56,7 @@ impl Number {
         if self.0 == other.0 {
             return true;
         }
-        match (decimal(&self.0), decimal(&other.0)) {
+        match (parse_decimal(&self.0), parse_decimal(&other.0)) {
             (Some(a), Some(b)) => a == b,
             _ => false,
         }
@@ -72,7 +72,7 @@ impl Number {
 }
 
 /// Splits checked JSON number text into a decimal with no leading or trailing zeros.
-fn decimal(text: &str) -> Option<Decimal<'_>> {
+fn parse_decimal(text: &str) -> Option<Decimal<'_>> {
     let (negative, rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),

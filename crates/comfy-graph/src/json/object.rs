@@ -5,7 +5,7 @@ use compact_str::CompactString;
 use super::Value;
 
 /// A member name. Short ones, which nearly all are, live without an allocation.
-pub type Key = CompactString;
+pub type JsonKey = CompactString;
 
 /// A JSON object: members in file order, no key twice.
 ///
@@ -15,7 +15,7 @@ pub type Key = CompactString;
 /// nodes) builds an index once, as `graph` does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Object {
-    members: Vec<(Key, Value)>,
+    members: Vec<(JsonKey, Value)>,
 }
 
 impl Object {
@@ -25,7 +25,7 @@ impl Object {
     }
 
     /// Takes members whose keys the caller knows to be distinct.
-    pub(crate) fn from_distinct(members: Vec<(Key, Value)>) -> Self {
+    pub(crate) fn from_distinct(members: Vec<(JsonKey, Value)>) -> Self {
         Object { members }
     }
 
@@ -40,13 +40,13 @@ impl Object {
     }
 
     /// The place of a key, if it is there.
-    pub fn position(&self, key: &str) -> Option<usize> {
+    pub fn index_of(&self, key: &str) -> Option<usize> {
         self.members.iter().position(|(k, _)| k == key)
     }
 
     /// Whether the key is there.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.position(key).is_some()
+        self.index_of(key).is_some()
     }
 
     /// The value of a key.
@@ -60,7 +60,7 @@ impl Object {
     }
 
     /// Sets a key: in its place if it is there, else at the end. Gives back the old value.
-    pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
+    pub fn insert(&mut self, key: impl Into<JsonKey>, value: impl Into<Value>) -> Option<Value> {
         let (key, value) = (key.into(), value.into());
         match self.get_mut(&key) {
             Some(old) => Some(std::mem::replace(old, value)),
@@ -72,7 +72,7 @@ impl Object {
     }
 
     /// Adds a member at the end; the caller knows that the key is not there yet.
-    pub fn append(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
+    pub fn append(&mut self, key: impl Into<JsonKey>, value: impl Into<Value>) {
         let key = key.into();
         debug_assert!(
             self.members.len() > 64 || !self.contains_key(&key),
@@ -83,10 +83,10 @@ impl Object {
 
     /// The value of a key, made by `default` at the end if it was not there.
     pub fn get_or_insert_with(&mut self, key: &str, default: impl FnOnce() -> Value) -> &mut Value {
-        let at = match self.position(key) {
+        let at = match self.index_of(key) {
             Some(at) => at,
             None => {
-                self.members.push((Key::new(key), default()));
+                self.members.push((JsonKey::new(key), default()));
                 self.members.len() - 1
             }
         };
@@ -95,7 +95,7 @@ impl Object {
 
     /// Takes a key out; the others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let at = self.position(key)?;
+        let at = self.index_of(key)?;
         Some(self.members.remove(at).1)
     }
 
@@ -105,17 +105,17 @@ impl Object {
     }
 
     /// Members in file order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Value)> + Clone {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&JsonKey, &Value)> + Clone {
         self.members.iter().map(|(key, value)| (key, value))
     }
 
     /// Members in file order, values to change.
-    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&Key, &mut Value)> {
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&JsonKey, &mut Value)> {
         self.members.iter_mut().map(|(key, value)| (&*key, value))
     }
 
     /// Keys in file order.
-    pub fn keys(&self) -> impl ExactSizeIterator<Item = &Key> + Clone {
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &JsonKey> + Clone {
         self.members.iter().map(|(key, _)| key)
     }
 
@@ -140,21 +140,21 @@ impl Object {
     }
 
     /// The member at a place.
-    pub fn get_index(&self, at: usize) -> Option<(&Key, &Value)> {
+    pub fn get_index(&self, at: usize) -> Option<(&JsonKey, &Value)> {
         self.members.get(at).map(|(key, value)| (key, value))
     }
 }
 
 impl IntoIterator for Object {
-    type Item = (Key, Value);
-    type IntoIter = std::vec::IntoIter<(Key, Value)>;
+    type Item = (JsonKey, Value);
+    type IntoIter = std::vec::IntoIter<(JsonKey, Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.members.into_iter()
     }
 }
 
-impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Object {
+impl<K: Into<JsonKey>, V: Into<Value>> FromIterator<(K, V)> for Object {
     /// A key that comes again replaces the value of the first.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
         let mut object = Object::new();

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use compact_str::CompactString;
 
-use super::{Error, ErrorKind, Key, Number, Object, Value};
+use super::{JsonError, JsonErrorKind, JsonKey, Number, Object, Value};
 
 /// The deepest nesting that is read. Real workflows reach about a dozen levels; reading
 /// and dropping recurse, so there must be an end that fits a small stack.
@@ -17,56 +17,57 @@ pub const MAX_DEPTH: usize = 256;
 
 /// Objects up to this size are searched for duplicate keys by comparing all pairs, which
 /// allocates nothing; larger ones by hashing.
-const SMALL_OBJECT: usize = 16;
+const MAX_PAIRWISE_KEYS: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Rules {
+enum ParseMode {
     Strict,
     Lenient,
 }
 
-struct Parser<'a> {
+struct JsonParser<'a> {
     text: &'a [u8],
     /// The same text: a piece between two ASCII bytes is cut out without another look.
     checked: &'a str,
     at: usize,
     depth: usize,
-    rules: Rules,
+    rules: ParseMode,
     /// What is read of the arrays and objects that are still open, innermost last: each is
     /// allocated once, when its length is known.
     elements: Vec<Value>,
-    members: Vec<(Key, Value)>,
+    members: Vec<(JsonKey, Value)>,
 }
 
 /// Reads one strict JSON document from bytes.
-pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
-    parse_text(utf8(bytes)?)
+pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    parse_text(decode_utf8(bytes)?)
 }
 
 /// Reads one strict JSON document from text.
-pub fn parse_text(text: &str) -> Result<Value, Error> {
-    Parser::new(text, Rules::Strict).document()
+pub fn parse_text(text: &str) -> Result<Value, JsonError> {
+    JsonParser::new(text, ParseMode::Strict).parse_document()
 }
 
 /// Reads one document as browsers and Python would: `NaN`, lone surrogates and duplicate
 /// keys do not stop it. What comes out need not print back to what went in.
-pub fn parse_lenient(bytes: &[u8]) -> Result<Value, Error> {
+pub fn parse_lenient(bytes: &[u8]) -> Result<Value, JsonError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    Parser::new(utf8(bytes)?, Rules::Lenient).document()
+    JsonParser::new(decode_utf8(bytes)?, ParseMode::Lenient).parse_document()
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+fn decode_utf8(bytes: &[u8]) -> Result<&str, JsonError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(Error::at(ErrorKind::ByteOrderMark, bytes, 0));
+        return Err(JsonError::new(JsonErrorKind::ByteOrderMark, bytes, 0));
     }
-    std::str::from_utf8(bytes).map_err(|e| Error::at(ErrorKind::NotUtf8, bytes, e.valid_up_to()))
+    std::str::from_utf8(bytes)
+        .map_err(|e| JsonError::new(JsonErrorKind::NotUtf8, bytes, e.valid_up_to()))
 }
 
-type Parsed<T> = Result<T, Error>;
+type ParseResult<T> = Result<T, JsonError>;
 
-impl<'a> Parser<'a> {
-    fn new(text: &'a str, rules: Rules) -> Self {
-        Parser {
+impl<'a> JsonParser<'a> {
+    fn new(text: &'a str, rules: ParseMode) -> Self {
+        JsonParser {
             text: text.as_bytes(),
             checked: text,
             at: 0,
@@ -77,26 +78,26 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn document(mut self) -> Parsed<Value> {
+    fn parse_document(mut self) -> ParseResult<Value> {
         self.skip_space();
-        let value = self.value()?;
+        let value = self.parse_value()?;
         self.skip_space();
         match self.peek() {
             None => Ok(value),
-            Some(_) => Err(self.error(ErrorKind::TrailingText)),
+            Some(_) => Err(self.error_here(JsonErrorKind::TrailingText)),
         }
     }
 
-    fn error(&self, kind: ErrorKind) -> Error {
-        Error::at(kind, self.text, self.at)
+    fn error_here(&self, kind: JsonErrorKind) -> JsonError {
+        JsonError::new(kind, self.text, self.at)
     }
 
     /// The text is UTF-8 and `at` rests on character boundaries wherever this is called.
-    fn unexpected(&self) -> Error {
+    fn unexpected(&self) -> JsonError {
         let rest = self.checked.get(self.at..).unwrap_or_default();
         match rest.chars().next() {
-            Some(c) => self.error(ErrorKind::Unexpected(c)),
-            None => self.error(ErrorKind::UnexpectedEnd),
+            Some(c) => self.error_here(JsonErrorKind::Unexpected(c)),
+            None => self.error_here(JsonErrorKind::UnexpectedEnd),
         }
     }
 
@@ -110,7 +111,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn word(&mut self, word: &str, value: Value) -> Parsed<Value> {
+    fn parse_keyword(&mut self, word: &str, value: Value) -> ParseResult<Value> {
         if self.text[self.at..].starts_with(word.as_bytes()) {
             self.at += word.len();
             Ok(value)
@@ -119,24 +120,27 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn value(&mut self) -> Parsed<Value> {
+    fn parse_value(&mut self) -> ParseResult<Value> {
         match self.peek() {
-            Some(b'"') => Ok(Value::String(self.string()?)),
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::array),
-            Some(b't') => self.word("true", Value::Bool(true)),
-            Some(b'f') => self.word("false", Value::Bool(false)),
-            Some(b'n') => self.word("null", Value::Null),
-            Some(b'0'..=b'9') => self.number(),
-            Some(b'-') if self.text.get(self.at + 1) != Some(&b'I') => self.number(),
-            Some(b'N' | b'I' | b'-') => self.not_finite(),
+            Some(b'"') => Ok(Value::String(self.parse_string()?)),
+            Some(b'{') => self.parse_nested(Self::parse_object),
+            Some(b'[') => self.parse_nested(Self::parse_array),
+            Some(b't') => self.parse_keyword("true", Value::Bool(true)),
+            Some(b'f') => self.parse_keyword("false", Value::Bool(false)),
+            Some(b'n') => self.parse_keyword("null", Value::Null),
+            Some(b'0'..=b'9') => self.parse_number(),
+            Some(b'-') if self.text.get(self.at + 1) != Some(&b'I') => self.parse_number(),
+            Some(b'N' | b'I' | b'-') => self.parse_not_finite(),
             _ => Err(self.unexpected()),
         }
     }
 
-    fn nested(&mut self, read: impl FnOnce(&mut Self) -> Parsed<Value>) -> Parsed<Value> {
+    fn parse_nested(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> ParseResult<Value>,
+    ) -> ParseResult<Value> {
         if self.depth == MAX_DEPTH {
-            return Err(self.error(ErrorKind::TooDeep));
+            return Err(self.error_here(JsonErrorKind::TooDeep));
         }
         self.depth += 1;
         self.at += 1;
@@ -146,14 +150,14 @@ impl<'a> Parser<'a> {
         value
     }
 
-    fn array(&mut self) -> Parsed<Value> {
+    fn parse_array(&mut self) -> ParseResult<Value> {
         if self.peek() == Some(b']') {
             self.at += 1;
             return Ok(Value::Array(Vec::new()));
         }
         let first = self.elements.len();
         loop {
-            let element = self.value()?;
+            let element = self.parse_value()?;
             self.elements.push(element);
             self.skip_space();
             match self.peek() {
@@ -167,7 +171,7 @@ impl<'a> Parser<'a> {
         Ok(Value::Array(self.elements.drain(first..).collect()))
     }
 
-    fn object(&mut self) -> Parsed<Value> {
+    fn parse_object(&mut self) -> ParseResult<Value> {
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Value::Object(Object::new()));
@@ -177,14 +181,14 @@ impl<'a> Parser<'a> {
             if self.peek() != Some(b'"') {
                 return Err(self.unexpected());
             }
-            let key = self.string()?;
+            let key = self.parse_string()?;
             self.skip_space();
             if self.peek() != Some(b':') {
                 return Err(self.unexpected());
             }
             self.at += 1;
             self.skip_space();
-            let value = self.value()?;
+            let value = self.parse_value()?;
             self.members.push((key, value));
             self.skip_space();
             match self.peek() {
@@ -197,20 +201,20 @@ impl<'a> Parser<'a> {
         self.at += 1;
         let members: Vec<_> = self.members.drain(first..).collect();
         match self.rules {
-            Rules::Strict => match duplicate(&members) {
+            ParseMode::Strict => match find_duplicate_key(&members) {
                 None => Ok(Value::Object(Object::from_distinct(members))),
-                Some(key) => Err(self.error(ErrorKind::DuplicateKey(key))),
+                Some(key) => Err(self.error_here(JsonErrorKind::DuplicateKey(key))),
             },
-            Rules::Lenient if duplicate(&members).is_none() => {
+            ParseMode::Lenient if find_duplicate_key(&members).is_none() => {
                 Ok(Value::Object(Object::from_distinct(members)))
             }
-            Rules::Lenient => Ok(Value::Object(last_of_each(members))),
+            ParseMode::Lenient => Ok(Value::Object(keep_last_values(members))),
         }
     }
 
-    fn number(&mut self) -> Parsed<Value> {
+    fn parse_number(&mut self) -> ParseResult<Value> {
         let start = self.at;
-        let bad = |at| Error::at(ErrorKind::BadNumber, self.text, at);
+        let bad = |at| JsonError::new(JsonErrorKind::BadNumber, self.text, at);
         let digits = |mut at: usize| {
             let from = at;
             while self.text.get(at).is_some_and(u8::is_ascii_digit) {
@@ -236,29 +240,29 @@ impl<'a> Parser<'a> {
             at = digits(at)?;
         }
         self.at = at;
-        Ok(Value::Number(self.number_text(start)))
+        Ok(Value::Number(self.number_from(start)))
     }
 
-    fn number_text(&self, start: usize) -> Number {
+    fn number_from(&self, start: usize) -> Number {
         Number::from_checked(self.slice(start, self.at))
     }
 
-    fn not_finite(&mut self) -> Parsed<Value> {
+    fn parse_not_finite(&mut self) -> ParseResult<Value> {
         let start = self.at;
         let known = ["NaN", "Infinity", "-Infinity"];
         let Some(word) = known.iter().find(|w| self.text[start..].starts_with(w.as_bytes())) else {
             return Err(self.unexpected());
         };
-        if self.rules == Rules::Strict {
-            return Err(self.error(ErrorKind::NotFinite));
+        if self.rules == ParseMode::Strict {
+            return Err(self.error_here(JsonErrorKind::NotFinite));
         }
         self.at += word.len();
-        Ok(Value::Number(self.number_text(start)))
+        Ok(Value::Number(self.number_from(start)))
     }
 
     /// Reads a string; `at` is on its opening quote. Strings without escapes, nearly all,
     /// are copied once.
-    fn string(&mut self) -> Parsed<CompactString> {
+    fn parse_string(&mut self) -> ParseResult<CompactString> {
         let start = self.at + 1;
         let mut at = start;
         loop {
@@ -267,15 +271,15 @@ impl<'a> Parser<'a> {
                     self.at = at + 1;
                     return Ok(CompactString::new(self.slice(start, at)));
                 }
-                Some(b'\\') => return self.escaped_string(start, at),
+                Some(b'\\') => return self.parse_escaped_string(start, at),
                 Some(0..=0x1f) => {
                     self.at = at;
-                    return Err(self.error(ErrorKind::ControlCharacter));
+                    return Err(self.error_here(JsonErrorKind::ControlCharacter));
                 }
                 Some(_) => at += 1,
                 None => {
                     self.at = at;
-                    return Err(self.error(ErrorKind::UnexpectedEnd));
+                    return Err(self.error_here(JsonErrorKind::UnexpectedEnd));
                 }
             }
         }
@@ -286,7 +290,11 @@ impl<'a> Parser<'a> {
         self.checked.get(from..to).unwrap_or_default()
     }
 
-    fn escaped_string(&mut self, start: usize, first_escape: usize) -> Parsed<CompactString> {
+    fn parse_escaped_string(
+        &mut self,
+        start: usize,
+        first_escape: usize,
+    ) -> ParseResult<CompactString> {
         let mut out = CompactString::new(self.slice(start, first_escape));
         self.at = first_escape;
         loop {
@@ -295,8 +303,8 @@ impl<'a> Parser<'a> {
                     self.at += 1;
                     return Ok(out);
                 }
-                Some(b'\\') => out.push(self.escape()?),
-                Some(0..=0x1f) => return Err(self.error(ErrorKind::ControlCharacter)),
+                Some(b'\\') => out.push(self.parse_escape()?),
+                Some(0..=0x1f) => return Err(self.error_here(JsonErrorKind::ControlCharacter)),
                 Some(_) => {
                     let from = self.at;
                     while !matches!(self.peek(), None | Some(b'"' | b'\\' | 0..=0x1f)) {
@@ -304,12 +312,12 @@ impl<'a> Parser<'a> {
                     }
                     out.push_str(self.slice(from, self.at));
                 }
-                None => return Err(self.error(ErrorKind::UnexpectedEnd)),
+                None => return Err(self.error_here(JsonErrorKind::UnexpectedEnd)),
             }
         }
     }
 
-    fn escape(&mut self) -> Parsed<char> {
+    fn parse_escape(&mut self) -> ParseResult<char> {
         let start = self.at;
         let letter = self.text.get(start + 1).copied();
         self.at += 2;
@@ -322,21 +330,21 @@ impl<'a> Parser<'a> {
             Some(b'n') => '\n',
             Some(b'r') => '\r',
             Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(start),
-            Some(_) => return Err(Error::at(ErrorKind::BadEscape, self.text, start)),
-            None => return Err(Error::at(ErrorKind::UnexpectedEnd, self.text, start)),
+            Some(b'u') => return self.parse_unicode_escape(start),
+            Some(_) => return Err(JsonError::new(JsonErrorKind::BadEscape, self.text, start)),
+            None => return Err(JsonError::new(JsonErrorKind::UnexpectedEnd, self.text, start)),
         };
         Ok(c)
     }
 
     /// `at` is behind the `\u` that began at `start`.
-    fn unicode_escape(&mut self, start: usize) -> Parsed<char> {
-        let unit = self.hex4()?;
+    fn parse_unicode_escape(&mut self, start: usize) -> ParseResult<char> {
+        let unit = self.parse_hex4()?;
         let code = match unit {
             0xd800..=0xdbff if self.text[self.at..].starts_with(b"\\u") => {
                 let before_low = self.at;
                 self.at += 2;
-                match self.hex4()? {
+                match self.parse_hex4()? {
                     low @ 0xdc00..=0xdfff => 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00),
                     _ => {
                         self.at = before_low;
@@ -348,22 +356,24 @@ impl<'a> Parser<'a> {
         };
         match (char::from_u32(code), self.rules) {
             (Some(c), _) => Ok(c),
-            (None, Rules::Lenient) => Ok(char::REPLACEMENT_CHARACTER),
-            (None, Rules::Strict) => Err(Error::at(ErrorKind::LoneSurrogate, self.text, start)),
+            (None, ParseMode::Lenient) => Ok(char::REPLACEMENT_CHARACTER),
+            (None, ParseMode::Strict) => {
+                Err(JsonError::new(JsonErrorKind::LoneSurrogate, self.text, start))
+            }
         }
     }
 
-    fn hex4(&mut self) -> Parsed<u32> {
+    fn parse_hex4(&mut self) -> ParseResult<u32> {
         let digits = self.text.get(self.at..self.at + 4).unwrap_or_default();
         let mut unit = 0;
         for &digit in digits {
             let Some(value) = char::from(digit).to_digit(16) else {
-                return Err(self.error(ErrorKind::BadEscape));
+                return Err(self.error_here(JsonErrorKind::BadEscape));
             };
             unit = unit << 4 | value;
         }
         if digits.len() < 4 {
-            return Err(self.error(ErrorKind::UnexpectedEnd));
+            return Err(self.error_here(JsonErrorKind::UnexpectedEnd));
         }
         self.at += 4;
         Ok(unit)
@@ -371,8 +381,8 @@ impl<'a> Parser<'a> {
 }
 
 /// A key that occurs twice.
-fn duplicate(members: &[(Key, Value)]) -> Option<String> {
-    if members.len() <= SMALL_OBJECT {
+fn find_duplicate_key(members: &[(JsonKey, Value)]) -> Option<String> {
+    if members.len() <= MAX_PAIRWISE_KEYS {
         let twice = members
             .iter()
             .enumerate()
@@ -385,8 +395,8 @@ fn duplicate(members: &[(Key, Value)]) -> Option<String> {
 }
 
 /// The last value of each key, at the place of its first.
-fn last_of_each(members: Vec<(Key, Value)>) -> Object {
-    let mut kept: indexmap::IndexMap<Key, Value> = indexmap::IndexMap::new();
+fn keep_last_values(members: Vec<(JsonKey, Value)>) -> Object {
+    let mut kept: indexmap::IndexMap<JsonKey, Value> = indexmap::IndexMap::new();
     for (key, value) in members {
         kept.insert(key, value);
     }
@@ -397,35 +407,35 @@ fn last_of_each(members: Vec<(Key, Value)>) -> Object {
 mod tests {
     use super::*;
 
-    fn refusal(text: &str) -> ErrorKind {
+    fn refusal(text: &str) -> JsonErrorKind {
         parse_text(text).unwrap_err().kind
     }
 
     #[test]
     fn what_could_not_be_given_back_is_refused() {
-        assert_eq!(refusal(r#"{"a":1,"a":2}"#), ErrorKind::DuplicateKey("a".into()));
-        assert_eq!(refusal(r#"["\ud800"]"#), ErrorKind::LoneSurrogate);
-        assert_eq!(refusal(r#"["\udc00\ud800"]"#), ErrorKind::LoneSurrogate);
-        assert_eq!(refusal("[NaN]"), ErrorKind::NotFinite);
-        assert_eq!(refusal("[-Infinity]"), ErrorKind::NotFinite);
-        assert_eq!(refusal("[01]"), ErrorKind::BadNumber);
-        assert_eq!(refusal("[1.]"), ErrorKind::BadNumber);
-        assert_eq!(refusal("[-]"), ErrorKind::BadNumber);
-        assert_eq!(refusal("[\"\u{1}\"]"), ErrorKind::ControlCharacter);
-        assert_eq!(refusal(r#"["\x"]"#), ErrorKind::BadEscape);
-        assert_eq!(refusal("[1] 2"), ErrorKind::TrailingText);
-        assert_eq!(refusal("[1,]"), ErrorKind::Unexpected(']'));
-        assert_eq!(refusal(r#"{"a":1,}"#), ErrorKind::Unexpected('}'));
-        assert_eq!(refusal(""), ErrorKind::UnexpectedEnd);
-        assert_eq!(refusal(r#"["\u00"#), ErrorKind::UnexpectedEnd);
-        assert_eq!(parse(b"\xef\xbb\xbf{}").unwrap_err().kind, ErrorKind::ByteOrderMark);
-        assert_eq!(parse(b"\xff\xfe{\0}\0").unwrap_err().kind, ErrorKind::NotUtf8);
+        assert_eq!(refusal(r#"{"a":1,"a":2}"#), JsonErrorKind::DuplicateKey("a".into()));
+        assert_eq!(refusal(r#"["\ud800"]"#), JsonErrorKind::LoneSurrogate);
+        assert_eq!(refusal(r#"["\udc00\ud800"]"#), JsonErrorKind::LoneSurrogate);
+        assert_eq!(refusal("[NaN]"), JsonErrorKind::NotFinite);
+        assert_eq!(refusal("[-Infinity]"), JsonErrorKind::NotFinite);
+        assert_eq!(refusal("[01]"), JsonErrorKind::BadNumber);
+        assert_eq!(refusal("[1.]"), JsonErrorKind::BadNumber);
+        assert_eq!(refusal("[-]"), JsonErrorKind::BadNumber);
+        assert_eq!(refusal("[\"\u{1}\"]"), JsonErrorKind::ControlCharacter);
+        assert_eq!(refusal(r#"["\x"]"#), JsonErrorKind::BadEscape);
+        assert_eq!(refusal("[1] 2"), JsonErrorKind::TrailingText);
+        assert_eq!(refusal("[1,]"), JsonErrorKind::Unexpected(']'));
+        assert_eq!(refusal(r#"{"a":1,}"#), JsonErrorKind::Unexpected('}'));
+        assert_eq!(refusal(""), JsonErrorKind::UnexpectedEnd);
+        assert_eq!(refusal(r#"["\u00"#), JsonErrorKind::UnexpectedEnd);
+        assert_eq!(parse(b"\xef\xbb\xbf{}").unwrap_err().kind, JsonErrorKind::ByteOrderMark);
+        assert_eq!(parse(b"\xff\xfe{\0}\0").unwrap_err().kind, JsonErrorKind::NotUtf8);
     }
 
     #[test]
     fn ten_thousand_levels_are_refused_not_crashed_on() {
-        assert_eq!(refusal(&"[".repeat(10_000)), ErrorKind::TooDeep);
-        assert_eq!(refusal(&"{\"a\":".repeat(10_000)), ErrorKind::TooDeep);
+        assert_eq!(refusal(&"[".repeat(10_000)), JsonErrorKind::TooDeep);
+        assert_eq!(refusal(&"{\"a\":".repeat(10_000)), JsonErrorKind::TooDeep);
         let deepest = format!("{}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
         assert!(parse_text(&deepest).is_ok());
     }
@@ -435,7 +445,7 @@ mod tests {
         let value = parse_lenient(br#"{"a": NaN, "b": [-Infinity], "c": "\ud800x", "a": 2}"#);
         let value = value.unwrap();
         assert_eq!(value.get("a").unwrap().as_i64(), Some(2));
-        assert!(value.get("b").unwrap().at(0).unwrap().as_f64().unwrap().is_infinite());
+        assert!(value.get("b").unwrap().get_index(0).unwrap().as_f64().unwrap().is_infinite());
         assert_eq!(value.get("c").unwrap().as_str(), Some("\u{fffd}x"));
     }
 

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Key, Value};
+use super::{JsonKey, Value};
 
 /// One step down: into a member or an element.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Step {
+pub enum JsonStep {
     /// The member of an object.
-    Key(Key),
+    Key(JsonKey),
     /// The element of an array, counted from 0.
     Index(usize),
 }
@@ -20,27 +20,27 @@ pub enum Step {
 /// looks like one; a parsed path takes digits for an index, and looking a path up accepts
 /// either where the document says which it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Path(pub Vec<Step>);
+pub struct JsonPath(pub Vec<JsonStep>);
 
-impl Path {
+impl JsonPath {
     /// The whole document.
     pub const fn root() -> Self {
-        Path(Vec::new())
+        JsonPath(Vec::new())
     }
 
     /// This path and one step more.
-    pub fn join(&self, step: impl Into<Step>) -> Self {
+    pub fn join(&self, step: impl Into<JsonStep>) -> Self {
         let mut steps = self.0.clone();
         steps.push(step.into());
-        Path(steps)
+        JsonPath(steps)
     }
 
     /// The value at this place.
     pub fn get<'v>(&self, document: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(document, |value, step| match (value, step) {
-            (Value::Array(elements), Step::Index(at)) => elements.get(*at),
-            (Value::Object(object), Step::Key(key)) => object.get(key),
-            (Value::Object(object), Step::Index(at)) => object.get(&at.to_string()),
+            (Value::Array(elements), JsonStep::Index(at)) => elements.get(*at),
+            (Value::Object(object), JsonStep::Key(key)) => object.get(key),
+            (Value::Object(object), JsonStep::Index(at)) => object.get(&at.to_string()),
             _ => None,
         })
     }
@@ -48,40 +48,40 @@ impl Path {
     /// The value at this place, to change.
     pub fn get_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
         self.0.iter().try_fold(document, |value, step| match (value, step) {
-            (Value::Array(elements), Step::Index(at)) => elements.get_mut(*at),
-            (Value::Object(object), Step::Key(key)) => object.get_mut(key),
-            (Value::Object(object), Step::Index(at)) => object.get_mut(&at.to_string()),
+            (Value::Array(elements), JsonStep::Index(at)) => elements.get_mut(*at),
+            (Value::Object(object), JsonStep::Key(key)) => object.get_mut(key),
+            (Value::Object(object), JsonStep::Index(at)) => object.get_mut(&at.to_string()),
             _ => None,
         })
     }
 }
 
-impl From<&str> for Step {
+impl From<&str> for JsonStep {
     fn from(key: &str) -> Self {
-        Step::Key(Key::new(key))
+        JsonStep::Key(JsonKey::new(key))
     }
 }
 
-impl From<Key> for Step {
-    fn from(key: Key) -> Self {
-        Step::Key(key)
+impl From<JsonKey> for JsonStep {
+    fn from(key: JsonKey) -> Self {
+        JsonStep::Key(key)
     }
 }
 
-impl From<usize> for Step {
+impl From<usize> for JsonStep {
     fn from(at: usize) -> Self {
-        Step::Index(at)
+        JsonStep::Index(at)
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for JsonPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &self.0 {
             match step {
-                Step::Key(key) => {
+                JsonStep::Key(key) => {
                     write!(f, "/{}", key.replace('~', "~0").replace('/', "~1"))?;
                 }
-                Step::Index(at) => write!(f, "/{at}")?,
+                JsonStep::Index(at) => write!(f, "/{at}")?,
             }
         }
         Ok(())
@@ -91,21 +91,21 @@ impl fmt::Display for Path {
 /// A pointer that does not start with `/`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no JSON pointer: it must be empty or start with \"/\"")]
-pub struct NotAPointer(String);
+pub struct InvalidJsonPointer(String);
 
-impl FromStr for Path {
-    type Err = NotAPointer;
+impl FromStr for JsonPath {
+    type Err = InvalidJsonPointer;
 
-    fn from_str(text: &str) -> Result<Self, NotAPointer> {
+    fn from_str(text: &str) -> Result<Self, InvalidJsonPointer> {
         if text.is_empty() {
-            return Ok(Path::root());
+            return Ok(JsonPath::root());
         }
-        let rest = text.strip_prefix('/').ok_or_else(|| NotAPointer(text.to_owned()))?;
+        let rest = text.strip_prefix('/').ok_or_else(|| InvalidJsonPointer(text.to_owned()))?;
         let step = |part: &str| match part.parse::<usize>() {
-            Ok(at) if at.to_string() == part => Step::Index(at),
-            _ => Step::from(part.replace("~1", "/").replace("~0", "~").as_str()),
+            Ok(at) if at.to_string() == part => JsonStep::Index(at),
+            _ => JsonStep::from(part.replace("~1", "/").replace("~0", "~").as_str()),
         };
-        Ok(Path(rest.split('/').map(step).collect()))
+        Ok(JsonPath(rest.split('/').map(step).collect()))
     }
 }
 
@@ -118,10 +118,10 @@ mod tests {
     fn pointers_go_there_and_back() {
         let document = parse_text(r#"{"a/b":[{"~":1}],"3":{"x":2}}"#).unwrap();
         for (pointer, value) in [("/a~1b/0/~0", 1), ("/3/x", 2)] {
-            let path: Path = pointer.parse().unwrap();
+            let path: JsonPath = pointer.parse().unwrap();
             assert_eq!(path.to_string(), pointer);
             assert_eq!(path.get(&document).unwrap().as_i64(), Some(value));
         }
-        assert!("a".parse::<Path>().is_err());
+        assert!("a".parse::<JsonPath>().is_err());
     }
 }

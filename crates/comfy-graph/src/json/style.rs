@@ -31,7 +31,7 @@ pub enum LineEnd {
 
 /// The spelling of one JSON text, as far as it is regular.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Style {
+pub struct JsonStyle {
     /// Before each member.
     pub indent: Indent,
     /// A space after `:`.
@@ -46,9 +46,9 @@ pub struct Style {
     pub final_newline: bool,
 }
 
-impl Style {
+impl JsonStyle {
     /// One line, nothing spare, no final newline: what ComfyUI's Save writes.
-    pub const SAVE: Style = Style {
+    pub const SAVE: JsonStyle = JsonStyle {
         indent: Indent::None,
         space_after_colon: false,
         space_after_comma: false,
@@ -58,24 +58,24 @@ impl Style {
     };
 
     /// Two spaces, no final newline: what ComfyUI's Export writes.
-    pub const EXPORT: Style =
-        Style { indent: Indent::Spaces(2), space_after_colon: true, ..Style::SAVE };
+    pub const EXPORT: JsonStyle =
+        JsonStyle { indent: Indent::Spaces(2), space_after_colon: true, ..JsonStyle::SAVE };
 
     /// Two spaces and a final newline: the form that goes into git.
-    pub const CANONICAL: Style = Style { final_newline: true, ..Style::EXPORT };
+    pub const CANONICAL: JsonStyle = JsonStyle { final_newline: true, ..JsonStyle::EXPORT };
 
     /// One line with spaces, ASCII only: Python's `json.dumps`, and so what is embedded
     /// in images.
-    pub const PYTHON: Style = Style {
+    pub const PYTHON: JsonStyle = JsonStyle {
         space_after_colon: true,
         space_after_comma: true,
         escapes: Escapes::Ascii,
-        ..Style::SAVE
+        ..JsonStyle::SAVE
     };
 
     /// Reads the style off a text. A guess from its first lines; whoever needs certainty
     /// prints and compares.
-    pub fn sniff(text: &str) -> Style {
+    pub fn detect(text: &str) -> JsonStyle {
         let body = text.trim_start_matches([' ', '\t', '\n', '\r']);
         let inside = body.strip_prefix(['{', '[']).unwrap_or_default();
         let gap_length = inside.len() - inside.trim_start_matches([' ', '\t', '\n', '\r']).len();
@@ -92,11 +92,11 @@ impl Style {
         };
         let after_colon = first_outside_strings(members, b':');
         let after_comma = first_outside_strings(members, b',');
-        Style {
+        JsonStyle {
             indent,
             space_after_colon: after_colon.is_some_and(|rest| rest.starts_with(' ')),
             space_after_comma: after_comma.is_some_and(|rest| rest.starts_with(' ')),
-            escapes: if text.is_ascii() && has_wide_escape(text) {
+            escapes: if text.is_ascii() && has_non_ascii_escape(text) {
                 Escapes::Ascii
             } else {
                 Escapes::Needed
@@ -128,7 +128,7 @@ fn first_outside_strings(text: &str, wanted: u8) -> Option<&str> {
 }
 
 /// Whether the text escapes any character beyond ASCII.
-fn has_wide_escape(text: &str) -> bool {
+fn has_non_ascii_escape(text: &str) -> bool {
     memchr::memmem::find_iter(text.as_bytes(), b"\\u")
         .filter_map(|at| text.get(at + 2..at + 6))
         .filter_map(|hex| u32::from_str_radix(hex, 16).ok())
@@ -141,19 +141,19 @@ mod tests {
 
     #[test]
     fn the_styles_of_the_usual_writers_are_told_apart() {
-        assert_eq!(Style::sniff(r#"{"a":1,"b":"é"}"#), Style::SAVE);
-        assert_eq!(Style::sniff("{\n  \"a\": 1,\n  \"b\": 2\n}"), Style::EXPORT);
-        assert_eq!(Style::sniff("{\n  \"a\": 1\n}\n"), Style::CANONICAL);
-        assert_eq!(Style::sniff(r#"{"a": 1, "b": "\u00e9"}"#), Style::PYTHON);
-        assert_eq!(Style::sniff("{\r\n\t\"a\": 1\r\n}").indent, Indent::Tab);
-        assert_eq!(Style::sniff("{\r\n\t\"a\": 1\r\n}").line_end, LineEnd::CrLf);
-        assert_eq!(Style::sniff(r#"{"a:b, ":1,"c":2}"#), Style::SAVE);
+        assert_eq!(JsonStyle::detect(r#"{"a":1,"b":"é"}"#), JsonStyle::SAVE);
+        assert_eq!(JsonStyle::detect("{\n  \"a\": 1,\n  \"b\": 2\n}"), JsonStyle::EXPORT);
+        assert_eq!(JsonStyle::detect("{\n  \"a\": 1\n}\n"), JsonStyle::CANONICAL);
+        assert_eq!(JsonStyle::detect(r#"{"a": 1, "b": "\u00e9"}"#), JsonStyle::PYTHON);
+        assert_eq!(JsonStyle::detect("{\r\n\t\"a\": 1\r\n}").indent, Indent::Tab);
+        assert_eq!(JsonStyle::detect("{\r\n\t\"a\": 1\r\n}").line_end, LineEnd::CrLf);
+        assert_eq!(JsonStyle::detect(r#"{"a:b, ":1,"c":2}"#), JsonStyle::SAVE);
     }
 
     #[test]
     fn broken_text_has_some_style() {
         for text in ["", "{", "[", "\"", "{\"a\\", "\u{feff}{}"] {
-            Style::sniff(text);
+            JsonStyle::detect(text);
         }
     }
 }

@@ -105,12 +105,12 @@ impl Value {
     }
 
     /// The element of an array; nothing for other values.
-    pub fn at(&self, index: usize) -> Option<&Value> {
+    pub fn get_index(&self, index: usize) -> Option<&Value> {
         self.as_array()?.get(index)
     }
 
     /// What kind of value this is, as words for a message: `a number`.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind_name(&self) -> &'static str {
         match self {
             Value::Null => "null",
             Value::Bool(_) => "true or false",
@@ -122,13 +122,13 @@ impl Value {
     }
 
     /// Whether both mean the same: numbers by value, members in any order.
-    pub fn same(&self, other: &Value) -> bool {
+    pub fn is_equivalent(&self, other: &Value) -> bool {
         match (self, other) {
             (Value::Number(a), Value::Number(b)) => a.same_value(b),
             (Value::Array(a), Value::Array(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_equivalent(b))
             }
-            (Value::Object(a), Value::Object(b)) => a.same(b),
+            (Value::Object(a), Value::Object(b)) => a.is_equivalent(b),
             _ => self == other,
         }
     }
@@ -136,16 +136,17 @@ impl Value {
 
 impl Object {
     /// Whether both hold the same members, in any order, by [`Value::same`].
-    pub fn same(&self, other: &Object) -> bool {
+    pub fn is_equivalent(&self, other: &Object) -> bool {
         if self.len() != other.len() {
             return false;
         }
         let in_step = self.keys().eq(other.keys());
         if in_step {
-            return self.values().zip(other.values()).all(|(a, b)| a.same(b));
+            return self.values().zip(other.values()).all(|(a, b)| a.is_equivalent(b));
         }
         let index: rustc_hash::FxHashMap<&str, &Value> =
             other.iter().map(|(key, value)| (key.as_str(), value)).collect();
-        self.iter().all(|(key, value)| index.get(key.as_str()).is_some_and(|o| value.same(o)))
+        self.iter()
+            .all(|(key, value)| index.get(key.as_str()).is_some_and(|o| value.is_equivalent(o)))
     }
 }

@@ -4,36 +4,39 @@
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::conflict::Place;
-use super::decision::Verdict;
-use super::ledger::Ledger;
+use super::conflict::MergePlace;
+use super::decision::MergeVerdict;
+use super::merge_log::MergeLog;
 use super::slots;
-use super::three::Three;
-use crate::graph::{Definition, Node, Scope, Sink, SlotName, Source, SubgraphId, Wires, Workflow};
+use super::three_way::ThreeWay;
+use crate::graph::{
+    GraphScope, Node, SlotName, SubgraphDefinition, SubgraphId, WireSink, WireSource, Wires,
+    Workflow,
+};
 use crate::json::{Object, Value};
 
 /// The merged inputs and outputs of one definition.
-pub(super) struct Boundary {
+pub(super) struct MergedBoundary {
     pub(super) inputs: Option<Value>,
     pub(super) outputs: Option<Value>,
 }
 
 /// Of all definitions that any side has.
-pub(super) type Boundaries = FxHashMap<SubgraphId, Boundary>;
+pub(super) type MergedBoundaries = FxHashMap<SubgraphId, MergedBoundary>;
 
-impl Boundary {
+impl MergedBoundary {
     /// The names of the inputs in their order.
     pub(super) fn input_names(&self) -> Vec<CompactString> {
-        slots::names(self.inputs.as_ref()).into_iter().map(|slot| slot.name).collect()
+        slots::slot_names(self.inputs.as_ref()).into_iter().map(|slot| slot.name).collect()
     }
 
     /// Puts the slots of an instance into the order of the boundary.
-    pub(super) fn sort(&self, key: &str, list: &mut [Value]) {
+    pub(super) fn sort_slots(&self, key: &str, list: &mut [Value]) {
         let order = match key {
             "inputs" => &self.inputs,
             _ => &self.outputs,
         };
-        let places: FxHashMap<CompactString, usize> = slots::names(order.as_ref())
+        let places: FxHashMap<CompactString, usize> = slots::slot_names(order.as_ref())
             .into_iter()
             .enumerate()
             .map(|(at, slot)| (slot.name, at))
@@ -45,7 +48,10 @@ impl Boundary {
     }
 }
 
-pub(super) fn merge(workflows: Three<&Workflow>, ledger: &mut Ledger<'_>) -> Boundaries {
+pub(super) fn merge_boundaries(
+    workflows: ThreeWay<&Workflow>,
+    ledger: &mut MergeLog<'_>,
+) -> MergedBoundaries {
     let all = [workflows.ours, workflows.theirs];
     let ids: FxHashSet<&SubgraphId> = all.iter().flat_map(|w| w.definitions.keys()).collect();
     let mut ids: Vec<&SubgraphId> = ids.into_iter().collect();
@@ -53,7 +59,7 @@ pub(super) fn merge(workflows: Three<&Workflow>, ledger: &mut Ledger<'_>) -> Bou
     let boundary = |id: &SubgraphId| {
         let definitions = workflows.map(|workflow| workflow.definitions.get(id));
         let mut side = |key: &str| {
-            let list = |definition: Option<&'_ Definition>| -> Option<Value> {
+            let list = |definition: Option<&'_ SubgraphDefinition>| -> Option<Value> {
                 definition.and_then(|d| d.graph.rest.get(key)).cloned()
             };
             let lists = definitions.map(list);
@@ -61,12 +67,12 @@ pub(super) fn merge(workflows: Three<&Workflow>, ledger: &mut Ledger<'_>) -> Bou
                 (Some(_), None) => lists.ours,
                 (None, Some(_)) => lists.theirs,
                 _ => {
-                    let scope = Scope::Definition(id.clone());
-                    slots::merge(lists.as_ref().map(Option::as_ref), &scope, None, ledger)
+                    let scope = GraphScope::Definition(id.clone());
+                    slots::merge_slots(lists.as_ref().map(Option::as_ref), &scope, None, ledger)
                 }
             }
         };
-        Boundary { inputs: side("inputs"), outputs: side("outputs") }
+        MergedBoundary { inputs: side("inputs"), outputs: side("outputs") }
     };
     let mut boundary = boundary;
     ids.into_iter().map(|id| (id.clone(), boundary(id))).collect()
@@ -74,18 +80,19 @@ pub(super) fn merge(workflows: Three<&Workflow>, ledger: &mut Ledger<'_>) -> Bou
 
 /// Gives another name to each new slot of theirs that has the name of another new slot of
 /// ours. Two slots for the same inner input (or output) are one.
-pub(super) fn part_namesakes(sides: &mut Three<Workflow>, ledger: &mut Ledger<'_>) {
+pub(super) fn rename_clashing_slots(sides: &mut ThreeWay<Workflow>, ledger: &mut MergeLog<'_>) {
     let mut renames = Vec::new();
     for (id, theirs) in &sides.theirs.definitions {
         let Some(ours) = sides.ours.definitions.get(id) else { continue };
         let base = sides.base.definitions.get(id);
         for key in ["inputs", "outputs"] {
-            let list = |definition: &Definition| slots::names(definition.graph.rest.get(key));
-            let names = Three::new(base.map(list).unwrap_or_default(), list(ours), list(theirs));
+            let list =
+                |definition: &SubgraphDefinition| slots::slot_names(definition.graph.rest.get(key));
+            let names = ThreeWay::new(base.map(list).unwrap_or_default(), list(ours), list(theirs));
             let clash = |name: &&SlotName| {
                 !names.base.contains(name)
                     && names.ours.contains(name)
-                    && !serves_the_same(ours, theirs, key, name)
+                    && !has_same_inner_end(ours, theirs, key, name)
             };
             let mut taken: FxHashSet<CompactString> =
                 names.ours.iter().chain(&names.theirs).map(|slot| slot.name.clone()).collect();
@@ -96,11 +103,11 @@ pub(super) fn part_namesakes(sides: &mut Three<Workflow>, ledger: &mut Ledger<'_
         }
     }
     for (id, key, from, to) in renames {
-        rename(&mut sides.theirs, &id, key, &from, &to);
-        let scope = Scope::Definition(id);
-        let place = Place::Boundary(SlotName::new(&to));
+        rename_boundary_slot(&mut sides.theirs, &id, key, &from, &to);
+        let scope = GraphScope::Definition(id);
+        let place = MergePlace::Boundary(SlotName::new(&to));
         let (from, to) = (from.to_string(), to.to_string());
-        ledger.decide(&scope, None, place, Verdict::Renamed { from, to });
+        ledger.log_decision(&scope, None, place, MergeVerdict::Renamed { from, to });
     }
 }
 
@@ -111,14 +118,19 @@ fn free_name(name: &str, taken: &mut FxHashSet<CompactString>) -> CompactString 
     free.unwrap_or_else(|| CompactString::new(name))
 }
 
-fn serves_the_same(ours: &Definition, theirs: &Definition, key: &str, name: &SlotName) -> bool {
-    let ends = |definition: &Definition| -> FxHashSet<String> {
-        let wires = Wires::of(&definition.graph);
+fn has_same_inner_end(
+    ours: &SubgraphDefinition,
+    theirs: &SubgraphDefinition,
+    key: &str,
+    name: &SlotName,
+) -> bool {
+    let ends = |definition: &SubgraphDefinition| -> FxHashSet<String> {
+        let wires = Wires::from_graph(&definition.graph);
         let wires = wires.iter().filter_map(|wire| match key {
-            "inputs" if wire.from == Source::Boundary(name.clone()) => {
+            "inputs" if wire.from == WireSource::Boundary(name.clone()) => {
                 Some(format!("{:?}", wire.to))
             }
-            "outputs" if wire.to == Sink::Boundary(name.clone()) => {
+            "outputs" if wire.to == WireSink::Boundary(name.clone()) => {
                 Some(format!("{:?}", wire.from))
             }
             _ => None,
@@ -131,7 +143,7 @@ fn serves_the_same(ours: &Definition, theirs: &Definition, key: &str, name: &Slo
 
 /// Renames a boundary slot of a definition, and with it the slots and values of all
 /// instances.
-fn rename(workflow: &mut Workflow, id: &SubgraphId, key: &str, from: &str, to: &str) {
+fn rename_boundary_slot(workflow: &mut Workflow, id: &SubgraphId, key: &str, from: &str, to: &str) {
     if let Some(definition) = workflow.definitions.get_mut(id) {
         rename_slot(&mut definition.graph.rest, key, from, to);
     }
@@ -139,7 +151,7 @@ fn rename(workflow: &mut Workflow, id: &SubgraphId, key: &str, from: &str, to: &
         for node in graph.nodes.values_mut().filter(|node| node.as_subgraph() == *id) {
             rename_slot(node.raw_mut(), key, from, to);
             if key == "inputs" {
-                rename_value(node, from, to);
+                rename_named_value(node, from, to);
             }
         }
     }
@@ -157,7 +169,7 @@ fn rename_slot(object: &mut Object, key: &str, from: &str, to: &str) {
     }
 }
 
-fn rename_value(node: &mut Node, from: &str, to: &str) {
+fn rename_named_value(node: &mut Node, from: &str, to: &str) {
     if let Some(Value::Object(named)) = node.raw_mut().get_mut("widgets_values_named") {
         let renamed = std::mem::take(named).into_iter();
         let renamed = renamed.map(|(key, value)| match key == from {

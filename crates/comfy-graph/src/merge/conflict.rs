@@ -8,9 +8,9 @@ use std::fmt;
 
 use compact_str::CompactString;
 
-use super::three::{Side, Three};
-use crate::graph::{GroupId, NodeId, Scope, SlotName, SubgraphId, WidgetName};
-use crate::json::{Path, Value};
+use super::three_way::{MergeSide, ThreeWay};
+use crate::graph::{GraphScope, GroupId, NodeId, SlotName, SubgraphId, WidgetName};
+use crate::json::{JsonPath, Value};
 
 /// Why two sides could not be brought together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,7 +31,7 @@ pub enum ConflictKind {
 
 impl ConflictKind {
     /// The word for it in files.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             ConflictKind::BothChanged => "both-changed",
             ConflictKind::RemovedByOurs => "removed-by-ours",
@@ -43,7 +43,7 @@ impl ConflictKind {
     }
 
     /// The kind that a word in a file stands for.
-    pub fn from_word(word: &str) -> Option<Self> {
+    pub fn from_name(word: &str) -> Option<Self> {
         [
             ConflictKind::BothChanged,
             ConflictKind::RemovedByOurs,
@@ -53,7 +53,7 @@ impl ConflictKind {
             ConflictKind::Structure,
         ]
         .into_iter()
-        .find(|kind| kind.word() == word)
+        .find(|kind| kind.as_str() == word)
     }
 
     /// The same in a person's words, after what it is about.
@@ -70,7 +70,7 @@ impl ConflictKind {
 
     /// The same seen from the other side.
     #[must_use]
-    pub fn mirrored(self) -> Self {
+    pub fn mirror(self) -> Self {
         match self {
             ConflictKind::RemovedByOurs => ConflictKind::RemovedByTheirs,
             ConflictKind::RemovedByTheirs => ConflictKind::RemovedByOurs,
@@ -85,19 +85,19 @@ pub struct NodeName {
     /// The id in the result.
     pub id: NodeId,
     /// What it is called: title, else the name of its subgraph, else its class.
-    pub shown: CompactString,
+    pub display_name: CompactString,
 }
 
 impl fmt::Display for NodeName {
     /// `KSampler #3`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} #{}", self.shown, self.id)
+        write!(f, "{} #{}", self.display_name, self.id)
     }
 }
 
 /// What in a graph a decision or a part of a conflict is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum MergePlace {
     /// The whole document.
     Document,
     /// A subgraph definition: whether it is there.
@@ -111,7 +111,7 @@ pub enum Place {
     /// All widget values of the node: `widgets_values` and `widgets_values_named`.
     Widgets,
     /// A member of the node's own object.
-    Key(Path),
+    Key(JsonPath),
     /// What feeds an input of the node: an origin as `{"node": 4, "slot": 0}` or
     /// `{"boundary": "name"}`, or null where nothing does.
     Input(SlotName),
@@ -120,108 +120,112 @@ pub enum Place {
     /// A member of an input of the node.
     InputKey(SlotName, CompactString),
     /// A group (an empty path: whether it is there), known by id, else by title.
-    Group(Option<GroupId>, CompactString, Path),
+    Group(Option<GroupId>, CompactString, JsonPath),
     /// A member of the graph's own object, outside its nodes, links and groups. In other
     /// JSON: a member of the document.
-    Graph(Path),
+    Graph(JsonPath),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for MergePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Document => f.write_str("the whole file"),
-            Place::Definition(_) => f.write_str("the subgraph"),
-            Place::Node => f.write_str("the node"),
-            Place::Widget(name) => write!(f, "{name}"),
-            Place::Choice(name) => f.write_str(name),
-            Place::Widgets => f.write_str("the list of values"),
-            Place::Key(path) => write!(f, "{}", words(path)),
-            Place::Input(name) if name.name.is_empty() => f.write_str("the wire into it"),
-            Place::Input(name) => write!(f, "the wire into {name}"),
-            Place::Boundary(name) => write!(f, "the wire out to {name}"),
-            Place::InputKey(name, key) => write!(f, "{key} of input {name}"),
-            Place::Group(_, title, path) if path.0.is_empty() => write!(f, "group \"{title}\""),
-            Place::Group(_, title, path) => write!(f, "{} of group \"{title}\"", words(path)),
-            Place::Graph(path) => write!(f, "{}", words(path)),
+            MergePlace::Document => f.write_str("the whole file"),
+            MergePlace::Definition(_) => f.write_str("the subgraph"),
+            MergePlace::Node => f.write_str("the node"),
+            MergePlace::Widget(name) => write!(f, "{name}"),
+            MergePlace::Choice(name) => f.write_str(name),
+            MergePlace::Widgets => f.write_str("the list of values"),
+            MergePlace::Key(path) => write!(f, "{}", path_text(path)),
+            MergePlace::Input(name) if name.name.is_empty() => f.write_str("the wire into it"),
+            MergePlace::Input(name) => write!(f, "the wire into {name}"),
+            MergePlace::Boundary(name) => write!(f, "the wire out to {name}"),
+            MergePlace::InputKey(name, key) => write!(f, "{key} of input {name}"),
+            MergePlace::Group(_, title, path) if path.0.is_empty() => {
+                write!(f, "group \"{title}\"")
+            }
+            MergePlace::Group(_, title, path) => {
+                write!(f, "{} of group \"{title}\"", path_text(path))
+            }
+            MergePlace::Graph(path) => write!(f, "{}", path_text(path)),
         }
     }
 }
 
 /// `properties/models` for `/properties/models`.
-fn words(path: &Path) -> String {
+fn path_text(path: &JsonPath) -> String {
     path.to_string().trim_start_matches('/').to_owned()
 }
 
 /// One place where the sides differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct ConflictPart {
     /// The node, if the place is in one.
     pub node: Option<NodeId>,
     /// The place.
-    pub place: Place,
+    pub place: MergePlace,
     /// What is there: nothing where the place itself is not there.
-    pub sides: Three<Option<Value>>,
+    pub sides: ThreeWay<Option<Value>>,
 }
 
 /// Something a merge could not settle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// Where in the document the graph is; the root for a file that is one.
-    pub at: Path,
+    pub at: JsonPath,
     /// The graph.
-    pub scope: Scope,
+    pub scope: GraphScope,
     /// The node a person would look at, if there is one.
     pub node: Option<NodeName>,
     /// Why.
     pub kind: ConflictKind,
     /// The places that are settled together. The first is the one to name.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ConflictPart>,
 }
 
 impl Conflict {
     /// A conflict of one place in a node.
     pub(super) fn in_node(
-        scope: &Scope,
+        scope: &GraphScope,
         node: NodeName,
         kind: ConflictKind,
-        place: Place,
-        sides: Three<Option<Value>>,
+        place: MergePlace,
+        sides: ThreeWay<Option<Value>>,
     ) -> Self {
-        let part = Part { node: Some(node.id.clone()), place, sides };
-        let (at, scope) = (Path::root(), scope.clone());
+        let part = ConflictPart { node: Some(node.id.clone()), place, sides };
+        let (at, scope) = (JsonPath::root(), scope.clone());
         Conflict { at, scope, node: Some(node), kind, parts: vec![part] }
     }
 
     /// A conflict of one place of the graph itself.
     pub(super) fn in_graph(
-        scope: &Scope,
+        scope: &GraphScope,
         kind: ConflictKind,
-        place: Place,
-        sides: Three<Option<Value>>,
+        place: MergePlace,
+        sides: ThreeWay<Option<Value>>,
     ) -> Self {
-        let parts = vec![Part { node: None, place, sides }];
-        Conflict { at: Path::root(), scope: scope.clone(), node: None, kind, parts }
+        let parts = vec![ConflictPart { node: None, place, sides }];
+        Conflict { at: JsonPath::root(), scope: scope.clone(), node: None, kind, parts }
     }
 
     /// The place to name.
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<&MergePlace> {
         self.parts.first().map(|part| &part.place)
     }
 
     /// Which side the file keeps until the conflict is settled.
-    pub fn kept(&self) -> Side {
+    pub fn kept_side(&self) -> MergeSide {
         match self.kind {
             // The node stays, as theirs has it, so that it can be looked at.
-            ConflictKind::RemovedByOurs => Side::Theirs,
-            _ => Side::Ours,
+            ConflictKind::RemovedByOurs => MergeSide::Theirs,
+            _ => MergeSide::Ours,
         }
     }
 
     /// The same conflict with the sides exchanged.
     #[must_use]
-    pub fn mirrored(&self) -> Conflict {
+    pub fn mirror(&self) -> Conflict {
         let mut mirrored = self.clone();
-        mirrored.kind = self.kind.mirrored();
+        mirrored.kind = self.kind.mirror();
         for part in &mut mirrored.parts {
             std::mem::swap(&mut part.sides.ours, &mut part.sides.theirs);
         }
@@ -233,8 +237,8 @@ impl fmt::Display for Conflict {
     /// Where it is, in a person's words: `KSampler #3: cfg`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.node, self.place()) {
-            (Some(node), Some(Place::Node) | None) => write!(f, "{node}"),
-            (Some(node), Some(Place::Input(name))) if self.is_of_prompt_value() => {
+            (Some(node), Some(MergePlace::Node) | None) => write!(f, "{node}"),
+            (Some(node), Some(MergePlace::Input(name))) if self.is_about_prompt_value() => {
                 write!(f, "{node}: {name}")
             }
             (Some(node), Some(place)) => write!(f, "{node}: {place}"),
@@ -246,7 +250,7 @@ impl fmt::Display for Conflict {
 
 impl Conflict {
     /// In a prompt, values and wires stand in one place.
-    fn is_of_prompt_value(&self) -> bool {
+    fn is_about_prompt_value(&self) -> bool {
         let Some(part) = self.parts.first() else { return false };
         let sides = [&part.sides.base, &part.sides.ours, &part.sides.theirs];
         sides.into_iter().flatten().any(|v| !matches!(v, Value::Object(_) | Value::Null))

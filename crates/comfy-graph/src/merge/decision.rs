@@ -5,59 +5,59 @@
 
 use std::fmt;
 
-use super::conflict::{NodeName, Place};
-use super::strategy::{Class, Rule};
-use super::three::Side;
-use crate::graph::{List, Scope};
-use crate::json::Path;
+use super::conflict::{MergePlace, NodeName};
+use super::strategy::{ChangeClass, MergeRule};
+use super::three_way::MergeSide;
+use crate::graph::{GraphList, GraphScope};
+use crate::json::JsonPath;
 
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub struct MergeDecision {
     /// Where in the document the graph is; the root for a file that is one.
-    pub at: Path,
+    pub at: JsonPath,
     /// The graph.
-    pub scope: Scope,
+    pub scope: GraphScope,
     /// The node it is about, if it is about one.
     pub node: Option<NodeName>,
     /// The place it is about.
-    pub place: Place,
+    pub place: MergePlace,
     /// What was decided.
-    pub verdict: Verdict,
+    pub verdict: MergeVerdict,
 }
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum MergeVerdict {
     /// Only one side changed it: that change stands.
-    OnlyChange(Side),
+    OnlyChange(MergeSide),
     /// Both made the same change.
-    Alike,
+    SameChange,
     /// Only one side added it.
-    Added(Side),
+    Added(MergeSide),
     /// Both added the same.
-    AddedAlike,
+    AddedByBoth,
     /// One side took it away and the other had not changed it.
-    Removed(Side),
+    Removed(MergeSide),
     /// Both took it away.
-    RemovedAlike,
+    RemovedByBoth,
     /// It went with the node that the side took away; the other side had only changed
     /// its looks or re-rolled its seed.
-    WentAlong(Side),
+    RemovedDespiteMinorChange(MergeSide),
     /// Texts of both sides, put together by words.
-    Words,
+    MergedWords,
     /// Elements of both sides, put together.
-    Elements,
+    MergedElements,
     /// Both merely re-rolled the number: ours is kept.
-    Rerolled,
+    BothRerolled,
     /// One side chose the number on purpose, the other merely re-rolled it.
-    Chosen(Side),
+    ChosenNumber(MergeSide),
     /// Both changed how it looks, or a setting of the editor: ours is kept.
-    Looks,
+    KeptOurLooks,
     /// Two things had one id: theirs has another now.
     Renumbered {
         /// What it is.
-        list: List,
+        list: GraphList,
         /// The id it had.
         from: String,
         /// The id it has.
@@ -71,40 +71,42 @@ pub enum Verdict {
         to: String,
     },
     /// Brought into the subgraph (or out of it) that the other side made.
-    Followed(Side),
+    FollowedPacking(MergeSide),
     /// It would have been a conflict, but a rule decides.
-    ByRule(Class, Rule),
+    ByRule(ChangeClass, MergeRule),
 }
 
-impl Decision {
+impl MergeDecision {
     /// Whether it is worth a line after every merge: whatever a person might not expect.
     pub fn is_notable(&self) -> bool {
         match &self.verdict {
-            Verdict::OnlyChange(_)
-            | Verdict::Alike
-            | Verdict::Added(_)
-            | Verdict::AddedAlike
-            | Verdict::Removed(_)
-            | Verdict::RemovedAlike
-            | Verdict::Elements
-            | Verdict::Looks => false,
-            Verdict::Renumbered { list, .. } => matches!(list, List::Nodes | List::Definitions),
-            Verdict::WentAlong(_)
-            | Verdict::Words
-            | Verdict::Rerolled
-            | Verdict::Chosen(_)
-            | Verdict::Renamed { .. }
-            | Verdict::Followed(_)
-            | Verdict::ByRule(..) => true,
+            MergeVerdict::OnlyChange(_)
+            | MergeVerdict::SameChange
+            | MergeVerdict::Added(_)
+            | MergeVerdict::AddedByBoth
+            | MergeVerdict::Removed(_)
+            | MergeVerdict::RemovedByBoth
+            | MergeVerdict::MergedElements
+            | MergeVerdict::KeptOurLooks => false,
+            MergeVerdict::Renumbered { list, .. } => {
+                matches!(list, GraphList::Nodes | GraphList::Definitions)
+            }
+            MergeVerdict::RemovedDespiteMinorChange(_)
+            | MergeVerdict::MergedWords
+            | MergeVerdict::BothRerolled
+            | MergeVerdict::ChosenNumber(_)
+            | MergeVerdict::Renamed { .. }
+            | MergeVerdict::FollowedPacking(_)
+            | MergeVerdict::ByRule(..) => true,
         }
     }
 }
 
-impl fmt::Display for Decision {
+impl fmt::Display for MergeDecision {
     /// A line without the subgraph it is in.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.node, &self.place) {
-            (Some(node), Place::Node) => write!(f, "{node}: ")?,
+            (Some(node), MergePlace::Node) => write!(f, "{node}: ")?,
             (Some(node), place) => write!(f, "{node}: {place}: ")?,
             (None, place) => write!(f, "{place}: ")?,
         }
@@ -112,41 +114,41 @@ impl fmt::Display for Decision {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for MergeVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = |side: &Side| side.word();
+        let word = |side: &MergeSide| side.as_str();
         match self {
-            Verdict::OnlyChange(side) => write!(f, "only {} changed it", word(side)),
-            Verdict::Alike => f.write_str("both made the same change"),
-            Verdict::Added(side) => write!(f, "added by {}", word(side)),
-            Verdict::AddedAlike => f.write_str("both added the same"),
-            Verdict::Removed(side) => write!(f, "removed by {}", word(side)),
-            Verdict::RemovedAlike => f.write_str("removed by both"),
-            Verdict::WentAlong(side) => {
-                let other = side.other().word();
+            MergeVerdict::OnlyChange(side) => write!(f, "only {} changed it", word(side)),
+            MergeVerdict::SameChange => f.write_str("both made the same change"),
+            MergeVerdict::Added(side) => write!(f, "added by {}", word(side)),
+            MergeVerdict::AddedByBoth => f.write_str("both added the same"),
+            MergeVerdict::Removed(side) => write!(f, "removed by {}", word(side)),
+            MergeVerdict::RemovedByBoth => f.write_str("removed by both"),
+            MergeVerdict::RemovedDespiteMinorChange(side) => {
+                let other = side.other().as_str();
                 write!(f, "removed by {}; {other} changed nothing that matters", word(side))
             }
-            Verdict::Words => f.write_str("texts of both sides put together by words"),
-            Verdict::Elements => f.write_str("elements of both sides put together"),
-            Verdict::Rerolled => f.write_str("both only re-rolled it, ours is kept"),
-            Verdict::Chosen(side) => {
-                let other = side.other().word();
+            MergeVerdict::MergedWords => f.write_str("texts of both sides put together by words"),
+            MergeVerdict::MergedElements => f.write_str("elements of both sides put together"),
+            MergeVerdict::BothRerolled => f.write_str("both only re-rolled it, ours is kept"),
+            MergeVerdict::ChosenNumber(side) => {
+                let other = side.other().as_str();
                 write!(f, "{} chose it, {other} only re-rolled it", word(side))
             }
-            Verdict::Looks => f.write_str("both changed it, ours is kept"),
-            Verdict::Renumbered { list: List::Definitions, .. } => {
+            MergeVerdict::KeptOurLooks => f.write_str("both changed it, ours is kept"),
+            MergeVerdict::Renumbered { list: GraphList::Definitions, .. } => {
                 f.write_str("both added one under the same id; theirs is kept as one of its own")
             }
-            Verdict::Renumbered { list, from, to } => {
+            MergeVerdict::Renumbered { list, from, to } => {
                 write!(f, "kept both new {list}s; theirs {from} is now {to}")
             }
-            Verdict::Renamed { from, to } => {
+            MergeVerdict::Renamed { from, to } => {
                 write!(f, "kept both new slots; theirs {from} is now {to}")
             }
-            Verdict::Followed(side) => {
+            MergeVerdict::FollowedPacking(side) => {
                 write!(f, "followed into the subgraph that {} made", word(side))
             }
-            Verdict::ByRule(class, rule) => {
+            MergeVerdict::ByRule(class, rule) => {
                 write!(f, "both sides changed it, comfy.merge.{}={} decides", class.key(), rule)
             }
         }

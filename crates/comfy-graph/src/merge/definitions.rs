@@ -6,17 +6,18 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use sha2::{Digest, Sha256};
 
-use super::decision::Verdict;
-use super::ledger::Ledger;
-use super::three::Three;
+use super::decision::MergeVerdict;
+use super::merge_log::MergeLog;
+use super::three_way::ThreeWay;
 use crate::graph::{
-    Definition, Graph, List, Node, NodeId, NodeKey, Renumbering, Scope, SubgraphId, Workflow,
+    Graph, GraphList, GraphScope, Node, NodeId, NodeKey, Renumbering, SubgraphDefinition,
+    SubgraphId, Workflow,
 };
-use crate::json::{Style, Value, print_object};
-use crate::pair::{IndexedGraph, Spot, pair};
+use crate::json::{JsonStyle, Value, print_object};
+use crate::pair::{IndexedGraph, NodeIndex, pair_workflows};
 
 /// Brings definitions that both sides added under one uuid together, or apart.
-pub(super) fn align(sides: &mut Three<Workflow>, ledger: &mut Ledger<'_>) {
+pub(super) fn align_definitions(sides: &mut ThreeWay<Workflow>, ledger: &mut MergeLog<'_>) {
     let both = sides.theirs.definitions.keys().filter(|id| {
         !sides.base.definitions.contains_key(*id) && sides.ours.definitions.contains_key(*id)
     });
@@ -24,24 +25,24 @@ pub(super) fn align(sides: &mut Three<Workflow>, ledger: &mut Ledger<'_>) {
     for id in both {
         let theirs = &sides.theirs.definitions[&id];
         let mut plan = Renumbering::default();
-        match matching(sides, &id) {
+        match matching_nodes(sides, &id) {
             Some(nodes) => {
-                let scope = Scope::Definition(id.clone());
+                let scope = GraphScope::Definition(id.clone());
                 let changed = nodes.into_iter().filter(|(from, to)| from != to);
                 plan.nodes.extend(
                     changed.map(|(from, to)| (NodeKey { scope: scope.clone(), id: from }, to)),
                 );
             }
             None => {
-                let new = other_id(theirs);
+                let new = derive_uuid(theirs);
                 let name = theirs.name().to_owned();
                 plan.subgraphs.insert(id.clone(), new.clone());
-                ledger.decide(
-                    &Scope::Definition(new.clone()),
+                ledger.log_decision(
+                    &GraphScope::Definition(new.clone()),
                     None,
-                    super::conflict::Place::Definition(new.clone()),
-                    Verdict::Renumbered {
-                        list: List::Definitions,
+                    super::conflict::MergePlace::Definition(new.clone()),
+                    MergeVerdict::Renumbered {
+                        list: GraphList::Definitions,
                         from: format!("{name} ({id})"),
                         to: new.to_string(),
                     },
@@ -53,15 +54,18 @@ pub(super) fn align(sides: &mut Three<Workflow>, ledger: &mut Ledger<'_>) {
 }
 
 /// Which node of theirs is which of ours, if both graphs are the same but for ids.
-fn matching(sides: &Three<Workflow>, id: &SubgraphId) -> Option<FxHashMap<NodeId, NodeId>> {
+fn matching_nodes(
+    sides: &ThreeWay<Workflow>,
+    id: &SubgraphId,
+) -> Option<FxHashMap<NodeId, NodeId>> {
     let (ours, theirs) = (IndexedGraph::new(&sides.ours), IndexedGraph::new(&sides.theirs));
-    let scope = Scope::Definition(id.clone());
-    let (own, other) = (ours.layer(&scope)?, theirs.layer(&scope)?);
-    let pairing = pair(&ours, &theirs);
-    let partner = |spot: Option<Spot>| spot.map(|spot| pairing.old_of[spot]);
+    let scope = GraphScope::Definition(id.clone());
+    let (own, other) = (ours.layer_index(&scope)?, theirs.layer_index(&scope)?);
+    let pairing = pair_workflows(&ours, &theirs);
+    let partner = |spot: Option<NodeIndex>| spot.map(|spot| pairing.old_of[spot]);
     let wires = |graph: &IndexedGraph<'_>,
-                 spot: Spot,
-                 of: &dyn Fn(Option<Spot>) -> Option<Option<Spot>>| {
+                 spot: NodeIndex,
+                 of: &dyn Fn(Option<NodeIndex>) -> Option<Option<NodeIndex>>| {
         let mut wires: Vec<_> = graph
             .into(spot)
             .map(|arc| (arc.input, arc.slot, of(arc.from)))
@@ -70,24 +74,24 @@ fn matching(sides: &Three<Workflow>, id: &SubgraphId) -> Option<FxHashMap<NodeId
         wires.sort_unstable();
         wires
     };
-    if ours.spots(own).len() != theirs.spots(other).len() {
+    if ours.nodes_in(own).len() != theirs.nodes_in(other).len() {
         return None;
     }
     let mut matched = FxHashMap::default();
-    for after in theirs.spots(other) {
+    for after in theirs.nodes_in(other) {
         let before = pairing.old_of[after].filter(|&before| ours.layer_of(before) == own)?;
-        let same = content(ours.nodes[before]) == content(theirs.nodes[after])
+        let same = node_content(ours.nodes[before]) == node_content(theirs.nodes[after])
             && wires(&ours, before, &|spot| spot.map(Some)) == wires(&theirs, after, &partner);
         if !same {
             return None;
         }
-        matched.insert(theirs.id(after).clone(), ours.id(before).clone());
+        matched.insert(theirs.node_id(after).clone(), ours.node_id(before).clone());
     }
     Some(matched)
 }
 
 /// What is in a node, without its id and its wires.
-pub(super) fn content(node: &Node) -> String {
+pub(super) fn node_content(node: &Node) -> String {
     let mut raw = node.raw().clone();
     raw.remove("id");
     // Which slots are listed depends on the encoding.
@@ -97,17 +101,17 @@ pub(super) fn content(node: &Node) -> String {
             output.remove("links");
         }
     }
-    print_object(&raw, &Style::SAVE)
+    print_object(&raw, &JsonStyle::SAVE)
 }
 
 /// A uuid that follows from what is in a definition, so that the same merge gives the same
 /// file everywhere.
-fn other_id(definition: &Definition) -> SubgraphId {
-    let text = print_object(&definition.graph.rest, &Style::SAVE);
+fn derive_uuid(definition: &SubgraphDefinition) -> SubgraphId {
+    let text = print_object(&definition.graph.rest, &JsonStyle::SAVE);
     let mut hash = Sha256::new();
     hash.update(text.as_bytes());
     for node in definition.graph.nodes.values() {
-        hash.update(print_object(node.raw(), &Style::SAVE).as_bytes());
+        hash.update(print_object(node.raw(), &JsonStyle::SAVE).as_bytes());
     }
     let digest = hash.finalize();
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -117,7 +121,10 @@ fn other_id(definition: &Definition) -> SubgraphId {
 }
 
 /// Definitions whose inside a side changed, also through a definition they contain.
-pub(super) fn changed_inside(base: &Workflow, side: &Workflow) -> FxHashSet<SubgraphId> {
+pub(super) fn definitions_changed_inside(
+    base: &Workflow,
+    side: &Workflow,
+) -> FxHashSet<SubgraphId> {
     let same = |a: &Graph, b: &Graph| {
         a.nodes.len() == b.nodes.len()
             && a.nodes.iter().all(|(id, node)| b.nodes.get(id) == Some(node))
@@ -125,7 +132,7 @@ pub(super) fn changed_inside(base: &Workflow, side: &Workflow) -> FxHashSet<Subg
             && a.links.iter().all(|(id, link)| b.links.get(id) == Some(link))
             && a.rest == b.rest
     };
-    let differs = |(id, definition): &(&SubgraphId, &Definition)| {
+    let differs = |(id, definition): &(&SubgraphId, &SubgraphDefinition)| {
         base.definitions.get(*id).is_none_or(|before| !same(&before.graph, &definition.graph))
     };
     let mut changed: FxHashSet<SubgraphId> =
@@ -146,7 +153,7 @@ pub(super) fn changed_inside(base: &Workflow, side: &Workflow) -> FxHashSet<Subg
 
 /// Definitions that no instance leads to: files may hold some, and they are not ours to
 /// throw away.
-pub(super) fn unreachable(workflow: &Workflow) -> FxHashSet<SubgraphId> {
+pub(super) fn unreachable_definitions(workflow: &Workflow) -> FxHashSet<SubgraphId> {
     let mut reached: FxHashSet<SubgraphId> = FxHashSet::default();
     let mut open: Vec<&Graph> = vec![&workflow.root];
     while let Some(graph) = open.pop() {

@@ -1,117 +1,133 @@
 //! Any three JSON documents: says what they are, lets the right engine merge them, applies
 //! the rules to what it could not settle, and checks what came out.
 
-use super::choose::{choose, drop_unreachable};
-use super::conflict::{Conflict, ConflictKind, Part, Place};
-use super::conserve::{Doubt, doubts};
-use super::decision::{Decision, Verdict};
-use super::embed::{Carrier, lift};
-use super::identity::Kinship;
-use super::json::{self, Report};
-use super::ledger::{Ledger, Open};
-use super::strategy::{Class, Rule, Strategies};
-use super::three::{Outcome, Side, Three};
-use super::virtual_base::{forget, without_unknown};
+use super::audit::{AuditFinding, audit_workflow};
+use super::conflict::{Conflict, ConflictKind, ConflictPart, MergePlace};
+use super::conflict_embedding::{GraphConflicts, take_conflicts};
+use super::decision::{MergeDecision, MergeVerdict};
+use super::id_alignment::Ancestry;
+use super::json_merge::{self, JsonMergeHandler};
+use super::merge_log::{MergeLog, OpenConflict};
+use super::side_writer::{drop_unreachable_definitions, write_side_of_conflict};
+use super::strategy::{ChangeClass, MergeRule, MergeStrategies};
+use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
+use super::virtual_base::{clear_unknown_base, make_conflicts_unknown};
 use super::{definitions, prompt, workflow};
-use crate::canon;
+use crate::clean;
 use crate::graph::{
-    Graph, Naming, Prompt, Renumbering, Scope, Table, Workflow, is_prompt, is_workflow,
+    FxIndexMap, Graph, GraphScope, Prompt, Renumbering, WidgetNaming, Workflow, is_prompt,
+    is_workflow,
 };
-use crate::json::{Path, Value};
+use crate::json::{JsonPath, Value};
 
 /// How to merge.
 #[derive(Clone, Copy)]
-pub struct Options<'a> {
+pub struct MergeOptions<'a> {
     /// The rules for what both sides changed.
-    pub strategies: &'a Strategies,
+    pub strategies: &'a MergeStrategies,
     /// Who knows the names of widgets.
-    pub naming: &'a dyn Naming,
+    pub naming: &'a dyn WidgetNaming,
 }
 
 /// What came out of a merge.
 #[derive(Debug, Clone)]
-pub struct Merged {
+pub struct MergeResult {
     /// The merged document, in clean form. Where there are conflicts it holds ours, and
     /// says nothing of them.
     pub document: Value,
     /// What was decided.
-    pub decisions: Vec<Decision>,
+    pub decisions: Vec<MergeDecision>,
     /// What could not be.
     pub conflicts: Vec<Conflict>,
     /// Which ids of theirs are others in the result, for a file that is a graph itself.
     pub renumbered: Renumbering,
     /// Why a merge that was made is not used: the document is ours, and the one conflict
     /// is about all of it.
-    pub doubts: Vec<Doubt>,
+    pub audit_findings: Vec<AuditFinding>,
 }
 
-impl Merged {
-    fn plain(document: Value) -> Self {
-        Merged {
+impl MergeResult {
+    fn without_conflicts(document: Value) -> Self {
+        MergeResult {
             document,
             decisions: Vec::new(),
             conflicts: Vec::new(),
             renumbered: Renumbering::default(),
-            doubts: Vec::new(),
+            audit_findings: Vec::new(),
         }
     }
 
     /// Ours, and one conflict about everything.
-    fn whole(sides: Three<Option<&Value>>, doubts: Vec<Doubt>) -> Self {
+    fn whole_conflict(sides: ThreeWay<Option<&Value>>, audit_findings: Vec<AuditFinding>) -> Self {
         let conflict = Conflict {
-            at: Path::root(),
-            scope: Scope::Root,
+            at: JsonPath::root(),
+            scope: GraphScope::Root,
             node: None,
             kind: ConflictKind::Structure,
-            parts: vec![Part { node: None, place: Place::Document, sides: sides.cloned() }],
+            parts: vec![ConflictPart {
+                node: None,
+                place: MergePlace::Document,
+                sides: sides.cloned(),
+            }],
         };
         let document = sides.ours.cloned().unwrap_or_default();
-        Merged { conflicts: vec![conflict], doubts, ..Merged::plain(document) }
+        MergeResult {
+            conflicts: vec![conflict],
+            audit_findings,
+            ..MergeResult::without_conflicts(document)
+        }
     }
 }
 
 /// Merges three documents. Without a base, the file was added on both sides.
-pub fn merge(base: Option<&Value>, ours: &Value, theirs: &Value, options: Options<'_>) -> Merged {
+pub fn merge_documents(
+    base: Option<&Value>,
+    ours: &Value,
+    theirs: &Value,
+    options: MergeOptions<'_>,
+) -> MergeResult {
     let clean = |document: &Value| {
         let mut document = document.clone();
-        canon::strip(&mut document);
+        clean::strip_layout(&mut document);
         document
     };
     let (mut base, mut ours, mut theirs) = (base.map(clean), clean(ours), clean(theirs));
-    if let Some(merged) = by_one_side(&base, &ours, &theirs) {
+    if let Some(merged) = merge_one_sided(&base, &ours, &theirs) {
         return merged;
     }
     // Conflicts that a side carries along unsettled are no edits.
-    let doubtful = base.as_mut().map(lift).unwrap_or_default();
-    let (from_ours, from_theirs) = (lift(&mut ours), lift(&mut theirs));
+    let doubtful = base.as_mut().map(take_conflicts).unwrap_or_default();
+    let (from_ours, from_theirs) = (take_conflicts(&mut ours), take_conflicts(&mut theirs));
     if let Some(base) = &mut base {
-        forget(base, &doubtful, options.naming);
+        make_conflicts_unknown(base, &doubtful, options.naming);
     }
-    let mut merged = match by_one_side(&base, &ours, &theirs) {
+    let mut merged = match merge_one_sided(&base, &ours, &theirs) {
         Some(merged) => merged,
-        None => both(Three::new(base.as_ref(), Some(&ours), Some(&theirs)), options),
+        None => merge_both(ThreeWay::new(base.as_ref(), Some(&ours), Some(&theirs)), options),
     };
     if !doubtful.is_empty() {
-        merged.conflicts.iter_mut().for_each(without_unknown);
+        merged.conflicts.iter_mut().for_each(clear_unknown_base);
     }
     for carrier in from_ours.into_iter().chain(from_theirs) {
-        carry_on(&mut merged, carrier);
+        carry_over_conflicts(&mut merged, carrier);
     }
     merged
 }
 
 /// The merge where at most one side changed the document.
-fn by_one_side(base: &Option<Value>, ours: &Value, theirs: &Value) -> Option<Merged> {
-    match Three::new(base.as_ref(), Some(ours), Some(theirs)).settle() {
-        Outcome::Unchanged | Outcome::Alike | Outcome::Ours => Some(Merged::plain(ours.clone())),
-        Outcome::Theirs => Some(Merged::plain(theirs.clone())),
-        Outcome::Apart => None,
+fn merge_one_sided(base: &Option<Value>, ours: &Value, theirs: &Value) -> Option<MergeResult> {
+    match ThreeWay::new(base.as_ref(), Some(ours), Some(theirs)).settle() {
+        ThreeWayOutcome::Unchanged | ThreeWayOutcome::SameChange | ThreeWayOutcome::Ours => {
+            Some(MergeResult::without_conflicts(ours.clone()))
+        }
+        ThreeWayOutcome::Theirs => Some(MergeResult::without_conflicts(theirs.clone())),
+        ThreeWayOutcome::Conflicting => None,
     }
 }
 
 /// Takes over an unsettled conflict that a side carried, unless this merge has one about
 /// the same place.
-fn carry_on(merged: &mut Merged, carrier: Carrier) {
+fn carry_over_conflicts(merged: &mut MergeResult, carrier: GraphConflicts) {
     for carried in carrier.conflicts {
         let conflict = Conflict { at: carrier.at.clone(), ..carried.conflict };
         let same = |known: &Conflict| {
@@ -130,81 +146,92 @@ fn carry_on(merged: &mut Merged, carrier: Carrier) {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
+enum DocumentFormat {
     Workflow,
     Prompt,
     Json,
 }
 
-fn sort(value: Option<&Value>) -> Sort {
+fn document_format(value: Option<&Value>) -> DocumentFormat {
     match value {
-        Some(Value::Object(object)) if is_workflow(object) => Sort::Workflow,
-        Some(Value::Object(object)) if is_prompt(object) => Sort::Prompt,
-        _ => Sort::Json,
+        Some(Value::Object(object)) if is_workflow(object) => DocumentFormat::Workflow,
+        Some(Value::Object(object)) if is_prompt(object) => DocumentFormat::Prompt,
+        _ => DocumentFormat::Json,
     }
 }
 
 /// Both sides changed the document.
-fn both(sides: Three<Option<&Value>>, options: Options<'_>) -> Merged {
-    match (sort(sides.ours), sort(sides.theirs)) {
-        (Sort::Workflow, Sort::Workflow) => workflows(sides, options),
-        (Sort::Prompt, Sort::Prompt) => prompts(sides, options),
-        (Sort::Json, Sort::Json) => other(sides, options),
-        _ => Merged::whole(sides, Vec::new()),
+fn merge_both(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -> MergeResult {
+    match (document_format(sides.ours), document_format(sides.theirs)) {
+        (DocumentFormat::Workflow, DocumentFormat::Workflow) => merge_workflows(sides, options),
+        (DocumentFormat::Prompt, DocumentFormat::Prompt) => merge_prompts(sides, options),
+        (DocumentFormat::Json, DocumentFormat::Json) => merge_other_json(sides, options),
+        _ => MergeResult::whole_conflict(sides, Vec::new()),
     }
 }
 
-fn workflows(sides: Three<Option<&Value>>, options: Options<'_>) -> Merged {
+fn merge_workflows(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -> MergeResult {
     let read = |value: Option<&Value>| Workflow::from_value(value?.clone()).ok();
     let (Some(ours), Some(theirs)) = (read(sides.ours), read(sides.theirs)) else {
-        return Merged::whole(sides, Vec::new());
+        return MergeResult::whole_conflict(sides, Vec::new());
     };
     let base = read(sides.base);
-    let kinship = if base.is_some() { Kinship::Ancestor } else { Kinship::None };
-    let unrelated = kinship == Kinship::None && !is_related(&ours, &theirs);
+    let kinship = if base.is_some() { Ancestry::Ancestor } else { Ancestry::None };
+    let unrelated = kinship == Ancestry::None && !are_related(&ours, &theirs);
     if unrelated || ours.root.schema() != theirs.root.schema() {
-        return Merged::whole(sides, Vec::new());
+        return MergeResult::whole_conflict(sides, Vec::new());
     }
     let nothing = || Workflow {
         root: Graph::default(),
-        definitions: Table::default(),
-        odd_definitions: Vec::new(),
+        definitions: FxIndexMap::default(),
+        untyped_definitions: Vec::new(),
     };
-    let three = Three::new(base.unwrap_or_else(nothing), ours, theirs);
-    let mut ledger = Ledger::new(options.strategies);
-    let mut merged = workflow::merge(three, kinship, options.naming, &mut ledger);
-    add_definitions(&mut ledger.conflicts, &merged);
-    let idle = definitions::unreachable(&merged.workflow);
-    let Ledger { mut decisions, conflicts, strategies } = ledger;
-    let conflicts = by_rules(conflicts, strategies, &mut decisions, |conflict, side| {
-        choose(&mut merged.workflow, conflict, side, options.naming);
-        drop_unreachable(&mut merged.workflow, &idle);
+    let three = ThreeWay::new(base.unwrap_or_else(nothing), ours, theirs);
+    let mut ledger = MergeLog::new(options.strategies);
+    let mut merged = workflow::merge_workflow(three, kinship, options.naming, &mut ledger);
+    attach_definitions(&mut ledger.conflicts, &merged);
+    let idle = definitions::unreachable_definitions(&merged.workflow);
+    let MergeLog { mut decisions, conflicts, strategies } = ledger;
+    let conflicts = settle_by_rules(conflicts, strategies, &mut decisions, |conflict, side| {
+        write_side_of_conflict(&mut merged.workflow, conflict, side, options.naming);
+        drop_unreachable_definitions(&mut merged.workflow, &idle);
     });
     merged.workflow.raise_counters();
-    let doubts =
-        doubts(merged.sides.as_ref(), &merged.workflow, &conflicts, &decisions, options.naming);
+    let doubts = audit_workflow(
+        merged.sides.as_ref(),
+        &merged.workflow,
+        &conflicts,
+        &decisions,
+        options.naming,
+    );
     if !doubts.is_empty() {
-        return Merged::whole(sides, doubts);
+        return MergeResult::whole_conflict(sides, doubts);
     }
     let mut document = merged.workflow.into_value();
-    canon::strip(&mut document);
-    Merged { document, decisions, conflicts, renumbered: merged.renumbered, doubts }
+    clean::strip_layout(&mut document);
+    MergeResult {
+        document,
+        decisions,
+        conflicts,
+        renumbered: merged.renumbered,
+        audit_findings: doubts,
+    }
 }
 
 /// Settles conflicts for which there is a rule.
-fn by_rules(
-    open: Vec<Open>,
-    strategies: &Strategies,
-    decisions: &mut Vec<Decision>,
-    mut choose: impl FnMut(&Conflict, Side),
+fn settle_by_rules(
+    open: Vec<OpenConflict>,
+    strategies: &MergeStrategies,
+    decisions: &mut Vec<MergeDecision>,
+    mut choose: impl FnMut(&Conflict, MergeSide),
 ) -> Vec<Conflict> {
     let mut left = Vec::new();
-    for Open { conflict, class } in open {
-        let rule = strategies.on_conflict(class);
+    for OpenConflict { conflict, class } in open {
+        let rule = strategies.conflict_rule(class);
         let side = match rule {
-            Rule::Ours => Side::Ours,
-            Rule::Theirs => Side::Theirs,
-            Rule::Auto | Rule::Conflict => {
+            MergeRule::Ours => MergeSide::Ours,
+            MergeRule::Theirs => MergeSide::Theirs,
+            MergeRule::Auto | MergeRule::Conflict => {
                 left.push(conflict);
                 continue;
             }
@@ -214,14 +241,14 @@ fn by_rules(
             let node = conflict.node.clone();
             let node = node.filter(|node| Some(&node.id) == part.node.as_ref()).or_else(|| {
                 let id = part.node.clone()?;
-                Some(super::conflict::NodeName { id, shown: "node".into() })
+                Some(super::conflict::NodeName { id, display_name: "node".into() })
             });
-            decisions.push(Decision {
+            decisions.push(MergeDecision {
                 at: conflict.at.clone(),
                 scope: conflict.scope.clone(),
                 node,
                 place: part.place.clone(),
-                verdict: Verdict::ByRule(class, rule),
+                verdict: MergeVerdict::ByRule(class, rule),
             });
         }
     }
@@ -229,12 +256,12 @@ fn by_rules(
 }
 
 /// A conflict about an instance carries the definition that only it leads to.
-fn add_definitions(conflicts: &mut [Open], merged: &workflow::Merged) {
-    for Open { conflict, .. } in conflicts {
+fn attach_definitions(conflicts: &mut [OpenConflict], merged: &workflow::MergedWorkflow) {
+    for OpenConflict { conflict, .. } in conflicts {
         let mut open: Vec<crate::graph::SubgraphId> = conflict
             .parts
             .iter()
-            .filter(|part| part.place == Place::Node)
+            .filter(|part| part.place == MergePlace::Node)
             .flat_map(|part| [&part.sides.base, &part.sides.ours, &part.sides.theirs])
             .flatten()
             .filter_map(|node| Some(crate::graph::SubgraphId::new(node.get("type")?.as_str()?)))
@@ -255,14 +282,18 @@ fn add_definitions(conflicts: &mut [Open], merged: &workflow::Merged) {
             }
             open.extend(inner);
             let sides = found.map(|definition| definition.cloned().map(|d| d.into_value()));
-            conflict.parts.push(Part { node: None, place: Place::Definition(id), sides });
+            conflict.parts.push(ConflictPart {
+                node: None,
+                place: MergePlace::Definition(id),
+                sides,
+            });
         }
     }
 }
 
 /// Whether two files that were added apart are states of one workflow: the id of the
 /// workflow, or most of the nodes.
-fn is_related(ours: &Workflow, theirs: &Workflow) -> bool {
+fn are_related(ours: &Workflow, theirs: &Workflow) -> bool {
     let id = |workflow: &Workflow| workflow.root.rest.get("id").cloned();
     if id(ours).is_some() && id(ours) == id(theirs) {
         return true;
@@ -274,76 +305,92 @@ fn is_related(ours: &Workflow, theirs: &Workflow) -> bool {
     same.count() * 2 > most
 }
 
-fn prompts(sides: Three<Option<&Value>>, options: Options<'_>) -> Merged {
+fn merge_prompts(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -> MergeResult {
     let read = |value: Option<&Value>| Prompt::from_value(value?.clone()).ok();
     let (Some(ours), Some(theirs)) = (read(sides.ours), read(sides.theirs)) else {
-        return Merged::whole(sides, Vec::new());
+        return MergeResult::whole_conflict(sides, Vec::new());
     };
     let base = read(sides.base).unwrap_or_default();
-    let mut ledger = Ledger::new(options.strategies);
-    let mut prompt = prompt::merge(Three::new(base, ours, theirs), &mut ledger);
-    let Ledger { mut decisions, conflicts, strategies } = ledger;
-    let conflicts = by_rules(conflicts, strategies, &mut decisions, |conflict, side| {
-        prompt::choose(&mut prompt.merged, conflict, side);
+    let mut ledger = MergeLog::new(options.strategies);
+    let mut prompt = prompt::merge_prompt(ThreeWay::new(base, ours, theirs), &mut ledger);
+    let MergeLog { mut decisions, conflicts, strategies } = ledger;
+    let conflicts = settle_by_rules(conflicts, strategies, &mut decisions, |conflict, side| {
+        prompt::write_side_in_prompt(&mut prompt.prompt, conflict, side);
     });
-    let doubts = prompt::doubts(&prompt, &conflicts, &decisions);
+    let doubts = prompt::audit_prompt(&prompt, &conflicts, &decisions);
     if !doubts.is_empty() {
-        return Merged::whole(sides, doubts);
+        return MergeResult::whole_conflict(sides, doubts);
     }
-    let mut document = prompt.merged.into_value();
-    canon::strip(&mut document);
-    Merged { document, decisions, conflicts, renumbered: prompt.renumbered, doubts }
+    let mut document = prompt.prompt.into_value();
+    clean::strip_layout(&mut document);
+    MergeResult {
+        document,
+        decisions,
+        conflicts,
+        renumbered: prompt.renumbered,
+        audit_findings: doubts,
+    }
 }
 
 /// Other JSON, with graphs in it or without.
-fn other(sides: Three<Option<&Value>>, options: Options<'_>) -> Merged {
-    let mut walk = Walk { options, decisions: Vec::new(), conflicts: Vec::new() };
-    let document = json::merge(sides, &mut Path::root(), &mut walk).unwrap_or_default();
-    let Walk { decisions, conflicts, .. } = walk;
-    Merged { decisions, conflicts, ..Merged::plain(document) }
+fn merge_other_json(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -> MergeResult {
+    let mut walk = JsonMergeLog { options, decisions: Vec::new(), conflicts: Vec::new() };
+    let document =
+        json_merge::merge_values(sides, &mut JsonPath::root(), &mut walk).unwrap_or_default();
+    let JsonMergeLog { decisions, conflicts, .. } = walk;
+    MergeResult { decisions, conflicts, ..MergeResult::without_conflicts(document) }
 }
 
-struct Walk<'a> {
-    options: Options<'a>,
-    decisions: Vec<Decision>,
+struct JsonMergeLog<'a> {
+    options: MergeOptions<'a>,
+    decisions: Vec<MergeDecision>,
     conflicts: Vec<Conflict>,
 }
 
-impl Report for Walk<'_> {
-    fn apart(&mut self, at: &Path, sides: Three<Option<&Value>>) -> Side {
-        let class = Class::Other;
-        let rule = self.options.strategies.on_conflict(class);
+impl JsonMergeHandler for JsonMergeLog<'_> {
+    fn conflicting(&mut self, at: &JsonPath, sides: ThreeWay<Option<&Value>>) -> MergeSide {
+        let class = ChangeClass::Other;
+        let rule = self.options.strategies.conflict_rule(class);
         let side = match rule {
-            Rule::Ours => Side::Ours,
-            Rule::Theirs => Side::Theirs,
-            Rule::Auto | Rule::Conflict => {
+            MergeRule::Ours => MergeSide::Ours,
+            MergeRule::Theirs => MergeSide::Theirs,
+            MergeRule::Auto | MergeRule::Conflict => {
                 let kind = ConflictKind::BothChanged;
-                let place = Place::Graph(at.clone());
-                self.conflicts.push(Conflict::in_graph(&Scope::Root, kind, place, sides.cloned()));
-                return Side::Ours;
+                let place = MergePlace::Graph(at.clone());
+                self.conflicts.push(Conflict::in_graph(
+                    &GraphScope::Root,
+                    kind,
+                    place,
+                    sides.cloned(),
+                ));
+                return MergeSide::Ours;
             }
         };
-        self.decided(at, Verdict::ByRule(class, rule));
+        self.decided(at, MergeVerdict::ByRule(class, rule));
         side
     }
 
-    fn decided(&mut self, at: &Path, verdict: Verdict) {
-        self.decisions.push(Decision {
-            at: Path::root(),
-            scope: Scope::Root,
+    fn decided(&mut self, at: &JsonPath, verdict: MergeVerdict) {
+        self.decisions.push(MergeDecision {
+            at: JsonPath::root(),
+            scope: GraphScope::Root,
             node: None,
-            place: Place::Graph(at.clone()),
+            place: MergePlace::Graph(at.clone()),
             verdict,
         });
     }
 
-    fn special(&mut self, at: &Path, sides: Three<Option<&Value>>) -> Option<Option<Value>> {
-        let sorts = (sort(sides.ours), sort(sides.theirs));
-        if at.0.is_empty() || sorts.0 == Sort::Json || sorts.0 != sorts.1 {
+    fn merge_specially(
+        &mut self,
+        at: &JsonPath,
+        sides: ThreeWay<Option<&Value>>,
+    ) -> Option<Option<Value>> {
+        let sorts = (document_format(sides.ours), document_format(sides.theirs));
+        if at.0.is_empty() || sorts.0 == DocumentFormat::Json || sorts.0 != sorts.1 {
             return None;
         }
-        let merged = both(sides, self.options);
-        let inside = |own: &Path| Path(at.0.iter().chain(&own.0).cloned().collect());
+        let merged = merge_both(sides, self.options);
+        let inside = |own: &JsonPath| JsonPath(at.0.iter().chain(&own.0).cloned().collect());
         self.decisions.extend(merged.decisions.into_iter().map(|mut decision| {
             decision.at = inside(&decision.at);
             decision

@@ -4,32 +4,32 @@
 //!
 //! Must not know nodes' neighbours.
 
-use super::conflict::{Conflict, ConflictKind, NodeName, Place};
-use super::decision::Verdict;
-use super::json::{self, Report, in_order_of_both};
-use super::ledger::Ledger;
-use super::strategy::Class;
-use super::three::{Side, Three};
-use crate::diff::WRITTEN_BY_PROGRAMS;
-use crate::graph::Scope;
-use crate::json::{Object, Path, Step, Style, Value, print};
+use super::conflict::{Conflict, ConflictKind, MergePlace, NodeName};
+use super::decision::MergeVerdict;
+use super::json_merge::{self, JsonMergeHandler, combined_order};
+use super::merge_log::MergeLog;
+use super::strategy::ChangeClass;
+use super::three_way::{MergeSide, ThreeWay};
+use crate::diff::PROGRAM_WRITTEN_PROPERTIES;
+use crate::graph::GraphScope;
+use crate::json::{JsonPath, JsonStep, JsonStyle, Object, Value, print};
 
 /// Whose members are merged.
-pub(super) enum Owner {
+pub(super) enum MemberOwner {
     Node(NodeName),
     Graph,
 }
 
 /// Members of a node that are merged elsewhere.
-pub(super) const APART_FROM: [&str; 5] =
+pub(super) const SEPARATELY_MERGED: [&str; 5] =
     ["id", "inputs", "outputs", "widgets_values", "widgets_values_named"];
 
 /// Members of a node that change nothing but its looks.
-const LOOKS: [&str; 6] = ["color", "bgcolor", "boxcolor", "shape", "showAdvanced", "flags"];
+const LOOKS_MEMBERS: [&str; 6] = ["color", "bgcolor", "boxcolor", "shape", "showAdvanced", "flags"];
 
 /// Further members of `properties` that no person sets on purpose: where a node came from,
 /// switches of the canvas, what other programs keep about it.
-const QUIET_PROPERTIES: [&str; 8] = [
+const UNIMPORTANT_PROPERTIES: [&str; 8] = [
     "cnr_id",
     "aux_id",
     "ver",
@@ -42,7 +42,7 @@ const QUIET_PROPERTIES: [&str; 8] = [
 
 /// Lists whose elements stand for themselves, in no order that means much: what both
 /// sides added is all there.
-const SETS: [&str; 8] = [
+const SET_LISTS: [&str; 8] = [
     "/properties/proxyWidgets",
     "/properties/previewExposures",
     "/properties/proxyWidgetErrorQuarantine",
@@ -57,7 +57,7 @@ const SETS: [&str; 8] = [
 const APP_INPUTS: &str = "/extra/linearData/inputs";
 
 /// Members of a graph that say nothing of what it does.
-const QUIET_GRAPH: [&str; 6] = [
+const UNIMPORTANT_GRAPH_MEMBERS: [&str; 6] = [
     "/id",
     "/config",
     "/extra/VHS_",
@@ -66,55 +66,55 @@ const QUIET_GRAPH: [&str; 6] = [
     "/widgets",
 ];
 
-impl Owner {
-    fn place(&self, at: &Path) -> Place {
+impl MemberOwner {
+    fn member_place(&self, at: &JsonPath) -> MergePlace {
         match self {
-            Owner::Node(_) => Place::Key(at.clone()),
-            Owner::Graph => Place::Graph(at.clone()),
+            MemberOwner::Node(_) => MergePlace::Key(at.clone()),
+            MemberOwner::Graph => MergePlace::Graph(at.clone()),
         }
     }
 
-    fn node(&self) -> Option<NodeName> {
+    fn node_name(&self) -> Option<NodeName> {
         match self {
-            Owner::Node(name) => Some(name.clone()),
-            Owner::Graph => None,
+            MemberOwner::Node(name) => Some(name.clone()),
+            MemberOwner::Graph => None,
         }
     }
 
     /// Whether ours may stand where both changed it, because no person sets it on purpose.
-    fn is_quiet(&self, at: &Path) -> bool {
-        let key = |at: &Path, index: usize| match at.0.get(index) {
-            Some(Step::Key(key)) => Some(key.clone()),
+    fn is_unimportant(&self, at: &JsonPath) -> bool {
+        let key = |at: &JsonPath, index: usize| match at.0.get(index) {
+            Some(JsonStep::Key(key)) => Some(key.clone()),
             _ => None,
         };
         match (self, key(at, 0), key(at, 1)) {
-            (Owner::Node(_), Some(first), None) => LOOKS.contains(&first.as_str()),
-            (Owner::Node(_), Some(first), Some(second)) => {
-                LOOKS.contains(&first.as_str())
-                    || (first == "properties" && is_quiet_property(&second))
+            (MemberOwner::Node(_), Some(first), None) => LOOKS_MEMBERS.contains(&first.as_str()),
+            (MemberOwner::Node(_), Some(first), Some(second)) => {
+                LOOKS_MEMBERS.contains(&first.as_str())
+                    || (first == "properties" && is_unimportant_property(&second))
             }
-            (Owner::Graph, ..) => {
+            (MemberOwner::Graph, ..) => {
                 let text = at.to_string();
-                QUIET_GRAPH.iter().any(|quiet| text.starts_with(quiet))
+                UNIMPORTANT_GRAPH_MEMBERS.iter().any(|quiet| text.starts_with(quiet))
             }
             _ => false,
         }
     }
 }
 
-struct Members<'m, 'l> {
-    owner: &'m Owner,
-    scope: &'m Scope,
-    ledger: &'m mut Ledger<'l>,
+struct FieldMergeLog<'m, 'l> {
+    owner: &'m MemberOwner,
+    scope: &'m GraphScope,
+    ledger: &'m mut MergeLog<'l>,
 }
 
-impl Report for Members<'_, '_> {
-    fn apart(&mut self, at: &Path, sides: Three<Option<&Value>>) -> Side {
-        if self.owner.is_quiet(at) && !self.ledger.insists(Class::Looks) {
-            self.decided(at, Verdict::Looks);
-            return Side::Ours;
+impl JsonMergeHandler for FieldMergeLog<'_, '_> {
+    fn conflicting(&mut self, at: &JsonPath, sides: ThreeWay<Option<&Value>>) -> MergeSide {
+        if self.owner.is_unimportant(at) && !self.ledger.forces_conflict(ChangeClass::Looks) {
+            self.decided(at, MergeVerdict::KeptOurLooks);
+            return MergeSide::Ours;
         }
-        let (place, sides) = (self.owner.place(at), sides.cloned());
+        let (place, sides) = (self.owner.member_place(at), sides.cloned());
         let kind = match (&sides.base, &sides.ours, &sides.theirs) {
             (Some(_), None, Some(_)) => ConflictKind::RemovedByOurs,
             (Some(_), Some(_), None) => ConflictKind::RemovedByTheirs,
@@ -127,29 +127,38 @@ impl Report for Members<'_, '_> {
             }
             kind => kind,
         };
-        let conflict = match self.owner.node() {
+        let conflict = match self.owner.node_name() {
             Some(node) => Conflict::in_node(self.scope, node, kind, place, sides),
             None => Conflict::in_graph(self.scope, kind, place, sides),
         };
-        match self.owner.is_quiet(at) {
-            true => self.ledger.open_as(conflict, Class::Looks),
-            false => self.ledger.open(conflict),
+        match self.owner.is_unimportant(at) {
+            true => self.ledger.log_conflict_as(conflict, ChangeClass::Looks),
+            false => self.ledger.log_conflict(conflict),
         };
-        Side::Ours
+        MergeSide::Ours
     }
 
-    fn decided(&mut self, at: &Path, verdict: Verdict) {
-        self.ledger.decide(self.scope, self.owner.node(), self.owner.place(at), verdict);
+    fn decided(&mut self, at: &JsonPath, verdict: MergeVerdict) {
+        self.ledger.log_decision(
+            self.scope,
+            self.owner.node_name(),
+            self.owner.member_place(at),
+            verdict,
+        );
     }
 
-    fn special(&mut self, at: &Path, sides: Three<Option<&Value>>) -> Option<Option<Value>> {
+    fn merge_specially(
+        &mut self,
+        at: &JsonPath,
+        sides: ThreeWay<Option<&Value>>,
+    ) -> Option<Option<Value>> {
         let text = at.to_string();
         let key: fn(&Value) -> String = match text.as_str() {
             APP_INPUTS => |input| match input.as_array() {
-                Some([id, widget, ..]) => format!("{} {}", bare(id), bare(widget)),
-                _ => bare(input),
+                Some([id, widget, ..]) => format!("{} {}", plain_text(id), plain_text(widget)),
+                _ => plain_text(input),
             },
-            text if SETS.contains(&text) => bare,
+            text if SET_LISTS.contains(&text) => plain_text,
             _ => return None,
         };
         let list = |value: Option<&Value>| match value {
@@ -157,52 +166,52 @@ impl Report for Members<'_, '_> {
             None => Some(Vec::new()),
             _ => None,
         };
-        let Three { base: Some(base), ours: Some(ours), theirs: Some(theirs) } = sides.map(list)
+        let ThreeWay { base: Some(base), ours: Some(ours), theirs: Some(theirs) } = sides.map(list)
         else {
             return None;
         };
-        self.decided(at, Verdict::Elements);
-        let merged = union(&Three::new(base, ours, theirs), key);
+        self.decided(at, MergeVerdict::MergedElements);
+        let merged = merge_sets(&ThreeWay::new(base, ours, theirs), key);
         Some(sides.ours.or(sides.theirs).map(|_| Value::Array(merged)))
     }
 }
 
 /// A value without the difference between `"4"` and `4`.
-fn bare(value: &Value) -> String {
+fn plain_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.to_string(),
-        other => print(other, &Style::SAVE),
+        other => print(other, &JsonStyle::SAVE),
     }
 }
 
 /// What either side has and neither has taken away. Of two with one key ours is taken,
 /// unless only theirs changed it.
-fn union(sides: &Three<Vec<Value>>, key: fn(&Value) -> String) -> Vec<Value> {
+fn merge_sets(sides: &ThreeWay<Vec<Value>>, key: fn(&Value) -> String) -> Vec<Value> {
     let keys = sides.as_ref().map(|list| list.iter().map(key).collect::<Vec<_>>());
     let find = |list: &[Value], keys: &[String], key: &str| {
         keys.iter().position(|known| known == key).map(|at| list[at].clone())
     };
-    let order = in_order_of_both(keys.ours.clone(), &keys.theirs);
+    let order = combined_order(keys.ours.clone(), &keys.theirs);
     let settled = order.into_iter().filter_map(|key| {
-        let three = Three::new(
+        let three = ThreeWay::new(
             find(&sides.base, &keys.base, &key),
             find(&sides.ours, &keys.ours, &key),
             find(&sides.theirs, &keys.theirs, &key),
         );
         let outcome = three.as_ref().map(Option::as_ref).settle_values();
-        three.get(outcome.winner()).clone()
+        three.get(outcome.winning_side()).clone()
     });
     settled.collect()
 }
 
 /// Merges the members of two objects but for those that are merged elsewhere, which are
 /// taken from ours as they are.
-pub(super) fn merge(
-    sides: Three<Option<&Object>>,
+pub(super) fn merge_fields(
+    sides: ThreeWay<Option<&Object>>,
     but: &[&str],
-    scope: &Scope,
-    owner: &Owner,
-    ledger: &mut Ledger<'_>,
+    scope: &GraphScope,
+    owner: &MemberOwner,
+    ledger: &mut MergeLog<'_>,
 ) -> Object {
     let bare = |object: Option<&Object>| {
         let mut object = object.cloned().unwrap_or_default();
@@ -210,8 +219,8 @@ pub(super) fn merge(
         object
     };
     let rest = sides.map(bare);
-    let mut report = Members { owner, scope, ledger };
-    let merged = json::members(rest.as_ref(), &mut Path::root(), &mut report);
+    let mut report = FieldMergeLog { owner, scope, ledger };
+    let merged = json_merge::merge_members(rest.as_ref(), &mut JsonPath::root(), &mut report);
     let Some(ours) = sides.ours else { return merged };
     // Back into the order of ours, with what is merged elsewhere in its place.
     let mut merged: rustc_hash::FxHashMap<_, _> =
@@ -233,12 +242,14 @@ pub(super) fn merge(
 }
 
 /// Whether a change of a node's members matters enough to stand against its removal.
-pub(super) fn matters(before: &Object, after: &Object) -> bool {
+pub(super) fn is_significant_change(before: &Object, after: &Object) -> bool {
     let quiet = |key: &str| {
-        APART_FROM.contains(&key) || LOOKS.contains(&key) || ["order", "extensions"].contains(&key)
+        SEPARATELY_MERGED.contains(&key)
+            || LOOKS_MEMBERS.contains(&key)
+            || ["order", "extensions"].contains(&key)
     };
     let differs = |key: &str| match (before.get(key), after.get(key)) {
-        (Some(a), Some(b)) => !a.same(b),
+        (Some(a), Some(b)) => !a.is_equivalent(b),
         (a, b) => a.is_some() != b.is_some(),
     };
     let keys = before.keys().chain(after.keys()).filter(|key| !quiet(key));
@@ -247,22 +258,26 @@ pub(super) fn matters(before: &Object, after: &Object) -> bool {
         "properties" => {
             let part =
                 |object: &Object| object.get("properties").and_then(Value::as_object).cloned();
-            properties_matter(&part(before).unwrap_or_default(), &part(after).unwrap_or_default())
+            is_significant_property_change(
+                &part(before).unwrap_or_default(),
+                &part(after).unwrap_or_default(),
+            )
         }
         _ => true,
     })
 }
 
-fn is_quiet_property(key: &str) -> bool {
-    WRITTEN_BY_PROGRAMS.contains(&key) || QUIET_PROPERTIES.contains(&key)
+fn is_unimportant_property(key: &str) -> bool {
+    PROGRAM_WRITTEN_PROPERTIES.contains(&key) || UNIMPORTANT_PROPERTIES.contains(&key)
 }
 
-fn properties_matter(before: &Object, after: &Object) -> bool {
-    let quiet = |key: &str| is_quiet_property(key) || ["models", "previewExposures"].contains(&key);
+fn is_significant_property_change(before: &Object, after: &Object) -> bool {
+    let quiet =
+        |key: &str| is_unimportant_property(key) || ["models", "previewExposures"].contains(&key);
     let keys = before.keys().chain(after.keys()).filter(|key| !quiet(key));
     let mut keys = keys;
     keys.any(|key| match (before.get(key), after.get(key)) {
-        (Some(a), Some(b)) => !a.same(b),
+        (Some(a), Some(b)) => !a.is_equivalent(b),
         _ => true,
     })
 }

@@ -5,134 +5,136 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::boundary::Boundaries;
-use super::conflict::Place;
-use super::decision::Verdict;
-use super::ledger::{Ledger, name_in};
-use super::three::{Outcome, Side, Three};
-use super::wires::{self, FreeLinks, Held, Net};
-use super::{extras, groups, hosts, node, removal};
+use super::boundary::MergedBoundaries;
+use super::conflict::MergePlace;
+use super::decision::MergeVerdict;
+use super::merge_log::{MergeLog, node_name_on_any_side};
+use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
+use super::wires::{self, HeldNode, LinkIdAllocator, WireMerge};
+use super::{groups, node, removal, subgraph_instances, uncontested};
 use crate::graph::{
-    Graph, Mode, Naming, Node, NodeId, Scope, Sink, Source, SubgraphId, Table, Wires, Workflow,
+    FxIndexMap, Graph, GraphScope, Node, NodeId, NodeMode, SubgraphId, WidgetNaming, WireSink,
+    WireSource, Wires, Workflow,
 };
 use crate::json::Object;
 
 /// What the merge of every graph needs.
-pub(super) struct Engine<'a> {
-    pub(super) workflows: Three<&'a Workflow>,
-    pub(super) naming: &'a dyn Naming,
-    pub(super) boundaries: &'a Boundaries,
+pub(super) struct MergeContext<'a> {
+    pub(super) workflows: ThreeWay<&'a Workflow>,
+    pub(super) naming: &'a dyn WidgetNaming,
+    pub(super) boundaries: &'a MergedBoundaries,
     /// Definitions whose inside a side changed: their instances count as changed.
-    pub(super) changed_inside: &'a Three<FxHashSet<SubgraphId>>,
+    pub(super) changed_inside: &'a ThreeWay<FxHashSet<SubgraphId>>,
 }
 
 /// One graph in three states.
-pub(super) struct Scoped<'a> {
-    pub(super) scope: &'a Scope,
-    pub(super) graphs: Three<&'a Graph>,
-    pub(super) wires: Three<Wires>,
+pub(super) struct GraphStates<'a> {
+    pub(super) scope: &'a GraphScope,
+    pub(super) graphs: ThreeWay<&'a Graph>,
+    pub(super) wires: ThreeWay<Wires>,
     /// Nodes that a side gave a wire they did not have.
-    pub(super) rewired: Three<FxHashSet<NodeId>>,
+    pub(super) rewired: ThreeWay<FxHashSet<NodeId>>,
 }
 
 /// What becomes of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum NodeFate {
     /// Both have it: merged.
     Both,
     /// Only that side has it, or its state stands because of a conflict.
-    Of(Side),
+    FromSide(MergeSide),
     /// Kept as theirs has it though ours removed it: switched off, so that the file runs
     /// as ours did.
-    Asleep,
+    Muted,
     Gone,
 }
 
 /// Merges one graph. `rest` are its other members, merged already.
-pub(super) fn merge(
-    engine: &Engine<'_>,
-    scope: &Scope,
-    graphs: Three<&Graph>,
+pub(super) fn merge_graph(
+    engine: &MergeContext<'_>,
+    scope: &GraphScope,
+    graphs: ThreeWay<&Graph>,
     rest: Object,
-    free: &mut FreeLinks,
-    ledger: &mut Ledger<'_>,
+    free: &mut LinkIdAllocator,
+    ledger: &mut MergeLog<'_>,
 ) -> Graph {
-    let scoped = Scoped::new(scope, graphs);
+    let scoped = GraphStates::new(scope, graphs);
     let mut held = FxHashMap::default();
-    let mut fates = removal::fates(engine, &scoped, &mut held, ledger);
-    node::hold_retyped(engine, &scoped, &mut fates, &mut held, ledger);
+    let mut fates = removal::decide_fates(engine, &scoped, &mut held, ledger);
+    node::hold_retyped_nodes(engine, &scoped, &mut fates, &mut held, ledger);
     // The template brings along what only the graph itself knows: its schema, and the
     // order of its keys.
     let mut merged = graphs.ours.clone();
     merged.rest = rest;
-    merged.nodes = nodes(engine, &scoped, &fates, &held, ledger);
-    let net = Net { scope, workflows: engine.workflows, graphs, wires: &scoped.wires, held: &held };
-    let picks = net.settle(&merged, ledger);
-    wires::write(&mut merged, picks, graphs, &scoped.wires, free);
-    merged.groups = groups::merge(scope, graphs, ledger);
-    extras::merge_reroutes(&mut merged, graphs);
-    merged.floating = extras::floating(&merged, graphs);
-    merged.odd = extras::oddities(graphs);
-    merged.realign();
+    merged.nodes = merge_nodes(engine, &scoped, &fates, &held, ledger);
+    let net =
+        WireMerge { scope, workflows: engine.workflows, graphs, wires: &scoped.wires, held: &held };
+    let picks = net.settle_wires(&merged, ledger);
+    wires::write_links(&mut merged, picks, graphs, &scoped.wires, free);
+    merged.groups = groups::merge_groups(scope, graphs, ledger);
+    uncontested::merge_reroutes(&mut merged, graphs);
+    merged.floating = uncontested::merge_floating_links(&merged, graphs);
+    merged.untyped = uncontested::merge_untyped(graphs);
+    merged.sync_slots_with_links();
     merged
 }
 
-impl<'a> Scoped<'a> {
-    fn new(scope: &'a Scope, graphs: Three<&'a Graph>) -> Self {
-        let wires = graphs.map(Wires::of);
-        let rewired = Three::new(
+impl<'a> GraphStates<'a> {
+    fn new(scope: &'a GraphScope, graphs: ThreeWay<&'a Graph>) -> Self {
+        let wires = graphs.map(Wires::from_graph);
+        let rewired = ThreeWay::new(
             FxHashSet::default(),
-            rewired(&wires.base, &wires.ours),
-            rewired(&wires.base, &wires.theirs),
+            rewired_nodes(&wires.base, &wires.ours),
+            rewired_nodes(&wires.base, &wires.theirs),
         );
-        Scoped { scope, graphs, wires, rewired }
+        GraphStates { scope, graphs, wires, rewired }
     }
 
-    pub(super) fn nodes(&self, id: &NodeId) -> Three<Option<&'a Node>> {
+    pub(super) fn node_states(&self, id: &NodeId) -> ThreeWay<Option<&'a Node>> {
         self.graphs.map(|graph| graph.nodes.get(id))
     }
 }
 
 /// Both ends of every wire that is new on a side.
-fn rewired(base: &Wires, side: &Wires) -> FxHashSet<NodeId> {
+fn rewired_nodes(base: &Wires, side: &Wires) -> FxHashSet<NodeId> {
     let mut ends = FxHashSet::default();
     for (sink, wire) in &side.by_sink {
         if base.by_sink.get(sink).is_some_and(|before| before.from == wire.from) {
             continue;
         }
-        if let Sink::Node { id, .. } = sink {
+        if let WireSink::Node { id, .. } = sink {
             ends.insert(id.clone());
         }
-        if let Source::Node { id, .. } = &wire.from {
+        if let WireSource::Node { id, .. } = &wire.from {
             ends.insert(id.clone());
         }
     }
     ends
 }
 
-fn nodes(
-    engine: &Engine<'_>,
-    scoped: &Scoped<'_>,
-    fates: &Table<NodeId, Fate>,
-    held: &FxHashMap<NodeId, Held>,
-    ledger: &mut Ledger<'_>,
-) -> Table<NodeId, Node> {
-    let mut merged = Table::default();
+fn merge_nodes(
+    engine: &MergeContext<'_>,
+    scoped: &GraphStates<'_>,
+    fates: &FxIndexMap<NodeId, NodeFate>,
+    held: &FxHashMap<NodeId, HeldNode>,
+    ledger: &mut MergeLog<'_>,
+) -> FxIndexMap<NodeId, Node> {
+    let mut merged = FxIndexMap::default();
     for (id, fate) in fates {
-        let nodes = scoped.nodes(id);
+        let nodes = scoped.node_states(id);
         let kept = match fate {
-            Fate::Gone => None,
-            Fate::Both => match held.get(id) {
+            NodeFate::Gone => None,
+            NodeFate::Both => match held.get(id) {
                 // A retyped node is one thing with its slots and values.
                 Some(held) => nodes.get(held.by).cloned(),
-                None => Some(node::merge(engine, scoped.scope, nodes, ledger)),
+                None => Some(node::merge_node(engine, scoped.scope, nodes, ledger)),
             },
-            Fate::Of(side) => nodes.get(*side).cloned().map(|mut node| {
-                hosts::fit(engine, &mut node, *side);
+            NodeFate::FromSide(side) => nodes.get(*side).cloned().map(|mut node| {
+                subgraph_instances::fit_instance(engine, &mut node, *side);
                 node
             }),
-            Fate::Asleep => nodes.theirs.cloned().map(|mut node| {
-                node.set_mode(Mode::Mute);
+            NodeFate::Muted => nodes.theirs.cloned().map(|mut node| {
+                node.set_mode(NodeMode::Mute);
                 node
             }),
         };
@@ -144,20 +146,20 @@ fn nodes(
 }
 
 /// Notes a node that only one side has, or has no more.
-pub(super) fn tell_presence(
-    engine: &Engine<'_>,
-    scope: &Scope,
+pub(super) fn log_presence(
+    engine: &MergeContext<'_>,
+    scope: &GraphScope,
     id: &NodeId,
-    there: Three<bool>,
-    ledger: &mut Ledger<'_>,
+    there: ThreeWay<bool>,
+    ledger: &mut MergeLog<'_>,
 ) {
     let verdict = match (there.settle(), there.base) {
-        (Outcome::Unchanged | Outcome::Apart, _) => return,
-        (Outcome::Alike, false) => Verdict::AddedAlike,
-        (Outcome::Alike, true) => Verdict::RemovedAlike,
-        (outcome, false) => Verdict::Added(outcome.winner()),
-        (outcome, true) => Verdict::Removed(outcome.winner()),
+        (ThreeWayOutcome::Unchanged | ThreeWayOutcome::Conflicting, _) => return,
+        (ThreeWayOutcome::SameChange, false) => MergeVerdict::AddedByBoth,
+        (ThreeWayOutcome::SameChange, true) => MergeVerdict::RemovedByBoth,
+        (outcome, false) => MergeVerdict::Added(outcome.winning_side()),
+        (outcome, true) => MergeVerdict::Removed(outcome.winning_side()),
     };
-    let name = name_in(engine.workflows, scope, id);
-    ledger.decide(scope, Some(name), Place::Node, verdict);
+    let name = node_name_on_any_side(engine.workflows, scope, id);
+    ledger.log_decision(scope, Some(name), MergePlace::Node, verdict);
 }

@@ -2,17 +2,17 @@
 
 use rustc_hash::FxHashMap;
 
-use super::conflict::{Conflict, ConflictKind, Place};
-use super::decision::Verdict;
-use super::json::{in_order_of_both, verdict};
-use super::ledger::Ledger;
-use super::three::{Outcome, Side, Three};
-use crate::graph::{Graph, Group, GroupId, Scope};
-use crate::json::{Path, Step, Value};
+use super::conflict::{Conflict, ConflictKind, MergePlace};
+use super::decision::MergeVerdict;
+use super::json_merge::{combined_order, outcome_verdict};
+use super::merge_log::MergeLog;
+use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
+use crate::graph::{Graph, GraphScope, Group, GroupId};
+use crate::json::{JsonPath, JsonStep, Value};
 
 /// What a group is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
+enum GroupKey {
     /// Its id, and how many before it have the same.
     Id(GroupId, usize),
     /// In files of before 2025, which number no groups: its title, and how many before it
@@ -22,7 +22,11 @@ enum Key {
     Index(usize),
 }
 
-pub(super) fn merge(scope: &Scope, graphs: Three<&Graph>, ledger: &mut Ledger<'_>) -> Vec<Group> {
+pub(super) fn merge_groups(
+    scope: &GraphScope,
+    graphs: ThreeWay<&Graph>,
+    ledger: &mut MergeLog<'_>,
+) -> Vec<Group> {
     let lists = graphs.map(|graph| graph.groups.as_slice());
     if lists.theirs == lists.base || lists.theirs == lists.ours {
         return lists.ours.to_vec();
@@ -31,83 +35,99 @@ pub(super) fn merge(scope: &Scope, graphs: Three<&Graph>, ledger: &mut Ledger<'_
         .iter()
         .any(|list| list.iter().any(|group| group.id().is_none()));
     let steady = lists.base.len() == lists.ours.len() && lists.base.len() == lists.theirs.len();
-    let keys = lists.map(|list| keys(list, unnumbered, steady));
-    let index = Three::new(
+    let keys = lists.map(|list| group_keys(list, unnumbered, steady));
+    let index = ThreeWay::new(
         keys.base.iter().zip(lists.base).collect::<FxHashMap<_, _>>(),
         keys.ours.iter().zip(lists.ours).collect::<FxHashMap<_, _>>(),
         keys.theirs.iter().zip(lists.theirs).collect::<FxHashMap<_, _>>(),
     );
-    let order = in_order_of_both(keys.ours.clone(), &keys.theirs);
+    let order = combined_order(keys.ours.clone(), &keys.theirs);
     let settled = order.iter().filter_map(|key| {
         let groups = index.as_ref().map(|index| index.get(key).copied());
-        settle(scope, groups, ledger)
+        settle_group(scope, groups, ledger)
     });
     settled.collect()
 }
 
-fn keys(list: &[Group], unnumbered: bool, steady: bool) -> Vec<Key> {
-    let mut seen: FxHashMap<Key, usize> = FxHashMap::default();
-    let mut nth = |key: Key| *seen.entry(key).and_modify(|nth| *nth += 1).or_default();
+fn group_keys(list: &[Group], unnumbered: bool, steady: bool) -> Vec<GroupKey> {
+    let mut seen: FxHashMap<GroupKey, usize> = FxHashMap::default();
+    let mut nth = |key: GroupKey| *seen.entry(key).and_modify(|nth| *nth += 1).or_default();
     let key = |(at, group): (usize, &Group)| match group.id() {
-        _ if unnumbered && steady => Key::Index(at),
-        Some(id) if !unnumbered => Key::Id(id, nth(Key::Id(id, 0))),
+        _ if unnumbered && steady => GroupKey::Index(at),
+        Some(id) if !unnumbered => GroupKey::Id(id, nth(GroupKey::Id(id, 0))),
         _ => {
             let title = group.title().to_owned();
-            let nth = nth(Key::Title(title.clone(), 0));
-            Key::Title(title, nth)
+            let nth = nth(GroupKey::Title(title.clone(), 0));
+            GroupKey::Title(title, nth)
         }
     };
     list.iter().enumerate().map(key).collect()
 }
 
-fn place(group: &Group, key: Option<&str>) -> Place {
-    let path = Path(key.map(Step::from).into_iter().collect());
-    Place::Group(group.id(), group.title().into(), path)
+fn group_place(group: &Group, key: Option<&str>) -> MergePlace {
+    let path = JsonPath(key.map(JsonStep::from).into_iter().collect());
+    MergePlace::Group(group.id(), group.title().into(), path)
 }
 
-fn settle(scope: &Scope, groups: Three<Option<&Group>>, ledger: &mut Ledger<'_>) -> Option<Group> {
+fn settle_group(
+    scope: &GraphScope,
+    groups: ThreeWay<Option<&Group>>,
+    ledger: &mut MergeLog<'_>,
+) -> Option<Group> {
     match (groups.base, groups.ours, groups.theirs) {
-        (_, Some(ours), Some(theirs)) => Some(both(scope, groups.base, ours, theirs, ledger)),
+        (_, Some(ours), Some(theirs)) => {
+            Some(merge_group(scope, groups.base, ours, theirs, ledger))
+        }
         (Some(base), ours, theirs) => {
             let left = ours.or(theirs)?;
-            let remover = if ours.is_some() { Side::Theirs } else { Side::Ours };
+            let remover = if ours.is_some() { MergeSide::Theirs } else { MergeSide::Ours };
             if base.title() == left.title() {
-                ledger.decide(scope, None, place(left, None), Verdict::Removed(remover));
+                ledger.log_decision(
+                    scope,
+                    None,
+                    group_place(left, None),
+                    MergeVerdict::Removed(remover),
+                );
                 return None;
             }
             let kind = match remover {
-                Side::Ours => ConflictKind::RemovedByOurs,
+                MergeSide::Ours => ConflictKind::RemovedByOurs,
                 _ => ConflictKind::RemovedByTheirs,
             };
             let sides = groups.map(|group| group.map(|g| Value::Object(g.raw().clone())));
-            ledger.open(Conflict::in_graph(scope, kind, place(left, None), sides));
+            ledger.log_conflict(Conflict::in_graph(scope, kind, group_place(left, None), sides));
             Some(left.clone())
         }
         (None, Some(ours), None) => Some(ours.clone()),
         (None, None, Some(theirs)) => {
-            ledger.decide(scope, None, place(theirs, None), Verdict::Added(Side::Theirs));
+            ledger.log_decision(
+                scope,
+                None,
+                group_place(theirs, None),
+                MergeVerdict::Added(MergeSide::Theirs),
+            );
             Some(theirs.clone())
         }
         (None, None, None) => None,
     }
 }
 
-fn both(
-    scope: &Scope,
+fn merge_group(
+    scope: &GraphScope,
     base: Option<&Group>,
     ours: &Group,
     theirs: &Group,
-    ledger: &mut Ledger<'_>,
+    ledger: &mut MergeLog<'_>,
 ) -> Group {
     let mut merged = ours.clone();
     let only_theirs = theirs.raw().keys().filter(|key| !ours.raw().contains_key(key));
     let keys: Vec<_> = ours.raw().keys().chain(only_theirs).cloned().collect();
     for key in keys.iter().filter(|key| *key != "id") {
-        let values = Three::new(base, Some(ours), Some(theirs))
+        let values = ThreeWay::new(base, Some(ours), Some(theirs))
             .map(|group| group.and_then(|group| group.raw().get(key)));
         let outcome = values.settle_values();
         match outcome {
-            Outcome::Theirs => match values.theirs {
+            ThreeWayOutcome::Theirs => match values.theirs {
                 Some(value) => {
                     merged.raw_mut().insert(key.clone(), value.clone());
                 }
@@ -115,20 +135,20 @@ fn both(
                     merged.raw_mut().remove(key);
                 }
             },
-            Outcome::Apart if key == "title" => {
+            ThreeWayOutcome::Conflicting if key == "title" => {
                 let kind = ConflictKind::BothChanged;
-                let place = place(ours, Some(key));
-                ledger.open(Conflict::in_graph(scope, kind, place, values.cloned()));
+                let place = group_place(ours, Some(key));
+                ledger.log_conflict(Conflict::in_graph(scope, kind, place, values.cloned()));
             }
             _ => {}
         }
         let told = match outcome {
-            Outcome::Apart if key == "title" => None,
-            Outcome::Apart => Some(Verdict::Looks),
-            outcome => verdict(outcome, values),
+            ThreeWayOutcome::Conflicting if key == "title" => None,
+            ThreeWayOutcome::Conflicting => Some(MergeVerdict::KeptOurLooks),
+            outcome => outcome_verdict(outcome, values),
         };
         if let Some(verdict) = told {
-            ledger.decide(scope, None, place(ours, Some(key)), verdict);
+            ledger.log_decision(scope, None, group_place(ours, Some(key)), verdict);
         }
     }
     merged

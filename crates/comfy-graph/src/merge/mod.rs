@@ -12,50 +12,56 @@
 //!
 //! Must not read or write files; must not know git.
 
+mod audit;
 mod boundary;
-mod card;
-mod choose;
 mod conflict;
-mod conserve;
+mod conflict_card;
+mod conflict_embedding;
+mod conflict_json;
 mod decision;
 mod definitions;
 mod document;
-mod embed;
-mod extras;
 mod fields;
-mod follow;
+mod follow_packing;
 mod graph;
 mod groups;
-mod hosts;
-mod identity;
-mod json;
-mod ledger;
+mod id_alignment;
+mod json_merge;
+mod json_side_writer;
+mod merge_log;
 mod node;
 mod prompt;
 mod removal;
 mod resolve;
 mod sequence;
-mod shown;
-mod sides;
+mod side_description;
+mod side_writer;
 mod slots;
-mod spell;
 mod strategy;
+mod subgraph_instances;
 mod text;
-mod three;
+mod three_way;
+mod uncontested;
 mod virtual_base;
 mod widgets;
 mod wires;
 mod workflow;
 
-pub use choose::Unwritten;
-pub use conflict::{Conflict, ConflictKind, NodeName, Part, Place};
-pub use conserve::Doubt;
-pub use decision::{Decision, Verdict};
-pub use document::{Merged, Options, merge};
-pub use embed::{Cards, Carrier, Embedded, Labels, carried, embed, is_conflicted};
-pub use resolve::{Choice, Resolved, State, Unsettled, list, resolve};
-pub use shown::Said;
-pub use sides::write_side;
-pub use spell::Carried;
-pub use strategy::{Class, NotARule, Rule, Strategies};
-pub use three::{Outcome, Side, Three};
+pub use audit::AuditFinding;
+pub use conflict::{Conflict, ConflictKind, ConflictPart, MergePlace, NodeName};
+pub use conflict_embedding::{
+    CardVisibility, EmbedResult, GraphConflicts, SideLabels, embed_conflicts, is_conflicted,
+    read_conflicts,
+};
+pub use conflict_json::EmbeddedConflict;
+pub use decision::{MergeDecision, MergeVerdict};
+pub use document::{MergeOptions, MergeResult, merge_documents};
+pub use json_side_writer::write_side;
+pub use resolve::{
+    ConflictChoice, ConflictState, ResolveResult, UnsettledConflict, list_conflicts,
+    resolve_conflicts,
+};
+pub use side_description::DescriptionPiece;
+pub use side_writer::UnwrittenPart;
+pub use strategy::{ChangeClass, InvalidMergeRule, MergeRule, MergeStrategies};
+pub use three_way::{MergeSide, ThreeWay, ThreeWayOutcome};

@@ -2,25 +2,25 @@
 
 use rustc_hash::FxHashMap;
 
-use super::conflict::{Conflict, ConflictKind, Place};
-use super::decision::Verdict;
-use super::fields::{self, APART_FROM, Owner};
-use super::graph::{Engine, Fate, Scoped};
-use super::ledger::{Ledger, name_of};
-use super::removal::{bare, is_changed};
-use super::three::{Outcome, Side, Three};
-use super::widgets::{self, About};
-use super::wires::Held;
-use super::{hosts, slots};
-use crate::graph::{Node, NodeId, Scope, Table};
+use super::conflict::{Conflict, ConflictKind, MergePlace};
+use super::decision::MergeVerdict;
+use super::fields::{self, MemberOwner, SEPARATELY_MERGED};
+use super::graph::{GraphStates, MergeContext, NodeFate};
+use super::merge_log::{MergeLog, node_name};
+use super::removal::{is_truly_changed, node_without_links};
+use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
+use super::widgets::{self, WidgetMergeNode};
+use super::wires::HeldNode;
+use super::{slots, subgraph_instances};
+use crate::graph::{FxIndexMap, GraphScope, Node, NodeId};
 use crate::json::Value;
 
 /// Merges a node but for its wires.
-pub(super) fn merge(
-    engine: &Engine<'_>,
-    scope: &Scope,
-    nodes: Three<Option<&Node>>,
-    ledger: &mut Ledger<'_>,
+pub(super) fn merge_node(
+    engine: &MergeContext<'_>,
+    scope: &GraphScope,
+    nodes: ThreeWay<Option<&Node>>,
+    ledger: &mut MergeLog<'_>,
 ) -> Node {
     let (Some(ours), Some(theirs)) = (nodes.ours, nodes.theirs) else {
         unreachable!("only a node that both sides have is merged");
@@ -28,14 +28,14 @@ pub(super) fn merge(
     if ours == theirs {
         return ours.clone();
     }
-    let name = name_of(engine.workflows.ours, ours);
+    let name = node_name(engine.workflows.ours, ours);
     let raws = nodes.map(|node| node.map(Node::raw));
-    let owner = Owner::Node(name.clone());
-    let mut merged = fields::merge(raws, &APART_FROM, scope, &owner, ledger);
+    let owner = MemberOwner::Node(name.clone());
+    let mut merged = fields::merge_fields(raws, &SEPARATELY_MERGED, scope, &owner, ledger);
     let boundary = engine.boundaries.get(&ours.as_subgraph());
     for key in ["inputs", "outputs"] {
         let lists = raws.map(|raw| raw.and_then(|raw| raw.get(key)));
-        let list = slots::merge(lists, scope, Some(&name), ledger);
+        let list = slots::merge_slots(lists, scope, Some(&name), ledger);
         match list {
             Some(mut list) => {
                 if let (Some(boundary), Some(Value::Array(slots))) = (boundary, Some(&mut list)) {
@@ -49,62 +49,71 @@ pub(super) fn merge(
         }
     }
     let boundary = boundary.map(|boundary| boundary.input_names());
-    let controls = Three::new(Side::Base, Side::Ours, Side::Theirs).map(|side| {
-        nodes.get(side).map(|node| hosts::controls(engine, node, side)).unwrap_or_default()
+    let controls = ThreeWay::new(MergeSide::Base, MergeSide::Ours, MergeSide::Theirs).map(|side| {
+        nodes
+            .get(side)
+            .map(|node| subgraph_instances::instance_controls(engine, node, side))
+            .unwrap_or_default()
     });
-    let about = About { scope, name, boundary, controls };
-    let named = Three::new(
+    let about = WidgetMergeNode { scope, name, boundary, controls };
+    let named = ThreeWay::new(
         nodes.base.map(|node| engine.naming.widgets(engine.workflows.base, node)),
         nodes.ours.map(|node| engine.naming.widgets(engine.workflows.ours, node)),
         nodes.theirs.map(|node| engine.naming.widgets(engine.workflows.theirs, node)),
     )
     .map(Option::unwrap_or_default);
-    let values = widgets::merge(nodes, named, &about, ledger);
+    let values = widgets::merge_widgets(nodes, named, &about, ledger);
     let mut node = ours.clone();
     *node.raw_mut() = merged;
-    values.put_into(node.raw_mut());
+    values.write_to(node.raw_mut());
     node
 }
 
 /// Finds nodes that one side made another class while the other changed or rewired them:
 /// such a node stays whole, as ours has it. If the other side did nothing that matters,
 /// the node is whole as the one that changed its class has it.
-pub(super) fn hold_retyped(
-    engine: &Engine<'_>,
-    scoped: &Scoped<'_>,
-    fates: &mut Table<NodeId, Fate>,
-    held: &mut FxHashMap<NodeId, Held>,
-    ledger: &mut Ledger<'_>,
+pub(super) fn hold_retyped_nodes(
+    engine: &MergeContext<'_>,
+    scoped: &GraphStates<'_>,
+    fates: &mut FxIndexMap<NodeId, NodeFate>,
+    held: &mut FxHashMap<NodeId, HeldNode>,
+    ledger: &mut MergeLog<'_>,
 ) {
-    for (id, fate) in fates.iter_mut().filter(|(_, fate)| **fate == Fate::Both) {
-        let nodes = scoped.nodes(id);
+    for (id, fate) in fates.iter_mut().filter(|(_, fate)| **fate == NodeFate::Both) {
+        let nodes = scoped.node_states(id);
         let classes = nodes.map(|node| node.map(Node::class));
         let retyper = match classes.settle() {
-            Outcome::Unchanged | Outcome::Alike => continue,
-            Outcome::Ours => Some(Side::Ours),
-            Outcome::Theirs => Some(Side::Theirs),
-            Outcome::Apart => None,
+            ThreeWayOutcome::Unchanged | ThreeWayOutcome::SameChange => continue,
+            ThreeWayOutcome::Ours => Some(MergeSide::Ours),
+            ThreeWayOutcome::Theirs => Some(MergeSide::Theirs),
+            ThreeWayOutcome::Conflicting => None,
         };
         let other_changed = retyper.is_none_or(|retyper| {
             let other = retyper.other();
             let changed = match (nodes.base, nodes.get(other)) {
-                (Some(before), Some(after)) => is_changed(engine, before, after, other),
+                (Some(before), Some(after)) => is_truly_changed(engine, before, after, other),
                 _ => true,
             };
             changed || scoped.rewired.get(other).contains(id)
         });
         let Some(ours) = nodes.ours else { continue };
         if let (false, Some(retyper)) = (other_changed, retyper) {
-            *fate = Fate::Of(retyper);
-            let name = name_of(engine.workflows.ours, ours);
-            let verdict = Verdict::OnlyChange(retyper);
-            ledger.decide(scoped.scope, Some(name), Place::Node, verdict);
+            *fate = NodeFate::FromSide(retyper);
+            let name = node_name(engine.workflows.ours, ours);
+            let verdict = MergeVerdict::OnlyChange(retyper);
+            ledger.log_decision(scoped.scope, Some(name), MergePlace::Node, verdict);
             continue;
         }
-        let sides = nodes.map(|node| node.map(bare));
-        let name = name_of(engine.workflows.ours, ours);
+        let sides = nodes.map(|node| node.map(node_without_links));
+        let name = node_name(engine.workflows.ours, ours);
         let kind = ConflictKind::RetypedRewired;
-        let conflict = ledger.open(Conflict::in_node(scoped.scope, name, kind, Place::Node, sides));
-        held.insert(id.clone(), Held { conflict, by: Side::Ours });
+        let conflict = ledger.log_conflict(Conflict::in_node(
+            scoped.scope,
+            name,
+            kind,
+            MergePlace::Node,
+            sides,
+        ));
+        held.insert(id.clone(), HeldNode { conflict, by: MergeSide::Ours });
     }
 }

@@ -8,19 +8,19 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::conflict::{Conflict, ConflictKind, Part, Place};
-use super::decision::Verdict;
+use super::conflict::{Conflict, ConflictKind, ConflictPart, MergePlace};
+use super::decision::MergeVerdict;
 use super::fields;
-use super::graph::{Engine, Fate, Scoped, tell_presence};
-use super::ledger::{Ledger, name_in};
-use super::three::{Side, Three};
-use super::wires::Held;
-use crate::graph::{Node, NodeId, Role, Sink, Source, Table, Wires};
-use crate::json::{Path, Value};
+use super::graph::{GraphStates, MergeContext, NodeFate, log_presence};
+use super::merge_log::{MergeLog, node_name_on_any_side};
+use super::three_way::{MergeSide, ThreeWay};
+use super::wires::HeldNode;
+use crate::graph::{FxIndexMap, Node, NodeId, WidgetRole, WireSink, WireSource, Wires};
+use crate::json::{JsonPath, Value};
 
 /// How much a side changed a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Changed {
+enum ChangeDegree {
     Nothing,
     /// Its looks, what programs write into it, a seed that was re-rolled.
     Slightly,
@@ -28,101 +28,101 @@ enum Changed {
 }
 
 /// Decides which nodes stay. Nodes of a conflict are noted in `held`.
-pub(super) fn fates(
-    engine: &Engine<'_>,
-    scoped: &Scoped<'_>,
-    held: &mut FxHashMap<NodeId, Held>,
-    ledger: &mut Ledger<'_>,
-) -> Table<NodeId, Fate> {
-    let mut fates: Table<NodeId, Fate> = Table::default();
-    let mut removed = Three::<Vec<NodeId>>::default();
+pub(super) fn decide_fates(
+    engine: &MergeContext<'_>,
+    scoped: &GraphStates<'_>,
+    held: &mut FxHashMap<NodeId, HeldNode>,
+    ledger: &mut MergeLog<'_>,
+) -> FxIndexMap<NodeId, NodeFate> {
+    let mut fates: FxIndexMap<NodeId, NodeFate> = FxIndexMap::default();
+    let mut removed = ThreeWay::<Vec<NodeId>>::default();
     let all = [scoped.graphs.ours, scoped.graphs.theirs, scoped.graphs.base];
     for id in all.into_iter().flat_map(|graph| graph.nodes.keys()) {
         if fates.contains_key(id) {
             continue;
         }
-        let there = scoped.nodes(id).map(|node| node.is_some());
+        let there = scoped.node_states(id).map(|node| node.is_some());
         let fate = match (there.base, there.ours, there.theirs) {
-            (_, true, true) => Fate::Both,
-            (false, true, false) => Fate::Of(Side::Ours),
-            (false, false, true) => Fate::Of(Side::Theirs),
+            (_, true, true) => NodeFate::Both,
+            (false, true, false) => NodeFate::FromSide(MergeSide::Ours),
+            (false, false, true) => NodeFate::FromSide(MergeSide::Theirs),
             (true, true, false) => {
                 removed.theirs.push(id.clone());
-                Fate::Gone
+                NodeFate::Gone
             }
             (true, false, true) => {
                 removed.ours.push(id.clone());
-                Fate::Gone
+                NodeFate::Gone
             }
-            (_, false, false) => Fate::Gone,
+            (_, false, false) => NodeFate::Gone,
         };
         if !there.base || (!there.ours && !there.theirs) {
-            tell_presence(engine, scoped.scope, id, there, ledger);
+            log_presence(engine, scoped.scope, id, there, ledger);
         }
         fates.insert(id.clone(), fate);
     }
-    for remover in [Side::Theirs, Side::Ours] {
-        let removal = Removal { engine, scoped, remover };
-        removal.settle(removed.get(remover), &mut fates, held, ledger);
+    for remover in [MergeSide::Theirs, MergeSide::Ours] {
+        let removal = RemovalSettlement { engine, scoped, remover };
+        removal.settle_removed(removed.get(remover), &mut fates, held, ledger);
     }
     fates
 }
 
-struct Removal<'r, 'a> {
-    engine: &'r Engine<'a>,
-    scoped: &'r Scoped<'a>,
-    remover: Side,
+struct RemovalSettlement<'r, 'a> {
+    engine: &'r MergeContext<'a>,
+    scoped: &'r GraphStates<'a>,
+    remover: MergeSide,
 }
 
-impl Removal<'_, '_> {
-    fn settle(
+impl RemovalSettlement<'_, '_> {
+    fn settle_removed(
         &self,
         removed: &[NodeId],
-        fates: &mut Table<NodeId, Fate>,
-        held: &mut FxHashMap<NodeId, Held>,
-        ledger: &mut Ledger<'_>,
+        fates: &mut FxIndexMap<NodeId, NodeFate>,
+        held: &mut FxHashMap<NodeId, HeldNode>,
+        ledger: &mut MergeLog<'_>,
     ) {
-        let mut changed: FxHashMap<&NodeId, Changed> = FxHashMap::default();
+        let mut changed: FxHashMap<&NodeId, ChangeDegree> = FxHashMap::default();
         for id in removed {
-            changed.insert(id, self.changed(id));
+            changed.insert(id, self.change_degree(id));
         }
-        let real = |id: &NodeId| changed.get(id) == Some(&Changed::Truly);
-        for together in self.together(removed) {
+        let real = |id: &NodeId| changed.get(id) == Some(&ChangeDegree::Truly);
+        for together in self.connected_sets(removed) {
             if !together.iter().any(real) {
                 for id in &together {
-                    self.tell(id, changed.get(id).copied(), ledger);
+                    self.log_removal(id, changed.get(id).copied(), ledger);
                 }
                 continue;
             }
-            let conflict = ledger.open(self.conflict(&together, real));
+            let conflict = ledger.log_conflict(self.removal_conflict(&together, real));
             for id in together {
                 let fate = match self.remover {
-                    Side::Ours if real(&id) => Fate::Asleep,
-                    Side::Ours => Fate::Gone,
-                    _ => Fate::Of(Side::Ours),
+                    MergeSide::Ours if real(&id) => NodeFate::Muted,
+                    MergeSide::Ours => NodeFate::Gone,
+                    _ => NodeFate::FromSide(MergeSide::Ours),
                 };
                 fates.insert(id.clone(), fate);
-                held.insert(id, Held { conflict, by: self.remover.other() });
+                held.insert(id, HeldNode { conflict, by: self.remover.other() });
             }
         }
     }
 
-    fn tell(&self, id: &NodeId, changed: Option<Changed>, ledger: &mut Ledger<'_>) {
-        let name = name_in(self.engine.workflows, self.scoped.scope, id);
+    fn log_removal(&self, id: &NodeId, changed: Option<ChangeDegree>, ledger: &mut MergeLog<'_>) {
+        let name = node_name_on_any_side(self.engine.workflows, self.scoped.scope, id);
         let verdict = match changed {
-            Some(Changed::Slightly) => Verdict::WentAlong(self.remover),
-            _ => Verdict::Removed(self.remover),
+            Some(ChangeDegree::Slightly) => MergeVerdict::RemovedDespiteMinorChange(self.remover),
+            _ => MergeVerdict::Removed(self.remover),
         };
-        ledger.decide(self.scoped.scope, Some(name), Place::Node, verdict);
+        ledger.log_decision(self.scoped.scope, Some(name), MergePlace::Node, verdict);
     }
 
     /// Removed nodes in sets that hang together by the wires of the side that has them.
-    fn together(&self, removed: &[NodeId]) -> Vec<Vec<NodeId>> {
+    fn connected_sets(&self, removed: &[NodeId]) -> Vec<Vec<NodeId>> {
         let wires: &Wires = self.scoped.wires.get(self.remover.other());
         let members: FxHashSet<&NodeId> = removed.iter().collect();
         let mut around: FxHashMap<&NodeId, Vec<&NodeId>> = FxHashMap::default();
         for wire in wires.iter() {
-            if let (Source::Node { id: from, .. }, Sink::Node { id: to, .. }) =
+            if let (WireSource::Node { id: from, .. }, WireSink::Node { id: to, .. }) =
                 (&wire.from, &wire.to)
                 && members.contains(from)
                 && members.contains(to)
@@ -153,21 +153,22 @@ impl Removal<'_, '_> {
         sets
     }
 
-    fn conflict(&self, together: &[NodeId], real: impl Fn(&NodeId) -> bool) -> Conflict {
+    fn removal_conflict(&self, together: &[NodeId], real: impl Fn(&NodeId) -> bool) -> Conflict {
         let kind = match self.remover {
-            Side::Ours => ConflictKind::RemovedByOurs,
+            MergeSide::Ours => ConflictKind::RemovedByOurs,
             _ => ConflictKind::RemovedByTheirs,
         };
         // The changed nodes first: the first is the one to name.
         let (changed, rest): (Vec<&NodeId>, Vec<&NodeId>) =
             together.iter().partition(|id| real(id));
-        let name = |id: &&NodeId| name_in(self.engine.workflows, self.scoped.scope, id);
+        let name =
+            |id: &&NodeId| node_name_on_any_side(self.engine.workflows, self.scoped.scope, id);
         let part = |id: &NodeId| {
-            let raw = self.scoped.nodes(id).map(|node| node.map(bare));
-            Part { node: Some(id.clone()), place: Place::Node, sides: raw }
+            let raw = self.scoped.node_states(id).map(|node| node.map(node_without_links));
+            ConflictPart { node: Some(id.clone()), place: MergePlace::Node, sides: raw }
         };
         Conflict {
-            at: Path::root(),
+            at: JsonPath::root(),
             scope: self.scoped.scope.clone(),
             node: changed.first().map(name),
             kind,
@@ -175,79 +176,89 @@ impl Removal<'_, '_> {
         }
     }
 
-    fn changed(&self, id: &NodeId) -> Changed {
+    fn change_degree(&self, id: &NodeId) -> ChangeDegree {
         let side = self.remover.other();
         let (Some(before), Some(after)) =
             (self.scoped.graphs.base.nodes.get(id), self.scoped.graphs.get(side).nodes.get(id))
         else {
-            return Changed::Truly;
+            return ChangeDegree::Truly;
         };
         let inside = self.engine.changed_inside.get(side).contains(&after.as_subgraph());
         if inside
             || self.scoped.rewired.get(side).contains(id)
             || before.class() != after.class()
-            || fields::matters(before.raw(), after.raw())
-            || labels(before) != labels(after)
+            || fields::is_significant_change(before.raw(), after.raw())
+            || slot_labels(before) != slot_labels(after)
         {
-            return Changed::Truly;
+            return ChangeDegree::Truly;
         }
-        let values = values_changed(self.engine, Three::new(before, after, after), side);
+        let values = value_change_degree(self.engine, ThreeWay::new(before, after, after), side);
         let slight = before.raw() != after.raw();
-        values.max(if slight { Changed::Slightly } else { Changed::Nothing })
+        values.max(if slight { ChangeDegree::Slightly } else { ChangeDegree::Nothing })
     }
 }
 
 /// Whether a side changed a node in a way that matters, wires aside.
-pub(super) fn is_changed(engine: &Engine<'_>, before: &Node, after: &Node, side: Side) -> bool {
+pub(super) fn is_truly_changed(
+    engine: &MergeContext<'_>,
+    before: &Node,
+    after: &Node,
+    side: MergeSide,
+) -> bool {
     before.class() != after.class()
-        || fields::matters(before.raw(), after.raw())
-        || labels(before) != labels(after)
-        || values_changed(engine, Three::new(before, after, after), side) == Changed::Truly
+        || fields::is_significant_change(before.raw(), after.raw())
+        || slot_labels(before) != slot_labels(after)
+        || value_change_degree(engine, ThreeWay::new(before, after, after), side)
+            == ChangeDegree::Truly
 }
 
-fn labels(node: &Node) -> Vec<(String, String)> {
+fn slot_labels(node: &Node) -> Vec<(String, String)> {
     let slots = node.inputs().chain(node.outputs());
-    let labelled = slots.filter(|slot| slot.shown() != slot.name());
-    labelled.map(|slot| (slot.name().to_owned(), slot.shown().to_owned())).collect()
+    let labelled = slots.filter(|slot| slot.display_name() != slot.name());
+    labelled.map(|slot| (slot.name().to_owned(), slot.display_name().to_owned())).collect()
 }
 
-fn values_changed(engine: &Engine<'_>, nodes: Three<&Node>, side: Side) -> Changed {
+fn value_change_degree(
+    engine: &MergeContext<'_>,
+    nodes: ThreeWay<&Node>,
+    side: MergeSide,
+) -> ChangeDegree {
     let (before, after) = (nodes.base, nodes.ours);
     if before.raw().get("widgets_values") == after.raw().get("widgets_values") {
-        return Changed::Nothing;
+        return ChangeDegree::Nothing;
     }
     let before = engine.naming.widgets(engine.workflows.base, before);
     let after = engine.naming.widgets(engine.workflows.get(side), after);
     let controls = |at: usize| {
-        let next = after.get(at + 1).filter(|next| next.role == Role::Control);
+        let next = after.get(at + 1).filter(|next| next.role == WidgetRole::Control);
         next.is_some_and(|control| control.value.as_str() != Some("fixed"))
     };
     let known: FxHashMap<_, _> = before.iter().map(|w| (&w.name, w.value)).collect();
-    let mut worst = Changed::Slightly;
+    let mut worst = ChangeDegree::Slightly;
     let mut seen = 0;
     for (at, widget) in after.iter().enumerate() {
-        let said = widget.role.runs() || widget.role == Role::Control;
+        let said = widget.role.runs() || widget.role == WidgetRole::Control;
         if !said || widget.value.is_null() {
             continue;
         }
         seen += 1;
         match known.get(&widget.name) {
             Some(value) if value.same(widget.value) => {}
-            Some(_) if controls(at) => worst = worst.max(Changed::Slightly),
-            _ => worst = Changed::Truly,
+            Some(_) if controls(at) => worst = worst.max(ChangeDegree::Slightly),
+            _ => worst = ChangeDegree::Truly,
         }
     }
     let said = |w: &&crate::graph::Widget<'_>| {
-        (w.role.runs() || w.role == Role::Control) && !w.value.is_null()
+        (w.role.runs() || w.role == WidgetRole::Control) && !w.value.is_null()
     };
     if before.iter().filter(said).count() != seen {
-        worst = Changed::Truly;
+        worst = ChangeDegree::Truly;
     }
     worst
 }
 
 /// A node without what it says of links: those are parts of their own.
-pub(super) fn bare(node: &Node) -> Value {
+pub(super) fn node_without_links(node: &Node) -> Value {
     let mut raw = node.raw().clone();
     for (key, link, empty) in
         [("inputs", "link", Value::Null), ("outputs", "links", Value::Array(Vec::new()))]

@@ -5,23 +5,24 @@
 //! renamed, edited or deleted anything, cards too. What cannot be written any more is
 //! refused, and the conflict stays. Must not know files.
 
-use super::choose::{self, Unwritten, choose};
-use super::conflict::{Conflict, Part, Place};
-use super::embed::{self, Carrier, carried};
-use super::shown::{Said, Shown};
-use super::spell::Carried;
-use super::three::{Side, Three};
+use super::conflict::{Conflict, ConflictPart, MergePlace};
+use super::conflict_embedding::{self, GraphConflicts, read_conflicts};
+use super::conflict_json::EmbeddedConflict;
+use super::side_description::{DescriptionPiece, SideDescriber};
+use super::side_writer::{self, UnwrittenPart, write_side_of_conflict};
+use super::three_way::{MergeSide, ThreeWay};
 use super::{definitions, prompt, slots};
 use crate::graph::{
-    Found, Kind, Naming, NodeId, Prompt, Scope, Sink, Wires, Workflow, is_prompt, is_workflow, kind,
+    DocumentKind, GraphLocation, GraphScope, NodeId, Prompt, WidgetNaming, WireSink, Wires,
+    Workflow, document_kind, is_prompt, is_workflow,
 };
-use crate::json::{Object, Path, Step, Value};
+use crate::json::{JsonPath, JsonStep, Object, Value};
 
 /// How a conflict is settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
+pub enum ConflictChoice {
     /// As that side has it.
-    Side(Side),
+    Side(MergeSide),
     /// As the file has it now.
     Accept,
     /// With a value of its own, for a conflict about one value.
@@ -30,7 +31,7 @@ pub enum Choice {
 
 /// What the file says now of what a conflict is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum ConflictState {
     /// What the merge left there.
     Kept,
     /// Something else: somebody has edited it since.
@@ -41,90 +42,101 @@ pub enum State {
 
 /// A conflict of a file, as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsettled {
+pub struct UnsettledConflict {
     /// The conflict; `at` tells which graph of the document.
     pub conflict: Conflict,
     /// Its number in the file.
     pub id: i64,
     /// What the file says now.
-    pub state: State,
+    pub state: ConflictState,
     /// What is in the first place now, for showing.
-    pub now: Option<Value>,
+    pub current: Option<Value>,
     /// What the subgraph is called that it is in.
-    pub inside: Option<String>,
+    pub subgraph_name: Option<String>,
     /// What each side has in the first place, for showing.
-    pub told: Three<Vec<Said>>,
+    pub side_descriptions: ThreeWay<Vec<DescriptionPiece>>,
     /// What the file has there now, for showing.
-    pub told_now: Vec<Said>,
+    pub current_description: Vec<DescriptionPiece>,
     /// What the sides were called.
-    pub labels: embed::Labels,
+    pub labels: conflict_embedding::SideLabels,
 }
 
 /// What came of settling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Resolved {
+pub struct ResolveResult {
     /// How many were settled.
     pub settled: usize,
     /// How many are left in the file.
     pub left: usize,
     /// Conflicts that could not be settled so, with what is not there any more.
-    pub refused: Vec<(i64, Vec<Unwritten>)>,
+    pub refused: Vec<(i64, Vec<UnwrittenPart>)>,
     /// Cards that stay as notes, because a person wrote into them.
     pub notes: Vec<NodeId>,
 }
 
-pub(super) fn graphs(document: &Value) -> Vec<Path> {
-    match kind(document) {
-        Kind::Graph(_) => vec![Path::root()],
-        Kind::Wrapped(found) => found.into_iter().map(|Found { at, .. }| at).collect(),
-        Kind::Templates | Kind::Other => Vec::new(),
+pub(super) fn graph_paths(document: &Value) -> Vec<JsonPath> {
+    match document_kind(document) {
+        DocumentKind::Graph(_) => vec![JsonPath::root()],
+        DocumentKind::Wrapped(found) => {
+            found.into_iter().map(|GraphLocation { at, .. }| at).collect()
+        }
+        DocumentKind::Templates | DocumentKind::Other => Vec::new(),
     }
 }
 
 /// The conflicts a document carries.
-pub fn list(document: &Value, naming: &dyn Naming) -> Vec<Unsettled> {
+pub fn list_conflicts(document: &Value, naming: &dyn WidgetNaming) -> Vec<UnsettledConflict> {
     let mut all = Vec::new();
-    for carrier in carried(document) {
+    for carrier in read_conflicts(document) {
         let graph = carrier.at.get(document);
         let workflow = graph.and_then(|graph| Workflow::from_value(graph.clone()).ok());
         let prompt = graph.and_then(|graph| Prompt::from_value(graph.clone()).ok());
-        for Carried { id, mut conflict, .. } in carrier.conflicts {
-            let look = |part: &Part| match (&workflow, &prompt) {
-                (Some(workflow), _) => current(workflow, &conflict, part, naming),
-                (_, Some(prompt)) => current_in_prompt(prompt, part),
-                _ => Now::Gone,
+        for EmbeddedConflict { id, mut conflict, .. } in carrier.conflicts {
+            let look = |part: &ConflictPart| match (&workflow, &prompt) {
+                (Some(workflow), _) => current_value(workflow, &conflict, part, naming),
+                (_, Some(prompt)) => current_prompt_value(prompt, part),
+                _ => CurrentValue::Gone,
             };
-            let state = state(&conflict, look);
+            let state = conflict_state(&conflict, look);
             let now = conflict.parts.first().and_then(|part| match look(part) {
-                Now::Value(value) => Some(value),
-                Now::Absent | Now::Gone => None,
+                CurrentValue::Value(value) => Some(value),
+                CurrentValue::Absent | CurrentValue::Gone => None,
             });
-            let (told, told_now) = told(&conflict, now.as_ref(), workflow.as_ref());
+            let (told, told_now) = describe_sides(&conflict, now.as_ref(), workflow.as_ref());
             let inside = workflow.as_ref().and_then(|workflow| match &conflict.scope {
-                Scope::Root => None,
-                Scope::Definition(id) => Some(workflow.definitions.get(id)?.name().to_owned()),
+                GraphScope::Root => None,
+                GraphScope::Definition(id) => Some(workflow.definitions.get(id)?.name().to_owned()),
             });
             conflict.at = carrier.at.clone();
             let labels = carrier.labels.clone();
-            all.push(Unsettled { conflict, id, state, now, inside, told, told_now, labels });
+            all.push(UnsettledConflict {
+                conflict,
+                id,
+                state,
+                current: now,
+                subgraph_name: inside,
+                side_descriptions: told,
+                current_description: told_now,
+                labels,
+            });
         }
     }
     all
 }
 
-fn told(
+fn describe_sides(
     conflict: &Conflict,
     now: Option<&Value>,
     workflow: Option<&Workflow>,
-) -> (Three<Vec<Said>>, Vec<Said>) {
-    let shown = Shown { scope: &conflict.scope, workflow };
+) -> (ThreeWay<Vec<DescriptionPiece>>, Vec<DescriptionPiece>) {
+    let shown = SideDescriber { scope: &conflict.scope, workflow };
     let Some(part) = conflict.parts.first() else { return Default::default() };
-    let sides = Three::new(Side::Base, Side::Ours, Side::Theirs);
-    (sides.map(|side| shown.side(part, side)), shown.value(&part.place, now))
+    let sides = ThreeWay::new(MergeSide::Base, MergeSide::Ours, MergeSide::Theirs);
+    (sides.map(|side| shown.describe_side(part, side)), shown.describe_value(&part.place, now))
 }
 
 /// What is in a place now.
-enum Now {
+enum CurrentValue {
     Value(Value),
     /// Nothing, though what it would be in is there.
     Absent,
@@ -132,79 +144,90 @@ enum Now {
     Gone,
 }
 
-fn state(conflict: &Conflict, look: impl Fn(&Part) -> Now) -> State {
-    let kept = conflict.kept();
-    let mut state = State::Kept;
+fn conflict_state(
+    conflict: &Conflict,
+    look: impl Fn(&ConflictPart) -> CurrentValue,
+) -> ConflictState {
+    let kept = conflict.kept_side();
+    let mut state = ConflictState::Kept;
     for (at, part) in conflict.parts.iter().enumerate() {
         let side = part.sides.get(kept);
         match (&part.place, look(part)) {
-            (Place::Document | Place::Definition(_), _) => {}
-            (Place::Node, Now::Value(_)) if side.is_some() => {}
-            (Place::Node, _) if at == 0 => return State::Gone,
-            (Place::Node, _) => {}
-            (_, Now::Gone) if at == 0 => return State::Gone,
-            (_, Now::Gone) => state = State::Edited,
-            (_, Now::Value(now)) if side.as_ref().is_some_and(|side| side.same(&now)) => {}
-            (_, Now::Absent) if side.as_ref().is_none_or(Value::is_null) => {}
+            (MergePlace::Document | MergePlace::Definition(_), _) => {}
+            (MergePlace::Node, CurrentValue::Value(_)) if side.is_some() => {}
+            (MergePlace::Node, _) if at == 0 => return ConflictState::Gone,
+            (MergePlace::Node, _) => {}
+            (_, CurrentValue::Gone) if at == 0 => return ConflictState::Gone,
+            (_, CurrentValue::Gone) => state = ConflictState::Edited,
+            (_, CurrentValue::Value(now))
+                if side.as_ref().is_some_and(|side| side.is_equivalent(&now)) => {}
+            (_, CurrentValue::Absent) if side.as_ref().is_none_or(Value::is_null) => {}
             // Wires of a node that ours removed are neither side's until it is settled.
             _ if at > 0 => {}
-            _ => state = State::Edited,
+            _ => state = ConflictState::Edited,
         }
     }
     state
 }
 
-fn current(workflow: &Workflow, conflict: &Conflict, part: &Part, naming: &dyn Naming) -> Now {
-    let of = |value: Option<Value>| value.map_or(Now::Absent, Now::Value);
-    let Some(graph) = workflow.graph(&conflict.scope) else { return Now::Gone };
+fn current_value(
+    workflow: &Workflow,
+    conflict: &Conflict,
+    part: &ConflictPart,
+    naming: &dyn WidgetNaming,
+) -> CurrentValue {
+    let of = |value: Option<Value>| value.map_or(CurrentValue::Absent, CurrentValue::Value);
+    let Some(graph) = workflow.graph(&conflict.scope) else { return CurrentValue::Gone };
     let node = part.node.as_ref().and_then(|id| graph.nodes.get(id));
     match (&part.place, &part.node, node) {
-        (Place::Document | Place::Definition(_), ..) => Now::Absent,
-        (Place::Boundary(output), ..) => {
-            let wires = Wires::of(graph);
-            let wire = wires.by_sink.get(&Sink::Boundary(output.clone()));
-            of(Some(super::wires::source_value(wire.map(|wire| &wire.from))))
+        (MergePlace::Document | MergePlace::Definition(_), ..) => CurrentValue::Absent,
+        (MergePlace::Boundary(output), ..) => {
+            let wires = Wires::from_graph(graph);
+            let wire = wires.by_sink.get(&WireSink::Boundary(output.clone()));
+            of(Some(super::wires::source_to_value(wire.map(|wire| &wire.from))))
         }
-        (Place::Group(id, title, path), ..) => {
+        (MergePlace::Group(id, title, path), ..) => {
             let group = graph.groups.iter().find(|group| match id {
                 Some(id) => group.id() == Some(*id),
                 None => group.title() == title,
             });
             match group {
                 Some(group) => of(path.get(&Value::Object(group.raw().clone())).cloned()),
-                None => Now::Gone,
+                None => CurrentValue::Gone,
             }
         }
-        (Place::Graph(path), ..) => of(path.get(&Value::Object(graph.rest.clone())).cloned()),
-        (Place::InputKey(name, key), None, _) => {
+        (MergePlace::Graph(path), ..) => of(path.get(&Value::Object(graph.rest.clone())).cloned()),
+        (MergePlace::InputKey(name, key), None, _) => {
             let slot = ["inputs", "outputs"].into_iter();
-            let mut slot = slot.filter_map(|list| slots::find(graph.rest.get(list), name));
+            let mut slot = slot.filter_map(|list| slots::find_slot(graph.rest.get(list), name));
             match slot.next() {
                 Some((_, slot)) => of(slot.get(key).cloned()),
-                None => Now::Gone,
+                None => CurrentValue::Gone,
             }
         }
-        (_, _, None) => Now::Gone,
-        (Place::Node, _, Some(node)) => of(Some(Value::Object(node.raw().clone()))),
-        (Place::Widgets, _, Some(node)) => of(Some(super::widgets::Values::of(node).to_value())),
-        (Place::Key(path), _, Some(node)) => {
+        (_, _, None) => CurrentValue::Gone,
+        (MergePlace::Node, _, Some(node)) => of(Some(Value::Object(node.raw().clone()))),
+        (MergePlace::Widgets, _, Some(node)) => {
+            of(Some(super::widgets::RawWidgetValues::from_node(node).to_value()))
+        }
+        (MergePlace::Key(path), _, Some(node)) => {
             of(path.get(&Value::Object(node.raw().clone())).cloned())
         }
-        (Place::InputKey(name, key), _, Some(node)) => {
-            let slot = slots::find(node.raw().get("inputs"), name);
+        (MergePlace::InputKey(name, key), _, Some(node)) => {
+            let slot = slots::find_slot(node.raw().get("inputs"), name);
             of(slot.and_then(|(_, slot)| slot.get(key).cloned()))
         }
-        (Place::Input(input), Some(id), _) => {
-            let sink = Sink::Node { id: id.clone(), input: input.clone() };
-            let wires = Wires::of(graph);
+        (MergePlace::Input(input), Some(id), _) => {
+            let sink = WireSink::Node { id: id.clone(), input: input.clone() };
+            let wires = Wires::from_graph(graph);
             let wire = wires.by_sink.get(&sink);
-            of(Some(super::wires::source_value(wire.map(|wire| &wire.from))))
+            of(Some(super::wires::source_to_value(wire.map(|wire| &wire.from))))
         }
-        (Place::Widget(name), _, Some(node)) => {
+        (MergePlace::Widget(name), _, Some(node)) => {
             let widgets = naming.widgets(workflow, node);
             of(widgets.iter().find(|w| w.name == *name).map(|w| w.value.clone()))
         }
-        (Place::Choice(name), _, Some(node)) => {
+        (MergePlace::Choice(name), _, Some(node)) => {
             let widgets = naming.widgets(workflow, node);
             let dotted = format!("{name}.");
             let own = widgets
@@ -217,30 +240,34 @@ fn current(workflow: &Workflow, conflict: &Conflict, part: &Part, naming: &dyn N
                 _ => Some(Value::Object(members)),
             })
         }
-        (Place::Input(_), None, _) => Now::Gone,
+        (MergePlace::Input(_), None, _) => CurrentValue::Gone,
     }
 }
 
-fn current_in_prompt(prompt: &Prompt, part: &Part) -> Now {
+fn current_prompt_value(prompt: &Prompt, part: &ConflictPart) -> CurrentValue {
     let Some(node) = part.node.as_ref().and_then(|id| prompt.nodes.get(id)) else {
-        return Now::Gone;
+        return CurrentValue::Gone;
     };
     let value = match &part.place {
-        Place::Input(name) => node.raw_inputs().and_then(|inputs| inputs.get(&name.name)),
-        Place::Key(path) => match path.0.as_slice() {
-            [Step::Key(key)] => node.raw().get(key),
+        MergePlace::Input(name) => node.raw_inputs().and_then(|inputs| inputs.get(&name.name)),
+        MergePlace::Key(path) => match path.0.as_slice() {
+            [JsonStep::Key(key)] => node.raw().get(key),
             _ => None,
         },
-        _ => return Now::Value(Value::Object(node.raw().clone())),
+        _ => return CurrentValue::Value(Value::Object(node.raw().clone())),
     };
-    value.map_or(Now::Absent, |value| Now::Value(value.clone()))
+    value.map_or(CurrentValue::Absent, |value| CurrentValue::Value(value.clone()))
 }
 
 /// Settles some of the conflicts a document carries, by their numbers.
-pub fn resolve(document: &mut Value, choices: &[(i64, Choice)], naming: &dyn Naming) -> Resolved {
-    let mut resolved = Resolved::default();
-    for carrier in carried(document) {
-        if let Some(whole) = whole(&carrier, choices) {
+pub fn resolve_conflicts(
+    document: &mut Value,
+    choices: &[(i64, ConflictChoice)],
+    naming: &dyn WidgetNaming,
+) -> ResolveResult {
+    let mut resolved = ResolveResult::default();
+    for carrier in read_conflicts(document) {
+        if let Some(whole) = whole_document_choice(&carrier, choices) {
             *document = whole;
             resolved.settled += 1;
             // Whatever else the file carried went with it.
@@ -255,7 +282,7 @@ pub fn resolve(document: &mut Value, choices: &[(i64, Choice)], naming: &dyn Nam
                     left.push(carried.clone());
                     continue;
                 }
-                Some(choice) => settle(graph, &carried.conflict, choice, naming),
+                Some(choice) => settle_conflict(graph, &carried.conflict, choice, naming),
             };
             match unwritten {
                 Ok(()) => resolved.settled += 1,
@@ -265,48 +292,57 @@ pub fn resolve(document: &mut Value, choices: &[(i64, Choice)], naming: &dyn Nam
                 }
             }
         }
-        resolved.notes.extend(embed::write_back(graph, &carrier, &left));
+        resolved.notes.extend(conflict_embedding::write_conflicts(graph, &carrier, &left));
     }
-    resolved.left = carried(document).iter().map(|carrier| carrier.conflicts.len()).sum();
+    resolved.left = read_conflicts(document).iter().map(|carrier| carrier.conflicts.len()).sum();
     resolved
 }
 
 /// The document that settles a conflict about all of it, if that was chosen.
-fn whole(carrier: &Carrier, choices: &[(i64, Choice)]) -> Option<Value> {
+fn whole_document_choice(
+    carrier: &GraphConflicts,
+    choices: &[(i64, ConflictChoice)],
+) -> Option<Value> {
     let chosen = |id: i64| choices.iter().find(|(known, _)| *known == id).map(|(_, c)| c);
-    carrier.conflicts.iter().filter(|carried| embed::is_whole(&carried.conflict)).find_map(
-        |carried| match chosen(carried.id)? {
-            Choice::Side(side @ (Side::Base | Side::Theirs)) => {
+    carrier
+        .conflicts
+        .iter()
+        .filter(|carried| conflict_embedding::is_about_document(&carried.conflict))
+        .find_map(|carried| match chosen(carried.id)? {
+            ConflictChoice::Side(side @ (MergeSide::Base | MergeSide::Theirs)) => {
                 carried.conflict.parts.first()?.sides.get(*side).clone()
             }
-            Choice::Value(value) => Some(value.clone()),
+            ConflictChoice::Value(value) => Some(value.clone()),
             _ => None,
-        },
-    )
+        })
 }
 
 /// Settles one conflict in a graph. What cannot be written leaves the graph as it was.
-fn settle(
+fn settle_conflict(
     graph: &mut Object,
     conflict: &Conflict,
-    choice: &Choice,
-    naming: &dyn Naming,
-) -> Result<(), Vec<Unwritten>> {
+    choice: &ConflictChoice,
+    naming: &dyn WidgetNaming,
+) -> Result<(), Vec<UnwrittenPart>> {
     let (side, conflict) = match choice {
-        Choice::Accept => return Ok(()),
-        Choice::Side(Side::Ours) if embed::is_whole(conflict) => return Ok(()),
-        Choice::Side(side) => (*side, conflict.clone()),
-        Choice::Value(value) => match conflict.parts.as_slice() {
+        ConflictChoice::Accept => return Ok(()),
+        ConflictChoice::Side(MergeSide::Ours)
+            if conflict_embedding::is_about_document(conflict) =>
+        {
+            return Ok(());
+        }
+        ConflictChoice::Side(side) => (*side, conflict.clone()),
+        ConflictChoice::Value(value) => match conflict.parts.as_slice() {
             [part] => {
                 let value = Some(value.clone());
-                let sides = Three::new(value.clone(), value.clone(), value);
-                let part = Part { sides, ..part.clone() };
-                (Side::Ours, Conflict { parts: vec![part], ..conflict.clone() })
+                let sides = ThreeWay::new(value.clone(), value.clone(), value);
+                let part = ConflictPart { sides, ..part.clone() };
+                (MergeSide::Ours, Conflict { parts: vec![part], ..conflict.clone() })
             }
             parts => {
                 let all = parts.iter();
                 return Err(all
-                    .map(|p| Unwritten { node: p.node.clone(), place: p.place.clone() })
+                    .map(|p| UnwrittenPart { node: p.node.clone(), place: p.place.clone() })
                     .collect());
             }
         },
@@ -315,7 +351,7 @@ fn settle(
         let Ok(mut prompt) = Prompt::from_value(Value::Object(graph.clone())) else {
             return Err(Vec::new());
         };
-        prompt::choose(&mut prompt, &conflict, side);
+        prompt::write_side_in_prompt(&mut prompt, &conflict, side);
         if let Value::Object(object) = prompt.into_value() {
             *graph = object;
         }
@@ -325,17 +361,17 @@ fn settle(
     let Ok(mut workflow) = Workflow::from_value(Value::Object(graph.clone())) else {
         return Err(Vec::new());
     };
-    let idle = definitions::unreachable(&workflow);
-    let unwritten = choose(&mut workflow, &conflict, side, naming);
+    let idle = definitions::unreachable_definitions(&workflow);
+    let unwritten = write_side_of_conflict(&mut workflow, &conflict, side, naming);
     // Parts that hang on to others may have gone with them; the first may not.
     let first = conflict.parts.first();
-    let essential = |unwritten: &Unwritten| {
+    let essential = |unwritten: &UnwrittenPart| {
         first.is_some_and(|part| part.place == unwritten.place && part.node == unwritten.node)
     };
     if unwritten.iter().any(essential) {
         return Err(unwritten);
     }
-    choose::drop_unreachable(&mut workflow, &idle);
+    side_writer::drop_unreachable_definitions(&mut workflow, &idle);
     if let Value::Object(object) = workflow.into_value() {
         *graph = object;
     }

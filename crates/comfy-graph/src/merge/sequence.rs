@@ -9,7 +9,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 /// Beyond this many changed elements on both sides a list is not worth the time: it has
 /// been replaced rather than edited.
-const MOST: usize = 20_000;
+const MAX_CHANGED_ELEMENTS: usize = 20_000;
 
 /// A stretch of the base and what a side has in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +20,14 @@ struct Hunk {
 
 /// Applies the changes of both sides, or nothing if they meet. Two changes meet when what
 /// the base has between them does not keep them `apart`.
-pub(super) fn merge<T: Hash + Ord + Clone>(
+pub(super) fn merge_sequences<T: Hash + Ord + Clone>(
     base: &[T],
     ours: &[T],
     theirs: &[T],
     apart: impl Fn(&[T]) -> bool,
 ) -> Option<Vec<T>> {
-    let mut ours_hunks = hunks(base, ours)?.into_iter().peekable();
-    let mut theirs_hunks = hunks(base, theirs)?.into_iter().peekable();
+    let mut ours_hunks = changed_hunks(base, ours)?.into_iter().peekable();
+    let mut theirs_hunks = changed_hunks(base, theirs)?.into_iter().peekable();
     let mut merged = Vec::with_capacity(ours.len().max(theirs.len()));
     let mut done = 0;
     loop {
@@ -57,8 +57,8 @@ pub(super) fn merge<T: Hash + Ord + Clone>(
         }
         let region = start..end;
         merged.extend_from_slice(&base[done..start]);
-        let ours_text = rewritten(base, ours, &own, &region);
-        let theirs_text = rewritten(base, theirs, &other, &region);
+        let ours_text = side_region(base, ours, &own, &region);
+        let theirs_text = side_region(base, theirs, &other, &region);
         match (own.is_empty(), other.is_empty()) {
             (true, _) => merged.extend(theirs_text),
             (_, true) => merged.extend(ours_text),
@@ -72,7 +72,7 @@ pub(super) fn merge<T: Hash + Ord + Clone>(
 }
 
 /// What a side has in place of a region of the base.
-fn rewritten<T: Clone>(base: &[T], side: &[T], hunks: &[Hunk], region: &Range<usize>) -> Vec<T> {
+fn side_region<T: Clone>(base: &[T], side: &[T], hunks: &[Hunk], region: &Range<usize>) -> Vec<T> {
     let mut text = Vec::new();
     let mut done = region.start;
     for hunk in hunks {
@@ -84,13 +84,13 @@ fn rewritten<T: Clone>(base: &[T], side: &[T], hunks: &[Hunk], region: &Range<us
     text
 }
 
-fn hunks<T: Hash + Ord>(base: &[T], side: &[T]) -> Option<Vec<Hunk>> {
+fn changed_hunks<T: Hash + Ord>(base: &[T], side: &[T]) -> Option<Vec<Hunk>> {
     let same_start = base.iter().zip(side).take_while(|(a, b)| a == b).count();
     let rest = base[same_start..].iter().rev().zip(side[same_start..].iter().rev());
     let same_end = rest.take_while(|(a, b)| a == b).count();
     let (from, to) =
         (&base[same_start..base.len() - same_end], &side[same_start..side.len() - same_end]);
-    if from.len().saturating_add(to.len()) > MOST {
+    if from.len().saturating_add(to.len()) > MAX_CHANGED_ELEMENTS {
         return None;
     }
     let ops = capture_diff_slices(Algorithm::Myers, from, to);
@@ -118,7 +118,8 @@ mod tests {
 
     fn letters(base: &str, ours: &str, theirs: &str) -> Option<String> {
         let of = |text: &str| text.chars().collect::<Vec<char>>();
-        let merged = merge(&of(base), &of(ours), &of(theirs), |between| !between.is_empty());
+        let merged =
+            merge_sequences(&of(base), &of(ours), &of(theirs), |between| !between.is_empty());
         merged.map(|letters| letters.into_iter().collect())
     }
 

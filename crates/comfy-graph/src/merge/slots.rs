@@ -4,18 +4,18 @@
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
-use super::conflict::{Conflict, ConflictKind, NodeName, Place};
-use super::json::{in_order_of_both, verdict};
-use super::ledger::Ledger;
-use super::three::{Outcome, Side, Three};
-use crate::graph::{Scope, SlotName};
+use super::conflict::{Conflict, ConflictKind, MergePlace, NodeName};
+use super::json_merge::{combined_order, outcome_verdict};
+use super::merge_log::MergeLog;
+use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
+use crate::graph::{GraphScope, SlotName};
 use crate::json::{Object, Value};
 
 /// What a slot says of links: written again from the links table.
-const LINKS: [&str; 3] = ["link", "links", "linkIds"];
+const LINK_MEMBERS: [&str; 3] = ["link", "links", "linkIds"];
 
 /// Names of the slots in a list, namesakes counted.
-pub(super) fn names(list: Option<&Value>) -> Vec<SlotName> {
+pub(super) fn slot_names(list: Option<&Value>) -> Vec<SlotName> {
     let elements = list.and_then(Value::as_array).unwrap_or_default();
     let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
     let name = |slot: &'_ Value| -> CompactString {
@@ -32,7 +32,10 @@ pub(super) fn names(list: Option<&Value>) -> Vec<SlotName> {
 }
 
 /// The slot of a name in a list.
-pub(super) fn find<'a>(list: Option<&'a Value>, name: &SlotName) -> Option<(usize, &'a Value)> {
+pub(super) fn find_slot<'a>(
+    list: Option<&'a Value>,
+    name: &SlotName,
+) -> Option<(usize, &'a Value)> {
     let elements = list.and_then(Value::as_array).unwrap_or_default();
     let same = |slot: &&(usize, &Value)| {
         slot.1.get("name").and_then(Value::as_str).unwrap_or_default() == name.name
@@ -44,7 +47,7 @@ pub(super) fn find<'a>(list: Option<&'a Value>, name: &SlotName) -> Option<(usiz
 fn same_but_links(a: Option<&Value>, b: Option<&Value>) -> bool {
     let plain = |slot: &Value| match slot {
         Value::Object(slot) => {
-            let members = slot.iter().filter(|(key, _)| !LINKS.contains(&key.as_str()));
+            let members = slot.iter().filter(|(key, _)| !LINK_MEMBERS.contains(&key.as_str()));
             Some(members.map(|(k, v)| (k.clone(), v.clone())).collect::<Vec<_>>())
         }
         _ => None,
@@ -58,11 +61,11 @@ fn same_but_links(a: Option<&Value>, b: Option<&Value>) -> bool {
 }
 
 /// Merges a list of slots. The result keeps what ours says of links.
-pub(super) fn merge(
-    sides: Three<Option<&Value>>,
-    scope: &Scope,
+pub(super) fn merge_slots(
+    sides: ThreeWay<Option<&Value>>,
+    scope: &GraphScope,
     node: Option<&NodeName>,
-    ledger: &mut Ledger<'_>,
+    ledger: &mut MergeLog<'_>,
 ) -> Option<Value> {
     if same_but_links(sides.base, sides.theirs) || same_but_links(sides.ours, sides.theirs) {
         return sides.ours.cloned();
@@ -70,23 +73,23 @@ pub(super) fn merge(
     if same_but_links(sides.base, sides.ours) {
         return sides.theirs.cloned();
     }
-    let names = sides.map(names);
+    let names = sides.map(slot_names);
     let order = match names.settle() {
-        Outcome::Theirs => names.theirs.clone(),
-        Outcome::Apart => in_order_of_both(names.ours.clone(), &names.theirs),
+        ThreeWayOutcome::Theirs => names.theirs.clone(),
+        ThreeWayOutcome::Conflicting => combined_order(names.ours.clone(), &names.theirs),
         _ => names.ours.clone(),
     };
     let merged = order.iter().filter_map(|name| {
-        let slots = sides.map(|list| find(list, name).map(|(_, slot)| slot));
+        let slots = sides.map(|list| find_slot(list, name).map(|(_, slot)| slot));
         let there = slots.map(|slot| slot.is_some()).settle();
-        if slots.get(there.winner()).is_none() {
+        if slots.get(there.winning_side()).is_none() {
             return None;
         }
         match (slots.ours, slots.theirs) {
             (Some(Value::Object(ours)), Some(Value::Object(theirs))) => {
                 let base = slots.base.and_then(Value::as_object);
-                let slots = Three::new(base, Some(ours), Some(theirs));
-                Some(Value::Object(slot(slots, name, scope, node, ledger)))
+                let slots = ThreeWay::new(base, Some(ours), Some(theirs));
+                Some(Value::Object(merge_slot(slots, name, scope, node, ledger)))
             }
             (ours, theirs) => ours.or(theirs).cloned(),
         }
@@ -94,20 +97,20 @@ pub(super) fn merge(
     Some(Value::Array(merged.collect()))
 }
 
-fn slot(
-    sides: Three<Option<&Object>>,
+fn merge_slot(
+    sides: ThreeWay<Option<&Object>>,
     name: &SlotName,
-    scope: &Scope,
+    scope: &GraphScope,
     node: Option<&NodeName>,
-    ledger: &mut Ledger<'_>,
+    ledger: &mut MergeLog<'_>,
 ) -> Object {
     let mut merged = sides.ours.cloned().unwrap_or_default();
     let theirs = sides.theirs.into_iter().flat_map(Object::keys);
     let keys: Vec<_> = merged.keys().chain(theirs).cloned().collect();
-    for key in keys.iter().filter(|key| !LINKS.contains(&key.as_str())) {
+    for key in keys.iter().filter(|key| !LINK_MEMBERS.contains(&key.as_str())) {
         let values = sides.map(|slot| slot.and_then(|slot| slot.get(key)));
         let outcome = values.settle_values();
-        if outcome == Outcome::Theirs {
+        if outcome == ThreeWayOutcome::Theirs {
             match values.theirs {
                 Some(value) => merged.insert(key.clone(), value.clone()),
                 None => merged.remove(key),
@@ -117,18 +120,18 @@ fn slot(
         if key != "label" {
             continue;
         }
-        let place = Place::InputKey(name.clone(), key.clone());
+        let place = MergePlace::InputKey(name.clone(), key.clone());
         match (outcome, node) {
-            (Outcome::Apart, Some(node)) => {
-                ledger.apart(scope, node.clone(), place, values.cloned());
+            (ThreeWayOutcome::Conflicting, Some(node)) => {
+                ledger.log_both_changed(scope, node.clone(), place, values.cloned());
             }
-            (Outcome::Apart, None) => {
+            (ThreeWayOutcome::Conflicting, None) => {
                 let kind = ConflictKind::BothChanged;
-                ledger.open(Conflict::in_graph(scope, kind, place, values.cloned()));
+                ledger.log_conflict(Conflict::in_graph(scope, kind, place, values.cloned()));
             }
             _ => {
-                if let Some(verdict) = verdict(outcome, values) {
-                    ledger.decide(scope, node.cloned(), place, verdict);
+                if let Some(verdict) = outcome_verdict(outcome, values) {
+                    ledger.log_decision(scope, node.cloned(), place, verdict);
                 }
             }
         }
@@ -137,11 +140,11 @@ fn slot(
 }
 
 /// Appends a slot that a wire of the result needs, as a side has it, without its links.
-pub(super) fn lend(list: &mut Value, slot: &Value) -> Option<usize> {
+pub(super) fn append_slot(list: &mut Value, slot: &Value) -> Option<usize> {
     let list = list.as_array_mut()?;
     let mut slot = slot.clone();
     if let Some(slot) = slot.as_object_mut() {
-        for key in LINKS {
+        for key in LINK_MEMBERS {
             if let Some(value) = slot.get_mut(key) {
                 *value = if key == "linkIds" { Value::Array(Vec::new()) } else { Value::Null };
             }
@@ -153,7 +156,7 @@ pub(super) fn lend(list: &mut Value, slot: &Value) -> Option<usize> {
 
 /// For each slot of a side's list its index in the list of the result: by name; a slot
 /// that was renamed in place by its index.
-pub(super) fn mapping(side: &[SlotName], result: &[SlotName]) -> Vec<Option<usize>> {
+pub(super) fn map_slots(side: &[SlotName], result: &[SlotName]) -> Vec<Option<usize>> {
     if side == result {
         return (0..side.len()).map(Some).collect();
     }
@@ -170,7 +173,11 @@ pub(super) fn mapping(side: &[SlotName], result: &[SlotName]) -> Vec<Option<usiz
 }
 
 /// A copy of the slot of a name: from the side `first`, else the other, else the base.
-pub(super) fn copy_of(lists: Three<Option<&Value>>, name: &SlotName, first: Side) -> Option<Value> {
-    let of = |side: Side| find(*lists.get(side), name).map(|(_, slot)| slot.clone());
-    of(first).or_else(|| of(first.other())).or_else(|| of(Side::Base))
+pub(super) fn copy_slot(
+    lists: ThreeWay<Option<&Value>>,
+    name: &SlotName,
+    first: MergeSide,
+) -> Option<Value> {
+    let of = |side: MergeSide| find_slot(*lists.get(side), name).map(|(_, slot)| slot.clone());
+    of(first).or_else(|| of(first.other())).or_else(|| of(MergeSide::Base))
 }

@@ -6,12 +6,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::conflict::{ConflictKind, Place};
-use super::three::Side;
+use super::conflict::{ConflictKind, MergePlace};
+use super::three_way::MergeSide;
 
 /// A kind of change that has a rule of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
+pub enum ChangeClass {
     /// Numbers that a run re-rolls.
     Seeds,
     /// Prompt texts and notes.
@@ -34,7 +34,7 @@ pub enum Class {
 
 /// How a change of both sides is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Rule {
+pub enum MergeRule {
     /// As well as can be without guessing; what cannot is a conflict. For seeds: ours, if
     /// both merely re-rolled; for texts: by words; for looks: ours.
     Auto,
@@ -48,61 +48,68 @@ pub enum Rule {
 
 /// What each class is for, its word in git's configuration, and its rule where nobody set
 /// one.
-const TABLE: [(Class, &str); 9] = [
-    (Class::Seeds, "seeds"),
-    (Class::Texts, "texts"),
-    (Class::Values, "values"),
-    (Class::Wires, "wires"),
-    (Class::Removals, "removals"),
-    (Class::Titles, "titles"),
-    (Class::Modes, "modes"),
-    (Class::Looks, "looks"),
-    (Class::Other, "other"),
+const CLASS_KEYS: [(ChangeClass, &str); 9] = [
+    (ChangeClass::Seeds, "seeds"),
+    (ChangeClass::Texts, "texts"),
+    (ChangeClass::Values, "values"),
+    (ChangeClass::Wires, "wires"),
+    (ChangeClass::Removals, "removals"),
+    (ChangeClass::Titles, "titles"),
+    (ChangeClass::Modes, "modes"),
+    (ChangeClass::Looks, "looks"),
+    (ChangeClass::Other, "other"),
 ];
 
-impl Class {
+impl ChangeClass {
     /// All classes.
-    pub fn all() -> impl Iterator<Item = Class> {
-        TABLE.iter().map(|(class, _)| *class)
+    pub fn all() -> impl Iterator<Item = ChangeClass> {
+        CLASS_KEYS.iter().map(|(class, _)| *class)
     }
 
     /// The last part of its key in git's configuration.
     pub fn key(self) -> &'static str {
-        TABLE.iter().find(|(class, _)| *class == self).map_or("other", |(_, key)| key)
+        CLASS_KEYS.iter().find(|(class, _)| *class == self).map_or("other", |(_, key)| key)
     }
 
     /// The class that a key stands for.
-    pub fn from_key(key: &str) -> Option<Class> {
-        TABLE.iter().find(|(_, known)| *known == key).map(|(class, _)| *class)
+    pub fn from_key(key: &str) -> Option<ChangeClass> {
+        CLASS_KEYS.iter().find(|(_, known)| *known == key).map(|(class, _)| *class)
     }
 
     /// The class of a conflict, as far as its place decides it. For
     /// widgets it takes their roles, so `widgets` says it itself.
-    pub(super) fn of(kind: ConflictKind, place: Option<&Place>) -> Class {
+    pub(super) fn of_conflict(kind: ConflictKind, place: Option<&MergePlace>) -> ChangeClass {
         match (kind, place) {
-            (ConflictKind::RemovedByOurs | ConflictKind::RemovedByTheirs, _) => Class::Removals,
-            (_, Some(Place::Widget(_) | Place::Choice(_) | Place::Widgets)) => Class::Values,
-            (_, Some(Place::Input(_) | Place::Boundary(_))) => Class::Wires,
-            (_, Some(Place::InputKey(_, key))) if key == "label" => Class::Titles,
-            (_, Some(Place::Key(path) | Place::Graph(path) | Place::Group(_, _, path))) => {
-                match path.to_string().as_str() {
-                    "/title" | "/name" => Class::Titles,
-                    "/mode" => Class::Modes,
-                    _ => Class::Other,
-                }
+            (ConflictKind::RemovedByOurs | ConflictKind::RemovedByTheirs, _) => {
+                ChangeClass::Removals
             }
-            _ => Class::Other,
+            (_, Some(MergePlace::Widget(_) | MergePlace::Choice(_) | MergePlace::Widgets)) => {
+                ChangeClass::Values
+            }
+            (_, Some(MergePlace::Input(_) | MergePlace::Boundary(_))) => ChangeClass::Wires,
+            (_, Some(MergePlace::InputKey(_, key))) if key == "label" => ChangeClass::Titles,
+            (
+                _,
+                Some(
+                    MergePlace::Key(path) | MergePlace::Graph(path) | MergePlace::Group(_, _, path),
+                ),
+            ) => match path.to_string().as_str() {
+                "/title" | "/name" => ChangeClass::Titles,
+                "/mode" => ChangeClass::Modes,
+                _ => ChangeClass::Other,
+            },
+            _ => ChangeClass::Other,
         }
     }
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for MergeRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Rule::Auto => "auto",
-            Rule::Ours => "ours",
-            Rule::Theirs => "theirs",
-            Rule::Conflict => "conflict",
+            MergeRule::Auto => "auto",
+            MergeRule::Ours => "ours",
+            MergeRule::Theirs => "theirs",
+            MergeRule::Conflict => "conflict",
         })
     }
 }
@@ -110,50 +117,50 @@ impl fmt::Display for Rule {
 /// A text that is no rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no rule for a merge: use auto, ours, theirs or conflict")]
-pub struct NotARule(String);
+pub struct InvalidMergeRule(String);
 
-impl FromStr for Rule {
-    type Err = NotARule;
+impl FromStr for MergeRule {
+    type Err = InvalidMergeRule;
 
-    fn from_str(word: &str) -> Result<Self, NotARule> {
-        [Rule::Auto, Rule::Ours, Rule::Theirs, Rule::Conflict]
+    fn from_str(word: &str) -> Result<Self, InvalidMergeRule> {
+        [MergeRule::Auto, MergeRule::Ours, MergeRule::Theirs, MergeRule::Conflict]
             .into_iter()
             .find(|rule| rule.to_string() == word)
-            .ok_or_else(|| NotARule(word.to_owned()))
+            .ok_or_else(|| InvalidMergeRule(word.to_owned()))
     }
 }
 
 /// The rules of one merge.
 #[derive(Debug, Clone, Default)]
-pub struct Strategies {
-    rules: Vec<(Class, Rule)>,
-    favour: Option<Side>,
+pub struct MergeStrategies {
+    rules: Vec<(ChangeClass, MergeRule)>,
+    favour_side: Option<MergeSide>,
 }
 
-impl Strategies {
+impl MergeStrategies {
     /// Sets the rule of a class.
-    pub fn set(&mut self, class: Class, rule: Rule) {
+    pub fn set_rule(&mut self, class: ChangeClass, rule: MergeRule) {
         self.rules.retain(|(known, _)| *known != class);
         self.rules.push((class, rule));
     }
 
     /// Settles every conflict in favour of a side, as git's `-X ours` does for texts. A
     /// rule that somebody set for a class comes first.
-    pub fn favour(&mut self, side: Side) {
-        self.favour = Some(side);
+    pub fn favour(&mut self, side: MergeSide) {
+        self.favour_side = Some(side);
     }
 
     /// The rule of a class.
-    pub fn rule(&self, class: Class) -> Rule {
+    pub fn rule(&self, class: ChangeClass) -> MergeRule {
         let set = self.rules.iter().find(|(known, _)| *known == class);
-        set.map_or(Rule::Auto, |(_, rule)| *rule)
+        set.map_or(MergeRule::Auto, |(_, rule)| *rule)
     }
 
     /// The rule that decides about what would be a conflict.
-    pub(super) fn on_conflict(&self, class: Class) -> Rule {
-        match (self.rule(class), self.favour) {
-            (Rule::Auto, Some(Side::Ours)) => Rule::Ours,
-            (Rule::Auto, Some(Side::Theirs)) => Rule::Theirs,
+    pub(super) fn conflict_rule(&self, class: ChangeClass) -> MergeRule {
+        match (self.rule(class), self.favour_side) {
+            (MergeRule::Auto, Some(MergeSide::Ours)) => MergeRule::Ours,
+            (MergeRule::Auto, Some(MergeSide::Theirs)) => MergeRule::Theirs,
             (rule, _) => rule,
         }
     }

@@ -7,11 +7,14 @@
 use super::sequence;
 
 /// The merged text, or nothing where the edits meet.
-pub(super) fn merge(base: &str, ours: &str, theirs: &str) -> Option<String> {
-    let (base_tokens, ours_tokens, theirs_tokens) = (tokens(base), tokens(ours), tokens(theirs));
+pub(super) fn merge_texts(base: &str, ours: &str, theirs: &str) -> Option<String> {
+    let (base_tokens, ours_tokens, theirs_tokens) =
+        (split_tokens(base), split_tokens(ours), split_tokens(theirs));
     let apart = |between: &[&str]| between.iter().any(|token| is_word(token));
-    let merged = sequence::merge(&base_tokens, &ours_tokens, &theirs_tokens, apart)?.concat();
-    let sound = is_balanced(&merged) || !(is_balanced(ours) && is_balanced(theirs));
+    let merged =
+        sequence::merge_sequences(&base_tokens, &ours_tokens, &theirs_tokens, apart)?.concat();
+    let sound = has_balanced_brackets(&merged)
+        || !(has_balanced_brackets(ours) && has_balanced_brackets(theirs));
     sound.then_some(merged)
 }
 
@@ -32,7 +35,7 @@ fn is_word_char(c: char) -> bool {
 
 /// Words (with numbers such as `1.2`), runs of white space, and every other character by
 /// itself. Their concatenation is the text.
-fn tokens(text: &str) -> Vec<&str> {
+fn split_tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -56,7 +59,7 @@ fn tokens(text: &str) -> Vec<&str> {
 }
 
 /// Whether every bracket that opens closes, in order. Escaped brackets are letters.
-fn is_balanced(text: &str) -> bool {
+fn has_balanced_brackets(text: &str) -> bool {
     let mut open = Vec::new();
     let mut escaped = false;
     for c in text.chars() {
@@ -84,7 +87,7 @@ mod tests {
 
     #[test]
     fn different_phrases_come_together() {
-        let merged = merge(
+        let merged = merge_texts(
             "a red fox in snow, masterpiece, night",
             "a red fox in deep snow, masterpiece, night",
             "a red fox in snow, masterpiece, (detailed fur:1.2), dawn",
@@ -94,24 +97,24 @@ mod tests {
             Some("a red fox in deep snow, masterpiece, (detailed fur:1.2), dawn")
         );
         assert_eq!(
-            merge("a red fox, night", "a blue fox, night", "a red fox, day").as_deref(),
+            merge_texts("a red fox, night", "a blue fox, night", "a red fox, day").as_deref(),
             Some("a blue fox, day")
         );
     }
 
     #[test]
     fn edits_that_touch_are_a_conflict() {
-        assert_eq!(merge("a red fox", "a blue fox", "a red wolf"), None);
-        assert_eq!(merge("a fox", "a fox, masterpiece", "a fox, night"), None);
-        assert_eq!(merge("a fox", "a red fox", "a blue fox"), None);
-        assert_eq!(merge("(fur:1.2) x", "(fur:1.3) x", "(fur:1.1) x"), None);
+        assert_eq!(merge_texts("a red fox", "a blue fox", "a red wolf"), None);
+        assert_eq!(merge_texts("a fox", "a fox, masterpiece", "a fox, night"), None);
+        assert_eq!(merge_texts("a fox", "a red fox", "a blue fox"), None);
+        assert_eq!(merge_texts("(fur:1.2) x", "(fur:1.3) x", "(fur:1.1) x"), None);
     }
 
     #[test]
     fn brackets_stay_balanced() {
-        assert_eq!(merge("a b c d e f", "a (b c d) e f", "a b [c d e] f"), None);
+        assert_eq!(merge_texts("a b c d e f", "a (b c d) e f", "a b [c d e] f"), None);
         assert_eq!(
-            merge("a b c d e f", "a (b) c d e f", "a b c d [e] f").as_deref(),
+            merge_texts("a b c d e f", "a (b) c d e f", "a b c d [e] f").as_deref(),
             Some("a (b) c d [e] f")
         );
     }
@@ -119,7 +122,7 @@ mod tests {
     proptest! {
         #[test]
         fn tokens_are_the_text(text in "\\PC{0,40}") {
-            prop_assert_eq!(tokens(&text).concat(), text);
+            prop_assert_eq!(split_tokens(&text).concat(), text);
         }
     }
 }

@@ -9,43 +9,43 @@
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
-use super::conflict::{Conflict, ConflictKind, NodeName, Place};
-use super::decision::Verdict;
-use super::json::{in_order_of_both, verdict};
-use super::ledger::Ledger;
-use super::strategy::Class;
+use super::conflict::{Conflict, ConflictKind, MergePlace, NodeName};
+use super::decision::MergeVerdict;
+use super::json_merge::{combined_order, outcome_verdict};
+use super::merge_log::MergeLog;
+use super::strategy::ChangeClass;
 use super::text;
-use super::three::{Outcome, Side, Three};
-use crate::graph::{self, Node, Role, Scope, Widget, WidgetName, by_position};
+use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
+use crate::graph::{self, GraphScope, Node, Widget, WidgetName, WidgetRole, widgets_by_position};
 use crate::json::{Object, Value};
 
 /// What is known of a node beside its values.
-pub(super) struct About<'a> {
-    pub(super) scope: &'a Scope,
+pub(super) struct WidgetMergeNode<'a> {
+    pub(super) scope: &'a GraphScope,
     pub(super) name: NodeName,
     /// For an instance of a subgraph: the widgets on the boundary of the merged
     /// definition, which decide the order of the values.
     pub(super) boundary: Option<Vec<CompactString>>,
     /// For an instance: what becomes of the numbers it shows after a run, which a widget
     /// inside says.
-    pub(super) controls: Three<FxHashMap<CompactString, Value>>,
+    pub(super) controls: ThreeWay<FxHashMap<CompactString, Value>>,
 }
 
 /// The two spellings of a node's values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Values {
+pub(super) struct RawWidgetValues {
     pub(super) by_position: Option<Value>,
     pub(super) by_name: Option<Value>,
 }
 
-impl Values {
-    pub(super) fn of(node: &Node) -> Self {
+impl RawWidgetValues {
+    pub(super) fn from_node(node: &Node) -> Self {
         let get = |key| node.raw().get(key).cloned();
-        Values { by_position: get("widgets_values"), by_name: get("widgets_values_named") }
+        RawWidgetValues { by_position: get("widgets_values"), by_name: get("widgets_values_named") }
     }
 
     /// Writes them into a node, each in its place if there was one.
-    pub(super) fn put_into(self, node: &mut Object) {
+    pub(super) fn write_to(self, node: &mut Object) {
         for (key, value) in
             [("widgets_values", self.by_position), ("widgets_values_named", self.by_name)]
         {
@@ -59,71 +59,71 @@ impl Values {
     /// Both spellings as one value, for a conflict about all of them.
     pub(super) fn to_value(&self) -> Value {
         let mut object = Object::new();
-        self.clone().put_into(&mut object);
+        self.clone().write_to(&mut object);
         Value::Object(object)
     }
 
     /// What [`Values::to_value`] made.
     pub(super) fn from_value(value: &Value) -> Self {
         let get = |key| value.get(key).cloned();
-        Values { by_position: get("widgets_values"), by_name: get("widgets_values_named") }
+        RawWidgetValues { by_position: get("widgets_values"), by_name: get("widgets_values_named") }
     }
 }
 
 /// What a widget is known by: its name, and how many before it have the same.
-type Key = (WidgetName, usize);
+type WidgetKey = (WidgetName, usize);
 
 /// A widget, or a combo with the widgets that its choice brings.
 #[derive(Clone)]
-struct Unit<'a> {
-    key: Key,
+struct WidgetUnit<'a> {
+    key: WidgetKey,
     widgets: Vec<Widget<'a>>,
     /// What becomes of the value after a run, if a control widget says so.
     control: Option<&'a Value>,
 }
 
 /// One side's values.
-struct Arrangement<'a> {
-    units: Vec<Unit<'a>>,
-    index: FxHashMap<Key, usize>,
+struct WidgetArrangement<'a> {
+    units: Vec<WidgetUnit<'a>>,
+    index: FxHashMap<WidgetKey, usize>,
 }
 
-impl<'a> Arrangement<'a> {
-    fn of(widgets: Vec<Widget<'a>>) -> Self {
-        let mut units: Vec<Unit<'a>> = Vec::with_capacity(widgets.len());
+impl<'a> WidgetArrangement<'a> {
+    fn from_widgets(widgets: Vec<Widget<'a>>) -> Self {
+        let mut units: Vec<WidgetUnit<'a>> = Vec::with_capacity(widgets.len());
         let mut seen: FxHashMap<WidgetName, usize> = FxHashMap::default();
         for widget in widgets {
             if let Some(last) = units.last_mut()
-                && belongs(&last.widgets[0], &widget)
+                && is_brought_by(&last.widgets[0], &widget)
             {
                 last.widgets.push(widget);
                 continue;
             }
-            if widget.role == Role::Control
+            if widget.role == WidgetRole::Control
                 && let Some(last) = units.last_mut()
             {
                 last.control = Some(widget.value);
             }
             let nth = seen.entry(widget.name.clone()).and_modify(|n| *n += 1).or_default();
             let key = (widget.name.clone(), *nth);
-            units.push(Unit { key, widgets: vec![widget], control: None });
+            units.push(WidgetUnit { key, widgets: vec![widget], control: None });
         }
         let index = units.iter().enumerate().map(|(at, unit)| (unit.key.clone(), at)).collect();
-        Arrangement { units, index }
+        WidgetArrangement { units, index }
     }
 
     /// Fills in what widgets inside a subgraph say of the numbers that its instance shows.
-    fn control_from(&mut self, controls: &'a FxHashMap<CompactString, Value>) {
+    fn fill_controls(&mut self, controls: &'a FxHashMap<CompactString, Value>) {
         for unit in self.units.iter_mut().filter(|unit| unit.control.is_none()) {
             unit.control = unit.key.0.as_str().and_then(|name| controls.get(name));
         }
     }
 
-    fn get(&self, key: &Key) -> Option<&Unit<'a>> {
+    fn get(&self, key: &WidgetKey) -> Option<&WidgetUnit<'a>> {
         self.index.get(key).map(|at| &self.units[*at])
     }
 
-    fn keys(&self) -> Vec<Key> {
+    fn keys(&self) -> Vec<WidgetKey> {
         self.units.iter().map(|unit| unit.key.clone()).collect()
     }
 
@@ -133,7 +133,7 @@ impl<'a> Arrangement<'a> {
 }
 
 /// Whether a widget was brought by the choice of the combo before it.
-fn belongs(combo: &Widget<'_>, widget: &Widget<'_>) -> bool {
+fn is_brought_by(combo: &Widget<'_>, widget: &Widget<'_>) -> bool {
     match (combo.name.as_str(), widget.name.as_str()) {
         (Some(combo), Some(name)) => {
             name.strip_prefix(combo).is_some_and(|rest| rest.starts_with('.'))
@@ -143,23 +143,23 @@ fn belongs(combo: &Widget<'_>, widget: &Widget<'_>) -> bool {
 }
 
 /// A value of the result, and the side whose spelling by name it follows.
-struct Settled {
+struct SettledWidget {
     name: WidgetName,
-    place: graph::Place,
+    location: graph::WidgetLocation,
     value: Value,
-    side: Side,
+    side: MergeSide,
 }
 
 /// Merges the values of a node that is on both sides.
-pub(super) fn merge<'a>(
-    nodes: Three<Option<&Node>>,
-    named: Three<Vec<Widget<'a>>>,
-    about: &'a About<'a>,
-    ledger: &mut Ledger<'_>,
-) -> Values {
-    let values = nodes.map(|node| node.map(Values::of).unwrap_or_default());
+pub(super) fn merge_widgets<'a>(
+    nodes: ThreeWay<Option<&Node>>,
+    named: ThreeWay<Vec<Widget<'a>>>,
+    about: &'a WidgetMergeNode<'a>,
+    ledger: &mut MergeLog<'_>,
+) -> RawWidgetValues {
+    let values = nodes.map(|node| node.map(RawWidgetValues::from_node).unwrap_or_default());
     let whole = values.settle();
-    if let Outcome::Unchanged | Outcome::Alike = whole {
+    if let ThreeWayOutcome::Unchanged | ThreeWayOutcome::SameChange = whole {
         return values.ours;
     }
     let fits = |node: Option<&Node>, widgets: &[Widget<'_>]| {
@@ -170,56 +170,56 @@ pub(super) fn merge<'a>(
         && fits(nodes.theirs, &named.theirs);
     let named = match all_fit {
         true => named,
-        false => nodes.map(|node| node.map(by_position).unwrap_or_default()),
+        false => nodes.map(|node| node.map(widgets_by_position).unwrap_or_default()),
     };
-    let mut sides = named.map(Arrangement::of);
-    sides.base.control_from(&about.controls.base);
-    sides.ours.control_from(&about.controls.ours);
-    sides.theirs.control_from(&about.controls.theirs);
-    let mut merge = Merge { sides, values: &values, about, ledger };
+    let mut sides = named.map(WidgetArrangement::from_widgets);
+    sides.base.fill_controls(&about.controls.base);
+    sides.ours.fill_controls(&about.controls.ours);
+    sides.theirs.fill_controls(&about.controls.theirs);
+    let mut merge = WidgetMerge { sides, values: &values, about, ledger };
     match whole {
-        Outcome::Ours | Outcome::Theirs => {
-            merge.tell_changes();
-            values.get(whole.winner()).clone()
+        ThreeWayOutcome::Ours | ThreeWayOutcome::Theirs => {
+            merge.log_changes();
+            values.get(whole.winning_side()).clone()
         }
-        _ => merge.both(),
+        _ => merge.merge_both(),
     }
 }
 
-struct Merge<'m, 'a, 'l> {
-    sides: Three<Arrangement<'a>>,
-    values: &'m Values3,
-    about: &'m About<'m>,
-    ledger: &'m mut Ledger<'l>,
+struct WidgetMerge<'m, 'a, 'l> {
+    sides: ThreeWay<WidgetArrangement<'a>>,
+    values: &'m RawValuesThreeWay,
+    about: &'m WidgetMergeNode<'m>,
+    ledger: &'m mut MergeLog<'l>,
 }
 
-type Values3 = Three<Values>;
+type RawValuesThreeWay = ThreeWay<RawWidgetValues>;
 
-impl<'a> Merge<'_, 'a, '_> {
-    fn units(&self, key: &Key) -> Three<Option<Unit<'a>>> {
+impl<'a> WidgetMerge<'_, 'a, '_> {
+    fn unit_states(&self, key: &WidgetKey) -> ThreeWay<Option<WidgetUnit<'a>>> {
         self.sides.as_ref().map(|side| side.get(key).cloned())
     }
 
     /// Notes what one side changed; its values stand as they are.
-    fn tell_changes(&mut self) {
-        for key in in_order_of_both(self.sides.ours.keys(), &self.sides.theirs.keys()) {
-            let units = self.units(&key);
-            let value = units.as_ref().map(|unit| unit.as_ref().map(spelled));
+    fn log_changes(&mut self) {
+        for key in combined_order(self.sides.ours.keys(), &self.sides.theirs.keys()) {
+            let units = self.unit_states(&key);
+            let value = units.as_ref().map(|unit| unit.as_ref().map(unit_value));
             let outcome = value.as_ref().map(Option::as_ref).settle_values();
-            if let Some(verdict) = verdict(outcome, value.as_ref().map(Option::as_ref)) {
-                self.decide(&key.0, verdict);
+            if let Some(verdict) = outcome_verdict(outcome, value.as_ref().map(Option::as_ref)) {
+                self.log_decision(&key.0, verdict);
             }
         }
     }
 
-    fn both(mut self) -> Values {
-        let Some(order) = self.arrangement() else { return self.conflict_about_all() };
+    fn merge_both(mut self) -> RawWidgetValues {
+        let Some(order) = self.settle_arrangement() else { return self.conflict_about_all() };
         let mut settled = Vec::new();
         // Conflicts are only noted when it is clear that there is none about all values.
         let mut found = Vec::new();
         for key in &order {
-            let units = self.units(key);
-            match self.unit(key, units, &mut found) {
+            let units = self.unit_states(key);
+            match self.settle_unit(key, units, &mut found) {
                 Some(widgets) => settled.extend(widgets),
                 None => return self.conflict_about_all(),
             }
@@ -229,49 +229,50 @@ impl<'a> Merge<'_, 'a, '_> {
         }
         for note in found {
             match note {
-                Note::Decided(name, verdict) => self.decide(&name, verdict),
-                Note::Conflict(conflict, class) => {
-                    self.ledger.open_as(conflict, class);
+                PendingNote::Decided(name, verdict) => self.log_decision(&name, verdict),
+                PendingNote::Conflict(conflict, class) => {
+                    self.ledger.log_conflict_as(conflict, class);
                 }
             }
         }
-        self.write(settled)
+        self.write_values(settled)
     }
 
     /// The names of the result in their order; nothing if both sides have rearranged the
     /// values in ways that cannot be brought together.
-    fn arrangement(&self) -> Option<Vec<Key>> {
-        let keys = self.sides.as_ref().map(Arrangement::keys);
-        let is_object = |values: &Values| matches!(values.by_position, Some(Value::Object(_)));
+    fn settle_arrangement(&self) -> Option<Vec<WidgetKey>> {
+        let keys = self.sides.as_ref().map(WidgetArrangement::keys);
+        let is_object =
+            |values: &RawWidgetValues| matches!(values.by_position, Some(Value::Object(_)));
         let by_key = is_object(&self.values.ours) && is_object(&self.values.theirs);
         let outcome = keys.settle();
-        if outcome == Outcome::Unchanged {
+        if outcome == ThreeWayOutcome::Unchanged {
             return Some(keys.ours);
         }
         let named = self.sides.ours.is_named() && self.sides.theirs.is_named();
         let base_named = self.sides.base.is_named();
         match (outcome, &self.about.boundary) {
-            (Outcome::Alike, _) => Some(keys.ours),
-            (Outcome::Ours, _) if named && base_named => Some(keys.ours),
-            (Outcome::Theirs, _) if named && base_named => Some(keys.theirs),
-            (Outcome::Apart, Some(boundary)) if named && base_named => {
-                let mut order = self.of_both(keys);
-                let place = |key: &Key| {
+            (ThreeWayOutcome::SameChange, _) => Some(keys.ours),
+            (ThreeWayOutcome::Ours, _) if named && base_named => Some(keys.ours),
+            (ThreeWayOutcome::Theirs, _) if named && base_named => Some(keys.theirs),
+            (ThreeWayOutcome::Conflicting, Some(boundary)) if named && base_named => {
+                let mut order = self.combined_keys(keys);
+                let place = |key: &WidgetKey| {
                     let name = key.0.as_str().unwrap_or_default();
                     boundary.iter().position(|known| known == name)
                 };
                 order.sort_by_key(|key| place(key).unwrap_or(usize::MAX));
                 Some(order)
             }
-            (Outcome::Apart, _) if by_key => Some(self.of_both(keys)),
+            (ThreeWayOutcome::Conflicting, _) if by_key => Some(self.combined_keys(keys)),
             _ => None,
         }
     }
 
     /// What either side has and neither has taken away.
-    fn of_both(&self, keys: Three<Vec<Key>>) -> Vec<Key> {
-        let order = in_order_of_both(keys.ours, &keys.theirs);
-        let gone = |key: &Key| {
+    fn combined_keys(&self, keys: ThreeWay<Vec<WidgetKey>>) -> Vec<WidgetKey> {
+        let order = combined_order(keys.ours, &keys.theirs);
+        let gone = |key: &WidgetKey| {
             self.sides.base.get(key).is_some()
                 && (self.sides.ours.get(key).is_none() || self.sides.theirs.get(key).is_none())
         };
@@ -279,62 +280,63 @@ impl<'a> Merge<'_, 'a, '_> {
     }
 
     /// Whether a side changed a value for which the arrangement has no place.
-    fn loses_a_change(&self, order: &[Key]) -> bool {
-        let dropped = |side: &Arrangement<'a>| {
+    fn loses_a_change(&self, order: &[WidgetKey]) -> bool {
+        let dropped = |side: &WidgetArrangement<'a>| {
             side.units.iter().any(|unit| {
-                let before = self.sides.base.get(&unit.key).map(spelled);
+                let before = self.sides.base.get(&unit.key).map(unit_value);
                 unit.widgets[0].role.runs()
                     && !order.contains(&unit.key)
-                    && !before.is_some_and(|before| before.same(&spelled(unit)))
+                    && !before.is_some_and(|before| before.is_equivalent(&unit_value(unit)))
             })
         };
         dropped(&self.sides.ours) || dropped(&self.sides.theirs)
     }
 
     /// Settles one unit; nothing if its widgets cannot be told apart.
-    fn unit(
+    fn settle_unit(
         &mut self,
-        key: &Key,
-        units: Three<Option<Unit<'a>>>,
-        found: &mut Vec<Note>,
-    ) -> Option<Vec<Settled>> {
-        let brings = |unit: &Option<Unit<'_>>| unit.as_ref().is_some_and(|u| u.widgets.len() > 1);
+        key: &WidgetKey,
+        units: ThreeWay<Option<WidgetUnit<'a>>>,
+        found: &mut Vec<PendingNote>,
+    ) -> Option<Vec<SettledWidget>> {
+        let brings =
+            |unit: &Option<WidgetUnit<'_>>| unit.as_ref().is_some_and(|u| u.widgets.len() > 1);
         if brings(&units.base) || brings(&units.ours) || brings(&units.theirs) {
-            return Some(self.choice(key, units, found));
+            return Some(self.settle_choice(key, units, found));
         }
-        let side = self.value(&key.0, &units, found);
+        let side = self.settle_value(&key.0, &units, found);
         match side {
-            Kept::Side(side) => Some(of_side(&units, side)),
-            Kept::Merged(value) => {
+            SettledValue::Side(side) => Some(side_widgets(&units, side)),
+            SettledValue::Merged(value) => {
                 let unit = units.ours.as_ref().or(units.theirs.as_ref())?;
-                let side = if units.ours.is_some() { Side::Ours } else { Side::Theirs };
+                let side = if units.ours.is_some() { MergeSide::Ours } else { MergeSide::Theirs };
                 let widget = &unit.widgets[0];
-                let (name, place) = (widget.name.clone(), widget.place.clone());
-                Some(vec![Settled { name, place, value, side }])
+                let (name, place) = (widget.name.clone(), widget.location.clone());
+                Some(vec![SettledWidget { name, location, value, side }])
             }
         }
     }
 
     /// A combo with what its choice brings. While nobody changes the choice, each widget
     /// it brought is a widget like any other.
-    fn choice(
+    fn settle_choice(
         &mut self,
-        key: &Key,
-        units: Three<Option<Unit<'a>>>,
-        found: &mut Vec<Note>,
-    ) -> Vec<Settled> {
-        let names = |unit: &Option<Unit<'a>>| {
+        key: &WidgetKey,
+        units: ThreeWay<Option<WidgetUnit<'a>>>,
+        found: &mut Vec<PendingNote>,
+    ) -> Vec<SettledWidget> {
+        let names = |unit: &Option<WidgetUnit<'a>>| {
             let unit = unit.as_ref()?;
             let names = unit.widgets.iter().map(|w| w.name.clone()).collect::<Vec<_>>();
             Some((unit.widgets[0].value.clone(), names))
         };
         let shape = units.as_ref().map(names);
-        if shape.settle() == Outcome::Unchanged && shape.ours.is_some() {
+        if shape.settle() == ThreeWayOutcome::Unchanged && shape.ours.is_some() {
             let count = units.ours.as_ref().map_or(0, |unit| unit.widgets.len());
             let mut settled = Vec::with_capacity(count);
             for at in 0..count {
                 let single = units.as_ref().map(|unit| {
-                    unit.as_ref().map(|unit| Unit {
+                    unit.as_ref().map(|unit| WidgetUnit {
                         key: (unit.widgets[at].name.clone(), 0),
                         widgets: vec![unit.widgets[at].clone()],
                         control: unit.widgets.get(at + 1).and_then(control_value),
@@ -342,126 +344,142 @@ impl<'a> Merge<'_, 'a, '_> {
                 });
                 let name = single.ours.as_ref().map(|unit| unit.key.clone());
                 let Some(name) = name else { continue };
-                settled.extend(self.unit(&name, single, found).into_iter().flatten());
+                settled.extend(self.settle_unit(&name, single, found).into_iter().flatten());
             }
             return settled;
         }
-        let values = units.as_ref().map(|unit| unit.as_ref().map(spelled));
+        let values = units.as_ref().map(|unit| unit.as_ref().map(unit_value));
         let by_reference = values.as_ref().map(Option::as_ref);
         let outcome = by_reference.settle_values();
-        if outcome == Outcome::Apart {
+        if outcome == ThreeWayOutcome::Conflicting {
             let name = key.0.as_str().unwrap_or_default();
-            let place = Place::Choice(CompactString::new(name));
-            found.push(self.conflict(place, values, Class::Values));
-        } else if let Some(verdict) = verdict(outcome, by_reference) {
-            found.push(Note::Decided(key.0.clone(), verdict));
+            let place = MergePlace::Choice(CompactString::new(name));
+            found.push(self.conflict_note(place, values, ChangeClass::Values));
+        } else if let Some(verdict) = outcome_verdict(outcome, by_reference) {
+            found.push(PendingNote::Decided(key.0.clone(), verdict));
         }
-        of_side(&units, outcome.winner())
+        side_widgets(&units, outcome.winning_side())
     }
 
-    fn value(
+    fn settle_value(
         &mut self,
         name: &WidgetName,
-        units: &Three<Option<Unit<'a>>>,
-        found: &mut Vec<Note>,
-    ) -> Kept {
+        units: &ThreeWay<Option<WidgetUnit<'a>>>,
+        found: &mut Vec<PendingNote>,
+    ) -> SettledValue {
         let values = units.as_ref().map(|unit| unit.as_ref().map(|unit| unit.widgets[0].value));
         let outcome = values.settle_values();
-        if outcome != Outcome::Apart {
-            if let Some(verdict) = verdict(outcome, values) {
-                found.push(Note::Decided(name.clone(), verdict));
+        if outcome != ThreeWayOutcome::Conflicting {
+            if let Some(verdict) = outcome_verdict(outcome, values) {
+                found.push(PendingNote::Decided(name.clone(), verdict));
             }
-            return Kept::Side(outcome.winner());
+            return SettledValue::Side(outcome.winning_side());
         }
         let role = [&units.ours, &units.theirs, &units.base].into_iter().flatten();
         let role = role.map(|unit| unit.widgets[0].role).next().unwrap_or_default();
-        if matches!(role, Role::Button | Role::Residue | Role::Filter) {
-            found.push(Note::Decided(name.clone(), Verdict::Looks));
-            return Kept::Side(Side::Ours);
+        if matches!(role, WidgetRole::Button | WidgetRole::Residue | WidgetRole::Filter) {
+            found.push(PendingNote::Decided(name.clone(), MergeVerdict::KeptOurLooks));
+            return SettledValue::Side(MergeSide::Ours);
         }
-        if let Some((side, verdict)) = self.reroll(units) {
-            found.push(Note::Decided(name.clone(), verdict));
-            return Kept::Side(side);
+        if let Some((side, verdict)) = self.settle_reroll(units) {
+            found.push(PendingNote::Decided(name.clone(), verdict));
+            return SettledValue::Side(side);
         }
-        let prose = is_text(role, name, values);
+        let prose = is_merged_by_words(role, name, values);
         if prose
-            && !self.ledger.insists(Class::Texts)
-            && let Three { base: Some(base), ours: Some(ours), theirs: Some(theirs) } =
+            && !self.ledger.forces_conflict(ChangeClass::Texts)
+            && let ThreeWay { base: Some(base), ours: Some(ours), theirs: Some(theirs) } =
                 values.map(|value| value.and_then(Value::as_str))
-            && let Some(text) = text::merge(base, ours, theirs)
+            && let Some(text) = text::merge_texts(base, ours, theirs)
         {
-            found.push(Note::Decided(name.clone(), Verdict::Words));
-            return Kept::Merged(Value::from(text));
+            found.push(PendingNote::Decided(name.clone(), MergeVerdict::MergedWords));
+            return SettledValue::Merged(Value::from(text));
         }
         let rolls = units.ours.as_ref().is_some_and(|unit| unit.control.is_some());
-        let class = match (rolls || role == Role::Seed, prose) {
-            (true, _) => Class::Seeds,
-            (_, true) => Class::Texts,
-            _ => Class::Values,
+        let class = match (rolls || role == WidgetRole::Seed, prose) {
+            (true, _) => ChangeClass::Seeds,
+            (_, true) => ChangeClass::Texts,
+            _ => ChangeClass::Values,
         };
-        found.push(self.conflict(Place::Widget(name.clone()), values.cloned(), class));
-        Kept::Side(Side::Ours)
+        found.push(self.conflict_note(MergePlace::Widget(name.clone()), values.cloned(), class));
+        SettledValue::Side(MergeSide::Ours)
     }
 
     /// Which side has a number that somebody chose, if the other merely re-rolled its own;
     /// ours if both re-rolled.
-    fn reroll(&self, units: &Three<Option<Unit<'a>>>) -> Option<(Side, Verdict)> {
-        if self.ledger.insists(Class::Seeds) {
+    fn settle_reroll(
+        &self,
+        units: &ThreeWay<Option<WidgetUnit<'a>>>,
+    ) -> Option<(MergeSide, MergeVerdict)> {
+        if self.ledger.forces_conflict(ChangeClass::Seeds) {
             return None;
         }
-        let fixed = |unit: &Option<Unit<'_>>| Some(unit.as_ref()?.control?.as_str()? == "fixed");
+        let fixed =
+            |unit: &Option<WidgetUnit<'_>>| Some(unit.as_ref()?.control?.as_str()? == "fixed");
         match (fixed(&units.ours)?, fixed(&units.theirs)?) {
-            (false, false) => Some((Side::Ours, Verdict::Rerolled)),
-            (true, false) => Some((Side::Ours, Verdict::Chosen(Side::Ours))),
-            (false, true) => Some((Side::Theirs, Verdict::Chosen(Side::Theirs))),
+            (false, false) => Some((MergeSide::Ours, MergeVerdict::BothRerolled)),
+            (true, false) => Some((MergeSide::Ours, MergeVerdict::ChosenNumber(MergeSide::Ours))),
+            (false, true) => {
+                Some((MergeSide::Theirs, MergeVerdict::ChosenNumber(MergeSide::Theirs)))
+            }
             (true, true) => None,
         }
     }
 
-    fn decide(&mut self, name: &WidgetName, verdict: Verdict) {
+    fn log_decision(&mut self, name: &WidgetName, verdict: MergeVerdict) {
         let node = Some(self.about.name.clone());
-        self.ledger.decide(self.about.scope, node, Place::Widget(name.clone()), verdict);
+        self.ledger.log_decision(self.about.scope, node, MergePlace::Widget(name.clone()), verdict);
     }
 
-    fn conflict(&self, place: Place, sides: Three<Option<Value>>, class: Class) -> Note {
+    fn conflict_note(
+        &self,
+        place: MergePlace,
+        sides: ThreeWay<Option<Value>>,
+        class: ChangeClass,
+    ) -> PendingNote {
         let (scope, node) = (self.about.scope, self.about.name.clone());
         let conflict = Conflict::in_node(scope, node, ConflictKind::BothChanged, place, sides);
-        Note::Conflict(conflict, class)
+        PendingNote::Conflict(conflict, class)
     }
 
-    fn conflict_about_all(self) -> Values {
+    fn conflict_about_all(self) -> RawWidgetValues {
         let sides = self.values.as_ref().map(|values| match values {
-            Values { by_position: None, by_name: None } => None,
+            RawWidgetValues { by_position: None, by_name: None } => None,
             values => Some(values.to_value()),
         });
-        self.ledger.apart(self.about.scope, self.about.name.clone(), Place::Widgets, sides);
+        self.ledger.log_both_changed(
+            self.about.scope,
+            self.about.name.clone(),
+            MergePlace::Widgets,
+            sides,
+        );
         self.values.ours.clone()
     }
 
     /// The settled values in both spellings.
-    fn write(&self, settled: Vec<Settled>) -> Values {
+    fn write_values(&self, settled: Vec<SettledWidget>) -> RawWidgetValues {
         let object =
-            |side: Side| matches!(self.values.get(side).by_position, Some(Value::Object(_)));
-        let by_name = self.by_name(&settled);
-        let by_position = if object(Side::Ours) {
-            let members = settled.into_iter().filter_map(|s| match s.place {
-                graph::Place::Key(key) => Some((key, s.value)),
+            |side: MergeSide| matches!(self.values.get(side).by_position, Some(Value::Object(_)));
+        let by_name = self.named_values(&settled);
+        let by_position = if object(MergeSide::Ours) {
+            let members = settled.into_iter().filter_map(|s| match s.location {
+                graph::WidgetLocation::Key(key) => Some((key, s.value)),
                 _ => Some((CompactString::new(s.name.as_str()?), s.value)),
             });
             Value::Object(members.collect())
         } else {
             Value::Array(settled.into_iter().map(|s| s.value).collect())
         };
-        Values { by_position: Some(by_position), by_name }
+        RawWidgetValues { by_position: Some(by_position), by_name }
     }
 
     /// The spelling by name: that of the side whose arrangement it is, in step with the
     /// values.
-    fn by_name(&self, settled: &[Settled]) -> Option<Value> {
+    fn named_values(&self, settled: &[SettledWidget]) -> Option<Value> {
         let copies =
             self.values.as_ref().map(|values| values.by_name.as_ref().and_then(Value::as_object));
         let outcome = copies.map(|copy| copy.is_some()).settle();
-        if copies.get(outcome.winner()).is_none() {
+        if copies.get(outcome.winning_side()).is_none() {
             return None;
         }
         let mut written = Object::new();
@@ -484,24 +502,24 @@ impl<'a> Merge<'_, 'a, '_> {
     }
 }
 
-enum Kept {
-    Side(Side),
+enum SettledValue {
+    Side(MergeSide),
     Merged(Value),
 }
 
 /// A decision or a conflict to be logged, unless there is a conflict about all values.
-enum Note {
-    Decided(WidgetName, Verdict),
-    Conflict(Conflict, Class),
+enum PendingNote {
+    Decided(WidgetName, MergeVerdict),
+    Conflict(Conflict, ChangeClass),
 }
 
-fn of_side(units: &Three<Option<Unit<'_>>>, side: Side) -> Vec<Settled> {
+fn side_widgets(units: &ThreeWay<Option<WidgetUnit<'_>>>, side: MergeSide) -> Vec<SettledWidget> {
     let unit = units.get(side).iter();
     let widgets = unit.flat_map(|unit| &unit.widgets);
     widgets
-        .map(|widget| Settled {
+        .map(|widget| SettledWidget {
             name: widget.name.clone(),
-            place: widget.place.clone(),
+            location: widget.location.clone(),
             value: widget.value.clone(),
             side,
         })
@@ -509,7 +527,7 @@ fn of_side(units: &Three<Option<Unit<'_>>>, side: Side) -> Vec<Settled> {
 }
 
 /// A unit as one value: of a combo that brings others, all of them by name.
-fn spelled(unit: &Unit<'_>) -> Value {
+fn unit_value(unit: &WidgetUnit<'_>) -> Value {
     match unit.widgets.as_slice() {
         [single] => single.value.clone(),
         widgets => {
@@ -520,12 +538,16 @@ fn spelled(unit: &Unit<'_>) -> Value {
 }
 
 fn control_value<'a>(widget: &Widget<'a>) -> Option<&'a Value> {
-    (widget.role == Role::Control).then_some(widget.value)
+    (widget.role == WidgetRole::Control).then_some(widget.value)
 }
 
 /// Whether a value is merged by words.
-fn is_text(role: Role, name: &WidgetName, values: Three<Option<&Value>>) -> bool {
-    let unnamed = role == Role::Plain && matches!(name, WidgetName::Position(_));
+fn is_merged_by_words(
+    role: WidgetRole,
+    name: &WidgetName,
+    values: ThreeWay<Option<&Value>>,
+) -> bool {
+    let unnamed = role == WidgetRole::Plain && matches!(name, WidgetName::Position(_));
     let prose = |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(text::is_prose);
-    role == Role::Text || (unnamed && prose(values.ours) && prose(values.theirs))
+    role == WidgetRole::Text || (unnamed && prose(values.ours) && prose(values.theirs))
 }

@@ -8,75 +8,85 @@
 
 use rustc_hash::FxHashSet;
 
-use super::boundary::{self, Boundaries};
-use super::conflict::{NodeName, Place};
-use super::decision::Verdict;
-use super::fields::{self, Owner};
-use super::graph::{self, Engine};
-use super::identity::{self, Aligned, Kinship, Moved};
-use super::ledger::{Ledger, name_in};
-use super::three::{Side, Three};
-use super::wires::FreeLinks;
-use super::{definitions, follow};
+use super::boundary::{self, MergedBoundaries};
+use super::conflict::{MergePlace, NodeName};
+use super::decision::MergeVerdict;
+use super::fields::{self, MemberOwner};
+use super::graph::{self, MergeContext};
+use super::id_alignment::{self, AlignedWorkflows, Ancestry, MovedIds};
+use super::merge_log::{MergeLog, node_name_on_any_side};
+use super::three_way::{MergeSide, ThreeWay};
+use super::wires::LinkIdAllocator;
+use super::{definitions, follow_packing};
 use crate::graph::{
-    Definition, Graph, List, Naming, Node, Renumbering, Scope, SubgraphId, Workflow,
+    Graph, GraphList, GraphScope, Node, Renumbering, SubgraphDefinition, SubgraphId, WidgetNaming,
+    Workflow,
 };
 use crate::json::Object;
 
 /// Members of a graph's object that are written anew.
-const COUNTED: [&str; 4] = ["last_node_id", "last_link_id", "state", "revision"];
+const COUNTER_MEMBERS: [&str; 4] = ["last_node_id", "last_link_id", "state", "revision"];
 
 /// Members of a definition that are merged as its boundary.
-const BOUNDARY: [&str; 2] = ["inputs", "outputs"];
+const BOUNDARY_MEMBERS: [&str; 2] = ["inputs", "outputs"];
 
 /// A merged workflow, with what it was made of.
-pub(super) struct Merged {
+pub(super) struct MergedWorkflow {
     pub(super) workflow: Workflow,
     /// The three documents with the ids of the result.
-    pub(super) sides: Three<Workflow>,
+    pub(super) sides: ThreeWay<Workflow>,
     /// What became of the ids of theirs.
     pub(super) renumbered: Renumbering,
 }
 
-pub(super) fn merge(
-    mut sides: Three<Workflow>,
-    kinship: Kinship,
-    naming: &dyn Naming,
-    ledger: &mut Ledger<'_>,
-) -> Merged {
-    definitions::align(&mut sides, ledger);
-    let room = follow::follow(&mut sides, Side::Theirs, naming, ledger);
-    let Aligned { mut sides, theirs: mut renumbered, mut moved } = identity::align(sides, kinship);
-    follow::follow(&mut sides, Side::Ours, naming, ledger);
+pub(super) fn merge_workflow(
+    mut sides: ThreeWay<Workflow>,
+    kinship: Ancestry,
+    naming: &dyn WidgetNaming,
+    ledger: &mut MergeLog<'_>,
+) -> MergedWorkflow {
+    definitions::align_definitions(&mut sides, ledger);
+    let room = follow_packing::follow_packing(&mut sides, MergeSide::Theirs, naming, ledger);
+    let AlignedWorkflows { mut sides, theirs: mut renumbered, mut moved } =
+        id_alignment::align_ids(sides, kinship);
+    follow_packing::follow_packing(&mut sides, MergeSide::Ours, naming, ledger);
     for (key, id) in room.nodes {
         moved.nodes.push((key.scope.clone(), key.id.clone(), id.clone()));
         renumbered.nodes.insert(key, id);
     }
-    boundary::part_namesakes(&mut sides, ledger);
+    boundary::rename_clashing_slots(&mut sides, ledger);
     let workflows = sides.as_ref();
-    tell_moved(workflows, &moved, ledger);
-    let boundaries = boundary::merge(workflows, ledger);
-    let changed_inside = Three::new(
+    log_moved_ids(workflows, &moved, ledger);
+    let boundaries = boundary::merge_boundaries(workflows, ledger);
+    let changed_inside = ThreeWay::new(
         FxHashSet::default(),
-        definitions::changed_inside(workflows.base, workflows.ours),
-        definitions::changed_inside(workflows.base, workflows.theirs),
+        definitions::definitions_changed_inside(workflows.base, workflows.ours),
+        definitions::definitions_changed_inside(workflows.base, workflows.theirs),
     );
-    let engine =
-        Engine { workflows, naming, boundaries: &boundaries, changed_inside: &changed_inside };
-    let workflow = graphs(&engine, &boundaries, ledger);
-    Merged { workflow, sides, renumbered }
+    let engine = MergeContext {
+        workflows,
+        naming,
+        boundaries: &boundaries,
+        changed_inside: &changed_inside,
+    };
+    let workflow = merge_graphs(&engine, &boundaries, ledger);
+    MergedWorkflow { workflow, sides, renumbered }
 }
 
-fn graphs(engine: &Engine<'_>, boundaries: &Boundaries, ledger: &mut Ledger<'_>) -> Workflow {
+fn merge_graphs(
+    engine: &MergeContext<'_>,
+    boundaries: &MergedBoundaries,
+    ledger: &mut MergeLog<'_>,
+) -> Workflow {
     let workflows = engine.workflows;
-    let mut free = FreeLinks::new(workflows);
+    let mut free = LinkIdAllocator::new(workflows);
     let mut merged = workflows.ours.clone();
     let roots = workflows.map(|workflow| &workflow.root);
-    let members = rest(&Scope::Root, roots, &[], ledger);
-    merged.root = graph::merge(engine, &Scope::Root, roots, members, &mut free, ledger);
+    let members = merge_other_members(&GraphScope::Root, roots, &[], ledger);
+    merged.root = graph::merge_graph(engine, &GraphScope::Root, roots, members, &mut free, ledger);
     merged.definitions.clear();
-    let mut open = idle(workflows);
-    open.extend(instances(&merged.root, workflows));
+    let mut open = idle_definitions(workflows);
+    open.extend(instance_definitions(&merged.root, workflows));
     let empty = Graph::default();
     while let Some(id) = open.pop() {
         if merged.definitions.contains_key(&id) {
@@ -85,13 +95,13 @@ fn graphs(engine: &Engine<'_>, boundaries: &Boundaries, ledger: &mut Ledger<'_>)
         let found = workflows.map(|workflow| workflow.definitions.get(&id));
         let definition = match (found.ours, found.theirs) {
             (Some(ours), Some(theirs)) => {
-                let scope = Scope::Definition(id.clone());
+                let scope = GraphScope::Definition(id.clone());
                 let base = found.base.map_or(&empty, |d| &d.graph);
-                let graphs = Three::new(base, &ours.graph, &theirs.graph);
-                let mut members = rest(&scope, graphs, &BOUNDARY, ledger);
+                let graphs = ThreeWay::new(base, &ours.graph, &theirs.graph);
+                let mut members = merge_other_members(&scope, graphs, &BOUNDARY_MEMBERS, ledger);
                 if let Some(boundary) = boundaries.get(&id) {
                     for (key, list) in
-                        BOUNDARY.into_iter().zip([&boundary.inputs, &boundary.outputs])
+                        BOUNDARY_MEMBERS.into_iter().zip([&boundary.inputs, &boundary.outputs])
                     {
                         if let Some(list) = list {
                             members.insert(key, list.clone());
@@ -99,7 +109,8 @@ fn graphs(engine: &Engine<'_>, boundaries: &Boundaries, ledger: &mut Ledger<'_>)
                     }
                 }
                 let mut definition = ours.clone();
-                definition.graph = graph::merge(engine, &scope, graphs, members, &mut free, ledger);
+                definition.graph =
+                    graph::merge_graph(engine, &scope, graphs, members, &mut free, ledger);
                 definition
             }
             (ours, theirs) => match ours.or(theirs).or(found.base) {
@@ -107,37 +118,42 @@ fn graphs(engine: &Engine<'_>, boundaries: &Boundaries, ledger: &mut Ledger<'_>)
                 None => continue,
             },
         };
-        open.extend(instances(&definition.graph, workflows));
+        open.extend(instance_definitions(&definition.graph, workflows));
         merged.definitions.insert(id, definition);
     }
     merged.definitions.sort_unstable_by(|a, _, b, _| a.cmp(b));
-    let inside = |definition: &Definition| definition.home.clone();
+    let inside = |definition: &SubgraphDefinition| definition.home.clone();
     let homes: FxHashSet<SubgraphId> = merged.definitions.keys().cloned().collect();
     for definition in merged.definitions.values_mut() {
         if inside(definition).is_some_and(|home| !homes.contains(&home)) {
             definition.home = None;
         }
     }
-    for (home, odd) in &workflows.theirs.odd_definitions {
-        let known = |list: &[(Option<SubgraphId>, crate::graph::Odd)]| {
+    for (home, odd) in &workflows.theirs.untyped_definitions {
+        let known = |list: &[(Option<SubgraphId>, crate::graph::UntypedElement)]| {
             list.iter().any(|(_, known)| known.value == odd.value)
         };
-        if !known(&workflows.base.odd_definitions) && !known(&merged.odd_definitions) {
-            merged.odd_definitions.push((home.clone(), odd.clone()));
+        if !known(&workflows.base.untyped_definitions) && !known(&merged.untyped_definitions) {
+            merged.untyped_definitions.push((home.clone(), odd.clone()));
         }
     }
     merged
 }
 
 /// Merges the members of a graph's object beside nodes, links and groups, without `but`.
-fn rest(scope: &Scope, graphs: Three<&Graph>, but: &[&str], ledger: &mut Ledger<'_>) -> Object {
-    let but: Vec<&str> = COUNTED.iter().chain(but).copied().collect();
+fn merge_other_members(
+    scope: &GraphScope,
+    graphs: ThreeWay<&Graph>,
+    but: &[&str],
+    ledger: &mut MergeLog<'_>,
+) -> Object {
+    let but: Vec<&str> = COUNTER_MEMBERS.iter().chain(but).copied().collect();
     let rests = graphs.map(|graph| Some(&graph.rest));
-    fields::merge(rests, &but, scope, &Owner::Graph, ledger)
+    fields::merge_fields(rests, &but, scope, &MemberOwner::Graph, ledger)
 }
 
 /// The definitions that the instances in a graph lead to.
-fn instances(graph: &Graph, workflows: Three<&Workflow>) -> Vec<SubgraphId> {
+fn instance_definitions(graph: &Graph, workflows: ThreeWay<&Workflow>) -> Vec<SubgraphId> {
     let known = |id: &SubgraphId| {
         [workflows.ours, workflows.theirs, workflows.base]
             .iter()
@@ -147,9 +163,9 @@ fn instances(graph: &Graph, workflows: Three<&Workflow>) -> Vec<SubgraphId> {
 }
 
 /// Definitions without instances that neither side has taken away.
-fn idle(workflows: Three<&Workflow>) -> Vec<SubgraphId> {
-    let idle = workflows.map(definitions::unreachable);
-    let both = [Side::Ours, Side::Theirs].map(|side| {
+fn idle_definitions(workflows: ThreeWay<&Workflow>) -> Vec<SubgraphId> {
+    let idle = workflows.map(definitions::unreachable_definitions);
+    let both = [MergeSide::Ours, MergeSide::Theirs].map(|side| {
         let other = workflows.get(side.other());
         let stays = |id: &&SubgraphId| {
             !workflows.base.definitions.contains_key(*id) || other.definitions.contains_key(*id)
@@ -161,22 +177,29 @@ fn idle(workflows: Three<&Workflow>) -> Vec<SubgraphId> {
     all
 }
 
-fn tell_moved(workflows: Three<&Workflow>, moved: &Moved, ledger: &mut Ledger<'_>) {
-    let mut tell = |scope: &Scope, node: Option<NodeName>, place, list, from, to| {
-        ledger.decide(scope, node, place, Verdict::Renumbered { list, from, to });
+fn log_moved_ids(workflows: ThreeWay<&Workflow>, moved: &MovedIds, ledger: &mut MergeLog<'_>) {
+    let mut tell = |scope: &GraphScope, node: Option<NodeName>, place, list, from, to| {
+        ledger.log_decision(scope, node, place, MergeVerdict::Renumbered { list, from, to });
     };
     for (scope, from, to) in &moved.nodes {
-        let node = name_in(workflows, scope, to);
-        tell(scope, Some(node), Place::Node, List::Nodes, from.to_string(), to.to_string());
+        let node = node_name_on_any_side(workflows, scope, to);
+        tell(
+            scope,
+            Some(node),
+            MergePlace::Node,
+            GraphList::Nodes,
+            from.to_string(),
+            to.to_string(),
+        );
     }
-    let graph = || Place::Graph(crate::json::Path::root());
+    let graph = || MergePlace::Graph(crate::json::JsonPath::root());
     for (scope, from, to) in &moved.links {
-        tell(scope, None, graph(), List::Links, from.to_string(), to.to_string());
+        tell(scope, None, graph(), GraphList::Links, from.to_string(), to.to_string());
     }
     for (scope, from, to) in &moved.groups {
-        tell(scope, None, graph(), List::Groups, from.to_string(), to.to_string());
+        tell(scope, None, graph(), GraphList::Groups, from.to_string(), to.to_string());
     }
     for (scope, from, to) in &moved.reroutes {
-        tell(scope, None, graph(), List::Reroutes, from.to_string(), to.to_string());
+        tell(scope, None, graph(), GraphList::Reroutes, from.to_string(), to.to_string());
     }
 }

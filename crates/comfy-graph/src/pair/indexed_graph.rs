@@ -7,11 +7,12 @@
 use rustc_hash::FxHashMap;
 
 use crate::graph::{
-    Definition, Graph, Node, NodeId, NodeKey, Scope, Sink, SlotName, Source, Wire, Wires, Workflow,
+    Graph, GraphScope, Node, NodeId, NodeKey, SlotName, SubgraphDefinition, Wire, WireSink,
+    WireSource, Wires, Workflow,
 };
 
 /// A node of a [`IndexedGraph`], counted over all graphs.
-pub(crate) type Spot = usize;
+pub(crate) type NodeIndex = usize;
 /// A graph of a [`IndexedGraph`]: 0 is the root.
 pub(crate) type Layer = usize;
 
@@ -22,42 +23,42 @@ pub(crate) struct IndexedGraph<'w> {
     /// The nodes of all graphs, graph by graph.
     pub(crate) nodes: Vec<&'w Node>,
     layer_of: Vec<u32>,
-    hosts: FxHashMap<Layer, Vec<Spot>>,
+    instances: FxHashMap<Layer, Vec<NodeIndex>>,
     /// Wires between nodes and over boundaries.
-    pub(crate) arcs: Vec<Arc>,
+    pub(crate) indexed_wires: Vec<IndexedWire>,
     /// Indices into `arcs` by the node they feed, and by the node they leave.
-    into: Rows,
-    out_of: Rows,
+    wires_into: CompressedRows,
+    wires_out_of: CompressedRows,
 }
 
 /// The root graph, or the inside of a definition.
 pub(crate) struct IndexedLayer<'w> {
-    pub(crate) scope: Scope,
+    pub(crate) scope: GraphScope,
     pub(crate) graph: &'w Graph,
     pub(crate) wires: Wires,
-    first: Spot,
+    first: NodeIndex,
 }
 
 /// A wire from node to node, or over a boundary.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Arc {
+pub(crate) struct IndexedWire {
     /// Nothing for an input on the boundary.
-    pub(crate) from: Option<Spot>,
+    pub(crate) from: Option<NodeIndex>,
     /// The index of the output; of the boundary, a hash of the name.
     pub(crate) slot: u64,
     /// Nothing for an output on the boundary.
-    pub(crate) to: Option<Spot>,
+    pub(crate) to: Option<NodeIndex>,
     /// A hash of the name of the input.
     pub(crate) input: u64,
 }
 
 /// Numbers in rows of different lengths.
-struct Rows {
+struct CompressedRows {
     starts: Vec<u32>,
     items: Vec<u32>,
 }
 
-impl Rows {
+impl CompressedRows {
     fn new(rows: usize, entries: impl Iterator<Item = (Option<usize>, usize)> + Clone) -> Self {
         let mut starts = vec![0_u32; rows + 1];
         for (row, _) in entries.clone() {
@@ -72,11 +73,11 @@ impl Rows {
         let mut items = vec![0; starts[rows] as usize];
         for (row, item) in entries {
             if let Some(row) = row {
-                items[next[row] as usize] = small(item);
+                items[next[row] as usize] = to_u32(item);
                 next[row] += 1;
             }
         }
-        Rows { starts, items }
+        CompressedRows { starts, items }
     }
 
     fn row(&self, row: usize) -> &[u32] {
@@ -84,7 +85,7 @@ impl Rows {
     }
 }
 
-fn small(number: usize) -> u32 {
+fn to_u32(number: usize) -> u32 {
     u32::try_from(number).expect("a document that fits in memory has fewer than 2^32 nodes")
 }
 
@@ -96,45 +97,61 @@ impl<'w> IndexedGraph<'w> {
         for (scope, graph) in workflow.graphs() {
             let first = nodes.len();
             nodes.extend(graph.nodes.values());
-            layer_of.resize(nodes.len(), small(layers.len()));
-            layers.push(IndexedLayer { scope, graph, wires: Wires::of(graph), first });
+            layer_of.resize(nodes.len(), to_u32(layers.len()));
+            layers.push(IndexedLayer { scope, graph, wires: Wires::from_graph(graph), first });
         }
-        let arcs: Vec<Arc> = layers.iter().flat_map(IndexedLayer::arcs).collect();
-        let into = Rows::new(nodes.len(), arcs.iter().enumerate().map(|(at, arc)| (arc.to, at)));
-        let out_of = Rows::new(nodes.len(), arcs.iter().enumerate().map(|(at, a)| (a.from, at)));
-        let hosts = hosts(workflow, &nodes);
-        IndexedGraph { workflow, hosts, layers, nodes, layer_of, arcs, into, out_of }
+        let indexed_wires: Vec<IndexedWire> =
+            layers.iter().flat_map(IndexedLayer::indexed_wires).collect();
+        let wires_into = CompressedRows::new(
+            nodes.len(),
+            indexed_wires.iter().enumerate().map(|(at, arc)| (arc.to, at)),
+        );
+        let wires_out_of = CompressedRows::new(
+            nodes.len(),
+            indexed_wires.iter().enumerate().map(|(at, a)| (a.from, at)),
+        );
+        let instances = index_instances(workflow, &nodes);
+        IndexedGraph {
+            workflow,
+            instances,
+            layers,
+            nodes,
+            layer_of,
+            indexed_wires,
+            wires_into,
+            wires_out_of,
+        }
     }
 
-    pub(crate) fn layer_of(&self, spot: Spot) -> Layer {
+    pub(crate) fn layer_of(&self, spot: NodeIndex) -> Layer {
         self.layer_of[spot] as usize
     }
 
-    pub(crate) fn spots(&self, layer: Layer) -> std::ops::Range<Spot> {
+    pub(crate) fn nodes_in(&self, layer: Layer) -> std::ops::Range<NodeIndex> {
         let first = self.layers[layer].first;
         first..first + self.layers[layer].graph.nodes.len()
     }
 
     /// The node of an id in a graph.
-    pub(crate) fn spot(&self, layer: Layer, id: &NodeId) -> Option<Spot> {
-        self.layers[layer].spot(id)
+    pub(crate) fn node_index(&self, layer: Layer, id: &NodeId) -> Option<NodeIndex> {
+        self.layers[layer].node_index(id)
     }
 
-    pub(crate) fn layer(&self, scope: &Scope) -> Option<Layer> {
+    pub(crate) fn layer_index(&self, scope: &GraphScope) -> Option<Layer> {
         match scope {
-            Scope::Root => Some(0),
-            Scope::Definition(id) => Some(self.workflow.definitions.get_index_of(id)? + 1),
+            GraphScope::Root => Some(0),
+            GraphScope::Definition(id) => Some(self.workflow.definitions.get_index_of(id)? + 1),
         }
     }
 
     /// The definition that a graph is the inside of.
-    pub(crate) fn definition(&self, layer: Layer) -> Option<&'w Definition> {
+    pub(crate) fn definition(&self, layer: Layer) -> Option<&'w SubgraphDefinition> {
         let (_, definition) = self.workflow.definitions.get_index(layer.checked_sub(1)?)?;
         Some(definition)
     }
 
     /// The inside of the definition that a node is an instance of.
-    pub(crate) fn inside(&self, spot: Spot) -> Option<Layer> {
+    pub(crate) fn definition_layer(&self, spot: NodeIndex) -> Option<Layer> {
         if self.workflow.definitions.is_empty() {
             return None;
         }
@@ -142,34 +159,34 @@ impl<'w> IndexedGraph<'w> {
         Some(self.workflow.definitions.get_index_of(&id)? + 1)
     }
 
-    pub(crate) fn id(&self, spot: Spot) -> &'w NodeId {
+    pub(crate) fn node_id(&self, spot: NodeIndex) -> &'w NodeId {
         self.nodes[spot].id()
     }
 
-    pub(crate) fn scope(&self, spot: Spot) -> &Scope {
+    pub(crate) fn node_scope(&self, spot: NodeIndex) -> &GraphScope {
         &self.layers[self.layer_of(spot)].scope
     }
 
-    pub(crate) fn key(&self, spot: Spot) -> NodeKey {
-        NodeKey { scope: self.scope(spot).clone(), id: self.id(spot).clone() }
+    pub(crate) fn node_key(&self, spot: NodeIndex) -> NodeKey {
+        NodeKey { scope: self.node_scope(spot).clone(), id: self.node_id(spot).clone() }
     }
 
-    pub(crate) fn into(&self, spot: Spot) -> impl Iterator<Item = &Arc> {
-        self.into.row(spot).iter().map(|&at| &self.arcs[at as usize])
+    pub(crate) fn into(&self, spot: NodeIndex) -> impl Iterator<Item = &IndexedWire> {
+        self.wires_into.row(spot).iter().map(|&at| &self.indexed_wires[at as usize])
     }
 
-    pub(crate) fn out_of(&self, spot: Spot) -> impl Iterator<Item = &Arc> {
-        self.out_of.row(spot).iter().map(|&at| &self.arcs[at as usize])
+    pub(crate) fn out_of(&self, spot: NodeIndex) -> impl Iterator<Item = &IndexedWire> {
+        self.wires_out_of.row(spot).iter().map(|&at| &self.indexed_wires[at as usize])
     }
 
     /// The instances of the definition that a graph is the inside of.
-    pub(crate) fn hosts_of(&self, layer: Layer) -> &[Spot] {
-        self.hosts.get(&layer).map(Vec::as_slice).unwrap_or_default()
+    pub(crate) fn instances_of(&self, layer: Layer) -> &[NodeIndex] {
+        self.instances.get(&layer).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
-fn hosts(workflow: &Workflow, nodes: &[&Node]) -> FxHashMap<Layer, Vec<Spot>> {
-    let mut hosts: FxHashMap<Layer, Vec<Spot>> = FxHashMap::default();
+fn index_instances(workflow: &Workflow, nodes: &[&Node]) -> FxHashMap<Layer, Vec<NodeIndex>> {
+    let mut hosts: FxHashMap<Layer, Vec<NodeIndex>> = FxHashMap::default();
     if workflow.definitions.is_empty() {
         return hosts;
     }
@@ -182,25 +199,25 @@ fn hosts(workflow: &Workflow, nodes: &[&Node]) -> FxHashMap<Layer, Vec<Spot>> {
 }
 
 impl IndexedLayer<'_> {
-    fn spot(&self, id: &NodeId) -> Option<Spot> {
+    fn node_index(&self, id: &NodeId) -> Option<NodeIndex> {
         Some(self.first + self.graph.nodes.get_index_of(id)?)
     }
 
-    fn arcs(&self) -> impl Iterator<Item = Arc> {
+    fn indexed_wires(&self) -> impl Iterator<Item = IndexedWire> {
         self.wires.iter().map(|wire: &Wire| {
             let (from, slot) = match &wire.from {
-                Source::Node { id, slot } => (self.spot(id), *slot as u64),
-                Source::Boundary(name) => (None, name_hash(name)),
+                WireSource::Node { id, slot } => (self.node_index(id), *slot as u64),
+                WireSource::Boundary(name) => (None, hash_slot_name(name)),
             };
             let (to, input) = match &wire.to {
-                Sink::Node { id, input } => (self.spot(id), name_hash(input)),
-                Sink::Boundary(name) => (None, name_hash(name)),
+                WireSink::Node { id, input } => (self.node_index(id), hash_slot_name(input)),
+                WireSink::Boundary(name) => (None, hash_slot_name(name)),
             };
-            Arc { from, slot, to, input }
+            IndexedWire { from, slot, to, input }
         })
     }
 }
 
-fn name_hash(name: &SlotName) -> u64 {
-    super::signature::hash(name)
+fn hash_slot_name(name: &SlotName) -> u64 {
+    super::signature::fx_hash(name)
 }

@@ -12,28 +12,28 @@
 //!
 //! Must not know what is done with pairs.
 
-mod across;
 mod definitions;
 mod indexed_graph;
 mod likeness;
+mod moved_nodes;
 mod nodes;
 mod same_id;
 mod signature;
 mod twins;
 
-pub(crate) use indexed_graph::{IndexedGraph, Layer, Spot};
-use signature::{Signatures, mix};
+pub(crate) use indexed_graph::{IndexedGraph, Layer, NodeIndex};
+use signature::{Signatures, mix_hashes};
 
-pub(crate) use signature::{hash, value_hash};
-pub(crate) use twins::{Twins, twin_prompt_nodes, twins};
+pub(crate) use signature::{fx_hash, fx_hash_value};
+pub(crate) use twins::{TwinSearch, are_twin_prompt_nodes, find_twins};
 
 /// Partners of nodes and graphs, in both directions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pairing {
     /// For each node before, its partner after.
-    pub(crate) new_of: Vec<Option<Spot>>,
+    pub(crate) new_of: Vec<Option<NodeIndex>>,
     /// For each node after, its partner before.
-    pub(crate) old_of: Vec<Option<Spot>>,
+    pub(crate) old_of: Vec<Option<NodeIndex>>,
     /// For each graph before, its partner after.
     pub(crate) new_layer: Vec<Option<Layer>>,
     /// For each graph after, its partner before.
@@ -41,13 +41,13 @@ pub(crate) struct Pairing {
 }
 
 impl Pairing {
-    fn set(&mut self, old: Spot, new: Spot) {
+    fn insert(&mut self, old: NodeIndex, new: NodeIndex) {
         debug_assert!(self.new_of[old].is_none() && self.old_of[new].is_none());
         self.new_of[old] = Some(new);
         self.old_of[new] = Some(old);
     }
 
-    fn is_free(&self, old: Spot, new: Spot) -> bool {
+    fn is_free(&self, old: NodeIndex, new: NodeIndex) -> bool {
         self.new_of[old].is_none() && self.old_of[new].is_none()
     }
 }
@@ -63,15 +63,15 @@ struct Pairer<'n, 'w> {
     pairing: Pairing,
 }
 
-pub(crate) fn pair(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>) -> Pairing {
-    let (new_layer, old_layer) = definitions::pair(old, new);
-    let old_class = classes(old, |layer| new_layer[layer]);
-    let new_class = classes(new, |layer| old_layer[layer].map(|_| layer));
+pub(crate) fn pair_workflows(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>) -> Pairing {
+    let (new_layer, old_layer) = definitions::pair_definitions(old, new);
+    let old_class = shared_class_hashes(old, |layer| new_layer[layer]);
+    let new_class = shared_class_hashes(new, |layer| old_layer[layer].map(|_| layer));
     let mut pairer = Pairer {
         old,
         new,
-        old_signs: Signatures::of(old, |spot| old_class[spot]),
-        new_signs: Signatures::of(new, |spot| new_class[spot]),
+        old_signs: Signatures::for_nodes(old, |spot| old_class[spot]),
+        new_signs: Signatures::for_nodes(new, |spot| new_class[spot]),
         old_class,
         new_class,
         pairing: Pairing {
@@ -92,10 +92,13 @@ pub(crate) fn pair(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>) -> Pairing {
 
 /// A name for the class of each node on which both documents agree: instances of paired
 /// definitions are of one class, whatever the uuids.
-fn classes(net: &IndexedGraph<'_>, paired: impl Fn(Layer) -> Option<Layer>) -> Vec<u64> {
-    let class = |spot| match net.inside(spot).and_then(&paired) {
-        Some(layer) => mix(layer as u64, 7),
-        None => hash(net.nodes[spot].class()),
+fn shared_class_hashes(
+    net: &IndexedGraph<'_>,
+    paired: impl Fn(Layer) -> Option<Layer>,
+) -> Vec<u64> {
+    let class = |spot| match net.definition_layer(spot).and_then(&paired) {
+        Some(layer) => mix_hashes(layer as u64, 7),
+        None => fx_hash(net.nodes[spot].class()),
     };
     (0..net.nodes.len()).map(class).collect()
 }

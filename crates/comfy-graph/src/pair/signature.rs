@@ -9,7 +9,7 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 
-use super::indexed_graph::{IndexedGraph, Spot};
+use super::indexed_graph::{IndexedGraph, NodeIndex};
 use crate::graph::Node;
 use crate::json::{Object, Value};
 
@@ -25,46 +25,47 @@ pub(super) struct Signatures {
 impl Signatures {
     /// Signs the nodes of a document. `class` names the class of a node in a way that both
     /// documents agree on.
-    pub(super) fn of(net: &IndexedGraph<'_>, class: impl Fn(Spot) -> u64) -> Self {
-        let first: Vec<u64> =
-            (0..net.nodes.len()).map(|spot| mix(content(net.nodes[spot]), class(spot))).collect();
+    pub(super) fn for_nodes(net: &IndexedGraph<'_>, class: impl Fn(NodeIndex) -> u64) -> Self {
+        let first: Vec<u64> = (0..net.nodes.len())
+            .map(|spot| mix_hashes(hash_content(net.nodes[spot]), class(spot)))
+            .collect();
         Signatures { levels: vec![first] }
     }
 
     /// Adds the levels beyond the first: most pairs of documents are told apart without.
-    pub(super) fn look_around(&mut self, net: &IndexedGraph<'_>) {
+    pub(super) fn add_neighbour_levels(&mut self, net: &IndexedGraph<'_>) {
         while self.levels.len() <= LEVELS {
-            let next = step(net, &self.levels[self.levels.len() - 1]);
+            let next = next_level(net, &self.levels[self.levels.len() - 1]);
             self.levels.push(next);
         }
     }
 
     /// The signature of a node at a level.
-    pub(super) fn at(&self, level: usize, spot: Spot) -> u64 {
+    pub(super) fn get(&self, level: usize, spot: NodeIndex) -> u64 {
         self.levels[level][spot]
     }
 }
 
-fn step(net: &IndexedGraph<'_>, last: &[u64]) -> Vec<u64> {
+fn next_level(net: &IndexedGraph<'_>, last: &[u64]) -> Vec<u64> {
     // What stands at the other end of a boundary slot; any constant would do.
     const BOUNDARY: u64 = 0x517c_c1b7_2722_0a95;
-    let mut next: Vec<u64> = last.iter().map(|&own| mix(own, 1)).collect();
+    let mut next: Vec<u64> = last.iter().map(|&own| mix_hashes(own, 1)).collect();
     // Neighbours add up, so their order does not matter.
-    for arc in &net.arcs {
-        let wire = mix(arc.slot, arc.input);
-        let sign = |spot: Option<Spot>| spot.map_or(BOUNDARY, |spot| last[spot]);
+    for arc in &net.indexed_wires {
+        let wire = mix_hashes(arc.slot, arc.input);
+        let sign = |spot: Option<NodeIndex>| spot.map_or(BOUNDARY, |spot| last[spot]);
         if let Some(to) = arc.to {
-            next[to] = next[to].wrapping_add(mix(mix(wire, sign(arc.from)), 2));
+            next[to] = next[to].wrapping_add(mix_hashes(mix_hashes(wire, sign(arc.from)), 2));
         }
         if let Some(from) = arc.from {
-            next[from] = next[from].wrapping_add(mix(mix(wire, sign(arc.to)), 3));
+            next[from] = next[from].wrapping_add(mix_hashes(mix_hashes(wire, sign(arc.to)), 3));
         }
     }
     next
 }
 
 /// What a node holds, less its class: what a copy of it would hold too.
-fn content(node: &Node) -> u64 {
+fn hash_content(node: &Node) -> u64 {
     let mut hasher = FxHasher::default();
     node.title().hash(&mut hasher);
     node.mode().hash(&mut hasher);
@@ -76,7 +77,7 @@ fn content(node: &Node) -> u64 {
 }
 
 /// Two numbers into one, in their order, so that no sum of others gives it.
-pub(super) fn mix(a: u64, b: u64) -> u64 {
+pub(super) fn mix_hashes(a: u64, b: u64) -> u64 {
     // Increment and finalizer of splitmix64.
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut mixed = a.wrapping_mul(FACTOR) ^ b.rotate_left(32).wrapping_add(FACTOR);
@@ -85,14 +86,14 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-pub(crate) fn hash(thing: &(impl Hash + ?Sized)) -> u64 {
+pub(crate) fn fx_hash(thing: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = FxHasher::default();
     thing.hash(&mut hasher);
     hasher.finish()
 }
 
 /// The hash of a value as spelled.
-pub(crate) fn value_hash(value: &Value) -> u64 {
+pub(crate) fn fx_hash_value(value: &Value) -> u64 {
     let mut hasher = FxHasher::default();
     hash_value(value, &mut hasher);
     hasher.finish()

@@ -7,35 +7,41 @@
 
 use rustc_hash::FxHashMap;
 
-use super::indexed_graph::{IndexedGraph, Spot};
-use crate::graph::{Node, NodeId, PromptInput, PromptNode, Widgets};
+use super::indexed_graph::{IndexedGraph, NodeIndex};
+use crate::graph::{Node, NodeId, PromptInput, PromptNode, WidgetValues};
 use crate::json::Value;
 
 /// Nodes of two states to compare: those in question, and the pairs that are known.
-pub(crate) struct Twins<'n, 'w> {
+pub(crate) struct TwinSearch<'n, 'w> {
     pub(crate) old: &'n IndexedGraph<'w>,
     pub(crate) new: &'n IndexedGraph<'w>,
     /// For each node of the other state, the same node of the first if the ancestor has it.
-    pub(crate) known: &'n FxHashMap<Spot, Spot>,
+    pub(crate) known: &'n FxHashMap<NodeIndex, NodeIndex>,
 }
 
 /// Pairs candidates of one id. Gives, for nodes of the second state, those of the first.
-pub(crate) fn twins(
-    states: &Twins<'_, '_>,
-    candidates: Vec<(Spot, Spot)>,
-) -> FxHashMap<Spot, Spot> {
+pub(crate) fn find_twins(
+    states: &TwinSearch<'_, '_>,
+    candidates: Vec<(NodeIndex, NodeIndex)>,
+) -> FxHashMap<NodeIndex, NodeIndex> {
     let (old, new): (&IndexedGraph<'_>, &IndexedGraph<'_>) = (states.old, states.new);
-    let alike = |&(a, b): &(Spot, Spot)| {
+    let alike = |&(a, b): &(NodeIndex, NodeIndex)| {
         let equal = old.nodes[a] == new.nodes[b];
-        equal || are_alike(old.nodes[a], new.nodes[b], IndexedGraph::into(old, a).next().is_some())
+        equal
+            || are_twin_nodes(
+                old.nodes[a],
+                new.nodes[b],
+                IndexedGraph::into(old, a).next().is_some(),
+            )
     };
-    let mut twins: FxHashMap<Spot, Spot> =
+    let mut twins: FxHashMap<NodeIndex, NodeIndex> =
         candidates.into_iter().filter(alike).map(|(a, b)| (b, a)).collect();
     // A node that hangs on one that is not the same is not the same.
     loop {
-        let apart =
-            |(&b, &a): (&Spot, &Spot)| (states.wires_into(a, b, &twins) != Some(true)).then_some(b);
-        let apart: Vec<Spot> = twins.iter().filter_map(apart).collect();
+        let apart = |(&b, &a): (&NodeIndex, &NodeIndex)| {
+            (states.have_same_sources(a, b, &twins) != Some(true)).then_some(b)
+        };
+        let apart: Vec<NodeIndex> = twins.iter().filter_map(apart).collect();
         if apart.is_empty() {
             return twins;
         }
@@ -45,9 +51,14 @@ pub(crate) fn twins(
     }
 }
 
-impl Twins<'_, '_> {
+impl TwinSearch<'_, '_> {
     /// Whether the same feeds the same inputs; nothing if what feeds them is not paired.
-    fn wires_into(&self, a: Spot, b: Spot, twins: &FxHashMap<Spot, Spot>) -> Option<bool> {
+    fn have_same_sources(
+        &self,
+        a: NodeIndex,
+        b: NodeIndex,
+        twins: &FxHashMap<NodeIndex, NodeIndex>,
+    ) -> Option<bool> {
         let mut before: Vec<_> =
             self.old.into(a).map(|arc| (arc.input, arc.slot, arc.from)).collect();
         let mut after = Vec::new();
@@ -64,47 +75,53 @@ impl Twins<'_, '_> {
     }
 }
 
-fn are_alike(a: &Node, b: &Node, wired: bool) -> bool {
-    if a.class() != b.class() || (wired && !one_title(a.title(), b.title())) {
+fn are_twin_nodes(a: &Node, b: &Node, wired: bool) -> bool {
+    if a.class() != b.class() || (wired && !titles_agree(a.title(), b.title())) {
         return false;
     }
-    let same = |a: &Widgets, b: &Widgets, most: usize| match (a, b) {
-        (Widgets::Array(a), Widgets::Array(b)) => {
-            a.len() == b.len() && few_tuned(a.iter().zip(b.iter()), most)
+    let same = |a: &WidgetValues, b: &WidgetValues, most: usize| match (a, b) {
+        (WidgetValues::Array(a), WidgetValues::Array(b)) => {
+            a.len() == b.len() && differ_in_few_values(a.iter().zip(b.iter()), most)
         }
-        (Widgets::Object(a), Widgets::Object(b)) => {
+        (WidgetValues::Object(a), WidgetValues::Object(b)) => {
             let pairs: Option<Vec<_>> = a.iter().map(|(k, v)| Some((v, b.get(k)?))).collect();
-            a.len() == b.len() && pairs.is_some_and(|pairs| few_tuned(pairs.into_iter(), most))
+            a.len() == b.len()
+                && pairs.is_some_and(|pairs| differ_in_few_values(pairs.into_iter(), most))
         }
-        (Widgets::None, Widgets::None) => true,
+        (WidgetValues::None, WidgetValues::None) => true,
         _ => false,
     };
     match wired {
-        true => same(&a.widgets(), &b.widgets(), 1),
+        true => same(&a.widget_values(), &b.widget_values(), 1),
         false => {
-            a.title() == b.title() && a.mode() == b.mode() && same(&a.widgets(), &b.widgets(), 0)
+            a.title() == b.title()
+                && a.mode() == b.mode()
+                && same(&a.widget_values(), &b.widget_values(), 0)
         }
     }
 }
 
 /// Whether no two titles were given.
-fn one_title(a: Option<&str>, b: Option<&str>) -> bool {
+fn titles_agree(a: Option<&str>, b: Option<&str>) -> bool {
     a.is_none() || b.is_none() || a == b
 }
 
 /// Whether all values but a few are the same, and those are no texts.
-fn few_tuned<'v>(pairs: impl Iterator<Item = (&'v Value, &'v Value)>, most: usize) -> bool {
+fn differ_in_few_values<'v>(
+    pairs: impl Iterator<Item = (&'v Value, &'v Value)>,
+    most: usize,
+) -> bool {
     let other: Vec<_> = pairs.filter(|(a, b)| a != b).collect();
     let text = |value: &Value| value.as_str().is_some();
     other.len() <= most && !other.iter().any(|(a, b)| text(a) || text(b))
 }
 
 /// The same rule for two nodes of one id in prompts that were added to both.
-pub(crate) fn twin_prompt_nodes(a: &PromptNode, b: &PromptNode) -> bool {
+pub(crate) fn are_twin_prompt_nodes(a: &PromptNode, b: &PromptNode) -> bool {
     let (Some(before), Some(after)) = (a.raw_inputs(), b.raw_inputs()) else { return a == b };
     let wires = |node: &PromptNode| -> FxHashMap<String, (NodeId, usize)> {
         let wire = |(name, value): (&str, PromptInput<'_>)| match value {
-            PromptInput::From { node, slot } => Some((name.to_owned(), (node, slot))),
+            PromptInput::Link { node, slot } => Some((name.to_owned(), (node, slot))),
             PromptInput::Literal(_) => None,
         };
         node.inputs().filter_map(wire).collect()
@@ -114,9 +131,9 @@ pub(crate) fn twin_prompt_nodes(a: &PromptNode, b: &PromptNode) -> bool {
     let pairs: Option<Vec<_>> = values.map(|(key, value)| Some((value, after.get(key)?))).collect();
     a == b
         || (a.class() == b.class()
-            && one_title(a.title(), b.title())
+            && titles_agree(a.title(), b.title())
             && !fed.is_empty()
             && fed == wires(b)
             && before.len() == after.len()
-            && pairs.is_some_and(|pairs| few_tuned(pairs.into_iter(), 1)))
+            && pairs.is_some_and(|pairs| differ_in_few_values(pairs.into_iter(), 1)))
 }

@@ -4,10 +4,10 @@
 // Not every gesture is needed by a test yet.
 #![allow(dead_code)]
 
-use comfy_graph::catalog::{Catalog, Control, InputSpec};
+use comfy_graph::catalog::{Catalog, ControlSpec, InputSpec};
 use comfy_graph::graph::{
-    Definition, End, Graph, Link, LinkId, Mode, Naming, Node, NodeId, NodeKey, Scope, SlotName,
-    SubgraphId, Widget, WidgetName, Wires, Workflow,
+    Graph, GraphScope, Link, LinkEnd, LinkId, Node, NodeId, NodeKey, NodeMode, SlotName,
+    SubgraphDefinition, SubgraphId, Widget, WidgetName, WidgetNaming, Wires, Workflow,
 };
 use comfy_graph::json::{Object, Value, parse_text};
 
@@ -15,7 +15,7 @@ use comfy_graph::json::{Object, Value, parse_text};
 #[derive(Debug, Clone)]
 pub(crate) struct Canvas {
     pub(crate) workflow: Workflow,
-    scope: Scope,
+    scope: GraphScope,
 }
 
 /// A value from JSON text.
@@ -27,7 +27,7 @@ impl Canvas {
     pub(crate) fn new() -> Self {
         let text = r#"{"id":"5a1c0de0-0000-4000-8000-00000000c0de","revision":0,"last_node_id":0,
             "last_link_id":0,"nodes":[],"links":[],"groups":[],"config":{},"extra":{},"version":0.4}"#;
-        Canvas { workflow: Workflow::from_value(json(text)).unwrap(), scope: Scope::Root }
+        Canvas { workflow: Workflow::from_value(json(text)).unwrap(), scope: GraphScope::Root }
     }
 
     /// The default workflow of ComfyUI, with its ids.
@@ -75,8 +75,8 @@ impl Canvas {
     /// Goes on inside a subgraph; `None` goes back to the root.
     pub(crate) fn within(&mut self, definition: Option<&str>) -> &mut Self {
         self.scope = match definition {
-            Some(id) => Scope::Definition(SubgraphId::new(id)),
-            None => Scope::Root,
+            Some(id) => GraphScope::Definition(SubgraphId::new(id)),
+            None => GraphScope::Root,
         };
         self
     }
@@ -121,7 +121,7 @@ impl Canvas {
 
     /// Draws a wire; whatever was in the input goes.
     pub(crate) fn wire(&mut self, from: i64, output: usize, to: i64, input: &str) -> &mut Self {
-        let id = self.workflow.highest().link + 1;
+        let id = self.workflow.highest_ids().link + 1;
         self.wire_as(id, from, output, to, input)
     }
 
@@ -147,17 +147,17 @@ impl Canvas {
             .get("type")
             .cloned()
             .unwrap_or_default();
-        let ends = (End::node(from, output), End::node(to, slot));
-        let link = Link::new(graph.spelling(), LinkId(id), ends.0, ends.1, kind);
+        let ends = (LinkEnd::node(from, output), LinkEnd::node(to, slot));
+        let link = Link::new(graph.link_format(), LinkId(id), ends.0, ends.1, kind);
         graph.links.insert(LinkId(id), link);
-        graph.realign();
+        graph.sync_slots_with_links();
         self
     }
 
     pub(crate) fn cut(&mut self, to: i64, input: &str) -> &mut Self {
         let graph = self.graph_mut();
-        let wires = Wires::of(graph);
-        if let Some(wire) = wires.feeding(&NodeId::from(to), &SlotName::new(input)) {
+        let wires = Wires::from_graph(graph);
+        if let Some(wire) = wires.wire_into(&NodeId::from(to), &SlotName::new(input)) {
             graph.remove_links(&[wire.link].into_iter().collect());
         }
         self
@@ -172,9 +172,9 @@ impl Canvas {
         to: i64,
         fed: &str,
     ) -> &mut Self {
-        let wires = Wires::of(self.graph());
-        let wire = wires.feeding(&NodeId::from(to), &SlotName::new(fed)).unwrap();
-        let comfy_graph::graph::Source::Node { id: from, slot } = wire.from.clone() else {
+        let wires = Wires::from_graph(self.graph());
+        let wire = wires.wire_into(&NodeId::from(to), &SlotName::new(fed)).unwrap();
+        let comfy_graph::graph::WireSource::Node { id: from, slot } = wire.from.clone() else {
             panic!("the wire comes from the boundary");
         };
         self.wire(from.as_number().unwrap(), slot, id, input);
@@ -224,7 +224,7 @@ impl Canvas {
             .graph()
             .nodes
             .iter()
-            .filter(|(_, node)| !node.widgets().is_empty())
+            .filter(|(_, node)| !node.widget_values().is_empty())
             .map(|(id, node)| {
                 let widgets = catalog.widgets(&self.workflow, node);
                 let members = widgets.iter().map(|w| (w.name.to_string(), w.value.clone()));
@@ -242,7 +242,7 @@ impl Canvas {
         self
     }
 
-    pub(crate) fn mode(&mut self, id: i64, mode: Mode) -> &mut Self {
+    pub(crate) fn mode(&mut self, id: i64, mode: NodeMode) -> &mut Self {
         self.node(id).set_mode(mode);
         self
     }
@@ -296,7 +296,7 @@ impl Canvas {
         let mut workflow = self.workflow.clone();
         workflow.raise_counters();
         let mut value = workflow.into_value();
-        comfy_graph::canon::strip(&mut value);
+        comfy_graph::clean::strip_layout(&mut value);
         value
     }
 }
@@ -353,9 +353,9 @@ fn slot(
         r#"{{"name":"{name}","type":"{}","widget":{{"name":"{name}"}},"link":null}}"#,
         input.kind
     ));
-    values.push(input.initial().unwrap_or_default());
+    values.push(input.initial_value().unwrap_or_default());
     let seed = input.kind == "INT" && ["seed", "noise_seed"].contains(&input.name.as_str());
-    if input.control == Control::Yes || (input.control == Control::Unsaid && seed) {
+    if input.control == ControlSpec::Yes || (input.control == ControlSpec::Unsaid && seed) {
         values.push(Value::from("randomize"));
     }
     if let Some(option) = input.options.first() {
@@ -386,7 +386,7 @@ mod pack {
         shown: &[(i64, &str)],
     ) {
         let inside: Vec<NodeId> = ids.iter().map(|id| NodeId::from(*id)).collect();
-        let mut next = workflow.highest().link;
+        let mut next = workflow.highest_ids().link;
         let mut fresh = || {
             next += 1;
             LinkId(next)
@@ -396,10 +396,10 @@ mod pack {
         let mut inner_links = Vec::new();
         let mut outer_links = Vec::new();
         // What comes in, by origin; what goes out, by origin.
-        let mut origins: Vec<End> = Vec::new();
-        let mut exits: Vec<End> = Vec::new();
+        let mut origins: Vec<LinkEnd> = Vec::new();
+        let mut exits: Vec<LinkEnd> = Vec::new();
         for link in std::mem::take(&mut root.links).into_values() {
-            let is_in = |end: &End| end.node_id().is_some_and(|id| inside.contains(id));
+            let is_in = |end: &LinkEnd| end.node_id().is_some_and(|id| inside.contains(id));
             match (is_in(link.from()), is_in(link.to())) {
                 (false, false) => outer_links.push(link),
                 (true, true) => inner_links.push((
@@ -412,7 +412,7 @@ mod pack {
                     let at =
                         origins.iter().position(|end| end == link.from()).unwrap_or_else(|| {
                             origins.push(link.from().clone());
-                            let End::Node { id, slot } = link.to() else { unreachable!() };
+                            let LinkEnd::Node { id, slot } = link.to() else { unreachable!() };
                             let name = root.nodes[id].input_at(*slot).unwrap().name().to_owned();
                             inputs.push(Port {
                                 name: unique(&name, &inputs),
@@ -424,7 +424,7 @@ mod pack {
                     inputs[at].links.push(link.id());
                     inner_links.push((
                         link.id(),
-                        End::GraphInput { slot: at },
+                        LinkEnd::GraphInput { slot: at },
                         link.to().clone(),
                         link.kind().clone(),
                     ));
@@ -432,7 +432,7 @@ mod pack {
                 (true, false) => {
                     let at = exits.iter().position(|end| end == link.from()).unwrap_or_else(|| {
                         exits.push(link.from().clone());
-                        let End::Node { id, slot } = link.from() else { unreachable!() };
+                        let LinkEnd::Node { id, slot } = link.from() else { unreachable!() };
                         let name = root.nodes[id].output_at(*slot).unwrap().name().to_owned();
                         let id = fresh();
                         outputs.push(Port {
@@ -440,20 +440,20 @@ mod pack {
                             kind: link.kind().clone(),
                             links: vec![id],
                         });
-                        let end = End::GraphOutput { slot: exits.len() - 1 };
+                        let end = LinkEnd::GraphOutput { slot: exits.len() - 1 };
                         inner_links.push((id, link.from().clone(), end, link.kind().clone()));
                         exits.len() - 1
                     });
                     let mut link = link;
-                    link.set_from(End::node(host, at));
+                    link.set_from(LinkEnd::node(host, at));
                     outer_links.push(link);
                 }
             }
         }
         for (at, origin) in origins.iter().enumerate() {
             let id = fresh();
-            let to = End::node(host, at);
-            let spelling = root.spelling();
+            let to = LinkEnd::node(host, at);
+            let spelling = root.link_format();
             outer_links.push(Link::new(spelling, id, origin.clone(), to, inputs[at].kind.clone()));
         }
         let mut values = Vec::new();
@@ -467,7 +467,7 @@ mod pack {
                     &Workflow {
                         root: root.clone(),
                         definitions: workflow.definitions.clone(),
-                        odd_definitions: vec![],
+                        untyped_definitions: vec![],
                     },
                     node,
                 )
@@ -480,8 +480,8 @@ mod pack {
             let name = unique(widget, &inputs);
             inner_links.push((
                 link,
-                End::GraphInput { slot: inputs.len() },
-                End::node(*id, at),
+                LinkEnd::GraphInput { slot: inputs.len() },
+                LinkEnd::node(*id, at),
                 kind.clone(),
             ));
             inputs.push(Port { name: name.clone(), kind, links: vec![link] });
@@ -494,7 +494,7 @@ mod pack {
         let definition = definition(uuid, name, nodes, &inputs, &outputs, inner_links);
         root.nodes
             .insert(NodeId::from(host), instance(host, uuid, &inputs, &outputs, &widgets, values));
-        root.realign();
+        root.sync_slots_with_links();
         workflow.definitions.insert(SubgraphId::new(uuid), definition);
     }
 
@@ -510,8 +510,8 @@ mod pack {
         nodes: Vec<Value>,
         inputs: &[Port],
         outputs: &[Port],
-        links: Vec<(LinkId, End, End, Value)>,
-    ) -> Definition {
+        links: Vec<(LinkId, LinkEnd, LinkEnd, Value)>,
+    ) -> SubgraphDefinition {
         let port = |(at, port): (usize, &Port), side: char| {
             let mut value = json(&format!(
                 r#"{{"id":"{uuid}-{side}{at}","name":"{}","type":"*","linkIds":[]}}"#,
@@ -536,12 +536,12 @@ mod pack {
         object.insert("inputs", list(inputs, 'a'));
         object.insert("outputs", list(outputs, 'b'));
         object.insert("nodes", nodes);
-        let mut definition = Definition::from_value(value).unwrap();
+        let mut definition = SubgraphDefinition::from_value(value).unwrap();
         for (id, from, to, kind) in links {
-            let link = Link::new(definition.graph.spelling(), id, from, to, kind);
+            let link = Link::new(definition.graph.link_format(), id, from, to, kind);
             definition.graph.links.insert(id, link);
         }
-        definition.graph.realign();
+        definition.graph.sync_slots_with_links();
         definition
     }
 

@@ -1,8 +1,8 @@
 //! What a document and a merge say, as text to compare.
 
 use comfy_graph::graph::{Wires, Workflow};
-use comfy_graph::json::{Object, Style, Value, print};
-use comfy_graph::merge::{Conflict, Merged, Place, Three};
+use comfy_graph::json::{JsonStyle, Object, Value, print};
+use comfy_graph::merge::{Conflict, MergePlace, MergeResult, ThreeWay};
 
 /// A workflow without the numbers of its links, which say nothing.
 pub(crate) fn meaning(value: &Value) -> String {
@@ -20,9 +20,9 @@ pub(crate) fn meaning(value: &Value) -> String {
             let mut members: Vec<_> = raw.into_iter().collect();
             members.sort_by(|a, b| a.0.cmp(&b.0));
             let sorted: Object = members.into_iter().collect();
-            lines.push(format!("{scope:?} {}", print(&Value::Object(sorted), &Style::SAVE)));
+            lines.push(format!("{scope:?} {}", print(&Value::Object(sorted), &JsonStyle::SAVE)));
         }
-        for wire in Wires::of(graph).iter() {
+        for wire in Wires::from_graph(graph).iter() {
             lines.push(format!("{scope:?} {:?} > {:?}", wire.from, wire.to));
         }
         for group in &graph.groups {
@@ -33,9 +33,9 @@ pub(crate) fn meaning(value: &Value) -> String {
     lines.join("\n")
 }
 
-pub(crate) fn gists(merged: &Merged, mirrored: bool) -> Vec<String> {
+pub(crate) fn gists(merged: &MergeResult, mirrored: bool) -> Vec<String> {
     let of = |conflict: &Conflict| match mirrored {
-        true => gist(&conflict.mirrored()),
+        true => gist(&conflict.mirror()),
         false => gist(conflict),
     };
     let mut gists: Vec<String> = merged.conflicts.iter().map(of).collect();
@@ -46,16 +46,19 @@ pub(crate) fn gists(merged: &Merged, mirrored: bool) -> Vec<String> {
 /// What a conflict is about and what the sides have there, without ids, which depend on
 /// whose are kept.
 fn gist(conflict: &Conflict) -> String {
-    let value = |value: &Option<Value>| value.as_ref().map(|v| print(v, &Style::SAVE));
-    let part = |part: &comfy_graph::merge::Part| match part.place {
-        Place::Input(_) | Place::Boundary(_) | Place::Node | Place::Definition(_) => {
+    let value = |value: &Option<Value>| value.as_ref().map(|v| print(v, &JsonStyle::SAVE));
+    let part = |part: &comfy_graph::merge::ConflictPart| match part.place {
+        MergePlace::Input(_)
+        | MergePlace::Boundary(_)
+        | MergePlace::Node
+        | MergePlace::Definition(_) => {
             format!("{}", part.place)
         }
         _ => {
-            let Three { base, ours, theirs } = part.sides.as_ref().map(value);
+            let ThreeWay { base, ours, theirs } = part.sides.as_ref().map(value);
             let place = match &part.place {
                 // It is called what ours calls it.
-                Place::Group(_, _, path) => format!("group {path}"),
+                MergePlace::Group(_, _, path) => format!("group {path}"),
                 place => place.to_string(),
             };
             format!("{place} {base:?} {ours:?} {theirs:?}")

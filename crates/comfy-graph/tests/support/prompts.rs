@@ -45,7 +45,7 @@ pub(crate) fn differences(ours: &Prompt, theirs: &Prompt) -> Vec<String> {
 
 fn same(a: &PromptInput<'_>, b: &PromptInput<'_>) -> bool {
     match (a, b) {
-        (PromptInput::Literal(a), PromptInput::Literal(b)) => a.same(b),
+        (PromptInput::Literal(a), PromptInput::Literal(b)) => a.is_equivalent(b),
         (a, b) => a == b,
     }
 }

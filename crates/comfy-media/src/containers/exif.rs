@@ -7,41 +7,41 @@
 //! JSON object in UserComment, A1111 text in UserComment as UTF-16.
 
 use crate::budget::MAX_KEYWORD;
-use crate::error::{Defect, Reading, malformed};
-use crate::found::{Found, Place};
-use crate::text::{self, Order};
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{FileDefect, ReadResult, malformed};
+use crate::text::{self, ByteOrder};
 
 /// The tag that points to the second directory.
-const EXIF_DIRECTORY: u16 = 0x8769;
-const USER_COMMENT: u16 = 0x9286;
+const EXIF_DIRECTORY_TAG: u16 = 0x8769;
+const USER_COMMENT_TAG: u16 = 0x9286;
 
 /// How far behind its start the TIFF header is searched. AVIF writers put an offset
 /// there, others the prefix `Exif\0\0` once or twice.
 const HEADER_SEARCH: usize = 64;
 
 /// Reads the texts of an EXIF block, with or without its prefix. `at` is where it lies.
-pub(super) fn read(block: &[u8], at: u64, found: &mut Found) -> Reading<()> {
+pub(super) fn read(block: &[u8], at: u64, found: &mut EmbeddedCollector) -> ReadResult<()> {
     let damaged = || malformed("the EXIF block", at);
     let head = &block[..block.len().min(HEADER_SEARCH)];
     let start = head.windows(4).position(|w| w == b"II*\0" || w == b"MM\0*").ok_or_else(damaged)?;
-    let tiff = Tiff::new(&block[start..]);
+    let tiff = TiffBlock::new(&block[start..]);
     let first = tiff.u32(4).ok_or_else(damaged)?;
-    let second = tiff.directory(first, at, found)?;
+    let second = tiff.read_directory(first, at, found)?;
     if let Some(second) = second {
-        tiff.directory(second, at, found)?;
+        tiff.read_directory(second, at, found)?;
     }
     Ok(())
 }
 
-struct Tiff<'a> {
+struct TiffBlock<'a> {
     bytes: &'a [u8],
-    order: Order,
+    order: ByteOrder,
 }
 
-impl<'a> Tiff<'a> {
+impl<'a> TiffBlock<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        let order = if bytes.starts_with(b"MM") { Order::Big } else { Order::Little };
-        Tiff { bytes, order }
+        let order = if bytes.starts_with(b"MM") { ByteOrder::Big } else { ByteOrder::Little };
+        TiffBlock { bytes, order }
     }
 
     fn slice(&self, at: u32, length: u32) -> Option<&'a [u8]> {
@@ -53,21 +53,26 @@ impl<'a> Tiff<'a> {
     fn u16(&self, at: u32) -> Option<u16> {
         let bytes = self.slice(at, 2)?.try_into().ok()?;
         Some(match self.order {
-            Order::Big => u16::from_be_bytes(bytes),
-            Order::Little => u16::from_le_bytes(bytes),
+            ByteOrder::Big => u16::from_be_bytes(bytes),
+            ByteOrder::Little => u16::from_le_bytes(bytes),
         })
     }
 
     fn u32(&self, at: u32) -> Option<u32> {
         let bytes = self.slice(at, 4)?.try_into().ok()?;
         Some(match self.order {
-            Order::Big => u32::from_be_bytes(bytes),
-            Order::Little => u32::from_le_bytes(bytes),
+            ByteOrder::Big => u32::from_be_bytes(bytes),
+            ByteOrder::Little => u32::from_le_bytes(bytes),
         })
     }
 
     /// Reads the texts of one directory; gives back the pointer to the second one.
-    fn directory(&self, at: u32, file_at: u64, found: &mut Found) -> Reading<Option<u32>> {
+    fn read_directory(
+        &self,
+        at: u32,
+        file_at: u64,
+        found: &mut EmbeddedCollector,
+    ) -> ReadResult<Option<u32>> {
         let damaged = || malformed("an EXIF directory", file_at);
         let count = self.u16(at).ok_or_else(damaged)?;
         let mut second = None;
@@ -77,7 +82,7 @@ impl<'a> Tiff<'a> {
             let (Some(kind), Some(length)) = (self.u16(entry + 2), self.u32(entry + 4)) else {
                 return Err(damaged());
             };
-            if tag == EXIF_DIRECTORY {
+            if tag == EXIF_DIRECTORY_TAG {
                 second = self.u32(entry + 8).filter(|second| *second != at);
                 continue;
             }
@@ -89,37 +94,39 @@ impl<'a> Tiff<'a> {
             let place = self.u32(entry + 8).ok_or_else(damaged)?;
             match self.slice(place, length) {
                 Some(value) => {
-                    found.work(value.len())?;
-                    self.value(tag, kind, value, found);
+                    found.count_work(value.len())?;
+                    self.read_value(tag, kind, value, found);
                 }
-                None => found.defect(Defect::Truncated("an EXIF text")),
+                None => found.add_defect(FileDefect::Truncated("an EXIF text")),
             }
         }
         Ok(second)
     }
 
-    fn value(&self, tag: u16, kind: u16, value: &[u8], found: &mut Found) {
-        if value.len() > found.room() {
-            let limit = u64::try_from(found.room()).unwrap_or(u64::MAX);
-            return found.defect(Defect::TooLarge { what: "an EXIF text", limit });
+    fn read_value(&self, tag: u16, kind: u16, value: &[u8], found: &mut EmbeddedCollector) {
+        if value.len() > found.max_text_len() {
+            let limit = u64::try_from(found.max_text_len()).unwrap_or(u64::MAX);
+            return found.add_defect(FileDefect::TooLarge { what: "an EXIF text", limit });
         }
         let text = match (tag, kind) {
-            (USER_COMMENT, _) => self.user_comment(value),
+            (USER_COMMENT_TAG, _) => self.decode_user_comment(value),
             // XPTitle, XPComment, XPAuthor, XPKeywords, XPSubject.
-            (0x9c9b..=0x9c9f, _) => text::utf16(value, Order::Little),
+            (0x9c9b..=0x9c9f, _) => text::utf16(value, ByteOrder::Little),
             (_, 2 | 129) => text::utf8_or_latin1(value),
             _ => return,
         };
-        match name_and_text(&text) {
-            Some((name, rest)) => found.text(Place::Exif(tag), name, rest.to_owned()),
-            None => found.text(Place::Exif(tag), &tag_name(tag), text),
+        match split_named_json(&text) {
+            Some((name, rest)) => found.add_text(TextLocation::Exif(tag), name, rest.to_owned()),
+            None => found.add_text(TextLocation::Exif(tag), &tag_name(tag), text),
         }
     }
 
     /// Eight bytes name the encoding, unless the writer did not know that.
-    fn user_comment(&self, value: &[u8]) -> String {
+    fn decode_user_comment(&self, value: &[u8]) -> String {
         match value.split_first_chunk::<8>() {
-            Some((b"UNICODE\0", rest)) => text::utf16(rest, text::likely_order(rest, self.order)),
+            Some((b"UNICODE\0", rest)) => {
+                text::utf16(rest, text::guess_byte_order(rest, self.order))
+            }
             Some((b"ASCII\0\0\0" | b"JIS\0\0\0\0\0" | b"\0\0\0\0\0\0\0\0", rest)) => {
                 text::utf8_or_latin1(rest)
             }
@@ -130,7 +137,7 @@ impl<'a> Tiff<'a> {
 
 /// Splits `workflow:{…}` into a name and JSON. Other texts, A1111 parameters among them,
 /// have no name of their own.
-fn name_and_text(text: &str) -> Option<(&str, &str)> {
+fn split_named_json(text: &str) -> Option<(&str, &str)> {
     let (name, rest) = text.split_once(':')?;
     let (name, rest) = (name.trim(), rest.trim_start());
     let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
@@ -151,7 +158,7 @@ fn tag_name(tag: u16) -> String {
         0x8298 => "Copyright",
         0x9003 => "DateTimeOriginal",
         0x9004 => "DateTimeDigitized",
-        USER_COMMENT => "UserComment",
+        USER_COMMENT_TAG => "UserComment",
         0x9c9b => "XPTitle",
         0x9c9c => "XPComment",
         0x9c9d => "XPAuthor",
@@ -205,7 +212,9 @@ pub(super) mod tests {
                 data.extend(value);
             }
             if is_first && !second.is_empty() {
-                out.extend([&u16(EXIF_DIRECTORY)[..], &u16(4), &u32(1), &u32(second_at)].concat());
+                out.extend(
+                    [&u16(EXIF_DIRECTORY_TAG)[..], &u16(4), &u32(1), &u32(second_at)].concat(),
+                );
             }
             out.extend(u32(0));
         }
@@ -214,7 +223,7 @@ pub(super) mod tests {
     }
 
     fn texts(block: &[u8]) -> Vec<(String, String)> {
-        let mut found = Found::new(Container::Jpeg);
+        let mut found = EmbeddedCollector::new(Container::Jpeg);
         read(block, 0, &mut found).ok();
         found.into_embedded().entries.into_iter().map(|e| (e.keyword, e.text)).collect()
     }
@@ -239,23 +248,23 @@ pub(super) mod tests {
 
     #[test]
     fn a_user_comment_is_read_in_every_encoding() {
-        let utf16 = |order: Order, text: &str| -> Vec<u8> {
+        let utf16 = |order: ByteOrder, text: &str| -> Vec<u8> {
             let bytes = |unit: u16| match order {
-                Order::Big => unit.to_be_bytes(),
-                Order::Little => unit.to_le_bytes(),
+                ByteOrder::Big => unit.to_be_bytes(),
+                ByteOrder::Little => unit.to_le_bytes(),
             };
             let text = text.encode_utf16().flat_map(bytes);
             b"UNICODE\0".iter().copied().chain(text).collect()
         };
         let text = "a fox\nSteps: 20";
         for value in [
-            utf16(Order::Big, text),
-            utf16(Order::Little, text),
+            utf16(ByteOrder::Big, text),
+            utf16(ByteOrder::Little, text),
             [b"ASCII\0\0\0", text.as_bytes()].concat(),
             [b"\0\0\0\0\0\0\0\0", text.as_bytes()].concat(),
             text.as_bytes().to_vec(),
         ] {
-            let block = tiff_of(b"II", &[], &[(USER_COMMENT, 7, value)]);
+            let block = tiff_of(b"II", &[], &[(USER_COMMENT_TAG, 7, value)]);
             assert_eq!(texts(&block), one("UserComment", text));
         }
     }

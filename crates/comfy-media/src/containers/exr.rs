@@ -1,27 +1,30 @@
 //! OpenEXR: a header of attributes (name, type, size, value) that a zero byte ends.
 
-use crate::error::{Reading, malformed};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{ReadResult, malformed};
 use crate::text;
+use crate::windowed_reader::WindowedReader;
 
 /// Bytes of an attribute's name or type: 255 with the long names flag.
 const MAX_NAME: usize = 256;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     let mut at = 8;
     loop {
-        source.step()?;
-        let (name, next) = name(source, at)?;
+        source.count_step()?;
+        let (name, next) = read_name(source, at)?;
         if name.is_empty() {
             return Ok(());
         }
-        let (kind, next) = self::name(source, next)?;
-        let size = u64::from(u32::from_le_bytes(source.array(next, "an EXR attribute")?));
+        let (kind, next) = self::read_name(source, next)?;
+        let size = u64::from(u32::from_le_bytes(source.read_array(next, "an EXR attribute")?));
         let body = next + 4;
         match (name.as_str(), kind.as_str()) {
             ("dataWindow", "box2i") => {
-                let window: [u8; 16] = source.array(body, "the EXR window")?;
+                let window: [u8; 16] = source.read_array(body, "the EXR window")?;
                 let corner = |at: usize| {
                     let bytes = [window[at], window[at + 1], window[at + 2], window[at + 3]];
                     i64::from(i32::from_le_bytes(bytes))
@@ -32,9 +35,13 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
                 }
             }
             (_, "string") => {
-                let value = source.load(body, size, found.room(), "an EXR attribute");
-                if let Some(value) = found.tolerate(value)? {
-                    found.text(Place::ExrAttribute, &name, text::utf8_owned(value));
+                let value = source.load(body, size, found.max_text_len(), "an EXR attribute");
+                if let Some(value) = found.tolerate_defect(value)? {
+                    found.add_text(
+                        TextLocation::ExrAttribute,
+                        &name,
+                        text::utf8_lossy_owned(value),
+                    );
                 }
             }
             _ => {}
@@ -44,11 +51,11 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
 }
 
 /// A name up to its zero byte, and the place behind it.
-fn name(source: &mut Source<'_>, at: u64) -> Reading<(String, u64)> {
+fn read_name(source: &mut WindowedReader<'_>, at: u64) -> ReadResult<(String, u64)> {
     let bytes = source.peek(at, MAX_NAME)?;
     let end = memchr::memchr(0, bytes).ok_or_else(|| malformed("an EXR attribute", at))?;
     let behind = at + 1 + u64::try_from(end).unwrap_or(u64::MAX - at - 1);
-    Ok((text::utf8(&bytes[..end]), behind))
+    Ok((text::utf8_lossy(&bytes[..end]), behind))
 }
 
 #[cfg(test)]

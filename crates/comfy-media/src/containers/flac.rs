@@ -1,26 +1,29 @@
 //! FLAC: metadata blocks before the audio, one of them Vorbis comments.
 
 use super::{id3, vorbis};
-use crate::error::Reading;
-use crate::found::Found;
-use crate::source::Source;
+use crate::collector::EmbeddedCollector;
+use crate::error::ReadResult;
+use crate::windowed_reader::WindowedReader;
 
 const VORBIS_COMMENT: u8 = 4;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     // An ID3 tag may stand before the signature.
     let head = source.peek(0, 10)?.to_vec();
     let mut at = id3::tag_size(&head).unwrap_or(0) + 4;
     loop {
-        source.step()?;
-        let [kind, l0, l1, l2] = source.array(at, "the FLAC metadata")?;
+        source.count_step()?;
+        let [kind, l0, l1, l2] = source.read_array(at, "the FLAC metadata")?;
         let length = u64::from(u32::from_be_bytes([0, l0, l1, l2]));
         at += 4;
         if kind & 0x7f == VORBIS_COMMENT {
-            let block = source.load(at, length, found.room(), "the Vorbis comments");
-            if let Some(block) = found.tolerate(block)? {
+            let block = source.load(at, length, found.max_text_len(), "the Vorbis comments");
+            if let Some(block) = found.tolerate_defect(block)? {
                 let read = vorbis::read(&block, found);
-                found.tolerate(read)?;
+                found.tolerate_defect(read)?;
             }
         }
         // The last block is marked.
@@ -34,7 +37,7 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
 #[cfg(test)]
 mod tests {
     use super::super::{pairs, read_bytes, survives_damage, vorbis};
-    use crate::{Container, Defect};
+    use crate::{Container, FileDefect};
 
     fn block(kind: u8, body: &[u8]) -> Vec<u8> {
         let length = u32::try_from(body.len()).unwrap().to_be_bytes();
@@ -67,6 +70,6 @@ mod tests {
         let file = [b"fLaC".to_vec(), block(0x84, &comments)].concat();
         let embedded = read_bytes(&file);
         assert_eq!(pairs(&embedded), [("prompt", "{}")]);
-        assert_eq!(embedded.defects, [Defect::Truncated("the Vorbis comments")]);
+        assert_eq!(embedded.defects, [FileDefect::Truncated("the Vorbis comments")]);
     }
 }

@@ -3,44 +3,51 @@
 //! No node of ComfyUI writes a workflow into a GIF (VideoHelperSuite leaves a PNG beside
 //! it); other tools leave comments.
 
-use crate::error::{Defect, Reading};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{FileDefect, ReadResult};
 use crate::text;
+use crate::windowed_reader::WindowedReader;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
-    let [w0, w1, h0, h1, packed, _, _] = source.array(6, "the GIF header")?;
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
+    let [w0, w1, h0, h1, packed, _, _] = source.read_array(6, "the GIF header")?;
     let of = |low, high| u32::from(u16::from_le_bytes([low, high]));
     found.set_size(of(w0, w1), of(h0, h1));
     let palette = if packed & 0x80 == 0 { 0 } else { 3 << ((packed & 7) + 1) };
     let mut at = 13 + palette;
     loop {
-        source.step()?;
-        let [lead, label] = source.array(at, "the GIF")?;
+        source.count_step()?;
+        let [lead, label] = source.read_array(at, "the GIF")?;
         if lead != 0x21 {
             return Ok(());
         }
-        let (text, end) = sub_blocks(source, at + 2, found.room())?;
+        let (text, end) = read_sub_blocks(source, at + 2, found.max_text_len())?;
         if label == 0xfe {
-            found.text(Place::Comment, "comment", text::utf8_or_latin1(&text));
+            found.add_text(TextLocation::Comment, "comment", text::utf8_or_latin1(&text));
         }
         at = end;
     }
 }
 
 /// Joins the blocks of up to 255 bytes that make an extension.
-fn sub_blocks(source: &mut Source<'_>, at: u64, limit: usize) -> Reading<(Vec<u8>, u64)> {
+fn read_sub_blocks(
+    source: &mut WindowedReader<'_>,
+    at: u64,
+    limit: usize,
+) -> ReadResult<(Vec<u8>, u64)> {
     let (mut at, mut joined) = (at, vec![]);
     loop {
-        source.step()?;
-        let [length] = source.array(at, "a GIF extension")?;
+        source.count_step()?;
+        let [length] = source.read_array(at, "a GIF extension")?;
         at += 1;
         if length == 0 {
             return Ok((joined, at));
         }
         let block = source.peek(at, usize::from(length))?;
         if block.len() < usize::from(length) {
-            return Err(Defect::Truncated("a GIF extension").into());
+            return Err(FileDefect::Truncated("a GIF extension").into());
         }
         if joined.len() + block.len() <= limit {
             joined.extend_from_slice(block);

@@ -3,32 +3,35 @@
 use serde::Deserialize;
 
 use crate::budget::MAX_HEADER;
-use crate::error::{Defect, Reading, malformed};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{FileDefect, ReadResult, malformed};
+use crate::windowed_reader::WindowedReader;
 
 /// The few members that are read; everything else streams by without being built.
 #[derive(Deserialize)]
-struct Document {
-    asset: Option<Asset>,
+struct GltfDocument {
+    asset: Option<GltfAsset>,
 }
 
 #[derive(Deserialize)]
-struct Asset {
+struct GltfAsset {
     extras: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
-    let [l0, l1, l2, l3, kind @ ..] = source.array::<8>(12, "the GLB")?;
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
+    let [l0, l1, l2, l3, kind @ ..] = source.read_array::<8>(12, "the GLB")?;
     let length = u64::from(u32::from_le_bytes([l0, l1, l2, l3]));
     if &kind != b"JSON" {
         return Err(malformed("the GLB", 16));
     }
     if length > MAX_HEADER {
-        return Err(Defect::TooLarge { what: "the GLB's JSON", limit: MAX_HEADER }.into());
+        return Err(FileDefect::TooLarge { what: "the GLB's JSON", limit: MAX_HEADER }.into());
     }
     let stream = source.stream(20, length)?;
-    let document: Document =
+    let document: GltfDocument =
         serde_json::from_reader(stream).map_err(|_| malformed("the GLB's JSON", 20))?;
     let extras = document.asset.and_then(|asset| asset.extras).unwrap_or_default();
     for (keyword, value) in extras {
@@ -37,7 +40,7 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
             serde_json::Value::String(text) => text,
             value => value.to_string(),
         };
-        found.text(Place::GltfExtras, &keyword, text);
+        found.add_text(TextLocation::GltfExtras, &keyword, text);
     }
     Ok(())
 }

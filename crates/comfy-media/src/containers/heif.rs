@@ -3,38 +3,42 @@
 //! Savers put EXIF into an item of kind `Exif`: four bytes of offset, then TIFF.
 
 use super::exif;
-use super::isobmff::{self, BoxAt};
+use super::isobmff::{self, BoxHeader};
 use crate::budget::MAX_ENTRIES;
-use crate::bytes::Bytes;
-use crate::error::{Defect, Reading, malformed};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::byte_cursor::ByteCursor;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{FileDefect, ReadResult, malformed};
 use crate::text;
+use crate::windowed_reader::WindowedReader;
 
 /// Bytes of the box that lists places. A picture of thousands of tiles needs some 100 KiB.
-const MAX_TABLE: usize = 1 << 20;
+const MAX_LOCATION_TABLE: usize = 1 << 20;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     let end = source.len();
-    let [meta] = isobmff::children(source, 0, end, [b"meta"])?;
+    let [meta] = isobmff::find_children(source, 0, end, [b"meta"])?;
     let Some(meta) = meta else { return Ok(()) };
-    let first = isobmff::meta_children(source, meta)?;
+    let first = isobmff::meta_children_start(source, meta)?;
     let kinds = [b"iinf", b"iloc", b"iprp", b"idat"];
-    let [infos, places, properties, data] = isobmff::children(source, first, meta.end, kinds)?;
+    let [infos, places, properties, data] = isobmff::find_children(source, first, meta.end, kinds)?;
     if let Some(properties) = properties {
-        let read = sizes(source, found, properties);
-        found.tolerate(read)?;
+        let read = read_sizes(source, found, properties);
+        found.tolerate_defect(read)?;
     }
     let (Some(infos), Some(places)) = (infos, places) else { return Ok(()) };
-    let items = metadata_items(source, infos)?;
-    let table = source.load(places.body, places.length(), MAX_TABLE, "the item places")?;
-    let places = Places::parse(&table).ok_or_else(|| malformed("the item places", places.body))?;
+    let items = find_metadata_items(source, infos)?;
+    let table = source.load(places.body, places.length(), MAX_LOCATION_TABLE, "the item places")?;
+    let places =
+        ItemLocations::parse(&table).ok_or_else(|| malformed("the item places", places.body))?;
     for (id, kind) in items {
         let Some(item) = places.items.iter().find(|item| item.id == id) else { continue };
-        let read = item_bytes(source, found, item, data);
-        if let Some(bytes) = found.tolerate(read)? {
-            let read = metadata(kind, bytes, found);
-            found.tolerate(read)?;
+        let read = load_item(source, found, item, data);
+        if let Some(bytes) = found.tolerate_defect(read)? {
+            let read = read_metadata(kind, bytes, found);
+            found.tolerate_defect(read)?;
         }
     }
     Ok(())
@@ -42,30 +46,38 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
 
 /// The format of an item of metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Metadata {
+enum MetadataKind {
     Exif,
     Xmp,
 }
 
-fn metadata(kind: Metadata, bytes: Vec<u8>, found: &mut Found) -> Reading<()> {
+fn read_metadata(
+    kind: MetadataKind,
+    bytes: Vec<u8>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     match kind {
-        Metadata::Exif => exif::read(&bytes, 0, found),
-        Metadata::Xmp => {
-            found.text(Place::Xmp, "XMP", text::utf8_owned(bytes));
+        MetadataKind::Exif => exif::read(&bytes, 0, found),
+        MetadataKind::Xmp => {
+            found.add_text(TextLocation::Xmp, "XMP", text::utf8_lossy_owned(bytes));
             Ok(())
         }
     }
 }
 
 /// The size of every picture; tiles and thumbnails are smaller than the whole.
-fn sizes(source: &mut Source<'_>, found: &mut Found, properties: BoxAt) -> Reading<()> {
-    let [container] = isobmff::children(source, properties.body, properties.end, [b"ipco"])?;
+fn read_sizes(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    properties: BoxHeader,
+) -> ReadResult<()> {
+    let [container] = isobmff::find_children(source, properties.body, properties.end, [b"ipco"])?;
     let Some(container) = container else { return Ok(()) };
     let mut at = container.body;
-    while let Some(property) = isobmff::next(source, at, container.end)? {
+    while let Some(property) = isobmff::next_box(source, at, container.end)? {
         if &property.kind == b"ispe" {
             let [_, _, _, _, w0, w1, w2, w3, height @ ..] =
-                source.array::<12>(property.body, "the picture size")?;
+                source.read_array::<12>(property.body, "the picture size")?;
             let width = u32::from_be_bytes([w0, w1, w2, w3]);
             found.set_size(width, u32::from_be_bytes(height));
         }
@@ -75,58 +87,61 @@ fn sizes(source: &mut Source<'_>, found: &mut Found, properties: BoxAt) -> Readi
 }
 
 /// The ids of the items that hold metadata.
-fn metadata_items(source: &mut Source<'_>, infos: BoxAt) -> Reading<Vec<(u32, Metadata)>> {
-    let [version, ..] = source.array::<4>(infos.body, "the item list")?;
+fn find_metadata_items(
+    source: &mut WindowedReader<'_>,
+    infos: BoxHeader,
+) -> ReadResult<Vec<(u32, MetadataKind)>> {
+    let [version, ..] = source.read_array::<4>(infos.body, "the item list")?;
     let mut at = infos.body + if version == 0 { 6 } else { 8 };
     let mut items = vec![];
-    while let Some(info) = isobmff::next(source, at, infos.end)? {
+    while let Some(info) = isobmff::next_box(source, at, infos.end)? {
         at = info.end;
         if &info.kind != b"infe" || items.len() == MAX_ENTRIES {
             continue;
         }
         let head = source.peek(info.body, usize::try_from(info.length()).unwrap_or(64).min(64))?;
-        items.extend(metadata_item(head));
+        items.extend(parse_metadata_item(head));
     }
     Ok(items)
 }
 
 /// Version, flags, id, protection, kind, name, and for `mime` the content type.
-fn metadata_item(info: &[u8]) -> Option<(u32, Metadata)> {
-    let mut bytes = Bytes::new(info);
-    let [version, ..] = bytes.array::<4>()?;
+fn parse_metadata_item(info: &[u8]) -> Option<(u32, MetadataKind)> {
+    let mut bytes = ByteCursor::new(info);
+    let [version, ..] = bytes.read_array::<4>()?;
     let id = match version {
-        2 => u32::from(bytes.u16_be()?),
-        3 => bytes.u32_be()?,
+        2 => u32::from(bytes.read_u16_be()?),
+        3 => bytes.read_u32_be()?,
         _ => return None,
     };
-    let _protection = bytes.u16_be()?;
-    match &bytes.array::<4>()? {
-        b"Exif" => Some((id, Metadata::Exif)),
+    let _protection = bytes.read_u16_be()?;
+    match &bytes.read_array::<4>()? {
+        b"Exif" => Some((id, MetadataKind::Exif)),
         b"mime" => {
-            let _name = bytes.until_nul()?;
+            let _name = bytes.read_until_nul()?;
             let xmp = bytes.rest().starts_with(b"application/rdf+xml");
-            xmp.then_some((id, Metadata::Xmp))
+            xmp.then_some((id, MetadataKind::Xmp))
         }
         _ => None,
     }
 }
 
 /// The parsed `iloc` table.
-struct Places {
-    items: Vec<ItemPlace>,
+struct ItemLocations {
+    items: Vec<ItemLocation>,
 }
 
-struct ItemPlace {
+struct ItemLocation {
     id: u32,
     /// Offsets count from the start of the file (0) or of the `idat` box (1).
     method: u16,
     extents: Vec<(u64, u64)>,
 }
 
-impl Places {
-    fn parse(table: &[u8]) -> Option<Places> {
-        let mut bytes = Bytes::new(table);
-        let [version, _, _, _, widths, more] = bytes.array::<6>()?;
+impl ItemLocations {
+    fn parse(table: &[u8]) -> Option<ItemLocations> {
+        let mut bytes = ByteCursor::new(table);
+        let [version, _, _, _, widths, more] = bytes.read_array::<6>()?;
         let (offset_width, length_width) = (usize::from(widths >> 4), usize::from(widths & 15));
         let base_width = usize::from(more >> 4);
         let index_width = if version == 0 { 0 } else { usize::from(more & 15) };
@@ -134,46 +149,46 @@ impl Places {
             return None;
         }
         let id_width = if version < 2 { 2 } else { 4 };
-        let count = bytes.uint_be(id_width)?;
+        let count = bytes.read_uint_be(id_width)?;
         let mut items = vec![];
         for _ in 0..count {
-            let id = u32::try_from(bytes.uint_be(id_width)?).ok()?;
-            let method = if version == 0 { 0 } else { bytes.u16_be()? & 15 };
-            let _reference = bytes.u16_be()?;
-            let base = bytes.uint_be(base_width)?;
-            let extent_count = bytes.u16_be()?;
+            let id = u32::try_from(bytes.read_uint_be(id_width)?).ok()?;
+            let method = if version == 0 { 0 } else { bytes.read_u16_be()? & 15 };
+            let _reference = bytes.read_u16_be()?;
+            let base = bytes.read_uint_be(base_width)?;
+            let extent_count = bytes.read_u16_be()?;
             let mut extents = vec![];
             for _ in 0..extent_count {
-                bytes.take(index_width)?;
-                let offset = bytes.uint_be(offset_width)?.saturating_add(base);
-                let length = bytes.uint_be(length_width)?;
+                bytes.read_bytes(index_width)?;
+                let offset = bytes.read_uint_be(offset_width)?.saturating_add(base);
+                let length = bytes.read_uint_be(length_width)?;
                 // Extents of no bytes at all in the table could be without number.
                 if offset_width + length_width > 0 {
                     extents.push((offset, length));
                 }
             }
-            items.push(ItemPlace { id, method, extents });
+            items.push(ItemLocation { id, method, extents });
         }
-        Some(Places { items })
+        Some(ItemLocations { items })
     }
 }
 
 /// The bytes of an item, its extents joined.
-fn item_bytes(
-    source: &mut Source<'_>,
-    found: &Found,
-    item: &ItemPlace,
-    data: Option<BoxAt>,
-) -> Reading<Vec<u8>> {
+fn load_item(
+    source: &mut WindowedReader<'_>,
+    found: &EmbeddedCollector,
+    item: &ItemLocation,
+    data: Option<BoxHeader>,
+) -> ReadResult<Vec<u8>> {
     let start = match (item.method, data) {
         (0, _) => 0,
         (1, Some(data)) => data.body,
-        _ => return Err(Defect::Unsupported("the way a picture's metadata is stored").into()),
+        _ => return Err(FileDefect::Unsupported("the way a picture's metadata is stored").into()),
     };
     let mut bytes = vec![];
     for (offset, length) in &item.extents {
-        source.step()?;
-        let room = found.room().saturating_sub(bytes.len());
+        source.count_step()?;
+        let room = found.max_text_len().saturating_sub(bytes.len());
         let at = start.saturating_add(*offset);
         bytes.extend(source.load(at, *length, room, "a metadata item")?);
     }

@@ -6,13 +6,13 @@
 
 use std::io::Cursor;
 
-use crate::error::{Defect, Reading};
-use crate::found::{Found, Place};
-use crate::source::Source;
-use crate::text::{self, Order};
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{FileDefect, ReadResult};
+use crate::text::{self, ByteOrder};
+use crate::windowed_reader::WindowedReader;
 
 const UNSYNCHRONISED: u8 = 0x80;
-const EXTENDED: u8 = 0x40;
+const EXTENDED_HEADER: u8 = 0x40;
 
 /// Bytes of a tag from its ten bytes of header, itself and a footer included.
 pub(crate) fn tag_size(head: &[u8]) -> Option<u64> {
@@ -20,15 +20,18 @@ pub(crate) fn tag_size(head: &[u8]) -> Option<u64> {
         return None;
     };
     let footer = if flags & 0x10 == 0 { 0 } else { 10 };
-    Some(10 + u64::from(syncsafe(*sizes)) + footer)
+    Some(10 + u64::from(decode_syncsafe(*sizes)) + footer)
 }
 
 /// Seven bits of each byte.
-fn syncsafe(bytes: [u8; 4]) -> u32 {
+fn decode_syncsafe(bytes: [u8; 4]) -> u32 {
     bytes.iter().fold(0, |size, byte| size << 7 | u32::from(byte & 0x7f))
 }
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     let head = source.peek(0, 10)?.to_vec();
     let Some(size) = tag_size(&head) else {
         // Audio without a tag.
@@ -36,21 +39,21 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
     };
     let (version, flags) = (head[3], head[5]);
     if !(2..=4).contains(&version) {
-        return Err(Defect::Unsupported("this version of ID3").into());
+        return Err(FileDefect::Unsupported("this version of ID3").into());
     }
     let end = size.min(source.len());
     if flags & UNSYNCHRONISED != 0 && version < 4 {
-        let tag = source.load(10, end - 10, found.room(), "the ID3 tag")?;
-        let mut whole = Cursor::new(synchronised(&tag));
-        let mut inner = Source::new(&mut whole).map_err(crate::error::Stop::Io)?;
+        let tag = source.load(10, end - 10, found.max_text_len(), "the ID3 tag")?;
+        let mut whole = Cursor::new(undo_unsynchronisation(&tag));
+        let mut inner = WindowedReader::new(&mut whole).map_err(crate::error::ReadError::Io)?;
         let end = inner.len();
-        return frames(&mut inner, found, version, flags, 0, end);
+        return read_frames(&mut inner, found, version, flags, 0, end);
     }
-    frames(source, found, version, flags, 10, end)
+    read_frames(source, found, version, flags, 10, end)
 }
 
 /// Takes the stuffed zeros out.
-fn synchronised(bytes: &[u8]) -> Vec<u8> {
+fn undo_unsynchronisation(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut after_ff = false;
     for byte in bytes {
@@ -62,31 +65,31 @@ fn synchronised(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-fn frames(
-    source: &mut Source<'_>,
-    found: &mut Found,
+fn read_frames(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
     version: u8,
     flags: u8,
     at: u64,
     end: u64,
-) -> Reading<()> {
+) -> ReadResult<()> {
     let mut at = at;
-    if flags & EXTENDED != 0 && version > 2 {
-        let size = source.array(at, "the ID3 header")?;
+    if flags & EXTENDED_HEADER != 0 && version > 2 {
+        let size = source.read_array(at, "the ID3 header")?;
         // Version 2.4 counts these four bytes, 2.3 does not.
         at += match version {
-            4 => u64::from(syncsafe(size)).max(4),
+            4 => u64::from(decode_syncsafe(size)).max(4),
             _ => u64::from(u32::from_be_bytes(size)) + 4,
         };
     }
     let header = if version == 2 { 6 } else { 10 };
     while at + header < end {
-        source.step()?;
-        let Some(frame) = Frame::at(source, version, at, end)? else { return Ok(()) };
+        source.count_step()?;
+        let Some(frame) = Id3Frame::parse(source, version, at, end)? else { return Ok(()) };
         if frame.is_text() {
-            let body = source.load(frame.body, frame.length, found.room(), "an ID3 frame");
-            if let Some(body) = found.tolerate(body)? {
-                frame.text(body, found);
+            let body = source.load(frame.body, frame.length, found.max_text_len(), "an ID3 frame");
+            if let Some(body) = found.tolerate_defect(body)? {
+                frame.read_text(body, found);
             }
         }
         at = frame.body + frame.length;
@@ -94,47 +97,53 @@ fn frames(
     Ok(())
 }
 
-struct Frame {
+struct Id3Frame {
     id: [u8; 4],
     body: u64,
     length: u64,
     unsynchronised: bool,
     /// Compressed, encrypted or with a length before it: seldom, and not read.
-    packed: bool,
+    encoded: bool,
 }
 
-impl Frame {
+impl Id3Frame {
     /// The frame at a place; nothing where padding begins.
-    fn at(source: &mut Source<'_>, version: u8, at: u64, end: u64) -> Reading<Option<Frame>> {
+    fn parse(
+        source: &mut WindowedReader<'_>,
+        version: u8,
+        at: u64,
+        end: u64,
+    ) -> ReadResult<Option<Id3Frame>> {
         if version == 2 {
-            let [i0, i1, i2, l0, l1, l2] = source.array(at, "an ID3 frame")?;
+            let [i0, i1, i2, l0, l1, l2] = source.read_array(at, "an ID3 frame")?;
             // The names of version 2.2 are the later ones less a letter.
             let id = [i0, i1, i2, if i0 == b'T' && i1 == b'X' { b'X' } else { b' ' }];
             let length = u64::from(u32::from_be_bytes([0, l0, l1, l2]));
-            let frame = Frame { id, body: at + 6, length, unsynchronised: false, packed: false };
-            return Ok(frame.valid(end));
+            let frame =
+                Id3Frame { id, body: at + 6, length, unsynchronised: false, encoded: false };
+            return Ok(frame.if_valid(end));
         }
-        let [i0, i1, i2, i3, l0, l1, l2, l3, _, format] = source.array(at, "an ID3 frame")?;
+        let [i0, i1, i2, i3, l0, l1, l2, l3, _, format] = source.read_array(at, "an ID3 frame")?;
         let id = [i0, i1, i2, i3];
         let plain = u64::from(u32::from_be_bytes([l0, l1, l2, l3]));
         let body = at + 10;
         let length = if version == 4 {
-            let safe = u64::from(syncsafe([l0, l1, l2, l3]));
+            let safe = u64::from(decode_syncsafe([l0, l1, l2, l3]));
             // Some writers put plain lengths into version 2.4.
             let is_plain = safe != plain
-                && !Self::ends_well(source, body + safe, end)?
-                && Self::ends_well(source, body + plain, end)?;
+                && !Self::is_boundary(source, body + safe, end)?
+                && Self::is_boundary(source, body + plain, end)?;
             if is_plain { plain } else { safe }
         } else {
             plain
         };
         let packed = if version == 4 { format & 0x0d != 0 } else { format & 0xe0 != 0 };
         let unsynchronised = version == 4 && format & 0x02 != 0;
-        Ok(Frame { id, body, length, unsynchronised, packed }.valid(end))
+        Ok(Id3Frame { id, body, length, unsynchronised, encoded: packed }.if_valid(end))
     }
 
     /// Whether a frame, padding or the end of the tag follows.
-    fn ends_well(source: &mut Source<'_>, at: u64, end: u64) -> Reading<bool> {
+    fn is_boundary(source: &mut WindowedReader<'_>, at: u64, end: u64) -> ReadResult<bool> {
         if at >= end {
             return Ok(at == end);
         }
@@ -143,19 +152,19 @@ impl Frame {
         Ok(next.iter().all(name) || next.iter().all(|byte| *byte == 0))
     }
 
-    fn valid(self, end: u64) -> Option<Frame> {
+    fn if_valid(self, end: u64) -> Option<Id3Frame> {
         let named = self.id[0].is_ascii_uppercase();
         (named && self.body.saturating_add(self.length) <= end).then_some(self)
     }
 
     /// Text frames, comments and lyrics.
     fn is_text(&self) -> bool {
-        !self.packed
+        !self.encoded
             && (self.id[0] == b'T' || matches!(&self.id, b"COMM" | b"COM " | b"USLT" | b"ULT "))
     }
 
-    fn text(&self, body: Vec<u8>, found: &mut Found) {
-        let body = if self.unsynchronised { synchronised(&body) } else { body };
+    fn read_text(&self, body: Vec<u8>, found: &mut EmbeddedCollector) {
+        let body = if self.unsynchronised { undo_unsynchronisation(&body) } else { body };
         let Some((encoding, mut rest)) = body.split_first() else { return };
         let described = matches!(&self.id, b"TXXX" | b"COMM" | b"COM " | b"USLT" | b"ULT ");
         if self.id[0] != b'T' {
@@ -163,19 +172,19 @@ impl Frame {
             rest = rest.get(3..).unwrap_or_default();
         }
         let (description, value) =
-            if described { split_text(*encoding, rest) } else { (&[][..], rest) };
-        let place = Place::Id3Frame(self.id);
-        let name = match decoded(*encoding, description) {
+            if described { split_description(*encoding, rest) } else { (&[][..], rest) };
+        let place = TextLocation::Id3Frame(self.id);
+        let name = match decode_text(*encoding, description) {
             name if !name.is_empty() => name,
             _ if self.id[0] == b'C' => "comment".to_owned(),
             _ => text::latin1(&self.id).trim_end().to_owned(),
         };
-        found.text(place, &name, decoded(*encoding, value));
+        found.add_text(place, &name, decode_text(*encoding, value));
     }
 }
 
 /// Splits at the zero that ends a description, two zeros wide in UTF-16.
-fn split_text(encoding: u8, bytes: &[u8]) -> (&[u8], &[u8]) {
+fn split_description(encoding: u8, bytes: &[u8]) -> (&[u8], &[u8]) {
     if matches!(encoding, 1 | 2) {
         let end = bytes.chunks_exact(2).position(|unit| unit == [0, 0]);
         return match end {
@@ -189,11 +198,11 @@ fn split_text(encoding: u8, bytes: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-fn decoded(encoding: u8, bytes: &[u8]) -> String {
+fn decode_text(encoding: u8, bytes: &[u8]) -> String {
     match encoding {
-        1 => text::utf16(bytes, text::likely_order(bytes, Order::Little)),
-        2 => text::utf16(bytes, Order::Big),
-        3 => text::utf8(bytes),
+        1 => text::utf16(bytes, text::guess_byte_order(bytes, ByteOrder::Little)),
+        2 => text::utf16(bytes, ByteOrder::Big),
+        3 => text::utf8_lossy(bytes),
         _ => text::utf8_or_latin1(bytes),
     }
 }

@@ -1,11 +1,11 @@
 //! Boxes of the ISO base media file format: MP4, QuickTime, AVIF, JPEG XL.
 
-use crate::error::{Defect, Reading, malformed};
-use crate::source::Source;
+use crate::error::{FileDefect, ReadResult, malformed};
+use crate::windowed_reader::WindowedReader;
 
 /// One box: a kind and a body that lies inside its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BoxAt {
+pub(super) struct BoxHeader {
     pub(super) kind: [u8; 4],
     /// Where the body begins.
     pub(super) body: u64,
@@ -13,7 +13,7 @@ pub(super) struct BoxAt {
     pub(super) end: u64,
 }
 
-impl BoxAt {
+impl BoxHeader {
     /// Bytes of the body.
     pub(super) fn length(&self) -> u64 {
         self.end - self.body
@@ -22,38 +22,42 @@ impl BoxAt {
 
 /// The box that begins at `at` inside a parent that ends at `end`; nothing where no
 /// header fits any more (QuickTime closes some lists with four zero bytes).
-pub(super) fn next(source: &mut Source<'_>, at: u64, end: u64) -> Reading<Option<BoxAt>> {
+pub(super) fn next_box(
+    source: &mut WindowedReader<'_>,
+    at: u64,
+    end: u64,
+) -> ReadResult<Option<BoxHeader>> {
     if at.checked_add(8).is_none_or(|head| head > end) {
         return Ok(None);
     }
-    source.step()?;
-    let [s0, s1, s2, s3, kind @ ..] = source.array::<8>(at, "a box")?;
+    source.count_step()?;
+    let [s0, s1, s2, s3, kind @ ..] = source.read_array::<8>(at, "a box")?;
     let (header, size) = match u32::from_be_bytes([s0, s1, s2, s3]) {
         // To the end of what holds it.
         0 => (8, end - at),
-        1 => (16, u64::from_be_bytes(source.array(at + 8, "a box")?)),
+        1 => (16, u64::from_be_bytes(source.read_array(at + 8, "a box")?)),
         size => (8, u64::from(size)),
     };
     if size < header {
         return Err(malformed("a box", at));
     }
     match at.checked_add(size).filter(|box_end| *box_end <= end) {
-        Some(end) => Ok(Some(BoxAt { kind, body: at + header, end })),
-        None if end == source.len() => Err(Defect::Truncated("a box").into()),
+        Some(end) => Ok(Some(BoxHeader { kind, body: at + header, end })),
+        None if end == source.len() => Err(FileDefect::Truncated("a box").into()),
         None => Err(malformed("a box", at)),
     }
 }
 
 /// The boxes of a kind wanted among the children of a range, in the order of `kinds`.
-pub(super) fn children<const N: usize>(
-    source: &mut Source<'_>,
+pub(super) fn find_children<const N: usize>(
+    source: &mut WindowedReader<'_>,
     at: u64,
     end: u64,
     kinds: [&[u8; 4]; N],
-) -> Reading<[Option<BoxAt>; N]> {
+) -> ReadResult<[Option<BoxHeader>; N]> {
     let mut wanted = [None; N];
     let mut at = at;
-    while let Some(child) = next(source, at, end)? {
+    while let Some(child) = next_box(source, at, end)? {
         if let Some(place) = kinds.iter().position(|kind| **kind == child.kind) {
             wanted[place].get_or_insert(child);
         }
@@ -64,7 +68,10 @@ pub(super) fn children<const N: usize>(
 
 /// Where the children of a `meta` box begin. ISO gives it a version of four bytes,
 /// QuickTime does not; then the kind of the first child stands at once.
-pub(super) fn meta_children(source: &mut Source<'_>, meta: BoxAt) -> Reading<u64> {
+pub(super) fn meta_children_start(
+    source: &mut WindowedReader<'_>,
+    meta: BoxHeader,
+) -> ReadResult<u64> {
     let head = source.peek(meta.body, 8)?;
     let plain = head.get(4..).is_some_and(|kind| kind.iter().all(u8::is_ascii_alphabetic));
     Ok(if plain { meta.body } else { (meta.body + 4).min(meta.end) })

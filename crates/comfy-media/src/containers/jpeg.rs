@@ -4,18 +4,21 @@
 //! XMP lies in APP1 too, comments in COM.
 
 use super::exif;
-use crate::error::{Reading, malformed};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{ReadResult, malformed};
 use crate::text;
+use crate::windowed_reader::WindowedReader;
 
-const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const XMP_PREFIX: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     let mut at = 2;
     loop {
-        source.step()?;
-        let [lead, marker] = source.array(at, "the JPEG")?;
+        source.count_step()?;
+        let [lead, marker] = source.read_array(at, "the JPEG")?;
         if lead != 0xff {
             return Err(malformed("a JPEG segment", at));
         }
@@ -34,22 +37,22 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
             }
             _ => {}
         }
-        let length = u64::from(u16::from_be_bytes(source.array(at + 2, "a JPEG segment")?));
+        let length = u64::from(u16::from_be_bytes(source.read_array(at + 2, "a JPEG segment")?));
         let Some(length) = length.checked_sub(2) else {
             return Err(malformed("a JPEG segment", at));
         };
         let body = at + 4;
         match marker {
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                let [_, h0, h1, w0, w1] = source.array(body, "the JPEG frame")?;
+                let [_, h0, h1, w0, w1] = source.read_array(body, "the JPEG frame")?;
                 let of = |high, low| u32::from(u16::from_be_bytes([high, low]));
                 found.set_size(of(w0, w1), of(h0, h1));
             }
             0xe1 | 0xfe => {
-                let segment = source.load(body, length, found.room(), "a JPEG segment");
-                if let Some(segment) = found.tolerate(segment)? {
-                    let read = metadata(marker, &segment, body, found);
-                    found.tolerate(read)?;
+                let segment = source.load(body, length, found.max_text_len(), "a JPEG segment");
+                if let Some(segment) = found.tolerate_defect(segment)? {
+                    let read = read_metadata(marker, &segment, body, found);
+                    found.tolerate_defect(read)?;
                 }
             }
             _ => {}
@@ -58,11 +61,16 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
     }
 }
 
-fn metadata(marker: u8, segment: &[u8], at: u64, found: &mut Found) -> Reading<()> {
+fn read_metadata(
+    marker: u8,
+    segment: &[u8],
+    at: u64,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     if marker == 0xfe {
-        found.text(Place::Comment, "comment", text::utf8_or_latin1(segment));
-    } else if let Some(packet) = segment.strip_prefix(XMP) {
-        found.text(Place::Xmp, "XMP", text::utf8(packet));
+        found.add_text(TextLocation::Comment, "comment", text::utf8_or_latin1(segment));
+    } else if let Some(packet) = segment.strip_prefix(XMP_PREFIX) {
+        found.add_text(TextLocation::Xmp, "XMP", text::utf8_lossy(packet));
     } else if [&b"Exif\0"[..], b"II*\0", b"MM\0*"].iter().any(|head| segment.starts_with(head)) {
         exif::read(segment, at, found)?;
     }
@@ -88,7 +96,7 @@ mod tests {
             segment(0xe0, b"JFIF\0"),
             vec![0xff, 0xff],
             segment(0xe1, &exif),
-            segment(0xe1, &[XMP, b"<x:xmpmeta/>"].concat()),
+            segment(0xe1, &[XMP_PREFIX, b"<x:xmpmeta/>"].concat()),
             segment(0xfe, b"made by a fox"),
             segment(0xc2, b"\x08\0\x20\0\x40\x03"),
             segment(0xda, b""),

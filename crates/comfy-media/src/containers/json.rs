@@ -1,14 +1,17 @@
 //! A workflow or prompt in a file of its own.
 
-use crate::error::Reading;
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::ReadResult;
 use crate::text;
+use crate::windowed_reader::WindowedReader;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     let length = source.len();
-    let bytes = source.load(0, length, found.room(), "the JSON")?;
+    let bytes = source.load(0, length, found.max_text_len(), "the JSON")?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    found.text(Place::Document, "JSON", text::utf8(bytes));
+    found.add_text(TextLocation::Document, "JSON", text::utf8_lossy(bytes));
     Ok(())
 }

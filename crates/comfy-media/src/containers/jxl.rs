@@ -1,30 +1,34 @@
 //! JPEG XL in its box form. A bare codestream has no metadata.
 
 use super::{exif, isobmff};
-use crate::error::{Defect, Reading};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{FileDefect, ReadResult};
 use crate::text;
+use crate::windowed_reader::WindowedReader;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     if source.peek(0, 2)? == [0xff, 0x0a] {
         return Ok(());
     }
     let (mut at, end) = (0, source.len());
-    while let Some(part) = isobmff::next(source, at, end)? {
+    while let Some(part) = isobmff::next_box(source, at, end)? {
         if matches!(&part.kind, b"Exif" | b"xml ") {
-            let bytes = source.load(part.body, part.length(), found.room(), "a metadata box");
-            if let Some(bytes) = found.tolerate(bytes)? {
+            let bytes =
+                source.load(part.body, part.length(), found.max_text_len(), "a metadata box");
+            if let Some(bytes) = found.tolerate_defect(bytes)? {
                 let read = if &part.kind == b"Exif" {
                     exif::read(&bytes, part.body, found)
                 } else {
-                    found.text(Place::Xmp, "XMP", text::utf8_owned(bytes));
+                    found.add_text(TextLocation::Xmp, "XMP", text::utf8_lossy_owned(bytes));
                     Ok(())
                 };
-                found.tolerate(read)?;
+                found.tolerate_defect(read)?;
             }
         } else if &part.kind == b"brob" {
-            found.defect(Defect::Unsupported("Brotli-compressed metadata"));
+            found.add_defect(FileDefect::Unsupported("Brotli-compressed metadata"));
         }
         at = part.end;
     }
@@ -35,7 +39,7 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
 mod tests {
     use super::super::exif::tests::tiff;
     use super::super::{pairs, read_bytes, survives_damage};
-    use crate::{Container, Defect};
+    use crate::{Container, FileDefect};
 
     #[test]
     fn exif_boxes_are_read_and_compressed_ones_noted() {
@@ -47,7 +51,7 @@ mod tests {
         let embedded = read_bytes(&file);
         assert_eq!(embedded.container, Container::JpegXl);
         assert_eq!(pairs(&embedded), [("Prompt", "{}")]);
-        assert_eq!(embedded.defects, [Defect::Unsupported("Brotli-compressed metadata")]);
+        assert_eq!(embedded.defects, [FileDefect::Unsupported("Brotli-compressed metadata")]);
         survives_damage(&file);
     }
 }

@@ -6,9 +6,9 @@
 //! writers leave it, is walked block by block.
 
 use crate::budget::MAX_NESTING;
-use crate::error::{Defect, Reading, malformed};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{FileDefect, ReadResult, malformed};
+use crate::windowed_reader::WindowedReader;
 use crate::{Container, text};
 
 const EBML: u32 = 0x1a45_dfa3;
@@ -33,70 +33,77 @@ const TAG_STRING: u32 = 0x4487;
 /// Bytes of a name.
 const MAX_NAME: usize = 4 << 10;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     let (mut at, end) = (0, source.len());
-    while let Some(element) = next(source, at, end)? {
+    while let Some(element) = next_element(source, at, end)? {
         match element.id {
             EBML => {
-                let doc_type = child(source, element, DOC_TYPE)?;
+                let doc_type = find_child(source, element, DOC_TYPE)?;
                 if let Some(doc_type) = doc_type
-                    && bytes(source, doc_type, 16)?.starts_with(b"webm")
+                    && load_body(source, doc_type, 16)?.starts_with(b"webm")
                 {
                     found.set_container(Container::WebM);
                 }
             }
-            SEGMENT => return segment(source, found, element),
+            SEGMENT => return read_segment(source, found, element),
             _ => {}
         }
         at = element.end;
     }
-    Err(Defect::Truncated("the Matroska header").into())
+    Err(FileDefect::Truncated("the Matroska header").into())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Element {
+struct EbmlElement {
     id: u32,
     body: u64,
     end: u64,
     /// Whether the writer did not know the size; `end` is then that of the parent.
-    open: bool,
+    has_unknown_size: bool,
 }
 
-impl Element {
+impl EbmlElement {
     fn length(&self) -> u64 {
         self.end - self.body
     }
 }
 
 /// The element that begins at `at` inside a parent that ends at `end`.
-fn next(source: &mut Source<'_>, at: u64, end: u64) -> Reading<Option<Element>> {
+fn next_element(
+    source: &mut WindowedReader<'_>,
+    at: u64,
+    end: u64,
+) -> ReadResult<Option<EbmlElement>> {
     if at >= end {
         return Ok(None);
     }
-    source.step()?;
+    source.count_step()?;
     let head = source.peek(at, 12)?;
-    let parsed = element_head(head);
+    let parsed = parse_element_head(head);
     let Some((id, size, width)) = parsed else {
         let short = head.len() < 12;
         return Err(if short {
-            Defect::Truncated("an element").into()
+            FileDefect::Truncated("an element").into()
         } else {
             malformed("an element", at)
         });
     };
     let body = at + width;
     let Some(size) = size else {
-        return Ok(Some(Element { id, body: body.min(end), end, open: true }));
+        return Ok(Some(EbmlElement { id, body: body.min(end), end, has_unknown_size: true }));
     };
     match body.checked_add(size).filter(|element_end| *element_end <= end) {
-        Some(end) => Ok(Some(Element { id, body, end, open: false })),
-        None if end == source.len() => Err(Defect::Truncated("an element").into()),
+        Some(end) => Ok(Some(EbmlElement { id, body, end, has_unknown_size: false })),
+        None if end == source.len() => Err(FileDefect::Truncated("an element").into()),
         None => Err(malformed("an element", at)),
     }
 }
 
 /// Id with its marker bits, size (nothing when unknown), and the bytes both take.
-fn element_head(head: &[u8]) -> Option<(u32, Option<u64>, u64)> {
+fn parse_element_head(head: &[u8]) -> Option<(u32, Option<u64>, u64)> {
     let first = *head.first()?;
     let id_width = first.leading_zeros() + 1;
     if id_width > 4 {
@@ -115,79 +122,96 @@ fn element_head(head: &[u8]) -> Option<(u32, Option<u64>, u64)> {
     Some((id, (size != unknown).then_some(size), u64::from(id_width + size_width)))
 }
 
-fn segment(source: &mut Source<'_>, found: &mut Found, segment: Element) -> Reading<()> {
+fn read_segment(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    segment: EbmlElement,
+) -> ReadResult<()> {
     // Where tags are said to be: (place, read already).
     let mut tags: Vec<u64> = vec![];
     let mut at = segment.body;
-    while let Some(element) = next(source, at, segment.end)? {
+    while let Some(element) = next_element(source, at, segment.end)? {
         at = element.end;
         match element.id {
             SEEK_HEAD => {
-                let read = seek_head(source, element, segment.body);
-                tags.extend(found.tolerate(read)?.unwrap_or_default());
+                let read = find_tags_offsets(source, element, segment.body);
+                tags.extend(found.tolerate_defect(read)?.unwrap_or_default());
             }
             TRACKS => {
-                let read = video_size(source, found, element);
-                found.tolerate(read)?;
+                let read = read_video_size(source, found, element);
+                found.tolerate_defect(read)?;
             }
             TAGS => {
                 tags.retain(|place| *place != element.body);
-                let read = all_tags(source, found, element);
-                found.tolerate(read)?;
+                let read = read_tags(source, found, element);
+                found.tolerate_defect(read)?;
             }
             CLUSTER if !tags.is_empty() || !found.is_empty() => break,
-            CLUSTER if element.open => at = element.body,
+            CLUSTER if element.has_unknown_size => at = element.body,
             _ => {}
         }
     }
     tags.sort_unstable();
     tags.dedup();
     for place in tags {
-        let read = tags_at(source, found, place, segment.end);
-        found.tolerate(read)?;
+        let read = read_tags_at(source, found, place, segment.end);
+        found.tolerate_defect(read)?;
     }
     Ok(())
 }
 
-fn tags_at(source: &mut Source<'_>, found: &mut Found, at: u64, end: u64) -> Reading<()> {
-    match next(source, at, end)? {
-        Some(element) if element.id == TAGS => all_tags(source, found, element),
+fn read_tags_at(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    at: u64,
+    end: u64,
+) -> ReadResult<()> {
+    match next_element(source, at, end)? {
+        Some(element) if element.id == TAGS => read_tags(source, found, element),
         _ => Err(malformed("the seek head", at)),
     }
 }
 
 /// The places of `Tags` elements that a seek head names.
-fn seek_head(source: &mut Source<'_>, head: Element, segment_body: u64) -> Reading<Vec<u64>> {
+fn find_tags_offsets(
+    source: &mut WindowedReader<'_>,
+    head: EbmlElement,
+    segment_body: u64,
+) -> ReadResult<Vec<u64>> {
     let (mut places, mut at) = (vec![], head.body);
-    while let Some(seek) = next(source, at, head.end)? {
+    while let Some(seek) = next_element(source, at, head.end)? {
         at = seek.end;
         if seek.id != SEEK {
             continue;
         }
         let (Some(id), Some(position)) =
-            (child(source, seek, SEEK_ID)?, child(source, seek, SEEK_POSITION)?)
+            (find_child(source, seek, SEEK_ID)?, find_child(source, seek, SEEK_POSITION)?)
         else {
             continue;
         };
-        if unsigned(source, id)? == u64::from(TAGS) {
-            places.push(segment_body.saturating_add(unsigned(source, position)?));
+        if read_unsigned(source, id)? == u64::from(TAGS) {
+            places.push(segment_body.saturating_add(read_unsigned(source, position)?));
         }
     }
     Ok(places)
 }
 
-fn video_size(source: &mut Source<'_>, found: &mut Found, tracks: Element) -> Reading<()> {
+fn read_video_size(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    tracks: EbmlElement,
+) -> ReadResult<()> {
     let mut at = tracks.body;
-    while let Some(track) = next(source, at, tracks.end)? {
+    while let Some(track) = next_element(source, at, tracks.end)? {
         at = track.end;
         if track.id != TRACK {
             continue;
         }
-        let Some(video) = child(source, track, VIDEO)? else { continue };
+        let Some(video) = find_child(source, track, VIDEO)? else { continue };
         let (width, height) =
-            (child(source, video, PIXEL_WIDTH)?, child(source, video, PIXEL_HEIGHT)?);
+            (find_child(source, video, PIXEL_WIDTH)?, find_child(source, video, PIXEL_HEIGHT)?);
         if let (Some(width), Some(height)) = (width, height) {
-            let (width, height) = (unsigned(source, width)?, unsigned(source, height)?);
+            let (width, height) = (read_unsigned(source, width)?, read_unsigned(source, height)?);
             if let (Ok(width), Ok(height)) = (width.try_into(), height.try_into()) {
                 found.set_size(width, height);
             }
@@ -196,47 +220,56 @@ fn video_size(source: &mut Source<'_>, found: &mut Found, tracks: Element) -> Re
     Ok(())
 }
 
-fn all_tags(source: &mut Source<'_>, found: &mut Found, tags: Element) -> Reading<()> {
+fn read_tags(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    tags: EbmlElement,
+) -> ReadResult<()> {
     let mut at = tags.body;
-    while let Some(tag) = next(source, at, tags.end)? {
+    while let Some(tag) = next_element(source, at, tags.end)? {
         at = tag.end;
         if tag.id == TAG {
-            simple_tags(source, found, tag, 0)?;
+            read_simple_tags(source, found, tag, 0)?;
         }
     }
     Ok(())
 }
 
 /// Names and texts; simple tags may hold further ones.
-fn simple_tags(
-    source: &mut Source<'_>,
-    found: &mut Found,
-    parent: Element,
+fn read_simple_tags(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    parent: EbmlElement,
     depth: u32,
-) -> Reading<()> {
+) -> ReadResult<()> {
     let mut at = parent.body;
-    while let Some(tag) = next(source, at, parent.end)? {
+    while let Some(tag) = next_element(source, at, parent.end)? {
         at = tag.end;
         if tag.id != SIMPLE_TAG || depth == MAX_NESTING {
             continue;
         }
-        let (name, value) = (child(source, tag, TAG_NAME)?, child(source, tag, TAG_STRING)?);
+        let (name, value) =
+            (find_child(source, tag, TAG_NAME)?, find_child(source, tag, TAG_STRING)?);
         if let (Some(name), Some(value)) = (name, value) {
-            let name = text::utf8(&bytes(source, name, MAX_NAME)?);
-            let value = bytes(source, value, found.room());
-            if let Some(value) = found.tolerate(value)? {
-                found.text(Place::MatroskaTag, &name, text::utf8_owned(value));
+            let name = text::utf8_lossy(&load_body(source, name, MAX_NAME)?);
+            let value = load_body(source, value, found.max_text_len());
+            if let Some(value) = found.tolerate_defect(value)? {
+                found.add_text(TextLocation::MatroskaTag, &name, text::utf8_lossy_owned(value));
             }
         }
-        simple_tags(source, found, tag, depth + 1)?;
+        read_simple_tags(source, found, tag, depth + 1)?;
     }
     Ok(())
 }
 
 /// The first child with an id.
-fn child(source: &mut Source<'_>, parent: Element, id: u32) -> Reading<Option<Element>> {
+fn find_child(
+    source: &mut WindowedReader<'_>,
+    parent: EbmlElement,
+    id: u32,
+) -> ReadResult<Option<EbmlElement>> {
     let mut at = parent.body;
-    while let Some(element) = next(source, at, parent.end)? {
+    while let Some(element) = next_element(source, at, parent.end)? {
         if element.id == id {
             return Ok(Some(element));
         }
@@ -245,12 +278,16 @@ fn child(source: &mut Source<'_>, parent: Element, id: u32) -> Reading<Option<El
     Ok(None)
 }
 
-fn bytes(source: &mut Source<'_>, element: Element, limit: usize) -> Reading<Vec<u8>> {
+fn load_body(
+    source: &mut WindowedReader<'_>,
+    element: EbmlElement,
+    limit: usize,
+) -> ReadResult<Vec<u8>> {
     source.load(element.body, element.length(), limit, "a Matroska tag")
 }
 
-fn unsigned(source: &mut Source<'_>, element: Element) -> Reading<u64> {
-    let bytes = bytes(source, element, 8)?;
+fn read_unsigned(source: &mut WindowedReader<'_>, element: EbmlElement) -> ReadResult<u64> {
+    let bytes = load_body(source, element, 8)?;
     Ok(bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
 }
 

@@ -23,12 +23,15 @@ mod vorbis;
 mod webp;
 
 use super::Container;
-use super::error::Reading;
-use super::found::Found;
-use super::source::Source;
+use super::collector::EmbeddedCollector;
+use super::error::ReadResult;
+use super::windowed_reader::WindowedReader;
 
 /// Reads the container that was detected.
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read_container(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     match found.container() {
         Container::Png | Container::Apng => png::read(source, found),
         Container::WebP => webp::read(source, found),
@@ -51,13 +54,13 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
 
 /// Reads a file made by a test.
 #[cfg(test)]
-fn read_bytes(bytes: &[u8]) -> super::Embedded {
+fn read_bytes(bytes: &[u8]) -> super::EmbeddedMetadata {
     super::read(&mut std::io::Cursor::new(bytes)).unwrap()
 }
 
 /// Keyword and text of each entry.
 #[cfg(test)]
-fn pairs(embedded: &super::Embedded) -> Vec<(&str, &str)> {
+fn pairs(embedded: &super::EmbeddedMetadata) -> Vec<(&str, &str)> {
     embedded.entries.iter().map(|e| (e.keyword.as_str(), e.text.as_str())).collect()
 }
 

@@ -4,120 +4,145 @@
 //! with named keys; ffmpeg without it the iTunes list, where older VideoHelperSuite put
 //! everything into the comment; QuickTime files have plain texts in `udta`.
 
-use super::isobmff::{self, BoxAt};
+use super::isobmff::{self, BoxHeader};
 use crate::budget::{MAX_ENTRIES, MAX_NESTING};
-use crate::bytes::Bytes;
-use crate::error::{Reading, malformed};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::byte_cursor::ByteCursor;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{ReadResult, malformed};
 use crate::text;
+use crate::windowed_reader::WindowedReader;
 
 /// Bytes of a `keys` box that are read. Names are short.
 const MAX_KEYS: usize = 1 << 20;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     let end = source.len();
-    walk(source, found, 0, end, 0)
+    read_boxes(source, found, 0, end, 0)
 }
 
-fn walk(source: &mut Source<'_>, found: &mut Found, at: u64, end: u64, depth: u32) -> Reading<()> {
+fn read_boxes(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    at: u64,
+    end: u64,
+    depth: u32,
+) -> ReadResult<()> {
     let mut at = at;
-    while let Some(child) = isobmff::next(source, at, end)? {
+    while let Some(child) = isobmff::next_box(source, at, end)? {
         let read = match &child.kind {
             b"moov" | b"trak" if depth < MAX_NESTING => {
-                walk(source, found, child.body, child.end, depth + 1)
+                read_boxes(source, found, child.body, child.end, depth + 1)
             }
-            b"udta" if depth < MAX_NESTING => user_data(source, found, child),
-            b"meta" => meta(source, found, child),
-            b"tkhd" => track_size(source, found, child),
+            b"udta" if depth < MAX_NESTING => read_user_data(source, found, child),
+            b"meta" => read_meta(source, found, child),
+            b"tkhd" => read_track_size(source, found, child),
             _ => Ok(()),
         };
-        found.tolerate(read)?;
+        found.tolerate_defect(read)?;
         at = child.end;
     }
     Ok(())
 }
 
 /// The last eight bytes of a track header: width and height in 16.16.
-fn track_size(source: &mut Source<'_>, found: &mut Found, header: BoxAt) -> Reading<()> {
+fn read_track_size(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    header: BoxHeader,
+) -> ReadResult<()> {
     if header.length() >= 84 {
-        let [w0, w1, _, _, h0, h1, _, _] = source.array(header.end - 8, "a track header")?;
+        let [w0, w1, _, _, h0, h1, _, _] = source.read_array(header.end - 8, "a track header")?;
         let of = |high, low| u32::from(u16::from_be_bytes([high, low]));
         found.set_size(of(w0, w1), of(h0, h1));
     }
     Ok(())
 }
 
-fn user_data(source: &mut Source<'_>, found: &mut Found, udta: BoxAt) -> Reading<()> {
+fn read_user_data(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    udta: BoxHeader,
+) -> ReadResult<()> {
     let mut at = udta.body;
-    while let Some(child) = isobmff::next(source, at, udta.end)? {
+    while let Some(child) = isobmff::next_box(source, at, udta.end)? {
         let read = match child.kind {
-            [b'm', b'e', b't', b'a'] => meta(source, found, child),
-            [0xa9, ..] => quicktime_text(source, found, child),
+            [b'm', b'e', b't', b'a'] => read_meta(source, found, child),
+            [0xa9, ..] => read_quicktime_text(source, found, child),
             _ => Ok(()),
         };
-        found.tolerate(read)?;
+        found.tolerate_defect(read)?;
         at = child.end;
     }
     Ok(())
 }
 
 /// Length, language, text. Further languages may follow; the first is enough.
-fn quicktime_text(source: &mut Source<'_>, found: &mut Found, item: BoxAt) -> Reading<()> {
-    let [l0, l1, _, _] = source.array(item.body, "a movie text")?;
+fn read_quicktime_text(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    item: BoxHeader,
+) -> ReadResult<()> {
+    let [l0, l1, _, _] = source.read_array(item.body, "a movie text")?;
     let length = u64::from(u16::from_be_bytes([l0, l1])).min(item.length().saturating_sub(4));
-    let value = source.load(item.body + 4, length, found.room(), "a movie text")?;
-    found.text(Place::MovieItem, &item_name(item.kind), text::utf8_or_latin1(&value));
+    let value = source.load(item.body + 4, length, found.max_text_len(), "a movie text")?;
+    found.add_text(TextLocation::MovieItem, &item_name(item.kind), text::utf8_or_latin1(&value));
     Ok(())
 }
 
-fn meta(source: &mut Source<'_>, found: &mut Found, meta: BoxAt) -> Reading<()> {
-    let first = isobmff::meta_children(source, meta)?;
-    let [keys, list] = isobmff::children(source, first, meta.end, [b"keys", b"ilst"])?;
+fn read_meta(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    meta: BoxHeader,
+) -> ReadResult<()> {
+    let first = isobmff::meta_children_start(source, meta)?;
+    let [keys, list] = isobmff::find_children(source, first, meta.end, [b"keys", b"ilst"])?;
     let names = match keys {
         Some(keys) => {
             let bytes = source.load(keys.body, keys.length(), MAX_KEYS, "the movie keys")?;
-            key_names(&bytes).ok_or_else(|| malformed("the movie keys", keys.body))?
+            parse_key_names(&bytes).ok_or_else(|| malformed("the movie keys", keys.body))?
         }
         None => vec![],
     };
     let Some(list) = list else { return Ok(()) };
     let mut at = list.body;
-    while let Some(item) = isobmff::next(source, at, list.end)? {
-        let read = list_item(source, found, item, &names);
-        found.tolerate(read)?;
+    while let Some(item) = isobmff::next_box(source, at, list.end)? {
+        let read = read_list_item(source, found, item, &names);
+        found.tolerate_defect(read)?;
         at = item.end;
     }
     Ok(())
 }
 
 /// Version, count, then size, namespace and name of each key.
-fn key_names(bytes: &[u8]) -> Option<Vec<String>> {
-    let mut bytes = Bytes::new(bytes);
-    bytes.u32_be()?;
-    let count = usize::try_from(bytes.u32_be()?).ok()?.min(MAX_ENTRIES);
+fn parse_key_names(bytes: &[u8]) -> Option<Vec<String>> {
+    let mut bytes = ByteCursor::new(bytes);
+    bytes.read_u32_be()?;
+    let count = usize::try_from(bytes.read_u32_be()?).ok()?.min(MAX_ENTRIES);
     let mut names = vec![];
     while names.len() < count {
-        let size = usize::try_from(bytes.u32_be()?).ok()?;
-        let _namespace = bytes.u32_be()?;
-        names.push(text::utf8(bytes.take(size.checked_sub(8)?)?));
+        let size = usize::try_from(bytes.read_u32_be()?).ok()?;
+        let _namespace = bytes.read_u32_be()?;
+        names.push(text::utf8_lossy(bytes.read_bytes(size.checked_sub(8)?)?));
     }
     Some(names)
 }
 
-fn list_item(
-    source: &mut Source<'_>,
-    found: &mut Found,
-    item: BoxAt,
+fn read_list_item(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    item: BoxHeader,
     names: &[String],
-) -> Reading<()> {
-    let [data, name] = isobmff::children(source, item.body, item.end, [b"data", b"name"])?;
+) -> ReadResult<()> {
+    let [data, name] = isobmff::find_children(source, item.body, item.end, [b"data", b"name"])?;
     let Some(data) = data.filter(|data| data.length() >= 8) else { return Ok(()) };
     let keyword = match (names, name) {
         // `----` items of iTunes carry their name beside the value.
         ([], Some(name)) => {
             let bytes = source.load(name.body, name.length(), MAX_KEYS, "a movie item")?;
-            text::utf8(bytes.get(4..).unwrap_or_default())
+            text::utf8_lossy(bytes.get(4..).unwrap_or_default())
         }
         ([], None) => item_name(item.kind),
         (names, _) => {
@@ -126,18 +151,18 @@ fn list_item(
             name.cloned().unwrap_or_else(|| item_name(item.kind))
         }
     };
-    let kind = u32::from_be_bytes(source.array(data.body, "a movie item")?);
+    let kind = u32::from_be_bytes(source.read_array(data.body, "a movie item")?);
     // Text, or a kind that was left open. Others are pictures and numbers.
     if !matches!(kind, 0..=2) {
         return Ok(());
     }
     let length = data.length() - 8;
-    let value = source.load(data.body + 8, length, found.room(), "a movie item")?;
+    let value = source.load(data.body + 8, length, found.max_text_len(), "a movie item")?;
     let value = match kind {
-        2 => text::utf16(&value, text::Order::Big),
-        _ => text::utf8_owned(value),
+        2 => text::utf16(&value, text::ByteOrder::Big),
+        _ => text::utf8_lossy_owned(value),
     };
-    found.text(Place::MovieItem, &keyword, value);
+    found.add_text(TextLocation::MovieItem, &keyword, value);
     Ok(())
 }
 
@@ -158,7 +183,7 @@ fn item_name(kind: [u8; 4]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::{pairs, read_bytes, survives_damage};
-    use crate::{Container, Defect};
+    use crate::{Container, FileDefect};
 
     fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
         let size = u32::try_from(body.len() + 8).unwrap().to_be_bytes();
@@ -240,7 +265,7 @@ mod tests {
         file.extend(boxed(b"moov", &full(&keyed(&ENTRIES))));
         assert_eq!(pairs(&read_bytes(&file)), ENTRIES);
         file.extend(b"\xff\xff\xff\xffmdat");
-        assert_eq!(read_bytes(&file).defects, [Defect::Truncated("a box")]);
+        assert_eq!(read_bytes(&file).defects, [FileDefect::Truncated("a box")]);
     }
 
     #[test]
@@ -251,7 +276,7 @@ mod tests {
         let embedded = read_bytes(&file);
         assert_eq!(pairs(&embedded), ENTRIES);
         let at = u64::try_from(kept).unwrap();
-        assert_eq!(embedded.defects, [Defect::Malformed { what: "a box", at }]);
+        assert_eq!(embedded.defects, [FileDefect::Malformed { what: "a box", at }]);
     }
 
     #[test]

@@ -3,31 +3,34 @@
 
 use super::vorbis;
 use crate::Container;
-use crate::error::{Defect, Reading, malformed};
-use crate::found::Found;
-use crate::source::Source;
+use crate::collector::EmbeddedCollector;
+use crate::error::{FileDefect, ReadResult, malformed};
+use crate::windowed_reader::WindowedReader;
 
 /// Streams of one file that are followed.
 const MAX_STREAMS: usize = 16;
 
 /// A logical stream whose comment packet is being put together.
-struct Stream {
+struct OggStream {
     serial: u32,
     /// Bytes before the comments in the packet.
-    skip: usize,
+    comments_offset: usize,
     packet: Vec<u8>,
 }
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
-    let mut streams: Vec<Stream> = vec![];
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
+    let mut streams: Vec<OggStream> = vec![];
     let mut at = 0;
     loop {
-        source.step()?;
-        let page = Page::at(source, at)?;
+        source.count_step()?;
+        let page = OggPage::parse(source, at)?;
         at = page.end;
-        if page.begins {
+        if page.begins_stream {
             if streams.len() < MAX_STREAMS
-                && let Some(stream) = first_packet(source, found, &page)?
+                && let Some(stream) = identify_stream(source, found, &page)?
             {
                 streams.push(stream);
             }
@@ -36,14 +39,14 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
         let place = streams.iter().position(|stream| stream.serial == page.serial);
         if let Some(place) = place {
             let (length, complete) = page.first_packet_part();
-            let room = found.room().saturating_sub(streams[place].packet.len());
+            let room = found.max_text_len().saturating_sub(streams[place].packet.len());
             let part = source.load(page.body, length, room, "the comment packet")?;
             streams[place].packet.extend(part);
             if complete {
                 let stream = streams.swap_remove(place);
-                if let Some(comments) = stream.packet.get(stream.skip..) {
+                if let Some(comments) = stream.packet.get(stream.comments_offset..) {
                     let read = vorbis::read(comments, found);
-                    found.tolerate(read)?;
+                    found.tolerate_defect(read)?;
                 }
             }
         }
@@ -54,18 +57,18 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
     }
 }
 
-struct Page {
+struct OggPage {
     serial: u32,
-    begins: bool,
+    begins_stream: bool,
     /// Lengths of the segments; 255 says that the packet goes on.
     lacing: Vec<u8>,
     body: u64,
     end: u64,
 }
 
-impl Page {
-    fn at(source: &mut Source<'_>, at: u64) -> Reading<Page> {
-        let head: [u8; 27] = source.array(at, "an Ogg page")?;
+impl OggPage {
+    fn parse(source: &mut WindowedReader<'_>, at: u64) -> ReadResult<OggPage> {
+        let head: [u8; 27] = source.read_array(at, "an Ogg page")?;
         let [b'O', b'g', b'g', b'S', _, flags, ..] = head else {
             return Err(malformed("an Ogg page", at));
         };
@@ -73,11 +76,11 @@ impl Page {
         let segments = usize::from(head[26]);
         let lacing = source.peek(at + 27, segments)?.to_vec();
         if lacing.len() < segments {
-            return Err(Defect::Truncated("an Ogg page").into());
+            return Err(FileDefect::Truncated("an Ogg page").into());
         }
         let body = at + 27 + u64::from(head[26]);
         let length: u64 = lacing.iter().map(|length| u64::from(*length)).sum();
-        Ok(Page { serial, begins: flags & 2 != 0, lacing, body, end: body + length })
+        Ok(OggPage { serial, begins_stream: flags & 2 != 0, lacing, body, end: body + length })
     }
 
     /// Bytes of this page that belong to the packet it opens with or goes on with, and
@@ -95,11 +98,11 @@ impl Page {
 }
 
 /// Tells the codec from the first packet, which has a page of its own.
-fn first_packet(
-    source: &mut Source<'_>,
-    found: &mut Found,
-    page: &Page,
-) -> Reading<Option<Stream>> {
+fn identify_stream(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    page: &OggPage,
+) -> ReadResult<Option<OggStream>> {
     let head = source.peek(page.body, 8)?;
     let (skip, opus) = match head {
         head if head.starts_with(b"OpusHead") => (b"OpusTags".len(), true),
@@ -111,7 +114,7 @@ fn first_packet(
     if opus {
         found.set_container(Container::Opus);
     }
-    Ok(Some(Stream { serial: page.serial, skip, packet: vec![] }))
+    Ok(Some(OggStream { serial: page.serial, comments_offset: skip, packet: vec![] }))
 }
 
 #[cfg(test)]

@@ -5,20 +5,23 @@
 //! `zTXt` or `eXIf`, anywhere. Pixel chunks are seeked over; checksums are not checked.
 
 use super::{exif, inflate};
-use crate::bytes::Bytes;
-use crate::error::{Defect, Reading, malformed};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::byte_cursor::ByteCursor;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{FileDefect, ReadResult, malformed};
+use crate::windowed_reader::WindowedReader;
 use crate::{Container, text};
 
 /// Bytes of a text chunk beside the text: keyword, flags, language, translated keyword.
-const HEAD: usize = 1 << 10;
+const MAX_TEXT_HEADER: usize = 1 << 10;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     let mut at = 8;
     loop {
-        source.step()?;
-        let [l0, l1, l2, l3, name @ ..] = source.array::<8>(at, "the PNG")?;
+        source.count_step()?;
+        let [l0, l1, l2, l3, name @ ..] = source.read_array::<8>(at, "the PNG")?;
         let length = u64::from(u32::from_be_bytes([l0, l1, l2, l3]));
         if !name.iter().all(u8::is_ascii_alphabetic) {
             return Err(malformed("a PNG chunk", at));
@@ -27,17 +30,18 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
         match &name {
             b"IEND" => return Ok(()),
             b"IHDR" => {
-                let [w0, w1, w2, w3, height @ ..] = source.array::<8>(body, "the PNG header")?;
+                let [w0, w1, w2, w3, height @ ..] =
+                    source.read_array::<8>(body, "the PNG header")?;
                 let width = u32::from_be_bytes([w0, w1, w2, w3]);
                 found.set_size(width, u32::from_be_bytes(height));
             }
             b"acTL" => found.set_container(Container::Apng),
             b"tEXt" | b"zTXt" | b"iTXt" | b"comf" | b"eXIf" => {
-                let limit = found.room() + HEAD;
+                let limit = found.max_text_len() + MAX_TEXT_HEADER;
                 let chunk = source.load(body, length, limit, "a PNG text chunk");
-                if let Some(chunk) = found.tolerate(chunk)? {
-                    let read = metadata(name, &chunk, body, found);
-                    found.tolerate(read)?;
+                if let Some(chunk) = found.tolerate_defect(chunk)? {
+                    let read = read_metadata(name, &chunk, body, found);
+                    found.tolerate_defect(read)?;
                 }
             }
             _ => {}
@@ -46,32 +50,41 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
     }
 }
 
-fn metadata(name: [u8; 4], chunk: &[u8], at: u64, found: &mut Found) -> Reading<()> {
+fn read_metadata(
+    name: [u8; 4],
+    chunk: &[u8],
+    at: u64,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     if &name == b"eXIf" {
         return exif::read(chunk, at, found);
     }
     let damaged = || malformed("a PNG text chunk", at);
-    let mut bytes = Bytes::new(chunk);
-    let keyword = text::utf8_or_latin1(bytes.until_nul().ok_or_else(damaged)?);
+    let mut bytes = ByteCursor::new(chunk);
+    let keyword = text::utf8_or_latin1(bytes.read_until_nul().ok_or_else(damaged)?);
     let value = match &name {
         b"zTXt" => {
-            bytes.u8().filter(|method| *method == 0).ok_or_else(damaged)?;
+            bytes.read_u8().filter(|method| *method == 0).ok_or_else(damaged)?;
             text::utf8_or_latin1(&inflate::zlib(bytes.rest(), at, found)?)
         }
         b"iTXt" => {
-            let [compressed, method] = bytes.array().ok_or_else(damaged)?;
-            let _language = bytes.until_nul().ok_or_else(damaged)?;
-            let _translated = bytes.until_nul().ok_or_else(damaged)?;
+            let [compressed, method] = bytes.read_array().ok_or_else(damaged)?;
+            let _language = bytes.read_until_nul().ok_or_else(damaged)?;
+            let _translated = bytes.read_until_nul().ok_or_else(damaged)?;
             match (compressed, method) {
-                (0, _) => text::utf8(bytes.rest()),
-                (1, 0) => text::utf8_owned(inflate::zlib(bytes.rest(), at, found)?),
-                _ => return Err(Defect::Unsupported("a PNG text compression").into()),
+                (0, _) => text::utf8_lossy(bytes.rest()),
+                (1, 0) => text::utf8_lossy_owned(inflate::zlib(bytes.rest(), at, found)?),
+                _ => return Err(FileDefect::Unsupported("a PNG text compression").into()),
             }
         }
         _ => text::utf8_or_latin1(bytes.rest()),
     };
-    let place = if keyword == "XML:com.adobe.xmp" { Place::Xmp } else { Place::PngChunk(name) };
-    found.text(place, &keyword, value);
+    let place = if keyword == "XML:com.adobe.xmp" {
+        TextLocation::Xmp
+    } else {
+        TextLocation::PngChunk(name)
+    };
+    found.add_text(place, &keyword, value);
     Ok(())
 }
 
@@ -138,7 +151,7 @@ mod tests {
         ]);
         let embedded = read_bytes(&file);
         assert_eq!(embedded.container, Container::Apng);
-        assert_eq!(embedded.entries[0].place, Place::PngChunk(*b"comf"));
+        assert_eq!(embedded.entries[0].location, TextLocation::PngChunk(*b"comf"));
         assert_eq!(pairs(&embedded), [("workflow", "{}")]);
     }
 
@@ -153,7 +166,7 @@ mod tests {
         ]);
         let embedded = read_bytes(&file);
         assert_eq!(pairs(&embedded), [("prompt", "{}")]);
-        assert!(matches!(embedded.defects[..], [Defect::TooLarge { .. }]));
+        assert!(matches!(embedded.defects[..], [FileDefect::TooLarge { .. }]));
     }
 
     #[test]
@@ -164,7 +177,8 @@ mod tests {
         file.extend(b"\xff\xff\xff\xfftEXtworkflow\0{");
         let embedded = read_bytes(&file);
         assert_eq!(pairs(&embedded), [("prompt", "{}")]);
-        let truncated = [Defect::Truncated("a PNG text chunk"), Defect::Truncated("the PNG")];
+        let truncated =
+            [FileDefect::Truncated("a PNG text chunk"), FileDefect::Truncated("the PNG")];
         assert_eq!(embedded.defects, truncated);
     }
 }

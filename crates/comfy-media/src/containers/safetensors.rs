@@ -3,22 +3,25 @@
 
 use serde::Deserialize;
 
-use crate::error::{Reading, malformed};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{ReadResult, malformed};
+use crate::windowed_reader::WindowedReader;
 
 /// The one member that is read; thousands of tensors stream by without being built.
 #[derive(Deserialize)]
-struct Header {
+struct MetadataHeader {
     #[serde(rename = "__metadata__")]
     metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     // That the length fits into the file and the budget was checked to detect the kind.
-    let length = u64::from_le_bytes(source.array(0, "the safetensors header")?);
+    let length = u64::from_le_bytes(source.read_array(0, "the safetensors header")?);
     let stream = source.stream(8, length)?;
-    let header: Header =
+    let header: MetadataHeader =
         serde_json::from_reader(stream).map_err(|_| malformed("the safetensors header", 8))?;
     for (keyword, value) in header.metadata.unwrap_or_default() {
         // The format knows strings only; not every writer does.
@@ -26,7 +29,7 @@ pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
             serde_json::Value::String(text) => text,
             value => value.to_string(),
         };
-        found.text(Place::SafetensorsMetadata, &keyword, text);
+        found.add_text(TextLocation::SafetensorsMetadata, &keyword, text);
     }
     Ok(())
 }

@@ -8,64 +8,67 @@
 use comfy_graph::json;
 
 use crate::budget::{MAX_ENTRIES, MAX_SVG_SEARCH};
-use crate::error::Reading;
-use crate::found::{Found, Place};
-use crate::payload::leading_json;
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::ReadResult;
+use crate::payload::parse_leading_json;
 use crate::text;
+use crate::windowed_reader::WindowedReader;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     let near = usize::try_from(source.len()).unwrap_or(usize::MAX).min(MAX_SVG_SEARCH);
     let head = source.load(0, u64::try_from(near).unwrap_or(0), near, "the SVG")?;
     let Some(start) = memchr::memmem::find(&head, b"<metadata") else { return Ok(()) };
     // The metadata may go on behind what was searched.
     let left = source.len().saturating_sub(u64::try_from(start).unwrap_or(0));
-    let room = u64::try_from(found.room()).unwrap_or(u64::MAX);
+    let room = u64::try_from(found.max_text_len()).unwrap_or(u64::MAX);
     let part = source.load(
         u64::try_from(start).unwrap_or(0),
         left.min(room),
-        found.room(),
+        found.max_text_len(),
         "the SVG metadata",
     )?;
     let Some(body) = memchr::memchr(b'>', &part) else { return Ok(()) };
-    metadata(text::utf8(&part[body + 1..]).trim_start(), found);
+    read_metadata(text::utf8_lossy(&part[body + 1..]).trim_start(), found);
     Ok(())
 }
 
-fn metadata(content: &str, found: &mut Found) {
+fn read_metadata(content: &str, found: &mut EmbeddedCollector) {
     let (content, section) = match content.strip_prefix("<![CDATA[") {
         Some(inside) => (inside, "]]>"),
         None => (content, "</metadata"),
     };
-    if let Some((value, _)) = leading_json(content) {
-        return values(&value, found);
+    if let Some((value, _)) = parse_leading_json(content) {
+        return add_members(&value, found);
     }
     let end = content.find(section).unwrap_or(content.len());
-    let plain = unescaped(&content[..end]);
-    match leading_json(&plain) {
-        Some((value, _)) => values(&value, found),
-        None => found.text(Place::SvgMetadata, "metadata", plain.trim().to_owned()),
+    let plain = unescape_entities(&content[..end]);
+    match parse_leading_json(&plain) {
+        Some((value, _)) => add_members(&value, found),
+        None => found.add_text(TextLocation::SvgMetadata, "metadata", plain.trim().to_owned()),
     }
 }
 
 /// Each member is an entry of its own, as in the other containers.
-fn values(value: &json::Value, found: &mut Found) {
+fn add_members(value: &json::Value, found: &mut EmbeddedCollector) {
     let Some(object) = value.as_object() else {
-        return found.text(Place::SvgMetadata, "metadata", printed(value));
+        return found.add_text(TextLocation::SvgMetadata, "metadata", print_value(value));
     };
     for (keyword, value) in object.iter().take(MAX_ENTRIES) {
-        found.text(Place::SvgMetadata, keyword, printed(value));
+        found.add_text(TextLocation::SvgMetadata, keyword, print_value(value));
     }
 }
 
-fn printed(value: &json::Value) -> String {
+fn print_value(value: &json::Value) -> String {
     match value {
         json::Value::String(text) => text.to_string(),
-        value => json::print(value, &json::Style::PYTHON),
+        value => json::print(value, &json::JsonStyle::PYTHON),
     }
 }
 
-fn unescaped(text: &str) -> String {
+fn unescape_entities(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
     }

@@ -1,31 +1,35 @@
 //! Vorbis comments, as FLAC, Opus, Vorbis and others hold them: a vendor, a count, then
 //! `NAME=text` with lengths before them, all little-endian.
 
-use crate::bytes::Bytes;
-use crate::error::{Defect, Reading};
-use crate::found::{Found, Place};
+use crate::byte_cursor::ByteCursor;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{FileDefect, ReadResult};
 use crate::text;
 
-pub(super) fn read(comments: &[u8], found: &mut Found) -> Reading<()> {
-    parse(comments, found).ok_or_else(|| Defect::Truncated("the Vorbis comments").into())
+pub(super) fn read(comments: &[u8], found: &mut EmbeddedCollector) -> ReadResult<()> {
+    parse(comments, found).ok_or_else(|| FileDefect::Truncated("the Vorbis comments").into())
 }
 
-fn parse(comments: &[u8], found: &mut Found) -> Option<()> {
-    let mut bytes = Bytes::new(comments);
+fn parse(comments: &[u8], found: &mut EmbeddedCollector) -> Option<()> {
+    let mut bytes = ByteCursor::new(comments);
     let mut field = || {
-        let length = bytes.u32_le()?;
-        bytes.take(usize::try_from(length).ok()?)
+        let length = bytes.read_u32_le()?;
+        bytes.read_bytes(usize::try_from(length).ok()?)
     };
     let _vendor = field()?;
-    let count = bytes.u32_le()?;
+    let count = bytes.read_u32_le()?;
     for _ in 0..count {
-        let length = bytes.u32_le()?;
-        let comment = bytes.take(usize::try_from(length).ok()?)?;
+        let length = bytes.read_u32_le()?;
+        let comment = bytes.read_bytes(usize::try_from(length).ok()?)?;
         let Some(split) = memchr::memchr(b'=', comment) else { continue };
-        let name = text::utf8(&comment[..split]);
+        let name = text::utf8_lossy(&comment[..split]);
         // A cover picture in Base64 is no text to read.
         if !name.eq_ignore_ascii_case("METADATA_BLOCK_PICTURE") {
-            found.text(Place::VorbisComment, &name, text::utf8(&comment[split + 1..]));
+            found.add_text(
+                TextLocation::VorbisComment,
+                &name,
+                text::utf8_lossy(&comment[split + 1..]),
+            );
         }
     }
     Some(())

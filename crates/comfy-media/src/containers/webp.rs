@@ -3,48 +3,52 @@
 //! ComfyUI's animated WebP and the image savers put an `EXIF` chunk behind the pixels.
 
 use super::exif;
-use crate::error::{Reading, malformed};
-use crate::found::{Found, Place};
-use crate::source::Source;
+use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::error::{ReadResult, malformed};
 use crate::text;
+use crate::windowed_reader::WindowedReader;
 
-pub(super) fn read(source: &mut Source<'_>, found: &mut Found) -> Reading<()> {
+pub(super) fn read(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+) -> ReadResult<()> {
     // The length in the RIFF header is not believed: writers that append EXIF forget it.
     let mut at = 12;
     while at + 8 <= source.len() {
-        source.step()?;
-        let [n0, n1, n2, n3, length @ ..] = source.array::<8>(at, "the WebP")?;
+        source.count_step()?;
+        let [n0, n1, n2, n3, length @ ..] = source.read_array::<8>(at, "the WebP")?;
         let length = u64::from(u32::from_le_bytes(length));
         let body = at + 8;
         match &[n0, n1, n2, n3] {
             b"VP8X" => {
-                let [_, _, _, _, w0, w1, w2, h0, h1, h2] = source.array(body, "the WebP header")?;
+                let [_, _, _, _, w0, w1, w2, h0, h1, h2] =
+                    source.read_array(body, "the WebP header")?;
                 let width = u32::from_le_bytes([w0, w1, w2, 0]) + 1;
                 found.set_size(width, u32::from_le_bytes([h0, h1, h2, 0]) + 1);
             }
             b"VP8 " => {
-                let head: [u8; 10] = source.array(body, "the WebP frame")?;
+                let head: [u8; 10] = source.read_array(body, "the WebP frame")?;
                 if let [_, _, _, 0x9d, 0x01, 0x2a, w0, w1, h0, h1] = head {
                     let of = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
                     found.set_size(of(w0, w1), of(h0, h1));
                 }
             }
             b"VP8L" => {
-                let [_, b0, b1, b2, b3] = source.array(body, "the WebP frame")?;
+                let [_, b0, b1, b2, b3] = source.read_array(body, "the WebP frame")?;
                 let bits = u32::from_le_bytes([b0, b1, b2, b3]);
                 found.set_size((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1);
             }
             b"EXIF" => {
-                let chunk = source.load(body, length, found.room(), "the EXIF chunk");
-                if let Some(chunk) = found.tolerate(chunk)? {
+                let chunk = source.load(body, length, found.max_text_len(), "the EXIF chunk");
+                if let Some(chunk) = found.tolerate_defect(chunk)? {
                     let read = exif::read(&chunk, body, found);
-                    found.tolerate(read)?;
+                    found.tolerate_defect(read)?;
                 }
             }
             b"XMP " => {
-                let chunk = source.load(body, length, found.room(), "the XMP chunk");
-                if let Some(chunk) = found.tolerate(chunk)? {
-                    found.text(Place::Xmp, "XMP", text::utf8_owned(chunk));
+                let chunk = source.load(body, length, found.max_text_len(), "the XMP chunk");
+                if let Some(chunk) = found.tolerate_defect(chunk)? {
+                    found.add_text(TextLocation::Xmp, "XMP", text::utf8_lossy_owned(chunk));
                 }
             }
             name if !name.iter().all(|b| b.is_ascii_graphic() || *b == b' ') => {

@@ -7,20 +7,20 @@
 
 use super::super::Container;
 use super::decode::{self, Raster};
-use super::{PerceptualHash, container, perceptual_hash};
+use super::{PerceptualHash, detect_container, perceptual_hash};
 
 /// The result of comparing two files.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Compared {
+pub enum PictureComparison {
     /// Every byte is the same.
     SameBytes,
     /// Every pixel is the same; what the files carry beside them, or how they are packed,
     /// is not.
     SamePixels,
     /// Pictures of one size that differ.
-    Differ(Difference),
+    DifferentPixels(PixelDifference),
     /// Pictures of different sizes.
-    Sizes {
+    DifferentSizes {
         /// Width and height of the first, in pixels.
         one: (u32, u32),
         /// Those of the second.
@@ -29,21 +29,21 @@ pub enum Compared {
         perceptual: Option<u32>,
     },
     /// The bytes differ, and at least one is no still picture that is decoded.
-    OtherBytes,
+    DifferentBytes,
 }
 
 /// By how much two pictures of one size differ. Levels go from 0 to 255 whatever the depth
 /// of the files; channels are red, green, blue, alpha.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
+pub struct PixelDifference {
     /// The largest difference of each channel, in levels.
     pub max: [f64; 4],
     /// The mean difference of each channel, in levels.
     pub mean: [f64; 4],
     /// Pixels that differ.
-    pub pixels: u64,
+    pub differing_pixels: u64,
     /// Pixels of each picture.
-    pub of: u64,
+    pub total_pixels: u64,
     /// Peak signal-to-noise ratio over the channels that any of both uses, in dB.
     pub psnr: f64,
     /// How unlike they are to the eye, in thousandths; see [`PerceptualHash::distance`].
@@ -51,9 +51,9 @@ pub struct Difference {
     pub perceptual: Option<u32>,
 }
 
-impl Difference {
+impl PixelDifference {
     /// The largest difference of any channel, in levels.
-    pub fn worst(&self) -> f64 {
+    pub fn largest(&self) -> f64 {
         self.max.into_iter().fold(0.0, f64::max)
     }
 
@@ -64,43 +64,52 @@ impl Difference {
 }
 
 /// Compares two files, given whole.
-pub fn compare(one: &[u8], other: &[u8]) -> Compared {
+pub fn compare_pictures(one: &[u8], other: &[u8]) -> PictureComparison {
     if one == other {
-        return Compared::SameBytes;
+        return PictureComparison::SameBytes;
     }
-    let (Some(a), Some(b)) = (raster(one), raster(other)) else { return Compared::OtherBytes };
+    let (Some(a), Some(b)) = (decode_still(one), decode_still(other)) else {
+        return PictureComparison::DifferentBytes;
+    };
     let distance = || {
         let hash = |bytes| perceptual_hash(bytes).ok().flatten();
         hash(one).zip(hash(other)).map(|(a, b): (PerceptualHash, _)| a.distance(&b))
     };
     let (size, other_size) = ((a.width, a.height), (b.width, b.height));
     if size != other_size {
-        return Compared::Sizes { one: size, other: other_size, perceptual: distance() };
+        return PictureComparison::DifferentSizes {
+            one: size,
+            other: other_size,
+            perceptual: distance(),
+        };
     }
-    if a.is_same(&b) {
-        return Compared::SamePixels;
+    if a.has_same_samples(&b) {
+        return PictureComparison::SamePixels;
     }
-    match difference(&a, &b) {
-        Some(difference) => Compared::Differ(Difference { perceptual: distance(), ..difference }),
-        None => Compared::SamePixels,
+    match pixel_difference(&a, &b) {
+        Some(difference) => PictureComparison::DifferentPixels(PixelDifference {
+            perceptual: distance(),
+            ..difference
+        }),
+        None => PictureComparison::SamePixels,
     }
 }
 
 /// The pixels of a still picture.
-fn raster(bytes: &[u8]) -> Option<Raster> {
-    let moves = match container(bytes)? {
+fn decode_still(bytes: &[u8]) -> Option<Raster> {
+    let moves = match detect_container(bytes)? {
         Container::Apng => true,
-        Container::WebP => decode::webp_moves(bytes),
+        Container::WebP => decode::is_animated_webp(bytes),
         _ => false,
     };
-    if moves { None } else { super::raster(bytes).ok() }
+    if moves { None } else { super::decode_raster(bytes).ok() }
 }
 
 /// One level, in the 65535 parts that samples are compared in.
 const LEVEL: f64 = 257.0;
 
 /// `None` where all pixels are the same.
-fn difference(a: &Raster, b: &Raster) -> Option<Difference> {
+fn pixel_difference(a: &Raster, b: &Raster) -> Option<PixelDifference> {
     let (mut max, mut sums, mut squares) = ([0u16; 4], [0u64; 4], [0u64; 4]);
     let (mut differing, mut of, mut transparent) = (0u64, 0u64, false);
     for (one, other) in a.pixels().zip(b.pixels()) {
@@ -125,11 +134,11 @@ fn difference(a: &Raster, b: &Raster) -> Option<Difference> {
     let parts = squares[..channels].iter().map(|sum| *sum as f64).sum::<f64>();
     let error = parts / (of as f64 * channels as f64);
     let peak = f64::from(u16::MAX);
-    Some(Difference {
+    Some(PixelDifference {
         max: max.map(|max| f64::from(max) / LEVEL),
         mean: sums.map(|sum| sum as f64 / of as f64 / LEVEL),
-        pixels: differing,
-        of,
+        differing_pixels: differing,
+        total_pixels: of,
         psnr: 10.0 * (peak * peak / error).log10(),
         perceptual: None,
     })
@@ -173,17 +182,17 @@ mod tests {
         #[test]
         fn a_difference_is_one_of_pixels((width, a, b) in pictures()) {
             let (one, other) = (rgba(width, &a), rgba(width, &b));
-            let compared = compare(&one, &other);
-            prop_assert_eq!(&compared, &compare(&other, &one));
+            let compared = compare_pictures(&one, &other);
+            prop_assert_eq!(&compared, &compare_pictures(&other, &one));
             if a == b {
-                prop_assert_eq!(compared, Compared::SameBytes);
+                prop_assert_eq!(compared, PictureComparison::SameBytes);
                 return Ok(());
             }
-            let Compared::Differ(found) = compared else {
+            let PictureComparison::DifferentPixels(found) = compared else {
                 return Err(TestCaseError::fail(format!("{compared:?}")));
             };
             let differing = a.iter().zip(&b).filter(|(a, b)| a != b).count() as u64;
-            prop_assert_eq!((found.pixels, found.of), (differing, a.len() as u64));
+            prop_assert_eq!((found.differing_pixels, found.total_pixels), (differing, a.len() as u64));
             for channel in 0..4 {
                 let apart = |(a, b): (&[u8; 4], &[u8; 4])| f64::from(a[channel].abs_diff(b[channel]));
                 let apart: Vec<f64> = a.iter().zip(&b).map(apart).collect();
@@ -194,7 +203,7 @@ mod tests {
                 prop_assert!(found.mean[channel] <= found.max[channel] + 1e-9);
                 prop_assert!((0.0..=255.0).contains(&found.max[channel]));
             }
-            prop_assert!(found.worst() > 0.0 && found.psnr >= 0.0 && found.psnr.is_finite());
+            prop_assert!(found.largest() > 0.0 && found.psnr >= 0.0 && found.psnr.is_finite());
         }
     }
 
@@ -217,8 +226,11 @@ mod tests {
         ];
         for one in &files {
             for other in &files {
-                let same = compare(one, other);
-                assert!(matches!(same, Compared::SameBytes | Compared::SamePixels), "{same:?}");
+                let same = compare_pictures(one, other);
+                assert!(
+                    matches!(same, PictureComparison::SameBytes | PictureComparison::SamePixels),
+                    "{same:?}"
+                );
             }
         }
         // One part of 65535 is a difference.
@@ -226,8 +238,10 @@ mod tests {
             let bytes = [10, 0, 20, last];
             png((2, 1), png::ColorType::Grayscale, png::BitDepth::Sixteen, &bytes)
         };
-        let Compared::Differ(found) = compare(&deep(1), &deep(2)) else { panic!("they differ") };
-        assert!(found.worst() > 0.0 && found.worst() < 0.01);
+        let PictureComparison::DifferentPixels(found) = compare_pictures(&deep(1), &deep(2)) else {
+            panic!("they differ")
+        };
+        assert!(found.largest() > 0.0 && found.largest() < 0.01);
     }
 
     #[test]
@@ -235,26 +249,33 @@ mod tests {
         let even = vec![[100, 100, 100, 255]; 16];
         let mut other = even.clone();
         other[5][1] = 101;
-        let Compared::Differ(found) = compare(&rgba(4, &even), &rgba(4, &other)) else {
+        let PictureComparison::DifferentPixels(found) =
+            compare_pictures(&rgba(4, &even), &rgba(4, &other))
+        else {
             panic!("they differ")
         };
-        assert_eq!((found.max, found.pixels), ([0.0, 1.0, 0.0, 0.0], 1));
+        assert_eq!((found.max, found.differing_pixels), ([0.0, 1.0, 0.0, 0.0], 1));
         assert_eq!(found.mean[1], 1.0 / 16.0);
         // 48 samples, one of them off by one.
         assert!((found.psnr - 10.0 * (255.0f64 * 255.0 * 48.0).log10()).abs() < 1e-9);
-        let inverse = compare(&rgba(1, &[[0, 0, 0, 255]]), &rgba(1, &[[255, 255, 255, 255]]));
-        let Compared::Differ(found) = inverse else { panic!("they differ") };
+        let inverse =
+            compare_pictures(&rgba(1, &[[0, 0, 0, 255]]), &rgba(1, &[[255, 255, 255, 255]]));
+        let PictureComparison::DifferentPixels(found) = inverse else { panic!("they differ") };
         assert!(found.psnr.abs() < 1e-9, "nothing is further apart: {}", found.psnr);
     }
 
     #[test]
     fn sizes_and_other_files_are_said_to_differ_and_no_more() {
         let (one, other) = (rgba(1, &[[1; 4]; 2]), rgba(2, &[[1; 4]; 2]));
-        let sizes = Compared::Sizes { one: (1, 2), other: (2, 1), perceptual: None };
-        assert_eq!(compare(&one, &other), sizes);
-        assert_eq!(compare(b"fLaC\0a", b"fLaC\0b"), Compared::OtherBytes);
-        assert_eq!(compare(b"", b""), Compared::SameBytes);
-        assert_eq!(compare(&one, &one[..one.len() / 2]), Compared::OtherBytes);
-        assert_eq!(compare(&one, b"text"), Compared::OtherBytes);
+        let sizes =
+            PictureComparison::DifferentSizes { one: (1, 2), other: (2, 1), perceptual: None };
+        assert_eq!(compare_pictures(&one, &other), sizes);
+        assert_eq!(compare_pictures(b"fLaC\0a", b"fLaC\0b"), PictureComparison::DifferentBytes);
+        assert_eq!(compare_pictures(b"", b""), PictureComparison::SameBytes);
+        assert_eq!(
+            compare_pictures(&one, &one[..one.len() / 2]),
+            PictureComparison::DifferentBytes
+        );
+        assert_eq!(compare_pictures(&one, b"text"), PictureComparison::DifferentBytes);
     }
 }

@@ -16,27 +16,27 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use super::shrink::{Grid, SIDE};
+use super::shrink::{GRID_SIDE, LumaGrid};
 
 /// Frequencies that make a hash, two bits each.
-const TAKEN: usize = 128;
+const HASHED_FREQUENCIES: usize = 128;
 
 /// Frequencies along each axis of which the lowest are taken.
 const FREQUENCIES: usize = 16;
 
 /// One, in the table of cosines.
-const ONE: f64 = 4096.0;
+const COSINE_SCALE: f64 = 4096.0;
 
 /// What a coefficient of one level of luma comes to: 256 parts of a level, two cosines of
 /// [`ONE`], and a quarter of all cells.
-const LEVEL: i64 = 256 * 4096 * 4096 * (SIDE * SIDE / 4) as i64;
+const LEVEL_COEFFICIENT: i64 = 256 * 4096 * 4096 * (GRID_SIDE * GRID_SIDE / 4) as i64;
 
 /// Up to this a coefficient is what re-encoding leaves, not what the picture shows: half a
 /// level.
-const NOISE: i64 = LEVEL / 2;
+const MAX_NOISE: i64 = LEVEL_COEFFICIENT / 2;
 
 /// With fewer coefficients than this above [`NOISE`] a picture cannot be told from others.
-const STRUCTURE: u32 = 12;
+const MIN_STRUCTURE: u32 = 12;
 
 /// The perceptual hash of a picture.
 ///
@@ -50,22 +50,22 @@ pub struct PerceptualHash([u64; 4]);
 impl PerceptualHash {
     /// Up to this [distance](PerceptualHash::distance) two pictures are very likely one,
     /// re-encoded or resized, or of one batch and composed alike.
-    pub const SAME: u32 = 150;
+    pub const MAX_SAME_DISTANCE: u32 = 150;
 
-    pub(super) fn of(grid: &Grid) -> Option<PerceptualHash> {
-        let coefficients = transform(grid);
+    pub(super) fn from_grid(grid: &LumaGrid) -> Option<PerceptualHash> {
+        let coefficients = cosine_transform(grid);
         let mut words = [0u64; 4];
-        for (bit, (u, v)) in ORDER.iter().enumerate() {
+        for (bit, (u, v)) in FREQUENCY_ORDER.iter().enumerate() {
             let coefficient = coefficients[*v][*u];
             // Along an axis without change a cosine has twice the weight.
-            let noise = if *u == 0 || *v == 0 { NOISE * 2 } else { NOISE };
+            let noise = if *u == 0 || *v == 0 { MAX_NOISE * 2 } else { MAX_NOISE };
             if coefficient.abs() > noise {
                 let half = if coefficient > 0 { 0 } else { 2 };
                 words[half + bit / 64] |= 1 << (bit % 64);
             }
         }
         let structure: u32 = words.iter().map(|word| word.count_ones()).sum();
-        (structure >= STRUCTURE).then_some(PerceptualHash(words))
+        (structure >= MIN_STRUCTURE).then_some(PerceptualHash(words))
     }
 
     /// How unlike two pictures are, in thousandths: the bits that differ of all bits set
@@ -120,29 +120,29 @@ impl FromStr for PerceptualHash {
 }
 
 /// Frequencies in the order of their sum, without the constant one.
-static ORDER: LazyLock<Vec<(usize, usize)>> = LazyLock::new(|| {
+static FREQUENCY_ORDER: LazyLock<Vec<(usize, usize)>> = LazyLock::new(|| {
     let pairs = (0..FREQUENCIES).flat_map(|u| (0..FREQUENCIES).map(move |v| (u, v)));
     let mut pairs: Vec<_> = pairs.filter(|pair| *pair != (0, 0)).collect();
     pairs.sort_by_key(|(u, v)| (u + v, *u));
-    pairs.truncate(TAKEN);
+    pairs.truncate(HASHED_FREQUENCIES);
     pairs
 });
 
 /// Cosines as whole numbers: rounding hides how machines differ in the last digit.
-static COSINES: LazyLock<[[i64; SIDE]; FREQUENCIES]> = LazyLock::new(|| {
+static COSINES: LazyLock<[[i64; GRID_SIDE]; FREQUENCIES]> = LazyLock::new(|| {
     std::array::from_fn(|frequency| {
         std::array::from_fn(|at| {
             let angle = (2 * at + 1) as f64 * frequency as f64 * std::f64::consts::PI;
-            (ONE * (angle / (2 * SIDE) as f64).cos()).round() as i64
+            (COSINE_SCALE * (angle / (2 * GRID_SIDE) as f64).cos()).round() as i64
         })
     })
 });
 
 /// The lowest coefficients of the two-dimensional cosine transform, `[v][u]`. The largest
 /// stays below 2^53.
-fn transform(grid: &Grid) -> [[i64; FREQUENCIES]; FREQUENCIES] {
+fn cosine_transform(grid: &LumaGrid) -> [[i64; FREQUENCIES]; FREQUENCIES] {
     let cosines = &*COSINES;
-    let mut rows = [[0i64; FREQUENCIES]; SIDE];
+    let mut rows = [[0i64; FREQUENCIES]; GRID_SIDE];
     for (row, cells) in rows.iter_mut().zip(grid) {
         for (sum, cosines) in row.iter_mut().zip(cosines) {
             *sum = cells.iter().zip(cosines).map(|(cell, c)| i64::from(*cell) * c).sum();
@@ -165,10 +165,10 @@ mod tests {
 
     #[test]
     fn the_order_holds_the_lowest_frequencies() {
-        assert_eq!(ORDER.len(), TAKEN);
-        assert_eq!(ORDER[..4], [(0, 1), (1, 0), (0, 2), (1, 1)]);
+        assert_eq!(FREQUENCY_ORDER.len(), HASHED_FREQUENCIES);
+        assert_eq!(FREQUENCY_ORDER[..4], [(0, 1), (1, 0), (0, 2), (1, 1)]);
         // All of a sum that fit are inside the table.
-        assert!(ORDER.iter().all(|(u, v)| u + v < FREQUENCIES));
+        assert!(FREQUENCY_ORDER.iter().all(|(u, v)| u + v < FREQUENCIES));
     }
 
     #[test]
@@ -194,8 +194,8 @@ mod tests {
 
     #[test]
     fn the_largest_coefficients_fit() {
-        let white = [[255 * 256; SIDE]; SIDE];
-        assert!(transform(&white)[0][0] < 1 << 53);
-        assert_eq!(PerceptualHash::of(&white), None);
+        let white = [[255 * 256; GRID_SIDE]; GRID_SIDE];
+        assert!(cosine_transform(&white)[0][0] < 1 << 53);
+        assert_eq!(PerceptualHash::from_grid(&white), None);
     }
 }

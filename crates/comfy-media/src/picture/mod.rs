@@ -18,15 +18,15 @@ mod hash;
 mod shrink;
 mod thumbnail;
 
-pub use compare::{Compared, Difference, compare};
+pub use compare::{PictureComparison, PixelDifference, compare_pictures};
 pub use hash::{ParseHashError, PerceptualHash};
-pub use thumbnail::{Thumbnail, thumbnail};
+pub use thumbnail::{Thumbnail, make_thumbnail};
 
 use std::io::Cursor;
 
-use shrink::Shrink;
+use shrink::PictureShrinker;
 
-use super::source::Source;
+use super::windowed_reader::WindowedReader;
 use super::{Container, detect};
 
 /// Pixels of the largest picture that is decoded: 64 Mi, such as 8192 x 8192. A decoder
@@ -58,18 +58,18 @@ pub enum PictureError {
 /// evenly coloured one. Pixels that are transparent count as white; EXIF orientation is
 /// not applied.
 pub fn perceptual_hash(bytes: &[u8]) -> Result<Option<PerceptualHash>, PictureError> {
-    let shrunk = match container(bytes) {
-        Some(Container::Png | Container::Apng) => decode::png(bytes),
-        Some(Container::Jpeg) => decode::jpeg(bytes),
-        Some(Container::WebP) => decode::webp(bytes),
+    let shrunk = match detect_container(bytes) {
+        Some(Container::Png | Container::Apng) => decode::png_grid(bytes),
+        Some(Container::Jpeg) => decode::jpeg_grid(bytes),
+        Some(Container::WebP) => decode::webp_grid(bytes),
         other => Err(PictureError::NotDecoded(other)),
     }?;
-    Ok(PerceptualHash::of(&shrunk))
+    Ok(PerceptualHash::from_grid(&shrunk))
 }
 
 /// All pixels of a picture; of an animation those of the first frame.
-fn raster(bytes: &[u8]) -> Result<decode::Raster, PictureError> {
-    match container(bytes) {
+fn decode_raster(bytes: &[u8]) -> Result<decode::Raster, PictureError> {
+    match detect_container(bytes) {
         Some(Container::Png | Container::Apng) => decode::png_raster(bytes),
         Some(Container::Jpeg) => decode::jpeg_raster(bytes),
         Some(Container::WebP) => decode::webp_raster(bytes),
@@ -78,15 +78,15 @@ fn raster(bytes: &[u8]) -> Result<decode::Raster, PictureError> {
 }
 
 /// What kind of file it is, by its first bytes.
-fn container(bytes: &[u8]) -> Option<Container> {
+fn detect_container(bytes: &[u8]) -> Option<Container> {
     let mut cursor = Cursor::new(bytes);
-    Source::new(&mut cursor)
-        .and_then(|mut source| detect::container(&mut source))
+    WindowedReader::new(&mut cursor)
+        .and_then(|mut source| detect::detect_container(&mut source))
         .unwrap_or_default()
 }
 
 /// Checks that a picture of that size may be decoded.
-fn check(width: u64, height: u64) -> Result<(usize, usize), PictureError> {
+fn check_size(width: u64, height: u64) -> Result<(usize, usize), PictureError> {
     let refused = PictureError::Size { width, height };
     let pixels = width.checked_mul(height).filter(|pixels| (1..=MAX_PIXELS).contains(pixels));
     match (pixels, usize::try_from(width), usize::try_from(height)) {
@@ -96,8 +96,8 @@ fn check(width: u64, height: u64) -> Result<(usize, usize), PictureError> {
 }
 
 /// Checks a size and begins to shrink a picture of it.
-fn start(width: u64, height: u64) -> Result<Shrink, PictureError> {
-    check(width, height).map(|(width, height)| Shrink::new(width, height))
+fn start_shrinking(width: u64, height: u64) -> Result<PictureShrinker, PictureError> {
+    check_size(width, height).map(|(width, height)| PictureShrinker::new(width, height))
 }
 
 #[cfg(test)]
@@ -207,10 +207,10 @@ mod tests {
                 ("lossless", scene.webp(), 0),
                 ("JPEG 90", scene.jpeg(90, false), 40),
                 ("JPEG 50, progressive", scene.jpeg(50, true), 60),
-                ("JPEG 20", scene.jpeg(20, false), PerceptualHash::SAME),
+                ("JPEG 20", scene.jpeg(20, false), PerceptualHash::MAX_SAME_DISTANCE),
                 ("larger", larger.png(), 60),
                 ("half", scene.thinned(2).jpeg(80, false), 100),
-                ("thumbnail", scene.thinned(4).jpeg(70, false), PerceptualHash::SAME),
+                ("thumbnail", scene.thinned(4).jpeg(70, false), PerceptualHash::MAX_SAME_DISTANCE),
             ];
             for (name, copy, most) in copies {
                 let distance = original.distance(&hash(&copy));
@@ -219,7 +219,7 @@ mod tests {
         }
         for (at, a) in hashes.iter().enumerate() {
             for b in &hashes[..at] {
-                assert!(a.distance(b) > 2 * PerceptualHash::SAME, "{}", a.distance(b));
+                assert!(a.distance(b) > 2 * PerceptualHash::MAX_SAME_DISTANCE, "{}", a.distance(b));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A picture made small enough to stand in a line of text.
 
-use super::{PictureError, raster};
+use super::{PictureError, decode_raster};
 
 /// A picture made small by [`thumbnail`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub struct Thumbnail {
 
 /// A PNG, JPEG or WebP within so many pixels a side, in its own proportions; of an
 /// animation the first frame. Never larger than the picture. What is transparent is white.
-pub fn thumbnail(bytes: &[u8], side: u32) -> Result<Thumbnail, PictureError> {
-    let raster = raster(bytes)?;
-    let (width, height) = within(raster.width, raster.height, side.max(1));
+pub fn make_thumbnail(bytes: &[u8], side: u32) -> Result<Thumbnail, PictureError> {
+    let raster = decode_raster(bytes)?;
+    let (width, height) = fit_within(raster.width, raster.height, side.max(1));
     let mut sums = vec![[0u64; 4]; width as usize * height as usize];
     let mut columns = (0..u64::from(raster.width)).cycle();
     let mut row = 0u64;
@@ -43,7 +43,7 @@ pub fn thumbnail(bytes: &[u8], side: u32) -> Result<Thumbnail, PictureError> {
 }
 
 /// The largest size of the same proportions within a square.
-fn within(width: u32, height: u32, side: u32) -> (u32, u32) {
+fn fit_within(width: u32, height: u32, side: u32) -> (u32, u32) {
     let longest = width.max(height);
     if longest <= side {
         return (width, height);
@@ -72,13 +72,13 @@ mod tests {
     #[test]
     fn a_picture_is_shrunk_in_its_proportions_and_laid_on_white() {
         let halves = png(100, 50, |x, _| if x < 50 { [255, 0, 0, 255] } else { [0, 0, 0, 0] });
-        let small = thumbnail(&halves, 10).unwrap();
+        let small = make_thumbnail(&halves, 10).unwrap();
         assert_eq!((small.width, small.height, small.pixels.len()), (10, 5, 50));
         assert_eq!((small.pixels[0], small.pixels[9]), ([255, 0, 0], [255, 255, 255]));
-        let tiny = thumbnail(&png(3, 2, |_, _| [9, 9, 9, 255]), 10).unwrap();
+        let tiny = make_thumbnail(&png(3, 2, |_, _| [9, 9, 9, 255]), 10).unwrap();
         assert_eq!((tiny.width, tiny.height, tiny.pixels[5]), (3, 2, [9, 9, 9]));
-        let thin = thumbnail(&png(1, 400, |_, _| [9, 9, 9, 255]), 10).unwrap();
+        let thin = make_thumbnail(&png(1, 400, |_, _| [9, 9, 9, 255]), 10).unwrap();
         assert_eq!((thin.width, thin.height), (1, 10));
-        assert!(thumbnail(b"no picture", 10).is_err());
+        assert!(make_thumbnail(b"no picture", 10).is_err());
     }
 }

@@ -4,24 +4,24 @@
 //! version. Files are only read. What is in the history already is left out, so that
 //! bringing the same folder in again adds only what is new.
 
-pub mod ask;
-pub mod carry;
+pub mod apply_plan;
+pub mod doubts;
 pub mod exports;
+pub mod line_status;
 pub mod outputs;
-pub mod plan;
-pub mod source;
-pub mod steps;
+pub mod plan_file;
+pub mod version_source;
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::merging::driver;
+use crate::merging::merge_state;
 use crate::platform::git::Repository;
-use crate::platform::git::shell::typed_name;
+use crate::platform::git::shell::quote_path;
 use crate::platform::text::sanitize;
-use crate::runs::folders::Folders;
-use crate::runs::run_store::Shelf;
+use crate::runs::output_folders::OutputFolders;
+use crate::runs::run_store::RunStore;
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
@@ -38,7 +38,7 @@ are versions of portrait.json. Nothing is deleted, and nothing is committed twic
 /// Turn saved exports into history, a commit for each version.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub struct ImportArgs {
     /// The folder with the exports, or with the outputs.
     folder: PathBuf,
     /// The folder holds what ComfyUI made: every graph that made something becomes a
@@ -59,94 +59,103 @@ pub struct Args {
     plan: Option<PathBuf>,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &ImportArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository().map_err(|error| {
-        Failure::from(error)
-            .hint("make one where the workflows are to be: git init; git comfy init")
+        CommandError::from(error)
+            .with_hint("make one where the workflows are to be: git init; git comfy init")
     })?;
     repository.require_work_tree()?;
     let folder = session.cwd.join(&args.folder);
     if !folder.is_dir() {
         let name = args.folder.to_string_lossy();
-        return Err(Failure::new(format!("{} is no folder", sanitize::line(&name))));
+        return Err(CommandError::new(format!("{} is no folder", sanitize::line(&name))));
     }
-    check(args, &repository, session)?;
-    let mut shelf = args.outputs.then(|| Shelf::open(session)).transpose()?;
+    check_preconditions(args, &repository, session)?;
+    let mut shelf = args.outputs.then(|| RunStore::open(session)).transpose()?;
     let (lines, doubts) = match (&args.plan, &shelf) {
-        (Some(file), _) => (plan::read(&session.cwd.join(file))?, 0),
+        (Some(file), _) => (plan_file::read_plan(&session.cwd.join(file))?, 0),
         (None, Some(shelf)) => {
-            let top = place_of(args, session, &repository)?;
-            let folders = Folders::of(session, &repository)?;
-            (outputs::plan(&folder, &top, shelf, &folders, session)?, 0)
+            let top = target_folder(args, session, &repository)?;
+            let folders = OutputFolders::detect(session, &repository)?;
+            (outputs::plan_outputs(&folder, &top, shelf, &folders, session)?, 0)
         }
-        (None, None) => match planned(args, &folder, session, &repository)? {
+        (None, None) => match plan_and_resolve_doubts(args, &folder, session, &repository)? {
             Some(planned) => planned,
             None => return Ok(Exit::Done),
         },
     };
     if let Some(file) = &args.write_plan {
-        return plan::write(&session.cwd.join(file), lines, session);
+        return plan_file::write_plan(&session.cwd.join(file), lines, session);
     }
-    let doing = if args.dry_run { carry::Doing::Telling } else { carry::Doing::Committing };
-    let done = carry::carry_out(&lines, &folder, doing, (&repository, shelf.as_ref()), session)?;
-    tell_end(args, &done, doubts, session);
+    let doing =
+        if args.dry_run { apply_plan::ImportMode::DryRun } else { apply_plan::ImportMode::Commit };
+    let done =
+        apply_plan::apply_plan(&lines, &folder, doing, (&repository, shelf.as_ref()), session)?;
+    report_summary(args, &done, doubts, session);
     if let Some(shelf) = shelf.as_mut().filter(|_| !args.dry_run) {
-        let folders = Folders::of(session, &repository)?;
-        outputs::record(folder, shelf, &folders, session)?;
+        let folders = OutputFolders::detect(session, &repository)?;
+        outputs::record_runs(folder, shelf, &folders, session)?;
     }
     Ok(Exit::Done)
 }
 
 /// Whether there may be new commits here, and whether git knows what to do with them.
-fn check(args: &Args, repository: &Repository, session: &Session) -> Result<()> {
-    if let Some(step) = driver::next_step(repository).filter(|_| !args.dry_run) {
-        return Err(Failure::new("git is in the middle of something")
-            .hint(format!("first: {step}, or its --abort")));
+fn check_preconditions(
+    args: &ImportArgs,
+    repository: &Repository,
+    session: &Session,
+) -> Result<()> {
+    if let Some(step) = merge_state::continue_command(repository).filter(|_| !args.dry_run) {
+        return Err(CommandError::new("git is in the middle of something")
+            .with_hint(format!("first: {step}, or its --abort")));
     }
     if repository.settings("filter.comfy.")?.is_empty() {
-        session.ui.say("note: `git comfy init` is still to be done here: without it git shows");
-        session.ui.say("      the positions in every file as a change");
+        session.ui.info("note: `git comfy init` is still to be done here: without it git shows");
+        session.ui.info("      the positions in every file as a change");
     }
     Ok(())
 }
 
 /// The plan for the folder, with the doubts settled that could be, and how many were left
 /// to the names. Nothing where the person wants none of it.
-fn planned(
-    args: &Args,
+fn plan_and_resolve_doubts(
+    args: &ImportArgs,
     folder: &Path,
     session: &Session,
     repository: &Repository,
-) -> Result<Option<(Vec<plan::Line>, usize)>> {
-    let top = place_of(args, session, repository)?;
-    let mut planned = exports::plan(folder, session)?;
-    let remarks = std::mem::take(&mut planned.remarks);
-    let asks = args.write_plan.is_none() && !args.dry_run && ask::is_possible();
+) -> Result<Option<(Vec<plan_file::PlanLine>, usize)>> {
+    let top = target_folder(args, session, repository)?;
+    let mut planned = exports::plan_exports(folder, session)?;
+    let remarks = std::mem::take(&mut planned.doubts);
+    let asks = args.write_plan.is_none() && !args.dry_run && doubts::is_interactive();
     let mut doubts = remarks.len();
     if asks && doubts > 0 {
         let stdin = std::io::stdin();
-        if ask::settle(&mut planned, &remarks, &mut stdin.lock(), session.ui)? == ask::End::Stopped
+        if doubts::ask_about_doubts(&mut planned, &remarks, &mut stdin.lock(), session.ui)?
+            == doubts::DoubtsOutcome::Stopped
         {
-            session.ui.say("nothing was done");
+            session.ui.info("nothing was done");
             return Ok(None);
         }
         doubts = 0;
     } else {
-        remarks.iter().for_each(|remark| session.ui.say(&format!("note: {}", ask::told(remark))));
+        remarks.iter().for_each(|remark| {
+            session.ui.info(&format!("note: {}", doubts::describe_doubt(remark)))
+        });
     }
-    Ok(Some((plan::lines(planned, &top), doubts)))
+    Ok(Some((plan_file::to_plan_lines(planned, &top), doubts)))
 }
 
 /// The folder of the work tree that workflows go into, from its top, with a slash behind;
 /// empty for the top.
-fn place_of(args: &Args, session: &Session, repository: &Repository) -> Result<String> {
+fn target_folder(args: &ImportArgs, session: &Session, repository: &Repository) -> Result<String> {
     let folder = match &args.into {
         Some(folder) => session.cwd.join(folder),
         None => session.cwd.clone(),
     };
     let outside = || {
         let name = folder.to_string_lossy();
-        Failure::new(format!("{} is not in the work tree", sanitize::line(&name)))
+        CommandError::new(format!("{} is not in the work tree", sanitize::line(&name)))
     };
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     let top = real(repository.require_work_tree()?).ok_or_else(outside)?;
@@ -164,32 +173,37 @@ fn place_of(args: &Args, session: &Session, repository: &Repository) -> Result<S
     Ok(text)
 }
 
-fn tell_end(args: &Args, done: &carry::Done, doubts: usize, session: &Session) {
-    let carry::Done { commits, known, before } = done;
+fn report_summary(
+    args: &ImportArgs,
+    done: &apply_plan::ImportSummary,
+    doubts: usize,
+    session: &Session,
+) {
+    let apply_plan::ImportSummary { commits, already_known: known, previous_head: before } = done;
     let there = if *known > 0 { format!("; {known} in history already") } else { String::new() };
     let counted = match commits {
         1 => "1 commit".to_owned(),
         count => format!("{count} commits"),
     };
     if *commits == 0 {
-        session.ui.say(&format!("nothing new to commit{there}"));
+        session.ui.info(&format!("nothing new to commit{there}"));
         return;
     }
-    let folder = typed_name(&args.folder);
+    let folder = quote_path(&args.folder);
     if args.dry_run {
-        session.ui.say(&format!("{counted} would be made{there}"));
+        session.ui.info(&format!("{counted} would be made{there}"));
     } else {
         let files = if args.outputs { "outputs" } else { "exports" };
-        session.ui.say(&format!("{counted} made{there}; the {files} lie where they were"));
+        session.ui.info(&format!("{counted} made{there}; the {files} lie where they were"));
     }
     if doubts > 0 {
         let plan = format!("git comfy import {folder} --write-plan plan.json");
         match before {
-            _ if args.dry_run => session.ui.say(&format!("to decide it otherwise: {plan}")),
-            Some(before) => session.ui.say(&format!(
+            _ if args.dry_run => session.ui.info(&format!("to decide it otherwise: {plan}")),
+            Some(before) => session.ui.info(&format!(
                 "to decide the notes otherwise: git reset --keep {before}, then {plan}"
             )),
-            None => session.ui.say(&format!("another time {plan} lets you decide the notes")),
+            None => session.ui.info(&format!("another time {plan} lets you decide the notes")),
         }
     }
 }

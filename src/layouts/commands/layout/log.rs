@@ -2,16 +2,18 @@
 
 use serde_json::json;
 
-use super::{Book, News, by, look, path_of, shown, when};
+use super::{
+    FileLayouts, StateChanges, author_name, display_id, format_time, inspect_file, resolve_path,
+};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::layouts::bring_back::Desk;
-use crate::layouts::past::{Past, State};
+use crate::layouts::bring_back::LayoutWorkspace;
+use crate::layouts::layout_history::{LayoutHistory, LayoutState};
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::{Colour, sanitize};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
-use crate::ui::Listener;
+use crate::ui::OutputPipe;
 
 pub(crate) const EXAMPLES: &str = "\
 The first word names the state: a commit of refs/notes/comfy-layout, `now` for what the file
@@ -21,7 +23,7 @@ with the same commit of notes as a newer state. Saves that moved nothing have no
 /// Which layouts to tell of.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-pub(crate) struct Args {
+pub(crate) struct LayoutLogArgs {
     /// Only this file, under all names it had [default: all files].
     #[arg(value_name = "FILE")]
     file: Option<String>,
@@ -36,41 +38,50 @@ pub(crate) struct Args {
 }
 
 /// Lists.
-pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &LayoutLogArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
-    let mut desk = Desk::of(&repository)?;
+    let mut desk = LayoutWorkspace::open(&repository)?;
     let mut screen = Screen::open(session, &args.screen, "log");
-    let mut rows =
-        Rows { args, screen: &mut screen, left: args.number.unwrap_or(usize::MAX), is_empty: true };
+    let mut rows = LayoutLogPrinter {
+        args,
+        screen: &mut screen,
+        left: args.number.unwrap_or(usize::MAX),
+        is_empty: true,
+    };
     match &args.file {
         Some(word) => {
-            let path = path_of(session, &repository, word)?;
-            let workflow = look(session, &repository, &mut desk, &path)?;
-            let mut past = Past::of(&repository)?;
-            let mut book = Book::open(session, &repository, &mut desk, &mut past, path, workflow)?;
+            let path = resolve_path(session, &repository, word)?;
+            let workflow = inspect_file(session, &repository, &mut desk, &path)?;
+            let mut past = LayoutHistory::load(&repository)?;
+            let mut book =
+                FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
             for at in 0..book.states.len() {
-                if rows.put(&mut book, at)? == Listener::Gone {
+                if rows.print_state(&mut book, at)? == OutputPipe::Closed {
                     break;
                 }
             }
             if rows.is_empty {
-                session.ui.say(&format!("nothing in {} has been placed yet", book.path));
+                session.ui.info(&format!("nothing in {} has been placed yet", book.path));
             }
         }
-        None => all(&repository, &mut desk, &mut rows)?,
+        None => print_all_files(&repository, &mut desk, &mut rows)?,
     }
-    session.tell_remarks(&desk.take_remarks());
+    session.print_remarks(&desk.take_remarks());
     Ok(Exit::Done)
 }
 
 /// The states of all files of the work tree.
-fn all<'r>(repository: &'r Repository, desk: &mut Desk<'r>, rows: &mut Rows<'_>) -> Result<()> {
-    let tracked = desk.look_at_all()?;
-    let mut past = Past::of(repository)?;
+fn print_all_files<'r>(
+    repository: &'r Repository,
+    desk: &mut LayoutWorkspace<'r>,
+    rows: &mut LayoutLogPrinter<'_>,
+) -> Result<()> {
+    let tracked = desk.inspect_saved_files()?;
+    let mut past = LayoutHistory::load(repository)?;
     let mut lines: Vec<(u64, usize, usize)> = Vec::new();
-    let mut files: Vec<(RepoPath, Vec<State>)> = Vec::new();
+    let mut files: Vec<(RepoPath, Vec<LayoutState>)> = Vec::new();
     for path in tracked {
-        if !past.knows(&path) {
+        if !past.has_states(&path) {
             continue;
         }
         let states = past.states(&path, None)?;
@@ -85,19 +96,19 @@ fn all<'r>(repository: &'r Repository, desk: &mut Desk<'r>, rows: &mut Rows<'_>)
     lines.sort_by_key(|line| std::cmp::Reverse(line.0));
     for (_, file, at) in lines {
         let Some((path, states)) = files.get_mut(file) else { continue };
-        let mut book = Book {
+        let mut book = FileLayouts {
             repository,
-            desk: &mut *desk,
-            past: &mut past,
+            workspace: &mut *desk,
+            history: &mut past,
             path: path.clone(),
             typed: String::new(),
-            workflow: None,
+            require_workflow: None,
             states: std::mem::take(states),
-            titles: comfy_graph::canon::PlaceTitles::default(),
+            titles: comfy_graph::clean::PlaceTitles::default(),
         };
-        let listener = rows.put(&mut book, at)?;
+        let listener = rows.print_state(&mut book, at)?;
         *states = book.states;
-        if listener == Listener::Gone {
+        if listener == OutputPipe::Closed {
             break;
         }
     }
@@ -105,42 +116,43 @@ fn all<'r>(repository: &'r Repository, desk: &mut Desk<'r>, rows: &mut Rows<'_>)
 }
 
 /// Where lines go, and how many more.
-struct Rows<'s> {
-    args: &'s Args,
+struct LayoutLogPrinter<'s> {
+    args: &'s LayoutLogArgs,
     screen: &'s mut Screen,
     left: usize,
     is_empty: bool,
 }
 
-impl Rows<'_> {
-    fn put(&mut self, book: &mut Book<'_, '_>, at: usize) -> Result<Listener> {
+impl LayoutLogPrinter<'_> {
+    fn print_state(&mut self, book: &mut FileLayouts<'_, '_>, at: usize) -> Result<OutputPipe> {
         if self.left == 0 {
-            return Ok(Listener::Gone);
+            return Ok(OutputPipe::Closed);
         }
-        let Some(news) = book.news(at)? else { return Ok(Listener::There) };
-        let Some(state) = book.states.get(at) else { return Ok(Listener::There) };
-        if news.is_nothing() && !news.is_undo && news.renamed_from.is_none() {
+        let Some(news) = book.changes_in(at)? else { return Ok(OutputPipe::Open) };
+        let Some(state) = book.states.get(at) else { return Ok(OutputPipe::Open) };
+        if news.is_empty() && !news.is_undo && news.renamed_from.is_none() {
             // A save that moved nothing.
-            return Ok(Listener::There);
+            return Ok(OutputPipe::Open);
         }
         self.left -= 1;
         self.is_empty = false;
         let text = match self.args.json {
-            true => as_json(state, &news),
-            false => self.line(state, &news),
+            true => state_to_json(state, &news),
+            false => self.render_line(state, &news),
         };
-        self.screen.put(text.as_bytes())
+        self.screen.write(text.as_bytes())
     }
 
-    fn line(&self, state: &State, news: &News) -> String {
+    fn render_line(&self, state: &LayoutState, news: &StateChanges) -> String {
         let path = match self.args.file {
             Some(_) => String::new(),
             None => format!("{}: ", state.path),
         };
-        let (id, when, by) = (format!("{:<7}", shown(state)), when(state.at), by(state));
+        let (id, when, by) =
+            (format!("{:<7}", display_id(state)), format_time(state.at), author_name(state));
         let used = id.len() + when.len() + by.chars().count() + path.chars().count() + 6;
         let room = self.screen.width.saturating_sub(used).max(30);
-        let told = sanitize::excerpt(&in_words(state, news), room);
+        let told = sanitize::excerpt(&describe_state(state, news), room);
         match self.screen.colour {
             Colour::Off => format!("{id}  {when}  {by}  {path}{told}\n"),
             Colour::On => {
@@ -150,8 +162,8 @@ impl Rows<'_> {
     }
 }
 
-fn in_words(state: &State, news: &News) -> String {
-    let told = news.told();
+fn describe_state(state: &LayoutState, news: &StateChanges) -> String {
+    let told = news.describe();
     match (state.is_joined(), news.is_undo) {
         (true, _) => "joined what two clones moved".to_owned(),
         (false, true) => format!("undo: {told}"),
@@ -159,11 +171,11 @@ fn in_words(state: &State, news: &News) -> String {
     }
 }
 
-fn as_json(state: &State, news: &News) -> String {
-    let count = |list: &[comfy_graph::canon::PlaceName]| list.len();
+fn state_to_json(state: &LayoutState, news: &StateChanges) -> String {
+    let count = |list: &[comfy_graph::clean::PlaceName]| list.len();
     let row = json!({
         "schema": 1,
-        "id": shown(state),
+        "id": display_id(state),
         "at": state.at,
         "author": state.author().map(|person| &person.name),
         "path": String::from_utf8_lossy(state.path.as_bytes()),
@@ -174,7 +186,7 @@ fn as_json(state: &State, news: &News) -> String {
         "placed": count(&news.moves.placed),
         "resized": count(&news.moves.resized),
         "arranged": news.moves.arranged,
-        "told": in_words(state, news),
+        "told": describe_state(state, news),
     });
     format!("{row}\n")
 }

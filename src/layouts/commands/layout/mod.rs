@@ -5,17 +5,19 @@ pub mod restore;
 pub mod show;
 pub mod undo;
 
-use comfy_graph::canon;
-use comfy_graph::canon::{ClockedLayout, Mode, Moves, PlaceTitles, moves};
+use comfy_graph::clean;
+use comfy_graph::clean::{ClockedLayout, LayoutChanges, LayoutMode, PlaceTitles, compare_layouts};
 use jiff::Timestamp;
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::bring_back::{Desk, Looked, Outcome, Workflow};
-use crate::layouts::describe::{Names, told};
-use crate::layouts::past;
-use crate::layouts::past::{Named, Past, State, StateId};
-use crate::platform::git::{ObjectId, RepoPath, Repository, commit_range, index, shell};
+use crate::layouts::bring_back::{
+    InspectedFile, LayoutWorkspace, RestoreOutcome, WorkTreeWorkflow,
+};
+use crate::layouts::describe::{PlaceLabels, describe_moves};
+use crate::layouts::layout_history;
+use crate::layouts::layout_history::{LayoutHistory, LayoutState, StateId, StateMatch};
+use crate::platform::git::{ObjectId, RepoPath, Repository, commit_text, index, shell};
 use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
 
@@ -32,68 +34,70 @@ the workflow itself, nor anything git has committed: docs/layouts.md.";
 /// Tell who moved what and when, and bring earlier layouts back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, arg_required_else_help = true)]
-pub struct Args {
+pub struct LayoutArgs {
     /// What to do.
     #[command(subcommand)]
-    action: Action,
+    action: LayoutCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum LayoutCommand {
     /// Tell who moved what and when, newest first.
     #[command(after_help = log::EXAMPLES)]
-    Log(log::Args),
+    Log(log::LayoutLogArgs),
     /// Show where everything lies, or lay then, and who put it there.
     #[command(override_usage = "git comfy layout show [OPTIONS] [ID] <FILE>")]
-    Show(show::Args),
+    Show(show::LayoutShowArgs),
     /// Bring an earlier layout back; what is there now is kept.
     #[command(override_usage = "git comfy layout restore <ID> <FILE>")]
-    Restore(restore::Args),
+    Restore(restore::LayoutRestoreArgs),
     /// Go one state back; again goes further back.
-    Undo(undo::Args),
+    Undo(undo::LayoutUndoArgs),
 }
 
 /// Does it.
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &LayoutArgs, session: &Session) -> Result<Exit> {
     match &args.action {
-        Action::Log(args) => log::run(args, session),
-        Action::Show(args) => show::run(args, session),
-        Action::Restore(args) => restore::run(args, session),
-        Action::Undo(args) => undo::run(args, session),
+        LayoutCommand::Log(args) => log::run(args, session),
+        LayoutCommand::Show(args) => show::run(args, session),
+        LayoutCommand::Restore(args) => restore::run(args, session),
+        LayoutCommand::Undo(args) => undo::run(args, session),
     }
 }
 
 /// A longer content is told by types and numbers only.
-const LONGEST: u64 = 64 << 20;
+const MAX_CONTENT_SIZE: u64 = 64 << 20;
 
 /// The id as it is shown.
-fn shown(state: &State) -> String {
+fn display_id(state: &LayoutState) -> String {
     match state.id() {
         StateId::Now => "now".to_owned(),
-        StateId::Notes(id) => commit_range::short(id),
+        StateId::Notes(id) => commit_text::short_id(id),
         StateId::Own(id) => id,
     }
 }
 
 /// The id by which it is found also when something else is there now.
-fn lasting(state: &State) -> String {
+fn stable_id(state: &LayoutState) -> String {
     match state.id() {
-        StateId::Notes(id) => commit_range::short(id),
+        StateId::Notes(id) => commit_text::short_id(id),
         StateId::Now | StateId::Own(_) => state.own_id(),
     }
 }
 
 /// When it came about, to the minute.
-fn when(milliseconds: u64) -> String {
+fn format_time(milliseconds: u64) -> String {
     let at = i64::try_from(milliseconds).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
     match at.filter(|_| milliseconds > 0) {
-        Some(at) => time_argument::exactly(at).chars().take("2026-01-31 14:30".len()).collect(),
+        Some(at) => {
+            time_argument::format_local_time(at).chars().take("2026-01-31 14:30".len()).collect()
+        }
         None => "unknown".to_owned(),
     }
 }
 
 /// By whose hand, as far as that is known.
-fn by(state: &State) -> String {
+fn author_name(state: &LayoutState) -> String {
     match state.author() {
         Some(person) => sanitize::excerpt(&person.name, 24),
         None if state.is_by_git() => "git".to_owned(),
@@ -102,22 +106,22 @@ fn by(state: &State) -> String {
 }
 
 /// The layouts of one file.
-struct Book<'b, 'r> {
+struct FileLayouts<'b, 'r> {
     repository: &'r Repository,
-    desk: &'b mut Desk<'r>,
-    past: &'b mut Past<'r>,
+    workspace: &'b mut LayoutWorkspace<'r>,
+    history: &'b mut LayoutHistory<'r>,
     path: RepoPath,
     /// The path as a person types it.
     typed: String,
     /// The file as it is; nothing if it is not there, or none of ours.
-    workflow: Option<Workflow>,
-    states: Vec<State>,
+    require_workflow: Option<WorkTreeWorkflow>,
+    states: Vec<LayoutState>,
     titles: PlaceTitles,
 }
 
 /// A state, and what is new in it.
-struct News {
-    moves: Moves,
+struct StateChanges {
+    moves: LayoutChanges,
     /// It went back to an earlier one.
     is_undo: bool,
     titles: [PlaceTitles; 2],
@@ -125,42 +129,51 @@ struct News {
     renamed_from: Option<RepoPath>,
 }
 
-impl News {
-    fn told(&self) -> String {
-        let told = told(&self.moves, Names(&self.titles));
+impl StateChanges {
+    fn describe(&self) -> String {
+        let told = describe_moves(&self.moves, PlaceLabels(&self.titles));
         match &self.renamed_from {
-            Some(from) if self.is_nothing() => format!("renamed from {from}"),
+            Some(from) if self.is_empty() => format!("renamed from {from}"),
             Some(from) => format!("{told}; renamed from {from}"),
             None => told,
         }
     }
 
-    fn is_nothing(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.moves.is_empty() && !self.moves.has_other_view
     }
 }
 
-impl<'b, 'r> Book<'b, 'r> {
+impl<'b, 'r> FileLayouts<'b, 'r> {
     fn open(
         session: &Session,
         repository: &'r Repository,
-        desk: &'b mut Desk<'r>,
-        past: &'b mut Past<'r>,
+        desk: &'b mut LayoutWorkspace<'r>,
+        past: &'b mut LayoutHistory<'r>,
         path: RepoPath,
-        workflow: Option<Workflow>,
-    ) -> Result<Book<'b, 'r>> {
+        workflow: Option<WorkTreeWorkflow>,
+    ) -> Result<FileLayouts<'b, 'r>> {
         let states = past.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
         if states.is_empty() {
-            return Err(unknown(session, repository, &path, workflow.as_ref())?);
+            return Err(no_layout_failure(session, repository, &path, workflow.as_ref())?);
         }
-        let typed = shell::typed(repository, &session.cwd, &path);
-        let titles = workflow.as_ref().map(|workflow| PlaceTitles::of(&workflow.content));
+        let typed = shell::quote_path_from(repository, &session.cwd, &path);
+        let titles = workflow.as_ref().map(|workflow| PlaceTitles::from_content(&workflow.content));
         let titles = titles.unwrap_or_default();
-        Ok(Book { repository, desk, past, path, typed, workflow, states, titles })
+        Ok(FileLayouts {
+            repository,
+            workspace: desk,
+            history: past,
+            path,
+            typed,
+            require_workflow: workflow,
+            states,
+            titles,
+        })
     }
 
     /// The state that the file is in.
-    fn present(&self) -> Option<&State> {
+    fn present_state(&self) -> Option<&LayoutState> {
         self.states.iter().find(|state| state.is_present())
     }
 
@@ -170,87 +183,89 @@ impl<'b, 'r> Book<'b, 'r> {
         let from = RepoPath::new(was);
         let mut older = self.states.iter().skip(at + 1).filter(|older| older.path == state.path);
         let before = match older.next() {
-            Some(before) => self.past.layout(before)?,
+            Some(before) => self.history.layout(before)?,
             None => None,
         };
         let is_known = before.is_some_and(|before| before.was() == Some(was));
         Ok(Some(from).filter(|from| !is_known && *from != state.path))
     }
 
-    fn content(&self, blob: ObjectId) -> Result<Option<Vec<u8>>> {
-        match &self.workflow {
+    fn read_content(&self, blob: ObjectId) -> Result<Option<Vec<u8>>> {
+        match &self.require_workflow {
             Some(workflow) if workflow.blob == blob => Ok(Some(workflow.content.clone())),
-            _ => Ok(self.repository.blob_within(blob, LONGEST)?),
+            _ => Ok(self.repository.blob_up_to(blob, MAX_CONTENT_SIZE)?),
         }
     }
 
     /// What is new in a state; nothing if its layout is not there any more.
-    fn news(&mut self, at: usize) -> Result<Option<News>> {
+    fn changes_in(&mut self, at: usize) -> Result<Option<StateChanges>> {
         let Some(state) = self.states.get(at) else { return Ok(None) };
-        let Some(layout) = self.past.layout(state)? else { return Ok(None) };
-        let content = self.content(state.blob)?;
+        let Some(layout) = self.history.layout(state)? else { return Ok(None) };
+        let content = self.read_content(state.blob)?;
         let before = match self.states.get(at + 1) {
             Some(before) => {
                 let content = content.as_deref().unwrap_or_default();
-                self.desk.part(self.past, before, (state.blob, content))?
+                self.workspace.match_layout(self.history, before, (state.blob, content))?
             }
             None => None,
         };
-        let moves = moves(before.as_ref().map(|part| part.source()), &layout);
-        let titles = content.map(|content| PlaceTitles::of(&content)).unwrap_or_default();
+        let moves = compare_layouts(before.as_ref().map(|part| part.source()), &layout);
+        let titles = content.map(|content| PlaceTitles::from_content(&content)).unwrap_or_default();
         let titles = [titles, self.titles.clone()];
         let renamed_from = self.renamed_from(at, &layout)?;
         // A copy has from its original that it was undone.
         let is_undo = layout.back().is_some() && self.states.len() > at + 1;
-        Ok(Some(News { moves, is_undo, titles, renamed_from }))
+        Ok(Some(StateChanges { moves, is_undo, titles, renamed_from }))
     }
 
     /// The state that an id names.
-    fn named(&self, id: &str) -> Result<usize> {
+    fn find_state(&self, id: &str) -> Result<usize> {
         let (id, file) = (sanitize::line(id), &self.path);
-        match past::named(&self.states, &id) {
-            Named::One(at) => Ok(at),
-            Named::Several(count) => {
-                Err(Failure::new(format!("{id} names {count} states of {file}; write more of it"))
-                    .hint(self.see_log("tells which there are")))
-            }
-            Named::Nothing if id.eq_ignore_ascii_case("now") => {
+        match layout_history::match_state(&self.states, &id) {
+            StateMatch::One(at) => Ok(at),
+            StateMatch::Several(count) => Err(CommandError::new(format!(
+                "{id} names {count} states of {file}; write more of it"
+            ))
+            .with_hint(self.log_hint("tells which there are"))),
+            StateMatch::Nothing if id.eq_ignore_ascii_case("now") => {
                 self.workflow()?;
-                Err(Failure::new(format!("nothing is known yet of how {file} lies now"))
-                    .hint(self.see_log("tells what is")))
+                Err(CommandError::new(format!("nothing is known yet of how {file} lies now"))
+                    .with_hint(self.log_hint("tells what is")))
             }
-            Named::Nothing => Err(Failure::new(format!("{id} names no layout of {file}"))
-                .hint(self.see_log("tells which there are"))),
+            StateMatch::Nothing => {
+                Err(CommandError::new(format!("{id} names no layout of {file}"))
+                    .with_hint(self.log_hint("tells which there are")))
+            }
         }
     }
 
     /// Where to look next.
-    fn see_log(&self, what_for: &str) -> String {
+    fn log_hint(&self, what_for: &str) -> String {
         format!("`git comfy layout log {}` {what_for}", self.typed)
     }
 
     /// The workflow to write into.
-    fn workflow(&self) -> Result<&Workflow> {
+    fn workflow(&self) -> Result<&WorkTreeWorkflow> {
         let path = &self.path;
         let top = self.repository.work_tree();
         let is_there = top.is_some_and(|top| top.join(path.to_path()).exists());
-        match &self.workflow {
+        match &self.require_workflow {
             Some(workflow) if is_no_workflow(workflow) => {
-                Err(Failure::new(format!("{path} is no workflow as it is now"))
-                    .hint(format!("git checkout -- {}", self.typed)))
+                Err(CommandError::new(format!("{path} is no workflow as it is now"))
+                    .with_hint(format!("git checkout -- {}", self.typed)))
             }
             Some(workflow) => Ok(workflow),
-            None if is_there => Err(has_positions(path)),
-            None => Err(self.is_gone()?),
+            None if is_there => Err(raw_file_failure(path)),
+            None => Err(self.missing_file_failure()?),
         }
     }
 
     /// What to say of a file that is not there: how it is had again.
-    fn is_gone(&self) -> Result<Failure> {
+    fn missing_file_failure(&self) -> Result<CommandError> {
         let (path, typed) = (&self.path, &self.typed);
-        let gone = Failure::new(format!("{path} is not in the work tree"));
-        if index::tracked(self.repository)?.contains(path) {
-            return Ok(gone.hint(format!("git checkout -- {typed}")));
+        let gone = CommandError::new(format!("{path} is not in the work tree"));
+        if index::tracked_paths(self.repository)?.contains(path) {
+            return Ok(gone.with_hint(format!("git checkout -- {typed}")));
         }
         let head = self.repository.head()?.map(|head| self.repository.commit(head)).transpose()?;
         let is_committed = match head.flatten() {
@@ -258,125 +273,145 @@ impl<'b, 'r> Book<'b, 'r> {
             None => false,
         };
         Ok(match is_committed {
-            true => gone.hint(format!("git checkout HEAD -- {typed}")),
+            true => gone.with_hint(format!("git checkout HEAD -- {typed}")),
             false => gone
-                .hint(format!("git log --oneline --diff-filter=D -- {typed}"))
-                .hint(format!("git checkout COMMIT~ -- {typed}")),
+                .with_hint(format!("git log --oneline --diff-filter=D -- {typed}"))
+                .with_hint(format!("git checkout COMMIT~ -- {typed}")),
         })
     }
 
     /// Says what came of bringing a state back.
-    fn tell(&mut self, session: &Session, at: usize, outcome: Outcome) -> Result<Exit> {
+    fn report_outcome(
+        &mut self,
+        session: &Session,
+        at: usize,
+        outcome: RestoreOutcome,
+    ) -> Result<Exit> {
         let path = self.path.to_string();
         match outcome {
-            Outcome::Done => {}
-            Outcome::Same => {
-                session.ui.tell(&format!("nothing to do: {path} lies so already"))?;
+            RestoreOutcome::Done => {}
+            RestoreOutcome::Unchanged => {
+                session.ui.report(&format!("nothing to do: {path} lies so already"))?;
                 return Ok(Exit::Done);
             }
-            Outcome::Saved => {
-                return Err(Failure::new(format!("{path} was saved just now"))
-                    .hint("try again; nothing was written"));
+            RestoreOutcome::SavedMeanwhile => {
+                return Err(CommandError::new(format!("{path} was saved just now"))
+                    .with_hint("try again; nothing was written"));
             }
-            Outcome::Gone => {
-                return Err(Failure::new("that layout is not on this machine any more")
-                    .hint("git comfy sync"));
+            RestoreOutcome::Missing => {
+                return Err(CommandError::new("that layout is not on this machine any more")
+                    .with_hint("git comfy sync"));
             }
         }
-        let news = self.news(at)?.map(|news| news.told()).unwrap_or_default();
+        let news = self.changes_in(at)?.map(|news| news.describe()).unwrap_or_default();
         let Some(state) = self.states.get(at) else { return Ok(Exit::Done) };
-        let (id, when) = (lasting(state), when(state.at));
-        session.ui.tell(&format!("{path} lies as in {id} of {when} ({}): {news}", by(state)))?;
-        if let Some(before) = self.present() {
-            let (id, path) = (lasting(before), &self.typed);
+        let (id, when) = (stable_id(state), format_time(state.at));
+        session.ui.report(&format!(
+            "{path} lies as in {id} of {when} ({}): {news}",
+            author_name(state)
+        ))?;
+        if let Some(before) = self.present_state() {
+            let (id, path) = (stable_id(before), &self.typed);
             session
                 .ui
-                .tell(&format!("what was there is kept: git comfy layout restore {id} {path}"))?;
+                .report(&format!("what was there is kept: git comfy layout restore {id} {path}"))?;
         }
-        session.ui.say("reload the page in ComfyUI, or its next Save writes the old places back");
+        session.ui.info("reload the page in ComfyUI, or its next Save writes the old places back");
         Ok(Exit::Done)
     }
 }
 
 /// The path of a file that a person named.
-fn path_of(session: &Session, repository: &Repository, word: &str) -> Result<RepoPath> {
+fn resolve_path(session: &Session, repository: &Repository, word: &str) -> Result<RepoPath> {
     let file = session.cwd.join(word);
     if file.is_dir() {
-        return Err(Failure::new(format!("{} is a folder; name a file", sanitize::line(word)))
-            .hint("`git comfy layout log` without a file tells of all"));
+        return Err(CommandError::new(format!(
+            "{} is a folder; name a file",
+            sanitize::line(word)
+        ))
+        .with_hint("`git comfy layout log` without a file tells of all"));
     }
     let path = repository.path_of(&file);
-    path.ok_or_else(|| Failure::new(format!("{} is not in this repository", sanitize::line(word))))
+    path.ok_or_else(|| {
+        CommandError::new(format!("{} is not in this repository", sanitize::line(word)))
+    })
 }
 
 /// Looks at a file that a person named; it need not be there any more.
-fn look<'r>(
+fn inspect_file<'r>(
     session: &Session,
     repository: &'r Repository,
-    desk: &mut Desk<'r>,
+    desk: &mut LayoutWorkspace<'r>,
     path: &RepoPath,
-) -> Result<Option<Workflow>> {
-    let typed = shell::typed(repository, &session.cwd, path);
-    match desk.look(path)? {
-        Looked::Workflow(workflow) => Ok(Some(workflow)),
-        Looked::Missing | Looked::Raw => Ok(None),
-        Looked::InCommits => {
-            Err(Failure::new(format!("the positions of {path} are in its commits (comfy=keep)"))
-                .hint(format!("git log -- {typed}"))
-                .hint(format!("git checkout COMMIT -- {typed}")))
-        }
-        Looked::NotOurs => Err(Failure::new(format!("git-comfy does not handle {path}"))
-            .hint("`git comfy doctor` says how files are handled; `git comfy init` sets it up")),
+) -> Result<Option<WorkTreeWorkflow>> {
+    let typed = shell::quote_path_from(repository, &session.cwd, path);
+    match desk.inspect(path)? {
+        InspectedFile::Workflow(workflow) => Ok(Some(workflow)),
+        InspectedFile::Missing | InspectedFile::Raw => Ok(None),
+        InspectedFile::InCommits => Err(CommandError::new(format!(
+            "the positions of {path} are in its commits (comfy=keep)"
+        ))
+        .with_hint(format!("git log -- {typed}"))
+        .with_hint(format!("git checkout COMMIT -- {typed}"))),
+        InspectedFile::NotFiltered => Err(CommandError::new(format!(
+            "git-comfy does not handle {path}"
+        ))
+        .with_hint("`git comfy doctor` says how files are handled; `git comfy init` sets it up")),
     }
 }
 
-fn is_no_workflow(file: &Workflow) -> bool {
-    canon::begin(&file.content, Mode::Strip).is_err()
+fn is_no_workflow(file: &WorkTreeWorkflow) -> bool {
+    clean::begin_clean(&file.content, LayoutMode::Strip).is_err()
 }
 
-fn has_positions(path: &RepoPath) -> Failure {
-    Failure::new(format!("{path} was committed with its positions"))
-        .hint("`git comfy init --renormalize` stages it in its clean form")
+fn raw_file_failure(path: &RepoPath) -> CommandError {
+    CommandError::new(format!("{path} was committed with its positions"))
+        .with_hint("`git comfy init --renormalize` stages it in its clean form")
 }
 
 /// What to say of a file without any layout.
-fn unknown(
+fn no_layout_failure(
     session: &Session,
     repository: &Repository,
     path: &RepoPath,
-    workflow: Option<&Workflow>,
-) -> Result<Failure> {
-    if !index::tracked(repository)?.contains(path) {
+    workflow: Option<&WorkTreeWorkflow>,
+) -> Result<CommandError> {
+    if !index::tracked_paths(repository)?.contains(path) {
         let file = repository.work_tree().map(|top| top.join(path.to_path()));
         return Ok(match file.and_then(|file| file.symlink_metadata().ok()) {
-            Some(_) => Failure::new(format!("{path} is not tracked by git"))
-                .hint(format!("git add {}", shell::typed(repository, &session.cwd, path)))
-                .hint("from then on every save of it keeps where its nodes lie"),
+            Some(_) => CommandError::new(format!("{path} is not tracked by git"))
+                .with_hint(format!(
+                    "git add {}",
+                    shell::quote_path_from(repository, &session.cwd, path)
+                ))
+                .with_hint("from then on every save of it keeps where its nodes lie"),
             None => {
                 let told = format!("{path} is not tracked by git, and there is no such file");
                 let name = path.to_path();
                 let name = name.file_name().map(|name| name.to_string_lossy().into_owned());
-                Failure::new(told).hint(match name.is_some_and(|name| past::is_id(&name)) {
-                    true => "after an ID comes the file: git comfy layout show ID FILE",
-                    false => "`git comfy layout log` without a file tells of all",
-                })
+                CommandError::new(told).with_hint(
+                    match name.is_some_and(|name| layout_history::may_be_state_id(&name)) {
+                        true => "after an ID comes the file: git comfy layout show ID FILE",
+                        false => "`git comfy layout log` without a file tells of all",
+                    },
+                )
             }
         });
     }
     if workflow.is_some_and(is_no_workflow) {
-        return Ok(Failure::new(format!("{path} is no workflow"))
-            .hint("`git comfy layout log` without a file tells of all that are"));
+        return Ok(CommandError::new(format!("{path} is no workflow"))
+            .with_hint("`git comfy layout log` without a file tells of all that are"));
     }
     let file = repository.work_tree().map(|top| top.join(path.to_path()));
     if workflow.is_none() && file.is_some_and(|file| file.exists()) {
-        return Ok(has_positions(path));
+        return Ok(raw_file_failure(path));
     }
-    Ok(Failure::new(format!("no layout of {path} is known yet"))
-        .hint("move a node in ComfyUI and save; `git comfy sync` fetches those of others"))
+    Ok(CommandError::new(format!("no layout of {path} is known yet"))
+        .with_hint("move a node in ComfyUI and save; `git comfy sync` fetches those of others"))
 }
 
 /// `[ID] FILE`, as a person wrote it.
-fn id_and_file(words: &[String]) -> (Option<&str>, &str) {
+fn split_id_and_file(words: &[String]) -> (Option<&str>, &str) {
     match words {
         [id, file, ..] => (Some(id), file),
         [file] => (None, file),

@@ -1,21 +1,26 @@
 //! `git comfy layout show`: where everything lies in one state, since when, and by whom.
 
-use comfy_graph::canon::{Clock, CloneId, Place, PlaceKind, PlaceTitles, Stamp, places};
+use comfy_graph::clean::{
+    Clock, ClockStamp, CloneId, PlaceKind, PlaceTitles, PlacedItem, list_places,
+};
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
-use super::{Book, by, id_and_file, look, path_of, shown, when};
-use crate::error::{Failure, Result};
+use super::{
+    FileLayouts, author_name, display_id, format_time, inspect_file, resolve_path,
+    split_id_and_file,
+};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::bring_back::Desk;
-use crate::layouts::describe::{Names, Since, table};
-use crate::layouts::past::{Past, State};
+use crate::layouts::bring_back::LayoutWorkspace;
+use crate::layouts::describe::{LastMove, PlaceLabels, places_table};
+use crate::layouts::layout_history::{LayoutHistory, LayoutState};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 
 /// Show where everything lies, or lay then, and who put it there.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct LayoutShowArgs {
     /// An ID of `git comfy layout log` [default: now; of a file that is gone, its last],
     /// and the file.
     #[arg(value_name = "[ID] FILE", required = true, num_args = 1..=2)]
@@ -28,82 +33,88 @@ pub(crate) struct Args {
 }
 
 /// So many states are asked whose moves are whose.
-const MOST_ASKED: usize = 200;
+const MAX_STATES_READ: usize = 200;
 
 /// Shows.
-pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &LayoutShowArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
-    let (id, file) = id_and_file(&args.what);
-    let path = path_of(session, &repository, file)?;
-    let mut desk = Desk::of(&repository)?;
-    let workflow = look(session, &repository, &mut desk, &path)?;
-    let mut past = Past::of(&repository)?;
-    let mut book = Book::open(session, &repository, &mut desk, &mut past, path, workflow)?;
-    let is_now = id.is_none_or(|id| id.eq_ignore_ascii_case("now")) && book.present().is_some();
-    let present = book.past.present(&book.path).filter(|_| is_now);
+    let (id, file) = split_id_and_file(&args.what);
+    let path = resolve_path(session, &repository, file)?;
+    let mut desk = LayoutWorkspace::open(&repository)?;
+    let workflow = inspect_file(session, &repository, &mut desk, &path)?;
+    let mut past = LayoutHistory::load(&repository)?;
+    let mut book = FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
+    let is_now =
+        id.is_none_or(|id| id.eq_ignore_ascii_case("now")) && book.present_state().is_some();
+    let present = book.history.present_layout(&book.path).filter(|_| is_now);
     let (layout, blob, head) = match present {
         Some(present) => (present.layout, present.blob, format!("{} now", book.path)),
         None => {
             let at = match id {
-                Some(id) => book.named(id)?,
+                Some(id) => book.find_state(id)?,
                 // A file that is gone: as it lay last.
                 None => 0,
             };
             let state = &book.states[at];
-            let head =
-                format!("{} in {} of {}, {}", state.path, shown(state), when(state.at), by(state));
-            let layout = book.past.layout(state)?;
-            let gone = || Failure::new("that layout is not on this machine any more");
+            let head = format!(
+                "{} in {} of {}, {}",
+                state.path,
+                display_id(state),
+                format_time(state.at),
+                author_name(state)
+            );
+            let layout = book.history.layout(state)?;
+            let gone = || CommandError::new("that layout is not on this machine any more");
             (layout.ok_or_else(gone)?, state.blob, head)
         }
     };
-    let content = book.content(blob)?;
-    let titles = content.map(|content| PlaceTitles::of(&content)).unwrap_or_default();
+    let content = book.read_content(blob)?;
+    let titles = content.map(|content| PlaceTitles::from_content(&content)).unwrap_or_default();
     let titles = [titles, book.titles.clone()];
-    let places = places(&layout);
-    let people = People::of(&mut book, &places)?;
-    let since = |place: &Place| people.since(place);
+    let places = list_places(&layout);
+    let people = MoveAuthors::collect(&mut book, &places)?;
+    let since = |place: &PlacedItem| people.last_move(place);
     let mut screen = Screen::open(session, &args.screen, "show");
     let text = match args.json {
-        true => as_json(&places, Names(&titles), &since),
-        false => format!("{head}\n{}", table(&places, Names(&titles), &since)),
+        true => places_to_json(&places, PlaceLabels(&titles), &since),
+        false => format!("{head}\n{}", places_table(&places, PlaceLabels(&titles), &since)),
     };
-    screen.put(text.as_bytes())?;
+    screen.write(text.as_bytes())?;
     Ok(Exit::Done)
 }
 
 /// Whose moves are whose.
 #[derive(Default)]
-struct People {
+struct MoveAuthors {
     /// Who sent what was saved at a moment.
-    moments: FxHashMap<Stamp, String>,
+    by_stamp: FxHashMap<ClockStamp, String>,
     /// Who sent anything that a clone saved.
-    clones: FxHashMap<CloneId, String>,
+    by_clone: FxHashMap<CloneId, String>,
     left: usize,
 }
 
-impl People {
-    fn of(book: &mut Book<'_, '_>, places: &[Place]) -> Result<People> {
-        let mut people = People { left: MOST_ASKED, ..People::default() };
-        people.ask(book.past, &book.states)?;
+impl MoveAuthors {
+    fn collect(book: &mut FileLayouts<'_, '_>, places: &[PlacedItem]) -> Result<MoveAuthors> {
+        let mut people = MoveAuthors { left: MAX_STATES_READ, ..MoveAuthors::default() };
+        people.add_states(book.history, &book.states)?;
         // What was copied from another file was moved by those who had that one.
-        let mut others: Vec<_> = book.past.paths().into_iter().collect();
+        let mut others: Vec<_> = book.history.paths().into_iter().collect();
         others.sort();
         for path in others {
-            let is_known = |place: &Place| match place.moved {
-                Clock::At(stamp) => people.name_of(stamp).is_some(),
+            let is_known = |place: &PlacedItem| match place.moved {
+                Clock::At(stamp) => people.author_of(stamp).is_some(),
                 _ => true,
             };
             if people.left == 0 || places.iter().all(is_known) {
                 break;
             }
-            let states = book.past.states(&path, None)?;
-            people.ask(book.past, &states)?;
+            let states = book.history.states(&path, None)?;
+            people.add_states(book.history, &states)?;
         }
         Ok(people)
     }
 
-    fn ask(&mut self, past: &mut Past<'_>, states: &[State]) -> Result<()> {
+    fn add_states(&mut self, past: &mut LayoutHistory<'_>, states: &[LayoutState]) -> Result<()> {
         for state in states.iter().filter(|state| !state.is_joined() && !state.is_by_git()) {
             if self.left == 0 {
                 break;
@@ -111,37 +122,41 @@ impl People {
             self.left -= 1;
             let saved = past.layout(state)?.map(|layout| layout.saved());
             let Some(Clock::At(stamp)) = saved else { continue };
-            self.moments.entry(stamp).or_insert_with(|| by(state));
+            self.by_stamp.entry(stamp).or_insert_with(|| author_name(state));
             if state.author().is_some() {
-                self.clones.entry(stamp.by).or_insert_with(|| by(state));
+                self.by_clone.entry(stamp.clone_id).or_insert_with(|| author_name(state));
             }
         }
         Ok(())
     }
 
-    fn name_of(&self, stamp: Stamp) -> Option<&String> {
-        self.moments.get(&stamp).or_else(|| self.clones.get(&stamp.by))
+    fn author_of(&self, stamp: ClockStamp) -> Option<&String> {
+        self.by_stamp.get(&stamp).or_else(|| self.by_clone.get(&stamp.clone_id))
     }
 
-    fn since(&self, place: &Place) -> Since {
+    fn last_move(&self, place: &PlacedItem) -> LastMove {
         let (when, by) = match place.moved {
             Clock::Arranged => ("arranged".to_owned(), "nobody".to_owned()),
-            Clock::Unknown(at) => (when(at), "unknown".to_owned()),
+            Clock::Unknown(at) => (format_time(at), "unknown".to_owned()),
             Clock::At(stamp) => {
-                let by = match self.name_of(stamp) {
-                    Some(person) => format!("{person} ({})", stamp.by),
-                    None => format!("unknown ({})", stamp.by),
+                let by = match self.author_of(stamp) {
+                    Some(person) => format!("{person} ({})", stamp.clone_id),
+                    None => format!("unknown ({})", stamp.clone_id),
                 };
-                (when(stamp.at), by)
+                (format_time(stamp.millis), by)
             }
         };
-        Since { when, by }
+        LastMove { when, by }
     }
 }
 
-fn as_json(places: &[Place], names: Names<'_>, since: &dyn Fn(&Place) -> Since) -> String {
-    let row = |place: &Place| {
-        let Since { when, by } = since(place);
+fn places_to_json(
+    places: &[PlacedItem],
+    names: PlaceLabels<'_>,
+    since: &dyn Fn(&PlacedItem) -> LastMove,
+) -> String {
+    let row = |place: &PlacedItem| {
+        let LastMove { when, by } = since(place);
         let kind = match place.name.kind {
             PlaceKind::Node => "node",
             PlaceKind::Group => "group",
@@ -150,13 +165,13 @@ fn as_json(places: &[Place], names: Names<'_>, since: &dyn Fn(&Place) -> Since) 
         };
         json!({
             "kind": kind,
-            "name": names.of(&place.name),
+            "name": names.label_of(&place.name),
             "type": place.name.class,
             "id": place.name.id,
             "subgraph": place.name.scope,
-            "pos": place.at.map(|(x, y)| [x, y]),
+            "pos": place.position.map(|(x, y)| [x, y]),
             "size": place.extent.map(|(w, h)| [w, h]),
-            "at": (place.moved.at() > 0).then(|| place.moved.at()),
+            "at": (place.moved.millis() > 0).then(|| place.moved.millis()),
             "moved": when,
             "by": by,
         })

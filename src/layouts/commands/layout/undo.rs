@@ -1,13 +1,13 @@
 //! `git comfy layout undo`: one state back, and again further back.
 
-use comfy_graph::canon::{is_elsewhere, is_made_up};
+use comfy_graph::clean::{has_moved_places, was_arranged_before};
 
-use super::{Book, lasting, look, path_of};
-use crate::error::{Failure, Result};
+use super::{FileLayouts, inspect_file, resolve_path, stable_id};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::bring_back::{Desk, Next, Outcome};
-use crate::layouts::past;
-use crate::layouts::past::{Past, State};
+use crate::layouts::bring_back::{LayoutWorkspace, NextUndo, RestoreOutcome};
+use crate::layouts::layout_history;
+use crate::layouts::layout_history::{LayoutHistory, LayoutState};
 use crate::platform::git::{RepoPath, Repository};
 use crate::session::Session;
 
@@ -15,112 +15,117 @@ use crate::session::Session;
 /// pull. Again goes further back, until you move something yourself. What was arranged
 /// because nobody had placed it yet is no state to go back to.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct LayoutUndoArgs {
     /// The file [default: the one that changed last].
     #[arg(value_name = "FILE")]
     file: Option<String>,
 }
 
 /// Goes back.
-pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &LayoutUndoArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
-    let mut desk = Desk::of(&repository)?;
+    let mut desk = LayoutWorkspace::open(&repository)?;
     let path = match &args.file {
-        Some(word) => path_of(session, &repository, word)?,
-        None => changed_last(&repository, &mut desk)?,
+        Some(word) => resolve_path(session, &repository, word)?,
+        None => last_changed_file(&repository, &mut desk)?,
     };
-    let workflow = look(session, &repository, &mut desk, &path)?;
-    let mut past = Past::of(&repository)?;
-    let mut book = Book::open(session, &repository, &mut desk, &mut past, path, workflow)?;
+    let workflow = inspect_file(session, &repository, &mut desk, &path)?;
+    let mut past = LayoutHistory::load(&repository)?;
+    let mut book = FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
     book.workflow()?;
-    match go_back(&mut book)? {
-        Step::To(at, outcome) => book.tell(session, at, outcome),
-        Step::Nowhere(arranged) => Err(nowhere(&book, arranged)),
+    match step_back(&mut book)? {
+        UndoStep::To(at, outcome) => book.report_outcome(session, at, outcome),
+        UndoStep::Nowhere(arranged) => Err(no_older_layout_failure(&book, arranged)),
     }
 }
 
-fn nowhere(book: &Book<'_, '_>, arranged: Option<usize>) -> Failure {
+fn no_older_layout_failure(book: &FileLayouts<'_, '_>, arranged: Option<usize>) -> CommandError {
     let path = &book.path;
-    let see_log = book.see_log("tells all that is known of it");
+    let see_log = book.log_hint("tells all that is known of it");
     let Some(state) = arranged.and_then(|at| book.states.get(at)) else {
         let why = format!("{path} cannot go further back: no older layout differs");
-        return Failure::new(why).hint(see_log);
+        return CommandError::new(why).with_hint(see_log);
     };
     let why = format!("{path} cannot go further back: before that nobody had placed its nodes");
-    let back = format!("git comfy layout restore {} {}", lasting(state), book.typed);
-    Failure::new(why).hint(format!("`{back}` brings back how it was arranged")).hint(see_log)
+    let back = format!("git comfy layout restore {} {}", stable_id(state), book.typed);
+    CommandError::new(why)
+        .with_hint(format!("`{back}` brings back how it was arranged"))
+        .with_hint(see_log)
 }
 
 /// Where one step back leads.
-enum Step {
+enum UndoStep {
     /// To a state.
-    To(usize, Outcome),
+    To(usize, RestoreOutcome),
     /// Nowhere, or only to what was arranged.
     Nowhere(Option<usize>),
 }
 
-fn go_back(book: &mut Book<'_, '_>) -> Result<Step> {
-    let (Some(workflow), Some(present)) = (&book.workflow, book.past.present(&book.path)) else {
-        return Ok(Step::Nowhere(None));
+fn step_back(book: &mut FileLayouts<'_, '_>) -> Result<UndoStep> {
+    let (Some(workflow), Some(present)) =
+        (&book.require_workflow, book.history.present_layout(&book.path))
+    else {
+        return Ok(UndoStep::Nowhere(None));
     };
     let mut arranged = None;
     // Whether git wrote what came after the state at hand.
-    let mut is_overwritten = book.present().is_some_and(State::is_written_by_git);
-    for at in past::way_back(&book.states, &present) {
+    let mut is_overwritten = book.present_state().is_some_and(LayoutState::is_written_by_git);
+    for at in layout_history::undo_candidates(&book.states, &present) {
         let state = &book.states[at];
         let was_overwritten = std::mem::replace(&mut is_overwritten, state.is_written_by_git());
         let known = (workflow.blob, workflow.content.as_slice());
-        let Some(part) = book.desk.part(book.past, state, known)? else { continue };
-        if !is_elsewhere(part.source(), &present.layout) {
+        let Some(part) = book.workspace.match_layout(book.history, state, known)? else { continue };
+        if !has_moved_places(part.source(), &present.layout) {
             continue;
         }
         // What nobody placed gave way to what somebody did: nothing that anybody would undo.
         let is_guess = state.is_written_by_git() && was_overwritten;
         if !part.source().layout.has_place_by_person()
-            || (is_guess && is_made_up(part.source(), &present.layout))
+            || (is_guess && was_arranged_before(part.source(), &present.layout))
         {
             arranged = arranged.or(Some(at));
             continue;
         }
-        match book.desk.bring_back(book.past, workflow, state, Next::Further)? {
-            Outcome::Same | Outcome::Gone => {}
-            outcome => return Ok(Step::To(at, outcome)),
+        match book.workspace.restore(book.history, workflow, state, NextUndo::FromRestored)? {
+            RestoreOutcome::Unchanged | RestoreOutcome::Missing => {}
+            outcome => return Ok(UndoStep::To(at, outcome)),
         }
     }
-    Ok(Step::Nowhere(arranged))
+    Ok(UndoStep::Nowhere(arranged))
 }
 
 /// Files that changed within so many milliseconds changed together.
-const TOGETHER: u64 = 2000;
+const SAME_CHANGE_MILLISECONDS: u64 = 2000;
 /// So many of them are named.
-const NAMED: usize = 10;
+const MAX_NAMED_FILES: usize = 10;
 
 /// The file whose layout changed last, where that is one.
-fn changed_last(repository: &Repository, desk: &mut Desk<'_>) -> Result<RepoPath> {
-    let tracked = desk.look_at_all()?;
-    let mut past = Past::of(repository)?;
+fn last_changed_file(repository: &Repository, desk: &mut LayoutWorkspace<'_>) -> Result<RepoPath> {
+    let tracked = desk.inspect_saved_files()?;
+    let mut past = LayoutHistory::load(repository)?;
     let mut changed = Vec::new();
     for path in tracked {
-        if past.knows(&path) {
+        if past.has_states(&path) {
             changed.push((past.changed_at(&path)?, path));
         }
     }
     changed.sort_by(|a, b| b.cmp(a));
     let Some((last, newest)) = changed.first().cloned() else {
-        return Err(Failure::new("no layout of any file is known yet")
-            .hint("move a node in ComfyUI and save"));
+        return Err(CommandError::new("no layout of any file is known yet")
+            .with_hint("move a node in ComfyUI and save"));
     };
-    changed.retain(|(at, _)| last - at <= TOGETHER);
+    changed.retain(|(at, _)| last - at <= SAME_CHANGE_MILLISECONDS);
     if changed.len() == 1 {
         return Ok(newest);
     }
     changed.sort_by(|a, b| a.1.cmp(&b.1));
-    let named: Vec<String> = changed.iter().take(NAMED).map(|(_, path)| path.to_string()).collect();
-    let more = match changed.len().saturating_sub(NAMED) {
+    let named: Vec<String> =
+        changed.iter().take(MAX_NAMED_FILES).map(|(_, path)| path.to_string()).collect();
+    let more = match changed.len().saturating_sub(MAX_NAMED_FILES) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Err(Failure::new("which file? several changed last")
-        .hint(format!("they are {}{more}", named.join(", ")))
-        .hint("git comfy layout undo FILE"))
+    Err(CommandError::new("which file? several changed last")
+        .with_hint(format!("they are {}{more}", named.join(", ")))
+        .with_hint("git comfy layout undo FILE"))
 }

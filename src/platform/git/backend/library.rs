@@ -5,117 +5,121 @@ use std::io::Write;
 
 use git2::{AttrCheckFlags, AttrValue, ErrorCode, ObjectType, Oid, RepositoryOpenFlags, Sort};
 
-use super::{Attribute, Direction, Door, Object, Order, PACK_FROM, Swap, Walk, pack};
-use crate::platform::git::repository::{Place, Places};
+use super::{
+    AttributeDirection, AttributeState, GitBackend, HistoryWalk, MIN_PACK_OBJECTS, RawObject,
+    RefSwap, WalkOrder, pack,
+};
+use crate::platform::git::repository::{RepositoryFolders, RepositoryLocation};
 use crate::platform::git::{
-    Batch, CommitId, Error, Kind, ObjectFormat, ObjectId, Person, RefName, RepoPath, Result,
+    CommitId, GitError, ObjectBatch, ObjectFormat, ObjectId, ObjectKind, RefName, RepoPath, Result,
+    Signature,
 };
 
-pub(crate) struct Library {
+pub(crate) struct LibraryBackend {
     repository: git2::Repository,
 }
 
-impl Library {
+impl LibraryBackend {
     /// Opens the repository, if the library knows its format; `None` where only git can
     /// tell whether there is one.
-    pub(crate) fn open(place: &Place) -> Option<(Library, Places)> {
+    pub(crate) fn open(place: &RepositoryLocation) -> Option<(LibraryBackend, RepositoryFolders)> {
         // git checks what comes in; hashing it again at each reading costs more than the
         // reading.
         git2::opts::strict_hash_verification(false);
         let repository = match place {
             // The library reads git's variables by itself, as git does.
-            Place::Here(_) => git2::Repository::open_from_env(),
-            Place::At(path) => git2::Repository::open_ext(
+            RepositoryLocation::Environment(_) => git2::Repository::open_from_env(),
+            RepositoryLocation::Folder(path) => git2::Repository::open_ext(
                 path,
                 RepositoryOpenFlags::empty(),
                 std::iter::empty::<&OsStr>(),
             ),
         }
         .ok()?;
-        let places = Places {
+        let places = RepositoryFolders {
             git_dir: repository.path().to_path_buf(),
             common_dir: repository.commondir().to_path_buf(),
             work_tree: repository.workdir().map(std::path::Path::to_path_buf),
             format: ObjectFormat::Sha1,
         };
-        Some((Library { repository }, places))
+        Some((LibraryBackend { repository }, places))
     }
 
-    fn target(&self, reference: &git2::Reference<'_>) -> Option<ObjectId> {
+    fn resolve_target(&self, reference: &git2::Reference<'_>) -> Option<ObjectId> {
         // A symbolic ref that leads nowhere (an unborn branch) has no object.
-        reference.resolve().ok()?.target().map(own)
+        reference.resolve().ok()?.target().map(to_object_id)
     }
 }
 
-fn own(id: Oid) -> ObjectId {
+fn to_object_id(id: Oid) -> ObjectId {
     ObjectId::new(id.as_bytes()).expect("the library's ids are SHA-1")
 }
 
 /// An id of the other hash names nothing here; the null id is never found.
-fn oid(id: ObjectId) -> Oid {
+fn to_oid(id: ObjectId) -> Oid {
     Oid::from_bytes(id.as_bytes()).unwrap_or(Oid::ZERO_SHA1)
 }
 
-fn own_kind(kind: ObjectType) -> Option<Kind> {
+fn to_object_kind(kind: ObjectType) -> Option<ObjectKind> {
     match kind {
-        ObjectType::Blob => Some(Kind::Blob),
-        ObjectType::Tree => Some(Kind::Tree),
-        ObjectType::Commit => Some(Kind::Commit),
-        ObjectType::Tag => Some(Kind::Tag),
+        ObjectType::Blob => Some(ObjectKind::Blob),
+        ObjectType::Tree => Some(ObjectKind::Tree),
+        ObjectType::Commit => Some(ObjectKind::Commit),
+        ObjectType::Tag => Some(ObjectKind::Tag),
         ObjectType::Any => None,
     }
 }
 
-fn their_kind(kind: Kind) -> ObjectType {
+fn to_object_type(kind: ObjectKind) -> ObjectType {
     match kind {
-        Kind::Blob => ObjectType::Blob,
-        Kind::Tree => ObjectType::Tree,
-        Kind::Commit => ObjectType::Commit,
-        Kind::Tag => ObjectType::Tag,
+        ObjectKind::Blob => ObjectType::Blob,
+        ObjectKind::Tree => ObjectType::Tree,
+        ObjectKind::Commit => ObjectType::Commit,
+        ObjectKind::Tag => ObjectType::Tag,
     }
 }
 
-impl Door for Library {
-    fn is_direct(&self) -> bool {
+impl GitBackend for LibraryBackend {
+    fn is_in_process(&self) -> bool {
         true
     }
 
-    fn read(&self, id: ObjectId) -> Result<Option<Object>> {
-        let failed = Error::library("reading an object");
+    fn read_object(&self, id: ObjectId) -> Result<Option<RawObject>> {
+        let failed = GitError::library_error("reading an object");
         let odb = self.repository.odb().map_err(&failed)?;
-        match odb.read(oid(id)) {
+        match odb.read(to_oid(id)) {
             Ok(object) => {
-                let kind = own_kind(object.kind());
-                let kind = kind.ok_or(Error::Malformed { id, expected: "git object" })?;
-                Ok(Some(Object { kind, content: object.data().to_vec() }))
+                let kind = to_object_kind(object.kind());
+                let kind = kind.ok_or(GitError::Malformed { id, expected: "git object" })?;
+                Ok(Some(RawObject { kind, content: object.data().to_vec() }))
             }
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
         }
     }
 
-    fn header(&self, id: ObjectId) -> Result<Option<(Kind, u64)>> {
-        let failed = Error::library("reading an object");
+    fn object_header(&self, id: ObjectId) -> Result<Option<(ObjectKind, u64)>> {
+        let failed = GitError::library_error("reading an object");
         let odb = self.repository.odb().map_err(&failed)?;
-        match odb.read_header(oid(id)) {
-            Ok((size, kind)) => Ok(own_kind(kind).map(|kind| (kind, size as u64))),
+        match odb.read_header(to_oid(id)) {
+            Ok((size, kind)) => Ok(to_object_kind(kind).map(|kind| (kind, size as u64))),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
         }
     }
 
-    fn write(&self, batch: &Batch) -> Result<()> {
-        let failed = Error::library("writing objects");
+    fn write_objects(&self, batch: &ObjectBatch) -> Result<()> {
+        let failed = GitError::library_error("writing objects");
         let odb = self.repository.odb().map_err(&failed)?;
-        if batch.objects().len() < PACK_FROM {
+        if batch.objects().len() < MIN_PACK_OBJECTS {
             for (_, kind, content) in batch.objects() {
-                odb.write(their_kind(*kind), content).map_err(&failed)?;
+                odb.write(to_object_type(*kind), content).map_err(&failed)?;
             }
             return Ok(());
         }
-        let pack = pack::print(batch);
+        let pack = pack::encode_pack(batch);
         let mut writer = odb.packwriter().map_err(&failed)?;
-        writer.write_all(&pack).map_err(|error| Error::Library {
+        writer.write_all(&pack).map_err(|error| GitError::Library {
             doing: "writing a pack",
             message: error.to_string(),
         })?;
@@ -125,30 +129,30 @@ impl Door for Library {
 
     fn resolve(&self, revision: &str) -> Result<Option<ObjectId>> {
         match self.repository.revparse_single(revision) {
-            Ok(object) => Ok(Some(own(object.id()))),
+            Ok(object) => Ok(Some(to_object_id(object.id()))),
             Err(error) => match error.code() {
                 ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::UnbornBranch => Ok(None),
-                _ => Err(Error::library("reading a revision")(error)),
+                _ => Err(GitError::library_error("reading a revision")(error)),
             },
         }
     }
 
     fn reference(&self, name: &RefName) -> Result<Option<ObjectId>> {
         match self.repository.find_reference(name.as_str()) {
-            Ok(reference) => Ok(self.target(&reference)),
+            Ok(reference) => Ok(self.resolve_target(&reference)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(Error::library("reading a ref")(error)),
+            Err(error) => Err(GitError::library_error("reading a ref")(error)),
         }
     }
 
     fn references(&self, prefix: &str) -> Result<Vec<(RefName, ObjectId)>> {
-        let failed = Error::library("listing refs");
+        let failed = GitError::library_error("listing refs");
         let glob = format!("{prefix}*");
         let mut found = Vec::new();
         for reference in self.repository.references_glob(&glob).map_err(&failed)? {
             let reference = reference.map_err(&failed)?;
             let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
-            if let Some(id) = self.target(&reference) {
+            if let Some(id) = self.resolve_target(&reference) {
                 found.push((RefName::new(name), id));
             }
         }
@@ -156,89 +160,106 @@ impl Door for Library {
         Ok(found)
     }
 
-    fn swap(
+    fn swap_ref(
         &self,
         name: &RefName,
         expected: Option<ObjectId>,
         new: Option<ObjectId>,
         message: &str,
-    ) -> Result<Swap> {
+    ) -> Result<RefSwap> {
         let done = match new {
             Some(new) => {
-                let before = expected.map_or(Oid::ZERO_SHA1, oid);
+                let before = expected.map_or(Oid::ZERO_SHA1, to_oid);
                 let repository = &self.repository;
-                let moved =
-                    repository.reference_matching(name.as_str(), oid(new), true, before, message);
+                let moved = repository.reference_matching(
+                    name.as_str(),
+                    to_oid(new),
+                    true,
+                    before,
+                    message,
+                );
                 moved.map(|_| ())
             }
             None => match self.repository.find_reference(name.as_str()) {
-                Ok(mut reference) if self.target(&reference) == expected => reference.delete(),
-                Ok(_) => return Ok(Swap::Raced),
+                Ok(mut reference) if self.resolve_target(&reference) == expected => {
+                    reference.delete()
+                }
+                Ok(_) => return Ok(RefSwap::Raced),
                 Err(error) => Err(error),
             },
         };
         match done {
-            Ok(()) => Ok(Swap::Done),
+            Ok(()) => Ok(RefSwap::Done),
             Err(error) => match error.code() {
-                ErrorCode::Modified | ErrorCode::Locked | ErrorCode::Exists => Ok(Swap::Raced),
+                ErrorCode::Modified | ErrorCode::Locked | ErrorCode::Exists => Ok(RefSwap::Raced),
                 // Deleted by somebody else meanwhile.
-                ErrorCode::NotFound => Ok(Swap::Raced),
-                _ => Err(Error::library("moving a ref")(error)),
+                ErrorCode::NotFound => Ok(RefSwap::Raced),
+                _ => Err(GitError::library_error("moving a ref")(error)),
             },
         }
     }
 
-    fn walk<'a>(&'a self, walk: &Walk) -> Result<Box<dyn Iterator<Item = Result<CommitId>> + 'a>> {
-        let failed = Error::library("walking the history");
+    fn walk_history<'a>(
+        &'a self,
+        walk: &HistoryWalk,
+    ) -> Result<Box<dyn Iterator<Item = Result<CommitId>> + 'a>> {
+        let failed = GitError::library_error("walking the history");
         let mut revwalk = self.repository.revwalk().map_err(&failed)?;
         let order = match walk.order {
-            Order::Newest => Sort::TIME | Sort::TOPOLOGICAL,
-            Order::Oldest => Sort::TIME | Sort::TOPOLOGICAL | Sort::REVERSE,
+            WalkOrder::Newest => Sort::TIME | Sort::TOPOLOGICAL,
+            WalkOrder::Oldest => Sort::TIME | Sort::TOPOLOGICAL | Sort::REVERSE,
         };
         revwalk.set_sorting(order).map_err(&failed)?;
         for commit in &walk.from {
-            revwalk.push(oid(commit.0)).map_err(&failed)?;
+            revwalk.push(to_oid(commit.0)).map_err(&failed)?;
         }
-        for commit in &walk.without {
-            revwalk.hide(oid(commit.0)).map_err(&failed)?;
+        for commit in &walk.exclude {
+            revwalk.hide(to_oid(commit.0)).map_err(&failed)?;
         }
-        Ok(Box::new(revwalk.map(move |id| id.map(|id| CommitId(own(id))).map_err(&failed))))
+        Ok(Box::new(
+            revwalk.map(move |id| id.map(|id| CommitId(to_object_id(id))).map_err(&failed)),
+        ))
     }
 
     fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool> {
-        let (ancestor, commit) = (oid(ancestor.0), oid(commit.0));
+        let (ancestor, commit) = (to_oid(ancestor.0), to_oid(commit.0));
         let within = self.repository.graph_descendant_of(commit, ancestor);
-        Ok(ancestor == commit || within.map_err(Error::library("comparing histories"))?)
+        Ok(ancestor == commit || within.map_err(GitError::library_error("comparing histories"))?)
     }
 
     fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>> {
-        match self.repository.merge_base(oid(one.0), oid(other.0)) {
-            Ok(base) => Ok(Some(CommitId(own(base)))),
+        match self.repository.merge_base(to_oid(one.0), to_oid(other.0)) {
+            Ok(base) => Ok(Some(CommitId(to_object_id(base)))),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(Error::library("comparing histories")(error)),
+            Err(error) => Err(GitError::library_error("comparing histories")(error)),
         }
     }
 
-    fn attribute(&self, path: &RepoPath, name: &str, when: Direction) -> Result<Attribute> {
+    fn attribute(
+        &self,
+        path: &RepoPath,
+        name: &str,
+        when: AttributeDirection,
+    ) -> Result<AttributeState> {
         let flags = match when {
-            Direction::Checkin => AttrCheckFlags::FILE_THEN_INDEX,
-            Direction::Checkout => AttrCheckFlags::INDEX_THEN_FILE,
+            AttributeDirection::Checkin => AttrCheckFlags::FILE_THEN_INDEX,
+            AttributeDirection::Checkout => AttrCheckFlags::INDEX_THEN_FILE,
         };
         let value = self
             .repository
             .get_attr_bytes(&path.to_path(), name, flags)
-            .map_err(Error::library("reading attributes"))?;
+            .map_err(GitError::library_error("reading attributes"))?;
         Ok(match AttrValue::always_bytes(value) {
-            AttrValue::Unspecified => Attribute::Unspecified,
-            AttrValue::True => Attribute::Set,
-            AttrValue::False => Attribute::Unset,
-            AttrValue::String(text) => Attribute::Value(text.to_owned()),
-            AttrValue::Bytes(bytes) => Attribute::Value(String::from_utf8_lossy(bytes).into()),
+            AttrValue::Unspecified => AttributeState::Unspecified,
+            AttrValue::True => AttributeState::Set,
+            AttrValue::False => AttributeState::Unset,
+            AttrValue::String(text) => AttributeState::Value(text.to_owned()),
+            AttrValue::Bytes(bytes) => AttributeState::Value(String::from_utf8_lossy(bytes).into()),
         })
     }
 
     fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
-        let failed = Error::library("reading the configuration");
+        let failed = GitError::library_error("reading the configuration");
         let config = self.repository.config().map_err(&failed)?;
         let pattern = format!("^{}", prefix.replace('.', "\\."));
         let mut found = Vec::new();
@@ -253,9 +274,9 @@ impl Door for Library {
         Ok(found)
     }
 
-    fn committer(&self) -> Result<Option<Person>> {
+    fn committer(&self) -> Result<Option<Signature>> {
         let Ok(signature) = self.repository.committer_from_env() else { return Ok(None) };
-        Ok(Some(Person {
+        Ok(Some(Signature {
             name: String::from_utf8_lossy(signature.name_bytes()).into_owned(),
             email: String::from_utf8_lossy(signature.email_bytes()).into_owned(),
             seconds: signature.when().seconds(),

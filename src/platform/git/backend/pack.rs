@@ -8,10 +8,10 @@ use std::num::NonZero;
 use gix::zlib::stream::deflate::{Compress, FlushCompress};
 use gix::zlib::{Compression, Status};
 
-use crate::platform::git::{Batch, Kind, ObjectId};
+use crate::platform::git::{ObjectBatch, ObjectId, ObjectKind};
 
 /// Prints a batch as a version 2 pack with its trailing checksum.
-pub(crate) fn print(batch: &Batch) -> Vec<u8> {
+pub(crate) fn encode_pack(batch: &ObjectBatch) -> Vec<u8> {
     let objects = batch.objects();
     let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(8);
     let share = objects.len().div_ceil(workers).max(1);
@@ -20,22 +20,22 @@ pub(crate) fn print(batch: &Batch) -> Vec<u8> {
     pack.extend_from_slice(&count.to_be_bytes());
     std::thread::scope(|scope| {
         let parts: Vec<_> =
-            objects.chunks(share).map(|part| scope.spawn(move || entries(part))).collect();
+            objects.chunks(share).map(|part| scope.spawn(move || encode_entries(part))).collect();
         for part in parts {
             // A panic over there is one over here.
             pack.extend_from_slice(&part.join().unwrap_or_else(|p| std::panic::resume_unwind(p)));
         }
     });
-    let sum = batch.format().digest(&[&pack]);
+    let sum = batch.format().hash_parts(&[&pack]);
     pack.extend_from_slice(sum.as_bytes());
     pack
 }
 
-fn entries(objects: &[(ObjectId, Kind, Vec<u8>)]) -> Vec<u8> {
+fn encode_entries(objects: &[(ObjectId, ObjectKind, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut compress = Compress::new(Compression::BEST_SPEED);
     for (_, kind, content) in objects {
-        header(*kind, content.len(), &mut bytes);
+        push_entry_header(*kind, content.len(), &mut bytes);
         compress.reset();
         deflate(&mut compress, content, &mut bytes);
     }
@@ -60,12 +60,12 @@ fn deflate(compress: &mut Compress, content: &[u8], bytes: &mut Vec<u8>) {
 }
 
 /// Kind and length: four bits of length in the first byte, seven in each one after it.
-fn header(kind: Kind, length: usize, bytes: &mut Vec<u8>) {
+fn push_entry_header(kind: ObjectKind, length: usize, bytes: &mut Vec<u8>) {
     let number: u8 = match kind {
-        Kind::Commit => 1,
-        Kind::Tree => 2,
-        Kind::Blob => 3,
-        Kind::Tag => 4,
+        ObjectKind::Commit => 1,
+        ObjectKind::Tree => 2,
+        ObjectKind::Blob => 3,
+        ObjectKind::Tag => 4,
     };
     let mut rest = length >> 4;
     let mut byte = number << 4 | (length & 15) as u8;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Attribute, Direction, Order, Swap, Walk};
-use crate::platform::git::notes::{Edit, Notes, Revision, Step, advance};
-use crate::platform::git::repository::{Place, Way};
+use super::{AttributeDirection, AttributeState, HistoryWalk, RefSwap, WalkOrder};
+use crate::platform::git::notes::{NoteEdit, NotesRevision, NotesTree, RefUpdate, update_ref};
+use crate::platform::git::repository::{BackendChoice, RepositoryLocation};
 use crate::platform::git::{
-    Batch, Commit, CommitId, EntryKind, Kind, ObjectFormat, ObjectId, RefName, RepoPath,
-    Repository, Surroundings, TreeEntry,
+    Commit, CommitId, EntryKind, GitEnvironment, ObjectBatch, ObjectFormat, ObjectId, ObjectKind,
+    RefName, RepoPath, Repository, TreeEntry,
 };
 use crate::sharing;
 
@@ -50,9 +50,9 @@ impl Ground {
         self.try_git(arguments).unwrap_or_else(|| panic!("git {arguments:?} failed"))
     }
 
-    fn open(&self, way: Way) -> Repository {
-        let place = Place::At(self.path.clone());
-        Repository::open(&place, Surroundings::default(), way).unwrap()
+    fn open(&self, way: BackendChoice) -> Repository {
+        let place = RepositoryLocation::Folder(self.path.clone());
+        Repository::open(&place, GitEnvironment::default(), way).unwrap()
     }
 
     fn write(&self, path: &str, content: &str) {
@@ -66,7 +66,7 @@ impl Ground {
 fn everywhere(check: impl Fn(&Ground, &Repository)) {
     let kinds: [&[&str]; 3] = [&[], &["--object-format=sha256"], &["--ref-format=reftable"]];
     for arguments in kinds {
-        for way in [Way::Best, Way::Plumbing] {
+        for way in [BackendChoice::Best, BackendChoice::Plumbing] {
             if let Some(ground) = Ground::new(arguments) {
                 check(&ground, &ground.open(way));
             }
@@ -78,13 +78,18 @@ fn id(hex: &str) -> ObjectId {
     ObjectId::from_hex(hex.trim().as_bytes()).unwrap()
 }
 
-fn commit(repository: &Repository, batch: &mut Batch, parents: &[CommitId], time: i64) -> CommitId {
-    let blob = batch.blob(format!("{time}\n").into_bytes());
+fn commit(
+    repository: &Repository,
+    batch: &mut ObjectBatch,
+    parents: &[CommitId],
+    time: i64,
+) -> CommitId {
+    let blob = batch.add_blob(format!("{time}\n").into_bytes());
     let entry = TreeEntry { kind: EntryKind::File, name: b"a".to_vec(), id: blob };
-    let tree = batch.tree(&[entry]);
+    let tree = batch.add_tree(&[entry]);
     let mut person = repository.committer().unwrap();
     person.seconds = time;
-    batch.commit(&Commit {
+    batch.add_commit(&Commit {
         tree,
         parents: parents.to_vec(),
         author: person.clone(),
@@ -110,19 +115,20 @@ fn places_are_where_git_says() {
 fn objects_are_written_few_and_many_and_read_again() {
     everywhere(|ground, repository| {
         for count in [3, 250] {
-            let mut batch = Batch::new(repository.format());
+            let mut batch = ObjectBatch::new(repository.format());
             let texts: Vec<_> = (0..count).map(|n| format!("{n}\n").repeat(n + 1)).collect();
-            let ids: Vec<_> = texts.iter().map(|t| batch.blob(t.clone().into_bytes())).collect();
-            repository.write(&batch).unwrap();
+            let ids: Vec<_> =
+                texts.iter().map(|t| batch.add_blob(t.clone().into_bytes())).collect();
+            repository.write_objects(&batch).unwrap();
             for (id, text) in ids.iter().zip(&texts) {
                 assert!(repository.contains(*id).unwrap());
                 assert_eq!(repository.blob(*id).unwrap().unwrap(), text.as_bytes());
             }
             assert_eq!(ground.git(&["cat-file", "blob", &ids[1].to_hex()]), texts[1]);
-            assert_eq!(repository.blob_within(ids[2], 3).unwrap(), None);
+            assert_eq!(repository.blob_up_to(ids[2], 3).unwrap(), None);
         }
         ground.git(&["fsck", "--strict"]);
-        let missing = repository.format().id_of(Kind::Blob, b"never written");
+        let missing = repository.format().object_id(ObjectKind::Blob, b"never written");
         assert_eq!(repository.blob(missing).unwrap(), None);
         assert!(!repository.contains(missing).unwrap());
     });
@@ -159,28 +165,28 @@ fn revisions_trees_and_commits_are_read() {
 fn a_ref_moves_only_from_where_it_is_believed_to_be() {
     everywhere(|ground, repository| {
         let name = RefName::new("refs/notes/comfy-layout");
-        let mut batch = Batch::new(repository.format());
+        let mut batch = ObjectBatch::new(repository.format());
         let one = commit(repository, &mut batch, &[], 1).0;
         let two = commit(repository, &mut batch, &[], 2).0;
-        repository.write(&batch).unwrap();
-        let swap = |expected, new| repository.swap(&name, expected, new, "why").unwrap();
+        repository.write_objects(&batch).unwrap();
+        let swap = |expected, new| repository.swap_ref(&name, expected, new, "why").unwrap();
         assert_eq!(repository.reference(&name).unwrap(), None);
-        assert_eq!(swap(Some(two), Some(one)), Swap::Raced, "it is not there");
-        assert_eq!(swap(None, Some(one)), Swap::Done);
-        assert_eq!(swap(None, Some(two)), Swap::Raced, "it is there already");
-        assert_eq!(swap(Some(two), Some(one)), Swap::Raced, "it is elsewhere");
-        assert_eq!(swap(Some(one), Some(two)), Swap::Done);
+        assert_eq!(swap(Some(two), Some(one)), RefSwap::Raced, "it is not there");
+        assert_eq!(swap(None, Some(one)), RefSwap::Done);
+        assert_eq!(swap(None, Some(two)), RefSwap::Raced, "it is there already");
+        assert_eq!(swap(Some(two), Some(one)), RefSwap::Raced, "it is elsewhere");
+        assert_eq!(swap(Some(one), Some(two)), RefSwap::Done);
         assert_eq!(repository.reference(&name).unwrap(), Some(two));
         assert_eq!(ground.git(&["rev-parse", name.as_str()]).trim(), two.to_hex());
         ground.git(&["pack-refs", "--all"]);
-        assert_eq!(swap(Some(two), Some(one)), Swap::Done);
+        assert_eq!(swap(Some(two), Some(one)), RefSwap::Done);
         let other = RefName::new("refs/notes/remotes/o/comfy");
-        repository.swap(&other, None, Some(two), "why").unwrap();
+        repository.swap_ref(&other, None, Some(two), "why").unwrap();
         let listed = repository.references("refs/notes/").unwrap();
         assert_eq!(listed, [(name.clone(), one), (other.clone(), two)]);
         assert_eq!(repository.references("refs/notes/remotes/").unwrap(), [(other, two)]);
-        assert_eq!(swap(Some(two), None), Swap::Raced);
-        assert_eq!(swap(Some(one), None), Swap::Done);
+        assert_eq!(swap(Some(two), None), RefSwap::Raced);
+        assert_eq!(swap(Some(one), None), RefSwap::Done);
         assert_eq!(repository.reference(&name).unwrap(), None);
     });
 }
@@ -188,21 +194,21 @@ fn a_ref_moves_only_from_where_it_is_believed_to_be() {
 #[test]
 fn history_is_walked_in_order() {
     everywhere(|_, repository| {
-        let mut batch = Batch::new(repository.format());
+        let mut batch = ObjectBatch::new(repository.format());
         let root = commit(repository, &mut batch, &[], 1);
         let left = commit(repository, &mut batch, &[root], 5);
         let right = commit(repository, &mut batch, &[root], 3);
         let top = commit(repository, &mut batch, &[left, right], 7);
-        repository.write(&batch).unwrap();
+        repository.write_objects(&batch).unwrap();
         let walk = |from: &[CommitId], without: &[CommitId], order| -> Vec<_> {
-            let walk = Walk { from: from.to_vec(), without: without.to_vec(), order };
-            repository.walk(&walk).unwrap().map(Result::unwrap).collect()
+            let walk = HistoryWalk { from: from.to_vec(), exclude: without.to_vec(), order };
+            repository.walk_history(&walk).unwrap().map(Result::unwrap).collect()
         };
-        let newest = walk(&[top], &[], Order::Newest);
+        let newest = walk(&[top], &[], WalkOrder::Newest);
         assert_eq!((newest.len(), newest[0], newest[3]), (4, top, root));
-        let oldest = walk(&[top], &[], Order::Oldest);
+        let oldest = walk(&[top], &[], WalkOrder::Oldest);
         assert_eq!((oldest[0], oldest[3]), (root, top));
-        assert_eq!(walk(&[top], &[right], Order::Newest), [top, left]);
+        assert_eq!(walk(&[top], &[right], WalkOrder::Newest), [top, left]);
         for (ancestor, commit, answer) in
             [(root, top, true), (top, top, true), (left, right, false), (top, root, false)]
         {
@@ -222,21 +228,22 @@ fn attributes_and_settings_are_gits() {
         );
         let asked = |path: &str| {
             let path = RepoPath::new(path);
-            repository.attribute(&path, "comfy", Direction::Checkin).unwrap()
+            repository.attribute(&path, "comfy", AttributeDirection::Checkin).unwrap()
         };
-        assert_eq!(asked("deep/a.json"), Attribute::Value("keep".into()));
-        assert_eq!(asked("no.json"), Attribute::Unset);
-        assert_eq!(asked("set.json"), Attribute::Set);
-        assert_eq!(asked("sp ace.json"), Attribute::Value("off".into()));
-        assert_eq!(asked("a.txt"), Attribute::Unspecified);
-        let out = repository.attribute(&RepoPath::new("a.json"), "comfy", Direction::Checkout);
-        assert_eq!(out.unwrap(), Attribute::Value("keep".into()));
+        assert_eq!(asked("deep/a.json"), AttributeState::Value("keep".into()));
+        assert_eq!(asked("no.json"), AttributeState::Unset);
+        assert_eq!(asked("set.json"), AttributeState::Set);
+        assert_eq!(asked("sp ace.json"), AttributeState::Value("off".into()));
+        assert_eq!(asked("a.txt"), AttributeState::Unspecified);
+        let out =
+            repository.attribute(&RepoPath::new("a.json"), "comfy", AttributeDirection::Checkout);
+        assert_eq!(out.unwrap(), AttributeState::Value("keep".into()));
         ground.git(&["config", "comfy.maxFileSize", "5k"]);
         ground.git(&["config", "--add", "remote.My.Fork.url", "x"]);
         assert!(repository.settings("comfyx.").unwrap().is_empty());
         let settings = repository.settings("comfy.").unwrap();
         assert_eq!(settings, [("comfy.maxfilesize".to_owned(), "5k".to_owned())]);
-        let remotes = sharing::remotes(repository).unwrap();
+        let remotes = sharing::remote_names(repository).unwrap();
         assert_eq!(remotes, ["My.Fork"]);
     });
 }
@@ -251,36 +258,39 @@ fn notes_are_what_git_reads_in_any_number() {
         for (round, count) in [1_u32, 40, 90, 300, 5].into_iter().enumerate() {
             let mut edits: BTreeMap<ObjectId, String> = BTreeMap::new();
             for n in 0..count {
-                let about = repository.format().id_of(Kind::Blob, &n.to_be_bytes());
+                let about = repository.format().object_id(ObjectKind::Blob, &n.to_be_bytes());
                 edits.insert(about, format!("round {round} note {n}\n"));
             }
             let gone: Vec<_> = model.keys().copied().step_by(7).collect();
-            let (_, tip) = advance(repository, &name, |tip, batch| {
-                let notes = Notes::at(repository, tip)?;
+            let (_, tip) = update_ref(repository, &name, |tip, batch| {
+                let notes = NotesTree::load(repository, tip)?;
                 let mut wanted = BTreeMap::new();
                 for about in &gone {
-                    wanted.insert(*about, Edit::Remove);
+                    wanted.insert(*about, NoteEdit::Remove);
                 }
                 for (about, text) in &edits {
-                    wanted.insert(*about, Edit::Set(batch.blob(text.clone().into_bytes())));
+                    wanted.insert(*about, NoteEdit::Set(batch.add_blob(text.clone().into_bytes())));
                 }
-                let tree = notes.edited(&wanted, batch)?;
-                Ok(Step::Commit(Revision { tree, merged: vec![], subject: "x".into() }))
+                let tree = notes.write_edits(&wanted, batch)?;
+                Ok(RefUpdate::Commit(NotesRevision { tree, merged: vec![], subject: "x".into() }))
             })
             .unwrap();
-            let older = Notes::at(repository, before).unwrap();
-            let newer = Notes::at(repository, tip).unwrap();
+            let older = NotesTree::load(repository, before).unwrap();
+            let newer = NotesTree::load(repository, tip).unwrap();
             let known = model.clone();
             for about in &gone {
                 model.remove(about);
             }
             for (about, text) in &edits {
-                model.insert(*about, repository.format().id_of(Kind::Blob, text.as_bytes()));
+                model.insert(
+                    *about,
+                    repository.format().object_id(ObjectKind::Blob, text.as_bytes()),
+                );
             }
             for (about, note) in &model {
-                assert_eq!(newer.of(*about).unwrap(), [*note]);
+                assert_eq!(newer.notes_for(*about).unwrap(), [*note]);
             }
-            for difference in newer.since(&older).unwrap() {
+            for difference in newer.changes_since(&older).unwrap() {
                 assert_eq!(difference.before, known.get(&difference.about).copied());
                 assert_eq!(difference.after, model.get(&difference.about).copied());
                 assert_ne!(difference.before, difference.after);
@@ -299,8 +309,8 @@ fn notes_are_what_git_reads_in_any_number() {
         ground.write("note", "from git\n");
         ground.git(&["notes", "--ref=test", "add", "-f", "-F", "note", &about]);
         let tip = repository.reference(&name).unwrap().map(CommitId);
-        let notes = Notes::at(repository, tip).unwrap();
-        let note = notes.of(id(&about)).unwrap();
+        let notes = NotesTree::load(repository, tip).unwrap();
+        let note = notes.notes_for(id(&about)).unwrap();
         assert_eq!(repository.blob(note[0]).unwrap().unwrap(), b"from git\n");
         ground.git(&["fsck", "--strict"]);
     });
@@ -314,16 +324,21 @@ fn two_that_move_one_ref_both_get_through() {
         std::thread::scope(|scope| {
             for side in 0..2_u8 {
                 let name = &name;
-                let repository = move || ground.open(Way::Best);
+                let repository = move || ground.open(BackendChoice::Best);
                 scope.spawn(move || {
                     let repository = repository();
                     for n in 0..EACH {
-                        let about = repository.format().id_of(Kind::Blob, &[side, n]);
-                        advance(&repository, name, |tip, batch| {
-                            let note = batch.blob(vec![side, n]);
-                            let edits = BTreeMap::from([(about, Edit::Set(note))]);
-                            let tree = Notes::at(&repository, tip)?.edited(&edits, batch)?;
-                            Ok(Step::Commit(Revision { tree, merged: vec![], subject: "x".into() }))
+                        let about = repository.format().object_id(ObjectKind::Blob, &[side, n]);
+                        update_ref(&repository, name, |tip, batch| {
+                            let note = batch.add_blob(vec![side, n]);
+                            let edits = BTreeMap::from([(about, NoteEdit::Set(note))]);
+                            let tree =
+                                NotesTree::load(&repository, tip)?.write_edits(&edits, batch)?;
+                            Ok(RefUpdate::Commit(NotesRevision {
+                                tree,
+                                merged: vec![],
+                                subject: "x".into(),
+                            }))
                         })
                         .unwrap();
                     }

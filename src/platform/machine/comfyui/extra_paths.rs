@@ -8,21 +8,21 @@ use std::path::{Component, Path, PathBuf};
 use saphyr_parser::{Event, Parser};
 
 /// The largest file that is read, in bytes.
-const LARGEST: usize = 256 << 10;
+const MAX_FILE_LEN: usize = 256 << 10;
 
 /// One section: a name and the folders of some types.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Section {
+pub struct ExtraPathsSection {
     /// What the person called it, for example `a111`.
     pub name: String,
     /// Whether its folders come before ComfyUI's own.
-    pub first: bool,
+    pub is_default: bool,
     /// Folder type and path, in the order of the file.
     pub folders: Vec<(String, PathBuf)>,
 }
 
 /// What a path in the file is resolved against.
-pub struct Surroundings<'a> {
+pub struct PathContext<'a> {
     /// The folder that holds the file: relative paths start there.
     pub folder: &'a Path,
     /// What `~` stands for.
@@ -33,7 +33,7 @@ pub struct Surroundings<'a> {
 
 /// Why the file could not be read. ComfyUI itself does not start with such a file.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Error {
+pub enum ExtraPathsError {
     /// Larger than any such file has reason to be.
     #[error("the file is {0} bytes long; git-comfy reads up to {LARGEST}")]
     TooLarge(usize),
@@ -44,33 +44,36 @@ pub enum Error {
 }
 
 /// Reads the sections of the file, their paths resolved.
-pub fn read(bytes: &[u8], around: &Surroundings<'_>) -> Result<Vec<Section>, Error> {
-    if bytes.len() > LARGEST {
-        return Err(Error::TooLarge(bytes.len()));
+pub fn parse_extra_paths(
+    bytes: &[u8],
+    around: &PathContext<'_>,
+) -> Result<Vec<ExtraPathsSection>, ExtraPathsError> {
+    if bytes.len() > MAX_FILE_LEN {
+        return Err(ExtraPathsError::TooLarge(bytes.len()));
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| Error::NotText)?;
+    let text = std::str::from_utf8(bytes).map_err(|_| ExtraPathsError::NotText)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let raw = raw_sections(text)?;
+    let raw = parse_raw_sections(text)?;
     Ok(raw.into_iter().map(|section| section.resolve(around)).collect())
 }
 
 /// A section before its paths are resolved.
 #[derive(Default)]
-struct Raw {
+struct RawExtraPathsSection {
     name: String,
     entries: Vec<(String, String)>,
 }
 
 /// Walks the events: only `section: {key: scalar}` is taken, everything else is passed
 /// over whole.
-fn raw_sections(text: &str) -> Result<Vec<Raw>, Error> {
-    let mut sections: Vec<Raw> = Vec::new();
+fn parse_raw_sections(text: &str) -> Result<Vec<RawExtraPathsSection>, ExtraPathsError> {
+    let mut sections: Vec<RawExtraPathsSection> = Vec::new();
     // Open collections, and for the two mappings we care about the key that waits for
     // its value.
     let mut depth = 0usize;
     let mut keys: [Option<String>; 2] = [None, None];
     for event in Parser::new_from_str(text) {
-        let (event, _) = event.map_err(|error| Error::Yaml {
+        let (event, _) = event.map_err(|error| ExtraPathsError::Yaml {
             line: error.marker().line(),
             message: error.info().to_owned(),
         })?;
@@ -79,7 +82,7 @@ fn raw_sections(text: &str) -> Result<Vec<Raw>, Error> {
                 if depth == 1
                     && let (Event::MappingStart(..), Some(name)) = (&event, &keys[0])
                 {
-                    sections.push(Raw { name: name.clone(), entries: Vec::new() });
+                    sections.push(RawExtraPathsSection { name: name.clone(), entries: Vec::new() });
                 }
                 depth += 1;
             }
@@ -114,9 +117,9 @@ fn raw_sections(text: &str) -> Result<Vec<Raw>, Error> {
     Ok(sections)
 }
 
-impl Raw {
+impl RawExtraPathsSection {
     /// The folders as ComfyUI's `load_extra_path_config` understands them.
-    fn resolve(self, around: &Surroundings<'_>) -> Section {
+    fn resolve(self, around: &PathContext<'_>) -> ExtraPathsSection {
         let value = |wanted: &str| {
             self.entries
                 .iter()
@@ -125,7 +128,7 @@ impl Raw {
                 .map(|(_, value)| value.as_str())
         };
         let base = value("base_path").map(|text| {
-            let path = PathBuf::from(expand(text, around));
+            let path = PathBuf::from(expand_variables(text, around));
             if path.is_absolute() { path } else { around.folder.join(path) }
         });
         let base = base.as_deref().unwrap_or(around.folder);
@@ -135,21 +138,21 @@ impl Raw {
             .filter(|(key, _)| key != "base_path" && key != "is_default")
             .flat_map(|(key, paths)| paths.split('\n').map(move |path| (key, path)))
             .filter(|(_, path)| !path.is_empty())
-            .map(|(key, path)| (key.clone(), normal(&base.join(path))))
+            .map(|(key, path)| (key.clone(), normalize_path(&base.join(path))))
             .collect();
-        let first = value("is_default").is_some_and(is_true);
-        Section { name: self.name, first, folders }
+        let first = value("is_default").is_some_and(is_yaml_true);
+        ExtraPathsSection { name: self.name, is_default: first, folders }
     }
 }
 
 /// What PyYAML reads as true.
-fn is_true(text: &str) -> bool {
+fn is_yaml_true(text: &str) -> bool {
     ["true", "yes", "on"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// `~` and environment variables, as Python's `expanduser` and `expandvars` do it: a name
 /// that is not set stays as it is written.
-fn expand(text: &str, around: &Surroundings<'_>) -> String {
+fn expand_variables(text: &str, around: &PathContext<'_>) -> String {
     let tilde =
         text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
     let text = match (tilde, around.home.and_then(Path::to_str)) {
@@ -161,7 +164,7 @@ fn expand(text: &str, around: &Surroundings<'_>) -> String {
     while let Some(at) = rest.find(['$', '%']) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
-        let (whole, name) = variable(from);
+        let (whole, name) = split_variable(from);
         match (around.variable)(name).filter(|_| !name.is_empty()) {
             Some(value) => out.push_str(&value),
             None => out.push_str(whole),
@@ -173,7 +176,7 @@ fn expand(text: &str, around: &Surroundings<'_>) -> String {
 
 /// The variable reference that `text` begins with, as written and as a name. The name is
 /// empty when it is none.
-fn variable(text: &str) -> (&str, &str) {
+fn split_variable(text: &str) -> (&str, &str) {
     let one = text.get(..1).unwrap_or(text);
     let after = text.get(1..).unwrap_or_default();
     let word = |text: &str| {
@@ -191,7 +194,7 @@ fn variable(text: &str) -> (&str, &str) {
 }
 
 /// The path without `.` and `..` in it, as Python's `normpath` does it: by text alone.
-fn normal(path: &Path) -> PathBuf {
+fn normalize_path(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for component in path.components() {
         match component {
@@ -209,20 +212,24 @@ fn normal(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn sections(text: &str) -> Vec<Section> {
+    fn sections(text: &str) -> Vec<ExtraPathsSection> {
         let variable = |name: &str| (name == "MODELS").then(|| "/srv/models".to_owned());
-        let around = Surroundings {
+        let around = PathContext {
             folder: Path::new("/opt/ComfyUI"),
             home: Some(Path::new("/home/artist")),
             variable: &variable,
         };
-        read(text.as_bytes(), &around).unwrap()
+        parse_extra_paths(text.as_bytes(), &around).unwrap()
     }
 
     fn shown(text: &str) -> Vec<String> {
         let mut lines = Vec::new();
         for section in sections(text) {
-            lines.push(format!("{}{}", section.name, if section.first { " first" } else { "" }));
+            lines.push(format!(
+                "{}{}",
+                section.name,
+                if section.is_default { " first" } else { "" }
+            ));
             for (kind, path) in section.folders {
                 lines.push(format!("  {kind} {}", path.display().to_string().replace('\\', "/")));
             }
@@ -281,10 +288,13 @@ loose:
         assert_eq!(sections(""), []);
         assert_eq!(sections("- a\n- b\n"), []);
         assert_eq!(sections("just text"), []);
-        let around = Surroundings { folder: Path::new("."), home: None, variable: &|_| None };
-        assert!(matches!(read(b"a: [", &around), Err(Error::Yaml { .. })));
-        assert_eq!(read(b"\xff\xfe", &around), Err(Error::NotText));
-        assert!(matches!(read(&vec![b' '; 300 << 10], &around), Err(Error::TooLarge(_))));
+        let around = PathContext { folder: Path::new("."), home: None, variable: &|_| None };
+        assert!(matches!(parse_extra_paths(b"a: [", &around), Err(ExtraPathsError::Yaml { .. })));
+        assert_eq!(parse_extra_paths(b"\xff\xfe", &around), Err(ExtraPathsError::NotText));
+        assert!(matches!(
+            parse_extra_paths(&vec![b' '; 300 << 10], &around),
+            Err(ExtraPathsError::TooLarge(_))
+        ));
     }
 
     #[test]
@@ -300,7 +310,7 @@ loose:
 
     #[test]
     fn unset_variables_stay_as_they_are_written() {
-        let around = Surroundings { folder: Path::new("."), home: None, variable: &|_| None };
-        assert_eq!(expand("~/a/$B/${C}/50%/d$", &around), "~/a/$B/${C}/50%/d$");
+        let around = PathContext { folder: Path::new("."), home: None, variable: &|_| None };
+        assert_eq!(expand_variables("~/a/$B/${C}/50%/d$", &around), "~/a/$B/${C}/50%/d$");
     }
 }

@@ -35,8 +35,8 @@ impl World {
         self.path(below)
     }
 
-    fn clues(&self, repository: &str) -> Clues<'static> {
-        Clues {
+    fn clues(&self, repository: &str) -> InstallationClues<'static> {
+        InstallationClues {
             root: None,
             base_directory: None,
             extra_model_paths: Vec::new(),
@@ -54,14 +54,14 @@ impl World {
 #[test]
 fn no_comfyui_is_none() {
     let world = World::new();
-    assert_eq!(find(&world.clues("repo")), None);
+    assert_eq!(find_installation(&world.clues("repo")), None);
 }
 
 #[test]
 fn a_repository_in_the_workflows_folder_lies_inside() {
     let world = World::new();
     let comfy = world.comfy("any/ComfyUI");
-    let found = find(&world.clues("any/ComfyUI/user/default/workflows")).unwrap();
+    let found = find_installation(&world.clues("any/ComfyUI/user/default/workflows")).unwrap();
     assert_eq!((found.found_by, found.source), (FoundBy::Inside, Some(comfy)));
     assert_eq!(found.version.as_deref(), Some("0.33.0"));
 }
@@ -72,7 +72,7 @@ fn a_base_directory_needs_no_program() {
     for folder in ["models/checkpoints", "custom_nodes", "user"] {
         world.folder(&format!("base/{folder}"));
     }
-    let found = find(&world.clues("base/user/default/workflows")).unwrap();
+    let found = find_installation(&world.clues("base/user/default/workflows")).unwrap();
     assert_eq!((found.source, found.parts.base), (None, world.path("base")));
 }
 
@@ -81,9 +81,9 @@ fn the_portable_build_lies_beside() {
     let world = World::new();
     let comfy = world.comfy("ComfyUI_windows_portable/ComfyUI");
     world.folder("ComfyUI_windows_portable/python_embeded/Lib/site-packages/torch-2.8.0.dist-info");
-    let found = find(&world.clues("workflows")).unwrap();
+    let found = find_installation(&world.clues("workflows")).unwrap();
     assert_eq!((found.found_by, found.source), (FoundBy::Beside, Some(comfy)));
-    assert_eq!(found.python.unwrap().package("torch"), Some("2.8.0"));
+    assert_eq!(found.python.unwrap().package_version("torch"), Some("2.8.0"));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn two_beside_are_told() {
     let world = World::new();
     let plain = world.comfy("ComfyUI");
     let other = world.comfy("A-ComfyUI");
-    let found = find(&world.clues("workflows")).unwrap();
+    let found = find_installation(&world.clues("workflows")).unwrap();
     assert_eq!((found.source, found.others), (Some(plain), vec![other]));
 }
 
@@ -101,12 +101,12 @@ fn configuration_comes_first() {
     world.comfy("ComfyUI");
     let mine = world.comfy("deep/mine");
     let base = world.folder("deep/base");
-    let clues = Clues {
+    let clues = InstallationClues {
         root: Some(mine.clone()),
         base_directory: Some(base.clone()),
         ..world.clues("workflows")
     };
-    let found = find(&clues).unwrap();
+    let found = find_installation(&clues).unwrap();
     assert_eq!(found.found_by, FoundBy::Configuration);
     assert_eq!((found.source, found.parts.base), (Some(mine), base));
 }
@@ -123,11 +123,17 @@ fn the_desktop_application_names_its_folder() {
         world.path("more").display()
     );
     let extra = world.file("home/.config/ComfyUI/extra_models_config.yaml", &yaml);
-    let found = find(&world.clues("repo")).unwrap();
+    let found = find_installation(&world.clues("repo")).unwrap();
     assert_eq!(found.found_by, FoundBy::Settings("ComfyUI Desktop"));
-    assert_eq!(found.extra, [ExtraFile { path: extra, outcome: Ok(2) }]);
-    let labels: Vec<_> =
-        found.folders.kind("loras").unwrap().folders.iter().map(|f| f.label.clone()).collect();
+    assert_eq!(found.extra, [ExtraPathsFile { path: extra, outcome: Ok(2) }]);
+    let labels: Vec<_> = found
+        .folders
+        .folder_type("loras")
+        .unwrap()
+        .folders
+        .iter()
+        .map(|f| f.label.clone())
+        .collect();
     assert_eq!(labels, ["models/loras", "shared:loras", "output/loras"]);
     assert_eq!(found.parts.base, base);
 }
@@ -136,12 +142,12 @@ fn the_desktop_application_names_its_folder() {
 fn comfy_cli_and_the_home_folder_are_usual_places() {
     let world = World::new();
     let home = world.comfy("home/comfy/ComfyUI");
-    let found = find(&world.clues("far/away/repo")).unwrap();
+    let found = find_installation(&world.clues("far/away/repo")).unwrap();
     assert_eq!((found.found_by, found.source), (FoundBy::UsualPlace, Some(home)));
     let work = world.comfy("ws/ComfyUI");
     let ini = format!("[DEFAULT]\ndefault_workspace = {}\n", world.path("ws").display());
     world.file("home/.config/comfy-cli/config.ini", &ini);
-    let found = find(&world.clues("far/away/repo")).unwrap();
+    let found = find_installation(&world.clues("far/away/repo")).unwrap();
     assert_eq!((found.found_by, found.source), (FoundBy::Settings("comfy-cli"), Some(work)));
 }
 
@@ -156,14 +162,14 @@ fn a_running_server_tells_its_folders_and_its_packs_types() {
         ("loras".to_owned(), vec![base.join("models/loras"), world.path("else/loras")]),
         ("ipadapter".to_owned(), vec![base.join("models/ipadapter")]),
     ];
-    let clues = Clues { server: Some(&listed), ..world.clues("repo") };
-    let found = find(&clues).unwrap();
-    assert_eq!((found.found_by, found.server), (FoundBy::Server, ServerAgrees::Yes));
+    let clues = InstallationClues { server: Some(&listed), ..world.clues("repo") };
+    let found = find_installation(&clues).unwrap();
+    assert_eq!((found.found_by, found.server), (FoundBy::Server, ServerMatch::Yes));
     assert_eq!(found.parts.base, base);
-    let loras = found.folders.kind("loras").unwrap();
+    let loras = found.folders.folder_type("loras").unwrap();
     assert_eq!(loras.folders[1].label, "server:loras");
     assert!(!loras.offered.offers("notes.txt"));
-    assert_eq!(found.folders.kind("ipadapter").unwrap().known_by, KnownBy::Server);
+    assert_eq!(found.folders.folder_type("ipadapter").unwrap().known_by, KnownBy::Server);
 }
 
 #[test]
@@ -171,10 +177,10 @@ fn a_server_with_other_folders_does_not_replace_what_was_found() {
     let world = World::new();
     world.comfy("ComfyUI");
     let listed = vec![("loras".to_owned(), vec![PathBuf::from("/in/a/container/loras")])];
-    let clues = Clues { server: Some(&listed), ..world.clues("repo") };
-    let found = find(&clues).unwrap();
-    assert_eq!(found.server, ServerAgrees::No);
-    assert!(found.folders.kind("checkpoints").is_some());
+    let clues = InstallationClues { server: Some(&listed), ..world.clues("repo") };
+    let found = find_installation(&clues).unwrap();
+    assert_eq!(found.server, ServerMatch::No);
+    assert!(found.folders.folder_type("checkpoints").is_some());
 }
 
 #[test]
@@ -184,15 +190,15 @@ fn what_a_repository_brings_along_is_not_believed() {
     world.comfy("repo");
     world.file("repo/extra_model_paths.yaml", "evil:\n  loras: /etc\n");
     let tracked = |path: &Path| !path.ends_with("models");
-    let clues = Clues { from_repository: &tracked, ..world.clues("repo") };
-    let found = find(&clues).unwrap();
+    let clues = InstallationClues { from_repository: &tracked, ..world.clues("repo") };
+    let found = find_installation(&clues).unwrap();
     assert!(found.extra[0].outcome.is_err());
     assert!(!found.folders.contains(Path::new("/etc/passwd")));
     // A folder inside the repository that looks like an installation.
     let other = World::new();
     other.comfy("repo/ComfyUI");
-    let clues = Clues { from_repository: &|_| true, ..other.clues("repo") };
-    assert_eq!(find(&clues), None);
+    let clues = InstallationClues { from_repository: &|_| true, ..other.clues("repo") };
+    assert_eq!(find_installation(&clues), None);
 }
 
 #[test]
@@ -204,8 +210,11 @@ fn links_that_a_repository_brings_along_are_no_model_folders() {
     fs::create_dir_all(comfy.join("models")).unwrap();
     std::os::unix::fs::symlink(world.path("secret"), comfy.join("models/loras")).unwrap();
     let secret = world.path("secret").canonicalize().unwrap();
-    let own = find(&world.clues("repo")).unwrap();
+    let own = find_installation(&world.clues("repo")).unwrap();
     assert!(own.folders.contains(&secret));
-    let clues = Clues { from_repository: &|path| path.ends_with("loras"), ..world.clues("repo") };
-    assert!(!find(&clues).unwrap().folders.contains(&secret));
+    let clues = InstallationClues {
+        from_repository: &|path| path.ends_with("loras"),
+        ..world.clues("repo")
+    };
+    assert!(!find_installation(&clues).unwrap().folders.contains(&secret));
 }

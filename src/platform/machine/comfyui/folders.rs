@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::extra_paths::Section;
-use super::table::{BUILT_IN, MODEL_ENDINGS, NOT_MODELS, OUTPUT_FOLDERS, Offers, current_name};
+use super::built_in_types::{
+    BUILT_IN_TYPES, BuiltInOffer, MODEL_ENDINGS, NOT_MODELS, OUTPUT_FOLDERS, current_type_name,
+};
+use super::extra_paths::ExtraPathsSection;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchFolder {
@@ -31,7 +33,7 @@ pub struct SearchFolder {
 
 /// Which names a type offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Offered {
+pub enum OfferedNames {
     /// Files with one of these endings (lower case, with the dot; empty: without one).
     Endings(BTreeSet<String>),
     /// Every file: types that only `extra_model_paths.yaml` or a node pack knows.
@@ -40,10 +42,10 @@ pub enum Offered {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderType {
+pub struct ModelFolderType {
     /// Where it is searched, in order; the first folder that has the file wins.
     pub folders: Vec<SearchFolder>,
-    pub offered: Offered,
+    pub offered: OfferedNames,
     pub known_by: KnownBy,
 }
 
@@ -61,7 +63,7 @@ pub enum KnownBy {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelFolders {
-    types: IndexMap<String, FolderType>,
+    types: IndexMap<String, ModelFolderType>,
     roots: Vec<PathBuf>,
     /// The folders of custom nodes, in ComfyUI's order.
     pub custom_nodes: Vec<PathBuf>,
@@ -69,7 +71,7 @@ pub struct ModelFolders {
 
 /// Where an installation keeps its parts; ComfyUI's command line can move each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parts {
+pub struct InstallationFolders {
     /// `--base-directory`, or the folder of `main.py`.
     pub base: PathBuf,
     /// `--models-directory`, or `models` in the base.
@@ -78,54 +80,65 @@ pub struct Parts {
     pub output: PathBuf,
 }
 
-impl Parts {
+impl InstallationFolders {
     /// The usual parts of a base folder.
-    pub fn of_base(base: impl Into<PathBuf>) -> Self {
+    pub fn from_base(base: impl Into<PathBuf>) -> Self {
         let base = base.into();
-        Parts { models: base.join("models"), output: base.join("output"), base }
+        InstallationFolders { models: base.join("models"), output: base.join("output"), base }
     }
 }
 
 impl ModelFolders {
     /// The folders as ComfyUI sets them up at start: built in, then the yaml sections in
     /// order, then the output folders, then what packs left below `models`.
-    pub fn gather(parts: &Parts, sections: &[Section]) -> Self {
+    pub fn from_installation(parts: &InstallationFolders, sections: &[ExtraPathsSection]) -> Self {
         let mut folders = ModelFolders::default();
-        for (kind, below, offers) in BUILT_IN {
+        for (kind, below, offers) in BUILT_IN_TYPES {
             for below in *below {
                 let path = parts.models.join(below);
-                folders.add(kind, parts.labelled(path, kind), KnownBy::Comfy, Side::After);
+                folders.add_folder(
+                    kind,
+                    parts.labelled_folder(path, kind),
+                    KnownBy::Comfy,
+                    SearchPosition::Last,
+                );
             }
             if let Some(known) = folders.types.get_mut(*kind) {
-                known.offered = offered(*offers);
+                known.offered = offered_names(*offers);
             }
         }
         folders.custom_nodes.push(parts.base.join("custom_nodes"));
         for section in sections {
-            let side = if section.first { Side::Before } else { Side::After };
+            let side =
+                if section.is_default { SearchPosition::First } else { SearchPosition::Last };
             for (kind, path) in &section.folders {
                 if kind == "custom_nodes" {
-                    side.put(&mut folders.custom_nodes, path.clone());
+                    side.insert_into(&mut folders.custom_nodes, path.clone());
                 } else {
                     let label = parts.label(path).unwrap_or_else(|| section.label(kind));
                     let folder = SearchFolder { path: path.clone(), label };
-                    folders.add(kind, folder, KnownBy::ExtraPaths, side);
+                    folders.add_folder(kind, folder, KnownBy::ExtraPaths, side);
                 }
             }
         }
         for (kind, below) in OUTPUT_FOLDERS {
             let path = parts.output.join(below);
-            folders.add(kind, parts.labelled(path, kind), KnownBy::Comfy, Side::After);
+            folders.add_folder(
+                kind,
+                parts.labelled_folder(path, kind),
+                KnownBy::Comfy,
+                SearchPosition::Last,
+            );
         }
-        folders.add_by_name(parts);
-        folders.root_all();
+        folders.add_unlisted_types(parts);
+        folders.collect_roots();
         folders
     }
 
     /// The folders as a running server on this machine lists them
     /// (`/internal/folder_paths`). The endings come from what is already known.
     pub fn from_server(
-        parts: &Parts,
+        parts: &InstallationFolders,
         listed: impl IntoIterator<Item = (String, Vec<PathBuf>)>,
         known: &ModelFolders,
     ) -> Self {
@@ -140,14 +153,19 @@ impl ModelFolders {
                 let label = named.filter(|f| f.path == path).map(|f| f.label.clone()).next();
                 let label = label.or_else(|| parts.label(&path));
                 let label = label.unwrap_or_else(|| format!("server:{kind}"));
-                folders.add(&kind, SearchFolder { path, label }, KnownBy::Server, Side::After);
+                folders.add_folder(
+                    &kind,
+                    SearchFolder { path, label },
+                    KnownBy::Server,
+                    SearchPosition::Last,
+                );
             }
             let offered = known.types.get(&kind).map(|known| known.offered.clone());
             if let (Some(offered), Some(kind)) = (offered, folders.types.get_mut(&kind)) {
                 kind.offered = offered;
             }
         }
-        folders.root_all();
+        folders.collect_roots();
         folders
     }
 
@@ -162,23 +180,23 @@ impl ModelFolders {
     /// Leaves out the search folders of which `refuse` says so: links that a repository
     /// brought along are not the person's own set-up.
     #[must_use]
-    pub fn without(mut self, refuse: &dyn Fn(&Path) -> bool) -> Self {
+    pub fn without_folders(mut self, refuse: &dyn Fn(&Path) -> bool) -> Self {
         for kind in self.types.values_mut() {
             kind.folders.retain(|folder| !refuse(&folder.path));
         }
         self.custom_nodes.retain(|folder| !refuse(folder));
         self.roots.clear();
-        self.root_all();
+        self.collect_roots();
         self
     }
 
     /// A type by its name or an older name of it.
-    pub fn kind(&self, name: &str) -> Option<&FolderType> {
-        self.types.get(name).or_else(|| self.types.get(current_name(name)))
+    pub fn folder_type(&self, name: &str) -> Option<&ModelFolderType> {
+        self.types.get(name).or_else(|| self.types.get(current_type_name(name)))
     }
 
     /// All types, ComfyUI's own first.
-    pub fn kinds(&self) -> impl Iterator<Item = (&str, &FolderType)> {
+    pub fn folder_types(&self) -> impl Iterator<Item = (&str, &ModelFolderType)> {
         self.types.iter().map(|(name, kind)| (name.as_str(), kind))
     }
 
@@ -189,12 +207,12 @@ impl ModelFolders {
 
     /// The files that each type offers, as a server's `/models/<type>` lists them: links
     /// followed inside the bounds, at most some ten thousand.
-    pub fn listing(&self) -> Vec<(String, Vec<String>)> {
+    pub fn list_files(&self) -> Vec<(String, Vec<String>)> {
         const MOST: usize = 20_000;
-        let list = |(name, kind): (&String, &FolderType)| {
+        let list = |(name, kind): (&String, &ModelFolderType)| {
             let mut files = Vec::new();
             for folder in &kind.folders {
-                self.visit(&folder.path, kind, &mut |own, _, _| {
+                self.visit_files(&folder.path, kind, &mut |own, _, _| {
                     if files.len() < MOST {
                         files.push(own);
                     }
@@ -210,10 +228,10 @@ impl ModelFolders {
     /// Visits the files that a type offers in one of its folders: the name below the
     /// folder, the path, and what the file system says of it. Links are followed inside
     /// the bounds.
-    pub fn visit(
+    pub fn visit_files(
         &self,
         folder: &Path,
-        kind: &FolderType,
+        kind: &ModelFolderType,
         visit: &mut dyn FnMut(String, &Path, &fs::Metadata),
     ) {
         self.visit_below(folder, "", kind, 0, visit);
@@ -223,7 +241,7 @@ impl ModelFolders {
         &self,
         path: &Path,
         below: &str,
-        kind: &FolderType,
+        kind: &ModelFolderType,
         depth: usize,
         visit: &mut dyn FnMut(String, &Path, &fs::Metadata),
     ) {
@@ -246,7 +264,7 @@ impl ModelFolders {
 
     /// How a file is named in records: the label of the first search folder it lies in,
     /// and the path below it.
-    pub fn describe(&self, real: &Path) -> Option<String> {
+    pub fn label_file(&self, real: &Path) -> Option<String> {
         self.types.values().flat_map(|kind| &kind.folders).find_map(|folder| {
             let below = real.strip_prefix(folder.path.canonicalize().ok()?).ok()?;
             let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
@@ -254,30 +272,36 @@ impl ModelFolders {
         })
     }
 
-    fn add(&mut self, kind: &str, folder: SearchFolder, known_by: KnownBy, side: Side) {
-        let kind = current_name(kind);
+    fn add_folder(
+        &mut self,
+        kind: &str,
+        folder: SearchFolder,
+        known_by: KnownBy,
+        side: SearchPosition,
+    ) {
+        let kind = current_type_name(kind);
         if NOT_MODELS.contains(&kind) {
             return;
         }
-        let kind = self.types.entry(kind.to_owned()).or_insert_with(|| FolderType {
+        let kind = self.types.entry(kind.to_owned()).or_insert_with(|| ModelFolderType {
             folders: Vec::new(),
-            offered: Offered::Everything,
+            offered: OfferedNames::Everything,
             known_by,
         });
         let known = kind.folders.iter().position(|known| known.path == folder.path);
         match (known, side) {
-            (Some(_), Side::After) => {}
-            (Some(at), Side::Before) => {
+            (Some(_), SearchPosition::Last) => {}
+            (Some(at), SearchPosition::First) => {
                 let folder = kind.folders.remove(at);
                 kind.folders.insert(0, folder);
             }
-            (None, side) => side.put(&mut kind.folders, folder),
+            (None, side) => side.insert_into(&mut kind.folders, folder),
         }
     }
 
     /// Types that packs register for a folder of their own below `models` cannot be read
     /// without running them; the folder itself is there to see.
-    fn add_by_name(&mut self, parts: &Parts) {
+    fn add_unlisted_types(&mut self, parts: &InstallationFolders) {
         let used: BTreeSet<PathBuf> = self
             .types
             .values()
@@ -291,14 +315,19 @@ impl ModelFolders {
         found.sort();
         for path in found {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            if !name.starts_with('.') && !self.types.contains_key(current_name(name)) {
+            if !name.starts_with('.') && !self.types.contains_key(current_type_name(name)) {
                 let name = name.to_owned();
-                self.add(&name, parts.labelled(path, &name), KnownBy::FolderName, Side::After);
+                self.add_folder(
+                    &name,
+                    parts.labelled_folder(path, &name),
+                    KnownBy::FolderName,
+                    SearchPosition::Last,
+                );
             }
         }
     }
 
-    fn root_all(&mut self) {
+    fn collect_roots(&mut self) {
         let folders = self.types.values().flat_map(|kind| &kind.folders);
         let mut roots: Vec<PathBuf> =
             folders.filter_map(|folder| folder.path.canonicalize().ok()).collect();
@@ -311,8 +340,8 @@ impl ModelFolders {
     }
 }
 
-impl Parts {
-    fn labelled(&self, path: PathBuf, kind: &str) -> SearchFolder {
+impl InstallationFolders {
+    fn labelled_folder(&self, path: PathBuf, kind: &str) -> SearchFolder {
         let label = self.label(&path);
         let place = if path.starts_with(&self.output) { "output" } else { "models" };
         SearchFolder { path, label: label.unwrap_or_else(|| format!("{place}/{kind}")) }
@@ -326,7 +355,7 @@ impl Parts {
     }
 }
 
-impl Section {
+impl ExtraPathsSection {
     /// How a folder of this section is named in records.
     fn label(&self, kind: &str) -> String {
         let plain = |text: &str| {
@@ -339,44 +368,45 @@ impl Section {
 
 /// Where a folder joins the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Before,
-    After,
+enum SearchPosition {
+    First,
+    Last,
 }
 
-impl Side {
-    fn put<T>(self, list: &mut Vec<T>, item: T) {
+impl SearchPosition {
+    fn insert_into<T>(self, list: &mut Vec<T>, item: T) {
         match self {
-            Side::Before => list.insert(0, item),
-            Side::After => list.push(item),
+            SearchPosition::First => list.insert(0, item),
+            SearchPosition::Last => list.push(item),
         }
     }
 }
 
-fn offered(offers: Offers) -> Offered {
-    let endings = |list: &[&str]| Offered::Endings(list.iter().map(|&e| e.to_owned()).collect());
+fn offered_names(offers: BuiltInOffer) -> OfferedNames {
+    let endings =
+        |list: &[&str]| OfferedNames::Endings(list.iter().map(|&e| e.to_owned()).collect());
     match offers {
-        Offers::Models => endings(MODEL_ENDINGS),
-        Offers::Ending(ending) => endings(&[ending]),
-        Offers::NoEnding => endings(&[""]),
-        Offers::Folders => Offered::Folders,
+        BuiltInOffer::Models => endings(MODEL_ENDINGS),
+        BuiltInOffer::Ending(ending) => endings(&[ending]),
+        BuiltInOffer::NoEnding => endings(&[""]),
+        BuiltInOffer::Folders => OfferedNames::Folders,
     }
 }
 
-impl Offered {
+impl OfferedNames {
     /// Whether a file of this name is offered, as `filter_files_extensions` decides.
     pub fn offers(&self, name: &str) -> bool {
         match self {
-            Offered::Everything => true,
-            Offered::Folders => false,
-            Offered::Endings(endings) => endings.contains(&ending(name)),
+            OfferedNames::Everything => true,
+            OfferedNames::Folders => false,
+            OfferedNames::Endings(endings) => endings.contains(&file_ending(name)),
         }
     }
 }
 
 /// The ending of a file name as Python's `splitext` sees it, lower case: leading dots
 /// belong to the name.
-pub fn ending(name: &str) -> String {
+pub fn file_ending(name: &str) -> String {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let bare = file.trim_start_matches('.');
     bare.rfind('.').map_or(String::new(), |at| bare[at..].to_lowercase())
@@ -386,23 +416,23 @@ pub fn ending(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn make(folders: &[&str]) -> (tempfile::TempDir, Parts) {
+    fn make(folders: &[&str]) -> (tempfile::TempDir, InstallationFolders) {
         let place = tempfile::tempdir().unwrap();
         for folder in folders {
             fs::create_dir_all(place.path().join(folder)).unwrap();
         }
-        let parts = Parts::of_base(place.path());
+        let parts = InstallationFolders::from_base(place.path());
         (place, parts)
     }
 
     fn labels(folders: &ModelFolders, kind: &str) -> Vec<String> {
-        folders.kind(kind).unwrap().folders.iter().map(|f| f.label.clone()).collect()
+        folders.folder_type(kind).unwrap().folders.iter().map(|f| f.label.clone()).collect()
     }
 
     #[test]
     fn the_order_is_comfyuis() {
         let (_place, parts) = make(&[]);
-        let folders = ModelFolders::gather(&parts, &[]);
+        let folders = ModelFolders::from_installation(&parts, &[]);
         assert_eq!(
             labels(&folders, "unet"),
             ["models/unet", "models/diffusion_models", "output/diffusion_models"]
@@ -417,9 +447,9 @@ mod tests {
     #[test]
     fn a_section_adds_after_or_before() {
         let (_place, parts) = make(&[]);
-        let section = |name: &str, first, path: PathBuf| Section {
+        let section = |name: &str, first, path: PathBuf| ExtraPathsSection {
             name: name.to_owned(),
-            first,
+            is_default: first,
             folders: vec![("loras".to_owned(), path)],
         };
         let outside = PathBuf::from("/mnt/private/name/Lora");
@@ -428,7 +458,7 @@ mod tests {
             section("twice", false, outside),
             section("mine: x", true, parts.base.join("more")),
         ];
-        let folders = ModelFolders::gather(&parts, &sections);
+        let folders = ModelFolders::from_installation(&parts, &sections);
         assert_eq!(
             labels(&folders, "loras"),
             ["more", "models/loras", "a111:loras", "output/loras"]
@@ -438,23 +468,23 @@ mod tests {
     #[test]
     fn a_folder_that_a_pack_made_is_a_type_of_its_own() {
         let (_place, parts) = make(&["models/ipadapter", "models/loras", "models/.cache"]);
-        let folders = ModelFolders::gather(&parts, &[]);
-        let kind = folders.kind("ipadapter").unwrap();
+        let folders = ModelFolders::from_installation(&parts, &[]);
+        let kind = folders.folder_type("ipadapter").unwrap();
         assert_eq!(kind.known_by, KnownBy::FolderName);
         assert!(kind.offered.offers("anything.onnx"));
-        assert!(folders.kind(".cache").is_none());
-        assert_eq!(folders.kind("loras").unwrap().known_by, KnownBy::Comfy);
+        assert!(folders.folder_type(".cache").is_none());
+        assert_eq!(folders.folder_type("loras").unwrap().known_by, KnownBy::Comfy);
     }
 
     #[test]
     fn endings_are_pythons() {
-        assert_eq!(ending("a/b.SafeTensors"), ".safetensors");
-        assert_eq!(ending("a.b/c"), "");
-        assert_eq!(ending(".hidden"), "");
-        assert_eq!(ending("..x.pt"), ".pt");
+        assert_eq!(file_ending("a/b.SafeTensors"), ".safetensors");
+        assert_eq!(file_ending("a.b/c"), "");
+        assert_eq!(file_ending(".hidden"), "");
+        assert_eq!(file_ending("..x.pt"), ".pt");
         let (_place, parts) = make(&[]);
-        let folders = ModelFolders::gather(&parts, &[]);
-        let offers = |kind, name| folders.kind(kind).unwrap().offered.offers(name);
+        let folders = ModelFolders::from_installation(&parts, &[]);
+        let offers = |kind, name| folders.folder_type(kind).unwrap().offered.offers(name);
         assert!(offers("loras", "x.PT") && !offers("loras", "x.txt"));
         assert!(offers("classifiers", "resnet") && !offers("classifiers", "resnet.pt"));
         assert!(offers("configs", "v1.yaml") && !offers("diffusers", "x.safetensors"));
@@ -467,7 +497,7 @@ mod tests {
         let disk = place.path().join("disk/loras");
         std::os::unix::fs::symlink(&disk, parts.models.join("loras")).unwrap();
         std::os::unix::fs::symlink("/", parts.models.join("vae")).unwrap();
-        let folders = ModelFolders::gather(&parts, &[]);
+        let folders = ModelFolders::from_installation(&parts, &[]);
         assert!(folders.contains(&disk.canonicalize().unwrap().join("x.pt")));
         assert!(!folders.contains(Path::new("/etc/passwd")));
         let elsewhere = place.path().join("elsewhere").canonicalize().unwrap();

@@ -13,7 +13,7 @@ pub struct Gpus {
 }
 
 /// Reads `proc` and `sys` below `root`, which is `/` outside of tests.
-pub fn look(root: &Path) -> Gpus {
+pub fn detect_gpus(root: &Path) -> Gpus {
     let nvidia = nvidia_driver(root).map(|version| format!("nvidia {version}"));
     let amd = || {
         let version = fs::read_to_string(root.join("sys/module/amdgpu/version")).ok()?;
@@ -40,7 +40,7 @@ fn nvidia_names(root: &Path) -> Vec<String> {
         fs::read_dir(root.join("proc/driver/nvidia/gpus")).into_iter().flatten().flatten();
     let mut cards: Vec<_> = entries.map(|entry| entry.path()).collect();
     cards.sort();
-    cards.iter().filter_map(|card| field(&card.join("information"), "Model:")).collect()
+    cards.iter().filter_map(|card| read_field(&card.join("information"), "Model:")).collect()
 }
 
 fn amd_names(root: &Path) -> Vec<String> {
@@ -55,7 +55,7 @@ fn amd_names(root: &Path) -> Vec<String> {
         .collect()
 }
 
-fn field(file: &Path, name: &str) -> Option<String> {
+fn read_field(file: &Path, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     text.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
 }
@@ -72,11 +72,11 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        assert_eq!(look(root.path()), Gpus::default());
+        assert_eq!(detect_gpus(root.path()), Gpus::default());
         put("sys/module/amdgpu/version", "6.10.5\n");
         put("sys/class/drm/card0/device/product_name", "AMD Radeon RX 7900 XTX\n");
-        assert_eq!(look(root.path()).driver.as_deref(), Some("amdgpu 6.10.5"));
-        assert_eq!(look(root.path()).names, ["AMD Radeon RX 7900 XTX"]);
+        assert_eq!(detect_gpus(root.path()).driver.as_deref(), Some("amdgpu 6.10.5"));
+        assert_eq!(detect_gpus(root.path()).names, ["AMD Radeon RX 7900 XTX"]);
         put(
             "proc/driver/nvidia/version",
             "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22 01:44:30 UTC 2024\n",
@@ -85,7 +85,7 @@ mod tests {
             "proc/driver/nvidia/gpus/0000:01:00.0/information",
             "Model: \t\t NVIDIA GeForce RTX 4090\nIRQ: 1\n",
         );
-        let gpus = look(root.path());
+        let gpus = detect_gpus(root.path());
         assert_eq!(gpus.names, ["NVIDIA GeForce RTX 4090"]);
         assert_eq!(gpus.driver.as_deref(), Some("nvidia 550.54.14"));
     }

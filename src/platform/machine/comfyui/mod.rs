@@ -1,15 +1,15 @@
 //! Where ComfyUI lies on this machine, and what it is.
 
+pub mod built_in_types;
 pub mod extra_paths;
-pub mod find;
 pub mod folders;
 pub mod gpu;
+pub mod installation;
 pub mod python;
-pub mod table;
 
-pub use find::{Clues, FoundBy, Installation, ServerAgrees, find};
+pub use installation::{FoundBy, Installation, InstallationClues, ServerMatch, find_installation};
 
 /// Whether a file name ends as weights do.
 pub fn is_model_ending(name: &str) -> bool {
-    table::MODEL_ENDINGS.contains(&folders::ending(name).as_str())
+    built_in_types::MODEL_ENDINGS.contains(&folders::file_ending(name).as_str())
 }

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 /// A Python environment on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Python {
+pub struct PythonEnvironment {
     pub folder: PathBuf,
     /// For example `3.12.4`, where the environment says it.
     pub version: Option<String>,
     /// The installed packages, by name.
-    pub packages: Vec<Package>,
+    pub packages: Vec<PythonPackage>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Package {
+pub struct PythonPackage {
     /// The name in its normal form: lower case, words joined by `-`.
     pub name: String,
     /// The version as the package states it (`2.7.0+cu128`).
@@ -23,28 +23,32 @@ pub struct Package {
 }
 
 /// Names of environments, in the order ComfyUI's installers make them.
-const NAMES: &[&str] = &[".venv", "venv", "python_embeded", "python_embedded", "env"];
+const ENVIRONMENT_NAMES: &[&str] = &[".venv", "venv", "python_embeded", "python_embedded", "env"];
 
-impl Python {
+impl PythonEnvironment {
     /// The environment that belongs to an installation: in its folder, in the base folder
     /// or beside it (the portable build).
-    pub fn find(source: Option<&Path>, base: &Path) -> Option<Python> {
+    pub fn find(source: Option<&Path>, base: &Path) -> Option<PythonEnvironment> {
         let beside = source.and_then(Path::parent);
         let places = [Some(base), source, beside].into_iter().flatten();
         places
-            .flat_map(|place| NAMES.iter().map(|name| place.join(name)))
-            .find_map(|folder| Python::at(&folder))
+            .flat_map(|place| ENVIRONMENT_NAMES.iter().map(|name| place.join(name)))
+            .find_map(|folder| PythonEnvironment::in_folder(&folder))
     }
 
     /// The environment in a folder, if it is one.
-    pub fn at(folder: &Path) -> Option<Python> {
-        let (site, from_folder) = site_packages(folder)?;
-        let version = configured_version(folder).or(from_folder);
-        Some(Python { folder: folder.to_owned(), version, packages: packages(&site) })
+    pub fn in_folder(folder: &Path) -> Option<PythonEnvironment> {
+        let (site, from_folder) = find_site_packages(folder)?;
+        let version = read_pyvenv_version(folder).or(from_folder);
+        Some(PythonEnvironment {
+            folder: folder.to_owned(),
+            version,
+            packages: list_packages(&site),
+        })
     }
 
     /// The version of a package by its normal name.
-    pub fn package(&self, name: &str) -> Option<&str> {
+    pub fn package_version(&self, name: &str) -> Option<&str> {
         let found = self.packages.iter().find(|package| package.name == name);
         found.map(|package| package.version.as_str())
     }
@@ -52,15 +56,15 @@ impl Python {
 
 /// The packages as the lines of a requirements file, sorted; equal on machines that have
 /// the same packages.
-pub fn package_list(packages: &[Package]) -> String {
+pub fn format_requirements(packages: &[PythonPackage]) -> String {
     packages.iter().map(|package| format!("{}=={}\n", package.name, package.version)).collect()
 }
 
 /// The folder of packages, and the version its own path tells (`python3.12`).
-fn site_packages(folder: &Path) -> Option<(PathBuf, Option<String>)> {
+fn find_site_packages(folder: &Path) -> Option<(PathBuf, Option<String>)> {
     let windows = folder.join("Lib").join("site-packages");
     if windows.is_dir() {
-        return Some((windows, embedded_version(folder)));
+        return Some((windows, read_embedded_version(folder)));
     }
     let entries = fs::read_dir(folder.join("lib")).ok()?.flatten();
     let mut found: Vec<(PathBuf, Option<String>)> = entries
@@ -75,7 +79,7 @@ fn site_packages(folder: &Path) -> Option<(PathBuf, Option<String>)> {
 }
 
 /// `version` or `version_info` of a virtual environment's `pyvenv.cfg`.
-fn configured_version(folder: &Path) -> Option<String> {
+fn read_pyvenv_version(folder: &Path) -> Option<String> {
     let text = fs::read_to_string(folder.join("pyvenv.cfg")).ok()?;
     let value = |wanted: &str| {
         text.lines().find_map(|line| {
@@ -94,7 +98,7 @@ fn configured_version(folder: &Path) -> Option<String> {
 }
 
 /// `3.12` from the `python312._pth` of an embeddable Python.
-fn embedded_version(folder: &Path) -> Option<String> {
+fn read_embedded_version(folder: &Path) -> Option<String> {
     fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
         let name = entry.file_name();
         let digits = name.to_str()?.strip_prefix("python")?.strip_suffix("._pth")?;
@@ -106,9 +110,9 @@ fn embedded_version(folder: &Path) -> Option<String> {
 
 /// The packages by the names of their metadata folders, `name-version.dist-info`: what
 /// `pip list` reads too, without opening a file.
-fn packages(site: &Path) -> Vec<Package> {
+fn list_packages(site: &Path) -> Vec<PythonPackage> {
     let entries = fs::read_dir(site).into_iter().flatten().flatten();
-    let mut packages: Vec<Package> = entries
+    let mut packages: Vec<PythonPackage> = entries
         .filter_map(|entry| {
             let name = entry.file_name();
             let stem = name.to_str()?;
@@ -119,7 +123,7 @@ fn packages(site: &Path) -> Vec<Package> {
             let (name, version) = (parts.next()?, parts.next()?);
             let printable = |text: &str| text.chars().all(|c| c.is_ascii_graphic());
             (printable(name) && printable(version))
-                .then(|| Package { name: normal_name(name), version: version.to_owned() })
+                .then(|| PythonPackage { name: normalize_name(name), version: version.to_owned() })
         })
         .collect();
     packages.sort();
@@ -128,7 +132,7 @@ fn packages(site: &Path) -> Vec<Package> {
 }
 
 /// A package name as PEP 503 compares it.
-fn normal_name(name: &str) -> String {
+fn normalize_name(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     for c in name.chars() {
         match c {
@@ -167,11 +171,11 @@ mod tests {
             &[("ComfyUI/venv/pyvenv.cfg", "home = /usr/bin\nversion_info = 3.12.4.final.0\n")],
         );
         let source = place.path().join("ComfyUI");
-        let python = Python::find(Some(&source), &source).unwrap();
+        let python = PythonEnvironment::find(Some(&source), &source).unwrap();
         assert_eq!(python.version.as_deref(), Some("3.12.4"));
-        assert_eq!(python.package("torch"), Some("2.7.0+cu128"));
+        assert_eq!(python.package_version("torch"), Some("2.7.0+cu128"));
         assert_eq!(
-            package_list(&python.packages),
+            format_requirements(&python.packages),
             "old==0.1\nsome-pkg-name==1.0\ntorch==2.7.0+cu128\n"
         );
     }
@@ -183,15 +187,15 @@ mod tests {
             &[("p/python_embeded/python313._pth", "")],
         );
         let source = place.path().join("p/ComfyUI");
-        let python = Python::find(Some(&source), &source).unwrap();
+        let python = PythonEnvironment::find(Some(&source), &source).unwrap();
         assert_eq!(python.version.as_deref(), Some("3.13"));
-        assert_eq!(python.package("torch"), Some("2.8.0"));
+        assert_eq!(python.package_version("torch"), Some("2.8.0"));
     }
 
     #[test]
     fn no_environment_is_none() {
         let place = make(&["ComfyUI/venv", "ComfyUI/env/lib"], &[]);
         let source = place.path().join("ComfyUI");
-        assert_eq!(Python::find(Some(&source), &source), None);
+        assert_eq!(PythonEnvironment::find(Some(&source), &source), None);
     }
 }

@@ -7,12 +7,12 @@
 //! Must not know which files are models, nor what a digest is for.
 
 pub mod cache;
-pub mod lanes;
+pub mod pipeline;
 pub mod stamp;
 #[cfg(test)]
 mod tests;
 
-pub use stamp::Stamp;
+pub use stamp::FileStamp;
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -21,23 +21,23 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use super::digest::Hashes;
-use super::safetensors::{self, Header};
+use super::digest::FileHashes;
+use super::safetensors::{self, SafetensorsHeader};
 
 /// How long a file must have been left alone before it is hashed. Two seconds is the
 /// coarsest clock tick of the file systems people keep models on (FAT), so a later write
 /// always shows in the [`Stamp`].
-pub const SETTLING: Duration = Duration::from_secs(2);
+pub const SETTLING_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum DigestSelection {
     Sha256,
     /// Every digest of [`Hashes`].
     All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Threads {
+pub enum HashThreads {
     /// Reading and hashing in the calling thread: best when other files fill the cores.
     One,
     /// The calling thread reads, two threads hash.
@@ -45,16 +45,16 @@ pub enum Threads {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hashed {
-    pub hashes: Hashes,
+pub struct HashedFile {
+    pub hashes: FileHashes,
     /// The state of the file when it was hashed.
-    pub stamp: Stamp,
+    pub stamp: FileStamp,
     /// What a safetensors file says of itself.
-    pub header: Option<Header>,
+    pub header: Option<SafetensorsHeader>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum HashError {
     #[error("{path}: {error}", path = path.display())]
     Io {
         path: PathBuf,
@@ -66,7 +66,7 @@ pub enum Error {
     NotAFile(PathBuf),
     /// It is being written, or was left half written.
     #[error("{path} is not finished: {why}", path = path.display())]
-    Unfinished { path: PathBuf, why: Unfinished },
+    Unfinished { path: PathBuf, why: UnfinishedReason },
     /// The caller's progress function asked to stop.
     #[error("stopped")]
     Stopped,
@@ -74,7 +74,7 @@ pub enum Error {
 
 /// How a half-written file was seen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfinished {
+pub enum UnfinishedReason {
     /// Written less than [`SETTLING`] ago: hash it once it has settled.
     #[error("it was written a moment ago")]
     JustWritten,
@@ -95,22 +95,22 @@ pub enum Unfinished {
 }
 
 /// What the caller is told after each block; [`std::ops::ControlFlow::Break`] stops.
-pub trait Progress: Sync {
+pub trait HashProgress: Sync {
     /// `bytes` more were read of the file with this index.
-    fn read(&self, file: usize, bytes: u64) -> std::ops::ControlFlow<()>;
+    fn bytes_read(&self, file: usize, bytes: u64) -> std::ops::ControlFlow<()>;
 
     /// The file with this index is done, while others may still be read.
-    fn finished(&self, file: usize, result: &Result<Hashed, Error>) {
+    fn finished(&self, file: usize, result: &Result<HashedFile, HashError>) {
         let _ = (file, result);
     }
 }
 
 /// Reports nothing and never stops.
 #[derive(Debug, Clone, Copy)]
-pub struct Silent;
+pub struct NoHashProgress;
 
-impl Progress for Silent {
-    fn read(&self, _file: usize, _bytes: u64) -> std::ops::ControlFlow<()> {
+impl HashProgress for NoHashProgress {
+    fn bytes_read(&self, _file: usize, _bytes: u64) -> std::ops::ControlFlow<()> {
         std::ops::ControlFlow::Continue(())
     }
 }
@@ -118,33 +118,33 @@ impl Progress for Silent {
 /// Hashes one file. `now` is the moment the settling time is measured from.
 pub fn hash_file(
     path: &Path,
-    wanted: Wanted,
-    threads: Threads,
+    wanted: DigestSelection,
+    threads: HashThreads,
     now: SystemTime,
-    progress: &dyn Progress,
-) -> Result<Hashed, Error> {
-    hash_nth(path, 0, wanted, threads, now, progress)
+    progress: &dyn HashProgress,
+) -> Result<HashedFile, HashError> {
+    hash_indexed_file(path, 0, wanted, threads, now, progress)
 }
 
 /// Hashes several files, as many at once as there are cores; the results come in the
 /// order of `paths`. `now` is asked at the start of each file.
 pub fn hash_files(
     paths: &[PathBuf],
-    wanted: Wanted,
+    wanted: DigestSelection,
     cores: usize,
     now: &(dyn Fn() -> SystemTime + Sync),
-    progress: &dyn Progress,
-) -> Vec<Result<Hashed, Error>> {
+    progress: &dyn HashProgress,
+) -> Vec<Result<HashedFile, HashError>> {
     let at_once = paths.len().min(cores).max(1);
-    let threads = if at_once < cores { Threads::Pipeline } else { Threads::One };
+    let threads = if at_once < cores { HashThreads::Pipeline } else { HashThreads::One };
     let next = AtomicUsize::new(0);
-    let results: Vec<Mutex<Option<Result<Hashed, Error>>>> =
+    let results: Vec<Mutex<Option<Result<HashedFile, HashError>>>> =
         paths.iter().map(|_| Mutex::new(None)).collect();
     let work = || {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let (Some(path), Some(slot)) = (paths.get(at), results.get(at)) else { break };
-            let result = hash_nth(path, at, wanted, threads, now(), progress);
+            let result = hash_indexed_file(path, at, wanted, threads, now(), progress);
             progress.finished(at, &result);
             if let Ok(mut slot) = slot.lock() {
                 *slot = Some(result);
@@ -157,61 +157,61 @@ pub fn hash_files(
         }
         work();
     });
-    let stopped = || Err(Error::Stopped);
+    let stopped = || Err(HashError::Stopped);
     results
         .into_iter()
         .map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(stopped))
         .collect()
 }
 
-fn hash_nth(
+fn hash_indexed_file(
     path: &Path,
     index: usize,
-    wanted: Wanted,
-    threads: Threads,
+    wanted: DigestSelection,
+    threads: HashThreads,
     now: SystemTime,
-    progress: &dyn Progress,
-) -> Result<Hashed, Error> {
-    let io = |error| Error::Io { path: path.to_owned(), error };
-    let unfinished = |why| Error::Unfinished { path: path.to_owned(), why };
+    progress: &dyn HashProgress,
+) -> Result<HashedFile, HashError> {
+    let io = |error| HashError::Io { path: path.to_owned(), error };
+    let unfinished = |why| HashError::Unfinished { path: path.to_owned(), why };
     let (mut file, metadata) = open_ordinary(path)?;
-    let stamp = Stamp::of(&metadata);
-    if stamp.age(now).is_some_and(|age| age < SETTLING) {
-        return Err(unfinished(Unfinished::JustWritten));
+    let stamp = FileStamp::from_metadata(&metadata);
+    if stamp.age(now).is_some_and(|age| age < SETTLING_TIME) {
+        return Err(unfinished(UnfinishedReason::JustWritten));
     }
-    if let Some(partner) = download_beside(path) {
-        return Err(unfinished(Unfinished::Download(partner)));
+    if let Some(partner) = find_download_beside(path) {
+        return Err(unfinished(UnfinishedReason::Download(partner)));
     }
-    let header = match safetensors::is_named_so(path) {
+    let header = match safetensors::has_safetensors_ending(path) {
         true => safetensors::read_header(&mut file, stamp.size).map_err(io)?,
         false => None,
     };
     if let Some(expected) = header.as_ref().and_then(|header| header.promised_size)
         && expected != stamp.size
     {
-        return Err(unfinished(Unfinished::Length { expected, size: stamp.size }));
+        return Err(unfinished(UnfinishedReason::Length { expected, size: stamp.size }));
     }
     let tensors_at = header.as_ref().map(|header| header.tensors_at);
-    let read = lanes::run(&mut file, tensors_at, wanted, threads, &mut |bytes| {
-        progress.read(index, bytes)
+    let read = pipeline::hash_blocks(&mut file, tensors_at, wanted, threads, &mut |bytes| {
+        progress.bytes_read(index, bytes)
     });
     let (hashes, length) = match read {
         Ok(Some(done)) => done,
-        Ok(None) => return Err(Error::Stopped),
+        Ok(None) => return Err(HashError::Stopped),
         Err(error) => return Err(io(error)),
     };
-    let after = Stamp::of(&file.metadata().map_err(io)?);
+    let after = FileStamp::from_metadata(&file.metadata().map_err(io)?);
     if after != stamp || length != stamp.size {
-        return Err(unfinished(Unfinished::Changed));
+        return Err(unfinished(UnfinishedReason::Changed));
     }
-    Ok(Hashed { hashes, stamp, header })
+    Ok(HashedFile { hashes, stamp, header })
 }
 
 /// Opens an ordinary file for reading, and nothing else: a pipe or a device is refused
 /// before anything is read from it, also when it took the file's place a moment ago.
-pub(crate) fn open_ordinary(path: &Path) -> Result<(File, Metadata), Error> {
-    let io = |error| Error::Io { path: path.to_owned(), error };
-    let refuse = || Error::NotAFile(path.to_owned());
+pub(crate) fn open_ordinary(path: &Path) -> Result<(File, Metadata), HashError> {
+    let io = |error| HashError::Io { path: path.to_owned(), error };
+    let refuse = || HashError::NotAFile(path.to_owned());
     if !path.metadata().map_err(io)?.is_file() {
         return Err(refuse());
     }
@@ -228,7 +228,7 @@ pub(crate) fn open_ordinary(path: &Path) -> Result<(File, Metadata), Error> {
 }
 
 /// The name of a download program's control or part file that lies beside `path`.
-fn download_beside(path: &Path) -> Option<String> {
+fn find_download_beside(path: &Path) -> Option<String> {
     const MARKS: &[&str] = &[".aria2", ".part", ".partial", ".crdownload", ".downloading", ".tmp"];
     let name = path.file_name()?.to_str()?;
     MARKS

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// taken for the same bytes, as git's index does; the settling time of
 /// [`super::SETTLING`] closes the hole that two writes within one clock tick leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
+pub struct FileStamp {
     /// Bytes.
     pub size: u64,
     /// Last modification, nanoseconds since 1970 (negative before).
@@ -21,12 +21,12 @@ pub struct Stamp {
     pub device: u64,
 }
 
-impl Stamp {
+impl FileStamp {
     /// The stamp of a file whose metadata was just read (links followed).
-    pub fn of(metadata: &Metadata) -> Self {
+    pub fn from_metadata(metadata: &Metadata) -> Self {
         let (device, inode) = identity(metadata);
         let mtime = metadata.modified().map_or(0, nanoseconds);
-        Stamp { size: metadata.len(), mtime, inode, device }
+        FileStamp { size: metadata.len(), mtime, inode, device }
     }
 
     /// How long before `now` the file was last written; `None` when that lies in the

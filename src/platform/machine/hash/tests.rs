@@ -10,7 +10,7 @@ use crate::platform::machine::safetensors::tests::file_bytes;
 
 /// A moment at which files just written count as settled.
 fn later() -> SystemTime {
-    SystemTime::now() + SETTLING * 2
+    SystemTime::now() + SETTLING_TIME * 2
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -19,14 +19,14 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-fn hash(path: &Path, threads: Threads) -> Result<Hashed, Error> {
-    hash_file(path, Wanted::All, threads, later(), &Silent)
+fn hash(path: &Path, threads: HashThreads) -> Result<HashedFile, HashError> {
+    hash_file(path, DigestSelection::All, threads, later(), &NoHashProgress)
 }
 
 #[test]
 fn the_digests_are_the_known_ones() {
     let folder = tempfile::tempdir().unwrap();
-    let hashes = hash(&write(folder.path(), "abc.pt", b"abc"), Threads::One).unwrap().hashes;
+    let hashes = hash(&write(folder.path(), "abc.pt", b"abc"), HashThreads::One).unwrap().hashes;
     let digest = |kind| hashes.digest(kind).map(|digest| digest.hex().to_owned());
     insta::assert_debug_snapshot!(
         [
@@ -59,7 +59,7 @@ fn autov3_is_the_sha256_of_the_tensors_alone() {
     let tensor: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
     let metadata = serde_json::json!({"modelspec.title": "A"});
     let path = write(folder.path(), "a.safetensors", &file_bytes(&metadata, &tensor));
-    let hashed = hash(&path, Threads::Pipeline).unwrap();
+    let hashed = hash(&path, HashThreads::Pipeline).unwrap();
     let expected: [u8; 32] = sha2::Sha256::digest(&tensor).into();
     assert_eq!(hashed.hashes.tensors, Some(expected));
     assert_eq!(hashed.header.unwrap().identity["modelspec.title"], "A");
@@ -69,17 +69,20 @@ fn autov3_is_the_sha256_of_the_tensors_alone() {
 fn a_file_written_a_moment_ago_waits() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "a.pt", b"abc");
-    let now = fs::metadata(&path).unwrap().modified().unwrap() + SETTLING / 2;
-    let result = hash_file(&path, Wanted::All, Threads::One, now, &Silent);
-    assert!(matches!(result, Err(Error::Unfinished { why: Unfinished::JustWritten, .. })));
+    let now = fs::metadata(&path).unwrap().modified().unwrap() + SETTLING_TIME / 2;
+    let result = hash_file(&path, DigestSelection::All, HashThreads::One, now, &NoHashProgress);
+    assert!(matches!(
+        result,
+        Err(HashError::Unfinished { why: UnfinishedReason::JustWritten, .. })
+    ));
 }
 
 #[test]
 fn a_file_that_grows_while_it_is_read_is_not_hashed() {
     /// Appends one byte after the first block.
     struct Grow(PathBuf, AtomicUsize);
-    impl Progress for Grow {
-        fn read(&self, _file: usize, _bytes: u64) -> ControlFlow<()> {
+    impl HashProgress for Grow {
+        fn bytes_read(&self, _file: usize, _bytes: u64) -> ControlFlow<()> {
             if self.1.fetch_add(1, Ordering::Relaxed) == 0 {
                 let mut file = OpenOptions::new().append(true).open(&self.0).unwrap();
                 std::io::Write::write_all(&mut file, b"x").unwrap();
@@ -87,12 +90,15 @@ fn a_file_that_grows_while_it_is_read_is_not_hashed() {
             ControlFlow::Continue(())
         }
     }
-    for threads in [Threads::One, Threads::Pipeline] {
+    for threads in [HashThreads::One, HashThreads::Pipeline] {
         let folder = tempfile::tempdir().unwrap();
         let path = write(folder.path(), "a.pt", &vec![1; 2 << 20]);
         let grow = Grow(path.clone(), AtomicUsize::new(0));
-        let result = hash_file(&path, Wanted::All, threads, later(), &grow);
-        assert!(matches!(result, Err(Error::Unfinished { why: Unfinished::Changed, .. })));
+        let result = hash_file(&path, DigestSelection::All, threads, later(), &grow);
+        assert!(matches!(
+            result,
+            Err(HashError::Unfinished { why: UnfinishedReason::Changed, .. })
+        ));
     }
 }
 
@@ -102,45 +108,51 @@ fn downloads_under_way_and_cut_files_are_seen() {
     let path = write(folder.path(), "a.pt", b"abc");
     write(folder.path(), "a.pt.aria2", b"");
     assert!(matches!(
-        hash(&path, Threads::One),
-        Err(Error::Unfinished { why: Unfinished::Download(name), .. }) if name == "a.pt.aria2"
+        hash(&path, HashThreads::One),
+        Err(HashError::Unfinished { why: UnfinishedReason::Download(name), .. }) if name == "a.pt.aria2"
     ));
     let bytes = file_bytes(&serde_json::json!({}), &[7; 1000]);
     let cut = write(folder.path(), "cut.safetensors", &bytes[..bytes.len() - 1]);
     assert!(matches!(
-        hash(&cut, Threads::One),
-        Err(Error::Unfinished { why: Unfinished::Length { .. }, .. })
+        hash(&cut, HashThreads::One),
+        Err(HashError::Unfinished { why: UnfinishedReason::Length { .. }, .. })
     ));
 }
 
 #[test]
 fn only_ordinary_files_are_opened() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(hash(folder.path(), Threads::One), Err(Error::NotAFile(_))));
-    assert!(matches!(hash(&folder.path().join("gone.pt"), Threads::One), Err(Error::Io { .. })));
+    assert!(matches!(hash(folder.path(), HashThreads::One), Err(HashError::NotAFile(_))));
+    assert!(matches!(
+        hash(&folder.path().join("gone.pt"), HashThreads::One),
+        Err(HashError::Io { .. })
+    ));
     #[cfg(unix)]
     {
         let pipe = folder.path().join("pipe.safetensors");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
         assert!(made.success());
-        assert!(matches!(hash(&pipe, Threads::One), Err(Error::NotAFile(_))));
-        assert!(matches!(hash(Path::new("/dev/zero"), Threads::One), Err(Error::NotAFile(_))));
+        assert!(matches!(hash(&pipe, HashThreads::One), Err(HashError::NotAFile(_))));
+        assert!(matches!(
+            hash(Path::new("/dev/zero"), HashThreads::One),
+            Err(HashError::NotAFile(_))
+        ));
     }
 }
 
 #[test]
 fn stopping_stops() {
     struct Stop;
-    impl Progress for Stop {
-        fn read(&self, _file: usize, _bytes: u64) -> ControlFlow<()> {
+    impl HashProgress for Stop {
+        fn bytes_read(&self, _file: usize, _bytes: u64) -> ControlFlow<()> {
             ControlFlow::Break(())
         }
     }
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "a.pt", &vec![1; 20 << 20]);
-    for threads in [Threads::One, Threads::Pipeline] {
-        let result = hash_file(&path, Wanted::All, threads, later(), &Stop);
-        assert!(matches!(result, Err(Error::Stopped)));
+    for threads in [HashThreads::One, HashThreads::Pipeline] {
+        let result = hash_file(&path, DigestSelection::All, threads, later(), &Stop);
+        assert!(matches!(result, Err(HashError::Stopped)));
     }
 }
 
@@ -152,14 +164,14 @@ fn several_files_keep_their_order() {
         .collect();
     paths.insert(3, folder.path().join("missing.pt"));
     let now = || later();
-    let results = hash_files(&paths, Wanted::All, 2, &now, &Silent);
+    let results = hash_files(&paths, DigestSelection::All, 2, &now, &NoHashProgress);
     for (path, result) in paths.iter().zip(&results) {
         match fs::read(path) {
             Ok(bytes) => {
                 let sha256: [u8; 32] = sha2::Sha256::digest(&bytes).into();
                 assert_eq!(result.as_ref().unwrap().hashes.sha256, sha256);
             }
-            Err(_) => assert!(matches!(result, Err(Error::Io { .. }))),
+            Err(_) => assert!(matches!(result, Err(HashError::Io { .. }))),
         }
     }
 }
@@ -174,15 +186,15 @@ proptest! {
         let bytes = if named { file_bytes(&serde_json::json!({}), &tensor) } else { tensor.clone() };
         let name = if named { "x.safetensors" } else { "x.ckpt" };
         let path = write(folder.path(), name, &bytes);
-        let one = hash(&path, Threads::One).unwrap();
-        let two = hash(&path, Threads::Pipeline).unwrap();
+        let one = hash(&path, HashThreads::One).unwrap();
+        let two = hash(&path, HashThreads::Pipeline).unwrap();
         prop_assert_eq!(&one, &two);
         let sha256: [u8; 32] = sha2::Sha256::digest(&bytes).into();
         prop_assert_eq!(one.hashes.sha256, sha256);
         prop_assert_eq!(one.hashes.blake3, Some(blake3::hash(&bytes).into()));
         prop_assert_eq!(one.hashes.crc32, Some(crc32fast::hash(&bytes)));
         prop_assert_eq!(one.hashes.tensors.is_some(), named);
-        let only = hash_file(&path, Wanted::Sha256, Threads::One, later(), &Silent).unwrap();
+        let only = hash_file(&path, DigestSelection::Sha256, HashThreads::One, later(), &NoHashProgress).unwrap();
         prop_assert_eq!(only.hashes.sha256, sha256);
     }
 }

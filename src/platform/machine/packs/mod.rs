@@ -3,18 +3,18 @@
 //! Nothing of a pack is run. This module does not call git either: what a pack's repository
 //! has checked out is asked of a function that the caller passes in.
 
+pub mod pack_files;
 pub mod python_source;
-pub mod read;
 
-pub use python_source::Registered;
-pub use read::Project;
+pub use pack_files::PackProject;
+pub use python_source::RegisteredClasses;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How a pack is installed, and so what identifies it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum PackInstallKind {
     /// A git repository: its commit.
     Git,
     /// Unpacked from the registry: its project version.
@@ -26,68 +26,68 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum PackActivation {
     Enabled,
     /// Switched off by its name or by lying in `.disabled`.
     Disabled,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pack {
+pub struct NodePack {
     /// Its name in `custom_nodes`, without the mark that switches it off: what Python
     /// calls the module.
     pub name: String,
     pub path: PathBuf,
-    pub kind: Kind,
-    pub state: State,
+    pub kind: PackInstallKind,
+    pub state: PackActivation,
     /// What its `pyproject.toml` says.
-    pub project: Option<Project>,
+    pub project: Option<PackProject>,
     /// The registry id, where its installation kind proves one.
     pub registry_id: Option<String>,
 }
 
 /// The packs in these folders, in ComfyUI's order of folders and by name in each.
-pub fn installed(folders: &[PathBuf]) -> Vec<Pack> {
+pub fn list_installed(folders: &[PathBuf]) -> Vec<NodePack> {
     let mut packs = Vec::new();
     for folder in folders {
-        for path in listed(folder) {
-            packs.extend(pack(&path, State::Enabled));
+        for path in list_folder(folder) {
+            packs.extend(read_pack(&path, PackActivation::Enabled));
         }
-        for path in listed(&folder.join(".disabled")) {
-            packs.extend(pack(&path, State::Disabled));
+        for path in list_folder(&folder.join(".disabled")) {
+            packs.extend(read_pack(&path, PackActivation::Disabled));
         }
     }
     packs
 }
 
-fn listed(folder: &Path) -> Vec<PathBuf> {
+fn list_folder(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     paths
 }
 
-fn pack(path: &Path, state: State) -> Option<Pack> {
+fn read_pack(path: &Path, state: PackActivation) -> Option<NodePack> {
     let file_name = path.file_name()?.to_str()?;
     if file_name.starts_with('.') || file_name == "__pycache__" {
         return None;
     }
     let (name, state) = match file_name.strip_suffix(".disabled") {
-        Some(name) => (name, State::Disabled),
+        Some(name) => (name, PackActivation::Disabled),
         None => (file_name, state),
     };
     // The Manager's `.disabled/<id>@<version>`.
     let name = match state {
-        State::Disabled => name.split('@').next().unwrap_or(name),
-        State::Enabled => name,
+        PackActivation::Disabled => name.split('@').next().unwrap_or(name),
+        PackActivation::Enabled => name,
     };
     let metadata = path.metadata().ok()?;
     if metadata.is_file() {
         let module = name.strip_suffix(".py")?;
-        return Some(Pack {
+        return Some(NodePack {
             name: module.to_owned(),
             path: path.to_owned(),
-            kind: Kind::File,
+            kind: PackInstallKind::File,
             state,
             project: None,
             registry_id: None,
@@ -96,34 +96,44 @@ fn pack(path: &Path, state: State) -> Option<Pack> {
     if !metadata.is_dir() {
         return None;
     }
-    let project = read::project(path);
+    let project = pack_files::read_project(path);
     let kind = match (path.join(".git").exists(), path.join(".tracking").is_file()) {
-        (true, _) => Kind::Git,
-        (false, true) => Kind::Registry,
-        (false, false) => Kind::Folder,
+        (true, _) => PackInstallKind::Git,
+        (false, true) => PackInstallKind::Registry,
+        (false, false) => PackInstallKind::Folder,
     };
     let registry_id = match kind {
-        Kind::Git => read::registry_mark(path),
-        Kind::Registry => project.as_ref().and_then(|project| project.name.clone()),
-        Kind::Folder | Kind::File => None,
+        PackInstallKind::Git => pack_files::read_registry_id(path),
+        PackInstallKind::Registry => project.as_ref().and_then(|project| project.name.clone()),
+        PackInstallKind::Folder | PackInstallKind::File => None,
     };
     // A folder that is neither and holds no Python is a left-over, not a pack.
-    if kind == Kind::Folder && project.is_none() && !path.join("__init__.py").is_file() {
+    if kind == PackInstallKind::Folder && project.is_none() && !path.join("__init__.py").is_file() {
         return None;
     }
-    Some(Pack { name: name.to_owned(), path: path.to_owned(), kind, state, project, registry_id })
+    Some(NodePack {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        kind,
+        state,
+        project,
+        registry_id,
+    })
 }
 
-impl Pack {
+impl NodePack {
     /// The node classes its source registers; `cache` is a folder to remember them in.
-    pub fn registered(&self, cache: Option<&Path>) -> Registered {
-        read::remembered(&self.path, cache)
+    pub fn registered_classes(&self, cache: Option<&Path>) -> RegisteredClasses {
+        pack_files::cached_registered_classes(&self.path, cache)
     }
 
     /// Whether a registry id names this pack.
     pub fn has_registry_id(&self, id: &str) -> bool {
         let project = self.project.as_ref().and_then(|project| project.name.as_deref());
-        [self.registry_id.as_deref(), project].into_iter().flatten().any(|own| same_name(own, id))
+        [self.registry_id.as_deref(), project]
+            .into_iter()
+            .flatten()
+            .any(|own| is_same_pack_name(own, id))
     }
 
     /// Whether this is the module a server's `python_module` names
@@ -137,7 +147,7 @@ impl Pack {
 }
 
 /// Names as the registry compares them: case and the kind of dash do not count.
-pub fn same_name(one: &str, other: &str) -> bool {
+pub fn is_same_pack_name(one: &str, other: &str) -> bool {
     let plain = |c: char| if c == '_' || c == '.' { '-' } else { c.to_ascii_lowercase() };
     one.chars().map(plain).eq(other.chars().map(plain))
 }
@@ -176,7 +186,7 @@ mod tests {
             ("__pycache__/x.pyc", ""),
             (".hidden/__init__.py", ""),
         ]);
-        let packs = installed(&folders);
+        let packs = list_installed(&folders);
         let told: Vec<String> = packs
             .iter()
             .map(|pack| {
@@ -211,11 +221,11 @@ mod tests {
             ("p/web/x.py", "NODE_CLASS_MAPPINGS = {'No': 1}"),
             ("p/deep/er/b.py", "NODE_CLASS_MAPPINGS = {'Two': 1}"),
         ]);
-        let pack = installed(&folders).remove(0);
+        let pack = list_installed(&folders).remove(0);
         let cache = place.path().join("cache");
         let classes = || {
-            let first = pack.registered(Some(&cache));
-            assert_eq!(pack.registered(Some(&cache)), first);
+            let first = pack.registered_classes(Some(&cache));
+            assert_eq!(pack.registered_classes(Some(&cache)), first);
             first.classes.into_iter().collect::<Vec<_>>()
         };
         assert_eq!(classes(), ["One", "Two"]);
@@ -234,8 +244,8 @@ mod tests {
         fs::write(&outside, "NODE_CLASS_MAPPINGS = {'No': 1}").unwrap();
         std::os::unix::fs::symlink(&outside, real.join("linked.py")).unwrap();
         std::os::unix::fs::symlink(&real, folders[0].join("pack")).unwrap();
-        let packs = installed(&folders);
-        let classes = packs[0].registered(None).classes;
+        let packs = list_installed(&folders);
+        let classes = packs[0].registered_classes(None).classes;
         assert_eq!(classes.into_iter().collect::<Vec<_>>(), ["One"]);
     }
 }

@@ -9,45 +9,47 @@ use std::collections::BTreeSet;
 
 /// The node classes that a source registers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Registered {
+pub struct RegisteredClasses {
     pub classes: BTreeSet<String>,
     /// Whether something was registered in a way that reading does not see.
-    pub more: bool,
+    pub is_partial: bool,
 }
 
-impl Registered {
+impl RegisteredClasses {
     /// Adds the classes of another source.
-    pub fn extend(&mut self, other: Registered) {
+    pub fn extend(&mut self, other: RegisteredClasses) {
         self.classes.extend(other.classes);
-        self.more |= other.more;
+        self.is_partial |= other.is_partial;
     }
 }
 
 /// The longest class name that is believed, in characters.
 const LONGEST_NAME: usize = 200;
 /// The dictionary every pack fills.
-const MAPPINGS: &str = "NODE_CLASS_MAPPINGS";
+const CLASS_MAPPINGS: &str = "NODE_CLASS_MAPPINGS";
 
-pub(crate) fn registered(source: &str) -> Registered {
-    if !source.contains(MAPPINGS) && !source.contains("node_id") {
-        return Registered::default();
+pub(crate) fn parse_registered_classes(source: &str) -> RegisteredClasses {
+    if !source.contains(CLASS_MAPPINGS) && !source.contains("node_id") {
+        return RegisteredClasses::default();
     }
-    let mut tokens: Vec<Token> = Vec::new();
-    for token in (Tokens { rest: source }) {
+    let mut tokens: Vec<PythonToken> = Vec::new();
+    for token in (PythonTokenizer { rest: source }) {
         match (tokens.last_mut(), token) {
             // Python joins literals that stand side by side.
-            (Some(Token::Text(before)), Token::Text(text)) => before.push_str(&text),
+            (Some(PythonToken::Text(before)), PythonToken::Text(text)) => before.push_str(&text),
             (_, token) => tokens.push(token),
         }
     }
-    let mut found = Registered::default();
+    let mut found = RegisteredClasses::default();
     for at in 0..tokens.len() {
         let after = tokens.get(at + 1..).unwrap_or_default();
         match tokens.get(at) {
-            Some(Token::Name(name)) if *name == MAPPINGS => mapping(after, &mut found),
-            Some(Token::Name("node_id")) => {
-                if let [Token::Sign('='), Token::Text(id), ..] = after
-                    && matches!(tokens.get(at.wrapping_sub(1)), Some(Token::Sign('(' | ',')))
+            Some(PythonToken::Name(name)) if *name == CLASS_MAPPINGS => {
+                read_mapping(after, &mut found)
+            }
+            Some(PythonToken::Name("node_id")) => {
+                if let [PythonToken::Sign('='), PythonToken::Text(id), ..] = after
+                    && matches!(tokens.get(at.wrapping_sub(1)), Some(PythonToken::Sign('(' | ',')))
                 {
                     found.add(id);
                 }
@@ -58,7 +60,7 @@ pub(crate) fn registered(source: &str) -> Registered {
     found
 }
 
-impl Registered {
+impl RegisteredClasses {
     fn add(&mut self, name: &str) {
         let plain = !name.is_empty()
             && name.chars().count() <= LONGEST_NAME
@@ -70,74 +72,99 @@ impl Registered {
 }
 
 /// What follows the name of the dictionary.
-fn mapping(after: &[Token<'_>], found: &mut Registered) {
+fn read_mapping(after: &[PythonToken<'_>], found: &mut RegisteredClasses) {
     match after {
-        [Token::Sign('='), Token::Sign('='), ..] => {}
-        [Token::Sign('='), rest @ ..] => value(rest, found),
-        [Token::Sign('|'), Token::Sign('='), rest @ ..] => value(rest, found),
+        [PythonToken::Sign('='), PythonToken::Sign('='), ..] => {}
+        [PythonToken::Sign('='), rest @ ..] => read_value(rest, found),
+        [PythonToken::Sign('|'), PythonToken::Sign('='), rest @ ..] => read_value(rest, found),
         // NODE_CLASS_MAPPINGS: dict[str, type] = …
-        [Token::Sign(':'), rest @ ..] => {
-            let equals = rest.iter().take(24).position(|token| *token == Token::Sign('='));
+        [PythonToken::Sign(':'), rest @ ..] => {
+            let equals = rest.iter().take(24).position(|token| *token == PythonToken::Sign('='));
             if let Some(rest) = equals.and_then(|at| rest.get(at + 1..)) {
-                value(rest, found);
+                read_value(rest, found);
             }
         }
-        [Token::Sign('['), Token::Text(name), Token::Sign(']'), Token::Sign('='), next, ..]
-            if *next != Token::Sign('=') =>
-        {
+        [
+            PythonToken::Sign('['),
+            PythonToken::Text(name),
+            PythonToken::Sign(']'),
+            PythonToken::Sign('='),
+            next,
+            ..,
+        ] if *next != PythonToken::Sign('=') => {
             found.add(name);
         }
-        [Token::Sign('['), Token::Name(_), Token::Sign(']'), Token::Sign('='), ..] => {
-            found.more = true;
+        [
+            PythonToken::Sign('['),
+            PythonToken::Name(_),
+            PythonToken::Sign(']'),
+            PythonToken::Sign('='),
+            ..,
+        ] => {
+            found.is_partial = true;
         }
-        [Token::Sign('.'), Token::Name("update"), Token::Sign('('), rest @ ..] => {
-            value(rest, found);
+        [
+            PythonToken::Sign('.'),
+            PythonToken::Name("update"),
+            PythonToken::Sign('('),
+            rest @ ..,
+        ] => {
+            read_value(rest, found);
         }
         _ => {}
     }
 }
 
 /// The right-hand side: a dictionary, several joined by `|`, or something we cannot read.
-fn value(tokens: &[Token<'_>], found: &mut Registered) {
+fn read_value(tokens: &[PythonToken<'_>], found: &mut RegisteredClasses) {
     match tokens {
-        [Token::Sign('{'), rest @ ..] => {
-            let end = dictionary(rest, found);
-            if let Some([Token::Sign('|'), rest @ ..]) = rest.get(end..) {
-                value(rest, found);
+        [PythonToken::Sign('{'), rest @ ..] => {
+            let end = read_dictionary(rest, found);
+            if let Some([PythonToken::Sign('|'), rest @ ..]) = rest.get(end..) {
+                read_value(rest, found);
             }
         }
-        [Token::Name("dict"), Token::Sign('('), rest @ ..] => keywords(rest, found),
-        [Token::Name(name), Token::Sign('.'), Token::Name(MAPPINGS), ..] if !name.is_empty() => {}
+        [PythonToken::Name("dict"), PythonToken::Sign('('), rest @ ..] => {
+            read_keywords(rest, found)
+        }
+        [
+            PythonToken::Name(name),
+            PythonToken::Sign('.'),
+            PythonToken::Name(CLASS_MAPPINGS),
+            ..,
+        ] if !name.is_empty() => {}
         // Filled from another dictionary of the pack, which is read where it stands.
-        [Token::Name(_), ..] => found.more = true,
+        [PythonToken::Name(_), ..] => found.is_partial = true,
         _ => {}
     }
 }
 
 /// The keys of a dictionary whose brace was just opened; gives where it ends.
-fn dictionary(tokens: &[Token<'_>], found: &mut Registered) -> usize {
+fn read_dictionary(tokens: &[PythonToken<'_>], found: &mut RegisteredClasses) -> usize {
     let mut depth = 1usize;
     let mut key = true;
     for (at, token) in tokens.iter().enumerate() {
         match token {
-            Token::Sign('{' | '[' | '(') => depth += 1,
-            Token::Sign('}' | ']' | ')') => {
+            PythonToken::Sign('{' | '[' | '(') => depth += 1,
+            PythonToken::Sign('}' | ']' | ')') => {
                 depth -= 1;
                 if depth == 0 {
                     return at + 1;
                 }
             }
-            Token::Sign(',') if depth == 1 => {
+            PythonToken::Sign(',') if depth == 1 => {
                 key = true;
                 continue;
             }
-            Token::Text(name) if depth == 1 && key => match tokens.get(at + 1) {
-                Some(Token::Sign(':')) => found.add(name),
-                _ => found.more = true,
+            PythonToken::Text(name) if depth == 1 && key => match tokens.get(at + 1) {
+                Some(PythonToken::Sign(':')) => found.add(name),
+                _ => found.is_partial = true,
             },
             // `**OTHERS` or a key that is no literal.
-            Token::Name(_) | Token::Sign('*') | Token::Unreadable if depth == 1 && key => {
-                found.more = true;
+            PythonToken::Name(_) | PythonToken::Sign('*') | PythonToken::Unreadable
+                if depth == 1 && key =>
+            {
+                found.is_partial = true;
             }
             _ => {}
         }
@@ -147,18 +174,20 @@ fn dictionary(tokens: &[Token<'_>], found: &mut Registered) -> usize {
 }
 
 /// The names in `dict(Name=…, …)`.
-fn keywords(tokens: &[Token<'_>], found: &mut Registered) {
+fn read_keywords(tokens: &[PythonToken<'_>], found: &mut RegisteredClasses) {
     let mut depth = 1usize;
     for (at, token) in tokens.iter().enumerate() {
         match token {
-            Token::Sign('{' | '[' | '(') => depth += 1,
-            Token::Sign('}' | ']' | ')') => {
+            PythonToken::Sign('{' | '[' | '(') => depth += 1,
+            PythonToken::Sign('}' | ']' | ')') => {
                 depth -= 1;
                 if depth == 0 {
                     return;
                 }
             }
-            Token::Name(name) if depth == 1 && tokens.get(at + 1) == Some(&Token::Sign('=')) => {
+            PythonToken::Name(name)
+                if depth == 1 && tokens.get(at + 1) == Some(&PythonToken::Sign('=')) =>
+            {
                 found.add(name);
             }
             _ => {}
@@ -168,7 +197,7 @@ fn keywords(tokens: &[Token<'_>], found: &mut Registered) {
 
 /// As much of Python's tokens as the search needs.
 #[derive(Debug, PartialEq, Eq)]
-enum Token<'a> {
+enum PythonToken<'a> {
     /// An identifier, keyword or number.
     Name(&'a str),
     /// A string literal's value.
@@ -179,14 +208,14 @@ enum Token<'a> {
     Sign(char),
 }
 
-struct Tokens<'a> {
+struct PythonTokenizer<'a> {
     rest: &'a str,
 }
 
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
+impl<'a> Iterator for PythonTokenizer<'a> {
+    type Item = PythonToken<'a>;
 
-    fn next(&mut self) -> Option<Token<'a>> {
+    fn next(&mut self) -> Option<PythonToken<'a>> {
         loop {
             self.rest = self.rest.trim_start();
             if !self.rest.starts_with('#') {
@@ -196,7 +225,7 @@ impl<'a> Iterator for Tokens<'a> {
         }
         let first = self.rest.chars().next()?;
         if first == '"' || first == '\'' {
-            return Some(self.string(""));
+            return Some(self.read_string(""));
         }
         if first.is_alphanumeric() || first == '_' {
             let end = self.rest.find(|c: char| !c.is_alphanumeric() && c != '_');
@@ -205,16 +234,16 @@ impl<'a> Iterator for Tokens<'a> {
             let prefix = name.len() <= 2
                 && rest.starts_with(['"', '\''])
                 && name.bytes().all(|b| b"rRbBuUfFtT".contains(&b));
-            return Some(if prefix { self.string(name) } else { Token::Name(name) });
+            return Some(if prefix { self.read_string(name) } else { PythonToken::Name(name) });
         }
         self.rest = &self.rest[first.len_utf8()..];
-        Some(Token::Sign(first))
+        Some(PythonToken::Sign(first))
     }
 }
 
-impl<'a> Tokens<'a> {
+impl<'a> PythonTokenizer<'a> {
     /// The string literal that `rest` begins with.
-    fn string(&mut self, prefix: &str) -> Token<'a> {
+    fn read_string(&mut self, prefix: &str) -> PythonToken<'a> {
         let quote = if self.rest.starts_with('\'') { '\'' } else { '"' };
         let triple: String = std::iter::repeat_n(quote, 3).collect();
         let long = self.rest.starts_with(&triple);
@@ -227,7 +256,7 @@ impl<'a> Tokens<'a> {
         while let Some((at, c)) = chars.next() {
             if c == '\\' {
                 match chars.next() {
-                    Some((_, escaped)) => unescape(escaped, raw, &mut text),
+                    Some((_, escaped)) => push_unescaped(escaped, raw, &mut text),
                     None => break,
                 }
             } else if c == quote && (!long || body[at..].starts_with(&triple)) {
@@ -245,13 +274,13 @@ impl<'a> Tokens<'a> {
         let after = if closed { end + open } else { end };
         self.rest = body.get(after..).unwrap_or_default();
         if !closed || prefix.contains(['f', 'F', 't', 'T', 'b', 'B']) {
-            return Token::Unreadable;
+            return PythonToken::Unreadable;
         }
-        Token::Text(text)
+        PythonToken::Text(text)
     }
 }
 
-fn unescape(c: char, raw: bool, text: &mut String) {
+fn push_unescaped(c: char, raw: bool, text: &mut String) {
     match c {
         _ if raw => text.extend(['\\', c]),
         '\n' => {}
@@ -270,9 +299,9 @@ mod tests {
 
     #[track_caller]
     fn check(source: &str, classes: &[&str], more: bool) {
-        let found = registered(source);
+        let found = parse_registered_classes(source);
         let names: Vec<&str> = found.classes.iter().map(String::as_str).collect();
-        assert_eq!((names.as_slice(), found.more), (classes, more), "{source}");
+        assert_eq!((names.as_slice(), found.is_partial), (classes, more), "{source}");
     }
 
     #[test]
@@ -332,7 +361,7 @@ NODE_DISPLAY_NAME_MAPPINGS = {"Load Thing": "Shown"}
     proptest! {
         #[test]
         fn any_text_is_read(text in "(NODE_CLASS_MAPPINGS|node_id|[=\\[\\]{}().'\":,|*#\\\\\nA-c é]){0,60}") {
-            registered(&text);
+            parse_registered_classes(&text);
         }
     }
 }

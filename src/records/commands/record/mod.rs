@@ -1,22 +1,22 @@
 //! `git comfy record`: makes, completes and repairs the records of commits.
 
-pub mod after;
-pub mod finish;
-pub mod gather;
-pub mod here;
+pub mod collect_record;
+pub mod complete_records;
+pub mod hook_recording;
+pub mod machine_state;
 pub mod reattach;
 
-pub(crate) use finish::hash_all;
-pub(crate) use gather::{Failures, workflows};
-pub(crate) use reattach::Recorded;
+pub(crate) use collect_record::{HashFailures, touched_workflows};
+pub(crate) use complete_records::hash_models;
+pub(crate) use reattach::RecordIndex;
 
-use finish::Trust;
-use here::{Asked, Here, Patience, Places};
+use complete_records::DigestTrust;
+use machine_state::{LocationSettings, MachineState, ServerAnswer, TimeBudget};
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::text::sanitize;
-use crate::records::recorder_state::Desk;
+use crate::records::recorder_state::RecorderState;
 use crate::session::Session;
 
 /// Record what commits were made with: models by hash, node packs, ComfyUI.
@@ -24,7 +24,7 @@ use crate::session::Session;
 /// Every commit is recorded when it is made; this makes or completes the records of older
 /// ones, with what is on this machine now.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct RecordArgs {
     /// Commits or ranges (A..B); none means HEAD and whatever is not complete.
     #[arg(value_name = "REV")]
     pub revisions: Vec<String>,
@@ -42,63 +42,68 @@ pub struct Args {
     pub finish: bool,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &RecordArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     if args.finish {
-        finish::complete(session, &repository)?;
+        complete_records::complete_pending(session, &repository)?;
         return Ok(Exit::Done);
     }
-    let places = Places::of(session, &repository)?;
-    let desk = Desk::within(&repository.state_dir());
-    let turn = match desk.try_turn()? {
+    let places = LocationSettings::load(session, &repository)?;
+    let desk = RecorderState::new(&repository.state_dir());
+    let turn = match desk.try_lock()? {
         Some(turn) => turn,
         None => {
-            session.ui.say("another git-comfy is hashing; this one goes on when it is done");
-            desk.turn()?
+            session.ui.info("another git-comfy is hashing; this one goes on when it is done");
+            desk.lock()?
         }
     };
-    let here = Here::look_around(session, &repository, &places, Patience::Whole);
-    here.learn();
-    if let Asked::Silent(error) = &here.asked {
-        session.ui.say(&format!("ComfyUI's server: {}", sanitize::line(&error.to_string())));
+    let here = MachineState::detect(session, &repository, &places, TimeBudget::Full);
+    here.fetch_object_info();
+    if let ServerAnswer::Failed(error) = &here.server_answer {
+        session.ui.info(&format!("ComfyUI's server: {}", sanitize::line(&error.to_string())));
     }
     if here.installation.is_none() {
-        session.ui.say(
+        session.ui.info(
             "no ComfyUI was found on this machine, so no model is found either; \
              git config comfy.root <folder> says where it is",
         );
     }
     if args.reattach {
-        let done = reattach::reattach(&repository, &here)?;
+        let done = reattach::reattach_records(&repository, &here)?;
         drop(turn);
-        after::start_worker(session, &repository);
-        session.ui.tell(&format!("{} repaired, {} were right", count(done.repaired), done.fine))?;
+        hook_recording::start_record_worker(session, &repository);
+        session.ui.report(&format!(
+            "{} repaired, {} were right",
+            count_commits(done.repaired),
+            done.unchanged
+        ))?;
         return Ok(Exit::Done);
     }
     let mut commits = match args.all {
-        true => reattach::reachable(&repository)?,
-        false => finish::commits(&repository, &args.revisions)?,
+        true => reattach::reachable_commits(&repository)?,
+        false => complete_records::resolve_commits(&repository, &args.revisions)?,
     };
     if args.revisions.is_empty() {
         // What waits goes first; HEAD may be among it.
-        let waiting = finish::waiting(&repository, &here.desk)?;
+        let waiting = complete_records::pending_commits(&repository, &here.recorder_state)?;
         commits.retain(|commit| !waiting.contains(commit));
         commits.splice(0..0, waiting);
     }
-    let trust = if args.rehash { Trust::Nothing } else { Trust::Cache };
+    let trust = if args.rehash { DigestTrust::Rehash } else { DigestTrust::UseCache };
     let bar = session.ui.bytes_bar();
-    let recorded = finish::record(&repository, &here, &turn, &commits, trust, Some(&bar))?;
+    let recorded =
+        complete_records::record_commits(&repository, &here, &turn, &commits, trust, Some(&bar))?;
     bar.finish();
     drop(turn);
-    after::start_worker(session, &repository);
+    hook_recording::start_record_worker(session, &repository);
     if recorded.is_empty() && args.revisions.is_empty() && !args.all {
-        return Err(Failure::new("HEAD touches no workflow")
-            .hint("git comfy record A..B records every commit of a range"));
+        return Err(CommandError::new("HEAD touches no workflow")
+            .with_hint("git comfy record A..B records every commit of a range"));
     }
-    session.ui.tell(&format!("{} recorded", count(recorded.len())))?;
+    session.ui.report(&format!("{} recorded", count_commits(recorded.len())))?;
     Ok(Exit::Done)
 }
 
-fn count(commits: usize) -> String {
+fn count_commits(commits: usize) -> String {
     if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") }
 }

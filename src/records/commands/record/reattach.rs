@@ -7,58 +7,66 @@
 
 use std::collections::BTreeMap;
 
-use super::after::carry;
-use super::finish;
-use super::finish::Trust;
-use super::gather::Failures;
-use super::here::Here;
+use super::collect_record::HashFailures;
+use super::complete_records;
+use super::complete_records::DigestTrust;
+use super::hook_recording::merge_earlier_record;
+use super::machine_state::MachineState;
 use crate::error::Result;
 use crate::platform::git;
-use crate::platform::git::{CommitId, Order, Repository, Walk};
+use crate::platform::git::{CommitId, HistoryWalk, Repository, WalkOrder};
 use crate::records;
-use crate::records::{Record, WorkflowUse, notes};
+use crate::records::{CommitRecord, WorkflowUse, record_notes};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Repaired {
+pub(crate) struct ReattachCounts {
     /// Commits whose record was right.
-    pub(crate) fine: usize,
+    pub(crate) unchanged: usize,
     /// Commits that got a record, or a right one.
     pub(crate) repaired: usize,
 }
 
 /// How many records are written in one step.
-const AT_ONCE: usize = 200;
+const BATCH_SIZE: usize = 200;
 
 /// Repairs the records of every commit that a branch, a tag or `HEAD` leads to.
-pub(crate) fn reattach(repository: &Repository, here: &Here) -> Result<Repaired> {
-    let recorded = Recorded::of(repository)?;
-    let mut done = Repaired::default();
+pub(crate) fn reattach_records(
+    repository: &Repository,
+    here: &MachineState,
+) -> Result<ReattachCounts> {
+    let recorded = RecordIndex::load(repository)?;
+    let mut done = ReattachCounts::default();
     let mut written = Vec::new();
-    for commit in reachable(repository)? {
-        let Some(mut gathered) = here.gather(repository, commit, &Failures::new())? else {
+    for commit in reachable_commits(repository)? {
+        let Some(mut gathered) = here.collect_record(repository, commit, &HashFailures::new())?
+        else {
             continue;
         };
-        if recorded.all.get(&commit).is_some_and(|record| is_right(record, &gathered.record)) {
-            done.fine += 1;
+        if recorded
+            .by_commit
+            .get(&commit)
+            .is_some_and(|record| is_up_to_date(record, &gathered.record))
+        {
+            done.unchanged += 1;
             continue;
         }
-        let before = recorded.about(&gathered.record);
-        carry(&mut gathered, before);
+        let before = recorded.record_for_blobs(&gathered.record);
+        merge_earlier_record(&mut gathered, before);
         written.push((commit, gathered));
         done.repaired += 1;
-        if written.len() == AT_ONCE {
-            finish::write(repository, here, &written, Trust::Cache)?;
+        if written.len() == BATCH_SIZE {
+            complete_records::write_records(repository, here, &written, DigestTrust::UseCache)?;
             written.clear();
         }
     }
     if !written.is_empty() {
-        finish::write(repository, here, &written, Trust::Cache)?;
+        complete_records::write_records(repository, here, &written, DigestTrust::UseCache)?;
     }
     Ok(done)
 }
 
 /// The commits that a branch, a tag or `HEAD` leads to, oldest first.
-pub(crate) fn reachable(repository: &Repository) -> Result<Vec<CommitId>> {
+pub(crate) fn reachable_commits(repository: &Repository) -> Result<Vec<CommitId>> {
     let mut from: Vec<CommitId> = repository.head()?.into_iter().collect();
     for prefix in ["refs/heads/", "refs/tags/"] {
         for (name, _) in repository.references(prefix)? {
@@ -67,51 +75,52 @@ pub(crate) fn reachable(repository: &Repository) -> Result<Vec<CommitId>> {
     }
     from.sort();
     from.dedup();
-    let walk = Walk { from, without: Vec::new(), order: Order::Oldest };
-    let commits: git::Result<Vec<CommitId>> = repository.walk(&walk)?.collect();
+    let walk = HistoryWalk { from, exclude: Vec::new(), order: WalkOrder::Oldest };
+    let commits: git::Result<Vec<CommitId>> = repository.walk_history(&walk)?.collect();
     Ok(commits?)
 }
 
 /// Whether a record is about exactly the files the commit touches, and someone looked.
-fn is_right(record: &Record, wanted: &Record) -> bool {
-    let files = |record: &Record| -> Vec<(String, String)> {
+fn is_up_to_date(record: &CommitRecord, wanted: &CommitRecord) -> bool {
+    let files = |record: &CommitRecord| -> Vec<(String, String)> {
         record.workflows.iter().map(|w| (w.path.clone(), w.blob.clone())).collect()
     };
     files(record) == files(wanted) && !record.seen.is_empty()
 }
 
 /// All records of a repository, by the files they are about.
-pub(crate) struct Recorded {
+pub(crate) struct RecordIndex {
     by_blob: BTreeMap<String, Vec<(CommitId, WorkflowUse)>>,
-    all: BTreeMap<CommitId, Record>,
+    by_commit: BTreeMap<CommitId, CommitRecord>,
 }
 
-impl Recorded {
+impl RecordIndex {
     /// Reads the records of all commits.
-    pub(crate) fn of(repository: &Repository) -> Result<Recorded> {
-        let mut recorded = Recorded { by_blob: BTreeMap::new(), all: BTreeMap::new() };
-        notes::visit(repository, &mut |commit, text| {
-            if let Ok(records::Parsed { record: Some(record), .. }) = records::parse(text) {
+    pub(crate) fn load(repository: &Repository) -> Result<RecordIndex> {
+        let mut recorded = RecordIndex { by_blob: BTreeMap::new(), by_commit: BTreeMap::new() };
+        record_notes::visit_notes(repository, &mut |commit, text| {
+            if let Ok(records::ParsedNote { record: Some(record), .. }) = records::parse_note(text)
+            {
                 for workflow in &record.workflows {
                     let known = recorded.by_blob.entry(workflow.blob.clone()).or_default();
                     known.push((commit, workflow.clone()));
                 }
-                recorded.all.insert(commit, record);
+                recorded.by_commit.insert(commit, record);
             }
         })?;
         Ok(recorded)
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&CommitId, &Record)> {
-        self.all.iter()
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&CommitId, &CommitRecord)> {
+        self.by_commit.iter()
     }
 
     /// Everything recorded anywhere about the blobs of a record, under its own paths.
-    pub(crate) fn about(&self, wanted: &Record) -> Record {
-        let mut found = Record::default();
+    pub(crate) fn record_for_blobs(&self, wanted: &CommitRecord) -> CommitRecord {
+        let mut found = CommitRecord::default();
         for workflow in &wanted.workflows {
             for (commit, known) in self.by_blob.get(&workflow.blob).into_iter().flatten() {
-                let Some(record) = self.all.get(commit) else { continue };
+                let Some(record) = self.by_commit.get(commit) else { continue };
                 let mut part = record.clone();
                 part.workflows = vec![WorkflowUse { path: workflow.path.clone(), ..known.clone() }];
                 let (path, blob) = (workflow.path.as_str(), workflow.blob.clone());

@@ -6,52 +6,58 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Args, Ready};
-use crate::error::{Failure, Result};
-use crate::platform::git::plumbing::Git;
+use super::{PreparedReproduction, ReproduceArgs};
+use crate::error::{CommandError, Result};
+use crate::platform::git::git_runner::GitRunner;
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::machine::{to_hex, write_file};
+use crate::platform::machine::{file_io, to_hex};
 use crate::platform::text::sanitize;
 use crate::reproduce::{InputState, PackCheck, PackState};
 use crate::session::Session;
 
 /// The largest file that is put back, in bytes.
-const LARGEST: u64 = 96 << 20;
+const MAX_RESTORED_BYTES: u64 = 96 << 20;
 
-enum Step<'r> {
+enum ApplyStep<'r> {
     /// Checks out a commit in a pack.
-    Pack { pack: &'r PackCheck, path: &'r str, commit: &'r str, back: &'r str },
+    CheckOutPack { pack: &'r PackCheck, path: &'r str, commit: &'r str, back: &'r str },
     /// Writes a file into the input folder.
-    Input { name: &'r str, from: &'r str, sha256: &'r str, to: PathBuf },
+    RestoreInput { name: &'r str, from: &'r str, sha256: &'r str, to: PathBuf },
 }
 
 /// Shows what can be done, asks, and does it. Gives whether anything was.
-pub(crate) fn run(session: &Session, ready: &Ready, args: &Args) -> Result<bool> {
-    let steps = steps(ready);
+pub(crate) fn apply_steps(
+    session: &Session,
+    ready: &PreparedReproduction,
+    args: &ReproduceArgs,
+) -> Result<bool> {
+    let steps = collect_steps(ready);
     if steps.is_empty() {
-        session.ui.say("there is nothing to apply");
+        session.ui.info("there is nothing to apply");
         return Ok(false);
     }
     for step in &steps {
-        session.ui.warn(&format!("  {}", sanitize::line(&step.told())));
+        session.ui.warn(&format!("  {}", sanitize::line(&step.describe())));
     }
-    if !args.yes && !agreed(session)? {
-        session.ui.say("nothing was changed");
+    if !args.yes && !confirm_steps(session)? {
+        session.ui.info("nothing was changed");
         return Ok(false);
     }
     let repository = session.repository()?;
     for step in &steps {
-        step.take(&repository)?;
+        step.apply(&repository)?;
     }
-    if steps.iter().any(|step| matches!(step, Step::Pack { .. })) {
-        session.ui.say("restart ComfyUI, so that it loads the packs as they are now");
+    if steps.iter().any(|step| matches!(step, ApplyStep::CheckOutPack { .. })) {
+        session.ui.info("restart ComfyUI, so that it loads the packs as they are now");
     }
     Ok(true)
 }
 
-fn agreed(session: &Session) -> Result<bool> {
+fn confirm_steps(session: &Session) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new("nobody is here to ask").hint("--yes does it without asking"));
+        return Err(
+            CommandError::new("nobody is here to ask").with_hint("--yes does it without asking")
+        );
     }
     session.ui.warn("Do this? [y/N]");
     let mut answer = String::new();
@@ -59,19 +65,24 @@ fn agreed(session: &Session) -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn steps(ready: &Ready) -> Vec<Step<'_>> {
+fn collect_steps(ready: &PreparedReproduction) -> Vec<ApplyStep<'_>> {
     let packs = ready.plan.check.packs.iter().filter_map(|pack| match &pack.state {
         PackState::Other { held: true, dirty: false, back: Some(back), .. } => {
             let (path, commit) = (pack.path.as_deref()?, pack.commit.as_deref()?);
-            Some(Step::Pack { pack, path, commit, back })
+            Some(ApplyStep::CheckOutPack { pack, path, commit, back })
         }
         _ => None,
     });
     let folder = ready.plan.base.as_ref().map(|base| base.join("input"));
     let inputs = ready.plan.check.inputs.iter().filter_map(|input| match &input.state {
         InputState::Restorable { from } => {
-            let to = folder.as_ref()?.join(safe(&input.name)?);
-            Some(Step::Input { name: &input.name, from, sha256: input.sha256.as_deref()?, to })
+            let to = folder.as_ref()?.join(contained_path(&input.name)?);
+            Some(ApplyStep::RestoreInput {
+                name: &input.name,
+                from,
+                sha256: input.sha256.as_deref()?,
+                to,
+            })
         }
         _ => None,
     });
@@ -79,7 +90,7 @@ fn steps(ready: &Ready) -> Vec<Step<'_>> {
 }
 
 /// A name that stays inside its folder.
-fn safe(name: &str) -> Option<PathBuf> {
+fn contained_path(name: &str) -> Option<PathBuf> {
     let parts: Vec<&str> = name.split(['/', '\\']).collect();
     let plain = |part: &&str| {
         !part.is_empty() && *part != ".." && *part != "." && !part.contains([':', '\0'])
@@ -87,66 +98,72 @@ fn safe(name: &str) -> Option<PathBuf> {
     parts.iter().all(plain).then(|| parts.iter().collect())
 }
 
-impl Step<'_> {
-    fn told(&self) -> String {
+impl ApplyStep<'_> {
+    fn describe(&self) -> String {
         match self {
-            Step::Pack { pack, path, commit, back } => {
+            ApplyStep::CheckOutPack { pack, path, commit, back } => {
                 let short: String = commit.chars().take(10).collect();
                 format!("{}: check out {short} in {path} ({back}    goes back)", pack.name)
             }
-            Step::Input { name, from, to, .. } => {
+            ApplyStep::RestoreInput { name, from, to, .. } => {
                 format!("{name}: from {from} to {}", to.display())
             }
         }
     }
 
-    fn take(&self, repository: &Repository) -> Result<()> {
+    fn apply(&self, repository: &Repository) -> Result<()> {
         match self {
-            Step::Pack { path, commit, .. } => check_out(path, commit),
-            Step::Input { from, sha256, to, .. } => put_back(repository, from, sha256, to),
+            ApplyStep::CheckOutPack { path, commit, .. } => check_out_commit(path, commit),
+            ApplyStep::RestoreInput { from, sha256, to, .. } => {
+                restore_input(repository, from, sha256, to)
+            }
         }
     }
 }
 
 /// Checks out a commit that is there. No hook, no monitor and no filter of that repository
 /// runs, and nothing is fetched.
-fn check_out(path: &str, commit: &str) -> Result<()> {
-    let git = Git::elsewhere(path)
-        .with("core.hooksPath", "/dev/null")
-        .with("core.fsmonitor", "false")
-        .with("protocol.allow", "never");
+fn check_out_commit(path: &str, commit: &str) -> Result<()> {
+    let git = GitRunner::outside_environment(path)
+        .with_setting("core.hooksPath", "/dev/null")
+        .with_setting("core.fsmonitor", "false")
+        .with_setting("protocol.allow", "never");
     let filters = ["config", "--local", "--get-regexp", r"^filter\..*\.(smudge|process)$"];
-    if git.ask(filters)?.is_some_and(|found| !found.is_empty()) {
-        return Err(Failure::new(format!("{path} has filters of its own, which would run"))
-            .hint(format!("git -C {path} checkout {commit}    if you trust it")));
+    if git.run_optional(filters)?.is_some_and(|found| !found.is_empty()) {
+        return Err(CommandError::new(format!("{path} has filters of its own, which would run"))
+            .with_hint(format!("git -C {path} checkout {commit}    if you trust it")));
     }
     git.run(["checkout", "--quiet", "--detach", commit, "--"])?;
     Ok(())
 }
 
 /// Writes the bytes that were lost; over nothing that is there.
-fn put_back(repository: &Repository, from: &str, sha256: &str, to: &Path) -> Result<()> {
+fn restore_input(repository: &Repository, from: &str, sha256: &str, to: &Path) -> Result<()> {
     let failed = |problem: &dyn std::fmt::Display| {
-        Failure::new(format!("{}: {problem}", sanitize::line(&to.display().to_string())))
+        CommandError::new(format!("{}: {problem}", sanitize::line(&to.display().to_string())))
     };
-    let bytes = lost(repository, from, sha256)?;
+    let bytes = read_lost_bytes(repository, from, sha256)?;
     if to.exists() {
         return Err(failed(&"another file is there")
-            .hint("move it away, and --apply puts the recorded one in its place"));
+            .with_hint("move it away, and --apply puts the recorded one in its place"));
     }
     let folder = to.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-    write_file::write(to, &bytes)
+    file_io::replace_file(to, &bytes)
 }
 
 /// The bytes of a lost input, from where the plan found them: a path, or `REV:PATH` in git.
-pub(crate) fn lost(repository: &Repository, from: &str, sha256: &str) -> Result<Vec<u8>> {
+pub(crate) fn read_lost_bytes(
+    repository: &Repository,
+    from: &str,
+    sha256: &str,
+) -> Result<Vec<u8>> {
     let failed = |problem: &dyn std::fmt::Display| {
-        Failure::new(format!("{}: {problem}", sanitize::line(from)))
+        CommandError::new(format!("{}: {problem}", sanitize::line(from)))
     };
     let bytes = match Path::new(from).is_absolute() {
         true => std::fs::read(from).map_err(|error| failed(&error))?,
-        false => of_git(repository, from)?.ok_or_else(|| failed(&"it is gone"))?,
+        false => read_from_git(repository, from)?.ok_or_else(|| failed(&"it is gone"))?,
     };
     if to_hex(&Sha256::digest(&bytes)) != sha256 {
         return Err(failed(&"it has changed meanwhile"));
@@ -154,12 +171,12 @@ pub(crate) fn lost(repository: &Repository, from: &str, sha256: &str) -> Result<
     Ok(bytes)
 }
 
-fn of_git(repository: &Repository, place: &str) -> Result<Option<Vec<u8>>> {
+fn read_from_git(repository: &Repository, place: &str) -> Result<Option<Vec<u8>>> {
     let Some((revision, path)) = place.split_once(':') else { return Ok(None) };
     let Some(commit) = repository.resolve_commit(revision)? else { return Ok(None) };
     let Some(commit) = repository.commit(commit)? else { return Ok(None) };
     match repository.entry_at(commit.tree, &RepoPath::new(path))? {
-        Some(entry) => Ok(repository.blob_within(entry.id, LARGEST)?),
+        Some(entry) => Ok(repository.blob_up_to(entry.id, MAX_RESTORED_BYTES)?),
         None => Ok(None),
     }
 }

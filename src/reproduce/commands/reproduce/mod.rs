@@ -6,22 +6,22 @@
 
 pub mod apply;
 pub mod plan;
-pub mod run;
+pub mod rerun;
 
 use std::io::IsTerminal;
 use std::path::Path;
 
-use comfy_graph::json::{self, Style, Value};
-use plan::Plan;
-use run::RunArgs;
+use comfy_graph::json::{self, JsonStyle, Value};
+use plan::ReproductionPlan;
+use rerun::ReproduceRunArgs;
 
 use crate::differences::fallback_repository;
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::machine::output_file::{Over, Target, write};
+use crate::platform::machine::output_file::{OutputArgs, Overwrite, write_output_file};
 use crate::platform::text::sanitize;
-use crate::reproduce::{Repaired, Verdict, describe};
-use crate::runs::source_of_picture::{self, Original};
+use crate::reproduce::{RepairedDocuments, ReproductionVerdict, describe};
+use crate::runs::source_of_picture::{self, PictureSource};
 use crate::session::Session;
 
 /// Make a picture again: check what it needs, repair the workflow.
@@ -35,7 +35,7 @@ With --check the exit code tells the verdict: 0 same, 1 repairable, 3 not reprod
 2 means that the question could not be answered. Without it: 0, or 3 if it cannot be made here \
 although the workflow was written. With --run: 0 the same picture, 1 another one or nobody can \
 tell, 2 it failed, 130 left at Ctrl-C. docs/reproduce-schema.md describes --json.")]
-pub struct Args {
+pub struct ReproduceArgs {
     /// A picture or other output, the id of a run, or a revision (REV or REV:PATH).
     #[arg(value_name = "IMAGE|RUN|REV")]
     pub what: String,
@@ -47,7 +47,7 @@ pub struct Args {
     pub json: bool,
     /// The file.
     #[command(flatten)]
-    pub target: Target,
+    pub target: OutputArgs,
     /// The prompt in API format instead of the workflow.
     #[arg(long)]
     pub api: bool,
@@ -62,66 +62,70 @@ pub struct Args {
     pub open: bool,
     /// Running it again.
     #[command(flatten)]
-    pub running: RunArgs,
+    pub running: ReproduceRunArgs,
 }
 
 /// Everything that is needed to make a picture again: what was found, and the two documents
 /// repaired for this machine. Where `repaired.agreement` says so, ComfyUI makes this prompt of
 /// this workflow.
 #[derive(Debug)]
-pub(crate) struct Ready {
+pub(crate) struct PreparedReproduction {
     /// What the person named.
-    pub(crate) original: Original,
+    pub(crate) original: PictureSource,
     /// What it needs, and what is here of it.
-    pub(crate) plan: Plan,
-    pub(crate) repaired: Repaired,
+    pub(crate) plan: ReproductionPlan,
+    pub(crate) repaired: RepairedDocuments,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let mut ready = prepare(args, session)?;
-    if args.apply && apply::run(session, &ready, args)? {
+pub fn run(args: &ReproduceArgs, session: &Session) -> Result<Exit> {
+    let mut ready = prepare_reproduction(args, session)?;
+    if args.apply && apply::apply_steps(session, &ready, args)? {
         // What was put right is looked at again.
-        ready = prepare(args, session)?;
+        ready = prepare_reproduction(args, session)?;
     }
     if args.check {
-        tell(session, args, &ready)?;
+        print_check(session, args, &ready)?;
         return Ok(match ready.plan.check.verdict {
-            Verdict::Same => Exit::Done,
-            Verdict::Repairable => Exit::Found,
-            Verdict::NotHere => Exit::NotHere,
+            ReproductionVerdict::Same => Exit::Done,
+            ReproductionVerdict::Repairable => Exit::Found,
+            ReproductionVerdict::NotHere => Exit::CannotReproduce,
         });
     }
     if args.running.run {
-        return run::run(args, session, &ready);
+        return rerun::rerun_prompt(args, session, &ready);
     }
-    deliver(args, session, &ready)?;
+    write_document(args, session, &ready)?;
     Ok(match ready.plan.check.verdict {
-        Verdict::NotHere => Exit::NotHere,
-        Verdict::Same | Verdict::Repairable => Exit::Done,
+        ReproductionVerdict::NotHere => Exit::CannotReproduce,
+        ReproductionVerdict::Same | ReproductionVerdict::Repairable => Exit::Done,
     })
 }
 
 /// Finds the original, looks at the machine and repairs the documents. What running it
 /// begins with.
-pub(crate) fn prepare(args: &Args, session: &Session) -> Result<Ready> {
-    fallback_repository::take(session)?;
-    let mut original = source_of_picture::of(session, &args.what)?;
-    original.look_up(session)?;
-    let plan = plan::plan(session, &original)?;
-    let (workflow, prompt) = original.documents();
+pub(crate) fn prepare_reproduction(
+    args: &ReproduceArgs,
+    session: &Session,
+) -> Result<PreparedReproduction> {
+    fallback_repository::enter_if_outside(session)?;
+    let mut original = source_of_picture::find_source(session, &args.what)?;
+    original.look_up_run(session)?;
+    let plan = plan::plan_reproduction(session, &original)?;
+    let (workflow, prompt) = original.clean_documents();
     let repaired = plan.repair(workflow, prompt);
-    Ok(Ready { original, plan, repaired })
+    Ok(PreparedReproduction { original, plan, repaired })
 }
 
-impl Ready {
+impl PreparedReproduction {
     /// What is made again, in a line.
     pub(crate) fn title(&self, what: &str) -> String {
-        let at = self.plan.wanted.at.as_deref().map(|at| format!(", made {at}"));
+        let at = self.plan.wanted.made_at.as_deref().map(|at| format!(", made {at}"));
         // Where it is from is what the person wrote, unless it is a run found by its looks.
-        let from = match self.original.from.contains(what) || self.original.site.is_some() {
-            true => String::new(),
-            false => format!(", {}", self.original.from),
-        };
+        let from =
+            match self.original.description.contains(what) || self.original.committed.is_some() {
+                true => String::new(),
+                false => format!(", {}", self.original.description),
+            };
         format!("{what}{from}{}", at.unwrap_or_default())
     }
 
@@ -131,57 +135,84 @@ impl Ready {
 
     /// The document that is asked for: the workflow, or the prompt; where there is no
     /// workflow, the prompt, which ComfyUI opens as well.
-    fn document(&self, api: bool) -> Result<&Value> {
+    fn requested_document(&self, api: bool) -> Result<&Value> {
         let (workflow, prompt) = (&self.repaired.workflow, &self.repaired.prompt);
         let wanted = if api { prompt.as_ref() } else { workflow.as_ref().or(prompt.as_ref()) };
         wanted.ok_or_else(|| {
-            Failure::new(format!("there is nothing to make again {}", self.original.from))
+            CommandError::new(format!(
+                "there is nothing to make again {}",
+                self.original.description
+            ))
         })
     }
 }
 
-fn tell(session: &Session, args: &Args, ready: &Ready) -> Result<()> {
+fn print_check(
+    session: &Session,
+    args: &ReproduceArgs,
+    ready: &PreparedReproduction,
+) -> Result<()> {
     let title = ready.title(&args.what);
     let told = match args.json {
         true => {
             let repaired = (!args.check).then_some(&ready.repaired);
-            describe::json(&title, ready.run_id(), &ready.plan.check, repaired)
+            describe::check_to_json(&title, ready.run_id(), &ready.plan.check, repaired)
         }
-        false => describe::tell(&title, &ready.plan.check),
+        false => describe::describe_check(&title, &ready.plan.check),
     };
-    Ok(session.ui.out(&told)?)
+    Ok(session.ui.print(&told)?)
 }
 
-fn deliver(args: &Args, session: &Session, ready: &Ready) -> Result<()> {
-    let text =
-        json::print(ready.document(args.api)?, &Style { final_newline: true, ..Style::EXPORT });
+fn write_document(
+    args: &ReproduceArgs,
+    session: &Session,
+    ready: &PreparedReproduction,
+) -> Result<()> {
+    let text = json::print(
+        ready.requested_document(args.api)?,
+        &JsonStyle { final_newline: true, ..JsonStyle::EXPORT },
+    );
     let done = |name: &str| {
         let what = if args.api { "the prompt" } else { "the workflow" };
-        format!("{name}: {what} {}{}", ready.original.from, describe::repaired(&ready.repaired))
+        format!(
+            "{name}: {what} {}{}",
+            ready.original.description,
+            describe::describe_repairs(&ready.repaired)
+        )
     };
-    let target = match args.target.write(&text)? {
-        None if args.open => Some(sanitize::line(&open(ready, args, &text)?).into_owned()),
+    let target = match args.target.write_if_named(&text)? {
+        None if args.open => {
+            Some(sanitize::line(&save_into_comfyui(ready, args, &text)?).into_owned())
+        }
         written => written,
     };
     // Standard output is for the one thing that was asked for.
     let is_piped = target.is_none() && !args.json && !std::io::stdout().is_terminal();
     if is_piped {
-        session.ui.say(describe::tell(&ready.title(&args.what), &ready.plan.check).trim_end());
-        return Ok(session.ui.out_bytes(text.as_bytes())?);
+        session
+            .ui
+            .info(describe::describe_check(&ready.title(&args.what), &ready.plan.check).trim_end());
+        return Ok(session.ui.print_bytes(text.as_bytes())?);
     }
-    tell(session, args, ready)?;
+    print_check(session, args, ready)?;
     match target {
-        Some(name) => session.ui.say(&done(&name)),
-        None => session.ui.say("-o FILE writes the repaired workflow, --open puts it into ComfyUI"),
+        Some(name) => session.ui.info(&done(&name)),
+        None => {
+            session.ui.info("-o FILE writes the repaired workflow, --open puts it into ComfyUI")
+        }
     }
     Ok(())
 }
 
 /// Puts the workflow where ComfyUI lists it, beside whatever is there. Gives the file.
-fn open(ready: &Ready, args: &Args, text: &str) -> Result<String> {
+fn save_into_comfyui(
+    ready: &PreparedReproduction,
+    args: &ReproduceArgs,
+    text: &str,
+) -> Result<String> {
     let Some(base) = &ready.plan.base else {
-        return Err(Failure::new("no ComfyUI was found on this machine")
-            .hint("git config comfy.root <folder of ComfyUI>"));
+        return Err(CommandError::new("no ComfyUI was found on this machine")
+            .with_hint("git config comfy.root <folder of ComfyUI>"));
     };
     let folder = base.join("user").join("default").join("workflows");
     std::fs::create_dir_all(&folder)?;
@@ -196,10 +227,10 @@ fn open(ready: &Ready, args: &Args, text: &str) -> Result<String> {
             Ok(known) if known == text.as_bytes() => return Ok(file.display().to_string()),
             Ok(_) => {}
             Err(_) => {
-                write(&file, text, Over::Nothing)?;
+                write_output_file(&file, text, Overwrite::Never)?;
                 return Ok(file.display().to_string());
             }
         }
     }
-    Err(Failure::new(format!("{} has a hundred of this name", folder.display())))
+    Err(CommandError::new(format!("{} has a hundred of this name", folder.display())))
 }

@@ -14,36 +14,41 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Result;
 use crate::platform::git::{CommitId, ObjectId};
-use crate::platform::machine::models::kinds_with;
+use crate::platform::machine::models::types_offering;
 use crate::platform::machine::to_hex;
-use crate::records::commands::record::here::{Here as Machine, Patience, Places};
-use crate::records::commands::record::{Failures, Recorded, hash_all};
-use crate::records::look::Waiting;
-use crate::records::named::{Named, UNKNOWN_FOLDER, of_prompt, of_workflow};
-use crate::records::{Record, WorkflowUse};
-use crate::reproduce::{
-    self, Check, Here, InputState, InputWanted, ModelHere, ModelState, ModelWanted, Records,
-    Renames, Restorable, Wanted, add_claims, check,
+use crate::records::commands::record::machine_state::{
+    LocationSettings, MachineState as Machine, TimeBudget,
 };
-use crate::runs::folders::Folders;
-use crate::runs::model::{Run, embedded};
-use crate::runs::run_store::Shelf;
-use crate::runs::source_of_picture::Original;
-use crate::runs::store;
+use crate::records::commands::record::{HashFailures, RecordIndex, hash_models};
+use crate::records::dependencies::{
+    Dependencies, UNKNOWN_FOLDER, prompt_dependencies, workflow_dependencies,
+};
+use crate::records::machine_view::UnhashedFile;
+use crate::records::{CommitRecord, WorkflowUse};
+use crate::reproduce::{
+    self, FileRenames, InputState, LocalMachine, LocalModel, ModelState, ReproductionCheck,
+    RequiredInput, RequiredModel, Requirements, RestoreSource, WorkflowRecords,
+    add_parameter_claims, check,
+};
+use crate::runs::output_folders::OutputFolders;
+use crate::runs::run_data::{Run, embedded};
+use crate::runs::run_store::RunStore;
+use crate::runs::runs_ref;
+use crate::runs::source_of_picture::PictureSource;
 use crate::session::Session;
 
 /// The largest file of a commit that is looked at for lost bytes.
-const LARGEST: u64 = 96 << 20;
+const MAX_BLOB_BYTES: u64 = 96 << 20;
 /// Rounds of looking and hashing: first the files of the names, then files of the right size
 /// under other names.
-const ROUNDS: usize = 3;
+const HASHING_ROUNDS: usize = 3;
 
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) wanted: Wanted,
-    pub(crate) check: Check,
+pub(crate) struct ReproductionPlan {
+    pub(crate) wanted: Requirements,
+    pub(crate) check: ReproductionCheck,
     /// What is called otherwise here.
-    pub(crate) renames: Renames,
+    pub(crate) renames: FileRenames,
     /// The node classes that are known here.
     pub(crate) catalog: Catalog,
     /// ComfyUI's folder here, and its input folder.
@@ -51,62 +56,66 @@ pub(crate) struct Plan {
 }
 
 /// Everything there is to know of an original, before the machine is looked at.
-pub(crate) struct Known {
+pub(crate) struct DocumentedRun {
     /// The run, with all that the documents say.
     pub(crate) run: Run,
     /// The prompt that it ran, or would run.
     pub(crate) prompt: Prompt,
     /// What the documents name.
-    pub(crate) named: Named,
+    pub(crate) named: Dependencies,
 }
 
 /// The repository and the machine, opened together.
-pub(crate) struct Bench {
-    pub(crate) shelf: Shelf,
+pub(crate) struct ReproductionContext {
+    pub(crate) shelf: RunStore,
     /// What was found on the machine.
     pub(crate) machine: Machine,
     /// The node classes that are known.
     pub(crate) catalog: Catalog,
 }
 
-impl Bench {
+impl ReproductionContext {
     /// Opens the runs and looks around.
-    pub(crate) fn open(session: &Session) -> Result<Bench> {
-        let shelf = Shelf::open(session)?;
-        let places = Places::of(session, &shelf.repository)?;
-        let machine = Machine::look_around(session, &shelf.repository, &places, Patience::Whole);
-        let catalog = catalog_of(&machine, &shelf);
-        Ok(Bench { shelf, machine, catalog })
+    pub(crate) fn open(session: &Session) -> Result<ReproductionContext> {
+        let shelf = RunStore::open(session)?;
+        let places = LocationSettings::load(session, &shelf.repository)?;
+        let machine = Machine::detect(session, &shelf.repository, &places, TimeBudget::Full);
+        let catalog = choose_catalog(&machine, &shelf);
+        Ok(ReproductionContext { shelf, machine, catalog })
     }
 
     /// Looks for what is required on this machine, and judges what is found. A model of unknown
     /// folder type in `wanted` gets that of the folder that has its name here.
-    pub(crate) fn check(
+    pub(crate) fn check_requirements(
         &self,
         session: &Session,
-        original: &Original,
-        wanted: &mut Wanted,
-    ) -> Result<Check> {
-        let here = look(session, &self.machine, &self.shelf, original, wanted)?;
-        Ok(check(wanted, &here))
+        original: &PictureSource,
+        wanted: &mut Requirements,
+    ) -> Result<ReproductionCheck> {
+        let here = look_up_requirements(session, &self.machine, &self.shelf, original, wanted)?;
+        Ok(check_requirements(wanted, &here))
     }
 }
 
-pub(crate) fn plan(session: &Session, original: &Original) -> Result<Plan> {
-    let bench = Bench::open(session)?;
-    let Known { run, prompt, named } = known(original, &bench.catalog);
-    let records = records(&bench.shelf, original, &run)?;
-    let machine = &bench.machine.machine;
-    let mut wanted = Wanted::of(&run, &prompt, &named, &records, machine, &bench.catalog);
-    let check = bench.check(session, original, &mut wanted)?;
-    let renames = renames(&check);
+pub(crate) fn plan_reproduction(
+    session: &Session,
+    original: &PictureSource,
+) -> Result<ReproductionPlan> {
+    let bench = ReproductionContext::open(session)?;
+    let DocumentedRun { run, prompt, named } = read_documented_run(original, &bench.catalog);
+    let records = gather_records(&bench.shelf, original, &run)?;
+    let machine = &bench.machine.machine_id;
+    let mut wanted =
+        Requirements::from_run(&run, &prompt, &named, &records, machine, &bench.catalog);
+    let check = bench.check_requirements(session, original, &mut wanted)?;
+    let renames = collect_renames(&check);
     let base = bench.machine.installation.map(|found| found.parts.base);
-    Ok(Plan { wanted, check, renames, catalog: bench.catalog, base })
+    Ok(ReproductionPlan { wanted, check, renames, catalog: bench.catalog, base })
 }
 
 /// The classes that a server told of, with the folders their inputs take files from; else
 /// the names that were kept of them.
-fn catalog_of(machine: &Machine, shelf: &Shelf) -> Catalog {
+fn choose_catalog(machine: &Machine, shelf: &RunStore) -> Catalog {
     let learned = machine.learned();
     match learned.modules.is_empty() {
         true => shelf.catalog.clone(),
@@ -115,17 +124,17 @@ fn catalog_of(machine: &Machine, shelf: &Shelf) -> Catalog {
 }
 
 /// What the documents say, joined with the run that was recorded.
-pub(crate) fn known(original: &Original, catalog: &Catalog) -> Known {
+pub(crate) fn read_documented_run(original: &PictureSource, catalog: &Catalog) -> DocumentedRun {
     let workflow = original.workflow.clone().and_then(|value| Workflow::from_value(value).ok());
     let own = original.prompt.clone().and_then(|value| Prompt::from_value(value).ok());
     let made = || workflow.as_ref()?.to_prompt(catalog).ok();
     let prompt = own.or_else(made).unwrap_or_default();
     let mut named = match &workflow {
-        Some(workflow) => of_workflow(workflow, catalog),
-        None => of_prompt(&prompt, catalog),
+        Some(workflow) => workflow_dependencies(workflow, catalog),
+        None => prompt_dependencies(&prompt, catalog),
     };
     if let Some(parameters) = &original.parameters {
-        add_claims(&mut named, parameters);
+        add_parameter_claims(&mut named, parameters);
     }
     // As the server embedded it: what it added tells the bytes of inputs.
     let value = match original.prompt.clone() {
@@ -134,7 +143,8 @@ pub(crate) fn known(original: &Original, catalog: &Catalog) -> Known {
     };
     let payload =
         Payload { prompt: Some(value), workflow: original.workflow.clone(), ..Payload::default() };
-    let mut run = embedded(payload, catalog).map(|evidence| evidence.run).unwrap_or_default();
+    let mut run =
+        run_from_payload(payload, catalog).map(|evidence| evidence.run).unwrap_or_default();
     if let Some(kept) = &original.run {
         run.id.clone_from(&kept.id);
         run.join(kept.clone());
@@ -151,21 +161,25 @@ pub(crate) fn known(original: &Original, catalog: &Catalog) -> Known {
         .map(|model| model.name.clone())
         .collect();
     run.models.retain(|model| model.folder != UNKNOWN_FOLDER || !placed.contains(&model.name));
-    Known { run, prompt, named }
+    DocumentedRun { run, prompt, named }
 }
 
 /// The records that may speak: those of exactly this workflow, then others that used
 /// something of the same name; in each those made nearest to the moment of the original
 /// first.
-fn records(shelf: &Shelf, original: &Original, run: &Run) -> Result<Records> {
-    let sites = original.site.iter().chain(&run.committed);
+fn gather_records(
+    shelf: &RunStore,
+    original: &PictureSource,
+    run: &Run,
+) -> Result<WorkflowRecords> {
+    let sites = original.committed.iter().chain(&run.committed);
     let blobs: Vec<&str> = sites.map(|site| site.blob.as_str()).collect();
-    let recorded = Recorded::of(&shelf.repository)?;
-    let mut records = Records::default();
+    let recorded = RecordIndex::load(&shelf.repository)?;
+    let mut records = WorkflowRecords::default();
     for (commit, record) in recorded.all() {
         let own = |workflow: &WorkflowUse| blobs.contains(&workflow.blob.as_str());
-        records.own.extend(part_of(commit, record, own));
-        if record.workflows.iter().any(|workflow| shares(workflow, run)) {
+        records.own.extend(record_of_workflows(commit, record, own));
+        if record.workflows.iter().any(|workflow| shares_model_or_class(workflow, run)) {
             records.other.push((commit.to_string(), record.clone()));
         }
     }
@@ -174,29 +188,33 @@ fn records(shelf: &Shelf, original: &Original, run: &Run) -> Result<Records> {
         // read: there may be thousands.
         for (commit, record) in recorded.all() {
             let mut same = Vec::new();
-            for workflow in record.workflows.iter().filter(|workflow| covers(workflow, run)) {
+            for workflow in
+                record.workflows.iter().filter(|workflow| names_all_models(workflow, run))
+            {
                 let blob = ObjectId::from_hex(workflow.blob.as_bytes());
                 if let Some(blob) = blob
-                    && shelf.graph_of_blob(blob)? == run.graph
+                    && shelf.graph_id_of_blob(blob)? == run.graph
                 {
                     same.push(workflow.blob.clone());
                 }
             }
-            records.own.extend(part_of(commit, record, |workflow| same.contains(&workflow.blob)));
+            records.own.extend(record_of_workflows(commit, record, |workflow| {
+                same.contains(&workflow.blob)
+            }));
         }
     }
-    let moment = moment(original, run);
-    records.own.sort_by_key(|(commit, record)| (far(record, moment), commit.clone()));
-    records.other.sort_by_key(|(commit, record)| (far(record, moment), commit.clone()));
+    let moment = time_made(original, run);
+    records.own.sort_by_key(|(commit, record)| (seconds_from(record, moment), commit.clone()));
+    records.other.sort_by_key(|(commit, record)| (seconds_from(record, moment), commit.clone()));
     Ok(records)
 }
 
 /// What a record says of some of its workflows, if of any.
-fn part_of(
+fn record_of_workflows(
     commit: &CommitId,
-    record: &Record,
+    record: &CommitRecord,
     own: impl Fn(&WorkflowUse) -> bool,
-) -> Option<(String, Record)> {
+) -> Option<(String, CommitRecord)> {
     let mut part = record.clone();
     let blobs: BTreeMap<String, String> = record
         .workflows
@@ -209,26 +227,26 @@ fn part_of(
 }
 
 /// Whether a workflow names a model or a node class that the run used.
-fn shares(workflow: &WorkflowUse, run: &Run) -> bool {
+fn shares_model_or_class(workflow: &WorkflowUse, run: &Run) -> bool {
     workflow.models.iter().any(|used| run.models.iter().any(|model| model.name == used.name))
         || workflow.classes.iter().any(|used| run.classes.contains_key(&used.class))
 }
 
 /// Whether a workflow names every model that the run used.
-fn covers(workflow: &WorkflowUse, run: &Run) -> bool {
+fn names_all_models(workflow: &WorkflowUse, run: &Run) -> bool {
     run.models.iter().all(|model| workflow.models.iter().any(|used| used.name == model.name))
 }
 
 /// When the original was made, else when its file was written.
-fn moment(original: &Original, run: &Run) -> Option<Timestamp> {
-    run.moment().and_then(|text| text.parse().ok()).or_else(|| {
+fn time_made(original: &PictureSource, run: &Run) -> Option<Timestamp> {
+    run.known_time().and_then(|text| text.parse().ok()).or_else(|| {
         let written = original.file.as_ref()?.metadata().ok()?.modified().ok()?;
         Timestamp::try_from(written).ok()
     })
 }
 
 /// How far a record was made from a moment, in seconds; without one the newest is nearest.
-fn far(record: &Record, moment: Option<Timestamp>) -> u64 {
+fn seconds_from(record: &CommitRecord, moment: Option<Timestamp>) -> u64 {
     let seen = record.seen.values().filter_map(|seen| seen.at.parse::<Timestamp>().ok());
     let distance = |at: Timestamp| match moment {
         Some(moment) => at.duration_since(moment).as_secs().unsigned_abs(),
@@ -238,117 +256,121 @@ fn far(record: &Record, moment: Option<Timestamp>) -> u64 {
 }
 
 /// Looks at the machine for everything that is wanted.
-fn look(
+fn look_up_requirements(
     session: &Session,
     machine: &Machine,
-    shelf: &Shelf,
-    original: &Original,
-    wanted: &mut Wanted,
-) -> Result<Here> {
+    shelf: &RunStore,
+    original: &PictureSource,
+    wanted: &mut Requirements,
+) -> Result<LocalMachine> {
     if let Some(found) = &machine.installation {
         for model in wanted.models.iter_mut().filter(|model| model.folder == UNKNOWN_FOLDER) {
-            if let Some(kind) = kinds_with(&found.folders, &model.name).into_iter().next() {
+            if let Some(kind) = types_offering(&found.folders, &model.name).into_iter().next() {
                 model.folder = kind;
             }
         }
     }
-    let models = models(session, machine, &wanted.models)?;
+    let models = look_up_models(session, machine, &wanted.models)?;
     let modules = &machine.learned().modules;
     let now = SystemTime::now();
     let source = machine.installation.as_ref().and_then(|found| found.source.clone());
-    let commit = wanted.environment.as_ref().and_then(|fact| fact.what.source.clone()?.commit);
-    let mut here = machine.look(modules, |look| Here {
+    let commit = wanted.environment.as_ref().and_then(|fact| fact.value.source.clone()?.commit);
+    let mut here = machine.with_view(modules, |look| LocalMachine {
         has_comfyui: look.installation.is_some(),
         source: source.as_ref().map(|path| path.display().to_string()),
-        branch: source.as_ref().and_then(|path| look.repositories.branch(path)),
+        branch: source.as_ref().and_then(|path| look.checkouts.branch(path)),
         has_commit: match (&source, &commit) {
-            (Some(path), Some(commit)) => look.repositories.has(path, commit),
+            (Some(path), Some(commit)) => look.checkouts.has_commit(path, commit),
             _ => false,
         },
-        environment: look.environment().0,
+        environment: look.collect_environment().0,
         models,
-        packs: look.packs_again(&wanted.packs, now),
-        brought: look.brought(&wanted.loose, now),
-        inputs: look.inputs_again(&wanted.inputs, now),
+        packs: look.find_packs(&wanted.packs, now),
+        provided_classes: look.available_classes(&wanted.unplaced, now),
+        inputs: look.find_inputs(&wanted.inputs, now),
     });
     for (input, found) in wanted.inputs.iter().zip(&mut here.inputs) {
         let lost = input.sha256.is_some() && found.sha256 != input.sha256;
         if lost && found.copies.is_empty() {
-            found.restorable = restorable(session, shelf, original, input)?;
+            found.restore_source = find_lost_bytes(session, shelf, original, input)?;
         }
     }
     Ok(here)
 }
 
 /// The models, after whatever must be hashed for them was.
-fn models(session: &Session, machine: &Machine, wanted: &[ModelWanted]) -> Result<Vec<ModelHere>> {
+fn look_up_models(
+    session: &Session,
+    machine: &Machine,
+    wanted: &[RequiredModel],
+) -> Result<Vec<LocalModel>> {
     let modules = &machine.learned().modules;
-    let mut failures = Failures::new();
+    let mut failures = HashFailures::new();
     let mut found = Vec::new();
-    for _ in 0..ROUNDS {
-        let again = machine.look(modules, |look| look.models_again(wanted, &failures));
+    for _ in 0..HASHING_ROUNDS {
+        let again = machine.with_view(modules, |look| look.find_models(wanted, &failures));
         found = again.models;
-        if again.waiting.is_empty() {
+        if again.unhashed.is_empty() {
             break;
         }
-        hash(session, machine, again.waiting, &mut failures)?;
+        hash_waiting_files(session, machine, again.unhashed, &mut failures)?;
     }
     Ok(found)
 }
 
 /// Hashes files, when it is our turn, and shows how far that is.
-pub(crate) fn hash(
+pub(crate) fn hash_waiting_files(
     session: &Session,
     machine: &Machine,
-    waiting: Vec<Waiting>,
-    failures: &mut Failures,
+    waiting: Vec<UnhashedFile>,
+    failures: &mut HashFailures,
 ) -> Result<()> {
-    let turn = match machine.desk.try_turn()? {
+    let turn = match machine.recorder_state.try_lock()? {
         Some(turn) => turn,
         None => {
-            session.ui.say("another git-comfy is hashing; this one goes on when it is done");
-            machine.desk.turn()?
+            session.ui.info("another git-comfy is hashing; this one goes on when it is done");
+            machine.recorder_state.lock()?
         }
     };
     let files: Vec<PathBuf> = waiting.into_iter().map(|waiting| waiting.file).collect();
     let bar = session.ui.bytes_bar();
-    hash_all(machine, &turn, &files, failures, Some(&bar));
+    hash_models(machine, &turn, &files, failures, Some(&bar));
     bar.finish();
     Ok(())
 }
 
 /// Where the bytes of an input are, when the input folder has lost them.
-fn restorable(
+fn find_lost_bytes(
     session: &Session,
-    shelf: &Shelf,
-    original: &Original,
-    input: &InputWanted,
-) -> Result<Option<Restorable>> {
+    shelf: &RunStore,
+    original: &PictureSource,
+    input: &RequiredInput,
+) -> Result<Option<RestoreSource>> {
     let Some(wanted) = &input.sha256 else { return Ok(None) };
-    let folders = Folders::of(session, &shelf.repository)?;
-    for row in shelf.index.by_digest(wanted)? {
-        let place = store::Place::new(row.place.as_str());
-        let Some(kept) = store::at(&shelf.repository, &place)? else { continue };
+    let folders = OutputFolders::detect(session, &shelf.repository)?;
+    for row in shelf.index.find_by_digest(wanted)? {
+        let place = runs_ref::RunPath::new(row.path.as_str());
+        let Some(kept) = runs_ref::load_run(&shelf.repository, &place)? else { continue };
         let own = kept.run.outputs.iter().filter(|output| output.sha256.as_ref() == Some(wanted));
-        for file in own.filter_map(|output| folders.file(output)) {
+        for file in own.filter_map(|output| folders.locate(output)) {
             if std::fs::read(&file).is_ok_and(|bytes| to_hex(&Sha256::digest(bytes)) == *wanted) {
-                return Ok(Some(Restorable::Output(file.display().to_string())));
+                return Ok(Some(RestoreSource::Output(file.display().to_string())));
             }
         }
     }
-    in_git(shelf, original, input, wanted)
+    find_bytes_in_git(shelf, original, input, wanted)
 }
 
 /// A file of the same name in the commit of the workflow, or in the one checked out.
-fn in_git(
-    shelf: &Shelf,
-    original: &Original,
-    input: &InputWanted,
+fn find_bytes_in_git(
+    shelf: &RunStore,
+    original: &PictureSource,
+    input: &RequiredInput,
     wanted: &str,
-) -> Result<Option<Restorable>> {
+) -> Result<Option<RestoreSource>> {
     let name = input.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let run = original.run.iter().filter_map(|run| run.committed.as_ref());
-    let sites = original.site.iter().chain(run).map(|site| site.commit.as_str());
+    let sites = original.committed.iter().chain(run).map(|site| site.commit.as_str());
     for revision in sites.chain(["HEAD"]) {
         let Some(commit) = shelf.repository.resolve_commit(revision)? else { continue };
         let Some(commit) = shelf.repository.commit(commit)? else { continue };
@@ -359,9 +381,9 @@ fn in_git(
             }
         })?;
         for (path, blob) in named {
-            let bytes = shelf.repository.blob_within(blob, LARGEST)?;
+            let bytes = shelf.repository.blob_up_to(blob, MAX_BLOB_BYTES)?;
             if bytes.is_some_and(|bytes| to_hex(&Sha256::digest(bytes)) == wanted) {
-                return Ok(Some(Restorable::Git(format!("{revision}:{path}"))));
+                return Ok(Some(RestoreSource::Git(format!("{revision}:{path}"))));
             }
         }
     }
@@ -369,8 +391,8 @@ fn in_git(
 }
 
 /// The files that the repaired documents have to call otherwise.
-fn renames(check: &Check) -> Renames {
-    let mut renames = Renames::default();
+fn collect_renames(check: &ReproductionCheck) -> FileRenames {
+    let mut renames = FileRenames::default();
     for model in &check.models {
         if let ModelState::Renamed { to, .. } = &model.state {
             let key = (model.folder.clone(), model.name.clone());
@@ -385,13 +407,13 @@ fn renames(check: &Check) -> Renames {
     renames
 }
 
-impl Plan {
+impl ReproductionPlan {
     /// The documents, repaired.
     pub(crate) fn repair(
         &self,
         workflow: Option<Value>,
         prompt: Option<Value>,
-    ) -> reproduce::Repaired {
-        reproduce::repair(workflow, prompt, &self.renames, &self.catalog)
+    ) -> reproduce::RepairedDocuments {
+        reproduce::repair_documents(workflow, prompt, &self.renames, &self.catalog)
     }
 }

@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use comfy_graph::json;
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::machine::server::Server;
+use crate::platform::machine::server::ComfyServer;
 use crate::platform::text::sanitize;
-use crate::runs::filing::Filing;
-use crate::runs::folders::Folders;
-use crate::runs::journal::{Line, Memory};
-use crate::runs::model::{Entry, entries, from_entry};
-use crate::runs::run_store::Shelf;
-use crate::runs::{asking, journal};
+use crate::runs::comfy_cli_log::{CliRun, HistoryLookup};
+use crate::runs::output_folders::OutputFolders;
+use crate::runs::run_batch::RunBatch;
+use crate::runs::run_data::{HistoryEntry, parse_entries, run_from_entry};
+use crate::runs::run_store::RunStore;
+use crate::runs::{comfy_cli_log, server_queries};
 use crate::session::Session;
 
 /// Record the runs that a ComfyUI server remembers, or that a file tells of.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct RunsImportArgs {
     /// Saved answers of /history, or comfy-cli's .comfy/runs.jsonl; none asks the server.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
@@ -32,104 +32,115 @@ pub(crate) struct Args {
 }
 
 /// The largest file that is read, in bytes.
-const LARGEST: u64 = 1 << 30;
+const MAX_FILE_SIZE: u64 = 1 << 30;
 /// Runs that are written in one step.
-const AT_ONCE: usize = 256;
+const BATCH_SIZE: usize = 256;
 /// ComfyUI may be busy loading a model.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SERVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs that a server or files tell of, and how many of them were recorded.
 #[derive(Default)]
-struct Importing {
-    filing: Filing,
+struct RunImport {
+    batch: RunBatch,
     /// Ids that were told of.
-    told: BTreeSet<String>,
+    seen_ids: BTreeSet<String>,
     recorded: usize,
     /// Runs of which nothing but the id is known.
-    named: usize,
+    id_only: usize,
 }
 
-pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let mut shelf = Shelf::open(session)?;
-    let mut importing = Importing::default();
-    let address = asking::address(&shelf.repository, args.server.as_deref())?;
-    let server = address.map(|address| Server::new(address, PATIENCE));
+pub(crate) fn run(args: &RunsImportArgs, session: &Session) -> Result<Exit> {
+    let mut shelf = RunStore::open(session)?;
+    let mut importing = RunImport::default();
+    let address = server_queries::configured_address(&shelf.repository, args.server.as_deref())?;
+    let server = address.map(|address| ComfyServer::new(address, SERVER_TIMEOUT));
     if args.files.is_empty() {
         let server = server.as_ref().ok_or_else(|| {
-            Failure::new("no server is asked (comfy.server)").hint("--server names one")
+            CommandError::new("no server is asked (comfy.server)").with_hint("--server names one")
         })?;
-        asking::all(server, &mut |entries| importing.history(session, &mut shelf, entries))?;
+        server_queries::visit_history(server, &mut |entries| {
+            importing.add_history(session, &mut shelf, entries)
+        })?;
     }
     for file in &args.files {
-        match read(&session.cwd.join(file))? {
-            Told::History(entries) => {
-                importing.history(session, &mut shelf, entries)?;
+        match read_import_file(&session.cwd.join(file))? {
+            ImportFile::History(entries) => {
+                importing.add_history(session, &mut shelf, entries)?;
             }
-            Told::Journal(lines) => {
-                importing.journal(session, &mut shelf, lines, server.as_ref())?;
+            ImportFile::CliLog(lines) => {
+                importing.add_cli_runs(session, &mut shelf, lines, server.as_ref())?;
             }
         }
     }
-    importing.recorded += importing.filing.write(session, &mut shelf)?;
-    importing.tell(session)?;
+    importing.recorded += importing.batch.write(session, &mut shelf)?;
+    importing.print_summary(session)?;
     // The history names files; what they are only they say.
-    if importing.recorded > 0 && Folders::of(session, &shelf.repository)?.output().is_some() {
-        session.ui.say("git comfy runs scan adds what the files themselves show");
+    if importing.recorded > 0
+        && OutputFolders::detect(session, &shelf.repository)?.output().is_some()
+    {
+        session.ui.info("git comfy runs scan adds what the files themselves show");
     }
     Ok(Exit::Done)
 }
 
-impl Importing {
-    fn history(&mut self, session: &Session, shelf: &mut Shelf, entries: Vec<Entry>) -> Result<()> {
+impl RunImport {
+    fn add_history(
+        &mut self,
+        session: &Session,
+        shelf: &mut RunStore,
+        entries: Vec<HistoryEntry>,
+    ) -> Result<()> {
         for entry in entries {
-            self.filing.told(shelf, from_entry(&entry, &shelf.catalog))?;
-            self.told.insert(entry.id);
-            if self.filing.len() >= AT_ONCE {
-                self.recorded += self.filing.write(session, shelf)?;
+            self.batch.add_run(shelf, run_from_entry(&entry, &shelf.catalog))?;
+            self.seen_ids.insert(entry.id);
+            if self.batch.len() >= BATCH_SIZE {
+                self.recorded += self.batch.write(session, shelf)?;
             }
         }
         Ok(())
     }
 
     /// comfy-cli notes that a run was; what it was the server may remember.
-    fn journal(
+    fn add_cli_runs(
         &mut self,
         session: &Session,
-        shelf: &mut Shelf,
-        lines: Vec<Line>,
-        server: Option<&Server>,
+        shelf: &mut RunStore,
+        lines: Vec<CliRun>,
+        server: Option<&ComfyServer>,
     ) -> Result<()> {
-        let mut memory = Memory::of(server);
+        let mut memory = HistoryLookup::new(server);
         for line in lines {
-            let Some(entry) = line.entry() else { continue };
-            let is_known = shelf.index.by_id(&entry.id)?.iter().any(|row| row.run == entry.id);
-            match memory.of_run(&line).filter(|_| !is_known) {
+            let Some(entry) = line.to_history_entry() else { continue };
+            let is_known =
+                shelf.index.find_by_id(&entry.id)?.iter().any(|row| row.run_id == entry.id);
+            match memory.find_entry(&line).filter(|_| !is_known) {
                 Some(remembered) => {
-                    self.history(session, shelf, vec![remembered])?;
+                    self.add_history(session, shelf, vec![remembered])?;
                 }
-                None if !is_known => self.named += 1,
+                None if !is_known => self.id_only += 1,
                 None => {}
             }
-            let noted = journal::evidence(&line, &entry, &shelf.repository, &shelf.catalog);
-            self.told.insert(entry.id);
-            self.filing.told(shelf, noted)?;
+            let noted =
+                comfy_cli_log::run_from_cli(&line, &entry, &shelf.repository, &shelf.catalog);
+            self.seen_ids.insert(entry.id);
+            self.batch.add_run(shelf, noted)?;
         }
         Ok(())
     }
 
-    fn tell(&self, session: &Session) -> Result<()> {
-        let told = self.told.len();
+    fn print_summary(&self, session: &Session) -> Result<()> {
+        let told = self.seen_ids.len();
         let runs = if told == 1 { "1 run".to_owned() } else { format!("{told} runs") };
         let new = match self.recorded {
             0 => "nothing new".to_owned(),
             count => format!("{count} recorded or completed"),
         };
-        session.ui.tell(&format!("{runs} told of: {new}"))?;
-        if self.named > 0 {
-            session.ui.say(&format!(
+        session.ui.report(&format!("{runs} told of: {new}"))?;
+        if self.id_only > 0 {
+            session.ui.info(&format!(
                 "{} of them: no more is known than that they were queued; ComfyUI remembers \
                  runs until it is restarted",
-                self.named
+                self.id_only
             ));
         }
         Ok(())
@@ -137,29 +148,29 @@ impl Importing {
 }
 
 /// What a file tells of.
-enum Told {
-    History(Vec<Entry>),
-    Journal(Vec<Line>),
+enum ImportFile {
+    History(Vec<HistoryEntry>),
+    CliLog(Vec<CliRun>),
 }
 
-fn read(path: &Path) -> Result<Told> {
+fn read_import_file(path: &Path) -> Result<ImportFile> {
     let name = sanitize::line(&path.display().to_string()).into_owned();
-    let failed = |problem: &dyn std::fmt::Display| Failure::new(format!("{name}: {problem}"));
+    let failed = |problem: &dyn std::fmt::Display| CommandError::new(format!("{name}: {problem}"));
     let length = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
-    if length > LARGEST {
+    if length > MAX_FILE_SIZE {
         return Err(failed(&"larger than 1 GiB"));
     }
     let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
     if let Ok(value) = json::parse_lenient(&bytes) {
-        let found = entries(value);
+        let found = parse_entries(value);
         if !found.is_empty() {
-            return Ok(Told::History(found));
+            return Ok(ImportFile::History(found));
         }
     }
-    let found = journal::lines(&bytes);
+    let found = comfy_cli_log::parse_log(&bytes);
     if found.is_empty() {
         return Err(failed(&"this is no answer of /history and no list of runs")
-            .hint("curl http://127.0.0.1:8188/history > history.json saves one"));
+            .with_hint("curl http://127.0.0.1:8188/history > history.json saves one"));
     }
-    Ok(Told::Journal(found))
+    Ok(ImportFile::CliLog(found))
 }

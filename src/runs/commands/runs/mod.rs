@@ -2,17 +2,17 @@
 
 pub mod import;
 pub mod list;
+pub mod prune_redact;
 pub mod scan;
 pub mod show;
-pub mod tidy;
 pub mod tree;
 
-pub(crate) use list::as_line;
-pub(crate) use show::named;
+pub(crate) use list::to_run_line;
+pub(crate) use show::find_run;
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::runs::after;
+use crate::runs::pick_up;
 use crate::session::Session;
 
 /// List, record and tidy up runs: what was generated, from what, with which seeds.
@@ -20,42 +20,42 @@ use crate::session::Session;
 /// Without a word the newest runs are listed.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct Args {
+pub struct RunsArgs {
     /// What to do.
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<RunsCommand>,
     #[command(flatten)]
-    list: list::Args,
+    list: list::RunsListArgs,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum RunsCommand {
     /// Record the runs behind output files, from what they carry.
-    Scan(scan::Args),
+    Scan(scan::RunsScanArgs),
     /// Record the runs that a ComfyUI server remembers, or that a file tells of.
-    Import(import::Args),
+    Import(import::RunsImportArgs),
     /// Show all that is known of a run.
-    Show(show::Args),
+    Show(show::RunsShowArgs),
     /// Show runs and what was made from them, with what was changed at each step.
-    Tree(tree::Args),
+    Tree(tree::RunsTreeArgs),
     /// Forget runs, here and wherever they are shared to.
-    Prune(tidy::Prune),
+    Prune(prune_redact::RunsPruneArgs),
     /// Take the prompts out of runs and keep the rest.
-    Redact(tidy::Redact),
+    Redact(prune_redact::RunsRedactArgs),
     /// Record new outputs (started after a commit).
     #[command(hide = true)]
     PickUp,
 }
 
-pub fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub fn run(args: &RunsArgs, session: &Session) -> Result<Exit> {
     match &args.action {
         None => list::run(&args.list, session),
-        Some(Action::Scan(args)) => scan::run(args, session),
-        Some(Action::Import(args)) => import::run(args, session),
-        Some(Action::Show(args)) => show::run(args, session),
-        Some(Action::Tree(args)) => tree::run(args, session),
-        Some(Action::Prune(args)) => tidy::prune(args, session),
-        Some(Action::PickUp) => after::run(session),
-        Some(Action::Redact(args)) => tidy::redact(args, session),
+        Some(RunsCommand::Scan(args)) => scan::run(args, session),
+        Some(RunsCommand::Import(args)) => import::run(args, session),
+        Some(RunsCommand::Show(args)) => show::run(args, session),
+        Some(RunsCommand::Tree(args)) => tree::run(args, session),
+        Some(RunsCommand::Prune(args)) => prune_redact::prune_selected(args, session),
+        Some(RunsCommand::PickUp) => pick_up::run(session),
+        Some(RunsCommand::Redact(args)) => prune_redact::redact_selected(args, session),
     }
 }

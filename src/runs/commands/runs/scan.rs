@@ -2,24 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Result};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::machine::folder_argument;
-use crate::platform::machine::folder_argument::Links;
-use crate::platform::machine::hash::Stamp;
+use crate::platform::machine::folder_argument::LinkPolicy;
+use crate::platform::machine::hash::FileStamp;
 use crate::platform::text::sanitize;
-use crate::runs::file::Looked;
-use crate::runs::filing::{Filed, Filing};
-use crate::runs::folders::Folders;
-use crate::runs::readers::Found;
-use crate::runs::run_store::Shelf;
-use crate::runs::{file, readers};
+use crate::runs::media_file::InspectedOutput;
+use crate::runs::output_folders::OutputFolders;
+use crate::runs::parallel_reader::OutputCandidate;
+use crate::runs::run_batch::{FileAddition, RunBatch};
+use crate::runs::run_store::RunStore;
+use crate::runs::{media_file, parallel_reader};
 use crate::session::Session;
-use crate::ui::Bar;
+use crate::ui::ProgressBar;
 
 /// Record the runs behind output files, from what they carry.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct RunsScanArgs {
     /// Folders or files; none means ComfyUI's output folder and the pictures that git
     /// tracks here.
     #[arg(value_name = "DIR")]
@@ -30,48 +30,48 @@ pub(crate) struct Args {
 }
 
 /// Runs that are written in one step: what an interruption costs at most.
-const AT_ONCE: usize = 256;
+const BATCH_SIZE: usize = 256;
 /// Files without anything in them that are named.
-const NAMED: usize = 20;
+const MAX_NAMED_FILES: usize = 20;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Scanned {
+pub(crate) struct ScanResult {
     pub(crate) files: usize,
     pub(crate) new: usize,
     pub(crate) runs: usize,
     pub(crate) unfinished: usize,
     pub(crate) unreadable: usize,
     /// Files that carry nothing about a run.
-    pub(crate) bare: usize,
+    pub(crate) without_metadata: usize,
     /// The first of those, to be named.
-    pub(crate) named: Vec<PathBuf>,
+    pub(crate) named_files: Vec<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let mut shelf = Shelf::open(session)?;
-    let folders = Folders::of(session, &shelf.repository)?;
+pub(crate) fn run(args: &RunsScanArgs, session: &Session) -> Result<Exit> {
+    let mut shelf = RunStore::open(session)?;
+    let folders = OutputFolders::detect(session, &shelf.repository)?;
     let places = if args.places.is_empty() {
-        folders.places(&shelf.repository)?
+        folders.scan_roots(&shelf.repository)?
     } else {
         args.places.iter().map(|place| session.cwd.join(place)).collect()
     };
     if places.is_empty() {
-        return Err(Failure::new("no ComfyUI output folder was found")
-            .hint("name the folder: git comfy runs scan DIR")
-            .hint("git config comfy.output DIR remembers it"));
+        return Err(CommandError::new("no ComfyUI output folder was found")
+            .with_hint("name the folder: git comfy runs scan DIR")
+            .with_hint("git config comfy.output DIR remembers it"));
     }
     let bar = session.ui.count_bar("reading files");
-    let scanned = scan(session, &mut shelf, &folders, &places, args.again, Some(&bar))?;
+    let scanned = scan_outputs(session, &mut shelf, &folders, &places, args.again, Some(&bar))?;
     bar.finish();
-    let mut text = told(&scanned);
+    let mut text = summarize_scan(&scanned);
     if let Some(output) = folders.output().filter(|_| args.places.is_empty()) {
         text += &format!(", in {}", sanitize::line(&output.display().to_string()));
     }
-    session.ui.tell(&text)?;
+    session.ui.report(&text)?;
     Ok(if scanned.unreadable > 0 { Exit::Found } else { Exit::Done })
 }
 
-pub(crate) fn told(scanned: &Scanned) -> String {
+pub(crate) fn summarize_scan(scanned: &ScanResult) -> String {
     let counted = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
         count => format!("{count} {what}s"),
@@ -94,109 +94,129 @@ pub(crate) fn told(scanned: &Scanned) -> String {
 
 /// Reads files in several threads and records what they carry. Whoever ends this loses
 /// what was read since the last writing, and the next scan goes on from there.
-pub(crate) fn scan(
+pub(crate) fn scan_outputs(
     session: &Session,
-    shelf: &mut Shelf,
-    folders: &Folders,
+    shelf: &mut RunStore,
+    folders: &OutputFolders,
     places: &[PathBuf],
     again: bool,
-    bar: Option<&Bar>,
-) -> Result<Scanned> {
-    let (mut files, unopened) = files_of(places, session)?;
+    bar: Option<&ProgressBar>,
+) -> Result<ScanResult> {
+    let (mut files, unopened) = list_output_files(places, session)?;
     if !again {
         let mut left = Vec::with_capacity(files.len());
         for found in files {
-            if !is_known(shelf, &found.path)? {
+            if !was_scanned(shelf, &found.path)? {
                 left.push(found);
             }
         }
         files = left;
     }
-    let mut scan = Scan {
+    let mut scan = OutputScan {
         session,
-        shelf,
+        run_store: shelf,
         folders,
-        filing: Filing::default(),
-        seen: Vec::new(),
-        scanned: Scanned { files: files.len(), unreadable: unopened, ..Scanned::default() },
+        batch: RunBatch::default(),
+        scanned_files: Vec::new(),
+        result: ScanResult { files: files.len(), unreadable: unopened, ..ScanResult::default() },
     };
-    readers::each(files, bar, &file::look, &mut |found, looked| scan.take(&found, looked))?;
-    scan.write()?;
-    Ok(scan.scanned)
+    parallel_reader::read_in_parallel(
+        files,
+        bar,
+        &media_file::inspect_file,
+        &mut |found, looked| scan.add_file(&found, looked),
+    )?;
+    scan.flush()?;
+    Ok(scan.result)
 }
 
 /// The files at some places that may be outputs, and how many folders could not be looked
 /// into, which is told.
-pub(crate) fn files_of(places: &[PathBuf], session: &Session) -> Result<(Vec<Found>, usize)> {
+pub(crate) fn list_output_files(
+    places: &[PathBuf],
+    session: &Session,
+) -> Result<(Vec<OutputCandidate>, usize)> {
     let (mut files, mut unopened) = (Vec::new(), 0);
     for place in places {
         let place = std::fs::canonicalize(place).map_err(|error| {
-            Failure::new(format!("{}: {error}", sanitize::line(&place.display().to_string())))
+            CommandError::new(format!("{}: {error}", sanitize::line(&place.display().to_string())))
         })?;
         if place.is_file() {
-            files.push(Found { base: place.parent().unwrap_or(&place).to_owned(), path: place });
+            files.push(OutputCandidate {
+                base: place.parent().unwrap_or(&place).to_owned(),
+                path: place,
+            });
             continue;
         }
-        let below = folder_argument::files(&place, Links::ToFiles, &file::may_be_output)?;
-        unopened += below.closed.len();
-        below.remarks().iter().for_each(|remark| session.ui.say(remark));
-        files.extend(below.files.into_iter().map(|path| Found { base: place.clone(), path }));
+        let below =
+            folder_argument::list_files(&place, LinkPolicy::ToFiles, &media_file::may_be_output)?;
+        unopened += below.unreadable.len();
+        below.remarks().iter().for_each(|remark| session.ui.info(remark));
+        files.extend(
+            below.files.into_iter().map(|path| OutputCandidate { base: place.clone(), path }),
+        );
     }
     Ok((files, unopened))
 }
 
 /// Whether a file was looked at in its present state.
-pub(crate) fn is_known(shelf: &Shelf, path: &Path) -> Result<bool> {
+pub(crate) fn was_scanned(shelf: &RunStore, path: &Path) -> Result<bool> {
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(false) };
-    let stamp = file::remembered(Stamp::of(&metadata));
-    Ok(shelf.index.has_seen(&path.to_string_lossy(), &stamp)?)
+    let stamp = media_file::stamp_key(FileStamp::from_metadata(&metadata));
+    Ok(shelf.index.has_scanned(&path.to_string_lossy(), &stamp)?)
 }
 
 /// A scan under way: what was read, and not all of it written yet.
-struct Scan<'s> {
+struct OutputScan<'s> {
     session: &'s Session,
-    shelf: &'s mut Shelf,
-    folders: &'s Folders,
-    filing: Filing,
-    seen: Vec<(String, String)>,
-    scanned: Scanned,
+    run_store: &'s mut RunStore,
+    folders: &'s OutputFolders,
+    batch: RunBatch,
+    scanned_files: Vec<(String, String)>,
+    result: ScanResult,
 }
 
-impl Scan<'_> {
-    fn take(&mut self, found: &Found, looked: std::io::Result<Option<Looked>>) -> Result<()> {
+impl OutputScan<'_> {
+    fn add_file(
+        &mut self,
+        found: &OutputCandidate,
+        looked: std::io::Result<Option<InspectedOutput>>,
+    ) -> Result<()> {
         match looked {
             Ok(Some(looked)) => {
-                let memory =
-                    (looked.path.to_string_lossy().into_owned(), file::remembered(looked.stamp));
-                let place = self.folders.name(&found.base, &found.path);
-                match self.filing.file(self.session, self.shelf, looked, place)? {
-                    Filed::New => self.scanned.new += 1,
-                    Filed::Known => {}
-                    Filed::Nothing => {
-                        self.scanned.bare += 1;
-                        if self.scanned.named.len() < NAMED {
-                            self.scanned.named.push(found.path.clone());
+                let memory = (
+                    looked.path.to_string_lossy().into_owned(),
+                    media_file::stamp_key(looked.stamp),
+                );
+                let place = self.folders.name_output(&found.base, &found.path);
+                match self.batch.add_file(self.session, self.run_store, looked, place)? {
+                    FileAddition::New => self.result.new += 1,
+                    FileAddition::Known => {}
+                    FileAddition::NoRun => {
+                        self.result.without_metadata += 1;
+                        if self.result.named_files.len() < MAX_NAMED_FILES {
+                            self.result.named_files.push(found.path.clone());
                         }
                     }
                 }
-                self.seen.push(memory);
+                self.scanned_files.push(memory);
             }
-            Ok(None) => self.scanned.unfinished += 1,
+            Ok(None) => self.result.unfinished += 1,
             Err(error) => {
-                self.scanned.unreadable += 1;
+                self.result.unreadable += 1;
                 let path = found.path.display().to_string();
-                self.session.ui.say(&format!("{}: {error}", sanitize::line(&path)));
+                self.session.ui.info(&format!("{}: {error}", sanitize::line(&path)));
             }
         }
-        if self.filing.len() >= AT_ONCE || self.seen.len() >= AT_ONCE * 8 {
-            self.write()?;
+        if self.batch.len() >= BATCH_SIZE || self.scanned_files.len() >= BATCH_SIZE * 8 {
+            self.flush()?;
         }
         Ok(())
     }
 
-    fn write(&mut self) -> Result<()> {
-        self.scanned.runs += self.filing.write(self.session, self.shelf)?;
+    fn flush(&mut self) -> Result<()> {
+        self.result.runs += self.batch.write(self.session, self.run_store)?;
         // Only now: what was not written must be read again.
-        Ok(self.shelf.index.saw(&std::mem::take(&mut self.seen))?)
+        Ok(self.run_store.index.mark_scanned(&std::mem::take(&mut self.scanned_files))?)
     }
 }

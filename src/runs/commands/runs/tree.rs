@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::runs::commands::runs;
-use crate::runs::index::Row;
-use crate::runs::run_store::Shelf;
-use crate::runs::store;
-use crate::runs::store::Place;
-use crate::runs::text::tree::{Branch, json, text};
+use crate::runs::index::RunRow;
+use crate::runs::run_store::RunStore;
+use crate::runs::runs_ref;
+use crate::runs::runs_ref::RunPath;
+use crate::runs::text::tree::{RunTree, format_tree, tree_json};
 use crate::session::Session;
 
 /// Which runs to show.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct RunsTreeArgs {
     /// A run or a picture; the whole family it belongs to is shown. None: the newest
     /// families.
     #[arg(value_name = "RUN")]
@@ -28,27 +28,28 @@ pub(crate) struct Args {
 }
 
 /// Generations that are gone back.
-const DEEPEST: usize = 1_000;
+const MAX_GENERATIONS: usize = 1_000;
 /// Runs of one family that are read.
-const MOST: usize = 5_000;
+const MAX_FAMILY_RUNS: usize = 5_000;
 
-pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
-    let shelf = Shelf::open(session)?;
+pub(crate) fn run(args: &RunsTreeArgs, session: &Session) -> Result<Exit> {
+    let shelf = RunStore::open(session)?;
     let (roots, meant) = match &args.run {
         Some(name) => {
-            let run = runs::named(session, &shelf, name)?.kept.run;
-            (vec![root(&shelf, &run.id)?], Some(run.id))
+            let run = runs::find_run(session, &shelf, name)?.stored.run;
+            (vec![find_oldest_ancestor(&shelf, &run.id)?], Some(run.id))
         }
-        None => (families(&shelf, args.number)?, None),
+        None => (newest_families(&shelf, args.number)?, None),
     };
     for id in &roots {
-        let mut left = MOST;
-        let family = branch(&shelf, id, &mut left, DEEPEST)?;
-        let shown = if args.json { json(&family) } else { text(&family, meant.as_deref()) };
-        session.ui.out(&shown)?;
+        let mut left = MAX_FAMILY_RUNS;
+        let family = build_tree(&shelf, id, &mut left, MAX_GENERATIONS)?;
+        let shown =
+            if args.json { tree_json(&family) } else { format_tree(&family, meant.as_deref()) };
+        session.ui.print(&shown)?;
     }
     if roots.is_empty() {
-        session.ui.say(
+        session.ui.info(
             "no run was made from another yet: git comfy vary and git comfy reproduce --run do",
         );
     }
@@ -56,11 +57,11 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
 }
 
 /// The oldest ancestor, recorded or not.
-fn root(shelf: &Shelf, id: &str) -> Result<String> {
+fn find_oldest_ancestor(shelf: &RunStore, id: &str) -> Result<String> {
     let mut seen = BTreeSet::new();
     let mut at = id.to_owned();
-    while seen.len() < DEEPEST && seen.insert(at.clone()) {
-        match exact(shelf, &at)?.and_then(|row| row.parent) {
+    while seen.len() < MAX_GENERATIONS && seen.insert(at.clone()) {
+        match find_exact(shelf, &at)?.and_then(|row| row.parent) {
             Some(parent) if !seen.contains(&parent) => at = parent,
             _ => break,
         }
@@ -69,10 +70,10 @@ fn root(shelf: &Shelf, id: &str) -> Result<String> {
 }
 
 /// The newest families' oldest ancestors.
-fn families(shelf: &Shelf, most: usize) -> Result<Vec<String>> {
+fn newest_families(shelf: &RunStore, most: usize) -> Result<Vec<String>> {
     let mut roots = Vec::new();
-    for id in shelf.index.parents(most.saturating_mul(16))? {
-        let root = root(shelf, &id)?;
+    for id in shelf.index.parent_ids(most.saturating_mul(16))? {
+        let root = find_oldest_ancestor(shelf, &id)?;
         if !roots.contains(&root) {
             roots.push(root);
         }
@@ -83,19 +84,19 @@ fn families(shelf: &Shelf, most: usize) -> Result<Vec<String>> {
     Ok(roots)
 }
 
-fn exact(shelf: &Shelf, id: &str) -> Result<Option<Row>> {
-    Ok(shelf.index.by_id(id)?.into_iter().find(|row| row.run == id))
+fn find_exact(shelf: &RunStore, id: &str) -> Result<Option<RunRow>> {
+    Ok(shelf.index.find_by_id(id)?.into_iter().find(|row| row.run_id == id))
 }
 
-fn branch(shelf: &Shelf, id: &str, left: &mut usize, depth: usize) -> Result<Branch> {
-    let row = exact(shelf, id)?;
-    let place = row.map(|row| Place::new(row.place));
+fn build_tree(shelf: &RunStore, id: &str, left: &mut usize, depth: usize) -> Result<RunTree> {
+    let row = find_exact(shelf, id)?;
+    let place = row.map(|row| RunPath::new(row.path));
     let run = match place {
-        Some(place) => store::at(&shelf.repository, &place)?.map(|kept| kept.run),
+        Some(place) => runs_ref::load_run(&shelf.repository, &place)?.map(|kept| kept.run),
         None => None,
     };
-    let mut family = Branch { id: id.to_owned(), run, made: Vec::new(), more: 0 };
-    let children = shelf.index.made_from(id)?;
+    let mut family = RunTree { id: id.to_owned(), run, made: Vec::new(), more: 0 };
+    let children = shelf.index.find_children(id)?;
     for (number, child) in children.iter().enumerate() {
         // Parents come from other clones, and may form a circle.
         if *left == 0 || depth == 0 {
@@ -103,7 +104,7 @@ fn branch(shelf: &Shelf, id: &str, left: &mut usize, depth: usize) -> Result<Bra
             break;
         }
         *left -= 1;
-        family.made.push(branch(shelf, &child.run, left, depth - 1)?);
+        family.made.push(build_tree(shelf, &child.run_id, left, depth - 1)?);
     }
     Ok(family)
 }

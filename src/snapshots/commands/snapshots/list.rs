@@ -4,8 +4,8 @@ use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{is_among, news, paths, short, told};
-use crate::differences::widget_names;
+use super::{matches_any, resolve_paths, short_id, summarize_change, summarize_changes};
+use crate::differences::node_catalog;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::git::Repository;
@@ -13,13 +13,13 @@ use crate::platform::text::{Colour, sanitize, time_argument};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::snapshots;
-use crate::snapshots::{About, Changed, Snapshot, WorkTree};
-use crate::ui::Listener;
+use crate::snapshots::{Snapshot, SnapshotFileChange, SnapshotInfo, WorkTreeName};
+use crate::ui::OutputPipe;
 
 /// Which snapshots to list.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-pub(crate) struct Args {
+pub(crate) struct SnapshotsListArgs {
     /// Only those in which one of these changed.
     #[arg(value_name = "FILE")]
     files: Vec<String>,
@@ -36,12 +36,12 @@ pub(crate) struct Args {
     screen: ScreenArgs,
 }
 
-pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &SnapshotsListArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
-    let own = WorkTree::of(&repository)?;
-    let all = snapshots::list(&repository, (!args.all).then_some(&own))?;
-    let files = paths(session, &repository, &args.files)?;
-    let naming = widget_names::of(&repository);
+    let own = WorkTreeName::from_repository(&repository)?;
+    let all = snapshots::list_snapshots(&repository, (!args.all).then_some(&own))?;
+    let files = resolve_paths(session, &repository, &args.files)?;
+    let naming = node_catalog::load_catalog(&repository);
     let mut screen = Screen::open(session, &args.screen, "log");
     let mut left = args.number.unwrap_or(usize::MAX);
     let mut listed = 0;
@@ -49,23 +49,25 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
         if left == 0 {
             break;
         }
-        let before = all[at + 1..].iter().find(|before| before.of == snapshot.of);
-        let mut changed = snapshots::changed(&repository, before, Some(snapshot))?;
-        changed.retain(|file| is_among(&file.path, &files));
+        let before = all[at + 1..].iter().find(|before| before.work_tree == snapshot.work_tree);
+        let mut changed = snapshots::diff_snapshots(&repository, before, Some(snapshot))?;
+        changed.retain(|file| matches_any(&file.path, &files));
         if changed.is_empty() && !files.is_empty() {
             continue;
         }
-        let row = Row { repository: &repository, naming: &naming, snapshot, changed: &changed };
-        let about = snapshots::about(&repository, snapshot)?;
-        let text = if args.json { row.json(&about)? } else { row.line(&about, &screen, args.all)? };
-        if screen.put(text.as_bytes())? == Listener::Gone {
+        let row =
+            SnapshotRow { repository: &repository, naming: &naming, snapshot, changed: &changed };
+        let about = snapshots::read_info(&repository, snapshot)?;
+        let text =
+            if args.json { row.to_json(&about)? } else { row.to_line(&about, &screen, args.all)? };
+        if screen.write(text.as_bytes())? == OutputPipe::Closed {
             return Ok(Exit::Done);
         }
         left -= 1;
         listed += 1;
     }
     if listed == 0 && !args.json {
-        session.ui.say(match files.is_empty() {
+        session.ui.info(match files.is_empty() {
             true => {
                 "nothing is kept yet: `git comfy snapshot` keeps what is there now, \
                  `git comfy watch --files` every save"
@@ -76,25 +78,29 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-struct Row<'r> {
+struct SnapshotRow<'r> {
     repository: &'r Repository,
     naming: &'r Catalog,
     snapshot: &'r Snapshot,
-    changed: &'r [Changed],
+    changed: &'r [SnapshotFileChange],
 }
 
-impl Row<'_> {
-    fn line(&self, about: &About, screen: &Screen, all: bool) -> Result<String> {
+impl SnapshotRow<'_> {
+    fn to_line(&self, about: &SnapshotInfo, screen: &Screen, all: bool) -> Result<String> {
         let snapshot = self.snapshot;
-        let ago = time_argument::in_words(snapshot.at, Timestamp::now());
-        let of =
-            if all { format!("{}: ", sanitize::line(snapshot.of.name())) } else { String::new() };
-        let (id, exactly) = (short(snapshot), time_argument::exactly(snapshot.at));
+        let ago = time_argument::format_ago(snapshot.taken_at, Timestamp::now());
+        let of = if all {
+            format!("{}: ", sanitize::line(snapshot.work_tree.name()))
+        } else {
+            String::new()
+        };
+        let (id, exactly) =
+            (short_id(snapshot), time_argument::format_local_time(snapshot.taken_at));
         let used = id.len() + exactly.len() + of.chars().count() + 22;
         let room = screen.width.saturating_sub(used).max(30);
         let text = about.text.as_deref().map(|text| sanitize::excerpt(text, room));
         let text = text.map(|text| format!("\"{text}\"  ")).unwrap_or_default();
-        let told = match news(self.repository, self.naming, self.changed, room)? {
+        let told = match summarize_changes(self.repository, self.naming, self.changed, room)? {
             told if told.is_empty() && text.is_empty() => "the same".to_owned(),
             told => told,
         };
@@ -107,18 +113,18 @@ impl Row<'_> {
         Ok(format!("{}\n", line.trim_end()))
     }
 
-    fn json(&self, about: &About) -> Result<String> {
+    fn to_json(&self, about: &SnapshotInfo) -> Result<String> {
         let mut files = Vec::new();
         for file in self.changed {
-            let told = told(self.repository, self.naming, file, MOST_COLUMNS)?;
+            let told = summarize_change(self.repository, self.naming, file, MAX_JSON_COLUMNS)?;
             let path = String::from_utf8_lossy(file.path.as_bytes()).into_owned();
             files.push(json!({ "path": path, "how": told.how, "told": told.line }));
         }
         let row = json!({
             "schema": 1,
             "id": self.snapshot.id,
-            "at": self.snapshot.at.to_string(),
-            "worktree": self.snapshot.of.name(),
+            "at": self.snapshot.taken_at.to_string(),
+            "worktree": self.snapshot.work_tree.name(),
             "reason": about.reason,
             "head": about.head,
             "text": about.text,
@@ -129,4 +135,4 @@ impl Row<'_> {
 }
 
 /// Where no line has to be kept, a program is told at most so much.
-const MOST_COLUMNS: usize = 4000;
+const MAX_JSON_COLUMNS: usize = 4000;

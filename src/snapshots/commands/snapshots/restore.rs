@@ -2,20 +2,22 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{chosen, is_among, paths, policy, short};
-use crate::error::{Failure, Result};
+use super::{configured_policy, find_snapshot, matches_any, resolve_paths, short_id};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::shell::typed_name;
+use crate::platform::git::shell::quote_path;
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::machine::write_file;
+use crate::platform::machine::file_io;
 use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
-use crate::snapshots::{Kept, Reason, Scope, Snapshot, Taken, Wish};
+use crate::snapshots::{
+    Snapshot, SnapshotFile, SnapshotOutcome, SnapshotReason, SnapshotRequest, SnapshotScope,
+};
 use crate::{layouts, snapshots};
 
 /// Bring files back as they were; what is there now is kept first.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct SnapshotsRestoreArgs {
     /// An id, or a moment (an hour ago, 14:30, yesterday), and perhaps files: without any,
     /// all that the snapshot has. A file that came later stays.
     #[arg(value_name = "ID|WHEN [FILE]", required = true)]
@@ -28,111 +30,118 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &SnapshotsRestoreArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
-    let (snapshot, words) = chosen(&repository, &args.what)?;
-    let files = wanted(session, &repository, &snapshot, &words)?;
-    let when = time_argument::exactly(snapshot.at);
+    let (snapshot, words) = find_snapshot(&repository, &args.what)?;
+    let files = select_files(session, &repository, &snapshot, &words)?;
+    let when = time_argument::format_local_time(snapshot.taken_at);
     if let Some(output) = &args.output {
-        return beside(session, &repository, &snapshot, &files, output);
+        return write_to_output(session, &repository, &snapshot, &files, output);
     }
     let mut changes = Vec::new();
     for (path, kept) in &files {
-        let place = place(&repository, path)?;
-        let bytes = snapshots::bytes(&repository, kept)?;
-        let now = read(&place)?;
+        let place = target_path(&repository, path)?;
+        let bytes = snapshots::read_file(&repository, kept)?;
+        let now = read_if_exists(&place)?;
         if now.as_ref() != Some(&bytes) {
-            changes.push(Change { path: path.clone(), place, now, bytes });
+            changes.push(FileRestore { path: path.clone(), target: place, current: now, bytes });
         }
     }
     if changes.is_empty() {
-        session.ui.tell(&format!("nothing to do: it is as it was at {when}"))?;
+        session.ui.report(&format!("nothing to do: it is as it was at {when}"))?;
         return Ok(Exit::Done);
     }
     if args.dry_run {
         for change in &changes {
-            session.ui.out(&format!("would restore {}\n", change.path))?;
+            session.ui.print(&format!("would restore {}\n", change.path))?;
         }
         return Ok(Exit::Done);
     }
-    let kept = keep_present(session, &repository, &changes)?;
+    let kept = snapshot_current_files(session, &repository, &changes)?;
     for change in &changes {
-        if read(&change.place)? != change.now {
-            return Err(Failure::new(format!("{} was saved just now", change.path))
-                .hint("try again; nothing is lost: `git comfy snapshots`"));
+        if read_if_exists(&change.target)? != change.current {
+            return Err(CommandError::new(format!("{} was saved just now", change.path))
+                .with_hint("try again; nothing is lost: `git comfy snapshots`"));
         }
-        if let Some(folder) = change.place.parent() {
+        if let Some(folder) = change.target.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        write_file::write(&change.place, &change.bytes)?;
-        session.ui.tell(&format!("{} is as it was at {when}", change.path))?;
+        file_io::replace_file(&change.target, &change.bytes)?;
+        session.ui.report(&format!("{} is as it was at {when}", change.path))?;
     }
     // A file that is again what git knows of does not count as modified.
-    layouts::refresh(&repository)?;
-    if let Some(kept) = kept.new.or(kept.before).filter(|_| has_present(&changes)) {
-        session.ui.tell(&format!("what was there is kept as snapshot {}", short(&kept)))?;
+    layouts::refresh_index(&repository)?;
+    if let Some(kept) = kept.new.or(kept.previous).filter(|_| replaces_any(&changes)) {
+        session.ui.report(&format!("what was there is kept as snapshot {}", short_id(&kept)))?;
     }
-    session.ui.say("reload the page in ComfyUI, or its next Save writes the old one over it");
+    session.ui.info("reload the page in ComfyUI, or its next Save writes the old one over it");
     Ok(Exit::Done)
 }
 
 /// A file that is not as it was.
-struct Change {
+struct FileRestore {
     path: RepoPath,
-    place: PathBuf,
-    now: Option<Vec<u8>>,
+    target: PathBuf,
+    current: Option<Vec<u8>>,
     bytes: Vec<u8>,
 }
 
-fn has_present(changes: &[Change]) -> bool {
-    changes.iter().any(|change| change.now.is_some())
+fn replaces_any(changes: &[FileRestore]) -> bool {
+    changes.iter().any(|change| change.current.is_some())
 }
 
-fn wanted(
+fn select_files(
     session: &Session,
     repository: &Repository,
     snapshot: &Snapshot,
     words: &[String],
-) -> Result<Vec<(RepoPath, Kept)>> {
-    let named = paths(session, repository, words)?;
-    let files = snapshots::files(repository, snapshot)?;
+) -> Result<Vec<(RepoPath, SnapshotFile)>> {
+    let named = resolve_paths(session, repository, words)?;
+    let files = snapshots::snapshot_files(repository, snapshot)?;
     for (name, word) in named.iter().zip(words) {
-        if !files.keys().any(|path| is_among(path, std::slice::from_ref(name))) {
+        if !files.keys().any(|path| matches_any(path, std::slice::from_ref(name))) {
             let shown = sanitize::line(word).into_owned();
-            return Err(Failure::new(format!("{shown} is not in snapshot {}", short(snapshot)))
-                .hint(format!(
-                    "git comfy snapshots {} lists those that have it",
-                    typed_name(word)
-                )));
+            return Err(CommandError::new(format!(
+                "{shown} is not in snapshot {}",
+                short_id(snapshot)
+            ))
+            .with_hint(format!(
+                "git comfy snapshots {} lists those that have it",
+                quote_path(word)
+            )));
         }
     }
-    Ok(files.into_iter().filter(|(path, _)| is_among(path, &named)).collect())
+    Ok(files.into_iter().filter(|(path, _)| matches_any(path, &named)).collect())
 }
 
 /// Keeps what is about to be replaced, whatever it is.
-fn keep_present(session: &Session, repository: &Repository, changes: &[Change]) -> Result<Taken> {
-    let present = changes.iter().filter(|change| change.now.is_some());
-    let wish = Wish {
-        scope: Scope::Named(present.map(|change| change.path.clone()).collect()),
-        reason: Reason::Restore,
+fn snapshot_current_files(
+    session: &Session,
+    repository: &Repository,
+    changes: &[FileRestore],
+) -> Result<SnapshotOutcome> {
+    let present = changes.iter().filter(|change| change.current.is_some());
+    let wish = SnapshotRequest {
+        scope: SnapshotScope::NamedFiles(present.map(|change| change.path.clone()).collect()),
+        reason: SnapshotReason::Restore,
         text: None,
-        policy: &policy(session, repository)?,
+        policy: &configured_policy(session, repository)?,
     };
-    let taken = snapshots::take(repository, &wish)?;
+    let taken = snapshots::create_snapshot(repository, &wish)?;
     match taken.remarks.first() {
         None => Ok(taken),
         Some(remark) => {
-            Err(Failure::new(format!("nothing was restored: {}", sanitize::line(remark)))
-                .hint("move the file away, and try again"))
+            Err(CommandError::new(format!("nothing was restored: {}", sanitize::line(remark)))
+                .with_hint("move the file away, and try again"))
         }
     }
 }
 
 /// Where a file belongs: in the work tree, whatever a snapshot says and wherever links lead.
-fn place(repository: &Repository, path: &RepoPath) -> Result<PathBuf> {
+fn target_path(repository: &Repository, path: &RepoPath) -> Result<PathBuf> {
     let top = repository.require_work_tree()?;
     let below = path.to_path();
-    let refused = || Failure::new(format!("{path} does not lie in the work tree"));
+    let refused = || CommandError::new(format!("{path} does not lie in the work tree"));
     let is_plain = |part: Component<'_>| match part {
         Component::Normal(name) => !name.eq_ignore_ascii_case(".git"),
         _ => false,
@@ -149,36 +158,38 @@ fn place(repository: &Repository, path: &RepoPath) -> Result<PathBuf> {
     }
 }
 
-fn read(place: &Path) -> Result<Option<Vec<u8>>> {
+fn read_if_exists(place: &Path) -> Result<Option<Vec<u8>>> {
     match std::fs::read(place) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
             let name = place.display().to_string();
-            Err(Failure::new(format!("{}: {error}", sanitize::line(&name))))
+            Err(CommandError::new(format!("{}: {error}", sanitize::line(&name))))
         }
     }
 }
 
 /// Writes the one file to another place.
-fn beside(
+fn write_to_output(
     session: &Session,
     repository: &Repository,
     snapshot: &Snapshot,
-    files: &[(RepoPath, Kept)],
+    files: &[(RepoPath, SnapshotFile)],
     output: &Path,
 ) -> Result<Exit> {
     let [(path, kept)] = files else {
-        return Err(Failure::new(format!("--output takes one file, not {}", files.len()))
-            .hint("name the file after the snapshot"));
+        return Err(CommandError::new(format!("--output takes one file, not {}", files.len()))
+            .with_hint("name the file after the snapshot"));
     };
     let target = session.cwd.join(output);
     let name = sanitize::line(&output.display().to_string()).into_owned();
     if target.exists() {
-        return Err(Failure::new(format!("{name} is there already")).hint("choose another name"));
+        return Err(
+            CommandError::new(format!("{name} is there already")).with_hint("choose another name")
+        );
     }
-    write_file::write(&target, &snapshots::bytes(repository, kept)?)?;
-    let when = time_argument::exactly(snapshot.at);
-    session.ui.tell(&format!("{name} is {path} as it was at {when}"))?;
+    file_io::replace_file(&target, &snapshots::read_file(repository, kept)?)?;
+    let when = time_argument::format_local_time(snapshot.taken_at);
+    session.ui.report(&format!("{name} is {path} as it was at {when}"))?;
     Ok(Exit::Done)
 }

@@ -3,27 +3,27 @@
 use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 
-use super::{chosen, is_among, paths, short, side};
-use crate::differences::commands::diff::document;
-use crate::differences::compared::compare;
-use crate::differences::content::Content;
-use crate::differences::file_diff::Sheet;
-use crate::differences::text::Layout;
-use crate::differences::text::terminal::{Look, WordDiff};
-use crate::differences::{content, operands, widget_names};
-use crate::error::{Failure, Result};
+use super::{find_snapshot, matches_any, read_side, resolve_paths, short_id};
+use crate::differences::commands::diff::diffs_to_json;
+use crate::differences::content::FileContent;
+use crate::differences::file_diff::FileDiff;
+use crate::differences::graph_diff::compare_contents;
+use crate::differences::text::LayoutDetail;
+use crate::differences::text::terminal::{TerminalStyle, WordDiff};
+use crate::differences::{content, node_catalog, operands};
+use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::shell::typed_name;
+use crate::platform::git::shell::quote_path;
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::{sanitize, time_argument};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::snapshots;
-use crate::snapshots::{About, Kept, Snapshot};
+use crate::snapshots::{Snapshot, SnapshotFile, SnapshotInfo};
 
 /// Tell what has changed since a snapshot: of all files, or of some.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct SnapshotsShowArgs {
     /// An id, or a moment (an hour ago, 14:30, yesterday), and perhaps files [default: the
     /// last snapshot].
     #[arg(value_name = "ID|WHEN [FILE]")]
@@ -39,41 +39,46 @@ pub(crate) struct Args {
 }
 
 /// Compares with what is there now.
-pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &SnapshotsShowArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let last = ["now".to_owned()];
     let what = if args.what.is_empty() { &last[..] } else { &args.what };
-    let (snapshot, words) = chosen(&repository, what)?;
-    let named = paths(session, &repository, &words)?;
-    let mut files = snapshots::files(&repository, &snapshot)?;
-    files.retain(|path, _| is_among(path, &named));
+    let (snapshot, words) = find_snapshot(&repository, what)?;
+    let named = resolve_paths(session, &repository, &words)?;
+    let mut files = snapshots::snapshot_files(&repository, &snapshot)?;
+    files.retain(|path, _| matches_any(path, &named));
     if files.is_empty() && !named.is_empty() {
         let shown = sanitize::line(&words[0]).into_owned();
-        return Err(Failure::new(format!("{shown} is not in snapshot {}", short(&snapshot))).hint(
-            format!("git comfy snapshots {} lists those that have it", typed_name(&words[0])),
-        ));
+        return Err(CommandError::new(format!(
+            "{shown} is not in snapshot {}",
+            short_id(&snapshot)
+        ))
+        .with_hint(format!(
+            "git comfy snapshots {} lists those that have it",
+            quote_path(&words[0])
+        )));
     }
-    let naming = widget_names::of(&repository);
-    let layout = if args.layout { Layout::Spelled } else { Layout::Folded };
+    let naming = node_catalog::load_catalog(&repository);
+    let layout = if args.layout { LayoutDetail::Full } else { LayoutDetail::Counted };
     let mut screen = Screen::open(session, &args.screen, "diff");
-    let look = Look { colour: screen.colour, words: WordDiff::Auto, width: screen.width };
+    let look = TerminalStyle { colour: screen.colour, words: WordDiff::Auto, width: screen.width };
     if !args.json {
-        let about = snapshots::about(&repository, &snapshot)?;
-        screen.put(head(&snapshot, &about).as_bytes())?;
+        let about = snapshots::read_info(&repository, &snapshot)?;
+        screen.write(snapshot_heading(&snapshot, &about).as_bytes())?;
     }
     let count = files.len();
     let mut sheets = Vec::new();
     for (path, kept) in &files {
-        if let Some(sheet) = sheet(&repository, &naming, &snapshot, path, kept)? {
+        if let Some(sheet) = diff_with_work_tree(&repository, &naming, &snapshot, path, kept)? {
             sheets.push(sheet);
         }
     }
     if args.json {
-        screen.put(document(&sheets).as_bytes())?;
+        screen.write(diffs_to_json(&sheets).as_bytes())?;
         return Ok(Exit::Done);
     }
     for sheet in &sheets {
-        screen.put(&sheet.terminal(look, layout))?;
+        screen.write(&sheet.render_terminal(look, layout))?;
     }
     let same = count - sheets.len();
     let told = match (same, sheets.len()) {
@@ -83,14 +88,17 @@ pub(crate) fn run(args: &Args, session: &Session) -> Result<Exit> {
         (1, _) => "1 other is as it was".to_owned(),
         (same, _) => format!("{same} others are as they were"),
     };
-    screen.put(format!("{told}\n").as_bytes())?;
+    screen.write(format!("{told}\n").as_bytes())?;
     Ok(Exit::Done)
 }
 
-fn head(snapshot: &Snapshot, about: &About) -> String {
-    let ago = time_argument::in_words(snapshot.at, Timestamp::now());
-    let mut text =
-        format!("snapshot {} of {}, {ago}", short(snapshot), time_argument::exactly(snapshot.at));
+fn snapshot_heading(snapshot: &Snapshot, about: &SnapshotInfo) -> String {
+    let ago = time_argument::format_ago(snapshot.taken_at, Timestamp::now());
+    let mut text = format!(
+        "snapshot {} of {}, {ago}",
+        short_id(snapshot),
+        time_argument::format_local_time(snapshot.taken_at)
+    );
     if let Some(said) = &about.text {
         text += &format!(": {}", sanitize::line(said));
     }
@@ -98,23 +106,25 @@ fn head(snapshot: &Snapshot, about: &About) -> String {
 }
 
 /// A file as it was and as it is; nothing where the two are the same to the byte.
-fn sheet(
+fn diff_with_work_tree(
     repository: &Repository,
     naming: &Catalog,
     snapshot: &Snapshot,
     path: &RepoPath,
-    kept: &Kept,
-) -> Result<Option<Sheet>> {
+    kept: &SnapshotFile,
+) -> Result<Option<FileDiff>> {
     let place = repository.require_work_tree()?.join(path.to_path());
-    let now = if place.is_file() { Some(operands::bytes_of(&place)?) } else { None };
-    if now.as_ref() == Some(&snapshots::bytes(repository, kept)?) {
+    let now = if place.is_file() { Some(operands::read_file(&place)?) } else { None };
+    if now.as_ref() == Some(&snapshots::read_file(repository, kept)?) {
         return Ok(None);
     }
     let name = path.to_string();
-    let names = [Some(format!("{name} ({})", short(snapshot))), now.as_ref().map(|_| name)];
-    let (before, after) =
-        (side(repository, Some(kept))?, now.map_or(Content::NOTHING, content::read));
-    let compared = compare(before, after, naming);
+    let names = [Some(format!("{name} ({})", short_id(snapshot))), now.as_ref().map(|_| name)];
+    let (before, after) = (
+        read_side(repository, Some(kept))?,
+        now.map_or(FileContent::ABSENT, content::parse_content),
+    );
+    let compared = compare_contents(before, after, naming);
     let patch = match &compared {
         None => format!("{path} differs, and is no workflow on one side\n").into_bytes(),
         Some(compared) if compared.script.is_empty() => {
@@ -123,5 +133,5 @@ fn sheet(
         Some(_) => Vec::new(),
     };
     let compared = compared.filter(|compared| !compared.script.is_empty());
-    Ok(Some(Sheet { names, compared, patch, ..Sheet::default() }))
+    Ok(Some(FileDiff { names, graph_diff: compared, patch, ..FileDiff::default() }))
 }

@@ -3,58 +3,64 @@
 use compact_str::{CompactString, format_compact};
 use rustc_hash::FxHashSet;
 
-use super::structure::Valued;
-use super::{Refused, rebuild};
-use crate::diff::atlas::{Atlas, joined};
-use crate::diff::edit::{AppEntry, AppList, Change, Edit, NodeRef, Place};
-use crate::diff::slots::key as side_key;
-use crate::graph::{Node, NodeKey, Place as ValuePlace, Scope};
-use crate::json::{Object, Path, Step, Value};
+use super::structure::WidgetValueEdit;
+use super::{ApplyError, rebuild_list};
+use crate::diff::edit::{AppEntry, AppList, Change, Edit, EditTarget, NodeRef};
+use crate::diff::raw_lookup::{RawLookup, join_paths};
+use crate::diff::slots::slot_list_key as side_key;
+use crate::graph::{GraphScope, Node, NodeKey, WidgetLocation as ValuePlace};
+use crate::json::{JsonPath, JsonStep, Object, Value};
 
 /// Sets members in a workflow whose structure is that after the script.
-pub(in crate::diff) fn members(document: &mut Value, edits: &[&Edit]) -> Result<(), Refused> {
-    let mut atlas = Atlas::of(document);
+pub(in crate::diff) fn apply_members(
+    document: &mut Value,
+    edits: &[&Edit],
+) -> Result<(), ApplyError> {
+    let mut atlas = RawLookup::from_document(document);
     let mut shown: Vec<(AppList, &Change<Option<AppEntry>>)> = Vec::new();
     for edit in edits {
-        if let Edit::App { list, entry } = edit {
+        if let Edit::AppModeEntry { list, entry } = edit {
             shown.push((*list, entry));
             continue;
         }
-        let Some(mut set) = Set::of(edit) else { continue };
+        let Some(mut set) = MemberEdit::from_edit(edit) else { continue };
         // Prompts have another key for the class.
         if atlas.is_prompt() && matches!(edit, Edit::Retyped { .. }) {
-            set.at = Path::root().join("class_type");
+            set.at = JsonPath::root().join("class_type");
         }
-        let place = atlas.path(document, &set.place);
-        let place = place.ok_or_else(|| missing(&set.place))?;
+        let place = atlas.target_path(document, &set.place);
+        let place = place.ok_or_else(|| missing_target(&set.place))?;
         let place = set.slot.as_ref().map_or(place.clone(), |slot| {
-            let at = slot.find(place.get(document)).unwrap_or(usize::MAX);
+            let at = slot.find_index(place.get(document)).unwrap_or(usize::MAX);
             place.join(slot.list).join(at)
         });
-        set_member(document, &joined(&place, &set.at), &set.change, &set.place)?;
+        set_member(document, &join_paths(&place, &set.at), &set.change, &set.place)?;
     }
     for list in [AppList::Inputs, AppList::Outputs] {
         let changes = shown.iter().filter(|(of, _)| *of == list).map(|(_, change)| *change);
-        app(document, list, &changes.collect::<Vec<_>>())?;
+        apply_app_list(document, list, &changes.collect::<Vec<_>>())?;
     }
     Ok(())
 }
 
 /// Brings the members of objects into their order.
-pub(in crate::diff) fn order_keys(document: &mut Value, edits: &[&Edit]) -> Result<(), Refused> {
-    let ordered = |edit: &&Edit| matches!(edit, Edit::Keys { .. });
+pub(in crate::diff) fn apply_key_orders(
+    document: &mut Value,
+    edits: &[&Edit],
+) -> Result<(), ApplyError> {
+    let ordered = |edit: &&Edit| matches!(edit, Edit::KeyOrder { .. });
     if !edits.iter().any(ordered) {
         return Ok(());
     }
-    let mut atlas = Atlas::of(document);
+    let mut atlas = RawLookup::from_document(document);
     for edit in edits {
-        let Edit::Keys { place, at, keys } = edit else { continue };
-        let path = atlas.path(document, place).ok_or_else(|| missing(place))?;
-        let object = joined(&path, at).get_mut(document).and_then(Value::as_object_mut);
-        let object = object.ok_or_else(|| missing(place))?;
+        let Edit::KeyOrder { place, at, keys } = edit else { continue };
+        let path = atlas.target_path(document, place).ok_or_else(|| missing_target(place))?;
+        let object = join_paths(&path, at).get_mut(document).and_then(Value::as_object_mut);
+        let object = object.ok_or_else(|| missing_target(place))?;
         let known: FxHashSet<&str> = keys.iter().map(|key| key.as_str()).collect();
         if object.len() != keys.len() || !object.keys().all(|key| known.contains(key.as_str())) {
-            return Err(missing(place));
+            return Err(missing_target(place));
         }
         let places = keys.iter().enumerate().map(|(at, key)| (key.as_str(), at));
         let places: rustc_hash::FxHashMap<&str, usize> = places.collect();
@@ -63,35 +69,37 @@ pub(in crate::diff) fn order_keys(document: &mut Value, edits: &[&Edit]) -> Resu
     Ok(())
 }
 
-fn missing(place: &Place) -> Refused {
+fn missing_target(place: &EditTarget) -> ApplyError {
     match place {
-        Place::Node(node) => Refused::NoNode(node.key.clone(), None),
-        Place::Link(scope, id) => Refused::NoLink(scope.clone(), *id),
-        Place::Graph(scope) | Place::Reroute(scope, _) => Refused::NoGraph(scope.clone()),
-        Place::Group(group) => {
-            let of = CompactString::const_new("the graph");
-            Refused::NoElement { of, list: "groups", at: group.at }
+        EditTarget::Node(node) => ApplyError::NoNode(node.key.clone(), None),
+        EditTarget::Link(scope, id) => ApplyError::NoLink(scope.clone(), *id),
+        EditTarget::Graph(scope) | EditTarget::Reroute(scope, _) => {
+            ApplyError::NoGraph(scope.clone())
         }
-        Place::Document => Refused::NoGraph(Scope::Root),
+        EditTarget::Group(group) => {
+            let of = CompactString::const_new("the graph");
+            ApplyError::NoElement { of, list: "groups", at: group.at }
+        }
+        EditTarget::Document => ApplyError::NoGraph(GraphScope::Root),
     }
 }
 
 /// One member of one thing.
-struct Set {
-    place: Place,
+struct MemberEdit {
+    place: EditTarget,
     /// The slot that has the member, if one has.
-    slot: Option<SlotOf>,
-    at: Path,
+    slot: Option<LabelledSlot>,
+    at: JsonPath,
     change: Change<Option<Value>>,
 }
 
-struct SlotOf {
+struct LabelledSlot {
     list: &'static str,
     name: crate::graph::SlotName,
 }
 
-impl SlotOf {
-    fn find(&self, node: Option<&Value>) -> Option<usize> {
+impl LabelledSlot {
+    fn find_index(&self, node: Option<&Value>) -> Option<usize> {
         let slots = node?.get(self.list)?.as_array()?.iter().enumerate();
         let named = |slot: &Value| {
             slot.get("name").and_then(Value::as_str).unwrap_or_default() == self.name.name
@@ -101,49 +109,51 @@ impl SlotOf {
     }
 }
 
-impl Set {
+impl MemberEdit {
     /// The member an edit sets, if it is one of those that set one.
-    fn of(edit: &Edit) -> Option<Set> {
+    fn from_edit(edit: &Edit) -> Option<MemberEdit> {
         let text = |change: &Change<Option<CompactString>>| {
             change.clone().map(|text| text.map(Value::String))
         };
         let whole =
             |change: &Change<CompactString>| change.clone().map(|text| Some(Value::String(text)));
         Some(match edit {
-            Edit::Retyped { node, class } => Set::node(node, "type", whole(class)),
-            Edit::Meta { node, change } => Set::node(node, "_meta", change.clone()),
-            Edit::Retitled { node, title } => Set::node(node, "title", text(title)),
+            Edit::Retyped { node, class } => MemberEdit::for_node(node, "type", whole(class)),
+            Edit::PromptMeta { node, change } => {
+                MemberEdit::for_node(node, "_meta", change.clone())
+            }
+            Edit::Retitled { node, title } => MemberEdit::for_node(node, "title", text(title)),
             Edit::ModeChanged { node, mode } => {
                 let number = mode.clone().map(|mode| Some(Value::from(mode.number())));
-                Set::node(node, "mode", number)
+                MemberEdit::for_node(node, "mode", number)
             }
-            Edit::Coloured { node, key, change } => Set::node(node, key, change.clone()),
+            Edit::Coloured { node, key, change } => MemberEdit::for_node(node, key, change.clone()),
             Edit::Property { node, key, change } => {
-                let mut set = Set::node(node, "properties", change.clone());
-                set.at = set.at.join(Step::Key(key.clone()));
+                let mut set = MemberEdit::for_node(node, "properties", change.clone());
+                set.at = set.at.join(JsonStep::Key(key.clone()));
                 set
             }
             Edit::PackVersion { node, version, .. } => {
-                let mut set = Set::node(node, "properties", text(version));
+                let mut set = MemberEdit::for_node(node, "properties", text(version));
                 set.at = set.at.join("ver");
                 set
             }
             Edit::SlotLabelled { node, side, name, label } => {
-                let mut set = Set::node(node, "label", text(label));
-                set.slot = Some(SlotOf { list: side_key(*side), name: name.clone() });
+                let mut set = MemberEdit::for_node(node, "label", text(label));
+                set.slot = Some(LabelledSlot { list: side_key(*side), name: name.clone() });
                 set
             }
             Edit::GroupRetitled { group, title } => {
-                Set::plain(Place::Group(group.clone()), "title", whole(title))
+                MemberEdit::for_member(EditTarget::Group(group.clone()), "title", whole(title))
             }
             Edit::GroupColoured { group, color } => {
-                Set::plain(Place::Group(group.clone()), "color", text(color))
+                MemberEdit::for_member(EditTarget::Group(group.clone()), "color", text(color))
             }
             Edit::SubgraphRenamed { subgraph, name } => {
-                let scope = Scope::Definition(subgraph.id.clone());
-                Set::plain(Place::Graph(scope), "name", whole(name))
+                let scope = GraphScope::Definition(subgraph.id.clone());
+                MemberEdit::for_member(EditTarget::Graph(scope), "name", whole(name))
             }
-            Edit::Raw(raw) | Edit::Bookkeeping(raw) => Set {
+            Edit::Raw(raw) | Edit::Bookkeeping(raw) => MemberEdit {
                 place: raw.place.clone(),
                 slot: None,
                 at: raw.at.clone(),
@@ -153,24 +163,24 @@ impl Set {
         })
     }
 
-    fn plain(place: Place, key: &str, change: Change<Option<Value>>) -> Set {
-        Set { place, slot: None, at: Path::root().join(key), change }
+    fn for_member(place: EditTarget, key: &str, change: Change<Option<Value>>) -> MemberEdit {
+        MemberEdit { place, slot: None, at: JsonPath::root().join(key), change }
     }
 
-    fn node(node: &NodeRef, key: &str, change: Change<Option<Value>>) -> Set {
-        Set::plain(Place::Node(node.clone()), key, change)
+    fn for_node(node: &NodeRef, key: &str, change: Change<Option<Value>>) -> MemberEdit {
+        MemberEdit::for_member(EditTarget::Node(node.clone()), key, change)
     }
 }
 
 /// Sets, puts in or takes out one value.
 pub(in crate::diff) fn set_member(
     document: &mut Value,
-    at: &Path,
+    at: &JsonPath,
     change: &Change<Option<Value>>,
-    of: &Place,
-) -> Result<(), Refused> {
-    let differs = |found: Option<&Value>| Refused::Differs {
-        of: owner(of),
+    of: &EditTarget,
+) -> Result<(), ApplyError> {
+    let differs = |found: Option<&Value>| ApplyError::Differs {
+        of: describe_target(of),
         at: at.clone(),
         expected: change.before.clone(),
         found: found.cloned(),
@@ -183,22 +193,26 @@ pub(in crate::diff) fn set_member(
         *document = change.after.clone().unwrap_or_default();
         return Ok(());
     };
-    let parent = Path(way.to_vec());
+    let parent = JsonPath(way.to_vec());
     let Some(parent) = parent.get_mut(document) else { return Err(differs(None)) };
     match (parent, last, &change.after) {
         (Value::Object(object), step, Some(value)) => {
-            object.insert(key_of(step), value.clone());
+            object.insert(step_key(step), value.clone());
         }
         (Value::Object(object), step, None) => {
-            object.remove(&key_of(step));
+            object.remove(&step_key(step));
         }
-        (Value::Array(elements), Step::Index(index), Some(value)) if *index < elements.len() => {
+        (Value::Array(elements), JsonStep::Index(index), Some(value))
+            if *index < elements.len() =>
+        {
             elements[*index] = value.clone();
         }
-        (Value::Array(elements), Step::Index(index), Some(value)) if *index == elements.len() => {
+        (Value::Array(elements), JsonStep::Index(index), Some(value))
+            if *index == elements.len() =>
+        {
             elements.push(value.clone());
         }
-        (Value::Array(elements), Step::Index(index), None) if *index + 1 == elements.len() => {
+        (Value::Array(elements), JsonStep::Index(index), None) if *index + 1 == elements.len() => {
             elements.pop();
         }
         _ => return Err(differs(None)),
@@ -206,43 +220,43 @@ pub(in crate::diff) fn set_member(
     Ok(())
 }
 
-fn key_of(step: &Step) -> CompactString {
+fn step_key(step: &JsonStep) -> CompactString {
     match step {
-        Step::Key(key) => key.clone(),
-        Step::Index(at) => format_compact!("{at}"),
+        JsonStep::Key(key) => key.clone(),
+        JsonStep::Index(at) => format_compact!("{at}"),
     }
 }
 
-fn owner(place: &Place) -> CompactString {
+fn describe_target(place: &EditTarget) -> CompactString {
     match place {
-        Place::Document => CompactString::const_new("the document at "),
-        Place::Graph(Scope::Root) => CompactString::const_new("the graph at "),
-        Place::Graph(Scope::Definition(id)) => format_compact!("subgraph {id} at "),
-        Place::Node(node) => format_compact!("{} #{} at ", node.shown(), node.key),
-        Place::Link(_, id) => format_compact!("link {id} at "),
-        Place::Group(group) => format_compact!("group {:?} at ", group.title),
-        Place::Reroute(_, id) => format_compact!("reroute {id} at "),
+        EditTarget::Document => CompactString::const_new("the document at "),
+        EditTarget::Graph(GraphScope::Root) => CompactString::const_new("the graph at "),
+        EditTarget::Graph(GraphScope::Definition(id)) => format_compact!("subgraph {id} at "),
+        EditTarget::Node(node) => format_compact!("{} #{} at ", node.display_name(), node.key),
+        EditTarget::Link(_, id) => format_compact!("link {id} at "),
+        EditTarget::Group(group) => format_compact!("group {:?} at ", group.title),
+        EditTarget::Reroute(_, id) => format_compact!("reroute {id} at "),
     }
 }
 
 /// One list of what the app mode shows.
-fn app(
+fn apply_app_list(
     document: &mut Value,
     list: AppList,
     changes: &[&Change<Option<AppEntry>>],
-) -> Result<(), Refused> {
+) -> Result<(), ApplyError> {
     if changes.is_empty() {
         return Ok(());
     }
-    let path = app_list(list);
+    let path = app_list_path(list);
     let of = CompactString::const_new("the app mode");
     let Some(Value::Array(entries)) = path.get_mut(document) else {
-        return Err(Refused::Misshapen(of, "list"));
+        return Err(ApplyError::Misshapen(of, "list"));
     };
     let mut gone = FxHashSet::default();
     for before in changes.iter().filter_map(|change| change.before.as_ref()) {
         if entries.get(before.at) != Some(&before.raw) {
-            return Err(Refused::Differs {
+            return Err(ApplyError::Differs {
                 of,
                 at: path.join(before.at),
                 expected: Some(before.raw.clone()),
@@ -255,36 +269,36 @@ fn app(
     let stayed = stayed.filter(|(at, _)| !gone.contains(at)).map(|(_, entry)| entry);
     let placed = changes.iter().filter_map(|change| change.after.as_ref());
     let placed = placed.map(|entry| (entry.at, entry.raw.clone())).collect();
-    *entries = rebuild(stayed, placed);
+    *entries = rebuild_list(stayed, placed);
     Ok(())
 }
 
 /// Where a list of the app mode lies.
-pub(in crate::diff) fn app_list(list: AppList) -> Path {
+pub(in crate::diff) fn app_list_path(list: AppList) -> JsonPath {
     let key = match list {
         AppList::Inputs => "inputs",
         AppList::Outputs => "outputs",
     };
-    Path::root().join("extra").join("linearData").join(key)
+    JsonPath::root().join("extra").join("linearData").join(key)
 }
 
 /// The new values of one node's widgets: in the array or object that counts, and in the
 /// copy by name where there is one.
-pub(super) fn widget_values(
+pub(super) fn apply_widget_values(
     node: &mut Node,
     key: &NodeKey,
-    values: &[Valued<'_>],
-) -> Result<(), Refused> {
+    values: &[WidgetValueEdit<'_>],
+) -> Result<(), ApplyError> {
     let keyed = values.iter().any(|value| !matches!(value.place, ValuePlace::Index(_)));
     let empty = || if keyed { Value::Object(Object::new()) } else { Value::Array(Vec::new()) };
-    let who = format_compact!("{} #{key}", node.shown());
+    let who = format_compact!("{} #{key}", node.display_name());
     match node.raw_mut().get_or_insert_with("widgets_values", empty) {
-        Value::Array(array) => by_index(array, &who, values)?,
-        Value::Object(object) => by_key(object, &who, values)?,
+        Value::Array(array) => apply_by_index(array, &who, values)?,
+        Value::Object(object) => apply_by_key(object, &who, values)?,
         other => {
-            return Err(Refused::Differs {
+            return Err(ApplyError::Differs {
                 of: format_compact!("{who} at "),
-                at: Path::root().join("widgets_values"),
+                at: JsonPath::root().join("widgets_values"),
                 expected: Some(empty()),
                 found: Some(other.clone()),
             });
@@ -307,14 +321,18 @@ pub(super) fn widget_values(
     Ok(())
 }
 
-fn by_index(array: &mut Vec<Value>, who: &str, values: &[Valued<'_>]) -> Result<(), Refused> {
-    let at = |value: &Valued<'_>| match value.place {
+fn apply_by_index(
+    array: &mut Vec<Value>,
+    who: &str,
+    values: &[WidgetValueEdit<'_>],
+) -> Result<(), ApplyError> {
+    let at = |value: &WidgetValueEdit<'_>| match value.place {
         ValuePlace::Index(at) => Some(*at),
         _ => None,
     };
-    let differs = |value: &Valued<'_>, found: Option<&Value>| Refused::Differs {
+    let differs = |value: &WidgetValueEdit<'_>, found: Option<&Value>| ApplyError::Differs {
         of: format_compact!("widget {} of {who}", value.name),
-        at: Path::root(),
+        at: JsonPath::root(),
         expected: value.change.before.clone(),
         found: found.cloned(),
     };
@@ -330,7 +348,7 @@ fn by_index(array: &mut Vec<Value>, who: &str, values: &[Valued<'_>]) -> Result<
     let stayed = stayed.filter(|(at, _)| !gone.contains(at)).map(|(_, value)| value);
     let placed = values.iter().filter(|value| value.change.before.is_none());
     let placed = placed.filter_map(|value| Some((at(value)?, value.change.after.clone()?)));
-    *array = rebuild(stayed, placed.collect());
+    *array = rebuild_list(stayed, placed.collect());
     for value in values {
         let (Some(before), Some(after)) = (&value.change.before, &value.change.after) else {
             continue;
@@ -343,14 +361,18 @@ fn by_index(array: &mut Vec<Value>, who: &str, values: &[Valued<'_>]) -> Result<
     Ok(())
 }
 
-fn by_key(object: &mut Object, who: &str, values: &[Valued<'_>]) -> Result<(), Refused> {
+fn apply_by_key(
+    object: &mut Object,
+    who: &str,
+    values: &[WidgetValueEdit<'_>],
+) -> Result<(), ApplyError> {
     for value in values {
         let (ValuePlace::Key(name) | ValuePlace::Input(name)) = value.place else { continue };
         let found = object.get(name);
         if found != value.change.before.as_ref() {
-            return Err(Refused::Differs {
+            return Err(ApplyError::Differs {
                 of: format_compact!("widget {} of {who}", value.name),
-                at: Path::root(),
+                at: JsonPath::root(),
                 expected: value.change.before.clone(),
                 found: found.cloned(),
             });

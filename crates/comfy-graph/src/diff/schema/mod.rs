@@ -5,33 +5,33 @@
 //! the workflow stand in it as they are: absent is not null, numbers keep their spelling.
 //! Must not know files.
 
-mod code;
+mod json_codec;
 mod table;
 
-use code::{Coded, Fields};
+use json_codec::{CodeFields, JsonCodec};
 
-use super::edit::{Class, Edit, EditScript, Entry, Format};
+use super::edit::{Edit, EditClass, EditEntry, EditScript, ScriptFormat};
 use crate::json::{Object, Value};
 
 /// The version of the form. A reader takes its own and older ones.
-pub const VERSION: i64 = 1;
+pub const DIFF_SCHEMA_VERSION: i64 = 1;
 
 /// A text that is no script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
-pub struct Misread {
+pub struct ScriptParseError {
     /// Where: the keys on the way, such as `edits 3 node`.
     place: String,
     problem: String,
 }
 
-impl Misread {
+impl ScriptParseError {
     fn new(problem: impl Into<String>) -> Self {
-        Misread { place: String::new(), problem: problem.into() }
+        ScriptParseError { place: String::new(), problem: problem.into() }
     }
 
     /// The same, one key further out.
-    pub(super) fn inside(mut self, key: &str) -> Self {
+    pub(super) fn within_key(mut self, key: &str) -> Self {
         if !self.place.is_empty() {
             self.place.insert(0, ' ');
         }
@@ -43,63 +43,66 @@ impl Misread {
 impl EditScript {
     /// The script as JSON.
     pub fn to_json(&self) -> Value {
-        self.put().unwrap_or(Value::Null)
+        self.to_code().unwrap_or(Value::Null)
     }
 
     /// Reads what [`EditScript::to_json`] gave.
     ///
     /// # Errors
     /// The JSON is no script; the error says where.
-    pub fn from_json(json: &Value) -> Result<EditScript, Misread> {
-        EditScript::take(Some(json))
+    pub fn from_json(json: &Value) -> Result<EditScript, ScriptParseError> {
+        EditScript::from_code(Some(json))
     }
 }
 
 /// All words that say which kind of edit, source or sink something is.
-pub fn kinds() -> impl Iterator<Item = &'static str> {
+pub fn kind_words() -> impl Iterator<Item = &'static str> {
     [table::EDIT_NAMES, table::SOURCE_NAMES, table::SINK_NAMES].into_iter().flatten().copied()
 }
 
-impl Coded for EditScript {
-    fn put(&self) -> Option<Value> {
+impl JsonCodec for EditScript {
+    fn to_code(&self) -> Option<Value> {
         let mut object = Object::default();
-        self.format.field("format", &mut object);
-        let edits: Vec<Value> = self.entries.iter().filter_map(Coded::put).collect();
+        self.format.append_to("format", &mut object);
+        let edits: Vec<Value> = self.entries.iter().filter_map(JsonCodec::to_code).collect();
         object.insert("edits", edits);
         Some(Value::Object(object))
     }
 
-    fn take(value: Option<&Value>) -> Result<Self, Misread> {
-        let fields = Fields::of(value)?;
-        Ok(EditScript { format: fields.get::<Format>("format")?, entries: fields.get("edits")? })
+    fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
+        let fields = CodeFields::from_value(value)?;
+        Ok(EditScript {
+            format: fields.parse_field::<ScriptFormat>("format")?,
+            entries: fields.parse_field("edits")?,
+        })
     }
 }
 
-impl Coded for Entry {
-    fn put(&self) -> Option<Value> {
-        let Some(Value::Object(mut object)) = self.edit.put() else { return None };
+impl JsonCodec for EditEntry {
+    fn to_code(&self) -> Option<Value> {
+        let Some(Value::Object(mut object)) = self.edit.to_code() else { return None };
         // For readers that only want to know what is worth showing; not read back.
-        self.edit.class().field("level", &mut object);
-        self.because.field("because", &mut object);
+        self.edit.class().append_to("level", &mut object);
+        self.because.append_to("because", &mut object);
         Some(Value::Object(object))
     }
 
-    fn take(value: Option<&Value>) -> Result<Self, Misread> {
-        let fields = Fields::of(value)?;
-        Ok(Entry { edit: Edit::take(value)?, because: fields.get("because")? })
+    fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
+        let fields = CodeFields::from_value(value)?;
+        Ok(EditEntry { edit: Edit::from_code(value)?, because: fields.parse_field("because")? })
     }
 }
 
-impl Coded for Class {
-    fn put(&self) -> Option<Value> {
+impl JsonCodec for EditClass {
+    fn to_code(&self) -> Option<Value> {
         Some(Value::from(match self {
-            Class::Content => "content",
-            Class::Layout => "layout",
-            Class::Bookkeeping => "bookkeeping",
+            EditClass::Content => "content",
+            EditClass::Layout => "layout",
+            EditClass::Bookkeeping => "bookkeeping",
         }))
     }
 
-    fn take(_: Option<&Value>) -> Result<Self, Misread> {
-        Err(Misread::new("a class follows from the edit"))
+    fn from_code(_: Option<&Value>) -> Result<Self, ScriptParseError> {
+        Err(ScriptParseError::new("a class follows from the edit"))
     }
 }

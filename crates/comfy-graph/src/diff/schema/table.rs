@@ -1,12 +1,12 @@
 //! The table of the form: every type with its fields, every edit with its name.
 
-use super::Misread;
-use super::code::{Coded, Fields, wanted};
+use super::ScriptParseError;
+use super::json_codec::{CodeFields, JsonCodec, expected_error};
 use crate::diff::edit::{
-    AddedWidget, AppEntry, AppList, Edit, Format, GroupRef, LinkRef, Migration, NodeRef, Origin,
-    Place, RawEdit, Side, SinkRef, SourceRef, SubgraphRef, Usual,
+    AddedWidget, AppEntry, AppList, ChangeOrigin, DefaultMatch, Edit, EditTarget, GroupRef,
+    LinkRef, Migration, NodeRef, RawEdit, ScriptFormat, SinkRef, SlotSide, SourceRef, SubgraphRef,
 };
-use crate::graph::{self, List, NodeKey, Role};
+use crate::graph::{self, GraphList, NodeKey, WidgetRole};
 use crate::json::{Object, Value};
 
 /// Structures: the fields under their own names.
@@ -102,20 +102,20 @@ records! {
 }
 
 words! {
-    Format { Workflow "workflow", Prompt "prompt", Json "json" }
-    Side { Input "input", Output "output" }
+    ScriptFormat { Workflow "workflow", Prompt "prompt", Json "json" }
+    SlotSide { Input "input", Output "output" }
     AppList { Inputs "inputs", Outputs "outputs" }
-    Origin { Person "person", Reroll "reroll", Dead "dead" }
-    Usual { Default "default", Own "own", Unknown "unknown" }
+    ChangeOrigin { Person "person", Reroll "reroll", Dead "dead" }
+    DefaultMatch { Default "default", Own "own", Unknown "unknown" }
     Migration {
         PromotedWidgets "promotedWidgets", GroupNode "groupNode", NamedValues "namedValues",
         Holes "holes", Values "values"
     }
-    List {
+    GraphList {
         Nodes "nodes", Links "links", Groups "groups", Reroutes "reroutes",
         Definitions "definitions"
     }
-    Role {
+    WidgetRole {
         Plain "plain", Text "text", Seed "seed", Control "control", Filter "filter",
         Button "button", Residue "residue"
     }
@@ -136,57 +136,57 @@ variants! {
 }
 
 /// Where a widget's value lies: an index, or a list and a key.
-impl Coded for graph::Place {
-    fn put(&self) -> Option<Value> {
+impl JsonCodec for graph::WidgetLocation {
+    fn to_code(&self) -> Option<Value> {
         let keyed = |list: &str, key: &compact_str::CompactString| {
             Value::Array(vec![list.into(), key.clone().into()])
         };
         Some(match self {
-            graph::Place::Index(at) => Value::from(*at),
-            graph::Place::Key(key) => keyed("widgets_values", key),
-            graph::Place::Input(key) => keyed("inputs", key),
+            graph::WidgetLocation::Index(at) => Value::from(*at),
+            graph::WidgetLocation::Key(key) => keyed("widgets_values", key),
+            graph::WidgetLocation::Input(key) => keyed("inputs", key),
         })
     }
 
-    fn take(value: Option<&Value>) -> Result<Self, Misread> {
+    fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
         let Some([list, key]) = value.and_then(Value::as_array) else {
-            return Coded::take(value).map(graph::Place::Index);
+            return JsonCodec::from_code(value).map(graph::WidgetLocation::Index);
         };
-        let key = Coded::take(Some(key))?;
+        let key = JsonCodec::from_code(Some(key))?;
         match list.as_str() {
-            Some("widgets_values") => Ok(graph::Place::Key(key)),
-            Some("inputs") => Ok(graph::Place::Input(key)),
-            _ => Err(wanted("\"widgets_values\" or \"inputs\"", Some(list))),
+            Some("widgets_values") => Ok(graph::WidgetLocation::Key(key)),
+            Some("inputs") => Ok(graph::WidgetLocation::Input(key)),
+            _ => Err(expected_error("\"widgets_values\" or \"inputs\"", Some(list))),
         }
     }
 }
 
 /// A thing that has JSON of its own.
-impl Coded for Place {
-    fn put(&self) -> Option<Value> {
+impl JsonCodec for EditTarget {
+    fn to_code(&self) -> Option<Value> {
         let mut object = Object::default();
         let word = match self {
-            Place::Document => "document",
-            Place::Graph(scope) => {
-                scope.field("scope", &mut object);
+            EditTarget::Document => "document",
+            EditTarget::Graph(scope) => {
+                scope.append_to("scope", &mut object);
                 "graph"
             }
-            Place::Node(node) => {
-                node.field("node", &mut object);
+            EditTarget::Node(node) => {
+                node.append_to("node", &mut object);
                 "node"
             }
-            Place::Link(scope, id) => {
-                scope.field("scope", &mut object);
-                id.field("id", &mut object);
+            EditTarget::Link(scope, id) => {
+                scope.append_to("scope", &mut object);
+                id.append_to("id", &mut object);
                 "link"
             }
-            Place::Group(group) => {
-                group.field("group", &mut object);
+            EditTarget::Group(group) => {
+                group.append_to("group", &mut object);
                 "group"
             }
-            Place::Reroute(scope, id) => {
-                scope.field("scope", &mut object);
-                id.field("id", &mut object);
+            EditTarget::Reroute(scope, id) => {
+                scope.append_to("scope", &mut object);
+                id.append_to("id", &mut object);
                 "reroute"
             }
         };
@@ -194,17 +194,23 @@ impl Coded for Place {
         Some(Value::Object(object))
     }
 
-    fn take(value: Option<&Value>) -> Result<Self, Misread> {
-        let fields = Fields::of(value)?;
-        let word: compact_str::CompactString = fields.get("of")?;
+    fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
+        let fields = CodeFields::from_value(value)?;
+        let word: compact_str::CompactString = fields.parse_field("of")?;
         Ok(match word.as_str() {
-            "document" => Place::Document,
-            "graph" => Place::Graph(fields.get("scope")?),
-            "node" => Place::Node(fields.get("node")?),
-            "link" => Place::Link(fields.get("scope")?, fields.get("id")?),
-            "group" => Place::Group(fields.get("group")?),
-            "reroute" => Place::Reroute(fields.get("scope")?, fields.get("id")?),
-            other => return Err(Misread::new(format!("{other:?} is not known here")).inside("of")),
+            "document" => EditTarget::Document,
+            "graph" => EditTarget::Graph(fields.parse_field("scope")?),
+            "node" => EditTarget::Node(fields.parse_field("node")?),
+            "link" => EditTarget::Link(fields.parse_field("scope")?, fields.parse_field("id")?),
+            "group" => EditTarget::Group(fields.parse_field("group")?),
+            "reroute" => {
+                EditTarget::Reroute(fields.parse_field("scope")?, fields.parse_field("id")?)
+            }
+            other => {
+                return Err(
+                    ScriptParseError::new(format!("{other:?} is not known here")).within_key("of")
+                );
+            }
         })
     }
 }
@@ -235,13 +241,13 @@ variants! {
         SubgraphRenamed "subgraphRenamed" { subgraph, name }
         Boundary "boundary" { subgraph, side, name, kind, label, at, raw }
         Reroute "reroute" { scope, id, wires, raw }
-        App "app" { list, entry }
-        Meta "meta" { node, change }
-        Inside "inside" { at, script }
+        AppModeEntry "app" { list, entry }
+        PromptMeta "meta" { node, change }
+        NestedGraph "inside" { at, script }
         Renumbered "renumbered" { scope, nodes, links, groups, reroutes, subgraph }
-        Table "table" { scope, list, change }
+        DanglingElement "table" { scope, list, change }
         Migrated "migrated" { migration, nodes }
-        Keys "keys" { place, at, keys }
+        KeyOrder "keys" { place, at, keys }
         Order "order" { scope, list, ids }
     }
     wrapped { Raw "raw" Layout "layout" Bookkeeping "bookkeeping" }

@@ -1,0 +1,675 @@
+//! A layout that knows of every place when it was last moved, and how two of the same
+//! content become one.
+//!
+//! Beside what `layout` describes, a line then says `saved`, when the file was saved, and
+//! `moved`, the clocks of its places, each with the places it is for (none: all others;
+//! a place that nothing is said of was moved when the file was saved):
+//!
+//! ```json
+//! {"v":1,...,"saved":"mi4x9k2c:k3f9x2ab","moved":{"":{"mi4a1b2c":"n3 n7 g1"}}}
+//! ```
+//!
+//! A clock may be followed by a second one, when the place was last written anew without
+//! being moved (its group was dragged, another renderer scaled it), and by the frame its
+//! numbers are in, where that is not the frame of this layout: `l` or `v` (LiteGraph or
+//! Vue), and the group it belongs to with the corner that group had. So what was put
+//! together from two clones keeps what each of them wrote; joining is choosing, place by
+//! place, and therefore commutative, associative and idempotent.
+//!
+//! Must not know blobs, paths of files or notes.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use super::clock::{Clock, CloneId};
+use super::file_layout::FileLayout;
+use super::layout_view::{list_items, list_items_mut};
+use super::placement::{
+    Geometry, PlaceKey, PlaceKind, key_scope, place_members, transform_members, visit_places,
+};
+use super::policy::ObjectPolicy;
+use super::split::{ITEMS_MEMBER, KEYS_MEMBER, member_rank};
+use crate::json::{self, JsonKey, JsonPath, JsonStyle, Object, Value};
+
+/// ComfyUI's Vue renderer draws everything that much larger, and says so in the file.
+const VUE_SCALE: f64 = 1.2;
+
+/// In which terms the numbers of a place are.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PlacementFrame {
+    /// 1, or [`VUE_SCALE`].
+    pub(super) scale: f64,
+    /// The group it goes along with, and the corner of that group.
+    pub(super) anchor: Option<(PlaceKey, (f64, f64))>,
+}
+
+/// A place and its history, as one clone wrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Placement {
+    /// The members of the object that say where it lies and how it looks.
+    pub(super) members: Object,
+    /// When it was last moved.
+    pub(super) moved: Clock,
+    /// When its members were written.
+    pub(super) written: Clock,
+    /// What its numbers relate to.
+    pub(super) frame: PlacementFrame,
+    /// The type of a node, the title of a group.
+    pub(super) class: JsonKey,
+}
+
+impl Placement {
+    /// Whether another statement about the same place yields to this one.
+    pub(super) fn outranks(&self, other: &Placement) -> bool {
+        let by_clock = (self.moved, self.written).cmp(&(other.moved, other.written));
+        let by_text = || self.sort_text().cmp(&other.sort_text());
+        by_clock.then_with(by_text).is_gt()
+    }
+
+    /// The members in another scale, and beside the corner that its group has there.
+    pub(super) fn members_in_frame(
+        &self,
+        scale: f64,
+        corner_of: impl FnOnce(&PlaceKey) -> Option<(f64, f64)>,
+    ) -> Object {
+        let factor = scale / self.frame.scale;
+        let by = self.frame.anchor.as_ref().and_then(|(group, then)| {
+            let now = corner_of(group)?;
+            Some((now.0 - then.0 * factor, now.1 - then.1 * factor))
+        });
+        match by.unwrap_or_default() {
+            (0.0, 0.0) if factor == 1.0 => self.members.clone(),
+            by => transform_members(&self.members, factor, by),
+        }
+    }
+
+    fn sort_text(&self) -> String {
+        format!("{} {:?}", json::print_object(&self.members, &JsonStyle::SAVE), self.frame)
+    }
+}
+
+/// The places of one graph of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ClockedGraph {
+    /// Where the graph is in the file.
+    pub(super) path: JsonPath,
+    /// What was split off it, with the members of the places.
+    pub(super) aside: Object,
+    pub(super) places: BTreeMap<PlaceKey, Placement>,
+}
+
+/// A layout with the clocks of its places.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClockedLayout {
+    pub(super) base: FileLayout,
+    pub(super) graphs: Vec<ClockedGraph>,
+    /// When the file was saved: decides about what belongs to no place.
+    pub(super) saved: Clock,
+    /// The name the file had before, where its layout goes on under this one.
+    pub(super) previous_name: Option<String>,
+    /// The earlier state that was brought back by this one, until something is moved.
+    pub(super) reverted_to: Option<String>,
+}
+
+impl ClockedLayout {
+    /// Reads a line. `otherwise` is the clock of a line that has none. Nothing for text
+    /// that is no layout, or of a version not known here.
+    pub fn parse(line: &str, otherwise: Clock) -> Option<ClockedLayout> {
+        let Value::Object(members) = json::parse_text(line).ok()? else { return None };
+        ClockedLayout::from_members(members, otherwise)
+    }
+
+    fn from_members(mut members: Object, otherwise: Clock) -> Option<ClockedLayout> {
+        let text = |value: Option<Value>| match value {
+            Some(Value::String(text)) => Some(text.to_string()),
+            _ => None,
+        };
+        let saved = text(members.remove("saved"));
+        let saved = saved.and_then(|text| Clock::parse(&text, None)).unwrap_or(otherwise);
+        let was = text(members.remove("was"));
+        let back = text(members.remove("back"));
+        let mut codes = match members.remove("moved") {
+            Some(Value::Object(codes)) => codes,
+            _ => Object::new(),
+        };
+        let mut base = FileLayout::from_members(members)?;
+        let graphs = std::mem::take(&mut base.graphs).into_iter().map(|(at, aside)| {
+            let codes = match codes.remove(&at.to_string()) {
+                Some(Value::Object(codes)) => codes,
+                _ => Object::new(),
+            };
+            ClockedGraph::new(at, aside, &ClockCodes::parse(&codes, saved))
+        });
+        Some(ClockedLayout {
+            graphs: graphs.collect(),
+            base,
+            saved,
+            previous_name: was,
+            reverted_to: back,
+        })
+    }
+
+    /// A layout all of whose places have one clock.
+    pub(super) fn uniform(mut base: FileLayout, saved: Clock) -> ClockedLayout {
+        let graphs = std::mem::take(&mut base.graphs);
+        let graphs = graphs.into_iter().map(|(at, aside)| ClockedGraph::uniform(at, aside, saved));
+        ClockedLayout {
+            graphs: graphs.collect(),
+            base,
+            saved,
+            previous_name: None,
+            reverted_to: None,
+        }
+    }
+
+    /// The layout as one line of JSON.
+    pub fn to_line(&self) -> String {
+        let mut line = self.unclocked_line();
+        line.pop();
+        let member = |line: &mut String, key: &str, value: &str| {
+            line.push_str(&format!(",\"{key}\":"));
+            line.push_str(&json::print(&Value::from(value), &JsonStyle::SAVE));
+        };
+        member(&mut line, "saved", &self.saved.to_code(None));
+        let mut moved = Object::new();
+        for graph in &self.graphs {
+            let codes = graph.clock_codes(self.saved);
+            if !codes.is_empty() {
+                moved.append(JsonKey::from(graph.path.to_string()), codes);
+            }
+        }
+        if !moved.is_empty() {
+            line.push_str(",\"moved\":");
+            line.push_str(&json::print_object(&moved, &JsonStyle::SAVE));
+        }
+        if let Some(was) = &self.previous_name {
+            member(&mut line, "was", was);
+        }
+        if let Some(back) = &self.reverted_to {
+            member(&mut line, "back", back);
+        }
+        line.push('}');
+        line
+    }
+
+    /// The line without its clocks, as cleaning the file gives it.
+    fn unclocked_line(&self) -> String {
+        let graphs = self.graphs.iter().map(|graph| (&graph.path, &graph.aside));
+        let line = self.base.line_with_graphs(graphs);
+        match &self.base.residue {
+            Some(residue) => residue.add_to(line),
+            None => line,
+        }
+    }
+
+    /// When the file was saved.
+    pub fn saved(&self) -> Clock {
+        self.saved
+    }
+
+    /// The latest time in it.
+    pub fn latest_millis(&self) -> u64 {
+        let places = self.graphs.iter().flat_map(|graph| graph.places.values());
+        let times = places.map(|place| place.moved.millis().max(place.written.millis()));
+        times.fold(self.saved.millis(), u64::max)
+    }
+
+    /// The latest move in it that one of such clones made.
+    pub fn latest_move_by(&self, is_such: impl Fn(CloneId) -> bool) -> u64 {
+        let theirs = self.clocks().filter(|moved| moved.clone_id().is_some_and(&is_such));
+        theirs.map(Clock::millis).max().unwrap_or(0)
+    }
+
+    /// The name the file had before.
+    pub fn was(&self) -> Option<&str> {
+        self.previous_name.as_deref()
+    }
+
+    /// Says which name the file had before.
+    pub fn set_previous_name(&mut self, path: &str) {
+        self.previous_name = Some(path.to_owned());
+    }
+
+    /// The earlier state that was brought back, if nothing was moved since: as it was named
+    /// to [`ClockedLayout::set_back`].
+    pub fn back(&self) -> Option<&str> {
+        self.reverted_to.as_deref()
+    }
+
+    /// Says which earlier state was brought back.
+    pub fn set_reverted_to(&mut self, state: &str) {
+        self.reverted_to = Some(state.to_owned());
+    }
+
+    /// Whether a person chose any of the places; true where there are none.
+    pub fn has_place_by_person(&self) -> bool {
+        let mut places = self.graphs.iter().flat_map(|graph| graph.places.values()).peekable();
+        places.peek().is_none() || places.any(|place| place.moved.is_by_person())
+    }
+
+    /// Puts two layouts of the same content together: of each place the later move, of
+    /// what belongs to no place the later save. The order of the two does not matter.
+    pub fn join(self, other: ClockedLayout) -> ClockedLayout {
+        let (mut newer, older) =
+            if self.is_saved_before(&other) { (other, self) } else { (self, other) };
+        newer.previous_name = newer.previous_name.take().max(older.previous_name.clone());
+        if newer.saved == older.saved {
+            newer.reverted_to = newer.reverted_to.take().max(older.reverted_to.clone());
+        }
+        for theirs in older.graphs {
+            match newer.graphs.iter_mut().find(|graph| graph.path == theirs.path) {
+                Some(graph) => graph.join(theirs),
+                None => newer.graphs.push(theirs),
+            }
+        }
+        newer
+    }
+
+    fn is_saved_before(&self, other: &ClockedLayout) -> bool {
+        let rest = |layout: &ClockedLayout| {
+            let mut layout = layout.clone();
+            for graph in &mut layout.graphs {
+                visit_places(&mut graph.aside, &mut |_, kind, item| {
+                    set_place_members(item, kind, Object::new())
+                });
+            }
+            layout.unclocked_line()
+        };
+        self.saved < other.saved || (self.saved == other.saved && rest(self) < rest(other))
+    }
+
+    /// The layout with every place in the frame of the file.
+    pub(super) fn to_file_layout(&self) -> FileLayout {
+        let mut layout = self.base.clone();
+        for graph in &self.graphs {
+            let shown = graph.shown_members();
+            let mut aside = graph.aside.clone();
+            visit_places(&mut aside, &mut |key, kind, item| {
+                if let Some(members) = shown.get(&key) {
+                    set_place_members(item, kind, members.clone());
+                }
+            });
+            layout.graphs.push((graph.path.clone(), aside));
+        }
+        layout
+    }
+
+    /// When each place was last moved.
+    pub fn clocks(&self) -> impl Iterator<Item = Clock> {
+        self.graphs.iter().flat_map(|graph| graph.places.values()).map(|place| place.moved)
+    }
+
+    /// Whether any of its places was arranged.
+    pub fn has_arranged_place(&self) -> bool {
+        self.clocks().any(|moved| moved == Clock::Arranged)
+    }
+
+    /// Gives every place whose clock is such a one another.
+    pub fn restamp(&mut self, clock: Clock, is_such: impl Fn(Clock) -> bool) {
+        let mut any = false;
+        for place in self.graphs.iter_mut().flat_map(|graph| graph.places.values_mut()) {
+            if is_such(place.moved) {
+                (place.moved, place.written) = (clock, place.written.max(clock));
+                any = true;
+            }
+        }
+        if any {
+            self.saved = self.saved.max(clock);
+        }
+    }
+
+    /// Whether another layout of the same content says the same of every place.
+    pub fn has_same_places(&self, other: &ClockedLayout) -> bool {
+        let mut both = self.graphs.iter().zip(&other.graphs);
+        self.graphs.len() == other.graphs.len() && both.all(|(a, b)| a.places == b.places)
+    }
+
+    /// Makes a guess of it: all it says gives way to what has a clock.
+    pub fn demote_to_guess(&mut self) {
+        for place in self.graphs.iter_mut().flat_map(|graph| graph.places.values_mut()) {
+            if place.moved.is_by_person() {
+                (place.moved, place.written) = (Clock::Unknown(0), Clock::Unknown(0));
+            }
+        }
+        self.saved = self.saved.min(Clock::Unknown(0));
+    }
+
+    /// Whether it gives way to every layout that somebody saved.
+    pub(super) fn is_guess(&self) -> bool {
+        self.saved <= Clock::Unknown(0)
+    }
+
+    /// Takes places out of it, by graph.
+    pub fn forget_places(&mut self, places: &[(JsonPath, PlaceKey)]) {
+        for (at, key) in places {
+            if let Some(graph) = self.graphs.iter_mut().find(|graph| graph.path == *at) {
+                graph.places.remove(key);
+            }
+        }
+    }
+}
+
+impl ClockedGraph {
+    fn new(at: JsonPath, mut aside: Object, codes: &ClockCodes) -> ClockedGraph {
+        let scale = scale_of(&aside);
+        let mut places = BTreeMap::new();
+        let mut framed = FxHashMap::default();
+        visit_places(&mut aside, &mut |key, kind, item| {
+            let members = place_members(item, kind);
+            if members.is_empty() {
+                return;
+            }
+            let (moved, restated, frame) = codes.get(&key);
+            let class = ["type", "title"].iter().find_map(|name| item.get(name)?.as_str());
+            let class = JsonKey::from(class.unwrap_or_default());
+            if let Some(frame) = frame {
+                framed.insert(key.clone(), frame);
+            }
+            let frame = PlacementFrame { scale, anchor: None };
+            places.insert(key, Placement { members, moved, written: restated, frame, class });
+        });
+        let mut graph = ClockedGraph { path: at, aside, places };
+        // Frames in two steps: only when groups stand where they are shown can the others
+        // be found in them.
+        for (key, frame) in framed {
+            if let Some(place) = graph.places.get_mut(&key) {
+                place.frame = frame;
+            }
+        }
+        let frames = graph.current_frames();
+        for (key, frame) in frames {
+            if !codes.is_framed(&key)
+                && let Some(place) = graph.places.get_mut(&key)
+            {
+                place.frame = frame;
+            }
+        }
+        graph
+    }
+
+    /// The places of what was just split off a file.
+    pub(super) fn uniform(at: JsonPath, aside: Object, clock: Clock) -> ClockedGraph {
+        let codes = ClockCodes { all: (clock, clock, None), named: FxHashMap::default() };
+        ClockedGraph::new(at, aside, &codes)
+    }
+
+    /// The scale that the numbers of this graph are shown in.
+    pub(super) fn scale(&self) -> f64 {
+        scale_of(&self.aside)
+    }
+
+    /// The members of each place as the file shows them.
+    pub(super) fn shown_members(&self) -> FxHashMap<PlaceKey, Object> {
+        let scale = self.scale();
+        let corners = self.group_corners();
+        let show = |(key, place): (&PlaceKey, &Placement)| {
+            (key.clone(), place.members_in_frame(scale, |group| corners.get(group).copied()))
+        };
+        self.places.iter().map(show).collect()
+    }
+
+    /// The corners of the groups, as shown.
+    fn group_corners(&self) -> FxHashMap<PlaceKey, (f64, f64)> {
+        let scale = self.scale();
+        let groups =
+            self.places.iter().filter(|(key, _)| PlaceKind::from_key(key) == PlaceKind::Group);
+        let corner = |(key, place): (&PlaceKey, &Placement)| {
+            let at =
+                Geometry::from_members(&place.members).scaled(scale / place.frame.scale).position?;
+            Some((key.clone(), at))
+        };
+        groups.filter_map(corner).collect()
+    }
+
+    /// The frame that each place has by where it is shown.
+    fn current_frames(&self) -> FxHashMap<PlaceKey, PlacementFrame> {
+        let scale = self.scale();
+        let shown = self.shown_members();
+        type GroupBox<'a> = (&'a PlaceKey, (f64, f64), (f64, f64));
+        let boxes: Vec<GroupBox<'_>> = self
+            .places
+            .keys()
+            .filter(|key| PlaceKind::from_key(key) == PlaceKind::Group)
+            .filter_map(|key| {
+                let geometry = Geometry::from_members(shown.get(key)?);
+                Some((key, geometry.position?, geometry.extent?))
+            })
+            .collect();
+        let anchor = |key: &PlaceKey| {
+            let kind = PlaceKind::from_key(key);
+            if !matches!(kind, PlaceKind::Node | PlaceKind::Reroute) {
+                return None;
+            }
+            let (x, y) = Geometry::from_members(shown.get(key)?).middle(kind)?;
+            let around = boxes.iter().filter(|(group, (left, top), (width, height))| {
+                key_scope(group) == key_scope(key)
+                    && (*left..=left + width).contains(&x)
+                    && (*top..=top + height).contains(&y)
+            });
+            let area = |(_, _, (width, height)): &GroupBox<'_>| width * height;
+            let innermost = around.min_by(|a, b| area(a).total_cmp(&area(b)))?;
+            Some((innermost.0.clone(), innermost.1))
+        };
+        self.places
+            .keys()
+            .map(|key| (key.clone(), PlacementFrame { scale, anchor: anchor(key) }))
+            .collect()
+    }
+
+    fn join(&mut self, theirs: ClockedGraph) {
+        graft_places(&mut self.aside, &theirs.aside, 0);
+        let is_later = |(key, place): &(PlaceKey, Placement)| {
+            self.places.get(key).is_none_or(|ours| place.outranks(ours))
+        };
+        let later: Vec<(PlaceKey, Placement)> =
+            theirs.places.into_iter().filter(is_later).collect();
+        self.set_placements(later);
+    }
+
+    /// Replaces some placements, in what was split off the graph too.
+    pub(super) fn set_placements(&mut self, places: Vec<(PlaceKey, Placement)>) {
+        let mut changed = FxHashMap::default();
+        for (key, place) in places {
+            if self.places.get(&key).is_none_or(|known| known.members != place.members) {
+                changed.insert(key.clone(), place.members.clone());
+            }
+            self.places.insert(key, place);
+        }
+        if changed.is_empty() {
+            return;
+        }
+        visit_places(&mut self.aside, &mut |key, kind, item| {
+            if let Some(members) = changed.remove(&key) {
+                set_place_members(item, kind, members);
+            }
+        });
+    }
+
+    /// The clocks, with the places they are for.
+    fn clock_codes(&self, saved: Clock) -> Object {
+        let usual = saved.clone_id();
+        let frames = self.current_frames();
+        let mut by_code: BTreeMap<String, Vec<&PlaceKey>> = BTreeMap::new();
+        for (key, place) in &self.places {
+            let framed = frames.get(key) != Some(&place.frame);
+            by_code.entry(clock_code(place, usual, framed)).or_default().push(key);
+        }
+        // The most common code is written once, for all places that are not named.
+        let all = by_code.iter().max_by(|(a, x), (b, y)| x.len().cmp(&y.len()).then(b.cmp(a)));
+        let Some(all) = all.map(|(code, _)| code.clone()) else { return Object::new() };
+        let mut codes = Object::new();
+        for (code, keys) in by_code {
+            if code != all {
+                let keys: Vec<&str> = keys.into_iter().map(JsonKey::as_str).collect();
+                codes.append(JsonKey::from(code), keys.join(" "));
+            } else if code != saved.to_code(usual) {
+                codes.append(JsonKey::from(code), "");
+            }
+        }
+        codes
+    }
+}
+
+fn clock_code(place: &Placement, usual: Option<CloneId>, framed: bool) -> String {
+    let mut code = place.moved.to_code(usual);
+    if place.written != place.moved || framed {
+        code.push(' ');
+        code.push_str(&place.written.to_code(usual));
+    }
+    if framed {
+        code.push_str(if place.frame.scale == VUE_SCALE { " v" } else { " l" });
+        if let Some((group, (x, y))) = &place.frame.anchor {
+            code.push_str(&format!(" {group} {x} {y}"));
+        }
+    }
+    code
+}
+
+/// A moved clock, a restated one, and a frame where it is not the layout's.
+type PlaceClocks = (Clock, Clock, Option<PlacementFrame>);
+
+/// The clocks of one graph, being read.
+struct ClockCodes {
+    all: PlaceClocks,
+    named: FxHashMap<String, PlaceClocks>,
+}
+
+impl ClockCodes {
+    fn parse(codes: &Object, saved: Clock) -> ClockCodes {
+        let mut read = ClockCodes { all: (saved, saved, None), named: FxHashMap::default() };
+        for (code, keys) in codes.iter() {
+            let (Some(said), Some(keys)) =
+                (parse_clock_code(code, saved.clone_id()), keys.as_str())
+            else {
+                continue;
+            };
+            if keys.is_empty() {
+                read.all = said.clone();
+            }
+            for key in keys.split(' ').filter(|key| !key.is_empty()) {
+                read.named.insert(key.to_owned(), said.clone());
+            }
+        }
+        read
+    }
+
+    fn get(&self, key: &str) -> PlaceClocks {
+        self.named.get(key).unwrap_or(&self.all).clone()
+    }
+
+    fn is_framed(&self, key: &str) -> bool {
+        self.named.get(key).unwrap_or(&self.all).2.is_some()
+    }
+}
+
+fn parse_clock_code(code: &str, usual: Option<CloneId>) -> Option<PlaceClocks> {
+    let mut words = code.split(' ');
+    let moved = Clock::parse(words.next()?, usual)?;
+    let restated = match words.next() {
+        Some(text) => Clock::parse(text, usual)?,
+        None => moved,
+    };
+    let scale = match words.next() {
+        None => return Some((moved, restated, None)),
+        Some("v") => VUE_SCALE,
+        Some(_) => 1.0,
+    };
+    let anchor = match (words.next(), words.next(), words.next()) {
+        (Some(group), Some(x), Some(y)) => {
+            let number = |text: &str| text.parse::<f64>().ok().filter(|n| n.is_finite());
+            Some((JsonKey::from(group), (number(x)?, number(y)?)))
+        }
+        _ => None,
+    };
+    Some((moved, restated, Some(PlacementFrame { scale, anchor })))
+}
+
+/// Reads a line as the file shows it, whatever frames its places are in.
+pub(super) fn parse_shown_layout(line: &str) -> Option<FileLayout> {
+    let Value::Object(members) = json::parse_text(line).ok()? else { return None };
+    let codes = members.get("moved").and_then(Value::as_object);
+    let is_framed = codes.is_some_and(|codes| {
+        let mut codes = codes.values().filter_map(Value::as_object).flat_map(Object::keys);
+        codes.any(|code| code.matches(' ').count() > 1)
+    });
+    if is_framed {
+        return ClockedLayout::from_members(members, Clock::Unknown(0))
+            .map(|layout| layout.to_file_layout());
+    }
+    FileLayout::from_members(members)
+}
+
+/// The scale in which a graph is drawn; the root's, for definitions too.
+pub(super) fn scale_of(aside: &Object) -> f64 {
+    let renderer = aside.get("extra").and_then(|extra| extra.get("workflowRendererVersion"));
+    if renderer.and_then(Value::as_str) == Some("Vue") { VUE_SCALE } else { 1.0 }
+}
+
+/// Gives an item of a layout other members for its place.
+pub(super) fn set_place_members(item: &mut Object, kind: PlaceKind, members: Object) {
+    item.retain(|key, _| !kind.members().contains(&key));
+    for (key, value) in members {
+        item.append(key, value);
+    }
+    let class: &ObjectPolicy = kind.class();
+    item.sort_by_key(|key| match key {
+        KEYS_MEMBER => (1, 0),
+        key if class.identity.contains(&key) => (0, member_rank(class, key, 0)),
+        key => (2, member_rank(class, key, 0)),
+    });
+}
+
+/// Makes room for places that only the other layout of the same content has.
+fn graft_places(ours: &mut Object, theirs: &Object, depth: usize) {
+    for (list, key) in [("nodes", "type"), ("groups", "title"), ("reroutes", "id")] {
+        graft_list(ours, theirs, list, key);
+    }
+    for boundary in ["inputNode", "outputNode"] {
+        if theirs.contains_key(boundary) {
+            ours.get_or_insert_with(boundary, || Value::Object(Object::new()));
+        }
+    }
+    let extras = (ours.get_mut("extra"), theirs.get("extra"));
+    if let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = extras {
+        graft_list(ours, theirs, "reroutes", "id");
+    }
+    let definitions = (ours.get_mut("definitions"), theirs.get("definitions"));
+    let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = definitions else { return };
+    graft_list(ours, theirs, "subgraphs", "id");
+    // As deep as `visit` looks for places.
+    if depth < 32 {
+        let pairs =
+            list_items_mut(ours, "subgraphs").iter_mut().zip(list_items(theirs, "subgraphs"));
+        for (ours, theirs) in pairs {
+            if let (Value::Object(ours), Value::Object(theirs)) = (ours, theirs) {
+                graft_places(ours, theirs, depth + 1);
+            }
+        }
+    }
+}
+
+fn graft_list(ours: &mut Object, theirs: &Object, list: &str, also: &str) {
+    let theirs = list_items(theirs, list);
+    if theirs.is_empty() {
+        return;
+    }
+    let items = ours.get_or_insert_with(list, || Value::Array(Vec::new()));
+    let items = match items {
+        Value::Object(both) => both.get_or_insert_with(ITEMS_MEMBER, || Value::Array(Vec::new())),
+        items => items,
+    };
+    let Value::Array(items) = items else { return };
+    for (at, item) in theirs.iter().enumerate() {
+        let Value::Object(item) = item else { continue };
+        if items.len() <= at {
+            items.resize(at + 1, Value::Null);
+        }
+        if items[at] == Value::Null {
+            let identity = ["id", also];
+            let keep = |(key, _): &(&JsonKey, &Value)| identity.contains(&key.as_str());
+            let kept = item.iter().filter(keep).map(|(k, v)| (k.clone(), v.clone()));
+            items[at] = Value::Object(kept.collect());
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A file as ComfyUI wrote it, in two parts: the clean form, and the layout that brings
+//! the very same bytes back.
+//!
+//! The promise is kept by trying it: a clean puts its two parts together again and keeps
+//! whatever does not come out right as a residue of the layout.
+
+use memchr::memmem;
+
+use super::file_layout::{FileLayout, Residue};
+use super::policy::{ONE_LINE_MEMBERS, PROMPT_NODE, WORKFLOW};
+use super::restore::{LayoutFit, restore_object};
+use super::split::{HighestIds, LayoutSplitter};
+use super::{CleanOutcome, CleanResult, LayoutMode, arranged_mark, prompt};
+use crate::graph::{DocumentKind, GraphKind, GraphLocation, document_kind};
+use crate::json::{self, JsonPath, JsonStyle, Object, Value};
+
+/// Splits a workflow into clean content and layout.
+///
+/// Whatever is no workflow, or could not be given back, is left as it is.
+pub fn clean_document(bytes: &[u8], mode: LayoutMode) -> CleanOutcome {
+    match begin_clean(bytes, mode) {
+        Err(remark) => CleanOutcome::Untouched(remark),
+        Ok((content, rest)) => CleanOutcome::Cleaned(CleanResult {
+            content,
+            layout: rest.map(LayoutRemainder::layout),
+        }),
+    }
+}
+
+/// What a clean still has to do once the content is there: work out the layout. Git waits
+/// for the content only.
+#[derive(Debug)]
+pub struct LayoutRemainder<'a> {
+    value: Value,
+    graphs: Vec<GraphLocation>,
+    layout_line: FileLayout,
+    original: &'a str,
+}
+
+/// The first half of [`clean`]: the content, and what the layout is worked out from (none
+/// for a file that is clean already). An error is the remark of [`Outcome::Untouched`].
+pub fn begin_clean(
+    bytes: &[u8],
+    mode: LayoutMode,
+) -> Result<(Vec<u8>, Option<LayoutRemainder<'_>>), Option<String>> {
+    if !mentions_graph(bytes) {
+        return Err(utf16_remark(bytes));
+    }
+    let mut value = json::parse(bytes).map_err(|error| Some(error.to_string()))?;
+    let graphs = document_graphs(&value);
+    if graphs.is_empty() {
+        return Err(None);
+    }
+    let original = std::str::from_utf8(bytes).unwrap_or_default();
+    let mut layout =
+        FileLayout { style: JsonStyle::detect(original), graphs: Vec::new(), residue: None };
+    for found in &graphs {
+        if let Some(Value::Object(graph)) = found.at.get_mut(&mut value) {
+            let aside = split_graph(graph, found.kind, mode);
+            layout.graphs.push((found.at.clone(), aside));
+        }
+    }
+    let mut content = Vec::with_capacity(bytes.len());
+    json::print_into(&mut content, &value, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);
+    let rest = (content != bytes).then_some(LayoutRemainder {
+        value,
+        graphs,
+        layout_line: layout,
+        original,
+    });
+    Ok((content, rest))
+}
+
+impl LayoutRemainder<'_> {
+    /// The layout as one line of JSON.
+    pub fn layout(self) -> String {
+        let line = self.layout_line.to_line();
+        match find_residue(self.value, &self.graphs, self.layout_line, self.original) {
+            Some(residue) => residue.add_to(line),
+            None => line,
+        }
+    }
+
+    pub(super) fn into_layout(self) -> FileLayout {
+        let residue =
+            find_residue(self.value, &self.graphs, self.layout_line.clone(), self.original);
+        FileLayout { residue, ..self.layout_line }
+    }
+}
+
+/// What cleaning took out of one graph of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StrippedGraph {
+    /// Where the graph is.
+    pub at: JsonPath,
+    /// What it is.
+    pub kind: GraphKind,
+    /// What was taken out; read through [`super::Aside`].
+    pub layout: Object,
+}
+
+/// Brings all graphs of a document into their clean form, without printing it. Whoever
+/// compares two documents reads them through this.
+pub fn strip_layout(document: &mut Value) -> Vec<StrippedGraph> {
+    let found = document_graphs(document);
+    let strip = |found: GraphLocation| match found.at.get_mut(document) {
+        Some(Value::Object(graph)) => {
+            let layout = split_graph(graph, found.kind, LayoutMode::Strip);
+            Some(StrippedGraph { at: found.at, kind: found.kind, layout })
+        }
+        _ => None,
+    };
+    found.into_iter().filter_map(strip).collect()
+}
+
+/// Prints a document whose graphs are in their clean form, as [`clean`] would.
+pub fn print_clean(document: &Value) -> Vec<u8> {
+    let mut content = Vec::new();
+    json::print_into(&mut content, document, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);
+    content
+}
+
+/// The graphs of a document, wherever they are.
+pub(super) fn document_graphs(document: &Value) -> Vec<GraphLocation> {
+    match document_kind(document) {
+        DocumentKind::Graph(kind) => vec![GraphLocation { at: JsonPath::root(), kind }],
+        DocumentKind::Wrapped(found) => found,
+        DocumentKind::Templates | DocumentKind::Other => Vec::new(),
+    }
+}
+
+fn split_graph(graph: &mut Object, kind: GraphKind, mode: LayoutMode) -> Object {
+    match kind {
+        GraphKind::Workflow(_) => {
+            let aside = LayoutSplitter { mode, highest_ids: HighestIds::from_workflow(graph) }
+                .split_object(graph, &WORKFLOW);
+            arranged_mark::drop_new_extra(graph, &aside);
+            aside
+        }
+        GraphKind::Prompt => {
+            let splitter = LayoutSplitter { mode, highest_ids: HighestIds::default() };
+            prompt::split_prompt(graph, |node| splitter.split_object(node, &PROMPT_NODE))
+        }
+    }
+}
+
+/// Puts the layout that was split off back into one graph.
+pub(super) fn restore_graph(graph: &mut Object, kind: GraphKind, aside: Object, fit: LayoutFit) {
+    match kind {
+        GraphKind::Workflow(_) => restore_object(graph, aside, &WORKFLOW, fit),
+        GraphKind::Prompt if fit == LayoutFit::Exact => {
+            prompt::restore_prompt(graph, aside, |node, aside| {
+                restore_object(node, aside, &PROMPT_NODE, fit)
+            });
+        }
+        GraphKind::Prompt => {}
+    }
+}
+
+/// What putting content and layout together would still get wrong.
+fn find_residue(
+    mut value: Value,
+    graphs: &[GraphLocation],
+    layout: FileLayout,
+    original: &str,
+) -> Option<Residue> {
+    for (found, (_, aside)) in graphs.iter().zip(layout.graphs) {
+        if let Some(Value::Object(graph)) = found.at.get_mut(&mut value) {
+            restore_graph(graph, found.kind, aside, LayoutFit::Exact);
+        }
+    }
+    Residue::between(&json::print(&value, &layout.style), original)
+}
+
+/// Whether the text can hold a workflow or a prompt at all: most JSON in a repository
+/// cannot, and is not even parsed.
+pub(super) fn mentions_graph(bytes: &[u8]) -> bool {
+    let has = |word: &[u8]| memmem::find(bytes, word).is_some();
+    (has(b"\"nodes\"") && has(b"\"version\"")) || (has(b"\"class_type\"") && has(b"\"inputs\""))
+}
+
+/// Editors on Windows may save UTF-16; then nothing of the above can be seen.
+fn utf16_remark(bytes: &[u8]) -> Option<String> {
+    let wide = |low: bool| -> Vec<u8> {
+        b"\"nodes\"".iter().flat_map(|&b| if low { [b, 0] } else { [0, b] }).collect()
+    };
+    let marked = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    let is_wide = marked
+        && (memmem::find(bytes, &wide(true)).is_some()
+            || memmem::find(bytes, &wide(false)).is_some());
+    is_wide.then(|| "the text is UTF-16, not UTF-8".to_owned())
+}

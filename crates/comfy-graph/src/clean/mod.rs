@@ -1,0 +1,83 @@
+//! The clean form of a workflow, and its layout kept apart.
+//!
+//! ```text
+//! clean:  bytes ─ parse ─ split ──┬─ print canonical ─▶ content   (into git)
+//!                                 └─ one line of JSON ─▶ layout   (kept apart)
+//! smudge: content ─ parse ─ restore ─ arrange what is missing ─ print ─▶ bytes
+//! ```
+//!
+//! A layout carries when each of its places was moved (`clocked`): `stamp` finds out on
+//! saving, `ClockedLayout::join` puts two of the same content together, `compose` lays
+//! content out from layouts of other content too, `bring_back` as an earlier one had it.
+//! `places` lists what lies where.
+//!
+//! Laws (`tests/canon_laws.rs`): cleaning twice is cleaning once; whatever layout is put
+//! into clean content, cleaning gives that content again; content and its own layout give
+//! the original bytes.
+//!
+//! Must not know where layouts are stored, nor what a blob id is.
+
+mod arrange;
+mod arranged_mark;
+mod clock;
+mod clocked_layout;
+mod compose;
+mod document;
+mod file_layout;
+mod layout_source;
+mod layout_view;
+mod place_list;
+mod placement;
+mod policy;
+mod prompt;
+mod restore;
+mod revert;
+mod smudge;
+mod split;
+mod stamp;
+
+pub use clock::{Clock, ClockStamp, CloneId};
+pub use clocked_layout::ClockedLayout;
+pub use compose::{ComposedFile, MergeSideLayout, compose_file, compose_merged_file};
+pub use document::{
+    LayoutRemainder, StrippedGraph, begin_clean, clean_document, print_clean, strip_layout,
+};
+pub use layout_source::{LayoutRelation, LayoutSource, PlaceMatches, places_known_to, would_move};
+pub use layout_view::LayoutView;
+pub use place_list::{
+    LayoutChanges, PlaceName, PlaceTitles, PlacedItem, compare_layouts, has_moved_places,
+    list_places, was_arranged_before,
+};
+pub use placement::PlaceKind;
+pub use revert::revert_layout;
+pub use smudge::{place_missing, smudge};
+pub use stamp::{EarlierLayouts, stamp_layout, stamp_uniformly};
+
+/// What becomes of the coordinates of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayoutMode {
+    /// Layout leaves the file and is kept apart.
+    Strip,
+    /// Canonical order and formatting; layout stays in the file.
+    Keep,
+}
+
+/// What cleaning made of some bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CleanOutcome {
+    /// No workflow, or one that could not be given back: the bytes stay as they are. The
+    /// remark, if there is one, tells the user why.
+    Untouched(Option<String>),
+    /// A workflow in its clean form.
+    Cleaned(CleanResult),
+}
+
+/// A workflow in two parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CleanResult {
+    /// The bytes for git: a valid workflow without layout.
+    pub content: Vec<u8>,
+    /// The layout as one line of JSON, if the file had any: with it [`smudge`] gives back
+    /// the very bytes that were cleaned.
+    pub layout: Option<String>,
+}

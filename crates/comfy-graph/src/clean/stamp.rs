@@ -1,0 +1,305 @@
+//! What a person moved: a saved file held against what it held before.
+//!
+//! A place is moved only if it differs from what the file last held, and from what it held
+//! before git wrote it last: ComfyUI does not notice that a file changed on disk, so a tab
+//! that was open all the time saves old places back. A node that goes along with its group,
+//! or that another renderer draws in another scale, or whose size the frontend made large
+//! enough on loading, was not moved either; its numbers are written anew, no more.
+//!
+//! Must not know where layouts are kept, nor what time it is.
+
+use rustc_hash::FxHashMap;
+
+use super::arranged_mark;
+use super::clock::{Clock, ClockStamp};
+use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement};
+use super::file_layout::FileLayout;
+use super::layout_source::LayoutSource;
+use super::placement::{Geometry, PlaceKey, PlaceKind};
+use crate::json::{JsonPath, Object};
+
+/// Places that differ by a hundredth of a pixel do so by the noise of scaling.
+const MAX_NOISE: f64 = 0.011;
+
+/// What is known of the file from before it was saved.
+#[derive(Debug, Clone, Default)]
+pub struct EarlierLayouts<'a> {
+    /// What it held last.
+    pub last: Option<LayoutSource<'a>>,
+    /// What git wrote last, where a person saved since.
+    pub written_by_git: Option<LayoutSource<'a>>,
+    /// What it held before git wrote it, the newest first.
+    pub before: Vec<LayoutSource<'a>>,
+}
+
+impl EarlierLayouts<'_> {
+    /// The latest time in it.
+    pub fn latest_millis(&self) -> u64 {
+        let all = self.last.iter().chain(&self.written_by_git).chain(&self.before);
+        all.map(|source| source.layout.latest_millis()).max().unwrap_or(0)
+    }
+}
+
+/// Gives a layout that was just split off a file the clocks of its places.
+pub fn stamp_layout(
+    line: &str,
+    past: &EarlierLayouts<'_>,
+    now: ClockStamp,
+) -> Option<ClockedLayout> {
+    let mut base = super::clocked_layout::parse_shown_layout(line)?;
+    let graphs = std::mem::take(&mut base.graphs);
+    let now = Clock::At(now);
+    let mut layout = ClockedLayout::uniform(base, now);
+    for (at, aside) in graphs {
+        layout.graphs.push(stamp_graph(at, aside, past, now));
+    }
+    if let Some(last) = past.last {
+        layout.previous_name.clone_from(&last.layout.previous_name);
+        if !layout.clocks().any(|moved| moved == now) {
+            layout.reverted_to.clone_from(&last.layout.reverted_to);
+        }
+    }
+    if !layout.has_place_by_person() {
+        // A layout without a place that a person chose yields to every other.
+        layout.saved = Clock::Arranged;
+    }
+    Some(layout)
+}
+
+/// One clock for all places of a layout that was just split off a file.
+pub fn stamp_uniformly(line: &str, clock: Clock) -> Option<ClockedLayout> {
+    let base: FileLayout = super::clocked_layout::parse_shown_layout(line)?;
+    Some(ClockedLayout::uniform(base, clock))
+}
+
+fn stamp_graph(at: JsonPath, aside: Object, past: &EarlierLayouts<'_>, now: Clock) -> ClockedGraph {
+    let marks = arranged_mark::read_marks(&aside);
+    let mut graph = ClockedGraph::uniform(at, aside, now);
+    let pile = piled_nodes(&graph);
+    let last = past.last.and_then(|source| PlacementView::from_source(source, &graph.path));
+    let written =
+        past.written_by_git.and_then(|source| PlacementView::from_source(source, &graph.path));
+    let before = past
+        .before
+        .iter()
+        .filter_map(|source| PlacementView::from_source(*source, &graph.path))
+        .collect();
+    let history =
+        PlaceHistory { last, written, before, marks, now: PlacementView::of_graph(&graph) };
+    let mut placed = Vec::new();
+    for (key, place) in &graph.places {
+        let mut decided = history.decide_placement(key, place, now);
+        if decided.moved == now && pile.contains(key) {
+            decided.moved = Clock::Arranged;
+        }
+        if decided.moved == Clock::Arranged && decided.written == now {
+            decided.written = Clock::Arranged;
+        }
+        placed.push((key.clone(), decided));
+    }
+    graph.set_placements(placed);
+    graph
+}
+
+/// ComfyUI piles all nodes of a file without positions up in one corner. Nobody put them
+/// there.
+fn piled_nodes(graph: &ClockedGraph) -> Vec<PlaceKey> {
+    let is_node = |key: &&PlaceKey| PlaceKind::from_key(key) == PlaceKind::Node;
+    let keys: Vec<&PlaceKey> = graph.places.keys().filter(is_node).collect();
+    let corner = |key: &&PlaceKey| {
+        let at = graph
+            .places
+            .get(*key)
+            .and_then(|place| Geometry::from_members(&place.members).position);
+        at == Some((10.0, 10.0)) || at == Some((0.0, 0.0))
+    };
+    let is_pile = keys.len() > 1 && keys.iter().all(corner);
+    if is_pile { keys.into_iter().cloned().collect() } else { Vec::new() }
+}
+
+/// The places of one layout as numbers of LiteGraph.
+struct PlacementView<'a> {
+    source: Option<LayoutSource<'a>>,
+    path: JsonPath,
+    geometry: FxHashMap<PlaceKey, Geometry>,
+}
+
+impl<'a> PlacementView<'a> {
+    fn from_source(source: LayoutSource<'a>, at: &JsonPath) -> Option<PlacementView<'a>> {
+        let graph = source.graph(at)?;
+        Some(PlacementView { source: Some(source), path: at.clone(), geometry: geometries(graph) })
+    }
+
+    fn of_graph(graph: &ClockedGraph) -> PlacementView<'static> {
+        PlacementView { source: None, path: graph.path.clone(), geometry: geometries(graph) }
+    }
+
+    fn find_placement(&self, key: &str, class: &str) -> Option<(&'a Placement, Geometry)> {
+        let (old, place) = self.source?.find_placement(&self.path, key, class)?;
+        Some((place, self.geometry.get(&old).copied().unwrap_or_default()))
+    }
+
+    fn corner_of(&self, group: &str) -> Option<(f64, f64)> {
+        self.geometry.get(group)?.at
+    }
+}
+
+/// The places of a graph in the scale of LiteGraph.
+pub(super) fn geometries(graph: &ClockedGraph) -> FxHashMap<PlaceKey, Geometry> {
+    let factor = 1.0 / graph.scale();
+    let shown = graph.shown_members().into_iter();
+    shown.map(|(key, members)| (key, Geometry::from_members(&members).scaled(factor))).collect()
+}
+
+struct PlaceHistory<'a> {
+    last: Option<PlacementView<'a>>,
+    written: Option<PlacementView<'a>>,
+    before: Vec<PlacementView<'a>>,
+    marks: FxHashMap<PlaceKey, (f64, f64)>,
+    now: PlacementView<'static>,
+}
+
+impl PlaceHistory<'_> {
+    /// The place as it is to be kept; `fresh` is as it stands in the file.
+    fn decide_placement(&self, key: &str, fresh: &Placement, now: Clock) -> Placement {
+        let here = self.now.geometry.get(key).copied().unwrap_or_default();
+        let anew =
+            |moved: Clock, restated: Clock| Placement { moved, written: restated, ..fresh.clone() };
+        let known = self.last.as_ref().and_then(|last| last.find_placement(key, &fresh.class));
+        if let Some((last, there)) = known {
+            if is_same_position(here, there) && has_same_looks(fresh, last) {
+                if let Some(place) = self.clocked_before(key, fresh, last) {
+                    return place;
+                }
+                let is_verbatim = fresh.members == last.members && self.is_same_frame(fresh, last);
+                let restated = if is_verbatim { last.written } else { now };
+                return anew(last.moved, restated);
+            }
+            if self.is_where_a_raw_file_had_it(key, fresh, here, last) {
+                return self.last_in_new_names(last);
+            }
+            if self.moved_with_group(last, here, there) && has_same_looks(fresh, last) {
+                return anew(last.moved, now);
+            }
+        }
+        for view in &self.before {
+            if let Some((old, there)) = view.find_placement(key, &fresh.class)
+                && is_same_position(here, there)
+                && has_same_looks(fresh, old)
+            {
+                // It stays where it was put since, although the file says otherwise.
+                return known.map_or_else(
+                    || anew(old.moved, old.written),
+                    |(last, _)| self.last_in_new_names(last),
+                );
+            }
+        }
+        let was_arranged = known.is_none_or(|(last, _)| last.moved == Clock::Arranged);
+        let mark = self.marks.get(key).copied();
+        if was_arranged
+            && mark.is_some()
+            && mark.zip(here.position).is_some_and(|(a, b)| is_near(a, b))
+        {
+            return anew(Clock::Arranged, Clock::Arranged);
+        }
+        anew(now, now)
+    }
+
+    /// The place that a thing had before a file came in between that was committed without
+    /// git-comfy: the places of such a file have no clocks, and none of those that do is lost.
+    fn clocked_before(&self, key: &str, fresh: &Placement, last: &Placement) -> Option<Placement> {
+        if last.moved != Clock::Unknown(0) {
+            return None;
+        }
+        self.before.iter().find_map(|view| {
+            let (old, _) = view.find_placement(key, &fresh.class)?;
+            matches!(old.moved, Clock::At(_)).then(|| with_renamed_group(old, view.source))
+        })
+    }
+
+    /// Whether it still lies where such a file had it, and was not moved since.
+    fn is_where_a_raw_file_had_it(
+        &self,
+        key: &str,
+        fresh: &Placement,
+        here: Geometry,
+        last: &Placement,
+    ) -> bool {
+        let written = self.written.as_ref().and_then(|view| view.find_placement(key, &fresh.class));
+        let is_raw = written.is_some_and(|(written, there)| {
+            written.moved == Clock::Unknown(0) && is_same_position(here, there)
+        });
+        let mut before =
+            self.before.iter().filter_map(|view| view.find_placement(key, &fresh.class));
+        is_raw && before.any(|(old, _)| old.moved == last.moved)
+    }
+
+    /// What the file held last about a place.
+    fn last_in_new_names(&self, last: &Placement) -> Placement {
+        with_renamed_group(last, self.last.as_ref().and_then(|last| last.source))
+    }
+
+    fn is_same_frame(&self, fresh: &Placement, last: &Placement) -> bool {
+        let turned = last.frame.anchor.as_ref().map(|(group, corner)| {
+            let source = self.last.as_ref().and_then(|last| last.source);
+            (source.and_then(|source| source.new_key(group)), *corner)
+        });
+        let anchor = fresh.frame.anchor.as_ref().map(|(group, at)| (Some(group.clone()), *at));
+        fresh.frame.scale == last.frame.scale && anchor == turned
+    }
+
+    /// Whether it lies where it lay in a group that was moved.
+    fn moved_with_group(&self, last: &Placement, here: Geometry, there: Geometry) -> bool {
+        let followed = || {
+            let view = self.last.as_ref()?;
+            let (group, _) = last.frame.anchor.as_ref()?;
+            let then = view.corner_of(group)?;
+            let now = self.now.corner_of(&view.source?.new_key(group)?)?;
+            let (x, y) = there.position?;
+            let at = Some((x + now.0 - then.0, y + now.1 - then.1));
+            Some(is_same_position(here, Geometry { position: at, extent: there.extent }))
+        };
+        followed().unwrap_or(false)
+    }
+}
+
+/// A place of a layout, with its group by the name it has in the content at hand.
+fn with_renamed_group(place: &Placement, source: Option<LayoutSource<'_>>) -> Placement {
+    let mut place = place.clone();
+    place.frame.anchor =
+        place.frame.anchor.and_then(|(group, corner)| Some((source?.new_key(&group)?, corner)));
+    place
+}
+
+/// The same position, and no smaller.
+pub(super) fn is_same_position(here: Geometry, there: Geometry) -> bool {
+    let at = match (here.position, there.position) {
+        (Some(here), Some(there)) => is_near(here, there),
+        (here, there) => here == there,
+    };
+    let extent = match (here.extent, there.extent) {
+        (Some(here), Some(there)) => here.0 > there.0 - 1.0 && here.1 > there.1 - 1.0,
+        _ => true,
+    };
+    at && extent
+}
+
+fn is_near(here: (f64, f64), there: (f64, f64)) -> bool {
+    (here.0 - there.0).abs() < MAX_NOISE && (here.1 - there.1).abs() < MAX_NOISE
+}
+
+/// Whether all is the same but position and size.
+pub(super) fn has_same_looks(one: &Placement, other: &Placement) -> bool {
+    let looks = |members: &Object| {
+        let is_flag = |value: &crate::json::Value| {
+            // ComfyUI writes an empty object, or none, as it likes.
+            !value.as_object().is_some_and(Object::is_empty)
+        };
+        let geometry = ["pos", "size", "bounding"];
+        let kept = members
+            .iter()
+            .filter(|(key, value)| !geometry.contains(&key.as_str()) && is_flag(value));
+        kept.map(|(key, value)| (key.clone(), value.clone())).collect::<Object>()
+    };
+    looks(&one.members) == looks(&other.members)
+}

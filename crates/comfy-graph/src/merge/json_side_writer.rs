@@ -1,0 +1,81 @@
+//! One side of a conflict of other JSON, outside any graph, written back into a document:
+//! for conflict markers around it.
+//!
+//! Must not know graphs.
+
+use super::conflict::{Conflict, MergePlace};
+use super::three_way::MergeSide;
+use crate::json::{JsonPath, JsonStep, Value};
+
+/// Writes one side of a conflict of other JSON, outside any graph, into its document.
+pub fn write_side(document: &mut Value, conflict: &Conflict, side: MergeSide) {
+    for part in &conflict.parts {
+        let MergePlace::Graph(path) = &part.place else { continue };
+        match part.sides.get(side) {
+            Some(value) => set_at(document, path, value.clone()),
+            None => remove_at(document, path),
+        }
+    }
+}
+
+/// What is at a path; in lists merged by id or name the step is that.
+fn value_at<'v>(document: &'v mut Value, way: &[JsonStep]) -> Option<&'v mut Value> {
+    way.iter().try_fold(document, |value, step| match value {
+        Value::Object(object) => object.get_mut(&step_key(step)),
+        Value::Array(list) => {
+            let at = element_index(list, step)?;
+            list.get_mut(at)
+        }
+        _ => None,
+    })
+}
+
+fn set_at(document: &mut Value, path: &JsonPath, value: Value) {
+    let Some((last, way)) = path.0.split_last() else {
+        *document = value;
+        return;
+    };
+    match value_at(document, way) {
+        Some(Value::Object(object)) => {
+            object.insert(step_key(last), value);
+        }
+        Some(Value::Array(list)) => match element_index(list, last) {
+            Some(at) => list[at] = value,
+            None => list.push(value),
+        },
+        _ => {}
+    }
+}
+
+fn remove_at(document: &mut Value, path: &JsonPath) {
+    let Some((last, way)) = path.0.split_last() else { return };
+    match value_at(document, way) {
+        Some(Value::Object(object)) => drop(object.remove(&step_key(last))),
+        Some(Value::Array(list)) => {
+            if let Some(at) = element_index(list, last) {
+                list.remove(at);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn step_key(step: &JsonStep) -> compact_str::CompactString {
+    match step {
+        JsonStep::Key(key) => key.clone(),
+        JsonStep::Index(at) => compact_str::format_compact!("{at}"),
+    }
+}
+
+/// An element by its id or name, which is how merges of lists name their places.
+fn element_index(list: &[Value], step: &JsonStep) -> Option<usize> {
+    let wanted = step_key(step);
+    let is_it = |element: &Value| {
+        ["id", "name"].into_iter().any(|key| match element.get(key) {
+            Some(Value::String(text)) => *text == wanted,
+            Some(Value::Number(number)) => *number.as_str() == *wanted,
+            _ => false,
+        })
+    };
+    list.iter().position(is_it)
+}

@@ -1,0 +1,365 @@
+//! Writing one side of a conflict into a workflow: every part gets that side's value, and
+//! the wires agree again.
+//!
+//! The workflow may have been edited since the merge: what a part is about may be gone or
+//! changed. Whatever cannot be written any more is left as it is and reported. Must not
+//! know how conflicts are kept in files.
+
+use rustc_hash::FxHashSet;
+
+use super::conflict::{Conflict, ConflictPart, MergePlace};
+use super::three_way::MergeSide;
+use super::widgets::RawWidgetValues;
+use super::wires::source_from_value;
+use super::{definitions, slots};
+use crate::graph::{
+    self, Graph, Group, GroupId, Link, LinkEnd, LinkId, Node, NodeId, SlotName, SubgraphDefinition,
+    Widget, WidgetName, WidgetNaming, WireSink, WireSource, Wires, Workflow,
+};
+use crate::json::{JsonPath, JsonStep, Object, Value};
+
+/// A part that could not be written, because what it is about is not there any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnwrittenPart {
+    /// The node.
+    pub node: Option<NodeId>,
+    /// The place.
+    pub place: MergePlace,
+}
+
+/// Writes one side of a conflict into a workflow.
+pub(super) fn write_side_of_conflict(
+    workflow: &mut Workflow,
+    conflict: &Conflict,
+    side: MergeSide,
+    naming: &dyn WidgetNaming,
+) -> Vec<UnwrittenPart> {
+    let mut unwritten = Vec::new();
+    let mut parts: Vec<&ConflictPart> = conflict.parts.iter().collect();
+    // Definitions and nodes first, so that wires find their ends; what goes goes last.
+    parts.sort_by_key(|part| match (&part.place, part.sides.get(side)) {
+        (MergePlace::Definition(_), _) => 0,
+        (MergePlace::Node, Some(_)) => 1,
+        (MergePlace::Node, None) => 3,
+        _ => 2,
+    });
+    for part in parts {
+        if write_part(workflow, conflict, part, side, naming).is_none() {
+            unwritten.push(UnwrittenPart { node: part.node.clone(), place: part.place.clone() });
+        }
+    }
+    if let Some(graph) = workflow.graph_mut(&conflict.scope) {
+        graph.sync_slots_with_links();
+    }
+    workflow.raise_counters();
+    unwritten
+}
+
+/// Takes out the definitions that no instance leads to any more, but for those that had
+/// none before.
+pub(super) fn drop_unreachable_definitions(
+    workflow: &mut Workflow,
+    idle: &FxHashSet<graph::SubgraphId>,
+) {
+    for id in definitions::unreachable_definitions(workflow) {
+        if !idle.contains(&id) {
+            workflow.definitions.shift_remove(&id);
+        }
+    }
+}
+
+/// Writes one part; nothing if its place is gone.
+fn write_part(
+    workflow: &mut Workflow,
+    conflict: &Conflict,
+    part: &ConflictPart,
+    side: MergeSide,
+    naming: &dyn WidgetNaming,
+) -> Option<()> {
+    let value = part.sides.get(side).as_ref();
+    if let MergePlace::Definition(id) = &part.place {
+        if let (Some(value), false) = (value, workflow.definitions.contains_key(id)) {
+            let definition = SubgraphDefinition::from_value(value.clone()).ok()?;
+            workflow.definitions.insert(id.clone(), definition);
+        }
+        return Some(());
+    }
+    if let (MergePlace::Widget(_) | MergePlace::Choice(_), Some(id)) = (&part.place, &part.node) {
+        let key = graph::NodeKey { scope: conflict.scope.clone(), id: id.clone() };
+        return write_widget(workflow, &key, part, value, naming);
+    }
+    let graph = workflow.graph_mut(&conflict.scope)?;
+    match (&part.place, &part.node) {
+        (MergePlace::Node, Some(id)) => write_node(graph, id, value),
+        (MergePlace::Widgets, Some(id)) => {
+            let node = graph.nodes.get_mut(id)?;
+            value.map(RawWidgetValues::from_value).unwrap_or_default().write_to(node.raw_mut());
+            Some(())
+        }
+        (MergePlace::Key(path), Some(id)) => {
+            set_member(graph.nodes.get_mut(id)?.raw_mut(), path, value)
+        }
+        (MergePlace::InputKey(name, key), Some(id)) => {
+            let node = graph.nodes.get_mut(id)?;
+            let (at, _) = slots::find_slot(node.raw().get("inputs"), name)?;
+            set_or_remove(node.input_mut(at)?, key, value);
+            Some(())
+        }
+        (MergePlace::InputKey(name, key), None) => {
+            let list = ["inputs", "outputs"].into_iter();
+            let mut found = list
+                .filter_map(|list| Some((list, slots::find_slot(graph.rest.get(list), name)?.0)));
+            let (list, at) = found.next()?;
+            let slot = graph.rest.get_mut(list)?.as_array_mut()?.get_mut(at)?.as_object_mut()?;
+            set_or_remove(slot, key, value);
+            Some(())
+        }
+        (MergePlace::Input(input), Some(id)) => {
+            let sink = WireSink::Node { id: id.clone(), input: input.clone() };
+            set_wire(workflow, conflict, &sink, value.and_then(source_from_value))
+        }
+        (MergePlace::Boundary(output), _) => {
+            let sink = WireSink::Boundary(output.clone());
+            set_wire(workflow, conflict, &sink, value.and_then(source_from_value))
+        }
+        (MergePlace::Group(id, title, path), _) => write_group(graph, *id, title, path, value),
+        (MergePlace::Graph(path), _) => set_member(&mut graph.rest, path, value),
+        _ => None,
+    }
+}
+
+fn set_or_remove(object: &mut Object, key: &str, value: Option<&Value>) {
+    match value {
+        Some(value) => object.insert(key, value.clone()),
+        None => object.remove(key),
+    };
+}
+
+/// Sets or removes what is at a path below an object, with the objects on the way.
+fn set_member(object: &mut Object, path: &JsonPath, value: Option<&Value>) -> Option<()> {
+    let key = |step: &JsonStep| match step {
+        JsonStep::Key(key) => key.clone(),
+        JsonStep::Index(at) => compact_str::format_compact!("{at}"),
+    };
+    let (last, way) = path.0.split_last()?;
+    let mut object = object;
+    for step in way {
+        let next = object.get_or_insert_with(&key(step), || Object::new().into());
+        object = next.as_object_mut()?;
+    }
+    set_or_remove(object, &key(last), value);
+    Some(())
+}
+
+fn write_node(graph: &mut Graph, id: &NodeId, value: Option<&Value>) -> Option<()> {
+    let Some(value) = value else {
+        graph.nodes.shift_remove(id);
+        let touches =
+            |link: &Link| link.from().node_id() == Some(id) || link.to().node_id() == Some(id);
+        let gone: FxHashSet<LinkId> =
+            graph.links.values().filter(|link| touches(link)).map(Link::id).collect();
+        graph.remove_links(&gone);
+        return Some(());
+    };
+    let mut node = Node::from_value(value.clone()).ok()?;
+    node.set_id(id.clone());
+    let before = graph.nodes.get(id).cloned();
+    let wires = Wires::from_graph(graph);
+    if let Some(before) = &before {
+        // Where it lies is no part of the conflict.
+        for key in ["pos", "size", "flags", "order"] {
+            if let (Some(value), false) = (before.raw().get(key), node.raw().contains_key(key)) {
+                node.raw_mut().insert(key, value.clone());
+            }
+        }
+    }
+    graph.nodes.insert(id.clone(), node);
+    // Wires that the node had keep their inputs, wherever the new list has them.
+    let moved: Vec<(LinkId, SlotName)> = wires
+        .iter()
+        .filter_map(|wire| match &wire.to {
+            WireSink::Node { id: to, input } if to == id => Some((wire.link, input.clone())),
+            _ => None,
+        })
+        .collect();
+    let mut lost = FxHashSet::default();
+    for (link, input) in moved {
+        match slots::find_slot(graph.nodes[id].raw().get("inputs"), &input) {
+            Some((slot, _)) => {
+                if let Some(link) = graph.links.get_mut(&link) {
+                    link.set_to(LinkEnd::Node { id: id.clone(), slot });
+                }
+            }
+            None => {
+                lost.insert(link);
+            }
+        }
+    }
+    graph.remove_links(&lost);
+    Some(())
+}
+
+fn write_group(
+    graph: &mut Graph,
+    id: Option<GroupId>,
+    title: &str,
+    path: &JsonPath,
+    value: Option<&Value>,
+) -> Option<()> {
+    let named = |group: &Group| match id {
+        Some(id) => group.id() == Some(id),
+        None => group.title() == title,
+    };
+    let at = graph.groups.iter().position(named);
+    if path.0.is_empty() {
+        match (at, value) {
+            (Some(at), None) => {
+                graph.groups.remove(at);
+            }
+            (Some(at), Some(value)) => graph.groups[at] = Group::from_value(value.clone()).ok()?,
+            (None, Some(value)) => graph.groups.push(Group::from_value(value.clone()).ok()?),
+            (None, None) => {}
+        }
+        return Some(());
+    }
+    set_member(graph.groups.get_mut(at?)?.raw_mut(), path, value)
+}
+
+/// Feeds an input from an origin, or from nothing.
+fn set_wire(
+    workflow: &mut Workflow,
+    conflict: &Conflict,
+    sink: &WireSink,
+    source: Option<WireSource>,
+) -> Option<()> {
+    let free = LinkId(workflow.highest_ids().link + 1);
+    let graph = workflow.graph_mut(&conflict.scope)?;
+    let wires = Wires::from_graph(graph);
+    let current = wires.by_sink.get(sink);
+    if current.map(|wire| &wire.from) == source.as_ref() {
+        return Some(());
+    }
+    let to = match sink {
+        WireSink::Node { id, input } => {
+            let (slot, _) = slots::find_slot(graph.nodes.get(id)?.raw().get("inputs"), input)?;
+            LinkEnd::Node { id: id.clone(), slot }
+        }
+        WireSink::Boundary(output) => {
+            let (slot, _) = slots::find_slot(graph.rest.get("outputs"), output)?;
+            LinkEnd::GraphOutput { slot }
+        }
+    };
+    let into: FxHashSet<LinkId> =
+        graph.links.values().filter(|link| *link.to() == to).map(Link::id).collect();
+    let from = match source {
+        None => None,
+        Some(WireSource::Node { id, slot }) => {
+            let kind = graph.nodes.get(&id)?.output_at(slot)?.raw.get("type").cloned();
+            Some((LinkEnd::Node { id, slot }, kind))
+        }
+        Some(WireSource::Boundary(input)) => {
+            let (slot, raw) = slots::find_slot(graph.rest.get("inputs"), &input)?;
+            Some((LinkEnd::GraphInput { slot }, raw.get("type").cloned()))
+        }
+    };
+    graph.remove_links(&into);
+    if let Some((from, kind)) = from {
+        let link = Link::new(graph.link_format(), free, from, to, kind.unwrap_or_default());
+        graph.links.insert(free, link);
+    }
+    graph.sync_slots_with_links();
+    Some(())
+}
+
+fn write_widget(
+    workflow: &mut Workflow,
+    key: &graph::NodeKey,
+    part: &ConflictPart,
+    value: Option<&Value>,
+    naming: &dyn WidgetNaming,
+) -> Option<()> {
+    let value = value?;
+    let node = workflow.node(key)?;
+    let widgets = naming.widgets(workflow, node);
+    let (range, members) = match &part.place {
+        MergePlace::Widget(name) => {
+            let at = widgets.iter().position(|widget| widget.name == *name)?;
+            (at..at + 1, vec![(widgets[at].name.to_string(), value.clone())])
+        }
+        MergePlace::Choice(name) => {
+            let at = widgets.iter().position(|widget| widget.name.as_str() == Some(name))?;
+            let dotted = format!("{name}.");
+            let brought = |w: &Widget<'_>| w.name.as_str().is_some_and(|n| n.starts_with(&dotted));
+            let count = widgets[at + 1..].iter().take_while(|w| brought(w)).count();
+            let members = match value {
+                Value::Object(members) => {
+                    members.iter().map(|(k, v)| (k.to_string(), v.clone())).collect()
+                }
+                single => vec![(name.to_string(), single.clone())],
+            };
+            (at..at + 1 + count, members)
+        }
+        _ => return None,
+    };
+    let old: Vec<String> = widgets[range.clone()].iter().map(|w| w.name.to_string()).collect();
+    let place = widgets[range.start].location.clone();
+    let named = matches!(widgets[range.start].name, WidgetName::Named(_));
+    let node = workflow.node_mut(key)?;
+    let in_place = !named || old.len() == members.len();
+    match in_place {
+        true => update_named_values(node, range.start, &members),
+        false => replace_named_values(node, &old, &members),
+    }
+    let values = node.raw_mut().get_mut("widgets_values")?;
+    match (values, place) {
+        (Value::Array(values), graph::WidgetLocation::Index(start)) => {
+            let end = (start + old.len()).min(values.len());
+            values.splice(start..end, members.into_iter().map(|(_, value)| value));
+            Some(())
+        }
+        (Value::Object(values), graph::WidgetLocation::Key(_)) => {
+            for name in old.iter().filter(|name| !members.iter().any(|(new, _)| new == *name)) {
+                values.remove(name);
+            }
+            for (name, value) in members {
+                values.insert(name.as_str(), value);
+            }
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+/// Keeps the values by name in step where as many widgets stand as before.
+fn update_named_values(node: &mut Node, start: usize, members: &[(String, Value)]) {
+    let count = node.widget_values().len();
+    let Some(Value::Object(named)) = node.raw_mut().get_mut("widgets_values_named") else { return };
+    for (offset, (name, value)) in members.iter().enumerate() {
+        let by_place = named.get_index(start + offset).map(|(key, _)| key.clone());
+        let key = match by_place {
+            _ if named.contains_key(name) => Some(name.as_str().into()),
+            // A name that the file spells otherwise is found by its place.
+            Some(key) if named.len() == count => Some(key),
+            _ => None,
+        };
+        if let Some(key) = key {
+            named.insert(key, value.clone());
+        }
+    }
+}
+
+/// The same where a choice brings other widgets than before.
+fn replace_named_values(node: &mut Node, old: &[String], members: &[(String, Value)]) {
+    let Some(Value::Object(named)) = node.raw_mut().get_mut("widgets_values_named") else { return };
+    let mut rebuilt = Object::new();
+    for (key, value) in std::mem::take(named) {
+        if old.first().is_some_and(|first| *key == **first) {
+            for (name, value) in members {
+                rebuilt.insert(name.as_str(), value.clone());
+            }
+        } else if !old.iter().any(|name| *key == **name) {
+            rebuilt.insert(key, value);
+        }
+    }
+    *named = rebuilt;
+}

@@ -1,0 +1,643 @@
+//! Describes an edit script: which edits belong to one item, and which are only counted.
+//!
+//! Must not know how a description is rendered.
+
+use comfy_graph::diff::{
+    AddedWidget, AppEntry, AppList, Change, ChangeOrigin, DefaultMatch, Edit, EditClass,
+    EditScript, EditTarget, NodeRef, RawEdit, SinkRef, SlotSide, SubgraphRef,
+};
+use comfy_graph::graph::{GraphScope, NodeKey, SubgraphId, WidgetRole};
+use comfy_graph::json::{Object, Value};
+use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
+
+use super::diff_description::{
+    ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange, Subject,
+};
+use super::phrase;
+use crate::platform::text::word_diff;
+
+/// Names of the subgraphs that occur in either document.
+pub type SubgraphNames = FxHashMap<SubgraphId, String>;
+
+/// How much is said about layout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LayoutDetail {
+    /// One line with counts.
+    #[default]
+    Counted,
+    /// Every move and resize.
+    Full,
+}
+
+pub fn describe_diff(
+    script: &EditScript,
+    names: &SubgraphNames,
+    layout: LayoutDetail,
+) -> DiffDescription {
+    let mut teller = DiffDescriber {
+        script,
+        names,
+        sections: IndexMap::default(),
+        versions: IndexMap::default(),
+    };
+    for (at, edit) in script.content_edits() {
+        teller.add_edit(at, edit);
+    }
+    let mut story = DiffDescription::default();
+    story.asides.extend(teller.version_lines());
+    for (scope, section) in teller.sections {
+        let subgraph = scope.map(|scope| subgraph_display_name(&scope, names));
+        story.sections.push(GraphChanges { subgraph, items: section.items });
+    }
+    for (_, edit) in script.content_edits() {
+        if let Edit::NestedGraph { at, script } = edit {
+            let inner = describe_diff(script, names, layout);
+            let place = format!("at {at}");
+            story.sections.extend(inner.sections.into_iter().map(|section| GraphChanges {
+                subgraph: Some(match section.subgraph {
+                    Some(subgraph) => format!("{place}: {subgraph}"),
+                    None => place.clone(),
+                }),
+                ..section
+            }));
+            story.asides.extend(inner.asides);
+        }
+    }
+    match layout {
+        LayoutDetail::Counted => story.asides.extend(layout_summary(script)),
+        LayoutDetail::Full => story.asides.extend(layout_lines(script)),
+    }
+    story.asides.extend(bookkeeping_summary(script));
+    story
+}
+
+fn subgraph_display_name(scope: &SubgraphId, names: &SubgraphNames) -> String {
+    match names.get(scope) {
+        Some(name) if !name.trim().is_empty() => name.clone(),
+        _ => scope.as_str().chars().take(8).collect(),
+    }
+}
+
+/// What an item is about, so that all edits of one node become one item.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum ItemKey {
+    Node(NodeKey),
+    Group(GraphScope, usize),
+    /// A removed node or group: another one may have its id now.
+    Removed(Box<ItemKey>),
+    Subgraph(SubgraphId),
+    Other(String),
+}
+
+#[derive(Default)]
+struct SectionBuilder {
+    items: Vec<ItemChange>,
+    positions: FxHashMap<ItemKey, usize>,
+}
+
+struct DiffDescriber<'a> {
+    script: &'a EditScript,
+    names: &'a SubgraphNames,
+    sections: IndexMap<Option<SubgraphId>, SectionBuilder>,
+    /// How many nodes went from one version of a pack to another, by pack, old and new version.
+    versions: IndexMap<(String, String, String), usize>,
+}
+
+impl DiffDescriber<'_> {
+    fn item_for(&mut self, edit: &Edit, thing: ItemKey, subject: Subject) -> &mut ItemChange {
+        let scope = match edit.scope() {
+            GraphScope::Root => None,
+            GraphScope::Definition(id) => Some(id),
+        };
+        self.item_in_scope(scope, thing, subject)
+    }
+
+    fn item_in_scope(
+        &mut self,
+        scope: Option<SubgraphId>,
+        thing: ItemKey,
+        subject: Subject,
+    ) -> &mut ItemChange {
+        let building = self.sections.entry(scope).or_default();
+        let at = *building.positions.entry(thing).or_insert_with(|| {
+            building.items.push(ItemChange {
+                sign: ChangeSign::Changed,
+                subject,
+                remark: None,
+                details: Vec::new(),
+            });
+            building.items.len() - 1
+        });
+        &mut building.items[at]
+    }
+
+    fn node_item(&mut self, edit: &Edit, node: &NodeRef) -> &mut ItemChange {
+        self.item_for(edit, ItemKey::Node(node.key.clone()), phrase::node_subject(node))
+    }
+
+    fn removed_node_item(&mut self, edit: &Edit, node: &NodeRef) -> &mut ItemChange {
+        let thing = ItemKey::Removed(Box::new(ItemKey::Node(node.key.clone())));
+        self.item_for(edit, thing, phrase::node_subject(node))
+    }
+
+    /// A subgraph definition is listed among the nodes of the root, where its instances are.
+    fn subgraph_item(&mut self, subgraph: &SubgraphRef) -> &mut ItemChange {
+        self.item_in_scope(
+            None,
+            ItemKey::Subgraph(subgraph.id.clone()),
+            phrase::subgraph_subject(subgraph),
+        )
+    }
+
+    fn add_edit(&mut self, at: usize, edit: &Edit) {
+        match edit {
+            Edit::NodeAdded { node, widgets, .. } => self.add_new_node(at, edit, node, widgets),
+            Edit::NodeRemoved { node, .. } => {
+                self.removed_node_item(edit, node).sign = ChangeSign::Removed
+            }
+            Edit::NodeMoved { node, from } => {
+                let remark = match (&from.scope, &node.key.scope) {
+                    (_, GraphScope::Root) => "moved out of a subgraph".to_owned(),
+                    (_, GraphScope::Definition(id)) => {
+                        format!("moved into subgraph {}", subgraph_display_name(id, self.names))
+                    }
+                };
+                self.node_item(edit, node).remark = Some(remark);
+            }
+            Edit::Retyped { node, class } => {
+                let remark = format!("was {}", class.before);
+                self.node_item(edit, node).remark = Some(remark);
+            }
+            Edit::Retitled { node, title } => {
+                let fact = value_detail("title", &title.before, &title.after);
+                self.node_item(edit, node).details.push(fact);
+            }
+            Edit::ModeChanged { node, mode } => {
+                let (before, after) =
+                    (phrase::describe_mode(mode.before), phrase::describe_mode(mode.after));
+                self.node_item(edit, node).remark = Some(format!("{before} -> {after}"));
+            }
+            Edit::Coloured { node, key, change } => {
+                let fact = json_value_detail(key, change);
+                self.node_item(edit, node).details.push(fact);
+            }
+            Edit::Widget { node, name, role, change, origin, .. } => {
+                let fact = widget_detail(&name.to_string(), *role, change, *origin);
+                self.node_item(edit, node).details.push(fact);
+            }
+            Edit::Wire { .. } => self.add_wire(edit),
+            Edit::SlotLabelled { node, side, name, label } => {
+                let side = side_name(*side);
+                let fact =
+                    value_detail(&format!("label of {side} {name}"), &label.before, &label.after);
+                self.node_item(edit, node).details.push(fact);
+            }
+            Edit::Property { node, key, change } => {
+                let fact = json_value_detail(&format!("properties.{key}"), change);
+                self.node_item(edit, node).details.push(fact);
+            }
+            Edit::PromptMeta { node, change } => {
+                self.node_item(edit, node).details.push(meta_detail(change));
+            }
+            Edit::PackVersion { pack, version, .. } => self.count_version(pack, version),
+            Edit::NestedGraph { .. } => {}
+            Edit::Raw(raw) => self.add_raw_edit(edit, raw),
+            _ => self.add_structure_edit(at, edit),
+        }
+    }
+
+    /// Groups and subgraphs.
+    fn add_structure_edit(&mut self, at: usize, edit: &Edit) {
+        match edit {
+            Edit::GroupAdded { group, .. }
+            | Edit::GroupRemoved { group, .. }
+            | Edit::GroupRetitled { group, .. }
+            | Edit::GroupColoured { group, .. } => {
+                let mut thing = ItemKey::Group(group.scope.clone(), group.at);
+                if matches!(edit, Edit::GroupRemoved { .. }) {
+                    thing = ItemKey::Removed(Box::new(thing));
+                }
+                let item = self.item_for(edit, thing, phrase::group_subject(group));
+                match edit {
+                    Edit::GroupAdded { .. } => item.sign = ChangeSign::Added,
+                    Edit::GroupRemoved { .. } => item.sign = ChangeSign::Removed,
+                    Edit::GroupRetitled { title, .. } => {
+                        let (before, after) = (Some(&title.before), Some(&title.after));
+                        item.details.push(value_detail("title", &before, &after));
+                    }
+                    Edit::GroupColoured { color, .. } => {
+                        item.details.push(value_detail("color", &color.before, &color.after));
+                    }
+                    _ => {}
+                }
+            }
+            Edit::SubgraphAdded { subgraph, .. } => {
+                let inside = self.script.consequences(at);
+                let count = inside.filter(|e| matches!(e, Edit::NodeAdded { .. })).count();
+                let item = self.subgraph_item(subgraph);
+                item.sign = ChangeSign::Added;
+                item.remark = (count > 0).then(|| format!("with {}", count_nodes(count)));
+            }
+            Edit::SubgraphRemoved { subgraph, .. } => {
+                self.subgraph_item(subgraph).sign = ChangeSign::Removed;
+            }
+            Edit::Packed { subgraph, host, nodes } => {
+                let remark = format!("packed from {}", list_nodes(nodes));
+                let item = self.node_item(edit, host);
+                item.sign = ChangeSign::Added;
+                item.subject.kind = Some("subgraph".to_owned());
+                item.subject.name = phrase::subgraph_subject(subgraph).name;
+                item.remark = Some(remark);
+            }
+            Edit::Unpacked { subgraph, host, nodes } => {
+                let remark = format!("unpacked into {}", list_nodes(nodes));
+                let item = self.removed_node_item(edit, host);
+                item.sign = ChangeSign::Removed;
+                item.subject.kind = Some("subgraph".to_owned());
+                item.subject.name = phrase::subgraph_subject(subgraph).name;
+                item.remark = Some(remark);
+            }
+            Edit::SubgraphRenamed { subgraph, name } => {
+                let (before, after) = (Some(&name.before), Some(&name.after));
+                let fact = value_detail("name", &before, &after);
+                self.subgraph_item(subgraph).details.push(fact);
+            }
+            Edit::Boundary { subgraph, side, name, kind, label, .. } => {
+                let facts = boundary_details(*side, name, kind, label);
+                self.subgraph_item(subgraph).details.extend(facts);
+            }
+            _ => self.add_other_edit(edit),
+        }
+    }
+
+    /// Slots, reroutes, the app mode.
+    fn add_other_edit(&mut self, edit: &Edit) {
+        match edit {
+            Edit::Slot { node, side, name, raw, .. } => {
+                let shown = name.after.as_ref().or(name.before.as_ref());
+                let shown = shown.map(ToString::to_string).unwrap_or_default();
+                let kind = |slot: &Option<Object>| {
+                    slot.as_ref().and_then(|slot| slot.get("type")).map(phrase::format_value)
+                };
+                let (before, after) = (kind(&raw.before), kind(&raw.after));
+                let side = side_name(*side);
+                let fact = if before == after {
+                    ChangeDetail::Note(format!("{side} {shown} stands elsewhere among its {side}s"))
+                } else {
+                    value_detail(&format!("type of {side} {shown}"), &before, &after)
+                };
+                self.node_item(edit, node).details.push(fact);
+            }
+            Edit::Reroute { id, wires, raw, .. } => {
+                let (thing, mut subject) = other_item(&format!("reroute {id}"));
+                let wires: Vec<String> = wires.iter().map(phrase::describe_sink).collect();
+                if !wires.is_empty() {
+                    subject.kind = Some(format!("on the wire to {}", wires.join(", ")));
+                }
+                let item = self.item_for(edit, thing, subject);
+                item.sign = match (&raw.before, &raw.after) {
+                    (None, _) => ChangeSign::Added,
+                    (_, None) => ChangeSign::Removed,
+                    _ => ChangeSign::Changed,
+                };
+            }
+            Edit::AppModeEntry { list, entry } => {
+                let (thing, subject) = other_item("app mode");
+                let shown = |entry: &AppEntry| {
+                    let node = entry.node.as_ref().map(phrase::describe_node);
+                    let node = node.unwrap_or_else(|| phrase::format_value(&entry.raw));
+                    let widget = entry.widget.as_deref().map(|name| format!(" {name}"));
+                    format!("{node}{}", widget.unwrap_or_default())
+                };
+                let list = match list {
+                    AppList::Inputs => "input",
+                    AppList::Outputs => "output",
+                };
+                let fact = match (&entry.before, &entry.after) {
+                    (None, Some(new)) => format!("shows {list} {}", shown(new)),
+                    (Some(old), None) => format!("no longer shows {list} {}", shown(old)),
+                    (_, Some(new)) => format!("shows {list} {} elsewhere", shown(new)),
+                    (None, None) => return,
+                };
+                self.item_for(edit, thing, subject).details.push(ChangeDetail::Note(fact));
+            }
+            _ => {}
+        }
+    }
+
+    fn add_new_node(&mut self, at: usize, edit: &Edit, node: &NodeRef, widgets: &[AddedWidget]) {
+        let mut facts: Vec<ChangeDetail> = widgets
+            .iter()
+            .filter(|widget| widget.usual != DefaultMatch::Default && widget.role.runs())
+            .map(|widget| added_widget_detail(widget, node))
+            .collect();
+        let mut out = Vec::new();
+        for consequence in self.script.consequences(at) {
+            let Edit::Wire { to, from, .. } = consequence else { continue };
+            let was = from.before.as_ref().map(phrase::describe_source);
+            let fact = match (to, &from.after) {
+                (SinkRef::Input { node: fed, name }, Some(source)) if fed.key == node.key => {
+                    ChangeDetail::Wire {
+                        to: name.to_string(),
+                        from: Some(phrase::describe_source(source)),
+                        was,
+                    }
+                }
+                (sink, Some(_)) => ChangeDetail::Note(match was {
+                    Some(was) => format!("-> {} (was {was})", phrase::describe_sink(sink)),
+                    None => format!("-> {}", phrase::describe_sink(sink)),
+                }),
+                _ => continue,
+            };
+            match fact {
+                ChangeDetail::Wire { .. } => facts.push(fact),
+                fact => out.push(fact),
+            }
+        }
+        facts.extend(out);
+        let item = self.node_item(edit, node);
+        item.sign = ChangeSign::Added;
+        item.details.extend(facts);
+    }
+
+    fn add_wire(&mut self, edit: &Edit) {
+        let Edit::Wire { to, from, .. } = edit else { return };
+        let (now, was) = (from.after.as_ref(), from.before.as_ref());
+        let (now, was) = (now.map(phrase::describe_source), was.map(phrase::describe_source));
+        match to {
+            SinkRef::Input { node, name } => {
+                let fact = ChangeDetail::Wire { to: name.to_string(), from: now, was };
+                self.node_item(edit, node).details.push(fact);
+            }
+            SinkRef::Boundary { name, .. } => {
+                let subject =
+                    Subject { name: "outputs of the subgraph".to_owned(), ..Subject::default() };
+                let fact = ChangeDetail::Wire { to: name.to_string(), from: now, was };
+                let thing = ItemKey::Other("outputs".to_owned());
+                self.item_for(edit, thing, subject).details.push(fact);
+            }
+        }
+    }
+
+    fn count_version(&mut self, pack: &str, version: &Change<Option<compact_str::CompactString>>) {
+        let text = |version: &Option<compact_str::CompactString>| {
+            version.as_deref().unwrap_or("none").to_owned()
+        };
+        let pack = if pack.is_empty() { "unknown pack" } else { pack };
+        let key = (pack.to_owned(), text(&version.before), text(&version.after));
+        *self.versions.entry(key).or_default() += 1;
+    }
+
+    fn version_lines(&self) -> Vec<String> {
+        let line = |((pack, before, after), count): (&(String, String, String), &usize)| {
+            format!("{pack} {before} -> {after} on {}", count_nodes(*count))
+        };
+        self.versions.iter().map(line).collect()
+    }
+
+    fn add_raw_edit(&mut self, edit: &Edit, raw: &RawEdit) {
+        let fact = json_value_detail(shorten_pointer(&raw.at.to_string()), &raw.change);
+        let (thing, subject) = match &raw.place {
+            EditTarget::Node(node) => (ItemKey::Node(node.key.clone()), phrase::node_subject(node)),
+            EditTarget::Group(group) => {
+                (ItemKey::Group(group.scope.clone(), group.at), phrase::group_subject(group))
+            }
+            EditTarget::Document => other_item("file"),
+            EditTarget::Graph(GraphScope::Root) => other_item("workflow"),
+            EditTarget::Graph(GraphScope::Definition(id)) => {
+                let name = subgraph_display_name(id, self.names);
+                let kind = Some("subgraph".to_owned());
+                (ItemKey::Subgraph(id.clone()), Subject { name, id: None, kind })
+            }
+            EditTarget::Link(_, id) => other_item(&format!("link {id}")),
+            EditTarget::Reroute(_, id) => other_item(&format!("reroute {id}")),
+        };
+        self.item_for(edit, thing, subject).details.push(fact);
+    }
+}
+
+fn other_item(name: &str) -> (ItemKey, Subject) {
+    let subject = Subject { name: name.to_owned(), ..Subject::default() };
+    (ItemKey::Other(name.to_owned()), subject)
+}
+
+fn shorten_pointer(text: &str) -> &str {
+    match text.strip_prefix('/') {
+        Some(rest) if !rest.contains('/') => rest,
+        _ if text.is_empty() => "content",
+        _ => text,
+    }
+}
+
+fn count_nodes(count: usize) -> String {
+    match count {
+        1 => "1 node".to_owned(),
+        count => format!("{count} nodes"),
+    }
+}
+
+/// Up to six nodes by name, the rest counted.
+fn list_nodes(all: &[NodeRef]) -> String {
+    let named: Vec<String> = all.iter().take(6).map(phrase::describe_node).collect();
+    let more = all.len().saturating_sub(6);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}: {}{more}", count_nodes(all.len()), named.join(", "))
+}
+
+fn side_name(side: SlotSide) -> &'static str {
+    match side {
+        SlotSide::Input => "input",
+        SlotSide::Output => "output",
+    }
+}
+
+fn value_detail<T: AsRef<str>>(name: &str, before: &Option<T>, after: &Option<T>) -> ChangeDetail {
+    let text = |value: &Option<T>| value.as_ref().map(|text| text.as_ref().to_owned());
+    ChangeDetail::Value {
+        name: name.to_owned(),
+        before: text(before),
+        after: text(after),
+        remark: None,
+    }
+}
+
+fn json_value_detail(name: &str, change: &Change<Option<Value>>) -> ChangeDetail {
+    let text = |value: &Option<Value>| value.as_ref().map(phrase::format_value);
+    ChangeDetail::Value {
+        name: name.to_owned(),
+        before: text(&change.before),
+        after: text(&change.after),
+        remark: None,
+    }
+}
+
+/// `_meta` of a prompt's node, which mostly holds its title alone.
+fn meta_detail(change: &Change<Option<Value>>) -> ChangeDetail {
+    let title = |value: &Option<Value>| -> Option<String> {
+        let object = value.as_ref()?.as_object()?;
+        let title = object.get("title")?.as_str()?;
+        (object.len() == 1).then(|| title.to_owned())
+    };
+    match (title(&change.before), title(&change.after)) {
+        (Some(before), Some(after)) => value_detail("title", &Some(before), &Some(after)),
+        _ => json_value_detail("_meta", change),
+    }
+}
+
+fn widget_detail(
+    name: &str,
+    role: WidgetRole,
+    change: &Change<Option<Value>>,
+    origin: ChangeOrigin,
+) -> ChangeDetail {
+    if let (Some(Value::String(before)), Some(Value::String(after))) =
+        (&change.before, &change.after)
+        && (role == WidgetRole::Text || is_long_text(before) || is_long_text(after))
+    {
+        return ChangeDetail::Text {
+            name: name.to_owned(),
+            words: word_diff::diff_words(before, after),
+        };
+    }
+    let mut fact = json_value_detail(name, change);
+    if let (ChangeDetail::Value { remark, .. }, ChangeOrigin::Reroll) = (&mut fact, origin) {
+        *remark = Some("re-rolled");
+    }
+    fact
+}
+
+/// Whether a text is easier to compare by words.
+fn is_long_text(text: &str) -> bool {
+    text.len() > 60 || text.contains('\n')
+}
+
+fn added_widget_detail(widget: &AddedWidget, node: &NodeRef) -> ChangeDetail {
+    let name = widget.name.to_string();
+    match &widget.value {
+        Value::String(text) if is_note_class(&node.class) || is_long_text(text) => {
+            ChangeDetail::Text { name, words: word_diff::diff_words("", text) }
+        }
+        value => ChangeDetail::Value {
+            name,
+            before: None,
+            after: Some(phrase::format_value(value)),
+            remark: None,
+        },
+    }
+}
+
+fn is_note_class(class: &str) -> bool {
+    matches!(class, "Note" | "MarkdownNote")
+}
+
+fn boundary_details(
+    side: SlotSide,
+    name: &Change<Option<compact_str::CompactString>>,
+    kind: &Change<Option<Value>>,
+    label: &Change<Option<compact_str::CompactString>>,
+) -> Vec<ChangeDetail> {
+    let side = side_name(side);
+    let kind_text =
+        |value: &Option<Value>| value.as_ref().map(phrase::format_value).unwrap_or_default();
+    match (&name.before, &name.after) {
+        (None, Some(new)) => {
+            vec![ChangeDetail::Note(format!("new {side} {new} ({})", kind_text(&kind.after)))]
+        }
+        (Some(old), None) => vec![ChangeDetail::Note(format!("{side} {old} is gone"))],
+        (old, new) => {
+            let mut facts = Vec::new();
+            let shown = new.as_deref().unwrap_or_default();
+            if old != new {
+                facts.push(value_detail(side, old, new));
+            }
+            if kind.before != kind.after {
+                facts.push(json_value_detail(&format!("type of {side} {shown}"), kind));
+            }
+            if label.before != label.after {
+                let name = format!("label of {side} {shown}");
+                facts.push(value_detail(&name, &label.before, &label.after));
+            }
+            facts
+        }
+    }
+}
+
+/// Layout in one line: what moved, without positions.
+fn layout_summary(script: &EditScript) -> Option<String> {
+    let mut moved = std::collections::BTreeSet::new();
+    let mut others = std::collections::BTreeSet::new();
+    for entry in &script.entries {
+        match &entry.edit {
+            Edit::Layout(RawEdit { place: EditTarget::Node(node), .. }) => {
+                moved.insert(node.key.clone());
+            }
+            Edit::Layout(RawEdit { place: EditTarget::Group(_), .. }) => {
+                others.insert("groups");
+            }
+            Edit::Layout(RawEdit { place: EditTarget::Reroute(..), .. }) => {
+                others.insert("reroutes");
+            }
+            Edit::Layout(_) => {
+                others.insert("view");
+            }
+            Edit::Order { .. } if entry.edit.class() == EditClass::Layout => {
+                others.insert("stacking order");
+            }
+            _ => {}
+        }
+    }
+    let mut parts = Vec::new();
+    if !moved.is_empty() {
+        parts.push(count_nodes(moved.len()));
+    }
+    parts.extend(others.into_iter().map(str::to_owned));
+    (!parts.is_empty()).then(|| format!("layout: {}", parts.join(", ")))
+}
+
+fn layout_lines(script: &EditScript) -> Vec<String> {
+    let text =
+        |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), phrase::format_value);
+    let line = |raw: &RawEdit| {
+        let subject = match &raw.place {
+            EditTarget::Node(node) => phrase::describe_node(node),
+            EditTarget::Group(group) => format!("group {}", group.title),
+            EditTarget::Reroute(_, id) => format!("reroute {id}"),
+            EditTarget::Link(_, id) => format!("link {id}"),
+            EditTarget::Document | EditTarget::Graph(_) => "view".to_owned(),
+        };
+        // `flags/collapsed` is `collapsed` to a person.
+        let key = raw.at.to_string();
+        let key = key.rsplit('/').next().filter(|key| *key != "ds").unwrap_or_default();
+        let key = if key.is_empty() { String::new() } else { format!(" {key}") };
+        format!("{subject}{key} {} -> {}", text(&raw.change.before), text(&raw.change.after))
+    };
+    let edits = script.entries.iter().map(|entry| &entry.edit);
+    edits
+        .filter_map(|edit| match edit {
+            Edit::Layout(raw) => Some(line(raw)),
+            Edit::Order { .. } if edit.class() == EditClass::Layout => {
+                Some("stacking order of nodes".to_owned())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn bookkeeping_summary(script: &EditScript) -> Option<String> {
+    let own = script.entries.iter().filter(|entry| entry.because.is_none());
+    let mut renumbered = 0;
+    let mut others = 0;
+    for entry in own.filter(|entry| entry.edit.class() == EditClass::Bookkeeping) {
+        match &entry.edit {
+            Edit::Renumbered { nodes, .. } => renumbered += nodes.len(),
+            _ => others += 1,
+        }
+    }
+    match (renumbered, others) {
+        (0, 0) => None,
+        (0, _) => Some("bookkeeping".to_owned()),
+        (count, 0) => Some(format!("{} renumbered", count_nodes(count))),
+        (count, _) => Some(format!("{} renumbered, bookkeeping", count_nodes(count))),
+    }
+}

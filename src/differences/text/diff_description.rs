@@ -1,0 +1,88 @@
+//! A difference in words, before it is rendered: sections for graphs, items for nodes and
+//! groups, details for values and wires.
+//!
+//! All texts are as the files have them. A renderer must pass every one of them through
+//! its own escaping. Must not know terminals, Markdown or HTML.
+
+use crate::platform::text::word_diff::WordDiffPart;
+
+/// A difference in words.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DiffDescription {
+    /// One for each graph that changed, the root first.
+    pub sections: Vec<GraphChanges>,
+    /// Layout, bookkeeping and pack versions, which are shown last and muted. One line each.
+    pub asides: Vec<String>,
+}
+
+/// What changed in one graph.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GraphChanges {
+    /// The name of the subgraph; `None` for the root.
+    pub subgraph: Option<String>,
+    pub items: Vec<ItemChange>,
+}
+
+/// Whether an item was added, removed or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChangeSign {
+    Added,
+    Removed,
+    Changed,
+}
+
+/// A node, group, subgraph or the like that changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ItemChange {
+    pub sign: ChangeSign,
+    pub subject: Subject,
+    /// What changed, in a word or two, where no detail says it: `moved into subgraph Upscale`.
+    pub remark: Option<String>,
+    pub details: Vec<ChangeDetail>,
+}
+
+/// How an item is named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    pub name: String,
+    /// Its id, as `#3`.
+    pub id: Option<String>,
+    /// Its class, where the name does not say it; or what kind of thing it is.
+    pub kind: Option<String>,
+}
+
+/// A change of an item.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChangeDetail {
+    /// A value. `before` is `None` if it is new, `after` if it is gone.
+    Value {
+        name: String,
+        before: Option<String>,
+        after: Option<String>,
+        /// Who changed it: `re-rolled`.
+        remark: Option<&'static str>,
+    },
+    /// A text, compared by words.
+    Text {
+        name: String,
+        words: Vec<WordDiffPart>,
+    },
+    /// A wire into an input, or out of a new node.
+    Wire {
+        /// An input of the item.
+        to: String,
+        /// Where the wire comes from now.
+        from: Option<String>,
+        /// Where it came from.
+        was: Option<String>,
+    },
+    Note(String),
+}
+
+impl DiffDescription {
+    /// How many nodes were added; those inside of new subgraphs are not counted.
+    pub fn count_added_nodes(&self) -> usize {
+        let items = self.sections.iter().flat_map(|section| &section.items);
+        items.filter(|item| item.sign == ChangeSign::Added && item.subject.id.is_some()).count()
+    }
+}

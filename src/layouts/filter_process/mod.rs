@@ -1,0 +1,316 @@
+//! git's long-running filter protocol, version 2: one process for all files of a git
+//! command (`gitattributes(5)`, "Long Running Filter Process").
+//!
+//! The conversation is read with gix's half of it. Each answer leaves in one write: git
+//! waits for it, and every write wakes git up. Content is no reason for `status=error`:
+//! a file that is none of ours comes back as it was. A layout that cannot be kept is one.
+//!
+//! In a checkout git offers not to wait for each file (`can-delay`): then the files are
+//! worked on at the same time (`ahead`).
+//!
+//! git sends a whole file before it reads the answer. So a file beyond the limit cannot be
+//! handed through while it arrives; it goes through a file on disk instead of memory.
+
+pub mod delayed_smudge;
+
+use std::fs::File;
+use std::io;
+use std::io::{BufRead, Read, Seek, SeekFrom, Write};
+
+use delayed_smudge::DelayedSmudges;
+use gix::filter::plumbing::driver::process::Server;
+
+use super::filter::{Filter, SmudgeRequest, SmudgeTarget};
+use super::storage_check;
+use crate::platform::git::{GitError, ObjectId, RepoPath, Repository, Result};
+
+/// The most bytes of one packet.
+const MAX_PACKET_SIZE: usize = 65516;
+
+/// A buffer that grew beyond this is not kept for the next file.
+const MAX_KEPT_BUFFER: usize = 4 << 20;
+
+/// What the filter is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilterSwitch {
+    /// Filter.
+    On,
+    /// Let everything pass (`GIT_COMFY=0`).
+    Off,
+}
+
+/// Serves git on standard input and output until it has no more files. `warn` is given
+/// each line for the person.
+pub fn serve_git(
+    repository: Option<&Repository>,
+    power: FilterSwitch,
+    warn: &mut dyn FnMut(&str),
+) -> Result<()> {
+    // Whether git would delay a file also tells whether it is for the work tree.
+    let capabilities: &[&str] = match power {
+        FilterSwitch::On => &["clean", "smudge", "delay"],
+        FilterSwitch::Off => &["clean", "smudge"],
+    };
+    let mut server = Server::handshake(
+        io::stdin(),
+        io::stdout(),
+        "git-filter",
+        &mut |versions| versions.contains(&2).then_some(2),
+        capabilities,
+    )
+    .map_err(|error| protocol_error(&error))?;
+    let mut out = standard_output().map_err(|error| protocol_error(&error))?;
+    let mut service = FilterService {
+        filter: None,
+        repository,
+        power,
+        input: Vec::new(),
+        answer_request: Vec::new(),
+        ahead: DelayedSmudges::default(),
+        failures: Vec::new(),
+    };
+    while let Some(mut request) = server.next_request().map_err(|error| protocol_error(&error))? {
+        let question = GitRequest::parse(&request.command, &request.meta);
+        let done = match &question {
+            GitRequest::ListDelayed => service.reply_available(&mut out),
+            GitRequest::Filter(ask) => service.answer(ask, &mut request.as_read(), &mut out),
+        };
+        done.map_err(|e| protocol_error(&e))?;
+        service.finish_request(warn);
+    }
+    if let Some(filter) = &mut service.filter {
+        filter.settle(None);
+    }
+    service.finish_request(warn);
+    Ok(())
+}
+
+fn protocol_error(error: &dyn std::fmt::Display) -> GitError {
+    GitError::Library { doing: "talking to git", message: error.to_string() }
+}
+
+/// Standard output without the line buffer that belongs to `print!`.
+#[cfg(unix)]
+fn standard_output() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    io::stdout().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Standard output without the line buffer that belongs to `print!`.
+#[cfg(windows)]
+fn standard_output() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    io::stdout().as_handle().try_clone_to_owned().map(File::from)
+}
+
+/// What git wants.
+#[derive(Debug)]
+enum GitRequest {
+    /// Something with the content that follows.
+    Filter(FilterRequest),
+    /// To know which of the delayed files can be fetched. No content follows.
+    ListDelayed,
+}
+
+#[derive(Debug)]
+enum FilterRequest {
+    Clean(RepoPath),
+    Smudge { path: RepoPath, checkout: SmudgeRequest, can_delay: bool },
+    Unknown,
+}
+
+impl GitRequest {
+    fn parse<V: AsRef<[u8]>>(command: &str, meta: &[(String, V)]) -> GitRequest {
+        let value = |key| meta.iter().find(|(name, _)| name == key).map(|(_, v)| v.as_ref());
+        let path = RepoPath::new(value("pathname").unwrap_or_default());
+        GitRequest::Filter(match command {
+            "clean" => FilterRequest::Clean(path),
+            "smudge" => FilterRequest::Smudge {
+                path,
+                checkout: SmudgeRequest {
+                    blob: value("blob").and_then(ObjectId::from_hex),
+                    treeish: value("treeish").and_then(ObjectId::from_hex),
+                    has_ref: value("ref").is_some(),
+                    target: match value("can-delay") {
+                        Some(_) => SmudgeTarget::WorkTree,
+                        None => SmudgeTarget::Anybody,
+                    },
+                },
+                can_delay: value("can-delay") == Some(b"1".as_slice()),
+            },
+            "list_available_blobs" => return GitRequest::ListDelayed,
+            _ => FilterRequest::Unknown,
+        })
+    }
+}
+
+struct FilterService<'r> {
+    filter: Option<Filter<'r>>,
+    repository: Option<&'r Repository>,
+    power: FilterSwitch,
+    input: Vec<u8>,
+    answer_request: Vec<u8>,
+    ahead: DelayedSmudges,
+    failures: Vec<String>,
+}
+
+impl<'r> FilterService<'r> {
+    fn filter(&mut self) -> &mut Filter<'r> {
+        self.filter.get_or_insert_with(|| Filter::new(self.repository))
+    }
+
+    fn answer(
+        &mut self,
+        question: &FilterRequest,
+        content: &mut dyn BufRead,
+        out: &mut File,
+    ) -> io::Result<()> {
+        self.input.clear();
+        let limit = self.filter().max_file_size();
+        loop {
+            let chunk = content.fill_buf()?;
+            let length = chunk.len();
+            if length == 0 {
+                break;
+            }
+            self.input.extend_from_slice(chunk);
+            content.consume(length);
+            if self.input.len() as u64 > limit {
+                return self.pass_through(content, out);
+            }
+        }
+        if self.power == FilterSwitch::Off {
+            return reply_content(&mut self.answer_request, &self.input, out);
+        }
+        match question {
+            FilterRequest::Clean(path) => {
+                let input = std::mem::take(&mut self.input);
+                let answered = match self.filter().clean(path, &input) {
+                    Ok(passed) => {
+                        reply_content(&mut self.answer_request, passed.bytes_or(&input), out)
+                    }
+                    Err(error) => self.reply_failure(path, &error, out),
+                };
+                self.input = input;
+                answered
+            }
+            FilterRequest::Smudge { path, checkout, can_delay } => {
+                self.smudge(path, *checkout, *can_delay, out)
+            }
+            FilterRequest::Unknown => out.write_all(&packet_line(b"status=abort")),
+        }
+    }
+
+    fn smudge(
+        &mut self,
+        path: &RepoPath,
+        checkout: SmudgeRequest,
+        can_delay: bool,
+        out: &mut File,
+    ) -> io::Result<()> {
+        // git asks again for what was delayed, and sends no content.
+        if !can_delay
+            && self.input.is_empty()
+            && let Some(done) = self.ahead.take_result(path)?
+        {
+            return reply_content(&mut self.answer_request, &done, out);
+        }
+        let input = std::mem::take(&mut self.input);
+        match self.filter().prepare_smudge(path, checkout, input) {
+            Ok(errand)
+                if can_delay
+                    && delayed_smudge::has_spare_core()
+                    && DelayedSmudges::accepts(&errand) =>
+            {
+                self.ahead.submit(path.clone(), errand)?;
+                out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat())
+            }
+            Ok(errand) => {
+                let content = self.filter().finish_smudge(path, errand.run());
+                reply_content(&mut self.answer_request, &content, out)
+            }
+            Err(input) => reply_content(&mut self.answer_request, &input, out),
+        }
+    }
+
+    /// Tells git that a file cannot be filtered, and the person why.
+    fn reply_failure(
+        &mut self,
+        path: &RepoPath,
+        error: &GitError,
+        out: &mut File,
+    ) -> io::Result<()> {
+        let remedy = storage_check::remedy(error);
+        self.failures.push(format!("{path}: its layout cannot be kept: {error}; {remedy}"));
+        out.write_all(&[&packet_line(b"status=error"), &b"0000"[..]].concat())
+    }
+
+    /// Answers `list_available_blobs`.
+    fn reply_available(&mut self, out: &mut File) -> io::Result<()> {
+        self.answer_request.clear();
+        let filter = self.filter.get_or_insert_with(|| Filter::new(self.repository));
+        for path in
+            self.ahead.available(&mut |path, smudged| filter.finish_smudge(path, smudged))?
+        {
+            let line = [b"pathname=", path.as_bytes()].concat();
+            self.answer_request.extend_from_slice(&packet_line(&line));
+        }
+        self.answer_request.extend_from_slice(b"0000");
+        self.answer_request.extend_from_slice(&packet_line(b"status=success"));
+        self.answer_request.extend_from_slice(b"0000");
+        out.write_all(&self.answer_request)
+    }
+
+    fn finish_request(&mut self, warn: &mut dyn FnMut(&str)) {
+        for buffer in [&mut self.input, &mut self.answer_request] {
+            if buffer.capacity() > MAX_KEPT_BUFFER {
+                *buffer = Vec::new();
+            }
+        }
+        let remarks = self.filter.iter_mut().flat_map(Filter::take_remarks);
+        for remark in remarks.chain(self.failures.drain(..)) {
+            warn(&remark);
+        }
+    }
+
+    /// Gives a file back that is longer than what is looked at.
+    fn pass_through(&mut self, content: &mut dyn BufRead, out: &mut File) -> io::Result<()> {
+        let mut aside = tempfile::tempfile()?;
+        aside.write_all(&self.input)?;
+        self.input = Vec::new();
+        io::copy(content, &mut aside)?;
+        aside.seek(SeekFrom::Start(0))?;
+        out.write_all(&packet_line(b"status=success"))?;
+        out.write_all(b"0000")?;
+        let mut chunk = vec![0; MAX_PACKET_SIZE];
+        loop {
+            let length = aside.read(&mut chunk)?;
+            if length == 0 {
+                return out.write_all(b"00000000");
+            }
+            out.write_all(&[format!("{:04x}", length + 4).as_bytes(), &chunk[..length]].concat())?;
+        }
+    }
+}
+
+fn packet_line(text: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("{:04x}", text.len() + 5).into_bytes();
+    bytes.extend_from_slice(text);
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Says that all went well and gives the content, in one write.
+fn reply_content(buffer: &mut Vec<u8>, content: &[u8], out: &mut File) -> io::Result<()> {
+    buffer.clear();
+    buffer.reserve(content.len() + content.len() / MAX_PACKET_SIZE * 4 + 64);
+    buffer.extend_from_slice(&packet_line(b"status=success"));
+    buffer.extend_from_slice(b"0000");
+    for chunk in content.chunks(MAX_PACKET_SIZE) {
+        buffer.extend_from_slice(format!("{:04x}", chunk.len() + 4).as_bytes());
+        buffer.extend_from_slice(chunk);
+    }
+    // The end of the content, and that the status still holds.
+    buffer.extend_from_slice(b"00000000");
+    out.write_all(buffer)
+}

@@ -1,0 +1,332 @@
+//! Raw files: workflows that lie in git as ComfyUI saved them, because they were committed
+//! before git-comfy or without it.
+//!
+//! git must see no change in such a file before somebody makes one. So it is checked out as
+//! it is, and while the index holds exactly the bytes at hand, a clean gives them back; git
+//! itself does the same for CRLF. The first change of the file makes it clean.
+//!
+//! Must not know how a file is filtered or checked.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+
+use comfy_graph::clean;
+use comfy_graph::clean::LayoutMode;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::filter::{FilterOutcome, normalize_line_ends};
+use super::settings::{FilterSettings, Handling};
+use crate::layouts;
+use crate::platform::git::changes::is_filtered;
+use crate::platform::git::index::{CommandIndex, IndexEntry};
+use crate::platform::git::notes::NotesTree;
+use crate::platform::git::{
+    AttributeDirection, CommitId, GitError, ObjectId, ObjectKind, RepoPath, Repository, Result,
+    changes,
+};
+use crate::platform::write_atomic;
+
+/// Whether what git stores is a workflow that is not in its clean form.
+pub(crate) fn is_raw(stored: &[u8], mode: LayoutMode) -> bool {
+    matches!(clean::begin_clean(stored, mode), Ok((_, Some(_))))
+}
+
+/// What is known of content on its way out of git.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredContent {
+    /// Its blob, where that is known.
+    pub(crate) blob: Option<ObjectId>,
+    /// The form it would have if it were clean.
+    pub(crate) mode: LayoutMode,
+}
+
+impl StoredContent {
+    /// Whether the blob is no workflow in its clean form, and so to be written as it is. git
+    /// may have given its content other line ends on the way.
+    pub(crate) fn is_raw(self, content: &[u8]) -> bool {
+        // Nearly every raw file is told by this alone: it is one long line.
+        if !content.starts_with(b"{\n") && !content.starts_with(b"{\r\n") {
+            return true;
+        }
+        match (clean::begin_clean(content, self.mode), self.blob) {
+            (Ok((clean, Some(_))), Some(blob)) => {
+                blob.format().object_id(ObjectKind::Blob, &clean) != blob
+            }
+            (Ok((clean, Some(_))), None) => clean != *normalize_line_ends(content),
+            _ => false,
+        }
+    }
+
+    /// The same for content that has a layout: it was clean once, where positions were to be
+    /// kept, or is what a commit of raw files was gone back to.
+    pub(crate) fn is_raw_despite_layout(self, content: &[u8]) -> bool {
+        memchr::memmem::find(content, b"\"pos\"").is_some() && self.is_raw(content)
+    }
+}
+
+/// The index that the git command around us goes by, asked about raw files.
+#[derive(Debug)]
+pub(crate) struct RawIndex<'r> {
+    repository: &'r Repository,
+    index: CommandIndex<'r>,
+}
+
+impl<'r> RawIndex<'r> {
+    /// Nothing is read before it is needed.
+    pub(crate) fn new(repository: &'r Repository) -> RawIndex<'r> {
+        RawIndex { repository, index: CommandIndex::new(repository) }
+    }
+
+    /// What a clean gives back for a file whose very bytes the index holds at that path; in
+    /// an unsettled merge, for those of any side. Nothing for every other file.
+    pub(crate) fn unchanged_content(
+        &mut self,
+        path: &RepoPath,
+        bytes: &[u8],
+    ) -> Option<FilterOutcome> {
+        let blobs = self.index.blobs_at(path);
+        if blobs.is_empty() {
+            return None;
+        }
+        let plain = normalize_line_ends(bytes);
+        let format = self.repository.format();
+        for blob in blobs {
+            let Ok(Some((ObjectKind::Blob, size))) = self.repository.local_object_header(blob)
+            else {
+                continue;
+            };
+            if size == bytes.len() as u64 && format.object_id(ObjectKind::Blob, bytes) == blob {
+                return Some(FilterOutcome::Untouched);
+            }
+            // git itself put CRs in, or somebody did; it may take none out.
+            if plain.len() != bytes.len()
+                && size == plain.len() as u64
+                && format.object_id(ObjectKind::Blob, &plain) == blob
+            {
+                return Some(FilterOutcome::Changed(plain.into_owned()));
+            }
+        }
+        None
+    }
+}
+
+/// Looks whether content is raw, one file after another.
+struct RawDetector<'r> {
+    repository: &'r Repository,
+    settings: FilterSettings,
+    layouts: NotesTree<'r>,
+}
+
+impl<'r> RawDetector<'r> {
+    fn new(repository: &'r Repository) -> Result<RawDetector<'r>> {
+        let layouts = repository.reference(&layouts::notes_ref())?.map(CommitId);
+        let layouts = NotesTree::load(repository, layouts)?;
+        Ok(RawDetector { repository, settings: FilterSettings::load(repository)?, layouts })
+    }
+
+    fn is_raw(&self, path: &RepoPath, blob: ObjectId) -> Result<bool> {
+        // Layouts are filed for clean content alone, and nearly all content has one.
+        if !self.layouts.notes_for(blob)?.is_empty() {
+            return Ok(false);
+        }
+        let handling =
+            self.settings.handling_of(self.repository, path, AttributeDirection::Checkin);
+        let Handling::Clean(mode) = handling else { return Ok(false) };
+        let stored = self.repository.blob_up_to(blob, self.settings.max_file_size)?;
+        Ok(stored.is_some_and(|stored| is_raw(&stored, mode)))
+    }
+}
+
+/// The raw files that the index holds.
+pub(crate) fn raw_files_in_index(
+    repository: &Repository,
+    entries: &[IndexEntry],
+) -> Result<Vec<RawFile>> {
+    let look = RawDetector::new(repository)?;
+    let mut raw = Vec::new();
+    for entry in entries {
+        if is_filtered(repository, &entry.path) && look.is_raw(&entry.path, entry.id)? {
+            raw.push((entry.path.clone(), entry.id));
+        }
+    }
+    find_origins(repository, raw, "HEAD", None)
+}
+
+/// The commit that brought a file into history as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawOrigin {
+    /// The commit.
+    pub commit: CommitId,
+    /// Who wrote it.
+    pub author: String,
+}
+
+/// A workflow that lies in git as ComfyUI saved it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawFile {
+    /// Its path.
+    pub path: RepoPath,
+    /// Its content.
+    pub id: ObjectId,
+    /// Where it came from; nothing where it is not committed yet, or beyond the edge of a
+    /// shallow clone.
+    pub origin: Option<RawOrigin>,
+}
+
+/// Finds out where files came from: the newest commits, up to a revision and without those
+/// before another, that brought this content to this path.
+pub(crate) fn find_origins(
+    repository: &Repository,
+    files: Vec<(RepoPath, ObjectId)>,
+    until: &str,
+    after: Option<CommitId>,
+) -> Result<Vec<RawFile>> {
+    let mut origins = FxHashMap::default();
+    if !files.is_empty() && repository.resolve_commit(until)?.is_some() {
+        origins = read_origins(repository, &files, until, after)?;
+    }
+    let raw = |(path, id): (RepoPath, ObjectId)| {
+        let origin = origins.remove(&(path.clone(), id));
+        RawFile { path, id, origin }
+    };
+    Ok(files.into_iter().map(raw).collect())
+}
+
+type RawOrigins = FxHashMap<(RepoPath, ObjectId), RawOrigin>;
+
+/// Beyond so many files history is read as a whole: a command line has a greatest length.
+const MAX_NAMED_PATHS: usize = 100;
+
+fn read_origins(
+    repository: &Repository,
+    files: &[(RepoPath, ObjectId)],
+    until: &str,
+    after: Option<CommitId>,
+) -> Result<RawOrigins> {
+    let git =
+        repository.git_command().args(["--literal-pathspecs", "log", "-z", "--format=%H %aN"]);
+    // Of a merge only what neither side had.
+    let git = git.args(["-c", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", until]);
+    let git = match after {
+        Some(after) => git.arg(format!("^{after}")),
+        None => git,
+    };
+    let git = git.arg("--");
+    let git = match files.len() {
+        0..=MAX_NAMED_PATHS => git.args(files.iter().map(|(path, _)| path.to_path())),
+        _ => git,
+    };
+    let edge = shallow_commits(repository);
+    let mut wanted: FxHashSet<_> = files.iter().cloned().collect();
+    let mut found = RawOrigins::default();
+    let mut child = git.spawn_with_stderr()?;
+    let stdout = child.stdout.take();
+    let mut told = stdout.map(BufReader::new).into_iter().flat_map(|out| out.split(0));
+    let mut origin = None;
+    while let Some(Ok(field)) = told.next() {
+        let field = field.trim_ascii_start();
+        if !field.starts_with(b":") {
+            origin = parse_commit_header(field).or(origin);
+            continue;
+        }
+        let Some(Ok(path)) = told.next() else { break };
+        let Some(key) = parse_new_blob(field).map(|id| (RepoPath::new(path), id)) else { continue };
+        if let Some(origin) = &origin
+            && wanted.remove(&key)
+            && !edge.contains(&origin.commit)
+        {
+            found.insert(key, origin.clone());
+        }
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    drop(told);
+    // What it would still say nobody wants to know.
+    let _ = child.kill();
+    let _ = child.wait();
+    Ok(found)
+}
+
+/// `<commit> <author>`.
+fn parse_commit_header(field: &[u8]) -> Option<RawOrigin> {
+    let at = memchr::memchr(b' ', field)?;
+    let commit = CommitId(ObjectId::from_hex(&field[..at])?);
+    Some(RawOrigin { commit, author: String::from_utf8_lossy(&field[at + 1..]).into_owned() })
+}
+
+/// The content a commit left, by `:<modes> <ids> <status>` with a colon for each parent.
+fn parse_new_blob(field: &[u8]) -> Option<ObjectId> {
+    let mut words = field.rsplit(|byte| *byte == b' ');
+    words.next()?;
+    ObjectId::from_hex(words.next()?)
+}
+
+/// The commits whose parents a shallow clone does not have: they seem to bring everything.
+fn shallow_commits(repository: &Repository) -> FxHashSet<CommitId> {
+    let text = std::fs::read(repository.common_dir().join("shallow")).unwrap_or_default();
+    let ids = text.split(|byte| *byte == b'\n').filter_map(ObjectId::from_hex);
+    ids.map(CommitId).collect()
+}
+
+/// The raw files that the merge which just ended brought, and that were not told before.
+///
+/// # Errors
+/// Something cannot be read.
+pub fn newly_merged_raw_files(repository: &Repository) -> Result<Vec<RawFile>> {
+    let before = repository.resolve_commit("ORIG_HEAD")?;
+    let Some(head) = repository.head()? else { return Ok(Vec::new()) };
+    let look = RawDetector::new(repository)?;
+    let mut told = ReportedRawFiles::read(repository);
+    let mut fresh = Vec::new();
+    for file in changes::touched_between(repository, before, head)? {
+        if told.0.get(&file.path) != Some(&file.blob) && look.is_raw(&file.path, file.blob)? {
+            told.0.insert(file.path.clone(), file.blob);
+            fresh.push((file.path, file.blob));
+        }
+    }
+    if fresh.is_empty() {
+        return Ok(Vec::new());
+    }
+    let files = find_origins(repository, fresh, "HEAD", before)?;
+    told.write(repository)?;
+    Ok(files)
+}
+
+/// What was told already: the content that a path had then. Each entry is an id, a space
+/// and a path, with a NUL behind it.
+struct ReportedRawFiles(BTreeMap<RepoPath, ObjectId>);
+
+impl ReportedRawFiles {
+    fn read(repository: &Repository) -> ReportedRawFiles {
+        let text = std::fs::read(reported_file(repository)).unwrap_or_default();
+        let entry = |entry: &[u8]| {
+            let at = memchr::memchr(b' ', entry)?;
+            Some((RepoPath::new(&entry[at + 1..]), ObjectId::from_hex(&entry[..at])?))
+        };
+        ReportedRawFiles(text.split(|byte| *byte == 0).filter_map(entry).collect())
+    }
+
+    fn write(&self, repository: &Repository) -> Result<()> {
+        let mut text = Vec::new();
+        for (path, id) in &self.0 {
+            text.extend_from_slice(id.to_hex().as_bytes());
+            text.push(b' ');
+            text.extend_from_slice(path.as_bytes());
+            text.push(0);
+        }
+        let file = reported_file(repository);
+        std::fs::create_dir_all(repository.state_dir())
+            .and_then(|()| write_atomic(&file, &text))
+            .map_err(GitError::file_error("writing", &file))
+    }
+}
+
+/// Tells of every raw file anew.
+pub(crate) fn forget_reported(repository: &Repository) {
+    let _ = std::fs::remove_file(reported_file(repository));
+}
+
+fn reported_file(repository: &Repository) -> std::path::PathBuf {
+    repository.state_dir().join("told-raw")
+}

@@ -1,0 +1,164 @@
+//! The conflicts that a workflow carries, as text and as JSON.
+
+use comfy_graph::json::{JsonStyle, Value, print};
+use comfy_graph::merge::{
+    ConflictChoice, ConflictState, DescriptionPiece, MergeSide, UnsettledConflict,
+};
+use serde_json::json;
+
+use super::describe::conflict_line;
+use crate::platform::text::sanitize;
+
+/// The longest text that is shown of one side, in characters.
+const MAX_SHOWN_CHARS: usize = 2000;
+
+/// An answer to a conflict that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConflictAnswer {
+    pub choice: ConflictChoice,
+    /// The label of the row, sanitized.
+    pub name: String,
+    /// The value that it stands for, sanitized; can have several lines.
+    pub text: String,
+    /// The file has this value now.
+    pub is_current: bool,
+}
+
+/// The answers to a conflict, in the order of their numbers.
+pub fn list_answers(unsettled: &UnsettledConflict) -> Vec<ConflictAnswer> {
+    let kept = unsettled.conflict.kept_side();
+    let untouched = unsettled.state == ConflictState::Kept;
+    let mut answers = Vec::new();
+    for side in [MergeSide::Ours, MergeSide::Theirs, MergeSide::Base] {
+        // There is no base if both sides added it, or without a common ancestor.
+        let none = unsettled.conflict.parts.first().is_none_or(|p| p.sides.get(side).is_none());
+        if side == MergeSide::Base && none {
+            continue;
+        }
+        let label = match side {
+            MergeSide::Ours => unsettled.labels.ours.as_deref(),
+            MergeSide::Theirs => unsettled.labels.theirs.as_deref(),
+            MergeSide::Base => None,
+        };
+        let label = label.map(|label| format!(" ({})", sanitize::line(label))).unwrap_or_default();
+        answers.push(ConflictAnswer {
+            choice: ConflictChoice::Side(side),
+            name: format!("{}{label}", side.as_str()),
+            text: format_said(unsettled.side_descriptions.get(side)),
+            is_current: untouched && side == kept,
+        });
+    }
+    if !untouched {
+        let says = match unsettled.state {
+            ConflictState::Gone => "the node is not there any more".to_owned(),
+            _ => format_said(&unsettled.current_description),
+        };
+        let name = "as edited since".to_owned();
+        answers.push(ConflictAnswer {
+            choice: ConflictChoice::Accept,
+            name,
+            text: says,
+            is_current: true,
+        });
+    }
+    answers
+}
+
+fn format_said(said: &[DescriptionPiece]) -> String {
+    let piece = |piece: &DescriptionPiece| match piece {
+        DescriptionPiece::Words(words) => (*words).to_owned(),
+        DescriptionPiece::Quoted(text) if text.is_empty() => "(empty)".to_owned(),
+        DescriptionPiece::Quoted(text) => {
+            let mut shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
+            if shown.len() < text.len() {
+                shown.push('…');
+            }
+            sanitize::block(&shown).into_owned()
+        }
+    };
+    said.iter().map(piece).collect()
+}
+
+/// The answers to a conflict, a line each.
+pub fn describe_answers(unsettled: &UnsettledConflict, numbers: AnswerNumbers) -> String {
+    let answers = list_answers(unsettled);
+    let width = answers.iter().map(|answer| answer.name.chars().count()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (at, answer) in answers.iter().enumerate() {
+        let number = match numbers {
+            AnswerNumbers::Shown => format!("{}  ", at + 1),
+            AnswerNumbers::Hidden => String::new(),
+        };
+        let now = if answer.is_current { "   <- in the file now" } else { "" };
+        let lead = format!("     {number}{:width$}  ", answer.name);
+        let indent = " ".repeat(lead.chars().count());
+        let says = answer.text.replace('\n', &format!("\n{indent}"));
+        text.push_str(&format!("{lead}{says}{now}\n"));
+    }
+    let more = unsettled.conflict.parts.len().saturating_sub(1);
+    if more > 0 {
+        text.push_str(&format!("     and {more} more that hang together with it\n"));
+    }
+    text
+}
+
+/// Whether the answers are numbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerNumbers {
+    Shown,
+    Hidden,
+}
+
+/// Where a conflict is and why it is one, as a line.
+pub fn conflict_heading(unsettled: &UnsettledConflict) -> String {
+    conflict_line(&unsettled.conflict, unsettled.subgraph_name.as_deref())
+}
+
+pub fn describe_conflicts(path: &str, all: &[UnsettledConflict]) -> String {
+    let s = if all.len() == 1 { "" } else { "s" };
+    let mut text = format!("{}: {} conflict{s}\n", sanitize::line(path), all.len());
+    for unsettled in all {
+        text.push_str(&format!("  {}  {}\n", unsettled.id, conflict_heading(unsettled)));
+        text.push_str(&describe_answers(unsettled, AnswerNumbers::Hidden));
+    }
+    text
+}
+
+pub fn conflicts_to_json(files: &[(String, Vec<UnsettledConflict>)]) -> String {
+    let value = |value: Option<&Value>| match value {
+        None => serde_json::Value::Null,
+        Some(value) => serde_json::from_str(&print(value, &JsonStyle::SAVE)).unwrap_or_default(),
+    };
+    let one = |unsettled: &UnsettledConflict| {
+        let conflict = &unsettled.conflict;
+        let part = conflict.parts.first();
+        let side = |side: MergeSide| value(part.and_then(|part| part.sides.get(side).as_ref()));
+        let has = |side: MergeSide| part.is_some_and(|part| part.sides.get(side).is_some());
+        let state = match unsettled.state {
+            ConflictState::Kept => "kept",
+            ConflictState::Edited => "edited",
+            ConflictState::Gone => "gone",
+        };
+        let mut told = json!({
+            "id": unsettled.id,
+            "kind": conflict.kind.as_str(),
+            "what": conflict.to_string(),
+            "subgraph": unsettled.subgraph_name,
+            "node": conflict.node.as_ref().map(|node| node.id.to_string()),
+            "state": state,
+            "kept": conflict.kept_side().as_str(),
+        });
+        for at in [MergeSide::Base, MergeSide::Ours, MergeSide::Theirs] {
+            if has(at) {
+                told[at.as_str()] = side(at);
+            }
+        }
+        if let Some(now) = &unsettled.current {
+            told["now"] = value(Some(now));
+        }
+        told
+    };
+    let file = |(path, all): &(String, Vec<UnsettledConflict>)| json!({ "path": path, "conflicts": all.iter().map(one).collect::<Vec<_>>() });
+    let files: Vec<_> = files.iter().map(file).collect();
+    format!("{:#}\n", json!({ "schema": 1, "files": files }))
+}

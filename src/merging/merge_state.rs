@@ -1,0 +1,333 @@
+//! What a merge reads and writes in a repository: layouts of both sides, stages of the index,
+//! and the journal of decisions.
+//!
+//! git stores the merged blob itself and then checks it out; the layout filed here for
+//! that blob is the one its smudge finds. Must not know how documents are merged.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::path::PathBuf;
+
+use comfy_graph::clean;
+use comfy_graph::clean::{
+    CleanOutcome, Clock, ComposedFile, LayoutMode, LayoutRelation, LayoutSource, PlaceMatches,
+};
+use comfy_graph::graph::{NodeId, NodeKey};
+use rustc_hash::FxHashMap;
+
+use crate::layouts;
+use crate::layouts::filter::normalized_blob_id;
+use crate::layouts::status::conflicts_in;
+use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts};
+use crate::platform::git::{
+    AttributeDirection, GitError, ObjectId, ObjectKind, RepoPath, Repository, Result, changes,
+};
+
+#[derive(Debug, Clone, Copy)]
+pub struct MergeContents<'a> {
+    /// The side merged into.
+    pub ours: &'a [u8],
+    /// The side merged.
+    pub theirs: &'a [u8],
+    /// The result, in clean form.
+    pub merged: &'a [u8],
+}
+
+/// How positions of a file are handled, and the size from which on it is not parsed.
+pub fn layout_handling(repository: &Repository, path: &RepoPath) -> (Handling, u64) {
+    let settings = FilterSettings::load(repository).unwrap_or_default();
+    (settings.handling_of(repository, path, AttributeDirection::Checkin), settings.max_file_size)
+}
+
+/// Stores the layout of a merged blob: every node lies where it was moved to last, on
+/// whichever side; a node that only one side has lies where that side has it. Without a layout
+/// of either side none is stored.
+///
+/// # Errors
+/// The layout cannot be kept, or those of the sides cannot be read.
+pub fn store_merged_layout(
+    repository: &Repository,
+    path: &RepoPath,
+    contents: MergeContents<'_>,
+    renumbered: &FxHashMap<NodeKey, NodeId>,
+) -> Result<()> {
+    let mut layouts = WorkTreeLayouts::new(repository);
+    if let Some(composed) = compose_layouts(&mut layouts, repository, path, contents, renumbered)? {
+        let blob = repository.format().object_id(ObjectKind::Blob, contents.merged);
+        layouts.store_for(path, blob, &composed.layout)?;
+    }
+    Ok(())
+}
+
+/// The merged content with the layout of the sides; `None` if neither has one.
+pub fn content_with_layout(
+    repository: &Repository,
+    path: &RepoPath,
+    contents: MergeContents<'_>,
+    renumbered: &FxHashMap<NodeKey, NodeId>,
+) -> Result<Option<Vec<u8>>> {
+    let mut layouts = WorkTreeLayouts::new(repository);
+    let composed = compose_layouts(&mut layouts, repository, path, contents, renumbered)?;
+    Ok(composed.map(|composed| composed.bytes))
+}
+
+fn compose_layouts(
+    layouts: &mut WorkTreeLayouts<'_>,
+    repository: &Repository,
+    path: &RepoPath,
+    contents: MergeContents<'_>,
+    renumbered: &FxHashMap<NodeKey, NodeId>,
+) -> Result<Option<ComposedFile>> {
+    let mut known = |content: &[u8]| match extract_layout(content) {
+        Some(line) => Ok(clean::stamp_uniformly(&line, Clock::Unknown(0))),
+        None => layouts.layout_for_merge(path, normalized_blob_id(repository.format(), content)),
+    };
+    let (ours, theirs) = (known(contents.ours)?, known(contents.theirs)?);
+    let matches = PlaceMatches::from_renumbering(renumbered);
+    // A result that equals one side has exactly that side's layout.
+    let pairs = |side: &[u8], else_pairs| match side == contents.merged {
+        true => LayoutRelation::SameContent,
+        false => else_pairs,
+    };
+    let pairs_of_ours = pairs(contents.ours, LayoutRelation::ById);
+    let ours = ours.as_ref().map(|layout| LayoutSource { layout, relation: pairs_of_ours });
+    let pairs_of_theirs = pairs(contents.theirs, LayoutRelation::Matched(&matches));
+    let theirs = theirs.as_ref().map(|layout| LayoutSource { layout, relation: pairs_of_theirs });
+    let sources: Vec<LayoutSource<'_>> = ours.into_iter().chain(theirs).collect();
+    if sources.is_empty() {
+        return Ok(None);
+    }
+    let floor = sources.iter().map(|source| source.layout.latest_millis()).max().unwrap_or(0);
+    let now = layouts.tick(floor)?;
+    Ok(clean::compose_file(contents.merged, &sources, now))
+}
+
+/// The layout inside a file that was not cleaned; `None` for a clean one.
+pub fn extract_layout(content: &[u8]) -> Option<String> {
+    memchr::memmem::find(content, b"\"pos\"")?;
+    match clean::clean_document(content, LayoutMode::Strip) {
+        CleanOutcome::Cleaned(cleaned) => cleaned.layout,
+        CleanOutcome::Untouched(_) => None,
+    }
+}
+
+/// The entries of the index for a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IndexStages {
+    Merged,
+    /// The contents of the stages 1 to 3.
+    Unmerged {
+        /// The common ancestor's.
+        base: Option<Vec<u8>>,
+        /// Our side's; nothing if it was removed there.
+        ours: Option<Vec<u8>>,
+        /// Their side's.
+        theirs: Option<Vec<u8>>,
+    },
+}
+
+/// Reads the entries of the index for a file; `None` if git does not track it.
+pub fn read_stages(repository: &Repository, path: &RepoPath) -> Result<Option<IndexStages>> {
+    let git =
+        repository.git_command().args(["--literal-pathspecs", "ls-files", "-z", "--stage", "--"]);
+    let told = git.arg(path.to_path()).output()?;
+    let mut unmerged: [Option<Vec<u8>>; 3] = Default::default();
+    let mut known = None;
+    for entry in told.split(|byte| *byte == 0) {
+        // `<mode> <id> <stage>\t<path>`
+        let mut words = entry.split(|byte| matches!(byte, b' ' | b'\t'));
+        let (Some(_), Some(id), Some(stage)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
+        let Some(id) = ObjectId::from_hex(id) else { continue };
+        known = Some(IndexStages::Merged);
+        let at = match stage {
+            b"1" => 0,
+            b"2" => 1,
+            b"3" => 2,
+            _ => continue,
+        };
+        unmerged[at] = repository.blob(id)?;
+    }
+    if unmerged.iter().any(Option::is_some) {
+        let [base, ours, theirs] = unmerged;
+        known = Some(IndexStages::Unmerged { base, ours, theirs });
+    }
+    Ok(known)
+}
+
+pub fn stage_file(repository: &Repository, path: &RepoPath) -> Result<()> {
+    let git = repository.git_command().args(["--literal-pathspecs", "add", "--"]);
+    git.arg(path.to_path()).output().map(drop)
+}
+
+/// The files that wait for somebody to settle them: unmerged ones, and those whose content
+/// carries conflicts.
+pub fn conflicted_files(repository: &Repository) -> Result<Vec<RepoPath>> {
+    let status = layouts::work_tree_status(repository)?;
+    let waits = |file: &layouts::FileStatus| {
+        file.conflicts > 0 || file.change == layouts::WorkflowChange::Conflicted
+    };
+    Ok(status.files.into_iter().filter(waits).map(|file| file.path).collect())
+}
+
+/// A file that the next commit would hold with conflicts in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedConflicts {
+    pub path: RepoPath,
+    pub conflicts: usize,
+}
+
+/// The files that the next commit would change and that carry conflicts.
+pub fn staged_conflicts(repository: &Repository) -> Result<Vec<StagedConflicts>> {
+    let longest = FilterSettings::load(repository).unwrap_or_default().max_file_size;
+    let mut git =
+        repository.git_command().args(["diff", "--cached", "--raw", "-z", "--no-renames"]);
+    // `git commit FILE` calls hooks with an index of its own.
+    if let Some(index) = &repository.surroundings().index_file {
+        git = git.env("GIT_INDEX_FILE", index);
+    }
+    let told = git.args(["--no-abbrev", "--no-ext-diff", "--diff-filter=AMT"]).output()?;
+    let mut found = Vec::new();
+    for (path, [_, id]) in parse_raw_diff(&told) {
+        let Some(id) = id else { continue };
+        if !changes::is_filtered(repository, &path) {
+            continue;
+        }
+        let content = repository.blob_up_to(id, longest)?.unwrap_or_default();
+        let conflicts = conflicts_in(&content);
+        if conflicts > 0 {
+            found.push(StagedConflicts { path, conflicts });
+        }
+    }
+    Ok(found)
+}
+
+/// A file that both branches changed since their common ancestor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileToMerge {
+    pub path: RepoPath,
+    /// The ancestor's content.
+    pub base: Option<Vec<u8>>,
+    /// The content here; nothing if it was removed.
+    pub ours: Option<Vec<u8>>,
+    /// The content there; nothing if it was removed.
+    pub theirs: Option<Vec<u8>>,
+}
+
+/// The workflows that a merge of a branch would change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MergePreview {
+    /// How many merge bases there are; git merges several into a virtual one first.
+    pub ancestors: usize,
+    /// Workflows that only the branch changed.
+    pub only_theirs: Vec<RepoPath>,
+    /// Workflows that both changed.
+    pub both: Vec<FileToMerge>,
+}
+
+/// Finds the workflows that a merge of a commit into HEAD would change; `None` if one of
+/// them is no commit or they have no common ancestor.
+pub fn preview_merge(repository: &Repository, revision: &str) -> Result<Option<MergePreview>> {
+    let (Some(theirs), Some(ours)) = (repository.resolve_commit(revision)?, repository.head()?)
+    else {
+        return Ok(None);
+    };
+    let (ours, theirs) = (ours.to_string(), theirs.to_string());
+    let git = repository.git_command().args(["merge-base", "--all", &ours, &theirs]);
+    let told = git.run_to_end(&[])?;
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let Some(base) = told.lines().next() else { return Ok(None) };
+    let changed = |side: &str| -> Result<Vec<(RepoPath, [Option<ObjectId>; 2])>> {
+        let git =
+            repository.git_command().args(["diff", "--raw", "-z", "--no-renames", "--no-abbrev"]);
+        let told = git.args(["--no-ext-diff", base, side, "--"]).output()?;
+        Ok(parse_raw_diff(&told))
+    };
+    let (here, there) = (changed(&ours)?, changed(&theirs)?);
+    let mut meetings = MergePreview { ancestors: told.lines().count(), ..MergePreview::default() };
+    let blob = |id: Option<ObjectId>| match id {
+        Some(id) => repository.blob(id),
+        None => Ok(None),
+    };
+    for (path, [base, theirs]) in there {
+        if !changes::is_filtered(repository, &path) {
+            continue;
+        }
+        match here.iter().find(|(own, _)| *own == path) {
+            None => meetings.only_theirs.push(path),
+            Some((_, [_, ours])) if *ours == theirs => {}
+            Some((_, [_, ours])) => {
+                let (base, ours, theirs) = (blob(base)?, blob(*ours)?, blob(theirs)?);
+                meetings.both.push(FileToMerge { path, base, ours, theirs });
+            }
+        }
+    }
+    Ok(Some(meetings))
+}
+
+/// Parses `git diff --raw -z`: `:<mode> <mode> <id> <id> <status>`, then the path.
+fn parse_raw_diff(told: &[u8]) -> Vec<(RepoPath, [Option<ObjectId>; 2])> {
+    let mut fields = told.split(|byte| *byte == 0);
+    let mut changes = Vec::new();
+    while let (Some(about), Some(path)) = (fields.next(), fields.next()) {
+        let mut ids = about.split(|byte| *byte == b' ').skip(2);
+        let mut id = || ids.next().and_then(ObjectId::from_hex).filter(|id| !id.is_null());
+        changes.push((RepoPath::new(path), [id(), id()]));
+    }
+    changes
+}
+
+/// The command that continues the operation git is in.
+pub fn continue_command(repository: &Repository) -> Option<&'static str> {
+    let steps = [
+        ("rebase-merge", "git rebase --continue"),
+        ("rebase-apply", "git rebase --continue"),
+        ("CHERRY_PICK_HEAD", "git cherry-pick --continue"),
+        ("REVERT_HEAD", "git revert --continue"),
+        ("MERGE_HEAD", "git commit"),
+    ];
+    let found = steps.into_iter().find(|(name, _)| repository.git_dir().join(name).exists());
+    found.map(|(_, step)| step)
+}
+
+/// A journal larger than this (in bytes) is renamed to `merges.old` and a new one begun.
+const MAX_JOURNAL_SIZE: u64 = 4 << 20;
+
+/// Appends a line to the journal that `git comfy merge --explain` reads.
+pub fn append_to_journal(repository: &Repository, line: &str) -> Result<()> {
+    let (file, old) = journal_paths(repository);
+    let failed = || GitError::file_error("writing", file.clone());
+    let written = || -> io::Result<()> {
+        std::fs::create_dir_all(repository.state_dir())?;
+        if file.metadata().is_ok_and(|about| about.len() > MAX_JOURNAL_SIZE) {
+            std::fs::rename(&file, &old)?;
+        }
+        let mut journal = OpenOptions::new().create(true).append(true).open(&file)?;
+        // One write: lines of merges that run at the same time stay whole.
+        journal.write_all(format!("{line}\n").as_bytes())
+    };
+    written().map_err(failed())
+}
+
+/// The lines of the journal, the oldest first.
+pub fn read_journal(repository: &Repository) -> Vec<String> {
+    let (file, old) = journal_paths(repository);
+    let read = |file| std::fs::read(file).unwrap_or_default();
+    let text = [read(old), read(file)].concat();
+    String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
+}
+
+/// Deletes the journal. Nothing is lost for good: the same merge decides the same again.
+pub(crate) fn delete_journal(repository: &Repository) {
+    let (file, old) = journal_paths(repository);
+    for file in [file, old] {
+        let _ = std::fs::remove_file(file);
+    }
+}
+
+fn journal_paths(repository: &Repository) -> (PathBuf, PathBuf) {
+    let folder = repository.state_dir();
+    (folder.join("merges"), folder.join("merges.old"))
+}

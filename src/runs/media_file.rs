@@ -1,0 +1,112 @@
+//! What an output file is: its bytes, what it shows, what it carries.
+
+use std::fs::{File, Metadata};
+use std::io::{BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use comfy_media::picture::perceptual_hash;
+use comfy_media::{EmbeddedMetadata, Payload};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::platform::machine::hash::FileStamp;
+use crate::platform::machine::to_hex;
+use crate::runs::run_data::OutputFile;
+
+/// Files up to this many bytes are read at once; larger ones by pieces, and have no
+/// perceptual hash.
+pub(crate) const MAX_WHOLE_READ: u64 = 96 << 20;
+
+/// Endings of the files that ComfyUI and popular savers write.
+const OUTPUT_EXTENSIONS: &[&str] = &[
+    "png", "apng", "webp", "jpg", "jpeg", "avif", "heic", "jxl", "gif", "exr", "svg", "mp4", "m4v",
+    "mov", "webm", "mkv", "flac", "mp3", "opus", "ogg", "glb", "latent",
+];
+
+/// A file that was looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct InspectedOutput {
+    pub(crate) path: PathBuf,
+    /// The state of the file that was read.
+    pub(crate) stamp: FileStamp,
+    /// What is known of it, apart from its path and its node.
+    pub(crate) output: OutputFile,
+    /// The texts that are embedded in it.
+    pub(crate) payload: Payload,
+}
+
+pub(crate) fn may_be_output(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| {
+        OUTPUT_EXTENSIONS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+    })
+}
+
+/// Reads a file. `None` where it changes while it is read.
+pub(crate) fn inspect_file(path: &Path) -> std::io::Result<Option<InspectedOutput>> {
+    let mut file = File::open(path)?;
+    let before = FileStamp::from_metadata(&file.metadata()?);
+    let (digest, embedded, perceptual) = if before.size <= MAX_WHOLE_READ {
+        let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or(0));
+        (&mut file).take(MAX_WHOLE_READ + 1).read_to_end(&mut bytes)?;
+        let perceptual = perceptual_hash(&bytes).ok().flatten();
+        (
+            to_hex(&Sha256::digest(&bytes)),
+            comfy_media::read(&mut Cursor::new(&bytes)).ok(),
+            perceptual,
+        )
+    } else {
+        let embedded = comfy_media::read(&mut BufReader::new(&mut file)).ok();
+        (sha256_of_file(path)?, embedded, None)
+    };
+    let metadata = std::fs::metadata(path)?;
+    if FileStamp::from_metadata(&metadata) != before {
+        return Ok(None);
+    }
+    let size = embedded.as_ref().and_then(|embedded| embedded.size);
+    let output = OutputFile {
+        sha256: Some(digest),
+        size: Some(before.size),
+        perceptual: perceptual.map(|hash| hash.to_string()),
+        dimensions: size.map(|size| (size.width, size.height)),
+        written: modified_time(&metadata),
+        ..OutputFile::default()
+    };
+    let payload = embedded.as_ref().map(EmbeddedMetadata::payload).unwrap_or_default();
+    Ok(Some(InspectedOutput { path: path.to_owned(), stamp: before, output, payload }))
+}
+
+/// The texts that a file carries; its bytes are not hashed.
+pub(crate) fn read_payload(path: &Path) -> Option<Payload> {
+    let mut file = BufReader::new(File::open(path).ok()?);
+    comfy_media::read(&mut file).ok().map(|embedded| embedded.payload())
+}
+
+fn sha256_of_file(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(to_hex(&hasher.finalize())),
+            count => hasher.update(&piece[..count]),
+        }
+    }
+}
+
+/// When a file was last written, as runs spell it.
+pub(crate) fn modified_time(metadata: &Metadata) -> Option<String> {
+    metadata.modified().ok().and_then(format_time)
+}
+
+/// A moment as runs spell it.
+pub(crate) fn format_time(time: SystemTime) -> Option<String> {
+    let time = Timestamp::try_from(time).ok()?;
+    Some(time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+}
+
+/// The stamp as the index remembers it.
+pub(crate) fn stamp_key(stamp: FileStamp) -> String {
+    format!("{} {} {}", stamp.size, stamp.mtime, stamp.inode)
+}

@@ -1,0 +1,113 @@
+//! New outputs are picked up after a commit, by a process of its own.
+
+use std::fs::File;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::machine_facts::MachineFacts;
+use super::output_folders::{OutputFolders, tracked_outputs};
+use super::run_store::RunStore;
+use super::{bridge, live_runs};
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::platform::git::shared_refs::RUNS_REF;
+use crate::platform::git::{CommitId, RefName, Repository};
+use crate::records::commands::record::hook_recording::{ComfyUiPresence, GIT_HOOK_VARIABLES};
+use crate::records::worker;
+use crate::runs::commands::runs::scan::scan_outputs;
+use crate::runs::commands::runs::to_run_line;
+use crate::runs::index::{RunFilter, RunQuery, RunRow, SearchKey};
+use crate::runs::text::run_text::{format_run_line, run_line_value};
+use crate::session::Session;
+
+/// Runs of a commit that are shown.
+const MAX_SHOWN: usize = 5;
+/// Runs of a commit that a program is told.
+const MAX_LISTED: usize = 1000;
+
+/// Starts the process, where there may be anything to pick up: runs are there already, the
+/// bridge noted some, somebody said where outputs lie, the recorder met a ComfyUI, or git
+/// tracks pictures.
+pub(crate) fn start_pick_up(
+    session: &Session,
+    repository: &Repository,
+    met: ComfyUiPresence,
+) -> Result<()> {
+    let settings = repository.settings("comfy.")?;
+    let value = |name: &str| {
+        settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    };
+    if matches!(value("comfy.runs.scan"), Some("false" | "no" | "off" | "0")) {
+        return Ok(());
+    }
+    let in_use = value("comfy.output").is_some()
+        || repository.reference(&RefName::new(RUNS_REF))?.is_some()
+        || met == ComfyUiPresence::Found
+        || !bridge::spooled_files(&bridge::spool_folder(&repository.state_dir())).is_empty()
+        || tracked_outputs(repository, Path::new(""))?.next().is_some();
+    if in_use && let Some(program) = &session.environment.program {
+        let place = repository.work_tree().unwrap_or(repository.git_dir());
+        // Without it outputs are picked up after the next commit, or by a scan.
+        let _ = worker::spawn_detached(
+            program,
+            place,
+            &["--quiet", "runs", "pick-up"],
+            GIT_HOOK_VARIABLES,
+        );
+    }
+    Ok(())
+}
+
+/// The process: one at a time, others leave it to that one.
+pub(crate) fn run(session: &Session) -> Result<Exit> {
+    let mut shelf = RunStore::open(session)?;
+    let path = shelf.repository.state_dir().join("scan.lock");
+    let lock = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+    if lock.try_lock().is_err() {
+        return Ok(Exit::Done);
+    }
+    let folders = OutputFolders::detect(session, &shelf.repository)?;
+    live_runs::ingest_spool(session, &mut shelf, &folders, &mut MachineFacts::default())?;
+    let places = folders.scan_roots(&shelf.repository)?;
+    scan_outputs(session, &mut shelf, &folders, &places, false, None)?;
+    Ok(Exit::Done)
+}
+
+/// The newest runs of the workflows that a commit adds or changes.
+fn find_commit_runs(session: &Session, commit: CommitId, most: usize) -> Result<Vec<RunRow>> {
+    let repository = session.repository()?;
+    if repository.reference(&RefName::new(RUNS_REF))?.is_none() {
+        return Ok(Vec::new());
+    }
+    let shelf = RunStore::open(session)?;
+    let graphs = shelf.graph_ids_of_commit(commit)?;
+    let keys = vec![SearchKey::Graphs(graphs)];
+    let query =
+        RunQuery { keys, since: None, until: None, filter: RunFilter::WithFiles, limit: most };
+    Ok(shelf.index.find_runs(&query)?)
+}
+
+/// The newest runs of a commit's workflows, as JSON values.
+pub(crate) fn commit_runs_json(session: &Session, commit: CommitId) -> Result<Vec<Value>> {
+    let rows = find_commit_runs(session, commit, MAX_LISTED)?;
+    Ok(rows.iter().map(|row| run_line_value(&to_run_line(row), None)).collect())
+}
+
+/// The newest runs of a commit's workflows, in words. Empty where none are known.
+pub(crate) fn describe_commit_runs(session: &Session, commit: CommitId) -> Result<String> {
+    let rows = find_commit_runs(session, commit, MAX_SHOWN + 1)?;
+    let mut text = String::new();
+    for row in rows.iter().take(MAX_SHOWN) {
+        text += &format_run_line(&to_run_line(row), None);
+    }
+    if rows.is_empty() {
+        return Ok(String::new());
+    }
+    let more = if rows.len() > MAX_SHOWN {
+        format!("more: git comfy find --commit {commit}\n")
+    } else {
+        String::new()
+    };
+    Ok(format!("\nmade with it:\n{text}{more}"))
+}

@@ -1,0 +1,172 @@
+//! What is done when git calls a hook. Each returns quickly when there is nothing
+//! to do; none ever fails the git command that called it.
+
+use crate::layouts::refresh::store_moved_layouts;
+use crate::layouts::{lay_out_committed, promote, refresh};
+use crate::platform::git::index::index_path;
+use crate::platform::git::{CommitId, ObjectId, Repository, Result};
+use crate::sharing;
+use crate::sharing::fetched::FetchTrigger;
+use crate::sharing::{Interactivity, fetched};
+
+/// A call of a hook by git, with its arguments and standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookCall {
+    /// After a commit.
+    PostCommit,
+    /// After a checkout, a clone, or the making of a work tree.
+    PostCheckout,
+    /// After a merge or a pull.
+    PostMerge,
+    /// After an amended commit or a rebase.
+    PostRewrite,
+    /// Before a push.
+    PrePush {
+        /// The name of the remote, or its URL where it has none.
+        remote: String,
+        url: String,
+        /// The lines git gives on standard input: local ref, local id, remote ref, remote id.
+        refs: Vec<u8>,
+    },
+}
+
+/// Does the work of a hook. Gives remarks to print; mostly none.
+pub fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let HookCall::PrePush { remote, url, refs } = hook {
+        if let Err(error) = send_layouts_with_push(repository, remote, url, refs) {
+            let why = error.reason();
+            let next = match sharing::remote_for_push(repository, remote, url) {
+                Ok(None) => "the next push there tries again".to_owned(),
+                Ok(Some(remote)) => format!("`git comfy sync {remote}` tries again"),
+                Err(_) => format!("`git comfy sync {remote}` tries again"),
+            };
+            remarks.push(format!("layouts were not sent along ({why}); {next}"));
+        }
+        return remarks;
+    }
+    let mut note = |what: &str, outcome: Result<()>| {
+        if let Err(error) = outcome {
+            remarks.push(format!("{what}: {error}"));
+        }
+    };
+    let mut missing = Vec::new();
+    let mut ask =
+        |brought| fetched::request_missing_layouts(repository, brought).map(|told| missing = told);
+    let brought = match hook {
+        HookCall::PostCommit => FetchTrigger::ByCommit,
+        _ => FetchTrigger::ByMove,
+    };
+    // More commits follow: their layouts are kept, and what comes next finds what it lacks.
+    // The end of a rebase is a rewrite.
+    if *hook != HookCall::PostRewrite && is_in_sequence(repository) {
+        note("layouts stay pending", keep_layouts(repository));
+        note("layouts are not asked for", ask(brought));
+        remarks.extend(missing);
+        return remarks;
+    }
+    if brought == FetchTrigger::ByMove {
+        note("layouts are not asked for", ask(brought));
+    }
+    // First: it keeps the layouts of files whose nodes were moved and saved.
+    note("files are not refreshed", refresh_index(repository).map(drop));
+    // What is kept goes on from what others said: one history of notes, not two.
+    note("fetched layouts are not merged", sharing::receive_layouts(repository).map(drop));
+    if matches!(hook, HookCall::PostMerge | HookCall::PostCommit) {
+        let before = match hook {
+            HookCall::PostMerge => repository.resolve_commit("ORIG_HEAD").unwrap_or_default(),
+            _ => None,
+        };
+        note("files are not laid out", lay_out_committed(repository, before).map(drop));
+    }
+    note("layouts stay pending", keep_layouts(repository));
+    note("fetched layouts are not followed", fetched::mark_notes_followed(repository));
+    if brought == FetchTrigger::ByCommit {
+        note("layouts are not asked for", ask(brought));
+        note("fetched layouts are not merged", sharing::receive_layouts(repository).map(drop));
+    }
+    remarks.extend(missing);
+    remarks
+}
+
+/// Keeps the layouts that files of the last commit have, when a commit begins that may
+/// find nothing to do: git then calls no other hook. What is committed after all is kept
+/// by [`Hook::PostCommit`], at once with the rest. The index is git's while this runs.
+pub fn before_commit(repository: &Repository) -> Result<()> {
+    store_moved_layouts(repository)?;
+    if !has_nothing_to_commit(repository)? {
+        return Ok(());
+    }
+    let head = repository.head()?;
+    promote_pending(repository, head.as_slice()).map(drop)
+}
+
+/// Whether the index that git commits holds what the last commit does.
+fn has_nothing_to_commit(repository: &Repository) -> Result<bool> {
+    let around = repository.surroundings();
+    let index = around.index_file.as_ref().map(|index| around.folder.join(index));
+    let index = index.unwrap_or_else(|| index_path(repository));
+    let git = repository.git_command().env("GIT_INDEX_FILE", index);
+    let git = git.args(["diff-index", "--cached", "--quiet", "HEAD", "--"]);
+    Ok(git.run_to_end(&[])?.status.success())
+}
+
+/// Also those of the commits before: a file that was moved about and then edited leaves
+/// the layout of its older content behind.
+fn keep_layouts(repository: &Repository) -> Result<()> {
+    let Some(head) = repository.head()? else { return Ok(()) };
+    let parents = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
+    let commits: Vec<_> = [head].into_iter().chain(parents).collect();
+    promote_pending(repository, &commits).map(drop)
+}
+
+/// Whether a rebase or a sequence of cherry-picks is under way.
+fn is_in_sequence(repository: &Repository) -> bool {
+    let state = ["rebase-merge", "rebase-apply", "sequencer"];
+    state.iter().any(|name| repository.git_dir().join(name).exists())
+}
+
+fn send_layouts_with_push(
+    repository: &Repository,
+    remote: &str,
+    url: &str,
+    refs: &[u8],
+) -> Result<()> {
+    if !sharing::is_sharing_enabled(repository) || pushes_only_our_refs(refs) {
+        return Ok(());
+    }
+    let remote = sharing::remote_for_push(repository, remote, url)?;
+    if let Some(remote) = &remote {
+        // Where this fails, the next push finds it again.
+        let _ = fetched::add_missing_refspecs(repository, remote);
+    }
+    // What fails here must not hold up what is ready to go.
+    let filed = refresh_index(repository).map(drop);
+    let mut commits: Vec<CommitId> = parse_pushed_commits(refs);
+    commits.extend(repository.head()?);
+    promote_pending(repository, &commits)?;
+    let joined = sharing::receive_layouts(repository).map(drop);
+    match remote {
+        Some(remote) => sharing::push_shared_refs(repository, &remote, Interactivity::Hook)?,
+        None => sharing::push_passing(repository, url, Interactivity::Hook)?,
+    };
+    // What others sent meanwhile was merged before it went.
+    filed.and(joined).and(sharing::receive_layouts(repository).map(drop))
+}
+
+/// The commits that are pushed: `<local ref> <local id> <remote ref> <remote id>`.
+fn parse_pushed_commits(refs: &[u8]) -> Vec<CommitId> {
+    let ids = refs.split(|b| *b == b'\n').filter_map(|line| line.split(|b| *b == b' ').nth(1));
+    let ids = ids.filter_map(ObjectId::from_hex).filter(|id| !id.is_null());
+    ids.map(CommitId).collect()
+}
+
+/// Whether only refs of git-comfy are pushed, by hand.
+fn pushes_only_our_refs(refs: &[u8]) -> bool {
+    let mut names = refs.split(|b| *b == b'\n').filter(|line| !line.is_empty()).peekable();
+    let own = |line: &[u8]| {
+        let name = line.split(|b| *b == b' ').nth(2).unwrap_or_default();
+        name.starts_with(b"refs/notes/comfy") || name.starts_with(b"refs/comfy/")
+    };
+    names.peek().is_some() && names.all(own)
+}
