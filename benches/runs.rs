@@ -221,7 +221,7 @@ fn recording(runs: u64) {
         let change = (place.as_str().to_owned(), Some(kept.run.clone()));
         let keep = vec![(place, kept)];
         assert_eq!(
-            record_runs(&repository, &RunChanges { runs, replaced: Vec::new() }).unwrap(),
+            record_runs(&repository, &RunChanges { runs: keep, replaced: Vec::new() }).unwrap(),
             1
         );
         index.apply_changes(&[change], Some("state")).unwrap();

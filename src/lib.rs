@@ -46,7 +46,7 @@ pub mod internals {
         };
     }
     pub mod reproduce {
-        pub use crate::reproduce::{DocumentAgreement, FileRenames, repair};
+        pub use crate::reproduce::{DocumentAgreement, FileRenames, repair_documents};
     }
     pub mod runs {
         pub use crate::runs::{index, run_data, runs_ref};

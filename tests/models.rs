@@ -11,7 +11,7 @@ use comfy_graph::graph::Workflow;
 use comfy_graph::json;
 use git_comfy::internals::platform::Checkout;
 use git_comfy::internals::platform::comfyui::gpu::Gpus;
-use git_comfy::internals::platform::comfyui::{Installation, InstallationClues, installation};
+use git_comfy::internals::platform::comfyui::{Installation, InstallationClues, find_installation};
 use git_comfy::internals::platform::hash::cache::HashCache;
 use git_comfy::internals::platform::hash::{DigestSelection, NoHashProgress, hash_files};
 use git_comfy::internals::records::dependencies::workflow_dependencies;

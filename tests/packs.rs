@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use git_comfy::internals::platform::Checkout;
 use git_comfy::internals::platform::comfyui::gpu::Gpus;
-use git_comfy::internals::platform::comfyui::{InstallationClues, installation};
+use git_comfy::internals::platform::comfyui::{InstallationClues, find_installation};
 use git_comfy::internals::platform::foreign_checkout;
 use git_comfy::internals::platform::hash::cache::HashCache;
 use git_comfy::internals::records::machine_view::{

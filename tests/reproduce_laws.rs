@@ -7,7 +7,7 @@ use std::fs;
 use comfy_graph::catalog::{Catalog, FileFolder};
 use comfy_graph::graph::{NodeKey, Prompt, WidgetLocation, WidgetNaming, WidgetRole, Workflow};
 use comfy_graph::json::Value;
-use git_comfy::internals::reproduce::{DocumentAgreement, FileRenames, repair};
+use git_comfy::internals::reproduce::{DocumentAgreement, FileRenames, repair_documents};
 
 use crate::graph_support::data::{documents, files, name};
 

@@ -8,7 +8,7 @@ use comfy_graph::json::{Object, Value};
 
 use super::content::FileContent;
 use super::text::diff_description::DiffDescription;
-use super::text::{LayoutDetail, SubgraphNames, describe};
+use super::text::{LayoutDetail, SubgraphNames, describe_diff};
 
 /// Two graphs and what differs between them.
 #[derive(Debug)]

@@ -102,7 +102,7 @@ pub struct ModelUse {
     /// The widgets that name it.
     pub at: Vec<WidgetSite>,
     /// What the workflow itself says about the file.
-    #[serde(default, skip_serializing_if = "Claims::is_empty")]
+    #[serde(default, skip_serializing_if = "ModelClaims::is_empty")]
     pub claims: ModelClaims,
 }
 

@@ -10,7 +10,8 @@ use super::run_store::RunStore;
 use super::{bridge, media_file};
 use crate::error::Result;
 use crate::runs::run_data::{
-    HistoryEntry, InputFile, OutputBase, OutputFile, Run, embedded, run_from_entry, run_from_spool,
+    HistoryEntry, InputFile, OutputBase, OutputFile, Run, run_from_entry, run_from_payload,
+    run_from_spool,
 };
 use crate::session::Session;
 

@@ -18,7 +18,7 @@ use super::runs_ref;
 use super::runs_ref::{RunChanges, RunPath, StoredRun};
 use crate::error::Result;
 use crate::runs::index::RunRow;
-use crate::runs::run_data::{OutputFile, Run, embedded};
+use crate::runs::run_data::{OutputFile, Run, run_from_payload};
 use crate::session::Session;
 
 /// Runs that are written to git in one step.

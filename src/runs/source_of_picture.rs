@@ -20,7 +20,7 @@ use crate::platform::git::{RepoPath, Repository, changes};
 use crate::platform::text::sanitize;
 use crate::runs::commands::inspect::replace_non_finite;
 use crate::runs::commands::{find, runs};
-use crate::runs::run_data::{CommittedFile, Run, embedded};
+use crate::runs::run_data::{CommittedFile, Run, run_from_payload};
 use crate::runs::text::run_text::MatchReason;
 use crate::session::Session;
 

@@ -8,7 +8,7 @@ use super::marked_block;
 use crate::layouts::raw_files::RawFile;
 use crate::layouts::refresh::read_up_to;
 use crate::layouts::status::conflicts_in;
-use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts, raw_files, refresh};
+use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts, raw_files, refresh_index};
 use crate::merging::merge_state::StagedConflicts;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::git_runner::GitRunner;

@@ -2,7 +2,7 @@
 //! to do; none ever fails the git command that called it.
 
 use crate::layouts::refresh::store_moved_layouts;
-use crate::layouts::{lay_out_committed, promote, refresh};
+use crate::layouts::{lay_out_committed, promote_pending, refresh_index};
 use crate::platform::git::index::index_path;
 use crate::platform::git::{CommitId, ObjectId, Repository, Result};
 use crate::sharing;

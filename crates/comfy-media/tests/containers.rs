@@ -83,7 +83,7 @@ fn history() -> HashMap<PathBuf, Vec<(Value, Option<Value>)>> {
     let histories = documents.iter().filter(|(file, _)| data::name(file) == "history_full.json");
     for run in histories.flat_map(|(_, runs)| runs.as_object().unwrap().values()) {
         let prompt = run.get("prompt").unwrap();
-        let info = prompt.at(3).unwrap().get("extra_pnginfo");
+        let info = prompt.get_index(3).unwrap().get("extra_pnginfo");
         let workflow = info.and_then(|info| info.get("workflow")).cloned();
         let nodes = run.get("outputs").unwrap().as_object().unwrap().values();
         let items = nodes
@@ -95,7 +95,7 @@ fn history() -> HashMap<PathBuf, Vec<(Value, Option<Value>)>> {
             let text = |key| item.get(key).unwrap().as_str().unwrap();
             if text("type") == "output" {
                 let file = root.join(text("subfolder")).join(text("filename"));
-                let run = (prompt.at(2).unwrap().clone(), workflow.clone());
+                let run = (prompt.get_index(2).unwrap().clone(), workflow.clone());
                 made.entry(file).or_default().push(run);
             }
         }

@@ -155,7 +155,8 @@ pub fn group_exports(exports: Vec<ExportedWorkflow>) -> ImportPlan {
     for (folder, version) in nameless {
         let key = find_similar_line(&version, &folder, &named);
         if let Some(key) = &key {
-            let line = named[key].first().map(|first| first.name.line.clone()).unwrap_or_default();
+            let line =
+                named[key].first().map(|first| first.name.line_name.clone()).unwrap_or_default();
             plan.doubts
                 .push(ImportDoubt::PlacedByGraph { from: version.export.from.clone(), line });
         }

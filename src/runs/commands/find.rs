@@ -14,7 +14,7 @@ use crate::platform::text::time_argument::parse_since;
 use crate::runs::commands::runs::to_run_line;
 use crate::runs::index::{RunFilter, RunQuery, RunRow, SearchKey};
 use crate::runs::run_branches::OutputSelector;
-use crate::runs::run_data::embedded;
+use crate::runs::run_data::run_from_payload;
 use crate::runs::run_store::RunStore;
 use crate::runs::text::run_text::{MatchReason, format_run_line, run_line_json};
 use crate::runs::{media_file, run_branches};

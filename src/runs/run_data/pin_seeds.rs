@@ -89,7 +89,7 @@ fn value_edits(
     let mut changes: Vec<WidgetEdit> = Vec::new();
     for (node, input, used) in differing_inputs(workflow, prompt, hold, catalog) {
         let Some(held) = holders.get(&(node, input.as_str().into())) else { continue };
-        let change = (held.node.clone(), held.place.clone(), held.name.clone(), used);
+        let change = (held.node.clone(), held.location.clone(), held.name.clone(), used);
         // One value may feed many inputs.
         if !changes.contains(&change) {
             changes.push(change);

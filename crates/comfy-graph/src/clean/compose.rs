@@ -365,7 +365,7 @@ fn clear_new_nodes(
         let moved_since = members.iter().filter(|(other, members)| {
             let then = authors_place(author, other);
             *other != key
-                && then.is_none_or(|then| then.at != Geometry::from_members(members).position)
+                && then.is_none_or(|then| then.position != Geometry::from_members(members).position)
         });
         OverlapCheck {
             node: key.clone(),

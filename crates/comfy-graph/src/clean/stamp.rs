@@ -140,7 +140,7 @@ impl<'a> PlacementView<'a> {
     }
 
     fn corner_of(&self, group: &str) -> Option<(f64, f64)> {
-        self.geometry.get(group)?.at
+        self.geometry.get(group)?.position
     }
 }
 

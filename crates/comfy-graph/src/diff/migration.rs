@@ -49,7 +49,10 @@ impl MigrationDetector<'_, '_> {
             return;
         }
         let moved = |node: &NodeRef, name: &str, value: &Value| {
-            hosts.get(&node.key).and_then(|values| values.get(name)).is_some_and(|v| v.same(value))
+            hosts
+                .get(&node.key)
+                .and_then(|values| values.get(name))
+                .is_some_and(|v| v.is_equivalent(value))
         };
         let is_boundary = |scope: &GraphScope, name: &str| {
             let layer = self.new.layer_index(scope);

@@ -174,7 +174,7 @@ fn value_edits(node: &NodeRef, before: &PromptNode, after: &PromptNode) -> Vec<E
     }
     for (key, value) in &is {
         match known.get(key) {
-            Some(before) if before.same(value) => {}
+            Some(before) if before.is_equivalent(value) => {}
             before => edits.push(value_edit(node, key, Change::new(before, Some(value)))),
         }
     }

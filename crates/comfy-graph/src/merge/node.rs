@@ -39,7 +39,7 @@ pub(super) fn merge_node(
         match list {
             Some(mut list) => {
                 if let (Some(boundary), Some(Value::Array(slots))) = (boundary, Some(&mut list)) {
-                    boundary.sort(key, slots);
+                    boundary.sort_slots(key, slots);
                 }
                 merged.insert(key, list);
             }

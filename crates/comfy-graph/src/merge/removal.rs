@@ -243,7 +243,7 @@ fn value_change_degree(
         }
         seen += 1;
         match known.get(&widget.name) {
-            Some(value) if value.same(widget.value) => {}
+            Some(value) if value.is_equivalent(widget.value) => {}
             Some(_) if controls(at) => worst = worst.max(ChangeDegree::Slightly),
             _ => worst = ChangeDegree::Truly,
         }

@@ -163,7 +163,7 @@ pub(super) fn merge_widgets<'a>(
         return values.ours;
     }
     let fits = |node: Option<&Node>, widgets: &[Widget<'_>]| {
-        node.is_none_or(|node| node.widgets().len() == widgets.len())
+        node.is_none_or(|node| node.widget_values().len() == widgets.len())
     };
     let all_fit = fits(nodes.base, &named.base)
         && fits(nodes.ours, &named.ours)
@@ -312,7 +312,7 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
                 let side = if units.ours.is_some() { MergeSide::Ours } else { MergeSide::Theirs };
                 let widget = &unit.widgets[0];
                 let (name, place) = (widget.name.clone(), widget.location.clone());
-                Some(vec![SettledWidget { name, location, value, side }])
+                Some(vec![SettledWidget { name, location: place, value, side }])
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::runs::commands::runs::scan;
 use crate::runs::media_file;
 use crate::runs::output_folders::OutputFolders;
 use crate::runs::parallel_reader::{self, OutputCandidate};
-use crate::runs::run_data::{Run, embedded};
+use crate::runs::run_data::{Run, run_from_payload};
 use crate::runs::run_store::RunStore;
 use crate::session::Session;
 

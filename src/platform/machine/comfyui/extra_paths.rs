@@ -35,7 +35,7 @@ pub struct PathContext<'a> {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ExtraPathsError {
     /// Larger than any such file has reason to be.
-    #[error("the file is {0} bytes long; git-comfy reads up to {LARGEST}")]
+    #[error("the file is {0} bytes long; git-comfy reads up to {MAX_FILE_LEN}")]
     TooLarge(usize),
     #[error("the file is not UTF-8 text")]
     NotText,

@@ -28,10 +28,10 @@ use crate::records::{CommitRecord, WorkflowUse};
 use crate::reproduce::{
     self, FileRenames, InputState, LocalMachine, LocalModel, ModelState, ReproductionCheck,
     RequiredInput, RequiredModel, Requirements, RestoreSource, WorkflowRecords,
-    add_parameter_claims, check,
+    add_parameter_claims, check_requirements,
 };
 use crate::runs::output_folders::OutputFolders;
-use crate::runs::run_data::{Run, embedded};
+use crate::runs::run_data::{Run, run_from_payload};
 use crate::runs::run_store::RunStore;
 use crate::runs::runs_ref;
 use crate::runs::source_of_picture::PictureSource;

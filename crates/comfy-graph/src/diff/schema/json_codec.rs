@@ -112,18 +112,18 @@ impl<T: JsonCodec> JsonCodec for (T, T) {
     }
 }
 
-/// Implements [`Coded`] by an expression for each way.
+/// Implements [`JsonCodec`] by an expression for each way.
 macro_rules! coded {
     ($($type:ty, $what:literal: |$own:ident| $put:expr, |$value:ident| $take:expr;)*) => {
-        $(impl Coded for $type {
-            fn put(&self) -> Option<Value> {
+        $(impl JsonCodec for $type {
+            fn to_code(&self) -> Option<Value> {
                 let $own = self;
                 Some(Value::from($put))
             }
 
-            fn take(value: Option<&Value>) -> Result<Self, Misread> {
+            fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
                 let read = |$value: &Value| -> Option<Self> { $take };
-                value.and_then(read).ok_or_else(|| wanted($what, value))
+                value.and_then(read).ok_or_else(|| expected_error($what, value))
             }
         })*
     };

@@ -12,16 +12,16 @@ use crate::json::{Object, Value};
 /// Structures: the fields under their own names.
 macro_rules! records {
     ($($type:ident { $($field:ident),* })*) => {
-        $(impl Coded for $type {
-            fn put(&self) -> Option<Value> {
+        $(impl JsonCodec for $type {
+            fn to_code(&self) -> Option<Value> {
                 let mut object = Object::default();
-                $(self.$field.field(stringify!($field), &mut object);)*
+                $(self.$field.append_to(stringify!($field), &mut object);)*
                 Some(Value::Object(object))
             }
 
-            fn take(value: Option<&Value>) -> Result<Self, Misread> {
-                let fields = Fields::of(value)?;
-                Ok($type { $($field: fields.get(stringify!($field))?),* })
+            fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
+                let fields = CodeFields::from_value(value)?;
+                Ok($type { $($field: fields.parse_field(stringify!($field))?),* })
             }
         })*
     };
@@ -30,18 +30,18 @@ macro_rules! records {
 /// Choices without fields: words.
 macro_rules! words {
     ($($type:path { $($variant:ident $word:literal),* })*) => {
-        $(impl Coded for $type {
-            fn put(&self) -> Option<Value> {
+        $(impl JsonCodec for $type {
+            fn to_code(&self) -> Option<Value> {
                 use $type as This;
                 Some(Value::from(match self { $(This::$variant => $word),* }))
             }
 
-            fn take(value: Option<&Value>) -> Result<Self, Misread> {
+            fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
                 use $type as This;
                 match value.and_then(Value::as_str) {
                     $(Some($word) => Ok(This::$variant),)*
-                    Some(other) => Err(Misread::new(format!("{other:?} is no word for this"))),
-                    None => Err(wanted("a word", value)),
+                    Some(other) => Err(ScriptParseError::new(format!("{other:?} is no word for this"))),
+                    None => Err(expected_error("a word", value)),
                 }
             }
         })*
@@ -55,17 +55,17 @@ macro_rules! variants {
         /// The words in the order of the type.
         pub(super) const $names: &[&str] = &[$($word,)* $($($name,)*)?];
 
-        impl Coded for $type {
-            fn put(&self) -> Option<Value> {
+        impl JsonCodec for $type {
+            fn to_code(&self) -> Option<Value> {
                 let mut object = Object::default();
                 match self {
                     $($type::$variant { $($field),* } => {
                         object.insert($tag, $word);
-                        $($field.field(stringify!($field), &mut object);)*
+                        $($field.append_to(stringify!($field), &mut object);)*
                     })*
                     $($($type::$wrapper(inner) => {
                         object.insert($tag, $name);
-                        if let Some(Value::Object(inner)) = inner.put() {
+                        if let Some(Value::Object(inner)) = inner.to_code() {
                             for (key, value) in inner.iter() {
                                 object.insert(key.clone(), value.clone());
                             }
@@ -75,14 +75,14 @@ macro_rules! variants {
                 Some(Value::Object(object))
             }
 
-            fn take(value: Option<&Value>) -> Result<Self, Misread> {
-                let fields = Fields::of(value)?;
-                let word: compact_str::CompactString = fields.get($tag)?;
+            fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
+                let fields = CodeFields::from_value(value)?;
+                let word: compact_str::CompactString = fields.parse_field($tag)?;
                 match word.as_str() {
-                    $($word => Ok($type::$variant { $($field: fields.get(stringify!($field))?),* }),)*
-                    $($($name => Ok($type::$wrapper(Coded::take(value)?)),)*)?
+                    $($word => Ok($type::$variant { $($field: fields.parse_field(stringify!($field))?),* }),)*
+                    $($($name => Ok($type::$wrapper(JsonCodec::from_code(value)?)),)*)?
                     other => {
-                        Err(Misread::new(format!("{other:?} is not known here")).inside($tag))
+                        Err(ScriptParseError::new(format!("{other:?} is not known here")).within_key($tag))
                     }
                 }
             }
