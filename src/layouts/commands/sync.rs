@@ -6,6 +6,7 @@ use crate::layouts;
 use crate::layouts::sharing;
 use crate::layouts::sharing::{Asking, Pushed};
 use crate::platform::git;
+use crate::platform::git::shell::shell_word;
 use crate::platform::git::{CommitId, Repository};
 use crate::session::Session;
 
@@ -27,7 +28,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let remotes = match &args.remote {
         Some(name) if known.contains(name) => vec![name.clone()],
         Some(url) if is_address(url) => {
-            sharing::fetch_passing(&repository, url, Asking::Person)?;
+            let fetched = sharing::fetch_passing(&repository, url, Asking::Person);
+            fetched.map_err(|error| not_exchanged(url, &error))?;
             let told = received(&repository)?.unwrap_or_else(|| "nothing new".to_owned());
             session.ui.tell(&format!("{url}: {told}"))?;
             return Ok(Exit::Done);
@@ -50,12 +52,22 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         match exchange(&repository, &remote) {
             Ok(told) => session.ui.tell(&format!("{remote}: {told}"))?,
             Err(error) => {
-                session.ui.fail(&Failure::from(error));
+                session.ui.fail(&not_exchanged(&remote, &error));
                 exit = Exit::Failed;
             }
         }
     }
     Ok(exit)
+}
+
+/// In the words of the person, with git's reason.
+fn not_exchanged(with: &str, error: &git::Error) -> Failure {
+    Failure::new(format!(
+        "layouts and records could not be exchanged with {}: {}",
+        sharing::shown(with),
+        error.reason()
+    ))
+    .hint(format!("`git ls-remote {}` tells whether git gets there", shell_word(with)))
 }
 
 /// Whether a name can only be meant as a place.
