@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::canon::{self, Cleaned, Clock, Outcome};
+use comfy_graph::canon;
+use comfy_graph::canon::{Cleaned, Clock, Mode, Outcome};
 
 use super::block;
 use crate::layouts::raw::RawFile;
@@ -11,6 +12,7 @@ use crate::layouts::status::conflicts_in;
 use crate::layouts::{Handling, Settings, WorkTreeLayouts, raw, refresh};
 use crate::merging::driver::Unready;
 use crate::platform::git::changes::is_filtered;
+use crate::platform::git::index::IndexEntry;
 use crate::platform::git::plumbing::Git;
 use crate::platform::git::{
     Batch, Direction, EntryKind, Error, Kind, ObjectId, RepoPath, Repository, Result, index,
@@ -97,6 +99,8 @@ pub struct Renormalized {
     pub staged: Vec<RepoPath>,
     /// Those among them whose files have changes of their own, which are not staged.
     pub changed: Vec<RepoPath>,
+    /// Whether positions were put into what git stores (`comfy=keep`), and not taken out.
+    pub with_positions: bool,
     /// Whether the attribute lines are staged too.
     pub attributes: bool,
 }
@@ -131,10 +135,16 @@ pub fn renormalize(repository: &Repository) -> Result<Renormalized> {
         let handling = settings.handling_of(repository, &entry.path, Direction::Checkin);
         let Handling::Clean(mode) = handling else { continue };
         let stored = repository.blob_within(entry.id, settings.max_file_size)?;
-        let Some(stored) = stored.filter(|stored| raw::is_raw(stored, mode)) else { continue };
+        let file = read_within(&work_tree.join(entry.path.to_path()), settings.max_file_size);
+        let stored = match stored.filter(|stored| raw::is_raw(stored, mode)) {
+            Some(stored) => Some(stored),
+            None => file.clone().filter(|file| has_more_than(file, mode, &entry)),
+        };
+        let Some(stored) = stored else { continue };
         let Outcome::Cleaned(Cleaned { content, layout }) = canon::clean(&stored, mode) else {
             continue;
         };
+        done.with_positions |= mode == Mode::Keep;
         held += content.len();
         let blob = batch.blob(content);
         // When its places were chosen nobody knows.
@@ -142,7 +152,6 @@ pub fn renormalize(repository: &Repository) -> Result<Renormalized> {
         if let Some(layout) = layout {
             layouts.keep_for(&entry.path, blob, &layout)?;
         }
-        let file = read_within(&work_tree.join(entry.path.to_path()), settings.max_file_size);
         let is_same = file.is_some_and(|bytes| match canon::begin(&bytes, mode) {
             Ok((content, _)) => repository.format().id_of(Kind::Blob, &content) == blob,
             Err(_) => false,
@@ -169,6 +178,36 @@ pub fn renormalize(repository: &Repository) -> Result<Renormalized> {
     }
     done.attributes = stage_attributes(repository, &git, &work_tree.join(".gitattributes"))?;
     Ok(done)
+}
+
+/// Whether a file is the one that the index holds and has positions beside, which `comfy=keep`
+/// wants there.
+fn has_more_than(file: &[u8], mode: Mode, entry: &IndexEntry) -> bool {
+    if mode != Mode::Keep {
+        return false;
+    }
+    let id = |mode| match canon::clean(file, mode) {
+        Outcome::Cleaned(cleaned) => Some(entry.id.format().id_of(Kind::Blob, &cleaned.content)),
+        Outcome::Untouched(_) => None,
+    };
+    id(Mode::Strip) == Some(entry.id) && id(Mode::Keep).is_some_and(|kept| kept != entry.id)
+}
+
+/// How many files the index holds without positions, where `comfy=keep` wants them there: git
+/// calls them modified.
+pub(crate) fn without_positions(repository: &Repository) -> Result<usize> {
+    let work_tree = repository.require_work_tree()?.to_owned();
+    let settings = Settings::of(repository)?;
+    let mut count = 0;
+    for entry in index::files(repository)? {
+        let handling = settings.handling_of(repository, &entry.path, Direction::Checkin);
+        if handling == Handling::Clean(Mode::Keep) && is_filtered(repository, &entry.path) {
+            let file = work_tree.join(entry.path.to_path());
+            let file = read_within(&file, settings.max_file_size);
+            count += usize::from(file.is_some_and(|file| has_more_than(&file, Mode::Keep, &entry)));
+        }
+    }
+    Ok(count)
 }
 
 /// Stages the attributes file, if the block is all that is new in it.

@@ -151,7 +151,7 @@ fn bring_layouts(repository: &Repository, plan: &Plan, session: &Session) -> Res
     let remotes = if plan.is_empty() { Vec::new() } else { sharing::remotes(repository)? };
     for remote in remotes {
         if let Err(error) = sharing::fetch(repository, &remote, Asking::Nobody) {
-            let reason = sanitize::line(&error.to_string()).into_owned();
+            let reason = sanitize::line(&error.reason()).into_owned();
             ui.tell(&format!(
                 "note: no layouts were fetched from {} ({reason}); `git comfy sync` tries again",
                 sanitize::line(&remote)
@@ -186,6 +186,14 @@ fn would_renormalize(session: &Session) -> Result<Exit> {
 }
 
 fn mention_raw(repository: &Repository, session: &Session) -> Result<()> {
+    let bare = check::without_positions(repository)?;
+    if bare > 0 {
+        session.ui.tell(&format!(
+            "{} in git without positions, and with comfy=keep git calls that modified: `git comfy \
+             init --renormalize` stages the positions of all as one change",
+            if bare == 1 { "1 workflow is".to_owned() } else { format!("{bare} workflows are") }
+        ))?;
+    }
     let raw = check::check(repository, &Checked::Staged)?.unclean.len();
     if raw > 0 {
         session.ui.tell(&format!(
@@ -213,6 +221,13 @@ fn renormalize(repository: &Repository, session: &Session) -> Result<()> {
         (1, true) => "1 workflow and .gitattributes are".to_owned(),
         (count, true) => format!("{count} workflows and .gitattributes are"),
     };
+    if done.with_positions {
+        return Ok(ui.tell(&format!(
+            "{what} staged, and nothing is committed yet. The change puts positions into what git \
+             stores wherever comfy=keep says so.\n\
+             Commit it by itself:\n    git commit -m \"Keep positions in commits\""
+        ))?);
+    }
     ui.tell(&format!(
         "{what} staged, and nothing is committed yet. The change takes positions out of what \
          git stores and puts nodes, links and keys into one order; nothing that ComfyUI runs \

@@ -3,6 +3,7 @@
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::platform::git;
+use crate::platform::git::shell::shell_word;
 use crate::platform::git::{CommitId, Repository};
 use crate::session::Session;
 use crate::sharing::{Asking, Pushed};
@@ -26,7 +27,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
     let remotes = match &args.remote {
         Some(name) if known.contains(name) => vec![name.clone()],
         Some(url) if is_address(url) => {
-            sharing::fetch_passing(&repository, url, Asking::Person)?;
+            let fetched = sharing::fetch_passing(&repository, url, Asking::Person);
+            fetched.map_err(|error| not_exchanged(url, &error))?;
             let told = received(&repository)?.unwrap_or_else(|| "nothing new".to_owned());
             session.ui.tell(&format!("{url}: {told}"))?;
             return Ok(Exit::Done);
@@ -49,12 +51,22 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit> {
         match exchange(&repository, &remote) {
             Ok(told) => session.ui.tell(&format!("{remote}: {told}"))?,
             Err(error) => {
-                session.ui.fail(&Failure::from(error));
+                session.ui.fail(&not_exchanged(&remote, &error));
                 exit = Exit::Failed;
             }
         }
     }
     Ok(exit)
+}
+
+/// In the words of the person, with git's reason.
+fn not_exchanged(with: &str, error: &git::Error) -> Failure {
+    Failure::new(format!(
+        "layouts and records could not be exchanged with {}: {}",
+        sharing::shown(with),
+        error.reason()
+    ))
+    .hint(format!("`git ls-remote {}` tells whether git gets there", shell_word(with)))
 }
 
 /// Whether a name can only be meant as a place.

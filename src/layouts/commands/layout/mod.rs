@@ -240,7 +240,7 @@ impl<'b, 'r> Book<'b, 'r> {
                     .hint(format!("git checkout -- {}", self.typed)))
             }
             Some(workflow) => Ok(workflow),
-            None if is_there => Err(has_positions(path)),
+            None if is_there => Err(has_positions(path, &self.typed)),
             None => Err(self.is_gone()?),
         }
     }
@@ -334,9 +334,15 @@ fn is_no_workflow(file: &Workflow) -> bool {
     canon::begin(&file.content, Mode::Strip).is_err()
 }
 
-fn has_positions(path: &RepoPath) -> Failure {
-    Failure::new(format!("{path} was committed with its positions"))
-        .hint("`git comfy init --renormalize` stages it in its clean form")
+fn has_positions(path: &RepoPath, typed: &str) -> Failure {
+    let why = "they are part of its content there, and nothing was moved since";
+    Failure::new(format!("{path} was committed with its positions, without git-comfy: {why}"))
+        .hint(format!("git log -- {typed}"))
+        .hint(format!("git checkout COMMIT -- {typed}    # as it lay in an earlier commit"))
+        .hint(
+            "git comfy init --renormalize && git commit    # in its clean form `git comfy layout` \
+             goes back through all that was kept",
+        )
 }
 
 /// What to say of a file without any layout.
@@ -369,7 +375,8 @@ fn unknown(
     }
     let file = repository.work_tree().map(|top| top.join(path.to_path()));
     if workflow.is_none() && file.is_some_and(|file| file.exists()) {
-        return Ok(has_positions(path));
+        let typed = shell::typed(repository, &session.cwd, path);
+        return Ok(has_positions(path, &typed));
     }
     Ok(Failure::new(format!("no layout of {path} is known yet"))
         .hint("move a node in ComfyUI and save; `git comfy sync` fetches those of others"))
