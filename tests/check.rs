@@ -131,3 +131,21 @@ fn other_changes_do_not_slip_into_the_same_commit() {
     assert!(said.contains("2 workflows are staged"), "{said}");
     assert!(repo.git(["status", "--porcelain", ".gitattributes"]).starts_with("??"));
 }
+
+#[test]
+fn positions_are_staged_after_the_mode_went_from_strip_to_keep() {
+    let repo = Repo::new();
+    repo.comfy(["init", "-q", "--hooks", "files"]);
+    repo.write("a.json", workflow(20, 500));
+    repo.commit_all("stripped");
+    repo.git(["config", "comfy.mode", "keep"]);
+    let said = repo.comfy(["init"]);
+    assert!(said.contains("without positions") && said.contains("--renormalize"), "{said}");
+    let said = repo.comfy(["init", "--renormalize"]);
+    assert!(said.contains("1 workflow is staged"), "{said}");
+    repo.git(["commit", "-q", "-m", "kept"]);
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+    assert!(repo.git(["cat-file", "blob", "HEAD:a.json"]).contains("\"pos\""));
+    assert_eq!(repo.text("a.json"), workflow(20, 500));
+    assert!(!repo.comfy(["init"]).contains("without positions"));
+}

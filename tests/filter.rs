@@ -445,6 +445,6 @@ fn a_layout_that_cannot_be_kept_fails_the_add_with_the_reason_and_what_to_do() {
     for said in [said, String::from_utf8_lossy(&clean.stderr).into_owned()] {
         assert!(said.contains("a.json: its layout cannot be kept: "), "{said}");
         assert!(said.contains("comfy/layouts: ") && said.contains("directory"), "{said}");
-        assert!(said.contains("git comfy doctor"), "{said}");
+        assert!(said.contains("`git comfy init`"), "{said}");
     }
 }

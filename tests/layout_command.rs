@@ -728,3 +728,45 @@ fn a_file_that_is_gone_holds_nothing_now() {
     let told = refused(&repo, &["layout", "show", "now", "a.json"]);
     assert!(told.contains("git checkout -- a.json"), "{told}");
 }
+
+#[test]
+fn undo_of_a_drag_in_an_arranged_file_goes_back_to_the_arrangement() {
+    let team = World::new();
+    let bare = team.bare("bare.git");
+    let ann = team.repo("ann");
+    ann.comfy(["init", "-q", "--hooks", "files"]);
+    ann.write("a.json", workflow(20, 500));
+    ann.commit_all("first");
+    ann.git(["push", "-q", "--no-verify", bare.path.to_str().unwrap(), "main"]);
+    let mut git = team.command("git");
+    git.args(["clone", "-q", bare.path.to_str().unwrap()]).arg(team.path("ben"));
+    assert!(git.status().unwrap().success());
+    let ben = team.at("ben");
+    ben.comfy(["init", "-q", "--hooks", "files"]);
+    let place = |repo: &Repo| {
+        let file: serde_json::Value = serde_json::from_str(&repo.text("a.json")).unwrap();
+        file["nodes"][1]["pos"].clone()
+    };
+    let arranged = place(&ben);
+    let mut file: serde_json::Value = serde_json::from_str(&ben.text("a.json")).unwrap();
+    file["nodes"][1]["pos"] = serde_json::json!([4000, 4000]);
+    ben.write("a.json", file.to_string());
+    ben.comfy(["layout", "undo", "a.json"]);
+    assert_eq!(place(&ben), arranged);
+    // And it goes on from there: nothing is older.
+    assert!(!ben.comfy_with(["layout", "undo", "a.json"], b"").status.success());
+}
+
+#[test]
+fn undo_of_a_raw_file_names_what_to_do() {
+    let repo = Repo::new();
+    repo.write("a.json", workflow(20, 500));
+    repo.commit_all("raw");
+    repo.comfy(["init", "-q", "--hooks", "files"]);
+    let output = repo.comfy_with(["layout", "undo", "a.json"], b"");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    for hint in ["git log -- a.json", "git checkout COMMIT -- a.json", "--renormalize"] {
+        assert!(told.contains(hint), "{told}");
+    }
+}

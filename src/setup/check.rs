@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::clean::{self, CleanOutcome, CleanResult, Clock};
+use comfy_graph::clean::{self, CleanOutcome, CleanResult, Clock, LayoutMode};
 
 use super::marked_block;
 use crate::layouts::raw_files::RawFile;
@@ -12,6 +12,7 @@ use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts, raw_files, refre
 use crate::merging::merge_state::StagedConflicts;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::index::IndexEntry;
 use crate::platform::git::{
     AttributeDirection, EntryKind, GitError, ObjectBatch, ObjectId, ObjectKind, RepoPath,
     Repository, Result, index,
@@ -98,6 +99,8 @@ pub struct RenormalizeOutcome {
     pub staged: Vec<RepoPath>,
     /// Those among them whose files have changes of their own, which are not staged.
     pub changed: Vec<RepoPath>,
+    /// Whether positions were put into what git stores (`comfy=keep`), and not taken out.
+    pub with_positions: bool,
     /// Whether the attribute lines are staged too.
     pub attributes: bool,
 }
@@ -132,14 +135,18 @@ pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
         let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
         let Handling::Clean(mode) = handling else { continue };
         let stored = repository.blob_up_to(entry.id, settings.max_file_size)?;
-        let Some(stored) = stored.filter(|stored| raw_files::is_raw(stored, mode)) else {
-            continue;
+        let file = read_up_to(&work_tree.join(entry.path.to_path()), settings.max_file_size);
+        let stored = match stored.filter(|stored| raw_files::is_raw(stored, mode)) {
+            Some(stored) => Some(stored),
+            None => file.clone().filter(|file| has_more_than(file, mode, &entry)),
         };
+        let Some(stored) = stored else { continue };
         let CleanOutcome::Cleaned(CleanResult { content, layout }) =
             clean::clean_document(&stored, mode)
         else {
             continue;
         };
+        done.with_positions |= mode == LayoutMode::Keep;
         held += content.len();
         let blob = batch.add_blob(content);
         // When its places were chosen nobody knows.
@@ -147,7 +154,6 @@ pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
         if let Some(layout) = layout {
             layouts.store_for(&entry.path, blob, &layout)?;
         }
-        let file = read_up_to(&work_tree.join(entry.path.to_path()), settings.max_file_size);
         let is_same = file.is_some_and(|bytes| match clean::begin_clean(&bytes, mode) {
             Ok((content, _)) => repository.format().object_id(ObjectKind::Blob, &content) == blob,
             Err(_) => false,
@@ -177,6 +183,41 @@ pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
     }
     done.attributes = stage_attributes(repository, &git, &work_tree.join(".gitattributes"))?;
     Ok(done)
+}
+
+/// Whether a file is the one that the index holds and has positions beside, which `comfy=keep`
+/// wants there.
+fn has_more_than(file: &[u8], mode: LayoutMode, entry: &IndexEntry) -> bool {
+    if mode != LayoutMode::Keep {
+        return false;
+    }
+    let id = |mode| match clean::clean_document(file, mode) {
+        CleanOutcome::Cleaned(cleaned) => {
+            Some(entry.id.format().object_id(ObjectKind::Blob, &cleaned.content))
+        }
+        CleanOutcome::Untouched(_) => None,
+    };
+    id(LayoutMode::Strip) == Some(entry.id)
+        && id(LayoutMode::Keep).is_some_and(|kept| kept != entry.id)
+}
+
+/// How many files the index holds without positions, where `comfy=keep` wants them there: git
+/// calls them modified.
+pub(crate) fn without_positions(repository: &Repository) -> Result<usize> {
+    let work_tree = repository.require_work_tree()?.to_owned();
+    let settings = FilterSettings::load(repository)?;
+    let mut count = 0;
+    for entry in index::index_entries(repository)? {
+        let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
+        if handling == Handling::Clean(LayoutMode::Keep) && is_filtered(repository, &entry.path) {
+            let file = work_tree.join(entry.path.to_path());
+            let file = read_up_to(&file, settings.max_file_size);
+            count += usize::from(
+                file.is_some_and(|file| has_more_than(&file, LayoutMode::Keep, &entry)),
+            );
+        }
+    }
+    Ok(count)
 }
 
 /// Stages the attributes file, if the block is all that is new in it.

@@ -159,7 +159,7 @@ fn fetch_and_restore_layouts(
     let remotes = if plan.is_empty() { Vec::new() } else { sharing::remote_names(repository)? };
     for remote in remotes {
         if let Err(error) = sharing::fetch_shared_refs(repository, &remote, Interactivity::Hook) {
-            let reason = sanitize::line(&error.to_string()).into_owned();
+            let reason = sanitize::line(&error.reason()).into_owned();
             ui.report(&format!(
                 "note: no layouts were fetched from {} ({reason}); `git comfy sync` tries again",
                 sanitize::line(&remote)
@@ -194,6 +194,14 @@ fn print_renormalization(session: &Session) -> Result<Exit> {
 }
 
 fn note_raw_workflows(repository: &Repository, session: &Session) -> Result<()> {
+    let bare = check::without_positions(repository)?;
+    if bare > 0 {
+        session.ui.report(&format!(
+            "{} in git without positions, and with comfy=keep git calls that modified: `git comfy \
+             init --renormalize` stages the positions of all as one change",
+            if bare == 1 { "1 workflow is".to_owned() } else { format!("{bare} workflows are") }
+        ))?;
+    }
     let raw = check::check_workflows(repository, &CheckTarget::Staged)?.unclean.len();
     if raw > 0 {
         session.ui.report(&format!(
@@ -221,6 +229,13 @@ fn renormalize_and_report(repository: &Repository, session: &Session) -> Result<
         (1, true) => "1 workflow and .gitattributes are".to_owned(),
         (count, true) => format!("{count} workflows and .gitattributes are"),
     };
+    if done.with_positions {
+        return Ok(ui.report(&format!(
+            "{what} staged, and nothing is committed yet. The change puts positions into what git \
+             stores wherever comfy=keep says so.\n\
+             Commit it by itself:\n    git commit -m \"Keep positions in commits\""
+        ))?);
+    }
     ui.report(&format!(
         "{what} staged, and nothing is committed yet. The change takes positions out of what \
          git stores and puts nodes, links and keys into one order; nothing that ComfyUI runs \

@@ -3,6 +3,7 @@
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git;
+use crate::platform::git::shell::shell_word;
 use crate::platform::git::{CommitId, Repository};
 use crate::session::Session;
 use crate::sharing::{Interactivity, PushOutcome};
@@ -26,7 +27,8 @@ pub fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
     let remotes = match &args.remote {
         Some(name) if known.contains(name) => vec![name.clone()],
         Some(url) if is_address(url) => {
-            sharing::fetch_from_address(&repository, url, Interactivity::Person)?;
+            let fetched = sharing::fetch_from_address(&repository, url, Interactivity::Person);
+            fetched.map_err(|error| not_exchanged(url, &error))?;
             let told =
                 receive_and_describe(&repository)?.unwrap_or_else(|| "nothing new".to_owned());
             session.ui.report(&format!("{url}: {told}"))?;
@@ -49,12 +51,22 @@ pub fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
         match sync_remote(&repository, &remote) {
             Ok(told) => session.ui.report(&format!("{remote}: {told}"))?,
             Err(error) => {
-                session.ui.print_error(&CommandError::from(error));
+                session.ui.print_error(&not_exchanged(&remote, &error));
                 exit = Exit::Failed;
             }
         }
     }
     Ok(exit)
+}
+
+/// In the words of the person, with git's reason.
+fn not_exchanged(with: &str, error: &git::GitError) -> CommandError {
+    CommandError::new(format!(
+        "layouts and records could not be exchanged with {}: {}",
+        sharing::display_url(with),
+        error.reason()
+    ))
+    .with_hint(format!("`git ls-remote {}` tells whether git gets there", shell_word(with)))
 }
 
 /// Whether a name can only be meant as a place.

@@ -255,7 +255,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
                     .with_hint(format!("git checkout -- {}", self.typed)))
             }
             Some(workflow) => Ok(workflow),
-            None if is_there => Err(raw_file_failure(path)),
+            None if is_there => Err(has_positions(path, &self.typed)),
             None => Err(self.missing_file_failure()?),
         }
     }
@@ -364,9 +364,15 @@ fn is_no_workflow(file: &WorkTreeWorkflow) -> bool {
     clean::begin_clean(&file.content, LayoutMode::Strip).is_err()
 }
 
-fn raw_file_failure(path: &RepoPath) -> CommandError {
-    CommandError::new(format!("{path} was committed with its positions"))
-        .with_hint("`git comfy init --renormalize` stages it in its clean form")
+fn has_positions(path: &RepoPath, typed: &str) -> CommandError {
+    let why = "they are part of its content there, and nothing was moved since";
+    CommandError::new(format!("{path} was committed with its positions, without git-comfy: {why}"))
+        .with_hint(format!("git log -- {typed}"))
+        .with_hint(format!("git checkout COMMIT -- {typed}    # as it lay in an earlier commit"))
+        .with_hint(
+            "git comfy init --renormalize && git commit    # in its clean form `git comfy layout` \
+             goes back through all that was kept",
+        )
 }
 
 /// What to say of a file without any layout.
@@ -404,7 +410,8 @@ fn no_layout_failure(
     }
     let file = repository.work_tree().map(|top| top.join(path.to_path()));
     if workflow.is_none() && file.is_some_and(|file| file.exists()) {
-        return Ok(raw_file_failure(path));
+        let typed = shell::quote_path_from(repository, &session.cwd, path);
+        return Ok(has_positions(path, &typed));
     }
     Ok(CommandError::new(format!("no layout of {path} is known yet"))
         .with_hint("move a node in ComfyUI and save; `git comfy sync` fetches those of others"))

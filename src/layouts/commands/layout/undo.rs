@@ -13,7 +13,8 @@ use crate::session::Session;
 
 /// Go one state back: to how the file lay before anything was moved last, here or by a
 /// pull. Again goes further back, until you move something yourself. What was arranged
-/// because nobody had placed it yet is no state to go back to.
+/// because nobody had placed it yet, and gave way to what somebody placed elsewhere, is no
+/// state to go back to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LayoutUndoArgs {
     /// The file [default: the one that changed last].
@@ -80,7 +81,9 @@ fn step_back(book: &mut FileLayouts<'_, '_>) -> Result<UndoStep> {
         }
         // What nobody placed gave way to what somebody did: nothing that anybody would undo.
         let is_guess = state.is_written_by_git() && was_overwritten;
-        if !part.source().layout.has_place_by_person()
+        // But a drag in what was arranged is one.
+        let is_arranged = !part.source().layout.has_place_by_person();
+        if (is_arranged && was_overwritten)
             || (is_guess && was_arranged_before(part.source(), &present.layout))
         {
             arranged = arranged.or(Some(at));
