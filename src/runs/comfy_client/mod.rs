@@ -177,7 +177,7 @@ impl ComfyClient {
     }
 
     /// Follows a run until it ends. `told` hears what happens, and at least five times a
-    /// second [`Event::Waiting`].
+    /// second [`RunEvent::Waiting`].
     pub fn follow_run(
         &mut self,
         id: &str,

@@ -80,7 +80,7 @@ pub enum GitFolderState {
         top: PathBuf,
         place: PathBuf,
     },
-    /// A separation was broken off here; [`resume`] goes on.
+    /// A separation was broken off here; [`resume_move`] goes on.
     Interrupted(PathBuf),
 }
 

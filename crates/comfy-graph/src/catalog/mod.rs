@@ -1,7 +1,7 @@
 //! Node definitions: the names of widgets, and which inputs are model files.
 //!
 //! A [`Catalog`] knows the classes that ComfyUI brings, and those of a server's
-//! `/object_info` if it is given one. It implements [`crate::graph::Naming`].
+//! `/object_info` if it is given one. It implements [`crate::graph::WidgetNaming`].
 //!
 //! Must not know where a definition was fetched from.
 
@@ -46,7 +46,7 @@ impl Catalog {
         Catalog::with_table(&object_info_table(answer))
     }
 
-    /// The built-in classes and those of a table made by [`table_of`]: what is kept of an
+    /// The built-in classes and those of a table made by [`object_info_table`]: what is kept of an
     /// `/object_info` answer between two calls of the program.
     pub fn with_table(text: &str) -> Self {
         Catalog {

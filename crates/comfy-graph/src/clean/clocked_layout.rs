@@ -232,7 +232,7 @@ impl ClockedLayout {
     }
 
     /// The earlier state that was brought back, if nothing was moved since: as it was named
-    /// to [`ClockedLayout::set_back`].
+    /// to [`ClockedLayout::set_reverted_to`].
     pub fn back(&self) -> Option<&str> {
         self.reverted_to.as_deref()
     }

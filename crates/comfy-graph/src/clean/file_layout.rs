@@ -5,7 +5,7 @@
 //! {"v":1,"style":"0","graphs":{"":{"nodes":[{"id":3,"type":"KSampler","pos":[1,2]}]}}}
 //! ```
 //!
-//! `style` spells a [`Style`], `graphs` holds the layout of each graph under the pointer
+//! `style` spells a [`JsonStyle`], `graphs` holds the layout of each graph under the pointer
 //! to it (`""` is a file that is a workflow from its root on), `residue` what no rule
 //! explains. Unknown members are ignored, so that a later version can add some. Must not
 //! know blobs, paths of files or notes.

@@ -8,7 +8,7 @@ use crate::json::{Object, Value};
 pub struct LayoutView<'a>(&'a Object);
 
 impl<'a> LayoutView<'a> {
-    /// Looks into what [`super::strip`] took out.
+    /// Looks into what [`super::strip_layout`] took out.
     pub fn new(layout: &'a Object) -> Self {
         LayoutView(layout)
     }

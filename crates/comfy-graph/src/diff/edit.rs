@@ -277,7 +277,7 @@ pub enum Edit {
         node: NodeRef,
         /// The widget.
         name: WidgetName,
-        /// What it is for. [`Role::Text`] is worth showing by words.
+        /// What it is for. [`WidgetRole::OutlineWriter`] is worth showing by words.
         role: WidgetRole,
         /// The value: one side is absent where the widget is.
         change: Change<Option<Value>>,

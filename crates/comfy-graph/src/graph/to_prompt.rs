@@ -3,7 +3,7 @@
 //!
 //! A pure function: what the frontend decides at random or by the clock on queueing stays
 //! as it is written (`{a|b}` choices, `%date%`, the next seed). Must not know which
-//! widgets a class has: that is asked of [`Naming`].
+//! widgets a class has: that is asked of [`WidgetNaming`].
 
 use compact_str::{CompactString, format_compact};
 use rustc_hash::FxHashMap;

@@ -2,8 +2,8 @@
 //!
 //! A [`Value`] keeps what a general JSON library throws away and git users notice: the
 //! spelling of every number, the order of every key, strings to the code point. A
-//! [`Style`] is how a file spells its whitespace and escapes, so that a value can be
-//! printed back to the bytes it was read from. [`Path`] points into a value.
+//! [`JsonStyle`] is how a file spells its whitespace and escapes, so that a value can be
+//! printed back to the bytes it was read from. [`JsonPath`] points into a value.
 //!
 //! Why a tree of our own beside `serde_json`: `serde_json` collapses duplicate keys,
 //! rewrites `1e5` to `1e+5`, takes about 80 bytes for every array element when key order

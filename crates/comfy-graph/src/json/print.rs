@@ -1,4 +1,4 @@
-//! [`Value`] to text, in any [`Style`].
+//! [`Value`] to text, in any [`JsonStyle`].
 
 use super::{Escapes, Indent, JsonStyle, LineEnd, Object, Value};
 

@@ -7,7 +7,7 @@
 //!
 //! [`merge()`] never fails: what cannot be settled is a [`Conflict`], and a result that
 //! does not pass its own check is not used. Everything is settled by the one rule of
-//! [`Three`], whatever it is: a node by its presence, a value by its name, a wire by the
+//! [`ThreeWay`], whatever it is: a node by its presence, a value by its name, a wire by the
 //! input it feeds. `embed` puts conflicts into the file, `resolve` takes them out again.
 //!
 //! Must not read or write files; must not know git.

@@ -1,6 +1,6 @@
 //! The three-way rule, once: what became of a thing on its way from the base to each side.
 //!
-//! Everything that is merged is brought into a [`Three`] and settled here: a widget, a
+//! Everything that is merged is brought into a [`ThreeWay`] and settled here: a widget, a
 //! title, a wire, the presence of a node. Must not know what the thing is.
 
 use crate::json::Value;

@@ -259,7 +259,7 @@ pub(super) fn source_to_value(source: Option<&WireSource>) -> Value {
     }
 }
 
-/// What [`source_value`] made. Null and nonsense are no origin.
+/// What [`source_to_value`] made. Null and nonsense are no origin.
 pub(super) fn source_from_value(value: &Value) -> Option<WireSource> {
     let index = |key| value.get(key).and_then(Value::as_i64).and_then(|n| usize::try_from(n).ok());
     if let Some(name) = value.get("boundary").and_then(Value::as_str) {

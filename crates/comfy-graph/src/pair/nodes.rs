@@ -128,7 +128,7 @@ impl Pairer<'_, '_> {
         self.pair_neighbours_from(open, |_, _, _| true);
     }
 
-    /// As [`Pairer::spread`], from given pairs and only to pairs that are accepted.
+    /// As [`Pairer::pair_neighbours`], from given pairs and only to pairs that are accepted.
     pub(super) fn pair_neighbours_from(
         &mut self,
         mut open: Vec<(NodeIndex, NodeIndex)>,

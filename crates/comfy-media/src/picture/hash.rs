@@ -28,14 +28,14 @@ const FREQUENCIES: usize = 16;
 const COSINE_SCALE: f64 = 4096.0;
 
 /// What a coefficient of one level of luma comes to: 256 parts of a level, two cosines of
-/// [`ONE`], and a quarter of all cells.
+/// [`COSINE_SCALE`], and a quarter of all cells.
 const LEVEL_COEFFICIENT: i64 = 256 * 4096 * 4096 * (GRID_SIDE * GRID_SIDE / 4) as i64;
 
 /// Up to this a coefficient is what re-encoding leaves, not what the picture shows: half a
 /// level.
 const MAX_NOISE: i64 = LEVEL_COEFFICIENT / 2;
 
-/// With fewer coefficients than this above [`NOISE`] a picture cannot be told from others.
+/// With fewer coefficients than this above [`MAX_NOISE`] a picture cannot be told from others.
 const MIN_STRUCTURE: u32 = 12;
 
 /// The perceptual hash of a picture.

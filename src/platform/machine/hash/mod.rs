@@ -32,7 +32,7 @@ pub const SETTLING_TIME: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DigestSelection {
     Sha256,
-    /// Every digest of [`Hashes`].
+    /// Every digest of [`FileHashes`].
     All,
 }
 
@@ -75,7 +75,7 @@ pub enum HashError {
 /// How a half-written file was seen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnfinishedReason {
-    /// Written less than [`SETTLING`] ago: hash it once it has settled.
+    /// Written less than [`SETTLING_TIME`] ago: hash it once it has settled.
     #[error("it was written a moment ago")]
     JustWritten,
     /// It changed between the first and the last byte read.

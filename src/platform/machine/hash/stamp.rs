@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Size, time and identity of a file at one moment. Two equal stamps of one path are
 /// taken for the same bytes, as git's index does; the settling time of
-/// [`super::SETTLING`] closes the hole that two writes within one clock tick leave.
+/// [`super::SETTLING_TIME`] closes the hole that two writes within one clock tick leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStamp {
     /// Bytes.

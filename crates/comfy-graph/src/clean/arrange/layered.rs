@@ -254,7 +254,7 @@ pub(super) fn nearest_clear_place(rect: Rect, obstacles: &[Rect]) -> Rect {
 const MAX_CORNER_OBSTACLES: usize = 200;
 
 /// Finds free places for the boxes that have none, beside their neighbours where they
-/// have some, below everything where not. Afterwards every box is [`Hold::Fixed`].
+/// have some, below everything where not. Afterwards every box is [`Hold::PinResult`].
 pub(super) fn place_beside(boxes: &mut [Rect], holds: &mut [BoxPosition], arrows: &Arrows) {
     let mut taken = OccupiedCells::default();
     let mut placed: Vec<bool> = holds.iter().map(|hold| *hold != BoxPosition::None).collect();
