@@ -5,7 +5,7 @@ use std::fmt;
 /// A failure at the edge: what happened, why, and what the person can do next.
 ///
 /// Each module below the commands has an error enum of its own. A command turns it into this
-/// with [`Failure::from`] or [`Failure::new`] and adds the hints that only it can know.
+/// with [`CommandError::from`] or [`CommandError::new`] and adds the hints that only it can know.
 #[derive(Debug)]
 pub struct CommandError {
     message: String,

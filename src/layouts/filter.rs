@@ -285,7 +285,7 @@ impl<'r> Filter<'r> {
     }
 
     /// The first part of [`Filter::smudge`], which looks into the repository; the next one,
-    /// [`PendingSmudge::run`], can be done on any thread, and [`Filter::finish`] is the last. The
+    /// [`PendingSmudge::run`], can be done on any thread, and [`Filter::finish_smudge`] is the last. The
     /// content itself for a file that is none of ours.
     pub fn prepare_smudge(
         &mut self,

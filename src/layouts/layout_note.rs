@@ -158,7 +158,7 @@ fn print_line(text: &mut Vec<u8>, path: &RepoPath, entry: &LayoutEntry) {
     text.extend_from_slice(b"}\n");
 }
 
-/// Reads a line that has the very form that [`Note::print`] gives it, without building a
+/// Reads a line that has the very form that [`LayoutNote::print`] gives it, without building a
 /// tree of the layout.
 fn parse_line(line: &[u8]) -> Option<(RepoPath, LayoutEntry)> {
     let line = std::str::from_utf8(line).ok()?;

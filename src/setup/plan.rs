@@ -1,5 +1,5 @@
 //! What set-up is going to do, as a value: shown by `--dry-run`, carried out by
-//! [`Plan::apply`]. Making the value touches nothing.
+//! [`SetupPlan::apply`]. Making the value touches nothing.
 
 use std::fs;
 use std::io::{self, Write as _};

@@ -91,7 +91,7 @@ pub fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
 
 /// Keeps the layouts that files of the last commit have, when a commit begins that may
 /// find nothing to do: git then calls no other hook. What is committed after all is kept
-/// by [`Hook::PostCommit`], at once with the rest. The index is git's while this runs.
+/// by [`HookCall::PostCommit`], at once with the rest. The index is git's while this runs.
 pub fn before_commit(repository: &Repository) -> Result<()> {
     store_moved_layouts(repository)?;
     if !has_nothing_to_commit(repository)? {

@@ -141,7 +141,7 @@ pub fn catch_up_with_remotes(repository: &Repository) -> Result<ReceivedLayouts>
 }
 
 /// Remembers that the notes hold nothing new for the files of this work tree: what was kept
-/// since the last [`receive`] came from them.
+/// since the last [`receive_layouts`] came from them.
 pub(crate) fn mark_notes_followed(repository: &Repository) -> Result<()> {
     let mut memory = FetchMemory::read(repository);
     let ours = repository.reference(&layouts::notes_ref())?.map(CommitId);

@@ -43,7 +43,7 @@ enum SharedRefKind {
     Layouts,
     /// Records: what both clones know.
     Records,
-    /// Folders of runs: see [`runs`]. What was pruned or redacted must not come back as
+    /// Folders of runs: see `runs::runs_ref`. What was pruned or redacted must not come back as
     /// somebody's ancestor, so a merge begins a new chain, and a push replaces the chain
     /// that was merged.
     Runs,
@@ -347,7 +347,7 @@ pub(crate) fn fetch_shared_refs_within(
     run_fetch(repository, remote, &refspecs, asking, time)
 }
 
-/// Fetches layouts and records from an address that is no remote. [`gather`] merges them
+/// Fetches layouts and records from an address that is no remote. [`merge_fetched_refs`] merges them
 /// and forgets where they came from.
 pub fn fetch_from_address(
     repository: &Repository,

@@ -2,7 +2,7 @@
 //!
 //! [`read`] tells the container by its first bytes, never by a file name, and takes every
 //! text out of it that ComfyUI, VideoHelperSuite, the popular image savers and A1111 put
-//! there. [`Embedded::payload`] then makes sense of the texts: which is the graph, which
+//! there. [`EmbeddedMetadata::payload`] then makes sense of the texts: which is the graph, which
 //! the executed prompt, which the A1111 parameters, however they are spelled or nested.
 //!
 //! Every reader is bounded by [`budget`]: it walks the container by its lengths, seeks
@@ -51,7 +51,7 @@ pub struct EmbeddedMetadata {
 /// Reads what is embedded in a file.
 ///
 /// Cost: a few reads of a few KiB each and the texts themselves, whatever the size of the
-/// file. A damaged file is no error: see [`Embedded::defects`].
+/// file. A damaged file is no error: see [`EmbeddedMetadata::defects`].
 pub fn read<R: Read + Seek>(source: &mut R) -> Result<EmbeddedMetadata, MediaError> {
     let mut source = WindowedReader::new(source)?;
     let container = detect::detect_container(&mut source)?.ok_or(MediaError::Unrecognized)?;

@@ -181,7 +181,7 @@ pub(crate) fn parse_nul_paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
     told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(RepoPath::new)
 }
 
-/// The paths of the files that git tracks here, as [`files`] takes them.
+/// The paths of the files that git tracks here, as [`index_entries`] takes them.
 ///
 /// # Errors
 /// The index cannot be read.

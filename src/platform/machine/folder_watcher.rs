@@ -3,7 +3,7 @@
 //!
 //! A notification only says where to look; a file is reported once its size and
 //! time have not changed for a while. Which files are there at all the caller says
-//! ([`FolderWatcher::compare`]). Must not know what the files are for, nor git.
+//! ([`FolderWatcher::compare_present`]). Must not know what the files are for, nor git.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -263,7 +263,7 @@ impl RunsState {
         self.0.map(|id| id.to_hex()).unwrap_or_default()
     }
 
-    /// From [`State::to_text`].
+    /// From [`RunsState::to_text`].
     pub fn from_text(text: &str) -> RunsState {
         RunsState(ObjectId::from_hex(text.as_bytes()))
     }
@@ -289,7 +289,7 @@ pub fn current_state(repository: &Repository) -> Result<RunsState> {
 }
 
 /// The runs that differ between two states; folders that are the same in both are not
-/// read. The older state must be there: see [`is_there`].
+/// read. The older state must be there: see [`has_state`].
 pub fn diff_states(
     repository: &Repository,
     from: RunsState,

@@ -2,7 +2,7 @@
 //! the files and one line that names the place, and never half a repository.
 //!
 //! Moving is done so that whatever stops it, the repository is whole in one of the two
-//! places, and [`look`] finds out what is left to do:
+//! places, and [`inspect_git_folder`] finds out what is left to do:
 //!
 //! ```text
 //! write the line aside ─▶ move .git away ─▶ the line becomes .git ─▶ compare
@@ -198,7 +198,7 @@ pub fn move_git_folder(top: &Path, place: &Path) -> Result<()> {
     }
 }
 
-/// Goes on where a separation was broken off. The folder then lies as [`look`] says.
+/// Goes on where a separation was broken off. The folder then lies as [`inspect_git_folder`] says.
 pub fn resume_move(top: &Path) -> Result<()> {
     let line = top.join(GITDIR_LINE_FILE);
     match read_gitdir_line(&line) {

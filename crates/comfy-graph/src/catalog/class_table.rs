@@ -79,7 +79,7 @@ pub fn object_info_table(answer: &Value) -> String {
     lines.iter().map(|(name, text)| format!("{name}\t{text}\n")).collect()
 }
 
-/// What is read again by [`object_info::class`].
+/// What is read again by [`object_info::parse_class`].
 const KEPT_KEYS: &[&str] = &[
     "display_name",
     "python_module",

@@ -2,7 +2,7 @@
 //!
 //! The list depends on the values themselves: a dynamic combo's value decides what
 //! follows it. Mirrors how the frontend builds a node; where versions differ, the later
-//! extras come out as [`Expected::optional`].
+//! extras come out as [`ExpectedWidget::optional`].
 
 use compact_str::{CompactString, format_compact};
 

@@ -37,8 +37,8 @@ pub struct LayoutRemainder<'a> {
     original: &'a str,
 }
 
-/// The first half of [`clean`]: the content, and what the layout is worked out from (none
-/// for a file that is clean already). An error is the remark of [`Outcome::Untouched`].
+/// The first half of [`clean_document`]: the content, and what the layout is worked out from (none
+/// for a file that is clean already). An error is the remark of [`CleanOutcome::Untouched`].
 pub fn begin_clean(
     bytes: &[u8],
     mode: LayoutMode,
@@ -95,7 +95,7 @@ pub struct StrippedGraph {
     pub at: JsonPath,
     /// What it is.
     pub kind: GraphKind,
-    /// What was taken out; read through [`super::Aside`].
+    /// What was taken out; read through [`super::LayoutView`].
     pub layout: Object,
 }
 
@@ -113,7 +113,7 @@ pub fn strip_layout(document: &mut Value) -> Vec<StrippedGraph> {
     found.into_iter().filter_map(strip).collect()
 }
 
-/// Prints a document whose graphs are in their clean form, as [`clean`] would.
+/// Prints a document whose graphs are in their clean form, as [`clean_document`] would.
 pub fn print_clean(document: &Value) -> Vec<u8> {
     let mut content = Vec::new();
     json::print_into(&mut content, document, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);

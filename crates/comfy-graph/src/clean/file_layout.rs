@@ -47,7 +47,7 @@ impl FileLayout {
         self.line_with_graphs(self.graphs.iter().map(|(at, aside)| (at, aside)))
     }
 
-    /// As [`Layout::to_line`], with other graphs.
+    /// As [`FileLayout::to_line`], with other graphs.
     pub(super) fn line_with_graphs<'a>(
         &self,
         graphs: impl Iterator<Item = (&'a JsonPath, &'a Object)>,

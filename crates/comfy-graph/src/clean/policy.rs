@@ -18,7 +18,7 @@ pub(super) enum MemberRule {
     /// As `Layout`, but ComfyUI cannot open the file without it (a subgraph without its
     /// boundary boxes is an empty canvas): this constant box stands in.
     Box([i64; 4]),
-    /// As [`Rule::Box`], for a point.
+    /// As [`MemberRule::Box`], for a point.
     Point,
     /// A high-water mark: the true maximum over all graphs is written instead.
     Counter(IdCounter),
@@ -28,7 +28,7 @@ pub(super) enum MemberRule {
     Object(&'static ObjectPolicy),
     /// An object of display flags; it leaves the file when nothing stays in it.
     Flags(&'static ObjectPolicy),
-    /// As [`Rule::Flags`], in mode `keep` too: what git-comfy itself wrote down.
+    /// As [`MemberRule::Flags`], in mode `keep` too: what git-comfy itself wrote down.
     Marks(&'static ObjectPolicy),
     /// A list of objects with rules of their own, sorted by `id`.
     Sorted(&'static ObjectPolicy),

@@ -12,7 +12,7 @@ fn prompt_id_order(id: &str) -> Vec<(u64, JsonKey)> {
     id.split(':').map(|part| (part.parse().unwrap_or(u64::MAX), JsonKey::new(part))).collect()
 }
 
-/// Sorts a prompt. Gives what [`restore`] needs.
+/// Sorts a prompt. Gives what [`restore_prompt`] needs.
 pub(super) fn split_prompt(
     prompt: &mut Object,
     mut node: impl FnMut(&mut Object) -> Object,

@@ -4,7 +4,7 @@
 //! An [`EditScript`] stands alone: every edit carries the names it needs, so that it can
 //! be shown without the two documents. It is also complete: `apply(a, diff(a, b)) = b`.
 //! That takes edits nobody wants to read; [`Edit::class`] tells them from the others, and
-//! [`Entry::because`] tells what only follows from another edit.
+//! [`EditEntry::because`] tells what only follows from another edit.
 //!
 //! Must not know how a change is shown.
 
@@ -56,7 +56,7 @@ pub enum ScriptFormat {
     /// API prompts; also a workflow against a prompt, compared as prompts. Such a script
     /// describes; replaying it needs a prompt.
     Prompt,
-    /// Other JSON. Graphs inside it are [`Edit::Inside`].
+    /// Other JSON. Graphs inside it are [`Edit::NestedGraph`].
     Json,
 }
 
@@ -277,7 +277,7 @@ pub enum Edit {
         node: NodeRef,
         /// The widget.
         name: WidgetName,
-        /// What it is for. [`WidgetRole::OutlineWriter`] is worth showing by words.
+        /// What it is for. [`WidgetRole::Text`] is worth showing by words.
         role: WidgetRole,
         /// The value: one side is absent where the widget is.
         change: Change<Option<Value>>,
@@ -706,7 +706,7 @@ impl EditScript {
     }
 
     /// The edits a person made: content that follows from nothing else. Their indices
-    /// are those of [`Entry::because`].
+    /// are those of [`EditEntry::because`].
     pub fn content_edits(&self) -> impl Iterator<Item = (usize, &Edit)> {
         let entries = self.entries.iter().enumerate();
         let own =

@@ -2,7 +2,7 @@
 //!
 //! A typed face, never a copy with fewer fields: every node, link, group and definition
 //! owns its raw JSON object, accessors read it, setters write it, and what nobody typed
-//! stays where it was. [`kind`] says what a document is before anything else looks at it.
+//! stays where it was. [`document_kind`] says what a document is before anything else looks at it.
 //!
 //! This module must not know git, files, the layout policy, or which widgets a node class
 //! has: `catalog` knows that.

@@ -4,7 +4,7 @@ use compact_str::CompactString;
 
 use super::{Number, Object};
 
-/// Any JSON value. `==` compares spelling and order; [`Value::same`] compares meaning.
+/// Any JSON value. `==` compares spelling and order; [`Value::is_equivalent`] compares meaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Value {
     /// `null`
@@ -135,7 +135,7 @@ impl Value {
 }
 
 impl Object {
-    /// Whether both hold the same members, in any order, by [`Value::same`].
+    /// Whether both hold the same members, in any order, by [`Value::is_equivalent`].
     pub fn is_equivalent(&self, other: &Object) -> bool {
         if self.len() != other.len() {
             return false;

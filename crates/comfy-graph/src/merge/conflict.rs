@@ -1,6 +1,6 @@
 //! What a merge could not settle, as data: where, and what each side has there.
 //!
-//! A conflict is made of [`Part`]s, each a [`Place`] with three values. To choose a side is
+//! A conflict is made of [`ConflictPart`]s, each a [`MergePlace`] with three values. To choose a side is
 //! to write that side's value into every part (`resolve`). Must not know how a conflict is
 //! put into a file (`embed`) nor how it is shown.
 

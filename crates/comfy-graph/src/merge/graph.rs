@@ -1,6 +1,6 @@
 //! One graph of a workflow: which nodes stay, what they hold, what feeds what.
 //!
-//! The steps are those of [`merge`]. Must not know the other graphs of the file but for
+//! The steps are those of [`merge_graph`]. Must not know the other graphs of the file but for
 //! the boundaries of the subgraphs it has instances of.
 
 use rustc_hash::{FxHashMap, FxHashSet};

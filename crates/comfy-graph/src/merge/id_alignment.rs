@@ -1,6 +1,6 @@
 //! Which node of one side is which of the other, and one id for each.
 //!
-//! After [`align`] an id means the same thing in all three documents, and no two things
+//! After [`align_ids`] an id means the same thing in all three documents, and no two things
 //! share one that did not share it before. So a graph can be merged by id alone, and the
 //! ids are those of the result. What theirs added under an id that ours gave to something
 //! else gets a new one, everywhere it occurs. Must not know how things are merged.

@@ -5,7 +5,7 @@
 //!   ─ write links ─ apply the rules a person set ─ check that nothing is lost or broken
 //! ```
 //!
-//! [`merge()`] never fails: what cannot be settled is a [`Conflict`], and a result that
+//! [`merge_documents()`] never fails: what cannot be settled is a [`Conflict`], and a result that
 //! does not pass its own check is not used. Everything is settled by the one rule of
 //! [`ThreeWay`], whatever it is: a node by its presence, a value by its name, a wire by the
 //! input it feeds. `embed` puts conflicts into the file, `resolve` takes them out again.

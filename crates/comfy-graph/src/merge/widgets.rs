@@ -63,7 +63,7 @@ impl RawWidgetValues {
         Value::Object(object)
     }
 
-    /// What [`Values::to_value`] made.
+    /// What [`RawWidgetValues::to_value`] made.
     pub(super) fn from_value(value: &Value) -> Self {
         let get = |key| value.get(key).cloned();
         RawWidgetValues { by_position: get("widgets_values"), by_name: get("widgets_values_named") }

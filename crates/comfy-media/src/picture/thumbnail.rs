@@ -2,7 +2,7 @@
 
 use super::{PictureError, decode_raster};
 
-/// A picture made small by [`thumbnail`].
+/// A picture made small by [`make_thumbnail`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thumbnail {
     /// Width in pixels, at least 1.

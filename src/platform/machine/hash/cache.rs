@@ -3,7 +3,7 @@
 //! One small file for each hashed file, named after the path it was hashed under, written
 //! aside and renamed: any number of processes may read and write at once, a torn entry
 //! cannot exist, and the whole folder can be deleted at any time. An entry counts only
-//! while the file's [`Stamp`] is the one it was hashed with.
+//! while the file's [`FileStamp`] is the one it was hashed with.
 
 use std::fs;
 use std::io::{self, Read, Write};

@@ -26,7 +26,7 @@ use super::safetensors::{self, SafetensorsHeader};
 
 /// How long a file must have been left alone before it is hashed. Two seconds is the
 /// coarsest clock tick of the file systems people keep models on (FAT), so a later write
-/// always shows in the [`Stamp`].
+/// always shows in the [`FileStamp`].
 pub const SETTLING_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

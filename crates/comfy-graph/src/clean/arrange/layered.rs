@@ -1,6 +1,6 @@
 //! Where to put boxes that are joined by arrows. Pure geometry: knows no workflows.
 //!
-//! [`arrange`] lays out a whole graph in layers from left to right; [`place_beside`] finds
+//! [`arrange_layers`] lays out a whole graph in layers from left to right; [`place_beside`] finds
 //! a free place for a few boxes among many that stay where they are. Both are
 //! deterministic: the same boxes in the same order give the same picture.
 
@@ -254,7 +254,7 @@ pub(super) fn nearest_clear_place(rect: Rect, obstacles: &[Rect]) -> Rect {
 const MAX_CORNER_OBSTACLES: usize = 200;
 
 /// Finds free places for the boxes that have none, beside their neighbours where they
-/// have some, below everything where not. Afterwards every box is [`Hold::PinResult`].
+/// have some, below everything where not. Afterwards every box is [`BoxPosition::Fixed`].
 pub(super) fn place_beside(boxes: &mut [Rect], holds: &mut [BoxPosition], arrows: &Arrows) {
     let mut taken = OccupiedCells::default();
     let mut placed: Vec<bool> = holds.iter().map(|hold| *hold != BoxPosition::None).collect();
