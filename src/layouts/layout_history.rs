@@ -497,10 +497,7 @@ pub fn match_state(states: &[LayoutState], text: &str) -> StateMatch {
 /// before, and then what notes say of the time before that. What others did while the file
 /// was here is not on its way.
 pub fn undo_candidates(states: &[LayoutState], now: &PresentLayout) -> Vec<usize> {
-    let here = match now.layout.back() {
-        Some(back) => reference_position(states, back),
-        None => states.iter().position(|state| (state.blob, state.crc) == (now.blob, now.crc)),
-    };
+    let here = undo_origin(states, now);
     let mut held: Vec<(usize, usize)> =
         states.iter().enumerate().filter_map(|(at, state)| Some((state.held?, at))).collect();
     held.sort_unstable();
@@ -519,6 +516,15 @@ pub fn undo_candidates(states: &[LayoutState], now: &PresentLayout) -> Vec<usize
     let held = held.into_iter().filter(|(rank, _)| is_before(*rank)).map(|(_, at)| at);
     let noted = (noted_from..states.len()).filter(|at| states[*at].held.is_none());
     held.chain(noted).take(MAX_STEPS).collect()
+}
+
+/// The state that an undo goes back from: the one that an undo before it brought back, else
+/// the one that the file is in.
+pub fn undo_origin(states: &[LayoutState], now: &PresentLayout) -> Option<usize> {
+    match now.layout.back() {
+        Some(back) => reference_position(states, back),
+        None => states.iter().position(|state| (state.blob, state.crc) == (now.blob, now.crc)),
+    }
 }
 
 /// How a state is named in the one that brings it back: as the one it brought back itself.

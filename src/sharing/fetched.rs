@@ -33,6 +33,7 @@ use crate::platform::git::{
     shared_refs,
 };
 use crate::platform::write_atomic;
+use crate::runs::runs_ref;
 use crate::sharing::{Interactivity, MergedRefs};
 use crate::{layouts, sharing};
 
@@ -194,7 +195,7 @@ pub(crate) fn add_missing_refspecs(repository: &Repository, remote: &str) -> Res
     if repository.settings("filter.comfy.process")?.is_empty() {
         return Ok(());
     }
-    let runs = sharing::shares_runs(repository)?.then(|| runs_refspec(remote));
+    let runs = runs_ref::is_shared(repository)?.then(|| runs_refspec(remote));
     let git = GitRunner::in_folder(repository.require_work_tree()?);
     for refspec in [wanted].into_iter().chain(runs) {
         if !held.contains(&refspec.as_str()) {

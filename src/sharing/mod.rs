@@ -29,6 +29,7 @@ use crate::platform::git::{
     CommitId, GitError, ObjectBatch, ObjectId, ObjectKind, RefName, Repository, Result,
 };
 use crate::records::join_notes;
+use crate::runs::runs_ref;
 use crate::runs::runs_ref::merge;
 
 /// How the names of remotes begin that stand for an address only.
@@ -54,14 +55,12 @@ enum SharedRefKind {
 struct SharedRef {
     name: &'static str,
     kind: SharedRefKind,
-    /// The setting that must be true, if it does not travel by itself.
-    on_request: Option<&'static str>,
 }
 
 const SHARED_REFS: &[SharedRef] = &[
-    SharedRef { name: LAYOUTS_REF, kind: SharedRefKind::Layouts, on_request: None },
-    SharedRef { name: RECORDS_REF, kind: SharedRefKind::Records, on_request: None },
-    SharedRef { name: RUNS_REF, kind: SharedRefKind::Runs, on_request: Some("comfy.runs.share") },
+    SharedRef { name: LAYOUTS_REF, kind: SharedRefKind::Layouts },
+    SharedRef { name: RECORDS_REF, kind: SharedRefKind::Records },
+    SharedRef { name: RUNS_REF, kind: SharedRefKind::Runs },
 ];
 
 /// How long the pre-push hook may talk to the remote.
@@ -300,27 +299,10 @@ pub(crate) fn display_url(url: &str) -> String {
     trimmed.strip_suffix(".git").filter(|rest| !rest.is_empty()).unwrap_or(trimmed).to_owned()
 }
 
-/// Whether runs travel (`comfy.runs.share`).
-pub fn shares_runs(repository: &Repository) -> Result<bool> {
-    Ok(enabled_refs(repository)?.iter().any(|shared| shared.name == RUNS_REF))
-}
-
 /// The refs that travel in this repository.
 fn enabled_refs(repository: &Repository) -> Result<Vec<&'static SharedRef>> {
-    let mut all = Vec::new();
-    for shared in SHARED_REFS {
-        let wanted = match shared.on_request {
-            None => true,
-            Some(setting) => repository
-                .settings(setting)?
-                .last()
-                .is_some_and(|(_, value)| ["true", "yes", "on", "1"].contains(&value.as_str())),
-        };
-        if wanted {
-            all.push(shared);
-        }
-    }
-    Ok(all)
+    let has_runs = runs_ref::is_shared(repository)?;
+    Ok(SHARED_REFS.iter().filter(|shared| has_runs || shared.name != RUNS_REF).collect())
 }
 
 /// Fetches a remote's layouts and records (and runs, where they are shared) into the
@@ -341,7 +323,7 @@ pub(crate) fn fetch_shared_refs_within(
     time: Duration,
 ) -> Result<()> {
     let mut refspecs = vec![fetch_refspec(remote)];
-    if shares_runs(repository)? {
+    if runs_ref::is_shared(repository)? {
         refspecs.push(runs_refspec(remote));
     }
     run_fetch(repository, remote, &refspecs, asking, time)

@@ -99,6 +99,14 @@ pub struct RunChanges {
     pub replaced: Vec<RunPath>,
 }
 
+/// Whether runs travel between clones (`comfy.runs.share`).
+pub fn is_shared(repository: &Repository) -> Result<bool> {
+    let settings = repository.settings("comfy.runs.share")?;
+    Ok(settings
+        .last()
+        .is_some_and(|(_, value)| ["true", "yes", "on", "1"].contains(&value.as_str())))
+}
+
 /// Writes runs. Ids that were pruned stay away. Gives how many runs are new or know more
 /// than before.
 pub fn record_runs(repository: &Repository, change: &RunChanges) -> Result<usize> {

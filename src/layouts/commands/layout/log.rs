@@ -102,7 +102,7 @@ fn print_all_files<'r>(
             history: &mut past,
             path: path.clone(),
             typed: String::new(),
-            require_workflow: None,
+            workflow: None,
             states: std::mem::take(states),
             titles: comfy_graph::clean::PlaceTitles::default(),
         };

@@ -114,7 +114,7 @@ struct FileLayouts<'b, 'r> {
     /// The path as a person types it.
     typed: String,
     /// The file as it is; nothing if it is not there, or none of ours.
-    require_workflow: Option<WorkTreeWorkflow>,
+    workflow: Option<WorkTreeWorkflow>,
     states: Vec<LayoutState>,
     titles: PlaceTitles,
 }
@@ -166,7 +166,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
             history: past,
             path,
             typed,
-            require_workflow: workflow,
+            workflow,
             states,
             titles,
         })
@@ -191,7 +191,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
     }
 
     fn read_content(&self, blob: ObjectId) -> Result<Option<Vec<u8>>> {
-        match &self.require_workflow {
+        match &self.workflow {
             Some(workflow) if workflow.blob == blob => Ok(Some(workflow.content.clone())),
             _ => Ok(self.repository.blob_up_to(blob, MAX_CONTENT_SIZE)?),
         }
@@ -249,7 +249,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         let path = &self.path;
         let top = self.repository.work_tree();
         let is_there = top.is_some_and(|top| top.join(path.to_path()).exists());
-        match &self.require_workflow {
+        match &self.workflow {
             Some(workflow) if is_no_workflow(workflow) => {
                 Err(CommandError::new(format!("{path} is no workflow as it is now"))
                     .with_hint(format!("git checkout -- {}", self.typed)))

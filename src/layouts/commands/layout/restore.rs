@@ -28,7 +28,7 @@ pub(crate) fn run(args: &LayoutRestoreArgs, session: &Session) -> Result<Exit> {
     let mut book = FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
     let at = book.find_state(id.unwrap_or_default())?;
     book.workflow()?;
-    let outcome = match &book.require_workflow {
+    let outcome = match &book.workflow {
         Some(workflow) => book.workspace.restore(
             book.history,
             workflow,

@@ -63,14 +63,14 @@ enum UndoStep {
 }
 
 fn step_back(book: &mut FileLayouts<'_, '_>) -> Result<UndoStep> {
-    let (Some(workflow), Some(present)) =
-        (&book.require_workflow, book.history.present_layout(&book.path))
+    let (Some(workflow), Some(present)) = (&book.workflow, book.history.present_layout(&book.path))
     else {
         return Ok(UndoStep::Nowhere(None));
     };
     let mut arranged = None;
     // Whether git wrote what came after the state at hand.
-    let mut is_overwritten = book.present_state().is_some_and(LayoutState::is_written_by_git);
+    let origin = layout_history::undo_origin(&book.states, &present).map(|at| &book.states[at]);
+    let mut is_overwritten = origin.is_some_and(LayoutState::is_written_by_git);
     for at in layout_history::undo_candidates(&book.states, &present) {
         let state = &book.states[at];
         let was_overwritten = std::mem::replace(&mut is_overwritten, state.is_written_by_git());

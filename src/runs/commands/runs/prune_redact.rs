@@ -10,7 +10,6 @@ use crate::runs::run_store::RunStore;
 use crate::runs::runs_ref;
 use crate::runs::runs_ref::RunPath;
 use crate::session::Session;
-use crate::sharing;
 
 /// Which runs.
 #[derive(Debug, clap::Args)]
@@ -80,7 +79,7 @@ fn rewrite_selected(
     session.ui.report(&format!("{} {done}", count_runs(count)))?;
     if count > 0 {
         session.ui.info("git keeps the old objects until it collects garbage: git gc --prune=now");
-        if sharing::shares_runs(&shelf.repository)? {
+        if runs_ref::is_shared(&shelf.repository)? {
             session.ui.info("git comfy sync does the same at the remotes");
         }
     }
