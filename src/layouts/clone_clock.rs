@@ -22,7 +22,7 @@ use crate::platform::git::{GitError, Repository, Result};
 #[derive(Debug)]
 pub(crate) struct CloneClock {
     folder: PathBuf,
-    load: Option<ClockReading>,
+    read: Option<ClockReading>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,14 +40,14 @@ const WRITE_AHEAD_MILLISECONDS: u64 = 32;
 impl CloneClock {
     /// The clock of a repository.
     pub(crate) fn open(repository: &Repository) -> CloneClock {
-        CloneClock { folder: repository.state_dir(), load: None }
+        CloneClock { folder: repository.state_dir(), read: None }
     }
 
     /// One that is kept nowhere, for what is only shown.
     pub(crate) fn passing() -> CloneClock {
         let id = new_id();
         let read = ClockReading { id, latest: 0, written: u64::MAX };
-        CloneClock { folder: PathBuf::new(), load: Some(read) }
+        CloneClock { folder: PathBuf::new(), read: Some(read) }
     }
 
     /// What is wrong with a clock that does not say which clone this is.
@@ -64,16 +64,16 @@ impl CloneClock {
     /// # Errors
     /// The clock cannot be written down: another clone could get the same times.
     pub(crate) fn tick(&mut self, floor: u64) -> Result<ClockStamp> {
-        self.read()?;
+        self.load()?;
         let folder = self.folder.clone();
-        let Some(read) = &mut self.load else { return Err(unreadable_clock(&folder)) };
+        let Some(read) = &mut self.read else { return Err(unreadable_clock(&folder)) };
         read.latest = git::now_millis().max(read.latest + 1).max(floor.saturating_add(1));
         if read.latest > read.written {
             read.written = read.latest + WRITE_AHEAD_MILLISECONDS;
             let (id, kept) = (read.id, read.written);
             self.write(id, kept)?;
         }
-        let Some(read) = &self.load else { return Err(unreadable_clock(&folder)) };
+        let Some(read) = &self.read else { return Err(unreadable_clock(&folder)) };
         Ok(ClockStamp { millis: read.latest, clone_id: read.id })
     }
 
@@ -82,12 +82,12 @@ impl CloneClock {
     /// # Errors
     /// As for [`CloneClock::tick`].
     pub(crate) fn id(&mut self) -> Result<CloneId> {
-        self.read()?;
-        self.load.as_ref().map(|read| read.id).ok_or_else(|| unreadable_clock(&self.folder))
+        self.load()?;
+        self.read.as_ref().map(|read| read.id).ok_or_else(|| unreadable_clock(&self.folder))
     }
 
-    fn read(&mut self) -> Result<()> {
-        if self.load.is_some() {
+    fn load(&mut self) -> Result<()> {
+        if self.read.is_some() {
             return Ok(());
         }
         let text = std::fs::read_to_string(self.path()).unwrap_or_default();
@@ -100,7 +100,7 @@ impl CloneClock {
                 (new_id(), kept)
             }
         };
-        self.load = Some(ClockReading { id, latest, written: latest });
+        self.read = Some(ClockReading { id, latest, written: latest });
         Ok(())
     }
 
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn clock(folder: &Path) -> CloneClock {
-        CloneClock { folder: folder.to_path_buf(), load: None }
+        CloneClock { folder: folder.to_path_buf(), read: None }
     }
 
     #[test]

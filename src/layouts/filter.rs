@@ -191,7 +191,7 @@ impl<'r> Filter<'r> {
             return Ok(());
         };
         let blob = repository.format().object_id(ObjectKind::Blob, content);
-        let layout = rest.layout();
+        let layout = rest.layout_line();
         layouts.save(path, blob, content, &layout).or_else(|error| {
             // What notes hold is kept, whatever becomes of the files beside them.
             let is_noted = layouts.is_noted_so(path, blob, &layout).unwrap_or(false);
@@ -393,7 +393,7 @@ fn fate(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Fa
     };
     match checkout.target {
         SmudgeTarget::WorkTree => Fate::Written,
-        SmudgeTarget::Anybody if repository.surroundings().reflog_action.is_some() => Fate::Written,
+        SmudgeTarget::Anybody if repository.environment().reflog_action.is_some() => Fate::Written,
         SmudgeTarget::Anybody if !is_there() => Fate::Written,
         SmudgeTarget::Anybody if checkout.blob.is_none() => Fate::Unsettled,
         SmudgeTarget::Anybody | SmudgeTarget::Reader => Fate::Seen,
@@ -417,7 +417,7 @@ fn classify_arrival(repository: &Repository, path: &RepoPath, checkout: SmudgeRe
         is_it && !given_up.iter().any(|name| exists(name))
     };
     let is_moving_on = || {
-        let action = repository.surroundings().reflog_action.as_deref().unwrap_or_default();
+        let action = repository.environment().reflog_action.as_deref().unwrap_or_default();
         let merges = action.starts_with("merge") || action.starts_with("pull");
         let rebases = ["rebase-merge", "rebase-apply"];
         merges || rebases.iter().any(|name| exists(name))

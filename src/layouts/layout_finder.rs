@@ -26,7 +26,7 @@ pub(crate) struct LayoutFinder<'r> {
     repository: &'r Repository,
     pub(crate) store: LayoutStore,
     notes: Option<NoteSources<'r>>,
-    path_index: Option<KnownPaths>,
+    paths: Option<KnownPaths>,
     has_fetched_texts: bool,
 }
 
@@ -51,7 +51,7 @@ impl<'r> LayoutFinder<'r> {
     /// Nothing is read before it is needed.
     pub(crate) fn new(repository: &'r Repository) -> LayoutFinder<'r> {
         let store = LayoutStore::open(repository.state_dir());
-        LayoutFinder { repository, store, notes: None, path_index: None, has_fetched_texts: false }
+        LayoutFinder { repository, store, notes: None, paths: None, has_fetched_texts: false }
     }
 
     /// One that knows what notes hold, and nothing that lies beside them.
@@ -149,7 +149,7 @@ impl<'r> LayoutFinder<'r> {
     /// In a partial clone notes come without their texts: all of them, once.
     fn fetch_note_texts(&mut self) -> Result<()> {
         if std::mem::replace(&mut self.has_fetched_texts, true)
-            || self.repository.promisor().is_none()
+            || self.repository.promisor_remote().is_none()
         {
             return Ok(());
         }
@@ -223,7 +223,7 @@ impl<'r> LayoutFinder<'r> {
 
     fn noted_layouts_of(&mut self, path: &RepoPath) -> Result<Vec<(ObjectId, LayoutEntry)>> {
         let mut all = Vec::new();
-        for (_, blob) in self.paths()?.newest(path).to_vec() {
+        for (_, blob) in self.path_index()?.newest(path).to_vec() {
             all.extend(self.read_note(blob)?.entries.remove(path).map(|entry| (blob, entry)));
         }
         Ok(all)
@@ -241,28 +241,30 @@ impl<'r> LayoutFinder<'r> {
 
     /// The time of the newest layout of a path in notes.
     pub(crate) fn newest_noted_at(&mut self, path: &RepoPath) -> Result<u64> {
-        Ok(self.paths()?.newest(path).first().map_or(0, |(at, _)| *at))
+        Ok(self.path_index()?.newest(path).first().map_or(0, |(at, _)| *at))
     }
 
     /// The newest layout of a path in notes.
     fn newest_noted(&mut self, path: &RepoPath) -> Result<Option<(ObjectId, LayoutEntry)>> {
-        let Some((_, blob)) = self.paths()?.newest(path).first().copied() else { return Ok(None) };
+        let Some((_, blob)) = self.path_index()?.newest(path).first().copied() else {
+            return Ok(None);
+        };
         Ok(self.read_note(blob)?.entries.remove(path).map(|entry| (blob, entry)))
     }
 
-    fn paths(&mut self) -> Result<&PathIndex> {
+    fn path_index(&mut self) -> Result<&PathIndex> {
         let repository = self.repository;
         let tips = self.note_sources()?.tips.clone();
-        if self.path_index.as_ref().is_none_or(|known| known.tips != tips) {
+        if self.paths.as_ref().is_none_or(|known| known.tips != tips) {
             let mut paths = PathIndex::open(repository, tips.first().copied().flatten())?;
             if let Some((ours, fetched)) = self.note_sources()?.notes.split_first() {
                 for theirs in fetched {
                     paths.add_newer(repository, theirs, ours)?;
                 }
             }
-            self.path_index = Some(KnownPaths { tips, paths });
+            self.paths = Some(KnownPaths { tips, paths });
         }
-        Ok(&self.path_index.as_ref().expect("it was read just now").paths)
+        Ok(&self.paths.as_ref().expect("it was read just now").paths)
     }
 }
 
@@ -270,5 +272,5 @@ impl<'r> LayoutFinder<'r> {
 pub(crate) fn previous_name(entry: &LayoutEntry) -> Option<RepoPath> {
     // Nearly every layout is told by this alone.
     memchr::memmem::find(entry.layout.as_bytes(), b",\"was\":")?;
-    Some(RepoPath::new(entry.parse()?.was()?))
+    Some(RepoPath::new(entry.parse()?.previous_name()?))
 }

@@ -521,7 +521,7 @@ pub fn undo_candidates(states: &[LayoutState], now: &PresentLayout) -> Vec<usize
 /// The state that an undo goes back from: the one that an undo before it brought back, else
 /// the one that the file is in.
 pub fn undo_origin(states: &[LayoutState], now: &PresentLayout) -> Option<usize> {
-    match now.layout.back() {
+    match now.layout.reverted_to() {
         Some(back) => reference_position(states, back),
         None => states.iter().position(|state| (state.blob, state.crc) == (now.blob, now.crc)),
     }
@@ -529,7 +529,7 @@ pub fn undo_origin(states: &[LayoutState], now: &PresentLayout) -> Option<usize>
 
 /// How a state is named in the one that brings it back: as the one it brought back itself.
 pub fn back_reference_to(state: &LayoutState, layout: &ClockedLayout) -> String {
-    layout.back().map_or_else(|| state.back_reference(), str::to_owned)
+    layout.reverted_to().map_or_else(|| state.back_reference(), str::to_owned)
 }
 
 /// Where a state is that was brought back; where it would be, if it is gone.

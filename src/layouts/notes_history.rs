@@ -65,7 +65,7 @@ pub(crate) fn noted_layouts(repository: &Repository) -> Result<Vec<NotedLayout>>
         return Ok(all);
     }
     let mut known = NotesHistoryCache::load(repository);
-    let mut changes = NoteChanges { repository, note_lines: FxHashMap::default() };
+    let mut changes = NoteChanges { repository, lines: FxHashMap::default() };
     for id in repository.walk_history(&walk)? {
         let id = id?;
         let mut layouts = match known.get(id) {
@@ -116,7 +116,7 @@ pub(crate) fn read_entry(
 struct NoteChanges<'r> {
     repository: &'r Repository,
     /// What the notes say that were read.
-    note_lines: FxHashMap<ObjectId, Rc<[NoteLine]>>,
+    lines: FxHashMap<ObjectId, Rc<[NoteLine]>>,
 }
 
 impl NoteChanges<'_> {
@@ -148,9 +148,9 @@ impl NoteChanges<'_> {
             if older.contains(&text) {
                 continue;
             }
-            let older = older.into_iter().map(|text| self.lines(text));
+            let older = older.into_iter().map(|text| self.note_lines(text));
             let older = older.collect::<Result<Vec<_>>>()?;
-            for line in self.lines(text)?.iter() {
+            for line in self.note_lines(text)?.iter() {
                 if !older.iter().any(|lines| lines.contains(line)) {
                     let NoteLine { path, at, crc } = line.clone();
                     let (commit, blob) = (commit.clone(), difference.about);
@@ -161,8 +161,8 @@ impl NoteChanges<'_> {
         Ok((found, is_whole))
     }
 
-    fn lines(&mut self, text: ObjectId) -> Result<Rc<[NoteLine]>> {
-        if let Some(lines) = self.note_lines.get(&text) {
+    fn note_lines(&mut self, text: ObjectId) -> Result<Rc<[NoteLine]>> {
+        if let Some(lines) = self.lines.get(&text) {
             return Ok(lines.clone());
         }
         let note = self.repository.blob_up_to(text, MAX_NOTE_SIZE)?.unwrap_or_default();
@@ -172,7 +172,7 @@ impl NoteChanges<'_> {
         };
         let lines: Rc<[NoteLine]> =
             LayoutNote::parse(&note).entries.into_iter().map(line).collect();
-        self.note_lines.insert(text, lines.clone());
+        self.lines.insert(text, lines.clone());
         Ok(lines)
     }
 }

@@ -112,7 +112,7 @@ fn compare_with_index(repository: &Repository) -> Result<IndexRefresh> {
 }
 
 fn is_foreign_index(repository: &Repository) -> bool {
-    let surroundings = repository.surroundings();
+    let surroundings = repository.environment();
     let Some(index) = &surroundings.index_file else { return false };
     let own = index_path(repository);
     let canonical = |path: &Path| path.canonicalize().ok();

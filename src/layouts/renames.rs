@@ -15,7 +15,7 @@ use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
 #[derive(Debug)]
 pub(crate) struct RenameFinder<'r> {
     repository: &'r Repository,
-    deleted_files: Option<DeletedFiles>,
+    deleted: Option<DeletedFiles>,
 }
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ const MAX_COMPARED: usize = 32;
 impl<'r> RenameFinder<'r> {
     /// Nothing is read before it is needed.
     pub(crate) fn new(repository: &'r Repository) -> RenameFinder<'r> {
-        RenameFinder { repository, deleted_files: None }
+        RenameFinder { repository, deleted: None }
     }
 
     /// The file that went away and is the new one now: half of the nodes are the same, as
@@ -46,7 +46,7 @@ impl<'r> RenameFinder<'r> {
         content: &[u8],
     ) -> Result<Option<RepoPath>> {
         let repository = self.repository;
-        let files = self.gone(states, to)?;
+        let files = self.deleted_files(states, to)?;
         if files.is_empty() {
             return Ok(None);
         }
@@ -75,17 +75,17 @@ impl<'r> RenameFinder<'r> {
         Ok(best.filter(|_| is_clear).map(|(_, file)| file.clone()))
     }
 
-    fn gone(
+    fn deleted_files(
         &mut self,
         states: &mut FileStates,
         to: Option<CommitId>,
     ) -> Result<&[(RepoPath, ObjectId)]> {
         let from = self.repository.head()?;
-        if self.deleted_files.as_ref().is_none_or(|gone| (gone.from, gone.to) != (from, to)) {
+        if self.deleted.as_ref().is_none_or(|gone| (gone.from, gone.to) != (from, to)) {
             let files = self.find_deleted(states, from, to)?;
-            self.deleted_files = Some(DeletedFiles { from, to, files });
+            self.deleted = Some(DeletedFiles { from, to, files });
         }
-        Ok(self.deleted_files.as_ref().map_or(&[], |gone| &gone.files))
+        Ok(self.deleted.as_ref().map_or(&[], |gone| &gone.files))
     }
 
     fn find_deleted(

@@ -156,8 +156,8 @@ impl LayoutTask {
                     // Nobody knows when its places were chosen.
                     let rest =
                         clean::begin_clean(&content, stored.mode).ok().and_then(|(_, rest)| rest);
-                    let layout =
-                        rest.and_then(|rest| stamp_uniformly(&rest.layout(), Clock::Unknown(0)));
+                    let layout = rest
+                        .and_then(|rest| stamp_uniformly(&rest.layout_line(), Clock::Unknown(0)));
                     let layout = layout.map(|layout| layout.to_line());
                     return LaidOutFile { is_raw: true, ..untouched(content, layout) };
                 }
@@ -340,7 +340,7 @@ impl<'r> WorkTreeLayouts<'r> {
         let Ok((clean, Some(rest))) = clean::begin_clean(&bytes, LayoutMode::Strip) else {
             return Ok(None);
         };
-        let layout = stamp_uniformly(&rest.layout(), Clock::Unknown(0));
+        let layout = stamp_uniformly(&rest.layout_line(), Clock::Unknown(0));
         let pairs = match clean == content {
             true => OwnedPairs::SameContent,
             false => OwnedPairs::between(&clean, content),

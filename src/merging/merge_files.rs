@@ -45,8 +45,8 @@ pub(crate) fn load_strategies(
         }
     }
     match session.environment.favour.as_deref() {
-        Some("ours") => strategies.favour(MergeSide::Ours),
-        Some("theirs") => strategies.favour(MergeSide::Theirs),
+        Some("ours") => strategies.favour_side(MergeSide::Ours),
+        Some("theirs") => strategies.favour_side(MergeSide::Theirs),
         Some(other) => session.print_remarks(&[format!(
             "GIT_COMFY_FAVOR={other} is not understood: use ours or theirs"
         )]),

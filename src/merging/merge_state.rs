@@ -185,7 +185,7 @@ pub fn staged_conflicts(repository: &Repository) -> Result<Vec<StagedConflicts>>
     let mut git =
         repository.git_command().args(["diff", "--cached", "--raw", "-z", "--no-renames"]);
     // `git commit FILE` calls hooks with an index of its own.
-    if let Some(index) = &repository.surroundings().index_file {
+    if let Some(index) = &repository.environment().index_file {
         git = git.env("GIT_INDEX_FILE", index);
     }
     let told = git.args(["--no-abbrev", "--no-ext-diff", "--diff-filter=AMT"]).output()?;

@@ -49,7 +49,7 @@ struct ObservedMachine {
     observed_at: Instant,
     state: MachineState,
     environment: ComfyEnvironment,
-    pack_facts: BTreeMap<Vec<ClassUse>, Vec<PackFact>>,
+    packs: BTreeMap<Vec<ClassUse>, Vec<PackFact>>,
 }
 
 impl MachineFacts {
@@ -81,7 +81,7 @@ impl MachineFacts {
             run.environment = Some(looked.environment.clone());
         }
         if is_new && run.packs.is_empty() && !classes.is_empty() {
-            run.packs = looked.packs(classes);
+            run.packs = looked.pack_facts(classes);
         }
         looked.add_model_digests(run);
         looked.add_input_digests(run);
@@ -111,7 +111,7 @@ impl MachineFacts {
                 observed_at: at,
                 state: here,
                 environment,
-                pack_facts: BTreeMap::new(),
+                packs: BTreeMap::new(),
             });
         }
         self.observed.as_mut()
@@ -120,16 +120,16 @@ impl MachineFacts {
 
 impl ObservedMachine {
     /// The packs that bring these classes, as they are now.
-    fn packs(&mut self, classes: Vec<ClassUse>) -> Vec<PackFact> {
-        if let Some(known) = self.pack_facts.get(&classes) {
+    fn pack_facts(&mut self, classes: Vec<ClassUse>) -> Vec<PackFact> {
+        if let Some(known) = self.packs.get(&classes) {
             return known.clone();
         }
-        let modules = &self.state.learned().modules;
+        let modules = &self.state.learned_classes().modules;
         let facts = self
             .state
             .with_view(modules, |look| look.collect_pack_facts(&classes, SystemTime::now()))
             .facts;
-        self.pack_facts.insert(classes, facts.clone());
+        self.packs.insert(classes, facts.clone());
         facts
     }
 

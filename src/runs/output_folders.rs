@@ -11,7 +11,7 @@ use crate::session::Session;
 
 /// The folders that paths in runs begin at.
 pub(crate) struct OutputFolders {
-    output_folder: Option<PathBuf>,
+    output: Option<PathBuf>,
     work_tree: Option<PathBuf>,
 }
 
@@ -35,20 +35,20 @@ impl OutputFolders {
         let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let output = output.filter(|path| path.is_dir());
         OutputFolders {
-            output_folder: output.as_deref().map(real),
+            output: output.as_deref().map(real),
             work_tree: repository.work_tree().map(real),
         }
     }
 
     /// ComfyUI's output folder, where one is known.
-    pub(crate) fn output(&self) -> Option<PathBuf> {
-        self.output_folder.clone()
+    pub(crate) fn output_folder(&self) -> Option<PathBuf> {
+        self.output.clone()
     }
 
     /// Where outputs are looked for when nobody names a place: ComfyUI's output folder, and
     /// what git tracks of the files that could be outputs.
     pub(crate) fn scan_roots(&self, repository: &Repository) -> Result<Vec<PathBuf>> {
-        let mut places: Vec<PathBuf> = self.output_folder.iter().cloned().collect();
+        let mut places: Vec<PathBuf> = self.output.iter().cloned().collect();
         if let Some(work_tree) = &self.work_tree {
             places.extend(tracked_outputs(repository, work_tree)?.filter(|path| path.is_file()));
         }
@@ -58,21 +58,21 @@ impl OutputFolders {
     /// What a file is called in a run. `base` is the folder that was scanned.
     pub(crate) fn name_output(&self, base: &Path, file: &Path) -> OutputFile {
         let below = |folder: Option<&Path>| file.strip_prefix(folder?).ok().map(to_slash_path);
-        let (path, origin) =
-            match (below(self.output_folder.as_deref()), below(self.work_tree.as_deref())) {
-                (Some(path), _) => (path, OutputBase::Output),
-                (None, Some(path)) => (path, OutputBase::Repository),
-                (None, None) => {
-                    (below(Some(base)).unwrap_or_else(|| file_name(file)), OutputBase::Folder)
-                }
-            };
+        let (path, origin) = match (below(self.output.as_deref()), below(self.work_tree.as_deref()))
+        {
+            (Some(path), _) => (path, OutputBase::Output),
+            (None, Some(path)) => (path, OutputBase::Repository),
+            (None, None) => {
+                (below(Some(base)).unwrap_or_else(|| file_name(file)), OutputBase::Folder)
+            }
+        };
         OutputFile { path, base: origin, ..OutputFile::default() }
     }
 
     /// Where the file of a run would lie on this machine.
     pub(crate) fn locate(&self, output: &OutputFile) -> Option<PathBuf> {
         let folder = match output.base {
-            OutputBase::Output => self.output_folder.as_ref()?,
+            OutputBase::Output => self.output.as_ref()?,
             OutputBase::Repository => self.work_tree.as_ref()?,
             OutputBase::Folder => return None,
         };

@@ -103,7 +103,7 @@ pub fn before_commit(repository: &Repository) -> Result<()> {
 
 /// Whether the index that git commits holds what the last commit does.
 fn has_nothing_to_commit(repository: &Repository) -> Result<bool> {
-    let around = repository.surroundings();
+    let around = repository.environment();
     let index = around.index_file.as_ref().map(|index| around.folder.join(index));
     let index = index.unwrap_or_else(|| index_path(repository));
     let git = repository.git_command().env("GIT_INDEX_FILE", index);

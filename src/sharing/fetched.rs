@@ -223,7 +223,7 @@ fn request_from_address(repository: &Repository, address: &str, until: Instant) 
 /// What may have been written for an address, from which git takes the person's name and
 /// the `.git` at the end: the most likely first.
 fn possible_urls(repository: &Repository, address: &str) -> Result<Vec<String>> {
-    let action = repository.surroundings().reflog_action.as_deref().unwrap_or_default();
+    let action = repository.environment().reflog_action.as_deref().unwrap_or_default();
     let written = action.split_whitespace().find(|word| sharing::display_url(word) == address);
     if let Some(written) = written {
         return Ok(vec![written.to_owned()]);

@@ -516,7 +516,7 @@ fn remote_git(repository: &Repository, asking: Interactivity) -> Result<GitComma
     if asking == Interactivity::Person {
         return Ok(git.allow_prompts());
     }
-    let around = repository.surroundings();
+    let around = repository.environment();
     let configured = || -> Result<Option<String>> {
         Ok(repository.settings("core.sshcommand")?.pop().map(|(_, command)| command))
     };

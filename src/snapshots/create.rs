@@ -257,7 +257,7 @@ fn scan_file(file: &Path, longest: u64, expected: ExpectedContent) -> ScannedFil
         );
     };
     let (content, layout) = match (clean::begin_clean(&bytes, LayoutMode::Strip), expected) {
-        (Ok((content, rest)), _) => (content, rest.map(|rest| rest.layout())),
+        (Ok((content, rest)), _) => (content, rest.map(|rest| rest.layout_line())),
         (Err(_), ExpectedContent::Anything) => (bytes.clone(), None),
         // Python and browsers read more than we can print back: such a file is kept whole.
         (Err(remark), expected) => match (json::parse_lenient(&bytes), remark) {

@@ -6,9 +6,9 @@
 mod support;
 
 mod arrange;
-mod canon_laws;
 mod catalog_core;
 mod catalog_laws;
+mod clean_laws;
 mod diff_laws;
 mod diff_schema;
 mod diff_steps;

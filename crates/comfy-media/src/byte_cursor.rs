@@ -3,30 +3,30 @@
 /// The rest of a slice. Every read gives `None` where bytes are missing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ByteCursor<'a> {
-    remaining: &'a [u8],
+    rest: &'a [u8],
 }
 
 impl<'a> ByteCursor<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        ByteCursor { remaining: bytes }
+        ByteCursor { rest: bytes }
     }
 
     /// The bytes that were not read yet.
-    pub(super) fn rest(&self) -> &'a [u8] {
-        self.remaining
+    pub(super) fn remaining(&self) -> &'a [u8] {
+        self.rest
     }
 
     pub(super) fn read_bytes(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.remaining.split_at_checked(count)?;
-        self.remaining = rest;
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
         Some(taken)
     }
 
     /// The bytes before the next zero, which is passed; `None` if there is no zero.
     pub(super) fn read_until_nul(&mut self) -> Option<&'a [u8]> {
-        let end = memchr::memchr(0, self.remaining)?;
-        let (taken, rest) = self.remaining.split_at(end);
-        self.remaining = rest.get(1..).unwrap_or_default();
+        let end = memchr::memchr(0, self.rest)?;
+        let (taken, rest) = self.rest.split_at(end);
+        self.rest = rest.get(1..).unwrap_or_default();
         Some(taken)
     }
 

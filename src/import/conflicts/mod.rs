@@ -54,7 +54,7 @@ pub fn run(args: &ConflictsArgs, session: &Session) -> Result<Exit> {
     }
     let synced = SyncedFolder::open(session, &folder);
     if args.undo {
-        synced.aside().restore_last_call()?.iter().for_each(|line| session.ui.info(line));
+        synced.set_aside().restore_last_call()?.iter().for_each(|line| session.ui.info(line));
         return Ok(Exit::Done);
     }
     let copies = synced.find_copies()?;
@@ -125,7 +125,7 @@ fn report_summary(
         }
         return;
     }
-    if let Some(aside) = synced.aside().own() {
+    if let Some(aside) = synced.set_aside().current_folder() {
         let aside = aside.to_string_lossy();
         session.ui.info(&format!("the files as they were lie in {}", sanitize::line(&aside)));
         session.ui.info("`git comfy conflicts --undo` puts them back");

@@ -26,7 +26,7 @@ pub(crate) struct SetAsideFiles {
     /// The folder that paths in the log are relative to.
     top: PathBuf,
     calls_folder: PathBuf,
-    current_folder: OnceCell<PathBuf>,
+    current: OnceCell<PathBuf>,
 }
 
 /// A line of the log.
@@ -46,12 +46,12 @@ impl SetAsideFiles {
             Some((repository, top)) => (real(top), repository.state_dir().join("set-aside")),
             None => (real(folder), folder.join(".git-comfy-set-aside")),
         };
-        SetAsideFiles { top, calls_folder, current_folder: OnceCell::new() }
+        SetAsideFiles { top, calls_folder, current: OnceCell::new() }
     }
 
     /// The folder of this call, if anything was set aside.
-    pub(crate) fn own(&self) -> Option<&Path> {
-        self.current_folder.get().map(PathBuf::as_path)
+    pub(crate) fn current_folder(&self) -> Option<&Path> {
+        self.current.get().map(PathBuf::as_path)
     }
 
     /// Stores a file with the bytes that were read of it.
@@ -163,7 +163,7 @@ impl SetAsideFiles {
     }
 
     fn ensure_current_folder(&self) -> Result<&Path> {
-        if let Some(own) = self.current_folder.get() {
+        if let Some(own) = self.current.get() {
             return Ok(own);
         }
         std::fs::create_dir_all(&self.calls_folder)?;
@@ -179,7 +179,7 @@ impl SetAsideFiles {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.current_folder.get_or_init(|| own))
+        Ok(self.current.get_or_init(|| own))
     }
 
     /// A file's path below the top; its name alone where it lies elsewhere.

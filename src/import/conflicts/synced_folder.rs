@@ -74,7 +74,7 @@ pub(crate) struct SyncedFolder {
     repository: Option<Repository>,
     naming: Catalog,
     strategies: MergeStrategies,
-    set_aside: SetAsideFiles,
+    aside: SetAsideFiles,
     /// The clean form of copies that turned out to be the ancestor of others.
     ancestor_copies: RefCell<Vec<Vec<u8>>>,
 }
@@ -86,15 +86,15 @@ impl SyncedFolder {
         SyncedFolder {
             naming: repository.as_ref().map_or_else(Catalog::core, node_catalog::load_catalog),
             strategies: merge_files::load_strategies(session, repository.as_ref()),
-            set_aside: SetAsideFiles::new(folder, repository.as_ref()),
+            aside: SetAsideFiles::new(folder, repository.as_ref()),
             folder: folder.to_owned(),
             ancestor_copies: RefCell::default(),
             repository,
         }
     }
 
-    pub(crate) fn aside(&self) -> &SetAsideFiles {
-        &self.set_aside
+    pub(crate) fn set_aside(&self) -> &SetAsideFiles {
+        &self.aside
     }
 
     /// All copies below the folder, those of one file together, the newest of them first:
@@ -163,13 +163,13 @@ impl SyncedFolder {
         if !is_still(&copy.file, &ours)? || !is_still(&copy.copy, &theirs)? {
             return Ok(CopyOutcome::Skipped("it changed just now; look again".to_owned()));
         }
-        self.set_aside.store_file(&copy.copy, &theirs)?;
+        self.aside.store_file(&copy.copy, &theirs)?;
         if let CopyOutcome::Merged { content, .. } = &fate {
-            self.set_aside.store_file(&copy.file, &ours)?;
-            self.set_aside.log_outcome(copy, content)?;
+            self.aside.store_file(&copy.file, &ours)?;
+            self.aside.log_outcome(copy, content)?;
             file_io::replace_file(&copy.file, content)?;
         } else {
-            self.set_aside.log_outcome(copy, &ours)?;
+            self.aside.log_outcome(copy, &ours)?;
         }
         std::fs::remove_file(&copy.copy)?;
         Ok(fate)
@@ -285,7 +285,7 @@ impl SyncedFolder {
         if let Some(repository) = &self.repository {
             ancestor::add_committed_states(repository, &copy.file, &mut states)?;
         }
-        ancestor::add_set_aside_states(&self.set_aside, copy, &mut states);
+        ancestor::add_set_aside_states(&self.aside, copy, &mut states);
         ancestor::add_service_versions(&copy.file, &mut states);
         Ok(states)
     }

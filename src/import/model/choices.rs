@@ -152,8 +152,8 @@ mod tests {
             answers(graphs),
             [
                 "AsPlanned: fox-2.json: fox v2.json; fox.json: fox v1.json",
-                "Together: fox.json: fox v1.json, fox v2.json",
-                "LeftOut: fox.json: fox v1.json",
+                "JoinLine: fox.json: fox v1.json, fox v2.json",
+                "LeaveOut: fox.json: fox v1.json",
             ]
         );
         let nameless = vec![export("fox.json", "a", "A", 1), export("workflow.json", "b", "A", 2)];
@@ -161,8 +161,8 @@ mod tests {
             answers(nameless),
             [
                 "AsPlanned: fox.json: fox.json, workflow.json",
-                "Apart: fox.json: fox.json; workflow.json: workflow.json",
-                "LeftOut: fox.json: fox.json",
+                "SeparateLine: fox.json: fox.json; workflow.json: workflow.json",
+                "LeaveOut: fox.json: fox.json",
             ]
         );
         let renamed = vec![export("fox.json", "a", "A", 1), export("cat.json", "a", "A", 2)];
@@ -170,18 +170,21 @@ mod tests {
             answers(renamed),
             [
                 "AsPlanned: cat.json: cat.json; fox.json: fox.json",
-                "Together: fox.json: fox.json, cat.json",
+                "JoinLine: fox.json: fox.json, cat.json",
             ]
         );
         let clocks = vec![export("a v1.json", "a", "A", 2), export("a v2.json", "a", "A", 1)];
         assert_eq!(
             answers(clocks),
-            ["AsPlanned: a.json: a v1.json, a v2.json", "ByDate: a.json: a v2.json, a v1.json"]
+            [
+                "AsPlanned: a.json: a v1.json, a v2.json",
+                "OrderByDate: a.json: a v2.json, a v1.json"
+            ]
         );
         let twice = vec![export("a v1.json", "a", "A", 1), export("A-v1.json", "a", "A", 2)];
         assert_eq!(
             answers(twice),
-            ["AsPlanned: a.json: a v1.json, A-v1.json", "Swapped: a.json: A-v1.json, a v1.json"]
+            ["AsPlanned: a.json: a v1.json, A-v1.json", "SwapOrder: a.json: A-v1.json, a v1.json"]
         );
     }
 }

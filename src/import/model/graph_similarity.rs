@@ -53,7 +53,7 @@ impl GraphFingerprint {
     }
 
     /// The id that ComfyUI gave the workflow, which stays when it is saved again.
-    pub fn id(&self) -> Option<&str> {
+    pub fn workflow_id(&self) -> Option<&str> {
         self.workflow_id.as_deref()
     }
 

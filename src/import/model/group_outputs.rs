@@ -181,7 +181,8 @@ impl OutputCluster {
         let fits = recent.map(|(shape, other)| {
             let known = &portraits[*shape];
             let likeness = known.similarity(portrait);
-            let same_id = known.id().is_some() && known.id() == portrait.id();
+            let same_id =
+                known.workflow_id().is_some() && known.workflow_id() == portrait.workflow_id();
             let same_name = name.is_some() && name == other.as_deref();
             let enough = match (same_id, same_name) {
                 (true, true) => MIN_SIMILARITY_ID_AND_NAME,

@@ -176,7 +176,7 @@ pub fn group_exports(exports: Vec<ExportedWorkflow>) -> ImportPlan {
 fn add_shared_id_doubts(plan: &mut ImportPlan) {
     let mut by_id: BTreeMap<&str, Vec<&VersionLine>> = BTreeMap::new();
     for line in &plan.lines {
-        if let Some(id) = line.versions[0].export.fingerprint.id() {
+        if let Some(id) = line.versions[0].export.fingerprint.workflow_id() {
             by_id.entry(id).or_default().push(line);
         }
     }
@@ -415,7 +415,7 @@ mod tests {
           workflow (4).json
         workflow.json
           workflow (3).json
-        ByGraph { from: "workflow (4).json", line: "fox" }
+        PlacedByGraph { from: "workflow (4).json", line: "fox" }
         "#);
     }
 
@@ -445,9 +445,9 @@ mod tests {
         video.json
           video v1.json
           workflow (3).json
-        ByGraph { from: "workflow (3).json", line: "video" }
-        Clock { earlier: "portrait-v2-final-2026-02-20.json", later: "portrait-v3.json" }
-        OtherGraph { from: "video v2.json", line: "video.json", own: "video-2.json" }
+        PlacedByGraph { from: "workflow (3).json", line: "video" }
+        DateContradictsName { earlier: "portrait-v2-final-2026-02-20.json", later: "portrait-v3.json" }
+        UnrelatedGraph { from: "video v2.json", line: "video.json", own: "video-2.json" }
         "#);
     }
 

@@ -65,7 +65,7 @@ pub fn serve_git(
         repository,
         power,
         input: Vec::new(),
-        answer_request: Vec::new(),
+        answer: Vec::new(),
         ahead: DelayedSmudges::default(),
         failures: Vec::new(),
     };
@@ -73,7 +73,9 @@ pub fn serve_git(
         let question = GitRequest::parse(&request.command, &request.meta);
         let done = match &question {
             GitRequest::ListDelayed => service.reply_available(&mut out),
-            GitRequest::Filter(ask) => service.answer(ask, &mut request.as_read(), &mut out),
+            GitRequest::Filter(ask) => {
+                service.answer_request(ask, &mut request.as_read(), &mut out)
+            }
         };
         done.map_err(|e| protocol_error(&e))?;
         service.finish_request(warn);
@@ -149,7 +151,7 @@ struct FilterService<'r> {
     repository: Option<&'r Repository>,
     power: FilterSwitch,
     input: Vec<u8>,
-    answer_request: Vec<u8>,
+    answer: Vec<u8>,
     ahead: DelayedSmudges,
     failures: Vec<String>,
 }
@@ -159,7 +161,7 @@ impl<'r> FilterService<'r> {
         self.filter.get_or_insert_with(|| Filter::new(self.repository))
     }
 
-    fn answer(
+    fn answer_request(
         &mut self,
         question: &FilterRequest,
         content: &mut dyn BufRead,
@@ -180,15 +182,13 @@ impl<'r> FilterService<'r> {
             }
         }
         if self.power == FilterSwitch::Off {
-            return reply_content(&mut self.answer_request, &self.input, out);
+            return reply_content(&mut self.answer, &self.input, out);
         }
         match question {
             FilterRequest::Clean(path) => {
                 let input = std::mem::take(&mut self.input);
                 let answered = match self.filter().clean(path, &input) {
-                    Ok(passed) => {
-                        reply_content(&mut self.answer_request, passed.bytes_or(&input), out)
-                    }
+                    Ok(passed) => reply_content(&mut self.answer, passed.bytes_or(&input), out),
                     Err(error) => self.reply_failure(path, &error, out),
                 };
                 self.input = input;
@@ -213,7 +213,7 @@ impl<'r> FilterService<'r> {
             && self.input.is_empty()
             && let Some(done) = self.ahead.take_result(path)?
         {
-            return reply_content(&mut self.answer_request, &done, out);
+            return reply_content(&mut self.answer, &done, out);
         }
         let input = std::mem::take(&mut self.input);
         match self.filter().prepare_smudge(path, checkout, input) {
@@ -227,9 +227,9 @@ impl<'r> FilterService<'r> {
             }
             Ok(errand) => {
                 let content = self.filter().finish_smudge(path, errand.run());
-                reply_content(&mut self.answer_request, &content, out)
+                reply_content(&mut self.answer, &content, out)
             }
-            Err(input) => reply_content(&mut self.answer_request, &input, out),
+            Err(input) => reply_content(&mut self.answer, &input, out),
         }
     }
 
@@ -247,22 +247,22 @@ impl<'r> FilterService<'r> {
 
     /// Answers `list_available_blobs`.
     fn reply_available(&mut self, out: &mut File) -> io::Result<()> {
-        self.answer_request.clear();
+        self.answer.clear();
         let filter = self.filter.get_or_insert_with(|| Filter::new(self.repository));
         for path in
             self.ahead.available(&mut |path, smudged| filter.finish_smudge(path, smudged))?
         {
             let line = [b"pathname=", path.as_bytes()].concat();
-            self.answer_request.extend_from_slice(&packet_line(&line));
+            self.answer.extend_from_slice(&packet_line(&line));
         }
-        self.answer_request.extend_from_slice(b"0000");
-        self.answer_request.extend_from_slice(&packet_line(b"status=success"));
-        self.answer_request.extend_from_slice(b"0000");
-        out.write_all(&self.answer_request)
+        self.answer.extend_from_slice(b"0000");
+        self.answer.extend_from_slice(&packet_line(b"status=success"));
+        self.answer.extend_from_slice(b"0000");
+        out.write_all(&self.answer)
     }
 
     fn finish_request(&mut self, warn: &mut dyn FnMut(&str)) {
-        for buffer in [&mut self.input, &mut self.answer_request] {
+        for buffer in [&mut self.input, &mut self.answer] {
             if buffer.capacity() > MAX_KEPT_BUFFER {
                 *buffer = Vec::new();
             }

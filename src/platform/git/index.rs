@@ -100,7 +100,7 @@ impl IndexStamp {
 impl<'r> CommandIndex<'r> {
     /// Nothing is read before it is needed.
     pub(crate) fn new(repository: &'r Repository) -> CommandIndex<'r> {
-        let surroundings = repository.surroundings();
+        let surroundings = repository.environment();
         let path = match &surroundings.index_file {
             Some(named) => surroundings.folder.join(named),
             None => index_path(repository),

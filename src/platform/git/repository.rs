@@ -75,7 +75,7 @@ pub struct Repository {
     backend: Box<dyn GitBackend>,
     /// git itself, for the few questions that the library answers differently.
     plumbing: OnceCell<PlumbingBackend>,
-    promisor_remote: OnceCell<Option<String>>,
+    promisor: OnceCell<Option<String>>,
     environment: GitEnvironment,
 }
 
@@ -133,8 +133,8 @@ impl Repository {
         folders: RepositoryFolders,
         environment: GitEnvironment,
     ) -> Repository {
-        let (plumbing, promisor_remote) = (OnceCell::new(), OnceCell::new());
-        Repository { folders, backend, plumbing, promisor_remote, environment }
+        let (plumbing, promisor) = (OnceCell::new(), OnceCell::new());
+        Repository { folders, backend, plumbing, promisor, environment }
     }
 
     /// The folder of this work tree's own state.
@@ -199,7 +199,7 @@ impl Repository {
     }
 
     /// What the environment said when the repository was opened.
-    pub fn surroundings(&self) -> &GitEnvironment {
+    pub fn environment(&self) -> &GitEnvironment {
         &self.environment
     }
 
@@ -257,7 +257,7 @@ impl Repository {
         expected: &'static str,
     ) -> Result<Option<Vec<u8>>> {
         let object = match self.backend.read_object(id)? {
-            None if self.promisor().is_some() => self.plumbing().read_object(id)?,
+            None if self.promisor_remote().is_some() => self.plumbing().read_object(id)?,
             object => object,
         };
         match object {
@@ -274,7 +274,7 @@ impl Repository {
 
     fn object_header(&self, id: ObjectId) -> Result<Option<(ObjectKind, u64)>> {
         match self.backend.object_header(id)? {
-            None if self.promisor().is_some() => self.plumbing().object_header(id),
+            None if self.promisor_remote().is_some() => self.plumbing().object_header(id),
             header => Ok(header),
         }
     }
@@ -287,12 +287,12 @@ impl Repository {
 
     /// Objects and refs are read in this process, and all of them are on this machine.
     pub(crate) fn is_all_local(&self) -> bool {
-        self.backend.is_in_process() && self.promisor().is_none()
+        self.backend.is_in_process() && self.promisor_remote().is_none()
     }
 
     /// The remote that has the objects a partial clone left out; git fetches one when it
     /// is asked for.
-    pub(crate) fn promisor(&self) -> Option<&str> {
+    pub(crate) fn promisor_remote(&self) -> Option<&str> {
         let find = || {
             let settings = self.settings("remote.").unwrap_or_default();
             settings.into_iter().find_map(|(name, value)| {
@@ -300,13 +300,13 @@ impl Repository {
                 (value == "true").then(|| remote.to_owned())
             })
         };
-        self.promisor_remote.get_or_init(find).as_deref()
+        self.promisor.get_or_init(find).as_deref()
     }
 
     /// Fetches objects that a partial clone left out, all at once: read one by one,
     /// each would be a fetch of its own.
     pub(crate) fn fetch_missing_objects(&self, ids: &[ObjectId]) -> Result<()> {
-        let Some(remote) = self.promisor() else { return Ok(()) };
+        let Some(remote) = self.promisor_remote() else { return Ok(()) };
         let mut missing = String::new();
         for id in ids {
             if self.backend.object_header(*id)?.is_none() {

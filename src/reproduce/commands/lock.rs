@@ -135,7 +135,7 @@ fn lock_workflow(
     let mut named = known.named.clone();
     named.models.retain(runs);
     let machine = &bench.machine;
-    let modules = &machine.learned().modules;
+    let modules = &machine.learned_classes().modules;
     let mut failures = HashFailures::new();
     machine.with_view(modules, |look| look.resolve_unknown_folders(&mut named.models));
     let mut seen =

@@ -54,7 +54,7 @@ fn format_text(patient: &DoctorContext, findings: &[DoctorFinding]) -> String {
         };
         let style = style.on_default();
         text += &format!("{style}{mark}{style:#}  {}\n", sanitize::line(&finding.what));
-        if let Some(mend) = &finding.with_mend {
+        if let Some(mend) = &finding.mend {
             text += &format!("        mend: {}\n", sanitize::line(mend));
         }
     }
@@ -75,7 +75,7 @@ fn format_json(patient: &DoctorContext, findings: &[DoctorFinding]) -> String {
                 "check": finding.check,
                 "health": finding.health.name(),
                 "what": finding.what,
-                "mend": finding.with_mend,
+                "mend": finding.mend,
             })
         })
         .collect();

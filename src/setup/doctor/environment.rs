@@ -15,7 +15,7 @@ pub(crate) fn check_git_version(patient: &DoctorContext) -> Result<Vec<DoctorFin
             "git-version",
             format!("git {version} is older than {}", GitVersion::OLDEST),
         )
-        .mend("install a newer git: https://git-scm.com")
+        .with_mend("install a newer git: https://git-scm.com")
     } else {
         DoctorFinding::good("git-version", format!("git {version}"))
     };
@@ -37,7 +37,7 @@ pub(crate) fn check_path(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> 
                 folder.display().to_string()
             });
             DoctorFinding::note("path", "git-comfy is not on PATH: `git comfy` is not found")
-                .mend(format!("add {folder} to PATH"))
+                .with_mend(format!("add {folder} to PATH"))
         }
     }])
 }
@@ -45,7 +45,7 @@ pub(crate) fn check_path(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> 
 pub(crate) fn check_switched_off(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
     let found = patient.switched_off.then(|| {
         DoctorFinding::note("switched-off", "GIT_COMFY=0 is set: filter and hooks do nothing")
-            .mend("unset GIT_COMFY")
+            .with_mend("unset GIT_COMFY")
     });
     Ok(found.into_iter().collect())
 }
@@ -62,7 +62,7 @@ pub(crate) fn check_synced_folder(patient: &DoctorContext) -> Result<Vec<DoctorF
         );
         let mend = "git comfy init --separate moves .git outside (docs/synced-folders.md); \
                     or share by git push, from a folder outside";
-        return Ok(vec![DoctorFinding::note("synced-folder", what).mend(mend)]);
+        return Ok(vec![DoctorFinding::note("synced-folder", what).with_mend(mend)]);
     }
     let found = sync_services::find_sync_service(&real(&place.top)).map(|found| {
         let what = format!("{} copies the folder, and its .git lies outside", found.service);
@@ -81,11 +81,13 @@ fn check_git_file(patient: &DoctorContext) -> Vec<DoctorFinding> {
                 place.display()
             );
             let mend = "git comfy init --separate; see docs/synced-folders.md";
-            vec![DoctorFinding::broken("synced-folder", what).mend(mend)]
+            vec![DoctorFinding::broken("synced-folder", what).with_mend(mend)]
         }
         GitFolderState::Interrupted(_) => {
             let what = "moving .git outside was broken off half-way";
-            vec![DoctorFinding::broken("synced-folder", what).mend("git comfy init --separate")]
+            vec![
+                DoctorFinding::broken("synced-folder", what).with_mend("git comfy init --separate"),
+            ]
         }
         _ => Vec::new(),
     }

@@ -29,7 +29,7 @@ pub(crate) fn check_settings(patient: &DoctorContext) -> Result<Vec<DoctorFindin
                     "settings",
                     format!("{} is not git-comfy's: `{value}`", setting.key),
                 )
-                .mend(format!("{INIT} --force")),
+                .with_mend(format!("{INIT} --force")),
             );
         } else if wanted.is_some_and(|wanted| wanted != value) {
             findings.push(
@@ -37,7 +37,7 @@ pub(crate) fn check_settings(patient: &DoctorContext) -> Result<Vec<DoctorFindin
                     "settings",
                     format!("{} is of another set-up: `{value}`", setting.key),
                 )
-                .mend(INIT),
+                .with_mend(INIT),
             );
         }
     }
@@ -51,7 +51,7 @@ pub(crate) fn check_settings(patient: &DoctorContext) -> Result<Vec<DoctorFindin
         } else {
             format!("settings are missing: {}", missing.join(", "))
         };
-        findings.push(DoctorFinding::broken("settings", what).mend(INIT));
+        findings.push(DoctorFinding::broken("settings", what).with_mend(INIT));
     }
     Ok(findings)
 }
@@ -65,7 +65,7 @@ pub(crate) fn check_program(patient: &DoctorContext) -> Result<Vec<DoctorFinding
             Some(file) => file,
             None => {
                 let what = format!("git is to call {}, which is not on PATH", program.path());
-                return Ok(vec![DoctorFinding::broken("program", what).mend(INIT)]);
+                return Ok(vec![DoctorFinding::broken("program", what).with_mend(INIT)]);
             }
         }
     } else {
@@ -73,13 +73,13 @@ pub(crate) fn check_program(patient: &DoctorContext) -> Result<Vec<DoctorFinding
     };
     let Some(told) = run_version(&file) else {
         let what = format!("git is to call {}, which does not run", file.display());
-        return Ok(vec![DoctorFinding::broken("program", what).mend(INIT)]);
+        return Ok(vec![DoctorFinding::broken("program", what).with_mend(INIT)]);
     };
     let mut findings = Vec::new();
     let own = concat!("git-comfy ", env!("CARGO_PKG_VERSION"));
     if told != own {
         let what = format!("git calls {} ({told}), but this is {own}", file.display());
-        findings.push(DoctorFinding::note("program", what).mend(INIT));
+        findings.push(DoctorFinding::note("program", what).with_mend(INIT));
     }
     if program.is_bare() {
         findings.push(
@@ -88,7 +88,7 @@ pub(crate) fn check_program(patient: &DoctorContext) -> Result<Vec<DoctorFinding
                 "git is to look for git-comfy on PATH; programs that are not started from a \
                  terminal often have a shorter one",
             )
-            .mend(INIT),
+            .with_mend(INIT),
         );
     }
     if findings.is_empty() {

@@ -115,7 +115,7 @@ fn describe_condition(
         )),
         HookCondition::NotExecutable => {
             broken(format!("git skips what is no program: {names} in {shown}"))
-                .mend(format!("chmod +x {shown}/*"))
+                .with_mend(format!("chmod +x {shown}/*"))
         }
         HookCondition::Unread => {
             broken(format!("configured, but not run by git {}: {names}", patient.state.version))
@@ -132,7 +132,7 @@ fn describe_condition(
 
 impl DoctorFinding {
     fn with_default_mend(mut self, command: &str) -> DoctorFinding {
-        self.with_mend.get_or_insert_with(|| command.to_owned());
+        self.mend.get_or_insert_with(|| command.to_owned());
         self
     }
 }

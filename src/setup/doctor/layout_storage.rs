@@ -31,7 +31,9 @@ fn describe_obstacle(obstacle: &Obstacle) -> DoctorFinding {
         },
     );
     match error {
-        GitError::File { path, source, .. } => found.mend(obstacle_remedy(path, source.kind())),
+        GitError::File { path, source, .. } => {
+            found.with_mend(obstacle_remedy(path, source.kind()))
+        }
         _ => found,
     }
 }

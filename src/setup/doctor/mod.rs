@@ -45,24 +45,24 @@ pub struct DoctorFinding {
     /// One line for the person.
     pub what: String,
     /// The command that mends it, or what else to do.
-    pub with_mend: Option<String>,
+    pub mend: Option<String>,
 }
 
 impl DoctorFinding {
     fn good(check: &'static str, what: impl Into<String>) -> DoctorFinding {
-        DoctorFinding { check, health: FindingHealth::Good, what: what.into(), with_mend: None }
+        DoctorFinding { check, health: FindingHealth::Good, what: what.into(), mend: None }
     }
 
     fn note(check: &'static str, what: impl Into<String>) -> DoctorFinding {
-        DoctorFinding { check, health: FindingHealth::Note, what: what.into(), with_mend: None }
+        DoctorFinding { check, health: FindingHealth::Note, what: what.into(), mend: None }
     }
 
     fn broken(check: &'static str, what: impl Into<String>) -> DoctorFinding {
-        DoctorFinding { check, health: FindingHealth::Broken, what: what.into(), with_mend: None }
+        DoctorFinding { check, health: FindingHealth::Broken, what: what.into(), mend: None }
     }
 
-    fn mend(mut self, command: impl Into<String>) -> DoctorFinding {
-        self.with_mend = Some(command.into());
+    fn with_mend(mut self, command: impl Into<String>) -> DoctorFinding {
+        self.mend = Some(command.into());
         self
     }
 }

@@ -150,7 +150,7 @@ fn new_finding(
     what: String,
     mend: Option<&str>,
 ) -> DoctorFinding {
-    DoctorFinding { check, health, what, with_mend: mend.map(str::to_owned) }
+    DoctorFinding { check, health, what, mend: mend.map(str::to_owned) }
 }
 
 fn note_finding(check: &'static str, what: &str, mend: Option<&str>) -> DoctorFinding {

@@ -17,14 +17,14 @@ pub(crate) fn check_attributes(patient: &DoctorContext) -> Result<Vec<DoctorFind
         DoctorFinding::good("attributes", "*.json is given to git-comfy")
     } else if given.filter == "comfy" {
         let what = format!("*.json has other drivers: diff={} merge={}", given.diff, given.merge);
-        DoctorFinding::note("attributes", what).mend("git comfy init --force")
+        DoctorFinding::note("attributes", what).with_mend("git comfy init --force")
     } else if attributes::has_block(&place.top.join(".gitattributes")) {
         let what =
             format!("another line takes *.json away from git-comfy: filter={}", given.filter);
-        DoctorFinding::broken("attributes", what).mend("git comfy init --force")
+        DoctorFinding::broken("attributes", what).with_mend("git comfy init --force")
     } else {
         DoctorFinding::broken("attributes", "no line of .gitattributes gives *.json to git-comfy")
-            .mend(INIT)
+            .with_mend(INIT)
     };
     Ok(vec![found])
 }
@@ -53,7 +53,7 @@ pub(crate) fn check_foreign_filters(patient: &DoctorContext) -> Result<Vec<Docto
                     "{many} files go through the filter `{filter}` instead, such as {first}"
                 ),
             };
-            DoctorFinding::note("other-filter", what).mend(format!(
+            DoctorFinding::note("other-filter", what).with_mend(format!(
                 "git check-attr filter -- '{first}' shows it; .gitattributes decides"
             ))
         })
@@ -72,15 +72,14 @@ pub(crate) fn check_remotes(patient: &DoctorContext) -> Result<Vec<DoctorFinding
         let fetches = state.fetch_refspecs(remote);
         if covers_notes(&fetches) {
             let what = format!("a fetch from {remote} overwrites layouts and records made here");
-            findings.push(
-                DoctorFinding::note("remotes", what)
-                    .mend(format!("git config --edit, remote.{remote}.fetch: take out the notes")),
-            );
+            findings.push(DoctorFinding::note("remotes", what).with_mend(format!(
+                "git config --edit, remote.{remote}.fetch: take out the notes"
+            )));
         } else if fetches.contains(&fetch_refspec(remote).as_str()) {
             served.push(remote);
         } else {
             let what = format!("layouts are not fetched from {remote}");
-            findings.push(DoctorFinding::broken("remotes", what).mend(INIT));
+            findings.push(DoctorFinding::broken("remotes", what).with_mend(INIT));
         }
     }
     if !served.is_empty() {
@@ -100,7 +99,7 @@ pub(crate) fn check_note_rewriting(patient: &DoctorContext) -> Result<Vec<Doctor
             "rewrite",
             "git joins records when it rewrites commits (notes.rewriteMode)",
         )
-        .mend("git config notes.rewriteMode ignore")
+        .with_mend("git config notes.rewriteMode ignore")
     });
     Ok(found.into_iter().collect())
 }
@@ -125,7 +124,7 @@ pub(crate) fn check_modified_marks(patient: &DoctorContext) -> Result<Vec<Doctor
     let found = (changed.code == 0 && only_marked > 0).then(|| {
         let what =
             format!("{only_marked} workflows count as modified, though only their layout is");
-        DoctorFinding::note("marks", what).mend("git comfy refresh")
+        DoctorFinding::note("marks", what).with_mend("git comfy refresh")
     });
     Ok(found.into_iter().collect())
 }
@@ -157,7 +156,9 @@ pub(crate) fn check_raw_workflows(patient: &DoctorContext) -> Result<Vec<DoctorF
         "{count} in git with positions, which git takes as no change: {names}; {they} so until \
          somebody changes and commits it"
     );
-    Ok(vec![DoctorFinding::note("raw", what).mend("git comfy init --renormalize, then commit")])
+    Ok(vec![
+        DoctorFinding::note("raw", what).with_mend("git comfy init --renormalize, then commit"),
+    ])
 }
 
 /// The most files that are named in a finding.

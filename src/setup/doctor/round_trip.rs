@@ -32,13 +32,15 @@ pub(crate) fn check_round_trip(patient: &DoctorContext) -> Result<Vec<DoctorFind
         ),
         Ok(RoundTripOutcome::NotCleaned) => {
             DoctorFinding::broken("round-trip", "a workflow went into git with its positions")
-                .mend(INIT)
+                .with_mend(INIT)
         }
         Ok(RoundTripOutcome::Changed) => {
-            DoctorFinding::broken("round-trip", "a workflow did not come back as it was").mend(INIT)
+            DoctorFinding::broken("round-trip", "a workflow did not come back as it was")
+                .with_mend(INIT)
         }
         Err(complaint) => {
-            DoctorFinding::broken("round-trip", format!("the filter fails: {complaint}")).mend(INIT)
+            DoctorFinding::broken("round-trip", format!("the filter fails: {complaint}"))
+                .with_mend(INIT)
         }
     }])
 }

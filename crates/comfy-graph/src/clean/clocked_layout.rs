@@ -222,7 +222,7 @@ impl ClockedLayout {
     }
 
     /// The name the file had before.
-    pub fn was(&self) -> Option<&str> {
+    pub fn previous_name(&self) -> Option<&str> {
         self.previous_name.as_deref()
     }
 
@@ -233,7 +233,7 @@ impl ClockedLayout {
 
     /// The earlier state that was brought back, if nothing was moved since: as it was named
     /// to [`ClockedLayout::set_reverted_to`].
-    pub fn back(&self) -> Option<&str> {
+    pub fn reverted_to(&self) -> Option<&str> {
         self.reverted_to.as_deref()
     }
 

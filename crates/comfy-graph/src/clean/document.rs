@@ -22,7 +22,7 @@ pub fn clean_document(bytes: &[u8], mode: LayoutMode) -> CleanOutcome {
         Err(remark) => CleanOutcome::Untouched(remark),
         Ok((content, rest)) => CleanOutcome::Cleaned(CleanResult {
             content,
-            layout: rest.map(LayoutRemainder::layout),
+            layout: rest.map(LayoutRemainder::layout_line),
         }),
     }
 }
@@ -33,7 +33,7 @@ pub fn clean_document(bytes: &[u8], mode: LayoutMode) -> CleanOutcome {
 pub struct LayoutRemainder<'a> {
     value: Value,
     graphs: Vec<GraphLocation>,
-    layout_line: FileLayout,
+    layout: FileLayout,
     original: &'a str,
 }
 
@@ -62,29 +62,23 @@ pub fn begin_clean(
     }
     let mut content = Vec::with_capacity(bytes.len());
     json::print_into(&mut content, &value, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);
-    let rest = (content != bytes).then_some(LayoutRemainder {
-        value,
-        graphs,
-        layout_line: layout,
-        original,
-    });
+    let rest = (content != bytes).then_some(LayoutRemainder { value, graphs, layout, original });
     Ok((content, rest))
 }
 
 impl LayoutRemainder<'_> {
     /// The layout as one line of JSON.
-    pub fn layout(self) -> String {
-        let line = self.layout_line.to_line();
-        match find_residue(self.value, &self.graphs, self.layout_line, self.original) {
+    pub fn layout_line(self) -> String {
+        let line = self.layout.to_line();
+        match find_residue(self.value, &self.graphs, self.layout, self.original) {
             Some(residue) => residue.add_to(line),
             None => line,
         }
     }
 
     pub(super) fn into_layout(self) -> FileLayout {
-        let residue =
-            find_residue(self.value, &self.graphs, self.layout_line.clone(), self.original);
-        FileLayout { residue, ..self.layout_line }
+        let residue = find_residue(self.value, &self.graphs, self.layout.clone(), self.original);
+        FileLayout { residue, ..self.layout }
     }
 }
 

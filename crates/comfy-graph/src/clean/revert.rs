@@ -30,7 +30,7 @@ pub fn revert_layout(
     let bytes = compose_file(content, &sources, Clock::At(tick))?.bytes;
     let (_, rest) = begin_clean(&bytes, LayoutMode::Strip).ok()?;
     let past = EarlierLayouts { last: here, ..EarlierLayouts::default() };
-    let layout = stamp_layout(&rest?.layout(), &past, tick)?;
+    let layout = stamp_layout(&rest?.layout_line(), &past, tick)?;
     Some(ComposedFile { bytes, layout })
 }
 

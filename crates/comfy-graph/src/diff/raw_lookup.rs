@@ -12,7 +12,7 @@ use crate::json::{JsonPath, JsonStep, Value};
 /// Where everything lies in one document. Holds as long as no list changes its order.
 #[derive(Default)]
 pub(super) struct RawLookup {
-    index_definitions: FxHashMap<SubgraphId, JsonPath>,
+    definitions: FxHashMap<SubgraphId, JsonPath>,
     nodes: FxHashMap<GraphScope, FxHashMap<NodeId, usize>>,
     links: FxHashMap<GraphScope, FxHashMap<LinkId, usize>>,
     reroutes: FxHashMap<GraphScope, FxHashMap<RerouteId, (JsonPath, usize)>>,
@@ -29,7 +29,7 @@ impl RawLookup {
             atlas.is_prompt = true;
             return atlas;
         }
-        atlas.definitions(document, &JsonPath::root(), MAX_DEFINITION_DEPTH);
+        atlas.index_definitions(document, &JsonPath::root(), MAX_DEFINITION_DEPTH);
         atlas
     }
 
@@ -37,7 +37,7 @@ impl RawLookup {
         self.is_prompt
     }
 
-    fn definitions(&mut self, graph: &Value, at: &JsonPath, deep: usize) {
+    fn index_definitions(&mut self, graph: &Value, at: &JsonPath, deep: usize) {
         let list = graph.get("definitions").and_then(|d| d.get("subgraphs"));
         let place = at.join("definitions").join("subgraphs");
         for (index, definition) in
@@ -45,9 +45,9 @@ impl RawLookup {
         {
             let Some(id) = definition.get("id").and_then(Value::as_str) else { continue };
             let place = place.join(index);
-            self.index_definitions.entry(SubgraphId::new(id)).or_insert_with(|| place.clone());
+            self.definitions.entry(SubgraphId::new(id)).or_insert_with(|| place.clone());
             if deep > 0 {
-                self.definitions(definition, &place, deep - 1);
+                self.index_definitions(definition, &place, deep - 1);
             }
         }
     }
@@ -105,7 +105,7 @@ impl RawLookup {
     fn graph_path(&self, scope: &GraphScope) -> Option<JsonPath> {
         match scope {
             GraphScope::Root => Some(JsonPath::root()),
-            GraphScope::Definition(id) => self.index_definitions.get(id).cloned(),
+            GraphScope::Definition(id) => self.definitions.get(id).cloned(),
         }
     }
 }

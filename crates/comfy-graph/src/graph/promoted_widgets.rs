@@ -82,28 +82,28 @@ pub enum WidgetOverride {
 /// The instances of every definition: kept while many widgets are asked about.
 #[derive(Debug, Default)]
 pub struct SubgraphInstances<'w> {
-    of_definition: FxIndexMap<SubgraphId, Vec<&'w Node>>,
+    by_definition: FxIndexMap<SubgraphId, Vec<&'w Node>>,
 }
 
 impl<'w> SubgraphInstances<'w> {
     /// Finds all instances in a workflow.
     pub fn from_workflow(workflow: &'w Workflow) -> Self {
-        let mut of_definition: FxIndexMap<SubgraphId, Vec<&Node>> = FxIndexMap::default();
+        let mut by_definition: FxIndexMap<SubgraphId, Vec<&Node>> = FxIndexMap::default();
         if !workflow.definitions.is_empty() {
             for (_, graph) in workflow.graphs() {
                 for node in graph.nodes.values() {
                     if let Some(definition) = workflow.definition_of(node) {
-                        of_definition.entry(definition.id().clone()).or_default().push(node);
+                        by_definition.entry(definition.id().clone()).or_default().push(node);
                     }
                 }
             }
         }
-        SubgraphInstances { of_definition }
+        SubgraphInstances { by_definition }
     }
 
     /// The instances of one definition.
-    pub fn hosts(&self, definition: &SubgraphId) -> &[&'w Node] {
-        self.of_definition.get(definition).map(Vec::as_slice).unwrap_or_default()
+    pub fn of_definition(&self, definition: &SubgraphId) -> &[&'w Node] {
+        self.by_definition.get(definition).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// What overrules the value that a widget of a node holds; nothing if the value
@@ -123,7 +123,7 @@ impl<'w> SubgraphInstances<'w> {
             }
             (LinkEnd::GraphInput { slot }, Some(definition)) => {
                 let name = definition.input_at(*slot)?.name();
-                let hosts = self.hosts(definition.id());
+                let hosts = self.of_definition(definition.id());
                 let rules = |host: &&Node| {
                     definition.value_on(host, name).is_some() || is_wired(host, name)
                 };

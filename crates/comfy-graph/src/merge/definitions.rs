@@ -67,9 +67,9 @@ fn matching_nodes(
                  spot: NodeIndex,
                  of: &dyn Fn(Option<NodeIndex>) -> Option<Option<NodeIndex>>| {
         let mut wires: Vec<_> = graph
-            .into(spot)
+            .wires_into(spot)
             .map(|arc| (arc.input, arc.slot, of(arc.from)))
-            .chain(graph.out_of(spot).map(|arc| (arc.input, arc.slot, of(arc.to))))
+            .chain(graph.wires_out_of(spot).map(|arc| (arc.input, arc.slot, of(arc.to))))
             .collect();
         wires.sort_unstable();
         wires

@@ -134,7 +134,7 @@ impl FromStr for MergeRule {
 #[derive(Debug, Clone, Default)]
 pub struct MergeStrategies {
     rules: Vec<(ChangeClass, MergeRule)>,
-    favour_side: Option<MergeSide>,
+    favour: Option<MergeSide>,
 }
 
 impl MergeStrategies {
@@ -146,8 +146,8 @@ impl MergeStrategies {
 
     /// Settles every conflict in favour of a side, as git's `-X ours` does for texts. A
     /// rule that somebody set for a class comes first.
-    pub fn favour(&mut self, side: MergeSide) {
-        self.favour_side = Some(side);
+    pub fn favour_side(&mut self, side: MergeSide) {
+        self.favour = Some(side);
     }
 
     /// The rule of a class.
@@ -158,7 +158,7 @@ impl MergeStrategies {
 
     /// The rule that decides about what would be a conflict.
     pub(super) fn conflict_rule(&self, class: ChangeClass) -> MergeRule {
-        match (self.rule(class), self.favour_side) {
+        match (self.rule(class), self.favour) {
             (MergeRule::Auto, Some(MergeSide::Ours)) => MergeRule::Ours,
             (MergeRule::Auto, Some(MergeSide::Theirs)) => MergeRule::Theirs,
             (rule, _) => rule,

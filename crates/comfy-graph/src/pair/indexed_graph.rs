@@ -27,8 +27,8 @@ pub(crate) struct IndexedGraph<'w> {
     /// Wires between nodes and over boundaries.
     pub(crate) indexed_wires: Vec<IndexedWire>,
     /// Indices into `arcs` by the node they feed, and by the node they leave.
-    wires_into: CompressedRows,
-    wires_out_of: CompressedRows,
+    into: CompressedRows,
+    out_of: CompressedRows,
 }
 
 /// The root graph, or the inside of a definition.
@@ -102,25 +102,16 @@ impl<'w> IndexedGraph<'w> {
         }
         let indexed_wires: Vec<IndexedWire> =
             layers.iter().flat_map(IndexedLayer::indexed_wires).collect();
-        let wires_into = CompressedRows::new(
+        let into = CompressedRows::new(
             nodes.len(),
             indexed_wires.iter().enumerate().map(|(at, arc)| (arc.to, at)),
         );
-        let wires_out_of = CompressedRows::new(
+        let out_of = CompressedRows::new(
             nodes.len(),
             indexed_wires.iter().enumerate().map(|(at, a)| (a.from, at)),
         );
         let instances = index_instances(workflow, &nodes);
-        IndexedGraph {
-            workflow,
-            instances,
-            layers,
-            nodes,
-            layer_of,
-            indexed_wires,
-            wires_into,
-            wires_out_of,
-        }
+        IndexedGraph { workflow, instances, layers, nodes, layer_of, indexed_wires, into, out_of }
     }
 
     pub(crate) fn layer_of(&self, spot: NodeIndex) -> Layer {
@@ -171,12 +162,12 @@ impl<'w> IndexedGraph<'w> {
         NodeKey { scope: self.node_scope(spot).clone(), id: self.node_id(spot).clone() }
     }
 
-    pub(crate) fn into(&self, spot: NodeIndex) -> impl Iterator<Item = &IndexedWire> {
-        self.wires_into.row(spot).iter().map(|&at| &self.indexed_wires[at as usize])
+    pub(crate) fn wires_into(&self, spot: NodeIndex) -> impl Iterator<Item = &IndexedWire> {
+        self.into.row(spot).iter().map(|&at| &self.indexed_wires[at as usize])
     }
 
-    pub(crate) fn out_of(&self, spot: NodeIndex) -> impl Iterator<Item = &IndexedWire> {
-        self.wires_out_of.row(spot).iter().map(|&at| &self.indexed_wires[at as usize])
+    pub(crate) fn wires_out_of(&self, spot: NodeIndex) -> impl Iterator<Item = &IndexedWire> {
+        self.out_of.row(spot).iter().map(|&at| &self.indexed_wires[at as usize])
     }
 
     /// The instances of the definition that a graph is the inside of.

@@ -57,16 +57,18 @@ impl Pairer<'_, '_> {
     /// How many wires of a node lead to the partners of its neighbours.
     pub(super) fn count_kept_wires(&self, old: NodeIndex, new: NodeIndex) -> usize {
         let partner = |spot: Option<NodeIndex>| spot.and_then(|spot| self.pairing.new_of[spot]);
-        let into: FxHashSet<_> = self.new.into(new).map(|arc| (arc.input, arc.from)).collect();
-        let out_of: FxHashSet<_> = self.new.out_of(new).map(|arc| (arc.input, arc.to)).collect();
+        let into: FxHashSet<_> =
+            self.new.wires_into(new).map(|arc| (arc.input, arc.from)).collect();
+        let out_of: FxHashSet<_> =
+            self.new.wires_out_of(new).map(|arc| (arc.input, arc.to)).collect();
         let kept = |end: Option<NodeIndex>,
                     arc: &IndexedWire,
                     after: &FxHashSet<(u64, Option<NodeIndex>)>| {
             let end = partner(end);
             end.is_some() && after.contains(&(arc.input, end))
         };
-        let fed = self.old.into(old).filter(|arc| kept(arc.from, arc, &into));
-        let feeds = self.old.out_of(old).filter(|arc| kept(arc.to, arc, &out_of));
+        let fed = self.old.wires_into(old).filter(|arc| kept(arc.from, arc, &into));
+        let feeds = self.old.wires_out_of(old).filter(|arc| kept(arc.to, arc, &out_of));
         fed.count() + feeds.count()
     }
 }

@@ -148,12 +148,14 @@ impl Pairer<'_, '_> {
 
     /// What feeds the same inputs.
     fn unpaired_sources(&self, old: NodeIndex, new: NodeIndex) -> Vec<(NodeIndex, NodeIndex)> {
-        let mut before = self.old.into(old).filter(|arc| self.is_unpaired_old(arc.from)).peekable();
+        let mut before =
+            self.old.wires_into(old).filter(|arc| self.is_unpaired_old(arc.from)).peekable();
         if before.peek().is_none() {
             return Vec::new();
         }
         let key = |arc: &IndexedWire| (arc.input, arc.slot);
-        let after: FxHashMap<_, _> = self.new.into(new).map(|arc| (key(arc), arc.from)).collect();
+        let after: FxHashMap<_, _> =
+            self.new.wires_into(new).map(|arc| (key(arc), arc.from)).collect();
         let pair = |arc: &IndexedWire| Some((arc.from?, (*after.get(&key(arc))?)?));
         before.filter_map(pair).collect()
     }
@@ -162,7 +164,7 @@ impl Pairer<'_, '_> {
     fn unpaired_consumers(&self, old: NodeIndex, new: NodeIndex) -> Vec<(NodeIndex, NodeIndex)> {
         let key = |arc: &IndexedWire, class: u64| (arc.slot, arc.input, class);
         let mut places: FxHashMap<(u64, u64, u64), PairCandidates> = FxHashMap::default();
-        for arc in self.old.out_of(old) {
+        for arc in self.old.wires_out_of(old) {
             if let Some(a) = arc.to.filter(|_| self.is_unpaired_old(arc.to)) {
                 places.entry(key(arc, self.old_class[a])).or_default().old.push(a);
             }
@@ -170,7 +172,7 @@ impl Pairer<'_, '_> {
         if places.is_empty() {
             return Vec::new();
         }
-        for arc in self.new.out_of(new) {
+        for arc in self.new.wires_out_of(new) {
             if let Some(b) = arc.to.filter(|&b| self.pairing.old_of[b].is_none())
                 && let Some(peers) = places.get_mut(&key(arc, self.new_class[b]))
             {

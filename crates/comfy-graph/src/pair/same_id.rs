@@ -58,7 +58,7 @@ impl Pairer<'_, '_> {
     /// Whether a node has wires, and none of them leads where it did.
     fn is_rewired(&self, old: NodeIndex, new: NodeIndex) -> bool {
         let wired = |net: &IndexedGraph<'_>, spot| {
-            net.into(spot).next().is_some() || net.out_of(spot).next().is_some()
+            net.wires_into(spot).next().is_some() || net.wires_out_of(spot).next().is_some()
         };
         wired(self.old, old) && wired(self.new, new) && self.count_agreeing_wires(old, new) == 0
     }
@@ -143,6 +143,6 @@ fn neighbour_ids<'w>(
     let wire = |arc: &IndexedWire, end: Option<NodeIndex>| {
         (arc.slot, arc.input, end.map(|end| net.node_id(end)))
     };
-    let into = net.into(spot).map(|arc| wire(arc, arc.from));
-    into.chain(net.out_of(spot).map(|arc| wire(arc, arc.to))).collect()
+    let into = net.wires_into(spot).map(|arc| wire(arc, arc.from));
+    into.chain(net.wires_out_of(spot).map(|arc| wire(arc, arc.to))).collect()
 }

@@ -31,7 +31,7 @@ pub(crate) fn find_twins(
             || are_twin_nodes(
                 old.nodes[a],
                 new.nodes[b],
-                IndexedGraph::into(old, a).next().is_some(),
+                IndexedGraph::wires_into(old, a).next().is_some(),
             )
     };
     let mut twins: FxHashMap<NodeIndex, NodeIndex> =
@@ -60,9 +60,9 @@ impl TwinSearch<'_, '_> {
         twins: &FxHashMap<NodeIndex, NodeIndex>,
     ) -> Option<bool> {
         let mut before: Vec<_> =
-            self.old.into(a).map(|arc| (arc.input, arc.slot, arc.from)).collect();
+            self.old.wires_into(a).map(|arc| (arc.input, arc.slot, arc.from)).collect();
         let mut after = Vec::new();
-        for arc in self.new.into(b) {
+        for arc in self.new.wires_into(b) {
             let from = match arc.from {
                 Some(from) => Some(*self.known.get(&from).or_else(|| twins.get(&from))?),
                 None => None,

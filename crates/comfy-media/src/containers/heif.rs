@@ -119,7 +119,7 @@ fn parse_metadata_item(info: &[u8]) -> Option<(u32, MetadataKind)> {
         b"Exif" => Some((id, MetadataKind::Exif)),
         b"mime" => {
             let _name = bytes.read_until_nul()?;
-            let xmp = bytes.rest().starts_with(b"application/rdf+xml");
+            let xmp = bytes.remaining().starts_with(b"application/rdf+xml");
             xmp.then_some((id, MetadataKind::Xmp))
         }
         _ => None,

@@ -65,19 +65,19 @@ fn read_metadata(
     let value = match &name {
         b"zTXt" => {
             bytes.read_u8().filter(|method| *method == 0).ok_or_else(damaged)?;
-            text::utf8_or_latin1(&inflate::zlib(bytes.rest(), at, found)?)
+            text::utf8_or_latin1(&inflate::zlib(bytes.remaining(), at, found)?)
         }
         b"iTXt" => {
             let [compressed, method] = bytes.read_array().ok_or_else(damaged)?;
             let _language = bytes.read_until_nul().ok_or_else(damaged)?;
             let _translated = bytes.read_until_nul().ok_or_else(damaged)?;
             match (compressed, method) {
-                (0, _) => text::utf8_lossy(bytes.rest()),
-                (1, 0) => text::utf8_lossy_owned(inflate::zlib(bytes.rest(), at, found)?),
+                (0, _) => text::utf8_lossy(bytes.remaining()),
+                (1, 0) => text::utf8_lossy_owned(inflate::zlib(bytes.remaining(), at, found)?),
                 _ => return Err(FileDefect::Unsupported("a PNG text compression").into()),
             }
         }
-        _ => text::utf8_or_latin1(bytes.rest()),
+        _ => text::utf8_or_latin1(bytes.remaining()),
     };
     let place = if keyword == "XML:com.adobe.xmp" {
         TextLocation::Xmp

@@ -75,7 +75,7 @@ fn shrink_pixels(
     let mut row = Vec::new();
     for pixels in pixels.chunks_exact(stride) {
         fill_luma_row(kind, pixels, &mut row);
-        shrink.row(&row);
+        shrink.push_row(&row);
     }
     shrink.finish().ok_or_else(|| damaged("rows are missing"))
 }
@@ -124,7 +124,7 @@ pub(super) fn png_grid(bytes: &[u8]) -> Result<LumaGrid, PictureError> {
     let mut row = Vec::new();
     while let Some(pixels) = reader.next_row().map_err(damaged)? {
         fill_luma_row(kind, pixels.data(), &mut row);
-        shrink.row(&row);
+        shrink.push_row(&row);
         if shrink.is_complete() {
             break;
         }

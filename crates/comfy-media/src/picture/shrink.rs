@@ -16,7 +16,7 @@ pub(super) struct PictureShrinker {
     width: usize,
     height: usize,
     /// The index of the next row.
-    push_row: usize,
+    row: usize,
     /// The row of cells being filled.
     cell_row: usize,
     /// Weighted sums down the columns of the picture. At most 255 times the height.
@@ -28,21 +28,21 @@ impl PictureShrinker {
     /// For a picture of at least one pixel.
     pub(super) fn new(width: usize, height: usize) -> Self {
         let grid = Box::new([[0; GRID_SIDE]; GRID_SIDE]);
-        PictureShrinker { width, height, push_row: 0, cell_row: 0, columns: vec![0; width], grid }
+        PictureShrinker { width, height, row: 0, cell_row: 0, columns: vec![0; width], grid }
     }
 
     /// Whether every row was given.
     pub(super) fn is_complete(&self) -> bool {
-        self.push_row == self.height
+        self.row == self.height
     }
 
     /// The next row of luma. Rows beyond the height, or of another width, are ignored.
-    pub(super) fn row(&mut self, luma: &[u8]) {
+    pub(super) fn push_row(&mut self, luma: &[u8]) {
         if self.is_complete() || luma.len() != self.width {
             return;
         }
-        let end = (self.push_row + 1) * GRID_SIDE;
-        let mut at = self.push_row * GRID_SIDE;
+        let end = (self.row + 1) * GRID_SIDE;
+        let mut at = self.row * GRID_SIDE;
         while at < end {
             let cell_end = (self.cell_row + 1) * self.height;
             let weight = u32::try_from(cell_end.min(end) - at).unwrap_or(0);
@@ -54,7 +54,7 @@ impl PictureShrinker {
                 self.close_cell_row();
             }
         }
-        self.push_row += 1;
+        self.row += 1;
     }
 
     /// Shares the column sums out to the cells of a row.
@@ -95,7 +95,7 @@ mod tests {
         let mut shrink = PictureShrinker::new(width, height);
         for y in 0..height {
             let row: Vec<u8> = (0..width).map(|x| luma(x, y)).collect();
-            shrink.row(&row);
+            shrink.push_row(&row);
         }
         shrink.finish().unwrap()
     }
@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn missing_rows_give_nothing() {
         let mut shrink = PictureShrinker::new(4, 4);
-        shrink.row(&[0; 4]);
-        shrink.row(&[0; 3]);
+        shrink.push_row(&[0; 4]);
+        shrink.push_row(&[0; 3]);
         assert!(shrink.finish().is_none());
     }
 }

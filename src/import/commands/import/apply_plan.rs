@@ -129,7 +129,7 @@ fn order_by_date(threads: &[LineImport<'_>]) -> Result<Vec<(Zoned, usize, usize)
         let LineDecision::New(new) = &thread.outlook.decision else { continue };
         let mut newest = None;
         for at in new {
-            let date = thread.line.versions[*at].date()?;
+            let date = thread.line.versions[*at].parse_date()?;
             newest = newest.max(Some(date.timestamp()));
             queue.push((newest, (date, number, *at)));
         }

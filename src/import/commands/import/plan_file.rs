@@ -34,7 +34,7 @@ pub(crate) struct PlanVersion {
     /// The export, below the folder.
     pub(crate) from: String,
     /// When it was saved, as RFC 3339 with the zone's offset.
-    pub(crate) parse_date: String,
+    pub(crate) date: String,
     /// The identity of its graph, where that tells whether it is in the history already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) graph: Option<String>,
@@ -45,7 +45,7 @@ pub(crate) struct PlanVersion {
 pub(crate) fn to_plan_lines(plan: ImportPlan, top: &str) -> Vec<PlanLine> {
     let saved = |version: &WorkflowVersion| PlanVersion {
         from: version.export.from.clone(),
-        parse_date: version_date(version).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        date: version_date(version).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
         graph: Some(&version.export.content_id).filter(|content| content.contains(':')).cloned(),
     };
     plan.lines
@@ -81,15 +81,15 @@ fn version_date(version: &WorkflowVersion) -> Zoned {
 
 impl PlanVersion {
     /// The date, in the zone it was written with.
-    pub(crate) fn date(&self) -> Result<Zoned> {
+    pub(crate) fn parse_date(&self) -> Result<Zoned> {
         let bad = |_| {
-            let (date, from) = (sanitize::line(&self.parse_date), sanitize::line(&self.from));
+            let (date, from) = (sanitize::line(&self.date), sanitize::line(&self.from));
             CommandError::new(format!("the date of {from} is no date: {date}"))
                 .with_hint("as in 2026-02-20T18:30:00+01:00")
         };
         let parts = jiff::fmt::temporal::DateTimeParser::new();
-        let pieces = parts.parse_pieces(&self.parse_date).map_err(bad)?;
-        let stamp: Timestamp = self.parse_date.parse().map_err(bad)?;
+        let pieces = parts.parse_pieces(&self.date).map_err(bad)?;
+        let stamp: Timestamp = self.date.parse().map_err(bad)?;
         let offset = match pieces.to_numeric_offset() {
             Some(offset) => TimeZone::fixed(offset),
             None => TimeZone::system(),

@@ -179,14 +179,16 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
 
     /// The name the file had before, if it goes on under another one since this state.
     fn renamed_from(&mut self, at: usize, layout: &ClockedLayout) -> Result<Option<RepoPath>> {
-        let (Some(was), Some(state)) = (layout.was(), self.states.get(at)) else { return Ok(None) };
+        let (Some(was), Some(state)) = (layout.previous_name(), self.states.get(at)) else {
+            return Ok(None);
+        };
         let from = RepoPath::new(was);
         let mut older = self.states.iter().skip(at + 1).filter(|older| older.path == state.path);
         let before = match older.next() {
             Some(before) => self.history.layout(before)?,
             None => None,
         };
-        let is_known = before.is_some_and(|before| before.was() == Some(was));
+        let is_known = before.is_some_and(|before| before.previous_name() == Some(was));
         Ok(Some(from).filter(|from| !is_known && *from != state.path))
     }
 
@@ -214,7 +216,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         let titles = [titles, self.titles.clone()];
         let renamed_from = self.renamed_from(at, &layout)?;
         // A copy has from its original that it was undone.
-        let is_undo = layout.back().is_some() && self.states.len() > at + 1;
+        let is_undo = layout.reverted_to().is_some() && self.states.len() > at + 1;
         Ok(Some(StateChanges { moves, is_undo, titles, renamed_from }))
     }
 
@@ -228,7 +230,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
             ))
             .with_hint(self.log_hint("tells which there are"))),
             StateMatch::Nothing if id.eq_ignore_ascii_case("now") => {
-                self.workflow()?;
+                self.require_workflow()?;
                 Err(CommandError::new(format!("nothing is known yet of how {file} lies now"))
                     .with_hint(self.log_hint("tells what is")))
             }
@@ -245,7 +247,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
     }
 
     /// The workflow to write into.
-    fn workflow(&self) -> Result<&WorkTreeWorkflow> {
+    fn require_workflow(&self) -> Result<&WorkTreeWorkflow> {
         let path = &self.path;
         let top = self.repository.work_tree();
         let is_there = top.is_some_and(|top| top.join(path.to_path()).exists());

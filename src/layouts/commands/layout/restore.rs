@@ -27,7 +27,7 @@ pub(crate) fn run(args: &LayoutRestoreArgs, session: &Session) -> Result<Exit> {
     let mut past = LayoutHistory::load(&repository)?;
     let mut book = FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
     let at = book.find_state(id.unwrap_or_default())?;
-    book.workflow()?;
+    book.require_workflow()?;
     let outcome = match &book.workflow {
         Some(workflow) => book.workspace.restore(
             book.history,

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &LayoutUndoArgs, session: &Session) -> Result<Exit> {
     let workflow = inspect_file(session, &repository, &mut desk, &path)?;
     let mut past = LayoutHistory::load(&repository)?;
     let mut book = FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
-    book.workflow()?;
+    book.require_workflow()?;
     match step_back(&mut book)? {
         UndoStep::To(at, outcome) => book.report_outcome(session, at, outcome),
         UndoStep::Nowhere(arranged) => Err(no_older_layout_failure(&book, arranged)),

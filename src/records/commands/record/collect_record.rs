@@ -63,7 +63,7 @@ impl MachineState {
         let modules = if self.uses_only_core_classes(&workflows) {
             &nothing
         } else {
-            &self.learned().modules
+            &self.learned_classes().modules
         };
         let (seen, waiting, shared) = self.with_view(modules, |look| {
             for workflow in &mut workflows {
@@ -140,12 +140,12 @@ impl MachineState {
             }
             all
         };
-        let plain = name(self.core());
+        let plain = name(self.core_catalog());
         if plain.classes.is_empty() {
             return Some(plain);
         }
         // Packs are used: what a server told of their classes says more.
-        let learned = self.learned();
+        let learned = self.learned_classes();
         *skipped |= learned.too_large;
         let unknown = learned.too_large || learned.modules.is_empty();
         Some(if unknown { plain } else { name(&learned.catalog) })

@@ -239,12 +239,12 @@ impl MachineState {
     }
 
     /// The built-in classes.
-    pub(crate) fn core(&self) -> &Catalog {
+    pub(crate) fn core_catalog(&self) -> &Catalog {
         &self.core_catalog
     }
 
     /// The built-in classes and those a server once told.
-    pub(crate) fn learned(&self) -> &LearnedClasses {
+    pub(crate) fn learned_classes(&self) -> &LearnedClasses {
         self.learned_classes.get_or_init(|| {
             let path = self.recorder_state.folder().join("object_info.json");
             let limit = match self.time_budget {

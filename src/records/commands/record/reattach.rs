@@ -111,7 +111,7 @@ impl RecordIndex {
         Ok(recorded)
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&CommitId, &CommitRecord)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&CommitId, &CommitRecord)> {
         self.by_commit.iter()
     }
 

@@ -116,7 +116,7 @@ pub(crate) fn plan_reproduction(
 /// The classes that a server told of, with the folders their inputs take files from; else
 /// the names that were kept of them.
 fn choose_catalog(machine: &Machine, shelf: &RunStore) -> Catalog {
-    let learned = machine.learned();
+    let learned = machine.learned_classes();
     match learned.modules.is_empty() {
         true => shelf.catalog.clone(),
         false => learned.catalog.clone(),
@@ -176,7 +176,7 @@ fn gather_records(
     let blobs: Vec<&str> = sites.map(|site| site.blob.as_str()).collect();
     let recorded = RecordIndex::load(&shelf.repository)?;
     let mut records = WorkflowRecords::default();
-    for (commit, record) in recorded.all() {
+    for (commit, record) in recorded.iter() {
         let own = |workflow: &WorkflowUse| blobs.contains(&workflow.blob.as_str());
         records.own.extend(record_of_workflows(commit, record, own));
         if record.workflows.iter().any(|workflow| shares_model_or_class(workflow, run)) {
@@ -186,7 +186,7 @@ fn gather_records(
     if records.own.is_empty() && run.graph.is_some() {
         // The same workflow by what would run. Only those that name what the run used are
         // read: there may be thousands.
-        for (commit, record) in recorded.all() {
+        for (commit, record) in recorded.iter() {
             let mut same = Vec::new();
             for workflow in
                 record.workflows.iter().filter(|workflow| names_all_models(workflow, run))
@@ -271,7 +271,7 @@ fn look_up_requirements(
         }
     }
     let models = look_up_models(session, machine, &wanted.models)?;
-    let modules = &machine.learned().modules;
+    let modules = &machine.learned_classes().modules;
     let now = SystemTime::now();
     let source = machine.installation.as_ref().and_then(|found| found.source.clone());
     let commit = wanted.environment.as_ref().and_then(|fact| fact.value.source.clone()?.commit);
@@ -304,7 +304,7 @@ fn look_up_models(
     machine: &Machine,
     wanted: &[RequiredModel],
 ) -> Result<Vec<LocalModel>> {
-    let modules = &machine.learned().modules;
+    let modules = &machine.learned_classes().modules;
     let mut failures = HashFailures::new();
     let mut found = Vec::new();
     for _ in 0..HASHING_ROUNDS {

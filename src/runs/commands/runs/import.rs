@@ -76,7 +76,7 @@ pub(crate) fn run(args: &RunsImportArgs, session: &Session) -> Result<Exit> {
     importing.print_summary(session)?;
     // The history names files; what they are only they say.
     if importing.recorded > 0
-        && OutputFolders::detect(session, &shelf.repository)?.output().is_some()
+        && OutputFolders::detect(session, &shelf.repository)?.output_folder().is_some()
     {
         session.ui.info("git comfy runs scan adds what the files themselves show");
     }

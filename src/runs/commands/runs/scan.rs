@@ -64,7 +64,7 @@ pub(crate) fn run(args: &RunsScanArgs, session: &Session) -> Result<Exit> {
     let scanned = scan_outputs(session, &mut shelf, &folders, &places, args.again, Some(&bar))?;
     bar.finish();
     let mut text = summarize_scan(&scanned);
-    if let Some(output) = folders.output().filter(|_| args.places.is_empty()) {
+    if let Some(output) = folders.output_folder().filter(|_| args.places.is_empty()) {
         text += &format!(", in {}", sanitize::line(&output.display().to_string()));
     }
     session.ui.report(&text)?;

@@ -325,11 +325,11 @@ fn preferred_place(boxes: &[Rect], placed: &[bool], arrows: &Arrows, at: usize) 
 /// Boxes that are taken, found by the cells they touch.
 #[derive(Debug, Default)]
 struct OccupiedCells {
-    touched_cells: HashMap<(i64, i64), Vec<Rect>>,
+    cells: HashMap<(i64, i64), Vec<Rect>>,
 }
 
 impl OccupiedCells {
-    fn cells(rect: &Rect) -> impl Iterator<Item = (i64, i64)> + use<> {
+    fn touched_cells(rect: &Rect) -> impl Iterator<Item = (i64, i64)> + use<> {
         let cell = |at: f64| (at / CELL_SIZE).floor() as i64;
         let (left, right) = (cell(rect.x), cell(rect.right()));
         let (top, bottom) = (cell(rect.y), cell(rect.bottom()));
@@ -337,8 +337,8 @@ impl OccupiedCells {
     }
 
     fn insert(&mut self, rect: Rect) {
-        for cell in OccupiedCells::cells(&rect) {
-            self.touched_cells.entry(cell).or_default().push(rect);
+        for cell in OccupiedCells::touched_cells(&rect) {
+            self.cells.entry(cell).or_default().push(rect);
         }
     }
 
@@ -355,7 +355,7 @@ impl OccupiedCells {
 
     fn lowest_overlap(&self, wish: &Rect) -> Option<f64> {
         let near =
-            OccupiedCells::cells(wish).filter_map(|cell| self.touched_cells.get(&cell)).flatten();
+            OccupiedCells::touched_cells(wish).filter_map(|cell| self.cells.get(&cell)).flatten();
         near.filter(|rect| rect.overlaps(wish)).map(Rect::bottom).reduce(f64::max)
     }
 }
