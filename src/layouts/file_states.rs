@@ -1,5 +1,5 @@
 //! What each file of a work tree held last, and what it held before git wrote it: whoever
-//! saves a file is held against that (`canon::stamp`).
+//! saves a file is held against that (`clean::stamp`).
 //!
 //! `L` says that a person saved the file so, `W` that git wrote it so, `S` up to which time
 //! its moves are in notes. One work tree has one such log; it can be deleted at any time,

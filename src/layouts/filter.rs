@@ -1,4 +1,4 @@
-//! One file on its way into git or out of it: which mode it has, what `canon` makes of it,
+//! One file on its way into git or out of it: which mode it has, what `clean` makes of it,
 //! which layout is kept or found. Content is never the reason for a failure: whatever
 //! cannot be handled passes as it came. A layout that cannot be kept is one: positions are
 //! never taken out of a file on the quiet.

@@ -23,7 +23,7 @@ use crate::platform::git::RepoPath;
 pub(crate) struct LayoutEntry {
     /// The latest time in it, in milliseconds since 1970.
     pub(crate) at: u64,
-    /// One line of JSON, as `canon` wrote it.
+    /// One line of JSON, as `clean` wrote it.
     pub(crate) layout: String,
 }
 

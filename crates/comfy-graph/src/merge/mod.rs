@@ -1,7 +1,7 @@
 //! Three workflows into one, with every decision and conflict as data.
 //!
 //! ```text
-//! three documents ─ canon::strip ─ align ids ─ settle every thing by one rule
+//! three documents ─ clean::strip_layout ─ align ids ─ settle every thing by one rule
 //!   ─ write links ─ apply the rules a person set ─ check that nothing is lost or broken
 //! ```
 //!
