@@ -283,36 +283,9 @@ fn walk(random: &mut Random, steps: u64, seed: u64) -> u64 {
                 file_under(clone, layout);
             }
             _ => {
-                // Another clone's content and layouts come in.
                 let from = random.below(3) as usize;
                 let theirs = clones[from].clone();
-                let clone = &mut clones[which];
-                for (steps, layout) in &theirs.known {
-                    let joined = match clone.known.remove(steps) {
-                        Some(known) => known.join(layout.clone()),
-                        None => layout.clone(),
-                    };
-                    clone.known.insert(*steps, joined);
-                }
-                clone.steps = clone.steps.max(theirs.steps);
-                let (content, _) = parts(&file(&start, AWAY, clone.steps, 1.0));
-                let own = clone.known.get(&clone.steps).cloned();
-                let sources = [
-                    own.as_ref().map(|layout| LayoutSource {
-                        layout,
-                        relation: LayoutRelation::SameContent,
-                    }),
-                    Some(LayoutSource { layout: &clone.layout, relation: LayoutRelation::ById }),
-                    Some(LayoutSource { layout: &theirs.layout, relation: LayoutRelation::ById }),
-                ];
-                let sources: Vec<LayoutSource<'_>> = sources.into_iter().flatten().collect();
-                let composed =
-                    compose_file(&content, &sources, Clock::At(at(now, which as u64))).unwrap();
-                clone.places = places_of(&composed.bytes)
-                    .into_iter()
-                    .map(|(id, (x, y))| (id, (x as i64, y as i64)))
-                    .collect();
-                file_under(clone, composed.layout);
+                bring_in(&mut clones[which], &theirs, &start, at(now, which as u64));
                 let other = model[from].clone();
                 for (id, moved) in other {
                     let known = model[which].entry(id).or_insert(moved);
@@ -328,6 +301,32 @@ fn walk(random: &mut Random, steps: u64, seed: u64) -> u64 {
         }
     }
     steps
+}
+
+/// Another clone's content and layouts come into one.
+fn bring_in(clone: &mut Here, theirs: &Here, start: &Places, now: ClockStamp) {
+    for (steps, layout) in &theirs.known {
+        let joined = match clone.known.remove(steps) {
+            Some(known) => known.join(layout.clone()),
+            None => layout.clone(),
+        };
+        clone.known.insert(*steps, joined);
+    }
+    clone.steps = clone.steps.max(theirs.steps);
+    let (content, _) = parts(&file(start, AWAY, clone.steps, 1.0));
+    let own = clone.known.get(&clone.steps).cloned();
+    let sources = [
+        own.as_ref().map(|layout| LayoutSource { layout, relation: LayoutRelation::SameContent }),
+        Some(LayoutSource { layout: &clone.layout, relation: LayoutRelation::ById }),
+        Some(LayoutSource { layout: &theirs.layout, relation: LayoutRelation::ById }),
+    ];
+    let sources: Vec<LayoutSource<'_>> = sources.into_iter().flatten().collect();
+    let composed = compose_file(&content, &sources, Clock::At(now)).unwrap();
+    clone.places = places_of(&composed.bytes)
+        .into_iter()
+        .map(|(id, (x, y))| (id, (x as i64, y as i64)))
+        .collect();
+    file_under(clone, composed.layout);
 }
 
 fn file_under(clone: &mut Here, layout: ClockedLayout) {
