@@ -6,6 +6,7 @@ use std::io::Cursor;
 use comfy_graph::graph::{DocumentKind, document_kind};
 use comfy_graph::json::{self, Value};
 use comfy_media::EmbeddedMetadata;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 #[derive(Debug)]
@@ -66,7 +67,7 @@ fn describe_output(bytes: &[u8], embedded: &EmbeddedMetadata) -> MediaOutput {
     let payload = embedded.payload();
     let size = embedded.size.map(|size| format!(" {} x {}", size.width, size.height));
     let digest = Sha256::digest(bytes);
-    let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = HEXLOWER.encode(&digest[..8]);
     let told = format!(
         "{}{}, {} bytes, sha256 {digest}…",
         embedded.container,

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use comfy_graph::clean::{Clock, ClockedLayout};
 use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Value};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
 use crate::platform::git::RepoPath;
 
@@ -151,7 +152,7 @@ const KNOWN_VERSION: &str = "{\"v\":1,";
 fn print_line(text: &mut Vec<u8>, path: &RepoPath, entry: &LayoutEntry) {
     let path = match path.as_str() {
         Some(path) => format!("\"path\":{}", json::print(&Value::from(path), &JsonStyle::SAVE)),
-        None => format!("\"path_hex\":\"{}\"", hex(path.as_bytes())),
+        None => format!("\"path_hex\":\"{}\"", HEXLOWER.encode(path.as_bytes())),
     };
     text.extend_from_slice(format!("{{\"at\":{},{path},\"layout\":", entry.at).as_bytes());
     text.extend_from_slice(entry.layout.as_bytes());
@@ -176,7 +177,7 @@ fn parse_line(line: &[u8]) -> Option<(RepoPath, LayoutEntry)> {
     let path = match key {
         "\"path\"" if !inner[..end].contains('\\') => inner.as_bytes()[..end].to_vec(),
         "\"path\"" => json::parse_text(&rest[..end + 2]).ok()?.as_str()?.as_bytes().to_vec(),
-        "\"path_hex\"" => unhex(&inner[..end])?,
+        "\"path_hex\"" => HEXLOWER_PERMISSIVE.decode(inner[..end].as_bytes()).ok()?,
         _ => return None,
     };
     let layout = inner[end + 1..].strip_prefix(",\"layout\":")?.strip_suffix('}')?;
@@ -189,23 +190,12 @@ fn parse_foreign_line(line: &[u8]) -> Option<(RepoPath, LayoutEntry)> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
     let path = match (text("path"), text("path_hex")) {
         (Some(path), _) => path.into_bytes(),
-        (None, Some(hex)) => unhex(&hex)?,
+        (None, Some(hex)) => HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?,
         (None, None) => return None,
     };
     let at = object.get("at")?.as_number()?.as_u64()?;
     let layout = json::print_object(object.get("layout")?.as_object()?, &JsonStyle::SAVE);
     Some((RepoPath::new(path), LayoutEntry { at, layout }))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|c| c.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }
 
 #[cfg(test)]

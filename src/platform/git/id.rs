@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
@@ -109,12 +110,10 @@ impl ObjectId {
         if hex.len() != 40 && hex.len() != 64 {
             return None;
         }
-        let digit = |c: u8| (c as char).to_digit(16).map(|d| d as u8);
+        let length = hex.len() / 2;
         let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
-        Some(ObjectId { length: (hex.len() / 2) as u8, bytes })
+        HEXLOWER_PERMISSIVE.decode_mut(hex, &mut bytes[..length]).ok()?;
+        Some(ObjectId { length: length as u8, bytes })
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -132,13 +131,7 @@ impl ObjectId {
     }
 
     pub fn to_hex(&self) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut hex = String::with_capacity(64);
-        for byte in self.as_bytes() {
-            hex.push(DIGITS[usize::from(byte >> 4)] as char);
-            hex.push(DIGITS[usize::from(byte & 15)] as char);
-        }
-        hex
+        HEXLOWER.encode(self.as_bytes())
     }
 }
 

@@ -12,6 +12,7 @@
 
 use std::ops::Range;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::json::{self, Escapes, Indent, JsonPath, JsonStyle, LineEnd, Object, Value};
@@ -151,7 +152,7 @@ impl Residue {
 
 fn checksum(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&digest[..16])
 }
 
 /// A style as a word: the indent (`0` for one line, `t` for tabs, else a number of
