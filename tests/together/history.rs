@@ -483,6 +483,29 @@ fn a_stale_tab_from_before_a_merge_moves_nothing() {
 }
 
 #[test]
+fn a_stale_tab_from_before_a_rebase_of_many_commits_moves_nothing() {
+    let (_team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.steps(33).put(SAMPLER, [1000, 1000]);
+    });
+    ann.git(["push", "-q"]);
+    for number in 0..12 {
+        edit_and_commit(&ben, |sheet| {
+            sheet.set(NEGATIVE, 0, format!("fog {number}"));
+        });
+    }
+    let tab = Sheet::read(&ben, FILE);
+    ben.git(["pull", "-q", "--rebase"]);
+    assert_lies(&ben, FILE, SAMPLER, [1000, 1000]);
+    let mut stale = tab;
+    stale.set(PROMPT, 0, "an owl").put(DECODE, [2222, 2222]);
+    stale.write(&ben, FILE);
+    ben.git(["commit", "-q", "-a", "-m", "from a stale tab"]);
+    assert_lies(&ben, FILE, SAMPLER, [1000, 1000]);
+    assert_lies(&ben, FILE, DECODE, [2222, 2222]);
+}
+
+#[test]
 fn a_drag_and_an_edit_are_there_after_a_pull_that_stashes_by_itself() {
     for how in [["--rebase", "--autostash"], ["--no-rebase", "--autostash"]] {
         let (_team, ann, ben) = Team::of_two();
