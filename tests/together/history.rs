@@ -506,6 +506,31 @@ fn a_stale_tab_from_before_a_rebase_of_many_commits_moves_nothing() {
 }
 
 #[test]
+fn a_node_that_is_younger_than_what_a_rebase_starts_from_lies_where_it_was_dragged_last() {
+    let (_team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.steps(33);
+    });
+    ann.git(["push", "-q"]);
+    ben.git(["checkout", "-q", "-b", "side"]);
+    edit_and_commit(&ben, |sheet| {
+        sheet.add(20, [3000, 100], [200, 100]);
+    });
+    ben.git(["checkout", "-q", "main"]);
+    edit_and_commit(&ben, |sheet| {
+        sheet.set(NEGATIVE, 0, "fog");
+    });
+    ben.git(["merge", "-q", "--no-edit", "side"]);
+    edit(&ben, FILE, |sheet| {
+        sheet.put(20, [4000, 200]);
+    });
+    // The content in which it was dragged is in no commit that is picked.
+    ben.git(["commit", "-q", "--allow-empty", "-a", "-m", "dragged"]);
+    ben.git(["pull", "-q", "--rebase"]);
+    assert_lies(&ben, FILE, 20, [4000, 200]);
+}
+
+#[test]
 fn a_drag_and_an_edit_are_there_after_a_pull_that_stashes_by_itself() {
     for how in [["--rebase", "--autostash"], ["--no-rebase", "--autostash"]] {
         let (_team, ann, ben) = Team::of_two();
