@@ -1,9 +1,10 @@
 //! What each file of a work tree held last, and what it held before git wrote it: whoever
 //! saves a file is held against that (`clean::stamp`).
 //!
-//! `L` says that a person saved the file so, `W` that git wrote it so, `S` up to which time
-//! its moves are in notes. One work tree has one such log; it can be deleted at any time,
-//! and then the notes tell what the file held.
+//! `L` says that a person saved the file so, `W` that git wrote it so, `R` that git wrote it
+//! and left everything where it lay, `S` up to which time its moves are in notes. One work
+//! tree has one such log; it can be deleted at any time, and then the notes tell what the
+//! file held.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -17,9 +18,9 @@ use super::append_log::{
 use crate::platform::git;
 use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
 
-/// How many states from before git's writes are remembered of a file: a rebase writes it
-/// more than once while ComfyUI has an old one open.
-const MAX_STATES_BEFORE: usize = 4;
+/// How many states from before git's writes are remembered of a file: a pull may move nodes
+/// more than once while ComfyUI has an old one open. States that look the same count once.
+const MAX_STATES_BEFORE: usize = 8;
 
 /// Who brought a file into a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +97,8 @@ struct TrackedFile {
     last: Option<StatePosition>,
     written: Option<StatePosition>,
     before: VecDeque<StatePosition>,
+    /// The first of them looks as the last state does.
+    looks_as_before: bool,
     noted_at: u64,
 }
 
@@ -192,7 +195,7 @@ impl FileStates {
         state: &FileState,
     ) -> Result<()> {
         let crc = crc32fast::hash(state.layout.as_bytes());
-        self.read_new_records()?;
+        let file = self.read_new_records()?;
         let last = self.known.files.get(path).and_then(|tracked| tracked.last);
         let is_same = |(blob, extent): StatePosition| {
             blob == state.blob && (extent.crc, extent.length) == (crc, state.layout.len() as u64)
@@ -200,8 +203,13 @@ impl FileStates {
         if last.is_some_and(is_same) {
             return Ok(());
         }
+        let looks_the_same = || {
+            let last = last.zip(file).and_then(|(at, mut file)| read_state(&mut file, at));
+            last.is_some_and(|last| has_same_places(&last.layout, &state.layout))
+        };
         let kind = match writer {
             FileWriter::Person => b'L',
+            FileWriter::Git if looks_the_same() => b'R',
             FileWriter::Git => b'W',
         };
         let now = git::now_millis();
@@ -233,7 +241,7 @@ impl FileStates {
             LogEvent::Record(RecordHeader { kind, blob, path, extent, .. }) if is_wanted(&path) => {
                 let writer = match kind {
                     b'L' => FileWriter::Person,
-                    b'W' => FileWriter::Git,
+                    b'W' | b'R' => FileWriter::Git,
                     _ => return,
                 };
                 all.push(RecordedState { path, writer, blob, extent });
@@ -282,6 +290,21 @@ impl FileStates {
     }
 }
 
+/// Whether two layouts show the same, by different clocks. One that came with a raw file has
+/// no clocks, and never stands for one that has.
+fn has_same_places(one: &str, other: &str) -> bool {
+    let shown = |line: &str| memchr::memmem::rfind(line.as_bytes(), b",\"saved\":");
+    match (shown(one), shown(other)) {
+        (Some(end), Some(other_end)) => {
+            let has_no_clocks = |rest: &str| rest.starts_with(",\"saved\":\"?0\"");
+            one[..end] == other[..other_end]
+                && !has_no_clocks(&one[end..])
+                && !has_no_clocks(&other[other_end..])
+        }
+        _ => false,
+    }
+}
+
 fn read_state(file: &mut File, (blob, extent): StatePosition) -> Option<FileState> {
     read_layout(file, &extent).map(|layout| FileState { blob, layout })
 }
@@ -307,8 +330,13 @@ impl TrackedFiles {
             self.holders.entry(blob).or_default().push(path);
         }
         let before = tracked.last.replace((blob, extent));
-        if kind == b'W' {
+        let looked_as_before = std::mem::replace(&mut tracked.looks_as_before, kind == b'R');
+        if kind == b'W' || kind == b'R' {
             tracked.written = tracked.last;
+            if kind == b'R' && looked_as_before {
+                let stood_for = tracked.before.pop_front();
+                self.dead += stood_for.map_or(0, |state| state.1.length + 100);
+            }
             if let Some(before) = before {
                 tracked.before.push_front(before);
             }
@@ -359,6 +387,21 @@ mod tests {
         here.record(&path, FileWriter::Person, &held("dragged")).unwrap();
         let told = states(folder.path()).history(&path).unwrap();
         assert_eq!(layouts(&told), (Some("dragged"), Some("pulled"), vec!["saved"]));
+    }
+
+    #[test]
+    fn writes_that_move_nothing_do_not_displace_what_lay_there_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = RepoPath::new("a.json");
+        let mut here = states(folder.path());
+        let line = |places: &str, at: usize| format!("{{{places},\"saved\":\"{at}:k3f9x2ab\"}}");
+        here.record(&path, FileWriter::Person, &held(&line("mine", 1))).unwrap();
+        for at in 2..50 {
+            here.record(&path, FileWriter::Git, &held(&line("theirs", at))).unwrap();
+        }
+        let told = here.history(&path).unwrap();
+        let (mine, theirs, last) = (line("mine", 1), line("theirs", 48), line("theirs", 49));
+        assert_eq!(layouts(&told), (Some(&*last), None, vec![&*theirs, &*mine]));
     }
 
     #[test]

@@ -405,7 +405,7 @@ fn fate(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Fa
 /// whatever goes to another state names a commit other than HEAD, mostly with a ref.
 fn classify_arrival(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Arrival {
     let along = || Arrival::OntoExisting {
-        merged: rebased_blob(repository, path).into_iter().collect(),
+        merged: rebased_blobs(repository, path),
         to: checkout.treeish.map(CommitId),
     };
     let Some(treeish) = checkout.treeish else { return along() };
@@ -425,13 +425,21 @@ fn classify_arrival(repository: &Repository, path: &RepoPath, checkout: SmudgeRe
     if is_head() || (!checkout.has_ref && is_moving_on()) { along() } else { Arrival::OtherState }
 }
 
-/// What the commit holds that a rebase by patches (`git rebase --apply`) is about to apply
-/// anew: git tells the filter nothing of it.
-fn rebased_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
-    let file = repository.git_dir().join("rebase-apply").join("original-commit");
-    let text = std::fs::read(file).ok()?;
-    let commit = repository.commit(CommitId(ObjectId::from_hex(text.trim_ascii())?)).ok()??;
-    Some(repository.entry_at(commit.tree, path).ok()??.id)
+/// What a rebase puts anew upon something else: what the branch held before, of which the
+/// commits that are picked need not know all, and the commit that a rebase by patches
+/// (`git rebase --apply`) is about to apply. git tells the filter nothing of them.
+fn rebased_blobs(repository: &Repository, path: &RepoPath) -> Vec<ObjectId> {
+    let states =
+        ["rebase-merge/orig-head", "rebase-apply/orig-head", "rebase-apply/original-commit"];
+    let blob = |state: &&str| {
+        let text = std::fs::read(repository.git_dir().join(state)).ok()?;
+        let commit = ObjectId::from_hex(text.trim_ascii()).map(CommitId)?;
+        let commit = repository.commit(commit).ok()??;
+        Some(repository.entry_at(commit.tree, path).ok()??.id)
+    };
+    let mut blobs: Vec<ObjectId> = states.iter().filter_map(blob).collect();
+    blobs.dedup();
+    blobs
 }
 
 /// A file whose layout was found, still to be smudged.

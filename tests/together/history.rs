@@ -483,6 +483,54 @@ fn a_stale_tab_from_before_a_merge_moves_nothing() {
 }
 
 #[test]
+fn a_stale_tab_from_before_a_rebase_of_many_commits_moves_nothing() {
+    let (_team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.steps(33).put(SAMPLER, [1000, 1000]);
+    });
+    ann.git(["push", "-q"]);
+    for number in 0..12 {
+        edit_and_commit(&ben, |sheet| {
+            sheet.set(NEGATIVE, 0, format!("fog {number}"));
+        });
+    }
+    let tab = Sheet::read(&ben, FILE);
+    ben.git(["pull", "-q", "--rebase"]);
+    assert_lies(&ben, FILE, SAMPLER, [1000, 1000]);
+    let mut stale = tab;
+    stale.set(PROMPT, 0, "an owl").put(DECODE, [2222, 2222]);
+    stale.write(&ben, FILE);
+    ben.git(["commit", "-q", "-a", "-m", "from a stale tab"]);
+    assert_lies(&ben, FILE, SAMPLER, [1000, 1000]);
+    assert_lies(&ben, FILE, DECODE, [2222, 2222]);
+}
+
+#[test]
+fn a_node_that_is_younger_than_what_a_rebase_starts_from_lies_where_it_was_dragged_last() {
+    let (_team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.steps(33);
+    });
+    ann.git(["push", "-q"]);
+    ben.git(["checkout", "-q", "-b", "side"]);
+    edit_and_commit(&ben, |sheet| {
+        sheet.add(20, [3000, 100], [200, 100]);
+    });
+    ben.git(["checkout", "-q", "main"]);
+    edit_and_commit(&ben, |sheet| {
+        sheet.set(NEGATIVE, 0, "fog");
+    });
+    ben.git(["merge", "-q", "--no-edit", "side"]);
+    edit(&ben, FILE, |sheet| {
+        sheet.put(20, [4000, 200]);
+    });
+    // The content in which it was dragged is in no commit that is picked.
+    ben.git(["commit", "-q", "--allow-empty", "-a", "-m", "dragged"]);
+    ben.git(["pull", "-q", "--rebase"]);
+    assert_lies(&ben, FILE, 20, [4000, 200]);
+}
+
+#[test]
 fn a_drag_and_an_edit_are_there_after_a_pull_that_stashes_by_itself() {
     for how in [["--rebase", "--autostash"], ["--no-rebase", "--autostash"]] {
         let (_team, ann, ben) = Team::of_two();

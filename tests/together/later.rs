@@ -99,6 +99,27 @@ fn a_drag_outlives_a_raw_commit_of_somebody_else() {
 }
 
 #[test]
+fn a_drag_outlives_a_raw_commit_that_a_stale_tab_is_saved_over() {
+    let (team, ann, _ben) = Team::of_two();
+    let outsider = team.outsider("outsider");
+    let mut raw = Sheet::read(&ann, FILE);
+    raw.title(DECODE, "raw").put(SAMPLER, [-500, -500]).write(&outsider, FILE);
+    outsider.git(["commit", "-q", "-a", "-m", "raw"]);
+    outsider.git(["push", "-q"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.put(SAMPLER, THERE);
+    });
+    ann.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+    let mut stale = Sheet::read(&ann, FILE);
+    assert_eq!(stale.place(SAMPLER), Some([-500.0, -500.0]), "{}", stale.told());
+    // With the places that a tab has which was open all the while.
+    stale.put(SAMPLER, THERE).title(LATENT, "clean again").write(&ann, FILE);
+    ann.git(["commit", "-q", "-a", "-m", "from a stale tab"]);
+    ann.git(["push", "-q"]);
+    assert_all(&team, &[&ann], FILE);
+}
+
+#[test]
 fn what_an_octopus_put_together_goes_into_a_note() {
     let (team, ann, _ben) = Team::of_two();
     for (branch, node) in [("one", SAMPLER), ("two", DECODE), ("three", LATENT)] {

@@ -190,7 +190,10 @@ impl PlaceHistory<'_> {
                 // It stays where it was put since, although the file says otherwise.
                 return known.map_or_else(
                     || anew(old.moved, old.written),
-                    |(last, _)| self.last_in_new_names(last),
+                    |(last, _)| {
+                        let clocked = self.clocked_before(key, fresh, last);
+                        clocked.unwrap_or_else(|| self.last_in_new_names(last))
+                    },
                 );
             }
         }
