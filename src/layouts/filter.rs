@@ -405,7 +405,7 @@ fn fate(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Fa
 /// whatever goes to another state names a commit other than HEAD, mostly with a ref.
 fn classify_arrival(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Arrival {
     let along = || Arrival::OntoExisting {
-        merged: rebased_blob(repository, path).into_iter().collect(),
+        merged: applied_blob(repository, path, checkout).into_iter().collect(),
         to: checkout.treeish.map(CommitId),
     };
     let Some(treeish) = checkout.treeish else { return along() };
@@ -425,13 +425,37 @@ fn classify_arrival(repository: &Repository, path: &RepoPath, checkout: SmudgeRe
     if is_head() || (!checkout.has_ref && is_moving_on()) { along() } else { Arrival::OtherState }
 }
 
-/// What the commit holds that a rebase by patches (`git rebase --apply`) is about to apply
-/// anew: git tells the filter nothing of it.
-fn rebased_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
-    let file = repository.git_dir().join("rebase-apply").join("original-commit");
-    let text = std::fs::read(file).ok()?;
-    let commit = repository.commit(CommitId(ObjectId::from_hex(text.trim_ascii())?)).ok()??;
+/// What the commit holds that is being applied anew: git tells the filter nothing of it, and
+/// where that commit only renames the file, no merge driver either.
+fn applied_blob(
+    repository: &Repository,
+    path: &RepoPath,
+    checkout: SmudgeRequest,
+) -> Option<ObjectId> {
+    let commit = repository.commit(applied_commit(repository, checkout)?).ok()??;
     Some(repository.entry_at(commit.tree, path).ok()??.id)
+}
+
+/// The commit that a rebase or a series of picks is at. (One pick alone leaves no trace before
+/// its commit is made.)
+fn applied_commit(repository: &Repository, checkout: SmudgeRequest) -> Option<CommitId> {
+    let read = |name: &str| std::fs::read(repository.git_dir().join(name)).ok();
+    if let Some(id) = read("rebase-apply/original-commit") {
+        return ObjectId::from_hex(id.trim_ascii()).map(CommitId);
+    }
+    if checkout.treeish.is_some() {
+        // No merge: the state of a commit is checked out.
+        return None;
+    }
+    let (steps, is_last) = match read("rebase-merge/done") {
+        Some(done) => (done, true),
+        None => (read("sequencer/todo")?, false),
+    };
+    let mut lines = steps.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let step = if is_last { lines.next_back() } else { lines.next() }?;
+    let mut words = step.split(|byte| *byte == b' ');
+    let is_pick = matches!(words.next()?, b"pick" | b"reword" | b"edit" | b"squash" | b"fixup");
+    words.filter(|_| is_pick).find_map(ObjectId::from_hex).map(CommitId)
 }
 
 /// A file whose layout was found, still to be smudged.
