@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use comfy_graph::clean;
 use comfy_graph::clean::LayoutMode;
 
+use super::file_states::FileState;
 use super::filter::{Filter, FilterOutcome};
 use super::layout_history::{LayoutHistory, LayoutState, back_reference_to};
 use super::refresh::{read_up_to, refresh_index};
@@ -44,7 +45,7 @@ pub enum InspectedFile {
 }
 
 /// A workflow in the work tree.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WorkTreeWorkflow {
     /// Its path.
     pub path: RepoPath,
@@ -160,11 +161,24 @@ impl<'r> LayoutWorkspace<'r> {
         state: &LayoutState,
         next: NextUndo,
     ) -> Result<RestoreOutcome> {
-        let WorkTreeWorkflow { path, content, blob, file, bytes } = workflow;
         let (Some(layout), Some(earlier)) = (past.layout(state)?, past.file_state(state)?) else {
             return Ok(RestoreOutcome::Missing);
         };
         let back = (next == NextUndo::FromRestored).then(|| back_reference_to(state, &layout));
+        self.restore_state(workflow, earlier, back)
+    }
+
+    /// Brings the layout of any content into a file.
+    ///
+    /// # Errors
+    /// It cannot be kept or written; then the file is as it was.
+    pub(crate) fn restore_state(
+        &mut self,
+        workflow: &WorkTreeWorkflow,
+        earlier: FileState,
+        back: Option<String>,
+    ) -> Result<RestoreOutcome> {
+        let WorkTreeWorkflow { path, content, blob, file, bytes } = workflow;
         let Some(layouts) = self.filter.layouts() else { return Ok(RestoreOutcome::Unchanged) };
         let brought = layouts.restore_earlier(path, (*blob, content), earlier, back.as_deref())?;
         let Some(brought) = brought else { return Ok(RestoreOutcome::Unchanged) };

@@ -405,7 +405,7 @@ fn fate(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Fa
 /// whatever goes to another state names a commit other than HEAD, mostly with a ref.
 fn classify_arrival(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Arrival {
     let along = || Arrival::OntoExisting {
-        merged: rebased_blobs(repository, path),
+        merged: rebased_blobs(repository, path, checkout),
         to: checkout.treeish.map(CommitId),
     };
     let Some(treeish) = checkout.treeish else { return along() };
@@ -426,20 +426,50 @@ fn classify_arrival(repository: &Repository, path: &RepoPath, checkout: SmudgeRe
 }
 
 /// What a rebase puts anew upon something else: what the branch held before, of which the
-/// commits that are picked need not know all, and the commit that a rebase by patches
-/// (`git rebase --apply`) is about to apply. git tells the filter nothing of them.
-fn rebased_blobs(repository: &Repository, path: &RepoPath) -> Vec<ObjectId> {
-    let states =
-        ["rebase-merge/orig-head", "rebase-apply/orig-head", "rebase-apply/original-commit"];
-    let blob = |state: &&str| {
+/// commits that are picked need not know all, and what the commit holds that is being applied:
+/// git tells the filter nothing of them, and where that commit only renames the file, no merge
+/// driver either.
+fn rebased_blobs(
+    repository: &Repository,
+    path: &RepoPath,
+    checkout: SmudgeRequest,
+) -> Vec<ObjectId> {
+    let branch = |state: &str| {
         let text = std::fs::read(repository.git_dir().join(state)).ok()?;
-        let commit = ObjectId::from_hex(text.trim_ascii()).map(CommitId)?;
+        ObjectId::from_hex(text.trim_ascii()).map(CommitId)
+    };
+    let branches = ["rebase-merge/orig-head", "rebase-apply/orig-head"];
+    let commits =
+        branches.into_iter().filter_map(branch).chain(applied_commit(repository, checkout));
+    let blob = |commit: CommitId| {
         let commit = repository.commit(commit).ok()??;
         Some(repository.entry_at(commit.tree, path).ok()??.id)
     };
-    let mut blobs: Vec<ObjectId> = states.iter().filter_map(blob).collect();
+    let mut blobs: Vec<ObjectId> = commits.filter_map(blob).collect();
     blobs.dedup();
     blobs
+}
+
+/// The commit that a rebase or a series of picks is at. (One pick alone leaves no trace before
+/// its commit is made.)
+fn applied_commit(repository: &Repository, checkout: SmudgeRequest) -> Option<CommitId> {
+    let read = |name: &str| std::fs::read(repository.git_dir().join(name)).ok();
+    if let Some(id) = read("rebase-apply/original-commit") {
+        return ObjectId::from_hex(id.trim_ascii()).map(CommitId);
+    }
+    if checkout.treeish.is_some() {
+        // No merge: the state of a commit is checked out.
+        return None;
+    }
+    let (steps, is_last) = match read("rebase-merge/done") {
+        Some(done) => (done, true),
+        None => (read("sequencer/todo")?, false),
+    };
+    let mut lines = steps.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let step = if is_last { lines.next_back() } else { lines.next() }?;
+    let mut words = step.split(|byte| *byte == b' ');
+    let is_pick = matches!(words.next()?, b"pick" | b"reword" | b"edit" | b"squash" | b"fixup");
+    words.filter(|_| is_pick).find_map(ObjectId::from_hex).map(CommitId)
 }
 
 /// A file whose layout was found, still to be smudged.

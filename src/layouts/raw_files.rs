@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 
 use comfy_graph::clean;
-use comfy_graph::clean::LayoutMode;
+use comfy_graph::clean::{CleanOutcome, Clock, LayoutMode, stamp_uniformly};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::file_states::FileState;
 use super::filter::{FilterOutcome, normalize_line_ends};
 use super::settings::{FilterSettings, Handling};
 use crate::layouts;
@@ -29,6 +30,15 @@ use crate::platform::write_atomic;
 /// Whether what git stores is a workflow that is not in its clean form.
 pub(crate) fn is_raw(stored: &[u8], mode: LayoutMode) -> bool {
     matches!(clean::begin_clean(stored, mode), Ok((_, Some(_))))
+}
+
+/// The layout inside a file that was not cleaned; `None` for a clean one.
+pub fn extract_layout(content: &[u8]) -> Option<String> {
+    memchr::memmem::find(content, b"\"pos\"")?;
+    match clean::clean_document(content, LayoutMode::Strip) {
+        CleanOutcome::Cleaned(cleaned) => cleaned.layout,
+        CleanOutcome::Untouched(_) => None,
+    }
 }
 
 /// What is known of content on its way out of git.
@@ -150,6 +160,22 @@ pub(crate) fn raw_files_in_index(
         }
     }
     find_origins(repository, raw, "HEAD", None)
+}
+
+/// The layout that a commit holds inside a raw file; nothing where that is no commit, or does
+/// not hold the file so.
+pub(crate) fn committed_raw_layout(
+    repository: &Repository,
+    revision: &str,
+    path: &RepoPath,
+) -> Result<Option<(CommitId, FileState)>> {
+    let Some(id) = repository.resolve_commit(revision)? else { return Ok(None) };
+    let Some(commit) = repository.commit(id)? else { return Ok(None) };
+    let Some(entry) = repository.entry_at(commit.tree, path)? else { return Ok(None) };
+    let stored = repository.blob_up_to(entry.id, layouts::MAX_MATCHED_SIZE)?;
+    let layout = stored.and_then(|stored| extract_layout(&stored));
+    let layout = layout.and_then(|line| stamp_uniformly(&line, Clock::Unknown(0)));
+    Ok(layout.map(|layout| (id, FileState { blob: entry.id, layout: layout.to_line() })))
 }
 
 /// The commit that brought a file into history as it is.

@@ -9,6 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::filter::{Filter, FilterOutcome, normalized_blob_id};
 use super::refresh::{read_up_to, refresh_index};
 use super::settings::{FilterSettings, Handling};
+use super::work_tree::WorkTreeLayouts;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::notes::NotesTree;
@@ -79,6 +80,9 @@ pub fn lay_out_committed(
             }
         }
     }
+    for (path, picked) in picked_contents(repository)? {
+        sides.entry(path).or_default().push(picked);
+    }
     if sides.is_empty() || repository.work_tree().is_none() {
         return Ok(laid_out);
     }
@@ -96,6 +100,23 @@ pub fn lay_out_committed(
         refresh_index(repository)?;
     }
     Ok(laid_out)
+}
+
+/// The contents in a commit that was just picked, of the files that it changed or renamed: of
+/// a file that it renamed and rearranged, git asks nobody when it was edited here.
+fn picked_contents(repository: &Repository) -> Result<Vec<(RepoPath, ObjectId)>> {
+    let Some(picked) = repository.resolve_commit("CHERRY_PICK_HEAD")? else {
+        return Ok(Vec::new());
+    };
+    let Some(picked) = repository.commit(picked)? else { return Ok(Vec::new()) };
+    let parent = match picked.parents.first() {
+        Some(parent) => repository.commit(*parent)?,
+        None => None,
+    };
+    let Some(parent) = parent else { return Ok(Vec::new()) };
+    let trees = [Some(parent.tree), Some(picked.tree)];
+    let changed = tree::diff_trees(repository, trees).unwrap_or_default();
+    Ok(changed.into_iter().filter_map(|(path, [_, after])| Some((path, after?))).collect())
 }
 
 /// Brings files up to the layouts that others gave them: where content is the same in both
@@ -127,6 +148,35 @@ pub fn apply_received_layouts(
             && let Some((file, bytes)) = files.read_file(&entry)?
             && files.is_unchanged(&entry, &bytes)?
             && files.lay_out_with(&entry, &older, &file, &bytes)?
+        {
+            followed.push(entry.path);
+        }
+    }
+    if !followed.is_empty() {
+        refresh_index(repository)?;
+    }
+    Ok(followed)
+}
+
+/// Brings files up to the layouts that this clone keeps of their very content: where a commit
+/// that is applied anew only moves nodes, git has nothing to write and calls no hook. Files
+/// whose content anybody changed are left alone.
+pub fn apply_pending_layouts(repository: &Repository) -> Result<Vec<RepoPath>> {
+    let mut followed = Vec::new();
+    if repository.work_tree().is_none() {
+        return Ok(followed);
+    }
+    let behind: FxHashMap<_, _> =
+        WorkTreeLayouts::new(repository).files_behind_pending()?.into_iter().collect();
+    if behind.is_empty() {
+        return Ok(followed);
+    }
+    let mut files = WorkTreeFiles::open(repository)?;
+    for entry in index::index_entries(repository)? {
+        if behind.get(&entry.path) == Some(&entry.id)
+            && let Some((file, bytes)) = files.read_file(&entry)?
+            && files.is_unchanged(&entry, &bytes)?
+            && files.lay_out(&entry, &file, &bytes)?
         {
             followed.push(entry.path);
         }

@@ -16,9 +16,10 @@ use comfy_graph::{clean, diff, json};
 use super::MAX_MATCHED_SIZE;
 use super::clone_clock::CloneClock;
 use super::file_states::{FileState, FileStates, FileWriter};
+use super::filter::normalized_blob_id;
 use super::layout_finder::{BlobLayout, LayoutFinder};
 use super::layout_note::LayoutEntry;
-use super::raw_files::StoredContent;
+use super::raw_files::{StoredContent, extract_layout};
 use super::renames::RenameFinder;
 use crate::layouts;
 use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
@@ -617,12 +618,13 @@ impl<'r> WorkTreeLayouts<'r> {
         self.store(path, blob, LayoutEntry::from_layout(layout))
     }
 
-    /// The layout of a content for a merge: its own, or else the newest of its path.
+    /// The layout of a clean content for a merge: its own, or else the newest of its path.
     pub(crate) fn layout_for_merge(
         &mut self,
         path: &RepoPath,
-        blob: ObjectId,
+        content: &[u8],
     ) -> Result<Option<ClockedLayout>> {
+        let blob = normalized_blob_id(self.repository.format(), content);
         if let Some(own) = self.finder.find_own(blob, path)? {
             return Ok(own.entry.parse());
         }
@@ -631,6 +633,55 @@ impl<'r> WorkTreeLayouts<'r> {
             layout.demote_to_guess();
             layout
         }))
+    }
+
+    /// The layout of a raw content in which what was moved since an earlier content counts as
+    /// moved at that time; all else keeps the age it had. Nothing where the content is clean, or
+    /// nobody knows how the earlier one lay.
+    pub(crate) fn stamp_raw_moves(
+        &mut self,
+        path: &RepoPath,
+        content: &[u8],
+        earlier: &[u8],
+        moved: Clock,
+    ) -> Result<Option<ClockedLayout>> {
+        let Some(line) = extract_layout(content) else { return Ok(None) };
+        let before = match extract_layout(earlier) {
+            Some(line) => stamp_uniformly(&line, Clock::Unknown(0)),
+            None => {
+                let blob = normalized_blob_id(self.repository.format(), earlier);
+                self.finder.find_own(blob, path)?.and_then(|own| own.entry.parse())
+            }
+        };
+        let Some(layout) = before else { return Ok(None) };
+        let before = LayoutPart { layout, pairs: OwnedPairs::between(earlier, content) };
+        let past = EarlierLayouts { last: Some(before.source()), ..EarlierLayouts::default() };
+        Ok(clean::stamp_moves(&line, &past, moved))
+    }
+
+    /// Files that hold a content of which this clone keeps a layout that says more than the
+    /// files do: that of a merge for which git had nothing to write.
+    pub(crate) fn files_behind_pending(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
+        let mut behind = Vec::new();
+        for pending in self.finder.store.pending()? {
+            let Some(last) = self.states.last(&pending.path)? else { continue };
+            if pending.at == 0
+                || last.blob != pending.blob
+                || crc32fast::hash(last.layout.as_bytes()) == pending.crc
+            {
+                continue;
+            }
+            let Some(kept) = self.finder.store.get(pending.blob, &pending.path)? else { continue };
+            let held = ClockedLayout::parse(&last.layout, Clock::Unknown(0));
+            let says_more = kept.parse().zip(held).is_some_and(|(kept, held)| {
+                let same = |layout| LayoutSource { layout, relation: LayoutRelation::SameContent };
+                clean::would_move(same(&kept), same(&held))
+            });
+            if says_more {
+                behind.push((pending.path, pending.blob));
+            }
+        }
+        Ok(behind)
     }
 
     /// The next moment of this clone.

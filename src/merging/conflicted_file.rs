@@ -11,7 +11,7 @@ use comfy_graph::merge::{self, CardVisibility, ConflictChoice, SideLabels, Unset
 use super::commands::resolve::display_path;
 use super::conflict_text::conflict_heading;
 use super::merge_files::{self, FileMergeContext, MergeInputs};
-use super::merge_state::{self, IndexStages};
+use super::merge_state::{self, IncomingSide, IndexStages};
 use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::platform::git::{RepoPath, Repository};
@@ -103,9 +103,11 @@ impl<'a> ConflictedFile<'a> {
         };
         let nodes = &product.merged.renumbered.nodes;
         let contents = merge_state::MergeContents {
+            base: &inputs.base,
             ours: &inputs.ours,
             theirs: &inputs.theirs,
             merged: clean,
+            incoming: IncomingSide::detect(None, None, repository),
         };
         let placed = merge_state::content_with_layout(repository, path, contents, nodes)?;
         file_io::replace_file(&self.file, placed.as_ref().unwrap_or(clean))?;

@@ -1,11 +1,13 @@
 //! Merges as text: the lines printed after a merge, and the journal lines that
 //! `git comfy merge --explain` reads back.
 
+use comfy_graph::clean::LayoutChanges;
 use comfy_graph::graph::{DocumentKind, GraphScope, SubgraphId, document_kind};
 use comfy_graph::json::{JsonPath, JsonStyle, Object, Value, parse_text, print_object};
 use comfy_graph::merge::{Conflict, MergeDecision, MergeResult};
 
 use crate::differences::text::SubgraphNames;
+use crate::platform::git::RepoPath;
 use crate::platform::text::sanitize;
 
 /// Which file was merged, and when.
@@ -25,6 +27,19 @@ pub fn notable_decisions(merged: &MergeResult) -> Vec<String> {
     let names = subgraph_names(&merged.document);
     let notable = merged.decisions.iter().filter(|d| d.is_notable());
     notable.map(|notable| decision_line(notable, &names)).collect()
+}
+
+/// That places moved in a raw file of theirs lie as they do here.
+pub fn lost_raw_moves_line(path: &RepoPath, moves: &LayoutChanges) -> String {
+    let lists = [&moves.moved, &moves.placed, &moves.resized, &moves.restyled];
+    let places = match lists.iter().map(|list| list.len()).sum::<usize>() + moves.arranged {
+        1 => "1 place".to_owned(),
+        count => format!("{count} places"),
+    };
+    format!(
+        "{path}: {places} that they moved gave way to yours: it was committed without git-comfy, \
+         and nobody knows when they were moved"
+    )
 }
 
 /// The conflicts, a line each.

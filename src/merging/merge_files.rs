@@ -13,10 +13,11 @@ use comfy_graph::merge::{
     MergeSide, MergeStrategies, SideLabels,
 };
 
-use super::{describe, merge_state};
+use super::describe;
 use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::layouts::Handling;
+use crate::layouts::raw_files::extract_layout;
 use crate::platform::git::Repository;
 use crate::platform::git::git_runner::GitRunner;
 use crate::platform::text::sanitize;
@@ -152,12 +153,11 @@ fn place_nodes(
     if frame.handling == Handling::Clean(LayoutMode::Strip) {
         return content;
     }
-    let (ours, theirs) =
-        (merge_state::extract_layout(&inputs.ours), merge_state::extract_layout(&inputs.theirs));
+    let (ours, theirs) = (extract_layout(&inputs.ours), extract_layout(&inputs.theirs));
     if ours.is_none() && theirs.is_none() {
         return content;
     }
-    let base = merge_state::extract_layout(&inputs.base);
+    let base = extract_layout(&inputs.base);
     let renumbered = PlaceMatches::from_renumbering(&merged.renumbered.nodes);
     let ours = ours.as_deref().map(|line| MergeSideLayout { line, pairs: LayoutRelation::ById });
     let pairs = LayoutRelation::Matched(&renumbered);

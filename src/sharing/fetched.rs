@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use comfy_graph::{clean, json};
 
 use crate::layouts::refresh::refresh_index;
-use crate::layouts::restore::apply_received_layouts;
+use crate::layouts::restore::{apply_pending_layouts, apply_received_layouts};
 use crate::platform::git::changes::{TouchedFile, is_filtered};
 use crate::platform::git::config::{ConfigChange, ConfigScope};
 use crate::platform::git::git_runner::GitRunner;
@@ -170,11 +170,12 @@ pub fn receive_layouts(repository: &Repository) -> Result<ReceivedLayouts> {
         Err(error) => (MergedRefs::default(), Some(error)),
     };
     let after = tip(repository)?;
-    let mut files = Vec::new();
+    // What waits for a note was perhaps not written by git.
+    let mut files = apply_pending_layouts(repository)?;
     if before != after {
         // What was moved here and saved is filed before anything is written.
         refresh_index(repository)?;
-        files = apply_received_layouts(repository, before, after)?;
+        files.extend(apply_received_layouts(repository, before, after)?);
     }
     if memory.followed != after {
         memory.followed = after;

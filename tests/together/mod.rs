@@ -8,6 +8,7 @@ mod history;
 mod joining;
 mod later;
 mod notes;
+mod raw_moves;
 mod renames;
 mod sheet;
 mod team;

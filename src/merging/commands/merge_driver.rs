@@ -5,14 +5,17 @@
 
 use std::path::PathBuf;
 
+use comfy_graph::clean::PlaceTitles;
 use comfy_graph::merge::{CardVisibility, SideLabels};
 
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::Handling;
+use crate::layouts::describe::{PlaceLabels, describe_moves};
 use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
+use crate::merging::merge_state::{IncomingSide, MergeContents, RawMoves, RawMovesFate};
 use crate::merging::{describe, merge_state};
-use crate::platform::git::{self, RepoPath, shell};
+use crate::platform::git::{self, RepoPath, Repository, shell};
 use crate::platform::machine::file_io;
 use crate::session::Session;
 
@@ -77,6 +80,7 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
         (Some(path), _) => path.to_string(),
         _ => args.ours.to_string_lossy().into_owned(),
     };
+    let mut raw_moves = None;
     let exit = match &product.content {
         None => {
             // Markers where the conflicts are; if texts cannot show them, where lines differ.
@@ -90,16 +94,19 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
             let content = &merge_files::keep_formatting(session, &inputs, &product, content);
             if let (Some(repository), Some(path)) = (frame.repository, &path) {
                 // Before the result is written: without its layout it must not be taken.
-                let (ours, theirs) = (&inputs.ours, &inputs.theirs);
-                let contents = merge_state::MergeContents { ours, theirs, merged: content };
+                let contents = contents_for_layout(args, &inputs, content, repository);
                 let nodes = &product.merged.renumbered.nodes;
-                merge_state::store_merged_layout(repository, path, contents, nodes)?;
+                raw_moves = merge_state::store_merged_layout(repository, path, contents, nodes)?;
             }
             file_io::replace_file(&args.ours, content)?;
             if product.merged.conflicts.is_empty() { Exit::Done } else { Exit::Conflicts }
         }
     };
     if cards == CardVisibility::Shown {
+        if let (Some(moves), Some(repository), Some(path)) = (&raw_moves, &repository, &path) {
+            let theirs = (labels.theirs.as_deref(), inputs.theirs.as_slice());
+            report_raw_moves(session, repository, path, moves, theirs)?;
+        }
         let about = describe::MergeJournalHeader {
             path: name.clone(),
             ours: labels.ours,
@@ -122,6 +129,60 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
         merge_files::report_merge(session, &name, &product.merged, &way_out);
     }
     Ok(exit)
+}
+
+fn contents_for_layout<'a>(
+    args: &MergeDriverArgs,
+    inputs: &'a MergeInputs,
+    merged: &'a [u8],
+    repository: &Repository,
+) -> MergeContents<'a> {
+    let [ancestor, theirs] = [&args.ancestor_label, &args.their_label].map(clean_label);
+    MergeContents {
+        base: &inputs.base,
+        ours: &inputs.ours,
+        theirs: &inputs.theirs,
+        merged,
+        incoming: IncomingSide::detect(ancestor.as_deref(), theirs.as_deref(), repository),
+    }
+}
+
+/// Tells of moves in a raw file of theirs that do not go the usual way, and what to do.
+fn report_raw_moves(
+    session: &Session,
+    repository: &Repository,
+    path: &RepoPath,
+    raw: &RawMoves,
+    (label, content): (Option<&str>, &[u8]),
+) -> Result<()> {
+    let file = shell::quote_path(path.to_string());
+    match raw.fate {
+        RawMovesFate::GaveWay => {
+            let commit = match label {
+                Some(label) => merge_state::holds_content(repository, label, path, content)?,
+                None => false,
+            };
+            let commit = label.filter(|_| commit).map(shell::quote_path);
+            session.ui.info(&describe::lost_raw_moves_line(path, &raw.moves));
+            session.ui.info(&format!(
+                "  `git comfy layout restore {} {file}` puts them where that commit has them",
+                commit.as_deref().unwrap_or("COMMIT")
+            ));
+        }
+        RawMovesFate::AllThatChanged => {
+            let titles = [PlaceTitles::from_content(content)];
+            let told = describe_moves(&raw.moves, PlaceLabels(&titles));
+            session.ui.info(&format!(
+                "{path}: {told}; that is kept, though git sees no change in this file and \
+                 writes nothing"
+            ));
+            session.ui.info(
+                "  the next commit or `git comfy status` brings it into the file; where git \
+                 calls the commit empty: `git cherry-pick --skip`",
+            );
+        }
+    }
+    Ok(())
 }
 
 /// A panic must not look like a conflict: git takes 1 to 128 for one. Builds that unwind

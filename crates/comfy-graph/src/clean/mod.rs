@@ -51,7 +51,7 @@ pub use place_list::{
 pub use placement::PlaceKind;
 pub use revert::revert_layout;
 pub use smudge::{place_missing, smudge};
-pub use stamp::{EarlierLayouts, stamp_layout, stamp_uniformly};
+pub use stamp::{EarlierLayouts, stamp_layout, stamp_moves, stamp_uniformly};
 
 /// What becomes of the coordinates of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -46,9 +46,12 @@ pub fn stamp_layout(
     past: &EarlierLayouts<'_>,
     now: ClockStamp,
 ) -> Option<ClockedLayout> {
+    stamp_at(line, past, Clock::At(now))
+}
+
+fn stamp_at(line: &str, past: &EarlierLayouts<'_>, now: Clock) -> Option<ClockedLayout> {
     let mut base = super::clocked_layout::parse_shown_layout(line)?;
     let graphs = std::mem::take(&mut base.graphs);
-    let now = Clock::At(now);
     let mut layout = ClockedLayout::uniform(base, now);
     for (at, aside) in graphs {
         layout.graphs.push(stamp_graph(at, aside, past, now));
@@ -63,6 +66,15 @@ pub fn stamp_layout(
         // A layout without a place that a person chose yields to every other.
         layout.saved = Clock::Arranged;
     }
+    Some(layout)
+}
+
+/// The same for a layout that was saved elsewhere, at a time that nobody wrote down: what was
+/// moved counts as moved at a time that the caller chooses, and what belongs to no place gives
+/// way to every save.
+pub fn stamp_moves(line: &str, past: &EarlierLayouts<'_>, moved: Clock) -> Option<ClockedLayout> {
+    let mut layout = stamp_at(line, past, moved)?;
+    layout.saved = layout.saved.min(Clock::Unknown(0));
     Some(layout)
 }
 

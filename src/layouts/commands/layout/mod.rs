@@ -220,6 +220,12 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         Ok(Some(StateChanges { moves, is_undo, titles, renamed_from }))
     }
 
+    /// Whether an id names states of the file.
+    fn names_state(&self, id: &str) -> bool {
+        let found = layout_history::match_state(&self.states, &sanitize::line(id));
+        !matches!(found, StateMatch::Nothing) || id.eq_ignore_ascii_case("now")
+    }
+
     /// The state that an id names.
     fn find_state(&self, id: &str) -> Result<usize> {
         let (id, file) = (sanitize::line(id), &self.path);
@@ -289,6 +295,24 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         at: usize,
         outcome: RestoreOutcome,
     ) -> Result<Exit> {
+        let news = match outcome {
+            RestoreOutcome::Done => self.changes_in(at)?.map(|news| news.describe()),
+            _ => None,
+        };
+        let Some(state) = self.states.get(at) else { return Ok(Exit::Done) };
+        let (id, when) = (stable_id(state), format_time(state.at));
+        let news = news.unwrap_or_default();
+        let told = format!("lies as in {id} of {when} ({}): {news}", author_name(state));
+        self.report_restored(session, outcome, &told)
+    }
+
+    /// Says what came of bringing a layout back, which is told as what is so now.
+    fn report_restored(
+        &self,
+        session: &Session,
+        outcome: RestoreOutcome,
+        told: &str,
+    ) -> Result<Exit> {
         let path = self.path.to_string();
         match outcome {
             RestoreOutcome::Done => {}
@@ -305,13 +329,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
                     .with_hint("git comfy sync"));
             }
         }
-        let news = self.changes_in(at)?.map(|news| news.describe()).unwrap_or_default();
-        let Some(state) = self.states.get(at) else { return Ok(Exit::Done) };
-        let (id, when) = (stable_id(state), format_time(state.at));
-        session.ui.report(&format!(
-            "{path} lies as in {id} of {when} ({}): {news}",
-            author_name(state)
-        ))?;
+        session.ui.report(&format!("{path} {told}"))?;
         if let Some(before) = self.present_state() {
             let (id, path) = (stable_id(before), &self.typed);
             session

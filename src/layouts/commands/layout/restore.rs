@@ -5,6 +5,8 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::bring_back::{LayoutWorkspace, NextUndo};
 use crate::layouts::layout_history::LayoutHistory;
+use crate::layouts::raw_files;
+use crate::platform::git::commit_text;
 use crate::session::Session;
 
 /// Bring an earlier layout back, as if you had dragged everything there; what is there now
@@ -12,7 +14,8 @@ use crate::session::Session;
 /// stay where they are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LayoutRestoreArgs {
-    /// An ID of `git comfy layout log`, and the file.
+    /// An ID of `git comfy layout log`, or a commit that holds the file as it was saved, without
+    /// git-comfy; and the file.
     #[arg(value_names = ["ID", "FILE"], required = true, num_args = 2)]
     what: Vec<String>,
 }
@@ -26,7 +29,18 @@ pub(crate) fn run(args: &LayoutRestoreArgs, session: &Session) -> Result<Exit> {
     let workflow = inspect_file(session, &repository, &mut desk, &path)?;
     let mut past = LayoutHistory::load(&repository)?;
     let mut book = FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
-    let at = book.find_state(id.unwrap_or_default())?;
+    let id = id.unwrap_or_default();
+    if !book.names_state(id)
+        && let Some((commit, earlier)) =
+            raw_files::committed_raw_layout(&repository, id, &book.path)?
+    {
+        let workflow = book.require_workflow()?.clone();
+        let outcome = book.workspace.restore_state(&workflow, earlier, None)?;
+        let commit = commit_text::short_id(commit);
+        let told = format!("lies as in commit {commit}, which was made without git-comfy");
+        return book.report_restored(session, outcome, &told);
+    }
+    let at = book.find_state(id)?;
     book.require_workflow()?;
     let outcome = match &book.workflow {
         Some(workflow) => book.workspace.restore(
