@@ -395,6 +395,8 @@ fn parse_header(text: &str) -> Option<(u8, u64, ObjectId, u64, u64, u32, u32)> {
         "L" => b'L',
         "S" => b'S',
         "W" => b'W',
+        "R" => b'R',
+        "A" => b'A',
         _ => return None,
     };
     let at = words.next()?.parse().ok()?;

@@ -2,7 +2,8 @@
 //! saves a file is held against that (`clean::stamp`).
 //!
 //! `L` says that a person saved the file so, `W` that git wrote it so, `R` that git wrote it
-//! and left everything where it lay, `S` up to which time its moves are in notes. One work
+//! and left everything where it lay, `A` that a hook brought the file to what it was known to
+//! hold, `S` up to which time its moves are in notes. One work
 //! tree has one such log; it can be deleted at any time, and then the notes tell what the
 //! file held.
 
@@ -99,6 +100,8 @@ struct TrackedFile {
     before: VecDeque<StatePosition>,
     /// The first of them looks as the last state does.
     looks_as_before: bool,
+    /// A person brought it into the last state.
+    is_saved: bool,
     noted_at: u64,
 }
 
@@ -212,15 +215,23 @@ impl FileStates {
             FileWriter::Git if looks_the_same() => b'R',
             FileWriter::Git => b'W',
         };
+        self.append(kind, path, state)
+    }
+
+    /// Remembers that a hook writes a file anew which showed something else than what it was
+    /// known to hold: a tab may still show what was saved before that.
+    pub(crate) fn record_rewrite(&mut self, path: &RepoPath) -> Result<()> {
+        let Some(mut file) = self.read_new_records()? else { return Ok(()) };
+        let saved = self.known.files.get(path).filter(|tracked| tracked.is_saved);
+        let last = saved.and_then(|tracked| read_state(&mut file, tracked.last?));
+        last.map_or(Ok(()), |last| self.append(b'A', path, &last))
+    }
+
+    fn append(&mut self, kind: u8, path: &RepoPath, state: &FileState) -> Result<()> {
+        let crc = crc32fast::hash(state.layout.as_bytes());
         let now = git::now_millis();
-        self.log.append(&format_record(
-            kind,
-            now,
-            state.blob,
-            path,
-            state.layout.as_bytes(),
-            crc,
-        ))?;
+        let layout = state.layout.as_bytes();
+        self.log.append(&format_record(kind, now, state.blob, path, layout, crc))?;
         let length = self.log.read_to();
         if self.known.dead > 1 << 18 && self.known.dead * 2 > length {
             self.compact()?;
@@ -241,7 +252,7 @@ impl FileStates {
             LogEvent::Record(RecordHeader { kind, blob, path, extent, .. }) if is_wanted(&path) => {
                 let writer = match kind {
                     b'L' => FileWriter::Person,
-                    b'W' | b'R' => FileWriter::Git,
+                    b'W' | b'R' | b'A' => FileWriter::Git,
                     _ => return,
                 };
                 all.push(RecordedState { path, writer, blob, extent });
@@ -330,9 +341,13 @@ impl TrackedFiles {
             self.holders.entry(blob).or_default().push(path);
         }
         let before = tracked.last.replace((blob, extent));
-        let looked_as_before = std::mem::replace(&mut tracked.looks_as_before, kind == b'R');
-        if kind == b'W' || kind == b'R' {
-            tracked.written = tracked.last;
+        let looks_as_before = matches!(kind, b'R' | b'A');
+        let looked_as_before = std::mem::replace(&mut tracked.looks_as_before, looks_as_before);
+        tracked.is_saved = !matches!(kind, b'W' | b'R' | b'A');
+        if !tracked.is_saved {
+            if kind != b'A' {
+                tracked.written = tracked.last;
+            }
             if kind == b'R' && looked_as_before {
                 let stood_for = tracked.before.pop_front();
                 self.dead += stood_for.map_or(0, |state| state.1.length + 100);

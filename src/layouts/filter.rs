@@ -258,6 +258,14 @@ impl<'r> Filter<'r> {
         })
     }
 
+    /// Remembers that a file of the work tree is written anew as it was laid out.
+    ///
+    /// # Errors
+    /// It cannot be remembered.
+    pub fn record_rewrite(&mut self, path: &RepoPath) -> Result<()> {
+        self.layouts.as_mut().map_or(Ok(()), |layouts| layouts.record_rewrite(path))
+    }
+
     /// Whether something in a file of the work tree lies where nobody put it.
     ///
     /// # Errors

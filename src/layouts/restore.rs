@@ -294,6 +294,7 @@ impl<'r> WorkTreeFiles<'r> {
             FilterOutcome::Changed(laid_out) if laid_out != bytes => laid_out,
             _ => return Ok(false),
         };
+        self.filter.record_rewrite(&entry.path)?;
         write_atomic(file, &laid_out).map_err(GitError::file_error("writing", file))?;
         Ok(true)
     }

@@ -605,6 +605,14 @@ impl<'r> WorkTreeLayouts<'r> {
         }
     }
 
+    /// Remembers that a hook writes a file anew.
+    ///
+    /// # Errors
+    /// It cannot be remembered.
+    pub(crate) fn record_rewrite(&mut self, path: &RepoPath) -> Result<()> {
+        self.states.record_rewrite(path)
+    }
+
     /// Keeps a layout for content that is not in the work tree yet.
     ///
     /// # Errors

@@ -120,6 +120,33 @@ fn a_drag_outlives_a_raw_commit_that_a_stale_tab_is_saved_over() {
 }
 
 #[test]
+fn a_stale_tab_from_before_a_hook_wrote_the_file_moves_nothing() {
+    let (team, ann, _ben) = Team::of_two();
+    let outsider = team.outsider("outsider");
+    let mut raw = Sheet::read(&ann, FILE);
+    raw.title(DECODE, "raw").put(SAMPLER, [-500, -500]).write(&outsider, FILE);
+    outsider.git(["commit", "-q", "-a", "-m", "raw"]);
+    outsider.git(["push", "-q"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.put(SAMPLER, THERE);
+    });
+    ann.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+    let mut tab = edit_and_commit(&ann, |sheet| {
+        sheet.put(DECODE, [700, 700]);
+    });
+    // The first clean commit of the file has brought the sampler back.
+    assert_eq!(Sheet::read(&ann, FILE).place(SAMPLER), Some([1000.0, 1000.0]));
+    edit(&ann, FILE, |sheet| {
+        sheet.put(DECODE, [800, 800]);
+    });
+    ann.git(["add", "."]);
+    tab.title(LATENT, "edited").write(&ann, FILE);
+    ann.git(["commit", "-q", "-a", "-m", "from a stale tab"]);
+    assert_lies(&ann, FILE, DECODE, [800, 800]);
+    assert_lies(&ann, FILE, SAMPLER, THERE);
+}
+
+#[test]
 fn what_an_octopus_put_together_goes_into_a_note() {
     let (team, ann, _ben) = Team::of_two();
     for (branch, node) in [("one", SAMPLER), ("two", DECODE), ("three", LATENT)] {

@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use self::drags::{Drag, Drags, GROUP, Known, Thing};
 use self::steps::new_place;
 use super::sheet::{DECODE, LATENT, LOADER, NEGATIVE, PROMPT, SAMPLER, Sheet};
-use super::team::Team;
+use super::team::{LAYOUTS, Team};
 use crate::support::Repo;
 
 const FILES: [&str; 2] = ["a.json", "sub/b.json"];
@@ -69,6 +69,8 @@ struct Found {
     sheet: Sheet,
     blob: String,
     edited: bool,
+    /// Somebody wrote it since the last look.
+    written: bool,
 }
 
 /// What is in a blob.
@@ -252,7 +254,7 @@ impl Walk {
                 panic!("{what}: {path} is not in the index: {status}");
             };
             let sheet = Sheet::read(&self.people[who].repo, path);
-            self.opened(who, file, &sheet);
+            let written = self.opened(who, file, &sheet);
             let content = self.content(who, &blob);
             let edited = match &content.raw {
                 Some(raw) => self.people[who].repo.text(path) != *raw,
@@ -261,7 +263,7 @@ impl Walk {
             let listed = status.lines().any(|line| line.get(3..) == Some(path));
             let expected = edited || head[file].as_ref() != Some(&blob);
             assert_eq!(listed, expected, "{what}: git status says of {path}: {status:?}");
-            let found = Found { sheet, blob, edited };
+            let found = Found { sheet, blob, edited, written };
             if content.raw.is_some() {
                 self.learn_raw(who, file, &found);
                 continue;
@@ -272,8 +274,9 @@ impl Walk {
         assert!(status.lines().all(|l| FILES.iter().any(|f| l.ends_with(f))), "{what}: {status}");
     }
 
-    /// A tab that was open before git wrote the file last shows what lay there then.
-    fn opened(&mut self, who: usize, file: usize, sheet: &Sheet) {
+    /// A tab that was open before git wrote the file last shows what lay there then. Whether
+    /// the file was written since the last look.
+    fn opened(&mut self, who: usize, file: usize, sheet: &Sheet) -> bool {
         let person = &mut self.people[who];
         let written = written_at(&person.repo, FILES[file]);
         let is_written = std::mem::replace(&mut person.written[file], written) != written;
@@ -285,6 +288,7 @@ impl Walk {
             // As it was, though perhaps by way of other states.
             person.tabs[file] = None;
         }
+        is_written
     }
 
     #[track_caller]
@@ -318,10 +322,12 @@ impl Walk {
                 Effect::OtherState => floor.extend(own()),
                 Effect::Along { hooked, .. } => {
                     floor.extend(before);
-                    if *hooked || !same_blob {
+                    if *hooked || (!same_blob && found.written) {
                         floor.extend(own());
                     }
-                    for blobs in incoming.iter().filter(|_| !same_blob) {
+                    // What git need not write it leaves as it lies.
+                    let comes = !same_blob && (*hooked || found.written);
+                    for blobs in incoming.iter().filter(|_| comes) {
                         let theirs = blobs[file].as_ref().and_then(|b| person.known.of(file, b));
                         floor.extend(
                             theirs.and_then(|known| known.get(&thing)).into_iter().flatten(),
@@ -436,13 +442,22 @@ impl Walk {
         }
     }
 
-    /// Somebody's notes and the remote's become one.
+    /// Somebody's notes are on the remote, and whoever had something to send has what was
+    /// there.
+    #[track_caller]
     fn shared(&mut self, who: usize) {
         self.note_head(who);
         let person = &mut self.people[who];
-        person.noted.join(&self.drags, &self.remote);
-        person.known.join(&self.drags, &self.remote);
-        self.remote = person.noted.clone();
+        let (ours, theirs) = (person.repo.id(LAYOUTS), self.team.bare.id(LAYOUTS));
+        if ours == theirs {
+            person.noted.join(&self.drags, &self.remote);
+            person.known.join(&self.drags, &self.remote);
+        } else {
+            let contains = ["merge-base", "--is-ancestor", &ours, &theirs];
+            let is_sent = self.team.bare.try_git(contains).status.success();
+            assert!(is_sent, "{}: notes stayed here: {:?}", person.name, self.steps.last());
+        }
+        self.remote.join(&self.drags, &person.noted);
     }
 
     /// Runs a command; whether it succeeded.
@@ -468,6 +483,14 @@ impl Walk {
 
     fn is_edited(&self, who: usize) -> bool {
         !self.git(who, &["status", "--porcelain"]).is_empty()
+    }
+
+    /// Has every file looked into. `git status` does not where a size already tells it that a
+    /// file was edited, and nobody can know of a drag that was written over before a look.
+    fn have_seen(&self, who: usize) {
+        for path in FILES {
+            self.git(who, &["hash-object", "--", path]);
+        }
     }
 
     fn on_main(&self, who: usize) -> bool {
@@ -518,6 +541,9 @@ impl Walk {
         };
         // What throws work away is not the first to look at it.
         let discards = arguments[0] == "reset" || arguments.contains(&"--");
+        if discards {
+            self.have_seen(who);
+        }
         if discards || self.random.percent(50) {
             self.is_edited(who);
         }

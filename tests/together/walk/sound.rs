@@ -50,6 +50,16 @@ pub(super) fn remove_locks(git_dir: &Path) {
     }
 }
 
+/// git puts the sides of a merge beside the files for a merge driver, and takes them away
+/// only if it lives to see its end.
+pub(super) fn remove_merge_files(work_tree: &Path) {
+    for entry in fs::read_dir(work_tree).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(".merge_file_") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// No lock and no temporary file is left, once workers in the background are done.
 #[track_caller]
 fn assert_nothing_left(repo: &Repo) {

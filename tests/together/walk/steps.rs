@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::sheet::{NEGATIVE, PROMPT, Sheet};
 use super::drags::{GROUP, Thing};
-use super::sound::remove_locks;
+use super::sound::{remove_locks, remove_merge_files};
 use super::{Effect, FILES, OWN, PEOPLE, Plan, Random, Walk, put, things, written_at};
 
 impl Walk {
@@ -68,7 +68,7 @@ impl Walk {
         let file = self.random.below(FILES.len());
         let Some(mut tab) = self.people[who].tabs[file].take() else { return };
         // What nobody looked at before it was written over nobody can know.
-        self.people[who].repo.git(["status", "--porcelain"]);
+        self.have_seen(who);
         let mut sheet = Sheet::read(&self.people[who].repo, FILES[file]);
         let here = things(&sheet);
         let mut told = Vec::new();
@@ -83,7 +83,12 @@ impl Walk {
                 told.push(format!("{thing} at {x},{y}"));
             }
         }
+        let is_as_long = sheet.text().len() == self.people[who].repo.text(FILES[file]).len();
         sheet.write(&self.people[who].repo, FILES[file]);
+        if !is_as_long {
+            // Where a size tells git that a file was edited it does not look into it.
+            self.people[who].repo.comfy(["refresh"]);
+        }
         self.people[who].sheets[file] = Some(sheet);
         self.people[who].written[file] = written_at(&self.people[who].repo, FILES[file]);
         let told = told.join(", ");
@@ -396,6 +401,7 @@ impl Walk {
         ];
         let arguments = commands[self.random.below(commands.len())];
         let wait = self.random.below(60) as u64;
+        self.have_seen(who);
         self.is_edited(who);
         let mut command = self.people[who].repo.command("git");
         command.args(arguments).process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
@@ -410,6 +416,7 @@ impl Walk {
         let told = arguments.join(" ");
         self.steps.push(format!("{number}: {name}: git {told} killed after {wait} ms: {status}"));
         remove_locks(&self.people[who].repo.path.join(".git"));
+        remove_merge_files(&self.people[who].repo.path);
         remove_locks(&self.team.bare.path);
         self.give_up(who);
         self.run(who, &["reset", "-q", "--hard"]);
