@@ -476,8 +476,12 @@ fn applied_commit(repository: &Repository, checkout: SmudgeRequest) -> Option<Co
     let mut lines = steps.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let step = if is_last { lines.next_back() } else { lines.next() }?;
     let mut words = step.split(|byte| *byte == b' ');
-    let is_pick = matches!(words.next()?, b"pick" | b"reword" | b"edit" | b"squash" | b"fixup");
-    words.filter(|_| is_pick).find_map(ObjectId::from_hex).map(CommitId)
+    if !matches!(words.next()?, b"pick" | b"reword" | b"edit" | b"squash" | b"fixup") {
+        return None;
+    }
+    // Before it may stand options of `fixup`; a series of picks has short ids.
+    let id = words.find(|word| !word.starts_with(b"-"))?;
+    repository.resolve_commit(std::str::from_utf8(id).ok()?).ok()?
 }
 
 /// A file whose layout was found, still to be smudged.

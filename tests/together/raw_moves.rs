@@ -120,29 +120,27 @@ fn several_picked_raw_commits_bring_all_they_moved() {
 #[test]
 fn a_commit_that_renames_a_file_and_moves_its_nodes_brings_the_moves_along() {
     for pick in [
-        &["cherry-pick", "their"][..],
-        &["cherry-pick", "their", "more"],
-        &["rebase", "-q", "main", "their"],
-        &["rebase", "-q", "--apply", "main", "their"],
+        &["cherry-pick", "origin/their"][..],
+        &["cherry-pick", "origin/their", "origin/more"],
+        &["rebase", "-q", "main", "origin/their"],
+        &["rebase", "-q", "--apply", "main", "origin/their"],
     ] {
-        let repo = Team::new().world.repo("ann");
-        repo.comfy(["init", "-q"]);
-        Sheet::new().write(&repo, FILE);
-        repo.commit_all("base");
-        repo.git(["checkout", "-q", "-b", "their"]);
-        repo.git(["mv", FILE, "v.json"]);
-        Sheet::read(&repo, "v.json").put(SAMPLER, [2000, 1500]).write(&repo, "v.json");
-        repo.commit_all("renamed");
-        repo.git(["checkout", "-q", "-b", "more"]);
-        repo.write("notes.txt", "more");
-        repo.commit_all("more");
-        repo.git(["checkout", "-q", "main"]);
-        Sheet::read(&repo, FILE).steps(33).put(LOADER, [-500, 900]).write(&repo, FILE);
-        repo.commit_all("mine");
-        repo.git(pick);
-        assert!(repo.text("v.json").contains("\"fixed\",33"), "{pick:?}");
-        assert_lies(&repo, "v.json", SAMPLER, [2000, 1500]);
-        assert_lies(&repo, "v.json", LOADER, [-500, 900]);
+        let (_team, ann, ben) = Team::of_two();
+        ann.git(["checkout", "-q", "-b", "their"]);
+        ann.git(["mv", FILE, "v.json"]);
+        Sheet::read(&ann, "v.json").put(SAMPLER, [2000, 1500]).write(&ann, "v.json");
+        ann.commit_all("renamed");
+        ann.git(["checkout", "-q", "-b", "more"]);
+        ann.write("notes.txt", "more");
+        ann.commit_all("more");
+        ann.git(["push", "-q", "origin", "their", "more"]);
+        Sheet::read(&ben, FILE).steps(33).put(LOADER, [-500, 900]).write(&ben, FILE);
+        ben.commit_all("mine");
+        ben.git(["fetch", "-q"]);
+        ben.git(pick);
+        assert!(ben.text("v.json").contains("\"fixed\",33"), "{pick:?}");
+        assert_lies(&ben, "v.json", SAMPLER, [2000, 1500]);
+        assert_lies(&ben, "v.json", LOADER, [-500, 900]);
     }
 }
 
