@@ -177,7 +177,7 @@ fn parse_line(line: &[u8]) -> Option<(RepoPath, LayoutEntry)> {
     let path = match key {
         "\"path\"" if !inner[..end].contains('\\') => inner.as_bytes()[..end].to_vec(),
         "\"path\"" => json::parse_text(&rest[..end + 2]).ok()?.as_str()?.as_bytes().to_vec(),
-        "\"path_hex\"" => HEXLOWER_PERMISSIVE.decode(inner[..end].as_bytes()).ok()?,
+        "\"path_hex\"" => HEXLOWER_PERMISSIVE.decode(&inner.as_bytes()[..end]).ok()?,
         _ => return None,
     };
     let layout = inner[end + 1..].strip_prefix(",\"layout\":")?.strip_suffix('}')?;
