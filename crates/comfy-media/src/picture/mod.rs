@@ -1,6 +1,6 @@
 //! What a picture shows: its perceptual hash, which stays the same when it is re-encoded,
 //! resized or stripped of its metadata, and how far two pictures are apart pixel by pixel
-//! ([`compare`]).
+//! ([`compare_pictures`]).
 //!
 //! ```text
 //! bytes ── decode ──▶ rows of luma ── shrink ──▶ 64 x 64 ── cosine transform ──▶ 256 bits

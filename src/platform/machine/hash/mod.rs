@@ -32,7 +32,7 @@ pub const SETTLING_TIME: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DigestSelection {
     Sha256,
-    /// Every digest of [`FileHashes`].
+    /// Every digest of `FileHashes`.
     All,
 }
 
