@@ -1,5 +1,6 @@
 //! What the features are built on: git, the machine, text for people.
 
+pub(crate) mod copy_file;
 pub mod git;
 pub mod machine;
 pub mod text;
