@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::schema::{CommitRecord, MachineObservation, ModelStatus, WorkflowUse};
 
 /// What the record holds, in words: the line that `git log --notes=comfy` shows first.
-pub fn summarize_record(record: &CommitRecord) -> String {
+pub(crate) fn summarize_record(record: &CommitRecord) -> String {
     let models: BTreeSet<_> = record
         .workflows
         .iter()
@@ -15,7 +15,7 @@ pub fn summarize_record(record: &CommitRecord) -> String {
     let mut parts = vec![count_noun(record.workflows.len(), "workflow")];
     // The machine that knows most speaks; with several, its id decides.
     let best = record.seen.iter().max_by_key(|(machine, seen)| (completeness(seen), *machine));
-    let mut told = count_noun(models.len(), "model");
+    let mut models_text = count_noun(models.len(), "model");
     if let Some((_, seen)) = best {
         let of =
             |status: ModelStatus| seen.models.iter().filter(|fact| fact.status == status).count();
@@ -31,10 +31,10 @@ pub fn summarize_record(record: &CommitRecord) -> String {
         .map(|(count, state)| format!("{count} {state}"))
         .collect();
         if !states.is_empty() {
-            told = format!("{told} ({})", states.join(", "));
+            models_text = format!("{models_text} ({})", states.join(", "));
         }
     }
-    parts.push(told);
+    parts.push(models_text);
     if let Some((_, seen)) = best {
         if !seen.packs.is_empty() {
             parts.push(count_noun(seen.packs.len(), "node pack"));

@@ -10,6 +10,7 @@ pub mod folder_argument;
 pub mod folder_watcher;
 pub mod hash;
 pub mod interrupt;
+pub(crate) mod lock_file;
 pub mod models;
 pub mod output_file;
 pub mod packs;

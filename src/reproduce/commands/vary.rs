@@ -11,7 +11,7 @@ use crate::differences::fallback_repository;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::text::sanitize;
-use crate::reproduce::commands::reproduce::plan;
+use crate::reproduce::plan;
 use crate::reproduce::vary::{self, Variation, VaryError, canvas_aliases};
 use crate::reproduce::{self, FileRenames};
 use crate::runs::comfy_client::QueueRequest;
@@ -69,7 +69,7 @@ const MAX_SHOWN: usize = 40;
 const SCHEMA: u32 = 1;
 
 /// Plans, tells the plan, and runs it. Exit 2: one of them at least failed.
-pub fn run(args: &VaryArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &VaryArgs, session: &Session) -> Result<Exit> {
     fallback_repository::enter_if_outside(session)?;
     let mut original = source_of_picture::find_source(session, &args.what)?;
     original.look_up_run(session)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::text::sanitize;
-use crate::records::commands::record::machine_state::{LocationSettings, MachineState, TimeBudget};
+use crate::records::machine_state::{LocationSettings, MachineState, TimeBudget};
 use crate::runs::bridge::BridgeInstall;
 use crate::runs::machine_facts::MachineFacts;
 use crate::runs::output_folders::OutputFolders;
@@ -42,30 +42,34 @@ struct BridgeFolderArgs {
     folder: Option<PathBuf>,
 }
 
-pub fn run(args: &BridgeArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &BridgeArgs, session: &Session) -> Result<Exit> {
     match &args.action {
         BridgeCommand::Install(place) => {
             let folder = find_custom_nodes(place, session)?;
             let spool = bridge::spool_folder(&session.repository()?.state_dir());
             let spool = std::path::absolute(spool)?;
-            let told = match bridge::install(&folder, &spool)? {
+            let state = match bridge::install(&folder, &spool)? {
                 BridgeInstall::New => "the bridge is in place; restart ComfyUI",
                 BridgeInstall::Updated => "the bridge is up to date; restart ComfyUI",
                 BridgeInstall::Unchanged => "the bridge was in place",
             };
             let path = folder.join(bridge::FILE_NAME).display().to_string();
-            session.ui.report(&format!("{}: {told}", sanitize::line(&path)))?;
+            session.ui.report(&format!("{}: {state}", sanitize::line(&path)))?;
         }
         BridgeCommand::Uninstall(place) => {
-            let taken = bridge::uninstall(&find_custom_nodes(place, session)?)?;
-            session.ui.report(if taken { "the bridge is gone" } else { "there was no bridge" })?;
+            let was_there = bridge::uninstall(&find_custom_nodes(place, session)?)?;
+            session.ui.report(if was_there {
+                "the bridge is gone"
+            } else {
+                "there was no bridge"
+            })?;
         }
         BridgeCommand::Collect => {
-            let mut shelf = RunStore::open(session)?;
-            let folders = OutputFolders::detect(session, &shelf.repository)?;
+            let mut run_store = RunStore::open(session)?;
+            let folders = OutputFolders::detect(session, &run_store.repository)?;
             let count = live_runs::ingest_spool(
                 session,
-                &mut shelf,
+                &mut run_store,
                 &folders,
                 &mut MachineFacts::default(),
             )?;
@@ -88,9 +92,9 @@ fn find_custom_nodes(place: &BridgeFolderArgs, session: &Session) -> Result<Path
         Some(folder) => session.cwd.join(folder),
         None => {
             let repository = session.repository()?;
-            let places = LocationSettings::load(session, &repository)?;
-            let here = MachineState::detect(session, &repository, &places, TimeBudget::Full);
-            here.installation.ok_or_else(unknown)?.parts.base
+            let settings = LocationSettings::load(session, &repository)?;
+            let machine = MachineState::detect(session, &repository, &settings, TimeBudget::Full);
+            machine.installation.ok_or_else(unknown)?.parts.base
         }
     };
     let inside = folder.join("custom_nodes");

@@ -5,13 +5,14 @@ use std::io::{Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use comfy_graph::json;
-use comfy_graph::json::{JsonStyle, Value};
+use comfy_graph::json::JsonStyle;
 use comfy_media::{EmbeddedMetadata, Payload};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::machine::output_file::OutputArgs;
 use crate::platform::text::sanitize;
+use crate::runs::finite_json::replace_non_finite;
 use crate::runs::text::inspect::InspectReport;
 use crate::session::Session;
 
@@ -41,7 +42,7 @@ pub struct InspectArgs {
 /// Standard input is read whole; more than this is refused.
 const MAX_STDIN: u64 = 1 << 30;
 
-pub fn run(args: &InspectArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &InspectArgs, session: &Session) -> Result<Exit> {
     let extracts = args.raw.is_some() || args.workflow || args.prompt;
     if extracts && args.files.len() > 1 {
         return Err(CommandError::new("one file at a time can be taken apart")
@@ -52,14 +53,14 @@ pub fn run(args: &InspectArgs, session: &Session) -> Result<Exit> {
     }
     let mut exit = Exit::Done;
     for file in &args.files {
-        let told = read_embedded(file).and_then(|embedded| {
+        let done = read_embedded(file).and_then(|embedded| {
             if extracts {
                 print_extract(args, session, file, &embedded)
             } else {
                 print_report(args, session, file, &embedded)
             }
         });
-        if let Err(failure) = told {
+        if let Err(failure) = done {
             session.ui.print_error(&failure);
             exit = Exit::Failed;
         }
@@ -174,19 +175,4 @@ fn extract_document(args: &InspectArgs, file: &Path, payload: &Payload) -> Resul
     let mut value = value.clone();
     replace_non_finite(&mut value);
     Ok(json::print(&value, &JsonStyle { final_newline: true, ..JsonStyle::EXPORT }))
-}
-
-/// JSON has no `NaN` and no `Infinity`: a file with one would not load. ComfyUI reads
-/// them as null. Whole numbers of any size end in a digit.
-pub(crate) fn replace_non_finite(value: &mut Value) {
-    match value {
-        Value::Number(number)
-            if !number.as_f64().is_finite() && number.as_str().ends_with(['N', 'y']) =>
-        {
-            *value = Value::Null;
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(replace_non_finite),
-        Value::Object(object) => object.values_mut().for_each(replace_non_finite),
-        _ => {}
-    }
 }

@@ -48,13 +48,13 @@ pub(crate) fn fetch_outputs(
     let mut all = Vec::new();
     let files = run.outputs.iter_mut().chain(run.reused.iter_mut());
     for output in files.take(MAX_FILES) {
-        let here = folders.locate(output).filter(|path| path.is_file());
+        let local = folders.locate(output).filter(|path| path.is_file());
         // Another file may have taken its name since it was looked at.
-        let here = here.and_then(|path| Some((read_file(&path).ok()?, path)));
-        let here = here.filter(|(bytes, _)| {
+        let local = local.and_then(|path| Some((read_file(&path).ok()?, path)));
+        let local = local.filter(|(bytes, _)| {
             output.sha256.is_none() || output.sha256.as_deref() == Some(&sha256_hex(bytes))
         });
-        let (bytes, file) = match here {
+        let (bytes, file) = match local {
             Some((bytes, file)) => (bytes, Some(file)),
             None => (fetch_output(client, &output.path)?, None),
         };
@@ -199,8 +199,8 @@ fn perceptual_distance(one: &OutputFile, other: &OutputFile) -> Option<u32> {
 /// Orders comparisons by how alike the files are; the most alike is the greatest.
 fn closeness(compared: &OutputComparison) -> (ComparisonVerdict, std::cmp::Reverse<u64>) {
     let mean: u64 = compared.mean.iter().flatten().map(|channel| u64::from(*channel)).sum();
-    let far = compared.perceptual.map_or(u64::from(u32::MAX), u64::from);
-    (compared.verdict, std::cmp::Reverse(if compared.mean.is_some() { mean } else { far }))
+    let distance = compared.perceptual.map_or(u64::from(u32::MAX), u64::from);
+    (compared.verdict, std::cmp::Reverse(if compared.mean.is_some() { mean } else { distance }))
 }
 
 fn compare_file(original: &OriginalFile, made: &FetchedOutput) -> OutputComparison {

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use crate::error::Result;
 use crate::platform::git::Repository;
 use crate::platform::machine::comfyui::{FoundBy, Installation, ServerMatch};
-use crate::records::commands::record::machine_state::{
-    LocationSettings, MachineState, ServerAnswer, TimeBudget,
-};
+use crate::records::machine_state::{LocationSettings, MachineState, ServerAnswer, TimeBudget};
 use crate::session::Session;
 use crate::setup::doctor::{DoctorFinding, FindingHealth};
 

@@ -1,12 +1,12 @@
 //! `git comfy snapshots prune`: lets old ones go, or all.
 
-use super::configured_policy;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::snapshots;
 use crate::snapshots::RetentionPolicy;
+use crate::snapshots::settings::configured_policy;
 
 /// Let old snapshots go now; it also happens with each new one.
 #[derive(Debug, clap::Args)]

@@ -71,12 +71,12 @@ fn version_date(version: &WorkflowVersion) -> Zoned {
     let saved =
         Timestamp::from_second(version.export.saved_seconds).unwrap_or(Timestamp::UNIX_EPOCH);
     let saved = saved.to_zoned(zone.clone());
-    let told = match (version.name.day, version.name.time, version.second_of_day()) {
+    let named = match (version.name.day, version.name.time, version.second_of_day()) {
         (Some(_), Some((hour, minute, second)), _) => at(hour, minute, second),
         (_, _, Some(_)) => None,
         (_, _, None) => at(12, 0, 0),
     };
-    told.unwrap_or(saved)
+    named.unwrap_or(saved)
 }
 
 impl PlanVersion {

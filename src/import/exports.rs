@@ -11,9 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::version_source::relative_path;
 use crate::error::Result;
-use crate::import::model::{
-    Day, ExportedWorkflow, GraphFingerprint, ImportPlan, group_exports as put_into_lines,
-};
+use crate::import::model::{Day, ExportedWorkflow, GraphFingerprint, ImportPlan, group_exports};
 use crate::platform::machine::folder_argument::{self, LinkPolicy};
 use crate::platform::machine::{file_io, to_hex};
 use crate::platform::text::sanitize;
@@ -59,13 +57,13 @@ pub(crate) fn plan_exports(folder: &Path, session: &Session) -> Result<ImportPla
         1 => session.ui.info("1 other .json file is no workflow"),
         count => session.ui.info(&format!("{count} other .json files are no workflows")),
     }
-    Ok(put_into_lines(exports))
+    Ok(group_exports(exports))
 }
 
 /// A workflow file, in the editor's format or in API format; nothing for anything else.
 fn read_export(path: &Path, from: String) -> Result<Option<ExportedWorkflow>> {
     let Some(bytes) = file_io::read_limited(path)? else { return Ok(None) };
-    let Some(portrait) = fingerprint_document(&bytes) else { return Ok(None) };
+    let Some(fingerprint) = fingerprint_document(&bytes) else { return Ok(None) };
     let content = match clean::clean_document(&bytes, LayoutMode::Strip) {
         CleanOutcome::Cleaned(cleaned) => cleaned.content,
         CleanOutcome::Untouched(_) => bytes,
@@ -76,7 +74,7 @@ fn read_export(path: &Path, from: String) -> Result<Option<ExportedWorkflow>> {
     Ok(Some(ExportedWorkflow {
         from,
         content_id: content,
-        fingerprint: portrait,
+        fingerprint,
         saved_seconds: saved,
         saved_day: saved_on,
         saved_second_of_day: saved_at,
