@@ -13,7 +13,7 @@ use super::collect_record::{
 };
 use super::machine_state::{LocationSettings, MachineState, TimeBudget};
 use super::reattach::RecordIndex;
-use crate::error::Result;
+use crate::error::{CommandError, Result};
 use crate::platform::git;
 use crate::platform::git::{CommitId, ObjectId, Repository};
 use crate::platform::machine::hash::cache::HashCache;
@@ -21,12 +21,12 @@ use crate::platform::machine::hash::{
     DigestSelection, HashedFile, SETTLING_TIME, UnfinishedReason,
 };
 use crate::platform::machine::{hash, models};
+use crate::records;
 use crate::records::machine_view::HashFailure;
 use crate::records::record_notes;
 use crate::records::recorder_state::{RecorderLock, RecorderProgress, RecorderState};
 use crate::session::Session;
 use crate::ui::ProgressBar;
-use crate::{error, records};
 
 /// How often a file that is being written is looked at again.
 const MAX_HASH_ATTEMPTS: u32 = 30;
@@ -376,7 +376,7 @@ fn range_end(text: &str) -> &str {
 
 fn resolve_commit(repository: &Repository, revision: &str) -> Result<CommitId> {
     repository.resolve_commit(revision)?.ok_or_else(|| {
-        error::CommandError::new(format!("{revision:?} names no commit"))
+        CommandError::user(format!("{revision:?} names no commit"))
             .with_hint("git log --oneline shows the commits there are")
     })
 }

@@ -14,6 +14,7 @@ use super::schema::{
     ModelUse, PackFact, PackKind, WidgetSite, WorkflowUse,
 };
 use crate::platform::git::foreign_checkout::Checkout;
+use crate::platform::text::plural::counted;
 use crate::platform::text::{Colour, sanitize};
 
 const HEADING: Style = AnsiColor::Cyan.on_default();
@@ -252,11 +253,7 @@ impl RecordPrinter<'_> {
             self.write_line("  ", &[(BOLD, &name), (Style::new(), "  "), (style, &state)]);
         }
         if same > 0 {
-            let text = if same == 1 {
-                "1 model is the same".into()
-            } else {
-                format!("{same} models are the same")
-            };
+            let text = format!("{} the same", counted(same, "model is", "models are"));
             self.write_line("  ", &[(MUTED, &text)]);
         }
     }

@@ -3,11 +3,13 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use comfy_graph::catalog::Catalog;
 use comfy_graph::json;
 
+use crate::platform::AtomicWrite;
+use crate::platform::files::expand_home;
 use crate::platform::git;
 use crate::platform::git::foreign_checkout::Checkout;
 use crate::platform::git::{Repository, changes, foreign_checkout};
@@ -18,10 +20,13 @@ use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::server::{
     AddressSource, ComfyServer, ServerAddress, ServerError, SystemStats,
 };
+use crate::platform::time;
 use crate::records::machine_view::{CheckoutReader, ClassModules, MachineView};
 use crate::records::recorder_state::RecorderState;
 use crate::session::Session;
 
+/// The remembered answer of `/object_info`, in the recorder's folder.
+const OBJECT_INFO_FILE: &str = "object_info.json";
 /// The largest remembered `/object_info` a hook reads, in bytes: more would be felt.
 const MAX_HOOK_OBJECT_INFO: u64 = 3 << 20;
 /// The largest one anybody reads.
@@ -113,14 +118,8 @@ pub(crate) fn expand_path(
     home: Option<&Path>,
     repository: &Repository,
 ) -> Option<PathBuf> {
-    let path = match (text.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ if text == "~" => home?.to_owned(),
-        _ if text.is_empty() => return None,
-        _ => PathBuf::from(text),
-    };
     let base = repository.work_tree().unwrap_or(repository.git_dir());
-    Some(base.join(path))
+    (!text.is_empty()).then(|| base.join(expand_home(text, home)))
 }
 
 /// What the server said of itself, or why it said nothing.
@@ -258,7 +257,7 @@ impl MachineState {
     /// The built-in classes and those a server once told.
     pub(crate) fn learned_classes(&self) -> &LearnedClasses {
         self.learned_classes.get_or_init(|| {
-            let path = self.recorder_state.folder().join("object_info.json");
+            let path = self.recorder_state.folder().join(OBJECT_INFO_FILE);
             let limit = match self.time_budget {
                 TimeBudget::Hook => MAX_HOOK_OBJECT_INFO,
                 TimeBudget::Full => MAX_OBJECT_INFO,
@@ -292,14 +291,7 @@ impl MachineState {
         let server = ComfyServer::new(address.clone(), Duration::from_secs(60));
         let Ok(bytes) = server.object_info() else { return false };
         let folder = self.recorder_state.folder();
-        let keep = || -> std::io::Result<()> {
-            std::fs::create_dir_all(folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            std::io::Write::write_all(&mut file, &bytes)?;
-            file.persist(folder.join("object_info.json")).map_err(|error| error.error)?;
-            Ok(())
-        };
-        keep().is_ok()
+        AtomicWrite::new().create_folder().write(&folder.join(OBJECT_INFO_FILE), &bytes).is_ok()
     }
 }
 
@@ -356,6 +348,5 @@ fn list_model_folders(server: &ComfyServer) -> Option<ServerModelFolders> {
 
 /// The time now, UTC to the second, as records spell it.
 fn now_utc() -> String {
-    let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
-    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    time::format_utc_seconds(jiff::Timestamp::now())
 }

@@ -9,14 +9,15 @@
 //! killed holds none. Must not know what a commit is; its name is a name.
 
 use std::fs::File;
-use std::hash::{BuildHasher, Hasher};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::platform::hex::random_hex;
 use crate::platform::machine::lock_file::{lock_file, try_lock_file};
+use crate::platform::{AtomicWrite, write_atomic};
 
 /// Digits of a machine's id.
 const ID_DIGITS: usize = 12;
@@ -68,8 +69,8 @@ impl RecorderState {
         if let Some(id) = known() {
             return id;
         }
-        let id = random_machine_id();
-        let written = fs::create_dir_all(&self.folder).and_then(|()| write_new_file(&path, &id));
+        let id = random_hex(ID_DIGITS);
+        let written = write_new_file(&path, &id);
         match written {
             Ok(()) => id,
             // Another process was first; its id is the one.
@@ -79,9 +80,7 @@ impl RecorderState {
 
     /// Notes that a record is not complete.
     pub(crate) fn add_pending(&self, name: &str) -> io::Result<()> {
-        let folder = self.folder.join("pending");
-        fs::create_dir_all(&folder)?;
-        let path = folder.join(name);
+        let path = self.folder.join("pending").join(name);
         if path.exists() {
             Ok(())
         } else {
@@ -139,14 +138,9 @@ impl RecorderState {
 
     /// Writes `recorder.json`. Only the holder of the lock may.
     pub(crate) fn write_progress(&self, _lock: &RecorderLock, progress: &RecorderProgress) {
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            file.write_all(&serde_json::to_vec(progress)?)?;
-            file.persist(self.folder.join("recorder.json")).map_err(|error| error.error)?;
-            Ok(())
-        };
+        let text = serde_json::to_vec(progress).unwrap_or_default();
         // Only for others to see.
-        let _ = write();
+        let _ = write_atomic(&self.folder.join("recorder.json"), &text);
     }
 
     /// How far the process that has the turn is; `None` when nobody has it.
@@ -169,30 +163,13 @@ fn is_machine_id(text: &str) -> bool {
 
 /// Writes a file that must not be there yet; never seen half written.
 fn write_new_file(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
+    AtomicWrite::new().create_folder().refuse_existing().write(path, text.as_bytes())
 }
 
 fn read_trimmed(path: &Path) -> Option<String> {
     let mut text = String::new();
     File::open(path).ok()?.take(4096).read_to_string(&mut text).ok()?;
     Some(text.trim().to_owned())
-}
-
-/// Digits nobody can guess anything from: the seeds that the standard library draws from
-/// the system for its hash maps, mixed.
-fn random_machine_id() -> String {
-    let mut mixed = blake3::Hasher::new();
-    for _ in 0..4 {
-        let seeded = std::collections::hash_map::RandomState::new().build_hasher();
-        mixed.update(&seeded.finish().to_le_bytes());
-    }
-    mixed.update(&std::process::id().to_le_bytes());
-    let mut id = mixed.finalize().to_hex().to_string();
-    id.truncate(ID_DIGITS);
-    id
 }
 
 #[cfg(test)]

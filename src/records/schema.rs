@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::dependencies::UNKNOWN_FOLDER;
 use crate::platform::git::foreign_checkout::Checkout;
-use crate::platform::machine;
+use crate::platform::hex;
 use crate::platform::machine::{Digest, DigestKind, FileHashes};
 
 /// The number of this schema. A reader refuses to change a record of a higher one.
@@ -356,7 +356,7 @@ impl From<&FileHashes> for ModelHashes {
     fn from(hashes: &FileHashes) -> Self {
         let hex = |kind| hashes.digest(kind).map(|digest| digest.hex().to_owned());
         ModelHashes {
-            sha256: machine::to_hex(&hashes.sha256),
+            sha256: hex::to_hex(&hashes.sha256),
             blake3: hex(DigestKind::Blake3),
             autov2: hex(DigestKind::AutoV2).unwrap_or_default(),
             autov3: hex(DigestKind::AutoV3),

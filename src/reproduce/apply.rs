@@ -8,7 +8,7 @@ use super::plan::ReproductionPlan;
 use super::{InputState, PackCheck, PackState};
 use crate::error::{CommandError, Result};
 use crate::platform::git::Repository;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 
@@ -80,30 +80,30 @@ impl ApplyStep<'_> {
 /// Checks out a commit that is there. No hook, no monitor and no filter of that repository
 /// runs, and nothing is fetched.
 fn check_out_commit(path: &str, commit: &str) -> Result<()> {
-    let git = GitRunner::outside_environment(path)
-        .with_setting("core.hooksPath", "/dev/null")
-        .with_setting("core.fsmonitor", "false")
-        .with_setting("protocol.allow", "never");
+    let git = GitCommand::outside_environment(path)
+        .setting("core.hooksPath", "/dev/null")
+        .setting("core.fsmonitor", "false")
+        .setting("protocol.allow", "never");
     let filters = ["config", "--local", "--get-regexp", r"^filter\..*\.(smudge|process)$"];
-    if git.run_optional(filters)?.is_some_and(|found| !found.is_empty()) {
-        return Err(CommandError::new(format!("{path} has filters of its own, which would run"))
-            .with_hint(format!("git -C {path} checkout {commit}    if you trust it")));
+    if git.with_args(filters).output_if_found()?.is_some_and(|found| !found.is_empty()) {
+        return Err(CommandError::repository(format!(
+            "{path} has filters of its own, which would run"
+        ))
+        .with_hint(format!("git -C {path} checkout {commit}    if you trust it")));
     }
-    git.run(["checkout", "--quiet", "--detach", commit, "--"])?;
+    git.with_args(["checkout", "--quiet", "--detach", commit, "--"]).output()?;
     Ok(())
 }
 
 /// Writes the bytes that were lost; over nothing that is there.
 fn restore_input(repository: &Repository, from: &str, sha256: &str, to: &Path) -> Result<()> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        CommandError::new(format!("{}: {problem}", sanitize::line(&to.display().to_string())))
-    };
     let bytes = read_lost_bytes(repository, from, sha256)?;
     if to.exists() {
-        return Err(failed(&"another file is there")
+        return Err(CommandError::system(format!("{}: another file is there", sanitize::path(to)))
             .with_hint("move it away, and --apply puts the recorded one in its place"));
     }
     let folder = to.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| CommandError::system(error).with_context(sanitize::path(to)))?;
     file_io::replace_file(to, &bytes)
 }

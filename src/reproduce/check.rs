@@ -13,7 +13,8 @@ use super::local_machine::{
 use super::requirements::{
     FactSource, RequiredInput, RequiredModel, RequiredPack, Requirements, SourcedFact,
 };
-use crate::platform::machine::{self, Digest, DigestKind, FileHashes};
+use crate::platform::hex;
+use crate::platform::machine::{Digest, DigestKind, FileHashes};
 use crate::records::dependencies::UNKNOWN_FOLDER;
 use crate::records::{self, ComfyEnvironment, PackKind};
 
@@ -88,9 +89,8 @@ fn model_state(
         }
         LocalFile::Hashed(hashes) => match any_digest_matches(digests, hashes) {
             Some(true) => ModelState::Same,
-            Some(false) => elsewhere().unwrap_or_else(|| ModelState::Replaced {
-                sha256: machine::to_hex(&hashes.sha256),
-            }),
+            Some(false) => elsewhere()
+                .unwrap_or_else(|| ModelState::Replaced { sha256: hex::to_hex(&hashes.sha256) }),
             None => unknown("the kind of digest that was recorded is not known of the file here"),
         },
         LocalFile::Refused(why) => {

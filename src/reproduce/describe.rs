@@ -14,6 +14,7 @@ use super::finding::{
 use super::prompt_differences::PromptDifference;
 use super::repair::{DocumentAgreement, RepairedDocuments};
 use super::requirements::FactSource;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 
 /// The number of the JSON form, raised when a reader of it would break.
@@ -382,12 +383,9 @@ pub(crate) fn check_to_json(
 /// What was done to the documents, to stand behind the name of the file.
 pub(crate) fn describe_repairs(repaired: &RepairedDocuments) -> String {
     let mut parts = Vec::new();
-    let count = |count: usize, one: &str, many: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        count => Some(format!("{count} {many}")),
-    };
-    parts.extend(count(repaired.renamed, "name repaired", "names repaired"));
+    if repaired.renamed > 0 {
+        parts.push(counted(repaired.renamed, "name repaired", "names repaired"));
+    }
     if repaired.fixed.controls > 0 || repaired.fixed.values > 0 {
         parts.push("seeds held fixed".to_owned());
     }

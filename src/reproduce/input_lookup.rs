@@ -7,8 +7,9 @@ use std::time::SystemTime;
 
 use comfy_graph::catalog::FileFolder;
 
+use crate::platform::hex::to_hex;
+use crate::platform::machine::hash;
 use crate::platform::machine::hash::{DigestSelection, HashThreads, NoHashProgress};
-use crate::platform::machine::{hash, to_hex};
 use crate::records::machine_view::MachineView;
 use crate::reproduce::{LocalInput, RequiredInput};
 

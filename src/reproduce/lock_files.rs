@@ -1,6 +1,7 @@
 //! Locks and the workflows that they lie beside: making a lock of what is on this machine, and
 //! reading one again.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -38,24 +39,24 @@ pub(crate) fn lock_path(file: &Path) -> PathBuf {
 
 /// The graph in a file: a workflow or an API prompt.
 pub(crate) fn read_graph_file(path: &Path) -> Result<PictureSource> {
-    let shown = || sanitize::line(&path.display().to_string()).into_owned();
-    let failed =
-        |problem: &dyn std::fmt::Display| CommandError::new(format!("{}: {problem}", shown()));
-    if path.metadata().map_err(|error| failed(&error))?.len() > MAX_WORKFLOW_BYTES {
-        return Err(failed(&"it is too large for a workflow"));
+    let shown = sanitize::path(path);
+    let unread = |error: io::Error| CommandError::system(error).with_context(shown.clone());
+    let refused = |problem: &str| CommandError::user(format!("{shown}: {problem}"));
+    if path.metadata().map_err(unread)?.len() > MAX_WORKFLOW_BYTES {
+        return Err(refused("it is too large for a workflow"));
     }
-    let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
+    let bytes = std::fs::read(path).map_err(unread)?;
     let (workflow, prompt) = match content::parse_content(bytes) {
         FileContent::Graph(value) => match document_kind(&value) {
             DocumentKind::Graph(GraphKind::Prompt) => (None, Some(value)),
             DocumentKind::Graph(GraphKind::Workflow(_)) => (Some(value), None),
-            _ => return Err(failed(&"it holds its graph inside of something else")),
+            _ => return Err(refused("it holds its graph inside of something else")),
         },
         FileContent::Output(output) => (output.workflow, output.prompt),
-        FileContent::Other(_) => return Err(failed(&"it is no workflow")),
+        FileContent::Other(_) => return Err(refused("it is no workflow")),
     };
     if workflow.is_none() && prompt.is_none() {
-        return Err(failed(&"it carries no workflow"));
+        return Err(refused("it carries no workflow"));
     }
     Ok(PictureSource { workflow, prompt, ..PictureSource::default() })
 }
@@ -123,16 +124,17 @@ pub(crate) fn list_locks(context: &ReproductionContext) -> Result<Vec<PathBuf>> 
 }
 
 pub(crate) fn read_lock_file(path: &Path, name: &Path) -> Result<Lock> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        CommandError::new(format!("{}: {problem}", sanitize::line(&name.display().to_string())))
-    };
-    let size = path.metadata().map_err(|error| failed(&error))?.len();
-    if size > MAX_LOCK_BYTES {
-        return Err(failed(&"it is too large for a lock"));
+    let shown = sanitize::path(name);
+    let unread = |error: io::Error| CommandError::system(error).with_context(shown.clone());
+    if path.metadata().map_err(unread)?.len() > MAX_LOCK_BYTES {
+        return Err(CommandError::user(format!("{shown}: it is too large for a lock")));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
-    parse_lock(&text)
-        .map_err(|error| failed(&error).with_hint("git comfy lock makes one of a workflow"))
+    let text = std::fs::read_to_string(path).map_err(unread)?;
+    parse_lock(&text).map_err(|error| {
+        CommandError::user(error)
+            .with_context(shown.clone())
+            .with_hint("git comfy lock makes one of a workflow")
+    })
 }
 
 /// What the workflow beside a lock names that the lock does not have.

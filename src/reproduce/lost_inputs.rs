@@ -3,12 +3,10 @@
 
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
 use super::{RequiredInput, RestoreSource};
 use crate::error::{CommandError, Result};
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::machine::to_hex;
+use crate::platform::hex::sha256_hex;
 use crate::platform::text::sanitize;
 use crate::runs::output_folders::OutputFolders;
 use crate::runs::run_store::RunStore;
@@ -31,7 +29,7 @@ pub(crate) fn find_lost_bytes(
         let Some(stored) = run_store.load_run(&row)? else { continue };
         let own = stored.run.outputs.iter().filter(|output| output.sha256.as_ref() == Some(wanted));
         for file in own.filter_map(|output| folders.locate(output)) {
-            if std::fs::read(&file).is_ok_and(|bytes| to_hex(&Sha256::digest(bytes)) == *wanted) {
+            if std::fs::read(&file).is_ok_and(|bytes| sha256_hex(&bytes) == *wanted) {
                 return Ok(Some(RestoreSource::Output(file.display().to_string())));
             }
         }
@@ -60,7 +58,7 @@ fn find_bytes_in_git(
         })?;
         for (path, blob) in named {
             let bytes = run_store.repository.blob_up_to(blob, MAX_LOST_FILE_SIZE)?;
-            if bytes.is_some_and(|bytes| to_hex(&Sha256::digest(bytes)) == wanted) {
+            if bytes.is_some_and(|bytes| sha256_hex(&bytes) == wanted) {
                 return Ok(Some(RestoreSource::Git(format!("{revision}:{path}"))));
             }
         }
@@ -74,15 +72,15 @@ pub(crate) fn read_lost_bytes(
     from: &str,
     sha256: &str,
 ) -> Result<Vec<u8>> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        CommandError::new(format!("{}: {problem}", sanitize::line(from)))
-    };
+    let shown = sanitize::line(from);
     let bytes = match Path::new(from).is_absolute() {
-        true => std::fs::read(from).map_err(|error| failed(&error))?,
-        false => read_from_git(repository, from)?.ok_or_else(|| failed(&"it is gone"))?,
+        true => std::fs::read(from)
+            .map_err(|error| CommandError::system(error).with_context(shown.clone()))?,
+        false => read_from_git(repository, from)?
+            .ok_or_else(|| CommandError::repository(format!("{shown}: it is gone")))?,
     };
-    if to_hex(&Sha256::digest(&bytes)) != sha256 {
-        return Err(failed(&"it has changed meanwhile"));
+    if sha256_hex(&bytes) != sha256 {
+        return Err(CommandError::system(format!("{shown}: it has changed meanwhile")));
     }
     Ok(bytes)
 }

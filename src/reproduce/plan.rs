@@ -413,7 +413,7 @@ impl PreparedReproduction {
         let (workflow, prompt) = (&self.repaired.workflow, &self.repaired.prompt);
         let wanted = if api { prompt.as_ref() } else { workflow.as_ref().or(prompt.as_ref()) };
         wanted.ok_or_else(|| {
-            CommandError::new(format!(
+            CommandError::user(format!(
                 "there is nothing to make again {}",
                 self.original.description
             ))

@@ -49,7 +49,7 @@ impl RerunReport<'_> {
     pub(crate) fn to_text(&self, delivered: &[FetchedOutput]) -> String {
         let mut out = String::new();
         for made in delivered {
-            out += &format!("made {}\n", sanitize::line(&made.file.display().to_string()));
+            out += &format!("made {}\n", sanitize::path(&made.file));
         }
         if !self.computed && !delivered.is_empty() {
             out += "  ComfyUI computed nothing: it still had the result of an earlier run \

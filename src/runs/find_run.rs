@@ -29,9 +29,8 @@ pub(crate) struct FoundRun {
 /// The runs behind a file: of exactly its bytes, else of the prompt it carries, else of
 /// pictures that look alike, nearest first.
 pub(crate) fn find_runs_of_file(run_store: &RunStore, path: &Path) -> Result<Vec<FoundRun>> {
-    let inspected = media_file::inspect_file(path).map_err(|error| {
-        CommandError::new(format!("{}: {error}", sanitize::line(&path.display().to_string())))
-    })?;
+    let inspected = media_file::inspect_file(path)
+        .map_err(|error| CommandError::from(error).with_context(sanitize::path(path)))?;
     let digest = inspected.output.sha256.unwrap_or_default();
     let rows = run_store.index.find_by_digest(&digest)?;
     if !rows.is_empty() {
@@ -96,19 +95,19 @@ pub(crate) fn find_run(session: &Session, run_store: &RunStore, text: &str) -> R
     }
     let shown = sanitize::line(text).into_owned();
     match &rows[..] {
-        [] => Err(CommandError::new(format!("no run is called {shown}"))
+        [] => Err(CommandError::user(format!("no run is called {shown}"))
             .with_hint("git comfy runs lists the newest; git comfy find looks for others")),
         [(row, selector)] => {
-            let stored = run_store
-                .load_run(row)?
-                .ok_or_else(|| CommandError::new(format!("the run {shown} cannot be read")))?;
+            let stored = run_store.load_run(row)?.ok_or_else(|| {
+                CommandError::repository(format!("the run {shown} cannot be read"))
+            })?;
             Ok(NamedRun { stored, selector: selector.clone() })
         }
         several => {
             let ids: Vec<&str> =
                 several.iter().take(5).map(|(row, _)| row.run_id.as_str()).collect();
             let count = several.len();
-            Err(CommandError::new(format!("{shown} may be {count} runs"))
+            Err(CommandError::user(format!("{shown} may be {count} runs"))
                 .with_hint(format!("{} …", sanitize::line(&ids.join(", ")))))
         }
     }

@@ -2,6 +2,7 @@
 //! noted.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 
 use comfy_graph::json;
@@ -109,13 +110,13 @@ enum ImportFile {
 }
 
 fn read_import_file(path: &Path) -> Result<ImportFile> {
-    let name = sanitize::line(&path.display().to_string()).into_owned();
-    let failed = |problem: &dyn std::fmt::Display| CommandError::new(format!("{name}: {problem}"));
-    let length = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
+    let name = sanitize::path(path);
+    let unread = |error: io::Error| CommandError::system(error).with_context(name.clone());
+    let length = std::fs::metadata(path).map_err(unread)?.len();
     if length > MAX_FILE_SIZE {
-        return Err(failed(&"larger than 1 GiB"));
+        return Err(CommandError::user(format!("{name}: larger than 1 GiB")));
     }
-    let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
+    let bytes = std::fs::read(path).map_err(unread)?;
     if let Ok(value) = json::parse_lenient(&bytes) {
         let found = parse_entries(value);
         if !found.is_empty() {
@@ -124,7 +125,8 @@ fn read_import_file(path: &Path) -> Result<ImportFile> {
     }
     let found = comfy_cli_log::parse_log(&bytes);
     if found.is_empty() {
-        return Err(failed(&"this is no answer of /history and no list of runs")
+        let problem = format!("{name}: this is no answer of /history and no list of runs");
+        return Err(CommandError::user(problem)
             .with_hint("curl http://127.0.0.1:8188/history > history.json saves one"));
     }
     Ok(ImportFile::CliLog(found))

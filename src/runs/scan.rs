@@ -12,6 +12,7 @@ use crate::error::{CommandError, Result};
 use crate::platform::machine::folder_argument;
 use crate::platform::machine::folder_argument::LinkPolicy;
 use crate::platform::machine::hash::FileStamp;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::ui::ProgressBar;
@@ -35,15 +36,14 @@ pub(crate) struct ScanResult {
 }
 
 pub(crate) fn summarize_scan(scanned: &ScanResult) -> String {
-    let counted = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    };
-    let files = counted(scanned.files, "file");
+    let files = counted(scanned.files, "file", "files");
     let mut text = match (scanned.new, scanned.runs) {
         (0, 0) => format!("{files} read: nothing new"),
         (new, runs) => {
-            format!("{files} read, {new} new: {} recorded or completed", counted(runs, "run"))
+            format!(
+                "{files} read, {new} new: {} recorded or completed",
+                counted(runs, "run", "runs")
+            )
         }
     };
     if scanned.unfinished > 0 {
@@ -101,9 +101,8 @@ pub(crate) fn list_output_files(
 ) -> Result<(Vec<OutputCandidate>, usize)> {
     let (mut files, mut unopened) = (Vec::new(), 0);
     for root in roots {
-        let root = std::fs::canonicalize(root).map_err(|error| {
-            CommandError::new(format!("{}: {error}", sanitize::line(&root.display().to_string())))
-        })?;
+        let root = std::fs::canonicalize(root)
+            .map_err(|error| CommandError::system(error).with_context(sanitize::path(root)))?;
         if root.is_file() {
             files.push(OutputCandidate {
                 base: root.parent().unwrap_or(&root).to_owned(),

@@ -121,7 +121,8 @@ fn get_json(server: &ComfyServer, path: &str) -> Result<Value> {
 
 fn parse_answer(server: &ComfyServer, bytes: &[u8]) -> Result<Value> {
     json::parse_lenient(bytes).map_err(|error| {
-        CommandError::new(format!("{} did not answer as ComfyUI does: {error}", server.address()))
+        CommandError::server(error)
+            .with_context(format!("{} did not answer as ComfyUI does", server.address()))
     })
 }
 

@@ -60,8 +60,8 @@ pub(crate) fn find_source(session: &Session, what: &str) -> Result<PictureSource
 /// What a file carries; of one that carries nothing what is known of its run.
 fn source_from_file(session: &Session, path: &Path, name: &str) -> Result<PictureSource> {
     let shown = sanitize::line(name).into_owned();
-    let failed = |problem: &dyn std::fmt::Display| CommandError::new(format!("{shown}: {problem}"));
-    let file = File::open(path).map_err(|error| failed(&error))?;
+    let file = File::open(path)
+        .map_err(|error| CommandError::system(error).with_context(shown.clone()))?;
     let payload = comfy_media::read(&mut BufReader::new(file)).map(|embedded| embedded.payload());
     let payload = payload.unwrap_or_default();
     if payload.workflow.is_some() || payload.prompt.is_some() {
@@ -77,7 +77,11 @@ fn source_from_file(session: &Session, path: &Path, name: &str) -> Result<Pictur
             ..PictureSource::default()
         });
     }
-    let nothing = || failed(&"it carries no workflow, and no run is known that made it");
+    let nothing = || {
+        CommandError::user(format!(
+            "{shown}: it carries no workflow, and no run is known that made it"
+        ))
+    };
     let Ok(run_store) = RunStore::open(session) else {
         return Err(nothing().with_hint("in a repository with runs it could be found by its looks"));
     };
@@ -100,10 +104,11 @@ fn source_from_run(
     selector: &OutputSelector,
 ) -> Result<PictureSource> {
     let stored = runs_ref::load_run(&run_store.repository, run_path)?;
-    let stored = stored
-        .ok_or_else(|| CommandError::new(format!("the run {} is gone", run_path.run_id())))?;
+    let stored = stored.ok_or_else(|| {
+        CommandError::repository(format!("the run {} is gone", run_path.run_id()))
+    })?;
     if stored.run.redacted.is_some() {
-        return Err(CommandError::new(format!(
+        return Err(CommandError::repository(format!(
             "the prompts of run {} were taken out",
             run_path.run_id()
         )));
@@ -153,7 +158,7 @@ fn source_from_revision(repository: &Repository, name: &str) -> Result<Option<Pi
                 count => {
                     let shown = sanitize::line(revision).into_owned();
                     let failure =
-                        CommandError::new(format!("the commit {shown} changes {count} workflows"));
+                        CommandError::user(format!("the commit {shown} changes {count} workflows"));
                     return Err(match files.first() {
                         Some(file) => failure.with_hint(format!("name one: {shown}:{}", file.path)),
                         None => failure,
@@ -168,13 +173,14 @@ fn source_from_revision(repository: &Repository, name: &str) -> Result<Option<Pi
         None => None,
     };
     let Some(entry) = entry else {
-        return Err(CommandError::new(format!("{path} is not in {}", sanitize::line(revision))));
+        return Err(CommandError::user(format!("{path} is not in {}", sanitize::line(revision))));
     };
     let Some(clean) = repository.blob_up_to(entry.id, MAX_DOCUMENT_SIZE)? else { return Ok(None) };
     let mut filter = Filter::new(Some(repository));
     let smudged = filter.smudge_for_display(&path, entry.id, &clean);
-    let value = json::parse_lenient(smudged.bytes_or(&clean))
-        .map_err(|error| CommandError::new(format!("{path} is no workflow: {error}")))?;
+    let value = json::parse_lenient(smudged.bytes_or(&clean)).map_err(|error| {
+        CommandError::user(error).with_context(format!("{path} is no workflow"))
+    })?;
     let from = format!("{path} of {}", sanitize::line(revision));
     let (commit, path, blob) = (commit.to_string(), path.to_string(), entry.id.to_hex());
     let site = Some(CommittedFile { commit, path, blob });
@@ -213,12 +219,11 @@ impl PictureSource {
             let found = find_runs_of_file(&run_store, file)?.into_iter();
             let mut own =
                 found.filter(|found| !matches!(found.reason, MatchReason::Likeness { .. }));
-            if let Some(found) = own.next() {
-                if let Some(stored) = run_store.load_run(&found.row)? {
-                    self.branch =
-                        run_branches::branch_of_file(&run_store, &stored, &found.selector);
-                    self.run = Some(stored.run);
-                }
+            if let Some(found) = own.next()
+                && let Some(stored) = run_store.load_run(&found.row)?
+            {
+                self.branch = run_branches::branch_of_file(&run_store, &stored, &found.selector);
+                self.run = Some(stored.run);
             }
         }
         if self.run.is_none() {

@@ -4,10 +4,9 @@
 use std::path::PathBuf;
 
 use comfy_media::picture::make_thumbnail;
-use sha2::{Digest, Sha256};
 
 use crate::error::Result;
-use crate::platform::machine::to_hex;
+use crate::platform::hex::sha256_hex;
 use crate::platform::text::terminal_picture::PictureProtocol;
 use crate::runs::index::RunRow;
 use crate::runs::media_file::MAX_WHOLE_READ;
@@ -115,7 +114,7 @@ fn render_thumbnail(
         return None;
     }
     let bytes = std::fs::read(place).ok()?;
-    if to_hex(&Sha256::digest(&bytes)) != digest {
+    if sha256_hex(&bytes) != digest {
         return None;
     }
     Some(crate::platform::text::terminal_picture::encode_picture(

@@ -11,7 +11,7 @@ use crate::layouts::status::conflicts_in;
 use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts, raw_files, refresh_index};
 use crate::merging::merge_state::StagedConflicts;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::{
     AttributeDirection, EntryKind, GitError, ObjectBatch, ObjectId, ObjectKind, RepoPath,
@@ -107,9 +107,9 @@ pub struct RenormalizeOutcome {
 
 /// Whether the next commit would hold anything.
 pub fn has_staged_changes(repository: &Repository) -> Result<bool> {
-    let git = GitRunner::in_folder(repository.require_work_tree()?);
+    let git = GitCommand::in_folder(repository.require_work_tree()?);
     let words = ["diff", "--cached", "--quiet", "--no-ext-diff", "--ignore-submodules"];
-    Ok(git.run_unchecked(words)?.code != 0)
+    Ok(git.with_args(words).answer()?.code != 0)
 }
 
 /// The most bytes of new objects that are held in memory.
@@ -174,10 +174,10 @@ pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
             held = 0;
         }
     }
-    let git = GitRunner::in_folder(&work_tree);
+    let git = GitCommand::in_folder(&work_tree);
     if !done.staged.is_empty() {
         repository.write_objects(&batch)?;
-        git.run_with_input(["update-index", "-z", "--index-info"], &lines)?;
+        git.with_args(["update-index", "-z", "--index-info"]).output_with_input(&lines)?;
         // Files the layouts of the files, and lets git see that they are what it has.
         refresh_index(repository)?;
     }
@@ -221,7 +221,7 @@ pub(crate) fn without_positions(repository: &Repository) -> Result<usize> {
 }
 
 /// Stages the attributes file, if the block is all that is new in it.
-fn stage_attributes(repository: &Repository, git: &GitRunner, file: &PathBuf) -> Result<bool> {
+fn stage_attributes(repository: &Repository, git: &GitCommand, file: &PathBuf) -> Result<bool> {
     let Ok(content) = std::fs::read(file) else { return Ok(false) };
     let Some(before) = marked_block::remove_block(&content) else { return Ok(false) };
     let path = RepoPath::new(b".gitattributes".to_vec());
@@ -231,7 +231,7 @@ fn stage_attributes(repository: &Repository, git: &GitRunner, file: &PathBuf) ->
         None => Vec::new(),
     };
     if known == before {
-        git.run(["add", "--", ".gitattributes"])?;
+        git.with_args(["add", "--", ".gitattributes"]).output()?;
     }
     Ok(known == before)
 }

@@ -20,7 +20,7 @@ pub(crate) fn find_snapshot(
 ) -> Result<(Snapshot, Vec<String>)> {
     let own = list_snapshots(repository, Some(&WorkTreeName::from_repository(repository)?))?;
     let Some(first) = words.first() else {
-        return Err(CommandError::new("which snapshot?").with_hint(
+        return Err(CommandError::user("which snapshot?").with_hint(
             "an id of `git comfy snapshots`, or a moment: an hour ago, 14:30, yesterday",
         ));
     };
@@ -35,7 +35,7 @@ pub(crate) fn find_snapshot(
     });
     let Some((moment, rest)) = named else {
         let shown = sanitize::line(first).into_owned();
-        return Err(CommandError::new(format!("{shown} is neither a snapshot nor a moment"))
+        return Err(CommandError::user(format!("{shown} is neither a snapshot nor a moment"))
             .with_hint(
                 "`git comfy snapshots` lists them; a moment is written: an hour ago, 14:30",
             ));
@@ -50,12 +50,12 @@ fn no_earlier_snapshot(own: &[Snapshot]) -> CommandError {
     match own.last() {
         Some(oldest) => {
             let (id, at) = (oldest.short_id(), time_argument::format_local_time(oldest.taken_at));
-            CommandError::new(format!(
+            CommandError::repository(format!(
                 "nothing was kept as early as that; the oldest is {id} of {at}"
             ))
             .with_hint("what was committed by then: git comfy log --until WHEN")
         }
-        None => CommandError::new("nothing is kept yet")
+        None => CommandError::repository("nothing is kept yet")
             .with_hint("`git comfy snapshot` keeps what is there now")
             .with_hint("`git comfy watch --files` keeps every save"),
     }
@@ -70,7 +70,7 @@ fn find_by_id(repository: &Repository, text: &str) -> Result<Option<Snapshot>> {
     let mut all = list_snapshots(repository, None)?;
     all.retain(|snapshot| snapshot.id.starts_with(&text));
     if all.len() > 1 {
-        return Err(CommandError::new(format!(
+        return Err(CommandError::user(format!(
             "{text} names {} snapshots; write more of it",
             all.len()
         )));

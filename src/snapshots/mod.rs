@@ -355,7 +355,7 @@ pub(crate) fn delete_all(repository: &Repository) -> Result<usize> {
 }
 
 fn current_time() -> Timestamp {
-    let milliseconds = i64::try_from(git::now_millis()).unwrap_or(i64::MAX);
+    let milliseconds = Timestamp::now().as_millisecond();
     Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
 }
 

@@ -20,8 +20,7 @@ pub(crate) fn repo_folder_path(
 }
 
 pub(crate) fn outside_repository(path: &Path) -> CommandError {
-    let name = path.display().to_string();
-    CommandError::new(format!("{} is not in this repository", sanitize::line(&name)))
+    CommandError::user(format!("{} is not in this repository", sanitize::path(path)))
 }
 
 /// The paths of files that a person named, there or not.
@@ -43,7 +42,7 @@ pub(crate) fn resolve_paths(
         }
         let below = place.strip_prefix(&top).ok().map(RepoPath::from_path);
         below.ok_or_else(|| {
-            CommandError::new(format!("{} is not in this repository", sanitize::line(word)))
+            CommandError::user(format!("{} is not in this repository", sanitize::line(word)))
         })
     };
     words.iter().map(path).collect()

@@ -68,8 +68,7 @@ pub(crate) fn summarize_changes(
         all if added == all.len() => format!("{added} new workflows"),
         [file, rest @ ..] => {
             let line = summarize_change(repository, catalog, file, columns)?.line;
-            let more = if rest.len() == 1 { "1 more" } else { &format!("{} more", rest.len()) };
-            format!("{}: {line}; and {more}", file.path)
+            format!("{}: {line}; and {} more", file.path, rest.len())
         }
     })
 }

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ConflictsArgs, session: &Session) -> Result<Exit> {
     let folder: PathBuf = session.cwd.join(&args.folder).components().collect();
     if !folder.is_dir() {
         let name = args.folder.to_string_lossy();
-        return Err(CommandError::new(format!("{} is no folder", sanitize::line(&name))));
+        return Err(CommandError::user(format!("{} is no folder", sanitize::line(&name))));
     }
     let synced = SyncedFolder::open(session, &folder);
     if args.undo {

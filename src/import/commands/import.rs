@@ -14,6 +14,7 @@ use crate::import::{apply_plan, doubts, exports, outputs, plan_file};
 use crate::merging::merge_state;
 use crate::platform::git::Repository;
 use crate::platform::git::shell::quote_path;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::runs::output_folders::OutputFolders;
 use crate::runs::run_store::RunStore;
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &ImportArgs, session: &Session) -> Result<Exit> {
     let folder = session.cwd.join(&args.folder);
     if !folder.is_dir() {
         let name = args.folder.to_string_lossy();
-        return Err(CommandError::new(format!("{} is no folder", sanitize::line(&name))));
+        return Err(CommandError::user(format!("{} is no folder", sanitize::line(&name))));
     }
     check_preconditions(args, &repository, session)?;
     let mut run_store = args.outputs.then(|| RunStore::open(session)).transpose()?;
@@ -115,7 +116,7 @@ fn check_preconditions(
     session: &Session,
 ) -> Result<()> {
     if let Some(step) = merge_state::continue_command(repository).filter(|_| !args.dry_run) {
-        return Err(CommandError::new("git is in the middle of something")
+        return Err(CommandError::repository("git is in the middle of something")
             .with_hint(format!("first: {step}, or its --abort")));
     }
     if repository.settings("filter.comfy.")?.is_empty() {
@@ -164,7 +165,7 @@ fn target_folder(args: &ImportArgs, session: &Session, repository: &Repository) 
     };
     path_in_work_tree(repository.require_work_tree()?, &folder).ok_or_else(|| {
         let name = folder.to_string_lossy();
-        CommandError::new(format!("{} is not in the work tree", sanitize::line(&name)))
+        CommandError::user(format!("{} is not in the work tree", sanitize::line(&name)))
     })
 }
 
@@ -187,10 +188,7 @@ fn path_in_work_tree(top: &Path, folder: &Path) -> Option<String> {
 fn report_summary(args: &ImportArgs, done: &ImportSummary, doubts: usize, session: &Session) {
     let ImportSummary { commits, already_known: known, previous_head: before } = done;
     let there = if *known > 0 { format!("; {known} in history already") } else { String::new() };
-    let counted = match commits {
-        1 => "1 commit".to_owned(),
-        count => format!("{count} commits"),
-    };
+    let counted = counted(*commits, "commit", "commits");
     if *commits == 0 {
         session.ui.info(&format!("nothing new to commit{there}"));
         return;

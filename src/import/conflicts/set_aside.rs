@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::synced_folder::ConflictCopy;
 use crate::error::{CommandError, Result};
 use crate::platform::git::Repository;
-use crate::platform::machine::{file_io, to_hex};
+use crate::platform::hex::sha256_hex;
+use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 
 /// The name of the log of a call: a line of JSON for each copy.
@@ -78,9 +78,10 @@ impl SetAsideFiles {
         let line = SetAsideEntry {
             file: slashes(&copy.file),
             copy: slashes(&copy.copy),
-            became: to_hex(&Sha256::digest(became)),
+            became: sha256_hex(became),
         };
-        let failed = |error: serde_json::Error| CommandError::new(format!("{LOG_NAME}: {error}"));
+        let failed =
+            |error: serde_json::Error| CommandError::internal(error).with_context(LOG_NAME);
         let line = serde_json::to_string(&line).map_err(failed)?;
         let list = self.ensure_current_folder()?.join(LOG_NAME);
         let mut list = std::fs::File::options().create(true).append(true).open(list)?;
@@ -101,7 +102,7 @@ impl SetAsideFiles {
         // Folders are named by their time, so the last call has the greatest name.
         let last = calls.map(|call| call.path()).filter(|call| call.join(LOG_NAME).is_file()).max();
         let Some(call) = last else {
-            return Err(CommandError::new("nothing was set aside here"));
+            return Err(CommandError::repository("nothing was set aside here"));
         };
         let mut report = Vec::new();
         let lines = file_io::read_limited(&call.join(LOG_NAME))?.unwrap_or_default();
@@ -137,7 +138,7 @@ impl SetAsideFiles {
         if now == before {
             return Ok(());
         }
-        if to_hex(&Sha256::digest(&now)) != became {
+        if sha256_hex(&now) != became {
             let stored = stored.to_string_lossy();
             report.push(format!(
                 "{shown} was changed since and stays; {} is how it was",

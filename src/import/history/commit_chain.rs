@@ -13,6 +13,7 @@ use crate::platform::git::{
     Commit, CommitId, EntryKind, GitError, ObjectBatch, ObjectId, RepoPath, Repository, Result,
     Signature, TreeEntry,
 };
+use crate::platform::text::plural::counted;
 use crate::platform::write_atomic;
 
 /// Objects that wait in memory before they are written.
@@ -109,8 +110,7 @@ impl<'r> CommitChain<'r> {
         layouts::promote_pending(self.repository, &self.commits)?;
         self.write_work_tree()?;
         self.stage_files()?;
-        let count = self.commits.len();
-        let what = format!("import: {count} version{}", if count == 1 { "" } else { "s" });
+        let what = format!("import: {}", counted(self.commits.len(), "version", "versions"));
         let old = self.head.map(|head| head.to_string()).unwrap_or_default();
         // Compare-and-swap; an empty old value says that the branch must not exist yet.
         let git = self.repository.git_command().args(["update-ref", "-m", &what, "HEAD"]);

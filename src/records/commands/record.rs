@@ -2,6 +2,7 @@
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::records::complete_records::DigestTrust;
 use crate::records::machine_state::{LocationSettings, MachineState, ServerAnswer, TimeBudget};
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &RecordArgs, session: &Session) -> Result<Exit> {
         hook_recording::start_record_worker(session, &repository);
         session.ui.report(&format!(
             "{} repaired, {} were right",
-            count_commits(done.repaired),
+            counted(done.repaired, "commit", "commits"),
             done.unchanged
         ))?;
         return Ok(Exit::Done);
@@ -87,13 +88,9 @@ pub(crate) fn run(args: &RecordArgs, session: &Session) -> Result<Exit> {
     drop(lock);
     hook_recording::start_record_worker(session, &repository);
     if recorded.is_empty() && args.revisions.is_empty() && !args.all {
-        return Err(CommandError::new("HEAD touches no workflow")
+        return Err(CommandError::repository("HEAD touches no workflow")
             .with_hint("git comfy record A..B records every commit of a range"));
     }
-    session.ui.report(&format!("{} recorded", count_commits(recorded.len())))?;
+    session.ui.report(&format!("{} recorded", counted(recorded.len(), "commit", "commits")))?;
     Ok(Exit::Done)
-}
-
-fn count_commits(commits: usize) -> String {
-    if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") }
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::MachineView;
 use crate::platform::git::remote;
+use crate::platform::hex::to_hex;
 use crate::platform::machine::hash::{DigestSelection, HashThreads};
 use crate::platform::machine::packs::{NodePack, PackActivation, PackInstallKind};
-use crate::platform::machine::{hash, packs, to_hex};
+use crate::platform::machine::{hash, packs};
 use crate::records::{ClassUse, PackEvidence, PackFact, PackKind};
 
 /// Class and Python module, as a server's `/object_info` tells.

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::platform::git::changes;
 use crate::platform::machine::file_io;
 use crate::platform::machine::output_file::{Overwrite, write_output_file};
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::reproduce::lock_files::{is_lock_file, lock_path, lock_workflow, read_graph_file};
 use crate::reproduce::plan::ReproductionContext;
@@ -38,7 +39,7 @@ pub struct LockArgs {
 pub(crate) fn run(args: &LockArgs, session: &Session) -> Result<Exit> {
     let context = ReproductionContext::open(session)?;
     if context.machine.installation.is_none() {
-        return Err(CommandError::new(
+        return Err(CommandError::config(
             "no ComfyUI was found on this machine, so nothing can be locked",
         )
         .with_hint("git config comfy.root <folder of ComfyUI>"));
@@ -55,9 +56,8 @@ pub(crate) fn run(args: &LockArgs, session: &Session) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let Some(head) = context.run_store.repository.head()? else {
-        return Err(
-            CommandError::new("there is no commit yet").with_hint("git comfy lock portrait.json")
-        );
+        return Err(CommandError::repository("there is no commit yet")
+            .with_hint("git comfy lock portrait.json"));
     };
     let top = context.run_store.repository.require_work_tree()?.to_owned();
     for found in changes::workflows_at(&context.run_store.repository, head)? {
@@ -79,13 +79,14 @@ fn write_if_changed(session: &Session, lock: &Lock, target: &Path, name: &Path) 
     if !same {
         file_io::replace_file(target, text.as_bytes())?;
     }
-    let count =
-        |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let name = sanitize::line(&name.display().to_string()).into_owned();
-    let (models, packs) = (count(lock.models.len(), "model"), count(lock.packs.len(), "node pack"));
+    let name = sanitize::path(name);
+    let (models, packs) = (
+        counted(lock.models.len(), "model", "models"),
+        counted(lock.packs.len(), "node pack", "node packs"),
+    );
     let inputs = match lock.inputs.len() {
         0 => String::new(),
-        inputs => format!(", {}", count(inputs, "input file")),
+        inputs => format!(", {}", counted(inputs, "input file", "input files")),
     };
     let state = if same { ", as before" } else { "" };
     session.ui.report(&format!("{name}: {models}, {packs}{inputs}{state}"))?;

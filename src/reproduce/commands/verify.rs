@@ -40,7 +40,7 @@ pub(crate) fn run(args: &VerifyArgs, session: &Session) -> Result<Exit> {
         None => list_locks(&context)?,
     };
     if files.is_empty() {
-        return Err(CommandError::new("there is no lock here")
+        return Err(CommandError::user("there is no lock here")
             .with_hint("git comfy lock portrait.json makes one"));
     }
     let mut gravest = ReproductionVerdict::Same;
@@ -76,7 +76,7 @@ fn verify_lock(
     let mut wanted = lock.requirements();
     let check = context.check_requirements(session, &PictureSource::default(), &mut wanted)?;
     let shown = file.strip_prefix(&session.cwd).unwrap_or(file);
-    let name = sanitize::line(&shown.display().to_string()).into_owned();
+    let name = sanitize::path(shown);
     let lacks = missing_from_lock(context, &lock, &locked);
     let text = match args.json {
         true => describe::check_to_json(&name, None, &check, None),

@@ -4,7 +4,8 @@
 //! A file in the folder is one run and is there whole or not at all. Nothing is deleted
 //! before it is recorded.
 
-use std::io::Write;
+use crate::error::CommandError;
+use crate::platform::write_atomic;
 use std::path::{Path, PathBuf};
 
 /// The bridge without the place of its spool.
@@ -23,6 +24,12 @@ pub(crate) enum BridgeError {
     Foreign(PathBuf),
     #[error("{}: {source}", .path.display())]
     File { path: PathBuf, source: std::io::Error },
+}
+
+impl From<BridgeError> for CommandError {
+    fn from(error: BridgeError) -> Self {
+        CommandError::system(error)
+    }
 }
 
 /// What an installation changed.
@@ -59,18 +66,7 @@ pub(crate) fn install(custom_nodes: &Path, spool: &Path) -> Result<BridgeInstall
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => BridgeInstall::New,
         Err(source) => return Err(BridgeError::File { path, source }),
     };
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".git-comfy-").tempfile_in(custom_nodes)?;
-        file.write_all(text.as_bytes())?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        file.persist(&path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(failed(&path))?;
+    write_atomic(&path, text.as_bytes()).map_err(failed(&path))?;
     Ok(put)
 }
 

@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Object, Value};
 
-use super::websocket::{ComfySocket, SocketEvent, random_client_id, random_hex};
+use super::websocket::{ComfySocket, SocketEvent, random_client_id};
+use crate::error::CommandError;
+use crate::platform::hex::random_hex;
 use crate::platform::machine::server::{ComfyServer, ServerAddress, ServerError};
 use crate::runs::run_data::{EXTRA_DATA_KEY, HistoryEntry, RunParent, parse_entries};
 
@@ -65,6 +67,12 @@ pub(crate) enum ClientError {
     /// An answer that ComfyUI does not give.
     #[error("{0} did not answer as ComfyUI does")]
     Answer(String),
+}
+
+impl From<ClientError> for CommandError {
+    fn from(error: ClientError) -> Self {
+        CommandError::server(error)
+    }
 }
 
 /// What the caller wants after an event.
@@ -324,7 +332,7 @@ impl ComfyClient {
     /// it there: a file of that name with other bytes is not replaced.
     pub(crate) fn upload_input(&self, name: &str, bytes: &[u8]) -> Result<String, ClientError> {
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
-        let boundary = format!("----git-comfy-{}", random_hex());
+        let boundary = format!("----git-comfy-{}", random_hex(32));
         let file: String =
             file.chars().map(|c| if c == '"' || c.is_control() { '_' } else { c }).collect();
         let mut body = Vec::with_capacity(bytes.len() + 512);
@@ -385,7 +393,7 @@ fn queue_item(item: &Value) -> QueueItem<'_> {
 
 /// A random UUID, spelled as the server's own.
 fn random_uuid() -> String {
-    let digits = random_hex();
+    let digits = random_hex(32);
     let part = |from: usize, to: usize| &digits[from..to];
     // Version 4, variant 1.
     format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::records::machine_state::{LocationSettings, MachineState, TimeBudget};
 use crate::runs::bridge::BridgeInstall;
@@ -75,8 +76,7 @@ pub(crate) fn run(args: &BridgeArgs, session: &Session) -> Result<Exit> {
             )?;
             session.ui.report(&match count {
                 0 => "nothing new".to_owned(),
-                1 => "1 run recorded or completed".to_owned(),
-                count => format!("{count} runs recorded or completed"),
+                count => format!("{} recorded or completed", counted(count, "run", "runs")),
             })?;
         }
     }
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &BridgeArgs, session: &Session) -> Result<Exit> {
 
 fn find_custom_nodes(place: &BridgeFolderArgs, session: &Session) -> Result<PathBuf> {
     let unknown = || {
-        CommandError::new("no ComfyUI was found on this machine")
+        CommandError::config("no ComfyUI was found on this machine")
             .with_hint("name its folder: git comfy bridge install FOLDER")
     };
     let folder = match &place.folder {
@@ -102,6 +102,6 @@ fn find_custom_nodes(place: &BridgeFolderArgs, session: &Session) -> Result<Path
     if folder.file_name().is_some_and(|name| name == "custom_nodes") && folder.is_dir() {
         return Ok(folder);
     }
-    let shown = sanitize::line(&folder.display().to_string()).into_owned();
-    Err(CommandError::new(format!("{shown} holds no custom_nodes")))
+    let shown = sanitize::path(&folder);
+    Err(CommandError::user(format!("{shown} holds no custom_nodes")))
 }

@@ -69,7 +69,7 @@ pub(crate) fn run(args: &FindArgs, session: &Session) -> Result<Exit> {
     let run_store = RunStore::open(session)?;
     let keys = search_keys(args, session, &run_store)?;
     if keys.is_empty() && args.files.is_empty() && args.since.is_none() {
-        return Err(CommandError::new("what to look for?")
+        return Err(CommandError::user("what to look for?")
             .with_hint("git comfy find picture.png")
             .with_hint("git comfy find --text \"neon fox\" --model sdxl --since 2w"));
     }
@@ -121,7 +121,7 @@ impl FoundRunPrinter<'_> {
         }
         if rows.is_empty() {
             let ui = self.session.ui;
-            let name = sanitize::line(&path.display().to_string()).into_owned();
+            let name = sanitize::path(path);
             ui.info(&format!("{name}: no run is known that made it"));
             ui.info("  git comfy inspect shows what it carries, git comfy restore takes it out");
         }
@@ -146,10 +146,11 @@ fn search_keys(args: &FindArgs, session: &Session, run_store: &RunStore) -> Resu
     }
     if let Some(path) = &args.workflow {
         let path = session.cwd.join(path);
-        let name = sanitize::line(&path.display().to_string()).into_owned();
-        let text = std::fs::read(&path).map_err(|e| CommandError::new(format!("{name}: {e}")))?;
+        let name = sanitize::path(&path);
+        let text = std::fs::read(&path)
+            .map_err(|error| CommandError::system(error).with_context(name.clone()))?;
         let graph = run_store.graph_id_of_text(&text);
-        let graph = graph.ok_or_else(|| CommandError::new(format!("{name} is no workflow")))?;
+        let graph = graph.ok_or_else(|| CommandError::user(format!("{name} is no workflow")))?;
         keys.push(SearchKey::Graphs(vec![graph]));
     }
     Ok(keys)
@@ -159,5 +160,5 @@ fn resolve_commit(run_store: &RunStore, revision: &str) -> Result<CommitId> {
     run_store
         .repository
         .resolve_commit(revision)?
-        .ok_or_else(|| CommandError::new(format!("{} names no commit", sanitize::line(revision))))
+        .ok_or_else(|| CommandError::user(format!("{} names no commit", sanitize::line(revision))))
 }

@@ -66,12 +66,12 @@ fn restored_document(
     let PictureSource { description: origin, branch, .. } = source;
     if args.api {
         let prompt = prompt
-            .ok_or_else(|| CommandError::new(format!("there is no executed prompt {origin}")))?;
+            .ok_or_else(|| CommandError::user(format!("there is no executed prompt {origin}")))?;
         return Ok((prompt, format!("the executed prompt {origin}")));
     }
     let Some(value) = workflow else {
         let prompt =
-            prompt.ok_or_else(|| CommandError::new(format!("there is no workflow {origin}")))?;
+            prompt.ok_or_else(|| CommandError::user(format!("there is no workflow {origin}")))?;
         // ComfyUI opens this as well, with an arrangement of its own.
         return Ok((
             prompt,

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &ShowArgs, session: &Session) -> Result<Exit> {
     let revision = args.what.as_deref().unwrap_or("HEAD");
     let repository = session.up_to_date_repository()?;
     let Some(commit) = repository.resolve_commit(revision)? else {
-        return Err(CommandError::new(format!("{revision:?} is no commit and no file"))
+        return Err(CommandError::user(format!("{revision:?} is no commit and no file"))
             .with_hint("git log --oneline shows the commits there are"));
     };
     let shown = RecordedCommit::load(&repository, commit)?;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &ShowArgs, session: &Session) -> Result<Exit> {
 
 fn show_file(args: &ShowArgs, what: &str, session: &Session) -> Result<Exit> {
     if args.json {
-        return Err(CommandError::new(format!(
+        return Err(CommandError::user(format!(
             "{what} is a file; --json shows records of commits"
         ))
         .with_hint(format!(

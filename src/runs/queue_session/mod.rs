@@ -119,7 +119,7 @@ impl<'s> QueueSession<'s> {
             let hint = "start ComfyUI, or name its address: --server HOST:PORT, or \
                         git config comfy.server";
             if error.is_unreachable() {
-                CommandError::new(format!("no ComfyUI answers at {address}")).with_hint(hint)
+                CommandError::server(format!("no ComfyUI answers at {address}")).with_hint(hint)
             } else {
                 CommandError::from(error).with_hint(hint)
             }
@@ -266,7 +266,7 @@ impl<'s> QueueSession<'s> {
 /// The server that the person named: at the command line, else in their configuration.
 fn required_address(repository: &Repository, named: Option<&str>) -> Result<ServerAddress> {
     server_queries::configured_address(repository, named)?.ok_or_else(|| {
-        CommandError::new("no server is to be asked: comfy.server says so")
+        CommandError::config("no server is to be asked: comfy.server says so")
             .with_hint("--server HOST:PORT names one for this call")
     })
 }
@@ -284,7 +284,7 @@ fn node_titles(prompt: &Value) -> BTreeMap<String, String> {
 /// A refusal with what is wrong with each node.
 fn rejection_failure(rejected: &Rejection, titles: &BTreeMap<String, String>) -> CommandError {
     let message = sanitize::line(&rejected.to_string()).into_owned();
-    let failure = CommandError::new(format!("ComfyUI refused the prompt: {message}"));
+    let failure = CommandError::server(format!("ComfyUI refused the prompt: {message}"));
     rejected
         .nodes
         .iter()

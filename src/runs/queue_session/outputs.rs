@@ -4,12 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use comfy_media::picture::{PerceptualHash, compare_pictures, perceptual_hash};
-use sha2::{Digest, Sha256};
 
 use crate::differences::operands::read_file;
 use crate::error::{CommandError, Result};
+use crate::platform::hex::sha256_hex;
 use crate::platform::machine::output_file::{Overwrite, write_output_file};
-use crate::platform::machine::to_hex;
 use crate::platform::text::sanitize;
 use crate::runs::comfy_client::ComfyClient;
 use crate::runs::output_folders::OutputFolders;
@@ -77,14 +76,10 @@ pub(crate) fn fetch_outputs(
     Ok(all)
 }
 
-fn sha256_hex(bytes: &[u8]) -> String {
-    to_hex(&Sha256::digest(bytes))
-}
-
 fn fetch_output(client: &ComfyClient, path: &str) -> Result<Vec<u8>> {
     client.fetch_output(path).map_err(|error| {
-        let (name, failure) = (sanitize::line(path).into_owned(), CommandError::from(error));
-        CommandError::new(format!("{name} cannot be fetched: {failure}"))
+        let name = sanitize::line(path);
+        CommandError::from(error).with_context(format!("{name} cannot be fetched"))
     })
 }
 
@@ -108,7 +103,7 @@ fn write_to_free_name(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf
         write_output_file(&path, bytes, Overwrite::Never)?;
         return Ok(path);
     }
-    Err(CommandError::new(format!("{} holds too many files called so", sanitize::line(name))))
+    Err(CommandError::system(format!("{} holds too many files called so", sanitize::line(name))))
 }
 
 /// The files of an older run.

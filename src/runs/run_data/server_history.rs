@@ -6,7 +6,6 @@ use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{NodeId, Prompt, Workflow};
 use comfy_graph::json::{Object, Value};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::RunEvidence;
 use super::embedded::is_content_run_id;
@@ -14,7 +13,8 @@ use super::identity::find_output_nodes;
 use super::lineage::RunParent;
 use super::prompt_facts::fill_from_documents;
 use super::schema::{OutputFile, Run, RunOutcome, RunProblem, RunSource};
-use crate::platform::machine::to_hex;
+use crate::platform::hex::sha256_hex;
+use crate::platform::time::format_utc_millis;
 
 /// Files of one run that are kept.
 const MAX_FILES: usize = 10_000;
@@ -59,7 +59,7 @@ pub fn parse_entry(id: &str, entry_value: Value) -> Option<HistoryEntry> {
     let id = if is_valid_run_id(id) {
         id.to_owned()
     } else {
-        format!("p{}", to_hex(&Sha256::digest(id)).get(..32)?)
+        format!("p{}", sha256_hex(id.as_bytes()).get(..32)?)
     };
     Some(HistoryEntry { id, value: entry_value })
 }
@@ -107,7 +107,7 @@ pub(crate) fn format_millis(value: &Value) -> Option<String> {
     let milliseconds = value.as_f64().filter(|number| number.is_finite() && *number > 0.0)?;
     #[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
     let time = Timestamp::from_millisecond(milliseconds as i64).ok()?;
-    Some(time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+    Some(format_utc_millis(time))
 }
 
 fn apply_messages(run: &mut Run, entry_value: &Value) {

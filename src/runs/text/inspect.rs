@@ -11,6 +11,7 @@ use comfy_graph::json::{Object, Value};
 use comfy_media::{A1111Parameters, EmbeddedMetadata, EmbeddedText, Payload};
 use serde_json::json;
 
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::records::prompt_summary::{
     PromptSummary, SamplingNode, is_model_file, summarize_prompt,
@@ -113,9 +114,9 @@ impl InspectReport<'_> {
         let mut parts = vec![];
         parts.extend(text(value.get("id")));
         if let Ok(workflow) = Workflow::from_value(value.clone()) {
-            parts.push(count_noun(workflow.nodes().count(), "node"));
+            parts.push(counted(workflow.nodes().count(), "node", "nodes"));
             if !workflow.definitions.is_empty() {
-                parts.push(count_noun(workflow.definitions.len(), "subgraph"));
+                parts.push(counted(workflow.definitions.len(), "subgraph", "subgraphs"));
             }
         }
         let version = value.get("extra").and_then(|extra| extra.get("frontendVersion"));
@@ -164,12 +165,12 @@ fn describe_entry(entry: &EmbeddedText) -> String {
     if short {
         format!("{name} {}", sanitize::excerpt(&entry.text, 40))
     } else {
-        format!("{name} ({}, {})", entry.location, count_noun(entry.text.len(), "byte"))
+        format!("{name} ({}, {})", entry.location, counted(entry.text.len(), "byte", "bytes"))
     }
 }
 
 fn write_summary(lines: &mut LabelledLines, summary: &PromptSummary) {
-    lines.push("prompt", &count_noun(summary.node_count, "node"));
+    lines.push("prompt", &counted(summary.node_count, "node", "nodes"));
     let models: Vec<String> = summary
         .models
         .iter()
@@ -285,10 +286,6 @@ fn plain_text(value: &Value) -> Option<String> {
 
 fn display_id(id: &comfy_graph::graph::NodeId) -> String {
     sanitize::excerpt(&id.to_string(), 40)
-}
-
-fn count_noun(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Labelled lines under a heading.

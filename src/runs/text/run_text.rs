@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::lineage;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::runs::index::RunRow;
 use crate::runs::run_data;
@@ -245,7 +246,7 @@ pub(crate) fn describe_branch(
 ) -> String {
     let mut page = RunPage { out: describe_run(part, is_there) };
     let others = whole.outputs.len() - part.outputs.len().min(whole.outputs.len());
-    let files = if others == 1 { "1 file".to_owned() } else { format!("{others} files") };
+    let files = counted(others, "file", "files");
     page.push_line("also", &format!("{files} of other branches: git comfy runs show {}", part.id));
     page.out
 }

@@ -6,6 +6,7 @@ use crate::differences::{node_catalog, operands};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::Repository;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::snapshots;
@@ -56,10 +57,7 @@ pub(crate) fn run(args: &SnapshotArgs, session: &Session) -> Result<Exit> {
                 &changed,
                 80,
             )?;
-            let count = match outcome.file_count {
-                1 => "1 workflow".to_owned(),
-                count => format!("{count} workflows"),
-            };
+            let count = counted(outcome.file_count, "workflow", "workflows");
             match summary.is_empty() {
                 true => format!("snapshot {} of {count}", new.short_id()),
                 false => format!("snapshot {} of {count}; {summary}", new.short_id()),
@@ -90,8 +88,11 @@ fn parse_scope(
                 let place = session.cwd.join(file);
                 if !place.is_file() {
                     let name = file.display().to_string();
-                    return Err(CommandError::new(format!("{} is no file", sanitize::line(&name)))
-                        .with_hint("name files, or one folder"));
+                    return Err(CommandError::user(format!(
+                        "{} is no file",
+                        sanitize::line(&name)
+                    ))
+                    .with_hint("name files, or one folder"));
                 }
                 let path = operands::repo_path(repository, &place);
                 paths.push(path.ok_or_else(|| outside_repository(file))?);

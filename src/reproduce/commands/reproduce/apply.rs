@@ -40,7 +40,7 @@ pub(crate) fn apply_steps(
 fn confirm_steps(session: &Session) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(
-            CommandError::new("nobody is here to ask").with_hint("--yes does it without asking")
+            CommandError::user("nobody is here to ask").with_hint("--yes does it without asking")
         );
     }
     session.ui.warn("Do this? [y/N]");

@@ -150,7 +150,7 @@ fn save_into_comfyui(
     text: &str,
 ) -> Result<String> {
     let Some(base) = &ready.plan.base else {
-        return Err(CommandError::new("no ComfyUI was found on this machine")
+        return Err(CommandError::config("no ComfyUI was found on this machine")
             .with_hint("git config comfy.root <folder of ComfyUI>"));
     };
     let folder = base.join("user").join("default").join("workflows");
@@ -171,5 +171,5 @@ fn save_into_comfyui(
             }
         }
     }
-    Err(CommandError::new(format!("{} has a hundred of this name", folder.display())))
+    Err(CommandError::system(format!("{} has a hundred of this name", folder.display())))
 }

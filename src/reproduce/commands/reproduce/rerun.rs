@@ -57,7 +57,7 @@ pub(crate) fn rerun_prompt(
     let mut queue = QueueSession::open(session, &running.server, target)?;
     let repaired = documents_for_server(&queue, ready);
     let nothing =
-        || CommandError::new(format!("there is no prompt to run {}", ready.original.description));
+        || CommandError::user(format!("there is no prompt to run {}", ready.original.description));
     let prompt = repaired.prompt.as_ref().ok_or_else(nothing)?;
     let originals = originals_to_compare(&queue, &ready.original)?;
     let parent = queue.record_parent(&ready.original, Derivation::Reproduced, Vec::new())?;
@@ -77,7 +77,7 @@ pub(crate) fn rerun_prompt(
     let computed = !evidence.run.outputs.is_empty();
     queue.record_run(evidence)?;
     if let Some(trouble) = trouble {
-        return Err(CommandError::new(trouble).with_hint(format!("git comfy runs show {id}")));
+        return Err(CommandError::server(trouble).with_hint(format!("git comfy runs show {id}")));
     }
     let reasons = likely_reasons(check);
     let (id, parent, compared) = (&id, parent.as_ref(), &compared);
@@ -129,7 +129,7 @@ fn upload_lost_inputs(
         let name = queue.client.upload_input(&input.name, &bytes)?;
         let shown = sanitize::line(&input.name).into_owned();
         if name != input.name {
-            return Err(CommandError::new(format!(
+            return Err(CommandError::server(format!(
                 "ComfyUI's input folder holds another {shown} already: it is called {} there now",
                 sanitize::line(&name)
             ))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::machine::server::ComfyServer;
+use crate::platform::text::plural::counted;
 use crate::runs::output_folders::OutputFolders;
 use crate::runs::run_import::RunImport;
 use crate::runs::run_store::RunStore;
@@ -36,7 +37,8 @@ pub(crate) fn run(args: &RunsImportArgs, session: &Session) -> Result<Exit> {
     let server = address.map(|address| ComfyServer::new(address, SERVER_TIMEOUT));
     if args.files.is_empty() {
         let server = server.as_ref().ok_or_else(|| {
-            CommandError::new("no server is asked (comfy.server)").with_hint("--server names one")
+            CommandError::config("no server is asked (comfy.server)")
+                .with_hint("--server names one")
         })?;
         server_queries::visit_history(server, &mut |entries| {
             importing.add_history(session, &mut run_store, entries)
@@ -57,8 +59,7 @@ pub(crate) fn run(args: &RunsImportArgs, session: &Session) -> Result<Exit> {
 }
 
 fn print_summary(done: &RunImport, session: &Session) -> Result<()> {
-    let count = done.seen_ids.len();
-    let runs = if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
+    let runs = counted(done.seen_ids.len(), "run", "runs");
     let new = match done.recorded {
         0 => "nothing new".to_owned(),
         count => format!("{count} recorded or completed"),

@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::git::shared_refs::RunsSharing;
+use crate::platform::text::plural::counted;
 use crate::platform::text::time_argument::parse_since;
+use crate::platform::time::format_utc_millis;
 use crate::runs::index::{RunFilter, RunQuery, RunRow, SearchKey};
 use crate::runs::run_store::{RunStore, run_path};
 use crate::runs::runs_ref;
@@ -53,7 +56,7 @@ pub(crate) fn prune_selected(args: &RunsPruneArgs, session: &Session) -> Result<
 }
 
 pub(crate) fn redact_selected(args: &RunsRedactArgs, session: &Session) -> Result<Exit> {
-    let at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+    let at = format_utc_millis(Timestamp::now());
     rewrite_selected(&args.which, session, "without their prompts", &|run_store, run_paths| {
         Ok(runs_ref::redact_runs(&run_store.repository, run_paths, &at)?)
     })
@@ -71,23 +74,21 @@ fn rewrite_selected(
     let rows = select_runs(which, &run_store)?;
     let run_paths: Vec<RunPath> = rows.iter().map(run_path).collect();
     if which.dry_run {
-        session.ui.report(&format!("{} would be {done}", count_runs(run_paths.len())))?;
+        session
+            .ui
+            .report(&format!("{} would be {done}", counted(run_paths.len(), "run", "runs")))?;
         return Ok(Exit::Done);
     }
     let count = if run_paths.is_empty() { 0 } else { work(&run_store, &run_paths)? };
     run_store.sync(session)?;
-    session.ui.report(&format!("{} {done}", count_runs(count)))?;
+    session.ui.report(&format!("{} {done}", counted(count, "run", "runs")))?;
     if count > 0 {
         session.ui.info("git keeps the old objects until it collects garbage: git gc --prune=now");
-        if runs_ref::is_shared(&run_store.repository)? {
+        if runs_ref::sharing(&run_store.repository)? == RunsSharing::On {
             session.ui.info("git comfy sync does the same at the remotes");
         }
     }
     Ok(Exit::Done)
-}
-
-fn count_runs(count: usize) -> String {
-    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
 }
 
 fn select_runs(which: &RunSelectionArgs, run_store: &RunStore) -> Result<Vec<RunRow>> {
@@ -98,7 +99,7 @@ fn select_runs(which: &RunSelectionArgs, run_store: &RunStore) -> Result<Vec<Run
         let mut rows = Vec::new();
         for id in &which.runs {
             let row = run_store.find_unique(id)?;
-            rows.push(row.ok_or_else(|| CommandError::new(format!("no one run is called {id}")))?);
+            rows.push(row.ok_or_else(|| CommandError::user(format!("no one run is called {id}")))?);
         }
         return Ok(rows);
     }
@@ -108,7 +109,7 @@ fn select_runs(which: &RunSelectionArgs, run_store: &RunStore) -> Result<Vec<Run
     };
     let until = until.map(Timestamp::as_millisecond);
     match (&which.text, until) {
-        (None, None) => Err(CommandError::new("which runs?")
+        (None, None) => Err(CommandError::user("which runs?")
             .with_hint("name them, or use --older-than 90d, --text WORDS or --all")),
         (None, Some(until)) => Ok(run_store.index.list_runs(Some(until))?),
         (Some(text), until) => {

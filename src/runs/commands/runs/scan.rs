@@ -31,7 +31,7 @@ pub(crate) fn run(args: &RunsScanArgs, session: &Session) -> Result<Exit> {
         args.places.iter().map(|place| session.cwd.join(place)).collect()
     };
     if roots.is_empty() {
-        return Err(CommandError::new("no ComfyUI output folder was found")
+        return Err(CommandError::config("no ComfyUI output folder was found")
             .with_hint("name the folder: git comfy runs scan DIR")
             .with_hint("git config comfy.output DIR remembers it"));
     }
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &RunsScanArgs, session: &Session) -> Result<Exit> {
     bar.finish();
     let mut text = summarize_scan(&scanned);
     if let Some(output) = folders.output_folder().filter(|_| args.places.is_empty()) {
-        text += &format!(", in {}", sanitize::line(&output.display().to_string()));
+        text += &format!(", in {}", sanitize::path(&output));
     }
     session.ui.report(&text)?;
     Ok(if scanned.unreadable > 0 { Exit::Found } else { Exit::Done })

@@ -62,7 +62,7 @@ pub(crate) fn run(args: &SnapshotsRestoreArgs, session: &Session) -> Result<Exit
     let file = snapshot_current_files(session, &repository, &changes)?;
     for change in &changes {
         if read_if_exists(&change.target)? != change.current {
-            return Err(CommandError::new(format!("{} was saved just now", change.path))
+            return Err(CommandError::system(format!("{} was saved just now", change.path))
                 .with_hint("try again; nothing is lost: `git comfy snapshots`"));
         }
         if let Some(folder) = change.target.parent() {
@@ -103,7 +103,7 @@ fn select_files(
     for (name, word) in named.iter().zip(words) {
         if !files.keys().any(|path| matches_any(path, std::slice::from_ref(name))) {
             let shown = sanitize::line(word).into_owned();
-            return Err(CommandError::new(format!(
+            return Err(CommandError::user(format!(
                 "{shown} is not in snapshot {}",
                 snapshot.short_id()
             ))
@@ -133,7 +133,7 @@ fn snapshot_current_files(
     match outcome.remarks.first() {
         None => Ok(outcome),
         Some(remark) => {
-            Err(CommandError::new(format!("nothing was restored: {}", sanitize::line(remark)))
+            Err(CommandError::system(format!("nothing was restored: {}", sanitize::line(remark)))
                 .with_hint("move the file away, and try again"))
         }
     }
@@ -143,7 +143,7 @@ fn snapshot_current_files(
 fn target_path(repository: &Repository, path: &RepoPath) -> Result<PathBuf> {
     let top = repository.require_work_tree()?;
     let below = path.to_path();
-    let refused = || CommandError::new(format!("{path} does not lie in the work tree"));
+    let refused = || CommandError::user(format!("{path} does not lie in the work tree"));
     let is_plain = |part: Component<'_>| match part {
         Component::Normal(name) => !name.eq_ignore_ascii_case(".git"),
         _ => false,
@@ -164,10 +164,7 @@ fn read_if_exists(place: &Path) -> Result<Option<Vec<u8>>> {
     match std::fs::read(place) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => {
-            let name = place.display().to_string();
-            Err(CommandError::new(format!("{}: {error}", sanitize::line(&name))))
-        }
+        Err(error) => Err(CommandError::system(error).with_context(sanitize::path(place))),
     }
 }
 
@@ -180,14 +177,14 @@ fn write_to_output(
     output: &Path,
 ) -> Result<Exit> {
     let [(path, file)] = files else {
-        return Err(CommandError::new(format!("--output takes one file, not {}", files.len()))
+        return Err(CommandError::user(format!("--output takes one file, not {}", files.len()))
             .with_hint("name the file after the snapshot"));
     };
     let target = session.cwd.join(output);
-    let name = sanitize::line(&output.display().to_string()).into_owned();
+    let name = sanitize::path(output);
     if target.exists() {
         return Err(
-            CommandError::new(format!("{name} is there already")).with_hint("choose another name")
+            CommandError::user(format!("{name} is there already")).with_hint("choose another name")
         );
     }
     file_io::replace_file(&target, &snapshots::read_file(repository, file)?)?;

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &SnapshotsShowArgs, session: &Session) -> Result<Exit> {
     files.retain(|path, _| matches_any(path, &named));
     if files.is_empty() && !named.is_empty() {
         let shown = sanitize::line(&words[0]).into_owned();
-        return Err(CommandError::new(format!(
+        return Err(CommandError::user(format!(
             "{shown} is not in snapshot {}",
             snapshot.short_id()
         ))
