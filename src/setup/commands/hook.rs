@@ -12,7 +12,7 @@ use crate::platform::git::shell::quote_path;
 use crate::platform::git::{Repository, push_dry_run};
 use crate::platform::machine::caller_processes;
 use crate::platform::text::sanitize;
-use crate::records::commands::record::hook_recording;
+use crate::records::hook_recording;
 use crate::session::Session;
 use crate::setup::run_hook::HookCall;
 use crate::setup::{SetupState, run_hook};
