@@ -78,7 +78,7 @@ fn expand_relative_path(session: &Session, repository: &Repository, word: &str) 
         .split_once(':')
         .filter(|(_, path)| path.starts_with("./") || path.starts_with("../"))
         .and_then(|(revision, path)| {
-            Some((revision, repo_path(repository, &session.cwd.join(path))?))
+            Some((revision, repository.path_of(&session.cwd.join(path))?))
         });
     match relative {
         Some((revision, path)) => {
@@ -104,10 +104,8 @@ pub(crate) fn read_operand(session: &Session, word: &str, named: &OperandKind) -
     let name = sanitize::line(word).into_owned();
     match named {
         OperandKind::File(path) if word == "-" => {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().take(MAX_FILE_SIZE).read_to_end(&mut bytes)?;
             let side = PatchSide { file: Some(path.clone()), blob: None };
-            Ok(Operand { name, content: content::parse_content(bytes), side })
+            Ok(Operand { name, content: content::parse_content(read_stdin()?), side })
         }
         OperandKind::File(path) => {
             let side = PatchSide { file: Some(path.clone()), blob: None };
@@ -140,11 +138,11 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| failed(&e))
 }
 
-/// The path of a file relative to the top of the work tree.
-pub(crate) fn repo_path(repository: &Repository, file: &Path) -> Option<RepoPath> {
-    let real = std::fs::canonicalize(file.parent()?).ok()?.join(file.file_name()?);
-    let top = std::fs::canonicalize(repository.work_tree()?).ok()?;
-    Some(RepoPath::from_path(real.strip_prefix(top).ok()?))
+/// Reads standard input, up to 1 GiB.
+pub(crate) fn read_stdin() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(MAX_FILE_SIZE).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The blob of a file in a commit or tree.
@@ -199,7 +197,7 @@ pub(crate) fn find_source_workflow(
     let id = id.ok_or_else(|| unknown("its workflow has no id to find its file by"))?;
     let repository = session.repository()?;
     let mut found: Vec<(usize, Operand)> = Vec::new();
-    let naming = node_catalog::load_catalog(&repository);
+    let catalog = node_catalog::load_catalog(&repository);
     for (name, side, bytes) in list_json_files(&repository, among)? {
         // Most files are ruled out without parsing them.
         if memmem::find(&bytes, id.as_bytes()).is_none() {
@@ -212,7 +210,7 @@ pub(crate) fn find_source_workflow(
         let compared = compare_contents(
             FileContent::Graph(graph.clone()),
             FileContent::Graph(value.clone()),
-            &naming,
+            &catalog,
         );
         let distance = compared.map_or(usize::MAX, |c| c.script.count_of_class(EditClass::Content));
         let content = FileContent::Graph(value);
@@ -231,14 +229,14 @@ fn list_json_files(
     repository: &Repository,
     among: SourceScope,
 ) -> Result<Vec<(String, PatchSide, Vec<u8>)>> {
-    let is_json = |path: &RepoPath| path.as_bytes().to_ascii_lowercase().ends_with(b".json");
     let mut found = Vec::new();
     match among {
         SourceScope::WorkTree => {
             let top = repository.require_work_tree()?.to_owned();
             let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
             let listed = GitRunner::in_folder(&top).run(listed)?;
-            for path in listed.split(|byte| *byte == 0).map(RepoPath::new).filter(is_json) {
+            for path in listed.split(|byte| *byte == 0).map(RepoPath::new).filter(RepoPath::is_json)
+            {
                 let file = top.join(path.to_path());
                 let Ok(bytes) = read_file(&file) else { continue };
                 found.push((path.to_string(), PatchSide { file: Some(file), blob: None }, bytes));
@@ -248,7 +246,7 @@ fn list_json_files(
             let tree = tree_of(repository, revision)?;
             let mut entries = Vec::new();
             repository.visit_files(tree, &mut |path, entry| {
-                if is_json(path) {
+                if path.is_json() {
                     entries.push((path.clone(), entry.id));
                 }
             })?;

@@ -29,20 +29,20 @@ use crate::platform::git::{
 
 /// What a refresh found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IndexRefresh {
+pub(crate) struct IndexRefresh {
     /// Files that differed in layout alone. Their layouts are filed.
-    pub layout_only: Vec<RepoPath>,
+    pub(crate) layout_only: Vec<RepoPath>,
     /// Files that look changed and are not: raw ones, as git has them.
-    pub unchanged: Vec<RepoPath>,
+    pub(crate) unchanged: Vec<RepoPath>,
     /// Files that look changed and are.
-    pub changed: Vec<RepoPath>,
+    pub(crate) changed: Vec<RepoPath>,
     /// Whether git's memory of them is up to date now.
-    pub marks: ModifiedMarks,
+    pub(crate) marks: ModifiedMarks,
 }
 
 /// What became of git's "modified" marks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ModifiedMarks {
+pub(crate) enum ModifiedMarks {
     /// There were none to take off.
     #[default]
     None,
@@ -53,7 +53,7 @@ pub enum ModifiedMarks {
 }
 
 /// Takes the mark off all files that differ in layout alone.
-pub fn refresh_index(repository: &Repository) -> Result<IndexRefresh> {
+pub(crate) fn refresh_index(repository: &Repository) -> Result<IndexRefresh> {
     if is_foreign_index(repository) {
         // A git command with an index of its own called us; it is not ours to touch.
         return Ok(IndexRefresh::default());

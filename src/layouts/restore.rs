@@ -56,7 +56,7 @@ pub fn restore_layouts(repository: &Repository) -> Result<RestoredLayouts> {
 /// and those that a colleague rearranged while they were edited here. Each node lies where the
 /// last move put it, on whichever side. Files whose content anybody changed since are left
 /// alone. `before` is where the branch stood, if a merge moved it on by several commits.
-pub fn lay_out_committed(
+pub(crate) fn lay_out_committed(
     repository: &Repository,
     before: Option<CommitId>,
 ) -> Result<Vec<RepoPath>> {
@@ -124,7 +124,7 @@ fn picked_contents(repository: &Repository) -> Result<Vec<(RepoPath, ObjectId)>>
 /// arranged because no layout was known is put right. A node that was moved here since
 /// stays where it is. Files whose content anybody changed are left alone. The layout notes
 /// were at one commit before and are at the other now.
-pub fn apply_received_layouts(
+pub(crate) fn apply_received_layouts(
     repository: &Repository,
     before: Option<CommitId>,
     after: Option<CommitId>,
@@ -161,7 +161,7 @@ pub fn apply_received_layouts(
 /// Brings files up to the layouts that this clone keeps of their very content: where a commit
 /// that is applied anew only moves nodes, git has nothing to write and calls no hook. Files
 /// whose content anybody changed are left alone.
-pub fn apply_pending_layouts(repository: &Repository) -> Result<Vec<RepoPath>> {
+pub(crate) fn apply_pending_layouts(repository: &Repository) -> Result<Vec<RepoPath>> {
     let mut followed = Vec::new();
     if repository.work_tree().is_none() {
         return Ok(followed);

@@ -17,11 +17,11 @@ const PROBE_SIZE: usize = 1 << 16;
 
 /// What is wrong with a place where layouts are kept.
 #[derive(Debug)]
-pub struct Obstacle {
+pub(crate) struct Obstacle {
     /// The place, and what is the matter.
-    pub error: GitError,
+    pub(crate) error: GitError,
     /// Nothing can be kept until it is mended.
-    pub is_in_the_way: bool,
+    pub(crate) is_in_the_way: bool,
 }
 
 impl Obstacle {
@@ -31,7 +31,7 @@ impl Obstacle {
 }
 
 /// What a person can do where a layout cannot be kept or read.
-pub fn remedy(error: &GitError) -> &'static str {
+pub(crate) fn remedy(error: &GitError) -> &'static str {
     match error {
         GitError::File { source, .. } if is_damage(source.kind()) => {
             "`git comfy init` sets it aside and begins a new one"
@@ -41,7 +41,7 @@ pub fn remedy(error: &GitError) -> &'static str {
 }
 
 /// Whether something lies at a place that does not belong there, and can be set aside.
-pub fn is_damage(kind: ErrorKind) -> bool {
+pub(crate) fn is_damage(kind: ErrorKind) -> bool {
     use ErrorKind::{AlreadyExists, InvalidData, IsADirectory, NotADirectory, UnexpectedEof};
     matches!(kind, InvalidData | UnexpectedEof | IsADirectory | NotADirectory | AlreadyExists)
 }
@@ -93,15 +93,15 @@ pub(crate) fn damages(repository: &Repository) -> Vec<Obstacle> {
 
 /// A place that was set aside.
 #[derive(Debug)]
-pub struct SetAside {
+pub(crate) struct SetAside {
     /// Where it lay.
-    pub was: PathBuf,
+    pub(crate) was: PathBuf,
     /// Where it lies now.
-    pub is: PathBuf,
+    pub(crate) is: PathBuf,
     /// Why.
-    pub why: String,
+    pub(crate) why: String,
     /// How many of its records the new one begins with.
-    pub saved: usize,
+    pub(crate) saved: usize,
 }
 
 /// Sets aside what is damaged, and keeps anew where the nodes of every file lie. What cannot
@@ -133,10 +133,10 @@ pub(crate) fn mend(repository: &Repository) -> Result<Vec<SetAside>> {
         }
     }
     if !done.is_empty() {
-        let mut desk = LayoutWorkspace::open(repository)?;
+        let mut workspace = LayoutWorkspace::open(repository)?;
         for entry in index::index_entries(repository)? {
             // What cannot be kept `git add` tells of that file.
-            let _ = desk.inspect(&entry.path);
+            let _ = workspace.inspect(&entry.path);
         }
     }
     Ok(done)

@@ -2,11 +2,11 @@
 //! `git comfy merge --explain` reads back.
 
 use comfy_graph::clean::LayoutChanges;
-use comfy_graph::graph::{DocumentKind, GraphScope, SubgraphId, document_kind};
+use comfy_graph::graph::{DocumentKind, GraphScope, document_kind};
 use comfy_graph::json::{JsonPath, JsonStyle, Object, Value, parse_text, print_object};
 use comfy_graph::merge::{Conflict, MergeDecision, MergeResult};
 
-use crate::differences::text::SubgraphNames;
+use crate::differences::text::{SubgraphNames, collect_subgraph_names};
 use crate::platform::git::RepoPath;
 use crate::platform::text::sanitize;
 
@@ -74,14 +74,8 @@ fn subgraph_names(document: &Value) -> SubgraphNames {
         }
         DocumentKind::Templates | DocumentKind::Other => Vec::new(),
     };
-    for graph in graphs {
-        let list = graph.get("definitions").and_then(|d| d.get("subgraphs"));
-        for definition in list.and_then(Value::as_array).unwrap_or_default() {
-            let text = |key: &str| definition.get(key).and_then(Value::as_str);
-            if let (Some(id), Some(name)) = (text("id"), text("name")) {
-                names.insert(SubgraphId::new(id), name.to_owned());
-            }
-        }
+    for graph in graphs.into_iter().filter_map(Value::as_object) {
+        collect_subgraph_names(graph, &mut names);
     }
     names
 }

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::clean::{self, CleanOutcome, CleanResult, Clock, LayoutMode};
+use comfy_graph::clean::{self, CleanOutcome, CleanResult, CleanStart, Clock, LayoutMode};
 
 use super::marked_block;
 use crate::layouts::raw_files::RawFile;
 use crate::layouts::refresh::read_up_to;
 use crate::layouts::status::conflicts_in;
 use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts, raw_files, refresh_index};
-use crate::merging::merge_state::StagedConflicts;
+use crate::merging::merge_status::StagedConflicts;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::git_runner::GitRunner;
 use crate::platform::git::index::IndexEntry;
@@ -154,9 +154,12 @@ pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
         if let Some(layout) = layout {
             layouts.store_for(&entry.path, blob, &layout)?;
         }
+        let is_blob =
+            |content: &[u8]| repository.format().object_id(ObjectKind::Blob, content) == blob;
         let is_same = file.is_some_and(|bytes| match clean::begin_clean(&bytes, mode) {
-            Ok((content, _)) => repository.format().object_id(ObjectKind::Blob, &content) == blob,
-            Err(_) => false,
+            CleanStart::Split { content, .. } => is_blob(&content),
+            CleanStart::Clean => is_blob(&bytes),
+            CleanStart::Untouched(_) => false,
         });
         if !is_same {
             done.changed.push(entry.path.clone());

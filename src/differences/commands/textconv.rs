@@ -37,14 +37,14 @@ pub fn run(args: &TextconvArgs, session: &Session) -> Result<Exit> {
         // If the configuration cannot be written now, the next call tries again.
         let _ = update_textconv_setting(&GitRunner::in_folder(&session.cwd));
     }
-    let naming = node_catalog::catalog_for_session(session);
+    let catalog = node_catalog::catalog_for_session(session);
     match content::parse_content(bytes) {
         FileContent::Graph(document) => {
-            let text = text::outline(document, &naming).unwrap_or_default();
+            let text = text::outline(document, &catalog).unwrap_or_default();
             session.ui.print_bytes(text.as_bytes())?;
         }
         FileContent::Output(output) => {
-            let text = output.graph().cloned().and_then(|graph| text::outline(graph, &naming));
+            let text = output.graph().cloned().and_then(|graph| text::outline(graph, &catalog));
             let told = format!("{}\n{}", output.description, text.unwrap_or_default());
             session.ui.print_bytes(told.as_bytes())?;
         }

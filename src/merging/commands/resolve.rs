@@ -2,7 +2,7 @@
 //! them. When the last is settled every trace is gone and the file is staged.
 
 use std::io::{BufRead, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use comfy_graph::json::{self, Value};
 use comfy_graph::merge::{ConflictChoice, MergePlace, MergeSide, UnsettledConflict};
@@ -14,7 +14,7 @@ use crate::merging::conflict_text::{
     list_answers,
 };
 use crate::merging::conflicted_file::{ConflictedFile, SettledConflicts};
-use crate::merging::{merge_files, merge_state};
+use crate::merging::{merge_files, merge_status};
 use crate::platform::git::shell::quote_path;
 use crate::platform::text::sanitize;
 use crate::session::Session;
@@ -102,7 +102,7 @@ fn only_conflicted_file(args: &ResolveArgs, session: &Session) -> Result<Option<
         return Ok(None);
     }
     let repository = session.repository()?;
-    let files = merge_state::conflicted_files(&repository)?;
+    let files = merge_status::conflicted_files(&repository)?;
     let top = repository.require_work_tree()?;
     match files.as_slice() {
         [one] => Ok(Some(top.join(one.to_path()))),
@@ -119,7 +119,7 @@ fn list_conflicted_files(args: &ResolveArgs, session: &Session) -> Result<Exit> 
     let repository = session.repository()?;
     let top = repository.require_work_tree()?.to_owned();
     let mut files = Vec::new();
-    for path in merge_state::conflicted_files(&repository)? {
+    for path in merge_status::conflicted_files(&repository)? {
         let held = ConflictedFile::open(session, &top.join(path.to_path()))?;
         files.push((path.to_string(), held.conflicts()?));
     }
@@ -361,9 +361,4 @@ fn report_staged(session: &Session, held: &ConflictedFile<'_>, name: &str) -> Re
         held.continue_command().map(|next| format!("; go on with `{next}`")).unwrap_or_default();
     session.ui.report(&format!("{name}: all conflicts are settled, and it is staged{next}"))?;
     Ok(())
-}
-
-/// A path for display; not sanitized.
-pub(crate) fn display_path(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::snapshots::{configured_policy, short_id, summarize_changes};
-use crate::differences::{node_catalog, operands};
+use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::{RepoPath, Repository};
@@ -91,7 +91,7 @@ fn parse_scope(
                     return Err(CommandError::new(format!("{} is no file", sanitize::line(&name)))
                         .with_hint("name files, or one folder"));
                 }
-                let path = operands::repo_path(repository, &place);
+                let path = repository.path_of(&place);
                 paths.push(path.ok_or_else(|| outside_repository(file))?);
             }
             Ok(SnapshotScope::NamedFiles(paths))

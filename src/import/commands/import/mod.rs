@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::merging::merge_state;
+use crate::merging::merge_status;
 use crate::platform::git::Repository;
 use crate::platform::git::shell::quote_path;
 use crate::platform::text::sanitize;
@@ -105,7 +105,7 @@ fn check_preconditions(
     repository: &Repository,
     session: &Session,
 ) -> Result<()> {
-    if let Some(step) = merge_state::continue_command(repository).filter(|_| !args.dry_run) {
+    if let Some(step) = merge_status::continue_command(repository).filter(|_| !args.dry_run) {
         return Err(CommandError::new("git is in the middle of something")
             .with_hint(format!("first: {step}, or its --abort")));
     }

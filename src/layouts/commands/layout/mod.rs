@@ -6,7 +6,9 @@ pub mod show;
 pub mod undo;
 
 use comfy_graph::clean;
-use comfy_graph::clean::{ClockedLayout, LayoutChanges, LayoutMode, PlaceTitles, compare_layouts};
+use comfy_graph::clean::{
+    CleanStart, ClockedLayout, LayoutChanges, LayoutMode, PlaceTitles, compare_layouts,
+};
 use jiff::Timestamp;
 
 use crate::error::{CommandError, Result};
@@ -105,11 +107,11 @@ fn author_name(state: &LayoutState) -> String {
     }
 }
 
-/// The layouts of one file.
-struct FileLayouts<'b, 'r> {
+/// The layouts of one file, with what they are read and brought back through.
+struct FileLayouts<'r> {
     repository: &'r Repository,
-    workspace: &'b mut LayoutWorkspace<'r>,
-    history: &'b mut LayoutHistory<'r>,
+    workspace: LayoutWorkspace<'r>,
+    history: LayoutHistory<'r>,
     path: RepoPath,
     /// The path as a person types it.
     typed: String,
@@ -144,31 +146,45 @@ impl StateChanges {
     }
 }
 
-impl<'b, 'r> FileLayouts<'b, 'r> {
-    fn open(
+impl<'r> FileLayouts<'r> {
+    /// Those of a file that a person named.
+    fn open(session: &Session, repository: &'r Repository, file: &str) -> Result<FileLayouts<'r>> {
+        let path = resolve_path(session, repository, file)?;
+        FileLayouts::load(session, repository, LayoutWorkspace::open(repository)?, path)
+    }
+
+    fn load(
         session: &Session,
         repository: &'r Repository,
-        desk: &'b mut LayoutWorkspace<'r>,
-        past: &'b mut LayoutHistory<'r>,
+        mut workspace: LayoutWorkspace<'r>,
         path: RepoPath,
-        workflow: Option<WorkTreeWorkflow>,
-    ) -> Result<FileLayouts<'b, 'r>> {
-        let states = past.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
+    ) -> Result<FileLayouts<'r>> {
+        let workflow = inspect_file(session, repository, &mut workspace, &path)?;
+        let mut history = LayoutHistory::load(repository)?;
+        let states = history.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
         if states.is_empty() {
             return Err(no_layout_failure(session, repository, &path, workflow.as_ref())?);
         }
         let typed = shell::quote_path_from(repository, &session.cwd, &path);
         let titles = workflow.as_ref().map(|workflow| PlaceTitles::from_content(&workflow.content));
         let titles = titles.unwrap_or_default();
+        Ok(FileLayouts { repository, workspace, history, path, typed, workflow, states, titles })
+    }
+
+    /// Those of no file yet: path and states of one after another are put in.
+    fn of_no_file(
+        repository: &'r Repository,
+        workspace: LayoutWorkspace<'r>,
+    ) -> Result<FileLayouts<'r>> {
         Ok(FileLayouts {
             repository,
-            workspace: desk,
-            history: past,
-            path,
-            typed,
-            workflow,
-            states,
-            titles,
+            workspace,
+            history: LayoutHistory::load(repository)?,
+            path: RepoPath::new(""),
+            typed: String::new(),
+            workflow: None,
+            states: Vec::new(),
+            titles: PlaceTitles::default(),
         })
     }
 
@@ -207,7 +223,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         let before = match self.states.get(at + 1) {
             Some(before) => {
                 let content = content.as_deref().unwrap_or_default();
-                self.workspace.match_layout(self.history, before, (state.blob, content))?
+                self.workspace.match_layout(&mut self.history, before, (state.blob, content))?
             }
             None => None,
         };
@@ -295,14 +311,14 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         at: usize,
         outcome: RestoreOutcome,
     ) -> Result<Exit> {
-        let news = match outcome {
-            RestoreOutcome::Done => self.changes_in(at)?.map(|news| news.describe()),
+        let changes = match outcome {
+            RestoreOutcome::Done => self.changes_in(at)?.map(|changes| changes.describe()),
             _ => None,
         };
         let Some(state) = self.states.get(at) else { return Ok(Exit::Done) };
         let (id, when) = (stable_id(state), format_time(state.at));
-        let news = news.unwrap_or_default();
-        let told = format!("lies as in {id} of {when} ({}): {news}", author_name(state));
+        let changes = changes.unwrap_or_default();
+        let told = format!("lies as in {id} of {when} ({}): {changes}", author_name(state));
         self.report_restored(session, outcome, &told)
     }
 
@@ -361,11 +377,11 @@ fn resolve_path(session: &Session, repository: &Repository, word: &str) -> Resul
 fn inspect_file<'r>(
     session: &Session,
     repository: &'r Repository,
-    desk: &mut LayoutWorkspace<'r>,
+    workspace: &mut LayoutWorkspace<'r>,
     path: &RepoPath,
 ) -> Result<Option<WorkTreeWorkflow>> {
     let typed = shell::quote_path_from(repository, &session.cwd, path);
-    match desk.inspect(path)? {
+    match workspace.inspect(path)? {
         InspectedFile::Workflow(workflow) => Ok(Some(workflow)),
         InspectedFile::Missing | InspectedFile::Raw => Ok(None),
         InspectedFile::InCommits => Err(CommandError::new(format!(
@@ -381,7 +397,7 @@ fn inspect_file<'r>(
 }
 
 fn is_no_workflow(file: &WorkTreeWorkflow) -> bool {
-    clean::begin_clean(&file.content, LayoutMode::Strip).is_err()
+    matches!(clean::begin_clean(&file.content, LayoutMode::Strip), CleanStart::Untouched(_))
 }
 
 fn has_positions(path: &RepoPath, typed: &str) -> CommandError {
