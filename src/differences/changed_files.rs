@@ -9,8 +9,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout};
 
 use super::patch;
-use crate::platform::git::command::{self, InheritedRepository};
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::{self, GitCommand};
 use crate::platform::git::{CommitId, GitError, ObjectId, RepoPath, Result};
 use crate::platform::text::Colour;
 
@@ -115,7 +114,7 @@ pub(crate) fn list_changes<A: AsRef<str>>(
 ) -> Result<Vec<FileChange>> {
     let fixed = ["diff", "--raw", "-z", "--no-abbrev", "--no-relative", "--no-ext-diff"];
     let all = fixed.into_iter().chain(arguments.iter().map(AsRef::as_ref));
-    parse_raw_diff(&GitRunner::in_folder(folder).run(all)?)
+    parse_raw_diff(&GitCommand::in_folder(folder).args(all).output()?)
 }
 
 /// Parses what `git diff --raw -z --no-abbrev` writes.
@@ -152,7 +151,7 @@ pub(crate) fn git_patch<A: AsRef<str>>(
         spec.push(path.to_path());
         all.push(spec);
     }
-    GitRunner::in_folder(folder).run(all)
+    GitCommand::in_folder(folder).args(all).output()
 }
 
 fn unexpected_output() -> GitError {
@@ -210,7 +209,7 @@ impl GitLog {
     /// There is no git.
     pub(crate) fn start<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<GitLog> {
         let fixed = ["log", "--raw", "-z", "--no-abbrev", "--format=tformat:%x01%H", "--root"];
-        let git = command::GitCommand::new(folder, InheritedRepository::FromEnvironment);
+        let git = GitCommand::in_folder(folder);
         let mut child =
             git.args(fixed).args(arguments.iter().map(AsRef::as_ref)).spawn_with_stderr()?;
         drop(child.stdin.take());

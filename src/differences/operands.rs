@@ -13,7 +13,7 @@ use super::graph_diff::compare_contents;
 use super::patch::PatchSide;
 use super::{changed_files, node_catalog};
 use crate::error::{CommandError, Result};
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::shell::quote_path;
 use crate::platform::git::{self, ObjectId, RepoPath, Repository};
 use crate::platform::text::sanitize;
@@ -61,7 +61,7 @@ pub(crate) fn classify_operand(session: &Session, word: &str) -> Result<OperandK
     };
     match id {
         Some(_) if is_file => {
-            Err(CommandError::new(format!("{} is a file and a revision", sanitize::line(word)))
+            Err(CommandError::user(format!("{} is a file and a revision", sanitize::line(word)))
                 .with_hint(format!("for the file: ./{}", sanitize::line(word)))
                 .with_hint(format!("for the revision: {} --", sanitize::line(word))))
         }
@@ -93,7 +93,7 @@ pub(crate) fn git_failure(error: git::GitError) -> CommandError {
     match error {
         git::GitError::CommandFailed { said, .. } => {
             let said = said.strip_prefix("fatal: ").unwrap_or(&said);
-            CommandError::new(sanitize::line(said).into_owned())
+            CommandError::user(sanitize::line(said).into_owned())
                 .with_hint("files and folders can stand after `--`")
         }
         other => other.into(),
@@ -114,28 +114,27 @@ pub(crate) fn read_operand(session: &Session, word: &str, named: &OperandKind) -
         OperandKind::Blob(id) => {
             let side = PatchSide { file: None, blob: Some(id.to_hex()) };
             let bytes = session.repository()?.blob_up_to(*id, MAX_FILE_SIZE)?;
-            let bytes = bytes.ok_or_else(|| CommandError::new(format!("{name} is no file")))?;
+            let bytes = bytes.ok_or_else(|| CommandError::user(format!("{name} is no file")))?;
             Ok(Operand { content: content::parse_content(bytes), name, side })
         }
         OperandKind::Revision(_) | OperandKind::Other => {
-            Err(CommandError::new(format!("{name} is no file")))
+            Err(CommandError::user(format!("{name} is no file")))
         }
     }
 }
 
 /// Reads a file anywhere, up to 1 GiB.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        CommandError::new(format!("{}: {problem}", sanitize::line(&path.display().to_string())))
-    };
-    let metadata = std::fs::metadata(path).map_err(|e| failed(&e))?;
+    let name = sanitize::path(path);
+    let unreadable = |error: std::io::Error| CommandError::system(error).with_context(name.clone());
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(failed(&"this is not a file"));
+        return Err(CommandError::user(format!("{name}: this is not a file")));
     }
     if metadata.len() > MAX_FILE_SIZE {
-        return Err(failed(&"more than 1 GiB"));
+        return Err(CommandError::user(format!("{name}: more than 1 GiB")));
     }
-    std::fs::read(path).map_err(|e| failed(&e))
+    std::fs::read(path).map_err(unreadable)
 }
 
 /// Reads standard input, up to 1 GiB.
@@ -184,13 +183,13 @@ pub(crate) fn find_source_workflow(
     among: SourceScope,
 ) -> Result<Operand> {
     let FileContent::Output(output) = &picture.content else {
-        return Err(CommandError::new(format!("{} is no picture of ComfyUI", picture.name)));
+        return Err(CommandError::user(format!("{} is no picture of ComfyUI", picture.name)));
     };
     let Some(graph) = output.graph() else {
-        return Err(CommandError::new(format!("{} carries no workflow", picture.name)));
+        return Err(CommandError::user(format!("{} carries no workflow", picture.name)));
     };
     let unknown = |why: &str| {
-        CommandError::new(format!("{}: {why}", picture.name))
+        CommandError::user(format!("{}: {why}", picture.name))
             .with_hint(format!("name the file: git comfy diff {} FILE", quote_path(&picture.name)))
     };
     let id = graph.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
@@ -234,7 +233,7 @@ fn list_json_files(
         SourceScope::WorkTree => {
             let top = repository.require_work_tree()?.to_owned();
             let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-            let listed = GitRunner::in_folder(&top).run(listed)?;
+            let listed = GitCommand::in_folder(&top).args(listed).output()?;
             for path in listed.split(|byte| *byte == 0).map(RepoPath::new).filter(RepoPath::is_json)
             {
                 let file = top.join(path.to_path());

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::platform::git::GitError;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::text::Colour;
 
 /// One side of a difference, as git hands it to a diff driver.
@@ -53,7 +53,7 @@ pub(crate) fn git_hunks(
         ["diff", "--no-ext-diff", "--no-textconv"].map(Into::into).into();
     arguments.push(colour_argument(colour).into());
     arguments.extend(compared);
-    let answer = GitRunner::in_folder(folder).run_unchecked(&arguments)?;
+    let answer = GitCommand::in_folder(folder).args(&arguments).answer()?;
     Ok(strip_header(&answer.stdout))
 }
 

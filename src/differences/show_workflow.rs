@@ -39,7 +39,7 @@ pub(crate) fn show_workflow(
     let mut screen = Screen::open(session, args, "show");
     let style = TerminalStyle { colour: screen.colour, words: WordDiff::Auto, width: screen.width };
     let no_workflow = || {
-        CommandError::new(format!("{} holds no workflow", document.name))
+        CommandError::user(format!("{} holds no workflow", document.name))
             .with_hint(format!("git show {} prints what it is", sanitize::line(what)))
     };
     let (head, graph) = match &document.content {

@@ -20,9 +20,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::layouts;
-use crate::platform::git;
 use crate::platform::git::{GitError, ObjectId, RepoPath, Result};
+use crate::platform::{AtomicWrite, hex};
 
 /// One file, and how far it was read. It stays open: a filter asks it several times for each
 /// workflow.
@@ -357,11 +356,10 @@ impl AppendLog {
 
     /// Makes a new file, if there is none.
     fn create(&self) -> io::Result<()> {
-        match new_log_file(&self.folder, |_| Ok(()))?.persist_noclobber(self.path()) {
-            Ok(_) => Ok(()),
+        match AtomicWrite::new().refuse_existing().write(&self.path(), &first_record()) {
             // Another process was faster.
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error.error),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            written => written,
         }
     }
 
@@ -373,12 +371,12 @@ impl AppendLog {
         if records.peek().is_none() {
             return std::fs::remove_file(self.path()).map_err(failed());
         }
-        let written = new_log_file(&self.folder, |fresh| {
-            records.try_for_each(|record| fresh.write_all(&record))
+        let write = AtomicWrite::new().sync();
+        let written = write.write_with(&self.path(), |writer| {
+            writer.write_all(&first_record())?;
+            records.try_for_each(|record| writer.write_all(&record))
         });
-        let fresh = written.map_err(failed())?;
-        fresh.as_file().sync_data().map_err(failed())?;
-        fresh.persist(self.path()).map(drop).map_err(|error| failed()(error.error))
+        written.map_err(failed())
     }
 
     /// Takes the lock; `None` when somebody else keeps it, or where the file system has no
@@ -484,19 +482,9 @@ pub(crate) enum LockKind {
     Exclusive,
 }
 
-/// A file beside the log's, with a name of its own in its first record.
-fn new_log_file(
-    folder: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<tempfile::NamedTempFile> {
-    let file = layouts::new_temporary_file(folder)?;
-    let seed = format!("{:?} {} {}", file.path(), std::process::id(), git::now_millis());
-    let sum = u64::from(crc32fast::hash(seed.as_bytes()));
-    let name = format!("{:08x}{:08x}", sum, git::now_millis() as u32);
-    let mut writer = io::BufWriter::new(file);
-    writer.write_all(format!("\0G {name}\n").as_bytes())?;
-    fill(&mut writer)?;
-    writer.into_inner().map_err(io::IntoInnerError::into_error)
+/// The first record of a new file: a name of its own.
+fn first_record() -> Vec<u8> {
+    format!("\0G {}\n", hex::random_hex(FILE_ID)).into_bytes()
 }
 
 /// Writes a record.

@@ -11,9 +11,10 @@ use super::file_states::FileState;
 use super::filter::{Filter, FilterOutcome};
 use super::layout_history::{LayoutHistory, LayoutState, back_reference_to};
 use super::raw_files;
-use super::refresh::{read_up_to, refresh_index};
+use super::refresh::refresh_index;
 use super::settings::{FilterSettings, Handling};
 use crate::layouts;
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::{
@@ -107,7 +108,7 @@ impl<'r> LayoutWorkspace<'r> {
             Handling::Clean(LayoutMode::Keep) => return Ok(InspectedFile::InCommits),
             Handling::Off => return Ok(InspectedFile::NotFiltered),
         }
-        let Some(bytes) = read_up_to(&file, self.settings.max_file_size) else {
+        let Ok(bytes) = files::read_up_to(&file, self.settings.max_file_size) else {
             return Ok(InspectedFile::NotFiltered);
         };
         let (passed, rest) = self.filter.separate_layout(path, &bytes);
@@ -183,7 +184,7 @@ impl<'r> LayoutWorkspace<'r> {
         let Some(layouts) = self.filter.layouts() else { return Ok(RestoreOutcome::Unchanged) };
         let brought = layouts.restore_earlier(path, (*blob, content), earlier, back.as_deref())?;
         let Some(brought) = brought else { return Ok(RestoreOutcome::Unchanged) };
-        if read_up_to(file, self.settings.max_file_size).as_ref() != Some(bytes) {
+        if files::read_up_to(file, self.settings.max_file_size).ok().as_ref() != Some(bytes) {
             return Ok(RestoreOutcome::SavedMeanwhile);
         }
         layouts.store_restored(path, *blob, &brought)?;

@@ -15,8 +15,8 @@ use rustc_hash::FxHashMap;
 use super::append_log::{
     IndexedLog, LayoutExtent, LockKind, LogEvent, LogIndex, RecordHeader, format_record,
 };
-use crate::platform::git;
 use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
+use crate::platform::time::now_millis;
 
 /// How many states from before git's writes are remembered of a file: a pull may move nodes
 /// more than once while ComfyUI has an old one open. States that look the same count once.
@@ -216,7 +216,7 @@ impl FileStates {
     fn append(&mut self, kind: u8, path: &RepoPath, state: &FileState) -> Result<()> {
         let crc = crc32fast::hash(state.layout.as_bytes());
         let layout = state.layout.as_bytes();
-        let record = format_record(kind, git::now_millis(), state.blob, path, layout, crc);
+        let record = format_record(kind, now_millis(), state.blob, path, layout, crc);
         self.log.log().append(&record)?;
         let dead = self.log.index()?.dead;
         if dead > 1 << 18 && dead * 2 > self.log.log().read_to() {

@@ -15,10 +15,10 @@ use super::clean_ahead::{AheadOutcome, CleanAhead, LayoutAhead, SplitAhead};
 use super::git_action::GitAction;
 use super::layout_finder::LayoutFinder;
 use super::raw_files::{RawIndex, StoredContent};
-use super::refresh::read_up_to;
 use super::settings::{FilterSettings, Handling};
 use super::storage_check;
 use super::work_tree::{FoundLayouts, LaidOutFile, LayoutTask, WorkTreeLayouts};
+use crate::platform::files;
 use crate::platform::git::{
     AttributeDirection, GitError, ObjectFormat, ObjectId, ObjectKind, RepoPath, Repository, Result,
 };
@@ -187,7 +187,8 @@ impl<'r> Filter<'r> {
 
     fn holds(&self, path: &RepoPath, bytes: &[u8]) -> bool {
         let file = self.repository.and_then(Repository::work_tree).map(|t| t.join(path.to_path()));
-        file.and_then(|file| read_up_to(&file, bytes.len() as u64)).as_deref() == Some(bytes)
+        file.and_then(|file| files::read_up_to(&file, bytes.len() as u64).ok()).as_deref()
+            == Some(bytes)
     }
 
     /// Cleans a file. What it gives beside the content leads to the layout.

@@ -15,9 +15,10 @@ use std::collections::BTreeMap;
 use comfy_graph::clean::{Clock, ClockedLayout};
 use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Value};
-use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use data_encoding::HEXLOWER_PERMISSIVE;
 
 use crate::platform::git::RepoPath;
+use crate::platform::hex::to_hex;
 
 /// The layout of one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +153,7 @@ const KNOWN_VERSION: &str = "{\"v\":1,";
 fn print_line(text: &mut Vec<u8>, path: &RepoPath, entry: &LayoutEntry) {
     let path = match path.as_str() {
         Some(path) => format!("\"path\":{}", json::print(&Value::from(path), &JsonStyle::SAVE)),
-        None => format!("\"path_hex\":\"{}\"", HEXLOWER.encode(path.as_bytes())),
+        None => format!("\"path_hex\":\"{}\"", to_hex(path.as_bytes())),
     };
     text.extend_from_slice(format!("{{\"at\":{},{path},\"layout\":", entry.at).as_bytes());
     text.extend_from_slice(entry.layout.as_bytes());

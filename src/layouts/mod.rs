@@ -102,19 +102,6 @@ fn is_missing(repository: &Repository, path: &RepoPath) -> bool {
     repository.work_tree().is_some_and(|top| top.join(path.to_path()).symlink_metadata().is_err())
 }
 
-/// A temporary file in a folder, with the permissions of any new file: what it becomes is
-/// for everybody who may use the repository.
-fn new_temporary_file(folder: &std::path::Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("new.");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
-}
-
 /// Takes out what layouts need on this machine and what can be made again: of all work trees
 /// what their files held, the clock of the clone, and the indexes. Layouts that wait for a
 /// note stay; gives how many.

@@ -20,12 +20,13 @@ use comfy_graph::clean::CleanOutcome;
 
 use super::filter::{Filter, normalized_blob_id};
 use super::settings::{FilterSettings, Handling};
-use crate::platform::git;
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::{IndexEntry, has_same_entries, index_entries, index_path};
 use crate::platform::git::{
     AttributeDirection, GitError, ObjectKind, RepoPath, Repository, Result,
 };
+use crate::platform::time::now_millis;
 
 /// What a refresh found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,7 +77,9 @@ pub(crate) fn store_moved_layouts(repository: &Repository) -> Result<()> {
     let mut filter = Filter::new(Some(repository));
     let top = repository.require_work_tree()?;
     for path in moved {
-        if let Some(bytes) = read_up_to(&top.join(path.to_path()), filter.max_file_size()) {
+        if let Some(bytes) =
+            files::read_up_to(&top.join(path.to_path()), filter.max_file_size()).ok()
+        {
             filter.clean(&path, &bytes)?;
         }
     }
@@ -134,7 +137,7 @@ fn compare_file(
 ) -> Option<IndexDifference> {
     let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
     let Handling::Clean(mode) = handling else { return None };
-    let bytes = read_up_to(file, settings.max_file_size)?;
+    let bytes = files::read_up_to(file, settings.max_file_size).ok()?;
     let CleanOutcome::Cleaned(cleaned) = clean::clean_document(&bytes, mode) else { return None };
     let format = repository.format();
     if format.object_id(ObjectKind::Blob, &cleaned.content) == entry.id {
@@ -147,13 +150,6 @@ fn compare_file(
     } else {
         IndexDifference::Content
     })
-}
-
-/// The bytes of a file that is no longer than that.
-pub(crate) fn read_up_to(file: &Path, longest: u64) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file).ok()?.take(longest + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 <= longest).then_some(bytes)
 }
 
 /// Lets git look at the files again, in an index made aside.
@@ -217,7 +213,7 @@ struct IndexCopy(PathBuf);
 
 impl IndexCopy {
     fn create(index: &Path) -> Result<IndexCopy> {
-        let name = format!("index.comfy-{}-{}", std::process::id(), git::now_millis());
+        let name = format!("index.comfy-{}-{}", std::process::id(), now_millis());
         let aside = IndexCopy(index.with_file_name(name));
         std::fs::copy(index, &aside.0).map_err(GitError::file_error("writing", &aside.0))?;
         Ok(aside)

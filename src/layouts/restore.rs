@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filter::{Filter, FilterOutcome, normalized_blob_id};
-use super::refresh::{read_up_to, refresh_index};
+use super::refresh::refresh_index;
 use super::settings::{FilterSettings, Handling};
 use super::work_tree::WorkTreeLayouts;
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::notes::NotesTree;
@@ -259,7 +260,7 @@ impl<'r> WorkTreeFiles<'r> {
         if handling == Handling::Off {
             return Ok(None);
         }
-        Ok(read_up_to(&file, self.settings.max_file_size).map(|bytes| (file, bytes)))
+        Ok(files::read_up_to(&file, self.settings.max_file_size).ok().map(|bytes| (file, bytes)))
     }
 
     /// Whether a file has the content that git knows. Where its nodes lie is kept first.

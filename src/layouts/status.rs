@@ -4,10 +4,11 @@ use comfy_graph::{json, merge};
 
 use super::promote::unnoted_layouts;
 use super::raw_files::RawFile;
-use super::refresh::{read_up_to, refresh_index};
+use super::refresh::refresh_index;
 use super::settings::FilterSettings;
 use super::storage_check::Obstacle;
 use super::{raw_files, storage_check};
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::index_entries;
 use crate::platform::git::{GitError, RepoPath, Repository, Result};
@@ -81,7 +82,8 @@ pub(crate) fn work_tree_status(repository: &Repository) -> Result<WorkTreeStatus
     let longest = FilterSettings::load(repository)?.max_file_size;
     let top = repository.require_work_tree()?;
     for file in &mut found {
-        let content = read_up_to(&top.join(file.path.to_path()), longest).unwrap_or_default();
+        let content =
+            files::read_up_to(&top.join(file.path.to_path()), longest).unwrap_or_default();
         file.conflicts = conflicts_in(&content);
     }
     let pending = unnoted_layouts(repository)?;

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use super::append_log::AppendLog;
 use super::bring_back::LayoutWorkspace;
 use super::clone_clock::CloneClock;
-use crate::layouts;
 use crate::platform::git::{GitError, Repository, Result, index};
 
 /// More than any file system lends without having it.
@@ -202,9 +201,9 @@ fn is_there(path: &Path) -> bool {
 fn probe_folder(folder: &Path) -> Result<()> {
     let there = nearest_existing(folder);
     let attempt = || -> io::Result<()> {
-        let mut file = layouts::new_temporary_file(&there)?;
+        let mut file = tempfile::tempfile_in(&there)?;
         file.write_all(&[0; PROBE_SIZE])?;
-        file.as_file().sync_data()
+        file.sync_data()
     };
     attempt().map_err(GitError::file_error("writing into", there.clone()))
 }

@@ -7,6 +7,7 @@ use comfy_graph::merge::{
 use serde_json::json;
 
 use super::describe::conflict_line;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 
 /// The longest text that is shown of one side, in characters.
@@ -115,8 +116,8 @@ pub(crate) fn conflict_heading(unsettled: &UnsettledConflict) -> String {
 }
 
 pub(crate) fn describe_conflicts(path: &str, all: &[UnsettledConflict]) -> String {
-    let s = if all.len() == 1 { "" } else { "s" };
-    let mut text = format!("{}: {} conflict{s}\n", sanitize::line(path), all.len());
+    let count = counted(all.len(), "conflict", "conflicts");
+    let mut text = format!("{}: {count}\n", sanitize::line(path));
     for unsettled in all {
         text.push_str(&format!("  {}  {}\n", unsettled.id, conflict_heading(unsettled)));
         text.push_str(&describe_answers(unsettled, AnswerNumbers::Hidden));

@@ -75,12 +75,12 @@ impl<'a> ConflictedFile<'a> {
         let Some(IndexStages::Unmerged { base, ours: Some(ours), theirs: Some(theirs) }) =
             self.index_stages()?
         else {
-            return Err(CommandError::new(format!("{name} is no workflow that could be read"))
+            return Err(CommandError::user(format!("{name} is no workflow that could be read"))
                 .with_hint("`git comfy resolve` settles conflicts in workflows"));
         };
         let inputs = MergeInputs { base: base.unwrap_or_default(), ours, theirs };
         let Some(documents) = inputs.parse() else {
-            return Err(CommandError::new(format!("{name} is no JSON on one of the sides"))
+            return Err(CommandError::user(format!("{name} is no JSON on one of the sides"))
                 .with_hint("edit the file, then `git add` it"));
         };
         let (Some(repository), Some(path)) = (&self.repository, &self.path) else {
@@ -96,7 +96,7 @@ impl<'a> ConflictedFile<'a> {
         };
         let product = merge_files::merge_documents(&inputs, documents, &context);
         let Some(clean) = &product.content else {
-            return Err(CommandError::new(format!(
+            return Err(CommandError::user(format!(
                 "{name} is other JSON, and both sides changed the same in it"
             ))
             .with_hint("settle what stands between the conflict markers, then `git add` it"));
@@ -117,7 +117,8 @@ impl<'a> ConflictedFile<'a> {
 
     fn read_content(&self) -> Result<Vec<u8>> {
         std::fs::read(&self.file).map_err(|error| {
-            CommandError::new(format!("{} cannot be read: {error}", sanitize::line(&self.name)))
+            CommandError::system(error)
+                .with_context(format!("{} cannot be read", sanitize::line(&self.name)))
         })
     }
 
@@ -125,7 +126,7 @@ impl<'a> ConflictedFile<'a> {
         let content = self.read_content()?;
         let document = json::parse(&content).map_err(|error| {
             let name = sanitize::line(&self.name);
-            CommandError::new(format!("{name} is no JSON any more: {error}"))
+            CommandError::user(format!("{name} is no JSON any more: {error}"))
         })?;
         Ok((document, String::from_utf8_lossy(&content).into_owned()))
     }

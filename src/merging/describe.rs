@@ -8,6 +8,7 @@ use comfy_graph::merge::{Conflict, MergeDecision, MergeResult};
 
 use crate::differences::text::{SubgraphNames, collect_subgraph_names};
 use crate::platform::git::RepoPath;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 
 /// Which file was merged, and when.
@@ -32,10 +33,8 @@ pub fn notable_decisions(merged: &MergeResult) -> Vec<String> {
 /// That places moved in a raw file of theirs lie as they do here.
 pub fn lost_raw_moves_line(path: &RepoPath, moves: &LayoutChanges) -> String {
     let lists = [&moves.moved, &moves.placed, &moves.resized, &moves.restyled];
-    let places = match lists.iter().map(|list| list.len()).sum::<usize>() + moves.arranged {
-        1 => "1 place".to_owned(),
-        count => format!("{count} places"),
-    };
+    let count = lists.iter().map(|list| list.len()).sum::<usize>() + moves.arranged;
+    let places = counted(count, "place", "places");
     format!(
         "{path}: {places} that they moved gave way to yours: it was committed without git-comfy, \
          and nobody knows when they were moved"

@@ -19,7 +19,8 @@ use crate::error::{CommandError, Result};
 use crate::layouts::Handling;
 use crate::layouts::raw_files::extract_layout;
 use crate::platform::git::Repository;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -66,8 +67,8 @@ impl MergeInputs {
     pub(crate) fn read(base: &Path, ours: &Path, theirs: &Path) -> Result<MergeInputs> {
         let read = |file: &Path| {
             std::fs::read(file).map_err(|error| {
-                let name = file.to_string_lossy();
-                CommandError::new(format!("{} cannot be read: {error}", sanitize::line(&name)))
+                CommandError::system(error)
+                    .with_context(format!("{} cannot be read", sanitize::path(file)))
             })
         };
         Ok(MergeInputs { base: read(base)?, ours: read(ours)?, theirs: read(theirs)? })
@@ -224,7 +225,7 @@ pub(crate) fn merge_texts(
         arguments.push(label.into());
     }
     arguments.extend(files.iter().map(|file| file.as_os_str().to_owned()));
-    let answer = GitRunner::in_folder(&session.cwd).run_unchecked(&arguments)?;
+    let answer = GitCommand::in_folder(&session.cwd).args(&arguments).answer()?;
     // `git merge-file` leaves with the number of conflicts, at most 127, or 255 for an error.
     match answer.code {
         0 => Ok(TextMerge { content: answer.stdout, conflicts: false }),
@@ -287,8 +288,5 @@ pub(crate) fn report_merge(session: &Session, path: &str, merged: &MergeResult, 
 }
 
 pub(crate) fn describe_count(conflicts: usize) -> String {
-    match conflicts {
-        1 => "1 conflict".to_owned(),
-        count => format!("{count} conflicts"),
-    }
+    counted(conflicts, "conflict", "conflicts")
 }

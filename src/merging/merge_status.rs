@@ -10,9 +10,9 @@ use memchr::memmem;
 use rustc_hash::FxHashMap;
 
 use crate::differences::changed_files;
-use crate::layouts::refresh::read_up_to;
 use crate::layouts::status::conflicts_in;
 use crate::layouts::{self, FilterSettings};
+use crate::platform::files;
 use crate::platform::git::index::{self, IndexEntry};
 use crate::platform::git::{ObjectId, RepoPath, Repository, Result, changes};
 
@@ -142,7 +142,7 @@ impl<'r> StagedFiles<'r> {
                 && entry.stat.matches(&about)
                 && about.modified().ok().zip(self.written).is_some_and(|(at, then)| at < then)
         });
-        let content = if is_as_staged { read_up_to(&file, longest) } else { None };
+        let content = if is_as_staged { files::read_up_to(&file, longest).ok() } else { None };
         // An escaped letter would hide the key.
         content.is_some_and(|content| {
             memmem::find(&content, b"git_comfy").is_none()

@@ -6,12 +6,12 @@ use comfy_graph::clean::{self, CleanOutcome, CleanResult, CleanStart, Clock, Lay
 
 use super::marked_block;
 use crate::layouts::raw_files::RawFile;
-use crate::layouts::refresh::read_up_to;
 use crate::layouts::status::conflicts_in;
 use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts, raw_files, refresh_index};
 use crate::merging::merge_status::StagedConflicts;
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::{
     AttributeDirection, EntryKind, GitError, ObjectBatch, ObjectId, ObjectKind, RepoPath,
@@ -107,9 +107,9 @@ pub struct RenormalizeOutcome {
 
 /// Whether the next commit would hold anything.
 pub fn has_staged_changes(repository: &Repository) -> Result<bool> {
-    let git = GitRunner::in_folder(repository.require_work_tree()?);
+    let git = GitCommand::in_folder(repository.require_work_tree()?);
     let words = ["diff", "--cached", "--quiet", "--no-ext-diff", "--ignore-submodules"];
-    Ok(git.run_unchecked(words)?.code != 0)
+    Ok(git.with_args(words).answer()?.code != 0)
 }
 
 /// The most bytes of new objects that are held in memory.
@@ -135,7 +135,8 @@ pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
         let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
         let Handling::Clean(mode) = handling else { continue };
         let stored = repository.blob_up_to(entry.id, settings.max_file_size)?;
-        let file = read_up_to(&work_tree.join(entry.path.to_path()), settings.max_file_size);
+        let file =
+            files::read_up_to(&work_tree.join(entry.path.to_path()), settings.max_file_size).ok();
         let stored = match stored.filter(|stored| raw_files::is_raw(stored, mode)) {
             Some(stored) => Some(stored),
             None => file.clone().filter(|file| has_more_than(file, mode, &entry)),
@@ -177,10 +178,10 @@ pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
             held = 0;
         }
     }
-    let git = GitRunner::in_folder(&work_tree);
+    let git = GitCommand::in_folder(&work_tree);
     if !done.staged.is_empty() {
         repository.write_objects(&batch)?;
-        git.run_with_input(["update-index", "-z", "--index-info"], &lines)?;
+        git.with_args(["update-index", "-z", "--index-info"]).output_with_input(&lines)?;
         // Files the layouts of the files, and lets git see that they are what it has.
         refresh_index(repository)?;
     }
@@ -214,7 +215,7 @@ pub(crate) fn without_positions(repository: &Repository) -> Result<usize> {
         let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
         if handling == Handling::Clean(LayoutMode::Keep) && is_filtered(repository, &entry.path) {
             let file = work_tree.join(entry.path.to_path());
-            let file = read_up_to(&file, settings.max_file_size);
+            let file = files::read_up_to(&file, settings.max_file_size).ok();
             count += usize::from(
                 file.is_some_and(|file| has_more_than(&file, LayoutMode::Keep, &entry)),
             );
@@ -224,7 +225,7 @@ pub(crate) fn without_positions(repository: &Repository) -> Result<usize> {
 }
 
 /// Stages the attributes file, if the block is all that is new in it.
-fn stage_attributes(repository: &Repository, git: &GitRunner, file: &PathBuf) -> Result<bool> {
+fn stage_attributes(repository: &Repository, git: &GitCommand, file: &PathBuf) -> Result<bool> {
     let Ok(content) = std::fs::read(file) else { return Ok(false) };
     let Some(before) = marked_block::remove_block(&content) else { return Ok(false) };
     let path = RepoPath::new(b".gitattributes".to_vec());
@@ -234,7 +235,7 @@ fn stage_attributes(repository: &Repository, git: &GitRunner, file: &PathBuf) ->
         None => Vec::new(),
     };
     if known == before {
-        git.run(["add", "--", ".gitattributes"])?;
+        git.with_args(["add", "--", ".gitattributes"]).output()?;
     }
     Ok(known == before)
 }

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 
 use super::marked_block::{self, BlockPosition};
 use super::plan::{NewFileKind, SetupStep};
+use crate::platform::files::resolve_links;
 use crate::platform::git::Result;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigChange, ConfigScope, GitConfig};
-use crate::platform::git::git_runner::GitRunner;
 use crate::platform::git::program_settings::ConfiguredProgram;
 use crate::platform::git::shell::shell_word;
 
@@ -141,28 +142,29 @@ pub struct HooksFolder {
 impl HooksFolder {
     /// Asks git where it looks. `git` must be at the top of the work tree, which a
     /// relative `core.hooksPath` starts from.
-    pub fn find(git: &GitRunner, common: &Path) -> Result<HooksFolder> {
-        let told = git.run(["rev-parse", "--git-path", "hooks"])?;
-        let told = String::from_utf8_lossy(&told);
-        let path = git.folder().join(told.trim_end_matches(['\r', '\n']));
+    pub fn find(git: &GitCommand, common: &Path) -> Result<HooksFolder> {
+        let output = git.with_args(["rev-parse", "--git-path", "hooks"]).output()?;
+        let output = String::from_utf8_lossy(&output);
+        let path = git.folder().join(output.trim_end_matches(['\r', '\n']));
         let owner = find_owner(git, &path, common)?;
         Ok(HooksFolder { path, owner })
     }
 }
 
-fn find_owner(git: &GitRunner, path: &Path, common: &Path) -> Result<HooksFolderOwner> {
-    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+fn find_owner(git: &GitCommand, path: &Path, common: &Path) -> Result<HooksFolderOwner> {
     if path.exists() && !path.is_dir() {
         return Ok(HooksFolderOwner::Nobody);
     }
-    if real(path).starts_with(real(common)) || path.starts_with(common) {
+    if resolve_links(path).starts_with(resolve_links(common)) || path.starts_with(common) {
         return Ok(HooksFolderOwner::Repository);
     }
-    if !real(path).starts_with(real(git.folder())) {
+    if !resolve_links(path).starts_with(resolve_links(git.folder())) {
         return Ok(HooksFolderOwner::Elsewhere);
     }
     let probe = path.join("post-commit");
-    let ignored = git.run_optional(["check-ignore".as_ref(), "-q".as_ref(), probe.as_os_str()])?;
+    let ignored = git
+        .with_args(["check-ignore".as_ref(), "-q".as_ref(), probe.as_os_str()])
+        .output_if_found()?;
     Ok(if ignored.is_some() { HooksFolderOwner::Generated } else { HooksFolderOwner::Team })
 }
 
@@ -243,28 +245,25 @@ pub fn plan_hook_file(
     program: &ConfiguredProgram,
 ) -> Vec<SetupStep> {
     let path = folder.join(hook.event);
-    let whole = || hook.script_for(program).into_bytes();
-    let with = |content: &[u8]| {
-        marked_block::insert_block(content, &hook.block_for(program), BlockPosition::AfterShebang)
-    };
-    let write =
-        |path: PathBuf, content| SetupStep::Write { path, content, kind: NewFileKind::Program };
-    match inspect_hook_file(folder, hook) {
-        HookFile::Absent => vec![write(path, whole())],
-        HookFile::Shell(content) => vec![write(path, with(&content))],
-        HookFile::Ours { content, .. } => {
-            let new = with(&content);
-            if new == content { Vec::new() } else { vec![write(path, new)] }
-        }
-        HookFile::Legacy(path, content) => {
-            let new = with(&content);
-            if new == content { Vec::new() } else { vec![write(path, new)] }
-        }
+    let (path, before) = match inspect_hook_file(folder, hook) {
+        HookFile::Absent => return vec![write_program(path, hook.script_for(program))],
         HookFile::Other => {
             let kept = folder.join(KEPT_HOOKS_FOLDER).join(hook.event);
-            vec![SetupStep::Move { from: path.clone(), to: kept }, write(path, whole())]
+            return vec![
+                SetupStep::Move { from: path.clone(), to: kept },
+                write_program(path, hook.script_for(program)),
+            ];
         }
-    }
+        HookFile::Shell(content) | HookFile::Ours { content, .. } => (path, content),
+        HookFile::Legacy(legacy, content) => (legacy, content),
+    };
+    let block = hook.block_for(program);
+    let content = marked_block::insert_block(&before, &block, BlockPosition::AfterShebang);
+    if content == before { Vec::new() } else { vec![write_program(path, content)] }
+}
+
+fn write_program(path: PathBuf, content: impl Into<Vec<u8>>) -> SetupStep {
+    SetupStep::Write { path, content: content.into(), kind: NewFileKind::Program }
 }
 
 /// The steps that take one hook out of a folder, leaving what was there before.
@@ -277,7 +276,7 @@ pub fn plan_hook_file_removal(folder: &Path, hook: &HookScript) -> Vec<SetupStep
     };
     let Some(rest) = marked_block::remove_block(&content) else { return Vec::new() };
     if !hook.is_own_rest(&rest) {
-        return vec![SetupStep::Write { path, content: rest, kind: NewFileKind::Program }];
+        return vec![write_program(path, rest)];
     }
     let mut steps = vec![SetupStep::Delete(path.clone())];
     let kept = folder.join(KEPT_HOOKS_FOLDER).join(hook.event);
@@ -300,13 +299,10 @@ pub fn plan_hook_config(
     let (command, event) = (hook.config_key("command"), hook.config_key("event"));
     let wanted = hook.configured_command(program);
     if config.values_in_scope(scope, &command) != [wanted.as_str()] {
-        steps.push(SetupStep::Config(scope, ConfigChange::Set { key: command, value: wanted }));
+        steps.push(SetupStep::Config(scope, ConfigChange::set(command, wanted)));
     }
     if config.values_in_scope(scope, &event) != [hook.event] {
-        steps.push(SetupStep::Config(
-            scope,
-            ConfigChange::Set { key: event, value: hook.event.to_owned() },
-        ));
+        steps.push(SetupStep::Config(scope, ConfigChange::set(event, hook.event)));
     }
     steps
 }
@@ -321,8 +317,7 @@ pub fn plan_hook_config_removal(
     for name in ["event", "command"] {
         let key = hook.config_key(name);
         for value in config.values_in_scope(scope, &key) {
-            let change = ConfigChange::Remove { key: key.clone(), value: value.to_owned() };
-            steps.push(SetupStep::Config(scope, change));
+            steps.push(SetupStep::Config(scope, ConfigChange::remove(&key, value)));
         }
     }
     steps

@@ -159,7 +159,11 @@ mod tests {
         #[test]
         fn taking_out_what_was_put_in_leaves_every_byte(
             text in "(\u{feff})?(#!/bin/sh -e)?([a#]{0,3}(\n|\r\n)?){0,6}",
-            site in prop_oneof![Just(BlockPosition::Top), Just(BlockPosition::AfterShebang), Just(BlockPosition::Bottom)],
+            site in prop_oneof![
+                Just(BlockPosition::Top),
+                Just(BlockPosition::AfterShebang),
+                Just(BlockPosition::Bottom)
+            ],
         ) {
             let with = insert_block(text.as_bytes(), BLOCK, site);
             prop_assert!(find_block(&with).is_some());

@@ -20,7 +20,6 @@ pub mod state;
 pub mod sync_services;
 pub mod template;
 
-pub use notes_setup::REWRITE_REF;
 pub use state::{SetupState, WorkTreePaths};
 
 use std::path::{Path, PathBuf};
@@ -28,10 +27,12 @@ use std::path::{Path, PathBuf};
 use attributes::LinePrecedence;
 use plan::{SetupPlan, SetupStep};
 
+use crate::error::CommandError;
+use crate::platform::files::resolve_links;
 use crate::platform::git;
 use crate::platform::git::config::{ConfigScope, GitConfig};
-use crate::platform::git::git_runner;
 use crate::platform::git::program_settings::ConfiguredProgram;
+use crate::platform::git::version::GitVersion;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetupReach {
@@ -114,20 +115,31 @@ pub enum SetupError {
     NoWorkTree(PathBuf),
     #[error("git reads no attributes from {}", .0.display())]
     NotAttributes(PathBuf),
-    #[error("git {0} is too old: git-comfy needs {min} or newer", min = git_runner::GitVersion::OLDEST)]
-    OldGit(git_runner::GitVersion),
+    #[error("git {0} is too old: git-comfy needs {min} or newer", min = GitVersion::OLDEST)]
+    OldGit(GitVersion),
+}
+
+impl From<SetupError> for CommandError {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Git(error) => CommandError::from(error),
+            SetupError::NoWorkTree(_) => CommandError::repository(error),
+            SetupError::NotAttributes(_) => CommandError::user(error),
+            SetupError::OldGit(_) => CommandError::system(error),
+        }
+    }
 }
 
 /// Plans what `git comfy init` does; an empty plan where everything is in place.
-pub fn plan_init(state: &SetupState, wish: &SetupRequest) -> Result<SetupPlan, SetupError> {
-    if state.version < git_runner::GitVersion::OLDEST {
+pub fn plan_init(state: &SetupState, request: &SetupRequest) -> Result<SetupPlan, SetupError> {
+    if state.version < GitVersion::OLDEST {
         return Err(SetupError::OldGit(state.version));
     }
     let mut plan = SetupPlan::default();
-    drivers::plan_drivers(state, wish, &mut plan);
-    plan_attributes(state, wish, &mut plan)?;
-    hook_setup::plan_hooks(state, wish, &mut plan)?;
-    notes_setup::plan_notes(state, wish, &mut plan);
+    drivers::plan_drivers(state, request, &mut plan);
+    plan_attributes(state, request, &mut plan)?;
+    hook_setup::plan_hooks(state, request, &mut plan)?;
+    notes_setup::plan_notes(state, request, &mut plan);
     Ok(plan)
 }
 
@@ -179,23 +191,23 @@ pub fn find_attribute_files(
 
 fn plan_attributes(
     state: &SetupState,
-    wish: &SetupRequest,
+    request: &SetupRequest,
     plan: &mut SetupPlan,
 ) -> Result<(), SetupError> {
-    let rank = match wish.foreign {
+    let rank = match request.foreign {
         ForeignValues::Leave => LinePrecedence::Yield,
         ForeignValues::Replace => LinePrecedence::Prevail,
     };
-    let standing = find_attribute_files(state, wish.reach)?;
+    let with_block = find_attribute_files(state, request.reach)?;
     let mut steps = Vec::new();
-    if let Some(file) = &wish.attributes {
+    if let Some(file) = &request.attributes {
         check_attributes_file(state, file)?;
         steps.extend(attributes::plan_block(file, rank));
         // It is to stand in one place only.
-        let others = standing.iter().filter(|other| !is_same_file(other, file));
+        let others = with_block.iter().filter(|other| !is_same_file(other, file));
         steps.extend(others.filter_map(|other| attributes::plan_block_removal(other)));
-    } else if standing.is_empty() {
-        if wish.reach == SetupReach::Repository
+    } else if with_block.is_empty() {
+        if request.reach == SetupReach::Repository
             && attributes::probe_attributes(&state.git)?.is_ours()
         {
             plan.remarks.push(
@@ -203,7 +215,7 @@ fn plan_attributes(
                     .to_owned(),
             );
         } else {
-            let file = match (wish.reach, &state.work_tree) {
+            let file = match (request.reach, &state.work_tree) {
                 (SetupReach::Repository, Some(place)) => {
                     choose_attributes_file(state, place, plan)?
                 }
@@ -212,7 +224,7 @@ fn plan_attributes(
             steps.extend(file.and_then(|file| attributes::plan_block(&file, rank)));
         }
     } else {
-        steps.extend(standing.iter().filter_map(|file| attributes::plan_block(file, rank)));
+        steps.extend(with_block.iter().filter_map(|file| attributes::plan_block(file, rank)));
     }
     let title = match steps.first() {
         Some(SetupStep::Write { path, .. }) => {
@@ -235,7 +247,11 @@ fn choose_attributes_file(
     if usual.symlink_metadata().is_ok() {
         return Ok(Some(usual));
     }
-    let is_unborn = state.git.run_optional(["rev-parse", "--verify", "--quiet", "HEAD"])?.is_none();
+    let is_unborn = state
+        .git
+        .with_args(["rev-parse", "--verify", "--quiet", "HEAD"])
+        .output_if_found()?
+        .is_none();
     match attributes::find_upcoming_attributes(&state.git, is_unborn)? {
         None => {
             if is_unborn && !state.remotes().is_empty() {
@@ -280,6 +296,5 @@ fn check_attributes_file(state: &SetupState, file: &Path) -> Result<(), SetupErr
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    one == other || real(one) == real(other)
+    one == other || resolve_links(one) == resolve_links(other)
 }

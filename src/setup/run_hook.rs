@@ -51,8 +51,9 @@ pub fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
         }
     };
     let mut missing = Vec::new();
-    let mut ask =
-        |brought| fetched::request_missing_layouts(repository, brought).map(|told| missing = told);
+    let mut ask = |brought| {
+        fetched::request_missing_layouts(repository, brought).map(|remarks| missing = remarks)
+    };
     let brought = match hook {
         HookCall::PostCommit => FetchTrigger::ByCommit,
         _ => FetchTrigger::ByMove,
@@ -103,8 +104,8 @@ pub fn before_commit(repository: &Repository) -> Result<()> {
 
 /// Whether the index that git commits holds what the last commit does.
 fn has_nothing_to_commit(repository: &Repository) -> Result<bool> {
-    let around = repository.environment();
-    let index = around.index_file.as_ref().map(|index| around.folder.join(index));
+    let environment = repository.environment();
+    let index = environment.index_file.as_ref().map(|index| environment.folder.join(index));
     let index = index.unwrap_or_else(|| index_path(repository));
     let git = repository.git_command().env("GIT_INDEX_FILE", index);
     let git = git.args(["diff-index", "--cached", "--quiet", "HEAD", "--"]);

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::separate::{self, GitFolderState};
 use crate::platform::git::Result;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigScope, GitConfig};
-use crate::platform::git::git_runner::{GitRunner, GitVersion};
+use crate::platform::git::version::GitVersion;
 
 /// The folders of a repository that has a work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,7 @@ impl WorkTreePaths {
         self.common.join("info").join("attributes")
     }
 
-    fn find(git: &GitRunner) -> Result<Option<WorkTreePaths>> {
+    fn find(git: &GitCommand) -> Result<Option<WorkTreePaths>> {
         let (Some(top), Some(common)) =
             (rev_parse_path(git, "--show-toplevel")?, rev_parse_path(git, "--git-common-dir")?)
         else {
@@ -32,8 +33,8 @@ impl WorkTreePaths {
 }
 
 /// A path that `git rev-parse` knows; it may hold any byte but NUL.
-fn rev_parse_path(git: &GitRunner, word: &str) -> Result<Option<PathBuf>> {
-    let answer = git.run_unchecked(["rev-parse", word])?;
+fn rev_parse_path(git: &GitCommand, word: &str) -> Result<Option<PathBuf>> {
+    let answer = git.with_args(["rev-parse", word]).answer()?;
     if answer.code != 0 {
         return Ok(None);
     }
@@ -56,7 +57,7 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 #[derive(Debug, Clone)]
 pub struct SetupState {
     /// git, at the top of the work tree where there is one.
-    pub git: GitRunner,
+    pub git: GitCommand,
     /// The version of the git on PATH.
     pub version: GitVersion,
     /// The repository, if there is one with a work tree.
@@ -71,20 +72,22 @@ impl SetupState {
     /// (`$XDG_CONFIG_HOME`, or `.config` in the home folder).
     pub fn read(cwd: &Path, config_home: Option<&Path>) -> Result<SetupState> {
         let version = GitVersion::installed()?;
-        let here = GitRunner::in_folder(cwd);
-        let place = WorkTreePaths::find(&here)?;
+        let in_cwd = GitCommand::in_folder(cwd);
+        let place = WorkTreePaths::find(&in_cwd)?;
         let git = match (&place, separate::inspect_git_folder(cwd)) {
-            (Some(place), _) => GitRunner::in_folder(&place.top),
+            (Some(place), _) => GitCommand::in_folder(&place.top),
             // In a folder whose `.git` leads nowhere every git command fails.
             (None, GitFolderState::Dangling { top, .. }) => {
-                GitRunner::in_folder(top.parent().unwrap_or(cwd))
+                GitCommand::in_folder(top.parent().unwrap_or(cwd))
             }
-            (None, _) => here,
+            (None, _) => in_cwd,
         };
         let config = GitConfig::read(&git)?;
-        let asked = git.run_optional(["config", "--type=path", "--get", "core.attributesFile"])?;
+        let asked = git
+            .with_args(["config", "--type=path", "--get", "core.attributesFile"])
+            .output_if_found()?;
         let global_attributes = match asked {
-            Some(told) => Some(path_of(told.strip_suffix(b"\n").unwrap_or(&told))),
+            Some(output) => Some(path_of(output.strip_suffix(b"\n").unwrap_or(&output))),
             None => config_home.map(|home| home.join("git").join("attributes")),
         };
         Ok(SetupState { git, version, work_tree: place, config, global_attributes })

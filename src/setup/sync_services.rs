@@ -36,15 +36,17 @@ pub enum ExcludeMethod {
 
 /// The services. Where a marker and the way to keep files out are from:
 ///
-/// | service | source |
-/// |---|---|
-/// | Dropbox | help.dropbox.com: "ignored files", "cache folder" (`.dropbox.cache`); `.dropbox` lies in every folder of it |
-/// | OneDrive | support.microsoft.com: names of its folders; the id file lies at the top of each on Windows |
-/// | Google Drive | support.google.com/drive/answer/10838124; `.tmp.drive*` in mirrored folders |
-/// | iCloud Drive | support.apple.com: `Library/Mobile Documents`; names that end in `.nosync` |
-/// | Syncthing | docs.syncthing.net/users/ignoring: `.stignore` is never copied; `.stfolder` is its marker |
-/// | Nextcloud, ownCloud | docs.nextcloud.com, doc.owncloud.com: desktop manuals, journal `.sync_*.db` |
-/// | Resilio Sync | help.resilio.com: "ignore list": `.sync/IgnoreList` of each machine |
+/// - Dropbox, help.dropbox.com: "ignored files", "cache folder" (`.dropbox.cache`); `.dropbox`
+///   lies in every folder of it.
+/// - OneDrive, support.microsoft.com: names of its folders; the id file lies at the top of each
+///   on Windows.
+/// - Google Drive, support.google.com/drive/answer/10838124: `.tmp.drive*` in mirrored folders.
+/// - iCloud Drive, support.apple.com: `Library/Mobile Documents`; names that end in `.nosync`.
+/// - Syncthing, docs.syncthing.net/users/ignoring: `.stignore` is never copied; `.stfolder` is
+///   its marker.
+/// - Nextcloud, ownCloud, docs.nextcloud.com, doc.owncloud.com: desktop manuals, the journal
+///   `.sync_*.db`.
+/// - Resilio Sync, help.resilio.com: "ignore list", `.sync/IgnoreList` of each machine.
 const SERVICES: &[SyncService] = &[
     SyncService {
         name: "Dropbox",

@@ -22,8 +22,8 @@ use crate::layouts::settings::{FilterSettings, NoteSharing};
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::notes::{NoteEdit, NotesRevision, NotesTree, RefUpdate, update_ref};
 use crate::platform::git::shared_refs::{
-    LAYOUTS_REF, RECORDS_REF, RUNS_REF, TRACKED_NOTES_PREFIX, TRACKED_OTHERS_PREFIX, fetch_refspec,
-    runs_refspec, shared_ref_of, tracking_ref,
+    LAYOUTS_REF, RECORDS_REF, RUNS_REF, RunsSharing, TRACKED_NOTES_PREFIX, TRACKED_OTHERS_PREFIX,
+    fetch_refspec, shared_ref_of, tracking_ref, wanted_refspecs,
 };
 use crate::platform::git::{
     CommitId, GitError, ObjectBatch, ObjectId, ObjectKind, RefName, Repository, Result,
@@ -301,7 +301,7 @@ pub(crate) fn display_url(url: &str) -> String {
 
 /// The refs that travel in this repository.
 fn enabled_refs(repository: &Repository) -> Result<Vec<&'static SharedRef>> {
-    let has_runs = runs_ref::is_shared(repository)?;
+    let has_runs = runs_ref::sharing(repository)? == RunsSharing::On;
     Ok(SHARED_REFS.iter().filter(|shared| has_runs || shared.name != RUNS_REF).collect())
 }
 
@@ -322,15 +322,12 @@ pub(crate) fn fetch_shared_refs_within(
     asking: Interactivity,
     time: Duration,
 ) -> Result<()> {
-    let mut refspecs = vec![fetch_refspec(remote)];
-    if runs_ref::is_shared(repository)? {
-        refspecs.push(runs_refspec(remote));
-    }
+    let refspecs = wanted_refspecs(remote, runs_ref::sharing(repository)?);
     run_fetch(repository, remote, &refspecs, asking, time)
 }
 
-/// Fetches layouts and records from an address that is no remote. [`merge_fetched_refs`] merges them
-/// and forgets where they came from.
+/// Fetches layouts and records from an address that is no remote. [`merge_fetched_refs`] merges
+/// them and forgets where they came from.
 pub fn fetch_from_address(
     repository: &Repository,
     address: &str,
@@ -434,17 +431,17 @@ fn send(
 ) -> Result<PushOutcome> {
     let mut attempt = 0;
     loop {
-        let mut fresh = unpushed_refs(repository, to.twins)?;
+        let mut unpushed = unpushed_refs(repository, to.twins)?;
         if to.is_passing {
             // They replace what is there, of which nothing is known.
-            fresh.retain(|(name, _)| name.as_str() != RUNS_REF);
+            unpushed.retain(|(name, _)| name.as_str() != RUNS_REF);
         }
-        if fresh.is_empty() {
+        if unpushed.is_empty() {
             return Ok(PushOutcome::UpToDate);
         }
         let mut git = remote_git(repository, asking)?.args(["push", "--quiet", "--no-verify"]);
         git = git.args(["--no-follow-tags", "--recurse-submodules=no"]);
-        for (name, _) in &fresh {
+        for (name, _) in &unpushed {
             if name.as_str() == RUNS_REF {
                 // Only over what was merged here.
                 let known = repository.reference(&tracking_ref(RUNS_REF, to.twins))?;
@@ -453,12 +450,12 @@ fn send(
             }
         }
         git = git.args(["--", to.address]);
-        for (name, id) in &fresh {
+        for (name, id) in &unpushed {
             git = git.arg(format!("{id}:{name}"));
         }
         match git.output_with_timeout(asking.timeout()) {
             Ok(_) => {
-                for (name, id) in fresh.iter().filter(|_| !to.is_passing) {
+                for (name, id) in unpushed.iter().filter(|_| !to.is_passing) {
                     let twin = tracking_ref(name.as_str(), to.twins);
                     let known = repository.reference(&twin)?;
                     if known != Some(*id) {
@@ -466,7 +463,7 @@ fn send(
                         let _ = repository.swap_ref(&twin, known, Some(*id), "comfy: push")?;
                     }
                 }
-                return Ok(PushOutcome::Sent(fresh.into_iter().map(|(name, _)| name).collect()));
+                return Ok(PushOutcome::Sent(unpushed.into_iter().map(|(name, _)| name).collect()));
             }
             Err(GitError::CommandFailed { .. }) if attempt < MAX_PUSH_ATTEMPTS => {
                 // Most likely somebody else was here first.
@@ -486,16 +483,16 @@ fn send(
 
 /// Our refs that the remote does not have, as far as is known here.
 fn unpushed_refs(repository: &Repository, remote: &str) -> Result<Vec<(RefName, ObjectId)>> {
-    let mut fresh = Vec::new();
+    let mut unpushed = Vec::new();
     for shared in enabled_refs(repository)? {
         let name = RefName::new(shared.name);
         if let Some(id) = repository.reference(&name)?
             && repository.reference(&tracking_ref(shared.name, remote))? != Some(id)
         {
-            fresh.push((name, id));
+            unpushed.push((name, id));
         }
     }
-    Ok(fresh)
+    Ok(unpushed)
 }
 
 fn tracking_tips(repository: &Repository, remote: &str) -> Result<Vec<Option<ObjectId>>> {
@@ -516,13 +513,13 @@ fn remote_git(repository: &Repository, asking: Interactivity) -> Result<GitComma
     if asking == Interactivity::Person {
         return Ok(git.allow_prompts());
     }
-    let around = repository.environment();
+    let environment = repository.environment();
     let configured = || -> Result<Option<String>> {
         Ok(repository.settings("core.sshcommand")?.pop().map(|(_, command)| command))
     };
-    let command = match &around.ssh_command {
+    let command = match &environment.ssh_command {
         Some(command) => Some(command.clone()),
-        None if around.has_own_ssh => return Ok(git),
+        None if environment.has_own_ssh => return Ok(git),
         None => configured()?,
     };
     // Without a terminal ssh would ask in a window, or wait for ever.

@@ -14,7 +14,7 @@ use super::{
     SnapshotTrees, WorkTreeName, format_folder_name, list_in_tree, mark_expired, update_tree,
 };
 use crate::layouts::FilterSettings;
-use crate::layouts::refresh::read_up_to;
+use crate::platform::files;
 use crate::platform::git::{
     EntryKind, ObjectBatch, ObjectId, ObjectKind, RepoPath, Repository, Result, TreeEntry, tree,
 };
@@ -251,7 +251,7 @@ enum ExpectedContent {
 
 /// What a file holds now, in two parts that give it back to the byte.
 fn scan_file(file: &Path, longest: u64, expected: ExpectedContent) -> ScannedFile {
-    let Some(bytes) = read_up_to(file, longest) else {
+    let Ok(bytes) = files::read_up_to(file, longest) else {
         return ScannedFile::Damaged(
             "it cannot be read, or is too long (comfy.maxFileSize)".to_owned(),
         );

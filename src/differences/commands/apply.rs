@@ -45,10 +45,10 @@ pub fn run(args: &ApplyArgs, session: &Session) -> Result<Exit> {
     let bytes = operands::read_file(&session.cwd.join(&args.file))?;
     let name = display_name(&args.file);
     let document = json::parse(&bytes)
-        .map_err(|error| CommandError::new(format!("{name} is no workflow: {error}")))?;
+        .map_err(|error| CommandError::user(format!("{name} is no workflow: {error}")))?;
     let changed = diff::apply(&document, &script).map_err(|refused| {
         let refused = refused.to_string();
-        CommandError::new(format!("{name}: {}", sanitize::line(&refused))).with_hint(
+        CommandError::user(format!("{name}: {}", sanitize::line(&refused))).with_hint(
             "the difference was made for another state of the workflow; nothing is written",
         )
     })?;
@@ -95,7 +95,7 @@ fn read_script(args: &ApplyArgs, session: &Session) -> Result<EditScript> {
         operands::read_file(&session.cwd.join(&args.script))?
     };
     let no_script = |why: &str| {
-        CommandError::new(format!("{name}: {why}"))
+        CommandError::user(format!("{name}: {why}"))
             .with_hint("git comfy diff --format json writes what can be replayed")
     };
     let document =

@@ -63,7 +63,7 @@ pub fn run(args: &BlameArgs, session: &Session) -> Result<Exit> {
     let catalog = node_catalog::load_catalog(&repository);
     let start = find_start(args, session, &repository)?;
     let no_graph =
-        || CommandError::new(format!("{} holds no workflow", sanitize::line(&args.file)));
+        || CommandError::user(format!("{} holds no workflow", sanitize::line(&args.file)));
     let FileContent::Graph(document) = content::parse_content(start.bytes.clone()) else {
         return Err(no_graph());
     };
@@ -114,7 +114,7 @@ fn find_start(args: &BlameArgs, session: &Session, repository: &Repository) -> R
     if !file.is_file()
         && let Some((revision, path)) = args.file.split_once(':')
     {
-        let unknown = || CommandError::new(format!("{} is not there", sanitize::line(&args.file)));
+        let unknown = || CommandError::user(format!("{} is not there", sanitize::line(&args.file)));
         let commit = repository.resolve_commit(revision)?.ok_or_else(unknown)?;
         let path = match path.strip_prefix("./") {
             Some(path) => repository.path_of(&session.cwd.join(path)),
@@ -127,7 +127,7 @@ fn find_start(args: &BlameArgs, session: &Session, repository: &Repository) -> R
     }
     let bytes = operands::read_file(&file)?;
     let outside =
-        || CommandError::new(format!("{} is not in this repository", sanitize::line(&args.file)));
+        || CommandError::user(format!("{} is not in this repository", sanitize::line(&args.file)));
     let path = repository.path_of(&file).ok_or_else(outside)?;
     Ok(BlameStart { bytes, path, commit: repository.head()?, committed: false })
 }
@@ -141,7 +141,7 @@ fn select_values(nodes: &mut Vec<NodeValues>, wanted: &str, file: &str) -> Resul
         _ if known(wanted) => (wanted, None),
         Some((node, value)) => (node, Some(value)),
         None => {
-            let failure = CommandError::new(format!(
+            let failure = CommandError::user(format!(
                 "{} has no node {}",
                 sanitize::line(file),
                 sanitize::line(wanted)
@@ -165,7 +165,7 @@ fn select_values(nodes: &mut Vec<NodeValues>, wanted: &str, file: &str) -> Resul
     }
     nodes.retain(|node_values| !node_values.values.is_empty());
     if nodes.is_empty() {
-        let failure = CommandError::new(format!(
+        let failure = CommandError::user(format!(
             "{} has no value {}",
             sanitize::line(node),
             sanitize::line(value)

@@ -17,7 +17,7 @@ use crate::differences::{changed_files, node_catalog};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts::{self, WorkflowChange};
-use crate::platform::git::{self, RepoPath, Repository, git_runner};
+use crate::platform::git::{self, RepoPath, Repository};
 use crate::platform::text::Colour;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
@@ -263,7 +263,7 @@ fn operands_at_revision(
         }
         (None, _) => {
             let short = &revision.to_hex()[..7];
-            return Err(CommandError::new(format!("{} is not there in {short}", document.name))
+            return Err(CommandError::user(format!("{} is not there in {short}", document.name))
                 .with_hint(format!("name what it is to be compared with: {short}:FILE")));
         }
     };
@@ -278,13 +278,15 @@ fn operands_for_lone_file(
     file: &Path,
 ) -> Result<Option<[Operand; 2]>> {
     let Ok(repository) = session.repository() else {
-        return Err(CommandError::new(format!("{} alone cannot be compared", document.name))
+        return Err(CommandError::user(format!("{} alone cannot be compared", document.name))
             .with_hint("name a second file"));
     };
     let is_tracked = |path: &RepoPath| {
         let spec = [b":(top,literal)".as_slice(), path.as_bytes()].concat();
         let spec = String::from_utf8_lossy(&spec).into_owned();
-        let told = git_runner::GitRunner::in_folder(&session.cwd).run(["ls-files", "--", &spec]);
+        let told = git::command::GitCommand::in_folder(&session.cwd)
+            .args(["ls-files", "--", &spec])
+            .output();
         told.is_ok_and(|told| !told.is_empty())
     };
     let tracked = repository.path_of(file).is_some_and(|path| is_tracked(&path));
@@ -294,7 +296,7 @@ fn operands_for_lone_file(
             let now = operands::find_source_workflow(session, &document, SourceScope::WorkTree)?;
             Ok(Some([document, now]))
         }
-        _ => Err(CommandError::new(format!("git does not know {}", document.name))
+        _ => Err(CommandError::user(format!("git does not know {}", document.name))
             .with_hint("name a second file to compare it with")),
     }
 }
@@ -321,7 +323,7 @@ fn diff_operands(
         [true, true] => {
             let compared = compare_contents(before.content, after.content, catalog);
             let compared = compared.ok_or_else(|| {
-                CommandError::new(format!("{} and {} cannot be compared", before.name, after.name))
+                CommandError::user(format!("{} and {} cannot be compared", before.name, after.name))
                     .with_hint("one of them is a graph inside other JSON, or contains itself")
             })?;
             Ok(FileDiff { graph_diff: Some(compared), ..file_diff })
@@ -334,7 +336,7 @@ fn diff_operands(
         }
         [first, _] => {
             let other = if first { after.name } else { before.name };
-            Err(CommandError::new(format!("{other} holds no workflow")))
+            Err(CommandError::user(format!("{other} holds no workflow")))
         }
     }
 }

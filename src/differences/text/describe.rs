@@ -15,6 +15,7 @@ use super::diff_description::{
     ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange, Subject,
 };
 use super::phrase;
+use crate::platform::text::plural::counted;
 use crate::platform::text::word_diff;
 
 /// Names of the subgraphs that occur in either document.
@@ -460,10 +461,7 @@ fn shorten_pointer(text: &str) -> &str {
 }
 
 fn count_nodes(count: usize) -> String {
-    match count {
-        1 => "1 node".to_owned(),
-        count => format!("{count} nodes"),
-    }
+    counted(count, "node", "nodes")
 }
 
 /// Up to six nodes by name, the rest counted.

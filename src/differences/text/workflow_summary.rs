@@ -16,6 +16,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::phrase;
 use super::terminal::{HEADING, LineWrapper, MUTED, TerminalStyle};
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 
 /// The most lines of a prompt or note that are shown.
@@ -201,11 +202,13 @@ impl WorkflowSummarizer<'_> {
         let count = self.workflow.nodes().count();
         let subgraphs = self.workflow.definitions.len();
         let style = self.style;
-        let mut out = match (count, subgraphs) {
-            (1, 0) => "1 node\n".to_owned(),
-            (count, 0) => format!("{count} nodes\n"),
-            (count, 1) => format!("{count} nodes, 1 subgraph\n"),
-            (count, many) => format!("{count} nodes, {many} subgraphs\n"),
+        let mut out = match subgraphs {
+            0 => format!("{}\n", counted(count, "node", "nodes")),
+            subgraphs => format!(
+                "{}, {}\n",
+                counted(count, "node", "nodes"),
+                counted(subgraphs, "subgraph", "subgraphs")
+            ),
         };
         let sections = self.sections;
         for (heading, lines) in [

@@ -50,10 +50,11 @@ pub fn run(args: &MergeArgs, session: &Session) -> Result<Exit> {
         (true, []) => explain_last_merge(session, None),
         (true, [file]) => explain_last_merge(session, Some(file)),
         (false, [base, ours, theirs]) => merge_three_files(args, session, [base, ours, theirs]),
-        (true, _) => Err(CommandError::new("--explain takes one file at most")),
-        (false, _) => Err(CommandError::new("three files are needed: BASE OURS THEIRS").with_hint(
-            "branches are merged by `git merge`; `--preview BRANCH` tells what it would do",
-        )),
+        (true, _) => Err(CommandError::user("--explain takes one file at most")),
+        (false, _) => Err(CommandError::user("three files are needed: BASE OURS THEIRS")
+            .with_hint(
+                "branches are merged by `git merge`; `--preview BRANCH` tells what it would do",
+            )),
     }
 }
 
@@ -68,7 +69,7 @@ fn merge_three_files(
     let name = |file: &PathBuf| file.to_string_lossy().into_owned();
     let labels = SideLabels { ours: Some(name(ours)), theirs: Some(name(theirs)) };
     let Some(documents) = inputs.parse() else {
-        return Err(CommandError::new("one of the sides is no JSON")
+        return Err(CommandError::user("one of the sides is no JSON")
             .with_hint("`git merge-file` merges other texts"));
     };
     let context = FileMergeContext {
@@ -109,7 +110,7 @@ fn print_preview(session: &Session, revision: &str) -> Result<Exit> {
     let repository = session.repository()?;
     let shown = sanitize::line(revision).into_owned();
     let preview = merge_preview::preview_merge(&repository, revision)?.ok_or_else(|| {
-        CommandError::new(format!("there is no commit {shown} that could be merged here"))
+        CommandError::user(format!("there is no commit {shown} that could be merged here"))
             .with_hint("`git branch --all` lists branches")
     })?;
     if preview.ancestors > 1 {
@@ -191,7 +192,7 @@ fn explain_last_merge(session: &Session, file: Option<&PathBuf>) -> Result<Exit>
             let file = session.cwd.join(file);
             let path = repository.path_of(&file).ok_or_else(|| {
                 let name = file.to_string_lossy();
-                CommandError::new(format!("{} is not in this repository", sanitize::line(&name)))
+                CommandError::user(format!("{} is not in this repository", sanitize::line(&name)))
             })?;
             Some(path.to_string())
         }

@@ -15,8 +15,9 @@ use crate::layouts::describe::{PlaceLabels, describe_moves};
 use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
 use crate::merging::merge_layouts::{IncomingSide, MergeContents, RawMoves, RawMovesFate};
 use crate::merging::{describe, merge_journal, merge_layouts};
-use crate::platform::git::{self, RepoPath, Repository, shell};
+use crate::platform::git::{RepoPath, Repository, shell};
 use crate::platform::machine::file_io;
+use crate::platform::time::now_millis;
 use crate::session::Session;
 
 /// Merge one workflow three ways (git calls this).
@@ -111,7 +112,7 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
             path: name.clone(),
             ours: labels.ours,
             theirs: labels.theirs,
-            at: git::now_millis(),
+            at: now_millis(),
         };
         if let Some(repository) = &repository {
             let line = describe::journal_line(&about, &product.merged);

@@ -108,7 +108,7 @@ fn only_conflicted_file(args: &ResolveArgs, session: &Session) -> Result<Option<
         [one] => Ok(Some(top.join(one.to_path()))),
         [] => Ok(None),
         _ if choice_from_args(args).is_some() => {
-            Err(CommandError::new("several files have conflicts: name the one you mean")
+            Err(CommandError::user("several files have conflicts: name the one you mean")
                 .with_hint("`git comfy resolve --list` lists them"))
         }
         _ => Ok(None),
@@ -179,14 +179,14 @@ fn apply_choice(
     let meant: Vec<&UnsettledConflict> = all.iter().filter(|one| is_selected(args, one)).collect();
     if meant.is_empty() {
         let name = sanitize::line(&held.name);
-        return Err(CommandError::new(format!("{name} has conflicts, but none that you name"))
+        return Err(CommandError::user(format!("{name} has conflicts, but none that you name"))
             .with_hint(format!(
                 "`git comfy resolve {} --list` lists them",
                 quote_path(&held.name)
             )));
     }
     if matches!(chosen, ChoiceArgument::Text(_)) && meant.len() > 1 {
-        return Err(CommandError::new(format!(
+        return Err(CommandError::user(format!(
             "--set is for one conflict, but {} are meant",
             meant.len()
         ))
@@ -243,7 +243,7 @@ fn accepts_value(unsettled: &UnsettledConflict) -> bool {
 fn parse_value(unsettled: &UnsettledConflict, text: &str) -> Result<Value> {
     let what = conflict_heading(unsettled);
     if !accepts_value(unsettled) {
-        return Err(CommandError::new(format!("{what}: it takes no value of its own"))
+        return Err(CommandError::user(format!("{what}: it takes no value of its own"))
             .with_hint("choose a side, or change it in ComfyUI, save, and --accept"));
     }
     let sides = unsettled.conflict.parts.first().map(|part| &part.sides);
@@ -254,7 +254,7 @@ fn parse_value(unsettled: &UnsettledConflict, text: &str) -> Result<Value> {
         return Ok(Value::from(text));
     }
     json::parse_text(text).map_err(|_| {
-        CommandError::new(format!("{what}: `{}` is no JSON value", sanitize::line(text)))
+        CommandError::user(format!("{what}: `{}` is no JSON value", sanitize::line(text)))
             .with_hint("numbers as 6.5, texts in \"quotes\", true, false, null")
     })
 }
@@ -322,7 +322,7 @@ fn parse_answer(
     });
     let number = answer.parse::<usize>().ok().and_then(|n| known.get(n.checked_sub(1)?));
     named.or(number).map(|one| one.choice.clone()).ok_or_else(|| {
-        CommandError::new(format!("`{}` is none of the answers", sanitize::line(answer)))
+        CommandError::user(format!("`{}` is none of the answers", sanitize::line(answer)))
     })
 }
 

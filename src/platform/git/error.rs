@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::id::{ObjectId, RepoPath};
+use crate::error::{CommandError, ErrorKind};
 
 /// A failure of git, of the library that reads it, or of the files beside it.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +81,24 @@ impl GitError {
     ) -> impl FnOnce(io::Error) -> GitError {
         let path = path.into();
         move |source| GitError::File { doing, path, source }
+    }
+}
+
+impl From<GitError> for CommandError {
+    fn from(error: GitError) -> Self {
+        let kind = match error {
+            GitError::NoRepository(_)
+            | GitError::Bare(_)
+            | GitError::Library { .. }
+            | GitError::CommandFailed { .. }
+            | GitError::TimedOut { .. }
+            | GitError::Malformed { .. }
+            | GitError::Contended(_)
+            | GitError::Uncommitted(_) => ErrorKind::Repository,
+            GitError::GitNotStarted { .. } | GitError::File { .. } => ErrorKind::System,
+            GitError::Unexpected { .. } => ErrorKind::Internal,
+        };
+        CommandError::of_kind(kind, error)
     }
 }
 

@@ -8,9 +8,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::platform::git::GitError;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigChange, ConfigScope, GitConfig};
-use crate::platform::git::git_runner::{GitRunner, GitVersion};
 use crate::platform::git::shell::{first_shell_word, shell_word};
+use crate::platform::git::version::GitVersion;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConfigValue {
@@ -179,7 +180,7 @@ impl GitSetting {
 
 /// Updates the textconv setting to the text form that this program writes: git
 /// then drops its cache of texts in another form. Leaves lines alone that are not ours.
-pub fn update_textconv_setting(git: &GitRunner) -> Result<(), GitError> {
+pub fn update_textconv_setting(git: &GitCommand) -> Result<(), GitError> {
     const KEY: &str = "diff.comfy.textconv";
     let Some(row) = SETTINGS.iter().find(|row| row.key == KEY) else { return Ok(()) };
     let config = GitConfig::read(git)?;
@@ -188,8 +189,7 @@ pub fn update_textconv_setting(git: &GitRunner) -> Result<(), GitError> {
         let wanted = row.value.render(&program);
         let is_form = arguments.trim().strip_prefix("textconv --form=").is_some_and(is_number);
         if is_form && entry.value != wanted && entry.scope != ConfigScope::Command {
-            let change = ConfigChange::Set { key: KEY.to_owned(), value: wanted };
-            change.apply(git, entry.scope)?;
+            ConfigChange::set(KEY, wanted).apply(git, entry.scope)?;
         }
     }
     Ok(())

@@ -17,4 +17,6 @@ pub mod safetensors;
 pub mod server;
 pub mod sidecar;
 
-pub use digest::{Digest, DigestKind, FileHashes, to_hex};
+pub use digest::{Digest, DigestKind, FileHashes};
+
+pub use super::hex::to_hex;

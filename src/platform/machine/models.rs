@@ -145,11 +145,25 @@ enum ProbedPath {
     File(ModelFile),
 }
 
+/// What ComfyUI would take.
+enum FirstMatch {
+    Nothing,
+    /// Nothing, but something special lies there.
+    Special,
+    Outside,
+    File(ModelFile),
+}
+
+impl FirstMatch {
+    fn is_taken(&self) -> bool {
+        matches!(self, FirstMatch::Outside | FirstMatch::File(_))
+    }
+}
+
 impl ModelSearch<'_> {
     fn run(self) -> ModelResolution {
-        let mut taken: Option<Result<ModelFile, ModelNameRefusal>> = None;
+        let mut first = FirstMatch::Nothing;
         let mut others: Vec<ModelFile> = Vec::new();
-        let mut special = false;
         if self.parts.is_empty() {
             return ModelResolution::Missing;
         }
@@ -163,7 +177,9 @@ impl ModelSearch<'_> {
                     ProbedPath::Nothing => continue,
                     // Python's isfile passes over these, and so does ComfyUI.
                     ProbedPath::Special => {
-                        special = true;
+                        if matches!(first, FirstMatch::Nothing) {
+                            first = FirstMatch::Special;
+                        }
                         continue;
                     }
                     ProbedPath::Folder(size) if self.kind.offered == OfferedNames::Folders => {
@@ -172,16 +188,14 @@ impl ModelSearch<'_> {
                     ProbedPath::Folder(_) => continue,
                     // ComfyUI would take this one; that another of the name lies behind it
                     // does not help.
-                    ProbedPath::Outside if taken.is_none() => {
-                        taken = Some(Err(ModelNameRefusal::LeadsOutside))
-                    }
+                    ProbedPath::Outside if !first.is_taken() => first = FirstMatch::Outside,
                     ProbedPath::Outside => {}
-                    ProbedPath::File(file) if taken.is_none() => taken = Some(Ok(file)),
+                    ProbedPath::File(file) if !first.is_taken() => first = FirstMatch::File(file),
                     // One file under two search folders is no second file.
                     ProbedPath::File(file) => {
                         let same = |known: &ModelFile| known.file == file.file;
-                        let first = matches!(&taken, Some(Ok(first)) if same(first));
-                        if !first && !others.iter().any(same) {
+                        let is_first = matches!(&first, FirstMatch::File(first) if same(first));
+                        if !is_first && !others.iter().any(same) {
                             others.push(file);
                         }
                     }
@@ -189,11 +203,11 @@ impl ModelSearch<'_> {
                 break;
             }
         }
-        match taken {
-            Some(Ok(taken)) => ModelResolution::File { taken, others },
-            Some(Err(refusal)) => ModelResolution::Refused(refusal),
-            None if special => ModelResolution::Refused(ModelNameRefusal::NotAFile),
-            None => ModelResolution::Missing,
+        match first {
+            FirstMatch::File(taken) => ModelResolution::File { taken, others },
+            FirstMatch::Outside => ModelResolution::Refused(ModelNameRefusal::LeadsOutside),
+            FirstMatch::Special => ModelResolution::Refused(ModelNameRefusal::NotAFile),
+            FirstMatch::Nothing => ModelResolution::Missing,
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Every text that comes from a file passes `sanitize`. Must not print.
 
+pub mod plural;
 pub mod sanitize;
 pub mod terminal_picture;
 pub mod time_argument;

@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::path::Path;
 
 use unicode_width::UnicodeWidthChar;
 
@@ -29,6 +30,11 @@ enum TextPlacement {
 /// A text for the inside of a line: a title, a file name, a value.
 pub fn line(text: &str) -> Cow<'_, str> {
     escape_unsafe(text, TextPlacement::Line)
+}
+
+/// A path for the inside of a line.
+pub fn path(path: &Path) -> String {
+    line(&path.to_string_lossy()).into_owned()
 }
 
 /// A text that may span lines: a prompt, a log, a patch. `\n` and `\t` stay, `\r\n`

@@ -35,7 +35,7 @@ pub fn run(args: &CheckArgs, session: &Session) -> Result<Exit> {
     if let CheckTarget::Commit(name) = &what
         && repository.resolve_commit(name)?.is_none()
     {
-        return Err(CommandError::new(format!("there is no commit {name}"))
+        return Err(CommandError::user(format!("there is no commit {name}"))
             .with_hint("`git comfy check --staged` looks at what the next commit would hold"));
     }
     let report = check::check_workflows(&repository, &what)?;

@@ -75,7 +75,8 @@ pub fn run(args: &GenerateArgs, session: &Session, command: clap::Command) -> Re
         }
     });
     made.map_err(|error| {
-        CommandError::new(format!("cannot write into {}: {error}", folder.display()))
+        CommandError::system(error)
+            .with_context(format!("cannot write into {}", folder.display()))
             .with_hint("name a folder that you may write to")
     })?;
     Ok(Exit::Done)

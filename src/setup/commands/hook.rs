@@ -101,12 +101,12 @@ fn record_for_hook(args: &HookArgs, session: &Session, repository: &Repository) 
         }
         "post-merge" => hook_recording::record_after_merge(session, repository),
         "post-rewrite" => {
-            let mut told = Vec::new();
-            let _ = io::stdin().lock().take(MAX_STDIN_LEN).read_to_end(&mut told);
+            let mut stdin = Vec::new();
+            let _ = io::stdin().lock().take(MAX_STDIN_LEN).read_to_end(&mut stdin);
             hook_recording::carry_to_rewritten(
                 session,
                 repository,
-                &hook_recording::parse_rewritten_commits(&told),
+                &hook_recording::parse_rewritten_commits(&stdin),
             )
         }
         _ => Ok(()),

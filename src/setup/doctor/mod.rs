@@ -105,10 +105,10 @@ const CHECKS: &[DoctorCheck] = &[
 ];
 
 /// Runs all checks.
-pub fn run_checks(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+pub fn run_checks(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
     let mut findings = Vec::new();
     for check in CHECKS {
-        findings.extend(check(patient)?);
+        findings.extend(check(context)?);
     }
     Ok(findings)
 }

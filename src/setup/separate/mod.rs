@@ -20,7 +20,7 @@ use std::{fs, io};
 use copy::{copy_folder, has_same_files};
 use move_obstacles::find_obstacle;
 
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::{GitError, ObjectFormat, Repository};
 
 /// The line, before it becomes `.git`.
@@ -141,9 +141,9 @@ pub fn init_separate(top: &Path, place: &Path) -> Result<()> {
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent).map_err(file_error("make", parent))?;
     }
-    let git = GitRunner::outside_environment(top);
+    let git = GitCommand::outside_environment(top);
     let words = ["init", "-q", "--separate-git-dir"].map(std::ffi::OsStr::new);
-    git.run(words.into_iter().chain([place.as_os_str()]))?;
+    git.with_args(words.into_iter().chain([place.as_os_str()])).output()?;
     Ok(())
 }
 
@@ -151,7 +151,7 @@ pub fn init_separate(top: &Path, place: &Path) -> Result<()> {
 pub fn init_named_place(place: &Path) -> Result<()> {
     ensure_free(place)?;
     Repository::init_bare(place)?;
-    GitRunner::outside_environment(place).run(["config", "core.bare", "false"])?;
+    GitCommand::outside_environment(place).args(["config", "core.bare", "false"]).output()?;
     Ok(())
 }
 
@@ -295,13 +295,13 @@ struct RepositoryFacts([(&'static str, Vec<u8>); 4]);
 
 impl RepositoryFacts {
     fn read(top: &Path) -> Result<RepositoryFacts> {
-        let git = GitRunner::outside_environment(top);
-        let told = |words: &[&str]| git.run_unchecked(words).map(|answer| answer.stdout);
+        let git = GitCommand::outside_environment(top);
+        let answer = |words: &[&str]| git.with_args(words).answer().map(|answer| answer.stdout);
         Ok(RepositoryFacts([
-            ("HEAD", told(&["rev-parse", "HEAD"])?),
-            ("the refs", told(&["for-each-ref", "--format=%(objectname) %(refname)"])?),
-            ("the configuration", told(&["config", "--list", "-z"])?),
-            ("what has changed", told(&["status", "--porcelain", "-z", "--untracked-files=no"])?),
+            ("HEAD", answer(&["rev-parse", "HEAD"])?),
+            ("the refs", answer(&["for-each-ref", "--format=%(objectname) %(refname)"])?),
+            ("the configuration", answer(&["config", "--list", "-z"])?),
+            ("what has changed", answer(&["status", "--porcelain", "-z", "--untracked-files=no"])?),
         ]))
     }
 

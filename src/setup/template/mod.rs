@@ -12,7 +12,7 @@ use std::path::Path;
 use super::marked_block::{self, BlockPosition};
 use super::plan::{self, SetupPlan, SetupStep};
 use crate::platform::git::Result;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 
 const BEGIN: &str = "# >>> git-comfy template >>>";
 const END: &str = "# <<< git-comfy template <<<";
@@ -58,12 +58,13 @@ pub enum LfsState {
 
 impl LfsState {
     /// Asks git for both.
-    pub fn detect(git: &GitRunner) -> Result<LfsState> {
-        if git.run_unchecked(["lfs", "version"])?.code != 0 {
+    pub fn detect(git: &GitCommand) -> Result<LfsState> {
+        if git.with_args(["lfs", "version"]).answer()?.code != 0 {
             return Ok(LfsState::Missing);
         }
-        let configured =
-            git.run_optional(["config", "--get-regexp", r"^filter\.lfs\.(clean|process)$"])?;
+        let configured = git
+            .with_args(["config", "--get-regexp", r"^filter\.lfs\.(clean|process)$"])
+            .output_if_found()?;
         Ok(if configured.is_some() { LfsState::Ready } else { LfsState::NotSetUp })
     }
 }
@@ -172,20 +173,20 @@ fn missing_lines(text: &[u8], lines: &[String]) -> Vec<String> {
 
 /// The line that keeps workflows of such a folder out of git all the same, as git tells it
 /// (`.gitignore:3:*.json`).
-pub fn find_ignoring_line(git: &GitRunner, kind: TemplateKind) -> Result<Option<String>> {
+pub fn find_ignoring_line(git: &GitCommand, kind: TemplateKind) -> Result<Option<String>> {
     let answer =
-        git.run_unchecked(["check-ignore", "-v", "--no-index", "--", kind.probe_path()])?;
-    let told = String::from_utf8_lossy(&answer.stdout).into_owned();
-    let line = told.split('\t').next().unwrap_or_default().to_owned();
+        git.with_args(["check-ignore", "-v", "--no-index", "--", kind.probe_path()]).answer()?;
+    let output = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let line = output.split('\t').next().unwrap_or_default().to_owned();
     // git names the line that takes a pattern back, too.
     let taken_back = line.splitn(3, ':').nth(2).is_some_and(|pattern| pattern.starts_with('!'));
     Ok((answer.code == 0 && !taken_back).then_some(line))
 }
 
 /// Whether a folder is the repository of ComfyUI itself, whose files are not a person's.
-pub fn is_comfyui_itself(git: &GitRunner) -> Result<bool> {
-    let told = git.run_unchecked(["ls-files", "--", "main.py", "comfy/cli_args.py"])?;
-    Ok(told.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() == 2)
+pub fn is_comfyui_itself(git: &GitCommand) -> Result<bool> {
+    let output = git.with_args(["ls-files", "--", "main.py", "comfy/cli_args.py"]).answer()?;
+    Ok(output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() == 2)
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub(crate) fn run(args: &LayoutShowArgs, session: &Session) -> Result<Exit> {
                 author_name(state)
             );
             let layout = layouts.history.layout(state)?;
-            let gone = || CommandError::new("that layout is not on this machine any more");
+            let gone = || CommandError::repository("that layout is not on this machine any more");
             (layout.ok_or_else(gone)?, state.blob, head)
         }
     };

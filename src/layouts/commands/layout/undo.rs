@@ -43,11 +43,11 @@ fn no_older_layout_failure(layouts: &FileLayouts<'_>, arranged: Option<usize>) -
     let see_log = layouts.log_hint("tells all that is known of it");
     let Some(state) = arranged.and_then(|at| layouts.states.get(at)) else {
         let why = format!("{path} cannot go further back: no older layout differs");
-        return CommandError::new(why).with_hint(see_log);
+        return CommandError::user(why).with_hint(see_log);
     };
     let why = format!("{path} cannot go further back: before that nobody had placed its nodes");
     let back = format!("git comfy layout restore {} {}", stable_id(state), layouts.typed);
-    CommandError::new(why)
+    CommandError::user(why)
         .with_hint(format!("`{back}` brings back how it was arranged"))
         .with_hint(see_log)
 }
@@ -124,7 +124,7 @@ fn last_changed_file(
     }
     changed.sort_by(|a, b| b.cmp(a));
     let Some((last, newest)) = changed.first().cloned() else {
-        return Err(CommandError::new("no layout of any file is known yet")
+        return Err(CommandError::user("no layout of any file is known yet")
             .with_hint("move a node in ComfyUI and save"));
     };
     changed.retain(|(at, _)| last - at <= SAME_CHANGE_MILLISECONDS);
@@ -138,7 +138,7 @@ fn last_changed_file(
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Err(CommandError::new("which file? several changed last")
+    Err(CommandError::user("which file? several changed last")
         .with_hint(format!("they are {}{more}", named.join(", ")))
         .with_hint("git comfy layout undo FILE"))
 }
