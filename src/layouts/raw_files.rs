@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 
 use comfy_graph::clean;
-use comfy_graph::clean::{CleanOutcome, Clock, LayoutMode, stamp_uniformly};
+use comfy_graph::clean::{CleanOutcome, CleanStart, Clock, LayoutMode, stamp_uniformly};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::file_states::FileState;
@@ -29,11 +29,11 @@ use crate::platform::write_atomic;
 
 /// Whether what git stores is a workflow that is not in its clean form.
 pub(crate) fn is_raw(stored: &[u8], mode: LayoutMode) -> bool {
-    matches!(clean::begin_clean(stored, mode), Ok((_, Some(_))))
+    matches!(clean::begin_clean(stored, mode), CleanStart::Split { .. })
 }
 
 /// The layout inside a file that was not cleaned; `None` for a clean one.
-pub fn extract_layout(content: &[u8]) -> Option<String> {
+pub(crate) fn extract_layout(content: &[u8]) -> Option<String> {
     memchr::memmem::find(content, b"\"pos\"")?;
     match clean::clean_document(content, LayoutMode::Strip) {
         CleanOutcome::Cleaned(cleaned) => cleaned.layout,
@@ -58,12 +58,13 @@ impl StoredContent {
         if !content.starts_with(b"{\n") && !content.starts_with(b"{\r\n") {
             return true;
         }
-        match (clean::begin_clean(content, self.mode), self.blob) {
-            (Ok((clean, Some(_))), Some(blob)) => {
-                blob.format().object_id(ObjectKind::Blob, &clean) != blob
-            }
-            (Ok((clean, Some(_))), None) => clean != *normalize_line_ends(content),
-            _ => false,
+        let CleanStart::Split { content: clean, .. } = clean::begin_clean(content, self.mode)
+        else {
+            return false;
+        };
+        match self.blob {
+            Some(blob) => blob.format().object_id(ObjectKind::Blob, &clean) != blob,
+            None => clean != *normalize_line_ends(content),
         }
     }
 
@@ -180,23 +181,23 @@ pub(crate) fn committed_raw_layout(
 
 /// The commit that brought a file into history as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawOrigin {
+pub(crate) struct RawOrigin {
     /// The commit.
-    pub commit: CommitId,
+    pub(crate) commit: CommitId,
     /// Who wrote it.
-    pub author: String,
+    pub(crate) author: String,
 }
 
 /// A workflow that lies in git as ComfyUI saved it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawFile {
+pub(crate) struct RawFile {
     /// Its path.
-    pub path: RepoPath,
+    pub(crate) path: RepoPath,
     /// Its content.
-    pub id: ObjectId,
+    pub(crate) id: ObjectId,
     /// Where it came from; nothing where it is not committed yet, or beyond the edge of a
     /// shallow clone.
-    pub origin: Option<RawOrigin>,
+    pub(crate) origin: Option<RawOrigin>,
 }
 
 /// Finds out where files came from: the newest commits, up to a revision and without those
@@ -299,7 +300,7 @@ fn shallow_commits(repository: &Repository) -> FxHashSet<CommitId> {
 ///
 /// # Errors
 /// Something cannot be read.
-pub fn newly_merged_raw_files(repository: &Repository) -> Result<Vec<RawFile>> {
+pub(crate) fn newly_merged_raw_files(repository: &Repository) -> Result<Vec<RawFile>> {
     let before = repository.resolve_commit("ORIG_HEAD")?;
     let Some(head) = repository.head()? else { return Ok(Vec::new()) };
     let look = RawDetector::new(repository)?;

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filter::{Filter, FilterOutcome, normalized_blob_id};
-use super::refresh::{read_up_to, refresh_index};
+use super::refresh::refresh_index;
 use super::settings::{FilterSettings, Handling};
 use super::work_tree::WorkTreeLayouts;
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::notes::NotesTree;
@@ -56,7 +57,7 @@ pub fn restore_layouts(repository: &Repository) -> Result<RestoredLayouts> {
 /// and those that a colleague rearranged while they were edited here. Each node lies where the
 /// last move put it, on whichever side. Files whose content anybody changed since are left
 /// alone. `before` is where the branch stood, if a merge moved it on by several commits.
-pub fn lay_out_committed(
+pub(crate) fn lay_out_committed(
     repository: &Repository,
     before: Option<CommitId>,
 ) -> Result<Vec<RepoPath>> {
@@ -124,7 +125,7 @@ fn picked_contents(repository: &Repository) -> Result<Vec<(RepoPath, ObjectId)>>
 /// arranged because no layout was known is put right. A node that was moved here since
 /// stays where it is. Files whose content anybody changed are left alone. The layout notes
 /// were at one commit before and are at the other now.
-pub fn apply_received_layouts(
+pub(crate) fn apply_received_layouts(
     repository: &Repository,
     before: Option<CommitId>,
     after: Option<CommitId>,
@@ -161,7 +162,7 @@ pub fn apply_received_layouts(
 /// Brings files up to the layouts that this clone keeps of their very content: where a commit
 /// that is applied anew only moves nodes, git has nothing to write and calls no hook. Files
 /// whose content anybody changed are left alone.
-pub fn apply_pending_layouts(repository: &Repository) -> Result<Vec<RepoPath>> {
+pub(crate) fn apply_pending_layouts(repository: &Repository) -> Result<Vec<RepoPath>> {
     let mut followed = Vec::new();
     if repository.work_tree().is_none() {
         return Ok(followed);
@@ -259,7 +260,7 @@ impl<'r> WorkTreeFiles<'r> {
         if handling == Handling::Off {
             return Ok(None);
         }
-        Ok(read_up_to(&file, self.settings.max_file_size).map(|bytes| (file, bytes)))
+        Ok(files::read_up_to(&file, self.settings.max_file_size).ok().map(|bytes| (file, bytes)))
     }
 
     /// Whether a file has the content that git knows. Where its nodes lie is kept first.

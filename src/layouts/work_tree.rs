@@ -8,36 +8,24 @@
 //! Must not know how git hands files over, nor modes and attributes.
 
 use comfy_graph::clean::{
-    Clock, ClockedLayout, CloneId, EarlierLayouts, LayoutMode, LayoutRelation, LayoutSource,
-    PlaceMatches, compose_file, stamp_uniformly,
+    CleanStart, Clock, ClockStamp, ClockedLayout, CloneId, EarlierLayouts, LayoutMode,
+    LayoutRelation, LayoutSource, PlaceMatches, compose_file, stamp_uniformly,
 };
 use comfy_graph::{clean, diff, json};
 
 use super::MAX_MATCHED_SIZE;
+use super::clean_ahead::LayoutAhead;
 use super::clone_clock::CloneClock;
 use super::file_states::{FileState, FileStates, FileWriter};
 use super::filter::normalized_blob_id;
+use super::git_action::GitAction;
 use super::layout_finder::{BlobLayout, LayoutFinder};
 use super::layout_note::LayoutEntry;
 use super::raw_files::{StoredContent, extract_layout};
 use super::renames::RenameFinder;
 use crate::layouts;
+use crate::platform::git::tree::TreeLookup;
 use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
-
-/// How a content comes into a work tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Arrival {
-    /// Something is put upon what lies there: a merge, a pick, a fast-forward. The layout
-    /// comes along.
-    OntoExisting {
-        /// Other contents of the path that were merged: what was moved in them comes, too.
-        merged: Vec<ObjectId>,
-        /// The commit that is checked out, where git says it.
-        to: Option<CommitId>,
-    },
-    /// Another state takes the place of what lay there.
-    OtherState,
-}
 
 /// Keeps and gives layouts, one file after another.
 #[derive(Debug)]
@@ -47,6 +35,15 @@ pub(crate) struct WorkTreeLayouts<'r> {
     states: FileStates,
     clock: CloneClock,
     renames: RenameFinder<'r>,
+    committed: Option<CommittedFiles<'r>>,
+}
+
+/// The files of the commit that is checked out.
+#[derive(Debug)]
+struct CommittedFiles<'r> {
+    commit: CommitId,
+    tree: ObjectId,
+    folders: TreeLookup<'r>,
 }
 
 /// A content whose layouts were found, still to be laid out.
@@ -67,14 +64,15 @@ pub(crate) enum FoundLayouts {
 }
 
 impl FoundLayouts {
-    fn empty() -> FoundLayouts {
+    /// Nothing is known.
+    pub(crate) fn empty() -> FoundLayouts {
         FoundLayouts::Parts { parts: Vec::new(), now: Clock::Unknown(0), is_to_be_kept: false }
     }
 }
 
 /// A layout, and which of its places are which of the content's.
 #[derive(Debug)]
-pub struct LayoutPart {
+pub(crate) struct LayoutPart {
     layout: ClockedLayout,
     pairs: OwnedPairs,
 }
@@ -96,7 +94,7 @@ impl OwnedPairs {
 
 impl LayoutPart {
     /// The layout, and how it belongs to the content.
-    pub fn source(&self) -> LayoutSource<'_> {
+    pub(crate) fn source(&self) -> LayoutSource<'_> {
         let pairs = match &self.pairs {
             OwnedPairs::SameContent => LayoutRelation::SameContent,
             OwnedPairs::ById => LayoutRelation::ById,
@@ -155,8 +153,7 @@ impl LayoutTask {
             FoundLayouts::Parts { parts, now, is_to_be_kept } => {
                 if stored.is_raw(&content) {
                     // Nobody knows when its places were chosen.
-                    let rest =
-                        clean::begin_clean(&content, stored.mode).ok().and_then(|(_, rest)| rest);
+                    let rest = clean::begin_clean(&content, stored.mode).into_rest();
                     let layout = rest
                         .and_then(|rest| stamp_uniformly(&rest.layout_line(), Clock::Unknown(0)));
                     let layout = layout.map(|layout| layout.to_line());
@@ -198,6 +195,7 @@ impl<'r> WorkTreeLayouts<'r> {
             states: FileStates::open(repository),
             clock: CloneClock::open(repository),
             renames: RenameFinder::new(repository),
+            committed: None,
         }
     }
 
@@ -208,10 +206,11 @@ impl<'r> WorkTreeLayouts<'r> {
     pub(crate) fn save(
         &mut self,
         path: &RepoPath,
-        blob: ObjectId,
         content: &[u8],
-        line: &str,
+        taken: &LayoutAhead,
     ) -> Result<()> {
+        let LayoutAhead { blob, line, stamped } = taken;
+        let blob = *blob;
         let last = self.states.last(path)?;
         if let Some(last) = &last
             && last.blob == blob
@@ -222,6 +221,12 @@ impl<'r> WorkTreeLayouts<'r> {
         let known = self.load_previous(path, blob, content)?;
         // Never behind what this clone has seen of the file.
         let seen = self.finder.newest_noted_at(path)?;
+        if let Some((moment, entry)) = stamped
+            && known.is_nothing()
+            && moment.millis > seen
+        {
+            return self.store_saved(path, blob, entry.clone());
+        }
         let now = self.clock.tick(known.as_past().latest_millis().max(seen))?;
         let Some(mut layout) = clean::stamp_layout(line, &known.as_past(), now) else {
             return Ok(());
@@ -229,17 +234,11 @@ impl<'r> WorkTreeLayouts<'r> {
         if let Some(name) = known.name_before {
             layout.set_previous_name(&name);
         }
-        self.store_saved(path, blob, &layout)
+        self.store_saved(path, blob, LayoutEntry::from_layout(&layout))
     }
 
     /// Keeps what a file holds since a person saved it.
-    fn store_saved(
-        &mut self,
-        path: &RepoPath,
-        blob: ObjectId,
-        layout: &ClockedLayout,
-    ) -> Result<()> {
-        let entry = LayoutEntry::from_layout(layout);
+    fn store_saved(&mut self, path: &RepoPath, blob: ObjectId, entry: LayoutEntry) -> Result<()> {
         let state = FileState { blob, layout: entry.layout.clone() };
         self.states.record(path, FileWriter::Person, &state)?;
         self.store(path, blob, entry)
@@ -284,6 +283,10 @@ impl<'r> WorkTreeLayouts<'r> {
     ) -> Result<PreviousLayouts> {
         let mut history = self.states.history(path)?;
         let mut known = PreviousLayouts::default();
+        let head = match history.last {
+            Some(_) => None,
+            None => self.repository.head()?,
+        };
         if history.last.is_none() {
             // A file that was renamed is what it was; notes may say something newer.
             for holder in self.states.holders_of(blob)? {
@@ -295,7 +298,8 @@ impl<'r> WorkTreeLayouts<'r> {
             }
         }
         if history.last.is_none()
-            && let Some(source) = self.renames.find_source(&mut self.states, None, path, content)?
+            && let Some(source) =
+                self.renames.find_source(&mut self.states, (head, None), path, content)?
         {
             known.name_before = source.as_str().map(str::to_owned);
             history = self.states.history(&source)?;
@@ -327,18 +331,25 @@ impl<'r> WorkTreeLayouts<'r> {
             let state = FileState { blob: old, layout: entry.layout };
             known.last = self.match_part(state, blob, content);
         } else {
-            known.last = self.committed_raw_layout(path, content)?;
+            known.last = self.committed_raw_layout(head, path, content)?;
         }
         Ok(known)
     }
 
     /// The layout of a file that was committed with its positions.
-    fn committed_raw_layout(&self, path: &RepoPath, content: &[u8]) -> Result<Option<LayoutPart>> {
-        let Some(committed) = self.committed_blob(path)? else { return Ok(None) };
+    fn committed_raw_layout(
+        &mut self,
+        head: Option<CommitId>,
+        path: &RepoPath,
+        content: &[u8],
+    ) -> Result<Option<LayoutPart>> {
+        let Some(committed) = self.committed_blob(head, path)? else { return Ok(None) };
         let Some(bytes) = self.repository.blob_up_to(committed, MAX_MATCHED_SIZE)? else {
             return Ok(None);
         };
-        let Ok((clean, Some(rest))) = clean::begin_clean(&bytes, LayoutMode::Strip) else {
+        let CleanStart::Split { content: clean, rest } =
+            clean::begin_clean(&bytes, LayoutMode::Strip)
+        else {
             return Ok(None);
         };
         let layout = stamp_uniformly(&rest.layout_line(), Clock::Unknown(0));
@@ -349,10 +360,24 @@ impl<'r> WorkTreeLayouts<'r> {
         Ok(layout.map(|layout| LayoutPart { layout, pairs }))
     }
 
-    fn committed_blob(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
-        let Some(head) = self.repository.head()? else { return Ok(None) };
-        let Some(commit) = self.repository.commit(head)? else { return Ok(None) };
-        Ok(self.repository.entry_at(commit.tree, path)?.map(|entry| entry.id))
+    fn committed_blob(
+        &mut self,
+        head: Option<CommitId>,
+        path: &RepoPath,
+    ) -> Result<Option<ObjectId>> {
+        let repository = self.repository;
+        let Some(head) = head else { return Ok(None) };
+        let mut committed = match self.committed.take().filter(|known| known.commit == head) {
+            Some(committed) => committed,
+            None => {
+                let Some(commit) = repository.commit(head)? else { return Ok(None) };
+                let folders = TreeLookup::new(repository);
+                CommittedFiles { commit: head, tree: commit.tree, folders }
+            }
+        };
+        let blob = committed.folders.blob_at(committed.tree, path);
+        self.committed = Some(committed);
+        blob
     }
 
     pub(crate) fn match_part(
@@ -384,12 +409,16 @@ impl<'r> WorkTreeLayouts<'r> {
         path: &RepoPath,
         blob: ObjectId,
         content: &[u8],
-        arrival: Arrival,
+        action: &GitAction,
     ) -> Result<FoundLayouts> {
         let own = self.finder.find_own(blob, path)?.map(|own| own.entry);
-        let Arrival::OntoExisting { merged, to } = arrival else {
-            let own = own.map(|own| (own, false));
-            return self.combine_layouts(path, blob, content, own, Vec::new(), false);
+        let (merged, to) = match action {
+            GitAction::Integrate { merged, to } => (merged.as_slice(), *to),
+            GitAction::WriteOrCompare => ([].as_slice(), None),
+            GitAction::Show | GitAction::Switch => {
+                let own = own.map(|own| (own, false));
+                return self.combine_layouts(path, blob, content, own, Vec::new(), false);
+            }
         };
         let mut others = Vec::new();
         for side in merged.iter().filter(|side| **side != blob) {
@@ -401,7 +430,10 @@ impl<'r> WorkTreeLayouts<'r> {
         let incoming = incoming.chain(others.iter().map(|side| side.layout.as_str()));
         let source = match self.states.last(path)? {
             Some(_) => None,
-            None => self.renames.find_source(&mut self.states, to, path, content)?,
+            None => {
+                let head = self.repository.head()?;
+                self.renames.find_source(&mut self.states, (head, to), path, content)?
+            }
         };
         let source = source.as_ref().unwrap_or(path);
         let (own, has_drags) = match self.last_with_drags(source, incoming)? {
@@ -430,7 +462,7 @@ impl<'r> WorkTreeLayouts<'r> {
             clock: CloneClock::passing(),
             ..WorkTreeLayouts::new(self.repository)
         };
-        noted.find_layouts(path, blob, content, Arrival::OtherState)
+        noted.find_layouts(path, blob, content, &GitAction::Switch)
     }
 
     /// Whether notes hold the very layout that was cleaned out of a file.
@@ -551,7 +583,10 @@ impl<'r> WorkTreeLayouts<'r> {
         };
         let me = self.clock.id()?;
         let noted_at = self.noted_at(path, last.blob, me)?;
-        let is_unnoted = |moved: Clock| matches!(moved, Clock::At(stamp) if stamp.clone_id == me && stamp.millis > noted_at);
+        let is_unnoted = |moved: Clock| match moved {
+            Clock::At(stamp) => stamp.clone_id == me && stamp.millis > noted_at,
+            _ => false,
+        };
         let unnoted = layout.clocks().filter(|moved| is_unnoted(*moved));
         let Some(first) = unnoted.map(Clock::millis).min() else { return Ok(Some((last, false))) };
         let incoming = incoming.filter_map(|line| ClockedLayout::parse(line, Clock::Unknown(0)));
@@ -574,7 +609,8 @@ impl<'r> WorkTreeLayouts<'r> {
     /// and as the notes of what the file holds and what is committed say.
     fn noted_at(&mut self, path: &RepoPath, blob: ObjectId, me: CloneId) -> Result<u64> {
         let mut noted_at = self.states.noted_at(path)?;
-        for blob in [Some(blob), self.committed_blob(path)?].into_iter().flatten() {
+        let head = self.repository.head()?;
+        for blob in [Some(blob), self.committed_blob(head, path)?].into_iter().flatten() {
             let noted = self.finder.committed_layout(blob, path)?.and_then(|entry| entry.parse());
             noted_at = noted_at.max(noted.map_or(0, |noted| noted.latest_move_by(|by| by == me)));
         }
@@ -692,6 +728,11 @@ impl<'r> WorkTreeLayouts<'r> {
         Ok(behind)
     }
 
+    /// A moment for a file that is about to be saved; nothing where the clock cannot be kept.
+    pub(crate) fn tick_ahead(&mut self) -> Option<ClockStamp> {
+        self.clock.tick(0).ok()
+    }
+
     /// The next moment of this clone.
     pub(crate) fn tick(&mut self, floor: u64) -> Result<Clock> {
         self.clock.tick(floor).map(Clock::At)
@@ -739,7 +780,7 @@ impl WorkTreeLayouts<'_> {
         blob: ObjectId,
         brought: &RestoredFile,
     ) -> Result<()> {
-        self.store_saved(path, blob, &brought.layout)
+        self.store_saved(path, blob, LayoutEntry::from_layout(&brought.layout))
     }
 }
 
@@ -765,6 +806,13 @@ struct PreviousLayouts {
 }
 
 impl PreviousLayouts {
+    fn is_nothing(&self) -> bool {
+        self.last.is_none()
+            && self.written.is_none()
+            && self.before.is_empty()
+            && self.name_before.is_none()
+    }
+
     fn as_past(&self) -> EarlierLayouts<'_> {
         EarlierLayouts {
             last: self.last.as_ref().map(LayoutPart::source),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use comfy_graph::clean::LayoutMode;
+use comfy_graph::clean::{CleanStart, LayoutMode};
 use comfy_graph::{clean, json};
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +14,7 @@ use super::{
     SnapshotTrees, WorkTreeName, format_folder_name, list_in_tree, mark_expired, update_tree,
 };
 use crate::layouts::FilterSettings;
-use crate::layouts::refresh::read_up_to;
+use crate::platform::files;
 use crate::platform::git::{
     EntryKind, ObjectBatch, ObjectId, ObjectKind, RepoPath, Repository, Result, TreeEntry, tree,
 };
@@ -248,16 +248,18 @@ enum ExpectedContent {
 
 /// What a file holds now, in two parts that give it back to the byte.
 fn scan_file(file: &Path, longest: u64, expected: ExpectedContent) -> ScannedFile {
-    let Some(bytes) = read_up_to(file, longest) else {
+    let Ok(bytes) = files::read_up_to(file, longest) else {
         return ScannedFile::Damaged(
             "it cannot be read, or is too long (comfy.maxFileSize)".to_owned(),
         );
     };
     let (content, layout) = match (clean::begin_clean(&bytes, LayoutMode::Strip), expected) {
-        (Ok((content, rest)), _) => (content, rest.map(|rest| rest.layout_line())),
-        (Err(_), ExpectedContent::Anything) => (bytes.clone(), None),
+        (CleanStart::Split { content, rest }, _) => (content, Some(rest.layout_line())),
+        (CleanStart::Clean, _) | (CleanStart::Untouched(_), ExpectedContent::Anything) => {
+            (bytes.clone(), None)
+        }
         // Python and browsers read more than we can print back: such a file is kept whole.
-        (Err(remark), expected) => match (json::parse_lenient(&bytes), remark) {
+        (CleanStart::Untouched(remark), expected) => match (json::parse_lenient(&bytes), remark) {
             (Ok(_), None) => return ScannedFile::NotAWorkflow,
             (Ok(_), Some(_)) => (bytes.clone(), None),
             (Err(_), None) if expected == ExpectedContent::Unknown => {

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::import::apply_plan::{ImportMode, ImportSummary};
 use crate::import::plan_file::PlanLine;
 use crate::import::{apply_plan, doubts, exports, outputs, plan_file};
-use crate::merging::merge_state;
+use crate::merging::merge_status;
 use crate::platform::git::Repository;
 use crate::platform::git::shell::quote_path;
 use crate::platform::text::plural::counted;
@@ -115,7 +115,7 @@ fn check_preconditions(
     repository: &Repository,
     session: &Session,
 ) -> Result<()> {
-    if let Some(step) = merge_state::continue_command(repository).filter(|_| !args.dry_run) {
+    if let Some(step) = merge_status::continue_command(repository).filter(|_| !args.dry_run) {
         return Err(CommandError::repository("git is in the middle of something")
             .with_hint(format!("first: {step}, or its --abort")));
     }

@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 use super::CleanedFile;
 use super::overwrite_check::{OverwriteCheck, TargetFile, path_exists};
 use crate::layouts;
-use crate::layouts::refresh::read_up_to;
 use crate::layouts::{Filter, SmudgeRequest};
+use crate::platform::files;
 use crate::platform::git::{
     Commit, CommitId, EntryKind, GitError, ObjectBatch, ObjectId, RepoPath, Repository, Result,
     Signature, TreeEntry,
@@ -196,7 +196,9 @@ impl<'r> CommitChain<'r> {
         if !path_exists(file) {
             return Ok(());
         }
-        let Some(bytes) = read_up_to(file, self.filter.max_file_size()) else { return Ok(()) };
+        let Ok(bytes) = files::read_up_to(file, self.filter.max_file_size()) else {
+            return Ok(());
+        };
         self.filter.clean(path, &bytes).map(drop)
     }
 

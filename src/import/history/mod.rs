@@ -13,9 +13,7 @@ pub(crate) use overwrite_check::{OverwriteCheck, OverwriteObstacle, TargetFile};
 
 use std::borrow::Cow;
 
-use comfy_graph::clean::LayoutRemainder;
-
-use crate::layouts::{Filter, FilterOutcome};
+use crate::layouts::{Filter, FilterOutcome, TakenLayout};
 use crate::platform::git::{ObjectFormat, ObjectId, ObjectKind, RepoPath};
 
 /// What git would store of a file, by the filter that git would ask.
@@ -23,7 +21,7 @@ use crate::platform::git::{ObjectFormat, ObjectId, ObjectKind, RepoPath};
 pub(crate) struct CleanedFile<'b> {
     pub content: Cow<'b, [u8]>,
     pub blob: ObjectId,
-    remainder: Option<LayoutRemainder<'b>>,
+    remainder: Option<TakenLayout<'b>>,
 }
 
 /// Cleans a file as `git add` would, but stores neither content nor layout.

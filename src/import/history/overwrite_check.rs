@@ -5,7 +5,8 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 
 use super::clean_file;
-use crate::layouts::{Filter, refresh};
+use crate::layouts::Filter;
+use crate::platform::files;
 use crate::platform::git::{CommitId, EntryKind, ObjectId, RepoPath, Repository, Result, index};
 
 /// What the last commit, the index and the work tree hold.
@@ -74,7 +75,7 @@ impl<'r> OverwriteCheck<'r> {
         let file = self.repository.require_work_tree()?.join(path.to_path());
         let in_work_tree = match file.symlink_metadata() {
             Ok(_) => {
-                let bytes = refresh::read_up_to(&file, filter.max_file_size());
+                let bytes = files::read_up_to(&file, filter.max_file_size()).ok();
                 let format = self.repository.format();
                 match bytes {
                     Some(bytes) => Some(clean_file(filter, format, path, &bytes).blob),

@@ -13,10 +13,11 @@ use crate::exit::Exit;
 use crate::layouts::Handling;
 use crate::layouts::describe::{PlaceLabels, describe_moves};
 use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
-use crate::merging::merge_state::{IncomingSide, MergeContents, RawMoves, RawMovesFate};
-use crate::merging::{describe, merge_state};
-use crate::platform::git::{self, RepoPath, Repository, shell};
+use crate::merging::merge_layouts::{IncomingSide, MergeContents, RawMoves, RawMovesFate};
+use crate::merging::{describe, merge_journal, merge_layouts};
+use crate::platform::git::{RepoPath, Repository, shell};
 use crate::platform::machine::file_io;
+use crate::platform::time::now_millis;
 use crate::session::Session;
 
 /// Merge one workflow three ways (git calls this).
@@ -57,7 +58,7 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository().ok();
     let path = args.path.as_deref().map(|path| RepoPath::from_path(path.as_ref()));
     let (handling, limit) = match (&repository, &path) {
-        (Some(repository), Some(path)) => merge_state::layout_handling(repository, path),
+        (Some(repository), Some(path)) => merge_layouts::layout_handling(repository, path),
         _ => (Handling::Off, u64::MAX),
     };
     let longest = inputs.base.len().max(inputs.ours.len()).max(inputs.theirs.len());
@@ -68,14 +69,14 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
         SideLabels { ours: clean_label(&args.our_label), theirs: clean_label(&args.their_label) };
     let cards =
         if is_virtual_ancestor(args) { CardVisibility::Hidden } else { CardVisibility::Shown };
-    let frame = FileMergeContext {
+    let context = FileMergeContext {
         repository: repository.as_ref(),
         handling,
         labels: labels.clone(),
         cards,
         strategies: &strategies,
     };
-    let product = merge_files::merge_documents(&inputs, documents, &frame);
+    let product = merge_files::merge_documents(&inputs, documents, &context);
     let name = match (&path, &args.path) {
         (Some(path), _) => path.to_string(),
         _ => args.ours.to_string_lossy().into_owned(),
@@ -92,11 +93,11 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
         }
         Some(content) => {
             let content = &merge_files::keep_formatting(session, &inputs, &product, content);
-            if let (Some(repository), Some(path)) = (frame.repository, &path) {
+            if let (Some(repository), Some(path)) = (context.repository, &path) {
                 // Before the result is written: without its layout it must not be taken.
                 let contents = contents_for_layout(args, &inputs, content, repository);
                 let nodes = &product.merged.renumbered.nodes;
-                raw_moves = merge_state::store_merged_layout(repository, path, contents, nodes)?;
+                raw_moves = merge_layouts::store_merged_layout(repository, path, contents, nodes)?;
             }
             file_io::replace_file(&args.ours, content)?;
             if product.merged.conflicts.is_empty() { Exit::Done } else { Exit::Conflicts }
@@ -111,12 +112,12 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
             path: name.clone(),
             ours: labels.ours,
             theirs: labels.theirs,
-            at: git::now_millis(),
+            at: now_millis(),
         };
         if let Some(repository) = &repository {
             let line = describe::journal_line(&about, &product.merged);
             // A failing journal is no reason to fail the merge.
-            let _ = merge_state::append_to_journal(repository, &line);
+            let _ = merge_journal::append_to_journal(repository, &line);
         }
         let way_out = match &product.content {
             Some(_) => format!(
@@ -159,7 +160,7 @@ fn report_raw_moves(
     match raw.fate {
         RawMovesFate::GaveWay => {
             let commit = match label {
-                Some(label) => merge_state::holds_content(repository, label, path, content)?,
+                Some(label) => merge_layouts::holds_content(repository, label, path, content)?,
                 None => false,
             };
             let commit = label.filter(|_| commit).map(shell::quote_path);

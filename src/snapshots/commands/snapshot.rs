@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::differences::{node_catalog, operands};
+use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::Repository;
@@ -94,7 +94,7 @@ fn parse_scope(
                     ))
                     .with_hint("name files, or one folder"));
                 }
-                let path = operands::repo_path(repository, &place);
+                let path = repository.path_of(&place);
                 paths.push(path.ok_or_else(|| outside_repository(file))?);
             }
             Ok(SnapshotScope::NamedFiles(paths))

@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::arrange::{self, OverlapCheck};
 use super::clock::{Clock, ClockStamp, CloneId};
 use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement, set_place_members};
-use super::document::{begin_clean, document_graphs, restore_graph};
+use super::document::{CleanStart, begin_clean, document_graphs, restore_graph};
 use super::layout_source::{LayoutRelation, LayoutSource};
 use super::layout_view::{LayoutView, list_items};
 use super::placement::{Geometry, PlaceKey, PlaceKind, visit_places};
@@ -66,7 +66,10 @@ pub fn compose_file(
     let newest = by_age.last().map(|source| source.layout);
     let style = newest.map_or(JsonStyle::EXPORT, |layout| layout.base.style.clone());
     let bytes = json::print(&value, &style).into_bytes();
-    let (cleaned, rest) = begin_clean(&bytes, LayoutMode::Strip).ok()?;
+    let CleanStart::Split { content: cleaned, rest } = begin_clean(&bytes, LayoutMode::Strip)
+    else {
+        return None;
+    };
     if cleaned != content {
         return None;
     }
@@ -76,7 +79,7 @@ pub fn compose_file(
         Clock::At(stamp) if !is_saved_so => Clock::unknown_since(stamp.millis),
         saved => saved,
     });
-    let mut layout = ClockedLayout::uniform(rest?.into_layout(), saved);
+    let mut layout = ClockedLayout::uniform(rest.into_layout(), saved);
     layout.previous_name = newest.and_then(|layout| layout.previous_name.clone());
     layout.reverted_to = newest.and_then(|layout| layout.reverted_to.clone());
     for graph in &mut layout.graphs {

@@ -6,7 +6,9 @@ pub mod show;
 pub mod undo;
 
 use comfy_graph::clean;
-use comfy_graph::clean::{ClockedLayout, LayoutChanges, LayoutMode, PlaceTitles, compare_layouts};
+use comfy_graph::clean::{
+    CleanStart, ClockedLayout, LayoutChanges, LayoutMode, PlaceTitles, compare_layouts,
+};
 use jiff::Timestamp;
 
 use crate::error::{CommandError, Result};
@@ -105,11 +107,11 @@ fn author_name(state: &LayoutState) -> String {
     }
 }
 
-/// The layouts of one file.
-struct FileLayouts<'b, 'r> {
+/// The layouts of one file, with what they are read and brought back through.
+struct FileLayouts<'r> {
     repository: &'r Repository,
-    workspace: &'b mut LayoutWorkspace<'r>,
-    history: &'b mut LayoutHistory<'r>,
+    workspace: LayoutWorkspace<'r>,
+    history: LayoutHistory<'r>,
     path: RepoPath,
     /// The path as a person types it.
     typed: String,
@@ -144,31 +146,45 @@ impl StateChanges {
     }
 }
 
-impl<'b, 'r> FileLayouts<'b, 'r> {
-    fn open(
+impl<'r> FileLayouts<'r> {
+    /// Those of a file that a person named.
+    fn open(session: &Session, repository: &'r Repository, file: &str) -> Result<FileLayouts<'r>> {
+        let path = resolve_path(session, repository, file)?;
+        FileLayouts::load(session, repository, LayoutWorkspace::open(repository)?, path)
+    }
+
+    fn load(
         session: &Session,
         repository: &'r Repository,
-        desk: &'b mut LayoutWorkspace<'r>,
-        past: &'b mut LayoutHistory<'r>,
+        mut workspace: LayoutWorkspace<'r>,
         path: RepoPath,
-        workflow: Option<WorkTreeWorkflow>,
-    ) -> Result<FileLayouts<'b, 'r>> {
-        let states = past.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
+    ) -> Result<FileLayouts<'r>> {
+        let workflow = inspect_file(session, repository, &mut workspace, &path)?;
+        let mut history = LayoutHistory::load(repository)?;
+        let states = history.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
         if states.is_empty() {
             return Err(no_layout_failure(session, repository, &path, workflow.as_ref())?);
         }
         let typed = shell::quote_path_from(repository, &session.cwd, &path);
         let titles = workflow.as_ref().map(|workflow| PlaceTitles::from_content(&workflow.content));
         let titles = titles.unwrap_or_default();
+        Ok(FileLayouts { repository, workspace, history, path, typed, workflow, states, titles })
+    }
+
+    /// Those of no file yet: path and states of one after another are put in.
+    fn of_no_file(
+        repository: &'r Repository,
+        workspace: LayoutWorkspace<'r>,
+    ) -> Result<FileLayouts<'r>> {
         Ok(FileLayouts {
             repository,
-            workspace: desk,
-            history: past,
-            path,
-            typed,
-            workflow,
-            states,
-            titles,
+            workspace,
+            history: LayoutHistory::load(repository)?,
+            path: RepoPath::new(""),
+            typed: String::new(),
+            workflow: None,
+            states: Vec::new(),
+            titles: PlaceTitles::default(),
         })
     }
 
@@ -207,7 +223,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         let before = match self.states.get(at + 1) {
             Some(before) => {
                 let content = content.as_deref().unwrap_or_default();
-                self.workspace.match_layout(self.history, before, (state.blob, content))?
+                self.workspace.match_layout(&mut self.history, before, (state.blob, content))?
             }
             None => None,
         };
@@ -231,17 +247,17 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         let (id, file) = (sanitize::line(id), &self.path);
         match layout_history::match_state(&self.states, &id) {
             StateMatch::One(at) => Ok(at),
-            StateMatch::Several(count) => Err(CommandError::new(format!(
+            StateMatch::Several(count) => Err(CommandError::user(format!(
                 "{id} names {count} states of {file}; write more of it"
             ))
             .with_hint(self.log_hint("tells which there are"))),
             StateMatch::Nothing if id.eq_ignore_ascii_case("now") => {
                 self.require_workflow()?;
-                Err(CommandError::new(format!("nothing is known yet of how {file} lies now"))
+                Err(CommandError::user(format!("nothing is known yet of how {file} lies now"))
                     .with_hint(self.log_hint("tells what is")))
             }
             StateMatch::Nothing => {
-                Err(CommandError::new(format!("{id} names no layout of {file}"))
+                Err(CommandError::user(format!("{id} names no layout of {file}"))
                     .with_hint(self.log_hint("tells which there are")))
             }
         }
@@ -259,7 +275,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         let is_there = top.is_some_and(|top| top.join(path.to_path()).exists());
         match &self.workflow {
             Some(workflow) if is_no_workflow(workflow) => {
-                Err(CommandError::new(format!("{path} is no workflow as it is now"))
+                Err(CommandError::user(format!("{path} is no workflow as it is now"))
                     .with_hint(format!("git checkout -- {}", self.typed)))
             }
             Some(workflow) => Ok(workflow),
@@ -271,7 +287,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
     /// What to say of a file that is not there: how it is had again.
     fn missing_file_failure(&self) -> Result<CommandError> {
         let (path, typed) = (&self.path, &self.typed);
-        let gone = CommandError::new(format!("{path} is not in the work tree"));
+        let gone = CommandError::user(format!("{path} is not in the work tree"));
         if index::tracked_paths(self.repository)?.contains(path) {
             return Ok(gone.with_hint(format!("git checkout -- {typed}")));
         }
@@ -295,14 +311,14 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         at: usize,
         outcome: RestoreOutcome,
     ) -> Result<Exit> {
-        let news = match outcome {
-            RestoreOutcome::Done => self.changes_in(at)?.map(|news| news.describe()),
+        let changes = match outcome {
+            RestoreOutcome::Done => self.changes_in(at)?.map(|changes| changes.describe()),
             _ => None,
         };
         let Some(state) = self.states.get(at) else { return Ok(Exit::Done) };
         let (id, when) = (stable_id(state), format_time(state.at));
-        let news = news.unwrap_or_default();
-        let told = format!("lies as in {id} of {when} ({}): {news}", author_name(state));
+        let changes = changes.unwrap_or_default();
+        let told = format!("lies as in {id} of {when} ({}): {changes}", author_name(state));
         self.report_restored(session, outcome, &told)
     }
 
@@ -321,12 +337,14 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
                 return Ok(Exit::Done);
             }
             RestoreOutcome::SavedMeanwhile => {
-                return Err(CommandError::new(format!("{path} was saved just now"))
+                return Err(CommandError::repository(format!("{path} was saved just now"))
                     .with_hint("try again; nothing was written"));
             }
             RestoreOutcome::Missing => {
-                return Err(CommandError::new("that layout is not on this machine any more")
-                    .with_hint("git comfy sync"));
+                return Err(CommandError::repository(
+                    "that layout is not on this machine any more",
+                )
+                .with_hint("git comfy sync"));
             }
         }
         session.ui.report(&format!("{path} {told}"))?;
@@ -345,7 +363,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
 fn resolve_path(session: &Session, repository: &Repository, word: &str) -> Result<RepoPath> {
     let file = session.cwd.join(word);
     if file.is_dir() {
-        return Err(CommandError::new(format!(
+        return Err(CommandError::user(format!(
             "{} is a folder; name a file",
             sanitize::line(word)
         ))
@@ -353,7 +371,7 @@ fn resolve_path(session: &Session, repository: &Repository, word: &str) -> Resul
     }
     let path = repository.path_of(&file);
     path.ok_or_else(|| {
-        CommandError::new(format!("{} is not in this repository", sanitize::line(word)))
+        CommandError::user(format!("{} is not in this repository", sanitize::line(word)))
     })
 }
 
@@ -361,19 +379,19 @@ fn resolve_path(session: &Session, repository: &Repository, word: &str) -> Resul
 fn inspect_file<'r>(
     session: &Session,
     repository: &'r Repository,
-    desk: &mut LayoutWorkspace<'r>,
+    workspace: &mut LayoutWorkspace<'r>,
     path: &RepoPath,
 ) -> Result<Option<WorkTreeWorkflow>> {
     let typed = shell::quote_path_from(repository, &session.cwd, path);
-    match desk.inspect(path)? {
+    match workspace.inspect(path)? {
         InspectedFile::Workflow(workflow) => Ok(Some(workflow)),
         InspectedFile::Missing | InspectedFile::Raw => Ok(None),
-        InspectedFile::InCommits => Err(CommandError::new(format!(
+        InspectedFile::InCommits => Err(CommandError::user(format!(
             "the positions of {path} are in its commits (comfy=keep)"
         ))
         .with_hint(format!("git log -- {typed}"))
         .with_hint(format!("git checkout COMMIT -- {typed}"))),
-        InspectedFile::NotFiltered => Err(CommandError::new(format!(
+        InspectedFile::NotFiltered => Err(CommandError::user(format!(
             "git-comfy does not handle {path}"
         ))
         .with_hint("`git comfy doctor` says how files are handled; `git comfy init` sets it up")),
@@ -381,12 +399,12 @@ fn inspect_file<'r>(
 }
 
 fn is_no_workflow(file: &WorkTreeWorkflow) -> bool {
-    clean::begin_clean(&file.content, LayoutMode::Strip).is_err()
+    matches!(clean::begin_clean(&file.content, LayoutMode::Strip), CleanStart::Untouched(_))
 }
 
 fn has_positions(path: &RepoPath, typed: &str) -> CommandError {
     let why = "they are part of its content there, and nothing was moved since";
-    CommandError::new(format!("{path} was committed with its positions, without git-comfy: {why}"))
+    CommandError::user(format!("{path} was committed with its positions, without git-comfy: {why}"))
         .with_hint(format!("git log -- {typed}"))
         .with_hint(format!("git checkout COMMIT -- {typed}    # as it lay in an earlier commit"))
         .with_hint(
@@ -405,7 +423,7 @@ fn no_layout_failure(
     if !index::tracked_paths(repository)?.contains(path) {
         let file = repository.work_tree().map(|top| top.join(path.to_path()));
         return Ok(match file.and_then(|file| file.symlink_metadata().ok()) {
-            Some(_) => CommandError::new(format!("{path} is not tracked by git"))
+            Some(_) => CommandError::user(format!("{path} is not tracked by git"))
                 .with_hint(format!(
                     "git add {}",
                     shell::quote_path_from(repository, &session.cwd, path)
@@ -415,7 +433,7 @@ fn no_layout_failure(
                 let told = format!("{path} is not tracked by git, and there is no such file");
                 let name = path.to_path();
                 let name = name.file_name().map(|name| name.to_string_lossy().into_owned());
-                CommandError::new(told).with_hint(
+                CommandError::user(told).with_hint(
                     match name.is_some_and(|name| layout_history::may_be_state_id(&name)) {
                         true => "after an ID comes the file: git comfy layout show ID FILE",
                         false => "`git comfy layout log` without a file tells of all",
@@ -425,7 +443,7 @@ fn no_layout_failure(
         });
     }
     if workflow.is_some_and(is_no_workflow) {
-        return Ok(CommandError::new(format!("{path} is no workflow"))
+        return Ok(CommandError::user(format!("{path} is no workflow"))
             .with_hint("`git comfy layout log` without a file tells of all that are"));
     }
     let file = repository.work_tree().map(|top| top.join(path.to_path()));
@@ -433,7 +451,7 @@ fn no_layout_failure(
         let typed = shell::quote_path_from(repository, &session.cwd, path);
         return Ok(has_positions(path, &typed));
     }
-    Ok(CommandError::new(format!("no layout of {path} is known yet"))
+    Ok(CommandError::user(format!("no layout of {path} is known yet"))
         .with_hint("move a node in ComfyUI and save; `git comfy sync` fetches those of others"))
 }
 

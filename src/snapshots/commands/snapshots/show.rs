@@ -3,9 +3,8 @@
 use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 
-use crate::differences::commands::diff::diffs_to_json;
 use crate::differences::content::FileContent;
-use crate::differences::file_diff::FileDiff;
+use crate::differences::file_diff::{FileDiff, diffs_to_json};
 use crate::differences::graph_diff::compare_contents;
 use crate::differences::text::LayoutDetail;
 use crate::differences::text::terminal::{TerminalStyle, WordDiff};
