@@ -24,9 +24,11 @@ pub mod layout_finder;
 pub mod layout_history;
 pub mod layout_note;
 pub mod layout_store;
+pub mod missed_sides;
 pub mod notes_history;
 pub mod notes_history_cache;
 pub mod one_shot_filter;
+pub mod path_blob_list;
 pub mod path_index;
 pub mod promote;
 pub mod raw_files;
@@ -104,7 +106,7 @@ pub(crate) fn delete_local_state(repository: &Repository) -> usize {
     let linked = std::fs::read_dir(repository.common_dir().join("worktrees"));
     own.extend(linked.into_iter().flatten().flatten().map(|entry| entry.path().join("comfy")));
     for folder in own {
-        for name in ["files", "files.lock", "fetched"] {
+        for name in ["files", "files.lock", "fetched", missed_sides::FILE_NAME] {
             let _ = std::fs::remove_file(folder.join(name));
         }
         if folder != shared {

@@ -1,12 +1,10 @@
 //! `git comfy layout restore`: an earlier layout, put back as a new move.
 
-use super::{FileLayouts, inspect_file, resolve_path, split_id_and_file};
+use super::{CommittedLayout, FileLayouts, inspect_file, resolve_path, split_id_and_file};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::bring_back::{LayoutWorkspace, NextUndo};
 use crate::layouts::layout_history::LayoutHistory;
-use crate::layouts::raw_files;
-use crate::platform::git::commit_text;
 use crate::session::Session;
 
 /// Bring an earlier layout back, as if you had dragged everything there; what is there now
@@ -14,8 +12,8 @@ use crate::session::Session;
 /// stay where they are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LayoutRestoreArgs {
-    /// An ID of `git comfy layout log`, or a commit that holds the file as it was saved, without
-    /// git-comfy; and the file.
+    /// An ID of `git comfy layout log`, or a commit that holds the file: the layout that a
+    /// checkout of it would give; and the file.
     #[arg(value_names = ["ID", "FILE"], required = true, num_args = 2)]
     what: Vec<String>,
 }
@@ -31,13 +29,11 @@ pub(crate) fn run(args: &LayoutRestoreArgs, session: &Session) -> Result<Exit> {
     let mut book = FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
     let id = id.unwrap_or_default();
     if !book.names_state(id)
-        && let Some((commit, earlier)) =
-            raw_files::committed_raw_layout(&repository, id, &book.path)?
+        && let Some(CommittedLayout { commit, found }) = book.find_committed(id)?
     {
         let workflow = book.require_workflow()?.clone();
-        let outcome = book.workspace.restore_state(&workflow, earlier, None)?;
-        let commit = commit_text::short_id(commit);
-        let told = format!("lies as in commit {commit}, which was made without git-comfy");
+        let outcome = book.workspace.restore_state(&workflow, found, None)?;
+        let told = format!("lies as in commit {commit}: as a checkout of that gives it");
         return book.report_restored(session, outcome, &told);
     }
     let at = book.find_state(id)?;

@@ -1,13 +1,13 @@
 //! `git comfy layout show`: where everything lies in one state, since when, and by whom.
 
 use comfy_graph::clean::{
-    Clock, ClockStamp, CloneId, PlaceKind, PlaceTitles, PlacedItem, list_places,
+    Clock, ClockStamp, ClockedLayout, CloneId, PlaceKind, PlaceTitles, PlacedItem, list_places,
 };
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
 use super::{
-    FileLayouts, author_name, display_id, format_time, inspect_file, resolve_path,
+    CommittedLayout, FileLayouts, author_name, display_id, format_time, inspect_file, resolve_path,
     split_id_and_file,
 };
 use crate::error::{CommandError, Result};
@@ -21,8 +21,8 @@ use crate::session::Session;
 /// Show where everything lies, or lay then, and who put it there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LayoutShowArgs {
-    /// An ID of `git comfy layout log` [default: now; of a file that is gone, its last],
-    /// and the file.
+    /// An ID of `git comfy layout log`, or a commit [default: now; of a file that is gone,
+    /// its last], and the file.
     #[arg(value_name = "[ID] FILE", required = true, num_args = 1..=2)]
     what: Vec<String>,
     /// One JSON object, for programs: docs/layouts.md.
@@ -47,9 +47,19 @@ pub(crate) fn run(args: &LayoutShowArgs, session: &Session) -> Result<Exit> {
     let is_now =
         id.is_none_or(|id| id.eq_ignore_ascii_case("now")) && book.present_state().is_some();
     let present = book.history.present_layout(&book.path).filter(|_| is_now);
-    let (layout, blob, head) = match present {
-        Some(present) => (present.layout, present.blob, format!("{} now", book.path)),
-        None => {
+    let committed = match id.filter(|id| !book.names_state(id)) {
+        Some(id) => book.find_committed(id)?,
+        None => None,
+    };
+    let (layout, blob, head) = match (present, committed) {
+        (Some(present), _) => (present.layout, present.blob, format!("{} now", book.path)),
+        (None, Some(CommittedLayout { commit, found })) => {
+            let layout = ClockedLayout::parse(&found.layout, Clock::Unknown(0));
+            let newer = || CommandError::new("a newer version of git-comfy wrote that layout");
+            let head = format!("{} in commit {commit}", book.path);
+            (layout.ok_or_else(newer)?, found.blob, head)
+        }
+        (None, None) => {
             let at = match id {
                 Some(id) => book.find_state(id)?,
                 // A file that is gone: as it lay last.
