@@ -395,6 +395,7 @@ fn parse_header(text: &str) -> Option<(u8, u64, ObjectId, u64, u64, u32, u32)> {
         "L" => b'L',
         "S" => b'S',
         "W" => b'W',
+        "B" => b'B',
         "R" => b'R',
         "A" => b'A',
         _ => return None,

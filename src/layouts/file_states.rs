@@ -3,9 +3,10 @@
 //!
 //! `L` says that a person saved the file so, `W` that git wrote it so, `R` that git wrote it
 //! and left everything where it lay, `A` that a hook brought the file to what it was known to
-//! hold, `S` up to which time its moves are in notes. One work
-//! tree has one such log; it can be deleted at any time, and then the notes tell what the
-//! file held.
+//! hold, `S` up to which time its moves are in notes, `B` that a person saved the file so, and
+//! that something in it was taken for what an old tab shows: the file is then written anew as
+//! it was. One work tree has one such log; it can be deleted at any time, and then the notes
+//! tell what the file held.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -50,6 +51,10 @@ pub(crate) struct FileHistory {
     pub(crate) written: Option<FileState>,
     /// What it held before git wrote it, the newest first.
     pub(crate) before: Vec<FileState>,
+    /// How many of those, from the oldest on, are older than what git wrote last.
+    pub(crate) older_than_write: usize,
+    /// What was saved, did not count, and was written over since.
+    pub(crate) set_aside: Option<FileState>,
 }
 
 /// A state that is written down.
@@ -98,11 +103,19 @@ struct TrackedFile {
     last: Option<StatePosition>,
     written: Option<StatePosition>,
     before: VecDeque<StatePosition>,
+    set_aside: Option<SetAside>,
     /// The first of them looks as the last state does.
     looks_as_before: bool,
     /// A person brought it into the last state.
     is_saved: bool,
     noted_at: u64,
+}
+
+/// What the file showed when something in it did not count.
+#[derive(Debug, Clone, Copy)]
+struct SetAside {
+    shown: StatePosition,
+    is_written_over: bool,
 }
 
 impl FileStates {
@@ -143,8 +156,46 @@ impl FileStates {
                 .written
                 .filter(|at| !is_last(at))
                 .and_then(|at| read_state(&mut file, at)),
+            older_than_write: tracked.before.iter().filter(|at| tracked.is_older(at)).count(),
             before: tracked.before.iter().filter_map(|at| read_state(&mut file, *at)).collect(),
+            set_aside: tracked
+                .set_aside
+                .filter(|set_aside| set_aside.is_written_over)
+                .and_then(|set_aside| read_state(&mut file, set_aside.shown)),
         })
+    }
+
+    /// Every state that is still written down of a file, the newest first: also what a person
+    /// saved over since.
+    pub(crate) fn remembered(&mut self, path: &RepoPath, most: usize) -> Result<Vec<FileState>> {
+        let states = self.recorded_states(|of| of == path)?;
+        let states = states.iter().rev().take(most).filter_map(|state| {
+            Some(FileState { blob: state.blob, layout: self.layout_of(state)? })
+        });
+        Ok(states.collect())
+    }
+
+    /// Remembers what a file shows that a person saved, where something in it does not count.
+    pub(crate) fn set_aside(&mut self, path: &RepoPath, shown: &FileState) -> Result<()> {
+        self.read_new_records()?;
+        let known = self.known.files.get(path).and_then(|tracked| tracked.set_aside);
+        let crc = crc32fast::hash(shown.layout.as_bytes());
+        let is_known = known.is_some_and(|known| {
+            let (blob, extent) = known.shown;
+            !known.is_written_over && (blob, extent.crc) == (shown.blob, crc)
+        });
+        if is_known { Ok(()) } else { self.append(b'B', path, shown) }
+    }
+
+    /// The files that show something that did not count when it was saved, and the content
+    /// they had.
+    pub(crate) fn files_set_aside(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
+        self.read_new_records()?;
+        let shows = |(path, tracked): (&RepoPath, &TrackedFile)| {
+            let set_aside = tracked.set_aside.filter(|set_aside| !set_aside.is_written_over)?;
+            Some((path.clone(), set_aside.shown.0))
+        };
+        Ok(self.known.files.iter().filter_map(shows).collect())
     }
 
     /// The files that held a content last.
@@ -159,6 +210,12 @@ impl FileStates {
         holders.sort();
         holders.dedup();
         Ok(holders)
+    }
+
+    /// Whether a file is remembered to have held a content.
+    pub(crate) fn has_held(&mut self, path: &RepoPath, blob: ObjectId) -> Result<bool> {
+        self.read_new_records()?;
+        Ok(self.known.holders.get(&blob).is_some_and(|holders| holders.contains(path)))
     }
 
     /// What every file held last.
@@ -283,11 +340,14 @@ impl FileStates {
                 noted.push(format_record(b'S', tracked.noted_at, blob, path, b"", 0));
             }
             // In an order that leads to the same.
-            let before = tracked.before.iter().rev().map(|at| (b'W', *at));
+            let (older, newer): (Vec<&StatePosition>, Vec<&StatePosition>) =
+                tracked.before.iter().rev().partition(|at| tracked.is_older(at));
+            let before = older.into_iter().map(|at| (b'W', *at));
+            let newer = newer.into_iter().flat_map(|at| [(b'L', *at), (b'A', *at)]);
             let written = tracked.written.map(|at| (b'W', at));
             let is_written = tracked.written.map(|at| at.1.record);
             let last = tracked.last.filter(|at| is_written != Some(at.1.record));
-            let states = before.chain(written).chain(last.map(|at| (b'L', at)));
+            let states = before.chain(written).chain(newer).chain(last.map(|at| (b'L', at)));
             kept.extend(states.map(|(kind, at)| (path.clone(), kind, at)));
         }
         kept.sort_by(|a, b| a.0.cmp(&b.0));
@@ -320,6 +380,13 @@ fn read_state(file: &mut File, (blob, extent): StatePosition) -> Option<FileStat
     read_layout(file, &extent).map(|layout| FileState { blob, layout })
 }
 
+impl TrackedFile {
+    /// Whether a state was there before git wrote the file last.
+    fn is_older(&self, state: &StatePosition) -> bool {
+        self.written.is_some_and(|written| state.1.record < written.1.record)
+    }
+}
+
 impl TrackedFiles {
     fn apply(&mut self, news: LogEvent) {
         match news {
@@ -336,6 +403,19 @@ impl TrackedFiles {
             tracked.noted_at = tracked.noted_at.max(extent.at);
             self.dead += 50;
             return;
+        }
+        if kind == b'B' {
+            let shown = (blob, extent);
+            tracked.set_aside = Some(SetAside { shown, is_written_over: false });
+            self.dead += extent.length + 100;
+            return;
+        }
+        match &mut tracked.set_aside {
+            Some(set_aside) if matches!(kind, b'W' | b'R' | b'A') => {
+                set_aside.is_written_over = true;
+            }
+            // A save that shows it again says so itself.
+            shown => *shown = None,
         }
         if tracked.last.is_none_or(|(held, _)| held != blob) {
             self.holders.entry(blob).or_default().push(path);
