@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
+use crate::platform::AtomicWrite;
 use crate::platform::git::{GitError, ObjectId, RepoPath, Result};
-use crate::platform::write_atomic;
 
 /// Reads a list; a file that is not there is an empty one.
 pub(super) fn read(file: &Path) -> Vec<(RepoPath, ObjectId)> {
@@ -30,6 +30,6 @@ pub(super) fn write<'e>(
         text.extend_from_slice(path.as_bytes());
         text.push(0);
     }
-    let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
-    folder.and_then(|()| write_atomic(file, &text)).map_err(GitError::file_error("writing", file))
+    let written = AtomicWrite::new().create_folder().write(file, &text);
+    written.map_err(GitError::file_error("writing", file))
 }

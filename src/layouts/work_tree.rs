@@ -783,7 +783,17 @@ impl<'r> WorkTreeLayouts<'r> {
         let Some(line) = extract_layout(content) else { return Ok(None) };
         let Some(before) = self.base_layout(path, earlier)? else { return Ok(None) };
         let before = LayoutPart::between(before, earlier, content);
-        let past = EarlierLayouts { last: Some(before.source()), ..EarlierLayouts::default() };
+        let by_id = |state: FileState| {
+            let layout = ClockedLayout::parse(&state.layout, Clock::Unknown(0))?;
+            Some(LayoutPart { layout, pairs: OwnedPairs::ById })
+        };
+        let remembered: Vec<LayoutPart> =
+            self.remembered_layouts(path)?.into_iter().filter_map(by_id).collect();
+        let past = EarlierLayouts {
+            last: Some(before.source()),
+            remembered: remembered.iter().map(LayoutPart::source).collect(),
+            ..EarlierLayouts::default()
+        };
         Ok(clean::stamp_moves(&line, &past, moved))
     }
 

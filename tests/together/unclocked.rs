@@ -177,3 +177,27 @@ fn a_merge_tells_what_gave_way_in_a_raw_file_of_ours() {
     ann.comfy(["layout", "restore", &head, FILE]);
     assert_lies(&ann, FILE, SAMPLER, [2000, 2000]);
 }
+
+#[test]
+fn a_commit_that_goes_back_to_a_raw_file_moves_nothing_when_it_is_rebased() {
+    let (team, ann, _ben) = Team::of_two();
+    let raw = rearranged_by_an_outsider(&team, &Sheet::read(&ann, FILE));
+    ann.git(["pull", "-q"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.set(NEGATIVE, 0, "fog");
+    });
+    Sheet::read(&ann, FILE).put(SAMPLER, [1000, 1000]).write(&ann, FILE);
+    ann.git(["add", "."]);
+    ann.git(["revert", "--no-edit", "HEAD"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.title(LATENT, "clean again");
+    });
+    assert_lies(&ann, FILE, SAMPLER, [1000, 1000]);
+    let outsider = team.world.at("outsider");
+    let mut raw = raw;
+    raw.title(DECODE, "raw").write(&outsider, FILE);
+    outsider.git(["commit", "-q", "-a", "-m", "raw again"]);
+    outsider.git(["push", "-q"]);
+    ann.git(["pull", "-q", "--rebase"]);
+    assert_lies(&ann, FILE, SAMPLER, [1000, 1000]);
+}

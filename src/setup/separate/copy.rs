@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::{Result, file_error, list_folder};
-use crate::platform::copy_file::copy_with_time;
+use crate::platform::files::copy_with_time;
 
 /// Copies files, folders and links, each file synced to disk.
 pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {

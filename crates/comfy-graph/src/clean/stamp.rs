@@ -80,11 +80,44 @@ fn stamp_at(line: &str, past: &EarlierLayouts<'_>, now: Clock) -> Option<Clocked
 
 /// The same for a layout that was saved elsewhere, at a time that nobody wrote down: what was
 /// moved counts as moved at a time that the caller chooses, and what belongs to no place gives
-/// way to every save.
+/// way to every save. What lies where it is remembered to have been was not moved since.
 pub fn stamp_moves(line: &str, past: &EarlierLayouts<'_>, moved: Clock) -> Option<ClockedLayout> {
     let mut layout = stamp_at(line, past, moved)?;
     layout.saved = layout.saved.min(Clock::Unknown(0));
+    for graph in &mut layout.graphs {
+        let here = PlacementView::of_graph(graph);
+        let remembered = views_of(&past.remembered, graph);
+        let Some(last) = view_of(past.last, graph) else { continue };
+        let mut stayed = Vec::new();
+        for (key, place) in graph.places.iter().filter(|(_, place)| place.moved == moved) {
+            let at = here.geometry.get(key).copied().unwrap_or_default();
+            let known = last.find_placement(key, &place.class);
+            if let Some((before, _)) = known
+                && matches!(before.moved, Clock::At(_))
+                && was_in_clean_file(remembered.iter(), key, place, at)
+            {
+                stayed.push((key.clone(), with_renamed_group(before, last.source)));
+            }
+        }
+        graph.set_placements(stayed);
+    }
     Some(layout)
+}
+
+/// Whether a place is one that any of these layouts, of files that were clean, has.
+fn was_in_clean_file<'v, 'a: 'v>(
+    views: impl Iterator<Item = &'v PlacementView<'a>>,
+    key: &str,
+    place: &Placement,
+    at: Geometry,
+) -> bool {
+    let is_clean = |view: &&PlacementView<'_>| {
+        view.source.is_some_and(|source| source.layout.saved != Clock::Unknown(0))
+    };
+    views.filter(is_clean).any(|view| {
+        let known = view.find_placement(key, &place.class);
+        known.is_some_and(|(_, there)| is_same_position(at, there))
+    })
 }
 
 /// One clock for all places of a layout that was just split off a file.
@@ -328,14 +361,8 @@ impl PlaceHistory<'_> {
 
     /// Whether it lay there at any time that is remembered of clean files.
     fn was_there(&self, key: &str, fresh: &Placement, here: Geometry) -> bool {
-        let is_clean = |view: &&PlacementView<'_>| {
-            view.source.is_some_and(|source| source.layout.saved != Clock::Unknown(0))
-        };
-        let mut all = self.before.iter().chain(&self.remembered).filter(is_clean);
-        all.any(|view| {
-            let known = view.find_placement(key, &fresh.class);
-            known.is_some_and(|(_, there)| is_same_position(here, there))
-        })
+        let all = self.before.iter().chain(&self.remembered);
+        was_in_clean_file(all, key, fresh, here)
     }
 
     /// Whether it still lies where such a file had it, and was not moved since.

@@ -46,9 +46,9 @@ fn compare(
             match has_ids(older) && has_ids(newer) {
                 true => compare_by_id(content, older, newer, agreement, depth - 1),
                 false if older.len() == newer.len() && content.len() == newer.len() => {
-                    for at in 0..older.len() {
-                        let all = (&content[at], &older[at], &newer[at]);
-                        compare(Some(all.0), Some(all.1), Some(all.2), agreement, depth - 1);
+                    let items = content.iter().zip(older).zip(newer);
+                    for ((content, older), newer) in items {
+                        compare(Some(content), Some(older), Some(newer), agreement, depth - 1);
                     }
                 }
                 false => count(content == newer, content == older, agreement),
