@@ -239,6 +239,23 @@ pub(crate) fn find_origins(
     Ok(files.into_iter().map(raw).collect())
 }
 
+/// When the commit was made that brought a content to a path, in milliseconds since 1970; nothing
+/// where no commit up to HEAD did.
+pub(crate) fn committed_at(
+    repository: &Repository,
+    path: &RepoPath,
+    blob: ObjectId,
+) -> Result<Option<u64>> {
+    let files = find_origins(repository, vec![(path.clone(), blob)], "HEAD", None)?;
+    let origin = files.into_iter().find_map(|file| file.origin);
+    let commit = match origin {
+        Some(origin) => repository.commit(origin.commit)?,
+        None => None,
+    };
+    let seconds = commit.and_then(|commit| u64::try_from(commit.author.seconds).ok());
+    Ok(seconds.map(|seconds| seconds.saturating_mul(1000)))
+}
+
 type RawOrigins = FxHashMap<(RepoPath, ObjectId), RawOrigin>;
 
 /// Beyond so many files history is read as a whole: a command line has a greatest length.

@@ -18,6 +18,7 @@ use super::file_states::{FileState, FileStates, FileWriter};
 use super::filter::normalized_blob_id;
 use super::layout_finder::{BlobLayout, LayoutFinder};
 use super::layout_note::LayoutEntry;
+use super::raw_files;
 use super::raw_files::{StoredContent, extract_layout};
 use super::renames::RenameFinder;
 use super::{MAX_MATCHED_SIZE, notes_history};
@@ -372,6 +373,7 @@ impl<'r> WorkTreeLayouts<'r> {
         if let Some(last) = history.last {
             let last_write = history.written.as_ref().unwrap_or(&last);
             known.last_write = Some(last_write.clone()).filter(|_| history.older_than_write > 0);
+            let last_blob = last.blob;
             known.last = self.match_part(last, blob, content);
             // A tab that was open all the time has the ids of that time.
             let by_id = |state: FileState| {
@@ -384,6 +386,7 @@ impl<'r> WorkTreeLayouts<'r> {
             if is_raw {
                 let remembered = self.remembered_layouts(path)?;
                 known.remembered = remembered.into_iter().filter_map(by_id).collect();
+                known.raw_since = raw_files::committed_at(self.repository, path, last_blob)?;
             }
             let first_older = history.before.len().saturating_sub(history.older_than_write);
             let state = |(at, state): (usize, FileState)| {
@@ -920,6 +923,7 @@ struct PreviousLayouts {
     /// What git wrote last, if it held something else before.
     last_write: Option<FileState>,
     remembered: Vec<LayoutPart>,
+    raw_since: Option<u64>,
     set_aside: Option<LayoutPart>,
     /// The name it had, where it was renamed.
     name_before: Option<String>,
@@ -939,6 +943,7 @@ impl PreviousLayouts {
                 .collect(),
             remembered: self.remembered.iter().map(LayoutPart::source).collect(),
             set_aside: self.set_aside.as_ref().map(LayoutPart::source),
+            raw_since: self.raw_since,
         }
     }
 }

@@ -201,3 +201,32 @@ fn a_commit_that_goes_back_to_a_raw_file_moves_nothing_when_it_is_rebased() {
     ann.git(["pull", "-q", "--rebase"]);
     assert_lies(&ann, FILE, SAMPLER, [1000, 1000]);
 }
+
+#[test]
+fn a_drag_outlives_a_colleagues_later_first_save_of_the_same_raw_file() {
+    let (team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.title(LATENT, "first");
+    });
+    ann.git(["push", "-q"]);
+    rearranged_by_an_outsider(&team, &Sheet::read(&ann, FILE));
+    for repo in [&ann, &ben] {
+        repo.git(["pull", "-q"]);
+    }
+    edit_and_commit(&ann, |sheet| {
+        sheet.set(NEGATIVE, 0, "fog");
+    });
+    edit_and_commit(&ann, |sheet| {
+        sheet.put(SAMPLER, [1000, 1000]);
+    });
+    ann.git(["push", "-q"]);
+    edit_and_commit(&ben, |sheet| {
+        sheet.title(DECODE, "mine");
+    });
+    ben.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+    ben.git(["push", "-q"]);
+    ann.git(["pull", "-q"]);
+    for repo in [&ann, &ben, &team.member("fresh")] {
+        assert_lies(repo, FILE, SAMPLER, [1000, 1000]);
+    }
+}

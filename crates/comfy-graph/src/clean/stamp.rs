@@ -37,6 +37,9 @@ pub struct EarlierLayouts<'a> {
     pub remembered: Vec<LayoutSource<'a>>,
     /// What was saved before, taken for what an old tab shows, and written over since.
     pub set_aside: Option<LayoutSource<'a>>,
+    /// When the file held last was committed without git-comfy, in milliseconds since 1970: what
+    /// was moved in it was moved then, whoever saves it first.
+    pub raw_since: Option<u64>,
 }
 
 impl EarlierLayouts<'_> {
@@ -197,7 +200,6 @@ pub fn shows_moves_of_others(
 
 fn stamp_graph(graph: &mut ClockedGraph, past: &EarlierLayouts<'_>, now: Clock) {
     let marks = arranged_mark::read_marks(&graph.aside);
-    let pile = piled_nodes(graph);
     let history = PlaceHistory {
         last: view_of(past.last, graph),
         written: view_of(past.written_by_git, graph),
@@ -205,13 +207,15 @@ fn stamp_graph(graph: &mut ClockedGraph, past: &EarlierLayouts<'_>, now: Clock) 
         shown_by_tab: views_of(&past.shown_by_tab, graph),
         remembered: views_of(&past.remembered, graph),
         set_aside: view_of(past.set_aside, graph),
+        raw_since: past.raw_since,
+        piled: piled_nodes(graph),
         marks,
         now: PlacementView::of_graph(graph),
     };
     let mut placed = Vec::new();
     for (key, place) in &graph.places {
         let mut decided = history.decide_placement(key, place, now);
-        if decided.moved == now && pile.contains(key) {
+        if decided.moved == now && history.is_piled(key) {
             decided.moved = Clock::Arranged;
         }
         if decided.moved == Clock::Arranged && decided.written == now {
@@ -290,6 +294,8 @@ struct PlaceHistory<'a> {
     shown_by_tab: Vec<PlacementView<'a>>,
     remembered: Vec<PlacementView<'a>>,
     set_aside: Option<PlacementView<'a>>,
+    raw_since: Option<u64>,
+    piled: Vec<PlaceKey>,
     marks: FxHashMap<PlaceKey, (f64, f64)>,
     now: PlacementView<'static>,
 }
@@ -305,7 +311,10 @@ impl PlaceHistory<'_> {
             if is_same_position(here, there) && has_same_looks(fresh, last) {
                 if let Some(place) = self.clocked_before(key, fresh, last) {
                     // What was moved in the raw file is what the person saw, and saves.
-                    return if self.was_there(key, fresh, here) { place } else { anew(now, now) };
+                    return match self.was_there(key, fresh, here) || self.is_piled(key) {
+                        true => place,
+                        false => anew(self.moved_in_raw_file(&place, now), now),
+                    };
                 }
                 let is_verbatim = fresh.members == last.members && self.is_same_frame(fresh, last);
                 let restated = if is_verbatim { last.written } else { now };
@@ -315,8 +324,9 @@ impl PlaceHistory<'_> {
                 return self.last_in_new_names(last);
             }
             if self.moved_with_group(last, here, there) && has_same_looks(fresh, last) {
-                let is_ranked = self.clocked_before(key, fresh, last).is_none();
-                return anew(if is_ranked { last.moved } else { now }, now);
+                let before = self.clocked_before(key, fresh, last);
+                let moved = before.map(|before| self.moved_in_raw_file(&before, now));
+                return anew(moved.unwrap_or(last.moved), now);
             }
         }
         let is_set_back_again = is_so(&self.now, key, fresh, self.set_aside.as_ref());
@@ -357,6 +367,18 @@ impl PlaceHistory<'_> {
             let (old, _) = view.find_placement(key, &fresh.class)?;
             matches!(old.moved, Clock::At(_)).then(|| with_renamed_group(old, view.source))
         })
+    }
+
+    fn is_piled(&self, key: &str) -> bool {
+        self.piled.iter().any(|piled| piled.as_str() == key)
+    }
+
+    /// When a place was moved that a raw file has elsewhere than a clean one before: at the time
+    /// of its commit, so that whoever moves it after that is later, but after that one.
+    fn moved_in_raw_file(&self, before: &Placement, now: Clock) -> Clock {
+        let (Clock::At(stamp), Some(since)) = (now, self.raw_since) else { return now };
+        let millis = since.max(before.moved.millis() + 1).min(stamp.millis);
+        Clock::At(ClockStamp { millis, ..stamp })
     }
 
     /// Whether it lay there at any time that is remembered of clean files.
