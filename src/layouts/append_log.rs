@@ -574,6 +574,7 @@ impl HeaderLine {
             "L" => b'L',
             "S" => b'S',
             "W" => b'W',
+            "B" => b'B',
             "R" => b'R',
             "A" => b'A',
             _ => return None,

@@ -3,9 +3,10 @@
 //!
 //! `L` says that a person saved the file so, `W` that git wrote it so, `R` that git wrote it
 //! and left everything where it lay, `A` that a hook brought the file to what it was known to
-//! hold, `S` up to which time its moves are in notes. One work
-//! tree has one such log; it can be deleted at any time, and then the notes tell what the
-//! file held.
+//! hold, `S` up to which time its moves are in notes, `B` that a person saved the file so, and
+//! that something in it was taken for what an old tab shows: the file is then written anew as
+//! it was. One work tree has one such log; it can be deleted at any time, and then the notes
+//! tell what the file held.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -49,6 +50,10 @@ pub(crate) struct FileHistory {
     pub(crate) written: Option<FileState>,
     /// What it held before git wrote it, the newest first.
     pub(crate) before: Vec<FileState>,
+    /// How many of those, from the oldest on, are older than what git wrote last.
+    pub(crate) older_than_write: usize,
+    /// What was saved, did not count, and was written over since.
+    pub(crate) set_aside: Option<FileState>,
 }
 
 /// A state that is written down.
@@ -96,11 +101,19 @@ struct TrackedFile {
     last: Option<StatePosition>,
     written: Option<StatePosition>,
     before: VecDeque<StatePosition>,
+    set_aside: Option<SetAside>,
     /// The first of them looks as the last state does.
     looks_as_before: bool,
     /// A person brought it into the last state.
     is_saved: bool,
     noted_at: u64,
+}
+
+/// What the file showed when something in it did not count.
+#[derive(Debug, Clone, Copy)]
+struct SetAside {
+    shown: StatePosition,
+    is_written_over: bool,
 }
 
 impl FileStates {
@@ -132,11 +145,49 @@ impl FileStates {
         let last = tracked.last;
         let written = tracked.written_before_last();
         let before = tracked.before.clone();
+        let older_than_write = before.iter().filter(|position| tracked.is_older(position)).count();
+        let set_aside = tracked
+            .set_aside
+            .filter(|set_aside| set_aside.is_written_over)
+            .map(|set_aside| set_aside.shown);
         Ok(FileHistory {
             last: last.and_then(|position| self.read_state(position)),
             written: written.and_then(|position| self.read_state(position)),
+            older_than_write,
             before: before.into_iter().filter_map(|position| self.read_state(position)).collect(),
+            set_aside: set_aside.and_then(|position| self.read_state(position)),
         })
+    }
+
+    /// Every state that is still written down of a file, the newest first: also what a person
+    /// saved over since.
+    pub(crate) fn remembered(&mut self, path: &RepoPath, most: usize) -> Result<Vec<FileState>> {
+        let states = self.recorded_states(|of| of == path)?;
+        let states = states.iter().rev().take(most).filter_map(|state| {
+            Some(FileState { blob: state.blob, layout: self.layout_of(state)? })
+        });
+        Ok(states.collect())
+    }
+
+    /// Remembers what a file shows that a person saved, where something in it does not count.
+    pub(crate) fn set_aside(&mut self, path: &RepoPath, shown: &FileState) -> Result<()> {
+        let known = self.log.index()?.files.get(path).and_then(|tracked| tracked.set_aside);
+        let crc = crc32fast::hash(shown.layout.as_bytes());
+        let is_known = known.is_some_and(|known| {
+            let (blob, extent) = known.shown;
+            !known.is_written_over && (blob, extent.crc) == (shown.blob, crc)
+        });
+        if is_known { Ok(()) } else { self.append(b'B', path, shown) }
+    }
+
+    /// The files that show something that did not count when it was saved, and the content
+    /// they had.
+    pub(crate) fn files_set_aside(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
+        let shows = |(path, tracked): (&RepoPath, &TrackedFile)| {
+            let set_aside = tracked.set_aside.filter(|set_aside| !set_aside.is_written_over)?;
+            Some((path.clone(), set_aside.shown.0))
+        };
+        Ok(self.log.index()?.files.iter().filter_map(shows).collect())
     }
 
     /// The files that held a content last.
@@ -148,6 +199,12 @@ impl FileStates {
         holders.sort();
         holders.dedup();
         Ok(holders)
+    }
+
+    /// Whether a file is remembered to have held a content.
+    pub(crate) fn has_held(&mut self, path: &RepoPath, blob: ObjectId) -> Result<bool> {
+        let holders = self.log.index()?.holders.get(&blob);
+        Ok(holders.is_some_and(|holders| holders.contains(path)))
     }
 
     /// What every file held last.
@@ -266,11 +323,16 @@ impl FileStates {
                 noted.push(format_record(b'S', tracked.noted_at, blob, path, b"", 0));
             }
             // In an order that leads to the same.
-            let before = tracked.before.iter().rev().map(|position| (b'W', *position));
+            let (older, newer): (Vec<&StatePosition>, Vec<&StatePosition>) =
+                tracked.before.iter().rev().partition(|position| tracked.is_older(position));
+            let before = older.into_iter().map(|position| (b'W', *position));
+            let newer =
+                newer.into_iter().flat_map(|position| [(b'L', *position), (b'A', *position)]);
             let written = tracked.written.map(|position| (b'W', position));
             let is_written = tracked.written.map(|(_, extent)| extent.record);
             let last = tracked.last.filter(|(_, extent)| is_written != Some(extent.record));
-            let states = before.chain(written).chain(last.map(|position| (b'L', position)));
+            let last = last.map(|position| (b'L', position));
+            let states = before.chain(written).chain(newer).chain(last);
             kept.extend(states.map(|(kind, position)| (path.clone(), kind, position)));
         }
         kept.sort_by(|a, b| a.0.cmp(&b.0));
@@ -318,6 +380,11 @@ impl TrackedFile {
         let last = self.last.map(|(_, extent)| extent.record);
         self.written.filter(|(_, extent)| Some(extent.record) != last)
     }
+
+    /// Whether a state was there before git wrote the file last.
+    fn is_older(&self, state: &StatePosition) -> bool {
+        self.written.is_some_and(|written| state.1.record < written.1.record)
+    }
 }
 
 impl TrackedFiles {
@@ -332,6 +399,19 @@ impl TrackedFiles {
             tracked.noted_at = tracked.noted_at.max(extent.at);
             self.dead += extent.record_size();
             return;
+        }
+        if kind == b'B' {
+            let shown = (blob, extent);
+            tracked.set_aside = Some(SetAside { shown, is_written_over: false });
+            self.dead += extent.record_size();
+            return;
+        }
+        match &mut tracked.set_aside {
+            Some(set_aside) if matches!(kind, b'W' | b'R' | b'A') => {
+                set_aside.is_written_over = true;
+            }
+            // A save that shows it again says so itself.
+            shown => *shown = None,
         }
         if tracked.last.is_none_or(|(held, _)| held != blob) {
             self.holders.entry(blob).or_default().push(path);

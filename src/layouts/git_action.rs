@@ -4,6 +4,7 @@
 //! Must not know what layouts are.
 
 use super::filter::{SmudgeRequest, SmudgeTarget};
+use crate::platform::files;
 use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository};
 
 /// What becomes of a content that git takes out.
@@ -100,9 +101,9 @@ fn read_state(repository: &Repository, name: &str) -> Option<Vec<u8>> {
 }
 
 /// What a rebase puts anew upon something else: what the branch held before, of which the
-/// commits that are picked need not know all, and what the commit holds that is being applied:
-/// git tells the filter nothing of them, and where that commit only renames the file, no merge
-/// driver either.
+/// commits that are picked need not know all, and what the commit or the patch holds that is
+/// being applied: git tells the filter nothing of them, and where that commit only renames the
+/// file, or the patch applies as it is, no merge driver either.
 fn rebased_blobs(
     repository: &Repository,
     path: &RepoPath,
@@ -120,6 +121,7 @@ fn rebased_blobs(
     }
     let applied = applied_commit(repository, request);
     blobs.extend(applied.and_then(|commit| blob_in_commit(repository, commit, path)));
+    blobs.extend(patched_blob(repository, path));
     blobs.dedup();
     blobs
 }
@@ -127,6 +129,47 @@ fn rebased_blobs(
 fn blob_in_commit(repository: &Repository, commit: CommitId, path: &RepoPath) -> Option<ObjectId> {
     let commit = repository.commit(commit).ok()??;
     Some(repository.entry_at(commit.tree, path).ok()??.id)
+}
+
+/// What a patch that `git am` applies made of a file where it was made, if that is known here.
+fn patched_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
+    if !has_state(repository, "rebase-apply/applying") {
+        return None;
+    }
+    let patch = repository.git_dir().join("rebase-apply/patch");
+    let patch = files::read_up_to(&patch, MAX_PATCH_SIZE).ok()?;
+    let id = patched_id(&patch, path)?;
+    repository.resolve(&id).ok()?
+}
+
+/// A longer patch is not looked into.
+const MAX_PATCH_SIZE: u64 = 64 << 20;
+
+/// The id, perhaps cut short, that a patch says a file has afterwards. A path that git quotes is
+/// not looked for.
+fn patched_id(patch: &[u8], path: &RepoPath) -> Option<String> {
+    let (mut id, mut is_it, mut is_header) = (None, false, false);
+    for line in patch.split(|byte| *byte == b'\n') {
+        if line.starts_with(b"diff --git ") {
+            if is_it {
+                break;
+            }
+            (id, is_header) = (None, true);
+        } else if line.starts_with(b"@@ ") {
+            is_header = false;
+        } else if let (Some(ids), true) = (line.strip_prefix(b"index "), is_header) {
+            let after = ids.splitn(2, |byte| *byte == b' ').next()?;
+            let after = after.rsplit(|byte| *byte == b'.').next()?;
+            id = std::str::from_utf8(after).ok().map(str::to_owned);
+        } else if is_header
+            && let Some(name) =
+                line.strip_prefix(b"+++ ").or_else(|| line.strip_prefix(b"rename to "))
+        {
+            let name = name.strip_prefix(b"b/").unwrap_or(name);
+            is_it |= name == path.as_bytes();
+        }
+    }
+    id.filter(|id| is_it && id.len() >= 4 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 /// The commit that a rebase or a series of picks is at. (One pick alone leaves no trace before

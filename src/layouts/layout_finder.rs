@@ -219,7 +219,11 @@ impl<'r> LayoutFinder<'r> {
         Ok(found)
     }
 
-    fn noted_layouts_of(&mut self, path: &RepoPath) -> Result<Vec<(ObjectId, LayoutEntry)>> {
+    /// The newest layouts of a path in notes, the newest first.
+    pub(crate) fn noted_layouts_of(
+        &mut self,
+        path: &RepoPath,
+    ) -> Result<Vec<(ObjectId, LayoutEntry)>> {
         let mut all = Vec::new();
         for (_, blob) in self.path_index()?.newest(path).to_vec() {
             all.extend(self.read_note(blob)?.entries.remove(path).map(|entry| (blob, entry)));

@@ -30,6 +30,8 @@ pub(crate) struct LayoutHistory<'r> {
     noted: FxHashMap<RepoPath, Vec<NotedLayout>>,
     held: FxHashMap<RepoPath, Vec<RecordedState>>,
     pending: FxHashMap<RepoPath, Vec<PendingLayout>>,
+    /// The moves that states hold, as far as they were asked for.
+    moves: FxHashMap<(ObjectId, u32), Rc<FxHashSet<Clock>>>,
 }
 
 /// A state that the layout of a file was in.
@@ -175,6 +177,7 @@ impl<'r> LayoutHistory<'r> {
             noted: FxHashMap::default(),
             held: FxHashMap::default(),
             pending: FxHashMap::default(),
+            moves: FxHashMap::default(),
         };
         for noted in notes_history::noted_layouts(repository)? {
             past.noted.entry(noted.path.clone()).or_default().push(noted);
@@ -342,6 +345,42 @@ impl<'r> LayoutHistory<'r> {
     /// The notes or the local state cannot be read.
     pub(crate) fn layout(&mut self, state: &LayoutState) -> Result<Option<ClockedLayout>> {
         Ok(self.read_entry(state)?.and_then(|entry| entry.parse()))
+    }
+
+    /// Those of some moves that an older state holds, too: who brought that one about made them.
+    ///
+    /// # Errors
+    /// The notes or the local state cannot be read.
+    pub fn moves_made_before(
+        &mut self,
+        moves: FxHashSet<Clock>,
+        older: &[LayoutState],
+    ) -> Result<FxHashSet<Clock>> {
+        let mut left = moves;
+        let mut known = FxHashSet::default();
+        for state in older {
+            if left.is_empty() {
+                break;
+            }
+            let held = self.moves_in(state)?;
+            let (found, rest) = left.into_iter().partition(|moved| held.contains(moved));
+            left = rest;
+            known.extend::<FxHashSet<Clock>>(found);
+        }
+        Ok(known)
+    }
+
+    fn moves_in(&mut self, state: &LayoutState) -> Result<Rc<FxHashSet<Clock>>> {
+        let key = (state.blob, state.crc);
+        if let Some(known) = self.moves.get(&key) {
+            return Ok(known.clone());
+        }
+        let layout = self.layout(state)?;
+        let clocks = layout.iter().flat_map(ClockedLayout::clocks);
+        let moves: Rc<FxHashSet<Clock>> =
+            Rc::new(clocks.filter(|clock| matches!(clock, Clock::At(_))).collect());
+        self.moves.insert(key, moves.clone());
+        Ok(moves)
     }
 
     fn read_entry(&mut self, state: &LayoutState) -> Result<Option<LayoutEntry>> {

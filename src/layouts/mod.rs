@@ -22,13 +22,15 @@ mod file_states;
 mod filter;
 mod filter_process;
 mod git_action;
-mod layout_finder;
+pub(crate) mod layout_finder;
 mod layout_history;
 pub(crate) mod layout_note;
 mod layout_store;
+pub(crate) mod missed_sides;
 mod notes_history;
 mod notes_history_cache;
 mod one_shot_filter;
+mod path_blob_list;
 mod path_index;
 mod promote;
 pub(crate) mod raw_files;
@@ -38,7 +40,7 @@ pub(crate) mod restore;
 pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod storage_check;
-mod work_tree;
+pub(crate) mod work_tree;
 
 pub(crate) use filter::{Filter, FilterOutcome, SmudgeRequest, TakenLayout, with_committed_layout};
 pub(crate) use promote::{promote_pending, unnoted_layouts};
@@ -116,7 +118,7 @@ pub(crate) fn delete_local_state(repository: &Repository) -> usize {
     let linked = std::fs::read_dir(repository.common_dir().join("worktrees"));
     own.extend(linked.into_iter().flatten().flatten().map(|entry| entry.path().join("comfy")));
     for folder in own {
-        for name in ["files", "files.lock", "fetched"] {
+        for name in ["files", "files.lock", "fetched", missed_sides::FILE_NAME] {
             let _ = std::fs::remove_file(folder.join(name));
         }
         if folder != shared {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filter::{Filter, FilterOutcome, normalized_blob_id};
+use super::layout_finder::LayoutFinder;
+use super::missed_sides;
 use super::refresh::refresh_index;
 use super::settings::{FilterSettings, Handling};
 use super::work_tree::WorkTreeLayouts;
@@ -64,6 +66,9 @@ pub(crate) fn lay_out_committed(
     let mut laid_out = Vec::new();
     let Some(head) = repository.head()? else { return Ok(laid_out) };
     let Some(commit) = repository.commit(head)? else { return Ok(laid_out) };
+    if merged_nothing_of_theirs(repository, &commit.parents, commit.tree)? {
+        return Ok(laid_out);
+    }
     let mut sides: FxHashMap<RepoPath, Vec<ObjectId>> = FxHashMap::default();
     let mut origins = commit.parents;
     if let Some(before) = before.filter(|before| *before != head && !origins.contains(before))
@@ -101,6 +106,61 @@ pub(crate) fn lay_out_committed(
         refresh_index(repository)?;
     }
     Ok(laid_out)
+}
+
+/// Lays out files of which the other side of a merge moved something that nobody here could
+/// know when it was merged: its layout came since. Files whose content anybody changed are left
+/// alone.
+pub fn apply_missed_sides(repository: &Repository) -> Result<Vec<RepoPath>> {
+    let mut followed = Vec::new();
+    let missed = missed_sides::read(repository);
+    if missed.is_empty() || repository.work_tree().is_none() {
+        return Ok(followed);
+    }
+    let mut finder = LayoutFinder::new(repository);
+    let mut known: FxHashMap<RepoPath, Vec<ObjectId>> = FxHashMap::default();
+    let mut left = Vec::new();
+    for (path, side) in missed {
+        match finder.has_note(side)? {
+            true => known.entry(path).or_default().push(side),
+            false => left.push((path, side)),
+        }
+    }
+    if known.is_empty() {
+        return Ok(followed);
+    }
+    let mut files = WorkTreeFiles::open(repository)?;
+    for entry in index::index_entries(repository)? {
+        if let Some(sides) = known.get(&entry.path)
+            && let Some((file, bytes)) = files.read_file(&entry)?
+            && files.is_unchanged(&entry, &bytes)?
+            && files.lay_out_with(&entry, sides, &file, &bytes)?
+        {
+            followed.push(entry.path);
+        }
+    }
+    missed_sides::write(repository, &left)?;
+    if !followed.is_empty() {
+        refresh_index(repository)?;
+    }
+    Ok(followed)
+}
+
+/// Whether the last merge took nothing of the other side (`-s ours`): then its places do not
+/// come along either.
+fn merged_nothing_of_theirs(
+    repository: &Repository,
+    parents: &[CommitId],
+    tree: ObjectId,
+) -> Result<bool> {
+    let [ours, _, ..] = parents else { return Ok(false) };
+    if repository.commit(*ours)?.is_none_or(|ours| ours.tree != tree) {
+        return Ok(false);
+    }
+    // Nothing but what git wrote down tells it from a merge that found nothing to do.
+    let told = repository.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD"]);
+    let told = told.run_to_end(&[])?;
+    Ok(memchr::memmem::find(&told.stdout, b"'ours'").is_some())
 }
 
 /// The contents in a commit that was just picked, of the files that it changed or renamed: of
@@ -295,8 +355,9 @@ impl<'r> WorkTreeFiles<'r> {
             FilterOutcome::Changed(laid_out) if laid_out != bytes => laid_out,
             _ => return Ok(false),
         };
-        self.filter.record_rewrite(&entry.path)?;
         write_atomic(file, &laid_out).map_err(GitError::file_error("writing", file))?;
+        // Afterwards: whoever looks meanwhile still sees the old one.
+        self.filter.record_rewrite(&entry.path)?;
         Ok(true)
     }
 }

@@ -2,6 +2,7 @@
 
 use comfy_graph::{json, merge};
 
+use super::layout_store::PendingLayout;
 use super::promote::unnoted_layouts;
 use super::raw_files::RawFile;
 use super::refresh::refresh_index;
@@ -10,7 +11,7 @@ use super::storage_check::Obstacle;
 use super::{raw_files, storage_check};
 use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::index::index_entries;
+use crate::platform::git::index::{IndexEntry, index_entries};
 use crate::platform::git::{GitError, RepoPath, Repository, Result};
 
 /// How a workflow differs from the last commit.
@@ -90,6 +91,13 @@ pub(crate) fn work_tree_status(repository: &Repository) -> Result<WorkTreeStatus
     // A layout that is pending for what the index holds is one that git sees no change in.
     let index = index_entries(repository)?;
     let raw = raw_files::raw_files_in_index(repository, &index)?;
+    // One of content that nobody will commit, such as a merge that was settled otherwise, waits
+    // for nothing.
+    let is_awaited = |pending: &&PendingLayout| {
+        let is_staged = |entry: &IndexEntry| entry.id == pending.blob && entry.path == pending.path;
+        index.iter().any(is_staged) || found.iter().any(|file| file.path == pending.path)
+    };
+    let pending_layouts = pending.iter().filter(is_awaited).count();
     for entry in index {
         let is_pending = pending.iter().any(|p| p.blob == entry.id && p.path == entry.path);
         if is_pending && !found.iter().any(|file| file.path == entry.path) {
@@ -98,7 +106,7 @@ pub(crate) fn work_tree_status(repository: &Repository) -> Result<WorkTreeStatus
         }
     }
     found.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
-    Ok(WorkTreeStatus { files: found, pending_layouts: pending.len(), raw, damages })
+    Ok(WorkTreeStatus { files: found, pending_layouts, raw, damages })
 }
 
 /// How many conflicts a file carries.

@@ -7,6 +7,7 @@ use comfy_graph::json::{JsonPath, JsonStyle, Object, Value, parse_text, print_ob
 use comfy_graph::merge::{Conflict, MergeDecision, MergeResult};
 
 use crate::differences::text::{SubgraphNames, collect_subgraph_names};
+use crate::merging::merge_layouts::RawMovesSide;
 use crate::platform::git::RepoPath;
 use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
@@ -30,13 +31,17 @@ pub fn notable_decisions(merged: &MergeResult) -> Vec<String> {
     notable.map(|notable| decision_line(notable, &names)).collect()
 }
 
-/// That places moved in a raw file of theirs lie as they do here.
-pub fn lost_raw_moves_line(path: &RepoPath, moves: &LayoutChanges) -> String {
+/// That places moved in a raw file of one side lie where the other side put them.
+pub(crate) fn lost_raw_moves_line(path: &RepoPath, moves: &LayoutChanges, side: RawMovesSide) -> String {
     let lists = [&moves.moved, &moves.placed, &moves.resized, &moves.restyled];
     let count = lists.iter().map(|list| list.len()).sum::<usize>() + moves.arranged;
     let places = counted(count, "place", "places");
+    let what = match side {
+        RawMovesSide::Theirs => "that they moved gave way to yours: it",
+        RawMovesSide::Ours => "moved here gave way to theirs: the file here",
+    };
     format!(
-        "{path}: {places} that they moved gave way to yours: it was committed without git-comfy, \
+        "{path}: {places} {what} was committed without git-comfy, \
          and nobody knows when they were moved"
     )
 }

@@ -6,12 +6,14 @@
 use comfy_graph::clean;
 use comfy_graph::clean::{
     Clock, ClockedLayout, ComposedFile, LayoutChanges, LayoutRelation, LayoutSource, PlaceMatches,
+    UnclockedRanks, UnclockedSide,
 };
 use comfy_graph::graph::{NodeId, NodeKey};
 use rustc_hash::FxHashMap;
 
 use crate::layouts::raw_files::extract_layout;
-use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts};
+use crate::layouts::work_tree::MergeLayout;
+use crate::layouts::{FilterSettings, Handling, LayoutPart, WorkTreeLayouts, missed_sides};
 use crate::platform::git::{AttributeDirection, ObjectKind, RepoPath, Repository, Result};
 
 #[derive(Debug, Clone, Copy)]
@@ -73,17 +75,24 @@ impl IncomingSide {
     }
 }
 
-/// Moves in a raw file of theirs that do not go the usual way.
+/// Moves in a raw file that do not go the usual way.
 #[derive(Debug)]
 pub(crate) struct RawMoves {
     pub(crate) moves: LayoutChanges,
     pub(crate) fate: RawMovesFate,
 }
 
+/// Whose file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RawMovesSide {
+    Ours,
+    Theirs,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RawMovesFate {
-    /// Nobody knows when they were made, and what lies here was placed at a known time.
-    GaveWay,
+    /// Nobody knows when they were made, and the other side placed things at a known time.
+    GaveWay(RawMovesSide),
     /// They are kept, but are all that changes in the file: git sees nothing to write.
     AllThatChanged,
 }
@@ -105,13 +114,18 @@ pub(crate) fn store_merged_layout(
     path: &RepoPath,
     contents: MergeContents<'_>,
     renumbered: &FxHashMap<NodeKey, NodeId>,
-) -> Result<Option<RawMoves>> {
+) -> Result<Vec<RawMoves>> {
     let mut layouts = WorkTreeLayouts::new(repository);
     let Some(composed) = compose_layouts(&mut layouts, path, contents, renumbered)? else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let blob = repository.format().object_id(ObjectKind::Blob, contents.merged);
     layouts.store_for(path, blob, &composed.file.layout)?;
+    if composed.misses_theirs {
+        let theirs = repository.format().object_id(ObjectKind::Blob, contents.theirs);
+        // It only helps to put right later what is not known now.
+        let _ = missed_sides::add(repository, path, theirs);
+    }
     Ok(composed.raw_moves)
 }
 
@@ -130,28 +144,66 @@ pub(crate) fn content_with_layout(
 /// A merged content, laid out.
 struct ComposedMerge {
     file: ComposedFile,
-    raw_moves: Option<RawMoves>,
+    raw_moves: Vec<RawMoves>,
+    /// Nobody knows yet how their side lay.
+    misses_theirs: bool,
 }
 
-/// When a place was moved that a raw side has elsewhere than the common ancestor: at no known
-/// time, but later than what neither side moved. Of two moves ours stays.
-const MOVED_BY_OURS: Clock = Clock::Unknown(2);
-const MOVED_BY_THEIRS: Clock = Clock::Unknown(1);
-
-/// The layout of one side.
-fn side_layout(
+/// The layouts of both sides. What has no clock and was moved since the common ancestor ranks
+/// above what was not.
+fn side_layouts(
     layouts: &mut WorkTreeLayouts<'_>,
     path: &RepoPath,
     contents: MergeContents<'_>,
-    (side, moved): (&[u8], Clock),
-) -> Result<Option<ClockedLayout>> {
-    let Some(line) = extract_layout(side) else { return layouts.layout_for_merge(path, side) };
-    if contents.incoming != IncomingSide::Reverted
-        && let Some(layout) = layouts.stamp_raw_moves(path, side, contents.base, moved)?
-    {
-        return Ok(Some(layout));
-    }
-    Ok(clean::stamp_uniformly(&line, Clock::Unknown(0)))
+) -> Result<MergeSides> {
+    let mut clean_layout = |side: &[u8]| match extract_layout(side) {
+        Some(_) => Ok(None),
+        None => layouts.layout_for_merge(path, side),
+    };
+    let (mut ours, mut theirs) = (clean_layout(contents.ours)?, clean_layout(contents.theirs)?);
+    let base = layouts.base_layout(path, contents.base)?;
+    let known = ours.iter().chain(&theirs).map(|side| &side.layout);
+    let ranks = UnclockedRanks::above(known.chain(&base));
+    let base = base.filter(ClockedLayout::has_unclocked_place);
+    let base_of = |side: &[u8]| Some(LayoutPart::between(base.clone()?, contents.base, side));
+    let (base_of_ours, base_of_theirs) = (base_of(contents.ours), base_of(contents.theirs));
+    let is_taken_back = contents.incoming == IncomingSide::Reverted;
+    ranks.rank_moves(
+        unclocked_side(&mut ours, &base_of_ours),
+        unclocked_side(&mut theirs, &base_of_theirs).filter(|_| !is_taken_back),
+    );
+    let mut raw_layout = |side: &[u8], moved: Clock| -> Result<Option<ClockedLayout>> {
+        let Some(line) = extract_layout(side) else { return Ok(None) };
+        let ranked = match is_taken_back {
+            true => None,
+            false => layouts.stamp_raw_moves(path, side, contents.base, moved)?,
+        };
+        Ok(ranked.or_else(|| clean::stamp_uniformly(&line, Clock::Unknown(0))))
+    };
+    let our_raw = raw_layout(contents.ours, ranks.upper())?;
+    let their_raw = raw_layout(contents.theirs, ranks.lower())?;
+    let is_known = theirs.as_ref().is_some_and(|theirs| !theirs.is_guess);
+    Ok(MergeSides {
+        ours: our_raw.or(ours.map(|side| side.layout)),
+        misses_theirs: !is_known && their_raw.is_none() && !is_taken_back,
+        theirs: their_raw.or(theirs.map(|side| side.layout)),
+    })
+}
+
+/// The layouts of the sides of a merge.
+struct MergeSides {
+    ours: Option<ClockedLayout>,
+    theirs: Option<ClockedLayout>,
+    /// Theirs is none of that very content.
+    misses_theirs: bool,
+}
+
+fn unclocked_side<'a>(
+    side: &'a mut Option<MergeLayout>,
+    base: &'a Option<LayoutPart>,
+) -> Option<UnclockedSide<'a>> {
+    let side = side.as_mut().filter(|side| !side.is_guess)?;
+    Some(UnclockedSide { layout: &mut side.layout, base: base.as_ref()?.source() })
 }
 
 fn compose_layouts(
@@ -160,14 +212,15 @@ fn compose_layouts(
     contents: MergeContents<'_>,
     renumbered: &FxHashMap<NodeKey, NodeId>,
 ) -> Result<Option<ComposedMerge>> {
-    let ours = side_layout(layouts, path, contents, (contents.ours, MOVED_BY_OURS))?;
-    let theirs = side_layout(layouts, path, contents, (contents.theirs, MOVED_BY_THEIRS))?;
+    let MergeSides { ours, theirs, misses_theirs } = side_layouts(layouts, path, contents)?;
     let latest = |layout: &Option<ClockedLayout>| layout.as_ref().map_or(0, |l| l.latest_millis());
     let now = layouts.tick(latest(&ours).max(latest(&theirs)))?;
-    let with_moves = match contents.incoming {
-        IncomingSide::Reverted => None,
-        _ => layouts.stamp_raw_moves(path, contents.theirs, contents.base, now)?,
+    let mut with_moves = |side: &[u8]| match contents.incoming {
+        IncomingSide::Reverted => Ok(None),
+        _ => layouts.stamp_raw_moves(path, side, contents.base, now),
     };
+    let ours_with_moves = with_moves(contents.ours)?;
+    let theirs_with_moves = with_moves(contents.theirs)?;
     let matches = PlaceMatches::from_renumbering(renumbered);
     // A result that equals one side has exactly that side's layout.
     let relation = |side: &[u8], otherwise| match side == contents.merged {
@@ -176,36 +229,45 @@ fn compose_layouts(
     };
     let relation_of_ours = relation(contents.ours, LayoutRelation::ById);
     let relation_of_theirs = relation(contents.theirs, LayoutRelation::Matched(&matches));
-    let compose = |theirs: Option<&ClockedLayout>| {
-        let ours = ours.as_ref().map(|layout| LayoutSource { layout, relation: relation_of_ours });
+    let compose = |ours: Option<&ClockedLayout>, theirs: Option<&ClockedLayout>| {
+        let ours = ours.map(|layout| LayoutSource { layout, relation: relation_of_ours });
         let theirs = theirs.map(|layout| LayoutSource { layout, relation: relation_of_theirs });
         let sources: Vec<LayoutSource<'_>> = ours.into_iter().chain(theirs).collect();
         if sources.is_empty() { None } else { clean::compose_file(contents.merged, &sources, now) }
     };
-    let merged = compose(theirs.as_ref());
-    let picked = with_moves.as_ref().and_then(|theirs| compose(Some(theirs)));
+    let (ours, theirs) = (ours.as_ref(), theirs.as_ref());
+    let Some(merged) = compose(ours, theirs) else { return Ok(None) };
     let moved_since = |before: Option<&ClockedLayout>, after: &ComposedFile| {
         let relation = LayoutRelation::SameContent;
         let before = before.map(|layout| LayoutSource { layout, relation });
         clean::compare_layouts(before, &after.layout)
     };
-    let (file, moves, fate) = match (merged, picked) {
-        (_, Some(picked)) if contents.incoming == IncomingSide::Commit => {
-            let moves = match contents.ours == contents.merged {
-                true => moved_since(ours.as_ref(), &picked),
-                false => LayoutChanges::default(),
-            };
-            (picked, moves, RawMovesFate::AllThatChanged)
+    let picked = theirs_with_moves.as_ref().and_then(|theirs| compose(ours, Some(theirs)));
+    let mut raw_moves = Vec::new();
+    let mut tell = |moves: LayoutChanges, fate: RawMovesFate| {
+        if !moves.is_empty() {
+            raw_moves.push(RawMoves { moves, fate });
         }
-        (Some(merged), Some(picked)) => {
-            let moves = moved_since(Some(&merged.layout), &picked);
-            (merged, moves, RawMovesFate::GaveWay)
-        }
-        (Some(merged), None) => (merged, LayoutChanges::default(), RawMovesFate::GaveWay),
-        (None, _) => return Ok(None),
     };
-    let raw_moves = (!moves.is_empty()).then_some(RawMoves { moves, fate });
-    Ok(Some(ComposedMerge { file, raw_moves }))
+    let file = match picked {
+        Some(picked) if contents.incoming == IncomingSide::Commit => {
+            if contents.ours == contents.merged {
+                tell(moved_since(ours, &picked), RawMovesFate::AllThatChanged);
+            }
+            picked
+        }
+        picked => {
+            let kept = ours_with_moves.as_ref().and_then(|ours| compose(Some(ours), theirs));
+            for (side, with_moves) in [(RawMovesSide::Ours, kept), (RawMovesSide::Theirs, picked)] {
+                if let Some(with_moves) = with_moves {
+                    let moves = moved_since(Some(&merged.layout), &with_moves);
+                    tell(moves, RawMovesFate::GaveWay(side));
+                }
+            }
+            merged
+        }
+    };
+    Ok(Some(ComposedMerge { file, raw_moves, misses_theirs }))
 }
 
 /// Whether a commit of that name holds a file with that content.

@@ -13,7 +13,9 @@ use crate::exit::Exit;
 use crate::layouts::Handling;
 use crate::layouts::describe::{PlaceLabels, describe_moves};
 use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
-use crate::merging::merge_layouts::{IncomingSide, MergeContents, RawMoves, RawMovesFate};
+use crate::merging::merge_layouts::{
+    IncomingSide, MergeContents, RawMoves, RawMovesFate, RawMovesSide,
+};
 use crate::merging::{describe, merge_journal, merge_layouts};
 use crate::platform::git::{RepoPath, Repository, shell};
 use crate::platform::machine::file_io;
@@ -81,7 +83,7 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
         (Some(path), _) => path.to_string(),
         _ => args.ours.to_string_lossy().into_owned(),
     };
-    let mut raw_moves = None;
+    let mut raw_moves = Vec::new();
     let exit = match &product.content {
         None => {
             // Markers where the conflicts are; if texts cannot show them, where lines differ.
@@ -104,9 +106,10 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
         }
     };
     if cards == CardVisibility::Shown {
-        if let (Some(moves), Some(repository), Some(path)) = (&raw_moves, &repository, &path) {
-            let theirs = (labels.theirs.as_deref(), inputs.theirs.as_slice());
-            report_raw_moves(session, repository, path, moves, theirs)?;
+        if let (Some(repository), Some(path)) = (&repository, &path) {
+            for moves in &raw_moves {
+                report_raw_moves(session, repository, path, moves, (&labels, &inputs))?;
+            }
         }
         let about = describe::MergeJournalHeader {
             path: name.clone(),
@@ -148,30 +151,39 @@ fn contents_for_layout<'a>(
     }
 }
 
-/// Tells of moves in a raw file of theirs that do not go the usual way, and what to do.
+/// Tells of moves in a raw file that do not go the usual way, and what to do.
 fn report_raw_moves(
     session: &Session,
     repository: &Repository,
     path: &RepoPath,
     raw: &RawMoves,
-    (label, content): (Option<&str>, &[u8]),
+    (labels, inputs): (&SideLabels, &MergeInputs),
 ) -> Result<()> {
     let file = shell::quote_path(path.to_string());
     match raw.fate {
-        RawMovesFate::GaveWay => {
-            let commit = match label {
-                Some(label) => merge_layouts::holds_content(repository, label, path, content)?,
+        RawMovesFate::GaveWay(side) => {
+            let commit = match side {
+                RawMovesSide::Theirs => labels.theirs.clone(),
+                // What HEAD is now has another name afterwards.
+                RawMovesSide::Ours => repository.head()?.map(|head| head.to_string()),
+            };
+            let content = match side {
+                RawMovesSide::Theirs => &inputs.theirs,
+                RawMovesSide::Ours => &inputs.ours,
+            };
+            let is_known = match &commit {
+                Some(commit) => merge_layouts::holds_content(repository, commit, path, content)?,
                 None => false,
             };
-            let commit = label.filter(|_| commit).map(shell::quote_path);
-            session.ui.info(&describe::lost_raw_moves_line(path, &raw.moves));
+            let commit = clean_label(&commit.filter(|_| is_known)).map(shell::quote_path);
+            session.ui.info(&describe::lost_raw_moves_line(path, &raw.moves, side));
             session.ui.info(&format!(
                 "  `git comfy layout restore {} {file}` puts them where that commit has them",
                 commit.as_deref().unwrap_or("COMMIT")
             ));
         }
         RawMovesFate::AllThatChanged => {
-            let titles = [PlaceTitles::from_content(content)];
+            let titles = [PlaceTitles::from_content(&inputs.theirs)];
             let told = describe_moves(&raw.moves, PlaceLabels(&titles));
             session.ui.info(&format!(
                 "{path}: {told}; that is kept, though git sees no change in this file and \

@@ -7,7 +7,7 @@ pub mod undo;
 
 use comfy_graph::clean;
 use comfy_graph::clean::{
-    CleanStart, ClockedLayout, LayoutChanges, LayoutMode, PlaceTitles, compare_layouts,
+    CleanStart, Clock, ClockedLayout, LayoutChanges, LayoutMode, PlaceTitles, compare_layouts,
 };
 use jiff::Timestamp;
 
@@ -17,8 +17,10 @@ use crate::layouts::bring_back::{
     InspectedFile, LayoutWorkspace, RestoreOutcome, WorkTreeWorkflow,
 };
 use crate::layouts::describe::{PlaceLabels, describe_moves};
+use crate::layouts::file_states::FileState;
 use crate::layouts::layout_history;
 use crate::layouts::layout_history::{LayoutHistory, LayoutState, StateId, StateMatch};
+use crate::layouts::raw_files::{CommittedFile, committed_layout};
 use crate::platform::git::{ObjectId, RepoPath, Repository, commit_text, index, shell};
 use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
@@ -119,6 +121,13 @@ struct FileLayouts<'r> {
     workflow: Option<WorkTreeWorkflow>,
     states: Vec<LayoutState>,
     titles: PlaceTitles,
+}
+
+/// How a file lay in a commit.
+struct CommittedLayout {
+    /// The short id of the commit.
+    commit: String,
+    found: FileState,
 }
 
 /// A state, and what is new in it.
@@ -227,7 +236,14 @@ impl<'r> FileLayouts<'r> {
             }
             None => None,
         };
-        let moves = compare_layouts(before.as_ref().map(|part| part.source()), &layout);
+        let mut moves = compare_layouts(before.as_ref().map(|part| part.source()), &layout);
+        if !moves.is_empty() {
+            // Who only brought it here, by a merge or a rebase, did not move it.
+            let clocks = layout.clocks().filter(|clock| matches!(clock, Clock::At(_))).collect();
+            let older = self.states.get(at + 1..).unwrap_or_default();
+            let known = self.history.moves_made_before(clocks, older)?;
+            moves.forget_moves(&layout, |moved| known.contains(&moved));
+        }
         let titles = content.map(|content| PlaceTitles::from_content(&content)).unwrap_or_default();
         let titles = [titles, self.titles.clone()];
         let renamed_from = self.renamed_from(at, &layout)?;
@@ -304,6 +320,38 @@ impl<'r> FileLayouts<'r> {
         })
     }
 
+    /// The state that the log names for one: a save that moved nothing has no line, and lies
+    /// as the one before it.
+    fn listed_state(&mut self, at: usize) -> Result<usize> {
+        for listed in at..self.states.len() {
+            let news = self.changes_in(listed)?;
+            if news.is_none_or(|news| !news.is_empty() || news.is_undo) {
+                return Ok(listed);
+            }
+        }
+        Ok(at)
+    }
+
+    /// How a file lay in a commit, where that holds it: as a checkout gives it.
+    fn find_committed(&self, revision: &str) -> Result<Option<CommittedLayout>> {
+        let word = sanitize::line(revision);
+        let Some(id) = self.repository.resolve_commit(&word)? else { return Ok(None) };
+        let commit = commit_text::short_id(id);
+        match committed_layout(self.repository, id, &self.path)? {
+            CommittedFile::Layout(found) => Ok(Some(CommittedLayout { commit, found })),
+            CommittedFile::Missing => {
+                Err(CommandError::user(format!("commit {commit} holds no {}", self.path))
+                    .with_hint(format!("`git log -- {}` tells which do", self.typed)))
+            }
+            CommittedFile::Unknown => Err(CommandError::repository(format!(
+                "nothing is known of how {} lay in commit {commit}: nobody sent its layout",
+                self.path
+            ))
+            .with_hint("`git comfy sync` fetches what others sent since")
+            .with_hint(self.log_hint("tells what is known"))),
+        }
+    }
+
     /// Says what came of bringing a state back.
     fn report_outcome(
         &mut self,
@@ -311,6 +359,7 @@ impl<'r> FileLayouts<'r> {
         at: usize,
         outcome: RestoreOutcome,
     ) -> Result<Exit> {
+        let at = self.listed_state(at)?;
         let changes = match outcome {
             RestoreOutcome::Done => self.changes_in(at)?.map(|changes| changes.describe()),
             _ => None,

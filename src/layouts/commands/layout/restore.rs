@@ -1,11 +1,9 @@
 //! `git comfy layout restore`: an earlier layout, put back as a new move.
 
-use super::{FileLayouts, split_id_and_file};
+use super::{CommittedLayout, FileLayouts, split_id_and_file};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::bring_back::NextUndo;
-use crate::layouts::raw_files;
-use crate::platform::git::commit_text;
 use crate::session::Session;
 
 /// Bring an earlier layout back, as if you had dragged everything there; what is there now
@@ -13,8 +11,8 @@ use crate::session::Session;
 /// stay where they are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LayoutRestoreArgs {
-    /// An ID of `git comfy layout log`, or a commit that holds the file as it was saved, without
-    /// git-comfy; and the file.
+    /// An ID of `git comfy layout log`, or a commit that holds the file: the layout that a
+    /// checkout of it would give; and the file.
     #[arg(value_names = ["ID", "FILE"], required = true, num_args = 2)]
     what: Vec<String>,
 }
@@ -26,13 +24,11 @@ pub(crate) fn run(args: &LayoutRestoreArgs, session: &Session) -> Result<Exit> {
     let mut layouts = FileLayouts::open(session, &repository, file)?;
     let id = id.unwrap_or_default();
     if !layouts.names_state(id)
-        && let Some((commit, earlier)) =
-            raw_files::committed_raw_layout(&repository, id, &layouts.path)?
+        && let Some(CommittedLayout { commit, found }) = layouts.find_committed(id)?
     {
         let workflow = layouts.require_workflow()?.clone();
-        let outcome = layouts.workspace.restore_state(&workflow, earlier, None)?;
-        let commit = commit_text::short_id(commit);
-        let told = format!("lies as in commit {commit}, which was made without git-comfy");
+        let outcome = layouts.workspace.restore_state(&workflow, found, None)?;
+        let told = format!("lies as in commit {commit}: as a checkout of that gives it");
         return layouts.report_restored(session, outcome, &told);
     }
     let at = layouts.find_state(id)?;

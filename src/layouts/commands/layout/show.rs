@@ -1,12 +1,14 @@
 //! `git comfy layout show`: where everything lies in one state, since when, and by whom.
 
 use comfy_graph::clean::{
-    Clock, ClockStamp, CloneId, PlaceKind, PlaceTitles, PlacedItem, list_places,
+    Clock, ClockStamp, ClockedLayout, CloneId, PlaceKind, PlaceTitles, PlacedItem, list_places,
 };
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
-use super::{FileLayouts, author_name, display_id, format_time, split_id_and_file};
+use super::{
+    CommittedLayout, FileLayouts, author_name, display_id, format_time, split_id_and_file,
+};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts::describe::{LastMove, PlaceLabels, places_table};
@@ -17,8 +19,8 @@ use crate::session::Session;
 /// Show where everything lies, or lay then, and who put it there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LayoutShowArgs {
-    /// An ID of `git comfy layout log` [default: now; of a file that is gone, its last],
-    /// and the file.
+    /// An ID of `git comfy layout log`, or a commit [default: now; of a file that is gone,
+    /// its last], and the file.
     #[arg(value_name = "[ID] FILE", required = true, num_args = 1..=2)]
     what: Vec<String>,
     /// One JSON object, for programs: docs/layouts.md.
@@ -39,9 +41,20 @@ pub(crate) fn run(args: &LayoutShowArgs, session: &Session) -> Result<Exit> {
     let is_now =
         id.is_none_or(|id| id.eq_ignore_ascii_case("now")) && layouts.present_state().is_some();
     let present = layouts.history.present_layout(&layouts.path).filter(|_| is_now);
-    let (layout, blob, head) = match present {
-        Some(present) => (present.layout, present.blob, format!("{} now", layouts.path)),
-        None => {
+    let committed = match id.filter(|id| !layouts.names_state(id)) {
+        Some(id) => layouts.find_committed(id)?,
+        None => None,
+    };
+    let (layout, blob, head) = match (present, committed) {
+        (Some(present), _) => (present.layout, present.blob, format!("{} now", layouts.path)),
+        (None, Some(CommittedLayout { commit, found })) => {
+            let layout = ClockedLayout::parse(&found.layout, Clock::Unknown(0));
+            let newer =
+                || CommandError::repository("a newer version of git-comfy wrote that layout");
+            let head = format!("{} in commit {commit}", layouts.path);
+            (layout.ok_or_else(newer)?, found.blob, head)
+        }
+        (None, None) => {
             let at = match id {
                 Some(id) => layouts.find_state(id)?,
                 // A file that is gone: as it lay last.
