@@ -78,9 +78,7 @@ pub(crate) fn store_moved_layouts(repository: &Repository) -> Result<()> {
     let mut filter = Filter::new(Some(repository));
     let top = repository.require_work_tree()?;
     for path in moved {
-        if let Some(bytes) =
-            files::read_up_to(&top.join(path.to_path()), filter.max_file_size()).ok()
-        {
+        if let Ok(bytes) = files::read_up_to(&top.join(path.to_path()), filter.max_file_size()) {
             filter.clean(&path, &bytes)?;
         }
     }

@@ -32,7 +32,11 @@ pub fn notable_decisions(merged: &MergeResult) -> Vec<String> {
 }
 
 /// That places moved in a raw file of one side lie where the other side put them.
-pub(crate) fn lost_raw_moves_line(path: &RepoPath, moves: &LayoutChanges, side: RawMovesSide) -> String {
+pub(crate) fn lost_raw_moves_line(
+    path: &RepoPath,
+    moves: &LayoutChanges,
+    side: RawMovesSide,
+) -> String {
     let lists = [&moves.moved, &moves.placed, &moves.resized, &moves.restyled];
     let count = lists.iter().map(|list| list.len()).sum::<usize>() + moves.arranged;
     let places = counted(count, "place", "places");

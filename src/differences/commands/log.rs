@@ -95,12 +95,7 @@ pub fn run(args: &LogArgs, session: &Session) -> Result<Exit> {
                 continue;
             };
             left -= 1;
-            let line = WorkflowLogLine {
-                id: found.commit,
-                commit: &commit,
-                change,
-                description: description,
-            };
+            let line = WorkflowLogLine { id: found.commit, commit: &commit, change, description };
             let text = if args.json { line.to_json() } else { line.render(&screen, one_file) };
             if screen.write(text.as_bytes())? == OutputPipe::Closed {
                 return Ok(Exit::Done);

@@ -164,6 +164,7 @@ impl DiffDescriber<'_> {
         )
     }
 
+    #[expect(clippy::too_many_lines, reason = "one match, so that a new edit cannot be missed")]
     fn add_edit(&mut self, at: usize, edit: &Edit) {
         match edit {
             Edit::NodeAdded { node, widgets, .. } => self.add_new_node(at, edit, node, widgets),
