@@ -20,8 +20,7 @@ use comfy_graph::clean::CleanOutcome;
 
 use super::filter::{Filter, normalized_blob_id};
 use super::settings::{FilterSettings, Handling};
-use crate::platform::files;
-use crate::platform::files::copy_with_time;
+use crate::platform::files::{self, copy_with_time};
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::{IndexEntry, has_same_entries, index_entries, index_path};
 use crate::platform::git::{

@@ -975,6 +975,7 @@ impl PreviousLayouts {
         self.last.is_none()
             && self.written.is_none()
             && self.before.is_empty()
+            && self.set_aside.is_none()
             && self.name_before.is_none()
     }
 
