@@ -42,7 +42,7 @@ pub enum ErrorKind {
     Internal,
 }
 
-pub type Result<T> = std::result::Result<T, CommandError>;
+pub(crate) type Result<T> = std::result::Result<T, CommandError>;
 
 impl CommandError {
     pub fn of_kind(kind: ErrorKind, source: impl Into<BoxedError>) -> CommandError {

@@ -12,7 +12,7 @@ use crate::ui::{OutputPipe, Ui};
 
 /// When to show colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColourChoice {
+pub(crate) enum ColourChoice {
     /// Where a person sees them, unless git's configuration says otherwise.
     #[default]
     Auto,
@@ -24,7 +24,7 @@ pub enum ColourChoice {
 
 /// Options that all commands share whose output can be long.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub struct ScreenArgs {
+pub(crate) struct ScreenArgs {
     /// When to show colours [default: as git does].
     #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true,
           default_value = "auto", default_missing_value = "always", hide_default_value = true)]

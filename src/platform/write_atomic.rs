@@ -11,13 +11,13 @@ use super::files::resolve_links;
 
 /// Replaces a file, or makes it. Whoever looks finds the old one or the new one. A file that
 /// was there keeps its permissions; a new one gets those that the person's umask gives.
-pub fn write_atomic(file: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write_atomic(file: &Path, content: &[u8]) -> io::Result<()> {
     AtomicWrite::new().write(file, content)
 }
 
 /// How a file is written, where it is not the usual way of [`write_atomic`].
 #[derive(Debug, Clone, Copy, Default)]
-pub struct AtomicWrite {
+pub(crate) struct AtomicWrite {
     executable: bool,
     create_folder: bool,
     follow_links: bool,
@@ -26,51 +26,51 @@ pub struct AtomicWrite {
 }
 
 impl AtomicWrite {
-    pub fn new() -> AtomicWrite {
+    pub(crate) fn new() -> AtomicWrite {
         AtomicWrite::default()
     }
 
     /// A new file can be executed.
     #[must_use]
-    pub fn executable(mut self) -> AtomicWrite {
+    pub(crate) fn executable(mut self) -> AtomicWrite {
         self.executable = true;
         self
     }
 
     /// The folder is made if there is none.
     #[must_use]
-    pub fn create_folder(mut self) -> AtomicWrite {
+    pub(crate) fn create_folder(mut self) -> AtomicWrite {
         self.create_folder = true;
         self
     }
 
     /// Where the file is a symbolic link, the file it leads to is replaced and not the link.
     #[must_use]
-    pub fn follow_links(mut self) -> AtomicWrite {
+    pub(crate) fn follow_links(mut self) -> AtomicWrite {
         self.follow_links = true;
         self
     }
 
     /// A file that is there is an error of the kind [`io::ErrorKind::AlreadyExists`].
     #[must_use]
-    pub fn refuse_existing(mut self) -> AtomicWrite {
+    pub(crate) fn refuse_existing(mut self) -> AtomicWrite {
         self.refuse_existing = true;
         self
     }
 
     /// The content is on the disk before the rename: for what cannot be made again.
     #[must_use]
-    pub fn sync(mut self) -> AtomicWrite {
+    pub(crate) fn sync(mut self) -> AtomicWrite {
         self.sync = true;
         self
     }
 
-    pub fn write(self, file: &Path, content: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(self, file: &Path, content: &[u8]) -> io::Result<()> {
         self.write_with(file, |writer| writer.write_all(content))
     }
 
     /// The same with content that is written piece by piece, through a buffer.
-    pub fn write_with(
+    pub(crate) fn write_with(
         self,
         file: &Path,
         write_content: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,

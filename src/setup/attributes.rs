@@ -26,7 +26,7 @@ const OUTPUTS: &[&str] = &[
 const PROBE: &str = "git-comfy-probe.json";
 
 /// The block as it stands in a file, with its markers and without the final line break.
-pub fn attribute_block() -> String {
+pub(crate) fn attribute_block() -> String {
     let mut lines = vec![
         marked_block::BEGIN.to_owned(),
         "# ComfyUI workflows. In each clone run `git comfy init` once.".to_owned(),
@@ -37,7 +37,7 @@ pub fn attribute_block() -> String {
 }
 
 /// The lines of the block without its markers.
-pub fn attribute_lines() -> Vec<String> {
+pub(crate) fn attribute_lines() -> Vec<String> {
     let workflows = PATTERNS.iter().map(|pattern| format!("{pattern} {DRIVERS}"));
     let outputs = OUTPUTS.iter().map(|pattern| format!("{pattern} diff=comfy"));
     workflows.chain(outputs).collect()
@@ -45,7 +45,7 @@ pub fn attribute_lines() -> Vec<String> {
 
 /// Whether the block goes above or below other lines: in git's attributes the last one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinePrecedence {
+pub(crate) enum LinePrecedence {
     /// At the top: other lines win over ours.
     Yield,
     /// At the bottom: ours win.
@@ -53,7 +53,7 @@ pub enum LinePrecedence {
 }
 
 /// The step that brings the block into a file; none where it is there already.
-pub fn plan_block(file: &Path, rank: LinePrecedence) -> Option<SetupStep> {
+pub(crate) fn plan_block(file: &Path, rank: LinePrecedence) -> Option<SetupStep> {
     let before = fs::read(file).unwrap_or_default();
     let content = match rank {
         LinePrecedence::Yield => {
@@ -71,7 +71,7 @@ pub fn plan_block(file: &Path, rank: LinePrecedence) -> Option<SetupStep> {
 }
 
 /// The step that takes the block out of a file; the file goes with its last line.
-pub fn plan_block_removal(file: &Path) -> Option<SetupStep> {
+pub(crate) fn plan_block_removal(file: &Path) -> Option<SetupStep> {
     let content = marked_block::remove_block(&fs::read(file).ok()?)?;
     let link = file.symlink_metadata().is_ok_and(|about| about.is_symlink());
     Some(if content.is_empty() && !link {
@@ -81,13 +81,13 @@ pub fn plan_block_removal(file: &Path) -> Option<SetupStep> {
     })
 }
 
-pub fn has_block(file: &Path) -> bool {
+pub(crate) fn has_block(file: &Path) -> bool {
     fs::read(file).is_ok_and(|content| marked_block::find_block(&content).is_some())
 }
 
 /// An attributes file that git may still put at the top of the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UpcomingAttributes {
+pub(crate) struct UpcomingAttributes {
     /// The name of the object in git's syntax: `HEAD:.gitattributes`.
     pub object_name: String,
     /// All its bytes, unless a partial clone cannot fetch them now.
@@ -96,7 +96,7 @@ pub struct UpcomingAttributes {
 
 impl UpcomingAttributes {
     /// Whether its lines, with markers or without, are seen to give something to the filter.
-    pub fn names_filter(&self) -> bool {
+    pub(crate) fn names_filter(&self) -> bool {
         let content = self.content.as_deref().unwrap_or_default();
         memchr::memmem::find(content, b"filter=comfy").is_some()
     }
@@ -104,7 +104,7 @@ impl UpcomingAttributes {
 
 /// The attributes file that the index or the last commit has, for a work tree without one;
 /// where nothing is committed yet, the one of a branch that was fetched.
-pub fn find_upcoming_attributes(
+pub(crate) fn find_upcoming_attributes(
     git: &GitCommand,
     is_unborn: bool,
 ) -> Result<Option<UpcomingAttributes>> {
@@ -129,7 +129,7 @@ pub fn find_upcoming_attributes(
 
 /// The filter and drivers that git's attributes give to one path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PathAttributes {
+pub(crate) struct PathAttributes {
     /// The path, relative to the top.
     pub path: String,
     /// The filter; `unspecified` and `unset` are git's words for none.
@@ -139,24 +139,24 @@ pub struct PathAttributes {
 }
 
 impl PathAttributes {
-    pub fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         [&self.filter, &self.diff, &self.merge].iter().all(|driver| *driver == "comfy")
     }
 
     /// The filter of someone else, if it has one.
-    pub fn foreign_filter(&self) -> Option<&str> {
+    pub(crate) fn foreign_filter(&self) -> Option<&str> {
         let none = ["unspecified", "unset", "set", "comfy"].contains(&self.filter.as_str());
         (!none).then_some(self.filter.as_str())
     }
 }
 
 /// The attributes of a workflow that only the general patterns match.
-pub fn probe_attributes(git: &GitCommand) -> Result<PathAttributes> {
+pub(crate) fn probe_attributes(git: &GitCommand) -> Result<PathAttributes> {
     Ok(read_attributes(git, &[PROBE.as_bytes()])?.pop().unwrap_or_default())
 }
 
 /// The attributes of paths, by one call of `git check-attr`.
-pub fn read_attributes(git: &GitCommand, paths: &[&[u8]]) -> Result<Vec<PathAttributes>> {
+pub(crate) fn read_attributes(git: &GitCommand, paths: &[&[u8]]) -> Result<Vec<PathAttributes>> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
@@ -182,7 +182,7 @@ pub fn read_attributes(git: &GitCommand, paths: &[&[u8]]) -> Result<Vec<PathAttr
 }
 
 /// The attribute files of a work tree that carry the block, tracked or not.
-pub fn files_with_block(git: &GitCommand, top: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_with_block(git: &GitCommand, top: &Path) -> Result<Vec<PathBuf>> {
     let pattern = ":(glob)**/.gitattributes";
     let output =
         git.with_args(["ls-files", "-z", "--cached", "--others", "--", pattern]).output()?;

@@ -20,7 +20,7 @@ use crate::platform::git::{
 
 /// The files that are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CheckTarget {
+pub(crate) enum CheckTarget {
     /// Those of the index.
     Staged,
     /// Those of a commit; any name that git understands.
@@ -28,7 +28,7 @@ pub enum CheckTarget {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CheckReport {
+pub(crate) struct CheckReport {
     /// The commit that was looked at; none for the index.
     pub commit: Option<ObjectId>,
     /// How many files that are for git-comfy were looked at.
@@ -43,7 +43,7 @@ pub struct CheckReport {
 ///
 /// Where no file has it, as in a CI clone that has only the
 /// program, every `*.json` is looked at.
-pub fn check_workflows(repository: &Repository, what: &CheckTarget) -> Result<CheckReport> {
+pub(crate) fn check_workflows(repository: &Repository, what: &CheckTarget) -> Result<CheckReport> {
     let (commit, files) = match what {
         CheckTarget::Staged => {
             let files = index::index_entries(repository)?;
@@ -94,7 +94,7 @@ pub fn check_workflows(repository: &Repository, what: &CheckTarget) -> Result<Ch
 
 /// What a renormalization staged, and what it left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RenormalizeOutcome {
+pub(crate) struct RenormalizeOutcome {
     /// Workflows that are staged in their clean form.
     pub staged: Vec<RepoPath>,
     /// Those among them whose files have changes of their own, which are not staged.
@@ -106,7 +106,7 @@ pub struct RenormalizeOutcome {
 }
 
 /// Whether the next commit would hold anything.
-pub fn has_staged_changes(repository: &Repository) -> Result<bool> {
+pub(crate) fn has_staged_changes(repository: &Repository) -> Result<bool> {
     let git = GitCommand::in_folder(repository.require_work_tree()?);
     let words = ["diff", "--cached", "--quiet", "--no-ext-diff", "--ignore-submodules"];
     Ok(git.with_args(words).answer()?.code != 0)
@@ -121,7 +121,7 @@ const MAX_HELD_BYTES: usize = 32 << 20;
 ///
 /// `git add --renormalize` cannot do it: while the index holds a raw file, a clean gives it
 /// back as it is.
-pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
+pub(crate) fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
     let work_tree = repository.require_work_tree()?.to_owned();
     let settings = FilterSettings::load(repository)?;
     let mut done = RenormalizeOutcome::default();

@@ -18,7 +18,7 @@ use crate::platform::git::program_settings::ConfiguredProgram;
 use crate::platform::git::shell::shell_word;
 
 #[derive(Debug, Clone, Copy)]
-pub struct HookScript {
+pub(crate) struct HookScript {
     /// git's name of the event, also the name of the file.
     pub event: &'static str,
     /// The file as it lies in `hooks/` of the sources: a shebang, the marked block, and
@@ -29,14 +29,14 @@ pub struct HookScript {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HookVeto {
+pub(crate) enum HookVeto {
     /// It cannot: git goes on whatever happens.
     None,
     /// Exit code 1 stops git; any other failure does not.
     OnExitOne,
 }
 
-pub const HOOKS: &[HookScript] = &[
+pub(crate) const HOOKS: &[HookScript] = &[
     HookScript {
         event: "pre-commit",
         script: include_str!("../../hooks/pre-commit"),
@@ -77,12 +77,12 @@ const PROGRAM_LINE: &str = "git_comfy=git-comfy\n";
 impl HookScript {
     /// The key under which git 2.54 finds the hook; the name between the dots must not be
     /// an event's.
-    pub fn config_key(&self, name: &str) -> String {
+    pub(crate) fn config_key(&self, name: &str) -> String {
         format!("hook.comfy-{}.{name}", self.event)
     }
 
     /// What git 2.54 runs. git adds `"$@"` at the end, so a function takes it.
-    pub fn configured_command(&self, program: &ConfiguredProgram) -> String {
+    pub(crate) fn configured_command(&self, program: &ConfiguredProgram) -> String {
         let word = program.shell_word();
         let event = self.event;
         let otherwise = match self.veto {
@@ -96,7 +96,7 @@ impl HookScript {
     }
 
     /// The whole script with the path of the program in it.
-    pub fn script_for(&self, program: &ConfiguredProgram) -> String {
+    pub(crate) fn script_for(&self, program: &ConfiguredProgram) -> String {
         self.script.replacen(
             PROGRAM_LINE,
             &format!("git_comfy={}\n", shell_word(program.path())),
@@ -118,7 +118,7 @@ impl HookScript {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HooksFolderOwner {
+pub(crate) enum HooksFolderOwner {
     /// The repository's alone: inside its git folder.
     Repository,
     /// In the work tree, ignored by git: made by a tool such as husky, which makes it
@@ -134,7 +134,7 @@ pub enum HooksFolderOwner {
 
 /// The folder in which git looks for hook files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HooksFolder {
+pub(crate) struct HooksFolder {
     pub path: PathBuf,
     pub owner: HooksFolderOwner,
 }
@@ -142,7 +142,7 @@ pub struct HooksFolder {
 impl HooksFolder {
     /// Asks git where it looks. `git` must be at the top of the work tree, which a
     /// relative `core.hooksPath` starts from.
-    pub fn find(git: &GitCommand, common: &Path) -> Result<HooksFolder> {
+    pub(crate) fn find(git: &GitCommand, common: &Path) -> Result<HooksFolder> {
         let output = git.with_args(["rev-parse", "--git-path", "hooks"]).output()?;
         let output = String::from_utf8_lossy(&output);
         let path = git.folder().join(output.trim_end_matches(['\r', '\n']));
@@ -170,7 +170,7 @@ fn find_owner(git: &GitCommand, path: &Path, common: &Path) -> Result<HooksFolde
 
 /// The file under a hook's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HookFile {
+pub(crate) enum HookFile {
     Absent,
     Ours {
         content: Vec<u8>,
@@ -187,7 +187,7 @@ pub enum HookFile {
 }
 
 /// Reads the file under a hook's name and tells whose it is.
-pub fn inspect_hook_file(folder: &Path, hook: &HookScript) -> HookFile {
+pub(crate) fn inspect_hook_file(folder: &Path, hook: &HookScript) -> HookFile {
     let path = folder.join(hook.event);
     let Ok(about) = path.symlink_metadata() else { return HookFile::Absent };
     let Ok(content) = fs::read(&path) else { return HookFile::Other };
@@ -239,7 +239,7 @@ fn is_shell_script(content: &[u8]) -> bool {
 }
 
 /// The steps that put one hook into a folder of hook files.
-pub fn plan_hook_file(
+pub(crate) fn plan_hook_file(
     folder: &Path,
     hook: &HookScript,
     program: &ConfiguredProgram,
@@ -267,7 +267,7 @@ fn write_program(path: PathBuf, content: impl Into<Vec<u8>>) -> SetupStep {
 }
 
 /// The steps that take one hook out of a folder, leaving what was there before.
-pub fn plan_hook_file_removal(folder: &Path, hook: &HookScript) -> Vec<SetupStep> {
+pub(crate) fn plan_hook_file_removal(folder: &Path, hook: &HookScript) -> Vec<SetupStep> {
     let path = folder.join(hook.event);
     let (path, content) = match inspect_hook_file(folder, hook) {
         HookFile::Ours { content, .. } => (path, content),
@@ -289,7 +289,7 @@ pub fn plan_hook_file_removal(folder: &Path, hook: &HookScript) -> Vec<SetupStep
 
 /// The changes that make git 2.54 run one hook from the configuration. git dies of an
 /// event without a command, so the command comes first.
-pub fn plan_hook_config(
+pub(crate) fn plan_hook_config(
     hook: &HookScript,
     program: &ConfiguredProgram,
     config: &GitConfig,
@@ -308,7 +308,7 @@ pub fn plan_hook_config(
 }
 
 /// The changes that take one hook out of the configuration, the event first.
-pub fn plan_hook_config_removal(
+pub(crate) fn plan_hook_config_removal(
     hook: &HookScript,
     config: &GitConfig,
     scope: ConfigScope,

@@ -4,23 +4,23 @@
 //! lay when it wrote it: so it can run any number of times, and uninstall takes out that
 //! and nothing else. What someone else wrote under the same key is left alone and told.
 
-pub mod attributes;
-pub mod check;
-pub mod commands;
-pub mod doctor;
-pub mod drivers;
-pub mod hook_files;
-pub mod hook_setup;
-pub mod marked_block;
-pub mod notes_setup;
-pub mod plan;
-pub mod run_hook;
-pub mod separate;
-pub mod state;
-pub mod sync_services;
-pub mod template;
+pub(crate) mod attributes;
+pub(crate) mod check;
+pub(crate) mod commands;
+pub(crate) mod doctor;
+pub(crate) mod drivers;
+pub(crate) mod hook_files;
+pub(crate) mod hook_setup;
+pub(crate) mod marked_block;
+pub(crate) mod notes_setup;
+pub(crate) mod plan;
+pub(crate) mod run_hook;
+pub(crate) mod separate;
+pub(crate) mod state;
+pub(crate) mod sync_services;
+pub(crate) mod template;
 
-pub use state::{SetupState, WorkTreePaths};
+pub(crate) use state::{SetupState, WorkTreePaths};
 
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ use crate::platform::git::program_settings::ConfiguredProgram;
 use crate::platform::git::version::GitVersion;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SetupReach {
+pub(crate) enum SetupReach {
     /// This repository with all its work trees.
     Repository,
     /// All repositories of this person on this machine.
@@ -44,7 +44,7 @@ pub enum SetupReach {
 
 impl SetupReach {
     /// The scope of the configuration file that is written.
-    pub fn scope(self) -> ConfigScope {
+    pub(crate) fn scope(self) -> ConfigScope {
         match self {
             SetupReach::Repository => ConfigScope::Local,
             SetupReach::Machine => ConfigScope::Global,
@@ -53,7 +53,7 @@ impl SetupReach {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HookStyle {
+pub(crate) enum HookStyle {
     /// From the configuration where git knows that, else as files.
     #[default]
     Auto,
@@ -66,7 +66,7 @@ pub enum HookStyle {
 
 impl HookStyle {
     /// The setting that remembers a choice, so that the next run keeps it.
-    pub const KEY: &str = "comfy.hooks";
+    pub(crate) const KEY: &str = "comfy.hooks";
 
     /// The value under that setting; an automatic choice needs none.
     fn config_value(self) -> Option<&'static str> {
@@ -79,7 +79,7 @@ impl HookStyle {
     }
 
     /// The choice of an earlier run, as the configuration has it.
-    pub fn from_config(config: &GitConfig) -> Option<HookStyle> {
+    pub(crate) fn from_config(config: &GitConfig) -> Option<HookStyle> {
         let word = config.value(HookStyle::KEY)?;
         let all = [HookStyle::Config, HookStyle::Files, HookStyle::None];
         all.into_iter().find(|style| style.config_value() == Some(word))
@@ -88,14 +88,14 @@ impl HookStyle {
 
 /// What becomes of a value that someone else wrote where ours belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ForeignValues {
+pub(crate) enum ForeignValues {
     /// It stays, with a remark.
     Leave,
     Replace,
 }
 
 #[derive(Debug, Clone)]
-pub struct SetupRequest {
+pub(crate) struct SetupRequest {
     pub reach: SetupReach,
     /// The program that git is to call.
     pub program: ConfiguredProgram,
@@ -131,7 +131,10 @@ impl From<SetupError> for CommandError {
 }
 
 /// Plans what `git comfy init` does; an empty plan where everything is in place.
-pub fn plan_init(state: &SetupState, request: &SetupRequest) -> Result<SetupPlan, SetupError> {
+pub(crate) fn plan_init(
+    state: &SetupState,
+    request: &SetupRequest,
+) -> Result<SetupPlan, SetupError> {
     if state.version < GitVersion::OLDEST {
         return Err(SetupError::OldGit(state.version));
     }
@@ -146,7 +149,7 @@ pub fn plan_init(state: &SetupState, request: &SetupRequest) -> Result<SetupPlan
 /// Plans what is still missing in a repository that was cloned on a machine which is set
 /// up as a whole: the remotes' refspecs. Nothing where it was not, or where the repository
 /// has a set-up of its own.
-pub fn plan_after_clone(state: &SetupState) -> SetupPlan {
+pub(crate) fn plan_after_clone(state: &SetupState) -> SetupPlan {
     let mut plan = SetupPlan::default();
     let filter = state.config.last_entry("filter.comfy.process");
     if filter.is_some_and(|entry| entry.scope == ConfigScope::Global) {
@@ -156,7 +159,10 @@ pub fn plan_after_clone(state: &SetupState) -> SetupPlan {
 }
 
 /// Plans the opposite: everything that init wrote in that reach, and nothing else.
-pub fn plan_uninstall(state: &SetupState, reach: SetupReach) -> Result<SetupPlan, SetupError> {
+pub(crate) fn plan_uninstall(
+    state: &SetupState,
+    reach: SetupReach,
+) -> Result<SetupPlan, SetupError> {
     let mut plan = SetupPlan::default();
     // The attributes go first: a filter that is named but not configured does nothing,
     // hooks and filters that are gone half-way would.
@@ -172,7 +178,7 @@ pub fn plan_uninstall(state: &SetupState, reach: SetupReach) -> Result<SetupPlan
 }
 
 /// The attribute files in which the block stands.
-pub fn find_attribute_files(
+pub(crate) fn find_attribute_files(
     state: &SetupState,
     reach: SetupReach,
 ) -> Result<Vec<PathBuf>, SetupError> {

@@ -35,7 +35,7 @@ impl From<PlanError> for CommandError {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SetupStep {
+pub(crate) enum SetupStep {
     Config(ConfigScope, ConfigChange),
     /// Writes a file whole or not at all; its folder is made.
     Write {
@@ -56,7 +56,7 @@ pub enum SetupStep {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NewFileKind {
+pub(crate) enum NewFileKind {
     Text,
     /// One that can be executed.
     Program,
@@ -64,14 +64,14 @@ pub enum NewFileKind {
 
 /// Steps in their order, with a title for each section and remarks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SetupPlan {
+pub(crate) struct SetupPlan {
     pub sections: Vec<SetupPlanSection>,
     /// Printed behind the sections, each as a note.
     pub remarks: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetupPlanSection {
+pub(crate) struct SetupPlanSection {
     /// What the steps are for, as one line for the person.
     pub title: String,
     pub steps: Vec<SetupStep>,
@@ -79,23 +79,23 @@ pub struct SetupPlanSection {
 
 impl SetupPlan {
     /// Adds a section, unless it has no steps.
-    pub fn add(&mut self, title: impl Into<String>, steps: Vec<SetupStep>) {
+    pub(crate) fn add(&mut self, title: impl Into<String>, steps: Vec<SetupStep>) {
         if !steps.is_empty() {
             self.sections.push(SetupPlanSection { title: title.into(), steps });
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.sections.is_empty()
     }
 
-    pub fn steps(&self) -> impl Iterator<Item = &SetupStep> {
+    pub(crate) fn steps(&self) -> impl Iterator<Item = &SetupStep> {
         self.sections.iter().flat_map(|section| &section.steps)
     }
 
     /// Carries the plan out, in order. Each step is whole or not done; a second run of
     /// the command that planned it goes on where this one broke off.
-    pub fn apply(&self, git: &GitCommand) -> Result<(), PlanError> {
+    pub(crate) fn apply(&self, git: &GitCommand) -> Result<(), PlanError> {
         self.steps().try_for_each(|step| step.apply(git))
     }
 }
@@ -122,7 +122,7 @@ impl SetupStep {
     }
 
     /// The step in one line: what a dry run prints.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             SetupStep::Config(scope, ConfigChange::Set { key, value }) => {
                 format!("git config --{} {key} = {value}", scope.name())

@@ -10,7 +10,7 @@ use crate::platform::git::version::GitVersion;
 
 /// The folders of a repository that has a work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkTreePaths {
+pub(crate) struct WorkTreePaths {
     pub top: PathBuf,
     /// What all work trees share: objects, refs, configuration, hooks.
     pub common: PathBuf,
@@ -18,7 +18,7 @@ pub struct WorkTreePaths {
 
 impl WorkTreePaths {
     /// `info/attributes`, the attributes file that is not committed.
-    pub fn info_attributes(&self) -> PathBuf {
+    pub(crate) fn info_attributes(&self) -> PathBuf {
         self.common.join("info").join("attributes")
     }
 
@@ -55,7 +55,7 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 
 /// The state of repository and configuration before set-up.
 #[derive(Debug, Clone)]
-pub struct SetupState {
+pub(crate) struct SetupState {
     /// git, at the top of the work tree where there is one.
     pub git: GitCommand,
     /// The version of the git on PATH.
@@ -70,7 +70,7 @@ pub struct SetupState {
 impl SetupState {
     /// Reads the state of a folder. `config_home` is where the person's own settings live
     /// (`$XDG_CONFIG_HOME`, or `.config` in the home folder).
-    pub fn read(cwd: &Path, config_home: Option<&Path>) -> Result<SetupState> {
+    pub(crate) fn read(cwd: &Path, config_home: Option<&Path>) -> Result<SetupState> {
         let version = GitVersion::installed()?;
         let in_cwd = GitCommand::in_folder(cwd);
         let place = WorkTreePaths::find(&in_cwd)?;
@@ -96,19 +96,19 @@ impl SetupState {
     /// The remotes that are configured in the repository itself and fetch something:
     /// a remote without a refspec fetches only its HEAD, and would fetch only notes if it
     /// were given ours.
-    pub fn remotes(&self) -> Vec<&str> {
+    pub(crate) fn remotes(&self) -> Vec<&str> {
         let mut remotes = self.config.subsections("remote");
         remotes.retain(|name| !self.fetch_refspecs(name).is_empty());
         remotes
     }
 
     /// The fetch refspecs of a remote, as far as the repository's own file has them.
-    pub fn fetch_refspecs(&self, remote: &str) -> Vec<&str> {
+    pub(crate) fn fetch_refspecs(&self, remote: &str) -> Vec<&str> {
         self.config.values_in_scope(ConfigScope::Local, &format!("remote.{remote}.fetch"))
     }
 
     /// A path as the person would write it: relative to the top where it lies below.
-    pub fn display_path(&self, path: &Path) -> String {
+    pub(crate) fn display_path(&self, path: &Path) -> String {
         let below = self.work_tree.as_ref().and_then(|place| path.strip_prefix(&place.top).ok());
         below.unwrap_or(path).display().to_string()
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 #[derive(Debug)]
-pub struct SyncService {
+pub(crate) struct SyncService {
     pub name: &'static str,
     /// Names that its folders have, in lower case; something may follow after a blank or a
     /// dash (`OneDrive - Studio`, `GoogleDrive-ann@example.com`).
@@ -17,7 +17,7 @@ pub struct SyncService {
 
 /// How a file is excluded from what a service copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExcludeMethod {
+pub(crate) enum ExcludeMethod {
     /// By a pattern in a file at the top of the folder that is not copied itself.
     Pattern(&'static str),
     /// By what a person does; `.git` stands for the file.
@@ -120,14 +120,14 @@ const SERVICES: &[SyncService] = &[
 
 /// A folder that a service copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncedRoot {
+pub(crate) struct SyncedRoot {
     pub service: &'static str,
     pub keeps_out: ExcludeMethod,
     pub root: PathBuf,
 }
 
 /// The service that copies a place, the innermost one if there are several.
-pub fn find_sync_service(path: &Path) -> Option<SyncedRoot> {
+pub(crate) fn find_sync_service(path: &Path) -> Option<SyncedRoot> {
     path.ancestors().find_map(|folder| {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let is_named =

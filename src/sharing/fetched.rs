@@ -121,7 +121,7 @@ pub(crate) fn request_missing_layouts(
 
 /// What a look at fetched refs brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ReceivedLayouts {
+pub(crate) struct ReceivedLayouts {
     /// The refs of ours that moved.
     pub refs: Vec<RefName>,
     /// The files whose nodes moved.
@@ -135,7 +135,7 @@ pub struct ReceivedLayouts {
 ///
 /// # Errors
 /// Something that was fetched cannot be merged.
-pub fn catch_up_with_remotes(repository: &Repository) -> Result<ReceivedLayouts> {
+pub(crate) fn catch_up_with_remotes(repository: &Repository) -> Result<ReceivedLayouts> {
     let remarks = request_missing_layouts(repository, FetchTrigger::ByMove)
         .unwrap_or_else(|error| vec![format!("layouts are not asked for: {error}")]);
     Ok(ReceivedLayouts { remarks, ..receive_layouts(repository)? })
@@ -154,7 +154,7 @@ pub(crate) fn mark_notes_followed(repository: &Repository) -> Result<()> {
 }
 
 /// Merges what was fetched and brings it into the files of this work tree.
-pub fn receive_layouts(repository: &Repository) -> Result<ReceivedLayouts> {
+pub(crate) fn receive_layouts(repository: &Repository) -> Result<ReceivedLayouts> {
     let tip = |repository: &Repository| -> Result<Option<CommitId>> {
         Ok(repository.reference(&layouts::notes_ref())?.map(CommitId))
     };

@@ -9,10 +9,10 @@
 //!
 //! Nothing here may make somebody's push fail or wait for long.
 
-pub mod commands;
-pub mod fetched;
+pub(crate) mod commands;
+pub(crate) mod fetched;
 
-pub use fetched::{catch_up_with_remotes, receive_layouts};
+pub(crate) use fetched::{catch_up_with_remotes, receive_layouts};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -219,7 +219,7 @@ impl Interactivity {
 
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PushOutcome {
+pub(crate) enum PushOutcome {
     /// The remote has all that we have.
     UpToDate,
     /// These refs went there.
@@ -227,7 +227,7 @@ pub enum PushOutcome {
 }
 
 /// The configured remotes, in the order of the configuration.
-pub fn remote_names(repository: &Repository) -> Result<Vec<String>> {
+pub(crate) fn remote_names(repository: &Repository) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in repository.settings("remote.")? {
         let inner = name.strip_prefix("remote.").and_then(|rest| rest.strip_suffix(".url"));
@@ -242,7 +242,11 @@ pub fn remote_names(repository: &Repository) -> Result<Vec<String>> {
 
 /// The configured remote that a push goes to: git's hook is told its name, or the URL a
 /// second time where a URL was pushed to.
-pub fn remote_for_push(repository: &Repository, name: &str, url: &str) -> Result<Option<String>> {
+pub(crate) fn remote_for_push(
+    repository: &Repository,
+    name: &str,
+    url: &str,
+) -> Result<Option<String>> {
     if remote_names(repository)?.iter().any(|known| known == name) {
         return Ok(Some(name.to_owned()));
     }
@@ -328,7 +332,7 @@ pub(crate) fn fetch_shared_refs_within(
 
 /// Fetches layouts and records from an address that is no remote. [`merge_fetched_refs`] merges
 /// them and forgets where they came from.
-pub fn fetch_from_address(
+pub(crate) fn fetch_from_address(
     repository: &Repository,
     address: &str,
     asking: Interactivity,
@@ -382,7 +386,7 @@ pub(crate) fn has_layouts(repository: &Repository, remote: &str) -> Result<bool>
 }
 
 /// Sends our refs to a remote, merging what others sent meanwhile.
-pub fn push_shared_refs(
+pub(crate) fn push_shared_refs(
     repository: &Repository,
     remote: &str,
     asking: Interactivity,
@@ -397,7 +401,7 @@ pub fn push_shared_refs(
 
 /// The same for an address that is no remote. What it has is not remembered, and runs do not
 /// go there.
-pub fn push_passing(
+pub(crate) fn push_passing(
     repository: &Repository,
     address: &str,
     asking: Interactivity,
@@ -503,7 +507,7 @@ fn tracking_tips(repository: &Repository, remote: &str) -> Result<Vec<Option<Obj
 }
 
 /// Whether the pre-push hook sends anything at all.
-pub fn is_sharing_enabled(repository: &Repository) -> bool {
+pub(crate) fn is_sharing_enabled(repository: &Repository) -> bool {
     FilterSettings::load(repository).is_ok_and(|settings| settings.sharing == NoteSharing::On)
 }
 

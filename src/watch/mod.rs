@@ -1,11 +1,11 @@
 //! `git comfy watch`: follows a running ComfyUI, or a folder of workflows, and prints what
 //! starts that with the session.
 
-pub mod running_prompts;
-pub mod service;
-pub mod service_file;
-pub mod watch_files;
-pub mod watch_runs;
+pub(crate) mod running_prompts;
+pub(crate) mod service;
+pub(crate) mod service_file;
+pub(crate) mod watch_files;
+pub(crate) mod watch_runs;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ pub struct WatchArgs {
     pub until: Option<usize>,
 }
 
-pub fn run(args: &WatchArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &WatchArgs, session: &Session) -> Result<Exit> {
     match (args.service, &args.files) {
         (Some(system), _) => service::print_service_file(system, args, session),
         (None, Some(folder)) => watch_files::run(args, folder, session),

@@ -15,7 +15,7 @@ use super::error::{GitError, Result};
 /// A call of git, put together step by step. One that has a folder and settings but no
 /// arguments yet can be kept, and called often by [`GitCommand::with_args`].
 #[derive(Debug, Clone)]
-pub struct GitCommand {
+pub(crate) struct GitCommand {
     folder: PathBuf,
     inherit: InheritedRepository,
     arguments: Vec<OsString>,
@@ -25,7 +25,7 @@ pub struct GitCommand {
 
 /// What git answered, whether or not it calls that a success.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GitAnswer {
+pub(crate) struct GitAnswer {
     /// Its exit code; -1 where a signal ended it.
     pub code: i32,
     pub stdout: Vec<u8>,
@@ -64,12 +64,12 @@ const REPOSITORY_VARIABLES: &[&str] = &[
 impl GitCommand {
     /// git in that folder, in the repository of the environment (`GIT_DIR`) or else in the one
     /// around the folder.
-    pub fn in_folder(folder: impl Into<PathBuf>) -> GitCommand {
+    pub(crate) fn in_folder(folder: impl Into<PathBuf>) -> GitCommand {
         GitCommand::new(folder.into(), InheritedRepository::FromEnvironment)
     }
 
     /// git in that folder whatever repository this process was started in.
-    pub fn outside_environment(folder: impl Into<PathBuf>) -> GitCommand {
+    pub(crate) fn outside_environment(folder: impl Into<PathBuf>) -> GitCommand {
         GitCommand::new(folder.into(), InheritedRepository::Nothing)
     }
 
@@ -83,59 +83,65 @@ impl GitCommand {
         }
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// One more call like this one, with these arguments behind its own.
     #[must_use]
-    pub fn with_args<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> GitCommand {
+    pub(crate) fn with_args<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> GitCommand {
         self.clone().args(arguments)
     }
 
     /// A setting for this call (`-c key=value`); comes before the name of git's command.
     #[must_use]
-    pub fn setting(self, key: &str, value: &str) -> GitCommand {
+    pub(crate) fn setting(self, key: &str, value: &str) -> GitCommand {
         self.arg("-c").arg(format!("{key}={value}"))
     }
 
     #[must_use]
-    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> GitCommand {
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> GitCommand {
         self.arguments.push(argument.as_ref().to_owned());
         self
     }
 
     #[must_use]
-    pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> GitCommand {
+    pub(crate) fn args<A: AsRef<OsStr>>(
+        self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> GitCommand {
         arguments.into_iter().fold(self, GitCommand::arg)
     }
 
     #[must_use]
-    pub fn env(mut self, name: &'static str, value: impl AsRef<OsStr>) -> GitCommand {
+    pub(crate) fn env(mut self, name: &'static str, value: impl AsRef<OsStr>) -> GitCommand {
         self.variables.push((name, value.as_ref().to_owned()));
         self
     }
 
     /// Lets git, ssh and credential helpers ask the person.
     #[must_use]
-    pub fn allow_prompts(mut self) -> GitCommand {
+    pub(crate) fn allow_prompts(mut self) -> GitCommand {
         self.prompts = CredentialPrompts::Allowed;
         self
     }
 
     /// Runs it and gives its standard output; a failure is an error.
-    pub fn output(&self) -> Result<Vec<u8>> {
+    pub(crate) fn output(&self) -> Result<Vec<u8>> {
         self.output_with_input(&[])
     }
 
     /// The same with something on its standard input.
-    pub fn output_with_input(&self, input: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn output_with_input(&self, input: &[u8]) -> Result<Vec<u8>> {
         let output = self.run_to_end(input)?;
         if output.status.success() { Ok(output.stdout) } else { Err(self.failure(&output)) }
     }
 
     /// Runs it for something that may not be there: exit code 1 is `None`.
-    pub fn output_if_found(&self) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn output_if_found(&self) -> Result<Option<Vec<u8>>> {
         let output = self.run_to_end(&[])?;
         match output.status.code() {
             Some(0) => Ok(Some(output.stdout)),
@@ -145,7 +151,7 @@ impl GitCommand {
     }
 
     /// Runs it and tells what it answered, whatever its exit code.
-    pub fn answer(&self) -> Result<GitAnswer> {
+    pub(crate) fn answer(&self) -> Result<GitAnswer> {
         let output = self.run_to_end(&[])?;
         Ok(GitAnswer { code: output.status.code().unwrap_or(-1), stdout: output.stdout })
     }

@@ -6,7 +6,7 @@ use super::error::Result;
 
 /// Where a value was read, or is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ConfigScope {
+pub(crate) enum ConfigScope {
     /// The machine's file.
     System,
     /// The person's file (`~/.gitconfig`, `$XDG_CONFIG_HOME/git/config`).
@@ -20,7 +20,7 @@ pub enum ConfigScope {
 }
 
 impl ConfigScope {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             ConfigScope::System => "system",
             ConfigScope::Global => "global",
@@ -42,7 +42,7 @@ impl ConfigScope {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigEntry {
+pub(crate) struct ConfigEntry {
     pub scope: ConfigScope,
     /// The key as git prints it: section and name in lower case.
     pub key: String,
@@ -52,13 +52,13 @@ pub struct ConfigEntry {
 
 /// All of the configuration, in git's order: later values win.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GitConfig {
+pub(crate) struct GitConfig {
     entries: Vec<ConfigEntry>,
 }
 
 impl GitConfig {
     /// Reads all values that hold in the folder of `git`.
-    pub fn read(git: &GitCommand) -> Result<Self> {
+    pub(crate) fn read(git: &GitCommand) -> Result<Self> {
         let listed = git.with_args(["config", "--list", "-z", "--show-scope"]).output()?;
         Ok(Self::parse(&listed))
     }
@@ -79,31 +79,31 @@ impl GitConfig {
         GitConfig { entries }
     }
 
-    pub fn entries(&self, key: &str) -> impl Iterator<Item = &ConfigEntry> {
+    pub(crate) fn entries(&self, key: &str) -> impl Iterator<Item = &ConfigEntry> {
         let key = canonical_key(key);
         self.entries.iter().filter(move |entry| entry.key == key)
     }
 
     /// The entry that holds: the last of the key.
-    pub fn last_entry(&self, key: &str) -> Option<&ConfigEntry> {
+    pub(crate) fn last_entry(&self, key: &str) -> Option<&ConfigEntry> {
         self.entries(key).last()
     }
 
-    pub fn value(&self, key: &str) -> Option<&str> {
+    pub(crate) fn value(&self, key: &str) -> Option<&str> {
         self.last_entry(key).map(|entry| entry.value.as_str())
     }
 
     /// Whether a value that git reads as true (or false) is set.
-    pub fn bool_value(&self, key: &str) -> Option<bool> {
+    pub(crate) fn bool_value(&self, key: &str) -> Option<bool> {
         parse_bool(self.value(key)?)
     }
 
-    pub fn values_in_scope(&self, scope: ConfigScope, key: &str) -> Vec<&str> {
+    pub(crate) fn values_in_scope(&self, scope: ConfigScope, key: &str) -> Vec<&str> {
         self.entries(key).filter(|e| e.scope == scope).map(|e| e.value.as_str()).collect()
     }
 
     /// The names under a section (`remote`), in their order of appearance.
-    pub fn subsections(&self, section: &str) -> Vec<&str> {
+    pub(crate) fn subsections(&self, section: &str) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for entry in &self.entries {
             let rest = entry.key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.'));
@@ -119,7 +119,7 @@ impl GitConfig {
 
 /// What git reads as true or false. A name that stands alone is true, which both
 /// [`GitConfig`] and `Repository::settings` give as the text `true`.
-pub fn parse_bool(value: &str) -> Option<bool> {
+pub(crate) fn parse_bool(value: &str) -> Option<bool> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" => Some(true),
         "false" | "no" | "off" | "" => Some(false),
@@ -139,7 +139,7 @@ fn canonical_key(key: &str) -> String {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConfigChange {
+pub(crate) enum ConfigChange {
     /// The key has this one value from now on; others of it go.
     Set { key: String, value: String },
     /// One more value for a key that may have several.
@@ -149,20 +149,20 @@ pub enum ConfigChange {
 }
 
 impl ConfigChange {
-    pub fn set(key: impl Into<String>, value: impl Into<String>) -> ConfigChange {
+    pub(crate) fn set(key: impl Into<String>, value: impl Into<String>) -> ConfigChange {
         ConfigChange::Set { key: key.into(), value: value.into() }
     }
 
-    pub fn add(key: impl Into<String>, value: impl Into<String>) -> ConfigChange {
+    pub(crate) fn add(key: impl Into<String>, value: impl Into<String>) -> ConfigChange {
         ConfigChange::Add { key: key.into(), value: value.into() }
     }
 
-    pub fn remove(key: impl Into<String>, value: impl Into<String>) -> ConfigChange {
+    pub(crate) fn remove(key: impl Into<String>, value: impl Into<String>) -> ConfigChange {
         ConfigChange::Remove { key: key.into(), value: value.into() }
     }
 
     /// Writes the change into the file of that scope.
-    pub fn apply(&self, git: &GitCommand, scope: ConfigScope) -> Result<()> {
+    pub(crate) fn apply(&self, git: &GitCommand, scope: ConfigScope) -> Result<()> {
         let file = format!("--{}", scope.name());
         match self {
             ConfigChange::Set { key, value } => {

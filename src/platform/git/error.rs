@@ -102,4 +102,4 @@ impl From<GitError> for CommandError {
     }
 }
 
-pub type Result<T> = std::result::Result<T, GitError>;
+pub(crate) type Result<T> = std::result::Result<T, GitError>;

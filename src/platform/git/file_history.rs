@@ -7,14 +7,14 @@ use super::id::{CommitId, ObjectId, RepoPath};
 use super::repository::Repository;
 
 /// The blobs that a file ever was in the history of `HEAD`, each once, newest first.
-pub fn file_states(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
+pub(crate) fn file_states(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
     let mut seen = FxHashSet::default();
     let log = run_git_log(repository, Some(path))?;
     Ok(parse_raw_log(&log).map(|(_, _, id)| id).filter(|id| seen.insert(*id)).collect())
 }
 
 /// The same for many files at once, in one walk through the history.
-pub fn file_states_by_path(
+pub(crate) fn file_states_by_path(
     repository: &Repository,
     paths: impl IntoIterator<Item = RepoPath>,
 ) -> Result<FxHashMap<RepoPath, FxHashSet<ObjectId>>> {
@@ -31,7 +31,9 @@ pub fn file_states_by_path(
 
 /// Every state of every file in the history of `HEAD`, with the commit that made it; newest
 /// first.
-pub fn all_file_states(repository: &Repository) -> Result<Vec<(CommitId, RepoPath, ObjectId)>> {
+pub(crate) fn all_file_states(
+    repository: &Repository,
+) -> Result<Vec<(CommitId, RepoPath, ObjectId)>> {
     let log = run_git_log(repository, None)?;
     let states = parse_raw_log(&log);
     Ok(states.map(|(commit, path, id)| (commit, RepoPath::new(path), id)).collect())

@@ -171,7 +171,7 @@ pub(crate) fn index_entries(repository: &Repository) -> Result<Vec<IndexEntry>> 
 ///
 /// # Errors
 /// git says why.
-pub fn unignored_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
+pub(crate) fn unignored_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
     let words = ["ls-files", "-z", "--exclude-standard", "--cached", "--others"];
     let listing = repository.git_command().args(words).output()?;
     Ok(parse_nul_paths(&listing).collect())
@@ -186,7 +186,7 @@ pub(crate) fn parse_nul_paths(listing: &[u8]) -> impl Iterator<Item = RepoPath> 
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn tracked_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
+pub(crate) fn tracked_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
     Ok(index_entries(repository)?.into_iter().map(|entry| entry.path).collect())
 }
 

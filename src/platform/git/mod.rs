@@ -15,32 +15,32 @@
 //!
 //! Hands out plain data; no type of `git2` or `gix` leaves this folder.
 
-pub mod backend;
-pub mod changes;
-pub mod command;
-pub mod commit_text;
-pub mod config;
-pub mod error;
-pub mod file_history;
+pub(crate) mod backend;
+pub(crate) mod changes;
+pub(crate) mod command;
+pub(crate) mod commit_text;
+pub(crate) mod config;
+pub(crate) mod error;
+pub(crate) mod file_history;
 pub mod foreign_checkout;
-pub mod id;
-pub mod index;
-pub mod notes;
-pub mod objects;
-pub mod pager;
-pub mod program_settings;
-pub mod push_dry_run;
-pub mod remote;
-pub mod repository;
-pub mod shared_refs;
-pub mod shell;
-pub mod tree;
-pub mod version;
+pub(crate) mod id;
+pub(crate) mod index;
+pub(crate) mod notes;
+pub(crate) mod objects;
+pub(crate) mod pager;
+pub(crate) mod program_settings;
+pub(crate) mod push_dry_run;
+pub(crate) mod remote;
+pub(crate) mod repository;
+pub(crate) mod shared_refs;
+pub(crate) mod shell;
+pub(crate) mod tree;
+pub(crate) mod version;
 
-pub use backend::{AttributeDirection, AttributeState, HistoryWalk, RefSwap, WalkOrder};
-pub use error::{GitError, Result};
+pub(crate) use backend::{AttributeDirection, AttributeState, HistoryWalk, RefSwap, WalkOrder};
+pub(crate) use error::{GitError, Result};
 pub use id::{CommitId, ObjectFormat, ObjectId, ObjectKind, RefName, RepoPath};
-pub use objects::{Commit, EntryKind, ObjectBatch, Signature, TreeEntry};
+pub(crate) use objects::{Commit, EntryKind, ObjectBatch, Signature, TreeEntry};
 pub use repository::{GitEnvironment, Repository};
 
 pub(crate) use crate::platform::time::now_millis;

@@ -7,7 +7,7 @@ use super::id::RefName;
 /// Layouts: notes on cleaned blobs.
 pub const LAYOUTS_REF: &str = "refs/notes/comfy-layout";
 /// Records: notes on commits.
-pub const RECORDS_REF: &str = "refs/notes/comfy";
+pub(crate) const RECORDS_REF: &str = "refs/notes/comfy";
 /// Runs: a chain of commits. Shared on request only ([`RUNS_SHARING_KEY`]).
 pub const RUNS_REF: &str = "refs/comfy/runs";
 
@@ -86,7 +86,7 @@ pub(crate) fn shared_ref_of(name: &RefName) -> Option<String> {
 }
 
 /// Whether refspecs write into the local notes themselves.
-pub fn covers_notes(fetches: &[&str]) -> bool {
+pub(crate) fn covers_notes(fetches: &[&str]) -> bool {
     fetches.iter().any(|refspec| {
         let (_, to) = refspec.split_once(':').unwrap_or(("", ""));
         matches!(to, "refs/*" | "refs/notes/*" | "refs/notes/comfy*" | "refs/notes/comfy")

@@ -7,7 +7,7 @@ const MOST: usize = 16;
 
 /// The command line of each calling process, the nearest first.
 #[cfg(unix)]
-pub fn callers() -> Vec<Vec<String>> {
+pub(crate) fn callers() -> Vec<Vec<String>> {
     let mut all = Vec::new();
     let mut id = std::os::unix::process::parent_id();
     while id > 1 && all.len() < MOST {

@@ -10,7 +10,7 @@ use crate::platform::machine::comfyui::folders::{ModelFolderType, ModelFolders, 
 
 /// A model file found for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelFile {
+pub(crate) struct ModelFile {
     /// The file without links in its path: what is opened and hashed.
     pub file: PathBuf,
     /// The label of the search folder it was found in.
@@ -22,7 +22,7 @@ pub struct ModelFile {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ModelResolution {
+pub(crate) enum ModelResolution {
     /// A file, and further files of the same name that ComfyUI does not reach.
     File {
         taken: ModelFile,
@@ -42,7 +42,7 @@ pub enum ModelResolution {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ModelNameRefusal {
+pub(crate) enum ModelNameRefusal {
     #[error("the name is an absolute path")]
     Absolute,
     #[error("the name climbs out of the model folder with ..")]
@@ -62,7 +62,7 @@ const EMBEDDING_ENDINGS: &[&str] = &["", ".safetensors", ".pt", ".bin"];
 const VAE_HALF_ENDINGS: &[&str] = &["", ".ckpt", ".pt", ".pth", ".safetensors", ".sft"];
 
 /// Resolves a model name of a folder type.
-pub fn resolve_model(folders: &ModelFolders, kind: &str, name: &str) -> ModelResolution {
+pub(crate) fn resolve_model(folders: &ModelFolders, kind: &str, name: &str) -> ModelResolution {
     let parts = match split_model_name(name) {
         Ok(parts) => parts,
         Err(refusal) => return ModelResolution::Refused(refusal),
@@ -86,7 +86,7 @@ pub fn resolve_model(folders: &ModelFolders, kind: &str, name: &str) -> ModelRes
 
 /// The types, in ComfyUI's order, that offer a file of this name: for a widget of a class
 /// nobody knows. Only names that end as a model does are looked for.
-pub fn types_offering(folders: &ModelFolders, name: &str) -> Vec<String> {
+pub(crate) fn types_offering(folders: &ModelFolders, name: &str) -> Vec<String> {
     let Ok(parts) = split_model_name(name) else { return Vec::new() };
     let looks_like_one = comfyui::is_model_ending(name);
     let has = |kind: &ModelFolderType| {

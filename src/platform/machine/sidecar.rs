@@ -19,7 +19,7 @@ use crate::platform::files;
 const MAX_SIDECAR_LEN: u64 = 2 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SidecarClaims {
+pub(crate) struct SidecarClaims {
     /// The ending of the sidecar, which names its kind: `.civitai.info`.
     pub ending: &'static str,
     pub claims: Vec<Digest>,
@@ -28,7 +28,7 @@ pub struct SidecarClaims {
 }
 
 /// What the sidecars of a model say, in a fixed order.
-pub fn read_hints(model: &Path) -> Vec<SidecarClaims> {
+pub(crate) fn read_hints(model: &Path) -> Vec<SidecarClaims> {
     let (Some(file), Some(stem)) = (model.file_name(), model.file_stem()) else {
         return Vec::new();
     };

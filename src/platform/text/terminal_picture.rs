@@ -34,7 +34,7 @@ const MAX_LINES: u32 = 12;
 const KITTY_CHUNK_LEN: usize = 4096;
 
 /// The escape sequences or letters that show the picture, with a line end.
-pub fn encode_picture(picture: &Thumbnail, way: PictureProtocol) -> String {
+pub(crate) fn encode_picture(picture: &Thumbnail, way: PictureProtocol) -> String {
     let (columns, lines) = picture_cells(picture);
     match way {
         PictureProtocol::Blocks => encode_blocks(picture),

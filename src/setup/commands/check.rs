@@ -28,7 +28,7 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
-pub fn run(args: &CheckArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &CheckArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let what =
         if args.staged { CheckTarget::Staged } else { CheckTarget::Commit(args.revision.clone()) };

@@ -21,7 +21,7 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
-pub fn run(args: &DoctorArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &DoctorArgs, session: &Session) -> Result<Exit> {
     let environment = &session.environment;
     let repository = session.up_to_date_repository();
     let context = DoctorContext {

@@ -33,7 +33,7 @@ pub struct HookArgs {
 const MAX_STDIN_LEN: u64 = 64 << 20;
 
 /// Runs the hook. Failures are printed and never change the exit code, except before a commit.
-pub fn run(args: &HookArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &HookArgs, session: &Session) -> Result<Exit> {
     if session.environment.switched_off {
         return Ok(Exit::Done);
     }

@@ -76,7 +76,7 @@ pub enum HookStyleArg {
 }
 
 /// Plans set-up, then shows the plan (`--dry-run`) or carries it out.
-pub fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
     if let Some(place) = &args.separate {
         let how = if args.dry_run { SeparateMode::DryRun } else { SeparateMode::Apply };
         if separate::separate_git_folder(place.as_deref(), how, session)? == AfterSeparate::Stop {

@@ -27,7 +27,7 @@ pub struct StatusArgs {
 }
 
 /// Looks and tells.
-pub fn run(args: &StatusArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &StatusArgs, session: &Session) -> Result<Exit> {
     let repository = session.up_to_date_repository()?;
     let status = layouts::work_tree_status(&repository)?;
     let recorder_state = RecorderState::new(&repository.state_dir());

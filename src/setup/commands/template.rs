@@ -51,7 +51,7 @@ impl From<TemplateKindArg> for template::TemplateKind {
     }
 }
 
-pub fn run(args: &TemplateArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &TemplateArgs, session: &Session) -> Result<Exit> {
     let state = SetupState::read(&session.cwd, session.environment.config_home.as_deref())?;
     let top = state.work_tree.as_ref().map_or(session.cwd.as_path(), |place| place.top.as_path());
     let kind =

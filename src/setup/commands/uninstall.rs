@@ -32,7 +32,7 @@ pub struct UninstallArgs {
 }
 
 /// Plans, then shows the plan (`--dry-run`) or carries it out.
-pub fn run(args: &UninstallArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &UninstallArgs, session: &Session) -> Result<Exit> {
     let state = SetupState::read(&session.cwd, session.environment.config_home.as_deref())?;
     let reach = if args.global { SetupReach::Machine } else { SetupReach::Repository };
     if reach == SetupReach::Repository && state.work_tree.is_none() {

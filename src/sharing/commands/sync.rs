@@ -21,7 +21,7 @@ pub struct SyncArgs {
 }
 
 /// Fetches, merges and sends.
-pub fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let known = sharing::remote_names(&repository)?;
     let remotes = match &args.remote {

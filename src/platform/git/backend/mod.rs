@@ -5,9 +5,9 @@
 //! Both do the same few things with raw objects; everything made of objects (trees,
 //! commits, notes) is built above, once. Must not know what a workflow is.
 
-pub mod library;
-pub mod pack;
-pub mod plumbing;
+pub(crate) mod library;
+pub(crate) mod pack;
+pub(crate) mod plumbing;
 #[cfg(test)]
 mod tests;
 

@@ -26,7 +26,7 @@ const SKIPPED_FOLDERS: &[&str] =
 
 /// The `[project]` of a pack's `pyproject.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PackProject {
+pub(crate) struct PackProject {
     /// Its name, which is the registry's id.
     pub name: Option<String>,
     pub version: Option<String>,
