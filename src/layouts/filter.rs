@@ -503,7 +503,7 @@ pub(crate) fn with_committed_layout(
 }
 
 /// A file that is no JSON object is not worth a look-up.
-fn may_be_graph(bytes: &[u8]) -> bool {
+pub(super) fn may_be_graph(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'{')
 }
 
