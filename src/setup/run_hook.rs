@@ -3,7 +3,7 @@
 
 use crate::layouts::refresh::store_moved_layouts;
 use crate::layouts::{lay_out_committed, promote_pending, refresh_index};
-use crate::platform::git::index::index_path;
+use crate::platform::git::index::command_index_holds_tree;
 use crate::platform::git::{CommitId, ObjectId, RefName, Repository, Result};
 use crate::sharing;
 use crate::sharing::fetched::FetchTrigger;
@@ -95,21 +95,12 @@ pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
 /// by [`HookCall::PostCommit`], at once with the rest. The index is git's while this runs.
 pub(crate) fn before_commit(repository: &Repository) -> Result<()> {
     store_moved_layouts(repository)?;
-    if !has_nothing_to_commit(repository)? {
-        return Ok(());
+    let Some(head) = repository.head()? else { return Ok(()) };
+    let tree = repository.commit(head)?.map(|commit| commit.tree);
+    if tree.map_or(Ok(false), |tree| command_index_holds_tree(repository, tree))? {
+        promote_pending(repository, &[head])?;
     }
-    let head = repository.head()?;
-    promote_pending(repository, head.as_slice()).map(drop)
-}
-
-/// Whether the index that git commits holds what the last commit does.
-fn has_nothing_to_commit(repository: &Repository) -> Result<bool> {
-    let environment = repository.environment();
-    let index = environment.index_file.as_ref().map(|index| environment.folder.join(index));
-    let index = index.unwrap_or_else(|| index_path(repository));
-    let git = repository.git_command().env("GIT_INDEX_FILE", index);
-    let git = git.args(["diff-index", "--cached", "--quiet", "HEAD", "--"]);
-    Ok(git.run_to_end(&[])?.status.success())
+    Ok(())
 }
 
 /// Also those of the commits before: a file that was moved about and then edited leaves

@@ -9,6 +9,7 @@ use rustc_hash::FxHashSet;
 
 use super::error::{GitError, Result};
 use super::id::{ObjectFormat, ObjectId, RepoPath};
+use super::objects::{EntryKind, TreeEntry};
 use super::repository::Repository;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,40 @@ pub(crate) struct CommandIndex<'r> {
     read: Option<(IndexStamp, Option<gix::index::File>)>,
 }
 
+/// The index file of the git command which called us.
+fn command_index_path(repository: &Repository) -> PathBuf {
+    let surroundings = repository.environment();
+    match &surroundings.index_file {
+        Some(named) => surroundings.folder.join(named),
+        None => index_path(repository),
+    }
+}
+
+/// Whether a commit of the index of the git command which called us would have this tree.
+///
+/// # Errors
+/// The index or the tree cannot be read.
+pub(crate) fn command_index_holds_tree(repository: &Repository, tree: ObjectId) -> Result<bool> {
+    let Some(index) = load_index(&command_index_path(repository), repository.format())? else {
+        return Ok(false);
+    };
+    // Before git calls pre-commit, it has written down which tree it is about to commit.
+    if let Some(written) = index.tree().filter(|root| root.num_entries.is_some()) {
+        return Ok(ObjectId::new(written.id.as_slice()) == Some(tree));
+    }
+    let mut files = Vec::with_capacity(index.entries().len());
+    repository.visit_files(tree, &mut |path, entry| files.push((path.clone(), entry.clone())))?;
+    let staged = index.entries().iter().filter(|entry| !entry.flags.contains(Flags::INTENT_TO_ADD));
+    let same = |entry: &gix::index::Entry, (path, there): &(RepoPath, TreeEntry)| {
+        let name: &[u8] = entry.path(&index);
+        entry.stage() == Stage::Unconflicted
+            && name == path.as_bytes()
+            && entry.mode == index_mode(there.kind)
+            && ObjectId::new(entry.id.as_slice()) == Some(there.id)
+    };
+    Ok(staged.clone().count() == files.len() && staged.zip(&files).all(|(a, b)| same(a, b)))
+}
+
 /// Tells one state of the index file from another without opening it: git never writes
 /// into the file, it puts a new one in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,12 +136,7 @@ impl IndexStamp {
 impl<'r> CommandIndex<'r> {
     /// Nothing is read before it is needed.
     pub(crate) fn new(repository: &'r Repository) -> CommandIndex<'r> {
-        let surroundings = repository.environment();
-        let path = match &surroundings.index_file {
-            Some(named) => surroundings.folder.join(named),
-            None => index_path(repository),
-        };
-        CommandIndex { repository, path, read: None }
+        CommandIndex { repository, path: command_index_path(repository), read: None }
     }
 
     /// What the index holds at a path: nothing, one content, or those of an unsettled merge.
@@ -130,6 +160,16 @@ impl<'r> CommandIndex<'r> {
         });
         let files = named.filter(|entry| is_file_entry(entry));
         files.filter_map(|entry| ObjectId::new(entry.id.as_slice())).collect()
+    }
+}
+
+fn index_mode(kind: EntryKind) -> IndexMode {
+    match kind {
+        EntryKind::File => IndexMode::FILE,
+        EntryKind::Executable => IndexMode::FILE_EXECUTABLE,
+        EntryKind::Link => IndexMode::SYMLINK,
+        EntryKind::Tree => IndexMode::DIR,
+        EntryKind::Submodule => IndexMode::COMMIT,
     }
 }
 

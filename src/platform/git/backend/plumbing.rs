@@ -287,6 +287,11 @@ impl GitBackend for PlumbingBackend {
         Ok(found)
     }
 
+    fn last_head_message(&self) -> Result<String> {
+        let git = self.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
+        Ok(String::from_utf8_lossy(&git.output()?).trim_end().to_owned())
+    }
+
     fn swap_ref(
         &self,
         name: &RefName,
