@@ -80,7 +80,7 @@ pub(crate) struct CommandIndex<'r> {
 }
 
 /// The index file of the git command which called us.
-fn command_index_path(repository: &Repository) -> PathBuf {
+pub(crate) fn command_index_path(repository: &Repository) -> PathBuf {
     let surroundings = repository.environment();
     match &surroundings.index_file {
         Some(named) => surroundings.folder.join(named),
@@ -96,9 +96,8 @@ pub(crate) fn command_index_holds_tree(repository: &Repository, tree: ObjectId) 
     let Some(index) = load_index(&command_index_path(repository), repository.format())? else {
         return Ok(false);
     };
-    // Before git calls pre-commit, it has written down which tree it is about to commit.
-    if let Some(written) = index.tree().filter(|root| root.num_entries.is_some()) {
-        return Ok(ObjectId::new(written.id.as_slice()) == Some(tree));
+    if let Some(written) = written_tree(&index) {
+        return Ok(written == tree);
     }
     let mut files = Vec::with_capacity(index.entries().len());
     repository.visit_files(tree, &mut |path, entry| files.push((path.clone(), entry.clone())))?;
@@ -111,6 +110,22 @@ pub(crate) fn command_index_holds_tree(repository: &Repository, tree: ObjectId) 
             && ObjectId::new(entry.id.as_slice()) == Some(there.id)
     };
     Ok(staged.clone().count() == files.len() && staged.zip(&files).all(|(a, b)| same(a, b)))
+}
+
+/// The tree that a commit of the index of the git command which called us would have; nothing
+/// where git has not written it yet.
+///
+/// # Errors
+/// The index cannot be read.
+pub(crate) fn command_index_tree(repository: &Repository) -> Result<Option<ObjectId>> {
+    let index = load_index(&command_index_path(repository), repository.format())?;
+    Ok(index.as_ref().and_then(written_tree))
+}
+
+/// Before git calls `pre-commit`, it mostly notes in the index which tree it will commit.
+fn written_tree(index: &gix::index::File) -> Option<ObjectId> {
+    let root = index.tree().filter(|root| root.num_entries.is_some())?;
+    ObjectId::new(root.id.as_slice())
 }
 
 /// Tells one state of the index file from another without opening it: git never writes
