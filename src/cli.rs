@@ -12,7 +12,7 @@ use crate::differences::commands::{apply, blame, catalog, diff, diff_driver, log
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::import::commands::{conflicts, import};
-use crate::layouts::commands::{clean, filter_process, layout, refresh, smudge};
+use crate::layouts::commands::{clean, filter_process, fsmonitor, layout, refresh, smudge};
 use crate::merging::commands::{merge, merge_driver, resolve};
 use crate::records::commands::record;
 use crate::reproduce::commands::{lock, reproduce, vary, verify};
@@ -167,6 +167,8 @@ pub enum CalledByGit {
     Smudge(smudge::SmudgeArgs),
     /// Filter all workflows of a git command (git calls this).
     FilterProcess(filter_process::FilterProcessArgs),
+    /// Name the files that git must look at (git calls this).
+    Fsmonitor(fsmonitor::FsmonitorArgs),
     /// Do the work of a git hook (git calls this).
     Hook(hook::HookArgs),
     /// Show how one file changed (git calls this for `git diff`).
@@ -183,6 +185,7 @@ impl CalledByGit {
             CalledByGit::Clean(args) => clean::run(args, session),
             CalledByGit::Smudge(args) => smudge::run(args, session),
             CalledByGit::FilterProcess(args) => filter_process::run(args, session),
+            CalledByGit::Fsmonitor(args) => fsmonitor::run(args, session),
             CalledByGit::Hook(args) => hook::run(args, session),
             CalledByGit::DiffDriver(args) => diff_driver::run(args, session),
             CalledByGit::Textconv(args) => textconv::run(args, session),

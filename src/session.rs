@@ -77,6 +77,8 @@ impl Session {
 pub struct ProcessEnvironment {
     /// `GIT_COMFY=0`: filters, drivers and hooks do nothing.
     pub switched_off: bool,
+    /// git-comfy itself has git mark files whose changes its hook tells.
+    pub is_marking_files: bool,
     /// `GIT_COMFY_FAVOR=ours` or `theirs`: settles every conflict of a merge for that side,
     /// as `-X` does for texts. git does not pass `-X` on to merge drivers.
     pub favour: Option<String>,
@@ -176,6 +178,7 @@ impl ProcessEnvironment {
             columns: std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()),
             favour: std::env::var("GIT_COMFY_FAVOR").ok().filter(|side| !side.is_empty()),
             switched_off: std::env::var_os("GIT_COMFY").is_some_and(|v| v == "0"),
+            is_marking_files: is_set(git::fsmonitor::MARKING_VARIABLE),
             config_home: settings
                 .map(PathBuf::from)
                 .or_else(|| home.as_ref().map(|home| home.join(".config"))),

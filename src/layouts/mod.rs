@@ -18,6 +18,7 @@ mod clone_clock;
 pub(crate) mod commands;
 pub(crate) mod describe;
 pub(crate) mod describe_raw;
+pub(crate) mod drag_marks;
 mod file_states;
 mod filter;
 mod filter_process;
@@ -33,6 +34,7 @@ mod one_shot_filter;
 mod path_blob_list;
 mod path_index;
 mod promote;
+pub(crate) mod quiet_files;
 pub(crate) mod raw_files;
 pub(crate) mod refresh;
 mod renames;
@@ -118,7 +120,14 @@ pub(crate) fn delete_local_state(repository: &Repository) -> usize {
     let linked = std::fs::read_dir(repository.common_dir().join("worktrees"));
     own.extend(linked.into_iter().flatten().flatten().map(|entry| entry.path().join("comfy")));
     for folder in own {
-        for name in ["files", "files.lock", "fetched", missed_sides::FILE_NAME] {
+        for name in [
+            "files",
+            "files.lock",
+            "fetched",
+            quiet_files::VERDICTS_FILE,
+            drag_marks::UNMARKED_FILE,
+            missed_sides::FILE_NAME,
+        ] {
             let _ = std::fs::remove_file(folder.join(name));
         }
         if folder != shared {

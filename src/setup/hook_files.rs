@@ -26,6 +26,15 @@ pub(crate) struct HookScript {
     pub script: &'static str,
     /// Whether the hook's exit code can stop the git command.
     pub veto: HookVeto,
+    pub need: HookNeed,
+}
+
+/// When a hook is put in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HookNeed {
+    Always,
+    /// Where git is told that a drag is no change ([`super::quiet_setup`]).
+    QuietDrags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,31 +50,43 @@ pub(crate) const HOOKS: &[HookScript] = &[
         event: "pre-commit",
         script: include_str!("../../hooks/pre-commit"),
         veto: HookVeto::OnExitOne,
+        need: HookNeed::Always,
     },
     HookScript {
         event: "post-commit",
         script: include_str!("../../hooks/post-commit"),
         veto: HookVeto::None,
+        need: HookNeed::Always,
     },
     HookScript {
         event: "post-checkout",
         script: include_str!("../../hooks/post-checkout"),
         veto: HookVeto::None,
+        need: HookNeed::Always,
     },
     HookScript {
         event: "post-merge",
         script: include_str!("../../hooks/post-merge"),
         veto: HookVeto::None,
+        need: HookNeed::Always,
     },
     HookScript {
         event: "post-rewrite",
         script: include_str!("../../hooks/post-rewrite"),
         veto: HookVeto::None,
+        need: HookNeed::Always,
     },
     HookScript {
         event: "pre-push",
         script: include_str!("../../hooks/pre-push"),
         veto: HookVeto::None,
+        need: HookNeed::Always,
+    },
+    HookScript {
+        event: "post-index-change",
+        script: include_str!("../../hooks/post-index-change"),
+        veto: HookVeto::None,
+        need: HookNeed::QuietDrags,
     },
 ];
 
@@ -89,8 +110,17 @@ impl HookScript {
             HookVeto::None => ":",
             HookVeto::OnExitOne => "test $? -ne 1",
         };
+        let condition = match self.need {
+            HookNeed::Always => "",
+            // As the file has it: git writes the index often, and mostly for no workflow.
+            HookNeed::QuietDrags => {
+                "test -z \"$GIT_COMFY_MARKING_FILES\" || return 0; \
+                 test -e \"${GIT_DIR:-.git}/comfy/unmarked-files\" || \
+                 test -f \"${GIT_DIR:-.git}\" || return 0; "
+            }
+        };
         format!(
-            "git_comfy() {{ command -v {word} >/dev/null 2>&1 || return 0; \
+            "git_comfy() {{ {condition}command -v {word} >/dev/null 2>&1 || return 0; \
              {word} hook {event} \"$@\" || {otherwise}; }}; git_comfy"
         )
     }

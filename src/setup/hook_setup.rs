@@ -1,7 +1,8 @@
 //! Plans how hooks are put in place and taken out: as configuration or as files.
 
-use super::hook_files::{self, HOOKS, HooksFolder, HooksFolderOwner};
+use super::hook_files::{self, HOOKS, HookNeed, HookScript, HooksFolder, HooksFolderOwner};
 use super::plan::{SetupPlan, SetupStep};
+use super::quiet_setup;
 use super::state::SetupState;
 use super::{ForeignValues, HookStyle, SetupError, SetupReach, SetupRequest};
 use crate::platform::git::config::{ConfigChange, ConfigScope};
@@ -71,16 +72,22 @@ fn plan_configured_hooks(
     }
     // What the person's file says for every repository need not be said again here.
     let scope = reach.scope();
-    let known = |hook: &&hook_files::HookScript| {
+    let known = |hook: &HookScript| {
         reach == SetupReach::Repository
             && state.config.value(&hook.config_key("command"))
                 == Some(&*hook.configured_command(&request.program))
             && state.config.value(&hook.config_key("event")) == Some(hook.event)
     };
-    let missing = HOOKS.iter().filter(|hook| !known(hook));
-    let steps = missing
+    let (wanted, unneeded) = needed_hooks(state, request);
+    let missing = wanted.into_iter().filter(|hook| !known(hook));
+    let mut steps: Vec<_> = missing
         .flat_map(|hook| hook_files::plan_hook_config(hook, &request.program, &state.config, scope))
         .collect();
+    steps.extend(
+        unneeded
+            .iter()
+            .flat_map(|hook| hook_files::plan_hook_config_removal(hook, &state.config, scope)),
+    );
     plan.add(format!("git runs git-comfy's hooks, beside any others: {}", event_names()), steps);
     // An earlier set-up with an older git wrote them as files; they would run twice.
     let mut before = Vec::new();
@@ -133,10 +140,15 @@ fn plan_hook_files(
                 .push(format!("hooks go into {shown} (core.hooksPath), which others use too"));
         }
     }
-    let steps = HOOKS
-        .iter()
+    let (wanted, unneeded) = needed_hooks(state, request);
+    let steps = wanted
+        .into_iter()
         .flat_map(|hook| hook_files::plan_hook_file(&folder.path, hook, &request.program));
-    plan.add(format!("hooks in {shown}, beside any others: {}", event_names()), steps.collect());
+    let removed = unneeded
+        .into_iter()
+        .flat_map(|hook| hook_files::plan_hook_file_removal(&folder.path, hook));
+    let steps = steps.chain(removed).collect();
+    plan.add(format!("hooks in {shown}, beside any others: {}", event_names()), steps);
     // This git, or another one on the machine, may read both.
     let before = HOOKS.iter().flat_map(|hook| {
         hook_files::plan_hook_config_removal(hook, &state.config, ConfigScope::Local)
@@ -182,6 +194,21 @@ fn plan_hooks_removal(
     Ok(())
 }
 
+/// The hooks that are wanted, and those that are not.
+fn needed_hooks(
+    state: &SetupState,
+    request: &SetupRequest,
+) -> (Vec<&'static HookScript>, Vec<&'static HookScript>) {
+    let is_quiet = request.reach == SetupReach::Repository
+        && request.quiet_drags.unwrap_or_else(|| quiet_setup::is_wanted(&state.config));
+    HOOKS.iter().partition(|hook| is_quiet || hook.need == HookNeed::Always)
+}
+
 fn event_names() -> String {
-    HOOKS.iter().map(|hook| hook.event).collect::<Vec<_>>().join(", ")
+    HOOKS
+        .iter()
+        .filter(|hook| hook.need == HookNeed::Always)
+        .map(|hook| hook.event)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

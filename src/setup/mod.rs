@@ -14,6 +14,7 @@ pub(crate) mod hook_setup;
 pub(crate) mod marked_block;
 pub(crate) mod notes_setup;
 pub(crate) mod plan;
+pub(crate) mod quiet_setup;
 pub(crate) mod run_hook;
 pub(crate) mod separate;
 pub(crate) mod state;
@@ -104,6 +105,8 @@ pub(crate) struct SetupRequest {
     /// How hooks are put in place; `None` keeps the choice of an earlier run.
     pub hooks: Option<HookStyle>,
     pub foreign: ForeignValues,
+    /// Whether a drag is to be no change for git; `None` keeps the choice of an earlier run.
+    pub quiet_drags: Option<bool>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +144,7 @@ pub(crate) fn plan_init(
     let mut plan = SetupPlan::default();
     drivers::plan_drivers(state, request, &mut plan);
     plan_attributes(state, request, &mut plan)?;
+    quiet_setup::plan_quiet_drags(state, request, &mut plan);
     hook_setup::plan_hooks(state, request, &mut plan)?;
     notes_setup::plan_notes(state, request, &mut plan);
     Ok(plan)
@@ -171,6 +175,9 @@ pub(crate) fn plan_uninstall(
         steps.extend(attributes::plan_block_removal(&file));
     }
     plan.add("the attribute lines", steps);
+    if reach == SetupReach::Repository {
+        quiet_setup::plan_quiet_drags_removal(state, &mut plan);
+    }
     hook_setup::plan_hooks_uninstall(state, reach, &mut plan)?;
     drivers::plan_drivers_removal(state, reach, &mut plan);
     notes_setup::plan_notes_removal(state, reach, &mut plan);

@@ -2,7 +2,7 @@
 //! to do; none ever fails the git command that called it.
 
 use crate::layouts::refresh::store_moved_layouts;
-use crate::layouts::{lay_out_committed, promote_pending, refresh_index};
+use crate::layouts::{drag_marks, lay_out_committed, promote_pending, refresh_index};
 use crate::platform::git::index::command_index_holds_tree;
 use crate::platform::git::{CommitId, ObjectId, RefName, Repository, Result};
 use crate::sharing;
@@ -18,6 +18,8 @@ pub(crate) enum HookCall {
     PostCheckout,
     /// After a merge or a pull.
     PostMerge,
+    /// After git wrote an index.
+    PostIndexChange,
     /// After an amended commit or a rebase.
     PostRewrite,
     /// Before a push.
@@ -42,6 +44,12 @@ pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
                 Err(_) => format!("`git comfy sync {remote}` tries again"),
             };
             remarks.push(format!("layouts were not sent along ({why}); {next}"));
+        }
+        return remarks;
+    }
+    if *hook == HookCall::PostIndexChange {
+        if let Err(error) = drag_marks::mark_workflows(repository) {
+            remarks.push(format!("git may show drags as changes: {error}"));
         }
         return remarks;
     }
@@ -86,6 +94,7 @@ pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
         note("layouts are not asked for", ask(brought));
         note("fetched layouts are not merged", sharing::receive_layouts(repository).map(drop));
     }
+    note("git may show drags as changes", drag_marks::mark_workflows(repository));
     remarks.extend(missing);
     remarks
 }

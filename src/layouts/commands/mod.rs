@@ -2,6 +2,7 @@
 
 pub(crate) mod clean;
 pub(crate) mod filter_process;
+pub(crate) mod fsmonitor;
 pub(crate) mod layout;
 pub(crate) mod refresh;
 pub(crate) mod smudge;

@@ -20,6 +20,7 @@ use std::io::{BufRead, Read, Seek, SeekFrom, Write};
 use delayed_smudge::DelayedSmudges;
 use gix::filter::plumbing::driver::process::Server;
 
+use super::drag_marks;
 use super::filter::{Filter, SmudgeRequest, SmudgeStart, SmudgeTarget};
 use super::storage_check;
 use crate::platform::git::{GitError, ObjectId, RepoPath, Repository, Result};
@@ -159,6 +160,10 @@ struct FilterService<'r> {
 impl<'r> FilterService<'r> {
     fn filter(&mut self) -> &mut Filter<'r> {
         self.filter.get_or_insert_with(|| {
+            if let Some(repository) = self.repository {
+                // git writes these files, or adds them: it looks at them by itself then.
+                drag_marks::expect_unmarked(repository);
+            }
             let mut filter = Filter::new(self.repository);
             if self.switch == FilterSwitch::On && delayed_smudge::has_spare_core() {
                 filter.clean_ahead();

@@ -88,14 +88,16 @@ pub(crate) fn command_index_path(repository: &Repository) -> PathBuf {
     }
 }
 
+pub(super) fn load_command_index(repository: &Repository) -> Result<Option<gix::index::File>> {
+    load_index(&command_index_path(repository), repository.format())
+}
+
 /// Whether a commit of the index of the git command which called us would have this tree.
 ///
 /// # Errors
 /// The index or the tree cannot be read.
 pub(crate) fn command_index_holds_tree(repository: &Repository, tree: ObjectId) -> Result<bool> {
-    let Some(index) = load_index(&command_index_path(repository), repository.format())? else {
-        return Ok(false);
-    };
+    let Some(index) = load_command_index(repository)? else { return Ok(false) };
     if let Some(written) = written_tree(&index) {
         return Ok(written == tree);
     }
@@ -118,8 +120,7 @@ pub(crate) fn command_index_holds_tree(repository: &Repository, tree: ObjectId) 
 /// # Errors
 /// The index cannot be read.
 pub(crate) fn command_index_tree(repository: &Repository) -> Result<Option<ObjectId>> {
-    let index = load_index(&command_index_path(repository), repository.format())?;
-    Ok(index.as_ref().and_then(written_tree))
+    Ok(load_command_index(repository)?.as_ref().and_then(written_tree))
 }
 
 /// Before git calls `pre-commit`, it mostly notes in the index which tree it will commit.

@@ -34,7 +34,7 @@ const MAX_STDIN_LEN: u64 = 64 << 20;
 
 /// Runs the hook. Failures are printed and never change the exit code, except before a commit.
 pub(crate) fn run(args: &HookArgs, session: &Session) -> Result<Exit> {
-    if session.environment.switched_off {
+    if session.environment.switched_off || session.environment.is_marking_files {
         return Ok(Exit::Done);
     }
     if args.name == "pre-commit" {
@@ -44,6 +44,13 @@ pub(crate) fn run(args: &HookArgs, session: &Session) -> Result<Exit> {
     if matches!(hook, HookCall::PrePush { .. })
         && push_dry_run::is_dry_run(&caller_processes::callers())
     {
+        return Ok(Exit::Done);
+    }
+    if hook == HookCall::PostIndexChange {
+        // git writes the index often: nothing else is done then.
+        if let Ok(repository) = session.repository() {
+            session.print_remarks(&run_hook::run(&repository, &hook));
+        }
         return Ok(Exit::Done);
     }
     if hook == HookCall::PostCheckout && is_first_checkout(args) {
@@ -143,6 +150,7 @@ fn parse_hook_call(args: &HookArgs) -> Option<HookCall> {
     Some(match args.name.as_str() {
         "post-commit" => HookCall::PostCommit,
         "post-checkout" => HookCall::PostCheckout,
+        "post-index-change" => HookCall::PostIndexChange,
         "post-merge" => HookCall::PostMerge,
         "post-rewrite" => HookCall::PostRewrite,
         "pre-push" => {

@@ -58,6 +58,11 @@ pub struct InitArgs {
     /// Put no hooks in place, and take out those of an earlier run.
     #[arg(long, conflicts_with = "hooks")]
     pub no_hooks: bool,
+    /// A drag is no change for git: status is clean, and nothing is refused because of it
+    /// (`--quiet-drags=false` takes it back). Kept for later runs.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
+        require_equals = true, conflicts_with = "global")]
+    pub quiet_drags: Option<bool>,
     /// What git is to call instead of this program's absolute path, such as `git-comfy`
     /// for a configuration that several machines share.
     #[arg(long, value_name = "PROGRAM")]
@@ -122,6 +127,7 @@ pub(crate) fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
         let repository = session.repository()?;
         mend(&repository, session)?;
         fetch_and_restore_layouts(&repository, &plan, session)?;
+        layouts::drag_marks::mark_workflows(&repository)?;
         if args.renormalize {
             renormalize_and_report(&repository, session)?;
         } else {
@@ -288,6 +294,7 @@ fn setup_request(args: &InitArgs, session: &Session) -> Result<SetupRequest> {
         program: ConfiguredProgram::new(&program),
         attributes: args.attributes.as_ref().map(|file| session.cwd.join(file)),
         hooks,
+        quiet_drags: args.quiet_drags,
         foreign: if args.force { ForeignValues::Replace } else { ForeignValues::Leave },
     })
 }

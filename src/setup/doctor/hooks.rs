@@ -6,7 +6,10 @@ use super::{DoctorContext, DoctorFinding, INIT};
 use crate::platform::git::Result;
 use crate::platform::git::program_settings::{ConfiguredProgram, parse_program};
 use crate::platform::git::version::GitVersion;
-use crate::setup::hook_files::{HOOKS, HookFile, HookScript, HooksFolder, HooksFolderOwner};
+use crate::setup::hook_files::{
+    HOOKS, HookFile, HookNeed, HookScript, HooksFolder, HooksFolderOwner,
+};
+use crate::setup::quiet_setup;
 use crate::setup::{HookStyle, hook_files};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,12 +42,16 @@ pub(crate) fn check_hooks(context: &DoctorContext) -> Result<Vec<DoctorFinding>>
     let Some((program, _)) = value.and_then(parse_program) else { return Ok(Vec::new()) };
     let folder = HooksFolder::find(&state.git, &place.common)?;
     let own = place.common.join("hooks");
-    let conditions: Vec<_> = HOOKS
-        .iter()
+    let is_quiet = quiet_setup::is_wanted(&state.config);
+    let hooks = HOOKS.iter().filter(|hook| is_quiet || hook.need == HookNeed::Always);
+    let conditions: Vec<_> = hooks
         .map(|hook| (hook, hook_condition(hook, context, &program, &folder.path, &own)))
         .collect();
     if conditions.iter().all(|(_, condition)| *condition == HookCondition::Runs) {
-        return Ok(vec![DoctorFinding::good("hooks", format!("git runs all {}", HOOKS.len()))]);
+        return Ok(vec![DoctorFinding::good(
+            "hooks",
+            format!("git runs all {}", conditions.len()),
+        )]);
     }
     let mut findings = Vec::new();
     for kind in [
