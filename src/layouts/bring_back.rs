@@ -119,7 +119,7 @@ impl<'r> LayoutWorkspace<'r> {
             (FilterOutcome::Changed(content), None) => content.clone(),
             (FilterOutcome::Untouched, _) => bytes.clone(),
         };
-        if matches!(clean::begin_clean(&content, LayoutMode::Strip), Ok((_, Some(_)))) {
+        if clean::begin_clean(&content, LayoutMode::Strip).into_stripped().is_some() {
             return Ok(InspectedFile::Raw);
         }
         let blob = self.repository.format().object_id(ObjectKind::Blob, &content);

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use comfy_graph::clean;
-use comfy_graph::clean::LayoutRemainder;
+use comfy_graph::clean::{LayoutRemainder, StartedClean};
 use rustc_hash::FxHashSet;
 
 use super::layout_finder::LayoutFinder;
@@ -162,14 +162,14 @@ impl<'r> Filter<'r> {
             return (FilterOutcome::Untouched, None);
         };
         match clean::begin_clean(bytes, mode) {
-            Ok((content, Some(rest))) => {
+            StartedClean::Stripped(content, rest) => {
                 match self.indexed.as_mut().and_then(|index| index.unchanged_content(path, bytes)) {
                     Some(raw) => (raw, None),
                     None => (FilterOutcome::Changed(content), Some(rest)),
                 }
             }
-            Ok((_, None)) | Err(None) => (FilterOutcome::Untouched, None),
-            Err(Some(remark)) => {
+            StartedClean::Clean | StartedClean::Untouched(None) => (FilterOutcome::Untouched, None),
+            StartedClean::Untouched(Some(remark)) => {
                 let what = "is kept as it is, with its layout";
                 self.remarks.push(format!("{path} {what}: {remark}"));
                 (FilterOutcome::Untouched, None)

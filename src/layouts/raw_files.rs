@@ -29,7 +29,7 @@ use crate::platform::write_atomic;
 
 /// Whether what git stores is a workflow that is not in its clean form.
 pub(crate) fn is_raw(stored: &[u8], mode: LayoutMode) -> bool {
-    matches!(clean::begin_clean(stored, mode), Ok((_, Some(_))))
+    clean::begin_clean(stored, mode).into_stripped().is_some()
 }
 
 /// The layout inside a file that was not cleaned; `None` for a clean one.
@@ -58,12 +58,11 @@ impl StoredContent {
         if !content.starts_with(b"{\n") && !content.starts_with(b"{\r\n") {
             return true;
         }
-        match (clean::begin_clean(content, self.mode), self.blob) {
-            (Ok((clean, Some(_))), Some(blob)) => {
-                blob.format().object_id(ObjectKind::Blob, &clean) != blob
-            }
-            (Ok((clean, Some(_))), None) => clean != *normalize_line_ends(content),
-            _ => false,
+        let stripped = clean::begin_clean(content, self.mode).into_stripped();
+        let Some((clean, _)) = stripped else { return false };
+        match self.blob {
+            Some(blob) => blob.format().object_id(ObjectKind::Blob, &clean) != blob,
+            None => clean != *normalize_line_ends(content),
         }
     }
 

@@ -155,10 +155,10 @@ impl LayoutTask {
             FoundLayouts::Parts { parts, now, is_to_be_kept } => {
                 if stored.is_raw(&content) {
                     // Nobody knows when its places were chosen.
-                    let rest =
-                        clean::begin_clean(&content, stored.mode).ok().and_then(|(_, rest)| rest);
-                    let layout = rest
-                        .and_then(|rest| stamp_uniformly(&rest.layout_line(), Clock::Unknown(0)));
+                    let stripped = clean::begin_clean(&content, stored.mode).into_stripped();
+                    let layout = stripped.and_then(|(_, rest)| {
+                        stamp_uniformly(&rest.layout_line(), Clock::Unknown(0))
+                    });
                     let layout = layout.map(|layout| layout.to_line());
                     return LaidOutFile { is_raw: true, ..untouched(content, layout) };
                 }
@@ -338,9 +338,8 @@ impl<'r> WorkTreeLayouts<'r> {
         let Some(bytes) = self.repository.blob_up_to(committed, MAX_MATCHED_SIZE)? else {
             return Ok(None);
         };
-        let Ok((clean, Some(rest))) = clean::begin_clean(&bytes, LayoutMode::Strip) else {
-            return Ok(None);
-        };
+        let stripped = clean::begin_clean(&bytes, LayoutMode::Strip).into_stripped();
+        let Some((clean, rest)) = stripped else { return Ok(None) };
         let layout = stamp_uniformly(&rest.layout_line(), Clock::Unknown(0));
         let pairs = match clean == content {
             true => OwnedPairs::SameContent,

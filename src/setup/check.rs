@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::clean::{self, CleanOutcome, CleanResult, Clock, LayoutMode};
+use comfy_graph::clean::{self, CleanOutcome, CleanResult, Clock, LayoutMode, StartedClean};
 
 use super::marked_block;
 use crate::layouts::raw_files::RawFile;
@@ -155,8 +155,11 @@ pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
             layouts.store_for(&entry.path, blob, &layout)?;
         }
         let is_same = file.is_some_and(|bytes| match clean::begin_clean(&bytes, mode) {
-            Ok((content, _)) => repository.format().object_id(ObjectKind::Blob, &content) == blob,
-            Err(_) => false,
+            StartedClean::Stripped(content, _) => {
+                repository.format().object_id(ObjectKind::Blob, &content) == blob
+            }
+            StartedClean::Clean => repository.format().object_id(ObjectKind::Blob, &bytes) == blob,
+            StartedClean::Untouched(_) => false,
         });
         if !is_same {
             done.changed.push(entry.path.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use comfy_graph::clean::LayoutMode;
+use comfy_graph::clean::{LayoutMode, StartedClean};
 use comfy_graph::{clean, json};
 use jiff::{SignedDuration, Timestamp};
 
@@ -257,17 +257,21 @@ fn scan_file(file: &Path, longest: u64, expected: ExpectedContent) -> ScannedFil
         );
     };
     let (content, layout) = match (clean::begin_clean(&bytes, LayoutMode::Strip), expected) {
-        (Ok((content, rest)), _) => (content, rest.map(|rest| rest.layout_line())),
-        (Err(_), ExpectedContent::Anything) => (bytes.clone(), None),
+        (StartedClean::Stripped(content, rest), _) => (content, Some(rest.layout_line())),
+        (StartedClean::Clean, _) | (StartedClean::Untouched(_), ExpectedContent::Anything) => {
+            (bytes.clone(), None)
+        }
         // Python and browsers read more than we can print back: such a file is kept whole.
-        (Err(remark), expected) => match (json::parse_lenient(&bytes), remark) {
-            (Ok(_), None) => return ScannedFile::NotAWorkflow,
-            (Ok(_), Some(_)) => (bytes.clone(), None),
-            (Err(_), None) if expected == ExpectedContent::Unknown => {
-                return ScannedFile::NotAWorkflow;
+        (StartedClean::Untouched(remark), expected) => {
+            match (json::parse_lenient(&bytes), remark) {
+                (Ok(_), None) => return ScannedFile::NotAWorkflow,
+                (Ok(_), Some(_)) => (bytes.clone(), None),
+                (Err(_), None) if expected == ExpectedContent::Unknown => {
+                    return ScannedFile::NotAWorkflow;
+                }
+                (Err(error), _) => return ScannedFile::Damaged(error.to_string()),
             }
-            (Err(error), _) => return ScannedFile::Damaged(error.to_string()),
-        },
+        }
     };
     let whole = match &layout {
         Some(layout) => clean::smudge(&content, layout).as_ref() == Some(&bytes),

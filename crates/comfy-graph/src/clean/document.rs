@@ -11,7 +11,7 @@ use super::policy::{ONE_LINE_MEMBERS, PROMPT_NODE, WORKFLOW};
 use super::restore::{LayoutFit, restore_object};
 use super::split::{HighestIds, LayoutSplitter};
 use super::{CleanOutcome, CleanResult, LayoutMode, arranged_mark, prompt};
-use crate::graph::{DocumentKind, GraphKind, GraphLocation, document_kind};
+use crate::graph::{GraphKind, GraphLocation, document_kind};
 use crate::json::{self, JsonPath, JsonStyle, Object, Value};
 
 /// Splits a workflow into clean content and layout.
@@ -19,11 +19,34 @@ use crate::json::{self, JsonPath, JsonStyle, Object, Value};
 /// Whatever is no workflow, or could not be given back, is left as it is.
 pub fn clean_document(bytes: &[u8], mode: LayoutMode) -> CleanOutcome {
     match begin_clean(bytes, mode) {
-        Err(remark) => CleanOutcome::Untouched(remark),
-        Ok((content, rest)) => CleanOutcome::Cleaned(CleanResult {
-            content,
-            layout: rest.map(LayoutRemainder::layout_line),
-        }),
+        StartedClean::Untouched(remark) => CleanOutcome::Untouched(remark),
+        StartedClean::Clean => {
+            CleanOutcome::Cleaned(CleanResult { content: bytes.to_vec(), layout: None })
+        }
+        StartedClean::Stripped(content, rest) => {
+            CleanOutcome::Cleaned(CleanResult { content, layout: Some(rest.layout_line()) })
+        }
+    }
+}
+
+/// The first half of a clean, as [`begin_clean`] gives it.
+#[derive(Debug)]
+pub enum StartedClean<'a> {
+    /// As [`CleanOutcome::Untouched`].
+    Untouched(Option<String>),
+    /// A workflow in its clean form already: the bytes are the content, and have no layout.
+    Clean,
+    /// The content of a workflow, and what its layout is worked out from.
+    Stripped(Vec<u8>, LayoutRemainder<'a>),
+}
+
+impl<'a> StartedClean<'a> {
+    /// The content and what its layout is worked out from, if there is a layout.
+    pub fn into_stripped(self) -> Option<(Vec<u8>, LayoutRemainder<'a>)> {
+        match self {
+            StartedClean::Stripped(content, rest) => Some((content, rest)),
+            StartedClean::Untouched(_) | StartedClean::Clean => None,
+        }
     }
 }
 
@@ -37,19 +60,18 @@ pub struct LayoutRemainder<'a> {
     original: &'a str,
 }
 
-/// The first half of [`clean_document`]: the content, and what the layout is worked out from (none
-/// for a file that is clean already). An error is the remark of [`CleanOutcome::Untouched`].
-pub fn begin_clean(
-    bytes: &[u8],
-    mode: LayoutMode,
-) -> Result<(Vec<u8>, Option<LayoutRemainder<'_>>), Option<String>> {
+/// The first half of [`clean_document`]: all but working out the layout.
+pub fn begin_clean(bytes: &[u8], mode: LayoutMode) -> StartedClean<'_> {
     if !mentions_graph(bytes) {
-        return Err(utf16_remark(bytes));
+        return StartedClean::Untouched(utf16_remark(bytes));
     }
-    let mut value = json::parse(bytes).map_err(|error| Some(error.to_string()))?;
-    let graphs = document_graphs(&value);
+    let mut value = match json::parse(bytes) {
+        Ok(value) => value,
+        Err(error) => return StartedClean::Untouched(Some(error.to_string())),
+    };
+    let graphs = document_kind(&value).into_graphs();
     if graphs.is_empty() {
-        return Err(None);
+        return StartedClean::Untouched(None);
     }
     let original = std::str::from_utf8(bytes).unwrap_or_default();
     let mut layout =
@@ -62,8 +84,10 @@ pub fn begin_clean(
     }
     let mut content = Vec::with_capacity(bytes.len());
     json::print_into(&mut content, &value, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);
-    let rest = (content != bytes).then_some(LayoutRemainder { value, graphs, layout, original });
-    Ok((content, rest))
+    if content == bytes {
+        return StartedClean::Clean;
+    }
+    StartedClean::Stripped(content, LayoutRemainder { value, graphs, layout, original })
 }
 
 impl LayoutRemainder<'_> {
@@ -96,7 +120,7 @@ pub struct StrippedGraph {
 /// Brings all graphs of a document into their clean form, without printing it. Whoever
 /// compares two documents reads them through this.
 pub fn strip_layout(document: &mut Value) -> Vec<StrippedGraph> {
-    let found = document_graphs(document);
+    let found = document_kind(document).into_graphs();
     let strip = |found: GraphLocation| match found.at.get_mut(document) {
         Some(Value::Object(graph)) => {
             let layout = split_graph(graph, found.kind, LayoutMode::Strip);
@@ -112,15 +136,6 @@ pub fn print_clean(document: &Value) -> Vec<u8> {
     let mut content = Vec::new();
     json::print_into(&mut content, document, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);
     content
-}
-
-/// The graphs of a document, wherever they are.
-pub(super) fn document_graphs(document: &Value) -> Vec<GraphLocation> {
-    match document_kind(document) {
-        DocumentKind::Graph(kind) => vec![GraphLocation { at: JsonPath::root(), kind }],
-        DocumentKind::Wrapped(found) => found,
-        DocumentKind::Templates | DocumentKind::Other => Vec::new(),
-    }
 }
 
 fn split_graph(graph: &mut Object, kind: GraphKind, mode: LayoutMode) -> Object {

@@ -40,7 +40,8 @@ pub use clock::{Clock, ClockStamp, CloneId};
 pub use clocked_layout::ClockedLayout;
 pub use compose::{ComposedFile, MergeSideLayout, compose_file, compose_merged_file};
 pub use document::{
-    LayoutRemainder, StrippedGraph, begin_clean, clean_document, print_clean, strip_layout,
+    LayoutRemainder, StartedClean, StrippedGraph, begin_clean, clean_document, print_clean,
+    strip_layout,
 };
 pub use layout_source::{LayoutRelation, LayoutSource, PlaceMatches, places_known_to, would_move};
 pub use layout_view::LayoutView;

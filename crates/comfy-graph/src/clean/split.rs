@@ -8,6 +8,7 @@
 
 use super::LayoutMode;
 use super::policy::{IdCounter, MemberRule, ObjectPolicy};
+use crate::graph::MAX_DEFINITION_DEPTH;
 use crate::json::{JsonKey, Number, Object, Value};
 
 pub(super) const KEYS_MEMBER: &str = "#keys";
@@ -45,8 +46,7 @@ impl HighestIds {
         if let Some(extra) = graph.get("extra").and_then(Value::as_object) {
             largest(extra, "reroutes", &mut self.reroute);
         }
-        // Nested definitions are legal to read; no writer nests them deeply.
-        if depth < 32 {
+        if depth < MAX_DEFINITION_DEPTH {
             for definition in definitions(graph) {
                 self.add_graph(definition, depth + 1);
             }
@@ -74,11 +74,6 @@ pub(super) fn definitions_mut(graph: &mut Object) -> impl Iterator<Item = &mut O
     let list = graph.get_mut("definitions").and_then(|d| d.get_mut("subgraphs"));
     let list = list.and_then(Value::as_array_mut);
     list.into_iter().flatten().filter_map(Value::as_object_mut)
-}
-
-/// Puts members into the order in which ComfyUI writes them.
-pub(super) fn sort_in_writer_order(object: &mut Object, class: &ObjectPolicy) {
-    sort_members(object, class);
 }
 
 /// The id of a list element: the member `id`, or the first element of a link array.
@@ -250,7 +245,7 @@ pub(super) fn member_rank(class: &ObjectPolicy, key: &str, from: usize) -> usize
 }
 
 /// Puts members into canonical order. Gives the old order if that changed anything.
-fn sort_members(object: &mut Object, class: &ObjectPolicy) -> Option<Value> {
+pub(super) fn sort_members(object: &mut Object, class: &ObjectPolicy) -> Option<Value> {
     let mut from = 0;
     let sorted = object.is_sorted_by_key(|key| {
         let place = member_rank(class, key, from);

@@ -35,5 +35,5 @@ pub use edit::{
     SlotSide, SourceRef, SubgraphRef,
 };
 pub use lineage::{Aspect, Lineage, NodeAspect};
-pub use member_edits::PROGRAM_WRITTEN_PROPERTIES;
+pub(crate) use member_edits::PROGRAM_WRITTEN_PROPERTIES;
 pub use node_matches::{WorkflowLikeness, match_nodes, workflow_likeness};

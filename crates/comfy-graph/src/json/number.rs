@@ -1,6 +1,5 @@
 //! Numbers as they are spelled.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use compact_str::{CompactString, format_compact};
@@ -59,14 +58,6 @@ impl Number {
         match (parse_decimal(&self.0), parse_decimal(&other.0)) {
             (Some(a), Some(b)) => a == b,
             _ => false,
-        }
-    }
-
-    /// Numeric order; texts that are no finite number sort last.
-    pub fn cmp_value(&self, other: &Number) -> Ordering {
-        match (self.as_i64(), other.as_i64()) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => self.as_f64().total_cmp(&other.as_f64()),
         }
     }
 }

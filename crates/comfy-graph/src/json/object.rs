@@ -130,7 +130,7 @@ impl Object {
     }
 
     /// Whether sorting by `rank` (stably) would change nothing.
-    pub fn is_sorted_by_key<K: Ord>(&self, mut rank: impl FnMut(&str) -> K) -> bool {
+    pub(crate) fn is_sorted_by_key<K: Ord>(&self, mut rank: impl FnMut(&str) -> K) -> bool {
         self.members.is_sorted_by_key(|(key, _)| rank(key))
     }
 
@@ -140,7 +140,7 @@ impl Object {
     }
 
     /// The member at a place.
-    pub fn get_index(&self, at: usize) -> Option<(&JsonKey, &Value)> {
+    pub(crate) fn get_index(&self, at: usize) -> Option<(&JsonKey, &Value)> {
         self.members.get(at).map(|(key, value)| (key, value))
     }
 }

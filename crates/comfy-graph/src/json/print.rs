@@ -17,14 +17,14 @@ pub fn print_object(object: &Object, style: &JsonStyle) -> String {
 /// Prints a document; where a member has one of the names in `one_line`, its array is
 /// written with one element to a line, and arrays of plain values (ids, a point) on a
 /// single line. A link then is one line of the file, and one line of a diff.
-pub fn print_with_lines(value: &Value, style: &JsonStyle, one_line: &[&str]) -> String {
+pub(crate) fn print_with_lines(value: &Value, style: &JsonStyle, one_line: &[&str]) -> String {
     let mut out = Vec::new();
     print_into(&mut out, value, style, one_line);
     String::from_utf8(out).unwrap_or_default()
 }
 
 /// [`print_with_lines`] into a buffer that may be used again; appends.
-pub fn print_into(out: &mut Vec<u8>, value: &Value, style: &JsonStyle, one_line: &[&str]) {
+pub(crate) fn print_into(out: &mut Vec<u8>, value: &Value, style: &JsonStyle, one_line: &[&str]) {
     let mut printer = JsonPrinter { out, style, one_line, level: 0 };
     printer.print_value(value);
     if style.final_newline {

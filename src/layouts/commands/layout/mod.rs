@@ -381,7 +381,10 @@ fn inspect_file<'r>(
 }
 
 fn is_no_workflow(file: &WorkTreeWorkflow) -> bool {
-    clean::begin_clean(&file.content, LayoutMode::Strip).is_err()
+    matches!(
+        clean::begin_clean(&file.content, LayoutMode::Strip),
+        clean::StartedClean::Untouched(_)
+    )
 }
 
 fn has_positions(path: &RepoPath, typed: &str) -> CommandError {
