@@ -65,15 +65,15 @@ pub fn begin_clean(bytes: &[u8], mode: LayoutMode) -> StartedClean<'_> {
     if !mentions_graph(bytes) {
         return StartedClean::Untouched(utf16_remark(bytes));
     }
-    let mut value = match json::parse(bytes) {
-        Ok(value) => value,
+    let parsed = json::decode_utf8(bytes).and_then(|text| Ok((text, json::parse_text(text)?)));
+    let (original, mut value) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return StartedClean::Untouched(Some(error.to_string())),
     };
     let graphs = document_kind(&value).into_graphs();
     if graphs.is_empty() {
         return StartedClean::Untouched(None);
     }
-    let original = std::str::from_utf8(bytes).unwrap_or_default();
     let mut layout =
         FileLayout { style: JsonStyle::detect(original), graphs: Vec::new(), residue: None };
     for found in &graphs {
@@ -141,13 +141,13 @@ pub fn print_clean(document: &Value) -> Vec<u8> {
 fn split_graph(graph: &mut Object, kind: GraphKind, mode: LayoutMode) -> Object {
     match kind {
         GraphKind::Workflow(_) => {
-            let aside = LayoutSplitter { mode, highest_ids: HighestIds::from_workflow(graph) }
-                .split_object(graph, &WORKFLOW);
+            let highest_ids = HighestIds::from_workflow(graph);
+            let aside = LayoutSplitter::new(mode, highest_ids).split_object(graph, &WORKFLOW);
             arranged_mark::drop_new_extra(graph, &aside);
             aside
         }
         GraphKind::Prompt => {
-            let splitter = LayoutSplitter { mode, highest_ids: HighestIds::default() };
+            let mut splitter = LayoutSplitter::new(mode, HighestIds::default());
             prompt::split_prompt(graph, |node| splitter.split_object(node, &PROMPT_NODE))
         }
     }
@@ -178,7 +178,12 @@ fn find_residue(
             restore_graph(graph, found.kind, aside, LayoutFit::Exact);
         }
     }
-    Residue::between(&json::print(&value, &layout.style), original)
+    let mut printed = Vec::with_capacity(original.len() + 32);
+    json::print_into(&mut printed, &value, &layout.style, &[]);
+    if printed == original.as_bytes() {
+        return None;
+    }
+    Residue::between(&String::from_utf8(printed).unwrap_or_default(), original)
 }
 
 /// Whether the text can hold a workflow or a prompt at all: most JSON in a repository

@@ -21,6 +21,7 @@ mod object;
 mod parse;
 mod path;
 mod print;
+mod scan;
 mod style;
 mod value;
 
@@ -28,6 +29,7 @@ pub use deserialize::DeserializeError;
 pub use error::{JsonError, JsonErrorKind};
 pub use number::Number;
 pub use object::{JsonKey, Object};
+pub(crate) use parse::decode_utf8;
 pub use parse::{MAX_DEPTH, parse, parse_lenient, parse_text};
 pub use path::{JsonPath, JsonStep};
 pub(crate) use print::print_into;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use compact_str::{CompactString, format_compact};
+use compact_str::{CompactString, ToCompactString, format_compact};
 
 /// A JSON number: its text, never a float.
 ///
@@ -98,19 +98,19 @@ impl fmt::Display for Number {
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Number(format_compact!("{value}"))
+        Number(value.to_compact_string())
     }
 }
 
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
-        Number(format_compact!("{value}"))
+        Number(value.to_compact_string())
     }
 }
 
 impl From<usize> for Number {
     fn from(value: usize) -> Self {
-        Number(format_compact!("{value}"))
+        Number(value.to_compact_string())
     }
 }
 
