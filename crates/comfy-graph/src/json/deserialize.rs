@@ -2,8 +2,8 @@
 //!
 //! Lossless where serde's data model allows it: order of keys, and numbers as spelled. A
 //! number that is no plain integer travels as serde_json's own token for numbers of any
-//! precision, a map of one entry, so a `serde_json::Value` gets the spelling, too. A key
-//! that comes twice counts once, with its last value.
+//! precision, a map of one entry; serde_json's tree keeps of it what it keeps of any number.
+//! A key that comes twice counts once, with its last value.
 
 use std::fmt;
 
@@ -279,18 +279,18 @@ impl<'de> VariantAccess<'de> for VariantContent<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{JsonStyle, parse_text, print};
+    use crate::json::parse_text;
 
     const EVERYTHING: &str = r#"{"z":null,"a":[true,1.0,1e5,-0,12345678901234567890123,-7,"é"],"b":{"x":18446744073709551615}}"#;
 
     #[test]
-    fn a_value_comes_back_through_either_tree() {
+    fn a_value_comes_back_whole_and_through_another_tree_in_meaning() {
         let value = parse_text(EVERYTHING).unwrap();
         assert_eq!(Value::deserialize(&value).unwrap(), value);
         let foreign = serde_json::Value::deserialize(&value).unwrap();
-        assert_eq!(print(&Value::deserialize(&foreign).unwrap(), &JsonStyle::SAVE), EVERYTHING);
+        assert!(Value::deserialize(&foreign).unwrap().is_equivalent(&value));
         let read: Value = serde_json::from_str(EVERYTHING).unwrap();
-        assert_eq!(read, value);
+        assert!(read.is_equivalent(&value));
     }
 
     #[test]
