@@ -10,11 +10,12 @@
 
 use comfy_graph::clean::LayoutMode;
 
+use crate::platform::git::config::parse_bool;
 use crate::platform::git::{AttributeDirection, AttributeState, RepoPath, Repository, Result};
 
 /// What the filter does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handling {
+pub(crate) enum Handling {
     /// Workflows get their clean form.
     Clean(LayoutMode),
     /// The file passes untouched.
@@ -23,7 +24,7 @@ pub enum Handling {
 
 /// Whether notes travel with a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoteSharing {
+pub(crate) enum NoteSharing {
     /// They do.
     On,
     /// Only `git comfy sync` moves them.
@@ -32,15 +33,15 @@ pub enum NoteSharing {
 
 /// The settings, read once.
 #[derive(Debug, Clone)]
-pub struct FilterSettings {
+pub(crate) struct FilterSettings {
     /// What is done where no attribute says otherwise.
-    pub handling: Handling,
+    pub(crate) handling: Handling,
     /// Files longer than this many bytes pass untouched.
-    pub max_file_size: u64,
+    pub(crate) max_file_size: u64,
     /// Whether notes travel.
-    pub sharing: NoteSharing,
+    pub(crate) sharing: NoteSharing,
     /// What was set but could not be understood, worth a line.
-    pub remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Default for FilterSettings {
@@ -56,13 +57,13 @@ impl Default for FilterSettings {
 
 impl FilterSettings {
     /// Reads the settings of a repository.
-    pub fn load(repository: &Repository) -> Result<FilterSettings> {
+    pub(crate) fn load(repository: &Repository) -> Result<FilterSettings> {
         let mut settings = FilterSettings::default();
         for (name, value) in repository.settings("comfy.")? {
             let understood = match name.as_str() {
                 "comfy.mode" => parse_handling(&value).map(|h| settings.handling = h),
                 "comfy.maxfilesize" => parse_size(&value).map(|s| settings.max_file_size = s),
-                "comfy.share" => parse_boolean(&value).map(|on| {
+                "comfy.share" => parse_bool(&value).map(|on| {
                     settings.sharing = if on { NoteSharing::On } else { NoteSharing::Off };
                 }),
                 _ => Some(()),
@@ -76,7 +77,7 @@ impl FilterSettings {
     }
 
     /// What is done with a path.
-    pub fn handling_of(
+    pub(crate) fn handling_of(
         &self,
         repository: &Repository,
         path: &RepoPath,
@@ -109,15 +110,6 @@ fn parse_size(text: &str) -> Option<u64> {
         _ => (text.as_str(), 1),
     };
     digits.parse::<u64>().ok()?.checked_mul(factor)
-}
-
-fn parse_boolean(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        // A name without a value is "true"; both doors give that as nothing.
-        "true" | "yes" | "on" | "1" | "" => Some(true),
-        "false" | "no" | "off" | "0" => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

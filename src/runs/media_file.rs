@@ -10,8 +10,10 @@ use comfy_media::{EmbeddedMetadata, Payload};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::error::CommandError;
+use crate::platform::hex::{sha256_hex, to_hex};
 use crate::platform::machine::hash::FileStamp;
-use crate::platform::machine::to_hex;
+use crate::platform::time::format_utc_millis;
 use crate::runs::run_data::OutputFile;
 
 /// Files up to this many bytes are read at once; larger ones by pieces, and have no
@@ -43,26 +45,38 @@ pub(crate) fn may_be_output(path: &Path) -> bool {
     })
 }
 
-/// Reads a file. `None` where it changes while it is read.
-pub(crate) fn inspect_file(path: &Path) -> std::io::Result<Option<InspectedOutput>> {
+/// Why a file was not inspected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InspectError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// It changed while it was read.
+    #[error("it is being written")]
+    Changing,
+}
+
+impl From<InspectError> for CommandError {
+    fn from(error: InspectError) -> Self {
+        CommandError::system(error)
+    }
+}
+
+/// Reads a file.
+pub(crate) fn inspect_file(path: &Path) -> Result<InspectedOutput, InspectError> {
     let mut file = File::open(path)?;
     let before = FileStamp::from_metadata(&file.metadata()?);
     let (digest, embedded, perceptual) = if before.size <= MAX_WHOLE_READ {
         let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or(0));
         (&mut file).take(MAX_WHOLE_READ + 1).read_to_end(&mut bytes)?;
         let perceptual = perceptual_hash(&bytes).ok().flatten();
-        (
-            to_hex(&Sha256::digest(&bytes)),
-            comfy_media::read(&mut Cursor::new(&bytes)).ok(),
-            perceptual,
-        )
+        (sha256_hex(&bytes), comfy_media::read(&mut Cursor::new(&bytes)).ok(), perceptual)
     } else {
         let embedded = comfy_media::read(&mut BufReader::new(&mut file)).ok();
         (sha256_of_file(path)?, embedded, None)
     };
     let metadata = std::fs::metadata(path)?;
     if FileStamp::from_metadata(&metadata) != before {
-        return Ok(None);
+        return Err(InspectError::Changing);
     }
     let size = embedded.as_ref().and_then(|embedded| embedded.size);
     let output = OutputFile {
@@ -74,7 +88,7 @@ pub(crate) fn inspect_file(path: &Path) -> std::io::Result<Option<InspectedOutpu
         ..OutputFile::default()
     };
     let payload = embedded.as_ref().map(EmbeddedMetadata::payload).unwrap_or_default();
-    Ok(Some(InspectedOutput { path: path.to_owned(), stamp: before, output, payload }))
+    Ok(InspectedOutput { path: path.to_owned(), stamp: before, output, payload })
 }
 
 /// The texts that a file carries; its bytes are not hashed.
@@ -103,7 +117,7 @@ pub(crate) fn modified_time(metadata: &Metadata) -> Option<String> {
 /// A moment as runs spell it.
 pub(crate) fn format_time(time: SystemTime) -> Option<String> {
     let time = Timestamp::try_from(time).ok()?;
-    Some(time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+    Some(format_utc_millis(time))
 }
 
 /// The stamp as the index remembers it.

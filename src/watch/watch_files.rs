@@ -21,7 +21,9 @@ use crate::platform::machine::folder_watcher::{FolderWatcher, WatchEvent, WatchM
 use crate::platform::machine::{folder_argument, interrupt};
 use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
-use crate::snapshots::commands::snapshot;
+use crate::snapshots::named_paths::repo_folder_path;
+use crate::snapshots::settings::configured_policy;
+use crate::snapshots::summarize::summarize_changes;
 use crate::snapshots::{SnapshotReason, SnapshotRequest, SnapshotScope, WorkTreeName};
 use crate::{layouts, sharing, snapshots, watch};
 
@@ -31,16 +33,16 @@ const QUIET_TIME: Duration = Duration::from_secs(5);
 const MAX_COLUMNS: usize = 100;
 
 pub(crate) fn run(args: &WatchArgs, named: &Path, session: &Session) -> Result<Exit> {
-    let shown = sanitize::line(&named.display().to_string()).into_owned();
+    let shown = sanitize::path(named);
     let place = session.cwd.join(named);
     let folder = std::fs::canonicalize(&place).ok().filter(|folder| folder.is_dir());
-    let folder = folder.ok_or_else(|| CommandError::new(format!("{shown} is no folder")))?;
+    let folder = folder.ok_or_else(|| CommandError::user(format!("{shown} is no folder")))?;
     let repository = Repository::open_at(&folder).map_err(|error| {
         CommandError::from(error)
             .with_hint(format!("make it one: cd {shown}; git init; git comfy init"))
     })?;
     let of = WorkTreeName::from_repository(&repository)?;
-    let path = snapshot::repo_folder_path(session, &repository, &folder)?;
+    let path = repo_folder_path(session, &repository, &folder)?;
     let scope = if path.as_bytes().is_empty() {
         SnapshotScope::Everything
     } else {
@@ -158,8 +160,7 @@ impl FileWatch<'_> {
     /// Takes a snapshot, if there is anything new, and takes git's "modified" mark off files
     /// that differ from the index in layout alone.
     fn take_snapshot(&mut self, repository: &Repository, scope: SnapshotScope) -> Result<()> {
-        let policy =
-            crate::snapshots::commands::snapshots::configured_policy(self.session, repository)?;
+        let policy = configured_policy(self.session, repository)?;
         let wish =
             SnapshotRequest { scope, reason: SnapshotReason::Watch, text: None, policy: &policy };
         let taken = snapshots::create_snapshot(repository, &wish)?;
@@ -167,16 +168,13 @@ impl FileWatch<'_> {
         if let Some(new) = &taken.new {
             let changed =
                 snapshots::diff_snapshots(repository, taken.previous.as_ref(), Some(new))?;
-            let news = crate::snapshots::commands::snapshots::summarize_changes(
+            let news = summarize_changes(
                 repository,
                 &node_catalog::load_catalog(repository),
                 &changed,
                 MAX_COLUMNS,
             )?;
-            let (at, id) = (
-                time_argument::format_local_time(new.taken_at),
-                crate::snapshots::commands::snapshots::short_id(new),
-            );
+            let (at, id) = (time_argument::format_local_time(new.taken_at), new.short_id());
             self.session.ui.info(&format!("{at}  {id}  {news}"));
         }
         if layouts::refresh_index(repository)?.marks == ModifiedMarks::Busy {
@@ -199,8 +197,8 @@ impl FileWatch<'_> {
         for copy in synced.find_copies()?.into_iter().filter(|copy| files.contains(&copy.copy)) {
             let fate = synced.merge_copy(&copy)?;
             let name = copy.copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let told = conflicts::describe_outcome(&fate);
-            self.session.ui.info(&format!("{}: {told}", sanitize::line(&name)));
+            let outcome = conflicts::describe_outcome(&fate);
+            self.session.ui.info(&format!("{}: {outcome}", sanitize::line(&name)));
             if !matches!(fate, CopyOutcome::Skipped(_)) {
                 touched.extend([copy.copy, copy.file]);
             }

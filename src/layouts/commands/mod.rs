@@ -1,7 +1,7 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod clean;
-pub mod filter_process;
-pub mod layout;
-pub mod refresh;
-pub mod smudge;
+pub(crate) mod clean;
+pub(crate) mod filter_process;
+pub(crate) mod layout;
+pub(crate) mod refresh;
+pub(crate) mod smudge;

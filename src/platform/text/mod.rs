@@ -2,17 +2,30 @@
 //!
 //! Every text that comes from a file passes `sanitize`. Must not print.
 
-pub mod sanitize;
-pub mod terminal_picture;
-pub mod time_argument;
-pub mod word_diff;
+pub(crate) mod plural;
+pub(crate) mod sanitize;
+pub(crate) mod terminal_picture;
+pub(crate) mod time_argument;
+pub(crate) mod word_diff;
 
 /// Whether the output shows colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Colour {
+pub(crate) enum Colour {
     /// Plain text.
     #[default]
     Off,
     /// ANSI sequences.
     On,
+}
+
+impl Colour {
+    /// A text in a style, where there is colour.
+    pub(crate) fn paint(self, style: anstyle::Style, text: &str) -> String {
+        match self {
+            Colour::On if !text.is_empty() && style != anstyle::Style::new() => {
+                format!("{style}{text}{style:#}")
+            }
+            _ => text.to_owned(),
+        }
+    }
 }

@@ -19,33 +19,39 @@ use crate::json::{self, JsonPath, JsonStyle, Object, Value};
 /// Whatever is no workflow, or could not be given back, is left as it is.
 pub fn clean_document(bytes: &[u8], mode: LayoutMode) -> CleanOutcome {
     match begin_clean(bytes, mode) {
-        StartedClean::Untouched(remark) => CleanOutcome::Untouched(remark),
-        StartedClean::Clean => {
+        CleanStart::Untouched(remark) => CleanOutcome::Untouched(remark),
+        CleanStart::Clean => {
             CleanOutcome::Cleaned(CleanResult { content: bytes.to_vec(), layout: None })
         }
-        StartedClean::Stripped(content, rest) => {
+        CleanStart::Split { content, rest } => {
             CleanOutcome::Cleaned(CleanResult { content, layout: Some(rest.layout_line()) })
         }
     }
 }
 
-/// The first half of a clean, as [`begin_clean`] gives it.
+/// What [`begin_clean`] made of a file.
 #[derive(Debug)]
-pub enum StartedClean<'a> {
-    /// As [`CleanOutcome::Untouched`].
+pub enum CleanStart<'a> {
+    /// It is no workflow, or could not be given back; with the remark of
+    /// [`CleanOutcome::Untouched`].
     Untouched(Option<String>),
-    /// A workflow in its clean form already: the bytes are the content, and have no layout.
+    /// It is in its clean form already.
     Clean,
-    /// The content of a workflow, and what its layout is worked out from.
-    Stripped(Vec<u8>, LayoutRemainder<'a>),
+    /// It was not in its clean form.
+    Split {
+        /// The clean content.
+        content: Vec<u8>,
+        /// What the layout is worked out from.
+        rest: LayoutRemainder<'a>,
+    },
 }
 
-impl<'a> StartedClean<'a> {
-    /// The content and what its layout is worked out from, if there is a layout.
-    pub fn into_stripped(self) -> Option<(Vec<u8>, LayoutRemainder<'a>)> {
+impl<'a> CleanStart<'a> {
+    /// What the layout is worked out from; nothing for a file that holds none.
+    pub fn into_rest(self) -> Option<LayoutRemainder<'a>> {
         match self {
-            StartedClean::Stripped(content, rest) => Some((content, rest)),
-            StartedClean::Untouched(_) | StartedClean::Clean => None,
+            CleanStart::Split { rest, .. } => Some(rest),
+            CleanStart::Untouched(_) | CleanStart::Clean => None,
         }
     }
 }
@@ -60,19 +66,19 @@ pub struct LayoutRemainder<'a> {
     original: &'a str,
 }
 
-/// The first half of [`clean_document`]: all but working out the layout.
-pub fn begin_clean(bytes: &[u8], mode: LayoutMode) -> StartedClean<'_> {
+/// The first half of [`clean_document`]: the content, and what the layout is worked out from.
+pub fn begin_clean(bytes: &[u8], mode: LayoutMode) -> CleanStart<'_> {
     if !mentions_graph(bytes) {
-        return StartedClean::Untouched(utf16_remark(bytes));
+        return CleanStart::Untouched(utf16_remark(bytes));
     }
     let parsed = json::decode_utf8(bytes).and_then(|text| Ok((text, json::parse_text(text)?)));
     let (original, mut value) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return StartedClean::Untouched(Some(error.to_string())),
+        Err(error) => return CleanStart::Untouched(Some(error.to_string())),
     };
     let graphs = document_kind(&value).into_graphs();
     if graphs.is_empty() {
-        return StartedClean::Untouched(None);
+        return CleanStart::Untouched(None);
     }
     let mut layout =
         FileLayout { style: JsonStyle::detect(original), graphs: Vec::new(), residue: None };
@@ -85,9 +91,9 @@ pub fn begin_clean(bytes: &[u8], mode: LayoutMode) -> StartedClean<'_> {
     let mut content = Vec::with_capacity(bytes.len());
     json::print_into(&mut content, &value, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);
     if content == bytes {
-        return StartedClean::Clean;
+        return CleanStart::Clean;
     }
-    StartedClean::Stripped(content, LayoutRemainder { value, graphs, layout, original })
+    CleanStart::Split { content, rest: LayoutRemainder { value, graphs, layout, original } }
 }
 
 impl LayoutRemainder<'_> {

@@ -35,12 +35,13 @@ mod revert;
 mod smudge;
 mod split;
 mod stamp;
+mod unclocked;
 
 pub use clock::{Clock, ClockStamp, CloneId};
 pub use clocked_layout::ClockedLayout;
 pub use compose::{ComposedFile, MergeSideLayout, compose_file, compose_merged_file};
 pub use document::{
-    LayoutRemainder, StartedClean, StrippedGraph, begin_clean, clean_document, print_clean,
+    CleanStart, LayoutRemainder, StrippedGraph, begin_clean, clean_document, print_clean,
     strip_layout,
 };
 pub use layout_source::{LayoutRelation, LayoutSource, PlaceMatches, places_known_to, would_move};
@@ -52,7 +53,10 @@ pub use place_list::{
 pub use placement::PlaceKind;
 pub use revert::revert_layout;
 pub use smudge::{place_missing, smudge};
-pub use stamp::{EarlierLayouts, stamp_layout, stamp_moves, stamp_uniformly};
+pub use stamp::{
+    EarlierLayouts, shows_moves_of_others, stamp_layout, stamp_moves, stamp_uniformly,
+};
+pub use unclocked::{UnclockedRanks, UnclockedSide, unclocked_places_known_to};
 
 /// What becomes of the coordinates of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,6 +22,7 @@ mod script_builder;
 mod sequence;
 mod slots;
 mod structure;
+mod taken_over;
 mod widgets;
 mod wire_origin;
 mod wires;
@@ -37,3 +38,4 @@ pub use edit::{
 pub use lineage::{Aspect, Lineage, NodeAspect};
 pub(crate) use member_edits::PROGRAM_WRITTEN_PROPERTIES;
 pub use node_matches::{WorkflowLikeness, match_nodes, workflow_likeness};
+pub use taken_over::has_taken_over;

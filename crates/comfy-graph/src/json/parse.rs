@@ -410,11 +410,8 @@ impl<'a> JsonParser<'a> {
 
 /// What lies on a stack from an index on.
 fn take_tail<T>(stack: &mut Vec<T>, first: usize) -> Vec<T> {
-    match first {
-        // Split off there, the stack would give all its room away.
-        0 => stack.drain(..).collect(),
-        _ => stack.split_off(first),
-    }
+    // To split off a whole stack would give all its room away.
+    stack.drain(first..).collect()
 }
 
 /// What is remembered of the keys of an object that is being read: enough to know of nearly
