@@ -12,7 +12,7 @@ mod core;
 mod expected_widgets;
 mod file_inputs;
 mod naming;
-pub mod object_info;
+mod object_info;
 
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;

@@ -72,7 +72,7 @@ impl Clock {
     }
 
     /// Whether a person chose the place.
-    pub fn is_by_person(self) -> bool {
+    pub(crate) fn is_by_person(self) -> bool {
         self != Clock::Arranged
     }
 

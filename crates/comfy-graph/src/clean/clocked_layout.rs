@@ -34,6 +34,7 @@ use super::placement::{
 };
 use super::policy::ObjectPolicy;
 use super::split::{ITEMS_MEMBER, KEYS_MEMBER, member_rank};
+use crate::graph::MAX_DEFINITION_DEPTH;
 use crate::json::{self, JsonKey, JsonPath, JsonStyle, Object, Value};
 
 /// ComfyUI's Vue renderer draws everything that much larger, and says so in the file.
@@ -425,7 +426,7 @@ impl ClockedGraph {
             if members.is_empty() {
                 return;
             }
-            let (moved, restated, frame) = codes.get(&key);
+            let PlaceClocks { moved, restated, frame } = codes.get(&key);
             let class = ["type", "title"].iter().find_map(|name| item.get(name)?.as_str());
             let class = JsonKey::from(class.unwrap_or_default());
             if let Some(frame) = frame {
@@ -455,7 +456,7 @@ impl ClockedGraph {
 
     /// The places of what was just split off a file.
     pub(super) fn uniform(at: JsonPath, aside: Object, clock: Clock) -> ClockedGraph {
-        let codes = ClockCodes { all: (clock, clock, None), named: FxHashMap::default() };
+        let codes = ClockCodes::uniform(clock);
         ClockedGraph::new(at, aside, &codes)
     }
 
@@ -590,8 +591,14 @@ fn clock_code(place: &Placement, usual: Option<CloneId>, framed: bool) -> String
     code
 }
 
-/// A moved clock, a restated one, and a frame where it is not the layout's.
-type PlaceClocks = (Clock, Clock, Option<PlacementFrame>);
+/// When a place was moved, when that was said again, and its frame where that is not the
+/// layout's.
+#[derive(Clone)]
+struct PlaceClocks {
+    moved: Clock,
+    restated: Clock,
+    frame: Option<PlacementFrame>,
+}
 
 /// The clocks of one graph, being read.
 struct ClockCodes {
@@ -600,8 +607,13 @@ struct ClockCodes {
 }
 
 impl ClockCodes {
+    fn uniform(clock: Clock) -> ClockCodes {
+        let all = PlaceClocks { moved: clock, restated: clock, frame: None };
+        ClockCodes { all, named: FxHashMap::default() }
+    }
+
     fn parse(codes: &Object, saved: Clock, usual: Option<CloneId>) -> ClockCodes {
-        let mut read = ClockCodes { all: (saved, saved, None), named: FxHashMap::default() };
+        let mut read = ClockCodes::uniform(saved);
         for (code, keys) in codes.iter() {
             let (Some(said), Some(keys)) = (parse_clock_code(code, usual), keys.as_str()) else {
                 continue;
@@ -621,7 +633,7 @@ impl ClockCodes {
     }
 
     fn is_framed(&self, key: &str) -> bool {
-        self.named.get(key).unwrap_or(&self.all).2.is_some()
+        self.named.get(key).unwrap_or(&self.all).frame.is_some()
     }
 }
 
@@ -633,7 +645,7 @@ fn parse_clock_code(code: &str, usual: Option<CloneId>) -> Option<PlaceClocks> {
         None => moved,
     };
     let scale = match words.next() {
-        None => return Some((moved, restated, None)),
+        None => return Some(PlaceClocks { moved, restated, frame: None }),
         Some("v") => VUE_SCALE,
         Some(_) => 1.0,
     };
@@ -644,7 +656,7 @@ fn parse_clock_code(code: &str, usual: Option<CloneId>) -> Option<PlaceClocks> {
         }
         _ => None,
     };
-    Some((moved, restated, Some(PlacementFrame { scale, anchor })))
+    Some(PlaceClocks { moved, restated, frame: Some(PlacementFrame { scale, anchor }) })
 }
 
 /// Reads a line as the file shows it, whatever frames its places are in.
@@ -699,8 +711,7 @@ fn graft_places(ours: &mut Object, theirs: &Object, depth: usize) {
     let definitions = (ours.get_mut("definitions"), theirs.get("definitions"));
     let (Some(Value::Object(ours)), Some(Value::Object(theirs))) = definitions else { return };
     graft_list(ours, theirs, "subgraphs", "id");
-    // As deep as `visit` looks for places.
-    if depth < 32 {
+    if depth < MAX_DEFINITION_DEPTH {
         let pairs =
             list_items_mut(ours, "subgraphs").iter_mut().zip(list_items(theirs, "subgraphs"));
         for (ours, theirs) in pairs {

@@ -6,11 +6,11 @@ use rustc_hash::FxHashMap;
 
 use super::clock::Clock;
 use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement, set_place_members};
-use super::document::document_graphs;
 use super::layout_source::{LayoutRelation, LayoutSource};
 use super::placement::{Geometry, PlaceKey, PlaceKind, key_scope, visit_places};
 use super::split::definitions;
 use super::stamp::{geometries, has_same_looks, is_same_position};
+use crate::graph::{MAX_DEFINITION_DEPTH, document_kind};
 use crate::json::{self, JsonKey, JsonPath, Object, Value};
 
 /// Names a thing that has a place.
@@ -237,7 +237,7 @@ impl PlaceTitles {
     pub fn from_content(content: &[u8]) -> PlaceTitles {
         let mut titles = PlaceTitles::default();
         let Ok(mut document) = json::parse(content) else { return titles };
-        for found in document_graphs(&document) {
+        for found in document_kind(&document).into_graphs() {
             let Some(Value::Object(graph)) = found.at.get_mut(&mut document) else { continue };
             titles.read_subgraphs(graph, 0);
             let at = found.at.to_string();
@@ -256,7 +256,7 @@ impl PlaceTitles {
     }
 
     fn read_subgraphs(&mut self, graph: &Object, depth: usize) {
-        for definition in definitions(graph).filter(|_| depth < 32) {
+        for definition in definitions(graph).filter(|_| depth < MAX_DEFINITION_DEPTH) {
             let text = |name: &str| definition.get(name).and_then(Value::as_str);
             if let (Some(id), Some(name)) = (text("id"), text("name")) {
                 self.subgraphs.insert(id.to_owned(), name.to_owned());

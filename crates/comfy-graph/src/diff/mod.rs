@@ -36,6 +36,6 @@ pub use edit::{
     SlotSide, SourceRef, SubgraphRef,
 };
 pub use lineage::{Aspect, Lineage, NodeAspect};
-pub use member_edits::PROGRAM_WRITTEN_PROPERTIES;
+pub(crate) use member_edits::PROGRAM_WRITTEN_PROPERTIES;
 pub use node_matches::{WorkflowLikeness, match_nodes, workflow_likeness};
 pub use taken_over::has_taken_over;
