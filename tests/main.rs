@@ -31,6 +31,7 @@ mod merging;
 mod models;
 mod packs;
 mod picture;
+mod quiet_git;
 mod raw;
 mod records;
 mod refresh;
