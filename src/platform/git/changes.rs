@@ -121,10 +121,3 @@ pub(crate) fn is_tracked(repository: &Repository, path: &std::path::Path) -> boo
         files.any(|file| file.path == wanted || file.path.as_bytes().starts_with(&inside))
     })
 }
-
-/// Why `HEAD` is where it is, in the words of its log (`commit (amend): …`); nothing where
-/// none is kept.
-pub(crate) fn last_reflog_message(repository: &Repository) -> Result<String> {
-    let git = repository.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
-    Ok(String::from_utf8_lossy(&git.output()?).trim_end().to_owned())
-}

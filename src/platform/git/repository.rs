@@ -396,6 +396,12 @@ impl Repository {
         self.backend.merge_base(one, other)
     }
 
+    /// Why `HEAD` is where it is, in the words of its log (`commit (amend): …`); empty where
+    /// none is kept.
+    pub(crate) fn last_reflog_message(&self) -> Result<String> {
+        self.backend.last_reflog_message()
+    }
+
     /// An attribute of a path, as git would see it.
     pub fn attribute(
         &self,

@@ -235,6 +235,18 @@ impl GitBackend for LibraryBackend {
         }
     }
 
+    fn last_reflog_message(&self) -> Result<String> {
+        // The library makes a log where there is none.
+        if !self.repository.reference_has_log("HEAD").unwrap_or(false) {
+            return Ok(String::new());
+        }
+        let log = self.repository.reflog("HEAD");
+        let log = log.map_err(GitError::library_error("reading the log of HEAD"))?;
+        let last = log.get(0);
+        let message = last.as_ref().and_then(git2::ReflogEntry::message_bytes).unwrap_or_default();
+        Ok(String::from_utf8_lossy(message).trim_end().to_owned())
+    }
+
     fn attribute(
         &self,
         path: &RepoPath,

@@ -104,6 +104,8 @@ pub(crate) trait GitBackend {
     fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool>;
     /// A commit from which both go on; none if they have nothing in common.
     fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>>;
+    /// Why `HEAD` is where it is, in the words of its log; empty where none is kept.
+    fn last_reflog_message(&self) -> Result<String>;
     fn attribute(
         &self,
         path: &RepoPath,
