@@ -928,7 +928,8 @@ impl WorkTreeLayouts<'_> {
 
 /// Nearly every layout is told by this alone: the clock of what nobody placed.
 fn mentions_arranged(line: &str) -> bool {
-    memchr::memmem::find(line.as_bytes(), b"\"!").is_some()
+    let has = |clock: &[u8]| memchr::memmem::find(line.as_bytes(), clock).is_some();
+    has(b"\"!") || has(b"#!")
 }
 
 /// Whether a line is another one without its clocks.

@@ -20,6 +20,7 @@
 mod arrange;
 mod arranged_mark;
 mod clock;
+mod clock_codes;
 mod clocked_layout;
 mod compose;
 mod document;
