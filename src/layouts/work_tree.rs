@@ -20,8 +20,8 @@ use super::filter::normalized_blob_id;
 use super::git_action::GitAction;
 use super::layout_finder::{BlobLayout, LayoutFinder};
 use super::layout_note::LayoutEntry;
-use super::raw_files;
-use super::raw_files::{StoredContent, extract_layout};
+use super::missed_sides;
+use super::raw_files::{CommittedContents, StoredContent, extract_layout};
 use super::renames::RenameFinder;
 use super::{MAX_MATCHED_SIZE, notes_history};
 use crate::layouts;
@@ -130,6 +130,15 @@ pub(crate) struct LaidOutFile {
     /// It was committed as it is, with its positions.
     is_raw: bool,
 }
+    /// Nobody knows yet how its content lay: it is laid out by what is known of others.
+    lacks_own: bool,
+}
+
+impl LaidOutFile {
+    /// Nobody knows yet how its content lay.
+    pub(crate) fn lacks_own(&self) -> bool {
+        self.lacks_own
+    }
 
 impl LayoutTask {
     /// A content, and what was found for it.
@@ -151,6 +160,7 @@ impl LayoutTask {
             keep_at: None,
             is_raw: false,
         };
+            lacks_own: false,
         match found {
             FoundLayouts::Exact { .. } if stored.is_raw_despite_layout(&content) => {
                 untouched(content, None)
@@ -195,6 +205,7 @@ impl LayoutTask {
                     keep_at,
                     is_raw: false,
                 }
+                    lacks_own: own.is_none(),
             }
         }
     }
@@ -334,7 +345,9 @@ impl<'r> WorkTreeLayouts<'r> {
         // Where a look into the notes is dear, what was said of them must do.
         let is_noted = self.states.noted_at(path)? >= layout.latest_millis()
             || (self.repository.is_all_local() && self.finder.has_note(state.blob)?);
-        if is_noted {
+        // What its author's layout is still awaited for would pass for it.
+        let is_awaited = || missed_sides::contains(self.repository, path, state.blob);
+        if is_noted || is_awaited() {
             return Ok(());
         }
         self.store(
@@ -376,6 +389,36 @@ impl<'r> WorkTreeLayouts<'r> {
         }
         if let Some(last) = history.last {
             let last_write = history.written.as_ref().unwrap_or(&last);
+    /// Keeps how files lie whose content came without a layout, where none was to be had: it is
+    /// not awaited any more.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    pub(crate) fn store_awaited(&mut self) -> Result<()> {
+        let mut left = missed_sides::read(self.repository);
+        let mut own = Vec::new();
+        for (path, side) in std::mem::take(&mut left) {
+            match self.states.last(&path)?.filter(|last| last.blob == side) {
+                Some(last) => own.push((path, last)),
+                None => left.push((path, side)),
+            }
+        }
+        if own.is_empty() {
+            return Ok(());
+        }
+        missed_sides::write(self.repository, &left)?;
+        for (path, last) in own {
+            let Some(layout) = ClockedLayout::parse(&last.layout, Clock::Unknown(0)) else {
+                continue;
+            };
+            if !self.finder.has_note(last.blob)? {
+                let at = if layout.has_place_by_person() { layout.latest_millis() } else { 0 };
+                self.store(&path, last.blob, LayoutEntry { at, layout: last.layout })?;
+            }
+        }
+        Ok(())
+    }
+
             known.last_write = Some(last_write.clone()).filter(|_| history.older_than_write > 0);
             let last_blob = last.blob;
             known.last = self.match_part(last, blob, content);
@@ -783,6 +826,8 @@ impl<'r> WorkTreeLayouts<'r> {
         &mut self,
         path: &RepoPath,
         content: &[u8],
+            // Its author's is still awaited, and kept is what it comes to be then.
+            Some(_) if missed_sides::contains(self.repository, path, blob) => Ok(()),
     ) -> Result<Option<MergeLayout>> {
         let blob = normalized_blob_id(self.repository.format(), content);
         if let Some(own) = self.finder.find_own(blob, path)? {
