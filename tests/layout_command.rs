@@ -770,3 +770,20 @@ fn undo_of_a_raw_file_names_what_to_do() {
         assert!(told.contains(hint), "{told}");
     }
 }
+
+#[test]
+fn what_was_arranged_on_request_can_be_taken_back() {
+    let repo = Repo::new();
+    repo.use_filter();
+    repo.use_hooks();
+    repo.write("a.json", crate::support::workflow(20, 0));
+    repo.commit_all("one");
+    let before = repo.read("a.json");
+    repo.comfy(["arrange", "a.json"]);
+    assert_ne!(repo.read("a.json"), before);
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+    repo.comfy(["layout", "undo", "a.json"]);
+    assert_eq!(repo.read("a.json"), before);
+    let answer = repo.comfy_with(["arrange", "a.json", "--selected", "nobody"], b"");
+    assert_eq!(answer.status.code(), Some(2));
+}

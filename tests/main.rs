@@ -32,6 +32,7 @@ mod merging;
 mod models;
 mod packs;
 mod picture;
+mod pictures;
 mod raw;
 mod records;
 mod refresh;

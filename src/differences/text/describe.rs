@@ -6,13 +6,13 @@ use comfy_graph::diff::{
     AddedWidget, AppEntry, AppList, Change, ChangeOrigin, DefaultMatch, Edit, EditClass,
     EditScript, EditTarget, NodeRef, RawEdit, SinkRef, SlotSide, SubgraphRef,
 };
-use comfy_graph::graph::{GraphScope, NodeKey, SubgraphId, WidgetRole};
+use comfy_graph::graph::{GraphScope, SubgraphId, WidgetRole};
 use comfy_graph::json::{Object, Value};
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use super::diff_description::{
-    ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange, Subject,
+    ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange, ItemKey, Subject,
 };
 use super::phrase;
 use crate::platform::text::word_diff;
@@ -79,17 +79,6 @@ fn subgraph_display_name(scope: &SubgraphId, names: &SubgraphNames) -> String {
     }
 }
 
-/// What an item is about, so that all edits of one node become one item.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum ItemKey {
-    Node(NodeKey),
-    Group(GraphScope, usize),
-    /// A removed node or group: another one may have its id now.
-    Removed(Box<ItemKey>),
-    Subgraph(SubgraphId),
-    Other(String),
-}
-
 #[derive(Default)]
 struct SectionBuilder {
     items: Vec<ItemChange>,
@@ -120,8 +109,9 @@ impl DiffDescriber<'_> {
         subject: Subject,
     ) -> &mut ItemChange {
         let building = self.sections.entry(scope).or_default();
-        let at = *building.positions.entry(thing).or_insert_with(|| {
+        let at = *building.positions.entry(thing.clone()).or_insert_with(|| {
             building.items.push(ItemChange {
+                key: thing.clone(),
                 sign: ChangeSign::Changed,
                 subject,
                 remark: None,
@@ -304,20 +294,11 @@ impl DiffDescriber<'_> {
             }
             Edit::AppModeEntry { list, entry } => {
                 let (thing, subject) = other_item("app mode");
-                let shown = |entry: &AppEntry| {
-                    let node = entry.node.as_ref().map(phrase::describe_node);
-                    let node = node.unwrap_or_else(|| phrase::format_value(&entry.raw));
-                    let widget = entry.widget.as_deref().map(|name| format!(" {name}"));
-                    format!("{node}{}", widget.unwrap_or_default())
-                };
-                let list = match list {
-                    AppList::Inputs => "input",
-                    AppList::Outputs => "output",
-                };
+                let shown = |entry: &AppEntry| app_entry_phrase(*list, entry);
                 let fact = match (&entry.before, &entry.after) {
-                    (None, Some(new)) => format!("shows {list} {}", shown(new)),
-                    (Some(old), None) => format!("no longer shows {list} {}", shown(old)),
-                    (_, Some(new)) => format!("shows {list} {} elsewhere", shown(new)),
+                    (None, Some(new)) => format!("{} was added to the app", shown(new)),
+                    (Some(old), None) => format!("{} was taken out of the app", shown(old)),
+                    (_, Some(new)) => format!("{} stands elsewhere in the app", shown(new)),
                     (None, None) => return,
                 };
                 self.item_for(edit, thing, subject).details.push(ChangeDetail::Note(fact));
@@ -397,6 +378,11 @@ impl DiffDescriber<'_> {
     }
 
     fn add_raw_edit(&mut self, edit: &Edit, raw: &RawEdit) {
+        if let Some(fact) = app_mode_detail(raw) {
+            let (thing, subject) = other_item("app mode");
+            self.item_for(edit, thing, subject).details.push(fact);
+            return;
+        }
         let fact = json_value_detail(shorten_pointer(&raw.at.to_string()), &raw.change);
         let (thing, subject) = match &raw.place {
             EditTarget::Node(node) => (ItemKey::Node(node.key.clone()), phrase::node_subject(node)),
@@ -415,6 +401,30 @@ impl DiffDescriber<'_> {
         };
         self.item_for(edit, thing, subject).details.push(fact);
     }
+}
+
+/// What the app shows: `input seed of KSampler #3`, `output of SaveImage #9`.
+fn app_entry_phrase(list: AppList, entry: &AppEntry) -> String {
+    let node = entry.node.as_ref().map(phrase::describe_node);
+    let node = node.unwrap_or_else(|| phrase::format_value(&entry.raw));
+    match (list, entry.widget.as_deref()) {
+        (AppList::Inputs, Some(widget)) => format!("input {widget} of {node}"),
+        (AppList::Inputs, None) => format!("input {node}"),
+        (AppList::Outputs, _) => format!("output of {node}"),
+    }
+}
+
+/// Whether the workflow opens as an app, told as what a person sees.
+fn app_mode_detail(raw: &RawEdit) -> Option<ChangeDetail> {
+    if raw.place != EditTarget::Graph(GraphScope::Root) || raw.at.to_string() != "/extra/linearMode"
+    {
+        return None;
+    }
+    let fact = match raw.change.after.as_ref().and_then(Value::as_bool) {
+        Some(true) => "the workflow opens as an app",
+        _ => "the workflow opens as a graph",
+    };
+    Some(ChangeDetail::Note(fact.to_owned()))
 }
 
 fn other_item(name: &str) -> (ItemKey, Subject) {

@@ -4,6 +4,8 @@
 //! All texts are as the files have them. A renderer must pass every one of them through
 //! its own escaping. Must not know terminals, Markdown or HTML.
 
+use comfy_graph::graph::{GraphScope, NodeKey, SubgraphId};
+
 use crate::platform::text::word_diff::WordDiffPart;
 
 /// A difference in words.
@@ -31,9 +33,23 @@ pub enum ChangeSign {
     Changed,
 }
 
+/// What an item is about, so that all edits of one thing become one item, and a page can show
+/// where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ItemKey {
+    Node(NodeKey),
+    /// A group, by its index in its graph.
+    Group(GraphScope, usize),
+    /// A removed node or group: another one may have its id now.
+    Removed(Box<ItemKey>),
+    Subgraph(SubgraphId),
+    Other(String),
+}
+
 /// A node, group, subgraph or the like that changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ItemChange {
+    pub key: ItemKey,
     pub sign: ChangeSign,
     pub subject: Subject,
     /// What changed, in a word or two, where no detail says it: `moved into subgraph Upscale`.

@@ -36,6 +36,7 @@ mod smudge;
 mod split;
 mod stamp;
 
+pub use arrange::ArrangeExtent;
 pub use clock::{Clock, ClockStamp, CloneId};
 pub use clocked_layout::ClockedLayout;
 pub use compose::{ComposedFile, MergeSideLayout, compose_file, compose_merged_file};
@@ -50,7 +51,7 @@ pub use place_list::{
 };
 pub use placement::PlaceKind;
 pub use revert::revert_layout;
-pub use smudge::{place_missing, smudge};
+pub use smudge::{arrange_again, place_missing, smudge};
 pub use stamp::{EarlierLayouts, stamp_layout, stamp_moves, stamp_uniformly};
 
 /// What becomes of the coordinates of a file.

@@ -36,4 +36,4 @@ pub use edit::{
 };
 pub use lineage::{Aspect, Lineage, NodeAspect};
 pub use member_edits::PROGRAM_WRITTEN_PROPERTIES;
-pub use node_matches::{WorkflowLikeness, match_nodes, workflow_likeness};
+pub use node_matches::{PairedNodes, WorkflowLikeness, match_nodes, pair_nodes, workflow_likeness};

@@ -342,7 +342,11 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
 }
 
 /// The path of a file that a person named.
-fn resolve_path(session: &Session, repository: &Repository, word: &str) -> Result<RepoPath> {
+pub(crate) fn resolve_path(
+    session: &Session,
+    repository: &Repository,
+    word: &str,
+) -> Result<RepoPath> {
     let file = session.cwd.join(word);
     if file.is_dir() {
         return Err(CommandError::new(format!(
@@ -358,7 +362,7 @@ fn resolve_path(session: &Session, repository: &Repository, word: &str) -> Resul
 }
 
 /// Looks at a file that a person named; it need not be there any more.
-fn inspect_file<'r>(
+pub(crate) fn inspect_file<'r>(
     session: &Session,
     repository: &'r Repository,
     desk: &mut LayoutWorkspace<'r>,

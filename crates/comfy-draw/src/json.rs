@@ -1,0 +1,266 @@
+//! The display list as JSON for pages that paint it. Short, for there are many shapes:
+//!
+//! ```text
+//! {"colors": [[dark, light], …], "canvases": [{"scope", "title", "parent", "bounds", "items"}]}
+//! item:  {"kind", "id", "name", "box": [x, y, w, h], "views": bits, "mark", "opens",
+//!         "facts": [[name, value], …], "shapes": [shape, …]}
+//! views: 1 before, 2 after, 4 both in one
+//! shape: ["r", x, y, w, h, upper radius, lower radius, fill, stroke]
+//!        ["c", x, y, radius, fill, stroke]
+//!        ["t", x, y, text, size, color, style, anchor, room]
+//!        ["b", x0, y0, x1, y1, x2, y2, x3, y3, stroke]
+//!        ["p", [x, y, …], fill, stroke]
+//!        ["l", x0, y0, x1, y1, stroke]
+//! fill:  index of a color, or -1.   stroke: [color, width, dash] or 0
+//! style: 0 regular, 1 bold, 2 italic, 3 mono.   anchor: 0 start, 1 middle, 2 end
+//! dash:  0 solid, 1 dashed, 2 dotted, 3 dash and dot
+//! ```
+//!
+//! `<`, `>`, `&` and the line separators of Unicode are escaped, so that the text may stand
+//! in a `script` element. Members with nothing to say are left out.
+
+use std::fmt::Write;
+
+use rustc_hash::FxHashMap;
+
+use crate::drawing::{
+    Anchor, Canvas, Color, Dash, Drawing, FontStyle, Item, ItemKind, Paint, Shape, Stroke,
+};
+use crate::geometry::Point;
+
+/// A drawing as JSON that may stand in a `script` element of HTML.
+pub fn drawing_to_json(drawing: &Drawing) -> String {
+    let mut writer = JsonWriter::default();
+    for (at, canvas) in drawing.canvases.iter().enumerate() {
+        if at > 0 {
+            writer.out.push(',');
+        }
+        writer.push_canvas(canvas);
+    }
+    let colors: Vec<String> = writer
+        .colors
+        .iter()
+        .map(|paint| format!("[\"{}\",\"{}\"]", css_color(paint.dark), css_color(paint.light)))
+        .collect();
+    format!("{{\"colors\":[{}],\"canvases\":[{}]}}", colors.join(","), writer.out)
+}
+
+/// A color as CSS has it: `#rrggbb`, or with two more digits for its opacity.
+pub fn css_color(color: Color) -> String {
+    match color.alpha {
+        255 => format!("#{:06x}", color.rgb),
+        alpha => format!("#{:06x}{alpha:02x}", color.rgb),
+    }
+}
+
+/// A text as a JSON string that may stand in a `script` element.
+pub fn json_text(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    let mut safe = String::with_capacity(quoted.len());
+    for c in quoted.chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(safe, "\\u{:04x}", c as u32);
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[derive(Default)]
+struct JsonWriter {
+    out: String,
+    colors: Vec<Paint>,
+    index: FxHashMap<Paint, usize>,
+}
+
+impl JsonWriter {
+    fn push_canvas(&mut self, canvas: &Canvas) {
+        let (scope, title) = (json_text(&canvas.scope), json_text(&canvas.title));
+        let _ = write!(self.out, "{{\"scope\":{scope},\"title\":{title}");
+        if let Some(parent) = canvas.parent {
+            let _ = write!(self.out, ",\"parent\":{parent}");
+        }
+        let b = canvas.bounds;
+        self.out.push_str(",\"bounds\":[");
+        self.push_numbers(&[b.x, b.y, b.width, b.height]);
+        self.out.push_str("],\"items\":[");
+        for (at, item) in canvas.items.iter().enumerate() {
+            if at > 0 {
+                self.out.push(',');
+            }
+            self.push_item(item);
+        }
+        self.out.push_str("]}");
+    }
+
+    fn push_item(&mut self, item: &Item) {
+        let kind = match item.kind {
+            ItemKind::Group => "group",
+            ItemKind::Link => "link",
+            ItemKind::Reroute => "reroute",
+            ItemKind::Node => "node",
+            ItemKind::Note => "note",
+            ItemKind::Boundary => "boundary",
+            ItemKind::Trace => "trace",
+        };
+        let _ = write!(self.out, "{{\"kind\":\"{kind}\",\"id\":{}", json_text(&item.id));
+        if !item.name.is_empty() {
+            let name = crate::text::line_text(&item.name);
+            let _ = write!(self.out, ",\"name\":{}", json_text(&name));
+        }
+        let b = item.bounds;
+        self.out.push_str(",\"box\":[");
+        self.push_numbers(&[b.x, b.y, b.width, b.height]);
+        self.out.push(']');
+        let views = item.views;
+        let bits =
+            u8::from(views.before) | (u8::from(views.after) << 1) | (u8::from(views.union) << 2);
+        if bits != 7 {
+            let _ = write!(self.out, ",\"views\":{bits}");
+        }
+        if let Some(mark) = item.mark {
+            let _ = write!(self.out, ",\"mark\":\"{}\"", mark.word());
+        }
+        if let Some(opens) = item.opens {
+            let _ = write!(self.out, ",\"opens\":{opens}");
+        }
+        if !item.facts.is_empty() {
+            self.out.push_str(",\"facts\":[");
+            for (at, (name, value)) in item.facts.iter().enumerate() {
+                let comma = if at > 0 { "," } else { "" };
+                let name = crate::text::line_text(name);
+                let value = crate::text::block_text(value);
+                let _ = write!(self.out, "{comma}[{},{}]", json_text(&name), json_text(&value));
+            }
+            self.out.push(']');
+        }
+        self.out.push_str(",\"shapes\":[");
+        for (at, shape) in item.shapes.iter().enumerate() {
+            if at > 0 {
+                self.out.push(',');
+            }
+            self.push_shape(shape);
+        }
+        self.out.push_str("]}");
+    }
+
+    fn push_shape(&mut self, shape: &Shape) {
+        match shape {
+            Shape::Rect { rect, radius, fill, stroke } => {
+                self.out.push_str("[\"r\",");
+                let [upper, lower] = *radius;
+                self.push_numbers(&[rect.x, rect.y, rect.width, rect.height, upper, lower]);
+                self.push_fill(*fill);
+                self.push_stroke(*stroke);
+            }
+            Shape::Circle { center, radius, fill, stroke } => {
+                self.out.push_str("[\"c\",");
+                self.push_numbers(&[center.x, center.y, *radius]);
+                self.push_fill(*fill);
+                self.push_stroke(*stroke);
+            }
+            Shape::Text(line) => {
+                self.out.push_str("[\"t\",");
+                self.push_numbers(&[line.at.x, line.at.y]);
+                let style = match line.style {
+                    FontStyle::Regular => 0,
+                    FontStyle::Bold => 1,
+                    FontStyle::Italic => 2,
+                    FontStyle::Mono => 3,
+                };
+                let anchor = match line.anchor {
+                    Anchor::Start => 0,
+                    Anchor::Middle => 1,
+                    Anchor::End => 2,
+                };
+                let color = self.color(line.paint);
+                let text = json_text(&line.text);
+                let _ = write!(self.out, ",{text},");
+                self.push_numbers(&[line.size]);
+                let _ = write!(self.out, ",{color},{style},{anchor},");
+                self.push_numbers(&[line.room]);
+            }
+            Shape::Curve { points, stroke } => {
+                self.out.push_str("[\"b\",");
+                self.push_points(points);
+                self.push_stroke(Some(*stroke));
+            }
+            Shape::Polygon { points, fill, stroke } => {
+                self.out.push_str("[\"p\",[");
+                self.push_points(points);
+                self.out.push(']');
+                self.push_fill(*fill);
+                self.push_stroke(*stroke);
+            }
+            Shape::Line { points, stroke } => {
+                self.out.push_str("[\"l\",");
+                self.push_points(points);
+                self.push_stroke(Some(*stroke));
+            }
+        }
+        self.out.push(']');
+    }
+
+    fn push_points(&mut self, points: &[Point]) {
+        let numbers: Vec<f64> = points.iter().flat_map(|point| [point.x, point.y]).collect();
+        self.push_numbers(&numbers);
+    }
+
+    fn push_fill(&mut self, fill: Option<Paint>) {
+        match fill {
+            Some(paint) => {
+                let color = self.color(paint);
+                let _ = write!(self.out, ",{color}");
+            }
+            None => self.out.push_str(",-1"),
+        }
+    }
+
+    fn push_stroke(&mut self, stroke: Option<Stroke>) {
+        let Some(stroke) = stroke else {
+            self.out.push_str(",0");
+            return;
+        };
+        let dash = match stroke.dash {
+            Dash::Solid => 0,
+            Dash::Dashed => 1,
+            Dash::Dotted => 2,
+            Dash::DashDot => 3,
+        };
+        let color = self.color(stroke.paint);
+        let _ = write!(self.out, ",[{color},");
+        self.push_numbers(&[stroke.width]);
+        let _ = write!(self.out, ",{dash}]");
+    }
+
+    fn color(&mut self, paint: Paint) -> usize {
+        let next = self.colors.len();
+        let at = *self.index.entry(paint).or_insert(next);
+        if at == next {
+            self.colors.push(paint);
+        }
+        at
+    }
+
+    fn push_numbers(&mut self, numbers: &[f64]) {
+        for (at, number) in numbers.iter().enumerate() {
+            if at > 0 {
+                self.out.push(',');
+            }
+            push_number(&mut self.out, *number);
+        }
+    }
+}
+
+/// A number to a tenth, without what says nothing: what is no number is 0.
+pub(crate) fn push_number(out: &mut String, number: f64) {
+    let tenths = if number.is_finite() { (number * 10.0).round() } else { 0.0 };
+    let whole = (tenths / 10.0).trunc();
+    if whole * 10.0 == tenths {
+        let _ = write!(out, "{}", whole as i64);
+    } else {
+        let _ = write!(out, "{:.1}", tenths / 10.0);
+    }
+}
