@@ -16,10 +16,10 @@ const box = (id, x, more = {}) => ({
   kind: 'node',
   id,
   box: [x, 0, 100, 50],
-  shapes: [['r', 0, 0, 100, 50, 8, 8, 0, [1, 1, 0]], ['t', 10, 20, `node ${id}`, 14, 1, 0, 0, 80], ['c', 0, 20, 4, 1, 0]],
+  shapes: [['r', 0, 0, 100, 50, 8, 8, 0, 0], ['t', 10, 20, `node ${id}`, 14, 1, 80], ['c', 0, 20, 4, 1, -1]],
   ...more,
 })
-const look = { colors: ['#111111', '#eeeeee'], view: 4, accent: '#ffffff', traces: true }
+const look = { colors: ['#111111', '#eeeeee'], strokes: [[1, 1, 0], [0, 1, 2], [1, 3, 0]], view: 4, accent: '#ffffff', traces: true }
 const paint = (items, camera, more = {}) => {
   const context = recorder()
   paintCanvas(context, { items, bounds: [0, 0, 1, 1] }, camera, 800, 600, { ...look, ...more })
@@ -52,13 +52,13 @@ test('what is painted returns to where it began', () => {
 })
 
 test('traces can be switched off', () => {
-  const trace = { kind: 'trace', id: '1', box: [0, 0, 10, 10], shapes: [['l', 0, 0, 9, 9, [0, 1, 2]]] }
+  const trace = { kind: 'trace', id: '1', box: [0, 0, 10, 10], shapes: [['l', 0, 0, 9, 9, 1]] }
   assert.ok(paint([trace], { x: 0, y: 0, scale: 1 }).some(([name]) => name === 'lineTo'))
   assert.ok(!paint([trace], { x: 0, y: 0, scale: 1 }, { traces: false }).some(([name]) => name === 'lineTo'))
 })
 
 test('far away wires of one color are one path', () => {
-  const link = (id) => ({ kind: 'link', id, box: [0, 0, 100, 50], shapes: [['b', 0, 0, 10, 0, 90, 50, 100, 50, [1, 3, 0]]] })
+  const link = (id) => ({ kind: 'link', id, box: [0, 0, 100, 50], shapes: [['b', 0, 0, 10, 0, 90, 50, 100, 50, 2]] })
   const calls = paint([link('1'), link('2')], { x: 0, y: 0, scale: 0.05 })
   assert.equal(calls.filter(([name]) => name === 'stroke').length, 1)
   assert.equal(calls.filter(([name]) => name === 'lineTo').length, 2)

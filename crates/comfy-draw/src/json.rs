@@ -1,22 +1,23 @@
 //! The display list as JSON for pages that paint it. Short, for there are many shapes:
 //!
 //! ```text
-//! {"colors": [[dark, light], …], "canvases": [{"scope", "title", "parent", "bounds", "items"}]}
+//! {"colors": [[dark, light], …], "strokes": [[color, width, dash], …],
+//!  "canvases": [{"scope", "title", "parent", "bounds", "items"}]}
 //! item:  {"kind", "id", "name", "box": [x, y, w, h], "views": bits, "mark", "opens",
 //!         "facts": [[name, value], …], "shapes": [shape, …]}
 //! views: 1 before, 2 after, 4 both in one
 //! shape: ["r", x, y, w, h, upper radius, lower radius, fill, stroke]
 //!        ["c", x, y, radius, fill, stroke]
-//!        ["t", x, y, text, size, color, style, anchor, room]
+//!        ["t", x, y, text, size, color, room, style, anchor]
 //!        ["b", x0, y0, x1, y1, x2, y2, x3, y3, stroke]
 //!        ["p", [x, y, …], fill, stroke]
 //!        ["l", x0, y0, x1, y1, stroke]
-//! fill:  index of a color, or -1.   stroke: [color, width, dash] or 0
+//! fill:  index of a color, or -1.   stroke: index of a stroke, or -1
 //! style: 0 regular, 1 bold, 2 italic, 3 mono.   anchor: 0 start, 1 middle, 2 end
 //! dash:  0 solid, 1 dashed, 2 dotted, 3 dash and dot
 //! ```
 //!
-//! `<`, `>`, `&` and the line separators of Unicode are escaped, so that the text may stand
+//! Zeros at the end of a text are left out. `<`, `>`, `&` and the line separators of Unicode are escaped, so that the text may stand
 //! in a `script` element. Members with nothing to say are left out.
 
 use std::fmt::Write;
@@ -42,7 +43,9 @@ pub fn drawing_to_json(drawing: &Drawing) -> String {
         .iter()
         .map(|paint| format!("[\"{}\",\"{}\"]", css_color(paint.dark), css_color(paint.light)))
         .collect();
-    format!("{{\"colors\":[{}],\"canvases\":[{}]}}", colors.join(","), writer.out)
+    let strokes = writer.strokes.join(",");
+    let colors = colors.join(",");
+    format!("{{\"colors\":[{colors}],\"strokes\":[{strokes}],\"canvases\":[{}]}}", writer.out)
 }
 
 /// A color as CSS has it: `#rrggbb`, or with two more digits for its opacity.
@@ -73,6 +76,9 @@ struct JsonWriter {
     out: String,
     colors: Vec<Paint>,
     index: FxHashMap<Paint, usize>,
+    /// Strokes as they are written, each once.
+    strokes: Vec<String>,
+    stroke_index: FxHashMap<String, usize>,
 }
 
 impl JsonWriter {
@@ -179,8 +185,13 @@ impl JsonWriter {
                 let text = json_text(&line.text);
                 let _ = write!(self.out, ",{text},");
                 self.push_numbers(&[line.size]);
-                let _ = write!(self.out, ",{color},{style},{anchor},");
-                self.push_numbers(&[line.room]);
+                let _ = write!(self.out, ",{color},");
+                push_number(&mut self.out, line.room.round());
+                match (style, anchor) {
+                    (0, 0) => {}
+                    (style, 0) => drop(write!(self.out, ",{style}")),
+                    (style, anchor) => drop(write!(self.out, ",{style},{anchor}")),
+                }
             }
             Shape::Curve { points, stroke } => {
                 self.out.push_str("[\"b\",");
@@ -220,7 +231,7 @@ impl JsonWriter {
 
     fn push_stroke(&mut self, stroke: Option<Stroke>) {
         let Some(stroke) = stroke else {
-            self.out.push_str(",0");
+            self.out.push_str(",-1");
             return;
         };
         let dash = match stroke.dash {
@@ -229,10 +240,15 @@ impl JsonWriter {
             Dash::Dotted => 2,
             Dash::DashDot => 3,
         };
-        let color = self.color(stroke.paint);
-        let _ = write!(self.out, ",[{color},");
-        self.push_numbers(&[stroke.width]);
-        let _ = write!(self.out, ",{dash}]");
+        let mut written = format!("[{},", self.color(stroke.paint));
+        push_number(&mut written, stroke.width);
+        let _ = write!(written, ",{dash}]");
+        let next = self.strokes.len();
+        let at = *self.stroke_index.entry(written.clone()).or_insert(next);
+        if at == next {
+            self.strokes.push(written);
+        }
+        let _ = write!(self.out, ",{at}");
     }
 
     fn color(&mut self, paint: Paint) -> usize {

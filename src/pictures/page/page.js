@@ -82,7 +82,7 @@ class Page {
       if (this.greyed && !item.mark) return true
       return Boolean(hits) && isPickable(item) && !hits.has(item.id)
     }
-    return { colors: this.colors, view, faint, outlined, traces: this.traces && view === BOTH, accent: this.accent() }
+    return { colors: this.colors, strokes: this.drawing().strokes, view, faint, outlined, traces: this.traces && view === BOTH, accent: this.accent() }
   }
 
   /** Paints once before the screen is shown next, however often it is asked for. */
@@ -108,7 +108,7 @@ class Page {
     context.fillStyle = this.ground()
     context.fillRect(0, 0, width, height)
     const stage = this.stages[0]
-    const look = { colors: this.colors, view: stage.view, accent: this.accent() }
+    const look = { colors: this.colors, strokes: this.drawing().strokes, view: stage.view, accent: this.accent() }
     this.mapPlace = paintMap(context, this.canvas(), width, height, stage.seen(), look)
   }
 

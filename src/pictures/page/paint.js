@@ -44,7 +44,7 @@ export function paintCanvas(context, canvas, camera, width, height, look) {
 
 function collectPlainLink(links, item, look) {
   const shape = item.shapes[0]
-  const key = `${shape[9][0]} ${look.faint?.(item) ? 1 : 0}`
+  const key = `${look.strokes[shape[9]][0]} ${look.faint?.(item) ? 1 : 0}`
   if (!links.has(key)) links.set(key, [])
   links.get(key).push([item.box[0] + shape[1], item.box[1] + shape[2], item.box[0] + shape[7], item.box[1] + shape[8]])
 }
@@ -72,12 +72,17 @@ function paintItem(context, item, look, state) {
     const first = item.shapes[0]
     if (first?.[0] === 'r') paintRect(context, first, look)
     if (item.mark) {
-      const marked = item.shapes.find((shape) => shape[0] === 'r' && shape[7] === -1 && shape[8])
-      if (marked) paintRect(context, marked, look, Math.max(1, 2.5 / (state.scale * marked[8][1])))
+      const marked = item.shapes.find(isOutline)
+      if (marked) paintRect(context, marked, look, Math.max(1, 2.5 / (state.scale * look.strokes[marked[8]][1])))
     }
     return
   }
   for (const shape of item.shapes) paintShape(context, shape, look, state)
+}
+
+/** The line around what changed: a box without inside. */
+function isOutline(shape) {
+  return shape[0] === 'r' && shape[7] === -1 && shape[8] >= 0
 }
 
 function paintShape(context, shape, look, state) {
@@ -132,16 +137,17 @@ function fillAndStroke(context, fill, stroke, look, thicker = 1) {
     context.fillStyle = look.colors[fill]
     context.fill()
   }
-  if (stroke) {
-    const width = stroke[1] * thicker
-    context.strokeStyle = look.colors[stroke[0]]
+  if (stroke >= 0) {
+    const [color, thin, dash] = look.strokes[stroke]
+    const width = thin * thicker
+    context.strokeStyle = look.colors[color]
     context.lineWidth = width
-    context.setLineDash(DASHES[stroke[2]].map((length) => length * width))
+    context.setLineDash(DASHES[dash].map((length) => length * width))
     context.stroke()
   }
 }
 
-function paintText(context, [, x, y, text, size, color, style, anchor, room], look, state) {
+function paintText(context, [, x, y, text, size, color, room, style = 0, anchor = 0], look, state) {
   if (size * state.scale < LEAST_LETTER) return
   const font = `${FONTS[style]}${size}px ${style === 3 ? MONO : FAMILY}`
   if (font !== state.font) {
@@ -174,8 +180,8 @@ export function paintMap(context, canvas, width, height, seen, look) {
     if (!isSeen(item, look.view) || item.kind === 'link' || item.kind === 'trace') continue
     const [left, top, w, h] = place(item.box)
     const first = item.shapes[0]
-    const mark = item.mark && item.kind !== 'group' && item.shapes.find((shape) => shape[0] === 'r' && shape[7] === -1 && shape[8])
-    context.fillStyle = mark ? look.colors[mark[8][0]] : look.colors[first?.[7] ?? 0] ?? look.accent
+    const mark = item.mark && item.kind !== 'group' && item.shapes.find(isOutline)
+    context.fillStyle = mark ? look.colors[look.strokes[mark[8]][0]] : look.colors[first?.[7] ?? 0] ?? look.accent
     context.fillRect(left, top, Math.max(1.5, w), Math.max(1.5, h))
   }
   const [left, top, w, h] = place(seen)

@@ -104,7 +104,7 @@ impl<'w> NodeFace<'w> {
             + names(outputs.clone().collect()).unwrap_or(0);
         NodeFace {
             title: node_title(workflow, node, catalog),
-            rows: sockets.count().max(outputs.count()),
+            rows: sockets.count().max(outputs.count()).max(declared_outputs(node, catalog)),
             widgets: shown_widgets(workflow, node, catalog, 0),
             shows_picture: shows_picture(node, catalog),
             class: node.class(),
@@ -182,6 +182,11 @@ fn text_lines(text: &str, columns: usize) -> usize {
 
 fn socket_chars(slot: Slot<'_>) -> usize {
     slot.display_name().chars().take(60).count()
+}
+
+/// The frontend adds outputs that a class got since the file was written.
+fn declared_outputs(node: &Node, catalog: &Catalog) -> usize {
+    catalog.class(node.class()).map_or(0, |class| class.outputs.len())
 }
 
 /// The title in the file, else the name of the subgraph, else what the class is called.
@@ -282,6 +287,14 @@ fn push_frontend_widgets(class: &str, shown: &mut Vec<FaceWidget<'_>>) {
         }
         "Load3D" | "Preview3D" | "Preview3DAdvanced" | "Save3DAdvanced" | "SaveGLB" => {
             shown.push(added("image", WidgetForm::View));
+        }
+        "ImageCropV2" => {
+            shown.extend(["x", "y", "width", "height"].map(|name| added(name, WidgetForm::Line)));
+        }
+        "LoadAudio" => {
+            shown.retain(|widget| !matches!(&*widget.name, "audioUI" | "upload"));
+            shown.push(added("audioUI", WidgetForm::Player));
+            shown.push(added("upload", WidgetForm::Line));
         }
         "ImageCompare" => shown.push(added("compare_view", WidgetForm::View)),
         class if class.starts_with("SaveAudio") || class == "PreviewAudio" => {
