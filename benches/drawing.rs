@@ -13,8 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use browser::Browser;
-use support::timed;
-use tempfile::TempDir;
+use support::{scratch_folder, timed};
 
 /// A chain of samplers with prompts, `count` nodes in rows.
 fn workflow(count: usize, steps: usize) -> String {
@@ -58,7 +57,7 @@ fn comfy(at: &Path, arguments: &[&str]) -> Duration {
 }
 
 fn main() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch_folder();
     let at = folder.path();
     for count in [500, 1000, 10_000] {
         std::fs::write(at.join("a.json"), workflow(count, 20)).unwrap();

@@ -18,7 +18,7 @@ use git_comfy::internals::records::record_notes as records;
 
 mod support;
 
-use support::{isolated, timed};
+use support::{comfyui, isolated, recorded_workflow, timed};
 
 const GIT_COMFY: &str = env!("CARGO_BIN_EXE_git-comfy");
 const NOTES: usize = 10_000;
@@ -54,58 +54,12 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1e3
 }
 
-/// A ComfyUI with a model and a node pack that is a git repository.
-fn comfy(home: &Path) {
-    let source = home.join("ComfyUI");
-    for below in ["comfy", "models/checkpoints", "models/loras", "custom_nodes"] {
-        fs::create_dir_all(source.join(below)).unwrap();
-    }
-    fs::write(source.join("main.py"), "").unwrap();
-    fs::write(source.join("folder_paths.py"), "").unwrap();
-    fs::write(source.join("comfyui_version.py"), "__version__ = \"0.33.0\"\n").unwrap();
-    for name in ["checkpoints/v1-5.safetensors", "loras/a.safetensors", "loras/b.safetensors"] {
-        let path = source.join("models").join(name);
-        fs::write(&path, vec![7; 1 << 20]).unwrap();
-        let before = SystemTime::now() - Duration::from_secs(3600);
-        fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
-    }
-    for n in 0..20 {
-        let pack = repository(home, &format!("ComfyUI/custom_nodes/Pack{n}"));
-        fs::write(pack.join("__init__.py"), format!("NODE_CLASS_MAPPINGS = {{\"P{n}\": 1}}\n"))
-            .unwrap();
-        run(home, "git", &pack, ["add", "."]);
-        run(home, "git", &pack, ["commit", "-q", "-m", "A pack"]);
-    }
-}
-
-fn workflow(steps: usize) -> String {
-    let node = |id: usize, class: &str, values: String| {
-        format!(
-            "{{\"id\":{id},\"type\":\"{class}\",\"pos\":[0,0],\"size\":[1,1],\"flags\":{{}},\
-             \"order\":0,\"mode\":0,\"inputs\":[],\"outputs\":[],\"properties\":{{}},\
-             \"widgets_values\":[{values}]}}"
-        )
-    };
-    let nodes = [
-        node(1, "CheckpointLoaderSimple", "\"v1-5.safetensors\"".into()),
-        node(2, "LoraLoaderModelOnly", "\"a.safetensors\",1".into()),
-        node(3, "LoraLoaderModelOnly", "\"b.safetensors\",1".into()),
-        node(4, "KSampler", format!("1,\"fixed\",{steps},8,\"euler\",\"normal\",1")),
-        node(5, "P3", String::new()),
-    ];
-    format!(
-        "{{\"last_node_id\":5,\"last_link_id\":0,\"nodes\":[{}],\"links\":[],\"groups\":[],\
-         \"config\":{{}},\"extra\":{{}},\"version\":0.4}}",
-        nodes.join(",")
-    )
-}
-
 /// A commit without hooks, with hooks that do not record, and with those that do.
 fn commits(home: &Path, rounds: usize) {
     let repo = repository(home, "repo");
-    comfy(home);
+    comfyui(home);
     run(home, GIT_COMFY, &repo, ["init", "--hooks", "files", "-q"]);
-    fs::write(repo.join("a.json"), workflow(0)).unwrap();
+    fs::write(repo.join("a.json"), recorded_workflow(0)).unwrap();
     run(home, "git", &repo, ["add", "."]);
     run(home, "git", &repo, ["commit", "-q", "-m", "first"]);
     run(home, GIT_COMFY, &repo, ["record", "-q"]);
@@ -119,7 +73,8 @@ fn commits(home: &Path, rounds: usize) {
     for round in 0..rounds {
         for (way, (_, key, value)) in ways.iter().enumerate() {
             run(home, "git", &repo, ["config", key, value]);
-            fs::write(repo.join("a.json"), workflow(1 + round * ways.len() + way)).unwrap();
+            fs::write(repo.join("a.json"), recorded_workflow(1 + round * ways.len() + way))
+                .unwrap();
             run(home, "git", &repo, ["add", "."]);
             times[way].push(run(home, "git", &repo, ["commit", "-q", "-m", "next"]));
             run(home, "git", &repo, ["config", "--unset", key]);

@@ -33,11 +33,11 @@ pub mod internals {
     pub mod platform {
         pub use crate::platform::git::foreign_checkout;
         pub use crate::platform::git::foreign_checkout::Checkout;
-        pub use crate::platform::git::git_runner::GitVersion;
         pub use crate::platform::git::program_settings::{ConfiguredProgram, SETTINGS};
         pub use crate::platform::git::shared_refs::{
             LAYOUTS_REF, RUNS_REF, fetch_refspec, runs_refspec,
         };
+        pub use crate::platform::git::version::GitVersion;
         pub use crate::platform::git::{CommitId, ObjectId, Repository};
         pub use crate::platform::machine::{comfyui, hash, server, to_hex};
     }

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use crate::error::Result;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
+use crate::platform::git::config::parse_bool;
 use crate::platform::git::pager::Pager;
 use crate::platform::text::Colour;
 use crate::session::Session;
@@ -11,7 +12,7 @@ use crate::ui::{OutputPipe, Ui};
 
 /// When to show colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColourChoice {
+pub(crate) enum ColourChoice {
     /// Where a person sees them, unless git's configuration says otherwise.
     #[default]
     Auto,
@@ -23,7 +24,7 @@ pub enum ColourChoice {
 
 /// Options that all commands share whose output can be long.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub struct ScreenArgs {
+pub(crate) struct ScreenArgs {
     /// When to show colours [default: as git does].
     #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true,
           default_value = "auto", default_missing_value = "always", hide_default_value = true)]
@@ -89,7 +90,8 @@ pub(crate) fn resolve_colour(session: &Session, like: &str) -> Colour {
     };
     let on = match last(&format!("color.{like}")).or_else(|| last("color.ui")) {
         Some("always") => true,
-        Some("never" | "false" | "no" | "off" | "0") => false,
+        Some("never") => false,
+        Some(value) if parse_bool(value) == Some(false) => false,
         _ => sees && !session.environment.no_colour,
     };
     if on { Colour::On } else { Colour::Off }
@@ -109,24 +111,26 @@ fn start_pager(session: &Session, like: &str) -> Option<Pager> {
         let mut all = settings.iter().rev();
         all.find(|(name, _)| name == key).map(|(_, value)| value.clone())
     };
-    let own = last(&format!("pager.{like}"));
-    let line = match own.as_deref() {
-        Some("false" | "no" | "off" | "0") => return None,
-        None | Some("true" | "yes" | "on" | "1" | "") => {
-            let set = variables.git_pager.clone().or_else(|| last("core.pager"));
-            set.or_else(|| variables.pager.clone()).unwrap_or_else(|| "less".to_owned())
+    // A truth value, or a pager for this command alone.
+    if let Some(own) = last(&format!("pager.{like}")) {
+        match parse_bool(&own) {
+            Some(true) => {}
+            Some(false) => return None,
+            None => return Pager::start(&own, &variables.defaults),
         }
-        Some(line) => line.to_owned(),
-    };
-    Pager::start(&line, &variables.defaults)
+    }
+    let line = variables.git_pager.clone().or_else(|| last("core.pager"));
+    let line = line.or_else(|| variables.pager.clone());
+    Pager::start(line.as_deref().unwrap_or("less"), &variables.defaults)
 }
 
 /// The user's settings, outside of any repository.
 fn read_user_settings(session: &Session, pattern: &str) -> Vec<(String, String)> {
-    let told =
-        GitRunner::in_folder(&session.cwd).run_optional(["config", "-z", "--get-regexp", pattern]);
-    let told = told.ok().flatten().unwrap_or_default();
-    let text = String::from_utf8_lossy(&told);
+    let listing = GitCommand::in_folder(&session.cwd)
+        .args(["config", "-z", "--get-regexp", pattern])
+        .output_if_found();
+    let listing = listing.ok().flatten().unwrap_or_default();
+    let text = String::from_utf8_lossy(&listing);
     let pair =
         |entry: &str| entry.split_once('\n').map(|(key, value)| (key.to_owned(), value.to_owned()));
     text.split('\0').filter_map(pair).collect()

@@ -37,7 +37,7 @@ impl Session {
             ..self.environment.git.clone()
         });
         match (&found, self.fallback_repository.get()) {
-            (Err(git::GitError::NoRepository(_)), Some(shelter)) => Repository::open_at(shelter),
+            (Err(git::GitError::NoRepository(_)), Some(fallback)) => Repository::open_at(fallback),
             _ => found,
         }
     }

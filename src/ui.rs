@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorKind};
 
 /// The two streams of the program, with colour where the person sees it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -133,6 +133,9 @@ impl Ui {
         self.warn(&format!("git-comfy: {failure}"));
         for hint in failure.hints() {
             self.warn(&format!("  hint: {hint}"));
+        }
+        if failure.kind() == ErrorKind::Internal {
+            self.warn("  this is a fault in git-comfy; please report it, and what led to it");
         }
     }
 }

@@ -68,6 +68,24 @@ fn nothing_else_is_touched() {
 }
 
 #[test]
+fn a_change_of_the_second_in_which_git_looked_stays_visible() {
+    let repo = fresh(Format::Usual);
+    // The time at which a file became another one cannot be set back.
+    repo.git(["config", "core.trustctime", "false"]);
+    repo.write("2.json", workflow(2, 1_000_000));
+    let edited = repo.path.join("1.json");
+    let looked = fs::metadata(&edited).unwrap().modified().unwrap();
+    let changed = workflow(7, 0);
+    assert_eq!(changed.len() as u64, fs::metadata(&edited).unwrap().len());
+    fs::write(&edited, changed).unwrap();
+    for file in [&edited, &repo.path.join(".git/index")] {
+        fs::File::options().write(true).open(file).unwrap().set_modified(looked).unwrap();
+    }
+    assert_eq!(repo.comfy(["refresh"]), "refreshed 1 workflow\n");
+    assert_eq!(repo.git(["status", "--porcelain"]), " M 1.json\n");
+}
+
+#[test]
 fn exempt_and_conflicted_files_stay_as_they_are() {
     let repo = fresh(Format::Usual);
     repo.git(["update-index", "--assume-unchanged", "1.json"]);

@@ -9,8 +9,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout};
 
 use super::patch;
-use crate::platform::git::command::{self, InheritedRepository};
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::{self, GitCommand};
 use crate::platform::git::{CommitId, GitError, ObjectId, RepoPath, Result};
 
 /// A file in one of the two states.
@@ -101,7 +100,7 @@ impl FileChange {
 pub fn list_changes<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<Vec<FileChange>> {
     let fixed = ["diff", "--raw", "-z", "--no-abbrev", "--no-relative", "--no-ext-diff"];
     let all = fixed.into_iter().chain(arguments.iter().map(AsRef::as_ref));
-    let told = GitRunner::in_folder(folder).run(all)?;
+    let told = GitCommand::in_folder(folder).args(all).output()?;
     let mut tokens = told.split(|byte| *byte == 0).map(<[u8]>::to_vec);
     let mut found = Vec::new();
     while let Some(token) = tokens.next().filter(|token| !token.is_empty()) {
@@ -134,7 +133,7 @@ pub fn git_patch<A: AsRef<str>>(
         spec.push(path.to_path());
         all.push(spec);
     }
-    GitRunner::in_folder(folder).run(all)
+    GitCommand::in_folder(folder).args(all).output()
 }
 
 fn unexpected_output() -> GitError {
@@ -192,7 +191,7 @@ impl GitLog {
     /// There is no git.
     pub fn start<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<GitLog> {
         let fixed = ["log", "--raw", "-z", "--no-abbrev", "--format=tformat:%x01%H", "--root"];
-        let git = command::GitCommand::new(folder, InheritedRepository::FromEnvironment);
+        let git = GitCommand::in_folder(folder);
         let mut child =
             git.args(fixed).args(arguments.iter().map(AsRef::as_ref)).spawn_with_stderr()?;
         drop(child.stdin.take());

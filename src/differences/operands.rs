@@ -13,7 +13,7 @@ use super::graph_diff::compare_contents;
 use super::patch::PatchSide;
 use super::{changed_files, node_catalog};
 use crate::error::{CommandError, Result};
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::shell::quote_path;
 use crate::platform::git::{self, ObjectId, RepoPath, Repository};
 use crate::platform::text::sanitize;
@@ -237,7 +237,7 @@ fn list_json_files(
         SourceScope::WorkTree => {
             let top = repository.require_work_tree()?.to_owned();
             let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-            let listed = GitRunner::in_folder(&top).run(listed)?;
+            let listed = GitCommand::in_folder(&top).args(listed).output()?;
             for path in listed.split(|byte| *byte == 0).map(RepoPath::new).filter(is_json) {
                 let file = top.join(path.to_path());
                 let Ok(bytes) = read_file(&file) else { continue };

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::platform::git::GitError;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 
 /// One side of a difference, as git hands it to a diff driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub fn git_hunks(
         ["diff", "--no-ext-diff", "--no-textconv"].map(Into::into).into();
     arguments.push(colour.git_argument().into());
     arguments.extend(compared);
-    let answer = GitRunner::in_folder(folder).run_unchecked(&arguments)?;
+    let answer = GitCommand::in_folder(folder).args(&arguments).answer()?;
     Ok(strip_header(&answer.stdout))
 }
 

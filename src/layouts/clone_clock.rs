@@ -7,7 +7,6 @@
 //!
 //! A clone that was copied as a folder finds that it lies elsewhere, and takes a new name.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +16,7 @@ use super::append_log::damage;
 use crate::layouts;
 use crate::platform::git;
 use crate::platform::git::{GitError, Repository, Result};
+use crate::platform::hex::random_u64;
 
 /// The clock, read when it is needed first.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ impl CloneClock {
 }
 
 fn new_id() -> CloneId {
-    CloneId::from_bits(RandomState::new().build_hasher().finish())
+    CloneId::from_bits(random_u64())
 }
 
 fn unreadable_clock(folder: &Path) -> GitError {

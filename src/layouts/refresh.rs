@@ -20,6 +20,7 @@ use comfy_graph::clean::CleanOutcome;
 
 use super::filter::{Filter, normalized_blob_id};
 use super::settings::{FilterSettings, Handling};
+use crate::platform::files::copy_with_time;
 use crate::platform::git;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::{IndexEntry, has_same_entries, index_entries, index_path};
@@ -213,13 +214,16 @@ impl IndexFingerprint {
 
 /// A copy of the index beside it, gone (with the lock a git that was killed may have left
 /// on it) when it is no longer wanted.
+///
+/// It has the time of the index: git takes a file that was written in the second of the index
+/// for changed until it has looked into it, and a later time would hide such a change for good.
 struct IndexCopy(PathBuf);
 
 impl IndexCopy {
     fn create(index: &Path) -> Result<IndexCopy> {
         let name = format!("index.comfy-{}-{}", std::process::id(), git::now_millis());
         let aside = IndexCopy(index.with_file_name(name));
-        std::fs::copy(index, &aside.0).map_err(GitError::file_error("writing", &aside.0))?;
+        copy_with_time(index, &aside.0).map_err(GitError::file_error("writing", &aside.0))?;
         Ok(aside)
     }
 

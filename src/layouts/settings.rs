@@ -10,6 +10,7 @@
 
 use comfy_graph::clean::LayoutMode;
 
+use crate::platform::git::config::parse_bool;
 use crate::platform::git::{AttributeDirection, AttributeState, RepoPath, Repository, Result};
 
 /// What the filter does with a file.
@@ -62,7 +63,7 @@ impl FilterSettings {
             let understood = match name.as_str() {
                 "comfy.mode" => parse_handling(&value).map(|h| settings.handling = h),
                 "comfy.maxfilesize" => parse_size(&value).map(|s| settings.max_file_size = s),
-                "comfy.share" => parse_boolean(&value).map(|on| {
+                "comfy.share" => parse_bool(&value).map(|on| {
                     settings.sharing = if on { NoteSharing::On } else { NoteSharing::Off };
                 }),
                 _ => Some(()),
@@ -109,15 +110,6 @@ fn parse_size(text: &str) -> Option<u64> {
         _ => (text.as_str(), 1),
     };
     digits.parse::<u64>().ok()?.checked_mul(factor)
-}
-
-fn parse_boolean(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        // A name without a value is "true"; both doors give that as nothing.
-        "true" | "yes" | "on" | "1" | "" => Some(true),
-        "false" | "no" | "off" | "0" => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

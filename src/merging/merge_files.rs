@@ -19,7 +19,7 @@ use crate::error::{CommandError, Result};
 use crate::layouts::Handling;
 use crate::layouts::raw_files::extract_layout;
 use crate::platform::git::Repository;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -224,7 +224,7 @@ pub(crate) fn merge_texts(
         arguments.push(label.into());
     }
     arguments.extend(files.iter().map(|file| file.as_os_str().to_owned()));
-    let answer = GitRunner::in_folder(&session.cwd).run_unchecked(&arguments)?;
+    let answer = GitCommand::in_folder(&session.cwd).args(&arguments).answer()?;
     // `git merge-file` leaves with the number of conflicts, at most 127, or 255 for an error.
     match answer.code {
         0 => Ok(TextMerge { content: answer.stdout, conflicts: false }),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{CommandError, Result};
 use crate::picture_args::{PictureArgs, PictureFormat};
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::machine::output_file::{Overwrite, write_output_file};
 use crate::platform::text::sanitize;
 use crate::session::Session;
@@ -19,7 +19,7 @@ pub(super) fn require_destination(args: &PictureArgs, session: &Session) -> Resu
     if args.output.is_some() || args.open || !session.ui.is_terminal() {
         return Ok(());
     }
-    Err(CommandError::new("where is the picture to go?")
+    Err(CommandError::user("where is the picture to go?")
         .with_hint("--open shows it in the browser")
         .with_hint(format!("-o FILE.{} writes it", args.format().extension())))
 }
@@ -33,8 +33,7 @@ pub(super) fn deliver(picture: &[u8], args: &PictureArgs, session: &Session) -> 
         Some(output) => {
             let over = if args.force { Overwrite::Always } else { Overwrite::Never };
             write_output_file(&session.cwd.join(output), picture, over)?;
-            let name = output.display().to_string();
-            session.ui.info(&format!("wrote {}", sanitize::line(&name)));
+            session.ui.info(&format!("wrote {}", sanitize::path(output)));
             if args.open { open_in_browser(&session.cwd.join(output), session) } else { Ok(()) }
         }
         None if args.open => {
@@ -56,11 +55,11 @@ fn keep_temporary(picture: &[u8], format: PictureFormat) -> Result<PathBuf> {
 
 /// Opens a file as git opens its own help pages: `web.browser` and `browser.<tool>` say how.
 fn open_in_browser(file: &Path, session: &Session) -> Result<()> {
-    let shown = file.display().to_string();
-    let name = sanitize::line(&shown);
-    let told = GitRunner::in_folder(&session.cwd).run([Path::new("web--browse"), file]);
+    let name = sanitize::path(file);
+    let browse = GitCommand::in_folder(&session.cwd).arg("web--browse").arg(file);
+    let told = browse.output();
     told.map(drop).map_err(|_| {
-        CommandError::new(format!("git found no browser to open {name} with"))
+        CommandError::config(format!("git found no browser to open {name} with"))
             .with_hint("open that file yourself, or name a browser: git config web.browser NAME")
     })?;
     session.ui.info(&format!("opened {name}"));

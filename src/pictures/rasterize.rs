@@ -4,7 +4,7 @@ use crate::error::{CommandError, Result};
 
 #[cfg(not(feature = "png-pictures"))]
 pub(super) fn rasterize(_: &str) -> Result<Vec<u8>> {
-    Err(CommandError::new("this git-comfy was built without PNG pictures")
+    Err(CommandError::user("this git-comfy was built without PNG pictures")
         .with_hint("--svg draws the same; a browser or rsvg-convert makes a PNG of it"))
 }
 
@@ -32,15 +32,15 @@ mod with_resvg {
     /// There is no font on this machine, or the picture is out of bounds.
     pub(in crate::pictures) fn rasterize(svg: &str) -> Result<Vec<u8>> {
         let options = Options { fontdb: Arc::new(system_fonts()?), ..Options::default() };
-        let tree = Tree::from_str(svg, &options)?;
+        let tree = Tree::from_str(svg, &options).map_err(CommandError::internal)?;
         let size = tree.size();
         let scale = (MAX_SIDE / size.width().max(size.height())).min(2.0);
         let [width, height] =
             [size.width(), size.height()].map(|side| (side * scale).ceil() as u32);
         let mut pixels = Pixmap::new(width.max(1), height.max(1))
-            .ok_or_else(|| CommandError::new("the picture is too large to be drawn as PNG"))?;
+            .ok_or_else(|| CommandError::user("the picture is too large to be drawn as PNG"))?;
         resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
-        Ok(pixels.encode_png()?)
+        pixels.encode_png().map_err(CommandError::internal)
     }
 
     /// The fonts of this machine, with one that stands for all that are not there.
@@ -56,7 +56,7 @@ mod with_resvg {
             None => fonts.faces().find(|face| !face.monospaced).and_then(names),
         };
         let family = family.ok_or_else(|| {
-            CommandError::new("there is no font on this machine to draw letters with")
+            CommandError::system("there is no font on this machine to draw letters with")
                 .with_hint("install one (Debian: apt-get install fonts-dejavu-core), or use --svg")
         })?;
         fonts.set_sans_serif_family(&family);

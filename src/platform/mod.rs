@@ -1,8 +1,12 @@
-//! What the features are built on: git, the machine, text for people.
+//! What the features are built on: git, the machine, text for people, and the one way each to
+//! read and write files, to spell bytes and times.
 
-pub mod git;
-pub mod machine;
-pub mod text;
-pub mod write_atomic;
+pub(crate) mod files;
+pub(crate) mod git;
+pub(crate) mod hex;
+pub(crate) mod machine;
+pub(crate) mod text;
+pub(crate) mod time;
+pub(crate) mod write_atomic;
 
-pub use write_atomic::{with_usual_rights, write_atomic};
+pub(crate) use write_atomic::{AtomicWrite, write_atomic};

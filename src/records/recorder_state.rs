@@ -9,12 +9,13 @@
 //! killed holds none. Must not know what a commit is; its name is a name.
 
 use std::fs::{File, TryLockError};
-use std::hash::{BuildHasher, Hasher};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
+
+use crate::platform::hex::random_hex;
 
 /// Digits of a machine's id.
 const ID_DIGITS: usize = 12;
@@ -64,7 +65,7 @@ impl RecorderState {
         if let Some(id) = known() {
             return id;
         }
-        let id = random_machine_id();
+        let id = random_hex(ID_DIGITS);
         let kept = fs::create_dir_all(&self.folder).and_then(|()| write_new_file(&path, &id));
         match kept {
             Ok(()) => id,
@@ -189,20 +190,6 @@ fn read_trimmed(path: &Path) -> Option<String> {
     let mut text = String::new();
     File::open(path).ok()?.take(4096).read_to_string(&mut text).ok()?;
     Some(text.trim().to_owned())
-}
-
-/// Digits nobody can guess anything from: the seeds that the standard library draws from
-/// the system for its hash maps, mixed.
-fn random_machine_id() -> String {
-    let mut mixed = blake3::Hasher::new();
-    for _ in 0..4 {
-        let seeded = std::collections::hash_map::RandomState::new().build_hasher();
-        mixed.update(&seeded.finish().to_le_bytes());
-    }
-    mixed.update(&std::process::id().to_le_bytes());
-    let mut id = mixed.finalize().to_hex().to_string();
-    id.truncate(ID_DIGITS);
-    id
 }
 
 #[cfg(test)]

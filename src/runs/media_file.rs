@@ -10,8 +10,9 @@ use comfy_media::{EmbeddedMetadata, Payload};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::platform::hex::{sha256_hex, to_hex};
 use crate::platform::machine::hash::FileStamp;
-use crate::platform::machine::to_hex;
+use crate::platform::time::format_utc_millis;
 use crate::runs::run_data::OutputFile;
 
 /// Files up to this many bytes are read at once; larger ones by pieces, and have no
@@ -51,11 +52,7 @@ pub(crate) fn inspect_file(path: &Path) -> std::io::Result<Option<InspectedOutpu
         let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or(0));
         (&mut file).take(MAX_WHOLE_READ + 1).read_to_end(&mut bytes)?;
         let perceptual = perceptual_hash(&bytes).ok().flatten();
-        (
-            to_hex(&Sha256::digest(&bytes)),
-            comfy_media::read(&mut Cursor::new(&bytes)).ok(),
-            perceptual,
-        )
+        (sha256_hex(&bytes), comfy_media::read(&mut Cursor::new(&bytes)).ok(), perceptual)
     } else {
         let embedded = comfy_media::read(&mut BufReader::new(&mut file)).ok();
         (sha256_of_file(path)?, embedded, None)
@@ -103,7 +100,7 @@ pub(crate) fn modified_time(metadata: &Metadata) -> Option<String> {
 /// A moment as runs spell it.
 pub(crate) fn format_time(time: SystemTime) -> Option<String> {
     let time = Timestamp::try_from(time).ok()?;
-    Some(time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+    Some(format_utc_millis(time))
 }
 
 /// The stamp as the index remembers it.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::marked_block::{self, BlockPosition};
 use super::plan::{NewFileKind, SetupStep};
 use crate::platform::git::Result;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 
 /// What every line gives. An attribute whose driver is not configured does nothing.
 const DRIVERS: &str = "filter=comfy diff=comfy merge=comfy";
@@ -26,7 +26,7 @@ const OUTPUTS: &[&str] = &[
 const PROBE: &str = "git-comfy-probe.json";
 
 /// The block as it stands in a file, with its markers and without the final line break.
-pub fn attribute_block() -> String {
+pub(crate) fn attribute_block() -> String {
     let mut lines = vec![
         marked_block::BEGIN.to_owned(),
         "# ComfyUI workflows. In each clone run `git comfy init` once.".to_owned(),
@@ -37,7 +37,7 @@ pub fn attribute_block() -> String {
 }
 
 /// The lines of the block without its markers.
-pub fn attribute_lines() -> Vec<String> {
+pub(crate) fn attribute_lines() -> Vec<String> {
     let workflows = PATTERNS.iter().map(|pattern| format!("{pattern} {DRIVERS}"));
     let outputs = OUTPUTS.iter().map(|pattern| format!("{pattern} diff=comfy"));
     workflows.chain(outputs).collect()
@@ -45,7 +45,7 @@ pub fn attribute_lines() -> Vec<String> {
 
 /// Whether the block goes above or below other lines: in git's attributes the last one wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinePrecedence {
+pub(crate) enum LinePrecedence {
     /// At the top: other lines win over ours.
     Yield,
     /// At the bottom: ours win.
@@ -53,26 +53,25 @@ pub enum LinePrecedence {
 }
 
 /// The step that brings the block into a file; none where it is there already.
-pub fn plan_block(file: &Path, rank: LinePrecedence) -> Option<SetupStep> {
+pub(crate) fn plan_block(file: &Path, rank: LinePrecedence) -> Option<SetupStep> {
     let before = fs::read(file).unwrap_or_default();
-    let (text, site) = match rank {
-        LinePrecedence::Yield => (before.clone(), BlockPosition::Top),
-        LinePrecedence::Prevail => (
-            marked_block::remove_block(&before).unwrap_or_else(|| before.clone()),
-            BlockPosition::Bottom,
-        ),
+    let content = match rank {
+        LinePrecedence::Yield => {
+            marked_block::insert_block(&before, &attribute_block(), BlockPosition::Top)
+        }
+        LinePrecedence::Prevail => {
+            // Where it stands already it may stand too high.
+            let rest = marked_block::remove_block(&before);
+            let rest = rest.as_deref().unwrap_or(&before);
+            marked_block::insert_block(rest, &attribute_block(), BlockPosition::Bottom)
+        }
     };
-    let content = marked_block::insert_block(&text, &attribute_block(), site);
-    let write = || SetupStep::Write {
-        path: file.to_owned(),
-        content: content.clone(),
-        kind: NewFileKind::Text,
-    };
-    (content != before).then(write)
+    let is_new = content != before;
+    is_new.then(|| SetupStep::Write { path: file.to_owned(), content, kind: NewFileKind::Text })
 }
 
 /// The step that takes the block out of a file; the file goes with its last line.
-pub fn plan_block_removal(file: &Path) -> Option<SetupStep> {
+pub(crate) fn plan_block_removal(file: &Path) -> Option<SetupStep> {
     let content = marked_block::remove_block(&fs::read(file).ok()?)?;
     let link = file.symlink_metadata().is_ok_and(|about| about.is_symlink());
     Some(if content.is_empty() && !link {
@@ -82,13 +81,13 @@ pub fn plan_block_removal(file: &Path) -> Option<SetupStep> {
     })
 }
 
-pub fn has_block(file: &Path) -> bool {
+pub(crate) fn has_block(file: &Path) -> bool {
     fs::read(file).is_ok_and(|content| marked_block::find_block(&content).is_some())
 }
 
 /// An attributes file that git may still put at the top of the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UpcomingAttributes {
+pub(crate) struct UpcomingAttributes {
     /// The name of the object in git's syntax: `HEAD:.gitattributes`.
     pub object_name: String,
     /// All its bytes, unless a partial clone cannot fetch them now.
@@ -97,7 +96,7 @@ pub struct UpcomingAttributes {
 
 impl UpcomingAttributes {
     /// Whether its lines, with markers or without, are seen to give something to the filter.
-    pub fn names_filter(&self) -> bool {
+    pub(crate) fn names_filter(&self) -> bool {
         let content = self.content.as_deref().unwrap_or_default();
         memchr::memmem::find(content, b"filter=comfy").is_some()
     }
@@ -105,22 +104,23 @@ impl UpcomingAttributes {
 
 /// The attributes file that the index or the last commit has, for a work tree without one;
 /// where nothing is committed yet, the one of a branch that was fetched.
-pub fn find_upcoming_attributes(
-    git: &GitRunner,
+pub(crate) fn find_upcoming_attributes(
+    git: &GitCommand,
     is_unborn: bool,
 ) -> Result<Option<UpcomingAttributes>> {
     let mut states = vec![String::new(), "HEAD".to_owned()];
     if is_unborn {
-        let told = git.run(["for-each-ref", "--format=%(refname)", "refs/remotes"])?;
+        let output =
+            git.with_args(["for-each-ref", "--format=%(refname)", "refs/remotes"]).output()?;
         states.push("FETCH_HEAD".to_owned());
-        states.extend(String::from_utf8_lossy(&told).lines().map(str::to_owned));
+        states.extend(String::from_utf8_lossy(&output).lines().map(str::to_owned));
     }
     for state in states {
         let named = format!("{state}:.gitattributes");
-        if git.run_unchecked(["rev-parse", "--verify", "--quiet", &named])?.code != 0 {
+        if git.with_args(["rev-parse", "--verify", "--quiet", &named]).answer()?.code != 0 {
             continue;
         }
-        let answer = git.run_unchecked(["cat-file", "blob", &named])?;
+        let answer = git.with_args(["cat-file", "blob", &named]).answer()?;
         let content = (answer.code == 0).then_some(answer.stdout);
         return Ok(Some(UpcomingAttributes { object_name: named, content }));
     }
@@ -129,7 +129,7 @@ pub fn find_upcoming_attributes(
 
 /// The filter and drivers that git's attributes give to one path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PathAttributes {
+pub(crate) struct PathAttributes {
     /// The path, relative to the top.
     pub path: String,
     /// The filter; `unspecified` and `unset` are git's words for none.
@@ -139,24 +139,24 @@ pub struct PathAttributes {
 }
 
 impl PathAttributes {
-    pub fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         [&self.filter, &self.diff, &self.merge].iter().all(|driver| *driver == "comfy")
     }
 
     /// The filter of someone else, if it has one.
-    pub fn foreign_filter(&self) -> Option<&str> {
+    pub(crate) fn foreign_filter(&self) -> Option<&str> {
         let none = ["unspecified", "unset", "set", "comfy"].contains(&self.filter.as_str());
         (!none).then_some(self.filter.as_str())
     }
 }
 
 /// The attributes of a workflow that only the general patterns match.
-pub fn probe_attributes(git: &GitRunner) -> Result<PathAttributes> {
+pub(crate) fn probe_attributes(git: &GitCommand) -> Result<PathAttributes> {
     Ok(read_attributes(git, &[PROBE.as_bytes()])?.pop().unwrap_or_default())
 }
 
 /// The attributes of paths, by one call of `git check-attr`.
-pub fn read_attributes(git: &GitRunner, paths: &[&[u8]]) -> Result<Vec<PathAttributes>> {
+pub(crate) fn read_attributes(git: &GitCommand, paths: &[&[u8]]) -> Result<Vec<PathAttributes>> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
@@ -165,9 +165,10 @@ pub fn read_attributes(git: &GitRunner, paths: &[&[u8]]) -> Result<Vec<PathAttri
         input.extend_from_slice(path);
         input.push(0);
     }
-    let told =
-        git.run_with_input(["check-attr", "-z", "--stdin", "filter", "diff", "merge"], &input)?;
-    let fields: Vec<_> = told.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    let output = git
+        .with_args(["check-attr", "-z", "--stdin", "filter", "diff", "merge"])
+        .output_with_input(&input)?;
+    let fields: Vec<_> = output.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
     // path, attribute, value; three times for each path.
     let rows = fields.chunks_exact(9);
     Ok(rows
@@ -181,10 +182,11 @@ pub fn read_attributes(git: &GitRunner, paths: &[&[u8]]) -> Result<Vec<PathAttri
 }
 
 /// The attribute files of a work tree that carry the block, tracked or not.
-pub fn files_with_block(git: &GitRunner, top: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_with_block(git: &GitCommand, top: &Path) -> Result<Vec<PathBuf>> {
     let pattern = ":(glob)**/.gitattributes";
-    let told = git.run(["ls-files", "-z", "--cached", "--others", "--", pattern])?;
-    let mut files: Vec<PathBuf> = told
+    let output =
+        git.with_args(["ls-files", "-z", "--cached", "--others", "--", pattern]).output()?;
+    let mut files: Vec<PathBuf> = output
         .split(|byte| *byte == 0)
         .filter(|path| !path.is_empty())
         .map(|path| top.join(String::from_utf8_lossy(path).as_ref()))

@@ -11,7 +11,7 @@ use crate::layouts::status::conflicts_in;
 use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts, raw_files, refresh_index};
 use crate::merging::merge_state::StagedConflicts;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::{
     AttributeDirection, EntryKind, GitError, ObjectBatch, ObjectId, ObjectKind, RepoPath,
@@ -20,7 +20,7 @@ use crate::platform::git::{
 
 /// The files that are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CheckTarget {
+pub(crate) enum CheckTarget {
     /// Those of the index.
     Staged,
     /// Those of a commit; any name that git understands.
@@ -28,7 +28,7 @@ pub enum CheckTarget {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CheckReport {
+pub(crate) struct CheckReport {
     /// The commit that was looked at; none for the index.
     pub commit: Option<ObjectId>,
     /// How many files that are for git-comfy were looked at.
@@ -43,7 +43,7 @@ pub struct CheckReport {
 ///
 /// Where no file has it, as in a CI clone that has only the
 /// program, every `*.json` is looked at.
-pub fn check_workflows(repository: &Repository, what: &CheckTarget) -> Result<CheckReport> {
+pub(crate) fn check_workflows(repository: &Repository, what: &CheckTarget) -> Result<CheckReport> {
     let (commit, files) = match what {
         CheckTarget::Staged => {
             let files = index::index_entries(repository)?;
@@ -94,7 +94,7 @@ pub fn check_workflows(repository: &Repository, what: &CheckTarget) -> Result<Ch
 
 /// What a renormalization staged, and what it left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RenormalizeOutcome {
+pub(crate) struct RenormalizeOutcome {
     /// Workflows that are staged in their clean form.
     pub staged: Vec<RepoPath>,
     /// Those among them whose files have changes of their own, which are not staged.
@@ -106,10 +106,10 @@ pub struct RenormalizeOutcome {
 }
 
 /// Whether the next commit would hold anything.
-pub fn has_staged_changes(repository: &Repository) -> Result<bool> {
-    let git = GitRunner::in_folder(repository.require_work_tree()?);
+pub(crate) fn has_staged_changes(repository: &Repository) -> Result<bool> {
+    let git = GitCommand::in_folder(repository.require_work_tree()?);
     let words = ["diff", "--cached", "--quiet", "--no-ext-diff", "--ignore-submodules"];
-    Ok(git.run_unchecked(words)?.code != 0)
+    Ok(git.with_args(words).answer()?.code != 0)
 }
 
 /// The most bytes of new objects that are held in memory.
@@ -121,7 +121,7 @@ const MAX_HELD_BYTES: usize = 32 << 20;
 ///
 /// `git add --renormalize` cannot do it: while the index holds a raw file, a clean gives it
 /// back as it is.
-pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
+pub(crate) fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
     let work_tree = repository.require_work_tree()?.to_owned();
     let settings = FilterSettings::load(repository)?;
     let mut done = RenormalizeOutcome::default();
@@ -174,10 +174,10 @@ pub fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome> {
             held = 0;
         }
     }
-    let git = GitRunner::in_folder(&work_tree);
+    let git = GitCommand::in_folder(&work_tree);
     if !done.staged.is_empty() {
         repository.write_objects(&batch)?;
-        git.run_with_input(["update-index", "-z", "--index-info"], &lines)?;
+        git.with_args(["update-index", "-z", "--index-info"]).output_with_input(&lines)?;
         // Files the layouts of the files, and lets git see that they are what it has.
         refresh_index(repository)?;
     }
@@ -221,7 +221,7 @@ pub(crate) fn without_positions(repository: &Repository) -> Result<usize> {
 }
 
 /// Stages the attributes file, if the block is all that is new in it.
-fn stage_attributes(repository: &Repository, git: &GitRunner, file: &PathBuf) -> Result<bool> {
+fn stage_attributes(repository: &Repository, git: &GitCommand, file: &PathBuf) -> Result<bool> {
     let Ok(content) = std::fs::read(file) else { return Ok(false) };
     let Some(before) = marked_block::remove_block(&content) else { return Ok(false) };
     let path = RepoPath::new(b".gitattributes".to_vec());
@@ -231,7 +231,7 @@ fn stage_attributes(repository: &Repository, git: &GitRunner, file: &PathBuf) ->
         None => Vec::new(),
     };
     if known == before {
-        git.run(["add", "--", ".gitattributes"])?;
+        git.with_args(["add", "--", ".gitattributes"]).output()?;
     }
     Ok(known == before)
 }

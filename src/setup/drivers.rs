@@ -16,20 +16,19 @@ enum SettingState<'a> {
     Foreign(&'a str),
 }
 
-pub(crate) fn plan_drivers(state: &SetupState, wish: &SetupRequest, plan: &mut SetupPlan) {
-    let scope = wish.reach.scope();
+pub(crate) fn plan_drivers(state: &SetupState, request: &SetupRequest, plan: &mut SetupPlan) {
+    let scope = request.reach.scope();
     let mut steps = Vec::new();
     for setting in program_settings::settings_for_version(state.version) {
-        let wanted = setting.value.render(&wish.program);
-        match (compare_setting(&state.config, setting, &wanted, wish.reach), wish.foreign) {
+        let wanted = setting.value.render(&request.program);
+        match (compare_setting(&state.config, setting, &wanted, request.reach), request.foreign) {
             (SettingState::Right, _) => {}
             (SettingState::Foreign(value), ForeignValues::Leave) => plan.remarks.push(format!(
                 "{} is set to something else: `{value}`; left as it is (--force replaces it)",
                 setting.key
             )),
             _ => {
-                let change = ConfigChange::Set { key: setting.key.to_owned(), value: wanted };
-                steps.push(SetupStep::Config(scope, change));
+                steps.push(SetupStep::Config(scope, ConfigChange::set(setting.key, wanted)));
             }
         }
     }
@@ -73,9 +72,7 @@ pub(crate) fn plan_drivers_removal(state: &SetupState, reach: SetupReach, plan: 
     for setting in keys {
         for value in state.config.values_in_scope(scope, setting.key) {
             if setting.is_own(value) {
-                let change =
-                    ConfigChange::Remove { key: setting.key.to_owned(), value: value.to_owned() };
-                steps.push(SetupStep::Config(scope, change));
+                steps.push(SetupStep::Config(scope, ConfigChange::remove(setting.key, value)));
             } else {
                 plan.remarks.push(format!("{} = `{value}` is not ours; it stays", setting.key));
             }

@@ -10,14 +10,15 @@ use std::path::{Path, PathBuf};
 
 use super::marked_block::{self, BlockPosition};
 use super::plan::{NewFileKind, SetupStep};
+use crate::platform::files::resolve_links;
 use crate::platform::git::Result;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigChange, ConfigScope, GitConfig};
-use crate::platform::git::git_runner::GitRunner;
 use crate::platform::git::program_settings::ConfiguredProgram;
 use crate::platform::git::shell::shell_word;
 
 #[derive(Debug, Clone, Copy)]
-pub struct HookScript {
+pub(crate) struct HookScript {
     /// git's name of the event, also the name of the file.
     pub event: &'static str,
     /// The file as it lies in `hooks/` of the sources: a shebang, the marked block, and
@@ -28,14 +29,14 @@ pub struct HookScript {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HookVeto {
+pub(crate) enum HookVeto {
     /// It cannot: git goes on whatever happens.
     None,
     /// Exit code 1 stops git; any other failure does not.
     OnExitOne,
 }
 
-pub const HOOKS: &[HookScript] = &[
+pub(crate) const HOOKS: &[HookScript] = &[
     HookScript {
         event: "pre-commit",
         script: include_str!("../../hooks/pre-commit"),
@@ -76,12 +77,12 @@ const PROGRAM_LINE: &str = "git_comfy=git-comfy\n";
 impl HookScript {
     /// The key under which git 2.54 finds the hook; the name between the dots must not be
     /// an event's.
-    pub fn config_key(&self, name: &str) -> String {
+    pub(crate) fn config_key(&self, name: &str) -> String {
         format!("hook.comfy-{}.{name}", self.event)
     }
 
     /// What git 2.54 runs. git adds `"$@"` at the end, so a function takes it.
-    pub fn configured_command(&self, program: &ConfiguredProgram) -> String {
+    pub(crate) fn configured_command(&self, program: &ConfiguredProgram) -> String {
         let word = program.shell_word();
         let event = self.event;
         let otherwise = match self.veto {
@@ -95,7 +96,7 @@ impl HookScript {
     }
 
     /// The whole script with the path of the program in it.
-    pub fn script_for(&self, program: &ConfiguredProgram) -> String {
+    pub(crate) fn script_for(&self, program: &ConfiguredProgram) -> String {
         self.script.replacen(
             PROGRAM_LINE,
             &format!("git_comfy={}\n", shell_word(program.path())),
@@ -117,7 +118,7 @@ impl HookScript {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HooksFolderOwner {
+pub(crate) enum HooksFolderOwner {
     /// The repository's alone: inside its git folder.
     Repository,
     /// In the work tree, ignored by git: made by a tool such as husky, which makes it
@@ -133,7 +134,7 @@ pub enum HooksFolderOwner {
 
 /// The folder in which git looks for hook files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HooksFolder {
+pub(crate) struct HooksFolder {
     pub path: PathBuf,
     pub owner: HooksFolderOwner,
 }
@@ -141,34 +142,35 @@ pub struct HooksFolder {
 impl HooksFolder {
     /// Asks git where it looks. `git` must be at the top of the work tree, which a
     /// relative `core.hooksPath` starts from.
-    pub fn find(git: &GitRunner, common: &Path) -> Result<HooksFolder> {
-        let told = git.run(["rev-parse", "--git-path", "hooks"])?;
-        let told = String::from_utf8_lossy(&told);
-        let path = git.folder().join(told.trim_end_matches(['\r', '\n']));
+    pub(crate) fn find(git: &GitCommand, common: &Path) -> Result<HooksFolder> {
+        let output = git.with_args(["rev-parse", "--git-path", "hooks"]).output()?;
+        let output = String::from_utf8_lossy(&output);
+        let path = git.folder().join(output.trim_end_matches(['\r', '\n']));
         let owner = find_owner(git, &path, common)?;
         Ok(HooksFolder { path, owner })
     }
 }
 
-fn find_owner(git: &GitRunner, path: &Path, common: &Path) -> Result<HooksFolderOwner> {
-    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+fn find_owner(git: &GitCommand, path: &Path, common: &Path) -> Result<HooksFolderOwner> {
     if path.exists() && !path.is_dir() {
         return Ok(HooksFolderOwner::Nobody);
     }
-    if real(path).starts_with(real(common)) || path.starts_with(common) {
+    if resolve_links(path).starts_with(resolve_links(common)) || path.starts_with(common) {
         return Ok(HooksFolderOwner::Repository);
     }
-    if !real(path).starts_with(real(git.folder())) {
+    if !resolve_links(path).starts_with(resolve_links(git.folder())) {
         return Ok(HooksFolderOwner::Elsewhere);
     }
     let probe = path.join("post-commit");
-    let ignored = git.run_optional(["check-ignore".as_ref(), "-q".as_ref(), probe.as_os_str()])?;
+    let ignored = git
+        .with_args(["check-ignore".as_ref(), "-q".as_ref(), probe.as_os_str()])
+        .output_if_found()?;
     Ok(if ignored.is_some() { HooksFolderOwner::Generated } else { HooksFolderOwner::Team })
 }
 
 /// The file under a hook's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HookFile {
+pub(crate) enum HookFile {
     Absent,
     Ours {
         content: Vec<u8>,
@@ -185,7 +187,7 @@ pub enum HookFile {
 }
 
 /// Reads the file under a hook's name and tells whose it is.
-pub fn inspect_hook_file(folder: &Path, hook: &HookScript) -> HookFile {
+pub(crate) fn inspect_hook_file(folder: &Path, hook: &HookScript) -> HookFile {
     let path = folder.join(hook.event);
     let Ok(about) = path.symlink_metadata() else { return HookFile::Absent };
     let Ok(content) = fs::read(&path) else { return HookFile::Other };
@@ -237,38 +239,35 @@ fn is_shell_script(content: &[u8]) -> bool {
 }
 
 /// The steps that put one hook into a folder of hook files.
-pub fn plan_hook_file(
+pub(crate) fn plan_hook_file(
     folder: &Path,
     hook: &HookScript,
     program: &ConfiguredProgram,
 ) -> Vec<SetupStep> {
     let path = folder.join(hook.event);
-    let whole = || hook.script_for(program).into_bytes();
-    let with = |content: &[u8]| {
-        marked_block::insert_block(content, &hook.block_for(program), BlockPosition::AfterShebang)
-    };
-    let write =
-        |path: PathBuf, content| SetupStep::Write { path, content, kind: NewFileKind::Program };
-    match inspect_hook_file(folder, hook) {
-        HookFile::Absent => vec![write(path, whole())],
-        HookFile::Shell(content) => vec![write(path, with(&content))],
-        HookFile::Ours { content, .. } => {
-            let new = with(&content);
-            if new == content { Vec::new() } else { vec![write(path, new)] }
-        }
-        HookFile::Legacy(path, content) => {
-            let new = with(&content);
-            if new == content { Vec::new() } else { vec![write(path, new)] }
-        }
+    let (path, before) = match inspect_hook_file(folder, hook) {
+        HookFile::Absent => return vec![write_program(path, hook.script_for(program))],
         HookFile::Other => {
             let kept = folder.join(KEPT_HOOKS_FOLDER).join(hook.event);
-            vec![SetupStep::Move { from: path.clone(), to: kept }, write(path, whole())]
+            return vec![
+                SetupStep::Move { from: path.clone(), to: kept },
+                write_program(path, hook.script_for(program)),
+            ];
         }
-    }
+        HookFile::Shell(content) | HookFile::Ours { content, .. } => (path, content),
+        HookFile::Legacy(legacy, content) => (legacy, content),
+    };
+    let block = hook.block_for(program);
+    let content = marked_block::insert_block(&before, &block, BlockPosition::AfterShebang);
+    if content == before { Vec::new() } else { vec![write_program(path, content)] }
+}
+
+fn write_program(path: PathBuf, content: impl Into<Vec<u8>>) -> SetupStep {
+    SetupStep::Write { path, content: content.into(), kind: NewFileKind::Program }
 }
 
 /// The steps that take one hook out of a folder, leaving what was there before.
-pub fn plan_hook_file_removal(folder: &Path, hook: &HookScript) -> Vec<SetupStep> {
+pub(crate) fn plan_hook_file_removal(folder: &Path, hook: &HookScript) -> Vec<SetupStep> {
     let path = folder.join(hook.event);
     let (path, content) = match inspect_hook_file(folder, hook) {
         HookFile::Ours { content, .. } => (path, content),
@@ -277,7 +276,7 @@ pub fn plan_hook_file_removal(folder: &Path, hook: &HookScript) -> Vec<SetupStep
     };
     let Some(rest) = marked_block::remove_block(&content) else { return Vec::new() };
     if !hook.is_own_rest(&rest) {
-        return vec![SetupStep::Write { path, content: rest, kind: NewFileKind::Program }];
+        return vec![write_program(path, rest)];
     }
     let mut steps = vec![SetupStep::Delete(path.clone())];
     let kept = folder.join(KEPT_HOOKS_FOLDER).join(hook.event);
@@ -290,7 +289,7 @@ pub fn plan_hook_file_removal(folder: &Path, hook: &HookScript) -> Vec<SetupStep
 
 /// The changes that make git 2.54 run one hook from the configuration. git dies of an
 /// event without a command, so the command comes first.
-pub fn plan_hook_config(
+pub(crate) fn plan_hook_config(
     hook: &HookScript,
     program: &ConfiguredProgram,
     config: &GitConfig,
@@ -300,19 +299,16 @@ pub fn plan_hook_config(
     let (command, event) = (hook.config_key("command"), hook.config_key("event"));
     let wanted = hook.configured_command(program);
     if config.values_in_scope(scope, &command) != [wanted.as_str()] {
-        steps.push(SetupStep::Config(scope, ConfigChange::Set { key: command, value: wanted }));
+        steps.push(SetupStep::Config(scope, ConfigChange::set(command, wanted)));
     }
     if config.values_in_scope(scope, &event) != [hook.event] {
-        steps.push(SetupStep::Config(
-            scope,
-            ConfigChange::Set { key: event, value: hook.event.to_owned() },
-        ));
+        steps.push(SetupStep::Config(scope, ConfigChange::set(event, hook.event)));
     }
     steps
 }
 
 /// The changes that take one hook out of the configuration, the event first.
-pub fn plan_hook_config_removal(
+pub(crate) fn plan_hook_config_removal(
     hook: &HookScript,
     config: &GitConfig,
     scope: ConfigScope,
@@ -321,8 +317,7 @@ pub fn plan_hook_config_removal(
     for name in ["event", "command"] {
         let key = hook.config_key(name);
         for value in config.values_in_scope(scope, &key) {
-            let change = ConfigChange::Remove { key: key.clone(), value: value.to_owned() };
-            steps.push(SetupStep::Config(scope, change));
+            steps.push(SetupStep::Config(scope, ConfigChange::remove(&key, value)));
         }
     }
     steps

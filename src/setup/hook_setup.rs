@@ -5,25 +5,25 @@ use super::plan::{SetupPlan, SetupStep};
 use super::state::SetupState;
 use super::{ForeignValues, HookStyle, SetupError, SetupReach, SetupRequest};
 use crate::platform::git::config::{ConfigChange, ConfigScope};
-use crate::platform::git::git_runner::GitVersion;
+use crate::platform::git::version::GitVersion;
 use crate::setup;
 
 pub(crate) fn plan_hooks(
     state: &SetupState,
-    wish: &SetupRequest,
+    request: &SetupRequest,
     plan: &mut SetupPlan,
 ) -> Result<(), SetupError> {
     let knows = state.version >= GitVersion::CONFIGURED_HOOKS;
-    plan_style(state, wish, plan);
+    plan_style(state, request, plan);
     let style =
-        match wish.hooks.or_else(|| HookStyle::from_config(&state.config)).unwrap_or_default() {
+        match request.hooks.or_else(|| HookStyle::from_config(&state.config)).unwrap_or_default() {
             HookStyle::Auto if knows => HookStyle::Config,
             HookStyle::Auto => HookStyle::Files,
             chosen => chosen,
         };
-    match (style, wish.reach) {
+    match (style, request.reach) {
         (HookStyle::None, reach) => plan_hooks_removal(state, reach, plan),
-        (HookStyle::Config, reach) => plan_configured_hooks(state, wish, reach, plan),
+        (HookStyle::Config, reach) => plan_configured_hooks(state, request, reach, plan),
         (_, SetupReach::Machine) => {
             plan.remarks.push(format!(
                 "git {} has no hooks for all repositories at once (2.54 has): \
@@ -32,37 +32,34 @@ pub(crate) fn plan_hooks(
             ));
             Ok(())
         }
-        (_, SetupReach::Repository) => plan_hook_files(state, wish, plan),
+        (_, SetupReach::Repository) => plan_hook_files(state, request, plan),
     }
 }
 
 /// Keeps the choice of style for the next run.
-fn plan_style(state: &SetupState, wish: &SetupRequest, plan: &mut SetupPlan) {
-    let (Some(style), scope) = (wish.hooks, wish.reach.scope()) else { return };
+fn plan_style(state: &SetupState, request: &SetupRequest, plan: &mut SetupPlan) {
+    let (Some(style), scope) = (request.hooks, request.reach.scope()) else { return };
     let held = state.config.values_in_scope(scope, HookStyle::KEY);
-    let key = HookStyle::KEY.to_owned();
     let steps = match style.config_value() {
         Some(word) if held != [word] => {
-            vec![SetupStep::Config(scope, ConfigChange::Set { key, value: word.to_owned() })]
+            vec![SetupStep::Config(scope, ConfigChange::set(HookStyle::KEY, word))]
         }
         Some(_) => Vec::new(),
-        None => style_removal_steps(state, wish.reach),
+        None => style_removal_steps(state, request.reach),
     };
     plan.add("your choice of hooks is kept for the next time", steps);
 }
 
 fn style_removal_steps(state: &SetupState, reach: SetupReach) -> Vec<SetupStep> {
     let held = state.config.values_in_scope(reach.scope(), HookStyle::KEY);
-    let remove = |value: &str| ConfigChange::Remove {
-        key: HookStyle::KEY.to_owned(),
-        value: value.to_owned(),
-    };
-    held.into_iter().map(|value| SetupStep::Config(reach.scope(), remove(value))).collect()
+    held.into_iter()
+        .map(|value| SetupStep::Config(reach.scope(), ConfigChange::remove(HookStyle::KEY, value)))
+        .collect()
 }
 
 fn plan_configured_hooks(
     state: &SetupState,
-    wish: &SetupRequest,
+    request: &SetupRequest,
     reach: SetupReach,
     plan: &mut SetupPlan,
 ) -> Result<(), SetupError> {
@@ -77,12 +74,12 @@ fn plan_configured_hooks(
     let known = |hook: &&hook_files::HookScript| {
         reach == SetupReach::Repository
             && state.config.value(&hook.config_key("command"))
-                == Some(&*hook.configured_command(&wish.program))
+                == Some(&*hook.configured_command(&request.program))
             && state.config.value(&hook.config_key("event")) == Some(hook.event)
     };
     let missing = HOOKS.iter().filter(|hook| !known(hook));
     let steps = missing
-        .flat_map(|hook| hook_files::plan_hook_config(hook, &wish.program, &state.config, scope))
+        .flat_map(|hook| hook_files::plan_hook_config(hook, &request.program, &state.config, scope))
         .collect();
     plan.add(format!("git runs git-comfy's hooks, beside any others: {}", event_names()), steps);
     // An earlier set-up with an older git wrote them as files; they would run twice.
@@ -99,7 +96,7 @@ fn plan_configured_hooks(
 
 fn plan_hook_files(
     state: &SetupState,
-    wish: &SetupRequest,
+    request: &SetupRequest,
     plan: &mut SetupPlan,
 ) -> Result<(), SetupError> {
     let Some(place) = &state.work_tree else { return Ok(()) };
@@ -118,7 +115,7 @@ fn plan_hook_files(
             return Ok(());
         }
         HooksFolderOwner::Team | HooksFolderOwner::Elsewhere
-            if wish.foreign == ForeignValues::Leave =>
+            if request.foreign == ForeignValues::Leave =>
         {
             let whose = if folder.owner == HooksFolderOwner::Team {
                 "is shared with everyone who clones this repository"
@@ -136,8 +133,9 @@ fn plan_hook_files(
                 .push(format!("hooks go into {shown} (core.hooksPath), which others use too"));
         }
     }
-    let steps =
-        HOOKS.iter().flat_map(|hook| hook_files::plan_hook_file(&folder.path, hook, &wish.program));
+    let steps = HOOKS
+        .iter()
+        .flat_map(|hook| hook_files::plan_hook_file(&folder.path, hook, &request.program));
     plan.add(format!("hooks in {shown}, beside any others: {}", event_names()), steps.collect());
     // This git, or another one on the machine, may read both.
     let before = HOOKS.iter().flat_map(|hook| {

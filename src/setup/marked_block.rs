@@ -2,13 +2,13 @@
 //! date, and taken out again so that every other byte stays what it was.
 
 /// The first line of a block.
-pub const BEGIN: &str = "# >>> git-comfy >>>";
+pub(crate) const BEGIN: &str = "# >>> git-comfy >>>";
 /// The last line of a block.
-pub const END: &str = "# <<< git-comfy <<<";
+pub(crate) const END: &str = "# <<< git-comfy <<<";
 
 /// Where a block goes in a file that has none yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BlockPosition {
+pub(crate) enum BlockPosition {
     /// Before everything else (after a byte order mark).
     Top,
     /// After the first line, where that names the interpreter (`#!`); else at the top.
@@ -18,7 +18,7 @@ pub enum BlockPosition {
 }
 
 /// The block in `text`, with its markers and without the final line break.
-pub fn find_block(text: &[u8]) -> Option<&[u8]> {
+pub(crate) fn find_block(text: &[u8]) -> Option<&[u8]> {
     let (start, end) = find_span(text, [BEGIN, END])?;
     Some(&text[start..end])
 }
@@ -26,7 +26,7 @@ pub fn find_block(text: &[u8]) -> Option<&[u8]> {
 /// The text with the block in it: in the place of the old one, or at the site.
 /// `block` has its markers (ours, or others of that form) and no final line break; its
 /// lines get the line breaks of the text.
-pub fn insert_block(text: &[u8], block: &str, site: BlockPosition) -> Vec<u8> {
+pub(crate) fn insert_block(text: &[u8], block: &str, site: BlockPosition) -> Vec<u8> {
     let ending = if text.windows(2).any(|pair| pair == b"\r\n") { "\r\n" } else { "\n" };
     let known = find_span(text, markers(block));
     let block = block.replace('\n', ending);
@@ -54,7 +54,7 @@ pub fn insert_block(text: &[u8], block: &str, site: BlockPosition) -> Vec<u8> {
 }
 
 /// The text without its block; `None` where there is none.
-pub fn remove_block(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn remove_block(text: &[u8]) -> Option<Vec<u8>> {
     let (start, end) = find_span(text, [BEGIN, END])?;
     let rest = &text[end..];
     let ahead = &text[..start];
@@ -159,7 +159,11 @@ mod tests {
         #[test]
         fn taking_out_what_was_put_in_leaves_every_byte(
             text in "(\u{feff})?(#!/bin/sh -e)?([a#]{0,3}(\n|\r\n)?){0,6}",
-            site in prop_oneof![Just(BlockPosition::Top), Just(BlockPosition::AfterShebang), Just(BlockPosition::Bottom)],
+            site in prop_oneof![
+                Just(BlockPosition::Top),
+                Just(BlockPosition::AfterShebang),
+                Just(BlockPosition::Bottom)
+            ],
         ) {
             let with = insert_block(text.as_bytes(), BLOCK, site);
             prop_assert!(find_block(&with).is_some());

@@ -4,37 +4,38 @@
 //! lay when it wrote it: so it can run any number of times, and uninstall takes out that
 //! and nothing else. What someone else wrote under the same key is left alone and told.
 
-pub mod attributes;
-pub mod check;
-pub mod commands;
-pub mod doctor;
-pub mod drivers;
-pub mod hook_files;
-pub mod hook_setup;
-pub mod marked_block;
-pub mod notes_setup;
-pub mod plan;
-pub mod run_hook;
-pub mod separate;
-pub mod state;
-pub mod sync_services;
-pub mod template;
+pub(crate) mod attributes;
+pub(crate) mod check;
+pub(crate) mod commands;
+pub(crate) mod doctor;
+pub(crate) mod drivers;
+pub(crate) mod hook_files;
+pub(crate) mod hook_setup;
+pub(crate) mod marked_block;
+pub(crate) mod notes_setup;
+pub(crate) mod plan;
+pub(crate) mod run_hook;
+pub(crate) mod separate;
+pub(crate) mod state;
+pub(crate) mod sync_services;
+pub(crate) mod template;
 
-pub use notes_setup::REWRITE_REF;
-pub use state::{SetupState, WorkTreePaths};
+pub(crate) use state::{SetupState, WorkTreePaths};
 
 use std::path::{Path, PathBuf};
 
 use attributes::LinePrecedence;
 use plan::{SetupPlan, SetupStep};
 
+use crate::error::CommandError;
+use crate::platform::files::resolve_links;
 use crate::platform::git;
 use crate::platform::git::config::{ConfigScope, GitConfig};
-use crate::platform::git::git_runner;
 use crate::platform::git::program_settings::ConfiguredProgram;
+use crate::platform::git::version::GitVersion;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SetupReach {
+pub(crate) enum SetupReach {
     /// This repository with all its work trees.
     Repository,
     /// All repositories of this person on this machine.
@@ -43,7 +44,7 @@ pub enum SetupReach {
 
 impl SetupReach {
     /// The scope of the configuration file that is written.
-    pub fn scope(self) -> ConfigScope {
+    pub(crate) fn scope(self) -> ConfigScope {
         match self {
             SetupReach::Repository => ConfigScope::Local,
             SetupReach::Machine => ConfigScope::Global,
@@ -52,7 +53,7 @@ impl SetupReach {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HookStyle {
+pub(crate) enum HookStyle {
     /// From the configuration where git knows that, else as files.
     #[default]
     Auto,
@@ -65,7 +66,7 @@ pub enum HookStyle {
 
 impl HookStyle {
     /// The setting that remembers a choice, so that the next run keeps it.
-    pub const KEY: &str = "comfy.hooks";
+    pub(crate) const KEY: &str = "comfy.hooks";
 
     /// The value under that setting; an automatic choice needs none.
     fn config_value(self) -> Option<&'static str> {
@@ -78,7 +79,7 @@ impl HookStyle {
     }
 
     /// The choice of an earlier run, as the configuration has it.
-    pub fn from_config(config: &GitConfig) -> Option<HookStyle> {
+    pub(crate) fn from_config(config: &GitConfig) -> Option<HookStyle> {
         let word = config.value(HookStyle::KEY)?;
         let all = [HookStyle::Config, HookStyle::Files, HookStyle::None];
         all.into_iter().find(|style| style.config_value() == Some(word))
@@ -87,14 +88,14 @@ impl HookStyle {
 
 /// What becomes of a value that someone else wrote where ours belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ForeignValues {
+pub(crate) enum ForeignValues {
     /// It stays, with a remark.
     Leave,
     Replace,
 }
 
 #[derive(Debug, Clone)]
-pub struct SetupRequest {
+pub(crate) struct SetupRequest {
     pub reach: SetupReach,
     /// The program that git is to call.
     pub program: ConfiguredProgram,
@@ -114,27 +115,41 @@ pub enum SetupError {
     NoWorkTree(PathBuf),
     #[error("git reads no attributes from {}", .0.display())]
     NotAttributes(PathBuf),
-    #[error("git {0} is too old: git-comfy needs {min} or newer", min = git_runner::GitVersion::OLDEST)]
-    OldGit(git_runner::GitVersion),
+    #[error("git {0} is too old: git-comfy needs {min} or newer", min = GitVersion::OLDEST)]
+    OldGit(GitVersion),
+}
+
+impl From<SetupError> for CommandError {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Git(error) => CommandError::from(error),
+            SetupError::NoWorkTree(_) => CommandError::repository(error),
+            SetupError::NotAttributes(_) => CommandError::user(error),
+            SetupError::OldGit(_) => CommandError::system(error),
+        }
+    }
 }
 
 /// Plans what `git comfy init` does; an empty plan where everything is in place.
-pub fn plan_init(state: &SetupState, wish: &SetupRequest) -> Result<SetupPlan, SetupError> {
-    if state.version < git_runner::GitVersion::OLDEST {
+pub(crate) fn plan_init(
+    state: &SetupState,
+    request: &SetupRequest,
+) -> Result<SetupPlan, SetupError> {
+    if state.version < GitVersion::OLDEST {
         return Err(SetupError::OldGit(state.version));
     }
     let mut plan = SetupPlan::default();
-    drivers::plan_drivers(state, wish, &mut plan);
-    plan_attributes(state, wish, &mut plan)?;
-    hook_setup::plan_hooks(state, wish, &mut plan)?;
-    notes_setup::plan_notes(state, wish, &mut plan);
+    drivers::plan_drivers(state, request, &mut plan);
+    plan_attributes(state, request, &mut plan)?;
+    hook_setup::plan_hooks(state, request, &mut plan)?;
+    notes_setup::plan_notes(state, request, &mut plan);
     Ok(plan)
 }
 
 /// Plans what is still missing in a repository that was cloned on a machine which is set
 /// up as a whole: the remotes' refspecs. Nothing where it was not, or where the repository
 /// has a set-up of its own.
-pub fn plan_after_clone(state: &SetupState) -> SetupPlan {
+pub(crate) fn plan_after_clone(state: &SetupState) -> SetupPlan {
     let mut plan = SetupPlan::default();
     let filter = state.config.last_entry("filter.comfy.process");
     if filter.is_some_and(|entry| entry.scope == ConfigScope::Global) {
@@ -144,7 +159,10 @@ pub fn plan_after_clone(state: &SetupState) -> SetupPlan {
 }
 
 /// Plans the opposite: everything that init wrote in that reach, and nothing else.
-pub fn plan_uninstall(state: &SetupState, reach: SetupReach) -> Result<SetupPlan, SetupError> {
+pub(crate) fn plan_uninstall(
+    state: &SetupState,
+    reach: SetupReach,
+) -> Result<SetupPlan, SetupError> {
     let mut plan = SetupPlan::default();
     // The attributes go first: a filter that is named but not configured does nothing,
     // hooks and filters that are gone half-way would.
@@ -160,7 +178,7 @@ pub fn plan_uninstall(state: &SetupState, reach: SetupReach) -> Result<SetupPlan
 }
 
 /// The attribute files in which the block stands.
-pub fn find_attribute_files(
+pub(crate) fn find_attribute_files(
     state: &SetupState,
     reach: SetupReach,
 ) -> Result<Vec<PathBuf>, SetupError> {
@@ -179,23 +197,23 @@ pub fn find_attribute_files(
 
 fn plan_attributes(
     state: &SetupState,
-    wish: &SetupRequest,
+    request: &SetupRequest,
     plan: &mut SetupPlan,
 ) -> Result<(), SetupError> {
-    let rank = match wish.foreign {
+    let rank = match request.foreign {
         ForeignValues::Leave => LinePrecedence::Yield,
         ForeignValues::Replace => LinePrecedence::Prevail,
     };
-    let standing = find_attribute_files(state, wish.reach)?;
+    let with_block = find_attribute_files(state, request.reach)?;
     let mut steps = Vec::new();
-    if let Some(file) = &wish.attributes {
+    if let Some(file) = &request.attributes {
         check_attributes_file(state, file)?;
         steps.extend(attributes::plan_block(file, rank));
         // It is to stand in one place only.
-        let others = standing.iter().filter(|other| !is_same_file(other, file));
+        let others = with_block.iter().filter(|other| !is_same_file(other, file));
         steps.extend(others.filter_map(|other| attributes::plan_block_removal(other)));
-    } else if standing.is_empty() {
-        if wish.reach == SetupReach::Repository
+    } else if with_block.is_empty() {
+        if request.reach == SetupReach::Repository
             && attributes::probe_attributes(&state.git)?.is_ours()
         {
             plan.remarks.push(
@@ -203,7 +221,7 @@ fn plan_attributes(
                     .to_owned(),
             );
         } else {
-            let file = match (wish.reach, &state.work_tree) {
+            let file = match (request.reach, &state.work_tree) {
                 (SetupReach::Repository, Some(place)) => {
                     choose_attributes_file(state, place, plan)?
                 }
@@ -212,7 +230,7 @@ fn plan_attributes(
             steps.extend(file.and_then(|file| attributes::plan_block(&file, rank)));
         }
     } else {
-        steps.extend(standing.iter().filter_map(|file| attributes::plan_block(file, rank)));
+        steps.extend(with_block.iter().filter_map(|file| attributes::plan_block(file, rank)));
     }
     let title = match steps.first() {
         Some(SetupStep::Write { path, .. }) => {
@@ -235,7 +253,11 @@ fn choose_attributes_file(
     if usual.symlink_metadata().is_ok() {
         return Ok(Some(usual));
     }
-    let is_unborn = state.git.run_optional(["rev-parse", "--verify", "--quiet", "HEAD"])?.is_none();
+    let is_unborn = state
+        .git
+        .with_args(["rev-parse", "--verify", "--quiet", "HEAD"])
+        .output_if_found()?
+        .is_none();
     match attributes::find_upcoming_attributes(&state.git, is_unborn)? {
         None => {
             if is_unborn && !state.remotes().is_empty() {
@@ -280,6 +302,5 @@ fn check_attributes_file(state: &SetupState, file: &Path) -> Result<(), SetupErr
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    one == other || real(one) == real(other)
+    one == other || resolve_links(one) == resolve_links(other)
 }

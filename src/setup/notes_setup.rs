@@ -1,20 +1,21 @@
 //! The settings by which notes follow a rewritten commit and are fetched with the branches.
+//! Records do; layout notes are on blobs, which no rewrite changes.
 
 use super::plan::{SetupPlan, SetupStep};
 use super::state::SetupState;
 use super::{SetupReach, SetupRequest};
 use crate::platform::git::config::{ConfigChange, ConfigScope};
-use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, runs_refspec};
+use crate::platform::git::shared_refs::{
+    RECORDS_REF, RUNS_SHARING_KEY, RunsSharing, covers_notes, missing_refspecs, wanted_refspecs,
+};
 
-/// The notes of commits (records). Layout notes are on blobs, which no rewrite changes.
-pub const REWRITE_REF: &str = "refs/notes/comfy";
 /// How git treats a note that is there already when it carries one over. A record is one
 /// JSON document: joining two makes none. `ignore` keeps what post-commit has just written
 /// for the new commit; the old one stays where it was, and the post-rewrite hook, which
 /// runs afterwards, sees both.
 const REWRITE_MODE: &str = "ignore";
 /// The values of `notes.rewriteMode` that never join two notes.
-const SAFE_REWRITE_MODES: [&str; 2] = ["ignore", "overwrite"];
+pub(crate) const SAFE_REWRITE_MODES: [&str; 2] = [REWRITE_MODE, "overwrite"];
 
 /// Whether a refspec is ours, under whatever name the remote had then.
 fn is_own_refspec(refspec: &str) -> bool {
@@ -25,17 +26,9 @@ fn is_own_refspec(refspec: &str) -> bool {
         || between("+refs/comfy/runs*:refs/comfy/remotes/", "/runs*")
 }
 
-/// What is fetched from a remote: layouts and records, and runs where they are shared.
-fn wanted_refspecs(state: &SetupState, remote: &str) -> Vec<String> {
-    let share = state.config.value("comfy.runs.share").unwrap_or_default();
-    let shared = ["true", "yes", "on", "1"].contains(&share);
-    let runs = shared.then(|| runs_refspec(remote));
-    [fetch_refspec(remote)].into_iter().chain(runs).collect()
-}
-
-pub(crate) fn plan_notes(state: &SetupState, wish: &SetupRequest, plan: &mut SetupPlan) {
-    plan_rewrite(state, wish, plan);
-    if wish.reach == SetupReach::Machine {
+pub(crate) fn plan_notes(state: &SetupState, request: &SetupRequest, plan: &mut SetupPlan) {
+    plan_rewrite(state, request, plan);
+    if request.reach == SetupReach::Machine {
         plan.remarks.push(
             "layouts are fetched from a remote only where `git comfy init` ran in the repository"
                 .to_owned(),
@@ -47,28 +40,26 @@ pub(crate) fn plan_notes(state: &SetupState, wish: &SetupRequest, plan: &mut Set
 
 /// The refspecs by which remotes' layouts and records are fetched.
 pub(crate) fn plan_remotes(state: &SetupState, plan: &mut SetupPlan) {
+    let runs = RunsSharing::from_setting(state.config.value(RUNS_SHARING_KEY));
     let mut steps = Vec::new();
     let mut served = Vec::new();
     for remote in state.remotes() {
         let fetches = state.fetch_refspecs(remote);
-        let wanted = wanted_refspecs(state, remote);
+        let wanted = wanted_refspecs(remote, runs);
         let key = format!("remote.{remote}.fetch");
         let stale = fetches
             .iter()
             .filter(|refspec| is_own_refspec(refspec) && !wanted.iter().any(|own| own == *refspec));
         steps.extend(stale.map(|refspec| {
-            let change = ConfigChange::Remove { key: key.clone(), value: (*refspec).to_owned() };
-            SetupStep::Config(ConfigScope::Local, change)
+            SetupStep::Config(ConfigScope::Local, ConfigChange::remove(&key, *refspec))
         }));
-        for own in wanted {
-            if !fetches.contains(&own.as_str()) && !covers_notes(&fetches) {
-                let change = ConfigChange::Add { key: key.clone(), value: own };
-                steps.push(SetupStep::Config(ConfigScope::Local, change));
-                if served.last() != Some(&remote) {
-                    served.push(remote);
-                }
-            }
+        let missing = missing_refspecs(remote, &fetches, runs);
+        if !missing.is_empty() {
+            served.push(remote);
         }
+        steps.extend(missing.into_iter().map(|refspec| {
+            SetupStep::Config(ConfigScope::Local, ConfigChange::add(&key, refspec))
+        }));
         if covers_notes(&fetches) {
             plan.remarks.push(format!(
                 "remote {remote} overwrites all local notes when it fetches \
@@ -79,11 +70,11 @@ pub(crate) fn plan_remotes(state: &SetupState, plan: &mut SetupPlan) {
     plan.add(format!("layouts are fetched with the branches from {}", served.join(", ")), steps);
 }
 
-fn plan_rewrite(state: &SetupState, wish: &SetupRequest, plan: &mut SetupPlan) {
-    let (config, scope) = (&state.config, wish.reach.scope());
+fn plan_rewrite(state: &SetupState, request: &SetupRequest, plan: &mut SetupPlan) {
+    let (config, scope) = (&state.config, request.reach.scope());
     let held: Vec<_> =
         config.entries("notes.rewriteRef").map(|entry| entry.value.as_str()).collect();
-    let foreign = held.iter().any(|name| *name != REWRITE_REF);
+    let foreign = held.iter().any(|name| *name != RECORDS_REF);
     let mode = config.value("notes.rewriteMode");
     let whole = mode.is_some_and(|mode| SAFE_REWRITE_MODES.contains(&mode));
     if !whole && (foreign || mode.is_some()) {
@@ -96,15 +87,11 @@ fn plan_rewrite(state: &SetupState, wish: &SetupRequest, plan: &mut SetupPlan) {
     }
     let mut steps = Vec::new();
     if mode.is_none() {
-        let change = ConfigChange::Set {
-            key: "notes.rewriteMode".to_owned(),
-            value: REWRITE_MODE.to_owned(),
-        };
+        let change = ConfigChange::set("notes.rewriteMode", REWRITE_MODE);
         steps.push(SetupStep::Config(scope, change));
     }
-    if !held.contains(&REWRITE_REF) {
-        let change =
-            ConfigChange::Add { key: "notes.rewriteRef".to_owned(), value: REWRITE_REF.to_owned() };
+    if !held.contains(&RECORDS_REF) {
+        let change = ConfigChange::add("notes.rewriteRef", RECORDS_REF);
         steps.push(SetupStep::Config(scope, change));
     }
     plan.add("what is known of a commit follows it through amend and rebase", steps);
@@ -114,14 +101,13 @@ pub(crate) fn plan_notes_removal(state: &SetupState, reach: SetupReach, plan: &m
     let (config, scope) = (&state.config, reach.scope());
     let mut steps = Vec::new();
     let mut remove = |key: &str, value: &str| {
-        let change = ConfigChange::Remove { key: key.to_owned(), value: value.to_owned() };
-        steps.push(SetupStep::Config(scope, change));
+        steps.push(SetupStep::Config(scope, ConfigChange::remove(key, value)));
     };
     let held = config.values_in_scope(scope, "notes.rewriteRef");
-    if held.contains(&REWRITE_REF) {
-        remove("notes.rewriteRef", REWRITE_REF);
+    if held.contains(&RECORDS_REF) {
+        remove("notes.rewriteRef", RECORDS_REF);
         // The mode came with the ref, unless other notes live by it.
-        let alone = held.iter().all(|name| *name == REWRITE_REF);
+        let alone = held.iter().all(|name| *name == RECORDS_REF);
         if alone && config.values_in_scope(scope, "notes.rewriteMode") == [REWRITE_MODE] {
             remove("notes.rewriteMode", REWRITE_MODE);
         }

@@ -2,12 +2,14 @@
 //! [`SetupPlan::apply`]. Making the value touches nothing.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::CommandError;
+use crate::platform::AtomicWrite;
 use crate::platform::git;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigChange, ConfigScope};
-use crate::platform::git::git_runner::GitRunner;
 
 /// What can go wrong while a plan is carried out.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +25,17 @@ pub enum PlanError {
     },
 }
 
+impl From<PlanError> for CommandError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Git(_) => CommandError::config(error),
+            PlanError::File { .. } => CommandError::system(error),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SetupStep {
+pub(crate) enum SetupStep {
     Config(ConfigScope, ConfigChange),
     /// Writes a file whole or not at all; its folder is made.
     Write {
@@ -45,23 +56,22 @@ pub enum SetupStep {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NewFileKind {
-    /// Mode 644.
+pub(crate) enum NewFileKind {
     Text,
-    /// Mode 755.
+    /// One that can be executed.
     Program,
 }
 
 /// Steps in their order, with a title for each section and remarks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SetupPlan {
+pub(crate) struct SetupPlan {
     pub sections: Vec<SetupPlanSection>,
     /// Printed behind the sections, each as a note.
     pub remarks: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetupPlanSection {
+pub(crate) struct SetupPlanSection {
     /// What the steps are for, as one line for the person.
     pub title: String,
     pub steps: Vec<SetupStep>,
@@ -69,33 +79,38 @@ pub struct SetupPlanSection {
 
 impl SetupPlan {
     /// Adds a section, unless it has no steps.
-    pub fn add(&mut self, title: impl Into<String>, steps: Vec<SetupStep>) {
+    pub(crate) fn add(&mut self, title: impl Into<String>, steps: Vec<SetupStep>) {
         if !steps.is_empty() {
             self.sections.push(SetupPlanSection { title: title.into(), steps });
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.sections.is_empty()
     }
 
-    pub fn steps(&self) -> impl Iterator<Item = &SetupStep> {
-        self.sections.iter().flat_map(|chapter| &chapter.steps)
+    pub(crate) fn steps(&self) -> impl Iterator<Item = &SetupStep> {
+        self.sections.iter().flat_map(|section| &section.steps)
     }
 
     /// Carries the plan out, in order. Each step is whole or not done; a second run of
     /// the command that planned it goes on where this one broke off.
-    pub fn apply(&self, git: &GitRunner) -> Result<(), PlanError> {
+    pub(crate) fn apply(&self, git: &GitCommand) -> Result<(), PlanError> {
         self.steps().try_for_each(|step| step.apply(git))
     }
 }
 
 impl SetupStep {
-    fn apply(&self, git: &GitRunner) -> Result<(), PlanError> {
+    fn apply(&self, git: &GitCommand) -> Result<(), PlanError> {
         match self {
             SetupStep::Config(scope, change) => Ok(change.apply(git, *scope)?),
             SetupStep::Write { path, content, kind } => {
-                replace_file(path, content, *kind).map_err(file_error("write", path))
+                let way = match kind {
+                    NewFileKind::Text => AtomicWrite::new(),
+                    NewFileKind::Program => AtomicWrite::new().executable(),
+                };
+                let way = way.create_folder().follow_links().sync();
+                way.write(path, content).map_err(file_error("write", path))
             }
             SetupStep::Delete(path) => fs::remove_file(path).map_err(file_error("delete", path)),
             SetupStep::Move { from, to } => move_file(from, to).map_err(file_error("move", from)),
@@ -107,7 +122,7 @@ impl SetupStep {
     }
 
     /// The step in one line: what a dry run prints.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             SetupStep::Config(scope, ConfigChange::Set { key, value }) => {
                 format!("git config --{} {key} = {value}", scope.name())
@@ -128,37 +143,6 @@ impl SetupStep {
 
 fn file_error<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> PlanError + 'a {
     move |source| PlanError::File { what, path: path.to_owned(), source }
-}
-
-/// Replaces a file by renaming a temporary one; its permissions stay, a link stays a link.
-fn replace_file(path: &Path, content: &[u8], kind: NewFileKind) -> io::Result<()> {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".git-comfy-").tempfile_in(folder)?;
-    file.write_all(content)?;
-    let permissions = match fs::metadata(&path) {
-        Ok(known) => Some(known.permissions()),
-        Err(_) => fresh(kind),
-    };
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems have no such bits")]
-fn fresh(kind: NewFileKind) -> Option<fs::Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(fs::Permissions::from_mode(if kind == NewFileKind::Program { 0o755 } else { 0o644 }))
-}
-
-#[cfg(not(unix))]
-fn fresh(_kind: NewFileKind) -> Option<fs::Permissions> {
-    None
 }
 
 fn move_file(from: &Path, to: &Path) -> io::Result<()> {

@@ -11,7 +11,7 @@ use crate::sharing::{Interactivity, fetched};
 
 /// A call of a hook by git, with its arguments and standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HookCall {
+pub(crate) enum HookCall {
     /// After a commit.
     PostCommit,
     /// After a checkout, a clone, or the making of a work tree.
@@ -31,7 +31,7 @@ pub enum HookCall {
 }
 
 /// Does the work of a hook. Gives remarks to print; mostly none.
-pub fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
+pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
     let mut remarks = Vec::new();
     if let HookCall::PrePush { remote, url, refs } = hook {
         if let Err(error) = send_layouts_with_push(repository, remote, url, refs) {
@@ -51,8 +51,9 @@ pub fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
         }
     };
     let mut missing = Vec::new();
-    let mut ask =
-        |brought| fetched::request_missing_layouts(repository, brought).map(|told| missing = told);
+    let mut ask = |brought| {
+        fetched::request_missing_layouts(repository, brought).map(|remarks| missing = remarks)
+    };
     let brought = match hook {
         HookCall::PostCommit => FetchTrigger::ByCommit,
         _ => FetchTrigger::ByMove,
@@ -92,7 +93,7 @@ pub fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
 /// Keeps the layouts that files of the last commit have, when a commit begins that may
 /// find nothing to do: git then calls no other hook. What is committed after all is kept
 /// by [`HookCall::PostCommit`], at once with the rest. The index is git's while this runs.
-pub fn before_commit(repository: &Repository) -> Result<()> {
+pub(crate) fn before_commit(repository: &Repository) -> Result<()> {
     store_moved_layouts(repository)?;
     if !has_nothing_to_commit(repository)? {
         return Ok(());
@@ -103,8 +104,8 @@ pub fn before_commit(repository: &Repository) -> Result<()> {
 
 /// Whether the index that git commits holds what the last commit does.
 fn has_nothing_to_commit(repository: &Repository) -> Result<bool> {
-    let around = repository.environment();
-    let index = around.index_file.as_ref().map(|index| around.folder.join(index));
+    let environment = repository.environment();
+    let index = environment.index_file.as_ref().map(|index| environment.folder.join(index));
     let index = index.unwrap_or_else(|| index_path(repository));
     let git = repository.git_command().env("GIT_INDEX_FILE", index);
     let git = git.args(["diff-index", "--cached", "--quiet", "HEAD", "--"]);

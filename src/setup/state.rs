@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::separate::{self, GitFolderState};
 use crate::platform::git::Result;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigScope, GitConfig};
-use crate::platform::git::git_runner::{GitRunner, GitVersion};
+use crate::platform::git::version::GitVersion;
 
 /// The folders of a repository that has a work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkTreePaths {
+pub(crate) struct WorkTreePaths {
     pub top: PathBuf,
     /// What all work trees share: objects, refs, configuration, hooks.
     pub common: PathBuf,
@@ -17,11 +18,11 @@ pub struct WorkTreePaths {
 
 impl WorkTreePaths {
     /// `info/attributes`, the attributes file that is not committed.
-    pub fn info_attributes(&self) -> PathBuf {
+    pub(crate) fn info_attributes(&self) -> PathBuf {
         self.common.join("info").join("attributes")
     }
 
-    fn find(git: &GitRunner) -> Result<Option<WorkTreePaths>> {
+    fn find(git: &GitCommand) -> Result<Option<WorkTreePaths>> {
         let (Some(top), Some(common)) =
             (rev_parse_path(git, "--show-toplevel")?, rev_parse_path(git, "--git-common-dir")?)
         else {
@@ -32,8 +33,8 @@ impl WorkTreePaths {
 }
 
 /// A path that `git rev-parse` knows; it may hold any byte but NUL.
-fn rev_parse_path(git: &GitRunner, word: &str) -> Result<Option<PathBuf>> {
-    let answer = git.run_unchecked(["rev-parse", word])?;
+fn rev_parse_path(git: &GitCommand, word: &str) -> Result<Option<PathBuf>> {
+    let answer = git.with_args(["rev-parse", word]).answer()?;
     if answer.code != 0 {
         return Ok(None);
     }
@@ -54,9 +55,9 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 
 /// The state of repository and configuration before set-up.
 #[derive(Debug, Clone)]
-pub struct SetupState {
+pub(crate) struct SetupState {
     /// git, at the top of the work tree where there is one.
-    pub git: GitRunner,
+    pub git: GitCommand,
     /// The version of the git on PATH.
     pub version: GitVersion,
     /// The repository, if there is one with a work tree.
@@ -69,22 +70,24 @@ pub struct SetupState {
 impl SetupState {
     /// Reads the state of a folder. `config_home` is where the person's own settings live
     /// (`$XDG_CONFIG_HOME`, or `.config` in the home folder).
-    pub fn read(cwd: &Path, config_home: Option<&Path>) -> Result<SetupState> {
+    pub(crate) fn read(cwd: &Path, config_home: Option<&Path>) -> Result<SetupState> {
         let version = GitVersion::installed()?;
-        let here = GitRunner::in_folder(cwd);
-        let place = WorkTreePaths::find(&here)?;
+        let in_cwd = GitCommand::in_folder(cwd);
+        let place = WorkTreePaths::find(&in_cwd)?;
         let git = match (&place, separate::inspect_git_folder(cwd)) {
-            (Some(place), _) => GitRunner::in_folder(&place.top),
+            (Some(place), _) => GitCommand::in_folder(&place.top),
             // In a folder whose `.git` leads nowhere every git command fails.
             (None, GitFolderState::Dangling { top, .. }) => {
-                GitRunner::in_folder(top.parent().unwrap_or(cwd))
+                GitCommand::in_folder(top.parent().unwrap_or(cwd))
             }
-            (None, _) => here,
+            (None, _) => in_cwd,
         };
         let config = GitConfig::read(&git)?;
-        let asked = git.run_optional(["config", "--type=path", "--get", "core.attributesFile"])?;
+        let asked = git
+            .with_args(["config", "--type=path", "--get", "core.attributesFile"])
+            .output_if_found()?;
         let global_attributes = match asked {
-            Some(told) => Some(path_of(told.strip_suffix(b"\n").unwrap_or(&told))),
+            Some(output) => Some(path_of(output.strip_suffix(b"\n").unwrap_or(&output))),
             None => config_home.map(|home| home.join("git").join("attributes")),
         };
         Ok(SetupState { git, version, work_tree: place, config, global_attributes })
@@ -93,19 +96,19 @@ impl SetupState {
     /// The remotes that are configured in the repository itself and fetch something:
     /// a remote without a refspec fetches only its HEAD, and would fetch only notes if it
     /// were given ours.
-    pub fn remotes(&self) -> Vec<&str> {
+    pub(crate) fn remotes(&self) -> Vec<&str> {
         let mut remotes = self.config.subsections("remote");
         remotes.retain(|name| !self.fetch_refspecs(name).is_empty());
         remotes
     }
 
     /// The fetch refspecs of a remote, as far as the repository's own file has them.
-    pub fn fetch_refspecs(&self, remote: &str) -> Vec<&str> {
+    pub(crate) fn fetch_refspecs(&self, remote: &str) -> Vec<&str> {
         self.config.values_in_scope(ConfigScope::Local, &format!("remote.{remote}.fetch"))
     }
 
     /// A path as the person would write it: relative to the top where it lies below.
-    pub fn display_path(&self, path: &Path) -> String {
+    pub(crate) fn display_path(&self, path: &Path) -> String {
         let below = self.work_tree.as_ref().and_then(|place| path.strip_prefix(&place.top).ok());
         below.unwrap_or(path).display().to_string()
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 #[derive(Debug)]
-pub struct SyncService {
+pub(crate) struct SyncService {
     pub name: &'static str,
     /// Names that its folders have, in lower case; something may follow after a blank or a
     /// dash (`OneDrive - Studio`, `GoogleDrive-ann@example.com`).
@@ -17,7 +17,7 @@ pub struct SyncService {
 
 /// How a file is excluded from what a service copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExcludeMethod {
+pub(crate) enum ExcludeMethod {
     /// By a pattern in a file at the top of the folder that is not copied itself.
     Pattern(&'static str),
     /// By what a person does; `.git` stands for the file.
@@ -36,15 +36,17 @@ pub enum ExcludeMethod {
 
 /// The services. Where a marker and the way to keep files out are from:
 ///
-/// | service | source |
-/// |---|---|
-/// | Dropbox | help.dropbox.com: "ignored files", "cache folder" (`.dropbox.cache`); `.dropbox` lies in every folder of it |
-/// | OneDrive | support.microsoft.com: names of its folders; the id file lies at the top of each on Windows |
-/// | Google Drive | support.google.com/drive/answer/10838124; `.tmp.drive*` in mirrored folders |
-/// | iCloud Drive | support.apple.com: `Library/Mobile Documents`; names that end in `.nosync` |
-/// | Syncthing | docs.syncthing.net/users/ignoring: `.stignore` is never copied; `.stfolder` is its marker |
-/// | Nextcloud, ownCloud | docs.nextcloud.com, doc.owncloud.com: desktop manuals, journal `.sync_*.db` |
-/// | Resilio Sync | help.resilio.com: "ignore list": `.sync/IgnoreList` of each machine |
+/// - Dropbox, help.dropbox.com: "ignored files", "cache folder" (`.dropbox.cache`); `.dropbox`
+///   lies in every folder of it.
+/// - OneDrive, support.microsoft.com: names of its folders; the id file lies at the top of each
+///   on Windows.
+/// - Google Drive, support.google.com/drive/answer/10838124: `.tmp.drive*` in mirrored folders.
+/// - iCloud Drive, support.apple.com: `Library/Mobile Documents`; names that end in `.nosync`.
+/// - Syncthing, docs.syncthing.net/users/ignoring: `.stignore` is never copied; `.stfolder` is
+///   its marker.
+/// - Nextcloud, ownCloud, docs.nextcloud.com, doc.owncloud.com: desktop manuals, the journal
+///   `.sync_*.db`.
+/// - Resilio Sync, help.resilio.com: "ignore list", `.sync/IgnoreList` of each machine.
 const SERVICES: &[SyncService] = &[
     SyncService {
         name: "Dropbox",
@@ -118,14 +120,14 @@ const SERVICES: &[SyncService] = &[
 
 /// A folder that a service copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncedRoot {
+pub(crate) struct SyncedRoot {
     pub service: &'static str,
     pub keeps_out: ExcludeMethod,
     pub root: PathBuf,
 }
 
 /// The service that copies a place, the innermost one if there are several.
-pub fn find_sync_service(path: &Path) -> Option<SyncedRoot> {
+pub(crate) fn find_sync_service(path: &Path) -> Option<SyncedRoot> {
     path.ancestors().find_map(|folder| {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let is_named =

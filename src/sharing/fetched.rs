@@ -23,16 +23,16 @@ use comfy_graph::{clean, json};
 
 use crate::layouts::refresh::refresh_index;
 use crate::layouts::restore::{apply_pending_layouts, apply_received_layouts};
+use crate::platform::AtomicWrite;
 use crate::platform::git::changes::{TouchedFile, is_filtered};
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigChange, ConfigScope};
-use crate::platform::git::git_runner::GitRunner;
 use crate::platform::git::notes::NotesTree;
-use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, runs_refspec};
+use crate::platform::git::shared_refs::{fetch_refspec, missing_refspecs};
 use crate::platform::git::{
     CommitId, EntryKind, GitError, ObjectId, ObjectKind, RefName, RepoPath, Repository, Result,
     shared_refs,
 };
-use crate::platform::write_atomic;
 use crate::runs::runs_ref;
 use crate::sharing::{Interactivity, MergedRefs};
 use crate::{layouts, sharing};
@@ -121,7 +121,7 @@ pub(crate) fn request_missing_layouts(
 
 /// What a look at fetched refs brought.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ReceivedLayouts {
+pub(crate) struct ReceivedLayouts {
     /// The refs of ours that moved.
     pub refs: Vec<RefName>,
     /// The files whose nodes moved.
@@ -135,7 +135,7 @@ pub struct ReceivedLayouts {
 ///
 /// # Errors
 /// Something that was fetched cannot be merged.
-pub fn catch_up_with_remotes(repository: &Repository) -> Result<ReceivedLayouts> {
+pub(crate) fn catch_up_with_remotes(repository: &Repository) -> Result<ReceivedLayouts> {
     let remarks = request_missing_layouts(repository, FetchTrigger::ByMove)
         .unwrap_or_else(|error| vec![format!("layouts are not asked for: {error}")]);
     Ok(ReceivedLayouts { remarks, ..receive_layouts(repository)? })
@@ -154,7 +154,7 @@ pub(crate) fn mark_notes_followed(repository: &Repository) -> Result<()> {
 }
 
 /// Merges what was fetched and brings it into the files of this work tree.
-pub fn receive_layouts(repository: &Repository) -> Result<ReceivedLayouts> {
+pub(crate) fn receive_layouts(repository: &Repository) -> Result<ReceivedLayouts> {
     let tip = |repository: &Repository| -> Result<Option<CommitId>> {
         Ok(repository.reference(&layouts::notes_ref())?.map(CommitId))
     };
@@ -186,24 +186,21 @@ pub fn receive_layouts(repository: &Repository) -> Result<ReceivedLayouts> {
 
 /// Has a remote that was added after set-up send layouts along with every fetch.
 pub(crate) fn add_missing_refspecs(repository: &Repository, remote: &str) -> Result<()> {
-    let wanted = fetch_refspec(remote);
     let key = format!("remote.{remote}.fetch");
-    let held = repository.settings(&key)?;
-    let held: Vec<&str> = held.iter().map(|(_, refspec)| refspec.as_str()).collect();
-    if held.is_empty() || held.contains(&wanted.as_str()) || covers_notes(&held) {
+    let settings = repository.settings(&key)?;
+    let held: Vec<&str> = settings.iter().map(|(_, refspec)| refspec.as_str()).collect();
+    // One that fetches layouts was set up; what it leaves out was left out on purpose.
+    if held.is_empty() || held.contains(&fetch_refspec(remote).as_str()) {
         return Ok(());
     }
-    if repository.settings("filter.comfy.process")?.is_empty() {
+    if repository.setting("filter.comfy.process")?.is_none() {
         return Ok(());
     }
-    let runs = runs_ref::is_shared(repository)?.then(|| runs_refspec(remote));
-    let git = GitRunner::in_folder(repository.require_work_tree()?);
-    for refspec in [wanted].into_iter().chain(runs) {
-        if !held.contains(&refspec.as_str()) {
-            let change = ConfigChange::Add { key: key.clone(), value: refspec };
-            // Somebody else may be writing the configuration; the next hook tries again.
-            let _ = change.apply(&git, ConfigScope::Local);
-        }
+    let git = GitCommand::in_folder(repository.require_work_tree()?);
+    for refspec in missing_refspecs(remote, &held, runs_ref::sharing(repository)?) {
+        let change = ConfigChange::add(&key, refspec);
+        // Somebody else may be writing the configuration; the next hook tries again.
+        let _ = change.apply(&git, ConfigScope::Local);
     }
     Ok(())
 }
@@ -422,10 +419,7 @@ impl FetchMemory {
         line("followed", self.followed.map(|id| id.to_string()));
         let path = FetchMemory::path(repository);
         let failed = |source| GitError::file_error("writing", &path)(source);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        write_atomic(&path, text.as_bytes()).map_err(failed)
+        AtomicWrite::new().create_folder().write(&path, text.as_bytes()).map_err(failed)
     }
 }
 

@@ -9,10 +9,10 @@
 //!
 //! Nothing here may make somebody's push fail or wait for long.
 
-pub mod commands;
-pub mod fetched;
+pub(crate) mod commands;
+pub(crate) mod fetched;
 
-pub use fetched::{catch_up_with_remotes, receive_layouts};
+pub(crate) use fetched::{catch_up_with_remotes, receive_layouts};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,8 +22,8 @@ use crate::layouts::settings::{FilterSettings, NoteSharing};
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::notes::{NoteEdit, NotesRevision, NotesTree, RefUpdate, update_ref};
 use crate::platform::git::shared_refs::{
-    LAYOUTS_REF, RECORDS_REF, RUNS_REF, TRACKED_NOTES_PREFIX, TRACKED_OTHERS_PREFIX, fetch_refspec,
-    runs_refspec, shared_ref_of, tracking_ref,
+    LAYOUTS_REF, RECORDS_REF, RUNS_REF, RunsSharing, TRACKED_NOTES_PREFIX, TRACKED_OTHERS_PREFIX,
+    fetch_refspec, shared_ref_of, tracking_ref, wanted_refspecs,
 };
 use crate::platform::git::{
     CommitId, GitError, ObjectBatch, ObjectId, ObjectKind, RefName, Repository, Result,
@@ -219,7 +219,7 @@ impl Interactivity {
 
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PushOutcome {
+pub(crate) enum PushOutcome {
     /// The remote has all that we have.
     UpToDate,
     /// These refs went there.
@@ -227,7 +227,7 @@ pub enum PushOutcome {
 }
 
 /// The configured remotes, in the order of the configuration.
-pub fn remote_names(repository: &Repository) -> Result<Vec<String>> {
+pub(crate) fn remote_names(repository: &Repository) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for (name, _) in repository.settings("remote.")? {
         let inner = name.strip_prefix("remote.").and_then(|rest| rest.strip_suffix(".url"));
@@ -242,7 +242,11 @@ pub fn remote_names(repository: &Repository) -> Result<Vec<String>> {
 
 /// The configured remote that a push goes to: git's hook is told its name, or the URL a
 /// second time where a URL was pushed to.
-pub fn remote_for_push(repository: &Repository, name: &str, url: &str) -> Result<Option<String>> {
+pub(crate) fn remote_for_push(
+    repository: &Repository,
+    name: &str,
+    url: &str,
+) -> Result<Option<String>> {
     if remote_names(repository)?.iter().any(|known| known == name) {
         return Ok(Some(name.to_owned()));
     }
@@ -301,7 +305,7 @@ pub(crate) fn display_url(url: &str) -> String {
 
 /// The refs that travel in this repository.
 fn enabled_refs(repository: &Repository) -> Result<Vec<&'static SharedRef>> {
-    let has_runs = runs_ref::is_shared(repository)?;
+    let has_runs = runs_ref::sharing(repository)? == RunsSharing::On;
     Ok(SHARED_REFS.iter().filter(|shared| has_runs || shared.name != RUNS_REF).collect())
 }
 
@@ -322,16 +326,13 @@ pub(crate) fn fetch_shared_refs_within(
     asking: Interactivity,
     time: Duration,
 ) -> Result<()> {
-    let mut refspecs = vec![fetch_refspec(remote)];
-    if runs_ref::is_shared(repository)? {
-        refspecs.push(runs_refspec(remote));
-    }
+    let refspecs = wanted_refspecs(remote, runs_ref::sharing(repository)?);
     run_fetch(repository, remote, &refspecs, asking, time)
 }
 
-/// Fetches layouts and records from an address that is no remote. [`merge_fetched_refs`] merges them
-/// and forgets where they came from.
-pub fn fetch_from_address(
+/// Fetches layouts and records from an address that is no remote. [`merge_fetched_refs`] merges
+/// them and forgets where they came from.
+pub(crate) fn fetch_from_address(
     repository: &Repository,
     address: &str,
     asking: Interactivity,
@@ -385,7 +386,7 @@ pub(crate) fn has_layouts(repository: &Repository, remote: &str) -> Result<bool>
 }
 
 /// Sends our refs to a remote, merging what others sent meanwhile.
-pub fn push_shared_refs(
+pub(crate) fn push_shared_refs(
     repository: &Repository,
     remote: &str,
     asking: Interactivity,
@@ -400,7 +401,7 @@ pub fn push_shared_refs(
 
 /// The same for an address that is no remote. What it has is not remembered, and runs do not
 /// go there.
-pub fn push_passing(
+pub(crate) fn push_passing(
     repository: &Repository,
     address: &str,
     asking: Interactivity,
@@ -434,17 +435,17 @@ fn send(
 ) -> Result<PushOutcome> {
     let mut attempt = 0;
     loop {
-        let mut fresh = unpushed_refs(repository, to.twins)?;
+        let mut unpushed = unpushed_refs(repository, to.twins)?;
         if to.is_passing {
             // They replace what is there, of which nothing is known.
-            fresh.retain(|(name, _)| name.as_str() != RUNS_REF);
+            unpushed.retain(|(name, _)| name.as_str() != RUNS_REF);
         }
-        if fresh.is_empty() {
+        if unpushed.is_empty() {
             return Ok(PushOutcome::UpToDate);
         }
         let mut git = remote_git(repository, asking)?.args(["push", "--quiet", "--no-verify"]);
         git = git.args(["--no-follow-tags", "--recurse-submodules=no"]);
-        for (name, _) in &fresh {
+        for (name, _) in &unpushed {
             if name.as_str() == RUNS_REF {
                 // Only over what was merged here.
                 let known = repository.reference(&tracking_ref(RUNS_REF, to.twins))?;
@@ -453,12 +454,12 @@ fn send(
             }
         }
         git = git.args(["--", to.address]);
-        for (name, id) in &fresh {
+        for (name, id) in &unpushed {
             git = git.arg(format!("{id}:{name}"));
         }
         match git.output_with_timeout(asking.timeout()) {
             Ok(_) => {
-                for (name, id) in fresh.iter().filter(|_| !to.is_passing) {
+                for (name, id) in unpushed.iter().filter(|_| !to.is_passing) {
                     let twin = tracking_ref(name.as_str(), to.twins);
                     let known = repository.reference(&twin)?;
                     if known != Some(*id) {
@@ -466,7 +467,7 @@ fn send(
                         let _ = repository.swap_ref(&twin, known, Some(*id), "comfy: push")?;
                     }
                 }
-                return Ok(PushOutcome::Sent(fresh.into_iter().map(|(name, _)| name).collect()));
+                return Ok(PushOutcome::Sent(unpushed.into_iter().map(|(name, _)| name).collect()));
             }
             Err(GitError::CommandFailed { .. }) if attempt < MAX_PUSH_ATTEMPTS => {
                 // Most likely somebody else was here first.
@@ -486,16 +487,16 @@ fn send(
 
 /// Our refs that the remote does not have, as far as is known here.
 fn unpushed_refs(repository: &Repository, remote: &str) -> Result<Vec<(RefName, ObjectId)>> {
-    let mut fresh = Vec::new();
+    let mut unpushed = Vec::new();
     for shared in enabled_refs(repository)? {
         let name = RefName::new(shared.name);
         if let Some(id) = repository.reference(&name)?
             && repository.reference(&tracking_ref(shared.name, remote))? != Some(id)
         {
-            fresh.push((name, id));
+            unpushed.push((name, id));
         }
     }
-    Ok(fresh)
+    Ok(unpushed)
 }
 
 fn tracking_tips(repository: &Repository, remote: &str) -> Result<Vec<Option<ObjectId>>> {
@@ -506,7 +507,7 @@ fn tracking_tips(repository: &Repository, remote: &str) -> Result<Vec<Option<Obj
 }
 
 /// Whether the pre-push hook sends anything at all.
-pub fn is_sharing_enabled(repository: &Repository) -> bool {
+pub(crate) fn is_sharing_enabled(repository: &Repository) -> bool {
     FilterSettings::load(repository).is_ok_and(|settings| settings.sharing == NoteSharing::On)
 }
 
@@ -516,13 +517,13 @@ fn remote_git(repository: &Repository, asking: Interactivity) -> Result<GitComma
     if asking == Interactivity::Person {
         return Ok(git.allow_prompts());
     }
-    let around = repository.environment();
+    let environment = repository.environment();
     let configured = || -> Result<Option<String>> {
         Ok(repository.settings("core.sshcommand")?.pop().map(|(_, command)| command))
     };
-    let command = match &around.ssh_command {
+    let command = match &environment.ssh_command {
         Some(command) => Some(command.clone()),
-        None if around.has_own_ssh => return Ok(git),
+        None if environment.has_own_ssh => return Ok(git),
         None => configured()?,
     };
     // Without a terminal ssh would ask in a window, or wait for ever.

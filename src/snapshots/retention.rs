@@ -98,8 +98,11 @@ fn parse_rule(text: &str) -> Option<RetentionRule> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
+
+    use super::*;
 
     const NOW: i64 = 1_795_363_927_000;
 
@@ -107,7 +110,7 @@ mod tests {
     fn kept_later(policy: &RetentionPolicy, ages: &[i64], later: i64) -> Vec<i64> {
         let times: Vec<i64> = ages.iter().map(|age| NOW - age).collect();
         let gone = policy.expired(&times, NOW + later);
-        let gone: Vec<usize> = gone.into_iter().map(|(at, _)| at).collect();
+        let gone: HashSet<usize> = gone.into_iter().map(|(at, _)| at).collect();
         let stay = ages.iter().enumerate().filter(|(at, _)| !gone.contains(at));
         stay.map(|(_, age)| *age).collect()
     }

@@ -1,14 +1,14 @@
 //! `git comfy watch`: follows a running ComfyUI, or a folder of workflows, and prints what
 //! starts that with the session.
 
-pub mod running_prompts;
-pub mod service;
-pub mod service_file;
-pub mod watch_files;
-pub mod watch_runs;
+pub(crate) mod running_prompts;
+pub(crate) mod service;
+pub(crate) mod service_file;
+pub(crate) mod watch_files;
+pub(crate) mod watch_runs;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
@@ -52,13 +52,31 @@ pub struct WatchArgs {
     pub until: Option<usize>,
 }
 
-pub fn run(args: &WatchArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &WatchArgs, session: &Session) -> Result<Exit> {
     match (args.service, &args.files) {
         (Some(system), _) => service::print_service_file(system, args, session),
         (None, Some(folder)) => watch_files::run(args, folder, session),
         (None, None) => watch_runs::run(args, session),
     }
 }
+
+/// Deletes what watchers leave in git-comfy's folder of a repository: their locks, and what
+/// they saw running.
+pub(crate) fn remove_state_files(state_dir: &Path) {
+    for entry in std::fs::read_dir(state_dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_lock =
+            name == RUNS_LOCK || name.starts_with("watch-files-") && name.ends_with(".lock");
+        let is_running = name.starts_with("running-") && name.ends_with(".json");
+        if is_lock || is_running {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The lock of whoever follows a ComfyUI.
+const RUNS_LOCK: &str = "watch.lock";
 
 /// The lock by which only one watcher of a kind runs for a repository.
 fn lock_watcher(repository: &Repository, name: &str) -> Result<File> {
@@ -72,6 +90,8 @@ fn lock_watcher(repository: &Repository, name: &str) -> Result<File> {
         .open(folder.join(name))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(_) => Err(CommandError::new("another git comfy watch follows for this repository")),
+        Err(_) => {
+            Err(CommandError::repository("another git comfy watch follows for this repository"))
+        }
     }
 }

@@ -10,6 +10,7 @@ use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Object, Value};
 use jiff::Timestamp;
 
+use crate::platform::files::read_up_to;
 use crate::platform::machine::file_io;
 use crate::platform::machine::server::{ComfyServer, ServerAddress};
 use crate::runs::run_data::{HistoryEntry, parse_entries};
@@ -32,8 +33,7 @@ impl RunningPrompts {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let name: String = server.authority().chars().map(plain).collect();
         let file = folder.join(format!("running-{name}.json"));
-        let fits = file.metadata().is_ok_and(|metadata| metadata.len() <= MAX_FILE_SIZE);
-        let bytes = if fits { std::fs::read(&file).unwrap_or_default() } else { Vec::new() };
+        let bytes = read_up_to(&file, MAX_FILE_SIZE).unwrap_or_default();
         let kept = json::parse_lenient(&bytes).map(parse_entries).unwrap_or_default();
         let entries = kept.into_iter().map(|entry| (entry.id.clone(), entry)).collect();
         RunningPrompts { file, query_method: RunningQuery::default(), entries }

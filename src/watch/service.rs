@@ -4,6 +4,7 @@ use super::service_file::ServiceJob;
 use super::{WatchArgs, service_file};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::files::resolve_links;
 use crate::session::Session;
 
 /// What starts programs on a machine.
@@ -23,10 +24,10 @@ pub(crate) fn print_service_file(
     let repository = session.repository()?;
     let program = session.environment.program.clone();
     let program =
-        program.ok_or_else(|| CommandError::new("this program's own file is not known"))?;
+        program.ok_or_else(|| CommandError::system("this program's own file is not known"))?;
     let place = repository.work_tree().unwrap_or(repository.git_dir());
     let files = args.files.as_ref().map(|folder| session.cwd.join(folder));
-    let files = files.map(|folder| std::fs::canonicalize(&folder).unwrap_or(folder));
+    let files = files.map(|folder| resolve_links(&folder));
     let files = files.as_deref().map(std::path::Path::to_string_lossy);
     let poll = args.poll.map(|seconds| seconds.to_string());
     let mut words = vec!["watch"];

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// A service that runs this program.
 #[derive(Debug, Clone, Copy)]
-pub struct ServiceJob<'a> {
+pub(crate) struct ServiceJob<'a> {
     pub program: &'a Path,
     /// The folder it works in.
     pub folder: &'a Path,
@@ -17,7 +17,7 @@ pub struct ServiceJob<'a> {
 }
 
 /// A user unit of systemd.
-pub fn systemd_unit(job: &ServiceJob<'_>) -> String {
+pub(crate) fn systemd_unit(job: &ServiceJob<'_>) -> String {
     let quoted = |text: &str| {
         let plain = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
         format!("\"{}\"", plain.replace('$', "$$"))
@@ -51,7 +51,7 @@ pub fn systemd_unit(job: &ServiceJob<'_>) -> String {
 }
 
 /// A property list of launchd.
-pub fn launchd_plist(job: &ServiceJob<'_>) -> String {
+pub(crate) fn launchd_plist(job: &ServiceJob<'_>) -> String {
     let string = |text: &str| {
         let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         format!("    <string>{plain}</string>\n")

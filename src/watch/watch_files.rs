@@ -31,10 +31,10 @@ const QUIET_TIME: Duration = Duration::from_secs(5);
 const MAX_COLUMNS: usize = 100;
 
 pub(crate) fn run(args: &WatchArgs, named: &Path, session: &Session) -> Result<Exit> {
-    let shown = sanitize::line(&named.display().to_string()).into_owned();
+    let shown = sanitize::path(named);
     let place = session.cwd.join(named);
     let folder = std::fs::canonicalize(&place).ok().filter(|folder| folder.is_dir());
-    let folder = folder.ok_or_else(|| CommandError::new(format!("{shown} is no folder")))?;
+    let folder = folder.ok_or_else(|| CommandError::user(format!("{shown} is no folder")))?;
     let repository = Repository::open_at(&folder).map_err(|error| {
         CommandError::from(error)
             .with_hint(format!("make it one: cd {shown}; git init; git comfy init"))
@@ -199,8 +199,8 @@ impl FileWatch<'_> {
         for copy in synced.find_copies()?.into_iter().filter(|copy| files.contains(&copy.copy)) {
             let fate = synced.merge_copy(&copy)?;
             let name = copy.copy.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let told = conflicts::describe_outcome(&fate);
-            self.session.ui.info(&format!("{}: {told}", sanitize::line(&name)));
+            let outcome = conflicts::describe_outcome(&fate);
+            self.session.ui.info(&format!("{}: {outcome}", sanitize::line(&name)));
             if !matches!(fate, CopyOutcome::Skipped(_)) {
                 touched.extend([copy.copy, copy.file]);
             }

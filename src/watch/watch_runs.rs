@@ -13,6 +13,7 @@ use super::running_prompts::RunningPrompts;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::machine::server::{ComfyServer, ServerAddress};
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::runs::machine_facts::MachineFacts;
 use crate::runs::output_folders::OutputFolders;
@@ -42,17 +43,18 @@ const MAX_BURST: Duration = Duration::from_secs(1);
 const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(15);
 
 pub(crate) fn run(args: &WatchArgs, session: &Session) -> Result<Exit> {
-    let shelf = RunStore::open(session)?;
-    let address = server_queries::configured_address(&shelf.repository, args.server.as_deref())?;
+    let run_store = RunStore::open(session)?;
+    let address =
+        server_queries::configured_address(&run_store.repository, args.server.as_deref())?;
     let address = address.unwrap_or_else(ServerAddress::default_local);
-    let _turn = watch::lock_watcher(&shelf.repository, "watch.lock")?;
-    let folders = OutputFolders::detect(session, &shelf.repository)?;
+    let _turn = watch::lock_watcher(&run_store.repository, watch::RUNS_LOCK)?;
+    let folders = OutputFolders::detect(session, &run_store.repository)?;
     let mut watcher = RunWatcher {
         session,
         server: ComfyServer::new(address.clone(), SERVER_TIMEOUT),
         machine_facts: MachineFacts::for_server(address.clone()),
-        running: RunningPrompts::load(&shelf.repository.state_dir(), &address),
-        run_store: shelf,
+        running: RunningPrompts::load(&run_store.repository.state_dir(), &address),
+        run_store,
         folders,
         recorded_ids: HashSet::new(),
         recorded: 0,
@@ -68,8 +70,7 @@ pub(crate) fn run(args: &WatchArgs, session: &Session) -> Result<Exit> {
 fn count_recorded(recorded: usize) -> String {
     match recorded {
         0 => "nothing new".to_owned(),
-        1 => "1 run recorded".to_owned(),
-        count => format!("{count} runs recorded"),
+        count => format!("{} recorded", counted(count, "run", "runs")),
     }
 }
 
@@ -197,10 +198,10 @@ impl RunWatcher<'_> {
     /// Writes runs in one step.
     fn write_runs(&mut self, runs: Vec<RunEvidence>) -> Result<()> {
         let mut filing = RunBatch::default();
-        let mut told = Vec::new();
+        let mut files = Vec::new();
         let mut ids = Vec::new();
         for evidence in runs {
-            told.extend(evidence.run.outputs.iter().map(|file| file.path.clone()));
+            files.extend(evidence.run.outputs.iter().map(|file| file.path.clone()));
             ids.push(evidence.run.id.clone());
             filing.add_run(&self.run_store, evidence)?;
         }
@@ -208,10 +209,10 @@ impl RunWatcher<'_> {
         self.recorded += count;
         self.recorded_ids.extend(ids);
         if count > 0 {
-            let files = match told.len() {
+            let files = match files.len() {
                 0 => "a run without files".to_owned(),
-                1..=4 => told.join(", "),
-                more => format!("{} and {} more", told[0], more - 1),
+                1..=4 => files.join(", "),
+                more => format!("{} and {} more", files[0], more - 1),
             };
             self.session.ui.info(&format!("recorded {}", sanitize::line(&files)));
         }

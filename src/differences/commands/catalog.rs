@@ -11,7 +11,7 @@ use comfy_graph::json;
 use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::machine::server::{AddressSource, ComfyServer, ServerAddress};
 use crate::session::Session;
 
@@ -75,7 +75,7 @@ pub fn run(args: &CatalogArgs, session: &Session) -> Result<Exit> {
 fn clear_textconv_cache(session: &Session) {
     // The ref need not exist.
     let arguments = ["update-ref", "-d", "refs/notes/textconv/comfy"];
-    let _ = GitRunner::in_folder(&session.cwd).run_unchecked(arguments);
+    let _ = GitCommand::in_folder(&session.cwd).args(arguments).answer();
 }
 
 fn read_answer_file(file: &PathBuf) -> Result<Vec<u8>> {

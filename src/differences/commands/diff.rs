@@ -21,7 +21,7 @@ use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts::{self, WorkflowChange};
 use crate::picture_args::PictureArgs;
-use crate::platform::git::{self, RepoPath, Repository, git_runner};
+use crate::platform::git::{self, RepoPath, Repository};
 use crate::platform::text::{Colour, sanitize};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
@@ -346,7 +346,9 @@ fn operands_for_lone_file(
     let is_tracked = |path: &RepoPath| {
         let spec = [b":(top,literal)".as_slice(), path.as_bytes()].concat();
         let spec = String::from_utf8_lossy(&spec).into_owned();
-        let told = git_runner::GitRunner::in_folder(&session.cwd).run(["ls-files", "--", &spec]);
+        let told = git::command::GitCommand::in_folder(&session.cwd)
+            .args(["ls-files", "--", &spec])
+            .output();
         told.is_ok_and(|told| !told.is_empty())
     };
     let tracked = operands::repo_path(&repository, file).is_some_and(|path| is_tracked(&path));

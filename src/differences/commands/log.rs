@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::git::{Commit, CommitId, RepoPath, Repository, commit_text};
 use crate::platform::text::Colour;
+use crate::platform::text::plural::counted;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::ui::OutputPipe;
@@ -184,7 +185,7 @@ impl WorkflowLogLine<'_> {
             FileChangeKind::Added => {
                 format!(
                     "new workflow: {}",
-                    commit_text::format_node_count(self.description.count_added_nodes())
+                    counted(self.description.count_added_nodes(), "node", "nodes")
                 )
             }
             FileChangeKind::Deleted => "deleted".to_owned(),

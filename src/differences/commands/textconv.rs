@@ -15,7 +15,7 @@ use crate::differences::content::FileContent;
 use crate::differences::{content, node_catalog, text};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::program_settings::update_textconv_setting;
 use crate::session::Session;
 
@@ -35,7 +35,7 @@ pub fn run(args: &TextconvArgs, session: &Session) -> Result<Exit> {
     let bytes = std::fs::read(&args.file).map_err(unreadable)?;
     if args.form.is_some_and(|form| form != text::OUTLINE_FORMAT) {
         // If the configuration cannot be written now, the next call tries again.
-        let _ = update_textconv_setting(&GitRunner::in_folder(&session.cwd));
+        let _ = update_textconv_setting(&GitCommand::in_folder(&session.cwd));
     }
     let naming = node_catalog::catalog_for_session(session);
     match content::parse_content(bytes) {

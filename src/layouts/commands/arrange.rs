@@ -43,13 +43,13 @@ pub fn run(args: &ArrangeArgs, session: &Session) -> Result<Exit> {
     let shown = sanitize::line(&args.file).into_owned();
     let file = inspect_file(session, &repository, &mut workspace, &path)?;
     let file = file.ok_or_else(|| {
-        CommandError::new(format!("{shown} is not there, or was committed with its positions"))
+        CommandError::user(format!("{shown} is not there, or was committed with its positions"))
             .with_hint("git comfy init --renormalize takes positions out of commits")
     })?;
     let text = String::from_utf8_lossy(file.bytes()).into_owned();
     let mut document = json::parse(file.bytes())?;
     let workflow = Workflow::from_value(document.clone())
-        .map_err(|error| CommandError::new(format!("{shown}: {error}")))?;
+        .map_err(|error| CommandError::user(format!("{shown}: {error}")))?;
     let selected = find_nodes(&workflow, &args.selected, &shown)?;
     let extent = match args.selected.is_empty() {
         true => ArrangeExtent::All,
@@ -70,7 +70,7 @@ pub fn run(args: &ArrangeArgs, session: &Session) -> Result<Exit> {
             Ok(Exit::Done)
         }
         RestoreOutcome::SavedMeanwhile => {
-            Err(CommandError::new(format!("{shown} was saved just now; nothing was changed"))
+            Err(CommandError::user(format!("{shown} was saved just now; nothing was changed"))
                 .with_hint("try again"))
         }
         RestoreOutcome::Unchanged | RestoreOutcome::Missing => {
@@ -93,7 +93,7 @@ fn find_nodes(workflow: &Workflow, names: &[String], file: &str) -> Result<Vec<N
         let all = workflow.nodes().filter(matches);
         found.extend(all.map(|(scope, node)| NodeKey { scope, id: node.id().clone() }));
         if found.len() == before {
-            return Err(CommandError::new(format!("{file} has no node {}", sanitize::line(name)))
+            return Err(CommandError::user(format!("{file} has no node {}", sanitize::line(name)))
                 .with_hint("git comfy show --full FILE lists them"));
         }
     }

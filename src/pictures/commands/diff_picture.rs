@@ -35,7 +35,7 @@ pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
         }
     }
     if drawn.is_empty() {
-        let why = CommandError::new("there is no difference of workflows to draw");
+        let why = CommandError::user("there is no difference of workflows to draw");
         return Err(match others.first() {
             Some(name) => why.with_hint(format!("{name} is no workflow: git diff shows it")),
             None => why,

@@ -63,7 +63,7 @@ pub struct ReportArgs {
 
 pub fn run(args: &ReportArgs, session: &Session) -> Result<Exit> {
     if matches!(args.picture.chosen_format(), Some(PictureFormat::Svg | PictureFormat::Png)) {
-        return Err(CommandError::new("a report is a page or Markdown")
+        return Err(CommandError::user("a report is a page or Markdown")
             .with_hint("a page can be printed; --markdown is plain text"));
     }
     let is_markdown = args.markdown || args.picture.has_ending("md");
@@ -98,7 +98,7 @@ fn gather(args: &ReportArgs, session: &Session) -> Result<ProvenanceSheet> {
 fn lone_file_sheet(what: &str, file: &Path) -> Result<ProvenanceSheet> {
     let mut sheet = ProvenanceSheet { title: what.to_owned(), ..ProvenanceSheet::default() };
     let run = run_in_file(file, &Catalog::core()).ok_or_else(|| {
-        CommandError::new(format!("{} carries nothing of how it was made", sanitize::line(what)))
+        CommandError::user(format!("{} carries nothing of how it was made", sanitize::line(what)))
     })?;
     sheet.add_run(&run, None);
     sheet.pictures.push(SheetPicture { caption: what.to_owned(), png: thumbnail(file) });

@@ -126,7 +126,7 @@ fn chosen_canvas<'d>(
             .values()
             .map(|definition| sanitize::line(definition.name()).into_owned())
             .collect();
-        let failure = CommandError::new(format!("{name} has no subgraph {shown}"));
+        let failure = CommandError::user(format!("{name} has no subgraph {shown}"));
         if names.is_empty() {
             failure.with_hint("it has none at all")
         } else {
@@ -136,7 +136,7 @@ fn chosen_canvas<'d>(
 }
 
 fn no_workflow(name: &str) -> CommandError {
-    CommandError::new(format!("{name} holds no workflow"))
+    CommandError::user(format!("{name} holds no workflow"))
 }
 
 /// The name and the document that a word of the command line stands for, as it lies.
@@ -144,7 +144,7 @@ fn read_document(session: &Session, what: &str) -> Result<(String, Value)> {
     let named = operands::classify_operand(session, what)?;
     if matches!(named, OperandKind::Revision(_) | OperandKind::Other) {
         let shown = sanitize::line(what);
-        return Err(CommandError::new(format!("{shown} is no file"))
+        return Err(CommandError::user(format!("{shown} is no file"))
             .with_hint(format!("a version of a file: {shown}:FILE")));
     }
     let Operand { name, content, .. } = operands::read_operand(session, what, &named)?;
@@ -193,7 +193,7 @@ fn last_saved_workflow(session: &Session) -> Result<String> {
         }
     }
     newest.map(|(_, name)| name).ok_or_else(|| {
-        CommandError::new("there is no workflow in this folder")
+        CommandError::user("there is no workflow in this folder")
             .with_hint("name one: git comfy view FILE")
     })
 }

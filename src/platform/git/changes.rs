@@ -9,7 +9,7 @@ use super::repository::Repository;
 
 /// A file under our filter that a commit added or changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TouchedFile {
+pub(crate) struct TouchedFile {
     pub path: RepoPath,
     /// Its content in that commit.
     pub blob: ObjectId,
@@ -17,7 +17,7 @@ pub struct TouchedFile {
 
 /// The files under our filter that a commit adds or changes against its first parent, by
 /// path. None for a commit that is not there (a shallow clone's edge has all its files).
-pub fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<TouchedFile>> {
+pub(crate) fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<TouchedFile>> {
     let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };
     let before = match found.parents.first() {
         Some(parent) => repository.commit(*parent)?.map(|parent| parent.tree),
@@ -32,7 +32,7 @@ pub fn touched_files(repository: &Repository, commit: CommitId) -> Result<Vec<To
 
 /// The files under our filter that a commit adds or changes against another, by path; all
 /// it has where there is no other.
-pub fn touched_between(
+pub(crate) fn touched_between(
     repository: &Repository,
     before: Option<CommitId>,
     after: CommitId,
@@ -48,13 +48,13 @@ pub fn touched_between(
 }
 
 /// Whether git sends a path through our filter.
-pub fn is_filtered(repository: &Repository, path: &RepoPath) -> bool {
+pub(crate) fn is_filtered(repository: &Repository, path: &RepoPath) -> bool {
     let filter = repository.attribute(path, "filter", AttributeDirection::Checkin);
     filter.is_ok_and(|value| value == AttributeState::Value("comfy".into()))
 }
 
 /// All files under our filter that a commit holds, by path.
-pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<TouchedFile>> {
+pub(crate) fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<TouchedFile>> {
     let Some(found) = repository.commit(commit)? else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     collect_touched(repository, None, found.tree, &mut Vec::new(), &mut all)?;
@@ -66,7 +66,7 @@ pub fn workflows_at(repository: &Repository, commit: CommitId) -> Result<Vec<Tou
 }
 
 /// The blob that a commit touches under a path, by the files it touches.
-pub fn blob_at(touched: &[TouchedFile], path: &str) -> Option<String> {
+pub(crate) fn blob_at(touched: &[TouchedFile], path: &str) -> Option<String> {
     let file = touched.iter().find(|file| file.path.to_string() == path)?;
     Some(file.blob.to_string())
 }
@@ -110,7 +110,7 @@ fn collect_touched(
 }
 
 /// Whether git tracks a file of this work tree, or anything below a folder of it.
-pub fn is_tracked(repository: &Repository, path: &std::path::Path) -> bool {
+pub(crate) fn is_tracked(repository: &Repository, path: &std::path::Path) -> bool {
     let Some(below) = repository.work_tree().and_then(|top| path.strip_prefix(top).ok()) else {
         return false;
     };
@@ -124,7 +124,7 @@ pub fn is_tracked(repository: &Repository, path: &std::path::Path) -> bool {
 
 /// Why `HEAD` is where it is, in the words of its log (`commit (amend): …`); nothing where
 /// none is kept.
-pub fn last_reflog_message(repository: &Repository) -> Result<String> {
+pub(crate) fn last_reflog_message(repository: &Repository) -> Result<String> {
     let git = repository.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
     Ok(String::from_utf8_lossy(&git.output()?).trim_end().to_owned())
 }

@@ -5,6 +5,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::id::CommitId;
 use super::objects::{Commit, Signature};
+use crate::platform::time;
 
 /// How many digits of an id are shown; as many as git shows in a small repository.
 const SHORT_ID_DIGITS: usize = 7;
@@ -27,18 +28,11 @@ pub(crate) fn format_day(person: &Signature) -> String {
 
 /// RFC 3339, in the author's own time zone.
 pub(crate) fn format_time(person: &Signature) -> Option<String> {
-    to_zoned(person).map(|at| at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+    to_zoned(person).map(|at| time::format_with_offset(&at))
 }
 
 fn to_zoned(person: &Signature) -> Option<jiff::Zoned> {
     let offset = Offset::from_seconds(person.offset.checked_mul(60)?).ok()?;
     let at = Timestamp::from_second(person.seconds).ok()?;
     Some(at.to_zoned(TimeZone::fixed(offset)))
-}
-
-pub(crate) fn format_node_count(count: usize) -> String {
-    match count {
-        1 => "1 node".to_owned(),
-        count => format!("{count} nodes"),
-    }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::id::{ObjectId, RepoPath};
+use crate::error::{CommandError, ErrorKind};
 
 /// A failure of git, of the library that reads it, or of the files beside it.
 #[derive(Debug, thiserror::Error)]
@@ -83,4 +84,22 @@ impl GitError {
     }
 }
 
-pub type Result<T> = std::result::Result<T, GitError>;
+impl From<GitError> for CommandError {
+    fn from(error: GitError) -> Self {
+        let kind = match error {
+            GitError::NoRepository(_)
+            | GitError::Bare(_)
+            | GitError::Library { .. }
+            | GitError::CommandFailed { .. }
+            | GitError::TimedOut { .. }
+            | GitError::Malformed { .. }
+            | GitError::Contended(_)
+            | GitError::Uncommitted(_) => ErrorKind::Repository,
+            GitError::GitNotStarted { .. } | GitError::File { .. } => ErrorKind::System,
+            GitError::Unexpected { .. } => ErrorKind::Internal,
+        };
+        CommandError::of_kind(kind, error)
+    }
+}
+
+pub(crate) type Result<T> = std::result::Result<T, GitError>;

@@ -7,21 +7,21 @@ use super::id::{CommitId, ObjectId, RepoPath};
 use super::repository::Repository;
 
 /// The blobs that a file ever was in the history of `HEAD`, each once, newest first.
-pub fn file_states(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
+pub(crate) fn file_states(repository: &Repository, path: &RepoPath) -> Result<Vec<ObjectId>> {
     let mut seen = FxHashSet::default();
-    let told = run_git_log(repository, Some(path))?;
-    Ok(parse_raw_log(&told).map(|(_, _, id)| id).filter(|id| seen.insert(*id)).collect())
+    let log = run_git_log(repository, Some(path))?;
+    Ok(parse_raw_log(&log).map(|(_, _, id)| id).filter(|id| seen.insert(*id)).collect())
 }
 
 /// The same for many files at once, in one walk through the history.
-pub fn file_states_by_path(
+pub(crate) fn file_states_by_path(
     repository: &Repository,
     paths: impl IntoIterator<Item = RepoPath>,
 ) -> Result<FxHashMap<RepoPath, FxHashSet<ObjectId>>> {
     let mut states: FxHashMap<RepoPath, FxHashSet<ObjectId>> =
         paths.into_iter().map(|path| (path, FxHashSet::default())).collect();
-    let told = run_git_log(repository, None)?;
-    for (_, path, id) in parse_raw_log(&told) {
+    let log = run_git_log(repository, None)?;
+    for (_, path, id) in parse_raw_log(&log) {
         if let Some(states) = states.get_mut(&RepoPath::new(path)) {
             states.insert(id);
         }
@@ -31,9 +31,11 @@ pub fn file_states_by_path(
 
 /// Every state of every file in the history of `HEAD`, with the commit that made it; newest
 /// first.
-pub fn all_file_states(repository: &Repository) -> Result<Vec<(CommitId, RepoPath, ObjectId)>> {
-    let told = run_git_log(repository, None)?;
-    let states = parse_raw_log(&told);
+pub(crate) fn all_file_states(
+    repository: &Repository,
+) -> Result<Vec<(CommitId, RepoPath, ObjectId)>> {
+    let log = run_git_log(repository, None)?;
+    let states = parse_raw_log(&log);
     Ok(states.map(|(commit, path, id)| (commit, RepoPath::new(path), id)).collect())
 }
 
@@ -51,8 +53,8 @@ fn run_git_log(repository: &Repository, path: Option<&RepoPath>) -> Result<Vec<u
 
 /// Commit, path and new blob of each change that `git log --raw -z` tells: the commit's id,
 /// then for each change `:100644 100644 <old> <new> M` and the path.
-fn parse_raw_log(told: &[u8]) -> impl Iterator<Item = (CommitId, &[u8], ObjectId)> {
-    let mut fields = told.split(|b| *b == 0);
+fn parse_raw_log(log: &[u8]) -> impl Iterator<Item = (CommitId, &[u8], ObjectId)> {
+    let mut fields = log.split(|b| *b == 0);
     let mut commit = None;
     std::iter::from_fn(move || {
         loop {

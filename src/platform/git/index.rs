@@ -170,22 +170,22 @@ pub(crate) fn index_entries(repository: &Repository) -> Result<Vec<IndexEntry>> 
 ///
 /// # Errors
 /// git says why.
-pub fn unignored_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
+pub(crate) fn unignored_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
     let words = ["ls-files", "-z", "--exclude-standard", "--cached", "--others"];
-    let told = repository.git_command().args(words).output()?;
-    Ok(parse_nul_paths(&told).collect())
+    let listing = repository.git_command().args(words).output()?;
+    Ok(parse_nul_paths(&listing).collect())
 }
 
 /// Splits output of `git … -z` into paths.
-pub(crate) fn parse_nul_paths(told: &[u8]) -> impl Iterator<Item = RepoPath> {
-    told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(RepoPath::new)
+pub(crate) fn parse_nul_paths(listing: &[u8]) -> impl Iterator<Item = RepoPath> {
+    listing.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(RepoPath::new)
 }
 
 /// The paths of the files that git tracks here, as [`index_entries`] takes them.
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn tracked_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
+pub(crate) fn tracked_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
     Ok(index_entries(repository)?.into_iter().map(|entry| entry.path).collect())
 }
 

@@ -1,37 +1,46 @@
 //! All access to git: repositories, configuration, notes, refs, processes of git itself.
 //!
+//! Three ways lead to git, and each question has one of them:
+//!
+//! - **git2** (`backend/library`) in this process, for what every filtered file and every hook
+//!   asks: objects, refs, history, attributes, settings. It answers as git does, but reads no
+//!   SHA-256, no reftable and no sparse index.
+//! - **gix** where it is the better library: the index, of which it reads every form and hands
+//!   out all entries without a copy (`index`); folders of other people's repositories, which it
+//!   opens without trusting their configuration (`foreign_checkout`); the packet lines of the
+//!   filter protocol (`layouts/filter_process`); writing packs on all cores (`backend/pack`).
+//! - **git itself** (`command`, the only place that starts it) where nothing but git will do:
+//!   repositories that git2 cannot read (`backend/plumbing`), the network with its credentials,
+//!   writing the configuration or the index, hooks and their folder, the text of diffs.
+//!
 //! Hands out plain data; no type of `git2` or `gix` leaves this folder.
 
-pub mod backend;
-pub mod changes;
-pub mod command;
-pub mod commit_text;
-pub mod config;
-pub mod error;
-pub mod file_history;
+pub(crate) mod backend;
+pub(crate) mod changes;
+pub(crate) mod command;
+pub(crate) mod commit_text;
+pub(crate) mod config;
+pub(crate) mod error;
+pub(crate) mod file_history;
 pub mod foreign_checkout;
-pub mod git_runner;
-pub mod id;
-pub mod index;
-pub mod notes;
-pub mod objects;
-pub mod pager;
-pub mod program_settings;
-pub mod push_dry_run;
-pub mod remote;
-pub mod repository;
-pub mod shared_refs;
-pub mod shell;
-pub mod tree;
+pub(crate) mod id;
+pub(crate) mod index;
+pub(crate) mod notes;
+pub(crate) mod objects;
+pub(crate) mod pager;
+pub(crate) mod program_settings;
+pub(crate) mod push_dry_run;
+pub(crate) mod remote;
+pub(crate) mod repository;
+pub(crate) mod shared_refs;
+pub(crate) mod shell;
+pub(crate) mod tree;
+pub(crate) mod version;
 
-pub use backend::{AttributeDirection, AttributeState, HistoryWalk, RefSwap, WalkOrder};
-pub use error::{GitError, Result};
+pub(crate) use backend::{AttributeDirection, AttributeState, HistoryWalk, RefSwap, WalkOrder};
+pub(crate) use error::{GitError, Result};
 pub use id::{CommitId, ObjectFormat, ObjectId, ObjectKind, RefName, RepoPath};
-pub use objects::{Commit, EntryKind, ObjectBatch, Signature, TreeEntry};
+pub(crate) use objects::{Commit, EntryKind, ObjectBatch, Signature, TreeEntry};
 pub use repository::{GitEnvironment, Repository};
 
-/// Milliseconds since 1970, by this machine's clock.
-pub(crate) fn now_millis() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-}
+pub(crate) use crate::platform::time::now_millis;

@@ -10,7 +10,7 @@ use super::shell::is_plain_command;
 
 /// A running pager; dropping it waits until the person has read.
 #[derive(Debug)]
-pub struct Pager {
+pub(crate) struct Pager {
     child: Child,
     input: Option<ChildStdin>,
 }
@@ -21,7 +21,7 @@ impl Pager {
     ///
     /// `defaults` are variables for its environment: git sets `LESS=FRX` and `LV=-c` where
     /// the person has not.
-    pub fn start(line: &str, defaults: &[(&str, &str)]) -> Option<Pager> {
+    pub(crate) fn start(line: &str, defaults: &[(&str, &str)]) -> Option<Pager> {
         let line = line.trim();
         if line.is_empty() || line == "cat" {
             return None;

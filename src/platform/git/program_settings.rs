@@ -8,9 +8,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::platform::git::GitError;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigChange, ConfigScope, GitConfig};
-use crate::platform::git::git_runner::{GitRunner, GitVersion};
 use crate::platform::git::shell::{first_shell_word, shell_word};
+use crate::platform::git::version::GitVersion;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConfigValue {
@@ -87,7 +88,7 @@ const fn from_version(version: GitVersion, setting: GitSetting) -> GitSetting {
 }
 
 /// The rows that a git of that version is given.
-pub fn settings_for_version(version: GitVersion) -> Vec<&'static GitSetting> {
+pub(crate) fn settings_for_version(version: GitVersion) -> Vec<&'static GitSetting> {
     let mut chosen: Vec<&GitSetting> = Vec::new();
     for row in SETTINGS.iter().filter(|row| row.since.is_none_or(|since| version >= since)) {
         chosen.retain(|earlier| earlier.key != row.key);
@@ -98,7 +99,7 @@ pub fn settings_for_version(version: GitVersion) -> Vec<&'static GitSetting> {
 
 /// Where the running program is best called: under the name on PATH that leads to it,
 /// which stays when a package manager moves what it points to; else where it lies.
-pub fn stable_program_path(program: &Path, path: Option<&OsStr>) -> PathBuf {
+pub(crate) fn stable_program_path(program: &Path, path: Option<&OsStr>) -> PathBuf {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     let name = program.file_name().unwrap_or_default();
     let found = real(program).and_then(|own| {
@@ -179,7 +180,7 @@ impl GitSetting {
 
 /// Updates the textconv setting to the text form that this program writes: git
 /// then drops its cache of texts in another form. Leaves lines alone that are not ours.
-pub fn update_textconv_setting(git: &GitRunner) -> Result<(), GitError> {
+pub(crate) fn update_textconv_setting(git: &GitCommand) -> Result<(), GitError> {
     const KEY: &str = "diff.comfy.textconv";
     let Some(row) = SETTINGS.iter().find(|row| row.key == KEY) else { return Ok(()) };
     let config = GitConfig::read(git)?;
@@ -188,8 +189,7 @@ pub fn update_textconv_setting(git: &GitRunner) -> Result<(), GitError> {
         let wanted = row.value.render(&program);
         let is_form = arguments.trim().strip_prefix("textconv --form=").is_some_and(is_number);
         if is_form && entry.value != wanted && entry.scope != ConfigScope::Command {
-            let change = ConfigChange::Set { key: KEY.to_owned(), value: wanted };
-            change.apply(git, entry.scope)?;
+            ConfigChange::set(KEY, wanted).apply(git, entry.scope)?;
         }
     }
     Ok(())
@@ -201,7 +201,7 @@ fn is_number(text: &str) -> bool {
 
 /// The program that a configured command line calls, if that is a git-comfy, and its
 /// arguments.
-pub fn parse_program(line: &str) -> Option<(ConfiguredProgram, &str)> {
+pub(crate) fn parse_program(line: &str) -> Option<(ConfiguredProgram, &str)> {
     let (word, rest) = first_shell_word(line)?;
     let name = word.rsplit(['/', '\\']).next()?;
     let ours = name == "git-comfy" || name.eq_ignore_ascii_case("git-comfy.exe");

@@ -8,7 +8,7 @@ const GIT_VALUE_OPTIONS: &[&str] =
     &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source"];
 
 /// Whether the nearest push among the callers of a hook is a trial. False where none is seen.
-pub fn is_dry_run(callers: &[Vec<String>]) -> bool {
+pub(crate) fn is_dry_run(callers: &[Vec<String>]) -> bool {
     let push = callers.iter().find_map(|words| push_options(words));
     push.is_some_and(has_dry_run)
 }

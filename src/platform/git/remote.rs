@@ -5,7 +5,7 @@
 ///
 /// `None` for a remote on this machine. `git@host:owner/repo` keeps its `git`, which is
 /// the name of the service and not of a person.
-pub fn shareable_url(url: &str) -> Option<String> {
+pub(crate) fn shareable_url(url: &str) -> Option<String> {
     let url = url.trim();
     let clean = url.chars().all(|c| !c.is_control() && !c.is_whitespace());
     if url.is_empty() || !clean || url.len() > 500 {
@@ -34,7 +34,7 @@ pub fn shareable_url(url: &str) -> Option<String> {
 }
 
 /// `owner/repo` of a remote, as ComfyUI's Manager writes it into `aux_id`.
-pub fn owner_and_name(url: &str) -> Option<String> {
+pub(crate) fn owner_and_name(url: &str) -> Option<String> {
     let plain = url.trim_end_matches('/');
     let plain = plain.strip_suffix(".git").unwrap_or(plain);
     let mut parts = plain.rsplit(['/', ':']);

@@ -11,13 +11,13 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use super::backend::{AttributeDirection, AttributeState, GitBackend, HistoryWalk, RefSwap};
-use super::command::{GitCommand, InheritedRepository};
+use super::command::GitCommand;
+use super::config;
 use super::error::{GitError, Result};
-use super::git_runner;
 use super::id::{CommitId, ObjectFormat, ObjectId, ObjectKind, RefName, RepoPath};
 use super::objects::{Commit, EntryKind, ObjectBatch, Signature, TreeEntry, parse_tree};
-use crate::platform::git;
 use crate::platform::git::backend::{LibraryBackend, PlumbingBackend};
+use crate::platform::time;
 
 /// What the environment of the process says about git, read once at the edge.
 #[derive(Debug, Clone, Default)]
@@ -61,8 +61,7 @@ impl RepositoryFolders {
     /// A call of git in this very repository, whatever the environment names.
     pub(crate) fn git_command(&self) -> GitCommand {
         let folder = self.work_tree.as_ref().unwrap_or(&self.git_dir);
-        let git =
-            GitCommand::new(folder, InheritedRepository::Nothing).env("GIT_DIR", &self.git_dir);
+        let git = GitCommand::outside_environment(folder).env("GIT_DIR", &self.git_dir);
         match &self.work_tree {
             Some(work_tree) => git.env("GIT_WORK_TREE", work_tree),
             None => git,
@@ -110,7 +109,7 @@ impl Repository {
     /// Makes a repository without a work tree in a folder, or leaves the one that is there.
     pub fn init_bare(folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(GitError::file_error("make", folder))?;
-        git_runner::GitRunner::outside_environment(folder).run(["init", "-q", "--bare", "."])?;
+        GitCommand::outside_environment(folder).args(["init", "-q", "--bare", "."]).output()?;
         Ok(())
     }
 
@@ -191,11 +190,6 @@ impl Repository {
 
     pub fn format(&self) -> ObjectFormat {
         self.folders.format
-    }
-
-    /// Whether commits beyond some depth are missing.
-    pub fn is_shallow(&self) -> bool {
-        self.folders.common_dir.join("shallow").exists()
     }
 
     /// What the environment said when the repository was opened.
@@ -428,15 +422,27 @@ impl Repository {
         self.backend.settings(prefix)
     }
 
+    /// The value of one setting that counts, the last one. The key as git prints it: section and
+    /// name in lower case.
+    pub fn setting(&self, key: &str) -> Result<Option<String>> {
+        let held = self.settings(key)?.into_iter().rev().find(|(name, _)| name == key);
+        Ok(held.map(|(_, value)| value))
+    }
+
+    /// Whether a setting is true or false; none where it is not set, or neither.
+    pub fn bool_setting(&self, key: &str) -> Result<Option<bool>> {
+        Ok(self.setting(key)?.and_then(|value| config::parse_bool(&value)))
+    }
+
     /// Who commits in this repository, now. Where git would refuse for want of a name,
     /// the person behind `HEAD` stands in, so that nothing is lost over it.
     pub fn committer(&self) -> Result<Signature> {
-        let told = if self.environment.has_own_settings {
+        let identity = if self.environment.has_own_settings {
             self.plumbing().committer()?
         } else {
             self.backend.committer()?
         };
-        let person = match told {
+        let person = match identity {
             Some(person) => Some(person),
             None => match self.head()? {
                 Some(head) => self.commit(head)?.map(|commit| commit.committer),
@@ -449,7 +455,7 @@ impl Repository {
             seconds: 0,
             offset: 0,
         });
-        person.seconds = i64::try_from(git::now_millis() / 1000).unwrap_or(i64::MAX);
+        person.seconds = i64::try_from(time::now_millis() / 1000).unwrap_or(i64::MAX);
         Ok(person)
     }
 }

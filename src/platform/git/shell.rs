@@ -9,7 +9,7 @@ use crate::platform::text::sanitize;
 
 /// A file as a person in a folder types its name: from there, quoted where it must be, and
 /// safe to show.
-pub fn quote_path_from(repository: &Repository, folder: &Path, path: &RepoPath) -> String {
+pub(crate) fn quote_path_from(repository: &Repository, folder: &Path, path: &RepoPath) -> String {
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     let own = path.to_path();
     let from_here = || {
@@ -22,7 +22,7 @@ pub fn quote_path_from(repository: &Repository, folder: &Path, path: &RepoPath) 
 }
 
 /// A name of a file as a person types it: quoted where it must be, and safe to show.
-pub fn quote_path(name: impl AsRef<Path>) -> String {
+pub(crate) fn quote_path(name: impl AsRef<Path>) -> String {
     let name = name.as_ref().to_string_lossy();
     let name = if name.starts_with('-') { format!("./{name}") } else { name.into_owned() };
     sanitize::line(&shell_word(&name)).into_owned()
@@ -39,7 +39,7 @@ fn relative_path(folder: &Path, file: &Path) -> PathBuf {
 }
 
 /// A word for a POSIX shell, quoted where it must be.
-pub fn shell_word(text: &str) -> String {
+pub(crate) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@+,-".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();

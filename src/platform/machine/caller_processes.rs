@@ -7,7 +7,7 @@ const MOST: usize = 16;
 
 /// The command line of each calling process, the nearest first.
 #[cfg(unix)]
-pub fn callers() -> Vec<Vec<String>> {
+pub(crate) fn callers() -> Vec<Vec<String>> {
     let mut all = Vec::new();
     let mut id = std::os::unix::process::parent_id();
     while id > 1 && all.len() < MOST {
@@ -41,9 +41,9 @@ fn look(id: u32) -> Option<(u32, Vec<String>)> {
 #[cfg(all(unix, not(target_os = "linux")))]
 fn look(id: u32) -> Option<(u32, Vec<String>)> {
     let mut ps = std::process::Command::new("ps");
-    let told = ps.args(["-o", "ppid=", "-o", "args=", "-p", &id.to_string()]).output().ok()?;
-    let told = String::from_utf8_lossy(&told.stdout).into_owned();
-    let mut words = told.split_whitespace().map(str::to_owned);
+    let output = ps.args(["-o", "ppid=", "-o", "args=", "-p", &id.to_string()]).output().ok()?;
+    let output = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut words = output.split_whitespace().map(str::to_owned);
     let parent = words.next()?.parse().ok()?;
     Some((parent, words.collect()))
 }

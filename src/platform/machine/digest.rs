@@ -7,8 +7,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize};
+
+use crate::platform::hex::to_hex;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DigestKind {
@@ -177,55 +178,48 @@ fn truncate_hex(mut hex: String, kind: DigestKind) -> String {
     hex
 }
 
-/// Lower case hex digits.
-pub fn to_hex(bytes: &[u8]) -> String {
-    HEXLOWER.encode(bytes)
-}
-
-fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok()
-}
-
 mod hex_bytes {
-    use crate::platform::machine;
-    use crate::platform::machine::digest;
+    use std::borrow::Cow;
+
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 32], s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&machine::to_hex(bytes))
+    use crate::platform::hex;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 32], s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&hex::to_hex(bytes))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<[u8; 32], D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
-        digest::parse_hex(&text).ok_or_else(|| D::Error::custom("not 64 hex digits"))
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<[u8; 32], D::Error> {
+        parse(&Cow::<'de, str>::deserialize(d)?)
+    }
+
+    pub(super) fn parse<E: Error>(digits: &str) -> Result<[u8; 32], E> {
+        hex::parse_hex(digits).ok_or_else(|| E::custom("not 64 hex digits"))
     }
 }
 
 mod hex_bytes_option {
-    use crate::platform::machine;
-    use crate::platform::machine::digest;
-    use serde::de::Error;
+    use std::borrow::Cow;
+
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(crate) fn serialize<S: Serializer>(
+    use super::hex_bytes;
+
+    pub(super) fn serialize<S: Serializer>(
         bytes: &Option<[u8; 32]>,
         s: S,
     ) -> Result<S::Ok, S::Error> {
         match bytes {
-            Some(bytes) => s.serialize_str(&machine::to_hex(bytes)),
+            Some(bytes) => hex_bytes::serialize(bytes, s),
             None => s.serialize_none(),
         }
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
     ) -> Result<Option<[u8; 32]>, D::Error> {
-        let text = Option::<std::borrow::Cow<'de, str>>::deserialize(d)?;
-        text.map(|text| {
-            digest::parse_hex(&text).ok_or_else(|| D::Error::custom("not 64 hex digits"))
-        })
-        .transpose()
+        Option::<Cow<'de, str>>::deserialize(d)?.map(|digits| hex_bytes::parse(&digits)).transpose()
     }
 }
 

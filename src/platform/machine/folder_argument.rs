@@ -33,10 +33,10 @@ pub(crate) struct FolderFiles {
 impl FolderFiles {
     /// What there is to say of the folders that could not be looked into.
     pub(crate) fn remarks(&self) -> Vec<String> {
-        let told = |(folder, error): &(PathBuf, io::Error)| {
-            format!("{} cannot be looked into: {error}", sanitize::line(&folder.to_string_lossy()))
+        let remark = |(folder, error): &(PathBuf, io::Error)| {
+            format!("{} cannot be looked into: {error}", sanitize::path(folder))
         };
-        self.unreadable.iter().map(told).collect()
+        self.unreadable.iter().map(remark).collect()
     }
 }
 
@@ -47,16 +47,17 @@ pub(crate) fn list_files(
     links: LinkPolicy,
     wanted: &dyn Fn(&Path) -> bool,
 ) -> Result<FolderFiles> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        CommandError::new(format!("{}: {problem}", sanitize::line(&folder.to_string_lossy())))
-    };
+    let name = || sanitize::path(folder);
     if !folder.is_dir() {
-        return Err(failed(&"this is no folder"));
+        return Err(CommandError::user("this is no folder").with_context(name()));
     }
     let mut below = FolderFiles::default();
     collect_files(folder, 0, links, wanted, &mut below);
     match below.unreadable.iter().position(|(closed, _)| closed == folder) {
-        Some(at) => Err(failed(&below.unreadable[at].1)),
+        Some(at) => {
+            let (_, error) = below.unreadable.swap_remove(at);
+            Err(CommandError::system(error).with_context(name()))
+        }
         None => Ok(below),
     }
 }

@@ -24,7 +24,7 @@ const FOLDER_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 const FALLBACK_POLL: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WatchMode {
+pub(crate) enum WatchMode {
     /// By the system's notifications; where there are none, by polling.
     Notified,
     /// By polling this often: network folders send no notifications.
@@ -32,7 +32,7 @@ pub enum WatchMode {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WatchEvent {
+pub(crate) enum WatchEvent {
     /// These files changed, came or went, and change no more.
     Files(BTreeSet<PathBuf>),
     /// Anything may have changed: compare all files.
@@ -65,7 +65,7 @@ struct UnsettledFile {
     first_change: Instant,
 }
 
-pub struct FolderWatcher {
+pub(crate) struct FolderWatcher {
     folder: PathBuf,
     mode: WatchMode,
     wanted: fn(&Path) -> bool,
@@ -82,7 +82,7 @@ pub struct FolderWatcher {
 impl FolderWatcher {
     /// Starts to watch. `wanted` says by its path whether a file counts. The first event is a
     /// rescan.
-    pub fn open(folder: &Path, way: WatchMode, wanted: fn(&Path) -> bool) -> FolderWatcher {
+    pub(crate) fn open(folder: &Path, way: WatchMode, wanted: fn(&Path) -> bool) -> FolderWatcher {
         let (sender, messages) = channel();
         let mut eyes = FolderWatcher {
             folder: folder.to_owned(),
@@ -102,19 +102,19 @@ impl FolderWatcher {
     }
 
     /// A function that ends the waiting, from another thread.
-    pub fn stop_handle(&self) -> impl Fn() + Send + 'static {
+    pub(crate) fn stop_handle(&self) -> impl Fn() + Send + 'static {
         let sender = self.sender.clone();
         move || drop(sender.send(WatcherMessage::End))
     }
 
     /// Whether the system sends notifications.
-    pub fn has_notifications(&self) -> bool {
+    pub(crate) fn has_notifications(&self) -> bool {
         self.watcher.is_some()
     }
 
     /// Compares all files that are there with those known so far: what differs is reported
     /// once it has settled.
-    pub fn compare_present(&mut self, present: BTreeSet<PathBuf>) {
+    pub(crate) fn compare_present(&mut self, present: BTreeSet<PathBuf>) {
         let gone: Vec<PathBuf> =
             self.known.keys().filter(|file| !present.contains(*file)).cloned().collect();
         for file in present.into_iter().chain(gone) {
@@ -126,7 +126,7 @@ impl FolderWatcher {
     }
 
     /// Waits for an event, at most so long.
-    pub fn wait_for_event(&mut self, longest: Duration) -> WatchEvent {
+    pub(crate) fn wait_for_event(&mut self, longest: Duration) -> WatchEvent {
         let until = Instant::now() + longest;
         loop {
             if std::mem::take(&mut self.needs_rescan) {

@@ -2,6 +2,6 @@
 
 /// Calls this when the person or the system asks this process to stop, instead of ending it
 /// on the spot. False: it cannot be arranged, and the process ends as usual.
-pub fn on_interrupt(tell: impl Fn() + Send + 'static) -> bool {
+pub(crate) fn on_interrupt(tell: impl Fn() + Send + 'static) -> bool {
     ctrlc::set_handler(tell).is_ok()
 }

@@ -2,19 +2,21 @@
 //!
 //! Must not know git.
 
-pub mod caller_processes;
+pub(crate) mod caller_processes;
 pub mod comfyui;
-pub mod digest;
-pub mod file_io;
-pub mod folder_argument;
-pub mod folder_watcher;
+pub(crate) mod digest;
+pub(crate) mod file_io;
+pub(crate) mod folder_argument;
+pub(crate) mod folder_watcher;
 pub mod hash;
-pub mod interrupt;
-pub mod models;
-pub mod output_file;
-pub mod packs;
-pub mod safetensors;
+pub(crate) mod interrupt;
+pub(crate) mod models;
+pub(crate) mod output_file;
+pub(crate) mod packs;
+pub(crate) mod safetensors;
 pub mod server;
-pub mod sidecar;
+pub(crate) mod sidecar;
 
-pub use digest::{Digest, DigestKind, FileHashes, to_hex};
+pub(crate) use digest::{Digest, DigestKind, FileHashes};
+
+pub use super::hex::to_hex;

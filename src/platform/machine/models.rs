@@ -10,7 +10,7 @@ use crate::platform::machine::comfyui::folders::{ModelFolderType, ModelFolders, 
 
 /// A model file found for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelFile {
+pub(crate) struct ModelFile {
     /// The file without links in its path: what is opened and hashed.
     pub file: PathBuf,
     /// The label of the search folder it was found in.
@@ -22,7 +22,7 @@ pub struct ModelFile {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ModelResolution {
+pub(crate) enum ModelResolution {
     /// A file, and further files of the same name that ComfyUI does not reach.
     File {
         taken: ModelFile,
@@ -42,7 +42,7 @@ pub enum ModelResolution {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ModelNameRefusal {
+pub(crate) enum ModelNameRefusal {
     #[error("the name is an absolute path")]
     Absolute,
     #[error("the name climbs out of the model folder with ..")]
@@ -62,7 +62,7 @@ const EMBEDDING_ENDINGS: &[&str] = &["", ".safetensors", ".pt", ".bin"];
 const VAE_HALF_ENDINGS: &[&str] = &["", ".ckpt", ".pt", ".pth", ".safetensors", ".sft"];
 
 /// Resolves a model name of a folder type.
-pub fn resolve_model(folders: &ModelFolders, kind: &str, name: &str) -> ModelResolution {
+pub(crate) fn resolve_model(folders: &ModelFolders, kind: &str, name: &str) -> ModelResolution {
     let parts = match split_model_name(name) {
         Ok(parts) => parts,
         Err(refusal) => return ModelResolution::Refused(refusal),
@@ -86,7 +86,7 @@ pub fn resolve_model(folders: &ModelFolders, kind: &str, name: &str) -> ModelRes
 
 /// The types, in ComfyUI's order, that offer a file of this name: for a widget of a class
 /// nobody knows. Only names that end as a model does are looked for.
-pub fn types_offering(folders: &ModelFolders, name: &str) -> Vec<String> {
+pub(crate) fn types_offering(folders: &ModelFolders, name: &str) -> Vec<String> {
     let Ok(parts) = split_model_name(name) else { return Vec::new() };
     let looks_like_one = comfyui::is_model_ending(name);
     let has = |kind: &ModelFolderType| {
@@ -145,11 +145,25 @@ enum ProbedPath {
     File(ModelFile),
 }
 
+/// What ComfyUI would take.
+enum FirstMatch {
+    Nothing,
+    /// Nothing, but something special lies there.
+    Special,
+    Outside,
+    File(ModelFile),
+}
+
+impl FirstMatch {
+    fn is_taken(&self) -> bool {
+        matches!(self, FirstMatch::Outside | FirstMatch::File(_))
+    }
+}
+
 impl ModelSearch<'_> {
     fn run(self) -> ModelResolution {
-        let mut taken: Option<Result<ModelFile, ModelNameRefusal>> = None;
+        let mut first = FirstMatch::Nothing;
         let mut others: Vec<ModelFile> = Vec::new();
-        let mut special = false;
         if self.parts.is_empty() {
             return ModelResolution::Missing;
         }
@@ -163,7 +177,9 @@ impl ModelSearch<'_> {
                     ProbedPath::Nothing => continue,
                     // Python's isfile passes over these, and so does ComfyUI.
                     ProbedPath::Special => {
-                        special = true;
+                        if matches!(first, FirstMatch::Nothing) {
+                            first = FirstMatch::Special;
+                        }
                         continue;
                     }
                     ProbedPath::Folder(size) if self.kind.offered == OfferedNames::Folders => {
@@ -172,16 +188,14 @@ impl ModelSearch<'_> {
                     ProbedPath::Folder(_) => continue,
                     // ComfyUI would take this one; that another of the name lies behind it
                     // does not help.
-                    ProbedPath::Outside if taken.is_none() => {
-                        taken = Some(Err(ModelNameRefusal::LeadsOutside))
-                    }
+                    ProbedPath::Outside if !first.is_taken() => first = FirstMatch::Outside,
                     ProbedPath::Outside => {}
-                    ProbedPath::File(file) if taken.is_none() => taken = Some(Ok(file)),
+                    ProbedPath::File(file) if !first.is_taken() => first = FirstMatch::File(file),
                     // One file under two search folders is no second file.
                     ProbedPath::File(file) => {
                         let same = |known: &ModelFile| known.file == file.file;
-                        let first = matches!(&taken, Some(Ok(first)) if same(first));
-                        if !first && !others.iter().any(same) {
+                        let is_first = matches!(&first, FirstMatch::File(first) if same(first));
+                        if !is_first && !others.iter().any(same) {
                             others.push(file);
                         }
                     }
@@ -189,11 +203,11 @@ impl ModelSearch<'_> {
                 break;
             }
         }
-        match taken {
-            Some(Ok(taken)) => ModelResolution::File { taken, others },
-            Some(Err(refusal)) => ModelResolution::Refused(refusal),
-            None if special => ModelResolution::Refused(ModelNameRefusal::NotAFile),
-            None => ModelResolution::Missing,
+        match first {
+            FirstMatch::File(taken) => ModelResolution::File { taken, others },
+            FirstMatch::Outside => ModelResolution::Refused(ModelNameRefusal::LeadsOutside),
+            FirstMatch::Special => ModelResolution::Refused(ModelNameRefusal::NotAFile),
+            FirstMatch::Nothing => ModelResolution::Missing,
         }
     }
 

@@ -1,11 +1,11 @@
 //! Where a command writes what it was asked for: into the file that `-o` names, or to
 //! standard output.
 
-use std::io::Write;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{CommandError, Result};
-use crate::platform;
+use crate::platform::AtomicWrite;
 use crate::platform::text::sanitize;
 
 /// The file that a person named for it, if any.
@@ -27,7 +27,7 @@ impl OutputArgs {
         let Some(output) = &self.output else { return Ok(None) };
         let over = if self.force { Overwrite::Always } else { Overwrite::Never };
         write_output_file(output, text, over)?;
-        Ok(Some(sanitize::line(&output.display().to_string()).into_owned()))
+        Ok(Some(sanitize::path(output)))
     }
 }
 
@@ -43,26 +43,15 @@ pub(crate) fn write_output_file(
     text: impl AsRef<[u8]>,
     over: Overwrite,
 ) -> Result<()> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        CommandError::new(format!("{}: {problem}", sanitize::line(&output.display().to_string())))
+    let name = sanitize::path(output);
+    let way = match over {
+        Overwrite::Always => AtomicWrite::new().follow_links(),
+        Overwrite::Never => AtomicWrite::new().refuse_existing(),
     };
-    let folder = match output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    platform::with_usual_rights(&mut builder);
-    let mut file = builder.tempfile_in(folder).map_err(|e| failed(&e))?;
-    file.write_all(text.as_ref()).map_err(|e| failed(&e))?;
-    let written = match over {
-        Overwrite::Always => file.persist(output),
-        Overwrite::Never => file.persist_noclobber(output),
-    };
-    match written {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(failed(&"this file is there already").with_hint("--force writes over it"))
-        }
-        Err(error) => Err(failed(&error.error)),
-    }
+    way.write(output, text.as_ref()).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => CommandError::user("this file is there already")
+            .with_context(name)
+            .with_hint("--force writes over it"),
+        _ => CommandError::system(error).with_context(name),
+    })
 }

@@ -59,7 +59,7 @@ pub struct SafetensorsHeader {
 }
 
 /// Whether the file's name says safetensors.
-pub fn has_safetensors_ending(path: &Path) -> bool {
+pub(crate) fn has_safetensors_ending(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
         extension.eq_ignore_ascii_case("safetensors") || extension.eq_ignore_ascii_case("sft")
     })
@@ -67,7 +67,7 @@ pub fn has_safetensors_ending(path: &Path) -> bool {
 
 /// Reads the header of an open file of `size` bytes. `None` when the file does not begin
 /// as a safetensors file does, whatever its name says.
-pub fn read_header(file: &mut File, size: u64) -> io::Result<Option<SafetensorsHeader>> {
+pub(crate) fn read_header(file: &mut File, size: u64) -> io::Result<Option<SafetensorsHeader>> {
     file.seek(SeekFrom::Start(0))?;
     let mut length = [0; LENGTH_BYTES as usize];
     match file.read_exact(&mut length) {

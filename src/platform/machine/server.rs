@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::CommandError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -54,6 +55,12 @@ pub enum ServerError {
         #[source]
         error: serde_json::Error,
     },
+}
+
+impl From<ServerError> for CommandError {
+    fn from(error: ServerError) -> Self {
+        CommandError::server(error)
+    }
 }
 
 impl ServerError {

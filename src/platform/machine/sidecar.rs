@@ -8,19 +8,18 @@
 //! - `<stem>.civitai.info` (Civitai Helper): `modelId`, `id`, `files[].hashes`
 //! - `<stem>.cm-info.json` (Stability Matrix): `ModelId`, `VersionId`, `Hashes`
 
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::digest::{Digest, DigestKind};
+use crate::platform::files;
 
 /// The largest sidecar that is read, in bytes; Civitai's own answers reach 300 KB.
 const MAX_SIDECAR_LEN: u64 = 2 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SidecarClaims {
+pub(crate) struct SidecarClaims {
     /// The ending of the sidecar, which names its kind: `.civitai.info`.
     pub ending: &'static str,
     pub claims: Vec<Digest>,
@@ -29,7 +28,7 @@ pub struct SidecarClaims {
 }
 
 /// What the sidecars of a model say, in a fixed order.
-pub fn read_hints(model: &Path) -> Vec<SidecarClaims> {
+pub(crate) fn read_hints(model: &Path) -> Vec<SidecarClaims> {
     let (Some(file), Some(stem)) = (model.file_name(), model.file_stem()) else {
         return Vec::new();
     };
@@ -50,14 +49,9 @@ pub fn read_hints(model: &Path) -> Vec<SidecarClaims> {
     all.into_iter().flatten().filter(says_something).collect()
 }
 
+/// A link is not followed: what lies elsewhere says nothing about this file.
 fn read_small_file(path: &Path) -> Option<Vec<u8>> {
-    let metadata = path.symlink_metadata().ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_SIDECAR_LEN {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    fs::File::open(path).ok()?.take(MAX_SIDECAR_LEN).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    if path.is_symlink() { None } else { files::read_up_to(path, MAX_SIDECAR_LEN).ok() }
 }
 
 fn parse_sum_file(text: &[u8]) -> Option<SidecarClaims> {
@@ -122,6 +116,8 @@ fn civitai_url(model: Option<&Value>, version: Option<&Value>) -> Option<String>
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -2,14 +2,15 @@
 //!
 //! Every text that comes from a file passes `sanitize`. Must not print.
 
-pub mod sanitize;
-pub mod terminal_picture;
-pub mod time_argument;
-pub mod word_diff;
+pub(crate) mod plural;
+pub(crate) mod sanitize;
+pub(crate) mod terminal_picture;
+pub(crate) mod time_argument;
+pub(crate) mod word_diff;
 
 /// Whether the output shows colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Colour {
+pub(crate) enum Colour {
     /// Plain text.
     #[default]
     Off,

@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::path::Path;
 
 use unicode_width::UnicodeWidthChar;
 
@@ -27,13 +28,18 @@ enum TextPlacement {
 }
 
 /// A text for the inside of a line: a title, a file name, a value.
-pub fn line(text: &str) -> Cow<'_, str> {
+pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escape_unsafe(text, TextPlacement::Line)
+}
+
+/// A path for the inside of a line.
+pub(crate) fn path(path: &Path) -> String {
+    line(&path.to_string_lossy()).into_owned()
 }
 
 /// A text that may span lines: a prompt, a log, a patch. `\n` and `\t` stay, `\r\n`
 /// becomes `\n`, a lone `\r` (which would overwrite its line) is escaped.
-pub fn block(text: &str) -> Cow<'_, str> {
+pub(crate) fn block(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") {
         let unix = text.replace("\r\n", "\n");
         return Cow::Owned(escape_unsafe(&unix, TextPlacement::Block).into_owned());
@@ -44,7 +50,7 @@ pub fn block(text: &str) -> Cow<'_, str> {
 /// JSON text. JSON escapes the control characters of ASCII itself, but lets C1 controls,
 /// bidirectional overrides and invisible characters through; those become `\u` escapes, so
 /// that the value stays the same.
-pub fn json(text: &str) -> Cow<'_, str> {
+pub(crate) fn json(text: &str) -> Cow<'_, str> {
     let acts = |c: char| !c.is_ascii() && is_unsafe(c, TextPlacement::Block);
     if !text.contains(acts) {
         return Cow::Borrowed(text);
@@ -65,7 +71,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
 
 /// The beginning of a text within a line: white space runs become one blank, and what
 /// does not fit in `columns` terminal cells is replaced by `…`.
-pub fn excerpt(text: &str, columns: usize) -> String {
+pub(crate) fn excerpt(text: &str, columns: usize) -> String {
     let mut shown = String::new();
     let mut width = 0;
     // Where to cut so that the ellipsis still fits.

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil};
 
+use super::plural::counted;
 use super::sanitize;
 use crate::error::{CommandError, Result};
 
@@ -24,9 +25,9 @@ pub(crate) fn parse_until(text: &str, now: Timestamp) -> Result<Timestamp> {
 
 fn parse_time_range(text: &str, now: Timestamp) -> Result<TimeRange> {
     let text = text.trim().to_ascii_lowercase();
-    let here = Zoned::new(now, TimeZone::system());
+    let local_now = Zoned::new(now, TimeZone::system());
     let point = |moment: Timestamp| TimeRange { from: moment, to: moment };
-    let zone = || here.time_zone().clone();
+    let zone = || local_now.time_zone().clone();
     if text == "now" {
         return Ok(point(now));
     }
@@ -35,8 +36,8 @@ fn parse_time_range(text: &str, now: Timestamp) -> Result<TimeRange> {
     }
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
     let date = match first {
-        "today" => Some(here.date()),
-        "yesterday" => Some(here.date().checked_sub(1.day())?),
+        "today" => Some(local_now.date()),
+        "yesterday" => Some(local_now.date().checked_sub(1.day())?),
         first => first.parse::<civil::Date>().ok(),
     };
     if let Some(date) = date {
@@ -54,14 +55,14 @@ fn parse_time_range(text: &str, now: Timestamp) -> Result<TimeRange> {
     }
     if let Some(time) = parse_clock_time(&text) {
         // `23:50`, written at ten past midnight, is yesterday's.
-        let today = here.date().to_datetime(time).to_zoned(zone())?.timestamp();
+        let today = local_now.date().to_datetime(time).to_zoned(zone())?.timestamp();
         let passed = today <= now;
         return Ok(point(if passed { today } else { today - SignedDuration::from_hours(24) }));
     }
     if let Ok(time) = text.to_ascii_uppercase().parse::<civil::DateTime>() {
         return Ok(point(time.to_zoned(zone())?.timestamp()));
     }
-    Err(CommandError::new(format!("{} is no moment", sanitize::line(&text)))
+    Err(CommandError::user(format!("{} is no moment", sanitize::line(&text)))
         .with_hint("write 2026-01-31, yesterday, 14:30, 12h, 3d, 2w, \"an hour ago\""))
 }
 
@@ -114,18 +115,15 @@ fn parse_number_word(text: &str) -> Option<i64> {
 /// How long ago a time was: `3 hours ago`.
 pub(crate) fn format_ago(moment: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(moment).as_secs();
-    let counted = |count: i64, unit: &str| match count {
-        1 => format!("1 {unit} ago"),
-        count => format!("{count} {unit}s ago"),
-    };
+    let ago = |count, one, many| format!("{} ago", counted(count, one, many));
     match seconds {
         ..0 => "in the future".to_owned(),
         0..=59 => "just now".to_owned(),
-        60..=3599 => counted(seconds / 60, "minute"),
-        3600..=86_399 => counted(seconds / 3600, "hour"),
-        86_400..=2_591_999 => counted(seconds / 86_400, "day"),
-        2_592_000..=31_535_999 => counted(seconds / 2_592_000, "month"),
-        _ => counted(seconds / 31_536_000, "year"),
+        60..=3599 => ago(seconds / 60, "minute", "minutes"),
+        3600..=86_399 => ago(seconds / 3600, "hour", "hours"),
+        86_400..=2_591_999 => ago(seconds / 86_400, "day", "days"),
+        2_592_000..=31_535_999 => ago(seconds / 2_592_000, "month", "months"),
+        _ => ago(seconds / 31_536_000, "year", "years"),
     }
 }
 
@@ -183,11 +181,11 @@ mod tests {
 
     #[test]
     fn how_long_ago_is_said_in_words() {
-        let told = |seconds| format_ago(now() - SignedDuration::from_secs(seconds), now());
-        assert_eq!(told(5), "just now");
-        assert_eq!(told(60), "1 minute ago");
-        assert_eq!(told(7300), "2 hours ago");
-        assert_eq!(told(86_400 * 45), "1 month ago");
-        assert_eq!(told(-5), "in the future");
+        let ago = |seconds| format_ago(now() - SignedDuration::from_secs(seconds), now());
+        assert_eq!(ago(5), "just now");
+        assert_eq!(ago(60), "1 minute ago");
+        assert_eq!(ago(7300), "2 hours ago");
+        assert_eq!(ago(86_400 * 45), "1 month ago");
+        assert_eq!(ago(-5), "in the future");
     }
 }

@@ -12,7 +12,7 @@ const MOST_WORDS: usize = 20_000;
 
 /// A stretch of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WordDiffPart {
+pub(crate) enum WordDiffPart {
     Same(String),
     Removed(String),
     Added(String),
@@ -21,7 +21,7 @@ pub enum WordDiffPart {
 }
 
 /// Compares two texts. Long unchanged stretches are left out.
-pub fn diff_words(before: &str, after: &str) -> Vec<WordDiffPart> {
+pub(crate) fn diff_words(before: &str, after: &str) -> Vec<WordDiffPart> {
     let words = |text: &str| text.split_whitespace().take(MOST_WORDS + 1).count();
     if words(before) > MOST_WORDS || words(after) > MOST_WORDS {
         return vec![

@@ -4,6 +4,7 @@
 //! A file in the folder is one run and is there whole or not at all. Nothing is deleted
 //! before it is recorded.
 
+use crate::error::CommandError;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,12 @@ pub enum BridgeError {
     Foreign(PathBuf),
     #[error("{}: {source}", .path.display())]
     File { path: PathBuf, source: std::io::Error },
+}
+
+impl From<BridgeError> for CommandError {
+    fn from(error: BridgeError) -> Self {
+        CommandError::system(error)
+    }
 }
 
 /// What an installation changed.

@@ -20,6 +20,7 @@ use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Object, Value};
 
 use super::websocket::{ComfySocket, SocketEvent, random_client_id, random_hex};
+use crate::error::CommandError;
 use crate::platform::machine::server::{ComfyServer, ServerAddress, ServerError};
 use crate::runs::run_data::{EXTRA_DATA_KEY, HistoryEntry, RunParent, parse_entries};
 
@@ -65,6 +66,12 @@ pub enum ClientError {
     /// An answer that ComfyUI does not give.
     #[error("{0} did not answer as ComfyUI does")]
     Answer(String),
+}
+
+impl From<ClientError> for CommandError {
+    fn from(error: ClientError) -> Self {
+        CommandError::server(error)
+    }
 }
 
 /// What the caller wants after an event.

@@ -18,6 +18,7 @@ pub use update::RunSummary;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::error::CommandError;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The search index of one repository.
@@ -40,6 +41,12 @@ pub enum IndexError {
         /// Why not.
         source: std::io::Error,
     },
+}
+
+impl From<IndexError> for CommandError {
+    fn from(error: IndexError) -> Self {
+        CommandError::system(error)
+    }
 }
 
 /// What the functions of the index give back.

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::run_data;
 use crate::platform::git::notes::{NotesRevision, RefUpdate, update_ref};
-use crate::platform::git::shared_refs::RUNS_REF;
+use crate::platform::git::shared_refs::{RUNS_REF, RUNS_SHARING_KEY, RunsSharing};
 use crate::platform::git::{
     CommitId, EntryKind, GitError, ObjectBatch, ObjectId, RefName, RepoPath, Repository, Result,
     TreeEntry, tree,
@@ -100,11 +100,8 @@ pub struct RunChanges {
 }
 
 /// Whether runs travel between clones (`comfy.runs.share`).
-pub fn is_shared(repository: &Repository) -> Result<bool> {
-    let settings = repository.settings("comfy.runs.share")?;
-    Ok(settings
-        .last()
-        .is_some_and(|(_, value)| ["true", "yes", "on", "1"].contains(&value.as_str())))
+pub fn sharing(repository: &Repository) -> Result<RunsSharing> {
+    Ok(RunsSharing::from_setting(repository.setting(RUNS_SHARING_KEY)?.as_deref()))
 }
 
 /// Writes runs. Ids that were pruned stay away. Gives how many runs are new or know more

@@ -28,14 +28,14 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
-pub fn run(args: &CheckArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &CheckArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let what =
         if args.staged { CheckTarget::Staged } else { CheckTarget::Commit(args.revision.clone()) };
     if let CheckTarget::Commit(name) = &what
         && repository.resolve_commit(name)?.is_none()
     {
-        return Err(CommandError::new(format!("there is no commit {name}"))
+        return Err(CommandError::user(format!("there is no commit {name}"))
             .with_hint("`git comfy check --staged` looks at what the next commit would hold"));
     }
     let report = check::check_workflows(&repository, &what)?;

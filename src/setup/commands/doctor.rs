@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::setup::doctor::{DoctorContext, DoctorFinding, FindingHealth, recorder};
@@ -20,30 +21,30 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
-pub fn run(args: &DoctorArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &DoctorArgs, session: &Session) -> Result<Exit> {
     let environment = &session.environment;
     let repository = session.up_to_date_repository();
-    let patient = DoctorContext {
+    let context = DoctorContext {
         folder: session.cwd.clone(),
         state: SetupState::read(&session.cwd, environment.config_home.as_deref())?,
         program: environment.program.clone(),
         path: environment.path.clone(),
         switched_off: environment.switched_off,
     };
-    let mut findings = doctor::run_checks(&patient)?;
+    let mut findings = doctor::run_checks(&context)?;
     if let Ok(repository) = repository {
         findings.extend(recorder::check_recorder(session, &repository)?);
     }
     let text =
-        if args.json { format_json(&patient, &findings) } else { format_text(&patient, &findings) };
+        if args.json { format_json(&context, &findings) } else { format_text(&context, &findings) };
     session.ui.print(&text)?;
     let broken = findings.iter().any(|finding| finding.health == FindingHealth::Broken);
     Ok(if broken { Exit::Found } else { Exit::Done })
 }
 
-fn format_text(patient: &DoctorContext, findings: &[DoctorFinding]) -> String {
-    let mut text = match &patient.state.work_tree {
-        Some(place) => format!("{}\n", sanitize::line(&place.top.display().to_string())),
+fn format_text(context: &DoctorContext, findings: &[DoctorFinding]) -> String {
+    let mut text = match &context.state.work_tree {
+        Some(place) => format!("{}\n", sanitize::path(&place.top)),
         None => "not in a repository: only this machine was looked at\n".to_owned(),
     };
     for finding in findings {
@@ -61,13 +62,12 @@ fn format_text(patient: &DoctorContext, findings: &[DoctorFinding]) -> String {
     let broken = findings.iter().filter(|finding| finding.health == FindingHealth::Broken).count();
     text += &match broken {
         0 => "everything works\n".to_owned(),
-        1 => "1 thing is broken\n".to_owned(),
-        count => format!("{count} things are broken\n"),
+        count => format!("{} broken\n", counted(count, "thing is", "things are")),
     };
     text
 }
 
-fn format_json(patient: &DoctorContext, findings: &[DoctorFinding]) -> String {
+fn format_json(context: &DoctorContext, findings: &[DoctorFinding]) -> String {
     let findings: Vec<_> = findings
         .iter()
         .map(|finding| {
@@ -79,11 +79,11 @@ fn format_json(patient: &DoctorContext, findings: &[DoctorFinding]) -> String {
             })
         })
         .collect();
-    let place = patient.state.work_tree.as_ref();
+    let place = context.state.work_tree.as_ref();
     let report = json!({
         "schema": 1,
         "version": env!("CARGO_PKG_VERSION"),
-        "git": patient.state.version.to_string(),
+        "git": context.state.version.to_string(),
         "repository": place.map(|place| place.top.display().to_string()),
         "healthy": findings.iter().all(|finding| finding["health"] != "broken"),
         "findings": findings,

@@ -49,7 +49,7 @@ _git_comfy() {
 const ZSH_DESCRIPTION: &str = "#compdef git-comfy\n#description git for ComfyUI workflows\n";
 
 /// Writes the files. `command` describes the whole command line.
-pub fn run(args: &GenerateArgs, session: &Session, command: clap::Command) -> Result<Exit> {
+pub(crate) fn run(args: &GenerateArgs, session: &Session, command: clap::Command) -> Result<Exit> {
     let folder = session.cwd.join(&args.folder);
     let made = fs::create_dir_all(&folder).and_then(|()| match args.what {
         GeneratedKind::Man => write_man_pages(command, &folder),
@@ -75,7 +75,8 @@ pub fn run(args: &GenerateArgs, session: &Session, command: clap::Command) -> Re
         }
     });
     made.map_err(|error| {
-        CommandError::new(format!("cannot write into {}: {error}", folder.display()))
+        CommandError::system(error)
+            .with_context(format!("cannot write into {}", folder.display()))
             .with_hint("name a folder that you may write to")
     })?;
     Ok(Exit::Done)

@@ -33,7 +33,7 @@ pub struct HookArgs {
 const MAX_STDIN_LEN: u64 = 64 << 20;
 
 /// Runs the hook. Failures are printed and never change the exit code, except before a commit.
-pub fn run(args: &HookArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &HookArgs, session: &Session) -> Result<Exit> {
     if session.environment.switched_off {
         return Ok(Exit::Done);
     }
@@ -101,12 +101,12 @@ fn record_for_hook(args: &HookArgs, session: &Session, repository: &Repository) 
         }
         "post-merge" => hook_recording::record_after_merge(session, repository),
         "post-rewrite" => {
-            let mut told = Vec::new();
-            let _ = io::stdin().lock().take(MAX_STDIN_LEN).read_to_end(&mut told);
+            let mut stdin = Vec::new();
+            let _ = io::stdin().lock().take(MAX_STDIN_LEN).read_to_end(&mut stdin);
             hook_recording::carry_to_rewritten(
                 session,
                 repository,
-                &hook_recording::parse_rewritten_commits(&told),
+                &hook_recording::parse_rewritten_commits(&stdin),
             )
         }
         _ => Ok(()),

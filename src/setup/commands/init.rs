@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::layouts::storage_check::SetAside;
 use crate::platform::git::program_settings::{ConfiguredProgram, stable_program_path};
 use crate::platform::git::{RepoPath, Repository};
+use crate::platform::text::plural::{counted, plural};
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::setup::check::CheckTarget;
@@ -75,7 +76,7 @@ pub enum HookStyleArg {
 }
 
 /// Plans set-up, then shows the plan (`--dry-run`) or carries it out.
-pub fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
     if let Some(place) = &args.separate {
         let how = if args.dry_run { SeparateMode::DryRun } else { SeparateMode::Apply };
         if separate::separate_git_folder(place.as_deref(), how, session)? == AfterSeparate::Stop {
@@ -83,8 +84,8 @@ pub fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
         }
     }
     let state = SetupState::read(&session.cwd, session.environment.config_home.as_deref())?;
-    let wish = setup_request(args, session)?;
-    if wish.reach == SetupReach::Repository && state.work_tree.is_none() {
+    let request = setup_request(args, session)?;
+    if request.reach == SetupReach::Repository && state.work_tree.is_none() {
         if let Some(trouble) = separate::explain_missing_repository(session) {
             return Err(trouble);
         }
@@ -92,7 +93,7 @@ pub fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
             .with_hint("go into the folder of your workflows; `git init` makes it a repository")
             .with_hint("`git comfy init --global` sets up this machine for every repository"));
     }
-    let mut plan = setup::plan_init(&state, &wish)?;
+    let mut plan = setup::plan_init(&state, &request)?;
     let added = match (&args.template, &state.work_tree) {
         (Some(kind), Some(place)) => {
             Some(template::plan_template(*kind, &place.top, &state.git, &mut plan)?)
@@ -101,23 +102,23 @@ pub fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
     };
     if args.dry_run {
         print_plan(&plan, session)?;
-        if wish.reach == SetupReach::Repository {
+        if request.reach == SetupReach::Repository {
             would_mend(session)?;
         }
         return if args.renormalize { print_renormalization(session) } else { Ok(Exit::Done) };
     }
     if args.renormalize && check::has_staged_changes(&session.repository()?)? {
-        return Err(CommandError::new(
+        return Err(CommandError::repository(
             "something is staged already; it would go into the same commit",
         )
         .with_hint("commit it first, or `git restore --staged .` takes it out of the index"));
     }
     plan.apply(&state.git)?;
-    report_plan(&plan, &state, &wish, session)?;
+    report_plan(&plan, &state, &request, session)?;
     if let Some(added) = added {
         template::report_template(added, &state.git, session)?;
     }
-    if wish.reach == SetupReach::Repository {
+    if request.reach == SetupReach::Repository {
         let repository = session.repository()?;
         mend(&repository, session)?;
         fetch_and_restore_layouts(&repository, &plan, session)?;
@@ -135,13 +136,16 @@ fn mend(repository: &Repository, session: &Session) -> Result<()> {
     for SetAside { was, is, why, saved } in layouts::mend(repository)? {
         let saved = match saved {
             0 => "a new one is begun".to_owned(),
-            1 => "a new one begins with the 1 layout in it that is whole".to_owned(),
-            count => format!("a new one begins with the {count} layouts in it that are whole"),
+            count => format!(
+                "a new one begins with the {} in it that {} whole",
+                counted(count, "layout", "layouts"),
+                plural(count, "is", "are")
+            ),
         };
         session.ui.report(&format!(
             "note: {} was damaged ({why}); it is {} now, and {saved}",
-            sanitize::line(&was.display().to_string()),
-            sanitize::line(&is.display().to_string())
+            sanitize::path(&was),
+            sanitize::path(&is)
         ))?;
     }
     Ok(())
@@ -171,8 +175,11 @@ fn fetch_and_restore_layouts(
     session.print_remarks(&restored.remarks);
     match followed.len() + restored.files.len() {
         0 => {}
-        1 => ui.report("1 workflow has its layout again")?,
-        count => ui.report(&format!("{count} workflows have their layouts again"))?,
+        count => ui.report(&format!(
+            "{} {} again",
+            counted(count, "workflow", "workflows"),
+            plural(count, "has its layout", "have their layouts")
+        ))?,
     }
     Ok(())
 }
@@ -199,7 +206,7 @@ fn note_raw_workflows(repository: &Repository, session: &Session) -> Result<()> 
         session.ui.report(&format!(
             "{} in git without positions, and with comfy=keep git calls that modified: `git comfy \
              init --renormalize` stages the positions of all as one change",
-            if bare == 1 { "1 workflow is".to_owned() } else { format!("{bare} workflows are") }
+            counted(bare, "workflow is", "workflows are")
         ))?;
     }
     let raw = check::check_workflows(repository, &CheckTarget::Staged)?.unclean.len();
@@ -207,7 +214,7 @@ fn note_raw_workflows(repository: &Repository, session: &Session) -> Result<()> 
         session.ui.report(&format!(
             "{} committed without git-comfy, with positions, and stay so until somebody changes \
              them: `git comfy init --renormalize` stages the clean form of all as one change",
-            if raw == 1 { "1 workflow was".to_owned() } else { format!("{raw} workflows were") }
+            counted(raw, "workflow was", "workflows were")
         ))?;
     }
     Ok(())
@@ -224,10 +231,10 @@ fn renormalize_and_report(repository: &Repository, session: &Session) -> Result<
     }
     let what = match (done.staged.len(), done.attributes) {
         (0, _) => ".gitattributes is".to_owned(),
-        (1, false) => "1 workflow is".to_owned(),
-        (count, false) => format!("{count} workflows are"),
-        (1, true) => "1 workflow and .gitattributes are".to_owned(),
-        (count, true) => format!("{count} workflows and .gitattributes are"),
+        (count, false) => counted(count, "workflow is", "workflows are"),
+        (count, true) => {
+            format!("{} and .gitattributes are", counted(count, "workflow", "workflows"))
+        }
     };
     if done.with_positions {
         return Ok(ui.report(&format!(
@@ -257,7 +264,7 @@ fn setup_request(args: &InitArgs, session: &Session) -> Result<SetupRequest> {
         (None, Some(file)) => {
             let path = stable_program_path(file, session.environment.path.as_deref());
             path.into_os_string().into_string().map_err(|path| {
-                CommandError::new(format!(
+                CommandError::system(format!(
                     "the path of this program is no text: {}",
                     path.display()
                 ))
@@ -265,7 +272,7 @@ fn setup_request(args: &InitArgs, session: &Session) -> Result<SetupRequest> {
             })?
         }
         (None, None) => {
-            return Err(CommandError::new("the system does not tell where this program is")
+            return Err(CommandError::system("the system does not tell where this program is")
                 .with_hint("name it: git comfy init --command /path/to/git-comfy"));
         }
     };
@@ -287,9 +294,9 @@ fn setup_request(args: &InitArgs, session: &Session) -> Result<SetupRequest> {
 
 pub(crate) fn print_plan(plan: &SetupPlan, session: &Session) -> Result<Exit> {
     let mut text = String::new();
-    for chapter in &plan.sections {
-        text += &format!("{}\n", chapter.title);
-        for step in &chapter.steps {
+    for section in &plan.sections {
+        text += &format!("{}\n", section.title);
+        for step in &section.steps {
             text += &format!("    {}\n", step.describe());
         }
     }
@@ -306,10 +313,10 @@ pub(crate) fn print_plan(plan: &SetupPlan, session: &Session) -> Result<Exit> {
 fn report_plan(
     plan: &SetupPlan,
     state: &SetupState,
-    wish: &SetupRequest,
+    request: &SetupRequest,
     session: &Session,
 ) -> Result<()> {
-    let reached = match (&state.work_tree, wish.reach) {
+    let reached = match (&state.work_tree, request.reach) {
         (Some(place), SetupReach::Repository) => format!("in {}", place.top.display()),
         _ => "for every repository of yours on this machine".to_owned(),
     };
@@ -319,8 +326,8 @@ fn report_plan(
     } else {
         ui.report(&format!("git-comfy is set up {reached}:"))?;
     }
-    for chapter in &plan.sections {
-        ui.report(&format!("  - {}", chapter.title))?;
+    for section in &plan.sections {
+        ui.report(&format!("  - {}", section.title))?;
     }
     for remark in &plan.remarks {
         ui.report(&format!("note: {remark}"))?;

@@ -1,11 +1,11 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod check;
-pub mod doctor;
-pub mod generate;
-pub mod hook;
-pub mod init;
-pub mod separate;
-pub mod status;
-pub mod template;
-pub mod uninstall;
+pub(crate) mod check;
+pub(crate) mod doctor;
+pub(crate) mod generate;
+pub(crate) mod hook;
+pub(crate) mod init;
+pub(crate) mod separate;
+pub(crate) mod status;
+pub(crate) mod template;
+pub(crate) mod uninstall;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{CommandError, Result};
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 use crate::session::Session;
@@ -34,12 +34,12 @@ pub(crate) fn separate_git_folder(
     how: SeparateMode,
     session: &Session,
 ) -> Result<AfterSeparate> {
-    let here = std::fs::canonicalize(&session.cwd)?;
-    let mut found = separate::inspect_git_folder(&here);
+    let cwd = std::fs::canonicalize(&session.cwd)?;
+    let mut found = separate::inspect_git_folder(&cwd);
     if let (GitFolderState::Interrupted(top), SeparateMode::Apply) = (&found, how) {
         separate::resume_move(top)?;
         session.ui.report("went on where moving .git had been broken off")?;
-        found = separate::inspect_git_folder(&here);
+        found = separate::inspect_git_folder(&cwd);
     }
     let next = if how == SeparateMode::Apply { AfterSeparate::SetUp } else { AfterSeparate::Stop };
     match found {
@@ -49,7 +49,7 @@ pub(crate) fn separate_git_folder(
                 separate::remove_old(&top);
                 exclude_from_sync(&top, session)?;
             }
-            session.ui.report(&format!(".git is outside already: {}", display_path(&place)))?;
+            session.ui.report(&format!(".git is outside already: {}", sanitize::path(&place)))?;
             if let Some(found) = sync_services::find_sync_service(&place) {
                 let (service, undo) = (found.service, "put it back as .git and run this again");
                 session.ui.warn(&format!("but {service} copies that place, too: {undo}"));
@@ -57,7 +57,9 @@ pub(crate) fn separate_git_folder(
             Ok(AfterSeparate::SetUp)
         }
         GitFolderState::Interrupted(top) => {
-            session.ui.print(&format!("go on with moving .git out of {}\n", display_path(&top)))?;
+            session
+                .ui
+                .print(&format!("go on with moving .git out of {}\n", sanitize::path(&top)))?;
             Ok(next)
         }
         GitFolderState::Dangling { place, .. } => {
@@ -67,41 +69,42 @@ pub(crate) fn separate_git_folder(
         GitFolderState::Inside(top) => {
             let place = choose_place(named, &top, session)?;
             if how == SeparateMode::DryRun {
-                let (from, to) = (display_path(&top.join(".git")), display_path(&place));
+                let (from, to) = (sanitize::path(&top.join(".git")), sanitize::path(&place));
                 session
                     .ui
                     .print(&format!("move {from} to {to}, and leave a line that names it\n"))?;
                 return Ok(next);
             }
-            separate::move_git_folder(&top, &place).map_err(hint_for)?;
+            separate::move_git_folder(&top, &place)?;
             exclude_from_sync(&top, session)?;
-            session.ui.report(&format!(".git is now outside, at {}", display_path(&place)))?;
+            session.ui.report(&format!(".git is now outside, at {}", sanitize::path(&place)))?;
             session.ui.info(&format!(
                 "to undo it: delete the file .git, and move {} back as .git",
-                display_path(&place)
+                sanitize::path(&place)
             ));
             Ok(next)
         }
         GitFolderState::NoRepository => {
-            let bare = GitRunner::outside_environment(&here)
-                .run_unchecked(["rev-parse", "--is-bare-repository"])?;
+            let bare = GitCommand::outside_environment(&cwd)
+                .args(["rev-parse", "--is-bare-repository"])
+                .answer()?;
             if bare.stdout.starts_with(b"true") {
-                return Err(CommandError::new(
+                return Err(CommandError::repository(
                     "this is a bare repository; there is nothing to separate",
                 ));
             }
-            let place = choose_place(named, &here, session)?;
+            let place = choose_place(named, &cwd, session)?;
             if how == SeparateMode::DryRun {
                 let text =
-                    format!("make a repository here with its .git at {}\n", display_path(&place));
+                    format!("make a repository here with its .git at {}\n", sanitize::path(&place));
                 session.ui.print(&text)?;
                 return Ok(next);
             }
-            separate::init_separate(&here, &place).map_err(hint_for)?;
-            exclude_from_sync(&here, session)?;
+            separate::init_separate(&cwd, &place)?;
+            exclude_from_sync(&cwd, session)?;
             session.ui.report(&format!(
                 "new repository; its .git is outside, at {}",
-                display_path(&place)
+                sanitize::path(&place)
             ))?;
             Ok(next)
         }
@@ -112,37 +115,48 @@ pub(crate) fn separate_git_folder(
 pub(crate) fn explain_missing_repository(session: &Session) -> Option<CommandError> {
     let what = match separate::inspect_git_folder(&session.cwd) {
         GitFolderState::Dangling { place, .. } => {
-            format!(".git leads to {}, which is not on this machine", display_path(&place))
+            format!(".git leads to {}, which is not on this machine", sanitize::path(&place))
         }
         GitFolderState::Interrupted(_) => "moving .git outside was broken off half-way".to_owned(),
         _ => return None,
     };
-    Some(CommandError::new(what).with_hint("git comfy init --separate; see docs/synced-folders.md"))
+    Some(
+        CommandError::repository(what)
+            .with_hint("git comfy init --separate; see docs/synced-folders.md"),
+    )
 }
 
-fn display_path(path: &Path) -> String {
-    sanitize::line(&path.display().to_string()).into_owned()
-}
-
-fn hint_for(error: SeparateError) -> CommandError {
-    let hint = match &error {
-        SeparateError::Unfit(_) => "mend that first; nothing has been moved",
-        SeparateError::Taken(_) => "name another place: git comfy init --separate DIR",
-        SeparateError::Differs(_) => {
-            "something in it depends on where it lies, such as include.path"
-        }
-        SeparateError::Git(_) | SeparateError::File { .. } => {
-            "nothing is lost; run it again to go on"
-        }
-    };
-    CommandError::from(error).with_hint(hint)
+impl From<SeparateError> for CommandError {
+    fn from(error: SeparateError) -> Self {
+        let hint = match &error {
+            SeparateError::Unfit(_) => "mend that first; nothing has been moved",
+            SeparateError::Taken(_) => "name another place: git comfy init --separate DIR",
+            SeparateError::Differs(_) => {
+                "something in it depends on where it lies, such as include.path"
+            }
+            SeparateError::Git(_) | SeparateError::File { .. } => {
+                "nothing is lost; run it again to go on"
+            }
+        };
+        let failure = match error {
+            SeparateError::Taken(_) => CommandError::user(error),
+            SeparateError::File { .. } => CommandError::system(error),
+            SeparateError::Unfit(_) | SeparateError::Differs(_) | SeparateError::Git(_) => {
+                CommandError::repository(error)
+            }
+        };
+        failure.with_hint(hint)
+    }
 }
 
 /// Refuses a linked work tree, whose `.git` leads elsewhere for another reason.
 fn refuse_linked_work_tree(top: &Path, place: &Path) -> Result<()> {
     if place.join("commondir").is_file() {
-        return Err(CommandError::new(format!("{} is a linked work tree", display_path(top)))
-            .with_hint("do it in the main one: git worktree list"));
+        return Err(CommandError::repository(format!(
+            "{} is a linked work tree",
+            sanitize::path(top)
+        ))
+        .with_hint("do it in the main one: git worktree list"));
     }
     Ok(())
 }
@@ -154,7 +168,7 @@ fn choose_place(named: Option<&Path>, top: &Path, session: &Session) -> Result<P
         None => {
             let data = session.environment.data_home.as_ref();
             let data = data.ok_or_else(|| {
-                CommandError::new("the folder of your own data is not known")
+                CommandError::system("the folder of your own data is not known")
                     .with_hint("name a place: git comfy init --separate DIR")
             })?;
             separate::default_git_folder(data, top)
@@ -167,7 +181,7 @@ fn choose_place(named: Option<&Path>, top: &Path, session: &Session) -> Result<P
     });
     let real = real.unwrap_or(place);
     let elsewhere = |why: String| {
-        Err(CommandError::new(format!("{} {why}", display_path(&real)))
+        Err(CommandError::user(format!("{} {why}", sanitize::path(&real)))
             .with_hint("name a place outside: git comfy init --separate DIR"))
     };
     if real.starts_with(top) {
@@ -191,9 +205,9 @@ fn restore_dangling(
     let is_own = home.is_some_and(|home| place.starts_with(home));
     let other = named.is_some_and(|named| session.cwd.join(named) != place);
     if !is_own || other {
-        return Err(CommandError::new(format!(
+        return Err(CommandError::repository(format!(
             ".git leads to {}, which is not on this machine: it came with the folder from another",
-            display_path(place)
+            sanitize::path(place)
         ))
         .with_hint("keep .git out of the copying on both machines, delete the file here, and run this again")
         .with_hint("docs/synced-folders.md says how, service by service"));
@@ -201,12 +215,12 @@ fn restore_dangling(
     if how == SeparateMode::DryRun {
         return Ok(session
             .ui
-            .print(&format!("make an empty repository at {}\n", display_path(place)))?);
+            .print(&format!("make an empty repository at {}\n", sanitize::path(place)))?);
     }
-    separate::init_named_place(place).map_err(hint_for)?;
+    separate::init_named_place(place)?;
     session
         .ui
-        .report(&format!("made the repository that .git names, at {}", display_path(place)))?;
+        .report(&format!("made the repository that .git names, at {}", sanitize::path(place)))?;
     session.ui.info("its history is not copied with the folder; bring it from a remote:");
     session.ui.info("  git remote add origin URL; git fetch; git reset origin/main");
     Ok(())
@@ -223,7 +237,7 @@ fn exclude_from_sync(top: &Path, session: &Session) -> Result<()> {
             let slash = if below.is_empty() { "" } else { "/" };
             let pattern = format!("/{below}{slash}.git");
             if below.contains(['*', '?', '[', ']', '{', '}', '(']) {
-                session.ui.info(&format!("add {pattern} to {} yourself", display_path(&file)));
+                session.ui.info(&format!("add {pattern} to {} yourself", sanitize::path(&file)));
                 return Ok(());
             }
             let text = std::fs::read_to_string(&file).unwrap_or_default();
@@ -236,7 +250,7 @@ fn exclude_from_sync(top: &Path, session: &Session) -> Result<()> {
             file_io::replace_file(&file, text.as_bytes())?;
             session
                 .ui
-                .report(&format!("{} keeps .git from the other machines", display_path(&file)))?;
+                .report(&format!("{} keeps .git from the other machines", sanitize::path(&file)))?;
         }
         ExcludeMethod::ByHand(what) => session.ui.info(&manual_exclusion_text(found.service, what)),
         ExcludeMethod::Command { mac, windows, linux } => {

@@ -12,6 +12,7 @@ use crate::layouts::{
 };
 use crate::merging::merge_files;
 use crate::platform::git::shell::quote_path;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::records::describe::format_size;
 use crate::records::recorder_state::{RecorderProgress, RecorderState};
@@ -26,11 +27,14 @@ pub struct StatusArgs {
 }
 
 /// Looks and tells.
-pub fn run(args: &StatusArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &StatusArgs, session: &Session) -> Result<Exit> {
     let repository = session.up_to_date_repository()?;
     let status = layouts::work_tree_status(&repository)?;
-    let desk = RecorderState::new(&repository.state_dir());
-    let records = RecorderStatus { waiting: desk.pending().len(), progress: desk.progress() };
+    let recorder_state = RecorderState::new(&repository.state_dir());
+    let records = RecorderStatus {
+        waiting: recorder_state.pending().len(),
+        progress: recorder_state.progress(),
+    };
     let text =
         if args.json { render_json(&status, &records) } else { render_text(&status, &records) };
     session.ui.print(&text)?;
@@ -47,16 +51,13 @@ struct RecorderStatus {
 
 impl RecorderStatus {
     fn render_text(&self) -> String {
-        let what = match self.waiting {
-            1 => "1 commit's record is".to_owned(),
-            count => format!("{count} commits' records are"),
-        };
+        let what = counted(self.waiting, "commit's record is", "commits' records are");
         match &self.progress {
             _ if self.waiting == 0 => String::new(),
             Some(RecorderProgress { files, bytes, bytes_done, .. }) if *files > 0 => {
-                let models = if *files == 1 { "model" } else { "models" };
                 format!(
-                    "{what} being completed: hashing {files} {models}, {} of {}\n",
+                    "{what} being completed: hashing {}, {} of {}\n",
+                    counted(*files, "model", "models"),
                     format_size(*bytes_done),
                     format_size(*bytes)
                 )
@@ -129,8 +130,11 @@ fn render_text(status: &WorkTreeStatus, records: &RecorderStatus) -> String {
     }
     match status.pending_layouts {
         0 => {}
-        1 => text += "1 layout waits for its commit\n",
-        count => text += &format!("{count} layouts wait for their commits\n"),
+        count => {
+            let waiting =
+                counted(count, "layout waits for its commit", "layouts wait for their commits");
+            text += &format!("{waiting}\n");
+        }
     }
     text + &records.render_text()
 }
@@ -168,7 +172,7 @@ fn render_json(status: &WorkTreeStatus, records: &RecorderStatus) -> String {
             "inTheWay": damage.is_in_the_way,
         })
     };
-    let told = json!({
+    let report = json!({
         "schema": 1,
         "files": files,
         "raw": status.raw.iter().map(describe_raw::raw_file_to_json).collect::<Vec<_>>(),
@@ -176,5 +180,5 @@ fn render_json(status: &WorkTreeStatus, records: &RecorderStatus) -> String {
         "pendingLayouts": status.pending_layouts,
         "records": records.to_json(),
     });
-    format!("{told}\n")
+    format!("{report}\n")
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::setup::SetupState;
@@ -51,7 +51,7 @@ impl From<TemplateKindArg> for template::TemplateKind {
     }
 }
 
-pub fn run(args: &TemplateArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &TemplateArgs, session: &Session) -> Result<Exit> {
     let state = SetupState::read(&session.cwd, session.environment.config_home.as_deref())?;
     let top = state.work_tree.as_ref().map_or(session.cwd.as_path(), |place| place.top.as_path());
     let kind =
@@ -78,46 +78,53 @@ pub fn run(args: &TemplateArgs, session: &Session) -> Result<Exit> {
     if plan.is_empty() {
         session.ui.report("nothing to add: everything is there")?;
     }
-    for chapter in &plan.sections {
-        session.ui.report(&chapter.title)?;
+    for section in &plan.sections {
+        session.ui.report(&section.title)?;
     }
     report_lfs(lfs, kind, session);
     warn_if_ignored(&state.git, kind, session)?;
     Ok(Exit::Done)
 }
 
+/// A template that `init` has in its plan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AddedTemplate {
+    kind: template::TemplateKind,
+    lfs: LfsState,
+}
+
 /// Adds the template for `init` to its plan.
 pub(crate) fn plan_template(
-    wish: Option<TemplateKindArg>,
+    request: Option<TemplateKindArg>,
     top: &Path,
-    git: &GitRunner,
+    git: &GitCommand,
     plan: &mut SetupPlan,
-) -> Result<(template::TemplateKind, LfsState)> {
+) -> Result<AddedTemplate> {
     let kind =
-        wish.map_or_else(|| template::TemplateKind::detect(top), template::TemplateKind::from);
+        request.map_or_else(|| template::TemplateKind::detect(top), template::TemplateKind::from);
     let lfs = LfsState::detect(git)?;
     plan_template_files(&Template::new(kind, lfs), top, git, plan)?;
-    Ok((kind, lfs))
+    Ok(AddedTemplate { kind, lfs })
 }
 
 /// Remarks to print once the template is written.
 pub(crate) fn report_template(
-    (kind, lfs): (template::TemplateKind, LfsState),
-    git: &GitRunner,
+    added: AddedTemplate,
+    git: &GitCommand,
     session: &Session,
 ) -> Result<()> {
-    report_lfs(lfs, kind, session);
-    warn_if_ignored(git, kind, session)
+    report_lfs(added.lfs, added.kind, session);
+    warn_if_ignored(git, added.kind, session)
 }
 
 fn plan_template_files(
     template: &Template,
     top: &Path,
-    git: &GitRunner,
+    git: &GitCommand,
     plan: &mut SetupPlan,
 ) -> Result<()> {
     if template::is_comfyui_itself(git)? {
-        return Err(CommandError::new(
+        return Err(CommandError::user(
             "this is ComfyUI's own repository; lines of yours would be in the way of its updates",
         )
         .with_hint("make a repository of your own in the folder of your workflows:")
@@ -143,7 +150,11 @@ fn report_lfs(lfs: LfsState, kind: template::TemplateKind, session: &Session) {
     }
 }
 
-fn warn_if_ignored(git: &GitRunner, kind: template::TemplateKind, session: &Session) -> Result<()> {
+fn warn_if_ignored(
+    git: &GitCommand,
+    kind: template::TemplateKind,
+    session: &Session,
+) -> Result<()> {
     if let Some(line) = template::find_ignoring_line(git, kind)? {
         let line = sanitize::line(&line).into_owned();
         session.ui.warn(&format!("note: workflows are ignored all the same, by {line}"));

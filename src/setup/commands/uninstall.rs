@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::init;
+use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts;
@@ -14,6 +15,7 @@ use crate::records::recorder_state::RecorderState;
 use crate::runs::index::RunIndex;
 use crate::session::Session;
 use crate::setup::{self, SetupReach, SetupState};
+use crate::watch;
 
 /// Take out exactly what init put in.
 #[derive(Debug, clap::Args)]
@@ -30,7 +32,7 @@ pub struct UninstallArgs {
 }
 
 /// Plans, then shows the plan (`--dry-run`) or carries it out.
-pub fn run(args: &UninstallArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &UninstallArgs, session: &Session) -> Result<Exit> {
     let state = SetupState::read(&session.cwd, session.environment.config_home.as_deref())?;
     let reach = if args.global { SetupReach::Machine } else { SetupReach::Repository };
     if reach == SetupReach::Repository && state.work_tree.is_none() {
@@ -49,7 +51,7 @@ pub fn run(args: &UninstallArgs, session: &Session) -> Result<Exit> {
         if waiting > 0 {
             ui.report(&format!(
                 "note: layouts that no commit holds yet stay in {} ({waiting})",
-                sanitize::line(&repository.state_dir().join("layouts").display().to_string())
+                sanitize::path(&repository.state_dir().join("layouts"))
             ))?;
         }
     }
@@ -58,8 +60,8 @@ pub fn run(args: &UninstallArgs, session: &Session) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     ui.report("taken out:")?;
-    for chapter in &plan.sections {
-        ui.report(&format!("  - {}", chapter.title))?;
+    for section in &plan.sections {
+        ui.report(&format!("  - {}", section.title))?;
     }
     for remark in &plan.remarks {
         ui.report(&format!("note: {remark}"))?;
@@ -82,18 +84,10 @@ pub fn run(args: &UninstallArgs, session: &Session) -> Result<Exit> {
 fn remove_state_files(folder: &Path) {
     RecorderState::new(folder).remove_files();
     let _ = RunIndex::remove(folder);
-    for name in ["classes.tsv", "object_info.json", "scan.lock", "watch.lock"] {
+    watch::remove_state_files(folder);
+    let _ = std::fs::remove_file(node_catalog::catalog_file(folder));
+    for name in ["object_info.json", "scan.lock"] {
         let _ = std::fs::remove_file(folder.join(name));
-    }
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let is_watchers = name.starts_with("watch-files-") && name.ends_with(".lock");
-        let is_running = name.starts_with("running-") && name.ends_with(".json");
-        if is_watchers || is_running {
-            let _ = std::fs::remove_file(entry.path());
-        }
     }
     for folder in [&folder.join("spool"), &folder.join("set-aside"), folder] {
         // Only an empty one goes.

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{DoctorContext, DoctorFinding};
+use crate::platform::files::resolve_links;
 use crate::platform::git::Result;
-use crate::platform::git::git_runner::GitVersion;
+use crate::platform::git::version::GitVersion;
 use crate::setup::separate::{self, GitFolderState};
 use crate::setup::sync_services;
 
-pub(crate) fn check_git_version(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let version = patient.state.version;
+pub(crate) fn check_git_version(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let version = context.state.version;
     let found = if version < GitVersion::OLDEST {
         DoctorFinding::broken(
             "git-version",
@@ -23,11 +24,11 @@ pub(crate) fn check_git_version(patient: &DoctorContext) -> Result<Vec<DoctorFin
 }
 
 /// Whether a shell finds `git comfy`.
-pub(crate) fn check_path(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+pub(crate) fn check_path(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
     let name = format!("git-comfy{}", std::env::consts::EXE_SUFFIX);
-    let folders: Vec<PathBuf> = patient.path.iter().flat_map(std::env::split_paths).collect();
+    let folders: Vec<PathBuf> = context.path.iter().flat_map(std::env::split_paths).collect();
     let found = folders.iter().map(|folder| folder.join(&name)).find(|file| file.is_file());
-    Ok(vec![match (found, &patient.program) {
+    Ok(vec![match (found, &context.program) {
         (Some(file), _) => {
             DoctorFinding::good("path", format!("`git comfy` is {}", file.display()))
         }
@@ -42,8 +43,8 @@ pub(crate) fn check_path(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> 
     }])
 }
 
-pub(crate) fn check_switched_off(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let found = patient.switched_off.then(|| {
+pub(crate) fn check_switched_off(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let found = context.switched_off.then(|| {
         DoctorFinding::note("switched-off", "GIT_COMFY=0 is set: filter and hooks do nothing")
             .with_mend("unset GIT_COMFY")
     });
@@ -51,10 +52,9 @@ pub(crate) fn check_switched_off(patient: &DoctorContext) -> Result<Vec<DoctorFi
 }
 
 /// A service that copies single files of a git folder can leave it half old, half new.
-pub(crate) fn check_synced_folder(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let Some(place) = &patient.state.work_tree else { return Ok(check_git_file(patient)) };
-    if let Some(found) = sync_services::find_sync_service(&real(&place.common)) {
+pub(crate) fn check_synced_folder(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let Some(place) = &context.state.work_tree else { return Ok(check_git_file(context)) };
+    if let Some(found) = sync_services::find_sync_service(&resolve_links(&place.common)) {
         let what = format!(
             "the repository lies in a folder that {} copies; copying single files of .git at \
              the wrong moment can damage it",
@@ -64,7 +64,7 @@ pub(crate) fn check_synced_folder(patient: &DoctorContext) -> Result<Vec<DoctorF
                     or share by git push, from a folder outside";
         return Ok(vec![DoctorFinding::note("synced-folder", what).with_mend(mend)]);
     }
-    let found = sync_services::find_sync_service(&real(&place.top)).map(|found| {
+    let found = sync_services::find_sync_service(&resolve_links(&place.top)).map(|found| {
         let what = format!("{} copies the folder, and its .git lies outside", found.service);
         DoctorFinding::good("synced-folder", what)
     });
@@ -72,8 +72,8 @@ pub(crate) fn check_synced_folder(patient: &DoctorContext) -> Result<Vec<DoctorF
 }
 
 /// A `.git` file that came from another machine, or a move of `.git` that was broken off.
-fn check_git_file(patient: &DoctorContext) -> Vec<DoctorFinding> {
-    match separate::inspect_git_folder(&patient.folder) {
+fn check_git_file(context: &DoctorContext) -> Vec<DoctorFinding> {
+    match separate::inspect_git_folder(&context.folder) {
         GitFolderState::Dangling { place, .. } => {
             let what = format!(
                 ".git leads to {}, which is not on this machine: it came with the folder from \

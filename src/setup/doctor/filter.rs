@@ -12,12 +12,12 @@ use crate::platform::git::{Result, program_settings};
 const PROCESS_KEY: &str = "filter.comfy.process";
 
 /// Whether every setting is there, and ours.
-pub(crate) fn check_settings(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let config = &patient.state.config;
+pub(crate) fn check_settings(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let config = &context.state.config;
     let program = config.value(PROCESS_KEY).and_then(parse_program).map(|(program, _)| program);
     let mut findings = Vec::new();
     let mut missing = Vec::new();
-    for setting in settings_for_version(patient.state.version) {
+    for setting in settings_for_version(context.state.version) {
         let Some(value) = config.value(setting.key) else {
             missing.push(setting.key);
             continue;
@@ -57,11 +57,11 @@ pub(crate) fn check_settings(patient: &DoctorContext) -> Result<Vec<DoctorFindin
 }
 
 /// Whether the program that git is to call is there, wherever git is called from.
-pub(crate) fn check_program(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let value = patient.state.config.value(PROCESS_KEY);
+pub(crate) fn check_program(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let value = context.state.config.value(PROCESS_KEY);
     let Some((program, _)) = value.and_then(parse_program) else { return Ok(Vec::new()) };
     let file = if program.is_bare() {
-        match find_on_path(&program, patient) {
+        match find_on_path(&program, context) {
             Some(file) => file,
             None => {
                 let what = format!("git is to call {}, which is not on PATH", program.path());
@@ -71,14 +71,14 @@ pub(crate) fn check_program(patient: &DoctorContext) -> Result<Vec<DoctorFinding
     } else {
         PathBuf::from(program.path())
     };
-    let Some(told) = run_version(&file) else {
+    let Some(version) = run_version(&file) else {
         let what = format!("git is to call {}, which does not run", file.display());
         return Ok(vec![DoctorFinding::broken("program", what).with_mend(INIT)]);
     };
     let mut findings = Vec::new();
     let own = concat!("git-comfy ", env!("CARGO_PKG_VERSION"));
-    if told != own {
-        let what = format!("git calls {} ({told}), but this is {own}", file.display());
+    if version != own {
+        let what = format!("git calls {} ({version}), but this is {own}", file.display());
         findings.push(DoctorFinding::note("program", what).with_mend(INIT));
     }
     if program.is_bare() {
@@ -97,9 +97,9 @@ pub(crate) fn check_program(patient: &DoctorContext) -> Result<Vec<DoctorFinding
     Ok(findings)
 }
 
-fn find_on_path(program: &ConfiguredProgram, patient: &DoctorContext) -> Option<PathBuf> {
+fn find_on_path(program: &ConfiguredProgram, context: &DoctorContext) -> Option<PathBuf> {
     let name = program.path();
-    let folders = patient.path.iter().flat_map(std::env::split_paths);
+    let folders = context.path.iter().flat_map(std::env::split_paths);
     let mut files = folders.flat_map(|folder| {
         [folder.join(name), folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))]
     });
@@ -109,13 +109,13 @@ fn find_on_path(program: &ConfiguredProgram, patient: &DoctorContext) -> Option<
 fn run_version(file: &Path) -> Option<String> {
     let mut command = Command::new(file);
     let output = command.arg("--version").stdin(Stdio::null()).output().ok()?;
-    let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    output.status.success().then_some(told)
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(version)
 }
 
 /// The filter's settings as they hold here, to try them in a scratch repository.
-pub(crate) fn filter_settings(patient: &DoctorContext) -> Vec<(&'static str, String)> {
+pub(crate) fn filter_settings(context: &DoctorContext) -> Vec<(&'static str, String)> {
     let filter = program_settings::SETTINGS.iter().filter(|row| row.key.starts_with("filter."));
-    let config = &patient.state.config;
+    let config = &context.state.config;
     filter.filter_map(|row| Some((row.key, config.value(row.key)?.to_owned()))).collect()
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::{DoctorContext, DoctorFinding, INIT};
 use crate::platform::git::Result;
-use crate::platform::git::git_runner::GitVersion;
 use crate::platform::git::program_settings::{ConfiguredProgram, parse_program};
+use crate::platform::git::version::GitVersion;
 use crate::setup::hook_files::{HOOKS, HookFile, HookScript, HooksFolder, HooksFolderOwner};
 use crate::setup::{HookStyle, hook_files};
 
@@ -25,8 +25,8 @@ enum HookCondition {
     Unread,
 }
 
-pub(crate) fn check_hooks(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let state = &patient.state;
+pub(crate) fn check_hooks(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let state = &context.state;
     let Some(place) = &state.work_tree else { return Ok(Vec::new()) };
     if HookStyle::from_config(&state.config) == Some(HookStyle::None) {
         return Ok(vec![DoctorFinding::note(
@@ -41,7 +41,7 @@ pub(crate) fn check_hooks(patient: &DoctorContext) -> Result<Vec<DoctorFinding>>
     let own = place.common.join("hooks");
     let conditions: Vec<_> = HOOKS
         .iter()
-        .map(|hook| (hook, hook_condition(hook, patient, &program, &folder.path, &own)))
+        .map(|hook| (hook, hook_condition(hook, context, &program, &folder.path, &own)))
         .collect();
     if conditions.iter().all(|(_, condition)| *condition == HookCondition::Runs) {
         return Ok(vec![DoctorFinding::good("hooks", format!("git runs all {}", HOOKS.len()))]);
@@ -57,7 +57,7 @@ pub(crate) fn check_hooks(patient: &DoctorContext) -> Result<Vec<DoctorFinding>>
         let names: Vec<_> =
             conditions.iter().filter(|(_, c)| *c == kind).map(|(hook, _)| hook.event).collect();
         if !names.is_empty() {
-            findings.push(describe_condition(kind, &names.join(", "), &folder, patient));
+            findings.push(describe_condition(kind, &names.join(", "), &folder, context));
         }
     }
     Ok(findings)
@@ -65,12 +65,12 @@ pub(crate) fn check_hooks(patient: &DoctorContext) -> Result<Vec<DoctorFinding>>
 
 fn hook_condition(
     hook: &HookScript,
-    patient: &DoctorContext,
+    context: &DoctorContext,
     program: &ConfiguredProgram,
     folder: &Path,
     own: &Path,
 ) -> HookCondition {
-    let state = &patient.state;
+    let state = &context.state;
     let config = &state.config;
     if let Some(command) = config.value(&hook.config_key("command")) {
         let off = [hook.config_key("enabled"), format!("hook.{}.enabled", hook.event)];
@@ -105,9 +105,9 @@ fn describe_condition(
     kind: HookCondition,
     names: &str,
     folder: &HooksFolder,
-    patient: &DoctorContext,
+    context: &DoctorContext,
 ) -> DoctorFinding {
-    let shown = patient.state.display_path(&folder.path);
+    let shown = context.state.display_path(&folder.path);
     let broken = |what: String| DoctorFinding::broken("hooks", what);
     match kind {
         HookCondition::Shadowed => broken(format!(
@@ -118,7 +118,7 @@ fn describe_condition(
                 .with_mend(format!("chmod +x {shown}/*"))
         }
         HookCondition::Unread => {
-            broken(format!("configured, but not run by git {}: {names}", patient.state.version))
+            broken(format!("configured, but not run by git {}: {names}", context.state.version))
         }
         HookCondition::Outdated => broken(format!("of another set-up: {names}")),
         HookCondition::Missing | HookCondition::Runs => broken(format!("missing: {names}")),

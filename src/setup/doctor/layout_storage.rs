@@ -10,8 +10,8 @@ use crate::layouts::storage_check::is_damage;
 use crate::platform::git::shell::shell_word;
 use crate::platform::git::{GitError, Repository, Result};
 
-pub(crate) fn check_layout_storage(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let Some(place) = &patient.state.work_tree else { return Ok(Vec::new()) };
+pub(crate) fn check_layout_storage(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let Some(place) = &context.state.work_tree else { return Ok(Vec::new()) };
     // What cannot be read is reported by another check.
     let Ok(repository) = Repository::open_at(&place.top) else { return Ok(Vec::new()) };
     let obstacles = layouts::storage_problems(&repository);

@@ -1,13 +1,13 @@
 //! Checks everything that must work between a workflow and git, and says how to mend what
 //! is broken. Changes nothing.
 
-pub mod environment;
-pub mod filter;
-pub mod hooks;
-pub mod layout_storage;
-pub mod recorder;
-pub mod repository;
-pub mod round_trip;
+pub(crate) mod environment;
+pub(crate) mod filter;
+pub(crate) mod hooks;
+pub(crate) mod layout_storage;
+pub(crate) mod recorder;
+pub(crate) mod repository;
+pub(crate) mod round_trip;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use super::state::SetupState;
 use crate::platform::git::Result;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FindingHealth {
+pub(crate) enum FindingHealth {
     Good,
     /// It works, but the person should know something.
     Note,
@@ -26,7 +26,7 @@ pub enum FindingHealth {
 
 impl FindingHealth {
     /// The word in the JSON report.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             FindingHealth::Good => "good",
             FindingHealth::Note => "note",
@@ -37,7 +37,7 @@ impl FindingHealth {
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DoctorFinding {
+pub(crate) struct DoctorFinding {
     /// The name of the check: stable, for programs.
     pub check: &'static str,
     /// Whether something is wrong.
@@ -69,7 +69,7 @@ impl DoctorFinding {
 
 /// What the checks are given.
 #[derive(Debug)]
-pub struct DoctorContext {
+pub(crate) struct DoctorContext {
     /// The folder the command runs in.
     pub folder: PathBuf,
     /// The repository and its configuration, read once.
@@ -105,10 +105,10 @@ const CHECKS: &[DoctorCheck] = &[
 ];
 
 /// Runs all checks.
-pub fn run_checks(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+pub(crate) fn run_checks(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
     let mut findings = Vec::new();
     for check in CHECKS {
-        findings.extend(check(patient)?);
+        findings.extend(check(context)?);
     }
     Ok(findings)
 }

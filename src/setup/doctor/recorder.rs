@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::platform::git::Repository;
-use crate::platform::machine::comfyui::{FoundBy, Installation, ServerMatch};
+use crate::platform::machine::comfyui::{ExtraPathsOutcome, FoundBy, Installation, ServerMatch};
+use crate::platform::text::plural::counted;
 use crate::records::commands::record::machine_state::{
     LocationSettings, MachineState, ServerAnswer, TimeBudget,
 };
 use crate::session::Session;
-use crate::setup::doctor::{DoctorFinding, FindingHealth};
+use crate::setup::doctor::DoctorFinding;
 
 /// Looks for ComfyUI, its model folders, its server and unfinished records.
 pub(crate) fn check_recorder(
@@ -18,30 +19,29 @@ pub(crate) fn check_recorder(
 ) -> Result<Vec<DoctorFinding>> {
     let places = LocationSettings::load(session, repository)?;
     if places.recording_off {
-        return Ok(vec![note_finding(
-            "recorder",
-            "commits are not recorded here (comfy.record)",
-            Some("git config --unset comfy.record"),
-        )]);
+        return Ok(vec![
+            DoctorFinding::note("recorder", "commits are not recorded here (comfy.record)")
+                .with_mend("git config --unset comfy.record"),
+        ]);
     }
-    let here = MachineState::detect(session, repository, &places, TimeBudget::Full);
+    let machine = MachineState::detect(session, repository, &places, TimeBudget::Full);
     let mut findings = Vec::new();
-    match &here.installation {
+    match &machine.installation {
         Some(found) => check_installation(found, &mut findings),
-        None => findings.push(note_finding(
-            "comfyui",
-            "no ComfyUI was found, so records can say nothing of models and packs",
-            Some("git config comfy.root <folder of ComfyUI>"),
-        )),
+        None => findings.push(
+            DoctorFinding::note(
+                "comfyui",
+                "no ComfyUI was found, so records can say nothing of models and packs",
+            )
+            .with_mend("git config comfy.root <folder of ComfyUI>"),
+        ),
     }
-    findings.push(check_server(&here));
-    let waiting = here.recorder_state.pending().len();
-    if waiting > 0 && here.recorder_state.progress().is_none() {
-        let what = match waiting {
-            1 => "1 commit's record is not complete".to_owned(),
-            count => format!("{count} commits' records are not complete"),
-        };
-        findings.push(note_finding("recorder", &what, Some("git comfy record")));
+    findings.push(check_server(&machine));
+    let waiting = machine.recorder_state.pending().len();
+    if waiting > 0 && machine.recorder_state.progress().is_none() {
+        let records = counted(waiting, "commit's record is", "commits' records are");
+        let what = format!("{records} not complete");
+        findings.push(DoctorFinding::note("recorder", what).with_mend("git comfy record"));
     }
     Ok(findings)
 }
@@ -64,15 +64,13 @@ fn check_installation(found: &Installation, findings: &mut Vec<DoctorFinding>) {
         _ => String::new(),
     };
     let what = format!("ComfyUI{version} in {place} ({how}){base}");
-    findings.push(new_finding("comfyui", FindingHealth::Good, what, None));
+    findings.push(DoctorFinding::good("comfyui", what));
     if !found.others.is_empty() {
         let others: Vec<String> = found.others.iter().map(|o| o.display().to_string()).collect();
         let what = format!("other installations are as near: {}", others.join(", "));
-        findings.push(note_finding(
-            "comfyui",
-            &what,
-            Some("git config comfy.root <the right one>"),
-        ));
+        findings.push(
+            DoctorFinding::note("comfyui", what).with_mend("git config comfy.root <the right one>"),
+        );
     }
     let kinds: Vec<usize> = found
         .folders
@@ -80,79 +78,60 @@ fn check_installation(found: &Installation, findings: &mut Vec<DoctorFinding>) {
         .map(|(_, kind)| kind.folders.iter().filter(|folder| folder.path.is_dir()).count())
         .filter(|count| *count > 0)
         .collect();
-    let types = if kinds.len() == 1 { "type" } else { "types" };
-    let what = format!("{} of {} {types}", count_folders(kinds.iter().sum()), kinds.len());
+    let types = counted(kinds.len(), "type", "types");
+    let what = format!("{} of {types}", count_folders(kinds.iter().sum()));
     findings.push(if kinds.is_empty() {
-        note_finding("models", "ComfyUI has no model folders here", None)
+        DoctorFinding::note("models", "ComfyUI has no model folders here")
     } else {
-        new_finding("models", FindingHealth::Good, what, None)
+        DoctorFinding::good("models", what)
     });
     for extra in &found.extra {
         let path = extra.path.display();
         findings.push(match &extra.outcome {
-            Ok(count) => new_finding(
-                "models",
-                FindingHealth::Good,
-                format!("{path} adds {}", count_folders(*count)),
-                None,
-            ),
-            Err(why) => note_finding("models", &format!("{path} does not count: {why}"), None),
+            ExtraPathsOutcome::Adds { folders } => {
+                DoctorFinding::good("models", format!("{path} adds {}", count_folders(*folders)))
+            }
+            ExtraPathsOutcome::Ignored(why) => {
+                DoctorFinding::note("models", format!("{path} does not count: {why}"))
+            }
         });
     }
     let packs: Vec<&PathBuf> = found.folders.custom_nodes.iter().filter(|f| f.is_dir()).collect();
     if packs.is_empty() {
-        findings.push(note_finding("packs", "ComfyUI has no folder of custom nodes here", None));
+        findings.push(DoctorFinding::note("packs", "ComfyUI has no folder of custom nodes here"));
     }
 }
 
 fn count_folders(count: usize) -> String {
-    if count == 1 { "1 model folder".to_owned() } else { format!("{count} model folders") }
+    counted(count, "model folder", "model folders")
 }
 
-fn check_server(here: &MachineState) -> DoctorFinding {
-    let address = here.address.as_ref().map_or(String::new(), ToString::to_string);
-    let other = || here.installation.as_ref().is_some_and(|found| found.server == ServerMatch::No);
-    match &here.server_answer {
+fn check_server(machine: &MachineState) -> DoctorFinding {
+    let address = machine.address.as_ref().map_or(String::new(), ToString::to_string);
+    let other =
+        || machine.installation.as_ref().is_some_and(|found| found.server == ServerMatch::No);
+    match &machine.server_answer {
         ServerAnswer::Answered(stats) if other() => {
             let version = stats.system.comfyui_version.as_deref().unwrap_or_default();
             let what = format!(
                 "the server at {address} (ComfyUI {version}) is another installation: records do \
                  not draw on it"
             );
-            note_finding("server", &what, Some("git config comfy.root <its folder>"))
+            DoctorFinding::note("server", what).with_mend("git config comfy.root <its folder>")
         }
         ServerAnswer::Answered(stats) => {
             let version = stats.system.comfyui_version.as_deref().unwrap_or_default();
             let what = format!("ComfyUI {version} runs at {address}");
-            new_finding("server", FindingHealth::Good, what, None)
+            DoctorFinding::good("server", what)
         }
-        ServerAnswer::NotRunning if address.is_empty() => new_finding(
-            "server",
-            FindingHealth::Good,
-            "no server is asked (comfy.server)".to_owned(),
-            None,
-        ),
+        ServerAnswer::NotRunning if address.is_empty() => {
+            DoctorFinding::good("server", "no server is asked (comfy.server)")
+        }
         ServerAnswer::NotRunning => {
             let what = format!("no ComfyUI runs at {address}; nothing needs one");
-            new_finding("server", FindingHealth::Good, what, None)
+            DoctorFinding::good("server", what)
         }
-        ServerAnswer::Failed(error) => note_finding(
-            "server",
-            &error.to_string(),
-            Some("git config comfy.server <host:port>, or off"),
-        ),
+        ServerAnswer::Failed(error) => DoctorFinding::note("server", error.to_string())
+            .with_mend("git config comfy.server <host:port>, or off"),
     }
-}
-
-fn new_finding(
-    check: &'static str,
-    health: FindingHealth,
-    what: String,
-    mend: Option<&str>,
-) -> DoctorFinding {
-    DoctorFinding { check, health, what, mend: mend.map(str::to_owned) }
-}
-
-fn note_finding(check: &'static str, what: &str, mend: Option<&str>) -> DoctorFinding {
-    new_finding(check, FindingHealth::Note, what.to_owned(), mend)
 }

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use super::{DoctorContext, DoctorFinding, INIT};
 use crate::layouts::raw_files::RawFile;
-use crate::platform::git::shared_refs::{covers_notes, fetch_refspec};
+use crate::platform::git::shared_refs::{RECORDS_REF, covers_notes, fetch_refspec};
 use crate::platform::git::{Repository, Result};
+use crate::platform::text::plural::{counted, plural};
 use crate::setup::check::CheckTarget;
-use crate::setup::{REWRITE_REF, attributes, check};
+use crate::setup::notes_setup::SAFE_REWRITE_MODES;
+use crate::setup::{attributes, check};
 
 /// Whether workflows are given to the filter.
-pub(crate) fn check_attributes(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let Some(place) = &patient.state.work_tree else { return Ok(Vec::new()) };
-    let given = attributes::probe_attributes(&patient.state.git)?;
+pub(crate) fn check_attributes(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let Some(place) = &context.state.work_tree else { return Ok(Vec::new()) };
+    let given = attributes::probe_attributes(&context.state.git)?;
     let found = if given.is_ours() {
         DoctorFinding::good("attributes", "*.json is given to git-comfy")
     } else if given.filter == "comfy" {
@@ -30,13 +32,14 @@ pub(crate) fn check_attributes(patient: &DoctorContext) -> Result<Vec<DoctorFind
 }
 
 /// JSON files that have another filter.
-pub(crate) fn check_foreign_filters(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    if patient.state.work_tree.is_none() {
+pub(crate) fn check_foreign_filters(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    if context.state.work_tree.is_none() {
         return Ok(Vec::new());
     }
-    let git = &patient.state.git;
-    let told = git.run(["ls-files", "-z", "--", "*.json"])?;
-    let paths: Vec<&[u8]> = told.split(|byte| *byte == 0).filter(|path| !path.is_empty()).collect();
+    let git = &context.state.git;
+    let listing = git.with_args(["ls-files", "-z", "--", "*.json"]).output()?;
+    let paths: Vec<&[u8]> =
+        listing.split(|byte| *byte == 0).filter(|path| !path.is_empty()).collect();
     let mut taken: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for given in attributes::read_attributes(git, &paths)? {
         if let Some(filter) = given.foreign_filter() {
@@ -61,8 +64,8 @@ pub(crate) fn check_foreign_filters(patient: &DoctorContext) -> Result<Vec<Docto
 }
 
 /// Whether a fetch brings layouts.
-pub(crate) fn check_remotes(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let state = &patient.state;
+pub(crate) fn check_remotes(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let state = &context.state;
     if state.work_tree.is_none() {
         return Ok(Vec::new());
     }
@@ -90,10 +93,11 @@ pub(crate) fn check_remotes(patient: &DoctorContext) -> Result<Vec<DoctorFinding
 }
 
 /// Whether records follow a rewritten commit.
-pub(crate) fn check_note_rewriting(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let config = &patient.state.config;
-    let carried = config.entries("notes.rewriteRef").any(|entry| entry.value == REWRITE_REF);
-    let joins = !matches!(config.value("notes.rewriteMode"), Some("ignore" | "overwrite"));
+pub(crate) fn check_note_rewriting(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let config = &context.state.config;
+    let carried = config.entries("notes.rewriteRef").any(|entry| entry.value == RECORDS_REF);
+    let mode = config.value("notes.rewriteMode");
+    let joins = !mode.is_some_and(|mode| SAFE_REWRITE_MODES.contains(&mode));
     let found = (carried && joins).then(|| {
         DoctorFinding::broken(
             "rewrite",
@@ -105,21 +109,21 @@ pub(crate) fn check_note_rewriting(patient: &DoctorContext) -> Result<Vec<Doctor
 }
 
 /// Workflows that git marks as modified although nothing is to be committed.
-pub(crate) fn check_modified_marks(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    if patient.state.work_tree.is_none() {
+pub(crate) fn check_modified_marks(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    if context.state.work_tree.is_none() {
         return Ok(Vec::new());
     }
-    let git = &patient.state.git;
-    let count = |told: Vec<u8>| told.iter().filter(|byte| **byte == 0).count();
+    let git = &context.state.git;
+    let count = |listing: Vec<u8>| listing.iter().filter(|byte| **byte == 0).count();
     // The first compares size and time, the second the content. A filter that fails makes
     // both fail, and is reported by another check.
-    let marked = git.run_unchecked(["diff-files", "--name-only", "-z", "--", "*.json"])?;
+    let marked = git.with_args(["diff-files", "--name-only", "-z", "--", "*.json"]).answer()?;
     if marked.code != 0 || marked.stdout.is_empty() {
         return Ok(Vec::new());
     }
     let marked = marked.stdout;
     let changed =
-        git.run_unchecked(["diff", "--name-only", "-z", "--no-ext-diff", "--", "*.json"])?;
+        git.with_args(["diff", "--name-only", "-z", "--no-ext-diff", "--", "*.json"]).answer()?;
     let only_marked = count(marked).saturating_sub(count(changed.stdout));
     let found = (changed.code == 0 && only_marked > 0).then(|| {
         let what =
@@ -130,8 +134,8 @@ pub(crate) fn check_modified_marks(patient: &DoctorContext) -> Result<Vec<Doctor
 }
 
 /// Workflows that were committed without git-comfy.
-pub(crate) fn check_raw_workflows(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let Some(place) = &patient.state.work_tree else { return Ok(Vec::new()) };
+pub(crate) fn check_raw_workflows(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let Some(place) = &context.state.work_tree else { return Ok(Vec::new()) };
     // What cannot be read is reported by another check.
     let report = Repository::open_at(&place.top)
         .and_then(|repo| check::check_workflows(&repo, &CheckTarget::Staged));
@@ -147,13 +151,11 @@ pub(crate) fn check_raw_workflows(patient: &DoctorContext) -> Result<Vec<DoctorF
     if raw.len() > MAX_NAMED_FILES {
         names.push(format!("{} more", raw.len() - MAX_NAMED_FILES));
     }
-    let (count, they) = match raw.len() {
-        1 => ("1 workflow lies".to_owned(), "it stays"),
-        count => (format!("{count} workflows lie"), "they stay"),
-    };
+    let lying = counted(raw.len(), "workflow lies", "workflows lie");
+    let they_stay = plural(raw.len(), "it stays", "they stay");
     let names = names.join(", ");
     let what = format!(
-        "{count} in git with positions, which git takes as no change: {names}; {they} so until \
+        "{lying} in git with positions, which git takes as no change: {names}; {they_stay} so until \
          somebody changes and commits it"
     );
     Ok(vec![

@@ -6,24 +6,24 @@ use std::{fs, io};
 
 use super::{DoctorContext, DoctorFinding, INIT, filter};
 use crate::platform::git::Result;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 
 /// A workflow as ComfyUI saves it, with one node.
 const SAMPLE: &str = r#"{"id":"7d1f6f0e-3c53-4e0b-8f2f-0a4d1d2c9b10","revision":0,"last_node_id":1,"last_link_id":0,"nodes":[{"id":1,"type":"Note","pos":[123.5,45],"size":[210,58],"flags":{},"order":0,"mode":0,"inputs":[],"outputs":[],"properties":{},"widgets_values":["git-comfy doctor"]}],"links":[],"groups":[],"config":{},"extra":{"ds":{"scale":0.9,"offset":[1,2]}},"version":0.4}"#;
 
-pub(crate) fn check_round_trip(patient: &DoctorContext) -> Result<Vec<DoctorFinding>> {
-    let held = filter::filter_settings(patient);
-    if held.is_empty() || patient.switched_off {
+pub(crate) fn check_round_trip(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
+    let held = filter::filter_settings(context);
+    if held.is_empty() || context.switched_off {
         return Ok(Vec::new());
     }
     let Ok(folder) = tempfile::tempdir() else { return Ok(Vec::new()) };
-    let mut git = GitRunner::outside_environment(folder.path());
+    let mut git = GitCommand::outside_environment(folder.path());
     for (key, value) in &held {
-        git = git.with_setting(key, value);
+        git = git.setting(key, value);
     }
     // Conversion of line ends is tried as it is configured here.
-    if let Some(mode) = patient.state.config.value("core.autocrlf") {
-        git = git.with_setting("core.autocrlf", mode);
+    if let Some(mode) = context.state.config.value("core.autocrlf") {
+        git = git.setting("core.autocrlf", mode);
     }
     Ok(vec![match run_round_trip(&git, folder.path()) {
         Ok(RoundTripOutcome::Exact) => DoctorFinding::good(
@@ -51,10 +51,14 @@ enum RoundTripOutcome {
     Changed,
 }
 
-fn run_round_trip(git: &GitRunner, folder: &Path) -> std::result::Result<RoundTripOutcome, String> {
+fn run_round_trip(
+    git: &GitCommand,
+    folder: &Path,
+) -> std::result::Result<RoundTripOutcome, String> {
     let file = folder.join("sample.json");
     let failed = |error: io::Error| error.to_string();
-    let run = |arguments: &[&str]| git.run(arguments).map_err(|error| error.to_string());
+    let run =
+        |arguments: &[&str]| git.with_args(arguments).output().map_err(|error| error.to_string());
     run(&["init", "--quiet", "--template="])?;
     let info = folder.join(".git").join("info");
     fs::create_dir_all(&info).map_err(failed)?;

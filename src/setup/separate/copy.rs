@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::{Result, file_error, list_folder};
+use crate::platform::files::copy_with_time;
 
 /// Copies files, folders and links, each file synced to disk.
 pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
@@ -16,7 +17,8 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
         } else if kind.is_symlink() {
             link(&from, &to).map_err(file_error("copy", &from))?;
         } else if kind.is_file() {
-            fs::copy(&from, &to).map_err(file_error("copy", &from))?;
+            // With its time: a later one on the index would make git miss changes.
+            copy_with_time(&from, &to).map_err(file_error("copy", &from))?;
             fs::File::open(&to)
                 .and_then(|file| file.sync_all())
                 .map_err(file_error("write", &to))?;

@@ -11,8 +11,8 @@
 //! Onto another disk a checked copy goes first, and the old one goes last. Must not know
 //! where such places lie by custom.
 
-pub mod copy;
-pub mod move_obstacles;
+pub(crate) mod copy;
+pub(crate) mod move_obstacles;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -20,7 +20,7 @@ use std::{fs, io};
 use copy::{copy_folder, has_same_files};
 use move_obstacles::find_obstacle;
 
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::{GitError, ObjectFormat, Repository};
 
 /// The line, before it becomes `.git`.
@@ -63,7 +63,7 @@ fn file_error<'a>(
 
 /// Where the `.git` of a folder is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GitFolderState {
+pub(crate) enum GitFolderState {
     /// No `.git` in the folder or above it.
     NoRepository,
     /// `.git` is a folder inside this one.
@@ -85,7 +85,7 @@ pub enum GitFolderState {
 }
 
 /// Looks for `.git` in a folder and those above.
-pub fn inspect_git_folder(folder: &Path) -> GitFolderState {
+pub(crate) fn inspect_git_folder(folder: &Path) -> GitFolderState {
     for top in folder.ancestors() {
         let git = top.join(".git");
         let top = top.to_owned();
@@ -127,7 +127,7 @@ fn is_repository(place: &Path) -> bool {
 }
 
 /// The usual place for the repository of a folder, below the person's own data.
-pub fn default_git_folder(data: &Path, top: &Path) -> PathBuf {
+pub(crate) fn default_git_folder(data: &Path, top: &Path) -> PathBuf {
     let name = top.file_name().unwrap_or_default().to_string_lossy();
     let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
     let name: String = name.chars().map(plain).collect();
@@ -136,22 +136,22 @@ pub fn default_git_folder(data: &Path, top: &Path) -> PathBuf {
 }
 
 /// Makes a new repository with its `.git` at a place.
-pub fn init_separate(top: &Path, place: &Path) -> Result<()> {
+pub(crate) fn init_separate(top: &Path, place: &Path) -> Result<()> {
     ensure_free(place)?;
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent).map_err(file_error("make", parent))?;
     }
-    let git = GitRunner::outside_environment(top);
+    let git = GitCommand::outside_environment(top);
     let words = ["init", "-q", "--separate-git-dir"].map(std::ffi::OsStr::new);
-    git.run(words.into_iter().chain([place.as_os_str()]))?;
+    git.with_args(words.into_iter().chain([place.as_os_str()])).output()?;
     Ok(())
 }
 
 /// Makes an empty repository at the place that a `.git` from another machine names.
-pub fn init_named_place(place: &Path) -> Result<()> {
+pub(crate) fn init_named_place(place: &Path) -> Result<()> {
     ensure_free(place)?;
     Repository::init_bare(place)?;
-    GitRunner::outside_environment(place).run(["config", "core.bare", "false"])?;
+    GitCommand::outside_environment(place).args(["config", "core.bare", "false"]).output()?;
     Ok(())
 }
 
@@ -164,7 +164,7 @@ fn ensure_free(place: &Path) -> Result<()> {
 }
 
 /// Moves the repository of a folder to a place and leaves a line that names it.
-pub fn move_git_folder(top: &Path, place: &Path) -> Result<()> {
+pub(crate) fn move_git_folder(top: &Path, place: &Path) -> Result<()> {
     let git = top.join(".git");
     if let Some(reason) = find_obstacle(top, &git)? {
         return Err(SeparateError::Unfit(reason));
@@ -199,7 +199,7 @@ pub fn move_git_folder(top: &Path, place: &Path) -> Result<()> {
 }
 
 /// Goes on where a separation was broken off. The folder then lies as [`inspect_git_folder`] says.
-pub fn resume_move(top: &Path) -> Result<()> {
+pub(crate) fn resume_move(top: &Path) -> Result<()> {
     let line = top.join(GITDIR_LINE_FILE);
     match read_gitdir_line(&line) {
         Some(place) if is_repository(&place) => {
@@ -221,7 +221,7 @@ pub fn resume_move(top: &Path) -> Result<()> {
 }
 
 /// Deletes the old folder that a separation left which was stopped before its last step.
-pub fn remove_old(top: &Path) {
+pub(crate) fn remove_old(top: &Path) {
     let old = top.join(OLD_GIT_FOLDER);
     if old.is_dir() {
         let _ = fs::remove_dir_all(old);
@@ -295,13 +295,13 @@ struct RepositoryFacts([(&'static str, Vec<u8>); 4]);
 
 impl RepositoryFacts {
     fn read(top: &Path) -> Result<RepositoryFacts> {
-        let git = GitRunner::outside_environment(top);
-        let told = |words: &[&str]| git.run_unchecked(words).map(|answer| answer.stdout);
+        let git = GitCommand::outside_environment(top);
+        let answer = |words: &[&str]| git.with_args(words).answer().map(|answer| answer.stdout);
         Ok(RepositoryFacts([
-            ("HEAD", told(&["rev-parse", "HEAD"])?),
-            ("the refs", told(&["for-each-ref", "--format=%(objectname) %(refname)"])?),
-            ("the configuration", told(&["config", "--list", "-z"])?),
-            ("what has changed", told(&["status", "--porcelain", "-z", "--untracked-files=no"])?),
+            ("HEAD", answer(&["rev-parse", "HEAD"])?),
+            ("the refs", answer(&["for-each-ref", "--format=%(objectname) %(refname)"])?),
+            ("the configuration", answer(&["config", "--list", "-z"])?),
+            ("what has changed", answer(&["status", "--porcelain", "-z", "--untracked-files=no"])?),
         ]))
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Result, list_folder};
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 
 /// The reason why a repository cannot be moved, in words for the person; `None` where it can.
 pub(crate) fn find_obstacle(top: &Path, git: &Path) -> Result<Option<String>> {
@@ -28,8 +28,9 @@ pub(crate) fn find_obstacle(top: &Path, git: &Path) -> Result<Option<String>> {
             "it borrows objects by a relative path (objects/info/alternates)".to_owned(),
         ));
     }
-    if GitRunner::outside_environment(top)
-        .run_optional(["config", "--local", "core.worktree"])?
+    if GitCommand::outside_environment(top)
+        .args(["config", "--local", "core.worktree"])
+        .output_if_found()?
         .is_some()
     {
         return Ok(Some("core.worktree is set in it".to_owned()));

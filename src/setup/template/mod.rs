@@ -4,7 +4,7 @@
 //! It is a marked block at the top of each file: later lines win, so whatever else stands
 //! there keeps its say.
 
-pub mod patterns;
+pub(crate) mod patterns;
 
 use std::fs;
 use std::path::Path;
@@ -12,13 +12,13 @@ use std::path::Path;
 use super::marked_block::{self, BlockPosition};
 use super::plan::{self, SetupPlan, SetupStep};
 use crate::platform::git::Result;
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 
 const BEGIN: &str = "# >>> git-comfy template >>>";
 const END: &str = "# <<< git-comfy template <<<";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TemplateKind {
+pub(crate) enum TemplateKind {
     Workflows,
     /// ComfyUI's base folder, with `user`, `models`, `output` and the rest.
     ComfyUi,
@@ -26,7 +26,7 @@ pub enum TemplateKind {
 
 impl TemplateKind {
     /// Tells the kind of a folder by the folders in it.
-    pub fn detect(folder: &Path) -> TemplateKind {
+    pub(crate) fn detect(folder: &Path) -> TemplateKind {
         let has = |name: &str| folder.join(name).is_dir();
         let beside = ["models", "output", "input", "custom_nodes"];
         if has("user") && beside.into_iter().any(has) {
@@ -47,7 +47,7 @@ impl TemplateKind {
 
 /// Whether git-lfs is installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LfsState {
+pub(crate) enum LfsState {
     /// It is, and its filter is configured.
     Ready,
     /// It is, but `git lfs install` was never run.
@@ -58,25 +58,26 @@ pub enum LfsState {
 
 impl LfsState {
     /// Asks git for both.
-    pub fn detect(git: &GitRunner) -> Result<LfsState> {
-        if git.run_unchecked(["lfs", "version"])?.code != 0 {
+    pub(crate) fn detect(git: &GitCommand) -> Result<LfsState> {
+        if git.with_args(["lfs", "version"]).answer()?.code != 0 {
             return Ok(LfsState::Missing);
         }
-        let configured =
-            git.run_optional(["config", "--get-regexp", r"^filter\.lfs\.(clean|process)$"])?;
+        let configured = git
+            .with_args(["config", "--get-regexp", r"^filter\.lfs\.(clean|process)$"])
+            .output_if_found()?;
         Ok(if configured.is_some() { LfsState::Ready } else { LfsState::NotSetUp })
     }
 }
 
 /// The lines for `.gitignore` and `.gitattributes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template {
+pub(crate) struct Template {
     ignore: Vec<String>,
     attributes: Vec<String>,
 }
 
 impl Template {
-    pub fn new(kind: TemplateKind, lfs: LfsState) -> Template {
+    pub(crate) fn new(kind: TemplateKind, lfs: LfsState) -> Template {
         let mut ignore = Vec::new();
         let mut add = |title: &str, patterns: &[&str]| {
             ignore.push(format!("# {title}"));
@@ -105,18 +106,18 @@ impl Template {
     }
 
     /// The block for `.gitignore`.
-    pub fn ignore(&self) -> String {
+    pub(crate) fn ignore(&self) -> String {
         wrap_in_block(&self.ignore)
     }
 
     /// The block for `.gitattributes`, if there is anything to say.
-    pub fn attributes(&self) -> Option<String> {
+    pub(crate) fn attributes(&self) -> Option<String> {
         (!self.attributes.is_empty()).then(|| wrap_in_block(&self.attributes))
     }
 
     /// Adds to a plan what is missing in the files of a folder. What the plan writes there
     /// already counts as written.
-    pub fn plan_files(&self, top: &Path, plan: &mut SetupPlan) {
+    pub(crate) fn plan_files(&self, top: &Path, plan: &mut SetupPlan) {
         let ignore = plan_lines(&top.join(".gitignore"), &self.ignore, plan);
         plan.add(".gitignore keeps out what belongs in no repository", ignore);
         let attributes = plan_lines(&top.join(".gitattributes"), &self.attributes, plan);
@@ -172,20 +173,20 @@ fn missing_lines(text: &[u8], lines: &[String]) -> Vec<String> {
 
 /// The line that keeps workflows of such a folder out of git all the same, as git tells it
 /// (`.gitignore:3:*.json`).
-pub fn find_ignoring_line(git: &GitRunner, kind: TemplateKind) -> Result<Option<String>> {
+pub(crate) fn find_ignoring_line(git: &GitCommand, kind: TemplateKind) -> Result<Option<String>> {
     let answer =
-        git.run_unchecked(["check-ignore", "-v", "--no-index", "--", kind.probe_path()])?;
-    let told = String::from_utf8_lossy(&answer.stdout).into_owned();
-    let line = told.split('\t').next().unwrap_or_default().to_owned();
+        git.with_args(["check-ignore", "-v", "--no-index", "--", kind.probe_path()]).answer()?;
+    let output = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let line = output.split('\t').next().unwrap_or_default().to_owned();
     // git names the line that takes a pattern back, too.
     let taken_back = line.splitn(3, ':').nth(2).is_some_and(|pattern| pattern.starts_with('!'));
     Ok((answer.code == 0 && !taken_back).then_some(line))
 }
 
 /// Whether a folder is the repository of ComfyUI itself, whose files are not a person's.
-pub fn is_comfyui_itself(git: &GitRunner) -> Result<bool> {
-    let told = git.run_unchecked(["ls-files", "--", "main.py", "comfy/cli_args.py"])?;
-    Ok(told.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() == 2)
+pub(crate) fn is_comfyui_itself(git: &GitCommand) -> Result<bool> {
+    let output = git.with_args(["ls-files", "--", "main.py", "comfy/cli_args.py"]).answer()?;
+    Ok(output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() == 2)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub struct SyncArgs {
 }
 
 /// Fetches, merges and sends.
-pub fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let known = sharing::remote_names(&repository)?;
     let remotes = match &args.remote {
@@ -29,17 +29,17 @@ pub fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
         Some(url) if is_address(url) => {
             let fetched = sharing::fetch_from_address(&repository, url, Interactivity::Person);
             fetched.map_err(|error| not_exchanged(url, &error))?;
-            let told =
+            let outcome =
                 receive_and_describe(&repository)?.unwrap_or_else(|| "nothing new".to_owned());
-            session.ui.report(&format!("{url}: {told}"))?;
+            session.ui.report(&format!("{url}: {outcome}"))?;
             return Ok(Exit::Done);
         }
         Some(name) => {
-            return Err(CommandError::new(format!("there is no remote {name}"))
+            return Err(CommandError::user(format!("there is no remote {name}"))
                 .with_hint(format!("remotes of this repository: {}", known.join(", "))));
         }
         None if known.is_empty() => {
-            return Err(CommandError::new("this repository has no remote")
+            return Err(CommandError::repository("this repository has no remote")
                 .with_hint("git remote add origin URL"));
         }
         None => known,
@@ -49,7 +49,7 @@ pub fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
     let mut exit = Exit::Done;
     for remote in remotes {
         match sync_remote(&repository, &remote) {
-            Ok(told) => session.ui.report(&format!("{remote}: {told}"))?,
+            Ok(outcome) => session.ui.report(&format!("{remote}: {outcome}"))?,
             Err(error) => {
                 session.ui.print_error(&not_exchanged(&remote, &error));
                 exit = Exit::Failed;
@@ -61,7 +61,7 @@ pub fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
 
 /// In the words of the person, with git's reason.
 fn not_exchanged(with: &str, error: &git::GitError) -> CommandError {
-    CommandError::new(format!(
+    CommandError::repository(format!(
         "layouts and records could not be exchanged with {}: {}",
         sharing::display_url(with),
         error.reason()
@@ -87,15 +87,15 @@ fn branch_tips(repository: &Repository) -> Result<Vec<CommitId>> {
 
 fn sync_remote(repository: &Repository, remote: &str) -> git::Result<String> {
     sharing::fetch_shared_refs(repository, remote, Interactivity::Person)?;
-    let mut told: Vec<String> = receive_and_describe(repository)?.into_iter().collect();
+    let mut outcome: Vec<String> = receive_and_describe(repository)?.into_iter().collect();
     if let PushOutcome::Sent(sent) =
         sharing::push_shared_refs(repository, remote, Interactivity::Person)?
     {
-        told.push(format!("sent {}", short_ref_names(&sent)));
+        outcome.push(format!("sent {}", short_ref_names(&sent)));
     }
     // What others sent meanwhile was merged before it went.
     sharing::receive_layouts(repository)?;
-    Ok(if told.is_empty() { "up to date".to_owned() } else { told.join("; ") })
+    Ok(if outcome.is_empty() { "up to date".to_owned() } else { outcome.join("; ") })
 }
 
 /// Merges what was fetched; what it was, if anything.

@@ -2,6 +2,7 @@
 //!
 //! Must not know what the elements are.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
 
@@ -20,7 +21,7 @@ struct Hunk {
 
 /// Applies the changes of both sides, or nothing if they meet. Two changes meet when what
 /// the base has between them does not keep them `apart`.
-pub(super) fn merge_sequences<T: Hash + Ord + Clone>(
+pub(super) fn merge_sequences<T: Hash + Eq + Clone>(
     base: &[T],
     ours: &[T],
     theirs: &[T],
@@ -84,7 +85,7 @@ fn side_region<T: Clone>(base: &[T], side: &[T], hunks: &[Hunk], region: &Range<
     text
 }
 
-fn changed_hunks<T: Hash + Ord>(base: &[T], side: &[T]) -> Option<Vec<Hunk>> {
+fn changed_hunks<'t, T: Hash + Eq>(base: &'t [T], side: &'t [T]) -> Option<Vec<Hunk>> {
     let same_start = base.iter().zip(side).take_while(|(a, b)| a == b).count();
     let rest = base[same_start..].iter().rev().zip(side[same_start..].iter().rev());
     let same_end = rest.take_while(|(a, b)| a == b).count();
@@ -93,7 +94,17 @@ fn changed_hunks<T: Hash + Ord>(base: &[T], side: &[T]) -> Option<Vec<Hunk>> {
     if from.len().saturating_add(to.len()) > MAX_CHANGED_ELEMENTS {
         return None;
     }
-    let ops = capture_diff_slices(Algorithm::Myers, from, to);
+    // By number, so that the algorithm is compiled once and not for each kind of element.
+    let mut numbers = HashMap::new();
+    let mut number_elements = |elements: &'t [T]| -> Vec<usize> {
+        let mut number = |element| {
+            let next = numbers.len();
+            *numbers.entry(element).or_insert(next)
+        };
+        elements.iter().map(&mut number).collect()
+    };
+    let (from, to) = (number_elements(from), number_elements(to));
+    let ops = capture_diff_slices(Algorithm::Myers, &from, &to);
     let changed = ops.into_iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
     let shift = |range: Range<usize>| range.start + same_start..range.end + same_start;
     let mut hunks: Vec<Hunk> = Vec::new();

@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::import::history::{self, CommitChain, ImportedState};
 use crate::layouts::Filter;
 use crate::platform::git::{ObjectId, RepoPath, Repository, Signature, commit_text};
+use crate::platform::text::plural::counted;
 use crate::platform::text::{Colour, sanitize};
 use crate::runs::run_store::RunStore;
 use crate::session::Session;
@@ -256,7 +257,7 @@ fn describe_change(
         FileContent::Graph(value) if is_first => {
             let prompt = value.as_object().map_or(0, comfy_graph::json::Object::len);
             let count = Workflow::from_value(value).map_or(prompt, |w| w.nodes().count());
-            (format!("new workflow: {}", commit_text::format_node_count(count)), String::new())
+            (format!("new workflow: {}", counted(count, "node", "nodes")), String::new())
         }
         now => match compare_contents(before, now, naming) {
             Some(compared) => {

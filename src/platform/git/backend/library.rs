@@ -267,7 +267,7 @@ impl GitBackend for LibraryBackend {
         entries
             .for_each(|entry| {
                 let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
-                let value = if entry.has_value() { entry.value_bytes() } else { &[] };
+                let value = if entry.has_value() { entry.value_bytes() } else { b"true" };
                 found.push((name, String::from_utf8_lossy(value).into_owned()));
             })
             .map_err(&failed)?;

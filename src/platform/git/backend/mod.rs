@@ -5,9 +5,9 @@
 //! Both do the same few things with raw objects; everything made of objects (trees,
 //! commits, notes) is built above, once. Must not know what a workflow is.
 
-pub mod library;
-pub mod pack;
-pub mod plumbing;
+pub(crate) mod library;
+pub(crate) mod pack;
+pub(crate) mod plumbing;
 #[cfg(test)]
 mod tests;
 
@@ -111,7 +111,7 @@ pub(crate) trait GitBackend {
         when: AttributeDirection,
     ) -> Result<AttributeState>;
     /// All settings whose name begins with `prefix`, in the order git reads them, names in
-    /// lower case apart from a middle part. A setting without a value is an empty string.
+    /// lower case apart from a middle part. A name that stands alone is `true`.
     fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>>;
     /// Who commits, as git would have it; `None` where git would ask.
     fn committer(&self) -> Result<Option<Signature>>;

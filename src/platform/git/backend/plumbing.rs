@@ -11,7 +11,7 @@ use super::{
     AttributeDirection, AttributeState, GitBackend, HistoryWalk, MIN_PACK_OBJECTS, RawObject,
     RefSwap, WalkOrder, pack,
 };
-use crate::platform::git::command::{GitCommand, InheritedRepository};
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::repository::{RepositoryFolders, RepositoryLocation};
 use crate::platform::git::{
     CommitId, GitError, ObjectBatch, ObjectFormat, ObjectId, ObjectKind, RefName, RepoPath, Result,
@@ -70,36 +70,33 @@ impl Drop for GitCompanion {
 impl PlumbingBackend {
     /// Finds the repository with `git rev-parse`; none there is an error.
     pub(crate) fn open(place: &RepositoryLocation) -> Result<(PlumbingBackend, RepositoryFolders)> {
-        let (folder, inherit) = match place {
-            RepositoryLocation::Environment(folder) => {
-                (folder, InheritedRepository::FromEnvironment)
-            }
-            RepositoryLocation::Folder(folder) => (folder, InheritedRepository::Nothing),
+        let (folder, git) = match place {
+            RepositoryLocation::Environment(folder) => (folder, GitCommand::in_folder(folder)),
+            RepositoryLocation::Folder(folder) => (folder, GitCommand::outside_environment(folder)),
         };
         let ask = |what: &[&str]| {
-            let git = GitCommand::new(folder, inherit).arg("rev-parse").args(what);
-            git.output().map(|told| {
-                let text = String::from_utf8_lossy(&told).into_owned();
+            git.with_args(["rev-parse"]).args(what).output().map(|answer| {
+                let text = String::from_utf8_lossy(&answer).into_owned();
                 text.lines().map(str::to_owned).collect::<Vec<_>>()
             })
         };
-        let told = ask(&[
+        let answer = ask(&[
             "--absolute-git-dir",
             "--git-common-dir",
             "--is-bare-repository",
             "--show-object-format",
         ]);
-        let told = told.map_err(|error| match error {
+        let answer = answer.map_err(|error| match error {
             GitError::CommandFailed { .. } => GitError::NoRepository(folder.clone()),
             other => other,
         })?;
-        let [git_dir, common_dir, bare, format] = told.as_slice() else {
+        let [git_dir, common_dir, bare, format] = answer.as_slice() else {
             return Err(GitError::Unexpected { command: "rev-parse".into() });
         };
         let work_tree = match bare.as_str() {
             "true" => None,
             // Asked for alone: inside of a git folder there is none to show.
-            _ => ask(&["--show-toplevel"]).ok().and_then(|told| told.into_iter().next()),
+            _ => ask(&["--show-toplevel"]).ok().and_then(|answer| answer.into_iter().next()),
         };
         let places = RepositoryFolders {
             git_dir: folder.join(git_dir),
@@ -276,9 +273,9 @@ impl GitBackend for PlumbingBackend {
         let folder = prefix.rfind('/').map_or("", |at| &prefix[..at]);
         let git =
             self.git_command().args(["for-each-ref", "--format=%(objectname) %(refname)", folder]);
-        let told = git.output()?;
+        let answer = git.output()?;
         let mut found = Vec::new();
-        for line in String::from_utf8_lossy(&told).lines() {
+        for line in String::from_utf8_lossy(&answer).lines() {
             let Some((id, name)) = line.split_once(' ') else { continue };
             if let Some(id) = ObjectId::from_hex(id.as_bytes())
                 && name.starts_with(prefix)
@@ -377,7 +374,7 @@ impl GitBackend for PlumbingBackend {
         let mut found = Vec::new();
         for entry in output.stdout.split(|b| *b == 0).filter(|entry| !entry.is_empty()) {
             let text = String::from_utf8_lossy(entry);
-            let (name, value) = text.split_once('\n').unwrap_or((&text, ""));
+            let (name, value) = text.split_once('\n').unwrap_or((&text, "true"));
             found.push((name.to_owned(), value.to_owned()));
         }
         Ok(found)

@@ -7,6 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use saphyr_parser::{Event, Parser};
 
+use crate::platform::files::expand_home;
+
 /// The largest file that is read, in bytes.
 const MAX_FILE_LEN: usize = 256 << 10;
 
@@ -46,7 +48,7 @@ pub enum ExtraPathsError {
 /// Reads the sections of the file, their paths resolved.
 pub fn parse_extra_paths(
     bytes: &[u8],
-    around: &PathContext<'_>,
+    context: &PathContext<'_>,
 ) -> Result<Vec<ExtraPathsSection>, ExtraPathsError> {
     if bytes.len() > MAX_FILE_LEN {
         return Err(ExtraPathsError::TooLarge(bytes.len()));
@@ -54,7 +56,7 @@ pub fn parse_extra_paths(
     let text = std::str::from_utf8(bytes).map_err(|_| ExtraPathsError::NotText)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let raw = parse_raw_sections(text)?;
-    Ok(raw.into_iter().map(|section| section.resolve(around)).collect())
+    Ok(raw.into_iter().map(|section| section.resolve(context)).collect())
 }
 
 /// A section before its paths are resolved.
@@ -119,7 +121,7 @@ fn parse_raw_sections(text: &str) -> Result<Vec<RawExtraPathsSection>, ExtraPath
 
 impl RawExtraPathsSection {
     /// The folders as ComfyUI's `load_extra_path_config` understands them.
-    fn resolve(self, around: &PathContext<'_>) -> ExtraPathsSection {
+    fn resolve(self, context: &PathContext<'_>) -> ExtraPathsSection {
         let value = |wanted: &str| {
             self.entries
                 .iter()
@@ -128,10 +130,10 @@ impl RawExtraPathsSection {
                 .map(|(_, value)| value.as_str())
         };
         let base = value("base_path").map(|text| {
-            let path = PathBuf::from(expand_variables(text, around));
-            if path.is_absolute() { path } else { around.folder.join(path) }
+            let path = PathBuf::from(expand_variables(text, context));
+            if path.is_absolute() { path } else { context.folder.join(path) }
         });
-        let base = base.as_deref().unwrap_or(around.folder);
+        let base = base.as_deref().unwrap_or(context.folder);
         let folders = self
             .entries
             .iter()
@@ -152,20 +154,16 @@ fn is_yaml_true(text: &str) -> bool {
 
 /// `~` and environment variables, as Python's `expanduser` and `expandvars` do it: a name
 /// that is not set stays as it is written.
-fn expand_variables(text: &str, around: &PathContext<'_>) -> String {
-    let tilde =
-        text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
-    let text = match (tilde, around.home.and_then(Path::to_str)) {
-        (Some(rest), Some(home)) => format!("{home}{rest}"),
-        _ => text.to_owned(),
-    };
+fn expand_variables(text: &str, context: &PathContext<'_>) -> String {
+    let text = expand_home(text, context.home);
+    let text = text.to_string_lossy();
     let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
+    let mut rest = &*text;
     while let Some(at) = rest.find(['$', '%']) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let (whole, name) = split_variable(from);
-        match (around.variable)(name).filter(|_| !name.is_empty()) {
+        match (context.variable)(name).filter(|_| !name.is_empty()) {
             Some(value) => out.push_str(&value),
             None => out.push_str(whole),
         }
@@ -214,12 +212,12 @@ mod tests {
 
     fn sections(text: &str) -> Vec<ExtraPathsSection> {
         let variable = |name: &str| (name == "MODELS").then(|| "/srv/models".to_owned());
-        let around = PathContext {
+        let context = PathContext {
             folder: Path::new("/opt/ComfyUI"),
             home: Some(Path::new("/home/artist")),
             variable: &variable,
         };
-        parse_extra_paths(text.as_bytes(), &around).unwrap()
+        parse_extra_paths(text.as_bytes(), &context).unwrap()
     }
 
     fn shown(text: &str) -> Vec<String> {
@@ -288,11 +286,11 @@ loose:
         assert_eq!(sections(""), []);
         assert_eq!(sections("- a\n- b\n"), []);
         assert_eq!(sections("just text"), []);
-        let around = PathContext { folder: Path::new("."), home: None, variable: &|_| None };
-        assert!(matches!(parse_extra_paths(b"a: [", &around), Err(ExtraPathsError::Yaml { .. })));
-        assert_eq!(parse_extra_paths(b"\xff\xfe", &around), Err(ExtraPathsError::NotText));
+        let context = PathContext { folder: Path::new("."), home: None, variable: &|_| None };
+        assert!(matches!(parse_extra_paths(b"a: [", &context), Err(ExtraPathsError::Yaml { .. })));
+        assert_eq!(parse_extra_paths(b"\xff\xfe", &context), Err(ExtraPathsError::NotText));
         assert!(matches!(
-            parse_extra_paths(&vec![b' '; 300 << 10], &around),
+            parse_extra_paths(&vec![b' '; 300 << 10], &context),
             Err(ExtraPathsError::TooLarge(_))
         ));
     }
@@ -310,7 +308,7 @@ loose:
 
     #[test]
     fn unset_variables_stay_as_they_are_written() {
-        let around = PathContext { folder: Path::new("."), home: None, variable: &|_| None };
-        assert_eq!(expand_variables("~/a/$B/${C}/50%/d$", &around), "~/a/$B/${C}/50%/d$");
+        let context = PathContext { folder: Path::new("."), home: None, variable: &|_| None };
+        assert_eq!(expand_variables("~/a/$B/${C}/50%/d$", &context), "~/a/$B/${C}/50%/d$");
     }
 }

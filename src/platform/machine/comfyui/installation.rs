@@ -11,9 +11,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use super::extra_paths::{self, ExtraPathsSection, PathContext};
 use super::folders::{InstallationFolders, ModelFolders};
 use super::python::PythonEnvironment;
+use crate::platform::files;
 
 /// The most entries of a folder that are looked through for an installation beside the
 /// repository.
@@ -64,8 +67,17 @@ pub enum FoundBy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraPathsFile {
     pub path: PathBuf,
-    /// How many folders it adds, or why it does not count.
-    pub outcome: Result<usize, String>,
+    pub outcome: ExtraPathsOutcome,
+}
+
+/// What became of an `extra_model_paths.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExtraPathsOutcome {
+    Adds {
+        folders: usize,
+    },
+    /// It does not count, for this reason.
+    Ignored(String),
 }
 
 /// A ComfyUI on this machine.
@@ -253,10 +265,16 @@ fn find_by_settings(clues: &InstallationClues<'_>) -> Option<InstallationCandida
 fn desktop_settings(clues: &InstallationClues<'_>) -> Option<(PathBuf, PathBuf)> {
     clues.settings.iter().map(|settings| settings.join("ComfyUI")).find_map(|settings| {
         let text = read_small_file(&settings.join("config.json"))?;
-        let value: serde_json::Value = serde_json::from_str(&text).ok()?;
-        let base = PathBuf::from(value.get("basePath")?.as_str()?);
-        Some((settings, base))
+        let named: DesktopSettings = serde_json::from_str(&text).ok()?;
+        Some((settings, named.base_path))
     })
+}
+
+/// The `config.json` of the desktop application, as far as it matters.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DesktopSettings {
+    base_path: PathBuf,
 }
 
 fn find_in_usual_places(clues: &InstallationClues<'_>) -> Option<InstallationCandidate> {
@@ -292,14 +310,16 @@ fn read_installation(spot: InstallationCandidate, clues: &InstallationClues<'_>)
         .map(|file| (file, ExtraPathsTrust::UnlessFromRepository))
         .chain(configured.map(|f| (f, ExtraPathsTrust::Always)));
     for (path, believe) in all {
-        if let Some(outcome) = read_extra_paths(path, believe, clues) {
-            let outcome = outcome.map(|found| {
-                let count = found.iter().map(|section| section.folders.len()).sum();
-                sections.extend(found);
-                count
-            });
-            extra.push(ExtraPathsFile { path: path.clone(), outcome });
-        }
+        let outcome = match read_extra_paths(path, believe, clues) {
+            ExtraPathsReading::NotThere => continue,
+            ExtraPathsReading::Ignored(why) => ExtraPathsOutcome::Ignored(why),
+            ExtraPathsReading::Sections(read) => {
+                let folders = read.iter().map(|section| section.folders.len()).sum();
+                sections.extend(read);
+                ExtraPathsOutcome::Adds { folders }
+            }
+        };
+        extra.push(ExtraPathsFile { path: path.clone(), outcome });
     }
     let built = ModelFolders::from_installation(&parts, &sections);
     let (folders, server) = match clues.server {
@@ -333,28 +353,38 @@ enum ExtraPathsTrust {
     UnlessFromRepository,
 }
 
+enum ExtraPathsReading {
+    NotThere,
+    Sections(Vec<ExtraPathsSection>),
+    /// It does not count, for this reason.
+    Ignored(String),
+}
+
 fn read_extra_paths(
     path: &Path,
     believe: ExtraPathsTrust,
     clues: &InstallationClues<'_>,
-) -> Option<Result<Vec<ExtraPathsSection>, String>> {
+) -> ExtraPathsReading {
     if matches!(believe, ExtraPathsTrust::UnlessFromRepository) {
         if !path.is_file() {
-            return None;
+            return ExtraPathsReading::NotThere;
         }
         if (clues.from_repository)(path) {
             let why = "it came with the repository; git config --add comfy.extraModelPaths \
                        <file> if you trust it";
-            return Some(Err(why.to_owned()));
+            return ExtraPathsReading::Ignored(why.to_owned());
         }
     }
     let folder = path.parent().unwrap_or(Path::new("."));
-    let around = PathContext { folder, home: clues.home.as_deref(), variable: clues.variable };
+    let context = PathContext { folder, home: clues.home.as_deref(), variable: clues.variable };
     let text = match fs::read(path) {
         Ok(text) => text,
-        Err(error) => return Some(Err(error.to_string())),
+        Err(error) => return ExtraPathsReading::Ignored(error.to_string()),
     };
-    Some(extra_paths::parse_extra_paths(&text, &around).map_err(|error| error.to_string()))
+    match extra_paths::parse_extra_paths(&text, &context) {
+        Ok(sections) => ExtraPathsReading::Sections(sections),
+        Err(error) => ExtraPathsReading::Ignored(error.to_string()),
+    }
 }
 
 /// Whether a link that came with the repository decides where this path leads.
@@ -373,29 +403,30 @@ fn shares_a_folder(listed: &[(String, Vec<PathBuf>)], built: &ModelFolders) -> b
 }
 
 /// The version that ComfyUI's own files state: `comfyui_version.py`, else `pyproject.toml`.
-pub fn stated_version(source: &Path) -> Option<String> {
-    let quoted = |text: &str| {
-        let value = text.trim_start().strip_prefix('=')?.trim();
-        let value = value.trim_matches(['"', '\'']);
-        let plain = !value.is_empty()
-            && value.len() < 40
-            && value.chars().all(|c| c.is_ascii_alphanumeric() || ".+-".contains(c));
-        plain.then(|| value.to_owned())
-    };
-    let find = |file: &str, key: &str| {
-        let text = read_small_file(&source.join(file))?;
-        text.lines().find_map(|line| quoted(line.trim().strip_prefix(key)?))
-    };
-    find("comfyui_version.py", "__version__").or_else(|| find("pyproject.toml", "version"))
+fn stated_version(source: &Path) -> Option<String> {
+    assigned_version(&source.join("comfyui_version.py"), "__version__")
+        .or_else(|| assigned_version(&source.join("pyproject.toml"), "version"))
+}
+
+/// The version behind the first `key = "..."` of a file.
+fn assigned_version(file: &Path, key: &str) -> Option<String> {
+    let text = read_small_file(file)?;
+    text.lines().find_map(|line| quoted_version(line.trim().strip_prefix(key)?))
+}
+
+fn quoted_version(assignment: &str) -> Option<String> {
+    let value = assignment.trim_start().strip_prefix('=')?.trim();
+    let value = value.trim_matches(['"', '\'']);
+    let is_plain = !value.is_empty()
+        && value.len() < 40
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || ".+-".contains(c));
+    is_plain.then(|| value.to_owned())
 }
 
 fn read_small_file(path: &Path) -> Option<String> {
-    let metadata = path.metadata().ok()?;
-    (metadata.is_file() && metadata.len() <= LARGEST_SETTINGS)
-        .then(|| fs::read_to_string(path).ok())
-        .flatten()
+    files::read_text_up_to(path, LARGEST_SETTINGS).ok()
 }
 
 #[cfg(test)]
-#[path = "find_tests.rs"]
+#[path = "installation_tests.rs"]
 mod tests;

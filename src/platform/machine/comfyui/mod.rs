@@ -7,7 +7,9 @@ pub mod gpu;
 pub mod installation;
 pub mod python;
 
-pub use installation::{FoundBy, Installation, InstallationClues, ServerMatch, find_installation};
+pub use installation::{
+    ExtraPathsOutcome, FoundBy, Installation, InstallationClues, ServerMatch, find_installation,
+};
 
 /// Whether a file name ends as weights do.
 pub fn is_model_ending(name: &str) -> bool {

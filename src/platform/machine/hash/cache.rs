@@ -6,7 +6,7 @@
 //! while the file's [`FileStamp`] is the one it was hashed with.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use super::HashedFile;
 use super::stamp::FileStamp;
 use crate::platform::machine::safetensors::SafetensorsHeader;
 use crate::platform::machine::{Digest, FileHashes};
+use crate::platform::{AtomicWrite, files};
 
 /// The shape of an entry. Another number is another program's entry: passed over.
 const ENTRY_FORMAT: u32 = 1;
@@ -68,13 +69,8 @@ impl HashCache {
             hashes: hashed.hashes.clone(),
             header: hashed.header.clone(),
         };
-        let target = self.entry_path(path);
-        let folder = target.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&serde_json::to_vec(&entry)?)?;
-        file.persist(&target).map_err(|error| error.error)?;
-        Ok(())
+        let text = serde_json::to_vec(&entry)?;
+        AtomicWrite::new().create_folder().write(&self.entry_path(path), &text)
     }
 
     /// The files that had these bytes when they were hashed and still look the same:
@@ -121,8 +117,7 @@ fn list_folder(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn read_entry(file: &Path) -> Option<HashCacheEntry> {
-    let mut text = Vec::new();
-    fs::File::open(file).ok()?.take(MAX_ENTRY_LEN).read_to_end(&mut text).ok()?;
+    let text = files::read_up_to(file, MAX_ENTRY_LEN).ok()?;
     serde_json::from_slice::<HashCacheEntry>(&text).ok().filter(|entry| entry.entry == ENTRY_FORMAT)
 }
 

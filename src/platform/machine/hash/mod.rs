@@ -14,15 +14,19 @@ mod tests;
 
 pub use stamp::FileStamp;
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use pipeline::PipelineError;
+
 use super::digest::FileHashes;
 use super::safetensors::{self, SafetensorsHeader};
+use crate::error::CommandError;
+use crate::platform::files;
 
 /// How long a file must have been left alone before it is hashed. Two seconds is the
 /// coarsest clock tick of the file systems people keep models on (FAT), so a later write
@@ -70,6 +74,12 @@ pub enum HashError {
     /// The caller's progress function asked to stop.
     #[error("stopped")]
     Stopped,
+}
+
+impl From<HashError> for CommandError {
+    fn from(error: HashError) -> Self {
+        CommandError::system(error)
+    }
 }
 
 /// How a half-written file was seen.
@@ -195,11 +205,10 @@ fn hash_indexed_file(
     let read = pipeline::hash_blocks(&mut file, tensors_at, wanted, threads, &mut |bytes| {
         progress.bytes_read(index, bytes)
     });
-    let (hashes, length) = match read {
-        Ok(Some(done)) => done,
-        Ok(None) => return Err(HashError::Stopped),
-        Err(error) => return Err(io(error)),
-    };
+    let (hashes, length) = read.map_err(|error| match error {
+        PipelineError::Stopped => HashError::Stopped,
+        PipelineError::Read(error) => io(error),
+    })?;
     let after = FileStamp::from_metadata(&file.metadata().map_err(io)?);
     if after != stamp || length != stamp.size {
         return Err(unfinished(UnfinishedReason::Changed));
@@ -207,24 +216,11 @@ fn hash_indexed_file(
     Ok(HashedFile { hashes, stamp, header })
 }
 
-/// Opens an ordinary file for reading, and nothing else: a pipe or a device is refused
-/// before anything is read from it, also when it took the file's place a moment ago.
-pub(crate) fn open_ordinary(path: &Path) -> Result<(File, Metadata), HashError> {
-    let io = |error| HashError::Io { path: path.to_owned(), error };
-    let refuse = || HashError::NotAFile(path.to_owned());
-    if !path.metadata().map_err(io)?.is_file() {
-        return Err(refuse());
-    }
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-    }
-    let file = options.open(path).map_err(io)?;
-    let metadata = file.metadata().map_err(io)?;
-    if metadata.is_file() { Ok((file, metadata)) } else { Err(refuse()) }
+fn open_ordinary(path: &Path) -> Result<(File, Metadata), HashError> {
+    files::open_ordinary(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => HashError::NotAFile(path.to_owned()),
+        _ => HashError::Io { path: path.to_owned(), error },
+    })
 }
 
 /// The name of a download program's control or part file that lies beside `path`.

@@ -23,15 +23,28 @@ const MAX_WAITING_BLOCKS: usize = 6;
 /// Blocks in the ring: those waiting, one in each lane, one being read.
 const RING_BLOCKS: usize = MAX_WAITING_BLOCKS + 3;
 
-/// Reads the file from its start and gives the digests and the number of bytes read, or
-/// `None` when `progress` stopped it.
+/// Why there are no digests.
+#[derive(Debug)]
+pub(crate) enum PipelineError {
+    Read(io::Error),
+    /// The caller's progress function asked to stop.
+    Stopped,
+}
+
+impl From<io::Error> for PipelineError {
+    fn from(error: io::Error) -> PipelineError {
+        PipelineError::Read(error)
+    }
+}
+
+/// Reads the file from its start and gives the digests and the number of bytes read.
 pub(crate) fn hash_blocks(
     file: &mut File,
     tensors_at: Option<u64>,
     wanted: DigestSelection,
     threads: HashThreads,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
-) -> io::Result<Option<(FileHashes, u64)>> {
+) -> Result<(FileHashes, u64), PipelineError> {
     file.seek(SeekFrom::Start(0))?;
     let whole = Sha256Lane::default();
     let rest = OtherDigestsLane::new(tensors_at);
@@ -95,14 +108,14 @@ fn hash_in_one_thread(
     mut whole: Sha256Lane,
     mut rest: Option<OtherDigestsLane>,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
-) -> io::Result<Option<(FileHashes, u64)>> {
+) -> Result<(FileHashes, u64), PipelineError> {
     let mut block = vec![0; BLOCK_LEN];
     let mut length = 0;
     loop {
         let filled = fill_block(file, &mut block)?;
         let read = block.get(..filled).unwrap_or_default();
         if read.is_empty() {
-            return Ok(Some((collect_hashes(whole, rest), length)));
+            return Ok((collect_hashes(whole, rest), length));
         }
         whole.0.update(read);
         if let Some(rest) = &mut rest {
@@ -110,7 +123,7 @@ fn hash_in_one_thread(
         }
         length += filled as u64;
         if progress(filled as u64).is_break() {
-            return Ok(None);
+            return Err(PipelineError::Stopped);
         }
     }
 }
@@ -123,7 +136,7 @@ fn hash_in_pipeline(
     mut whole: Sha256Lane,
     mut rest: OtherDigestsLane,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
-) -> io::Result<Option<(FileHashes, u64)>> {
+) -> Result<(FileHashes, u64), PipelineError> {
     let (to_whole, from_whole) = sync_channel::<SharedBlock>(MAX_WAITING_BLOCKS);
     let (to_rest, from_rest) = sync_channel::<SharedBlock>(MAX_WAITING_BLOCKS);
     std::thread::scope(|scope| {
@@ -140,7 +153,7 @@ fn hash_in_pipeline(
         let broken = |_| io::Error::other("a hashing thread broke");
         let whole = whole.join().map_err(broken)?;
         let rest = rest.join().map_err(broken)?;
-        Ok(read?.map(|length| (collect_hashes(whole, Some(rest)), length)))
+        Ok((collect_hashes(whole, Some(rest)), read?))
     })
 }
 
@@ -155,7 +168,7 @@ fn send_blocks(
     to_whole: &SyncSender<SharedBlock>,
     to_rest: &SyncSender<SharedBlock>,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
-) -> io::Result<Option<u64>> {
+) -> Result<u64, PipelineError> {
     let mut ring: Vec<SharedBlock> =
         (0..RING_BLOCKS).map(|_| Arc::new((vec![0; BLOCK_LEN], 0))).collect();
     let mut length = 0;
@@ -177,10 +190,10 @@ fn send_blocks(
         to_rest.send(slot.clone()).map_err(gone)?;
         length += filled;
         if progress(filled).is_break() {
-            return Ok(None);
+            return Err(PipelineError::Stopped);
         }
     }
-    Ok(Some(length))
+    Ok(length)
 }
 
 /// Fills the block as far as the file goes.

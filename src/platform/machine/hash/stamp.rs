@@ -1,9 +1,11 @@
 //! What tells one state of a file from another without reading it.
 
 use std::fs::Metadata;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+
+use crate::platform::files::{modified_nanos, nanos_since_1970};
 
 /// Size, time and identity of a file at one moment. Two equal stamps of one path are
 /// taken for the same bytes, as git's index does; the settling time of
@@ -24,40 +26,32 @@ pub struct FileStamp {
 impl FileStamp {
     /// The stamp of a file whose metadata was just read (links followed).
     pub fn from_metadata(metadata: &Metadata) -> Self {
-        let (device, inode) = identity(metadata);
-        let mtime = metadata.modified().map_or(0, nanoseconds);
+        let (device, inode) = device_and_inode(metadata);
+        let mtime = modified_nanos(metadata);
         FileStamp { size: metadata.len(), mtime, inode, device }
     }
 
     /// How long before `now` the file was last written; `None` when that lies in the
     /// future by more than a clock's unevenness.
     pub fn age(&self, now: SystemTime) -> Option<Duration> {
-        let age = nanoseconds(now).saturating_sub(self.mtime);
+        let age = nanos_since_1970(now).saturating_sub(self.mtime);
         u64::try_from(age).ok().map(Duration::from_nanos)
     }
 }
 
-fn nanoseconds(time: SystemTime) -> i64 {
-    let signed = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => signed(after),
-        Err(before) => -signed(before.duration()),
-    }
-}
-
 #[cfg(unix)]
-fn identity(metadata: &Metadata) -> (u64, u64) {
+fn device_and_inode(metadata: &Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
 #[cfg(windows)]
-fn identity(metadata: &Metadata) -> (u64, u64) {
+fn device_and_inode(metadata: &Metadata) -> (u64, u64) {
     use std::os::windows::fs::MetadataExt;
     (0, metadata.creation_time())
 }
 
 #[cfg(not(any(unix, windows)))]
-fn identity(_metadata: &Metadata) -> (u64, u64) {
+fn device_and_inode(_metadata: &Metadata) -> (u64, u64) {
     (0, 0)
 }

@@ -84,7 +84,7 @@ fn a_file_that_grows_while_it_is_read_is_not_hashed() {
     impl HashProgress for Grow {
         fn bytes_read(&self, _file: usize, _bytes: u64) -> ControlFlow<()> {
             if self.1.fetch_add(1, Ordering::Relaxed) == 0 {
-                let mut file = OpenOptions::new().append(true).open(&self.0).unwrap();
+                let mut file = fs::OpenOptions::new().append(true).open(&self.0).unwrap();
                 std::io::Write::write_all(&mut file, b"x").unwrap();
             }
             ControlFlow::Continue(())
@@ -183,7 +183,8 @@ proptest! {
     fn every_way_of_hashing_gives_the_same(length in 0usize..3_000_000, seed: u8, named: bool) {
         let folder = tempfile::tempdir().unwrap();
         let tensor: Vec<u8> = (0..length).map(|n| (n as u8).wrapping_mul(31) ^ seed).collect();
-        let bytes = if named { file_bytes(&serde_json::json!({}), &tensor) } else { tensor.clone() };
+        let header = serde_json::json!({});
+        let bytes = if named { file_bytes(&header, &tensor) } else { tensor.clone() };
         let name = if named { "x.safetensors" } else { "x.ckpt" };
         let path = write(folder.path(), name, &bytes);
         let one = hash(&path, HashThreads::One).unwrap();
@@ -194,7 +195,9 @@ proptest! {
         prop_assert_eq!(one.hashes.blake3, Some(blake3::hash(&bytes).into()));
         prop_assert_eq!(one.hashes.crc32, Some(crc32fast::hash(&bytes)));
         prop_assert_eq!(one.hashes.tensors.is_some(), named);
-        let only = hash_file(&path, DigestSelection::Sha256, HashThreads::One, later(), &NoHashProgress).unwrap();
+        let selection = DigestSelection::Sha256;
+        let only =
+            hash_file(&path, selection, HashThreads::One, later(), &NoHashProgress).unwrap();
         prop_assert_eq!(only.hashes.sha256, sha256);
     }
 }

@@ -3,18 +3,18 @@
 //! Nothing of a pack is run. This module does not call git either: what a pack's repository
 //! has checked out is asked of a function that the caller passes in.
 
-pub mod pack_files;
-pub mod python_source;
+pub(crate) mod pack_files;
+pub(crate) mod python_source;
 
-pub use pack_files::PackProject;
-pub use python_source::RegisteredClasses;
+pub(crate) use pack_files::PackProject;
+pub(crate) use python_source::RegisteredClasses;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How a pack is installed, and so what identifies it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PackInstallKind {
+pub(crate) enum PackInstallKind {
     /// A git repository: its commit.
     Git,
     /// Unpacked from the registry: its project version.
@@ -26,14 +26,14 @@ pub enum PackInstallKind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PackActivation {
+pub(crate) enum PackActivation {
     Enabled,
     /// Switched off by its name or by lying in `.disabled`.
     Disabled,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodePack {
+pub(crate) struct NodePack {
     /// Its name in `custom_nodes`, without the mark that switches it off: what Python
     /// calls the module.
     pub name: String,
@@ -47,7 +47,7 @@ pub struct NodePack {
 }
 
 /// The packs in these folders, in ComfyUI's order of folders and by name in each.
-pub fn list_installed(folders: &[PathBuf]) -> Vec<NodePack> {
+pub(crate) fn list_installed(folders: &[PathBuf]) -> Vec<NodePack> {
     let mut packs = Vec::new();
     for folder in folders {
         for path in list_folder(folder) {
@@ -123,12 +123,12 @@ fn read_pack(path: &Path, state: PackActivation) -> Option<NodePack> {
 
 impl NodePack {
     /// The node classes its source registers; `cache` is a folder to remember them in.
-    pub fn registered_classes(&self, cache: Option<&Path>) -> RegisteredClasses {
+    pub(crate) fn registered_classes(&self, cache: Option<&Path>) -> RegisteredClasses {
         pack_files::cached_registered_classes(&self.path, cache)
     }
 
     /// Whether a registry id names this pack.
-    pub fn has_registry_id(&self, id: &str) -> bool {
+    pub(crate) fn has_registry_id(&self, id: &str) -> bool {
         let project = self.project.as_ref().and_then(|project| project.name.as_deref());
         [self.registry_id.as_deref(), project]
             .into_iter()
@@ -138,7 +138,7 @@ impl NodePack {
 
     /// Whether this is the module a server's `python_module` names
     /// (`custom_nodes.<name>`, with or without what follows).
-    pub fn is_module(&self, python_module: &str) -> bool {
+    pub(crate) fn is_module(&self, python_module: &str) -> bool {
         python_module
             .strip_prefix("custom_nodes.")
             .and_then(|rest| rest.strip_prefix(self.name.as_str()))
@@ -147,7 +147,7 @@ impl NodePack {
 }
 
 /// Names as the registry compares them: case and the kind of dash do not count.
-pub fn is_same_pack_name(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_pack_name(one: &str, other: &str) -> bool {
     let plain = |c: char| if c == '_' || c == '.' { '-' } else { c.to_ascii_lowercase() };
     one.chars().map(plain).eq(other.chars().map(plain))
 }

@@ -1,13 +1,13 @@
 //! One pack: what its own files say it is, and which node classes it registers.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::python_source::{RegisteredClasses, parse_registered_classes};
-use crate::platform::machine::hash;
+use crate::platform::AtomicWrite;
+use crate::platform::files::{read_text_up_to, read_up_to};
 
 /// The largest `pyproject.toml` that is read, in bytes.
 const LARGEST_PROJECT: u64 = 256 << 10;
@@ -26,7 +26,7 @@ const SKIPPED_FOLDERS: &[&str] =
 
 /// The `[project]` of a pack's `pyproject.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PackProject {
+pub(crate) struct PackProject {
     /// Its name, which is the registry's id.
     pub name: Option<String>,
     pub version: Option<String>,
@@ -63,7 +63,7 @@ struct ComfyTable {
 
 /// Reads a pack's `pyproject.toml`; one that cannot be read is none.
 pub(crate) fn read_project(pack: &Path) -> Option<PackProject> {
-    let text = read_bounded(&pack.join("pyproject.toml"), LARGEST_PROJECT)?;
+    let text = read_text_up_to(&pack.join("pyproject.toml"), LARGEST_PROJECT).ok()?;
     let file: PyprojectFile = toml::from_str(&text).ok()?;
     let table = file.project?;
     let line =
@@ -79,19 +79,9 @@ pub(crate) fn read_project(pack: &Path) -> Option<PackProject> {
 
 /// The registry id that ComfyUI's Manager leaves in a git pack it knows.
 pub(crate) fn read_registry_id(pack: &Path) -> Option<String> {
-    let text = read_bounded(&pack.join(".git").join(".cnr-id"), 300)?;
+    let text = read_text_up_to(&pack.join(".git").join(".cnr-id"), 300).ok()?;
     let id = text.trim();
     (!id.is_empty() && !id.chars().any(char::is_control)).then(|| id.to_owned())
-}
-
-fn read_bounded(path: &Path, most: u64) -> Option<String> {
-    let metadata = path.metadata().ok()?;
-    if !metadata.is_file() || metadata.len() > most {
-        return None;
-    }
-    let mut text = String::new();
-    File::open(path).ok()?.take(most).read_to_string(&mut text).ok()?;
-    Some(text)
 }
 
 /// A source file and what tells whether it changed.
@@ -149,9 +139,7 @@ pub(crate) fn read_registered_classes(sources: &[PackSource], cut: bool) -> Regi
             all.is_partial = true;
             continue;
         }
-        let Ok((file, _)) = hash::open_ordinary(&source.path) else { continue };
-        let mut text = Vec::new();
-        if file.take(LARGEST_SOURCE).read_to_end(&mut text).is_ok() {
+        if let Ok(text) = read_up_to(&source.path, LARGEST_SOURCE) {
             all.extend(parse_registered_classes(&String::from_utf8_lossy(&text)));
         }
     }
@@ -173,8 +161,9 @@ pub(crate) fn cached_registered_classes(pack: &Path, cache: Option<&Path>) -> Re
     let key = blake3::hash(pack.as_os_str().as_encoded_bytes()).to_hex();
     let file = cache.join("packs").join(key.as_str());
     let state = hash_sources(&sources);
-    let known = read_bounded(&file, 4 << 20)
-        .and_then(|text| serde_json::from_str::<CachedClasses>(&text).ok())
+    let known = read_up_to(&file, 4 << 20)
+        .ok()
+        .and_then(|text| serde_json::from_slice::<CachedClasses>(&text).ok())
         .filter(|known| known.sources == state);
     if let Some(known) = known {
         return RegisteredClasses {
@@ -201,10 +190,5 @@ fn hash_sources(sources: &[PackSource]) -> String {
 }
 
 fn write_cached_classes(file: &Path, remembered: &CachedClasses) -> std::io::Result<()> {
-    let folder = file.parent().unwrap_or(file);
-    fs::create_dir_all(folder)?;
-    let mut aside = tempfile::NamedTempFile::new_in(folder)?;
-    std::io::Write::write_all(&mut aside, &serde_json::to_vec(remembered)?)?;
-    aside.persist(file).map_err(|error| error.error)?;
-    Ok(())
+    AtomicWrite::new().create_folder().write(file, &serde_json::to_vec(remembered)?)
 }

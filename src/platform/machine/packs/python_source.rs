@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// The node classes that a source registers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RegisteredClasses {
+pub(crate) struct RegisteredClasses {
     pub classes: BTreeSet<String>,
     /// Whether something was registered in a way that reading does not see.
     pub is_partial: bool,
@@ -17,7 +17,7 @@ pub struct RegisteredClasses {
 
 impl RegisteredClasses {
     /// Adds the classes of another source.
-    pub fn extend(&mut self, other: RegisteredClasses) {
+    pub(crate) fn extend(&mut self, other: RegisteredClasses) {
         self.classes.extend(other.classes);
         self.is_partial |= other.is_partial;
     }

@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use comfy_graph::catalog::Catalog;
 use comfy_graph::json;
@@ -18,6 +18,7 @@ use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::server::{
     AddressSource, ComfyServer, ServerAddress, ServerError, SystemStats,
 };
+use crate::platform::time;
 use crate::records::machine_view::{CheckoutReader, ClassModules, MachineView};
 use crate::records::recorder_state::RecorderState;
 use crate::session::Session;
@@ -340,6 +341,5 @@ fn list_model_folders(server: &ComfyServer) -> Option<ServerModelFolders> {
 
 /// The time now, UTC to the second, as records spell it.
 pub(crate) fn now_utc() -> String {
-    let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
-    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    time::format_utc_seconds(jiff::Timestamp::now())
 }

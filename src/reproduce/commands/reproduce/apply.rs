@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{PreparedReproduction, ReproduceArgs};
 use crate::error::{CommandError, Result};
-use crate::platform::git::git_runner::GitRunner;
+use crate::platform::git::command::GitCommand;
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::machine::{file_io, to_hex};
 use crate::platform::text::sanitize;
@@ -124,16 +124,16 @@ impl ApplyStep<'_> {
 /// Checks out a commit that is there. No hook, no monitor and no filter of that repository
 /// runs, and nothing is fetched.
 fn check_out_commit(path: &str, commit: &str) -> Result<()> {
-    let git = GitRunner::outside_environment(path)
-        .with_setting("core.hooksPath", "/dev/null")
-        .with_setting("core.fsmonitor", "false")
-        .with_setting("protocol.allow", "never");
+    let git = GitCommand::outside_environment(path)
+        .setting("core.hooksPath", "/dev/null")
+        .setting("core.fsmonitor", "false")
+        .setting("protocol.allow", "never");
     let filters = ["config", "--local", "--get-regexp", r"^filter\..*\.(smudge|process)$"];
-    if git.run_optional(filters)?.is_some_and(|found| !found.is_empty()) {
+    if git.with_args(filters).output_if_found()?.is_some_and(|found| !found.is_empty()) {
         return Err(CommandError::new(format!("{path} has filters of its own, which would run"))
             .with_hint(format!("git -C {path} checkout {commit}    if you trust it")));
     }
-    git.run(["checkout", "--quiet", "--detach", commit, "--"])?;
+    git.with_args(["checkout", "--quiet", "--detach", commit, "--"]).output()?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::git::shared_refs::RunsSharing;
 use crate::platform::text::time_argument::parse_since;
 use crate::runs::index::{RunFilter, RunQuery, RunRow, SearchKey};
 use crate::runs::run_store::RunStore;
@@ -79,7 +80,7 @@ fn rewrite_selected(
     session.ui.report(&format!("{} {done}", count_runs(count)))?;
     if count > 0 {
         session.ui.info("git keeps the old objects until it collects garbage: git gc --prune=now");
-        if runs_ref::is_shared(&shelf.repository)? {
+        if runs_ref::sharing(&shelf.repository)? == RunsSharing::On {
             session.ui.info("git comfy sync does the same at the remotes");
         }
     }

@@ -125,7 +125,10 @@ fn the_desktop_application_names_its_folder() {
     let extra = world.file("home/.config/ComfyUI/extra_models_config.yaml", &yaml);
     let found = find_installation(&world.clues("repo")).unwrap();
     assert_eq!(found.found_by, FoundBy::Settings("ComfyUI Desktop"));
-    assert_eq!(found.extra, [ExtraPathsFile { path: extra, outcome: Ok(2) }]);
+    assert_eq!(
+        found.extra,
+        [ExtraPathsFile { path: extra, outcome: ExtraPathsOutcome::Adds { folders: 2 } }]
+    );
     let labels: Vec<_> = found
         .folders
         .folder_type("loras")
@@ -192,7 +195,7 @@ fn what_a_repository_brings_along_is_not_believed() {
     let tracked = |path: &Path| !path.ends_with("models");
     let clues = InstallationClues { from_repository: &tracked, ..world.clues("repo") };
     let found = find_installation(&clues).unwrap();
-    assert!(found.extra[0].outcome.is_err());
+    assert!(matches!(found.extra[0].outcome, ExtraPathsOutcome::Ignored(_)));
     assert!(!found.folders.contains(Path::new("/etc/passwd")));
     // A folder inside the repository that looks like an installation.
     let other = World::new();
