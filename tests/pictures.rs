@@ -247,7 +247,8 @@ fn visible_text(page: &str) -> String {
 /// The commands that drew the pictures of the README.
 const README_PICTURES: [&str; 2] = [
     "view fixtures/demo/portrait.json -o docs/view.svg --force",
-    "diff fixtures/demo/portrait.json fixtures/demo/portrait-edited.json -o docs/changes.svg --force",
+    "diff fixtures/demo/portrait.json fixtures/demo/portrait-edited.json \
+     -o docs/changes.svg --force",
 ];
 
 #[test]
