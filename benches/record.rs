@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use git_comfy::internals::platform::{CommitId, ObjectId, Repository};
 use git_comfy::internals::records::record_notes as records;

@@ -49,11 +49,6 @@ impl CommandError {
         CommandError { kind, source: source.into(), hints: Vec::new() }
     }
 
-    /// The same as [`CommandError::user`].
-    pub fn new(message: impl Into<String>) -> CommandError {
-        CommandError::user(message.into())
-    }
-
     /// What was asked for cannot be done.
     pub fn user(source: impl Into<BoxedError>) -> CommandError {
         CommandError::of_kind(ErrorKind::User, source)

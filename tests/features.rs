@@ -53,14 +53,17 @@ const PURE: &[&str] = &[
     "src/reproduce/command_lines.rs",
     "src/reproduce/lock.rs",
     "src/reproduce/rename.rs",
+    "src/reproduce/rerun_report.rs",
     "src/reproduce/repair.rs",
     "src/reproduce/prompt_differences.rs",
     "src/reproduce/environment_specs.rs",
     "src/reproduce/vary",
     "src/reproduce/requirements.rs",
     "src/reproduce/yaml.rs",
+    "src/runs/finite_json.rs",
     "src/runs/run_data",
     "src/runs/text",
+    "src/snapshots/retention.rs",
 ];
 
 /// What only an impure module may name.

@@ -392,6 +392,40 @@ fn a_checkout_of_many_files_waits_for_none_of_them() {
 }
 
 #[test]
+fn files_that_are_added_together_are_stored_as_if_each_were_added_alone() {
+    let together = Repo::new();
+    let alone = Repo::new();
+    let mut names = Vec::new();
+    for repo in [&together, &alone] {
+        repo.use_filter();
+        repo.write(".gitattributes", "*3.json comfy=keep\n*4.json comfy=off\n");
+        for n in 0_i32..9 {
+            repo.write(format!("{n}.json"), workflow(n.unsigned_abs(), n * 10));
+            repo.write(format!("sub/{n}.json"), workflow(n.unsigned_abs() + 20, n));
+            names.extend([format!("{n}.json"), format!("sub/{n}.json")]);
+        }
+        repo.write("2.json", "{\"nodes\": 7}\n");
+        repo.write("sub/5.json", workflow(5, 5).replace("\"config\":", "\"config\":1,\"config\":"));
+        // One that git does not send although it comes next by name.
+        repo.write(".gitignore", "6.json\n");
+    }
+    names.retain(|name| !name.ends_with("6.json"));
+    names.sort();
+    names.dedup();
+    together.git(["add", "."]);
+    for name in &names {
+        alone.git(["add", name]);
+    }
+    for name in &names {
+        assert_eq!(stored(&together, name), stored(&alone, name), "{name}");
+        let held = together.text(name);
+        std::fs::remove_file(together.path.join(name)).unwrap();
+        together.git(["checkout", "--", name]);
+        assert_eq!(together.text(name), held, "{name}");
+    }
+}
+
+#[test]
 fn nonsense_instead_of_the_protocol_is_an_error_and_no_crash() {
     let repo = Repo::new();
     for input in [&b""[..], b"hello", b"0000", b"ffff", b"0010hello\n0000"] {

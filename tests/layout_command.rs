@@ -787,3 +787,71 @@ fn what_was_arranged_on_request_can_be_taken_back() {
     let answer = repo.comfy_with(["arrange", "a.json", "--selected", "nobody"], b"");
     assert_eq!(answer.status.code(), Some(2));
 }
+
+#[test]
+fn a_move_is_told_once_and_of_the_person_who_made_it() {
+    let (world, _seed) = world();
+    let [ann, ben] = ["Ann", "Ben"].map(|name| clone(&world, name));
+    for pull in [&["pull", "-q", "--rebase"][..], &["pull", "-q", "--no-rebase", "--no-edit"]] {
+        ben.git(["pull", "-q"]);
+        let mut sheet: serde_json::Value = serde_json::from_str(&ben.text("a.json")).unwrap();
+        let node = &mut sheet["nodes"][0];
+        let x = node["pos"][0].as_f64().unwrap();
+        node["pos"] = serde_json::json!([x + 777.0, 77]);
+        node["title"] = serde_json::json!(format!("by Ben at {x}"));
+        save(&ben, "a.json", sheet.to_string());
+        push(&ben);
+        let mut sheet: serde_json::Value = serde_json::from_str(&ann.text("a.json")).unwrap();
+        sheet["nodes"][1]["title"] = serde_json::json!(format!("by Ann at {x}"));
+        save(&ann, "a.json", sheet.to_string());
+        ann.git(pull);
+        push(&ann);
+    }
+    ben.git(["pull", "-q"]);
+    for repo in [&ann, &ben] {
+        let lines = log(repo, &["a.json"]);
+        let moves: Vec<&String> = lines.iter().filter(|line| line.contains("moved")).collect();
+        assert_eq!(moves.len(), 2, "{lines:#?}");
+        assert!(moves.iter().all(|line| line.contains("Ben")), "{lines:#?}");
+    }
+}
+
+#[test]
+fn undo_names_a_state_that_the_log_lists() {
+    let repo = fresh();
+    save(&repo, "a.json", workflow(1, 0));
+    save(&repo, "a.json", sampler_at(1, "[900,300]"));
+    save(&repo, "a.json", sampler_at(2, "[900,300]"));
+    save(&repo, "a.json", sampler_at(2, "[901,301]"));
+    let listed = ids(&repo, "a.json");
+    for _ in 0..2 {
+        let told = repo.comfy(["layout", "undo", "a.json"]);
+        let (_, rest) = told.split_once("lies as in ").unwrap();
+        let id = rest.split(' ').next().unwrap();
+        assert!(listed.iter().any(|known| known == id), "{id} is not in {listed:?}: {told}");
+        assert!(!told.contains("nothing moved"), "{told}");
+    }
+}
+
+#[test]
+fn a_restore_takes_any_commit_that_holds_the_file() {
+    let repo = fresh();
+    repo.write("text.txt", "x");
+    repo.commit_all("no workflow yet");
+    save(&repo, "a.json", workflow(1, 0));
+    save(&repo, "a.json", sampler_at(2, "[900,300]"));
+    save(&repo, "a.json", sampler_at(3, "[901,301]"));
+    let told = repo.comfy(["layout", "show", "HEAD~1", "a.json"]);
+    assert!(told.contains("a.json in commit ") && told.contains("900"), "{told}");
+    let told = repo.comfy(["layout", "restore", "HEAD~1", "a.json"]);
+    assert!(told.contains("lies as in commit "), "{told}");
+    assert_eq!(repo.text("a.json"), sampler_at(3, "[900,300]"));
+    repo.comfy(["layout", "undo", "a.json"]);
+    assert_eq!(repo.text("a.json"), sampler_at(3, "[901,301]"));
+    let told = refused(&repo, &["layout", "restore", "HEAD~3", "a.json"]);
+    assert!(told.contains("holds no a.json"), "{told}");
+    repo.git(["update-ref", "-d", "refs/notes/comfy-layout"]);
+    std::fs::remove_dir_all(repo.common_dir().join("comfy")).unwrap();
+    let told = refused(&repo, &["layout", "restore", "HEAD~1", "a.json"]);
+    assert!(told.contains("layout") && told.contains("hint: "), "{told}");
+}

@@ -222,6 +222,11 @@ fn a_commit_of_unsettled_conflicts_is_refused_with_a_way_out() {
         }
         assert_eq!(repo.id("HEAD"), head);
     }
+    // What is staged counts, whatever the file holds since.
+    let unsettled = repo.text("a.json");
+    repo.write("a.json", "{}");
+    assert_eq!(repo.try_git(["commit", "-q", "-m", "x"]).status.code(), Some(1));
+    repo.write("a.json", unsettled);
     let staged = repo.comfy_with(["check", "--staged"], b"");
     assert_eq!(staged.status.code(), Some(1));
     assert!(text_of(&staged).0.contains("not settled: a.json (1 conflict)"));

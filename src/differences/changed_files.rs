@@ -11,36 +11,37 @@ use std::process::{Child, ChildStdout};
 use super::patch;
 use crate::platform::git::command::{self, GitCommand};
 use crate::platform::git::{CommitId, GitError, ObjectId, RepoPath, Result};
+use crate::platform::text::Colour;
 
 /// A file in one of the two states.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileVersion {
-    pub path: RepoPath,
+pub(crate) struct FileVersion {
+    pub(crate) path: RepoPath,
     /// Its mode in octal, such as `100644`.
-    pub mode: String,
+    pub(crate) mode: String,
     /// Its blob (the commit, for a submodule); nothing for a file of the work tree.
-    pub blob: Option<ObjectId>,
+    pub(crate) blob: Option<ObjectId>,
 }
 
 impl FileVersion {
     /// Whether it is an ordinary file: no link, no submodule.
-    pub fn is_file(&self) -> bool {
+    pub(crate) fn is_file(&self) -> bool {
         self.mode.starts_with("100")
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileChange {
-    pub kind: FileChangeKind,
+pub(crate) struct FileChange {
+    pub(crate) kind: FileChangeKind,
     /// The file before; nothing if it is new.
-    pub before: Option<FileVersion>,
+    pub(crate) before: Option<FileVersion>,
     /// The file after; nothing if it is gone.
-    pub after: Option<FileVersion>,
+    pub(crate) after: Option<FileVersion>,
 }
 
 /// How a file differs, by git's status letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FileChangeKind {
+pub(crate) enum FileChangeKind {
     /// `A`
     Added,
     /// `D`
@@ -71,7 +72,7 @@ impl FileChangeKind {
         })
     }
 
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             FileChangeKind::Added => "added",
             FileChangeKind::Deleted => "deleted",
@@ -86,9 +87,19 @@ impl FileChangeKind {
 
 impl FileChange {
     /// The new path; of a deleted file the old one.
-    pub fn path(&self) -> &RepoPath {
+    pub(crate) fn path(&self) -> &RepoPath {
         let version = self.after.as_ref().or(self.before.as_ref());
         &version.expect("a changed file is there before or after").path
+    }
+
+    /// The blob before, where the file was there.
+    pub(crate) fn blob_before(&self) -> Option<ObjectId> {
+        self.before.as_ref().and_then(|version| version.blob)
+    }
+
+    /// The blob after, where the file is there.
+    pub(crate) fn blob_after(&self) -> Option<ObjectId> {
+        self.after.as_ref().and_then(|version| version.blob)
     }
 }
 
@@ -97,10 +108,17 @@ impl FileChange {
 ///
 /// # Errors
 /// git's own, where it does not understand the arguments.
-pub fn list_changes<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<Vec<FileChange>> {
+pub(crate) fn list_changes<A: AsRef<str>>(
+    folder: &Path,
+    arguments: &[A],
+) -> Result<Vec<FileChange>> {
     let fixed = ["diff", "--raw", "-z", "--no-abbrev", "--no-relative", "--no-ext-diff"];
     let all = fixed.into_iter().chain(arguments.iter().map(AsRef::as_ref));
-    let told = GitCommand::in_folder(folder).args(all).output()?;
+    parse_raw_diff(&GitCommand::in_folder(folder).args(all).output()?)
+}
+
+/// Parses what `git diff --raw -z --no-abbrev` writes.
+pub(crate) fn parse_raw_diff(told: &[u8]) -> Result<Vec<FileChange>> {
     let mut tokens = told.split(|byte| *byte == 0).map(<[u8]>::to_vec);
     let mut found = Vec::new();
     while let Some(token) = tokens.next().filter(|token| !token.is_empty()) {
@@ -117,15 +135,15 @@ pub fn list_changes<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<Vec
 }
 
 /// The patch that `git diff ARGUMENTS` shows of some paths without our diff driver.
-pub fn git_patch<A: AsRef<str>>(
+pub(crate) fn git_patch<A: AsRef<str>>(
     folder: &Path,
-    colour: patch::PatchColour,
+    colour: Colour,
     arguments: &[A],
     paths: &[&RepoPath],
 ) -> Result<Vec<u8>> {
     let mut all: Vec<std::ffi::OsString> =
         ["diff", "--no-ext-diff", "--no-relative"].map(Into::into).into_iter().collect();
-    all.push(colour.git_argument().into());
+    all.push(patch::colour_argument(colour).into());
     all.extend(arguments.iter().map(|argument| argument.as_ref().into()));
     all.push("--".into());
     for path in paths {
@@ -167,15 +185,15 @@ fn parse_raw_record(
 
 /// A commit and the files it changed against its parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitChanges {
-    pub commit: CommitId,
-    pub files: Vec<FileChange>,
+pub(crate) struct CommitChanges {
+    pub(crate) commit: CommitId,
+    pub(crate) files: Vec<FileChange>,
 }
 
 /// The commits that `git log ARGUMENTS` shows, each as soon as git has found it. Merges have
 /// no files.
 #[derive(Debug)]
-pub struct GitLog {
+pub(crate) struct GitLog {
     child: Child,
     tokens: BufReader<ChildStdout>,
     next_commit: Option<CommitId>,
@@ -189,7 +207,7 @@ impl GitLog {
     ///
     /// # Errors
     /// There is no git.
-    pub fn start<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<GitLog> {
+    pub(crate) fn start<A: AsRef<str>>(folder: &Path, arguments: &[A]) -> Result<GitLog> {
         let fixed = ["log", "--raw", "-z", "--no-abbrev", "--format=tformat:%x01%H", "--root"];
         let git = GitCommand::in_folder(folder);
         let mut child =

@@ -6,8 +6,8 @@ use std::io::Cursor;
 use comfy_graph::graph::{DocumentKind, document_kind};
 use comfy_graph::json::{self, Value};
 use comfy_media::EmbeddedMetadata;
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
+
+use crate::platform::hex::sha256_hex;
 
 #[derive(Debug)]
 pub(crate) enum FileContent {
@@ -66,13 +66,13 @@ pub(crate) fn parse_content(bytes: Vec<u8>) -> FileContent {
 fn describe_output(bytes: &[u8], embedded: &EmbeddedMetadata) -> MediaOutput {
     let payload = embedded.payload();
     let size = embedded.size.map(|size| format!(" {} x {}", size.width, size.height));
-    let digest = Sha256::digest(bytes);
-    let digest = HEXLOWER.encode(&digest[..8]);
+    let digest = sha256_hex(bytes);
     let told = format!(
-        "{}{}, {} bytes, sha256 {digest}…",
+        "{}{}, {} bytes, sha256 {}…",
         embedded.container,
         size.unwrap_or_default(),
-        bytes.len()
+        bytes.len(),
+        &digest[..16]
     );
     MediaOutput { workflow: payload.workflow, prompt: payload.prompt, description: told }
 }

@@ -1,13 +1,12 @@
 //! One compared file in each form that commands show: under the header of `git diff`, as a
 //! line of `--stat`, as Markdown, as JSON.
 
-use std::fmt::Write;
-
-use comfy_graph::json::{Object, Value};
+use comfy_graph::diff::schema;
+use comfy_graph::json::{self, JsonStyle, Object, Value};
 
 use super::changed_files::{FileChange, FileChangeKind, FileVersion};
 use super::graph_diff::GraphDiff;
-use crate::differences::text::terminal::{TerminalStyle, render_for_terminal};
+use crate::differences::text::terminal::{BOLD, TerminalStyle, render_for_terminal};
 use crate::differences::text::{LayoutDetail, markdown, one_line_summary};
 use crate::platform::text::{Colour, sanitize};
 
@@ -56,34 +55,34 @@ impl FileDiff {
     }
 
     /// For a terminal: git's header, then the difference in words.
-    pub(crate) fn render_terminal(&self, look: TerminalStyle, layout: LayoutDetail) -> Vec<u8> {
+    pub(crate) fn render_terminal(&self, style: TerminalStyle, layout: LayoutDetail) -> Vec<u8> {
         let Some(compared) = &self.graph_diff else { return self.patch.clone() };
         if compared.script.is_empty() && self.change.is_none() {
             return Vec::new();
         }
-        let mut head = DiffHeader { text: String::new(), colour: look.colour };
+        let mut header = DiffHeader::new(style.colour);
         match &self.change {
-            Some(change) => head.push_change(change),
-            None => head.push_line(&format!(
+            Some(change) => header.push_change(change),
+            None => header.push_line(&format!(
                 "diff {}",
                 self.names.each_ref().map(name_or_dev_null).join(" ")
             )),
         }
-        head.push_outputs(self.outputs.each_ref().map(Option::as_deref));
-        let mut out = head.text;
-        out.push_str(&render_for_terminal(&compared.describe(layout), look));
+        header.push_outputs(self.outputs.each_ref().map(Option::as_deref));
+        let mut out = header.into_text();
+        out.push_str(&render_for_terminal(&compared.describe(layout), style));
         out.into_bytes()
     }
 
     /// A line of `--stat`; `names` is the width of the name column.
     pub(crate) fn render_stat_line(
         &self,
-        look: TerminalStyle,
+        style: TerminalStyle,
         names: usize,
         layout: LayoutDetail,
     ) -> String {
         let name = truncate_start(&self.display_names(), names);
-        let told = self.summary(look.width.saturating_sub(names + 4).max(20), layout);
+        let told = self.summary(style.width.saturating_sub(names + 4).max(20), layout);
         format!(" {name:<names$} | {told}\n")
     }
 
@@ -147,6 +146,19 @@ impl FileDiff {
     }
 }
 
+/// Files as one document (`docs/diff-schema.md`).
+pub(crate) fn diffs_to_json(files: &[FileDiff]) -> String {
+    let mut root = Object::default();
+    root.insert("schema", "git-comfy/diff");
+    root.insert("version", schema::DIFF_SCHEMA_VERSION);
+    let files: Vec<Value> = files.iter().map(FileDiff::to_json).collect();
+    root.insert("files", files);
+    let text =
+        json::print(&Value::Object(root), &JsonStyle { final_newline: true, ..JsonStyle::EXPORT });
+    // Everything is escaped that a terminal would act on; the values stay the same.
+    sanitize::json(&text).into_owned()
+}
+
 /// Cuts a name that is too long at its start: paths differ at their ends.
 fn truncate_start(name: &str, columns: usize) -> String {
     let mut kept: Vec<char> = Vec::new();
@@ -184,18 +196,23 @@ fn name_or_dev_null(name: &Option<String>) -> String {
 
 /// Builds the header lines that name the file, in git's format.
 pub(crate) struct DiffHeader {
-    pub(crate) text: String,
-    pub(crate) colour: Colour,
+    text: String,
+    colour: Colour,
 }
 
 impl DiffHeader {
+    pub(crate) fn new(colour: Colour) -> DiffHeader {
+        DiffHeader { text: String::new(), colour }
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
     /// Adds a line in bold, git's default for header lines.
     pub(crate) fn push_line(&mut self, text: &str) {
-        let bold = anstyle::Style::new().bold();
-        let _ = match self.colour {
-            Colour::On => writeln!(self.text, "{bold}{text}{bold:#}"),
-            Colour::Off => writeln!(self.text, "{text}"),
-        };
+        self.text.push_str(&self.colour.paint(BOLD, text));
+        self.text.push('\n');
     }
 
     fn push_change(&mut self, change: &FileChange) {

@@ -8,7 +8,7 @@ use comfy_graph::json::{Object, Value};
 
 use super::content::FileContent;
 use super::text::diff_description::DiffDescription;
-use super::text::{LayoutDetail, SubgraphNames, describe_diff};
+use super::text::{LayoutDetail, SubgraphNames, collect_subgraph_names, describe_diff};
 
 /// Two graphs and what differs between them.
 #[derive(Debug)]
@@ -37,16 +37,16 @@ impl GraphDiff {
 pub(crate) fn compare_contents(
     before: FileContent,
     after: FileContent,
-    naming: &Catalog,
+    catalog: &Catalog,
 ) -> Option<GraphDiff> {
-    compare_and_keep(before, after, naming, KeepDocuments::No)
+    compare_and_keep(before, after, catalog, KeepDocuments::No)
 }
 
 /// The same, with the documents if they are wanted.
 pub(crate) fn compare_and_keep(
     before: FileContent,
     after: FileContent,
-    naming: &Catalog,
+    catalog: &Catalog,
     keep: KeepDocuments,
 ) -> Option<GraphDiff> {
     let (before, after) = (GraphSide::from_content(before)?, GraphSide::from_content(after)?);
@@ -62,24 +62,24 @@ pub(crate) fn compare_and_keep(
         }
         (GraphSide::Graph(before), GraphSide::Graph(after)) => {
             let prompts = before.prompt.clone().zip(after.prompt.clone());
-            let (before, after) = same_format(before, after, naming)?;
-            let compared = diff_graphs(before, after, naming, keep)?;
+            let (before, after) = same_format(before, after, catalog)?;
+            let compared = diff_graphs(before, after, catalog, keep)?;
             // A picture's prompt is what was run: it may tell of a seed what the workflow,
             // as it stood in the editor, does not.
             let executed = prompts
                 .filter(|_| !compared.script.has_content())
-                .and_then(|(before, after)| diff_graphs(before, after, naming, keep))
+                .and_then(|(before, after)| diff_graphs(before, after, catalog, keep))
                 .filter(|executed| executed.script.has_content());
             return Some(executed.unwrap_or(compared));
         }
     };
-    diff_graphs(before, after, naming, keep)
+    diff_graphs(before, after, catalog, keep)
 }
 
 fn diff_graphs(
     before: Value,
     after: Value,
-    naming: &Catalog,
+    catalog: &Catalog,
     keep: KeepDocuments,
 ) -> Option<GraphDiff> {
     let mut names = SubgraphNames::default();
@@ -89,7 +89,7 @@ fn diff_graphs(
         }
     }
     let documents = (keep == KeepDocuments::Yes).then(|| Box::new([before.clone(), after.clone()]));
-    let script = diff::diff(before, after, naming)?;
+    let script = diff::diff(before, after, catalog)?;
     Some(GraphDiff { script, documents, names })
 }
 
@@ -132,7 +132,7 @@ impl SideGraphs {
 
 /// Both sides in one format: workflows if both have one, else prompts, converted from the
 /// workflow where a side has no prompt.
-fn same_format(before: SideGraphs, after: SideGraphs, naming: &Catalog) -> Option<(Value, Value)> {
+fn same_format(before: SideGraphs, after: SideGraphs, catalog: &Catalog) -> Option<(Value, Value)> {
     if let (Some(_), Some(_)) = (&before.workflow, &after.workflow) {
         return Some((before.into_any(), after.into_any()));
     }
@@ -140,7 +140,7 @@ fn same_format(before: SideGraphs, after: SideGraphs, naming: &Catalog) -> Optio
         Some(prompt) => Some(prompt),
         None => {
             let workflow = Workflow::from_value(graphs.workflow?).ok()?;
-            Some(workflow.to_prompt(naming).ok()?.into_value())
+            Some(workflow.to_prompt(catalog).ok()?.into_value())
         }
     };
     let (mut before, mut after) = (prompt(before)?, prompt(after)?);
@@ -180,17 +180,4 @@ fn empty_graph(mut graph: Value) -> Option<Value> {
         *extra = Value::Object(Object::new());
     }
     Some(graph)
-}
-
-/// Adds the names of subgraph definitions, also of nested ones.
-fn collect_subgraph_names(graph: &Object, names: &mut SubgraphNames) {
-    let definitions = graph.get("definitions").and_then(|all| all.get("subgraphs"));
-    for definition in definitions.and_then(Value::as_array).unwrap_or_default() {
-        let Some(definition) = definition.as_object() else { continue };
-        let text = |key: &str| definition.get(key).and_then(Value::as_str);
-        if let (Some(id), Some(name)) = (text("id"), text("name")) {
-            names.insert(comfy_graph::graph::SubgraphId::new(id), name.to_owned());
-        }
-        collect_subgraph_names(definition, names);
-    }
 }

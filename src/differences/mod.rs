@@ -1,13 +1,13 @@
 //! What changed between two states of a workflow, told in every place where git shows it.
 
-pub mod changed_files;
-pub mod commands;
-pub mod content;
-pub mod fallback_repository;
-pub mod file_diff;
-pub mod graph_diff;
-pub mod node_catalog;
-pub mod operands;
-pub mod patch;
-pub mod show_workflow;
-pub mod text;
+pub(crate) mod changed_files;
+pub(crate) mod commands;
+pub(crate) mod content;
+pub(crate) mod fallback_repository;
+pub(crate) mod file_diff;
+pub(crate) mod graph_diff;
+pub(crate) mod node_catalog;
+pub(crate) mod operands;
+mod patch;
+pub(crate) mod show_workflow;
+pub(crate) mod text;

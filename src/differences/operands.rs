@@ -61,7 +61,7 @@ pub(crate) fn classify_operand(session: &Session, word: &str) -> Result<OperandK
     };
     match id {
         Some(_) if is_file => {
-            Err(CommandError::new(format!("{} is a file and a revision", sanitize::line(word)))
+            Err(CommandError::user(format!("{} is a file and a revision", sanitize::line(word)))
                 .with_hint(format!("for the file: ./{}", sanitize::line(word)))
                 .with_hint(format!("for the revision: {} --", sanitize::line(word))))
         }
@@ -78,7 +78,7 @@ fn expand_relative_path(session: &Session, repository: &Repository, word: &str) 
         .split_once(':')
         .filter(|(_, path)| path.starts_with("./") || path.starts_with("../"))
         .and_then(|(revision, path)| {
-            Some((revision, repo_path(repository, &session.cwd.join(path))?))
+            Some((revision, repository.path_of(&session.cwd.join(path))?))
         });
     match relative {
         Some((revision, path)) => {
@@ -93,7 +93,7 @@ pub(crate) fn git_failure(error: git::GitError) -> CommandError {
     match error {
         git::GitError::CommandFailed { said, .. } => {
             let said = said.strip_prefix("fatal: ").unwrap_or(&said);
-            CommandError::new(sanitize::line(said).into_owned())
+            CommandError::user(sanitize::line(said).into_owned())
                 .with_hint("files and folders can stand after `--`")
         }
         other => other.into(),
@@ -104,10 +104,8 @@ pub(crate) fn read_operand(session: &Session, word: &str, named: &OperandKind) -
     let name = sanitize::line(word).into_owned();
     match named {
         OperandKind::File(path) if word == "-" => {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().take(MAX_FILE_SIZE).read_to_end(&mut bytes)?;
             let side = PatchSide { file: Some(path.clone()), blob: None };
-            Ok(Operand { name, content: content::parse_content(bytes), side })
+            Ok(Operand { name, content: content::parse_content(read_stdin()?), side })
         }
         OperandKind::File(path) => {
             let side = PatchSide { file: Some(path.clone()), blob: None };
@@ -116,35 +114,34 @@ pub(crate) fn read_operand(session: &Session, word: &str, named: &OperandKind) -
         OperandKind::Blob(id) => {
             let side = PatchSide { file: None, blob: Some(id.to_hex()) };
             let bytes = session.repository()?.blob_up_to(*id, MAX_FILE_SIZE)?;
-            let bytes = bytes.ok_or_else(|| CommandError::new(format!("{name} is no file")))?;
+            let bytes = bytes.ok_or_else(|| CommandError::user(format!("{name} is no file")))?;
             Ok(Operand { content: content::parse_content(bytes), name, side })
         }
         OperandKind::Revision(_) | OperandKind::Other => {
-            Err(CommandError::new(format!("{name} is no file")))
+            Err(CommandError::user(format!("{name} is no file")))
         }
     }
 }
 
 /// Reads a file anywhere, up to 1 GiB.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        CommandError::new(format!("{}: {problem}", sanitize::line(&path.display().to_string())))
-    };
-    let metadata = std::fs::metadata(path).map_err(|e| failed(&e))?;
+    let name = sanitize::path(path);
+    let unreadable = |error: std::io::Error| CommandError::system(error).with_context(name.clone());
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(failed(&"this is not a file"));
+        return Err(CommandError::user(format!("{name}: this is not a file")));
     }
     if metadata.len() > MAX_FILE_SIZE {
-        return Err(failed(&"more than 1 GiB"));
+        return Err(CommandError::user(format!("{name}: more than 1 GiB")));
     }
-    std::fs::read(path).map_err(|e| failed(&e))
+    std::fs::read(path).map_err(unreadable)
 }
 
-/// The path of a file relative to the top of the work tree.
-pub(crate) fn repo_path(repository: &Repository, file: &Path) -> Option<RepoPath> {
-    let real = std::fs::canonicalize(file.parent()?).ok()?.join(file.file_name()?);
-    let top = std::fs::canonicalize(repository.work_tree()?).ok()?;
-    Some(RepoPath::from_path(real.strip_prefix(top).ok()?))
+/// Reads standard input, up to 1 GiB.
+pub(crate) fn read_stdin() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(MAX_FILE_SIZE).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The blob of a file in a commit or tree.
@@ -186,20 +183,20 @@ pub(crate) fn find_source_workflow(
     among: SourceScope,
 ) -> Result<Operand> {
     let FileContent::Output(output) = &picture.content else {
-        return Err(CommandError::new(format!("{} is no picture of ComfyUI", picture.name)));
+        return Err(CommandError::user(format!("{} is no picture of ComfyUI", picture.name)));
     };
     let Some(graph) = output.graph() else {
-        return Err(CommandError::new(format!("{} carries no workflow", picture.name)));
+        return Err(CommandError::user(format!("{} carries no workflow", picture.name)));
     };
     let unknown = |why: &str| {
-        CommandError::new(format!("{}: {why}", picture.name))
+        CommandError::user(format!("{}: {why}", picture.name))
             .with_hint(format!("name the file: git comfy diff {} FILE", quote_path(&picture.name)))
     };
     let id = graph.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| unknown("its workflow has no id to find its file by"))?;
     let repository = session.repository()?;
     let mut found: Vec<(usize, Operand)> = Vec::new();
-    let naming = node_catalog::load_catalog(&repository);
+    let catalog = node_catalog::load_catalog(&repository);
     for (name, side, bytes) in list_json_files(&repository, among)? {
         // Most files are ruled out without parsing them.
         if memmem::find(&bytes, id.as_bytes()).is_none() {
@@ -212,7 +209,7 @@ pub(crate) fn find_source_workflow(
         let compared = compare_contents(
             FileContent::Graph(graph.clone()),
             FileContent::Graph(value.clone()),
-            &naming,
+            &catalog,
         );
         let distance = compared.map_or(usize::MAX, |c| c.script.count_of_class(EditClass::Content));
         let content = FileContent::Graph(value);
@@ -231,14 +228,14 @@ fn list_json_files(
     repository: &Repository,
     among: SourceScope,
 ) -> Result<Vec<(String, PatchSide, Vec<u8>)>> {
-    let is_json = |path: &RepoPath| path.as_bytes().to_ascii_lowercase().ends_with(b".json");
     let mut found = Vec::new();
     match among {
         SourceScope::WorkTree => {
             let top = repository.require_work_tree()?.to_owned();
             let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
             let listed = GitCommand::in_folder(&top).args(listed).output()?;
-            for path in listed.split(|byte| *byte == 0).map(RepoPath::new).filter(is_json) {
+            for path in listed.split(|byte| *byte == 0).map(RepoPath::new).filter(RepoPath::is_json)
+            {
                 let file = top.join(path.to_path());
                 let Ok(bytes) = read_file(&file) else { continue };
                 found.push((path.to_string(), PatchSide { file: Some(file), blob: None }, bytes));
@@ -248,7 +245,7 @@ fn list_json_files(
             let tree = tree_of(repository, revision)?;
             let mut entries = Vec::new();
             repository.visit_files(tree, &mut |path, entry| {
-                if is_json(path) {
+                if path.is_json() {
                     entries.push((path.clone(), entry.id));
                 }
             })?;

@@ -7,30 +7,22 @@ use std::path::{Path, PathBuf};
 
 use crate::platform::git::GitError;
 use crate::platform::git::command::GitCommand;
+use crate::platform::text::Colour;
 
 /// One side of a difference, as git hands it to a diff driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PatchSide {
+pub(crate) struct PatchSide {
     /// A file with the content; nothing if there is none on this side.
-    pub file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// The blob's id in hex, if the content is one.
-    pub blob: Option<String>,
+    pub(crate) blob: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PatchColour {
-    /// Plain text.
-    Off,
-    /// As git's configuration says.
-    On,
-}
-
-impl PatchColour {
-    pub(crate) fn git_argument(self) -> &'static str {
-        match self {
-            PatchColour::Off => "--color=never",
-            PatchColour::On => "--color=always",
-        }
+/// The argument that makes git colour what it shows, or not.
+pub(crate) fn colour_argument(colour: Colour) -> &'static str {
+    match colour {
+        Colour::Off => "--color=never",
+        Colour::On => "--color=always",
     }
 }
 
@@ -39,12 +31,12 @@ impl PatchColour {
 ///
 /// Where the second side is the file of the work tree git compares it with the blob
 /// itself, so that line end conversions count as git counts them.
-pub fn git_hunks(
+pub(crate) fn git_hunks(
     folder: &Path,
     path: &Path,
     before: &PatchSide,
     after: &PatchSide,
-    colour: PatchColour,
+    colour: Colour,
 ) -> Result<Option<Vec<u8>>, GitError> {
     let nothing = PathBuf::from("/dev/null");
     let compared: Vec<OsString> = match (&before.blob, &after.blob) {
@@ -59,7 +51,7 @@ pub fn git_hunks(
     };
     let mut arguments: Vec<OsString> =
         ["diff", "--no-ext-diff", "--no-textconv"].map(Into::into).into();
-    arguments.push(colour.git_argument().into());
+    arguments.push(colour_argument(colour).into());
     arguments.extend(compared);
     let answer = GitCommand::in_folder(folder).args(&arguments).answer()?;
     Ok(strip_header(&answer.stdout))

@@ -35,11 +35,11 @@ pub(crate) fn show_workflow(
 ) -> Result<()> {
     let document =
         operands::read_operand(session, what, &operands::classify_operand(session, what)?)?;
-    let naming = node_catalog::catalog_for_session(session);
+    let catalog = node_catalog::catalog_for_session(session);
     let mut screen = Screen::open(session, args, "show");
-    let look = TerminalStyle { colour: screen.colour, words: WordDiff::Auto, width: screen.width };
+    let style = TerminalStyle { colour: screen.colour, words: WordDiff::Auto, width: screen.width };
     let no_workflow = || {
-        CommandError::new(format!("{} holds no workflow", document.name))
+        CommandError::user(format!("{} holds no workflow", document.name))
             .with_hint(format!("git show {} prints what it is", sanitize::line(what)))
     };
     let (head, graph) = match &document.content {
@@ -51,11 +51,11 @@ pub(crate) fn show_workflow(
         FileContent::Other(_) => return Err(no_workflow()),
     };
     // An API prompt has no summary: it is printed with every value.
-    let story = match extent {
-        SummaryDetail::Summary => workflow_summary::summarize_workflow(graph, &naming, look),
+    let text = match extent {
+        SummaryDetail::Summary => workflow_summary::summarize_workflow(graph, &catalog, style),
         SummaryDetail::Full => None,
     };
-    let text = story.or_else(|| text::outline(graph.clone(), &naming)).ok_or_else(no_workflow)?;
+    let text = text.or_else(|| text::outline(graph.clone(), &catalog)).ok_or_else(no_workflow)?;
     screen.write(format!("{head}{text}").as_bytes())?;
     Ok(())
 }

@@ -5,15 +5,16 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::clean;
 use comfy_graph::clean::LayoutMode;
 
 use super::file_states::FileState;
 use super::filter::{Filter, FilterOutcome};
 use super::layout_history::{LayoutHistory, LayoutState, back_reference_to};
-use super::refresh::{read_up_to, refresh_index};
+use super::raw_files;
+use super::refresh::refresh_index;
 use super::settings::{FilterSettings, Handling};
 use crate::layouts;
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::{
@@ -23,7 +24,7 @@ use crate::platform::write_atomic;
 
 /// The files of a work tree, as their layouts are looked at.
 #[derive(Debug)]
-pub struct LayoutWorkspace<'r> {
+pub(crate) struct LayoutWorkspace<'r> {
     repository: &'r Repository,
     settings: FilterSettings,
     filter: Filter<'r>,
@@ -31,7 +32,7 @@ pub struct LayoutWorkspace<'r> {
 
 /// What was found of a file.
 #[derive(Debug)]
-pub enum InspectedFile {
+pub(crate) enum InspectedFile {
     /// A workflow; what lies where in it is kept.
     Workflow(WorkTreeWorkflow),
     /// There is no such file.
@@ -46,27 +47,27 @@ pub enum InspectedFile {
 
 /// A workflow in the work tree.
 #[derive(Debug, Clone)]
-pub struct WorkTreeWorkflow {
+pub(crate) struct WorkTreeWorkflow {
     /// Its path.
-    pub path: RepoPath,
+    pub(crate) path: RepoPath,
     /// Its clean content, and the id of that.
-    pub content: Vec<u8>,
+    pub(crate) content: Vec<u8>,
     /// The id of the content.
-    pub blob: ObjectId,
+    pub(crate) blob: ObjectId,
     file: PathBuf,
     bytes: Vec<u8>,
 }
 
 impl WorkTreeWorkflow {
     /// The bytes of the file, with its layout.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 /// What came of bringing a layout back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RestoreOutcome {
+pub(crate) enum RestoreOutcome {
     /// It is in the file.
     Done,
     /// All that the file has in common with it lies so already.
@@ -79,7 +80,7 @@ pub enum RestoreOutcome {
 
 /// Where the next step back goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NextUndo {
+pub(crate) enum NextUndo {
     /// From what is brought back.
     FromRestored,
     /// From what was there before.
@@ -91,7 +92,7 @@ impl<'r> LayoutWorkspace<'r> {
     ///
     /// # Errors
     /// There is none, or the settings cannot be read.
-    pub fn open(repository: &'r Repository) -> Result<LayoutWorkspace<'r>> {
+    pub(crate) fn open(repository: &'r Repository) -> Result<LayoutWorkspace<'r>> {
         repository.require_work_tree()?;
         let (settings, filter) = (FilterSettings::load(repository)?, Filter::new(Some(repository)));
         Ok(LayoutWorkspace { repository, settings, filter })
@@ -101,7 +102,7 @@ impl<'r> LayoutWorkspace<'r> {
     ///
     /// # Errors
     /// It cannot be kept.
-    pub fn inspect(&mut self, path: &RepoPath) -> Result<InspectedFile> {
+    pub(crate) fn inspect(&mut self, path: &RepoPath) -> Result<InspectedFile> {
         let file = self.repository.require_work_tree()?.join(path.to_path());
         if !file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
             return Ok(InspectedFile::Missing);
@@ -114,7 +115,7 @@ impl<'r> LayoutWorkspace<'r> {
             Handling::Clean(LayoutMode::Keep) => return Ok(InspectedFile::InCommits),
             Handling::Off => return Ok(InspectedFile::NotFiltered),
         }
-        let Some(bytes) = read_up_to(&file, self.settings.max_file_size) else {
+        let Ok(bytes) = files::read_up_to(&file, self.settings.max_file_size) else {
             return Ok(InspectedFile::NotFiltered);
         };
         let (passed, rest) = self.filter.separate_layout(path, &bytes);
@@ -126,7 +127,7 @@ impl<'r> LayoutWorkspace<'r> {
             (FilterOutcome::Changed(content), None) => content.clone(),
             (FilterOutcome::Untouched, _) => bytes.clone(),
         };
-        if matches!(clean::begin_clean(&content, LayoutMode::Strip), Ok((_, Some(_)))) {
+        if raw_files::is_raw(&content, LayoutMode::Strip) {
             return Ok(InspectedFile::Raw);
         }
         let blob = self.repository.format().object_id(ObjectKind::Blob, &content);
@@ -144,7 +145,7 @@ impl<'r> LayoutWorkspace<'r> {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn inspect_saved_files(&mut self) -> Result<Vec<RepoPath>> {
+    pub(crate) fn inspect_saved_files(&mut self) -> Result<Vec<RepoPath>> {
         let top = self.repository.require_work_tree()?;
         let mut paths = Vec::new();
         for IndexEntry { path, stat: seen, .. } in index::index_entries(self.repository)? {
@@ -161,14 +162,15 @@ impl<'r> LayoutWorkspace<'r> {
     ///
     /// # Errors
     /// It cannot be kept or written; then the file is as it was.
-    pub fn restore(
+    pub(crate) fn restore(
         &mut self,
-        past: &mut LayoutHistory<'_>,
+        history: &mut LayoutHistory<'_>,
         workflow: &WorkTreeWorkflow,
         state: &LayoutState,
         next: NextUndo,
     ) -> Result<RestoreOutcome> {
-        let (Some(layout), Some(earlier)) = (past.layout(state)?, past.file_state(state)?) else {
+        let (Some(layout), Some(earlier)) = (history.layout(state)?, history.file_state(state)?)
+        else {
             return Ok(RestoreOutcome::Missing);
         };
         let back = (next == NextUndo::FromRestored).then(|| back_reference_to(state, &layout));
@@ -189,7 +191,7 @@ impl<'r> LayoutWorkspace<'r> {
         let Some(layouts) = self.filter.layouts() else { return Ok(RestoreOutcome::Unchanged) };
         let brought = layouts.restore_earlier(path, (*blob, content), earlier, back.as_deref())?;
         let Some(brought) = brought else { return Ok(RestoreOutcome::Unchanged) };
-        if read_up_to(file, self.settings.max_file_size).as_ref() != Some(bytes) {
+        if files::read_up_to(file, self.settings.max_file_size).ok().as_ref() != Some(bytes) {
             return Ok(RestoreOutcome::SavedMeanwhile);
         }
         layouts.store_restored(path, *blob, &brought)?;
@@ -203,12 +205,16 @@ impl<'r> LayoutWorkspace<'r> {
     ///
     /// # Errors
     /// It cannot be written or kept; what lay where before is kept already.
-    pub fn rewrite(&mut self, workflow: &WorkTreeWorkflow, bytes: &[u8]) -> Result<RestoreOutcome> {
+    pub(crate) fn rewrite(
+        &mut self,
+        workflow: &WorkTreeWorkflow,
+        bytes: &[u8],
+    ) -> Result<RestoreOutcome> {
         let WorkTreeWorkflow { path, file, bytes: before, .. } = workflow;
         if bytes == before {
             return Ok(RestoreOutcome::Unchanged);
         }
-        if read_up_to(file, self.settings.max_file_size).as_ref() != Some(before) {
+        if files::read_up_to(file, self.settings.max_file_size).ok().as_ref() != Some(before) {
             return Ok(RestoreOutcome::SavedMeanwhile);
         }
         write_atomic(file, bytes).map_err(GitError::file_error("writing", file))?;
@@ -219,18 +225,18 @@ impl<'r> LayoutWorkspace<'r> {
     }
 
     /// How a layout of earlier content belongs to a later one.
-    pub fn match_layout(
+    pub(crate) fn match_layout(
         &mut self,
-        past: &mut LayoutHistory<'_>,
+        history: &mut LayoutHistory<'_>,
         state: &LayoutState,
         (blob, content): (ObjectId, &[u8]),
     ) -> Result<Option<layouts::LayoutPart>> {
-        let Some(earlier) = past.file_state(state)? else { return Ok(None) };
+        let Some(earlier) = history.file_state(state)? else { return Ok(None) };
         Ok(self.filter.layouts().and_then(|layouts| layouts.match_part(earlier, blob, content)))
     }
 
     /// What is worth telling the person, each a line.
-    pub fn take_remarks(&mut self) -> Vec<String> {
+    pub(crate) fn take_remarks(&mut self) -> Vec<String> {
         self.filter.take_remarks()
     }
 }

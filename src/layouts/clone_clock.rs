@@ -7,16 +7,15 @@
 //!
 //! A clone that was copied as a folder finds that it lies elsewhere, and takes a new name.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use comfy_graph::clean::{ClockStamp, CloneId};
 
 use super::append_log::damage;
-use crate::layouts;
-use crate::platform::git;
 use crate::platform::git::{GitError, Repository, Result};
 use crate::platform::hex::random_u64;
+use crate::platform::time::now_millis;
+use crate::platform::write_atomic;
 
 /// The clock, read when it is needed first.
 #[derive(Debug)]
@@ -67,7 +66,7 @@ impl CloneClock {
         self.load()?;
         let folder = self.folder.clone();
         let Some(read) = &mut self.read else { return Err(unreadable_clock(&folder)) };
-        read.latest = git::now_millis().max(read.latest + 1).max(floor.saturating_add(1));
+        read.latest = now_millis().max(read.latest + 1).max(floor.saturating_add(1));
         if read.latest > read.written {
             read.written = read.latest + WRITE_AHEAD_MILLISECONDS;
             let (id, kept) = (read.id, read.written);
@@ -111,11 +110,10 @@ impl CloneClock {
     fn write(&self, id: CloneId, kept: u64) -> Result<()> {
         let path = self.path();
         let failed = || GitError::file_error("writing", path.clone());
+        // Its place is part of what is written.
         std::fs::create_dir_all(&self.folder).map_err(failed())?;
-        let mut fresh = layouts::new_temporary_file(&self.folder).map_err(failed())?;
         let text = format!("{id} {kept} {}\n", folder_fingerprint(&self.folder));
-        fresh.write_all(text.as_bytes()).map_err(failed())?;
-        fresh.persist(&path).map(drop).map_err(|error| failed()(error.error))
+        write_atomic(&path, text.as_bytes()).map_err(failed())
     }
 }
 
@@ -178,7 +176,7 @@ mod tests {
     #[test]
     fn what_was_seen_is_never_ahead() {
         let folder = tempfile::tempdir().unwrap();
-        let future = git::now_millis() + 400 * 24 * 3600 * 1000;
+        let future = now_millis() + 400 * 24 * 3600 * 1000;
         let seen = clock(folder.path()).tick(future).unwrap();
         assert!(seen.millis > future);
         assert!(clock(folder.path()).tick(0).unwrap().millis > future);

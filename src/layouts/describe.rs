@@ -9,11 +9,11 @@ use crate::platform::text::sanitize;
 
 /// What a person calls things: the titles that fit best first.
 #[derive(Debug, Clone, Copy)]
-pub struct PlaceLabels<'a>(pub &'a [PlaceTitles]);
+pub(crate) struct PlaceLabels<'a>(pub(crate) &'a [PlaceTitles]);
 
 impl<'a> PlaceLabels<'a> {
     /// A thing, safe to show: `KSampler #3`, `group Sampling`.
-    pub fn label_of(self, name: &PlaceName) -> String {
+    pub(crate) fn label_of(self, name: &PlaceName) -> String {
         let title = sanitize::excerpt(&self.title(name), TITLE_COLUMNS);
         let number = match name.id.as_str() {
             "" => String::new(),
@@ -59,7 +59,7 @@ impl<'a> PlaceLabels<'a> {
 const TITLE_COLUMNS: usize = 40;
 
 /// What was moved, in one line: `moved KSampler #3, 2 more and group Sampling`.
-pub fn describe_moves(moves: &LayoutChanges, names: PlaceLabels<'_>) -> String {
+pub(crate) fn describe_moves(moves: &LayoutChanges, names: PlaceLabels<'_>) -> String {
     let mut parts = Vec::new();
     for (verb, list) in [
         ("moved", &moves.moved),
@@ -108,15 +108,15 @@ fn list_places(list: &[PlaceName], names: PlaceLabels<'_>) -> String {
 
 /// Since when a thing lies where it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastMove {
+pub(crate) struct LastMove {
     /// When it was moved.
-    pub when: String,
+    pub(crate) when: String,
     /// By whom.
-    pub by: String,
+    pub(crate) by: String,
 }
 
 /// All places as a table.
-pub fn places_table<'a>(
+pub(crate) fn places_table<'a>(
     places: &'a [PlacedItem],
     names: PlaceLabels<'a>,
     since: &dyn Fn(&PlacedItem) -> LastMove,

@@ -6,9 +6,9 @@ use super::raw_files::RawFile;
 use crate::platform::text::sanitize;
 
 /// What happens to raw files.
-pub(crate) const RAW_EXPLANATION: &str = "they stay as they are until somebody changes them, and are then \
-                               committed in their clean form; `git comfy init --renormalize` \
-                               does that for all of them";
+pub(crate) const RAW_EXPLANATION: &str = "\
+they stay as they are until somebody changes them, and are then committed in their clean form; \
+`git comfy init --renormalize` does that for all of them";
 
 /// By whom a raw file was committed, where that is known.
 pub(crate) fn author_suffix(file: &RawFile) -> String {

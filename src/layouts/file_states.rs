@@ -3,21 +3,21 @@
 //!
 //! `L` says that a person saved the file so, `W` that git wrote it so, `R` that git wrote it
 //! and left everything where it lay, `A` that a hook brought the file to what it was known to
-//! hold, `S` up to which time its moves are in notes. One work
-//! tree has one such log; it can be deleted at any time, and then the notes tell what the
-//! file held.
+//! hold, `S` up to which time its moves are in notes, `B` that a person saved the file so, and
+//! that something in it was taken for what an old tab shows: the file is then written anew as
+//! it was. One work tree has one such log; it can be deleted at any time, and then the notes
+//! tell what the file held.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
 use super::append_log::{
-    AppendLog, LayoutExtent, LockKind, LogEvent, RecordHeader, format_record, read_layout,
+    IndexedLog, LayoutExtent, LockKind, LogEvent, LogIndex, RecordHeader, format_record,
 };
-use crate::platform::git;
 use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
+use crate::platform::time::now_millis;
 
 /// How many states from before git's writes are remembered of a file: a pull may move nodes
 /// more than once while ComfyUI has an old one open. States that look the same count once.
@@ -50,6 +50,10 @@ pub(crate) struct FileHistory {
     pub(crate) written: Option<FileState>,
     /// What it held before git wrote it, the newest first.
     pub(crate) before: Vec<FileState>,
+    /// How many of those, from the oldest on, are older than what git wrote last.
+    pub(crate) older_than_write: usize,
+    /// What was saved, did not count, and was written over since.
+    pub(crate) set_aside: Option<FileState>,
 }
 
 /// A state that is written down.
@@ -79,8 +83,7 @@ impl RecordedState {
 /// The states of all files of a work tree.
 #[derive(Debug)]
 pub(crate) struct FileStates {
-    log: AppendLog,
-    known: TrackedFiles,
+    log: IndexedLog<TrackedFiles>,
 }
 
 type StatePosition = (ObjectId, LayoutExtent);
@@ -98,6 +101,7 @@ struct TrackedFile {
     last: Option<StatePosition>,
     written: Option<StatePosition>,
     before: VecDeque<StatePosition>,
+    set_aside: Option<SetAside>,
     /// The first of them looks as the last state does.
     looks_as_before: bool,
     /// A person brought it into the last state.
@@ -105,74 +109,114 @@ struct TrackedFile {
     noted_at: u64,
 }
 
+/// What the file showed when something in it did not count.
+#[derive(Debug, Clone, Copy)]
+struct SetAside {
+    shown: StatePosition,
+    is_written_over: bool,
+}
+
 impl FileStates {
     /// The log of the work tree at hand.
     pub(crate) fn open(repository: &Repository) -> FileStates {
-        FileStates {
-            log: AppendLog::new(repository.work_tree_state_dir(), "files"),
-            known: TrackedFiles::default(),
-        }
+        FileStates { log: IndexedLog::new(repository.work_tree_state_dir(), "files") }
     }
 
     /// One that remembers nothing.
     pub(crate) fn shut() -> FileStates {
-        FileStates { log: AppendLog::shut("files"), known: TrackedFiles::default() }
-    }
-
-    fn read_new_records(&mut self) -> Result<Option<File>> {
-        let known = &mut self.known;
-        self.log.read_new(&mut |news| known.apply(news))
+        FileStates { log: IndexedLog::shut("files") }
     }
 
     /// What a file held last.
     pub(crate) fn last(&mut self, path: &RepoPath) -> Result<Option<FileState>> {
-        let Some(mut file) = self.read_new_records()? else { return Ok(None) };
-        let last = self.known.files.get(path).and_then(|tracked| tracked.last);
-        Ok(last.and_then(|at| read_state(&mut file, at)))
+        let last = self.log.index()?.files.get(path).and_then(|tracked| tracked.last);
+        Ok(last.and_then(|position| self.read_state(position)))
+    }
+
+    fn read_state(&self, (blob, extent): StatePosition) -> Option<FileState> {
+        self.log.read_layout(&extent).map(|layout| FileState { blob, layout })
     }
 
     /// All that is remembered of a file.
     pub(crate) fn history(&mut self, path: &RepoPath) -> Result<FileHistory> {
-        let Some(mut file) = self.read_new_records()? else { return Ok(FileHistory::default()) };
-        let Some(tracked) = self.known.files.get(path) else { return Ok(FileHistory::default()) };
-        let is_last =
-            |at: &StatePosition| tracked.last.is_some_and(|last| last.1.record == at.1.record);
+        let Some(tracked) = self.log.index()?.files.get(path) else {
+            return Ok(FileHistory::default());
+        };
+        let last = tracked.last;
+        let written = tracked.written_before_last();
+        let before = tracked.before.clone();
+        let older_than_write = before.iter().filter(|position| tracked.is_older(position)).count();
+        let set_aside = tracked
+            .set_aside
+            .filter(|set_aside| set_aside.is_written_over)
+            .map(|set_aside| set_aside.shown);
         Ok(FileHistory {
-            last: tracked.last.and_then(|at| read_state(&mut file, at)),
-            written: tracked
-                .written
-                .filter(|at| !is_last(at))
-                .and_then(|at| read_state(&mut file, at)),
-            before: tracked.before.iter().filter_map(|at| read_state(&mut file, *at)).collect(),
+            last: last.and_then(|position| self.read_state(position)),
+            written: written.and_then(|position| self.read_state(position)),
+            older_than_write,
+            before: before.into_iter().filter_map(|position| self.read_state(position)).collect(),
+            set_aside: set_aside.and_then(|position| self.read_state(position)),
         })
+    }
+
+    /// Every state that is still written down of a file, the newest first: also what a person
+    /// saved over since.
+    pub(crate) fn remembered(&mut self, path: &RepoPath, most: usize) -> Result<Vec<FileState>> {
+        let states = self.recorded_states(|of| of == path)?;
+        let states = states.iter().rev().take(most).filter_map(|state| {
+            Some(FileState { blob: state.blob, layout: self.layout_of(state)? })
+        });
+        Ok(states.collect())
+    }
+
+    /// Remembers what a file shows that a person saved, where something in it does not count.
+    pub(crate) fn set_aside(&mut self, path: &RepoPath, shown: &FileState) -> Result<()> {
+        let known = self.log.index()?.files.get(path).and_then(|tracked| tracked.set_aside);
+        let crc = crc32fast::hash(shown.layout.as_bytes());
+        let is_known = known.is_some_and(|known| {
+            let (blob, extent) = known.shown;
+            !known.is_written_over && (blob, extent.crc) == (shown.blob, crc)
+        });
+        if is_known { Ok(()) } else { self.append(b'B', path, shown) }
+    }
+
+    /// The files that show something that did not count when it was saved, and the content
+    /// they had.
+    pub(crate) fn files_set_aside(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
+        let shows = |(path, tracked): (&RepoPath, &TrackedFile)| {
+            let set_aside = tracked.set_aside.filter(|set_aside| !set_aside.is_written_over)?;
+            Some((path.clone(), set_aside.shown.0))
+        };
+        Ok(self.log.index()?.files.iter().filter_map(shows).collect())
     }
 
     /// The files that held a content last.
     pub(crate) fn holders_of(&mut self, blob: ObjectId) -> Result<Vec<RepoPath>> {
-        self.read_new_records()?;
-        let holds = |path: &&RepoPath| {
-            let last = self.known.files.get(*path).and_then(|tracked| tracked.last);
-            last.is_some_and(|(held, _)| held == blob)
-        };
-        let ever = self.known.holders.get(&blob).into_iter().flatten();
-        let mut holders: Vec<RepoPath> = ever.filter(holds).cloned().collect();
+        let index = self.log.index()?;
+        let ever = index.holders.get(&blob).into_iter().flatten();
+        let mut holders: Vec<RepoPath> =
+            ever.filter(|path| index.last_blob(path) == Some(blob)).cloned().collect();
         holders.sort();
         holders.dedup();
         Ok(holders)
     }
 
+    /// Whether a file is remembered to have held a content.
+    pub(crate) fn has_held(&mut self, path: &RepoPath, blob: ObjectId) -> Result<bool> {
+        let holders = self.log.index()?.holders.get(&blob);
+        Ok(holders.is_some_and(|holders| holders.contains(path)))
+    }
+
     /// What every file held last.
     pub(crate) fn all_last(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
-        self.read_new_records()?;
-        let files = self.known.files.iter();
+        let files = self.log.index()?.files.iter();
         let last = files.filter_map(|(path, tracked)| Some((path.clone(), tracked.last?.0)));
         Ok(last.collect())
     }
 
     /// Up to which time the moves of a file are in notes.
     pub(crate) fn noted_at(&mut self, path: &RepoPath) -> Result<u64> {
-        self.read_new_records()?;
-        Ok(self.known.files.get(path).map_or(0, |tracked| tracked.noted_at))
+        Ok(self.log.index()?.files.get(path).map_or(0, |tracked| tracked.noted_at))
     }
 
     /// Remembers that notes hold the moves of files, each up to a time.
@@ -180,14 +224,14 @@ impl FileStates {
         &mut self,
         noted: impl Iterator<Item = (&'p RepoPath, ObjectId, u64)>,
     ) -> Result<()> {
-        self.read_new_records()?;
+        let index = self.log.index()?;
         let mut records = Vec::new();
         for (path, blob, at) in noted {
-            if self.known.files.get(path).is_none_or(|tracked| tracked.noted_at < at) {
+            if index.files.get(path).is_none_or(|tracked| tracked.noted_at < at) {
                 records.extend(format_record(b'S', at, blob, path, b"", 0));
             }
         }
-        if records.is_empty() { Ok(()) } else { self.log.append(&records) }
+        if records.is_empty() { Ok(()) } else { self.log.log().append(&records) }
     }
 
     /// Remembers what a file holds now. The very same again is not written.
@@ -198,8 +242,7 @@ impl FileStates {
         state: &FileState,
     ) -> Result<()> {
         let crc = crc32fast::hash(state.layout.as_bytes());
-        let file = self.read_new_records()?;
-        let last = self.known.files.get(path).and_then(|tracked| tracked.last);
+        let last = self.log.index()?.files.get(path).and_then(|tracked| tracked.last);
         let is_same = |(blob, extent): StatePosition| {
             blob == state.blob && (extent.crc, extent.length) == (crc, state.layout.len() as u64)
         };
@@ -207,7 +250,7 @@ impl FileStates {
             return Ok(());
         }
         let looks_the_same = || {
-            let last = last.zip(file).and_then(|(at, mut file)| read_state(&mut file, at));
+            let last = last.and_then(|position| self.read_state(position));
             last.is_some_and(|last| has_same_places(&last.layout, &state.layout))
         };
         let kind = match writer {
@@ -221,19 +264,19 @@ impl FileStates {
     /// Remembers that a hook writes a file anew which showed something else than what it was
     /// known to hold: a tab may still show what was saved before that.
     pub(crate) fn record_rewrite(&mut self, path: &RepoPath) -> Result<()> {
-        let Some(mut file) = self.read_new_records()? else { return Ok(()) };
-        let saved = self.known.files.get(path).filter(|tracked| tracked.is_saved);
-        let last = saved.and_then(|tracked| read_state(&mut file, tracked.last?));
+        let saved = self.log.index()?.files.get(path).filter(|tracked| tracked.is_saved);
+        let last = saved.and_then(|tracked| tracked.last);
+        let last = last.and_then(|position| self.read_state(position));
         last.map_or(Ok(()), |last| self.append(b'A', path, &last))
     }
 
     fn append(&mut self, kind: u8, path: &RepoPath, state: &FileState) -> Result<()> {
         let crc = crc32fast::hash(state.layout.as_bytes());
-        let now = git::now_millis();
         let layout = state.layout.as_bytes();
-        self.log.append(&format_record(kind, now, state.blob, path, layout, crc))?;
-        let length = self.log.read_to();
-        if self.known.dead > 1 << 18 && self.known.dead * 2 > length {
+        let record = format_record(kind, now_millis(), state.blob, path, layout, crc);
+        self.log.log().append(&record)?;
+        let dead = self.log.index()?.dead;
+        if dead > 1 << 18 && dead * 2 > self.log.log().read_to() {
             self.compact()?;
         }
         Ok(())
@@ -247,9 +290,8 @@ impl FileStates {
     ) -> Result<Vec<RecordedState>> {
         let mut all = Vec::new();
         self.log.reset();
-        self.known = TrackedFiles::default();
-        let read = self.log.read_new(&mut |news| match news {
-            LogEvent::Record(RecordHeader { kind, blob, path, extent, .. }) if is_wanted(&path) => {
+        self.log.log().read_all(&mut |event| match event {
+            LogEvent::Record(RecordHeader { kind, blob, path, extent }) if is_wanted(&path) => {
                 let writer = match kind {
                     b'L' => FileWriter::Person,
                     b'W' | b'R' | b'A' => FileWriter::Git,
@@ -258,44 +300,50 @@ impl FileStates {
                 all.push(RecordedState { path, writer, blob, extent });
             }
             LogEvent::Replaced => all.clear(),
-            _ => {}
-        });
-        self.log.reset();
-        read.map(|_| all)
+            LogEvent::Record(_) | LogEvent::Damage(_) => {}
+        })?;
+        Ok(all)
     }
 
     /// The layout of a state; nothing if it is not there any more.
     pub(crate) fn layout_of(&self, state: &RecordedState) -> Option<String> {
-        let mut file = File::open(self.log.path()).ok()?;
-        read_layout(&mut file, &state.extent)
+        self.log.read_layout(&state.extent)
     }
 
     fn compact(&mut self) -> Result<()> {
-        let Some(_lock) = self.log.lock(LockKind::Exclusive, Duration::from_millis(100))? else {
+        let patience = Duration::from_millis(100);
+        let Some(_lock) = self.log.log().lock(LockKind::Exclusive, patience)? else {
             return Ok(());
         };
         self.log.reset();
-        let Some(mut file) = self.read_new_records()? else { return Ok(()) };
         let mut kept = Vec::new();
         let mut noted = Vec::new();
-        for (path, tracked) in &self.known.files {
+        for (path, tracked) in &self.log.index()?.files {
             if let (true, Some((blob, _))) = (tracked.noted_at > 0, tracked.last) {
                 noted.push(format_record(b'S', tracked.noted_at, blob, path, b"", 0));
             }
             // In an order that leads to the same.
-            let before = tracked.before.iter().rev().map(|at| (b'W', *at));
-            let written = tracked.written.map(|at| (b'W', at));
-            let is_written = tracked.written.map(|at| at.1.record);
-            let last = tracked.last.filter(|at| is_written != Some(at.1.record));
-            let states = before.chain(written).chain(last.map(|at| (b'L', at)));
-            kept.extend(states.map(|(kind, at)| (path.clone(), kind, at)));
+            let (older, newer): (Vec<&StatePosition>, Vec<&StatePosition>) =
+                tracked.before.iter().rev().partition(|position| tracked.is_older(position));
+            let before = older.into_iter().map(|position| (b'W', *position));
+            let newer =
+                newer.into_iter().flat_map(|position| [(b'L', *position), (b'A', *position)]);
+            let written = tracked.written.map(|position| (b'W', position));
+            let is_written = tracked.written.map(|(_, extent)| extent.record);
+            let last = tracked.last.filter(|(_, extent)| is_written != Some(extent.record));
+            let last = last.map(|position| (b'L', position));
+            let states = before.chain(written).chain(newer).chain(last);
+            kept.extend(states.map(|(kind, position)| (path.clone(), kind, position)));
         }
         kept.sort_by(|a, b| a.0.cmp(&b.0));
-        let records = kept.into_iter().filter_map(|(path, kind, (blob, extent))| {
-            let layout = read_layout(&mut file, &extent)?;
-            Some(format_record(kind, extent.at, blob, &path, layout.as_bytes(), extent.crc))
-        });
-        let replaced = self.log.replace(records.chain(noted));
+        let mut records = Vec::new();
+        for (path, kind, (blob, extent)) in kept {
+            if let Some(layout) = self.log.read_layout(&extent) {
+                let layout = layout.as_bytes();
+                records.push(format_record(kind, extent.at, blob, &path, layout, extent.crc));
+            }
+        }
+        let replaced = self.log.log().replace(records.into_iter().chain(noted));
         self.log.reset();
         replaced
     }
@@ -316,26 +364,54 @@ fn has_same_places(one: &str, other: &str) -> bool {
     }
 }
 
-fn read_state(file: &mut File, (blob, extent): StatePosition) -> Option<FileState> {
-    read_layout(file, &extent).map(|layout| FileState { blob, layout })
+impl LogIndex for TrackedFiles {
+    fn apply(&mut self, event: LogEvent) {
+        match event {
+            LogEvent::Replaced => *self = TrackedFiles::default(),
+            LogEvent::Damage(bytes) => self.dead += bytes,
+            LogEvent::Record(header) => self.apply_record(header),
+        }
+    }
+}
+
+impl TrackedFile {
+    /// What git wrote last, if a person saved since.
+    fn written_before_last(&self) -> Option<StatePosition> {
+        let last = self.last.map(|(_, extent)| extent.record);
+        self.written.filter(|(_, extent)| Some(extent.record) != last)
+    }
+
+    /// Whether a state was there before git wrote the file last.
+    fn is_older(&self, state: &StatePosition) -> bool {
+        self.written.is_some_and(|written| state.1.record < written.1.record)
+    }
 }
 
 impl TrackedFiles {
-    fn apply(&mut self, news: LogEvent) {
-        match news {
-            LogEvent::Replaced => *self = TrackedFiles::default(),
-            LogEvent::Damage(bytes) => self.dead += bytes,
-            LogEvent::Record(head) => self.apply_record(head),
-        }
+    fn last_blob(&self, path: &RepoPath) -> Option<ObjectId> {
+        self.files.get(path)?.last.map(|(blob, _)| blob)
     }
 
-    fn apply_record(&mut self, head: RecordHeader) {
-        let RecordHeader { kind, blob, path, extent, .. } = head;
+    fn apply_record(&mut self, header: RecordHeader) {
+        let RecordHeader { kind, blob, path, extent } = header;
         let tracked = self.files.entry(path.clone()).or_default();
         if kind == b'S' {
             tracked.noted_at = tracked.noted_at.max(extent.at);
-            self.dead += 50;
+            self.dead += extent.record_size();
             return;
+        }
+        if kind == b'B' {
+            let shown = (blob, extent);
+            tracked.set_aside = Some(SetAside { shown, is_written_over: false });
+            self.dead += extent.record_size();
+            return;
+        }
+        match &mut tracked.set_aside {
+            Some(set_aside) if matches!(kind, b'W' | b'R' | b'A') => {
+                set_aside.is_written_over = true;
+            }
+            // A save that shows it again says so itself.
+            shown => *shown = None,
         }
         if tracked.last.is_none_or(|(held, _)| held != blob) {
             self.holders.entry(blob).or_default().push(path);
@@ -350,19 +426,19 @@ impl TrackedFiles {
             }
             if kind == b'R' && looked_as_before {
                 let stood_for = tracked.before.pop_front();
-                self.dead += stood_for.map_or(0, |state| state.1.length + 100);
+                self.dead += stood_for.map_or(0, |(_, extent)| extent.record_size());
             }
             if let Some(before) = before {
                 tracked.before.push_front(before);
             }
             while let Some(forgotten) = tracked.before.get(MAX_STATES_BEFORE).copied() {
-                self.dead += forgotten.1.length + 100;
+                self.dead += forgotten.1.record_size();
                 tracked.before.truncate(MAX_STATES_BEFORE);
             }
         } else if let Some(before) = before
             && tracked.written.is_none_or(|written| written.1.record != before.1.record)
         {
-            self.dead += before.1.length + 100;
+            self.dead += before.1.record_size();
         }
     }
 }
@@ -373,7 +449,7 @@ mod tests {
     use crate::platform::git::{ObjectFormat, ObjectKind};
 
     fn states(folder: &std::path::Path) -> FileStates {
-        FileStates { log: AppendLog::new(folder, "files"), known: TrackedFiles::default() }
+        FileStates { log: IndexedLog::new(folder, "files") }
     }
 
     fn held(layout: &str) -> FileState {

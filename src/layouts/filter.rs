@@ -3,28 +3,29 @@
 //! cannot be handled passes as it came. A layout that cannot be kept is one: positions are
 //! never taken out of a file on the quiet.
 //!
-//! Must not know how git hands files over (`process`, and the one-shot commands).
+//! Must not know how git hands files over (`filter_process`, and the one-shot commands).
 
 use std::borrow::Cow;
 
 use comfy_graph::clean;
-use comfy_graph::clean::LayoutRemainder;
+use comfy_graph::clean::{CleanStart, LayoutMode, LayoutRemainder};
 use rustc_hash::FxHashSet;
 
+use super::clean_ahead::{AheadOutcome, CleanAhead, LayoutAhead, SplitAhead};
+use super::git_action::GitAction;
 use super::layout_finder::LayoutFinder;
 use super::raw_files::{RawIndex, StoredContent};
-use super::refresh::read_up_to;
 use super::settings::{FilterSettings, Handling};
 use super::storage_check;
-use super::work_tree::{Arrival, LaidOutFile, LayoutTask, WorkTreeLayouts};
+use super::work_tree::{FoundLayouts, LaidOutFile, LayoutTask, WorkTreeLayouts};
+use crate::platform::files;
 use crate::platform::git::{
-    AttributeDirection, CommitId, GitError, ObjectFormat, ObjectId, ObjectKind, RepoPath,
-    Repository, Result,
+    AttributeDirection, GitError, ObjectFormat, ObjectId, ObjectKind, RepoPath, Repository, Result,
 };
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FilterOutcome {
+pub(crate) enum FilterOutcome {
     /// It stays as it is.
     Untouched,
     /// It has other bytes now.
@@ -33,7 +34,7 @@ pub enum FilterOutcome {
 
 impl FilterOutcome {
     /// The new bytes, or those that came in.
-    pub fn bytes_or<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
+    pub(crate) fn bytes_or<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
         match self {
             FilterOutcome::Untouched => input,
             FilterOutcome::Changed(content) => content,
@@ -41,34 +42,53 @@ impl FilterOutcome {
     }
 }
 
+/// The layout that was taken out of a file.
+#[derive(Debug)]
+pub(crate) enum TakenLayout<'b> {
+    /// What it is still to be worked out from: not every one is kept.
+    Remainder(Box<LayoutRemainder<'b>>),
+    Ahead(LayoutAhead),
+}
+
+/// A file in its clean form, and what was taken out of it.
+enum SplitFile<'b> {
+    Untouched(Option<String>),
+    Clean,
+    Split(Vec<u8>, TakenLayout<'b>),
+}
+
 /// The filter of one repository, for one file after another.
 #[derive(Debug)]
-pub struct Filter<'r> {
+pub(crate) struct Filter<'r> {
     repository: Option<&'r Repository>,
     settings: FilterSettings,
     layouts: Option<WorkTreeLayouts<'r>>,
     indexed: Option<RawIndex<'r>>,
-    unsettled: Vec<(RepoPath, SmudgedFile)>,
+    ahead: Option<CleanAhead>,
+    next_handling: Option<(RepoPath, Handling)>,
+    /// What git may only have compared.
+    unconfirmed: Vec<(RepoPath, SmudgedFile)>,
     remarks: Vec<String>,
-    told: FxHashSet<String>,
+    /// The faults that were remarked on.
+    remarked: FxHashSet<String>,
 }
 
 /// What git tells about a content that it takes out.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SmudgeRequest {
+pub(crate) struct SmudgeRequest {
     /// The id of the content.
-    pub blob: Option<ObjectId>,
+    pub(crate) blob: Option<ObjectId>,
     /// The commit or tree that is checked out; none where a file is merged or restored.
-    pub treeish: Option<ObjectId>,
+    pub(crate) treeish: Option<ObjectId>,
     /// The checkout is of a branch or a tag.
-    pub has_ref: bool,
+    pub(crate) has_ref: bool,
     /// Who gets the file.
-    pub target: SmudgeTarget,
+    pub(crate) target: SmudgeTarget,
 }
 
 /// Who gets a file that git takes out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum SmudgeTarget {
+pub(crate) enum SmudgeTarget {
     /// The work tree.
     #[default]
     WorkTree,
@@ -83,7 +103,7 @@ pub enum SmudgeTarget {
 impl<'r> Filter<'r> {
     /// A filter for a repository. Without one, files are cleaned and arranged, and no
     /// layout is kept or known.
-    pub fn new(repository: Option<&'r Repository>) -> Filter<'r> {
+    pub(crate) fn new(repository: Option<&'r Repository>) -> Filter<'r> {
         let mut remarks = Vec::new();
         let settings = match repository.map(FilterSettings::load) {
             Some(Ok(settings)) => settings,
@@ -96,17 +116,35 @@ impl<'r> Filter<'r> {
         remarks.extend(settings.remarks.iter().cloned());
         let layouts = repository.map(WorkTreeLayouts::new);
         let indexed = repository.map(RawIndex::new);
-        let (unsettled, told) = (Vec::new(), FxHashSet::default());
-        Filter { repository, settings, layouts, indexed, unsettled, remarks, told }
+        Filter {
+            repository,
+            settings,
+            layouts,
+            indexed,
+            ahead: None,
+            next_handling: None,
+            unconfirmed: Vec::new(),
+            remarks,
+            remarked: FxHashSet::default(),
+        }
+    }
+
+    /// Cleans files before they are asked for, where they come in order.
+    pub(crate) fn clean_ahead(&mut self) {
+        if let Some(repository) = self.repository
+            && let Some(top) = repository.work_tree()
+        {
+            self.ahead = Some(CleanAhead::new(top, repository.format()));
+        }
     }
 
     /// The most bytes of a file that are looked at.
-    pub fn max_file_size(&self) -> u64 {
+    pub(crate) fn max_file_size(&self) -> u64 {
         self.settings.max_file_size
     }
 
     /// What is worth telling the person since the last time, each a line.
-    pub fn take_remarks(&mut self) -> Vec<String> {
+    pub(crate) fn take_remarks(&mut self) -> Vec<String> {
         std::mem::take(&mut self.remarks)
     }
 
@@ -121,23 +159,23 @@ impl<'r> Filter<'r> {
     ///
     /// # Errors
     /// The layout cannot be kept: then the positions must stay in the file.
-    pub fn clean(&mut self, path: &RepoPath, bytes: &[u8]) -> Result<FilterOutcome> {
-        let is_given_back = self.settle(Some((path, bytes)));
-        let (passed, rest) = self.separate_layout(path, bytes);
-        if let (FilterOutcome::Changed(content), Some(rest)) = (&passed, rest)
+    pub(crate) fn clean(&mut self, path: &RepoPath, bytes: &[u8]) -> Result<FilterOutcome> {
+        let is_given_back = self.record_confirmed_writes(Some((path, bytes)));
+        let (outcome, rest) = self.separate_layout(path, bytes);
+        if let (FilterOutcome::Changed(content), Some(rest)) = (&outcome, rest)
             && !is_given_back
         {
             self.store_layout(path, content, rest)?;
         }
-        Ok(passed)
+        Ok(outcome)
     }
 
     /// Remembers what git wrote into the work tree since, of what it may only have looked at.
     /// Whether it gives the very same back here without having written it: then it only
     /// compares contents (`merge.renormalize`).
-    pub fn settle(&mut self, given: Option<(&RepoPath, &[u8])>) -> bool {
+    pub(crate) fn record_confirmed_writes(&mut self, given: Option<(&RepoPath, &[u8])>) -> bool {
         let mut is_given_back = false;
-        for (path, smudged) in std::mem::take(&mut self.unsettled) {
+        for (path, smudged) in std::mem::take(&mut self.unconfirmed) {
             if self.holds(&path, &smudged.laid_out.bytes) {
                 self.remember(&path, &smudged);
             } else {
@@ -149,31 +187,74 @@ impl<'r> Filter<'r> {
 
     fn holds(&self, path: &RepoPath, bytes: &[u8]) -> bool {
         let file = self.repository.and_then(Repository::work_tree).map(|t| t.join(path.to_path()));
-        file.and_then(|file| read_up_to(&file, bytes.len() as u64)).as_deref() == Some(bytes)
+        file.and_then(|file| files::read_up_to(&file, bytes.len() as u64).ok()).as_deref()
+            == Some(bytes)
     }
 
     /// Cleans a file. What it gives beside the content leads to the layout.
-    pub fn separate_layout<'b>(
+    pub(crate) fn separate_layout<'b>(
         &mut self,
         path: &RepoPath,
         bytes: &'b [u8],
-    ) -> (FilterOutcome, Option<LayoutRemainder<'b>>) {
-        let Handling::Clean(mode) = self.handling(path, AttributeDirection::Checkin) else {
-            return (FilterOutcome::Untouched, None);
+    ) -> (FilterOutcome, Option<TakenLayout<'b>>) {
+        let handling = match self.next_handling.take() {
+            Some((next, handling)) if next == *path => handling,
+            _ => self.handling(path, AttributeDirection::Checkin),
         };
-        match clean::begin_clean(bytes, mode) {
-            Ok((content, Some(rest))) => {
-                match self.indexed.as_mut().and_then(|index| index.unchanged_content(path, bytes)) {
-                    Some(raw) => (raw, None),
-                    None => (FilterOutcome::Changed(content), Some(rest)),
+        let Handling::Clean(mode) = handling else { return (FilterOutcome::Untouched, None) };
+        let (content, layout) = match self.split(path, bytes, mode) {
+            SplitFile::Split(content, layout) => (content, layout),
+            SplitFile::Clean => return (FilterOutcome::Untouched, None),
+            SplitFile::Untouched(remark) => {
+                self.remarks.extend(
+                    remark.map(|why| format!("{path} is kept as it is, with its layout: {why}")),
+                );
+                return (FilterOutcome::Untouched, None);
+            }
+        };
+        match self.indexed.as_mut().and_then(|index| index.unchanged_content(path, bytes)) {
+            Some(raw) => (raw, None),
+            None => (FilterOutcome::Changed(content), Some(layout)),
+        }
+    }
+
+    /// Splits a file, or takes what was made of it ahead.
+    fn split<'b>(&mut self, path: &RepoPath, bytes: &'b [u8], mode: LayoutMode) -> SplitFile<'b> {
+        match self.take_ahead(path, bytes, mode) {
+            Some(AheadOutcome::Untouched(remark)) => SplitFile::Untouched(remark),
+            Some(AheadOutcome::Clean) => SplitFile::Clean,
+            Some(AheadOutcome::Split(SplitAhead { content, layout })) => {
+                SplitFile::Split(content, TakenLayout::Ahead(layout))
+            }
+            None => match clean::begin_clean(bytes, mode) {
+                CleanStart::Untouched(remark) => SplitFile::Untouched(remark),
+                CleanStart::Clean => SplitFile::Clean,
+                CleanStart::Split { content, rest } => {
+                    SplitFile::Split(content, TakenLayout::Remainder(Box::new(rest)))
                 }
-            }
-            Ok((_, None)) | Err(None) => (FilterOutcome::Untouched, None),
-            Err(Some(remark)) => {
-                let what = "is kept as it is, with its layout";
-                self.remarks.push(format!("{path} {what}: {remark}"));
-                (FilterOutcome::Untouched, None)
-            }
+            },
+        }
+    }
+
+    fn take_ahead(
+        &mut self,
+        path: &RepoPath,
+        bytes: &[u8],
+        mode: LayoutMode,
+    ) -> Option<AheadOutcome> {
+        let ahead = self.ahead.as_mut()?;
+        let outcome = ahead.take(path, bytes, mode);
+        let layouts = &mut self.layouts;
+        ahead.begin_after(path, mode, &mut || layouts.as_mut()?.tick_ahead());
+        outcome
+    }
+
+    /// Looks up, while git is busy, how the file is handled that it probably sends next. git
+    /// itself reads attributes once for a command.
+    pub(crate) fn look_ahead(&mut self) {
+        if let Some(next) = self.ahead.as_ref().and_then(CleanAhead::expected).cloned() {
+            let handling = self.handling(&next, AttributeDirection::Checkin);
+            self.next_handling = Some((next, handling));
         }
     }
 
@@ -181,20 +262,26 @@ impl<'r> Filter<'r> {
     ///
     /// # Errors
     /// It cannot be kept.
-    pub fn store_layout(
+    pub(crate) fn store_layout(
         &mut self,
         path: &RepoPath,
         content: &[u8],
-        rest: LayoutRemainder<'_>,
+        taken: TakenLayout<'_>,
     ) -> Result<()> {
         let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
             return Ok(());
         };
-        let blob = repository.format().object_id(ObjectKind::Blob, content);
-        let layout = rest.layout_line();
-        layouts.save(path, blob, content, &layout).or_else(|error| {
+        let layout = match taken {
+            TakenLayout::Ahead(layout) => layout,
+            TakenLayout::Remainder(rest) => LayoutAhead {
+                blob: repository.format().object_id(ObjectKind::Blob, content),
+                line: rest.layout_line(),
+                stamped: None,
+            },
+        };
+        layouts.save(path, content, &layout).or_else(|error| {
             // What notes hold is kept, whatever becomes of the files beside them.
-            let is_noted = layouts.is_noted_so(path, blob, &layout).unwrap_or(false);
+            let is_noted = layouts.is_noted_so(path, layout.blob, &layout.line).unwrap_or(false);
             if is_noted { Ok(()) } else { Err(error) }
         })
     }
@@ -205,16 +292,16 @@ impl<'r> Filter<'r> {
     }
 
     /// Puts the layout into a file.
-    pub fn smudge(
+    pub(crate) fn smudge(
         &mut self,
         path: &RepoPath,
-        checkout: SmudgeRequest,
+        request: SmudgeRequest,
         bytes: &[u8],
     ) -> FilterOutcome {
-        match self.prepare_smudge(path, checkout, bytes.to_vec()) {
-            Err(_) => FilterOutcome::Untouched,
-            Ok(errand) => {
-                let content = self.finish_smudge(path, errand.run());
+        match self.prepare_smudge(path, request, bytes.to_vec()) {
+            SmudgeStart::Untouched(_) => FilterOutcome::Untouched,
+            SmudgeStart::Pending(pending) => {
+                let content = self.finish_smudge(path, pending.run());
                 if content == bytes {
                     FilterOutcome::Untouched
                 } else {
@@ -229,7 +316,7 @@ impl<'r> Filter<'r> {
     ///
     /// # Errors
     /// The layouts cannot be read, or what is new in them cannot be kept.
-    pub fn lay_out(
+    pub(crate) fn lay_out(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
@@ -242,12 +329,8 @@ impl<'r> Filter<'r> {
         let Some(layouts) = self.layouts.as_mut().filter(|_| may_be_graph(bytes)) else {
             return Ok(FilterOutcome::Untouched);
         };
-        let found = layouts.find_layouts(
-            path,
-            blob,
-            bytes,
-            Arrival::OntoExisting { merged: merged.to_vec(), to: None },
-        )?;
+        let action = GitAction::Integrate { merged: merged.to_vec(), to: None };
+        let found = layouts.find_layouts(path, blob, bytes, &action)?;
         let laid_out =
             LayoutTask::new(bytes.to_vec(), found).run(StoredContent { blob: Some(blob), mode });
         layouts.record_written(path, blob, &laid_out)?;
@@ -262,7 +345,7 @@ impl<'r> Filter<'r> {
     ///
     /// # Errors
     /// It cannot be remembered.
-    pub fn record_rewrite(&mut self, path: &RepoPath) -> Result<()> {
+    pub(crate) fn record_rewrite(&mut self, path: &RepoPath) -> Result<()> {
         self.layouts.as_mut().map_or(Ok(()), |layouts| layouts.record_rewrite(path))
     }
 
@@ -270,89 +353,78 @@ impl<'r> Filter<'r> {
     ///
     /// # Errors
     /// What the files held cannot be read.
-    pub fn has_arranged_places(&mut self, path: &RepoPath) -> Result<bool> {
+    pub(crate) fn has_arranged_places(&mut self, path: &RepoPath) -> Result<bool> {
         self.layouts.as_mut().map_or(Ok(false), |layouts| layouts.has_arranged_places(path))
     }
 
     /// The file that a checkout of a state would give, which nobody writes anywhere.
-    pub fn smudge_for_display(
+    pub(crate) fn smudge_for_display(
         &mut self,
         path: &RepoPath,
         blob: ObjectId,
         bytes: &[u8],
     ) -> FilterOutcome {
-        let checkout = SmudgeRequest {
+        let request = SmudgeRequest {
             blob: Some(blob),
             target: SmudgeTarget::Reader,
             ..SmudgeRequest::default()
         };
-        match self.prepare_smudge(path, checkout, bytes.to_vec()) {
-            Ok(errand) => FilterOutcome::Changed(errand.run().laid_out.bytes),
-            Err(_) => FilterOutcome::Untouched,
+        match self.prepare_smudge(path, request, bytes.to_vec()) {
+            SmudgeStart::Pending(pending) => FilterOutcome::Changed(pending.run().laid_out.bytes),
+            SmudgeStart::Untouched(_) => FilterOutcome::Untouched,
         }
     }
 
     /// The first part of [`Filter::smudge`], which looks into the repository; the next one,
-    /// [`PendingSmudge::run`], can be done on any thread, and [`Filter::finish_smudge`] is the last. The
-    /// content itself for a file that is none of ours.
-    pub fn prepare_smudge(
+    /// [`PendingSmudge::run`], can be done on any thread, and [`Filter::finish_smudge`] is the
+    /// last.
+    pub(crate) fn prepare_smudge(
         &mut self,
         path: &RepoPath,
-        checkout: SmudgeRequest,
+        request: SmudgeRequest,
         content: Vec<u8>,
-    ) -> std::result::Result<PendingSmudge, Vec<u8>> {
-        self.settle(None);
+    ) -> SmudgeStart {
+        self.record_confirmed_writes(None);
         let Handling::Clean(mode) = self.handling(path, AttributeDirection::Checkout) else {
-            return Err(content);
+            return SmudgeStart::Untouched(content);
         };
         if !may_be_graph(&content) {
-            return Err(content);
+            return SmudgeStart::Untouched(content);
         }
         let (Some(repository), Some(layouts)) = (self.repository, &mut self.layouts) else {
             let stored = StoredContent { blob: None, mode };
-            let layouting = LayoutTask::unknown(content);
-            return Ok(PendingSmudge { stored, fate: Fate::Seen, task: layouting });
+            let task = LayoutTask::unknown(content);
+            return SmudgeStart::Pending(PendingSmudge { stored, action: GitAction::Show, task });
         };
         let blob =
-            checkout.blob.unwrap_or_else(|| normalized_blob_id(repository.format(), &content));
-        let fate = fate(repository, path, checkout);
-        let arrival = match fate {
-            Fate::Seen => Arrival::OtherState,
-            Fate::Written => classify_arrival(repository, path, checkout),
-            // Only a merge writes a file that it says so little of.
-            Fate::Unsettled => Arrival::OntoExisting { merged: Vec::new(), to: None },
-        };
-        let layouting = match layouts.find_layouts(path, blob, &content, arrival) {
-            Ok(found) => LayoutTask::new(content, found),
+            request.blob.unwrap_or_else(|| normalized_blob_id(repository.format(), &content));
+        let action = GitAction::detect(repository, path, request);
+        let found = match layouts.find_layouts(path, blob, &content, &action) {
+            Ok(found) => found,
             Err(error) => {
-                let known = layouts.find_noted(path, blob, &content);
+                let noted = layouts.find_noted(path, blob, &content);
                 self.remark_once("layouts come from the notes alone", &error);
-                match known {
-                    Ok(found) => LayoutTask::new(content, found),
-                    Err(error) => {
-                        self.remark_once("layouts cannot be read", &error);
-                        LayoutTask::unknown(content)
-                    }
-                }
+                noted.unwrap_or_else(|error| {
+                    self.remark_once("layouts cannot be read", &error);
+                    FoundLayouts::empty()
+                })
             }
         };
-        Ok(PendingSmudge {
-            stored: StoredContent { blob: Some(blob), mode },
-            fate,
-            task: layouting,
-        })
+        let stored = StoredContent { blob: Some(blob), mode };
+        let task = LayoutTask::new(content, found);
+        SmudgeStart::Pending(PendingSmudge { stored, action, task })
     }
 
     /// Remembers what is written into the work tree, and gives it. That it cannot be
     /// remembered is told, and no reason to leave the file out: git has taken the old one
     /// away by now, and what was arranged says so itself.
-    pub fn finish_smudge(&mut self, path: &RepoPath, smudged: SmudgedFile) -> Vec<u8> {
-        match smudged.fate {
-            Fate::Seen => {}
-            Fate::Written => self.remember(path, &smudged),
-            Fate::Unsettled => {
+    pub(crate) fn finish_smudge(&mut self, path: &RepoPath, smudged: SmudgedFile) -> Vec<u8> {
+        match smudged.action {
+            GitAction::Show => {}
+            GitAction::Switch | GitAction::Integrate { .. } => self.remember(path, &smudged),
+            GitAction::WriteOrCompare => {
                 let bytes = smudged.laid_out.bytes.clone();
-                self.unsettled.push((path.clone(), smudged));
+                self.unconfirmed.push((path.clone(), smudged));
                 return bytes;
             }
         }
@@ -363,8 +435,7 @@ impl<'r> Filter<'r> {
         if let (Some(layouts), Some(blob)) = (&mut self.layouts, smudged.blob)
             && let Err(error) = layouts.record_written(path, blob, &smudged.laid_out)
         {
-            let what = "where nodes lie is not remembered";
-            self.remark_once(what, &error);
+            self.remark_once("where nodes lie is not remembered", &error);
         }
     }
 
@@ -372,150 +443,53 @@ impl<'r> Filter<'r> {
     /// once.
     fn remark_once(&mut self, what: &str, error: &GitError) {
         let why = error.to_string();
-        if !self.told.contains(&why) {
+        if self.remarked.insert(why.clone()) {
             self.remarks.push(format!("{what}: {why}; {}", storage_check::remedy(error)));
-            self.told.insert(why);
         }
     }
 }
 
-/// What becomes of what a smudge gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// git writes it into the work tree.
-    Written,
-    /// Somebody sees it, and that is all.
-    Seen,
-    /// git writes it, or only compares it: what lies in the work tree afterwards tells.
-    Unsettled,
-}
-
-/// git unlinks a file before it writes another one in its place (`git apply` has an empty one
-/// there by then), and in a checkout does not wait for the filter. Where neither is so, the
-/// file is to be looked at; but older gits merged that way, and say what they do. What names
-/// no blob is written over a file that still lies there (`git checkout -m`), or compared.
-fn fate(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Fate {
-    let is_there = || {
-        let file = repository.work_tree().map(|top| top.join(path.to_path()));
-        file.is_some_and(|file| file.symlink_metadata().is_ok_and(|about| about.len() > 0))
-    };
-    match checkout.target {
-        SmudgeTarget::WorkTree => Fate::Written,
-        SmudgeTarget::Anybody if repository.environment().reflog_action.is_some() => Fate::Written,
-        SmudgeTarget::Anybody if !is_there() => Fate::Written,
-        SmudgeTarget::Anybody if checkout.blob.is_none() => Fate::Unsettled,
-        SmudgeTarget::Anybody | SmudgeTarget::Reader => Fate::Seen,
-    }
-}
-
-/// Measured on git 2.47: a merge, a pick, a revert, `stash pop` and `checkout -- f` name the
-/// blob only, a fast-forward the commit without a ref, a rebase's first step likewise;
-/// whatever goes to another state names a commit other than HEAD, mostly with a ref.
-fn classify_arrival(repository: &Repository, path: &RepoPath, checkout: SmudgeRequest) -> Arrival {
-    let along = || Arrival::OntoExisting {
-        merged: rebased_blobs(repository, path, checkout),
-        to: checkout.treeish.map(CommitId),
-    };
-    let Some(treeish) = checkout.treeish else { return along() };
-    let exists = |name: &str| repository.git_dir().join(name).exists();
-    // Of a merge that is given up nothing stays.
-    let given_up = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
-    let is_head = || {
-        let is_it = repository.head().is_ok_and(|head| head == Some(CommitId(treeish)));
-        is_it && !given_up.iter().any(|name| exists(name))
-    };
-    let is_moving_on = || {
-        let action = repository.environment().reflog_action.as_deref().unwrap_or_default();
-        let merges = action.starts_with("merge") || action.starts_with("pull");
-        let rebases = ["rebase-merge", "rebase-apply"];
-        merges || rebases.iter().any(|name| exists(name))
-    };
-    if is_head() || (!checkout.has_ref && is_moving_on()) { along() } else { Arrival::OtherState }
-}
-
-/// What a rebase puts anew upon something else: what the branch held before, of which the
-/// commits that are picked need not know all, and what the commit holds that is being applied:
-/// git tells the filter nothing of them, and where that commit only renames the file, no merge
-/// driver either.
-fn rebased_blobs(
-    repository: &Repository,
-    path: &RepoPath,
-    checkout: SmudgeRequest,
-) -> Vec<ObjectId> {
-    let branch = |state: &str| {
-        let text = std::fs::read(repository.git_dir().join(state)).ok()?;
-        ObjectId::from_hex(text.trim_ascii()).map(CommitId)
-    };
-    let branches = ["rebase-merge/orig-head", "rebase-apply/orig-head"];
-    let commits =
-        branches.into_iter().filter_map(branch).chain(applied_commit(repository, checkout));
-    let blob = |commit: CommitId| {
-        let commit = repository.commit(commit).ok()??;
-        Some(repository.entry_at(commit.tree, path).ok()??.id)
-    };
-    let mut blobs: Vec<ObjectId> = commits.filter_map(blob).collect();
-    blobs.dedup();
-    blobs
-}
-
-/// The commit that a rebase or a series of picks is at. (One pick alone leaves no trace before
-/// its commit is made.)
-fn applied_commit(repository: &Repository, checkout: SmudgeRequest) -> Option<CommitId> {
-    let read = |name: &str| std::fs::read(repository.git_dir().join(name)).ok();
-    if let Some(id) = read("rebase-apply/original-commit") {
-        return ObjectId::from_hex(id.trim_ascii()).map(CommitId);
-    }
-    if checkout.treeish.is_some() {
-        // No merge: the state of a commit is checked out.
-        return None;
-    }
-    let (steps, is_last) = match read("rebase-merge/done") {
-        Some(done) => (done, true),
-        None => (read("sequencer/todo")?, false),
-    };
-    let mut lines = steps.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let step = if is_last { lines.next_back() } else { lines.next() }?;
-    let mut words = step.split(|byte| *byte == b' ');
-    if !matches!(words.next()?, b"pick" | b"reword" | b"edit" | b"squash" | b"fixup") {
-        return None;
-    }
-    // Before it may stand options of `fixup`; a series of picks has short ids.
-    let id = words.find(|word| !word.starts_with(b"-"))?;
-    repository.resolve_commit(std::str::from_utf8(id).ok()?).ok()?
+/// What is to be done with a content that git takes out.
+#[derive(Debug)]
+pub(crate) enum SmudgeStart {
+    /// Nothing: it is none of ours.
+    Untouched(Vec<u8>),
+    /// It is to be laid out.
+    Pending(PendingSmudge),
 }
 
 /// A file whose layout was found, still to be smudged.
 #[derive(Debug)]
-pub struct PendingSmudge {
+pub(crate) struct PendingSmudge {
     stored: StoredContent,
-    fate: Fate,
+    action: GitAction,
     task: LayoutTask,
 }
 
 /// A file that was smudged, still to be remembered.
 #[derive(Debug)]
-pub struct SmudgedFile {
+pub(crate) struct SmudgedFile {
     blob: Option<ObjectId>,
-    fate: Fate,
+    action: GitAction,
     laid_out: LaidOutFile,
 }
 
 impl PendingSmudge {
     /// How long the content is.
-    pub fn length(&self) -> usize {
+    pub(crate) fn length(&self) -> usize {
         self.task.content.len()
     }
 
     /// Makes the file.
-    pub fn run(self) -> SmudgedFile {
-        let PendingSmudge { stored, fate, task: layouting } = self;
-        SmudgedFile { blob: stored.blob, fate, laid_out: layouting.run(stored) }
+    pub(crate) fn run(self) -> SmudgedFile {
+        let PendingSmudge { stored, action, task } = self;
+        SmudgedFile { blob: stored.blob, action, laid_out: task.run(stored) }
     }
 }
 
 /// A blob with the layout that was committed with it; the blob as it is where none is
 /// known, or it holds no workflow.
-pub fn with_committed_layout(
+pub(crate) fn with_committed_layout(
     repository: &Repository,
     path: &RepoPath,
     blob: ObjectId,

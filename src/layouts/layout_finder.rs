@@ -7,7 +7,7 @@
 use super::layout_note::{LayoutEntry, LayoutNote};
 use super::layout_store::LayoutStore;
 use super::path_index::{MAX_PER_PATH, PathIndex};
-use super::{MAX_NOTE_SIZE, notes_ref, tracking_refs};
+use super::{MAX_NOTE_SIZE, NoteTips, notes_ref};
 use crate::platform::git::notes::NotesTree;
 use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
 
@@ -33,14 +33,31 @@ pub(crate) struct LayoutFinder<'r> {
 /// The notes that are looked through: ours, and what was fetched and is not in ours.
 #[derive(Debug)]
 struct NoteSources<'r> {
-    tips: Vec<Option<CommitId>>,
+    tips: NoteTips,
     notes: Vec<NotesTree<'r>>,
+}
+
+impl<'r> NoteSources<'r> {
+    fn open(repository: &'r Repository) -> Result<NoteSources<'r>> {
+        let tips = NoteTips::read(repository)?;
+        let mut notes = vec![NotesTree::load(repository, tips.ours)?];
+        for theirs in &tips.fetched {
+            let is_merged = tips
+                .ours
+                .is_some_and(|ours| repository.is_ancestor(*theirs, ours).unwrap_or(false));
+            if !is_merged {
+                // Fetched notes that cannot be read are no reason to do without ours.
+                notes.extend(NotesTree::load(repository, Some(*theirs)));
+            }
+        }
+        Ok(NoteSources { tips, notes })
+    }
 }
 
 /// The newest layouts of paths in the notes that are looked through, and where those stood.
 #[derive(Debug)]
 struct KnownPaths {
-    tips: Vec<Option<CommitId>>,
+    tips: NoteTips,
     paths: PathIndex,
 }
 
@@ -106,7 +123,7 @@ impl<'r> LayoutFinder<'r> {
     fn drop_stale_notes(&mut self) -> Result<()> {
         if let Some(known) = &self.notes {
             let ours = self.repository.reference(&notes_ref())?.map(CommitId);
-            if known.tips.first() != Some(&ours) {
+            if known.tips.ours != ours {
                 self.notes = None;
             }
         }
@@ -164,30 +181,11 @@ impl<'r> LayoutFinder<'r> {
     }
 
     fn note_sources(&mut self) -> Result<&NoteSources<'r>> {
-        if self.notes.is_none() {
-            let tips = self.note_tips()?;
-            let ours = tips.first().copied().flatten();
-            let mut notes = vec![NotesTree::load(self.repository, ours)?];
-            for theirs in tips.iter().skip(1).copied().flatten() {
-                let merged =
-                    ours.is_some_and(|o| self.repository.is_ancestor(theirs, o).unwrap_or(false));
-                if !merged {
-                    // Fetched notes that cannot be read are no reason to do without ours.
-                    notes.extend(NotesTree::load(self.repository, Some(theirs)));
-                }
-            }
-            self.notes = Some(NoteSources { tips, notes });
-        }
-        Ok(self.notes.as_ref().expect("it was read just now"))
-    }
-
-    /// Where our notes stand, and then those of all remotes.
-    fn note_tips(&self) -> Result<Vec<Option<CommitId>>> {
-        let mut tips = vec![self.repository.reference(&notes_ref())?.map(CommitId)];
-        for (_, id) in tracking_refs(self.repository)? {
-            tips.push(Some(CommitId(id)));
-        }
-        Ok(tips)
+        let sources = match self.notes.take() {
+            Some(sources) => sources,
+            None => NoteSources::open(self.repository)?,
+        };
+        Ok(self.notes.insert(sources))
     }
 
     /// The newest layouts of a path that other contents have, the newest first, also those
@@ -221,7 +219,11 @@ impl<'r> LayoutFinder<'r> {
         Ok(found)
     }
 
-    fn noted_layouts_of(&mut self, path: &RepoPath) -> Result<Vec<(ObjectId, LayoutEntry)>> {
+    /// The newest layouts of a path in notes, the newest first.
+    pub(crate) fn noted_layouts_of(
+        &mut self,
+        path: &RepoPath,
+    ) -> Result<Vec<(ObjectId, LayoutEntry)>> {
         let mut all = Vec::new();
         for (_, blob) in self.path_index()?.newest(path).to_vec() {
             all.extend(self.read_note(blob)?.entries.remove(path).map(|entry| (blob, entry)));
@@ -254,17 +256,21 @@ impl<'r> LayoutFinder<'r> {
 
     fn path_index(&mut self) -> Result<&PathIndex> {
         let repository = self.repository;
-        let tips = self.note_sources()?.tips.clone();
-        if self.paths.as_ref().is_none_or(|known| known.tips != tips) {
-            let mut paths = PathIndex::open(repository, tips.first().copied().flatten())?;
-            if let Some((ours, fetched)) = self.note_sources()?.notes.split_first() {
-                for theirs in fetched {
-                    paths.add_newer(repository, theirs, ours)?;
+        let sources = self.note_sources()?;
+        let tips = sources.tips.clone();
+        let known = match self.paths.take().filter(|known| known.tips == tips) {
+            Some(known) => known,
+            None => {
+                let mut paths = PathIndex::open(repository, tips.ours)?;
+                if let Some((ours, fetched)) = self.note_sources()?.notes.split_first() {
+                    for theirs in fetched {
+                        paths.add_newer(repository, theirs, ours)?;
+                    }
                 }
+                KnownPaths { tips, paths }
             }
-            self.paths = Some(KnownPaths { tips, paths });
-        }
-        Ok(&self.paths.as_ref().expect("it was read just now").paths)
+        };
+        Ok(&self.paths.insert(known).paths)
     }
 }
 

@@ -23,24 +23,26 @@ use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result, Sig
 
 /// The pasts of all files of a work tree.
 #[derive(Debug)]
-pub struct LayoutHistory<'r> {
+pub(crate) struct LayoutHistory<'r> {
     repository: &'r Repository,
     finder: LayoutFinder<'r>,
     states: FileStates,
     noted: FxHashMap<RepoPath, Vec<NotedLayout>>,
     held: FxHashMap<RepoPath, Vec<RecordedState>>,
     pending: FxHashMap<RepoPath, Vec<PendingLayout>>,
+    /// The moves that states hold, as far as they were asked for.
+    moves: FxHashMap<(ObjectId, u32), Rc<FxHashSet<Clock>>>,
 }
 
 /// A state that the layout of a file was in.
 #[derive(Debug, Clone)]
-pub struct LayoutState {
+pub(crate) struct LayoutState {
     /// The name the file had.
-    pub path: RepoPath,
+    pub(crate) path: RepoPath,
     /// The clean content it had.
-    pub blob: ObjectId,
+    pub(crate) blob: ObjectId,
     /// When it came about, in milliseconds since 1970.
-    pub at: u64,
+    pub(crate) at: u64,
     /// The notes that hold it.
     commit: Option<Rc<NotesCommit>>,
     /// The file held it in this work tree: how many others since.
@@ -67,7 +69,7 @@ enum StateSource {
 
 /// What a state is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StateId {
+pub(crate) enum StateId {
     /// What the file holds, and no note yet.
     Now,
     /// What a commit of notes brought in.
@@ -87,17 +89,17 @@ const FEWEST_DIGITS: usize = 4;
 
 /// What a file holds.
 #[derive(Debug, Clone)]
-pub struct PresentLayout {
+pub(crate) struct PresentLayout {
     /// Its clean content.
-    pub blob: ObjectId,
+    pub(crate) blob: ObjectId,
     /// Where its nodes lie.
-    pub layout: ClockedLayout,
+    pub(crate) layout: ClockedLayout,
     crc: u32,
 }
 
 /// What some digits name.
 #[derive(Debug, Clone)]
-pub enum StateMatch {
+pub(crate) enum StateMatch {
     /// A state, by its place in the past.
     One(usize),
     /// So many commits, or states, begin so.
@@ -112,12 +114,12 @@ const MAX_STEPS: usize = 1000;
 impl LayoutState {
     /// Who brought it about: the author of the notes; nothing for what only this machine
     /// knows.
-    pub fn author(&self) -> Option<&Signature> {
+    pub(crate) fn author(&self) -> Option<&Signature> {
         self.commit.as_ref().map(|commit| &commit.author)
     }
 
     /// What it is called.
-    pub fn id(&self) -> StateId {
+    pub(crate) fn id(&self) -> StateId {
         match &self.commit {
             Some(_) if self.is_beside_newer => StateId::Own(self.own_id()),
             Some(commit) => StateId::Notes(commit.id),
@@ -127,7 +129,7 @@ impl LayoutState {
     }
 
     /// What it is called whatever the notes say, and whatever the file holds by now.
-    pub fn own_id(&self) -> String {
+    pub(crate) fn own_id(&self) -> String {
         format!("{OWN_ID_PREFIX}{}", &self.all_digits()[..self.digits])
     }
 
@@ -137,22 +139,22 @@ impl LayoutState {
     }
 
     /// The file holds it.
-    pub fn is_present(&self) -> bool {
+    pub(crate) fn is_present(&self) -> bool {
         self.is_present
     }
 
     /// It was put together from what two clones said.
-    pub fn is_joined(&self) -> bool {
+    pub(crate) fn is_joined(&self) -> bool {
         self.commit.as_ref().is_some_and(|commit| commit.is_merge)
     }
 
     /// git wrote the file so, and no note holds it.
-    pub fn is_by_git(&self) -> bool {
+    pub(crate) fn is_by_git(&self) -> bool {
         self.is_written && self.commit.is_none()
     }
 
     /// git wrote the file so in this work tree, whatever the notes say of it.
-    pub fn is_written_by_git(&self) -> bool {
+    pub(crate) fn is_written_by_git(&self) -> bool {
         self.is_written
     }
 
@@ -167,7 +169,7 @@ impl<'r> LayoutHistory<'r> {
     ///
     /// # Errors
     /// The notes or the local state cannot be read.
-    pub fn load(repository: &'r Repository) -> Result<LayoutHistory<'r>> {
+    pub(crate) fn load(repository: &'r Repository) -> Result<LayoutHistory<'r>> {
         let mut past = LayoutHistory {
             repository,
             finder: LayoutFinder::new(repository),
@@ -175,6 +177,7 @@ impl<'r> LayoutHistory<'r> {
             noted: FxHashMap::default(),
             held: FxHashMap::default(),
             pending: FxHashMap::default(),
+            moves: FxHashMap::default(),
         };
         for noted in notes_history::noted_layouts(repository)? {
             past.noted.entry(noted.path.clone()).or_default().push(noted);
@@ -191,14 +194,14 @@ impl<'r> LayoutHistory<'r> {
     }
 
     /// Whether a file has a past under that name.
-    pub fn has_states(&self, path: &RepoPath) -> bool {
+    pub(crate) fn has_states(&self, path: &RepoPath) -> bool {
         self.noted.contains_key(path)
             || self.held.contains_key(path)
             || self.pending.contains_key(path)
     }
 
     /// What a file holds, as far as that was kept.
-    pub fn present_layout(&self, path: &RepoPath) -> Option<PresentLayout> {
+    pub(crate) fn present_layout(&self, path: &RepoPath) -> Option<PresentLayout> {
         let last = self.held.get(path)?.last()?;
         let line = self.states.layout_of(last)?;
         let layout = ClockedLayout::parse(&line, Clock::Unknown(0))?;
@@ -206,7 +209,7 @@ impl<'r> LayoutHistory<'r> {
     }
 
     /// The files that have a past, under any of their names.
-    pub fn paths(&self) -> FxHashSet<RepoPath> {
+    pub(crate) fn paths(&self) -> FxHashSet<RepoPath> {
         let noted = self.noted.keys().chain(self.held.keys());
         noted.chain(self.pending.keys()).cloned().collect()
     }
@@ -215,7 +218,7 @@ impl<'r> LayoutHistory<'r> {
     ///
     /// # Errors
     /// The notes or the local state cannot be read.
-    pub fn changed_at(&mut self, path: &RepoPath) -> Result<u64> {
+    pub(crate) fn changed_at(&mut self, path: &RepoPath) -> Result<u64> {
         let held = self.held.get(path).and_then(|held| held.last());
         let held = held.map_or(0, RecordedState::at);
         let newest = self.states_of_name(path)?.first().map_or(0, |state| state.at);
@@ -227,7 +230,11 @@ impl<'r> LayoutHistory<'r> {
     ///
     /// # Errors
     /// The notes or the local state cannot be read.
-    pub fn states(&mut self, path: &RepoPath, blob: Option<ObjectId>) -> Result<Vec<LayoutState>> {
+    pub(crate) fn states(
+        &mut self,
+        path: &RepoPath,
+        blob: Option<ObjectId>,
+    ) -> Result<Vec<LayoutState>> {
         let mut states: Vec<LayoutState> = Vec::new();
         let mut names = vec![path.clone()];
         let mut at = 0;
@@ -336,8 +343,44 @@ impl<'r> LayoutHistory<'r> {
     ///
     /// # Errors
     /// The notes or the local state cannot be read.
-    pub fn layout(&mut self, state: &LayoutState) -> Result<Option<ClockedLayout>> {
+    pub(crate) fn layout(&mut self, state: &LayoutState) -> Result<Option<ClockedLayout>> {
         Ok(self.read_entry(state)?.and_then(|entry| entry.parse()))
+    }
+
+    /// Those of some moves that an older state holds, too: who brought that one about made them.
+    ///
+    /// # Errors
+    /// The notes or the local state cannot be read.
+    pub fn moves_made_before(
+        &mut self,
+        moves: FxHashSet<Clock>,
+        older: &[LayoutState],
+    ) -> Result<FxHashSet<Clock>> {
+        let mut left = moves;
+        let mut known = FxHashSet::default();
+        for state in older {
+            if left.is_empty() {
+                break;
+            }
+            let held = self.moves_in(state)?;
+            let (found, rest) = left.into_iter().partition(|moved| held.contains(moved));
+            left = rest;
+            known.extend::<FxHashSet<Clock>>(found);
+        }
+        Ok(known)
+    }
+
+    fn moves_in(&mut self, state: &LayoutState) -> Result<Rc<FxHashSet<Clock>>> {
+        let key = (state.blob, state.crc);
+        if let Some(known) = self.moves.get(&key) {
+            return Ok(known.clone());
+        }
+        let layout = self.layout(state)?;
+        let clocks = layout.iter().flat_map(ClockedLayout::clocks);
+        let moves: Rc<FxHashSet<Clock>> =
+            Rc::new(clocks.filter(|clock| matches!(clock, Clock::At(_))).collect());
+        self.moves.insert(key, moves.clone());
+        Ok(moves)
     }
 
     fn read_entry(&mut self, state: &LayoutState) -> Result<Option<LayoutEntry>> {
@@ -453,7 +496,7 @@ fn latest_held(states: &[LayoutState]) -> Vec<usize> {
 }
 
 /// Whether a word may name a state.
-pub fn may_be_state_id(text: &str) -> bool {
+pub(crate) fn may_be_state_id(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     let digits = text.strip_prefix(OWN_ID_PREFIX).unwrap_or(&text);
     let is_long = digits.len() >= FEWEST_DIGITS;
@@ -461,7 +504,7 @@ pub fn may_be_state_id(text: &str) -> bool {
 }
 
 /// Which state some digits name.
-pub fn match_state(states: &[LayoutState], text: &str) -> StateMatch {
+pub(crate) fn match_state(states: &[LayoutState], text: &str) -> StateMatch {
     let text = text.to_ascii_lowercase();
     if text == "now" {
         return states
@@ -496,7 +539,7 @@ pub fn match_state(states: &[LayoutState], text: &str) -> StateMatch {
 /// The states that may come next on the way back, the nearest first: what the file held here
 /// before, and then what notes say of the time before that. What others did while the file
 /// was here is not on its way.
-pub fn undo_candidates(states: &[LayoutState], now: &PresentLayout) -> Vec<usize> {
+pub(crate) fn undo_candidates(states: &[LayoutState], now: &PresentLayout) -> Vec<usize> {
     let here = undo_origin(states, now);
     let mut held: Vec<(usize, usize)> =
         states.iter().enumerate().filter_map(|(at, state)| Some((state.held?, at))).collect();
@@ -520,7 +563,7 @@ pub fn undo_candidates(states: &[LayoutState], now: &PresentLayout) -> Vec<usize
 
 /// The state that an undo goes back from: the one that an undo before it brought back, else
 /// the one that the file is in.
-pub fn undo_origin(states: &[LayoutState], now: &PresentLayout) -> Option<usize> {
+pub(crate) fn undo_origin(states: &[LayoutState], now: &PresentLayout) -> Option<usize> {
     match now.layout.reverted_to() {
         Some(back) => reference_position(states, back),
         None => states.iter().position(|state| (state.blob, state.crc) == (now.blob, now.crc)),
@@ -528,7 +571,7 @@ pub fn undo_origin(states: &[LayoutState], now: &PresentLayout) -> Option<usize>
 }
 
 /// How a state is named in the one that brings it back: as the one it brought back itself.
-pub fn back_reference_to(state: &LayoutState, layout: &ClockedLayout) -> String {
+pub(crate) fn back_reference_to(state: &LayoutState, layout: &ClockedLayout) -> String {
     layout.reverted_to().map_or_else(|| state.back_reference(), str::to_owned)
 }
 

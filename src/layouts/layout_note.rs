@@ -5,8 +5,8 @@
 //! {"at":1763836800000,"path":"upscale.json","layout":{...}}
 //! ```
 //!
-//! `at` is the latest time in the layout, in milliseconds since 1970. A path that is not UTF-8 is written as `path_hex`, its
-//! bytes in hexadecimal. Lines are whole and ordered, so that `git notes merge -s
+//! `at` is the latest time in the layout, in milliseconds since 1970. A path that is not UTF-8
+//! is written as `path_hex`, its bytes in hexadecimal. Lines are whole and ordered, so that `git notes merge -s
 //! cat_sort_uniq` makes a valid note of two: the reader joins the lines of each path.
 //! Lines of another form are kept as they are: a newer version may know them.
 
@@ -15,9 +15,10 @@ use std::collections::BTreeMap;
 use comfy_graph::clean::{Clock, ClockedLayout};
 use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Value};
-use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use data_encoding::HEXLOWER_PERMISSIVE;
 
 use crate::platform::git::RepoPath;
+use crate::platform::hex::to_hex;
 
 /// The layout of one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +153,7 @@ const KNOWN_VERSION: &str = "{\"v\":1,";
 fn print_line(text: &mut Vec<u8>, path: &RepoPath, entry: &LayoutEntry) {
     let path = match path.as_str() {
         Some(path) => format!("\"path\":{}", json::print(&Value::from(path), &JsonStyle::SAVE)),
-        None => format!("\"path_hex\":\"{}\"", HEXLOWER.encode(path.as_bytes())),
+        None => format!("\"path_hex\":\"{}\"", to_hex(path.as_bytes())),
     };
     text.extend_from_slice(format!("{{\"at\":{},{path},\"layout\":", entry.at).as_bytes());
     text.extend_from_slice(entry.layout.as_bytes());
@@ -209,9 +210,8 @@ mod tests {
 
     /// The layout of one node, saved at a time, or by version 0.1.0 at no time.
     fn line(x: u64, saved: Option<u64>) -> String {
-        let line = format!(
-            r#"{{"v":1,"style":"0","graphs":{{"":{{"nodes":[{{"id":1,"type":"K","pos":[{x},0]}}]}}}}}}"#
-        );
+        let node = format!(r#"{{"id":1,"type":"K","pos":[{x},0]}}"#);
+        let line = format!(r#"{{"v":1,"style":"0","graphs":{{"":{{"nodes":[{node}]}}}}}}"#);
         let stamp = |at| Clock::At(ClockStamp { millis: at, clone_id: CloneId::from_bits(0) });
         match saved {
             Some(at) => stamp_uniformly(&line, stamp(at)).unwrap().to_line(),

@@ -4,14 +4,13 @@
 //! `L` is a layout, `S` says that the layouts of a blob and path are settled: a note holds
 //! them. A layout filed at 0 is for this machine alone: nobody placed anything in it.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::append_log::{
-    AppendLog, LayoutExtent, LockKind, LogEvent, RecordHeader, format_record, read_layout,
+    IndexedLog, LayoutExtent, LockKind, LogEvent, LogIndex, RecordHeader, format_record,
 };
 use super::layout_note::LayoutEntry;
 use crate::platform::git::{ObjectId, RepoPath, Result};
@@ -19,8 +18,7 @@ use crate::platform::git::{ObjectId, RepoPath, Result};
 /// The store of one repository, with an index of what it holds.
 #[derive(Debug)]
 pub(crate) struct LayoutStore {
-    log: AppendLog,
-    known: LayoutIndex,
+    log: IndexedLog<LayoutIndex>,
 }
 
 #[derive(Debug, Default)]
@@ -60,34 +58,27 @@ pub(crate) enum CompactionVerdict {
 impl LayoutStore {
     /// The store in a folder, which need not exist yet.
     pub(crate) fn open(folder: impl Into<PathBuf>) -> LayoutStore {
-        LayoutStore { log: AppendLog::new(folder, "layouts"), known: LayoutIndex::default() }
+        LayoutStore { log: IndexedLog::new(folder, "layouts") }
     }
 
     /// One that is not looked into.
     pub(crate) fn shut() -> LayoutStore {
-        LayoutStore { log: AppendLog::shut("layouts"), known: LayoutIndex::default() }
+        LayoutStore { log: IndexedLog::shut("layouts") }
     }
 
     #[cfg(test)]
-    fn path(&self) -> PathBuf {
-        self.log.path()
+    fn path(&mut self) -> PathBuf {
+        self.log.log().path()
     }
 
-    fn read_new_records(&mut self) -> Result<Option<File>> {
-        let known = &mut self.known;
-        self.log.read_new(&mut |news| known.apply(news))
-    }
-
-    fn reset(&mut self) {
-        self.log.reset();
-        self.known = LayoutIndex::default();
+    fn read_entry(&self, extent: &LayoutExtent) -> Option<LayoutEntry> {
+        self.log.read_layout(extent).map(|layout| LayoutEntry { at: extent.at, layout })
     }
 
     /// The layout of a blob at a path, and when it was filed.
     pub(crate) fn get(&mut self, blob: ObjectId, path: &RepoPath) -> Result<Option<LayoutEntry>> {
-        let Some(mut file) = self.read_new_records()? else { return Ok(None) };
-        let extent = self.known.entries.get(&(blob, path.clone()));
-        Ok(extent.and_then(|extent| read_entry(&mut file, extent)))
+        let extent = self.log.index()?.extent(blob, path);
+        Ok(extent.and_then(|extent| self.read_entry(&extent)))
     }
 
     /// The newest layout of a blob at any path, and the path.
@@ -95,12 +86,8 @@ impl LayoutStore {
         &mut self,
         blob: ObjectId,
     ) -> Result<Option<(RepoPath, LayoutEntry)>> {
-        let Some(mut file) = self.read_new_records()? else { return Ok(None) };
-        let Some(paths) = self.known.by_blob.get(&blob) else { return Ok(None) };
-        let of =
-            |path: &RepoPath| Some((path.clone(), *self.known.entries.get(&(blob, path.clone()))?));
-        let newest = paths.iter().filter_map(of).max_by_key(|(_, extent)| extent.record);
-        Ok(newest.and_then(|(path, extent)| Some((path, read_entry(&mut file, &extent)?))))
+        let Some((path, extent)) = self.log.index()?.newest_of_blob(blob) else { return Ok(None) };
+        Ok(self.read_entry(&extent).map(|entry| (path, entry)))
     }
 
     /// The newest layout of a path, whatever its content was, and of which content.
@@ -108,14 +95,13 @@ impl LayoutStore {
         &mut self,
         path: &RepoPath,
     ) -> Result<Option<(ObjectId, LayoutEntry)>> {
-        let Some(blob) = self.newest_blob(path)? else { return Ok(None) };
+        let Some(blob) = self.log.index()?.newest_blob(path) else { return Ok(None) };
         Ok(self.get(blob, path)?.map(|entry| (blob, entry)))
     }
 
     /// All layouts of a path, of whatever content.
     pub(crate) fn all_of_path(&mut self, path: &RepoPath) -> Result<Vec<(ObjectId, LayoutEntry)>> {
-        self.read_new_records()?;
-        let blobs = self.known.by_path.get(path).cloned().unwrap_or_default();
+        let blobs = self.log.index()?.by_path.get(path).cloned().unwrap_or_default();
         let mut all = Vec::new();
         for blob in blobs {
             all.extend(self.get(blob, path)?.map(|entry| (blob, entry)));
@@ -123,27 +109,16 @@ impl LayoutStore {
         Ok(all)
     }
 
-    fn newest_blob(&mut self, path: &RepoPath) -> Result<Option<ObjectId>> {
-        self.read_new_records()?;
-        Ok(self.known.newest_blob(path))
-    }
-
     /// Whether layouts of a path wait for a note.
     pub(crate) fn has_pending(&mut self, path: &RepoPath) -> Result<bool> {
-        self.read_new_records()?;
-        let blobs = self.known.by_path.get(path).map(Vec::as_slice).unwrap_or_default();
-        let waits = |blob: &ObjectId| {
-            self.known.entries.get(&(*blob, path.clone())).is_some_and(|extent| extent.at > 0)
-        };
-        Ok(blobs.iter().any(waits))
+        let index = self.log.index()?;
+        let blobs = index.by_path.get(path).map(Vec::as_slice).unwrap_or_default();
+        Ok(blobs.iter().any(|blob| index.extent(*blob, path).is_some_and(|extent| extent.at > 0)))
     }
 
     /// All layouts that are pending, in the order they were filed.
     pub(crate) fn pending(&mut self) -> Result<Vec<PendingLayout>> {
-        if self.read_new_records()?.is_none() {
-            return Ok(Vec::new());
-        }
-        Ok(self.known.pending())
+        Ok(self.log.index()?.pending())
     }
 
     /// Files a layout. One that is the newest of its blob and path already is not written
@@ -156,32 +131,24 @@ impl LayoutStore {
         layout: &str,
     ) -> Result<()> {
         let crc = crc32fast::hash(layout.as_bytes());
-        if self.read_new_records()?.is_some()
-            && let Some(extent) = self.known.entries.get(&(blob, path.clone()))
+        let index = self.log.index()?;
+        if let Some(extent) = index.extent(blob, path)
+            && (extent.crc, extent.length) == (crc, layout.len() as u64)
+            && index.newest_blob(path) == Some(blob)
         {
-            let same = (extent.crc, extent.length) == (crc, layout.len() as u64);
-            if same && self.known.newest_blob(path) == Some(blob) {
-                return Ok(());
-            }
+            return Ok(());
         }
-        self.log.append(&format_record(b'L', at, blob, path, layout.as_bytes(), crc))
+        self.log.log().append(&format_record(b'L', at, blob, path, layout.as_bytes(), crc))
     }
 
     /// Says that notes hold what is pending for these blobs and paths. Nothing is lost
     /// when this fails: the same is found settled the next time.
     pub(crate) fn mark_settled(&mut self, settled: &[PendingLayout]) -> Result<()> {
         let mut records = Vec::new();
-        for pending in settled {
-            records.extend(format_record(
-                b'S',
-                pending.at,
-                pending.blob,
-                &pending.path,
-                b"",
-                pending.crc,
-            ));
+        for PendingLayout { blob, path, at, crc, .. } in settled {
+            records.extend(format_record(b'S', *at, *blob, path, b"", *crc));
         }
-        if records.is_empty() { Ok(()) } else { self.log.append(&records) }
+        if records.is_empty() { Ok(()) } else { self.log.log().append(&records) }
     }
 
     /// Rewrites the file without what is of no use, where that is worth it. Leaves it as
@@ -190,53 +157,71 @@ impl LayoutStore {
         &mut self,
         mut judge: impl FnMut(&PendingLayout) -> CompactionVerdict,
     ) -> Result<()> {
-        if self.read_new_records()?.is_none() {
+        self.log.index()?;
+        if self.log.log().read_to() == 0 {
+            // There is no file.
             return Ok(());
         }
-        let useless =
-            self.known.pending().into_iter().filter(|p| judge(p) == CompactionVerdict::Drop);
+        let index = self.log.index()?;
+        let useless = index.pending().into_iter().filter(|p| judge(p) == CompactionVerdict::Drop);
         let useless: FxHashSet<_> = useless.map(|p| (p.blob, p.path, p.at)).collect();
         for (blob, path, _) in &useless {
-            self.known.remove(&(*blob, path.clone()));
+            index.remove(&(*blob, path.clone()));
         }
-        let (dead, length) = (self.known.dead, self.log.read_to());
-        let is_worth_it = self.known.entries.is_empty() || (dead > 1 << 16 && dead * 2 > length);
-        if !is_worth_it {
+        let (dead, is_unused) = (index.dead, index.entries.is_empty());
+        let length = self.log.log().read_to();
+        if !is_unused && (dead <= 1 << 16 || dead * 2 <= length) {
             // Forgotten only in memory; read again when it is needed.
-            self.reset();
+            self.log.reset();
             return Ok(());
         }
-        let Some(_lock) = self.log.lock(LockKind::Exclusive, Duration::from_millis(100))? else {
+        let patience = Duration::from_millis(100);
+        let Some(_lock) = self.log.log().lock(LockKind::Exclusive, patience)? else {
             return Ok(());
         };
         // Others may have filed something before the lock was ours.
-        self.reset();
-        let Some(mut file) = self.read_new_records()? else { return Ok(()) };
-        let mut kept = Vec::new();
-        for pending in self.known.pending() {
-            let PendingLayout { blob, path, at, .. } = pending;
+        self.log.reset();
+        let pending = self.log.index()?.pending();
+        let mut records = Vec::new();
+        for PendingLayout { blob, path, at, .. } in pending {
             if useless.contains(&(blob, path.clone(), at)) {
                 continue;
             }
-            if let Some(extent) = self.known.entries.get(&(blob, path.clone())) {
-                kept.push((blob, path, *extent));
+            if let Some(extent) = self.log.index()?.extent(blob, &path)
+                && let Some(layout) = self.log.read_layout(&extent)
+            {
+                let layout = layout.as_bytes();
+                records.push(format_record(b'L', extent.at, blob, &path, layout, extent.crc));
             }
         }
-        let records = kept.into_iter().filter_map(|(blob, path, extent)| {
-            let layout = read_layout(&mut file, &extent)?;
-            Some(format_record(b'L', extent.at, blob, &path, layout.as_bytes(), extent.crc))
-        });
-        let replaced = self.log.replace(records);
-        self.reset();
+        let replaced = self.log.log().replace(records.into_iter());
+        self.log.reset();
         replaced
     }
 }
 
-fn read_entry(file: &mut File, extent: &LayoutExtent) -> Option<LayoutEntry> {
-    read_layout(file, extent).map(|layout| LayoutEntry { at: extent.at, layout })
+impl LogIndex for LayoutIndex {
+    fn apply(&mut self, event: LogEvent) {
+        match event {
+            LogEvent::Replaced => *self = LayoutIndex::default(),
+            LogEvent::Damage(bytes) => self.dead += bytes,
+            LogEvent::Record(header) => self.apply_record(header),
+        }
+    }
 }
 
 impl LayoutIndex {
+    fn extent(&self, blob: ObjectId, path: &RepoPath) -> Option<LayoutExtent> {
+        self.entries.get(&(blob, path.clone())).copied()
+    }
+
+    /// The newest layout of a blob at any path.
+    fn newest_of_blob(&self, blob: ObjectId) -> Option<(RepoPath, LayoutExtent)> {
+        let paths = self.by_blob.get(&blob)?.iter();
+        let known = paths.filter_map(|path| Some((path.clone(), self.extent(blob, path)?)));
+        known.max_by_key(|(_, extent)| extent.record)
+    }
+
     fn newest_blob(&self, path: &RepoPath) -> Option<ObjectId> {
         self.by_path.get(path).and_then(|blobs| blobs.last()).copied()
     }
@@ -254,21 +239,12 @@ impl LayoutIndex {
         pending.collect()
     }
 
-    fn apply(&mut self, news: LogEvent) {
-        match news {
-            LogEvent::Replaced => *self = LayoutIndex::default(),
-            LogEvent::Damage(bytes) => self.dead += bytes,
-            LogEvent::Record(head) => self.apply_record(head),
-        }
-    }
-
-    fn apply_record(&mut self, head: RecordHeader) {
-        let RecordHeader { kind, end, blob, path, extent } = head;
-        let size = end - extent.record;
+    fn apply_record(&mut self, header: RecordHeader) {
+        let RecordHeader { kind, blob, path, extent } = header;
         let key = (blob, path.clone());
         let known = self.entries.get(&key).copied();
         if kind != b'L' {
-            self.dead += size;
+            self.dead += extent.record_size();
             // Another one may have been filed after the note was written.
             let is_it = |known: LayoutExtent| match extent.crc {
                 // Version 0.1.0 wrote times only.
@@ -281,7 +257,7 @@ impl LayoutIndex {
             return;
         }
         match known {
-            Some(known) => self.dead += known.length + size - extent.length,
+            Some(known) => self.dead += known.record_size(),
             None => self.by_blob.entry(blob).or_default().push(path.clone()),
         }
         let blobs = self.by_path.entry(path).or_default();
@@ -292,7 +268,7 @@ impl LayoutIndex {
 
     fn remove(&mut self, key: &(ObjectId, RepoPath)) {
         let Some(extent) = self.entries.remove(key) else { return };
-        self.dead += extent.length + 100;
+        self.dead += extent.record_size();
         if let Some(paths) = self.by_blob.get_mut(&key.0) {
             paths.retain(|path| *path != key.1);
         }

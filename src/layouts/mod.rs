@@ -11,44 +11,51 @@
 //! `work_tree` is the whole of it for one file; `file_states` remembers what every file
 //! held, so that only what a person moves counts as moved.
 
-pub mod append_log;
-pub mod bring_back;
-pub mod clone_clock;
-pub mod commands;
-pub mod describe;
-pub mod describe_raw;
-pub mod file_states;
-pub mod filter;
-pub mod filter_process;
-pub mod layout_finder;
-pub mod layout_history;
-pub mod layout_note;
-pub mod layout_store;
-pub mod notes_history;
-pub mod notes_history_cache;
-pub mod one_shot_filter;
-pub mod path_index;
-pub mod promote;
-pub mod raw_files;
-pub mod refresh;
-pub mod renames;
-pub mod restore;
-pub mod settings;
-pub mod status;
-pub mod storage_check;
-pub mod work_tree;
+mod append_log;
+mod bring_back;
+mod clean_ahead;
+mod clone_clock;
+pub(crate) mod commands;
+pub(crate) mod describe;
+pub(crate) mod describe_raw;
+mod file_states;
+mod filter;
+mod filter_process;
+mod git_action;
+pub(crate) mod layout_finder;
+mod layout_history;
+pub(crate) mod layout_note;
+mod layout_store;
+pub(crate) mod missed_sides;
+mod notes_history;
+mod notes_history_cache;
+mod one_shot_filter;
+mod path_blob_list;
+mod path_index;
+mod promote;
+pub(crate) mod raw_files;
+pub(crate) mod refresh;
+mod renames;
+pub(crate) mod restore;
+pub(crate) mod settings;
+pub(crate) mod status;
+pub(crate) mod storage_check;
+pub(crate) mod work_tree;
 
-pub use filter::{Filter, FilterOutcome, SmudgeRequest, with_committed_layout};
+pub(crate) use filter::{Filter, FilterOutcome, SmudgeRequest, TakenLayout, with_committed_layout};
 pub(crate) use promote::{promote_pending, unnoted_layouts};
-pub use refresh::{ModifiedMarks, refresh_index};
-pub use restore::{lay_out_committed, restore_layouts};
-pub use settings::{FilterSettings, Handling};
-pub use status::{FileStatus, Staging, WorkTreeStatus, WorkflowChange, work_tree_status};
+pub(crate) use refresh::{ModifiedMarks, refresh_index};
+pub(crate) use restore::lay_out_committed;
+pub use restore::restore_layouts;
+pub(crate) use settings::{FilterSettings, Handling};
+pub(crate) use status::{FileStatus, Staging, WorkTreeStatus, WorkflowChange, work_tree_status};
 pub(crate) use storage_check::{Obstacle, damages, mend, storage_problems};
-pub use work_tree::LayoutPart;
+pub(crate) use work_tree::LayoutPart;
 pub(crate) use work_tree::WorkTreeLayouts;
 
-use crate::platform::git::{ObjectId, RefName, RepoPath, Repository, Result, index, shared_refs};
+use crate::platform::git::{
+    CommitId, ObjectId, RefName, RepoPath, Repository, Result, index, shared_refs,
+};
 
 /// A longer note is not read: it is none of ours.
 const MAX_NOTE_SIZE: u64 = 256 << 20;
@@ -70,24 +77,31 @@ pub(crate) fn tracking_refs(repository: &Repository) -> Result<Vec<(RefName, Obj
     Ok(refs)
 }
 
-/// Whether a file is no more: then one with its content is the same file, renamed.
-fn is_deleted(repository: &Repository, path: &RepoPath) -> Result<bool> {
-    let Some(top) = repository.work_tree() else { return Ok(false) };
-    let is_there = top.join(path.to_path()).symlink_metadata().is_ok();
-    Ok(!is_there && !index::is_skip_worktree(repository, path)?)
+/// Where the notes that hold layouts stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoteTips {
+    /// Those of this clone.
+    pub(crate) ours: Option<CommitId>,
+    /// Those of all remotes, as they were fetched last.
+    pub(crate) fetched: Vec<CommitId>,
 }
 
-/// A temporary file in a folder, with the permissions of any new file: what it becomes is
-/// for everybody who may use the repository.
-fn new_temporary_file(folder: &std::path::Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("new.");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+impl NoteTips {
+    pub(crate) fn read(repository: &Repository) -> Result<NoteTips> {
+        let ours = repository.reference(&notes_ref())?.map(CommitId);
+        let fetched = tracking_refs(repository)?.into_iter().map(|(_, id)| CommitId(id));
+        Ok(NoteTips { ours, fetched: fetched.collect() })
     }
-    builder.tempfile_in(folder)
+}
+
+/// Whether a file is no more: then one with its content is the same file, renamed.
+fn is_deleted(repository: &Repository, path: &RepoPath) -> Result<bool> {
+    Ok(is_missing(repository, path) && !index::skip_worktree_paths(repository)?.contains(path))
+}
+
+/// Whether a file is not in the work tree, where there is one.
+fn is_missing(repository: &Repository, path: &RepoPath) -> bool {
+    repository.work_tree().is_some_and(|top| top.join(path.to_path()).symlink_metadata().is_err())
 }
 
 /// Takes out what layouts need on this machine and what can be made again: of all work trees
@@ -104,7 +118,7 @@ pub(crate) fn delete_local_state(repository: &Repository) -> usize {
     let linked = std::fs::read_dir(repository.common_dir().join("worktrees"));
     own.extend(linked.into_iter().flatten().flatten().map(|entry| entry.path().join("comfy")));
     for folder in own {
-        for name in ["files", "files.lock", "fetched"] {
+        for name in ["files", "files.lock", "fetched", missed_sides::FILE_NAME] {
             let _ = std::fs::remove_file(folder.join(name));
         }
         if folder != shared {

@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::layout_note::{LayoutEntry, LayoutNote};
 use super::notes_history_cache::NotesHistoryCache;
-use super::{MAX_NOTE_SIZE, notes_ref, tracking_refs};
+use super::{MAX_NOTE_SIZE, NoteTips};
 use crate::platform::git::notes::NotesTree;
 use crate::platform::git::{
     CommitId, HistoryWalk, ObjectId, RepoPath, Repository, Result, Signature, WalkOrder,
@@ -56,7 +56,7 @@ struct NoteLine {
 /// on two ways is told once, where it was first.
 pub(crate) fn noted_layouts(repository: &Repository) -> Result<Vec<NotedLayout>> {
     let walk = HistoryWalk {
-        from: notes_tips(repository)?,
+        from: readable_tips(repository)?,
         exclude: Vec::new(),
         order: WalkOrder::Newest,
     };
@@ -92,11 +92,10 @@ pub(crate) fn noted_layouts(repository: &Repository) -> Result<Vec<NotedLayout>>
 }
 
 /// The notes of this clone and of all remotes, as far as they can be read.
-fn notes_tips(repository: &Repository) -> Result<Vec<CommitId>> {
-    let mut tips: Vec<CommitId> =
-        repository.reference(&notes_ref())?.map(CommitId).into_iter().collect();
-    for (_, id) in tracking_refs(repository)? {
-        let id = CommitId(id);
+fn readable_tips(repository: &Repository) -> Result<Vec<CommitId>> {
+    let NoteTips { ours, fetched } = NoteTips::read(repository)?;
+    let mut tips: Vec<CommitId> = ours.into_iter().collect();
+    for id in fetched {
         if !tips.contains(&id) && NotesTree::load(repository, Some(id)).is_ok() {
             tips.push(id);
         }

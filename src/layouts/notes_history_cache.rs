@@ -4,7 +4,6 @@
 //! Derived: a line of JSON for each commit, behind one that says the form. It can be deleted
 //! at any time.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -12,7 +11,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::notes_history::{NotedLayout, NotesCommit};
-use crate::layouts;
+use crate::platform::AtomicWrite;
 use crate::platform::git::{CommitId, GitError, ObjectId, RepoPath, Repository, Result, Signature};
 
 /// The form of the lines.
@@ -96,15 +95,11 @@ impl NotesHistoryCache {
             return Ok(());
         }
         let path = cache_file(repository);
-        let failed = || GitError::file_error("writing", path.clone());
-        let folder = repository.state_dir();
-        std::fs::create_dir_all(&folder).map_err(failed())?;
         let mut text = format!("{FORMAT_HEADER}\n");
         for (id, line) in &self.lines {
             text.push_str(&format!("{id} {line}\n"));
         }
-        let mut fresh = layouts::new_temporary_file(&folder).map_err(failed())?;
-        fresh.write_all(text.as_bytes()).map_err(failed())?;
-        fresh.persist(&path).map(drop).map_err(|error| failed()(error.error))
+        let write = AtomicWrite::new().create_folder();
+        write.write(&path, text.as_bytes()).map_err(GitError::file_error("writing", &path))
     }
 }

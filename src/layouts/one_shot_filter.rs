@@ -45,7 +45,7 @@ pub(crate) fn filter_stdin(
     match way {
         FilterDirection::In => {
             let passed =
-                filter.clean(&path, &bytes).map_err(|error| storing_failure(&path, &error))?;
+                filter.clean(&path, &bytes).map_err(|error| storing_failure(&path, error))?;
             session.ui.print_bytes(passed.bytes_or(&bytes))?;
         }
         FilterDirection::Out => {
@@ -57,8 +57,10 @@ pub(crate) fn filter_stdin(
     Ok(Exit::Done)
 }
 
-fn storing_failure(path: &RepoPath, error: &git::GitError) -> CommandError {
+fn storing_failure(path: &RepoPath, error: git::GitError) -> CommandError {
     let path = sanitize::line(&path.to_string()).into_owned();
-    CommandError::new(format!("{path}: its layout cannot be kept: {error}"))
-        .with_hint(storage_check::remedy(error))
+    let remedy = storage_check::remedy(&error);
+    CommandError::system(error)
+        .with_context(format!("{path}: its layout cannot be kept"))
+        .with_hint(remedy)
 }

@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 
 use super::MAX_NOTE_SIZE;
 use super::layout_note::LayoutNote;
-use crate::layouts;
+use crate::platform::AtomicWrite;
 use crate::platform::git::notes::NotesTree;
 use crate::platform::git::{CommitId, GitError, ObjectId, RepoPath, Repository, Result};
 
@@ -127,9 +127,6 @@ impl PathIndex {
 
     fn save(&self, repository: &Repository) -> Result<()> {
         let path = index_file(repository);
-        let failed = || GitError::file_error("writing", path.clone());
-        let folder = repository.state_dir();
-        std::fs::create_dir_all(&folder).map_err(failed())?;
         let mut text = Vec::new();
         for (path, newest) in &self.newest {
             for (at, blob) in newest.iter().rev() {
@@ -137,10 +134,8 @@ impl PathIndex {
             }
         }
         print_marker(None, self.known, &mut text);
-        let mut fresh = layouts::new_temporary_file(&folder).map_err(failed())?;
-        fresh.write_all(&text).map_err(failed())?;
-        fresh.persist(&path).map_err(|error| failed()(error.error))?;
-        Ok(())
+        let write = AtomicWrite::new().create_folder();
+        write.write(&path, &text).map_err(GitError::file_error("writing", &path))
     }
 }
 

@@ -10,12 +10,13 @@ use super::layout_note::{LayoutEntry, LayoutNote};
 use super::layout_store::{CompactionVerdict, LayoutStore, PendingLayout};
 use super::path_index::AddedLayout;
 use super::{MAX_NOTE_SIZE, notes_ref, path_index};
-use crate::platform::git;
 use crate::platform::git::notes::{NoteEdit, NotesRevision, NotesTree, RefUpdate, update_ref};
 use crate::platform::git::tree::TreeLookup;
 use crate::platform::git::{
     CommitId, ObjectBatch, ObjectId, RefName, RepoPath, Repository, Result, TreeEntry,
 };
+use crate::platform::text::plural::{counted, plural};
+use crate::platform::time::now_millis;
 
 /// So long (in milliseconds) a layout whose blob is not in the repository stays: git may be
 /// about to write the blob.
@@ -41,7 +42,7 @@ pub(crate) fn promote_pending(repository: &Repository, commits: &[CommitId]) -> 
     }
     let noted = already_noted(repository, &mut store, rest)?;
     mark_settled(repository, &mut store, &noted)?;
-    let now = git::now_millis();
+    let now = now_millis();
     store.compact(|pending| compaction_verdict(repository, pending, now))?;
     Ok(gained)
 }
@@ -213,10 +214,11 @@ fn notes_step(
         return Ok(RefUpdate::Keep);
     }
     let tree = notes.write_edits(edits, batch)?;
-    let subject = match count {
-        1 => "chore(comfy): keep the layout of 1 workflow".to_owned(),
-        count => format!("chore(comfy): keep the layouts of {count} workflows"),
-    };
+    let subject = format!(
+        "chore(comfy): keep the {} of {}",
+        plural(count, "layout", "layouts"),
+        counted(count, "workflow", "workflows")
+    );
     Ok(RefUpdate::Commit(NotesRevision { tree, merged: Vec::new(), subject }))
 }
 

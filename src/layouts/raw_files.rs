@@ -11,29 +11,29 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 
 use comfy_graph::clean;
-use comfy_graph::clean::{CleanOutcome, Clock, LayoutMode, stamp_uniformly};
+use comfy_graph::clean::{CleanOutcome, CleanStart, Clock, LayoutMode, stamp_uniformly};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::file_states::FileState;
 use super::filter::{FilterOutcome, normalize_line_ends};
+use super::layout_finder::LayoutFinder;
+use super::path_blob_list;
 use super::settings::{FilterSettings, Handling};
 use crate::layouts;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::{CommandIndex, IndexEntry};
 use crate::platform::git::notes::NotesTree;
 use crate::platform::git::{
-    AttributeDirection, CommitId, GitError, ObjectId, ObjectKind, RepoPath, Repository, Result,
-    changes,
+    AttributeDirection, CommitId, ObjectId, ObjectKind, RepoPath, Repository, Result, changes,
 };
-use crate::platform::write_atomic;
 
 /// Whether what git stores is a workflow that is not in its clean form.
 pub(crate) fn is_raw(stored: &[u8], mode: LayoutMode) -> bool {
-    matches!(clean::begin_clean(stored, mode), Ok((_, Some(_))))
+    matches!(clean::begin_clean(stored, mode), CleanStart::Split { .. })
 }
 
 /// The layout inside a file that was not cleaned; `None` for a clean one.
-pub fn extract_layout(content: &[u8]) -> Option<String> {
+pub(crate) fn extract_layout(content: &[u8]) -> Option<String> {
     memchr::memmem::find(content, b"\"pos\"")?;
     match clean::clean_document(content, LayoutMode::Strip) {
         CleanOutcome::Cleaned(cleaned) => cleaned.layout,
@@ -58,12 +58,13 @@ impl StoredContent {
         if !content.starts_with(b"{\n") && !content.starts_with(b"{\r\n") {
             return true;
         }
-        match (clean::begin_clean(content, self.mode), self.blob) {
-            (Ok((clean, Some(_))), Some(blob)) => {
-                blob.format().object_id(ObjectKind::Blob, &clean) != blob
-            }
-            (Ok((clean, Some(_))), None) => clean != *normalize_line_ends(content),
-            _ => false,
+        let CleanStart::Split { content: clean, .. } = clean::begin_clean(content, self.mode)
+        else {
+            return false;
+        };
+        match self.blob {
+            Some(blob) => blob.format().object_id(ObjectKind::Blob, &clean) != blob,
+            None => clean != *normalize_line_ends(content),
         }
     }
 
@@ -162,41 +163,62 @@ pub(crate) fn raw_files_in_index(
     find_origins(repository, raw, "HEAD", None)
 }
 
-/// The layout that a commit holds inside a raw file; nothing where that is no commit, or does
-/// not hold the file so.
-pub(crate) fn committed_raw_layout(
+/// What a commit says of how a file lay.
+pub(crate) enum CommittedFile {
+    /// The positions in the file, or those that a checkout of it gets.
+    Layout(FileState),
+    /// It holds the file, and nobody knows how that lay.
+    Unknown,
+    /// It does not hold the file.
+    Missing,
+}
+
+/// How a file lay in a commit: what it holds itself if it is raw, else the newest layout of
+/// its content.
+pub(crate) fn committed_layout(
     repository: &Repository,
-    revision: &str,
+    id: CommitId,
     path: &RepoPath,
-) -> Result<Option<(CommitId, FileState)>> {
-    let Some(id) = repository.resolve_commit(revision)? else { return Ok(None) };
-    let Some(commit) = repository.commit(id)? else { return Ok(None) };
-    let Some(entry) = repository.entry_at(commit.tree, path)? else { return Ok(None) };
+) -> Result<CommittedFile> {
+    let commit = repository.commit(id)?;
+    let entry = match commit {
+        Some(commit) => repository.entry_at(commit.tree, path)?,
+        None => None,
+    };
+    let Some(entry) = entry else { return Ok(CommittedFile::Missing) };
     let stored = repository.blob_up_to(entry.id, layouts::MAX_MATCHED_SIZE)?;
-    let layout = stored.and_then(|stored| extract_layout(&stored));
-    let layout = layout.and_then(|line| stamp_uniformly(&line, Clock::Unknown(0)));
-    Ok(layout.map(|layout| (id, FileState { blob: entry.id, layout: layout.to_line() })))
+    let raw = stored.and_then(|stored| extract_layout(&stored));
+    let layout = match raw.and_then(|line| stamp_uniformly(&line, Clock::Unknown(0))) {
+        Some(layout) => Some(layout.to_line()),
+        None => {
+            let own = LayoutFinder::new(repository).find_own(entry.id, path)?;
+            own.map(|own| own.entry.layout)
+        }
+    };
+    Ok(layout.map_or(CommittedFile::Unknown, |layout| {
+        CommittedFile::Layout(FileState { blob: entry.id, layout })
+    }))
 }
 
 /// The commit that brought a file into history as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawOrigin {
+pub(crate) struct RawOrigin {
     /// The commit.
-    pub commit: CommitId,
+    pub(crate) commit: CommitId,
     /// Who wrote it.
-    pub author: String,
+    pub(crate) author: String,
 }
 
 /// A workflow that lies in git as ComfyUI saved it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawFile {
+pub(crate) struct RawFile {
     /// Its path.
-    pub path: RepoPath,
+    pub(crate) path: RepoPath,
     /// Its content.
-    pub id: ObjectId,
+    pub(crate) id: ObjectId,
     /// Where it came from; nothing where it is not committed yet, or beyond the edge of a
     /// shallow clone.
-    pub origin: Option<RawOrigin>,
+    pub(crate) origin: Option<RawOrigin>,
 }
 
 /// Finds out where files came from: the newest commits, up to a revision and without those
@@ -216,6 +238,23 @@ pub(crate) fn find_origins(
         RawFile { path, id, origin }
     };
     Ok(files.into_iter().map(raw).collect())
+}
+
+/// When the commit was made that brought a content to a path, in milliseconds since 1970; nothing
+/// where no commit up to HEAD did.
+pub(crate) fn committed_at(
+    repository: &Repository,
+    path: &RepoPath,
+    blob: ObjectId,
+) -> Result<Option<u64>> {
+    let files = find_origins(repository, vec![(path.clone(), blob)], "HEAD", None)?;
+    let origin = files.into_iter().find_map(|file| file.origin);
+    let commit = match origin {
+        Some(origin) => repository.commit(origin.commit)?,
+        None => None,
+    };
+    let seconds = commit.and_then(|commit| u64::try_from(commit.author.seconds).ok());
+    Ok(seconds.map(|seconds| seconds.saturating_mul(1000)))
 }
 
 type RawOrigins = FxHashMap<(RepoPath, ObjectId), RawOrigin>;
@@ -299,7 +338,7 @@ fn shallow_commits(repository: &Repository) -> FxHashSet<CommitId> {
 ///
 /// # Errors
 /// Something cannot be read.
-pub fn newly_merged_raw_files(repository: &Repository) -> Result<Vec<RawFile>> {
+pub(crate) fn newly_merged_raw_files(repository: &Repository) -> Result<Vec<RawFile>> {
     let before = repository.resolve_commit("ORIG_HEAD")?;
     let Some(head) = repository.head()? else { return Ok(Vec::new()) };
     let look = RawDetector::new(repository)?;
@@ -319,32 +358,17 @@ pub fn newly_merged_raw_files(repository: &Repository) -> Result<Vec<RawFile>> {
     Ok(files)
 }
 
-/// What was told already: the content that a path had then. Each entry is an id, a space
-/// and a path, with a NUL behind it.
+/// What was told already: the content that a path had then.
 struct ReportedRawFiles(BTreeMap<RepoPath, ObjectId>);
 
 impl ReportedRawFiles {
     fn read(repository: &Repository) -> ReportedRawFiles {
-        let text = std::fs::read(reported_file(repository)).unwrap_or_default();
-        let entry = |entry: &[u8]| {
-            let at = memchr::memchr(b' ', entry)?;
-            Some((RepoPath::new(&entry[at + 1..]), ObjectId::from_hex(&entry[..at])?))
-        };
-        ReportedRawFiles(text.split(|byte| *byte == 0).filter_map(entry).collect())
+        let told = path_blob_list::read(&reported_file(repository));
+        ReportedRawFiles(told.into_iter().collect())
     }
 
     fn write(&self, repository: &Repository) -> Result<()> {
-        let mut text = Vec::new();
-        for (path, id) in &self.0 {
-            text.extend_from_slice(id.to_hex().as_bytes());
-            text.push(b' ');
-            text.extend_from_slice(path.as_bytes());
-            text.push(0);
-        }
-        let file = reported_file(repository);
-        std::fs::create_dir_all(repository.state_dir())
-            .and_then(|()| write_atomic(&file, &text))
-            .map_err(GitError::file_error("writing", &file))
+        path_blob_list::write(&reported_file(repository), self.0.iter())
     }
 }
 

@@ -20,30 +20,30 @@ use comfy_graph::clean::CleanOutcome;
 
 use super::filter::{Filter, normalized_blob_id};
 use super::settings::{FilterSettings, Handling};
-use crate::platform::files::copy_with_time;
-use crate::platform::git;
+use crate::platform::files::{self, copy_with_time};
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::{IndexEntry, has_same_entries, index_entries, index_path};
 use crate::platform::git::{
     AttributeDirection, GitError, ObjectKind, RepoPath, Repository, Result,
 };
+use crate::platform::time::now_millis;
 
 /// What a refresh found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IndexRefresh {
+pub(crate) struct IndexRefresh {
     /// Files that differed in layout alone. Their layouts are filed.
-    pub layout_only: Vec<RepoPath>,
+    pub(crate) layout_only: Vec<RepoPath>,
     /// Files that look changed and are not: raw ones, as git has them.
-    pub unchanged: Vec<RepoPath>,
+    pub(crate) unchanged: Vec<RepoPath>,
     /// Files that look changed and are.
-    pub changed: Vec<RepoPath>,
+    pub(crate) changed: Vec<RepoPath>,
     /// Whether git's memory of them is up to date now.
-    pub marks: ModifiedMarks,
+    pub(crate) marks: ModifiedMarks,
 }
 
 /// What became of git's "modified" marks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ModifiedMarks {
+pub(crate) enum ModifiedMarks {
     /// There were none to take off.
     #[default]
     None,
@@ -54,7 +54,7 @@ pub enum ModifiedMarks {
 }
 
 /// Takes the mark off all files that differ in layout alone.
-pub fn refresh_index(repository: &Repository) -> Result<IndexRefresh> {
+pub(crate) fn refresh_index(repository: &Repository) -> Result<IndexRefresh> {
     if is_foreign_index(repository) {
         // A git command with an index of its own called us; it is not ours to touch.
         return Ok(IndexRefresh::default());
@@ -77,7 +77,7 @@ pub(crate) fn store_moved_layouts(repository: &Repository) -> Result<()> {
     let mut filter = Filter::new(Some(repository));
     let top = repository.require_work_tree()?;
     for path in moved {
-        if let Some(bytes) = read_up_to(&top.join(path.to_path()), filter.max_file_size()) {
+        if let Ok(bytes) = files::read_up_to(&top.join(path.to_path()), filter.max_file_size()) {
             filter.clean(&path, &bytes)?;
         }
     }
@@ -135,7 +135,7 @@ fn compare_file(
 ) -> Option<IndexDifference> {
     let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
     let Handling::Clean(mode) = handling else { return None };
-    let bytes = read_up_to(file, settings.max_file_size)?;
+    let bytes = files::read_up_to(file, settings.max_file_size).ok()?;
     let CleanOutcome::Cleaned(cleaned) = clean::clean_document(&bytes, mode) else { return None };
     let format = repository.format();
     if format.object_id(ObjectKind::Blob, &cleaned.content) == entry.id {
@@ -148,13 +148,6 @@ fn compare_file(
     } else {
         IndexDifference::Content
     })
-}
-
-/// The bytes of a file that is no longer than that.
-pub(crate) fn read_up_to(file: &Path, longest: u64) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file).ok()?.take(longest + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 <= longest).then_some(bytes)
 }
 
 /// Lets git look at the files again, in an index made aside.
@@ -221,7 +214,7 @@ struct IndexCopy(PathBuf);
 
 impl IndexCopy {
     fn create(index: &Path) -> Result<IndexCopy> {
-        let name = format!("index.comfy-{}-{}", std::process::id(), git::now_millis());
+        let name = format!("index.comfy-{}-{}", std::process::id(), now_millis());
         let aside = IndexCopy(index.with_file_name(name));
         copy_with_time(index, &aside.0).map_err(GitError::file_error("writing", &aside.0))?;
         Ok(aside)

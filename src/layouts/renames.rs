@@ -7,9 +7,9 @@ use comfy_graph::diff::WorkflowLikeness;
 use comfy_graph::{diff, json};
 
 use super::file_states::FileStates;
-use super::{MAX_MATCHED_SIZE, is_deleted};
+use super::{MAX_MATCHED_SIZE, is_missing};
 use crate::platform::git::tree::TreeLookup;
-use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
+use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result, index};
 
 /// The files that the last commit holds and the work tree does not any more.
 #[derive(Debug)]
@@ -37,16 +37,17 @@ impl<'r> RenameFinder<'r> {
 
     /// The file that went away and is the new one now: half of the nodes are the same, as
     /// git wants it of lines. Of several the one that has the most in common with it; none
-    /// if that is not clear. `to` is the commit that is checked out, where it is known.
+    /// if that is not clear. `from` is the last commit, `to` the one that is checked out, where
+    /// it is known.
     pub(crate) fn find_source(
         &mut self,
         states: &mut FileStates,
-        to: Option<CommitId>,
+        (from, to): (Option<CommitId>, Option<CommitId>),
         path: &RepoPath,
         content: &[u8],
     ) -> Result<Option<RepoPath>> {
         let repository = self.repository;
-        let files = self.deleted_files(states, to)?;
+        let files = self.deleted_files(states, from, to)?;
         if files.is_empty() {
             return Ok(None);
         }
@@ -78,9 +79,9 @@ impl<'r> RenameFinder<'r> {
     fn deleted_files(
         &mut self,
         states: &mut FileStates,
+        from: Option<CommitId>,
         to: Option<CommitId>,
     ) -> Result<&[(RepoPath, ObjectId)]> {
-        let from = self.repository.head()?;
         if self.deleted.as_ref().is_none_or(|gone| (gone.from, gone.to) != (from, to)) {
             let files = self.find_deleted(states, from, to)?;
             self.deleted = Some(DeletedFiles { from, to, files });
@@ -112,11 +113,15 @@ impl<'r> RenameFinder<'r> {
                 None => true,
             };
             if is_older
+                && is_missing(self.repository, &path)
                 && folders.blob_at(tree, &path)? == Some(blob)
-                && is_deleted(self.repository, &path)?
             {
                 files.push((path, blob));
             }
+        }
+        if !files.is_empty() {
+            let sparse = index::skip_worktree_paths(self.repository)?;
+            files.retain(|(path, _)| !sparse.contains(path));
         }
         files.sort();
         Ok(files)

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filter::{Filter, FilterOutcome, normalized_blob_id};
-use super::refresh::{read_up_to, refresh_index};
+use super::layout_finder::LayoutFinder;
+use super::missed_sides;
+use super::refresh::refresh_index;
 use super::settings::{FilterSettings, Handling};
 use super::work_tree::WorkTreeLayouts;
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::IndexEntry;
 use crate::platform::git::notes::NotesTree;
@@ -56,13 +59,16 @@ pub fn restore_layouts(repository: &Repository) -> Result<RestoredLayouts> {
 /// and those that a colleague rearranged while they were edited here. Each node lies where the
 /// last move put it, on whichever side. Files whose content anybody changed since are left
 /// alone. `before` is where the branch stood, if a merge moved it on by several commits.
-pub fn lay_out_committed(
+pub(crate) fn lay_out_committed(
     repository: &Repository,
     before: Option<CommitId>,
 ) -> Result<Vec<RepoPath>> {
     let mut laid_out = Vec::new();
     let Some(head) = repository.head()? else { return Ok(laid_out) };
     let Some(commit) = repository.commit(head)? else { return Ok(laid_out) };
+    if merged_nothing_of_theirs(repository, &commit.parents, commit.tree)? {
+        return Ok(laid_out);
+    }
     let mut sides: FxHashMap<RepoPath, Vec<ObjectId>> = FxHashMap::default();
     let mut origins = commit.parents;
     if let Some(before) = before.filter(|before| *before != head && !origins.contains(before))
@@ -102,6 +108,61 @@ pub fn lay_out_committed(
     Ok(laid_out)
 }
 
+/// Lays out files of which the other side of a merge moved something that nobody here could
+/// know when it was merged: its layout came since. Files whose content anybody changed are left
+/// alone.
+pub fn apply_missed_sides(repository: &Repository) -> Result<Vec<RepoPath>> {
+    let mut followed = Vec::new();
+    let missed = missed_sides::read(repository);
+    if missed.is_empty() || repository.work_tree().is_none() {
+        return Ok(followed);
+    }
+    let mut finder = LayoutFinder::new(repository);
+    let mut known: FxHashMap<RepoPath, Vec<ObjectId>> = FxHashMap::default();
+    let mut left = Vec::new();
+    for (path, side) in missed {
+        match finder.has_note(side)? {
+            true => known.entry(path).or_default().push(side),
+            false => left.push((path, side)),
+        }
+    }
+    if known.is_empty() {
+        return Ok(followed);
+    }
+    let mut files = WorkTreeFiles::open(repository)?;
+    for entry in index::index_entries(repository)? {
+        if let Some(sides) = known.get(&entry.path)
+            && let Some((file, bytes)) = files.read_file(&entry)?
+            && files.is_unchanged(&entry, &bytes)?
+            && files.lay_out_with(&entry, sides, &file, &bytes)?
+        {
+            followed.push(entry.path);
+        }
+    }
+    missed_sides::write(repository, &left)?;
+    if !followed.is_empty() {
+        refresh_index(repository)?;
+    }
+    Ok(followed)
+}
+
+/// Whether the last merge took nothing of the other side (`-s ours`): then its places do not
+/// come along either.
+fn merged_nothing_of_theirs(
+    repository: &Repository,
+    parents: &[CommitId],
+    tree: ObjectId,
+) -> Result<bool> {
+    let [ours, _, ..] = parents else { return Ok(false) };
+    if repository.commit(*ours)?.is_none_or(|ours| ours.tree != tree) {
+        return Ok(false);
+    }
+    // Nothing but what git wrote down tells it from a merge that found nothing to do.
+    let told = repository.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD"]);
+    let told = told.run_to_end(&[])?;
+    Ok(memchr::memmem::find(&told.stdout, b"'ours'").is_some())
+}
+
 /// The contents in a commit that was just picked, of the files that it changed or renamed: of
 /// a file that it renamed and rearranged, git asks nobody when it was edited here.
 fn picked_contents(repository: &Repository) -> Result<Vec<(RepoPath, ObjectId)>> {
@@ -124,7 +185,7 @@ fn picked_contents(repository: &Repository) -> Result<Vec<(RepoPath, ObjectId)>>
 /// arranged because no layout was known is put right. A node that was moved here since
 /// stays where it is. Files whose content anybody changed are left alone. The layout notes
 /// were at one commit before and are at the other now.
-pub fn apply_received_layouts(
+pub(crate) fn apply_received_layouts(
     repository: &Repository,
     before: Option<CommitId>,
     after: Option<CommitId>,
@@ -161,7 +222,7 @@ pub fn apply_received_layouts(
 /// Brings files up to the layouts that this clone keeps of their very content: where a commit
 /// that is applied anew only moves nodes, git has nothing to write and calls no hook. Files
 /// whose content anybody changed are left alone.
-pub fn apply_pending_layouts(repository: &Repository) -> Result<Vec<RepoPath>> {
+pub(crate) fn apply_pending_layouts(repository: &Repository) -> Result<Vec<RepoPath>> {
     let mut followed = Vec::new();
     if repository.work_tree().is_none() {
         return Ok(followed);
@@ -259,7 +320,7 @@ impl<'r> WorkTreeFiles<'r> {
         if handling == Handling::Off {
             return Ok(None);
         }
-        Ok(read_up_to(&file, self.settings.max_file_size).map(|bytes| (file, bytes)))
+        Ok(files::read_up_to(&file, self.settings.max_file_size).ok().map(|bytes| (file, bytes)))
     }
 
     /// Whether a file has the content that git knows. Where its nodes lie is kept first.
@@ -294,8 +355,9 @@ impl<'r> WorkTreeFiles<'r> {
             FilterOutcome::Changed(laid_out) if laid_out != bytes => laid_out,
             _ => return Ok(false),
         };
-        self.filter.record_rewrite(&entry.path)?;
         write_atomic(file, &laid_out).map_err(GitError::file_error("writing", file))?;
+        // Afterwards: whoever looks meanwhile still sees the old one.
+        self.filter.record_rewrite(&entry.path)?;
         Ok(true)
     }
 }

@@ -15,7 +15,7 @@ use crate::platform::git::{AttributeDirection, AttributeState, RepoPath, Reposit
 
 /// What the filter does with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handling {
+pub(crate) enum Handling {
     /// Workflows get their clean form.
     Clean(LayoutMode),
     /// The file passes untouched.
@@ -24,7 +24,7 @@ pub enum Handling {
 
 /// Whether notes travel with a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoteSharing {
+pub(crate) enum NoteSharing {
     /// They do.
     On,
     /// Only `git comfy sync` moves them.
@@ -33,15 +33,15 @@ pub enum NoteSharing {
 
 /// The settings, read once.
 #[derive(Debug, Clone)]
-pub struct FilterSettings {
+pub(crate) struct FilterSettings {
     /// What is done where no attribute says otherwise.
-    pub handling: Handling,
+    pub(crate) handling: Handling,
     /// Files longer than this many bytes pass untouched.
-    pub max_file_size: u64,
+    pub(crate) max_file_size: u64,
     /// Whether notes travel.
-    pub sharing: NoteSharing,
+    pub(crate) sharing: NoteSharing,
     /// What was set but could not be understood, worth a line.
-    pub remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Default for FilterSettings {
@@ -57,7 +57,7 @@ impl Default for FilterSettings {
 
 impl FilterSettings {
     /// Reads the settings of a repository.
-    pub fn load(repository: &Repository) -> Result<FilterSettings> {
+    pub(crate) fn load(repository: &Repository) -> Result<FilterSettings> {
         let mut settings = FilterSettings::default();
         for (name, value) in repository.settings("comfy.")? {
             let understood = match name.as_str() {
@@ -77,7 +77,7 @@ impl FilterSettings {
     }
 
     /// What is done with a path.
-    pub fn handling_of(
+    pub(crate) fn handling_of(
         &self,
         repository: &Repository,
         path: &RepoPath,

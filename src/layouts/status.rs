@@ -2,19 +2,21 @@
 
 use comfy_graph::{json, merge};
 
+use super::layout_store::PendingLayout;
 use super::promote::unnoted_layouts;
 use super::raw_files::RawFile;
-use super::refresh::{read_up_to, refresh_index};
+use super::refresh::refresh_index;
 use super::settings::FilterSettings;
 use super::storage_check::Obstacle;
 use super::{raw_files, storage_check};
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
-use crate::platform::git::index::index_entries;
+use crate::platform::git::index::{IndexEntry, index_entries};
 use crate::platform::git::{GitError, RepoPath, Repository, Result};
 
 /// How a workflow differs from the last commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WorkflowChange {
+pub(crate) enum WorkflowChange {
     /// A merge left it undecided.
     Conflicted,
     /// Its content differs.
@@ -31,20 +33,20 @@ pub enum WorkflowChange {
 
 /// A workflow that is not as it was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileStatus {
+pub(crate) struct FileStatus {
     /// Its path; for a renamed one the new.
-    pub path: RepoPath,
+    pub(crate) path: RepoPath,
     /// How it differs.
-    pub change: WorkflowChange,
+    pub(crate) change: WorkflowChange,
     /// Whether the next commit takes the change along.
-    pub staging: Staging,
+    pub(crate) staging: Staging,
     /// How many conflicts of a merge the file carries.
-    pub conflicts: usize,
+    pub(crate) conflicts: usize,
 }
 
 /// Where a change stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Staging {
+pub(crate) enum Staging {
     /// All of it is in the index.
     Staged,
     /// The work tree holds (more of) it.
@@ -53,20 +55,20 @@ pub enum Staging {
 
 /// What there is to tell.
 #[derive(Debug, Default)]
-pub struct WorkTreeStatus {
+pub(crate) struct WorkTreeStatus {
     /// The files that differ, worst first.
-    pub files: Vec<FileStatus>,
+    pub(crate) files: Vec<FileStatus>,
     /// Layouts on this machine that no note holds yet.
-    pub pending_layouts: usize,
+    pub(crate) pending_layouts: usize,
     /// Workflows that lie in git as ComfyUI saved them, changed since or not.
-    pub raw: Vec<RawFile>,
+    pub(crate) raw: Vec<RawFile>,
     /// What is damaged of the files that layouts are kept in. While such is in the way nothing
     /// else can be told.
-    pub damages: Vec<Obstacle>,
+    pub(crate) damages: Vec<Obstacle>,
 }
 
 /// Looks at the work tree, after taking the marks off files that differ in layout alone.
-pub fn work_tree_status(repository: &Repository) -> Result<WorkTreeStatus> {
+pub(crate) fn work_tree_status(repository: &Repository) -> Result<WorkTreeStatus> {
     repository.require_work_tree()?;
     let damages = storage_check::damages(repository);
     if damages.iter().any(|damage| damage.is_in_the_way) {
@@ -81,13 +83,21 @@ pub fn work_tree_status(repository: &Repository) -> Result<WorkTreeStatus> {
     let longest = FilterSettings::load(repository)?.max_file_size;
     let top = repository.require_work_tree()?;
     for file in &mut found {
-        let content = read_up_to(&top.join(file.path.to_path()), longest).unwrap_or_default();
+        let content =
+            files::read_up_to(&top.join(file.path.to_path()), longest).unwrap_or_default();
         file.conflicts = conflicts_in(&content);
     }
     let pending = unnoted_layouts(repository)?;
     // A layout that is pending for what the index holds is one that git sees no change in.
     let index = index_entries(repository)?;
     let raw = raw_files::raw_files_in_index(repository, &index)?;
+    // One of content that nobody will commit, such as a merge that was settled otherwise, waits
+    // for nothing.
+    let is_awaited = |pending: &&PendingLayout| {
+        let is_staged = |entry: &IndexEntry| entry.id == pending.blob && entry.path == pending.path;
+        index.iter().any(is_staged) || found.iter().any(|file| file.path == pending.path)
+    };
+    let pending_layouts = pending.iter().filter(is_awaited).count();
     for entry in index {
         let is_pending = pending.iter().any(|p| p.blob == entry.id && p.path == entry.path);
         if is_pending && !found.iter().any(|file| file.path == entry.path) {
@@ -96,11 +106,11 @@ pub fn work_tree_status(repository: &Repository) -> Result<WorkTreeStatus> {
         }
     }
     found.sort_by(|a, b| (a.change, &a.path).cmp(&(b.change, &b.path)));
-    Ok(WorkTreeStatus { files: found, pending_layouts: pending.len(), raw, damages })
+    Ok(WorkTreeStatus { files: found, pending_layouts, raw, damages })
 }
 
 /// How many conflicts a file carries.
-pub fn conflicts_in(content: &[u8]) -> usize {
+pub(crate) fn conflicts_in(content: &[u8]) -> usize {
     // Nearly every file is told by this alone.
     if memchr::memmem::find(content, b"\"git_comfy\"").is_none() {
         return 0;

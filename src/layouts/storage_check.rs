@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use super::append_log::AppendLog;
 use super::bring_back::LayoutWorkspace;
 use super::clone_clock::CloneClock;
-use crate::layouts;
 use crate::platform::git::{GitError, Repository, Result, index};
 
 /// More than any file system lends without having it.
@@ -17,11 +16,11 @@ const PROBE_SIZE: usize = 1 << 16;
 
 /// What is wrong with a place where layouts are kept.
 #[derive(Debug)]
-pub struct Obstacle {
+pub(crate) struct Obstacle {
     /// The place, and what is the matter.
-    pub error: GitError,
+    pub(crate) error: GitError,
     /// Nothing can be kept until it is mended.
-    pub is_in_the_way: bool,
+    pub(crate) is_in_the_way: bool,
 }
 
 impl Obstacle {
@@ -31,7 +30,7 @@ impl Obstacle {
 }
 
 /// What a person can do where a layout cannot be kept or read.
-pub fn remedy(error: &GitError) -> &'static str {
+pub(crate) fn remedy(error: &GitError) -> &'static str {
     match error {
         GitError::File { source, .. } if is_damage(source.kind()) => {
             "`git comfy init` sets it aside and begins a new one"
@@ -41,7 +40,7 @@ pub fn remedy(error: &GitError) -> &'static str {
 }
 
 /// Whether something lies at a place that does not belong there, and can be set aside.
-pub fn is_damage(kind: ErrorKind) -> bool {
+pub(crate) fn is_damage(kind: ErrorKind) -> bool {
     use ErrorKind::{AlreadyExists, InvalidData, IsADirectory, NotADirectory, UnexpectedEof};
     matches!(kind, InvalidData | UnexpectedEof | IsADirectory | NotADirectory | AlreadyExists)
 }
@@ -93,15 +92,15 @@ pub(crate) fn damages(repository: &Repository) -> Vec<Obstacle> {
 
 /// A place that was set aside.
 #[derive(Debug)]
-pub struct SetAside {
+pub(crate) struct SetAside {
     /// Where it lay.
-    pub was: PathBuf,
+    pub(crate) was: PathBuf,
     /// Where it lies now.
-    pub is: PathBuf,
+    pub(crate) is: PathBuf,
     /// Why.
-    pub why: String,
+    pub(crate) why: String,
     /// How many of its records the new one begins with.
-    pub saved: usize,
+    pub(crate) saved: usize,
 }
 
 /// Sets aside what is damaged, and keeps anew where the nodes of every file lie. What cannot
@@ -133,10 +132,10 @@ pub(crate) fn mend(repository: &Repository) -> Result<Vec<SetAside>> {
         }
     }
     if !done.is_empty() {
-        let mut desk = LayoutWorkspace::open(repository)?;
+        let mut workspace = LayoutWorkspace::open(repository)?;
         for entry in index::index_entries(repository)? {
             // What cannot be kept `git add` tells of that file.
-            let _ = desk.inspect(&entry.path);
+            let _ = workspace.inspect(&entry.path);
         }
     }
     Ok(done)
@@ -202,9 +201,9 @@ fn is_there(path: &Path) -> bool {
 fn probe_folder(folder: &Path) -> Result<()> {
     let there = nearest_existing(folder);
     let attempt = || -> io::Result<()> {
-        let mut file = layouts::new_temporary_file(&there)?;
+        let mut file = tempfile::tempfile_in(&there)?;
         file.write_all(&[0; PROBE_SIZE])?;
-        file.as_file().sync_data()
+        file.sync_data()
     };
     attempt().map_err(GitError::file_error("writing into", there.clone()))
 }

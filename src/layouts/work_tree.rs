@@ -8,36 +8,28 @@
 //! Must not know how git hands files over, nor modes and attributes.
 
 use comfy_graph::clean::{
-    Clock, ClockedLayout, CloneId, EarlierLayouts, LayoutMode, LayoutRelation, LayoutSource,
-    PlaceMatches, compose_file, stamp_uniformly,
+    CleanStart, Clock, ClockStamp, ClockedLayout, CloneId, EarlierLayouts, LayoutMode,
+    LayoutRelation, LayoutSource, PlaceMatches, compose_file, stamp_uniformly,
 };
 use comfy_graph::{clean, diff, json};
 
-use super::MAX_MATCHED_SIZE;
+use super::clean_ahead::LayoutAhead;
 use super::clone_clock::CloneClock;
 use super::file_states::{FileState, FileStates, FileWriter};
 use super::filter::normalized_blob_id;
+use super::git_action::GitAction;
 use super::layout_finder::{BlobLayout, LayoutFinder};
 use super::layout_note::LayoutEntry;
+use super::raw_files;
 use super::raw_files::{StoredContent, extract_layout};
 use super::renames::RenameFinder;
+use super::{MAX_MATCHED_SIZE, notes_history};
 use crate::layouts;
+use crate::platform::git::tree::TreeLookup;
 use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result};
 
-/// How a content comes into a work tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Arrival {
-    /// Something is put upon what lies there: a merge, a pick, a fast-forward. The layout
-    /// comes along.
-    OntoExisting {
-        /// Other contents of the path that were merged: what was moved in them comes, too.
-        merged: Vec<ObjectId>,
-        /// The commit that is checked out, where git says it.
-        to: Option<CommitId>,
-    },
-    /// Another state takes the place of what lay there.
-    OtherState,
-}
+/// So many earlier layouts of a file are looked at when it was committed without git-comfy.
+const MAX_REMEMBERED: usize = 64;
 
 /// Keeps and gives layouts, one file after another.
 #[derive(Debug)]
@@ -47,6 +39,15 @@ pub(crate) struct WorkTreeLayouts<'r> {
     states: FileStates,
     clock: CloneClock,
     renames: RenameFinder<'r>,
+    committed: Option<CommittedFiles<'r>>,
+}
+
+/// The files of the commit that is checked out.
+#[derive(Debug)]
+struct CommittedFiles<'r> {
+    commit: CommitId,
+    tree: ObjectId,
+    folders: TreeLookup<'r>,
 }
 
 /// A content whose layouts were found, still to be laid out.
@@ -67,14 +68,15 @@ pub(crate) enum FoundLayouts {
 }
 
 impl FoundLayouts {
-    fn empty() -> FoundLayouts {
+    /// Nothing is known.
+    pub(crate) fn empty() -> FoundLayouts {
         FoundLayouts::Parts { parts: Vec::new(), now: Clock::Unknown(0), is_to_be_kept: false }
     }
 }
 
 /// A layout, and which of its places are which of the content's.
 #[derive(Debug)]
-pub struct LayoutPart {
+pub(crate) struct LayoutPart {
     layout: ClockedLayout,
     pairs: OwnedPairs,
 }
@@ -95,8 +97,18 @@ impl OwnedPairs {
 }
 
 impl LayoutPart {
+    /// A layout of one content as it belongs to another.
+    pub(crate) fn between(layout: ClockedLayout, before: &[u8], content: &[u8]) -> LayoutPart {
+        LayoutPart { layout, pairs: OwnedPairs::between(before, content) }
+    }
+
+    /// It came with a file that was committed without git-comfy.
+    fn is_unclocked(&self) -> bool {
+        self.layout.saved() == Clock::Unknown(0)
+    }
+
     /// The layout, and how it belongs to the content.
-    pub fn source(&self) -> LayoutSource<'_> {
+    pub(crate) fn source(&self) -> LayoutSource<'_> {
         let pairs = match &self.pairs {
             OwnedPairs::SameContent => LayoutRelation::SameContent,
             OwnedPairs::ById => LayoutRelation::ById,
@@ -155,8 +167,7 @@ impl LayoutTask {
             FoundLayouts::Parts { parts, now, is_to_be_kept } => {
                 if stored.is_raw(&content) {
                     // Nobody knows when its places were chosen.
-                    let rest =
-                        clean::begin_clean(&content, stored.mode).ok().and_then(|(_, rest)| rest);
+                    let rest = clean::begin_clean(&content, stored.mode).into_rest();
                     let layout = rest
                         .and_then(|rest| stamp_uniformly(&rest.layout_line(), Clock::Unknown(0)));
                     let layout = layout.map(|layout| layout.to_line());
@@ -198,6 +209,7 @@ impl<'r> WorkTreeLayouts<'r> {
             states: FileStates::open(repository),
             clock: CloneClock::open(repository),
             renames: RenameFinder::new(repository),
+            committed: None,
         }
     }
 
@@ -208,10 +220,11 @@ impl<'r> WorkTreeLayouts<'r> {
     pub(crate) fn save(
         &mut self,
         path: &RepoPath,
-        blob: ObjectId,
         content: &[u8],
-        line: &str,
+        taken: &LayoutAhead,
     ) -> Result<()> {
+        let LayoutAhead { blob, line, stamped } = taken;
+        let blob = *blob;
         let last = self.states.last(path)?;
         if let Some(last) = &last
             && last.blob == blob
@@ -219,27 +232,83 @@ impl<'r> WorkTreeLayouts<'r> {
         {
             return self.store_if_unknown(path, last);
         }
-        let known = self.load_previous(path, blob, content)?;
+        let mut known = self.load_previous(path, blob, content)?;
         // Never behind what this clone has seen of the file.
         let seen = self.finder.newest_noted_at(path)?;
+        if let Some((moment, entry)) = stamped
+            && known.is_nothing()
+            && moment.millis > seen
+        {
+            return self.store_saved(path, blob, entry.clone());
+        }
         let now = self.clock.tick(known.as_past().latest_millis().max(seen))?;
-        let Some(mut layout) = clean::stamp_layout(line, &known.as_past(), now) else {
-            return Ok(());
-        };
+        let stamp = |known: &PreviousLayouts| clean::stamp_layout(line, &known.as_past(), now);
+        let Some(mut layout) = stamp(&known) else { return Ok(()) };
+        if shows_otherwise(line, &layout) && self.find_seen_over(&mut known, line, content, now)? {
+            layout = stamp(&known).unwrap_or(layout);
+        }
         if let Some(name) = known.name_before {
             layout.set_previous_name(&name);
         }
-        self.store_saved(path, blob, &layout)
+        self.store_saved(path, blob, LayoutEntry::from_layout(&layout))?;
+        if shows_otherwise(line, &layout) {
+            let shown = FileState { blob, layout: line.to_owned() };
+            self.states.set_aside(path, &shown)?;
+        }
+        Ok(())
+    }
+
+    /// Finds the states that the tab which saved a file cannot have shown: it knows what git
+    /// wrote since. Whether there are any.
+    fn find_seen_over(
+        &self,
+        known: &mut PreviousLayouts,
+        line: &str,
+        content: &[u8],
+        now: ClockStamp,
+    ) -> Result<bool> {
+        let Some(write) = known.last_write.take() else { return Ok(false) };
+        let Some(layout) = ClockedLayout::parse(&write.layout, Clock::Unknown(0)) else {
+            return Ok(false);
+        };
+        let written = LayoutSource { layout: &layout, relation: LayoutRelation::ById };
+        let written_content = self.repository.blob_up_to(write.blob, MAX_MATCHED_SIZE)?;
+        let mut any = false;
+        for before in &mut known.before {
+            before.is_seen_over = before.precedes_write
+                && (clean::shows_moves_of_others(
+                    line,
+                    written,
+                    before.part.source(),
+                    now.clone_id,
+                ) || self.has_values_of(content, before.blob, written_content.as_deref())?);
+            any |= before.is_seen_over;
+        }
+        Ok(any)
+    }
+
+    /// Whether a content has what an older one became, and nothing of what that was.
+    fn has_values_of(&self, content: &[u8], older: ObjectId, newer: Option<&[u8]>) -> Result<bool> {
+        let older = self.repository.blob_up_to(older, MAX_MATCHED_SIZE)?;
+        let parse = |bytes: Option<&[u8]>| json::parse(bytes?).ok();
+        let all = (parse(Some(content)), parse(older.as_deref()), parse(newer));
+        let (Some(content), Some(older), Some(newer)) = all else { return Ok(false) };
+        Ok(diff::has_taken_over(&content, &older, &newer))
+    }
+
+    /// Every layout of a file that this work tree or the notes of its path remember.
+    fn remembered_layouts(&mut self, path: &RepoPath) -> Result<Vec<FileState>> {
+        let mut all = self.states.remembered(path, MAX_REMEMBERED)?;
+        let noted = notes_history::noted_layouts(self.repository)?;
+        for noted in noted.iter().filter(|noted| noted.path == *path).take(MAX_REMEMBERED) {
+            let entry = notes_history::read_entry(self.repository, noted)?;
+            all.extend(entry.map(|entry| FileState { blob: noted.blob, layout: entry.layout }));
+        }
+        Ok(all)
     }
 
     /// Keeps what a file holds since a person saved it.
-    fn store_saved(
-        &mut self,
-        path: &RepoPath,
-        blob: ObjectId,
-        layout: &ClockedLayout,
-    ) -> Result<()> {
-        let entry = LayoutEntry::from_layout(layout);
+    fn store_saved(&mut self, path: &RepoPath, blob: ObjectId, entry: LayoutEntry) -> Result<()> {
         let state = FileState { blob, layout: entry.layout.clone() };
         self.states.record(path, FileWriter::Person, &state)?;
         self.store(path, blob, entry)
@@ -284,6 +353,10 @@ impl<'r> WorkTreeLayouts<'r> {
     ) -> Result<PreviousLayouts> {
         let mut history = self.states.history(path)?;
         let mut known = PreviousLayouts::default();
+        let head = match history.last {
+            Some(_) => None,
+            None => self.repository.head()?,
+        };
         if history.last.is_none() {
             // A file that was renamed is what it was; notes may say something newer.
             for holder in self.states.holders_of(blob)? {
@@ -295,12 +368,16 @@ impl<'r> WorkTreeLayouts<'r> {
             }
         }
         if history.last.is_none()
-            && let Some(source) = self.renames.find_source(&mut self.states, None, path, content)?
+            && let Some(source) =
+                self.renames.find_source(&mut self.states, (head, None), path, content)?
         {
             known.name_before = source.as_str().map(str::to_owned);
             history = self.states.history(&source)?;
         }
         if let Some(last) = history.last {
+            let last_write = history.written.as_ref().unwrap_or(&last);
+            known.last_write = Some(last_write.clone()).filter(|_| history.older_than_write > 0);
+            let last_blob = last.blob;
             known.last = self.match_part(last, blob, content);
             // A tab that was open all the time has the ids of that time.
             let by_id = |state: FileState| {
@@ -309,8 +386,21 @@ impl<'r> WorkTreeLayouts<'r> {
                 let pairs = if is_same { OwnedPairs::SameContent } else { OwnedPairs::ById };
                 Some(LayoutPart { layout, pairs })
             };
+            let is_raw = known.last.as_ref().is_some_and(|last| last.is_unclocked());
+            if is_raw {
+                let remembered = self.remembered_layouts(path)?;
+                known.remembered = remembered.into_iter().filter_map(by_id).collect();
+                known.raw_since = raw_files::committed_at(self.repository, path, last_blob)?;
+            }
+            let first_older = history.before.len().saturating_sub(history.older_than_write);
+            let state = |(at, state): (usize, FileState)| {
+                let blob = state.blob;
+                let (part, precedes_write) = (by_id(state)?, at >= first_older);
+                Some(StateBefore { blob, part, precedes_write, is_seen_over: false })
+            };
+            known.before = history.before.into_iter().enumerate().filter_map(state).collect();
             known.written = history.written.and_then(by_id);
-            known.before = history.before.into_iter().filter_map(by_id).collect();
+            known.set_aside = history.set_aside.and_then(by_id);
             return Ok(known);
         }
         // Seen for the first time in this work tree.
@@ -327,18 +417,25 @@ impl<'r> WorkTreeLayouts<'r> {
             let state = FileState { blob: old, layout: entry.layout };
             known.last = self.match_part(state, blob, content);
         } else {
-            known.last = self.committed_raw_layout(path, content)?;
+            known.last = self.committed_raw_layout(head, path, content)?;
         }
         Ok(known)
     }
 
     /// The layout of a file that was committed with its positions.
-    fn committed_raw_layout(&self, path: &RepoPath, content: &[u8]) -> Result<Option<LayoutPart>> {
-        let Some(committed) = self.committed_blob(path)? else { return Ok(None) };
+    fn committed_raw_layout(
+        &mut self,
+        head: Option<CommitId>,
+        path: &RepoPath,
+        content: &[u8],
+    ) -> Result<Option<LayoutPart>> {
+        let Some(committed) = self.committed_blob(head, path)? else { return Ok(None) };
         let Some(bytes) = self.repository.blob_up_to(committed, MAX_MATCHED_SIZE)? else {
             return Ok(None);
         };
-        let Ok((clean, Some(rest))) = clean::begin_clean(&bytes, LayoutMode::Strip) else {
+        let CleanStart::Split { content: clean, rest } =
+            clean::begin_clean(&bytes, LayoutMode::Strip)
+        else {
             return Ok(None);
         };
         let layout = stamp_uniformly(&rest.layout_line(), Clock::Unknown(0));
@@ -349,10 +446,24 @@ impl<'r> WorkTreeLayouts<'r> {
         Ok(layout.map(|layout| LayoutPart { layout, pairs }))
     }
 
-    fn committed_blob(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
-        let Some(head) = self.repository.head()? else { return Ok(None) };
-        let Some(commit) = self.repository.commit(head)? else { return Ok(None) };
-        Ok(self.repository.entry_at(commit.tree, path)?.map(|entry| entry.id))
+    fn committed_blob(
+        &mut self,
+        head: Option<CommitId>,
+        path: &RepoPath,
+    ) -> Result<Option<ObjectId>> {
+        let repository = self.repository;
+        let Some(head) = head else { return Ok(None) };
+        let mut committed = match self.committed.take().filter(|known| known.commit == head) {
+            Some(committed) => committed,
+            None => {
+                let Some(commit) = repository.commit(head)? else { return Ok(None) };
+                let folders = TreeLookup::new(repository);
+                CommittedFiles { commit: head, tree: commit.tree, folders }
+            }
+        };
+        let blob = committed.folders.blob_at(committed.tree, path);
+        self.committed = Some(committed);
+        blob
     }
 
     pub(crate) fn match_part(
@@ -384,12 +495,16 @@ impl<'r> WorkTreeLayouts<'r> {
         path: &RepoPath,
         blob: ObjectId,
         content: &[u8],
-        arrival: Arrival,
+        action: &GitAction,
     ) -> Result<FoundLayouts> {
         let own = self.finder.find_own(blob, path)?.map(|own| own.entry);
-        let Arrival::OntoExisting { merged, to } = arrival else {
-            let own = own.map(|own| (own, false));
-            return self.combine_layouts(path, blob, content, own, Vec::new(), false);
+        let (merged, to) = match action {
+            GitAction::Integrate { merged, to } => (merged.as_slice(), *to),
+            GitAction::WriteOrCompare => ([].as_slice(), None),
+            GitAction::Show | GitAction::Switch => {
+                let own = own.map(|own| (own, false));
+                return self.combine_layouts(path, blob, content, own, Vec::new(), false);
+            }
         };
         let mut others = Vec::new();
         for side in merged.iter().filter(|side| **side != blob) {
@@ -397,12 +512,18 @@ impl<'r> WorkTreeLayouts<'r> {
                 others.push(FileState { blob: *side, layout: entry.layout });
             }
         }
-        let incoming = own.iter().map(|own| own.layout.as_str());
-        let incoming = incoming.chain(others.iter().map(|side| side.layout.as_str()));
         let source = match self.states.last(path)? {
             Some(_) => None,
-            None => self.renames.find_source(&mut self.states, to, path, content)?,
+            None => {
+                let head = self.repository.head()?;
+                self.renames.find_source(&mut self.states, (head, to), path, content)?
+            }
         };
+        if let Some(source) = &source {
+            others.extend(self.layouts_under_new_name(source, path, blob)?);
+        }
+        let incoming = own.iter().map(|own| own.layout.as_str());
+        let incoming = incoming.chain(others.iter().map(|side| side.layout.as_str()));
         let source = source.as_ref().unwrap_or(path);
         let (own, has_drags) = match self.last_with_drags(source, incoming)? {
             Some((last, _)) if last.blob == blob => (Some(self.join_with_last(own, last)), false),
@@ -415,6 +536,23 @@ impl<'r> WorkTreeLayouts<'r> {
         // Who merged is the one to keep what came of it.
         let is_to_be_kept = has_drags || !merged.is_empty();
         self.combine_layouts(path, blob, content, own, others, is_to_be_kept)
+    }
+
+    /// What others moved in a content that a file held here, after they had renamed it: where a
+    /// commit that did nothing else is brought in, the content that it left is not named.
+    fn layouts_under_new_name(
+        &mut self,
+        source: &RepoPath,
+        path: &RepoPath,
+        blob: ObjectId,
+    ) -> Result<Vec<FileState>> {
+        let mut found = Vec::new();
+        for (other, entry) in self.finder.noted_layouts_of(path)? {
+            if other != blob && self.states.has_held(source, other)? {
+                found.push(FileState { blob: other, layout: entry.layout });
+            }
+        }
+        Ok(found)
     }
 
     /// What notes know of a content, where the files that lie beside them cannot be read.
@@ -430,7 +568,7 @@ impl<'r> WorkTreeLayouts<'r> {
             clock: CloneClock::passing(),
             ..WorkTreeLayouts::new(self.repository)
         };
-        noted.find_layouts(path, blob, content, Arrival::OtherState)
+        noted.find_layouts(path, blob, content, &GitAction::Switch)
     }
 
     /// Whether notes hold the very layout that was cleaned out of a file.
@@ -444,7 +582,12 @@ impl<'r> WorkTreeLayouts<'r> {
         let last = LayoutEntry { at: 0, layout: last.layout };
         let Some(own) = own else { return (last, true) };
         let known = own.layout.clone();
-        let joined = own.join(last);
+        let mut joined = own.join(last.clone());
+        if let (Some(mut layout), Some(last)) = (joined.parse(), last.parse())
+            && layout.keep_view_of(&last)
+        {
+            joined.layout = layout.to_line();
+        }
         let is_new = joined.layout != known;
         (joined, is_new)
     }
@@ -471,6 +614,10 @@ impl<'r> WorkTreeLayouts<'r> {
         let mut parts: Vec<LayoutPart> =
             others.into_iter().filter_map(|state| self.match_part(state, blob, content)).collect();
         if let Some(own) = &own_part {
+            for part in &mut parts {
+                let known = clean::unclocked_places_known_to(part.source(), own.source());
+                part.layout.forget_places(&known);
+            }
             parts.retain(|part| clean::would_move(part.source(), own.source()));
         }
         let has_guesses = own_part.as_ref().is_some_and(|own| own.layout.has_arranged_place());
@@ -551,7 +698,10 @@ impl<'r> WorkTreeLayouts<'r> {
         };
         let me = self.clock.id()?;
         let noted_at = self.noted_at(path, last.blob, me)?;
-        let is_unnoted = |moved: Clock| matches!(moved, Clock::At(stamp) if stamp.clone_id == me && stamp.millis > noted_at);
+        let is_unnoted = |moved: Clock| match moved {
+            Clock::At(stamp) => stamp.clone_id == me && stamp.millis > noted_at,
+            _ => false,
+        };
         let unnoted = layout.clocks().filter(|moved| is_unnoted(*moved));
         let Some(first) = unnoted.map(Clock::millis).min() else { return Ok(Some((last, false))) };
         let incoming = incoming.filter_map(|line| ClockedLayout::parse(line, Clock::Unknown(0)));
@@ -574,7 +724,8 @@ impl<'r> WorkTreeLayouts<'r> {
     /// and as the notes of what the file holds and what is committed say.
     fn noted_at(&mut self, path: &RepoPath, blob: ObjectId, me: CloneId) -> Result<u64> {
         let mut noted_at = self.states.noted_at(path)?;
-        for blob in [Some(blob), self.committed_blob(path)?].into_iter().flatten() {
+        let head = self.repository.head()?;
+        for blob in [Some(blob), self.committed_blob(head, path)?].into_iter().flatten() {
             let noted = self.finder.committed_layout(blob, path)?.and_then(|entry| entry.parse());
             noted_at = noted_at.max(noted.map_or(0, |noted| noted.latest_move_by(|by| by == me)));
         }
@@ -626,21 +777,36 @@ impl<'r> WorkTreeLayouts<'r> {
         self.store(path, blob, LayoutEntry::from_layout(layout))
     }
 
-    /// The layout of a clean content for a merge: its own, or else the newest of its path.
+    /// The layout of a clean content for a merge: its own, or else the newest of its path,
+    /// which is a guess.
     pub(crate) fn layout_for_merge(
         &mut self,
         path: &RepoPath,
         content: &[u8],
-    ) -> Result<Option<ClockedLayout>> {
+    ) -> Result<Option<MergeLayout>> {
         let blob = normalized_blob_id(self.repository.format(), content);
         if let Some(own) = self.finder.find_own(blob, path)? {
-            return Ok(own.entry.parse());
+            let layout = own.entry.parse();
+            return Ok(layout.map(|layout| MergeLayout { layout, is_guess: false }));
         }
         let newest = self.finder.newest_of(path)?.and_then(|(_, entry)| entry.parse());
         Ok(newest.map(|mut layout| {
             layout.demote_to_guess();
-            layout
+            MergeLayout { layout, is_guess: true }
         }))
+    }
+
+    /// The layout of the common ancestor of a merge; nothing where nobody knows how it lay.
+    pub(crate) fn base_layout(
+        &mut self,
+        path: &RepoPath,
+        base: &[u8],
+    ) -> Result<Option<ClockedLayout>> {
+        if let Some(line) = extract_layout(base) {
+            return Ok(stamp_uniformly(&line, Clock::Unknown(0)));
+        }
+        let blob = normalized_blob_id(self.repository.format(), base);
+        Ok(self.finder.find_own(blob, path)?.and_then(|own| own.entry.parse()))
     }
 
     /// The layout of a raw content in which what was moved since an earlier content counts as
@@ -654,23 +820,27 @@ impl<'r> WorkTreeLayouts<'r> {
         moved: Clock,
     ) -> Result<Option<ClockedLayout>> {
         let Some(line) = extract_layout(content) else { return Ok(None) };
-        let before = match extract_layout(earlier) {
-            Some(line) => stamp_uniformly(&line, Clock::Unknown(0)),
-            None => {
-                let blob = normalized_blob_id(self.repository.format(), earlier);
-                self.finder.find_own(blob, path)?.and_then(|own| own.entry.parse())
-            }
+        let Some(before) = self.base_layout(path, earlier)? else { return Ok(None) };
+        let before = LayoutPart::between(before, earlier, content);
+        let by_id = |state: FileState| {
+            let layout = ClockedLayout::parse(&state.layout, Clock::Unknown(0))?;
+            Some(LayoutPart { layout, pairs: OwnedPairs::ById })
         };
-        let Some(layout) = before else { return Ok(None) };
-        let before = LayoutPart { layout, pairs: OwnedPairs::between(earlier, content) };
-        let past = EarlierLayouts { last: Some(before.source()), ..EarlierLayouts::default() };
+        let remembered: Vec<LayoutPart> =
+            self.remembered_layouts(path)?.into_iter().filter_map(by_id).collect();
+        let past = EarlierLayouts {
+            last: Some(before.source()),
+            remembered: remembered.iter().map(LayoutPart::source).collect(),
+            ..EarlierLayouts::default()
+        };
         Ok(clean::stamp_moves(&line, &past, moved))
     }
 
     /// Files that hold a content of which this clone keeps a layout that says more than the
-    /// files do: that of a merge for which git had nothing to write.
+    /// files do: that of a merge for which git had nothing to write, or that of a save in which
+    /// something did not count.
     pub(crate) fn files_behind_pending(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
-        let mut behind = Vec::new();
+        let mut behind = self.states.files_set_aside()?;
         for pending in self.finder.store.pending()? {
             let Some(last) = self.states.last(&pending.path)? else { continue };
             if pending.at == 0
@@ -692,10 +862,23 @@ impl<'r> WorkTreeLayouts<'r> {
         Ok(behind)
     }
 
+    /// A moment for a file that is about to be saved; nothing where the clock cannot be kept.
+    pub(crate) fn tick_ahead(&mut self) -> Option<ClockStamp> {
+        self.clock.tick(0).ok()
+    }
+
     /// The next moment of this clone.
     pub(crate) fn tick(&mut self, floor: u64) -> Result<Clock> {
         self.clock.tick(floor).map(Clock::At)
     }
+}
+
+/// The layout of one side of a merge.
+#[derive(Debug)]
+pub(crate) struct MergeLayout {
+    pub(crate) layout: ClockedLayout,
+    /// It is of other content.
+    pub(crate) is_guess: bool,
 }
 
 /// A layout that was brought back, still to be kept and written.
@@ -739,7 +922,7 @@ impl WorkTreeLayouts<'_> {
         blob: ObjectId,
         brought: &RestoredFile,
     ) -> Result<()> {
-        self.store_saved(path, blob, &brought.layout)
+        self.store_saved(path, blob, LayoutEntry::from_layout(&brought.layout))
     }
 }
 
@@ -754,22 +937,62 @@ fn is_unclocked_form(line: &str, clocked: &str) -> bool {
     clocked.strip_prefix(start).is_some_and(|rest| rest == "}" || rest.starts_with(",\"saved\":"))
 }
 
+/// Whether a file shows something elsewhere than where it is kept.
+fn shows_otherwise(line: &str, kept: &ClockedLayout) -> bool {
+    let Some(shown) = stamp_uniformly(line, Clock::Unknown(0)) else { return false };
+    let relation = LayoutRelation::SameContent;
+    clean::has_moved_places(LayoutSource { layout: &shown, relation }, kept)
+}
+
+/// What a file held before git wrote it.
+#[derive(Debug)]
+struct StateBefore {
+    blob: ObjectId,
+    part: LayoutPart,
+    /// It is older than what git wrote last, too.
+    precedes_write: bool,
+    /// The tab that saved the file since cannot have shown it.
+    is_seen_over: bool,
+}
+
 /// The past of a file, with what it borrows from.
 #[derive(Debug, Default)]
 struct PreviousLayouts {
     last: Option<LayoutPart>,
     written: Option<LayoutPart>,
-    before: Vec<LayoutPart>,
+    before: Vec<StateBefore>,
+    /// What git wrote last, if it held something else before.
+    last_write: Option<FileState>,
+    remembered: Vec<LayoutPart>,
+    raw_since: Option<u64>,
+    set_aside: Option<LayoutPart>,
     /// The name it had, where it was renamed.
     name_before: Option<String>,
 }
 
 impl PreviousLayouts {
+    fn is_nothing(&self) -> bool {
+        self.last.is_none()
+            && self.written.is_none()
+            && self.before.is_empty()
+            && self.set_aside.is_none()
+            && self.name_before.is_none()
+    }
+
     fn as_past(&self) -> EarlierLayouts<'_> {
         EarlierLayouts {
             last: self.last.as_ref().map(LayoutPart::source),
             written_by_git: self.written.as_ref().map(LayoutPart::source),
-            before: self.before.iter().map(LayoutPart::source).collect(),
+            before: self.before.iter().map(|state| state.part.source()).collect(),
+            shown_by_tab: self
+                .before
+                .iter()
+                .filter(|state| !state.is_seen_over)
+                .map(|state| state.part.source())
+                .collect(),
+            remembered: self.remembered.iter().map(LayoutPart::source).collect(),
+            set_aside: self.set_aside.as_ref().map(LayoutPart::source),
+            raw_since: self.raw_since,
         }
     }
 }

@@ -7,6 +7,7 @@ use comfy_graph::merge::{
 use serde_json::json;
 
 use super::describe::conflict_line;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 
 /// The longest text that is shown of one side, in characters.
@@ -14,18 +15,18 @@ const MAX_SHOWN_CHARS: usize = 2000;
 
 /// An answer to a conflict that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConflictAnswer {
-    pub choice: ConflictChoice,
+pub(crate) struct ConflictAnswer {
+    pub(crate) choice: ConflictChoice,
     /// The label of the row, sanitized.
-    pub name: String,
+    pub(crate) name: String,
     /// The value that it stands for, sanitized; can have several lines.
-    pub text: String,
+    pub(crate) text: String,
     /// The file has this value now.
-    pub is_current: bool,
+    pub(crate) is_current: bool,
 }
 
 /// The answers to a conflict, in the order of their numbers.
-pub fn list_answers(unsettled: &UnsettledConflict) -> Vec<ConflictAnswer> {
+pub(crate) fn list_answers(unsettled: &UnsettledConflict) -> Vec<ConflictAnswer> {
     let kept = unsettled.conflict.kept_side();
     let untouched = unsettled.state == ConflictState::Kept;
     let mut answers = Vec::new();
@@ -80,7 +81,7 @@ fn format_said(said: &[DescriptionPiece]) -> String {
 }
 
 /// The answers to a conflict, a line each.
-pub fn describe_answers(unsettled: &UnsettledConflict, numbers: AnswerNumbers) -> String {
+pub(crate) fn describe_answers(unsettled: &UnsettledConflict, numbers: AnswerNumbers) -> String {
     let answers = list_answers(unsettled);
     let width = answers.iter().map(|answer| answer.name.chars().count()).max().unwrap_or_default();
     let mut text = String::new();
@@ -104,19 +105,19 @@ pub fn describe_answers(unsettled: &UnsettledConflict, numbers: AnswerNumbers) -
 
 /// Whether the answers are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerNumbers {
+pub(crate) enum AnswerNumbers {
     Shown,
     Hidden,
 }
 
 /// Where a conflict is and why it is one, as a line.
-pub fn conflict_heading(unsettled: &UnsettledConflict) -> String {
+pub(crate) fn conflict_heading(unsettled: &UnsettledConflict) -> String {
     conflict_line(&unsettled.conflict, unsettled.subgraph_name.as_deref())
 }
 
-pub fn describe_conflicts(path: &str, all: &[UnsettledConflict]) -> String {
-    let s = if all.len() == 1 { "" } else { "s" };
-    let mut text = format!("{}: {} conflict{s}\n", sanitize::line(path), all.len());
+pub(crate) fn describe_conflicts(path: &str, all: &[UnsettledConflict]) -> String {
+    let count = counted(all.len(), "conflict", "conflicts");
+    let mut text = format!("{}: {count}\n", sanitize::line(path));
     for unsettled in all {
         text.push_str(&format!("  {}  {}\n", unsettled.id, conflict_heading(unsettled)));
         text.push_str(&describe_answers(unsettled, AnswerNumbers::Hidden));
@@ -124,41 +125,43 @@ pub fn describe_conflicts(path: &str, all: &[UnsettledConflict]) -> String {
     text
 }
 
-pub fn conflicts_to_json(files: &[(String, Vec<UnsettledConflict>)]) -> String {
-    let value = |value: Option<&Value>| match value {
-        None => serde_json::Value::Null,
-        Some(value) => serde_json::from_str(&print(value, &JsonStyle::SAVE)).unwrap_or_default(),
+pub(crate) fn conflicts_to_json(files: &[(String, Vec<UnsettledConflict>)]) -> String {
+    let mut rows = Vec::new();
+    for (path, conflicts) in files {
+        let conflicts: Vec<_> = conflicts.iter().map(conflict_to_json).collect();
+        rows.push(json!({ "path": path, "conflicts": conflicts }));
+    }
+    format!("{:#}\n", json!({ "schema": 1, "files": rows }))
+}
+
+fn conflict_to_json(unsettled: &UnsettledConflict) -> serde_json::Value {
+    let conflict = &unsettled.conflict;
+    let state = match unsettled.state {
+        ConflictState::Kept => "kept",
+        ConflictState::Edited => "edited",
+        ConflictState::Gone => "gone",
     };
-    let one = |unsettled: &UnsettledConflict| {
-        let conflict = &unsettled.conflict;
+    let mut row = json!({
+        "id": unsettled.id,
+        "kind": conflict.kind.as_str(),
+        "what": conflict.to_string(),
+        "subgraph": unsettled.subgraph_name,
+        "node": conflict.node.as_ref().map(|node| node.id.to_string()),
+        "state": state,
+        "kept": conflict.kept_side().as_str(),
+    });
+    for side in [MergeSide::Base, MergeSide::Ours, MergeSide::Theirs] {
         let part = conflict.parts.first();
-        let side = |side: MergeSide| value(part.and_then(|part| part.sides.get(side).as_ref()));
-        let has = |side: MergeSide| part.is_some_and(|part| part.sides.get(side).is_some());
-        let state = match unsettled.state {
-            ConflictState::Kept => "kept",
-            ConflictState::Edited => "edited",
-            ConflictState::Gone => "gone",
-        };
-        let mut told = json!({
-            "id": unsettled.id,
-            "kind": conflict.kind.as_str(),
-            "what": conflict.to_string(),
-            "subgraph": unsettled.subgraph_name,
-            "node": conflict.node.as_ref().map(|node| node.id.to_string()),
-            "state": state,
-            "kept": conflict.kept_side().as_str(),
-        });
-        for at in [MergeSide::Base, MergeSide::Ours, MergeSide::Theirs] {
-            if has(at) {
-                told[at.as_str()] = side(at);
-            }
+        if let Some(value) = part.and_then(|part| part.sides.get(side).as_ref()) {
+            row[side.as_str()] = value_to_json(value);
         }
-        if let Some(now) = &unsettled.current {
-            told["now"] = value(Some(now));
-        }
-        told
-    };
-    let file = |(path, all): &(String, Vec<UnsettledConflict>)| json!({ "path": path, "conflicts": all.iter().map(one).collect::<Vec<_>>() });
-    let files: Vec<_> = files.iter().map(file).collect();
-    format!("{:#}\n", json!({ "schema": 1, "files": files }))
+    }
+    if let Some(now) = &unsettled.current {
+        row["now"] = value_to_json(now);
+    }
+    row
+}
+
+fn value_to_json(value: &Value) -> serde_json::Value {
+    serde_json::from_str(&print(value, &JsonStyle::SAVE)).unwrap_or_default()
 }

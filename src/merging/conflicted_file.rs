@@ -8,10 +8,10 @@ use comfy_graph::clean;
 use comfy_graph::json::{self, JsonStyle, Value};
 use comfy_graph::merge::{self, CardVisibility, ConflictChoice, SideLabels, UnsettledConflict};
 
-use super::commands::resolve::display_path;
 use super::conflict_text::conflict_heading;
 use super::merge_files::{self, FileMergeContext, MergeInputs};
-use super::merge_state::{self, IncomingSide, IndexStages};
+use super::merge_layouts::{self, IncomingSide};
+use super::merge_status::{self, IndexStages};
 use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::platform::git::{RepoPath, Repository};
@@ -51,7 +51,7 @@ impl<'a> ConflictedFile<'a> {
         let path = repository.as_ref().and_then(|r| r.path_of(&file));
         let name = match &path {
             Some(path) => path.to_string(),
-            None => display_path(&file),
+            None => file.to_string_lossy().into_owned(),
         };
         let catalog = repository.as_ref().map_or_else(Catalog::core, node_catalog::load_catalog);
         let held = ConflictedFile { session, repository, path, file, name, catalog };
@@ -61,7 +61,7 @@ impl<'a> ConflictedFile<'a> {
 
     fn index_stages(&self) -> Result<Option<IndexStages>> {
         match (&self.repository, &self.path) {
-            (Some(repository), Some(path)) => Ok(merge_state::read_stages(repository, path)?),
+            (Some(repository), Some(path)) => Ok(merge_status::read_stages(repository, path)?),
             _ => Ok(None),
         }
     }
@@ -75,41 +75,41 @@ impl<'a> ConflictedFile<'a> {
         let Some(IndexStages::Unmerged { base, ours: Some(ours), theirs: Some(theirs) }) =
             self.index_stages()?
         else {
-            return Err(CommandError::new(format!("{name} is no workflow that could be read"))
+            return Err(CommandError::user(format!("{name} is no workflow that could be read"))
                 .with_hint("`git comfy resolve` settles conflicts in workflows"));
         };
         let inputs = MergeInputs { base: base.unwrap_or_default(), ours, theirs };
         let Some(documents) = inputs.parse() else {
-            return Err(CommandError::new(format!("{name} is no JSON on one of the sides"))
+            return Err(CommandError::user(format!("{name} is no JSON on one of the sides"))
                 .with_hint("edit the file, then `git add` it"));
         };
         let (Some(repository), Some(path)) = (&self.repository, &self.path) else {
             return Ok(());
         };
         let strategies = merge_files::load_strategies(self.session, Some(repository));
-        let frame = FileMergeContext {
+        let context = FileMergeContext {
             repository: Some(repository),
-            handling: merge_state::layout_handling(repository, path).0,
+            handling: merge_layouts::layout_handling(repository, path).0,
             labels: SideLabels::default(),
             cards: CardVisibility::Shown,
             strategies: &strategies,
         };
-        let product = merge_files::merge_documents(&inputs, documents, &frame);
+        let product = merge_files::merge_documents(&inputs, documents, &context);
         let Some(clean) = &product.content else {
-            return Err(CommandError::new(format!(
+            return Err(CommandError::user(format!(
                 "{name} is other JSON, and both sides changed the same in it"
             ))
             .with_hint("settle what stands between the conflict markers, then `git add` it"));
         };
         let nodes = &product.merged.renumbered.nodes;
-        let contents = merge_state::MergeContents {
+        let contents = merge_layouts::MergeContents {
             base: &inputs.base,
             ours: &inputs.ours,
             theirs: &inputs.theirs,
             merged: clean,
             incoming: IncomingSide::detect(None, None, repository),
         };
-        let placed = merge_state::content_with_layout(repository, path, contents, nodes)?;
+        let placed = merge_layouts::content_with_layout(repository, path, contents, nodes)?;
         file_io::replace_file(&self.file, placed.as_ref().unwrap_or(clean))?;
         self.session.ui.info(&format!("{name}: merged as a graph now"));
         Ok(())
@@ -117,7 +117,8 @@ impl<'a> ConflictedFile<'a> {
 
     fn read_content(&self) -> Result<Vec<u8>> {
         std::fs::read(&self.file).map_err(|error| {
-            CommandError::new(format!("{} cannot be read: {error}", sanitize::line(&self.name)))
+            CommandError::system(error)
+                .with_context(format!("{} cannot be read", sanitize::line(&self.name)))
         })
     }
 
@@ -125,7 +126,7 @@ impl<'a> ConflictedFile<'a> {
         let content = self.read_content()?;
         let document = json::parse(&content).map_err(|error| {
             let name = sanitize::line(&self.name);
-            CommandError::new(format!("{name} is no JSON any more: {error}"))
+            CommandError::user(format!("{name} is no JSON any more: {error}"))
         })?;
         Ok((document, String::from_utf8_lossy(&content).into_owned()))
     }
@@ -173,10 +174,10 @@ impl<'a> ConflictedFile<'a> {
         let (Some(repository), Some(path)) = (&self.repository, &self.path) else {
             return Ok(false);
         };
-        if merge_state::read_stages(repository, path)?.is_none() {
+        if merge_status::read_stages(repository, path)?.is_none() {
             return Ok(false);
         }
-        merge_state::stage_file(repository, path)?;
+        merge_status::stage_file(repository, path)?;
         Ok(true)
     }
 
@@ -190,7 +191,7 @@ impl<'a> ConflictedFile<'a> {
 
     /// The command that continues what git was doing, such as `git rebase --continue`.
     pub(crate) fn continue_command(&self) -> Option<&'static str> {
-        merge_state::continue_command(self.repository.as_ref()?)
+        merge_status::continue_command(self.repository.as_ref()?)
     }
 }
 

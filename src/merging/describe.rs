@@ -2,12 +2,14 @@
 //! `git comfy merge --explain` reads back.
 
 use comfy_graph::clean::LayoutChanges;
-use comfy_graph::graph::{DocumentKind, GraphScope, SubgraphId, document_kind};
+use comfy_graph::graph::{DocumentKind, GraphScope, document_kind};
 use comfy_graph::json::{JsonPath, JsonStyle, Object, Value, parse_text, print_object};
 use comfy_graph::merge::{Conflict, MergeDecision, MergeResult};
 
-use crate::differences::text::SubgraphNames;
+use crate::differences::text::{SubgraphNames, collect_subgraph_names};
+use crate::merging::merge_layouts::RawMovesSide;
 use crate::platform::git::RepoPath;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 
 /// Which file was merged, and when.
@@ -29,15 +31,21 @@ pub fn notable_decisions(merged: &MergeResult) -> Vec<String> {
     notable.map(|notable| decision_line(notable, &names)).collect()
 }
 
-/// That places moved in a raw file of theirs lie as they do here.
-pub fn lost_raw_moves_line(path: &RepoPath, moves: &LayoutChanges) -> String {
+/// That places moved in a raw file of one side lie where the other side put them.
+pub(crate) fn lost_raw_moves_line(
+    path: &RepoPath,
+    moves: &LayoutChanges,
+    side: RawMovesSide,
+) -> String {
     let lists = [&moves.moved, &moves.placed, &moves.resized, &moves.restyled];
-    let places = match lists.iter().map(|list| list.len()).sum::<usize>() + moves.arranged {
-        1 => "1 place".to_owned(),
-        count => format!("{count} places"),
+    let count = lists.iter().map(|list| list.len()).sum::<usize>() + moves.arranged;
+    let places = counted(count, "place", "places");
+    let what = match side {
+        RawMovesSide::Theirs => "that they moved gave way to yours: it",
+        RawMovesSide::Ours => "moved here gave way to theirs: the file here",
     };
     format!(
-        "{path}: {places} that they moved gave way to yours: it was committed without git-comfy, \
+        "{path}: {places} {what} was committed without git-comfy, \
          and nobody knows when they were moved"
     )
 }
@@ -74,14 +82,8 @@ fn subgraph_names(document: &Value) -> SubgraphNames {
         }
         DocumentKind::Templates | DocumentKind::Other => Vec::new(),
     };
-    for graph in graphs {
-        let list = graph.get("definitions").and_then(|d| d.get("subgraphs"));
-        for definition in list.and_then(Value::as_array).unwrap_or_default() {
-            let text = |key: &str| definition.get(key).and_then(Value::as_str);
-            if let (Some(id), Some(name)) = (text("id"), text("name")) {
-                names.insert(SubgraphId::new(id), name.to_owned());
-            }
-        }
+    for graph in graphs.into_iter().filter_map(Value::as_object) {
+        collect_subgraph_names(graph, &mut names);
     }
     names
 }

@@ -20,6 +20,7 @@ use crate::layouts::Handling;
 use crate::layouts::raw_files::extract_layout;
 use crate::platform::git::Repository;
 use crate::platform::git::command::GitCommand;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -66,8 +67,8 @@ impl MergeInputs {
     pub(crate) fn read(base: &Path, ours: &Path, theirs: &Path) -> Result<MergeInputs> {
         let read = |file: &Path| {
             std::fs::read(file).map_err(|error| {
-                let name = file.to_string_lossy();
-                CommandError::new(format!("{} cannot be read: {error}", sanitize::line(&name)))
+                CommandError::system(error)
+                    .with_context(format!("{} cannot be read", sanitize::path(file)))
             })
         };
         Ok(MergeInputs { base: read(base)?, ours: read(ours)?, theirs: read(theirs)? })
@@ -102,19 +103,19 @@ pub(crate) struct MergedFile {
 pub(crate) fn merge_documents(
     inputs: &MergeInputs,
     documents: (Option<Value>, Value, Value),
-    frame: &FileMergeContext<'_>,
+    context: &FileMergeContext<'_>,
 ) -> MergedFile {
     let (base, ours, theirs) = documents;
-    let catalog = frame.repository.map_or_else(Catalog::core, node_catalog::load_catalog);
-    let options = MergeOptions { strategies: frame.strategies, naming: &catalog };
+    let catalog = context.repository.map_or_else(Catalog::core, node_catalog::load_catalog);
+    let options = MergeOptions { strategies: context.strategies, naming: &catalog };
     let merged = merge::merge_documents(base.as_ref(), &ours, &theirs, options);
     if contains_graph(&merged.document) {
         // A merged graph is in clean form; embedding conflicts adds cards, which are not.
         let clean = match merged.conflicts.is_empty() {
             true => Some(clean::print_clean(&merged.document)),
-            false => embed_conflicts(&merged, frame),
+            false => embed_conflicts(&merged, context),
         };
-        let content = clean.map(|clean| place_nodes(inputs, clean, &merged, frame));
+        let content = clean.map(|clean| place_nodes(inputs, clean, &merged, context));
         return MergedFile { merged, content };
     }
     // Other JSON keeps its formatting: a result that equals one side is not printed anew.
@@ -134,10 +135,10 @@ fn contains_graph(document: &Value) -> bool {
 }
 
 /// The clean content with its conflicts embedded; `None` if one of them has no place in it.
-fn embed_conflicts(merged: &MergeResult, frame: &FileMergeContext<'_>) -> Option<Vec<u8>> {
+fn embed_conflicts(merged: &MergeResult, context: &FileMergeContext<'_>) -> Option<Vec<u8>> {
     let document = merged.document.clone();
     let EmbedResult { mut document, homeless } =
-        merge::embed_conflicts(document, &merged.conflicts, &frame.labels, frame.cards);
+        merge::embed_conflicts(document, &merged.conflicts, &context.labels, context.cards);
     clean::strip_layout(&mut document);
     homeless.is_empty().then(|| clean::print_clean(&document))
 }
@@ -148,9 +149,9 @@ fn place_nodes(
     inputs: &MergeInputs,
     content: Vec<u8>,
     merged: &MergeResult,
-    frame: &FileMergeContext<'_>,
+    context: &FileMergeContext<'_>,
 ) -> Vec<u8> {
-    if frame.handling == Handling::Clean(LayoutMode::Strip) {
+    if context.handling == Handling::Clean(LayoutMode::Strip) {
         return content;
     }
     let (ours, theirs) = (extract_layout(&inputs.ours), extract_layout(&inputs.theirs));
@@ -164,7 +165,7 @@ fn place_nodes(
     let theirs = theirs.as_deref().map(|line| MergeSideLayout { line, pairs });
     let composed = clean::compose_merged_file(&content, base.as_deref(), ours, theirs);
     let laid_out = composed.map_or(content, |composed| composed.bytes);
-    match frame.handling {
+    match context.handling {
         Handling::Clean(mode) => match clean::clean_document(&laid_out, mode) {
             CleanOutcome::Cleaned(cleaned) => cleaned.content,
             CleanOutcome::Untouched(_) => laid_out,
@@ -287,8 +288,5 @@ pub(crate) fn report_merge(session: &Session, path: &str, merged: &MergeResult, 
 }
 
 pub(crate) fn describe_count(conflicts: usize) -> String {
-    match conflicts {
-        1 => "1 conflict".to_owned(),
-        count => format!("{count} conflicts"),
-    }
+    counted(conflicts, "conflict", "conflicts")
 }

@@ -1,8 +1,11 @@
 //! Merging workflows inside git, and resolving conflicts.
 
-pub mod commands;
-pub mod conflict_text;
-pub mod conflicted_file;
+pub(crate) mod commands;
+mod conflict_text;
+mod conflicted_file;
 pub mod describe;
-pub mod merge_files;
-pub mod merge_state;
+pub(crate) mod merge_files;
+pub(crate) mod merge_journal;
+mod merge_layouts;
+mod merge_preview;
+pub(crate) mod merge_status;

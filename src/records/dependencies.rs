@@ -288,11 +288,11 @@ fn shareable_url(url: &str) -> Option<String> {
         let name = name.to_ascii_lowercase();
         ["token", "key", "secret", "sig", "auth", "password"].iter().any(|word| name.contains(word))
     };
-    let kept: Vec<&str> = query
+    let public: Vec<&str> = query
         .split('&')
         .filter(|pair| !pair.is_empty() && !secret(pair.split('=').next().unwrap_or(pair)))
         .collect();
-    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    let query = if public.is_empty() { String::new() } else { format!("?{}", public.join("&")) };
     let url = format!("{scheme}://{host}{path}{query}");
     let fine = !host.is_empty() && url.len() <= 2000 && !url.chars().any(char::is_control);
     fine.then_some(url)
@@ -430,11 +430,11 @@ impl EffectiveValues<'_> {
         inputs
             .map(|(name, at)| {
                 let incoming = self.incoming_values(host, &SlotName::new(&name), 0);
-                let told = incoming.into_iter().map(|incoming| match incoming {
+                let passed = incoming.into_iter().map(|incoming| match incoming {
                     InputValue::OwnWidget => own(&name).unwrap_or(InputValue::Computed),
                     other => other,
                 });
-                (definition.input_name(at), told.collect())
+                (definition.input_name(at), passed.collect())
             })
             .collect()
     }
@@ -471,5 +471,5 @@ impl EffectiveValues<'_> {
 }
 
 #[cfg(test)]
-#[path = "named_tests.rs"]
+#[path = "dependencies_tests.rs"]
 mod tests;

@@ -14,6 +14,7 @@ use super::schema::{
     ModelUse, PackFact, PackKind, WidgetSite, WorkflowUse,
 };
 use crate::platform::git::foreign_checkout::Checkout;
+use crate::platform::text::plural::counted;
 use crate::platform::text::{Colour, sanitize};
 
 const HEADING: Style = AnsiColor::Cyan.on_default();
@@ -25,7 +26,7 @@ const BOLD: Style = Style::new().bold();
 
 /// How much is told of each model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DetailLevel {
+pub(crate) enum DetailLevel {
     /// The identity and what is wrong.
     Short,
     /// Every digest, header field and hint.
@@ -34,7 +35,7 @@ pub enum DetailLevel {
 
 /// How a record is shown, and which machine's facts come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DescribeOptions<'a> {
+pub(crate) struct DescribeOptions<'a> {
     /// This machine, whose facts are told where it has any.
     pub machine: &'a str,
     pub detail: DetailLevel,
@@ -42,7 +43,7 @@ pub struct DescribeOptions<'a> {
 }
 
 /// Shows a record, ending in a line end.
-pub fn describe_record(record: &CommitRecord, viewer: DescribeOptions<'_>) -> String {
+pub(crate) fn describe_record(record: &CommitRecord, viewer: DescribeOptions<'_>) -> String {
     let mut shown = RecordPrinter { out: String::new(), options: viewer };
     let machine = preferred_machine(record, viewer.machine);
     let seen = machine.and_then(|machine| record.seen.get(machine));
@@ -66,12 +67,12 @@ pub fn describe_record(record: &CommitRecord, viewer: DescribeOptions<'_>) -> St
 }
 
 /// The machine whose facts are told: this one, else the one that knows most.
-fn preferred_machine<'r>(record: &'r CommitRecord, here: &str) -> Option<&'r str> {
+fn preferred_machine<'r>(record: &'r CommitRecord, machine_id: &str) -> Option<&'r str> {
     let known = |seen: &MachineObservation| {
         seen.models.iter().filter(|fact| fact.status == ModelStatus::Hashed).count()
     };
     let best = record.seen.iter().max_by_key(|(_, seen)| (known(seen), seen.at.clone()));
-    let own = record.seen.get_key_value(here);
+    let own = record.seen.get_key_value(machine_id);
     own.or(best).map(|(machine, _)| machine.as_str())
 }
 
@@ -229,11 +230,14 @@ impl RecordPrinter<'_> {
         &mut self,
         machine: &str,
         seen: &MachineObservation,
-        told: Option<&MachineObservation>,
+        observations: Option<&MachineObservation>,
     ) {
         let key = |fact: &ModelFact| (fact.folder.clone(), fact.name.clone());
-        let known: BTreeMap<_, &ModelFact> =
-            told.iter().flat_map(|seen| &seen.models).map(|fact| (key(fact), fact)).collect();
+        let known: BTreeMap<_, &ModelFact> = observations
+            .iter()
+            .flat_map(|seen| &seen.models)
+            .map(|fact| (key(fact), fact))
+            .collect();
         self.write_line("", &[(MUTED, &format!("machine {machine} saw {}", seen.at))]);
         let mut same = 0;
         for fact in &seen.models {
@@ -249,11 +253,7 @@ impl RecordPrinter<'_> {
             self.write_line("  ", &[(BOLD, &name), (Style::new(), "  "), (style, &state)]);
         }
         if same > 0 {
-            let text = if same == 1 {
-                "1 model is the same".into()
-            } else {
-                format!("{same} models are the same")
-            };
+            let text = format!("{} the same", counted(same, "model is", "models are"));
             self.write_line("  ", &[(MUTED, &text)]);
         }
     }
@@ -323,7 +323,7 @@ fn describe_checkout(checkout: &Checkout) -> String {
 }
 
 /// A size as people compare downloads: `3.97 GiB`.
-pub fn format_size(bytes: u64) -> String {
+pub(crate) fn format_size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut value = bytes as f64;
     let mut unit = 0;
@@ -415,8 +415,8 @@ mod tests {
 
     #[test]
     fn sizes_are_told_as_people_compare_them() {
-        let told: Vec<String> =
+        let sizes: Vec<String> =
             [0, 1023, 1024, 150_000, 4_265_146_304, u64::MAX].map(format_size).into();
-        assert_eq!(told, ["0 B", "1023 B", "1.00 KiB", "146 KiB", "3.97 GiB", "16777216 TiB"]);
+        assert_eq!(sizes, ["0 B", "1023 B", "1.00 KiB", "146 KiB", "3.97 GiB", "16777216 TiB"]);
     }
 }

@@ -16,7 +16,7 @@ use super::schema::{
 
 impl CommitRecord {
     /// Takes in what another record of the same commit knows.
-    pub fn join(&mut self, other: CommitRecord) {
+    pub(crate) fn join(&mut self, other: CommitRecord) {
         self.comfy_record = self.comfy_record.max(other.comfy_record);
         let ours = std::mem::take(&mut self.workflows);
         self.workflows = join_by_key(
@@ -35,7 +35,7 @@ impl CommitRecord {
 
     /// The record in its normal order, as a join leaves it.
     #[must_use]
-    pub fn normalized(self) -> CommitRecord {
+    pub(crate) fn normalized(self) -> CommitRecord {
         let (comfy_record, rest) = (self.comfy_record, self.rest.clone());
         let mut normal = CommitRecord { comfy_record, rest, ..CommitRecord::default() };
         normal.join(self);

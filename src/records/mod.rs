@@ -1,24 +1,31 @@
-//! What a commit or a run was made with.
-//!
-//! Must not know the machine.
+//! What a commit was made with: what its workflows name (`dependencies`), what of it is on this
+//! machine (`machine_state`, `machine_view`), and the record of both, a note on the commit
+//! (`schema`, `record_notes`). Must not know runs.
 
-pub mod commands;
+pub(crate) mod collect_record;
+pub(crate) mod commands;
+pub(crate) mod complete_records;
 pub mod dependencies;
-pub mod describe;
-pub mod join;
+pub(crate) mod describe;
+pub(crate) mod hook_recording;
+pub(crate) mod join;
+pub(crate) mod machine_state;
 pub mod machine_view;
-pub mod note_format;
-pub mod prompt_summary;
+pub(crate) mod note_format;
+pub(crate) mod prompt_summary;
+pub(crate) mod reattach;
 pub mod record_notes;
-pub mod recorder_state;
-pub mod schema;
-pub mod summary;
-pub mod worker;
+pub(crate) mod recorder_state;
+pub(crate) mod schema;
+pub(crate) mod summary;
+pub(crate) mod worker;
 
-pub use note_format::{ParsedNote, join_notes, parse_note, print_record};
+pub(crate) use note_format::{ParsedNote, join_notes, parse_note, print_record};
 pub use schema::{
-    ClassUse, ComfyEnvironment, CommitRecord, EnvironmentSource, MachineObservation, ModelClaims,
-    ModelEvidence, ModelFact, ModelHashes, ModelStatus, ModelUse, PackEvidence, PackFact, PackKind,
-    PendingPart, ShadowedFile, SidecarHint, WorkflowUse,
+    ClassUse, ComfyEnvironment, ModelFact, ModelStatus, ModelUse, PackEvidence, PackKind,
 };
-pub use summary::summarize_record;
+pub(crate) use schema::{
+    CommitRecord, EnvironmentSource, MachineObservation, ModelClaims, ModelEvidence, ModelHashes,
+    PackFact, PendingPart, ShadowedFile, SidecarHint, WorkflowUse,
+};
+pub(crate) use summary::summarize_record;

@@ -11,23 +11,21 @@ use super::summary::summarize_record;
 
 /// How wide a line may be before its value is laid out over several.
 const MAX_LINE_WIDTH: usize = 100;
-/// The longest note that is read, in bytes.
-const MAX_NOTE_SIZE: usize = 32 << 20;
+/// The longest note that is read, in bytes: it may be a stranger's.
+pub(crate) const MAX_NOTE_SIZE: usize = 32 << 20;
 
 /// What a note's text holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ParsedNote {
+pub(crate) struct ParsedNote {
     /// The record; none when the text holds none.
     pub record: Option<CommitRecord>,
-    /// How many documents were joined.
-    pub documents: usize,
     /// Whether something in the text is no record.
     pub damaged: bool,
 }
 
 /// Why a record must be left alone.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum RecordError {
+pub(crate) enum RecordError {
     /// A newer git-comfy wrote it.
     #[error("the record has schema {0}, this git-comfy knows up to {SCHEMA}")]
     Newer(u32),
@@ -37,7 +35,7 @@ pub enum RecordError {
 }
 
 /// Prints a record, with its summary made anew and a final newline.
-pub fn print_record(record: &CommitRecord) -> String {
+pub(crate) fn print_record(record: &CommitRecord) -> String {
     let mut record = record.clone().normalized();
     record.summary = summarize_record(&record);
     // A record is plain data with text keys: it always has a JSON form.
@@ -45,7 +43,7 @@ pub fn print_record(record: &CommitRecord) -> String {
 }
 
 /// Reads the text of a note; several documents in it are joined.
-pub fn parse_note(text: &[u8]) -> Result<ParsedNote, RecordError> {
+pub(crate) fn parse_note(text: &[u8]) -> Result<ParsedNote, RecordError> {
     if text.len() > MAX_NOTE_SIZE {
         return Err(RecordError::TooLarge(text.len()));
     }
@@ -78,13 +76,10 @@ fn add_document(value: Value, parsed: &mut ParsedNote) -> Result<(), RecordError
         return Err(RecordError::Newer(u32::try_from(newer).unwrap_or(u32::MAX)));
     }
     match serde_json::from_value::<CommitRecord>(value) {
-        Ok(record) => {
-            parsed.documents += 1;
-            match &mut parsed.record {
-                Some(known) => known.join(record),
-                None => parsed.record = Some(record.normalized()),
-            }
-        }
+        Ok(record) => match &mut parsed.record {
+            Some(known) => known.join(record),
+            None => parsed.record = Some(record.normalized()),
+        },
         Err(_) => parsed.damaged = true,
     }
     Ok(())
@@ -93,7 +88,7 @@ fn add_document(value: Value, parsed: &mut ParsedNote) -> Result<(), RecordError
 /// Two notes of one commit as one; the rule by which clones' records are merged. A text
 /// that is not ours to understand (a newer schema, no record at all) is never dropped: the
 /// two then stand one after another.
-pub fn join_notes(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
+pub(crate) fn join_notes(ours: &[u8], theirs: &[u8]) -> Vec<u8> {
     let read = |text| match parse_note(text) {
         Ok(ParsedNote { record: Some(record), damaged: false, .. }) => Some(record),
         _ => None,
@@ -178,5 +173,5 @@ fn compact_json(value: &Value) -> String {
 }
 
 #[cfg(test)]
-#[path = "text_tests.rs"]
+#[path = "note_format_tests.rs"]
 mod tests;

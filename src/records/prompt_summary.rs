@@ -10,7 +10,7 @@ use comfy_graph::graph::{NodeId, Prompt, PromptInput, PromptNode};
 use comfy_graph::json::Value;
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct PromptSummary {
+pub(crate) struct PromptSummary {
     /// Nodes in the prompt.
     pub node_count: usize,
     /// Model files that are named, in node order.
@@ -27,7 +27,7 @@ pub struct PromptSummary {
 
 /// A model file named by a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedModel {
+pub(crate) struct NamedModel {
     pub node: NodeId,
     pub class: String,
     pub input: String,
@@ -38,7 +38,7 @@ pub struct NamedModel {
 /// A node that samples, with the values it ran with. A value it took from a node that
 /// computes it is absent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SamplingNode {
+pub(crate) struct SamplingNode {
     pub node: NodeId,
     pub class: String,
     pub seed: Option<Value>,
@@ -71,35 +71,35 @@ const PASS_THROUGH_INPUTS: &[&str] =
     &["value", "seed", "noise_seed", "int", "number", "string", "text"];
 
 /// Reads models, samplers, seeds and texts out of a prompt.
-pub fn summarize_prompt(prompt: &Prompt) -> PromptSummary {
-    let mut glance = PromptSummary { node_count: prompt.nodes.len(), ..PromptSummary::default() };
+pub(crate) fn summarize_prompt(prompt: &Prompt) -> PromptSummary {
+    let mut summary = PromptSummary { node_count: prompt.nodes.len(), ..PromptSummary::default() };
     for (id, node) in &prompt.nodes {
         for (input, value) in node.inputs() {
             if let PromptInput::Literal(Value::String(name)) = value
                 && is_model_file(name)
-                && glance.models.len() < MAX_NODES
+                && summary.models.len() < MAX_NODES
             {
                 let (class, input) = (node.class().to_owned(), input.to_owned());
                 let named = NamedModel { node: id.clone(), class, input, name: name.to_string() };
-                glance.models.push(named);
+                summary.models.push(named);
             }
         }
-        if is_sampling_node(node) && glance.samplings.len() < MAX_NODES {
-            glance.samplings.push(read_sampling_node(prompt, id, node));
-            collect_texts(prompt, node, "positive", &mut glance.positive);
-            collect_texts(prompt, node, "negative", &mut glance.negative);
+        if is_sampling_node(node) && summary.samplings.len() < MAX_NODES {
+            summary.samplings.push(read_sampling_node(prompt, id, node));
+            collect_texts(prompt, node, "positive", &mut summary.positive);
+            collect_texts(prompt, node, "negative", &mut summary.negative);
         }
     }
-    if glance.positive.is_empty() && glance.negative.is_empty() {
+    if summary.positive.is_empty() && summary.negative.is_empty() {
         let texts = prompt.nodes.values().flat_map(|node| node_texts(prompt, node));
-        glance.positive.extend(texts.take(MAX_NODES));
+        summary.positive.extend(texts.take(MAX_NODES));
     }
-    remove_duplicates(&mut glance.positive);
-    remove_duplicates(&mut glance.negative);
-    let texts = glance.positive.iter().chain(&glance.negative);
-    glance.embeddings = texts.flat_map(|text| embedding_names(text)).take(MAX_NODES).collect();
-    remove_duplicates(&mut glance.embeddings);
-    glance
+    remove_duplicates(&mut summary.positive);
+    remove_duplicates(&mut summary.negative);
+    let texts = summary.positive.iter().chain(&summary.negative);
+    summary.embeddings = texts.flat_map(|text| embedding_names(text)).take(MAX_NODES).collect();
+    remove_duplicates(&mut summary.embeddings);
+    summary
 }
 
 /// The names behind `embedding:` in a prompt text.
@@ -113,7 +113,7 @@ fn embedding_names(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// Whether a value ends as model files do.
-pub fn is_model_file(value: &str) -> bool {
+pub(crate) fn is_model_file(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     MODEL_EXTENSIONS.iter().any(|ending| value.len() > ending.len() && value.ends_with(ending))
 }
@@ -245,13 +245,13 @@ mod tests {
     use super::*;
     use comfy_graph::json::parse_text;
 
-    fn look(text: &str) -> PromptSummary {
+    fn summarize(text: &str) -> PromptSummary {
         summarize_prompt(&Prompt::from_value(parse_text(text).unwrap()).unwrap())
     }
 
     #[test]
     fn a_plain_sampler_is_read_with_its_texts_and_models() {
-        let seen = look(
+        let seen = summarize(
             r#"{"4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd15.safetensors"}},
             "10": {"class_type": "LoraLoader", "inputs": {"lora_name": "sub\\rain.SafeTensors",
                 "strength_model": 1, "model": ["4", 0], "clip": ["4", 1]}},
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_custom_sampler_is_put_together_from_its_parts() {
-        let seen = look(
+        let seen = summarize(
             r#"{"1": {"class_type": "SamplerCustomAdvanced", "inputs": {"noise": ["2", 0],
                 "guider": ["3", 0], "sampler": ["4", 0], "sigmas": ["5", 0], "latent_image": ["9", 0]}},
             "2": {"class_type": "RandomNoise", "inputs": {"noise_seed": 7}},
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn links_in_a_circle_end_and_computed_seeds_are_absent() {
-        let seen = look(
+        let seen = summarize(
             r#"{"1": {"class_type": "KSampler", "inputs": {"seed": ["2", 0], "steps": ["4", 0],
                 "cfg": 1, "positive": ["3", 0], "latent_image": ["1", 0]}},
             "2": {"class_type": "Value", "inputs": {"value": ["2", 0]}},

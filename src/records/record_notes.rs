@@ -6,12 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use super::note_format::MAX_NOTE_SIZE;
 use crate::platform::git::notes::{NoteEdit, NotesRevision, NotesTree, RefUpdate, update_ref};
 use crate::platform::git::shared_refs::RECORDS_REF;
 use crate::platform::git::{CommitId, GitError, ObjectId, ObjectKind, RefName, Repository, Result};
-
-/// The largest note that is read, in bytes: it may be a stranger's.
-const MAX_NOTE_SIZE: u64 = 32 << 20;
 
 /// Makes of the note that is there and the new one the note that is written; `None`
 /// leaves it as it is.
@@ -34,7 +32,7 @@ fn read_note_parts(
 ) -> Result<Option<Vec<u8>>> {
     let mut whole: Option<Vec<u8>> = None;
     for id in notes.notes_for(about)? {
-        let Some(part) = repository.blob_up_to(id, MAX_NOTE_SIZE)? else { continue };
+        let Some(part) = repository.blob_up_to(id, MAX_NOTE_SIZE as u64)? else { continue };
         match &mut whole {
             Some(text) => {
                 text.push(b'\n');
@@ -99,7 +97,7 @@ pub fn visit_notes(repository: &Repository, visit: &mut dyn FnMut(CommitId, &[u8
     let nothing = NotesTree::load(repository, None)?;
     for found in notes.changes_since(&nothing)? {
         let Some(note) = found.after.filter(|note| *note != found.about) else { continue };
-        match repository.blob_up_to(note, MAX_NOTE_SIZE) {
+        match repository.blob_up_to(note, MAX_NOTE_SIZE as u64) {
             Ok(Some(text)) => visit(CommitId(found.about), &text),
             Ok(None) => {}
             Err(GitError::Malformed { .. }) => {}

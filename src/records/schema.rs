@@ -15,15 +15,15 @@ use serde_json::{Map, Value};
 
 use super::dependencies::UNKNOWN_FOLDER;
 use crate::platform::git::foreign_checkout::Checkout;
-use crate::platform::machine;
+use crate::platform::hex;
 use crate::platform::machine::{Digest, DigestKind, FileHashes};
 
 /// The number of this schema. A reader refuses to change a record of a higher one.
-pub const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// What a commit was made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommitRecord {
+pub(crate) struct CommitRecord {
     /// The schema the record follows.
     pub comfy_record: u32,
     /// One line for people; made anew whenever the record is written.
@@ -54,7 +54,7 @@ impl Default for CommitRecord {
 
 /// One workflow of the commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkflowUse {
+pub(crate) struct WorkflowUse {
     /// Its path in the repository.
     pub path: String,
     /// The id of the blob git stores: what the entry is valid for.
@@ -75,7 +75,7 @@ impl WorkflowUse {
     /// The models, each once: a use whose folder type one machine could not tell is left
     /// out where another machine could. A record keeps both, so that joining is a union in
     /// whatever order clones exchange what they know.
-    pub fn distinct_models(&self) -> impl Iterator<Item = &ModelUse> {
+    pub(crate) fn distinct_models(&self) -> impl Iterator<Item = &ModelUse> {
         let known: BTreeSet<(&str, &WidgetSite)> = self
             .models
             .iter()
@@ -174,7 +174,7 @@ pub struct ClassUse {
 
 /// What one machine saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MachineObservation {
+pub(crate) struct MachineObservation {
     /// When, UTC: `2026-11-22T10:00:00Z`.
     pub at: String,
     /// The program that looked: `git-comfy 0.1.0`.
@@ -203,7 +203,7 @@ pub struct MachineObservation {
 /// A part of what is seen that may come later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum PendingPart {
+pub(crate) enum PendingPart {
     /// ComfyUI, Python, graphics card.
     Environment,
     /// The node packs.
@@ -356,7 +356,7 @@ impl From<&FileHashes> for ModelHashes {
     fn from(hashes: &FileHashes) -> Self {
         let hex = |kind| hashes.digest(kind).map(|digest| digest.hex().to_owned());
         ModelHashes {
-            sha256: machine::to_hex(&hashes.sha256),
+            sha256: hex::to_hex(&hashes.sha256),
             blake3: hex(DigestKind::Blake3),
             autov2: hex(DigestKind::AutoV2).unwrap_or_default(),
             autov3: hex(DigestKind::AutoV3),
@@ -455,13 +455,13 @@ pub struct PackFact {
 
 impl CommitRecord {
     /// Whether something was not looked at yet on that machine.
-    pub fn is_pending(&self, machine: &str) -> bool {
+    pub(crate) fn is_pending(&self, machine: &str) -> bool {
         self.seen.get(machine).is_none_or(|seen| !seen.is_complete())
     }
 
     /// Keeps what is valid for a commit: `blob_at` gives the blob that the commit has
     /// under a path. Facts about names that no workflow has any more go too.
-    pub fn retain(&mut self, blob_at: impl Fn(&str) -> Option<String>) {
+    pub(crate) fn retain(&mut self, blob_at: impl Fn(&str) -> Option<String>) {
         self.workflows.retain(|workflow| blob_at(&workflow.path) == Some(workflow.blob.clone()));
         let models: BTreeSet<(&str, &str)> = self
             .workflows
@@ -488,7 +488,7 @@ impl CommitRecord {
 
 impl MachineObservation {
     /// Whether everything was looked at.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         let waits = |fact: &ModelFact| fact.status == ModelStatus::Pending;
         self.pending.is_empty() && !self.models.iter().any(waits)
     }

@@ -3,19 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::schema::{CommitRecord, MachineObservation, ModelStatus, WorkflowUse};
+use crate::platform::text::plural::counted;
 
 /// What the record holds, in words: the line that `git log --notes=comfy` shows first.
-pub fn summarize_record(record: &CommitRecord) -> String {
+pub(crate) fn summarize_record(record: &CommitRecord) -> String {
     let models: BTreeSet<_> = record
         .workflows
         .iter()
         .flat_map(WorkflowUse::distinct_models)
         .map(|model| (&model.folder, &model.name))
         .collect();
-    let mut parts = vec![count_noun(record.workflows.len(), "workflow")];
+    let mut parts = vec![counted(record.workflows.len(), "workflow", "workflows")];
     // The machine that knows most speaks; with several, its id decides.
     let best = record.seen.iter().max_by_key(|(machine, seen)| (completeness(seen), *machine));
-    let mut told = count_noun(models.len(), "model");
+    let mut models_text = counted(models.len(), "model", "models");
     if let Some((_, seen)) = best {
         let of =
             |status: ModelStatus| seen.models.iter().filter(|fact| fact.status == status).count();
@@ -31,16 +32,19 @@ pub fn summarize_record(record: &CommitRecord) -> String {
         .map(|(count, state)| format!("{count} {state}"))
         .collect();
         if !states.is_empty() {
-            told = format!("{told} ({})", states.join(", "));
+            models_text = format!("{models_text} ({})", states.join(", "));
         }
     }
-    parts.push(told);
+    parts.push(models_text);
     if let Some((_, seen)) = best {
         if !seen.packs.is_empty() {
-            parts.push(count_noun(seen.packs.len(), "node pack"));
+            parts.push(counted(seen.packs.len(), "node pack", "node packs"));
         }
         if !seen.unplaced.is_empty() {
-            parts.push(format!("{} without a pack", count_noun(seen.unplaced.len(), "node class")));
+            parts.push(format!(
+                "{} without a pack",
+                counted(seen.unplaced.len(), "node class", "node classes")
+            ));
         }
         let environment = seen.environment.as_ref();
         if let Some(version) = environment.and_then(|environment| environment.comfyui.as_ref()) {
@@ -56,12 +60,4 @@ pub fn summarize_record(record: &CommitRecord) -> String {
 fn completeness(seen: &MachineObservation) -> (usize, bool) {
     let hashed = seen.models.iter().filter(|fact| fact.status == ModelStatus::Hashed).count();
     (hashed, seen.is_complete())
-}
-
-fn count_noun(number: usize, what: &str) -> String {
-    match (number, what) {
-        (1, what) => format!("1 {what}"),
-        (number, "node class") => format!("{number} node classes"),
-        (number, what) => format!("{number} {what}s"),
-    }
 }

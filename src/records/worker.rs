@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 /// Starts the program in a folder with these arguments, without the variables to be
 /// forgotten. Nobody waits for it: it belongs to no terminal, and holds nothing open that
 /// its parents have open.
-pub fn spawn_detached(
+pub(crate) fn spawn_detached(
     program: &Path,
     folder: &Path,
     arguments: &[&str],

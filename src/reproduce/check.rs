@@ -13,12 +13,13 @@ use super::local_machine::{
 use super::requirements::{
     FactSource, RequiredInput, RequiredModel, RequiredPack, Requirements, SourcedFact,
 };
-use crate::platform::machine::{self, Digest, DigestKind, FileHashes};
+use crate::platform::hex;
+use crate::platform::machine::{Digest, DigestKind, FileHashes};
 use crate::records::dependencies::UNKNOWN_FOLDER;
 use crate::records::{self, ComfyEnvironment, PackKind};
 
 /// Compares what is required with what is here, and judges it.
-pub fn check_requirements(wanted: &Requirements, here: &LocalMachine) -> ReproductionCheck {
+pub(crate) fn check_requirements(wanted: &Requirements, here: &LocalMachine) -> ReproductionCheck {
     let nothing = LocalModel::default();
     let at = |at: usize| here.models.get(at).unwrap_or(&nothing);
     let models = wanted.models.iter().enumerate();
@@ -88,9 +89,8 @@ fn model_state(
         }
         LocalFile::Hashed(hashes) => match any_digest_matches(digests, hashes) {
             Some(true) => ModelState::Same,
-            Some(false) => elsewhere().unwrap_or_else(|| ModelState::Replaced {
-                sha256: machine::to_hex(&hashes.sha256),
-            }),
+            Some(false) => elsewhere()
+                .unwrap_or_else(|| ModelState::Replaced { sha256: hex::to_hex(&hashes.sha256) }),
             None => unknown("the kind of digest that was recorded is not known of the file here"),
         },
         LocalFile::Refused(why) => {
@@ -102,15 +102,15 @@ fn model_state(
 
 /// Whether any recorded digest is the file's; none where no kind of digest is known of both.
 fn any_digest_matches(digests: Option<&BTreeSet<Digest>>, hashes: &FileHashes) -> Option<bool> {
-    let told: Vec<bool> = digests?.iter().filter_map(|digest| hashes.matches(digest)).collect();
-    (!told.is_empty()).then(|| told.contains(&true))
+    let matches: Vec<bool> = digests?.iter().filter_map(|digest| hashes.matches(digest)).collect();
+    (!matches.is_empty()).then(|| matches.contains(&true))
 }
 
 /// A pack as people name its state: release, tag or commit.
 fn describe_pack(fact: &records::PackFact) -> String {
     let commit = fact.checkout.commit.as_ref().map(|id| id.chars().take(10).collect::<String>());
     let named = fact.checkout.tag.clone().or_else(|| fact.version.clone());
-    let mut told = match (named, commit) {
+    let mut text = match (named, commit) {
         (Some(named), Some(commit)) => format!("{named} @ {commit}"),
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => match &fact.sha256 {
@@ -119,9 +119,9 @@ fn describe_pack(fact: &records::PackFact) -> String {
         },
     };
     if fact.checkout.dirty == Some(true) {
-        told += ", changed";
+        text += ", changed";
     }
-    told
+    text
 }
 
 fn check_pack(wanted: &RequiredPack, here: Option<&LocalPack>) -> PackCheck {
@@ -248,24 +248,15 @@ fn check_comfyui(
     is: &ComfyEnvironment,
     here: &LocalMachine,
 ) -> EnvironmentPartCheck {
-    let commit =
-        |of: &ComfyEnvironment| of.source.as_ref().and_then(|source| source.commit.clone());
-    let named = |of: &ComfyEnvironment| {
-        let short = commit(of).map(|id| id.chars().take(10).collect::<String>());
-        match (of.comfyui.clone(), short) {
-            (Some(version), Some(commit)) => Some(format!("{version} @ {commit}")),
-            (one, other) => one.or(other),
-        }
-    };
-    let state = match (commit(was), commit(is)) {
+    let state = match (source_commit(was), source_commit(is)) {
         (Some(a), Some(b)) if a == b => EnvironmentPartState::Same,
         (Some(wanted), Some(now)) => {
-            let back = here.branch.clone().unwrap_or(now);
+            let back = here.branch.as_deref().unwrap_or(now);
             let path = here.source.as_deref();
             EnvironmentPartState::Other {
                 get: path
-                    .map(|path| command_lines::checkout_command(path, &wanted, here.has_commit)),
-                back: path.map(|path| command_lines::checkout_command(path, &back, true)),
+                    .map(|path| command_lines::checkout_command(path, wanted, here.has_commit)),
+                back: path.map(|path| command_lines::checkout_command(path, back, true)),
             }
         }
         _ => match (&was.comfyui, &is.comfyui) {
@@ -274,7 +265,21 @@ fn check_comfyui(
             _ => EnvironmentPartState::Unknown,
         },
     };
-    EnvironmentPartCheck { part: EnvironmentPart::Comfyui, was: named(was), here: named(is), state }
+    let (was, is) = (describe_comfyui(was), describe_comfyui(is));
+    EnvironmentPartCheck { part: EnvironmentPart::Comfyui, was, here: is, state }
+}
+
+fn source_commit(environment: &ComfyEnvironment) -> Option<&str> {
+    environment.source.as_ref()?.commit.as_deref()
+}
+
+/// Release and commit, as far as they are known.
+fn describe_comfyui(environment: &ComfyEnvironment) -> Option<String> {
+    let short = source_commit(environment).map(|id| id.chars().take(10).collect::<String>());
+    match (environment.comfyui.clone(), short) {
+        (Some(version), Some(commit)) => Some(format!("{version} @ {commit}")),
+        (version, commit) => version.or(commit),
+    }
 }
 
 fn check_input(wanted: &RequiredInput, here: &LocalInput) -> InputCheck {

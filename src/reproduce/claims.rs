@@ -7,7 +7,7 @@ use crate::platform::machine::{Digest, DigestKind};
 use crate::records::dependencies::Dependencies;
 
 /// Adds the digests that a picture's parameters state to the models that it names.
-pub fn add_parameter_claims(named: &mut Dependencies, parameters: &A1111Parameters) {
+pub(crate) fn add_parameter_claims(named: &mut Dependencies, parameters: &A1111Parameters) {
     let mut stated = parameters.hashes();
     if let (Some(name), Some(hash)) = (parameters.model(), parameters.model_hash()) {
         stated.push((format!("model:{name}"), hash.to_owned()));

@@ -4,20 +4,21 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::finding::{
     EnvironmentPart, EnvironmentPartCheck, EnvironmentPartState, FindingEffect, InputCheck,
     InputState, ModelCheck, ModelState, PackCheck, PackState, ReproductionCheck,
     ReproductionVerdict,
 };
+use super::prompt_differences::PromptDifference;
 use super::repair::{DocumentAgreement, RepairedDocuments};
 use super::requirements::FactSource;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
-use crate::reproduce;
 
 /// The number of the JSON form, raised when a reader of it would break.
-pub const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 const BOLD: Style = Style::new().bold();
 const MUTED: Style = Style::new().dimmed();
@@ -36,7 +37,7 @@ struct FindingRow {
 }
 
 /// The verdict in a sentence.
-pub fn describe_verdict(check: &ReproductionCheck) -> &'static str {
+pub(crate) fn describe_verdict(check: &ReproductionCheck) -> &'static str {
     match check.verdict {
         ReproductionVerdict::Same => "same: everything is here as it was recorded",
         ReproductionVerdict::Repairable => {
@@ -50,7 +51,7 @@ pub fn describe_verdict(check: &ReproductionCheck) -> &'static str {
 }
 
 /// The check in words: what is about to be made again, its verdict, every finding.
-pub fn describe_check(title: &str, check: &ReproductionCheck) -> String {
+pub(crate) fn describe_check(title: &str, check: &ReproductionCheck) -> String {
     let style = match check.verdict {
         ReproductionVerdict::Same => GOOD,
         ReproductionVerdict::Repairable => WARNING,
@@ -67,8 +68,8 @@ pub fn describe_check(title: &str, check: &ReproductionCheck) -> String {
     packs.extend(check.unplaced.iter().map(|class| unplaced_row(class)));
     write_section(&mut out, "node packs", packs);
     write_section(&mut out, "input files", check.inputs.iter().map(input_row).collect());
-    let said = check.environment_by.as_ref().map(|who| format!(", as {}", describe_source(who)));
-    let runs_on = format!("runs on{}", said.unwrap_or_default());
+    let source = check.environment_by.as_ref().map(|who| format!(", as {}", describe_source(who)));
+    let runs_on = format!("runs on{}", source.unwrap_or_default());
     write_section(&mut out, &runs_on, environment_rows(&check.environment));
     out
 }
@@ -118,8 +119,8 @@ fn write_section(out: &mut String, name: &str, rows: Vec<FindingRow>) {
             FindingEffect::Blocks => BAD,
         };
         let pad = " ".repeat(wide - row.word.len());
-        let (what, told) = (sanitize::line(&row.what), sanitize::line(&row.description));
-        let _ = writeln!(out, "  {style}{}{style:#}{pad}  {what}  {told}", row.word);
+        let (what, description) = (sanitize::line(&row.what), sanitize::line(&row.description));
+        let _ = writeln!(out, "  {style}{}{style:#}{pad}  {what}  {description}", row.word);
         for line in row.details {
             let indent = " ".repeat(wide + 4);
             let _ = writeln!(out, "{indent}{MUTED}{}{MUTED:#}", sanitize::line(&line));
@@ -144,7 +145,7 @@ fn describe_source(by: &FactSource) -> String {
 fn model_row(model: &ModelCheck) -> FindingRow {
     let known = model.recorded_by.as_ref().map(describe_source).unwrap_or_default();
     let mut more: Vec<String> = Vec::new();
-    let (word, told) = match &model.state {
+    let (word, description) = match &model.state {
         ModelState::Same => ("same", format!("the same bytes ({known})")),
         ModelState::Renamed { to, place } => {
             more.push(format!("the same bytes ({known}) lie at {place}"));
@@ -175,7 +176,7 @@ fn model_row(model: &ModelCheck) -> FindingRow {
         effect,
         word,
         what: format!("{}/{}", model.folder, model.name),
-        description: told,
+        description,
         details: more,
     }
 }
@@ -192,7 +193,7 @@ fn pack_row(pack: &PackCheck) -> FindingRow {
         more.extend(get.map(|line| format!("{line}    gets what it was")));
         more.extend(back.map(|line| format!("{line}    goes back")));
     };
-    let (word, told) = match &pack.state {
+    let (word, description) = match &pack.state {
         PackState::Same => ("same", format!("{was} ({})", describe_source(&pack.recorded_by))),
         PackState::Other { here, get, back, dirty, .. } => {
             lines(get.as_ref(), back.as_ref());
@@ -223,29 +224,23 @@ fn pack_row(pack: &PackCheck) -> FindingRow {
         let classes: Vec<&str> = pack.classes.iter().map(String::as_str).collect();
         more.push(format!("for {}", classes.join(", ")));
     }
-    FindingRow {
-        effect: pack.effect(),
-        word,
-        what: pack.name.clone(),
-        description: told,
-        details: more,
-    }
+    FindingRow { effect: pack.effect(), word, what: pack.name.clone(), description, details: more }
 }
 
 fn unplaced_row(class: &str) -> FindingRow {
-    let told = "no installed pack is known to bring this node".to_owned();
+    let description = "no installed pack is known to bring this node".to_owned();
     FindingRow {
         effect: FindingEffect::Blocks,
         word: "missing",
         what: class.to_owned(),
-        description: told,
+        description,
         details: Vec::new(),
     }
 }
 
 fn input_row(input: &InputCheck) -> FindingRow {
     let more = Vec::new();
-    let (word, told) = match &input.state {
+    let (word, description) = match &input.state {
         InputState::Same => ("same", "the same bytes".to_owned()),
         InputState::Moved { to } => ("moved", format!("is called {to} here")),
         InputState::Restorable { from } => {
@@ -259,7 +254,7 @@ fn input_row(input: &InputCheck) -> FindingRow {
         effect: input.effect(),
         word,
         what: input.name.clone(),
-        description: told,
+        description,
         details: more,
     }
 }
@@ -271,7 +266,7 @@ fn environment_row(part: &EnvironmentPartCheck) -> FindingRow {
         None => "unknown".to_owned(),
     };
     let mut more = Vec::new();
-    let (word, told) = match &part.state {
+    let (word, description) = match &part.state {
         EnvironmentPartState::Same => ("same", shown(&part.here)),
         EnvironmentPartState::Other { get, back } => {
             more.extend(get.as_ref().map(|line| format!("{line}    gets what it was")));
@@ -288,13 +283,13 @@ fn environment_row(part: &EnvironmentPartCheck) -> FindingRow {
         effect: part.effect(),
         word,
         what: part_name(part.part).to_owned(),
-        description: told,
+        description,
         details: more,
     }
 }
 
 /// Why the verdict is not better, one sentence for each finding, the gravest first.
-pub fn reasons(check: &ReproductionCheck) -> Vec<String> {
+pub(crate) fn reasons(check: &ReproductionCheck) -> Vec<String> {
     let mut rows: Vec<FindingRow> = check.models.iter().map(model_row).collect();
     rows.extend(check.packs.iter().map(pack_row));
     rows.extend(check.unplaced.iter().map(|class| unplaced_row(class)));
@@ -306,54 +301,91 @@ pub fn reasons(check: &ReproductionCheck) -> Vec<String> {
 }
 
 /// The check as JSON: `docs/reproduce-schema.md`.
-pub fn check_to_json(
+#[derive(Serialize)]
+struct CheckDocument<'c> {
+    schema: u32,
+    original: &'c str,
+    run: Option<&'c str>,
+    verdict: ReproductionVerdict,
+    reasons: Vec<String>,
+    check: &'c ReproductionCheck,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repair: Option<RepairDocument<'c>>,
+}
+
+#[derive(Serialize)]
+struct RepairDocument<'r> {
+    renamed: usize,
+    controls_fixed: usize,
+    values_put_back: usize,
+    prompt_is_made: bool,
+    documents: AgreementDocument<'r>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+enum AgreementDocument<'r> {
+    Agree,
+    Differ { at: Vec<DifferenceDocument<'r>> },
+    Foreign,
+    Alone,
+}
+
+#[derive(Serialize)]
+struct DifferenceDocument<'r> {
+    node: String,
+    input: Option<&'r str>,
+}
+
+impl<'r> From<&'r RepairedDocuments> for RepairDocument<'r> {
+    fn from(repaired: &'r RepairedDocuments) -> RepairDocument<'r> {
+        let difference = |found: &'r PromptDifference| DifferenceDocument {
+            node: found.node.to_string(),
+            input: found.input.as_deref(),
+        };
+        RepairDocument {
+            renamed: repaired.renamed,
+            controls_fixed: repaired.fixed.controls,
+            values_put_back: repaired.fixed.values,
+            prompt_is_made: repaired.is_prompt_derived,
+            documents: match &repaired.agreement {
+                DocumentAgreement::Agrees => AgreementDocument::Agree,
+                DocumentAgreement::Differs(found) => {
+                    AgreementDocument::Differ { at: found.iter().map(difference).collect() }
+                }
+                DocumentAgreement::Foreign => AgreementDocument::Foreign,
+                DocumentAgreement::Alone => AgreementDocument::Alone,
+            },
+        }
+    }
+}
+
+pub(crate) fn check_to_json(
     title: &str,
     run: Option<&str>,
     check: &ReproductionCheck,
     repaired: Option<&RepairedDocuments>,
 ) -> String {
-    let mut told = json!({
-        "schema": SCHEMA,
-        "original": title,
-        "run": run,
-        "verdict": check.verdict,
-        "reasons": reasons(check),
-        "check": check,
-    });
-    if let (Some(repaired), Some(object)) = (repaired, told.as_object_mut()) {
-        object.insert("repair".to_owned(), repair_to_json(repaired));
-    }
-    format!("{}\n", sanitize::json(&format!("{told:#}")))
-}
-
-fn repair_to_json(repaired: &RepairedDocuments) -> Value {
-    let agreement = match &repaired.agreement {
-        DocumentAgreement::Agrees => json!({"state": "agree"}),
-        DocumentAgreement::Differs(found) => {
-            let place = |found: &reproduce::PromptDifference| json!({"node": found.node.to_string(), "input": found.input});
-            json!({"state": "differ", "at": found.iter().map(place).collect::<Vec<_>>()})
-        }
-        DocumentAgreement::Foreign => json!({"state": "foreign"}),
-        DocumentAgreement::Alone => json!({"state": "alone"}),
+    let document = CheckDocument {
+        schema: SCHEMA,
+        original: title,
+        run,
+        verdict: check.verdict,
+        reasons: reasons(check),
+        check,
+        repair: repaired.map(RepairDocument::from),
     };
-    json!({
-        "renamed": repaired.renamed,
-        "controls_fixed": repaired.fixed.controls,
-        "values_put_back": repaired.fixed.values,
-        "prompt_is_made": repaired.is_prompt_derived,
-        "documents": agreement,
-    })
+    // Plain data with text keys: it always has a JSON form.
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    format!("{}\n", sanitize::json(&text))
 }
 
 /// What was done to the documents, to stand behind the name of the file.
-pub fn describe_repairs(repaired: &RepairedDocuments) -> String {
+pub(crate) fn describe_repairs(repaired: &RepairedDocuments) -> String {
     let mut parts = Vec::new();
-    let count = |count: usize, one: &str, many: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        count => Some(format!("{count} {many}")),
-    };
-    parts.extend(count(repaired.renamed, "name repaired", "names repaired"));
+    if repaired.renamed > 0 {
+        parts.push(counted(repaired.renamed, "name repaired", "names repaired"));
+    }
     if repaired.fixed.controls > 0 || repaired.fixed.values > 0 {
         parts.push("seeds held fixed".to_owned());
     }
@@ -362,15 +394,15 @@ pub fn describe_repairs(repaired: &RepairedDocuments) -> String {
     }
     match &repaired.agreement {
         DocumentAgreement::Differs(found) => {
-            let places = found.iter().take(5).map(|found| match &found.input {
+            let inputs = found.iter().take(5).map(|found| match &found.input {
                 Some(input) => format!("#{} {input}", found.node),
                 None => format!("#{}", found.node),
             });
-            let places: Vec<String> = places.collect();
+            let inputs: Vec<String> = inputs.collect();
             let more = if found.len() > 5 { " and more" } else { "" };
             parts.push(format!(
                 "but ComfyUI would make another prompt of it at {}{more}; --api gives the one that ran",
-                places.join(", ")
+                inputs.join(", ")
             ));
         }
         DocumentAgreement::Foreign => {

@@ -21,7 +21,7 @@ const DEFINITION_SCHEMA: &str = "distribution-definition/0";
 const MAX_ENTRIES: usize = 4096;
 
 /// Parses a lock, or the document of another program as one. JSON first, else YAML.
-pub fn parse_lock(text: &str) -> Result<Lock, LockError> {
+pub(crate) fn parse_lock(text: &str) -> Result<Lock, LockError> {
     let document = match serde_json::from_str::<Value>(text) {
         Ok(document) => document,
         Err(_) => yaml::parse_yaml(text).map_err(LockError::Unreadable)?,
@@ -205,14 +205,14 @@ fn add_comfy_lock_models(models: &Value, lock: &mut Lock) {
 
 /// A document for another program, and what of the lock it cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExportedSpec {
+pub(crate) struct ExportedSpec {
     /// The document, ending in a line end.
     pub text: String,
     pub left_out: Vec<String>,
 }
 
 /// ComfyUI-Manager's snapshot of the packs of a lock.
-pub fn to_manager_snapshot(lock: &Lock) -> ExportedSpec {
+pub(crate) fn to_manager_snapshot(lock: &Lock) -> ExportedSpec {
     let (mut git, mut registry) = (Map::new(), Map::new());
     let mut files = Vec::new();
     let mut left = Vec::new();
@@ -248,7 +248,7 @@ pub fn to_manager_snapshot(lock: &Lock) -> ExportedSpec {
 }
 
 /// comfy-cli's build spec of a lock.
-pub fn to_comfy_build(lock: &Lock) -> ExportedSpec {
+pub(crate) fn to_comfy_build(lock: &Lock) -> ExportedSpec {
     let mut left = Vec::new();
     let mut models = Vec::new();
     for model in &lock.models {

@@ -10,7 +10,7 @@ use crate::platform::machine::Digest;
 /// Whether the picture can be made again here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ReproductionVerdict {
+pub(crate) enum ReproductionVerdict {
     /// Every model, pack, input file and ComfyUI is here as it was recorded, and nothing
     /// else that was recorded differs.
     Same,
@@ -22,7 +22,7 @@ pub enum ReproductionVerdict {
 
 /// What a finding means for making the picture again. Graver ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FindingEffect {
+pub(crate) enum FindingEffect {
     Fine,
     /// The repaired workflow sees to it.
     Repaired,
@@ -38,7 +38,7 @@ pub enum FindingEffect {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum ModelState {
+pub(crate) enum ModelState {
     /// The file of its name has its bytes.
     Same,
     /// Its bytes lie under another name that its loader offers.
@@ -67,7 +67,7 @@ pub enum ModelState {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ModelCheck {
+pub(crate) struct ModelCheck {
     /// The folder type.
     pub folder: String,
     /// Its name in the original.
@@ -87,7 +87,7 @@ pub struct ModelCheck {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum PackState {
+pub(crate) enum PackState {
     /// The same release or commit, without changes.
     Same,
     Other {
@@ -125,7 +125,7 @@ pub enum PackState {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PackCheck {
+pub(crate) struct PackCheck {
     pub name: String,
     /// The classes of the original that it brings.
     pub classes: BTreeSet<String>,
@@ -147,7 +147,7 @@ pub struct PackCheck {
 /// A part of what it runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum EnvironmentPart {
+pub(crate) enum EnvironmentPart {
     Comfyui,
     Python,
     Torch,
@@ -159,7 +159,7 @@ pub enum EnvironmentPart {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum EnvironmentPartState {
+pub(crate) enum EnvironmentPartState {
     Same,
     Other {
         /// Gets the recorded one.
@@ -175,7 +175,7 @@ pub enum EnvironmentPartState {
 
 /// ComfyUI, Python, torch, graphics card, flags.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct EnvironmentPartCheck {
+pub(crate) struct EnvironmentPartCheck {
     pub part: EnvironmentPart,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
@@ -187,7 +187,7 @@ pub struct EnvironmentPartCheck {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum InputState {
+pub(crate) enum InputState {
     /// The same bytes.
     Same,
     /// Its bytes lie under another name.
@@ -210,7 +210,7 @@ pub enum InputState {
 
 /// A file that the original reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct InputCheck {
+pub(crate) struct InputCheck {
     /// The node that reads it.
     pub node: String,
     /// The input of that node.
@@ -225,7 +225,7 @@ pub struct InputCheck {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ReproductionCheck {
+pub(crate) struct ReproductionCheck {
     pub verdict: ReproductionVerdict,
     /// Whether a ComfyUI was found here at all.
     pub comfyui_found: bool,
@@ -263,7 +263,7 @@ impl ReproductionCheck {
 }
 
 impl ModelCheck {
-    pub fn effect(&self) -> FindingEffect {
+    pub(crate) fn effect(&self) -> FindingEffect {
         match self.state {
             ModelState::Same => FindingEffect::Fine,
             ModelState::Renamed { .. } => FindingEffect::Repaired,
@@ -277,7 +277,7 @@ impl ModelCheck {
 }
 
 impl PackCheck {
-    pub fn effect(&self) -> FindingEffect {
+    pub(crate) fn effect(&self) -> FindingEffect {
         match self.state {
             PackState::Same => FindingEffect::Fine,
             PackState::Other { .. } | PackState::Dirty { .. } | PackState::Disabled { .. } => {
@@ -291,7 +291,7 @@ impl PackCheck {
 }
 
 impl EnvironmentPartCheck {
-    pub fn effect(&self) -> FindingEffect {
+    pub(crate) fn effect(&self) -> FindingEffect {
         match self.state {
             EnvironmentPartState::Same => FindingEffect::Fine,
             EnvironmentPartState::Other { .. } => FindingEffect::Differs,
@@ -301,7 +301,7 @@ impl EnvironmentPartCheck {
 }
 
 impl InputCheck {
-    pub fn effect(&self) -> FindingEffect {
+    pub(crate) fn effect(&self) -> FindingEffect {
         match self.state {
             InputState::Same => FindingEffect::Fine,
             InputState::Moved { .. } => FindingEffect::Repaired,

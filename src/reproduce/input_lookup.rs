@@ -7,8 +7,9 @@ use std::time::SystemTime;
 
 use comfy_graph::catalog::FileFolder;
 
+use crate::platform::hex::to_hex;
+use crate::platform::machine::hash;
 use crate::platform::machine::hash::{DigestSelection, HashThreads, NoHashProgress};
-use crate::platform::machine::{hash, to_hex};
 use crate::records::machine_view::MachineView;
 use crate::reproduce::{LocalInput, RequiredInput};
 
@@ -19,61 +20,68 @@ const MAX_TOTAL_BYTES: u64 = 2 << 30;
 /// How deep the folder is looked through.
 const MAX_DEPTH: usize = 8;
 
+/// What is behind the name of an input.
+enum InputLocation {
+    File(PathBuf),
+    Missing,
+    /// It is not looked at, because …
+    Refused(&'static str),
+}
+
 impl MachineView<'_> {
     /// Looks for each file under its name, and for its bytes in the input folder.
     pub fn find_inputs(&self, wanted: &[RequiredInput], now: SystemTime) -> Vec<LocalInput> {
         let mut others: Option<Vec<(String, String)>> = None;
         let mut found = Vec::new();
         for input in wanted {
-            let mut here = LocalInput::default();
+            let mut local = LocalInput::default();
             match self.resolve_input(input) {
-                Ok(Some(path)) => match sha256_of_input(&path, now) {
-                    Some(digest) => here.sha256 = Some(digest),
-                    None => here.refused = Some("it cannot be read".to_owned()),
+                InputLocation::File(path) => match sha256_of_input(&path, now) {
+                    Some(digest) => local.sha256 = Some(digest),
+                    None => local.refused = Some("it cannot be read".to_owned()),
                 },
-                Ok(None) => {}
-                Err(why) => here.refused = Some(why.to_owned()),
+                InputLocation::Missing => {}
+                InputLocation::Refused(why) => local.refused = Some(why.to_owned()),
             }
-            let lost = input.sha256.is_some() && here.sha256 != input.sha256;
+            let lost = input.sha256.is_some() && local.sha256 != input.sha256;
             if lost && let Some(root) = self.input_root() {
                 let others = others.get_or_insert_with(|| hash_folder(&root, now));
                 let mine =
                     others.iter().filter(|(_, digest)| Some(digest) == input.sha256.as_ref());
-                here.copies = mine.map(|(name, _)| name.clone()).collect();
+                local.copies = mine.map(|(name, _)| name.clone()).collect();
                 let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
-                here.copies.sort_by_key(|name| (last(name) != last(&input.name), name.clone()));
+                local.copies.sort_by_key(|name| (last(name) != last(&input.name), name.clone()));
             }
-            found.push(here);
+            found.push(local);
         }
         found
     }
 
     /// ComfyUI's input folder.
-    pub fn input_root(&self) -> Option<PathBuf> {
+    fn input_root(&self) -> Option<PathBuf> {
         self.installation.map(|found| found.parts.base.join("input"))
     }
 
-    /// The file behind a name, if it is there; why it is not looked at.
-    fn resolve_input(&self, input: &RequiredInput) -> Result<Option<PathBuf>, &'static str> {
-        let Some(found) = self.installation else { return Ok(None) };
+    fn resolve_input(&self, input: &RequiredInput) -> InputLocation {
+        let Some(found) = self.installation else { return InputLocation::Missing };
         let root = match &input.folder {
             FileFolder::Input(below) => found.parts.base.join("input").join(below.as_str()),
             FileFolder::Output => found.parts.output.clone(),
-            _ => return Err("what lies in temp is gone when ComfyUI starts"),
+            _ => return InputLocation::Refused("what lies in temp is gone when ComfyUI starts"),
         };
         let parts: Vec<&str> =
             input.name.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
         let leaves = |part: &&str| *part == ".." || part.contains(':') || part.contains('\0');
         if parts.is_empty() || parts.iter().any(leaves) || input.name.starts_with(['/', '\\']) {
-            return Err("its name leads out of ComfyUI's folders");
+            return InputLocation::Refused("its name leads out of ComfyUI's folders");
         }
         let mut path = root.clone();
         path.extend(parts);
-        let Ok(real) = path.canonicalize() else { return Ok(None) };
-        match root.canonicalize().is_ok_and(|root| real.starts_with(root)) {
-            true => Ok(real.is_file().then_some(real)),
-            false => Err("a link leads out of ComfyUI's folders"),
+        let Ok(real) = path.canonicalize() else { return InputLocation::Missing };
+        if !root.canonicalize().is_ok_and(|root| real.starts_with(root)) {
+            return InputLocation::Refused("a link leads out of ComfyUI's folders");
         }
+        if real.is_file() { InputLocation::File(real) } else { InputLocation::Missing }
     }
 }
 

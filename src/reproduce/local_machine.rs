@@ -75,7 +75,7 @@ pub struct LocalInput {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LocalMachine {
+pub(crate) struct LocalMachine {
     /// Whether there is a ComfyUI at all.
     pub has_comfyui: bool,
     /// The folder of its program.

@@ -22,7 +22,7 @@ use crate::records::{ComfyEnvironment, ModelFact, ModelStatus, PackEvidence, Pac
 pub(crate) const SCHEMA: u32 = 1;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lock {
+pub(crate) struct Lock {
     /// The schema the document follows.
     pub comfy_lock: u32,
     /// The file name of the workflow.
@@ -54,7 +54,7 @@ pub struct Lock {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct LockedProgram {
+pub(crate) struct LockedProgram {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The commit of its repository.
@@ -66,7 +66,7 @@ pub struct LockedProgram {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct LockedModel {
+pub(crate) struct LockedModel {
     pub folder: String,
     /// The name, with forward slashes.
     pub name: String,
@@ -86,7 +86,7 @@ pub struct LockedModel {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
-pub struct LockedPack {
+pub(crate) struct LockedPack {
     /// Its name in `custom_nodes`.
     pub name: String,
     /// How it is installed.
@@ -114,7 +114,7 @@ pub struct LockedPack {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct LockedInput {
+pub(crate) struct LockedInput {
     pub name: String,
     /// `input`, a folder in it, or `output`.
     #[serde(rename = "in")]
@@ -126,7 +126,7 @@ pub struct LockedInput {
 
 /// Why a document is no lock.
 #[derive(Debug, thiserror::Error)]
-pub enum LockError {
+pub(crate) enum LockError {
     /// It is neither JSON nor YAML.
     #[error("it is neither JSON nor YAML: {0}")]
     Unreadable(String),
@@ -139,7 +139,7 @@ pub enum LockError {
 
 impl Lock {
     /// What was seen of a workflow's environment, locked.
-    pub fn from_environment(
+    pub(crate) fn from_environment(
         workflow: &str,
         named: &Dependencies,
         models: &[ModelFact],
@@ -181,13 +181,13 @@ impl Lock {
     }
 
     /// The document, ending in a line end.
-    pub fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         text + "\n"
     }
 
     /// What the lock says is needed.
-    pub fn requirements(&self) -> Requirements {
+    pub(crate) fn requirements(&self) -> Requirements {
         let program = self.comfyui.clone().unwrap_or_default();
         let source =
             Checkout { commit: program.commit, remote: program.remote, ..Checkout::default() };
@@ -210,7 +210,7 @@ impl Lock {
     }
 
     /// What could not be locked, a line each.
-    pub fn gaps(&self) -> Vec<String> {
+    pub(crate) fn gaps(&self) -> Vec<String> {
         let models = self.models.iter().filter(|model| model.sha256.is_none());
         let mut gaps: Vec<String> = models
             .map(|model| {
@@ -233,7 +233,7 @@ impl Lock {
     }
 
     /// What a workflow names that the lock does not have: it was changed since.
-    pub fn missing_names(&self, named: &Dependencies) -> Vec<String> {
+    pub(crate) fn missing_names(&self, named: &Dependencies) -> Vec<String> {
         let plain = |name: &str| name.replace('\\', "/");
         let models: BTreeSet<(&str, String)> =
             self.models.iter().map(|model| (model.folder.as_str(), plain(&model.name))).collect();
@@ -345,7 +345,7 @@ impl LockedPack {
 
 impl LockedInput {
     /// A file as it was found.
-    pub fn from_required(input: &RequiredInput, sha256: Option<String>) -> LockedInput {
+    pub(crate) fn from_required(input: &RequiredInput, sha256: Option<String>) -> LockedInput {
         let folder = match &input.folder {
             FileFolder::Input(below) if below.is_empty() => "input".to_owned(),
             FileFolder::Input(below) => format!("input/{below}"),

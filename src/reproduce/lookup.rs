@@ -2,11 +2,11 @@
 //! packs by whatever identifies them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::platform::git::remote;
-use crate::platform::machine::comfyui::folders::ModelFolders;
+use crate::platform::machine::comfyui::folders::{ModelFolders, OfferedName};
 use crate::platform::machine::models::{ModelResolution, resolve_model};
 use crate::platform::machine::packs::{NodePack, PackActivation, PackInstallKind};
 use crate::platform::machine::{Digest, DigestKind, FileHashes, packs};
@@ -35,19 +35,20 @@ impl MachineView<'_> {
         wanted: &[RequiredModel],
         failures: &HashMap<PathBuf, HashFailure>,
     ) -> FoundModels {
-        let mut again = FoundModels::default();
+        let mut found = FoundModels::default();
         for model in wanted {
-            let here = match self.installation {
-                Some(found) => {
-                    self.find_model(model, &found.folders, failures, &mut again.unhashed)
+            let local = match self.installation {
+                Some(installation) => {
+                    let folders = &installation.folders;
+                    self.find_model(model, folders, failures, &mut found.unhashed)
                 }
                 None => LocalModel::default(),
             };
-            again.models.push(here);
+            found.models.push(local);
         }
-        again.unhashed.sort_by(|a, b| a.file.cmp(&b.file));
-        again.unhashed.dedup();
-        again
+        found.unhashed.sort_by(|a, b| a.file.cmp(&b.file));
+        found.unhashed.dedup();
+        found
     }
 
     fn find_model(
@@ -57,11 +58,11 @@ impl MachineView<'_> {
         failures: &HashMap<PathBuf, HashFailure>,
         waiting: &mut Vec<UnhashedFile>,
     ) -> LocalModel {
-        let mut here = LocalModel::default();
+        let mut local = LocalModel::default();
         let mut sizes = model.sizes.clone();
         match resolve_model(folders, &model.folder, &model.name) {
             ModelResolution::File { taken, .. } => {
-                here.found = if let Some(hashed) = self.cached_hashes(&taken.file) {
+                local.found = if let Some(hashed) = self.cached_hashes(&taken.file) {
                     LocalFile::Hashed(Box::new(hashed.hashes))
                 } else if let Some(failure) = failures.get(&taken.file) {
                     LocalFile::Unread(failure.why.clone())
@@ -72,39 +73,39 @@ impl MachineView<'_> {
                     LocalFile::Unread("it is not hashed".to_owned())
                 };
             }
-            ModelResolution::Folder { .. } => here.found = LocalFile::Folder,
+            ModelResolution::Folder { .. } => local.found = LocalFile::Folder,
             ModelResolution::Refused(refusal) => {
-                here.found = LocalFile::Refused(refusal.to_string())
+                local.found = LocalFile::Refused(refusal.to_string())
             }
             ModelResolution::Missing | ModelResolution::UnknownType => {
                 if model.digests.is_none()
                     && let Some((hashes, size)) = self.last_known_hashes(folders, model)
                 {
                     sizes.insert(size);
-                    here.remembered = Some(Box::new(hashes));
+                    local.remembered = Some(Box::new(hashes));
                 }
             }
         }
         let mut digests: BTreeSet<Digest> =
             model.digests.iter().flat_map(|fact| fact.value.iter().cloned()).collect();
-        if let Some(remembered) = &here.remembered {
+        if let Some(remembered) = &local.remembered {
             digests.extend(remembered.digest(DigestKind::Sha256));
         }
-        if digests.is_empty() || has_any_digest(&here.found, &digests) {
-            return here;
+        if digests.is_empty() || has_any_digest(&local.found, &digests) {
+            return local;
         }
         // What waits under its own name comes first: it is the likeliest.
-        let own_waits = matches!(&here.found, LocalFile::Unread(_));
-        here.copies = self.find_copies(folders, &digests);
+        let own_waits = matches!(&local.found, LocalFile::Unread(_));
+        local.copies = self.find_copies(folders, &digests);
         let fits = |copy: &ModelCopy| copy.folder == model.folder || model.folder == UNKNOWN_FOLDER;
-        if !here.copies.iter().any(fits) && !own_waits {
+        if !local.copies.iter().any(fits) && !own_waits {
             for file in folders.files_of_sizes(&sizes) {
                 if self.cached_hashes(&file.0).is_none() && !failures.contains_key(&file.0) {
                     waiting.push(UnhashedFile { file: file.0, size: file.1 });
                 }
             }
         }
-        here
+        local
     }
 
     /// What the file that had this name last held, when it was hashed.
@@ -133,15 +134,15 @@ impl MachineView<'_> {
         files.dedup();
         let mut copies: Vec<ModelCopy> = Vec::new();
         for file in files.iter().filter(|file| folders.contains(file)) {
-            for (kind, label, name) in folders.names_of_file(file) {
+            for OfferedName { folder_type, label, name } in folders.names_of_file(file) {
                 let reached = matches!(
-                    resolve_model(folders, &kind, &name),
+                    resolve_model(folders, &folder_type, &name),
                     ModelResolution::File { taken, .. } if taken.file == *file
                 );
                 if reached {
                     let place = format!("{label}/{name}");
                     let name = name.replace('/', std::path::MAIN_SEPARATOR_STR);
-                    copies.push(ModelCopy { folder: kind, name, place });
+                    copies.push(ModelCopy { folder: folder_type, name, place });
                 }
             }
         }
@@ -228,53 +229,4 @@ impl MachineView<'_> {
 fn has_any_digest(found: &LocalFile, digests: &BTreeSet<Digest>) -> bool {
     let LocalFile::Hashed(hashes) = found else { return false };
     digests.iter().any(|digest| hashes.matches(digest) == Some(true))
-}
-
-impl ModelFolders {
-    /// The types that offer a file without links in its path: type, label of the search
-    /// folder, name below it with forward slashes.
-    pub fn names_of_file(&self, real: &Path) -> Vec<(String, String, String)> {
-        let mut found = Vec::new();
-        for (kind, folder_type) in self.folder_types() {
-            for folder in &folder_type.folders {
-                let below = folder.path.canonicalize().ok();
-                let below =
-                    below.and_then(|folder| Some(real.strip_prefix(folder).ok()?.to_owned()));
-                let parts = below.as_ref().and_then(|below| {
-                    below.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>()
-                });
-                if let Some(name) = parts.map(|parts| parts.join("/"))
-                    && folder_type.offered.offers(&name)
-                {
-                    found.push((kind.to_owned(), folder.label.clone(), name));
-                }
-            }
-        }
-        found
-    }
-
-    /// The files in the model folders that have one of these sizes in bytes, without links
-    /// in their paths, each once.
-    pub fn files_of_sizes(&self, sizes: &BTreeSet<u64>) -> Vec<(PathBuf, u64)> {
-        let mut found = Vec::new();
-        if sizes.is_empty() {
-            return found;
-        }
-        for (_, kind) in self.folder_types() {
-            for folder in &kind.folders {
-                self.visit_files(&folder.path, kind, &mut |_, path, metadata| {
-                    let size = metadata.len();
-                    if sizes.contains(&size)
-                        && let Ok(real) = path.canonicalize()
-                        && self.contains(&real)
-                    {
-                        found.push((real, size));
-                    }
-                });
-            }
-        }
-        found.sort();
-        found.dedup();
-        found
-    }
 }

@@ -10,35 +10,42 @@
 //! Evidence only: what nobody recorded is said to be unknown, never guessed. Must not know
 //! the machine; what is here is handed in.
 
-pub mod check;
-pub mod claims;
-pub mod command_lines;
-pub mod commands;
-pub mod describe;
-pub mod environment_specs;
-pub mod finding;
-pub mod input_lookup;
-pub mod local_machine;
-pub mod lock;
-pub mod lookup;
-pub mod prompt_differences;
-pub mod rename;
-pub mod repair;
-pub mod requirements;
-pub mod vary;
-pub mod yaml;
+pub(crate) mod apply;
+pub(crate) mod check;
+pub(crate) mod claims;
+pub(crate) mod command_lines;
+pub(crate) mod commands;
+pub(crate) mod describe;
+pub(crate) mod environment_specs;
+pub(crate) mod finding;
+pub(crate) mod input_lookup;
+pub(crate) mod local_machine;
+pub(crate) mod lock;
+pub(crate) mod lock_files;
+pub(crate) mod lookup;
+pub(crate) mod lost_inputs;
+pub(crate) mod plan;
+pub(crate) mod prompt_differences;
+pub(crate) mod rename;
+pub(crate) mod repair;
+pub(crate) mod requirements;
+pub(crate) mod rerun_report;
+pub(crate) mod vary;
+pub(crate) mod yaml;
 
-pub use check::check_requirements;
-pub use claims::add_parameter_claims;
-pub use environment_specs::{ExportedSpec, to_comfy_build, to_manager_snapshot};
-pub use finding::{
+pub(crate) use check::check_requirements;
+pub(crate) use claims::add_parameter_claims;
+pub(crate) use environment_specs::{ExportedSpec, to_comfy_build, to_manager_snapshot};
+pub(crate) use finding::{
     InputState, ModelState, PackCheck, PackState, ReproductionCheck, ReproductionVerdict,
 };
-pub use local_machine::{
+pub(crate) use local_machine::{
     LocalFile, LocalInput, LocalMachine, LocalModel, LocalPack, ModelCopy, RestoreSource,
 };
-pub use lock::{Lock, LockedInput};
-pub use prompt_differences::PromptDifference;
+pub(crate) use lock::{Lock, LockedInput};
 pub use rename::FileRenames;
-pub use repair::{DocumentAgreement, RepairedDocuments, repair_documents};
-pub use requirements::{RequiredInput, RequiredModel, RequiredPack, Requirements, WorkflowRecords};
+pub(crate) use repair::RepairedDocuments;
+pub use repair::{DocumentAgreement, repair_documents};
+pub(crate) use requirements::{
+    RequiredInput, RequiredModel, RequiredPack, Requirements, WorkflowRecords,
+};

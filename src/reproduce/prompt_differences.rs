@@ -15,7 +15,7 @@ pub struct PromptDifference {
 /// Where `made` would run differently from `ran`. An input that only one of them has is no
 /// difference: the server fills in what has a default, and a frontend leaves out what it
 /// cannot name.
-pub fn diff_prompts(made: &Prompt, ran: &Prompt) -> Vec<PromptDifference> {
+pub(crate) fn diff_prompts(made: &Prompt, ran: &Prompt) -> Vec<PromptDifference> {
     let mut found = Vec::new();
     // A frontend gives no class to a node whose pack is missing; such a prompt never ran.
     for (id, node) in ran.nodes.iter().filter(|(_, node)| !node.class().is_empty()) {

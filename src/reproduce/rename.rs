@@ -99,8 +99,8 @@ impl FileRenames {
                         continue;
                     }
                     let name = widget.name.to_string();
-                    let (behind, input) = resolve_fed_widget(workflow, graph, node, &name);
-                    let files = catalog.value_files(behind, &input, widget.value);
+                    let (holder, input) = resolve_fed_widget(workflow, graph, node, &name);
+                    let files = catalog.value_files(holder, &input, widget.value);
                     if let Some(new) = self.renamed_value(widget.value, &files) {
                         let key = NodeKey { scope: scope.clone(), id: node.id().clone() };
                         changes.push((key, widget.location, widget.name, new));

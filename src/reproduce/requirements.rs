@@ -84,7 +84,7 @@ pub struct RequiredInput {
 
 /// Everything the original needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Requirements {
+pub(crate) struct Requirements {
     /// When it was made.
     pub made_at: Option<String>,
     pub models: Vec<RequiredModel>,
@@ -99,7 +99,7 @@ pub struct Requirements {
 /// The records that may speak: those of exactly this workflow, nearest first, then all
 /// others, nearest first. Each with its commit.
 #[derive(Debug, Clone, Default)]
-pub struct WorkflowRecords {
+pub(crate) struct WorkflowRecords {
     pub own: Vec<(String, CommitRecord)>,
     pub other: Vec<(String, CommitRecord)>,
 }
@@ -108,7 +108,7 @@ impl Requirements {
     /// What a run needs. `prompt` is what it executed, `named` what its documents name: models,
     /// and the node classes that ComfyUI does not bring. `machine` is the id of the machine whose
     /// observations count first.
-    pub fn from_run(
+    pub(crate) fn from_run(
         run: &Run,
         prompt: &Prompt,
         named: &dependencies::Dependencies,

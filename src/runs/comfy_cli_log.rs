@@ -21,6 +21,7 @@ use super::run_data::RunEvidence;
 use super::server_queries;
 use crate::platform::git::Repository;
 use crate::platform::machine::server::ComfyServer;
+use crate::platform::time::format_utc_millis;
 use crate::records::dependencies::shareable_name;
 use crate::runs::run_data::{HistoryEntry, RunSource, parse_entry, run_from_entry};
 
@@ -72,7 +73,7 @@ pub(crate) fn run_from_cli(
     let mut evidence = run_from_entry(entry, catalog);
     let run = &mut evidence.run;
     run.known = [RunSource::Cli].into();
-    run.queued = line.queued_at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
+    run.queued = line.queued_at.map(format_utc_millis);
     // A path of this machine says more than its work tree's people need to know.
     run.from_file = line.workflow.as_deref().map(|name| {
         let below = repository.work_tree().and_then(|top| Path::new(name).strip_prefix(top).ok());

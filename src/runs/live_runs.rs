@@ -21,22 +21,22 @@ const MAX_FILES: usize = 64;
 /// The run of a history entry, with what its files on this machine show.
 pub(crate) fn run_with_files(
     entry: &HistoryEntry,
-    shelf: &RunStore,
+    run_store: &RunStore,
     folders: &OutputFolders,
 ) -> RunEvidence {
-    let mut evidence = run_from_entry(entry, &shelf.catalog);
-    inspect_outputs(&mut evidence.run, shelf, folders);
+    let mut evidence = run_from_entry(entry, &run_store.catalog);
+    inspect_outputs(&mut evidence.run, run_store, folders);
     evidence
 }
 
 /// Looks at the files that a run names, as far as they are on this machine. A file that
 /// carries another prompt is not the run's: its name was used again.
-fn inspect_outputs(run: &mut Run, shelf: &RunStore, folders: &OutputFolders) {
+fn inspect_outputs(run: &mut Run, run_store: &RunStore, folders: &OutputFolders) {
     let Run { outputs, inputs, content, .. } = run;
     for output in outputs.iter_mut().take(MAX_FILES) {
         let Some(path) = folders.locate(output).filter(|path| path.is_file()) else { continue };
-        let Ok(Some(looked)) = media_file::inspect_file(&path) else { continue };
-        if let Some(inside) = run_from_payload(looked.payload, &shelf.catalog) {
+        let Ok(inspected) = media_file::inspect_file(&path) else { continue };
+        if let Some(inside) = run_from_payload(inspected.payload, &run_store.catalog) {
             if inside.run.content != *content {
                 continue;
             }
@@ -45,40 +45,41 @@ fn inspect_outputs(run: &mut Run, shelf: &RunStore, folders: &OutputFolders) {
         }
         let (path, node, kind) = (output.path.clone(), output.node.clone(), output.kind.clone());
         let index = output.index;
-        *output = OutputFile { path, base: OutputBase::Output, node, index, kind, ..looked.output };
+        *output =
+            OutputFile { path, base: OutputBase::Output, node, index, kind, ..inspected.output };
     }
 }
 
-fn copy_input_digests(inputs: &mut [InputFile], told: &[InputFile]) {
+fn copy_input_digests(inputs: &mut [InputFile], known: &[InputFile]) {
     for input in inputs.iter_mut().filter(|input| input.sha256.is_none()) {
         let same = |one: &&InputFile| (&one.node, &one.name) == (&input.node, &input.name);
-        input.sha256 = told.iter().find(same).and_then(|one| one.sha256.clone());
+        input.sha256 = known.iter().find(same).and_then(|one| one.sha256.clone());
     }
 }
 
 /// Records the runs that wait in the bridge's spool. Each file goes when its run is there.
 pub(crate) fn ingest_spool(
     session: &Session,
-    shelf: &mut RunStore,
+    run_store: &mut RunStore,
     folders: &OutputFolders,
     machine: &mut MachineFacts,
 ) -> Result<usize> {
     let mut recorded = 0;
     for part in
-        bridge::spooled_files(&bridge::spool_folder(&shelf.repository.state_dir())).chunks(64)
+        bridge::spooled_files(&bridge::spool_folder(&run_store.repository.state_dir())).chunks(64)
     {
-        let mut filing = RunBatch::default();
+        let mut batch = RunBatch::default();
         for path in part {
             let bytes = std::fs::read(path).unwrap_or_default();
             let value = json::parse_lenient(&bytes).ok();
             if let Some(mut evidence) =
-                value.and_then(|value| run_from_spool(&value, &shelf.catalog))
+                value.and_then(|value| run_from_spool(&value, &run_store.catalog))
             {
-                inspect_outputs(&mut evidence.run, shelf, folders);
-                filing.add_run(shelf, machine.annotate_run(session, shelf, evidence))?;
+                inspect_outputs(&mut evidence.run, run_store, folders);
+                batch.add_run(run_store, machine.annotate_run(session, run_store, evidence))?;
             }
         }
-        recorded += filing.write(session, shelf)?;
+        recorded += batch.write(session, run_store)?;
         for path in part {
             // What is no run of ours cannot become one.
             let _ = std::fs::remove_file(path);

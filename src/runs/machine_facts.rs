@@ -15,14 +15,12 @@ use jiff::Timestamp;
 use super::media_file;
 use super::run_data::RunEvidence;
 use super::run_store::RunStore;
+use crate::platform::hex::to_hex;
 use crate::platform::machine::hash::FileStamp;
 use crate::platform::machine::models::{ModelResolution, resolve_model};
 use crate::platform::machine::server::ServerAddress;
-use crate::platform::machine::to_hex;
-use crate::records::commands::record::machine_state::{
-    LocationSettings, MachineState, ServerAnswer, TimeBudget,
-};
 use crate::records::dependencies::{prompt_dependencies, workflow_dependencies};
+use crate::records::machine_state::{LocationSettings, MachineState, ServerAnswer, TimeBudget};
 use crate::records::machine_view::ClassModules;
 use crate::records::{ClassUse, ComfyEnvironment, EnvironmentSource, PackFact};
 use crate::runs::run_data::Run;
@@ -62,54 +60,54 @@ impl MachineFacts {
     pub(crate) fn annotate_run(
         &mut self,
         session: &Session,
-        shelf: &RunStore,
+        run_store: &RunStore,
         mut evidence: RunEvidence,
     ) -> RunEvidence {
         // Of a server elsewhere this machine knows nothing.
         if self.server.as_ref().is_some_and(|server| !server.is_on_this_machine()) {
             return evidence;
         }
-        let classes = custom_classes(&evidence, shelf);
+        let classes = custom_classes(&evidence, run_store);
         let is_asked = self.server.is_some();
-        let Some(looked) = self.observe(session, shelf) else { return evidence };
+        let Some(observed) = self.observe(session, run_store) else { return evidence };
         let run = &mut evidence.run;
         let is_new = ended_recently(run);
         // The server that remembers a run is the one that ran it.
-        let itself = is_asked && looked.environment.from == Some(EnvironmentSource::Server);
-        let is_known = looked.environment.from.is_some();
+        let itself = is_asked && observed.environment.from == Some(EnvironmentSource::Server);
+        let is_known = observed.environment.from.is_some();
         if run.environment.is_none() && is_known && (is_new || itself) {
-            run.environment = Some(looked.environment.clone());
+            run.environment = Some(observed.environment.clone());
         }
         if is_new && run.packs.is_empty() && !classes.is_empty() {
-            run.packs = looked.pack_facts(classes);
+            run.packs = observed.pack_facts(classes);
         }
-        looked.add_model_digests(run);
-        looked.add_input_digests(run);
+        observed.add_model_digests(run);
+        observed.add_input_digests(run);
         evidence
     }
 
     /// What was seen is looked at again when it is old.
     pub(crate) fn drop_if_stale(&mut self) {
-        if self.observed.as_ref().is_some_and(|looked| looked.observed_at.elapsed() > MAX_AGE) {
+        if self.observed.as_ref().is_some_and(|observed| observed.observed_at.elapsed() > MAX_AGE) {
             self.observed = None;
         }
     }
 
-    fn observe(&mut self, session: &Session, shelf: &RunStore) -> Option<&mut ObservedMachine> {
+    fn observe(&mut self, session: &Session, run_store: &RunStore) -> Option<&mut ObservedMachine> {
         if self.observed.is_none() {
-            let mut places = LocationSettings::load(session, &shelf.repository).ok()?;
+            let mut settings = LocationSettings::load(session, &run_store.repository).ok()?;
             // A hook asks nobody who may keep it waiting.
             let patience = if self.server.is_some() { TimeBudget::Full } else { TimeBudget::Hook };
             if let Some(server) = &self.server {
-                places.set_server(server);
+                settings.set_server(server);
             }
-            let here = MachineState::detect(session, &shelf.repository, &places, patience);
+            let state = MachineState::detect(session, &run_store.repository, &settings, patience);
             let (environment, _) =
-                here.with_view(&ClassModules::default(), |look| look.collect_environment());
+                state.with_view(&ClassModules::default(), |view| view.collect_environment());
             let at = Instant::now();
             self.observed = Some(ObservedMachine {
                 observed_at: at,
-                state: here,
+                state,
                 environment,
                 packs: BTreeMap::new(),
             });
@@ -127,7 +125,7 @@ impl ObservedMachine {
         let modules = &self.state.learned_classes().modules;
         let facts = self
             .state
-            .with_view(modules, |look| look.collect_pack_facts(&classes, SystemTime::now()))
+            .with_view(modules, |view| view.collect_pack_facts(&classes, SystemTime::now()))
             .facts;
         self.packs.insert(classes, facts.clone());
         facts
@@ -164,12 +162,12 @@ impl ObservedMachine {
             if !std::fs::metadata(&path).is_ok_and(|metadata| fits(&metadata)) {
                 continue;
             }
-            let Ok(Some(looked)) = media_file::inspect_file(&path) else { continue };
+            let Ok(inspected) = media_file::inspect_file(&path) else { continue };
             // ComfyUI's own digest says which bytes it read.
-            if input.sha256.is_none() || input.sha256 == looked.output.sha256 {
-                input.sha256 = looked.output.sha256;
-                input.size = looked.output.size;
-                input.perceptual = looked.output.perceptual;
+            if input.sha256.is_none() || input.sha256 == inspected.output.sha256 {
+                input.sha256 = inspected.output.sha256;
+                input.size = inspected.output.size;
+                input.perceptual = inspected.output.perceptual;
             }
         }
     }
@@ -194,9 +192,12 @@ fn input_path(folder: &Path, name: &str) -> Option<PathBuf> {
 }
 
 /// The classes of a run that are not ComfyUI's own, with what its workflow claims.
-fn custom_classes(evidence: &RunEvidence, shelf: &RunStore) -> Vec<ClassUse> {
+fn custom_classes(evidence: &RunEvidence, run_store: &RunStore) -> Vec<ClassUse> {
     let own = |class: &str| {
-        shelf.catalog.class(class).is_some_and(|class| !class.module.starts_with("custom_nodes"))
+        run_store
+            .catalog
+            .class(class)
+            .is_some_and(|class| !class.module.starts_with("custom_nodes"))
     };
     if evidence.run.classes.keys().all(|class| own(class)) {
         return Vec::new();
@@ -204,10 +205,10 @@ fn custom_classes(evidence: &RunEvidence, shelf: &RunStore) -> Vec<ClassUse> {
     let workflow = evidence.workflow.clone().and_then(|value| Workflow::from_value(value).ok());
     let prompt = || evidence.prompt.clone().and_then(|value| Prompt::from_value(value).ok());
     let named = match &workflow {
-        Some(workflow) => workflow_dependencies(workflow, &shelf.catalog),
-        None => {
-            prompt().map(|prompt| prompt_dependencies(&prompt, &shelf.catalog)).unwrap_or_default()
-        }
+        Some(workflow) => workflow_dependencies(workflow, &run_store.catalog),
+        None => prompt()
+            .map(|prompt| prompt_dependencies(&prompt, &run_store.catalog))
+            .unwrap_or_default(),
     };
     let ran = &evidence.run.classes;
     named.classes.into_iter().filter(|class| ran.contains_key(&class.class)).collect()

@@ -10,6 +10,7 @@ use comfy_media::{EmbeddedMetadata, Payload};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::error::CommandError;
 use crate::platform::hex::{sha256_hex, to_hex};
 use crate::platform::machine::hash::FileStamp;
 use crate::platform::time::format_utc_millis;
@@ -44,8 +45,24 @@ pub(crate) fn may_be_output(path: &Path) -> bool {
     })
 }
 
-/// Reads a file. `None` where it changes while it is read.
-pub(crate) fn inspect_file(path: &Path) -> std::io::Result<Option<InspectedOutput>> {
+/// Why a file was not inspected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InspectError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// It changed while it was read.
+    #[error("it is being written")]
+    Changing,
+}
+
+impl From<InspectError> for CommandError {
+    fn from(error: InspectError) -> Self {
+        CommandError::system(error)
+    }
+}
+
+/// Reads a file.
+pub(crate) fn inspect_file(path: &Path) -> Result<InspectedOutput, InspectError> {
     let mut file = File::open(path)?;
     let before = FileStamp::from_metadata(&file.metadata()?);
     let (digest, embedded, perceptual) = if before.size <= MAX_WHOLE_READ {
@@ -59,7 +76,7 @@ pub(crate) fn inspect_file(path: &Path) -> std::io::Result<Option<InspectedOutpu
     };
     let metadata = std::fs::metadata(path)?;
     if FileStamp::from_metadata(&metadata) != before {
-        return Ok(None);
+        return Err(InspectError::Changing);
     }
     let size = embedded.as_ref().and_then(|embedded| embedded.size);
     let output = OutputFile {
@@ -71,7 +88,7 @@ pub(crate) fn inspect_file(path: &Path) -> std::io::Result<Option<InspectedOutpu
         ..OutputFile::default()
     };
     let payload = embedded.as_ref().map(EmbeddedMetadata::payload).unwrap_or_default();
-    Ok(Some(InspectedOutput { path: path.to_owned(), stamp: before, output, payload }))
+    Ok(InspectedOutput { path: path.to_owned(), stamp: before, output, payload })
 }
 
 /// The texts that a file carries; its bytes are not hashed.

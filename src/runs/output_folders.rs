@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::media_file::may_be_output;
 use crate::error::Result;
 use crate::platform::git::{Repository, index};
-use crate::records::commands::record::machine_state::{LocationSettings, MachineState, TimeBudget};
+use crate::records::machine_state::{LocationSettings, MachineState, TimeBudget, expand_path};
 use crate::runs::run_data::{OutputBase, OutputFile};
 use crate::session::Session;
 
@@ -18,13 +18,14 @@ pub(crate) struct OutputFolders {
 impl OutputFolders {
     /// From `comfy.output`, else the ComfyUI that was found.
     pub(crate) fn detect(session: &Session, repository: &Repository) -> Result<OutputFolders> {
-        let told = repository.settings("comfy.output")?.pop().map(|(_, value)| value);
-        let output = match told.filter(|value| !value.is_empty()) {
-            Some(text) => Some(expand_configured_path(&text, session, repository)),
+        let configured = repository.settings("comfy.output")?.pop().map(|(_, value)| value);
+        let output = match configured.filter(|value| !value.is_empty()) {
+            Some(text) => expand_path(&text, session.environment.home.as_deref(), repository),
             None => {
-                let places = LocationSettings::load(session, repository)?;
-                let here = MachineState::detect(session, repository, &places, TimeBudget::Hook);
-                here.installation.map(|found| found.parts.output)
+                let settings = LocationSettings::load(session, repository)?;
+                let machine =
+                    MachineState::detect(session, repository, &settings, TimeBudget::Hook);
+                machine.installation.map(|found| found.parts.output)
             }
         };
         Ok(OutputFolders::new(output, repository))
@@ -48,11 +49,11 @@ impl OutputFolders {
     /// Where outputs are looked for when nobody names a place: ComfyUI's output folder, and
     /// what git tracks of the files that could be outputs.
     pub(crate) fn scan_roots(&self, repository: &Repository) -> Result<Vec<PathBuf>> {
-        let mut places: Vec<PathBuf> = self.output.iter().cloned().collect();
+        let mut roots: Vec<PathBuf> = self.output.iter().cloned().collect();
         if let Some(work_tree) = &self.work_tree {
-            places.extend(tracked_outputs(repository, work_tree)?.filter(|path| path.is_file()));
+            roots.extend(tracked_outputs(repository, work_tree)?.filter(|path| path.is_file()));
         }
-        Ok(places)
+        Ok(roots)
     }
 
     /// What a file is called in a run. `base` is the folder that was scanned.
@@ -89,13 +90,6 @@ pub(crate) fn tracked_outputs(
 ) -> Result<impl Iterator<Item = PathBuf>> {
     let tracked = index::tracked_paths(repository)?.into_iter().map(|path| path.to_path());
     Ok(tracked.filter(|path| may_be_output(path)).map(move |path| work_tree.join(path)))
-}
-
-fn expand_configured_path(text: &str, session: &Session, repository: &Repository) -> PathBuf {
-    match (text.strip_prefix("~/"), &session.environment.home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => repository.work_tree().unwrap_or(repository.git_dir()).join(text),
-    }
 }
 
 fn to_slash_path(path: &Path) -> String {

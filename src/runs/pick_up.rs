@@ -1,6 +1,5 @@
 //! New outputs are picked up after a commit, by a process of its own.
 
-use std::fs::File;
 use std::path::Path;
 
 use serde_json::Value;
@@ -13,12 +12,12 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::git::shared_refs::RUNS_REF;
 use crate::platform::git::{CommitId, RefName, Repository};
-use crate::records::commands::record::hook_recording::{ComfyUiPresence, GIT_HOOK_VARIABLES};
+use crate::platform::machine::lock_file::try_lock_file;
+use crate::records::hook_recording::{ComfyUiPresence, GIT_HOOK_VARIABLES};
 use crate::records::worker;
-use crate::runs::commands::runs::scan::scan_outputs;
-use crate::runs::commands::runs::to_run_line;
 use crate::runs::index::{RunFilter, RunQuery, RunRow, SearchKey};
-use crate::runs::text::run_text::{format_run_line, run_line_value};
+use crate::runs::scan::scan_outputs;
+use crate::runs::text::run_text::{RunLine, format_run_line, run_line_value};
 use crate::session::Session;
 
 /// Runs of a commit that are shown.
@@ -61,16 +60,13 @@ pub(crate) fn start_pick_up(
 
 /// The process: one at a time, others leave it to that one.
 pub(crate) fn run(session: &Session) -> Result<Exit> {
-    let mut shelf = RunStore::open(session)?;
-    let path = shelf.repository.state_dir().join("scan.lock");
-    let lock = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
-    if lock.try_lock().is_err() {
-        return Ok(Exit::Done);
-    }
-    let folders = OutputFolders::detect(session, &shelf.repository)?;
-    live_runs::ingest_spool(session, &mut shelf, &folders, &mut MachineFacts::default())?;
-    let places = folders.scan_roots(&shelf.repository)?;
-    scan_outputs(session, &mut shelf, &folders, &places, false, None)?;
+    let mut run_store = RunStore::open(session)?;
+    let path = run_store.repository.state_dir().join("scan.lock");
+    let Some(_lock) = try_lock_file(&path)? else { return Ok(Exit::Done) };
+    let folders = OutputFolders::detect(session, &run_store.repository)?;
+    live_runs::ingest_spool(session, &mut run_store, &folders, &mut MachineFacts::default())?;
+    let places = folders.scan_roots(&run_store.repository)?;
+    scan_outputs(session, &mut run_store, &folders, &places, false, None)?;
     Ok(Exit::Done)
 }
 
@@ -84,18 +80,18 @@ pub(crate) fn find_commit_runs(
     if repository.reference(&RefName::new(RUNS_REF))?.is_none() {
         return Ok(Vec::new());
     }
-    let shelf = RunStore::open(session)?;
-    let graphs = shelf.graph_ids_of_commit(commit)?;
+    let run_store = RunStore::open(session)?;
+    let graphs = run_store.graph_ids_of_commit(commit)?;
     let keys = vec![SearchKey::Graphs(graphs)];
     let query =
         RunQuery { keys, since: None, until: None, filter: RunFilter::WithFiles, limit: most };
-    Ok(shelf.index.find_runs(&query)?)
+    Ok(run_store.index.find_runs(&query)?)
 }
 
 /// The newest runs of a commit's workflows, as JSON values.
 pub(crate) fn commit_runs_json(session: &Session, commit: CommitId) -> Result<Vec<Value>> {
     let rows = find_commit_runs(session, commit, MAX_LISTED)?;
-    Ok(rows.iter().map(|row| run_line_value(&to_run_line(row), None)).collect())
+    Ok(rows.iter().map(|row| run_line_value(&RunLine::from(row), None)).collect())
 }
 
 /// The newest runs of a commit's workflows, in words. Empty where none are known.
@@ -103,7 +99,7 @@ pub(crate) fn describe_commit_runs(session: &Session, commit: CommitId) -> Resul
     let rows = find_commit_runs(session, commit, MAX_SHOWN + 1)?;
     let mut text = String::new();
     for row in rows.iter().take(MAX_SHOWN) {
-        text += &format_run_line(&to_run_line(row), None);
+        text += &format_run_line(&RunLine::from(row), None);
     }
     if rows.is_empty() {
         return Ok(String::new());

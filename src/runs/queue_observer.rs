@@ -6,12 +6,14 @@
 
 use std::time::{Duration, Instant};
 
+use comfy_graph::json;
+
 use super::websocket::{ComfySocket, SocketEvent, random_client_id};
 use crate::platform::machine::server::ServerAddress;
 
 /// A websocket client that only listens.
 #[derive(Debug)]
-pub struct QueueObserver {
+pub(crate) struct QueueObserver {
     socket: ComfySocket,
     /// A ping was sent and nothing came since.
     is_pinged: bool,
@@ -19,7 +21,7 @@ pub struct QueueObserver {
 
 /// What came within the time that was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueueEvent {
+pub(crate) enum QueueEvent {
     /// So many prompts wait or run.
     Queue(u64),
     /// A message about something else.
@@ -32,13 +34,13 @@ pub enum QueueEvent {
 
 impl QueueObserver {
     /// Connects. `None` where nobody answers as ComfyUI does.
-    pub fn connect(address: &ServerAddress) -> Option<QueueObserver> {
+    pub(crate) fn connect(address: &ServerAddress) -> Option<QueueObserver> {
         let socket = ComfySocket::connect(address, &random_client_id())?;
         Some(QueueObserver { socket, is_pinged: false })
     }
 
     /// Waits for the next message, no longer than that.
-    pub fn next_event(&mut self, within: Duration) -> QueueEvent {
+    pub(crate) fn next_event(&mut self, within: Duration) -> QueueEvent {
         let came = self.socket.next_event(within);
         if matches!(came, SocketEvent::Text(_) | SocketEvent::Other) {
             self.is_pinged = false;
@@ -54,7 +56,7 @@ impl QueueObserver {
     }
 
     /// Waits until no message came for `quiet`, no longer than `most` altogether.
-    pub fn wait_until_quiet(&mut self, quiet: Duration, most: Duration) -> QueueEvent {
+    pub(crate) fn wait_until_quiet(&mut self, quiet: Duration, most: Duration) -> QueueEvent {
         let begun = Instant::now();
         while begun.elapsed() < most {
             match self.next_event(quiet) {
@@ -67,16 +69,19 @@ impl QueueObserver {
 
     /// Asks whether the other side is still there; a connection that is gone shows then,
     /// or by the answer to the last ping that never came.
-    pub fn ping(&mut self) -> bool {
+    pub(crate) fn ping(&mut self) -> bool {
         !std::mem::replace(&mut self.is_pinged, true) && self.socket.ping()
     }
 }
 
 /// The length of the queue in a status message.
 fn parse_queue_length(text: &str) -> Option<u64> {
-    let message: serde_json::Value = serde_json::from_str(text).ok()?;
-    (message["type"] == "status").then_some(())?;
-    message["data"]["status"]["exec_info"]["queue_remaining"].as_u64()
+    let message = json::parse_lenient(text.as_bytes()).ok()?;
+    if message.get("type")?.as_str()? != "status" {
+        return None;
+    }
+    let execution = message.get("data")?.get("status")?.get("exec_info")?;
+    execution.get("queue_remaining")?.as_number()?.as_u64()
 }
 
 #[cfg(test)]

@@ -13,12 +13,12 @@ use comfy_graph::json::{JsonStyle, Value};
 use super::machine_facts::{MachineFacts, ended_recently};
 use super::media_file::InspectedOutput;
 use super::run_data::RunEvidence;
-use super::run_store::RunStore;
+use super::run_store::{RunStore, run_path};
 use super::runs_ref;
 use super::runs_ref::{RunChanges, RunPath, StoredRun};
 use crate::error::Result;
 use crate::runs::index::RunRow;
-use crate::runs::run_data::{OutputFile, Run, run_from_payload};
+use crate::runs::run_data::{OutputFile, Run, is_content_run_id, run_from_payload};
 use crate::session::Session;
 
 /// Runs that are written to git in one step.
@@ -54,24 +54,25 @@ impl RunBatch {
     pub(crate) fn add_file(
         &mut self,
         session: &Session,
-        shelf: &RunStore,
-        looked: InspectedOutput,
-        place: OutputFile,
+        run_store: &RunStore,
+        inspected: InspectedOutput,
+        location: OutputFile,
     ) -> Result<FileAddition> {
-        let digest = looked.output.sha256.clone().unwrap_or_default();
-        if self.digests.contains(&digest) || !shelf.index.find_by_digest(&digest)?.is_empty() {
+        let digest = inspected.output.sha256.clone().unwrap_or_default();
+        if self.digests.contains(&digest) || !run_store.index.find_by_digest(&digest)?.is_empty() {
             return Ok(FileAddition::Known);
         }
-        let mut output = OutputFile { path: place.path, base: place.base, ..looked.output };
-        let Some(mut evidence) = run_from_payload(looked.payload, &shelf.catalog) else {
-            return self.add_file_without_prompt(shelf, output);
+        let mut output =
+            OutputFile { path: location.path, base: location.base, ..inspected.output };
+        let Some(mut evidence) = run_from_payload(inspected.payload, &run_store.catalog) else {
+            return self.add_file_without_prompt(run_store, output);
         };
         self.digests.insert(digest);
         // The run that the server told of, if this is one of its files.
-        let rows = shelf.index.find_by_content(&evidence.run.content)?;
+        let rows = run_store.index.find_by_content(&evidence.run.content)?;
         let named = rows.iter().find_map(|row| {
             let path = row.paths.iter().find(|path| is_same_file(path, &output.path))?;
-            Some((row, path)).filter(|(row, _)| !row.run_id.starts_with('x'))
+            Some((row, path)).filter(|(row, _)| !is_content_run_id(&row.run_id))
         });
         if let Some((row, path)) = named {
             output.path.clone_from(path);
@@ -83,10 +84,9 @@ impl RunBatch {
             .or_else(|| rows.iter().find(|row| row.run_id == evidence.run.id));
         evidence.run.outputs.push(output);
         if ended_recently(&evidence.run) {
-            evidence = self.machine_facts.annotate_run(session, shelf, evidence);
+            evidence = self.machine_facts.annotate_run(session, run_store, evidence);
         }
-        let place = row.map(|row| RunPath::new(row.path.as_str()));
-        self.insert(shelf, place, evidence)?;
+        self.insert(run_store, row.map(run_path), evidence)?;
         Ok(FileAddition::New)
     }
 
@@ -94,13 +94,12 @@ impl RunBatch {
     /// nobody wrote it again since.
     fn add_file_without_prompt(
         &mut self,
-        shelf: &RunStore,
+        run_store: &RunStore,
         mut output: OutputFile,
     ) -> Result<FileAddition> {
-        for row in shelf.index.find_by_path(&output.path)? {
-            let place = RunPath::new(row.path.as_str());
-            let Some(kept) = runs_ref::load_run(&shelf.repository, &place)? else { continue };
-            let within = match (&kept.run.start, &kept.run.end, &output.written) {
+        for row in run_store.index.find_by_path(&output.path)? {
+            let Some(stored) = run_store.load_run(&row)? else { continue };
+            let within = match (&stored.run.start, &stored.run.end, &output.written) {
                 (Some(start), Some(end), Some(written)) => {
                     // To the minute: the server's clock and the disk's are read at
                     // different moments.
@@ -109,11 +108,15 @@ impl RunBatch {
                 _ => false,
             };
             let unseen = |file: &&OutputFile| file.path == output.path && file.sha256.is_none();
-            if within && kept.run.outputs.iter().find(unseen).is_some() {
+            if within && stored.run.outputs.iter().find(unseen).is_some() {
                 output.base = Default::default();
-                let (id, content) = (kept.run.id.clone(), kept.run.content.clone());
+                let (id, content) = (stored.run.id.clone(), stored.run.content.clone());
                 let run = Run { id, content, outputs: vec![output], ..Run::default() };
-                self.insert(shelf, Some(place), RunEvidence { run, ..RunEvidence::default() })?;
+                self.insert(
+                    run_store,
+                    Some(run_path(&row)),
+                    RunEvidence { run, ..RunEvidence::default() },
+                )?;
                 return Ok(FileAddition::New);
             }
         }
@@ -121,31 +124,33 @@ impl RunBatch {
     }
 
     /// Takes in a run that the server or the bridge told of.
-    pub(crate) fn add_run(&mut self, shelf: &RunStore, evidence: RunEvidence) -> Result<()> {
+    pub(crate) fn add_run(&mut self, run_store: &RunStore, evidence: RunEvidence) -> Result<()> {
         let mut evidence = evidence;
-        let known = shelf.index.find_by_id(&evidence.run.id)?;
-        let place = known.iter().find(|row| row.run_id == evidence.run.id);
-        let place = place.map(|row| RunPath::new(row.path.as_str()));
+        let known = run_store.index.find_by_id(&evidence.run.id)?;
+        let known = known.iter().find(|row| row.run_id == evidence.run.id).map(run_path);
         let content = evidence.run.content.clone();
-        let alike =
-            if content.is_empty() { Vec::new() } else { shelf.index.find_by_content(&content)? };
+        let alike = if content.is_empty() {
+            Vec::new()
+        } else {
+            run_store.index.find_by_content(&content)?
+        };
         for row in alike {
             // A file that is made again has often the same name.
             let own = !evidence.run.is_made_from(&row.run_id);
-            if own && row.run_id.starts_with('x') && !evidence.run.outputs.is_empty() {
-                self.take_over_files(shelf, &row, &mut evidence.run)?;
+            if own && is_content_run_id(&row.run_id) && !evidence.run.outputs.is_empty() {
+                self.take_over_files(run_store, &row, &mut evidence.run)?;
             }
         }
-        self.insert(shelf, place, evidence)
+        self.insert(run_store, known, evidence)
     }
 
     /// A run that was known by its files alone gives them to the run that names them.
-    fn take_over_files(&mut self, shelf: &RunStore, row: &RunRow, run: &mut Run) -> Result<()> {
-        let place = RunPath::new(row.path.as_str());
-        let Some(mut kept) = runs_ref::load_run(&shelf.repository, &place)? else { return Ok(()) };
-        let before = kept.run.outputs.len();
+    fn take_over_files(&mut self, run_store: &RunStore, row: &RunRow, run: &mut Run) -> Result<()> {
+        let Some(mut stored) = run_store.load_run(row)? else { return Ok(()) };
+        let run_path = run_path(row);
+        let before = stored.run.outputs.len();
         let mut left = Vec::new();
-        for file in std::mem::take(&mut kept.run.outputs) {
+        for file in std::mem::take(&mut stored.run.outputs) {
             match run.outputs.iter().position(|named| is_same_file(&named.path, &file.path)) {
                 Some(at) => {
                     let (path, origin) = (run.outputs[at].path.clone(), run.outputs[at].base);
@@ -155,12 +160,12 @@ impl RunBatch {
             }
         }
         if left.len() < before {
-            self.replaced.insert(place.clone());
-            self.runs.remove(&place);
+            self.replaced.insert(run_path.clone());
+            self.runs.remove(&run_path);
             if !left.is_empty() {
                 // Files of another run of the same prompt.
-                kept.run.outputs = left;
-                self.runs.insert(place, kept);
+                stored.run.outputs = left;
+                self.runs.insert(run_path, stored);
             }
         }
         Ok(())
@@ -168,28 +173,28 @@ impl RunBatch {
 
     fn insert(
         &mut self,
-        shelf: &RunStore,
-        place: Option<RunPath>,
+        run_store: &RunStore,
+        run_path: Option<RunPath>,
         evidence: RunEvidence,
     ) -> Result<()> {
         let RunEvidence { mut run, prompt, workflow } = evidence;
         if let Some(graph) = &run.graph
             && run.committed.is_none()
-            && place.is_none()
+            && run_path.is_none()
         {
-            run.committed = shelf.find_committed(graph)?;
+            run.committed = run_store.find_committed(graph)?;
         }
-        let place = place.unwrap_or_else(|| RunPath::for_run(&run));
+        let run_path = run_path.unwrap_or_else(|| RunPath::for_run(&run));
         let text = |value: Value| json::print(&value, &JsonStyle::CANONICAL).into_bytes();
-        match self.runs.get_mut(&place) {
-            Some(kept) => {
-                kept.run.join(run);
-                kept.prompt = kept.prompt.take().or_else(|| prompt.map(text));
-                kept.workflow = kept.workflow.take().or_else(|| workflow.map(text));
+        match self.runs.get_mut(&run_path) {
+            Some(stored) => {
+                stored.run.join(run);
+                stored.prompt = stored.prompt.take().or_else(|| prompt.map(text));
+                stored.workflow = stored.workflow.take().or_else(|| workflow.map(text));
             }
             None => {
                 let (prompt, workflow) = (prompt.map(text), workflow.map(text));
-                self.runs.insert(place, StoredRun { run, prompt, workflow });
+                self.runs.insert(run_path, StoredRun { run, prompt, workflow });
             }
         }
         Ok(())
@@ -197,15 +202,16 @@ impl RunBatch {
 
     /// Writes what was taken in, whole or not at all, and brings the index up to date.
     /// Gives how many runs are new or know more than before.
-    pub(crate) fn write(&mut self, session: &Session, shelf: &mut RunStore) -> Result<usize> {
+    pub(crate) fn write(&mut self, session: &Session, run_store: &mut RunStore) -> Result<usize> {
         let keep: Vec<(RunPath, StoredRun)> = std::mem::take(&mut self.runs).into_iter().collect();
         let replaced = std::mem::take(&mut self.replaced).into_iter().collect();
         if keep.is_empty() {
             return Ok(0);
         }
-        let count = runs_ref::record_runs(&shelf.repository, &RunChanges { runs: keep, replaced })?;
+        let count =
+            runs_ref::record_runs(&run_store.repository, &RunChanges { runs: keep, replaced })?;
         if count > 0 {
-            shelf.sync(session)?;
+            run_store.sync(session)?;
         }
         self.digests.clear();
         Ok(count)

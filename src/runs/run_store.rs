@@ -1,19 +1,19 @@
 //! The runs of a repository and their index, opened together and kept in step.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{DocumentKind, GraphKind, Prompt, Workflow, document_kind};
 use comfy_graph::json;
 
-use super::index::RunIndex;
+use super::index::{BlobGraph, RunIndex};
 use super::runs_ref;
-use super::runs_ref::{RunPath, RunsState};
+use super::runs_ref::{RunPath, RunsState, StoredRun};
 use crate::differences::node_catalog;
 use crate::error::Result;
 use crate::platform::git;
-use crate::platform::git::{CommitId, Repository, changes, file_history};
+use crate::platform::git::{CommitId, HistoryWalk, Repository, WalkOrder, changes, file_history};
 use crate::runs::index::RunRow;
 use crate::runs::run_data::{CommittedFile, Run, prompt_graph_id, workflow_graph_id};
 use crate::session::Session;
@@ -22,6 +22,8 @@ use crate::session::Session;
 const BATCH_SIZE: usize = 2_000;
 /// The largest workflow that is looked at, in bytes.
 const MAX_WORKFLOW_SIZE: u64 = 64 << 20;
+/// Commits whose workflows are looked at for one branch.
+const MAX_COMMITS: usize = 20_000;
 /// Below this many runs no bar is shown.
 const MIN_RUNS_FOR_BAR: usize = 2_000;
 
@@ -43,9 +45,10 @@ impl RunStore {
         let index = RunIndex::open_in(&repository.state_dir())?;
         let catalog = node_catalog::load_catalog(&repository);
         let sites = RefCell::default();
-        let mut shelf = RunStore { repository, index, catalog, history: None, head_files: sites };
-        shelf.sync(session)?;
-        Ok(shelf)
+        let mut run_store =
+            RunStore { repository, index, catalog, history: None, head_files: sites };
+        run_store.sync(session)?;
+        Ok(run_store)
     }
 
     /// Brings the index up to date with the runs. Gives how many changed.
@@ -89,8 +92,10 @@ impl RunStore {
     /// The graph identity of a workflow that git holds.
     pub(crate) fn graph_id_of_blob(&self, blob: git::ObjectId) -> Result<Option<String>> {
         let key = blob.to_hex();
-        if let Some(known) = self.index.graph_id_of_blob(&key)? {
-            return Ok(known);
+        match self.index.blob_graph(&key)? {
+            BlobGraph::Graph(graph) => return Ok(Some(graph)),
+            BlobGraph::NoGraph => return Ok(None),
+            BlobGraph::Unknown => {}
         }
         let text = self.repository.blob_up_to(blob, MAX_WORKFLOW_SIZE)?;
         let graph = text.and_then(|text| self.graph_id_of_text(&text));
@@ -117,6 +122,16 @@ impl RunStore {
             graphs.extend(self.graph_id_of_blob(file.blob)?);
         }
         Ok(graphs)
+    }
+
+    /// The graph identities of all workflows in the history of a commit.
+    pub(crate) fn graph_ids_of_history(&self, tip: CommitId) -> Result<Vec<String>> {
+        let walk = HistoryWalk { from: vec![tip], exclude: Vec::new(), order: WalkOrder::Newest };
+        let mut graphs = BTreeSet::new();
+        for commit in self.repository.walk_history(&walk)?.take(MAX_COMMITS) {
+            graphs.extend(self.graph_ids_of_commit(commit?)?);
+        }
+        Ok(graphs.into_iter().collect())
     }
 
     /// From now on runs are told the commit that their graph came with, however old.
@@ -167,6 +182,11 @@ impl RunStore {
         Ok(sites)
     }
 
+    /// A run that the index knows, with its documents.
+    pub(crate) fn load_run(&self, row: &RunRow) -> Result<Option<StoredRun>> {
+        Ok(runs_ref::load_run(&self.repository, &run_path(row))?)
+    }
+
     /// The folder of a run in the tree; of a run that is not indexed, where it belongs.
     pub(crate) fn path_of(&self, run: &Run) -> RunPath {
         let row = self
@@ -174,7 +194,7 @@ impl RunStore {
             .find_by_id(&run.id)
             .ok()
             .and_then(|rows| rows.into_iter().find(|row| row.run_id == run.id));
-        row.map_or_else(|| RunPath::for_run(run), |row| RunPath::new(row.path))
+        row.map_or_else(|| RunPath::for_run(run), |row| run_path(&row))
     }
 
     /// The one run that a person means by an id or its beginning.
@@ -182,4 +202,9 @@ impl RunStore {
         let mut rows = self.index.find_by_id(id)?;
         Ok(if rows.len() == 1 { rows.pop() } else { None })
     }
+}
+
+/// Where a run that the index knows lies in the tree.
+pub(crate) fn run_path(row: &RunRow) -> RunPath {
+    RunPath::new(row.path.as_str())
 }

@@ -6,7 +6,8 @@ use comfy_graph::json::{Object, Value};
 
 use crate::error::{CommandError, Result};
 use crate::platform::git::Repository;
-use crate::platform::machine::server::{AddressSource, ComfyServer, ServerAddress};
+use crate::platform::machine::server::{ComfyServer, ServerAddress};
+use crate::records::machine_state::parse_server_setting;
 use crate::runs::run_data::{
     HistoryEntry, entry_from_job, parse_entries, parse_job_ids, running_entries,
 };
@@ -35,11 +36,7 @@ pub(crate) fn configured_address(
         Some(text) => Some(text.to_owned()),
         None => configured()?,
     };
-    Ok(match text.as_deref() {
-        Some("off" | "false" | "none") => None,
-        None | Some("") => Some(ServerAddress::default_local()),
-        Some(text) => Some(ServerAddress::parse(text, AddressSource::Person)?),
-    })
+    Ok(parse_server_setting(text.as_deref()).transpose()?)
 }
 
 /// A part of a history.
@@ -66,19 +63,25 @@ pub(crate) fn visit_history(
     visit: &mut dyn FnMut(Vec<HistoryEntry>) -> Result<()>,
 ) -> Result<()> {
     for _ in 0..MAX_ATTEMPTS {
-        if read_history_pages(server, visit)? {
+        if read_history_pages(server, visit)? == HistoryRead::Whole {
             break;
         }
     }
     Ok(())
 }
 
-/// Reads the history. False: it was shortened at its beginning while it was read, and some
-/// of it may have been missed.
+/// What was read of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HistoryRead {
+    Whole,
+    /// It was shortened at its beginning meanwhile: some of it may have been missed.
+    Shortened,
+}
+
 fn read_history_pages(
     server: &ComfyServer,
     visit: &mut dyn FnMut(Vec<HistoryEntry>) -> Result<()>,
-) -> Result<bool> {
+) -> Result<HistoryRead> {
     let (mut offset, mut most) = (0, PAGE_SIZE);
     let mut last: Option<String> = None;
     loop {
@@ -93,14 +96,14 @@ fn read_history_pages(
         };
         let first = page.entries.first().map(|entry| entry.id.clone());
         if last.is_some() && first != last {
-            return Ok(false);
+            return Ok(HistoryRead::Shortened);
         }
         last = page.entries.last().map(|entry| entry.id.clone());
         let is_last = page.member_count < most;
         offset = from + page.member_count;
         visit(page.entries)?;
         if is_last || last.is_none() {
-            return Ok(true);
+            return Ok(HistoryRead::Whole);
         }
     }
 }
@@ -118,7 +121,8 @@ fn get_json(server: &ComfyServer, path: &str) -> Result<Value> {
 
 fn parse_answer(server: &ComfyServer, bytes: &[u8]) -> Result<Value> {
     json::parse_lenient(bytes).map_err(|error| {
-        CommandError::new(format!("{} did not answer as ComfyUI does: {error}", server.address()))
+        CommandError::server(error)
+            .with_context(format!("{} did not answer as ComfyUI does", server.address()))
     })
 }
 

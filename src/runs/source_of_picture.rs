@@ -10,7 +10,7 @@ use comfy_graph::json::Value;
 use comfy_media::{A1111Parameters, Payload};
 
 use super::run_branches::OutputSelector;
-use super::run_store::RunStore;
+use super::run_store::{RunStore, run_path};
 use super::runs_ref::RunPath;
 use super::{run_branches, runs_ref};
 use crate::differences::node_catalog;
@@ -18,8 +18,8 @@ use crate::error::{CommandError, Result};
 use crate::layouts::Filter;
 use crate::platform::git::{RepoPath, Repository, changes};
 use crate::platform::text::sanitize;
-use crate::runs::commands::inspect::replace_non_finite;
-use crate::runs::commands::{find, runs};
+use crate::runs::find_run::{find_run, find_runs_of_file};
+use crate::runs::finite_json::replace_non_finite;
 use crate::runs::run_data::{CommittedFile, Run, run_from_payload};
 use crate::runs::text::run_text::MatchReason;
 use crate::session::Session;
@@ -60,8 +60,8 @@ pub(crate) fn find_source(session: &Session, what: &str) -> Result<PictureSource
 /// What a file carries; of one that carries nothing what is known of its run.
 fn source_from_file(session: &Session, path: &Path, name: &str) -> Result<PictureSource> {
     let shown = sanitize::line(name).into_owned();
-    let failed = |problem: &dyn std::fmt::Display| CommandError::new(format!("{shown}: {problem}"));
-    let file = File::open(path).map_err(|error| failed(&error))?;
+    let file = File::open(path)
+        .map_err(|error| CommandError::system(error).with_context(shown.clone()))?;
     let payload = comfy_media::read(&mut BufReader::new(file)).map(|embedded| embedded.payload());
     let payload = payload.unwrap_or_default();
     if payload.workflow.is_some() || payload.prompt.is_some() {
@@ -77,16 +77,20 @@ fn source_from_file(session: &Session, path: &Path, name: &str) -> Result<Pictur
             ..PictureSource::default()
         });
     }
-    let nothing = || failed(&"it carries no workflow, and no run is known that made it");
-    let Ok(shelf) = RunStore::open(session) else {
+    let nothing = || {
+        CommandError::user(format!(
+            "{shown}: it carries no workflow, and no run is known that made it"
+        ))
+    };
+    let Ok(run_store) = RunStore::open(session) else {
         return Err(nothing().with_hint("in a repository with runs it could be found by its looks"));
     };
-    let found = find::find_runs_of_file(&shelf, path)?;
+    let found = find_runs_of_file(&run_store, path)?;
     match found.first() {
-        Some(behind) => {
-            let place = RunPath::new(behind.row.path.as_str());
+        Some(found) => {
+            let run_path = run_path(&found.row);
             let found =
-                source_from_run(&shelf, &place, behind.reason.describe(), &behind.selector)?;
+                source_from_run(&run_store, &run_path, found.reason.describe(), &found.selector)?;
             Ok(PictureSource { file: Some(path.to_owned()), ..found })
         }
         None => Err(nothing().with_hint("git comfy runs scan DIR records the outputs of a folder")),
@@ -94,27 +98,28 @@ fn source_from_file(session: &Session, path: &Path, name: &str) -> Result<Pictur
 }
 
 fn source_from_run(
-    shelf: &RunStore,
-    place: &RunPath,
+    run_store: &RunStore,
+    run_path: &RunPath,
     how: &str,
-    meant: &OutputSelector,
+    selector: &OutputSelector,
 ) -> Result<PictureSource> {
-    let kept = runs_ref::load_run(&shelf.repository, place)?;
-    let kept =
-        kept.ok_or_else(|| CommandError::new(format!("the run {} is gone", place.run_id())))?;
-    if kept.run.redacted.is_some() {
-        return Err(CommandError::new(format!(
+    let stored = runs_ref::load_run(&run_store.repository, run_path)?;
+    let stored = stored.ok_or_else(|| {
+        CommandError::repository(format!("the run {} is gone", run_path.run_id()))
+    })?;
+    if stored.run.redacted.is_some() {
+        return Err(CommandError::repository(format!(
             "the prompts of run {} were taken out",
-            place.run_id()
+            run_path.run_id()
         )));
     }
-    let branch = run_branches::branch_of_file(shelf, &kept, meant);
+    let branch = run_branches::branch_of_file(run_store, &stored, selector);
     let read = |text: Option<Vec<u8>>| json::parse_lenient(&text?).ok();
-    let from = format!("from run {}{how}", sanitize::line(place.run_id()));
+    let from = format!("from run {}{how}", sanitize::line(run_path.run_id()));
     Ok(PictureSource {
-        workflow: read(kept.workflow),
-        prompt: read(kept.prompt),
-        run: Some(kept.run),
+        workflow: read(stored.workflow),
+        prompt: read(stored.prompt),
+        run: Some(stored.run),
         branch,
         description: from,
         ..PictureSource::default()
@@ -123,15 +128,15 @@ fn source_from_run(
 
 /// A run, else a revision.
 fn source_from_name(session: &Session, name: &str) -> Result<PictureSource> {
-    let shelf = RunStore::open(session)?;
-    let failure = match runs::find_run(session, &shelf, name) {
+    let run_store = RunStore::open(session)?;
+    let failure = match find_run(session, &run_store, name) {
         Ok(named) => {
-            let place = shelf.path_of(&named.stored.run);
-            return source_from_run(&shelf, &place, "", &named.selector);
+            let run_path = run_store.path_of(&named.stored.run);
+            return source_from_run(&run_store, &run_path, "", &named.selector);
         }
         Err(failure) => failure,
     };
-    match source_from_revision(&shelf.repository, name)? {
+    match source_from_revision(&run_store.repository, name)? {
         Some(source) => Ok(source),
         None => Err(failure.with_hint("nor is it a file or a revision")),
     }
@@ -153,7 +158,7 @@ fn source_from_revision(repository: &Repository, name: &str) -> Result<Option<Pi
                 count => {
                     let shown = sanitize::line(revision).into_owned();
                     let failure =
-                        CommandError::new(format!("the commit {shown} changes {count} workflows"));
+                        CommandError::user(format!("the commit {shown} changes {count} workflows"));
                     return Err(match files.first() {
                         Some(file) => failure.with_hint(format!("name one: {shown}:{}", file.path)),
                         None => failure,
@@ -168,13 +173,14 @@ fn source_from_revision(repository: &Repository, name: &str) -> Result<Option<Pi
         None => None,
     };
     let Some(entry) = entry else {
-        return Err(CommandError::new(format!("{path} is not in {}", sanitize::line(revision))));
+        return Err(CommandError::user(format!("{path} is not in {}", sanitize::line(revision))));
     };
     let Some(clean) = repository.blob_up_to(entry.id, MAX_DOCUMENT_SIZE)? else { return Ok(None) };
     let mut filter = Filter::new(Some(repository));
     let smudged = filter.smudge_for_display(&path, entry.id, &clean);
-    let value = json::parse_lenient(smudged.bytes_or(&clean))
-        .map_err(|error| CommandError::new(format!("{path} is no workflow: {error}")))?;
+    let value = json::parse_lenient(smudged.bytes_or(&clean)).map_err(|error| {
+        CommandError::user(error).with_context(format!("{path} is no workflow"))
+    })?;
     let from = format!("{path} of {}", sanitize::line(revision));
     let (commit, path, blob) = (commit.to_string(), path.to_string(), entry.id.to_hex());
     let site = Some(CommittedFile { commit, path, blob });
@@ -208,17 +214,16 @@ impl PictureSource {
         if self.run.is_some() || self.committed.is_some() {
             return Ok(());
         }
-        if let (Some(file), Ok(shelf)) = (&self.file, RunStore::open(session)) {
+        if let (Some(file), Ok(run_store)) = (&self.file, RunStore::open(session)) {
             // By its looks a picture may be another one's, which its own prompt is not.
-            let found = find::find_runs_of_file(&shelf, file)?.into_iter();
+            let found = find_runs_of_file(&run_store, file)?.into_iter();
             let mut own =
                 found.filter(|found| !matches!(found.reason, MatchReason::Likeness { .. }));
-            if let Some(found) = own.next() {
-                let place = RunPath::new(found.row.path.as_str());
-                if let Some(kept) = runs_ref::load_run(&shelf.repository, &place)? {
-                    self.branch = run_branches::branch_of_file(&shelf, &kept, &found.selector);
-                    self.run = Some(kept.run);
-                }
+            if let Some(found) = own.next()
+                && let Some(stored) = run_store.load_run(&found.row)?
+            {
+                self.branch = run_branches::branch_of_file(&run_store, &stored, &found.selector);
+                self.run = Some(stored.run);
             }
         }
         if self.run.is_none() {

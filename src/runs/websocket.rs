@@ -1,7 +1,6 @@
 //! A websocket of a running ComfyUI, under an id of its own. What is said on it is for
 //! others to understand.
 
-use std::hash::{BuildHasher, Hasher};
 use std::io::ErrorKind;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{HandshakeError, Message, WebSocket};
 
+use crate::platform::hex::random_hex;
 use crate::platform::machine::server::ServerAddress;
 
 /// The largest message that is taken, in bytes: previews may come.
@@ -78,14 +78,8 @@ impl ComfySocket {
     }
 }
 
-/// 32 digits that nobody else has.
-pub(crate) fn random_hex() -> String {
-    let seed = || std::collections::hash_map::RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", seed(), seed())
-}
-
 /// A client id that nobody else has: connecting with somebody's own would take their
 /// socket away.
 pub(crate) fn random_client_id() -> String {
-    format!("git-comfy-{}", random_hex())
+    format!("git-comfy-{}", random_hex(32))
 }

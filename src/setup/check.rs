@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use comfy_graph::clean::{self, CleanOutcome, CleanResult, Clock, LayoutMode};
+use comfy_graph::clean::{self, CleanOutcome, CleanResult, CleanStart, Clock, LayoutMode};
 
 use super::marked_block;
 use crate::layouts::raw_files::RawFile;
-use crate::layouts::refresh::read_up_to;
 use crate::layouts::status::conflicts_in;
 use crate::layouts::{FilterSettings, Handling, WorkTreeLayouts, raw_files, refresh_index};
-use crate::merging::merge_state::StagedConflicts;
+use crate::merging::merge_status::StagedConflicts;
+use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::index::IndexEntry;
@@ -135,7 +135,8 @@ pub(crate) fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome>
         let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
         let Handling::Clean(mode) = handling else { continue };
         let stored = repository.blob_up_to(entry.id, settings.max_file_size)?;
-        let file = read_up_to(&work_tree.join(entry.path.to_path()), settings.max_file_size);
+        let file =
+            files::read_up_to(&work_tree.join(entry.path.to_path()), settings.max_file_size).ok();
         let stored = match stored.filter(|stored| raw_files::is_raw(stored, mode)) {
             Some(stored) => Some(stored),
             None => file.clone().filter(|file| has_more_than(file, mode, &entry)),
@@ -154,9 +155,12 @@ pub(crate) fn renormalize(repository: &Repository) -> Result<RenormalizeOutcome>
         if let Some(layout) = layout {
             layouts.store_for(&entry.path, blob, &layout)?;
         }
+        let is_blob =
+            |content: &[u8]| repository.format().object_id(ObjectKind::Blob, content) == blob;
         let is_same = file.is_some_and(|bytes| match clean::begin_clean(&bytes, mode) {
-            Ok((content, _)) => repository.format().object_id(ObjectKind::Blob, &content) == blob,
-            Err(_) => false,
+            CleanStart::Split { content, .. } => is_blob(&content),
+            CleanStart::Clean => is_blob(&bytes),
+            CleanStart::Untouched(_) => false,
         });
         if !is_same {
             done.changed.push(entry.path.clone());
@@ -211,7 +215,7 @@ pub(crate) fn without_positions(repository: &Repository) -> Result<usize> {
         let handling = settings.handling_of(repository, &entry.path, AttributeDirection::Checkin);
         if handling == Handling::Clean(LayoutMode::Keep) && is_filtered(repository, &entry.path) {
             let file = work_tree.join(entry.path.to_path());
-            let file = read_up_to(&file, settings.max_file_size);
+            let file = files::read_up_to(&file, settings.max_file_size).ok();
             count += usize::from(
                 file.is_some_and(|file| has_more_than(&file, LayoutMode::Keep, &entry)),
             );

@@ -4,7 +4,7 @@
 use crate::layouts::refresh::store_moved_layouts;
 use crate::layouts::{lay_out_committed, promote_pending, refresh_index};
 use crate::platform::git::index::index_path;
-use crate::platform::git::{CommitId, ObjectId, Repository, Result};
+use crate::platform::git::{CommitId, ObjectId, RefName, Repository, Result};
 use crate::sharing;
 use crate::sharing::fetched::FetchTrigger;
 use crate::sharing::{Interactivity, fetched};
@@ -147,9 +147,13 @@ fn send_layouts_with_push(
     commits.extend(repository.head()?);
     promote_pending(repository, &commits)?;
     let joined = sharing::receive_layouts(repository).map(drop);
+    // What the push itself names git sends next, over what it saw there before the hook ran.
+    let named = parse_pushed_refs(refs);
     match remote {
-        Some(remote) => sharing::push_shared_refs(repository, &remote, Interactivity::Hook)?,
-        None => sharing::push_passing(repository, url, Interactivity::Hook)?,
+        Some(remote) => {
+            sharing::push_shared_refs_except(repository, &remote, Interactivity::Hook, &named)?
+        }
+        None => sharing::push_passing(repository, url, Interactivity::Hook, &named)?,
     };
     // What others sent meanwhile was merged before it went.
     filed.and(joined).and(sharing::receive_layouts(repository).map(drop))
@@ -160,6 +164,12 @@ fn parse_pushed_commits(refs: &[u8]) -> Vec<CommitId> {
     let ids = refs.split(|b| *b == b'\n').filter_map(|line| line.split(|b| *b == b' ').nth(1));
     let ids = ids.filter_map(ObjectId::from_hex).filter(|id| !id.is_null());
     ids.map(CommitId).collect()
+}
+
+/// The refs of the remote that are pushed to.
+fn parse_pushed_refs(refs: &[u8]) -> Vec<RefName> {
+    let names = refs.split(|b| *b == b'\n').filter_map(|line| line.split(|b| *b == b' ').nth(2));
+    names.filter_map(|name| std::str::from_utf8(name).ok()).map(RefName::new).collect()
 }
 
 /// Whether only refs of git-comfy are pushed, by hand.

@@ -21,8 +21,10 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use comfy_graph::{clean, json};
 
+use crate::layouts::layout_finder::LayoutFinder;
+use crate::layouts::missed_sides;
 use crate::layouts::refresh::refresh_index;
-use crate::layouts::restore::{apply_pending_layouts, apply_received_layouts};
+use crate::layouts::restore::{apply_missed_sides, apply_pending_layouts, apply_received_layouts};
 use crate::platform::AtomicWrite;
 use crate::platform::git::changes::{TouchedFile, is_filtered};
 use crate::platform::git::command::GitCommand;
@@ -177,6 +179,7 @@ pub(crate) fn receive_layouts(repository: &Repository) -> Result<ReceivedLayouts
         refresh_index(repository)?;
         files.extend(apply_received_layouts(repository, before, after)?);
     }
+    files.extend(apply_missed_sides(repository)?);
     if memory.followed != after {
         memory.followed = after;
         memory.write(repository)?;
@@ -312,6 +315,9 @@ impl MissingLayouts<'_> {
 
     fn search(&self) -> Result<bool> {
         let repository = self.repository;
+        if self.misses_merged_side()? {
+            return Ok(true);
+        }
         let Some(head) = self.head else { return Ok(false) };
         let files = self.new_files(head)?;
         if files.is_empty() {
@@ -328,6 +334,17 @@ impl MissingLayouts<'_> {
                 && let Some(content) = repository.blob_up_to(file.blob, MAX_READ_SIZE)?
                 && lacks_positions(&content)
             {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether no note says how the other side of a merge lay.
+    fn misses_merged_side(&self) -> Result<bool> {
+        let mut finder = LayoutFinder::new(self.repository);
+        for (_, side) in missed_sides::read(self.repository) {
+            if !finder.has_note(side)? {
                 return Ok(true);
             }
         }

@@ -391,12 +391,23 @@ pub(crate) fn push_shared_refs(
     remote: &str,
     asking: Interactivity,
 ) -> Result<PushOutcome> {
+    push_shared_refs_except(repository, remote, asking, &[])
+}
+
+/// The same without refs that go there already.
+pub(crate) fn push_shared_refs_except(
+    repository: &Repository,
+    remote: &str,
+    asking: Interactivity,
+    except: &[RefName],
+) -> Result<PushOutcome> {
     let mirror = repository.settings(&format!("remote.{remote}.mirror"))?;
     if mirror.last().is_some_and(|(_, value)| value == "true") {
         // Everything goes there anyway, and git refuses single refs.
         return Ok(PushOutcome::UpToDate);
     }
-    send(repository, &Destination { address: remote, twins: remote, is_passing: false }, asking)
+    let to = Destination { address: remote, twins: remote, is_passing: false, except };
+    send(repository, &to, asking)
 }
 
 /// The same for an address that is no remote. What it has is not remembered, and runs do not
@@ -405,9 +416,10 @@ pub(crate) fn push_passing(
     repository: &Repository,
     address: &str,
     asking: Interactivity,
+    except: &[RefName],
 ) -> Result<PushOutcome> {
     let twins = passing_name(repository, address);
-    send(repository, &Destination { address, twins: &twins, is_passing: true }, asking)
+    send(repository, &Destination { address, twins: &twins, is_passing: true, except }, asking)
 }
 
 /// Where our refs go to.
@@ -417,6 +429,8 @@ struct Destination<'a> {
     twins: &'a str,
     /// They are there only until they are merged.
     is_passing: bool,
+    /// What somebody else is sending there.
+    except: &'a [RefName],
 }
 
 impl Destination<'_> {
@@ -436,6 +450,7 @@ fn send(
     let mut attempt = 0;
     loop {
         let mut unpushed = unpushed_refs(repository, to.twins)?;
+        unpushed.retain(|(name, _)| !to.except.contains(name));
         if to.is_passing {
             // They replace what is there, of which nothing is known.
             unpushed.retain(|(name, _)| name.as_str() != RUNS_REF);

@@ -14,7 +14,7 @@ use crate::platform::git::{RepoPath, Repository, Result, index};
 
 /// Which files a snapshot looks at. What lies outside stays as the last one knew it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SnapshotScope {
+pub(crate) enum SnapshotScope {
     /// The whole work tree.
     Everything,
     /// Everything below a folder; an empty path is the top.
@@ -54,7 +54,7 @@ const SKIPPED_FOLDERS: &[&str] =
     &["node_modules", "site-packages", "custom_nodes", "models", "venv"];
 
 /// The files to look at, by name alone.
-pub fn find_candidates(
+pub(crate) fn find_candidates(
     repository: &Repository,
     scope: &SnapshotScope,
 ) -> Result<BTreeSet<RepoPath>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use comfy_graph::clean::LayoutMode;
+use comfy_graph::clean::{CleanStart, LayoutMode};
 use comfy_graph::{clean, json};
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +14,7 @@ use super::{
     SnapshotTrees, WorkTreeName, format_folder_name, list_in_tree, mark_expired, update_tree,
 };
 use crate::layouts::FilterSettings;
-use crate::layouts::refresh::read_up_to;
+use crate::platform::files;
 use crate::platform::git::{
     EntryKind, ObjectBatch, ObjectId, ObjectKind, RepoPath, Repository, Result, TreeEntry, tree,
 };
@@ -22,7 +22,7 @@ use crate::snapshots;
 
 /// Why a snapshot is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SnapshotReason {
+pub(crate) enum SnapshotReason {
     /// The person asked for it.
     Hand,
     /// A file was saved.
@@ -33,7 +33,7 @@ pub enum SnapshotReason {
 
 impl SnapshotReason {
     /// The word in `snapshot.json`.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             SnapshotReason::Hand => "hand",
             SnapshotReason::Watch => "watch",
@@ -44,7 +44,7 @@ impl SnapshotReason {
 
 /// What is asked for.
 #[derive(Debug, Clone)]
-pub struct SnapshotRequest<'w> {
+pub(crate) struct SnapshotRequest<'w> {
     pub scope: SnapshotScope,
     pub reason: SnapshotReason,
     /// What the person says of it. A snapshot with a text is taken also when nothing has
@@ -55,7 +55,7 @@ pub struct SnapshotRequest<'w> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnapshotOutcome {
+pub(crate) struct SnapshotOutcome {
     /// The new one; none where the last one holds the same.
     pub new: Option<Snapshot>,
     /// The one before: the newest of this work tree until now.
@@ -77,9 +77,9 @@ const MAX_BATCH_BYTES: usize = 32 << 20;
 type ChangedFiles = BTreeMap<RepoPath, Option<SnapshotFile>>;
 
 /// Takes a snapshot, if it would differ from the last one.
-pub fn create_snapshot(
+pub(crate) fn create_snapshot(
     repository: &Repository,
-    wish: &SnapshotRequest<'_>,
+    request: &SnapshotRequest<'_>,
 ) -> Result<SnapshotOutcome> {
     let of = WorkTreeName::from_repository(repository)?;
     let own = snapshots::list_snapshots(repository, Some(&of))?;
@@ -88,44 +88,41 @@ pub fn create_snapshot(
         Some(last) => snapshots::snapshot_files(repository, last)?,
         None => BTreeMap::new(),
     };
-    let mut look = WorkTreeScan {
+    let mut scan = WorkTreeScan {
         repository,
         known,
         batch: ObjectBatch::new(repository.format()),
         batch_bytes: 0,
     };
-    let (differences, remarks) = look.scan_changes(&wish.scope)?;
-    let gone = differences.values().filter(|kept| kept.is_none()).count();
-    let fresh = differences.keys().filter(|path| !look.known.contains_key(*path)).count();
-    let files = look.known.len() + fresh - gone;
+    let (differences, remarks) = scan.scan_changes(&request.scope)?;
+    let gone = differences.values().filter(|file| file.is_none()).count();
+    let fresh = differences.keys().filter(|path| !scan.known.contains_key(*path)).count();
+    let files = scan.known.len() + fresh - gone;
     let mut about = SnapshotInfo {
         schema: 1,
         at: String::new(),
-        reason: wish.reason.as_str().to_owned(),
+        reason: request.reason.as_str().to_owned(),
         head: repository.head()?.map(|head| head.to_string()),
-        text: wish.text.map(str::to_owned),
+        text: request.text.map(str::to_owned),
     };
     let (new, before) = update_tree(repository, "keep a snapshot", |root, batch| {
         let own = list_in_tree(repository, root, Some(&of))?;
         let now = next_timestamp(&own, snapshots::current_time());
         let last = latest_before(own.clone(), now);
-        let old = match &last {
-            Some(last) => SnapshotTrees::load(repository, last.tree)?,
-            None => SnapshotTrees::default(),
-        };
-        let halves = edit_trees(repository, old, &differences, batch)?;
-        let same = halves == old || last.is_none() && differences.is_empty();
-        if same && wish.text.is_none() {
+        let old = SnapshotTrees::of_snapshot(repository, last.as_ref())?;
+        let trees = edit_trees(repository, old, &differences, batch)?;
+        let same = trees == old || last.is_none() && differences.is_empty();
+        if same && request.text.is_none() {
             return Ok((SnapshotTreeEdits::new(), (None, last)));
         }
         about.at = now.to_string();
-        let snapshot = build_snapshot(repository, &of, now, halves, &about, batch);
+        let snapshot = build_snapshot(repository, &of, now, trees, &about, batch);
         let folder = snapshot.folder.clone().into_bytes();
         let mut edits = SnapshotTreeEdits::from([(folder, Some((EntryKind::Tree, snapshot.tree)))]);
         let mut all = own;
         all.push(snapshot.clone());
         all.sort_by(|a, b| (b.taken_at, &b.id).cmp(&(a.taken_at, &a.id)));
-        mark_expired(repository, &all, wish.policy, now, &mut edits)?;
+        mark_expired(repository, &all, request.policy, now, &mut edits)?;
         Ok((edits, (Some(snapshot), last)))
     })?;
     Ok(SnapshotOutcome { new, previous: before, file_count: files, remarks })
@@ -195,9 +192,9 @@ impl WorkTreeScan<'_> {
                     there.insert(path);
                 }
                 ScannedFile::Readable { content, layout } => {
-                    let kept = self.write_file(&path, content, layout)?;
-                    if self.known.get(&path) != Some(&kept) {
-                        found.insert(path.clone(), Some(kept));
+                    let file = self.write_file(&path, content, layout)?;
+                    if self.known.get(&path) != Some(&file) {
+                        found.insert(path.clone(), Some(file));
                     }
                     there.insert(path);
                 }
@@ -217,8 +214,8 @@ impl WorkTreeScan<'_> {
         layout: Option<Vec<u8>>,
     ) -> Result<SnapshotFile> {
         let id = |bytes: &[u8]| self.repository.format().object_id(ObjectKind::Blob, bytes);
-        let kept = SnapshotFile { content: id(&content), layout: layout.as_deref().map(id) };
-        if self.known.get(path) != Some(&kept) {
+        let file = SnapshotFile { content: id(&content), layout: layout.as_deref().map(id) };
+        if self.known.get(path) != Some(&file) {
             self.batch_bytes += content.len() + layout.as_ref().map_or(0, Vec::len);
             self.batch.add_blob(content);
             if let Some(layout) = layout {
@@ -228,7 +225,7 @@ impl WorkTreeScan<'_> {
                 self.flush()?;
             }
         }
-        Ok(kept)
+        Ok(file)
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -251,16 +248,18 @@ enum ExpectedContent {
 
 /// What a file holds now, in two parts that give it back to the byte.
 fn scan_file(file: &Path, longest: u64, expected: ExpectedContent) -> ScannedFile {
-    let Some(bytes) = read_up_to(file, longest) else {
+    let Ok(bytes) = files::read_up_to(file, longest) else {
         return ScannedFile::Damaged(
             "it cannot be read, or is too long (comfy.maxFileSize)".to_owned(),
         );
     };
     let (content, layout) = match (clean::begin_clean(&bytes, LayoutMode::Strip), expected) {
-        (Ok((content, rest)), _) => (content, rest.map(|rest| rest.layout_line())),
-        (Err(_), ExpectedContent::Anything) => (bytes.clone(), None),
+        (CleanStart::Split { content, rest }, _) => (content, Some(rest.layout_line())),
+        (CleanStart::Clean, _) | (CleanStart::Untouched(_), ExpectedContent::Anything) => {
+            (bytes.clone(), None)
+        }
         // Python and browsers read more than we can print back: such a file is kept whole.
-        (Err(remark), expected) => match (json::parse_lenient(&bytes), remark) {
+        (CleanStart::Untouched(remark), expected) => match (json::parse_lenient(&bytes), remark) {
             (Ok(_), None) => return ScannedFile::NotAWorkflow,
             (Ok(_), Some(_)) => (bytes.clone(), None),
             (Err(_), None) if expected == ExpectedContent::Unknown => {
@@ -290,10 +289,10 @@ fn edit_trees(
 ) -> Result<SnapshotTrees> {
     let mut contents = BTreeMap::new();
     let mut layouts = BTreeMap::new();
-    for (path, kept) in differences {
+    for (path, file) in differences {
         let put = |id: ObjectId| (EntryKind::File, id);
-        contents.insert(path.as_bytes(), kept.map(|kept| put(kept.content)));
-        layouts.insert(path.as_bytes(), kept.and_then(|kept| kept.layout).map(put));
+        contents.insert(path.as_bytes(), file.map(|file| put(file.content)));
+        layouts.insert(path.as_bytes(), file.and_then(|file| file.layout).map(put));
     }
     Ok(SnapshotTrees {
         files: Some(tree::edit_tree(repository, old.files, &contents, batch)?),
@@ -305,19 +304,19 @@ fn build_snapshot(
     repository: &Repository,
     of: &WorkTreeName,
     at: Timestamp,
-    halves: SnapshotTrees,
+    trees: SnapshotTrees,
     about: &SnapshotInfo,
     batch: &mut ObjectBatch,
 ) -> Snapshot {
-    let hex = |half: Option<ObjectId>| half.map(|id| id.to_hex()).unwrap_or_default();
-    let parts = [hex(halves.files), hex(halves.layouts), at.to_string(), of.0.clone()];
+    let hex = |tree: Option<ObjectId>| tree.map(|id| id.to_hex()).unwrap_or_default();
+    let parts = [hex(trees.files), hex(trees.layouts), at.to_string(), of.0.clone()];
     let mut id = repository.format().hash_parts(&[parts.join(" ").as_bytes()]).to_hex();
     id.truncate(ID_DIGITS);
     let text = serde_json::to_vec(about).unwrap_or_default();
     let file = |name: &str, kind, id| TreeEntry { kind, name: name.into(), id };
     let mut entries = vec![file(INFO_FILE, EntryKind::File, batch.add_blob(text))];
-    for (name, half) in [(FILES, halves.files), (LAYOUTS, halves.layouts)] {
-        entries.extend(half.map(|id| file(name, EntryKind::Tree, id)));
+    for (name, tree) in [(FILES, trees.files), (LAYOUTS, trees.layouts)] {
+        entries.extend(tree.map(|id| file(name, EntryKind::Tree, id)));
     }
     let tree = batch.add_tree(&entries);
     let folder = format!("{}/{}", of.0, format_folder_name(at, &id));

@@ -14,14 +14,18 @@
 //! snapshots is one object; most are those that commits hold, too. The ref is not pushed.
 //! Must not write to the index or the work tree.
 
-pub mod candidates;
-pub mod commands;
-pub mod create;
-pub mod retention;
+pub(crate) mod candidates;
+pub(crate) mod commands;
+pub(crate) mod create;
+pub(crate) mod find_snapshot;
+pub(crate) mod named_paths;
+pub(crate) mod retention;
+pub(crate) mod settings;
+pub(crate) mod summarize;
 
-pub use candidates::{SnapshotScope, find_candidates};
-pub use create::{SnapshotOutcome, SnapshotReason, SnapshotRequest, create_snapshot};
-pub use retention::RetentionPolicy;
+pub(crate) use candidates::{SnapshotScope, find_candidates};
+pub(crate) use create::{SnapshotOutcome, SnapshotReason, SnapshotRequest, create_snapshot};
+pub(crate) use retention::RetentionPolicy;
 
 use std::collections::BTreeMap;
 
@@ -39,7 +43,7 @@ use crate::platform::git::{
 };
 
 /// The ref behind which all snapshots lie.
-pub const SNAPSHOTS_REF: &str = "refs/comfy/snapshots";
+const SNAPSHOTS_REF: &str = "refs/comfy/snapshots";
 
 const INFO_FILE: &str = "snapshot.json";
 const FILES: &str = "files";
@@ -49,6 +53,8 @@ const MAIN: &str = "main";
 /// The folder of the linked ones.
 const LINKED: &str = "worktrees";
 
+/// How many digits of an id are shown.
+const SHORT_ID_DIGITS: usize = 7;
 /// The longest `snapshot.json` that is read, in bytes.
 const MAX_INFO_SIZE: u64 = 1 << 20;
 /// The longest file of a snapshot that is read, in bytes.
@@ -56,10 +62,10 @@ const MAX_FILE_SIZE: u64 = 1 << 30;
 
 /// A work tree, by its name in the tree of all snapshots.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct WorkTreeName(String);
+pub(crate) struct WorkTreeName(String);
 
 impl WorkTreeName {
-    pub fn from_repository(repository: &Repository) -> Result<WorkTreeName> {
+    pub(crate) fn from_repository(repository: &Repository) -> Result<WorkTreeName> {
         repository.require_work_tree()?;
         let own = repository.git_dir();
         if own == repository.common_dir() {
@@ -70,13 +76,13 @@ impl WorkTreeName {
     }
 
     /// What a person calls it.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.0.strip_prefix("worktrees/").unwrap_or(&self.0)
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// Its name for people: twelve hexadecimal digits, never changed.
     pub id: String,
     /// When it was taken, to the millisecond.
@@ -86,14 +92,21 @@ pub struct Snapshot {
     tree: ObjectId,
 }
 
+impl Snapshot {
+    /// The id as it is shown.
+    pub(crate) fn short_id(&self) -> &str {
+        self.id.get(..SHORT_ID_DIGITS).unwrap_or(&self.id)
+    }
+}
+
 /// What is known of a snapshot beside its files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SnapshotInfo {
+pub(crate) struct SnapshotInfo {
     /// The version of this form: 1.
     pub schema: u32,
     /// When, UTC, as RFC 3339 has it.
     pub at: String,
-    /// Why: `hand`, `watch`, `restore`, `conflicts`.
+    /// Why: `hand`, `watch`, `restore`.
     pub reason: String,
     /// The commit that was checked out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -105,7 +118,7 @@ pub struct SnapshotInfo {
 
 /// One file of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SnapshotFile {
+pub(crate) struct SnapshotFile {
     /// Its clean form, or its bytes as they were.
     pub content: ObjectId,
     /// What turns the clean form into the bytes; none: they are the content.
@@ -114,7 +127,7 @@ pub struct SnapshotFile {
 
 /// A file that differs between two snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnapshotFileChange {
+pub(crate) struct SnapshotFileChange {
     pub path: RepoPath,
     /// None: it was not there.
     pub before: Option<SnapshotFile>,
@@ -123,7 +136,10 @@ pub struct SnapshotFileChange {
 }
 
 /// The snapshots of one work tree, or of all, newest first.
-pub fn list_snapshots(repository: &Repository, of: Option<&WorkTreeName>) -> Result<Vec<Snapshot>> {
+pub(crate) fn list_snapshots(
+    repository: &Repository,
+    of: Option<&WorkTreeName>,
+) -> Result<Vec<Snapshot>> {
     let root = root_tree(repository, repository.reference(&RefName::new(SNAPSHOTS_REF))?)?;
     list_in_tree(repository, root, of)
 }
@@ -193,7 +209,7 @@ fn parse_folder_name(day: &str, name: &str) -> Option<(Timestamp, String)> {
 }
 
 /// What `snapshot.json` says; empty where it cannot be read.
-pub fn read_info(repository: &Repository, snapshot: &Snapshot) -> Result<SnapshotInfo> {
+pub(crate) fn read_info(repository: &Repository, snapshot: &Snapshot) -> Result<SnapshotInfo> {
     let entry = repository.entry_at(snapshot.tree, &RepoPath::new(INFO_FILE))?;
     let text = match entry.filter(|entry| entry.kind.is_file()) {
         Some(entry) => repository.blob_up_to(entry.id, MAX_INFO_SIZE)?,
@@ -203,7 +219,7 @@ pub fn read_info(repository: &Repository, snapshot: &Snapshot) -> Result<Snapsho
 }
 
 /// All files of a snapshot, by their paths.
-pub fn snapshot_files(
+pub(crate) fn snapshot_files(
     repository: &Repository,
     snapshot: &Snapshot,
 ) -> Result<BTreeMap<RepoPath, SnapshotFile>> {
@@ -212,37 +228,30 @@ pub fn snapshot_files(
 }
 
 /// The files that are not the same in two snapshots; nothing on a side: no file at all.
-pub fn diff_snapshots(
+pub(crate) fn diff_snapshots(
     repository: &Repository,
     before: Option<&Snapshot>,
     after: Option<&Snapshot>,
 ) -> Result<Vec<SnapshotFileChange>> {
-    let halves = |snapshot: Option<&Snapshot>| match snapshot {
-        Some(snapshot) => SnapshotTrees::load(repository, snapshot.tree),
-        None => Ok(SnapshotTrees::default()),
-    };
-    let (before, after) = (halves(before)?, halves(after)?);
+    let before = SnapshotTrees::of_snapshot(repository, before)?;
+    let after = SnapshotTrees::of_snapshot(repository, after)?;
     let contents = tree::diff_trees(repository, [before.files, after.files])?;
     let layouts = tree::diff_trees(repository, [before.layouts, after.layouts])?;
     let mut paths: Vec<&RepoPath> = contents.keys().chain(layouts.keys()).collect();
     paths.sort();
     paths.dedup();
-    let side = |half: &SnapshotTrees, at: usize, path: &RepoPath| -> Result<Option<SnapshotFile>> {
-        let content = match contents.get(path) {
-            Some(sides) => sides[at],
-            None => file_id_at(repository, half.files, path)?,
+    let mut changes = Vec::with_capacity(paths.len());
+    for path in paths {
+        let (content, layout) = (contents.get(path), layouts.get(path));
+        let file = |side: usize, trees: SnapshotTrees| {
+            let content = content.map(|sides| sides[side]);
+            let layout = layout.map(|sides| sides[side]);
+            trees.file_at(repository, path, content, layout)
         };
-        let layout = match layouts.get(path) {
-            Some(sides) => sides[at],
-            None => file_id_at(repository, half.layouts, path)?,
-        };
-        Ok(content.map(|content| SnapshotFile { content, layout }))
-    };
-    let file = |path: &RepoPath| {
-        let (before, after) = (side(&before, 0, path)?, side(&after, 1, path)?);
-        Ok(SnapshotFileChange { path: path.clone(), before, after })
-    };
-    paths.into_iter().map(file).collect()
+        let (before, after) = (file(0, before)?, file(1, after)?);
+        changes.push(SnapshotFileChange { path: path.clone(), before, after });
+    }
+    Ok(changes)
 }
 
 /// The trees of the two folders of a snapshot.
@@ -253,14 +262,42 @@ struct SnapshotTrees {
 }
 
 impl SnapshotTrees {
+    /// Those of a snapshot; empty ones of none.
+    fn of_snapshot(repository: &Repository, snapshot: Option<&Snapshot>) -> Result<SnapshotTrees> {
+        match snapshot {
+            Some(snapshot) => SnapshotTrees::load(repository, snapshot.tree),
+            None => Ok(SnapshotTrees::default()),
+        }
+    }
+
+    /// The file at a path. `content` and `layout` are its blobs where a comparison told them;
+    /// the others are the same on both sides, and are looked up.
+    fn file_at(
+        self,
+        repository: &Repository,
+        path: &RepoPath,
+        content: Option<Option<ObjectId>>,
+        layout: Option<Option<ObjectId>>,
+    ) -> Result<Option<SnapshotFile>> {
+        let content = match content {
+            Some(content) => content,
+            None => file_id_at(repository, self.files, path)?,
+        };
+        let layout = match layout {
+            Some(layout) => layout,
+            None => file_id_at(repository, self.layouts, path)?,
+        };
+        Ok(content.map(|content| SnapshotFile { content, layout }))
+    }
+
     fn load(repository: &Repository, tree: ObjectId) -> Result<SnapshotTrees> {
         let entries = tree::read_tree(repository, tree)?;
-        let half = |name: &str| {
+        let trees = |name: &str| {
             let is_it =
                 |entry: &&TreeEntry| entry.name == name.as_bytes() && entry.kind == EntryKind::Tree;
             entries.iter().find(is_it).map(|entry| entry.id)
         };
-        Ok(SnapshotTrees { files: half(FILES), layouts: half(LAYOUTS) })
+        Ok(SnapshotTrees { files: trees(FILES), layouts: trees(LAYOUTS) })
     }
 }
 
@@ -275,20 +312,20 @@ fn file_id_at(
 }
 
 /// The bytes of a file, as they were on the disk.
-pub fn read_file(repository: &Repository, kept: &SnapshotFile) -> Result<Vec<u8>> {
+pub(crate) fn read_file(repository: &Repository, file: &SnapshotFile) -> Result<Vec<u8>> {
     let read = |id: ObjectId| {
         let text = repository.blob_up_to(id, MAX_FILE_SIZE)?;
         text.ok_or(GitError::Malformed { id, expected: "file of a snapshot" })
     };
-    let content = read(kept.content)?;
-    let Some(layout) = kept.layout else { return Ok(content) };
+    let content = read(file.content)?;
+    let Some(layout) = file.layout else { return Ok(content) };
     let broken = || GitError::Malformed { id: layout, expected: "layout of a snapshot" };
     let layout = String::from_utf8(read(layout)?).map_err(|_| broken())?;
     clean::smudge(&content, &layout).ok_or_else(broken)
 }
 
 /// Lets the snapshots go that a policy does not keep, of all work trees. Gives how many.
-pub fn prune_snapshots(repository: &Repository, policy: &RetentionPolicy) -> Result<usize> {
+pub(crate) fn prune_snapshots(repository: &Repository, policy: &RetentionPolicy) -> Result<usize> {
     let now = current_time();
     update_tree(repository, "let snapshots go", |root, _| {
         let mut edits = BTreeMap::new();
@@ -307,7 +344,7 @@ pub fn prune_snapshots(repository: &Repository, policy: &RetentionPolicy) -> Res
 }
 
 /// Lets all snapshots go. Gives how many there were.
-pub fn delete_all(repository: &Repository) -> Result<usize> {
+pub(crate) fn delete_all(repository: &Repository) -> Result<usize> {
     let name = RefName::new(SNAPSHOTS_REF);
     let Some(tip) = repository.reference(&name)? else { return Ok(0) };
     let count = list_in_tree(repository, root_tree(repository, Some(tip))?, None)?.len();
@@ -318,7 +355,7 @@ pub fn delete_all(repository: &Repository) -> Result<usize> {
 }
 
 fn current_time() -> Timestamp {
-    let milliseconds = i64::try_from(git::now_millis()).unwrap_or(i64::MAX);
+    let milliseconds = Timestamp::now().as_millisecond();
     Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
 }
 
@@ -355,11 +392,11 @@ fn update_tree<T>(
     subject: &str,
     mut make: impl FnMut(Option<ObjectId>, &mut ObjectBatch) -> Result<(SnapshotTreeEdits, T)>,
 ) -> Result<T> {
-    let mut told = None;
+    let mut outcome = None;
     update_ref(repository, &RefName::new(SNAPSHOTS_REF), |tip, batch| {
         let root = root_tree(repository, tip.map(|tip| tip.0))?;
-        let (edits, outcome) = make(root, batch)?;
-        told = Some(outcome);
+        let (edits, made) = make(root, batch)?;
+        outcome = Some(made);
         if edits.is_empty() {
             return Ok(RefUpdate::Keep);
         }
@@ -367,7 +404,7 @@ fn update_tree<T>(
         let subject = format!("chore(comfy): {subject}");
         Ok(RefUpdate::Orphan(NotesRevision { tree, merged: Vec::new(), subject }))
     })?;
-    Ok(told.expect("the change was made at least once"))
+    Ok(outcome.expect("the change was made at least once"))
 }
 
 fn root_tree(repository: &Repository, tip: Option<ObjectId>) -> Result<Option<ObjectId>> {

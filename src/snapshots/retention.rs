@@ -14,7 +14,7 @@ const DEFAULT_POLICY: &str = "all 1d, hourly 1w, daily 30d, weekly 1y";
 
 /// How long snapshots are kept, and how closely.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RetentionPolicy {
+pub(crate) struct RetentionPolicy {
     rules: Vec<RetentionRule>,
 }
 
@@ -33,7 +33,7 @@ impl Default for RetentionPolicy {
 
 impl RetentionPolicy {
     /// Reads `all 1d, hourly 1w, daily 30d`; `forever` keeps everything.
-    pub fn parse(text: &str) -> Option<RetentionPolicy> {
+    pub(crate) fn parse(text: &str) -> Option<RetentionPolicy> {
         if text.trim().eq_ignore_ascii_case("forever") {
             return Some(RetentionPolicy {
                 rules: vec![RetentionRule { interval: 1, max_age: i64::MAX }],

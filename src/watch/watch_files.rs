@@ -21,7 +21,9 @@ use crate::platform::machine::folder_watcher::{FolderWatcher, WatchEvent, WatchM
 use crate::platform::machine::{folder_argument, interrupt};
 use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
-use crate::snapshots::commands::snapshot;
+use crate::snapshots::named_paths::repo_folder_path;
+use crate::snapshots::settings::configured_policy;
+use crate::snapshots::summarize::summarize_changes;
 use crate::snapshots::{SnapshotReason, SnapshotRequest, SnapshotScope, WorkTreeName};
 use crate::{layouts, sharing, snapshots, watch};
 
@@ -40,7 +42,7 @@ pub(crate) fn run(args: &WatchArgs, named: &Path, session: &Session) -> Result<E
             .with_hint(format!("make it one: cd {shown}; git init; git comfy init"))
     })?;
     let of = WorkTreeName::from_repository(&repository)?;
-    let path = snapshot::repo_folder_path(session, &repository, &folder)?;
+    let path = repo_folder_path(session, &repository, &folder)?;
     let scope = if path.as_bytes().is_empty() {
         SnapshotScope::Everything
     } else {
@@ -158,8 +160,7 @@ impl FileWatch<'_> {
     /// Takes a snapshot, if there is anything new, and takes git's "modified" mark off files
     /// that differ from the index in layout alone.
     fn take_snapshot(&mut self, repository: &Repository, scope: SnapshotScope) -> Result<()> {
-        let policy =
-            crate::snapshots::commands::snapshots::configured_policy(self.session, repository)?;
+        let policy = configured_policy(self.session, repository)?;
         let wish =
             SnapshotRequest { scope, reason: SnapshotReason::Watch, text: None, policy: &policy };
         let taken = snapshots::create_snapshot(repository, &wish)?;
@@ -167,16 +168,13 @@ impl FileWatch<'_> {
         if let Some(new) = &taken.new {
             let changed =
                 snapshots::diff_snapshots(repository, taken.previous.as_ref(), Some(new))?;
-            let news = crate::snapshots::commands::snapshots::summarize_changes(
+            let news = summarize_changes(
                 repository,
                 &node_catalog::load_catalog(repository),
                 &changed,
                 MAX_COLUMNS,
             )?;
-            let (at, id) = (
-                time_argument::format_local_time(new.taken_at),
-                crate::snapshots::commands::snapshots::short_id(new),
-            );
+            let (at, id) = (time_argument::format_local_time(new.taken_at), new.short_id());
             self.session.ui.info(&format!("{at}  {id}  {news}"));
         }
         if layouts::refresh_index(repository)?.marks == ModifiedMarks::Busy {

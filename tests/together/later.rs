@@ -124,7 +124,7 @@ fn a_stale_tab_from_before_a_hook_wrote_the_file_moves_nothing() {
     let (team, ann, _ben) = Team::of_two();
     let outsider = team.outsider("outsider");
     let mut raw = Sheet::read(&ann, FILE);
-    raw.title(DECODE, "raw").put(SAMPLER, [-500, -500]).write(&outsider, FILE);
+    raw.title(DECODE, "raw").write(&outsider, FILE);
     outsider.git(["commit", "-q", "-a", "-m", "raw"]);
     outsider.git(["push", "-q"]);
     edit_and_commit(&ann, |sheet| {
@@ -134,7 +134,8 @@ fn a_stale_tab_from_before_a_hook_wrote_the_file_moves_nothing() {
     let mut tab = edit_and_commit(&ann, |sheet| {
         sheet.put(DECODE, [700, 700]);
     });
-    // The first clean commit of the file has brought the sampler back.
+    // The first clean commit of the file has brought the sampler back, which nobody moved in
+    // the raw one.
     assert_eq!(Sheet::read(&ann, FILE).place(SAMPLER), Some([1000.0, 1000.0]));
     edit(&ann, FILE, |sheet| {
         sheet.put(DECODE, [800, 800]);

@@ -3,6 +3,7 @@
 
 mod arranged;
 mod arriving;
+mod brought;
 mod harmless;
 mod history;
 mod joining;
@@ -10,7 +11,9 @@ mod later;
 mod notes;
 mod raw_moves;
 mod renames;
+mod set_back;
 mod sheet;
 mod team;
+mod unclocked;
 mod walk;
 mod walks;

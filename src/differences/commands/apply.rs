@@ -1,6 +1,5 @@
 //! `git comfy apply`: replays a difference that `git comfy diff --format json` wrote.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use comfy_graph::clean::{self, CleanOutcome, Clock, LayoutMode, LayoutRelation, LayoutSource};
@@ -41,18 +40,15 @@ pub struct ApplyArgs {
     check: bool,
 }
 
-/// The most bytes that are read from standard input.
-const MAX_SCRIPT_SIZE: u64 = 1 << 30;
-
 pub fn run(args: &ApplyArgs, session: &Session) -> Result<Exit> {
     let script = read_script(args, session)?;
     let bytes = operands::read_file(&session.cwd.join(&args.file))?;
     let name = display_name(&args.file);
     let document = json::parse(&bytes)
-        .map_err(|error| CommandError::new(format!("{name} is no workflow: {error}")))?;
+        .map_err(|error| CommandError::user(format!("{name} is no workflow: {error}")))?;
     let changed = diff::apply(&document, &script).map_err(|refused| {
         let refused = refused.to_string();
-        CommandError::new(format!("{name}: {}", sanitize::line(&refused))).with_hint(
+        CommandError::user(format!("{name}: {}", sanitize::line(&refused))).with_hint(
             "the difference was made for another state of the workflow; nothing is written",
         )
     })?;
@@ -94,14 +90,12 @@ fn restore_layout(changed: &Value, bytes: &[u8]) -> Vec<u8> {
 fn read_script(args: &ApplyArgs, session: &Session) -> Result<EditScript> {
     let name = display_name(&args.script);
     let bytes = if args.script == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().take(MAX_SCRIPT_SIZE).read_to_end(&mut bytes)?;
-        bytes
+        operands::read_stdin()?
     } else {
         operands::read_file(&session.cwd.join(&args.script))?
     };
     let no_script = |why: &str| {
-        CommandError::new(format!("{name}: {why}"))
+        CommandError::user(format!("{name}: {why}"))
             .with_hint("git comfy diff --format json writes what can be replayed")
     };
     let document =
@@ -114,7 +108,14 @@ fn read_script(args: &ApplyArgs, session: &Session) -> Result<EditScript> {
         _ => return Err(no_script("this was written by a newer git-comfy")),
     }
     let files = document.get("files").and_then(Value::as_array).unwrap_or_default();
-    let file = choose_file_entry(files, &args.file).map_err(|why| no_script(&why))?;
+    let file = match choose_file_entry(files, &args.file) {
+        ChosenEntry::One(file) => file,
+        ChosenEntry::None => return Err(no_script("no workflow changed in it")),
+        ChosenEntry::Several(count) => {
+            let why = format!("{count} workflows changed in it; diff one of them");
+            return Err(no_script(&why));
+        }
+    };
     if file.get("before").is_none() || file.get("after").is_none() {
         return Err(no_script("the file came or went as a whole; there is nothing to replay"));
     }
@@ -125,11 +126,17 @@ fn read_script(args: &ApplyArgs, session: &Session) -> Result<EditScript> {
     })
 }
 
+/// The entry of a difference that is meant.
+enum ChosenEntry<'v> {
+    One(&'v Value),
+    /// No workflow differs.
+    None,
+    /// So many do, and none by that name or not it alone.
+    Several(usize),
+}
+
 /// The entry for a file: the one of its name, else the only one.
-fn choose_file_entry<'v>(
-    files: &'v [Value],
-    file: &Path,
-) -> std::result::Result<&'v Value, String> {
+fn choose_file_entry<'v>(files: &'v [Value], file: &Path) -> ChosenEntry<'v> {
     let is_named = |entry: &&Value, side: &str| {
         let name = entry.get(side).and_then(|side| side.get("name")).and_then(Value::as_str);
         name.is_some_and(|name| Path::new(name).file_name() == file.file_name())
@@ -138,9 +145,9 @@ fn choose_file_entry<'v>(
     let named: Vec<&&Value> =
         told.iter().filter(|entry| is_named(entry, "before") || is_named(entry, "after")).collect();
     match (told.as_slice(), named.as_slice()) {
-        ([only], _) => Ok(only),
-        (_, [named]) => Ok(named),
-        ([], _) => Err("no workflow changed in it".to_owned()),
-        (many, _) => Err(format!("{} workflows changed in it; diff one of them", many.len())),
+        ([only], _) => ChosenEntry::One(only),
+        (_, [named]) => ChosenEntry::One(named),
+        ([], _) => ChosenEntry::None,
+        (many, _) => ChosenEntry::Several(many.len()),
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
+use anstyle::AnsiColor;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::diff::{Lineage, NodeAspect};
 use comfy_graph::json::Value;
@@ -16,11 +17,12 @@ use crate::differences::changed_files::FileChangeKind;
 use crate::differences::content::FileContent;
 use crate::differences::graph_diff::compare_contents;
 use crate::differences::text::blame_lines::{NodeValues, list_values};
+use crate::differences::text::terminal::BOLD;
 use crate::differences::{changed_files, content, node_catalog, operands};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::{Commit, CommitId, ObjectId, RepoPath, Repository, commit_text};
-use crate::platform::text::{Colour, sanitize};
+use crate::platform::text::sanitize;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::ui::OutputPipe;
@@ -58,28 +60,37 @@ enum BlameOrigin {
 
 pub fn run(args: &BlameArgs, session: &Session) -> Result<Exit> {
     let repository = session.up_to_date_repository()?;
-    let naming = node_catalog::load_catalog(&repository);
+    let catalog = node_catalog::load_catalog(&repository);
     let start = find_start(args, session, &repository)?;
     let no_graph =
-        || CommandError::new(format!("{} holds no workflow", sanitize::line(&args.file)));
+        || CommandError::user(format!("{} holds no workflow", sanitize::line(&args.file)));
     let FileContent::Graph(document) = content::parse_content(start.bytes.clone()) else {
         return Err(no_graph());
     };
-    let mut leaves = list_values(&document, &naming).ok_or_else(no_graph)?;
+    let mut nodes = list_values(&document, &catalog).ok_or_else(no_graph)?;
     if let Some(wanted) = &args.node {
-        select_values(&mut leaves, wanted, &args.file)?;
+        select_values(&mut nodes, wanted, &args.file)?;
     }
-    let held: Vec<NodeAspect> =
-        leaves.iter().flat_map(|leaf| &leaf.values).map(|entry| entry.key.clone()).collect();
-    let mut trail = BlameWalk { repository: &repository, naming: &naming, blamed: HashMap::new() };
-    trail.follow_values(start, document, held)?;
+    let held: Vec<NodeAspect> = nodes
+        .iter()
+        .flat_map(|node_values| &node_values.values)
+        .map(|entry| entry.key.clone())
+        .collect();
+    let mut walk = BlameWalk {
+        repository: &repository,
+        catalog: &catalog,
+        blamed: HashMap::new(),
+        queue: BinaryHeap::new(),
+        suspects: BTreeMap::new(),
+    };
+    walk.follow_values(start, document, held)?;
     let mut screen = Screen::open(session, &args.screen, "blame");
     let mut known = HashMap::new();
-    for leaf in &leaves {
+    for node_values in &nodes {
         let text = if args.json {
-            render_json(leaf, &trail, &mut known)?
+            render_json(node_values, &walk, &mut known)?
         } else {
-            render_text(leaf, &trail, &mut known, &screen)?
+            render_text(node_values, &walk, &mut known, &screen)?
         };
         if screen.write(text.as_bytes())? == OutputPipe::Closed {
             break;
@@ -103,10 +114,10 @@ fn find_start(args: &BlameArgs, session: &Session, repository: &Repository) -> R
     if !file.is_file()
         && let Some((revision, path)) = args.file.split_once(':')
     {
-        let unknown = || CommandError::new(format!("{} is not there", sanitize::line(&args.file)));
+        let unknown = || CommandError::user(format!("{} is not there", sanitize::line(&args.file)));
         let commit = repository.resolve_commit(revision)?.ok_or_else(unknown)?;
         let path = match path.strip_prefix("./") {
-            Some(path) => operands::repo_path(repository, &session.cwd.join(path)),
+            Some(path) => repository.path_of(&session.cwd.join(path)),
             None => Some(RepoPath::new(path.as_bytes())),
         };
         let path = path.ok_or_else(unknown)?;
@@ -116,44 +127,45 @@ fn find_start(args: &BlameArgs, session: &Session, repository: &Repository) -> R
     }
     let bytes = operands::read_file(&file)?;
     let outside =
-        || CommandError::new(format!("{} is not in this repository", sanitize::line(&args.file)));
-    let path = operands::repo_path(repository, &file).ok_or_else(outside)?;
+        || CommandError::user(format!("{} is not in this repository", sanitize::line(&args.file)));
+    let path = repository.path_of(&file).ok_or_else(outside)?;
     Ok(BlameStart { bytes, path, commit: repository.head()?, committed: false })
 }
 
 /// Keeps the nodes that `NODE[.WIDGET]` names, and of them the value.
-fn select_values(leaves: &mut Vec<NodeValues>, wanted: &str, file: &str) -> Result<()> {
-    let known = |name: &str| leaves.iter().any(|leaf| leaf.matches_name(name));
+fn select_values(nodes: &mut Vec<NodeValues>, wanted: &str, file: &str) -> Result<()> {
+    let known = |name: &str| nodes.iter().any(|node_values| node_values.matches_name(name));
     let dots = wanted.match_indices('.').map(|(at, _)| at);
     let split = dots.map(|at| (&wanted[..at], &wanted[at + 1..])).find(|(node, _)| known(node));
     let (node, value) = match split {
         _ if known(wanted) => (wanted, None),
         Some((node, value)) => (node, Some(value)),
         None => {
-            let failure = CommandError::new(format!(
+            let failure = CommandError::user(format!(
                 "{} has no node {}",
                 sanitize::line(file),
                 sanitize::line(wanted)
             ));
-            let some: Vec<String> = leaves.iter().take(12).map(|leaf| leaf.name.clone()).collect();
+            let some: Vec<String> =
+                nodes.iter().take(12).map(|node_values| node_values.name.clone()).collect();
             return Err(
                 failure.with_hint(format!("there are: {}", sanitize::line(&some.join(", "))))
             );
         }
     };
-    leaves.retain(|leaf| leaf.matches_name(node));
+    nodes.retain(|node_values| node_values.matches_name(node));
     let Some(value) = value else { return Ok(()) };
-    let values: Vec<String> = leaves
+    let values: Vec<String> = nodes
         .iter()
-        .flat_map(|leaf| &leaf.values)
+        .flat_map(|node_values| &node_values.values)
         .map(|entry| entry.key.aspect.name().to_string())
         .collect();
-    for leaf in leaves.iter_mut() {
-        leaf.values.retain(|entry| entry.key.aspect.name().eq_ignore_ascii_case(value));
+    for node_values in nodes.iter_mut() {
+        node_values.values.retain(|entry| entry.key.aspect.name().eq_ignore_ascii_case(value));
     }
-    leaves.retain(|leaf| !leaf.values.is_empty());
-    if leaves.is_empty() {
-        let failure = CommandError::new(format!(
+    nodes.retain(|node_values| !node_values.values.is_empty());
+    if nodes.is_empty() {
+        let failure = CommandError::user(format!(
             "{} has no value {}",
             sanitize::line(node),
             sanitize::line(value)
@@ -176,9 +188,13 @@ struct BlameSuspect {
 
 struct BlameWalk<'r> {
     repository: &'r Repository,
-    naming: &'r Catalog,
+    catalog: &'r Catalog,
     /// The result, by the value in the newest state.
     blamed: HashMap<NodeAspect, BlameOrigin>,
+    /// The commits still to look at, by their times: the newest first, so that all its children
+    /// have been there before it.
+    queue: BinaryHeap<(i64, ObjectId)>,
+    suspects: BTreeMap<ObjectId, Vec<BlameSuspect>>,
 }
 
 impl BlameWalk<'_> {
@@ -204,20 +220,12 @@ impl BlameWalk<'_> {
             self.assign(&asked, own, BlameOrigin::WorkTree);
             sought = passed;
         }
-        // The newest commit first, so that all its children have been there before it.
-        let mut queue: BinaryHeap<(i64, ObjectId)> = BinaryHeap::new();
-        let mut stops: BTreeMap<ObjectId, Vec<BlameSuspect>> = BTreeMap::new();
-        self.enqueue(
-            commit,
-            BlameSuspect { path: start.path, blob, sought },
-            &mut queue,
-            &mut stops,
-        )?;
-        while let Some((_, id)) = queue.pop() {
+        self.enqueue(commit, BlameSuspect { path: start.path, blob, sought })?;
+        while let Some((_, id)) = self.queue.pop() {
             let commit = CommitId(id);
             let Some(about) = self.repository.commit(commit)? else { continue };
-            for stop in stops.remove(&id).unwrap_or_default() {
-                let own = self.pass_to_parents(commit, &about, stop, &mut queue, &mut stops)?;
+            for suspect in self.suspects.remove(&id).unwrap_or_default() {
+                let own = self.pass_to_parents(commit, &about, suspect)?;
                 self.assign(&asked, own, BlameOrigin::Commit(commit));
             }
         }
@@ -230,24 +238,18 @@ impl BlameWalk<'_> {
         }
     }
 
-    fn enqueue(
-        &self,
-        commit: CommitId,
-        stop: BlameSuspect,
-        queue: &mut BinaryHeap<(i64, ObjectId)>,
-        stops: &mut BTreeMap<ObjectId, Vec<BlameSuspect>>,
-    ) -> Result<()> {
-        if stop.sought.is_empty() {
+    fn enqueue(&mut self, commit: CommitId, suspect: BlameSuspect) -> Result<()> {
+        if suspect.sought.is_empty() {
             return Ok(());
         }
-        let here = stops.entry(commit.0).or_default();
+        let here = self.suspects.entry(commit.0).or_default();
         if here.is_empty() {
             let seconds = self.repository.commit(commit)?.map_or(0, |c| c.committer.seconds);
-            queue.push((seconds, commit.0));
+            self.queue.push((seconds, commit.0));
         }
-        match here.iter_mut().find(|other| other.path == stop.path) {
-            Some(other) => other.sought.extend(stop.sought),
-            None => here.push(stop),
+        match here.iter_mut().find(|other| other.path == suspect.path) {
+            Some(other) => other.sought.extend(suspect.sought),
+            None => here.push(suspect),
         }
         Ok(())
     }
@@ -255,14 +257,12 @@ impl BlameWalk<'_> {
     /// Passes values on to the parents that have them in the same form; gives the rest, which
     /// this commit changed.
     fn pass_to_parents(
-        &self,
+        &mut self,
         commit: CommitId,
         about: &Commit,
-        stop: BlameSuspect,
-        queue: &mut BinaryHeap<(i64, ObjectId)>,
-        stops: &mut BTreeMap<ObjectId, Vec<BlameSuspect>>,
+        suspect: BlameSuspect,
     ) -> Result<SoughtValues> {
-        let mut sought = stop.sought;
+        let mut sought = suspect.sought;
         let mut document = None;
         for parent in &about.parents {
             if sought.is_empty() {
@@ -272,21 +272,21 @@ impl BlameWalk<'_> {
             if self.repository.commit(*parent)?.is_none() {
                 continue;
             }
-            let Some((path, blob)) = self.file_in_parent(*parent, commit, &stop.path)? else {
+            let Some((path, blob)) = self.file_in_parent(*parent, commit, &suspect.path)? else {
                 continue;
             };
-            let passed = if blob == stop.blob {
+            let passed = if blob == suspect.blob {
                 std::mem::take(&mut sought)
             } else {
                 if document.is_none() {
-                    document = self.read_document(stop.blob)?;
+                    document = self.read_document(suspect.blob)?;
                 }
                 let Some(document) = document.clone() else { continue };
                 let (passed, own) = self.split_inherited(blob, document, sought)?;
                 sought = own;
                 passed
             };
-            self.enqueue(*parent, BlameSuspect { path, blob, sought: passed }, queue, stops)?;
+            self.enqueue(*parent, BlameSuspect { path, blob, sought: passed })?;
         }
         Ok(sought)
     }
@@ -330,7 +330,7 @@ impl BlameWalk<'_> {
     ) -> Result<(SoughtValues, SoughtValues)> {
         let Some(before) = self.read_document(before)? else { return Ok((Vec::new(), sought)) };
         let (before, after) = (FileContent::Graph(before), FileContent::Graph(after));
-        let Some(compared) = compare_contents(before, after, self.naming) else {
+        let Some(compared) = compare_contents(before, after, self.catalog) else {
             return Ok((Vec::new(), sought));
         };
         let lineage = Lineage::from_script(&compared.script);
@@ -349,43 +349,41 @@ impl BlameWalk<'_> {
 type CommitCache = HashMap<ObjectId, Option<Commit>>;
 
 fn blamed_commit<'k>(
-    trail: &BlameWalk<'_>,
+    walk: &BlameWalk<'_>,
     held: &NodeAspect,
     known: &'k mut CommitCache,
 ) -> Result<Option<(CommitId, &'k Commit)>> {
-    let Some(BlameOrigin::Commit(id)) = trail.blamed.get(held) else { return Ok(None) };
+    let Some(BlameOrigin::Commit(id)) = walk.blamed.get(held) else { return Ok(None) };
     let commit = match known.entry(id.0) {
         Entry::Occupied(there) => there.into_mut(),
-        Entry::Vacant(free) => free.insert(trail.repository.commit(*id)?),
+        Entry::Vacant(free) => free.insert(walk.repository.commit(*id)?),
     };
     Ok(commit.as_ref().map(|commit| (*id, commit)))
 }
 
 fn render_text(
-    leaf: &NodeValues,
-    trail: &BlameWalk<'_>,
+    node_values: &NodeValues,
+    walk: &BlameWalk<'_>,
     known: &mut CommitCache,
     screen: &Screen,
 ) -> Result<String> {
-    let (bold, plain, yellow) = match screen.colour {
-        Colour::On => ("\x1b[1m", "\x1b[m", "\x1b[33m"),
-        Colour::Off => ("", "", ""),
+    let inside = node_values.subgraph.as_ref().map(|name| format!("{name} / ")).unwrap_or_default();
+    let class = if node_values.class == node_values.name {
+        String::new()
+    } else {
+        format!(" ({})", node_values.class)
     };
-    let inside = leaf.subgraph.as_ref().map(|name| format!("{name} / ")).unwrap_or_default();
-    let class = if leaf.class == leaf.name { String::new() } else { format!(" ({})", leaf.class) };
-    let head = format!("{inside}{} #{}{class}", leaf.name, leaf.node.id);
-    let mut text = format!("{bold}{}{plain}\n", sanitize::line(&head));
-    let names = leaf.values.iter().map(|entry| entry.key.aspect.name().chars().count());
+    let head = format!("{inside}{} #{}{class}", node_values.name, node_values.node.id);
+    let mut text = format!("{}\n", screen.colour.paint(BOLD, &sanitize::line(&head)));
+    let names = node_values.values.iter().map(|entry| entry.key.aspect.name().chars().count());
     let names = names.max().unwrap_or(0).min(24);
-    for entry in &leaf.values {
-        let who = match blamed_commit(trail, &entry.key, known)? {
+    for entry in &node_values.values {
+        let who = match blamed_commit(walk, &entry.key, known)? {
             Some((id, commit)) => {
                 let author = sanitize::excerpt(&commit.author.name, 12);
-                format!(
-                    "{yellow}{}{plain} {} {author:<12}",
-                    commit_text::short_id(id),
-                    commit_text::format_day(&commit.author)
-                )
+                let id = commit_text::short_id(id);
+                let id = screen.colour.paint(AnsiColor::Yellow.on_default(), &id);
+                format!("{id} {} {author:<12}", commit_text::format_day(&commit.author))
             }
             None => format!("{:<31}", "not committed yet"),
         };
@@ -399,18 +397,18 @@ fn render_text(
 }
 
 fn render_json(
-    leaf: &NodeValues,
-    trail: &BlameWalk<'_>,
+    node_values: &NodeValues,
+    walk: &BlameWalk<'_>,
     known: &mut CommitCache,
 ) -> Result<String> {
     let mut text = String::new();
-    for entry in &leaf.values {
-        let commit = blamed_commit(trail, &entry.key, known)?;
+    for entry in &node_values.values {
+        let commit = blamed_commit(walk, &entry.key, known)?;
         let told = json!({
-            "node": leaf.node.to_string(),
-            "title": leaf.name,
-            "class": leaf.class,
-            "subgraph": leaf.subgraph,
+            "node": node_values.node.to_string(),
+            "title": node_values.name,
+            "class": node_values.class,
+            "subgraph": node_values.subgraph,
             "value": entry.key.aspect.name().as_str(),
             "shown": entry.text,
             "commit": commit.map(|(id, _)| id.to_string()),

@@ -1,8 +1,7 @@
 //! `git comfy catalog`: stores the node classes of a ComfyUI in this clone, so that widgets of
 //! custom nodes are shown by name.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use comfy_graph::catalog::{Catalog, object_info_table};
@@ -11,8 +10,10 @@ use comfy_graph::json;
 use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::AtomicWrite;
 use crate::platform::git::command::GitCommand;
 use crate::platform::machine::server::{AddressSource, ComfyServer, ServerAddress};
+use crate::platform::text::sanitize;
 use crate::session::Session;
 
 /// Learn the names of widgets from a ComfyUI.
@@ -51,20 +52,18 @@ pub fn run(args: &CatalogArgs, session: &Session) -> Result<Exit> {
         Some(file) => (read_answer_file(file)?, file.display().to_string()),
         None => fetch_object_info(update.server.as_deref())?,
     };
-    let document = json::parse_lenient(&answer)
-        .map_err(|error| CommandError::new(format!("{from} did not give node classes: {error}")))?;
+    let document = json::parse_lenient(&answer).map_err(|error| {
+        CommandError::user(format!("{from} did not give node classes: {error}"))
+    })?;
     let table = object_info_table(&document);
     let count = Catalog::with_object_info(&document).class_names().len()
         - Catalog::core().class_names().len();
     if table.is_empty() {
-        return Err(CommandError::new(format!("{from} did not give any node class"))
+        return Err(CommandError::user(format!("{from} did not give any node class"))
             .with_hint("the answer of a ComfyUI server to /object_info is needed"));
     }
-    let folder = repository.state_dir();
-    std::fs::create_dir_all(&folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-    file.write_all(table.as_bytes())?;
-    file.persist(node_catalog::catalog_file(&folder)).map_err(|error| error.error)?;
+    let file = node_catalog::catalog_file(&repository.state_dir());
+    AtomicWrite::new().create_folder().write(&file, table.as_bytes())?;
     clear_textconv_cache(session);
     let all = table.lines().count();
     session.ui.info(&format!("{all} node classes from {from}, {count} of them not built in"));
@@ -78,11 +77,16 @@ fn clear_textconv_cache(session: &Session) {
     let _ = GitCommand::in_folder(&session.cwd).args(arguments).answer();
 }
 
-fn read_answer_file(file: &PathBuf) -> Result<Vec<u8>> {
-    let unreadable = |e| CommandError::new(format!("{} cannot be read: {e}", file.display()));
+fn read_answer_file(file: &Path) -> Result<Vec<u8>> {
+    let unreadable = |error| {
+        CommandError::system(error).with_context(format!("{} cannot be read", sanitize::path(file)))
+    };
     let length = std::fs::metadata(file).map_err(unreadable)?.len();
     if length > MAX_ANSWER_SIZE {
-        return Err(CommandError::new(format!("{} is no answer of a server", file.display())));
+        return Err(CommandError::user(format!(
+            "{} is no answer of a server",
+            sanitize::path(file)
+        )));
     }
     std::fs::read(file).map_err(unreadable)
 }

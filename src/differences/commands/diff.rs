@@ -4,16 +4,13 @@
 use std::path::Path;
 
 use comfy_graph::catalog::Catalog;
-use comfy_graph::diff::schema;
-use comfy_graph::json;
-use comfy_graph::json::{JsonStyle, Object, Value};
 
 use crate::differences::changed_files::{FileChange, FileChangeKind, FileVersion};
 use crate::differences::content::{self, FileContent};
-use crate::differences::file_diff::FileDiff;
+use crate::differences::file_diff::{FileDiff, diffs_to_json};
 use crate::differences::graph_diff::{KeepDocuments, compare_and_keep};
 use crate::differences::operands::{self, Operand, OperandKind, SourceScope};
-use crate::differences::patch::{PatchColour, git_hunks};
+use crate::differences::patch::git_hunks;
 use crate::differences::text::LayoutDetail;
 use crate::differences::text::terminal::{TerminalStyle, WordDiff};
 use crate::differences::{changed_files, node_catalog};
@@ -22,7 +19,7 @@ use crate::exit::Exit;
 use crate::layouts::{self, WorkflowChange};
 use crate::picture_args::PictureArgs;
 use crate::platform::git::{self, RepoPath, Repository};
-use crate::platform::text::{Colour, sanitize};
+use crate::platform::text::Colour;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::ui::OutputPipe;
@@ -126,8 +123,8 @@ enum DiffRequest {
 
 pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
     let layout = if args.layout { LayoutDetail::Full } else { LayoutDetail::Counted };
-    let naming = node_catalog::catalog_for_session(session);
-    let wish = parse_request(args, session)?;
+    let catalog = node_catalog::catalog_for_session(session);
+    let request = parse_request(args, session)?;
     let mut screen = Screen::open(session, &args.screen, "diff");
     let machine = args.format != DiffFormat::Terminal;
     let colour = if machine { Colour::Off } else { screen.colour };
@@ -136,16 +133,17 @@ pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
         Some(WordDiffMode::Plain) => WordDiff::Plain,
         Some(WordDiffMode::None) => WordDiff::None,
     };
-    let look = TerminalStyle { colour, words, width: screen.width };
-    let sheets: Box<dyn Iterator<Item = Result<FileDiff>>> = match wish {
+    let style = TerminalStyle { colour, words, width: screen.width };
+    let file_diffs: Box<dyn Iterator<Item = Result<FileDiff>>> = match request {
         DiffRequest::Operands(two) => {
-            let sheet = diff_operands(session, *two, &naming, look.colour, KeepDocuments::No)?;
-            if !sheet.differs(LayoutDetail::Full) {
-                let [one, other] = sheet.names.each_ref().map(|name| name.as_deref());
+            let file_diff =
+                diff_operands(session, *two, &catalog, style.colour, KeepDocuments::No)?;
+            if !file_diff.differs(LayoutDetail::Full) {
+                let [one, other] = file_diff.names.each_ref().map(|name| name.as_deref());
                 let (one, other) = (one.unwrap_or_default(), other.unwrap_or_default());
                 session.ui.info(&format!("{one} and {other} do not differ"));
             }
-            Box::new(std::iter::once(Ok(sheet)))
+            Box::new(std::iter::once(Ok(file_diff)))
         }
         DiffRequest::Git(arguments) => {
             let comparing = GitComparison {
@@ -155,13 +153,13 @@ pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
                 keep: KeepDocuments::No,
             };
             let changes = comparing.list_changes(session)?;
-            let sheets = changes
+            let file_diffs = changes
                 .into_iter()
-                .map(move |change| comparing.diff_file(session, change, &naming, look.colour));
-            Box::new(sheets)
+                .map(move |change| comparing.diff_file(session, change, &catalog, style.colour));
+            Box::new(file_diffs)
         }
     };
-    let found = print_diffs(args, &mut screen, sheets, look, layout)?;
+    let found = print_diffs(args, &mut screen, file_diffs, style, layout)?;
     let code =
         if args.exit_code && found == DiffOutcome::Difference { Exit::Found } else { Exit::Done };
     Ok(code)
@@ -200,54 +198,42 @@ enum DiffOutcome {
 fn print_diffs(
     args: &DiffArgs,
     screen: &mut Screen,
-    sheets: Box<dyn Iterator<Item = Result<FileDiff>> + '_>,
-    look: TerminalStyle,
+    file_diffs: Box<dyn Iterator<Item = Result<FileDiff>> + '_>,
+    style: TerminalStyle,
     layout: LayoutDetail,
 ) -> Result<DiffOutcome> {
     let mut found = DiffOutcome::NoDifference;
     let mut kept = Vec::new();
-    for sheet in sheets {
-        let sheet = sheet?;
-        if sheet.differs(layout) {
+    for file_diff in file_diffs {
+        let file_diff = file_diff?;
+        if file_diff.differs(layout) {
             found = DiffOutcome::Difference;
         }
-        let heard = match args.format {
+        let output = match args.format {
             DiffFormat::Terminal if args.stat => {
-                kept.push(sheet);
+                kept.push(file_diff);
                 continue;
             }
-            DiffFormat::Terminal => screen.write(&sheet.render_terminal(look, layout))?,
-            DiffFormat::Markdown => screen.write(sheet.render_markdown(layout).as_bytes())?,
+            DiffFormat::Terminal => screen.write(&file_diff.render_terminal(style, layout))?,
+            DiffFormat::Markdown => screen.write(file_diff.render_markdown(layout).as_bytes())?,
             DiffFormat::Json => {
-                kept.push(sheet);
+                kept.push(file_diff);
                 continue;
             }
         };
-        if heard == OutputPipe::Closed {
+        if output == OutputPipe::Closed {
             break;
         }
     }
     if args.format == DiffFormat::Json {
         screen.write(diffs_to_json(&kept).as_bytes())?;
     } else if args.stat {
-        let names = kept.iter().map(FileDiff::name_width).max().unwrap_or(0).min(look.width / 2);
-        for sheet in &kept {
-            screen.write(sheet.render_stat_line(look, names, layout).as_bytes())?;
+        let names = kept.iter().map(FileDiff::name_width).max().unwrap_or(0).min(style.width / 2);
+        for file_diff in &kept {
+            screen.write(file_diff.render_stat_line(style, names, layout).as_bytes())?;
         }
     }
     Ok(found)
-}
-
-pub(crate) fn diffs_to_json(sheets: &[FileDiff]) -> String {
-    let mut root = Object::default();
-    root.insert("schema", "git-comfy/diff");
-    root.insert("version", schema::DIFF_SCHEMA_VERSION);
-    let files: Vec<Value> = sheets.iter().map(FileDiff::to_json).collect();
-    root.insert("files", files);
-    let text =
-        json::print(&Value::Object(root), &JsonStyle { final_newline: true, ..JsonStyle::EXPORT });
-    // Everything is escaped that a terminal would act on; the values stay the same.
-    sanitize::json(&text).into_owned()
 }
 
 fn parse_request(args: &DiffArgs, session: &Session) -> Result<DiffRequest> {
@@ -310,7 +296,7 @@ fn operands_at_revision(
     revision: git::ObjectId,
 ) -> Result<[Operand; 2]> {
     let repository = session.repository()?;
-    let path = operands::repo_path(&repository, file);
+    let path = repository.path_of(file);
     let blob = match &path {
         Some(path) => operands::blob_at_path(&repository, revision, path)?,
         None => None,
@@ -325,7 +311,7 @@ fn operands_at_revision(
         }
         (None, _) => {
             let short = &revision.to_hex()[..7];
-            return Err(CommandError::new(format!("{} is not there in {short}", document.name))
+            return Err(CommandError::user(format!("{} is not there in {short}", document.name))
                 .with_hint(format!("name what it is to be compared with: {short}:FILE")));
         }
     };
@@ -340,7 +326,7 @@ fn operands_for_lone_file(
     file: &Path,
 ) -> Result<Option<[Operand; 2]>> {
     let Ok(repository) = session.repository() else {
-        return Err(CommandError::new(format!("{} alone cannot be compared", document.name))
+        return Err(CommandError::user(format!("{} alone cannot be compared", document.name))
             .with_hint("name a second file"));
     };
     let is_tracked = |path: &RepoPath| {
@@ -351,14 +337,14 @@ fn operands_for_lone_file(
             .output();
         told.is_ok_and(|told| !told.is_empty())
     };
-    let tracked = operands::repo_path(&repository, file).is_some_and(|path| is_tracked(&path));
+    let tracked = repository.path_of(file).is_some_and(|path| is_tracked(&path));
     match &document.content {
         _ if tracked => Ok(None),
         FileContent::Output(_) => {
             let now = operands::find_source_workflow(session, &document, SourceScope::WorkTree)?;
             Ok(Some([document, now]))
         }
-        _ => Err(CommandError::new(format!("git does not know {}", document.name))
+        _ => Err(CommandError::user(format!("git does not know {}", document.name))
             .with_hint("name a second file to compare it with")),
     }
 }
@@ -366,7 +352,7 @@ fn operands_for_lone_file(
 fn diff_operands(
     session: &Session,
     documents: [Operand; 2],
-    naming: &Catalog,
+    catalog: &Catalog,
     colour: Colour,
     keep: KeepDocuments,
 ) -> Result<FileDiff> {
@@ -381,34 +367,26 @@ fn diff_operands(
         FileContent::Other(_) => false,
     };
     let graphs = [has_graph(&before.content), has_graph(&after.content)];
-    let sheet = FileDiff { names, outputs, ..FileDiff::default() };
+    let file_diff = FileDiff { names, outputs, ..FileDiff::default() };
     match graphs {
         [true, true] => {
-            let compared = compare_and_keep(before.content, after.content, naming, keep);
+            let compared = compare_and_keep(before.content, after.content, catalog, keep);
             let compared = compared.ok_or_else(|| {
-                CommandError::new(format!("{} and {} cannot be compared", before.name, after.name))
+                CommandError::user(format!("{} and {} cannot be compared", before.name, after.name))
                     .with_hint("one of them is a graph inside other JSON, or contains itself")
             })?;
-            Ok(FileDiff { graph_diff: Some(compared), ..sheet })
+            Ok(FileDiff { graph_diff: Some(compared), ..file_diff })
         }
         [false, false] => {
-            let colour = patch_colour(colour);
             let nothing = Path::new("");
             let hunks = git_hunks(&session.cwd, nothing, &before.side, &after.side, colour)?;
             let patch = hunks.unwrap_or_else(|| b"Binary files differ\n".to_vec());
-            Ok(FileDiff { patch, ..sheet })
+            Ok(FileDiff { patch, ..file_diff })
         }
         [first, _] => {
             let other = if first { after.name } else { before.name };
-            Err(CommandError::new(format!("{other} holds no workflow")))
+            Err(CommandError::user(format!("{other} holds no workflow")))
         }
-    }
-}
-
-fn patch_colour(colour: Colour) -> PatchColour {
-    match colour {
-        Colour::On => PatchColour::On,
-        Colour::Off => PatchColour::Off,
     }
 }
 
@@ -452,35 +430,34 @@ impl GitComparison {
         &self,
         session: &Session,
         change: FileChange,
-        naming: &Catalog,
+        catalog: &Catalog,
         colour: Colour,
     ) -> Result<FileDiff> {
         let versions = [&change.before, &change.after];
         let names = versions.map(|v| v.as_ref().map(|v| v.path.to_string()));
         let is_plain =
             |version: &Option<FileVersion>| version.as_ref().is_none_or(FileVersion::is_file);
-        let mut sheet = FileDiff { names, ..FileDiff::default() };
+        let mut file_diff = FileDiff { names, ..FileDiff::default() };
         if change.kind != FileChangeKind::Unmerged && versions.into_iter().all(is_plain) {
             let contents = [self.read_content(&change.before)?, self.read_content(&change.after)?];
-            sheet.outputs =
+            file_diff.outputs =
                 contents.each_ref().map(|content| content.output_description().map(str::to_owned));
             let [before, after] = contents;
-            sheet.graph_diff = compare_and_keep(before, after, naming, self.keep);
+            file_diff.graph_diff = compare_and_keep(before, after, catalog, self.keep);
         }
-        if sheet.graph_diff.is_none() {
+        if file_diff.graph_diff.is_none() {
             let paths: Vec<&RepoPath> = [&change.before, &change.after]
                 .into_iter()
                 .flatten()
                 .map(|version| &version.path)
                 .collect();
-            let colour = patch_colour(colour);
             let end = self.arguments.iter().position(|argument| argument == "--");
             let revisions = &self.arguments[..end.unwrap_or(self.arguments.len())];
             let revisions = self.revision_arguments(session, revisions);
-            sheet.patch = changed_files::git_patch(&session.cwd, colour, &revisions, &paths)?;
+            file_diff.patch = changed_files::git_patch(&session.cwd, colour, &revisions, &paths)?;
         }
-        sheet.change = Some(change);
-        Ok(sheet)
+        file_diff.change = Some(change);
+        Ok(file_diff)
     }
 
     /// The arguments without paths: the patch of one file at a time is asked for.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::differences::content::FileContent;
 use crate::differences::file_diff::DiffHeader;
 use crate::differences::graph_diff::compare_contents;
-use crate::differences::patch::{PatchColour, PatchSide, git_hunks};
+use crate::differences::patch::{PatchSide, git_hunks};
 use crate::differences::text::LayoutDetail;
 use crate::differences::text::terminal::{TerminalStyle, WordDiff, render_for_terminal};
 use crate::differences::{content, node_catalog};
@@ -72,30 +72,30 @@ pub fn run(args: &DiffDriverArgs, session: &Session) -> Result<Exit> {
     let (before, after) = (DriverSide::parse(&sides[..3]), DriverSide::parse(&sides[3..6]));
     let (renamed, told) = (sides.get(6), sides.get(7));
     let colour = screen::resolve_colour(session, "diff");
-    let mut head = DiffHeader { text: String::new(), colour };
+    let mut head = DiffHeader::new(colour);
     push_header_lines(&mut head, path, renamed.unwrap_or(path), told, &before, &after);
-    session.ui.print_bytes(head.text.as_bytes())?;
-    let story = if session.environment.switched_off {
+    session.ui.print_bytes(head.into_text().as_bytes())?;
+    let description = if session.environment.switched_off {
         None
     } else {
-        let naming = node_catalog::catalog_for_session(session);
+        let catalog = node_catalog::catalog_for_session(session);
         let contents = [before.read_content()?, after.read_content()?];
         let told =
             contents.each_ref().map(|content| content.output_description().map(str::to_owned));
         let [before, after] = contents;
-        let compared = compare_contents(before, after, &naming);
+        let compared = compare_contents(before, after, &catalog);
         if compared.is_some() {
-            let mut head = DiffHeader { text: String::new(), colour };
+            let mut head = DiffHeader::new(colour);
             head.push_outputs(told.each_ref().map(Option::as_deref));
-            session.ui.print_bytes(head.text.as_bytes())?;
+            session.ui.print_bytes(head.into_text().as_bytes())?;
         }
         compared.map(|compared| compared.describe(LayoutDetail::Counted))
     };
-    match story {
-        Some(story) => {
+    match description {
+        Some(description) => {
             let width = session.environment.columns.unwrap_or(100);
-            let look = TerminalStyle { colour, words: WordDiff::Auto, width };
-            session.ui.print_bytes(render_for_terminal(&story, look).as_bytes())?;
+            let style = TerminalStyle { colour, words: WordDiff::Auto, width };
+            session.ui.print_bytes(render_for_terminal(&description, style).as_bytes())?;
         }
         None => print_plain_diff(session, path, renamed.unwrap_or(path), &before, &after, colour)?,
     }
@@ -113,12 +113,7 @@ fn print_plain_diff(
     // For a submodule git passes a text file; the id is that of a commit.
     let blob = |given: &DriverSide| given.blob.clone().filter(|_| given.mode != "160000");
     let side = |given: &DriverSide| PatchSide { file: given.file.clone(), blob: blob(given) };
-    let patch_colour = match colour {
-        Colour::On => PatchColour::On,
-        Colour::Off => PatchColour::Off,
-    };
-    let hunks =
-        git_hunks(&session.cwd, Path::new(new_path), &side(before), &side(after), patch_colour)?;
+    let hunks = git_hunks(&session.cwd, Path::new(new_path), &side(before), &side(after), colour)?;
     let name = |given: &DriverSide, prefix: &str, path: &str| match given.file {
         Some(_) => format!("{prefix}/{}", sanitize::line(path)),
         None => "/dev/null".to_owned(),
@@ -130,10 +125,10 @@ fn print_plain_diff(
         }
         Some(hunks) if hunks.is_empty() => {}
         Some(hunks) => {
-            let mut head = DiffHeader { text: String::new(), colour };
+            let mut head = DiffHeader::new(colour);
             head.push_line(&format!("--- {old}"));
             head.push_line(&format!("+++ {new}"));
-            session.ui.print_bytes(head.text.as_bytes())?;
+            session.ui.print_bytes(head.into_text().as_bytes())?;
             session.ui.print_bytes(&hunks)?;
         }
     }

@@ -1,5 +1,6 @@
 //! `git comfy log`: a short line for each commit and workflow that it changed.
 
+use anstyle::AnsiColor;
 use comfy_graph::catalog::Catalog;
 use serde_json::json;
 
@@ -12,8 +13,7 @@ use crate::differences::text::diff_description::DiffDescription;
 use crate::differences::text::{LayoutDetail, one_line_summary};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::platform::git::{Commit, CommitId, RepoPath, Repository, commit_text};
-use crate::platform::text::Colour;
+use crate::platform::git::{Commit, CommitId, Repository, commit_text};
 use crate::platform::text::plural::counted;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
@@ -76,7 +76,7 @@ pub fn run(args: &LogArgs, session: &Session) -> Result<Exit> {
         session.ui.info("nothing is committed yet");
         return Ok(Exit::Done);
     }
-    let naming = node_catalog::load_catalog(&repository);
+    let catalog = node_catalog::load_catalog(&repository);
     let mut screen = Screen::open(session, &args.screen, "log");
     let one_file = matches!(paths.as_slice(), [path] if !session.cwd.join(path).is_dir());
     let mut left = args.max_count.unwrap_or(usize::MAX);
@@ -87,13 +87,15 @@ pub fn run(args: &LogArgs, session: &Session) -> Result<Exit> {
             if left == 0 {
                 return Ok(Exit::Done);
             }
-            if !one_file && !may_be_workflow(change) {
+            // Reading every file of the history would take long.
+            if !one_file && !change.path().is_json() {
                 continue;
             }
-            let Some(story) = describe_change(&repository, change, &naming)? else { continue };
+            let Some(description) = describe_change(&repository, change, &catalog)? else {
+                continue;
+            };
             left -= 1;
-            let line =
-                WorkflowLogLine { id: found.commit, commit: &commit, change, description: story };
+            let line = WorkflowLogLine { id: found.commit, commit: &commit, change, description };
             let text = if args.json { line.to_json() } else { line.render(&screen, one_file) };
             if screen.write(text.as_bytes())? == OutputPipe::Closed {
                 return Ok(Exit::Done);
@@ -134,18 +136,11 @@ fn log_arguments(args: &LogArgs, session: &Session) -> Result<(Vec<String>, Vec<
     Ok((all, paths))
 }
 
-/// Whether a file may be a workflow, by its name: reading every file of the history would
-/// take long.
-fn may_be_workflow(change: &FileChange) -> bool {
-    let is_json = |path: &RepoPath| path.as_bytes().to_ascii_lowercase().ends_with(b".json");
-    is_json(change.path())
-}
-
 /// How a workflow changed; `None` if the file is none.
 fn describe_change(
     repository: &Repository,
     change: &FileChange,
-    naming: &Catalog,
+    catalog: &Catalog,
 ) -> Result<Option<DiffDescription>> {
     let content = |version: &Option<FileVersion>| -> Result<FileContent> {
         match version {
@@ -156,7 +151,7 @@ fn describe_change(
         }
     };
     let Some(compared) =
-        compare_contents(content(&change.before)?, content(&change.after)?, naming)
+        compare_contents(content(&change.before)?, content(&change.after)?, catalog)
     else {
         return Ok(None);
     };
@@ -170,13 +165,10 @@ impl WorkflowLogLine<'_> {
         let used = head.chars().count() + 2 + name.chars().count();
         let room = screen.width.saturating_sub(used).max(30);
         let told = self.summary(room);
-        match screen.colour {
-            Colour::Off => format!("{head}  {name}{told}\n"),
-            Colour::On => {
-                let (id, date) = head.split_once(' ').unwrap_or((&head, ""));
-                format!("\x1b[33m{id}\x1b[m {date}  \x1b[36m{name}\x1b[m{told}\n")
-            }
-        }
+        let (id, date) = head.split_once(' ').unwrap_or((&head, ""));
+        let id = screen.colour.paint(AnsiColor::Yellow.on_default(), id);
+        let name = screen.colour.paint(AnsiColor::Cyan.on_default(), &name);
+        format!("{id} {date}  {name}{told}\n")
     }
 
     fn summary(&self, columns: usize) -> String {

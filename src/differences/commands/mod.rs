@@ -1,9 +1,9 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod apply;
-pub mod blame;
-pub mod catalog;
-pub mod diff;
-pub mod diff_driver;
-pub mod log;
-pub mod textconv;
+pub(crate) mod apply;
+pub(crate) mod blame;
+pub(crate) mod catalog;
+pub(crate) mod diff;
+pub(crate) mod diff_driver;
+pub(crate) mod log;
+pub(crate) mod textconv;

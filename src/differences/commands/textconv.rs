@@ -17,6 +17,7 @@ use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::program_settings::update_textconv_setting;
+use crate::platform::text::sanitize;
 use crate::session::Session;
 
 /// Tell a workflow, or the one embedded in a picture, as lines of text.
@@ -31,20 +32,22 @@ pub struct TextconvArgs {
 
 /// Prints the text; a file without a workflow is printed as it is.
 pub fn run(args: &TextconvArgs, session: &Session) -> Result<Exit> {
-    let unreadable = |e| CommandError::new(format!("{} cannot be read: {e}", args.file.display()));
-    let bytes = std::fs::read(&args.file).map_err(unreadable)?;
+    let bytes = std::fs::read(&args.file).map_err(|error| {
+        CommandError::system(error)
+            .with_context(format!("{} cannot be read", sanitize::path(&args.file)))
+    })?;
     if args.form.is_some_and(|form| form != text::OUTLINE_FORMAT) {
         // If the configuration cannot be written now, the next call tries again.
         let _ = update_textconv_setting(&GitCommand::in_folder(&session.cwd));
     }
-    let naming = node_catalog::catalog_for_session(session);
+    let catalog = node_catalog::catalog_for_session(session);
     match content::parse_content(bytes) {
         FileContent::Graph(document) => {
-            let text = text::outline(document, &naming).unwrap_or_default();
+            let text = text::outline(document, &catalog).unwrap_or_default();
             session.ui.print_bytes(text.as_bytes())?;
         }
         FileContent::Output(output) => {
-            let text = output.graph().cloned().and_then(|graph| text::outline(graph, &naming));
+            let text = output.graph().cloned().and_then(|graph| text::outline(graph, &catalog));
             let told = format!("{}\n{}", output.description, text.unwrap_or_default());
             session.ui.print_bytes(told.as_bytes())?;
         }

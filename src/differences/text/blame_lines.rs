@@ -13,27 +13,27 @@ use super::outline::{describe_wire_source, is_content_widget};
 use super::phrase;
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct NodeValues {
-    pub node: NodeKey,
-    pub name: String,
+pub(crate) struct NodeValues {
+    pub(crate) node: NodeKey,
+    pub(crate) name: String,
     /// Its class; the name of the subgraph for an instance of one.
-    pub class: String,
+    pub(crate) class: String,
     /// The name of the subgraph it is in.
-    pub subgraph: Option<String>,
+    pub(crate) subgraph: Option<String>,
     /// Its values: class, title, mode, inputs, widgets.
-    pub values: Vec<ValueEntry>,
+    pub(crate) values: Vec<ValueEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct ValueEntry {
-    pub key: NodeAspect,
+pub(crate) struct ValueEntry {
+    pub(crate) key: NodeAspect,
     /// What it is now; not sanitized.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// All nodes of a document with their values, ordered by graph and id; `None` if it is no
 /// graph.
-pub fn list_values(document: &Value, naming: &dyn WidgetNaming) -> Option<Vec<NodeValues>> {
+pub(crate) fn list_values(document: &Value, naming: &dyn WidgetNaming) -> Option<Vec<NodeValues>> {
     match document_kind(document) {
         DocumentKind::Graph(GraphKind::Workflow(_)) => {
             Some(workflow_values(&Workflow::from_value(document.clone()).ok()?, naming))
@@ -131,7 +131,7 @@ impl NodeValues {
 
     /// Whether a name given on the command line means this node: by id (`#` is optional), name
     /// or class.
-    pub fn matches_name(&self, name: &str) -> bool {
+    pub(crate) fn matches_name(&self, name: &str) -> bool {
         let bare = name.strip_prefix('#').unwrap_or(name);
         self.node.id.to_string() == bare
             || self.name.eq_ignore_ascii_case(name)

@@ -4,9 +4,9 @@
 
 use comfy_graph::diff::{
     AddedWidget, AppEntry, AppList, Change, ChangeOrigin, DefaultMatch, Edit, EditClass,
-    EditScript, EditTarget, NodeRef, RawEdit, SinkRef, SlotSide, SubgraphRef,
+    EditScript, EditTarget, GroupRef, NodeRef, RawEdit, SinkRef, SlotSide, SubgraphRef,
 };
-use comfy_graph::graph::{GraphScope, SubgraphId, WidgetRole};
+use comfy_graph::graph::{GraphScope, RerouteId, SlotName, SubgraphId, WidgetRole};
 use comfy_graph::json::{Object, Value};
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
@@ -15,14 +15,15 @@ use super::diff_description::{
     ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange, ItemKey, Subject,
 };
 use super::phrase;
+use crate::platform::text::plural::counted;
 use crate::platform::text::word_diff;
 
 /// Names of the subgraphs that occur in either document.
-pub type SubgraphNames = FxHashMap<SubgraphId, String>;
+pub(crate) type SubgraphNames = FxHashMap<SubgraphId, String>;
 
 /// How much is said about layout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LayoutDetail {
+pub(crate) enum LayoutDetail {
     /// One line with counts.
     #[default]
     Counted,
@@ -30,46 +31,59 @@ pub enum LayoutDetail {
     Full,
 }
 
-pub fn describe_diff(
+/// The names of the subgraphs that a graph defines, also of those inside others.
+pub(crate) fn collect_subgraph_names(graph: &Object, names: &mut SubgraphNames) {
+    let definitions = graph.get("definitions").and_then(|all| all.get("subgraphs"));
+    for definition in definitions.and_then(Value::as_array).unwrap_or_default() {
+        let Some(definition) = definition.as_object() else { continue };
+        let text = |key: &str| definition.get(key).and_then(Value::as_str);
+        if let (Some(id), Some(name)) = (text("id"), text("name")) {
+            names.insert(SubgraphId::new(id), name.to_owned());
+        }
+        collect_subgraph_names(definition, names);
+    }
+}
+
+pub(crate) fn describe_diff(
     script: &EditScript,
     names: &SubgraphNames,
     layout: LayoutDetail,
 ) -> DiffDescription {
-    let mut teller = DiffDescriber {
+    let mut describer = DiffDescriber {
         script,
         names,
         sections: IndexMap::default(),
         versions: IndexMap::default(),
     };
     for (at, edit) in script.content_edits() {
-        teller.add_edit(at, edit);
+        describer.add_edit(at, edit);
     }
-    let mut story = DiffDescription::default();
-    story.asides.extend(teller.version_lines());
-    for (scope, section) in teller.sections {
+    let mut description = DiffDescription::default();
+    description.asides.extend(describer.version_lines());
+    for (scope, section) in describer.sections {
         let subgraph = scope.map(|scope| subgraph_display_name(&scope, names));
-        story.sections.push(GraphChanges { subgraph, items: section.items });
+        description.sections.push(GraphChanges { subgraph, items: section.items });
     }
     for (_, edit) in script.content_edits() {
         if let Edit::NestedGraph { at, script } = edit {
             let inner = describe_diff(script, names, layout);
             let place = format!("at {at}");
-            story.sections.extend(inner.sections.into_iter().map(|section| GraphChanges {
+            description.sections.extend(inner.sections.into_iter().map(|section| GraphChanges {
                 subgraph: Some(match section.subgraph {
                     Some(subgraph) => format!("{place}: {subgraph}"),
                     None => place.clone(),
                 }),
                 ..section
             }));
-            story.asides.extend(inner.asides);
+            description.asides.extend(inner.asides);
         }
     }
     match layout {
-        LayoutDetail::Counted => story.asides.extend(layout_summary(script)),
-        LayoutDetail::Full => story.asides.extend(layout_lines(script)),
+        LayoutDetail::Counted => description.asides.extend(layout_summary(script)),
+        LayoutDetail::Full => description.asides.extend(layout_lines(script)),
     }
-    story.asides.extend(bookkeeping_summary(script));
-    story
+    description.asides.extend(bookkeeping_summary(script));
+    description
 }
 
 fn subgraph_display_name(scope: &SubgraphId, names: &SubgraphNames) -> String {
@@ -140,6 +154,7 @@ impl DiffDescriber<'_> {
         )
     }
 
+    #[expect(clippy::too_many_lines, reason = "one match, so that a new edit cannot be missed")]
     fn add_edit(&mut self, at: usize, edit: &Edit) {
         match edit {
             Edit::NodeAdded { node, widgets, .. } => self.add_new_node(at, edit, node, widgets),
@@ -160,8 +175,8 @@ impl DiffDescriber<'_> {
                 self.node_item(edit, node).remark = Some(remark);
             }
             Edit::Retitled { node, title } => {
-                let fact = value_detail("title", &title.before, &title.after);
-                self.node_item(edit, node).details.push(fact);
+                let detail = value_detail("title", &title.before, &title.after);
+                self.node_item(edit, node).details.push(detail);
             }
             Edit::ModeChanged { node, mode } => {
                 let (before, after) =
@@ -169,58 +184,45 @@ impl DiffDescriber<'_> {
                 self.node_item(edit, node).remark = Some(format!("{before} -> {after}"));
             }
             Edit::Coloured { node, key, change } => {
-                let fact = json_value_detail(key, change);
-                self.node_item(edit, node).details.push(fact);
+                let detail = json_value_detail(key, change);
+                self.node_item(edit, node).details.push(detail);
             }
             Edit::Widget { node, name, role, change, origin, .. } => {
-                let fact = widget_detail(&name.to_string(), *role, change, *origin);
-                self.node_item(edit, node).details.push(fact);
+                let detail = widget_detail(&name.to_string(), *role, change, *origin);
+                self.node_item(edit, node).details.push(detail);
             }
             Edit::Wire { .. } => self.add_wire(edit),
             Edit::SlotLabelled { node, side, name, label } => {
                 let side = side_name(*side);
-                let fact =
+                let detail =
                     value_detail(&format!("label of {side} {name}"), &label.before, &label.after);
-                self.node_item(edit, node).details.push(fact);
+                self.node_item(edit, node).details.push(detail);
             }
             Edit::Property { node, key, change } => {
-                let fact = json_value_detail(&format!("properties.{key}"), change);
-                self.node_item(edit, node).details.push(fact);
+                let detail = json_value_detail(&format!("properties.{key}"), change);
+                self.node_item(edit, node).details.push(detail);
             }
             Edit::PromptMeta { node, change } => {
                 self.node_item(edit, node).details.push(meta_detail(change));
             }
             Edit::PackVersion { pack, version, .. } => self.count_version(pack, version),
-            Edit::NestedGraph { .. } => {}
             Edit::Raw(raw) => self.add_raw_edit(edit, raw),
-            _ => self.add_structure_edit(at, edit),
-        }
-    }
-
-    /// Groups and subgraphs.
-    fn add_structure_edit(&mut self, at: usize, edit: &Edit) {
-        match edit {
-            Edit::GroupAdded { group, .. }
-            | Edit::GroupRemoved { group, .. }
-            | Edit::GroupRetitled { group, .. }
-            | Edit::GroupColoured { group, .. } => {
-                let mut thing = ItemKey::Group(group.scope.clone(), group.at);
-                if matches!(edit, Edit::GroupRemoved { .. }) {
-                    thing = ItemKey::Removed(Box::new(thing));
-                }
+            Edit::GroupAdded { group, .. } => {
+                self.group_item(edit, group).sign = ChangeSign::Added;
+            }
+            Edit::GroupRemoved { group, .. } => {
+                let thing = ItemKey::Removed(Box::new(group_key(group)));
                 let item = self.item_for(edit, thing, phrase::group_subject(group));
-                match edit {
-                    Edit::GroupAdded { .. } => item.sign = ChangeSign::Added,
-                    Edit::GroupRemoved { .. } => item.sign = ChangeSign::Removed,
-                    Edit::GroupRetitled { title, .. } => {
-                        let (before, after) = (Some(&title.before), Some(&title.after));
-                        item.details.push(value_detail("title", &before, &after));
-                    }
-                    Edit::GroupColoured { color, .. } => {
-                        item.details.push(value_detail("color", &color.before, &color.after));
-                    }
-                    _ => {}
-                }
+                item.sign = ChangeSign::Removed;
+            }
+            Edit::GroupRetitled { group, title } => {
+                let (before, after) = (Some(&title.before), Some(&title.after));
+                let detail = value_detail("title", &before, &after);
+                self.group_item(edit, group).details.push(detail);
+            }
+            Edit::GroupColoured { group, color } => {
+                let detail = value_detail("color", &color.before, &color.after);
+                self.group_item(edit, group).details.push(detail);
             }
             Edit::SubgraphAdded { subgraph, .. } => {
                 let inside = self.script.consequences(at);
@@ -236,79 +238,81 @@ impl DiffDescriber<'_> {
                 let remark = format!("packed from {}", list_nodes(nodes));
                 let item = self.node_item(edit, host);
                 item.sign = ChangeSign::Added;
-                item.subject.kind = Some("subgraph".to_owned());
-                item.subject.name = phrase::subgraph_subject(subgraph).name;
-                item.remark = Some(remark);
+                name_as_subgraph(item, subgraph, remark);
             }
             Edit::Unpacked { subgraph, host, nodes } => {
                 let remark = format!("unpacked into {}", list_nodes(nodes));
                 let item = self.removed_node_item(edit, host);
                 item.sign = ChangeSign::Removed;
-                item.subject.kind = Some("subgraph".to_owned());
-                item.subject.name = phrase::subgraph_subject(subgraph).name;
-                item.remark = Some(remark);
+                name_as_subgraph(item, subgraph, remark);
             }
             Edit::SubgraphRenamed { subgraph, name } => {
                 let (before, after) = (Some(&name.before), Some(&name.after));
-                let fact = value_detail("name", &before, &after);
-                self.subgraph_item(subgraph).details.push(fact);
+                let detail = value_detail("name", &before, &after);
+                self.subgraph_item(subgraph).details.push(detail);
             }
             Edit::Boundary { subgraph, side, name, kind, label, .. } => {
-                let facts = boundary_details(*side, name, kind, label);
-                self.subgraph_item(subgraph).details.extend(facts);
+                let details = boundary_details(*side, name, kind, label);
+                self.subgraph_item(subgraph).details.extend(details);
             }
-            _ => self.add_other_edit(edit),
+            Edit::Slot { node, side, name, raw, .. } => {
+                self.node_item(edit, node).details.push(slot_detail(*side, name, raw));
+            }
+            Edit::Reroute { id, wires, raw, .. } => self.add_reroute(edit, id, wires, raw),
+            Edit::AppModeEntry { list, entry } => self.add_app_mode_entry(edit, *list, entry),
+            // A graph inside has sections of its own; of the others lines below all items tell.
+            Edit::NestedGraph { .. }
+            | Edit::Layout(_)
+            | Edit::Renumbered { .. }
+            | Edit::DanglingElement { .. }
+            | Edit::Migrated { .. }
+            | Edit::KeyOrder { .. }
+            | Edit::Order { .. }
+            | Edit::Bookkeeping(_) => {}
         }
     }
 
-    /// Slots, reroutes, the app mode.
-    fn add_other_edit(&mut self, edit: &Edit) {
-        match edit {
-            Edit::Slot { node, side, name, raw, .. } => {
-                let shown = name.after.as_ref().or(name.before.as_ref());
-                let shown = shown.map(ToString::to_string).unwrap_or_default();
-                let kind = |slot: &Option<Object>| {
-                    slot.as_ref().and_then(|slot| slot.get("type")).map(phrase::format_value)
-                };
-                let (before, after) = (kind(&raw.before), kind(&raw.after));
-                let side = side_name(*side);
-                let fact = if before == after {
-                    ChangeDetail::Note(format!("{side} {shown} stands elsewhere among its {side}s"))
-                } else {
-                    value_detail(&format!("type of {side} {shown}"), &before, &after)
-                };
-                self.node_item(edit, node).details.push(fact);
-            }
-            Edit::Reroute { id, wires, raw, .. } => {
-                let (thing, mut subject) = other_item(&format!("reroute {id}"));
-                let wires: Vec<String> = wires.iter().map(phrase::describe_sink).collect();
-                if !wires.is_empty() {
-                    subject.kind = Some(format!("on the wire to {}", wires.join(", ")));
-                }
-                let item = self.item_for(edit, thing, subject);
-                item.sign = match (&raw.before, &raw.after) {
-                    (None, _) => ChangeSign::Added,
-                    (_, None) => ChangeSign::Removed,
-                    _ => ChangeSign::Changed,
-                };
-            }
-            Edit::AppModeEntry { list, entry } => {
-                let (thing, subject) = other_item("app mode");
-                let shown = |entry: &AppEntry| app_entry_phrase(*list, entry);
-                let fact = match (&entry.before, &entry.after) {
-                    (None, Some(new)) => format!("{} was added to the app", shown(new)),
-                    (Some(old), None) => format!("{} was taken out of the app", shown(old)),
-                    (_, Some(new)) => format!("{} stands elsewhere in the app", shown(new)),
-                    (None, None) => return,
-                };
-                self.item_for(edit, thing, subject).details.push(ChangeDetail::Note(fact));
-            }
-            _ => {}
+    fn group_item(&mut self, edit: &Edit, group: &GroupRef) -> &mut ItemChange {
+        self.item_for(edit, group_key(group), phrase::group_subject(group))
+    }
+
+    fn add_reroute(
+        &mut self,
+        edit: &Edit,
+        id: &RerouteId,
+        wires: &[SinkRef],
+        raw: &Change<Option<Object>>,
+    ) {
+        let (thing, mut subject) = other_item(&format!("reroute {id}"));
+        let wires: Vec<String> = wires.iter().map(phrase::describe_sink).collect();
+        if !wires.is_empty() {
+            subject.kind = Some(format!("on the wire to {}", wires.join(", ")));
         }
+        let item = self.item_for(edit, thing, subject);
+        item.sign = match (&raw.before, &raw.after) {
+            (None, _) => ChangeSign::Added,
+            (_, None) => ChangeSign::Removed,
+            _ => ChangeSign::Changed,
+        };
+    }
+
+    fn add_app_mode_entry(&mut self, edit: &Edit, list: AppList, entry: &Change<Option<AppEntry>>) {
+        let note = match (&entry.before, &entry.after) {
+            (None, Some(new)) => format!("{} was added to the app", describe_app_entry(list, new)),
+            (Some(old), None) => {
+                format!("{} was taken out of the app", describe_app_entry(list, old))
+            }
+            (_, Some(new)) => {
+                format!("{} stands elsewhere in the app", describe_app_entry(list, new))
+            }
+            (None, None) => return,
+        };
+        let (thing, subject) = other_item("app mode");
+        self.item_for(edit, thing, subject).details.push(ChangeDetail::Note(note));
     }
 
     fn add_new_node(&mut self, at: usize, edit: &Edit, node: &NodeRef, widgets: &[AddedWidget]) {
-        let mut facts: Vec<ChangeDetail> = widgets
+        let mut details: Vec<ChangeDetail> = widgets
             .iter()
             .filter(|widget| widget.usual != DefaultMatch::Default && widget.role.runs())
             .map(|widget| added_widget_detail(widget, node))
@@ -317,7 +321,7 @@ impl DiffDescriber<'_> {
         for consequence in self.script.consequences(at) {
             let Edit::Wire { to, from, .. } = consequence else { continue };
             let was = from.before.as_ref().map(phrase::describe_source);
-            let fact = match (to, &from.after) {
+            let detail = match (to, &from.after) {
                 (SinkRef::Input { node: fed, name }, Some(source)) if fed.key == node.key => {
                     ChangeDetail::Wire {
                         to: name.to_string(),
@@ -331,15 +335,15 @@ impl DiffDescriber<'_> {
                 }),
                 _ => continue,
             };
-            match fact {
-                ChangeDetail::Wire { .. } => facts.push(fact),
-                fact => out.push(fact),
+            match detail {
+                ChangeDetail::Wire { .. } => details.push(detail),
+                detail => out.push(detail),
             }
         }
-        facts.extend(out);
+        details.extend(out);
         let item = self.node_item(edit, node);
         item.sign = ChangeSign::Added;
-        item.details.extend(facts);
+        item.details.extend(details);
     }
 
     fn add_wire(&mut self, edit: &Edit) {
@@ -348,15 +352,15 @@ impl DiffDescriber<'_> {
         let (now, was) = (now.map(phrase::describe_source), was.map(phrase::describe_source));
         match to {
             SinkRef::Input { node, name } => {
-                let fact = ChangeDetail::Wire { to: name.to_string(), from: now, was };
-                self.node_item(edit, node).details.push(fact);
+                let detail = ChangeDetail::Wire { to: name.to_string(), from: now, was };
+                self.node_item(edit, node).details.push(detail);
             }
             SinkRef::Boundary { name, .. } => {
                 let subject =
                     Subject { name: "outputs of the subgraph".to_owned(), ..Subject::default() };
-                let fact = ChangeDetail::Wire { to: name.to_string(), from: now, was };
+                let detail = ChangeDetail::Wire { to: name.to_string(), from: now, was };
                 let thing = ItemKey::Other("outputs".to_owned());
-                self.item_for(edit, thing, subject).details.push(fact);
+                self.item_for(edit, thing, subject).details.push(detail);
             }
         }
     }
@@ -378,17 +382,15 @@ impl DiffDescriber<'_> {
     }
 
     fn add_raw_edit(&mut self, edit: &Edit, raw: &RawEdit) {
-        if let Some(fact) = app_mode_detail(raw) {
+        if let Some(detail) = app_mode_detail(raw) {
             let (thing, subject) = other_item("app mode");
-            self.item_for(edit, thing, subject).details.push(fact);
+            self.item_for(edit, thing, subject).details.push(detail);
             return;
         }
-        let fact = json_value_detail(shorten_pointer(&raw.at.to_string()), &raw.change);
+        let detail = json_value_detail(shorten_pointer(&raw.at.to_string()), &raw.change);
         let (thing, subject) = match &raw.place {
             EditTarget::Node(node) => (ItemKey::Node(node.key.clone()), phrase::node_subject(node)),
-            EditTarget::Group(group) => {
-                (ItemKey::Group(group.scope.clone(), group.at), phrase::group_subject(group))
-            }
+            EditTarget::Group(group) => (group_key(group), phrase::group_subject(group)),
             EditTarget::Document => other_item("file"),
             EditTarget::Graph(GraphScope::Root) => other_item("workflow"),
             EditTarget::Graph(GraphScope::Definition(id)) => {
@@ -399,12 +401,43 @@ impl DiffDescriber<'_> {
             EditTarget::Link(_, id) => other_item(&format!("link {id}")),
             EditTarget::Reroute(_, id) => other_item(&format!("reroute {id}")),
         };
-        self.item_for(edit, thing, subject).details.push(fact);
+        self.item_for(edit, thing, subject).details.push(detail);
+    }
+}
+
+fn group_key(group: &GroupRef) -> ItemKey {
+    ItemKey::Group(group.scope.clone(), group.at)
+}
+
+/// What was packed into a subgraph, or unpacked from one, is called as that is.
+fn name_as_subgraph(item: &mut ItemChange, subgraph: &SubgraphRef, remark: String) {
+    item.subject.kind = Some("subgraph".to_owned());
+    item.subject.name = phrase::subgraph_subject(subgraph).name;
+    item.remark = Some(remark);
+}
+
+/// A slot of another type, or at another place.
+fn slot_detail(
+    side: SlotSide,
+    name: &Change<Option<SlotName>>,
+    raw: &Change<Option<Object>>,
+) -> ChangeDetail {
+    let shown = name.after.as_ref().or(name.before.as_ref());
+    let shown = shown.map(ToString::to_string).unwrap_or_default();
+    let kind = |slot: &Option<Object>| {
+        slot.as_ref().and_then(|slot| slot.get("type")).map(phrase::format_value)
+    };
+    let (before, after) = (kind(&raw.before), kind(&raw.after));
+    let side = side_name(side);
+    if before == after {
+        ChangeDetail::Note(format!("{side} {shown} stands elsewhere among its {side}s"))
+    } else {
+        value_detail(&format!("type of {side} {shown}"), &before, &after)
     }
 }
 
 /// What the app shows: `input seed of KSampler #3`, `output of SaveImage #9`.
-fn app_entry_phrase(list: AppList, entry: &AppEntry) -> String {
+fn describe_app_entry(list: AppList, entry: &AppEntry) -> String {
     let node = entry.node.as_ref().map(phrase::describe_node);
     let node = node.unwrap_or_else(|| phrase::format_value(&entry.raw));
     match (list, entry.widget.as_deref()) {
@@ -420,11 +453,11 @@ fn app_mode_detail(raw: &RawEdit) -> Option<ChangeDetail> {
     {
         return None;
     }
-    let fact = match raw.change.after.as_ref().and_then(Value::as_bool) {
+    let note = match raw.change.after.as_ref().and_then(Value::as_bool) {
         Some(true) => "the workflow opens as an app",
         _ => "the workflow opens as a graph",
     };
-    Some(ChangeDetail::Note(fact.to_owned()))
+    Some(ChangeDetail::Note(note.to_owned()))
 }
 
 fn other_item(name: &str) -> (ItemKey, Subject) {
@@ -441,10 +474,7 @@ fn shorten_pointer(text: &str) -> &str {
 }
 
 fn count_nodes(count: usize) -> String {
-    match count {
-        1 => "1 node".to_owned(),
-        count => format!("{count} nodes"),
-    }
+    counted(count, "node", "nodes")
 }
 
 /// Up to six nodes by name, the rest counted.
@@ -510,11 +540,11 @@ fn widget_detail(
             words: word_diff::diff_words(before, after),
         };
     }
-    let mut fact = json_value_detail(name, change);
-    if let (ChangeDetail::Value { remark, .. }, ChangeOrigin::Reroll) = (&mut fact, origin) {
+    let mut detail = json_value_detail(name, change);
+    if let (ChangeDetail::Value { remark, .. }, ChangeOrigin::Reroll) = (&mut detail, origin) {
         *remark = Some("re-rolled");
     }
-    fact
+    detail
 }
 
 /// Whether a text is easier to compare by words.
@@ -556,19 +586,19 @@ fn boundary_details(
         }
         (Some(old), None) => vec![ChangeDetail::Note(format!("{side} {old} is gone"))],
         (old, new) => {
-            let mut facts = Vec::new();
+            let mut details = Vec::new();
             let shown = new.as_deref().unwrap_or_default();
             if old != new {
-                facts.push(value_detail(side, old, new));
+                details.push(value_detail(side, old, new));
             }
             if kind.before != kind.after {
-                facts.push(json_value_detail(&format!("type of {side} {shown}"), kind));
+                details.push(json_value_detail(&format!("type of {side} {shown}"), kind));
             }
             if label.before != label.after {
                 let name = format!("label of {side} {shown}");
-                facts.push(value_detail(&name, &label.before, &label.after));
+                details.push(value_detail(&name, &label.before, &label.after));
             }
-            facts
+            details
         }
     }
 }

@@ -10,24 +10,24 @@ use crate::platform::text::word_diff::WordDiffPart;
 
 /// A difference in words.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct DiffDescription {
+pub(crate) struct DiffDescription {
     /// One for each graph that changed, the root first.
-    pub sections: Vec<GraphChanges>,
+    pub(crate) sections: Vec<GraphChanges>,
     /// Layout, bookkeeping and pack versions, which are shown last and muted. One line each.
-    pub asides: Vec<String>,
+    pub(crate) asides: Vec<String>,
 }
 
 /// What changed in one graph.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct GraphChanges {
+pub(crate) struct GraphChanges {
     /// The name of the subgraph; `None` for the root.
-    pub subgraph: Option<String>,
-    pub items: Vec<ItemChange>,
+    pub(crate) subgraph: Option<String>,
+    pub(crate) items: Vec<ItemChange>,
 }
 
 /// Whether an item was added, removed or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ChangeSign {
+pub(crate) enum ChangeSign {
     Added,
     Removed,
     Changed,
@@ -36,7 +36,7 @@ pub enum ChangeSign {
 /// What an item is about, so that all edits of one thing become one item, and a page can show
 /// where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum ItemKey {
+pub(crate) enum ItemKey {
     Node(NodeKey),
     /// A group, by its index in its graph.
     Group(GraphScope, usize),
@@ -48,28 +48,28 @@ pub enum ItemKey {
 
 /// A node, group, subgraph or the like that changed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ItemChange {
-    pub key: ItemKey,
-    pub sign: ChangeSign,
-    pub subject: Subject,
+pub(crate) struct ItemChange {
+    pub(crate) key: ItemKey,
+    pub(crate) sign: ChangeSign,
+    pub(crate) subject: Subject,
     /// What changed, in a word or two, where no detail says it: `moved into subgraph Upscale`.
-    pub remark: Option<String>,
-    pub details: Vec<ChangeDetail>,
+    pub(crate) remark: Option<String>,
+    pub(crate) details: Vec<ChangeDetail>,
 }
 
 /// How an item is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Subject {
-    pub name: String,
+pub(crate) struct Subject {
+    pub(crate) name: String,
     /// Its id, as `#3`.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// Its class, where the name does not say it; or what kind of thing it is.
-    pub kind: Option<String>,
+    pub(crate) kind: Option<String>,
 }
 
 /// A change of an item.
 #[derive(Debug, Clone, PartialEq)]
-pub enum ChangeDetail {
+pub(crate) enum ChangeDetail {
     /// A value. `before` is `None` if it is new, `after` if it is gone.
     Value {
         name: String,
@@ -97,7 +97,7 @@ pub enum ChangeDetail {
 
 impl DiffDescription {
     /// How many nodes were added; those inside of new subgraphs are not counted.
-    pub fn count_added_nodes(&self) -> usize {
+    pub(crate) fn count_added_nodes(&self) -> usize {
         let items = self.sections.iter().flat_map(|section| &section.items);
         items.filter(|item| item.sign == ChangeSign::Added && item.subject.id.is_some()).count()
     }

@@ -9,9 +9,9 @@ use super::diff_description::{ChangeDetail, ChangeSign, DiffDescription, ItemCha
 use crate::platform::text::sanitize;
 use crate::platform::text::word_diff::WordDiffPart;
 
-pub fn render_markdown(story: &DiffDescription) -> String {
+pub(crate) fn render_markdown(description: &DiffDescription) -> String {
     let mut out = String::new();
-    for section in &story.sections {
+    for section in &description.sections {
         if let Some(subgraph) = &section.subgraph {
             let _ = writeln!(out, "\n**In subgraph {}**\n", escape(subgraph));
         }
@@ -19,14 +19,14 @@ pub fn render_markdown(story: &DiffDescription) -> String {
             render_item(&mut out, item);
         }
     }
-    if !story.asides.is_empty() {
-        let asides: Vec<String> = story.asides.iter().map(|aside| escape(aside)).collect();
+    if !description.asides.is_empty() {
+        let asides: Vec<String> = description.asides.iter().map(|aside| escape(aside)).collect();
         let _ = writeln!(out, "\n<sub>{}</sub>", asides.join(" · "));
     }
     out
 }
 
-pub fn heading(name: &str) -> String {
+pub(crate) fn heading(name: &str) -> String {
     format!("### {}\n", code_span(name))
 }
 
@@ -47,13 +47,13 @@ fn render_item(out: &mut String, item: &ItemChange) {
         let _ = write!(out, " — {}", escape(remark));
     }
     out.push('\n');
-    for fact in &item.details {
-        let _ = writeln!(out, "  - {}", render_detail(fact));
+    for detail in &item.details {
+        let _ = writeln!(out, "  - {}", render_detail(detail));
     }
 }
 
-fn render_detail(fact: &ChangeDetail) -> String {
-    match fact {
+fn render_detail(detail: &ChangeDetail) -> String {
+    match detail {
         ChangeDetail::Value { name, before, after, remark } => {
             let remark = remark.map(|remark| format!(" ({remark})")).unwrap_or_default();
             let name = escape(name);

@@ -1,15 +1,16 @@
 //! Differences as text, Markdown and terminal lines. Must not know where states come from.
 
-pub mod blame_lines;
-pub mod describe;
-pub mod diff_description;
-pub mod markdown;
-pub mod one_line;
-pub mod outline;
-pub mod phrase;
-pub mod terminal;
-pub mod workflow_summary;
+pub(crate) mod blame_lines;
+pub(crate) mod describe;
+pub(crate) mod diff_description;
+pub(crate) mod markdown;
+pub(crate) mod one_line;
+pub(crate) mod outline;
+pub(crate) mod phrase;
+pub(crate) mod terminal;
+pub(crate) mod workflow_summary;
 
-pub use describe::{LayoutDetail, SubgraphNames, describe_diff};
-pub use one_line::one_line_summary;
-pub use outline::{OUTLINE_FORMAT, outline};
+pub(crate) use describe::collect_subgraph_names;
+pub(crate) use describe::{LayoutDetail, SubgraphNames, describe_diff};
+pub(crate) use one_line::one_line_summary;
+pub(crate) use outline::{OUTLINE_FORMAT, outline};

@@ -6,8 +6,8 @@ use super::diff_description::{ChangeDetail, ChangeSign, DiffDescription, ItemCha
 use crate::platform::text::sanitize;
 
 /// The difference in at most `columns` columns: as many changes as fit, the rest counted.
-pub fn one_line_summary(story: &DiffDescription, columns: usize) -> String {
-    let mut items: Vec<(Option<&str>, &ItemChange)> = story
+pub(crate) fn one_line_summary(description: &DiffDescription, columns: usize) -> String {
+    let mut items: Vec<(Option<&str>, &ItemChange)> = description
         .sections
         .iter()
         .flat_map(|section| section.items.iter().map(|item| (section.subgraph.as_deref(), item)))
@@ -17,7 +17,7 @@ pub fn one_line_summary(story: &DiffDescription, columns: usize) -> String {
     let all: Vec<String> =
         items.into_iter().flat_map(|(subgraph, item)| item_phrases(subgraph, item)).collect();
     if all.is_empty() {
-        let asides = story.asides.join("; ");
+        let asides = description.asides.join("; ");
         return sanitize::excerpt(&asides, columns);
     }
     let mut line = String::new();
@@ -55,14 +55,14 @@ fn item_phrases(subgraph: Option<&str>, item: &ItemChange) -> Vec<String> {
             let remark = remark.map(|remark| format!("{name} {remark}"));
             remark
                 .into_iter()
-                .chain(item.details.iter().map(|fact| detail_phrase(&name, fact)))
+                .chain(item.details.iter().map(|detail| detail_phrase(&name, detail)))
                 .collect()
         }
     }
 }
 
-fn detail_phrase(name: &str, fact: &ChangeDetail) -> String {
-    match fact {
+fn detail_phrase(name: &str, detail: &ChangeDetail) -> String {
+    match detail {
         ChangeDetail::Value { name: key, before, after, .. } => match (before, after) {
             (Some(before), Some(after)) => {
                 format!("{name} {key} {} -> {}", excerpt_value(before), excerpt_value(after))

@@ -18,7 +18,7 @@ use super::phrase;
 use crate::platform::text::sanitize;
 
 /// The version of the text format; git's textconv cache of another one must not be used.
-pub const OUTLINE_FORMAT: u32 = 2;
+pub(crate) const OUTLINE_FORMAT: u32 = 2;
 
 /// Node keys that have lines of their own, or none because they are no content.
 const NODE_KEYS: &[&str] = &[
@@ -43,7 +43,7 @@ const NODE_KEYS: &[&str] = &[
 const COVERED_PROPERTIES: &[&str] = &["Node name for S&R", "cnr_id", "aux_id", "ver"];
 
 /// The text of a document; `None` if it holds no graph.
-pub fn outline(mut document: Value, naming: &dyn WidgetNaming) -> Option<String> {
+pub(crate) fn outline(mut document: Value, naming: &dyn WidgetNaming) -> Option<String> {
     let mut text = OutlineWriter::default();
     match document_kind(&document) {
         DocumentKind::Graph(kind) => text.push_graph(document, kind, naming),

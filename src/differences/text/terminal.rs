@@ -15,7 +15,7 @@ use crate::platform::text::{Colour, sanitize};
 
 /// How changed words are marked, in git's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum WordDiff {
+pub(crate) enum WordDiff {
     /// By colour alone where there is colour, else as `Plain`.
     #[default]
     Auto,
@@ -26,11 +26,11 @@ pub enum WordDiff {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TerminalStyle {
-    pub colour: Colour,
-    pub words: WordDiff,
+pub(crate) struct TerminalStyle {
+    pub(crate) colour: Colour,
+    pub(crate) words: WordDiff,
     /// Columns to fit into; texts are wrapped, values cut.
-    pub width: usize,
+    pub(crate) width: usize,
 }
 
 const ADDED: Style = AnsiColor::Green.on_default();
@@ -38,33 +38,28 @@ const REMOVED: Style = AnsiColor::Red.on_default();
 const CHANGED: Style = AnsiColor::Yellow.on_default();
 pub(crate) const HEADING: Style = AnsiColor::Cyan.on_default();
 pub(crate) const MUTED: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
+pub(crate) const BOLD: Style = Style::new().bold();
 
 /// Renders a description, ending in a line end unless there is nothing to show.
-pub fn render_for_terminal(story: &DiffDescription, look: TerminalStyle) -> String {
-    let mut shown = TerminalRenderer { out: String::new(), look };
-    for section in &story.sections {
-        shown.push_section(section);
+pub(crate) fn render_for_terminal(description: &DiffDescription, style: TerminalStyle) -> String {
+    let mut renderer = TerminalRenderer { out: String::new(), style };
+    for section in &description.sections {
+        renderer.push_section(section);
     }
-    for aside in &story.asides {
-        shown.push_line("", &[(MUTED, "~ "), (MUTED, &sanitize::line(aside))]);
+    for aside in &description.asides {
+        renderer.push_line("", &[(MUTED, "~ "), (MUTED, &sanitize::line(aside))]);
     }
-    shown.out
+    renderer.out
 }
 
 struct TerminalRenderer {
     out: String,
-    look: TerminalStyle,
+    style: TerminalStyle,
 }
 
 impl TerminalRenderer {
     fn paint(&self, style: Style, text: &str) -> String {
-        match self.look.colour {
-            Colour::On if !text.is_empty() && style != Style::new() => {
-                format!("{style}{text}{style:#}")
-            }
-            _ => text.to_owned(),
-        }
+        self.style.colour.paint(style, text)
     }
 
     fn push_line(&mut self, indent: &str, parts: &[(Style, &str)]) {
@@ -103,7 +98,7 @@ impl TerminalRenderer {
         if let Some(remark) = &item.remark {
             parts.push((Style::new(), format!("  {}", sanitize::line(remark))));
         }
-        let names = item.details.iter().filter_map(|fact| match fact {
+        let names = item.details.iter().filter_map(|detail| match detail {
             ChangeDetail::Value { name, .. }
             | ChangeDetail::Text { name, .. }
             | ChangeDetail::Wire { to: name, .. } => Some(name.chars().count()),
@@ -112,17 +107,17 @@ impl TerminalRenderer {
         let width = names.max().unwrap_or(0).min(24);
         let parts: Vec<(Style, &str)> = parts.iter().map(|(s, t)| (*s, t.as_str())).collect();
         self.push_line(indent, &parts);
-        for fact in &item.details {
-            self.push_detail(&format!("{indent}    "), width, fact);
+        for detail in &item.details {
+            self.push_detail(&format!("{indent}    "), width, detail);
         }
     }
 
-    fn push_detail(&mut self, indent: &str, width: usize, fact: &ChangeDetail) {
-        match fact {
+    fn push_detail(&mut self, indent: &str, width: usize, detail: &ChangeDetail) {
+        match detail {
             ChangeDetail::Value { name, before, after, remark } => {
                 let name = pad_name(name, width);
                 // However narrow the terminal is, a number is not cut.
-                let room = self.look.width.saturating_sub(indent.len() + name.len() + 6).max(40);
+                let room = self.style.width.saturating_sub(indent.len() + name.len() + 6).max(40);
                 let cut = |text: &String, share| sanitize::excerpt(text, room / share);
                 let mut parts = vec![(Style::new(), name)];
                 match (before, after) {
@@ -174,8 +169,8 @@ impl TerminalRenderer {
 
     fn push_text_diff(&mut self, indent: &str, width: usize, name: &str, words: &[WordDiffPart]) {
         let name = pad_name(name, width);
-        let room = self.look.width.saturating_sub(indent.len()).max(20);
-        if self.look.words == WordDiff::None {
+        let room = self.style.width.saturating_sub(indent.len()).max(20);
+        if self.style.words == WordDiff::None {
             for (sign, style, wanted) in [("-", REMOVED, false), ("+", ADDED, true)] {
                 let text: String = words.iter().filter_map(|w| word_on_side(w, wanted)).collect();
                 if !text.is_empty() {
@@ -188,7 +183,7 @@ impl TerminalRenderer {
         // A text that is new as a whole needs no marks.
         let is_new = matches!(words, [WordDiffPart::Added(_)]);
         let marked =
-            self.look.words == WordDiff::Plain || (self.look.colour == Colour::Off && !is_new);
+            self.style.words == WordDiff::Plain || (self.style.colour == Colour::Off && !is_new);
         let mut wrapped = LineWrapper::new(room, name.chars().count().min(room / 2));
         for word in words {
             let (style, text) = match word {
@@ -227,20 +222,20 @@ fn pad_name(name: &str, width: usize) -> String {
 }
 
 /// Breaks painted words into lines.
-struct LineWrapper {
-    lines: Vec<String>,
+pub(super) struct LineWrapper {
+    pub(super) lines: Vec<String>,
     width: usize,
     indent: usize,
     used: usize,
 }
 
 impl LineWrapper {
-    fn new(room: usize, indent: usize) -> Self {
+    pub(super) fn new(room: usize, indent: usize) -> Self {
         let width = room.saturating_sub(indent).max(10);
         LineWrapper { lines: vec![String::new()], width, indent, used: 0 }
     }
 
-    fn push_words(&mut self, text: &str, paint: impl Fn(&str) -> String) {
+    pub(super) fn push_words(&mut self, text: &str, paint: impl Fn(&str) -> String) {
         let mut piece = String::new();
         for word in text.split_inclusive(' ') {
             let wide = unicode_width::UnicodeWidthStr::width(word);

@@ -5,7 +5,6 @@
 
 use std::fmt::Write;
 
-use anstyle::Style;
 use comfy_graph::catalog::{Catalog, FileEvidence, FileFolder};
 use comfy_graph::graph::{
     DocumentKind, Graph, GraphKind, GraphScope, Node, NodeId, Widget, WidgetNaming, WidgetRole,
@@ -16,8 +15,9 @@ use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::phrase;
-use super::terminal::{HEADING, MUTED, TerminalStyle};
-use crate::platform::text::{Colour, sanitize};
+use super::terminal::{HEADING, LineWrapper, MUTED, TerminalStyle};
+use crate::platform::text::plural::counted;
+use crate::platform::text::sanitize;
 
 /// The most lines of a prompt or note that are shown.
 const MAX_TEXT_LINES: usize = 12;
@@ -37,17 +37,17 @@ const SAMPLING_WIDGETS: [&str; 10] = [
 ];
 
 /// Summarises a workflow; `None` if the document is none, such as an API prompt.
-pub fn summarize_workflow(
+pub(crate) fn summarize_workflow(
     document: &Value,
     catalog: &Catalog,
-    look: TerminalStyle,
+    style: TerminalStyle,
 ) -> Option<String> {
     let DocumentKind::Graph(GraphKind::Workflow(_)) = document_kind(document) else { return None };
     let workflow = Workflow::from_value(document.clone()).ok()?;
     let mut told = WorkflowSummarizer {
         workflow: &workflow,
         catalog,
-        look,
+        style,
         sections: SummarySections::default(),
     };
     for (scope, graph) in workflow.graphs() {
@@ -97,7 +97,7 @@ struct SummaryLine {
 struct WorkflowSummarizer<'w> {
     workflow: &'w Workflow,
     catalog: &'w Catalog,
-    look: TerminalStyle,
+    style: TerminalStyle,
     sections: SummarySections,
 }
 
@@ -201,44 +201,42 @@ impl WorkflowSummarizer<'_> {
     fn render(self) -> String {
         let count = self.workflow.nodes().count();
         let subgraphs = self.workflow.definitions.len();
-        let look = self.look;
-        let mut out = match (count, subgraphs) {
-            (1, 0) => "1 node\n".to_owned(),
-            (count, 0) => format!("{count} nodes\n"),
-            (count, 1) => format!("{count} nodes, 1 subgraph\n"),
-            (count, many) => format!("{count} nodes, {many} subgraphs\n"),
+        let style = self.style;
+        let mut out = match subgraphs {
+            0 => format!("{}\n", counted(count, "node", "nodes")),
+            subgraphs => format!(
+                "{}, {}\n",
+                counted(count, "node", "nodes"),
+                counted(subgraphs, "subgraph", "subgraphs")
+            ),
         };
-        let chapters = self.sections;
+        let sections = self.sections;
         for (heading, lines) in [
-            ("models", chapters.models),
-            ("inputs", chapters.inputs),
-            ("prompts", chapters.prompts),
-            ("size", chapters.sizes),
-            ("sampling", chapters.sampling),
-            ("outputs", chapters.outputs),
-            ("switched off", chapters.disabled),
-            ("notes", chapters.notes),
+            ("models", sections.models),
+            ("inputs", sections.inputs),
+            ("prompts", sections.prompts),
+            ("size", sections.sizes),
+            ("sampling", sections.sampling),
+            ("outputs", sections.outputs),
+            ("switched off", sections.disabled),
+            ("notes", sections.notes),
         ] {
-            render_section(&mut out, heading, &lines, look);
+            render_section(&mut out, heading, &lines, style);
         }
         out
     }
 }
 
-fn render_section(out: &mut String, heading: &str, lines: &[SummaryLine], look: TerminalStyle) {
+fn render_section(out: &mut String, heading: &str, lines: &[SummaryLine], style: TerminalStyle) {
     if lines.is_empty() {
         return;
     }
-    let paint = |style: Style, text: &str| match look.colour {
-        Colour::On => format!("{style}{text}{style:#}"),
-        Colour::Off => text.to_owned(),
-    };
-    let _ = writeln!(out, "\n{}", paint(HEADING, heading));
+    let _ = writeln!(out, "\n{}", style.colour.paint(HEADING, heading));
     let width = |line: &SummaryLine| sanitize::line(&line.node).chars().count();
     let names = lines.iter().map(width).max().unwrap_or(0).min(40);
     for line in lines {
         let node = sanitize::line(&line.node);
-        let room = look.width.saturating_sub(names + 4).max(20);
+        let room = style.width.saturating_sub(names + 4).max(20);
         if line.text.is_empty() {
             let _ = writeln!(out, "  {node}");
         } else {
@@ -250,32 +248,21 @@ fn render_section(out: &mut String, heading: &str, lines: &[SummaryLine], look: 
         let Some(text) = &line.body else { continue };
         let all: Vec<&str> = text.trim().lines().collect();
         for piece in all.iter().take(MAX_TEXT_LINES) {
-            for piece in wrap_text(&sanitize::line(piece), look.width.saturating_sub(6).max(20)) {
+            for piece in wrap_text(&sanitize::line(piece), style.width.saturating_sub(6).max(20)) {
                 let _ = writeln!(out, "      {piece}");
             }
         }
         if all.len() > MAX_TEXT_LINES {
             let more = format!("… {} lines more", all.len() - MAX_TEXT_LINES);
-            let _ = writeln!(out, "      {}", paint(MUTED, &more));
+            let _ = writeln!(out, "      {}", style.colour.paint(MUTED, &more));
         }
     }
 }
 
 fn wrap_text(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_inclusive(' ') {
-        let wide = unicode_width::UnicodeWidthStr::width(word);
-        if used > 0 && used + wide > columns + 1 {
-            lines.push(String::new());
-            used = 0;
-        }
-        used += wide;
-        if let Some(line) = lines.last_mut() {
-            line.push_str(word);
-        }
-    }
-    lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
+    let mut wrapper = LineWrapper::new(columns, 0);
+    wrapper.push_words(text, str::to_owned);
+    wrapper.lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn describe_widget(widget: &Widget<'_>) -> String {

@@ -1,3 +1,4 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod import;
+pub(crate) mod conflicts;
+pub(crate) mod import;

@@ -40,7 +40,11 @@ impl AncestorOrigin {
 }
 
 /// A state in clean form, and where it is known from.
-pub(crate) type AncestorCandidate = (Vec<u8>, AncestorOrigin);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AncestorCandidate {
+    pub(crate) content: Vec<u8>,
+    pub(crate) origin: AncestorOrigin,
+}
 
 /// The states the file had in the history, newest first.
 pub(crate) fn add_committed_states(
@@ -58,11 +62,11 @@ pub(crate) fn add_committed_states(
 
 /// The states that were set aside when copies of the file were merged before.
 pub(crate) fn add_set_aside_states(
-    aside: &SetAsideFiles,
+    set_aside: &SetAsideFiles,
     copy: &ConflictCopy,
     states: &mut Vec<AncestorCandidate>,
 ) {
-    for file in sort_newest_first(aside.earlier_files(&copy.file)) {
+    for file in sort_newest_first(set_aside.earlier_files(&copy.file)) {
         add_state(
             file_io::read_limited(&file).ok().flatten().as_deref(),
             AncestorOrigin::OlderVersion,
@@ -114,10 +118,10 @@ fn sort_newest_first(files: Vec<PathBuf>) -> Vec<PathBuf> {
 }
 
 fn add_state(bytes: Option<&[u8]>, origin: AncestorOrigin, states: &mut Vec<AncestorCandidate>) {
-    if let Some(state) = bytes.and_then(clean_form)
-        && !states.iter().any(|(known, _)| *known == state)
+    if let Some(content) = bytes.and_then(clean_form)
+        && !states.iter().any(|known| known.content == content)
     {
-        states.push((state, origin));
+        states.push(AncestorCandidate { content, origin });
     }
 }
 
@@ -127,17 +131,17 @@ fn add_state(bytes: Option<&[u8]>, origin: AncestorOrigin, states: &mut Vec<Ance
 pub(crate) fn nearest_ancestor(
     states: Vec<AncestorCandidate>,
     theirs: &[u8],
-    naming: &Catalog,
+    catalog: &Catalog,
 ) -> Option<AncestorCandidate> {
-    let far = states
+    let distances = states
         .into_iter()
         .rev()
-        .filter_map(|state| Some((count_differences(&state.0, theirs, naming)?, state)));
-    far.min_by_key(|(distance, _)| *distance).map(|(_, state)| state)
+        .filter_map(|state| Some((count_differences(&state.content, theirs, catalog)?, state)));
+    distances.min_by_key(|(distance, _)| *distance).map(|(_, state)| state)
 }
 
 /// In how many things two states differ: the entries of their diff. None where they have none.
-pub(crate) fn count_differences(one: &[u8], other: &[u8], naming: &Catalog) -> Option<usize> {
+pub(crate) fn count_differences(one: &[u8], other: &[u8], catalog: &Catalog) -> Option<usize> {
     let (before, after) = (json::parse(one).ok()?, json::parse(other).ok()?);
-    Some(comfy_graph::diff::diff(before, after, naming)?.entries.len())
+    Some(comfy_graph::diff::diff(before, after, catalog)?.entries.len())
 }

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::synced_folder::ConflictCopy;
 use crate::error::{CommandError, Result};
 use crate::platform::git::Repository;
-use crate::platform::machine::{file_io, to_hex};
+use crate::platform::hex::sha256_hex;
+use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 
 /// The name of the log of a call: a line of JSON for each copy.
@@ -78,9 +78,10 @@ impl SetAsideFiles {
         let line = SetAsideEntry {
             file: slashes(&copy.file),
             copy: slashes(&copy.copy),
-            became: to_hex(&Sha256::digest(became)),
+            became: sha256_hex(became),
         };
-        let failed = |error: serde_json::Error| CommandError::new(format!("{LOG_NAME}: {error}"));
+        let failed =
+            |error: serde_json::Error| CommandError::internal(error).with_context(LOG_NAME);
         let line = serde_json::to_string(&line).map_err(failed)?;
         let list = self.ensure_current_folder()?.join(LOG_NAME);
         let mut list = std::fs::File::options().create(true).append(true).open(list)?;
@@ -101,9 +102,9 @@ impl SetAsideFiles {
         // Folders are named by their time, so the last call has the greatest name.
         let last = calls.map(|call| call.path()).filter(|call| call.join(LOG_NAME).is_file()).max();
         let Some(call) = last else {
-            return Err(CommandError::new("nothing was set aside here"));
+            return Err(CommandError::repository("nothing was set aside here"));
         };
-        let mut told = Vec::new();
+        let mut report = Vec::new();
         let lines = file_io::read_limited(&call.join(LOG_NAME))?.unwrap_or_default();
         let lines = String::from_utf8_lossy(&lines);
         let settled: Vec<SetAsideEntry> =
@@ -111,12 +112,12 @@ impl SetAsideFiles {
         for line in &settled {
             let last = settled.iter().rev().find(|later| later.file == line.file);
             let became = last.map(|last| last.became.as_str()).unwrap_or_default();
-            self.restore_file(&call, &line.file, became, &mut told)?;
-            self.restore_copy(&call, &line.copy, &mut told)?;
+            self.restore_file(&call, &line.file, became, &mut report)?;
+            self.restore_copy(&call, &line.copy, &mut report)?;
         }
         // What is back is no longer the last.
         std::fs::rename(call.join(LOG_NAME), call.join("put-back"))?;
-        Ok(told)
+        Ok(report)
     }
 
     fn restore_file(
@@ -124,11 +125,11 @@ impl SetAsideFiles {
         call: &Path,
         name: &str,
         became: &str,
-        told: &mut Vec<String>,
+        report: &mut Vec<String>,
     ) -> Result<()> {
-        let (kept, file) = (call.join(name), self.top.join(name));
+        let (stored, file) = (call.join(name), self.top.join(name));
         let Some(before) =
-            stays_inside(name).then(|| file_io::read_limited(&kept).ok()).flatten().flatten()
+            stays_inside(name).then(|| file_io::read_limited(&stored).ok()).flatten().flatten()
         else {
             return Ok(());
         };
@@ -137,49 +138,49 @@ impl SetAsideFiles {
         if now == before {
             return Ok(());
         }
-        if to_hex(&Sha256::digest(&now)) != became {
-            let kept = kept.to_string_lossy();
-            told.push(format!(
+        if sha256_hex(&now) != became {
+            let stored = stored.to_string_lossy();
+            report.push(format!(
                 "{shown} was changed since and stays; {} is how it was",
-                sanitize::line(&kept)
+                sanitize::line(&stored)
             ));
             return Ok(());
         }
         file_io::replace_file(&file, &before)?;
-        told.push(format!("{shown} is as it was"));
+        report.push(format!("{shown} is as it was"));
         Ok(())
     }
 
-    fn restore_copy(&self, call: &Path, name: &str, told: &mut Vec<String>) -> Result<()> {
+    fn restore_copy(&self, call: &Path, name: &str, report: &mut Vec<String>) -> Result<()> {
         let copy = self.top.join(name);
         if !stays_inside(name) || copy.symlink_metadata().is_ok() {
             return Ok(());
         }
         if let Some(bytes) = file_io::read_limited(&call.join(name)).ok().flatten() {
             file_io::replace_file(&copy, &bytes)?;
-            told.push(format!("{} is back", sanitize::line(name)));
+            report.push(format!("{} is back", sanitize::line(name)));
         }
         Ok(())
     }
 
     fn ensure_current_folder(&self) -> Result<&Path> {
-        if let Some(own) = self.current.get() {
-            return Ok(own);
+        if let Some(current) = self.current.get() {
+            return Ok(current);
         }
         std::fs::create_dir_all(&self.calls_folder)?;
         let now = Zoned::now().strftime("%Y-%m-%d-%H%M%S").to_string();
-        let mut own = self.calls_folder.join(&now);
+        let mut current = self.calls_folder.join(&now);
         // Another call of the same second.
         for number in 2.. {
-            match std::fs::create_dir(&own) {
+            match std::fs::create_dir(&current) {
                 Ok(()) => break,
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    own = self.calls_folder.join(format!("{now}-{number}"));
+                    current = self.calls_folder.join(format!("{now}-{number}"));
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.current.get_or_init(|| own))
+        Ok(self.current.get_or_init(|| current))
     }
 
     /// A file's path below the top; its name alone where it lies elsewhere.

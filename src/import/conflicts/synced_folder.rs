@@ -13,7 +13,9 @@ use comfy_graph::graph::{DocumentKind, document_kind};
 use comfy_graph::json;
 use comfy_graph::merge::{CardVisibility, MergeStrategies, SideLabels};
 
-use super::ancestor::{self, AncestorOrigin, count_differences, nearest_ancestor};
+use super::ancestor::{
+    self, AncestorCandidate, AncestorOrigin, count_differences, nearest_ancestor,
+};
 use super::set_aside::SetAsideFiles;
 use crate::differences::graph_diff::compare_contents;
 use crate::differences::text::{LayoutDetail, one_line_summary};
@@ -55,7 +57,7 @@ pub(crate) enum CopyOutcome {
         /// What it changes in the file, in a line.
         change: String,
         /// Where their common ancestor is known from.
-        from: AncestorOrigin,
+        origin: AncestorOrigin,
     },
     /// It is left where it is, because …
     Skipped(String),
@@ -72,9 +74,9 @@ pub(crate) struct CopyPreview {
 pub(crate) struct SyncedFolder {
     folder: PathBuf,
     repository: Option<Repository>,
-    naming: Catalog,
+    catalog: Catalog,
     strategies: MergeStrategies,
-    aside: SetAsideFiles,
+    set_aside: SetAsideFiles,
     /// The clean form of copies that turned out to be the ancestor of others.
     ancestor_copies: RefCell<Vec<Vec<u8>>>,
 }
@@ -84,9 +86,9 @@ impl SyncedFolder {
     pub(crate) fn open(session: &Session, folder: &Path) -> SyncedFolder {
         let repository = Repository::open_at(folder).ok();
         SyncedFolder {
-            naming: repository.as_ref().map_or_else(Catalog::core, node_catalog::load_catalog),
+            catalog: repository.as_ref().map_or_else(Catalog::core, node_catalog::load_catalog),
             strategies: merge_files::load_strategies(session, repository.as_ref()),
-            aside: SetAsideFiles::new(folder, repository.as_ref()),
+            set_aside: SetAsideFiles::new(folder, repository.as_ref()),
             folder: folder.to_owned(),
             ancestor_copies: RefCell::default(),
             repository,
@@ -94,7 +96,7 @@ impl SyncedFolder {
     }
 
     pub(crate) fn set_aside(&self) -> &SetAsideFiles {
-        &self.aside
+        &self.set_aside
     }
 
     /// All copies below the folder, those of one file together, the newest of them first:
@@ -141,21 +143,17 @@ impl SyncedFolder {
         let (Some(ours), Some(theirs)) = (ours, file_io::read_limited(&copy.copy)?) else {
             return Ok(left("it is too long"));
         };
-        let fate = self.decide_outcome(copy, &ours, &theirs)?;
-        Ok(CopyPreview { outcome: fate, ours, theirs })
+        let outcome = self.decide_outcome(copy, &ours, &theirs)?;
+        Ok(CopyPreview { outcome, ours, theirs })
     }
 
     /// Applies a preview: sets both files aside, writes the merged file, and removes the copy,
     /// in that order, so that whatever stops it, all is still there. A file that changed since
     /// the preview is left alone.
-    pub(crate) fn apply_preview(
-        &self,
-        copy: &ConflictCopy,
-        looked: CopyPreview,
-    ) -> Result<CopyOutcome> {
-        let CopyPreview { outcome: fate, ours, theirs } = looked;
-        if matches!(fate, CopyOutcome::Skipped(_)) {
-            return Ok(fate);
+    fn apply_preview(&self, copy: &ConflictCopy, preview: CopyPreview) -> Result<CopyOutcome> {
+        let CopyPreview { outcome, ours, theirs } = preview;
+        if matches!(outcome, CopyOutcome::Skipped(_)) {
+            return Ok(outcome);
         }
         let is_still = |file: &Path, known: &[u8]| -> Result<bool> {
             Ok(file_io::read_limited(file)?.as_deref() == Some(known))
@@ -163,16 +161,16 @@ impl SyncedFolder {
         if !is_still(&copy.file, &ours)? || !is_still(&copy.copy, &theirs)? {
             return Ok(CopyOutcome::Skipped("it changed just now; look again".to_owned()));
         }
-        self.aside.store_file(&copy.copy, &theirs)?;
-        if let CopyOutcome::Merged { content, .. } = &fate {
-            self.aside.store_file(&copy.file, &ours)?;
-            self.aside.log_outcome(copy, content)?;
+        self.set_aside.store_file(&copy.copy, &theirs)?;
+        if let CopyOutcome::Merged { content, .. } = &outcome {
+            self.set_aside.store_file(&copy.file, &ours)?;
+            self.set_aside.log_outcome(copy, content)?;
             file_io::replace_file(&copy.file, content)?;
         } else {
-            self.aside.log_outcome(copy, &ours)?;
+            self.set_aside.log_outcome(copy, &ours)?;
         }
         std::fs::remove_file(&copy.copy)?;
-        Ok(fate)
+        Ok(outcome)
     }
 
     /// Previews a copy and applies that at once.
@@ -197,27 +195,29 @@ impl SyncedFolder {
             return Ok(CopyOutcome::Same);
         }
         let mut states = self.known_states(copy)?;
-        let is_known = states.iter().any(|(state, _)| *state == clean_theirs);
+        let is_known = states.iter().any(|state| state.content == clean_theirs);
         if is_known || self.ancestor_copies.borrow().contains(&clean_theirs) {
             return Ok(CopyOutcome::Older);
         }
         if states.is_empty()
-            && let Some(state) = self.find_common_older_copy(copy, &clean_ours, &clean_theirs)
+            && let Some(content) = self.find_common_older_copy(copy, &clean_ours, &clean_theirs)
         {
-            self.ancestor_copies.borrow_mut().push(state.clone());
-            states.push((state, AncestorOrigin::OlderCopy));
+            self.ancestor_copies.borrow_mut().push(content.clone());
+            states.push(AncestorCandidate { content, origin: AncestorOrigin::OlderCopy });
         }
-        let base = nearest_ancestor(states, &clean_theirs, &self.naming);
-        let (base, from) = base.unwrap_or((Vec::new(), AncestorOrigin::Unknown));
+        let base = nearest_ancestor(states, &clean_theirs, &self.catalog);
+        let AncestorCandidate { content: base, origin } = base.unwrap_or_else(|| {
+            AncestorCandidate { content: Vec::new(), origin: AncestorOrigin::Unknown }
+        });
         let inputs = MergeInputs { base, ours: ours.to_owned(), theirs: theirs.to_owned() };
-        self.compute_merge(copy, inputs, from)
+        self.compute_merge(copy, inputs, origin)
     }
 
     fn compute_merge(
         &self,
         copy: &ConflictCopy,
         inputs: MergeInputs,
-        from: AncestorOrigin,
+        origin: AncestorOrigin,
     ) -> Result<CopyOutcome> {
         let Some(documents) = inputs.parse() else {
             return Ok(CopyOutcome::Skipped("one of the two is no JSON".to_owned()));
@@ -239,7 +239,7 @@ impl SyncedFolder {
         let compared = compare_contents(
             content::parse_content(inputs.ours),
             content::parse_content(content.clone()),
-            &self.naming,
+            &self.catalog,
         );
         let change = compared.map(|compared| {
             one_line_summary(&compared.describe(LayoutDetail::Counted), CHANGE_COLUMNS)
@@ -249,7 +249,7 @@ impl SyncedFolder {
             content,
             conflicts: product.merged.conflicts.len(),
             change: change.unwrap_or_else(|| "the file has it all".to_owned()),
-            from,
+            origin,
         })
     }
 
@@ -261,31 +261,37 @@ impl SyncedFolder {
         ours: &[u8],
         theirs: &[u8],
     ) -> Option<Vec<u8>> {
+        let distance = count_differences(ours, theirs, &self.catalog)?;
+        let states = self
+            .older_copies(copy)?
+            .into_iter()
+            .filter_map(|other| clean_form(&file_io::read_limited(&other).ok()??));
+        states.into_iter().find(|state| {
+            let to_ours = count_differences(state, ours, &self.catalog);
+            let to_theirs = count_differences(state, theirs, &self.catalog);
+            to_ours.zip(to_theirs).is_some_and(|(one, other)| one + other <= distance)
+        })
+    }
+
+    /// The other copies of a file that were saved before both it and this one.
+    fn older_copies(&self, copy: &ConflictCopy) -> Option<Vec<PathBuf>> {
         let first = modified_time(&copy.file)?.min(modified_time(&copy.copy)?);
-        let far = count_differences(ours, theirs, &self.naming)?;
         let entries = std::fs::read_dir(copy.file.parent()?).ok()?;
         let others = entries.flatten().map(|entry| entry.path()).filter(|other| {
-            *other != copy.copy && self.identify_copy(other).is_some_and(|o| o.file == copy.file)
+            *other != copy.copy
+                && self.identify_copy(other).is_some_and(|known| known.file == copy.file)
+                && modified_time(other).is_some_and(|saved| saved < first)
         });
-        let older = others.filter(|other| modified_time(other).is_some_and(|saved| saved < first));
-        let states = older.filter_map(|other| clean_form(&file_io::read_limited(&other).ok()??));
-        let is_between = |state: &Vec<u8>| {
-            let (to_ours, to_theirs) = (
-                count_differences(state, ours, &self.naming),
-                count_differences(state, theirs, &self.naming),
-            );
-            to_ours.zip(to_theirs).is_some_and(|(one, other)| one + other <= far)
-        };
-        states.into_iter().find(is_between)
+        Some(others.collect())
     }
 
     /// The states a file is known to have had, newest first, in their clean form.
-    fn known_states(&self, copy: &ConflictCopy) -> Result<Vec<(Vec<u8>, AncestorOrigin)>> {
+    fn known_states(&self, copy: &ConflictCopy) -> Result<Vec<AncestorCandidate>> {
         let mut states = Vec::new();
         if let Some(repository) = &self.repository {
             ancestor::add_committed_states(repository, &copy.file, &mut states)?;
         }
-        ancestor::add_set_aside_states(&self.aside, copy, &mut states);
+        ancestor::add_set_aside_states(&self.set_aside, copy, &mut states);
         ancestor::add_service_versions(&copy.file, &mut states);
         Ok(states)
     }

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::CleanedFile;
-use super::overwrite_check::{OverwriteCheck, path_exists};
+use super::overwrite_check::{OverwriteCheck, TargetFile, path_exists};
 use crate::layouts;
-use crate::layouts::refresh::read_up_to;
 use crate::layouts::{Filter, SmudgeRequest};
+use crate::platform::files;
 use crate::platform::git::{
     Commit, CommitId, EntryKind, GitError, ObjectBatch, ObjectId, RepoPath, Repository, Result,
     Signature, TreeEntry,
 };
+use crate::platform::text::plural::counted;
 use crate::platform::write_atomic;
 
 /// Objects that wait in memory before they are written.
@@ -21,7 +22,7 @@ const MAX_PENDING_OBJECTS: usize = 2_000;
 const MAX_PENDING_BYTES: usize = 32 << 20;
 
 #[derive(Debug)]
-pub struct ImportedState<'b> {
+pub(crate) struct ImportedState<'b> {
     pub path: RepoPath,
     pub content: CleanedFile<'b>,
     /// Who saved it, and when.
@@ -30,7 +31,7 @@ pub struct ImportedState<'b> {
 }
 
 /// A chain of commits that no ref points to until it is finished.
-pub struct CommitChain<'r> {
+pub(crate) struct CommitChain<'r> {
     repository: &'r Repository,
     filter: Filter<'r>,
     committer: Signature,
@@ -47,7 +48,7 @@ pub struct CommitChain<'r> {
 
 impl<'r> CommitChain<'r> {
     /// A chain without commits, on top of `HEAD`.
-    pub fn begin(repository: &'r Repository) -> Result<CommitChain<'r>> {
+    pub(crate) fn begin(repository: &'r Repository) -> Result<CommitChain<'r>> {
         let head = repository.head()?;
         let root = match head {
             Some(head) => repository.commit(head)?.map(|commit| commit.tree),
@@ -68,7 +69,7 @@ impl<'r> CommitChain<'r> {
     }
 
     /// Adds a commit of a state on top of the last one, and stores its layout.
-    pub fn add_commit(&mut self, state: ImportedState<'_>) -> Result<()> {
+    pub(crate) fn add_commit(&mut self, state: ImportedState<'_>) -> Result<()> {
         let ImportedState { path, content, author, message } = state;
         let CleanedFile { content, remainder: rest, blob } = content;
         if let Some(rest) = rest {
@@ -102,15 +103,14 @@ impl<'r> CommitChain<'r> {
     /// # Errors
     /// Something uncommitted would be lost, or somebody else committed meanwhile: the
     /// history is as it was.
-    pub fn finish(mut self) -> Result<Vec<CommitId>> {
+    pub(crate) fn finish(mut self) -> Result<Vec<CommitId>> {
         let Some(tip) = self.commits.last().copied() else { return Ok(self.commits) };
         self.write_objects()?;
         // First: whoever checks the files out asks for the layouts.
         layouts::promote_pending(self.repository, &self.commits)?;
         self.write_work_tree()?;
         self.stage_files()?;
-        let count = self.commits.len();
-        let what = format!("import: {count} version{}", if count == 1 { "" } else { "s" });
+        let what = format!("import: {}", counted(self.commits.len(), "version", "versions"));
         let old = self.head.map(|head| head.to_string()).unwrap_or_default();
         // Compare-and-swap; an empty old value says that the branch must not exist yet.
         let git = self.repository.git_command().args(["update-ref", "-m", &what, "HEAD"]);
@@ -159,14 +159,15 @@ impl<'r> CommitChain<'r> {
 
     /// Puts the files into the work tree, with their layouts.
     fn write_work_tree(&mut self) -> Result<()> {
-        let standing = OverwriteCheck::load(self.repository, self.head)?;
+        let overwrite_check = OverwriteCheck::load(self.repository, self.head)?;
         let top = self.repository.require_work_tree()?.to_owned();
         let last = std::mem::take(&mut self.final_blobs);
         for (path, blob) in &last {
-            let stands = standing.file_blobs(&mut self.filter, path)?;
-            let free = stands.ok().filter(|stands| stands.obstacle_to(*blob).is_none());
-            let Some(stands) = free else { return Err(GitError::Uncommitted(path.clone())) };
-            if stands.in_work_tree == Some(*blob) {
+            let blobs = match overwrite_check.target_file(&mut self.filter, path)? {
+                TargetFile::Blobs(blobs) if blobs.obstacle_to(*blob).is_none() => blobs,
+                _ => return Err(GitError::Uncommitted(path.clone())),
+            };
+            if blobs.in_work_tree == Some(*blob) {
                 continue;
             }
             let file = top.join(path.to_path());
@@ -195,7 +196,9 @@ impl<'r> CommitChain<'r> {
         if !path_exists(file) {
             return Ok(());
         }
-        let Some(bytes) = read_up_to(file, self.filter.max_file_size()) else { return Ok(()) };
+        let Ok(bytes) = files::read_up_to(file, self.filter.max_file_size()) else {
+            return Ok(());
+        };
         self.filter.clean(path, &bytes).map(drop)
     }
 

@@ -5,29 +5,27 @@
 //! last. Whatever stops it before leaves the history as it was, and doing it again goes on
 //! from there. Must not know where the states come from.
 
-pub mod commit_chain;
-pub mod overwrite_check;
+pub(crate) mod commit_chain;
+pub(crate) mod overwrite_check;
 
-pub use commit_chain::{CommitChain, ImportedState};
-pub use overwrite_check::{OverwriteCheck, OverwriteObstacle};
+pub(crate) use commit_chain::{CommitChain, ImportedState};
+pub(crate) use overwrite_check::{OverwriteCheck, OverwriteObstacle, TargetFile};
 
 use std::borrow::Cow;
 
-use comfy_graph::clean::LayoutRemainder;
-
-use crate::layouts::{Filter, FilterOutcome};
+use crate::layouts::{Filter, FilterOutcome, TakenLayout};
 use crate::platform::git::{ObjectFormat, ObjectId, ObjectKind, RepoPath};
 
 /// What git would store of a file, by the filter that git would ask.
 #[derive(Debug)]
-pub struct CleanedFile<'b> {
+pub(crate) struct CleanedFile<'b> {
     pub content: Cow<'b, [u8]>,
     pub blob: ObjectId,
-    remainder: Option<LayoutRemainder<'b>>,
+    remainder: Option<TakenLayout<'b>>,
 }
 
 /// Cleans a file as `git add` would, but stores neither content nor layout.
-pub fn clean_file<'b>(
+pub(crate) fn clean_file<'b>(
     filter: &mut Filter<'_>,
     format: ObjectFormat,
     path: &RepoPath,

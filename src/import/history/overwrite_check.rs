@@ -5,12 +5,13 @@ use std::path::Path;
 use rustc_hash::FxHashMap;
 
 use super::clean_file;
-use crate::layouts::{Filter, refresh};
+use crate::layouts::Filter;
+use crate::platform::files;
 use crate::platform::git::{CommitId, EntryKind, ObjectId, RepoPath, Repository, Result, index};
 
 /// What the last commit, the index and the work tree hold.
 #[derive(Debug)]
-pub struct OverwriteCheck<'r> {
+pub(crate) struct OverwriteCheck<'r> {
     repository: &'r Repository,
     tree: Option<ObjectId>,
     staged: FxHashMap<RepoPath, ObjectId>,
@@ -18,7 +19,7 @@ pub struct OverwriteCheck<'r> {
 
 /// What there is of one file, as blobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileBlobs {
+pub(crate) struct FileBlobs {
     /// In the last commit.
     pub committed: Option<ObjectId>,
     staged: Option<ObjectId>,
@@ -26,9 +27,17 @@ pub struct FileBlobs {
     pub in_work_tree: Option<ObjectId>,
 }
 
+/// What there is of a file that is to have a new state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TargetFile {
+    Blobs(FileBlobs),
+    /// It cannot have a new state, whatever that is.
+    Blocked(OverwriteObstacle),
+}
+
 /// Why a file cannot have a new state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OverwriteObstacle {
+pub(crate) enum OverwriteObstacle {
     /// A folder has its name, or a file the name of one of its folders.
     PathBlocked(String),
     /// Other content is staged for it.
@@ -41,7 +50,10 @@ pub enum OverwriteObstacle {
 
 impl<'r> OverwriteCheck<'r> {
     /// Looks at the last commit and the index.
-    pub fn load(repository: &'r Repository, head: Option<CommitId>) -> Result<OverwriteCheck<'r>> {
+    pub(crate) fn load(
+        repository: &'r Repository,
+        head: Option<CommitId>,
+    ) -> Result<OverwriteCheck<'r>> {
         let tree = match head {
             Some(head) => repository.commit(head)?.map(|commit| commit.tree),
             None => None,
@@ -51,33 +63,34 @@ impl<'r> OverwriteCheck<'r> {
         Ok(OverwriteCheck { repository, tree, staged: staged.collect() })
     }
 
-    /// What there is of a file; or what lies where it would.
-    pub fn file_blobs(
+    /// What there is of a file.
+    pub(crate) fn target_file(
         &self,
         filter: &mut Filter<'_>,
         path: &RepoPath,
-    ) -> Result<std::result::Result<FileBlobs, OverwriteObstacle>> {
+    ) -> Result<TargetFile> {
         if let Some(name) = self.blocking_path(path)? {
-            return Ok(Err(OverwriteObstacle::PathBlocked(name)));
+            return Ok(TargetFile::Blocked(OverwriteObstacle::PathBlocked(name)));
         }
         let file = self.repository.require_work_tree()?.join(path.to_path());
-        let here = match file.symlink_metadata() {
+        let in_work_tree = match file.symlink_metadata() {
             Ok(_) => {
-                let bytes = refresh::read_up_to(&file, filter.max_file_size());
+                let bytes = files::read_up_to(&file, filter.max_file_size()).ok();
                 let format = self.repository.format();
                 match bytes {
                     Some(bytes) => Some(clean_file(filter, format, path, &bytes).blob),
-                    None => return Ok(Err(OverwriteObstacle::Untracked)),
+                    None => return Ok(TargetFile::Blocked(OverwriteObstacle::Untracked)),
                 }
             }
             Err(_) => None,
         };
         let staged = self.staged.get(path).copied();
-        Ok(Ok(FileBlobs { committed: self.committed_blob(path)?, staged, in_work_tree: here }))
+        let committed = self.committed_blob(path)?;
+        Ok(TargetFile::Blobs(FileBlobs { committed, staged, in_work_tree }))
     }
 
     /// The blob of a file in the last commit.
-    pub fn committed_blob(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
+    pub(crate) fn committed_blob(&self, path: &RepoPath) -> Result<Option<ObjectId>> {
         let Some(tree) = self.tree else { return Ok(None) };
         Ok(self.repository.entry_at(tree, path)?.map(|entry| entry.id))
     }
@@ -90,9 +103,9 @@ impl<'r> OverwriteCheck<'r> {
         let ends = memchr::memchr_iter(b'/', whole).chain([whole.len()]);
         for end in ends {
             let (part, is_folder) = (RepoPath::new(&whole[..end]), end < whole.len());
-            let here = top.join(part.to_path()).symlink_metadata();
-            let fits_here =
-                here.map_or(true, |about| if is_folder { about.is_dir() } else { about.is_file() });
+            let in_work_tree = top.join(part.to_path()).symlink_metadata();
+            let fits_here = in_work_tree
+                .map_or(true, |about| if is_folder { about.is_dir() } else { about.is_file() });
             let entry = match self.tree {
                 Some(tree) => self.repository.entry_at(tree, &part)?,
                 None => None,
@@ -111,13 +124,13 @@ impl<'r> OverwriteCheck<'r> {
 
 impl FileBlobs {
     /// Whether nothing of it is uncommitted, whatever its new state.
-    pub fn has_no_changes(self) -> bool {
+    pub(crate) fn has_no_changes(self) -> bool {
         self.staged == self.committed
             && (self.in_work_tree.is_none() || self.in_work_tree == self.committed)
     }
 
     /// What would be lost if the file became that blob.
-    pub fn obstacle_to(self, new: ObjectId) -> Option<OverwriteObstacle> {
+    pub(crate) fn obstacle_to(self, new: ObjectId) -> Option<OverwriteObstacle> {
         let known = |id: Option<ObjectId>| id == self.committed || id == Some(new);
         if !known(self.staged) {
             return Some(OverwriteObstacle::Staged);

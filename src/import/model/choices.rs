@@ -5,7 +5,7 @@ use super::version_lines::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImportChoice {
+pub(crate) enum ImportChoice {
     AsPlanned,
     /// The whole line goes by the dates.
     OrderByDate,
@@ -21,7 +21,7 @@ pub enum ImportChoice {
 
 impl ImportDoubt {
     /// What can be answered; the first is what is planned.
-    pub fn choices(&self) -> &'static [ImportChoice] {
+    pub(crate) fn choices(&self) -> &'static [ImportChoice] {
         use self::ImportChoice::{
             AsPlanned, JoinLine, LeaveOut, OrderByDate, SeparateLine, SwapOrder,
         };
@@ -37,7 +37,7 @@ impl ImportDoubt {
 
 impl ImportPlan {
     /// Carries out an answer. One that no longer fits after others changes nothing.
-    pub fn apply_choice(&mut self, remark: &ImportDoubt, choice: ImportChoice) {
+    pub(crate) fn apply_choice(&mut self, remark: &ImportDoubt, choice: ImportChoice) {
         match (remark, choice) {
             (ImportDoubt::DateContradictsName { later, .. }, ImportChoice::OrderByDate) => {
                 if let Some((line, _)) = self.find_version(later) {
@@ -123,7 +123,7 @@ mod tests {
         }
     }
 
-    fn told(plan: &ImportPlan) -> String {
+    fn describe(plan: &ImportPlan) -> String {
         let line = |line: &VersionLine| {
             let from: Vec<&str> = line.versions.iter().map(|v| v.export.from.as_str()).collect();
             format!("{}: {}", line.file, from.join(", "))
@@ -139,7 +139,7 @@ mod tests {
             for choice in remark.choices() {
                 let mut plan = planned.clone();
                 plan.apply_choice(remark, *choice);
-                all.push(format!("{choice:?}: {}", told(&plan)));
+                all.push(format!("{choice:?}: {}", describe(&plan)));
             }
         }
         all

@@ -5,7 +5,7 @@ use super::conflict_copy_patterns::{COPY_PATTERNS, CopyNameShape, PatternTrust};
 
 /// What the name of a copy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopyName {
+pub(crate) struct CopyName {
     /// The service that gave it.
     pub service: &'static str,
     /// The name of the file that the copy belongs to, which may be a copy itself.
@@ -16,7 +16,7 @@ pub struct CopyName {
 }
 
 /// What the name of a file, without its folder, says of a copy, if it is one.
-pub fn parse_copy_name(name: &str) -> Option<CopyName> {
+pub(crate) fn parse_copy_name(name: &str) -> Option<CopyName> {
     let (stem, extension) = name.rsplit_once('.')?;
     // `(1)` behind the mark: the copy of a copy.
     let stem = match trailing_bracket(stem) {
@@ -41,7 +41,7 @@ pub fn parse_copy_name(name: &str) -> Option<CopyName> {
 
 /// `fox (1).json` as Google Drive and others number what arrives twice. A person or a
 /// browser may have done that too: only to be believed in a folder that is such a service's.
-pub fn parse_numbered_name(name: &str) -> Option<CopyName> {
+pub(crate) fn parse_numbered_name(name: &str) -> Option<CopyName> {
     let (stem, extension) = name.rsplit_once('.')?;
     let (open, inner) = trailing_bracket(stem)?;
     let original = stem[..open].trim_end();

@@ -9,7 +9,7 @@ use super::name_words::{
 
 /// A day, as a name has it. Not checked against a calendar beyond its ranges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Day {
+pub(crate) struct Day {
     /// The year, four digits.
     pub year: u16,
     /// The month, 1 to 12.
@@ -20,7 +20,7 @@ pub struct Day {
 
 /// A name, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExportName {
+pub(crate) struct ExportName {
     /// What is left when everything else is taken away, in the spelling of the file; the
     /// name of the line's file. Never empty.
     pub line_name: String,
@@ -41,13 +41,13 @@ const WORD_BREAKS: &[char] = &['-', '–', '—', '_', ' ', '(', ')', '[', ']', 
 
 impl ExportName {
     /// A name that says what the line is called and nothing else.
-    pub fn with_line_name(line: &str) -> ExportName {
+    pub(crate) fn with_line_name(line: &str) -> ExportName {
         let line_name = line.to_owned();
         ExportName { line_name, version: Vec::new(), day: None, time: None, finality: 0, copy: 0 }
     }
 
     /// Takes the name of a file apart, without its folder and extension.
-    pub fn parse(stem: &str) -> ExportName {
+    pub(crate) fn parse(stem: &str) -> ExportName {
         let (stem, glued) = strip_glued_copy_word(stem);
         let words: Vec<&str> = stem.split(WORD_BREAKS).filter(|word| !word.is_empty()).collect();
         let mut name = ExportName {
@@ -62,7 +62,7 @@ impl ExportName {
                     kept.push(words[at]);
                     1
                 }
-                taken => taken,
+                consumed => consumed,
             };
         }
         // A counter at the end: `portrait_00012`, as ComfyUI numbers what it saves.
@@ -87,25 +87,25 @@ impl ExportName {
             words.len() > phrase.len()
                 && phrase.iter().zip(words).all(|(known, word)| word.to_lowercase() == *known)
         };
-        let taken = COPY_PREFIXES.iter().find(begins).map_or(0, |phrase| phrase.len());
-        self.copy = self.copy.max(u64::from(taken > 0));
-        taken
+        let consumed = COPY_PREFIXES.iter().find(begins).map_or(0, |phrase| phrase.len());
+        self.copy = self.copy.max(u64::from(consumed > 0));
+        consumed
     }
 
     /// Takes what the first words say, if they say anything but the line's own name; gives
     /// how many words that were.
     fn consume_words(&mut self, words: &[&str], is_first: bool) -> usize {
-        let taken = self.consume_day(words);
-        if taken > 0 {
-            return taken;
+        let consumed = self.consume_day(words);
+        if consumed > 0 {
+            return consumed;
         }
         if self.version.is_empty()
-            && let Some((version, taken)) = parse_version(words)
+            && let Some((version, consumed)) = parse_version(words)
             // `sd v1.5 portrait v3`: the last one is the file's own.
-            && !(taken..words.len()).any(|at| self::parse_version(&words[at..]).is_some())
+            && !(consumed..words.len()).any(|at| self::parse_version(&words[at..]).is_some())
         {
             self.version = version;
-            return taken;
+            return consumed;
         }
         let word = words[0].to_lowercase();
         if word == "save" && words.get(1).is_some_and(|next| next.eq_ignore_ascii_case("as")) {
@@ -122,19 +122,19 @@ impl ExportName {
         if self.day.is_some() {
             return 0;
         }
-        let Some((day, taken)) = parse_date(words) else { return 0 };
+        let Some((day, consumed)) = parse_date(words) else { return 0 };
         self.day = day;
         let glued =
-            words[taken - 1].split_once(['T', 't']).and_then(|(_, time)| parse_time_word(time));
+            words[consumed - 1].split_once(['T', 't']).and_then(|(_, time)| parse_time_word(time));
         if glued.is_some() {
             self.time = glued;
-            return taken;
+            return consumed;
         }
         // macOS writes `2026-02-20 at 14.30`.
-        let at = usize::from(words.get(taken).is_some_and(|word| *word == "at"));
-        let (time, more) = parse_time(words.get(taken + at..).unwrap_or_default()).unzip();
+        let at = usize::from(words.get(consumed).is_some_and(|word| *word == "at"));
+        let (time, more) = parse_time(words.get(consumed + at..).unwrap_or_default()).unzip();
         self.time = time;
-        taken + more.map_or(0, |more| at + more)
+        consumed + more.map_or(0, |more| at + more)
     }
 
     /// A word for a copy, or for how finished it is.
@@ -163,12 +163,12 @@ impl ExportName {
     }
 
     /// The sort key of versions of one line, as far as their names tell: version, finality, copy.
-    pub fn version_order(&self) -> (&[u64], i8, u64) {
+    pub(crate) fn version_order(&self) -> (&[u64], i8, u64) {
         (&self.version, self.finality, self.copy)
     }
 
     /// The line's name as names are compared: whatever the case and the marks between words.
-    pub fn comparison_key(&self) -> String {
+    pub(crate) fn comparison_key(&self) -> String {
         let words = self.line_name.split(WORD_BREAKS).filter(|word| !word.is_empty());
         words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
     }
@@ -195,7 +195,7 @@ fn join_kept_words(stem: &str, kept: &[&str]) -> String {
 
 /// A name that every file system takes: no control characters, none that Windows forbids,
 /// no device, not too long.
-pub fn portable_file_name(line: &str) -> String {
+pub(crate) fn portable_file_name(line: &str) -> String {
     let plain = |c: char| if c.is_control() || "<>:\"/\\|?*".contains(c) { '-' } else { c };
     let text: String = line.chars().map(plain).take(MAX_NAME_CHARS).collect();
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '.');
@@ -327,7 +327,7 @@ fn parse_time_word(word: &str) -> Option<(u8, u8, u8)> {
 mod tests {
     use super::*;
 
-    fn told(stem: &str) -> String {
+    fn describe(stem: &str) -> String {
         let name = ExportName::parse(stem);
         let version: Vec<String> = name.version.iter().map(u64::to_string).collect();
         let day = name.day.map(|d| format!(" {}-{:02}-{:02}", d.year, d.month, d.day));
@@ -382,9 +382,9 @@ mod tests {
             "con",
             "final_v2",
         ];
-        let told: Vec<String> =
-            names.iter().map(|name| format!("{name}: {}", told(name))).collect();
-        insta::assert_snapshot!(told.join("\n"), @r"
+        let lines: Vec<String> =
+            names.iter().map(|name| format!("{name}: {}", describe(name))).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
         acme-portrait-inpaint-v7-2026-02-20: acme-portrait-inpaint v7 2026-02-20 finality 0 copy 0
         portrait-v7-final-2026-02-20: portrait v7 2026-02-20 finality 1 copy 0
         2026-02-20 portrait v1.2: portrait v1.2 2026-02-20 finality 0 copy 0
@@ -426,9 +426,9 @@ mod tests {
     #[test]
     fn lines_have_names_that_every_file_system_takes() {
         let names = ["a:b?", "con", "Aux.old", "line\nend", "..", " dots. ", "fox", "人物"];
-        let told: Vec<String> = names.iter().map(|name| portable_file_name(name)).collect();
+        let lines: Vec<String> = names.iter().map(|name| portable_file_name(name)).collect();
         assert_eq!(
-            told,
+            lines,
             ["a-b-", "_con", "_Aux.old", "line-end", "workflow", "dots", "fox", "人物"]
         );
         assert!(portable_file_name(&"長".repeat(400)).len() < 200);

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 /// What is compared of a graph: its nodes by id and class, and by class alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GraphFingerprint {
+pub(crate) struct GraphFingerprint {
     format: FingerprintFormat,
     workflow_id: Option<String>,
     nodes: FxHashMap<String, usize>,
@@ -23,28 +23,28 @@ enum FingerprintFormat {
 }
 
 /// From 0 (nothing in common) to 1 (the same nodes).
-pub type Similarity = f64;
+pub(crate) type Similarity = f64;
 
 impl GraphFingerprint {
     /// Of a workflow, subgraphs included.
-    pub fn from_workflow(workflow: &Workflow) -> GraphFingerprint {
+    pub(crate) fn from_workflow(workflow: &Workflow) -> GraphFingerprint {
         let id = workflow.root.rest.get("id").and_then(Value::as_str);
         let id = id.filter(|id| !id.is_empty()).map(str::to_owned);
-        let mut portrait = GraphFingerprint { workflow_id: id, ..GraphFingerprint::default() };
+        let mut fingerprint = GraphFingerprint { workflow_id: id, ..GraphFingerprint::default() };
         for (_, node) in workflow.nodes() {
-            portrait.add_node(&node.id().to_string(), node.class());
+            fingerprint.add_node(&node.id().to_string(), node.class());
         }
-        portrait
+        fingerprint
     }
 
     /// Of a workflow in API format, which has no id.
-    pub fn from_prompt(prompt: &Prompt) -> GraphFingerprint {
-        let mut portrait =
+    pub(crate) fn from_prompt(prompt: &Prompt) -> GraphFingerprint {
+        let mut fingerprint =
             GraphFingerprint { format: FingerprintFormat::Prompt, ..GraphFingerprint::default() };
         for (id, node) in &prompt.nodes {
-            portrait.add_node(&id.to_string(), node.class());
+            fingerprint.add_node(&id.to_string(), node.class());
         }
-        portrait
+        fingerprint
     }
 
     fn add_node(&mut self, id: &str, class: &str) {
@@ -53,17 +53,17 @@ impl GraphFingerprint {
     }
 
     /// The id that ComfyUI gave the workflow, which stays when it is saved again.
-    pub fn workflow_id(&self) -> Option<&str> {
+    pub(crate) fn workflow_id(&self) -> Option<&str> {
         self.workflow_id.as_deref()
     }
 
     /// Whether it is a workflow in API format.
-    pub fn is_prompt(&self) -> bool {
+    pub(crate) fn is_prompt(&self) -> bool {
         self.format == FingerprintFormat::Prompt
     }
 
     /// Equal for fingerprints that are equal, and for no others.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         let mut nodes: Vec<String> =
             self.nodes.iter().map(|(node, count)| format!("{node} {count}")).collect();
         nodes.sort_unstable();
@@ -77,14 +77,14 @@ impl GraphFingerprint {
     /// Nodes of the same id and class count in full; classes alone count four fifths, for a
     /// graph that was built anew shares no ids. A workflow and a prompt have nothing in common:
     /// they are never versions of one file.
-    pub fn overlap(&self, other: &GraphFingerprint) -> Similarity {
+    pub(crate) fn overlap(&self, other: &GraphFingerprint) -> Similarity {
         self.compare_by(other, usize::min)
     }
 
     /// The same, measured by the larger one: what only one of them has counts against it. For
     /// graphs that nothing but their nodes says belong together; every picture is made by the
     /// same few classes.
-    pub fn similarity(&self, other: &GraphFingerprint) -> Similarity {
+    pub(crate) fn similarity(&self, other: &GraphFingerprint) -> Similarity {
         self.compare_by(other, usize::max)
     }
 

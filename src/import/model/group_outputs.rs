@@ -26,7 +26,7 @@ const MEANINGLESS_PREFIXES: &[&str] =
 
 /// A file that ComfyUI made, with the graph that made it.
 #[derive(Debug, Clone)]
-pub struct GeneratedOutput {
+pub(crate) struct GeneratedOutput {
     /// The graph that made it: its identity.
     pub graph: String,
     /// The file, below the folder that is brought in.
@@ -46,7 +46,7 @@ pub struct GeneratedOutput {
 
 /// The graphs of outputs, each with the first file it made.
 #[derive(Debug, Clone, Default)]
-pub struct OutputCollection {
+pub(crate) struct OutputCollection {
     /// Each fingerprint once.
     fingerprints: Vec<GraphFingerprint>,
     fingerprint_indices: FxHashMap<String, usize>,
@@ -63,7 +63,7 @@ struct EarliestOutput {
 }
 
 impl OutputCollection {
-    pub fn add(&mut self, made: GeneratedOutput) {
+    pub(crate) fn add(&mut self, made: GeneratedOutput) {
         let key = made.fingerprint.key();
         let shape = *self.fingerprint_indices.entry(key).or_insert_with(|| {
             self.fingerprints.push(made.fingerprint.clone());
@@ -95,22 +95,22 @@ impl OutputCollection {
 
     /// The lines. `home` knows the file of the repository that holds a graph already,
     /// `is_taken` whether another line's name is one of its files.
-    pub fn group_into_lines(
+    pub(crate) fn group_into_lines(
         self,
         home: &dyn Fn(&str) -> Option<String>,
         is_taken: &dyn Fn(&str) -> bool,
     ) -> GroupedOutputs {
-        let OutputCollection { fingerprints: portraits, graphs, .. } = self;
+        let OutputCollection { fingerprints, graphs, .. } = self;
         let mut all: Vec<EarliestOutput> = graphs.into_values().collect();
         all.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         let mut at_home: BTreeMap<String, Vec<EarliestOutput>> = BTreeMap::new();
         let mut free = ImportPlan::default();
-        for cluster in cluster_by_similarity(all, &portraits) {
+        for cluster in cluster_by_similarity(all, &fingerprints) {
             if let Some(file) = cluster.iter().find_map(|one| home(one.graph_id())) {
                 at_home.entry(file).or_default().extend(cluster);
                 continue;
             }
-            let is_prompt = portraits[cluster[0].fingerprint_index].is_prompt();
+            let is_prompt = fingerprints[cluster[0].fingerprint_index].is_prompt();
             let name = choose_line_name(&cluster) + if is_prompt { "_api" } else { "" };
             let file = free.free_path_named(&name, is_taken);
             free.lines.push(VersionLine { file, versions: sorted_versions(cluster) });
@@ -124,7 +124,7 @@ impl OutputCollection {
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct GroupedOutputs {
+pub(crate) struct GroupedOutputs {
     /// Those of files that the repository has, by their paths from its top.
     pub existing_files: ImportPlan,
     /// Those of new files, by their names alone.
@@ -155,8 +155,8 @@ fn sorted_versions(mut cluster: Vec<EarliestOutput>) -> Vec<WorkflowVersion> {
 /// counters of outputs are no versions.
 fn name_with_date(from: &str) -> ExportName {
     let parts = from.rsplit('/');
-    let said = parts.map(ExportName::parse).find(|name| name.day.is_some());
-    let (day, time) = said.map_or((None, None), |name| (name.day, name.time));
+    let dated = parts.map(ExportName::parse).find(|name| name.day.is_some());
+    let (day, time) = dated.map_or((None, None), |name| (name.day, name.time));
     ExportName { day, time, ..ExportName::with_line_name("output") }
 }
 
@@ -173,16 +173,16 @@ impl OutputCluster {
     /// for more than any similarity.
     fn fit_score(
         &self,
-        portraits: &[GraphFingerprint],
-        portrait: &GraphFingerprint,
+        fingerprints: &[GraphFingerprint],
+        fingerprint: &GraphFingerprint,
         name: Option<&str>,
     ) -> f64 {
         let recent = self.fingerprints.iter().rev().take(RECENT_FINGERPRINTS);
         let fits = recent.map(|(shape, other)| {
-            let known = &portraits[*shape];
-            let likeness = known.similarity(portrait);
+            let known = &fingerprints[*shape];
+            let likeness = known.similarity(fingerprint);
             let same_id =
-                known.workflow_id().is_some() && known.workflow_id() == portrait.workflow_id();
+                known.workflow_id().is_some() && known.workflow_id() == fingerprint.workflow_id();
             let same_name = name.is_some() && name == other.as_deref();
             let enough = match (same_id, same_name) {
                 (true, true) => MIN_SIMILARITY_ID_AND_NAME,
@@ -198,15 +198,17 @@ impl OutputCluster {
 /// Puts graphs together that are alike, in the order they were made.
 fn cluster_by_similarity(
     all: Vec<EarliestOutput>,
-    portraits: &[GraphFingerprint],
+    fingerprints: &[GraphFingerprint],
 ) -> Vec<Vec<EarliestOutput>> {
     let mut clusters: Vec<OutputCluster> = Vec::new();
     let mut home: FxHashMap<usize, usize> = FxHashMap::default();
     for first in all {
-        let (portrait, name) = (&portraits[first.fingerprint_index], first.informative_name());
+        let (fingerprint, name) =
+            (&fingerprints[first.fingerprint_index], first.informative_name());
         let known = home.get(&first.fingerprint_index).copied().or_else(|| {
-            let fit =
-                |cluster: &OutputCluster| cluster.fit_score(portraits, portrait, name.as_deref());
+            let fit = |cluster: &OutputCluster| {
+                cluster.fit_score(fingerprints, fingerprint, name.as_deref())
+            };
             let fits = clusters.iter().map(fit).enumerate();
             let best = fits.max_by(|(a, one), (b, other)| one.total_cmp(other).then(b.cmp(a)));
             best.filter(|(_, fit)| *fit > 0.0).map(|(at, _)| at)
@@ -307,7 +309,7 @@ mod tests {
             "Upscale",
         ];
         const VIDEO: &[&str] = &["LoadVideo", "Upscale", "Interpolate", "SaveVideo"];
-        let mut pile = OutputCollection::default();
+        let mut collection = OutputCollection::default();
         for made in [
             made("b", 4, "one", MORE, &["%date:yyyy%/fox_%seed%"]),
             made("a", 3, "one", TEXT, &["ComfyUI"]),
@@ -316,9 +318,9 @@ mod tests {
             made("d", 6, "two", MORE, &["fox"]),
             made("e", 7, "three", LARGE, &["ComfyUI"]),
         ] {
-            pile.add(made);
+            collection.add(made);
         }
-        let told = |piled: &GroupedOutputs| {
+        let describe = |piled: &GroupedOutputs| {
             let line = |line: &VersionLine| {
                 let from: Vec<&str> =
                     line.versions.iter().map(|v| v.export.from.as_str()).collect();
@@ -327,14 +329,14 @@ mod tests {
             let lines = piled.existing_files.lines.iter().chain(&piled.new_files.lines);
             lines.map(line).collect::<Vec<_>>().join("\n")
         };
-        insta::assert_snapshot!(told(&pile.clone().group_into_lines(&|_| None, &|_| false)), @r"
+        insta::assert_snapshot!(describe(&collection.clone().group_into_lines(&|_| None, &|_| false)), @r"
         ComfyUI-dream_8-2.json: e_7.png
         ComfyUI-dream_8.json: c_5.png
         fox.json: a_2.png b_4.png d_6.png
         ");
         let home = |graph: &str| (graph == "b").then(|| "people/anna.json".to_owned());
-        let taken = |file: &str| file == "ComfyUI-dream_8.json";
-        insta::assert_snapshot!(told(&pile.group_into_lines(&home, &taken)), @r"
+        let is_taken = |file: &str| file == "ComfyUI-dream_8.json";
+        insta::assert_snapshot!(describe(&collection.group_into_lines(&home, &is_taken)), @r"
         people/anna.json: a_2.png b_4.png d_6.png
         ComfyUI-dream_8-2.json: c_5.png
         ComfyUI-dream_8-3.json: e_7.png
@@ -343,14 +345,14 @@ mod tests {
 
     #[test]
     fn prefixes_say_something_or_nothing() {
-        let said = |prefix: &str| parse_filename_prefix(prefix).unwrap_or_default();
-        assert_eq!(said("portraits/fox_%date:yyyy-MM-dd%"), "fox");
-        assert_eq!(said("neon fox_00012_"), "neon fox");
-        assert_eq!(said(r"video\ComfyUI"), "");
-        assert_eq!(said("ComfyUI_temp_abcde"), "ComfyUI_temp_abcde");
-        assert_eq!(said("2026-02-20"), "");
-        assert_eq!(said("%seed%"), "");
-        assert_eq!(said("i2i_175978901522755"), "i2i");
-        assert_eq!(said("20260220_fox"), "fox");
+        let prefix = |prefix: &str| parse_filename_prefix(prefix).unwrap_or_default();
+        assert_eq!(prefix("portraits/fox_%date:yyyy-MM-dd%"), "fox");
+        assert_eq!(prefix("neon fox_00012_"), "neon fox");
+        assert_eq!(prefix(r"video\ComfyUI"), "");
+        assert_eq!(prefix("ComfyUI_temp_abcde"), "ComfyUI_temp_abcde");
+        assert_eq!(prefix("2026-02-20"), "");
+        assert_eq!(prefix("%seed%"), "");
+        assert_eq!(prefix("i2i_175978901522755"), "i2i");
+        assert_eq!(prefix("20260220_fox"), "fox");
     }
 }

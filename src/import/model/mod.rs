@@ -4,20 +4,20 @@
 //!
 //! Must not know files or git.
 
-pub mod choices;
-pub mod conflict_copy_patterns;
-pub mod copy_names;
-pub mod export_name;
-pub mod graph_similarity;
-pub mod group_outputs;
-pub mod name_words;
-pub mod version_lines;
+pub(crate) mod choices;
+pub(crate) mod conflict_copy_patterns;
+pub(crate) mod copy_names;
+pub(crate) mod export_name;
+pub(crate) mod graph_similarity;
+pub(crate) mod group_outputs;
+pub(crate) mod name_words;
+pub(crate) mod version_lines;
 
-pub use choices::ImportChoice;
-pub use copy_names::{CopyName, parse_copy_name, parse_numbered_name};
-pub use export_name::Day;
-pub use graph_similarity::GraphFingerprint;
-pub use group_outputs::{GeneratedOutput, OutputCollection};
-pub use version_lines::{
+pub(crate) use choices::ImportChoice;
+pub(crate) use copy_names::{CopyName, parse_copy_name, parse_numbered_name};
+pub(crate) use export_name::Day;
+pub(crate) use graph_similarity::GraphFingerprint;
+pub(crate) use group_outputs::{GeneratedOutput, OutputCollection};
+pub(crate) use version_lines::{
     ExportedWorkflow, ImportDoubt, ImportPlan, WorkflowVersion, group_exports,
 };

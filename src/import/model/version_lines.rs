@@ -19,7 +19,7 @@ const MIN_SHARED_ID_OVERLAP: f64 = 0.8;
 
 /// One exported file.
 #[derive(Debug, Clone)]
-pub struct ExportedWorkflow {
+pub(crate) struct ExportedWorkflow {
     /// Its path below the folder that is brought in, with `/`.
     pub from: String,
     /// What it holds, as a digest: equal for files that mean the same.
@@ -35,7 +35,7 @@ pub struct ExportedWorkflow {
 
 /// One state of a workflow.
 #[derive(Debug, Clone)]
-pub struct WorkflowVersion {
+pub(crate) struct WorkflowVersion {
     /// The file.
     pub export: ExportedWorkflow,
     /// What its name says.
@@ -46,16 +46,18 @@ pub struct WorkflowVersion {
 
 impl WorkflowVersion {
     /// The day it is from: the name's, else the file system's.
-    pub fn day(&self) -> Day {
+    pub(crate) fn day(&self) -> Day {
         self.name.day.unwrap_or(self.export.saved_day)
     }
 
     /// Its time of day, in seconds: the name's, else the file system's where that is on its
     /// day, else unknown.
-    pub fn second_of_day(&self) -> Option<u32> {
-        let said = self.name.day.and(self.name.time);
-        let said = said.map(|(h, m, s)| (u32::from(h) * 60 + u32::from(m)) * 60 + u32::from(s));
-        said.or((self.day() == self.export.saved_day).then_some(self.export.saved_second_of_day))
+    pub(crate) fn second_of_day(&self) -> Option<u32> {
+        let named_second = self.name.day.and(self.name.time);
+        let named_second =
+            named_second.map(|(h, m, s)| (u32::from(h) * 60 + u32::from(m)) * 60 + u32::from(s));
+        named_second
+            .or((self.day() == self.export.saved_day).then_some(self.export.saved_second_of_day))
     }
 
     pub(crate) fn day_and_second(&self) -> (Day, u32) {
@@ -74,7 +76,7 @@ impl WorkflowVersion {
 
 /// The versions of one workflow, oldest first.
 #[derive(Debug, Clone)]
-pub struct VersionLine {
+pub(crate) struct VersionLine {
     /// The file they become versions of, with `/`.
     pub file: String,
     /// The versions; never empty.
@@ -83,7 +85,7 @@ pub struct VersionLine {
 
 /// What a person should look at before believing the plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ImportDoubt {
+pub(crate) enum ImportDoubt {
     /// The second comes later by its name and was saved earlier.
     DateContradictsName {
         /// The version before.
@@ -125,7 +127,7 @@ pub enum ImportDoubt {
 
 /// What is to become of all files.
 #[derive(Debug, Clone, Default)]
-pub struct ImportPlan {
+pub(crate) struct ImportPlan {
     /// The lines, by name.
     pub lines: Vec<VersionLine>,
     /// What is doubtful about them.
@@ -136,7 +138,7 @@ pub struct ImportPlan {
 type VersionsByName = BTreeMap<(String, String), Vec<WorkflowVersion>>;
 
 /// Puts files into lines.
-pub fn group_exports(exports: Vec<ExportedWorkflow>) -> ImportPlan {
+pub(crate) fn group_exports(exports: Vec<ExportedWorkflow>) -> ImportPlan {
     let mut plan = ImportPlan::default();
     let mut named = VersionsByName::new();
     let mut nameless = Vec::new();
@@ -380,7 +382,7 @@ mod tests {
         }
     }
 
-    fn told(plan: &ImportPlan) -> String {
+    fn describe(plan: &ImportPlan) -> String {
         let mut text = String::new();
         for line in &plan.lines {
             text += &format!("{}\n", line.file);
@@ -409,7 +411,7 @@ mod tests {
             export("workflow (3).json", &large, "b", 2),
             export("workflow (4).json", TEXT, "c", 3),
         ]);
-        insta::assert_snapshot!(told(&plan), @r#"
+        insta::assert_snapshot!(describe(&plan), @r#"
         fox.json
           fox v1.json
           workflow (4).json
@@ -432,7 +434,7 @@ mod tests {
             export("workflow (3).json", VIDEO, "g", 9),
             export("clips/video v1.json", VIDEO, "h", 9),
         ]);
-        insta::assert_snapshot!(told(&plan), @r#"
+        insta::assert_snapshot!(describe(&plan), @r#"
         clips/video.json
           clips/video v1.json
         portrait.json
@@ -457,7 +459,7 @@ mod tests {
             .map(|n| export(&format!("a v{}.json", n % 4), TEXT, &n.to_string(), n))
             .chain((1..5).map(|n| export(&format!("a {n} copy.json"), TEXT, &format!("c{n}"), n)))
             .collect();
-        let straight = told(&group_exports(exports.clone()));
-        assert_eq!(told(&group_exports(exports.into_iter().rev().collect())), straight);
+        let straight = describe(&group_exports(exports.clone()));
+        assert_eq!(describe(&group_exports(exports.into_iter().rev().collect())), straight);
     }
 }

@@ -1,8 +1,8 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod arrange;
-pub mod clean;
-pub mod filter_process;
-pub mod layout;
-pub mod refresh;
-pub mod smudge;
+pub(crate) mod arrange;
+pub(crate) mod clean;
+pub(crate) mod filter_process;
+pub(crate) mod layout;
+pub(crate) mod refresh;
+pub(crate) mod smudge;

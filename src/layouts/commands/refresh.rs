@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts;
 use crate::layouts::ModifiedMarks;
+use crate::platform::text::plural::counted;
 use crate::session::Session;
 
 /// Clear the "modified" mark of workflows whose nodes were only moved.
@@ -18,10 +19,8 @@ pub struct RefreshArgs {}
 /// Refreshes, and says what came of it.
 pub fn run(_args: &RefreshArgs, session: &Session) -> Result<Exit> {
     let refreshed = layouts::refresh_index(&session.up_to_date_repository()?)?;
-    let count = match refreshed.layout_only.len() + refreshed.unchanged.len() {
-        1 => "1 workflow".to_owned(),
-        count => format!("{count} workflows"),
-    };
+    let count = refreshed.layout_only.len() + refreshed.unchanged.len();
+    let count = counted(count, "workflow", "workflows");
     match refreshed.marks {
         ModifiedMarks::None => session.ui.report("nothing to refresh")?,
         ModifiedMarks::Cleared => session.ui.report(&format!("refreshed {count}"))?,

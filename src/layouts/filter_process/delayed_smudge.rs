@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::{io, thread};
 
 use rustc_hash::FxHashMap;
@@ -31,10 +31,22 @@ const MAX_WORKERS: usize = 4;
 
 /// Whether a second core can work while git goes on.
 pub(crate) fn has_spare_core() -> bool {
-    thread::available_parallelism().is_ok_and(|cores| cores > NonZero::<usize>::MIN)
+    core_count() > 1
 }
 
-type CompletedSmudge = (RepoPath, usize, SmudgedFile);
+/// Asked once: the answer is read from several files.
+fn core_count() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get))
+}
+
+/// A file that a worker is done with.
+struct CompletedSmudge {
+    path: RepoPath,
+    /// How long its content was.
+    length: usize,
+    smudged: SmudgedFile,
+}
 
 /// What is done with a file, in the thread that talks to git, before git gets it.
 pub(crate) type FinishSmudge<'f> = dyn FnMut(&RepoPath, SmudgedFile) -> Vec<u8> + 'f;
@@ -43,8 +55,10 @@ pub(crate) type FinishSmudge<'f> = dyn FnMut(&RepoPath, SmudgedFile) -> Vec<u8> 
 #[derive(Default)]
 pub(crate) struct DelayedSmudges {
     workers: Option<SmudgeWorkers>,
-    /// How many files are being worked on, and their bytes.
-    open: (usize, usize),
+    /// How many files are being worked on.
+    open_files: usize,
+    /// The bytes of those files.
+    open_bytes: usize,
     /// The files that are done and not finished.
     completed: Vec<CompletedSmudge>,
     results: FxHashMap<RepoPath, SmudgeResult>,
@@ -64,33 +78,36 @@ enum SmudgeResult {
 
 impl DelayedSmudges {
     /// Whether a file is one for here.
-    pub(crate) fn accepts(errand: &PendingSmudge) -> bool {
-        errand.length() <= MAX_DELAYED_SIZE
+    pub(crate) fn accepts(pending: &PendingSmudge) -> bool {
+        pending.length() <= MAX_DELAYED_SIZE
     }
 
     /// Takes a file; waits while too many are being worked on.
-    pub(crate) fn submit(&mut self, path: RepoPath, errand: PendingSmudge) -> io::Result<()> {
-        while self.open.1 > MAX_QUEUED_BYTES {
+    pub(crate) fn submit(&mut self, path: RepoPath, pending: PendingSmudge) -> io::Result<()> {
+        while self.open_bytes > MAX_QUEUED_BYTES {
             self.wait_for_one()?;
         }
-        let length = errand.length();
-        let desk = self.workers.get_or_insert_with(SmudgeWorkers::new);
-        desk.queue.send((path, errand)).map_err(|_| worker_gone())?;
-        self.open = (self.open.0 + 1, self.open.1 + length);
+        let length = pending.length();
+        let workers = self.workers.get_or_insert_with(SmudgeWorkers::new);
+        workers.queue.send((path, pending)).map_err(|_| worker_gone())?;
+        self.open_files += 1;
+        self.open_bytes += length;
         Ok(())
     }
 
     /// The files that are done since the last time; waits for one while there are any to
     /// come.
     pub(crate) fn available(&mut self, finish: &mut FinishSmudge<'_>) -> io::Result<Vec<RepoPath>> {
-        if self.completed.is_empty() && self.open.0 > 0 {
+        if self.completed.is_empty() && self.open_files > 0 {
             self.wait_for_one()?;
         }
-        while let Some(done) = self.workers.as_ref().and_then(|desk| desk.done.try_recv().ok()) {
+        while let Some(done) =
+            self.workers.as_ref().and_then(|workers| workers.done.try_recv().ok())
+        {
             self.add_completed(done);
         }
         let mut fresh = Vec::new();
-        for (path, _, smudged) in std::mem::take(&mut self.completed) {
+        for CompletedSmudge { path, smudged, .. } in std::mem::take(&mut self.completed) {
             let result = self.storage.store(finish(&path, smudged))?;
             self.results.insert(path.clone(), result);
             fresh.push(path);
@@ -111,14 +128,15 @@ impl DelayedSmudges {
     }
 
     fn wait_for_one(&mut self) -> io::Result<()> {
-        let Some(desk) = &self.workers else { return Err(worker_gone()) };
-        let done = desk.done.recv().map_err(|_| worker_gone())?;
+        let Some(workers) = &self.workers else { return Err(worker_gone()) };
+        let done = workers.done.recv().map_err(|_| worker_gone())?;
         self.add_completed(done);
         Ok(())
     }
 
     fn add_completed(&mut self, done: CompletedSmudge) {
-        self.open = (self.open.0 - 1, self.open.1 - done.1);
+        self.open_files -= 1;
+        self.open_bytes -= done.length;
         self.completed.push(done);
     }
 }
@@ -132,15 +150,15 @@ impl SmudgeWorkers {
         let (queue, to_do) = mpsc::channel::<(RepoPath, PendingSmudge)>();
         let (tell, done) = mpsc::channel();
         let to_do = Arc::new(Mutex::new(to_do));
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        for _ in 0..cores.min(MAX_WORKERS) {
+        for _ in 0..core_count().min(MAX_WORKERS) {
             let (to_do, tell) = (to_do.clone(), tell.clone());
             thread::spawn(move || {
                 loop {
                     let next = to_do.lock().map(|queue| queue.recv());
-                    let Ok(Ok((path, errand))) = next else { return };
-                    let length = errand.length();
-                    if tell.send((path, length, errand.run())).is_err() {
+                    let Ok(Ok((path, pending))) = next else { return };
+                    let length = pending.length();
+                    let smudged = pending.run();
+                    if tell.send(CompletedSmudge { path, length, smudged }).is_err() {
                         return;
                     }
                 }

@@ -6,12 +6,12 @@
 //! a file that is none of ours comes back as it was. A layout that cannot be kept is one.
 //!
 //! In a checkout git offers not to wait for each file (`can-delay`): then the files are
-//! worked on at the same time (`ahead`).
+//! worked on at the same time (`delayed_smudge`).
 //!
 //! git sends a whole file before it reads the answer. So a file beyond the limit cannot be
 //! handed through while it arrives; it goes through a file on disk instead of memory.
 
-pub mod delayed_smudge;
+pub(crate) mod delayed_smudge;
 
 use std::fs::File;
 use std::io;
@@ -20,7 +20,7 @@ use std::io::{BufRead, Read, Seek, SeekFrom, Write};
 use delayed_smudge::DelayedSmudges;
 use gix::filter::plumbing::driver::process::Server;
 
-use super::filter::{Filter, SmudgeRequest, SmudgeTarget};
+use super::filter::{Filter, SmudgeRequest, SmudgeStart, SmudgeTarget};
 use super::storage_check;
 use crate::platform::git::{GitError, ObjectId, RepoPath, Repository, Result};
 
@@ -32,7 +32,7 @@ const MAX_KEPT_BUFFER: usize = 4 << 20;
 
 /// What the filter is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FilterSwitch {
+pub(crate) enum FilterSwitch {
     /// Filter.
     On,
     /// Let everything pass (`GIT_COMFY=0`).
@@ -41,13 +41,13 @@ pub enum FilterSwitch {
 
 /// Serves git on standard input and output until it has no more files. `warn` is given
 /// each line for the person.
-pub fn serve_git(
+pub(crate) fn serve_git(
     repository: Option<&Repository>,
-    power: FilterSwitch,
+    switch: FilterSwitch,
     warn: &mut dyn FnMut(&str),
 ) -> Result<()> {
     // Whether git would delay a file also tells whether it is for the work tree.
-    let capabilities: &[&str] = match power {
+    let capabilities: &[&str] = match switch {
         FilterSwitch::On => &["clean", "smudge", "delay"],
         FilterSwitch::Off => &["clean", "smudge"],
     };
@@ -63,25 +63,25 @@ pub fn serve_git(
     let mut service = FilterService {
         filter: None,
         repository,
-        power,
+        switch,
         input: Vec::new(),
         answer: Vec::new(),
-        ahead: DelayedSmudges::default(),
+        delayed: DelayedSmudges::default(),
         failures: Vec::new(),
     };
-    while let Some(mut request) = server.next_request().map_err(|error| protocol_error(&error))? {
-        let question = GitRequest::parse(&request.command, &request.meta);
-        let done = match &question {
+    while let Some(mut message) = server.next_request().map_err(|error| protocol_error(&error))? {
+        let request = GitRequest::parse(&message.command, &message.meta);
+        let done = match &request {
             GitRequest::ListDelayed => service.reply_available(&mut out),
-            GitRequest::Filter(ask) => {
-                service.answer_request(ask, &mut request.as_read(), &mut out)
+            GitRequest::Filter(wanted) => {
+                service.answer_request(wanted, &mut message.as_read(), &mut out)
             }
         };
-        done.map_err(|e| protocol_error(&e))?;
+        done.map_err(|error| protocol_error(&error))?;
         service.finish_request(warn);
     }
     if let Some(filter) = &mut service.filter {
-        filter.settle(None);
+        filter.record_confirmed_writes(None);
     }
     service.finish_request(warn);
     Ok(())
@@ -117,7 +117,7 @@ enum GitRequest {
 #[derive(Debug)]
 enum FilterRequest {
     Clean(RepoPath),
-    Smudge { path: RepoPath, checkout: SmudgeRequest, can_delay: bool },
+    Smudge { path: RepoPath, request: SmudgeRequest, can_delay: bool },
     Unknown,
 }
 
@@ -129,7 +129,7 @@ impl GitRequest {
             "clean" => FilterRequest::Clean(path),
             "smudge" => FilterRequest::Smudge {
                 path,
-                checkout: SmudgeRequest {
+                request: SmudgeRequest {
                     blob: value("blob").and_then(ObjectId::from_hex),
                     treeish: value("treeish").and_then(ObjectId::from_hex),
                     has_ref: value("ref").is_some(),
@@ -149,21 +149,27 @@ impl GitRequest {
 struct FilterService<'r> {
     filter: Option<Filter<'r>>,
     repository: Option<&'r Repository>,
-    power: FilterSwitch,
+    switch: FilterSwitch,
     input: Vec<u8>,
     answer: Vec<u8>,
-    ahead: DelayedSmudges,
+    delayed: DelayedSmudges,
     failures: Vec<String>,
 }
 
 impl<'r> FilterService<'r> {
     fn filter(&mut self) -> &mut Filter<'r> {
-        self.filter.get_or_insert_with(|| Filter::new(self.repository))
+        self.filter.get_or_insert_with(|| {
+            let mut filter = Filter::new(self.repository);
+            if self.switch == FilterSwitch::On && delayed_smudge::has_spare_core() {
+                filter.clean_ahead();
+            }
+            filter
+        })
     }
 
     fn answer_request(
         &mut self,
-        question: &FilterRequest,
+        wanted: &FilterRequest,
         content: &mut dyn BufRead,
         out: &mut File,
     ) -> io::Result<()> {
@@ -181,21 +187,22 @@ impl<'r> FilterService<'r> {
                 return self.pass_through(content, out);
             }
         }
-        if self.power == FilterSwitch::Off {
+        if self.switch == FilterSwitch::Off {
             return reply_content(&mut self.answer, &self.input, out);
         }
-        match question {
+        match wanted {
             FilterRequest::Clean(path) => {
                 let input = std::mem::take(&mut self.input);
                 let answered = match self.filter().clean(path, &input) {
-                    Ok(passed) => reply_content(&mut self.answer, passed.bytes_or(&input), out),
+                    Ok(outcome) => reply_content(&mut self.answer, outcome.bytes_or(&input), out),
                     Err(error) => self.reply_failure(path, &error, out),
                 };
                 self.input = input;
+                self.filter().look_ahead();
                 answered
             }
-            FilterRequest::Smudge { path, checkout, can_delay } => {
-                self.smudge(path, *checkout, *can_delay, out)
+            FilterRequest::Smudge { path, request, can_delay } => {
+                self.smudge(path, *request, *can_delay, out)
             }
             FilterRequest::Unknown => out.write_all(&packet_line(b"status=abort")),
         }
@@ -204,32 +211,32 @@ impl<'r> FilterService<'r> {
     fn smudge(
         &mut self,
         path: &RepoPath,
-        checkout: SmudgeRequest,
+        request: SmudgeRequest,
         can_delay: bool,
         out: &mut File,
     ) -> io::Result<()> {
         // git asks again for what was delayed, and sends no content.
         if !can_delay
             && self.input.is_empty()
-            && let Some(done) = self.ahead.take_result(path)?
+            && let Some(done) = self.delayed.take_result(path)?
         {
             return reply_content(&mut self.answer, &done, out);
         }
         let input = std::mem::take(&mut self.input);
-        match self.filter().prepare_smudge(path, checkout, input) {
-            Ok(errand)
+        match self.filter().prepare_smudge(path, request, input) {
+            SmudgeStart::Untouched(input) => reply_content(&mut self.answer, &input, out),
+            SmudgeStart::Pending(pending)
                 if can_delay
                     && delayed_smudge::has_spare_core()
-                    && DelayedSmudges::accepts(&errand) =>
+                    && DelayedSmudges::accepts(&pending) =>
             {
-                self.ahead.submit(path.clone(), errand)?;
+                self.delayed.submit(path.clone(), pending)?;
                 out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat())
             }
-            Ok(errand) => {
-                let content = self.filter().finish_smudge(path, errand.run());
+            SmudgeStart::Pending(pending) => {
+                let content = self.filter().finish_smudge(path, pending.run());
                 reply_content(&mut self.answer, &content, out)
             }
-            Err(input) => reply_content(&mut self.answer, &input, out),
         }
     }
 
@@ -248,9 +255,10 @@ impl<'r> FilterService<'r> {
     /// Answers `list_available_blobs`.
     fn reply_available(&mut self, out: &mut File) -> io::Result<()> {
         self.answer.clear();
-        let filter = self.filter.get_or_insert_with(|| Filter::new(self.repository));
+        self.filter();
+        let Some(filter) = &mut self.filter else { return Ok(()) };
         for path in
-            self.ahead.available(&mut |path, smudged| filter.finish_smudge(path, smudged))?
+            self.delayed.available(&mut |path, smudged| filter.finish_smudge(path, smudged))?
         {
             let line = [b"pathname=", path.as_bytes()].concat();
             self.answer.extend_from_slice(&packet_line(&line));

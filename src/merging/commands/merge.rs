@@ -10,7 +10,8 @@ use crate::exit::Exit;
 use crate::layouts::Handling;
 use crate::merging::describe;
 use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
-use crate::merging::merge_state::{self, FileToMerge};
+use crate::merging::merge_preview::{self, FileToMerge};
+use crate::merging::{merge_journal, merge_layouts};
 use crate::platform::git::Repository;
 use crate::platform::git::shell::quote_path;
 use crate::platform::machine::file_io;
@@ -49,10 +50,11 @@ pub fn run(args: &MergeArgs, session: &Session) -> Result<Exit> {
         (true, []) => explain_last_merge(session, None),
         (true, [file]) => explain_last_merge(session, Some(file)),
         (false, [base, ours, theirs]) => merge_three_files(args, session, [base, ours, theirs]),
-        (true, _) => Err(CommandError::new("--explain takes one file at most")),
-        (false, _) => Err(CommandError::new("three files are needed: BASE OURS THEIRS").with_hint(
-            "branches are merged by `git merge`; `--preview BRANCH` tells what it would do",
-        )),
+        (true, _) => Err(CommandError::user("--explain takes one file at most")),
+        (false, _) => Err(CommandError::user("three files are needed: BASE OURS THEIRS")
+            .with_hint(
+                "branches are merged by `git merge`; `--preview BRANCH` tells what it would do",
+            )),
     }
 }
 
@@ -67,17 +69,17 @@ fn merge_three_files(
     let name = |file: &PathBuf| file.to_string_lossy().into_owned();
     let labels = SideLabels { ours: Some(name(ours)), theirs: Some(name(theirs)) };
     let Some(documents) = inputs.parse() else {
-        return Err(CommandError::new("one of the sides is no JSON")
+        return Err(CommandError::user("one of the sides is no JSON")
             .with_hint("`git merge-file` merges other texts"));
     };
-    let frame = FileMergeContext {
+    let context = FileMergeContext {
         repository: repository.as_ref(),
         handling: Handling::Off,
         labels,
         cards: CardVisibility::Shown,
         strategies: &strategies,
     };
-    let product = merge_files::merge_documents(&inputs, documents, &frame);
+    let product = merge_files::merge_documents(&inputs, documents, &context);
     let content = match &product.content {
         Some(content) => merge_files::keep_formatting(session, &inputs, &product, content),
         None => {
@@ -107,26 +109,26 @@ fn merge_three_files(
 fn print_preview(session: &Session, revision: &str) -> Result<Exit> {
     let repository = session.repository()?;
     let shown = sanitize::line(revision).into_owned();
-    let meetings = merge_state::preview_merge(&repository, revision)?.ok_or_else(|| {
-        CommandError::new(format!("there is no commit {shown} that could be merged here"))
+    let preview = merge_preview::preview_merge(&repository, revision)?.ok_or_else(|| {
+        CommandError::user(format!("there is no commit {shown} that could be merged here"))
             .with_hint("`git branch --all` lists branches")
     })?;
-    if meetings.ancestors > 1 {
+    if preview.ancestors > 1 {
         session.ui.info(
             "the branches have several common ancestors; git joins them first, so the merge \
              itself can come out differently",
         );
     }
-    for path in &meetings.only_theirs {
+    for path in &preview.only_theirs {
         session
             .ui
             .print(&format!("{}: taken from {shown}\n", sanitize::line(&path.to_string())))?;
     }
     let mut any = false;
-    for meeting in &meetings.both {
-        any |= print_file_preview(session, &repository, meeting, revision)?;
+    for file in &preview.both {
+        any |= print_file_preview(session, &repository, file, revision)?;
     }
-    if meetings.both.is_empty() && meetings.only_theirs.is_empty() {
+    if preview.both.is_empty() && preview.only_theirs.is_empty() {
         session.ui.report(&format!("no workflow would change by merging {shown}"))?;
     }
     Ok(if any { Exit::Conflicts } else { Exit::Done })
@@ -136,32 +138,32 @@ fn print_preview(session: &Session, revision: &str) -> Result<Exit> {
 fn print_file_preview(
     session: &Session,
     repository: &Repository,
-    meeting: &FileToMerge,
+    file: &FileToMerge,
     revision: &str,
 ) -> Result<bool> {
-    let name = sanitize::line(&meeting.path.to_string()).into_owned();
-    let (Some(ours), Some(theirs)) = (&meeting.ours, &meeting.theirs) else {
-        let side = if meeting.ours.is_none() { "ours" } else { "theirs" };
+    let name = sanitize::line(&file.path.to_string()).into_owned();
+    let (Some(ours), Some(theirs)) = (&file.ours, &file.theirs) else {
+        let side = if file.ours.is_none() { "ours" } else { "theirs" };
         session
             .ui
             .print(&format!("{name}: removed by {side}, changed by the other: a conflict\n"))?;
         return Ok(true);
     };
-    let base = meeting.base.clone().unwrap_or_default();
+    let base = file.base.clone().unwrap_or_default();
     let inputs = MergeInputs { base, ours: ours.clone(), theirs: theirs.clone() };
     let Some(documents) = inputs.parse() else {
         session.ui.print(&format!("{name}: no workflow; git merges its lines\n"))?;
         return Ok(false);
     };
     let strategies = merge_files::load_strategies(session, Some(repository));
-    let frame = FileMergeContext {
+    let context = FileMergeContext {
         repository: Some(repository),
-        handling: merge_state::layout_handling(repository, &meeting.path).0,
+        handling: merge_layouts::layout_handling(repository, &file.path).0,
         labels: SideLabels { ours: None, theirs: Some(revision.to_owned()) },
         cards: CardVisibility::Shown,
         strategies: &strategies,
     };
-    let product = merge_files::merge_documents(&inputs, documents, &frame);
+    let product = merge_files::merge_documents(&inputs, documents, &context);
     let merged = &product.merged;
     let outcome = match merged.conflicts.len() {
         0 => "merges by itself".to_owned(),
@@ -190,15 +192,15 @@ fn explain_last_merge(session: &Session, file: Option<&PathBuf>) -> Result<Exit>
             let file = session.cwd.join(file);
             let path = repository.path_of(&file).ok_or_else(|| {
                 let name = file.to_string_lossy();
-                CommandError::new(format!("{} is not in this repository", sanitize::line(&name)))
+                CommandError::user(format!("{} is not in this repository", sanitize::line(&name)))
             })?;
             Some(path.to_string())
         }
     };
-    let noted = merge_state::read_journal(&repository);
+    let journal = merge_journal::read_journal(&repository);
     let mut told: Vec<String> = Vec::new();
     let mut last: Option<describe::MergeJournalHeader> = None;
-    for line in noted.iter().rev() {
+    for line in journal.iter().rev() {
         let Some(about) = describe::parse_journal_header(line) else { continue };
         if wanted.as_ref().is_some_and(|path| *path != about.path) {
             continue;

@@ -13,10 +13,13 @@ use crate::exit::Exit;
 use crate::layouts::Handling;
 use crate::layouts::describe::{PlaceLabels, describe_moves};
 use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
-use crate::merging::merge_state::{IncomingSide, MergeContents, RawMoves, RawMovesFate};
-use crate::merging::{describe, merge_state};
-use crate::platform::git::{self, RepoPath, Repository, shell};
+use crate::merging::merge_layouts::{
+    IncomingSide, MergeContents, RawMoves, RawMovesFate, RawMovesSide,
+};
+use crate::merging::{describe, merge_journal, merge_layouts};
+use crate::platform::git::{RepoPath, Repository, shell};
 use crate::platform::machine::file_io;
+use crate::platform::time::now_millis;
 use crate::session::Session;
 
 /// Merge one workflow three ways (git calls this).
@@ -57,7 +60,7 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository().ok();
     let path = args.path.as_deref().map(|path| RepoPath::from_path(path.as_ref()));
     let (handling, limit) = match (&repository, &path) {
-        (Some(repository), Some(path)) => merge_state::layout_handling(repository, path),
+        (Some(repository), Some(path)) => merge_layouts::layout_handling(repository, path),
         _ => (Handling::Off, u64::MAX),
     };
     let longest = inputs.base.len().max(inputs.ours.len()).max(inputs.theirs.len());
@@ -68,19 +71,19 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
         SideLabels { ours: clean_label(&args.our_label), theirs: clean_label(&args.their_label) };
     let cards =
         if is_virtual_ancestor(args) { CardVisibility::Hidden } else { CardVisibility::Shown };
-    let frame = FileMergeContext {
+    let context = FileMergeContext {
         repository: repository.as_ref(),
         handling,
         labels: labels.clone(),
         cards,
         strategies: &strategies,
     };
-    let product = merge_files::merge_documents(&inputs, documents, &frame);
+    let product = merge_files::merge_documents(&inputs, documents, &context);
     let name = match (&path, &args.path) {
         (Some(path), _) => path.to_string(),
         _ => args.ours.to_string_lossy().into_owned(),
     };
-    let mut raw_moves = None;
+    let mut raw_moves = Vec::new();
     let exit = match &product.content {
         None => {
             // Markers where the conflicts are; if texts cannot show them, where lines differ.
@@ -92,31 +95,32 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
         }
         Some(content) => {
             let content = &merge_files::keep_formatting(session, &inputs, &product, content);
-            if let (Some(repository), Some(path)) = (frame.repository, &path) {
+            if let (Some(repository), Some(path)) = (context.repository, &path) {
                 // Before the result is written: without its layout it must not be taken.
                 let contents = contents_for_layout(args, &inputs, content, repository);
                 let nodes = &product.merged.renumbered.nodes;
-                raw_moves = merge_state::store_merged_layout(repository, path, contents, nodes)?;
+                raw_moves = merge_layouts::store_merged_layout(repository, path, contents, nodes)?;
             }
             file_io::replace_file(&args.ours, content)?;
             if product.merged.conflicts.is_empty() { Exit::Done } else { Exit::Conflicts }
         }
     };
     if cards == CardVisibility::Shown {
-        if let (Some(moves), Some(repository), Some(path)) = (&raw_moves, &repository, &path) {
-            let theirs = (labels.theirs.as_deref(), inputs.theirs.as_slice());
-            report_raw_moves(session, repository, path, moves, theirs)?;
+        if let (Some(repository), Some(path)) = (&repository, &path) {
+            for moves in &raw_moves {
+                report_raw_moves(session, repository, path, moves, (&labels, &inputs))?;
+            }
         }
         let about = describe::MergeJournalHeader {
             path: name.clone(),
             ours: labels.ours,
             theirs: labels.theirs,
-            at: git::now_millis(),
+            at: now_millis(),
         };
         if let Some(repository) = &repository {
             let line = describe::journal_line(&about, &product.merged);
             // A failing journal is no reason to fail the merge.
-            let _ = merge_state::append_to_journal(repository, &line);
+            let _ = merge_journal::append_to_journal(repository, &line);
         }
         let way_out = match &product.content {
             Some(_) => format!(
@@ -147,30 +151,39 @@ fn contents_for_layout<'a>(
     }
 }
 
-/// Tells of moves in a raw file of theirs that do not go the usual way, and what to do.
+/// Tells of moves in a raw file that do not go the usual way, and what to do.
 fn report_raw_moves(
     session: &Session,
     repository: &Repository,
     path: &RepoPath,
     raw: &RawMoves,
-    (label, content): (Option<&str>, &[u8]),
+    (labels, inputs): (&SideLabels, &MergeInputs),
 ) -> Result<()> {
     let file = shell::quote_path(path.to_string());
     match raw.fate {
-        RawMovesFate::GaveWay => {
-            let commit = match label {
-                Some(label) => merge_state::holds_content(repository, label, path, content)?,
+        RawMovesFate::GaveWay(side) => {
+            let commit = match side {
+                RawMovesSide::Theirs => labels.theirs.clone(),
+                // What HEAD is now has another name afterwards.
+                RawMovesSide::Ours => repository.head()?.map(|head| head.to_string()),
+            };
+            let content = match side {
+                RawMovesSide::Theirs => &inputs.theirs,
+                RawMovesSide::Ours => &inputs.ours,
+            };
+            let is_known = match &commit {
+                Some(commit) => merge_layouts::holds_content(repository, commit, path, content)?,
                 None => false,
             };
-            let commit = label.filter(|_| commit).map(shell::quote_path);
-            session.ui.info(&describe::lost_raw_moves_line(path, &raw.moves));
+            let commit = clean_label(&commit.filter(|_| is_known)).map(shell::quote_path);
+            session.ui.info(&describe::lost_raw_moves_line(path, &raw.moves, side));
             session.ui.info(&format!(
                 "  `git comfy layout restore {} {file}` puts them where that commit has them",
                 commit.as_deref().unwrap_or("COMMIT")
             ));
         }
         RawMovesFate::AllThatChanged => {
-            let titles = [PlaceTitles::from_content(content)];
+            let titles = [PlaceTitles::from_content(&inputs.theirs)];
             let told = describe_moves(&raw.moves, PlaceLabels(&titles));
             session.ui.info(&format!(
                 "{path}: {told}; that is kept, though git sees no change in this file and \

@@ -1,5 +1,5 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod merge;
-pub mod merge_driver;
-pub mod resolve;
+pub(crate) mod merge;
+pub(crate) mod merge_driver;
+pub(crate) mod resolve;

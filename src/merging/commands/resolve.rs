@@ -2,7 +2,7 @@
 //! them. When the last is settled every trace is gone and the file is staged.
 
 use std::io::{BufRead, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use comfy_graph::json::{self, Value};
 use comfy_graph::merge::{ConflictChoice, MergePlace, MergeSide, UnsettledConflict};
@@ -14,7 +14,7 @@ use crate::merging::conflict_text::{
     list_answers,
 };
 use crate::merging::conflicted_file::{ConflictedFile, SettledConflicts};
-use crate::merging::{merge_files, merge_state};
+use crate::merging::{merge_files, merge_status};
 use crate::platform::git::shell::quote_path;
 use crate::platform::text::sanitize;
 use crate::session::Session;
@@ -102,13 +102,13 @@ fn only_conflicted_file(args: &ResolveArgs, session: &Session) -> Result<Option<
         return Ok(None);
     }
     let repository = session.repository()?;
-    let files = merge_state::conflicted_files(&repository)?;
+    let files = merge_status::conflicted_files(&repository)?;
     let top = repository.require_work_tree()?;
     match files.as_slice() {
         [one] => Ok(Some(top.join(one.to_path()))),
         [] => Ok(None),
         _ if choice_from_args(args).is_some() => {
-            Err(CommandError::new("several files have conflicts: name the one you mean")
+            Err(CommandError::user("several files have conflicts: name the one you mean")
                 .with_hint("`git comfy resolve --list` lists them"))
         }
         _ => Ok(None),
@@ -119,7 +119,7 @@ fn list_conflicted_files(args: &ResolveArgs, session: &Session) -> Result<Exit> 
     let repository = session.repository()?;
     let top = repository.require_work_tree()?.to_owned();
     let mut files = Vec::new();
-    for path in merge_state::conflicted_files(&repository)? {
+    for path in merge_status::conflicted_files(&repository)? {
         let held = ConflictedFile::open(session, &top.join(path.to_path()))?;
         files.push((path.to_string(), held.conflicts()?));
     }
@@ -179,14 +179,14 @@ fn apply_choice(
     let meant: Vec<&UnsettledConflict> = all.iter().filter(|one| is_selected(args, one)).collect();
     if meant.is_empty() {
         let name = sanitize::line(&held.name);
-        return Err(CommandError::new(format!("{name} has conflicts, but none that you name"))
+        return Err(CommandError::user(format!("{name} has conflicts, but none that you name"))
             .with_hint(format!(
                 "`git comfy resolve {} --list` lists them",
                 quote_path(&held.name)
             )));
     }
     if matches!(chosen, ChoiceArgument::Text(_)) && meant.len() > 1 {
-        return Err(CommandError::new(format!(
+        return Err(CommandError::user(format!(
             "--set is for one conflict, but {} are meant",
             meant.len()
         ))
@@ -243,7 +243,7 @@ fn accepts_value(unsettled: &UnsettledConflict) -> bool {
 fn parse_value(unsettled: &UnsettledConflict, text: &str) -> Result<Value> {
     let what = conflict_heading(unsettled);
     if !accepts_value(unsettled) {
-        return Err(CommandError::new(format!("{what}: it takes no value of its own"))
+        return Err(CommandError::user(format!("{what}: it takes no value of its own"))
             .with_hint("choose a side, or change it in ComfyUI, save, and --accept"));
     }
     let sides = unsettled.conflict.parts.first().map(|part| &part.sides);
@@ -254,7 +254,7 @@ fn parse_value(unsettled: &UnsettledConflict, text: &str) -> Result<Value> {
         return Ok(Value::from(text));
     }
     json::parse_text(text).map_err(|_| {
-        CommandError::new(format!("{what}: `{}` is no JSON value", sanitize::line(text)))
+        CommandError::user(format!("{what}: `{}` is no JSON value", sanitize::line(text)))
             .with_hint("numbers as 6.5, texts in \"quotes\", true, false, null")
     })
 }
@@ -322,7 +322,7 @@ fn parse_answer(
     });
     let number = answer.parse::<usize>().ok().and_then(|n| known.get(n.checked_sub(1)?));
     named.or(number).map(|one| one.choice.clone()).ok_or_else(|| {
-        CommandError::new(format!("`{}` is none of the answers", sanitize::line(answer)))
+        CommandError::user(format!("`{}` is none of the answers", sanitize::line(answer)))
     })
 }
 
@@ -361,9 +361,4 @@ fn report_staged(session: &Session, held: &ConflictedFile<'_>, name: &str) -> Re
         held.continue_command().map(|next| format!("; go on with `{next}`")).unwrap_or_default();
     session.ui.report(&format!("{name}: all conflicts are settled, and it is staged{next}"))?;
     Ok(())
-}
-
-/// A path for display; not sanitized.
-pub(crate) fn display_path(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }

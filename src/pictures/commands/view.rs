@@ -161,7 +161,7 @@ fn read_document(session: &Session, what: &str) -> Result<(String, Value)> {
     let repository = session.repository()?;
     let path = what.split_once(':').map(|(_, path)| path).unwrap_or_default();
     let path = match path.starts_with("./") || path.starts_with("../") {
-        true => operands::repo_path(&repository, &session.cwd.join(path)),
+        true => repository.path_of(&session.cwd.join(path)),
         false => Some(RepoPath::new(path.as_bytes().to_vec())),
     };
     let Some((path, bytes)) = path.zip(repository.blob_up_to(blob, u64::MAX)?) else {

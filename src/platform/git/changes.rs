@@ -59,7 +59,7 @@ pub(crate) fn workflows_at(repository: &Repository, commit: CommitId) -> Result<
     let mut all = Vec::new();
     collect_touched(repository, None, found.tree, &mut Vec::new(), &mut all)?;
     // Asking for attributes costs more than a look at the name.
-    all.retain(|file| file.path.as_bytes().to_ascii_lowercase().ends_with(b".json"));
+    all.retain(|file| file.path.is_json());
     all.retain(|file| is_filtered(repository, &file.path));
     all.sort();
     Ok(all)

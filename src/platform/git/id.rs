@@ -196,6 +196,11 @@ impl RepoPath {
         std::str::from_utf8(&self.0).ok()
     }
 
+    /// Whether it is called as JSON files are.
+    pub fn is_json(&self) -> bool {
+        self.0.to_ascii_lowercase().ends_with(b".json")
+    }
+
     /// The path as the operating system wants it, relative to the work tree.
     #[cfg(unix)]
     pub fn to_path(&self) -> PathBuf {

@@ -5,6 +5,7 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use gix::index::entry::{Flags, Mode as IndexMode, Stage};
+use rustc_hash::FxHashSet;
 
 use super::error::{GitError, Result};
 use super::id::{ObjectFormat, ObjectId, RepoPath};
@@ -189,16 +190,16 @@ pub(crate) fn tracked_paths(repository: &Repository) -> Result<Vec<RepoPath>> {
     Ok(index_entries(repository)?.into_iter().map(|entry| entry.path).collect())
 }
 
-/// Whether a file that git tracks is not to lie in the work tree (a sparse checkout).
+/// The files that git tracks and that are not to lie in the work tree (a sparse checkout).
 ///
 /// # Errors
 /// The index cannot be read.
-pub(crate) fn is_skip_worktree(repository: &Repository, path: &RepoPath) -> Result<bool> {
+pub(crate) fn skip_worktree_paths(repository: &Repository) -> Result<FxHashSet<RepoPath>> {
     let Some(index) = load_index(&index_path(repository), repository.format())? else {
-        return Ok(false);
+        return Ok(FxHashSet::default());
     };
-    let is_it = |entry: &&gix::index::Entry| entry.path(&index) == path.as_bytes();
-    Ok(index.entries().iter().find(is_it).is_some_and(|e| e.flags.contains(Flags::SKIP_WORKTREE)))
+    let entries = index.entries().iter().filter(|e| e.flags.contains(Flags::SKIP_WORKTREE));
+    Ok(entries.map(|entry| RepoPath::new(entry.path(&index).to_vec())).collect())
 }
 
 /// Whether two index files hold the same content, whatever they remember of the disk.

@@ -42,5 +42,3 @@ pub(crate) use error::{GitError, Result};
 pub use id::{CommitId, ObjectFormat, ObjectId, ObjectKind, RefName, RepoPath};
 pub(crate) use objects::{Commit, EntryKind, ObjectBatch, Signature, TreeEntry};
 pub use repository::{GitEnvironment, Repository};
-
-pub(crate) use crate::platform::time::now_millis;

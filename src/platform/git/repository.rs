@@ -220,7 +220,8 @@ impl Repository {
 
     /// The checked-out commit; `None` on a branch without one.
     pub fn head(&self) -> Result<Option<CommitId>> {
-        self.resolve_commit("HEAD")
+        // No revision: of an unborn branch that would look in six places for the name.
+        Ok(self.reference(&RefName::new("HEAD"))?.map(CommitId))
     }
 
     /// The content of a blob; `None` where it is missing (never written, or not fetched).

@@ -28,6 +28,7 @@ pub(crate) fn file_entries(files: BTreeMap<String, ObjectId>) -> Vec<TreeEntry> 
 }
 
 /// Looks up paths below a tree, reading each folder once.
+#[derive(Debug)]
 pub(crate) struct TreeLookup<'r> {
     repository: &'r Repository,
     read: FxHashMap<ObjectId, FxHashMap<Vec<u8>, ObjectId>>,

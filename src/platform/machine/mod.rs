@@ -10,6 +10,7 @@ pub(crate) mod folder_argument;
 pub(crate) mod folder_watcher;
 pub mod hash;
 pub(crate) mod interrupt;
+pub(crate) mod lock_file;
 pub(crate) mod models;
 pub(crate) mod output_file;
 pub(crate) mod packs;

@@ -17,3 +17,15 @@ pub(crate) enum Colour {
     /// ANSI sequences.
     On,
 }
+
+impl Colour {
+    /// A text in a style, where there is colour.
+    pub(crate) fn paint(self, style: anstyle::Style, text: &str) -> String {
+        match self {
+            Colour::On if !text.is_empty() && style != anstyle::Style::new() => {
+                format!("{style}{text}{style:#}")
+            }
+            _ => text.to_owned(),
+        }
+    }
+}

@@ -1,3 +1,3 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod record;
+pub(crate) mod record;

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::MachineView;
+use crate::platform::hex::to_hex;
 use crate::platform::machine::comfyui::folders::ModelFolders;
 use crate::platform::machine::hash::{FileStamp, HashedFile};
 use crate::platform::machine::models::{ModelFile, ModelResolution, resolve_model, types_offering};
-use crate::platform::machine::{Digest, DigestKind, FileHashes, hash, sidecar, to_hex};
+use crate::platform::machine::{Digest, DigestKind, FileHashes, hash, sidecar};
 use crate::records::dependencies::UNKNOWN_FOLDER;
 use crate::records::{
     ModelEvidence, ModelFact, ModelHashes, ModelStatus, ModelUse, ShadowedFile, SidecarHint,

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::MachineView;
 use crate::platform::git::remote;
+use crate::platform::hex::to_hex;
 use crate::platform::machine::hash::{DigestSelection, HashThreads};
 use crate::platform::machine::packs::{NodePack, PackActivation, PackInstallKind};
-use crate::platform::machine::{hash, packs, to_hex};
+use crate::platform::machine::{hash, packs};
 use crate::records::{ClassUse, PackEvidence, PackFact, PackKind};
 
 /// Class and Python module, as a server's `/object_info` tells.
@@ -19,6 +20,20 @@ pub struct PackFacts {
     pub facts: Vec<PackFact>,
     /// Classes no installed pack is known for.
     pub unplaced: BTreeSet<String>,
+}
+
+/// The pack that brings a class. Packs are named by their indices among the installed ones.
+struct ClassProvider {
+    pack: usize,
+    evidence: PackEvidence,
+    /// Other packs that bring the class, too.
+    others: Vec<usize>,
+}
+
+impl ClassProvider {
+    fn new(pack: usize, evidence: PackEvidence) -> ClassProvider {
+        ClassProvider { pack, evidence, others: Vec::new() }
+    }
 }
 
 impl MachineView<'_> {
@@ -36,14 +51,15 @@ impl MachineView<'_> {
             if self.is_built_in(&class.class) {
                 continue;
             }
-            let Some((first, evidence, others)) = self.find_pack(&class, &installed) else {
+            let Some(provider) = self.find_pack(&class, &installed) else {
                 seen.unplaced.insert(class.class);
                 continue;
             };
-            let Some(pack) = installed.get(first) else { continue };
-            let fact = found.entry(first).or_insert_with(|| self.pack_fact(pack, now));
-            fact.classes.insert(class.class, evidence);
-            fact.also.extend(others.iter().filter_map(|at| Some(installed.get(*at)?.name.clone())));
+            let Some(pack) = installed.get(provider.pack) else { continue };
+            let fact = found.entry(provider.pack).or_insert_with(|| self.pack_fact(pack, now));
+            fact.classes.insert(class.class, provider.evidence);
+            let others = provider.others.iter().filter_map(|at| installed.get(*at));
+            fact.also.extend(others.map(|pack| pack.name.clone()));
         }
         seen.facts = found.into_values().collect();
         seen.facts.sort();
@@ -56,18 +72,13 @@ impl MachineView<'_> {
         module.is_some_and(|module| !module.starts_with("custom_nodes"))
     }
 
-    /// The pack of a class, how that is known, and other packs that bring it too.
-    fn find_pack(
-        &self,
-        class: &ClassUse,
-        installed: &[NodePack],
-    ) -> Option<(usize, PackEvidence, Vec<usize>)> {
+    fn find_pack(&self, class: &ClassUse, installed: &[NodePack]) -> Option<ClassProvider> {
         let all = || installed.iter().enumerate();
         if let Some(module) = self.class_modules.get(&class.class)
             && let Some((at, _)) = all()
                 .find(|(_, pack)| pack.state == PackActivation::Enabled && pack.is_module(module))
         {
-            return Some((at, PackEvidence::Server, Vec::new()));
+            return Some(ClassProvider::new(at, PackEvidence::Server));
         }
         let registers = |pack: &NodePack| {
             let registered = pack.registered_classes(self.pack_cache_folder);
@@ -77,7 +88,7 @@ impl MachineView<'_> {
         if let Some(at) = claimed {
             let sure = installed.get(at).is_some_and(|pack| registers(pack).0);
             let by = if sure { PackEvidence::Source } else { PackEvidence::Claimed };
-            return Some((at, by, Vec::new()));
+            return Some(ClassProvider::new(at, by));
         }
         let mut found: Vec<usize> =
             all().filter(|(_, pack)| registers(pack).0).map(|(at, _)| at).collect();
@@ -86,7 +97,10 @@ impl MachineView<'_> {
             installed.get(*at).is_none_or(|p| p.state == PackActivation::Disabled)
         });
         let (first, others) = found.split_first()?;
-        Some((*first, PackEvidence::Source, others.to_vec()))
+        Some(ClassProvider {
+            others: others.to_vec(),
+            ..ClassProvider::new(*first, PackEvidence::Source)
+        })
     }
 
     fn is_claimed_pack(&self, class: &ClassUse, pack: &NodePack) -> bool {

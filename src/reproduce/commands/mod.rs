@@ -1,6 +1,6 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod lock;
-pub mod reproduce;
-pub mod vary;
-pub mod verify;
+pub(crate) mod lock;
+pub(crate) mod reproduce;
+pub(crate) mod vary;
+pub(crate) mod verify;

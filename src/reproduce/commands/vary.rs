@@ -10,8 +10,9 @@ use serde_json::json;
 use crate::differences::fallback_repository;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
-use crate::reproduce::commands::reproduce::plan;
+use crate::reproduce::plan;
 use crate::reproduce::vary::{self, Variation, VaryError, canvas_aliases};
 use crate::reproduce::{self, FileRenames};
 use crate::runs::comfy_client::QueueRequest;
@@ -69,7 +70,7 @@ const MAX_SHOWN: usize = 40;
 const SCHEMA: u32 = 1;
 
 /// Plans, tells the plan, and runs it. Exit 2: one of them at least failed.
-pub fn run(args: &VaryArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &VaryArgs, session: &Session) -> Result<Exit> {
     fallback_repository::enter_if_outside(session)?;
     let mut original = source_of_picture::find_source(session, &args.what)?;
     original.look_up_run(session)?;
@@ -116,7 +117,7 @@ impl RunnableDocuments {
         };
         let prompt = repaired.prompt.and_then(|value| Prompt::from_value(value).ok());
         let nothing =
-            || CommandError::new(format!("there is no prompt to vary {}", original.description));
+            || CommandError::user(format!("there is no prompt to vary {}", original.description));
         let (workflow, catalog) = (repaired.workflow, plan.catalog);
         Ok(RunnableDocuments { workflow, prompt: prompt.ok_or_else(nothing)?, catalog })
     }
@@ -136,7 +137,7 @@ impl RunnableDocuments {
 }
 
 fn variation_failure(error: VaryError) -> CommandError {
-    let failure = CommandError::new(sanitize::line(&error.to_string()).into_owned());
+    let failure = CommandError::user(sanitize::line(&error.to_string()).into_owned());
     match error {
         VaryError::TooMany { count, .. } => {
             failure.with_hint(format!("--most {count} runs them all"))
@@ -147,10 +148,7 @@ fn variation_failure(error: VaryError) -> CommandError {
 }
 
 fn describe_plan(original: &PictureSource, all: &[Variation]) -> String {
-    let count = match all.len() {
-        1 => "1 variation".to_owned(),
-        count => format!("{count} variations"),
-    };
+    let count = counted(all.len(), "variation", "variations");
     let mut out = format!("{count} {}:\n", sanitize::line(&original.description));
     for (number, variation) in all.iter().enumerate().take(MAX_SHOWN) {
         out += &format!("  {:>2}  {}\n", number + 1, describe_settings(&variation.set));

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lock::{is_lock_file, lock_path, read_graph_file};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::index;
 use crate::platform::git::shell::quote_path;
 use crate::platform::text::sanitize;
-use crate::reproduce::commands::reproduce::plan::{self, ReproductionContext};
-use crate::reproduce::environment_specs::parse_lock;
-use crate::reproduce::{Lock, ReproductionVerdict, describe};
+use crate::reproduce::lock_files::{
+    is_lock_file, list_locks, lock_path, missing_from_lock, read_lock_file,
+};
+use crate::reproduce::plan::ReproductionContext;
+use crate::reproduce::{ReproductionVerdict, describe};
 use crate::runs::source_of_picture::PictureSource;
 use crate::session::Session;
 
@@ -32,23 +32,20 @@ pub struct VerifyArgs {
     pub json: bool,
 }
 
-/// The largest lock that is read, in bytes.
-const MAX_LOCK_BYTES: u64 = 16 << 20;
-
 /// Verifies. Of several locks the gravest verdict counts.
-pub fn run(args: &VerifyArgs, session: &Session) -> Result<Exit> {
-    let bench = ReproductionContext::open(session)?;
+pub(crate) fn run(args: &VerifyArgs, session: &Session) -> Result<Exit> {
+    let context = ReproductionContext::open(session)?;
     let files = match &args.file {
         Some(file) => vec![file.clone()],
-        None => list_locks(&bench)?,
+        None => list_locks(&context)?,
     };
     if files.is_empty() {
-        return Err(CommandError::new("there is no lock here")
+        return Err(CommandError::user("there is no lock here")
             .with_hint("git comfy lock portrait.json makes one"));
     }
     let mut gravest = ReproductionVerdict::Same;
     for file in files {
-        let verdict = verify_lock(args, session, &bench, &file)?;
+        let verdict = verify_lock(args, session, &context, &file)?;
         gravest = match (gravest, verdict) {
             (ReproductionVerdict::NotHere, _) | (_, ReproductionVerdict::NotHere) => {
                 ReproductionVerdict::NotHere
@@ -66,19 +63,10 @@ pub fn run(args: &VerifyArgs, session: &Session) -> Result<Exit> {
     })
 }
 
-/// The locks of the work tree, committed or not.
-fn list_locks(bench: &ReproductionContext) -> Result<Vec<PathBuf>> {
-    let repository = &bench.shelf.repository;
-    let top = repository.require_work_tree()?;
-    let paths =
-        index::unignored_paths(repository)?.into_iter().map(|path| top.join(path.to_path()));
-    Ok(paths.filter(|path| is_lock_file(path) && path.is_file()).collect())
-}
-
 fn verify_lock(
     args: &VerifyArgs,
     session: &Session,
-    bench: &ReproductionContext,
+    context: &ReproductionContext,
     file: &Path,
 ) -> Result<ReproductionVerdict> {
     let path = session.cwd.join(file);
@@ -86,15 +74,15 @@ fn verify_lock(
         if is_lock_file(&path) || !lock_path(&path).is_file() { path } else { lock_path(&path) };
     let lock = read_lock_file(&locked, file)?;
     let mut wanted = lock.requirements();
-    let check = bench.check_requirements(session, &PictureSource::default(), &mut wanted)?;
+    let check = context.check_requirements(session, &PictureSource::default(), &mut wanted)?;
     let shown = file.strip_prefix(&session.cwd).unwrap_or(file);
-    let name = sanitize::line(&shown.display().to_string()).into_owned();
-    let lacks = missing_from_lock(bench, &lock, &locked);
-    let told = match args.json {
+    let name = sanitize::path(shown);
+    let lacks = missing_from_lock(context, &lock, &locked);
+    let text = match args.json {
         true => describe::check_to_json(&name, None, &check, None),
         false => describe::describe_check(&name, &check),
     };
-    session.ui.print(&told)?;
+    session.ui.print(&text)?;
     if !lacks.is_empty() {
         session.ui.warn(&format!(
             "{name}: the workflow names what the lock does not have: {}",
@@ -108,27 +96,4 @@ fn verify_lock(
         });
     }
     Ok(check.verdict)
-}
-
-fn read_lock_file(path: &Path, name: &Path) -> Result<Lock> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        CommandError::new(format!("{}: {problem}", sanitize::line(&name.display().to_string())))
-    };
-    let size = path.metadata().map_err(|error| failed(&error))?.len();
-    if size > MAX_LOCK_BYTES {
-        return Err(failed(&"it is too large for a lock"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
-    parse_lock(&text)
-        .map_err(|error| failed(&error).with_hint("git comfy lock makes one of a workflow"))
-}
-
-/// What the workflow beside a lock names that the lock does not have.
-fn missing_from_lock(bench: &ReproductionContext, lock: &Lock, path: &Path) -> Vec<String> {
-    // The name comes out of a file that may be a stranger's.
-    let Some(name) = Path::new(&lock.workflow).file_name().filter(|_| is_lock_file(path)) else {
-        return Vec::new();
-    };
-    let Ok(original) = read_graph_file(&path.with_file_name(name)) else { return Vec::new() };
-    lock.missing_names(&plan::read_documented_run(&original, &bench.catalog).named)
 }

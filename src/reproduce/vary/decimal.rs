@@ -76,10 +76,10 @@ impl ExactDecimal {
             to.scaled_digits(places),
             step.scaled_digits(places).abs(),
         );
-        let way = to.checked_sub(from)?;
-        let count = way.unsigned_abs().checked_div(step.unsigned_abs())?.checked_add(1)?;
+        let distance = to.checked_sub(from)?;
+        let count = distance.unsigned_abs().checked_div(step.unsigned_abs())?.checked_add(1)?;
         let from = ExactDecimal { digits: from, places };
-        Some(DecimalRange { from, step: if way < 0 { -step } else { step }, count })
+        Some(DecimalRange { from, step: if distance < 0 { -step } else { step }, count })
     }
 
     pub(crate) fn to_value(self) -> Value {

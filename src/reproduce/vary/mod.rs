@@ -6,12 +6,12 @@
 //!
 //! A pure function of the prompt and the person's words. Must not know how prompts are run.
 
-pub mod decimal;
-pub mod target_input;
-pub mod values;
+pub(crate) mod decimal;
+pub(crate) mod target_input;
+pub(crate) mod values;
 
-pub use target_input::{CanvasAlias, TargetError, canvas_aliases};
-pub use values::SettingValueError;
+pub(crate) use target_input::{CanvasAlias, TargetError, canvas_aliases};
+pub(crate) use values::SettingValueError;
 
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::Prompt;
@@ -22,7 +22,7 @@ use crate::runs::run_data::InputSetting;
 
 /// Why there are no variations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VaryError {
+pub(crate) enum VaryError {
     #[error("{0:?} sets nothing: write INPUT=VALUE or NODE.INPUT=VALUE")]
     Malformed(String),
     /// It names no input.
@@ -47,7 +47,7 @@ pub enum VaryError {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Variation {
+pub(crate) struct Variation {
     /// What is set otherwise than it was, in the order it was asked for. Empty: the run
     /// itself is among its variations.
     pub set: Vec<InputSetting>,
@@ -61,7 +61,7 @@ struct SettingAxis {
 }
 
 /// All combinations of what is set; the last changes fastest.
-pub fn list_variations(
+pub(crate) fn list_variations(
     base: &VariationBase<'_>,
     asked: &[String],
     most: usize,
@@ -88,7 +88,7 @@ pub fn list_variations(
 
 /// What is varied.
 #[derive(Debug, Clone, Copy)]
-pub struct VariationBase<'b> {
+pub(crate) struct VariationBase<'b> {
     /// The prompt that ran.
     pub prompt: &'b Prompt,
     /// What its inputs are called on the canvas.
@@ -163,12 +163,12 @@ mod tests {
     }
 
     /// What each variation sets, a line each; or why there are none.
-    fn told(asked: &[&str]) -> String {
+    fn describe(asked: &[&str]) -> String {
         let asked: Vec<String> = asked.iter().map(|text| (*text).to_owned()).collect();
-        told_of(&prompt(), &[], &asked)
+        describe_all(&prompt(), &[], &asked)
     }
 
-    fn told_of(prompt: &Prompt, aliases: &[CanvasAlias], asked: &[String]) -> String {
+    fn describe_all(prompt: &Prompt, aliases: &[CanvasAlias], asked: &[String]) -> String {
         let base = VariationBase { prompt, aliases, catalog: &Catalog::core() };
         match list_variations(&base, asked, 100) {
             Ok(all) => {
@@ -190,17 +190,17 @@ mod tests {
     #[test]
     fn inputs_are_named_by_title_class_id_or_alone() {
         for name in ["KSampler.seed", "ksampler.seed", "3.seed", "#3.seed", "seed"] {
-            assert_eq!(told(&[&format!("{name}=7")]), "3.seed 5 -> 7", "{name}");
+            assert_eq!(describe(&[&format!("{name}=7")]), "3.seed 5 -> 7", "{name}");
         }
-        assert_eq!(told(&["What not.text=noise"]), "7.text \"blurry\" -> \"noise\"");
-        assert_eq!(told(&["12:34.resize.width=32"]), "12:34.resize.width 64 -> 32");
-        assert_eq!(told(&["resize.width=32"]), "12:34.resize.width 64 -> 32");
-        insta::assert_snapshot!(told(&["text=x"]), @"text may be: #6.text (What to see), #7.text (What not)");
-        insta::assert_snapshot!(told(&["CLIPTextEncode.text=x"]), @"CLIPTextEncode.text may be: #6.text (What to see), #7.text (What not)");
-        insta::assert_snapshot!(told(&["KSampler.sede=7"]), @"KSampler #3 has no input sede; it has seed, steps, cfg, sampler_name, scheduler, denoise");
-        insta::assert_snapshot!(told(&["Sampler.seed=7"]), @"nothing in the prompt is called Sampler.seed; there are KSampler #3, CheckpointLoaderSimple #4, What to see #6, What not #7, ImageScale #12:34");
-        insta::assert_snapshot!(told(&["KSampler.model=7"]), @"model of KSampler #3 is fed by CheckpointLoaderSimple #4: set what that holds");
-        insta::assert_snapshot!(told(&["seed"]), @r#""seed" sets nothing: write INPUT=VALUE or NODE.INPUT=VALUE"#);
+        assert_eq!(describe(&["What not.text=noise"]), "7.text \"blurry\" -> \"noise\"");
+        assert_eq!(describe(&["12:34.resize.width=32"]), "12:34.resize.width 64 -> 32");
+        assert_eq!(describe(&["resize.width=32"]), "12:34.resize.width 64 -> 32");
+        insta::assert_snapshot!(describe(&["text=x"]), @"text may be: #6.text (What to see), #7.text (What not)");
+        insta::assert_snapshot!(describe(&["CLIPTextEncode.text=x"]), @"CLIPTextEncode.text may be: #6.text (What to see), #7.text (What not)");
+        insta::assert_snapshot!(describe(&["KSampler.sede=7"]), @"KSampler #3 has no input sede; it has seed, steps, cfg, sampler_name, scheduler, denoise");
+        insta::assert_snapshot!(describe(&["Sampler.seed=7"]), @"nothing in the prompt is called Sampler.seed; there are KSampler #3, CheckpointLoaderSimple #4, What to see #6, What not #7, ImageScale #12:34");
+        insta::assert_snapshot!(describe(&["KSampler.model=7"]), @"model of KSampler #3 is fed by CheckpointLoaderSimple #4: set what that holds");
+        insta::assert_snapshot!(describe(&["seed"]), @r#""seed" sets nothing: write INPUT=VALUE or NODE.INPUT=VALUE"#);
     }
 
     #[test]
@@ -218,15 +218,15 @@ mod tests {
         let catalog = Catalog::core();
         let (prompt, aliases) =
             (workflow.to_prompt(&catalog).unwrap(), canvas_aliases(&workflow, &catalog));
-        let told = |asked: &str| told_of(&prompt, &aliases, &[asked.to_owned()]);
-        assert_eq!(told("Grow.width=100"), "1:9.width 512 -> 100");
-        assert_eq!(told("#1.width=100"), "1:9.width 512 -> 100");
-        assert_eq!(told("All seeds.value=9"), "3.seed 7 -> 9, 4.seed 7 -> 9");
+        let describe = |asked: &str| describe_all(&prompt, &aliases, &[asked.to_owned()]);
+        assert_eq!(describe("Grow.width=100"), "1:9.width 512 -> 100");
+        assert_eq!(describe("#1.width=100"), "1:9.width 512 -> 100");
+        assert_eq!(describe("All seeds.value=9"), "3.seed 7 -> 9, 4.seed 7 -> 9");
     }
 
     #[test]
     fn lists_and_ranges_are_multiplied() {
-        insta::assert_snapshot!(told(&["cfg=6..7/0.5", "seed=1,2"]), @r"
+        insta::assert_snapshot!(describe(&["cfg=6..7/0.5", "seed=1,2"]), @r"
         3.cfg 8.0 -> 6, 3.seed 5 -> 1
         3.cfg 8.0 -> 6, 3.seed 5 -> 2
         3.cfg 8.0 -> 6.5, 3.seed 5 -> 1
@@ -234,39 +234,39 @@ mod tests {
         3.cfg 8.0 -> 7, 3.seed 5 -> 1
         3.cfg 8.0 -> 7, 3.seed 5 -> 2
         ");
-        insta::assert_snapshot!(told(&["steps=30..22/5"]), @r"
+        insta::assert_snapshot!(describe(&["steps=30..22/5"]), @r"
         3.steps 20 -> 30
         3.steps 20 -> 25
         ");
         // Tenths are tenths.
-        assert!(told(&["cfg=0..1/0.1"]).contains("-> 0.3\n"));
-        assert_eq!(told(&["seed=18446744073709551615"]), "3.seed 5 -> 18446744073709551615");
-        insta::assert_snapshot!(told(&["seed=1..50", "steps=1..50"]), @"that makes 2500 variations, more than 100");
-        insta::assert_snapshot!(told(&["seed=1..5000000000"]), @"seed of KSampler #3: 1..5000000000 are more than 100 values");
-        insta::assert_snapshot!(told(&["seed=1", "3.seed=2"]), @"seed of KSampler #3 is set twice: write all its values in one, 1,2,3 or 1..3/1");
+        assert!(describe(&["cfg=0..1/0.1"]).contains("-> 0.3\n"));
+        assert_eq!(describe(&["seed=18446744073709551615"]), "3.seed 5 -> 18446744073709551615");
+        insta::assert_snapshot!(describe(&["seed=1..50", "steps=1..50"]), @"that makes 2500 variations, more than 100");
+        insta::assert_snapshot!(describe(&["seed=1..5000000000"]), @"seed of KSampler #3: 1..5000000000 are more than 100 values");
+        insta::assert_snapshot!(describe(&["seed=1", "3.seed=2"]), @"seed of KSampler #3 is set twice: write all its values in one, 1,2,3 or 1..3/1");
     }
 
     #[test]
     fn values_keep_their_type() {
-        insta::assert_snapshot!(told(&["steps=20.5"]), @"steps of KSampler #3: it takes whole numbers, and 20.5 is none");
-        insta::assert_snapshot!(told(&["cfg=high"]), @"cfg of KSampler #3: it takes numbers, and high is none");
-        insta::assert_snapshot!(told(&["cfg=1..2/0"]), @"cfg of KSampler #3: 1..2/0 is no range: write FROM..TO/STEP");
-        assert_eq!(told(&["keep=off"]), "12:34.keep true -> false");
-        insta::assert_snapshot!(told(&["keep=1,2"]), @"keep of ImageScale #12:34: it takes true or false, and 2 is neither");
-        insta::assert_snapshot!(told(&["sampler_name=dpm_2, heun"]), @r#"
+        insta::assert_snapshot!(describe(&["steps=20.5"]), @"steps of KSampler #3: it takes whole numbers, and 20.5 is none");
+        insta::assert_snapshot!(describe(&["cfg=high"]), @"cfg of KSampler #3: it takes numbers, and high is none");
+        insta::assert_snapshot!(describe(&["cfg=1..2/0"]), @"cfg of KSampler #3: 1..2/0 is no range: write FROM..TO/STEP");
+        assert_eq!(describe(&["keep=off"]), "12:34.keep true -> false");
+        insta::assert_snapshot!(describe(&["keep=1,2"]), @"keep of ImageScale #12:34: it takes true or false, and 2 is neither");
+        insta::assert_snapshot!(describe(&["sampler_name=dpm_2, heun"]), @r#"
         3.sampler_name "euler" -> "dpm_2"
         3.sampler_name "euler" -> "heun"
         "#);
-        assert_eq!(told(&["steps=20"]), "", "the run itself");
+        assert_eq!(describe(&["steps=20"]), "", "the run itself");
         // A text is one text; quoted ones are as many as there are.
         assert_eq!(
-            told(&["#6.text=a cat, in snow"]),
+            describe(&["#6.text=a cat, in snow"]),
             r#"6.text "a fox, in snow" -> "a cat, in snow""#
         );
-        insta::assert_snapshot!(told(&[r#"#6.text="a cat, in snow","a \"dog\"""#]), @r#"
+        insta::assert_snapshot!(describe(&[r#"#6.text="a cat, in snow","a \"dog\"""#]), @r#"
         6.text "a fox, in snow" -> "a cat, in snow"
         6.text "a fox, in snow" -> "a \"dog\""
         "#);
-        insta::assert_snapshot!(told(&["seed="]), @"seed of KSampler #3: there is no value");
+        insta::assert_snapshot!(describe(&["seed="]), @"seed of KSampler #3: there is no value");
     }
 }

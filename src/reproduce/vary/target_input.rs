@@ -20,7 +20,7 @@ pub(crate) struct TargetInput {
 /// A widget of the canvas that no node of the prompt has: that of a subgraph's instance, or
 /// of a primitive node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CanvasAlias {
+pub(crate) struct CanvasAlias {
     node: NodeId,
     /// What it is called there.
     title: String,
@@ -30,7 +30,7 @@ pub struct CanvasAlias {
 }
 
 /// The widgets that stand for inputs of the prompt on the canvas.
-pub fn canvas_aliases(workflow: &Workflow, naming: &dyn WidgetNaming) -> Vec<CanvasAlias> {
+pub(crate) fn canvas_aliases(workflow: &Workflow, naming: &dyn WidgetNaming) -> Vec<CanvasAlias> {
     let mut all: Vec<CanvasAlias> = Vec::new();
     let mut held: Vec<_> = workflow.value_holders(naming).unwrap_or_default().into_iter().collect();
     held.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -54,7 +54,7 @@ pub fn canvas_aliases(workflow: &Workflow, naming: &dyn WidgetNaming) -> Vec<Can
 
 /// Why a name means nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
+pub(crate) enum TargetError {
     /// No node or input is called so.
     #[error("nothing in the prompt is called {name}; there are {there}")]
     Unknown { name: String, there: String },
@@ -118,9 +118,9 @@ fn find_by_alias(
         if found.is_empty() {
             return Ok(None);
         }
-        let told =
+        let candidate =
             found.iter().map(|alias| format!("#{}.{} ({})", alias.node, alias.widget, alias.title));
-        let candidates = join_names(told, found.len());
+        let candidates = join_names(candidate, found.len());
         return Err(TargetError::Several { name: name.to_owned(), candidates });
     };
     let mut targets = Vec::new();
@@ -153,10 +153,10 @@ fn find_single_input(prompt: &Prompt, name: &str) -> Result<TargetInput, TargetE
                 // The others are fed by nodes.
                 [(id, node, input)] => input_as_target(prompt, id, node, input),
                 _ => {
-                    let told = |(id, node, input): &(&NodeId, &PromptNode, &str)| {
+                    let candidate = |(id, node, input): &(&NodeId, &PromptNode, &str)| {
                         format!("#{id}.{input} ({})", node_title(node))
                     };
-                    let candidates = join_names(found.iter().map(told), found.len());
+                    let candidates = join_names(found.iter().map(candidate), found.len());
                     Err(TargetError::Several { name: name.to_owned(), candidates })
                 }
             }

@@ -7,7 +7,7 @@ use super::decimal::ExactDecimal;
 
 /// Why a text is no value of an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingValueError {
+pub(crate) enum SettingValueError {
     /// Nothing stands behind the `=`.
     #[error("there is no value")]
     Empty,

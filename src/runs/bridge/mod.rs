@@ -5,12 +5,12 @@
 //! before it is recorded.
 
 use crate::error::CommandError;
-use std::io::Write;
+use crate::platform::write_atomic;
 use std::path::{Path, PathBuf};
 
 /// The bridge without the place of its spool.
 const SOURCE: &str = include_str!("git_comfy_bridge.py");
-pub const FILE_NAME: &str = "git_comfy_bridge.py";
+pub(crate) const FILE_NAME: &str = "git_comfy_bridge.py";
 /// What the first line of a bridge says, whatever its version.
 const MARK: &str = "\"\"\"git-comfy's bridge:";
 /// The largest file of the spool that is read, in bytes.
@@ -18,7 +18,7 @@ const MAX_SPOOL_FILE_SIZE: u64 = 256 << 20;
 
 /// Why the bridge could not be put in or taken out.
 #[derive(Debug, thiserror::Error)]
-pub enum BridgeError {
+pub(crate) enum BridgeError {
     /// A file of that name is somebody else's.
     #[error("{} is not git-comfy's; it is left alone", .0.display())]
     Foreign(PathBuf),
@@ -34,7 +34,7 @@ impl From<BridgeError> for CommandError {
 
 /// What an installation changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BridgeInstall {
+pub(crate) enum BridgeInstall {
     /// There was no bridge.
     New,
     /// An older one was brought up to date.
@@ -44,12 +44,12 @@ pub enum BridgeInstall {
 }
 
 /// Where the runs of the repository's bridge wait.
-pub fn spool_folder(comfy_folder: &Path) -> PathBuf {
+pub(crate) fn spool_folder(comfy_folder: &Path) -> PathBuf {
     comfy_folder.join("spool")
 }
 
 /// Puts the bridge into a ComfyUI's `custom_nodes`, with the place of its spool.
-pub fn install(custom_nodes: &Path, spool: &Path) -> Result<BridgeInstall, BridgeError> {
+pub(crate) fn install(custom_nodes: &Path, spool: &Path) -> Result<BridgeInstall, BridgeError> {
     let path = custom_nodes.join(FILE_NAME);
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -66,23 +66,12 @@ pub fn install(custom_nodes: &Path, spool: &Path) -> Result<BridgeInstall, Bridg
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => BridgeInstall::New,
         Err(source) => return Err(BridgeError::File { path, source }),
     };
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".git-comfy-").tempfile_in(custom_nodes)?;
-        file.write_all(text.as_bytes())?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        file.persist(&path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(failed(&path))?;
+    write_atomic(&path, text.as_bytes()).map_err(failed(&path))?;
     Ok(put)
 }
 
 /// Takes the bridge out. Gives whether it was there.
-pub fn uninstall(custom_nodes: &Path) -> Result<bool, BridgeError> {
+pub(crate) fn uninstall(custom_nodes: &Path) -> Result<bool, BridgeError> {
     let path = custom_nodes.join(FILE_NAME);
     match std::fs::read_to_string(&path) {
         Ok(known) if known.starts_with(MARK) => {}
@@ -95,7 +84,7 @@ pub fn uninstall(custom_nodes: &Path) -> Result<bool, BridgeError> {
 }
 
 /// The runs that wait, oldest first.
-pub fn spooled_files(spool: &Path) -> Vec<PathBuf> {
+pub(crate) fn spooled_files(spool: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(spool).into_iter().flatten().flatten();
     let mut files: Vec<_> = entries
         .filter_map(|entry| {

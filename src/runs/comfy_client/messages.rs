@@ -1,13 +1,15 @@
-//! What ComfyUI says on its websocket to the client that queued a run (format facts, 6).
+//! What ComfyUI says on its websocket to the client that queued a run: `execution.py` and
+//! `comfy_execution/progress.py` of ComfyUI send it.
 
-use serde_json::Value;
+use comfy_graph::json;
+use comfy_graph::json::{Object, Value};
 
 /// Names of nodes that one message may hold.
 const MAX_NODES: usize = 10_000;
 
 /// What happened to the run that is followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunEvent {
+pub(crate) enum RunEvent {
     /// Nothing; the caller may look up.
     Tick,
     /// So many runs are before it.
@@ -37,46 +39,53 @@ pub enum RunEvent {
 /// What a message says of a run. Messages about other runs, and what is none of
 /// ComfyUI's, say nothing.
 pub(crate) fn parse_events(text: &str, run: &str) -> Vec<RunEvent> {
-    let Ok(message) = serde_json::from_str::<Value>(text) else { return Vec::new() };
-    let data = &message["data"];
-    if data["prompt_id"].as_str() != Some(run) {
+    let Ok(message) = json::parse_lenient(text.as_bytes()) else { return Vec::new() };
+    let Some(data) = message.get("data") else { return Vec::new() };
+    if data.get("prompt_id").and_then(Value::as_str) != Some(run) {
         return Vec::new();
     }
-    let shown = || parse_node_id(&data["display_node"]).or_else(|| parse_node_id(&data["node"]));
-    let one = match message["type"].as_str().unwrap_or_default() {
+    let shown = || node_id_at(data, "display_node").or_else(|| node_id_at(data, "node"));
+    let event = match message.get("type").and_then(Value::as_str).unwrap_or_default() {
         "execution_start" => Some(RunEvent::Started),
         "execution_cached" => {
-            let nodes = data["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let nodes = data.get("nodes").and_then(Value::as_array).unwrap_or_default();
             Some(RunEvent::Cached(nodes.iter().take(MAX_NODES).filter_map(parse_node_id).collect()))
         }
         "executing" => Some(shown().map_or(RunEvent::Ended, RunEvent::NodeStarted)),
         "progress" => shown().map(|node| progress_event(node, data)),
-        "progress_state" => return running_nodes(&data["nodes"]),
+        "progress_state" => return running_nodes(data.get("nodes")),
         "executed" => shown().map(RunEvent::NodeExecuted),
         "execution_success" | "execution_error" | "execution_interrupted" => Some(RunEvent::Ended),
         _ => None,
     };
-    one.into_iter().collect()
+    event.into_iter().collect()
 }
 
 /// The nodes that run, of all whose state is told.
-fn running_nodes(nodes: &Value) -> Vec<RunEvent> {
-    let nodes = nodes.as_object().into_iter().flat_map(|nodes| nodes.iter().take(MAX_NODES));
-    let running = nodes.filter(|(_, state)| state["state"] == "running");
+fn running_nodes(nodes: Option<&Value>) -> Vec<RunEvent> {
+    let nodes = nodes.and_then(Value::as_object).into_iter().flat_map(Object::iter);
+    let running = nodes
+        .take(MAX_NODES)
+        .filter(|(_, state)| state.get("state").and_then(Value::as_str) == Some("running"));
     running
         .map(|(id, state)| {
-            progress_event(
-                parse_node_id(&state["display_node_id"]).unwrap_or_else(|| id.clone()),
-                state,
-            )
+            let node = node_id_at(state, "display_node_id").unwrap_or_else(|| id.to_string());
+            progress_event(node, state)
         })
         .collect()
 }
 
 fn progress_event(node: String, data: &Value) -> RunEvent {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "they saturate")]
-    let number = |value: &Value| value.as_f64().unwrap_or(0.0) as u64;
-    RunEvent::NodeProgress { node, value: number(&data["value"]), max: number(&data["max"]) }
+    RunEvent::NodeProgress { node, value: steps_at(data, "value"), max: steps_at(data, "max") }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "they saturate")]
+fn steps_at(data: &Value, key: &str) -> u64 {
+    data.get(key).and_then(Value::as_f64).unwrap_or(0.0) as u64
+}
+
+fn node_id_at(data: &Value, key: &str) -> Option<String> {
+    parse_node_id(data.get(key)?)
 }
 
 /// An id, which packs may make a number.

@@ -1,26 +1,27 @@
 //! A client of a running ComfyUI: queues a prompt, follows it, fetches what it made.
 //!
 //! ```text
-//! Client::new ── queue ──▶ id ── follow ──▶ the entry of the server's history
+//! connect ── queue_prompt ──▶ id ── follow_run ──▶ the entry of the server's history
 //! ```
 //!
 //! The websocket only makes the waiting lively: whether a run has ended is read from the
 //! history, so that a message that is lost, or a connection that breaks, costs nothing. A
 //! run that neither the history nor the queue knows is gone, and that is said.
 
-pub mod messages;
-pub mod rejection;
+pub(crate) mod messages;
+pub(crate) mod rejection;
 
-pub use messages::RunEvent;
-pub use rejection::{NodeError, Rejection};
+pub(crate) use messages::RunEvent;
+pub(crate) use rejection::{NodeError, Rejection};
 
 use std::time::{Duration, Instant};
 
 use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Object, Value};
 
-use super::websocket::{ComfySocket, SocketEvent, random_client_id, random_hex};
+use super::websocket::{ComfySocket, SocketEvent, random_client_id};
 use crate::error::CommandError;
+use crate::platform::hex::random_hex;
 use crate::platform::machine::server::{ComfyServer, ServerAddress, ServerError};
 use crate::runs::run_data::{EXTRA_DATA_KEY, HistoryEntry, RunParent, parse_entries};
 
@@ -39,7 +40,7 @@ const MAX_OUTPUT_SIZE: u64 = 512 << 20;
 
 /// Why a run did not come about, or is not known any more.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub(crate) enum ClientError {
     /// The server could not be asked.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -76,7 +77,7 @@ impl From<ClientError> for CommandError {
 
 /// What the caller wants after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FollowControl {
+pub(crate) enum FollowControl {
     /// Wait on.
     Continue,
     /// The person wants to leave.
@@ -85,7 +86,7 @@ pub enum FollowControl {
 
 /// How following ended.
 #[derive(Debug, Clone, PartialEq)]
-pub enum FollowResult {
+pub(crate) enum FollowResult {
     /// The run ended; this is what the server keeps of it.
     Ended(HistoryEntry),
     /// The person left; the run goes on.
@@ -93,7 +94,7 @@ pub enum FollowResult {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct QueueRequest<'j> {
+pub(crate) struct QueueRequest<'j> {
     /// The prompt, in API format.
     pub prompt: &'j Value,
     /// The workflow that outputs are to carry.
@@ -104,7 +105,7 @@ pub struct QueueRequest<'j> {
 
 /// What the server took.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueuedRun {
+pub(crate) struct QueuedRun {
     /// The prompt id.
     pub id: String,
     /// Outputs that will not be made, and why; the rest will.
@@ -113,7 +114,7 @@ pub struct QueuedRun {
 
 /// A client of one server, under a client id of its own.
 #[derive(Debug)]
-pub struct ComfyClient {
+pub(crate) struct ComfyClient {
     server: ComfyServer,
     id: String,
     socket: Option<ComfySocket>,
@@ -123,7 +124,7 @@ pub struct ComfyClient {
 
 impl ComfyClient {
     /// Connects. A server that speaks no websocket is asked over HTTP alone.
-    pub fn connect(address: &ServerAddress, patience: Duration) -> ComfyClient {
+    pub(crate) fn connect(address: &ServerAddress, patience: Duration) -> ComfyClient {
         let id = random_client_id();
         let socket = ComfySocket::connect(address, &id);
         ComfyClient {
@@ -134,13 +135,13 @@ impl ComfyClient {
         }
     }
 
-    pub fn server(&self) -> &ComfyServer {
+    pub(crate) fn server(&self) -> &ComfyServer {
         &self.server
     }
 
     /// Queues a prompt under an id of our own, by which it is found again if the answer
     /// is lost.
-    pub fn queue_prompt(&self, job: &QueueRequest<'_>) -> Result<QueuedRun, ClientError> {
+    pub(crate) fn queue_prompt(&self, job: &QueueRequest<'_>) -> Result<QueuedRun, ClientError> {
         let wanted = random_uuid();
         let body = json::print(&self.request_body(job, &wanted), &JsonStyle::SAVE);
         let answer = self.server.post("/prompt", "application/json", body.as_bytes());
@@ -183,17 +184,17 @@ impl ComfyClient {
         ]))
     }
 
-    /// Follows a run until it ends. `told` hears what happens, and at least five times a
-    /// second [`RunEvent::Waiting`].
-    pub fn follow_run(
+    /// Follows a run until it ends. `on_event` hears what happens, and at least five times a
+    /// second [`RunEvent::Tick`].
+    pub(crate) fn follow_run(
         &mut self,
         id: &str,
-        told: &mut dyn FnMut(&RunEvent) -> FollowControl,
+        on_event: &mut dyn FnMut(&RunEvent) -> FollowControl,
     ) -> Result<FollowResult, ClientError> {
-        let mut watch =
+        let mut polls =
             PollState { last_poll: None, last_answer: Instant::now(), unknown_answers: 0 };
         loop {
-            if told(&RunEvent::Tick) == FollowControl::Leave {
+            if on_event(&RunEvent::Tick) == FollowControl::Leave {
                 return Ok(FollowResult::Left);
             }
             let mut ends = false;
@@ -201,20 +202,20 @@ impl ComfyClient {
                 Some(SocketEvent::Text(text)) => {
                     for event in messages::parse_events(&text, id) {
                         ends |= event == RunEvent::Ended;
-                        told(&event);
+                        on_event(&event);
                     }
                 }
                 Some(SocketEvent::Closed) => {
                     self.socket = None;
-                    told(&RunEvent::Disconnected);
+                    on_event(&RunEvent::Disconnected);
                 }
                 Some(SocketEvent::Other | SocketEvent::Timeout) => {}
                 None => std::thread::sleep(TICK),
             }
             let pause = POLL_INTERVALS[usize::from(self.socket.is_none())];
-            if ends || watch.last_poll.is_none_or(|asked| asked.elapsed() >= pause) {
-                watch.last_poll = Some(Instant::now());
-                if let Some(entry) = self.poll_run(id, &mut watch, told)? {
+            if ends || polls.last_poll.is_none_or(|asked| asked.elapsed() >= pause) {
+                polls.last_poll = Some(Instant::now());
+                if let Some(entry) = self.poll_run(id, &mut polls, on_event)? {
                     return Ok(FollowResult::Ended(entry));
                 }
             }
@@ -225,8 +226,8 @@ impl ComfyClient {
     fn poll_run(
         &mut self,
         id: &str,
-        watch: &mut PollState,
-        told: &mut dyn FnMut(&RunEvent) -> FollowControl,
+        polls: &mut PollState,
+        on_event: &mut dyn FnMut(&RunEvent) -> FollowControl,
     ) -> Result<Option<HistoryEntry>, ClientError> {
         let answer = self.history_entry(id).and_then(|entry| match entry {
             Some(entry) => Ok(RunPosition::Ended(entry)),
@@ -234,25 +235,25 @@ impl ComfyClient {
         });
         match answer {
             Ok(RunPosition::Ended(entry)) => return Ok(Some(entry)),
-            Ok(RunPosition::Waiting(ahead)) => drop(told(&RunEvent::Queued(ahead))),
+            Ok(RunPosition::Waiting(ahead)) => drop(on_event(&RunEvent::Queued(ahead))),
             Ok(RunPosition::Running) => {}
             Ok(RunPosition::Unknown) => {
-                watch.unknown_answers += 1;
+                polls.unknown_answers += 1;
                 // Between leaving the queue and entering the history a run is in neither.
-                if watch.unknown_answers >= MAX_UNKNOWN_ANSWERS {
+                if polls.unknown_answers >= MAX_UNKNOWN_ANSWERS {
                     let address = self.server.address().clone();
                     return Err(ClientError::Lost { address, id: id.to_owned() });
                 }
-                watch.last_answer = Instant::now();
+                polls.last_answer = Instant::now();
                 return Ok(None);
             }
-            Err(_) if watch.last_answer.elapsed() >= self.patience => {
+            Err(_) if polls.last_answer.elapsed() >= self.patience => {
                 let address = self.server.address().clone();
                 return Err(ClientError::Gone { address, id: id.to_owned() });
             }
             Err(_) => return Ok(None),
         }
-        (watch.unknown_answers, watch.last_answer) = (0, Instant::now());
+        (polls.unknown_answers, polls.last_answer) = (0, Instant::now());
         if self.socket.is_none() {
             self.socket = ComfySocket::connect(self.server.address(), &self.id);
         }
@@ -261,7 +262,7 @@ impl ComfyClient {
 
     /// The entry of a run in the server's history; none: it has not ended, or is not
     /// known.
-    pub fn history_entry(&self, id: &str) -> Result<Option<HistoryEntry>, ClientError> {
+    pub(crate) fn history_entry(&self, id: &str) -> Result<Option<HistoryEntry>, ClientError> {
         let answer = self.server.get_bytes(&format!("/history/{id}"))?;
         let wrong = |_| ClientError::Answer(self.server.address().to_string());
         let found = parse_entries(json::parse_lenient(&answer).map_err(wrong)?);
@@ -270,25 +271,17 @@ impl ComfyClient {
 
     fn queue_position(&self, id: &str) -> Result<RunPosition, ClientError> {
         let answer = self.server.get_bytes("/queue")?;
-        let wrong = |_| ClientError::Answer(self.server.address().to_string());
-        let value = json::parse_lenient(&answer).map_err(wrong)?;
-        let ids = |list: &str| -> Vec<(i64, bool)> {
-            let items = value.get(list).and_then(Value::as_array).unwrap_or_default();
-            let item = |item: &Value| {
-                let number = item.get_index(0).and_then(Value::as_f64).unwrap_or(0.0);
-                #[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
-                (number as i64, item.get_index(1).and_then(Value::as_str) == Some(id))
-            };
-            items.iter().map(item).collect()
-        };
-        let (running, pending) = (ids("queue_running"), ids("queue_pending"));
-        if running.iter().any(|(_, own)| *own) {
+        let queue = json::parse_lenient(&answer)
+            .map_err(|_| ClientError::Answer(self.server.address().to_string()))?;
+        let running = queue_items(&queue, "queue_running");
+        if running.iter().any(|item| item.id == Some(id)) {
             return Ok(RunPosition::Running);
         }
-        let Some((own, _)) = pending.iter().find(|(_, own)| *own) else {
+        let pending = queue_items(&queue, "queue_pending");
+        let Some(own) = pending.iter().find(|item| item.id == Some(id)) else {
             return Ok(RunPosition::Unknown);
         };
-        let before = pending.iter().filter(|(number, _)| number < own).count();
+        let before = pending.iter().filter(|item| item.number < own.number).count();
         Ok(RunPosition::Waiting(before + running.len()))
     }
 
@@ -299,7 +292,7 @@ impl ComfyClient {
 
     /// Takes a run out of the queue, or interrupts it if it is the one that runs; nobody
     /// else's run is touched.
-    pub fn stop_run(&self, id: &str) -> Result<(), ClientError> {
+    pub(crate) fn stop_run(&self, id: &str) -> Result<(), ClientError> {
         let list = |key: &str, value: Value| {
             let body = Value::Object(Object::from_iter([(key, value)]));
             json::print(&body, &JsonStyle::SAVE).into_bytes()
@@ -320,7 +313,7 @@ impl ComfyClient {
 
     /// Has the server forget what it computed, so that the next run computes everything.
     /// Models are loaded anew, too.
-    pub fn free_memory(&self) -> Result<(), ClientError> {
+    pub(crate) fn free_memory(&self) -> Result<(), ClientError> {
         let body = br#"{"free_memory":true}"#;
         self.server.post("/free", "application/json", body)?;
         Ok(())
@@ -328,7 +321,7 @@ impl ComfyClient {
 
     /// The bytes of an output. `path` is below ComfyUI's output folder, with forward
     /// slashes.
-    pub fn fetch_output(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+    pub(crate) fn fetch_output(&self, path: &str) -> Result<Vec<u8>, ClientError> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let server = ComfyServer::new(self.server.address().clone(), FETCH_TIMEOUT);
         let query = [("filename", name), ("subfolder", folder), ("type", "output")];
@@ -337,9 +330,9 @@ impl ComfyClient {
 
     /// Puts a file into the server's input folder. Gives the name under which prompts find
     /// it there: a file of that name with other bytes is not replaced.
-    pub fn upload_input(&self, name: &str, bytes: &[u8]) -> Result<String, ClientError> {
+    pub(crate) fn upload_input(&self, name: &str, bytes: &[u8]) -> Result<String, ClientError> {
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
-        let boundary = format!("----git-comfy-{}", random_hex());
+        let boundary = format!("----git-comfy-{}", random_hex(32));
         let file: String =
             file.chars().map(|c| if c == '"' || c.is_control() { '_' } else { c }).collect();
         let mut body = Vec::with_capacity(bytes.len() + 512);
@@ -380,9 +373,27 @@ enum RunPosition {
     Unknown,
 }
 
+/// A prompt in the queue: the lower its number, the sooner its turn.
+struct QueueItem<'q> {
+    number: i64,
+    id: Option<&'q str>,
+}
+
+fn queue_items<'q>(queue: &'q Value, list: &str) -> Vec<QueueItem<'q>> {
+    let items = queue.get(list).and_then(Value::as_array).unwrap_or_default();
+    items.iter().map(queue_item).collect()
+}
+
+fn queue_item(item: &Value) -> QueueItem<'_> {
+    let number = item.get_index(0).and_then(Value::as_f64).unwrap_or(0.0);
+    #[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
+    let number = number as i64;
+    QueueItem { number, id: item.get_index(1).and_then(Value::as_str) }
+}
+
 /// A random UUID, spelled as the server's own.
 fn random_uuid() -> String {
-    let digits = random_hex();
+    let digits = random_hex(32);
     let part = |from: usize, to: usize| &digits[from..to];
     // Version 4, variant 1.
     format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))

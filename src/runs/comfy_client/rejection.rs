@@ -1,4 +1,5 @@
-//! Why ComfyUI refused a prompt: `error` and `node_errors` of its answer (format facts, 6).
+//! Why ComfyUI refused a prompt: `error` and `node_errors` of its answer
+//! (`validate_prompt` in ComfyUI's `execution.py`).
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ const MAX_NODE_MESSAGES: usize = 10;
 const MAX_TEXT_CHARS: usize = 400;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rejection {
+pub(crate) struct Rejection {
     /// What is wrong with the whole, in the server's words.
     pub message: String,
     /// What is wrong with single nodes.
@@ -21,7 +22,7 @@ pub struct Rejection {
 
 /// What is wrong with a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NodeError {
+pub(crate) struct NodeError {
     /// The node, as the prompt has it.
     pub id: String,
     pub class: String,
@@ -38,12 +39,12 @@ impl fmt::Display for Rejection {
 /// The refusal in an answer.
 pub(crate) fn parse_rejection(answer: &Value) -> Rejection {
     let error = answer.get("error");
-    let said = match error {
+    let message = match error {
         Some(Value::String(text)) => truncate_text(text),
         Some(error) => error_message(error),
         None => String::new(),
     };
-    Rejection { message: said, nodes: parse_node_errors(answer) }
+    Rejection { message, nodes: parse_node_errors(answer) }
 }
 
 /// The complaints about single nodes in an answer.
@@ -51,12 +52,12 @@ pub(crate) fn parse_node_errors(answer: &Value) -> Vec<NodeError> {
     let nodes = answer.get("node_errors").and_then(Value::as_object);
     let nodes = nodes.into_iter().flat_map(Object::iter).take(MAX_NODES);
     let node = |(id, error): (&comfy_graph::json::JsonKey, &Value)| {
-        let said = error.get("errors").and_then(Value::as_array).unwrap_or_default();
+        let errors = error.get("errors").and_then(Value::as_array).unwrap_or_default();
         let class = error.get("class_type").and_then(Value::as_str).unwrap_or_default();
         NodeError {
             id: truncate_text(id),
             class: truncate_text(class),
-            messages: said.iter().take(MAX_NODE_MESSAGES).map(error_message).collect(),
+            messages: errors.iter().take(MAX_NODE_MESSAGES).map(error_message).collect(),
         }
     };
     nodes.map(node).collect()

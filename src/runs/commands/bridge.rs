@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
-use crate::records::commands::record::machine_state::{LocationSettings, MachineState, TimeBudget};
+use crate::records::machine_state::{LocationSettings, MachineState, TimeBudget};
 use crate::runs::bridge::BridgeInstall;
 use crate::runs::machine_facts::MachineFacts;
 use crate::runs::output_folders::OutputFolders;
@@ -42,37 +43,40 @@ struct BridgeFolderArgs {
     folder: Option<PathBuf>,
 }
 
-pub fn run(args: &BridgeArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &BridgeArgs, session: &Session) -> Result<Exit> {
     match &args.action {
         BridgeCommand::Install(place) => {
             let folder = find_custom_nodes(place, session)?;
             let spool = bridge::spool_folder(&session.repository()?.state_dir());
             let spool = std::path::absolute(spool)?;
-            let told = match bridge::install(&folder, &spool)? {
+            let state = match bridge::install(&folder, &spool)? {
                 BridgeInstall::New => "the bridge is in place; restart ComfyUI",
                 BridgeInstall::Updated => "the bridge is up to date; restart ComfyUI",
                 BridgeInstall::Unchanged => "the bridge was in place",
             };
             let path = folder.join(bridge::FILE_NAME).display().to_string();
-            session.ui.report(&format!("{}: {told}", sanitize::line(&path)))?;
+            session.ui.report(&format!("{}: {state}", sanitize::line(&path)))?;
         }
         BridgeCommand::Uninstall(place) => {
-            let taken = bridge::uninstall(&find_custom_nodes(place, session)?)?;
-            session.ui.report(if taken { "the bridge is gone" } else { "there was no bridge" })?;
+            let was_there = bridge::uninstall(&find_custom_nodes(place, session)?)?;
+            session.ui.report(if was_there {
+                "the bridge is gone"
+            } else {
+                "there was no bridge"
+            })?;
         }
         BridgeCommand::Collect => {
-            let mut shelf = RunStore::open(session)?;
-            let folders = OutputFolders::detect(session, &shelf.repository)?;
+            let mut run_store = RunStore::open(session)?;
+            let folders = OutputFolders::detect(session, &run_store.repository)?;
             let count = live_runs::ingest_spool(
                 session,
-                &mut shelf,
+                &mut run_store,
                 &folders,
                 &mut MachineFacts::default(),
             )?;
             session.ui.report(&match count {
                 0 => "nothing new".to_owned(),
-                1 => "1 run recorded or completed".to_owned(),
-                count => format!("{count} runs recorded or completed"),
+                count => format!("{} recorded or completed", counted(count, "run", "runs")),
             })?;
         }
     }
@@ -81,16 +85,16 @@ pub fn run(args: &BridgeArgs, session: &Session) -> Result<Exit> {
 
 fn find_custom_nodes(place: &BridgeFolderArgs, session: &Session) -> Result<PathBuf> {
     let unknown = || {
-        CommandError::new("no ComfyUI was found on this machine")
+        CommandError::config("no ComfyUI was found on this machine")
             .with_hint("name its folder: git comfy bridge install FOLDER")
     };
     let folder = match &place.folder {
         Some(folder) => session.cwd.join(folder),
         None => {
             let repository = session.repository()?;
-            let places = LocationSettings::load(session, &repository)?;
-            let here = MachineState::detect(session, &repository, &places, TimeBudget::Full);
-            here.installation.ok_or_else(unknown)?.parts.base
+            let settings = LocationSettings::load(session, &repository)?;
+            let machine = MachineState::detect(session, &repository, &settings, TimeBudget::Full);
+            machine.installation.ok_or_else(unknown)?.parts.base
         }
     };
     let inside = folder.join("custom_nodes");
@@ -98,6 +102,6 @@ fn find_custom_nodes(place: &BridgeFolderArgs, session: &Session) -> Result<Path
     if folder.file_name().is_some_and(|name| name == "custom_nodes") && folder.is_dir() {
         return Ok(folder);
     }
-    let shown = sanitize::line(&folder.display().to_string()).into_owned();
-    Err(CommandError::new(format!("{shown} holds no custom_nodes")))
+    let shown = sanitize::path(&folder);
+    Err(CommandError::user(format!("{shown} holds no custom_nodes")))
 }

@@ -2,22 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use comfy_media::picture::PerceptualHash;
 use jiff::Timestamp;
 
-use super::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::{HistoryWalk, WalkOrder};
+use crate::platform::git::CommitId;
 use crate::platform::text::sanitize;
 use crate::platform::text::time_argument::parse_since;
-use crate::runs::commands::runs::to_run_line;
+use crate::runs::find_run::find_runs_of_file;
 use crate::runs::index::{RunFilter, RunQuery, RunRow, SearchKey};
-use crate::runs::run_branches::OutputSelector;
-use crate::runs::run_data::run_from_payload;
+use crate::runs::run_branches;
 use crate::runs::run_store::RunStore;
-use crate::runs::text::run_text::{MatchReason, format_run_line, run_line_json};
-use crate::runs::{media_file, run_branches};
+use crate::runs::text::run_text::{MatchReason, RunLine, format_run_line, run_line_json};
+use crate::runs::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::session::Session;
 
 /// Find the run behind a picture, or runs by prompt, model, seed, commit.
@@ -67,23 +64,20 @@ pub struct FindArgs {
     pub thumbnails: ThumbnailArgs,
 }
 
-/// Commits whose workflows are looked at for one branch.
-const MAX_COMMITS: usize = 20_000;
-
 /// Finds and tells. Finding nothing is exit 1, as with grep.
-pub fn run(args: &FindArgs, session: &Session) -> Result<Exit> {
-    let shelf = RunStore::open(session)?;
-    let keys = search_keys(args, session, &shelf)?;
+pub(crate) fn run(args: &FindArgs, session: &Session) -> Result<Exit> {
+    let run_store = RunStore::open(session)?;
+    let keys = search_keys(args, session, &run_store)?;
     if keys.is_empty() && args.files.is_empty() && args.since.is_none() {
-        return Err(CommandError::new("what to look for?")
+        return Err(CommandError::user("what to look for?")
             .with_hint("git comfy find picture.png")
             .with_hint("git comfy find --text \"neon fox\" --model sdxl --since 2w"));
     }
-    let thumbnails = Thumbnails::new(session, &shelf, args.thumbnails)?;
-    let telling = FoundRunPrinter { args, session, run_store: &shelf, thumbnails };
+    let thumbnails = Thumbnails::new(session, &run_store, args.thumbnails)?;
+    let printer = FoundRunPrinter { args, session, run_store: &run_store, thumbnails };
     let mut found = 0;
     for path in &args.files {
-        found += telling.print_runs_of_file(path)?;
+        found += printer.print_runs_of_file(path)?;
     }
     if !keys.is_empty() || args.since.is_some() {
         let since =
@@ -91,11 +85,11 @@ pub fn run(args: &FindArgs, session: &Session) -> Result<Exit> {
         let since = since.map(Timestamp::as_millisecond);
         let query =
             RunQuery { keys, since, until: None, filter: RunFilter::All, limit: args.number };
-        let rows = shelf.index.find_runs(&query)?;
+        let rows = run_store.index.find_runs(&query)?;
         found += rows.len();
         for mut row in rows {
-            run_branches::narrow_to_keys(&shelf, &mut row, &query.keys)?;
-            telling.print_row(&row, None)?;
+            run_branches::narrow_to_keys(&run_store, &mut row, &query.keys)?;
+            printer.print_row(&row, None)?;
         }
     }
     Ok(if found == 0 { Exit::Found } else { Exit::Done })
@@ -110,7 +104,7 @@ struct FoundRunPrinter<'a> {
 
 impl FoundRunPrinter<'_> {
     fn print_row(&self, row: &RunRow, how: Option<&MatchReason>) -> Result<()> {
-        let shown = to_run_line(row);
+        let shown = RunLine::from(row);
         if self.args.json {
             return Ok(self.session.ui.print(&run_line_json(&shown, how))?);
         }
@@ -127,7 +121,7 @@ impl FoundRunPrinter<'_> {
         }
         if rows.is_empty() {
             let ui = self.session.ui;
-            let name = sanitize::line(&path.display().to_string()).into_owned();
+            let name = sanitize::path(path);
             ui.info(&format!("{name}: no run is known that made it"));
             ui.info("  git comfy inspect shows what it carries, git comfy restore takes it out");
         }
@@ -135,54 +129,7 @@ impl FoundRunPrinter<'_> {
     }
 }
 
-pub(crate) struct FoundRun {
-    /// Why it was found.
-    pub(crate) reason: MatchReason,
-    pub(crate) row: RunRow,
-    /// The file of the run that this one is.
-    pub(crate) selector: OutputSelector,
-}
-
-/// The runs behind a file: of exactly its bytes, else of the prompt it carries, else of
-/// pictures that look alike, nearest first.
-pub(crate) fn find_runs_of_file(shelf: &RunStore, path: &Path) -> Result<Vec<FoundRun>> {
-    let name = || sanitize::line(&path.display().to_string()).into_owned();
-    let looked = media_file::inspect_file(path)
-        .map_err(|error| CommandError::new(format!("{}: {error}", name())))?
-        .ok_or_else(|| CommandError::new(format!("{}: it is being written", name())))?;
-    let all = |rows: Vec<RunRow>, how: MatchReason, meant: OutputSelector| -> Vec<FoundRun> {
-        let found = |row| FoundRun { reason: how.clone(), row, selector: meant.clone() };
-        rows.into_iter().map(found).collect()
-    };
-    let digest = looked.output.sha256.unwrap_or_default();
-    let rows = shelf.index.find_by_digest(&digest)?;
-    if !rows.is_empty() {
-        return Ok(all(rows, MatchReason::Bytes, OutputSelector::Digest(digest)));
-    }
-    if let Some(evidence) = run_from_payload(looked.payload, &shelf.catalog) {
-        let rows = shelf.index.find_by_content(&evidence.run.content)?;
-        if !rows.is_empty() {
-            return Ok(all(rows, MatchReason::Prompt, OutputSelector::Run));
-        }
-    }
-    let Some(hash) = looked.output.perceptual.and_then(|text| text.parse().ok()) else {
-        return Ok(Vec::new());
-    };
-    let mut found: Vec<FoundRun> = Vec::new();
-    for near in shelf.index.find_similar(&hash, PerceptualHash::MAX_SAME_DISTANCE, 100)? {
-        let Some((row, path)) = shelf.index.find_by_picture(near)? else { continue };
-        if !found.iter().any(|known| known.row.run_id == row.run_id) {
-            let how = MatchReason::Likeness { distance: near.distance, path: path.clone() };
-            found.push(FoundRun { reason: how, row, selector: OutputSelector::Path(path) });
-        }
-        if found.len() == 100 {
-            break;
-        }
-    }
-    Ok(found)
-}
-
-fn search_keys(args: &FindArgs, session: &Session, shelf: &RunStore) -> Result<Vec<SearchKey>> {
+fn search_keys(args: &FindArgs, session: &Session, run_store: &RunStore) -> Result<Vec<SearchKey>> {
     let mut keys = Vec::new();
     keys.extend(args.text.clone().map(SearchKey::Text));
     keys.extend(args.model.iter().cloned().map(SearchKey::Model));
@@ -190,35 +137,28 @@ fn search_keys(args: &FindArgs, session: &Session, shelf: &RunStore) -> Result<V
     keys.extend(args.seed.clone().map(SearchKey::Seed));
     keys.extend(args.node.iter().cloned().map(SearchKey::Class));
     if let Some(revision) = &args.commit {
-        let commit = shelf.repository.resolve_commit(revision)?;
-        let commit = commit.ok_or_else(|| unknown_revision(revision))?;
-        keys.push(SearchKey::Graphs(shelf.graph_ids_of_commit(commit)?));
+        let commit = resolve_commit(run_store, revision)?;
+        keys.push(SearchKey::Graphs(run_store.graph_ids_of_commit(commit)?));
     }
     if let Some(revision) = &args.branch {
-        keys.push(SearchKey::Graphs(graph_ids_of_branch(shelf, revision)?));
+        let tip = resolve_commit(run_store, revision)?;
+        keys.push(SearchKey::Graphs(run_store.graph_ids_of_history(tip)?));
     }
     if let Some(path) = &args.workflow {
         let path = session.cwd.join(path);
-        let name = sanitize::line(&path.display().to_string()).into_owned();
-        let text = std::fs::read(&path).map_err(|e| CommandError::new(format!("{name}: {e}")))?;
-        let graph = shelf.graph_id_of_text(&text);
-        let graph = graph.ok_or_else(|| CommandError::new(format!("{name} is no workflow")))?;
+        let name = sanitize::path(&path);
+        let text = std::fs::read(&path)
+            .map_err(|error| CommandError::system(error).with_context(name.clone()))?;
+        let graph = run_store.graph_id_of_text(&text);
+        let graph = graph.ok_or_else(|| CommandError::user(format!("{name} is no workflow")))?;
         keys.push(SearchKey::Graphs(vec![graph]));
     }
     Ok(keys)
 }
 
-fn unknown_revision(revision: &str) -> CommandError {
-    CommandError::new(format!("{} names no commit", sanitize::line(revision)))
-}
-
-fn graph_ids_of_branch(shelf: &RunStore, revision: &str) -> Result<Vec<String>> {
-    let tip = shelf.repository.resolve_commit(revision)?;
-    let tip = tip.ok_or_else(|| unknown_revision(revision))?;
-    let walk = HistoryWalk { from: vec![tip], exclude: Vec::new(), order: WalkOrder::Newest };
-    let mut graphs = std::collections::BTreeSet::new();
-    for commit in shelf.repository.walk_history(&walk)?.take(MAX_COMMITS) {
-        graphs.extend(shelf.graph_ids_of_commit(commit?)?);
-    }
-    Ok(graphs.into_iter().collect())
+fn resolve_commit(run_store: &RunStore, revision: &str) -> Result<CommitId> {
+    run_store
+        .repository
+        .resolve_commit(revision)?
+        .ok_or_else(|| CommandError::user(format!("{} names no commit", sanitize::line(revision))))
 }

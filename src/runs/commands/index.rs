@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::runs::index::RunIndex;
+use crate::runs::index::{IndexCounts, RunIndex};
 use crate::runs::run_store::RunStore;
 use crate::session::Session;
 
@@ -22,12 +22,12 @@ enum IndexCommand {
     Status,
 }
 
-pub fn run(args: &IndexArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &IndexArgs, session: &Session) -> Result<Exit> {
     if matches!(args.action, IndexCommand::Rebuild) {
         RunIndex::remove(&session.repository()?.state_dir())?;
     }
-    let shelf = RunStore::open(session)?;
-    let (runs, files) = shelf.index.counts()?;
+    let run_store = RunStore::open(session)?;
+    let IndexCounts { runs, files } = run_store.index.counts()?;
     session.ui.report(&format!("{runs} runs with {files} files are indexed"))?;
     Ok(Exit::Done)
 }

@@ -1,17 +1,19 @@
 //! `git comfy inspect`: all that is embedded in a file, without a repository.
 
 use std::fs::File;
+use std::io;
 use std::io::{Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use comfy_graph::json;
-use comfy_graph::json::{JsonStyle, Value};
+use comfy_graph::json::JsonStyle;
 use comfy_media::{EmbeddedMetadata, Payload};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::machine::output_file::OutputArgs;
 use crate::platform::text::sanitize;
+use crate::runs::finite_json::replace_non_finite;
 use crate::runs::text::inspect::InspectReport;
 use crate::session::Session;
 
@@ -41,25 +43,25 @@ pub struct InspectArgs {
 /// Standard input is read whole; more than this is refused.
 const MAX_STDIN: u64 = 1 << 30;
 
-pub fn run(args: &InspectArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &InspectArgs, session: &Session) -> Result<Exit> {
     let extracts = args.raw.is_some() || args.workflow || args.prompt;
     if extracts && args.files.len() > 1 {
-        return Err(CommandError::new("one file at a time can be taken apart")
+        return Err(CommandError::user("one file at a time can be taken apart")
             .with_hint("--json gives the workflows and prompts of many files"));
     }
     if args.target.output.is_some() && !extracts {
-        return Err(CommandError::new("-o needs --workflow, --prompt or --raw NAME"));
+        return Err(CommandError::user("-o needs --workflow, --prompt or --raw NAME"));
     }
     let mut exit = Exit::Done;
     for file in &args.files {
-        let told = read_embedded(file).and_then(|embedded| {
+        let done = read_embedded(file).and_then(|embedded| {
             if extracts {
                 print_extract(args, session, file, &embedded)
             } else {
                 print_report(args, session, file, &embedded)
             }
         });
-        if let Err(failure) = told {
+        if let Err(failure) = done {
             session.ui.print_error(&failure);
             exit = Exit::Failed;
         }
@@ -72,26 +74,25 @@ fn display_name(file: &Path) -> String {
 }
 
 fn read_embedded(file: &Path) -> Result<EmbeddedMetadata> {
-    let failed = |problem: &dyn std::fmt::Display| {
-        CommandError::new(format!("{}: {problem}", sanitize::line(&display_name(file))))
-    };
+    let name = sanitize::line(&display_name(file)).into_owned();
+    let unread = |error: io::Error| CommandError::system(error).with_context(name.clone());
     let read = if file == Path::new("-") {
         let mut bytes = vec![];
-        let stdin = std::io::stdin().lock();
-        stdin.take(MAX_STDIN + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+        let stdin = io::stdin().lock();
+        stdin.take(MAX_STDIN + 1).read_to_end(&mut bytes).map_err(unread)?;
         if bytes.len() as u64 > MAX_STDIN {
-            return Err(failed(&"more than 1 GiB").with_hint("name the file instead of piping it"));
+            return Err(CommandError::user(format!("{name}: more than 1 GiB"))
+                .with_hint("name the file instead of piping it"));
         }
         comfy_media::read(&mut Cursor::new(bytes))
     } else {
         // A pipe would block on opening, a folder opens and cannot be read.
-        let metadata = std::fs::metadata(file).map_err(|e| failed(&e))?;
-        if !metadata.is_file() {
-            return Err(failed(&"this is not a file"));
+        if !std::fs::metadata(file).map_err(unread)?.is_file() {
+            return Err(CommandError::user(format!("{name}: this is not a file")));
         }
-        comfy_media::read(&mut File::open(file).map_err(|e| failed(&e))?)
+        comfy_media::read(&mut File::open(file).map_err(unread)?)
     };
-    read.map_err(|error| failed(&error))
+    read.map_err(|error| CommandError::user(error).with_context(name.clone()))
 }
 
 fn print_report(
@@ -123,7 +124,7 @@ fn print_extract(
     if args.target.write_if_named(&text)?.is_some() {
         return Ok(());
     }
-    if !std::io::stdout().is_terminal() {
+    if !io::stdout().is_terminal() {
         return Ok(session.ui.print_bytes(text.as_bytes())?);
     }
     // A terminal would act on what it is sent; a pipe gets every byte.
@@ -137,7 +138,7 @@ fn raw_text(file: &Path, embedded: &EmbeddedMetadata, keyword: &str) -> Result<S
         return Ok(entry.text.clone());
     }
     let names: Vec<&str> = embedded.entries.iter().map(|e| e.keyword.as_str()).collect();
-    let missing = CommandError::new(format!(
+    let missing = CommandError::user(format!(
         "{}: no text named {keyword:?} is embedded",
         sanitize::line(&display_name(file))
     ));
@@ -156,7 +157,7 @@ fn extract_document(args: &InspectArgs, file: &Path, payload: &Payload) -> Resul
         (&payload.prompt, &payload.workflow, "prompt")
     };
     let Some(value) = wanted else {
-        let missing = CommandError::new(format!(
+        let missing = CommandError::user(format!(
             "{}: no {what} is embedded",
             sanitize::line(&display_name(file))
         ));
@@ -174,19 +175,4 @@ fn extract_document(args: &InspectArgs, file: &Path, payload: &Payload) -> Resul
     let mut value = value.clone();
     replace_non_finite(&mut value);
     Ok(json::print(&value, &JsonStyle { final_newline: true, ..JsonStyle::EXPORT }))
-}
-
-/// JSON has no `NaN` and no `Infinity`: a file with one would not load. ComfyUI reads
-/// them as null. Whole numbers of any size end in a digit.
-pub(crate) fn replace_non_finite(value: &mut Value) {
-    match value {
-        Value::Number(number)
-            if !number.as_f64().is_finite() && number.as_str().ends_with(['N', 'y']) =>
-        {
-            *value = Value::Null;
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(replace_non_finite),
-        Value::Object(object) => object.values_mut().for_each(replace_non_finite),
-        _ => {}
-    }
 }

@@ -1,10 +1,9 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod bridge;
-pub mod find;
-pub mod index;
-pub mod inspect;
-pub mod restore;
-pub mod runs;
-pub mod show;
-pub mod thumbnails;
+pub(crate) mod bridge;
+pub(crate) mod find;
+pub(crate) mod index;
+pub(crate) mod inspect;
+pub(crate) mod restore;
+pub(crate) mod runs;
+pub(crate) mod show;

@@ -38,15 +38,15 @@ pub struct RestoreArgs {
     pub as_queued: bool,
 }
 
-pub fn run(args: &RestoreArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &RestoreArgs, session: &Session) -> Result<Exit> {
     let mut source = source_of_picture::find_source(session, &args.what)?;
     // Only to tell more of a file that speaks for itself.
     let _ = source.look_up_run(session);
     let catalog = node_catalog::catalog_for_session(session);
-    let (value, told) = restored_document(args, source, &catalog)?;
+    let (value, description) = restored_document(args, source, &catalog)?;
     let text = json::print(&value, &JsonStyle { final_newline: true, ..JsonStyle::EXPORT });
     if let Some(name) = args.target.write_if_named(&text)? {
-        session.ui.info(&format!("{name}: {told}"));
+        session.ui.info(&format!("{name}: {description}"));
     } else if std::io::stdout().is_terminal() {
         // A terminal would act on what it is sent; a pipe gets every byte.
         session.ui.print(&format!("{}\n", sanitize::json(text.trim_end())))?;
@@ -63,36 +63,39 @@ fn restored_document(
     catalog: &Catalog,
 ) -> Result<(Value, String)> {
     let (workflow, prompt) = source.clean_documents();
-    let PictureSource { description: from, branch, .. } = source;
+    let PictureSource { description: origin, branch, .. } = source;
     if args.api {
         let prompt = prompt
-            .ok_or_else(|| CommandError::new(format!("there is no executed prompt {from}")))?;
-        return Ok((prompt, format!("the executed prompt {from}")));
+            .ok_or_else(|| CommandError::user(format!("there is no executed prompt {origin}")))?;
+        return Ok((prompt, format!("the executed prompt {origin}")));
     }
     let Some(value) = workflow else {
         let prompt =
-            prompt.ok_or_else(|| CommandError::new(format!("there is no workflow {from}")))?;
+            prompt.ok_or_else(|| CommandError::user(format!("there is no workflow {origin}")))?;
         // ComfyUI opens this as well, with an arrangement of its own.
-        return Ok((prompt, format!("the executed prompt {from}; it was queued without a canvas")));
+        return Ok((
+            prompt,
+            format!("the executed prompt {origin}; it was queued without a canvas"),
+        ));
     };
     if args.as_queued {
-        return Ok((value, format!("the workflow {from}, as it was queued")));
+        return Ok((value, format!("the workflow {origin}, as it was queued")));
     }
     let Ok(mut graph) = Workflow::from_value(value.clone()) else {
-        return Ok((value, format!("the workflow {from}")));
+        return Ok((value, format!("the workflow {origin}")));
     };
     let prompt = prompt.and_then(|value| Prompt::from_value(value).ok());
     let fixed = pin_values(&mut graph, prompt.as_ref(), PinScope::Seeds, catalog);
-    let mut told = format!("the workflow {from}");
+    let mut description = format!("the workflow {origin}");
     if fixed.controls > 0 || fixed.values > 0 {
-        told += ", seeds held fixed";
+        description += ", seeds held fixed";
     }
     if !fixed.unpinned.is_empty() {
-        told +=
+        description +=
             &format!("; the seed of #{} is not the one that was used", fixed.unpinned.join(", #"));
     }
     if let Some(branch) = branch {
-        told += &format!("; {}", summarize_branch(&branch));
+        description += &format!("; {}", summarize_branch(&branch));
     }
-    Ok((graph.into_value(), told))
+    Ok((graph.into_value(), description))
 }

@@ -11,7 +11,7 @@ use crate::platform::git::shell::quote_path;
 use crate::platform::git::{CommitId, HistoryWalk, Repository, WalkOrder, changes};
 use crate::platform::text::{Colour, sanitize};
 use crate::records;
-use crate::records::commands::record::touched_workflows;
+use crate::records::collect_record::touched_workflows;
 use crate::records::describe::{DescribeOptions, DetailLevel, describe_record};
 use crate::records::recorder_state::RecorderState;
 use crate::records::{CommitRecord, record_notes};
@@ -41,7 +41,7 @@ pub struct ShowArgs {
 /// How many commits are looked through for one that touches workflows.
 const MAX_COMMITS: usize = 1000;
 
-pub fn run(args: &ShowArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &ShowArgs, session: &Session) -> Result<Exit> {
     if let Some(what) = &args.what
         && show_workflow::is_file_operand(session, what)?
     {
@@ -50,15 +50,15 @@ pub fn run(args: &ShowArgs, session: &Session) -> Result<Exit> {
     let revision = args.what.as_deref().unwrap_or("HEAD");
     let repository = session.up_to_date_repository()?;
     let Some(commit) = repository.resolve_commit(revision)? else {
-        return Err(CommandError::new(format!("{revision:?} is no commit and no file"))
+        return Err(CommandError::user(format!("{revision:?} is no commit and no file"))
             .with_hint("git log --oneline shows the commits there are"));
     };
-    let told = RecordedCommit::load(&repository, commit)?;
+    let shown = RecordedCommit::load(&repository, commit)?;
     if args.json {
         let runs = pick_up::commit_runs_json(session, commit)?;
-        session.ui.print(&sanitize::json(&told.to_json(&runs)))?;
+        session.ui.print(&sanitize::json(&shown.to_json(&runs)))?;
     } else {
-        session.ui.print(&told.describe(&repository, args)?)?;
+        session.ui.print(&shown.describe(&repository, args)?)?;
         session.ui.print(&pick_up::describe_commit_runs(session, commit)?)?;
     }
     Ok(Exit::Done)
@@ -66,7 +66,7 @@ pub fn run(args: &ShowArgs, session: &Session) -> Result<Exit> {
 
 fn show_file(args: &ShowArgs, what: &str, session: &Session) -> Result<Exit> {
     if args.json {
-        return Err(CommandError::new(format!(
+        return Err(CommandError::user(format!(
             "{what} is a file; --json shows records of commits"
         ))
         .with_hint(format!(
@@ -94,31 +94,31 @@ impl RecordedCommit {
     fn load(repository: &Repository, commit: CommitId) -> Result<RecordedCommit> {
         let subject = repository.commit(commit)?.map(|c| c.subject()).unwrap_or_default();
         let touched = touched_workflows(repository, commit)?;
-        let mut told =
+        let mut shown =
             RecordedCommit { commit, subject, touched: touched.len(), record: None, trouble: None };
-        let Some(note) = record_notes::read_note(repository, commit)? else { return Ok(told) };
+        let Some(note) = record_notes::read_note(repository, commit)? else { return Ok(shown) };
         match records::parse_note(&note) {
             Ok(parsed) => {
-                told.record = parsed.record;
+                shown.record = parsed.record;
                 if parsed.damaged {
                     let part =
-                        if told.record.is_some() { "a part of its note" } else { "its note" };
-                    told.trouble = Some(format!("{part} is no record"));
+                        if shown.record.is_some() { "a part of its note" } else { "its note" };
+                    shown.trouble = Some(format!("{part} is no record"));
                 }
             }
-            Err(error) => told.trouble = Some(error.to_string()),
+            Err(error) => shown.trouble = Some(error.to_string()),
         }
-        if let Some(record) = &mut told.record {
+        if let Some(record) = &mut shown.record {
             record.summary = records::summarize_record(record);
             let all = record.workflows.len();
             record.retain(|path| changes::blob_at(&touched, path));
             if record.workflows.len() < all {
                 let text = "a part of its record is about other files; \
                             `git comfy record --reattach` repairs it";
-                told.trouble = Some(text.to_owned());
+                shown.trouble = Some(text.to_owned());
             }
         }
-        Ok(told)
+        Ok(shown)
     }
 
     fn describe(&self, repository: &Repository, args: &ShowArgs) -> Result<String> {
@@ -156,7 +156,7 @@ impl RecordedCommit {
     }
 
     fn to_json(&self, runs: &[serde_json::Value]) -> String {
-        let told = json!({
+        let shown = json!({
             "schema": 1,
             "commit": self.commit.to_string(),
             "subject": self.subject,
@@ -165,7 +165,7 @@ impl RecordedCommit {
             "trouble": self.trouble,
             "runs": runs,
         });
-        format!("{told:#}\n")
+        format!("{shown:#}\n")
     }
 }
 

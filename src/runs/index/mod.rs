@@ -116,13 +116,32 @@ impl RunIndex {
     }
 
     /// How many runs and files it holds.
-    pub fn counts(&self) -> Result<(u64, u64)> {
-        let count = |table: &str| {
-            let sql = format!("SELECT count(*) FROM {table}");
-            self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0))
-        };
-        Ok((count("runs")?.cast_unsigned(), count("outputs")?.cast_unsigned()))
+    pub fn counts(&self) -> Result<IndexCounts> {
+        Ok(IndexCounts { runs: self.count_rows("runs")?, files: self.count_rows("outputs")? })
     }
+
+    fn count_rows(&self, table: &str) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM {table}");
+        Ok(self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0))?.cast_unsigned())
+    }
+}
+
+/// The graph in a blob, as far as it was computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BlobGraph {
+    /// It holds the graph of this identity.
+    Graph(String),
+    /// It holds no graph.
+    NoGraph,
+    /// Nobody looked yet.
+    Unknown,
+}
+
+/// How much the index holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexCounts {
+    pub runs: u64,
+    pub files: u64,
 }
 
 /// Memories that save work; each can be lost at any time.
@@ -149,11 +168,15 @@ impl RunIndex {
         Ok(())
     }
 
-    /// The graph identity of a blob, if it was computed; `Some(None)`: it holds no graph.
-    pub fn graph_id_of_blob(&self, blob: &str) -> Result<Option<Option<String>>> {
+    /// What is remembered of the graph in a blob.
+    pub fn blob_graph(&self, blob: &str) -> Result<BlobGraph> {
         let mut statement =
             self.connection.prepare_cached("SELECT graph FROM graphs WHERE blob = ?1")?;
-        Ok(statement.query_row([blob], |row| row.get(0)).optional()?)
+        Ok(match statement.query_row([blob], |row| row.get(0)).optional()? {
+            Some(Some(graph)) => BlobGraph::Graph(graph),
+            Some(None) => BlobGraph::NoGraph,
+            None => BlobGraph::Unknown,
+        })
     }
 
     /// Remembers the graph identity of a blob.

@@ -8,6 +8,7 @@ use rusqlite::{Row as SqlRow, ToSql, params_from_iter};
 use super::similar_pictures::SimilarPicture;
 use super::update::RunSummary;
 use super::{Result, RunIndex, update};
+use crate::platform::hex::parse_hex;
 use crate::runs::run_data::Run;
 
 /// What a term is. The numbers are in the tables.
@@ -139,7 +140,7 @@ impl RunIndex {
 
     /// The runs that made a file, by the digest of its bytes.
     pub fn find_by_digest(&self, sha256: &str) -> Result<Vec<RunRow>> {
-        let Some(bytes) = update::parse_sha256(sha256) else { return Ok(Vec::new()) };
+        let Some(bytes) = parse_hex::<32>(sha256) else { return Ok(Vec::new()) };
         self.query_rows(
             "JOIN outputs o ON o.run = r.id WHERE o.sha256 = ?1 GROUP BY r.id ORDER BY r.moment",
             &[&bytes],

@@ -37,7 +37,7 @@ CREATE TABLE outputs(
 CREATE INDEX outputs_run ON outputs(run);
 CREATE INDEX outputs_sha256 ON outputs(sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX outputs_path ON outputs(path);
--- What runs are looked up by: kind (find::Kind), text, and the runs of each.
+-- What runs are looked up by: kind (query::TermKind), text, and the runs of each.
 CREATE TABLE terms(
     id INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,

@@ -60,7 +60,7 @@ fn runs_are_found_by_every_key_and_all_together() {
     ];
     index.apply_changes(&runs, Some("state")).unwrap();
     assert_eq!(index.indexed_state().unwrap(), "state");
-    assert_eq!(index.counts().unwrap(), (3, 3));
+    assert_eq!(index.counts().unwrap(), IndexCounts { runs: 3, files: 3 });
     let text = |text: &str| SearchKey::Text(text.to_owned());
     assert_eq!(found(&index, &[]), ["cccc-3", "bbbb-2", "aaaa-1"]);
     assert_eq!(found(&index, &[text("neon fox")]), ["aaaa-1"]);
@@ -107,12 +107,12 @@ fn a_run_that_changes_or_goes_leaves_nothing_behind() {
     // In another place, with another text.
     let (_, changed) = run("aaaa-1", 2, "a cat", "new.safetensors", 8);
     index.apply_changes(&[("elsewhere".to_owned(), changed)], None).unwrap();
-    assert_eq!(index.counts().unwrap(), (1, 1));
+    assert_eq!(index.counts().unwrap(), IndexCounts { runs: 1, files: 1 });
     assert_eq!(found(&index, &[SearchKey::Text("fox".into())]), Vec::<String>::new());
     assert_eq!(found(&index, &[SearchKey::Model("old".into())]), Vec::<String>::new());
     assert_eq!(found(&index, &[SearchKey::Text("cat".into())]), ["aaaa-1"]);
     index.apply_changes(&[("elsewhere".to_owned(), None)], Some("2")).unwrap();
-    assert_eq!(index.counts().unwrap(), (0, 0));
+    assert_eq!(index.counts().unwrap(), IndexCounts { runs: 0, files: 0 });
     let hash = PerceptualHash::from_words([8, u64::MAX, 0, 0]);
     for near in index.find_similar(&hash, 1000, 10).unwrap() {
         assert_eq!(index.find_by_picture(near).unwrap(), None);
@@ -147,6 +147,7 @@ fn a_damaged_index_is_made_anew() {
     index.apply_changes(&[run("aaaa-1", 1, "x", "m", 7)], Some("s")).unwrap();
     index.mark_scanned(&[("a.png".to_owned(), "1".to_owned())]).unwrap();
     index.clear().unwrap();
-    assert_eq!((index.counts().unwrap(), index.indexed_state().unwrap().as_str()), ((0, 0), ""));
+    assert_eq!(index.counts().unwrap(), IndexCounts { runs: 0, files: 0 });
+    assert_eq!(index.indexed_state().unwrap(), "");
     assert!(index.has_scanned("a.png", "1").unwrap() && !index.has_scanned("a.png", "2").unwrap());
 }

@@ -6,6 +6,7 @@ use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
 use super::query::TermKind;
 use super::{Result, RunIndex, similar_pictures};
+use crate::platform::hex::parse_hex;
 use crate::runs::run_data::{Run, RunOutcome};
 
 /// Characters of a prompt that are kept to be shown.
@@ -160,7 +161,7 @@ fn insert_run(
             .execute(params![id, run.positive.join("\n"), run.negative.join("\n")])?;
     }
     for file in &run.outputs {
-        let digest = file.sha256.as_deref().and_then(parse_sha256);
+        let digest = file.sha256.as_deref().and_then(parse_hex::<32>);
         transaction
             .prepare_cached(
                 "INSERT INTO outputs(run, path, sha256, node, batch) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -202,12 +203,4 @@ pub(crate) fn run_terms(run: &Run) -> Vec<(TermKind, String)> {
     terms.extend(run.graph.iter().map(|graph| (TermKind::Graph, graph.clone())));
     terms.truncate(MAX_TERMS);
     terms
-}
-
-/// The bytes of a SHA-256 in digits.
-pub(crate) fn parse_sha256(hex: &str) -> Option<Vec<u8>> {
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    (0..64).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()
 }

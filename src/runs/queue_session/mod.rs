@@ -1,12 +1,13 @@
 //! Prompts in the queue of a ComfyUI: put there, followed, recorded with what they are
 //! made from. Shared by commands; no command itself.
 
-pub mod outputs;
-pub mod progress;
+pub(crate) mod outputs;
+pub(crate) mod progress;
 
 pub(crate) use outputs::{FetchedOutput, OriginalFiles, OutputDestination, compare_with_originals};
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use progress::RunProgress;
 
 use super::comfy_client::{ClientError, ComfyClient, FollowControl, FollowResult, QueueRequest};
 use super::machine_facts::MachineFacts;
+use super::media_file::InspectError;
 use super::output_folders::OutputFolders;
 use super::run_batch::RunBatch;
 use super::run_data::RunEvidence;
@@ -78,14 +80,14 @@ pub(crate) struct QueueSession<'s> {
 
 /// Counts Ctrl-C from now on; the second ends the program at once.
 fn count_interrupts() -> Arc<AtomicUsize> {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let own = asked.clone();
+    let interrupts = Arc::new(AtomicUsize::new(0));
+    let counter = interrupts.clone();
     interrupt::on_interrupt(move || {
-        if own.fetch_add(1, Ordering::SeqCst) > 0 {
+        if counter.fetch_add(1, Ordering::SeqCst) > 0 {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
     });
-    asked
+    interrupts
 }
 
 /// How a run went.
@@ -110,14 +112,14 @@ impl<'s> QueueSession<'s> {
         args: &ServerArgs,
         target: OutputDestination,
     ) -> Result<QueueSession<'s>> {
-        let shelf = RunStore::open(session)?;
-        let address = required_address(&shelf.repository, args.server.as_deref())?;
+        let run_store = RunStore::open(session)?;
+        let address = required_address(&run_store.repository, args.server.as_deref())?;
         let client = ComfyClient::connect(&address, Duration::from_secs(args.patience));
         client.server().system_stats().map_err(|error| {
             let hint = "start ComfyUI, or name its address: --server HOST:PORT, or \
                         git config comfy.server";
             if error.is_unreachable() {
-                CommandError::new(format!("no ComfyUI answers at {address}")).with_hint(hint)
+                CommandError::server(format!("no ComfyUI answers at {address}")).with_hint(hint)
             } else {
                 CommandError::from(error).with_hint(hint)
             }
@@ -125,18 +127,18 @@ impl<'s> QueueSession<'s> {
         if args.fresh {
             client.free_memory()?;
         }
-        let folders = OutputFolders::detect(session, &shelf.repository)?;
+        let folders = OutputFolders::detect(session, &run_store.repository)?;
         let (machine, stop) = (MachineFacts::for_server(address), args.stop);
-        let asked = count_interrupts();
+        let interrupts = count_interrupts();
         Ok(QueueSession {
             session,
             client,
-            run_store: shelf,
+            run_store,
             folders,
             machine_facts: machine,
             target,
             stop,
-            interrupts: asked,
+            interrupts,
         })
     }
 
@@ -155,16 +157,24 @@ impl<'s> QueueSession<'s> {
         if !known && made.is_none() {
             return Ok(None);
         }
-        if let Some(path) = made.filter(|_| !known)
-            && let Some(looked) = media_file::inspect_file(path)?
-        {
-            let base = path.parent().unwrap_or(&self.session.cwd);
-            let name = self.folders.name_output(base, path);
-            let mut filing = RunBatch::default();
-            filing.add_file(self.session, &self.run_store, looked, name)?;
-            filing.write(self.session, &mut self.run_store)?;
+        if let Some(path) = made.filter(|_| !known) {
+            self.record_file(path)?;
         }
         Ok(Some(RunParent { run: run.id.clone(), how, set }))
+    }
+
+    fn record_file(&mut self, path: &Path) -> Result<()> {
+        let inspected = match media_file::inspect_file(path) {
+            Ok(inspected) => inspected,
+            Err(InspectError::Io(error)) => return Err(error.into()),
+            Err(InspectError::Changing) => return Ok(()),
+        };
+        let base = path.parent().unwrap_or(&self.session.cwd);
+        let name = self.folders.name_output(base, path);
+        let mut batch = RunBatch::default();
+        batch.add_file(self.session, &self.run_store, inspected, name)?;
+        batch.write(self.session, &mut self.run_store)?;
+        Ok(())
     }
 
     pub(crate) fn queue_prompt(&self, job: &QueueRequest<'_>) -> Result<String> {
@@ -174,8 +184,8 @@ impl<'s> QueueSession<'s> {
             other => CommandError::from(other),
         })?;
         for node in &queued.rejected_outputs {
-            let told = describe_node_error(node, &titles);
-            self.session.ui.warn(&format!("ComfyUI leaves out what depends on {told}"));
+            let problem = describe_node_error(node, &titles);
+            self.session.ui.warn(&format!("ComfyUI leaves out what depends on {problem}"));
         }
         Ok(queued.id)
     }
@@ -184,10 +194,10 @@ impl<'s> QueueSession<'s> {
     /// who may have more to say of it.
     pub(crate) fn follow_run(&mut self, id: &str, prompt: &Value) -> Result<RunEnd> {
         let mut progress = RunProgress::new(&self.session.ui, node_titles(prompt));
-        let asked = self.interrupts.clone();
+        let interrupts = self.interrupts.clone();
         let ended = self.client.follow_run(id, &mut |event| {
             progress.handle_event(event);
-            if asked.load(Ordering::SeqCst) > 0 {
+            if interrupts.load(Ordering::SeqCst) > 0 {
                 FollowControl::Leave
             } else {
                 FollowControl::Continue
@@ -246,9 +256,9 @@ impl<'s> QueueSession<'s> {
     }
 
     pub(crate) fn record_run(&mut self, evidence: RunEvidence) -> Result<()> {
-        let mut filing = RunBatch::default();
-        filing.add_run(&self.run_store, evidence)?;
-        filing.write(self.session, &mut self.run_store)?;
+        let mut batch = RunBatch::default();
+        batch.add_run(&self.run_store, evidence)?;
+        batch.write(self.session, &mut self.run_store)?;
         Ok(())
     }
 }
@@ -256,13 +266,13 @@ impl<'s> QueueSession<'s> {
 /// The server that the person named: at the command line, else in their configuration.
 fn required_address(repository: &Repository, named: Option<&str>) -> Result<ServerAddress> {
     server_queries::configured_address(repository, named)?.ok_or_else(|| {
-        CommandError::new("no server is to be asked: comfy.server says so")
+        CommandError::config("no server is to be asked: comfy.server says so")
             .with_hint("--server HOST:PORT names one for this call")
     })
 }
 
 /// The titles of nodes, for people.
-pub(crate) fn node_titles(prompt: &Value) -> BTreeMap<String, String> {
+fn node_titles(prompt: &Value) -> BTreeMap<String, String> {
     let prompt = Prompt::from_value(prompt.clone()).unwrap_or_default();
     let title = |node: &comfy_graph::graph::PromptNode| {
         let title = node.title().filter(|title| !title.is_empty()).unwrap_or(node.class());
@@ -273,8 +283,8 @@ pub(crate) fn node_titles(prompt: &Value) -> BTreeMap<String, String> {
 
 /// A refusal with what is wrong with each node.
 fn rejection_failure(rejected: &Rejection, titles: &BTreeMap<String, String>) -> CommandError {
-    let said = sanitize::line(&rejected.to_string()).into_owned();
-    let failure = CommandError::new(format!("ComfyUI refused the prompt: {said}"));
+    let message = sanitize::line(&rejected.to_string()).into_owned();
+    let failure = CommandError::server(format!("ComfyUI refused the prompt: {message}"));
     rejected
         .nodes
         .iter()
@@ -299,6 +309,7 @@ pub(crate) fn describe_failure(run: &Run, prompt: &Value) -> Option<String> {
     let titles = node_titles(prompt);
     let title = titles.get(&id).cloned().or(problem.class);
     let place = title.map_or(String::new(), |title| format!(" at {title} #{id}"));
-    let said = problem.message.or(problem.kind).map_or(String::new(), |said| format!(": {said}"));
-    Some(sanitize::line(&format!("{what}{place}{said}")).into_owned())
+    let message =
+        problem.message.or(problem.kind).map_or(String::new(), |message| format!(": {message}"));
+    Some(sanitize::line(&format!("{what}{place}{message}")).into_owned())
 }

@@ -4,12 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use comfy_media::picture::{PerceptualHash, compare_pictures, perceptual_hash};
-use sha2::{Digest, Sha256};
 
 use crate::differences::operands::read_file;
 use crate::error::{CommandError, Result};
+use crate::platform::hex::sha256_hex;
 use crate::platform::machine::output_file::{Overwrite, write_output_file};
-use crate::platform::machine::to_hex;
 use crate::platform::text::sanitize;
 use crate::runs::comfy_client::ComfyClient;
 use crate::runs::output_folders::OutputFolders;
@@ -48,13 +47,13 @@ pub(crate) fn fetch_outputs(
     let mut all = Vec::new();
     let files = run.outputs.iter_mut().chain(run.reused.iter_mut());
     for output in files.take(MAX_FILES) {
-        let here = folders.locate(output).filter(|path| path.is_file());
+        let local = folders.locate(output).filter(|path| path.is_file());
         // Another file may have taken its name since it was looked at.
-        let here = here.and_then(|path| Some((read_file(&path).ok()?, path)));
-        let here = here.filter(|(bytes, _)| {
+        let local = local.and_then(|path| Some((read_file(&path).ok()?, path)));
+        let local = local.filter(|(bytes, _)| {
             output.sha256.is_none() || output.sha256.as_deref() == Some(&sha256_hex(bytes))
         });
-        let (bytes, file) = match here {
+        let (bytes, file) = match local {
             Some((bytes, file)) => (bytes, Some(file)),
             None => (fetch_output(client, &output.path)?, None),
         };
@@ -77,14 +76,10 @@ pub(crate) fn fetch_outputs(
     Ok(all)
 }
 
-fn sha256_hex(bytes: &[u8]) -> String {
-    to_hex(&Sha256::digest(bytes))
-}
-
 fn fetch_output(client: &ComfyClient, path: &str) -> Result<Vec<u8>> {
     client.fetch_output(path).map_err(|error| {
-        let (name, failure) = (sanitize::line(path).into_owned(), CommandError::from(error));
-        CommandError::new(format!("{name} cannot be fetched: {failure}"))
+        let name = sanitize::line(path);
+        CommandError::from(error).with_context(format!("{name} cannot be fetched"))
     })
 }
 
@@ -108,7 +103,7 @@ fn write_to_free_name(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf
         write_output_file(&path, bytes, Overwrite::Never)?;
         return Ok(path);
     }
-    Err(CommandError::new(format!("{} holds too many files called so", sanitize::line(name))))
+    Err(CommandError::system(format!("{} holds too many files called so", sanitize::line(name))))
 }
 
 /// The files of an older run.
@@ -199,8 +194,8 @@ fn perceptual_distance(one: &OutputFile, other: &OutputFile) -> Option<u32> {
 /// Orders comparisons by how alike the files are; the most alike is the greatest.
 fn closeness(compared: &OutputComparison) -> (ComparisonVerdict, std::cmp::Reverse<u64>) {
     let mean: u64 = compared.mean.iter().flatten().map(|channel| u64::from(*channel)).sum();
-    let far = compared.perceptual.map_or(u64::from(u32::MAX), u64::from);
-    (compared.verdict, std::cmp::Reverse(if compared.mean.is_some() { mean } else { far }))
+    let distance = compared.perceptual.map_or(u64::from(u32::MAX), u64::from);
+    (compared.verdict, std::cmp::Reverse(if compared.mean.is_some() { mean } else { distance }))
 }
 
 fn compare_file(original: &OriginalFile, made: &FetchedOutput) -> OutputComparison {

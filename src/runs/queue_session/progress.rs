@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::runs::comfy_client::RunEvent;
 use crate::ui::{ProgressBar, Ui};
@@ -34,10 +35,8 @@ impl<'u> RunProgress<'u> {
             RunEvent::Tick | RunEvent::Ended => {}
             RunEvent::Queued(ahead) => {
                 if self.runs_ahead.replace(*ahead) != Some(*ahead) {
-                    self.bar.set_message(&match ahead {
-                        1 => "waits for 1 other run".to_owned(),
-                        ahead => format!("waits for {ahead} other runs"),
-                    });
+                    let others = counted(*ahead, "other run", "other runs");
+                    self.bar.set_message(&format!("waits for {others}"));
                 }
             }
             RunEvent::Started => self.bar.set_message("begun"),

@@ -26,8 +26,9 @@ pub fn run_from_spool(file: &Value, catalog: &Catalog) -> Option<RunEvidence> {
     let id = file.get("id")?.as_str()?;
     let mut evidence = run_from_entry(&parse_entry(id, file.get("history")?.clone())?, catalog);
     evidence.run.known.insert(RunSource::Bridge);
-    if let (Some(told), Some(at)) = (file.get("machine"), file.get("at").and_then(format_millis)) {
-        apply_machine(&mut evidence.run, told, &at);
+    if let (Some(machine), Some(at)) = (file.get("machine"), file.get("at").and_then(format_millis))
+    {
+        apply_machine(&mut evidence.run, machine, &at);
     }
     apply_durations(
         &mut evidence,
@@ -37,35 +38,35 @@ pub fn run_from_spool(file: &Value, catalog: &Catalog) -> Option<RunEvidence> {
 }
 
 /// What ComfyUI was when the run ended, and the packs that it had loaded.
-fn apply_machine(run: &mut Run, told: &Value, at: &str) {
+fn apply_machine(run: &mut Run, machine: &Value, at: &str) {
     let text = |value: &Value, key: &str| {
         let text: String = value.get(key)?.as_str()?.chars().take(MAX_TEXT_CHARS).collect();
         (!text.is_empty()).then_some(text)
     };
     let environment = ComfyEnvironment {
         at: at.to_owned(),
-        comfyui: text(told, "comfyui"),
-        python: text(told, "python"),
-        torch: text(told, "torch"),
-        os: text(told, "os"),
-        devices: text(told, "device").into_iter().collect(),
+        comfyui: text(machine, "comfyui"),
+        python: text(machine, "python"),
+        torch: text(machine, "torch"),
+        os: text(machine, "os"),
+        devices: text(machine, "device").into_iter().collect(),
         from: Some(EnvironmentSource::Server),
         ..ComfyEnvironment::default()
     };
     if environment.comfyui.is_some() {
         run.environment = Some(environment);
     }
-    let packs = told.get("packs").and_then(Value::as_array).unwrap_or_default();
+    let packs = machine.get("packs").and_then(Value::as_array).unwrap_or_default();
     run.packs = packs
         .iter()
         .take(MAX_PACKS)
-        .filter_map(|told| {
-            let classes = told.get("classes").and_then(Value::as_array).unwrap_or_default();
-            let commit = text(told, "commit");
-            let version = text(told, "version");
+        .filter_map(|machine| {
+            let classes = machine.get("classes").and_then(Value::as_array).unwrap_or_default();
+            let commit = text(machine, "commit");
+            let version = text(machine, "version");
             Some(PackFact {
-                name: text(told, "name")?,
-                at: told.get("at").and_then(format_millis).unwrap_or_else(|| at.to_owned()),
+                name: text(machine, "name")?,
+                at: machine.get("at").and_then(format_millis).unwrap_or_else(|| at.to_owned()),
                 kind: if commit.is_some() { PackKind::Git } else { PackKind::Folder },
                 version,
                 checkout: Checkout { commit, ..Checkout::default() },

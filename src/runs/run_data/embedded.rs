@@ -31,9 +31,14 @@ pub fn run_from_payload(payload: Payload, catalog: &Catalog) -> Option<RunEviden
 }
 
 /// The id of a run that no server gave one.
-pub(crate) fn content_run_id(content: &str) -> String {
+fn content_run_id(content: &str) -> String {
     let digits = content.rsplit(':').next().unwrap_or_default();
     format!("x{}", digits.get(..32).unwrap_or(digits))
+}
+
+/// Whether no server gave a run its id: it is known by its files alone.
+pub fn is_content_run_id(id: &str) -> bool {
+    id.starts_with('x')
 }
 
 /// What identifies a run whose prompt is not in the file: the workflow, else the

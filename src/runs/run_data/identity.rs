@@ -8,7 +8,7 @@ use comfy_graph::json::{Number, Value};
 use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 
-use crate::platform::machine::to_hex;
+use crate::platform::hex::to_hex;
 
 /// The identity of an executed prompt: `sha256:` over its nodes in the order of their ids,
 /// members by name, numbers by value. The server's `is_changed` and titles are left out,

@@ -54,8 +54,8 @@ pub struct InputSetting {
 
 impl RunParent {
     /// What a client said of a run that it queued; nothing where it makes no sense.
-    pub(crate) fn from_extra_data(said: &comfy_graph::json::Value) -> Option<RunParent> {
-        let value = serde_json::to_value(said.get("parent")?).ok()?;
+    pub(crate) fn from_extra_data(extra_data: &comfy_graph::json::Value) -> Option<RunParent> {
+        let value = serde_json::to_value(extra_data.get("parent")?).ok()?;
         let mut parent: RunParent = serde_json::from_value(value).ok()?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let id = &parent.run;

@@ -20,7 +20,7 @@ pub mod schema;
 pub mod server_history;
 
 pub use bridge_spool::run_from_spool;
-pub use embedded::run_from_payload;
+pub use embedded::{is_content_run_id, run_from_payload};
 pub use identity::{prompt_content_id, prompt_graph_id, upstream_nodes, workflow_graph_id};
 pub use lineage::{ComparisonVerdict, Derivation, InputSetting, OutputComparison, RunParent};
 pub use pin_seeds::{PinResult, PinScope, pin_values};

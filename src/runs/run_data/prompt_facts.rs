@@ -38,18 +38,32 @@ pub(crate) fn fill_from_documents(
 /// The part of a run that led to the files of one node: only what that node draws on.
 /// Nothing where the prompt has no such node.
 pub fn run_branch(run: &Run, prompt: &Prompt, node: &str, catalog: &Catalog) -> Option<Run> {
-    let made = |file: &&OutputFile| file.node.as_deref() == Some(node);
-    let outputs: Vec<OutputFile> = run.outputs.iter().filter(made).cloned().collect();
-    // A node that another one was expanded to (`12.0.0.3`) counts as that one.
-    let own = |id: &str| prompt.nodes.contains_key(&NodeId::from_text(id));
-    let end = if own(node) { node } else { node.split('.').next().filter(|id| own(id))? };
+    let end = branch_end(prompt, node)?;
+    let made = run.outputs.iter().filter(|file| file.node.as_deref() == Some(node));
+    let outputs: Vec<OutputFile> = made.cloned().collect();
     let mut part = Run { outputs, ..run.clone() };
-    let ran = executed_part(prompt, &[NodeId::from_text(end)].into());
+    let ran = executed_part(prompt, &[end].into());
     fill_from_prompt(&mut part, &ran, None, catalog);
-    let took_part = |node: &String| ran.nodes.contains_key(&NodeId::from_text(node));
-    part.durations.retain(|node, _| took_part(node));
-    part.cached.retain(took_part);
-    // What was looked up of models, inputs and packs is not in the prompt.
+    part.durations.retain(|node, _| contains_node(&ran, node));
+    part.cached.retain(|node| contains_node(&ran, node));
+    copy_observed_facts(&mut part, run);
+    Some(part)
+}
+
+fn contains_node(prompt: &Prompt, id: &str) -> bool {
+    prompt.nodes.contains_key(&NodeId::from_text(id))
+}
+
+/// The node of the prompt that stands for the one that made a file: one that another one was
+/// expanded to (`12.0.0.3`) counts as that one.
+fn branch_end(prompt: &Prompt, node: &str) -> Option<NodeId> {
+    let candidates = [Some(node), node.split('.').next()];
+    let end = candidates.into_iter().flatten().find(|id| contains_node(prompt, id))?;
+    Some(NodeId::from_text(end))
+}
+
+/// What was looked up of models, inputs and packs, which is not in the prompt.
+fn copy_observed_facts(part: &mut Run, run: &Run) {
     for model in &mut part.models {
         let same = |known: &&RunModel| (&known.folder, &known.name) == (&model.folder, &model.name);
         model.sha256 = run.models.iter().find(same).and_then(|known| known.sha256.clone());
@@ -63,7 +77,6 @@ pub fn run_branch(run: &Run, prompt: &Prompt, node: &str, catalog: &Catalog) -> 
     }
     let classes = &part.classes;
     part.packs.retain(|pack| pack.classes.keys().any(|class| classes.contains_key(class)));
-    Some(part)
 }
 
 /// What the nodes that ran say.
@@ -138,7 +151,8 @@ fn find_seeds(prompt: &Prompt, catalog: &Catalog) -> Vec<Seed> {
     found
 }
 
-/// Files from ComfyUI's folders, with the digests that it embeds (format facts, 5).
+/// Files from ComfyUI's folders, with the digests that it embeds as `is_changed`: those that
+/// `LoadImage` computes of the bytes (`IS_CHANGED` in ComfyUI's `nodes.py`).
 fn find_input_files(prompt: &Prompt, catalog: &Catalog) -> Vec<InputFile> {
     let files = catalog.prompt_files(prompt).into_iter();
     let files = files.filter(|(_, file)| {

@@ -1,5 +1,5 @@
-//! What the server says of prompts that have not ended (format facts, 6): `/queue` holds
-//! them with everything, `/api/jobs` lists them without.
+//! What the server says of prompts that have not ended: `/queue` holds them with everything,
+//! `/api/jobs` lists them without (ComfyUI's `server.py`, `comfy_execution/jobs.py`).
 
 use comfy_graph::catalog::Catalog;
 use comfy_graph::json::{Object, Value};
@@ -47,9 +47,9 @@ pub fn entry_from_job(job: &Value) -> Option<HistoryEntry> {
 /// An item of the queue: what the history keeps as `prompt`.
 fn entry_from_queue_item(item: &Value) -> Option<HistoryEntry> {
     let id = item.get_index(1)?.as_str()?;
-    let said: Object = [("prompt", item.clone())].into_iter().collect();
+    let entry: Object = [("prompt", item.clone())].into_iter().collect();
     item.get_index(2)?.as_object()?;
-    parse_entry(id, Value::Object(said))
+    parse_entry(id, Value::Object(entry))
 }
 
 /// The run of a prompt that was seen to run, and whose end nobody saw: the server was
@@ -66,8 +66,8 @@ pub fn run_without_end(entry: &HistoryEntry, catalog: &Catalog) -> RunEvidence {
 impl HistoryEntry {
     /// Notes when it was seen to run.
     pub fn mark_seen(&mut self, at: Timestamp) {
-        if let Some(said) = self.value.as_object_mut() {
-            said.insert(SEEN_KEY, Value::from(at.as_millisecond()));
+        if let Some(entry) = self.value.as_object_mut() {
+            entry.insert(SEEN_KEY, Value::from(at.as_millisecond()));
         }
     }
 }

@@ -351,11 +351,6 @@ impl Run {
         self.start.as_deref().or(self.queued.as_deref()).or(self.end.as_deref())
     }
 
-    /// Whether the server gave it its id.
-    pub fn has_prompt_id(&self) -> bool {
-        !self.id.starts_with('x')
-    }
-
     /// Takes out what a person wrote: the texts, and names that tell as much.
     pub fn redact(&mut self, at: &str) {
         self.positive.clear();

@@ -1,4 +1,4 @@
-//! A run from an entry of the server's `/history` (format facts, 6).
+//! A run from an entry of the server's `/history` (`PromptQueue` in ComfyUI's `execution.py`).
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,15 @@ use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::{NodeId, Prompt, Workflow};
 use comfy_graph::json::{Object, Value};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::RunEvidence;
+use super::embedded::is_content_run_id;
 use super::identity::find_output_nodes;
 use super::lineage::RunParent;
 use super::prompt_facts::fill_from_documents;
 use super::schema::{OutputFile, Run, RunOutcome, RunProblem, RunSource};
-use crate::platform::machine::to_hex;
+use crate::platform::hex::sha256_hex;
+use crate::platform::time::format_utc_millis;
 
 /// Files of one run that are kept.
 const MAX_FILES: usize = 10_000;
@@ -46,35 +47,34 @@ pub struct ServerFile {
 /// are none are left out.
 pub fn parse_entries(answer: Value) -> Vec<HistoryEntry> {
     let Value::Object(members) = answer else { return Vec::new() };
-    members.into_iter().filter_map(|(id, said)| parse_entry(&id, said)).collect()
+    members.into_iter().filter_map(|(id, entry_value)| parse_entry(&id, entry_value)).collect()
 }
 
 /// One entry. Nothing where it is none.
 ///
 /// An id that cannot be a name in a tree (a client may choose any text) gives way to one
 /// made of its digest.
-pub fn parse_entry(id: &str, said: Value) -> Option<HistoryEntry> {
-    said.get("prompt")?.as_array()?;
+pub fn parse_entry(id: &str, entry_value: Value) -> Option<HistoryEntry> {
+    entry_value.get("prompt")?.as_array()?;
     let id = if is_valid_run_id(id) {
         id.to_owned()
     } else {
-        format!("p{}", to_hex(&Sha256::digest(id)).get(..32)?)
+        format!("p{}", sha256_hex(id.as_bytes()).get(..32)?)
     };
-    Some(HistoryEntry { id, value: said })
+    Some(HistoryEntry { id, value: entry_value })
 }
 
 /// Whether a prompt id can be a name in a tree. The server makes UUIDs; a client may choose
 /// its own.
 fn is_valid_run_id(id: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    // `x` begins the ids of runs that are known by their files alone.
-    (4..=100).contains(&id.len()) && id.chars().all(plain) && !id.starts_with('x')
+    (4..=100).contains(&id.len()) && id.chars().all(plain) && !is_content_run_id(id)
 }
 
 /// The run that an entry tells of.
 pub fn run_from_entry(entry: &HistoryEntry, catalog: &Catalog) -> RunEvidence {
-    let said = &entry.value;
-    let queued = said.get("prompt");
+    let entry_value = &entry.value;
+    let queued = entry_value.get("prompt");
     let part = |at: usize| queued.and_then(|queued| queued.get_index(at));
     let extra = part(3);
     let prompt_value = part(2).cloned().filter(|value| value.as_object().is_some());
@@ -84,21 +84,21 @@ pub fn run_from_entry(entry: &HistoryEntry, catalog: &Catalog) -> RunEvidence {
     let workflow = workflow_value.clone().and_then(|value| Workflow::from_value(value).ok());
     let mut run = Run { id: entry.id.clone(), ..Run::default() };
     run.known.insert(RunSource::History);
-    let told: BTreeSet<NodeId> = part(4)
+    let output_nodes: BTreeSet<NodeId> = part(4)
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
         .filter_map(NodeId::from_value)
         .collect();
     let ends = match &prompt {
-        Some(prompt) if told.is_empty() => find_output_nodes(prompt, catalog),
-        _ => told,
+        Some(prompt) if output_nodes.is_empty() => find_output_nodes(prompt, catalog),
+        _ => output_nodes,
     };
     fill_from_documents(&mut run, prompt.as_ref(), workflow.as_ref(), &ends, catalog);
     run.queued = extra.and_then(|extra| format_millis(extra.get("create_time")?));
     run.parent = extra.and_then(|extra| RunParent::from_extra_data(extra.get(EXTRA_DATA_KEY)?));
-    apply_messages(&mut run, said);
-    collect_outputs(&mut run, said, prompt.as_ref());
+    apply_messages(&mut run, entry_value);
+    collect_outputs(&mut run, entry_value, prompt.as_ref());
     RunEvidence { run, prompt: prompt_value, workflow: workflow_value }
 }
 
@@ -107,11 +107,11 @@ pub(crate) fn format_millis(value: &Value) -> Option<String> {
     let milliseconds = value.as_f64().filter(|number| number.is_finite() && *number > 0.0)?;
     #[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
     let time = Timestamp::from_millisecond(milliseconds as i64).ok()?;
-    Some(time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+    Some(format_utc_millis(time))
 }
 
-fn apply_messages(run: &mut Run, said: &Value) {
-    let status = said.get("status");
+fn apply_messages(run: &mut Run, entry_value: &Value) {
+    let status = entry_value.get("status");
     run.outcome = match status.and_then(|status| status.get("status_str")?.as_str()) {
         Some("success") => RunOutcome::Success,
         Some("error") => RunOutcome::Error,
@@ -129,7 +129,7 @@ fn apply_messages(run: &mut Run, said: &Value) {
 }
 
 /// What one message of an execution adds.
-pub(crate) fn apply_event(run: &mut Run, event: &str, data: &Value) {
+fn apply_event(run: &mut Run, event: &str, data: &Value) {
     let at = || format_millis(data.get("timestamp")?);
     match event {
         "execution_start" => run.start = at(),
@@ -158,11 +158,11 @@ pub(crate) fn apply_event(run: &mut Run, event: &str, data: &Value) {
 }
 
 /// Files by the node that shows them. What a cached node names is an older run's.
-fn collect_outputs(run: &mut Run, said: &Value, prompt: Option<&Prompt>) {
-    let nodes = said.get("outputs").and_then(Value::as_object);
+fn collect_outputs(run: &mut Run, entry_value: &Value, prompt: Option<&Prompt>) {
+    let nodes = entry_value.get("outputs").and_then(Value::as_object);
     for (node, kinds) in nodes.into_iter().flat_map(Object::iter) {
         let id = NodeId::from_text(node);
-        let cached = is_cached_node(run, said, &id);
+        let cached = is_cached_node(run, entry_value, &id);
         let reads = prompt.and_then(|prompt| prompt.nodes.get(&id)).is_some_and(|node| {
             // Loaders show the file they read.
             node.class().starts_with("Load")
@@ -190,8 +190,8 @@ fn collect_outputs(run: &mut Run, said: &Value, prompt: Option<&Prompt>) {
 
 /// Whether a node was not run. A node that another one was expanded to (`12.0.0.3`) shows
 /// its files under its own id, with the other's as its parent.
-fn is_cached_node(run: &Run, said: &Value, id: &NodeId) -> bool {
-    let meta = said.get("meta").and_then(|meta| meta.get(&id.to_string()));
+fn is_cached_node(run: &Run, entry_value: &Value, id: &NodeId) -> bool {
+    let meta = entry_value.get("meta").and_then(|meta| meta.get(&id.to_string()));
     let real = meta.and_then(|meta| NodeId::from_value(meta.get("real_node_id")?));
     run.cached.contains(&id.to_string())
         && real.is_none_or(|real| run.cached.contains(&real.to_string()))

@@ -114,22 +114,22 @@ pub fn record_runs(repository: &Repository, change: &RunChanges) -> Result<usize
         let root = root_tree(repository, tip)?;
         let forgotten = read_forgotten_ids(repository, root)?;
         let mut edits = BTreeMap::new();
-        for place in &change.replaced {
-            edits.insert(place.as_str(), None);
+        for run_path in &change.replaced {
+            edits.insert(run_path.as_str(), None);
         }
-        for (place, kept) in &change.runs {
-            if forgotten.contains(place.run_id()) {
+        for (run_path, stored) in &change.runs {
+            if forgotten.contains(run_path.run_id()) {
                 continue;
             }
             let before = match root {
-                _ if change.replaced.contains(place) => None,
-                Some(root) => find_run_folder(repository, root, place)?,
+                _ if change.replaced.contains(run_path) => None,
+                Some(root) => find_run_folder(repository, root, run_path)?,
                 None => None,
             };
-            let after = write_run_folder(repository, before, kept, batch)?;
+            let after = write_run_folder(repository, before, stored, batch)?;
             if before != Some(after) {
                 changed += 1;
-                edits.insert(place.as_str(), Some((EntryKind::Tree, after)));
+                edits.insert(run_path.as_str(), Some((EntryKind::Tree, after)));
             }
         }
         if changed == 0 && edits.is_empty() {
@@ -152,14 +152,14 @@ pub fn record_runs(repository: &Repository, change: &RunChanges) -> Result<usize
 fn write_run_folder(
     repository: &Repository,
     before: Option<ObjectId>,
-    kept: &StoredRun,
+    stored: &StoredRun,
     batch: &mut ObjectBatch,
 ) -> Result<ObjectId> {
     let known = match before {
         Some(folder) => list_files(repository, folder)?,
         None => BTreeMap::new(),
     };
-    let text = run_data::print_run(&kept.run).into_bytes();
+    let text = run_data::print_run(&stored.run).into_bytes();
     let text = match known.get(RUN_FILE) {
         Some(id) => run_data::join_run_texts(&read_blob(repository, *id, MAX_RUN_SIZE)?, &text),
         None => text,
@@ -167,7 +167,7 @@ fn write_run_folder(
     let open = run_data::parse_run(&text).map_or(true, |run| run.redacted.is_none());
     let mut entries = known;
     entries.insert(RUN_FILE.to_owned(), batch.add_blob(text));
-    for (name, document) in [(PROMPT_FILE, &kept.prompt), (WORKFLOW_FILE, &kept.workflow)] {
+    for (name, document) in [(PROMPT_FILE, &stored.prompt), (WORKFLOW_FILE, &stored.workflow)] {
         match document {
             _ if !open => drop(entries.remove(name)),
             Some(text) if !entries.contains_key(name) => {
@@ -180,11 +180,11 @@ fn write_run_folder(
 }
 
 /// Takes out the documents of runs and what their own documents tell of prompts.
-pub fn redact_runs(repository: &Repository, places: &[RunPath], at: &str) -> Result<usize> {
+pub fn redact_runs(repository: &Repository, run_paths: &[RunPath], at: &str) -> Result<usize> {
     rewrite_history(repository, "redact", |repository, root, batch| {
         let mut edits = BTreeMap::new();
-        for place in places {
-            let Some(folder) = find_run_folder(repository, root, place)? else { continue };
+        for run_path in run_paths {
+            let Some(folder) = find_run_folder(repository, root, run_path)? else { continue };
             let files = list_files(repository, folder)?;
             let Some(id) = files.get(RUN_FILE) else { continue };
             let Ok(mut run) = run_data::parse_run(&read_blob(repository, *id, MAX_RUN_SIZE)?)
@@ -195,7 +195,7 @@ pub fn redact_runs(repository: &Repository, places: &[RunPath], at: &str) -> Res
             let file = batch.add_blob(run_data::print_run(&run).into_bytes());
             let entries = BTreeMap::from([(RUN_FILE.to_owned(), file)]);
             let folder = batch.add_tree(&tree::file_entries(entries));
-            edits.insert(place.as_str(), Some((EntryKind::Tree, folder)));
+            edits.insert(run_path.as_str(), Some((EntryKind::Tree, folder)));
         }
         let count = edits.len();
         Ok((tree::edit_tree(repository, Some(root), &edits, batch)?, count))
@@ -203,30 +203,19 @@ pub fn redact_runs(repository: &Repository, places: &[RunPath], at: &str) -> Res
 }
 
 /// Forgets runs, and remembers their ids so that no other clone brings them back.
-pub fn prune_runs(repository: &Repository, places: &[RunPath]) -> Result<usize> {
+pub fn prune_runs(repository: &Repository, run_paths: &[RunPath]) -> Result<usize> {
     rewrite_history(repository, "prune", |repository, root, batch| {
         let mut ids = read_forgotten_ids(repository, Some(root))?;
         let mut edits = BTreeMap::new();
-        for place in places {
-            if find_run_folder(repository, root, place)?.is_some() {
-                ids.insert(place.run_id().to_owned());
-                edits.insert(place.as_str(), None);
+        for run_path in run_paths {
+            if find_run_folder(repository, root, run_path)?.is_some() {
+                ids.insert(run_path.run_id().to_owned());
+                edits.insert(run_path.as_str(), None);
             }
         }
         let count = edits.len();
         edits.insert(FORGOTTEN_FILE, write_forgotten_ids(&ids, batch));
         Ok((tree::edit_tree(repository, Some(root), &edits, batch)?, count))
-    })
-}
-
-/// Lets ids that were pruned be recorded again.
-pub fn unprune_runs(repository: &Repository, ids: &[String]) -> Result<usize> {
-    rewrite_history(repository, "remember", |repository, root, batch| {
-        let mut known = read_forgotten_ids(repository, Some(root))?;
-        let before = known.len();
-        known.retain(|id| !ids.contains(id));
-        let edits = BTreeMap::from([(FORGOTTEN_FILE, write_forgotten_ids(&known, batch))]);
-        Ok((tree::edit_tree(repository, Some(root), &edits, batch)?, before - known.len()))
     })
 }
 
@@ -320,10 +309,10 @@ pub fn read_run(repository: &Repository, document: RunDocument) -> Result<Option
 }
 
 /// A run with its documents.
-pub fn load_run(repository: &Repository, place: &RunPath) -> Result<Option<StoredRun>> {
+pub fn load_run(repository: &Repository, run_path: &RunPath) -> Result<Option<StoredRun>> {
     let RunsState(root) = current_state(repository)?;
     let Some(root) = root else { return Ok(None) };
-    let Some(folder) = find_run_folder(repository, root, place)? else { return Ok(None) };
+    let Some(folder) = find_run_folder(repository, root, run_path)? else { return Ok(None) };
     let files = list_files(repository, folder)?;
     let text = |name: &str, most| match files.get(name) {
         Some(id) => repository.blob_up_to(*id, most),
@@ -388,9 +377,9 @@ fn root_tree(repository: &Repository, tip: Option<CommitId>) -> Result<Option<Ob
 fn find_run_folder(
     repository: &Repository,
     root: ObjectId,
-    place: &RunPath,
+    run_path: &RunPath,
 ) -> Result<Option<ObjectId>> {
-    let entry = repository.entry_at(root, &RepoPath::new(place.as_str()))?;
+    let entry = repository.entry_at(root, &RepoPath::new(run_path.as_str()))?;
     Ok(entry.filter(|entry| entry.kind == EntryKind::Tree).map(|entry| entry.id))
 }
 

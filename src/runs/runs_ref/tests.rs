@@ -24,7 +24,7 @@ fn repository(folder: &Path) -> Repository {
     Repository::open_at(folder).unwrap()
 }
 
-fn kept(id: &str, day: &str, path: &str) -> (RunPath, StoredRun) {
+fn stored(id: &str, day: &str, path: &str) -> (RunPath, StoredRun) {
     let run = Run {
         id: id.to_owned(),
         start: Some(format!("2026-11-{day}T10:00:00.000Z")),
@@ -32,9 +32,9 @@ fn kept(id: &str, day: &str, path: &str) -> (RunPath, StoredRun) {
         outputs: vec![OutputFile { path: path.to_owned(), ..OutputFile::default() }],
         ..Run::default()
     };
-    let kept =
+    let stored =
         StoredRun { run, prompt: Some(b"{\"p\":1}".to_vec()), workflow: Some(b"{}".to_vec()) };
-    (RunPath::for_run(&kept.run), kept)
+    (RunPath::for_run(&stored.run), stored)
 }
 
 fn keep(repository: &Repository, runs: &[(RunPath, StoredRun)]) -> usize {
@@ -51,17 +51,17 @@ fn all(repository: &Repository) -> Vec<String> {
 fn runs_are_kept_by_day_and_nothing_twice() {
     let folder = tempfile::tempdir().unwrap();
     let repository = repository(folder.path());
-    let one = kept("5f0c-1", "22", "a.png");
+    let one = stored("5f0c-1", "22", "a.png");
     assert_eq!(one.0.as_str(), "2026/11/22/5f/5f0c-1");
     assert_eq!(keep(&repository, std::slice::from_ref(&one)), 1);
     let before = current_state(&repository).unwrap();
     assert_eq!(keep(&repository, std::slice::from_ref(&one)), 0, "seen twice");
     assert_eq!(current_state(&repository).unwrap(), before);
     // The same run, from somebody who knows more.
-    let mut more = kept("5f0c-1", "22", "a.png");
+    let mut more = stored("5f0c-1", "22", "a.png");
     more.1.run.outcome = RunOutcome::Success;
     more.1.run.outputs[0].sha256 = Some("ab".repeat(32));
-    assert_eq!(keep(&repository, &[more, kept("6000", "23", "b.png")]), 2);
+    assert_eq!(keep(&repository, &[more, stored("6000", "23", "b.png")]), 2);
     let read = load_run(&repository, &one.0).unwrap().unwrap();
     assert_eq!((read.run.outcome, read.run.outputs.len()), (RunOutcome::Success, 1));
     assert_eq!(read.prompt.as_deref(), Some(&b"{\"p\":1}"[..]));
@@ -89,7 +89,7 @@ fn many_processes_write_at_the_same_time() {
             scope.spawn(move || {
                 let repository = Repository::open_at(folder).unwrap();
                 for number in 0..5 {
-                    let run = kept(&format!("{thread}{number}00"), "22", "a.png");
+                    let run = stored(&format!("{thread}{number}00"), "22", "a.png");
                     assert_eq!(keep(&repository, &[run]), 1);
                 }
             });
@@ -102,7 +102,7 @@ fn many_processes_write_at_the_same_time() {
 fn what_is_redacted_or_pruned_is_gone_and_stays_so() {
     let folder = tempfile::tempdir().unwrap();
     let repository = repository(folder.path());
-    let runs = [kept("1000", "22", "a.png"), kept("2000", "22", "b.png")];
+    let runs = [stored("1000", "22", "a.png"), stored("2000", "22", "b.png")];
     keep(&repository, &runs);
     assert_eq!(redact_runs(&repository, &[runs[0].0.clone()], "2026-11-23").unwrap(), 1);
     assert_eq!(prune_runs(&repository, &[runs[1].0.clone()]).unwrap(), 1);
@@ -121,9 +121,6 @@ fn what_is_redacted_or_pruned_is_gone_and_stays_so() {
         let id = line.split(' ').next().unwrap();
         assert!(!git(&["cat-file", "-p", id]).contains("neon fox"), "{line}");
     }
-    assert_eq!(unprune_runs(&repository, &["2000".to_owned()]).unwrap(), 1);
-    assert_eq!(keep(&repository, &runs[1..]), 1);
-    assert_eq!(all(&repository).len(), 2);
 }
 
 #[test]
@@ -140,9 +137,12 @@ fn two_clones_runs_become_one_in_either_order() {
         prune_runs(&repository, &owned(pruned)).unwrap();
         current_state(&repository).unwrap().0.unwrap()
     };
-    let (a, b, c) =
-        (kept("1000", "22", "a.png"), kept("2000", "22", "b.png"), kept("3000", "23", "c.png"));
-    let mut more = kept("1000", "22", "a2.png");
+    let (a, b, c) = (
+        stored("1000", "22", "a.png"),
+        stored("2000", "22", "b.png"),
+        stored("3000", "23", "c.png"),
+    );
+    let mut more = stored("1000", "22", "a2.png");
     more.1.run.outcome = RunOutcome::Success;
     let ours = tree(&[a.clone(), b.clone(), c.clone()], &[&c.0], &[]);
     let theirs = tree(&[more, b.clone(), c.clone()], &[], &[&b.0]);

@@ -11,13 +11,14 @@ use comfy_graph::json::{Object, Value};
 use comfy_media::{A1111Parameters, EmbeddedMetadata, EmbeddedText, Payload};
 use serde_json::json;
 
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::records::prompt_summary::{
     PromptSummary, SamplingNode, is_model_file, summarize_prompt,
 };
 
 /// The number of the JSON form, raised when a reader of it would break.
-pub const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// Columns of a prompt that are shown.
 const EXCERPT_COLUMNS: usize = 72;
@@ -27,7 +28,7 @@ const MAX_LINES: usize = 12;
 
 /// A file with what was found in it.
 #[derive(Debug)]
-pub struct InspectReport<'a> {
+pub(crate) struct InspectReport<'a> {
     /// The file's name as the person gave it.
     pub file: &'a str,
     pub embedded: &'a EmbeddedMetadata,
@@ -37,19 +38,19 @@ pub struct InspectReport<'a> {
 
 impl InspectReport<'_> {
     /// A few lines for a person.
-    pub fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let bold = Style::new().bold();
         let mut out = format!("{bold}{}{bold:#}  {}", sanitize::line(self.file), self.file_kind());
         out.push('\n');
         let mut lines = LabelledLines { out };
-        let glance = self.prompt_summary();
+        let summary = self.prompt_summary();
         self.write_workflow(&mut lines);
-        match &glance {
-            Some(glance) => write_summary(&mut lines, glance),
+        match &summary {
+            Some(summary) => write_summary(&mut lines, summary),
             None => self.write_widget_models(&mut lines),
         }
         if let Some(parameters) = &self.payload.parameters {
-            write_parameters(&mut lines, parameters, glance.is_some());
+            write_parameters(&mut lines, parameters, summary.is_some());
         }
         let others: Vec<String> = self.other_entries().map(describe_entry).collect();
         if !others.is_empty() {
@@ -70,7 +71,7 @@ impl InspectReport<'_> {
     }
 
     /// One JSON object.
-    pub fn to_json(&self) -> serde_json::Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         let entries = self.embedded.entries.iter().map(|entry| {
             json!({
                 "keyword": entry.keyword,
@@ -86,7 +87,7 @@ impl InspectReport<'_> {
             "width": self.embedded.size.map(|size| size.width),
             "height": self.embedded.size.map(|size| size.height),
             "entries": entries.collect::<Vec<_>>(),
-            "summary": self.prompt_summary().map(|glance| summary_json(&glance)),
+            "summary": self.prompt_summary().map(|summary| summary_json(&summary)),
             "parameters": self.payload.parameters.as_ref().map(parameters_json),
             "prompt": self.payload.prompt,
             "workflow": self.payload.workflow,
@@ -113,9 +114,9 @@ impl InspectReport<'_> {
         let mut parts = vec![];
         parts.extend(text(value.get("id")));
         if let Ok(workflow) = Workflow::from_value(value.clone()) {
-            parts.push(count_noun(workflow.nodes().count(), "node"));
+            parts.push(counted(workflow.nodes().count(), "node", "nodes"));
             if !workflow.definitions.is_empty() {
-                parts.push(count_noun(workflow.definitions.len(), "subgraph"));
+                parts.push(counted(workflow.definitions.len(), "subgraph", "subgraphs"));
             }
         }
         let version = value.get("extra").and_then(|extra| extra.get("frontendVersion"));
@@ -147,13 +148,13 @@ impl InspectReport<'_> {
     fn other_entries(&self) -> impl Iterator<Item = &EmbeddedText> {
         self.embedded.entries.iter().filter(|entry| {
             let name = entry.keyword.to_lowercase();
-            let told = match name.trim_end_matches(':') {
+            let is_shown = match name.trim_end_matches(':') {
                 "workflow" => self.payload.workflow.is_some(),
                 "prompt" => self.payload.prompt.is_some(),
                 "parameters" => self.payload.parameters.is_some(),
                 _ => false,
             };
-            !told
+            !is_shown
         })
     }
 }
@@ -164,13 +165,13 @@ fn describe_entry(entry: &EmbeddedText) -> String {
     if short {
         format!("{name} {}", sanitize::excerpt(&entry.text, 40))
     } else {
-        format!("{name} ({}, {})", entry.location, count_noun(entry.text.len(), "byte"))
+        format!("{name} ({}, {})", entry.location, counted(entry.text.len(), "byte", "bytes"))
     }
 }
 
-fn write_summary(lines: &mut LabelledLines, glance: &PromptSummary) {
-    lines.push("prompt", &count_noun(glance.node_count, "node"));
-    let models: Vec<String> = glance
+fn write_summary(lines: &mut LabelledLines, summary: &PromptSummary) {
+    lines.push("prompt", &counted(summary.node_count, "node", "nodes"));
+    let models: Vec<String> = summary
         .models
         .iter()
         .map(|model| {
@@ -180,11 +181,11 @@ fn write_summary(lines: &mut LabelledLines, glance: &PromptSummary) {
         .collect();
     lines.push_all("model", &models);
     let embeddings: Vec<String> =
-        glance.embeddings.iter().map(|name| sanitize::excerpt(name, EXCERPT_COLUMNS)).collect();
+        summary.embeddings.iter().map(|name| sanitize::excerpt(name, EXCERPT_COLUMNS)).collect();
     lines.push_all("embedding", &embeddings);
-    let samplings: Vec<String> = glance.samplings.iter().map(format_sampling).collect();
+    let samplings: Vec<String> = summary.samplings.iter().map(format_sampling).collect();
     lines.push_all("sampler", &samplings);
-    for (label, texts) in [("positive", &glance.positive), ("negative", &glance.negative)] {
+    for (label, texts) in [("positive", &summary.positive), ("negative", &summary.negative)] {
         let texts: Vec<String> =
             texts.iter().map(|text| sanitize::excerpt(text, EXCERPT_COLUMNS)).collect();
         lines.push_all(label, &texts);
@@ -231,8 +232,8 @@ fn write_parameters(
     }
 }
 
-fn summary_json(glance: &PromptSummary) -> serde_json::Value {
-    let models = glance.models.iter().map(|model| {
+fn summary_json(summary: &PromptSummary) -> serde_json::Value {
+    let models = summary.models.iter().map(|model| {
         json!({
             "node": model.node.to_string(),
             "class": model.class,
@@ -240,7 +241,7 @@ fn summary_json(glance: &PromptSummary) -> serde_json::Value {
             "name": model.name,
         })
     });
-    let samplings = glance.samplings.iter().map(|sampling| {
+    let samplings = summary.samplings.iter().map(|sampling| {
         json!({
             "node": sampling.node.to_string(),
             "class": sampling.class,
@@ -253,12 +254,12 @@ fn summary_json(glance: &PromptSummary) -> serde_json::Value {
         })
     });
     json!({
-        "nodes": glance.node_count,
+        "nodes": summary.node_count,
         "models": models.collect::<Vec<_>>(),
-        "embeddings": glance.embeddings,
+        "embeddings": summary.embeddings,
         "samplers": samplings.collect::<Vec<_>>(),
-        "positive": glance.positive,
-        "negative": glance.negative,
+        "positive": summary.positive,
+        "negative": summary.negative,
     })
 }
 
@@ -285,10 +286,6 @@ fn plain_text(value: &Value) -> Option<String> {
 
 fn display_id(id: &comfy_graph::graph::NodeId) -> String {
     sanitize::excerpt(&id.to_string(), 40)
-}
-
-fn count_noun(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Labelled lines under a heading.

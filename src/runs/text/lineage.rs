@@ -9,7 +9,7 @@ use crate::runs::run_data::{
 const MAX_VALUE_CHARS: usize = 60;
 
 /// What a run makes of its parent.
-pub fn derivation_verb(parent: &RunParent) -> &'static str {
+pub(crate) fn derivation_verb(parent: &RunParent) -> &'static str {
     match parent.how {
         Derivation::Reproduced => "reproduces",
         Derivation::Varied => "varies",
@@ -17,19 +17,19 @@ pub fn derivation_verb(parent: &RunParent) -> &'static str {
 }
 
 /// `run 5f0c7a31`.
-pub fn describe_parent(parent: &RunParent) -> String {
+pub(crate) fn describe_parent(parent: &RunParent) -> String {
     format!("run {}", parent.run)
 }
 
 /// `KSampler #3 cfg 8 -> 7.5`.
-pub fn describe_setting(setting: &InputSetting) -> String {
+pub(crate) fn describe_setting(setting: &InputSetting) -> String {
     let title = if setting.title.is_empty() { "node" } else { &setting.title };
     let (from, to) = (format_value(&setting.from), format_value(&setting.to));
     format!("{title} #{} {} {from} -> {to}", setting.node, setting.input)
 }
 
 /// `KSampler.cfg 8 -> 7.5`.
-pub fn describe_setting_short(setting: &InputSetting) -> String {
+pub(crate) fn describe_setting_short(setting: &InputSetting) -> String {
     let node = if setting.title.is_empty() { &setting.node } else { &setting.title };
     format!(
         "{node}.{} {} -> {}",
@@ -40,7 +40,7 @@ pub fn describe_setting_short(setting: &InputSetting) -> String {
 }
 
 /// A value as JSON, cut where it is long.
-pub fn format_value(value: &serde_json::Value) -> String {
+pub(crate) fn format_value(value: &serde_json::Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((at, _)) => format!("{}…", &text[..at]),
@@ -49,12 +49,12 @@ pub fn format_value(value: &serde_json::Value) -> String {
 }
 
 /// How an output compares: `fox.png: the same picture, pixel for pixel`.
-pub fn describe_comparison(found: &OutputComparison) -> String {
+pub(crate) fn describe_comparison(found: &OutputComparison) -> String {
     format!("{}: {} ({})", found.output, describe_verdict(found), found.original)
 }
 
 /// What came of making a run again, in a few words.
-pub fn describe_reproduction(compared: &[OutputComparison]) -> String {
+pub(crate) fn describe_reproduction(compared: &[OutputComparison]) -> String {
     let Some(other) = compared.iter().find(|found| !found.is_same()) else {
         return if compared.is_empty() { "again" } else { "the same again" }.to_owned();
     };
@@ -68,7 +68,7 @@ pub fn describe_reproduction(compared: &[OutputComparison]) -> String {
 }
 
 /// What came out of a comparison, in a line.
-pub fn describe_verdict(found: &OutputComparison) -> String {
+pub(crate) fn describe_verdict(found: &OutputComparison) -> String {
     match found.verdict {
         ComparisonVerdict::Bytes => "the same file, byte for byte".to_owned(),
         ComparisonVerdict::Pixels => "the same picture, pixel for pixel".to_owned(),

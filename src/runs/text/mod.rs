@@ -1,6 +1,6 @@
 //! Runs as text. Must not know where they are kept.
 
-pub mod inspect;
-pub mod lineage;
-pub mod run_text;
-pub mod tree;
+pub(crate) mod inspect;
+pub(crate) mod lineage;
+pub(crate) mod run_text;
+pub(crate) mod tree;

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::lineage;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
+use crate::runs::index::RunRow;
 use crate::runs::run_data;
 use crate::runs::run_data::{OutputFile, Run, RunOutcome, RunSource, Sampler};
 
@@ -19,7 +21,7 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
 /// The number of the JSON form, raised when a reader of it would break.
-pub const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// Columns of a prompt that are shown.
 const EXCERPT_COLUMNS: usize = 76;
@@ -30,7 +32,7 @@ const MAX_LINES: usize = 40;
 
 /// A run in a list.
 #[derive(Debug, Clone, Copy)]
-pub struct RunLine<'a> {
+pub(crate) struct RunLine<'a> {
     pub run: &'a str,
     /// Milliseconds since 1970; 0: unknown.
     pub moment: i64,
@@ -45,9 +47,23 @@ pub struct RunLine<'a> {
     pub paths: &'a [String],
 }
 
+impl<'a> From<&'a RunRow> for RunLine<'a> {
+    fn from(row: &'a RunRow) -> RunLine<'a> {
+        RunLine {
+            run: &row.run_id,
+            moment: row.time_ms,
+            outcome: &row.outcome,
+            seed: row.summary.seed.as_deref(),
+            model: row.summary.model.as_deref(),
+            excerpt: row.summary.excerpt.as_deref(),
+            paths: &row.paths,
+        }
+    }
+}
+
 /// Why a run was found for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MatchReason {
+pub(crate) enum MatchReason {
     /// It made exactly these bytes.
     Bytes,
     /// The file carries its prompt.
@@ -63,7 +79,7 @@ pub enum MatchReason {
 
 impl MatchReason {
     /// How a run was found, to stand behind its name.
-    pub fn describe(&self) -> &'static str {
+    pub(crate) fn describe(&self) -> &'static str {
         match self {
             MatchReason::Bytes => "",
             MatchReason::Prompt => ", which ran the same prompt",
@@ -73,7 +89,7 @@ impl MatchReason {
 }
 
 /// A run in a list, in two or three lines.
-pub fn format_run_line(run: &RunLine<'_>, how: Option<&MatchReason>) -> String {
+pub(crate) fn format_run_line(run: &RunLine<'_>, how: Option<&MatchReason>) -> String {
     let mut out = String::new();
     let id: String = run.run.chars().take(13).collect();
     let _ = write!(out, "{BOLD}{}{BOLD:#}  {}", sanitize::line(&id), format_time(run.moment));
@@ -82,15 +98,15 @@ pub fn format_run_line(run: &RunLine<'_>, how: Option<&MatchReason>) -> String {
         "interrupted" => drop(write!(out, "  {BAD}stopped{BAD:#}")),
         _ => {}
     }
-    let told = how.map(|how| match how {
+    let reason = how.map(|how| match how {
         MatchReason::Bytes => "made exactly this file".to_owned(),
         MatchReason::Prompt => "same prompt, other bytes".to_owned(),
         MatchReason::Likeness { distance, path } => {
             format!("looks like {} (distance {distance})", sanitize::line(path))
         }
     });
-    if let Some(told) = told {
-        let _ = write!(out, "  {GOOD}{told}{GOOD:#}");
+    if let Some(reason) = reason {
+        let _ = write!(out, "  {GOOD}{reason}{GOOD:#}");
     }
     out.push('\n');
     let mut facts: Vec<String> =
@@ -110,12 +126,12 @@ pub fn format_run_line(run: &RunLine<'_>, how: Option<&MatchReason>) -> String {
 }
 
 /// The same for programs: one JSON object and a line end.
-pub fn run_line_json(run: &RunLine<'_>, how: Option<&MatchReason>) -> String {
+pub(crate) fn run_line_json(run: &RunLine<'_>, how: Option<&MatchReason>) -> String {
     format!("{}\n", sanitize::json(&run_line_value(run, how).to_string()))
 }
 
 /// The same as a part of a larger report.
-pub fn run_line_value(run: &RunLine<'_>, how: Option<&MatchReason>) -> Value {
+pub(crate) fn run_line_value(run: &RunLine<'_>, how: Option<&MatchReason>) -> Value {
     let (by, distance) = match how {
         None => (None, None),
         Some(MatchReason::Bytes) => (Some("bytes"), Some(0)),
@@ -145,8 +161,8 @@ pub fn run_line_value(run: &RunLine<'_>, how: Option<&MatchReason>) -> Value {
 fn format_time(moment: i64) -> String {
     match Timestamp::from_millisecond(moment) {
         Ok(moment) if moment.as_millisecond() > 0 => {
-            let here = moment.to_zoned(jiff::tz::TimeZone::system());
-            here.strftime("%Y-%m-%d %H:%M").to_string()
+            let local = moment.to_zoned(jiff::tz::TimeZone::system());
+            local.strftime("%Y-%m-%d %H:%M").to_string()
         }
         _ => "at some time".to_owned(),
     }
@@ -154,7 +170,7 @@ fn format_time(moment: i64) -> String {
 
 /// All that is known of a run. `is_there` says whether a file is still on this machine,
 /// where that can be known.
-pub fn describe_run(run: &Run, is_there: &dyn Fn(&OutputFile) -> Option<bool>) -> String {
+pub(crate) fn describe_run(run: &Run, is_there: &dyn Fn(&OutputFile) -> Option<bool>) -> String {
     let mut page = RunPage::default();
     let _ = writeln!(page.out, "{BOLD}run {}{BOLD:#}", sanitize::line(&run.id));
     write_times(&mut page, run);
@@ -223,20 +239,20 @@ pub fn describe_run(run: &Run, is_there: &dyn Fn(&OutputFile) -> Option<bool>) -
 }
 
 /// What is known of the part of a run that led to some of its files.
-pub fn describe_branch(
+pub(crate) fn describe_branch(
     part: &Run,
     whole: &Run,
     is_there: &dyn Fn(&OutputFile) -> Option<bool>,
 ) -> String {
     let mut page = RunPage { out: describe_run(part, is_there) };
     let others = whole.outputs.len() - part.outputs.len().min(whole.outputs.len());
-    let files = if others == 1 { "1 file".to_owned() } else { format!("{others} files") };
+    let files = counted(others, "file", "files");
     page.push_line("also", &format!("{files} of other branches: git comfy runs show {}", part.id));
     page.out
 }
 
 /// What made one file of a run that has several branches, in a few words.
-pub fn summarize_branch(part: &Run) -> String {
+pub(crate) fn summarize_branch(part: &Run) -> String {
     let node = part.outputs.first().and_then(|file| file.node.as_deref()).unwrap_or("?");
     let seed = part.seeds.first().map(|seed| format!("seed {}", seed.value));
     let model = part.models.first().map(|model| model.name.clone());

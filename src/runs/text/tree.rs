@@ -14,14 +14,14 @@ const BOLD: Style = Style::new().bold();
 const MUTED: Style = Style::new().dimmed();
 
 /// The number of the JSON form, raised when a reader of it would break.
-pub const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// Settings that a line names.
 const MAX_SETTINGS: usize = 4;
 
 /// A run with all that was made from it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct RunTree {
+pub(crate) struct RunTree {
     pub id: String,
     /// What is known of it; nothing: it is not recorded here.
     pub run: Option<Run>,
@@ -32,19 +32,20 @@ pub struct RunTree {
 }
 
 /// The tree for a person. `meant` is the run that they asked for.
-pub fn format_tree(family: &RunTree, meant: Option<&str>) -> String {
+pub(crate) fn format_tree(tree: &RunTree, asked_id: Option<&str>) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}", format_tree_line(family, meant));
-    write_children(&mut out, family, "", meant);
+    let _ = writeln!(out, "{}", format_tree_line(tree, asked_id));
+    write_children(&mut out, tree, "", asked_id);
     out
 }
 
-fn write_children(out: &mut String, branch: &RunTree, indent: &str, meant: Option<&str>) {
+fn write_children(out: &mut String, branch: &RunTree, indent: &str, asked_id: Option<&str>) {
     for (number, made) in branch.made.iter().enumerate() {
         let last = number + 1 == branch.made.len() && branch.more == 0;
         let (corner, deeper) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        let _ = writeln!(out, "{indent}{MUTED}{corner}{MUTED:#}{}", format_tree_line(made, meant));
-        write_children(out, made, &format!("{indent}{MUTED}{deeper}{MUTED:#}"), meant);
+        let _ =
+            writeln!(out, "{indent}{MUTED}{corner}{MUTED:#}{}", format_tree_line(made, asked_id));
+        write_children(out, made, &format!("{indent}{MUTED}{deeper}{MUTED:#}"), asked_id);
     }
     if branch.more > 0 {
         let _ = writeln!(out, "{indent}{MUTED}└─ {MUTED:#}and {} more", branch.more);
@@ -52,11 +53,11 @@ fn write_children(out: &mut String, branch: &RunTree, indent: &str, meant: Optio
 }
 
 /// `5f0c7a31-9b1f  cfg 8 -> 7.5  fox_00002_.png`.
-fn format_tree_line(branch: &RunTree, meant: Option<&str>) -> String {
+fn format_tree_line(branch: &RunTree, asked_id: Option<&str>) -> String {
     let id: String = branch.id.chars().take(13).collect();
     let id = sanitize::line(&id).into_owned();
     let id = format!("{BOLD}{id}{BOLD:#}");
-    let mark = if meant == Some(branch.id.as_str()) { " *" } else { "" };
+    let mark = if asked_id == Some(branch.id.as_str()) { " *" } else { "" };
     let Some(run) = &branch.run else { return format!("{id}{mark}  not recorded here") };
     let mut facts = Vec::new();
     facts.extend(describe_changes(run));
@@ -80,17 +81,17 @@ fn describe_changes(run: &Run) -> Option<String> {
     if parent.set.is_empty() {
         return Some(lineage::describe_reproduction(&run.compared));
     }
-    let mut told: Vec<String> =
+    let mut settings: Vec<String> =
         parent.set.iter().take(MAX_SETTINGS).map(lineage::describe_setting_short).collect();
     if parent.set.len() > MAX_SETTINGS {
-        told.push(format!("{} more", parent.set.len() - MAX_SETTINGS));
+        settings.push(format!("{} more", parent.set.len() - MAX_SETTINGS));
     }
-    Some(told.join(", "))
+    Some(settings.join(", "))
 }
 
 /// The tree for programs: one JSON object and a line end.
-pub fn tree_json(family: &RunTree) -> String {
-    let mut object = node_json(family);
+pub(crate) fn tree_json(tree: &RunTree) -> String {
+    let mut object = node_json(tree);
     object["schema"] = SCHEMA.into();
     format!("{}\n", sanitize::json(&object.to_string()))
 }
@@ -148,7 +149,7 @@ mod tests {
         }];
         let deep = branch("dddd", Some(run(Some("cccc"), &[("seed", 5, 9)], "fox_4.png")), vec![]);
         let varied = run(Some("aaaa"), &[("cfg", 8, 7), ("steps", 20, 30)], "fox\u{1b}[2J.png");
-        let family = branch(
+        let tree = branch(
             "aaaa",
             Some(run(None, &[], "fox_1.png")),
             vec![
@@ -157,7 +158,7 @@ mod tests {
                 branch("eeee", None, vec![]),
             ],
         );
-        let plain = anstream::adapter::strip_str(&format_tree(&family, Some("dddd"))).to_string();
+        let plain = anstream::adapter::strip_str(&format_tree(&tree, Some("dddd"))).to_string();
         insta::assert_snapshot!(plain, @r"
         aaaa  fox_1.png
         ├─ bbbb  the same again  fox_2.png
@@ -165,6 +166,6 @@ mod tests {
         │  └─ dddd *  KSampler.seed 5 -> 9  fox_4.png
         └─ eeee  not recorded here
         ");
-        assert!(tree_json(&family).contains(r#""run":"dddd""#));
+        assert!(tree_json(&tree).contains(r#""run":"dddd""#));
     }
 }

@@ -7,12 +7,12 @@ use std::io::{self, Read};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::{describe_raw, raw_files};
-use crate::merging::{merge_files, merge_state};
+use crate::merging::{merge_files, merge_status};
 use crate::platform::git::shell::quote_path;
 use crate::platform::git::{Repository, push_dry_run};
 use crate::platform::machine::caller_processes;
 use crate::platform::text::sanitize;
-use crate::records::commands::record::hook_recording;
+use crate::records::hook_recording;
 use crate::session::Session;
 use crate::setup::run_hook::HookCall;
 use crate::setup::{SetupState, run_hook};
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &HookArgs, session: &Session) -> Result<Exit> {
 fn run_pre_commit(session: &Session) -> Exit {
     // A look that fails is no reason to hold a commit up.
     let Ok(repository) = session.repository() else { return Exit::Done };
-    let found = merge_state::staged_conflicts(&repository).unwrap_or_default();
+    let found = merge_status::staged_conflicts(&repository).unwrap_or_default();
     for unready in &found {
         let path = sanitize::line(&unready.path.to_string()).into_owned();
         let count = merge_files::describe_count(unready.conflicts);

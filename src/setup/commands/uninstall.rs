@@ -8,7 +8,7 @@ use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts;
 use crate::layouts::raw_files;
-use crate::merging::merge_state;
+use crate::merging::merge_journal;
 use crate::platform::git::Repository;
 use crate::platform::text::sanitize;
 use crate::records::recorder_state::RecorderState;
@@ -99,6 +99,6 @@ fn remove_state_files(folder: &Path) {
 /// for a note and stay.
 fn forget_state(repository: &Repository) -> usize {
     raw_files::forget_reported(repository);
-    merge_state::delete_journal(repository);
+    merge_journal::delete_journal(repository);
     layouts::delete_local_state(repository)
 }

@@ -1,4 +1,4 @@
 //! The commands of this part: each parses, calls and prints.
 
-pub mod snapshot;
-pub mod snapshots;
+pub(crate) mod snapshot;
+pub(crate) mod snapshots;

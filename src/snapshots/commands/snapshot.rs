@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::snapshots::{configured_policy, short_id, summarize_changes};
-use crate::differences::{node_catalog, operands};
+use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::git::{RepoPath, Repository};
+use crate::platform::git::Repository;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::snapshots;
+use crate::snapshots::named_paths::{outside_repository, repo_folder_path};
+use crate::snapshots::settings::configured_policy;
+use crate::snapshots::summarize::summarize_changes;
 use crate::snapshots::{SnapshotReason, SnapshotRequest, SnapshotScope};
 
 const EXAMPLES: &str = "\
@@ -34,37 +37,34 @@ pub struct SnapshotArgs {
     files: Vec<PathBuf>,
 }
 
-pub fn run(args: &SnapshotArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &SnapshotArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     repository.require_work_tree()?;
-    let wish = SnapshotRequest {
+    let request = SnapshotRequest {
         scope: parse_scope(args, session, &repository)?,
         reason: SnapshotReason::Hand,
         text: args.message.as_deref(),
         policy: &configured_policy(session, &repository)?,
     };
-    let taken = snapshots::create_snapshot(&repository, &wish)?;
-    session.print_remarks(&taken.remarks);
-    let text = match (&taken.new, &taken.previous) {
+    let outcome = snapshots::create_snapshot(&repository, &request)?;
+    session.print_remarks(&outcome.remarks);
+    let text = match (&outcome.new, &outcome.previous) {
         (Some(new), before) => {
             let changed = snapshots::diff_snapshots(&repository, before.as_ref(), Some(new))?;
-            let told = summarize_changes(
+            let summary = summarize_changes(
                 &repository,
                 &node_catalog::load_catalog(&repository),
                 &changed,
                 80,
             )?;
-            let count = match taken.file_count {
-                1 => "1 workflow".to_owned(),
-                count => format!("{count} workflows"),
-            };
-            match told.is_empty() {
-                true => format!("snapshot {} of {count}", short_id(new)),
-                false => format!("snapshot {} of {count}; {told}", short_id(new)),
+            let count = counted(outcome.file_count, "workflow", "workflows");
+            match summary.is_empty() {
+                true => format!("snapshot {} of {count}", new.short_id()),
+                false => format!("snapshot {} of {count}; {summary}", new.short_id()),
             }
         }
         (None, Some(last)) => {
-            format!("nothing has changed since snapshot {}", short_id(last))
+            format!("nothing has changed since snapshot {}", last.short_id())
         }
         (None, None) => "there are no workflows here".to_owned(),
     };
@@ -88,30 +88,16 @@ fn parse_scope(
                 let place = session.cwd.join(file);
                 if !place.is_file() {
                     let name = file.display().to_string();
-                    return Err(CommandError::new(format!("{} is no file", sanitize::line(&name)))
-                        .with_hint("name files, or one folder"));
+                    return Err(CommandError::user(format!(
+                        "{} is no file",
+                        sanitize::line(&name)
+                    ))
+                    .with_hint("name files, or one folder"));
                 }
-                let path = operands::repo_path(repository, &place);
+                let path = repository.path_of(&place);
                 paths.push(path.ok_or_else(|| outside_repository(file))?);
             }
             Ok(SnapshotScope::NamedFiles(paths))
         }
     }
-}
-
-/// The path of a folder of the work tree; empty for its top.
-pub(crate) fn repo_folder_path(
-    session: &Session,
-    repository: &Repository,
-    folder: &std::path::Path,
-) -> Result<RepoPath> {
-    let real = std::fs::canonicalize(session.cwd.join(folder))?;
-    let top = std::fs::canonicalize(repository.require_work_tree()?)?;
-    let below = real.strip_prefix(top).map_err(|_| outside_repository(folder))?;
-    Ok(RepoPath::from_path(below))
-}
-
-fn outside_repository(path: &std::path::Path) -> CommandError {
-    let name = path.display().to_string();
-    CommandError::new(format!("{} is not in this repository", sanitize::line(&name)))
 }

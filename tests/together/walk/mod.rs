@@ -282,7 +282,9 @@ impl Walk {
         let is_written = std::mem::replace(&mut person.written[file], written) != written;
         let before = person.sheets[file].replace(sheet.clone());
         if before.as_ref() != Some(sheet) {
-            person.tabs[file] = before;
+            // Who sees twice that old places are not taken wants them: that is a move.
+            let is_stale = person.stale.keys().any(|(of, _)| *of == file);
+            person.tabs[file] = before.filter(|_| !is_stale);
             person.stale.retain(|(of, _), _| *of != file);
         } else if is_written {
             // As it was, though perhaps by way of other states.

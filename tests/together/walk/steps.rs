@@ -62,14 +62,17 @@ impl Walk {
         }
     }
 
-    /// A tab that was opened before git wrote the file is saved: its places, and whatever
-    /// else is in the file, so that no content is undone.
+    /// A tab that was opened before git wrote the file is saved: its places, where it shows the
+    /// content that the file has, so that no content is undone.
     fn save_from_stale_tab(&mut self, who: usize) {
         let file = self.random.below(FILES.len());
         let Some(mut tab) = self.people[who].tabs[file].take() else { return };
         // What nobody looked at before it was written over nobody can know.
         self.have_seen(who);
         let mut sheet = Sheet::read(&self.people[who].repo, FILES[file]);
+        if tab.meaning() != sheet.meaning() {
+            return;
+        }
         let here = things(&sheet);
         let mut told = Vec::new();
         for (thing, [x, y]) in things(&tab) {

@@ -46,6 +46,16 @@ fn remove_mark(graph: &mut Object) {
     }
 }
 
+/// Takes a mark out of what was taken out of a graph, where nothing is arranged any more.
+pub(super) fn remove_spent_mark(aside: &mut Object) {
+    let Some(mark) = mark_member(aside) else { return };
+    let is_new = mark.get(NEW_EXTRA_KEY).is_some();
+    remove_mark(aside);
+    if is_new && aside.get("extra").and_then(Value::as_object).is_some_and(Object::is_empty) {
+        aside.remove("extra");
+    }
+}
+
 /// The mark in what was taken out of a graph.
 pub(super) fn read_marks(aside: &Object) -> FxHashMap<PlaceKey, (f64, f64)> {
     let Some(Value::Object(places)) = mark_member(aside) else { return FxHashMap::default() };

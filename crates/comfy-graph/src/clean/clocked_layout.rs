@@ -9,6 +9,8 @@
 //! {"v":1,...,"saved":"mi4x9k2c:k3f9x2ab","moved":{"":{"mi4a1b2c":"n3 n7 g1"}}}
 //! ```
 //!
+//! Clocks are of the clone that `saved` names, or else `by`, unless they name one themselves.
+//!
 //! A clock may be followed by a second one, when the place was last written anew without
 //! being moved (its group was dragged, another renderer scaled it), and by the frame its
 //! numbers are in, where that is not the frame of this layout: `l` or `v` (LiteGraph or
@@ -18,10 +20,12 @@
 //!
 //! Must not know blobs, paths of files or notes.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
+use super::arranged_mark;
 use super::clock::{Clock, CloneId};
 use super::file_layout::FileLayout;
 use super::layout_view::{list_items, list_items_mut};
@@ -127,6 +131,8 @@ impl ClockedLayout {
         };
         let saved = text(members.remove("saved"));
         let saved = saved.and_then(|text| Clock::parse(&text, None)).unwrap_or(otherwise);
+        let by = text(members.remove("by")).and_then(|name| CloneId::parse(&name));
+        let usual = by.or(saved.clone_id());
         let was = text(members.remove("was"));
         let back = text(members.remove("back"));
         let mut codes = match members.remove("moved") {
@@ -139,7 +145,7 @@ impl ClockedLayout {
                 Some(Value::Object(codes)) => codes,
                 _ => Object::new(),
             };
-            ClockedGraph::new(at, aside, &ClockCodes::parse(&codes, saved))
+            ClockedGraph::new(at, aside, &ClockCodes::parse(&codes, saved, usual))
         });
         Some(ClockedLayout {
             graphs: graphs.collect(),
@@ -172,9 +178,13 @@ impl ClockedLayout {
             line.push_str(&json::print(&Value::from(value), &JsonStyle::SAVE));
         };
         member(&mut line, "saved", &self.saved.to_code(None));
+        let usual = self.usual_clone();
+        if let Some(usual) = usual.filter(|usual| Some(*usual) != self.saved.clone_id()) {
+            member(&mut line, "by", &usual.to_string());
+        }
         let mut moved = Object::new();
         for graph in &self.graphs {
-            let codes = graph.clock_codes(self.saved);
+            let codes = graph.clock_codes(self.saved, usual);
             if !codes.is_empty() {
                 moved.append(JsonKey::from(graph.path.to_string()), codes);
             }
@@ -191,6 +201,25 @@ impl ClockedLayout {
         }
         line.push('}');
         line
+    }
+
+    /// The clone that most clocks are of: it is written once. That which saved the file is
+    /// written anyway.
+    fn usual_clone(&self) -> Option<CloneId> {
+        let places = self.graphs.iter().flat_map(|graph| graph.places.values());
+        let stamps: BTreeSet<(CloneId, Clock)> = places
+            .flat_map(|place| [place.moved, place.written])
+            .filter_map(|clock| Some((clock.clone_id()?, clock)))
+            .collect();
+        let mut counts: BTreeMap<CloneId, usize> = BTreeMap::new();
+        for (clone, _) in stamps {
+            *counts.entry(clone).or_default() += 1;
+        }
+        let saver = self.saved.clone_id();
+        // What naming one more costs, in clocks that name their clone themselves.
+        let saved_by = saver.map_or(1, |saver| counts.get(&saver).copied().unwrap_or(0) + 2);
+        let most = counts.into_iter().max_by_key(|(clone, count)| (*count, Reverse(*clone)));
+        most.filter(|(_, count)| *count > saved_by).map(|(clone, _)| clone).or(saver)
     }
 
     /// The line without its clocks, as cleaning the file gives it.
@@ -263,7 +292,38 @@ impl ClockedLayout {
                 None => newer.graphs.push(theirs),
             }
         }
+        newer.remove_spent_marks();
         newer
+    }
+
+    /// Takes the marks of what was arranged out where everything was placed since.
+    pub(super) fn remove_spent_marks(&mut self) {
+        for graph in &mut self.graphs {
+            if graph.places.values().all(|place| place.moved.is_by_person()) {
+                arranged_mark::remove_spent_mark(&mut graph.aside);
+            }
+        }
+    }
+
+    /// Takes over the view of an earlier layout of the same content, where this one was saved
+    /// by a program that writes none. Whether there was one to take over.
+    pub fn keep_view_of(&mut self, earlier: &ClockedLayout) -> bool {
+        let mut any = false;
+        for graph in &mut self.graphs {
+            let Some(known) = earlier.graphs.iter().find(|known| known.path == graph.path) else {
+                continue;
+            };
+            let view = known.aside.get("extra").and_then(|extra| extra.get("ds"));
+            let Some(view) = view else { continue };
+            let extra = graph.aside.get_or_insert_with("extra", || Value::Object(Object::new()));
+            if let Value::Object(extra) = extra
+                && !extra.contains_key("ds")
+            {
+                extra.insert("ds", view.clone());
+                any = true;
+            }
+        }
+        any
     }
 
     fn is_saved_before(&self, other: &ClockedLayout) -> bool {
@@ -303,6 +363,11 @@ impl ClockedLayout {
     /// Whether any of its places was arranged.
     pub fn has_arranged_place(&self) -> bool {
         self.clocks().any(|moved| moved == Clock::Arranged)
+    }
+
+    /// Whether a person placed anything at a time that nobody wrote down.
+    pub fn has_unclocked_place(&self) -> bool {
+        self.clocks().any(|moved| matches!(moved, Clock::Unknown(_)))
     }
 
     /// Gives every place whose clock is such a one another.
@@ -487,8 +552,7 @@ impl ClockedGraph {
     }
 
     /// The clocks, with the places they are for.
-    fn clock_codes(&self, saved: Clock) -> Object {
-        let usual = saved.clone_id();
+    fn clock_codes(&self, saved: Clock, usual: Option<CloneId>) -> Object {
         let frames = self.current_frames();
         let mut by_code: BTreeMap<String, Vec<&PlaceKey>> = BTreeMap::new();
         for (key, place) in &self.places {
@@ -536,12 +600,10 @@ struct ClockCodes {
 }
 
 impl ClockCodes {
-    fn parse(codes: &Object, saved: Clock) -> ClockCodes {
+    fn parse(codes: &Object, saved: Clock, usual: Option<CloneId>) -> ClockCodes {
         let mut read = ClockCodes { all: (saved, saved, None), named: FxHashMap::default() };
         for (code, keys) in codes.iter() {
-            let (Some(said), Some(keys)) =
-                (parse_clock_code(code, saved.clone_id()), keys.as_str())
-            else {
+            let (Some(said), Some(keys)) = (parse_clock_code(code, usual), keys.as_str()) else {
                 continue;
             };
             if keys.is_empty() {

@@ -14,14 +14,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::arrange::{self, OverlapCheck};
 use super::clock::{Clock, ClockStamp, CloneId};
 use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement, set_place_members};
-use super::document::{begin_clean, document_graphs, restore_graph};
+use super::document::{CleanStart, begin_clean, document_graphs, restore_graph};
 use super::layout_source::{LayoutRelation, LayoutSource};
 use super::layout_view::{LayoutView, list_items};
 use super::placement::{Geometry, PlaceKey, PlaceKind, visit_places};
 use super::restore::{LayoutFit, restore_object};
 use super::smudge::has_all_positions;
 use super::split::element_id;
-use super::stamp::{EarlierLayouts, stamp_layout, stamp_uniformly};
+use super::stamp::{EarlierLayouts, MAX_NOISE, stamp_layout, stamp_uniformly};
 use super::{LayoutMode, arranged_mark};
 use crate::graph::GraphKind;
 use crate::json::{self, JsonKey, JsonPath, JsonStyle, Object, Value};
@@ -66,7 +66,10 @@ pub fn compose_file(
     let newest = by_age.last().map(|source| source.layout);
     let style = newest.map_or(JsonStyle::EXPORT, |layout| layout.base.style.clone());
     let bytes = json::print(&value, &style).into_bytes();
-    let (cleaned, rest) = begin_clean(&bytes, LayoutMode::Strip).ok()?;
+    let CleanStart::Split { content: cleaned, rest } = begin_clean(&bytes, LayoutMode::Strip)
+    else {
+        return None;
+    };
     if cleaned != content {
         return None;
     }
@@ -76,7 +79,7 @@ pub fn compose_file(
         Clock::At(stamp) if !is_saved_so => Clock::unknown_since(stamp.millis),
         saved => saved,
     });
-    let mut layout = ClockedLayout::uniform(rest?.into_layout(), saved);
+    let mut layout = ClockedLayout::uniform(rest.into_layout(), saved);
     layout.previous_name = newest.and_then(|layout| layout.previous_name.clone());
     layout.reverted_to = newest.and_then(|layout| layout.reverted_to.clone());
     for graph in &mut layout.graphs {
@@ -360,17 +363,24 @@ fn clear_new_nodes(
     let authors_place = |author: &SourcePart<'_>, key: &PlaceKey| {
         Some(Geometry::from_members(author.shown_members.get(&author.source.old_key(key)?)?))
     };
+    // How far a thing lies from where the author of a node had it.
+    let shift = |author: &SourcePart<'_>, key: &PlaceKey| {
+        let (then, now) = (authors_place(author, key)?, Geometry::from_members(members.get(key)?));
+        let ((x, y), (new_x, new_y)) = (then.position?, now.position?);
+        Some((new_x - x, new_y - y))
+    };
     let wishes = wishes.into_iter().map(|(key, winner)| {
         let author = &parts[winner.part];
-        let moved_since = members.iter().filter(|(other, members)| {
-            let then = authors_place(author, other);
-            *other != key
-                && then.is_none_or(|then| then.position != Geometry::from_members(members).position)
+        let own = shift(author, key).unwrap_or_default();
+        // What went along with it, in a group, lies as its author saw it.
+        let moved_since = members.keys().filter(|other| {
+            let by = shift(author, other);
+            let is_along = |by: (f64, f64)| {
+                (by.0 - own.0).abs() < MAX_NOISE && (by.1 - own.1).abs() < MAX_NOISE
+            };
+            *other != key && !by.is_some_and(is_along)
         });
-        OverlapCheck {
-            node: key.clone(),
-            obstacles: moved_since.map(|(other, _)| other.clone()).collect(),
-        }
+        OverlapCheck { node: key.clone(), obstacles: moved_since.cloned().collect() }
     });
     arrange::clear_overlaps(graph, wishes.collect())
 }

@@ -19,11 +19,40 @@ use crate::json::{self, JsonPath, JsonStyle, Object, Value};
 /// Whatever is no workflow, or could not be given back, is left as it is.
 pub fn clean_document(bytes: &[u8], mode: LayoutMode) -> CleanOutcome {
     match begin_clean(bytes, mode) {
-        Err(remark) => CleanOutcome::Untouched(remark),
-        Ok((content, rest)) => CleanOutcome::Cleaned(CleanResult {
-            content,
-            layout: rest.map(LayoutRemainder::layout_line),
-        }),
+        CleanStart::Untouched(remark) => CleanOutcome::Untouched(remark),
+        CleanStart::Clean => {
+            CleanOutcome::Cleaned(CleanResult { content: bytes.to_vec(), layout: None })
+        }
+        CleanStart::Split { content, rest } => {
+            CleanOutcome::Cleaned(CleanResult { content, layout: Some(rest.layout_line()) })
+        }
+    }
+}
+
+/// What [`begin_clean`] made of a file.
+#[derive(Debug)]
+pub enum CleanStart<'a> {
+    /// It is no workflow, or could not be given back; with the remark of
+    /// [`CleanOutcome::Untouched`].
+    Untouched(Option<String>),
+    /// It is in its clean form already.
+    Clean,
+    /// It was not in its clean form.
+    Split {
+        /// The clean content.
+        content: Vec<u8>,
+        /// What the layout is worked out from.
+        rest: LayoutRemainder<'a>,
+    },
+}
+
+impl<'a> CleanStart<'a> {
+    /// What the layout is worked out from; nothing for a file that holds none.
+    pub fn into_rest(self) -> Option<LayoutRemainder<'a>> {
+        match self {
+            CleanStart::Split { rest, .. } => Some(rest),
+            CleanStart::Untouched(_) | CleanStart::Clean => None,
+        }
     }
 }
 
@@ -37,19 +66,18 @@ pub struct LayoutRemainder<'a> {
     original: &'a str,
 }
 
-/// The first half of [`clean_document`]: the content, and what the layout is worked out from (none
-/// for a file that is clean already). An error is the remark of [`CleanOutcome::Untouched`].
-pub fn begin_clean(
-    bytes: &[u8],
-    mode: LayoutMode,
-) -> Result<(Vec<u8>, Option<LayoutRemainder<'_>>), Option<String>> {
+/// The first half of [`clean_document`]: the content, and what the layout is worked out from.
+pub fn begin_clean(bytes: &[u8], mode: LayoutMode) -> CleanStart<'_> {
     if !mentions_graph(bytes) {
-        return Err(utf16_remark(bytes));
+        return CleanStart::Untouched(utf16_remark(bytes));
     }
-    let mut value = json::parse(bytes).map_err(|error| Some(error.to_string()))?;
+    let mut value = match json::parse(bytes) {
+        Ok(value) => value,
+        Err(error) => return CleanStart::Untouched(Some(error.to_string())),
+    };
     let graphs = document_graphs(&value);
     if graphs.is_empty() {
-        return Err(None);
+        return CleanStart::Untouched(None);
     }
     let original = std::str::from_utf8(bytes).unwrap_or_default();
     let mut layout =
@@ -62,8 +90,10 @@ pub fn begin_clean(
     }
     let mut content = Vec::with_capacity(bytes.len());
     json::print_into(&mut content, &value, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);
-    let rest = (content != bytes).then_some(LayoutRemainder { value, graphs, layout, original });
-    Ok((content, rest))
+    if content == bytes {
+        return CleanStart::Clean;
+    }
+    CleanStart::Split { content, rest: LayoutRemainder { value, graphs, layout, original } }
 }
 
 impl LayoutRemainder<'_> {

@@ -70,7 +70,12 @@ impl PlaceMatches {
         if PlaceKind::from_key(key) == PlaceKind::Node {
             // An id that was given to another node is that one's now.
             let stays = self.others_stay && !back.contains_key(key);
-            return there.get(key).cloned().or_else(|| stays.then(|| JsonKey::from(key)));
+            let named = there.get(key).cloned().or_else(|| stays.then(|| JsonKey::from(key)));
+            // Nodes that share an id have no other name than their order.
+            return named.or_else(|| {
+                let (first, number) = key.split_once('#')?;
+                Some(JsonKey::from(format!("{}#{number}", there.get(first)?)))
+            });
         }
         let scope = key_scope(key);
         let turned = match scopes.get(scope) {
@@ -155,6 +160,7 @@ impl<'a> LayoutSource<'a> {
         let old = self.old_key(key)?;
         let place = self.graph(at)?.places.get(&old)?;
         let is_guess = match self.relation {
+            _ if key.contains('#') => true,
             LayoutRelation::ById => true,
             LayoutRelation::SameContent => false,
             LayoutRelation::Matched(matches) => matches.others_stay,

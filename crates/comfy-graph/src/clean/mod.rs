@@ -35,13 +35,15 @@ mod revert;
 mod smudge;
 mod split;
 mod stamp;
+mod unclocked;
 
 pub use arrange::ArrangeExtent;
 pub use clock::{Clock, ClockStamp, CloneId};
 pub use clocked_layout::ClockedLayout;
 pub use compose::{ComposedFile, MergeSideLayout, compose_file, compose_merged_file};
 pub use document::{
-    LayoutRemainder, StrippedGraph, begin_clean, clean_document, print_clean, strip_layout,
+    CleanStart, LayoutRemainder, StrippedGraph, begin_clean, clean_document, print_clean,
+    strip_layout,
 };
 pub use layout_source::{LayoutRelation, LayoutSource, PlaceMatches, places_known_to, would_move};
 pub use layout_view::LayoutView;
@@ -52,7 +54,10 @@ pub use place_list::{
 pub use placement::PlaceKind;
 pub use revert::revert_layout;
 pub use smudge::{arrange_again, place_missing, smudge};
-pub use stamp::{EarlierLayouts, stamp_layout, stamp_moves, stamp_uniformly};
+pub use stamp::{
+    EarlierLayouts, shows_moves_of_others, stamp_layout, stamp_moves, stamp_uniformly,
+};
+pub use unclocked::{UnclockedRanks, UnclockedSide, unclocked_places_known_to};
 
 /// What becomes of the coordinates of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -116,6 +116,18 @@ pub struct LayoutChanges {
 }
 
 impl LayoutChanges {
+    /// Leaves out what was moved, resized, restyled or placed at such a time.
+    pub fn forget_moves(&mut self, after: &ClockedLayout, is_such: impl Fn(Clock) -> bool) {
+        let is_told = |name: &PlaceName| {
+            let graph = after.graphs.iter().find(|graph| graph.path == name.graph);
+            let place = graph.and_then(|graph| graph.places.get(&name.key));
+            place.is_none_or(|place| !is_such(place.moved))
+        };
+        for list in [&mut self.moved, &mut self.resized, &mut self.restyled, &mut self.placed] {
+            list.retain(is_told);
+        }
+    }
+
     /// Nothing lies elsewhere.
     pub fn is_empty(&self) -> bool {
         let lists = [&self.moved, &self.resized, &self.restyled, &self.placed];

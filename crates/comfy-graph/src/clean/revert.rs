@@ -28,9 +28,9 @@ pub fn revert_layout(
     let wanted = LayoutSource { layout: &wanted, relation: earlier.relation };
     let sources: Vec<LayoutSource<'_>> = here.into_iter().chain([wanted]).collect();
     let bytes = compose_file(content, &sources, Clock::At(tick))?.bytes;
-    let (_, rest) = begin_clean(&bytes, LayoutMode::Strip).ok()?;
+    let rest = begin_clean(&bytes, LayoutMode::Strip).into_rest()?;
     let past = EarlierLayouts { last: here, ..EarlierLayouts::default() };
-    let layout = stamp_layout(&rest?.layout_line(), &past, tick)?;
+    let layout = stamp_layout(&rest.layout_line(), &past, tick)?;
     Some(ComposedFile { bytes, layout })
 }
 

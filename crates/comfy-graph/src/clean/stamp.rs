@@ -11,7 +11,7 @@
 use rustc_hash::FxHashMap;
 
 use super::arranged_mark;
-use super::clock::{Clock, ClockStamp};
+use super::clock::{Clock, ClockStamp, CloneId};
 use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement};
 use super::file_layout::FileLayout;
 use super::layout_source::LayoutSource;
@@ -19,7 +19,7 @@ use super::placement::{Geometry, PlaceKey, PlaceKind};
 use crate::json::{JsonPath, Object};
 
 /// Places that differ by a hundredth of a pixel do so by the noise of scaling.
-const MAX_NOISE: f64 = 0.011;
+pub(super) const MAX_NOISE: f64 = 0.011;
 
 /// What is known of the file from before it was saved.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +30,16 @@ pub struct EarlierLayouts<'a> {
     pub written_by_git: Option<LayoutSource<'a>>,
     /// What it held before git wrote it, the newest first.
     pub before: Vec<LayoutSource<'a>>,
+    /// Those of them that the tab which saved it may still show.
+    pub shown_by_tab: Vec<LayoutSource<'a>>,
+    /// Where things lay at any time that is remembered, if the file held last is one that was
+    /// committed without git-comfy: what such a file has there, nobody moved in it.
+    pub remembered: Vec<LayoutSource<'a>>,
+    /// What was saved before, taken for what an old tab shows, and written over since.
+    pub set_aside: Option<LayoutSource<'a>>,
+    /// When the file held last was committed without git-comfy, in milliseconds since 1970: what
+    /// was moved in it was moved then, whoever saves it first.
+    pub raw_since: Option<u64>,
 }
 
 impl EarlierLayouts<'_> {
@@ -50,12 +60,14 @@ pub fn stamp_layout(
 }
 
 fn stamp_at(line: &str, past: &EarlierLayouts<'_>, now: Clock) -> Option<ClockedLayout> {
-    let mut base = super::clocked_layout::parse_shown_layout(line)?;
-    let graphs = std::mem::take(&mut base.graphs);
+    let base = super::clocked_layout::parse_shown_layout(line)?;
     let mut layout = ClockedLayout::uniform(base, now);
-    for (at, aside) in graphs {
-        layout.graphs.push(stamp_graph(at, aside, past, now));
+    let set_aside = past.set_aside.filter(|earlier| is_set_back_again(&layout, *earlier, past));
+    let past = EarlierLayouts { set_aside, ..past.clone() };
+    for graph in &mut layout.graphs {
+        stamp_graph(graph, &past, now);
     }
+    layout.remove_spent_marks();
     if let Some(last) = past.last {
         layout.previous_name.clone_from(&last.layout.previous_name);
         if !layout.clocks().any(|moved| moved == now) {
@@ -71,11 +83,44 @@ fn stamp_at(line: &str, past: &EarlierLayouts<'_>, now: Clock) -> Option<Clocked
 
 /// The same for a layout that was saved elsewhere, at a time that nobody wrote down: what was
 /// moved counts as moved at a time that the caller chooses, and what belongs to no place gives
-/// way to every save.
+/// way to every save. What lies where it is remembered to have been was not moved since.
 pub fn stamp_moves(line: &str, past: &EarlierLayouts<'_>, moved: Clock) -> Option<ClockedLayout> {
     let mut layout = stamp_at(line, past, moved)?;
     layout.saved = layout.saved.min(Clock::Unknown(0));
+    for graph in &mut layout.graphs {
+        let here = PlacementView::of_graph(graph);
+        let remembered = views_of(&past.remembered, graph);
+        let Some(last) = view_of(past.last, graph) else { continue };
+        let mut stayed = Vec::new();
+        for (key, place) in graph.places.iter().filter(|(_, place)| place.moved == moved) {
+            let at = here.geometry.get(key).copied().unwrap_or_default();
+            let known = last.find_placement(key, &place.class);
+            if let Some((before, _)) = known
+                && matches!(before.moved, Clock::At(_))
+                && was_in_clean_file(remembered.iter(), key, place, at)
+            {
+                stayed.push((key.clone(), with_renamed_group(before, last.source)));
+            }
+        }
+        graph.set_placements(stayed);
+    }
     Some(layout)
+}
+
+/// Whether a place is one that any of these layouts, of files that were clean, has.
+fn was_in_clean_file<'v, 'a: 'v>(
+    views: impl Iterator<Item = &'v PlacementView<'a>>,
+    key: &str,
+    place: &Placement,
+    at: Geometry,
+) -> bool {
+    let is_clean = |view: &&PlacementView<'_>| {
+        view.source.is_some_and(|source| source.layout.saved != Clock::Unknown(0))
+    };
+    views.filter(is_clean).any(|view| {
+        let known = view.find_placement(key, &place.class);
+        known.is_some_and(|(_, there)| is_same_position(at, there))
+    })
 }
 
 /// One clock for all places of a layout that was just split off a file.
@@ -84,24 +129,93 @@ pub fn stamp_uniformly(line: &str, clock: Clock) -> Option<ClockedLayout> {
     Some(ClockedLayout::uniform(base, clock))
 }
 
-fn stamp_graph(at: JsonPath, aside: Object, past: &EarlierLayouts<'_>, now: Clock) -> ClockedGraph {
-    let marks = arranged_mark::read_marks(&aside);
-    let mut graph = ClockedGraph::uniform(at, aside, now);
-    let pile = piled_nodes(&graph);
-    let last = past.last.and_then(|source| PlacementView::from_source(source, &graph.path));
-    let written =
-        past.written_by_git.and_then(|source| PlacementView::from_source(source, &graph.path));
-    let before = past
-        .before
-        .iter()
-        .filter_map(|source| PlacementView::from_source(*source, &graph.path))
-        .collect();
-    let history =
-        PlaceHistory { last, written, before, marks, now: PlacementView::of_graph(&graph) };
+/// Whether a save differs from what the file held last in nothing but what an earlier save
+/// had so, too. Once that may be an old tab; whoever does it again after the file was written
+/// anew has seen where things lay, and wants them back.
+fn is_set_back_again(
+    saved: &ClockedLayout,
+    earlier: LayoutSource<'_>,
+    past: &EarlierLayouts<'_>,
+) -> bool {
+    let Some(last) = past.last.filter(|last| last.relation.is_same_content()) else { return false };
+    let mut differs = false;
+    for graph in &saved.graphs {
+        let here = PlacementView::of_graph(graph);
+        let [last, earlier] =
+            [last, earlier].map(|source| PlacementView::from_source(source, &graph.path));
+        for (key, place) in &graph.places {
+            if is_so(&here, key, place, last.as_ref()) {
+                continue;
+            }
+            if !is_so(&here, key, place, earlier.as_ref()) {
+                return false;
+            }
+            differs = true;
+        }
+    }
+    differs
+}
+
+fn is_so(
+    here: &PlacementView<'_>,
+    key: &str,
+    place: &Placement,
+    there: Option<&PlacementView<'_>>,
+) -> bool {
+    let here = here.geometry.get(key).copied().unwrap_or_default();
+    let known = there.and_then(|view| view.find_placement(key, &place.class));
+    known
+        .is_some_and(|(known, there)| is_same_position(here, there) && has_same_looks(place, known))
+}
+
+/// Whether a save shows something where git's last write of the file put it, and another clone
+/// moved it there since an earlier state: then that state is not what the tab shows.
+pub fn shows_moves_of_others(
+    line: &str,
+    write: LayoutSource<'_>,
+    earlier: LayoutSource<'_>,
+    me: CloneId,
+) -> bool {
+    let Some(saved) = stamp_uniformly(line, Clock::Unknown(0)) else { return false };
+    saved.graphs.iter().any(|graph| {
+        let here = PlacementView::of_graph(graph);
+        let (Some(write), Some(earlier)) = (
+            PlacementView::from_source(write, &graph.path),
+            PlacementView::from_source(earlier, &graph.path),
+        ) else {
+            return false;
+        };
+        graph.places.iter().any(|(key, place)| {
+            let here = here.geometry.get(key).copied().unwrap_or_default();
+            let written = write.find_placement(key, &place.class);
+            let by_others = written.filter(|(written, there)| {
+                let by = written.moved.clone_id();
+                by.is_some_and(|by| by != me) && is_same_position(here, *there)
+            });
+            let known = by_others.and_then(|_| earlier.find_placement(key, &place.class));
+            known.is_some_and(|(_, there)| !is_same_position(here, there))
+        })
+    })
+}
+
+fn stamp_graph(graph: &mut ClockedGraph, past: &EarlierLayouts<'_>, now: Clock) {
+    let marks = arranged_mark::read_marks(&graph.aside);
+    let history = PlaceHistory {
+        last: view_of(past.last, graph),
+        written: view_of(past.written_by_git, graph),
+        before: views_of(&past.before, graph),
+        shown_by_tab: views_of(&past.shown_by_tab, graph),
+        remembered: views_of(&past.remembered, graph),
+        set_aside: view_of(past.set_aside, graph),
+        raw_since: past.raw_since,
+        piled: piled_nodes(graph),
+        marks,
+        now: PlacementView::of_graph(graph),
+    };
     let mut placed = Vec::new();
     for (key, place) in &graph.places {
         let mut decided = history.decide_placement(key, place, now);
-        if decided.moved == now && pile.contains(key) {
+        if decided.moved == now && history.is_piled(key) {
             decided.moved = Clock::Arranged;
         }
         if decided.moved == Clock::Arranged && decided.written == now {
@@ -110,7 +224,17 @@ fn stamp_graph(at: JsonPath, aside: Object, past: &EarlierLayouts<'_>, now: Cloc
         placed.push((key.clone(), decided));
     }
     graph.set_placements(placed);
-    graph
+}
+
+fn view_of<'a>(
+    source: Option<LayoutSource<'a>>,
+    graph: &ClockedGraph,
+) -> Option<PlacementView<'a>> {
+    PlacementView::from_source(source?, &graph.path)
+}
+
+fn views_of<'a>(sources: &[LayoutSource<'a>], graph: &ClockedGraph) -> Vec<PlacementView<'a>> {
+    sources.iter().filter_map(|source| view_of(Some(*source), graph)).collect()
 }
 
 /// ComfyUI piles all nodes of a file without positions up in one corner. Nobody put them
@@ -167,6 +291,11 @@ struct PlaceHistory<'a> {
     last: Option<PlacementView<'a>>,
     written: Option<PlacementView<'a>>,
     before: Vec<PlacementView<'a>>,
+    shown_by_tab: Vec<PlacementView<'a>>,
+    remembered: Vec<PlacementView<'a>>,
+    set_aside: Option<PlacementView<'a>>,
+    raw_since: Option<u64>,
+    piled: Vec<PlaceKey>,
     marks: FxHashMap<PlaceKey, (f64, f64)>,
     now: PlacementView<'static>,
 }
@@ -181,7 +310,11 @@ impl PlaceHistory<'_> {
         if let Some((last, there)) = known {
             if is_same_position(here, there) && has_same_looks(fresh, last) {
                 if let Some(place) = self.clocked_before(key, fresh, last) {
-                    return place;
+                    // What was moved in the raw file is what the person saw, and saves.
+                    return match self.was_there(key, fresh, here) || self.is_piled(key) {
+                        true => place,
+                        false => anew(self.moved_in_raw_file(&place, now), now),
+                    };
                 }
                 let is_verbatim = fresh.members == last.members && self.is_same_frame(fresh, last);
                 let restated = if is_verbatim { last.written } else { now };
@@ -191,10 +324,14 @@ impl PlaceHistory<'_> {
                 return self.last_in_new_names(last);
             }
             if self.moved_with_group(last, here, there) && has_same_looks(fresh, last) {
-                return anew(last.moved, now);
+                let before = self.clocked_before(key, fresh, last);
+                let moved = before.map(|before| self.moved_in_raw_file(&before, now));
+                return anew(moved.unwrap_or(last.moved), now);
             }
         }
-        for view in &self.before {
+        let is_set_back_again = is_so(&self.now, key, fresh, self.set_aside.as_ref());
+        let shown_by_tab = if is_set_back_again { &[][..] } else { &self.shown_by_tab[..] };
+        for view in shown_by_tab {
             if let Some((old, there)) = view.find_placement(key, &fresh.class)
                 && is_same_position(here, there)
                 && has_same_looks(fresh, old)
@@ -230,6 +367,24 @@ impl PlaceHistory<'_> {
             let (old, _) = view.find_placement(key, &fresh.class)?;
             matches!(old.moved, Clock::At(_)).then(|| with_renamed_group(old, view.source))
         })
+    }
+
+    fn is_piled(&self, key: &str) -> bool {
+        self.piled.iter().any(|piled| piled.as_str() == key)
+    }
+
+    /// When a place was moved that a raw file has elsewhere than a clean one before: at the time
+    /// of its commit, so that whoever moves it after that is later, but after that one.
+    fn moved_in_raw_file(&self, before: &Placement, now: Clock) -> Clock {
+        let (Clock::At(stamp), Some(since)) = (now, self.raw_since) else { return now };
+        let millis = since.max(before.moved.millis() + 1).min(stamp.millis);
+        Clock::At(ClockStamp { millis, ..stamp })
+    }
+
+    /// Whether it lay there at any time that is remembered of clean files.
+    fn was_there(&self, key: &str, fresh: &Placement, here: Geometry) -> bool {
+        let all = self.before.iter().chain(&self.remembered);
+        was_in_clean_file(all, key, fresh, here)
     }
 
     /// Whether it still lies where such a file had it, and was not moved since.

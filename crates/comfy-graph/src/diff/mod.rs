@@ -22,6 +22,7 @@ mod script_builder;
 mod sequence;
 mod slots;
 mod structure;
+mod taken_over;
 mod widgets;
 mod wire_origin;
 mod wires;
@@ -37,3 +38,4 @@ pub use edit::{
 pub use lineage::{Aspect, Lineage, NodeAspect};
 pub use member_edits::PROGRAM_WRITTEN_PROPERTIES;
 pub use node_matches::{PairedNodes, WorkflowLikeness, match_nodes, pair_nodes, workflow_likeness};
+pub use taken_over::has_taken_over;

@@ -6,7 +6,9 @@ pub mod show;
 pub mod undo;
 
 use comfy_graph::clean;
-use comfy_graph::clean::{ClockedLayout, LayoutChanges, LayoutMode, PlaceTitles, compare_layouts};
+use comfy_graph::clean::{
+    CleanStart, Clock, ClockedLayout, LayoutChanges, LayoutMode, PlaceTitles, compare_layouts,
+};
 use jiff::Timestamp;
 
 use crate::error::{CommandError, Result};
@@ -15,8 +17,10 @@ use crate::layouts::bring_back::{
     InspectedFile, LayoutWorkspace, RestoreOutcome, WorkTreeWorkflow,
 };
 use crate::layouts::describe::{PlaceLabels, describe_moves};
+use crate::layouts::file_states::FileState;
 use crate::layouts::layout_history;
 use crate::layouts::layout_history::{LayoutHistory, LayoutState, StateId, StateMatch};
+use crate::layouts::raw_files::{CommittedFile, committed_layout};
 use crate::platform::git::{ObjectId, RepoPath, Repository, commit_text, index, shell};
 use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
@@ -105,11 +109,11 @@ fn author_name(state: &LayoutState) -> String {
     }
 }
 
-/// The layouts of one file.
-struct FileLayouts<'b, 'r> {
+/// The layouts of one file, with what they are read and brought back through.
+struct FileLayouts<'r> {
     repository: &'r Repository,
-    workspace: &'b mut LayoutWorkspace<'r>,
-    history: &'b mut LayoutHistory<'r>,
+    workspace: LayoutWorkspace<'r>,
+    history: LayoutHistory<'r>,
     path: RepoPath,
     /// The path as a person types it.
     typed: String,
@@ -117,6 +121,13 @@ struct FileLayouts<'b, 'r> {
     workflow: Option<WorkTreeWorkflow>,
     states: Vec<LayoutState>,
     titles: PlaceTitles,
+}
+
+/// How a file lay in a commit.
+struct CommittedLayout {
+    /// The short id of the commit.
+    commit: String,
+    found: FileState,
 }
 
 /// A state, and what is new in it.
@@ -144,31 +155,45 @@ impl StateChanges {
     }
 }
 
-impl<'b, 'r> FileLayouts<'b, 'r> {
-    fn open(
+impl<'r> FileLayouts<'r> {
+    /// Those of a file that a person named.
+    fn open(session: &Session, repository: &'r Repository, file: &str) -> Result<FileLayouts<'r>> {
+        let path = resolve_path(session, repository, file)?;
+        FileLayouts::load(session, repository, LayoutWorkspace::open(repository)?, path)
+    }
+
+    fn load(
         session: &Session,
         repository: &'r Repository,
-        desk: &'b mut LayoutWorkspace<'r>,
-        past: &'b mut LayoutHistory<'r>,
+        mut workspace: LayoutWorkspace<'r>,
         path: RepoPath,
-        workflow: Option<WorkTreeWorkflow>,
-    ) -> Result<FileLayouts<'b, 'r>> {
-        let states = past.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
+    ) -> Result<FileLayouts<'r>> {
+        let workflow = inspect_file(session, repository, &mut workspace, &path)?;
+        let mut history = LayoutHistory::load(repository)?;
+        let states = history.states(&path, workflow.as_ref().map(|workflow| workflow.blob))?;
         if states.is_empty() {
             return Err(no_layout_failure(session, repository, &path, workflow.as_ref())?);
         }
         let typed = shell::quote_path_from(repository, &session.cwd, &path);
         let titles = workflow.as_ref().map(|workflow| PlaceTitles::from_content(&workflow.content));
         let titles = titles.unwrap_or_default();
+        Ok(FileLayouts { repository, workspace, history, path, typed, workflow, states, titles })
+    }
+
+    /// Those of no file yet: path and states of one after another are put in.
+    fn of_no_file(
+        repository: &'r Repository,
+        workspace: LayoutWorkspace<'r>,
+    ) -> Result<FileLayouts<'r>> {
         Ok(FileLayouts {
             repository,
-            workspace: desk,
-            history: past,
-            path,
-            typed,
-            workflow,
-            states,
-            titles,
+            workspace,
+            history: LayoutHistory::load(repository)?,
+            path: RepoPath::new(""),
+            typed: String::new(),
+            workflow: None,
+            states: Vec::new(),
+            titles: PlaceTitles::default(),
         })
     }
 
@@ -207,11 +232,18 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         let before = match self.states.get(at + 1) {
             Some(before) => {
                 let content = content.as_deref().unwrap_or_default();
-                self.workspace.match_layout(self.history, before, (state.blob, content))?
+                self.workspace.match_layout(&mut self.history, before, (state.blob, content))?
             }
             None => None,
         };
-        let moves = compare_layouts(before.as_ref().map(|part| part.source()), &layout);
+        let mut moves = compare_layouts(before.as_ref().map(|part| part.source()), &layout);
+        if !moves.is_empty() {
+            // Who only brought it here, by a merge or a rebase, did not move it.
+            let clocks = layout.clocks().filter(|clock| matches!(clock, Clock::At(_))).collect();
+            let older = self.states.get(at + 1..).unwrap_or_default();
+            let known = self.history.moves_made_before(clocks, older)?;
+            moves.forget_moves(&layout, |moved| known.contains(&moved));
+        }
         let titles = content.map(|content| PlaceTitles::from_content(&content)).unwrap_or_default();
         let titles = [titles, self.titles.clone()];
         let renamed_from = self.renamed_from(at, &layout)?;
@@ -231,17 +263,17 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         let (id, file) = (sanitize::line(id), &self.path);
         match layout_history::match_state(&self.states, &id) {
             StateMatch::One(at) => Ok(at),
-            StateMatch::Several(count) => Err(CommandError::new(format!(
+            StateMatch::Several(count) => Err(CommandError::user(format!(
                 "{id} names {count} states of {file}; write more of it"
             ))
             .with_hint(self.log_hint("tells which there are"))),
             StateMatch::Nothing if id.eq_ignore_ascii_case("now") => {
                 self.require_workflow()?;
-                Err(CommandError::new(format!("nothing is known yet of how {file} lies now"))
+                Err(CommandError::user(format!("nothing is known yet of how {file} lies now"))
                     .with_hint(self.log_hint("tells what is")))
             }
             StateMatch::Nothing => {
-                Err(CommandError::new(format!("{id} names no layout of {file}"))
+                Err(CommandError::user(format!("{id} names no layout of {file}"))
                     .with_hint(self.log_hint("tells which there are")))
             }
         }
@@ -259,7 +291,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         let is_there = top.is_some_and(|top| top.join(path.to_path()).exists());
         match &self.workflow {
             Some(workflow) if is_no_workflow(workflow) => {
-                Err(CommandError::new(format!("{path} is no workflow as it is now"))
+                Err(CommandError::user(format!("{path} is no workflow as it is now"))
                     .with_hint(format!("git checkout -- {}", self.typed)))
             }
             Some(workflow) => Ok(workflow),
@@ -271,7 +303,7 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
     /// What to say of a file that is not there: how it is had again.
     fn missing_file_failure(&self) -> Result<CommandError> {
         let (path, typed) = (&self.path, &self.typed);
-        let gone = CommandError::new(format!("{path} is not in the work tree"));
+        let gone = CommandError::user(format!("{path} is not in the work tree"));
         if index::tracked_paths(self.repository)?.contains(path) {
             return Ok(gone.with_hint(format!("git checkout -- {typed}")));
         }
@@ -288,6 +320,38 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         })
     }
 
+    /// The state that the log names for one: a save that moved nothing has no line, and lies
+    /// as the one before it.
+    fn listed_state(&mut self, at: usize) -> Result<usize> {
+        for listed in at..self.states.len() {
+            let news = self.changes_in(listed)?;
+            if news.is_none_or(|news| !news.is_empty() || news.is_undo) {
+                return Ok(listed);
+            }
+        }
+        Ok(at)
+    }
+
+    /// How a file lay in a commit, where that holds it: as a checkout gives it.
+    fn find_committed(&self, revision: &str) -> Result<Option<CommittedLayout>> {
+        let word = sanitize::line(revision);
+        let Some(id) = self.repository.resolve_commit(&word)? else { return Ok(None) };
+        let commit = commit_text::short_id(id);
+        match committed_layout(self.repository, id, &self.path)? {
+            CommittedFile::Layout(found) => Ok(Some(CommittedLayout { commit, found })),
+            CommittedFile::Missing => {
+                Err(CommandError::user(format!("commit {commit} holds no {}", self.path))
+                    .with_hint(format!("`git log -- {}` tells which do", self.typed)))
+            }
+            CommittedFile::Unknown => Err(CommandError::repository(format!(
+                "nothing is known of how {} lay in commit {commit}: nobody sent its layout",
+                self.path
+            ))
+            .with_hint("`git comfy sync` fetches what others sent since")
+            .with_hint(self.log_hint("tells what is known"))),
+        }
+    }
+
     /// Says what came of bringing a state back.
     fn report_outcome(
         &mut self,
@@ -295,14 +359,15 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
         at: usize,
         outcome: RestoreOutcome,
     ) -> Result<Exit> {
-        let news = match outcome {
-            RestoreOutcome::Done => self.changes_in(at)?.map(|news| news.describe()),
+        let at = self.listed_state(at)?;
+        let changes = match outcome {
+            RestoreOutcome::Done => self.changes_in(at)?.map(|changes| changes.describe()),
             _ => None,
         };
         let Some(state) = self.states.get(at) else { return Ok(Exit::Done) };
         let (id, when) = (stable_id(state), format_time(state.at));
-        let news = news.unwrap_or_default();
-        let told = format!("lies as in {id} of {when} ({}): {news}", author_name(state));
+        let changes = changes.unwrap_or_default();
+        let told = format!("lies as in {id} of {when} ({}): {changes}", author_name(state));
         self.report_restored(session, outcome, &told)
     }
 
@@ -321,12 +386,14 @@ impl<'b, 'r> FileLayouts<'b, 'r> {
                 return Ok(Exit::Done);
             }
             RestoreOutcome::SavedMeanwhile => {
-                return Err(CommandError::new(format!("{path} was saved just now"))
+                return Err(CommandError::repository(format!("{path} was saved just now"))
                     .with_hint("try again; nothing was written"));
             }
             RestoreOutcome::Missing => {
-                return Err(CommandError::new("that layout is not on this machine any more")
-                    .with_hint("git comfy sync"));
+                return Err(CommandError::repository(
+                    "that layout is not on this machine any more",
+                )
+                .with_hint("git comfy sync"));
             }
         }
         session.ui.report(&format!("{path} {told}"))?;
@@ -349,7 +416,7 @@ pub(crate) fn resolve_path(
 ) -> Result<RepoPath> {
     let file = session.cwd.join(word);
     if file.is_dir() {
-        return Err(CommandError::new(format!(
+        return Err(CommandError::user(format!(
             "{} is a folder; name a file",
             sanitize::line(word)
         ))
@@ -357,7 +424,7 @@ pub(crate) fn resolve_path(
     }
     let path = repository.path_of(&file);
     path.ok_or_else(|| {
-        CommandError::new(format!("{} is not in this repository", sanitize::line(word)))
+        CommandError::user(format!("{} is not in this repository", sanitize::line(word)))
     })
 }
 
@@ -365,19 +432,19 @@ pub(crate) fn resolve_path(
 pub(crate) fn inspect_file<'r>(
     session: &Session,
     repository: &'r Repository,
-    desk: &mut LayoutWorkspace<'r>,
+    workspace: &mut LayoutWorkspace<'r>,
     path: &RepoPath,
 ) -> Result<Option<WorkTreeWorkflow>> {
     let typed = shell::quote_path_from(repository, &session.cwd, path);
-    match desk.inspect(path)? {
+    match workspace.inspect(path)? {
         InspectedFile::Workflow(workflow) => Ok(Some(workflow)),
         InspectedFile::Missing | InspectedFile::Raw => Ok(None),
-        InspectedFile::InCommits => Err(CommandError::new(format!(
+        InspectedFile::InCommits => Err(CommandError::user(format!(
             "the positions of {path} are in its commits (comfy=keep)"
         ))
         .with_hint(format!("git log -- {typed}"))
         .with_hint(format!("git checkout COMMIT -- {typed}"))),
-        InspectedFile::NotFiltered => Err(CommandError::new(format!(
+        InspectedFile::NotFiltered => Err(CommandError::user(format!(
             "git-comfy does not handle {path}"
         ))
         .with_hint("`git comfy doctor` says how files are handled; `git comfy init` sets it up")),
@@ -385,12 +452,12 @@ pub(crate) fn inspect_file<'r>(
 }
 
 fn is_no_workflow(file: &WorkTreeWorkflow) -> bool {
-    clean::begin_clean(&file.content, LayoutMode::Strip).is_err()
+    matches!(clean::begin_clean(&file.content, LayoutMode::Strip), CleanStart::Untouched(_))
 }
 
 fn has_positions(path: &RepoPath, typed: &str) -> CommandError {
     let why = "they are part of its content there, and nothing was moved since";
-    CommandError::new(format!("{path} was committed with its positions, without git-comfy: {why}"))
+    CommandError::user(format!("{path} was committed with its positions, without git-comfy: {why}"))
         .with_hint(format!("git log -- {typed}"))
         .with_hint(format!("git checkout COMMIT -- {typed}    # as it lay in an earlier commit"))
         .with_hint(
@@ -409,7 +476,7 @@ fn no_layout_failure(
     if !index::tracked_paths(repository)?.contains(path) {
         let file = repository.work_tree().map(|top| top.join(path.to_path()));
         return Ok(match file.and_then(|file| file.symlink_metadata().ok()) {
-            Some(_) => CommandError::new(format!("{path} is not tracked by git"))
+            Some(_) => CommandError::user(format!("{path} is not tracked by git"))
                 .with_hint(format!(
                     "git add {}",
                     shell::quote_path_from(repository, &session.cwd, path)
@@ -419,7 +486,7 @@ fn no_layout_failure(
                 let told = format!("{path} is not tracked by git, and there is no such file");
                 let name = path.to_path();
                 let name = name.file_name().map(|name| name.to_string_lossy().into_owned());
-                CommandError::new(told).with_hint(
+                CommandError::user(told).with_hint(
                     match name.is_some_and(|name| layout_history::may_be_state_id(&name)) {
                         true => "after an ID comes the file: git comfy layout show ID FILE",
                         false => "`git comfy layout log` without a file tells of all",
@@ -429,7 +496,7 @@ fn no_layout_failure(
         });
     }
     if workflow.is_some_and(is_no_workflow) {
-        return Ok(CommandError::new(format!("{path} is no workflow"))
+        return Ok(CommandError::user(format!("{path} is no workflow"))
             .with_hint("`git comfy layout log` without a file tells of all that are"));
     }
     let file = repository.work_tree().map(|top| top.join(path.to_path()));
@@ -437,7 +504,7 @@ fn no_layout_failure(
         let typed = shell::quote_path_from(repository, &session.cwd, path);
         return Ok(has_positions(path, &typed));
     }
-    Ok(CommandError::new(format!("no layout of {path} is known yet"))
+    Ok(CommandError::user(format!("no layout of {path} is known yet"))
         .with_hint("move a node in ComfyUI and save; `git comfy sync` fetches those of others"))
 }
 

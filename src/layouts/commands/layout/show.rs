@@ -1,18 +1,16 @@
 //! `git comfy layout show`: where everything lies in one state, since when, and by whom.
 
 use comfy_graph::clean::{
-    Clock, ClockStamp, CloneId, PlaceKind, PlaceTitles, PlacedItem, list_places,
+    Clock, ClockStamp, ClockedLayout, CloneId, PlaceKind, PlaceTitles, PlacedItem, list_places,
 };
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
 use super::{
-    FileLayouts, author_name, display_id, format_time, inspect_file, resolve_path,
-    split_id_and_file,
+    CommittedLayout, FileLayouts, author_name, display_id, format_time, split_id_and_file,
 };
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::bring_back::LayoutWorkspace;
 use crate::layouts::describe::{LastMove, PlaceLabels, places_table};
 use crate::layouts::layout_history::{LayoutHistory, LayoutState};
 use crate::screen::{Screen, ScreenArgs};
@@ -21,8 +19,8 @@ use crate::session::Session;
 /// Show where everything lies, or lay then, and who put it there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LayoutShowArgs {
-    /// An ID of `git comfy layout log` [default: now; of a file that is gone, its last],
-    /// and the file.
+    /// An ID of `git comfy layout log`, or a commit [default: now; of a file that is gone,
+    /// its last], and the file.
     #[arg(value_name = "[ID] FILE", required = true, num_args = 1..=2)]
     what: Vec<String>,
     /// One JSON object, for programs: docs/layouts.md.
@@ -39,23 +37,30 @@ const MAX_STATES_READ: usize = 200;
 pub(crate) fn run(args: &LayoutShowArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let (id, file) = split_id_and_file(&args.what);
-    let path = resolve_path(session, &repository, file)?;
-    let mut desk = LayoutWorkspace::open(&repository)?;
-    let workflow = inspect_file(session, &repository, &mut desk, &path)?;
-    let mut past = LayoutHistory::load(&repository)?;
-    let mut book = FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
+    let mut layouts = FileLayouts::open(session, &repository, file)?;
     let is_now =
-        id.is_none_or(|id| id.eq_ignore_ascii_case("now")) && book.present_state().is_some();
-    let present = book.history.present_layout(&book.path).filter(|_| is_now);
-    let (layout, blob, head) = match present {
-        Some(present) => (present.layout, present.blob, format!("{} now", book.path)),
-        None => {
+        id.is_none_or(|id| id.eq_ignore_ascii_case("now")) && layouts.present_state().is_some();
+    let present = layouts.history.present_layout(&layouts.path).filter(|_| is_now);
+    let committed = match id.filter(|id| !layouts.names_state(id)) {
+        Some(id) => layouts.find_committed(id)?,
+        None => None,
+    };
+    let (layout, blob, head) = match (present, committed) {
+        (Some(present), _) => (present.layout, present.blob, format!("{} now", layouts.path)),
+        (None, Some(CommittedLayout { commit, found })) => {
+            let layout = ClockedLayout::parse(&found.layout, Clock::Unknown(0));
+            let newer =
+                || CommandError::repository("a newer version of git-comfy wrote that layout");
+            let head = format!("{} in commit {commit}", layouts.path);
+            (layout.ok_or_else(newer)?, found.blob, head)
+        }
+        (None, None) => {
             let at = match id {
-                Some(id) => book.find_state(id)?,
+                Some(id) => layouts.find_state(id)?,
                 // A file that is gone: as it lay last.
                 None => 0,
             };
-            let state = &book.states[at];
+            let state = &layouts.states[at];
             let head = format!(
                 "{} in {} of {}, {}",
                 state.path,
@@ -63,17 +68,17 @@ pub(crate) fn run(args: &LayoutShowArgs, session: &Session) -> Result<Exit> {
                 format_time(state.at),
                 author_name(state)
             );
-            let layout = book.history.layout(state)?;
-            let gone = || CommandError::new("that layout is not on this machine any more");
+            let layout = layouts.history.layout(state)?;
+            let gone = || CommandError::repository("that layout is not on this machine any more");
             (layout.ok_or_else(gone)?, state.blob, head)
         }
     };
-    let content = book.read_content(blob)?;
+    let content = layouts.read_content(blob)?;
     let titles = content.map(|content| PlaceTitles::from_content(&content)).unwrap_or_default();
-    let titles = [titles, book.titles.clone()];
+    let titles = [titles, layouts.titles.clone()];
     let places = list_places(&layout);
-    let people = MoveAuthors::collect(&mut book, &places)?;
-    let since = |place: &PlacedItem| people.last_move(place);
+    let authors = MoveAuthors::collect(&mut layouts, &places)?;
+    let since = |place: &PlacedItem| authors.last_move(place);
     let mut screen = Screen::open(session, &args.screen, "show");
     let text = match args.json {
         true => places_to_json(&places, PlaceLabels(&titles), &since),
@@ -94,33 +99,37 @@ struct MoveAuthors {
 }
 
 impl MoveAuthors {
-    fn collect(book: &mut FileLayouts<'_, '_>, places: &[PlacedItem]) -> Result<MoveAuthors> {
-        let mut people = MoveAuthors { left: MAX_STATES_READ, ..MoveAuthors::default() };
-        people.add_states(book.history, &book.states)?;
+    fn collect(layouts: &mut FileLayouts<'_>, places: &[PlacedItem]) -> Result<MoveAuthors> {
+        let mut authors = MoveAuthors { left: MAX_STATES_READ, ..MoveAuthors::default() };
+        authors.add_states(&mut layouts.history, &layouts.states)?;
         // What was copied from another file was moved by those who had that one.
-        let mut others: Vec<_> = book.history.paths().into_iter().collect();
+        let mut others: Vec<_> = layouts.history.paths().into_iter().collect();
         others.sort();
         for path in others {
             let is_known = |place: &PlacedItem| match place.moved {
-                Clock::At(stamp) => people.author_of(stamp).is_some(),
+                Clock::At(stamp) => authors.author_of(stamp).is_some(),
                 _ => true,
             };
-            if people.left == 0 || places.iter().all(is_known) {
+            if authors.left == 0 || places.iter().all(is_known) {
                 break;
             }
-            let states = book.history.states(&path, None)?;
-            people.add_states(book.history, &states)?;
+            let states = layouts.history.states(&path, None)?;
+            authors.add_states(&mut layouts.history, &states)?;
         }
-        Ok(people)
+        Ok(authors)
     }
 
-    fn add_states(&mut self, past: &mut LayoutHistory<'_>, states: &[LayoutState]) -> Result<()> {
+    fn add_states(
+        &mut self,
+        history: &mut LayoutHistory<'_>,
+        states: &[LayoutState],
+    ) -> Result<()> {
         for state in states.iter().filter(|state| !state.is_joined() && !state.is_by_git()) {
             if self.left == 0 {
                 break;
             }
             self.left -= 1;
-            let saved = past.layout(state)?.map(|layout| layout.saved());
+            let saved = history.layout(state)?.map(|layout| layout.saved());
             let Some(Clock::At(stamp)) = saved else { continue };
             self.by_stamp.entry(stamp).or_insert_with(|| author_name(state));
             if state.author().is_some() {

@@ -2,7 +2,7 @@
 
 use comfy_graph::clean::{has_moved_places, was_arranged_before};
 
-use super::{FileLayouts, inspect_file, resolve_path, stable_id};
+use super::{FileLayouts, resolve_path, stable_id};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts::bring_back::{LayoutWorkspace, NextUndo, RestoreOutcome};
@@ -25,31 +25,29 @@ pub(crate) struct LayoutUndoArgs {
 /// Goes back.
 pub(crate) fn run(args: &LayoutUndoArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
-    let mut desk = LayoutWorkspace::open(&repository)?;
+    let mut workspace = LayoutWorkspace::open(&repository)?;
     let path = match &args.file {
-        Some(word) => resolve_path(session, &repository, word)?,
-        None => last_changed_file(&repository, &mut desk)?,
+        Some(file) => resolve_path(session, &repository, file)?,
+        None => last_changed_file(&repository, &mut workspace)?,
     };
-    let workflow = inspect_file(session, &repository, &mut desk, &path)?;
-    let mut past = LayoutHistory::load(&repository)?;
-    let mut book = FileLayouts::open(session, &repository, &mut desk, &mut past, path, workflow)?;
-    book.require_workflow()?;
-    match step_back(&mut book)? {
-        UndoStep::To(at, outcome) => book.report_outcome(session, at, outcome),
-        UndoStep::Nowhere(arranged) => Err(no_older_layout_failure(&book, arranged)),
+    let mut layouts = FileLayouts::load(session, &repository, workspace, path)?;
+    layouts.require_workflow()?;
+    match step_back(&mut layouts)? {
+        UndoStep::To(at, outcome) => layouts.report_outcome(session, at, outcome),
+        UndoStep::Nowhere(arranged) => Err(no_older_layout_failure(&layouts, arranged)),
     }
 }
 
-fn no_older_layout_failure(book: &FileLayouts<'_, '_>, arranged: Option<usize>) -> CommandError {
-    let path = &book.path;
-    let see_log = book.log_hint("tells all that is known of it");
-    let Some(state) = arranged.and_then(|at| book.states.get(at)) else {
+fn no_older_layout_failure(layouts: &FileLayouts<'_>, arranged: Option<usize>) -> CommandError {
+    let path = &layouts.path;
+    let see_log = layouts.log_hint("tells all that is known of it");
+    let Some(state) = arranged.and_then(|at| layouts.states.get(at)) else {
         let why = format!("{path} cannot go further back: no older layout differs");
-        return CommandError::new(why).with_hint(see_log);
+        return CommandError::user(why).with_hint(see_log);
     };
     let why = format!("{path} cannot go further back: before that nobody had placed its nodes");
-    let back = format!("git comfy layout restore {} {}", stable_id(state), book.typed);
-    CommandError::new(why)
+    let back = format!("git comfy layout restore {} {}", stable_id(state), layouts.typed);
+    CommandError::user(why)
         .with_hint(format!("`{back}` brings back how it was arranged"))
         .with_hint(see_log)
 }
@@ -62,20 +60,24 @@ enum UndoStep {
     Nowhere(Option<usize>),
 }
 
-fn step_back(book: &mut FileLayouts<'_, '_>) -> Result<UndoStep> {
-    let (Some(workflow), Some(present)) = (&book.workflow, book.history.present_layout(&book.path))
+fn step_back(layouts: &mut FileLayouts<'_>) -> Result<UndoStep> {
+    let (Some(workflow), Some(present)) =
+        (&layouts.workflow, layouts.history.present_layout(&layouts.path))
     else {
         return Ok(UndoStep::Nowhere(None));
     };
     let mut arranged = None;
     // Whether git wrote what came after the state at hand.
-    let origin = layout_history::undo_origin(&book.states, &present).map(|at| &book.states[at]);
+    let origin =
+        layout_history::undo_origin(&layouts.states, &present).map(|at| &layouts.states[at]);
     let mut is_overwritten = origin.is_some_and(LayoutState::is_written_by_git);
-    for at in layout_history::undo_candidates(&book.states, &present) {
-        let state = &book.states[at];
+    for at in layout_history::undo_candidates(&layouts.states, &present) {
+        let state = &layouts.states[at];
         let was_overwritten = std::mem::replace(&mut is_overwritten, state.is_written_by_git());
         let known = (workflow.blob, workflow.content.as_slice());
-        let Some(part) = book.workspace.match_layout(book.history, state, known)? else { continue };
+        let Some(part) = layouts.workspace.match_layout(&mut layouts.history, state, known)? else {
+            continue;
+        };
         if !has_moved_places(part.source(), &present.layout) {
             continue;
         }
@@ -89,7 +91,12 @@ fn step_back(book: &mut FileLayouts<'_, '_>) -> Result<UndoStep> {
             arranged = arranged.or(Some(at));
             continue;
         }
-        match book.workspace.restore(book.history, workflow, state, NextUndo::FromRestored)? {
+        match layouts.workspace.restore(
+            &mut layouts.history,
+            workflow,
+            state,
+            NextUndo::FromRestored,
+        )? {
             RestoreOutcome::Unchanged | RestoreOutcome::Missing => {}
             outcome => return Ok(UndoStep::To(at, outcome)),
         }
@@ -103,18 +110,21 @@ const SAME_CHANGE_MILLISECONDS: u64 = 2000;
 const MAX_NAMED_FILES: usize = 10;
 
 /// The file whose layout changed last, where that is one.
-fn last_changed_file(repository: &Repository, desk: &mut LayoutWorkspace<'_>) -> Result<RepoPath> {
-    let tracked = desk.inspect_saved_files()?;
-    let mut past = LayoutHistory::load(repository)?;
+fn last_changed_file(
+    repository: &Repository,
+    workspace: &mut LayoutWorkspace<'_>,
+) -> Result<RepoPath> {
+    let tracked = workspace.inspect_saved_files()?;
+    let mut history = LayoutHistory::load(repository)?;
     let mut changed = Vec::new();
     for path in tracked {
-        if past.has_states(&path) {
-            changed.push((past.changed_at(&path)?, path));
+        if history.has_states(&path) {
+            changed.push((history.changed_at(&path)?, path));
         }
     }
     changed.sort_by(|a, b| b.cmp(a));
     let Some((last, newest)) = changed.first().cloned() else {
-        return Err(CommandError::new("no layout of any file is known yet")
+        return Err(CommandError::user("no layout of any file is known yet")
             .with_hint("move a node in ComfyUI and save"));
     };
     changed.retain(|(at, _)| last - at <= SAME_CHANGE_MILLISECONDS);
@@ -128,7 +138,7 @@ fn last_changed_file(repository: &Repository, desk: &mut LayoutWorkspace<'_>) ->
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Err(CommandError::new("which file? several changed last")
+    Err(CommandError::user("which file? several changed last")
         .with_hint(format!("they are {}{more}", named.join(", ")))
         .with_hint("git comfy layout undo FILE"))
 }

@@ -41,6 +41,16 @@ pub enum OfferedNames {
     Folders,
 }
 
+/// A name under which a file is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedName {
+    pub folder_type: String,
+    /// That of the search folder.
+    pub label: String,
+    /// Below the search folder, with forward slashes.
+    pub name: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFolderType {
     /// Where it is searched, in order; the first folder that has the file wins.
@@ -337,6 +347,53 @@ impl ModelFolders {
         roots.sort();
         roots.dedup();
         self.roots = roots;
+    }
+
+    /// The names under which a file without links in its path is offered.
+    pub fn names_of_file(&self, real: &Path) -> Vec<OfferedName> {
+        let mut found = Vec::new();
+        for (kind, folder_type) in self.folder_types() {
+            for folder in &folder_type.folders {
+                let below = folder.path.canonicalize().ok();
+                let below =
+                    below.and_then(|folder| Some(real.strip_prefix(folder).ok()?.to_owned()));
+                let parts = below.as_ref().and_then(|below| {
+                    below.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>()
+                });
+                if let Some(name) = parts.map(|parts| parts.join("/"))
+                    && folder_type.offered.offers(&name)
+                {
+                    let label = folder.label.clone();
+                    found.push(OfferedName { folder_type: kind.to_owned(), label, name });
+                }
+            }
+        }
+        found
+    }
+
+    /// The files in the model folders that have one of these sizes in bytes, without links
+    /// in their paths, each once.
+    pub fn files_of_sizes(&self, sizes: &BTreeSet<u64>) -> Vec<(PathBuf, u64)> {
+        let mut found = Vec::new();
+        if sizes.is_empty() {
+            return found;
+        }
+        for (_, kind) in self.folder_types() {
+            for folder in &kind.folders {
+                self.visit_files(&folder.path, kind, &mut |_, path, metadata| {
+                    let size = metadata.len();
+                    if sizes.contains(&size)
+                        && let Ok(real) = path.canonicalize()
+                        && self.contains(&real)
+                    {
+                        found.push((real, size));
+                    }
+                });
+            }
+        }
+        found.sort();
+        found.dedup();
+        found
     }
 }
 

@@ -4,24 +4,21 @@
 //! what ──▶ its source ──▶ ReproductionPlan ──▶ PreparedReproduction ──▶ write | open | rerun
 //! ```
 
-pub mod apply;
-pub mod plan;
-pub mod rerun;
+pub(crate) mod apply;
+pub(crate) mod rerun;
 
 use std::io::IsTerminal;
 use std::path::Path;
 
-use comfy_graph::json::{self, JsonStyle, Value};
-use plan::ReproductionPlan;
+use comfy_graph::json::{self, JsonStyle};
 use rerun::ReproduceRunArgs;
 
-use crate::differences::fallback_repository;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::machine::output_file::{OutputArgs, Overwrite, write_output_file};
 use crate::platform::text::sanitize;
-use crate::reproduce::{RepairedDocuments, ReproductionVerdict, describe};
-use crate::runs::source_of_picture::{self, PictureSource};
+use crate::reproduce::plan::{PreparedReproduction, prepare_reproduction};
+use crate::reproduce::{ReproductionVerdict, describe};
 use crate::session::Session;
 
 /// Make a picture again: check what it needs, repair the workflow.
@@ -65,23 +62,11 @@ pub struct ReproduceArgs {
     pub running: ReproduceRunArgs,
 }
 
-/// Everything that is needed to make a picture again: what was found, and the two documents
-/// repaired for this machine. Where `repaired.agreement` says so, ComfyUI makes this prompt of
-/// this workflow.
-#[derive(Debug)]
-pub(crate) struct PreparedReproduction {
-    /// What the person named.
-    pub(crate) original: PictureSource,
-    /// What it needs, and what is here of it.
-    pub(crate) plan: ReproductionPlan,
-    pub(crate) repaired: RepairedDocuments,
-}
-
-pub fn run(args: &ReproduceArgs, session: &Session) -> Result<Exit> {
-    let mut ready = prepare_reproduction(args, session)?;
+pub(crate) fn run(args: &ReproduceArgs, session: &Session) -> Result<Exit> {
+    let mut ready = prepare_reproduction(session, &args.what)?;
     if args.apply && apply::apply_steps(session, &ready, args)? {
         // What was put right is looked at again.
-        ready = prepare_reproduction(args, session)?;
+        ready = prepare_reproduction(session, &args.what)?;
     }
     if args.check {
         print_check(session, args, &ready)?;
@@ -101,66 +86,20 @@ pub fn run(args: &ReproduceArgs, session: &Session) -> Result<Exit> {
     })
 }
 
-/// Finds the original, looks at the machine and repairs the documents. What running it
-/// begins with.
-pub(crate) fn prepare_reproduction(
-    args: &ReproduceArgs,
-    session: &Session,
-) -> Result<PreparedReproduction> {
-    fallback_repository::enter_if_outside(session)?;
-    let mut original = source_of_picture::find_source(session, &args.what)?;
-    original.look_up_run(session)?;
-    let plan = plan::plan_reproduction(session, &original)?;
-    let (workflow, prompt) = original.clean_documents();
-    let repaired = plan.repair(workflow, prompt);
-    Ok(PreparedReproduction { original, plan, repaired })
-}
-
-impl PreparedReproduction {
-    /// What is made again, in a line.
-    pub(crate) fn title(&self, what: &str) -> String {
-        let at = self.plan.wanted.made_at.as_deref().map(|at| format!(", made {at}"));
-        // Where it is from is what the person wrote, unless it is a run found by its looks.
-        let from =
-            match self.original.description.contains(what) || self.original.committed.is_some() {
-                true => String::new(),
-                false => format!(", {}", self.original.description),
-            };
-        format!("{what}{from}{}", at.unwrap_or_default())
-    }
-
-    fn run_id(&self) -> Option<&str> {
-        self.original.run.as_ref().map(|run| run.id.as_str()).filter(|id| !id.is_empty())
-    }
-
-    /// The document that is asked for: the workflow, or the prompt; where there is no
-    /// workflow, the prompt, which ComfyUI opens as well.
-    fn requested_document(&self, api: bool) -> Result<&Value> {
-        let (workflow, prompt) = (&self.repaired.workflow, &self.repaired.prompt);
-        let wanted = if api { prompt.as_ref() } else { workflow.as_ref().or(prompt.as_ref()) };
-        wanted.ok_or_else(|| {
-            CommandError::new(format!(
-                "there is nothing to make again {}",
-                self.original.description
-            ))
-        })
-    }
-}
-
 fn print_check(
     session: &Session,
     args: &ReproduceArgs,
     ready: &PreparedReproduction,
 ) -> Result<()> {
     let title = ready.title(&args.what);
-    let told = match args.json {
+    let text = match args.json {
         true => {
             let repaired = (!args.check).then_some(&ready.repaired);
             describe::check_to_json(&title, ready.run_id(), &ready.plan.check, repaired)
         }
         false => describe::describe_check(&title, &ready.plan.check),
     };
-    Ok(session.ui.print(&told)?)
+    Ok(session.ui.print(&text)?)
 }
 
 fn write_document(
@@ -211,7 +150,7 @@ fn save_into_comfyui(
     text: &str,
 ) -> Result<String> {
     let Some(base) = &ready.plan.base else {
-        return Err(CommandError::new("no ComfyUI was found on this machine")
+        return Err(CommandError::config("no ComfyUI was found on this machine")
             .with_hint("git config comfy.root <folder of ComfyUI>"));
     };
     let folder = base.join("user").join("default").join("workflows");
@@ -232,5 +171,5 @@ fn save_into_comfyui(
             }
         }
     }
-    Err(CommandError::new(format!("{} has a hundred of this name", folder.display())))
+    Err(CommandError::system(format!("{} has a hundred of this name", folder.display())))
 }

@@ -2,10 +2,10 @@
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::runs::commands::thumbnails::{ThumbnailArgs, Thumbnails};
-use crate::runs::index::{RunFilter, RunQuery, RunRow};
+use crate::runs::index::{RunFilter, RunQuery};
 use crate::runs::run_store::RunStore;
 use crate::runs::text::run_text::{RunLine, format_run_line, run_line_json};
+use crate::runs::thumbnails::{ThumbnailArgs, Thumbnails};
 use crate::session::Session;
 
 /// Which runs to list.
@@ -23,7 +23,7 @@ pub(crate) struct RunsListArgs {
 }
 
 pub(crate) fn run(args: &RunsListArgs, session: &Session) -> Result<Exit> {
-    let shelf = RunStore::open(session)?;
+    let run_store = RunStore::open(session)?;
     let query = RunQuery {
         keys: Vec::new(),
         since: None,
@@ -31,19 +31,19 @@ pub(crate) fn run(args: &RunsListArgs, session: &Session) -> Result<Exit> {
         filter: RunFilter::All,
         limit: args.number,
     };
-    let rows = shelf.index.find_runs(&query)?;
+    let rows = run_store.index.find_runs(&query)?;
     if args.json {
         for row in &rows {
-            session.ui.print(&run_line_json(&to_run_line(row), None))?;
+            session.ui.print(&run_line_json(&RunLine::from(row), None))?;
         }
         return Ok(Exit::Done);
     }
-    let thumbnails = Thumbnails::new(session, &shelf, args.thumbnails)?;
+    let thumbnails = Thumbnails::new(session, &run_store, args.thumbnails)?;
     for row in &rows {
-        session.ui.print(&format_run_line(&to_run_line(row), None))?;
-        thumbnails.print_first(&shelf, row)?;
+        session.ui.print(&format_run_line(&RunLine::from(row), None))?;
+        thumbnails.print_first(&run_store, row)?;
     }
-    let (all, _) = shelf.index.counts()?;
+    let all = run_store.index.counts()?.runs;
     match (rows.len() as u64, all) {
         (0, _) => session.ui.info(
             "no runs are known yet: git comfy runs scan reads outputs, \
@@ -53,16 +53,4 @@ pub(crate) fn run(args: &RunsListArgs, session: &Session) -> Result<Exit> {
         _ => {}
     }
     Ok(Exit::Done)
-}
-
-pub(crate) fn to_run_line(row: &RunRow) -> RunLine<'_> {
-    RunLine {
-        run: &row.run_id,
-        moment: row.time_ms,
-        outcome: &row.outcome,
-        seed: row.summary.seed.as_deref(),
-        model: row.summary.model.as_deref(),
-        excerpt: row.summary.excerpt.as_deref(),
-        paths: &row.paths,
-    }
 }

@@ -1,14 +1,11 @@
 //! `git comfy runs`: the generations that this repository knows.
 
-pub mod import;
-pub mod list;
-pub mod prune_redact;
-pub mod scan;
-pub mod show;
-pub mod tree;
-
-pub(crate) use list::to_run_line;
-pub(crate) use show::find_run;
+pub(crate) mod import;
+pub(crate) mod list;
+pub(crate) mod prune_redact;
+pub(crate) mod scan;
+pub(crate) mod show;
+pub(crate) mod tree;
 
 use crate::error::Result;
 use crate::exit::Exit;
@@ -47,7 +44,7 @@ enum RunsCommand {
     PickUp,
 }
 
-pub fn run(args: &RunsArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &RunsArgs, session: &Session) -> Result<Exit> {
     match &args.action {
         None => list::run(&args.list, session),
         Some(RunsCommand::Scan(args)) => scan::run(args, session),

@@ -5,9 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::shared_refs::RunsSharing;
+use crate::platform::text::plural::counted;
 use crate::platform::text::time_argument::parse_since;
+use crate::platform::time::format_utc_millis;
 use crate::runs::index::{RunFilter, RunQuery, RunRow, SearchKey};
-use crate::runs::run_store::RunStore;
+use crate::runs::run_store::{RunStore, run_path};
 use crate::runs::runs_ref;
 use crate::runs::runs_ref::RunPath;
 use crate::session::Session;
@@ -48,15 +50,15 @@ pub(crate) struct RunsRedactArgs {
 }
 
 pub(crate) fn prune_selected(args: &RunsPruneArgs, session: &Session) -> Result<Exit> {
-    rewrite_selected(&args.which, session, "forgotten", &|shelf, places| {
-        Ok(runs_ref::prune_runs(&shelf.repository, places)?)
+    rewrite_selected(&args.which, session, "forgotten", &|run_store, run_paths| {
+        Ok(runs_ref::prune_runs(&run_store.repository, run_paths)?)
     })
 }
 
 pub(crate) fn redact_selected(args: &RunsRedactArgs, session: &Session) -> Result<Exit> {
-    let at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
-    rewrite_selected(&args.which, session, "without their prompts", &|shelf, places| {
-        Ok(runs_ref::redact_runs(&shelf.repository, places, &at)?)
+    let at = format_utc_millis(Timestamp::now());
+    rewrite_selected(&args.which, session, "without their prompts", &|run_store, run_paths| {
+        Ok(runs_ref::redact_runs(&run_store.repository, run_paths, &at)?)
     })
 }
 
@@ -68,38 +70,36 @@ fn rewrite_selected(
     done: &str,
     work: RewriteRuns<'_>,
 ) -> Result<Exit> {
-    let mut shelf = RunStore::open(session)?;
-    let rows = select_runs(which, &shelf)?;
-    let places: Vec<RunPath> = rows.iter().map(|row| RunPath::new(row.path.as_str())).collect();
+    let mut run_store = RunStore::open(session)?;
+    let rows = select_runs(which, &run_store)?;
+    let run_paths: Vec<RunPath> = rows.iter().map(run_path).collect();
     if which.dry_run {
-        session.ui.report(&format!("{} would be {done}", count_runs(places.len())))?;
+        session
+            .ui
+            .report(&format!("{} would be {done}", counted(run_paths.len(), "run", "runs")))?;
         return Ok(Exit::Done);
     }
-    let count = if places.is_empty() { 0 } else { work(&shelf, &places)? };
-    shelf.sync(session)?;
-    session.ui.report(&format!("{} {done}", count_runs(count)))?;
+    let count = if run_paths.is_empty() { 0 } else { work(&run_store, &run_paths)? };
+    run_store.sync(session)?;
+    session.ui.report(&format!("{} {done}", counted(count, "run", "runs")))?;
     if count > 0 {
         session.ui.info("git keeps the old objects until it collects garbage: git gc --prune=now");
-        if runs_ref::sharing(&shelf.repository)? == RunsSharing::On {
+        if runs_ref::sharing(&run_store.repository)? == RunsSharing::On {
             session.ui.info("git comfy sync does the same at the remotes");
         }
     }
     Ok(Exit::Done)
 }
 
-fn count_runs(count: usize) -> String {
-    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
-}
-
-fn select_runs(which: &RunSelectionArgs, shelf: &RunStore) -> Result<Vec<RunRow>> {
+fn select_runs(which: &RunSelectionArgs, run_store: &RunStore) -> Result<Vec<RunRow>> {
     if which.all {
-        return Ok(shelf.index.list_runs(None)?);
+        return Ok(run_store.index.list_runs(None)?);
     }
     if !which.runs.is_empty() {
         let mut rows = Vec::new();
         for id in &which.runs {
-            let row = shelf.find_unique(id)?;
-            rows.push(row.ok_or_else(|| CommandError::new(format!("no one run is called {id}")))?);
+            let row = run_store.find_unique(id)?;
+            rows.push(row.ok_or_else(|| CommandError::user(format!("no one run is called {id}")))?);
         }
         return Ok(rows);
     }
@@ -109,9 +109,9 @@ fn select_runs(which: &RunSelectionArgs, shelf: &RunStore) -> Result<Vec<RunRow>
     };
     let until = until.map(Timestamp::as_millisecond);
     match (&which.text, until) {
-        (None, None) => Err(CommandError::new("which runs?")
+        (None, None) => Err(CommandError::user("which runs?")
             .with_hint("name them, or use --older-than 90d, --text WORDS or --all")),
-        (None, Some(until)) => Ok(shelf.index.list_runs(Some(until))?),
+        (None, Some(until)) => Ok(run_store.index.list_runs(Some(until))?),
         (Some(text), until) => {
             let query = RunQuery {
                 keys: vec![SearchKey::Text(text.clone())],
@@ -120,7 +120,7 @@ fn select_runs(which: &RunSelectionArgs, shelf: &RunStore) -> Result<Vec<RunRow>
                 filter: RunFilter::All,
                 limit: usize::MAX >> 1,
             };
-            Ok(shelf.index.find_runs(&query)?)
+            Ok(run_store.index.find_runs(&query)?)
         }
     }
 }

@@ -4,7 +4,6 @@ use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{matches_any, resolve_paths, short_id, summarize_change, summarize_changes};
 use crate::differences::node_catalog;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -13,6 +12,8 @@ use crate::platform::text::{Colour, sanitize, time_argument};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::snapshots;
+use crate::snapshots::named_paths::{matches_any, resolve_paths};
+use crate::snapshots::summarize::{summarize_change, summarize_changes};
 use crate::snapshots::{Snapshot, SnapshotFileChange, SnapshotInfo, WorkTreeName};
 use crate::ui::OutputPipe;
 
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &SnapshotsListArgs, session: &Session) -> Result<Exit> {
     let own = WorkTreeName::from_repository(&repository)?;
     let all = snapshots::list_snapshots(&repository, (!args.all).then_some(&own))?;
     let files = resolve_paths(session, &repository, &args.files)?;
-    let naming = node_catalog::load_catalog(&repository);
+    let catalog = node_catalog::load_catalog(&repository);
     let mut screen = Screen::open(session, &args.screen, "log");
     let mut left = args.number.unwrap_or(usize::MAX);
     let mut listed = 0;
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &SnapshotsListArgs, session: &Session) -> Result<Exit> {
             continue;
         }
         let row =
-            SnapshotRow { repository: &repository, naming: &naming, snapshot, changed: &changed };
+            SnapshotRow { repository: &repository, catalog: &catalog, snapshot, changed: &changed };
         let about = snapshots::read_info(&repository, snapshot)?;
         let text =
             if args.json { row.to_json(&about)? } else { row.to_line(&about, &screen, args.all)? };
@@ -80,7 +81,7 @@ pub(crate) fn run(args: &SnapshotsListArgs, session: &Session) -> Result<Exit> {
 
 struct SnapshotRow<'r> {
     repository: &'r Repository,
-    naming: &'r Catalog,
+    catalog: &'r Catalog,
     snapshot: &'r Snapshot,
     changed: &'r [SnapshotFileChange],
 }
@@ -95,19 +96,21 @@ impl SnapshotRow<'_> {
             String::new()
         };
         let (id, exactly) =
-            (short_id(snapshot), time_argument::format_local_time(snapshot.taken_at));
+            (snapshot.short_id(), time_argument::format_local_time(snapshot.taken_at));
         let used = id.len() + exactly.len() + of.chars().count() + 22;
         let room = screen.width.saturating_sub(used).max(30);
         let text = about.text.as_deref().map(|text| sanitize::excerpt(text, room));
         let text = text.map(|text| format!("\"{text}\"  ")).unwrap_or_default();
-        let told = match summarize_changes(self.repository, self.naming, self.changed, room)? {
-            told if told.is_empty() && text.is_empty() => "the same".to_owned(),
-            told => told,
+        let summary = match summarize_changes(self.repository, self.catalog, self.changed, room)? {
+            summary if summary.is_empty() && text.is_empty() => "the same".to_owned(),
+            summary => summary,
         };
         let line = match screen.colour {
-            Colour::Off => format!("{id}  {exactly}  {ago:<15}  {of}{text}{told}"),
+            Colour::Off => format!("{id}  {exactly}  {ago:<15}  {of}{text}{summary}"),
             Colour::On => {
-                format!("\x1b[33m{id}\x1b[m  {exactly}  \x1b[36m{ago:<15}\x1b[m  {of}{text}{told}")
+                format!(
+                    "\x1b[33m{id}\x1b[m  {exactly}  \x1b[36m{ago:<15}\x1b[m  {of}{text}{summary}"
+                )
             }
         };
         Ok(format!("{}\n", line.trim_end()))
@@ -116,9 +119,9 @@ impl SnapshotRow<'_> {
     fn to_json(&self, about: &SnapshotInfo) -> Result<String> {
         let mut files = Vec::new();
         for file in self.changed {
-            let told = summarize_change(self.repository, self.naming, file, MAX_JSON_COLUMNS)?;
+            let summary = summarize_change(self.repository, self.catalog, file, MAX_JSON_COLUMNS)?;
             let path = String::from_utf8_lossy(file.path.as_bytes()).into_owned();
-            files.push(json!({ "path": path, "how": told.how, "told": told.line }));
+            files.push(json!({ "path": path, "how": summary.how, "told": summary.line }));
         }
         let row = json!({
             "schema": 1,

@@ -1,12 +1,13 @@
 //! `git comfy snapshots prune`: lets old ones go, or all.
 
-use super::configured_policy;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::snapshots;
 use crate::snapshots::RetentionPolicy;
+use crate::snapshots::settings::configured_policy;
 
 /// Let old snapshots go now; it also happens with each new one.
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &SnapshotsPruneArgs, session: &Session) -> Result<Exit> 
     } else {
         let policy = match &args.keep {
             Some(text) => RetentionPolicy::parse(text).ok_or_else(|| {
-                CommandError::new(format!("{} says not what to keep", sanitize::line(text)))
+                CommandError::user(format!("{} says not what to keep", sanitize::line(text)))
                     .with_hint("write it like this: --keep \"all 1d, hourly 1w, daily 30d\"")
             })?,
             None => configured_policy(session, &repository)?,
@@ -35,8 +36,7 @@ pub(crate) fn run(args: &SnapshotsPruneArgs, session: &Session) -> Result<Exit> 
     };
     session.ui.report(&match count {
         0 => "no snapshot had to go".to_owned(),
-        1 => "1 snapshot let go".to_owned(),
-        count => format!("{count} snapshots let go"),
+        count => format!("{} let go", counted(count, "snapshot", "snapshots")),
     })?;
     if count > 0 {
         session.ui.info("git frees the room when it collects garbage: git gc");

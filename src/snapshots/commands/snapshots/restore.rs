@@ -2,7 +2,6 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{configured_policy, find_snapshot, matches_any, resolve_paths, short_id};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::shell::quote_path;
@@ -10,6 +9,9 @@ use crate::platform::git::{RepoPath, Repository};
 use crate::platform::machine::file_io;
 use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
+use crate::snapshots::find_snapshot::find_snapshot;
+use crate::snapshots::named_paths::{matches_any, resolve_paths};
+use crate::snapshots::settings::configured_policy;
 use crate::snapshots::{
     Snapshot, SnapshotFile, SnapshotOutcome, SnapshotReason, SnapshotRequest, SnapshotScope,
 };
@@ -39,9 +41,9 @@ pub(crate) fn run(args: &SnapshotsRestoreArgs, session: &Session) -> Result<Exit
         return write_to_output(session, &repository, &snapshot, &files, output);
     }
     let mut changes = Vec::new();
-    for (path, kept) in &files {
+    for (path, file) in &files {
         let place = target_path(&repository, path)?;
-        let bytes = snapshots::read_file(&repository, kept)?;
+        let bytes = snapshots::read_file(&repository, file)?;
         let now = read_if_exists(&place)?;
         if now.as_ref() != Some(&bytes) {
             changes.push(FileRestore { path: path.clone(), target: place, current: now, bytes });
@@ -57,10 +59,10 @@ pub(crate) fn run(args: &SnapshotsRestoreArgs, session: &Session) -> Result<Exit
         }
         return Ok(Exit::Done);
     }
-    let kept = snapshot_current_files(session, &repository, &changes)?;
+    let file = snapshot_current_files(session, &repository, &changes)?;
     for change in &changes {
         if read_if_exists(&change.target)? != change.current {
-            return Err(CommandError::new(format!("{} was saved just now", change.path))
+            return Err(CommandError::system(format!("{} was saved just now", change.path))
                 .with_hint("try again; nothing is lost: `git comfy snapshots`"));
         }
         if let Some(folder) = change.target.parent() {
@@ -71,8 +73,8 @@ pub(crate) fn run(args: &SnapshotsRestoreArgs, session: &Session) -> Result<Exit
     }
     // A file that is again what git knows of does not count as modified.
     layouts::refresh_index(&repository)?;
-    if let Some(kept) = kept.new.or(kept.previous).filter(|_| replaces_any(&changes)) {
-        session.ui.report(&format!("what was there is kept as snapshot {}", short_id(&kept)))?;
+    if let Some(file) = file.new.or(file.previous).filter(|_| replaces_any(&changes)) {
+        session.ui.report(&format!("what was there is kept as snapshot {}", file.short_id()))?;
     }
     session.ui.info("reload the page in ComfyUI, or its next Save writes the old one over it");
     Ok(Exit::Done)
@@ -101,9 +103,9 @@ fn select_files(
     for (name, word) in named.iter().zip(words) {
         if !files.keys().any(|path| matches_any(path, std::slice::from_ref(name))) {
             let shown = sanitize::line(word).into_owned();
-            return Err(CommandError::new(format!(
+            return Err(CommandError::user(format!(
                 "{shown} is not in snapshot {}",
-                short_id(snapshot)
+                snapshot.short_id()
             ))
             .with_hint(format!(
                 "git comfy snapshots {} lists those that have it",
@@ -121,17 +123,17 @@ fn snapshot_current_files(
     changes: &[FileRestore],
 ) -> Result<SnapshotOutcome> {
     let present = changes.iter().filter(|change| change.current.is_some());
-    let wish = SnapshotRequest {
+    let request = SnapshotRequest {
         scope: SnapshotScope::NamedFiles(present.map(|change| change.path.clone()).collect()),
         reason: SnapshotReason::Restore,
         text: None,
         policy: &configured_policy(session, repository)?,
     };
-    let taken = snapshots::create_snapshot(repository, &wish)?;
-    match taken.remarks.first() {
-        None => Ok(taken),
+    let outcome = snapshots::create_snapshot(repository, &request)?;
+    match outcome.remarks.first() {
+        None => Ok(outcome),
         Some(remark) => {
-            Err(CommandError::new(format!("nothing was restored: {}", sanitize::line(remark)))
+            Err(CommandError::system(format!("nothing was restored: {}", sanitize::line(remark)))
                 .with_hint("move the file away, and try again"))
         }
     }
@@ -141,7 +143,7 @@ fn snapshot_current_files(
 fn target_path(repository: &Repository, path: &RepoPath) -> Result<PathBuf> {
     let top = repository.require_work_tree()?;
     let below = path.to_path();
-    let refused = || CommandError::new(format!("{path} does not lie in the work tree"));
+    let refused = || CommandError::user(format!("{path} does not lie in the work tree"));
     let is_plain = |part: Component<'_>| match part {
         Component::Normal(name) => !name.eq_ignore_ascii_case(".git"),
         _ => false,
@@ -162,10 +164,7 @@ fn read_if_exists(place: &Path) -> Result<Option<Vec<u8>>> {
     match std::fs::read(place) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => {
-            let name = place.display().to_string();
-            Err(CommandError::new(format!("{}: {error}", sanitize::line(&name))))
-        }
+        Err(error) => Err(CommandError::system(error).with_context(sanitize::path(place))),
     }
 }
 
@@ -177,18 +176,18 @@ fn write_to_output(
     files: &[(RepoPath, SnapshotFile)],
     output: &Path,
 ) -> Result<Exit> {
-    let [(path, kept)] = files else {
-        return Err(CommandError::new(format!("--output takes one file, not {}", files.len()))
+    let [(path, file)] = files else {
+        return Err(CommandError::user(format!("--output takes one file, not {}", files.len()))
             .with_hint("name the file after the snapshot"));
     };
     let target = session.cwd.join(output);
-    let name = sanitize::line(&output.display().to_string()).into_owned();
+    let name = sanitize::path(output);
     if target.exists() {
         return Err(
-            CommandError::new(format!("{name} is there already")).with_hint("choose another name")
+            CommandError::user(format!("{name} is there already")).with_hint("choose another name")
         );
     }
-    file_io::replace_file(&target, &snapshots::read_file(repository, kept)?)?;
+    file_io::replace_file(&target, &snapshots::read_file(repository, file)?)?;
     let when = time_argument::format_local_time(snapshot.taken_at);
     session.ui.report(&format!("{name} is {path} as it was at {when}"))?;
     Ok(Exit::Done)

@@ -3,10 +3,8 @@
 use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 
-use super::{find_snapshot, matches_any, read_side, resolve_paths, short_id};
-use crate::differences::commands::diff::diffs_to_json;
 use crate::differences::content::FileContent;
-use crate::differences::file_diff::FileDiff;
+use crate::differences::file_diff::{FileDiff, diffs_to_json};
 use crate::differences::graph_diff::compare_contents;
 use crate::differences::text::LayoutDetail;
 use crate::differences::text::terminal::{TerminalStyle, WordDiff};
@@ -19,6 +17,9 @@ use crate::platform::text::{sanitize, time_argument};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
 use crate::snapshots;
+use crate::snapshots::find_snapshot::find_snapshot;
+use crate::snapshots::named_paths::{matches_any, resolve_paths};
+use crate::snapshots::summarize::read_side;
 use crate::snapshots::{Snapshot, SnapshotFile, SnapshotInfo};
 
 /// Tell what has changed since a snapshot: of all files, or of some.
@@ -49,46 +50,46 @@ pub(crate) fn run(args: &SnapshotsShowArgs, session: &Session) -> Result<Exit> {
     files.retain(|path, _| matches_any(path, &named));
     if files.is_empty() && !named.is_empty() {
         let shown = sanitize::line(&words[0]).into_owned();
-        return Err(CommandError::new(format!(
+        return Err(CommandError::user(format!(
             "{shown} is not in snapshot {}",
-            short_id(&snapshot)
+            snapshot.short_id()
         ))
         .with_hint(format!(
             "git comfy snapshots {} lists those that have it",
             quote_path(&words[0])
         )));
     }
-    let naming = node_catalog::load_catalog(&repository);
+    let catalog = node_catalog::load_catalog(&repository);
     let layout = if args.layout { LayoutDetail::Full } else { LayoutDetail::Counted };
     let mut screen = Screen::open(session, &args.screen, "diff");
-    let look = TerminalStyle { colour: screen.colour, words: WordDiff::Auto, width: screen.width };
+    let style = TerminalStyle { colour: screen.colour, words: WordDiff::Auto, width: screen.width };
     if !args.json {
         let about = snapshots::read_info(&repository, &snapshot)?;
         screen.write(snapshot_heading(&snapshot, &about).as_bytes())?;
     }
     let count = files.len();
-    let mut sheets = Vec::new();
-    for (path, kept) in &files {
-        if let Some(sheet) = diff_with_work_tree(&repository, &naming, &snapshot, path, kept)? {
-            sheets.push(sheet);
+    let mut diffs = Vec::new();
+    for (path, file) in &files {
+        if let Some(diff) = diff_with_work_tree(&repository, &catalog, &snapshot, path, file)? {
+            diffs.push(diff);
         }
     }
     if args.json {
-        screen.write(diffs_to_json(&sheets).as_bytes())?;
+        screen.write(diffs_to_json(&diffs).as_bytes())?;
         return Ok(Exit::Done);
     }
-    for sheet in &sheets {
-        screen.write(&sheet.render_terminal(look, layout))?;
+    for diff in &diffs {
+        screen.write(&diff.render_terminal(style, layout))?;
     }
-    let same = count - sheets.len();
-    let told = match (same, sheets.len()) {
+    let same = count - diffs.len();
+    let unchanged = match (same, diffs.len()) {
         (0, _) => return Ok(Exit::Done),
         (1, 0) => "it is as it was then".to_owned(),
         (same, 0) => format!("all {same} workflows are as they were then"),
         (1, _) => "1 other is as it was".to_owned(),
         (same, _) => format!("{same} others are as they were"),
     };
-    screen.write(format!("{told}\n").as_bytes())?;
+    screen.write(format!("{unchanged}\n").as_bytes())?;
     Ok(Exit::Done)
 }
 
@@ -96,11 +97,11 @@ fn snapshot_heading(snapshot: &Snapshot, about: &SnapshotInfo) -> String {
     let ago = time_argument::format_ago(snapshot.taken_at, Timestamp::now());
     let mut text = format!(
         "snapshot {} of {}, {ago}",
-        short_id(snapshot),
+        snapshot.short_id(),
         time_argument::format_local_time(snapshot.taken_at)
     );
-    if let Some(said) = &about.text {
-        text += &format!(": {}", sanitize::line(said));
+    if let Some(message) = &about.text {
+        text += &format!(": {}", sanitize::line(message));
     }
     text + "\n"
 }
@@ -108,23 +109,23 @@ fn snapshot_heading(snapshot: &Snapshot, about: &SnapshotInfo) -> String {
 /// A file as it was and as it is; nothing where the two are the same to the byte.
 fn diff_with_work_tree(
     repository: &Repository,
-    naming: &Catalog,
+    catalog: &Catalog,
     snapshot: &Snapshot,
     path: &RepoPath,
-    kept: &SnapshotFile,
+    file: &SnapshotFile,
 ) -> Result<Option<FileDiff>> {
     let place = repository.require_work_tree()?.join(path.to_path());
     let now = if place.is_file() { Some(operands::read_file(&place)?) } else { None };
-    if now.as_ref() == Some(&snapshots::read_file(repository, kept)?) {
+    if now.as_ref() == Some(&snapshots::read_file(repository, file)?) {
         return Ok(None);
     }
     let name = path.to_string();
-    let names = [Some(format!("{name} ({})", short_id(snapshot))), now.as_ref().map(|_| name)];
+    let names = [Some(format!("{name} ({})", snapshot.short_id())), now.as_ref().map(|_| name)];
     let (before, after) = (
-        read_side(repository, Some(kept))?,
+        read_side(repository, Some(file))?,
         now.map_or(FileContent::ABSENT, content::parse_content),
     );
-    let compared = compare_contents(before, after, naming);
+    let compared = compare_contents(before, after, catalog);
     let patch = match &compared {
         None => format!("{path} differs, and is no workflow on one side\n").into_bytes(),
         Some(compared) if compared.script.is_empty() => {

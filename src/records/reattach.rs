@@ -32,35 +32,36 @@ const BATCH_SIZE: usize = 200;
 /// Repairs the records of every commit that a branch, a tag or `HEAD` leads to.
 pub(crate) fn reattach_records(
     repository: &Repository,
-    here: &MachineState,
+    machine: &MachineState,
 ) -> Result<ReattachCounts> {
     let recorded = RecordIndex::load(repository)?;
     let mut done = ReattachCounts::default();
     let mut written = Vec::new();
     for commit in reachable_commits(repository)? {
-        let Some(mut gathered) = here.collect_record(repository, commit, &HashFailures::new())?
+        let Some(mut collected) =
+            machine.collect_record(repository, commit, &HashFailures::new())?
         else {
             continue;
         };
         if recorded
             .by_commit
             .get(&commit)
-            .is_some_and(|record| is_up_to_date(record, &gathered.record))
+            .is_some_and(|record| is_up_to_date(record, &collected.record))
         {
             done.unchanged += 1;
             continue;
         }
-        let before = recorded.record_for_blobs(&gathered.record);
-        merge_earlier_record(&mut gathered, before);
-        written.push((commit, gathered));
+        let before = recorded.record_for_blobs(&collected.record);
+        merge_earlier_record(&mut collected, before);
+        written.push((commit, collected));
         done.repaired += 1;
         if written.len() == BATCH_SIZE {
-            complete_records::write_records(repository, here, &written, DigestTrust::UseCache)?;
+            complete_records::write_records(repository, machine, &written, DigestTrust::UseCache)?;
             written.clear();
         }
     }
     if !written.is_empty() {
-        complete_records::write_records(repository, here, &written, DigestTrust::UseCache)?;
+        complete_records::write_records(repository, machine, &written, DigestTrust::UseCache)?;
     }
     Ok(done)
 }

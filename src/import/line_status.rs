@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::plan_file::PlanLine;
 use super::version_source::read_version_bytes;
 use crate::error::Result;
-use crate::import::history::{self, OverwriteCheck, OverwriteObstacle};
+use crate::import::history::{self, OverwriteCheck, OverwriteObstacle, TargetFile};
 use crate::layouts::Filter;
 use crate::platform::git::{ObjectId, RepoPath, Repository, file_history};
 use crate::platform::text::sanitize;
@@ -56,23 +56,23 @@ impl LineStatus {
 /// The repository before the import.
 pub(crate) struct ExistingHistory<'r> {
     repository: &'r Repository,
-    standing: OverwriteCheck<'r>,
+    overwrite_check: OverwriteCheck<'r>,
     states: FxHashMap<RepoPath, FxHashSet<ObjectId>>,
     /// Knows the graphs of blobs; only for lines of outputs, which are compared by graph.
-    shelf: Option<&'r RunStore>,
+    run_store: Option<&'r RunStore>,
 }
 
 impl<'r> ExistingHistory<'r> {
     pub(crate) fn load(
         repository: &'r Repository,
         lines: &[PlanLine],
-        shelf: Option<&'r RunStore>,
+        run_store: Option<&'r RunStore>,
     ) -> Result<ExistingHistory<'r>> {
         let paths = lines.iter().map(|line| RepoPath::new(line.file.as_bytes()));
         Ok(ExistingHistory {
-            standing: OverwriteCheck::load(repository, repository.head()?)?,
+            overwrite_check: OverwriteCheck::load(repository, repository.head()?)?,
             states: file_history::file_states_by_path(repository, paths)?,
-            shelf,
+            run_store,
             repository,
         })
     }
@@ -86,16 +86,16 @@ impl<'r> ExistingHistory<'r> {
         filter: &mut Filter<'_>,
     ) -> Result<LineStatus> {
         let path = RepoPath::new(line.file.as_bytes());
-        let mut outlook = LineStatus {
+        let mut status = LineStatus {
             decision: LineDecision::New((0..line.versions.len()).collect()),
             already_known: 0,
             outdated: Vec::new(),
-            committed: self.standing.committed_blob(&path)?,
+            committed: self.overwrite_check.committed_blob(&path)?,
         };
-        let Some(last) = line.versions.len().checked_sub(1) else { return Ok(outlook) };
+        let Some(last) = line.versions.len().checked_sub(1) else { return Ok(status) };
         let mut newest = None;
         if let Some(states) = self.states.get(&path).filter(|states| !states.is_empty()) {
-            let known = match self.known_by_graph(line, states, outlook.committed)? {
+            let known = match self.known_by_graph(line, states, status.committed)? {
                 Some(known) => known,
                 None => {
                     let blobs =
@@ -104,26 +104,26 @@ impl<'r> ExistingHistory<'r> {
                     newest = Some(blobs[last]);
                     KnownVersions {
                         is_known: blobs.iter().map(|blob| states.contains(blob)).collect(),
-                        is_ours: outlook.committed.is_none_or(|now| blobs.contains(&now)),
+                        is_ours: status.committed.is_none_or(|now| blobs.contains(&now)),
                     }
                 }
             };
-            outlook.apply_known_versions(&known);
+            status.apply_known_versions(&known);
         }
-        if matches!(&outlook.decision, LineDecision::New(new) if !new.is_empty()) {
-            let obstacle = match self.standing.file_blobs(filter, &path)? {
-                Err(obstacle) => Some(obstacle),
-                Ok(stands) if stands.has_no_changes() => None,
-                Ok(stands) => stands.obstacle_to(match newest {
+        if matches!(&status.decision, LineDecision::New(new) if !new.is_empty()) {
+            let obstacle = match self.overwrite_check.target_file(filter, &path)? {
+                TargetFile::Blocked(obstacle) => Some(obstacle),
+                TargetFile::Blobs(blobs) if blobs.has_no_changes() => None,
+                TargetFile::Blobs(blobs) => blobs.obstacle_to(match newest {
                     Some(newest) => newest,
                     None => self.clean_blob_id(&path, line, last, folder, filter)?,
                 }),
             };
-            outlook.decision = obstacle.map_or(outlook.decision, |obstacle| {
+            status.decision = obstacle.map_or(status.decision, |obstacle| {
                 LineDecision::Blocked(describe_obstacle(&obstacle))
             });
         }
-        Ok(outlook)
+        Ok(status)
     }
 
     /// What the history has of a line by the graphs of its versions; none where a version has no
@@ -136,12 +136,12 @@ impl<'r> ExistingHistory<'r> {
     ) -> Result<Option<KnownVersions>> {
         let graphs: Option<Vec<&str>> =
             line.versions.iter().map(|version| version.graph.as_deref()).collect();
-        let (Some(shelf), Some(graphs)) = (self.shelf, graphs) else { return Ok(None) };
+        let (Some(run_store), Some(graphs)) = (self.run_store, graphs) else { return Ok(None) };
         let mut there = FxHashSet::default();
         for state in states {
-            there.extend(shelf.graph_id_of_blob(*state)?);
+            there.extend(run_store.graph_id_of_blob(*state)?);
         }
-        let now = committed.map(|now| shelf.graph_id_of_blob(now)).transpose()?.flatten();
+        let now = committed.map(|now| run_store.graph_id_of_blob(now)).transpose()?.flatten();
         Ok(Some(KnownVersions {
             is_known: graphs.iter().map(|graph| there.contains(*graph)).collect(),
             is_ours: now.is_none_or(|now| graphs.contains(&now.as_str())),

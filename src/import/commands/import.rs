@@ -4,21 +4,17 @@
 //! version. Files are only read. What is in the history already is left out, so that
 //! bringing the same folder in again adds only what is new.
 
-pub mod apply_plan;
-pub mod doubts;
-pub mod exports;
-pub mod line_status;
-pub mod outputs;
-pub mod plan_file;
-pub mod version_source;
-
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::merging::merge_state;
+use crate::import::apply_plan::{ImportMode, ImportSummary};
+use crate::import::plan_file::PlanLine;
+use crate::import::{apply_plan, doubts, exports, outputs, plan_file};
+use crate::merging::merge_status;
 use crate::platform::git::Repository;
 use crate::platform::git::shell::quote_path;
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::runs::output_folders::OutputFolders;
 use crate::runs::run_store::RunStore;
@@ -59,7 +55,7 @@ pub struct ImportArgs {
     plan: Option<PathBuf>,
 }
 
-pub fn run(args: &ImportArgs, session: &Session) -> Result<Exit> {
+pub(crate) fn run(args: &ImportArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository().map_err(|error| {
         CommandError::from(error)
             .with_hint("make one where the workflows are to be: git init; git comfy init")
@@ -68,35 +64,49 @@ pub fn run(args: &ImportArgs, session: &Session) -> Result<Exit> {
     let folder = session.cwd.join(&args.folder);
     if !folder.is_dir() {
         let name = args.folder.to_string_lossy();
-        return Err(CommandError::new(format!("{} is no folder", sanitize::line(&name))));
+        return Err(CommandError::user(format!("{} is no folder", sanitize::line(&name))));
     }
     check_preconditions(args, &repository, session)?;
-    let mut shelf = args.outputs.then(|| RunStore::open(session)).transpose()?;
-    let (lines, doubts) = match (&args.plan, &shelf) {
-        (Some(file), _) => (plan_file::read_plan(&session.cwd.join(file))?, 0),
-        (None, Some(shelf)) => {
+    let mut run_store = args.outputs.then(|| RunStore::open(session)).transpose()?;
+    let planned = match (&args.plan, &run_store) {
+        (Some(file), _) => PlannedImport::settled(plan_file::read_plan(&session.cwd.join(file))?),
+        (None, Some(run_store)) => {
             let top = target_folder(args, session, &repository)?;
             let folders = OutputFolders::detect(session, &repository)?;
-            (outputs::plan_outputs(&folder, &top, shelf, &folders, session)?, 0)
+            let lines = outputs::plan_outputs(&folder, &top, run_store, &folders, session)?;
+            PlannedImport::settled(lines)
         }
         (None, None) => match plan_and_resolve_doubts(args, &folder, session, &repository)? {
             Some(planned) => planned,
             None => return Ok(Exit::Done),
         },
     };
+    let PlannedImport { lines, doubts } = planned;
     if let Some(file) = &args.write_plan {
         return plan_file::write_plan(&session.cwd.join(file), lines, session);
     }
-    let doing =
-        if args.dry_run { apply_plan::ImportMode::DryRun } else { apply_plan::ImportMode::Commit };
-    let done =
-        apply_plan::apply_plan(&lines, &folder, doing, (&repository, shelf.as_ref()), session)?;
+    let mode = if args.dry_run { ImportMode::DryRun } else { ImportMode::Commit };
+    let store = run_store.as_ref();
+    let done = apply_plan::apply_plan(&lines, &folder, mode, &repository, store, session)?;
     report_summary(args, &done, doubts, session);
-    if let Some(shelf) = shelf.as_mut().filter(|_| !args.dry_run) {
+    if let Some(run_store) = run_store.as_mut().filter(|_| !args.dry_run) {
         let folders = OutputFolders::detect(session, &repository)?;
-        outputs::record_runs(folder, shelf, &folders, session)?;
+        outputs::record_runs(folder, run_store, &folders, session)?;
     }
     Ok(Exit::Done)
+}
+
+/// What is to be imported.
+struct PlannedImport {
+    lines: Vec<PlanLine>,
+    /// How many doubts were left to the names.
+    doubts: usize,
+}
+
+impl PlannedImport {
+    fn settled(lines: Vec<PlanLine>) -> PlannedImport {
+        PlannedImport { lines, doubts: 0 }
+    }
 }
 
 /// Whether there may be new commits here, and whether git knows what to do with them.
@@ -105,8 +115,8 @@ fn check_preconditions(
     repository: &Repository,
     session: &Session,
 ) -> Result<()> {
-    if let Some(step) = merge_state::continue_command(repository).filter(|_| !args.dry_run) {
-        return Err(CommandError::new("git is in the middle of something")
+    if let Some(step) = merge_status::continue_command(repository).filter(|_| !args.dry_run) {
+        return Err(CommandError::repository("git is in the middle of something")
             .with_hint(format!("first: {step}, or its --abort")));
     }
     if repository.settings("filter.comfy.")?.is_empty() {
@@ -116,14 +126,14 @@ fn check_preconditions(
     Ok(())
 }
 
-/// The plan for the folder, with the doubts settled that could be, and how many were left
-/// to the names. Nothing where the person wants none of it.
+/// The plan for the folder, with the doubts settled that could be. Nothing where the person
+/// wants none of it.
 fn plan_and_resolve_doubts(
     args: &ImportArgs,
     folder: &Path,
     session: &Session,
     repository: &Repository,
-) -> Result<Option<(Vec<plan_file::PlanLine>, usize)>> {
+) -> Result<Option<PlannedImport>> {
     let top = target_folder(args, session, repository)?;
     let mut planned = exports::plan_exports(folder, session)?;
     let remarks = std::mem::take(&mut planned.doubts);
@@ -143,7 +153,7 @@ fn plan_and_resolve_doubts(
             session.ui.info(&format!("note: {}", doubts::describe_doubt(remark)))
         });
     }
-    Ok(Some((plan_file::to_plan_lines(planned, &top), doubts)))
+    Ok(Some(PlannedImport { lines: plan_file::to_plan_lines(planned, &top), doubts }))
 }
 
 /// The folder of the work tree that workflows go into, from its top, with a slash behind;
@@ -153,38 +163,32 @@ fn target_folder(args: &ImportArgs, session: &Session, repository: &Repository) 
         Some(folder) => session.cwd.join(folder),
         None => session.cwd.clone(),
     };
-    let outside = || {
+    path_in_work_tree(repository.require_work_tree()?, &folder).ok_or_else(|| {
         let name = folder.to_string_lossy();
-        CommandError::new(format!("{} is not in the work tree", sanitize::line(&name)))
-    };
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let top = real(repository.require_work_tree()?).ok_or_else(outside)?;
-    // It need not be there yet.
-    let there = folder.ancestors().find_map(|part| Some((part, real(part)?)));
-    let (part, found) = there.ok_or_else(outside)?;
-    let rest = folder.strip_prefix(part).map_err(|_| outside())?;
-    let below = found.strip_prefix(&top).map_err(|_| outside())?.join(rest);
-    let mut text = String::new();
-    for part in below.components() {
-        let std::path::Component::Normal(part) = part else { return Err(outside()) };
-        text.push_str(part.to_str().ok_or_else(outside)?);
-        text.push('/');
-    }
-    Ok(text)
+        CommandError::user(format!("{} is not in the work tree", sanitize::line(&name)))
+    })
 }
 
-fn report_summary(
-    args: &ImportArgs,
-    done: &apply_plan::ImportSummary,
-    doubts: usize,
-    session: &Session,
-) {
-    let apply_plan::ImportSummary { commits, already_known: known, previous_head: before } = done;
+fn path_in_work_tree(top: &Path, folder: &Path) -> Option<String> {
+    let top = std::fs::canonicalize(top).ok()?;
+    // It need not be there yet.
+    let (part, real) =
+        folder.ancestors().find_map(|part| Some((part, std::fs::canonicalize(part).ok()?)))?;
+    let rest = folder.strip_prefix(part).ok()?;
+    let below = real.strip_prefix(&top).ok()?.join(rest);
+    let mut text = String::new();
+    for part in below.components() {
+        let Component::Normal(part) = part else { return None };
+        text.push_str(part.to_str()?);
+        text.push('/');
+    }
+    Some(text)
+}
+
+fn report_summary(args: &ImportArgs, done: &ImportSummary, doubts: usize, session: &Session) {
+    let ImportSummary { commits, already_known: known, previous_head: before } = done;
     let there = if *known > 0 { format!("; {known} in history already") } else { String::new() };
-    let counted = match commits {
-        1 => "1 commit".to_owned(),
-        count => format!("{count} commits"),
-    };
+    let counted = counted(*commits, "commit", "commits");
     if *commits == 0 {
         session.ui.info(&format!("nothing new to commit{there}"));
         return;

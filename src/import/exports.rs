@@ -7,15 +7,14 @@ use comfy_graph::graph::{DocumentKind, GraphKind, Prompt, Workflow, document_kin
 use comfy_graph::json;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use sha2::{Digest, Sha256};
 
 use super::version_source::relative_path;
 use crate::error::Result;
-use crate::import::model::{
-    Day, ExportedWorkflow, GraphFingerprint, ImportPlan, group_exports as put_into_lines,
-};
+use crate::import::model::{Day, ExportedWorkflow, GraphFingerprint, ImportPlan, group_exports};
+use crate::platform::hex::sha256_hex;
+use crate::platform::machine::file_io;
 use crate::platform::machine::folder_argument::{self, LinkPolicy};
-use crate::platform::machine::{file_io, to_hex};
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -54,29 +53,32 @@ pub(crate) fn plan_exports(folder: &Path, session: &Session) -> Result<ImportPla
     if let Some(bar) = &bar {
         bar.finish();
     }
-    match others {
-        0 => {}
-        1 => session.ui.info("1 other .json file is no workflow"),
-        count => session.ui.info(&format!("{count} other .json files are no workflows")),
+    if others > 0 {
+        let files = counted(
+            others,
+            "other .json file is no workflow",
+            "other .json files are no workflows",
+        );
+        session.ui.info(&files);
     }
-    Ok(put_into_lines(exports))
+    Ok(group_exports(exports))
 }
 
 /// A workflow file, in the editor's format or in API format; nothing for anything else.
 fn read_export(path: &Path, from: String) -> Result<Option<ExportedWorkflow>> {
     let Some(bytes) = file_io::read_limited(path)? else { return Ok(None) };
-    let Some(portrait) = fingerprint_document(&bytes) else { return Ok(None) };
+    let Some(fingerprint) = fingerprint_document(&bytes) else { return Ok(None) };
     let content = match clean::clean_document(&bytes, LayoutMode::Strip) {
         CleanOutcome::Cleaned(cleaned) => cleaned.content,
         CleanOutcome::Untouched(_) => bytes,
     };
     let saved = modified_time(path)?;
     let (saved_on, saved_at) = local_day_and_second(saved);
-    let (content, saved) = (to_hex(&Sha256::digest(&content)), saved.as_second());
+    let (content, saved) = (sha256_hex(&content), saved.as_second());
     Ok(Some(ExportedWorkflow {
         from,
         content_id: content,
-        fingerprint: portrait,
+        fingerprint,
         saved_seconds: saved,
         saved_day: saved_on,
         saved_second_of_day: saved_at,

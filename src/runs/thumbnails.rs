@@ -1,13 +1,12 @@
-//! Small pictures beside runs, in terminals that show any. Shared by commands; no command
-//! itself.
+//! Small pictures beside runs, in terminals that show any. Shared by
+//! the commands that tell of runs.
 
 use std::path::PathBuf;
 
 use comfy_media::picture::make_thumbnail;
-use sha2::{Digest, Sha256};
 
 use crate::error::Result;
-use crate::platform::machine::to_hex;
+use crate::platform::hex::sha256_hex;
 use crate::platform::text::terminal_picture::PictureProtocol;
 use crate::runs::index::RunRow;
 use crate::runs::media_file::MAX_WHOLE_READ;
@@ -18,7 +17,7 @@ use crate::session::Session;
 
 /// When to show small pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum ThumbnailMode {
+pub(crate) enum ThumbnailMode {
     /// Where the terminal is known to show pictures.
     Auto,
     /// As kitty takes them.
@@ -52,22 +51,23 @@ impl<'s> Thumbnails<'s> {
     /// As the person wants them. To anything but a terminal none are written.
     pub(crate) fn new(
         session: &'s Session,
-        shelf: &RunStore,
+        run_store: &RunStore,
         args: ThumbnailArgs,
     ) -> Result<Thumbnails<'s>> {
         let seen = session.ui.is_terminal();
-        let way = if seen { choose_protocol(session, shelf, args)? } else { None };
-        let folders = way.map(|_| OutputFolders::detect(session, &shelf.repository)).transpose()?;
-        Ok(Thumbnails { session, protocol: way, folders })
+        let protocol = if seen { choose_protocol(session, run_store, args)? } else { None };
+        let folders =
+            protocol.map(|_| OutputFolders::detect(session, &run_store.repository)).transpose()?;
+        Ok(Thumbnails { session, protocol, folders })
     }
 
     /// The first picture of a run that is still there as it was made.
-    pub(crate) fn print_first(&self, shelf: &RunStore, row: &RunRow) -> Result<()> {
-        let (Some(way), Some(folders)) = (self.protocol, &self.folders) else { return Ok(()) };
+    pub(crate) fn print_first(&self, run_store: &RunStore, row: &RunRow) -> Result<()> {
+        let (Some(protocol), Some(folders)) = (self.protocol, &self.folders) else { return Ok(()) };
         for path in row.paths.iter().take(1) {
-            let Some(digest) = shelf.index.output_digest(row, path)? else { continue };
+            let Some(digest) = run_store.index.output_digest(row, path)? else { continue };
             for place in candidate_paths(folders, path) {
-                if let Some(text) = render_thumbnail(&place, &digest, way) {
+                if let Some(text) = render_thumbnail(&place, &digest, protocol) {
                     self.session.ui.print_bytes(text.as_bytes())?;
                     return Ok(());
                 }
@@ -79,12 +79,14 @@ impl<'s> Thumbnails<'s> {
 
 fn choose_protocol(
     session: &Session,
-    shelf: &RunStore,
+    run_store: &RunStore,
     args: ThumbnailArgs,
 ) -> Result<Option<PictureProtocol>> {
-    let told = shelf.repository.settings("comfy.thumbnails")?.pop().map(|(_, value)| value);
-    let told = told.and_then(|text| <ThumbnailMode as clap::ValueEnum>::from_str(&text, true).ok());
-    Ok(match args.thumbnails.or(told).unwrap_or(ThumbnailMode::Auto) {
+    let configured =
+        run_store.repository.settings("comfy.thumbnails")?.pop().map(|(_, value)| value);
+    let configured =
+        configured.and_then(|text| <ThumbnailMode as clap::ValueEnum>::from_str(&text, true).ok());
+    Ok(match args.thumbnails.or(configured).unwrap_or(ThumbnailMode::Auto) {
         ThumbnailMode::Auto => session.environment.picture_protocol,
         ThumbnailMode::Kitty => Some(PictureProtocol::Kitty),
         ThumbnailMode::Iterm => Some(PictureProtocol::ITerm),
@@ -102,17 +104,21 @@ fn candidate_paths(folders: &OutputFolders, path: &str) -> Vec<PathBuf> {
 }
 
 /// The picture, if the file is still the one that was made.
-fn render_thumbnail(place: &std::path::Path, digest: &str, way: PictureProtocol) -> Option<String> {
+fn render_thumbnail(
+    place: &std::path::Path,
+    digest: &str,
+    protocol: PictureProtocol,
+) -> Option<String> {
     let metadata = std::fs::metadata(place).ok().filter(std::fs::Metadata::is_file)?;
     if metadata.len() > MAX_WHOLE_READ {
         return None;
     }
     let bytes = std::fs::read(place).ok()?;
-    if to_hex(&Sha256::digest(&bytes)) != digest {
+    if sha256_hex(&bytes) != digest {
         return None;
     }
     Some(crate::platform::text::terminal_picture::encode_picture(
-        &make_thumbnail(&bytes, way.max_side()).ok()?,
-        way,
+        &make_thumbnail(&bytes, protocol.max_side()).ok()?,
+        protocol,
     ))
 }

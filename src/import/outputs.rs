@@ -15,12 +15,12 @@ use crate::error::Result;
 use crate::import::model::{GeneratedOutput, GraphFingerprint, OutputCollection};
 use crate::platform::git::RepoPath;
 use crate::platform::text::sanitize;
-use crate::runs::commands::runs::scan;
 use crate::runs::media_file;
 use crate::runs::output_folders::OutputFolders;
 use crate::runs::parallel_reader::{self, OutputCandidate};
 use crate::runs::run_data::{Run, run_from_payload};
 use crate::runs::run_store::RunStore;
+use crate::runs::scan;
 use crate::session::Session;
 
 /// The folder types whose models a workflow may be called by.
@@ -30,38 +30,38 @@ const MAIN_MODEL_FOLDERS: [&str; 2] = ["checkpoints", "diffusion_models"];
 pub(crate) fn plan_outputs(
     folder: &Path,
     top: &str,
-    shelf: &RunStore,
+    run_store: &RunStore,
     folders: &OutputFolders,
     session: &Session,
 ) -> Result<Vec<PlanLine>> {
-    let files = select_files_to_read(folder, shelf, folders, session)?;
-    let mut pile = OutputCollection::default();
+    let files = select_files_to_read(folder, run_store, folders, session)?;
+    let mut collection = OutputCollection::default();
     let bar = session.ui.count_bar("reading outputs");
-    let catalog = &shelf.catalog;
+    let catalog = &run_store.catalog;
     parallel_reader::read_in_parallel(
         files,
         Some(&bar),
         &|path| read_output_graph(path, catalog),
-        &mut |found, looked| {
-            if let Some(looked) = looked
+        &mut |found, output| {
+            if let Some(output) = output
                 && let Some(from) = relative_path(&found.base, &found.path)
                 && let Ok(moment) = modified_time(&found.path)
             {
-                pile.add(generated_output(looked, from, moment));
+                collection.add(generated_output(output, from, moment));
             }
             Ok(())
         },
     )?;
     bar.finish();
-    let home = |graph: &str| shelf.find_committed(graph).ok().flatten().map(|site| site.path);
-    let head = shelf.repository.head()?;
-    let tree = head.map(|head| shelf.repository.commit(head)).transpose()?.flatten();
+    let home = |graph: &str| run_store.find_committed(graph).ok().flatten().map(|site| site.path);
+    let head = run_store.repository.head()?;
+    let tree = head.map(|head| run_store.repository.commit(head)).transpose()?.flatten();
     let is_taken = |file: &str| {
         let path = RepoPath::new(format!("{top}{file}").into_bytes());
-        let entry = tree.as_ref().map(|commit| shelf.repository.entry_at(commit.tree, &path));
+        let entry = tree.as_ref().map(|commit| run_store.repository.entry_at(commit.tree, &path));
         !matches!(entry, None | Some(Ok(None)))
     };
-    let planned = pile.group_into_lines(&home, &is_taken);
+    let planned = collection.group_into_lines(&home, &is_taken);
     let mut lines = plan_file::to_plan_lines(planned.new_files, top);
     lines.extend(plan_file::to_plan_lines(planned.existing_files, ""));
     Ok(lines)
@@ -71,20 +71,20 @@ pub(crate) fn plan_outputs(
 /// each graph.
 fn select_files_to_read(
     folder: &Path,
-    shelf: &RunStore,
+    run_store: &RunStore,
     folders: &OutputFolders,
     session: &Session,
 ) -> Result<Vec<OutputCandidate>> {
     let (files, _) = scan::list_output_files(&[folder.to_owned()], session)?;
     let (mut unread, mut first) = (Vec::new(), FxHashMap::default());
     for found in files {
-        if !scan::was_scanned(shelf, &found.path)? {
+        if !scan::was_scanned(run_store, &found.path)? {
             unread.push(found);
             continue;
         }
         let name = folders.name_output(&found.base, &found.path).path;
         let Ok(moment) = modified_time(&found.path) else { continue };
-        for graph in shelf.index.graph_ids_of_path(&name)? {
+        for graph in run_store.index.graph_ids_of_path(&name)? {
             keep_earliest(&mut first, graph, moment, &found);
         }
     }
@@ -122,20 +122,20 @@ fn read_output_graph(path: &Path, catalog: &Catalog) -> Option<OutputGraph> {
     let mut names: Vec<String> = embedded_workflow_name(&document).into_iter().collect();
     names.extend(prompt.iter().flat_map(filename_prefixes));
     names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
-    let portrait = match Workflow::from_value(document) {
+    let fingerprint = match Workflow::from_value(document) {
         Ok(workflow) => GraphFingerprint::from_workflow(&workflow),
         Err(_) => GraphFingerprint::from_prompt(&prompt?),
     };
     Some(OutputGraph {
         graph: evidence.run.graph.clone()?,
-        fingerprint: portrait,
+        fingerprint,
         names,
         model: main_model_name(&evidence.run),
     })
 }
 
-fn generated_output(looked: OutputGraph, from: String, moment: Timestamp) -> GeneratedOutput {
-    let OutputGraph { graph, fingerprint: portrait, mut names, model } = looked;
+fn generated_output(output: OutputGraph, from: String, moment: Timestamp) -> GeneratedOutput {
+    let OutputGraph { graph, fingerprint, mut names, model } = output;
     // Last: who sorts pictures into folders names the folders.
     if let Some((folder, _)) = from.rsplit_once('/') {
         names.push(folder.to_owned());
@@ -147,7 +147,7 @@ fn generated_output(looked: OutputGraph, from: String, moment: Timestamp) -> Gen
         saved_seconds: moment.as_second(),
         saved_day: saved_on,
         saved_second_of_day: saved_at,
-        fingerprint: portrait,
+        fingerprint,
         names,
         model,
     }
@@ -185,13 +185,13 @@ fn main_model_name(run: &Run) -> Option<String> {
 /// Records the runs behind the files, with the commits that hold their workflows.
 pub(crate) fn record_runs(
     folder: PathBuf,
-    shelf: &mut RunStore,
+    run_store: &mut RunStore,
     folders: &OutputFolders,
     session: &Session,
 ) -> Result<()> {
-    shelf.load_history()?;
+    run_store.load_history()?;
     let bar = session.ui.count_bar("recording runs");
-    let scanned = scan::scan_outputs(session, shelf, folders, &[folder], false, Some(&bar))?;
+    let scanned = scan::scan_outputs(session, run_store, folders, &[folder], false, Some(&bar))?;
     bar.finish();
     session.ui.info(&scan::summarize_scan(&scanned));
     if scanned.without_metadata > 0 {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::json;
 
+use crate::platform::AtomicWrite;
+use crate::platform::files::expand_home;
 use crate::platform::git;
 use crate::platform::git::foreign_checkout::Checkout;
 use crate::platform::git::{Repository, changes, foreign_checkout};
@@ -23,6 +25,8 @@ use crate::records::machine_view::{CheckoutReader, ClassModules, MachineView};
 use crate::records::recorder_state::RecorderState;
 use crate::session::Session;
 
+/// The remembered answer of `/object_info`, in the recorder's folder.
+const OBJECT_INFO_FILE: &str = "object_info.json";
 /// The largest remembered `/object_info` a hook reads, in bytes: more would be felt.
 const MAX_HOOK_OBJECT_INFO: u64 = 3 << 20;
 /// The largest one anybody reads.
@@ -65,23 +69,23 @@ impl LocationSettings {
         session: &Session,
         repository: &Repository,
     ) -> git::Result<LocationSettings> {
-        let mut places = LocationSettings::default();
+        let mut settings = LocationSettings::default();
         let home = session.environment.home.as_deref();
         for (name, value) in repository.settings("comfy.")? {
             let path = || expand_path(&value, home, repository);
             match name.as_str() {
                 "comfy.record" => {
-                    places.recording_off = ["false", "no", "off", "0"].contains(&value.as_str());
+                    settings.recording_off = ["false", "no", "off", "0"].contains(&value.as_str());
                 }
-                "comfy.root" => places.root = path(),
-                "comfy.basedirectory" => places.base_directory = path(),
-                "comfy.extramodelpaths" => places.extra_model_paths.extend(path()),
-                "comfy.modelroot" => places.model_roots.extend(path()),
-                "comfy.server" => places.server = Some(value),
+                "comfy.root" => settings.root = path(),
+                "comfy.basedirectory" => settings.base_directory = path(),
+                "comfy.extramodelpaths" => settings.extra_model_paths.extend(path()),
+                "comfy.modelroot" => settings.model_roots.extend(path()),
+                "comfy.server" => settings.server = Some(value),
                 _ => {}
             }
         }
-        Ok(places)
+        Ok(settings)
     }
 
     /// Asks this server, whatever the settings say.
@@ -91,25 +95,31 @@ impl LocationSettings {
 
     /// The server to ask; none when the person wants none asked.
     fn server_address(&self) -> Option<Result<ServerAddress, ServerError>> {
-        match self.server.as_deref() {
-            None | Some("") => Some(Ok(ServerAddress::default_local())),
-            Some("off" | "false" | "none") => None,
-            Some(text) => Some(ServerAddress::parse(text, AddressSource::Person)),
-        }
+        parse_server_setting(self.server.as_deref())
+    }
+}
+
+/// The server that a person names with `comfy.server` or `--server`: this machine's where they
+/// name none, nothing where none is to be asked.
+pub(crate) fn parse_server_setting(
+    text: Option<&str>,
+) -> Option<Result<ServerAddress, ServerError>> {
+    match text {
+        None | Some("") => Some(Ok(ServerAddress::default_local())),
+        Some("off" | "false" | "none") => None,
+        Some(text) => Some(ServerAddress::parse(text, AddressSource::Person)),
     }
 }
 
 /// A path of the configuration as git reads one: `~` is the home folder, a relative one
 /// begins at the top of the work tree.
-fn expand_path(text: &str, home: Option<&Path>, repository: &Repository) -> Option<PathBuf> {
-    let path = match (text.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ if text == "~" => home?.to_owned(),
-        _ if text.is_empty() => return None,
-        _ => PathBuf::from(text),
-    };
+pub(crate) fn expand_path(
+    text: &str,
+    home: Option<&Path>,
+    repository: &Repository,
+) -> Option<PathBuf> {
     let base = repository.work_tree().unwrap_or(repository.git_dir());
-    Some(base.join(path))
+    (!text.is_empty()).then(|| base.join(expand_home(text, home)))
 }
 
 /// What the server said of itself, or why it said nothing.
@@ -176,30 +186,30 @@ impl MachineState {
     pub(crate) fn detect(
         session: &Session,
         repository: &Repository,
-        places: &LocationSettings,
+        settings: &LocationSettings,
         time_budget: TimeBudget,
     ) -> MachineState {
         let state = repository.state_dir();
         let recorder_state = RecorderState::new(&state);
-        let (address, server_answer, folders) = query_configured_server(places, time_budget);
+        let server = query_configured_server(settings, time_budget);
         let variable = |name: &str| session.environment.variable(name);
         let installation = comfyui::find_installation(&InstallationClues {
-            root: places.root.clone(),
-            base_directory: places.base_directory.clone(),
-            extra_model_paths: places.extra_model_paths.clone(),
-            model_roots: places.model_roots.clone(),
+            root: settings.root.clone(),
+            base_directory: settings.base_directory.clone(),
+            extra_model_paths: settings.extra_model_paths.clone(),
+            model_roots: settings.model_roots.clone(),
             repository: Some(repository.work_tree().unwrap_or(&session.cwd).to_path_buf()),
             home: session.environment.home.clone(),
             settings: session.environment.settings_folders(),
-            server: folders.as_deref(),
+            server: server.model_folders.as_deref(),
             variable: &variable,
             from_repository: &|path| changes::is_tracked(repository, path),
         });
         MachineState {
             time_budget,
             installation,
-            server_answer,
-            address,
+            server_answer: server.answer,
+            address: server.address,
             gpus: gpu::detect_gpus(Path::new("/")),
             cache: HashCache::in_folder(&state),
             machine_id: recorder_state.machine_id(),
@@ -247,7 +257,7 @@ impl MachineState {
     /// The built-in classes and those a server once told.
     pub(crate) fn learned_classes(&self) -> &LearnedClasses {
         self.learned_classes.get_or_init(|| {
-            let path = self.recorder_state.folder().join("object_info.json");
+            let path = self.recorder_state.folder().join(OBJECT_INFO_FILE);
             let limit = match self.time_budget {
                 TimeBudget::Hook => MAX_HOOK_OBJECT_INFO,
                 TimeBudget::Full => MAX_OBJECT_INFO,
@@ -281,54 +291,51 @@ impl MachineState {
         let server = ComfyServer::new(address.clone(), Duration::from_secs(60));
         let Ok(bytes) = server.object_info() else { return false };
         let folder = self.recorder_state.folder();
-        let keep = || -> std::io::Result<()> {
-            std::fs::create_dir_all(folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            std::io::Write::write_all(&mut file, &bytes)?;
-            file.persist(folder.join("object_info.json")).map_err(|error| error.error)?;
-            Ok(())
-        };
-        keep().is_ok()
+        AtomicWrite::new().create_folder().write(&folder.join(OBJECT_INFO_FILE), &bytes).is_ok()
     }
 }
 
 type ServerModelFolders = Vec<(String, Vec<PathBuf>)>;
 
-fn query_configured_server(
-    places: &LocationSettings,
-    patience: TimeBudget,
-) -> (Option<ServerAddress>, ServerAnswer, Option<ServerModelFolders>) {
-    match places.server_address() {
-        None => (None, ServerAnswer::NotRunning, None),
-        Some(Err(error)) => (None, ServerAnswer::Failed(error), None),
+/// What came of asking a server.
+struct ServerQuery {
+    /// The server that was asked; none: none is to be asked, or its address is none.
+    address: Option<ServerAddress>,
+    answer: ServerAnswer,
+    /// Only of a server on this machine: folders of another one mean nothing here.
+    model_folders: Option<ServerModelFolders>,
+}
+
+fn query_configured_server(settings: &LocationSettings, time_budget: TimeBudget) -> ServerQuery {
+    let unasked = |answer| ServerQuery { address: None, answer, model_folders: None };
+    match settings.server_address() {
+        None => unasked(ServerAnswer::NotRunning),
+        Some(Err(error)) => unasked(ServerAnswer::Failed(error)),
         Some(Ok(address)) if address == ServerAddress::default_local() => {
-            let usual = query_server(address, patience);
-            if !matches!(usual.1, ServerAnswer::NotRunning) {
+            let usual = query_server(address, time_budget);
+            if !matches!(usual.answer, ServerAnswer::NotRunning) {
                 return usual;
             }
             // On that port many other programs listen: only a proper answer counts.
-            let desktop = query_server(ServerAddress::desktop_app(), patience);
-            if matches!(desktop.1, ServerAnswer::Answered(_)) { desktop } else { usual }
+            let desktop = query_server(ServerAddress::desktop_app(), time_budget);
+            if matches!(desktop.answer, ServerAnswer::Answered(_)) { desktop } else { usual }
         }
-        Some(Ok(address)) => query_server(address, patience),
+        Some(Ok(address)) => query_server(address, time_budget),
     }
 }
 
-fn query_server(
-    address: ServerAddress,
-    patience: TimeBudget,
-) -> (Option<ServerAddress>, ServerAnswer, Option<ServerModelFolders>) {
-    let server = ComfyServer::new(address.clone(), patience.server_timeout());
-    match server.system_stats() {
+fn query_server(address: ServerAddress, time_budget: TimeBudget) -> ServerQuery {
+    let server = ComfyServer::new(address.clone(), time_budget.server_timeout());
+    let (answer, model_folders) = match server.system_stats() {
         Ok(stats) => {
-            // Folders of another machine mean nothing here.
-            let here = address.is_on_this_machine();
-            let folders = if here { list_model_folders(&server) } else { None };
-            (Some(address), ServerAnswer::Answered(Box::new(stats)), folders)
+            let is_local = address.is_on_this_machine();
+            let folders = if is_local { list_model_folders(&server) } else { None };
+            (ServerAnswer::Answered(Box::new(stats)), folders)
         }
-        Err(error) if error.is_unreachable() => (Some(address), ServerAnswer::NotRunning, None),
-        Err(error) => (Some(address), ServerAnswer::Failed(error), None),
-    }
+        Err(error) if error.is_unreachable() => (ServerAnswer::NotRunning, None),
+        Err(error) => (ServerAnswer::Failed(error), None),
+    };
+    ServerQuery { address: Some(address), answer, model_folders }
 }
 
 /// The model folders a server lists. Not every version tells them in the first place.
@@ -340,6 +347,6 @@ fn list_model_folders(server: &ComfyServer) -> Option<ServerModelFolders> {
 }
 
 /// The time now, UTC to the second, as records spell it.
-pub(crate) fn now_utc() -> String {
+fn now_utc() -> String {
     time::format_utc_seconds(jiff::Timestamp::now())
 }

@@ -10,35 +10,31 @@ use comfy_graph::graph::{Prompt, Workflow};
 use comfy_graph::json::Value;
 use comfy_media::Payload;
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
-use crate::error::Result;
+use crate::differences::fallback_repository;
+use crate::error::{CommandError, Result};
 use crate::platform::git::{CommitId, ObjectId};
 use crate::platform::machine::models::types_offering;
-use crate::platform::machine::to_hex;
-use crate::records::commands::record::machine_state::{
-    LocationSettings, MachineState as Machine, TimeBudget,
-};
-use crate::records::commands::record::{HashFailures, RecordIndex, hash_models};
+use crate::records::collect_record::HashFailures;
+use crate::records::complete_records::{hash_models, lock_recorder};
 use crate::records::dependencies::{
     Dependencies, UNKNOWN_FOLDER, prompt_dependencies, workflow_dependencies,
 };
+use crate::records::machine_state::{LocationSettings, MachineState, TimeBudget};
 use crate::records::machine_view::UnhashedFile;
+use crate::records::reattach::RecordIndex;
 use crate::records::{CommitRecord, WorkflowUse};
+use crate::reproduce::lost_inputs::find_lost_bytes;
 use crate::reproduce::{
-    self, FileRenames, InputState, LocalMachine, LocalModel, ModelState, ReproductionCheck,
-    RequiredInput, RequiredModel, Requirements, RestoreSource, WorkflowRecords,
-    add_parameter_claims, check_requirements,
+    self, FileRenames, InputState, LocalMachine, LocalModel, ModelState, RepairedDocuments,
+    ReproductionCheck, RequiredModel, Requirements, WorkflowRecords, add_parameter_claims,
+    check_requirements,
 };
-use crate::runs::output_folders::OutputFolders;
 use crate::runs::run_data::{Run, run_from_payload};
 use crate::runs::run_store::RunStore;
-use crate::runs::runs_ref;
-use crate::runs::source_of_picture::PictureSource;
+use crate::runs::source_of_picture::{self, PictureSource};
 use crate::session::Session;
 
-/// The largest file of a commit that is looked at for lost bytes.
-const MAX_BLOB_BYTES: u64 = 96 << 20;
 /// Rounds of looking and hashing: first the files of the names, then files of the right size
 /// under other names.
 const HASHING_ROUNDS: usize = 3;
@@ -67,9 +63,9 @@ pub(crate) struct DocumentedRun {
 
 /// The repository and the machine, opened together.
 pub(crate) struct ReproductionContext {
-    pub(crate) shelf: RunStore,
+    pub(crate) run_store: RunStore,
     /// What was found on the machine.
-    pub(crate) machine: Machine,
+    pub(crate) machine: MachineState,
     /// The node classes that are known.
     pub(crate) catalog: Catalog,
 }
@@ -77,11 +73,12 @@ pub(crate) struct ReproductionContext {
 impl ReproductionContext {
     /// Opens the runs and looks around.
     pub(crate) fn open(session: &Session) -> Result<ReproductionContext> {
-        let shelf = RunStore::open(session)?;
-        let places = LocationSettings::load(session, &shelf.repository)?;
-        let machine = Machine::detect(session, &shelf.repository, &places, TimeBudget::Full);
-        let catalog = choose_catalog(&machine, &shelf);
-        Ok(ReproductionContext { shelf, machine, catalog })
+        let run_store = RunStore::open(session)?;
+        let settings = LocationSettings::load(session, &run_store.repository)?;
+        let machine =
+            MachineState::detect(session, &run_store.repository, &settings, TimeBudget::Full);
+        let catalog = choose_catalog(&machine, &run_store);
+        Ok(ReproductionContext { run_store, machine, catalog })
     }
 
     /// Looks for what is required on this machine, and judges what is found. A model of unknown
@@ -92,8 +89,9 @@ impl ReproductionContext {
         original: &PictureSource,
         wanted: &mut Requirements,
     ) -> Result<ReproductionCheck> {
-        let here = look_up_requirements(session, &self.machine, &self.shelf, original, wanted)?;
-        Ok(check_requirements(wanted, &here))
+        let local =
+            look_up_requirements(session, &self.machine, &self.run_store, original, wanted)?;
+        Ok(check_requirements(wanted, &local))
     }
 }
 
@@ -101,24 +99,24 @@ pub(crate) fn plan_reproduction(
     session: &Session,
     original: &PictureSource,
 ) -> Result<ReproductionPlan> {
-    let bench = ReproductionContext::open(session)?;
-    let DocumentedRun { run, prompt, named } = read_documented_run(original, &bench.catalog);
-    let records = gather_records(&bench.shelf, original, &run)?;
-    let machine = &bench.machine.machine_id;
+    let context = ReproductionContext::open(session)?;
+    let DocumentedRun { run, prompt, named } = read_documented_run(original, &context.catalog);
+    let records = gather_records(&context.run_store, original, &run)?;
+    let machine = &context.machine.machine_id;
     let mut wanted =
-        Requirements::from_run(&run, &prompt, &named, &records, machine, &bench.catalog);
-    let check = bench.check_requirements(session, original, &mut wanted)?;
+        Requirements::from_run(&run, &prompt, &named, &records, machine, &context.catalog);
+    let check = context.check_requirements(session, original, &mut wanted)?;
     let renames = collect_renames(&check);
-    let base = bench.machine.installation.map(|found| found.parts.base);
-    Ok(ReproductionPlan { wanted, check, renames, catalog: bench.catalog, base })
+    let base = context.machine.installation.map(|found| found.parts.base);
+    Ok(ReproductionPlan { wanted, check, renames, catalog: context.catalog, base })
 }
 
 /// The classes that a server told of, with the folders their inputs take files from; else
 /// the names that were kept of them.
-fn choose_catalog(machine: &Machine, shelf: &RunStore) -> Catalog {
+fn choose_catalog(machine: &MachineState, run_store: &RunStore) -> Catalog {
     let learned = machine.learned_classes();
     match learned.modules.is_empty() {
-        true => shelf.catalog.clone(),
+        true => run_store.catalog.clone(),
         false => learned.catalog.clone(),
     }
 }
@@ -145,13 +143,13 @@ pub(crate) fn read_documented_run(original: &PictureSource, catalog: &Catalog) -
         Payload { prompt: Some(value), workflow: original.workflow.clone(), ..Payload::default() };
     let mut run =
         run_from_payload(payload, catalog).map(|evidence| evidence.run).unwrap_or_default();
-    if let Some(kept) = &original.run {
-        run.id.clone_from(&kept.id);
-        run.join(kept.clone());
+    if let Some(stored) = &original.run {
+        run.id.clone_from(&stored.id);
+        run.join(stored.clone());
         // By the names that all graphs of the repository are told apart with; a server that
         // is running may know others.
-        if kept.graph.is_some() {
-            run.graph.clone_from(&kept.graph);
+        if stored.graph.is_some() {
+            run.graph.clone_from(&stored.graph);
         }
     }
     let placed: Vec<String> = run
@@ -168,13 +166,13 @@ pub(crate) fn read_documented_run(original: &PictureSource, catalog: &Catalog) -
 /// something of the same name; in each those made nearest to the moment of the original
 /// first.
 fn gather_records(
-    shelf: &RunStore,
+    run_store: &RunStore,
     original: &PictureSource,
     run: &Run,
 ) -> Result<WorkflowRecords> {
     let sites = original.committed.iter().chain(&run.committed);
     let blobs: Vec<&str> = sites.map(|site| site.blob.as_str()).collect();
-    let recorded = RecordIndex::load(&shelf.repository)?;
+    let recorded = RecordIndex::load(&run_store.repository)?;
     let mut records = WorkflowRecords::default();
     for (commit, record) in recorded.iter() {
         let own = |workflow: &WorkflowUse| blobs.contains(&workflow.blob.as_str());
@@ -184,28 +182,35 @@ fn gather_records(
         }
     }
     if records.own.is_empty() && run.graph.is_some() {
-        // The same workflow by what would run. Only those that name what the run used are
-        // read: there may be thousands.
-        for (commit, record) in recorded.iter() {
-            let mut same = Vec::new();
-            for workflow in
-                record.workflows.iter().filter(|workflow| names_all_models(workflow, run))
-            {
-                let blob = ObjectId::from_hex(workflow.blob.as_bytes());
-                if let Some(blob) = blob
-                    && shelf.graph_id_of_blob(blob)? == run.graph
-                {
-                    same.push(workflow.blob.clone());
-                }
-            }
-            records.own.extend(record_of_workflows(commit, record, |workflow| {
-                same.contains(&workflow.blob)
-            }));
-        }
+        records.own = records_of_same_graph(run_store, &recorded, run)?;
     }
     let moment = time_made(original, run);
     records.own.sort_by_key(|(commit, record)| (seconds_from(record, moment), commit.clone()));
     records.other.sort_by_key(|(commit, record)| (seconds_from(record, moment), commit.clone()));
+    Ok(records)
+}
+
+/// The records of workflows with the graph of the run: the same by what would run. Only those
+/// that name what the run used are read: there may be thousands.
+fn records_of_same_graph(
+    run_store: &RunStore,
+    recorded: &RecordIndex,
+    run: &Run,
+) -> Result<Vec<(String, CommitRecord)>> {
+    let mut records = Vec::new();
+    for (commit, record) in recorded.iter() {
+        let mut same = Vec::new();
+        for workflow in record.workflows.iter().filter(|workflow| names_all_models(workflow, run)) {
+            let blob = ObjectId::from_hex(workflow.blob.as_bytes());
+            if let Some(blob) = blob
+                && run_store.graph_id_of_blob(blob)? == run.graph
+            {
+                same.push(workflow.blob.clone());
+            }
+        }
+        let own = |workflow: &WorkflowUse| same.contains(&workflow.blob);
+        records.extend(record_of_workflows(commit, record, own));
+    }
     Ok(records)
 }
 
@@ -258,8 +263,8 @@ fn seconds_from(record: &CommitRecord, moment: Option<Timestamp>) -> u64 {
 /// Looks at the machine for everything that is wanted.
 fn look_up_requirements(
     session: &Session,
-    machine: &Machine,
-    shelf: &RunStore,
+    machine: &MachineState,
+    run_store: &RunStore,
     original: &PictureSource,
     wanted: &mut Requirements,
 ) -> Result<LocalMachine> {
@@ -275,40 +280,40 @@ fn look_up_requirements(
     let now = SystemTime::now();
     let source = machine.installation.as_ref().and_then(|found| found.source.clone());
     let commit = wanted.environment.as_ref().and_then(|fact| fact.value.source.clone()?.commit);
-    let mut here = machine.with_view(modules, |look| LocalMachine {
-        has_comfyui: look.installation.is_some(),
+    let mut local = machine.with_view(modules, |view| LocalMachine {
+        has_comfyui: view.installation.is_some(),
         source: source.as_ref().map(|path| path.display().to_string()),
-        branch: source.as_ref().and_then(|path| look.checkouts.branch(path)),
+        branch: source.as_ref().and_then(|path| view.checkouts.branch(path)),
         has_commit: match (&source, &commit) {
-            (Some(path), Some(commit)) => look.checkouts.has_commit(path, commit),
+            (Some(path), Some(commit)) => view.checkouts.has_commit(path, commit),
             _ => false,
         },
-        environment: look.collect_environment().0,
+        environment: view.collect_environment().0,
         models,
-        packs: look.find_packs(&wanted.packs, now),
-        provided_classes: look.available_classes(&wanted.unplaced, now),
-        inputs: look.find_inputs(&wanted.inputs, now),
+        packs: view.find_packs(&wanted.packs, now),
+        provided_classes: view.available_classes(&wanted.unplaced, now),
+        inputs: view.find_inputs(&wanted.inputs, now),
     });
-    for (input, found) in wanted.inputs.iter().zip(&mut here.inputs) {
+    for (input, found) in wanted.inputs.iter().zip(&mut local.inputs) {
         let lost = input.sha256.is_some() && found.sha256 != input.sha256;
         if lost && found.copies.is_empty() {
-            found.restore_source = find_lost_bytes(session, shelf, original, input)?;
+            found.restore_source = find_lost_bytes(session, run_store, original, input)?;
         }
     }
-    Ok(here)
+    Ok(local)
 }
 
 /// The models, after whatever must be hashed for them was.
 fn look_up_models(
     session: &Session,
-    machine: &Machine,
+    machine: &MachineState,
     wanted: &[RequiredModel],
 ) -> Result<Vec<LocalModel>> {
     let modules = &machine.learned_classes().modules;
     let mut failures = HashFailures::new();
     let mut found = Vec::new();
     for _ in 0..HASHING_ROUNDS {
-        let again = machine.with_view(modules, |look| look.find_models(wanted, &failures));
+        let again = machine.with_view(modules, |view| view.find_models(wanted, &failures));
         found = again.models;
         if again.unhashed.is_empty() {
             break;
@@ -321,73 +326,16 @@ fn look_up_models(
 /// Hashes files, when it is our turn, and shows how far that is.
 pub(crate) fn hash_waiting_files(
     session: &Session,
-    machine: &Machine,
-    waiting: Vec<UnhashedFile>,
+    machine: &MachineState,
+    unhashed: Vec<UnhashedFile>,
     failures: &mut HashFailures,
 ) -> Result<()> {
-    let turn = match machine.recorder_state.try_lock()? {
-        Some(turn) => turn,
-        None => {
-            session.ui.info("another git-comfy is hashing; this one goes on when it is done");
-            machine.recorder_state.lock()?
-        }
-    };
-    let files: Vec<PathBuf> = waiting.into_iter().map(|waiting| waiting.file).collect();
+    let lock = lock_recorder(session, &machine.recorder_state)?;
+    let files: Vec<PathBuf> = unhashed.into_iter().map(|unhashed| unhashed.file).collect();
     let bar = session.ui.bytes_bar();
-    hash_models(machine, &turn, &files, failures, Some(&bar));
+    hash_models(machine, &lock, &files, failures, Some(&bar));
     bar.finish();
     Ok(())
-}
-
-/// Where the bytes of an input are, when the input folder has lost them.
-fn find_lost_bytes(
-    session: &Session,
-    shelf: &RunStore,
-    original: &PictureSource,
-    input: &RequiredInput,
-) -> Result<Option<RestoreSource>> {
-    let Some(wanted) = &input.sha256 else { return Ok(None) };
-    let folders = OutputFolders::detect(session, &shelf.repository)?;
-    for row in shelf.index.find_by_digest(wanted)? {
-        let place = runs_ref::RunPath::new(row.path.as_str());
-        let Some(kept) = runs_ref::load_run(&shelf.repository, &place)? else { continue };
-        let own = kept.run.outputs.iter().filter(|output| output.sha256.as_ref() == Some(wanted));
-        for file in own.filter_map(|output| folders.locate(output)) {
-            if std::fs::read(&file).is_ok_and(|bytes| to_hex(&Sha256::digest(bytes)) == *wanted) {
-                return Ok(Some(RestoreSource::Output(file.display().to_string())));
-            }
-        }
-    }
-    find_bytes_in_git(shelf, original, input, wanted)
-}
-
-/// A file of the same name in the commit of the workflow, or in the one checked out.
-fn find_bytes_in_git(
-    shelf: &RunStore,
-    original: &PictureSource,
-    input: &RequiredInput,
-    wanted: &str,
-) -> Result<Option<RestoreSource>> {
-    let name = input.name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let run = original.run.iter().filter_map(|run| run.committed.as_ref());
-    let sites = original.committed.iter().chain(run).map(|site| site.commit.as_str());
-    for revision in sites.chain(["HEAD"]) {
-        let Some(commit) = shelf.repository.resolve_commit(revision)? else { continue };
-        let Some(commit) = shelf.repository.commit(commit)? else { continue };
-        let mut named = Vec::new();
-        shelf.repository.visit_files(commit.tree, &mut |path, entry| {
-            if path.as_bytes().rsplit(|b| *b == b'/').next() == Some(name.as_bytes()) {
-                named.push((path.to_string(), entry.id));
-            }
-        })?;
-        for (path, blob) in named {
-            let bytes = shelf.repository.blob_up_to(blob, MAX_BLOB_BYTES)?;
-            if bytes.is_some_and(|bytes| to_hex(&Sha256::digest(bytes)) == wanted) {
-                return Ok(Some(RestoreSource::Git(format!("{revision}:{path}"))));
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// The files that the repaired documents have to call otherwise.
@@ -413,7 +361,62 @@ impl ReproductionPlan {
         &self,
         workflow: Option<Value>,
         prompt: Option<Value>,
-    ) -> reproduce::RepairedDocuments {
+    ) -> RepairedDocuments {
         reproduce::repair_documents(workflow, prompt, &self.renames, &self.catalog)
+    }
+}
+
+/// Everything that is needed to make a picture again: what was found, and the two documents
+/// repaired for this machine. Where `repaired.agreement` says so, ComfyUI makes this prompt of
+/// this workflow.
+#[derive(Debug)]
+pub(crate) struct PreparedReproduction {
+    /// What the person named.
+    pub(crate) original: PictureSource,
+    /// What it needs, and what is here of it.
+    pub(crate) plan: ReproductionPlan,
+    pub(crate) repaired: RepairedDocuments,
+}
+
+/// Finds the original, looks at the machine and repairs the documents. What running it
+/// begins with.
+pub(crate) fn prepare_reproduction(session: &Session, what: &str) -> Result<PreparedReproduction> {
+    fallback_repository::enter_if_outside(session)?;
+    let mut original = source_of_picture::find_source(session, what)?;
+    original.look_up_run(session)?;
+    let plan = plan_reproduction(session, &original)?;
+    let (workflow, prompt) = original.clean_documents();
+    let repaired = plan.repair(workflow, prompt);
+    Ok(PreparedReproduction { original, plan, repaired })
+}
+
+impl PreparedReproduction {
+    /// What is made again, in a line.
+    pub(crate) fn title(&self, what: &str) -> String {
+        let at = self.plan.wanted.made_at.as_deref().map(|at| format!(", made {at}"));
+        // Where it is from is what the person wrote, unless it is a run found by its looks.
+        let from =
+            match self.original.description.contains(what) || self.original.committed.is_some() {
+                true => String::new(),
+                false => format!(", {}", self.original.description),
+            };
+        format!("{what}{from}{}", at.unwrap_or_default())
+    }
+
+    pub(crate) fn run_id(&self) -> Option<&str> {
+        self.original.run.as_ref().map(|run| run.id.as_str()).filter(|id| !id.is_empty())
+    }
+
+    /// The document that is asked for: the workflow, or the prompt; where there is no
+    /// workflow, the prompt, which ComfyUI opens as well.
+    pub(crate) fn requested_document(&self, api: bool) -> Result<&Value> {
+        let (workflow, prompt) = (&self.repaired.workflow, &self.repaired.prompt);
+        let wanted = if api { prompt.as_ref() } else { workflow.as_ref().or(prompt.as_ref()) };
+        wanted.ok_or_else(|| {
+            CommandError::user(format!(
+                "there is nothing to make again {}",
+                self.original.description
+            ))
+        })
     }
 }

@@ -13,7 +13,7 @@ use super::collect_record::{
 };
 use super::machine_state::{LocationSettings, MachineState, TimeBudget};
 use super::reattach::RecordIndex;
-use crate::error::Result;
+use crate::error::{CommandError, Result};
 use crate::platform::git;
 use crate::platform::git::{CommitId, ObjectId, Repository};
 use crate::platform::machine::hash::cache::HashCache;
@@ -21,12 +21,12 @@ use crate::platform::machine::hash::{
     DigestSelection, HashedFile, SETTLING_TIME, UnfinishedReason,
 };
 use crate::platform::machine::{hash, models};
+use crate::records;
 use crate::records::machine_view::HashFailure;
 use crate::records::record_notes;
-use crate::records::recorder_state::{RecorderLock, RecorderProgress as Far, RecorderState};
+use crate::records::recorder_state::{RecorderLock, RecorderProgress, RecorderState};
 use crate::session::Session;
 use crate::ui::ProgressBar;
-use crate::{error, records};
 
 /// How often a file that is being written is looked at again.
 const MAX_HASH_ATTEMPTS: u32 = 30;
@@ -43,8 +43,8 @@ pub(crate) enum DigestTrust {
 /// Records commits, hashing whatever they need. Gives the commits that have a record now.
 pub(crate) fn record_commits(
     repository: &Repository,
-    here: &MachineState,
-    turn: &RecorderLock,
+    machine: &MachineState,
+    lock: &RecorderLock,
     commits: &[CommitId],
     trust: DigestTrust,
     bar: Option<&ProgressBar>,
@@ -54,32 +54,33 @@ pub(crate) fn record_commits(
     let mut recorded = Vec::new();
     let mut known: Option<RecordIndex> = None;
     for commit in commits {
-        let Some(mut gathered) = here.collect_record(repository, *commit, &failures)? else {
-            here.recorder_state.remove_pending(&commit.to_string());
+        let Some(mut collected) = machine.collect_record(repository, *commit, &failures)? else {
+            machine.recorder_state.remove_pending(&commit.to_string());
             continue;
         };
-        let mut files = gathered.unhashed.clone();
+        let mut files = collected.unhashed.clone();
         if trust == DigestTrust::Rehash {
-            files.extend(here.model_files(&gathered));
+            files.extend(machine.model_files(&collected));
             files.retain(|file| !read.contains(file));
         }
         if !files.is_empty() {
             files.sort();
             files.dedup();
-            hash_models(here, turn, &files, &mut failures, bar);
+            hash_models(machine, lock, &files, &mut failures, bar);
             read.extend(files);
-            gathered = here.collect_record(repository, *commit, &failures)?.unwrap_or(gathered);
+            collected =
+                machine.collect_record(repository, *commit, &failures)?.unwrap_or(collected);
         }
-        if has_missing_models(&gathered.record, &here.machine_id) {
+        if has_missing_models(&collected.record, &machine.machine_id) {
             // The same files may have been recorded where the models are: before a
             // cherry-pick, by another clone.
             let known = match &mut known {
                 Some(known) => known,
                 none => none.insert(RecordIndex::load(repository)?),
             };
-            gathered.record.join(known.record_for_blobs(&gathered.record));
+            collected.record.join(known.record_for_blobs(&collected.record));
         }
-        write_records(repository, here, &[(*commit, gathered)], trust)?;
+        write_records(repository, machine, &[(*commit, collected)], trust)?;
         recorded.push(*commit);
     }
     Ok(recorded)
@@ -87,9 +88,9 @@ pub(crate) fn record_commits(
 
 impl MachineState {
     /// The files behind a record, to be read again.
-    fn model_files(&self, gathered: &CollectedRecord) -> Vec<PathBuf> {
+    fn model_files(&self, collected: &CollectedRecord) -> Vec<PathBuf> {
         let Some(found) = &self.installation else { return Vec::new() };
-        let models = gathered.record.workflows.iter().flat_map(|workflow| &workflow.models);
+        let models = collected.record.workflows.iter().flat_map(|workflow| &workflow.models);
         models
             .filter_map(|model| {
                 let resolved = models::resolve_model(&found.folders, &model.folder, &model.name);
@@ -105,16 +106,16 @@ impl MachineState {
 /// Writes records and notes which of them are not complete.
 pub(crate) fn write_records(
     repository: &Repository,
-    here: &MachineState,
-    gathered: &[(CommitId, CollectedRecord)],
+    machine: &MachineState,
+    collected: &[(CommitId, CollectedRecord)],
     trust: DigestTrust,
 ) -> Result<()> {
-    let texts: Vec<(CommitId, Vec<u8>)> = gathered
+    let texts: Vec<(CommitId, Vec<u8>)> = collected
         .iter()
-        .map(|(commit, gathered)| (*commit, records::print_record(&gathered.record).into_bytes()))
+        .map(|(commit, collected)| (*commit, records::print_record(&collected.record).into_bytes()))
         .collect();
     let mut shared: Vec<Vec<u8>> =
-        gathered.iter().filter_map(|(_, g)| g.package_list.clone()).collect();
+        collected.iter().filter_map(|(_, g)| g.package_list.clone()).collect();
     shared.sort();
     shared.dedup();
     match trust {
@@ -125,19 +126,19 @@ pub(crate) fn write_records(
             repository,
             &texts,
             &shared,
-            &join_replacing_machine(&here.machine_id),
+            &join_replacing_machine(&machine.machine_id),
         )?,
     };
-    for (commit, gathered) in gathered {
+    for (commit, collected) in collected {
         let name = commit.to_string();
-        let record = &gathered.record;
-        if record.is_pending(&here.machine_id) {
-            here.recorder_state.add_pending(&name)?;
-        } else if has_unhashed_models(record, &here.machine_id) {
-            here.recorder_state.add_pending(&name)?;
-            here.recorder_state.defer_pending(&name);
+        let record = &collected.record;
+        if record.is_pending(&machine.machine_id) {
+            machine.recorder_state.add_pending(&name)?;
+        } else if has_unhashed_models(record, &machine.machine_id) {
+            machine.recorder_state.add_pending(&name)?;
+            machine.recorder_state.defer_pending(&name);
         } else {
-            here.recorder_state.remove_pending(&name);
+            machine.recorder_state.remove_pending(&name);
         }
     }
     Ok(())
@@ -147,31 +148,31 @@ pub(crate) fn write_records(
 /// list.
 pub(crate) fn pending_commits(
     repository: &Repository,
-    desk: &RecorderState,
+    recorder_state: &RecorderState,
 ) -> Result<Vec<CommitId>> {
-    let mut waiting = Vec::new();
-    for name in desk.pending() {
+    let mut pending = Vec::new();
+    for name in recorder_state.pending() {
         match ObjectId::from_hex(name.as_bytes()).map(CommitId) {
-            Some(commit) if repository.commit(commit)?.is_some() => waiting.push(commit),
-            _ => desk.remove_pending(&name),
+            Some(commit) if repository.commit(commit)?.is_some() => pending.push(commit),
+            _ => recorder_state.remove_pending(&name),
         }
     }
-    Ok(waiting)
+    Ok(pending)
 }
 
 /// Completes everything on the list, as the worker does.
 pub(crate) fn complete_pending(session: &Session, repository: &Repository) -> Result<()> {
-    let desk = RecorderState::new(&repository.state_dir());
+    let recorder_state = RecorderState::new(&repository.state_dir());
     let mut tried: HashSet<String> = HashSet::new();
     // A hook that adds to the list after the last check finds the lock free, and starts a
     // worker of its own.
-    while desk.pending().iter().any(|name| !tried.contains(name)) {
-        let Some(turn) = try_lock_briefly(&desk)? else { return Ok(()) };
-        let places = LocationSettings::load(session, repository)?;
-        let here = MachineState::detect(session, repository, &places, TimeBudget::Full);
-        here.fetch_object_info();
+    while recorder_state.pending().iter().any(|name| !tried.contains(name)) {
+        let Some(lock) = try_lock_briefly(&recorder_state)? else { return Ok(()) };
+        let settings = LocationSettings::load(session, repository)?;
+        let machine = MachineState::detect(session, repository, &settings, TimeBudget::Full);
+        machine.fetch_object_info();
         // The newest commit is the one a person looks at.
-        for name in desk.pending().into_iter().rev() {
+        for name in recorder_state.pending().into_iter().rev() {
             if !tried.insert(name.clone()) {
                 continue;
             }
@@ -184,14 +185,14 @@ pub(crate) fn complete_pending(session: &Session, repository: &Repository) -> Re
                 Some(commit) => {
                     record_commits(
                         repository,
-                        &here,
-                        &turn,
+                        &machine,
+                        &lock,
                         &[commit],
                         DigestTrust::UseCache,
                         None,
                     )?;
                 }
-                None => desk.remove_pending(&name),
+                None => recorder_state.remove_pending(&name),
             }
         }
     }
@@ -199,31 +200,43 @@ pub(crate) fn complete_pending(session: &Session, repository: &Repository) -> Re
 }
 
 /// The turn, unless another process keeps it: one that only looks holds it for a moment.
-fn try_lock_briefly(desk: &RecorderState) -> Result<Option<RecorderLock>> {
+fn try_lock_briefly(recorder_state: &RecorderState) -> Result<Option<RecorderLock>> {
     for _ in 0..3 {
-        if let Some(turn) = desk.try_lock()? {
-            return Ok(Some(turn));
+        if let Some(lock) = recorder_state.try_lock()? {
+            return Ok(Some(lock));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(None)
 }
 
+/// The lock of the recorder. A person is told when another process has it first.
+pub(crate) fn lock_recorder(
+    session: &Session,
+    recorder_state: &RecorderState,
+) -> Result<RecorderLock> {
+    if let Some(lock) = recorder_state.try_lock()? {
+        return Ok(lock);
+    }
+    session.ui.info("another git-comfy is hashing; this one goes on when it is done");
+    Ok(recorder_state.lock()?)
+}
+
 /// Hashes files and keeps every digest as soon as it is known. A file that is still being
 /// written is waited for a while.
 pub(crate) fn hash_models(
-    here: &MachineState,
-    turn: &RecorderLock,
+    machine: &MachineState,
+    lock: &RecorderLock,
     files: &[PathBuf],
     failures: &mut HashFailures,
     bar: Option<&ProgressBar>,
 ) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut left = files.to_vec();
-    for look in 0..MAX_HASH_ATTEMPTS {
-        let watch = HashingProgress::new(here, turn, &left, bar);
+    for attempt in 0..MAX_HASH_ATTEMPTS {
+        let progress = HashingProgress::new(machine, lock, &left, bar);
         let results =
-            hash::hash_files(&left, DigestSelection::All, cores, &SystemTime::now, &watch);
+            hash::hash_files(&left, DigestSelection::All, cores, &SystemTime::now, &progress);
         let mut again = Vec::new();
         for (file, result) in left.into_iter().zip(results) {
             match result {
@@ -244,7 +257,7 @@ pub(crate) fn hash_models(
             }
         }
         left = again;
-        if left.is_empty() || look + 1 == MAX_HASH_ATTEMPTS {
+        if left.is_empty() || attempt + 1 == MAX_HASH_ATTEMPTS {
             break;
         }
         std::thread::sleep(SETTLING_TIME + Duration::from_millis(100));
@@ -269,8 +282,8 @@ const PUBLISH_INTERVAL: Duration = Duration::from_millis(300);
 
 impl<'a> HashingProgress<'a> {
     fn new(
-        here: &'a MachineState,
-        turn: &'a RecorderLock,
+        machine: &'a MachineState,
+        lock: &'a RecorderLock,
         files: &'a [PathBuf],
         bar: Option<&'a ProgressBar>,
     ) -> Self {
@@ -279,10 +292,10 @@ impl<'a> HashingProgress<'a> {
         if let Some(bar) = bar {
             bar.extend(total);
         }
-        let watch = HashingProgress {
-            cache: &here.cache,
-            recorder_state: &here.recorder_state,
-            lock: turn,
+        let progress = HashingProgress {
+            cache: &machine.cache,
+            recorder_state: &machine.recorder_state,
+            lock,
             files,
             bar,
             total,
@@ -290,18 +303,18 @@ impl<'a> HashingProgress<'a> {
             files_done: AtomicUsize::new(0),
             last_published: Mutex::new(Instant::now()),
         };
-        watch.publish();
-        watch
+        progress.publish();
+        progress
     }
 
     fn publish(&self) {
-        let far = Far {
+        let progress = RecorderProgress {
             files_done: self.files_done.load(Ordering::Relaxed),
             files: self.files.len(),
             bytes_done: self.bytes_done.load(Ordering::Relaxed),
             bytes: self.total,
         };
-        self.recorder_state.write_progress(self.lock, &far);
+        self.recorder_state.write_progress(self.lock, &progress);
     }
 }
 
@@ -311,10 +324,10 @@ impl hash::HashProgress for HashingProgress<'_> {
         if let Some(bar) = self.bar {
             bar.advance(bytes);
         }
-        if let Ok(mut told) = self.last_published.try_lock()
-            && told.elapsed() >= PUBLISH_INTERVAL
+        if let Ok(mut last_published) = self.last_published.try_lock()
+            && last_published.elapsed() >= PUBLISH_INTERVAL
         {
-            *told = Instant::now();
+            *last_published = Instant::now();
             self.publish();
         }
         ControlFlow::Continue(())
@@ -334,32 +347,36 @@ pub(crate) fn resolve_commits(
     repository: &Repository,
     revisions: &[String],
 ) -> Result<Vec<CommitId>> {
-    let wrong = |revision: &str| {
-        error::CommandError::new(format!("{revision:?} names no commit"))
-            .with_hint("git log --oneline shows the commits there are")
-    };
-    let one = |revision: &str| -> Result<CommitId> {
-        repository.resolve_commit(revision)?.ok_or_else(|| wrong(revision))
-    };
     if revisions.is_empty() {
-        return Ok(vec![one("HEAD")?]);
+        return Ok(vec![resolve_commit(repository, "HEAD")?]);
     }
     let mut found = Vec::new();
     for revision in revisions {
         match revision.split_once("..") {
             Some((without, from)) if !from.starts_with('.') => {
-                let or_head = |text| if str::is_empty(text) { "HEAD" } else { text };
                 let walk = git::HistoryWalk {
-                    from: vec![one(or_head(from))?],
-                    exclude: vec![one(or_head(without))?],
+                    from: vec![resolve_commit(repository, range_end(from))?],
+                    exclude: vec![resolve_commit(repository, range_end(without))?],
                     order: git::WalkOrder::Oldest,
                 };
                 for commit in repository.walk_history(&walk)? {
                     found.push(commit?);
                 }
             }
-            _ => found.push(one(revision)?),
+            _ => found.push(resolve_commit(repository, revision)?),
         }
     }
     Ok(found)
+}
+
+/// As git reads a range, an end without a name is `HEAD`.
+fn range_end(text: &str) -> &str {
+    if text.is_empty() { "HEAD" } else { text }
+}
+
+fn resolve_commit(repository: &Repository, revision: &str) -> Result<CommitId> {
+    repository.resolve_commit(revision)?.ok_or_else(|| {
+        CommandError::user(format!("{revision:?} names no commit"))
+            .with_hint("git log --oneline shows the commits there are")
+    })
 }

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::import::model::{Day, ImportPlan, WorkflowVersion};
 use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
+use crate::platform::time::format_with_offset;
 use crate::session::Session;
 
 const PLAN_FORMAT: u32 = 1;
@@ -45,7 +46,7 @@ pub(crate) struct PlanVersion {
 pub(crate) fn to_plan_lines(plan: ImportPlan, top: &str) -> Vec<PlanLine> {
     let saved = |version: &WorkflowVersion| PlanVersion {
         from: version.export.from.clone(),
-        date: version_date(version).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        date: format_with_offset(&version_date(version)),
         graph: Some(&version.export.content_id).filter(|content| content.contains(':')).cloned(),
     };
     plan.lines
@@ -71,12 +72,12 @@ fn version_date(version: &WorkflowVersion) -> Zoned {
     let saved =
         Timestamp::from_second(version.export.saved_seconds).unwrap_or(Timestamp::UNIX_EPOCH);
     let saved = saved.to_zoned(zone.clone());
-    let told = match (version.name.day, version.name.time, version.second_of_day()) {
+    let named = match (version.name.day, version.name.time, version.second_of_day()) {
         (Some(_), Some((hour, minute, second)), _) => at(hour, minute, second),
         (_, _, Some(_)) => None,
         (_, _, None) => at(12, 0, 0),
     };
-    told.unwrap_or(saved)
+    named.unwrap_or(saved)
 }
 
 impl PlanVersion {
@@ -84,7 +85,7 @@ impl PlanVersion {
     pub(crate) fn parse_date(&self) -> Result<Zoned> {
         let bad = |_| {
             let (date, from) = (sanitize::line(&self.date), sanitize::line(&self.from));
-            CommandError::new(format!("the date of {from} is no date: {date}"))
+            CommandError::user(format!("the date of {from} is no date: {date}"))
                 .with_hint("as in 2026-02-20T18:30:00+01:00")
         };
         let parts = jiff::fmt::temporal::DateTimeParser::new();
@@ -104,20 +105,22 @@ pub(crate) fn read_plan(file: &Path) -> Result<Vec<PlanLine>> {
     let name = file.to_string_lossy();
     let name = sanitize::line(&name);
     let bytes = file_io::read_limited(file)?;
-    let bytes = bytes.ok_or_else(|| CommandError::new(format!("{name} is too long")))?;
+    let bytes = bytes.ok_or_else(|| CommandError::user(format!("{name} is too long")))?;
     let plan: PlanFile = serde_json::from_slice(&bytes)
-        .map_err(|error| CommandError::new(format!("{name} is no plan: {error}")))?;
+        .map_err(|error| CommandError::user(error).with_context(format!("{name} is no plan")))?;
     if plan.git_comfy_import != PLAN_FORMAT {
-        return Err(CommandError::new(format!("{name} is a plan of another version of git-comfy")));
+        return Err(CommandError::user(format!(
+            "{name} is a plan of another version of git-comfy"
+        )));
     }
     let mut files = std::collections::BTreeSet::new();
     for line in &plan.lines {
         let file = sanitize::line(&line.file);
         if !line.file.split('/').all(is_plain_component) || line.file.contains('\\') {
-            return Err(CommandError::new(format!("{name}: {file} is no path in the repository")));
+            return Err(CommandError::user(format!("{name}: {file} is no path in the repository")));
         }
         if !files.insert(line.file.to_lowercase()) {
-            return Err(CommandError::new(format!("{name}: {file} is there twice")));
+            return Err(CommandError::user(format!("{name}: {file} is there twice")));
         }
     }
     Ok(plan.lines)
@@ -132,8 +135,9 @@ fn is_plain_component(part: &str) -> bool {
 /// Writes a plan and says how to go on.
 pub(crate) fn write_plan(file: &Path, lines: Vec<PlanLine>, session: &Session) -> Result<Exit> {
     let plan = PlanFile { git_comfy_import: PLAN_FORMAT, lines };
-    let mut text = serde_json::to_string_pretty(&plan)
-        .map_err(|error| CommandError::new(format!("the plan cannot be written: {error}")))?;
+    let mut text = serde_json::to_string_pretty(&plan).map_err(|error| {
+        CommandError::internal(error).with_context("the plan cannot be written")
+    })?;
     text.push('\n');
     file_io::replace_file(file, text.as_bytes())?;
     let name = file.to_string_lossy();

@@ -51,46 +51,46 @@ pub(crate) struct ImportSummary {
 pub(crate) fn apply_plan(
     lines: &[PlanLine],
     folder: &Path,
-    doing: ImportMode,
-    known: (&Repository, Option<&RunStore>),
+    mode: ImportMode,
+    repository: &Repository,
+    run_store: Option<&RunStore>,
     session: &Session,
 ) -> Result<ImportSummary> {
-    let (repository, shelf) = known;
-    let before = ExistingHistory::load(repository, lines, shelf)?;
+    let before = ExistingHistory::load(repository, lines, run_store)?;
     let head = repository.head()?.map(commit_text::short_id);
-    let mut done = ImportSummary { previous_head: head, ..ImportSummary::default() };
-    let mut work = VersionImporter {
+    let mut summary = ImportSummary { previous_head: head, ..ImportSummary::default() };
+    let mut importer = VersionImporter {
         folder,
         repository,
         filter: Filter::new(Some(repository)),
-        chain: match doing {
+        chain: match mode {
             ImportMode::Commit => Some(CommitChain::begin(repository)?),
             ImportMode::DryRun => None,
         },
-        naming: node_catalog::load_catalog(repository),
+        catalog: node_catalog::load_catalog(repository),
         person: repository.committer()?,
     };
-    let mut threads = Vec::with_capacity(lines.len());
+    let mut imports = Vec::with_capacity(lines.len());
     for line in lines {
-        let outlook = before.line_status(line, folder, &mut work.filter)?;
-        done.already_known += outlook.already_known;
-        threads.push(LineImport::new(line, outlook));
+        let status = before.line_status(line, folder, &mut importer.filter)?;
+        summary.already_known += status.already_known;
+        imports.push(LineImport::new(line, status));
     }
-    done.commits = work.import_all(&mut threads, session)?;
-    for thread in &threads {
-        session.ui.print(&thread.describe())?;
+    summary.commits = importer.import_all(&mut imports, session)?;
+    for import in &imports {
+        session.ui.print(&import.describe())?;
     }
-    session.print_remarks(&work.filter.take_remarks());
-    if let Some(chain) = work.chain {
+    session.print_remarks(&importer.filter.take_remarks());
+    if let Some(chain) = importer.chain {
         chain.finish()?;
     }
-    Ok(done)
+    Ok(summary)
 }
 
 /// A version line while its versions are imported.
 struct LineImport<'l> {
     line: &'l PlanLine,
-    outlook: LineStatus,
+    status: LineStatus,
     /// The blob of the file after the versions so far.
     current_blob: Option<ObjectId>,
     /// The version that blob is from; none: it is that of the last commit.
@@ -100,19 +100,19 @@ struct LineImport<'l> {
 }
 
 impl<'l> LineImport<'l> {
-    fn new(line: &'l PlanLine, outlook: LineStatus) -> LineImport<'l> {
-        let current_blob = outlook.committed;
-        LineImport { line, outlook, current_blob, current_version: None, report: String::new() }
+    fn new(line: &'l PlanLine, status: LineStatus) -> LineImport<'l> {
+        let current_blob = status.committed;
+        LineImport { line, status, current_blob, current_version: None, report: String::new() }
     }
 
     fn describe(&self) -> String {
         let file = sanitize::line(&self.line.file);
-        let mut text = match &self.outlook.decision {
+        let mut text = match &self.status.decision {
             LineDecision::Blocked(why) => format!("{file}\n  left as it is: {why}\n"),
             LineDecision::New(_) if self.report.is_empty() => String::new(),
             LineDecision::New(_) => format!("{file}\n{}", self.report),
         };
-        for at in &self.outlook.outdated {
+        for at in &self.status.outdated {
             let from = sanitize::line(&self.line.versions[*at].from);
             text.push_str(&format!(
                 "note: {from} is left out: {file} is in the history in a newer version\n"
@@ -124,18 +124,18 @@ impl<'l> LineImport<'l> {
 
 /// All new versions by date, with the index of their line and their own in it. A version with
 /// a date before the one that it follows comes right behind that one.
-fn order_by_date(threads: &[LineImport<'_>]) -> Result<Vec<(Zoned, usize, usize)>> {
+fn order_by_date(imports: &[LineImport<'_>]) -> Result<Vec<(Zoned, usize, usize)>> {
     let mut queue = Vec::new();
-    for (number, thread) in threads.iter().enumerate() {
-        let LineDecision::New(new) = &thread.outlook.decision else { continue };
+    for (number, import) in imports.iter().enumerate() {
+        let LineDecision::New(new) = &import.status.decision else { continue };
         let mut newest = None;
         for at in new {
-            let date = thread.line.versions[*at].parse_date()?;
+            let date = import.line.versions[*at].parse_date()?;
             newest = newest.max(Some(date.timestamp()));
             queue.push((newest, (date, number, *at)));
         }
     }
-    queue.sort_by_key(|(moment, (_, thread, at))| (*moment, *thread, *at));
+    queue.sort_by_key(|(moment, (_, import, at))| (*moment, *import, *at));
     Ok(queue.into_iter().map(|(_, version)| version).collect())
 }
 
@@ -144,22 +144,22 @@ struct VersionImporter<'r> {
     repository: &'r Repository,
     filter: Filter<'r>,
     chain: Option<CommitChain<'r>>,
-    naming: Catalog,
+    catalog: Catalog,
     person: Signature,
 }
 
 impl VersionImporter<'_> {
     /// Imports all new versions. Gives how many changed their file.
-    fn import_all(&mut self, threads: &mut [LineImport<'_>], session: &Session) -> Result<usize> {
-        let queue = order_by_date(threads)?;
+    fn import_all(&mut self, imports: &mut [LineImport<'_>], session: &Session) -> Result<usize> {
+        let queue = order_by_date(imports)?;
         let bar = (queue.len() >= PROGRESS_BAR_THRESHOLD)
             .then(|| session.ui.count_bar("comparing versions"));
         if let Some(bar) = &bar {
             bar.extend(queue.len() as u64);
         }
         let mut count = 0;
-        for (date, thread, at) in &queue {
-            count += usize::from(self.import_version(&mut threads[*thread], *at, date)?);
+        for (date, import, at) in &queue {
+            count += usize::from(self.import_version(&mut imports[*import], *at, date)?);
             if let Some(bar) = &bar {
                 bar.advance(1);
             }
@@ -173,35 +173,38 @@ impl VersionImporter<'_> {
     /// Imports one version. Gives whether it differs from the one before.
     fn import_version(
         &mut self,
-        thread: &mut LineImport<'_>,
+        import: &mut LineImport<'_>,
         at: usize,
         date: &Zoned,
     ) -> Result<bool> {
-        let path = RepoPath::new(thread.line.file.as_bytes());
-        let name = thread.line.file.rsplit('/').next().unwrap_or_default();
+        let path = RepoPath::new(import.line.file.as_bytes());
+        let name = import.line.file.rsplit('/').next().unwrap_or_default();
         let name = name.trim_end_matches(".json");
-        let saved = &thread.line.versions[at];
+        let saved = &import.line.versions[at];
         let bytes = read_version_bytes(self.folder, &saved.from)?;
         let clean = history::clean_file(&mut self.filter, self.repository.format(), &path, &bytes);
-        if thread.current_blob == Some(clean.blob) {
+        if import.current_blob == Some(clean.blob) {
             return Ok(false);
         }
-        let before = self.previous_content(thread, &path)?;
-        let told = describe_change(
+        let before = self.previous_content(import, &path)?;
+        let description = describe_change(
             name,
             before,
             content::parse_content(clean.content.to_vec()),
-            &self.naming,
+            &self.catalog,
         );
-        (thread.current_blob, thread.current_version) = (Some(clean.blob), Some(at));
+        (import.current_blob, import.current_version) = (Some(clean.blob), Some(at));
         let (from, shown) = (sanitize::line(&saved.from), date.strftime("%Y-%m-%d %H:%M"));
-        thread.report.push_str(&format!("  {shown}  {from}  {}\n", told.change));
+        import.report.push_str(&format!("  {shown}  {from}  {}\n", description.change));
         if let Some(chain) = &mut self.chain {
             chain.add_commit(ImportedState {
                 path,
                 content: clean,
                 author: author_at_date(&self.person, date),
-                message: format!("{}\n\n{}Imported from {from}\n", told.subject, told.body),
+                message: format!(
+                    "{}\n\n{}Imported from {from}\n",
+                    description.subject, description.body
+                ),
             })?;
         }
         Ok(true)
@@ -209,12 +212,12 @@ impl VersionImporter<'_> {
 
     fn previous_content(
         &mut self,
-        thread: &LineImport<'_>,
+        import: &LineImport<'_>,
         path: &RepoPath,
     ) -> Result<FileContent> {
-        Ok(match (thread.current_version, thread.current_blob) {
+        Ok(match (import.current_version, import.current_blob) {
             (Some(at), _) => {
-                let bytes = read_version_bytes(self.folder, &thread.line.versions[at].from)?;
+                let bytes = read_version_bytes(self.folder, &import.line.versions[at].from)?;
                 let format = self.repository.format();
                 let clean = history::clean_file(&mut self.filter, format, path, &bytes);
                 content::parse_content(clean.content.into_owned())
@@ -248,7 +251,7 @@ fn describe_change(
     name: &str,
     before: FileContent,
     now: FileContent,
-    naming: &Catalog,
+    catalog: &Catalog,
 ) -> CommitDescription {
     let name = sanitize::line(name);
     let room = MAX_SUBJECT_CHARS.saturating_sub(name.chars().count() + 2).max(20);
@@ -259,10 +262,10 @@ fn describe_change(
             let count = Workflow::from_value(value).map_or(prompt, |w| w.nodes().count());
             (format!("new workflow: {}", counted(count, "node", "nodes")), String::new())
         }
-        now => match compare_contents(before, now, naming) {
+        now => match compare_contents(before, now, catalog) {
             Some(compared) => {
-                let story = compared.describe(LayoutDetail::Counted);
-                (one_line_summary(&story, room), message_body(&story, room))
+                let diff = compared.describe(LayoutDetail::Counted);
+                (one_line_summary(&diff, room), message_body(&diff, room))
             }
             None => ("new content".to_owned(), String::new()),
         },
@@ -271,12 +274,12 @@ fn describe_change(
 }
 
 /// The whole change, if the subject has no room for it; else empty.
-fn message_body(story: &diff_description::DiffDescription, room: usize) -> String {
-    if one_line_summary(story, usize::MAX) == one_line_summary(story, room) {
+fn message_body(diff: &diff_description::DiffDescription, room: usize) -> String {
+    if one_line_summary(diff, usize::MAX) == one_line_summary(diff, room) {
         return String::new();
     }
-    let look = TerminalStyle { colour: Colour::Off, words: WordDiff::Plain, width: BODY_WIDTH };
-    let text = terminal::render_for_terminal(story, look);
+    let style = TerminalStyle { colour: Colour::Off, words: WordDiff::Plain, width: BODY_WIDTH };
+    let text = terminal::render_for_terminal(diff, style);
     let mut body = String::new();
     for line in text.lines().take(MAX_BODY_LINES) {
         // A line that begins with `#` would be a comment to git's editor.

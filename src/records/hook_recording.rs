@@ -41,8 +41,8 @@ pub(crate) fn record_after_commit(
     session: &Session,
     repository: &Repository,
 ) -> Result<ComfyUiPresence> {
-    let places = LocationSettings::load(session, repository)?;
-    let Some(head) = repository.head()?.filter(|_| !places.recording_off) else {
+    let settings = LocationSettings::load(session, repository)?;
+    let Some(head) = repository.head()?.filter(|_| !settings.recording_off) else {
         return Ok(ComfyUiPresence::Unknown);
     };
     // The end of a rebase tells of all the commits it made; not of those that a person
@@ -57,20 +57,24 @@ pub(crate) fn record_after_commit(
         RecorderState::new(&repository.state_dir()).add_pending(&head.to_string())?;
         return Ok(ComfyUiPresence::Unknown);
     }
-    let here = MachineState::detect(session, repository, &places, TimeBudget::Hook);
-    if let Some(gathered) = here.collect_record(repository, head, &HashFailures::new())? {
-        let lacking = has_missing_models(&gathered.record, &here.machine_id);
+    let machine = MachineState::detect(session, repository, &settings, TimeBudget::Hook);
+    if let Some(collected) = machine.collect_record(repository, head, &HashFailures::new())? {
+        let lacking = has_missing_models(&collected.record, &machine.machine_id);
         complete_records::write_records(
             repository,
-            &here,
-            &[(head, gathered)],
+            &machine,
+            &[(head, collected)],
             DigestTrust::UseCache,
         )?;
         if lacking && may_be_copied_commit(repository, head)? {
-            here.recorder_state.add_pending(&head.to_string())?;
+            machine.recorder_state.add_pending(&head.to_string())?;
         }
     }
-    Ok(if here.installation.is_some() { ComfyUiPresence::Found } else { ComfyUiPresence::Unknown })
+    Ok(if machine.installation.is_some() {
+        ComfyUiPresence::Found
+    } else {
+        ComfyUiPresence::Unknown
+    })
 }
 
 /// Whether the content of a commit may have been recorded under another one: a pick, a
@@ -111,7 +115,7 @@ pub(crate) fn carry_to_rewritten(
     for pair in rewritten {
         olds.entry(pair.new).or_default().push(pair.old);
     }
-    let desk = RecorderState::new(&repository.state_dir());
+    let recorder_state = RecorderState::new(&repository.state_dir());
     let mut written = Vec::new();
     for (new, olds) in olds {
         let touched = changes::touched_files(repository, new)?;
@@ -133,7 +137,7 @@ pub(crate) fn carry_to_rewritten(
         let complete = carried.seen.values().any(records::MachineObservation::is_complete);
         let covered = complete && touched.iter().all(known);
         if !covered && !touched.is_empty() {
-            desk.add_pending(&new.to_string())?;
+            recorder_state.add_pending(&new.to_string())?;
         }
         if !carried.workflows.is_empty() {
             written.push((new, records::print_record(&carried).into_bytes()));
@@ -146,28 +150,28 @@ pub(crate) fn carry_to_rewritten(
 /// Takes what was recorded before for the same files. What was seen when the commit was
 /// first made says more about it than what is seen now (the join prefers it); a fresh look
 /// only stands in for what was never recorded.
-pub(crate) fn merge_earlier_record(gathered: &mut CollectedRecord, mut before: CommitRecord) {
-    before.retain(|path| recorded_blob(&gathered.record, path));
-    let covered = gathered
+pub(crate) fn merge_earlier_record(collected: &mut CollectedRecord, mut before: CommitRecord) {
+    before.retain(|path| recorded_blob(&collected.record, path));
+    let covered = collected
         .record
         .workflows
         .iter()
         .all(|workflow| before.workflows.iter().any(|known| known.path == workflow.path));
     let complete = before.seen.values().any(records::MachineObservation::is_complete);
     if covered && complete {
-        gathered.record.seen.clear();
-        gathered.unhashed.clear();
+        collected.record.seen.clear();
+        collected.unhashed.clear();
     }
-    gathered.record.join(before);
+    collected.record.join(before);
 }
 
 /// The pairs that git tells the post-rewrite hook: `<old> <new>` on each line.
-pub(crate) fn parse_rewritten_commits(told: &[u8]) -> Vec<RewrittenCommit> {
+pub(crate) fn parse_rewritten_commits(input: &[u8]) -> Vec<RewrittenCommit> {
     let pair = |line: &[u8]| {
         let mut ids = line.split(|b| *b == b' ').map(ObjectId::from_hex);
         Some(RewrittenCommit { old: CommitId(ids.next()??), new: CommitId(ids.next()??) })
     };
-    told.split(|b| *b == b'\n').filter_map(pair).collect()
+    input.split(|b| *b == b'\n').filter_map(pair).collect()
 }
 
 /// The variables that git sets for its hooks. They describe the git command that is under
@@ -185,8 +189,8 @@ pub(crate) const GIT_HOOK_VARIABLES: &[&str] = &[
 /// Starts the process that completes records, if any waits and none runs. It outlives
 /// this one and holds nothing of it open.
 pub(crate) fn start_record_worker(session: &Session, repository: &Repository) {
-    let desk = RecorderState::new(&repository.state_dir());
-    if desk.pending().is_empty() || desk.progress().is_some() {
+    let recorder_state = RecorderState::new(&repository.state_dir());
+    if recorder_state.pending().is_empty() || recorder_state.progress().is_some() {
         return;
     }
     if let Some(program) = &session.environment.program {

@@ -158,7 +158,7 @@ fn a_record_can_be_read_by_people() {
 fn what_is_printed_is_read_back() {
     let text = print_record(&example());
     let parsed = parse_note(text.as_bytes()).unwrap();
-    assert_eq!((parsed.documents, parsed.damaged), (1, false));
+    assert!(!parsed.damaged);
     assert_eq!(print_record(&parsed.record.unwrap()), text);
 }
 
@@ -170,7 +170,7 @@ fn records_one_after_another_are_one() {
     other.seen.insert("another".into(), seen);
     let both = format!("{text}\n{}", print_record(&other));
     let parsed = parse_note(both.as_bytes()).unwrap();
-    assert_eq!((parsed.documents, parsed.damaged), (2, false));
+    assert!(!parsed.damaged);
     let record = parsed.record.unwrap();
     assert_eq!((record.workflows.len(), record.seen.len()), (1, 2));
 }
@@ -178,9 +178,13 @@ fn records_one_after_another_are_one() {
 #[test]
 fn other_text_beside_a_record_is_seen() {
     let text = print_record(&example());
-    let mixed = format!("a person wrote this\n{text}and {{ that\n\n{text}");
+    let mut other = example();
+    let seen = other.seen.remove("5d1f0c3a9b7e").unwrap();
+    other.seen.insert("another".into(), seen);
+    let other = print_record(&other);
+    let mixed = format!("a person wrote this\n{text}and {{ that\n\n{other}");
     let parsed = parse_note(mixed.as_bytes()).unwrap();
-    assert_eq!((parsed.documents, parsed.damaged), (2, true));
+    assert_eq!((parsed.record.unwrap().seen.len(), parsed.damaged), (2, true));
     assert_eq!(parse_note(b"").unwrap(), ParsedNote::default());
     let none = parse_note(b"{\"some\": \"json\"}\n[1]\n\xff").unwrap();
     assert_eq!((none.record, none.damaged), (None, true));

@@ -47,12 +47,14 @@ impl MachineState {
         let mut skipped = false;
         let mut workflows = Vec::new();
         for (file, document) in read_touched_workflows(repository, commit)? {
-            let Some(named) = self.collect_dependencies(&document, &mut skipped) else { continue };
+            let Some(dependencies) = self.collect_dependencies(&document, &mut skipped) else {
+                continue;
+            };
             workflows.push(WorkflowUse {
                 path: String::from_utf8_lossy(file.path.as_bytes()).into_owned(),
                 blob: file.blob.to_string(),
-                models: named.models,
-                classes: named.classes,
+                models: dependencies.models,
+                classes: dependencies.classes,
                 rest: Default::default(),
             });
         }
@@ -65,26 +67,26 @@ impl MachineState {
         } else {
             &self.learned_classes().modules
         };
-        let (seen, waiting, shared) = self.with_view(modules, |look| {
+        let (seen, unhashed, package_list) = self.with_view(modules, |view| {
             for workflow in &mut workflows {
-                look.resolve_unknown_folders(&mut workflow.models);
+                view.resolve_unknown_folders(&mut workflow.models);
             }
             let models: Vec<ModelUse> = workflows.iter().flat_map(|w| w.models.clone()).collect();
             let classes: Vec<ClassUse> = workflows.iter().flat_map(|w| w.classes.clone()).collect();
-            let models = look.collect_model_facts(&models, failures);
-            let packs = look.collect_pack_facts(&classes, SystemTime::now());
+            let models = view.collect_model_facts(&models, failures);
+            let packs = view.collect_pack_facts(&classes, SystemTime::now());
             let mut pending = std::collections::BTreeSet::new();
-            let (environment, shared) = if self.is_server_silent() {
+            let (environment, package_list) = if self.is_server_silent() {
                 // What runs is known to a server that may answer later.
                 pending.insert(PendingPart::Environment);
                 (None, None)
             } else {
-                let (mut environment, packages) = look.collect_environment();
-                let shared = packages.map(String::into_bytes);
-                environment.packages = shared
+                let (mut environment, packages) = view.collect_environment();
+                let package_list = packages.map(String::into_bytes);
+                environment.packages = package_list
                     .as_ref()
                     .map(|list| record_notes::shared_blob_id(repository, list).to_string());
-                (Some(environment), shared)
+                (Some(environment), package_list)
             };
             if skipped {
                 pending.extend([PendingPart::Models, PendingPart::Packs]);
@@ -99,19 +101,15 @@ impl MachineState {
                 pending,
                 ..MachineObservation::default()
             };
-            (seen, models.unhashed, shared)
+            (seen, models.unhashed, package_list)
         });
         let record = CommitRecord {
             workflows,
             seen: [(self.machine_id.clone(), seen)].into(),
             ..CommitRecord::default()
         };
-        let waiting = waiting.into_iter().map(|waiting| waiting.file).collect();
-        Ok(Some(CollectedRecord {
-            record: record.normalized(),
-            unhashed: waiting,
-            package_list: shared,
-        }))
+        let unhashed = unhashed.into_iter().map(|unhashed| unhashed.file).collect();
+        Ok(Some(CollectedRecord { record: record.normalized(), unhashed, package_list }))
     }
 
     fn is_server_silent(&self) -> bool {
@@ -129,14 +127,14 @@ impl MachineState {
         let name = |catalog: &comfy_graph::catalog::Catalog| {
             let mut all = Dependencies::default();
             for graph in &found {
-                let named = match graph {
+                let dependencies = match graph {
                     WorkflowOrPrompt::Workflow(workflow) => {
                         workflow_dependencies(workflow, catalog)
                     }
                     WorkflowOrPrompt::Prompt(prompt) => prompt_dependencies(prompt, catalog),
                 };
-                all.models.extend(named.models);
-                all.classes.extend(named.classes);
+                all.models.extend(dependencies.models);
+                all.classes.extend(dependencies.classes);
             }
             all
         };

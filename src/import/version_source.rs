@@ -22,7 +22,7 @@ pub(crate) fn relative_path(folder: &Path, file: &Path) -> Option<String> {
 /// names files below the folder only, and no link leads out of it.
 pub(crate) fn read_version_bytes(folder: &Path, from: &str) -> Result<Vec<u8>> {
     let name = sanitize::line(from);
-    let outside = || CommandError::new(format!("{name} is no file below the folder"));
+    let outside = || CommandError::user(format!("{name} is no file below the folder"));
     let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
     let file = folder.join(from);
     if !Path::new(from).components().all(plain) {
@@ -36,9 +36,9 @@ pub(crate) fn read_version_bytes(folder: &Path, from: &str) -> Result<Vec<u8>> {
     if may_be_output(&file) {
         let document = read_payload(&file).and_then(workflow_or_prompt);
         let text = document.map(|document| json::print(&document, &JsonStyle::SAVE).into_bytes());
-        return text.ok_or_else(|| CommandError::new(format!("{name} carries no workflow")));
+        return text.ok_or_else(|| CommandError::user(format!("{name} carries no workflow")));
     }
-    file_io::read_limited(&file)?.ok_or_else(|| CommandError::new(format!("{name} is too long")))
+    file_io::read_limited(&file)?.ok_or_else(|| CommandError::user(format!("{name} is too long")))
 }
 
 /// What of an output becomes a version: the workflow, else the prompt.

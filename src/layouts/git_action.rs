@@ -1,0 +1,198 @@
+//! What git is doing with a content that it takes out, as far as it tells the filter and its
+//! own files say.
+//!
+//! Must not know what layouts are.
+
+use super::filter::{SmudgeRequest, SmudgeTarget};
+use crate::platform::files;
+use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository};
+
+/// What becomes of a content that git takes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum GitAction {
+    /// Somebody only sees it: the committed side of a difference, a file in an archive.
+    Show,
+    /// It is written into the work tree, where another state takes the place of what lay there.
+    Switch,
+    /// It is written into the work tree and put upon what lies there: by a merge, a pick, a
+    /// rebase, a fast-forward. The layout comes along.
+    Integrate {
+        /// Other contents of the path that were merged: what was moved in them comes, too.
+        merged: Vec<ObjectId>,
+        /// The commit that is checked out, where git says it.
+        to: Option<CommitId>,
+    },
+    /// A merge writes it into the work tree or only compares it: what lies there afterwards
+    /// tells.
+    WriteOrCompare,
+}
+
+impl GitAction {
+    /// git unlinks a file before it writes another one in its place (`git apply` has an empty
+    /// one there by then), and in a checkout does not wait for the filter. Where neither is so,
+    /// the file is to be looked at; but older gits merged that way, and say what they do. What
+    /// names no blob is written over a file that still lies there (`git checkout -m`), or
+    /// compared.
+    pub(crate) fn detect(
+        repository: &Repository,
+        path: &RepoPath,
+        request: SmudgeRequest,
+    ) -> GitAction {
+        match request.target {
+            SmudgeTarget::WorkTree => written(repository, path, request),
+            SmudgeTarget::Anybody
+                if repository.environment().reflog_action.is_some()
+                    || !has_content(repository, path) =>
+            {
+                written(repository, path, request)
+            }
+            // Only a merge writes a file that it says so little of.
+            SmudgeTarget::Anybody if request.blob.is_none() => GitAction::WriteOrCompare,
+            SmudgeTarget::Anybody | SmudgeTarget::Reader => GitAction::Show,
+        }
+    }
+}
+
+fn has_content(repository: &Repository, path: &RepoPath) -> bool {
+    let file = repository.work_tree().map(|top| top.join(path.to_path()));
+    file.is_some_and(|file| file.symlink_metadata().is_ok_and(|about| about.len() > 0))
+}
+
+/// Measured on git 2.47: a merge, a pick, a revert, `stash pop` and `checkout -- f` name the
+/// blob only, a fast-forward the commit without a ref, a rebase's first step likewise;
+/// whatever goes to another state names a commit other than HEAD, mostly with a ref.
+fn written(repository: &Repository, path: &RepoPath, request: SmudgeRequest) -> GitAction {
+    let goes_on = match request.treeish {
+        None => true,
+        Some(treeish) => {
+            is_head(repository, CommitId(treeish)) || (!request.has_ref && is_moving_on(repository))
+        }
+    };
+    if !goes_on {
+        return GitAction::Switch;
+    }
+    GitAction::Integrate {
+        merged: rebased_blobs(repository, path, request),
+        to: request.treeish.map(CommitId),
+    }
+}
+
+/// Whether a commit is HEAD, and no merge is given up: of that nothing stays.
+fn is_head(repository: &Repository, commit: CommitId) -> bool {
+    let given_up = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
+    repository.head().is_ok_and(|head| head == Some(commit))
+        && !given_up.iter().any(|name| has_state(repository, name))
+}
+
+fn is_moving_on(repository: &Repository) -> bool {
+    let action = repository.environment().reflog_action.as_deref().unwrap_or_default();
+    let rebases = ["rebase-merge", "rebase-apply"];
+    action.starts_with("merge")
+        || action.starts_with("pull")
+        || rebases.iter().any(|name| has_state(repository, name))
+}
+
+fn has_state(repository: &Repository, name: &str) -> bool {
+    repository.git_dir().join(name).exists()
+}
+
+fn read_state(repository: &Repository, name: &str) -> Option<Vec<u8>> {
+    std::fs::read(repository.git_dir().join(name)).ok()
+}
+
+/// What a rebase puts anew upon something else: what the branch held before, of which the
+/// commits that are picked need not know all, and what the commit or the patch holds that is
+/// being applied: git tells the filter nothing of them, and where that commit only renames the
+/// file, or the patch applies as it is, no merge driver either.
+fn rebased_blobs(
+    repository: &Repository,
+    path: &RepoPath,
+    request: SmudgeRequest,
+) -> Vec<ObjectId> {
+    let mut blobs = Vec::new();
+    // Told by this alone for nearly every file.
+    if !["rebase-merge", "rebase-apply", "sequencer"].iter().any(|name| has_state(repository, name))
+    {
+        return blobs;
+    }
+    for name in ["rebase-merge/orig-head", "rebase-apply/orig-head"] {
+        let id = read_state(repository, name).and_then(|id| ObjectId::from_hex(id.trim_ascii()));
+        blobs.extend(id.and_then(|id| blob_in_commit(repository, CommitId(id), path)));
+    }
+    let applied = applied_commit(repository, request);
+    blobs.extend(applied.and_then(|commit| blob_in_commit(repository, commit, path)));
+    blobs.extend(patched_blob(repository, path));
+    blobs.dedup();
+    blobs
+}
+
+fn blob_in_commit(repository: &Repository, commit: CommitId, path: &RepoPath) -> Option<ObjectId> {
+    let commit = repository.commit(commit).ok()??;
+    Some(repository.entry_at(commit.tree, path).ok()??.id)
+}
+
+/// What a patch that `git am` applies made of a file where it was made, if that is known here.
+fn patched_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
+    if !has_state(repository, "rebase-apply/applying") {
+        return None;
+    }
+    let patch = repository.git_dir().join("rebase-apply/patch");
+    let patch = files::read_up_to(&patch, MAX_PATCH_SIZE).ok()?;
+    let id = patched_id(&patch, path)?;
+    repository.resolve(&id).ok()?
+}
+
+/// A longer patch is not looked into.
+const MAX_PATCH_SIZE: u64 = 64 << 20;
+
+/// The id, perhaps cut short, that a patch says a file has afterwards. A path that git quotes is
+/// not looked for.
+fn patched_id(patch: &[u8], path: &RepoPath) -> Option<String> {
+    let (mut id, mut is_it, mut is_header) = (None, false, false);
+    for line in patch.split(|byte| *byte == b'\n') {
+        if line.starts_with(b"diff --git ") {
+            if is_it {
+                break;
+            }
+            (id, is_header) = (None, true);
+        } else if line.starts_with(b"@@ ") {
+            is_header = false;
+        } else if let (Some(ids), true) = (line.strip_prefix(b"index "), is_header) {
+            let after = ids.splitn(2, |byte| *byte == b' ').next()?;
+            let after = after.rsplit(|byte| *byte == b'.').next()?;
+            id = std::str::from_utf8(after).ok().map(str::to_owned);
+        } else if is_header
+            && let Some(name) =
+                line.strip_prefix(b"+++ ").or_else(|| line.strip_prefix(b"rename to "))
+        {
+            let name = name.strip_prefix(b"b/").unwrap_or(name);
+            is_it |= name == path.as_bytes();
+        }
+    }
+    id.filter(|id| is_it && id.len() >= 4 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// The commit that a rebase or a series of picks is at. (One pick alone leaves no trace before
+/// its commit is made.)
+fn applied_commit(repository: &Repository, request: SmudgeRequest) -> Option<CommitId> {
+    if let Some(id) = read_state(repository, "rebase-apply/original-commit") {
+        return ObjectId::from_hex(id.trim_ascii()).map(CommitId);
+    }
+    if request.treeish.is_some() {
+        // No merge: the state of a commit is checked out.
+        return None;
+    }
+    let (steps, is_last) = match read_state(repository, "rebase-merge/done") {
+        Some(done) => (done, true),
+        None => (read_state(repository, "sequencer/todo")?, false),
+    };
+    let mut lines = steps.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let step = if is_last { lines.next_back() } else { lines.next() }?;
+    let mut words = step.split(|byte| *byte == b' ');
+    if !matches!(words.next()?, b"pick" | b"reword" | b"edit" | b"squash" | b"fixup") {
+        return None;
+    }
+    // Before it may stand options of `fixup`; a series of picks has short ids.
+    let id = words.find(|word| !word.starts_with(b"-"))?;
+    repository.resolve_commit(std::str::from_utf8(id).ok()?).ok()?
+}
