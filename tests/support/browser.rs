@@ -24,6 +24,7 @@ fn find_program(name: &str) -> Option<PathBuf> {
 }
 
 /// What a test needs and this machine may not have: a skip says so, in CI it fails.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub(crate) fn or_skip<T>(found: Option<T>, what: &str) -> Option<T> {
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "there is no {what}, and CI must not skip");

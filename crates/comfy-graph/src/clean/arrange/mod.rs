@@ -187,7 +187,7 @@ fn arrange_with_notes(boxes: &mut [Rect], is_note: &[bool], arrows: &Arrows) {
         .after
         .iter()
         .enumerate()
-        .flat_map(|(from, after)| after.iter().filter_map(move |&to| Some((from, to))));
+        .flat_map(|(from, after)| after.iter().map(move |&to| (from, to)));
     let between: Vec<(usize, usize)> =
         between.filter_map(|(from, to)| Some((place[from]?, place[to]?))).collect();
     layered::arrange_layers(&mut rects, &Arrows::new(others.len(), between.into_iter()));
