@@ -31,7 +31,6 @@ const PURE: &[&str] = &[
     "src/layouts/describe.rs",
     "src/merging/describe.rs",
     "src/platform/text/sanitize.rs",
-    "src/platform/text/word_diff.rs",
     "src/pictures/diff_drawing.rs",
     "src/pictures/drawn_document.rs",
     "src/pictures/html_page.rs",

@@ -284,16 +284,78 @@ fn ready(browser: &mut Browser, page: &Path) {
     browser.settle();
 }
 
-/// The colors of the canvas at some points of the window.
+/// A picture as rows of pixels.
+struct Pixels {
+    width: u32,
+    rgb: Vec<[u8; 3]>,
+}
+
+impl Pixels {
+    fn decode(shot: &[u8]) -> Pixels {
+        let decoder = png::Decoder::new(std::io::Cursor::new(shot));
+        let mut reader = decoder.read_info().unwrap();
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut bytes).unwrap();
+        let samples = info.color_type.samples();
+        let rgb = bytes.chunks_exact(samples).map(|pixel| [pixel[0], pixel[1], pixel[2]]);
+        Pixels { width: info.width, rgb: rgb.collect() }
+    }
+
+    /// How many of a thousand pixels look different. Browsers smooth edges in their own ways:
+    /// a pixel may look like any one beside it.
+    fn count_differing(&self, other: &Pixels) -> usize {
+        assert_eq!((self.width, self.rgb.len()), (other.width, other.rgb.len()));
+        let is_near = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) <= 48);
+        let width = i64::from(self.width);
+        let around = [-width - 1, -width, -width + 1, -1, 0, 1, width - 1, width, width + 1];
+        let is_found = |at: usize| {
+            around.iter().any(|step| {
+                let beside = usize::try_from(at as i64 + step).ok();
+                let beside = beside.and_then(|beside| other.rgb.get(beside));
+                beside.is_some_and(|pixel| is_near(self.rgb[at], *pixel))
+            })
+        };
+        let differing = (0..self.rgb.len()).filter(|&at| !is_found(at)).count();
+        (differing * 1000).div_ceil(self.rgb.len())
+    }
+}
+
+/// The color of the window at some point.
 fn has_color(browser: &mut Browser, x: u32, y: u32) -> [u8; 3] {
-    let shot = browser.screenshot();
-    let decoder = png::Decoder::new(std::io::Cursor::new(shot));
-    let mut reader = decoder.read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut pixels).unwrap();
-    let samples = info.color_type.samples();
-    let at = (y * info.width + x) as usize * samples;
-    [pixels[at], pixels[at + 1], pixels[at + 2]]
+    let pixels = Pixels::decode(&browser.screenshot());
+    pixels.rgb[(y * pixels.width + x) as usize]
+}
+
+#[test]
+fn pages_look_as_they_looked() {
+    let Some(mut browser) = Browser::start() else { return };
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/kept");
+    let repo = edited();
+    let (view, _) = drawn(&repo, &["view", "portrait.json"], "view.html");
+    let (diff, _) = drawn(&repo, &["diff"], "diff.html");
+    for (page, name, keys) in [
+        (&view, "view-dark", &[][..]),
+        (&view, "view-light", &["t"]),
+        (&diff, "diff-both", &[]),
+        (&diff, "diff-changed-only", &["c", "n"]),
+        (&diff, "diff-sides", &["4"]),
+    ] {
+        ready(&mut browser, page);
+        keys.iter().for_each(|key| browser.press(key));
+        let shot = browser.screenshot();
+        let file = kept.join(format!("{name}.png"));
+        if std::env::var_os("GIT_COMFY_KEEP_SHOTS").is_some() {
+            std::fs::write(&file, &shot).unwrap();
+        }
+        let looked = std::fs::read(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (now, then) = (Pixels::decode(&shot), Pixels::decode(&looked));
+        let differing = now.count_differing(&then).max(then.count_differing(&now));
+        if differing > 5 {
+            let seen = std::env::temp_dir().join(format!("{name}.png"));
+            std::fs::write(&seen, &shot).unwrap();
+            panic!("{differing} of 1000 pixels differ between {} and {seen:?}", file.display());
+        }
+    }
 }
 
 #[test]
@@ -303,7 +365,7 @@ fn a_page_is_moved_searched_and_read_by_mouse_and_keys() {
     repo.write("portrait.json", demo("portrait.json"));
     let (page, _) = drawn(&repo, &["view", "portrait.json", "--theme", "dark"], "p.html");
     ready(&mut browser, &page);
-    assert_eq!(has_color(&mut browser, 5, 700), [0x1e, 0x1e, 0x1e], "the ground of the canvas");
+    assert_eq!(has_color(&mut browser, 5, 700), [0x18, 0x18, 0x18], "the ground of the canvas");
     browser.press("/");
     assert_eq!(browser.ask("document.activeElement.id"), json!("search"));
     browser.write("ksampler");
@@ -340,7 +402,7 @@ fn changes_are_walked_and_seen_from_both_sides() {
     let (page, _) = drawn(&repo, &["diff", "--theme", "dark"], "d.html");
     ready(&mut browser, &page);
     let count = browser.ask("document.querySelectorAll('.file:not([hidden]) .go').length");
-    assert!(count.as_u64().unwrap() >= 3, "{count}");
+    assert!(count.as_u64().unwrap() >= 2, "{count}");
     browser.press("n");
     let current = "document.querySelector('.go[aria-current]').innerText";
     let first = browser.ask(current);
@@ -388,7 +450,6 @@ fn a_hostile_workflow_runs_nothing() {
     let (sheet, _) = drawn(&repo, &["report"], "report.html");
     let (svg, text) = drawn(&repo, &["view", "a.json"], "view.svg");
     assert!(!text.contains("<script") && !text.contains("onerror='"), "{text}");
-    repo.git(["checkout", "-q", "--orphan", "other"]);
     repo.write("a.json", hostile_workflow().replace("\"mode\":0", "\"mode\":4"));
     let (diff, _) = drawn(&repo, &["diff", "HEAD:a.json", "a.json"], "diff.html");
     let Some(mut browser) = Browser::start() else { return };

@@ -7,7 +7,8 @@ use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
 
 /// Each after those it uses.
-const MODULES: [&str; 5] = [
+const MODULES: [&str; 6] = [
+    include_str!("page/drawing.js"),
     include_str!("page/camera.js"),
     include_str!("page/search.js"),
     include_str!("page/paint.js"),

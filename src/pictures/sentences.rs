@@ -1,6 +1,7 @@
 //! A difference in the sentences of the terminal, as HTML: each leads to its node on the
 //! canvas. Pure.
 
+use comfy_graph::diff::WordDiffPart;
 use comfy_graph::graph::{GraphScope, NodeKey};
 use maud::{Markup, html};
 
@@ -8,7 +9,6 @@ use crate::differences::text::diff_description::{
     ChangeDetail, ChangeSign, DiffDescription, ItemChange, ItemKey,
 };
 use crate::platform::text::sanitize;
-use crate::platform::text::word_diff::WordDiffPart;
 
 /// The sections of a description.
 pub fn description_markup(description: &DiffDescription) -> Markup {

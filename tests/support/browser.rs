@@ -57,6 +57,7 @@ impl Browser {
         let program = NAMES.iter().find_map(|name| find_program(name));
         let program = or_skip(program, "Chromium (Debian: apt-get install chromium)")?;
         let profile = TempDir::new().unwrap();
+        let fonts = write_font_settings(profile.path());
         let child = Command::new(program)
             .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"])
             .args(["--disable-background-networking", "--disable-component-update"])
@@ -66,6 +67,7 @@ impl Browser {
             .args(["--remote-debugging-port=0", "--allow-file-access-from-files"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
+            .env("FONTCONFIG_FILE", fonts)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -218,6 +220,20 @@ impl Browser {
         };
         self.events.iter().filter(is_complaint).map(|event| event["params"].to_string()).collect()
     }
+}
+
+/// Letters are the same on every machine: the browser finds no font but that of the tests.
+fn write_font_settings(folder: &Path) -> PathBuf {
+    let file = folder.join("fonts.conf");
+    let fonts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/fonts");
+    let settings = format!(
+        "<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"urn:fontconfig:fonts.dtd\">\
+         <fontconfig><dir>{}</dir><cachedir>{}</cachedir></fontconfig>",
+        fonts.display(),
+        folder.join("font-cache").display()
+    );
+    std::fs::write(&file, settings).unwrap();
+    file
 }
 
 /// The port and path that the browser writes down once it listens.

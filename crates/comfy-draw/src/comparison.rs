@@ -33,8 +33,9 @@ pub struct Comparison<'w> {
 
 /// How far a node that is gone is set from what it would cover.
 const CLEAR_GAP: f64 = 30.0;
-/// As often it is moved on.
-const MAX_CLEARING_STEPS: usize = 500;
+/// As many boxes are looked at until every one that is gone is clear of the others: of a
+/// thousand on top of each other the last ones stay.
+const MAX_CLEARING_LOOKS: usize = 20_000_000;
 /// What moved by less did not move.
 const LEAST_MOVE: f64 = 1.0;
 
@@ -257,13 +258,16 @@ impl<'c, 'w> GraphComparison<'c, 'w> {
         let mut gone: Vec<NodeId> =
             before.layouts.keys().filter(|id| !self.new_of.contains_key(*id)).cloned().collect();
         gone.sort();
+        let neighbours = neighbours(before);
+        let mut looks = MAX_CLEARING_LOOKS;
         for id in gone {
-            let near = neighbours(before, &id).into_iter().filter_map(|n| shifts.get(&n).copied());
+            let near = neighbours.get(&id).into_iter().flatten();
+            let near = near.filter_map(|near| shifts.get(near).copied());
             let shift = median_shift(near).or(common).unwrap_or_default();
             let Some(layout) = before.layouts.get_mut(&id) else { continue };
             layout.bounds.x += shift.0;
             layout.bounds.y += shift.1;
-            clear(&mut layout.bounds, &taken);
+            clear(&mut layout.bounds, &taken, &mut looks);
             taken.push(layout.bounds);
         }
     }
@@ -321,8 +325,9 @@ impl<'c, 'w> GraphComparison<'c, 'w> {
         let old = self.keyed_paths(self.before.as_ref(), &|id| self.new_of.get(id).cloned());
         let new = self.keyed_paths(self.after.as_ref(), &|id| Some(id.clone()));
         let mut items = Vec::new();
+        let joined: FxHashSet<&(WireEnd, WireEnd)> = new.iter().map(|(key, _)| key).collect();
         for (key, path) in &old {
-            if !new.iter().any(|(other, _)| other == key) {
+            if !joined.contains(key) {
                 let views = Views { after: false, ..Views::ALL };
                 items.push(wire_item(path, Some(ChangeMark::Removed), views));
             }
@@ -459,22 +464,18 @@ impl<'c, 'w> GraphComparison<'c, 'w> {
     }
 }
 
-/// The nodes that are wired to one.
-fn neighbours(scene: &GraphScene<'_>, id: &NodeId) -> Vec<NodeId> {
-    let links = scene.graph.links.values();
-    let other = |link: &comfy_graph::graph::Link| match (link.from(), link.to()) {
-        (LinkEnd::Node { id: from, .. }, LinkEnd::Node { id: to, .. }) => {
-            if from == id {
-                Some(to.clone())
-            } else if to == id {
-                Some(from.clone())
-            } else {
-                None
-            }
+/// The nodes that each node is wired to.
+fn neighbours(scene: &GraphScene<'_>) -> FxHashMap<NodeId, Vec<NodeId>> {
+    let mut neighbours: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();
+    for link in scene.graph.links.values() {
+        if let (LinkEnd::Node { id: from, .. }, LinkEnd::Node { id: to, .. }) =
+            (link.from(), link.to())
+        {
+            neighbours.entry(from.clone()).or_default().push(to.clone());
+            neighbours.entry(to.clone()).or_default().push(from.clone());
         }
-        _ => None,
-    };
-    links.filter_map(other).collect()
+    }
+    neighbours
 }
 
 fn median_shift(shifts: impl Iterator<Item = (f64, f64)>) -> Option<(f64, f64)> {
@@ -484,9 +485,10 @@ fn median_shift(shifts: impl Iterator<Item = (f64, f64)>) -> Option<(f64, f64)> 
     Some((*xs.get(xs.len() / 2)?, *ys.get(ys.len() / 2)?))
 }
 
-/// Moves a box down until it covers nothing.
-fn clear(bounds: &mut Rect, taken: &[Rect]) {
-    for _ in 0..MAX_CLEARING_STEPS {
+/// Moves a box down until it covers nothing, while there are looks left.
+fn clear(bounds: &mut Rect, taken: &[Rect], looks: &mut usize) {
+    while *looks >= taken.len() {
+        *looks -= taken.len();
         let covers = |other: &&Rect| {
             other.x < bounds.right()
                 && bounds.x < other.right()

@@ -7,7 +7,7 @@ use comfy_graph::json::Value;
 
 use crate::drawing::{ChangeMark, Color, Dash, Paint, Stroke};
 
-pub(crate) const CANVAS: Paint = Paint::new(0x1e1e1e, 0xd9d9d9);
+pub(crate) const CANVAS: Paint = Paint::new(0x181818, 0xd9d9d9);
 pub(crate) const NODE_TITLE: Paint = Paint::new(0x333333, 0xf7f7f7);
 pub(crate) const NODE_BODY: Paint = Paint::new(0x353535, 0xf5f5f5);
 pub(crate) const NODE_EDGE: Paint = Paint::new(0x4e4e4e, 0xa8a8a8);

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! {"colors": [[dark, light], …], "strokes": [[color, width, dash], …],
+//!  "shapes": [shape, …], "facts": [[name, value], …],
 //!  "canvases": [{"scope", "title", "parent", "bounds", "items"}]}
 //! item:  {"kind", "id", "name", "box": [x, y, w, h], "views": bits, "mark", "opens",
-//!         "facts": [[name, value], …], "shapes": [shape, …]}
+//!         "facts": [index, …], "shapes": [index, …]}
 //! views: 1 before, 2 after, 4 both in one
 //! shape: ["r", x, y, w, h, upper radius, lower radius, fill, stroke]
 //!        ["c", x, y, radius, fill, stroke]
@@ -17,8 +18,10 @@
 //! dash:  0 solid, 1 dashed, 2 dotted, 3 dash and dot
 //! ```
 //!
-//! Zeros at the end of a text are left out. `<`, `>`, `&` and the line separators of Unicode are escaped, so that the text may stand
-//! in a `script` element. Members with nothing to say are left out.
+//! Nodes of one class have most shapes in common, so each shape and each fact is there once.
+//! Zeros at the end of a text are left out. `<`, `>`, `&` and the line separators of Unicode
+//! are escaped, so that the text may stand in a `script` element. Members with nothing to say
+//! are left out.
 
 use std::fmt::Write;
 
@@ -43,9 +46,14 @@ pub fn drawing_to_json(drawing: &Drawing) -> String {
         .iter()
         .map(|paint| format!("[\"{}\",\"{}\"]", css_color(paint.dark), css_color(paint.light)))
         .collect();
-    let strokes = writer.strokes.join(",");
     let colors = colors.join(",");
-    format!("{{\"colors\":[{colors}],\"strokes\":[{strokes}],\"canvases\":[{}]}}", writer.out)
+    let [strokes, shapes, facts] =
+        [&writer.strokes, &writer.shapes, &writer.facts].map(|list| list.written.join(","));
+    let canvases = writer.out;
+    format!(
+        "{{\"colors\":[{colors}],\"strokes\":[{strokes}],\"shapes\":[{shapes}],\
+         \"facts\":[{facts}],\"canvases\":[{canvases}]}}"
+    )
 }
 
 /// A color as CSS has it: `#rrggbb`, or with two more digits for its opacity.
@@ -76,9 +84,27 @@ struct JsonWriter {
     out: String,
     colors: Vec<Paint>,
     index: FxHashMap<Paint, usize>,
-    /// Strokes as they are written, each once.
-    strokes: Vec<String>,
-    stroke_index: FxHashMap<String, usize>,
+    strokes: SharedList,
+    shapes: SharedList,
+    facts: SharedList,
+}
+
+/// Values as they are written, each once.
+#[derive(Default)]
+struct SharedList {
+    written: Vec<String>,
+    index: FxHashMap<String, usize>,
+}
+
+impl SharedList {
+    fn index_of(&mut self, written: String) -> usize {
+        if let Some(&at) = self.index.get(&written) {
+            return at;
+        }
+        self.written.push(written.clone());
+        self.index.insert(written, self.written.len() - 1);
+        self.written.len() - 1
+    }
 }
 
 impl JsonWriter {
@@ -90,7 +116,7 @@ impl JsonWriter {
         }
         let b = canvas.bounds;
         self.out.push_str(",\"bounds\":[");
-        self.push_numbers(&[b.x, b.y, b.width, b.height]);
+        push_numbers(&mut self.out, &[b.x, b.y, b.width, b.height]);
         self.out.push_str("],\"items\":[");
         for (at, item) in canvas.items.iter().enumerate() {
             if at > 0 {
@@ -118,7 +144,7 @@ impl JsonWriter {
         }
         let b = item.bounds;
         self.out.push_str(",\"box\":[");
-        self.push_numbers(&[b.x, b.y, b.width, b.height]);
+        push_numbers(&mut self.out, &[b.x, b.y, b.width, b.height]);
         self.out.push(']');
         let views = item.views;
         let bits =
@@ -136,40 +162,42 @@ impl JsonWriter {
             self.out.push_str(",\"facts\":[");
             for (at, (name, value)) in item.facts.iter().enumerate() {
                 let comma = if at > 0 { "," } else { "" };
-                let name = crate::text::line_text(name);
-                let value = crate::text::block_text(value);
-                let _ = write!(self.out, "{comma}[{},{}]", json_text(&name), json_text(&value));
+                let name = json_text(&crate::text::line_text(name));
+                let value = json_text(&crate::text::block_text(value));
+                let fact = self.facts.index_of(format!("[{name},{value}]"));
+                let _ = write!(self.out, "{comma}{fact}");
             }
             self.out.push(']');
         }
         self.out.push_str(",\"shapes\":[");
         for (at, shape) in item.shapes.iter().enumerate() {
-            if at > 0 {
-                self.out.push(',');
-            }
-            self.push_shape(shape);
+            let comma = if at > 0 { "," } else { "" };
+            let written = self.write_shape(shape);
+            let shape = self.shapes.index_of(written);
+            let _ = write!(self.out, "{comma}{shape}");
         }
         self.out.push_str("]}");
     }
 
-    fn push_shape(&mut self, shape: &Shape) {
+    fn write_shape(&mut self, shape: &Shape) -> String {
+        let mut out = String::new();
         match shape {
             Shape::Rect { rect, radius, fill, stroke } => {
-                self.out.push_str("[\"r\",");
+                out.push_str("[\"r\",");
                 let [upper, lower] = *radius;
-                self.push_numbers(&[rect.x, rect.y, rect.width, rect.height, upper, lower]);
-                self.push_fill(*fill);
-                self.push_stroke(*stroke);
+                push_numbers(&mut out, &[rect.x, rect.y, rect.width, rect.height, upper, lower]);
+                self.push_fill(&mut out, *fill);
+                self.push_stroke(&mut out, *stroke);
             }
             Shape::Circle { center, radius, fill, stroke } => {
-                self.out.push_str("[\"c\",");
-                self.push_numbers(&[center.x, center.y, *radius]);
-                self.push_fill(*fill);
-                self.push_stroke(*stroke);
+                out.push_str("[\"c\",");
+                push_numbers(&mut out, &[center.x, center.y, *radius]);
+                self.push_fill(&mut out, *fill);
+                self.push_stroke(&mut out, *stroke);
             }
             Shape::Text(line) => {
-                self.out.push_str("[\"t\",");
-                self.push_numbers(&[line.at.x, line.at.y]);
+                out.push_str("[\"t\",");
+                push_numbers(&mut out, &[line.at.x, line.at.y]);
                 let style = match line.style {
                     FontStyle::Regular => 0,
                     FontStyle::Bold => 1,
@@ -183,55 +211,51 @@ impl JsonWriter {
                 };
                 let color = self.color(line.paint);
                 let text = json_text(&line.text);
-                let _ = write!(self.out, ",{text},");
-                self.push_numbers(&[line.size]);
-                let _ = write!(self.out, ",{color},");
-                push_number(&mut self.out, line.room.round());
+                let _ = write!(out, ",{text},");
+                push_numbers(&mut out, &[line.size]);
+                let _ = write!(out, ",{color},");
+                push_number(&mut out, line.room.round());
                 match (style, anchor) {
                     (0, 0) => {}
-                    (style, 0) => drop(write!(self.out, ",{style}")),
-                    (style, anchor) => drop(write!(self.out, ",{style},{anchor}")),
+                    (style, 0) => drop(write!(out, ",{style}")),
+                    (style, anchor) => drop(write!(out, ",{style},{anchor}")),
                 }
             }
             Shape::Curve { points, stroke } => {
-                self.out.push_str("[\"b\",");
-                self.push_points(points);
-                self.push_stroke(Some(*stroke));
+                out.push_str("[\"b\",");
+                push_points(&mut out, points);
+                self.push_stroke(&mut out, Some(*stroke));
             }
             Shape::Polygon { points, fill, stroke } => {
-                self.out.push_str("[\"p\",[");
-                self.push_points(points);
-                self.out.push(']');
-                self.push_fill(*fill);
-                self.push_stroke(*stroke);
+                out.push_str("[\"p\",[");
+                push_points(&mut out, points);
+                out.push(']');
+                self.push_fill(&mut out, *fill);
+                self.push_stroke(&mut out, *stroke);
             }
             Shape::Line { points, stroke } => {
-                self.out.push_str("[\"l\",");
-                self.push_points(points);
-                self.push_stroke(Some(*stroke));
+                out.push_str("[\"l\",");
+                push_points(&mut out, points);
+                self.push_stroke(&mut out, Some(*stroke));
             }
         }
-        self.out.push(']');
+        out.push(']');
+        out
     }
 
-    fn push_points(&mut self, points: &[Point]) {
-        let numbers: Vec<f64> = points.iter().flat_map(|point| [point.x, point.y]).collect();
-        self.push_numbers(&numbers);
-    }
-
-    fn push_fill(&mut self, fill: Option<Paint>) {
+    fn push_fill(&mut self, out: &mut String, fill: Option<Paint>) {
         match fill {
             Some(paint) => {
                 let color = self.color(paint);
-                let _ = write!(self.out, ",{color}");
+                let _ = write!(out, ",{color}");
             }
-            None => self.out.push_str(",-1"),
+            None => out.push_str(",-1"),
         }
     }
 
-    fn push_stroke(&mut self, stroke: Option<Stroke>) {
+    fn push_stroke(&mut self, out: &mut String, stroke: Option<Stroke>) {
         let Some(stroke) = stroke else {
-            self.out.push_str(",-1");
+            out.push_str(",-1");
             return;
         };
         let dash = match stroke.dash {
@@ -243,12 +267,8 @@ impl JsonWriter {
         let mut written = format!("[{},", self.color(stroke.paint));
         push_number(&mut written, stroke.width);
         let _ = write!(written, ",{dash}]");
-        let next = self.strokes.len();
-        let at = *self.stroke_index.entry(written.clone()).or_insert(next);
-        if at == next {
-            self.strokes.push(written);
-        }
-        let _ = write!(self.out, ",{at}");
+        let at = self.strokes.index_of(written);
+        let _ = write!(out, ",{at}");
     }
 
     fn color(&mut self, paint: Paint) -> usize {
@@ -259,14 +279,19 @@ impl JsonWriter {
         }
         at
     }
+}
 
-    fn push_numbers(&mut self, numbers: &[f64]) {
-        for (at, number) in numbers.iter().enumerate() {
-            if at > 0 {
-                self.out.push(',');
-            }
-            push_number(&mut self.out, *number);
+fn push_points(out: &mut String, points: &[Point]) {
+    let numbers: Vec<f64> = points.iter().flat_map(|point| [point.x, point.y]).collect();
+    push_numbers(out, &numbers);
+}
+
+fn push_numbers(out: &mut String, numbers: &[f64]) {
+    for (at, number) in numbers.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
         }
+        push_number(out, *number);
     }
 }
 

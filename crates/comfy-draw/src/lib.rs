@@ -9,6 +9,7 @@ mod geometry;
 mod graph_scene;
 pub mod json;
 mod markdown;
+mod marked_text;
 mod node_layout;
 mod node_shapes;
 pub mod svg;

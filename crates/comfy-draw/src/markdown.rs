@@ -21,7 +21,7 @@ pub(crate) struct NoteLine {
     pub(crate) gap: f64,
 }
 
-const TEXT_SIZE: f64 = 12.0;
+pub(crate) const TEXT_SIZE: f64 = 12.0;
 /// Longer notes are cut before they are parsed: nobody sees more than a box full.
 const MAX_NOTE_BYTES: usize = 64 << 10;
 

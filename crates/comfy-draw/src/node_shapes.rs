@@ -10,10 +10,14 @@ use rustc_hash::FxHashMap;
 use crate::drawing::{ChangeMark, Dash, FontStyle, Item, Paint, Shape, Stroke};
 use crate::drawing_colors as colors;
 use crate::geometry::{Point, Rect};
-use crate::markdown::{line_height, markdown_lines, plain_lines};
+use crate::markdown::{TEXT_SIZE as NOTE_TEXT_SIZE, line_height, markdown_lines, plain_lines};
+use crate::marked_text::draw_marked_text;
 use crate::node_layout::{NodeLayout, WidgetBox};
 use crate::text::{line_text, text_width, wrap_text};
 use crate::text_shapes::{ShapeList, TextLook, solid};
+
+/// Letters of a text box.
+const BOX_TEXT_SIZE: f64 = 11.0;
 
 /// What is shown of a node's change.
 #[derive(Debug, Clone, Default)]
@@ -199,7 +203,10 @@ impl NodePainter<'_, '_> {
 
     fn draw_content(&mut self, change: &NodeChange) {
         if let Some(note) = self.layout.note {
-            self.draw_note(note.text, note.is_markdown);
+            match change.values_before.values().next() {
+                Some(before) => self.draw_changed_note(before, note.text),
+                None => self.draw_note(note.text, note.is_markdown),
+            }
         }
         for widget in &self.layout.widgets {
             let before = change.values_before.get(widget.face.name.as_str());
@@ -218,8 +225,7 @@ impl NodePainter<'_, '_> {
         } else {
             plain_lines(text, width, height)
         };
-        let ground = if self.body == colors::NODE_BODY { colors::NODE_BODY } else { self.body };
-        let ink = self.ink(colors::readable_on(ground));
+        let ink = self.ink(colors::readable_on(self.body));
         let mut y = top;
         for line in lines {
             y += line.gap + line_height(line.size);
@@ -228,6 +234,13 @@ impl NodePainter<'_, '_> {
             let at = Point::new(left + line.indent, y - line.size * 0.28);
             self.list.text(at, &line.text, width - line.indent, look);
         }
+    }
+
+    fn draw_changed_note(&mut self, before: &str, after: &str) {
+        let (left, top) = (12.0, self.layout.title_height + 8.0);
+        let room = Rect::new(left, top, self.size.width - 2.0 * left, self.size.height - top - 8.0);
+        let ink = self.ink(colors::readable_on(self.body));
+        draw_marked_text(&mut self.list, (before, after), room, NOTE_TEXT_SIZE, ink);
     }
 
     fn draw_widget(&mut self, widget: &WidgetBox<'_>, before: Option<&str>) {
@@ -242,7 +255,10 @@ impl NodePainter<'_, '_> {
             WidgetForm::Line => {}
             WidgetForm::TextBox | WidgetForm::Note | WidgetForm::RunText => {
                 self.list.rect(rect, [4.0; 2], Some(fill), Some(edge));
-                self.draw_text_box(widget);
+                match before {
+                    Some(before) => self.draw_changed_text(widget, before),
+                    None => self.draw_text_box(widget),
+                }
                 return;
             }
             WidgetForm::Player => {
@@ -283,9 +299,17 @@ impl NodePainter<'_, '_> {
         self.list.text(at, &widget.label, room - taken - 8.0, TextLook::new(12.0, name));
     }
 
+    fn draw_changed_text(&mut self, widget: &WidgetBox<'_>, before: &str) {
+        let rect = widget.rect;
+        let room = Rect::new(rect.x + 7.0, rect.y + 4.0, rect.width - 14.0, rect.height - 8.0);
+        let after = value_text(&widget.face.value);
+        let ink = self.ink(colors::WIDGET_VALUE);
+        draw_marked_text(&mut self.list, (before, &after), room, BOX_TEXT_SIZE, ink);
+    }
+
     fn draw_text_box(&mut self, widget: &WidgetBox<'_>) {
         let rect = widget.rect;
-        let size = 11.0;
+        let size = BOX_TEXT_SIZE;
         let height = line_height(size);
         let most = ((rect.height - 8.0) / height).floor().max(1.0) as usize;
         let text = value_text(&widget.face.value);

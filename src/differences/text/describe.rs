@@ -4,7 +4,7 @@
 
 use comfy_graph::diff::{
     AddedWidget, AppEntry, AppList, Change, ChangeOrigin, DefaultMatch, Edit, EditClass,
-    EditScript, EditTarget, GroupRef, NodeRef, RawEdit, SinkRef, SlotSide, SubgraphRef,
+    EditScript, EditTarget, GroupRef, NodeRef, RawEdit, SinkRef, SlotSide, SubgraphRef, diff_words,
 };
 use comfy_graph::graph::{GraphScope, RerouteId, SlotName, SubgraphId, WidgetRole};
 use comfy_graph::json::{Object, Value};
@@ -16,7 +16,6 @@ use super::diff_description::{
 };
 use super::phrase;
 use crate::platform::text::plural::counted;
-use crate::platform::text::word_diff;
 
 /// Names of the subgraphs that occur in either document.
 pub(crate) type SubgraphNames = FxHashMap<SubgraphId, String>;
@@ -382,9 +381,10 @@ impl DiffDescriber<'_> {
     }
 
     fn add_raw_edit(&mut self, edit: &Edit, raw: &RawEdit) {
-        if let Some(detail) = app_mode_detail(raw) {
+        let details = app_mode_details(raw);
+        if !details.is_empty() {
             let (thing, subject) = other_item("app mode");
-            self.item_for(edit, thing, subject).details.push(detail);
+            self.item_for(edit, thing, subject).details.extend(details);
             return;
         }
         let detail = json_value_detail(shorten_pointer(&raw.at.to_string()), &raw.change);
@@ -447,17 +447,41 @@ fn describe_app_entry(list: AppList, entry: &AppEntry) -> String {
     }
 }
 
-/// Whether the workflow opens as an app, told as what a person sees.
-fn app_mode_detail(raw: &RawEdit) -> Option<ChangeDetail> {
-    if raw.place != EditTarget::Graph(GraphScope::Root) || raw.at.to_string() != "/extra/linearMode"
-    {
-        return None;
+/// What a person sees of the app mode where it is set up or given up as a whole.
+fn app_mode_details(raw: &RawEdit) -> Vec<ChangeDetail> {
+    if raw.place != EditTarget::Graph(GraphScope::Root) {
+        return Vec::new();
     }
-    let note = match raw.change.after.as_ref().and_then(Value::as_bool) {
-        Some(true) => "the workflow opens as an app",
-        _ => "the workflow opens as a graph",
+    match (raw.at.to_string().as_str(), &raw.change.before, &raw.change.after) {
+        ("/extra/linearMode", _, Some(Value::Bool(true))) => {
+            vec![ChangeDetail::Note("the workflow opens as an app".to_owned())]
+        }
+        ("/extra/linearMode", ..) => {
+            vec![ChangeDetail::Note("the workflow opens as a graph".to_owned())]
+        }
+        ("/extra/linearData", None, Some(app)) => app_entry_notes(app, "was added to the app"),
+        ("/extra/linearData", Some(app), None) => app_entry_notes(app, "was taken out of the app"),
+        _ => Vec::new(),
+    }
+}
+
+/// All entries of an app, by the ids of their nodes.
+fn app_entry_notes(app: &Value, verb: &str) -> Vec<ChangeDetail> {
+    let list = |key: &str| app.get(key).and_then(Value::as_array).unwrap_or_default();
+    let id = |value: &Value| match value.as_str() {
+        Some(id) => id.to_owned(),
+        None => phrase::format_value(value),
     };
-    Some(ChangeDetail::Note(note.to_owned()))
+    let input = |entry: &Value| {
+        let parts = entry.as_array().unwrap_or_default();
+        match (parts.first(), parts.get(1).and_then(Value::as_str)) {
+            (Some(node), Some(widget)) => format!("input {widget} of #{}", id(node)),
+            _ => format!("input {}", phrase::format_value(entry)),
+        }
+    };
+    let inputs = list("inputs").iter().map(input);
+    let outputs = list("outputs").iter().map(|entry| format!("output of #{}", id(entry)));
+    inputs.chain(outputs).map(|entry| ChangeDetail::Note(format!("{entry} {verb}"))).collect()
 }
 
 fn other_item(name: &str) -> (ItemKey, Subject) {
@@ -535,10 +559,7 @@ fn widget_detail(
         (&change.before, &change.after)
         && (role == WidgetRole::Text || is_long_text(before) || is_long_text(after))
     {
-        return ChangeDetail::Text {
-            name: name.to_owned(),
-            words: word_diff::diff_words(before, after),
-        };
+        return ChangeDetail::Text { name: name.to_owned(), words: diff_words(before, after) };
     }
     let mut detail = json_value_detail(name, change);
     if let (ChangeDetail::Value { remark, .. }, ChangeOrigin::Reroll) = (&mut detail, origin) {
@@ -556,7 +577,7 @@ fn added_widget_detail(widget: &AddedWidget, node: &NodeRef) -> ChangeDetail {
     let name = widget.name.to_string();
     match &widget.value {
         Value::String(text) if is_note_class(&node.class) || is_long_text(text) => {
-            ChangeDetail::Text { name, words: word_diff::diff_words("", text) }
+            ChangeDetail::Text { name, words: diff_words("", text) }
         }
         value => ChangeDetail::Value {
             name,

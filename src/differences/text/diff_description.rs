@@ -4,9 +4,8 @@
 //! All texts are as the files have them. A renderer must pass every one of them through
 //! its own escaping. Must not know terminals, Markdown or HTML.
 
+use comfy_graph::diff::WordDiffPart;
 use comfy_graph::graph::{GraphScope, NodeKey, SubgraphId};
-
-use crate::platform::text::word_diff::WordDiffPart;
 
 /// A difference in words.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -5,9 +5,10 @@
 
 use std::fmt::Write;
 
+use comfy_graph::diff::WordDiffPart;
+
 use super::diff_description::{ChangeDetail, ChangeSign, DiffDescription, ItemChange};
 use crate::platform::text::sanitize;
-use crate::platform::text::word_diff::WordDiffPart;
 
 pub(crate) fn render_markdown(description: &DiffDescription) -> String {
     let mut out = String::new();

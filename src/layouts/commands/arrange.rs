@@ -43,8 +43,12 @@ pub fn run(args: &ArrangeArgs, session: &Session) -> Result<Exit> {
     let shown = sanitize::line(&args.file).into_owned();
     let file = inspect_file(session, &repository, &mut workspace, &path)?;
     let file = file.ok_or_else(|| {
-        CommandError::user(format!("{shown} is not there, or was committed with its positions"))
-            .with_hint("git comfy init --renormalize takes positions out of commits")
+        if session.cwd.join(&args.file).exists() {
+            CommandError::user(format!("{shown} was committed with its positions"))
+                .with_hint("git comfy init --renormalize takes positions out of commits")
+        } else {
+            CommandError::user(format!("there is no {shown}"))
+        }
     })?;
     let text = String::from_utf8_lossy(file.bytes()).into_owned();
     let mut document = json::parse(file.bytes())?;

@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use comfy_graph::catalog::Catalog;
+use comfy_media::Container;
 use comfy_media::picture::make_thumbnail;
 
 use crate::error::{CommandError, Result};
@@ -97,19 +98,26 @@ fn gather(args: &ReportArgs, session: &Session) -> Result<ProvenanceSheet> {
 /// A file outside of any repository: what it carries is all that is known.
 fn lone_file_sheet(what: &str, file: &Path) -> Result<ProvenanceSheet> {
     let mut sheet = ProvenanceSheet { title: what.to_owned(), ..ProvenanceSheet::default() };
-    let run = run_in_file(file, &Catalog::core()).ok_or_else(|| {
-        CommandError::user(format!("{} carries nothing of how it was made", sanitize::line(what)))
-    })?;
+    let run = run_in_file(file, &Catalog::core()).ok_or_else(|| no_output(what))?;
     sheet.add_run(&run, None);
     sheet.pictures.push(SheetPicture { caption: what.to_owned(), png: thumbnail(file) });
     Ok(sheet)
 }
 
-/// The run that a file tells of itself.
+fn no_output(what: &str) -> CommandError {
+    let what = sanitize::line(what);
+    CommandError::user(format!("{what} carries nothing of how it was made"))
+        .with_hint("a report is of a commit, a run or an output file")
+}
+
+/// The run that an output tells of itself; a workflow file is none.
 fn run_in_file(file: &Path, catalog: &Catalog) -> Option<Run> {
     let mut reader = BufReader::new(File::open(file).ok()?);
-    let payload = comfy_media::read(&mut reader).ok()?.payload();
-    Some(run_from_payload(payload, catalog)?.run)
+    let found = comfy_media::read(&mut reader).ok()?;
+    if found.container == Container::Json {
+        return None;
+    }
+    Some(run_from_payload(found.payload(), catalog)?.run)
 }
 
 /// A commit: its record, and the pictures its workflows made.
@@ -168,7 +176,7 @@ fn run_sheet(
             let branch = run_branches::branch_of_file(&store, &named.stored, &named.selector);
             branch.unwrap_or(named.stored.run)
         }
-        (Err(failure), Some(file)) => run_in_file(file, &store.catalog).ok_or(failure)?,
+        (Err(_), Some(file)) => run_in_file(file, &store.catalog).ok_or_else(|| no_output(what))?,
         (Err(failure), None) => {
             return Err(failure.with_hint("a report is of a commit, a run or an output file"));
         }

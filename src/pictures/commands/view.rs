@@ -2,7 +2,7 @@
 
 use comfy_draw::{Canvas, Drawing, Theme, draw_workflow, render_svg};
 use comfy_graph::catalog::Catalog;
-use comfy_graph::clean;
+use comfy_graph::clean::{self, ArrangeExtent};
 use comfy_graph::graph::Workflow;
 use comfy_graph::json::Value;
 
@@ -58,7 +58,7 @@ pub fn run(args: &ViewArgs, session: &Session) -> Result<Exit> {
     };
     let catalog = node_catalog::catalog_for_session(session);
     let (name, document) = read_document(session, &what)?;
-    let document = if args.arranged { without_places(document) } else { document };
+    let document = if args.arranged { arranged(document) } else { document };
     let drawn = drawable_document(&document, &catalog).ok_or_else(|| no_workflow(&name))?;
     let picture = draw(args, &name, &drawn, &catalog)?;
     deliver(&picture, &args.picture, session)?;
@@ -69,7 +69,7 @@ fn draw(args: &ViewArgs, name: &str, drawn: &DrawnDocument, catalog: &Catalog) -
     let drawing = draw_workflow(&drawn.workflow, catalog);
     let format = args.picture.format();
     if format == PictureFormat::Html {
-        return Ok(page(args, name, drawing, drawn.is_arranged).into_bytes());
+        return Ok(page(args, name, drawing, drawn.is_arranged || args.arranged).into_bytes());
     }
     let canvas = chosen_canvas(args, name, &drawing, &drawn.workflow)?;
     let svg = render_svg(canvas, theme(args.picture.theme));
@@ -171,9 +171,9 @@ fn read_document(session: &Session, what: &str) -> Result<(String, Value)> {
     Ok((name, comfy_graph::json::parse(&laid_out).unwrap_or(document)))
 }
 
-/// The document as if nobody had placed anything.
-fn without_places(mut document: Value) -> Value {
-    clean::strip_layout(&mut document);
+/// The document with other places; what lies in a group stays in it.
+fn arranged(mut document: Value) -> Value {
+    clean::arrange_again(&mut document, ArrangeExtent::All);
     document
 }
 

@@ -2,6 +2,7 @@
 // bar and the keys. Everything that comes out of a workflow is set as text, never as markup.
 
 import { isPickable, isSeen, pathTo } from './camera.js'
+import { readDrawing } from './drawing.js'
 import { paintMap } from './paint.js'
 import { search, searchIndex, step } from './search.js'
 import { Stage } from './stage.js'
@@ -47,7 +48,7 @@ class Page {
 
   drawing() {
     const file = this.files[this.file]
-    file.drawing ??= JSON.parse(file.script.textContent)
+    file.drawing ??= readDrawing(file.script.textContent)
     return file.drawing
   }
 
@@ -56,7 +57,7 @@ class Page {
   }
 
   ground() {
-    return this.theme === 'light' ? '#d9d9d9' : '#1e1e1e'
+    return this.theme === 'light' ? '#d9d9d9' : '#181818'
   }
 
   accent() {
@@ -325,6 +326,13 @@ class Page {
     this.repaint()
   }
 
+  /** Paper is white, and nothing is painted anew once the page is on it. */
+  paintForPaper() {
+    this.themeOnScreen = this.theme
+    this.setTheme('light')
+    for (const stage of this.shownStages()) stage.paint()
+  }
+
   toggle(name) {
     this[name] = !this[name]
     find(`[data-toggle=${name}]`)?.setAttribute('aria-pressed', String(this[name]))
@@ -388,6 +396,8 @@ class Page {
     })
     find('#map').addEventListener('pointerdown', (event) => this.jump(event))
     find('#map').addEventListener('pointermove', (event) => event.buttons && this.jump(event))
+    window.addEventListener('beforeprint', () => this.paintForPaper())
+    window.addEventListener('afterprint', () => this.setTheme(this.themeOnScreen))
   }
 
   /** Looks at the point of the canvas that was clicked on the map. */

@@ -13,6 +13,8 @@ const ANCHORS = ['left', 'center', 'right']
 const OUTSIDE = 40
 /** Letters smaller than this on the screen are not drawn. */
 const LEAST_LETTER = 3.5
+/** Room around the small picture of the whole canvas. */
+const MAP_EDGE = 6
 /** Where nodes are as small as this they are plain boxes. */
 const PLAIN_SCALE = 0.09
 
@@ -173,7 +175,7 @@ function outline(context, item, look, state) {
 /** The whole canvas small, with the frame of what is seen. */
 export function paintMap(context, canvas, width, height, seen, look) {
   const [x, y, wide, high] = canvas.bounds
-  const scale = Math.min(width / Math.max(1, wide), height / Math.max(1, high))
+  const scale = Math.min((width - 2 * MAP_EDGE) / Math.max(1, wide), (height - 2 * MAP_EDGE) / Math.max(1, high))
   const [dx, dy] = [(width - wide * scale) / 2, (height - high * scale) / 2]
   const place = (box) => [dx + (box[0] - x) * scale, dy + (box[1] - y) * scale, box[2] * scale, box[3] * scale]
   for (const item of canvas.items) {

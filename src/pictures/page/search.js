@@ -1,6 +1,9 @@
 // Finds nodes by title, id, type and values. Pure: lists in, lists out.
 
-/** Every node of every canvas once, with the words it can be found by. */
+/** So begins what is plugged into an input. */
+const PLUGGED = '\u2190 '
+
+/** Every node of every canvas once, with the words it can be found by; not what is plugged in. */
 export function searchIndex(canvases) {
   const entries = []
   canvases.forEach((canvas, at) => {
@@ -10,7 +13,7 @@ export function searchIndex(canvases) {
       const key = `${item.id} ${item.views === 1}`
       if (known.has(key)) continue
       known.add(key)
-      const facts = (item.facts ?? []).map(([name, value]) => `${name} ${value}`).join('\n')
+      const facts = (item.facts ?? []).filter(([, value]) => !value.startsWith(PLUGGED)).map(([name, value]) => `${name} ${value}`).join('\n')
       entries.push({ canvas: at, item, words: `${item.name ?? ''} #${item.id}\n${facts}`.toLowerCase() })
     }
   })
