@@ -38,6 +38,7 @@ mod split;
 mod stamp;
 mod unclocked;
 
+pub use arrange::ArrangeExtent;
 pub use clock::{Clock, ClockStamp, CloneId};
 pub use clocked_layout::ClockedLayout;
 pub use compose::{ComposedFile, MergeSideLayout, compose_file, compose_merged_file};
@@ -53,7 +54,7 @@ pub use place_list::{
 };
 pub use placement::PlaceKind;
 pub use revert::revert_layout;
-pub use smudge::{place_missing, smudge};
+pub use smudge::{arrange_again, place_missing, smudge};
 pub use stamp::{
     CommittedLayout, EarlierLayouts, shows_moves_of_others, stamp_layout, stamp_moves,
     stamp_uniformly,
