@@ -201,16 +201,21 @@ impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
     #[inline(always)]
     fn skip_space(&mut self) {
         match self.peek() {
-            // Mostly a line end and an indent, or a single space.
-            Some(b'\n' | b' ') => {
-                self.at = skip_spaces(self.text, self.at + 1);
-                if self.peek().is_some_and(|byte| byte < b' ') {
-                    self.skip_mixed_space();
-                }
-            }
-            Some(b'\t' | b'\r') => self.skip_mixed_space(),
+            Some(byte) if byte <= b' ' => self.skip_some_space(byte),
             _ => {}
         }
+    }
+
+    #[inline(always)]
+    fn skip_some_space(&mut self, first: u8) {
+        // Mostly a line end and an indent, or a single space.
+        if first == b'\n' || first == b' ' {
+            self.at = skip_spaces(self.text, self.at + 1);
+            if self.peek().is_none_or(|byte| byte >= b' ') {
+                return;
+            }
+        }
+        self.skip_mixed_space();
     }
 
     /// The space behind a colon: mostly one, or none.
@@ -320,25 +325,18 @@ impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
             if self.peek() != Some(b'"') {
                 return Err(self.unexpected());
             }
-            let plain = self.take_plain_string();
-            let escaped = match plain {
-                Some(_) => None,
-                None => Some(self.parse_escaped_string()?),
-            };
-            let hash = hash_name(plain.unwrap_or_default().as_bytes());
-            marks.add(plain, hash, &self.members[first..]);
-            self.skip_space();
-            if self.peek() != Some(b':') {
-                return Err(self.unexpected());
+            match self.take_plain_string() {
+                Some(spelled) => {
+                    let hash = hash_name(spelled.as_bytes());
+                    marks.add(spelled, hash, &self.members[first..]);
+                    let value = self.parse_member_value()?;
+                    self.members.push((T::from_key(spelled, hash, self.names), value));
+                }
+                None => {
+                    marks.needs_look = true;
+                    self.parse_escaped_member()?;
+                }
             }
-            self.at += 1;
-            self.skip_single_space();
-            let value = self.parse_value()?;
-            let key = match plain {
-                Some(spelled) => T::from_key(spelled, hash, self.names),
-                None => escaped.unwrap_or_default(),
-            };
-            self.members.push((key, value));
             if self.ends_list(b'}')? {
                 break;
             }
@@ -357,13 +355,45 @@ impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
         }
     }
 
+    /// The value of a member; `at` is behind its key.
+    #[inline(always)]
+    fn parse_member_value(&mut self) -> ParseResult<JsonValue<T>> {
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        self.skip_single_space();
+        self.parse_value()
+    }
+
+    /// A member with escapes in its key.
+    #[cold]
+    #[inline(never)]
+    fn parse_escaped_member(&mut self) -> ParseResult<()> {
+        let key = self.parse_escaped_string()?;
+        let value = self.parse_member_value()?;
+        self.members.push((key, value));
+        Ok(())
+    }
+
     fn parse_number(&mut self) -> ParseResult<JsonValue<T>> {
         let start = self.at;
         let whole = start + usize::from(self.text[start] == b'-');
         let mut at = self.skip_digits(whole)?;
-        if self.text[whole] == b'0' && at > whole + 1 {
+        if at > whole + 1 && self.text[whole] == b'0' {
             return Err(self.error_at(JsonErrorKind::BadNumber, start));
         }
+        if let Some(b'.' | b'e' | b'E') = self.text.get(at) {
+            at = self.skip_fraction(at)?;
+        }
+        self.at = at;
+        Ok(JsonValue::Number(self.number_from(start)))
+    }
+
+    /// The end of a number of which the whole digits end at `at`.
+    #[inline(never)]
+    fn skip_fraction(&self, mut at: usize) -> ParseResult<usize> {
         if self.text.get(at) == Some(&b'.') {
             at = self.skip_digits(at + 1)?;
         }
@@ -374,18 +404,16 @@ impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
             }
             at = self.skip_digits(at)?;
         }
-        self.at = at;
-        Ok(JsonValue::Number(self.number_from(start)))
+        Ok(at)
     }
 
     /// The end of a run of digits, of which there must be one.
     #[inline]
     fn skip_digits(&self, from: usize) -> ParseResult<usize> {
-        let mut at = from;
-        while self.text.get(at).is_some_and(u8::is_ascii_digit) {
-            at += 1;
-        }
-        if at == from { Err(self.error_at(JsonErrorKind::BadNumber, at)) } else { Ok(at) }
+        let digits = self.text.get(from..).unwrap_or_default();
+        let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let at = from + count;
+        if count == 0 { Err(self.error_at(JsonErrorKind::BadNumber, at)) } else { Ok(at) }
     }
 
     fn number_from(&self, start: usize) -> JsonNumber<T> {
@@ -562,12 +590,7 @@ struct KeyMarks {
 
 impl KeyMarks {
     #[inline(always)]
-    fn add<T: JsonText>(&mut self, plain: Option<&str>, hash: u8, earlier: &[(T, JsonValue<T>)]) {
-        let Some(key) = plain else {
-            // The same characters may be spelled in several ways.
-            self.needs_look = true;
-            return;
-        };
+    fn add<T: JsonText>(&mut self, key: &str, hash: u8, earlier: &[(T, JsonValue<T>)]) {
         let (word, bit) = (usize::from(hash / 64), 1 << (hash % 64));
         if self.seen[word] & bit != 0 {
             self.compare(key, earlier);

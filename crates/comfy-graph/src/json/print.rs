@@ -1,6 +1,6 @@
 //! A tree to text, in any [`JsonStyle`].
 
-use super::scan::{copy_text, find_special, is_same, is_special, same_start};
+use super::scan::{copy_text, find_special, is_same, is_special};
 use super::{Escapes, Indent, JsonObject, JsonStyle, JsonText, JsonValue, LineEnd, Object, Value};
 
 /// Prints a document.
@@ -212,22 +212,21 @@ impl PrintOutput for ExpectedText<'_> {
 
     #[inline(always)]
     fn put_short(&mut self, piece: &[u8; SHORT_GAP], length: usize) {
-        let is_so = match self.rest.first_chunk::<SHORT_GAP>() {
-            Some(next) => same_start(next, piece) >= length,
-            None => self.rest.starts_with(&piece[..length]),
-        };
-        self.expect(is_so, length);
+        self.put(&piece[..length]);
     }
 
     #[inline(always)]
     fn put_spelled(&mut self, spelled: &str, tail: Tail) {
         let bytes = spelled.as_bytes();
-        self.put_byte(b'"');
-        // What was borrowed from this very place needs no look.
-        let is_here = std::ptr::eq(self.rest.as_ptr(), bytes.as_ptr());
-        let is_so = is_here || self.rest.starts_with(bytes);
-        self.expect(is_so, bytes.len());
-        self.put(tail.bytes());
+        // What was borrowed from this very place stands between quotes, and needs no look.
+        let inside = self.rest.get(1..).unwrap_or_default();
+        let is_so = std::ptr::eq(inside.as_ptr(), bytes.as_ptr())
+            || (self.rest.first() == Some(&b'"')
+                && inside.strip_prefix(bytes).is_some_and(|rest| rest.first() == Some(&b'"')));
+        self.expect(is_so, bytes.len() + 2);
+        if tail.length > 1 {
+            self.put(&tail.bytes[1..tail.length]);
+        }
     }
 
     fn put_unescaped(&mut self, text: &str, tail: Tail, keeps_all: bool) -> bool {

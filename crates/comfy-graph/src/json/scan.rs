@@ -94,14 +94,6 @@ fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
     Some(firsts && a.last_chunk::<N>() == b.last_chunk::<N>())
 }
 
-/// How many bytes two pieces have in common at their start.
-#[inline(always)]
-pub(super) fn same_start(a: &[u8; 2 * WIDTH], b: &[u8; 2 * WIDTH]) -> usize {
-    let same = |at| Some(load(a, at)?.simd_eq(load(b, at)?).to_bitmask());
-    let mask = same(0).unwrap_or(0) | same(WIDTH).unwrap_or(0) << WIDTH;
-    mask.trailing_ones() as usize
-}
-
 /// Copies a text to the start of a buffer that is long enough. Most texts are short: a call
 /// for each would cost more than the copy.
 #[inline(always)]

@@ -143,3 +143,67 @@ impl PartialEq for SourceText<'_> {
 }
 
 impl Eq for SourceText<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::json::{
+        JsonErrorKind, JsonStyle, JsonValue, NO_LINES, NameTable, Value, parse_source, parse_text,
+        print, print_into, prints_as,
+    };
+
+    static NAMES: NameTable = NameTable::new(&["id", "type"]);
+
+    const STYLES: [JsonStyle; 4] =
+        [JsonStyle::SAVE, JsonStyle::EXPORT, JsonStyle::CANONICAL, JsonStyle::PYTHON];
+
+    fn holds_for(text: &str) {
+        let (owned, source) = (parse_text(text).unwrap(), parse_source(text, &NAMES).unwrap());
+        for style in STYLES {
+            let expected = print(&owned, &style);
+            let mut printed = Vec::new();
+            print_into(&mut printed, &source, &style, NO_LINES);
+            assert_eq!(String::from_utf8(printed).unwrap(), expected);
+            assert_eq!(prints_as(&source, &style, text), expected == text);
+            assert!(prints_as(&source, &style, &expected));
+            assert!(!prints_as(&source, &style, &expected[..expected.len() - 1]));
+            assert!(!prints_as(&source, &style, &format!("{expected} ")));
+        }
+        assert_eq!(Value::from(source), owned);
+    }
+
+    #[test]
+    fn a_tree_that_borrows_prints_as_one_that_owns() {
+        holds_for(r#"{"id":1,"a\u00e9":"\/\u001f\n","type":["\ud83e\udd8a é",true,null,{},[]]}"#);
+        holds_for(
+            "[\r\n\t1.50, \"\\\\\",\"\",{\"\\\"\": [[[[[[[[[[[[[[[[[[ 2 ]]]]]]]]]]]]]]]]]] }]",
+        );
+    }
+
+    #[test]
+    fn keys_are_known_however_they_are_spelled() {
+        let text = r#"{"\u0069d":1,"type":2,"other":3,"\n":4}"#;
+        let JsonValue::Object(object) = parse_source(text, &NAMES).unwrap() else { panic!() };
+        let numbers: Vec<NameNumber> = object.keys().map(|key| key.name_number(&NAMES)).collect();
+        assert_eq!(numbers, [0, 1, NO_NAME, NO_NAME]);
+        assert!(["id", "type", "other", "\n"].iter().all(|key| object.contains_key(key)));
+        let twice = parse_source(r#"{"id":1,"\u0069d":2}"#, &NAMES).unwrap_err();
+        assert_eq!(twice.kind, JsonErrorKind::DuplicateKey("id".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_string_is_printed_the_same(
+            keys in proptest::collection::btree_set("[a-cé🦊\"\\\\/\n\t\u{1}\u{7f} ]{0,6}", 0..4),
+            style in proptest::sample::select(STYLES.to_vec()),
+        ) {
+            let mut object = crate::json::Object::new();
+            for key in keys {
+                object.append(key.as_str(), key.as_str());
+            }
+            holds_for(&print(&Value::Object(object), &style));
+        }
+    }
+}
