@@ -22,7 +22,7 @@ use rustc_hash::FxHashMap;
 use super::clock::{Clock, CloneId};
 use super::clocked_layout::{Placement, PlacementFrame};
 use super::placement::PlaceKey;
-use crate::json::{JsonKey, Object, Value};
+use crate::json::{JsonKey, JsonText, JsonValue, Object, Value};
 
 /// ComfyUI's Vue renderer draws everything that much larger, and says so in the file.
 pub(super) const VUE_SCALE: f64 = 1.2;
@@ -204,12 +204,15 @@ pub(super) fn print_clock_codes(
 }
 
 /// Whether the frame of any place of a graph is told.
-pub(super) fn tells_frames(codes: &Value) -> bool {
+pub(super) fn tells_frames<T: JsonText>(codes: &JsonValue<T>) -> bool {
     match codes {
-        Value::String(words) => words
+        JsonValue::String(words) => words
+            .decode()
             .split(' ')
             .any(|word| word.starts_with(CLOCK_MARK) && word.matches(CLOCK_MARK).count() > 2),
-        Value::Object(codes) => codes.keys().any(|code| code.matches(' ').count() > 1),
+        JsonValue::Object(codes) => {
+            codes.keys().any(|code| code.decode().matches(' ').count() > 1)
+        }
         _ => false,
     }
 }

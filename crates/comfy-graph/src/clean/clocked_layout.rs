@@ -33,9 +33,11 @@ use super::placement::{
     Geometry, PlaceKey, PlaceKind, key_scope, place_members, transform_members, visit_places,
 };
 use super::policy::ObjectPolicy;
-use super::split::{ITEMS_MEMBER, KEYS_MEMBER, member_rank};
+use super::split::{ITEMS_MEMBER, KEYS_MEMBER};
 use crate::graph::MAX_DEFINITION_DEPTH;
-use crate::json::{self, JsonKey, JsonPath, JsonStyle, Object, Value};
+use crate::json::{
+    self, JsonKey, JsonObject, JsonPath, JsonStyle, JsonText, JsonValue, Object, Value,
+};
 
 /// In which terms the numbers of a place are.
 #[derive(Debug, Clone, PartialEq)]
@@ -555,11 +557,21 @@ impl ClockedGraph {
 
 /// Reads a line as the file shows it, whatever frames its places are in.
 pub(super) fn parse_shown_layout(line: &str) -> Option<FileLayout> {
-    let Value::Object(members) = json::parse_text(line).ok()? else { return None };
-    let codes = members.get("moved").and_then(Value::as_object);
-    if codes.is_some_and(|codes| codes.values().any(tells_frames)) {
-        return ClockedLayout::from_members(members, Clock::Unknown(0))
-            .map(|layout| layout.to_file_layout());
+    read_shown_layout(json::parse_text(line).ok()?)
+}
+
+/// [`parse_shown_layout`] of a line that was parsed.
+pub(super) fn read_shown_layout<T: JsonText>(line: JsonValue<T>) -> Option<FileLayout<T>>
+where
+    Object: From<JsonObject<T>>,
+    JsonObject<T>: From<Object>,
+{
+    let JsonValue::Object(members) = line else { return None };
+    let codes = members.get("moved").and_then(JsonValue::as_object);
+    let is_framed = codes.is_some_and(|codes| codes.values().any(tells_frames));
+    if is_framed {
+        let layout = ClockedLayout::from_members(members.into(), Clock::Unknown(0))?;
+        return Some(layout.to_file_layout().with_texts());
     }
     FileLayout::from_members(members)
 }
@@ -577,11 +589,12 @@ pub(super) fn set_place_members(item: &mut Object, kind: PlaceKind, members: Obj
         item.append(key, value);
     }
     let class: &ObjectPolicy = kind.class();
-    item.sort_by_key(|key| match key {
+    let order = |key: &JsonKey| match key.as_str() {
         KEYS_MEMBER => (1, 0),
-        key if class.identity.contains(&key) => (0, member_rank(class, key, 0)),
-        key => (2, member_rank(class, key, 0)),
-    });
+        name if class.identity.contains(&name) => (0, class.rank(key)),
+        _ => (2, class.rank(key)),
+    };
+    item.members_mut().sort_by_key(|(key, _)| order(key));
 }
 
 /// Makes room for places that only the other layout of the same content has.
