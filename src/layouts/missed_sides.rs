@@ -1,6 +1,6 @@
 //! Sides of merges and picks whose layouts were not here when they were merged, and contents
-//! that were picked as they are: what was fetched by the name of its branch comes without them. As soon as they are here, what
-//! that side moved comes along.
+//! that were picked as they are: what was fetched by the name of its branch comes without
+//! them. As soon as they are here, what that side moved comes along.
 //!
 //! Must not know how layouts come.
 
