@@ -817,6 +817,22 @@ fn a_move_is_told_once_and_of_the_person_who_made_it() {
 }
 
 #[test]
+fn the_card_beside_a_conflict_is_nothing_that_was_moved() {
+    let repo = Repo::new();
+    repo.comfy(["init", "-q"]);
+    save(&repo, "a.json", workflow(1, 0));
+    repo.git(["checkout", "-q", "-b", "side"]);
+    save(&repo, "a.json", workflow(2, 0));
+    repo.git(["checkout", "-q", "main"]);
+    save(&repo, "a.json", workflow(3, 0));
+    let before = log(&repo, &["a.json"]);
+    assert!(!repo.try_git(["merge", "-q", "side"]).status.success());
+    assert!(repo.text("a.json").contains("Merge conflict"));
+    repo.comfy(["status"]);
+    assert_eq!(log(&repo, &["a.json"]), before);
+}
+
+#[test]
 fn undo_names_a_state_that_the_log_lists() {
     let repo = fresh();
     save(&repo, "a.json", workflow(1, 0));

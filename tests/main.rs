@@ -27,7 +27,6 @@ mod layout_command;
 mod layouts;
 mod merge_cases;
 mod merge_command;
-mod merge_sketches;
 mod merging;
 mod models;
 mod packs;

@@ -304,22 +304,22 @@ const DAMAGES: &[Damage] = &[
     (
         "a link from nowhere",
         |v, at| set(v, "links", at, 1, 999_999),
-        |f| matches!(f, DefectKind::NoOrigin(..)),
+        |f| matches!(f, DefectKind::NoOrigin { .. }),
     ),
     (
         "a link to nowhere",
         |v, at| set(v, "links", at, 3, 999_999),
-        |f| matches!(f, DefectKind::NoTarget(..)),
+        |f| matches!(f, DefectKind::NoTarget { .. }),
     ),
     (
         "an output that is not there",
         |v, at| set(v, "links", at, 2, 99),
-        |f| matches!(f, DefectKind::NoOutput(..)),
+        |f| matches!(f, DefectKind::NoOutput { .. }),
     ),
     (
         "an input that is not there",
         |v, at| set(v, "links", at, 4, 99),
-        |f| matches!(f, DefectKind::NoInput(..)),
+        |f| matches!(f, DefectKind::NoInput { .. }),
     ),
     (
         "a counter too low",
@@ -332,7 +332,7 @@ const DAMAGES: &[Damage] = &[
     (
         "no definitions",
         |v, _| v.as_object_mut().unwrap().remove("definitions").is_some(),
-        |f| matches!(f, DefectKind::NoDefinition(..)),
+        |f| matches!(f, DefectKind::NoDefinition { .. }),
     ),
     (
         "no boundary box",

@@ -5,14 +5,14 @@
 //! there. [`EmbeddedMetadata::payload`] then makes sense of the texts: which is the graph, which
 //! the executed prompt, which the A1111 parameters, however they are spelled or nested.
 //!
-//! Every reader is bounded by [`budget`]: it walks the container by its lengths, seeks
+//! Every reader is bounded (`budget.rs`): it walks the container by its lengths, seeks
 //! over pixels and samples, never allocates by a length that the file merely claims, and
 //! gives back what it found before the place where a file is damaged.
 
 #![deny(missing_docs)]
 #![warn(unreachable_pub)]
 
-pub mod budget;
+mod budget;
 mod byte_cursor;
 mod collector;
 mod containers;
@@ -29,11 +29,12 @@ use std::io::{Read, Seek};
 use collector::EmbeddedCollector;
 use windowed_reader::WindowedReader;
 
+pub use budget::{MAX_DEFECTS, MAX_ENTRIES, MAX_TOTAL};
 pub use collector::{EmbeddedText, PictureSize, TextLocation};
 pub use detect::Container;
 pub use error::{FileDefect, MediaError};
 pub use parameters::A1111Parameters;
-pub use payload::{JsonShape, Payload};
+pub use payload::Payload;
 
 /// The texts embedded in one file, not yet decoded.
 #[derive(Debug, Clone, PartialEq)]

@@ -83,11 +83,6 @@ impl A1111Parameters {
         self.field("Denoising strength")?.parse().ok()
     }
 
-    /// Layers of CLIP that are left out.
-    pub fn clip_skip(&self) -> Option<i64> {
-        self.field("Clip skip")?.parse().ok()
-    }
-
     /// Width and height in pixels.
     pub fn size(&self) -> Option<(u32, u32)> {
         let (width, height) = self.field("Size")?.split_once('x')?;
@@ -247,7 +242,7 @@ mod tests {
         assert_eq!(parameters.cfg(), Some(7.5));
         assert_eq!(parameters.seed(), Some(u64::MAX));
         assert_eq!(parameters.size(), Some((512, 768)));
-        assert_eq!(parameters.clip_skip(), Some(2));
+        assert_eq!(parameters.field("Clip skip"), Some("2"));
         assert_eq!(parameters.model(), Some("fox, v2"));
         assert_eq!(parameters.model_hash(), Some("0123456789"));
         assert_eq!(parameters.denoise(), Some(0.4));

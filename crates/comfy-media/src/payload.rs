@@ -13,7 +13,7 @@ use super::{A1111Parameters, EmbeddedMetadata, EmbeddedText};
 
 /// The shape of a JSON value, as ComfyUI tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JsonShape {
+pub(crate) enum JsonShape {
     /// A UI graph: `nodes` with what the canvas shows.
     Graph,
     /// The API format: each member a node with `class_type`.
@@ -26,7 +26,7 @@ impl JsonShape {
     /// Tells the shape of a value. More generous than `comfy_graph::graph`, which decides
     /// whether a file is ours to change: a text found under these names is a graph unless it
     /// clearly is not.
-    pub fn detect(value: &Value) -> JsonShape {
+    pub(crate) fn detect(value: &Value) -> JsonShape {
         let Some(object) = value.as_object() else { return JsonShape::Other };
         let class = |node: &Value| node.get("class_type").is_some_and(|t| t.as_str().is_some());
         // The frontend leaves out the class of a node that is not installed.

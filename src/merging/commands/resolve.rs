@@ -234,7 +234,7 @@ fn accepts_value(unsettled: &UnsettledConflict) -> bool {
         | MergePlace::Key(_)
         | MergePlace::InputKey(..)
         | MergePlace::Graph(_) => true,
-        MergePlace::Group(_, _, path) => !path.0.is_empty(),
+        MergePlace::Group { path, .. } => !path.0.is_empty(),
         _ => false,
     }
 }

@@ -163,7 +163,7 @@ const WIDGET_TYPES: [&str; 25] = [
 
 impl InputSpec {
     /// The type that decides which widget it has.
-    pub fn widget_kind(&self) -> &str {
+    pub(crate) fn widget_kind(&self) -> &str {
         self.widget_type.as_deref().unwrap_or(&self.kind)
     }
 

@@ -13,7 +13,7 @@ mod expected_widgets;
 mod file_inputs;
 mod naming;
 pub mod node_face;
-pub mod object_info;
+mod object_info;
 
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;

@@ -14,8 +14,8 @@ use super::expected_widgets::{
     ExpectedWidget, accepts_value, expected_widgets, is_seed_name, widget_role,
 };
 use crate::graph::{
-    Node, PromotedWidget, SubgraphDefinition, Widget, WidgetLocation, WidgetName, WidgetNaming,
-    WidgetRole, WidgetValues, Workflow, widgets_by_position,
+    MAX_DEFINITION_DEPTH, Node, PromotedWidget, SubgraphDefinition, Widget, WidgetLocation,
+    WidgetName, WidgetNaming, WidgetRole, WidgetValues, Workflow, widgets_by_position,
 };
 use crate::json::{Object, Value};
 
@@ -120,10 +120,9 @@ impl Catalog {
         widget: &str,
         depth: usize,
     ) -> WidgetRole {
-        // A definition may contain itself in a damaged file.
-        const DEEPEST: usize = 32;
         if let Some(definition) = workflow.definition_of(inner) {
-            if depth == DEEPEST {
+            // A definition may contain itself in a damaged file.
+            if depth == MAX_DEFINITION_DEPTH {
                 return WidgetRole::Plain;
             }
             let mut promoted = definition.promoted_widgets().into_iter();

@@ -8,19 +8,13 @@ use compact_str::CompactString;
 use super::class::{
     ControlSpec, DynamicOption, InputSpec, NodeClass, OutputSpec, Presence, UploadKind,
 };
-use crate::json::{Object, Value};
+use crate::json::Value;
 
 /// How deep dynamic options may nest; real ones reach three.
 const MAX_OPTION_DEPTH: usize = 16;
 
-/// Reads all classes of an `/object_info` answer, or of one for a single class.
-pub fn parse_classes(document: &Value) -> Vec<NodeClass> {
-    let members = document.as_object().into_iter().flat_map(Object::iter);
-    members.filter_map(|(name, info)| parse_class(name, info)).collect()
-}
-
 /// Reads one class.
-pub fn parse_class(name: &str, info: &Value) -> Option<NodeClass> {
+pub(crate) fn parse_class(name: &str, info: &Value) -> Option<NodeClass> {
     let input = info.get("input")?;
     let text = |key| info.get(key).and_then(Value::as_str).map(CompactString::new);
     let title = text("display_name").filter(|title| title != name).unwrap_or_default();
@@ -148,7 +142,12 @@ fn parse_upload(options: &Value) -> Option<UploadKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::parse_text;
+    use crate::json::{Object, parse_text};
+
+    fn parse_classes(document: &Value) -> Vec<NodeClass> {
+        let members = document.as_object().into_iter().flat_map(Object::iter);
+        members.filter_map(|(name, info)| parse_class(name, info)).collect()
+    }
 
     #[test]
     fn a_class_is_read_as_the_frontend_reads_it() {

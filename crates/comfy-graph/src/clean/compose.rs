@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::arrange::{self, OverlapCheck};
 use super::clock::{Clock, ClockStamp, CloneId};
 use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement, set_place_members};
-use super::document::{CleanStart, begin_clean, document_graphs, restore_graph};
+use super::document::{CleanStart, begin_clean, restore_graph};
 use super::layout_source::{LayoutRelation, LayoutSource};
 use super::layout_view::{LayoutView, list_items};
 use super::placement::{Geometry, PlaceKey, PlaceKind, visit_places};
@@ -23,7 +23,7 @@ use super::smudge::has_all_positions;
 use super::split::element_id;
 use super::stamp::{EarlierLayouts, MAX_NOISE, stamp_layout, stamp_uniformly};
 use super::{LayoutMode, arranged_mark};
-use crate::graph::GraphKind;
+use crate::graph::{GraphKind, document_kind};
 use crate::json::{self, JsonKey, JsonPath, JsonStyle, Object, Value};
 
 /// A content with positions.
@@ -48,7 +48,7 @@ pub fn compose_file(
     // if there is one.
     by_age.sort_by_key(|source| (source.relation.is_same_content(), source.layout.saved));
     let mut composed = FxHashMap::default();
-    for found in document_graphs(&value) {
+    for found in document_kind(&value).into_graphs() {
         let Some(Value::Object(graph)) = found.at.get_mut(&mut value) else { continue };
         if found.kind == GraphKind::Prompt || has_all_positions(graph) {
             continue;

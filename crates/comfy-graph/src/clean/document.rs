@@ -11,7 +11,7 @@ use super::policy::{ONE_LINE_MEMBERS, PROMPT_NODE, WORKFLOW};
 use super::restore::{LayoutFit, restore_object};
 use super::split::{HighestIds, LayoutSplitter};
 use super::{CleanOutcome, CleanResult, LayoutMode, arranged_mark, prompt};
-use crate::graph::{DocumentKind, GraphKind, GraphLocation, document_kind};
+use crate::graph::{GraphKind, GraphLocation, document_kind};
 use crate::json::{self, JsonPath, JsonStyle, Object, Value};
 
 /// Splits a workflow into clean content and layout.
@@ -71,15 +71,15 @@ pub fn begin_clean(bytes: &[u8], mode: LayoutMode) -> CleanStart<'_> {
     if !mentions_graph(bytes) {
         return CleanStart::Untouched(utf16_remark(bytes));
     }
-    let mut value = match json::parse(bytes) {
-        Ok(value) => value,
+    let parsed = json::decode_utf8(bytes).and_then(|text| Ok((text, json::parse_text(text)?)));
+    let (original, mut value) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return CleanStart::Untouched(Some(error.to_string())),
     };
-    let graphs = document_graphs(&value);
+    let graphs = document_kind(&value).into_graphs();
     if graphs.is_empty() {
         return CleanStart::Untouched(None);
     }
-    let original = std::str::from_utf8(bytes).unwrap_or_default();
     let mut layout =
         FileLayout { style: JsonStyle::detect(original), graphs: Vec::new(), residue: None };
     for found in &graphs {
@@ -126,7 +126,7 @@ pub struct StrippedGraph {
 /// Brings all graphs of a document into their clean form, without printing it. Whoever
 /// compares two documents reads them through this.
 pub fn strip_layout(document: &mut Value) -> Vec<StrippedGraph> {
-    let found = document_graphs(document);
+    let found = document_kind(document).into_graphs();
     let strip = |found: GraphLocation| match found.at.get_mut(document) {
         Some(Value::Object(graph)) => {
             let layout = split_graph(graph, found.kind, LayoutMode::Strip);
@@ -144,25 +144,16 @@ pub fn print_clean(document: &Value) -> Vec<u8> {
     content
 }
 
-/// The graphs of a document, wherever they are.
-pub(super) fn document_graphs(document: &Value) -> Vec<GraphLocation> {
-    match document_kind(document) {
-        DocumentKind::Graph(kind) => vec![GraphLocation { at: JsonPath::root(), kind }],
-        DocumentKind::Wrapped(found) => found,
-        DocumentKind::Templates | DocumentKind::Other => Vec::new(),
-    }
-}
-
 fn split_graph(graph: &mut Object, kind: GraphKind, mode: LayoutMode) -> Object {
     match kind {
         GraphKind::Workflow(_) => {
-            let aside = LayoutSplitter { mode, highest_ids: HighestIds::from_workflow(graph) }
-                .split_object(graph, &WORKFLOW);
+            let highest_ids = HighestIds::from_workflow(graph);
+            let aside = LayoutSplitter::new(mode, highest_ids).split_object(graph, &WORKFLOW);
             arranged_mark::drop_new_extra(graph, &aside);
             aside
         }
         GraphKind::Prompt => {
-            let splitter = LayoutSplitter { mode, highest_ids: HighestIds::default() };
+            let mut splitter = LayoutSplitter::new(mode, HighestIds::default());
             prompt::split_prompt(graph, |node| splitter.split_object(node, &PROMPT_NODE))
         }
     }
@@ -193,7 +184,12 @@ fn find_residue(
             restore_graph(graph, found.kind, aside, LayoutFit::Exact);
         }
     }
-    Residue::between(&json::print(&value, &layout.style), original)
+    let mut printed = Vec::with_capacity(original.len() + 32);
+    json::print_into(&mut printed, &value, &layout.style, &[]);
+    if printed == original.as_bytes() {
+        return None;
+    }
+    Residue::between(&String::from_utf8(printed).unwrap_or_default(), original)
 }
 
 /// Whether the text can hold a workflow or a prompt at all: most JSON in a repository

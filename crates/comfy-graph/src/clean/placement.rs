@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use super::layout_view::list_items_mut;
 use super::policy::{BOUNDARY, GROUP, NODE, ObjectPolicy, REROUTE};
 use super::split::element_id;
+use crate::graph::MAX_DEFINITION_DEPTH;
 use crate::json::{JsonKey, Object, Value};
 
 /// Names a thing that has a place: `n3` is node 3 of the root, `g1` a group, `r2` a
@@ -120,8 +121,7 @@ fn visit_graph_places(
         }
     }
     let Some(Value::Object(definitions)) = graph.get_mut("definitions") else { return };
-    // As deep as the counters look (`split`).
-    if depth >= 32 {
+    if depth >= MAX_DEFINITION_DEPTH {
         return;
     }
     for definition in

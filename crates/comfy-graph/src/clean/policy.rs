@@ -297,12 +297,58 @@ pub(super) const ONE_LINE_MEMBERS: &[&str] = &[
     "previewExposures",
 ];
 
+/// Where a member stands in the canonical order, one byte for each: tables are short.
+pub(super) type MemberRank = u8;
+
+/// The rank of every member that no table has: behind all others.
+pub(super) const UNKNOWN_RANK: MemberRank = MemberRank::MAX;
+
 impl ObjectPolicy {
+    /// Appends the rank of each key; whether they are in canonical order.
+    pub(super) fn rank_members<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k str>,
+        ranks: &mut Vec<MemberRank>,
+    ) -> bool {
+        let (mut next, mut last, mut is_sorted) = (0, 0, true);
+        for key in keys {
+            let found = self.find_member(key, next);
+            next = found.map_or(self.members.len(), |at| at + 1);
+            let rank = found.and_then(|at| MemberRank::try_from(at).ok()).unwrap_or(UNKNOWN_RANK);
+            is_sorted &= last <= rank;
+            last = rank;
+            ranks.push(rank);
+        }
+        is_sorted
+    }
+
+    /// What becomes of the members of a rank.
+    pub(super) fn rule(&self, rank: MemberRank) -> Option<&'static MemberRule> {
+        self.members.get(usize::from(rank)).map(|(_, rule)| rule)
+    }
+
     /// The place and rule of a key, looked for from `from` on first: members usually come
     /// in the writer's order, so the next one is near.
     pub(super) fn find_rule(&self, key: &str, from: usize) -> Option<(usize, MemberRule)> {
-        let ahead = self.members.iter().enumerate().skip(from);
-        let behind = self.members.iter().enumerate().take(from);
-        ahead.chain(behind).find(|(_, (name, _))| *name == key).map(|(at, (_, rule))| (at, *rule))
+        self.find_member(key, from).map(|at| (at, self.members[at].1))
     }
+
+    #[inline(always)]
+    fn find_member(&self, key: &str, from: usize) -> Option<usize> {
+        let from = from.min(self.members.len());
+        let (behind, ahead) = self.members.split_at(from);
+        match find_name(ahead, key) {
+            Some(at) => Some(from + at),
+            None => find_name(behind, key),
+        }
+    }
+}
+
+#[inline(always)]
+fn find_name(members: &[(&str, MemberRule)], key: &str) -> Option<usize> {
+    // Names of one length mostly differ in how they begin.
+    let start = key.as_bytes().first();
+    members.iter().position(|(name, _)| {
+        name.len() == key.len() && name.as_bytes().first() == start && *name == key
+    })
 }

@@ -6,8 +6,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::policy::{MemberRule, ObjectPolicy};
-use super::split::{ITEMS_MEMBER, KEYS_MEMBER, ORDER_MEMBER, element_id_order, member_rank};
+use super::policy::{MemberRank, MemberRule, ObjectPolicy, UNKNOWN_RANK};
+use super::split::{ITEMS_MEMBER, KEYS_MEMBER, ORDER_MEMBER, element_id_order, sort_members};
 use crate::json::{JsonKey, Object, Value};
 
 /// How far the layout belongs to the content it is put into.
@@ -26,25 +26,56 @@ pub(super) fn restore_object(
     fit: LayoutFit,
 ) {
     let mut keys = None;
-    let mut added = false;
+    let mut next = 0;
+    // The ranks of the members, once one has to be put between them.
+    let mut ranks: Option<Vec<MemberRank>> = None;
+    let (mut is_sorted, mut has_flags) = (true, false);
     for (key, value) in aside {
         if key == KEYS_MEMBER {
             keys = Some(value);
             continue;
         }
-        let Some((_, rule)) = class.find_rule(&key, 0) else { continue };
-        added |= restore_member(object, key, value, rule, fit);
-    }
-    match (keys, fit) {
-        (Some(Value::Array(keys)), LayoutFit::Exact)
-            if keeps_unknown_order(&keys, object, class) =>
-        {
-            let places: FxHashMap<&str, usize> =
-                keys.iter().enumerate().filter_map(|(at, k)| Some((k.as_str()?, at))).collect();
-            object.sort_by_key(|key| places.get(key).copied().unwrap_or(usize::MAX));
+        let Some((at, rule)) = class.find_rule(&key, next) else { continue };
+        next = at + 1;
+        has_flags |= matches!(rule, MemberRule::Flags(_) | MemberRule::Marks(_));
+        let Some((key, value)) = restore_member(object, key, value, rule, fit) else { continue };
+        let ranks = ranks.get_or_insert_with(|| {
+            let mut ranks = Vec::with_capacity(object.len() + 8);
+            is_sorted = class.rank_members(object.keys().map(JsonKey::as_str), &mut ranks);
+            ranks
+        });
+        if is_sorted {
+            insert_by_rank(object, ranks, at, (key, value));
+        } else {
+            object.insert(key, value);
         }
-        _ if added => object.sort_by_key(|key| member_rank(class, key, 0)),
-        _ => {}
+    }
+    if !is_sorted || (has_flags && ranks.is_none()) {
+        sort_members(object, class);
+    }
+    if let (Some(Value::Array(keys)), LayoutFit::Exact) = (keys, fit)
+        && keeps_unknown_order(&keys, object, class)
+    {
+        let places: FxHashMap<&str, usize> =
+            keys.iter().enumerate().filter_map(|(at, k)| Some((k.as_str()?, at))).collect();
+        object.sort_by_key(|key| places.get(key).copied().unwrap_or(usize::MAX));
+    }
+}
+
+/// Puts a member between members that are in the order of their table.
+fn insert_by_rank(
+    object: &mut Object,
+    ranks: &mut Vec<MemberRank>,
+    at: usize,
+    (key, value): (JsonKey, Value),
+) {
+    let rank = MemberRank::try_from(at).unwrap_or(UNKNOWN_RANK);
+    let place = ranks.partition_point(|before| *before < rank);
+    if ranks.get(place) == Some(&rank) {
+        object.insert(key, value);
+    } else {
+        ranks.insert(place, rank);
+        object.members_mut().insert(place, (key, value));
     }
 }
 
@@ -56,22 +87,20 @@ fn keeps_unknown_order(keys: &[Value], object: &Object, class: &ObjectPolicy) ->
     wanted.eq(object.keys().map(JsonKey::as_str).filter(unknown))
 }
 
-/// Puts one member back; whether it may now stand in the wrong place.
+/// Puts one member back where it is still there; gives one that has to come in anew.
 fn restore_member(
     object: &mut Object,
     key: JsonKey,
     value: Value,
     rule: MemberRule,
     fit: LayoutFit,
-) -> bool {
+) -> Option<(JsonKey, Value)> {
     match rule {
-        MemberRule::Content => false,
+        MemberRule::Content => {}
         MemberRule::Layout | MemberRule::Volatile => {
             if fit == LayoutFit::Exact || is_usable_geometry(&key, &value) {
-                object.insert(key, value);
-                return true;
+                return Some((key, value));
             }
-            false
         }
         MemberRule::Box(_) | MemberRule::Point => {
             if let Some(place) = object.get_mut(&key)
@@ -79,7 +108,6 @@ fn restore_member(
             {
                 *place = value;
             }
-            false
         }
         MemberRule::Counter(_) => {
             if let (Some(place @ Value::Number(_)), LayoutFit::Exact, Value::Number(_)) =
@@ -87,7 +115,6 @@ fn restore_member(
             {
                 *place = value;
             }
-            false
         }
         MemberRule::SortedIds => {
             if let (Some(place), LayoutFit::Exact) = (object.get_mut(&key), fit)
@@ -95,7 +122,6 @@ fn restore_member(
             {
                 *place = value;
             }
-            false
         }
         MemberRule::Object(class) => {
             if let (Some(Value::Object(inner)), Value::Object(aside)) =
@@ -103,23 +129,26 @@ fn restore_member(
             {
                 restore_object(inner, aside, class, fit);
             }
-            false
         }
         MemberRule::Flags(class) | MemberRule::Marks(class) => {
-            let Value::Object(aside) = value else { return false };
-            let flags = object.get_or_insert_with(&key, || Value::Object(Object::new()));
-            if let Value::Object(flags) = flags {
-                restore_object(flags, aside, class, fit);
+            let Value::Object(aside) = value else { return None };
+            match object.get_mut(&key) {
+                Some(Value::Object(flags)) => restore_object(flags, aside, class, fit),
+                Some(_) => {}
+                None => {
+                    let mut flags = Object::new();
+                    restore_object(&mut flags, aside, class, fit);
+                    return Some((key, Value::Object(flags)));
+                }
             }
-            true
         }
         MemberRule::Sorted(class) | MemberRule::List(class) => {
             if let Some(Value::Array(elements)) = object.get_mut(&key) {
                 restore_list(elements, value, class, fit);
             }
-            false
         }
     }
+    None
 }
 
 /// Whether sorting a list of ids gives this list.

@@ -5,11 +5,11 @@
 
 use super::arrange::{self, ArrangeExtent};
 use super::clocked_layout::parse_shown_layout;
-use super::document::{document_graphs, restore_graph};
+use super::document::restore_graph;
 use super::file_layout::FileLayout;
 use super::restore::LayoutFit;
 use super::split::definitions;
-use crate::graph::GraphKind;
+use crate::graph::{GraphKind, document_kind};
 use crate::json::{self, Object, Value};
 
 /// Puts the layout of exactly this content into it. `None`: the bytes are to stay as they
@@ -22,7 +22,7 @@ pub fn smudge(content: &[u8], line: &str) -> Option<Vec<u8>> {
 
 /// `expected` is about how long the file will be.
 fn smudge_exact(mut value: Value, mut layout: FileLayout, expected: usize) -> Option<Vec<u8>> {
-    for found in document_graphs(&value) {
+    for found in document_kind(&value).into_graphs() {
         if let (Some(Value::Object(graph)), Some(aside)) =
             (found.at.get_mut(&mut value), layout.take_graph(&found.at))
         {
@@ -40,7 +40,7 @@ fn smudge_exact(mut value: Value, mut layout: FileLayout, expected: usize) -> Op
 /// was missing.
 pub fn place_missing(document: &mut Value) -> bool {
     let mut any = false;
-    for found in document_graphs(document) {
+    for found in document_kind(document).into_graphs() {
         if let (Some(Value::Object(graph)), true) =
             (found.at.get_mut(document), found.kind != GraphKind::Prompt)
             && !has_all_positions(graph)
@@ -57,7 +57,7 @@ pub fn place_missing(document: &mut Value) -> bool {
 /// those of each.
 pub fn arrange_again(document: &mut Value, extent: ArrangeExtent<'_>) -> bool {
     let mut any = false;
-    for found in document_graphs(document) {
+    for found in document_kind(document).into_graphs() {
         if let (Some(Value::Object(graph)), true) =
             (found.at.get_mut(document), found.kind != GraphKind::Prompt)
         {

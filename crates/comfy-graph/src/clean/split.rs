@@ -7,12 +7,16 @@
 //! belongs. Must not know files, styles or where layouts are kept.
 
 use super::LayoutMode;
-use super::policy::{IdCounter, MemberRule, ObjectPolicy};
+use super::policy::{IdCounter, MemberRank, MemberRule, ObjectPolicy};
+use crate::graph::MAX_DEFINITION_DEPTH;
 use crate::json::{JsonKey, Number, Object, Value};
 
 pub(super) const KEYS_MEMBER: &str = "#keys";
 pub(super) const ORDER_MEMBER: &str = "#order";
 pub(super) const ITEMS_MEMBER: &str = "#items";
+
+/// Position, size, flags and order of a node, its slots, and what it is known by.
+const USUAL_LAYOUT_MEMBERS: usize = 8;
 
 /// The largest id of each kind over the root graph and all definitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,8 +49,7 @@ impl HighestIds {
         if let Some(extra) = graph.get("extra").and_then(Value::as_object) {
             largest(extra, "reroutes", &mut self.reroute);
         }
-        // Nested definitions are legal to read; no writer nests them deeply.
-        if depth < 32 {
+        if depth < MAX_DEFINITION_DEPTH {
             for definition in definitions(graph) {
                 self.add_graph(definition, depth + 1);
             }
@@ -76,11 +79,6 @@ pub(super) fn definitions_mut(graph: &mut Object) -> impl Iterator<Item = &mut O
     list.into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
-/// Puts members into the order in which ComfyUI writes them.
-pub(super) fn sort_in_writer_order(object: &mut Object, class: &ObjectPolicy) {
-    sort_members(object, class);
-}
-
 /// The id of a list element: the member `id`, or the first element of a link array.
 pub(super) fn element_id(element: &Value) -> Option<&Value> {
     match element {
@@ -91,123 +89,140 @@ pub(super) fn element_id(element: &Value) -> Option<&Value> {
 }
 
 /// What a split needs to know of the whole file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct LayoutSplitter {
-    pub(super) mode: LayoutMode,
-    pub(super) highest_ids: HighestIds,
+    mode: LayoutMode,
+    highest_ids: HighestIds,
+    /// The ranks of the members of the objects that are being split, the innermost last.
+    ranks: Vec<MemberRank>,
 }
 
 impl LayoutSplitter {
+    pub(super) fn new(mode: LayoutMode, highest_ids: HighestIds) -> Self {
+        LayoutSplitter { mode, highest_ids, ranks: Vec::new() }
+    }
+
     /// Takes the layout out of an object and puts its members into canonical order.
-    pub(super) fn split_object(&self, object: &mut Object, class: &ObjectPolicy) -> Object {
-        let mut aside = Object::new();
-        if let Some(keys) = sort_members(object, class) {
-            aside.insert(KEYS_MEMBER, keys);
+    pub(super) fn split_object(&mut self, object: &mut Object, class: &ObjectPolicy) -> Object {
+        let mut aside = match class.identity {
+            [] => Object::new(),
+            _ => Object::with_capacity(USUAL_LAYOUT_MEMBERS),
+        };
+        let first = self.ranks.len();
+        let keys = object.keys().map(JsonKey::as_str);
+        if !class.rank_members(keys, &mut self.ranks) {
+            let keys = object.keys().map(|key| Value::String(key.clone())).collect();
+            aside.append(KEYS_MEMBER, Value::Array(keys));
+            sort_by_rank(object, &mut self.ranks[first..]);
         }
-        let mut next = 0;
-        object.retain(|key, value| match class.find_rule(key, next) {
-            None => true,
-            Some((at, rule)) => {
-                next = at + 1;
-                self.apply_rule(rule, key, value, &mut aside)
-            }
+        object.take_members(|at, key, value| match class.rule(self.ranks[first + at]) {
+            None | Some(MemberRule::Content) => false,
+            Some(rule) => self.take_member(rule, key, value, &mut aside),
         });
+        self.ranks.truncate(first);
         if !aside.is_empty() && !class.identity.is_empty() {
             let identity = class.identity.iter();
             let identity = identity.filter_map(|k| Some((JsonKey::new(k), object.get(k)?.clone())));
-            aside = identity.chain(aside).collect();
+            aside.prepend(identity);
         }
         aside
     }
 
-    /// Applies one rule; whether the member stays.
-    fn apply_rule(
-        &self,
-        rule: MemberRule,
-        key: &str,
+    /// Applies one rule; whether the member goes.
+    fn take_member(
+        &mut self,
+        rule: &MemberRule,
+        key: &mut JsonKey,
         value: &mut Value,
         aside: &mut Object,
     ) -> bool {
         let strips = self.mode == LayoutMode::Strip;
-        match rule {
-            MemberRule::Content => true,
-            MemberRule::Layout if !strips => true,
+        match *rule {
+            MemberRule::Content => false,
+            MemberRule::Layout if !strips => false,
             MemberRule::Layout | MemberRule::Volatile => {
-                aside.append(key, std::mem::take(value));
-                false
+                aside.append(std::mem::take(key), std::mem::take(value));
+                true
             }
-            MemberRule::Box(_) | MemberRule::Point if !strips => true,
+            MemberRule::Box(_) | MemberRule::Point if !strips => false,
             MemberRule::Box(corners) => {
                 let constant = Value::from(corners.to_vec());
-                aside.append(key, std::mem::replace(value, constant));
-                true
+                aside.append(key.clone(), std::mem::replace(value, constant));
+                false
             }
             MemberRule::Point => {
                 let constant = Value::from(vec![0_i64, 0]);
-                aside.append(key, std::mem::replace(value, constant));
-                true
+                aside.append(key.clone(), std::mem::replace(value, constant));
+                false
             }
             MemberRule::Counter(counter) => {
                 self.split_counter(counter, key, value, aside);
-                true
+                false
             }
             MemberRule::SortedIds => {
                 sort_link_ids(key, value, aside);
-                true
+                false
             }
             MemberRule::Object(class) => {
                 if let Value::Object(object) = value {
                     let inner = self.split_object(object, class);
                     if !inner.is_empty() {
-                        aside.append(key, Value::Object(inner));
+                        aside.append(key.clone(), Value::Object(inner));
                     }
                 }
-                true
+                false
             }
-            MemberRule::Flags(_) if !strips => true,
+            MemberRule::Flags(_) if !strips => false,
             MemberRule::Flags(class) | MemberRule::Marks(class) => {
-                self.split_flags(class, key, value, aside)
+                self.take_flags(class, key, value, aside)
             }
             MemberRule::Sorted(class) => {
                 self.split_list(class, ListOrder::ById, key, value, aside);
-                true
+                false
             }
             MemberRule::List(class) => {
                 self.split_list(class, ListOrder::None, key, value, aside);
-                true
+                false
             }
         }
     }
 
-    fn split_counter(&self, counter: IdCounter, key: &str, value: &mut Value, aside: &mut Object) {
+    fn split_counter(
+        &self,
+        counter: IdCounter,
+        key: &JsonKey,
+        value: &mut Value,
+        aside: &mut Object,
+    ) {
         let Value::Number(number) = &*value else { return };
         let truth = Number::from(self.highest_ids.get(counter));
         if *number != truth {
-            aside.append(key, std::mem::replace(value, Value::Number(truth)));
+            aside.append(key.clone(), std::mem::replace(value, Value::Number(truth)));
         }
     }
 
-    fn split_flags(
-        &self,
+    /// Takes flags out; whether nothing is left.
+    fn take_flags(
+        &mut self,
         class: &ObjectPolicy,
-        key: &str,
+        key: &JsonKey,
         value: &mut Value,
         aside: &mut Object,
     ) -> bool {
-        let Value::Object(flags) = value else { return true };
+        let Value::Object(flags) = value else { return false };
         let inner = self.split_object(flags, class);
-        let stays = !flags.is_empty();
-        if !stays || !inner.is_empty() {
-            aside.append(key, Value::Object(inner));
+        let goes = flags.is_empty();
+        if goes || !inner.is_empty() {
+            aside.append(key.clone(), Value::Object(inner));
         }
-        stays
+        goes
     }
 
     fn split_list(
-        &self,
+        &mut self,
         class: &ObjectPolicy,
         sorting: ListOrder,
-        key: &str,
+        key: &JsonKey,
         value: &mut Value,
         aside: &mut Object,
     ) {
@@ -227,12 +242,12 @@ impl LayoutSplitter {
         }
         match order {
             None if items.is_empty() => {}
-            None => aside.append(key, Value::Array(items)),
+            None => aside.append(key.clone(), Value::Array(items)),
             Some(order) => {
                 let mut both = Object::new();
                 both.append(ORDER_MEMBER, order);
                 both.append(ITEMS_MEMBER, Value::Array(items));
-                aside.append(key, Value::Object(both));
+                aside.append(key.clone(), Value::Object(both));
             }
         }
     }
@@ -249,29 +264,31 @@ pub(super) fn member_rank(class: &ObjectPolicy, key: &str, from: usize) -> usize
     class.find_rule(key, from).map_or(usize::MAX, |(at, _)| at)
 }
 
-/// Puts members into canonical order. Gives the old order if that changed anything.
-fn sort_members(object: &mut Object, class: &ObjectPolicy) -> Option<Value> {
-    let mut from = 0;
-    let sorted = object.is_sorted_by_key(|key| {
-        let place = member_rank(class, key, from);
-        from = place.saturating_add(1).min(class.members.len());
-        place
-    });
-    if sorted {
-        return None;
+/// Puts members into canonical order.
+pub(super) fn sort_members(object: &mut Object, class: &ObjectPolicy) {
+    let mut ranks = Vec::with_capacity(object.len());
+    if !class.rank_members(object.keys().map(JsonKey::as_str), &mut ranks) {
+        sort_by_rank(object, &mut ranks);
     }
-    let keys = object.keys().map(|key| Value::String(key.clone())).collect();
-    object.sort_by_key(|key| member_rank(class, key, 0));
-    Some(Value::Array(keys))
+}
+
+/// Sorts members and their ranks; equal ranks keep their order. Nearly all are in order.
+fn sort_by_rank(object: &mut Object, ranks: &mut [MemberRank]) {
+    let members = object.members_mut();
+    for at in 1..ranks.len() {
+        let place = ranks[..at].partition_point(|rank| *rank <= ranks[at]);
+        ranks[place..=at].rotate_right(1);
+        members[place..=at].rotate_right(1);
+    }
 }
 
 /// Sorts a list of whole numbers; other lists have no order we know of.
-fn sort_link_ids(key: &str, value: &mut Value, aside: &mut Object) {
+fn sort_link_ids(key: &JsonKey, value: &mut Value, aside: &mut Object) {
     let Value::Array(ids) = value else { return };
     if !ids.iter().all(|id| id.as_i64().is_some()) || ids.is_sorted_by_key(Value::as_i64) {
         return;
     }
-    aside.append(key, Value::Array(ids.clone()));
+    aside.append(key.clone(), Value::Array(ids.clone()));
     ids.sort_by_key(Value::as_i64);
 }
 
@@ -301,7 +318,7 @@ fn sort_by_id(elements: &mut Vec<Value>) -> Option<Value> {
         return None;
     }
     let mut old_places: Vec<usize> = (0..elements.len()).collect();
-    old_places.sort_by_key(|&at| element_id_order(&elements[at]));
+    old_places.sort_by_cached_key(|&at| element_id_order(&elements[at]));
     let mut new_places = vec![0_usize; elements.len()];
     let mut taken: Vec<Value> = std::mem::take(elements);
     for (new, &old) in old_places.iter().enumerate() {

@@ -67,7 +67,7 @@ pub(super) fn apply_to_document(mut value: Value, edits: &[&Edit]) -> Result<Val
 fn diff_wrapped(mut before: Value, mut after: Value, naming: &dyn WidgetNaming) -> EditScript {
     let whole = (before.clone(), after.clone());
     let mut entries = Vec::new();
-    for found in shared_paths(&wrapped_graphs(&before), &wrapped_graphs(&after)) {
+    for found in shared_paths(&before, &after) {
         if !have_same_list_lengths(&found, &before, &after) {
             continue;
         }
@@ -117,22 +117,11 @@ pub(super) fn replacement_script(before: Value, after: Value, format: ScriptForm
     EditScript { format, entries: vec![EditEntry::standalone(Edit::Raw(raw))] }
 }
 
-fn wrapped_graphs(document: &Value) -> Vec<(JsonPath, GraphKind)> {
-    match document_kind(document) {
-        DocumentKind::Wrapped(found) => {
-            found.into_iter().map(|found| (found.at, found.kind)).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
 /// The places at which both documents hold a graph.
-fn shared_paths(
-    before: &[(JsonPath, GraphKind)],
-    after: &[(JsonPath, GraphKind)],
-) -> Vec<JsonPath> {
-    let known: std::collections::HashSet<&JsonPath> = before.iter().map(|(at, _)| at).collect();
-    after.iter().filter(|(at, _)| known.contains(at)).map(|(at, _)| at.clone()).collect()
+fn shared_paths(before: &Value, after: &Value) -> Vec<JsonPath> {
+    let paths = |document| document_kind(document).into_graphs().into_iter().map(|found| found.at);
+    let known: std::collections::HashSet<JsonPath> = paths(before).collect();
+    paths(after).filter(|at| known.contains(at)).collect()
 }
 
 /// Whether every list on the way is as long in both documents: then an index names the

@@ -144,7 +144,7 @@ impl PairedGraphs<'_, '_> {
         layer: Layer,
     ) -> FxHashMap<RerouteId, Vec<SinkRef>> {
         let graph = net.layers[layer].graph;
-        let wires = net.layers[layer].wires.iter().map(|wire| (wire.link, wire));
+        let wires = net.layers[layer].wires().iter().map(|wire| (wire.link, wire));
         let wires: FxHashMap<_, _> = wires.collect();
         let is_old = std::ptr::eq(net, self.old);
         let sink = |wire: &crate::graph::Wire| {

@@ -223,7 +223,7 @@ fn locate_target(
     if shape == DocumentShape::Prompt {
         return match at.0.split_first() {
             Some((id, rest)) => {
-                let id = NodeId::from_text(&step_text(id));
+                let id = NodeId::from_text(&id.to_key());
                 (
                     EditTarget::Node(node_ref_by_id(new, &GraphScope::Root, &id)),
                     JsonPath(rest.to_vec()),
@@ -486,13 +486,6 @@ fn is_empty_value(value: &Value) -> bool {
         Value::Array(elements) => elements.is_empty(),
         Value::Object(members) => members.values().all(is_empty_value),
         _ => false,
-    }
-}
-
-fn step_text(step: &JsonStep) -> CompactString {
-    match step {
-        JsonStep::Key(key) => key.clone(),
-        JsonStep::Index(at) => compact_str::format_compact!("{at}"),
     }
 }
 

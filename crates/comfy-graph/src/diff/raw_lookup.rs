@@ -6,7 +6,9 @@ use compact_str::ToCompactString;
 use rustc_hash::FxHashMap;
 
 use super::edit::{EditTarget, NodeRef};
-use crate::graph::{GraphScope, LinkId, NodeId, RerouteId, SubgraphId, is_prompt};
+use crate::graph::{
+    GraphScope, LinkId, MAX_DEFINITION_DEPTH, NodeId, RerouteId, SubgraphId, is_prompt,
+};
 use crate::json::{JsonPath, JsonStep, Value};
 
 /// Where everything lies in one document. Holds as long as no list changes its order.
@@ -18,9 +20,6 @@ pub(super) struct RawLookup {
     reroutes: FxHashMap<GraphScope, FxHashMap<RerouteId, (JsonPath, usize)>>,
     is_prompt: bool,
 }
-
-/// How deeply definitions may be nested: what lies deeper is not found.
-const MAX_DEFINITION_DEPTH: usize = 32;
 
 impl RawLookup {
     pub(super) fn from_document(document: &Value) -> Self {

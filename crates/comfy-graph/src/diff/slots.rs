@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::edit::{Change, Edit, SlotSide};
 use super::script_builder::{EditToken, ScriptBuilder};
-use crate::graph::SlotName;
+use crate::graph::{SlotName, slot_names};
 use crate::json::{Object, Value};
 use crate::pair::{IndexedGraph, Layer, NodeIndex, Pairing};
 
@@ -185,22 +185,6 @@ fn have_same_slots(a: SlotList<'_>, b: SlotList<'_>) -> bool {
     let same =
         |a: &Value, b: &Value| a.get("name") == b.get("name") && a.get("type") == b.get("type");
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-}
-
-/// The names of slots, counted among their namesakes.
-fn slot_names(slots: SlotList<'_>) -> Vec<SlotName> {
-    let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
-    let name = |slot| {
-        let name = slot_name(slot);
-        let count = seen.entry(name).or_default();
-        *count += 1;
-        SlotName { nth: *count - 1, ..SlotName::new(name) }
-    };
-    slots.iter().map(name).collect()
-}
-
-fn slot_name(slot: &Value) -> &str {
-    slot.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The uuids of boundary slots; where there is none, something no other slot has.

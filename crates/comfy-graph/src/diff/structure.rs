@@ -251,7 +251,7 @@ impl StructureComparison<'_, '_, '_> {
         for (layer, before) in pairing.old_layer.iter().enumerate() {
             let dead = |net: &IndexedGraph<'_>, layer: Layer| -> FxHashMap<LinkId, Value> {
                 let graph = net.layers[layer].graph;
-                let dead = net.layers[layer].wires.dangling.iter();
+                let dead = net.layers[layer].wires().dangling.iter();
                 let raw = |id: &LinkId| Some((*id, graph.links.get(id)?.clone().into_value()));
                 dead.filter_map(raw).collect()
             };
@@ -321,7 +321,7 @@ impl StructureComparison<'_, '_, '_> {
         }
         for (id, reroute) in &graph.reroutes {
             let links: Vec<LinkId> = reroute.links().collect();
-            let wires = new.layers[layer].wires.iter();
+            let wires = new.layers[layer].wires().iter();
             let wires = wires.filter(|wire| links.contains(&wire.link));
             let edit = Edit::Reroute {
                 scope: new.layers[layer].scope.clone(),

@@ -135,7 +135,7 @@ impl<'n, 'w> WidgetComparison<'n, 'w> {
         };
         let boundary = crate::graph::WireSource::Boundary(SlotName::new(name));
         let layer = &self.new.layers[inside];
-        let mut fed = layer.wires.iter().filter(|wire| wire.from == boundary);
+        let mut fed = layer.wires().iter().filter(|wire| wire.from == boundary);
         fed.any(|wire| {
             let WireSink::Node { id, input } = &wire.to else { return false };
             let Some(spot) = self.new.node_index(inside, id) else { return false };

@@ -57,13 +57,13 @@ impl IndexedGraph<'_> {
     /// What comes into an input of a node, and in which graph.
     fn source_into(&self, spot: NodeIndex, input: &SlotName) -> Option<(Layer, &WireSource)> {
         let layer = self.layer_of(spot);
-        Some((layer, &self.layers[layer].wires.wire_into(self.node_id(spot), input)?.from))
+        Some((layer, &self.layers[layer].wires().wire_into(self.node_id(spot), input)?.from))
     }
 
     /// What comes out of a boundary output.
     fn source_out_of(&self, inside: Layer, slot: usize) -> Option<(Layer, &WireSource)> {
         let name = self.definition(inside)?.output_name(slot);
-        Some((inside, &self.layers[inside].wires.by_sink.get(&WireSink::Boundary(name))?.from))
+        Some((inside, &self.layers[inside].wires().by_sink.get(&WireSink::Boundary(name))?.from))
     }
 
     fn only_instance(&self, layer: Layer) -> Option<NodeIndex> {

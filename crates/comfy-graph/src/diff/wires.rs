@@ -41,7 +41,7 @@ impl<'n> PairedGraphs<'n, '_> {
         let mut renumbered = Vec::new();
         let mut seen: Vec<FxHashSet<LinkId>> = vec![FxHashSet::default(); self.old.layers.len()];
         for (layer, net) in self.new.layers.iter().enumerate() {
-            for wire in net.wires.iter() {
+            for wire in net.wires().iter() {
                 let before = self.wire_before(layer, wire);
                 if let Some((layer, wire)) = before {
                     seen[layer].insert(wire.link);
@@ -67,7 +67,7 @@ impl<'n> PairedGraphs<'n, '_> {
             }
         }
         for (layer, net) in self.old.layers.iter().enumerate() {
-            let cut = net.wires.iter().filter(|wire| !seen[layer].contains(&wire.link));
+            let cut = net.wires().iter().filter(|wire| !seen[layer].contains(&wire.link));
             changes.extend(cut.map(|wire| WireChange {
                 before: Some((layer, wire)),
                 after: None,
@@ -95,7 +95,7 @@ impl<'n> PairedGraphs<'n, '_> {
                 )
             }
         };
-        let wire = self.old.layers[old_layer].wires.by_sink.get(&sink)?;
+        let wire = self.old.layers[old_layer].wires().by_sink.get(&sink)?;
         Some((old_layer, wire))
     }
 

@@ -87,45 +87,45 @@ fn check_ends(graph: &Graph, report: &mut DefectCollector<'_>) {
         let id = link.id();
         match link.from() {
             LinkEnd::Node { id: node, slot } => match graph.nodes.get(node) {
-                None => report.push(DefectKind::NoOrigin(id, node.clone())),
+                None => report.push(DefectKind::NoOrigin { link: id, node: node.clone() }),
                 Some(node) if node.output_at(*slot).is_none() => {
-                    report.push(DefectKind::NoOutput(id, link.from().clone()));
+                    report.push(DefectKind::NoOutput { link: id, from: link.from().clone() });
                 }
                 Some(_) => {}
             },
             LinkEnd::GraphInput { slot } if inner => {
                 if super::slot::slot_at(graph.rest.get("inputs"), *slot).is_none() {
-                    report.push(DefectKind::NoOutput(id, link.from().clone()));
+                    report.push(DefectKind::NoOutput { link: id, from: link.from().clone() });
                 }
             }
             LinkEnd::GraphInput { .. } => {
-                report.push(DefectKind::NoOrigin(id, NodeId::GRAPH_INPUT))
+                report.push(DefectKind::NoOrigin { link: id, node: NodeId::GRAPH_INPUT })
             }
             LinkEnd::GraphOutput { .. } => {
-                report.push(DefectKind::NoOrigin(id, NodeId::GRAPH_OUTPUT))
+                report.push(DefectKind::NoOrigin { link: id, node: NodeId::GRAPH_OUTPUT })
             }
-            LinkEnd::Loose => report.push(DefectKind::NoOrigin(id, NodeId::NOWHERE)),
+            LinkEnd::Loose => report.push(DefectKind::NoOrigin { link: id, node: NodeId::NOWHERE }),
         }
         match link.to() {
             LinkEnd::Node { id: node, slot } => match graph.nodes.get(node) {
-                None => report.push(DefectKind::NoTarget(id, node.clone())),
+                None => report.push(DefectKind::NoTarget { link: id, node: node.clone() }),
                 Some(node) if node.input_at(*slot).is_none() => {
-                    report.push(DefectKind::NoInput(id, link.to().clone()));
+                    report.push(DefectKind::NoInput { link: id, to: link.to().clone() });
                 }
                 Some(_) => {}
             },
             LinkEnd::GraphOutput { slot } if inner => {
                 if super::slot::slot_at(graph.rest.get("outputs"), *slot).is_none() {
-                    report.push(DefectKind::NoInput(id, link.to().clone()));
+                    report.push(DefectKind::NoInput { link: id, to: link.to().clone() });
                 }
             }
             LinkEnd::GraphOutput { .. } => {
-                report.push(DefectKind::NoTarget(id, NodeId::GRAPH_OUTPUT))
+                report.push(DefectKind::NoTarget { link: id, node: NodeId::GRAPH_OUTPUT })
             }
             LinkEnd::GraphInput { .. } => {
-                report.push(DefectKind::NoTarget(id, NodeId::GRAPH_INPUT))
+                report.push(DefectKind::NoTarget { link: id, node: NodeId::GRAPH_INPUT })
             }
-            LinkEnd::Loose => report.push(DefectKind::NoTarget(id, NodeId::NOWHERE)),
+            LinkEnd::Loose => report.push(DefectKind::NoTarget { link: id, node: NodeId::NOWHERE }),
         }
     }
 }
@@ -191,7 +191,7 @@ fn check_instances(workflow: &Workflow, graph: &Graph, report: &mut DefectCollec
     for (id, node) in &graph.nodes {
         let Some(definition) = workflow.definition_of(node) else {
             if looks_like_uuid(node.class()) {
-                report.push(DefectKind::NoDefinition(id.clone(), node.as_subgraph()));
+                report.push(DefectKind::NoDefinition { node: id.clone(), id: node.as_subgraph() });
             }
             continue;
         };
@@ -213,7 +213,7 @@ fn check_instances(workflow: &Workflow, graph: &Graph, report: &mut DefectCollec
         let proxied = proxies.iter().filter_map(|entry| NodeId::from_value(entry.get_index(0)?));
         for proxied in proxied {
             if !proxied.is_reserved() && !definition.graph.nodes.contains_key(&proxied) {
-                report.push(DefectKind::NoProxiedNode(id.clone(), proxied));
+                report.push(DefectKind::NoProxiedNode { host: id.clone(), node: proxied });
             }
         }
     }
@@ -310,7 +310,7 @@ fn check_recursion(workflow: &Workflow, found: &mut Vec<WorkflowDefect>) {
 
 impl Workflow {
     /// The definitions that contain an instance of themselves, however deep.
-    pub fn recursive_definitions(&self) -> Vec<SubgraphId> {
+    pub(crate) fn recursive_definitions(&self) -> Vec<SubgraphId> {
         let inner = |id: &SubgraphId| -> FxHashSet<SubgraphId> {
             let Some(definition) = self.definitions.get(id) else { return FxHashSet::default() };
             let nodes = definition.graph.nodes.values();

@@ -60,13 +60,33 @@ pub enum DefectKind {
         with: GraphScope,
     },
     /// A link starts at a node that is not there.
-    NoOrigin(LinkId, NodeId),
+    NoOrigin {
+        /// The link.
+        link: LinkId,
+        /// The id that nothing has.
+        node: NodeId,
+    },
     /// A link ends at a node that is not there.
-    NoTarget(LinkId, NodeId),
+    NoTarget {
+        /// The link.
+        link: LinkId,
+        /// The id that nothing has.
+        node: NodeId,
+    },
     /// A link starts at an output that its origin does not have.
-    NoOutput(LinkId, LinkEnd),
+    NoOutput {
+        /// The link.
+        link: LinkId,
+        /// The end with the missing output.
+        from: LinkEnd,
+    },
     /// A link ends at an input that its target does not have.
-    NoInput(LinkId, LinkEnd),
+    NoInput {
+        /// The link.
+        link: LinkId,
+        /// The end with the missing input.
+        to: LinkEnd,
+    },
     /// `inputs[].link` and the links table disagree.
     InputDisagrees {
         /// The node.
@@ -106,7 +126,12 @@ pub enum DefectKind {
     /// `inputNode` or `outputNode` or its `bounding` is missing: the canvas stays empty.
     NoBoundaryBox(&'static str),
     /// An instance of a definition that is not in the file.
-    NoDefinition(NodeId, SubgraphId),
+    NoDefinition {
+        /// The instance.
+        node: NodeId,
+        /// The definition that is not there.
+        id: SubgraphId,
+    },
     /// An input or output of an instance is not on the boundary of its definition.
     InstanceSlot {
         /// The instance.
@@ -115,7 +140,12 @@ pub enum DefectKind {
         slot: SlotName,
     },
     /// An instance's `proxyWidgets` name a node that is not in its definition.
-    NoProxiedNode(NodeId, NodeId),
+    NoProxiedNode {
+        /// The instance.
+        host: NodeId,
+        /// The node that is not there.
+        node: NodeId,
+    },
     /// A definition contains itself.
     Recursive(SubgraphId),
     /// A reroute or a link names a reroute that is not there.
@@ -138,13 +168,13 @@ impl WorkflowDefect {
         match &self.kind {
             F::Misshapen { list: GraphList::Nodes | GraphList::Definitions, .. }
             | F::NoBoundaryBox(_)
-            | F::NoDefinition(..)
+            | F::NoDefinition { .. }
             | F::Recursive(_) => Severity::Fatal,
             F::Repeated {
                 list: GraphList::Nodes | GraphList::Links | GraphList::Definitions,
                 ..
             }
-            | F::NoOrigin(..)
+            | F::NoOrigin { .. }
             | F::InputDisagrees { .. }
             | F::OutputDisagrees { .. }
             | F::Contended { .. }
@@ -181,20 +211,20 @@ impl fmt::Display for DefectKind {
             DefectKind::Shared { list, id, with: GraphScope::Definition(with) } => {
                 write!(f, "{list} {id} has an id that subgraph {with} uses too")
             }
-            DefectKind::NoOrigin(link, node) => {
+            DefectKind::NoOrigin { link, node } => {
                 write!(f, "link {link} leaves node {node}, which is not there")
             }
-            DefectKind::NoTarget(link, node) => {
+            DefectKind::NoTarget { link, node } => {
                 write!(f, "link {link} feeds node {node}, which is not there")
             }
-            DefectKind::NoOutput(link, end) => {
+            DefectKind::NoOutput { link, from: end } => {
                 write!(
                     f,
                     "link {link} leaves output {}, which its origin does not have",
                     slot_text(end)
                 )
             }
-            DefectKind::NoInput(link, end) => {
+            DefectKind::NoInput { link, to: end } => {
                 write!(
                     f,
                     "link {link} feeds input {}, which its target does not have",
@@ -218,13 +248,13 @@ impl fmt::Display for DefectKind {
                 write!(f, "boundary slot {slot} and the links table disagree")
             }
             DefectKind::NoBoundaryBox(key) => write!(f, "{key} has no bounding box"),
-            DefectKind::NoDefinition(node, id) => {
+            DefectKind::NoDefinition { node, id } => {
                 write!(f, "node {node} is an instance of subgraph {id}, which is not in the file")
             }
             DefectKind::InstanceSlot { node, slot } => {
                 write!(f, "slot {slot} of instance {node} is not on its subgraph's boundary")
             }
-            DefectKind::NoProxiedNode(host, node) => {
+            DefectKind::NoProxiedNode { host, node } => {
                 write!(f, "instance {host} shows a widget of inner node {node}, which is not there")
             }
             DefectKind::Recursive(_) => f.write_str("the subgraph contains itself"),

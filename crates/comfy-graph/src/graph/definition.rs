@@ -21,7 +21,7 @@ impl SubgraphDefinition {
     }
 
     /// Gives it another uuid. What refers to it is not changed: that does `renumber`.
-    pub fn set_id(&mut self, id: SubgraphId) {
+    pub(crate) fn set_id(&mut self, id: SubgraphId) {
         self.graph.rest.insert("id", id.0.clone());
         self.id = id;
     }

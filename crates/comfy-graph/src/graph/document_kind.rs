@@ -55,6 +55,15 @@ impl DocumentKind {
     pub fn is_workflow(&self) -> bool {
         matches!(self, DocumentKind::Graph(GraphKind::Workflow(_)))
     }
+
+    /// The graphs of the document, wherever they are.
+    pub(crate) fn into_graphs(self) -> Vec<GraphLocation> {
+        match self {
+            DocumentKind::Graph(kind) => vec![GraphLocation { at: JsonPath::root(), kind }],
+            DocumentKind::Wrapped(found) => found,
+            DocumentKind::Templates | DocumentKind::Other => Vec::new(),
+        }
+    }
 }
 
 /// Says what a document is.

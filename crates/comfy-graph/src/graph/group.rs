@@ -29,7 +29,7 @@ impl Group {
     }
 
     /// Gives it another id.
-    pub fn set_id(&mut self, id: GroupId) {
+    pub(crate) fn set_id(&mut self, id: GroupId) {
         let spelled = id.respell(self.raw.get("id").unwrap_or(&Value::Null));
         self.raw.insert("id", spelled);
     }
@@ -37,6 +37,14 @@ impl Group {
     /// The title; empty where there is none.
     pub fn title(&self) -> &str {
         self.raw.get("title").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether a conflict means this group: by the id, else by the title.
+    pub(crate) fn is_called(&self, id: Option<GroupId>, title: &str) -> bool {
+        match id {
+            Some(id) => self.id() == Some(id),
+            None => self.title() == title,
+        }
     }
 
     /// The colour, if one was chosen.

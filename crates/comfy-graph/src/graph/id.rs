@@ -24,11 +24,11 @@ pub enum NodeId {
 
 impl NodeId {
     /// Where links leave from that come in through the boundary of a subgraph.
-    pub const GRAPH_INPUT: NodeId = NodeId::Number(-10);
+    pub(crate) const GRAPH_INPUT: NodeId = NodeId::Number(-10);
     /// Where links end that go out through the boundary of a subgraph.
-    pub const GRAPH_OUTPUT: NodeId = NodeId::Number(-20);
+    pub(crate) const GRAPH_OUTPUT: NodeId = NodeId::Number(-20);
     /// The loose end of a floating link.
-    pub const NOWHERE: NodeId = NodeId::Number(-1);
+    pub(crate) const NOWHERE: NodeId = NodeId::Number(-1);
 
     /// The id that a text names.
     pub fn from_text(text: &str) -> Self {
@@ -67,7 +67,7 @@ impl NodeId {
     }
 
     /// The id spelled the way `old` was: as text where that was text.
-    pub fn respell(&self, old: &Value) -> Value {
+    pub(crate) fn respell(&self, old: &Value) -> Value {
         match old {
             Value::String(_) => Value::from(self.to_compact_string()),
             _ => self.to_value(),
@@ -75,7 +75,7 @@ impl NodeId {
     }
 
     /// Whether this stands for a boundary or a loose end: such ids are never renumbered.
-    pub fn is_reserved(&self) -> bool {
+    pub(crate) fn is_reserved(&self) -> bool {
         matches!(self, NodeId::Number(-10 | -20 | -1))
     }
 }
@@ -186,7 +186,7 @@ macro_rules! numbered {
             }
 
             /// The id spelled the way `old` was: as text where that was text.
-            pub fn respell(self, old: &Value) -> Value {
+            pub(crate) fn respell(self, old: &Value) -> Value {
                 match old {
                     Value::String(_) => Value::from(self.0.to_compact_string()),
                     _ => self.to_value(),

@@ -238,7 +238,7 @@ impl Link {
     }
 
     /// Gives the link another id. What refers to it is not changed: that does `renumber`.
-    pub fn set_id(&mut self, id: LinkId) {
+    pub(crate) fn set_id(&mut self, id: LinkId) {
         let spelled = id.respell(self.raw.get(ID).unwrap_or(&Value::Null));
         self.raw.set(ID, spelled);
         if let Some((_, extension)) = &mut self.extension {
@@ -269,12 +269,12 @@ impl Link {
     }
 
     /// Sets the type it carries.
-    pub fn set_kind(&mut self, kind: Value) {
+    pub(crate) fn set_kind(&mut self, kind: Value) {
         self.raw.set(TYPE, kind);
     }
 
     /// Sets or removes the last reroute before the input.
-    pub fn set_parent(&mut self, parent: Option<RerouteId>) {
+    pub(crate) fn set_parent(&mut self, parent: Option<RerouteId>) {
         match (&mut self.raw, parent) {
             (RawLink::Object(object), Some(parent)) => {
                 object.insert("parentId", parent.to_value());
@@ -322,7 +322,7 @@ impl Reroute {
     }
 
     /// Gives it another id.
-    pub fn set_id(&mut self, id: RerouteId) {
+    pub(crate) fn set_id(&mut self, id: RerouteId) {
         let spelled = id.respell(self.raw.get("id").unwrap_or(&Value::Null));
         self.raw.insert("id", spelled);
         self.id = id;

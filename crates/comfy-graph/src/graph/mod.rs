@@ -7,6 +7,10 @@
 //! This module must not know git, files, the layout policy, or which widgets a node class
 //! has: `catalog` knows that.
 
+/// How deeply definitions may lie in each other: what lies deeper is left alone. No writer
+/// nests them deeply.
+pub(crate) const MAX_DEFINITION_DEPTH: usize = 32;
+
 mod check;
 mod counters;
 mod defect;
@@ -38,14 +42,14 @@ pub use id::{GraphScope, GroupId, LinkId, NodeId, NodeKey, RerouteId, SubgraphId
 pub use key_order::{FxIndexMap, UntypedElement};
 pub use link::{Link, LinkEnd, LinkFormat, Reroute};
 pub use node::{Node, NodeMode};
-pub use promoted_widgets::{PromotedWidget, SubgraphInstances, WidgetOverride, is_virtual_class};
+pub(crate) use promoted_widgets::SubgraphInstances;
+pub use promoted_widgets::{PromotedWidget, is_virtual_class};
 pub use prompt::{NotAPrompt, Prompt, PromptInput, PromptNode};
 pub use renumber::Renumbering;
 pub use slot::{Slot, SlotName, WidgetValues};
+pub(crate) use slot::{find_slot, slot_names};
 pub use to_prompt::{PromptConversionError, ValueHolder, ValueHolders};
-pub use widget::{
-    PositionalNaming, Widget, WidgetLocation, WidgetName, WidgetNaming, WidgetRole,
-    widgets_by_position,
-};
+pub(crate) use widget::widgets_by_position;
+pub use widget::{PositionalNaming, Widget, WidgetLocation, WidgetName, WidgetNaming, WidgetRole};
 pub use wires::{Wire, WireSink, WireSource, Wires};
 pub use workflow::{Graph, NotAWorkflow, UntypedElements, Workflow};

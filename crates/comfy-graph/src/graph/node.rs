@@ -81,7 +81,7 @@ impl Node {
 
     /// Gives the node another id, spelled as the old one was. What refers to it is
     /// not changed: that does `renumber`.
-    pub fn set_id(&mut self, id: NodeId) {
+    pub(crate) fn set_id(&mut self, id: NodeId) {
         let spelled = id.respell(self.raw.get("id").unwrap_or(&Value::Null));
         self.raw.insert("id", spelled);
         self.id = id;
@@ -174,16 +174,6 @@ impl Node {
         slot::slot_name(self.raw.get("outputs"), at)
     }
 
-    /// The raw input at an index, to change.
-    pub fn input_mut(&mut self, at: usize) -> Option<&mut Object> {
-        self.raw.get_mut("inputs")?.as_array_mut()?.get_mut(at)?.as_object_mut()
-    }
-
-    /// The raw output at an index, to change.
-    pub fn output_mut(&mut self, at: usize) -> Option<&mut Object> {
-        self.raw.get_mut("outputs")?.as_array_mut()?.get_mut(at)?.as_object_mut()
-    }
-
     /// The list of raw inputs, to change; made where there is none.
     pub fn inputs_mut(&mut self) -> Option<&mut Vec<Value>> {
         self.raw.get_or_insert_with("inputs", || Value::Array(Vec::new())).as_array_mut()
@@ -250,18 +240,6 @@ impl Node {
             }
             WidgetLocation::Input(_) => {}
         }
-    }
-
-    /// Replaces all values, in order, and the copy by name, if the file has one. Values
-    /// known by position only are left out of the copy, as are all that share a name
-    /// with a later one.
-    pub fn set_widget_values(&mut self, values: &[(WidgetName, Value)]) {
-        if let Some(Value::Object(named)) = self.raw.get_mut("widgets_values_named") {
-            let pairs = values.iter().filter_map(|(name, value)| Some((name.as_str()?, value)));
-            *named = pairs.map(|(name, value)| (name, value.clone())).collect();
-        }
-        let values = values.iter().map(|(_, value)| value.clone());
-        self.raw.insert("widgets_values", Value::Array(values.collect()));
     }
 
     /// Position on the canvas. Both spellings are read: `[x, y]` and `{"0": x, "1": y}`.

@@ -42,7 +42,7 @@ impl SubgraphDefinition {
 
     /// Where an instance holds the value of a boundary input. Nothing if it holds none:
     /// then the value inside counts.
-    pub fn location_on(&self, host: &Node, input: &str) -> Option<WidgetLocation> {
+    pub(crate) fn location_on(&self, host: &Node, input: &str) -> Option<WidgetLocation> {
         match host.widget_values() {
             WidgetValues::Array(values) => {
                 let promoted = self.promoted_widgets();
@@ -72,7 +72,7 @@ impl SubgraphDefinition {
 
 /// What overrules the value that a widget holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WidgetOverride {
+pub(crate) enum WidgetOverride {
     /// A wire into its socket.
     Wire,
     /// Every instance of the subgraph, with a value or a wire of its own.
@@ -81,13 +81,13 @@ pub enum WidgetOverride {
 
 /// The instances of every definition: kept while many widgets are asked about.
 #[derive(Debug, Default)]
-pub struct SubgraphInstances<'w> {
+pub(crate) struct SubgraphInstances<'w> {
     by_definition: FxIndexMap<SubgraphId, Vec<&'w Node>>,
 }
 
 impl<'w> SubgraphInstances<'w> {
     /// Finds all instances in a workflow.
-    pub fn from_workflow(workflow: &'w Workflow) -> Self {
+    pub(crate) fn from_workflow(workflow: &'w Workflow) -> Self {
         let mut by_definition: FxIndexMap<SubgraphId, Vec<&Node>> = FxIndexMap::default();
         if !workflow.definitions.is_empty() {
             for (_, graph) in workflow.graphs() {
@@ -102,13 +102,13 @@ impl<'w> SubgraphInstances<'w> {
     }
 
     /// The instances of one definition.
-    pub fn of_definition(&self, definition: &SubgraphId) -> &[&'w Node] {
+    pub(crate) fn of_definition(&self, definition: &SubgraphId) -> &[&'w Node] {
         self.by_definition.get(definition).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// What overrules the value that a widget of a node holds; nothing if the value
     /// counts. `definition` is the one whose inside the node is in.
-    pub fn find_override(
+    pub(crate) fn find_override(
         &self,
         definition: Option<&SubgraphDefinition>,
         graph: &Graph,

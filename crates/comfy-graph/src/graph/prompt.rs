@@ -65,13 +65,13 @@ impl Prompt {
 
 impl PromptNode {
     /// A node of a class, without inputs.
-    pub fn new(class: &str) -> Self {
+    pub(crate) fn new(class: &str) -> Self {
         let raw = [("class_type", Value::from(class)), ("inputs", Value::Object(Object::new()))];
         PromptNode { raw: raw.into_iter().collect() }
     }
 
     /// Takes a raw node of a prompt.
-    pub fn from_object(raw: Object) -> Self {
+    pub(crate) fn from_object(raw: Object) -> Self {
         PromptNode { raw }
     }
 

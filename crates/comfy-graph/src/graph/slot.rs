@@ -8,6 +8,7 @@
 use std::fmt;
 
 use compact_str::{CompactString, format_compact};
+use rustc_hash::FxHashMap;
 
 use super::LinkId;
 use crate::json::{Object, Value};
@@ -29,8 +30,13 @@ impl SlotName {
     }
 
     /// A slot that a link names by number and no list has.
-    pub fn unlisted(slot: usize) -> Self {
+    pub(crate) fn unlisted(slot: usize) -> Self {
         SlotName { name: format_compact!("#{slot}"), nth: 0 }
+    }
+
+    /// The number of an [unlisted](SlotName::unlisted) slot.
+    pub(crate) fn unlisted_index(&self) -> Option<usize> {
+        self.name.strip_prefix('#')?.parse().ok()
     }
 }
 
@@ -80,7 +86,7 @@ impl<'a> Slot<'a> {
     }
 
     /// The links of this boundary slot, in file order.
-    pub fn link_ids(self) -> impl Iterator<Item = LinkId> + 'a {
+    pub(crate) fn link_ids(self) -> impl Iterator<Item = LinkId> + 'a {
         parse_link_ids(self.raw.get("linkIds"))
     }
 
@@ -122,6 +128,30 @@ pub(super) fn slot_name(list: Option<&Value>, at: usize) -> SlotName {
 /// The slot of a name.
 pub(super) fn slot_named<'a>(list: Option<&'a Value>, name: &SlotName) -> Option<Slot<'a>> {
     iter_slots(list).filter(|s| s.name() == name.name).nth(name.nth)
+}
+
+/// The names of all elements of a list, index by index; what is no object has an empty one.
+pub(crate) fn slot_names(elements: &[Value]) -> Vec<SlotName> {
+    let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
+    let names = elements.iter().map(|slot| {
+        let name = raw_slot_name(slot);
+        let nth = seen.entry(name).and_modify(|nth| *nth += 1).or_default();
+        SlotName { name: CompactString::new(name), nth: *nth }
+    });
+    names.collect()
+}
+
+/// The element of a list that has one of [`slot_names`], with its index.
+pub(crate) fn find_slot<'a>(
+    list: Option<&'a Value>,
+    name: &SlotName,
+) -> Option<(usize, &'a Value)> {
+    let elements = list.and_then(Value::as_array).unwrap_or_default().iter().enumerate();
+    elements.filter(|(_, slot)| raw_slot_name(slot) == name.name).nth(name.nth)
+}
+
+fn raw_slot_name(slot: &Value) -> &str {
+    slot.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The values a node's widgets hold, in whichever of the two shapes the file has.

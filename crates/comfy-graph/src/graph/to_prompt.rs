@@ -18,7 +18,7 @@ use crate::json::{Object, Value};
 
 /// The most nodes a prompt may have. Instances of instances multiply; real prompts have
 /// some hundreds of nodes.
-const MOST_NODES: usize = 1_000_000;
+const MAX_NODES: usize = 1_000_000;
 
 /// How deep instances may nest.
 const MAX_INSTANCE_DEPTH: usize = 64;
@@ -34,7 +34,7 @@ pub enum PromptConversionError {
     #[error("subgraph {0} contains itself, so it can never be expanded")]
     Recursive(super::SubgraphId),
     /// Instances of instances make more nodes than can be held.
-    #[error("the subgraphs expand to more than {MOST_NODES} nodes")]
+    #[error("the subgraphs expand to more than {MAX_NODES} nodes")]
     TooLarge,
 }
 
@@ -133,6 +133,14 @@ enum WireStep<'w> {
     From(usize, &'w LinkEnd),
 }
 
+/// What stands at an output that a wire comes from.
+enum WireOrigin<'w> {
+    /// A node that does not run itself: the wire goes on.
+    On(WireStep<'w>),
+    /// The end of the wire.
+    Reached(ResolvedInput<'w>),
+}
+
 /// A boundary input, seen from the instance.
 struct BoundaryInput<'w> {
     outer: usize,
@@ -221,7 +229,7 @@ impl<'w> PromptBuilder<'w> {
                 Some(_) => return Err(PromptConversionError::TooLarge),
                 None => self.nodes.push((instance, node)),
             }
-            if self.nodes.len() + self.expansions.len() > MOST_NODES {
+            if self.nodes.len() + self.expansions.len() > MAX_NODES {
                 return Err(PromptConversionError::TooLarge);
             }
         }
@@ -350,8 +358,8 @@ impl<'w> PromptBuilder<'w> {
                 }
                 WireStep::From(instance, LinkEnd::Node { id, slot }) => {
                     match self.pass_through(instance, id, *slot, wanted)? {
-                        Ok(way) => way,
-                        Err(fed) => return Some(fed),
+                        WireOrigin::On(step) => step,
+                        WireOrigin::Reached(input) => return Some(input),
                     }
                 }
                 WireStep::From(..) => return None,
@@ -368,20 +376,20 @@ impl<'w> PromptBuilder<'w> {
         named.or_else(|| graph.links.get(table()?)).map(super::Link::from)
     }
 
-    /// What stands at an output: a node that runs (`Err`, the end of the way), or the way
-    /// on through one that does not.
+    /// What stands at an output; nothing where the wire is cut.
     fn pass_through(
         &self,
         instance: usize,
         id: &'w NodeId,
         slot: usize,
         wanted: &str,
-    ) -> Option<Result<WireStep<'w>, ResolvedInput<'w>>> {
+    ) -> Option<WireOrigin<'w>> {
         let node = self.expansions[instance].graph.nodes.get(id)?;
         match node.mode() {
             NodeMode::Mute => return None,
             NodeMode::Bypass => {
-                return Some(Ok(WireStep::Into(instance, node, bypass_input(node, slot, wanted)?)));
+                let input = bypass_input(node, slot, wanted)?;
+                return Some(WireOrigin::On(WireStep::Into(instance, node, input)));
             }
             _ => {}
         }
@@ -389,18 +397,18 @@ impl<'w> PromptBuilder<'w> {
             let definition = self.expansions[*inner].definition?;
             let mut links = definition.output_at(slot)?.link_ids();
             let link = links.find_map(|link| definition.graph.links.get(&link))?;
-            return Some(Ok(WireStep::From(*inner, link.from())));
+            return Some(WireOrigin::On(WireStep::From(*inner, link.from())));
         }
         Some(match node.class() {
             "Reroute" | "Reroute (rgthree)" | "SetNode" => {
-                Ok(WireStep::Into(instance, node, node.inputs().next()?))
+                WireOrigin::On(WireStep::Into(instance, node, node.inputs().next()?))
             }
             "GetNode" => {
                 let setter = self.setter_of(instance, node)?;
-                Ok(WireStep::Into(instance, setter, setter.inputs().next()?))
+                WireOrigin::On(WireStep::Into(instance, setter, setter.inputs().next()?))
             }
             class if is_virtual_class(class) => return None,
-            _ => Err(ResolvedInput::Node { instance, id, slot }),
+            _ => WireOrigin::Reached(ResolvedInput::Node { instance, id, slot }),
         })
     }
 

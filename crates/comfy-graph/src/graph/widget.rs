@@ -125,7 +125,7 @@ impl WidgetNaming for PositionalNaming {
 }
 
 /// The widgets of a node with no names but those of an object's keys.
-pub fn widgets_by_position(node: &Node) -> Vec<Widget<'_>> {
+pub(crate) fn widgets_by_position(node: &Node) -> Vec<Widget<'_>> {
     let role = WidgetRole::Plain;
     match node.widget_values() {
         super::WidgetValues::Array(values) => {

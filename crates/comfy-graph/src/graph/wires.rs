@@ -7,8 +7,8 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::slot::{iter_slots, slot_name};
-use super::{FxIndexMap, Graph, LinkEnd, LinkId, NodeId, SlotName};
+use super::slot::slot_name;
+use super::{FxIndexMap, Graph, Link, LinkEnd, LinkId, NodeId, SlotName};
 use crate::json::{Object, Value};
 
 /// Where a wire comes from.
@@ -183,6 +183,15 @@ impl Graph {
         }
     }
 
+    /// Takes a node out, with every link that touches it.
+    pub(crate) fn remove_node(&mut self, id: &NodeId) {
+        let touches =
+            |link: &Link| link.from().node_id() == Some(id) || link.to().node_id() == Some(id);
+        let gone = self.links.values().filter(|link| touches(link)).map(Link::id).collect();
+        self.nodes.shift_remove(id);
+        self.remove_links(&gone);
+    }
+
     /// Takes links out of the table and out of every slot and reroute that names them.
     pub fn remove_links(&mut self, gone: &FxHashSet<LinkId>) {
         if gone.is_empty() {
@@ -195,11 +204,6 @@ impl Graph {
             }
         }
         self.sync_slots_with_links();
-    }
-
-    /// The names of the boundary inputs of a definition; none at the root.
-    pub fn boundary_inputs(&self) -> impl Iterator<Item = super::Slot<'_>> + Clone {
-        iter_slots(self.rest.get("inputs"))
     }
 }
 

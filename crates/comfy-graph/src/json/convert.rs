@@ -86,7 +86,8 @@ impl Serialize for Value {
             Value::Number(number) => {
                 match serde_json::from_str::<serde_json::Number>(number.as_str()) {
                     Ok(number) => number.serialize(serializer),
-                    Err(_) => serializer.serialize_unit(),
+                    // What is read leniently may be NaN, which JSON's writers make `null`.
+                    Err(_) => serializer.serialize_f64(number.as_f64()),
                 }
             }
             Value::String(text) => serializer.serialize_str(text),

@@ -14,20 +14,25 @@
 //! This module must not know what a workflow is.
 
 mod convert;
+mod deserialize;
 mod error;
 mod number;
 mod object;
 mod parse;
 mod path;
 mod print;
+mod scan;
 mod style;
 mod value;
 
+pub use deserialize::DeserializeError;
 pub use error::{JsonError, JsonErrorKind};
 pub use number::Number;
 pub use object::{JsonKey, Object};
+pub(crate) use parse::decode_utf8;
 pub use parse::{MAX_DEPTH, parse, parse_lenient, parse_text};
 pub use path::{JsonPath, JsonStep};
-pub use print::{print, print_into, print_object, print_with_lines};
+pub(crate) use print::print_into;
+pub use print::{print, print_object};
 pub use style::{Escapes, Indent, JsonStyle, LineEnd};
 pub use value::Value;

@@ -1,9 +1,8 @@
 //! Numbers as they are spelled.
 
-use std::cmp::Ordering;
 use std::fmt;
 
-use compact_str::{CompactString, format_compact};
+use compact_str::{CompactString, ToCompactString, format_compact};
 
 /// A JSON number: its text, never a float.
 ///
@@ -61,14 +60,6 @@ impl Number {
             _ => false,
         }
     }
-
-    /// Numeric order; texts that are no finite number sort last.
-    pub fn cmp_value(&self, other: &Number) -> Ordering {
-        match (self.as_i64(), other.as_i64()) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => self.as_f64().total_cmp(&other.as_f64()),
-        }
-    }
 }
 
 /// Splits checked JSON number text into a decimal with no leading or trailing zeros.
@@ -107,19 +98,19 @@ impl fmt::Display for Number {
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Number(format_compact!("{value}"))
+        Number(value.to_compact_string())
     }
 }
 
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
-        Number(format_compact!("{value}"))
+        Number(value.to_compact_string())
     }
 }
 
 impl From<usize> for Number {
     fn from(value: usize) -> Self {
-        Number(format_compact!("{value}"))
+        Number(value.to_compact_string())
     }
 }
 

@@ -99,6 +99,34 @@ impl Object {
         Some(self.members.remove(at).1)
     }
 
+    /// Takes members out of which `take` says so, in its own way: a member that goes may be
+    /// emptied before.
+    pub(crate) fn take_members(
+        &mut self,
+        mut take: impl FnMut(usize, &mut JsonKey, &mut Value) -> bool,
+    ) {
+        let mut at = 0;
+        self.members.retain_mut(|(key, value)| {
+            at += 1;
+            !take(at - 1, key, value)
+        });
+    }
+
+    /// Puts members before all others; the caller knows that the keys are not there yet.
+    pub(crate) fn prepend(&mut self, members: impl IntoIterator<Item = (JsonKey, Value)>) {
+        self.members.splice(0..0, members);
+    }
+
+    /// An object without members and with room for some.
+    pub(crate) fn with_capacity(members: usize) -> Self {
+        Object { members: Vec::with_capacity(members) }
+    }
+
+    /// The members, to be put into another order by a caller who keeps all of them.
+    pub(crate) fn members_mut(&mut self) -> &mut Vec<(JsonKey, Value)> {
+        &mut self.members
+    }
+
     /// Keeps the members the test accepts, in their order.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
         self.members.retain_mut(|(key, value)| keep(key, value));
@@ -130,7 +158,7 @@ impl Object {
     }
 
     /// Whether sorting by `rank` (stably) would change nothing.
-    pub fn is_sorted_by_key<K: Ord>(&self, mut rank: impl FnMut(&str) -> K) -> bool {
+    pub(crate) fn is_sorted_by_key<K: Ord>(&self, mut rank: impl FnMut(&str) -> K) -> bool {
         self.members.is_sorted_by_key(|(key, _)| rank(key))
     }
 
@@ -140,7 +168,7 @@ impl Object {
     }
 
     /// The member at a place.
-    pub fn get_index(&self, at: usize) -> Option<(&JsonKey, &Value)> {
+    pub(crate) fn get_index(&self, at: usize) -> Option<(&JsonKey, &Value)> {
         self.members.get(at).map(|(key, value)| (key, value))
     }
 }

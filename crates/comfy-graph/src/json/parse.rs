@@ -9,15 +9,16 @@ use std::collections::HashSet;
 
 use compact_str::CompactString;
 
+use super::scan::{find_special, skip_spaces};
 use super::{JsonError, JsonErrorKind, JsonKey, Number, Object, Value};
 
 /// The deepest nesting that is read. Real workflows reach about a dozen levels; reading
 /// and dropping recurse, so there must be an end that fits a small stack.
 pub const MAX_DEPTH: usize = 256;
 
-/// Objects up to this size are searched for duplicate keys by comparing all pairs, which
-/// allocates nothing; larger ones by hashing.
-const MAX_PAIRWISE_KEYS: usize = 16;
+/// Up to how many keys one is compared with all before it, which allocates nothing; in larger
+/// objects keys that occur twice are found by hashing.
+const MAX_COMPARED_KEYS: usize = 32;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ParseMode {
@@ -36,6 +37,8 @@ struct JsonParser<'a> {
     /// allocated once, when its length is known.
     elements: Vec<Value>,
     members: Vec<(JsonKey, Value)>,
+    /// A string whose escapes are being undone.
+    unescaped: String,
 }
 
 /// Reads one strict JSON document from bytes.
@@ -45,25 +48,28 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
 
 /// Reads one strict JSON document from text.
 pub fn parse_text(text: &str) -> Result<Value, JsonError> {
-    JsonParser::new(text, ParseMode::Strict).parse_document()
+    JsonParser::new(text, ParseMode::Strict).parse_document().map_err(|error| *error)
 }
 
 /// Reads one document as browsers and Python would: `NaN`, lone surrogates and duplicate
 /// keys do not stop it. What comes out need not print back to what went in.
 pub fn parse_lenient(bytes: &[u8]) -> Result<Value, JsonError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    JsonParser::new(decode_utf8(bytes)?, ParseMode::Lenient).parse_document()
+    let parser = JsonParser::new(decode_utf8(bytes)?, ParseMode::Lenient);
+    parser.parse_document().map_err(|error| *error)
 }
 
-fn decode_utf8(bytes: &[u8]) -> Result<&str, JsonError> {
+/// The text of a document, if it is one.
+pub(crate) fn decode_utf8(bytes: &[u8]) -> Result<&str, JsonError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError::new(JsonErrorKind::ByteOrderMark, bytes, 0));
     }
-    std::str::from_utf8(bytes)
+    simdutf8::compat::from_utf8(bytes)
         .map_err(|e| JsonError::new(JsonErrorKind::NotUtf8, bytes, e.valid_up_to()))
 }
 
-type ParseResult<T> = Result<T, JsonError>;
+/// Boxed: results are handed up from every value, and errors are many times as large.
+type ParseResult<T> = Result<T, Box<JsonError>>;
 
 impl<'a> JsonParser<'a> {
     fn new(text: &'a str, rules: ParseMode) -> Self {
@@ -75,6 +81,7 @@ impl<'a> JsonParser<'a> {
             rules,
             elements: Vec::new(),
             members: Vec::new(),
+            unescaped: String::new(),
         }
     }
 
@@ -88,12 +95,19 @@ impl<'a> JsonParser<'a> {
         }
     }
 
-    fn error_here(&self, kind: JsonErrorKind) -> JsonError {
-        JsonError::new(kind, self.text, self.at)
+    #[cold]
+    fn error_at(&self, kind: JsonErrorKind, at: usize) -> Box<JsonError> {
+        Box::new(JsonError::new(kind, self.text, at))
+    }
+
+    #[cold]
+    fn error_here(&self, kind: JsonErrorKind) -> Box<JsonError> {
+        self.error_at(kind, self.at)
     }
 
     /// The text is UTF-8 and `at` rests on character boundaries wherever this is called.
-    fn unexpected(&self) -> JsonError {
+    #[cold]
+    fn unexpected(&self) -> Box<JsonError> {
         let rest = self.checked.get(self.at..).unwrap_or_default();
         match rest.chars().next() {
             Some(c) => self.error_here(JsonErrorKind::Unexpected(c)),
@@ -101,11 +115,34 @@ impl<'a> JsonParser<'a> {
         }
     }
 
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
+    #[inline(always)]
     fn skip_space(&mut self) {
+        match self.peek() {
+            // Mostly a line end and an indent.
+            Some(b'\n') => {
+                self.at = skip_spaces(self.text, self.at + 1);
+                if self.peek().is_some_and(|byte| byte < b' ') {
+                    self.skip_mixed_space();
+                }
+            }
+            Some(b' ') => {
+                self.at += 1;
+                if self.peek().is_some_and(|byte| byte <= b' ') {
+                    self.skip_mixed_space();
+                }
+            }
+            Some(b'\t' | b'\r') => self.skip_mixed_space(),
+            _ => {}
+        }
+    }
+
+    #[inline(never)]
+    fn skip_mixed_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
             self.at += 1;
         }
@@ -168,7 +205,7 @@ impl<'a> JsonParser<'a> {
             self.skip_space();
         }
         self.at += 1;
-        Ok(Value::Array(self.elements.drain(first..).collect()))
+        Ok(Value::Array(take_tail(&mut self.elements, first)))
     }
 
     fn parse_object(&mut self) -> ParseResult<Value> {
@@ -177,11 +214,13 @@ impl<'a> JsonParser<'a> {
             return Ok(Value::Object(Object::new()));
         }
         let first = self.members.len();
+        let mut marks = KeyMarks::default();
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.unexpected());
             }
             let key = self.parse_string()?;
+            marks.add(&key, &self.members[first..]);
             self.skip_space();
             if self.peek() != Some(b':') {
                 return Err(self.unexpected());
@@ -199,48 +238,48 @@ impl<'a> JsonParser<'a> {
             self.skip_space();
         }
         self.at += 1;
-        let members: Vec<_> = self.members.drain(first..).collect();
-        match self.rules {
-            ParseMode::Strict => match find_duplicate_key(&members) {
-                None => Ok(Value::Object(Object::from_distinct(members))),
-                Some(key) => Err(self.error_here(JsonErrorKind::DuplicateKey(key))),
-            },
-            ParseMode::Lenient if find_duplicate_key(&members).is_none() => {
-                Ok(Value::Object(Object::from_distinct(members)))
+        let members = take_tail(&mut self.members, first);
+        if !marks.needs_look {
+            return Ok(Value::Object(Object::from_distinct(members)));
+        }
+        match (find_duplicate_key(&members), self.rules) {
+            (None, _) => Ok(Value::Object(Object::from_distinct(members))),
+            (Some(key), ParseMode::Strict) => {
+                Err(self.error_here(JsonErrorKind::DuplicateKey(key)))
             }
-            ParseMode::Lenient => Ok(Value::Object(keep_last_values(members))),
+            (Some(_), ParseMode::Lenient) => Ok(Value::Object(keep_last_values(members))),
         }
     }
 
     fn parse_number(&mut self) -> ParseResult<Value> {
         let start = self.at;
-        let bad = |at| JsonError::new(JsonErrorKind::BadNumber, self.text, at);
-        let digits = |mut at: usize| {
-            let from = at;
-            while self.text.get(at).is_some_and(u8::is_ascii_digit) {
-                at += 1;
-            }
-            if at == from { Err(bad(at)) } else { Ok(at) }
-        };
-        let mut at = start + usize::from(self.text[start] == b'-');
-        let leading_zero = self.text.get(at) == Some(&b'0');
-        let whole_start = at;
-        at = digits(at)?;
-        if leading_zero && at > whole_start + 1 {
-            return Err(bad(start));
+        let whole = start + usize::from(self.text[start] == b'-');
+        let mut at = self.skip_digits(whole)?;
+        if self.text[whole] == b'0' && at > whole + 1 {
+            return Err(self.error_at(JsonErrorKind::BadNumber, start));
         }
         if self.text.get(at) == Some(&b'.') {
-            at = digits(at + 1)?;
+            at = self.skip_digits(at + 1)?;
         }
         if let Some(b'e' | b'E') = self.text.get(at) {
             at += 1;
             if let Some(b'+' | b'-') = self.text.get(at) {
                 at += 1;
             }
-            at = digits(at)?;
+            at = self.skip_digits(at)?;
         }
         self.at = at;
         Ok(Value::Number(self.number_from(start)))
+    }
+
+    /// The end of a run of digits, of which there must be one.
+    #[inline]
+    fn skip_digits(&self, from: usize) -> ParseResult<usize> {
+        let mut at = from;
+        while self.text.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
+        }
+        if at == from { Err(self.error_at(JsonErrorKind::BadNumber, at)) } else { Ok(at) }
     }
 
     fn number_from(&self, start: usize) -> Number {
@@ -262,27 +301,15 @@ impl<'a> JsonParser<'a> {
 
     /// Reads a string; `at` is on its opening quote. Strings without escapes, nearly all,
     /// are copied once.
+    #[inline(always)]
     fn parse_string(&mut self) -> ParseResult<CompactString> {
         let start = self.at + 1;
-        let mut at = start;
-        loop {
-            match self.text.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    return Ok(CompactString::new(self.slice(start, at)));
-                }
-                Some(b'\\') => return self.parse_escaped_string(start, at),
-                Some(0..=0x1f) => {
-                    self.at = at;
-                    return Err(self.error_here(JsonErrorKind::ControlCharacter));
-                }
-                Some(_) => at += 1,
-                None => {
-                    self.at = at;
-                    return Err(self.error_here(JsonErrorKind::UnexpectedEnd));
-                }
-            }
+        let end = find_special(self.text, start);
+        if self.text.get(end) != Some(&b'"') {
+            return self.parse_escaped_string(start, end);
         }
+        self.at = end + 1;
+        Ok(CompactString::new(self.slice(start, end)))
     }
 
     /// A piece between two ASCII bytes.
@@ -290,27 +317,30 @@ impl<'a> JsonParser<'a> {
         self.checked.get(from..to).unwrap_or_default()
     }
 
+    #[inline(never)]
     fn parse_escaped_string(
         &mut self,
         start: usize,
         first_escape: usize,
     ) -> ParseResult<CompactString> {
-        let mut out = CompactString::new(self.slice(start, first_escape));
+        self.unescaped.clear();
+        self.unescaped.push_str(self.slice(start, first_escape));
         self.at = first_escape;
         loop {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(out);
+                    return Ok(CompactString::new(&self.unescaped));
                 }
-                Some(b'\\') => out.push(self.parse_escape()?),
+                Some(b'\\') => {
+                    let character = self.parse_escape()?;
+                    self.unescaped.push(character);
+                }
                 Some(0..=0x1f) => return Err(self.error_here(JsonErrorKind::ControlCharacter)),
                 Some(_) => {
                     let from = self.at;
-                    while !matches!(self.peek(), None | Some(b'"' | b'\\' | 0..=0x1f)) {
-                        self.at += 1;
-                    }
-                    out.push_str(self.slice(from, self.at));
+                    self.at = find_special(self.text, from);
+                    self.unescaped.push_str(self.slice(from, self.at));
                 }
                 None => return Err(self.error_here(JsonErrorKind::UnexpectedEnd)),
             }
@@ -331,8 +361,8 @@ impl<'a> JsonParser<'a> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => return self.parse_unicode_escape(start),
-            Some(_) => return Err(JsonError::new(JsonErrorKind::BadEscape, self.text, start)),
-            None => return Err(JsonError::new(JsonErrorKind::UnexpectedEnd, self.text, start)),
+            Some(_) => return Err(self.error_at(JsonErrorKind::BadEscape, start)),
+            None => return Err(self.error_at(JsonErrorKind::UnexpectedEnd, start)),
         };
         Ok(c)
     }
@@ -357,9 +387,7 @@ impl<'a> JsonParser<'a> {
         match (char::from_u32(code), self.rules) {
             (Some(c), _) => Ok(c),
             (None, ParseMode::Lenient) => Ok(char::REPLACEMENT_CHARACTER),
-            (None, ParseMode::Strict) => {
-                Err(JsonError::new(JsonErrorKind::LoneSurrogate, self.text, start))
-            }
+            (None, ParseMode::Strict) => Err(self.error_at(JsonErrorKind::LoneSurrogate, start)),
         }
     }
 
@@ -380,15 +408,47 @@ impl<'a> JsonParser<'a> {
     }
 }
 
+/// What lies on a stack from an index on.
+fn take_tail<T>(stack: &mut Vec<T>, first: usize) -> Vec<T> {
+    // To split off a whole stack would give all its room away.
+    stack.drain(first..).collect()
+}
+
+/// What is remembered of the keys of an object that is being read: enough to know of nearly
+/// every key that it is new.
+#[derive(Default)]
+struct KeyMarks {
+    seen: [u64; 4],
+    count: usize,
+    /// Whether a key may have come twice.
+    needs_look: bool,
+}
+
+impl KeyMarks {
+    #[inline(always)]
+    fn add(&mut self, key: &JsonKey, earlier: &[(JsonKey, Value)]) {
+        let bytes = key.as_bytes();
+        let first = bytes.first().copied().unwrap_or_default();
+        let last = bytes.last().copied().unwrap_or_default();
+        let mark = usize::from(first) * 7 + usize::from(last) * 31 + bytes.len() * 67;
+        let (word, bit) = (mark / 64 % 4, 1 << (mark % 64));
+        if self.seen[word] & bit != 0 {
+            self.compare(key, earlier);
+        }
+        self.seen[word] |= bit;
+        self.count += 1;
+    }
+
+    #[cold]
+    fn compare(&mut self, key: &JsonKey, earlier: &[(JsonKey, Value)]) {
+        // Of many keys each would be compared with all.
+        self.needs_look |=
+            self.count > MAX_COMPARED_KEYS || earlier.iter().any(|(known, _)| known == key);
+    }
+}
+
 /// A key that occurs twice.
 fn find_duplicate_key(members: &[(JsonKey, Value)]) -> Option<String> {
-    if members.len() <= MAX_PAIRWISE_KEYS {
-        let twice = members
-            .iter()
-            .enumerate()
-            .find(|(at, (key, _))| members[..*at].iter().any(|(earlier, _)| earlier == key));
-        return twice.map(|(_, (key, _))| key.to_string());
-    }
     // The standard hasher: a file could be made to collide with a faster one.
     let mut seen = HashSet::with_capacity(members.len());
     members.iter().find(|(key, _)| !seen.insert(key.as_str())).map(|(key, _)| key.to_string())

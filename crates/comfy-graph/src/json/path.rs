@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use compact_str::format_compact;
+
 use super::{JsonKey, Value};
 
 /// One step down: into a member or an element.
@@ -21,6 +23,16 @@ pub enum JsonStep {
 /// either where the document says which it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JsonPath(pub Vec<JsonStep>);
+
+impl JsonStep {
+    /// The step into an object: an index as the key that looks like it.
+    pub(crate) fn to_key(&self) -> JsonKey {
+        match self {
+            JsonStep::Key(key) => key.clone(),
+            JsonStep::Index(at) => format_compact!("{at}"),
+        }
+    }
+}
 
 impl JsonPath {
     /// The whole document.

@@ -56,7 +56,7 @@ pub(super) fn merge_boundaries(
     let ids: FxHashSet<&SubgraphId> = all.iter().flat_map(|w| w.definitions.keys()).collect();
     let mut ids: Vec<&SubgraphId> = ids.into_iter().collect();
     ids.sort();
-    let boundary = |id: &SubgraphId| {
+    let mut boundary = |id: &SubgraphId| {
         let definitions = workflows.map(|workflow| workflow.definitions.get(id));
         let mut side = |key: &str| {
             let list = |definition: Option<&'_ SubgraphDefinition>| -> Option<Value> {
@@ -74,7 +74,6 @@ pub(super) fn merge_boundaries(
         };
         MergedBoundary { inputs: side("inputs"), outputs: side("outputs") }
     };
-    let mut boundary = boundary;
     ids.into_iter().map(|id| (id.clone(), boundary(id))).collect()
 }
 

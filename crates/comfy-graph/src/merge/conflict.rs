@@ -43,7 +43,7 @@ impl ConflictKind {
     }
 
     /// The kind that a word in a file stands for.
-    pub fn from_name(word: &str) -> Option<Self> {
+    pub(crate) fn from_name(word: &str) -> Option<Self> {
         [
             ConflictKind::BothChanged,
             ConflictKind::RemovedByOurs,
@@ -120,7 +120,14 @@ pub enum MergePlace {
     /// A member of an input of the node.
     InputKey(SlotName, CompactString),
     /// A group (an empty path: whether it is there), known by id, else by title.
-    Group(Option<GroupId>, CompactString, JsonPath),
+    Group {
+        /// The id, if it has one.
+        id: Option<GroupId>,
+        /// The title.
+        title: CompactString,
+        /// The member; empty for the whole group.
+        path: JsonPath,
+    },
     /// A member of the graph's own object, outside its nodes, links and groups. In other
     /// JSON: a member of the document.
     Graph(JsonPath),
@@ -140,10 +147,10 @@ impl fmt::Display for MergePlace {
             MergePlace::Input(name) => write!(f, "the wire into {name}"),
             MergePlace::Boundary(name) => write!(f, "the wire out to {name}"),
             MergePlace::InputKey(name, key) => write!(f, "{key} of input {name}"),
-            MergePlace::Group(_, title, path) if path.0.is_empty() => {
+            MergePlace::Group { title, path, .. } if path.0.is_empty() => {
                 write!(f, "group \"{title}\"")
             }
-            MergePlace::Group(_, title, path) => {
+            MergePlace::Group { title, path, .. } => {
                 write!(f, "{} of group \"{title}\"", path_text(path))
             }
             MergePlace::Graph(path) => write!(f, "{}", path_text(path)),

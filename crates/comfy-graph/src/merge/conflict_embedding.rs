@@ -44,6 +44,13 @@ pub struct EmbedResult {
     pub homeless: Vec<Conflict>,
 }
 
+/// Whether a graph took the conflicts that are about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Embedding {
+    Embedded,
+    Homeless,
+}
+
 /// Puts conflicts into a document.
 pub fn embed_conflicts(
     mut document: Value,
@@ -69,9 +76,9 @@ pub fn embed_conflicts(
                 embed_in_workflow(graph, &mut list, labels, cards)
             }
             Some(Value::Object(graph)) if is_prompt(graph) => embed_in_prompt(graph, &list, labels),
-            _ => None,
+            _ => Embedding::Homeless,
         };
-        if placed.is_none() {
+        if placed == Embedding::Homeless {
             homeless.extend(list.into_iter().map(|carried| {
                 let at = path.clone();
                 Conflict { at, ..carried.conflict }
@@ -98,8 +105,10 @@ fn embed_in_workflow(
     list: &mut [EmbeddedConflict],
     labels: &SideLabels,
     cards: CardVisibility,
-) -> Option<()> {
-    let mut workflow = Workflow::from_value(Value::Object(std::mem::take(graph))).ok()?;
+) -> Embedding {
+    let Ok(mut workflow) = Workflow::from_value(Value::Object(std::mem::take(graph))) else {
+        return Embedding::Homeless;
+    };
     if cards == CardVisibility::Shown {
         add_cards(&mut workflow, list, labels);
     }
@@ -111,7 +120,7 @@ fn embed_in_workflow(
     if let Value::Object(object) = workflow.into_value() {
         *graph = object;
     }
-    Some(())
+    Embedding::Embedded
 }
 
 /// Gives every contested node a card in its graph, and the root a card for each subgraph
@@ -169,24 +178,35 @@ fn embed_in_prompt(
     prompt: &mut Object,
     list: &[EmbeddedConflict],
     labels: &SideLabels,
-) -> Option<()> {
-    let homed = |carried: &EmbeddedConflict| {
-        let node = carried.conflict.node.as_ref()?;
-        let found = prompt.get(&node.id.to_string())?;
-        found.as_object().map(|_| node.id.to_string())
+) -> Embedding {
+    let has_home = |carried: &EmbeddedConflict| {
+        let home = carried.conflict.node.as_ref().and_then(|node| prompt.get(&node.id.to_string()));
+        home.is_some_and(|home| home.as_object().is_some())
     };
-    let homes: Option<Vec<String>> = list.iter().map(homed).collect();
-    let homes = homes?;
-    for (carried, home) in list.iter().zip(homes) {
-        let Some(Value::Object(node)) = prompt.get_mut(&home) else { continue };
-        let meta = node.get_or_insert_with("_meta", || Object::new().into());
-        let meta = meta.as_object_mut()?;
-        let carrier =
-            meta.get_or_insert_with(CONFLICTS_KEY, || conflicts_header(labels, Vec::new()));
-        let conflicts = carrier.get_mut("conflicts").and_then(Value::as_array_mut);
-        conflicts?.push(conflict_json::conflict_to_json(carried));
+    if !list.iter().all(has_home) {
+        return Embedding::Homeless;
     }
-    Some(())
+    for carried in list {
+        let Some(conflicts) = node_conflicts_mut(prompt, carried, labels) else {
+            return Embedding::Homeless;
+        };
+        conflicts.push(conflict_json::conflict_to_json(carried));
+    }
+    Embedding::Embedded
+}
+
+/// The list of conflicts that the node of a prompt carries, made where there is none;
+/// nothing if something else has its place.
+fn node_conflicts_mut<'p>(
+    prompt: &'p mut Object,
+    carried: &EmbeddedConflict,
+    labels: &SideLabels,
+) -> Option<&'p mut Vec<Value>> {
+    let id = carried.conflict.node.as_ref()?.id.to_string();
+    let node = prompt.get_mut(&id)?.as_object_mut()?;
+    let meta = node.get_or_insert_with("_meta", || Object::new().into()).as_object_mut()?;
+    let header = meta.get_or_insert_with(CONFLICTS_KEY, || conflicts_header(labels, Vec::new()));
+    header.get_mut("conflicts")?.as_array_mut()
 }
 
 /// What a document carries: the conflicts of one of its graphs.
@@ -198,11 +218,6 @@ pub struct GraphConflicts {
     pub labels: SideLabels,
     /// The conflicts.
     pub conflicts: Vec<EmbeddedConflict>,
-}
-
-/// Whether a document carries conflicts, without reading them.
-pub fn is_conflicted(document: &Value) -> bool {
-    !read_conflicts(document).is_empty()
 }
 
 /// Every graph of a document that carries conflicts.
@@ -324,12 +339,7 @@ fn update_cards(
         let Some(graph) = workflow.graph_mut(&scope) else { continue };
         match refreshed {
             conflict_card::CardUpdate::Gone => {
-                let touches = |link: &crate::graph::Link| {
-                    link.from().node_id() == Some(&id) || link.to().node_id() == Some(&id)
-                };
-                let links = graph.links.values().filter(|l| touches(l)).map(|l| l.id()).collect();
-                graph.nodes.shift_remove(&id);
-                graph.remove_links(&links);
+                graph.remove_node(&id);
             }
             conflict_card::CardUpdate::Card(node) => {
                 graph.nodes.insert(id, node);

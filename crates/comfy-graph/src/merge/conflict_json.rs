@@ -1,8 +1,9 @@
 //! Conflicts as JSON, there and back: what a file carries in `extra.git_comfy`.
 //!
 //! The schema is described in `docs/conflicts.md`. Reading is lenient: what a person or another
-//! program has damaged is passed over, never a reason to fail. Must not know where in a
-//! file the JSON lies.
+//! program has damaged is passed over, never a reason to fail, which is why it is not derived
+//! with serde: there one damaged member refuses the whole. Must not know where in a file the
+//! JSON lies.
 
 use compact_str::CompactString;
 
@@ -79,7 +80,7 @@ fn append_place(place: &MergePlace, object: &mut Object) {
             append_slot_name("slot", name, object);
             object.append("key", key.clone());
         }
-        MergePlace::Group(id, title, path) => {
+        MergePlace::Group { id, title, path } => {
             object.append("group", id.map(GroupId::to_value));
             object.append("title", title.clone());
             if !path.0.is_empty() {
@@ -164,7 +165,8 @@ fn place_from_json(object: &Object) -> Option<MergePlace> {
     if object.contains_key("group") {
         let id = object.get("group").and_then(GroupId::from_value);
         let path = path("key").and_then(Result::ok).unwrap_or_else(JsonPath::root);
-        return Some(MergePlace::Group(id, name("title").unwrap_or_default(), path));
+        let title = name("title").unwrap_or_default();
+        return Some(MergePlace::Group { id, title, path });
     }
     if let Some(slot) = slot("slot") {
         return Some(MergePlace::InputKey(slot, name("key")?));
@@ -201,8 +203,8 @@ mod tests {
             MergePlace::Input(SlotName { name: "".into(), nth: 2 }),
             MergePlace::Boundary(SlotName::new("out")),
             MergePlace::InputKey(SlotName::new("in"), "label".into()),
-            MergePlace::Group(Some(GroupId(3)), "t".into(), JsonPath::root()),
-            MergePlace::Group(None, "t".into(), "/title".parse().unwrap()),
+            MergePlace::Group { id: Some(GroupId(3)), title: "t".into(), path: JsonPath::root() },
+            MergePlace::Group { id: None, title: "t".into(), path: "/title".parse().unwrap() },
             MergePlace::Graph(path),
         ];
         for place in places {

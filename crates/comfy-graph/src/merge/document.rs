@@ -380,11 +380,7 @@ impl JsonMergeHandler for JsonMergeLog<'_> {
         });
     }
 
-    fn merge_specially(
-        &mut self,
-        at: &JsonPath,
-        sides: ThreeWay<Option<&Value>>,
-    ) -> Option<Option<Value>> {
+    fn merge_specially(&mut self, at: &JsonPath, sides: ThreeWay<Option<&Value>>) -> Option<Value> {
         let sorts = (document_format(sides.ours), document_format(sides.theirs));
         if at.0.is_empty() || sorts.0 == DocumentFormat::Json || sorts.0 != sorts.1 {
             return None;
@@ -399,6 +395,6 @@ impl JsonMergeHandler for JsonMergeLog<'_> {
             conflict.at = inside(&conflict.at);
             conflict
         }));
-        Some(Some(merged.document))
+        Some(merged.document)
     }
 }

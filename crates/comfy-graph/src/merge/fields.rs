@@ -147,11 +147,7 @@ impl JsonMergeHandler for FieldMergeLog<'_, '_> {
         );
     }
 
-    fn merge_specially(
-        &mut self,
-        at: &JsonPath,
-        sides: ThreeWay<Option<&Value>>,
-    ) -> Option<Option<Value>> {
+    fn merge_specially(&mut self, at: &JsonPath, sides: ThreeWay<Option<&Value>>) -> Option<Value> {
         let text = at.to_string();
         let key: fn(&Value) -> String = match text.as_str() {
             APP_INPUTS => |input| match input.as_array() {
@@ -172,7 +168,7 @@ impl JsonMergeHandler for FieldMergeLog<'_, '_> {
         };
         self.decided(at, MergeVerdict::MergedElements);
         let merged = merge_sets(&ThreeWay::new(base, ours, theirs), key);
-        Some(sides.ours.or(sides.theirs).map(|_| Value::Array(merged)))
+        Some(Value::Array(merged))
     }
 }
 
@@ -274,8 +270,7 @@ fn is_unimportant_property(key: &str) -> bool {
 fn is_significant_property_change(before: &Object, after: &Object) -> bool {
     let quiet =
         |key: &str| is_unimportant_property(key) || ["models", "previewExposures"].contains(&key);
-    let keys = before.keys().chain(after.keys()).filter(|key| !quiet(key));
-    let mut keys = keys;
+    let mut keys = before.keys().chain(after.keys()).filter(|key| !quiet(key));
     keys.any(|key| match (before.get(key), after.get(key)) {
         (Some(a), Some(b)) => !a.is_equivalent(b),
         _ => true,

@@ -16,7 +16,7 @@ use super::three_way::{MergeSide, ThreeWay};
 use crate::graph::{
     FxIndexMap, Graph, GraphScope, Link, LinkEnd, LinkId, Node, NodeId, NodeKey, Renumbering,
     SlotName, SubgraphDefinition, SubgraphId, WidgetName, WidgetNaming, WidgetValues, WireSink,
-    WireSource, Wires, Workflow,
+    WireSource, Wires, Workflow, find_slot,
 };
 use crate::json::{Object, Value};
 
@@ -162,9 +162,8 @@ fn find_packing(
     }
     let (mut entries, mut exits) = (FxHashMap::default(), FxHashMap::default());
     let inside = &definition.graph;
-    let slot_of = |key: &str, name: &SlotName| {
-        super::slots::find_slot(inside.rest.get(key), name).map(|(at, _)| at)
-    };
+    let slot_of =
+        |key: &str, name: &SlotName| find_slot(inside.rest.get(key), name).map(|(at, _)| at);
     for wire in Wires::from_graph(inside).iter() {
         match (&wire.from, &wire.to) {
             (WireSource::Boundary(name), sink @ WireSink::Node { .. }) => {
@@ -322,7 +321,7 @@ impl SubgraphPacking {
         match from {
             WireSource::Node { .. } => node_end(from),
             WireSource::Boundary(name) => {
-                let (slot, _) = super::slots::find_slot(graph.rest.get("inputs"), name)?;
+                let (slot, _) = find_slot(graph.rest.get("inputs"), name)?;
                 Some(LinkEnd::GraphInput { slot })
             }
         }

@@ -66,7 +66,7 @@ fn group_keys(list: &[Group], unnumbered: bool, steady: bool) -> Vec<GroupKey> {
 
 fn group_place(group: &Group, key: Option<&str>) -> MergePlace {
     let path = JsonPath(key.map(JsonStep::from).into_iter().collect());
-    MergePlace::Group(group.id(), group.title().into(), path)
+    MergePlace::Group { id: group.id(), title: group.title().into(), path }
 }
 
 fn settle_group(

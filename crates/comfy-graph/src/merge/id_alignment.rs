@@ -142,53 +142,78 @@ fn pair_all_nodes(
     sides: ThreeWay<&Workflow>,
     kinship: Ancestry,
 ) -> FxHashMap<GraphScope, NodePairs> {
-    let graphs = sides.map(IndexedGraph::new);
-    let mut pairs: FxHashMap<GraphScope, NodePairs> = FxHashMap::default();
-    if kinship == Ancestry::None {
-        let pairing = pair_workflows(&graphs.ours, &graphs.theirs);
-        for (ours, theirs) in pairs_within_graph(&pairing, &graphs.ours, &graphs.theirs) {
-            let of = pairs.entry(graphs.theirs.node_scope(theirs).clone()).or_default();
-            of.alike
-                .insert(graphs.theirs.node_id(theirs).clone(), graphs.ours.node_id(ours).clone());
+    let mut pairer =
+        ThreeWayPairer { graphs: sides.map(IndexedGraph::new), pairs: FxHashMap::default() };
+    match kinship {
+        Ancestry::Ancestor => pairer.pair_with_ancestor(),
+        Ancestry::None => pairer.pair_without_ancestor(),
+    }
+    pairer.pairs
+}
+
+/// Nodes of the three documents while they are being paired.
+struct ThreeWayPairer<'w> {
+    graphs: ThreeWay<IndexedGraph<'w>>,
+    pairs: FxHashMap<GraphScope, NodePairs>,
+}
+
+impl ThreeWayPairer<'_> {
+    fn pair_without_ancestor(&mut self) {
+        let pairing = pair_workflows(&self.graphs.ours, &self.graphs.theirs);
+        for (ours, theirs) in pairs_within_graph(&pairing, &self.graphs.ours, &self.graphs.theirs) {
+            self.insert_alike(ours, theirs);
         }
-        return pairs;
     }
-    let (mut ours_of, mut theirs_of) = (FxHashMap::default(), FxHashMap::default());
-    for (base, ours) in
-        pairs_within_graph(&pair_workflows(&graphs.base, &graphs.ours), &graphs.base, &graphs.ours)
-    {
-        let of = pairs.entry(graphs.base.node_scope(base).clone()).or_default();
-        of.ours.insert(graphs.ours.node_id(ours).clone(), graphs.base.node_id(base).clone());
-        ours_of.insert(base, ours);
+
+    fn pair_with_ancestor(&mut self) {
+        let ThreeWay { base, ours, theirs } = &self.graphs;
+        let mut ours_of: FxHashMap<NodeIndex, NodeIndex> = FxHashMap::default();
+        for (before, now) in sure_pairs(&pair_workflows(base, ours), base, ours) {
+            let pairs = self.pairs.entry(base.node_scope(before).clone()).or_default();
+            pairs.ours.insert(ours.node_id(now).clone(), base.node_id(before).clone());
+            ours_of.insert(before, now);
+        }
+        let mut base_of: FxHashMap<NodeIndex, NodeIndex> = FxHashMap::default();
+        for (before, now) in sure_pairs(&pair_workflows(base, theirs), base, theirs) {
+            let pairs = self.pairs.entry(base.node_scope(before).clone()).or_default();
+            pairs.theirs.insert(theirs.node_id(now).clone(), base.node_id(before).clone());
+            base_of.insert(now, before);
+        }
+        self.pair_new_nodes(&ours_of, &base_of);
     }
-    let with_theirs = pair_workflows(&graphs.base, &graphs.theirs);
-    for (base, theirs) in pairs_within_graph(&with_theirs, &graphs.base, &graphs.theirs) {
-        let of = pairs.entry(graphs.base.node_scope(base).clone()).or_default();
-        of.theirs.insert(graphs.theirs.node_id(theirs).clone(), graphs.base.node_id(base).clone());
-        theirs_of.insert(theirs, base);
-    }
-    let new_of_ours: FxHashSet<NodeIndex> = {
+
+    /// Pairs what both sides added. `ours_of` holds nodes of ours by those of the base,
+    /// `base_of` nodes of the base by those of theirs.
+    fn pair_new_nodes(
+        &mut self,
+        ours_of: &FxHashMap<NodeIndex, NodeIndex>,
+        base_of: &FxHashMap<NodeIndex, NodeIndex>,
+    ) {
+        let ThreeWay { ours, theirs, .. } = &self.graphs;
         let old: FxHashSet<NodeIndex> = ours_of.values().copied().collect();
-        (0..graphs.ours.nodes.len()).filter(|ours| !old.contains(ours)).collect()
-    };
-    let candidates = (0..graphs.theirs.nodes.len()).filter_map(|theirs| {
-        let layer = graphs.ours.layer_index(graphs.theirs.node_scope(theirs))?;
-        let ours = graphs.ours.node_index(layer, graphs.theirs.node_id(theirs))?;
-        (!theirs_of.contains_key(&theirs) && new_of_ours.contains(&ours)).then_some((ours, theirs))
-    });
-    let candidates: Vec<(NodeIndex, NodeIndex)> = candidates.collect();
-    if !candidates.is_empty() {
-        let known =
-            theirs_of.iter().filter_map(|(&theirs, base)| Some((theirs, *ours_of.get(base)?)));
+        let same_id = |other: NodeIndex| {
+            let layer = ours.layer_index(theirs.node_scope(other))?;
+            let own = ours.node_index(layer, theirs.node_id(other))?;
+            (!old.contains(&own)).then_some((own, other))
+        };
+        let new = (0..theirs.nodes.len()).filter(|other| !base_of.contains_key(other));
+        let candidates: Vec<(NodeIndex, NodeIndex)> = new.filter_map(same_id).collect();
+        if candidates.is_empty() {
+            return;
+        }
+        let known = base_of.iter().filter_map(|(&other, base)| Some((other, *ours_of.get(base)?)));
         let known = known.collect();
-        let states = TwinSearch { old: &graphs.ours, new: &graphs.theirs, known: &known };
-        for (theirs, ours) in find_twins(&states, candidates) {
-            let of = pairs.entry(graphs.theirs.node_scope(theirs).clone()).or_default();
-            of.alike
-                .insert(graphs.theirs.node_id(theirs).clone(), graphs.ours.node_id(ours).clone());
+        let twins = find_twins(&TwinSearch { old: ours, new: theirs, known: &known }, candidates);
+        for (other, own) in twins {
+            self.insert_alike(own, other);
         }
     }
-    pairs
+
+    fn insert_alike(&mut self, own: NodeIndex, other: NodeIndex) {
+        let ThreeWay { ours, theirs, .. } = &self.graphs;
+        let pairs = self.pairs.entry(theirs.node_scope(other).clone()).or_default();
+        pairs.alike.insert(theirs.node_id(other).clone(), ours.node_id(own).clone());
+    }
 }
 
 /// The pairs of which both nodes lie in the same graph.
@@ -200,6 +225,18 @@ fn pairs_within_graph(
     let pairs = pairing.new_of.iter().enumerate();
     let pairs = pairs.filter_map(|(before, after)| Some((before, (*after)?)));
     pairs.filter(|&(before, after)| old.node_scope(before) == new.node_scope(after)).collect()
+}
+
+/// The same without doubtful pairs: one of several equal copies may do as the node that was
+/// there before for whoever reads a difference, but nothing must be written into it at random.
+fn sure_pairs(
+    pairing: &Pairing,
+    base: &IndexedGraph<'_>,
+    side: &IndexedGraph<'_>,
+) -> Vec<(NodeIndex, NodeIndex)> {
+    let mut pairs = pairs_within_graph(pairing, base, side);
+    pairs.retain(|(before, _)| !pairing.doubtful.contains(before));
+    pairs
 }
 
 struct NodeIdPlanner<'a> {

@@ -25,7 +25,7 @@ pub(super) trait JsonMergeHandler {
         &mut self,
         _at: &JsonPath,
         _sides: ThreeWay<Option<&Value>>,
-    ) -> Option<Option<Value>> {
+    ) -> Option<Value> {
         None
     }
 }
@@ -71,7 +71,7 @@ fn merge_changed(
     report: &mut dyn JsonMergeHandler,
 ) -> Option<Value> {
     if let Some(merged) = report.merge_specially(at, sides) {
-        return merged;
+        return Some(merged);
     }
     let empty = Object::new();
     let merged = match (sides.base, sides.ours, sides.theirs) {

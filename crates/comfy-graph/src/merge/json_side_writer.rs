@@ -21,7 +21,7 @@ pub fn write_side(document: &mut Value, conflict: &Conflict, side: MergeSide) {
 /// What is at a path; in lists merged by id or name the step is that.
 fn value_at<'v>(document: &'v mut Value, way: &[JsonStep]) -> Option<&'v mut Value> {
     way.iter().try_fold(document, |value, step| match value {
-        Value::Object(object) => object.get_mut(&step_key(step)),
+        Value::Object(object) => object.get_mut(&step.to_key()),
         Value::Array(list) => {
             let at = element_index(list, step)?;
             list.get_mut(at)
@@ -37,7 +37,7 @@ fn set_at(document: &mut Value, path: &JsonPath, value: Value) {
     };
     match value_at(document, way) {
         Some(Value::Object(object)) => {
-            object.insert(step_key(last), value);
+            object.insert(last.to_key(), value);
         }
         Some(Value::Array(list)) => match element_index(list, last) {
             Some(at) => list[at] = value,
@@ -50,7 +50,7 @@ fn set_at(document: &mut Value, path: &JsonPath, value: Value) {
 fn remove_at(document: &mut Value, path: &JsonPath) {
     let Some((last, way)) = path.0.split_last() else { return };
     match value_at(document, way) {
-        Some(Value::Object(object)) => drop(object.remove(&step_key(last))),
+        Some(Value::Object(object)) => drop(object.remove(&last.to_key())),
         Some(Value::Array(list)) => {
             if let Some(at) = element_index(list, last) {
                 list.remove(at);
@@ -60,16 +60,9 @@ fn remove_at(document: &mut Value, path: &JsonPath) {
     }
 }
 
-fn step_key(step: &JsonStep) -> compact_str::CompactString {
-    match step {
-        JsonStep::Key(key) => key.clone(),
-        JsonStep::Index(at) => compact_str::format_compact!("{at}"),
-    }
-}
-
 /// An element by its id or name, which is how merges of lists name their places.
 fn element_index(list: &[Value], step: &JsonStep) -> Option<usize> {
-    let wanted = step_key(step);
+    let wanted = step.to_key();
     let is_it = |element: &Value| {
         ["id", "name"].into_iter().any(|key| match element.get(key) {
             Some(Value::String(text)) => *text == wanted,

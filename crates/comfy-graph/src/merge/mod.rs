@@ -50,8 +50,7 @@ mod workflow;
 pub use audit::AuditFinding;
 pub use conflict::{Conflict, ConflictKind, ConflictPart, MergePlace, NodeName};
 pub use conflict_embedding::{
-    CardVisibility, EmbedResult, GraphConflicts, SideLabels, embed_conflicts, is_conflicted,
-    read_conflicts,
+    CardVisibility, EmbedResult, GraphConflicts, SideLabels, embed_conflicts, read_conflicts,
 };
 pub use conflict_json::EmbeddedConflict;
 pub use decision::{MergeDecision, MergeVerdict};

@@ -136,18 +136,7 @@ fn settle_removed(
     };
     let own = sides.get(remover.other());
     let changed = nodes.base.is_some_and(|base| !plain(base).is_equivalent(&plain(left)));
-    let fed = |prompt: &Prompt| -> FxHashSet<(NodeId, String)> {
-        let inputs = prompt.nodes.iter().flat_map(|(to, node)| {
-            node.inputs().filter_map(move |(input, value)| match value {
-                PromptInput::Link { node, .. } if node == *id => {
-                    Some((to.clone(), input.to_owned()))
-                }
-                _ => None,
-            })
-        });
-        inputs.collect()
-    };
-    if !changed && fed(own).is_subset(&fed(&sides.base)) {
+    if !changed && inputs_fed_by(id, own).is_subset(&inputs_fed_by(id, &sides.base)) {
         log_node_decision(ledger, name, MergePlace::Node, MergeVerdict::Removed(remover));
         return None;
     }
@@ -159,6 +148,14 @@ fn settle_removed(
     let conflict = Conflict::in_node(&GraphScope::Root, name, kind, MergePlace::Node, states);
     held.insert(id.clone(), ledger.log_conflict(conflict));
     Some(left.clone())
+}
+
+/// The inputs that a node feeds, by node and name.
+fn inputs_fed_by<'p>(id: &NodeId, prompt: &'p Prompt) -> FxHashSet<(&'p NodeId, &'p str)> {
+    let nodes = prompt.nodes.iter();
+    let inputs = nodes.flat_map(|(to, node)| node.inputs().map(move |input| (to, input)));
+    let fed = inputs.filter(|(_, (_, value))| is_link_from(value, id));
+    fed.map(|(to, (input, _))| (to, input)).collect()
 }
 
 fn merge_prompt_node(
@@ -299,62 +296,66 @@ fn cut_dangling_wires(
 ) {
     for (id, conflict) in held {
         for (to, node) in &sides.base.nodes {
-            for (input, value) in node.raw_inputs().into_iter().flat_map(Object::iter) {
-                let from_here = matches!(
-                    PromptInput::parse(value), PromptInput::Link { node, .. } if node == *id
-                );
-                if !from_here || !merged.nodes.contains_key(to) {
-                    continue;
-                }
+            if !merged.nodes.contains_key(to) {
+                continue;
+            }
+            for (input, _) in node.inputs().filter(|(_, value)| is_link_from(value, id)) {
                 let values = sides
                     .as_ref()
                     .map(|prompt| prompt.nodes.get(to)?.raw_inputs()?.get(input).cloned());
-                if values.ours == values.theirs {
-                    continue;
+                if values.ours != values.theirs {
+                    let ours = values.ours.clone();
+                    add_input_to_conflict(ledger, *conflict, to, input, values);
+                    set_input(merged, to, input, ours.as_ref());
                 }
-                let ours = values.ours.clone();
-                let place = MergePlace::Input(SlotName::new(input));
-                let known =
-                    |part: &ConflictPart| part.node.as_ref() == Some(to) && part.place == place;
-                let elsewhere =
-                    ledger.conflicts.iter().any(|open| open.conflict.parts.iter().any(known));
-                if !elsewhere && let Some(open) = ledger.conflicts.get_mut(*conflict) {
-                    let part = ConflictPart {
-                        node: Some(to.clone()),
-                        place: place.clone(),
-                        sides: values,
-                    };
-                    open.conflict.parts.push(part);
-                }
-                set_input(merged, to, input, ours.as_ref());
             }
         }
     }
     let there: FxHashSet<NodeId> = merged.nodes.keys().cloned().collect();
-    for (id, node) in &mut merged.nodes {
+    let all = [&sides.base, &sides.ours, &sides.theirs];
+    for node in merged.nodes.values_mut() {
         let Some(inputs) = node.raw_inputs_mut() else { continue };
-        inputs.retain(|input, value| match PromptInput::parse(value) {
+        inputs.retain(|_, value| match PromptInput::parse(value) {
+            // A wire to nowhere that a side had already is not ours to cut.
             PromptInput::Link { node, .. } => {
-                let was_there = |prompt: &Prompt| prompt.nodes.contains_key(&node);
-                let _ = (id, input);
-                // A wire to nowhere that a side had already is not ours to cut.
-                there.contains(&node)
-                    || !(was_there(&sides.ours)
-                        || was_there(&sides.theirs)
-                        || was_there(&sides.base))
+                there.contains(&node) || !all.iter().any(|prompt| prompt.nodes.contains_key(&node))
             }
             PromptInput::Literal(_) => true,
         });
     }
 }
 
-fn set_input(prompt: &mut Prompt, id: &NodeId, input: &str, value: Option<&Value>) -> Option<()> {
-    let inputs = prompt.nodes.get_mut(id)?.raw_inputs_mut()?;
+fn is_link_from(value: &PromptInput<'_>, id: &NodeId) -> bool {
+    matches!(value, PromptInput::Link { node, .. } if node == id)
+}
+
+/// Makes an input part of a conflict, unless one is about it already.
+fn add_input_to_conflict(
+    ledger: &mut MergeLog<'_>,
+    conflict: usize,
+    node: &NodeId,
+    input: &str,
+    sides: ThreeWay<Option<Value>>,
+) {
+    let place = MergePlace::Input(SlotName::new(input));
+    let is_it = |part: &ConflictPart| part.node.as_ref() == Some(node) && part.place == place;
+    if ledger.conflicts.iter().any(|open| open.conflict.parts.iter().any(is_it)) {
+        return;
+    }
+    if let Some(open) = ledger.conflicts.get_mut(conflict) {
+        open.conflict.parts.push(ConflictPart { node: Some(node.clone()), place, sides });
+    }
+}
+
+/// Sets or removes an input, if its node is there.
+fn set_input(prompt: &mut Prompt, id: &NodeId, input: &str, value: Option<&Value>) {
+    let Some(inputs) = prompt.nodes.get_mut(id).and_then(PromptNode::raw_inputs_mut) else {
+        return;
+    };
     match value {
         Some(value) => inputs.insert(input, value.clone()),
         None => inputs.remove(input),
     };
-    Some(())
 }
 
 /// Writes one side of a conflict into a prompt.

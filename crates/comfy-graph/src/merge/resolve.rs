@@ -11,10 +11,10 @@ use super::conflict_json::EmbeddedConflict;
 use super::side_description::{DescriptionPiece, SideDescriber};
 use super::side_writer::{self, UnwrittenPart, write_side_of_conflict};
 use super::three_way::{MergeSide, ThreeWay};
-use super::{definitions, prompt, slots};
+use super::{definitions, prompt};
 use crate::graph::{
-    DocumentKind, GraphLocation, GraphScope, NodeId, Prompt, WidgetNaming, WireSink, Wires,
-    Workflow, document_kind, is_prompt, is_workflow,
+    GraphScope, NodeId, Prompt, WidgetNaming, WireSink, Wires, Workflow, document_kind, find_slot,
+    is_prompt, is_workflow,
 };
 use crate::json::{JsonPath, JsonStep, Object, Value};
 
@@ -75,13 +75,7 @@ pub struct ResolveResult {
 }
 
 pub(super) fn graph_paths(document: &Value) -> Vec<JsonPath> {
-    match document_kind(document) {
-        DocumentKind::Graph(_) => vec![JsonPath::root()],
-        DocumentKind::Wrapped(found) => {
-            found.into_iter().map(|GraphLocation { at, .. }| at).collect()
-        }
-        DocumentKind::Templates | DocumentKind::Other => Vec::new(),
-    }
+    document_kind(document).into_graphs().into_iter().map(|found| found.at).collect()
 }
 
 /// The conflicts a document carries.
@@ -186,12 +180,8 @@ fn current_value(
             let wire = wires.by_sink.get(&WireSink::Boundary(output.clone()));
             of(Some(super::wires::source_to_value(wire.map(|wire| &wire.from))))
         }
-        (MergePlace::Group(id, title, path), ..) => {
-            let group = graph.groups.iter().find(|group| match id {
-                Some(id) => group.id() == Some(*id),
-                None => group.title() == title,
-            });
-            match group {
+        (MergePlace::Group { id, title, path }, ..) => {
+            match graph.groups.iter().find(|group| group.is_called(*id, title)) {
                 Some(group) => of(path.get(&Value::Object(group.raw().clone())).cloned()),
                 None => CurrentValue::Gone,
             }
@@ -199,7 +189,7 @@ fn current_value(
         (MergePlace::Graph(path), ..) => of(path.get(&Value::Object(graph.rest.clone())).cloned()),
         (MergePlace::InputKey(name, key), None, _) => {
             let slot = ["inputs", "outputs"].into_iter();
-            let mut slot = slot.filter_map(|list| slots::find_slot(graph.rest.get(list), name));
+            let mut slot = slot.filter_map(|list| find_slot(graph.rest.get(list), name));
             match slot.next() {
                 Some((_, slot)) => of(slot.get(key).cloned()),
                 None => CurrentValue::Gone,
@@ -214,7 +204,7 @@ fn current_value(
             of(path.get(&Value::Object(node.raw().clone())).cloned())
         }
         (MergePlace::InputKey(name, key), _, Some(node)) => {
-            let slot = slots::find_slot(node.raw().get("inputs"), name);
+            let slot = find_slot(node.raw().get("inputs"), name);
             of(slot.and_then(|(_, slot)| slot.get(key).cloned()))
         }
         (MergePlace::Input(input), Some(id), _) => {
@@ -274,10 +264,9 @@ pub fn resolve_conflicts(
             break;
         }
         let Some(Value::Object(graph)) = carrier.at.get_mut(document) else { continue };
-        let own = |id: i64| choices.iter().find(|(known, _)| *known == id).map(|(_, c)| c);
         let mut left = Vec::new();
         for carried in &carrier.conflicts {
-            let unwritten = match own(carried.id) {
+            let unwritten = match find_choice(choices, carried.id) {
                 None => {
                     left.push(carried.clone());
                     continue;
@@ -298,23 +287,33 @@ pub fn resolve_conflicts(
     resolved
 }
 
+fn find_choice(choices: &[(i64, ConflictChoice)], id: i64) -> Option<&ConflictChoice> {
+    choices.iter().find(|(known, _)| *known == id).map(|(_, choice)| choice)
+}
+
 /// The document that settles a conflict about all of it, if that was chosen.
 fn whole_document_choice(
     carrier: &GraphConflicts,
     choices: &[(i64, ConflictChoice)],
 ) -> Option<Value> {
-    let chosen = |id: i64| choices.iter().find(|(known, _)| *known == id).map(|(_, c)| c);
     carrier
         .conflicts
         .iter()
         .filter(|carried| conflict_embedding::is_about_document(&carried.conflict))
-        .find_map(|carried| match chosen(carried.id)? {
+        .find_map(|carried| match find_choice(choices, carried.id)? {
             ConflictChoice::Side(side @ (MergeSide::Base | MergeSide::Theirs)) => {
                 carried.conflict.parts.first()?.sides.get(*side).clone()
             }
             ConflictChoice::Value(value) => Some(value.clone()),
             _ => None,
         })
+}
+
+/// A conflict of which nothing could be written.
+fn all_unwritten(conflict: &Conflict) -> Vec<UnwrittenPart> {
+    let unwritten =
+        |part: &ConflictPart| UnwrittenPart { node: part.node.clone(), place: part.place.clone() };
+    conflict.parts.iter().map(unwritten).collect()
 }
 
 /// Settles one conflict in a graph. What cannot be written leaves the graph as it was.
@@ -339,17 +338,12 @@ fn settle_conflict(
                 let part = ConflictPart { sides, ..part.clone() };
                 (MergeSide::Ours, Conflict { parts: vec![part], ..conflict.clone() })
             }
-            parts => {
-                let all = parts.iter();
-                return Err(all
-                    .map(|p| UnwrittenPart { node: p.node.clone(), place: p.place.clone() })
-                    .collect());
-            }
+            _ => return Err(all_unwritten(conflict)),
         },
     };
     if is_prompt(graph) {
         let Ok(mut prompt) = Prompt::from_value(Value::Object(graph.clone())) else {
-            return Err(Vec::new());
+            return Err(all_unwritten(&conflict));
         };
         prompt::write_side_in_prompt(&mut prompt, &conflict, side);
         if let Value::Object(object) = prompt.into_value() {
@@ -359,7 +353,7 @@ fn settle_conflict(
     }
     debug_assert!(is_workflow(graph), "a carrier is a workflow or a prompt");
     let Ok(mut workflow) = Workflow::from_value(Value::Object(graph.clone())) else {
-        return Err(Vec::new());
+        return Err(all_unwritten(&conflict));
     };
     let idle = definitions::unreachable_definitions(&workflow);
     let unwritten = write_side_of_conflict(&mut workflow, &conflict, side, naming);

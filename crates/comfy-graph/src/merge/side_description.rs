@@ -45,7 +45,7 @@ impl SideDescriber<'_> {
         let Some(value) = value else { return vec![DescriptionPiece::Words("not there")] };
         match place {
             MergePlace::Node | MergePlace::Definition(_) => vec![DescriptionPiece::Words("there")],
-            MergePlace::Group(_, _, path) if path.0.is_empty() => {
+            MergePlace::Group { path, .. } if path.0.is_empty() => {
                 vec![DescriptionPiece::Words("there")]
             }
             // In a prompt a value may stand where a wire could.

@@ -8,15 +8,15 @@
 use rustc_hash::FxHashSet;
 
 use super::conflict::{Conflict, ConflictPart, MergePlace};
+use super::definitions;
 use super::three_way::MergeSide;
 use super::widgets::RawWidgetValues;
 use super::wires::source_from_value;
-use super::{definitions, slots};
 use crate::graph::{
     self, Graph, Group, GroupId, Link, LinkEnd, LinkId, Node, NodeId, SlotName, SubgraphDefinition,
-    Widget, WidgetName, WidgetNaming, WireSink, WireSource, Wires, Workflow,
+    Widget, WidgetName, WidgetNaming, WireSink, WireSource, Wires, Workflow, find_slot,
 };
-use crate::json::{JsonPath, JsonStep, Object, Value};
+use crate::json::{JsonPath, Object, Value};
 
 /// A part that could not be written, because what it is about is not there any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub struct UnwrittenPart {
     /// The place.
     pub place: MergePlace,
 }
+
+/// What a part is about is not there any more, so that it cannot be written.
+#[derive(Debug)]
+struct PlaceGone;
 
 /// Writes one side of a conflict into a workflow.
 pub(super) fn write_side_of_conflict(
@@ -44,7 +48,7 @@ pub(super) fn write_side_of_conflict(
         _ => 2,
     });
     for part in parts {
-        if write_part(workflow, conflict, part, side, naming).is_none() {
+        if write_part(workflow, conflict, part, side, naming).is_err() {
             unwritten.push(UnwrittenPart { node: part.node.clone(), place: part.place.clone() });
         }
     }
@@ -68,51 +72,42 @@ pub(super) fn drop_unreachable_definitions(
     }
 }
 
-/// Writes one part; nothing if its place is gone.
 fn write_part(
     workflow: &mut Workflow,
     conflict: &Conflict,
     part: &ConflictPart,
     side: MergeSide,
     naming: &dyn WidgetNaming,
-) -> Option<()> {
+) -> Result<(), PlaceGone> {
     let value = part.sides.get(side).as_ref();
     if let MergePlace::Definition(id) = &part.place {
         if let (Some(value), false) = (value, workflow.definitions.contains_key(id)) {
-            let definition = SubgraphDefinition::from_value(value.clone()).ok()?;
+            let definition =
+                SubgraphDefinition::from_value(value.clone()).map_err(|_| PlaceGone)?;
             workflow.definitions.insert(id.clone(), definition);
         }
-        return Some(());
+        return Ok(());
     }
     if let (MergePlace::Widget(_) | MergePlace::Choice(_), Some(id)) = (&part.place, &part.node) {
         let key = graph::NodeKey { scope: conflict.scope.clone(), id: id.clone() };
         return write_widget(workflow, &key, part, value, naming);
     }
-    let graph = workflow.graph_mut(&conflict.scope)?;
+    let graph = workflow.graph_mut(&conflict.scope).ok_or(PlaceGone)?;
     match (&part.place, &part.node) {
         (MergePlace::Node, Some(id)) => write_node(graph, id, value),
         (MergePlace::Widgets, Some(id)) => {
-            let node = graph.nodes.get_mut(id)?;
+            let node = graph.nodes.get_mut(id).ok_or(PlaceGone)?;
             value.map(RawWidgetValues::from_value).unwrap_or_default().write_to(node.raw_mut());
-            Some(())
+            Ok(())
         }
         (MergePlace::Key(path), Some(id)) => {
-            set_member(graph.nodes.get_mut(id)?.raw_mut(), path, value)
+            let node = graph.nodes.get_mut(id).ok_or(PlaceGone)?;
+            set_member(node.raw_mut(), path, value)
         }
-        (MergePlace::InputKey(name, key), Some(id)) => {
-            let node = graph.nodes.get_mut(id)?;
-            let (at, _) = slots::find_slot(node.raw().get("inputs"), name)?;
-            set_or_remove(node.input_mut(at)?, key, value);
-            Some(())
-        }
-        (MergePlace::InputKey(name, key), None) => {
-            let list = ["inputs", "outputs"].into_iter();
-            let mut found = list
-                .filter_map(|list| Some((list, slots::find_slot(graph.rest.get(list), name)?.0)));
-            let (list, at) = found.next()?;
-            let slot = graph.rest.get_mut(list)?.as_array_mut()?.get_mut(at)?.as_object_mut()?;
+        (MergePlace::InputKey(name, key), node) => {
+            let slot = slot_mut(graph, node.as_ref(), name).ok_or(PlaceGone)?;
             set_or_remove(slot, key, value);
-            Some(())
+            Ok(())
         }
         (MergePlace::Input(input), Some(id)) => {
             let sink = WireSink::Node { id: id.clone(), input: input.clone() };
@@ -122,10 +117,25 @@ fn write_part(
             let sink = WireSink::Boundary(output.clone());
             set_wire(workflow, conflict, &sink, value.and_then(source_from_value))
         }
-        (MergePlace::Group(id, title, path), _) => write_group(graph, *id, title, path, value),
+        (MergePlace::Group { id, title, path }, _) => write_group(graph, *id, title, path, value),
         (MergePlace::Graph(path), _) => set_member(&mut graph.rest, path, value),
-        _ => None,
+        _ => Err(PlaceGone),
     }
+}
+
+/// The input of a node, or the slot on the boundary of the graph itself.
+fn slot_mut<'g>(
+    graph: &'g mut Graph,
+    node: Option<&NodeId>,
+    name: &SlotName,
+) -> Option<&'g mut Object> {
+    let (object, lists) = match node {
+        Some(id) => (graph.nodes.get_mut(id)?.raw_mut(), ["inputs"].as_slice()),
+        None => (&mut graph.rest, ["inputs", "outputs"].as_slice()),
+    };
+    let find = |list: &&'static str| Some((*list, find_slot(object.get(list), name)?.0));
+    let (list, at) = lists.iter().find_map(find)?;
+    object.get_mut(list)?.as_array_mut()?.get_mut(at)?.as_object_mut()
 }
 
 fn set_or_remove(object: &mut Object, key: &str, value: Option<&Value>) {
@@ -136,32 +146,27 @@ fn set_or_remove(object: &mut Object, key: &str, value: Option<&Value>) {
 }
 
 /// Sets or removes what is at a path below an object, with the objects on the way.
-fn set_member(object: &mut Object, path: &JsonPath, value: Option<&Value>) -> Option<()> {
-    let key = |step: &JsonStep| match step {
-        JsonStep::Key(key) => key.clone(),
-        JsonStep::Index(at) => compact_str::format_compact!("{at}"),
-    };
-    let (last, way) = path.0.split_last()?;
+fn set_member(
+    object: &mut Object,
+    path: &JsonPath,
+    value: Option<&Value>,
+) -> Result<(), PlaceGone> {
+    let (last, way) = path.0.split_last().ok_or(PlaceGone)?;
     let mut object = object;
     for step in way {
-        let next = object.get_or_insert_with(&key(step), || Object::new().into());
-        object = next.as_object_mut()?;
+        let next = object.get_or_insert_with(&step.to_key(), || Object::new().into());
+        object = next.as_object_mut().ok_or(PlaceGone)?;
     }
-    set_or_remove(object, &key(last), value);
-    Some(())
+    set_or_remove(object, &last.to_key(), value);
+    Ok(())
 }
 
-fn write_node(graph: &mut Graph, id: &NodeId, value: Option<&Value>) -> Option<()> {
+fn write_node(graph: &mut Graph, id: &NodeId, value: Option<&Value>) -> Result<(), PlaceGone> {
     let Some(value) = value else {
-        graph.nodes.shift_remove(id);
-        let touches =
-            |link: &Link| link.from().node_id() == Some(id) || link.to().node_id() == Some(id);
-        let gone: FxHashSet<LinkId> =
-            graph.links.values().filter(|link| touches(link)).map(Link::id).collect();
-        graph.remove_links(&gone);
-        return Some(());
+        graph.remove_node(id);
+        return Ok(());
     };
-    let mut node = Node::from_value(value.clone()).ok()?;
+    let mut node = Node::from_value(value.clone()).map_err(|_| PlaceGone)?;
     node.set_id(id.clone());
     let before = graph.nodes.get(id).cloned();
     let wires = Wires::from_graph(graph);
@@ -184,7 +189,7 @@ fn write_node(graph: &mut Graph, id: &NodeId, value: Option<&Value>) -> Option<(
         .collect();
     let mut lost = FxHashSet::default();
     for (link, input) in moved {
-        match slots::find_slot(graph.nodes[id].raw().get("inputs"), &input) {
+        match find_slot(graph.nodes[id].raw().get("inputs"), &input) {
             Some((slot, _)) => {
                 if let Some(link) = graph.links.get_mut(&link) {
                     link.set_to(LinkEnd::Node { id: id.clone(), slot });
@@ -196,7 +201,7 @@ fn write_node(graph: &mut Graph, id: &NodeId, value: Option<&Value>) -> Option<(
         }
     }
     graph.remove_links(&lost);
-    Some(())
+    Ok(())
 }
 
 fn write_group(
@@ -205,24 +210,26 @@ fn write_group(
     title: &str,
     path: &JsonPath,
     value: Option<&Value>,
-) -> Option<()> {
-    let named = |group: &Group| match id {
-        Some(id) => group.id() == Some(id),
-        None => group.title() == title,
-    };
-    let at = graph.groups.iter().position(named);
+) -> Result<(), PlaceGone> {
+    let at = graph.groups.iter().position(|group| group.is_called(id, title));
     if path.0.is_empty() {
         match (at, value) {
             (Some(at), None) => {
                 graph.groups.remove(at);
             }
-            (Some(at), Some(value)) => graph.groups[at] = Group::from_value(value.clone()).ok()?,
-            (None, Some(value)) => graph.groups.push(Group::from_value(value.clone()).ok()?),
+            (at, Some(value)) => {
+                let group = Group::from_value(value.clone()).map_err(|_| PlaceGone)?;
+                match at {
+                    Some(at) => graph.groups[at] = group,
+                    None => graph.groups.push(group),
+                }
+            }
             (None, None) => {}
         }
-        return Some(());
+        return Ok(());
     }
-    set_member(graph.groups.get_mut(at?)?.raw_mut(), path, value)
+    let group = at.and_then(|at| graph.groups.get_mut(at)).ok_or(PlaceGone)?;
+    set_member(group.raw_mut(), path, value)
 }
 
 /// Feeds an input from an origin, or from nothing.
@@ -231,44 +238,54 @@ fn set_wire(
     conflict: &Conflict,
     sink: &WireSink,
     source: Option<WireSource>,
-) -> Option<()> {
+) -> Result<(), PlaceGone> {
     let free = LinkId(workflow.highest_ids().link + 1);
-    let graph = workflow.graph_mut(&conflict.scope)?;
+    let graph = workflow.graph_mut(&conflict.scope).ok_or(PlaceGone)?;
     let wires = Wires::from_graph(graph);
     let current = wires.by_sink.get(sink);
     if current.map(|wire| &wire.from) == source.as_ref() {
-        return Some(());
+        return Ok(());
     }
-    let to = match sink {
-        WireSink::Node { id, input } => {
-            let (slot, _) = slots::find_slot(graph.nodes.get(id)?.raw().get("inputs"), input)?;
-            LinkEnd::Node { id: id.clone(), slot }
-        }
-        WireSink::Boundary(output) => {
-            let (slot, _) = slots::find_slot(graph.rest.get("outputs"), output)?;
-            LinkEnd::GraphOutput { slot }
-        }
-    };
+    let to = target_of(graph, sink).ok_or(PlaceGone)?;
+    let from = source.map(|source| origin_of(graph, source).ok_or(PlaceGone)).transpose()?;
     let into: FxHashSet<LinkId> =
         graph.links.values().filter(|link| *link.to() == to).map(Link::id).collect();
-    let from = match source {
-        None => None,
-        Some(WireSource::Node { id, slot }) => {
-            let kind = graph.nodes.get(&id)?.output_at(slot)?.raw.get("type").cloned();
-            Some((LinkEnd::Node { id, slot }, kind))
-        }
-        Some(WireSource::Boundary(input)) => {
-            let (slot, raw) = slots::find_slot(graph.rest.get("inputs"), &input)?;
-            Some((LinkEnd::GraphInput { slot }, raw.get("type").cloned()))
-        }
-    };
     graph.remove_links(&into);
     if let Some((from, kind)) = from {
-        let link = Link::new(graph.link_format(), free, from, to, kind.unwrap_or_default());
+        let link = Link::new(graph.link_format(), free, from, to, kind);
         graph.links.insert(free, link);
     }
     graph.sync_slots_with_links();
-    Some(())
+    Ok(())
+}
+
+/// Where a link into something ends.
+fn target_of(graph: &Graph, sink: &WireSink) -> Option<LinkEnd> {
+    Some(match sink {
+        WireSink::Node { id, input } => {
+            let (slot, _) = find_slot(graph.nodes.get(id)?.raw().get("inputs"), input)?;
+            LinkEnd::Node { id: id.clone(), slot }
+        }
+        WireSink::Boundary(output) => {
+            let (slot, _) = find_slot(graph.rest.get("outputs"), output)?;
+            LinkEnd::GraphOutput { slot }
+        }
+    })
+}
+
+/// Where a link out of something starts, and the type it carries.
+fn origin_of(graph: &Graph, source: WireSource) -> Option<(LinkEnd, Value)> {
+    let (end, kind) = match source {
+        WireSource::Node { id, slot } => {
+            let kind = graph.nodes.get(&id)?.output_at(slot)?.raw.get("type");
+            (LinkEnd::Node { id, slot }, kind)
+        }
+        WireSource::Boundary(input) => {
+            let (slot, raw) = find_slot(graph.rest.get("inputs"), &input)?;
+            (LinkEnd::GraphInput { slot }, raw.get("type"))
+        }
+    };
+    Some((end, kind.cloned().unwrap_or_default()))
 }
 
 fn write_widget(
@@ -277,17 +294,18 @@ fn write_widget(
     part: &ConflictPart,
     value: Option<&Value>,
     naming: &dyn WidgetNaming,
-) -> Option<()> {
-    let value = value?;
-    let node = workflow.node(key)?;
+) -> Result<(), PlaceGone> {
+    let value = value.ok_or(PlaceGone)?;
+    let node = workflow.node(key).ok_or(PlaceGone)?;
     let widgets = naming.widgets(workflow, node);
     let (range, members) = match &part.place {
         MergePlace::Widget(name) => {
-            let at = widgets.iter().position(|widget| widget.name == *name)?;
+            let at = widgets.iter().position(|widget| widget.name == *name).ok_or(PlaceGone)?;
             (at..at + 1, vec![(widgets[at].name.to_string(), value.clone())])
         }
         MergePlace::Choice(name) => {
-            let at = widgets.iter().position(|widget| widget.name.as_str() == Some(name))?;
+            let is_choice = |widget: &Widget<'_>| widget.name.as_str() == Some(name);
+            let at = widgets.iter().position(is_choice).ok_or(PlaceGone)?;
             let dotted = format!("{name}.");
             let brought = |w: &Widget<'_>| w.name.as_str().is_some_and(|n| n.starts_with(&dotted));
             let count = widgets[at + 1..].iter().take_while(|w| brought(w)).count();
@@ -299,23 +317,23 @@ fn write_widget(
             };
             (at..at + 1 + count, members)
         }
-        _ => return None,
+        _ => return Err(PlaceGone),
     };
     let old: Vec<String> = widgets[range.clone()].iter().map(|w| w.name.to_string()).collect();
     let place = widgets[range.start].location.clone();
     let named = matches!(widgets[range.start].name, WidgetName::Named(_));
-    let node = workflow.node_mut(key)?;
+    let node = workflow.node_mut(key).ok_or(PlaceGone)?;
     let in_place = !named || old.len() == members.len();
     match in_place {
         true => update_named_values(node, range.start, &members),
         false => replace_named_values(node, &old, &members),
     }
-    let values = node.raw_mut().get_mut("widgets_values")?;
+    let values = node.raw_mut().get_mut("widgets_values").ok_or(PlaceGone)?;
     match (values, place) {
         (Value::Array(values), graph::WidgetLocation::Index(start)) => {
             let end = (start + old.len()).min(values.len());
             values.splice(start..end, members.into_iter().map(|(_, value)| value));
-            Some(())
+            Ok(())
         }
         (Value::Object(values), graph::WidgetLocation::Key(_)) => {
             for name in old.iter().filter(|name| !members.iter().any(|(new, _)| new == *name)) {
@@ -324,9 +342,9 @@ fn write_widget(
             for (name, value) in members {
                 values.insert(name.as_str(), value);
             }
-            Some(())
+            Ok(())
         }
-        _ => None,
+        _ => Err(PlaceGone),
     }
 }
 

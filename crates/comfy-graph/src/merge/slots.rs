@@ -1,46 +1,21 @@
 //! The lists of inputs and outputs of a node, and the boundary of a subgraph: merged by
 //! name. Which link is in a slot is left alone here; `wires` writes that at the end.
 
-use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 
 use super::conflict::{Conflict, ConflictKind, MergePlace, NodeName};
 use super::json_merge::{combined_order, outcome_verdict};
 use super::merge_log::MergeLog;
 use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
-use crate::graph::{GraphScope, SlotName};
+use crate::graph::{self, GraphScope, SlotName, find_slot};
 use crate::json::{Object, Value};
 
 /// What a slot says of links: written again from the links table.
 const LINK_MEMBERS: [&str; 3] = ["link", "links", "linkIds"];
 
-/// Names of the slots in a list, namesakes counted.
+/// The names of a list that may be missing.
 pub(super) fn slot_names(list: Option<&Value>) -> Vec<SlotName> {
-    let elements = list.and_then(Value::as_array).unwrap_or_default();
-    let mut seen: FxHashMap<&str, usize> = FxHashMap::default();
-    let name = |slot: &'_ Value| -> CompactString {
-        CompactString::new(slot.get("name").and_then(Value::as_str).unwrap_or_default())
-    };
-    elements
-        .iter()
-        .map(|slot| {
-            let text = slot.get("name").and_then(Value::as_str).unwrap_or_default();
-            let nth = seen.entry(text).and_modify(|nth| *nth += 1).or_default();
-            SlotName { name: name(slot), nth: *nth }
-        })
-        .collect()
-}
-
-/// The slot of a name in a list.
-pub(super) fn find_slot<'a>(
-    list: Option<&'a Value>,
-    name: &SlotName,
-) -> Option<(usize, &'a Value)> {
-    let elements = list.and_then(Value::as_array).unwrap_or_default();
-    let same = |slot: &&(usize, &Value)| {
-        slot.1.get("name").and_then(Value::as_str).unwrap_or_default() == name.name
-    };
-    elements.iter().enumerate().filter(|slot| same(&slot)).nth(name.nth)
+    graph::slot_names(list.and_then(Value::as_array).unwrap_or_default())
 }
 
 /// Whether two lists differ in nothing but links.

@@ -91,7 +91,9 @@ impl ChangeClass {
             (
                 _,
                 Some(
-                    MergePlace::Key(path) | MergePlace::Graph(path) | MergePlace::Group(_, _, path),
+                    MergePlace::Key(path)
+                    | MergePlace::Graph(path)
+                    | MergePlace::Group { path, .. },
                 ),
             ) => match path.to_string().as_str() {
                 "/title" | "/name" => ChangeClass::Titles,

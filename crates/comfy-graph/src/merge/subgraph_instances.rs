@@ -11,7 +11,7 @@ use super::slots;
 use super::three_way::MergeSide;
 use crate::graph::{
     Link, LinkEnd, Node, NodeId, SubgraphDefinition, SubgraphId, WidgetName, WidgetRole,
-    WidgetValues, Workflow,
+    WidgetValues, Workflow, find_slot,
 };
 use crate::json::{Object, Value};
 
@@ -91,11 +91,10 @@ fn fit_outputs(node: &mut Node, own: &SubgraphDefinition, boundary: Option<&Valu
         return;
     }
     let listed = node.raw().get("outputs").cloned();
-    let slot = |name| match slots::find_slot(listed.as_ref(), name) {
+    let slot = |name| match find_slot(listed.as_ref(), name) {
         Some((_, slot)) => slot.clone(),
         None => {
-            let kind =
-                slots::find_slot(boundary, name).and_then(|(_, slot)| slot.get("type").cloned());
+            let kind = find_slot(boundary, name).and_then(|(_, slot)| slot.get("type").cloned());
             let members = [
                 ("name", Value::from(name.name.clone())),
                 ("type", kind.unwrap_or_default()),

@@ -88,7 +88,7 @@ impl<T> ThreeWay<T> {
     }
 
     /// Settles by a notion of sameness.
-    pub fn settle_by(&self, mut same: impl FnMut(&T, &T) -> bool) -> ThreeWayOutcome {
+    pub(crate) fn settle_by(&self, mut same: impl FnMut(&T, &T) -> bool) -> ThreeWayOutcome {
         if same(&self.ours, &self.theirs) {
             return match same(&self.ours, &self.base) {
                 true => ThreeWayOutcome::Unchanged,
@@ -116,7 +116,7 @@ impl ThreeWay<Option<&Value>> {
     /// Settles values: by spelling first, so that a side which only respelled a number
     /// still counts as the one that changed it, and then by meaning, so that it never
     /// stands against a real change.
-    pub fn settle_values(&self) -> ThreeWayOutcome {
+    pub(crate) fn settle_values(&self) -> ThreeWayOutcome {
         match self.settle() {
             ThreeWayOutcome::Conflicting => self.settle_by(|a, b| match (a, b) {
                 (Some(a), Some(b)) => a.is_equivalent(b),

@@ -14,7 +14,7 @@ use super::slots;
 use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
 use crate::graph::{
     FxIndexMap, Graph, GraphScope, Link, LinkEnd, LinkId, NodeId, SlotName, Wire, WireSink,
-    WireSource, Wires, Workflow,
+    WireSource, Wires, Workflow, find_slot,
 };
 use crate::json::{Object, Value};
 
@@ -418,7 +418,7 @@ fn find_or_append_slot(
     name: &SlotName,
     side: MergeSide,
 ) -> Option<usize> {
-    if let Some((at, _)) = slots::find_slot(object.get(key), name) {
+    if let Some((at, _)) = find_slot(object.get(key), name) {
         return Some(at);
     }
     match slots::copy_slot(lists, name, side) {
@@ -427,7 +427,7 @@ fn find_or_append_slot(
             slots::append_slot(list, &slot)
         }
         // A slot that no list has: the link itself is all that is known of it.
-        None => name.name.strip_prefix('#')?.parse().ok(),
+        None => name.unlisted_index(),
     }
 }
 

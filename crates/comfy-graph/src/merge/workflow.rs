@@ -19,8 +19,8 @@ use super::three_way::{MergeSide, ThreeWay};
 use super::wires::LinkIdAllocator;
 use super::{definitions, follow_packing};
 use crate::graph::{
-    Graph, GraphList, GraphScope, Node, Renumbering, SubgraphDefinition, SubgraphId, WidgetNaming,
-    Workflow,
+    Graph, GraphList, GraphScope, Node, Renumbering, SubgraphDefinition, SubgraphId,
+    UntypedElement, WidgetNaming, Workflow,
 };
 use crate::json::Object;
 
@@ -87,57 +87,65 @@ fn merge_graphs(
     merged.definitions.clear();
     let mut open = idle_definitions(workflows);
     open.extend(instance_definitions(&merged.root, workflows));
-    let empty = Graph::default();
     while let Some(id) = open.pop() {
         if merged.definitions.contains_key(&id) {
             continue;
         }
-        let found = workflows.map(|workflow| workflow.definitions.get(&id));
-        let definition = match (found.ours, found.theirs) {
-            (Some(ours), Some(theirs)) => {
-                let scope = GraphScope::Definition(id.clone());
-                let base = found.base.map_or(&empty, |d| &d.graph);
-                let graphs = ThreeWay::new(base, &ours.graph, &theirs.graph);
-                let mut members = merge_other_members(&scope, graphs, &BOUNDARY_MEMBERS, ledger);
-                if let Some(boundary) = boundaries.get(&id) {
-                    for (key, list) in
-                        BOUNDARY_MEMBERS.into_iter().zip([&boundary.inputs, &boundary.outputs])
-                    {
-                        if let Some(list) = list {
-                            members.insert(key, list.clone());
-                        }
-                    }
-                }
-                let mut definition = ours.clone();
-                definition.graph =
-                    graph::merge_graph(engine, &scope, graphs, members, &mut free, ledger);
-                definition
-            }
-            (ours, theirs) => match ours.or(theirs).or(found.base) {
-                Some(definition) => definition.clone(),
-                None => continue,
-            },
+        let Some(definition) = merge_definition(engine, boundaries, &id, &mut free, ledger) else {
+            continue;
         };
         open.extend(instance_definitions(&definition.graph, workflows));
         merged.definitions.insert(id, definition);
     }
     merged.definitions.sort_unstable_by(|a, _, b, _| a.cmp(b));
-    let inside = |definition: &SubgraphDefinition| definition.home.clone();
     let homes: FxHashSet<SubgraphId> = merged.definitions.keys().cloned().collect();
     for definition in merged.definitions.values_mut() {
-        if inside(definition).is_some_and(|home| !homes.contains(&home)) {
-            definition.home = None;
+        definition.home.take_if(|home| !homes.contains(home));
+    }
+    add_untyped_definitions(&mut merged, workflows);
+    merged
+}
+
+/// A definition as both sides have it, or the one side that has it, or the base; nothing if
+/// none does.
+fn merge_definition(
+    engine: &MergeContext<'_>,
+    boundaries: &MergedBoundaries,
+    id: &SubgraphId,
+    free: &mut LinkIdAllocator,
+    ledger: &mut MergeLog<'_>,
+) -> Option<SubgraphDefinition> {
+    let found = engine.workflows.map(|workflow| workflow.definitions.get(id));
+    let (Some(ours), Some(theirs)) = (found.ours, found.theirs) else {
+        return found.ours.or(found.theirs).or(found.base).cloned();
+    };
+    let scope = GraphScope::Definition(id.clone());
+    let empty = Graph::default();
+    let base = found.base.map_or(&empty, |definition| &definition.graph);
+    let graphs = ThreeWay::new(base, &ours.graph, &theirs.graph);
+    let mut members = merge_other_members(&scope, graphs, &BOUNDARY_MEMBERS, ledger);
+    let boundary = boundaries.get(id);
+    let lists = boundary.map(|boundary| [&boundary.inputs, &boundary.outputs]);
+    for (key, list) in BOUNDARY_MEMBERS.into_iter().zip(lists.into_iter().flatten()) {
+        if let Some(list) = list {
+            members.insert(key, list.clone());
         }
     }
+    let mut definition = ours.clone();
+    definition.graph = graph::merge_graph(engine, &scope, graphs, members, free, ledger);
+    Some(definition)
+}
+
+/// What theirs added to lists of definitions and is none.
+fn add_untyped_definitions(merged: &mut Workflow, workflows: ThreeWay<&Workflow>) {
     for (home, odd) in &workflows.theirs.untyped_definitions {
-        let known = |list: &[(Option<SubgraphId>, crate::graph::UntypedElement)]| {
+        let known = |list: &[(Option<SubgraphId>, UntypedElement)]| {
             list.iter().any(|(_, known)| known.value == odd.value)
         };
         if !known(&workflows.base.untyped_definitions) && !known(&merged.untyped_definitions) {
             merged.untyped_definitions.push((home.clone(), odd.clone()));
         }
     }
-    merged
 }
 
 /// Merges the members of a graph's object beside nodes, links and groups, without `but`.

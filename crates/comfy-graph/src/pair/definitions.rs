@@ -79,8 +79,10 @@ fn pair_by_content(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>, layers: &mut 
     if free_old.is_empty() || free_new.is_empty() {
         return;
     }
-    let (old_signs, new_signs) =
-        (sign_regardless_of_definition(old), sign_regardless_of_definition(new));
+    let (old_class, new_class) =
+        (classes_regardless_of_definition(old), classes_regardless_of_definition(new));
+    let old_signs = Signatures::new(old, &old_class);
+    let new_signs = Signatures::new(new, &new_class);
     for &layer in &free_old {
         for spot in old.nodes_in(layer) {
             holders.entry(old_signs.get(0, spot)).or_default().0.push(layer);
@@ -116,12 +118,13 @@ fn unpaired_layers(layers: &[Option<Layer>]) -> Vec<Layer> {
     (0..layers.len()).filter(|&layer| layers[layer].is_none()).collect()
 }
 
-/// Signatures in which every instance of a subgraph is of one class: which definition is
-/// which is not known yet.
-fn sign_regardless_of_definition(net: &IndexedGraph<'_>) -> Signatures {
+/// Classes in which every instance of a subgraph is of one: which definition is which is not
+/// known yet.
+fn classes_regardless_of_definition(net: &IndexedGraph<'_>) -> Vec<u64> {
     let subgraph = fx_hash("a subgraph");
-    Signatures::for_nodes(net, |spot| match net.definition_layer(spot) {
+    let class = |spot| match net.definition_layer(spot) {
         Some(_) => subgraph,
         None => fx_hash(net.nodes[spot].class()),
-    })
+    };
+    (0..net.nodes.len()).map(class).collect()
 }

@@ -2,7 +2,10 @@
 //! wires between them as numbers too.
 //!
 //! Node ids and graph names cost a hash or an allocation at every look; a graph of a
-//! hundred thousand nodes is walked dozens of times. Must not know a second document.
+//! hundred thousand nodes is walked dozens of times. Wires are laid out when somebody asks for
+//! them: most pairs of states are told apart by ids alone. Must not know a second document.
+
+use std::cell::OnceCell;
 
 use rustc_hash::FxHashMap;
 
@@ -24,9 +27,13 @@ pub(crate) struct IndexedGraph<'w> {
     pub(crate) nodes: Vec<&'w Node>,
     layer_of: Vec<u32>,
     instances: FxHashMap<Layer, Vec<NodeIndex>>,
-    /// Wires between nodes and over boundaries.
-    pub(crate) indexed_wires: Vec<IndexedWire>,
-    /// Indices into `arcs` by the node they feed, and by the node they leave.
+    wires: OnceCell<WireRows>,
+}
+
+/// Wires between nodes and over boundaries.
+struct WireRows {
+    all: Vec<IndexedWire>,
+    /// Indices into `all` by the node they feed, and by the node they leave.
     into: CompressedRows,
     out_of: CompressedRows,
 }
@@ -35,7 +42,7 @@ pub(crate) struct IndexedGraph<'w> {
 pub(crate) struct IndexedLayer<'w> {
     pub(crate) scope: GraphScope,
     pub(crate) graph: &'w Graph,
-    pub(crate) wires: Wires,
+    wires: OnceCell<Wires>,
     first: NodeIndex,
 }
 
@@ -98,20 +105,28 @@ impl<'w> IndexedGraph<'w> {
             let first = nodes.len();
             nodes.extend(graph.nodes.values());
             layer_of.resize(nodes.len(), to_u32(layers.len()));
-            layers.push(IndexedLayer { scope, graph, wires: Wires::from_graph(graph), first });
+            layers.push(IndexedLayer { scope, graph, wires: OnceCell::new(), first });
         }
-        let indexed_wires: Vec<IndexedWire> =
-            layers.iter().flat_map(IndexedLayer::indexed_wires).collect();
-        let into = CompressedRows::new(
-            nodes.len(),
-            indexed_wires.iter().enumerate().map(|(at, arc)| (arc.to, at)),
-        );
-        let out_of = CompressedRows::new(
-            nodes.len(),
-            indexed_wires.iter().enumerate().map(|(at, a)| (a.from, at)),
-        );
         let instances = index_instances(workflow, &nodes);
-        IndexedGraph { workflow, instances, layers, nodes, layer_of, indexed_wires, into, out_of }
+        IndexedGraph { workflow, instances, layers, nodes, layer_of, wires: OnceCell::new() }
+    }
+
+    fn wire_rows(&self) -> &WireRows {
+        self.wires.get_or_init(|| {
+            let all: Vec<IndexedWire> =
+                self.layers.iter().flat_map(IndexedLayer::indexed_wires).collect();
+            let count = self.nodes.len();
+            let into = all.iter().enumerate().map(|(at, wire)| (wire.to, at));
+            let into = CompressedRows::new(count, into);
+            let out_of = all.iter().enumerate().map(|(at, wire)| (wire.from, at));
+            let out_of = CompressedRows::new(count, out_of);
+            WireRows { all, into, out_of }
+        })
+    }
+
+    /// Wires between nodes and over boundaries.
+    pub(crate) fn indexed_wires(&self) -> &[IndexedWire] {
+        &self.wire_rows().all
     }
 
     pub(crate) fn layer_of(&self, spot: NodeIndex) -> Layer {
@@ -163,11 +178,13 @@ impl<'w> IndexedGraph<'w> {
     }
 
     pub(crate) fn wires_into(&self, spot: NodeIndex) -> impl Iterator<Item = &IndexedWire> {
-        self.into.row(spot).iter().map(|&at| &self.indexed_wires[at as usize])
+        let rows = self.wire_rows();
+        rows.into.row(spot).iter().map(|&at| &rows.all[at as usize])
     }
 
     pub(crate) fn wires_out_of(&self, spot: NodeIndex) -> impl Iterator<Item = &IndexedWire> {
-        self.out_of.row(spot).iter().map(|&at| &self.indexed_wires[at as usize])
+        let rows = self.wire_rows();
+        rows.out_of.row(spot).iter().map(|&at| &rows.all[at as usize])
     }
 
     /// The instances of the definition that a graph is the inside of.
@@ -190,12 +207,16 @@ fn index_instances(workflow: &Workflow, nodes: &[&Node]) -> FxHashMap<Layer, Vec
 }
 
 impl IndexedLayer<'_> {
+    pub(crate) fn wires(&self) -> &Wires {
+        self.wires.get_or_init(|| Wires::from_graph(self.graph))
+    }
+
     fn node_index(&self, id: &NodeId) -> Option<NodeIndex> {
         Some(self.first + self.graph.nodes.get_index_of(id)?)
     }
 
     fn indexed_wires(&self) -> impl Iterator<Item = IndexedWire> {
-        self.wires.iter().map(|wire: &Wire| {
+        self.wires().iter().map(|wire: &Wire| {
             let (from, slot) = match &wire.from {
                 WireSource::Node { id, slot } => (self.node_index(id), *slot as u64),
                 WireSource::Boundary(name) => (None, hash_slot_name(name)),

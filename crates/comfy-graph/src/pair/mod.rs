@@ -21,6 +21,8 @@ mod same_id;
 mod signature;
 mod twins;
 
+use rustc_hash::FxHashSet;
+
 pub(crate) use indexed_graph::{IndexedGraph, Layer, NodeIndex};
 use signature::{Signatures, mix_hashes};
 
@@ -34,6 +36,8 @@ pub(crate) struct Pairing {
     pub(crate) new_of: Vec<Option<NodeIndex>>,
     /// For each node after, its partner before.
     pub(crate) old_of: Vec<Option<NodeIndex>>,
+    /// Nodes before whose partner is one of several that fit as well.
+    pub(crate) doubtful: FxHashSet<NodeIndex>,
     /// For each graph before, its partner after.
     pub(crate) new_layer: Vec<Option<Layer>>,
     /// For each graph after, its partner before.
@@ -56,10 +60,10 @@ impl Pairing {
 struct Pairer<'n, 'w> {
     old: &'n IndexedGraph<'w>,
     new: &'n IndexedGraph<'w>,
-    old_signs: Signatures,
-    new_signs: Signatures,
-    old_class: Vec<u64>,
-    new_class: Vec<u64>,
+    old_signs: Signatures<'n, 'w>,
+    new_signs: Signatures<'n, 'w>,
+    old_class: &'n [u64],
+    new_class: &'n [u64],
     pairing: Pairing,
 }
 
@@ -70,13 +74,14 @@ pub(crate) fn pair_workflows(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>) -> 
     let mut pairer = Pairer {
         old,
         new,
-        old_signs: Signatures::for_nodes(old, |spot| old_class[spot]),
-        new_signs: Signatures::for_nodes(new, |spot| new_class[spot]),
-        old_class,
-        new_class,
+        old_signs: Signatures::new(old, &old_class),
+        new_signs: Signatures::new(new, &new_class),
+        old_class: &old_class,
+        new_class: &new_class,
         pairing: Pairing {
             new_of: vec![None; old.nodes.len()],
             old_of: vec![None; new.nodes.len()],
+            doubtful: FxHashSet::default(),
             new_layer,
             old_layer,
         },

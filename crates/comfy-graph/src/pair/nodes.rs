@@ -19,8 +19,8 @@ impl Pairer<'_, '_> {
         if self.pair_by_id_alone(old, new) {
             return;
         }
-        self.old_signs.add_neighbour_levels(self.old);
-        self.new_signs.add_neighbour_levels(self.new);
+        self.old_signs.add_neighbour_levels();
+        self.new_signs.add_neighbour_levels();
         for level in (1..=LEVELS).rev() {
             self.pair_same_id(old, new, |pairer, a, b| pairer.has_same_signature(level, a, b));
         }
@@ -109,12 +109,17 @@ impl Pairer<'_, '_> {
         }
     }
 
-    /// Nodes that nothing tells apart are paired in the order of the file.
+    /// Nodes that nothing tells apart are paired in the order of the file. Where there are
+    /// more on one side, nobody knows which of them are left over.
     fn pair_in_order(&mut self, old: Layer, new: Layer, level: usize) {
         for peers in self.candidates_by_signature(old, new, level).into_values() {
             if level > 0 || peers.old.first().is_some_and(|&spot| is_recognizable(self.old, spot)) {
+                let is_doubtful = peers.old.len() != peers.new.len();
                 for (&a, &b) in peers.old.iter().zip(&peers.new) {
                     self.pairing.insert(a, b);
+                    if is_doubtful {
+                        self.pairing.doubtful.insert(a);
+                    }
                 }
             }
         }
@@ -135,11 +140,15 @@ impl Pairer<'_, '_> {
         accepts: impl Fn(&Self, NodeIndex, NodeIndex) -> bool,
     ) {
         while let Some((a, b)) = open.pop() {
+            let is_doubtful = self.pairing.doubtful.contains(&a);
             for (a, b) in
                 self.unpaired_sources(a, b).into_iter().chain(self.unpaired_consumers(a, b))
             {
                 if self.pairing.is_free(a, b) && self.has_same_class(a, b) && accepts(self, a, b) {
                     self.pairing.insert(a, b);
+                    if is_doubtful {
+                        self.pairing.doubtful.insert(a);
+                    }
                     open.push((a, b));
                 }
             }

@@ -5,13 +5,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::Pairer;
 use super::indexed_graph::{IndexedGraph, IndexedWire, Layer, NodeIndex};
 use super::nodes::{PairCandidates, is_recognizable};
+use super::signature::hold_the_same;
 use crate::graph::NodeId;
 
 /// Nodes by what they hold, and by what they and their neighbours hold: the two levels at
 /// which a node is looked for under another id.
 type CandidatesByLevel = [FxHashMap<u64, PairCandidates>; 2];
 
-impl Pairer<'_, '_> {
+impl<'w> Pairer<'_, 'w> {
     /// Pairs two graphs by id and class, given that this leaves nodes over in one of them
     /// at most, and that nothing speaks for an exchange of ids. It needs no look at
     /// neighbours, and does for nearly every edit.
@@ -27,7 +28,7 @@ impl Pairer<'_, '_> {
                 continue;
             };
             pairs.push((a, b));
-            if !self.has_same_signature(0, a, b) {
+            if !hold_the_same(self.old.nodes[a], self.new.nodes[b]) {
                 before.insert(self.old_signs.get(0, a));
                 after.insert(self.new_signs.get(0, b));
                 edited.push((a, b));
@@ -57,10 +58,36 @@ impl Pairer<'_, '_> {
 
     /// Whether a node has wires, and none of them leads where it did.
     fn is_rewired(&self, old: NodeIndex, new: NodeIndex) -> bool {
+        if self.keeps_a_link(old, new) {
+            return false;
+        }
         let wired = |net: &IndexedGraph<'_>, spot| {
             net.wires_into(spot).next().is_some() || net.wires_out_of(spot).next().is_some()
         };
         wired(self.old, old) && wired(self.new, new) && self.count_agreeing_wires(old, new) == 0
+    }
+
+    /// Whether one of the links into a node is the very same. Says it for nearly every node
+    /// without a look at all wires.
+    fn keeps_a_link(&self, old: NodeIndex, new: NodeIndex) -> bool {
+        let graph = |net: &IndexedGraph<'w>, spot| net.layers[net.layer_of(spot)].graph;
+        let (before, after) = (graph(self.old, old), graph(self.new, new));
+        let (node, now) = (self.old.nodes[old], self.new.nodes[new]);
+        node.inputs().zip(now.inputs()).any(|(input, same)| {
+            let link = input.link().filter(|_| input.link() == same.link());
+            let ends = link.and_then(|link| before.links.get(&link).zip(after.links.get(&link)));
+            ends.is_some_and(|(a, b)| {
+                let is_here =
+                    a.to().node_id() == Some(node.id()) && a.to().slot() == Some(input.at);
+                let origin = a.from().node_id().filter(|_| a.from() == b.from());
+                is_here
+                    && a.to() == b.to()
+                    && node.input_name(input.at) == now.input_name(input.at)
+                    && origin.is_some_and(|id| {
+                        before.nodes.contains_key(id) && after.nodes.contains_key(id)
+                    })
+            })
+        })
     }
 
     /// Whether ids mean something: at least as many nodes kept theirs, with what they

@@ -5,6 +5,7 @@
 //! so a renumbered graph has the same signatures. Signatures only propose: a collision
 //! would make a script longer, never wrong.
 
+use std::cell::OnceCell;
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
@@ -18,32 +19,52 @@ use crate::json::{Object, Value};
 pub(super) const LEVELS: usize = 4;
 
 /// The signatures of all nodes of a document, one list for each level.
-pub(super) struct Signatures {
-    levels: Vec<Vec<u64>>,
+pub(super) struct Signatures<'n, 'w> {
+    net: &'n IndexedGraph<'w>,
+    class: &'n [u64],
+    /// Of level 0, as far as anybody asked: nodes that did not change are never signed.
+    first: Vec<OnceCell<u64>>,
+    /// Of the levels beyond, if anybody asked.
+    beyond: Vec<Vec<u64>>,
 }
 
-impl Signatures {
-    /// Signs the nodes of a document. `class` names the class of a node in a way that both
-    /// documents agree on.
-    pub(super) fn for_nodes(net: &IndexedGraph<'_>, class: impl Fn(NodeIndex) -> u64) -> Self {
-        let first: Vec<u64> = (0..net.nodes.len())
-            .map(|spot| mix_hashes(hash_content(net.nodes[spot]), class(spot)))
-            .collect();
-        Signatures { levels: vec![first] }
+impl<'n, 'w> Signatures<'n, 'w> {
+    /// Signs the nodes of a document. `class` names the class of each node in a way that
+    /// both documents agree on.
+    pub(super) fn new(net: &'n IndexedGraph<'w>, class: &'n [u64]) -> Self {
+        let first = vec![OnceCell::new(); net.nodes.len()];
+        Signatures { net, class, first, beyond: Vec::new() }
     }
 
     /// Adds the levels beyond the first: most pairs of documents are told apart without.
-    pub(super) fn add_neighbour_levels(&mut self, net: &IndexedGraph<'_>) {
-        while self.levels.len() <= LEVELS {
-            let next = next_level(net, &self.levels[self.levels.len() - 1]);
-            self.levels.push(next);
+    pub(super) fn add_neighbour_levels(&mut self) {
+        if self.beyond.is_empty() {
+            let first: Vec<u64> = (0..self.first.len()).map(|spot| self.get(0, spot)).collect();
+            let mut last = &first;
+            for _ in 0..LEVELS {
+                let next = next_level(self.net, last);
+                self.beyond.push(next);
+                last = &self.beyond[self.beyond.len() - 1];
+            }
         }
     }
 
     /// The signature of a node at a level.
     pub(super) fn get(&self, level: usize, spot: NodeIndex) -> u64 {
-        self.levels[level][spot]
+        match level.checked_sub(1) {
+            Some(beyond) => self.beyond[beyond][spot],
+            None => *self.first[spot]
+                .get_or_init(|| mix_hashes(hash_content(self.net.nodes[spot]), self.class[spot])),
+        }
     }
+}
+
+/// Whether two nodes of one class hold the same: whether their signatures of level 0 are
+/// the same, without signing them.
+pub(super) fn hold_the_same(a: &Node, b: &Node) -> bool {
+    a.raw().get("widgets_values") == b.raw().get("widgets_values")
+        && a.title() == b.title()
+        && a.mode() == b.mode()
 }
 
 fn next_level(net: &IndexedGraph<'_>, last: &[u64]) -> Vec<u64> {
@@ -51,7 +72,7 @@ fn next_level(net: &IndexedGraph<'_>, last: &[u64]) -> Vec<u64> {
     const BOUNDARY: u64 = 0x517c_c1b7_2722_0a95;
     let mut next: Vec<u64> = last.iter().map(|&own| mix_hashes(own, 1)).collect();
     // Neighbours add up, so their order does not matter.
-    for arc in &net.indexed_wires {
+    for arc in net.indexed_wires() {
         let wire = mix_hashes(arc.slot, arc.input);
         let sign = |spot: Option<NodeIndex>| spot.map_or(BOUNDARY, |spot| last[spot]);
         if let Some(to) = arc.to {

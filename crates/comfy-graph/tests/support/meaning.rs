@@ -58,7 +58,7 @@ fn gist(conflict: &Conflict) -> String {
             let ThreeWay { base, ours, theirs } = part.sides.as_ref().map(value);
             let place = match &part.place {
                 // It is called what ours calls it.
-                MergePlace::Group(_, _, path) => format!("group {path}"),
+                MergePlace::Group { path, .. } => format!("group {path}"),
                 place => place.to_string(),
             };
             format!("{place} {base:?} {ours:?} {theirs:?}")

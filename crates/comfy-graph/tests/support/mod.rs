@@ -4,6 +4,7 @@
 
 pub(crate) mod canvas;
 pub(crate) mod data;
+pub(crate) mod fixtures;
 pub(crate) mod meaning;
 pub(crate) mod prompts;
 

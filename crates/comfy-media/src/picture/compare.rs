@@ -56,11 +56,6 @@ impl PixelDifference {
     pub fn largest(&self) -> f64 {
         self.max.into_iter().fold(0.0, f64::max)
     }
-
-    /// The mean difference of the colours, in levels.
-    pub fn mean_of_colours(&self) -> f64 {
-        self.mean[..3].iter().sum::<f64>() / 3.0
-    }
 }
 
 /// Compares two files, given whole.

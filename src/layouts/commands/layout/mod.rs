@@ -245,6 +245,7 @@ impl<'r> FileLayouts<'r> {
             moves.forget_moves(&layout, |moved| known.contains(&moved));
         }
         let titles = content.map(|content| PlaceTitles::from_content(&content)).unwrap_or_default();
+        moves.forget_conflict_cards(&titles);
         let titles = [titles, self.titles.clone()];
         let renamed_from = self.renamed_from(at, &layout)?;
         // A copy has from its original that it was undone.

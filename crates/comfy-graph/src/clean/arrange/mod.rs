@@ -18,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::placement::{self, PlaceKey, PlaceKind, key_scope, visit_places};
 use super::policy::{BOUNDARY_BOX, GROUP_BOX, NODE};
-use super::split::{definitions_mut, sort_in_writer_order};
+use super::split::{definitions_mut, sort_members};
 use crate::graph::{GraphScope, NodeId, NodeKey, SubgraphId};
 use crate::json::{Object, Value};
 
@@ -547,6 +547,6 @@ fn number_nodes(graph: &mut Object, arrows: &Arrows, is_new: &dyn Fn(usize) -> b
         if !node.contains_key("order") {
             node.append("order", rank[at]);
         }
-        sort_in_writer_order(node, &NODE);
+        sort_members(node, &NODE);
     }
 }

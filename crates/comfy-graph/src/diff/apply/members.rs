@@ -8,7 +8,7 @@ use super::{ApplyError, rebuild_list};
 use crate::diff::edit::{AppEntry, AppList, Change, Edit, EditTarget, NodeRef};
 use crate::diff::raw_lookup::{RawLookup, join_paths};
 use crate::diff::slots::slot_list_key as side_key;
-use crate::graph::{GraphScope, Node, NodeKey, WidgetLocation as ValuePlace};
+use crate::graph::{GraphScope, Node, NodeKey, SlotName, WidgetLocation, find_slot};
 use crate::json::{JsonPath, JsonStep, Object, Value};
 
 /// Sets members in a workflow whose structure is that after the script.
@@ -95,17 +95,12 @@ struct MemberEdit {
 
 struct LabelledSlot {
     list: &'static str,
-    name: crate::graph::SlotName,
+    name: SlotName,
 }
 
 impl LabelledSlot {
     fn find_index(&self, node: Option<&Value>) -> Option<usize> {
-        let slots = node?.get(self.list)?.as_array()?.iter().enumerate();
-        let named = |slot: &Value| {
-            slot.get("name").and_then(Value::as_str).unwrap_or_default() == self.name.name
-        };
-        let mut same = slots.filter(|(_, slot)| named(slot));
-        same.nth(self.name.nth).map(|(at, _)| at)
+        find_slot(node?.get(self.list), &self.name).map(|(at, _)| at)
     }
 }
 
@@ -197,10 +192,10 @@ pub(in crate::diff) fn set_member(
     let Some(parent) = parent.get_mut(document) else { return Err(differs(None)) };
     match (parent, last, &change.after) {
         (Value::Object(object), step, Some(value)) => {
-            object.insert(step_key(step), value.clone());
+            object.insert(step.to_key(), value.clone());
         }
         (Value::Object(object), step, None) => {
-            object.remove(&step_key(step));
+            object.remove(&step.to_key());
         }
         (Value::Array(elements), JsonStep::Index(index), Some(value))
             if *index < elements.len() =>
@@ -218,13 +213,6 @@ pub(in crate::diff) fn set_member(
         _ => return Err(differs(None)),
     }
     Ok(())
-}
-
-fn step_key(step: &JsonStep) -> CompactString {
-    match step {
-        JsonStep::Key(key) => key.clone(),
-        JsonStep::Index(at) => format_compact!("{at}"),
-    }
 }
 
 fn describe_target(place: &EditTarget) -> CompactString {
@@ -289,7 +277,7 @@ pub(super) fn apply_widget_values(
     key: &NodeKey,
     values: &[WidgetValueEdit<'_>],
 ) -> Result<(), ApplyError> {
-    let keyed = values.iter().any(|value| !matches!(value.place, ValuePlace::Index(_)));
+    let keyed = values.iter().any(|value| !matches!(value.place, WidgetLocation::Index(_)));
     let empty = || if keyed { Value::Object(Object::new()) } else { Value::Array(Vec::new()) };
     let who = format_compact!("{} #{key}", node.display_name());
     match node.raw_mut().get_or_insert_with("widgets_values", empty) {
@@ -327,7 +315,7 @@ fn apply_by_index(
     values: &[WidgetValueEdit<'_>],
 ) -> Result<(), ApplyError> {
     let at = |value: &WidgetValueEdit<'_>| match value.place {
-        ValuePlace::Index(at) => Some(*at),
+        WidgetLocation::Index(at) => Some(*at),
         _ => None,
     };
     let differs = |value: &WidgetValueEdit<'_>, found: Option<&Value>| ApplyError::Differs {
@@ -367,7 +355,9 @@ fn apply_by_key(
     values: &[WidgetValueEdit<'_>],
 ) -> Result<(), ApplyError> {
     for value in values {
-        let (ValuePlace::Key(name) | ValuePlace::Input(name)) = value.place else { continue };
+        let (WidgetLocation::Key(name) | WidgetLocation::Input(name)) = value.place else {
+            continue;
+        };
         let found = object.get(name);
         if found != value.change.before.as_ref() {
             return Err(ApplyError::Differs {

@@ -12,7 +12,7 @@ use crate::diff::slots::slot_list_key as side_key;
 use crate::graph::{
     Graph, GraphList, GraphScope, Group, Link, LinkEnd, LinkId, Node, NodeKey, Renumbering,
     Reroute, RerouteId, SlotName, SubgraphDefinition, SubgraphId, WidgetLocation, WidgetName,
-    Workflow,
+    Workflow, find_slot,
 };
 use crate::json::{Object, Value};
 
@@ -293,8 +293,8 @@ impl WorkflowRebuilder {
             SinkRef::Input { node, name } => {
                 let found = graph.nodes.get(&node.key.id);
                 let found = found.ok_or_else(|| ApplyError::NoNode(node.key.clone(), None))?;
-                let slot =
-                    found.input(name).map(|slot| slot.at).or_else(|| unlisted_slot_index(name));
+                let listed = found.input(name).map(|slot| slot.at);
+                let slot = listed.or_else(|| name.unlisted_index());
                 let slot = slot.ok_or_else(|| ApplyError::NoSlot {
                     of: compact_str::format_compact!("{} #{}", node.display_name(), node.key),
                     name: name.name.clone(),
@@ -541,17 +541,10 @@ fn boundary_slot_index(
     side: SlotSide,
     name: &SlotName,
 ) -> Result<usize, ApplyError> {
-    let slots = graph.rest.get(side_key(side)).and_then(Value::as_array).unwrap_or_default();
-    let named = |slot: &Value| slot.get("name").and_then(Value::as_str) == Some(&name.name);
-    let mut found = slots.iter().enumerate().filter(|(_, slot)| named(slot));
-    let at = found.nth(name.nth).map(|(at, _)| at).or_else(|| unlisted_slot_index(name));
+    let listed = find_slot(graph.rest.get(side_key(side)), name).map(|(at, _)| at);
+    let at = listed.or_else(|| name.unlisted_index());
     at.ok_or_else(|| ApplyError::NoSlot {
         of: CompactString::const_new("the boundary of the subgraph"),
         name: name.name.clone(),
     })
-}
-
-/// The index of a slot that no list has.
-fn unlisted_slot_index(name: &SlotName) -> Option<usize> {
-    name.name.strip_prefix('#')?.parse().ok()
 }

@@ -4,6 +4,9 @@
 //! One table (`table.rs`) serves both ways, so that what is written can be read. Values of
 //! the workflow stand in it as they are: absent is not null, numbers keep their spelling.
 //! Must not know files.
+//!
+//! Not derived with serde: to a derived reader absent and `null` are one, and it cannot say
+//! what should stand where nothing does (`edits 0 node key id: an id is expected, not nothing`).
 
 mod json_codec;
 mod table;

@@ -1,6 +1,11 @@
 //! How the inputs under `fixtures/merge` were made: each case as a few strokes on a canvas.
-//! `cargo test -- --ignored write_the_inputs` writes those that are missing; the folders,
-//! not this file, are what the tests hold the program to.
+//! `cargo run -p comfy-graph --example merge_sketches` writes those that are missing; the
+//! folders, not this file, are what the tests hold the program to.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +13,8 @@ use std::path::Path;
 use comfy_graph::graph::NodeMode;
 use comfy_graph::json::{Value, parse_text};
 
-use crate::graph_support::canvas::Canvas;
-use crate::merge_cases::spread;
+use support::canvas::Canvas;
+use support::fixtures::spread;
 
 const UUID: &str = "11111111-2222-4333-8444-555555555555";
 
@@ -68,6 +73,16 @@ fn noted() -> Canvas {
         r#"{"id":20,"type":"Note","mode":0,"inputs":[],"outputs":[],"properties":{},"widgets_values":["Use 20 steps for drafts and 40 for finals. Ask before touching the seed."]}"#,
     );
     canvas
+}
+
+/// The note, twice, in place of the one that there was.
+fn copy_note_twice(canvas: &mut Canvas) {
+    canvas.remove(20);
+    for id in [21, 22] {
+        canvas.add_raw(&format!(
+            r#"{{"id":{id},"type":"Note","mode":0,"inputs":[],"outputs":[],"properties":{{}},"widgets_values":["Use 20 steps for drafts and 40 for finals. Ask before touching the seed."]}}"#
+        ));
+    }
 }
 
 /// A graph with a spare loader, so that wires can go elsewhere.
@@ -888,6 +903,14 @@ const SKETCHES: &[Sketch] = &[
         },
     },
     Sketch {
+        name: "one-copies-a-node-twice-and-deletes-it-the-other-tunes-it",
+        base: noted,
+        ours: copy_note_twice,
+        theirs: |c| {
+            c.set(20, "text", r#""Use 30 steps.""#);
+        },
+    },
+    Sketch {
         name: "proxied-widgets-follow-a-renumbered-node",
         base: || {
             let mut c = packed_plain();
@@ -1032,8 +1055,9 @@ fn value(canvas: &Canvas) -> Value {
 }
 
 fn write(name: &str, sides: [(&str, Option<Value>); 3]) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/merge").join(name);
-    let open = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/merge-open").join(name);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    let (folder, open) =
+        (fixtures.join("merge").join(name), fixtures.join("merge-open").join(name));
     if folder.exists() || open.exists() {
         return;
     }
@@ -1045,9 +1069,7 @@ fn write(name: &str, sides: [(&str, Option<Value>); 3]) {
     }
 }
 
-#[test]
-#[ignore = "writes fixtures"]
-fn write_the_inputs_that_are_missing() {
+fn main() {
     for sketch in SKETCHES {
         let base = (sketch.base)();
         let (mut ours, mut theirs) = (base.clone(), base.clone());
