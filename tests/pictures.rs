@@ -332,10 +332,10 @@ fn pages_look_as_they_looked() {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/kept");
     let repo = edited();
     let (view, _) = drawn(&repo, &["view", "portrait.json"], "view.html");
-    let (diff, _) = drawn(&repo, &["diff"], "diff.html");
+    let (diff, _) = drawn(&repo, &["diff", "--theme", "dark"], "diff.html");
     for (page, name, keys) in [
-        (&view, "view-dark", &[][..]),
-        (&view, "view-light", &["t"]),
+        (&view, "view-light", &[][..]),
+        (&view, "view-dark", &["t"]),
         (&diff, "diff-both", &[]),
         (&diff, "diff-changed-only", &["c", "n"]),
         (&diff, "diff-sides", &["4"]),
@@ -388,11 +388,38 @@ fn a_page_is_moved_searched_and_read_by_mouse_and_keys() {
     assert_eq!(browser.ask("document.documentElement.dataset.theme"), json!("light"));
     browser.press("f");
     assert_eq!(has_color(&mut browser, 5, 700), [0xd9, 0xd9, 0xd9]);
+    browser.ask("window.dispatchEvent(new Event('beforeprint'))");
+    browser.settle();
+    assert_eq!(has_color(&mut browser, 5, 700), [0xff, 0xff, 0xff], "paper is white");
+    browser.ask("window.dispatchEvent(new Event('afterprint'))");
+    browser.settle();
+    assert_eq!(has_color(&mut browser, 5, 700), [0xd9, 0xd9, 0xd9]);
     browser.press("?");
     assert_eq!(browser.ask("document.querySelector('#help').open"), json!(true));
     browser.press("Escape");
     assert_eq!(browser.complaints(), [""; 0]);
     assert_eq!(browser.requests(), [""; 0]);
+}
+
+#[test]
+fn what_was_moved_looks_as_if_painted_anew() {
+    let Some(mut browser) = Browser::start() else { return };
+    let repo = edited();
+    let (page, _) = drawn(&repo, &["diff"], "d.html");
+    ready(&mut browser, &page);
+    for arrangement in ["1", "4"] {
+        browser.press(arrangement);
+        browser.ask("document.querySelector('.stage').focus()");
+        for key in ["+", "+", "ArrowRight", "ArrowUp", "ArrowLeft", "ArrowLeft", "ArrowDown"] {
+            browser.press(key);
+        }
+        let moved = Pixels::decode(&browser.screenshot());
+        browser.press("t");
+        browser.press("t");
+        let anew = Pixels::decode(&browser.screenshot());
+        // Letters may be smoothed otherwise.
+        assert_eq!(moved.count_differing(&anew), 0);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! Pure.
 
 use comfy_draw::drawing::{ChangeMark, ItemKind};
-use comfy_draw::{Drawing, drawing_to_json};
+use comfy_draw::{Drawing, Item, drawing_to_json};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::scripts::{STYLE, content_policy, page_script};
@@ -41,6 +41,9 @@ pub struct PageFile {
     pub remarks: Vec<String>,
 }
 
+/// Browsers lay out only the parts of a long list that are seen.
+const NODES_IN_PART: usize = 100;
+
 /// Lists the nodes of a drawing: what can be read without seeing it.
 pub fn node_list(drawing: &Drawing) -> Markup {
     html! {
@@ -55,13 +58,16 @@ pub fn node_list(drawing: &Drawing) -> Markup {
                     }
                 }
             }
-            ol class="nodes" {
-                @for item in nodes {
-                    li {
-                        button type="button" class="go" data-scope=(canvas.scope)
-                            data-node=(item.id) data-side="after" {
-                            bdi { (sanitize::line(&item.name)) }
-                            span class="id" { " #" (sanitize::line(&item.id)) }
+            @let nodes: Vec<&Item> = nodes.collect();
+            @for part in nodes.chunks(NODES_IN_PART) {
+                ol class={ "nodes" @if part.len() == NODES_IN_PART { " long" } } {
+                    @for item in part {
+                        li {
+                            button type="button" class="go" data-scope=(canvas.scope)
+                                data-node=(item.id) data-side="after" {
+                                bdi { (sanitize::line(&item.name)) }
+                                span class="id" { " #" (sanitize::line(&item.id)) }
+                            }
                         }
                     }
                 }

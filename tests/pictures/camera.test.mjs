@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { MAX_SCALE, MIN_SCALE, centreOn, fitBox, isSeen, itemAt, overlaps, panBy, pathTo, seenBox, toCanvas, zoomAt } from '../../src/pictures/page/camera.js'
+import { MAX_SCALE, MIN_SCALE, bareStrips, centreOn, fitBox, isSeen, itemAt, overlaps, panBy, pathTo, seenBox, toCanvas, wholeShift, zoomAt } from '../../src/pictures/page/camera.js'
 
 const near = (a, b) => Math.abs(a - b) < 1e-6
 
@@ -59,4 +59,14 @@ test('the way out of a subgraph ends, also where it leads in a circle', () => {
   assert.deepEqual(pathTo([{}, { parent: 0 }, { parent: 1 }], 2), [0, 1, 2])
   assert.deepEqual(pathTo([{}, { parent: 2 }, { parent: 1 }], 2), [0, 1, 2])
   assert.deepEqual(pathTo([{}, {}], 1), [0, 1])
+})
+
+test('what only moved by whole pixels is moved, and what comes into sight is told', () => {
+  const camera = { x: 10, y: 20, scale: 0.5 }
+  assert.deepEqual(wholeShift(camera, panBy(camera, 4, -3), 2), [8, -6])
+  assert.equal(wholeShift(camera, panBy(camera, 0.3, 0), 1), null)
+  assert.equal(wholeShift(camera, zoomAt(camera, 1.1, 0, 0), 1), null)
+  assert.deepEqual(bareStrips([8, -6], 100, 50), [[0, 0, 8, 50], [0, 44, 100, 6]])
+  assert.deepEqual(bareStrips([-8, 0], 100, 50), [[92, 0, 8, 50]])
+  assert.deepEqual(bareStrips([0, 0], 100, 50), [])
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { paintCanvas, paintMap } from '../../src/pictures/page/paint.js'
+import { seenBox } from '../../src/pictures/page/camera.js'
+import { paintCanvas, paintMap, paintMapFrame } from '../../src/pictures/page/paint.js'
 
 /** A context that writes down what is done with it. */
 function recorder() {
@@ -22,7 +23,8 @@ const box = (id, x, more = {}) => ({
 const look = { colors: ['#111111', '#eeeeee'], strokes: [[1, 1, 0], [0, 1, 2], [1, 3, 0]], view: 4, accent: '#ffffff', traces: true }
 const paint = (items, camera, more = {}) => {
   const context = recorder()
-  paintCanvas(context, { items, bounds: [0, 0, 1, 1] }, camera, 800, 600, { ...look, ...more })
+  const seen = seenBox(camera, 800, 600)
+  paintCanvas(context, { items, bounds: [0, 0, 1, 1] }, camera.scale, seen, { ...look, ...more })
   return context.calls
 }
 const texts = (calls) => calls.filter(([name]) => name === 'fillText').map(([, text]) => text)
@@ -66,7 +68,9 @@ test('far away wires of one color are one path', () => {
 
 test('the map shows every node and the frame', () => {
   const context = recorder()
-  paintMap(context, { items: [box('1', 0), box('2', 900)], bounds: [0, 0, 1000, 50] }, 200, 140, [0, 0, 500, 300], look)
+  const canvas = { items: [box('1', 0), box('2', 900)], bounds: [0, 0, 1000, 50] }
+  const place = paintMap(context, canvas, 200, 140, look)
+  paintMapFrame(context, canvas, place, [0, 0, 500, 300], look)
   assert.equal(context.calls.filter(([name]) => name === 'fillRect').length, 2)
   assert.equal(context.calls.filter(([name]) => name === 'strokeRect').length, 1)
 })

@@ -42,6 +42,26 @@ export function seenBox(camera, width, height) {
   return [camera.x, camera.y, width / camera.scale, height / camera.scale]
 }
 
+/**
+ * By how many whole pixels of the screen what is seen moves from one camera to another; nothing
+ * where it is not only moved, or not by whole ones.
+ */
+export function wholeShift(from, to, ratio) {
+  if (from.scale !== to.scale) return null
+  const zoom = to.scale * ratio
+  const [dx, dy] = [(from.x - to.x) * zoom, (from.y - to.y) * zoom]
+  const [x, y] = [Math.round(dx), Math.round(dy)]
+  return Math.abs(dx - x) < 0.001 && Math.abs(dy - y) < 0.001 ? [x, y] : null
+}
+
+/** The boxes of a surface that have nothing on them yet when its content is moved. */
+export function bareStrips([dx, dy], width, height) {
+  const strips = []
+  if (dx !== 0) strips.push([dx > 0 ? 0 : width + dx, 0, Math.abs(dx), height])
+  if (dy !== 0) strips.push([0, dy > 0 ? 0 : height + dy, width, Math.abs(dy)])
+  return strips
+}
+
 export function overlaps(a, b, margin = 0) {
   return (
     a[0] - margin < b[0] + b[2] &&

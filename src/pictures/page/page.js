@@ -3,7 +3,7 @@
 
 import { isPickable, isSeen, pathTo } from './camera.js'
 import { readDrawing } from './drawing.js'
-import { paintMap } from './paint.js'
+import { paintMap, paintMapFrame } from './paint.js'
 import { search, searchIndex, step } from './search.js'
 import { Stage } from './stage.js'
 
@@ -32,6 +32,11 @@ class Page {
     this.change = -1
     this.stages = all('.stage').map((element) => new Stage(element, this))
     this.dirty = false
+    this.isOnPaper = false
+    /** Counts what is painted otherwise than by moving it. */
+    this.version = 0
+    this.mapPicture = document.createElement('canvas')
+    this.mapKey = ''
     this.colors = []
   }
 
@@ -57,6 +62,7 @@ class Page {
   }
 
   ground() {
+    if (this.isOnPaper) return '#ffffff'
     return this.theme === 'light' ? '#d9d9d9' : '#181818'
   }
 
@@ -86,8 +92,14 @@ class Page {
     return { colors: this.colors, strokes: this.drawing().strokes, view, faint, outlined, traces: this.traces && view === BOTH, accent: this.accent() }
   }
 
-  /** Paints once before the screen is shown next, however often it is asked for. */
+  /** Something looks otherwise now. */
   repaint() {
+    this.version += 1
+    this.paintSoon()
+  }
+
+  /** Paints once before the screen is shown next, however often it is asked for. */
+  paintSoon() {
     if (this.dirty) return
     this.dirty = true
     requestAnimationFrame(() => {
@@ -102,15 +114,24 @@ class Page {
     if (surface.hidden) return
     const ratio = window.devicePixelRatio || 1
     const [width, height] = [surface.clientWidth, surface.clientHeight]
-    surface.width = width * ratio
-    surface.height = height * ratio
-    const context = surface.getContext('2d')
-    context.setTransform(ratio, 0, 0, ratio, 0, 0)
-    context.fillStyle = this.ground()
-    context.fillRect(0, 0, width, height)
     const stage = this.stages[0]
     const look = { colors: this.colors, strokes: this.drawing().strokes, view: stage.view, accent: this.accent() }
-    this.mapPlace = paintMap(context, this.canvas(), width, height, stage.seen(), look)
+    // While one moves, only the frame on it does.
+    const key = `${this.version} ${width} ${height} ${ratio}`
+    if (key !== this.mapKey) {
+      for (const each of [surface, this.mapPicture]) [each.width, each.height] = [width * ratio, height * ratio]
+      const picture = this.mapPicture.getContext('2d')
+      picture.setTransform(ratio, 0, 0, ratio, 0, 0)
+      picture.fillStyle = this.ground()
+      picture.fillRect(0, 0, width, height)
+      this.mapPlace = paintMap(picture, this.canvas(), width, height, look)
+      this.mapKey = key
+    }
+    const context = surface.getContext('2d')
+    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.drawImage(this.mapPicture, 0, 0)
+    context.setTransform(ratio, 0, 0, ratio, 0, 0)
+    paintMapFrame(context, this.canvas(), this.mapPlace, stage.seen(), look)
   }
 
   // Where one looks
@@ -121,7 +142,7 @@ class Page {
 
   moved(stage) {
     if (this.locked) for (const other of this.stages) other.camera = stage.camera
-    this.repaint()
+    this.paintSoon()
   }
 
   fit() {
@@ -329,8 +350,14 @@ class Page {
   /** Paper is white, and nothing is painted anew once the page is on it. */
   paintForPaper() {
     this.themeOnScreen = this.theme
+    this.isOnPaper = true
     this.setTheme('light')
     for (const stage of this.shownStages()) stage.paint()
+  }
+
+  paintForScreen() {
+    this.isOnPaper = false
+    this.setTheme(this.themeOnScreen)
   }
 
   toggle(name) {
@@ -397,7 +424,7 @@ class Page {
     find('#map').addEventListener('pointerdown', (event) => this.jump(event))
     find('#map').addEventListener('pointermove', (event) => event.buttons && this.jump(event))
     window.addEventListener('beforeprint', () => this.paintForPaper())
-    window.addEventListener('afterprint', () => this.setTheme(this.themeOnScreen))
+    window.addEventListener('afterprint', () => this.paintForScreen())
   }
 
   /** Looks at the point of the canvas that was clicked on the map. */

@@ -1,7 +1,7 @@
 // Paints one canvas of the display list into a 2D context. Knows what shapes are
 // (crates/comfy-draw/src/json.rs), not what they stand for, and no elements of the page.
 
-import { isSeen, overlaps, seenBox } from './camera.js'
+import { isSeen, overlaps } from './camera.js'
 
 const FONTS = ['', 'bold ', 'italic ', '']
 const FAMILY = 'Inter, Arial, Helvetica, "Liberation Sans", "DejaVu Sans", sans-serif'
@@ -19,12 +19,11 @@ const MAP_EDGE = 6
 const PLAIN_SCALE = 0.09
 
 /**
- * Paints what is seen. `look`: `colors` of the theme, `view` (bits), `faint(item)` for what is
+ * Paints what lies in the box `seen`. `look`: `colors` of the theme, `view` (bits), `faint(item)` for what is
  * to stand back, `outlined` (ids of nodes), `traces` whether moves are shown, `accent`.
  */
-export function paintCanvas(context, canvas, camera, width, height, look) {
-  const seen = seenBox(camera, width, height)
-  const state = { font: '', plain: camera.scale < PLAIN_SCALE, scale: camera.scale }
+export function paintCanvas(context, canvas, scale, seen, look) {
+  const state = { font: '', plain: scale < PLAIN_SCALE, scale }
   const plainLinks = new Map()
   for (const item of canvas.items) {
     if (!isSeen(item, look.view) || (item.kind === 'trace' && !look.traces)) continue
@@ -172,8 +171,8 @@ function outline(context, item, look, state) {
   context.stroke()
 }
 
-/** The whole canvas small, with the frame of what is seen. */
-export function paintMap(context, canvas, width, height, seen, look) {
+/** The whole canvas small; gives how it lies there. */
+export function paintMap(context, canvas, width, height, look) {
   const [x, y, wide, high] = canvas.bounds
   const scale = Math.min((width - 2 * MAP_EDGE) / Math.max(1, wide), (height - 2 * MAP_EDGE) / Math.max(1, high))
   const [dx, dy] = [(width - wide * scale) / 2, (height - high * scale) / 2]
@@ -186,9 +185,13 @@ export function paintMap(context, canvas, width, height, seen, look) {
     context.fillStyle = mark ? look.colors[look.strokes[mark[8]][0]] : look.colors[first?.[7] ?? 0] ?? look.accent
     context.fillRect(left, top, Math.max(1.5, w), Math.max(1.5, h))
   }
-  const [left, top, w, h] = place(seen)
+  return { scale, dx, dy }
+}
+
+/** The frame of what is seen, on the map. */
+export function paintMapFrame(context, canvas, { scale, dx, dy }, seen, look) {
+  const [x, y] = canvas.bounds
   context.strokeStyle = look.accent
   context.lineWidth = 1.5
-  context.strokeRect(left, top, w, h)
-  return { scale, dx, dy }
+  context.strokeRect(dx + (seen[0] - x) * scale, dy + (seen[1] - y) * scale, seen[2] * scale, seen[3] * scale)
 }

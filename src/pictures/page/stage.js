@@ -1,7 +1,7 @@
 // One view of a canvas: an element that is dragged, zoomed and clicked. What is drawn and what
 // a click means is told to it. Knows nothing of lists, searches or files.
 
-import { centreOn, fitBox, itemAt, panBy, seenBox, toCanvas, zoomAt } from './camera.js'
+import { bareStrips, centreOn, fitBox, itemAt, panBy, seenBox, toCanvas, wholeShift, zoomAt } from './camera.js'
 import { paintCanvas } from './paint.js'
 
 /** A press that moves by less is a click. */
@@ -18,6 +18,7 @@ export class Stage {
     this.host = host
     this.camera = { x: 0, y: 0, scale: 1 }
     this.view = 4
+    this.painted = null
     this.pointers = new Map()
     this.lastClick = { time: 0, item: null }
     element.addEventListener('pointerdown', (event) => this.press(event))
@@ -67,28 +68,51 @@ export class Stage {
     return seenBox(this.camera, ...this.size)
   }
 
+  /** Paints what is seen. What was seen before and only moved is not painted again. */
   paint() {
     this.resize()
     const ratio = window.devicePixelRatio || 1
-    const [width, height] = this.size
-    const context = this.context
+    const [width, height] = [this.surface.width, this.surface.height]
     const parts = this.host.parts(this)
-    for (const { view, left, right } of parts) {
-      context.setTransform(1, 0, 0, 1, 0, 0)
-      context.save()
-      context.beginPath()
-      context.rect(left * ratio, 0, (right - left) * ratio, height * ratio)
-      context.clip()
-      context.globalAlpha = 1
-      context.fillStyle = this.host.ground()
-      context.fillRect(0, 0, width * ratio, height * ratio)
-      const { x, y, scale } = this.camera
-      const zoom = scale * ratio
-      context.setTransform(zoom, 0, 0, zoom, -x * zoom, -y * zoom)
-      paintCanvas(context, this.host.canvas(), this.camera, width, height, this.host.look(view))
-      context.restore()
+    const shift = parts.length === 1 ? this.shiftSincePaint(ratio) : null
+    if (shift) {
+      this.context.setTransform(1, 0, 0, 1, 0, 0)
+      this.context.globalAlpha = 1
+      this.context.drawImage(this.surface, ...shift)
+      for (const strip of bareStrips(shift, width, height)) this.paintBox(strip, parts[0].view, ratio)
+    } else {
+      for (const { view, left, right } of parts) this.paintBox([left * ratio, 0, (right - left) * ratio, height], view, ratio)
     }
-    if (parts.length > 1) this.paintSeam(parts[0].right, height, ratio)
+    if (parts.length > 1) this.paintSeam(parts[0].right, this.size[1], ratio)
+    this.painted = { camera: this.camera, version: this.host.version, ratio, width, height }
+  }
+
+  /** By how many pixels the canvas moved since it was painted; nothing where that is not all. */
+  shiftSincePaint(ratio) {
+    const last = this.painted
+    const [width, height] = [this.surface.width, this.surface.height]
+    if (last?.version !== this.host.version || last.ratio !== ratio || last.width !== width || last.height !== height) return null
+    const shift = wholeShift(last.camera, this.camera, ratio)
+    return shift && Math.abs(shift[0]) < width && Math.abs(shift[1]) < height ? shift : null
+  }
+
+  /** Paints a box of the surface, given in its pixels. */
+  paintBox([left, top, width, height], view, ratio) {
+    const context = this.context
+    const { x, y, scale } = this.camera
+    const zoom = scale * ratio
+    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.save()
+    context.beginPath()
+    context.rect(left, top, width, height)
+    context.clip()
+    context.globalAlpha = 1
+    context.fillStyle = this.host.ground()
+    context.fillRect(left, top, width, height)
+    context.setTransform(zoom, 0, 0, zoom, -x * zoom, -y * zoom)
+    const seen = [x + left / zoom, y + top / zoom, width / zoom, height / zoom]
+    paintCanvas(context, this.host.canvas(), scale, seen, this.host.look(view))
+    context.restore()
   }
 
   /** The line between before and after. */
