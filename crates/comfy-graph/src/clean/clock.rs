@@ -84,8 +84,8 @@ impl Clock {
     /// Reads a clock that counts back from a time.
     pub(super) fn parse_relative(text: &str, from: u64, usual: Option<CloneId>) -> Option<Clock> {
         Clock::parse_with(text, usual, |digits| match digits.strip_prefix('+') {
-            Some(after) => Some(sane_millis(from.saturating_add(parse_millis(after)?))),
-            None => from.checked_sub(parse_millis(digits)?),
+            Some(after) => Some(sane_millis(from.saturating_add(parse_base36(after)?))),
+            None => from.checked_sub(parse_base36(digits)?),
         })
     }
 
@@ -156,7 +156,11 @@ fn sane_millis(at: u64) -> u64 {
 }
 
 fn parse_millis(digits: &str) -> Option<u64> {
-    u64::from_str_radix(digits, 36).ok().map(sane_millis)
+    parse_base36(digits).map(sane_millis)
+}
+
+fn parse_base36(digits: &str) -> Option<u64> {
+    u64::from_str_radix(digits, 36).ok()
 }
 
 const BASE36_DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
