@@ -287,6 +287,14 @@ impl<'r> Filter<'r> {
         })
     }
 
+    /// Looks which files went away, before git goes on to delete those that it writes anew.
+    pub(crate) fn find_deleted_early(&mut self) {
+        if let Some(layouts) = &mut self.layouts {
+            // Where it fails, a file that was renamed and edited is a new one.
+            let _ = layouts.find_deleted_early();
+        }
+    }
+
     /// The layouts of the work tree, behind the filter.
     pub(crate) fn layouts(&mut self) -> Option<&mut WorkTreeLayouts<'r>> {
         self.layouts.as_mut()

@@ -419,6 +419,15 @@ impl<'r> WorkTreeLayouts<'r> {
         Ok(())
     }
 
+    /// Looks which files went away, before git goes on to delete those that it writes anew.
+    ///
+    /// # Errors
+    /// What the files held cannot be read.
+    pub(crate) fn find_deleted_early(&mut self) -> Result<()> {
+        let head = self.repository.head()?;
+        self.renames.find_deleted_early(&mut self.states, head)
+    }
+
     /// What is known of a file from before it was saved.
     fn load_previous(
         &mut self,

@@ -210,9 +210,7 @@ pub(super) fn tells_frames<T: JsonText>(codes: &JsonValue<T>) -> bool {
             .decode()
             .split(' ')
             .any(|word| word.starts_with(CLOCK_MARK) && word.matches(CLOCK_MARK).count() > 2),
-        JsonValue::Object(codes) => {
-            codes.keys().any(|code| code.decode().matches(' ').count() > 1)
-        }
+        JsonValue::Object(codes) => codes.keys().any(|code| code.decode().matches(' ').count() > 1),
         _ => false,
     }
 }
