@@ -5,14 +5,16 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::differences::commands::{apply, blame, catalog, diff, diff_driver, log, textconv};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::import::commands::{conflicts, import};
-use crate::layouts::commands::{clean, filter_process, layout, refresh, smudge};
+use crate::layouts::commands::{arrange, clean, filter_process, layout, refresh, smudge};
 use crate::merging::commands::{merge, merge_driver, resolve};
+use crate::pictures::commands::{diff_picture, report, view};
 use crate::records::commands::record;
 use crate::reproduce::commands::{lock, reproduce, vary, verify};
 use crate::runs::commands::{bridge, find, index, inspect, restore, runs, show};
@@ -53,6 +55,8 @@ pub enum Command {
     Uninstall(uninstall::UninstallArgs),
     /// Tell how workflows differ: files, revisions, pictures.
     Diff(diff::DiffArgs),
+    /// Draw a workflow: a page, an SVG or a PNG file.
+    View(view::ViewArgs),
     /// Tell the history of workflows, a short line for each change.
     Log(log::LogArgs),
     /// Tell which commit gave every value of a workflow its present form.
@@ -79,6 +83,8 @@ pub enum Command {
     Record(record::RecordArgs),
     /// Find the run behind a picture, or runs by prompt, model, seed, commit.
     Find(find::FindArgs),
+    /// Tell how a commit, a run or a picture was made, as a sheet to print.
+    Report(report::ReportArgs),
     /// Write the workflow that made a picture, exactly as it ran, ready to load in ComfyUI.
     Restore(restore::RestoreArgs),
     /// Make a picture again: check what it needs, repair the workflow, run it.
@@ -103,24 +109,14 @@ pub enum Command {
     Snapshots(snapshots::SnapshotsArgs),
     /// Tell who moved what and when, and bring earlier layouts back.
     Layout(layout::LayoutArgs),
+    /// Arrange the nodes of a workflow anew.
+    Arrange(arrange::ArrangeArgs),
     /// Exchange layouts and records with a remote.
     Sync(sync::SyncArgs),
     /// Learn the names of widgets from a ComfyUI.
     Catalog(catalog::CatalogArgs),
-    /// Clean one workflow: standard input to standard output (git calls this).
-    Clean(clean::CleanArgs),
-    /// Give one workflow its layout back (git calls this).
-    Smudge(smudge::SmudgeArgs),
-    /// Filter all workflows of a git command (git calls this).
-    FilterProcess(filter_process::FilterProcessArgs),
-    /// Do the work of a git hook (git calls this).
-    Hook(hook::HookArgs),
-    /// Show how one file changed (git calls this for `git diff`).
-    DiffDriver(diff_driver::DiffDriverArgs),
-    /// Tell a workflow, or the one in a picture, as lines of text (git calls this).
-    Textconv(textconv::TextconvArgs),
-    /// Merge one workflow three ways (git calls this).
-    MergeDriver(merge_driver::MergeDriverArgs),
+    #[command(flatten)]
+    CalledByGit(CalledByGit),
     /// Write man pages or shell completions.
     #[command(hide = true)]
     Generate(generate::GenerateArgs),
@@ -135,7 +131,9 @@ impl Command {
             Command::Doctor(args) => doctor::run(args, session),
             Command::Check(args) => check::run(args, session),
             Command::Uninstall(args) => uninstall::run(args, session),
+            Command::Diff(args) if args.picture.is_wanted() => diff_picture::run(args, session),
             Command::Diff(args) => diff::run(args, session),
+            Command::View(args) => view::run(args, session),
             Command::Log(args) => log::run(args, session),
             Command::Blame(args) => blame::run(args, session),
             Command::Apply(args) => apply::run(args, session),
@@ -143,17 +141,16 @@ impl Command {
             Command::Import(args) => import::run(args, session),
             Command::Inspect(args) => inspect::run(args, session),
             Command::Catalog(args) => catalog::run(args, session),
-            Command::Clean(args) => clean::run(args, session),
-            Command::DiffDriver(args) => diff_driver::run(args, session),
-            Command::Textconv(args) => textconv::run(args, session),
             Command::Generate(args) => generate::run(args, session, Cli::command()),
             Command::Status(args) => status::run(args, session),
             Command::Show(args) => show::run(args, session),
+            Command::CalledByGit(command) => command.run(session),
             Command::Merge(args) => merge::run(args, session),
             Command::Resolve(args) => resolve::run(args, session),
             Command::Refresh(args) => refresh::run(args, session),
             Command::Record(args) => record::run(args, session),
             Command::Find(args) => find::run(args, session),
+            Command::Report(args) => report::run(args, session),
             Command::Restore(args) => restore::run(args, session),
             Command::Lock(args) => lock::run(args, session),
             Command::Verify(args) => verify::run(args, session),
@@ -166,18 +163,77 @@ impl Command {
             Command::Snapshot(args) => snapshot::run(args, session),
             Command::Snapshots(args) => snapshots::run(args, session),
             Command::Layout(args) => layout::run(args, session),
+            Command::Arrange(args) => arrange::run(args, session),
             Command::Sync(args) => sync::run(args, session),
-            Command::Smudge(args) => smudge::run(args, session),
-            Command::FilterProcess(args) => filter_process::run(args, session),
-            Command::Hook(args) => hook::run(args, session),
-            Command::MergeDriver(args) => merge_driver::run(args, session),
         }
     }
 }
 
+/// What git calls, up to four times for one command of its own.
+#[derive(Debug, Subcommand)]
+pub enum CalledByGit {
+    /// Clean one workflow: standard input to standard output (git calls this).
+    Clean(clean::CleanArgs),
+    /// Give one workflow its layout back (git calls this).
+    Smudge(smudge::SmudgeArgs),
+    /// Filter all workflows of a git command (git calls this).
+    FilterProcess(filter_process::FilterProcessArgs),
+    /// Do the work of a git hook (git calls this).
+    Hook(hook::HookArgs),
+    /// Show how one file changed (git calls this for `git diff`).
+    DiffDriver(diff_driver::DiffDriverArgs),
+    /// Tell a workflow, or the one in a picture, as lines of text (git calls this).
+    Textconv(textconv::TextconvArgs),
+    /// Merge one workflow three ways (git calls this).
+    MergeDriver(merge_driver::MergeDriverArgs),
+}
+
+impl CalledByGit {
+    fn run(&self, session: &Session) -> Result<Exit> {
+        match self {
+            CalledByGit::Clean(args) => clean::run(args, session),
+            CalledByGit::Smudge(args) => smudge::run(args, session),
+            CalledByGit::FilterProcess(args) => filter_process::run(args, session),
+            CalledByGit::Hook(args) => hook::run(args, session),
+            CalledByGit::DiffDriver(args) => diff_driver::run(args, session),
+            CalledByGit::Textconv(args) => textconv::run(args, session),
+            CalledByGit::MergeDriver(args) => merge_driver::run(args, session),
+        }
+    }
+}
+
+/// The command line of what git calls. The other commands with all their options take longer
+/// to set up than most of these calls take to answer.
+#[derive(Debug, Parser)]
+#[command(name = "git-comfy", bin_name = "git comfy", version, propagate_version = true)]
+struct GitCallCli {
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: CalledByGit,
+}
+
+/// Reads the command line.
+fn parse(arguments: &[OsString]) -> std::result::Result<Cli, clap::Error> {
+    let first = arguments.get(1).and_then(|word| word.to_str()).unwrap_or_default();
+    if CalledByGit::has_subcommand(first) || ["--version", "-V"].contains(&first) {
+        match GitCallCli::try_parse_from(arguments) {
+            Ok(GitCallCli { directory, quiet, command }) => {
+                return Ok(Cli { directory, quiet, command: Command::CalledByGit(command) });
+            }
+            Err(answer) if answer.kind() == ErrorKind::DisplayVersion => return Err(answer),
+            // Help, and what is wrong, is told with all commands in view.
+            Err(_) => {}
+        }
+    }
+    Cli::try_parse_from(arguments)
+}
+
 /// Runs the program with those arguments, the first its own name.
 pub fn run_from(arguments: Vec<OsString>) -> ExitCode {
-    let exit = match Cli::try_parse_from(&arguments) {
+    let exit = match parse(&arguments) {
         Ok(cli) => {
             let ui = Ui::new(cli.quiet);
             start(&cli, ui).unwrap_or_else(|failure| {

@@ -14,6 +14,7 @@ use rustc_hash::FxHashSet;
 use super::clean_ahead::{AheadOutcome, CleanAhead, LayoutAhead, SplitAhead};
 use super::git_action::GitAction;
 use super::layout_finder::LayoutFinder;
+use super::missed_sides;
 use super::raw_files::{RawIndex, StoredContent};
 use super::settings::{FilterSettings, Handling};
 use super::storage_check;
@@ -432,6 +433,14 @@ impl<'r> Filter<'r> {
     }
 
     fn remember(&mut self, path: &RepoPath, smudged: &SmudgedFile) {
+        if let (Some(repository), Some(blob)) = (self.repository, smudged.blob)
+            && smudged.laid_out.lacks_own()
+            // What a whole state lacks whoever moved to it asks for.
+            && matches!(smudged.action, GitAction::Integrate { to: None, .. })
+        {
+            // It only helps to put right later what is not known now.
+            let _ = missed_sides::add(repository, path, blob);
+        }
         if let (Some(layouts), Some(blob)) = (&mut self.layouts, smudged.blob)
             && let Err(error) = layouts.record_written(path, blob, &smudged.laid_out)
         {
@@ -503,7 +512,7 @@ pub(crate) fn with_committed_layout(
 }
 
 /// A file that is no JSON object is not worth a look-up.
-fn may_be_graph(bytes: &[u8]) -> bool {
+pub(super) fn may_be_graph(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'{')
 }
 

@@ -158,9 +158,7 @@ fn merged_nothing_of_theirs(
         return Ok(false);
     }
     // Nothing but what git wrote down tells it from a merge that found nothing to do.
-    let told = repository.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD"]);
-    let told = told.run_to_end(&[])?;
-    Ok(memchr::memmem::find(&told.stdout, b"'ours'").is_some())
+    Ok(repository.last_reflog_message()?.contains("'ours'"))
 }
 
 /// The contents in a commit that was just picked, of the files that it changed or renamed: of

@@ -13,8 +13,9 @@ use crate::differences::changed_files;
 use crate::layouts::status::conflicts_in;
 use crate::layouts::{self, FilterSettings};
 use crate::platform::files;
+use crate::platform::git::changes::{self, TouchedFile};
 use crate::platform::git::index::{self, IndexEntry};
-use crate::platform::git::{ObjectId, RepoPath, Repository, Result, changes};
+use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
 
 /// The entries of the index for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,29 +87,46 @@ pub(crate) struct StagedConflicts {
 /// The files that the next commit would change and that carry conflicts.
 pub(crate) fn staged_conflicts(repository: &Repository) -> Result<Vec<StagedConflicts>> {
     let longest = FilterSettings::load(repository).unwrap_or_default().max_file_size;
-    let mut git =
-        repository.git_command().args(["diff", "--cached", "--raw", "-z", "--no-renames"]);
-    // `git commit FILE` calls hooks with an index of its own.
-    if let Some(index) = &repository.environment().index_file {
-        git = git.env("GIT_INDEX_FILE", index);
-    }
-    let told = git.args(["--no-abbrev", "--no-ext-diff", "--diff-filter=AMT"]).output()?;
     let staged = StagedFiles::read(repository)?;
     let mut found = Vec::new();
-    for change in changed_files::parse_raw_diff(&told)? {
-        let Some(id) = change.blob_after() else { continue };
-        if !changes::is_filtered(repository, change.path())
-            || staged.has_no_conflicts(change.path(), id, longest)
-        {
+    for TouchedFile { path, blob } in staged_files(repository)? {
+        if staged.has_no_conflicts(&path, blob, longest) {
             continue;
         }
-        let content = repository.blob_up_to(id, longest)?.unwrap_or_default();
+        let content = repository.blob_up_to(blob, longest)?.unwrap_or_default();
         let conflicts = conflicts_in(&content);
         if conflicts > 0 {
-            found.push(StagedConflicts { path: change.path().clone(), conflicts });
+            found.push(StagedConflicts { path, conflicts });
         }
     }
     Ok(found)
+}
+
+/// The workflows that the next commit adds or changes.
+fn staged_files(repository: &Repository) -> Result<Vec<TouchedFile>> {
+    let before = match repository.head()? {
+        Some(head) => repository.commit(head)?.map(|commit| commit.tree),
+        None => None,
+    };
+    // Where git has written the tree already, no other process is asked what is in it.
+    if let Some(tree) = index::command_index_tree(repository)?
+        && let Ok(staged) = changes::touched_between_trees(repository, before, tree)
+    {
+        return Ok(staged);
+    }
+    let git = repository.git_command().args(["diff", "--cached", "--raw", "-z", "--no-renames"]);
+    // `git commit FILE` calls hooks with an index of its own.
+    let git = git.env("GIT_INDEX_FILE", index::command_index_path(repository));
+    let told = git.args(["--no-abbrev", "--no-ext-diff", "--diff-filter=AMT"]).output()?;
+    let mut staged = Vec::new();
+    for change in changed_files::parse_raw_diff(&told)? {
+        if let Some(blob) = change.blob_after()
+            && changes::is_filtered(repository, change.path())
+        {
+            staged.push(TouchedFile { path: change.path().clone(), blob });
+        }
+    }
+    Ok(staged)
 }
 
 /// What git staged from files that are still as they were then: to look into such a file takes

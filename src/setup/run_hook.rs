@@ -2,8 +2,10 @@
 //! to do; none ever fails the git command that called it.
 
 use crate::layouts::refresh::store_moved_layouts;
-use crate::layouts::{lay_out_committed, promote_pending, refresh_index};
-use crate::platform::git::index::index_path;
+use crate::layouts::{
+    WorkTreeLayouts, lay_out_committed, missed_sides, promote_pending, refresh_index,
+};
+use crate::platform::git::index::command_index_holds_tree;
 use crate::platform::git::{CommitId, ObjectId, RefName, Repository, Result};
 use crate::sharing;
 use crate::sharing::fetched::FetchTrigger;
@@ -86,6 +88,7 @@ pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
         note("layouts are not asked for", ask(brought));
         note("fetched layouts are not merged", sharing::receive_layouts(repository).map(drop));
     }
+    note("layouts stay pending", keep_awaited_layouts(repository));
     remarks.extend(missing);
     remarks
 }
@@ -95,21 +98,12 @@ pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
 /// by [`HookCall::PostCommit`], at once with the rest. The index is git's while this runs.
 pub(crate) fn before_commit(repository: &Repository) -> Result<()> {
     store_moved_layouts(repository)?;
-    if !has_nothing_to_commit(repository)? {
-        return Ok(());
+    let Some(head) = repository.head()? else { return Ok(()) };
+    let tree = repository.commit(head)?.map(|commit| commit.tree);
+    if tree.map_or(Ok(false), |tree| command_index_holds_tree(repository, tree))? {
+        promote_pending(repository, &[head])?;
     }
-    let head = repository.head()?;
-    promote_pending(repository, head.as_slice()).map(drop)
-}
-
-/// Whether the index that git commits holds what the last commit does.
-fn has_nothing_to_commit(repository: &Repository) -> Result<bool> {
-    let environment = repository.environment();
-    let index = environment.index_file.as_ref().map(|index| environment.folder.join(index));
-    let index = index.unwrap_or_else(|| index_path(repository));
-    let git = repository.git_command().env("GIT_INDEX_FILE", index);
-    let git = git.args(["diff-index", "--cached", "--quiet", "HEAD", "--"]);
-    Ok(git.run_to_end(&[])?.status.success())
+    Ok(())
 }
 
 /// Also those of the commits before: a file that was moved about and then edited leaves
@@ -121,10 +115,29 @@ fn keep_layouts(repository: &Repository) -> Result<()> {
     promote_pending(repository, &commits).map(drop)
 }
 
+/// How files lie whose layouts could not be had, now that they were asked for.
+fn keep_awaited_layouts(repository: &Repository) -> Result<()> {
+    if missed_sides::read(repository).is_empty() {
+        return Ok(());
+    }
+    WorkTreeLayouts::new(repository).store_awaited()?;
+    keep_layouts(repository)
+}
+
 /// Whether a rebase or a sequence of cherry-picks is under way.
 fn is_in_sequence(repository: &Repository) -> bool {
     let state = ["rebase-merge", "rebase-apply", "sequencer"];
     state.iter().any(|name| repository.git_dir().join(name).exists())
+        && !has_nothing_to_apply(repository)
+}
+
+/// Whether a rebase only moves the branch on: its start is its end, and no other hook follows.
+fn has_nothing_to_apply(repository: &Repository) -> bool {
+    let Ok(Some(head)) = repository.head() else { return false };
+    let mut files = ["rebase-merge/orig-head", "rebase-apply/orig-head"].into_iter();
+    let before = files.find_map(|name| std::fs::read(repository.git_dir().join(name)).ok());
+    let before = before.and_then(|id| ObjectId::from_hex(id.trim_ascii())).map(CommitId);
+    before.is_some_and(|before| repository.is_ancestor(before, head).unwrap_or(false))
 }
 
 fn send_layouts_with_push(

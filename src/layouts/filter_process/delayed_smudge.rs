@@ -13,7 +13,7 @@ use std::{io, thread};
 
 use rustc_hash::FxHashMap;
 
-use crate::layouts::filter::{PendingSmudge, SmudgedFile};
+use crate::layouts::filter::{PendingSmudge, SmudgedFile, may_be_graph};
 use crate::platform::git::RepoPath;
 
 /// A longer file is answered while git waits: two of them at a time would take more memory
@@ -61,6 +61,8 @@ pub(crate) struct DelayedSmudges {
     open_bytes: usize,
     /// The files that are done and not finished.
     completed: Vec<CompletedSmudge>,
+    /// The files that are finished, and that git has not been told of.
+    finished: Vec<RepoPath>,
     results: FxHashMap<RepoPath, SmudgeResult>,
     storage: ResultStorage,
 }
@@ -78,8 +80,8 @@ enum SmudgeResult {
 
 impl DelayedSmudges {
     /// Whether a file is one for here.
-    pub(crate) fn accepts(pending: &PendingSmudge) -> bool {
-        pending.length() <= MAX_DELAYED_SIZE
+    pub(crate) fn accepts(content: &[u8]) -> bool {
+        content.len() <= MAX_DELAYED_SIZE && may_be_graph(content)
     }
 
     /// Takes a file; waits while too many are being worked on.
@@ -98,21 +100,33 @@ impl DelayedSmudges {
     /// The files that are done since the last time; waits for one while there are any to
     /// come.
     pub(crate) fn available(&mut self, finish: &mut FinishSmudge<'_>) -> io::Result<Vec<RepoPath>> {
-        if self.completed.is_empty() && self.open_files > 0 {
+        if self.finished.is_empty() && self.completed.is_empty() && self.open_files > 0 {
             self.wait_for_one()?;
         }
+        self.finish_completed(finish)?;
+        Ok(std::mem::take(&mut self.finished))
+    }
+
+    /// Takes a file that needs no work.
+    pub(crate) fn add_result(&mut self, path: RepoPath, content: Vec<u8>) -> io::Result<()> {
+        let result = self.storage.store(content)?;
+        self.results.insert(path.clone(), result);
+        self.finished.push(path);
+        Ok(())
+    }
+
+    /// Finishes the files that are done by now.
+    pub(crate) fn finish_completed(&mut self, finish: &mut FinishSmudge<'_>) -> io::Result<()> {
         while let Some(done) =
             self.workers.as_ref().and_then(|workers| workers.done.try_recv().ok())
         {
             self.add_completed(done);
         }
-        let mut fresh = Vec::new();
         for CompletedSmudge { path, smudged, .. } in std::mem::take(&mut self.completed) {
-            let result = self.storage.store(finish(&path, smudged))?;
-            self.results.insert(path.clone(), result);
-            fresh.push(path);
+            let content = finish(&path, smudged);
+            self.add_result(path, content)?;
         }
-        Ok(fresh)
+        Ok(())
     }
 
     /// The result for a file that was handed over.

@@ -223,21 +223,33 @@ impl<'r> FilterService<'r> {
             return reply_content(&mut self.answer, &done, out);
         }
         let input = std::mem::take(&mut self.input);
+        if can_delay && delayed_smudge::has_spare_core() && DelayedSmudges::accepts(&input) {
+            // First, so that git goes on with the next file meanwhile.
+            out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat())?;
+            return self.delay(path, request, input);
+        }
         match self.filter().prepare_smudge(path, request, input) {
             SmudgeStart::Untouched(input) => reply_content(&mut self.answer, &input, out),
-            SmudgeStart::Pending(pending)
-                if can_delay
-                    && delayed_smudge::has_spare_core()
-                    && DelayedSmudges::accepts(&pending) =>
-            {
-                self.delayed.submit(path.clone(), pending)?;
-                out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat())
-            }
             SmudgeStart::Pending(pending) => {
                 let content = self.filter().finish_smudge(path, pending.run());
                 reply_content(&mut self.answer, &content, out)
             }
         }
+    }
+
+    /// Begins with a file that git does not wait for, and finishes those that are done.
+    fn delay(
+        &mut self,
+        path: &RepoPath,
+        request: SmudgeRequest,
+        content: Vec<u8>,
+    ) -> io::Result<()> {
+        match self.filter().prepare_smudge(path, request, content) {
+            SmudgeStart::Pending(pending) => self.delayed.submit(path.clone(), pending)?,
+            SmudgeStart::Untouched(content) => self.delayed.add_result(path.clone(), content)?,
+        }
+        let Some(filter) = &mut self.filter else { return Ok(()) };
+        self.delayed.finish_completed(&mut |path, smudged| filter.finish_smudge(path, smudged))
     }
 
     /// Tells git that a file cannot be filtered, and the person why.

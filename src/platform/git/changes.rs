@@ -1,5 +1,7 @@
 //! The files a commit touches, as it has them.
 
+use rustc_hash::FxHashMap;
+
 use super::backend::{AttributeDirection, AttributeState};
 use super::error::Result;
 use super::id::{CommitId, ObjectId, RepoPath};
@@ -23,11 +25,7 @@ pub(crate) fn touched_files(repository: &Repository, commit: CommitId) -> Result
         Some(parent) => repository.commit(*parent)?.map(|parent| parent.tree),
         None => None,
     };
-    let mut touched = Vec::new();
-    collect_touched(repository, before, found.tree, &mut Vec::new(), &mut touched)?;
-    touched.retain(|file| is_filtered(repository, &file.path));
-    touched.sort();
-    Ok(touched)
+    touched_between_trees(repository, before, found.tree)
 }
 
 /// The files under our filter that a commit adds or changes against another, by path; all
@@ -40,6 +38,15 @@ pub(crate) fn touched_between(
     let tree = |commit: CommitId| Ok(repository.commit(commit)?.map(|commit| commit.tree));
     let Some(after) = tree(after)? else { return Ok(Vec::new()) };
     let before = before.map_or(Ok(None), tree)?;
+    touched_between_trees(repository, before, after)
+}
+
+/// The files under our filter that one tree adds or changes against another, by path.
+pub(crate) fn touched_between_trees(
+    repository: &Repository,
+    before: Option<ObjectId>,
+    after: ObjectId,
+) -> Result<Vec<TouchedFile>> {
     let mut touched = Vec::new();
     collect_touched(repository, before, after, &mut Vec::new(), &mut touched)?;
     touched.retain(|file| is_filtered(repository, &file.path));
@@ -85,10 +92,10 @@ fn collect_touched(
         Some(tree) => repository.tree(tree)?.unwrap_or_default(),
         None => Vec::new(),
     };
-    let find = |entry: &TreeEntry| old.iter().find(|old| old.name == entry.name);
+    let old: FxHashMap<_, _> = old.iter().map(|entry| (&entry.name, entry)).collect();
     for entry in repository.tree(after)?.unwrap_or_default() {
         let is_tree = |entry: &TreeEntry| entry.kind == EntryKind::Tree;
-        let known = find(&entry).filter(|old| is_tree(old) == is_tree(&entry));
+        let known = old.get(&entry.name).filter(|old| is_tree(old) == is_tree(&entry));
         if known.is_some_and(|old| old.id == entry.id) {
             continue;
         }
@@ -120,11 +127,4 @@ pub(crate) fn is_tracked(repository: &Repository, path: &std::path::Path) -> boo
         let mut files = files.into_iter();
         files.any(|file| file.path == wanted || file.path.as_bytes().starts_with(&inside))
     })
-}
-
-/// Why `HEAD` is where it is, in the words of its log (`commit (amend): …`); nothing where
-/// none is kept.
-pub(crate) fn last_reflog_message(repository: &Repository) -> Result<String> {
-    let git = repository.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
-    Ok(String::from_utf8_lossy(&git.output()?).trim_end().to_owned())
 }

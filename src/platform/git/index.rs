@@ -9,6 +9,7 @@ use rustc_hash::FxHashSet;
 
 use super::error::{GitError, Result};
 use super::id::{ObjectFormat, ObjectId, RepoPath};
+use super::objects::{EntryKind, TreeEntry};
 use super::repository::Repository;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,55 @@ pub(crate) struct CommandIndex<'r> {
     read: Option<(IndexStamp, Option<gix::index::File>)>,
 }
 
+/// The index file of the git command which called us.
+pub(crate) fn command_index_path(repository: &Repository) -> PathBuf {
+    let surroundings = repository.environment();
+    match &surroundings.index_file {
+        Some(named) => surroundings.folder.join(named),
+        None => index_path(repository),
+    }
+}
+
+/// Whether a commit of the index of the git command which called us would have this tree.
+///
+/// # Errors
+/// The index or the tree cannot be read.
+pub(crate) fn command_index_holds_tree(repository: &Repository, tree: ObjectId) -> Result<bool> {
+    let Some(index) = load_index(&command_index_path(repository), repository.format())? else {
+        return Ok(false);
+    };
+    if let Some(written) = written_tree(&index) {
+        return Ok(written == tree);
+    }
+    let mut files = Vec::with_capacity(index.entries().len());
+    repository.visit_files(tree, &mut |path, entry| files.push((path.clone(), entry.clone())))?;
+    let staged = index.entries().iter().filter(|entry| !entry.flags.contains(Flags::INTENT_TO_ADD));
+    let same = |entry: &gix::index::Entry, (path, there): &(RepoPath, TreeEntry)| {
+        let name: &[u8] = entry.path(&index);
+        entry.stage() == Stage::Unconflicted
+            && name == path.as_bytes()
+            && entry.mode == index_mode(there.kind)
+            && ObjectId::new(entry.id.as_slice()) == Some(there.id)
+    };
+    Ok(staged.clone().count() == files.len() && staged.zip(&files).all(|(a, b)| same(a, b)))
+}
+
+/// The tree that a commit of the index of the git command which called us would have; nothing
+/// where git has not written it yet.
+///
+/// # Errors
+/// The index cannot be read.
+pub(crate) fn command_index_tree(repository: &Repository) -> Result<Option<ObjectId>> {
+    let index = load_index(&command_index_path(repository), repository.format())?;
+    Ok(index.as_ref().and_then(written_tree))
+}
+
+/// Before git calls `pre-commit`, it mostly notes in the index which tree it will commit.
+fn written_tree(index: &gix::index::File) -> Option<ObjectId> {
+    let root = index.tree().filter(|root| root.num_entries.is_some())?;
+    ObjectId::new(root.id.as_slice())
+}
+
 /// Tells one state of the index file from another without opening it: git never writes
 /// into the file, it puts a new one in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,12 +151,7 @@ impl IndexStamp {
 impl<'r> CommandIndex<'r> {
     /// Nothing is read before it is needed.
     pub(crate) fn new(repository: &'r Repository) -> CommandIndex<'r> {
-        let surroundings = repository.environment();
-        let path = match &surroundings.index_file {
-            Some(named) => surroundings.folder.join(named),
-            None => index_path(repository),
-        };
-        CommandIndex { repository, path, read: None }
+        CommandIndex { repository, path: command_index_path(repository), read: None }
     }
 
     /// What the index holds at a path: nothing, one content, or those of an unsettled merge.
@@ -130,6 +175,16 @@ impl<'r> CommandIndex<'r> {
         });
         let files = named.filter(|entry| is_file_entry(entry));
         files.filter_map(|entry| ObjectId::new(entry.id.as_slice())).collect()
+    }
+}
+
+fn index_mode(kind: EntryKind) -> IndexMode {
+    match kind {
+        EntryKind::File => IndexMode::FILE,
+        EntryKind::Executable => IndexMode::FILE_EXECUTABLE,
+        EntryKind::Link => IndexMode::SYMLINK,
+        EntryKind::Tree => IndexMode::DIR,
+        EntryKind::Submodule => IndexMode::COMMIT,
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Must not know where layouts are kept.
 
-use super::arrange;
+use super::arrange::{self, ArrangeExtent};
 use super::clocked_layout::read_shown_layout;
 use super::document::restore_graph;
 use super::policy::MEMBER_NAMES;
@@ -41,6 +41,23 @@ pub fn place_missing(document: &mut Value) -> bool {
             && !has_all_positions(graph)
         {
             arrange::arrange_missing(graph);
+            any = true;
+        }
+    }
+    any
+}
+
+/// Arranges the graphs of a document anew, whatever places they have; gives whether there was
+/// anything to arrange. `extent` names nodes by graph: with several workflows in one document,
+/// those of each.
+pub fn arrange_again(document: &mut Value, extent: ArrangeExtent<'_>) -> bool {
+    let mut any = false;
+    for found in document_kind(document).into_graphs() {
+        if let (Some(Value::Object(graph)), true) =
+            (found.at.get_mut(document), found.kind != GraphKind::Prompt)
+        {
+            arrange::arrange_missing(graph);
+            arrange::arrange_again(graph, extent);
             any = true;
         }
     }

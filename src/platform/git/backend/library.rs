@@ -1,7 +1,8 @@
 //! The backend that uses libgit2, in this process: SHA-1 objects, refs in files.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 
 use git2::{AttrCheckFlags, AttrValue, ErrorCode, ObjectType, Oid, RepositoryOpenFlags, Sort};
 
@@ -14,6 +15,9 @@ use crate::platform::git::{
     CommitId, GitError, ObjectBatch, ObjectFormat, ObjectId, ObjectKind, RefName, RepoPath, Result,
     Signature,
 };
+
+/// The longest line of a log that is read here; messages are the subjects of commits.
+const MAX_LOG_LINE: usize = 16 << 10;
 
 pub(crate) struct LibraryBackend {
     repository: git2::Repository,
@@ -158,6 +162,28 @@ impl GitBackend for LibraryBackend {
         }
         found.sort();
         Ok(found)
+    }
+
+    fn last_reflog_message(&self) -> Result<String> {
+        // The library would read the whole log; only its end is asked for.
+        let failed = |error: &dyn std::fmt::Display| GitError::Library {
+            doing: "reading the log of HEAD",
+            message: error.to_string(),
+        };
+        let log = match File::open(self.repository.path().join("logs/HEAD")) {
+            Ok(log) => log,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
+            Err(error) => return Err(failed(&error)),
+        };
+        let mut line = [0; MAX_LOG_LINE];
+        let last = gix::refs::file::log::iter::reverse(log, &mut line)
+            .map_err(|error| failed(&error))?
+            .next();
+        match last {
+            Some(Ok(line)) => Ok(line.message.to_string()),
+            Some(Err(error)) => Err(failed(&error)),
+            None => Ok(String::new()),
+        }
     }
 
     fn swap_ref(

@@ -351,6 +351,12 @@ impl GitBackend for PlumbingBackend {
         Ok(ObjectId::from_hex(output.stdout.trim_ascii()).map(CommitId))
     }
 
+    fn last_reflog_message(&self) -> Result<String> {
+        let git = self.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
+        let output = git.run_to_end(&[])?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+
     fn attribute(
         &self,
         path: &RepoPath,
