@@ -568,8 +568,7 @@ where
 {
     let JsonValue::Object(members) = line else { return None };
     let codes = members.get("moved").and_then(JsonValue::as_object);
-    let is_framed = codes.is_some_and(|codes| codes.values().any(tells_frames));
-    if is_framed {
+    if codes.is_some_and(|codes| codes.values().any(tells_frames)) {
         let layout = ClockedLayout::from_members(members.into(), Clock::Unknown(0))?;
         return Some(layout.to_file_layout().with_texts());
     }

@@ -19,7 +19,7 @@ pub(super) enum MemberRule {
     Volatile,
     /// As `Layout`, but ComfyUI cannot open the file without it (a subgraph without its
     /// boundary boxes is an empty canvas): this constant box stands in.
-    Box([&'static str; 4]),
+    Box([i64; 4]),
     /// As [`MemberRule::Box`], for a point.
     Point,
     /// A high-water mark: the true maximum over all graphs is written instead.
@@ -323,14 +323,11 @@ pub(super) static GROUP: ObjectPolicy = ObjectPolicy::new(
     &["id", "title"],
 );
 
-/// A reroute that lies nowhere yet.
-pub(super) const ORIGIN: [&str; 2] = ["0", "0"];
-
 /// LiteGraph's smallest group.
-pub(super) const GROUP_BOX: [&str; 4] = ["0", "0", "140", "80"];
+pub(super) const GROUP_BOX: [i64; 4] = [0, 0, 140, 80];
 
 /// A subgraph's input or output node as ComfyUI first draws it.
-pub(super) const BOUNDARY_BOX: [&str; 4] = ["0", "0", "120", "60"];
+pub(super) const BOUNDARY_BOX: [i64; 4] = [0, 0, 120, 60];
 
 pub(super) static BOUNDARY: ObjectPolicy = ObjectPolicy::new(
     &[("id", Content), ("bounding", MemberRule::Box(BOUNDARY_BOX)), ("pinned", Layout)],

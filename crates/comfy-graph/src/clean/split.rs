@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use super::LayoutMode;
-use super::policy::{IdCounter, MemberRank, MemberRule, ORIGIN, ObjectPolicy};
+use super::policy::{IdCounter, MemberRank, MemberRule, ObjectPolicy};
 use crate::graph::MAX_DEFINITION_DEPTH;
 use crate::json::{JsonNumber, JsonObject, JsonText, JsonValue};
 
@@ -156,12 +156,12 @@ impl LayoutSplitter {
             }
             MemberRule::Box(_) | MemberRule::Point if !strips => false,
             MemberRule::Box(corners) => {
-                let constant = constants(corners);
+                let constant = numbers(corners);
                 aside.append(key.clone(), std::mem::replace(value, constant));
                 false
             }
             MemberRule::Point => {
-                let constant = constants(ORIGIN);
+                let constant = numbers([0, 0]);
                 aside.append(key.clone(), std::mem::replace(value, constant));
                 false
             }
@@ -271,12 +271,6 @@ impl LayoutSplitter {
 enum ListOrder {
     ById,
     None,
-}
-
-/// A list of numbers that stand in for others.
-fn constants<T: JsonText, const N: usize>(spelled: [&'static str; N]) -> JsonValue<T> {
-    let numbers = spelled.map(|text| JsonValue::Number(JsonNumber::constant(text)));
-    JsonValue::Array(Vec::from(numbers))
 }
 
 /// A list of whole numbers.

@@ -30,11 +30,6 @@ impl<T: JsonText> JsonNumber<T> {
         JsonNumber(text)
     }
 
-    /// A number of our own, as it is spelled.
-    pub(crate) fn constant(text: &'static str) -> Self {
-        JsonNumber(T::from_static(text))
-    }
-
     /// A whole number of our own.
     pub(crate) fn whole(value: i64) -> Self {
         JsonNumber(T::new(&value.to_compact_string()))

@@ -17,10 +17,10 @@ use node_size::NodeSizes;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::placement::{self, PlaceKey, PlaceKind, key_scope, visit_places};
-use super::policy::{BOUNDARY_BOX, GROUP_BOX, NODE, ORIGIN};
+use super::policy::{BOUNDARY_BOX, GROUP_BOX, NODE};
 use super::split::{definitions_mut, sort_members};
 use crate::graph::{GraphScope, NodeId, NodeKey, SubgraphId};
-use crate::json::{Number, Object, Value};
+use crate::json::{Object, Value};
 
 /// Height of a node's title bar, which lies above its `pos`.
 const TITLE_HEIGHT: f64 = 30.0;
@@ -428,7 +428,7 @@ fn place_reroutes(graph: &mut Object, boxes: &NodeBoxes) {
     let place = |list: Option<&mut Value>| {
         let list = list.and_then(Value::as_array_mut);
         for reroute in list.into_iter().flatten().filter_map(Value::as_object_mut) {
-            if !equals_constant(reroute.get("pos"), &ORIGIN) {
+            if !equals_constant(reroute.get("pos"), &[0, 0]) {
                 continue;
             }
             let first =
@@ -442,10 +442,8 @@ fn place_reroutes(graph: &mut Object, boxes: &NodeBoxes) {
     place(graph.get_mut("extra").and_then(|extra| extra.get_mut("reroutes")));
 }
 
-fn equals_constant(value: Option<&Value>, constant: &[&str]) -> bool {
-    let Some(Value::Array(numbers)) = value else { return false };
-    let spelled = numbers.iter().map(|number| number.as_number().map(Number::as_str));
-    spelled.eq(constant.iter().copied().map(Some))
+fn equals_constant(value: Option<&Value>, constant: &[i64]) -> bool {
+    value.is_some_and(|value| *value == Value::from(constant.to_vec()))
 }
 
 fn group_rect(group: &Object) -> Option<Rect> {
