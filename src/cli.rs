@@ -12,8 +12,11 @@ use crate::differences::commands::{apply, blame, catalog, diff, diff_driver, log
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::import::commands::{conflicts, import};
-use crate::layouts::commands::{clean, filter_process, fsmonitor, layout, refresh, smudge};
+use crate::layouts::commands::{
+    arrange, clean, filter_process, fsmonitor, layout, refresh, smudge,
+};
 use crate::merging::commands::{merge, merge_driver, resolve};
+use crate::pictures::commands::{diff_picture, report, view};
 use crate::records::commands::record;
 use crate::reproduce::commands::{lock, reproduce, vary, verify};
 use crate::runs::commands::{bridge, find, index, inspect, restore, runs, show};
@@ -54,6 +57,8 @@ pub enum Command {
     Uninstall(uninstall::UninstallArgs),
     /// Tell how workflows differ: files, revisions, pictures.
     Diff(diff::DiffArgs),
+    /// Draw a workflow: a page, an SVG or a PNG file.
+    View(view::ViewArgs),
     /// Tell the history of workflows, a short line for each change.
     Log(log::LogArgs),
     /// Tell which commit gave every value of a workflow its present form.
@@ -80,6 +85,8 @@ pub enum Command {
     Record(record::RecordArgs),
     /// Find the run behind a picture, or runs by prompt, model, seed, commit.
     Find(find::FindArgs),
+    /// Tell how a commit, a run or a picture was made, as a sheet to print.
+    Report(report::ReportArgs),
     /// Write the workflow that made a picture, exactly as it ran, ready to load in ComfyUI.
     Restore(restore::RestoreArgs),
     /// Make a picture again: check what it needs, repair the workflow, run it.
@@ -104,6 +111,8 @@ pub enum Command {
     Snapshots(snapshots::SnapshotsArgs),
     /// Tell who moved what and when, and bring earlier layouts back.
     Layout(layout::LayoutArgs),
+    /// Arrange the nodes of a workflow anew.
+    Arrange(arrange::ArrangeArgs),
     /// Exchange layouts and records with a remote.
     Sync(sync::SyncArgs),
     /// Learn the names of widgets from a ComfyUI.
@@ -124,7 +133,9 @@ impl Command {
             Command::Doctor(args) => doctor::run(args, session),
             Command::Check(args) => check::run(args, session),
             Command::Uninstall(args) => uninstall::run(args, session),
+            Command::Diff(args) if args.picture.is_wanted() => diff_picture::run(args, session),
             Command::Diff(args) => diff::run(args, session),
+            Command::View(args) => view::run(args, session),
             Command::Log(args) => log::run(args, session),
             Command::Blame(args) => blame::run(args, session),
             Command::Apply(args) => apply::run(args, session),
@@ -141,6 +152,7 @@ impl Command {
             Command::Refresh(args) => refresh::run(args, session),
             Command::Record(args) => record::run(args, session),
             Command::Find(args) => find::run(args, session),
+            Command::Report(args) => report::run(args, session),
             Command::Restore(args) => restore::run(args, session),
             Command::Lock(args) => lock::run(args, session),
             Command::Verify(args) => verify::run(args, session),
@@ -153,6 +165,7 @@ impl Command {
             Command::Snapshot(args) => snapshot::run(args, session),
             Command::Snapshots(args) => snapshots::run(args, session),
             Command::Layout(args) => layout::run(args, session),
+            Command::Arrange(args) => arrange::run(args, session),
             Command::Sync(args) => sync::run(args, session),
         }
     }

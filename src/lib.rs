@@ -7,6 +7,8 @@ mod exit;
 mod import;
 mod layouts;
 mod merging;
+mod picture_args;
+mod pictures;
 mod platform;
 mod records;
 mod reproduce;

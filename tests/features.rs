@@ -16,12 +16,14 @@ const PARTS: &[&str] = &[
     "sharing",
     "reproduce",
     "import",
+    "pictures",
     "watch",
     "setup",
 ];
 
 /// What takes values and gives values: no files, processes, clocks or printing.
 const PURE: &[&str] = &[
+    "crates/comfy-draw/src",
     "crates/comfy-graph/src",
     "crates/comfy-media/src",
     "src/differences/text",
@@ -29,7 +31,12 @@ const PURE: &[&str] = &[
     "src/layouts/describe.rs",
     "src/merging/describe.rs",
     "src/platform/text/sanitize.rs",
-    "src/platform/text/word_diff.rs",
+    "src/pictures/diff_drawing.rs",
+    "src/pictures/drawn_document.rs",
+    "src/pictures/html_page.rs",
+    "src/pictures/prompt_graph.rs",
+    "src/pictures/scripts.rs",
+    "src/pictures/sentences.rs",
     "src/records/describe.rs",
     "src/records/prompt_summary.rs",
     "src/records/join.rs",

@@ -772,6 +772,23 @@ fn undo_of_a_raw_file_names_what_to_do() {
 }
 
 #[test]
+fn what_was_arranged_on_request_can_be_taken_back() {
+    let repo = Repo::new();
+    repo.use_filter();
+    repo.use_hooks();
+    repo.write("a.json", crate::support::workflow(20, 0));
+    repo.commit_all("one");
+    let before = repo.read("a.json");
+    repo.comfy(["arrange", "a.json"]);
+    assert_ne!(repo.read("a.json"), before);
+    assert_eq!(repo.git(["status", "--porcelain"]), "");
+    repo.comfy(["layout", "undo", "a.json"]);
+    assert_eq!(repo.read("a.json"), before);
+    let answer = repo.comfy_with(["arrange", "a.json", "--selected", "nobody"], b"");
+    assert_eq!(answer.status.code(), Some(2));
+}
+
+#[test]
 fn a_move_is_told_once_and_of_the_person_who_made_it() {
     let (world, _seed) = world();
     let [ann, ben] = ["Ann", "Ben"].map(|name| clone(&world, name));
@@ -797,6 +814,22 @@ fn a_move_is_told_once_and_of_the_person_who_made_it() {
         assert_eq!(moves.len(), 2, "{lines:#?}");
         assert!(moves.iter().all(|line| line.contains("Ben")), "{lines:#?}");
     }
+}
+
+#[test]
+fn the_card_beside_a_conflict_is_nothing_that_was_moved() {
+    let repo = Repo::new();
+    repo.comfy(["init", "-q"]);
+    save(&repo, "a.json", workflow(1, 0));
+    repo.git(["checkout", "-q", "-b", "side"]);
+    save(&repo, "a.json", workflow(2, 0));
+    repo.git(["checkout", "-q", "main"]);
+    save(&repo, "a.json", workflow(3, 0));
+    let before = log(&repo, &["a.json"]);
+    assert!(!repo.try_git(["merge", "-q", "side"]).status.success());
+    assert!(repo.text("a.json").contains("Merge conflict"));
+    repo.comfy(["status"]);
+    assert_eq!(log(&repo, &["a.json"]), before);
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod merging;
 mod models;
 mod packs;
 mod picture;
+mod pictures;
 mod quiet_git;
 mod raw;
 mod records;

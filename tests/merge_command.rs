@@ -88,6 +88,12 @@ fn a_preview_tells_what_a_merge_would_do_and_touches_nothing() {
     let output = repo.comfy_with(["merge", "--preview", "main"], b"");
     assert_eq!(text_of(&output).0, "no workflow would change by merging main\n");
     assert_eq!(repo.comfy_with(["merge", "--preview", "nowhere"], b"").status.code(), Some(2));
+    // Who looks at a remote's branch may have fetched nothing lately.
+    let (_, said) = text_of(&output);
+    assert!(!said.contains("git fetch"), "{said}");
+    repo.git(["update-ref", "refs/remotes/origin/main", "main"]);
+    let (_, said) = text_of(&repo.comfy_with(["merge", "--preview", "origin/main"], b""));
+    assert!(said.contains("origin/main as it was fetched last; `git fetch` brings"), "{said}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl FileDiff {
         after.as_deref().or(before.as_deref()).unwrap_or_default()
     }
 
-    fn display_names(&self) -> String {
+    pub(crate) fn display_names(&self) -> String {
         match &self.names {
             [Some(before), Some(after)] if before != after => format!("{before} => {after}"),
             _ => self.display_name().to_owned(),

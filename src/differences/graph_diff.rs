@@ -14,7 +14,16 @@ use super::text::{LayoutDetail, SubgraphNames, collect_subgraph_names, describe_
 #[derive(Debug)]
 pub(crate) struct GraphDiff {
     pub(crate) script: EditScript,
+    /// The two documents that were compared, where somebody wants to draw them.
+    pub(crate) documents: Option<Box<[Value; 2]>>,
     names: SubgraphNames,
+}
+
+/// Whether the documents are wanted after they were compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeepDocuments {
+    No,
+    Yes,
 }
 
 impl GraphDiff {
@@ -30,6 +39,16 @@ pub(crate) fn compare_contents(
     after: FileContent,
     catalog: &Catalog,
 ) -> Option<GraphDiff> {
+    compare_and_keep(before, after, catalog, KeepDocuments::No)
+}
+
+/// The same, with the documents if they are wanted.
+pub(crate) fn compare_and_keep(
+    before: FileContent,
+    after: FileContent,
+    catalog: &Catalog,
+    keep: KeepDocuments,
+) -> Option<GraphDiff> {
     let (before, after) = (GraphSide::from_content(before)?, GraphSide::from_content(after)?);
     let (before, after) = match (before, after) {
         (GraphSide::Nothing, GraphSide::Nothing) => return None,
@@ -44,28 +63,34 @@ pub(crate) fn compare_contents(
         (GraphSide::Graph(before), GraphSide::Graph(after)) => {
             let prompts = before.prompt.clone().zip(after.prompt.clone());
             let (before, after) = same_format(before, after, catalog)?;
-            let compared = diff_graphs(before, after, catalog)?;
+            let compared = diff_graphs(before, after, catalog, keep)?;
             // A picture's prompt is what was run: it may tell of a seed what the workflow,
             // as it stood in the editor, does not.
             let executed = prompts
                 .filter(|_| !compared.script.has_content())
-                .and_then(|(before, after)| diff_graphs(before, after, catalog))
+                .and_then(|(before, after)| diff_graphs(before, after, catalog, keep))
                 .filter(|executed| executed.script.has_content());
             return Some(executed.unwrap_or(compared));
         }
     };
-    diff_graphs(before, after, catalog)
+    diff_graphs(before, after, catalog, keep)
 }
 
-fn diff_graphs(before: Value, after: Value, catalog: &Catalog) -> Option<GraphDiff> {
+fn diff_graphs(
+    before: Value,
+    after: Value,
+    catalog: &Catalog,
+    keep: KeepDocuments,
+) -> Option<GraphDiff> {
     let mut names = SubgraphNames::default();
     for document in [&before, &after] {
         if let Some(graph) = document.as_object() {
             collect_subgraph_names(graph, &mut names);
         }
     }
+    let documents = (keep == KeepDocuments::Yes).then(|| Box::new([before.clone(), after.clone()]));
     let script = diff::diff(before, after, catalog)?;
-    Some(GraphDiff { script, names })
+    Some(GraphDiff { script, documents, names })
 }
 
 /// The graphs on one side: a picture can hold its workflow and the prompt made from it.

@@ -58,6 +58,13 @@ pub(crate) struct WorkTreeWorkflow {
     bytes: Vec<u8>,
 }
 
+impl WorkTreeWorkflow {
+    /// The bytes of the file, with its layout.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// What came of bringing a layout back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RestoreOutcome {
@@ -189,6 +196,29 @@ impl<'r> LayoutWorkspace<'r> {
         }
         layouts.store_restored(path, *blob, &brought)?;
         write_atomic(file, &brought.bytes).map_err(GitError::file_error("writing", file))?;
+        // The same content: it does not count as modified.
+        refresh_index(self.repository)?;
+        Ok(RestoreOutcome::Done)
+    }
+
+    /// Writes a file in which only places differ, and keeps them as if a person had saved it.
+    ///
+    /// # Errors
+    /// It cannot be written or kept; what lay where before is kept already.
+    pub(crate) fn rewrite(
+        &mut self,
+        workflow: &WorkTreeWorkflow,
+        bytes: &[u8],
+    ) -> Result<RestoreOutcome> {
+        let WorkTreeWorkflow { path, file, bytes: before, .. } = workflow;
+        if bytes == before {
+            return Ok(RestoreOutcome::Unchanged);
+        }
+        if files::read_up_to(file, self.settings.max_file_size).ok().as_ref() != Some(before) {
+            return Ok(RestoreOutcome::SavedMeanwhile);
+        }
+        write_atomic(file, bytes).map_err(GitError::file_error("writing", file))?;
+        self.inspect(path)?;
         // The same content: it does not count as modified.
         refresh_index(self.repository)?;
         Ok(RestoreOutcome::Done)

@@ -71,7 +71,7 @@ pub(crate) fn describe_moves(moves: &LayoutChanges, names: PlaceLabels<'_>) -> S
             parts.push(format!("{verb} {}", list_places(list, names)));
         }
     }
-    match (parts.is_empty(), moves.arranged) {
+    match (parts.is_empty(), moves.arranged.len()) {
         (_, 0) => {}
         (true, _) => parts.push("arranged".to_owned()),
         (false, count) => parts.push(format!("{count} arranged")),

@@ -14,6 +14,7 @@ use rustc_hash::FxHashSet;
 use super::clean_ahead::{AheadOutcome, CleanAhead, LayoutAhead, SplitAhead};
 use super::git_action::GitAction;
 use super::layout_finder::LayoutFinder;
+use super::missed_sides;
 use super::raw_files::{RawIndex, StoredContent};
 use super::settings::{FilterSettings, Handling};
 use super::storage_check;
@@ -286,6 +287,14 @@ impl<'r> Filter<'r> {
         })
     }
 
+    /// Looks which files went away, before git goes on to delete those that it writes anew.
+    pub(crate) fn find_deleted_early(&mut self) {
+        if let Some(layouts) = &mut self.layouts {
+            // Where it fails, a file that was renamed and edited is a new one.
+            let _ = layouts.find_deleted_early();
+        }
+    }
+
     /// The layouts of the work tree, behind the filter.
     pub(crate) fn layouts(&mut self) -> Option<&mut WorkTreeLayouts<'r>> {
         self.layouts.as_mut()
@@ -432,6 +441,14 @@ impl<'r> Filter<'r> {
     }
 
     fn remember(&mut self, path: &RepoPath, smudged: &SmudgedFile) {
+        if let (Some(repository), Some(blob)) = (self.repository, smudged.blob)
+            && smudged.laid_out.lacks_own()
+            // What a whole state lacks whoever moved to it asks for.
+            && matches!(smudged.action, GitAction::Integrate { to: None, .. })
+        {
+            // It only helps to put right later what is not known now.
+            let _ = missed_sides::add(repository, path, blob);
+        }
         if let (Some(layouts), Some(blob)) = (&mut self.layouts, smudged.blob)
             && let Err(error) = layouts.record_written(path, blob, &smudged.laid_out)
         {

@@ -119,7 +119,11 @@ fn rebased_blobs(
         let id = read_state(repository, name).and_then(|id| ObjectId::from_hex(id.trim_ascii()));
         blobs.extend(id.and_then(|id| blob_in_commit(repository, CommitId(id), path)));
     }
-    let applied = applied_commit(repository, request);
+    let applied = match request.treeish {
+        // No merge: the state of a commit is checked out.
+        Some(_) => patched_commit(repository),
+        None => applied_commit(repository),
+    };
     blobs.extend(applied.and_then(|commit| blob_in_commit(repository, commit, path)));
     blobs.extend(patched_blob(repository, path));
     blobs.dedup();
@@ -145,8 +149,7 @@ fn patched_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
 /// A longer patch is not looked into.
 const MAX_PATCH_SIZE: u64 = 64 << 20;
 
-/// The id, perhaps cut short, that a patch says a file has afterwards. A path that git quotes is
-/// not looked for.
+/// The id, perhaps cut short, that a patch says a file has afterwards.
 fn patched_id(patch: &[u8], path: &RepoPath) -> Option<String> {
     let (mut id, mut is_it, mut is_header) = (None, false, false);
     for line in patch.split(|byte| *byte == b'\n') {
@@ -165,22 +168,32 @@ fn patched_id(patch: &[u8], path: &RepoPath) -> Option<String> {
             && let Some(name) =
                 line.strip_prefix(b"+++ ").or_else(|| line.strip_prefix(b"rename to "))
         {
-            let name = name.strip_prefix(b"b/").unwrap_or(name);
-            is_it |= name == path.as_bytes();
+            is_it |= is_patched_path(name, path);
         }
     }
     id.filter(|id| is_it && id.len() >= 4 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
+/// Whether a name in the header of a patch is that of a file: behind `b/`, and quoted where git
+/// quotes; a name with spaces ends with a tab.
+fn is_patched_path(name: &[u8], path: &RepoPath) -> bool {
+    let name = name.strip_suffix(b"\r").unwrap_or(name);
+    let name = name.strip_suffix(b"\t").unwrap_or(name);
+    let Ok((name, _)) = gix::quote::ansi_c::undo(name.into()) else { return false };
+    name.strip_prefix(b"b/").unwrap_or(&name) == path.as_bytes()
+}
+
+/// The commit whose patch a rebase applies.
+fn patched_commit(repository: &Repository) -> Option<CommitId> {
+    let id = read_state(repository, "rebase-apply/original-commit")?;
+    ObjectId::from_hex(id.trim_ascii()).map(CommitId)
+}
+
 /// The commit that a rebase or a series of picks is at. (One pick alone leaves no trace before
 /// its commit is made.)
-fn applied_commit(repository: &Repository, request: SmudgeRequest) -> Option<CommitId> {
-    if let Some(id) = read_state(repository, "rebase-apply/original-commit") {
-        return ObjectId::from_hex(id.trim_ascii()).map(CommitId);
-    }
-    if request.treeish.is_some() {
-        // No merge: the state of a commit is checked out.
-        return None;
+pub(crate) fn applied_commit(repository: &Repository) -> Option<CommitId> {
+    if let Some(patched) = patched_commit(repository) {
+        return Some(patched);
     }
     let (steps, is_last) = match read_state(repository, "rebase-merge/done") {
         Some(done) => (done, true),

@@ -1,6 +1,6 @@
-//! Sides of merges and picks whose layouts were not here when they were merged: content that
-//! was fetched by the name of its branch comes without them. As soon as they are here, what
-//! that side moved comes along.
+//! Sides of merges and picks whose layouts were not here when they were merged, and contents
+//! that were picked as they are: what was fetched by the name of its branch comes without
+//! them. As soon as they are here, what that side moved comes along.
 //!
 //! Must not know how layouts come.
 
@@ -18,6 +18,11 @@ pub(super) const FILE_NAME: &str = "missed-sides";
 /// What is remembered.
 pub(crate) fn read(repository: &Repository) -> Vec<(RepoPath, ObjectId)> {
     path_blob_list::read(&file(repository))
+}
+
+/// Whether that side of a file is among them.
+pub(crate) fn contains(repository: &Repository, path: &RepoPath, side: ObjectId) -> bool {
+    read(repository).iter().any(|(known, missed)| known == path && *missed == side)
 }
 
 /// Remembers a side of a file.

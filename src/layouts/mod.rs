@@ -22,7 +22,7 @@ pub(crate) mod drag_marks;
 mod file_states;
 mod filter;
 mod filter_process;
-mod git_action;
+pub(crate) mod git_action;
 pub(crate) mod layout_finder;
 mod layout_history;
 pub(crate) mod layout_note;

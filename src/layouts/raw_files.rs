@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
+use std::ops::ControlFlow;
 
 use comfy_graph::clean;
 use comfy_graph::clean::{CleanOutcome, CleanStart, Clock, LayoutMode, stamp_uniformly};
@@ -25,6 +26,7 @@ use crate::platform::git::index::{CommandIndex, IndexEntry};
 use crate::platform::git::notes::NotesTree;
 use crate::platform::git::{
     AttributeDirection, CommitId, ObjectId, ObjectKind, RepoPath, Repository, Result, changes,
+    index,
 };
 
 /// Whether what git stores is a workflow that is not in its clean form.
@@ -135,9 +137,13 @@ impl<'r> RawDetector<'r> {
         Ok(RawDetector { repository, settings: FilterSettings::load(repository)?, layouts })
     }
 
+    /// Layouts are filed for clean content alone, and nearly all content has one.
+    fn is_noted(&self, blob: ObjectId) -> Result<bool> {
+        Ok(!self.layouts.notes_for(blob)?.is_empty())
+    }
+
     fn is_raw(&self, path: &RepoPath, blob: ObjectId) -> Result<bool> {
-        // Layouts are filed for clean content alone, and nearly all content has one.
-        if !self.layouts.notes_for(blob)?.is_empty() {
+        if self.is_noted(blob)? {
             return Ok(false);
         }
         let handling =
@@ -240,23 +246,6 @@ pub(crate) fn find_origins(
     Ok(files.into_iter().map(raw).collect())
 }
 
-/// When the commit was made that brought a content to a path, in milliseconds since 1970; nothing
-/// where no commit up to HEAD did.
-pub(crate) fn committed_at(
-    repository: &Repository,
-    path: &RepoPath,
-    blob: ObjectId,
-) -> Result<Option<u64>> {
-    let files = find_origins(repository, vec![(path.clone(), blob)], "HEAD", None)?;
-    let origin = files.into_iter().find_map(|file| file.origin);
-    let commit = match origin {
-        Some(origin) => repository.commit(origin.commit)?,
-        None => None,
-    };
-    let seconds = commit.and_then(|commit| u64::try_from(commit.author.seconds).ok());
-    Ok(seconds.map(|seconds| seconds.saturating_mul(1000)))
-}
-
 type RawOrigins = FxHashMap<(RepoPath, ObjectId), RawOrigin>;
 
 /// Beyond so many files history is read as a whole: a command line has a greatest length.
@@ -268,8 +257,126 @@ fn read_origins(
     until: &str,
     after: Option<CommitId>,
 ) -> Result<RawOrigins> {
+    let edge = shallow_commits(repository);
+    let mut wanted: FxHashSet<_> = files.iter().cloned().collect();
+    let mut found = RawOrigins::default();
+    let paths: Vec<&RepoPath> = files.iter().map(|(path, _)| path).collect();
+    visit_changes(repository, &paths, (until, after), &mut |change| {
+        let key = (change.path, change.blob);
+        if wanted.remove(&key) && !edge.contains(&change.commit.id) {
+            let LoggedCommit { id, author, .. } = change.commit;
+            found.insert(key, RawOrigin { commit: *id, author: author.clone() });
+        }
+        if wanted.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(found)
+}
+
+/// A content that a file had, and when the first commit brought it, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CommittedContent {
+    pub(crate) blob: ObjectId,
+    pub(crate) at: u64,
+}
+
+/// The contents that files had in the history of a commit.
+#[derive(Debug)]
+pub(crate) struct CommittedContents<'r> {
+    repository: &'r Repository,
+    tip: Option<CommitId>,
+    /// Each once, where it was first, the oldest first.
+    read: FxHashMap<RepoPath, Vec<CommittedContent>>,
+}
+
+impl<'r> CommittedContents<'r> {
+    /// Nothing is read before it is needed.
+    pub(crate) fn new(repository: &'r Repository) -> CommittedContents<'r> {
+        CommittedContents { repository, tip: None, read: FxHashMap::default() }
+    }
+
+    /// Those of one file, the oldest first. From the second file on history is read once for
+    /// all files that may be raw.
+    pub(crate) fn of_file(
+        &mut self,
+        tip: Option<CommitId>,
+        path: &RepoPath,
+    ) -> Result<Vec<CommittedContent>> {
+        if std::mem::replace(&mut self.tip, tip) != tip {
+            self.read.clear();
+        }
+        if !self.read.contains_key(path) {
+            let mut paths = vec![path.clone()];
+            if !self.read.is_empty() {
+                paths.extend(self.unnoted_files()?);
+            }
+            self.load(paths)?;
+        }
+        Ok(self.read.get(path).cloned().unwrap_or_default())
+    }
+
+    /// The files of the index of which no layout is noted: all that are raw are among them.
+    fn unnoted_files(&self) -> Result<Vec<RepoPath>> {
+        let detector = RawDetector::new(self.repository)?;
+        let mut paths = Vec::new();
+        for entry in index::index_entries(self.repository)? {
+            if is_filtered(self.repository, &entry.path) && !detector.is_noted(entry.id)? {
+                paths.push(entry.path);
+            }
+        }
+        Ok(paths)
+    }
+
+    fn load(&mut self, paths: Vec<RepoPath>) -> Result<()> {
+        let mut changes: FxHashMap<RepoPath, Vec<CommittedContent>> = FxHashMap::default();
+        changes.extend(paths.iter().map(|path| (path.clone(), Vec::new())));
+        if let Some(tip) = self.tip {
+            let edge = shallow_commits(self.repository);
+            let paths: Vec<&RepoPath> = paths.iter().collect();
+            visit_changes(self.repository, &paths, (&tip.to_string(), None), &mut |change| {
+                if let Some(contents) = changes.get_mut(&change.path) {
+                    // What seems to come at the edge is older than all that came since.
+                    let at = if edge.contains(&change.commit.id) { 0 } else { change.commit.at };
+                    contents.push(CommittedContent { blob: change.blob, at });
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        for contents in changes.values_mut() {
+            let mut seen = FxHashSet::default();
+            contents.reverse();
+            contents.retain(|content| seen.insert(content.blob));
+        }
+        self.read.extend(changes);
+        Ok(())
+    }
+}
+
+/// A commit as `git log` tells it.
+#[derive(Debug)]
+struct LoggedCommit {
+    id: CommitId,
+    /// When it was written, in milliseconds since 1970.
+    at: u64,
+    author: String,
+}
+
+/// A content that a commit brought to a path.
+struct LoggedChange<'c> {
+    commit: &'c LoggedCommit,
+    path: RepoPath,
+    blob: ObjectId,
+}
+
+/// Shows what commits brought to paths, the newest first, up to a revision and without those
+/// before another.
+fn visit_changes(
+    repository: &Repository,
+    paths: &[&RepoPath],
+    (until, after): (&str, Option<CommitId>),
+    visit: &mut dyn FnMut(LoggedChange<'_>) -> ControlFlow<()>,
+) -> Result<()> {
     let git =
-        repository.git_command().args(["--literal-pathspecs", "log", "-z", "--format=%H %aN"]);
+        repository.git_command().args(["--literal-pathspecs", "log", "-z", "--format=%H %at %aN"]);
     // Of a merge only what neither side had.
     let git = git.args(["-c", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", until]);
     let git = match after {
@@ -277,32 +384,24 @@ fn read_origins(
         None => git,
     };
     let git = git.arg("--");
-    let git = match files.len() {
-        0..=MAX_NAMED_PATHS => git.args(files.iter().map(|(path, _)| path.to_path())),
+    let git = match paths.len() {
+        0..=MAX_NAMED_PATHS => git.args(paths.iter().map(|path| path.to_path())),
         _ => git,
     };
-    let edge = shallow_commits(repository);
-    let mut wanted: FxHashSet<_> = files.iter().cloned().collect();
-    let mut found = RawOrigins::default();
     let mut child = git.spawn_with_stderr()?;
     let stdout = child.stdout.take();
     let mut told = stdout.map(BufReader::new).into_iter().flat_map(|out| out.split(0));
-    let mut origin = None;
+    let mut commit = None;
     while let Some(Ok(field)) = told.next() {
         let field = field.trim_ascii_start();
         if !field.starts_with(b":") {
-            origin = parse_commit_header(field).or(origin);
+            commit = parse_commit_header(field).or(commit);
             continue;
         }
         let Some(Ok(path)) = told.next() else { break };
-        let Some(key) = parse_new_blob(field).map(|id| (RepoPath::new(path), id)) else { continue };
-        if let Some(origin) = &origin
-            && wanted.remove(&key)
-            && !edge.contains(&origin.commit)
-        {
-            found.insert(key, origin.clone());
-        }
-        if wanted.is_empty() {
+        let (Some(blob), Some(commit)) = (parse_new_blob(field), &commit) else { continue };
+        let change = LoggedChange { commit, path: RepoPath::new(path), blob };
+        if visit(change).is_break() {
             break;
         }
     }
@@ -310,14 +409,21 @@ fn read_origins(
     // What it would still say nobody wants to know.
     let _ = child.kill();
     let _ = child.wait();
-    Ok(found)
+    Ok(())
 }
 
-/// `<commit> <author>`.
-fn parse_commit_header(field: &[u8]) -> Option<RawOrigin> {
-    let at = memchr::memchr(b' ', field)?;
-    let commit = CommitId(ObjectId::from_hex(&field[..at])?);
-    Some(RawOrigin { commit, author: String::from_utf8_lossy(&field[at + 1..]).into_owned() })
+/// The year 2200. A later commit is nonsense: no clock goes on from there.
+const MAX_COMMIT_TIME: u64 = 7_258_118_400_000;
+
+/// `<commit> <seconds> <author>`.
+fn parse_commit_header(field: &[u8]) -> Option<LoggedCommit> {
+    let mut words = field.splitn(3, |byte| *byte == b' ');
+    let id = CommitId(ObjectId::from_hex(words.next()?)?);
+    let seconds = std::str::from_utf8(words.next()?).ok()?.parse::<i64>().ok()?;
+    let at = u64::try_from(seconds).unwrap_or(0).saturating_mul(1000);
+    let at = if at > MAX_COMMIT_TIME { 0 } else { at };
+    let author = String::from_utf8_lossy(words.next()?).into_owned();
+    Some(LoggedCommit { id, at, author })
 }
 
 /// The content a commit left, by `:<modes> <ids> <status>` with a colon for each parent.

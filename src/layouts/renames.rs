@@ -76,6 +76,16 @@ impl<'r> RenameFinder<'r> {
         Ok(best.filter(|_| is_clear).map(|(_, file)| file.clone()))
     }
 
+    /// Looks which files went away before git begins to write over others: it deletes those
+    /// first, and nothing but the commit that is checked out would tell the two apart.
+    pub(crate) fn find_deleted_early(
+        &mut self,
+        states: &mut FileStates,
+        from: Option<CommitId>,
+    ) -> Result<()> {
+        self.deleted_files(states, from, None).map(drop)
+    }
+
     fn deleted_files(
         &mut self,
         states: &mut FileStates,
@@ -106,8 +116,15 @@ impl<'r> RenameFinder<'r> {
             },
             None => None,
         };
+        // What the next state holds is only written anew; git deletes a file before that.
+        let next = to.map_or(Ok(None), |to| self.tree(to))?;
         let mut folders = TreeLookup::new(self.repository);
         for (path, blob) in states.all_last()? {
+            if let Some(next) = next
+                && folders.blob_at(next, &path)?.is_some()
+            {
+                continue;
+            }
             let is_older = match base {
                 Some(base) => folders.blob_at(base, &path)?.is_some(),
                 None => true,

@@ -158,7 +158,7 @@ fn merged_nothing_of_theirs(
         return Ok(false);
     }
     // Nothing but what git wrote down tells it from a merge that found nothing to do.
-    Ok(repository.last_head_message()?.contains("'ours'"))
+    Ok(repository.last_reflog_message()?.contains("'ours'"))
 }
 
 /// The contents in a commit that was just picked, of the files that it changed or renamed: of

@@ -8,8 +8,8 @@
 //! Must not know how git hands files over, nor modes and attributes.
 
 use comfy_graph::clean::{
-    CleanStart, Clock, ClockStamp, ClockedLayout, CloneId, EarlierLayouts, LayoutMode,
-    LayoutRelation, LayoutSource, PlaceMatches, compose_file, stamp_uniformly,
+    CleanStart, Clock, ClockStamp, ClockedLayout, CloneId, CommittedLayout, EarlierLayouts,
+    LayoutMode, LayoutRelation, LayoutSource, PlaceMatches, compose_file, stamp_uniformly,
 };
 use comfy_graph::{clean, diff, json};
 
@@ -20,8 +20,8 @@ use super::filter::normalized_blob_id;
 use super::git_action::GitAction;
 use super::layout_finder::{BlobLayout, LayoutFinder};
 use super::layout_note::LayoutEntry;
-use super::raw_files;
-use super::raw_files::{StoredContent, extract_layout};
+use super::missed_sides;
+use super::raw_files::{CommittedContents, StoredContent, extract_layout};
 use super::renames::RenameFinder;
 use super::{MAX_MATCHED_SIZE, notes_history};
 use crate::layouts;
@@ -40,6 +40,7 @@ pub(crate) struct WorkTreeLayouts<'r> {
     clock: CloneClock,
     renames: RenameFinder<'r>,
     committed: Option<CommittedFiles<'r>>,
+    contents: CommittedContents<'r>,
 }
 
 /// The files of the commit that is checked out.
@@ -129,6 +130,15 @@ pub(crate) struct LaidOutFile {
     keep_at: Option<u64>,
     /// It was committed as it is, with its positions.
     is_raw: bool,
+    /// Nobody knows yet how its content lay: it is laid out by what is known of others.
+    lacks_own: bool,
+}
+
+impl LaidOutFile {
+    /// Nobody knows yet how its content lay.
+    pub(crate) fn lacks_own(&self) -> bool {
+        self.lacks_own
+    }
 }
 
 impl LayoutTask {
@@ -150,6 +160,7 @@ impl LayoutTask {
             layout,
             keep_at: None,
             is_raw: false,
+            lacks_own: false,
         };
         match found {
             FoundLayouts::Exact { .. } if stored.is_raw_despite_layout(&content) => {
@@ -194,6 +205,7 @@ impl LayoutTask {
                     layout: Some(composed.layout.to_line()),
                     keep_at,
                     is_raw: false,
+                    lacks_own: own.is_none(),
                 }
             }
         }
@@ -210,6 +222,7 @@ impl<'r> WorkTreeLayouts<'r> {
             clock: CloneClock::open(repository),
             renames: RenameFinder::new(repository),
             committed: None,
+            contents: CommittedContents::new(repository),
         }
     }
 
@@ -307,6 +320,36 @@ impl<'r> WorkTreeLayouts<'r> {
         Ok(all)
     }
 
+    /// What a file held in the commits of a history that were made without git-comfy, the oldest
+    /// first: before it held some content, if one is named.
+    fn raw_commits(
+        &mut self,
+        path: &RepoPath,
+        content: &[u8],
+        (tip, before): (Option<CommitId>, Option<ObjectId>),
+    ) -> Result<Vec<RawCommit>> {
+        let mut committed = self.contents.of_file(tip, path)?;
+        if let Some(before) = before {
+            let end = committed.iter().position(|known| known.blob == before);
+            committed.truncate(end.unwrap_or(0));
+        }
+        let mut raw = Vec::new();
+        for known in committed {
+            let stored = self.repository.blob_up_to(known.blob, MAX_MATCHED_SIZE)?;
+            let line = stored.as_deref().and_then(extract_layout);
+            let layout = line.and_then(|line| stamp_uniformly(&line, Clock::Unknown(0)));
+            if let (Some(layout), Some(stored)) = (layout, stored) {
+                let part = LayoutPart::between(layout, &stored, content);
+                raw.push(RawCommit { part, at: known.at });
+            }
+            if raw.len() == MAX_REMEMBERED {
+                break;
+            }
+        }
+        raw.sort_by_key(|raw| raw.at);
+        Ok(raw)
+    }
+
     /// Keeps what a file holds since a person saved it.
     fn store_saved(&mut self, path: &RepoPath, blob: ObjectId, entry: LayoutEntry) -> Result<()> {
         let state = FileState { blob, layout: entry.layout.clone() };
@@ -334,7 +377,9 @@ impl<'r> WorkTreeLayouts<'r> {
         // Where a look into the notes is dear, what was said of them must do.
         let is_noted = self.states.noted_at(path)? >= layout.latest_millis()
             || (self.repository.is_all_local() && self.finder.has_note(state.blob)?);
-        if is_noted {
+        // What its author's layout is still awaited for would pass for it.
+        let is_awaited = || missed_sides::contains(self.repository, path, state.blob);
+        if is_noted || is_awaited() {
             return Ok(());
         }
         self.store(
@@ -342,6 +387,45 @@ impl<'r> WorkTreeLayouts<'r> {
             state.blob,
             LayoutEntry { at: layout.latest_millis(), layout: state.layout.clone() },
         )
+    }
+
+    /// Keeps how files lie whose content came without a layout, where none was to be had: it is
+    /// not awaited any more.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    pub(crate) fn store_awaited(&mut self) -> Result<()> {
+        let mut left = missed_sides::read(self.repository);
+        let mut own = Vec::new();
+        for (path, side) in std::mem::take(&mut left) {
+            match self.states.last(&path)?.filter(|last| last.blob == side) {
+                Some(last) => own.push((path, last)),
+                None => left.push((path, side)),
+            }
+        }
+        if own.is_empty() {
+            return Ok(());
+        }
+        missed_sides::write(self.repository, &left)?;
+        for (path, last) in own {
+            let Some(layout) = ClockedLayout::parse(&last.layout, Clock::Unknown(0)) else {
+                continue;
+            };
+            if !self.finder.has_note(last.blob)? {
+                let at = if layout.has_place_by_person() { layout.latest_millis() } else { 0 };
+                self.store(&path, last.blob, LayoutEntry { at, layout: last.layout })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks which files went away, before git goes on to delete those that it writes anew.
+    ///
+    /// # Errors
+    /// What the files held cannot be read.
+    pub(crate) fn find_deleted_early(&mut self) -> Result<()> {
+        let head = self.repository.head()?;
+        self.renames.find_deleted_early(&mut self.states, head)
     }
 
     /// What is known of a file from before it was saved.
@@ -377,7 +461,6 @@ impl<'r> WorkTreeLayouts<'r> {
         if let Some(last) = history.last {
             let last_write = history.written.as_ref().unwrap_or(&last);
             known.last_write = Some(last_write.clone()).filter(|_| history.older_than_write > 0);
-            let last_blob = last.blob;
             known.last = self.match_part(last, blob, content);
             // A tab that was open all the time has the ids of that time.
             let by_id = |state: FileState| {
@@ -390,7 +473,8 @@ impl<'r> WorkTreeLayouts<'r> {
             if is_raw {
                 let remembered = self.remembered_layouts(path)?;
                 known.remembered = remembered.into_iter().filter_map(by_id).collect();
-                known.raw_since = raw_files::committed_at(self.repository, path, last_blob)?;
+                let head = self.repository.head()?;
+                known.raw_commits = self.raw_commits(path, content, (head, None))?;
             }
             let first_older = history.before.len().saturating_sub(history.older_than_write);
             let state = |(at, state): (usize, FileState)| {
@@ -751,6 +835,8 @@ impl<'r> WorkTreeLayouts<'r> {
         let state = FileState { blob, layout: layout.clone() };
         self.states.record(path, FileWriter::Git, &state)?;
         match laid_out.keep_at {
+            // Its author's is still awaited, and kept is what it comes to be then.
+            Some(_) if missed_sides::contains(self.repository, path, blob) => Ok(()),
             Some(at) => self.store(path, blob, LayoutEntry { at, layout: state.layout }),
             None => Ok(()),
         }
@@ -810,13 +896,14 @@ impl<'r> WorkTreeLayouts<'r> {
     }
 
     /// The layout of a raw content in which what was moved since an earlier content counts as
-    /// moved at that time; all else keeps the age it had. Nothing where the content is clean, or
-    /// nobody knows how the earlier one lay.
+    /// moved at that time; all else keeps the age it had. So does what went back to how an older
+    /// raw content lay, in the history of the commit that holds it. Nothing where the content is
+    /// clean, or nobody knows how the earlier one lay.
     pub(crate) fn stamp_raw_moves(
         &mut self,
         path: &RepoPath,
         content: &[u8],
-        earlier: &[u8],
+        (earlier, tip): (&[u8], Option<CommitId>),
         moved: Clock,
     ) -> Result<Option<ClockedLayout>> {
         let Some(line) = extract_layout(content) else { return Ok(None) };
@@ -828,8 +915,16 @@ impl<'r> WorkTreeLayouts<'r> {
         };
         let remembered: Vec<LayoutPart> =
             self.remembered_layouts(path)?.into_iter().filter_map(by_id).collect();
+        let raw = match extract_layout(earlier) {
+            Some(_) => Vec::new(),
+            None => {
+                let earlier = normalized_blob_id(self.repository.format(), earlier);
+                self.raw_commits(path, content, (tip, Some(earlier)))?
+            }
+        };
         let past = EarlierLayouts {
             last: Some(before.source()),
+            raw_commits: raw.iter().map(RawCommit::layout).collect(),
             remembered: remembered.iter().map(LayoutPart::source).collect(),
             ..EarlierLayouts::default()
         };
@@ -868,8 +963,8 @@ impl<'r> WorkTreeLayouts<'r> {
     }
 
     /// The next moment of this clone.
-    pub(crate) fn tick(&mut self, floor: u64) -> Result<Clock> {
-        self.clock.tick(floor).map(Clock::At)
+    pub(crate) fn tick(&mut self, floor: u64) -> Result<ClockStamp> {
+        self.clock.tick(floor)
     }
 }
 
@@ -928,7 +1023,8 @@ impl WorkTreeLayouts<'_> {
 
 /// Nearly every layout is told by this alone: the clock of what nobody placed.
 fn mentions_arranged(line: &str) -> bool {
-    memchr::memmem::find(line.as_bytes(), b"\"!").is_some()
+    let has = |clock: &[u8]| memchr::memmem::find(line.as_bytes(), clock).is_some();
+    has(b"\"!") || has(b"#!")
 }
 
 /// Whether a line is another one without its clocks.
@@ -955,6 +1051,20 @@ struct StateBefore {
     is_seen_over: bool,
 }
 
+/// What a file held in a commit that was made without git-comfy.
+#[derive(Debug)]
+struct RawCommit {
+    part: LayoutPart,
+    /// When, in milliseconds since 1970.
+    at: u64,
+}
+
+impl RawCommit {
+    fn layout(&self) -> CommittedLayout<'_> {
+        CommittedLayout { source: self.part.source(), at: self.at }
+    }
+}
+
 /// The past of a file, with what it borrows from.
 #[derive(Debug, Default)]
 struct PreviousLayouts {
@@ -964,7 +1074,7 @@ struct PreviousLayouts {
     /// What git wrote last, if it held something else before.
     last_write: Option<FileState>,
     remembered: Vec<LayoutPart>,
-    raw_since: Option<u64>,
+    raw_commits: Vec<RawCommit>,
     set_aside: Option<LayoutPart>,
     /// The name it had, where it was renamed.
     name_before: Option<String>,
@@ -992,7 +1102,7 @@ impl PreviousLayouts {
                 .collect(),
             remembered: self.remembered.iter().map(LayoutPart::source).collect(),
             set_aside: self.set_aside.as_ref().map(LayoutPart::source),
-            raw_since: self.raw_since,
+            raw_commits: self.raw_commits.iter().map(RawCommit::layout).collect(),
         }
     }
 }

@@ -108,6 +108,7 @@ impl<'a> ConflictedFile<'a> {
             theirs: &inputs.theirs,
             merged: clean,
             incoming: IncomingSide::detect(None, None, repository),
+            head: repository.head().unwrap_or_default(),
         };
         let placed = merge_layouts::content_with_layout(repository, path, contents, nodes)?;
         file_io::replace_file(&self.file, placed.as_ref().unwrap_or(clean))?;

@@ -37,9 +37,7 @@ pub(crate) fn lost_raw_moves_line(
     moves: &LayoutChanges,
     side: RawMovesSide,
 ) -> String {
-    let lists = [&moves.moved, &moves.placed, &moves.resized, &moves.restyled];
-    let count = lists.iter().map(|list| list.len()).sum::<usize>() + moves.arranged;
-    let places = counted(count, "place", "places");
+    let places = counted(count_places(moves), "place", "places");
     let what = match side {
         RawMovesSide::Theirs => "that they moved gave way to yours: it",
         RawMovesSide::Ours => "moved here gave way to theirs: the file here",
@@ -48,6 +46,17 @@ pub(crate) fn lost_raw_moves_line(
         "{path}: {places} {what} was committed without git-comfy, \
          and nobody knows when they were moved"
     )
+}
+
+/// That places which a commit moved, that is applied anew, lie where ours has them.
+pub(crate) fn earlier_raw_moves_line(path: &RepoPath, moves: &LayoutChanges) -> String {
+    let places = counted(count_places(moves), "place", "places");
+    format!("{path}: {places} that they moved gave way to yours: that was before you moved them")
+}
+
+fn count_places(moves: &LayoutChanges) -> usize {
+    let lists = [&moves.moved, &moves.placed, &moves.resized, &moves.restyled, &moves.arranged];
+    lists.iter().map(|list| list.len()).sum()
 }
 
 /// The conflicts, a line each.

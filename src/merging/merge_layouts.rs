@@ -5,16 +5,20 @@
 
 use comfy_graph::clean;
 use comfy_graph::clean::{
-    Clock, ClockedLayout, ComposedFile, LayoutChanges, LayoutRelation, LayoutSource, PlaceMatches,
-    UnclockedRanks, UnclockedSide,
+    Clock, ClockStamp, ClockedLayout, ComposedFile, LayoutChanges, LayoutRelation, LayoutSource,
+    PlaceMatches, UnclockedRanks, UnclockedSide,
 };
 use comfy_graph::graph::{NodeId, NodeKey};
 use rustc_hash::FxHashMap;
 
 use crate::layouts::raw_files::extract_layout;
 use crate::layouts::work_tree::MergeLayout;
-use crate::layouts::{FilterSettings, Handling, LayoutPart, WorkTreeLayouts, missed_sides};
-use crate::platform::git::{AttributeDirection, ObjectKind, RepoPath, Repository, Result};
+use crate::layouts::{
+    FilterSettings, Handling, LayoutPart, WorkTreeLayouts, git_action, missed_sides,
+};
+use crate::platform::git::{
+    AttributeDirection, CommitId, ObjectKind, RepoPath, Repository, Result,
+};
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MergeContents<'a> {
@@ -27,6 +31,18 @@ pub(crate) struct MergeContents<'a> {
     /// The result, in clean form.
     pub(crate) merged: &'a [u8],
     pub(crate) incoming: IncomingSide,
+    /// The commit merged into.
+    pub(crate) head: Option<CommitId>,
+}
+
+impl MergeContents<'_> {
+    /// The commit that holds their side, where it is applied anew.
+    fn applied(&self) -> Option<CommitId> {
+        match self.incoming {
+            IncomingSide::Commit(applied) => applied.map(|applied| applied.id),
+            IncomingSide::Branch | IncomingSide::Reverted => None,
+        }
+    }
 }
 
 /// What their side of a merge is.
@@ -35,8 +51,8 @@ pub(crate) enum IncomingSide {
     /// A branch.
     Branch,
     /// One commit that is applied anew (`cherry-pick`, `rebase`, `am -3`): what it changed is
-    /// wanted here, whenever it was made.
-    Commit,
+    /// wanted here, unless it was changed here later.
+    Commit(Option<AppliedCommit>),
     /// A commit that is taken back.
     Reverted,
 }
@@ -53,25 +69,47 @@ impl IncomingSide {
         match (ancestor, theirs) {
             // `am` makes an ancestor of what the patch says.
             (Some(base), _) if is_parent(base) || base.starts_with("constructed ") => {
-                IncomingSide::Commit
+                IncomingSide::Commit(AppliedCommit::find(repository, theirs))
             }
             (_, Some(theirs)) if is_parent(theirs) => IncomingSide::Reverted,
             (Some(_), _) => IncomingSide::Branch,
-            (None, _) => IncomingSide::under_way(repository),
+            (None, _) => IncomingSide::under_way(repository, theirs),
         }
     }
 
-    fn under_way(repository: &Repository) -> IncomingSide {
+    fn under_way(repository: &Repository, theirs: Option<&str>) -> IncomingSide {
         let action = repository.environment().reflog_action.as_deref().unwrap_or_default();
         let exists = |name: &str| repository.git_dir().join(name).exists();
         let picks = ["CHERRY_PICK_HEAD", "rebase-merge", "rebase-apply"];
         if action.starts_with("cherry-pick") || picks.into_iter().any(exists) {
-            IncomingSide::Commit
+            IncomingSide::Commit(AppliedCommit::find(repository, theirs))
         } else if action.starts_with("revert") || exists("REVERT_HEAD") {
             IncomingSide::Reverted
         } else {
             IncomingSide::Branch
         }
+    }
+}
+
+/// A commit that is applied anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AppliedCommit {
+    id: CommitId,
+    /// When it was written, in milliseconds since 1970.
+    at: u64,
+}
+
+impl AppliedCommit {
+    /// git calls their side by its id and its subject, or by the subject of a patch.
+    fn find(repository: &Repository, theirs: Option<&str>) -> Option<AppliedCommit> {
+        let named = || {
+            let (id, _) = theirs?.split_once(" (")?;
+            let is_id = id.len() >= 4 && id.bytes().all(|digit| digit.is_ascii_hexdigit());
+            if is_id { repository.resolve_commit(id).ok()? } else { None }
+        };
+        let id = git_action::applied_commit(repository).or_else(named)?;
+        let seconds = repository.commit(id).ok()??.author.seconds;
+        Some(AppliedCommit { id, at: u64::try_from(seconds).unwrap_or(0).saturating_mul(1000) })
     }
 }
 
@@ -93,6 +131,8 @@ pub(crate) enum RawMovesSide {
 pub(crate) enum RawMovesFate {
     /// Nobody knows when they were made, and the other side placed things at a known time.
     GaveWay(RawMovesSide),
+    /// They were made before our side moved the same.
+    WereEarlier,
     /// They are kept, but are all that changes in the file: git sees nothing to write.
     AllThatChanged,
 }
@@ -172,16 +212,16 @@ fn side_layouts(
         unclocked_side(&mut ours, &base_of_ours),
         unclocked_side(&mut theirs, &base_of_theirs).filter(|_| !is_taken_back),
     );
-    let mut raw_layout = |side: &[u8], moved: Clock| -> Result<Option<ClockedLayout>> {
+    let mut raw_layout = |side: &[u8], tip, moved: Clock| -> Result<Option<ClockedLayout>> {
         let Some(line) = extract_layout(side) else { return Ok(None) };
         let ranked = match is_taken_back {
             true => None,
-            false => layouts.stamp_raw_moves(path, side, contents.base, moved)?,
+            false => layouts.stamp_raw_moves(path, side, (contents.base, tip), moved)?,
         };
         Ok(ranked.or_else(|| clean::stamp_uniformly(&line, Clock::Unknown(0))))
     };
-    let our_raw = raw_layout(contents.ours, ranks.upper())?;
-    let their_raw = raw_layout(contents.theirs, ranks.lower())?;
+    let our_raw = raw_layout(contents.ours, contents.head, ranks.upper())?;
+    let their_raw = raw_layout(contents.theirs, contents.applied(), ranks.lower())?;
     let is_known = theirs.as_ref().is_some_and(|theirs| !theirs.is_guess);
     Ok(MergeSides {
         ours: our_raw.or(ours.map(|side| side.layout)),
@@ -214,13 +254,21 @@ fn compose_layouts(
 ) -> Result<Option<ComposedMerge>> {
     let MergeSides { ours, theirs, misses_theirs } = side_layouts(layouts, path, contents)?;
     let latest = |layout: &Option<ClockedLayout>| layout.as_ref().map_or(0, |l| l.latest_millis());
-    let now = layouts.tick(latest(&ours).max(latest(&theirs)))?;
-    let mut with_moves = |side: &[u8]| match contents.incoming {
+    let tick = layouts.tick(latest(&ours).max(latest(&theirs)))?;
+    let now = Clock::At(tick);
+    let mut with_moves = |side: &[u8], tip| match contents.incoming {
         IncomingSide::Reverted => Ok(None),
-        _ => layouts.stamp_raw_moves(path, side, contents.base, now),
+        _ => layouts.stamp_raw_moves(path, side, (contents.base, tip), now),
     };
-    let ours_with_moves = with_moves(contents.ours)?;
-    let theirs_with_moves = with_moves(contents.theirs)?;
+    let ours_with_moves = with_moves(contents.ours, contents.head)?;
+    let theirs_with_moves = with_moves(contents.theirs, contents.applied())?;
+    let theirs_applied = match contents.incoming {
+        IncomingSide::Commit(Some(applied)) if theirs_with_moves.is_some() => {
+            let moved = ClockStamp { millis: applied.at.clamp(1, tick.millis), ..tick };
+            applied_raw_layout(layouts, path, contents, ours.as_ref(), moved)?
+        }
+        _ => None,
+    };
     let matches = PlaceMatches::from_renumbering(renumbered);
     // A result that equals one side has exactly that side's layout.
     let relation = |side: &[u8], otherwise| match side == contents.merged {
@@ -249,14 +297,23 @@ fn compose_layouts(
             raw_moves.push(RawMoves { moves, fate });
         }
     };
-    let file = match picked {
-        Some(picked) if contents.incoming == IncomingSide::Commit => {
+    let applied = theirs_applied.as_ref().and_then(|theirs| compose(ours, Some(theirs)));
+    let file = match (picked, contents.incoming) {
+        (Some(picked), IncomingSide::Commit(_)) => {
+            let applied = match applied {
+                Some(applied) => {
+                    let earlier = moved_since(Some(&applied.layout), &picked);
+                    tell(earlier, RawMovesFate::WereEarlier);
+                    applied
+                }
+                None => picked,
+            };
             if contents.ours == contents.merged {
-                tell(moved_since(ours, &picked), RawMovesFate::AllThatChanged);
+                tell(moved_since(ours, &applied), RawMovesFate::AllThatChanged);
             }
-            picked
+            applied
         }
-        picked => {
+        (picked, _) => {
             let kept = ours_with_moves.as_ref().and_then(|ours| compose(Some(ours), theirs));
             for (side, with_moves) in [(RawMovesSide::Ours, kept), (RawMovesSide::Theirs, picked)] {
                 if let Some(with_moves) = with_moves {
@@ -268,6 +325,29 @@ fn compose_layouts(
         }
     };
     Ok(Some(ComposedMerge { file, raw_moves, misses_theirs }))
+}
+
+/// The layout of a raw file in a commit that is applied anew: what the commit moved was moved
+/// when it was written, and counts more than what ours did not move since their ancestor.
+fn applied_raw_layout(
+    layouts: &mut WorkTreeLayouts<'_>,
+    path: &RepoPath,
+    contents: MergeContents<'_>,
+    ours: Option<&ClockedLayout>,
+    moved: ClockStamp,
+) -> Result<Option<ClockedLayout>> {
+    let at = Clock::At(moved);
+    let parent = (contents.base, contents.applied());
+    let Some(mut theirs) = layouts.stamp_raw_moves(path, contents.theirs, parent, at)? else {
+        return Ok(None);
+    };
+    if let (Some(ours), Some(base)) = (ours, layouts.base_layout(path, contents.base)?) {
+        let [of_ours, of_theirs] = [contents.ours, contents.theirs]
+            .map(|side| LayoutPart::between(base.clone(), contents.base, side));
+        let theirs = UnclockedSide { layout: &mut theirs, base: of_theirs.source() };
+        clean::outrank_unmoved(theirs, moved, ours, of_ours.source());
+    }
+    Ok(Some(theirs))
 }
 
 /// Whether a commit of that name holds a file with that content.

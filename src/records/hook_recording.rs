@@ -49,7 +49,7 @@ pub(crate) fn record_after_commit(
     // makes where it stops.
     let rebases = ["rebase-merge", "rebase-apply"];
     if rebases.iter().any(|name| repository.git_dir().join(name).exists())
-        && !repository.last_head_message()?.starts_with("commit")
+        && !repository.last_reflog_message()?.starts_with("commit")
     {
         return Ok(ComfyUiPresence::Unknown);
     }
@@ -86,7 +86,7 @@ fn may_be_copied_commit(repository: &Repository, commit: CommitId) -> Result<boo
     {
         return Ok(true);
     }
-    let reason = repository.last_head_message()?;
+    let reason = repository.last_reflog_message()?;
     Ok(!reason.starts_with("commit"))
 }
 

@@ -71,7 +71,11 @@ pub(crate) fn run(session: &Session) -> Result<Exit> {
 }
 
 /// The newest runs of the workflows that a commit adds or changes.
-fn find_commit_runs(session: &Session, commit: CommitId, most: usize) -> Result<Vec<RunRow>> {
+pub(crate) fn find_commit_runs(
+    session: &Session,
+    commit: CommitId,
+    most: usize,
+) -> Result<Vec<RunRow>> {
     let repository = session.repository()?;
     if repository.reference(&RefName::new(RUNS_REF))?.is_none() {
         return Ok(Vec::new());

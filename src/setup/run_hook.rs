@@ -2,7 +2,9 @@
 //! to do; none ever fails the git command that called it.
 
 use crate::layouts::refresh::store_moved_layouts;
-use crate::layouts::{drag_marks, lay_out_committed, promote_pending, refresh_index};
+use crate::layouts::{
+    WorkTreeLayouts, drag_marks, lay_out_committed, missed_sides, promote_pending, refresh_index,
+};
 use crate::platform::git::index::command_index_holds_tree;
 use crate::platform::git::{CommitId, ObjectId, RefName, Repository, Result};
 use crate::sharing;
@@ -94,6 +96,7 @@ pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
         note("layouts are not asked for", ask(brought));
         note("fetched layouts are not merged", sharing::receive_layouts(repository).map(drop));
     }
+    note("layouts stay pending", keep_awaited_layouts(repository));
     note("git may show drags as changes", drag_marks::mark_workflows(repository));
     remarks.extend(missing);
     remarks
@@ -121,10 +124,29 @@ fn keep_layouts(repository: &Repository) -> Result<()> {
     promote_pending(repository, &commits).map(drop)
 }
 
+/// How files lie whose layouts could not be had, now that they were asked for.
+fn keep_awaited_layouts(repository: &Repository) -> Result<()> {
+    if missed_sides::read(repository).is_empty() {
+        return Ok(());
+    }
+    WorkTreeLayouts::new(repository).store_awaited()?;
+    keep_layouts(repository)
+}
+
 /// Whether a rebase or a sequence of cherry-picks is under way.
 fn is_in_sequence(repository: &Repository) -> bool {
     let state = ["rebase-merge", "rebase-apply", "sequencer"];
     state.iter().any(|name| repository.git_dir().join(name).exists())
+        && !has_nothing_to_apply(repository)
+}
+
+/// Whether a rebase only moves the branch on: its start is its end, and no other hook follows.
+fn has_nothing_to_apply(repository: &Repository) -> bool {
+    let Ok(Some(head)) = repository.head() else { return false };
+    let mut files = ["rebase-merge/orig-head", "rebase-apply/orig-head"].into_iter();
+    let before = files.find_map(|name| std::fs::read(repository.git_dir().join(name)).ok());
+    let before = before.and_then(|id| ObjectId::from_hex(id.trim_ascii())).map(CommitId);
+    before.is_some_and(|before| repository.is_ancestor(before, head).unwrap_or(false))
 }
 
 fn send_layouts_with_push(

@@ -8,7 +8,8 @@
 //!
 //! - is a remote that is known to have some: then the fetch named its refs itself; or
 //! - the commit that is checked out holds, and the one looked at last did not, a workflow
-//!   without positions of which no note says anything. A raw file brings its positions along.
+//!   without positions of which no note says anything, or one was merged or picked
+//!   (`missed_sides`). A raw file brings its positions along.
 //!
 //! So a remote without layouts costs nothing, however often it is fetched from, and whoever
 //! works with plain fetches is never asked for over the network. What could not be reached

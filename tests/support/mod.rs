@@ -12,6 +12,7 @@
 // Each theme uses its own part of this.
 #![allow(dead_code)]
 
+pub(crate) mod browser;
 pub(crate) mod comfy;
 pub(crate) mod machine;
 pub(crate) mod outputs;

@@ -41,6 +41,46 @@ fn layouts_of_a_commit_that_was_fetched_by_name_come_along_with_it() {
 }
 
 #[test]
+fn layouts_of_a_commit_that_was_fetched_by_name_come_along_with_it_into_a_file_left_alone() {
+    for way in [
+        &["cherry-pick", "FETCH_HEAD"][..],
+        &["cherry-pick", "-n", "FETCH_HEAD"],
+        &["rebase", "-q", "FETCH_HEAD"],
+        &["rebase", "-q", "--apply", "FETCH_HEAD"],
+        &["merge", "-q", "--no-edit", "--no-ff", "FETCH_HEAD"],
+        &["merge", "-q", "--no-edit", "--squash", "FETCH_HEAD"],
+        &["checkout", "-q", "FETCH_HEAD"],
+    ] {
+        for drag in [None, Some([33, 33])] {
+            if drag.is_some() && way != ["cherry-pick", "FETCH_HEAD"] {
+                continue;
+            }
+            let (team, ann, ben) = Team::of_two();
+            side_branch(&ben);
+            if let Some(drag) = drag {
+                edit(&ann, FILE, |sheet| {
+                    sheet.put(DECODE, drag);
+                });
+                ann.git(["add", "."]);
+                ann.git(["commit", "-q", "--allow-empty", "-m", "dragged"]);
+            }
+            ann.git(["fetch", "-q", "origin", "side"]);
+            ann.git(way);
+            if way.contains(&"-n") || way.contains(&"--squash") {
+                ann.git(["commit", "-q", "-m", "done"]);
+            }
+            assert_eq!(Sheet::read(&ann, FILE).place(SAMPLER), Some([1000.0, 1000.0]), "{way:?}");
+            assert_lies(&ann, FILE, SAMPLER, THERE);
+            if let (Some(drag), true) = (drag, way[0] != "checkout") {
+                assert_lies(&ann, FILE, DECODE, drag);
+            }
+            ann.git(["push", "-q", "origin", "HEAD:main"]);
+            assert_lies(&team.member("fresh"), FILE, SAMPLER, THERE);
+        }
+    }
+}
+
+#[test]
 fn a_commit_that_only_renames_and_drags_brings_the_drag_along() {
     for way in [
         &["cherry-pick", "-n", "origin/side"][..],
@@ -71,23 +111,33 @@ fn a_commit_that_only_renames_and_drags_brings_the_drag_along() {
 
 #[test]
 fn a_mailed_patch_brings_along_what_was_moved_in_it() {
-    for way in [&["am", "-q", "../0001-side.patch"][..], &["am", "-q", "-3", "../0001-side.patch"]]
-    {
-        let (_team, ann, ben) = Team::of_two();
-        ben.git(["checkout", "-q", "-b", "side"]);
-        edit(&ben, FILE, |sheet| {
-            sheet.put(SAMPLER, THERE).set(LATENT, 0, 640);
-        });
-        ben.git(["commit", "-q", "-a", "-m", "side"]);
-        ben.git(["push", "-q", "origin", "side"]);
-        edit_and_commit(&ann, |sheet| {
-            sheet.title(LOADER, "mine").put(LOADER, [33, 33]);
-        });
-        ann.git(["fetch", "-q"]);
-        ann.git(["format-patch", "-q", "-1", "-o", "..", "origin/side"]);
-        ann.git(way);
-        assert_lies(&ann, FILE, SAMPLER, THERE);
-        assert_lies(&ann, FILE, LOADER, [33, 33]);
+    const PATCH: &str = "../0001-side.patch";
+    for way in [&["am", "-q", PATCH][..], &["am", "-q", "-3", PATCH]] {
+        // git quotes names with other letters than English ones.
+        for name in [FILE, "Füchse bei Nacht.json"] {
+            let (_team, ann, ben) = Team::of_two();
+            if name != FILE {
+                ann.git(["mv", FILE, name]);
+                ann.commit_all("named");
+                ann.git(["push", "-q"]);
+                ben.git(["pull", "-q"]);
+            }
+            ben.git(["checkout", "-q", "-b", "side"]);
+            edit(&ben, name, |sheet| {
+                sheet.put(SAMPLER, THERE).set(LATENT, 0, 640);
+            });
+            ben.git(["commit", "-q", "-a", "-m", "side"]);
+            ben.git(["push", "-q", "origin", "side"]);
+            edit(&ann, name, |sheet| {
+                sheet.title(LOADER, "mine").put(LOADER, [33, 33]);
+            });
+            ann.git(["commit", "-q", "-a", "-m", "mine"]);
+            ann.git(["fetch", "-q"]);
+            ann.git(["format-patch", "-q", "-1", "-o", "..", "origin/side"]);
+            ann.git(way);
+            assert_lies(&ann, name, SAMPLER, THERE);
+            assert_lies(&ann, name, LOADER, [33, 33]);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod history;
 mod joining;
 mod later;
 mod notes;
+mod raw_dates;
 mod raw_moves;
 mod renames;
 mod set_back;

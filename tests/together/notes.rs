@@ -59,31 +59,13 @@ fn replace_note(repo: &Repo, revision: &str, lines: &[Value]) {
 
 const YEAR: u64 = 365 * 24 * 3600 * 1000;
 
-/// Turns every time in a line forward by a year.
+/// Turns every time in a line forward by a year: the times of moves count back from when the
+/// file was saved, milliseconds since 1970 in base 36, with a clone.
 fn a_year_ahead(line: &mut Value) {
     line["at"] = json!(line["at"].as_u64().unwrap() + YEAR);
-    let layout = line["layout"].as_object_mut().unwrap();
-    if let Some(Value::String(saved)) = layout.get_mut("saved") {
-        *saved = words_ahead(saved);
-    }
-    for codes in layout.get_mut("moved").and_then(Value::as_object_mut).into_iter().flatten() {
-        let codes = codes.1.as_object_mut().unwrap();
-        let ahead = codes.iter().map(|(code, of)| (words_ahead(code), of.clone()));
-        *codes = ahead.collect();
-    }
-}
-
-/// The same of the clocks in a code: milliseconds since 1970 in base 36, and perhaps a clone.
-fn words_ahead(code: &str) -> String {
-    let ahead = |word: &str| {
-        let (digits, clone) = word.split_once(':').map_or((word, ""), |(d, clone)| (d, clone));
-        let at = u64::from_str_radix(digits, 36).ok().filter(|at| *at > 1 << 40);
-        at.map_or(word.to_owned(), |at| match clone {
-            "" => base36(at + YEAR),
-            clone => format!("{}:{clone}", base36(at + YEAR)),
-        })
-    };
-    code.split(' ').map(ahead).collect::<Vec<_>>().join(" ")
+    let saved = &mut line["layout"]["saved"];
+    let (at, clone) = saved.as_str().unwrap().split_once(':').unwrap();
+    *saved = json!(format!("{}:{clone}", base36(u64::from_str_radix(at, 36).unwrap() + YEAR)));
 }
 
 fn base36(number: u64) -> String {

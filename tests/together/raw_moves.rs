@@ -7,7 +7,7 @@ use crate::merging::text_of;
 use crate::support::Repo;
 
 /// Commits the file as it is, past the filter.
-fn commit_raw(repo: &Repo, message: &str, change: impl FnOnce(&mut Sheet)) {
+pub(super) fn commit_raw(repo: &Repo, message: &str, change: impl FnOnce(&mut Sheet)) {
     let mut sheet = Sheet::read(repo, FILE);
     change(&mut sheet);
     sheet.write(repo, FILE);
@@ -18,7 +18,7 @@ fn commit_raw(repo: &Repo, message: &str, change: impl FnOnce(&mut Sheet)) {
 }
 
 /// Branch `old` from before git-comfy; main in its clean form since, with the loader moved.
-fn renormalized(old: impl FnOnce(&Repo)) -> Repo {
+pub(super) fn renormalized(old: impl FnOnce(&Repo)) -> Repo {
     let repo = Team::new().world.repo("ann");
     Sheet::new().write(&repo, FILE);
     repo.commit_all("base");

@@ -101,7 +101,7 @@ fn what_each_side_moved_since_a_raw_commit_stays_moved() {
 }
 
 /// Somebody without git-comfy rearranges everything and pushes.
-fn rearranged_by_an_outsider(team: &Team, file: &Sheet) -> Sheet {
+pub(super) fn rearranged_by_an_outsider(team: &Team, file: &Sheet) -> Sheet {
     let outsider = team.outsider("outsider");
     let mut raw = file.clone();
     for (at, id) in file.stacking().into_iter().enumerate() {

@@ -8,7 +8,7 @@ use comfy_graph::catalog::Catalog;
 use crate::differences::changed_files::{FileChange, FileChangeKind, FileVersion};
 use crate::differences::content::{self, FileContent};
 use crate::differences::file_diff::{FileDiff, diffs_to_json};
-use crate::differences::graph_diff::compare_contents;
+use crate::differences::graph_diff::{KeepDocuments, compare_and_keep};
 use crate::differences::operands::{self, Operand, OperandKind, SourceScope};
 use crate::differences::patch::git_hunks;
 use crate::differences::text::LayoutDetail;
@@ -17,6 +17,7 @@ use crate::differences::{changed_files, node_catalog};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts::{self, WorkflowChange};
+use crate::picture_args::PictureArgs;
 use crate::platform::git::{self, RepoPath, Repository};
 use crate::platform::text::Colour;
 use crate::screen::{Screen, ScreenArgs};
@@ -38,6 +39,7 @@ Examples:
                                         I have now?
   git comfy diff ComfyUI_00042_.png HEAD~10
   git comfy diff one.png two.png        how were two pictures made differently?
+  git comfy diff main..sketch --open     as a page, before and after on the canvas
   git comfy diff HEAD --format markdown for a review comment
   git comfy diff HEAD --format json     for programs; `git comfy apply` replays it";
 
@@ -72,6 +74,8 @@ pub struct DiffArgs {
     #[arg(long)]
     layout: bool,
     #[command(flatten)]
+    pub(crate) picture: PictureArgs,
+    #[command(flatten)]
     screen: ScreenArgs,
 }
 
@@ -97,6 +101,20 @@ enum WordDiffMode {
     None,
 }
 
+impl DiffArgs {
+    /// Whether the exit code is to tell that something differs.
+    pub(crate) fn wants_exit_code(&self) -> bool {
+        self.exit_code
+    }
+
+    /// What is compared, in the person's words.
+    pub(crate) fn compared_words(&self) -> String {
+        let staged = self.cached.then(|| "staged".to_owned());
+        let words = staged.into_iter().chain(self.what.iter().cloned());
+        words.chain(self.paths.iter().cloned()).collect::<Vec<_>>().join(" ")
+    }
+}
+
 enum DiffRequest {
     /// What `git diff` compares with these arguments.
     Git(Vec<String>),
@@ -118,7 +136,8 @@ pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
     let style = TerminalStyle { colour, words, width: screen.width };
     let file_diffs: Box<dyn Iterator<Item = Result<FileDiff>>> = match request {
         DiffRequest::Operands(two) => {
-            let file_diff = diff_operands(session, *two, &catalog, style.colour)?;
+            let file_diff =
+                diff_operands(session, *two, &catalog, style.colour, KeepDocuments::No)?;
             if !file_diff.differs(LayoutDetail::Full) {
                 let [one, other] = file_diff.names.each_ref().map(|name| name.as_deref());
                 let (one, other) = (one.unwrap_or_default(), other.unwrap_or_default());
@@ -127,7 +146,12 @@ pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
             Box::new(std::iter::once(Ok(file_diff)))
         }
         DiffRequest::Git(arguments) => {
-            let comparing = GitComparison { repository: session.repository()?, arguments, layout };
+            let comparing = GitComparison {
+                repository: session.repository()?,
+                arguments,
+                layout,
+                keep: KeepDocuments::No,
+            };
             let changes = comparing.list_changes(session)?;
             let file_diffs = changes
                 .into_iter()
@@ -139,6 +163,30 @@ pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
     let code =
         if args.exit_code && found == DiffOutcome::Difference { Exit::Found } else { Exit::Done };
     Ok(code)
+}
+
+/// All files that differ, with their documents as they lie on the canvas: for who draws them.
+///
+/// # Errors
+/// The arguments name nothing that can be compared.
+pub(crate) fn collect_drawable_diffs(args: &DiffArgs, session: &Session) -> Result<Vec<FileDiff>> {
+    let naming = node_catalog::catalog_for_session(session);
+    let keep = KeepDocuments::Yes;
+    match parse_request(args, session)? {
+        DiffRequest::Operands(two) => {
+            Ok(vec![diff_operands(session, *two, &naming, Colour::Off, keep)?])
+        }
+        DiffRequest::Git(arguments) => {
+            let layout = LayoutDetail::Full;
+            let repository = session.repository()?;
+            let comparing = GitComparison { repository, arguments, layout, keep };
+            let changes = comparing.list_changes(session)?;
+            let diffs = changes
+                .into_iter()
+                .map(|change| comparing.diff_file(session, change, &naming, Colour::Off));
+            diffs.collect()
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -306,6 +354,7 @@ fn diff_operands(
     documents: [Operand; 2],
     catalog: &Catalog,
     colour: Colour,
+    keep: KeepDocuments,
 ) -> Result<FileDiff> {
     let names = documents.each_ref().map(|document| Some(document.name.clone()));
     let outputs = documents
@@ -321,7 +370,7 @@ fn diff_operands(
     let file_diff = FileDiff { names, outputs, ..FileDiff::default() };
     match graphs {
         [true, true] => {
-            let compared = compare_contents(before.content, after.content, catalog);
+            let compared = compare_and_keep(before.content, after.content, catalog, keep);
             let compared = compared.ok_or_else(|| {
                 CommandError::user(format!("{} and {} cannot be compared", before.name, after.name))
                     .with_hint("one of them is a graph inside other JSON, or contains itself")
@@ -346,6 +395,7 @@ struct GitComparison {
     repository: Repository,
     arguments: Vec<String>,
     layout: LayoutDetail,
+    keep: KeepDocuments,
 }
 
 impl GitComparison {
@@ -393,7 +443,7 @@ impl GitComparison {
             file_diff.outputs =
                 contents.each_ref().map(|content| content.output_description().map(str::to_owned));
             let [before, after] = contents;
-            file_diff.graph_diff = compare_contents(before, after, catalog);
+            file_diff.graph_diff = compare_and_keep(before, after, catalog, self.keep);
         }
         if file_diff.graph_diff.is_none() {
             let paths: Vec<&RepoPath> = [&change.before, &change.after]

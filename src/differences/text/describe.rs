@@ -4,19 +4,18 @@
 
 use comfy_graph::diff::{
     AddedWidget, AppEntry, AppList, Change, ChangeOrigin, DefaultMatch, Edit, EditClass,
-    EditScript, EditTarget, GroupRef, NodeRef, RawEdit, SinkRef, SlotSide, SubgraphRef,
+    EditScript, EditTarget, GroupRef, NodeRef, RawEdit, SinkRef, SlotSide, SubgraphRef, diff_words,
 };
-use comfy_graph::graph::{GraphScope, NodeKey, RerouteId, SlotName, SubgraphId, WidgetRole};
+use comfy_graph::graph::{GraphScope, RerouteId, SlotName, SubgraphId, WidgetRole};
 use comfy_graph::json::{Object, Value};
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use super::diff_description::{
-    ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange, Subject,
+    ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange, ItemKey, Subject,
 };
 use super::phrase;
 use crate::platform::text::plural::counted;
-use crate::platform::text::word_diff;
 
 /// Names of the subgraphs that occur in either document.
 pub(crate) type SubgraphNames = FxHashMap<SubgraphId, String>;
@@ -93,17 +92,6 @@ fn subgraph_display_name(scope: &SubgraphId, names: &SubgraphNames) -> String {
     }
 }
 
-/// What an item is about, so that all edits of one node become one item.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum ItemKey {
-    Node(NodeKey),
-    Group(GraphScope, usize),
-    /// A removed node or group: another one may have its id now.
-    Removed(Box<ItemKey>),
-    Subgraph(SubgraphId),
-    Other(String),
-}
-
 #[derive(Default)]
 struct SectionBuilder {
     items: Vec<ItemChange>,
@@ -134,8 +122,9 @@ impl DiffDescriber<'_> {
         subject: Subject,
     ) -> &mut ItemChange {
         let building = self.sections.entry(scope).or_default();
-        let at = *building.positions.entry(thing).or_insert_with(|| {
+        let at = *building.positions.entry(thing.clone()).or_insert_with(|| {
             building.items.push(ItemChange {
+                key: thing.clone(),
                 sign: ChangeSign::Changed,
                 subject,
                 remark: None,
@@ -307,14 +296,14 @@ impl DiffDescriber<'_> {
     }
 
     fn add_app_mode_entry(&mut self, edit: &Edit, list: AppList, entry: &Change<Option<AppEntry>>) {
-        let list = match list {
-            AppList::Inputs => "input",
-            AppList::Outputs => "output",
-        };
         let note = match (&entry.before, &entry.after) {
-            (None, Some(new)) => format!("shows {list} {}", describe_app_entry(new)),
-            (Some(old), None) => format!("no longer shows {list} {}", describe_app_entry(old)),
-            (_, Some(new)) => format!("shows {list} {} elsewhere", describe_app_entry(new)),
+            (None, Some(new)) => format!("{} was added to the app", describe_app_entry(list, new)),
+            (Some(old), None) => {
+                format!("{} was taken out of the app", describe_app_entry(list, old))
+            }
+            (_, Some(new)) => {
+                format!("{} stands elsewhere in the app", describe_app_entry(list, new))
+            }
             (None, None) => return,
         };
         let (thing, subject) = other_item("app mode");
@@ -392,6 +381,12 @@ impl DiffDescriber<'_> {
     }
 
     fn add_raw_edit(&mut self, edit: &Edit, raw: &RawEdit) {
+        let details = app_mode_details(raw);
+        if !details.is_empty() {
+            let (thing, subject) = other_item("app mode");
+            self.item_for(edit, thing, subject).details.extend(details);
+            return;
+        }
         let detail = json_value_detail(shorten_pointer(&raw.at.to_string()), &raw.change);
         let (thing, subject) = match &raw.place {
             EditTarget::Node(node) => (ItemKey::Node(node.key.clone()), phrase::node_subject(node)),
@@ -421,13 +416,6 @@ fn name_as_subgraph(item: &mut ItemChange, subgraph: &SubgraphRef, remark: Strin
     item.remark = Some(remark);
 }
 
-fn describe_app_entry(entry: &AppEntry) -> String {
-    let node = entry.node.as_ref().map(phrase::describe_node);
-    let node = node.unwrap_or_else(|| phrase::format_value(&entry.raw));
-    let widget = entry.widget.as_deref().map(|name| format!(" {name}"));
-    format!("{node}{}", widget.unwrap_or_default())
-}
-
 /// A slot of another type, or at another place.
 fn slot_detail(
     side: SlotSide,
@@ -446,6 +434,54 @@ fn slot_detail(
     } else {
         value_detail(&format!("type of {side} {shown}"), &before, &after)
     }
+}
+
+/// What the app shows: `input seed of KSampler #3`, `output of SaveImage #9`.
+fn describe_app_entry(list: AppList, entry: &AppEntry) -> String {
+    let node = entry.node.as_ref().map(phrase::describe_node);
+    let node = node.unwrap_or_else(|| phrase::format_value(&entry.raw));
+    match (list, entry.widget.as_deref()) {
+        (AppList::Inputs, Some(widget)) => format!("input {widget} of {node}"),
+        (AppList::Inputs, None) => format!("input {node}"),
+        (AppList::Outputs, _) => format!("output of {node}"),
+    }
+}
+
+/// What a person sees of the app mode where it is set up or given up as a whole.
+fn app_mode_details(raw: &RawEdit) -> Vec<ChangeDetail> {
+    if raw.place != EditTarget::Graph(GraphScope::Root) {
+        return Vec::new();
+    }
+    match (raw.at.to_string().as_str(), &raw.change.before, &raw.change.after) {
+        ("/extra/linearMode", _, Some(Value::Bool(true))) => {
+            vec![ChangeDetail::Note("the workflow opens as an app".to_owned())]
+        }
+        ("/extra/linearMode", ..) => {
+            vec![ChangeDetail::Note("the workflow opens as a graph".to_owned())]
+        }
+        ("/extra/linearData", None, Some(app)) => app_entry_notes(app, "was added to the app"),
+        ("/extra/linearData", Some(app), None) => app_entry_notes(app, "was taken out of the app"),
+        _ => Vec::new(),
+    }
+}
+
+/// All entries of an app, by the ids of their nodes.
+fn app_entry_notes(app: &Value, verb: &str) -> Vec<ChangeDetail> {
+    let list = |key: &str| app.get(key).and_then(Value::as_array).unwrap_or_default();
+    let id = |value: &Value| match value.as_str() {
+        Some(id) => id.to_owned(),
+        None => phrase::format_value(value),
+    };
+    let input = |entry: &Value| {
+        let parts = entry.as_array().unwrap_or_default();
+        match (parts.first(), parts.get(1).and_then(Value::as_str)) {
+            (Some(node), Some(widget)) => format!("input {widget} of #{}", id(node)),
+            _ => format!("input {}", phrase::format_value(entry)),
+        }
+    };
+    let inputs = list("inputs").iter().map(input);
+    let outputs = list("outputs").iter().map(|entry| format!("output of #{}", id(entry)));
+    inputs.chain(outputs).map(|entry| ChangeDetail::Note(format!("{entry} {verb}"))).collect()
 }
 
 fn other_item(name: &str) -> (ItemKey, Subject) {
@@ -523,10 +559,7 @@ fn widget_detail(
         (&change.before, &change.after)
         && (role == WidgetRole::Text || is_long_text(before) || is_long_text(after))
     {
-        return ChangeDetail::Text {
-            name: name.to_owned(),
-            words: word_diff::diff_words(before, after),
-        };
+        return ChangeDetail::Text { name: name.to_owned(), words: diff_words(before, after) };
     }
     let mut detail = json_value_detail(name, change);
     if let (ChangeDetail::Value { remark, .. }, ChangeOrigin::Reroll) = (&mut detail, origin) {
@@ -544,7 +577,7 @@ fn added_widget_detail(widget: &AddedWidget, node: &NodeRef) -> ChangeDetail {
     let name = widget.name.to_string();
     match &widget.value {
         Value::String(text) if is_note_class(&node.class) || is_long_text(text) => {
-            ChangeDetail::Text { name, words: word_diff::diff_words("", text) }
+            ChangeDetail::Text { name, words: diff_words("", text) }
         }
         value => ChangeDetail::Value {
             name,

@@ -4,7 +4,8 @@
 //! All texts are as the files have them. A renderer must pass every one of them through
 //! its own escaping. Must not know terminals, Markdown or HTML.
 
-use crate::platform::text::word_diff::WordDiffPart;
+use comfy_graph::diff::WordDiffPart;
+use comfy_graph::graph::{GraphScope, NodeKey, SubgraphId};
 
 /// A difference in words.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,9 +32,23 @@ pub(crate) enum ChangeSign {
     Changed,
 }
 
+/// What an item is about, so that all edits of one thing become one item, and a page can show
+/// where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum ItemKey {
+    Node(NodeKey),
+    /// A group, by its index in its graph.
+    Group(GraphScope, usize),
+    /// A removed node or group: another one may have its id now.
+    Removed(Box<ItemKey>),
+    Subgraph(SubgraphId),
+    Other(String),
+}
+
 /// A node, group, subgraph or the like that changed.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ItemChange {
+    pub(crate) key: ItemKey,
     pub(crate) sign: ChangeSign,
     pub(crate) subject: Subject,
     /// What changed, in a word or two, where no detail says it: `moved into subgraph Upscale`.

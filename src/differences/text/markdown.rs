@@ -5,9 +5,10 @@
 
 use std::fmt::Write;
 
+use comfy_graph::diff::WordDiffPart;
+
 use super::diff_description::{ChangeDetail, ChangeSign, DiffDescription, ItemChange};
 use crate::platform::text::sanitize;
-use crate::platform::text::word_diff::WordDiffPart;
 
 pub(crate) fn render_markdown(description: &DiffDescription) -> String {
     let mut out = String::new();
@@ -111,7 +112,7 @@ fn flatten_whitespace(text: &str) -> String {
 }
 
 /// Escapes every character that Markdown or HTML could act on.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let text = flatten_whitespace(text);
     let mut out = String::new();
     for c in sanitize::line(&text).chars() {
@@ -134,7 +135,7 @@ fn escape(text: &str) -> String {
 }
 
 /// A value as code; the fence is longer than any run of backticks in it.
-fn code_span(text: &str) -> String {
+pub fn code_span(text: &str) -> String {
     let text = sanitize::line(&flatten_whitespace(text)).into_owned();
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);

@@ -6,11 +6,11 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
+use comfy_graph::diff::WordDiffPart;
 
 use super::diff_description::{
     ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange,
 };
-use crate::platform::text::word_diff::WordDiffPart;
 use crate::platform::text::{Colour, sanitize};
 
 /// How changed words are marked, in git's words.

@@ -1,5 +1,6 @@
 //! The commands of this part: each parses, calls and prints.
 
+pub(crate) mod arrange;
 pub(crate) mod clean;
 pub(crate) mod filter_process;
 pub(crate) mod fsmonitor;

@@ -116,7 +116,7 @@ impl DelayedSmudges {
     }
 
     /// Finishes the files that are done by now.
-    pub(crate) fn finish_completed(&mut self, finish: &mut FinishSmudge<'_>) -> io::Result<()> {
+    fn finish_completed(&mut self, finish: &mut FinishSmudge<'_>) -> io::Result<()> {
         while let Some(done) =
             self.workers.as_ref().and_then(|workers| workers.done.try_recv().ok())
         {

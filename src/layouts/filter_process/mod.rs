@@ -229,6 +229,9 @@ impl<'r> FilterService<'r> {
         }
         let input = std::mem::take(&mut self.input);
         if can_delay && delayed_smudge::has_spare_core() && DelayedSmudges::accepts(&input) {
+            if request.treeish.is_none() {
+                self.filter().find_deleted_early();
+            }
             // First, so that git goes on with the next file meanwhile.
             out.write_all(&[&packet_line(b"status=delayed"), &b"0000"[..]].concat())?;
             return self.delay(path, request, input);
@@ -242,7 +245,7 @@ impl<'r> FilterService<'r> {
         }
     }
 
-    /// Begins with a file that git does not wait for, and finishes those that are done.
+    /// Begins with a file that git does not wait for.
     fn delay(
         &mut self,
         path: &RepoPath,
@@ -250,11 +253,9 @@ impl<'r> FilterService<'r> {
         content: Vec<u8>,
     ) -> io::Result<()> {
         match self.filter().prepare_smudge(path, request, content) {
-            SmudgeStart::Pending(pending) => self.delayed.submit(path.clone(), pending)?,
-            SmudgeStart::Untouched(content) => self.delayed.add_result(path.clone(), content)?,
+            SmudgeStart::Pending(pending) => self.delayed.submit(path.clone(), pending),
+            SmudgeStart::Untouched(content) => self.delayed.add_result(path.clone(), content),
         }
-        let Some(filter) = &mut self.filter else { return Ok(()) };
-        self.delayed.finish_completed(&mut |path, smudged| filter.finish_smudge(path, smudged))
     }
 
     /// Tells git that a file cannot be filtered, and the person why.

@@ -12,8 +12,8 @@ use crate::merging::describe;
 use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
 use crate::merging::merge_preview::{self, FileToMerge};
 use crate::merging::{merge_journal, merge_layouts};
-use crate::platform::git::Repository;
 use crate::platform::git::shell::quote_path;
+use crate::platform::git::{RefName, Repository};
 use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 use crate::session::Session;
@@ -130,6 +130,12 @@ fn print_preview(session: &Session, revision: &str) -> Result<Exit> {
     }
     if preview.both.is_empty() && preview.only_theirs.is_empty() {
         session.ui.report(&format!("no workflow would change by merging {shown}"))?;
+        let tracking = RefName::new(format!("refs/remotes/{revision}"));
+        if repository.reference(&tracking)?.is_some() {
+            session.ui.info(&format!(
+                "that is {shown} as it was fetched last; `git fetch` brings what is new there"
+            ));
+        }
     }
     Ok(if any { Exit::Conflicts } else { Exit::Done })
 }

@@ -148,6 +148,7 @@ fn contents_for_layout<'a>(
         theirs: &inputs.theirs,
         merged,
         incoming: IncomingSide::detect(ancestor.as_deref(), theirs.as_deref(), repository),
+        head: repository.head().unwrap_or_default(),
     }
 }
 
@@ -159,28 +160,14 @@ fn report_raw_moves(
     raw: &RawMoves,
     (labels, inputs): (&SideLabels, &MergeInputs),
 ) -> Result<()> {
-    let file = shell::quote_path(path.to_string());
     match raw.fate {
         RawMovesFate::GaveWay(side) => {
-            let commit = match side {
-                RawMovesSide::Theirs => labels.theirs.clone(),
-                // What HEAD is now has another name afterwards.
-                RawMovesSide::Ours => repository.head()?.map(|head| head.to_string()),
-            };
-            let content = match side {
-                RawMovesSide::Theirs => &inputs.theirs,
-                RawMovesSide::Ours => &inputs.ours,
-            };
-            let is_known = match &commit {
-                Some(commit) => merge_layouts::holds_content(repository, commit, path, content)?,
-                None => false,
-            };
-            let commit = clean_label(&commit.filter(|_| is_known)).map(shell::quote_path);
             session.ui.info(&describe::lost_raw_moves_line(path, &raw.moves, side));
-            session.ui.info(&format!(
-                "  `git comfy layout restore {} {file}` puts them where that commit has them",
-                commit.as_deref().unwrap_or("COMMIT")
-            ));
+            suggest_restoring(session, repository, path, side, (labels, inputs))?;
+        }
+        RawMovesFate::WereEarlier => {
+            session.ui.info(&describe::earlier_raw_moves_line(path, &raw.moves));
+            suggest_restoring(session, repository, path, RawMovesSide::Theirs, (labels, inputs))?;
         }
         RawMovesFate::AllThatChanged => {
             let titles = [PlaceTitles::from_content(&inputs.theirs)];
@@ -195,6 +182,36 @@ fn report_raw_moves(
             );
         }
     }
+    Ok(())
+}
+
+/// Says how to have the places that a side of the merge has.
+fn suggest_restoring(
+    session: &Session,
+    repository: &Repository,
+    path: &RepoPath,
+    side: RawMovesSide,
+    (labels, inputs): (&SideLabels, &MergeInputs),
+) -> Result<()> {
+    let (commit, content) = match side {
+        // Of a commit that is applied anew the subject follows.
+        RawMovesSide::Theirs => {
+            let label = labels.theirs.as_deref().and_then(|label| label.split(' ').next());
+            (label.map(str::to_owned), &inputs.theirs)
+        }
+        // What HEAD is now has another name afterwards.
+        RawMovesSide::Ours => (repository.head()?.map(|head| head.to_string()), &inputs.ours),
+    };
+    let is_known = match &commit {
+        Some(commit) => merge_layouts::holds_content(repository, commit, path, content)?,
+        None => false,
+    };
+    let commit = clean_label(&commit.filter(|_| is_known)).map(shell::quote_path);
+    session.ui.info(&format!(
+        "  `git comfy layout restore {} {}` puts them where that commit has them",
+        commit.as_deref().unwrap_or("COMMIT"),
+        shell::quote_path(path.to_string())
+    ));
     Ok(())
 }
 

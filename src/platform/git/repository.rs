@@ -479,9 +479,9 @@ impl Repository {
 
     /// Why `HEAD` is where it is, in the words of its log (`commit (amend): …`); nothing where
     /// none is kept.
-    pub fn last_head_message(&self) -> Result<String> {
+    pub fn last_reflog_message(&self) -> Result<String> {
         // A line that is too long, or that another program wrote, git itself may still read.
-        self.backend.last_head_message().or_else(|_| self.plumbing().last_head_message())
+        self.backend.last_reflog_message().or_else(|_| self.plumbing().last_reflog_message())
     }
 
     /// Moves a ref, if it still points where the caller believes.

@@ -6,7 +6,6 @@ pub(crate) mod plural;
 pub(crate) mod sanitize;
 pub(crate) mod terminal_picture;
 pub(crate) mod time_argument;
-pub(crate) mod word_diff;
 
 /// Whether the output shows colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

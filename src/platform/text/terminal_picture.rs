@@ -94,7 +94,8 @@ fn encode_blocks(picture: &Thumbnail) -> String {
     out
 }
 
-fn encode_png(picture: &Thumbnail) -> Vec<u8> {
+/// A small picture as a PNG file.
+pub fn encode_png(picture: &Thumbnail) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, picture.width, picture.height);
     encoder.set_color(png::ColorType::Rgb);

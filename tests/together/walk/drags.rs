@@ -29,19 +29,21 @@ pub(super) struct Made {
 #[derive(Default)]
 pub(super) struct Drags {
     pub(super) made: Vec<Made>,
+    /// By thousandths of a pixel: who sets something back puts it a little beside where it lay,
+    /// less than counts as elsewhere, so that the place tells this drag as well.
     by_place: HashMap<(usize, Thing, [i64; 2]), Drag>,
 }
 
 impl Drags {
     pub(super) fn at(&self, file: usize, thing: Thing, place: [f64; 2]) -> Option<Drag> {
-        self.by_place.get(&(file, thing, [place[0] as i64, place[1] as i64])).copied()
+        self.by_place.get(&(file, thing, in_thousandths(place))).copied()
     }
 
     pub(super) fn make(
         &mut self,
         file: usize,
         thing: Thing,
-        place: [i64; 2],
+        place: [f64; 2],
         over: Option<Drag>,
         by: &str,
     ) {
@@ -55,7 +57,7 @@ impl Drags {
             if thing == GROUP { "the group".to_owned() } else { format!("node {thing}") };
         let what = format!("drag {id} ({by}: {thing_told} of {} to {place:?})", FILES[file]);
         self.made.push(Made { what, after });
-        self.by_place.insert((file, thing, place), id);
+        self.by_place.insert((file, thing, in_thousandths(place)), id);
     }
 
     pub(super) fn replaced(&self, old: Drag, by: Drag) -> bool {
@@ -67,6 +69,10 @@ impl Drags {
         let replaced = |drag: &Drag| drags.iter().any(|by| self.replaced(*drag, *by));
         drags.iter().copied().filter(|drag| !replaced(drag)).collect()
     }
+}
+
+fn in_thousandths(place: [f64; 2]) -> [i64; 2] {
+    place.map(|number| (number * 1000.0).round() as i64)
 }
 
 impl Known {

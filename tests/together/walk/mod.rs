@@ -569,11 +569,17 @@ fn written_at(repo: &Repo, path: &str) -> Option<SystemTime> {
     repo.path.join(path).metadata().and_then(|about| about.modified()).ok()
 }
 
-fn put(sheet: &mut Sheet, thing: Thing, [x, y]: [i64; 2]) {
-    match thing {
-        GROUP => sheet.set_group([x, y, 400, 400]),
-        id => sheet.put(id, [x, y]),
+fn put(sheet: &mut Sheet, thing: Thing, place: [f64; 2]) {
+    // Whole numbers as ComfyUI writes them.
+    let number = |number: f64| match number.fract() {
+        0.0 => serde_json::json!(number as i64),
+        _ => serde_json::json!(number),
     };
+    let [x, y] = place.map(number);
+    match thing {
+        GROUP => sheet.value()["groups"][0]["bounding"] = serde_json::json!([x, y, 400, 400]),
+        id => sheet.node_mut(id)["pos"] = serde_json::json!([x, y]),
+    }
 }
 
 /// Where everything lies that lies anywhere.

@@ -26,7 +26,7 @@ impl Walk {
             let id = 20 + 3 * who as u64 + self.random.below(3) as u64;
             if self.random.percent(15) && added.insert(id) {
                 let place = new_place(&mut self.places, id);
-                sheet.add(id, place, [200, 100]);
+                sheet.add(id, place.map(|number| number as i64), [200, 100]);
                 self.drags.make(file, id, place, None, PEOPLE[who]);
                 told.push(format!("new node {id} at {place:?}"));
             }
@@ -40,7 +40,7 @@ impl Walk {
                 put(&mut sheet, thing, place);
                 let before = self.people[who].lies.get(&(file, thing)).copied();
                 self.drags.make(file, thing, place, before, PEOPLE[who]);
-                if let Some(drag) = self.drags.at(file, thing, [place[0] as f64, place[1] as f64]) {
+                if let Some(drag) = self.drags.at(file, thing, place) {
                     self.people[who].lies.insert((file, thing), drag);
                 }
                 told.push(format!("{thing} to {place:?}"));
@@ -78,7 +78,7 @@ impl Walk {
         for (thing, [x, y]) in things(&tab) {
             let known = self.drags.at(file, thing, [x, y]).is_some();
             if known && here.get(&thing).is_some_and(|here| *here != [x, y]) {
-                put(&mut sheet, thing, [x as i64, y as i64]);
+                put(&mut sheet, thing, [x, y]);
                 if thing != GROUP {
                     sheet.node_mut(thing)["size"] = tab.node_mut(thing)["size"].clone();
                 }
@@ -86,18 +86,65 @@ impl Walk {
                 told.push(format!("{thing} at {x},{y}"));
             }
         }
-        let is_as_long = sheet.text().len() == self.people[who].repo.text(FILES[file]).len();
-        sheet.write(&self.people[who].repo, FILES[file]);
+        let told = told.join(", ");
+        self.save_rearranged(who, file, sheet, &format!("from a stale tab: {told}"));
+        if !told.is_empty() && self.random.percent(50) {
+            self.set_back_again(who, file);
+        }
+    }
+
+    /// A command that writes files anew shows that what a stale tab saved did not count. Who
+    /// sets it back a second time has seen that, and wants it.
+    fn set_back_again(&mut self, who: usize, file: usize) {
+        let places: Vec<(Thing, [f64; 2])> = self.people[who]
+            .stale
+            .iter()
+            .filter(|((of, _), _)| *of == file)
+            .map(|((_, thing), place)| (*thing, *place))
+            .collect();
+        let is_edited = self.is_edited(who);
+        let command = self.random.of(&[&["comfy", "status"], &["comfy", "refresh"]]);
+        self.run(who, command);
+        let what = self.steps.last().cloned().unwrap_or_default();
+        self.look(who, &Effect::Still, &what);
+        let is_shown = self.people[who].stale.keys().any(|(of, _)| *of == file);
+        // In a file that was edited nothing is written.
+        assert!(!is_shown || is_edited, "{what}: {} shows what nobody gets", FILES[file]);
+        if is_edited || self.random.percent(50) {
+            return;
+        }
+        let mut sheet = Sheet::read(&self.people[who].repo, FILES[file]);
+        let mut told = Vec::new();
+        for (thing, [x, y]) in places {
+            let place = [x + NUDGE, y];
+            put(&mut sheet, thing, place);
+            let before = self.people[who].lies.get(&(file, thing)).copied();
+            self.drags.make(file, thing, place, before, PEOPLE[who]);
+            if let Some(drag) = self.drags.at(file, thing, place) {
+                self.people[who].lies.insert((file, thing), drag);
+            }
+            told.push(format!("{thing} to {place:?}"));
+        }
+        self.save_rearranged(who, file, sheet, &format!("set back again: {}", told.join(", ")));
+        self.run(who, command);
+        let what = self.steps.last().cloned().unwrap_or_default();
+        self.look(who, &Effect::Still, &what);
+    }
+
+    /// Saves a file in which only nodes were moved, and looks.
+    fn save_rearranged(&mut self, who: usize, file: usize, sheet: Sheet, how: &str) {
+        let repo = &self.people[who].repo;
+        let is_as_long = sheet.text().len() == repo.text(FILES[file]).len();
+        sheet.write(repo, FILES[file]);
         if !is_as_long {
             // Where a size tells git that a file was edited it does not look into it.
-            self.people[who].repo.comfy(["refresh"]);
+            repo.comfy(["refresh"]);
         }
+        let written = written_at(repo, FILES[file]);
         self.people[who].sheets[file] = Some(sheet);
-        self.people[who].written[file] = written_at(&self.people[who].repo, FILES[file]);
-        let told = told.join(", ");
+        self.people[who].written[file] = written;
         let (number, name) = (self.steps.len(), self.people[who].name);
-        self.steps
-            .push(format!("{number}: {name}: saved {} from a stale tab: {told}", FILES[file]));
+        self.steps.push(format!("{number}: {name}: saved {} {how}", FILES[file]));
         let what = self.steps.last().cloned().unwrap_or_default();
         self.look(who, &Effect::Still, &what);
     }
@@ -499,9 +546,12 @@ impl Walk {
     }
 }
 
+/// Too little to count as moved.
+const NUDGE: f64 = 0.005;
+
 /// A place where that thing never lay, in a column of its own: things never overlap, and
 /// every file keeps its size.
-pub(super) fn new_place(places: &mut i64, thing: Thing) -> [i64; 2] {
+pub(super) fn new_place(places: &mut i64, thing: Thing) -> [f64; 2] {
     let column = match thing {
         GROUP => 6,
         3..=8 => thing as i64 - 3,
@@ -509,5 +559,5 @@ pub(super) fn new_place(places: &mut i64, thing: Thing) -> [i64; 2] {
     };
     *places += 1;
     let (x, y) = (*places % 70, (*places * 37) % 8999);
-    [1000 + 500 * column + x, 1000 + y]
+    [1000 + 500 * column + x, 1000 + y].map(|number| number as f64)
 }

@@ -12,6 +12,7 @@ mod core;
 mod expected_widgets;
 mod file_inputs;
 mod naming;
+pub mod node_face;
 mod object_info;
 
 use compact_str::CompactString;

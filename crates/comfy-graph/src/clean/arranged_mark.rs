@@ -7,7 +7,7 @@
 use rustc_hash::FxHashMap;
 
 use super::placement::{Geometry, PlaceKey, visit_places};
-use crate::json::{JsonKey, Object, Value};
+use crate::json::{JsonKey, JsonObject, JsonText, JsonValue, Object, Value};
 
 /// Beside the places: the file had no `extra` before the mark came.
 const NEW_EXTRA_KEY: &str = "extra";
@@ -67,13 +67,14 @@ pub(super) fn read_marks(aside: &Object) -> FxHashMap<PlaceKey, (f64, f64)> {
 }
 
 /// Takes an `extra` out that came with the mark and holds nothing else.
-pub(super) fn drop_new_extra(graph: &mut Object, aside: &Object) {
+pub(super) fn drop_new_extra<T: JsonText>(graph: &mut JsonObject<T>, aside: &JsonObject<T>) {
     let is_new = mark_member(aside).and_then(|places| places.get(NEW_EXTRA_KEY)).is_some();
-    if is_new && graph.get("extra").and_then(Value::as_object).is_some_and(Object::is_empty) {
+    if is_new && graph.get("extra").and_then(JsonValue::as_object).is_some_and(JsonObject::is_empty)
+    {
         graph.remove("extra");
     }
 }
 
-fn mark_member(aside: &Object) -> Option<&Value> {
+fn mark_member<T: JsonText>(aside: &JsonObject<T>) -> Option<&JsonValue<T>> {
     aside.get("extra")?.get("git_comfy")?.get("arranged")
 }

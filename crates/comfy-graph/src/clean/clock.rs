@@ -78,21 +78,33 @@ impl Clock {
 
     /// Reads a clock. `usual` is the clone that is not written down.
     pub(super) fn parse(text: &str, usual: Option<CloneId>) -> Option<Clock> {
-        let sane = |digits: &str| {
-            let at = u64::from_str_radix(digits, 36).ok()?;
-            Some(if at > MAX_MILLIS { 0 } else { at })
-        };
+        Clock::parse_with(text, usual, parse_millis)
+    }
+
+    /// Reads a clock that counts back from a time.
+    pub(super) fn parse_relative(text: &str, from: u64, usual: Option<CloneId>) -> Option<Clock> {
+        Clock::parse_with(text, usual, |digits| match digits.strip_prefix('+') {
+            Some(after) => Some(sane_millis(from.saturating_add(parse_base36(after)?))),
+            None => from.checked_sub(parse_base36(digits)?),
+        })
+    }
+
+    fn parse_with(
+        text: &str,
+        usual: Option<CloneId>,
+        parse_time: impl Fn(&str) -> Option<u64>,
+    ) -> Option<Clock> {
         if text == "!" {
             return Some(Clock::Arranged);
         }
         if let Some(digits) = text.strip_prefix('?') {
-            return sane(digits).map(Clock::Unknown);
+            return parse_millis(digits).map(Clock::Unknown);
         }
         let (digits, by) = match text.split_once(':') {
             Some((digits, by)) => (digits, CloneId::parse(by)?),
             None => (text, usual?),
         };
-        match sane(digits)? {
+        match parse_time(digits)? {
             0 => Some(Clock::Unknown(0)),
             at => Some(Clock::At(ClockStamp { millis: at, clone_id: by })),
         }
@@ -100,14 +112,27 @@ impl Clock {
 
     /// Writes a clock, without its clone if that is the usual one.
     pub(super) fn to_code(self, usual: Option<CloneId>) -> String {
+        self.to_code_with(usual, format_base36)
+    }
+
+    /// Writes a clock, as far as it is a time, as how long before another one that is; with a
+    /// `+` if it is after it.
+    pub(super) fn to_relative_code(self, from: u64, usual: Option<CloneId>) -> String {
+        self.to_code_with(usual, |at| match from.checked_sub(at) {
+            Some(before) => format_base36(before),
+            None => format!("+{}", format_base36(at - from)),
+        })
+    }
+
+    fn to_code_with(self, usual: Option<CloneId>, format_time: impl Fn(u64) -> String) -> String {
         match self {
             Clock::Arranged => "!".to_owned(),
             Clock::Unknown(at) => format!("?{}", format_base36(at)),
-            Clock::At(ClockStamp { millis: at, clone_id: by }) if usual == Some(by) => {
-                format_base36(at)
+            Clock::At(ClockStamp { millis, clone_id }) if usual == Some(clone_id) => {
+                format_time(millis)
             }
-            Clock::At(ClockStamp { millis: at, clone_id: by }) => {
-                format!("{}:{by}", format_base36(at))
+            Clock::At(ClockStamp { millis, clone_id }) => {
+                format!("{}:{clone_id}", format_time(millis))
             }
         }
     }
@@ -121,8 +146,21 @@ impl Clock {
 
     /// A time that a note of version 0.1.0 says.
     pub fn unknown_since(at: u64) -> Clock {
-        Clock::Unknown(if at > MAX_MILLIS { 0 } else { at })
+        Clock::Unknown(sane_millis(at))
     }
+}
+
+/// A time beyond all years counts for nothing.
+fn sane_millis(at: u64) -> u64 {
+    if at > MAX_MILLIS { 0 } else { at }
+}
+
+fn parse_millis(digits: &str) -> Option<u64> {
+    parse_base36(digits).map(sane_millis)
+}
+
+fn parse_base36(digits: &str) -> Option<u64> {
+    u64::from_str_radix(digits, 36).ok()
 }
 
 const BASE36_DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
@@ -151,6 +189,10 @@ mod tests {
         {
             let text = clock.to_code(Some(one));
             assert_eq!(Clock::parse(&text, Some(one)), Some(clock), "{text}");
+            for from in [0, 1_763_836_700_000, 1_763_836_800_000, 1_763_836_900_000] {
+                let text = clock.to_relative_code(from, Some(one));
+                assert_eq!(Clock::parse_relative(&text, from, Some(one)), Some(clock), "{text}");
+            }
         }
     }
 
@@ -165,5 +207,9 @@ mod tests {
     fn a_time_beyond_all_years_counts_for_nothing() {
         let far = format!("{}:00000000", format_base36(u64::MAX));
         assert_eq!(Clock::parse(&far, None), Some(Clock::Unknown(0)));
+        let from = 1_763_836_800_000;
+        let nothing = Some(Clock::Unknown(0));
+        assert_eq!(Clock::parse_relative(&format!("+{far}"), from, None), nothing);
+        assert_eq!(Clock::parse_relative("zzzzzzzzz:00000000", from, None), None);
     }
 }

@@ -1,22 +1,19 @@
 //! A layout that knows of every place when it was last moved, and how two of the same
 //! content become one.
 //!
-//! Beside what `layout` describes, a line then says `saved`, when the file was saved, and
-//! `moved`, the clocks of its places, each with the places it is for (none: all others;
-//! a place that nothing is said of was moved when the file was saved):
+//! Beside what `file_layout` describes, a line then says `saved`, when the file was saved, and
+//! `moved`, the clocks of its places (`clock_codes`), graph by graph:
 //!
 //! ```json
-//! {"v":1,...,"saved":"mi4x9k2c:k3f9x2ab","moved":{"":{"mi4a1b2c":"n3 n7 g1"}}}
+//! {"v":1,...,"saved":"mi4x9k2c:k3f9x2ab","moved":{"":"#1k0 n3 n7 g1"}}
 //! ```
 //!
-//! Clocks are of the clone that `saved` names, or else `by`, unless they name one themselves.
+//! Clocks are of the clone that `saved` names, or else `by`, unless they name one themselves;
+//! a place that nothing is said of was moved when the file was saved.
 //!
-//! A clock may be followed by a second one, when the place was last written anew without
-//! being moved (its group was dragged, another renderer scaled it), and by the frame its
-//! numbers are in, where that is not the frame of this layout: `l` or `v` (LiteGraph or
-//! Vue), and the group it belongs to with the corner that group had. So what was put
-//! together from two clones keeps what each of them wrote; joining is choosing, place by
-//! place, and therefore commutative, associative and idempotent.
+//! Clocks carry the frame their numbers are in, where that is not the frame of this layout. So
+//! what was put together from two clones keeps what each of them wrote; joining is choosing,
+//! place by place, and therefore commutative, associative and idempotent.
 //!
 //! Must not know blobs, paths of files or notes.
 
@@ -27,18 +24,20 @@ use rustc_hash::FxHashMap;
 
 use super::arranged_mark;
 use super::clock::{Clock, CloneId};
+use super::clock_codes::{
+    ClockCodes, ClockContext, PlaceClocks, VUE_SCALE, print_clock_codes, tells_frames,
+};
 use super::file_layout::FileLayout;
 use super::layout_view::{list_items, list_items_mut};
 use super::placement::{
     Geometry, PlaceKey, PlaceKind, key_scope, place_members, transform_members, visit_places,
 };
 use super::policy::ObjectPolicy;
-use super::split::{ITEMS_MEMBER, KEYS_MEMBER, member_rank};
+use super::split::{ITEMS_MEMBER, KEYS_MEMBER};
 use crate::graph::MAX_DEFINITION_DEPTH;
-use crate::json::{self, JsonKey, JsonPath, JsonStyle, Object, Value};
-
-/// ComfyUI's Vue renderer draws everything that much larger, and says so in the file.
-const VUE_SCALE: f64 = 1.2;
+use crate::json::{
+    self, JsonKey, JsonObject, JsonPath, JsonStyle, JsonText, JsonValue, Object, Value,
+};
 
 /// In which terms the numbers of a place are.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,7 +132,7 @@ impl ClockedLayout {
         let saved = text(members.remove("saved"));
         let saved = saved.and_then(|text| Clock::parse(&text, None)).unwrap_or(otherwise);
         let by = text(members.remove("by")).and_then(|name| CloneId::parse(&name));
-        let usual = by.or(saved.clone_id());
+        let context = ClockContext { saved, usual: by.or(saved.clone_id()) };
         let was = text(members.remove("was"));
         let back = text(members.remove("back"));
         let mut codes = match members.remove("moved") {
@@ -142,11 +141,8 @@ impl ClockedLayout {
         };
         let mut base = FileLayout::from_members(members)?;
         let graphs = std::mem::take(&mut base.graphs).into_iter().map(|(at, aside)| {
-            let codes = match codes.remove(&at.to_string()) {
-                Some(Value::Object(codes)) => codes,
-                _ => Object::new(),
-            };
-            ClockedGraph::new(at, aside, &ClockCodes::parse(&codes, saved, usual))
+            let codes = codes.remove(&at.to_string());
+            ClockedGraph::new(at, aside, &ClockCodes::parse(codes.as_ref(), context))
         });
         Some(ClockedLayout {
             graphs: graphs.collect(),
@@ -185,7 +181,7 @@ impl ClockedLayout {
         }
         let mut moved = Object::new();
         for graph in &self.graphs {
-            let codes = graph.clock_codes(self.saved, usual);
+            let codes = graph.clock_codes(ClockContext { saved: self.saved, usual });
             if !codes.is_empty() {
                 moved.append(JsonKey::from(graph.path.to_string()), codes);
             }
@@ -426,14 +422,14 @@ impl ClockedGraph {
             if members.is_empty() {
                 return;
             }
-            let PlaceClocks { moved, restated, frame } = codes.get(&key);
+            let PlaceClocks { moved, written, frame } = codes.get(&key).clone();
             let class = ["type", "title"].iter().find_map(|name| item.get(name)?.as_str());
             let class = JsonKey::from(class.unwrap_or_default());
             if let Some(frame) = frame {
                 framed.insert(key.clone(), frame);
             }
             let frame = PlacementFrame { scale, anchor: None };
-            places.insert(key, Placement { members, moved, written: restated, frame, class });
+            places.insert(key, Placement { members, moved, written, frame, class });
         });
         let mut graph = ClockedGraph { path: at, aside, places };
         // Frames in two steps: only when groups stand where they are shown can the others
@@ -445,7 +441,7 @@ impl ClockedGraph {
         }
         let frames = graph.current_frames();
         for (key, frame) in frames {
-            if !codes.is_framed(&key)
+            if codes.get(&key).frame.is_none()
                 && let Some(place) = graph.places.get_mut(&key)
             {
                 place.frame = frame;
@@ -456,8 +452,7 @@ impl ClockedGraph {
 
     /// The places of what was just split off a file.
     pub(super) fn uniform(at: JsonPath, aside: Object, clock: Clock) -> ClockedGraph {
-        let codes = ClockCodes::uniform(clock);
-        ClockedGraph::new(at, aside, &codes)
+        ClockedGraph::new(at, aside, &ClockCodes::uniform(clock))
     }
 
     /// The scale that the numbers of this graph are shown in.
@@ -553,123 +548,29 @@ impl ClockedGraph {
     }
 
     /// The clocks, with the places they are for.
-    fn clock_codes(&self, saved: Clock, usual: Option<CloneId>) -> Object {
+    fn clock_codes(&self, context: ClockContext) -> String {
         let frames = self.current_frames();
-        let mut by_code: BTreeMap<String, Vec<&PlaceKey>> = BTreeMap::new();
-        for (key, place) in &self.places {
-            let framed = frames.get(key) != Some(&place.frame);
-            by_code.entry(clock_code(place, usual, framed)).or_default().push(key);
-        }
-        // The most common code is written once, for all places that are not named.
-        let all = by_code.iter().max_by(|(a, x), (b, y)| x.len().cmp(&y.len()).then(b.cmp(a)));
-        let Some(all) = all.map(|(code, _)| code.clone()) else { return Object::new() };
-        let mut codes = Object::new();
-        for (code, keys) in by_code {
-            if code != all {
-                let keys: Vec<&str> = keys.into_iter().map(JsonKey::as_str).collect();
-                codes.append(JsonKey::from(code), keys.join(" "));
-            } else if code != saved.to_code(usual) {
-                codes.append(JsonKey::from(code), "");
-            }
-        }
-        codes
+        let is_framed = |key: &PlaceKey, place: &Placement| frames.get(key) != Some(&place.frame);
+        print_clock_codes(&self.places, context, is_framed)
     }
-}
-
-fn clock_code(place: &Placement, usual: Option<CloneId>, framed: bool) -> String {
-    let mut code = place.moved.to_code(usual);
-    if place.written != place.moved || framed {
-        code.push(' ');
-        code.push_str(&place.written.to_code(usual));
-    }
-    if framed {
-        code.push_str(if place.frame.scale == VUE_SCALE { " v" } else { " l" });
-        if let Some((group, (x, y))) = &place.frame.anchor {
-            code.push_str(&format!(" {group} {x} {y}"));
-        }
-    }
-    code
-}
-
-/// When a place was moved, when that was said again, and its frame where that is not the
-/// layout's.
-#[derive(Clone)]
-struct PlaceClocks {
-    moved: Clock,
-    restated: Clock,
-    frame: Option<PlacementFrame>,
-}
-
-/// The clocks of one graph, being read.
-struct ClockCodes {
-    all: PlaceClocks,
-    named: FxHashMap<String, PlaceClocks>,
-}
-
-impl ClockCodes {
-    fn uniform(clock: Clock) -> ClockCodes {
-        let all = PlaceClocks { moved: clock, restated: clock, frame: None };
-        ClockCodes { all, named: FxHashMap::default() }
-    }
-
-    fn parse(codes: &Object, saved: Clock, usual: Option<CloneId>) -> ClockCodes {
-        let mut read = ClockCodes::uniform(saved);
-        for (code, keys) in codes.iter() {
-            let (Some(said), Some(keys)) = (parse_clock_code(code, usual), keys.as_str()) else {
-                continue;
-            };
-            if keys.is_empty() {
-                read.all = said.clone();
-            }
-            for key in keys.split(' ').filter(|key| !key.is_empty()) {
-                read.named.insert(key.to_owned(), said.clone());
-            }
-        }
-        read
-    }
-
-    fn get(&self, key: &str) -> PlaceClocks {
-        self.named.get(key).unwrap_or(&self.all).clone()
-    }
-
-    fn is_framed(&self, key: &str) -> bool {
-        self.named.get(key).unwrap_or(&self.all).frame.is_some()
-    }
-}
-
-fn parse_clock_code(code: &str, usual: Option<CloneId>) -> Option<PlaceClocks> {
-    let mut words = code.split(' ');
-    let moved = Clock::parse(words.next()?, usual)?;
-    let restated = match words.next() {
-        Some(text) => Clock::parse(text, usual)?,
-        None => moved,
-    };
-    let scale = match words.next() {
-        None => return Some(PlaceClocks { moved, restated, frame: None }),
-        Some("v") => VUE_SCALE,
-        Some(_) => 1.0,
-    };
-    let anchor = match (words.next(), words.next(), words.next()) {
-        (Some(group), Some(x), Some(y)) => {
-            let number = |text: &str| text.parse::<f64>().ok().filter(|n| n.is_finite());
-            Some((JsonKey::from(group), (number(x)?, number(y)?)))
-        }
-        _ => None,
-    };
-    Some(PlaceClocks { moved, restated, frame: Some(PlacementFrame { scale, anchor }) })
 }
 
 /// Reads a line as the file shows it, whatever frames its places are in.
 pub(super) fn parse_shown_layout(line: &str) -> Option<FileLayout> {
-    let Value::Object(members) = json::parse_text(line).ok()? else { return None };
-    let codes = members.get("moved").and_then(Value::as_object);
-    let is_framed = codes.is_some_and(|codes| {
-        let mut codes = codes.values().filter_map(Value::as_object).flat_map(Object::keys);
-        codes.any(|code| code.matches(' ').count() > 1)
-    });
-    if is_framed {
-        return ClockedLayout::from_members(members, Clock::Unknown(0))
-            .map(|layout| layout.to_file_layout());
+    read_shown_layout(json::parse_text(line).ok()?)
+}
+
+/// [`parse_shown_layout`] of a line that was parsed.
+pub(super) fn read_shown_layout<T: JsonText>(line: JsonValue<T>) -> Option<FileLayout<T>>
+where
+    Object: From<JsonObject<T>>,
+    JsonObject<T>: From<Object>,
+{
+    let JsonValue::Object(members) = line else { return None };
+    let codes = members.get("moved").and_then(JsonValue::as_object);
+    if codes.is_some_and(|codes| codes.values().any(tells_frames)) {
+        let layout = ClockedLayout::from_members(members.into(), Clock::Unknown(0))?;
+        return Some(layout.to_file_layout().with_texts());
     }
     FileLayout::from_members(members)
 }
@@ -687,11 +588,12 @@ pub(super) fn set_place_members(item: &mut Object, kind: PlaceKind, members: Obj
         item.append(key, value);
     }
     let class: &ObjectPolicy = kind.class();
-    item.sort_by_key(|key| match key {
+    let order = |key: &JsonKey| match key.as_str() {
         KEYS_MEMBER => (1, 0),
-        key if class.identity.contains(&key) => (0, member_rank(class, key, 0)),
-        key => (2, member_rank(class, key, 0)),
-    });
+        name if class.identity.contains(&name) => (0, class.rank(key)),
+        _ => (2, class.rank(key)),
+    };
+    item.members_mut().sort_by_key(|(key, _)| order(key));
 }
 
 /// Makes room for places that only the other layout of the same content has.

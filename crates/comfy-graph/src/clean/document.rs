@@ -7,12 +7,14 @@
 use memchr::memmem;
 
 use super::file_layout::{FileLayout, Residue};
-use super::policy::{ONE_LINE_MEMBERS, PROMPT_NODE, WORKFLOW};
+use super::policy::{MEMBER_NAMES, PROMPT_NODE, WORKFLOW, is_one_line_member};
 use super::restore::{LayoutFit, restore_object};
 use super::split::{HighestIds, LayoutSplitter};
 use super::{CleanOutcome, CleanResult, LayoutMode, arranged_mark, prompt};
-use crate::graph::{GraphKind, GraphLocation, document_kind};
-use crate::json::{self, JsonPath, JsonStyle, Object, Value};
+use crate::graph::{GraphKind, GraphLocation, document_kind, find_document_kind};
+use crate::json::{
+    self, JsonObject, JsonPath, JsonStyle, JsonText, JsonValue, Object, SourceText, Value,
+};
 
 /// Splits a workflow into clean content and layout.
 ///
@@ -60,9 +62,9 @@ impl<'a> CleanStart<'a> {
 /// for the content only.
 #[derive(Debug)]
 pub struct LayoutRemainder<'a> {
-    value: Value,
+    value: JsonValue<SourceText<'a>>,
     graphs: Vec<GraphLocation>,
-    layout: FileLayout,
+    layout: FileLayout<SourceText<'a>>,
     original: &'a str,
 }
 
@@ -71,25 +73,26 @@ pub fn begin_clean(bytes: &[u8], mode: LayoutMode) -> CleanStart<'_> {
     if !mentions_graph(bytes) {
         return CleanStart::Untouched(utf16_remark(bytes));
     }
-    let parsed = json::decode_utf8(bytes).and_then(|text| Ok((text, json::parse_text(text)?)));
+    let parsed = json::decode_utf8(bytes)
+        .and_then(|text| Ok((text, json::parse_source(text, &MEMBER_NAMES)?)));
     let (original, mut value) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return CleanStart::Untouched(Some(error.to_string())),
     };
-    let graphs = document_kind(&value).into_graphs();
+    let graphs = find_document_kind(&value).into_graphs();
     if graphs.is_empty() {
         return CleanStart::Untouched(None);
     }
     let mut layout =
         FileLayout { style: JsonStyle::detect(original), graphs: Vec::new(), residue: None };
     for found in &graphs {
-        if let Some(Value::Object(graph)) = found.at.get_mut(&mut value) {
+        if let Some(JsonValue::Object(graph)) = found.at.find_mut(&mut value) {
             let aside = split_graph(graph, found.kind, mode);
             layout.graphs.push((found.at.clone(), aside));
         }
     }
     let mut content = Vec::with_capacity(bytes.len());
-    json::print_into(&mut content, &value, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);
+    json::print_into(&mut content, &value, &JsonStyle::CANONICAL, is_one_line_member);
     if content == bytes {
         return CleanStart::Clean;
     }
@@ -107,8 +110,13 @@ impl LayoutRemainder<'_> {
     }
 
     pub(super) fn into_layout(self) -> FileLayout {
-        let residue = find_residue(self.value, &self.graphs, self.layout.clone(), self.original);
-        FileLayout { residue, ..self.layout }
+        let owned = |(at, aside): &(JsonPath, JsonObject<SourceText<'_>>)| {
+            (at.clone(), Object::from(aside.clone()))
+        };
+        let graphs = self.layout.graphs.iter().map(owned).collect();
+        let style = self.layout.style.clone();
+        let residue = find_residue(self.value, &self.graphs, self.layout, self.original);
+        FileLayout { style, graphs, residue }
     }
 }
 
@@ -140,11 +148,15 @@ pub fn strip_layout(document: &mut Value) -> Vec<StrippedGraph> {
 /// Prints a document whose graphs are in their clean form, as [`clean_document`] would.
 pub fn print_clean(document: &Value) -> Vec<u8> {
     let mut content = Vec::new();
-    json::print_into(&mut content, document, &JsonStyle::CANONICAL, ONE_LINE_MEMBERS);
+    json::print_into(&mut content, document, &JsonStyle::CANONICAL, is_one_line_member);
     content
 }
 
-fn split_graph(graph: &mut Object, kind: GraphKind, mode: LayoutMode) -> Object {
+fn split_graph<T: JsonText>(
+    graph: &mut JsonObject<T>,
+    kind: GraphKind,
+    mode: LayoutMode,
+) -> JsonObject<T> {
     match kind {
         GraphKind::Workflow(_) => {
             let highest_ids = HighestIds::from_workflow(graph);
@@ -160,7 +172,12 @@ fn split_graph(graph: &mut Object, kind: GraphKind, mode: LayoutMode) -> Object 
 }
 
 /// Puts the layout that was split off back into one graph.
-pub(super) fn restore_graph(graph: &mut Object, kind: GraphKind, aside: Object, fit: LayoutFit) {
+pub(super) fn restore_graph<T: JsonText>(
+    graph: &mut JsonObject<T>,
+    kind: GraphKind,
+    aside: JsonObject<T>,
+    fit: LayoutFit,
+) {
     match kind {
         GraphKind::Workflow(_) => restore_object(graph, aside, &WORKFLOW, fit),
         GraphKind::Prompt if fit == LayoutFit::Exact => {
@@ -173,22 +190,22 @@ pub(super) fn restore_graph(graph: &mut Object, kind: GraphKind, aside: Object, 
 }
 
 /// What putting content and layout together would still get wrong.
-fn find_residue(
-    mut value: Value,
+fn find_residue<'a>(
+    mut value: JsonValue<SourceText<'a>>,
     graphs: &[GraphLocation],
-    layout: FileLayout,
+    layout: FileLayout<SourceText<'a>>,
     original: &str,
 ) -> Option<Residue> {
     for (found, (_, aside)) in graphs.iter().zip(layout.graphs) {
-        if let Some(Value::Object(graph)) = found.at.get_mut(&mut value) {
+        if let Some(JsonValue::Object(graph)) = found.at.find_mut(&mut value) {
             restore_graph(graph, found.kind, aside, LayoutFit::Exact);
         }
     }
-    let mut printed = Vec::with_capacity(original.len() + 32);
-    json::print_into(&mut printed, &value, &layout.style, &[]);
-    if printed == original.as_bytes() {
+    if json::prints_as(&value, &layout.style, original) {
         return None;
     }
+    let mut printed = Vec::with_capacity(original.len());
+    json::print_into(&mut printed, &value, &layout.style, json::NO_LINES);
     Residue::between(&String::from_utf8(printed).unwrap_or_default(), original)
 }
 

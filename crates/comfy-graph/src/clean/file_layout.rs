@@ -12,19 +12,23 @@
 
 use std::ops::Range;
 
+use compact_str::CompactString;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use crate::json::{self, Escapes, Indent, JsonPath, JsonStyle, LineEnd, Object, Value};
+use crate::json::{
+    self, Escapes, Indent, JsonObject, JsonPath, JsonStyle, JsonText, JsonValue, LineEnd, Object,
+    Value,
+};
 
 const LAYOUT_VERSION: i64 = 1;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FileLayout {
+pub(super) struct FileLayout<T = CompactString> {
     /// How the file spells its JSON.
     pub(super) style: JsonStyle,
     /// What was split off each graph.
-    pub(super) graphs: Vec<(JsonPath, Object)>,
+    pub(super) graphs: Vec<(JsonPath, JsonObject<T>)>,
     /// What printing in `style` leaves wrong.
     pub(super) residue: Option<Residue>,
 }
@@ -42,7 +46,7 @@ pub(super) struct Residue {
     sum: String,
 }
 
-impl FileLayout {
+impl<T: JsonText> FileLayout<T> {
     /// The layout as one line of JSON, without its residue.
     pub(super) fn to_line(&self) -> String {
         self.line_with_graphs(self.graphs.iter().map(|(at, aside)| (at, aside)))
@@ -51,42 +55,56 @@ impl FileLayout {
     /// As [`FileLayout::to_line`], with other graphs.
     pub(super) fn line_with_graphs<'a>(
         &self,
-        graphs: impl Iterator<Item = (&'a JsonPath, &'a Object)>,
-    ) -> String {
+        graphs: impl Iterator<Item = (&'a JsonPath, &'a JsonObject<T>)>,
+    ) -> String
+    where
+        T: 'a,
+    {
         let style = style_code(&self.style);
-        let mut line = format!("{{\"v\":{LAYOUT_VERSION},\"style\":\"{style}\",\"graphs\":{{");
+        let start = format!("{{\"v\":{LAYOUT_VERSION},\"style\":\"{style}\",\"graphs\":{{");
+        let mut line = start.into_bytes();
         for (at, (place, aside)) in graphs.enumerate() {
             if at > 0 {
-                line.push(',');
+                line.push(b',');
             }
-            line.push_str(&json::print(&Value::from(place.to_string()), &JsonStyle::SAVE));
-            line.push(':');
-            line.push_str(&json::print_object(aside, &JsonStyle::SAVE));
+            let place = Value::from(place.to_string());
+            json::print_into(&mut line, &place, &JsonStyle::SAVE, json::NO_LINES);
+            line.push(b':');
+            json::print_object_into(&mut line, aside, &JsonStyle::SAVE);
         }
-        line.push_str("}}");
-        line
+        line.extend(b"}}");
+        String::from_utf8(line).unwrap_or_default()
+    }
+
+    /// Takes out what was split off the graph at a place.
+    pub(super) fn take_graph(&mut self, at: &JsonPath) -> Option<JsonObject<T>> {
+        let found = self.graphs.iter().position(|(place, _)| place == at)?;
+        Some(self.graphs.swap_remove(found).1)
     }
 
     /// Reads the members of a line. Nothing for what is no layout or of a version not
     /// known here.
-    pub(super) fn from_members(mut line: Object) -> Option<FileLayout> {
+    pub(super) fn from_members(mut line: JsonObject<T>) -> Option<FileLayout<T>> {
         if line.get("v")?.as_i64()? != LAYOUT_VERSION {
             return None;
         }
-        let style = line.get("style").and_then(Value::as_str).and_then(parse_style_code)?;
+        let style = parse_style_code(line.get("style")?.as_text()?.as_plain()?)?;
         let residue = line.remove("residue").and_then(|value| Residue::from_value(&value));
-        let Some(Value::Object(graphs)) = line.remove("graphs") else { return None };
+        let Some(JsonValue::Object(graphs)) = line.remove("graphs") else { return None };
         let graphs = graphs.into_iter().filter_map(|(at, aside)| match aside {
-            Value::Object(aside) => Some((at.parse().ok()?, aside)),
+            JsonValue::Object(aside) => Some((at.decode().parse().ok()?, aside)),
             _ => None,
         });
         Some(FileLayout { style, graphs: graphs.collect(), residue })
     }
 
-    /// Takes out what was split off the graph at a place.
-    pub(super) fn take_graph(&mut self, at: &JsonPath) -> Option<Object> {
-        let found = self.graphs.iter().position(|(place, _)| place == at)?;
-        Some(self.graphs.swap_remove(found).1)
+    /// The same with texts of another kind.
+    pub(super) fn with_texts<U>(self) -> FileLayout<U>
+    where
+        JsonObject<U>: From<JsonObject<T>>,
+    {
+        let graphs = self.graphs.into_iter().map(|(at, aside)| (at, aside.into()));
+        FileLayout { style: self.style, graphs: graphs.collect(), residue: self.residue }
     }
 }
 
@@ -141,9 +159,9 @@ impl Residue {
         object
     }
 
-    fn from_value(value: &Value) -> Option<Residue> {
+    fn from_value<T: JsonText>(value: &JsonValue<T>) -> Option<Residue> {
         let offset = |key| usize::try_from(value.get(key)?.as_i64()?).ok();
-        let text = |key| Some(value.get(key)?.as_str()?.to_owned());
+        let text = |key| Some(value.get(key)?.as_text()?.decode().into_owned());
         let replaced = offset("from")?..offset("to")?;
         let residue = Residue { replaced, text: text("text")?, sum: text("sum")? };
         (residue.replaced.start <= residue.replaced.end).then_some(residue)

@@ -20,6 +20,7 @@
 mod arrange;
 mod arranged_mark;
 mod clock;
+mod clock_codes;
 mod clocked_layout;
 mod compose;
 mod document;
@@ -37,6 +38,7 @@ mod split;
 mod stamp;
 mod unclocked;
 
+pub use arrange::ArrangeExtent;
 pub use clock::{Clock, ClockStamp, CloneId};
 pub use clocked_layout::ClockedLayout;
 pub use compose::{ComposedFile, MergeSideLayout, compose_file, compose_merged_file};
@@ -52,11 +54,12 @@ pub use place_list::{
 };
 pub use placement::PlaceKind;
 pub use revert::revert_layout;
-pub use smudge::{place_missing, smudge};
+pub use smudge::{arrange_again, place_missing, smudge};
 pub use stamp::{
-    EarlierLayouts, shows_moves_of_others, stamp_layout, stamp_moves, stamp_uniformly,
+    CommittedLayout, EarlierLayouts, shows_moves_of_others, stamp_layout, stamp_moves,
+    stamp_uniformly,
 };
-pub use unclocked::{UnclockedRanks, UnclockedSide, unclocked_places_known_to};
+pub use unclocked::{UnclockedRanks, UnclockedSide, outrank_unmoved, unclocked_places_known_to};
 
 /// What becomes of the coordinates of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -109,8 +109,8 @@ pub struct LayoutChanges {
     pub restyled: Vec<PlaceName>,
     /// Was not there before.
     pub placed: Vec<PlaceName>,
-    /// How many lie elsewhere, or are new, and were arranged.
-    pub arranged: usize,
+    /// Lies elsewhere, or is new, and was arranged.
+    pub arranged: Vec<PlaceName>,
     /// What belongs to no place differs: the view, the stacking order.
     pub has_other_view: bool,
 }
@@ -130,8 +130,13 @@ impl LayoutChanges {
 
     /// Nothing lies elsewhere.
     pub fn is_empty(&self) -> bool {
-        let lists = [&self.moved, &self.resized, &self.restyled, &self.placed];
-        lists.iter().all(|list| list.is_empty()) && self.arranged == 0
+        let lists = [&self.moved, &self.resized, &self.restyled, &self.placed, &self.arranged];
+        lists.iter().all(|list| list.is_empty())
+    }
+
+    /// Leaves out the cards that a merge puts beside what it cannot decide.
+    pub fn forget_conflict_cards(&mut self, titles: &PlaceTitles) {
+        self.arranged.retain(|name| !titles.is_conflict_card(name));
     }
 }
 
@@ -148,7 +153,7 @@ pub fn compare_layouts(before: Option<LayoutSource<'_>>, after: &ClockedLayout) 
                 before.and_then(|before| before.find_placement(&graph.path, key, &place.class));
             let Some((old, known)) = known else {
                 match place.moved {
-                    Clock::Arranged => moves.arranged += 1,
+                    Clock::Arranged => moves.arranged.push(name()),
                     _ => moves.placed.push(name()),
                 }
                 continue;
@@ -163,7 +168,7 @@ pub fn compare_layouts(before: Option<LayoutSource<'_>>, after: &ClockedLayout) 
             let looks_so = has_same_looks(place, known);
             match place.moved {
                 _ if !is_told || (is_so && looks_so) => {}
-                Clock::Arranged => moves.arranged += 1,
+                Clock::Arranged => moves.arranged.push(name()),
                 _ if !is_there => moves.moved.push(name()),
                 _ if !is_so => moves.resized.push(name()),
                 _ => moves.restyled.push(name()),
@@ -230,6 +235,7 @@ pub struct PlaceTitles {
 struct TitledItem {
     class: String,
     title: String,
+    is_conflict_card: bool,
 }
 
 impl PlaceTitles {
@@ -249,7 +255,10 @@ impl PlaceTitles {
                 let class = text("type").or_else(|| text("title")).unwrap_or_default();
                 let subgraph = titles.subgraphs.get(&class).cloned();
                 let title = text("title").or(subgraph).unwrap_or_else(|| class.clone());
-                titles.things.insert((at.clone(), key), TitledItem { class, title });
+                let mark = item.get("properties").and_then(|own| own.get("git_comfy"));
+                let is_conflict_card = mark.is_some_and(|mark| mark.get("conflicts").is_some());
+                let named = TitledItem { class, title, is_conflict_card };
+                titles.things.insert((at.clone(), key), named);
             });
         }
         titles
@@ -270,6 +279,11 @@ impl PlaceTitles {
         let thing = self.things.get(&(name.graph.to_string(), name.key.clone()))?;
         let is_it = name.kind != PlaceKind::Node || thing.class == name.class;
         is_it.then_some(thing.title.as_str()).filter(|title| !title.is_empty())
+    }
+
+    fn is_conflict_card(&self, name: &PlaceName) -> bool {
+        let thing = self.things.get(&(name.graph.to_string(), name.key.clone()));
+        thing.is_some_and(|thing| thing.is_conflict_card)
     }
 
     /// The name of a subgraph.

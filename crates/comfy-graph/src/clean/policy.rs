@@ -5,6 +5,8 @@
 //!
 //! `docs/clean-form.md` describes it for users. Must not know how values are moved.
 
+use crate::json::{JsonText, NameTable};
+
 /// What becomes of a member in the clean form.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum MemberRule {
@@ -44,11 +46,113 @@ pub(super) enum IdCounter {
     Reroute,
 }
 
+/// The names of all members that any table below has, each once; a table with another one does
+/// not compile.
+const NAMES: &[&str] = &[
+    "id",
+    "revision",
+    "last_node_id",
+    "last_link_id",
+    "state",
+    "nodes",
+    "links",
+    "floatingLinks",
+    "reroutes",
+    "groups",
+    "definitions",
+    "config",
+    "extra",
+    "models",
+    "version",
+    "extensions",
+    "name",
+    "category",
+    "description",
+    "inputNode",
+    "outputNode",
+    "inputs",
+    "outputs",
+    "widgets",
+    "type",
+    "pos",
+    "size",
+    "flags",
+    "order",
+    "mode",
+    "showAdvanced",
+    "title",
+    "properties",
+    "widgets_values",
+    "widgets_values_named",
+    "color",
+    "bgcolor",
+    "boxcolor",
+    "shape",
+    "collapsed",
+    "pinned",
+    "horizontal",
+    "ghost",
+    "color_off",
+    "color_on",
+    "dir",
+    "label",
+    "localized_name",
+    "locked",
+    "nameLocked",
+    "removable",
+    "widget",
+    "link",
+    "slot_index",
+    "origin_id",
+    "origin_slot",
+    "target_id",
+    "target_slot",
+    "parentId",
+    "linkIds",
+    "floating",
+    "bounding",
+    "font_size",
+    "lastGroupId",
+    "lastNodeId",
+    "lastLinkId",
+    "lastRerouteId",
+    "ds",
+    "frontendVersion",
+    "linkExtensions",
+    "workflowRendererVersion",
+    "git_comfy",
+    "subgraphs",
+    "arranged",
+    "class_type",
+    "_meta",
+];
+
+/// The same for whoever reads documents: their keys then know their place.
+pub(super) static MEMBER_NAMES: NameTable = NameTable::new(NAMES);
+
+const fn place_among_names(name: &str) -> usize {
+    let mut place = 0;
+    while !is_same_name(NAMES[place].as_bytes(), name.as_bytes()) {
+        place += 1;
+    }
+    place
+}
+
+const fn is_same_name(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
 /// One kind of object: its known members in the order in which ComfyUI writes them.
 /// Unknown members are content and follow in their own order.
 #[derive(Debug)]
 pub(super) struct ObjectPolicy {
-    pub(super) members: &'static [(&'static str, MemberRule)],
+    members: &'static [(&'static str, MemberRule)],
+    /// By the place of the name among all of them.
+    ranks: [MemberRank; NAMES.len()],
     /// Members that say which element of a list this is; repeated beside its layout, so
     /// that the layout can be matched to another state of the same file.
     pub(super) identity: &'static [&'static str],
@@ -57,8 +161,8 @@ pub(super) struct ObjectPolicy {
 use MemberRule::{Content, Layout, Volatile};
 
 /// A 0.4 or schema 1 workflow.
-pub(super) static WORKFLOW: ObjectPolicy = ObjectPolicy {
-    members: &[
+pub(super) static WORKFLOW: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("id", Content),
         ("revision", Volatile),
         ("last_node_id", MemberRule::Counter(IdCounter::Node)),
@@ -76,15 +180,15 @@ pub(super) static WORKFLOW: ObjectPolicy = ObjectPolicy {
         ("version", Content),
         ("extensions", Content),
     ],
-    identity: &[],
-};
+    &[],
+);
 
 static DEFINITIONS: ObjectPolicy =
-    ObjectPolicy { members: &[("subgraphs", MemberRule::Sorted(&DEFINITION))], identity: &[] };
+    ObjectPolicy::new(&[("subgraphs", MemberRule::Sorted(&DEFINITION))], &[]);
 
 /// A subgraph definition; always schema 1.
-static DEFINITION: ObjectPolicy = ObjectPolicy {
-    members: &[
+static DEFINITION: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("id", Content),
         ("version", Content),
         ("state", MemberRule::Object(&STATE)),
@@ -106,11 +210,11 @@ static DEFINITION: ObjectPolicy = ObjectPolicy {
         ("definitions", MemberRule::Object(&DEFINITIONS)),
         ("extra", MemberRule::Object(&EXTRA)),
     ],
-    identity: &["id"],
-};
+    &["id"],
+);
 
-pub(super) static NODE: ObjectPolicy = ObjectPolicy {
-    members: &[
+pub(super) static NODE: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("id", Content),
         ("type", Content),
         ("pos", Layout),
@@ -130,23 +234,18 @@ pub(super) static NODE: ObjectPolicy = ObjectPolicy {
         ("boxcolor", Content),
         ("shape", Content),
     ],
-    identity: &["id", "type"],
-};
+    &["id", "type"],
+);
 
 /// Only flags known to change nothing but looks; `skip_repeated_outputs` and whatever
 /// comes later is content.
-static NODE_FLAGS: ObjectPolicy = ObjectPolicy {
-    members: &[
-        ("collapsed", Layout),
-        ("pinned", Layout),
-        ("horizontal", Layout),
-        ("ghost", Layout),
-    ],
-    identity: &[],
-};
+static NODE_FLAGS: ObjectPolicy = ObjectPolicy::new(
+    &[("collapsed", Layout), ("pinned", Layout), ("horizontal", Layout), ("ghost", Layout)],
+    &[],
+);
 
-static INPUT: ObjectPolicy = ObjectPolicy {
-    members: &[
+static INPUT: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("color_off", Content),
         ("color_on", Content),
         ("dir", Content),
@@ -163,11 +262,11 @@ static INPUT: ObjectPolicy = ObjectPolicy {
         ("link", Content),
         ("slot_index", Volatile),
     ],
-    identity: &[],
-};
+    &[],
+);
 
-static OUTPUT: ObjectPolicy = ObjectPolicy {
-    members: &[
+static OUTPUT: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("color_off", Content),
         ("color_on", Content),
         ("dir", Content),
@@ -184,12 +283,12 @@ static OUTPUT: ObjectPolicy = ObjectPolicy {
         ("slot_index", Volatile),
         ("links", MemberRule::SortedIds),
     ],
-    identity: &[],
-};
+    &[],
+);
 
 /// Links as objects; as arrays they have no members and are only sorted.
-static LINK: ObjectPolicy = ObjectPolicy {
-    members: &[
+static LINK: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("id", Content),
         ("origin_id", Content),
         ("origin_slot", Content),
@@ -198,22 +297,22 @@ static LINK: ObjectPolicy = ObjectPolicy {
         ("type", Content),
         ("parentId", Content),
     ],
-    identity: &[],
-};
+    &[],
+);
 
-pub(super) static REROUTE: ObjectPolicy = ObjectPolicy {
-    members: &[
+pub(super) static REROUTE: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("id", Content),
         ("parentId", Content),
         ("pos", MemberRule::Point),
         ("linkIds", MemberRule::SortedIds),
         ("floating", Content),
     ],
-    identity: &["id"],
-};
+    &["id"],
+);
 
-pub(super) static GROUP: ObjectPolicy = ObjectPolicy {
-    members: &[
+pub(super) static GROUP: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("id", Content),
         ("title", Content),
         ("bounding", MemberRule::Box(GROUP_BOX)),
@@ -221,8 +320,8 @@ pub(super) static GROUP: ObjectPolicy = ObjectPolicy {
         ("font_size", Content),
         ("flags", MemberRule::Flags(&NODE_FLAGS)),
     ],
-    identity: &["id", "title"],
-};
+    &["id", "title"],
+);
 
 /// LiteGraph's smallest group.
 pub(super) const GROUP_BOX: [i64; 4] = [0, 0, 140, 80];
@@ -230,13 +329,13 @@ pub(super) const GROUP_BOX: [i64; 4] = [0, 0, 140, 80];
 /// A subgraph's input or output node as ComfyUI first draws it.
 pub(super) const BOUNDARY_BOX: [i64; 4] = [0, 0, 120, 60];
 
-pub(super) static BOUNDARY: ObjectPolicy = ObjectPolicy {
-    members: &[("id", Content), ("bounding", MemberRule::Box(BOUNDARY_BOX)), ("pinned", Layout)],
-    identity: &[],
-};
+pub(super) static BOUNDARY: ObjectPolicy = ObjectPolicy::new(
+    &[("id", Content), ("bounding", MemberRule::Box(BOUNDARY_BOX)), ("pinned", Layout)],
+    &[],
+);
 
-static DEFINITION_SLOT: ObjectPolicy = ObjectPolicy {
-    members: &[
+static DEFINITION_SLOT: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("id", Content),
         ("name", Content),
         ("type", Content),
@@ -246,24 +345,24 @@ static DEFINITION_SLOT: ObjectPolicy = ObjectPolicy {
         ("shape", Content),
         ("pos", Layout),
     ],
-    identity: &[],
-};
+    &[],
+);
 
-static STATE: ObjectPolicy = ObjectPolicy {
-    members: &[
+static STATE: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("lastGroupId", MemberRule::Counter(IdCounter::Group)),
         ("lastNodeId", MemberRule::Counter(IdCounter::Node)),
         ("lastLinkId", MemberRule::Counter(IdCounter::Link)),
         ("lastRerouteId", MemberRule::Counter(IdCounter::Reroute)),
     ],
-    identity: &[],
-};
+    &[],
+);
 
 /// `extra` of the root and of definitions. `workflowRendererVersion` goes with the
 /// geometry: ComfyUI divides all positions by 1.2 when it reads `Vue`, so one without the
 /// other would move everything.
-static EXTRA: ObjectPolicy = ObjectPolicy {
-    members: &[
+static EXTRA: ObjectPolicy = ObjectPolicy::new(
+    &[
         ("ds", Volatile),
         ("frontendVersion", Volatile),
         ("linkExtensions", MemberRule::Sorted(&LINK)),
@@ -271,31 +370,32 @@ static EXTRA: ObjectPolicy = ObjectPolicy {
         ("workflowRendererVersion", Layout),
         ("git_comfy", MemberRule::Marks(&MARKS)),
     ],
-    identity: &[],
-};
+    &[],
+);
 
 /// What git-comfy writes into a file: conflicts are content until somebody settles them.
-static MARKS: ObjectPolicy = ObjectPolicy { members: &[("arranged", Volatile)], identity: &[] };
+static MARKS: ObjectPolicy = ObjectPolicy::new(&[("arranged", Volatile)], &[]);
 
-pub(super) static PROMPT_NODE: ObjectPolicy = ObjectPolicy {
-    members: &[("inputs", Content), ("class_type", Content), ("_meta", Content)],
-    identity: &[],
-};
+pub(super) static PROMPT_NODE: ObjectPolicy =
+    ObjectPolicy::new(&[("inputs", Content), ("class_type", Content), ("_meta", Content)], &[]);
 
-/// Members whose arrays are printed with one element to a line, and on a single line
-/// where the elements are plain: a link is a line of the file.
-pub(super) const ONE_LINE_MEMBERS: &[&str] = &[
-    "links",
-    "linkIds",
-    "floatingLinks",
-    "linkExtensions",
-    "pos",
-    "size",
-    "bounding",
-    "offset",
-    "proxyWidgets",
-    "previewExposures",
-];
+/// Of which members arrays are printed with one element to a line, and on a single line where
+/// the elements are plain: a link is a line of the file.
+pub(super) fn is_one_line_member(name: &str) -> bool {
+    matches!(
+        name,
+        "links"
+            | "linkIds"
+            | "floatingLinks"
+            | "linkExtensions"
+            | "pos"
+            | "size"
+            | "bounding"
+            | "offset"
+            | "proxyWidgets"
+            | "previewExposures"
+    )
+}
 
 /// Where a member stands in the canonical order, one byte for each: tables are short.
 pub(super) type MemberRank = u8;
@@ -304,17 +404,28 @@ pub(super) type MemberRank = u8;
 pub(super) const UNKNOWN_RANK: MemberRank = MemberRank::MAX;
 
 impl ObjectPolicy {
+    const fn new(
+        members: &'static [(&'static str, MemberRule)],
+        identity: &'static [&'static str],
+    ) -> ObjectPolicy {
+        let mut ranks = [UNKNOWN_RANK; NAMES.len()];
+        let mut rank = 0;
+        while (rank as usize) < members.len() {
+            ranks[place_among_names(members[rank as usize].0)] = rank;
+            rank += 1;
+        }
+        ObjectPolicy { members, ranks, identity }
+    }
+
     /// Appends the rank of each key; whether they are in canonical order.
-    pub(super) fn rank_members<'k>(
+    pub(super) fn rank_members<'k, T: JsonText + 'k>(
         &self,
-        keys: impl Iterator<Item = &'k str>,
+        keys: impl Iterator<Item = &'k T>,
         ranks: &mut Vec<MemberRank>,
     ) -> bool {
-        let (mut next, mut last, mut is_sorted) = (0, 0, true);
+        let (mut last, mut is_sorted) = (0, true);
         for key in keys {
-            let found = self.find_member(key, next);
-            next = found.map_or(self.members.len(), |at| at + 1);
-            let rank = found.and_then(|at| MemberRank::try_from(at).ok()).unwrap_or(UNKNOWN_RANK);
+            let rank = self.rank(key);
             is_sorted &= last <= rank;
             last = rank;
             ranks.push(rank);
@@ -322,33 +433,15 @@ impl ObjectPolicy {
         is_sorted
     }
 
+    /// Where a member stands; unknown ones come last.
+    #[inline(always)]
+    pub(super) fn rank(&self, key: &impl JsonText) -> MemberRank {
+        let number = key.name_number(&MEMBER_NAMES);
+        self.ranks.get(usize::from(number)).copied().unwrap_or(UNKNOWN_RANK)
+    }
+
     /// What becomes of the members of a rank.
     pub(super) fn rule(&self, rank: MemberRank) -> Option<&'static MemberRule> {
         self.members.get(usize::from(rank)).map(|(_, rule)| rule)
     }
-
-    /// The place and rule of a key, looked for from `from` on first: members usually come
-    /// in the writer's order, so the next one is near.
-    pub(super) fn find_rule(&self, key: &str, from: usize) -> Option<(usize, MemberRule)> {
-        self.find_member(key, from).map(|at| (at, self.members[at].1))
-    }
-
-    #[inline(always)]
-    fn find_member(&self, key: &str, from: usize) -> Option<usize> {
-        let from = from.min(self.members.len());
-        let (behind, ahead) = self.members.split_at(from);
-        match find_name(ahead, key) {
-            Some(at) => Some(from + at),
-            None => find_name(behind, key),
-        }
-    }
-}
-
-#[inline(always)]
-fn find_name(members: &[(&str, MemberRule)], key: &str) -> Option<usize> {
-    // Names of one length mostly differ in how they begin.
-    let start = key.as_bytes().first();
-    members.iter().position(|(name, _)| {
-        name.len() == key.len() && name.as_bytes().first() == start && *name == key
-    })
 }

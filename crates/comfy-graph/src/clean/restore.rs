@@ -4,11 +4,13 @@
 //! another state of the file, or from a stranger, can change looks but never content.
 //! Must not know files, styles or where layouts are kept.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 use super::policy::{MemberRank, MemberRule, ObjectPolicy, UNKNOWN_RANK};
-use super::split::{ITEMS_MEMBER, KEYS_MEMBER, ORDER_MEMBER, element_id_order, sort_members};
-use crate::json::{JsonKey, Object, Value};
+use super::split::{ITEMS_MEMBER, KEYS_MEMBER, ORDER_MEMBER, element_id_order, sort_by_rank};
+use crate::json::{JsonObject, JsonText, JsonValue};
 
 /// How far the layout belongs to the content it is put into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,192 +21,230 @@ pub(super) enum LayoutFit {
     Related,
 }
 
-pub(super) fn restore_object(
-    object: &mut Object,
-    aside: Object,
+pub(super) fn restore_object<T: JsonText>(
+    object: &mut JsonObject<T>,
+    aside: JsonObject<T>,
     class: &ObjectPolicy,
     fit: LayoutFit,
 ) {
-    let mut keys = None;
-    let mut next = 0;
-    // The ranks of the members, once one has to be put between them.
-    let mut ranks: Option<Vec<MemberRank>> = None;
-    let (mut is_sorted, mut has_flags) = (true, false);
-    for (key, value) in aside {
-        if key == KEYS_MEMBER {
-            keys = Some(value);
-            continue;
-        }
-        let Some((at, rule)) = class.find_rule(&key, next) else { continue };
-        next = at + 1;
-        has_flags |= matches!(rule, MemberRule::Flags(_) | MemberRule::Marks(_));
-        let Some((key, value)) = restore_member(object, key, value, rule, fit) else { continue };
-        let ranks = ranks.get_or_insert_with(|| {
-            let mut ranks = Vec::with_capacity(object.len() + 8);
-            is_sorted = class.rank_members(object.keys().map(JsonKey::as_str), &mut ranks);
-            ranks
-        });
-        if is_sorted {
-            insert_by_rank(object, ranks, at, (key, value));
-        } else {
-            object.insert(key, value);
-        }
-    }
-    if !is_sorted || (has_flags && ranks.is_none()) {
-        sort_members(object, class);
-    }
-    if let (Some(Value::Array(keys)), LayoutFit::Exact) = (keys, fit)
-        && keeps_unknown_order(&keys, object, class)
-    {
-        let places: FxHashMap<&str, usize> =
-            keys.iter().enumerate().filter_map(|(at, k)| Some((k.as_str()?, at))).collect();
-        object.sort_by_key(|key| places.get(key).copied().unwrap_or(usize::MAX));
-    }
+    LayoutRestorer { fit, ranks: Vec::new() }.restore_object(object, aside, class);
 }
 
-/// Puts a member between members that are in the order of their table.
-fn insert_by_rank(
-    object: &mut Object,
-    ranks: &mut Vec<MemberRank>,
-    at: usize,
-    (key, value): (JsonKey, Value),
-) {
-    let rank = MemberRank::try_from(at).unwrap_or(UNKNOWN_RANK);
-    let place = ranks.partition_point(|before| *before < rank);
-    if ranks.get(place) == Some(&rank) {
-        object.insert(key, value);
-    } else {
-        ranks.insert(place, rank);
-        object.members_mut().insert(place, (key, value));
-    }
-}
-
-/// Whether an order of keys leaves the unknown ones, whose order is content, as they are.
-/// Only a layout that was not made from this content can fail this.
-fn keeps_unknown_order(keys: &[Value], object: &Object, class: &ObjectPolicy) -> bool {
-    let unknown = |key: &&str| class.find_rule(key, 0).is_none();
-    let wanted = keys.iter().filter_map(Value::as_str).filter(unknown);
-    wanted.eq(object.keys().map(JsonKey::as_str).filter(unknown))
-}
-
-/// Puts one member back where it is still there; gives one that has to come in anew.
-fn restore_member(
-    object: &mut Object,
-    key: JsonKey,
-    value: Value,
-    rule: MemberRule,
+struct LayoutRestorer {
     fit: LayoutFit,
-) -> Option<(JsonKey, Value)> {
-    match rule {
-        MemberRule::Content => {}
-        MemberRule::Layout | MemberRule::Volatile => {
-            if fit == LayoutFit::Exact || is_usable_geometry(&key, &value) {
-                return Some((key, value));
+    /// The ranks of the members of the objects that are being restored, the innermost last.
+    ranks: Vec<MemberRank>,
+}
+
+impl LayoutRestorer {
+    fn restore_object<T: JsonText>(
+        &mut self,
+        object: &mut JsonObject<T>,
+        aside: JsonObject<T>,
+        class: &ObjectPolicy,
+    ) {
+        let first = self.ranks.len();
+        let mut is_sorted = class.rank_members(object.keys(), &mut self.ranks);
+        let mut keys = None;
+        let mut needs_order = false;
+        object.members_mut().reserve(aside.len());
+        for (key, value) in aside {
+            if key.is(KEYS_MEMBER) {
+                keys = Some(value);
+                continue;
             }
+            let rank = class.rank(&key);
+            let Some(rule) = class.rule(rank) else { continue };
+            needs_order |= matches!(rule, MemberRule::Flags(_) | MemberRule::Marks(_));
+            let place = self.ranks[first..].iter().position(|known| *known == rank);
+            let place = place.map(|at| &mut object.members_mut()[at].1);
+            let Some(value) = self.restore_member(place, &key, value, rule) else { continue };
+            if !is_sorted {
+                sort_by_rank(object, &mut self.ranks[first..]);
+                is_sorted = true;
+            }
+            self.insert_by_rank(object, first, rank, (key, value));
         }
-        MemberRule::Box(_) | MemberRule::Point => {
-            if let Some(place) = object.get_mut(&key)
-                && (fit == LayoutFit::Exact || is_usable_geometry(&key, &value))
+        if needs_order && !is_sorted {
+            sort_by_rank(object, &mut self.ranks[first..]);
+        }
+        self.ranks.truncate(first);
+        if let (Some(JsonValue::Array(keys)), LayoutFit::Exact) = (keys, self.fit) {
+            restore_key_order(object, &keys, class);
+        }
+    }
+
+    /// Puts a member between members that are in the order of their table.
+    fn insert_by_rank<T: JsonText>(
+        &mut self,
+        object: &mut JsonObject<T>,
+        first: usize,
+        rank: MemberRank,
+        (key, value): (T, JsonValue<T>),
+    ) {
+        let place = self.ranks[first..].iter().position(|before| *before >= rank);
+        let place = place.unwrap_or(object.len());
+        if self.ranks.get(first + place) == Some(&rank) {
+            object.members_mut()[place].1 = value;
+        } else {
+            self.ranks.insert(first + place, rank);
+            object.members_mut().insert(place, (key, value));
+        }
+    }
+
+    /// Puts one member back at its place if it is still there; gives the value of one that has
+    /// to come in anew.
+    fn restore_member<T: JsonText>(
+        &mut self,
+        place: Option<&mut JsonValue<T>>,
+        key: &T,
+        value: JsonValue<T>,
+        rule: &MemberRule,
+    ) -> Option<JsonValue<T>> {
+        let is_exact = self.fit == LayoutFit::Exact;
+        match (*rule, place) {
+            (MemberRule::Layout | MemberRule::Volatile, _) => {
+                return (is_exact || is_usable_geometry(key, &value)).then_some(value);
+            }
+            (MemberRule::Box(_) | MemberRule::Point, Some(place))
+                if is_exact || is_usable_geometry(key, &value) =>
             {
                 *place = value;
             }
-        }
-        MemberRule::Counter(_) => {
-            if let (Some(place @ Value::Number(_)), LayoutFit::Exact, Value::Number(_)) =
-                (object.get_mut(&key), fit, &value)
+            (MemberRule::Counter(_), Some(place @ JsonValue::Number(_)))
+                if is_exact && matches!(value, JsonValue::Number(_)) =>
             {
                 *place = value;
             }
-        }
-        MemberRule::SortedIds => {
-            if let (Some(place), LayoutFit::Exact) = (object.get_mut(&key), fit)
-                && is_sorted_form_of(place, &value)
+            (MemberRule::SortedIds, Some(place))
+                if is_exact && is_sorted_form_of(place, &value) =>
             {
                 *place = value;
             }
-        }
-        MemberRule::Object(class) => {
-            if let (Some(Value::Object(inner)), Value::Object(aside)) =
-                (object.get_mut(&key), value)
-            {
-                restore_object(inner, aside, class, fit);
-            }
-        }
-        MemberRule::Flags(class) | MemberRule::Marks(class) => {
-            let Value::Object(aside) = value else { return None };
-            match object.get_mut(&key) {
-                Some(Value::Object(flags)) => restore_object(flags, aside, class, fit),
-                Some(_) => {}
-                None => {
-                    let mut flags = Object::new();
-                    restore_object(&mut flags, aside, class, fit);
-                    return Some((key, Value::Object(flags)));
+            (
+                MemberRule::Object(class) | MemberRule::Flags(class) | MemberRule::Marks(class),
+                Some(JsonValue::Object(inner)),
+            ) => {
+                if let JsonValue::Object(aside) = value {
+                    self.restore_object(inner, aside, class);
                 }
             }
+            (MemberRule::Flags(class) | MemberRule::Marks(class), None) => {
+                let JsonValue::Object(aside) = value else { return None };
+                let mut flags = JsonObject::new();
+                self.restore_object(&mut flags, aside, class);
+                return Some(JsonValue::Object(flags));
+            }
+            (
+                MemberRule::Sorted(class) | MemberRule::List(class),
+                Some(JsonValue::Array(elements)),
+            ) => self.restore_list(elements, value, class),
+            _ => {}
         }
-        MemberRule::Sorted(class) | MemberRule::List(class) => {
-            if let Some(Value::Array(elements)) = object.get_mut(&key) {
-                restore_list(elements, value, class, fit);
+        None
+    }
+
+    fn restore_list<T: JsonText>(
+        &mut self,
+        elements: &mut Vec<JsonValue<T>>,
+        aside: JsonValue<T>,
+        class: &ObjectPolicy,
+    ) {
+        let (items, order) = match aside {
+            JsonValue::Array(items) => (items, None),
+            JsonValue::Object(mut both) => {
+                match (both.remove(ITEMS_MEMBER), both.remove(ORDER_MEMBER)) {
+                    (Some(JsonValue::Array(items)), order) => (items, order),
+                    _ => return,
+                }
+            }
+            _ => return,
+        };
+        match self.fit {
+            LayoutFit::Exact => {
+                for (element, item) in elements.iter_mut().zip(items) {
+                    if let (JsonValue::Object(object), JsonValue::Object(aside)) = (element, item) {
+                        self.restore_object(object, aside, class);
+                    }
+                }
+                if let Some(order) = order {
+                    restore_order(elements, &order);
+                }
+            }
+            LayoutFit::Related if class.identity.is_empty() => {}
+            LayoutFit::Related => self.restore_by_identity(elements, items, class),
+        }
+    }
+
+    fn restore_by_identity<T: JsonText>(
+        &mut self,
+        elements: &mut [JsonValue<T>],
+        items: Vec<JsonValue<T>>,
+        class: &ObjectPolicy,
+    ) {
+        let mut known: FxHashMap<String, JsonObject<T>> = FxHashMap::default();
+        for item in items {
+            if let JsonValue::Object(item) = item {
+                known.entry(element_identity(&item, class)).or_insert(item);
+            }
+        }
+        for element in elements {
+            let JsonValue::Object(object) = element else { continue };
+            if let Some(aside) = known.remove(&element_identity(object, class)) {
+                self.restore_object(object, aside, class);
             }
         }
     }
-    None
+}
+
+/// Sorts members as the file had them, if that leaves the unknown ones, whose order is content,
+/// as they are. Only a layout that was not made from this content can fail this.
+fn restore_key_order<T: JsonText>(
+    object: &mut JsonObject<T>,
+    keys: &[JsonValue<T>],
+    class: &ObjectPolicy,
+) {
+    let is_unknown = |key: &&T| class.rank(*key) == UNKNOWN_RANK;
+    let unknown = keys.iter().filter_map(JsonValue::as_text).filter(is_unknown);
+    if !unknown.eq(object.keys().filter(is_unknown)) {
+        return;
+    }
+    let places =
+        keys.iter().enumerate().filter_map(|(at, key)| Some((key.as_text()?.decode(), at)));
+    let places: FxHashMap<Cow<'_, str>, usize> = places.collect();
+    let place = |key: &T| places.get(&key.decode()).copied().unwrap_or(usize::MAX);
+    object.members_mut().sort_by_cached_key(|(key, _)| place(key));
 }
 
 /// Whether sorting a list of ids gives this list.
-fn is_sorted_form_of(sorted: &Value, ids: &Value) -> bool {
-    let (Value::Array(sorted), Value::Array(ids)) = (sorted, ids) else { return false };
+fn is_sorted_form_of<T: JsonText>(sorted: &JsonValue<T>, ids: &JsonValue<T>) -> bool {
+    let (JsonValue::Array(sorted), JsonValue::Array(ids)) = (sorted, ids) else { return false };
     let mut ids = ids.clone();
     ids.iter().all(|id| id.as_i64().is_some()) && {
-        ids.sort_by_key(Value::as_i64);
+        ids.sort_by_key(JsonValue::as_i64);
         ids == *sorted
     }
 }
 
 /// Whether ComfyUI can use a position, size or box that did not come from this very file.
-fn is_usable_geometry(key: &str, value: &Value) -> bool {
+fn is_usable_geometry<T: JsonText>(key: &T, value: &JsonValue<T>) -> bool {
     let numbers = |count: usize| match value {
-        Value::Array(elements) => {
+        JsonValue::Array(elements) => {
             elements.len() == count
                 && elements.iter().all(|e| e.as_f64().is_some_and(f64::is_finite))
         }
         _ => false,
     };
-    match key {
-        "pos" | "size" => numbers(2) || matches!(value, Value::Object(o) if o.len() == 2),
+    match key.as_plain().unwrap_or_default() {
+        "pos" | "size" => numbers(2) || matches!(value, JsonValue::Object(o) if o.len() == 2),
         "bounding" => numbers(4),
         _ => true,
     }
 }
 
-fn restore_list(elements: &mut Vec<Value>, aside: Value, class: &ObjectPolicy, fit: LayoutFit) {
-    let (items, order) = match aside {
-        Value::Array(items) => (items, None),
-        Value::Object(mut both) => match (both.remove(ITEMS_MEMBER), both.remove(ORDER_MEMBER)) {
-            (Some(Value::Array(items)), order) => (items, order),
-            _ => return,
-        },
-        _ => return,
-    };
-    match fit {
-        LayoutFit::Exact => {
-            for (element, item) in elements.iter_mut().zip(items) {
-                if let (Value::Object(object), Value::Object(aside)) = (element, item) {
-                    restore_object(object, aside, class, fit);
-                }
-            }
-            if let Some(order) = order {
-                restore_order(elements, &order);
-            }
-        }
-        LayoutFit::Related if class.identity.is_empty() => {}
-        LayoutFit::Related => restore_by_identity(elements, items, class),
-    }
-}
-
 /// Sends each element back to where `order` says it was; a list that is no permutation
 /// of the elements, or turns round two with the same id, is ignored.
-fn restore_order(elements: &mut Vec<Value>, order: &Value) {
+fn restore_order<T: JsonText>(elements: &mut Vec<JsonValue<T>>, order: &JsonValue<T>) {
     let order: Option<Vec<usize>> = order
         .as_array()
         .unwrap_or_default()
@@ -233,28 +273,13 @@ fn is_permutation(order: &[usize], length: usize) -> bool {
         && order.iter().all(|&at| at < length && !std::mem::replace(&mut seen[at], true))
 }
 
-fn restore_by_identity(elements: &mut [Value], items: Vec<Value>, class: &ObjectPolicy) {
-    let mut known: FxHashMap<JsonKey, Object> = FxHashMap::default();
-    for item in items {
-        if let Value::Object(item) = item {
-            known.entry(element_identity(&item, class)).or_insert(item);
-        }
-    }
-    for element in elements {
-        let Value::Object(object) = element else { continue };
-        if let Some(aside) = known.remove(&element_identity(object, class)) {
-            restore_object(object, aside, class, LayoutFit::Related);
-        }
-    }
-}
-
 /// The members that identify an element among its siblings, as one text.
-fn element_identity(object: &Object, class: &ObjectPolicy) -> JsonKey {
-    let mut text = JsonKey::default();
+fn element_identity<T: JsonText>(object: &JsonObject<T>, class: &ObjectPolicy) -> String {
+    let mut text = String::new();
     for key in class.identity {
         match object.get(key) {
-            Some(Value::String(part)) => text.push_str(part),
-            Some(Value::Number(part)) => text.push_str(part.as_str()),
+            Some(JsonValue::String(part)) => text.push_str(&part.decode()),
+            Some(JsonValue::Number(part)) => text.push_str(part.as_str()),
             _ => {}
         }
         text.push('\n');

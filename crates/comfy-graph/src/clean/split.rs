@@ -6,10 +6,12 @@
 //! that were not in the writer's order, and `#order`, where each element of a sorted list
 //! belongs. Must not know files, styles or where layouts are kept.
 
+use std::borrow::Cow;
+
 use super::LayoutMode;
 use super::policy::{IdCounter, MemberRank, MemberRule, ObjectPolicy};
 use crate::graph::MAX_DEFINITION_DEPTH;
-use crate::json::{JsonKey, Number, Object, Value};
+use crate::json::{JsonNumber, JsonObject, JsonText, JsonValue};
 
 pub(super) const KEYS_MEMBER: &str = "#keys";
 pub(super) const ORDER_MEMBER: &str = "#order";
@@ -28,16 +30,16 @@ pub(super) struct HighestIds {
 }
 
 impl HighestIds {
-    pub(super) fn from_workflow(workflow: &Object) -> Self {
+    pub(super) fn from_workflow<T: JsonText>(workflow: &JsonObject<T>) -> Self {
         let mut maxima = HighestIds::default();
         maxima.add_graph(workflow, 0);
         maxima
     }
 
-    fn add_graph(&mut self, graph: &Object, depth: usize) {
-        let largest = |object: &Object, key: &str, so_far: &mut i64| {
-            let elements = object.get(key).and_then(Value::as_array).unwrap_or_default();
-            for id in elements.iter().filter_map(element_id).filter_map(Value::as_i64) {
+    fn add_graph<T: JsonText>(&mut self, graph: &JsonObject<T>, depth: usize) {
+        let largest = |object: &JsonObject<T>, key: &str, so_far: &mut i64| {
+            let elements = object.get(key).and_then(JsonValue::as_array).unwrap_or_default();
+            for id in elements.iter().filter_map(element_id).filter_map(JsonValue::as_i64) {
                 *so_far = (*so_far).max(id);
             }
         };
@@ -46,7 +48,7 @@ impl HighestIds {
         largest(graph, "floatingLinks", &mut self.link);
         largest(graph, "groups", &mut self.group);
         largest(graph, "reroutes", &mut self.reroute);
-        if let Some(extra) = graph.get("extra").and_then(Value::as_object) {
+        if let Some(extra) = graph.get("extra").and_then(JsonValue::as_object) {
             largest(extra, "reroutes", &mut self.reroute);
         }
         if depth < MAX_DEFINITION_DEPTH {
@@ -67,23 +69,27 @@ impl HighestIds {
 }
 
 /// The subgraph definitions that lie directly in a graph.
-pub(super) fn definitions(graph: &Object) -> impl Iterator<Item = &Object> {
+pub(super) fn definitions<T: JsonText>(
+    graph: &JsonObject<T>,
+) -> impl Iterator<Item = &JsonObject<T>> {
     let list = graph.get("definitions").and_then(|d| d.get("subgraphs"));
-    list.and_then(Value::as_array).unwrap_or_default().iter().filter_map(Value::as_object)
+    list.and_then(JsonValue::as_array).unwrap_or_default().iter().filter_map(JsonValue::as_object)
 }
 
 /// The subgraph definitions that lie directly in a graph, to change.
-pub(super) fn definitions_mut(graph: &mut Object) -> impl Iterator<Item = &mut Object> {
+pub(super) fn definitions_mut<T: JsonText>(
+    graph: &mut JsonObject<T>,
+) -> impl Iterator<Item = &mut JsonObject<T>> {
     let list = graph.get_mut("definitions").and_then(|d| d.get_mut("subgraphs"));
-    let list = list.and_then(Value::as_array_mut);
-    list.into_iter().flatten().filter_map(Value::as_object_mut)
+    let list = list.and_then(JsonValue::as_array_mut);
+    list.into_iter().flatten().filter_map(JsonValue::as_object_mut)
 }
 
 /// The id of a list element: the member `id`, or the first element of a link array.
-pub(super) fn element_id(element: &Value) -> Option<&Value> {
+pub(super) fn element_id<T: JsonText>(element: &JsonValue<T>) -> Option<&JsonValue<T>> {
     match element {
-        Value::Object(object) => object.get("id"),
-        Value::Array(row) => row.first(),
+        JsonValue::Object(object) => object.get("id"),
+        JsonValue::Array(row) => row.first(),
         _ => None,
     }
 }
@@ -103,16 +109,19 @@ impl LayoutSplitter {
     }
 
     /// Takes the layout out of an object and puts its members into canonical order.
-    pub(super) fn split_object(&mut self, object: &mut Object, class: &ObjectPolicy) -> Object {
+    pub(super) fn split_object<T: JsonText>(
+        &mut self,
+        object: &mut JsonObject<T>,
+        class: &ObjectPolicy,
+    ) -> JsonObject<T> {
         let mut aside = match class.identity {
-            [] => Object::new(),
-            _ => Object::with_capacity(USUAL_LAYOUT_MEMBERS),
+            [] => JsonObject::new(),
+            _ => JsonObject::with_capacity(USUAL_LAYOUT_MEMBERS),
         };
         let first = self.ranks.len();
-        let keys = object.keys().map(JsonKey::as_str);
-        if !class.rank_members(keys, &mut self.ranks) {
-            let keys = object.keys().map(|key| Value::String(key.clone())).collect();
-            aside.append(KEYS_MEMBER, Value::Array(keys));
+        if !class.rank_members(object.keys(), &mut self.ranks) {
+            let keys = object.keys().map(|key| JsonValue::String(key.clone())).collect();
+            aside.append(T::from_static(KEYS_MEMBER), JsonValue::Array(keys));
             sort_by_rank(object, &mut self.ranks[first..]);
         }
         object.take_members(|at, key, value| match class.rule(self.ranks[first + at]) {
@@ -122,19 +131,20 @@ impl LayoutSplitter {
         self.ranks.truncate(first);
         if !aside.is_empty() && !class.identity.is_empty() {
             let identity = class.identity.iter();
-            let identity = identity.filter_map(|k| Some((JsonKey::new(k), object.get(k)?.clone())));
+            let identity =
+                identity.filter_map(|key| Some((T::from_static(key), object.get(key)?.clone())));
             aside.prepend(identity);
         }
         aside
     }
 
     /// Applies one rule; whether the member goes.
-    fn take_member(
+    fn take_member<T: JsonText>(
         &mut self,
         rule: &MemberRule,
-        key: &mut JsonKey,
-        value: &mut Value,
-        aside: &mut Object,
+        key: &mut T,
+        value: &mut JsonValue<T>,
+        aside: &mut JsonObject<T>,
     ) -> bool {
         let strips = self.mode == LayoutMode::Strip;
         match *rule {
@@ -146,12 +156,12 @@ impl LayoutSplitter {
             }
             MemberRule::Box(_) | MemberRule::Point if !strips => false,
             MemberRule::Box(corners) => {
-                let constant = Value::from(corners.to_vec());
+                let constant = numbers(corners);
                 aside.append(key.clone(), std::mem::replace(value, constant));
                 false
             }
             MemberRule::Point => {
-                let constant = Value::from(vec![0_i64, 0]);
+                let constant = numbers([0, 0]);
                 aside.append(key.clone(), std::mem::replace(value, constant));
                 false
             }
@@ -164,10 +174,10 @@ impl LayoutSplitter {
                 false
             }
             MemberRule::Object(class) => {
-                if let Value::Object(object) = value {
+                if let JsonValue::Object(object) = value {
                     let inner = self.split_object(object, class);
                     if !inner.is_empty() {
-                        aside.append(key.clone(), Value::Object(inner));
+                        aside.append(key.clone(), JsonValue::Object(inner));
                     }
                 }
                 false
@@ -187,67 +197,71 @@ impl LayoutSplitter {
         }
     }
 
-    fn split_counter(
+    fn split_counter<T: JsonText>(
         &self,
         counter: IdCounter,
-        key: &JsonKey,
-        value: &mut Value,
-        aside: &mut Object,
+        key: &T,
+        value: &mut JsonValue<T>,
+        aside: &mut JsonObject<T>,
     ) {
-        let Value::Number(number) = &*value else { return };
-        let truth = Number::from(self.highest_ids.get(counter));
+        let JsonValue::Number(number) = &*value else { return };
+        let truth = JsonNumber::whole(self.highest_ids.get(counter));
         if *number != truth {
-            aside.append(key.clone(), std::mem::replace(value, Value::Number(truth)));
+            aside.append(key.clone(), std::mem::replace(value, JsonValue::Number(truth)));
         }
     }
 
     /// Takes flags out; whether nothing is left.
-    fn take_flags(
+    fn take_flags<T: JsonText>(
         &mut self,
         class: &ObjectPolicy,
-        key: &JsonKey,
-        value: &mut Value,
-        aside: &mut Object,
+        key: &T,
+        value: &mut JsonValue<T>,
+        aside: &mut JsonObject<T>,
     ) -> bool {
-        let Value::Object(flags) = value else { return false };
+        let JsonValue::Object(flags) = value else { return false };
         let inner = self.split_object(flags, class);
         let goes = flags.is_empty();
         if goes || !inner.is_empty() {
-            aside.append(key.clone(), Value::Object(inner));
+            aside.append(key.clone(), JsonValue::Object(inner));
         }
         goes
     }
 
-    fn split_list(
+    fn split_list<T: JsonText>(
         &mut self,
         class: &ObjectPolicy,
         sorting: ListOrder,
-        key: &JsonKey,
-        value: &mut Value,
-        aside: &mut Object,
+        key: &T,
+        value: &mut JsonValue<T>,
+        aside: &mut JsonObject<T>,
     ) {
-        let Value::Array(elements) = value else { return };
+        let JsonValue::Array(elements) = value else { return };
         let order = match sorting {
             ListOrder::ById => sort_by_id(elements),
             ListOrder::None => None,
         };
-        let mut items: Vec<Value> = Vec::new();
+        let count = elements.len();
+        let mut items: Vec<JsonValue<T>> = Vec::new();
         for (at, element) in elements.iter_mut().enumerate() {
-            let Value::Object(object) = element else { continue };
+            let JsonValue::Object(object) = element else { continue };
             let inner = self.split_object(object, class);
             if !inner.is_empty() {
-                items.resize(at, Value::Null);
-                items.push(Value::Object(inner));
+                if items.is_empty() {
+                    items.reserve_exact(count);
+                }
+                items.resize(at, JsonValue::Null);
+                items.push(JsonValue::Object(inner));
             }
         }
         match order {
             None if items.is_empty() => {}
-            None => aside.append(key.clone(), Value::Array(items)),
+            None => aside.append(key.clone(), JsonValue::Array(items)),
             Some(order) => {
-                let mut both = Object::new();
-                both.append(ORDER_MEMBER, order);
-                both.append(ITEMS_MEMBER, Value::Array(items));
-                aside.append(key.clone(), Value::Object(both));
+                let mut both = JsonObject::new();
+                both.append(T::from_static(ORDER_MEMBER), order);
+                both.append(T::from_static(ITEMS_MEMBER), JsonValue::Array(items));
+                aside.append(key.clone(), JsonValue::Object(both));
             }
         }
     }
@@ -259,21 +273,22 @@ enum ListOrder {
     None,
 }
 
-/// Where a key stands in the canonical order; unknown ones come last.
-pub(super) fn member_rank(class: &ObjectPolicy, key: &str, from: usize) -> usize {
-    class.find_rule(key, from).map_or(usize::MAX, |(at, _)| at)
+/// A list of whole numbers.
+fn numbers<T: JsonText>(values: impl IntoIterator<Item = i64>) -> JsonValue<T> {
+    let numbers = values.into_iter().map(|value| JsonValue::Number(JsonNumber::whole(value)));
+    JsonValue::Array(numbers.collect())
 }
 
 /// Puts members into canonical order.
-pub(super) fn sort_members(object: &mut Object, class: &ObjectPolicy) {
+pub(super) fn sort_members<T: JsonText>(object: &mut JsonObject<T>, class: &ObjectPolicy) {
     let mut ranks = Vec::with_capacity(object.len());
-    if !class.rank_members(object.keys().map(JsonKey::as_str), &mut ranks) {
+    if !class.rank_members(object.keys(), &mut ranks) {
         sort_by_rank(object, &mut ranks);
     }
 }
 
 /// Sorts members and their ranks; equal ranks keep their order. Nearly all are in order.
-fn sort_by_rank(object: &mut Object, ranks: &mut [MemberRank]) {
+pub(super) fn sort_by_rank<T>(object: &mut JsonObject<T>, ranks: &mut [MemberRank]) {
     let members = object.members_mut();
     for at in 1..ranks.len() {
         let place = ranks[..at].partition_point(|rank| *rank <= ranks[at]);
@@ -283,47 +298,50 @@ fn sort_by_rank(object: &mut Object, ranks: &mut [MemberRank]) {
 }
 
 /// Sorts a list of whole numbers; other lists have no order we know of.
-fn sort_link_ids(key: &JsonKey, value: &mut Value, aside: &mut Object) {
-    let Value::Array(ids) = value else { return };
-    if !ids.iter().all(|id| id.as_i64().is_some()) || ids.is_sorted_by_key(Value::as_i64) {
+fn sort_link_ids<T: JsonText>(key: &T, value: &mut JsonValue<T>, aside: &mut JsonObject<T>) {
+    let JsonValue::Array(ids) = value else { return };
+    if !ids.iter().all(|id| id.as_i64().is_some()) || ids.is_sorted_by_key(JsonValue::as_i64) {
         return;
     }
-    aside.append(key.clone(), Value::Array(ids.clone()));
-    ids.sort_by_key(Value::as_i64);
+    aside.append(key.clone(), JsonValue::Array(ids.clone()));
+    ids.sort_by_key(JsonValue::as_i64);
 }
 
 /// The order of ids: whole numbers by value, then texts, then elements without one.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum IdOrder<'a> {
     Number(i64),
-    Text(&'a str),
+    Text(Cow<'a, str>),
     None,
 }
 
-pub(super) fn element_id_order(element: &Value) -> IdOrder<'_> {
+pub(super) fn element_id_order<T: JsonText>(element: &JsonValue<T>) -> IdOrder<'_> {
     match element_id(element) {
-        Some(Value::Number(number)) => number.as_i64().map_or(IdOrder::None, IdOrder::Number),
-        Some(Value::String(text)) => match text.parse::<i64>() {
-            Ok(number) if number.to_string() == *text => IdOrder::Number(number),
-            _ => IdOrder::Text(text),
-        },
+        Some(JsonValue::Number(number)) => number.as_i64().map_or(IdOrder::None, IdOrder::Number),
+        Some(JsonValue::String(text)) => {
+            let text = text.decode();
+            match text.parse::<i64>() {
+                Ok(number) if number.to_string() == text => IdOrder::Number(number),
+                _ => IdOrder::Text(text),
+            }
+        }
         _ => IdOrder::None,
     }
 }
 
 /// Sorts elements by id, equal ids in their old order. Gives, for each old place, the new
 /// one, if anything moved.
-fn sort_by_id(elements: &mut Vec<Value>) -> Option<Value> {
+fn sort_by_id<T: JsonText>(elements: &mut Vec<JsonValue<T>>) -> Option<JsonValue<T>> {
     if elements.is_sorted_by_key(|element| element_id_order(element)) {
         return None;
     }
     let mut old_places: Vec<usize> = (0..elements.len()).collect();
     old_places.sort_by_cached_key(|&at| element_id_order(&elements[at]));
-    let mut new_places = vec![0_usize; elements.len()];
-    let mut taken: Vec<Value> = std::mem::take(elements);
-    for (new, &old) in old_places.iter().enumerate() {
+    let mut new_places = vec![0; elements.len()];
+    let mut taken = std::mem::take(elements);
+    for (new, &old) in (0..).zip(&old_places) {
         new_places[old] = new;
         elements.push(std::mem::take(&mut taken[old]));
     }
-    Some(Value::from(new_places))
+    Some(numbers(new_places))
 }

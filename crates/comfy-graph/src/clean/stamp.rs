@@ -37,16 +37,33 @@ pub struct EarlierLayouts<'a> {
     pub remembered: Vec<LayoutSource<'a>>,
     /// What was saved before, taken for what an old tab shows, and written over since.
     pub set_aside: Option<LayoutSource<'a>>,
-    /// When the file held last was committed without git-comfy, in milliseconds since 1970: what
-    /// was moved in it was moved then, whoever saves it first.
-    pub raw_since: Option<u64>,
+    /// What it held in commits made without git-comfy, the oldest first, if the file held last is
+    /// such a one: where the first of them has a thing, it was put then, whoever saves it first.
+    pub raw_commits: Vec<CommittedLayout<'a>>,
+}
+
+/// The layout in a file that was committed with its positions.
+#[derive(Debug, Clone, Copy)]
+pub struct CommittedLayout<'a> {
+    /// The layout.
+    pub source: LayoutSource<'a>,
+    /// The second of the commit, in milliseconds since 1970.
+    pub at: u64,
+}
+
+impl CommittedLayout<'_> {
+    /// Who saw what was committed moves things later than that.
+    fn seen_at(&self) -> u64 {
+        self.at.saturating_add(1000)
+    }
 }
 
 impl EarlierLayouts<'_> {
     /// The latest time in it.
     pub fn latest_millis(&self) -> u64 {
         let all = self.last.iter().chain(&self.written_by_git).chain(&self.before);
-        all.map(|source| source.layout.latest_millis()).max().unwrap_or(0)
+        let times = all.map(|source| source.layout.latest_millis());
+        times.chain(self.raw_commits.iter().map(CommittedLayout::seen_at)).max().unwrap_or(0)
     }
 }
 
@@ -83,21 +100,31 @@ fn stamp_at(line: &str, past: &EarlierLayouts<'_>, now: Clock) -> Option<Clocked
 
 /// The same for a layout that was saved elsewhere, at a time that nobody wrote down: what was
 /// moved counts as moved at a time that the caller chooses, and what belongs to no place gives
-/// way to every save. What lies where it is remembered to have been was not moved since.
+/// way to every save. What lies where it is remembered to have been, or where an older commit had
+/// it, was not moved since.
 pub fn stamp_moves(line: &str, past: &EarlierLayouts<'_>, moved: Clock) -> Option<ClockedLayout> {
     let mut layout = stamp_at(line, past, moved)?;
     layout.saved = layout.saved.min(Clock::Unknown(0));
     for graph in &mut layout.graphs {
         let here = PlacementView::of_graph(graph);
         let remembered = views_of(&past.remembered, graph);
+        let raw: Vec<PlacementView<'_>> = past
+            .raw_commits
+            .iter()
+            .filter_map(|committed| view_of(Some(committed.source), graph))
+            .collect();
         let Some(last) = view_of(past.last, graph) else { continue };
         let mut stayed = Vec::new();
         for (key, place) in graph.places.iter().filter(|(_, place)| place.moved == moved) {
             let at = here.geometry.get(key).copied().unwrap_or_default();
             let known = last.find_placement(key, &place.class);
+            let was_there = || {
+                was_in_clean_file(remembered.iter(), key, place, at)
+                    || raw.iter().any(|view| is_so(&here, key, place, Some(view)))
+            };
             if let Some((before, _)) = known
                 && matches!(before.moved, Clock::At(_))
-                && was_in_clean_file(remembered.iter(), key, place, at)
+                && was_there()
             {
                 stayed.push((key.clone(), with_renamed_group(before, last.source)));
             }
@@ -207,7 +234,11 @@ fn stamp_graph(graph: &mut ClockedGraph, past: &EarlierLayouts<'_>, now: Clock) 
         shown_by_tab: views_of(&past.shown_by_tab, graph),
         remembered: views_of(&past.remembered, graph),
         set_aside: view_of(past.set_aside, graph),
-        raw_since: past.raw_since,
+        raw_commits: past
+            .raw_commits
+            .iter()
+            .filter_map(|raw| Some((view_of(Some(raw.source), graph)?, *raw)))
+            .collect(),
         piled: piled_nodes(graph),
         marks,
         now: PlacementView::of_graph(graph),
@@ -294,7 +325,7 @@ struct PlaceHistory<'a> {
     shown_by_tab: Vec<PlacementView<'a>>,
     remembered: Vec<PlacementView<'a>>,
     set_aside: Option<PlacementView<'a>>,
-    raw_since: Option<u64>,
+    raw_commits: Vec<(PlacementView<'a>, CommittedLayout<'a>)>,
     piled: Vec<PlaceKey>,
     marks: FxHashMap<PlaceKey, (f64, f64)>,
     now: PlacementView<'static>,
@@ -310,11 +341,12 @@ impl PlaceHistory<'_> {
         if let Some((last, there)) = known {
             if is_same_position(here, there) && has_same_looks(fresh, last) {
                 if let Some(place) = self.clocked_before(key, fresh, last) {
+                    if self.was_there(key, fresh, here) || self.is_piled(key) {
+                        return place;
+                    }
                     // What was moved in the raw file is what the person saw, and saves.
-                    return match self.was_there(key, fresh, here) || self.is_piled(key) {
-                        true => place,
-                        false => anew(self.moved_in_raw_file(&place, now), now),
-                    };
+                    let moved = self.moved_in_raw_file(key, fresh, here, &place, now);
+                    return moved.map_or(place, |moved| anew(moved, now));
                 }
                 let is_verbatim = fresh.members == last.members && self.is_same_frame(fresh, last);
                 let restated = if is_verbatim { last.written } else { now };
@@ -324,9 +356,11 @@ impl PlaceHistory<'_> {
                 return self.last_in_new_names(last);
             }
             if self.moved_with_group(last, here, there) && has_same_looks(fresh, last) {
-                let before = self.clocked_before(key, fresh, last);
-                let moved = before.map(|before| self.moved_in_raw_file(&before, now));
-                return anew(moved.unwrap_or(last.moved), now);
+                let Some(before) = self.clocked_before(key, fresh, last) else {
+                    return anew(last.moved, now);
+                };
+                let moved = self.moved_in_raw_file(key, fresh, there, &before, now);
+                return moved.map_or(before, |moved| anew(moved, now));
             }
         }
         let is_set_back_again = is_so(&self.now, key, fresh, self.set_aside.as_ref());
@@ -373,12 +407,31 @@ impl PlaceHistory<'_> {
         self.piled.iter().any(|piled| piled.as_str() == key)
     }
 
-    /// When a place was moved that a raw file has elsewhere than a clean one before: at the time
-    /// of its commit, so that whoever moves it after that is later, but after that one.
-    fn moved_in_raw_file(&self, before: &Placement, now: Clock) -> Clock {
-        let (Clock::At(stamp), Some(since)) = (now, self.raw_since) else { return now };
-        let millis = since.max(before.moved.millis() + 1).min(stamp.millis);
-        Clock::At(ClockStamp { millis, ..stamp })
+    /// When a place was moved that a raw file has elsewhere than a clean one before: when a
+    /// commit had it there first, so that whoever moves it after that is later, but after the
+    /// clean one. Nothing where that one is later: the raw file only shows what was there once.
+    fn moved_in_raw_file(
+        &self,
+        key: &str,
+        fresh: &Placement,
+        here: Geometry,
+        before: &Placement,
+        now: Clock,
+    ) -> Option<Clock> {
+        let had_it_there = |(view, _): &&(PlacementView<'_>, CommittedLayout<'_>)| {
+            let known = view.find_placement(key, &fresh.class);
+            known.is_some_and(|(place, there)| {
+                is_same_position(here, there) && has_same_looks(fresh, place)
+            })
+        };
+        let (Clock::At(stamp), Some((_, first))) =
+            (now, self.raw_commits.iter().find(had_it_there))
+        else {
+            return Some(now);
+        };
+        let before = before.moved.millis();
+        let millis = first.at.max(before + 1);
+        (before < first.seen_at()).then_some(Clock::At(ClockStamp { millis, ..stamp }))
     }
 
     /// Whether it lay there at any time that is remembered of clean files.

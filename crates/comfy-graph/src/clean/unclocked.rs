@@ -6,8 +6,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::clock::Clock;
-use super::clocked_layout::ClockedLayout;
+use super::clock::{Clock, ClockStamp};
+use super::clocked_layout::{ClockedLayout, Placement};
 use super::layout_source::LayoutSource;
 use super::placement::PlaceKey;
 use super::stamp::{geometries, has_same_looks, is_same_position};
@@ -80,27 +80,70 @@ impl UnclockedRanks {
     }
 }
 
+/// A place of a side that the ancestor has, too.
+struct PlaceInBase<'l> {
+    /// Its name in the ancestor.
+    name: (JsonPath, PlaceKey),
+    place: &'l Placement,
+    before: &'l Placement,
+    /// It lies, and looks, as in the ancestor.
+    is_unmoved: bool,
+}
+
+fn places_in_base<'l>(layout: &'l ClockedLayout, base: LayoutSource<'l>) -> Vec<PlaceInBase<'l>> {
+    let mut places = Vec::new();
+    for graph in &layout.graphs {
+        let Some(base_graph) = base.graph(&graph.path) else { continue };
+        let (here, there) = (geometries(graph), geometries(base_graph));
+        for (key, place) in &graph.places {
+            let known = base.find_placement(&graph.path, key, &place.class);
+            let Some((old, before)) = known else { continue };
+            let spots = here.get(key).zip(there.get(&old));
+            let is_so = spots.is_some_and(|(here, there)| is_same_position(*here, *there));
+            let is_unmoved = is_so && has_same_looks(place, before);
+            places.push(PlaceInBase { name: (graph.path.clone(), old), place, before, is_unmoved });
+        }
+    }
+    places
+}
+
+/// Ranks what their side moved, at that time, above where ours has it, if ours did not move it
+/// since the common ancestor: its clock says nothing of who moved it last.
+pub fn outrank_unmoved(
+    theirs: UnclockedSide<'_>,
+    moved: ClockStamp,
+    ours: &ClockedLayout,
+    base_of_ours: LayoutSource<'_>,
+) {
+    let unmoved: MovedPlaces = places_in_base(ours, base_of_ours)
+        .into_iter()
+        .filter(|known| known.is_unmoved)
+        .map(|known| (known.name, known.place.moved))
+        .collect();
+    for graph in &mut theirs.layout.graphs {
+        for (key, place) in &mut graph.places {
+            let Some(old) = theirs.base.old_key(key) else { continue };
+            if let Some(ours) = unmoved.get(&(graph.path.clone(), old))
+                && place.moved == Clock::At(moved)
+            {
+                let millis = moved.millis.max(ours.millis() + 1);
+                place.moved = Clock::At(ClockStamp { millis, ..moved });
+                place.written = place.written.max(place.moved);
+            }
+        }
+    }
+}
+
 impl UnclockedSide<'_> {
     /// The moved places, by the names they have in the ancestor.
     fn moved_places(&self) -> MovedPlaces {
-        let mut moved = MovedPlaces::default();
-        for graph in &self.layout.graphs {
-            let Some(base) = self.base.graph(&graph.path) else { continue };
-            let (here, there) = (geometries(graph), geometries(base));
-            for (key, place) in &graph.places {
-                let known = self.base.find_placement(&graph.path, key, &place.class);
-                let Some((old, before)) = known else { continue };
-                let is_unclocked = [place.moved, before.moved]
-                    .iter()
-                    .all(|clock| matches!(clock, Clock::Unknown(_)));
-                let spots = here.get(key).zip(there.get(&old));
-                let is_so = spots.is_some_and(|(here, there)| is_same_position(*here, *there));
-                if is_unclocked && !(is_so && has_same_looks(place, before)) {
-                    moved.insert((graph.path.clone(), old), place.moved);
-                }
-            }
-        }
-        moved
+        let is_unclocked = |place: &Placement| matches!(place.moved, Clock::Unknown(_));
+        places_in_base(self.layout, self.base)
+            .into_iter()
+            .filter(|known| is_unclocked(known.place) && is_unclocked(known.before))
+            .filter(|known| !known.is_unmoved)
+            .map(|known| (known.name, known.place.moved))
+            .collect()
     }
 
     fn rank(&mut self, moves: &MovedPlaces, rank: impl Fn(&(JsonPath, PlaceKey), Clock) -> Clock) {

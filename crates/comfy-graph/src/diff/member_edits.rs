@@ -398,7 +398,7 @@ fn node_edit(
 }
 
 /// Properties of nodes that programs write beside what a person does.
-pub(crate) const PROGRAM_WRITTEN_PROPERTIES: [&str; 8] = [
+pub const PROGRAM_WRITTEN_PROPERTIES: [&str; 8] = [
     "Node name for S&R",
     "enableTabs",
     "tabWidth",

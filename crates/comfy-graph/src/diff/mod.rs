@@ -26,6 +26,7 @@ mod taken_over;
 mod widgets;
 mod wire_origin;
 mod wires;
+mod word_diff;
 mod workflow;
 
 pub use apply::{ApplyError, apply};
@@ -36,6 +37,7 @@ pub use edit::{
     SlotSide, SourceRef, SubgraphRef,
 };
 pub use lineage::{Aspect, Lineage, NodeAspect};
-pub(crate) use member_edits::PROGRAM_WRITTEN_PROPERTIES;
-pub use node_matches::{WorkflowLikeness, match_nodes, workflow_likeness};
+pub use member_edits::PROGRAM_WRITTEN_PROPERTIES;
+pub use node_matches::{PairedNodes, WorkflowLikeness, match_nodes, pair_nodes, workflow_likeness};
 pub use taken_over::has_taken_over;
+pub use word_diff::{WordDiffPart, diff_words};

@@ -1,22 +1,53 @@
 //! The pairs of nodes as layouts need them. Must not know what is done with them.
 
 use crate::clean::{self, PlaceMatches};
-use crate::graph::Workflow;
+use crate::graph::{GraphScope, NodeKey, Workflow};
 use crate::json::Value;
 use crate::pair::{IndexedGraph, Pairing, pair_workflows};
 
 /// Which node of one workflow is which of another, cleaned or not. Nothing if one is none.
 pub fn match_nodes(before: Value, after: Value) -> Option<PlaceMatches> {
     with_pairs(before, after, |old, new, pairing| {
-        let nodes = pairing.new_of.iter().enumerate();
-        let nodes = nodes
-            .filter_map(|(spot, partner)| Some((old.node_key(spot), new.node_key((*partner)?))));
-        let graphs = pairing.new_layer.iter().enumerate();
-        let graphs = graphs.filter_map(|(layer, partner)| {
-            let scope = |graph: &IndexedGraph<'_>, layer: usize| graph.layers[layer].scope.clone();
-            Some((scope(old, layer), scope(new, (*partner)?)))
-        });
-        PlaceMatches::new(nodes, graphs)
+        PlaceMatches::new(node_pairs(old, new, pairing), graph_pairs(old, new, pairing))
+    })
+}
+
+/// Which nodes and graphs of one workflow are which of another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PairedNodes {
+    /// Nodes: before, after.
+    pub nodes: Vec<(NodeKey, NodeKey)>,
+    /// Graphs: before, after; the root is always paired with the root.
+    pub graphs: Vec<(GraphScope, GraphScope)>,
+}
+
+/// Pairs the nodes of two workflows, cleaned or not, as [`super::diff`] does. Nothing if one
+/// is no workflow.
+pub fn pair_nodes(before: Value, after: Value) -> Option<PairedNodes> {
+    with_pairs(before, after, |old, new, pairing| PairedNodes {
+        nodes: node_pairs(old, new, pairing).collect(),
+        graphs: graph_pairs(old, new, pairing).collect(),
+    })
+}
+
+fn node_pairs<'p>(
+    old: &'p IndexedGraph<'_>,
+    new: &'p IndexedGraph<'_>,
+    pairing: &'p Pairing,
+) -> impl Iterator<Item = (NodeKey, NodeKey)> + 'p {
+    let nodes = pairing.new_of.iter().enumerate();
+    nodes.filter_map(move |(spot, partner)| Some((old.node_key(spot), new.node_key((*partner)?))))
+}
+
+fn graph_pairs<'p>(
+    old: &'p IndexedGraph<'_>,
+    new: &'p IndexedGraph<'_>,
+    pairing: &'p Pairing,
+) -> impl Iterator<Item = (GraphScope, GraphScope)> + 'p {
+    let graphs = pairing.new_layer.iter().enumerate();
+    graphs.filter_map(move |(layer, partner)| {
+        let scope = |graph: &IndexedGraph<'_>, layer: usize| graph.layers[layer].scope.clone();
+        Some((scope(old, layer), scope(new, (*partner)?)))
     })
 }
 

@@ -3,7 +3,7 @@
 //! The tests are those of the frontend, made a little stricter so that
 //! other programs' files with `nodes` in them are left alone. Looks only; changes nothing.
 
-use crate::json::{JsonPath, JsonStep, Object, Value};
+use crate::json::{JsonKey, JsonObject, JsonPath, JsonStep, JsonText, JsonValue, Object, Value};
 
 /// How deep a wrapped graph is looked for. Server histories nest five levels.
 const SEARCH_DEPTH: usize = 8;
@@ -68,6 +68,11 @@ impl DocumentKind {
 
 /// Says what a document is.
 pub fn document_kind(document: &Value) -> DocumentKind {
+    find_document_kind(document)
+}
+
+/// [`document_kind`] of any tree.
+pub(crate) fn find_document_kind<T: JsonText>(document: &JsonValue<T>) -> DocumentKind {
     if let Some(kind) = graph_kind(document) {
         return DocumentKind::Graph(kind);
     }
@@ -80,12 +85,12 @@ pub fn document_kind(document: &Value) -> DocumentKind {
 }
 
 /// The kind of graph a value is from its root on, if it is one.
-fn graph_kind(value: &Value) -> Option<GraphKind> {
+fn graph_kind<T: JsonText>(value: &JsonValue<T>) -> Option<GraphKind> {
     let object = value.as_object()?;
     if let Some(schema) = workflow_schema(object) {
         return Some(GraphKind::Workflow(schema));
     }
-    is_prompt(object).then_some(GraphKind::Prompt)
+    has_prompt_nodes(object).then_some(GraphKind::Prompt)
 }
 
 /// Whether an object is a workflow in the format of the editor: `nodes` is an array in
@@ -95,7 +100,7 @@ pub fn is_workflow(object: &Object) -> bool {
 }
 
 /// The schema of a workflow, if the object is one.
-pub(super) fn workflow_schema(object: &Object) -> Option<WorkflowSchema> {
+pub(super) fn workflow_schema<T: JsonText>(object: &JsonObject<T>) -> Option<WorkflowSchema> {
     let nodes = object.get("nodes")?.as_array()?;
     let version = object.get("version")?.as_number()?;
     let whole = match nodes {
@@ -108,10 +113,10 @@ pub(super) fn workflow_schema(object: &Object) -> Option<WorkflowSchema> {
     whole.then_some(schema)
 }
 
-fn is_node(value: &Value) -> bool {
+fn is_node<T: JsonText>(value: &JsonValue<T>) -> bool {
     let Some(node) = value.as_object() else { return false };
-    matches!(node.get("id"), Some(Value::Number(_) | Value::String(_)))
-        && matches!(node.get("type"), Some(Value::String(_) | Value::Null) | None)
+    matches!(node.get("id"), Some(JsonValue::Number(_) | JsonValue::String(_)))
+        && matches!(node.get("type"), Some(JsonValue::String(_) | JsonValue::Null) | None)
         && (node.contains_key("type") || node.contains_key("pos"))
 }
 
@@ -119,27 +124,35 @@ fn is_node(value: &Value) -> bool {
 /// that is text and `inputs` that are an object. The frontend writes a node of a class
 /// that is not installed without `class_type`: such a one may be among others.
 pub fn is_prompt(object: &Object) -> bool {
+    has_prompt_nodes(object)
+}
+
+fn has_prompt_nodes<T: JsonText>(object: &JsonObject<T>) -> bool {
     let mut classes = 0;
     let whole = object.values().all(|node| {
         let class = node.get("class_type");
         classes += usize::from(class.is_some());
         let missing = class.is_none() && node.get("_meta").is_some();
-        (missing || class.and_then(Value::as_str).is_some())
-            && node.get("inputs").and_then(Value::as_object).is_some()
+        (missing || class.and_then(JsonValue::as_text).is_some())
+            && node.get("inputs").and_then(JsonValue::as_object).is_some()
     });
     whole && classes > 0
 }
 
-fn is_templates(document: &Value) -> bool {
-    let Some(Value::Array(templates)) = document.get("templates") else { return false };
+fn is_templates<T: JsonText>(document: &JsonValue<T>) -> bool {
+    let Some(JsonValue::Array(templates)) = document.get("templates") else { return false };
     !templates.is_empty()
         && templates.iter().all(|template| {
-            template.get("name").and_then(Value::as_str).is_some()
-                && template.get("data").and_then(Value::as_str).is_some()
+            template.get("name").and_then(JsonValue::as_text).is_some()
+                && template.get("data").and_then(JsonValue::as_text).is_some()
         })
 }
 
-fn find_graphs(value: &Value, way: &mut Vec<JsonStep>, found: &mut Vec<GraphLocation>) {
+fn find_graphs<T: JsonText>(
+    value: &JsonValue<T>,
+    way: &mut Vec<JsonStep>,
+    found: &mut Vec<GraphLocation>,
+) {
     if !way.is_empty()
         && let Some(kind) = graph_kind(value)
     {
@@ -150,19 +163,19 @@ fn find_graphs(value: &Value, way: &mut Vec<JsonStep>, found: &mut Vec<GraphLoca
         return;
     }
     match value {
-        Value::Array(elements) => {
+        JsonValue::Array(elements) => {
             for (at, element) in elements.iter().enumerate() {
-                if matches!(element, Value::Array(_) | Value::Object(_)) {
+                if matches!(element, JsonValue::Array(_) | JsonValue::Object(_)) {
                     way.push(JsonStep::Index(at));
                     find_graphs(element, way, found);
                     way.pop();
                 }
             }
         }
-        Value::Object(members) => {
+        JsonValue::Object(members) => {
             for (key, member) in members.iter() {
-                if matches!(member, Value::Array(_) | Value::Object(_)) {
-                    way.push(JsonStep::Key(key.clone()));
+                if matches!(member, JsonValue::Array(_) | JsonValue::Object(_)) {
+                    way.push(JsonStep::Key(JsonKey::from(key.decode())));
                     find_graphs(member, way, found);
                     way.pop();
                 }

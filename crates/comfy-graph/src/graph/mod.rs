@@ -34,6 +34,7 @@ pub use check::check_workflow;
 pub use counters::IdCounters;
 pub use defect::{DefectKind, GraphList, Severity, WorkflowDefect};
 pub use definition::SubgraphDefinition;
+pub(crate) use document_kind::find_document_kind;
 pub use document_kind::{
     DocumentKind, GraphKind, GraphLocation, WorkflowSchema, document_kind, is_prompt, is_workflow,
 };

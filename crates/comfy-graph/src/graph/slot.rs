@@ -94,6 +94,12 @@ impl<'a> Slot<'a> {
     pub fn widget(self) -> Option<&'a str> {
         self.raw.get("widget")?.get("name")?.as_str()
     }
+
+    /// Whether the server may run the node without this input.
+    pub fn is_optional(self) -> bool {
+        // LiteGraph's `RenderShape.HollowCircle`.
+        self.raw.get("shape").and_then(Value::as_i64) == Some(7)
+    }
 }
 
 fn parse_link_ids(value: Option<&Value>) -> impl Iterator<Item = LinkId> + '_ {

@@ -3,7 +3,9 @@
 use compact_str::CompactString;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::{Number, Object, Value};
+use super::{
+    JsonKey, JsonNumber, JsonObject, JsonText, JsonValue, Number, Object, SourceText, Value,
+};
 
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
@@ -59,9 +61,9 @@ impl From<f64> for Value {
     }
 }
 
-impl From<Object> for Value {
-    fn from(value: Object) -> Self {
-        Value::Object(value)
+impl<T> From<JsonObject<T>> for JsonValue<T> {
+    fn from(value: JsonObject<T>) -> Self {
+        JsonValue::Object(value)
     }
 }
 
@@ -110,6 +112,58 @@ impl Serialize for Object {
             map.serialize_entry(key.as_str(), value)?;
         }
         map.end()
+    }
+}
+
+impl From<JsonNumber<SourceText<'_>>> for Number {
+    fn from(number: JsonNumber<SourceText<'_>>) -> Self {
+        Number::from_checked(number.as_str())
+    }
+}
+
+impl From<JsonValue<SourceText<'_>>> for Value {
+    fn from(value: JsonValue<SourceText<'_>>) -> Self {
+        match value {
+            JsonValue::Null => Value::Null,
+            JsonValue::Bool(value) => Value::Bool(value),
+            JsonValue::Number(number) => Value::Number(number.into()),
+            JsonValue::String(text) => Value::String(CompactString::from(text.decode())),
+            JsonValue::Array(elements) => Value::from(elements),
+            JsonValue::Object(object) => Value::Object(object.into()),
+        }
+    }
+}
+
+impl From<JsonObject<SourceText<'_>>> for Object {
+    fn from(object: JsonObject<SourceText<'_>>) -> Self {
+        let member = |(key, value): (SourceText<'_>, JsonValue<SourceText<'_>>)| {
+            (JsonKey::from(key.decode()), Value::from(value))
+        };
+        Object::from_distinct(object.into_iter().map(member).collect())
+    }
+}
+
+impl From<Value> for JsonValue<SourceText<'_>> {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => JsonValue::Null,
+            Value::Bool(value) => JsonValue::Bool(value),
+            Value::Number(number) => {
+                JsonValue::Number(JsonNumber::from_text(JsonText::new(number.as_str())))
+            }
+            Value::String(text) => JsonValue::String(JsonText::new(&text)),
+            Value::Array(elements) => {
+                JsonValue::Array(elements.into_iter().map(Into::into).collect())
+            }
+            Value::Object(object) => JsonValue::Object(object.into()),
+        }
+    }
+}
+
+impl From<Object> for JsonObject<SourceText<'_>> {
+    fn from(object: Object) -> Self {
+        let members = object.into_iter().map(|(key, value)| (JsonText::new(&key), value.into()));
+        JsonObject::from_distinct(members.collect())
     }
 }
 

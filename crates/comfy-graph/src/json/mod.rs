@@ -11,11 +11,15 @@
 //! has no reading of the bare `NaN` that Python writes into image metadata. Reports,
 //! server answers and settings, where none of that matters, use `serde_json`.
 //!
+//! What only cleans and smudges is read as a tree whose texts stay in the file ([`SourceText`]):
+//! it is the same tree over another kind of text, and half as expensive.
+//!
 //! This module must not know what a workflow is.
 
 mod convert;
 mod deserialize;
 mod error;
+mod names;
 mod number;
 mod object;
 mod parse;
@@ -23,16 +27,22 @@ mod path;
 mod print;
 mod scan;
 mod style;
+mod text;
 mod value;
 
 pub use deserialize::DeserializeError;
 pub use error::{JsonError, JsonErrorKind};
+pub(crate) use names::NameTable;
+pub(crate) use number::JsonNumber;
 pub use number::Number;
+pub(crate) use object::JsonObject;
 pub use object::{JsonKey, Object};
-pub(crate) use parse::decode_utf8;
 pub use parse::{MAX_DEPTH, parse, parse_lenient, parse_text};
+pub(crate) use parse::{decode_utf8, parse_source};
 pub use path::{JsonPath, JsonStep};
-pub(crate) use print::print_into;
+pub(crate) use print::{NO_LINES, print_into, print_object_into, prints_as};
 pub use print::{print, print_object};
 pub use style::{Escapes, Indent, JsonStyle, LineEnd};
+pub(crate) use text::{JsonText, SourceText};
+pub(crate) use value::JsonValue;
 pub use value::Value;

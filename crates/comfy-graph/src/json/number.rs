@@ -4,12 +4,17 @@ use std::fmt;
 
 use compact_str::{CompactString, ToCompactString, format_compact};
 
+use super::JsonText;
+
 /// A JSON number: its text, never a float.
 ///
 /// `==` compares the spelling (`1` is not `1.0`); [`Number::same_value`] compares the
 /// value. Text read leniently may also be `NaN`, `Infinity` or `-Infinity`.
+pub type Number = JsonNumber<CompactString>;
+
+/// A JSON number over one kind of text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Number(CompactString);
+pub struct JsonNumber<T>(T);
 
 /// A finite decimal without its spelling: value = ±0.digits × 10^exponent.
 #[derive(PartialEq, Eq)]
@@ -19,34 +24,46 @@ struct Decimal<'a> {
     exponent: i64,
 }
 
-impl Number {
+impl<T: JsonText> JsonNumber<T> {
     /// Takes text that the parser has already checked.
-    pub(super) fn from_checked(text: &str) -> Self {
-        Number(CompactString::new(text))
+    pub(super) fn from_text(text: T) -> Self {
+        JsonNumber(text)
+    }
+
+    /// A whole number of our own.
+    pub(crate) fn whole(value: i64) -> Self {
+        JsonNumber(T::new(&value.to_compact_string()))
     }
 
     /// The number exactly as the file spells it.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_plain().unwrap_or_default()
     }
 
     /// The value, if it is spelled as a whole number (`7`, not `7.0`) that fits.
     pub fn as_i64(&self) -> Option<i64> {
-        self.0.parse().ok()
+        self.as_str().parse().ok()
     }
 
     /// The value, if it is spelled as a whole number that fits. Seeds go up to 2^64-1.
     pub fn as_u64(&self) -> Option<u64> {
-        self.0.parse().ok()
+        self.as_str().parse().ok()
     }
 
     /// The nearest float. `NaN` only for text that was read leniently.
     pub fn as_f64(&self) -> f64 {
-        match self.0.as_str() {
+        match self.as_str() {
             "Infinity" => f64::INFINITY,
             "-Infinity" => f64::NEG_INFINITY,
             text => text.parse().unwrap_or(f64::NAN),
         }
+    }
+}
+
+impl Number {
+    /// Takes text that the parser has already checked.
+    pub(super) fn from_checked(text: &str) -> Self {
+        JsonNumber(CompactString::new(text))
     }
 
     /// Whether both mean the same number however they are spelled: `1`, `1.0` and
@@ -98,19 +115,19 @@ impl fmt::Display for Number {
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Number(value.to_compact_string())
+        JsonNumber(value.to_compact_string())
     }
 }
 
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
-        Number(value.to_compact_string())
+        JsonNumber(value.to_compact_string())
     }
 }
 
 impl From<usize> for Number {
     fn from(value: usize) -> Self {
-        Number(value.to_compact_string())
+        JsonNumber(value.to_compact_string())
     }
 }
 
@@ -118,21 +135,21 @@ impl From<f64> for Number {
     /// Spelled as JavaScript would for everyday magnitudes: no `.0` on whole numbers.
     fn from(value: f64) -> Self {
         if value.is_nan() {
-            return Number(CompactString::const_new("NaN"));
+            return JsonNumber(CompactString::const_new("NaN"));
         }
         if value.is_infinite() {
             let text = if value > 0.0 { "Infinity" } else { "-Infinity" };
-            return Number(CompactString::const_new(text));
+            return JsonNumber(CompactString::const_new(text));
         }
         if value == 0.0 || (1e-6..1e21).contains(&value.abs()) {
-            return Number(format_compact!("{}", if value == 0.0 { 0.0 } else { value }));
+            return JsonNumber(format_compact!("{}", if value == 0.0 { 0.0 } else { value }));
         }
         let text = format!("{value:e}");
         match text.split_once('e') {
             Some((mantissa, exponent)) if !exponent.starts_with('-') => {
-                Number(format_compact!("{mantissa}e+{exponent}"))
+                JsonNumber(format_compact!("{mantissa}e+{exponent}"))
             }
-            _ => Number(CompactString::from(text)),
+            _ => JsonNumber(CompactString::from(text)),
         }
     }
 }

@@ -9,8 +9,11 @@ use std::collections::HashSet;
 
 use compact_str::CompactString;
 
+use super::names::{NameTable, hash_name};
 use super::scan::{find_special, skip_spaces};
-use super::{JsonError, JsonErrorKind, JsonKey, Number, Object, Value};
+use super::{
+    JsonError, JsonErrorKind, JsonNumber, JsonObject, JsonText, JsonValue, SourceText, Value,
+};
 
 /// The deepest nesting that is read. Real workflows reach about a dozen levels; reading
 /// and dropping recurse, so there must be an end that fits a small stack.
@@ -26,17 +29,63 @@ enum ParseMode {
     Lenient,
 }
 
-struct JsonParser<'a> {
+/// A text that can be taken out of a file.
+trait ParsedText<'a>: JsonText {
+    /// Of a string or number without escapes.
+    fn from_plain(spelled: &'a str) -> Self;
+
+    /// Of a key without escapes, with its hash.
+    fn from_key(spelled: &'a str, hash: u8, names: &NameTable) -> Self;
+
+    /// Of a string with escapes as `JSON.stringify` spells them; nothing if it wants the
+    /// characters.
+    fn from_escaped(spelled: &'a str) -> Option<Self>;
+}
+
+impl<'a> ParsedText<'a> for CompactString {
+    #[inline(always)]
+    fn from_plain(spelled: &'a str) -> Self {
+        CompactString::new(spelled)
+    }
+
+    #[inline(always)]
+    fn from_key(spelled: &'a str, _: u8, _: &NameTable) -> Self {
+        CompactString::new(spelled)
+    }
+
+    fn from_escaped(_: &'a str) -> Option<Self> {
+        None
+    }
+}
+
+impl<'a> ParsedText<'a> for SourceText<'a> {
+    #[inline(always)]
+    fn from_plain(spelled: &'a str) -> Self {
+        SourceText::Plain(spelled)
+    }
+
+    #[inline(always)]
+    fn from_key(spelled: &'a str, hash: u8, names: &NameTable) -> Self {
+        SourceText::Key(spelled, names.find_hashed(spelled, hash))
+    }
+
+    fn from_escaped(spelled: &'a str) -> Option<Self> {
+        Some(SourceText::Escaped(spelled))
+    }
+}
+
+struct JsonParser<'a, T> {
     text: &'a [u8],
     /// The same text: a piece between two ASCII bytes is cut out without another look.
     checked: &'a str,
     at: usize,
     depth: usize,
     rules: ParseMode,
+    names: &'a NameTable,
     /// What is read of the arrays and objects that are still open, innermost last: each is
     /// allocated once, when its length is known.
-    elements: Vec<Value>,
-    members: Vec<(JsonKey, Value)>,
+    elements: Vec<JsonValue<T>>,
+    members: Vec<(T, JsonValue<T>)>,
     /// A string whose escapes are being undone.
     unescaped: String,
 }
@@ -48,14 +97,42 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
 
 /// Reads one strict JSON document from text.
 pub fn parse_text(text: &str) -> Result<Value, JsonError> {
-    JsonParser::new(text, ParseMode::Strict).parse_document().map_err(|error| *error)
+    JsonParser::new(text, ParseMode::Strict, &NameTable::EMPTY)
+        .parse_document()
+        .map_err(|error| *error)
+}
+
+/// Reads one strict JSON document to be printed again: its texts stay where they are, and its
+/// keys know their numbers in a table.
+pub(crate) fn parse_source<'a>(
+    text: &'a str,
+    names: &'a NameTable,
+) -> Result<JsonValue<SourceText<'a>>, JsonError> {
+    JsonParser::new(text, ParseMode::Strict, names).parse_document().map_err(|error| *error)
+}
+
+/// The characters of what stood between the quotes of a string that was read.
+pub(super) fn decode_string(spelled: &str) -> String {
+    let mut parser =
+        JsonParser::<CompactString>::new(spelled, ParseMode::Lenient, &NameTable::EMPTY);
+    let mut text = String::with_capacity(spelled.len());
+    while let Some(byte) = parser.peek() {
+        if byte == b'\\' {
+            text.push(parser.parse_escape().unwrap_or_default());
+        } else {
+            let from = parser.at;
+            parser.at = find_special(parser.text, from);
+            text.push_str(parser.slice(from, parser.at));
+        }
+    }
+    text
 }
 
 /// Reads one document as browsers and Python would: `NaN`, lone surrogates and duplicate
 /// keys do not stop it. What comes out need not print back to what went in.
 pub fn parse_lenient(bytes: &[u8]) -> Result<Value, JsonError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let parser = JsonParser::new(decode_utf8(bytes)?, ParseMode::Lenient);
+    let parser = JsonParser::new(decode_utf8(bytes)?, ParseMode::Lenient, &NameTable::EMPTY);
     parser.parse_document().map_err(|error| *error)
 }
 
@@ -71,21 +148,22 @@ pub(crate) fn decode_utf8(bytes: &[u8]) -> Result<&str, JsonError> {
 /// Boxed: results are handed up from every value, and errors are many times as large.
 type ParseResult<T> = Result<T, Box<JsonError>>;
 
-impl<'a> JsonParser<'a> {
-    fn new(text: &'a str, rules: ParseMode) -> Self {
+impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
+    fn new(text: &'a str, rules: ParseMode, names: &'a NameTable) -> Self {
         JsonParser {
             text: text.as_bytes(),
             checked: text,
             at: 0,
             depth: 0,
             rules,
+            names,
             elements: Vec::new(),
             members: Vec::new(),
             unescaped: String::new(),
         }
     }
 
-    fn parse_document(mut self) -> ParseResult<Value> {
+    fn parse_document(mut self) -> ParseResult<JsonValue<T>> {
         self.skip_space();
         let value = self.parse_value()?;
         self.skip_space();
@@ -123,22 +201,30 @@ impl<'a> JsonParser<'a> {
     #[inline(always)]
     fn skip_space(&mut self) {
         match self.peek() {
-            // Mostly a line end and an indent.
-            Some(b'\n') => {
-                self.at = skip_spaces(self.text, self.at + 1);
-                if self.peek().is_some_and(|byte| byte < b' ') {
-                    self.skip_mixed_space();
-                }
-            }
-            Some(b' ') => {
-                self.at += 1;
-                if self.peek().is_some_and(|byte| byte <= b' ') {
-                    self.skip_mixed_space();
-                }
-            }
-            Some(b'\t' | b'\r') => self.skip_mixed_space(),
+            Some(byte) if byte <= b' ' => self.skip_some_space(byte),
             _ => {}
         }
+    }
+
+    #[inline(always)]
+    fn skip_some_space(&mut self, first: u8) {
+        // Mostly a line end and an indent, or a single space.
+        if first == b'\n' || first == b' ' {
+            self.at = skip_spaces(self.text, self.at + 1);
+            if self.peek().is_none_or(|byte| byte >= b' ') {
+                return;
+            }
+        }
+        self.skip_mixed_space();
+    }
+
+    /// The space behind a colon: mostly one, or none.
+    #[inline(always)]
+    fn skip_single_space(&mut self) {
+        if self.peek() == Some(b' ') {
+            self.at += 1;
+        }
+        self.skip_space();
     }
 
     #[inline(never)]
@@ -148,7 +234,7 @@ impl<'a> JsonParser<'a> {
         }
     }
 
-    fn parse_keyword(&mut self, word: &str, value: Value) -> ParseResult<Value> {
+    fn parse_keyword(&mut self, word: &str, value: JsonValue<T>) -> ParseResult<JsonValue<T>> {
         if self.text[self.at..].starts_with(word.as_bytes()) {
             self.at += word.len();
             Ok(value)
@@ -157,14 +243,15 @@ impl<'a> JsonParser<'a> {
         }
     }
 
-    fn parse_value(&mut self) -> ParseResult<Value> {
+    #[inline(always)]
+    fn parse_value(&mut self) -> ParseResult<JsonValue<T>> {
         match self.peek() {
-            Some(b'"') => Ok(Value::String(self.parse_string()?)),
-            Some(b'{') => self.parse_nested(Self::parse_object),
-            Some(b'[') => self.parse_nested(Self::parse_array),
-            Some(b't') => self.parse_keyword("true", Value::Bool(true)),
-            Some(b'f') => self.parse_keyword("false", Value::Bool(false)),
-            Some(b'n') => self.parse_keyword("null", Value::Null),
+            Some(b'"') => Ok(JsonValue::String(self.parse_string()?)),
+            Some(b'{') => self.parse_object(),
+            Some(b'[') => self.parse_array(),
+            Some(b't') => self.parse_keyword("true", JsonValue::Bool(true)),
+            Some(b'f') => self.parse_keyword("false", JsonValue::Bool(false)),
+            Some(b'n') => self.parse_keyword("null", JsonValue::Null),
             Some(b'0'..=b'9') => self.parse_number(),
             Some(b'-') if self.text.get(self.at + 1) != Some(&b'I') => self.parse_number(),
             Some(b'N' | b'I' | b'-') => self.parse_not_finite(),
@@ -172,46 +259,65 @@ impl<'a> JsonParser<'a> {
         }
     }
 
-    fn parse_nested(
-        &mut self,
-        read: impl FnOnce(&mut Self) -> ParseResult<Value>,
-    ) -> ParseResult<Value> {
+    /// Goes into an array or object, behind its bracket.
+    #[inline(always)]
+    fn enter(&mut self) -> ParseResult<()> {
         if self.depth == MAX_DEPTH {
             return Err(self.error_here(JsonErrorKind::TooDeep));
         }
         self.depth += 1;
         self.at += 1;
         self.skip_space();
-        let value = read(self);
-        self.depth -= 1;
-        value
+        Ok(())
     }
 
-    fn parse_array(&mut self) -> ParseResult<Value> {
+    /// Behind one of its members: goes to the next one, or says that the bracket is reached.
+    #[inline(always)]
+    fn ends_list(&mut self, bracket: u8) -> ParseResult<bool> {
+        self.skip_space();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                self.skip_space();
+                Ok(false)
+            }
+            Some(byte) if byte == bracket => Ok(true),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// Leaves it, at its closing bracket.
+    #[inline(always)]
+    fn leave(&mut self) {
+        self.depth -= 1;
+        self.at += 1;
+    }
+
+    #[inline(never)]
+    fn parse_array(&mut self) -> ParseResult<JsonValue<T>> {
+        self.enter()?;
         if self.peek() == Some(b']') {
-            self.at += 1;
-            return Ok(Value::Array(Vec::new()));
+            self.leave();
+            return Ok(JsonValue::Array(Vec::new()));
         }
         let first = self.elements.len();
         loop {
             let element = self.parse_value()?;
             self.elements.push(element);
-            self.skip_space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => break,
-                _ => return Err(self.unexpected()),
+            if self.ends_list(b']')? {
+                break;
             }
-            self.skip_space();
         }
-        self.at += 1;
-        Ok(Value::Array(take_tail(&mut self.elements, first)))
+        self.leave();
+        Ok(JsonValue::Array(take_tail(&mut self.elements, first)))
     }
 
-    fn parse_object(&mut self) -> ParseResult<Value> {
+    #[inline(never)]
+    fn parse_object(&mut self) -> ParseResult<JsonValue<T>> {
+        self.enter()?;
         if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(Value::Object(Object::new()));
+            self.leave();
+            return Ok(JsonValue::Object(JsonObject::new()));
         }
         let first = self.members.len();
         let mut marks = KeyMarks::default();
@@ -219,45 +325,75 @@ impl<'a> JsonParser<'a> {
             if self.peek() != Some(b'"') {
                 return Err(self.unexpected());
             }
-            let key = self.parse_string()?;
-            marks.add(&key, &self.members[first..]);
-            self.skip_space();
-            if self.peek() != Some(b':') {
-                return Err(self.unexpected());
+            match self.take_plain_string() {
+                Some(spelled) => {
+                    let hash = hash_name(spelled.as_bytes());
+                    marks.add(spelled, hash, &self.members[first..]);
+                    let value = self.parse_member_value()?;
+                    self.members.push((T::from_key(spelled, hash, self.names), value));
+                }
+                None => {
+                    marks.needs_look = true;
+                    self.parse_escaped_member()?;
+                }
             }
-            self.at += 1;
-            self.skip_space();
-            let value = self.parse_value()?;
-            self.members.push((key, value));
-            self.skip_space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => break,
-                _ => return Err(self.unexpected()),
+            if self.ends_list(b'}')? {
+                break;
             }
-            self.skip_space();
         }
-        self.at += 1;
+        self.leave();
         let members = take_tail(&mut self.members, first);
         if !marks.needs_look {
-            return Ok(Value::Object(Object::from_distinct(members)));
+            return Ok(JsonValue::Object(JsonObject::from_distinct(members)));
         }
         match (find_duplicate_key(&members), self.rules) {
-            (None, _) => Ok(Value::Object(Object::from_distinct(members))),
+            (None, _) => Ok(JsonValue::Object(JsonObject::from_distinct(members))),
             (Some(key), ParseMode::Strict) => {
                 Err(self.error_here(JsonErrorKind::DuplicateKey(key)))
             }
-            (Some(_), ParseMode::Lenient) => Ok(Value::Object(keep_last_values(members))),
+            (Some(_), ParseMode::Lenient) => Ok(JsonValue::Object(keep_last_values(members))),
         }
     }
 
-    fn parse_number(&mut self) -> ParseResult<Value> {
+    /// The value of a member; `at` is behind its key.
+    #[inline(always)]
+    fn parse_member_value(&mut self) -> ParseResult<JsonValue<T>> {
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        self.skip_single_space();
+        self.parse_value()
+    }
+
+    /// A member with escapes in its key.
+    #[cold]
+    #[inline(never)]
+    fn parse_escaped_member(&mut self) -> ParseResult<()> {
+        let key = self.parse_escaped_string()?;
+        let value = self.parse_member_value()?;
+        self.members.push((key, value));
+        Ok(())
+    }
+
+    fn parse_number(&mut self) -> ParseResult<JsonValue<T>> {
         let start = self.at;
         let whole = start + usize::from(self.text[start] == b'-');
         let mut at = self.skip_digits(whole)?;
-        if self.text[whole] == b'0' && at > whole + 1 {
+        if at > whole + 1 && self.text[whole] == b'0' {
             return Err(self.error_at(JsonErrorKind::BadNumber, start));
         }
+        if let Some(b'.' | b'e' | b'E') = self.text.get(at) {
+            at = self.skip_fraction(at)?;
+        }
+        self.at = at;
+        Ok(JsonValue::Number(self.number_from(start)))
+    }
+
+    /// The end of a number of which the whole digits end at `at`.
+    #[inline(never)]
+    fn skip_fraction(&self, mut at: usize) -> ParseResult<usize> {
         if self.text.get(at) == Some(&b'.') {
             at = self.skip_digits(at + 1)?;
         }
@@ -268,25 +404,23 @@ impl<'a> JsonParser<'a> {
             }
             at = self.skip_digits(at)?;
         }
-        self.at = at;
-        Ok(Value::Number(self.number_from(start)))
+        Ok(at)
     }
 
     /// The end of a run of digits, of which there must be one.
     #[inline]
     fn skip_digits(&self, from: usize) -> ParseResult<usize> {
-        let mut at = from;
-        while self.text.get(at).is_some_and(u8::is_ascii_digit) {
-            at += 1;
-        }
-        if at == from { Err(self.error_at(JsonErrorKind::BadNumber, at)) } else { Ok(at) }
+        let digits = self.text.get(from..).unwrap_or_default();
+        let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let at = from + count;
+        if count == 0 { Err(self.error_at(JsonErrorKind::BadNumber, at)) } else { Ok(at) }
     }
 
-    fn number_from(&self, start: usize) -> Number {
-        Number::from_checked(self.slice(start, self.at))
+    fn number_from(&self, start: usize) -> JsonNumber<T> {
+        JsonNumber::from_text(T::from_plain(self.slice(start, self.at)))
     }
 
-    fn parse_not_finite(&mut self) -> ParseResult<Value> {
+    fn parse_not_finite(&mut self) -> ParseResult<JsonValue<T>> {
         let start = self.at;
         let known = ["NaN", "Infinity", "-Infinity"];
         let Some(word) = known.iter().find(|w| self.text[start..].starts_with(w.as_bytes())) else {
@@ -296,20 +430,28 @@ impl<'a> JsonParser<'a> {
             return Err(self.error_here(JsonErrorKind::NotFinite));
         }
         self.at += word.len();
-        Ok(Value::Number(self.number_from(start)))
+        Ok(JsonValue::Number(self.number_from(start)))
     }
 
-    /// Reads a string; `at` is on its opening quote. Strings without escapes, nearly all,
-    /// are copied once.
+    /// Reads a string; `at` is on its opening quote.
     #[inline(always)]
-    fn parse_string(&mut self) -> ParseResult<CompactString> {
+    fn parse_string(&mut self) -> ParseResult<T> {
+        match self.take_plain_string() {
+            Some(spelled) => Ok(T::from_plain(spelled)),
+            None => self.parse_escaped_string(),
+        }
+    }
+
+    /// Reads a string without escapes, as nearly all are; `at` is on its opening quote.
+    #[inline(always)]
+    fn take_plain_string(&mut self) -> Option<&'a str> {
         let start = self.at + 1;
         let end = find_special(self.text, start);
         if self.text.get(end) != Some(&b'"') {
-            return self.parse_escaped_string(start, end);
+            return None;
         }
         self.at = end + 1;
-        Ok(CompactString::new(self.slice(start, end)))
+        Some(self.slice(start, end))
     }
 
     /// A piece between two ASCII bytes.
@@ -318,11 +460,15 @@ impl<'a> JsonParser<'a> {
     }
 
     #[inline(never)]
-    fn parse_escaped_string(
-        &mut self,
-        start: usize,
-        first_escape: usize,
-    ) -> ParseResult<CompactString> {
+    fn parse_escaped_string(&mut self) -> ParseResult<T> {
+        let start = self.at + 1;
+        let first_escape = find_special(self.text, start);
+        if let Some(end) = self.skip_usual_escapes(first_escape)
+            && let Some(text) = T::from_escaped(self.slice(start, end))
+        {
+            self.at = end + 1;
+            return Ok(text);
+        }
         self.unescaped.clear();
         self.unescaped.push_str(self.slice(start, first_escape));
         self.at = first_escape;
@@ -330,7 +476,7 @@ impl<'a> JsonParser<'a> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(CompactString::new(&self.unescaped));
+                    return Ok(T::new(&self.unescaped));
                 }
                 Some(b'\\') => {
                     let character = self.parse_escape()?;
@@ -344,6 +490,22 @@ impl<'a> JsonParser<'a> {
                 }
                 None => return Err(self.error_here(JsonErrorKind::UnexpectedEnd)),
             }
+        }
+    }
+
+    /// The end of a string whose escapes are all spelled as they are printed: two characters.
+    fn skip_usual_escapes(&self, mut at: usize) -> Option<usize> {
+        loop {
+            match self.text.get(at)? {
+                b'"' => return Some(at),
+                b'\\' => match self.text.get(at + 1)? {
+                    b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
+                    _ => return None,
+                },
+                0..=0x1f => return None,
+                _ => {}
+            }
+            at = find_special(self.text, at);
         }
     }
 
@@ -410,8 +572,11 @@ impl<'a> JsonParser<'a> {
 
 /// What lies on a stack from an index on.
 fn take_tail<T>(stack: &mut Vec<T>, first: usize) -> Vec<T> {
-    // To split off a whole stack would give all its room away.
-    stack.drain(first..).collect()
+    match first {
+        // Split off there, the stack would give all its room away.
+        0 => stack.drain(first..).collect(),
+        _ => stack.split_off(first),
+    }
 }
 
 /// What is remembered of the keys of an object that is being read: enough to know of nearly
@@ -419,48 +584,43 @@ fn take_tail<T>(stack: &mut Vec<T>, first: usize) -> Vec<T> {
 #[derive(Default)]
 struct KeyMarks {
     seen: [u64; 4],
-    count: usize,
     /// Whether a key may have come twice.
     needs_look: bool,
 }
 
 impl KeyMarks {
     #[inline(always)]
-    fn add(&mut self, key: &JsonKey, earlier: &[(JsonKey, Value)]) {
-        let bytes = key.as_bytes();
-        let first = bytes.first().copied().unwrap_or_default();
-        let last = bytes.last().copied().unwrap_or_default();
-        let mark = usize::from(first) * 7 + usize::from(last) * 31 + bytes.len() * 67;
-        let (word, bit) = (mark / 64 % 4, 1 << (mark % 64));
+    fn add<T: JsonText>(&mut self, key: &str, hash: u8, earlier: &[(T, JsonValue<T>)]) {
+        let (word, bit) = (usize::from(hash / 64), 1 << (hash % 64));
         if self.seen[word] & bit != 0 {
             self.compare(key, earlier);
         }
         self.seen[word] |= bit;
-        self.count += 1;
     }
 
     #[cold]
-    fn compare(&mut self, key: &JsonKey, earlier: &[(JsonKey, Value)]) {
+    fn compare<T: JsonText>(&mut self, key: &str, earlier: &[(T, JsonValue<T>)]) {
         // Of many keys each would be compared with all.
         self.needs_look |=
-            self.count > MAX_COMPARED_KEYS || earlier.iter().any(|(known, _)| known == key);
+            earlier.len() > MAX_COMPARED_KEYS || earlier.iter().any(|(known, _)| known.is(key));
     }
 }
 
 /// A key that occurs twice.
-fn find_duplicate_key(members: &[(JsonKey, Value)]) -> Option<String> {
+fn find_duplicate_key<T: JsonText>(members: &[(T, JsonValue<T>)]) -> Option<String> {
     // The standard hasher: a file could be made to collide with a faster one.
     let mut seen = HashSet::with_capacity(members.len());
-    members.iter().find(|(key, _)| !seen.insert(key.as_str())).map(|(key, _)| key.to_string())
+    let twice = members.iter().find(|(key, _)| !seen.insert(key.decode()));
+    twice.map(|(key, _)| key.decode().into_owned())
 }
 
 /// The last value of each key, at the place of its first.
-fn keep_last_values(members: Vec<(JsonKey, Value)>) -> Object {
-    let mut kept: indexmap::IndexMap<JsonKey, Value> = indexmap::IndexMap::new();
+fn keep_last_values<T: JsonText>(members: Vec<(T, JsonValue<T>)>) -> JsonObject<T> {
+    let mut kept: indexmap::IndexMap<String, (T, JsonValue<T>)> = indexmap::IndexMap::new();
     for (key, value) in members {
-        kept.insert(key, value);
+        kept.insert(key.decode().into_owned(), (key, value));
     }
-    Object::from_distinct(kept.into_iter().collect())
+    JsonObject::from_distinct(kept.into_values().collect())
 }
 
 #[cfg(test)]

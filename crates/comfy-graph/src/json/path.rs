@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use compact_str::format_compact;
 
-use super::{JsonKey, Value};
+use super::{JsonKey, JsonText, JsonValue, Value};
 
 /// One step down: into a member or an element.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,10 +59,18 @@ impl JsonPath {
 
     /// The value at this place, to change.
     pub fn get_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
+        self.find_mut(document)
+    }
+
+    /// [`JsonPath::get_mut`] of any tree.
+    pub(crate) fn find_mut<'v, T: JsonText>(
+        &self,
+        document: &'v mut JsonValue<T>,
+    ) -> Option<&'v mut JsonValue<T>> {
         self.0.iter().try_fold(document, |value, step| match (value, step) {
-            (Value::Array(elements), JsonStep::Index(at)) => elements.get_mut(*at),
-            (Value::Object(object), JsonStep::Key(key)) => object.get_mut(key),
-            (Value::Object(object), JsonStep::Index(at)) => object.get_mut(&at.to_string()),
+            (JsonValue::Array(elements), JsonStep::Index(at)) => elements.get_mut(*at),
+            (JsonValue::Object(object), JsonStep::Key(key)) => object.get_mut(key),
+            (JsonValue::Object(object), JsonStep::Index(at)) => object.get_mut(&at.to_string()),
             _ => None,
         })
     }

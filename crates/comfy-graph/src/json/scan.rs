@@ -64,6 +64,36 @@ fn skip_spaces_near_end(text: &[u8], at: usize) -> usize {
     at + rest.iter().position(|&byte| byte != b' ').unwrap_or(rest.len())
 }
 
+/// Whether two texts are the same. Names are short: a call for each would cost more than the
+/// comparison.
+#[inline(always)]
+pub(super) fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (same_ends::<8>(a, b), same_ends::<4>(a, b)) {
+        (Some(is_same), _) | (None, Some(is_same)) => is_same,
+        (None, None) => match (a, b) {
+            ([first, .., last], [first_b, .., last_b]) => {
+                // The one in the middle, of three.
+                first == first_b && last == last_b && a[a.len() / 2] == b[b.len() / 2]
+            }
+            _ => a.first() == b.first(),
+        },
+    }
+}
+
+/// Whether two texts of the same length are the same, by their first and last `N` bytes;
+/// longer ones are compared whole. Nothing for shorter ones.
+#[inline(always)]
+fn same_ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
+    let firsts = a.first_chunk::<N>()? == b.first_chunk::<N>()?;
+    if a.len() > 2 * N {
+        return Some(firsts && a == b);
+    }
+    Some(firsts && a.last_chunk::<N>() == b.last_chunk::<N>())
+}
+
 /// Copies a text to the start of a buffer that is long enough. Most texts are short: a call
 /// for each would cost more than the copy.
 #[inline(always)]
@@ -72,8 +102,13 @@ pub(super) fn copy_text(to: &mut [u8], from: &[u8]) {
     if copy_ends::<16>(to, from) || copy_ends::<8>(to, from) || copy_ends::<4>(to, from) {
         return;
     }
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
+    if let [first, .., last] = from {
+        // The one in the middle, of three.
+        to[from.len() / 2] = from[from.len() / 2];
+        to[0] = *first;
+        to[from.len() - 1] = *last;
+    } else if let [only] = from {
+        to[0] = *only;
     }
 }
 
@@ -117,6 +152,21 @@ mod tests {
                         assert_eq!(find_special(&text, from), slow);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_of_every_length_are_compared() {
+        let text: Vec<u8> = (0..40).collect();
+        for length in 0..=text.len() {
+            let mut other = text[..length].to_vec();
+            assert!(is_same(&text[..length], &other));
+            assert!(!is_same(&text, &other) || length == text.len());
+            for place in 0..length {
+                other[place] = 0xff;
+                assert!(!is_same(&text[..length], &other));
+                other[place] = text[place];
             }
         }
     }

@@ -2,111 +2,36 @@
 
 use compact_str::CompactString;
 
-use super::{Number, Object};
+use super::{JsonNumber, JsonObject, JsonText, Object};
 
 /// Any JSON value. `==` compares spelling and order; [`Value::is_equivalent`] compares meaning.
+pub type Value = JsonValue<CompactString>;
+
+/// A JSON value over one kind of text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Value {
+pub enum JsonValue<T> {
     /// `null`
     #[default]
     Null,
     /// `true` or `false`
     Bool(bool),
     /// A number, as spelled.
-    Number(Number),
+    Number(JsonNumber<T>),
     /// A string, its escapes undone.
-    String(CompactString),
+    String(T),
     /// An array.
-    Array(Vec<Value>),
+    Array(Vec<JsonValue<T>>),
     /// An object.
-    Object(Object),
+    Object(JsonObject<T>),
 }
 
 impl Value {
-    /// Whether this is `null`.
-    pub fn is_null(&self) -> bool {
-        matches!(self, Value::Null)
-    }
-
-    /// The truth value, if this is one.
-    pub fn as_bool(&self) -> Option<bool> {
-        match self {
-            Value::Bool(value) => Some(*value),
-            _ => None,
-        }
-    }
-
-    /// The number, if this is one.
-    pub fn as_number(&self) -> Option<&Number> {
-        match self {
-            Value::Number(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    /// The whole number, if this is one and fits.
-    pub fn as_i64(&self) -> Option<i64> {
-        self.as_number()?.as_i64()
-    }
-
-    /// The nearest float, if this is a number.
-    pub fn as_f64(&self) -> Option<f64> {
-        self.as_number().map(Number::as_f64)
-    }
-
     /// The text, if this is a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Value::String(text) => Some(text),
             _ => None,
         }
-    }
-
-    /// The elements, if this is an array.
-    pub fn as_array(&self) -> Option<&[Value]> {
-        match self {
-            Value::Array(elements) => Some(elements),
-            _ => None,
-        }
-    }
-
-    /// The elements, to change.
-    pub fn as_array_mut(&mut self) -> Option<&mut Vec<Value>> {
-        match self {
-            Value::Array(elements) => Some(elements),
-            _ => None,
-        }
-    }
-
-    /// The object, if this is one.
-    pub fn as_object(&self) -> Option<&Object> {
-        match self {
-            Value::Object(object) => Some(object),
-            _ => None,
-        }
-    }
-
-    /// The object, to change.
-    pub fn as_object_mut(&mut self) -> Option<&mut Object> {
-        match self {
-            Value::Object(object) => Some(object),
-            _ => None,
-        }
-    }
-
-    /// The member of an object; nothing for other values.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.as_object()?.get(key)
-    }
-
-    /// The member of an object, to change.
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.as_object_mut()?.get_mut(key)
-    }
-
-    /// The element of an array; nothing for other values.
-    pub fn get_index(&self, index: usize) -> Option<&Value> {
-        self.as_array()?.get(index)
     }
 
     /// What kind of value this is, as words for a message: `a number`.
@@ -131,6 +56,94 @@ impl Value {
             (Value::Object(a), Value::Object(b)) => a.is_equivalent(b),
             _ => self == other,
         }
+    }
+}
+
+impl<T: JsonText> JsonValue<T> {
+    /// Whether this is `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self, JsonValue::Null)
+    }
+
+    /// The truth value, if this is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            JsonValue::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The number, if this is one.
+    pub fn as_number(&self) -> Option<&JsonNumber<T>> {
+        match self {
+            JsonValue::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The whole number, if this is one and fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        self.as_number()?.as_i64()
+    }
+
+    /// The nearest float, if this is a number.
+    pub fn as_f64(&self) -> Option<f64> {
+        self.as_number().map(JsonNumber::as_f64)
+    }
+
+    /// The string, if this is one.
+    pub(crate) fn as_text(&self) -> Option<&T> {
+        match self {
+            JsonValue::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements, if this is an array.
+    pub fn as_array(&self) -> Option<&[JsonValue<T>]> {
+        match self {
+            JsonValue::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The elements, to change.
+    pub fn as_array_mut(&mut self) -> Option<&mut Vec<JsonValue<T>>> {
+        match self {
+            JsonValue::Array(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// The object, if this is one.
+    pub fn as_object(&self) -> Option<&JsonObject<T>> {
+        match self {
+            JsonValue::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The object, to change.
+    pub fn as_object_mut(&mut self) -> Option<&mut JsonObject<T>> {
+        match self {
+            JsonValue::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The member of an object; nothing for other values.
+    pub fn get(&self, key: &str) -> Option<&JsonValue<T>> {
+        self.as_object()?.get(key)
+    }
+
+    /// The member of an object, to change.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut JsonValue<T>> {
+        self.as_object_mut()?.get_mut(key)
+    }
+
+    /// The element of an array; nothing for other values.
+    pub fn get_index(&self, index: usize) -> Option<&JsonValue<T>> {
+        self.as_array()?.get(index)
     }
 }
 

@@ -173,7 +173,7 @@ fn state_to_json(state: &LayoutState, changes: &StateChanges) -> String {
         "moved": count(&changes.moves.moved),
         "placed": count(&changes.moves.placed),
         "resized": count(&changes.moves.resized),
-        "arranged": changes.moves.arranged,
+        "arranged": count(&changes.moves.arranged),
         "told": describe_state(state, changes),
     });
     format!("{row}\n")

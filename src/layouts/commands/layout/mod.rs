@@ -245,6 +245,7 @@ impl<'r> FileLayouts<'r> {
             moves.forget_moves(&layout, |moved| known.contains(&moved));
         }
         let titles = content.map(|content| PlaceTitles::from_content(&content)).unwrap_or_default();
+        moves.forget_conflict_cards(&titles);
         let titles = [titles, self.titles.clone()];
         let renamed_from = self.renamed_from(at, &layout)?;
         // A copy has from its original that it was undone.
@@ -409,7 +410,11 @@ impl<'r> FileLayouts<'r> {
 }
 
 /// The path of a file that a person named.
-fn resolve_path(session: &Session, repository: &Repository, word: &str) -> Result<RepoPath> {
+pub(crate) fn resolve_path(
+    session: &Session,
+    repository: &Repository,
+    word: &str,
+) -> Result<RepoPath> {
     let file = session.cwd.join(word);
     if file.is_dir() {
         return Err(CommandError::user(format!(
@@ -425,7 +430,7 @@ fn resolve_path(session: &Session, repository: &Repository, word: &str) -> Resul
 }
 
 /// Looks at a file that a person named; it need not be there any more.
-fn inspect_file<'r>(
+pub(crate) fn inspect_file<'r>(
     session: &Session,
     repository: &'r Repository,
     workspace: &mut LayoutWorkspace<'r>,

@@ -164,7 +164,7 @@ impl GitBackend for LibraryBackend {
         Ok(found)
     }
 
-    fn last_head_message(&self) -> Result<String> {
+    fn last_reflog_message(&self) -> Result<String> {
         // The library would read the whole log; only its end is asked for.
         let failed = |error: &dyn std::fmt::Display| GitError::Library {
             doing: "reading the log of HEAD",

@@ -89,7 +89,7 @@ pub(crate) trait GitBackend {
     fn references(&self, prefix: &str) -> Result<Vec<(RefName, ObjectId)>>;
     /// Why `HEAD` is where it is, in the words of its log (`commit (amend): …`); nothing where
     /// none is kept.
-    fn last_head_message(&self) -> Result<String>;
+    fn last_reflog_message(&self) -> Result<String>;
     /// Moves a ref (or deletes it, or creates it) if it still has the expected value.
     fn swap_ref(
         &self,

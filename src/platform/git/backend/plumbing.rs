@@ -287,11 +287,6 @@ impl GitBackend for PlumbingBackend {
         Ok(found)
     }
 
-    fn last_head_message(&self) -> Result<String> {
-        let git = self.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
-        Ok(String::from_utf8_lossy(&git.output()?).trim_end().to_owned())
-    }
-
     fn swap_ref(
         &self,
         name: &RefName,
@@ -354,6 +349,12 @@ impl GitBackend for PlumbingBackend {
         let git = self.git_command().args(["merge-base"]);
         let output = git.args([one.0.to_hex(), other.0.to_hex()]).run_to_end(&[])?;
         Ok(ObjectId::from_hex(output.stdout.trim_ascii()).map(CommitId))
+    }
+
+    fn last_reflog_message(&self) -> Result<String> {
+        let git = self.git_command().args(["log", "-g", "-1", "--format=%gs", "HEAD", "--"]);
+        let output = git.run_to_end(&[])?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
     }
 
     fn attribute(

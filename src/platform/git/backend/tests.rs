@@ -220,6 +220,19 @@ fn history_is_walked_in_order() {
 }
 
 #[test]
+fn the_log_of_head_tells_what_was_done_last() {
+    everywhere(|ground, repository| {
+        assert_eq!(repository.last_reflog_message().unwrap(), "");
+        ground.write("a.json", "{}");
+        ground.git(&["add", "."]);
+        ground.git(&["commit", "-q", "-m", "first"]);
+        assert_eq!(repository.last_reflog_message().unwrap(), "commit (initial): first");
+        ground.git(&["commit", "-q", "--amend", "-m", "again"]);
+        assert_eq!(repository.last_reflog_message().unwrap(), "commit (amend): again");
+    });
+}
+
+#[test]
 fn attributes_and_settings_are_gits() {
     everywhere(|ground, repository| {
         ground.write(

@@ -12,6 +12,12 @@ const COLUMN_GAP: f64 = 80.0;
 const ROW_GAP: f64 = 30.0;
 /// Sweeps of the crossing reduction; more change little.
 const CROSSING_SWEEPS: usize = 6;
+/// Space between two bands of a graph that was too wide for one.
+const BAND_GAP: f64 = 140.0;
+/// A graph no wider than this is not broken into bands.
+const LEAST_BAND_WIDTH: f64 = 3600.0;
+/// Bands are about so many times as wide as all of them are high.
+const BAND_ASPECT: f64 = 1.9;
 /// Edge of a cell of the overlap index.
 const CELL_SIZE: f64 = 512.0;
 
@@ -120,12 +126,27 @@ impl Arrows {
             let forward = self.before[node].iter().filter(|&&b| rank[b] < rank[node]);
             layer[node] = forward.map(|&b| layer[b] + 1).max().unwrap_or(0);
         }
+        self.draw_sources_near(&order, &rank, &mut layer);
         layer
+    }
+
+    /// Moves what can wait to just before what needs it first: a loader stands beside its
+    /// sampler, not at the far left. A box moves where that shortens its arrows, or leaves
+    /// them as long and lets those before it follow.
+    fn draw_sources_near(&self, order: &[usize], rank: &[usize], layer: &mut [usize]) {
+        for &node in order.iter().rev() {
+            let forward = self.after[node].iter().filter(|&&to| rank[to] > rank[node]);
+            let Some(first) = forward.map(|&to| layer[to]).min() else { continue };
+            if self.after[node].len() >= self.before[node].len() {
+                layer[node] = layer[node].max(first.saturating_sub(1));
+            }
+        }
     }
 }
 
 /// Lays out all boxes; each starts with its size, and its position is set. Boxes without
-/// arrows follow below the graph in rows.
+/// arrows follow below the graph in rows. A graph that would be a long strip goes on in a
+/// second band below the first, as text does.
 pub(super) fn arrange_layers(boxes: &mut [Rect], arrows: &Arrows) {
     let is_loose = |at: usize| arrows.after[at].is_empty() && arrows.before[at].is_empty();
     let layer_of = arrows.layers();
@@ -136,21 +157,127 @@ pub(super) fn arrange_layers(boxes: &mut [Rect], arrows: &Arrows) {
         }
         columns[layer_of[at]].push(at);
     }
+    columns.retain(|column| !column.is_empty());
     reduce_crossings(&mut columns, arrows, boxes.len());
-    let mut x = 0.0;
+    let mut top = 0.0;
     let mut extent = Rect::default();
-    for column in &columns {
-        let width = column.iter().map(|&at| boxes[at].width).fold(0.0, f64::max);
-        let mut y = 0.0;
-        for &at in column {
-            (boxes[at].x, boxes[at].y) = (x, y);
-            y = boxes[at].bottom() + ROW_GAP;
-            extent = extent.around(&boxes[at]);
-        }
-        x += width + COLUMN_GAP;
+    for band in break_into_bands(&columns, boxes) {
+        let placed = place_band(band, boxes, arrows, top);
+        extent = extent.around(&placed);
+        top = placed.bottom() + BAND_GAP;
     }
     let loose: Vec<usize> = (0..boxes.len()).filter(|&at| is_loose(at)).collect();
     place_rows_below(boxes, &loose, extent);
+}
+
+/// The columns of a graph in bands that go below each other: one where it is not too wide.
+fn break_into_bands<'c>(columns: &'c [Vec<usize>], boxes: &[Rect]) -> Vec<&'c [Vec<usize>]> {
+    let width = |column: &Vec<usize>| {
+        column.iter().map(|&at| boxes[at].width).fold(0.0, f64::max) + COLUMN_GAP
+    };
+    let height = |column: &Vec<usize>| column.iter().map(|&at| boxes[at].height + ROW_GAP).sum();
+    let total: f64 = columns.iter().map(width).sum();
+    let tallest: f64 = columns.iter().map(height).fold(0.0, f64::max);
+    let mut bands = 1.0;
+    while total / bands > LEAST_BAND_WIDTH && total / bands > BAND_ASPECT * tallest * bands {
+        bands += 1.0;
+    }
+    let limit = total / bands;
+    let mut broken = Vec::new();
+    let (mut start, mut used) = (0, 0.0);
+    for (at, column) in columns.iter().enumerate() {
+        if used > 0.0 && used + width(column) / 2.0 > limit {
+            broken.push(&columns[start..at]);
+            (start, used) = (at, 0.0);
+        }
+        used += width(column);
+    }
+    broken.push(&columns[start..]);
+    broken
+}
+
+/// Sets columns beside each other below a line, each box about as high as what leads into it.
+/// Gives the box around them.
+fn place_band(columns: &[Vec<usize>], boxes: &mut [Rect], arrows: &Arrows, top: f64) -> Rect {
+    let mut placed = vec![false; boxes.len()];
+    let mut x = 0.0;
+    for column in columns {
+        let wishes: Vec<Option<f64>> = column
+            .iter()
+            .map(|&at| {
+                let before = arrows.before[at].iter().filter(|&&from| placed[from]);
+                let middles: Vec<f64> = before.map(|&from| boxes[from].middle()).collect();
+                let count = middles.len() as f64;
+                let middle = middles.iter().sum::<f64>() / count;
+                (count > 0.0).then(|| middle - boxes[at].height / 2.0)
+            })
+            .collect();
+        place_column(column, &wishes, boxes, x);
+        for &at in column {
+            placed[at] = true;
+        }
+        x += column.iter().map(|&at| boxes[at].width).fold(0.0, f64::max) + COLUMN_GAP;
+    }
+    let all = columns.iter().flatten();
+    let highest = all.clone().map(|&at| boxes[at].y).fold(f64::MAX, f64::min);
+    for &at in all.clone() {
+        boxes[at].y = round_to_tens(boxes[at].y - highest + top).max(top);
+    }
+    // Rounding brings two boxes no closer than half the room between rows.
+    all.map(|&at| boxes[at]).reduce(|a, b| a.around(&b)).unwrap_or_default()
+}
+
+/// Places the boxes of a column in their order, each as near to its wish as the others allow:
+/// boxes that would overlap form a block, which stands where that suits all of them.
+fn place_column(column: &[usize], wishes: &[Option<f64>], boxes: &mut [Rect], x: f64) {
+    struct Block {
+        first: usize,
+        height: f64,
+        /// Sum of the tops that its boxes wish the block to have, and how many wish.
+        wish: f64,
+        count: f64,
+    }
+    impl Block {
+        fn top(&self, otherwise: f64) -> f64 {
+            if self.count > 0.0 { self.wish / self.count } else { otherwise }
+        }
+    }
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut end = 0.0;
+    for (at, &node) in column.iter().enumerate() {
+        let height = boxes[node].height + ROW_GAP;
+        let wish = wishes[at];
+        let mut block = Block {
+            first: at,
+            height,
+            wish: wish.unwrap_or_default(),
+            count: f64::from(u8::from(wish.is_some())),
+        };
+        // A box without a wish stands below the one before it.
+        while let Some(last) = blocks.last() {
+            let last_end = last.top(end - last.height) + last.height;
+            if block.count > 0.0 && block.top(0.0) >= last_end {
+                break;
+            }
+            let Some(last) = blocks.pop() else { break };
+            block = Block {
+                first: last.first,
+                height: last.height + block.height,
+                wish: last.wish + block.wish - last.height * block.count,
+                count: last.count + block.count,
+            };
+        }
+        end = block.top(0.0) + block.height;
+        blocks.push(block);
+    }
+    for (index, block) in blocks.iter().enumerate() {
+        let next = blocks.get(index + 1).map_or(column.len(), |next| next.first);
+        let mut y = block.top(0.0);
+        for &node in &column[block.first..next] {
+            (boxes[node].x, boxes[node].y) = (x, y);
+            y += boxes[node].height + ROW_GAP;
+        }
+    }
 }
 
 /// Orders the boxes of each column by the middle of their neighbours, back and forth.
@@ -204,6 +331,31 @@ pub(super) fn place_rows_below(boxes: &mut [Rect], which: &[usize], extent: Rect
         (boxes[at].x, boxes[at].y) = (x, y);
         x = boxes[at].right() + COLUMN_GAP;
         row_bottom = row_bottom.max(boxes[at].bottom());
+    }
+}
+
+/// Sets boxes in columns on the left of an extent, each about as high as it.
+pub(super) fn place_columns_left(boxes: &mut [Rect], which: &[usize], extent: Rect) {
+    let limit = extent.bottom().max(extent.y + 900.0);
+    let mut columns: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut y = extent.y;
+    for &at in which {
+        if y > extent.y && y + boxes[at].height > limit {
+            columns.push(Vec::new());
+            y = extent.y;
+        }
+        boxes[at].y = y;
+        y = boxes[at].bottom() + ROW_GAP;
+        if let Some(column) = columns.last_mut() {
+            column.push(at);
+        }
+    }
+    let mut right = extent.x;
+    for column in columns.iter().rev() {
+        right -= column.iter().map(|&at| boxes[at].width).fold(0.0, f64::max) + COLUMN_GAP;
+        for &at in column {
+            boxes[at].x = right;
+        }
     }
 }
 
@@ -395,7 +547,9 @@ mod tests {
             arrange_layers(&mut boxes, &all);
             prop_assert_eq!(overlapping(&boxes), None);
             for (from, to) in forward {
-                prop_assert!(boxes[from].right() < boxes[to].x);
+                let (from, to) = (boxes[from], boxes[to]);
+                // To the right, or into a band further down.
+                prop_assert!(from.right() < to.x || from.bottom() < to.y);
             }
         }
 

@@ -1,21 +1,25 @@
 //! Places for what has none: nodes that came in by a merge, or a whole workflow whose
 //! layout nobody knows. What has a place keeps it.
 //!
+//! [`arrange_again`] is for who asks: then everything, or some nodes, are arranged anew.
+//!
 //! Group membership is geometry in ComfyUI. A group whose box is known grows around new
 //! nodes that land in it; a group whose box is unknown is set below the graph, empty,
 //! because enclosing nodes that may never have been in it would be a guess.
 //! Must not know styles, layouts or where they are kept.
 
+mod group_tree;
 mod layered;
 mod node_size;
 
 use layered::{Arrows, BoxPosition, Rect};
+use node_size::NodeSizes;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::placement::{self, PlaceKey, PlaceKind, key_scope, visit_places};
 use super::policy::{BOUNDARY_BOX, GROUP_BOX, NODE};
 use super::split::{definitions_mut, sort_members};
-use crate::graph::NodeId;
+use crate::graph::{GraphScope, NodeId, NodeKey, SubgraphId};
 use crate::json::{Object, Value};
 
 /// Height of a node's title bar, which lies above its `pos`.
@@ -29,7 +33,34 @@ const MAX_EXTENT: f64 = 2e4;
 
 /// Gives a place to everything in a workflow that has none.
 pub(super) fn arrange_missing(workflow: &mut Object) {
-    MissingPlaces { cards: conflict_cards(workflow) }.arrange_workflow(workflow);
+    let sizes = NodeSizes::from_workflow(workflow);
+    MissingPlaces { cards: conflict_cards(workflow), sizes }.arrange_workflow(workflow);
+}
+
+/// What is to be arranged anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArrangeExtent<'a> {
+    /// Everything.
+    All,
+    /// Some nodes among themselves, about where they are.
+    Nodes(&'a [NodeKey]),
+}
+
+/// Arranges a workflow that has places anew. What lies in a group stays in it; everything
+/// stays about where it was as a whole, and nothing is covered.
+pub(super) fn arrange_again(workflow: &mut Object, extent: ArrangeExtent<'_>) {
+    let sizes = NodeSizes::from_workflow(workflow);
+    let again = PlacesAgain { cards: conflict_cards(workflow), sizes, extent };
+    again.arrange_graph(workflow, &GraphScope::Root);
+    for definition in definitions_mut(workflow) {
+        let scope = definition_scope(definition);
+        again.arrange_graph(definition, &scope);
+    }
+}
+
+fn definition_scope(definition: &Object) -> GraphScope {
+    let id = definition.get("id").and_then(Value::as_str).unwrap_or_default();
+    GraphScope::Definition(SubgraphId::new(id))
 }
 
 /// A node that is to lie where it lies, unless it would cover one of those things.
@@ -95,18 +126,20 @@ fn conflict_cards(workflow: &Object) -> Vec<(NodeId, NodeId)> {
 /// What is known beside the graphs themselves.
 struct MissingPlaces {
     cards: Vec<(NodeId, NodeId)>,
+    sizes: NodeSizes,
 }
 
 impl MissingPlaces {
     fn arrange_workflow(&self, workflow: &mut Object) {
-        self.arrange_graph(workflow);
+        self.arrange_graph(workflow, &GraphScope::Root);
         for definition in definitions_mut(workflow) {
-            self.arrange_graph(definition);
+            let scope = definition_scope(definition);
+            self.arrange_graph(definition, &scope);
         }
     }
 
-    fn arrange_graph(&self, graph: &mut Object) {
-        let (boxes, arrows) = self.arrange_nodes(graph);
+    fn arrange_graph(&self, graph: &mut Object, scope: &GraphScope) {
+        let (boxes, arrows) = self.arrange_nodes(graph, scope);
         place_reroutes(graph, &boxes);
         let all = boxes.rects.iter().copied();
         let mut extent = all.reduce(|a, b| a.around(&b)).unwrap_or_default();
@@ -115,17 +148,12 @@ impl MissingPlaces {
         number_nodes(graph, &arrows, &|at| boxes.is_new(at));
     }
 
-    fn arrange_nodes(&self, graph: &mut Object) -> (NodeBoxes, Arrows) {
-        let mut boxes = NodeBoxes::from_graph(graph);
-        let links = node_links(graph).map(|(_, from, to)| (from, to));
-        let cards = self.cards.iter().cloned();
-        let place = |id: &NodeId| boxes.index_of.get(id).copied();
-        let arrows = links.chain(cards).filter_map(|(a, b)| Some((place(&a)?, place(&b)?)));
-        let arrows: Vec<(usize, usize)> = arrows.collect();
-        let arrows = Arrows::new(boxes.rects.len(), arrows.into_iter());
+    fn arrange_nodes(&self, graph: &mut Object, scope: &GraphScope) -> (NodeBoxes, Arrows) {
+        let mut boxes = NodeBoxes::from_graph(graph, scope, &self.sizes);
+        let arrows = boxes.arrows(graph, &self.cards);
         let before: Vec<BoxPosition> = boxes.positions.clone();
         if before.iter().all(|hold| *hold == BoxPosition::None) {
-            layered::arrange_layers(&mut boxes.rects, &arrows);
+            arrange_with_notes(&mut boxes.rects, &boxes.is_note, &arrows);
         } else if before.iter().any(|hold| *hold != BoxPosition::Fixed) {
             layered::place_beside(&mut boxes.rects, &mut boxes.positions, &arrows);
         }
@@ -140,36 +168,200 @@ impl MissingPlaces {
     }
 }
 
+/// Arranges boxes; notes that nothing is wired to stand in columns on the left, where one
+/// begins to read.
+fn arrange_with_notes(boxes: &mut [Rect], is_note: &[bool], arrows: &Arrows) {
+    let is_loose = |at: usize| arrows.after[at].is_empty() && arrows.before[at].is_empty();
+    let (notes, others): (Vec<usize>, Vec<usize>) =
+        (0..boxes.len()).partition(|&at| is_note[at] && is_loose(at));
+    if notes.is_empty() || others.is_empty() {
+        layered::arrange_layers(boxes, arrows);
+        return;
+    }
+    let mut rects: Vec<Rect> = others.iter().map(|&at| boxes[at]).collect();
+    let mut place = vec![None; boxes.len()];
+    for (at, &other) in others.iter().enumerate() {
+        place[other] = Some(at);
+    }
+    let between = arrows
+        .after
+        .iter()
+        .enumerate()
+        .flat_map(|(from, after)| after.iter().map(move |&to| (from, to)));
+    let between: Vec<(usize, usize)> =
+        between.filter_map(|(from, to)| Some((place[from]?, place[to]?))).collect();
+    layered::arrange_layers(&mut rects, &Arrows::new(others.len(), between.into_iter()));
+    let extent = rects.iter().copied().reduce(|a, b| a.around(&b)).unwrap_or_default();
+    for (&at, rect) in others.iter().zip(rects) {
+        boxes[at] = rect;
+    }
+    layered::place_columns_left(boxes, &notes, extent);
+}
+
+/// Arranging anew what has places.
+struct PlacesAgain<'a> {
+    cards: Vec<(NodeId, NodeId)>,
+    sizes: NodeSizes,
+    extent: ArrangeExtent<'a>,
+}
+
+impl PlacesAgain<'_> {
+    fn arrange_graph(&self, graph: &mut Object, scope: &GraphScope) {
+        let mut boxes = NodeBoxes::from_graph(graph, scope, &self.sizes);
+        let arrows = boxes.arrows(graph, &self.cards);
+        let chosen: Vec<usize> = match self.extent {
+            ArrangeExtent::All => (0..boxes.rects.len()).collect(),
+            ArrangeExtent::Nodes(keys) => {
+                let here = keys.iter().filter(|key| key.scope == *scope);
+                here.filter_map(|key| boxes.index_of.get(&key.id).copied()).collect()
+            }
+        };
+        if chosen.is_empty() {
+            return;
+        }
+        match self.extent {
+            ArrangeExtent::All => {
+                let groups = arrange_all(&mut boxes, &arrows, graph);
+                write_groups(graph, &groups);
+            }
+            ArrangeExtent::Nodes(_) => arrange_chosen(&mut boxes, &arrows, &chosen),
+        }
+        let nodes = graph.get_mut("nodes").and_then(Value::as_array_mut);
+        for (at, node) in nodes.into_iter().flatten().enumerate() {
+            if let (Value::Object(node), true) = (node, chosen.contains(&at)) {
+                write_place(node, boxes.rects[at]);
+            }
+        }
+        if self.extent == ArrangeExtent::All {
+            forget_bends(graph);
+            place_reroutes(graph, &boxes);
+            let all = boxes.rects.iter().copied();
+            let extent = all.reduce(|a, b| a.around(&b)).unwrap_or_default();
+            place_boundary(graph, extent);
+        }
+    }
+}
+
+/// Arranges everything in its groups, from where its upper left corner was. Gives the groups,
+/// those that hold nothing below the graph.
+fn arrange_all(boxes: &mut NodeBoxes, arrows: &Arrows, graph: &Object) -> Vec<Rect> {
+    let list = graph.get("groups").and_then(Value::as_array).unwrap_or_default();
+    let mut groups: Vec<Rect> = list
+        .iter()
+        .map(|group| group.as_object().and_then(group_rect).unwrap_or_default())
+        .collect();
+    let corner = boxes.rects.iter().copied().reduce(|a, b| a.around(&b)).unwrap_or_default();
+    let is_empty = group_tree::arrange_in_groups(&mut boxes.rects, arrows, &mut groups);
+    let filled = groups.iter().zip(&is_empty).filter(|(_, empty)| !**empty).map(|(rect, _)| *rect);
+    let all = boxes.rects.iter().copied().chain(filled);
+    let extent = all.reduce(|a, b| a.around(&b)).unwrap_or_default();
+    let empty: Vec<usize> = (0..groups.len()).filter(|&at| is_empty[at]).collect();
+    layered::place_rows_below(&mut groups, &empty, extent);
+    let (dx, dy) = (corner.x - extent.x, corner.y - extent.y);
+    for rect in boxes.rects.iter_mut().chain(&mut groups) {
+        rect.x += dx;
+        rect.y += dy;
+    }
+    groups
+}
+
+/// Arranges some boxes among themselves, from their upper left corner on; as one they move off
+/// what they would cover.
+fn arrange_chosen(boxes: &mut NodeBoxes, arrows: &Arrows, chosen: &[usize]) {
+    let mut place = vec![None; boxes.rects.len()];
+    for (at, &node) in chosen.iter().enumerate() {
+        place[node] = Some(at);
+    }
+    let mut rects: Vec<Rect> = chosen.iter().map(|&at| boxes.rects[at]).collect();
+    let corner = rects.iter().copied().reduce(|a, b| a.around(&b)).unwrap_or_default();
+    let pairs = arrows.after.iter().enumerate();
+    let pairs = pairs.flat_map(|(from, after)| after.iter().map(move |&to| (from, to)));
+    let between: Vec<(usize, usize)> =
+        pairs.filter_map(|(from, to)| Some((place[from]?, place[to]?))).collect();
+    layered::arrange_layers(&mut rects, &Arrows::new(chosen.len(), between.into_iter()));
+    let extent = rects.iter().copied().reduce(|a, b| a.around(&b)).unwrap_or_default();
+    let wish = Rect { x: corner.x, y: corner.y, ..extent };
+    let others: Vec<Rect> =
+        (0..place.len()).filter(|&at| place[at].is_none()).map(|at| boxes.rects[at]).collect();
+    let clear = layered::nearest_clear_place(wish, &others);
+    for (&node, rect) in chosen.iter().zip(rects) {
+        boxes.rects[node] =
+            Rect { x: rect.x - extent.x + clear.x, y: rect.y - extent.y + clear.y, ..rect };
+    }
+}
+
+fn write_groups(graph: &mut Object, rects: &[Rect]) {
+    let groups = graph.get_mut("groups").and_then(Value::as_array_mut);
+    for (group, rect) in groups.into_iter().flatten().zip(rects) {
+        if let Value::Object(group) = group {
+            set_bounding(group, *rect);
+        }
+    }
+}
+
+/// Bends and boundary go where they go in a graph that nobody placed.
+fn forget_bends(graph: &mut Object) {
+    let forget = |list: Option<&mut Value>| {
+        let list = list.and_then(Value::as_array_mut);
+        for reroute in list.into_iter().flatten().filter_map(Value::as_object_mut) {
+            reroute.insert("pos", vec![0_i64, 0]);
+        }
+    };
+    forget(graph.get_mut("reroutes"));
+    forget(graph.get_mut("extra").and_then(|extra| extra.get_mut("reroutes")));
+    for key in ["inputNode", "outputNode"] {
+        if let Some(Value::Object(boundary)) = graph.get_mut(key) {
+            boundary.insert("bounding", BOUNDARY_BOX.to_vec());
+        }
+    }
+}
+
 /// The nodes of a graph as boxes, in the order of the list.
 struct NodeBoxes {
     index_of: FxHashMap<NodeId, usize>,
     rects: Vec<Rect>,
+    is_note: Vec<bool>,
     /// How sure each place was when we came.
     positions: Vec<BoxPosition>,
 }
 
 impl NodeBoxes {
-    fn from_graph(graph: &Object) -> Self {
+    fn from_graph(graph: &Object, scope: &GraphScope, sizes: &NodeSizes) -> Self {
         let nodes = graph.get("nodes").and_then(Value::as_array).unwrap_or_default();
-        let mut boxes =
-            NodeBoxes { index_of: FxHashMap::default(), rects: Vec::new(), positions: Vec::new() };
+        let mut boxes = NodeBoxes {
+            index_of: FxHashMap::default(),
+            rects: Vec::new(),
+            is_note: Vec::new(),
+            positions: Vec::new(),
+        };
         for (at, node) in nodes.iter().enumerate() {
             if let Some(id) = node.get("id").and_then(NodeId::from_value) {
                 boxes.index_of.entry(id).or_insert(at);
             }
-            let rect = node.as_object().and_then(known_rect);
-            boxes.positions.push(if rect.is_some() {
-                BoxPosition::Fixed
-            } else {
-                BoxPosition::None
+            let class = node.get("type").and_then(Value::as_str);
+            boxes.is_note.push(matches!(class, Some("Note" | "MarkdownNote")));
+            let size = sizes.size_of(scope, node);
+            let (width, height) = node.as_object().and_then(known_size).unwrap_or(size.preferred);
+            let position = node.as_object().and_then(known_position);
+            boxes.positions.push(match position {
+                Some(_) => BoxPosition::Fixed,
+                None => BoxPosition::None,
             });
-            boxes.rects.push(rect.unwrap_or_else(|| {
-                let known = node.as_object().and_then(known_size);
-                let (width, height) = known.unwrap_or_else(|| node_size::estimate_node_size(node));
-                Rect { x: 0.0, y: 0.0, width, height: height + TITLE_HEIGHT }
-            }));
+            let (x, y) = position.unwrap_or((0.0, TITLE_HEIGHT));
+            let height = height.max(size.least_height) + TITLE_HEIGHT;
+            boxes.rects.push(Rect { x, y: y - TITLE_HEIGHT, width, height });
         }
         boxes
+    }
+
+    /// The links between nodes, and from nodes to the cards about them.
+    fn arrows(&self, graph: &Object, cards: &[(NodeId, NodeId)]) -> Arrows {
+        let links = node_links(graph).map(|(_, from, to)| (from, to));
+        let place = |id: &NodeId| self.index_of.get(id).copied();
+        let joined = links.chain(cards.iter().cloned());
+        let arrows: Vec<(usize, usize)> =
+            joined.filter_map(|(a, b)| Some((place(&a)?, place(&b)?))).collect();
+        Arrows::new(self.rects.len(), arrows.into_iter())
     }
 
     fn rect_of(&self, id: &NodeId) -> Option<Rect> {
@@ -205,10 +397,14 @@ fn known_size(node: &Object) -> Option<(f64, f64)> {
     sane_pair(node.get("size"), MAX_EXTENT).map(|(width, height)| (width.max(1.0), height.max(0.0)))
 }
 
+fn known_position(node: &Object) -> Option<(f64, f64)> {
+    sane_pair(node.get("pos"), MAX_COORDINATE)
+}
+
+/// The box of a node that has a place; one whose size nobody knows is as large as most.
 fn known_rect(node: &Object) -> Option<Rect> {
-    let (x, y) = sane_pair(node.get("pos"), MAX_COORDINATE)?;
-    let size = || node_size::estimate_node_size(&Value::Object(node.clone()));
-    let (width, height) = known_size(node).unwrap_or_else(size);
+    let (x, y) = known_position(node)?;
+    let (width, height) = known_size(node).unwrap_or((270.0, 120.0));
     Some(Rect { x, y: y - TITLE_HEIGHT, width, height: height + TITLE_HEIGHT })
 }
 

@@ -12,16 +12,19 @@ const MOST_WORDS: usize = 20_000;
 
 /// A stretch of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum WordDiffPart {
+pub enum WordDiffPart {
+    /// In both texts.
     Same(String),
+    /// Only in the earlier one.
     Removed(String),
+    /// Only in the later one.
     Added(String),
     /// An unchanged stretch that is left out.
     Gap,
 }
 
 /// Compares two texts. Long unchanged stretches are left out.
-pub(crate) fn diff_words(before: &str, after: &str) -> Vec<WordDiffPart> {
+pub fn diff_words(before: &str, after: &str) -> Vec<WordDiffPart> {
     let words = |text: &str| text.split_whitespace().take(MOST_WORDS + 1).count();
     if words(before) > MOST_WORDS || words(after) > MOST_WORDS {
         return vec![
