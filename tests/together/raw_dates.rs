@@ -1,6 +1,8 @@
 //! When places in files that were committed without git-comfy were chosen: when a commit had
 //! them there first, whoever goes back to that file later, or saves it.
 
+use std::time::UNIX_EPOCH;
+
 use super::raw_moves::commit_raw;
 use super::sheet::{DECODE, FILE, LATENT, LOADER, NEGATIVE, SAMPLER, Sheet};
 use super::team::{Team, assert_lies, edit_and_commit};
@@ -31,7 +33,17 @@ fn rearranged() -> (Team, Repo, Repo) {
     rearranged_by_an_outsider(&team, &Sheet::read(&ann, FILE));
     ann.git(["pull", "-q"]);
     ben.git(["pull", "-q"]);
+    wait_for_next_second(&ann);
     (team, ann, ben)
+}
+
+/// A commit names its second alone: who moves something within it, does so at its end, whoever
+/// else does.
+fn wait_for_next_second(repo: &Repo) {
+    let committed: u64 = repo.git(["log", "-1", "--format=%at"]).trim().parse().unwrap();
+    while UNIX_EPOCH.elapsed().unwrap().as_secs() <= committed {
+        std::thread::yield_now();
+    }
 }
 
 /// Ann merges what Ben moved, and everybody has it.
