@@ -178,7 +178,8 @@ impl LayoutTask {
             FoundLayouts::Parts { parts, now, is_to_be_kept } => {
                 if stored.is_raw(&content) {
                     // Nobody knows when its places were chosen.
-                    let rest = clean::begin_clean(&content, stored.mode).into_rest();
+                    let rest = memchr::memmem::find(&content, b"\"pos\"")
+                        .and_then(|_| clean::begin_clean(&content, stored.mode).into_rest());
                     let layout = rest
                         .and_then(|rest| stamp_uniformly(&rest.layout_line(), Clock::Unknown(0)));
                     let layout = layout.map(|layout| layout.to_line());
