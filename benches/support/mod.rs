@@ -32,11 +32,20 @@ pub(crate) fn workflows(count: usize) -> Vec<(String, Vec<u8>)> {
         let path = &paths[n % paths.len()];
         let mut text = fs::read_to_string(path).unwrap();
         if let (again @ 1.., Some(open)) = (n / paths.len(), text.find('{')) {
-            text.insert_str(open + 1, &format!("\"copy\": {again}, "));
+            insert_member(&mut text, open + 1, again);
         }
         (format!("{n}-{}", path.file_name().unwrap().to_str().unwrap()), text.into_bytes())
     };
     (0..count).map(template).collect()
+}
+
+/// A first member, spelled as the others are: what no printer writes costs more.
+fn insert_member(text: &mut String, open: usize, number: usize) {
+    let rest = &text[open..];
+    let space = &rest[..rest.len() - rest.trim_start().len()];
+    let colon = if space.is_empty() { ":" } else { ": " };
+    let member = format!("{space}\"copy\"{colon}{number},");
+    text.insert_str(open, &member);
 }
 
 /// A workflow as ComfyUI's Export writes it.

@@ -693,6 +693,9 @@ impl<'r> WorkTreeLayouts<'r> {
     fn join_with_last(&self, own: Option<LayoutEntry>, last: FileState) -> (LayoutEntry, bool) {
         let last = LayoutEntry { at: 0, layout: last.layout };
         let Some(own) = own else { return (last, true) };
+        if own.layout == last.layout {
+            return (own, false);
+        }
         let known = own.layout.clone();
         let mut joined = own.join(last.clone());
         if let (Some(mut layout), Some(last)) = (joined.parse(), last.parse())
