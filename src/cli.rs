@@ -30,7 +30,7 @@ use crate::watch;
 /// Git for ComfyUI workflows.
 #[derive(Debug, Parser)]
 #[command(name = "git-comfy", bin_name = "git comfy", version, propagate_version = true)]
-pub struct Cli {
+pub struct CommandLine<C: Subcommand> {
     /// Act as if started in this folder.
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
@@ -39,8 +39,11 @@ pub struct Cli {
     pub quiet: bool,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: C,
 }
+
+/// The command line with everything that can be asked for.
+pub type Cli = CommandLine<Command>;
 
 /// All commands, the everyday ones first.
 #[derive(Debug, Subcommand)]
@@ -207,25 +210,14 @@ impl CalledByGit {
     }
 }
 
-/// The command line of what git calls. The other commands with all their options take longer
-/// to set up than most of these calls take to answer.
-#[derive(Debug, Parser)]
-#[command(name = "git-comfy", bin_name = "git comfy", version, propagate_version = true)]
-struct GitCallCli {
-    #[arg(short = 'C', value_name = "DIR", global = true)]
-    directory: Option<PathBuf>,
-    #[arg(short, long, global = true)]
-    quiet: bool,
-    #[command(subcommand)]
-    command: CalledByGit,
-}
-
 /// Reads the command line.
 fn parse(arguments: &[OsString]) -> std::result::Result<Cli, clap::Error> {
     let first = arguments.get(1).and_then(|word| word.to_str()).unwrap_or_default();
+    // The other commands with all their options take longer to set up than most of these calls
+    // take to answer.
     if CalledByGit::has_subcommand(first) || ["--version", "-V"].contains(&first) {
-        match GitCallCli::try_parse_from(arguments) {
-            Ok(GitCallCli { directory, quiet, command }) => {
+        match CommandLine::<CalledByGit>::try_parse_from(arguments) {
+            Ok(CommandLine { directory, quiet, command }) => {
                 return Ok(Cli { directory, quiet, command: Command::CalledByGit(command) });
             }
             Err(answer) if answer.kind() == ErrorKind::DisplayVersion => return Err(answer),

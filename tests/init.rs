@@ -37,7 +37,7 @@ fn a_repository_is_set_up() {
          mergetool.comfy.cmd PROGRAM resolve -- \"$MERGED\"\n\
          mergetool.comfy.trustexitcode true\n\
          notes.rewritemode ignore\n\
-         notes.rewriteref refs/notes/comfy\n"
+         notes.rewriteref refs/notes/comf[y]\n"
     );
     insta::assert_snapshot!(repo.text(".gitattributes"), @r"
     # >>> git-comfy >>>
@@ -80,7 +80,7 @@ fn a_dry_run_shows_every_step_and_takes_none() {
     assert_eq!(snapshot(&repo), before);
     for part in [
         "git config --local filter.comfy.process = ",
-        "git config --local notes.rewriteRef += refs/notes/comfy",
+        "git config --local notes.rewriteRef += refs/notes/comf[y]",
         ".gitattributes",
         "hooks/post-commit",
     ] {
@@ -188,6 +188,22 @@ fn every_remote_fetches_layouts_and_a_plain_fetch_still_works() {
         repo.git(["config", "--get-all", "remote.fork.fetch"]),
         "+refs/heads/*:refs/remotes/fork/*\n+refs/notes/comfy*:refs/notes/remotes/fork/comfy*\n"
     );
+}
+
+#[test]
+fn git_warns_of_no_record_where_there_is_none() {
+    let repo = Repo::new();
+    // As an older git-comfy set it up.
+    repo.git(["config", "notes.rewriteRef", "refs/notes/comfy"]);
+    repo.comfy(["init"]);
+    repo.git(["config", "comfy.record", "false"]);
+    repo.write("a.txt", "a");
+    repo.git(["add", "."]);
+    repo.git(["commit", "-q", "-m", "one"]);
+    let amended = repo.try_git(["commit", "-q", "--amend", "-m", "two"]);
+    assert!(amended.status.success());
+    assert_eq!(String::from_utf8_lossy(&amended.stderr), "");
+    assert_eq!(repo.git(["config", "--get-all", "notes.rewriteRef"]), "refs/notes/comf[y]\n");
 }
 
 #[test]

@@ -26,15 +26,26 @@ pub(crate) fn workflows(count: usize) -> Vec<(String, Vec<u8>)> {
     };
     let mut paths: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
+    // Beside the workflows lie lists of them.
+    paths.retain(|path| fs::read_to_string(path).unwrap().contains("\"nodes\":"));
     let template = |n: usize| {
         let path = &paths[n % paths.len()];
         let mut text = fs::read_to_string(path).unwrap();
         if let (again @ 1.., Some(open)) = (n / paths.len(), text.find('{')) {
-            text.insert_str(open + 1, &format!("\"copy\": {again}, "));
+            insert_member(&mut text, open + 1, again);
         }
         (format!("{n}-{}", path.file_name().unwrap().to_str().unwrap()), text.into_bytes())
     };
     (0..count).map(template).collect()
+}
+
+/// A first member, spelled as the others are: what no printer writes costs more.
+fn insert_member(text: &mut String, open: usize, number: usize) {
+    let rest = &text[open..];
+    let space = &rest[..rest.len() - rest.trim_start().len()];
+    let colon = if space.is_empty() { ":" } else { ": " };
+    let member = format!("{space}\"copy\"{colon}{number},");
+    text.insert_str(open, &member);
 }
 
 /// A workflow as ComfyUI's Export writes it.
@@ -52,10 +63,14 @@ pub(crate) fn made_workflow(seed: usize, nodes: usize) -> String {
     text + "  ],\n  \"links\": [],\n  \"groups\": [],\n  \"config\": {},\n  \"extra\": {},\n  \"version\": 0.4\n}"
 }
 
-/// The first list of values that ends in a number gets another one.
+/// The first list of values that has a digit gets another one before it.
 pub(crate) fn with_one_value_edited(workflow: &str) -> String {
-    let values = workflow.find("\"widgets_values\"").unwrap();
-    let digit = workflow[values..].find(|c: char| c.is_ascii_digit()).unwrap() + values;
+    let lists = workflow.match_indices("\"widgets_values\"").map(|(at, _)| at);
+    let digit = |at: usize| {
+        let list = &workflow[at..at + workflow[at..].find(']')?];
+        list.find(|c: char| c.is_ascii_digit()).map(|digit| at + digit)
+    };
+    let digit = lists.filter_map(digit).next().unwrap();
     format!("{}7{}", &workflow[..digit], &workflow[digit..])
 }
 

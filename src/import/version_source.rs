@@ -1,12 +1,13 @@
 //! The files below the imported folder that versions are read from.
 
-use std::path::{Component, Path};
+use std::path::Path;
 
 use comfy_graph::graph::document_kind;
 use comfy_graph::json::{self, JsonStyle, Value};
 use comfy_media::Payload;
 
 use crate::error::{CommandError, Result};
+use crate::platform::contained_path::{goes_down_only, resolves_below};
 use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 use crate::runs::media_file::{may_be_output, read_payload};
@@ -22,16 +23,9 @@ pub(crate) fn relative_path(folder: &Path, file: &Path) -> Option<String> {
 /// names files below the folder only, and no link leads out of it.
 pub(crate) fn read_version_bytes(folder: &Path, from: &str) -> Result<Vec<u8>> {
     let name = sanitize::line(from);
-    let outside = || CommandError::user(format!("{name} is no file below the folder"));
-    let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
     let file = folder.join(from);
-    if !Path::new(from).components().all(plain) {
-        return Err(outside());
-    }
-    if let (Ok(top), Ok(real)) = (std::fs::canonicalize(folder), std::fs::canonicalize(&file))
-        && !real.starts_with(top)
-    {
-        return Err(outside());
+    if !goes_down_only(Path::new(from)) || !resolves_below(&file, folder) {
+        return Err(CommandError::user(format!("{name} is no file below the folder")));
     }
     if may_be_output(&file) {
         let document = read_payload(&file).and_then(workflow_or_prompt);

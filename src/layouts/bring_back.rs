@@ -141,21 +141,21 @@ impl<'r> LayoutWorkspace<'r> {
     }
 
     /// Looks at every file that was saved since git looked. What cannot be kept is left to
-    /// who asks for that file.
+    /// who asks for that file. Gives all files that git tracks, with the content it knows.
     ///
     /// # Errors
     /// The index cannot be read.
-    pub(crate) fn inspect_saved_files(&mut self) -> Result<Vec<RepoPath>> {
+    pub(crate) fn inspect_saved_files(&mut self) -> Result<Vec<(RepoPath, ObjectId)>> {
         let top = self.repository.require_work_tree()?;
-        let mut paths = Vec::new();
-        for IndexEntry { path, stat: seen, .. } in index::index_entries(self.repository)? {
+        let mut tracked = Vec::new();
+        for IndexEntry { path, id, stat: seen, .. } in index::index_entries(self.repository)? {
             let metadata = top.join(path.to_path()).symlink_metadata();
             if metadata.is_ok_and(|metadata| metadata.is_file() && !seen.matches(&metadata)) {
                 let _ = self.inspect(&path);
             }
-            paths.push(path);
+            tracked.push((path, id));
         }
-        Ok(paths)
+        Ok(tracked)
     }
 
     /// Brings an earlier layout back into a file.

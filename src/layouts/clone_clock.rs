@@ -33,8 +33,12 @@ struct ClockReading {
 }
 
 /// So many milliseconds ahead of its reading the clock is written down: not at every tick.
-/// The next process goes on from there.
+/// Who is killed leaves it ahead; who ends sets it back to what it read last, or a colleague's
+/// move a moment later would count as the earlier one.
 const WRITE_AHEAD_MILLISECONDS: u64 = 32;
+
+/// No reading is later: nothing of such a clock is written down.
+const NEVER_WRITTEN: u64 = u64::MAX;
 
 impl CloneClock {
     /// The clock of a repository.
@@ -45,7 +49,7 @@ impl CloneClock {
     /// One that is kept nowhere, for what is only shown.
     pub(crate) fn passing() -> CloneClock {
         let id = new_id();
-        let read = ClockReading { id, latest: 0, written: u64::MAX };
+        let read = ClockReading { id, latest: 0, written: NEVER_WRITTEN };
         CloneClock { folder: PathBuf::new(), read: Some(read) }
     }
 
@@ -103,6 +107,21 @@ impl CloneClock {
         Ok(())
     }
 
+    /// Writes down no more than was read, unless another process goes on from there by now.
+    fn set_back(&self) {
+        let Some(read) = &self.read else { return };
+        if read.latest >= read.written || read.written == NEVER_WRITTEN {
+            return;
+        }
+        let text = std::fs::read_to_string(self.path()).unwrap_or_default();
+        let is_ours = parse_clock(&text)
+            .is_some_and(|(id, written, _)| (id, written) == (read.id, read.written));
+        if is_ours {
+            // The next process goes on from a later time if this fails.
+            let _ = self.write(read.id, read.latest);
+        }
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.join("clock")
     }
@@ -114,6 +133,12 @@ impl CloneClock {
         std::fs::create_dir_all(&self.folder).map_err(failed())?;
         let text = format!("{id} {kept} {}\n", folder_fingerprint(&self.folder));
         write_atomic(&path, text.as_bytes()).map_err(failed())
+    }
+}
+
+impl Drop for CloneClock {
+    fn drop(&mut self) {
+        self.set_back();
     }
 }
 
@@ -171,6 +196,28 @@ mod tests {
                 last = next;
             }
         }
+    }
+
+    #[test]
+    fn who_ended_leaves_the_clock_no_further_than_it_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = clock(folder.path()).tick(0).unwrap();
+        let mut last = first;
+        for _ in 0..20 {
+            last = clock(folder.path()).tick(0).unwrap();
+        }
+        assert!(last.millis <= now_millis().max(first.millis + 20));
+    }
+
+    #[test]
+    fn who_is_killed_leaves_the_clock_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut killed = clock(folder.path());
+        let future = now_millis() + 1000;
+        let first = killed.tick(future).unwrap();
+        let last = killed.tick(0).unwrap();
+        std::mem::forget(killed);
+        assert!(clock(folder.path()).tick(0).unwrap() > last && last > first);
     }
 
     #[test]

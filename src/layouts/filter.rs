@@ -283,7 +283,8 @@ impl<'r> Filter<'r> {
         layouts.save(path, content, &layout).or_else(|error| {
             // What notes hold is kept, whatever becomes of the files beside them.
             let is_noted = layouts.is_noted_so(path, layout.blob, &layout.line).unwrap_or(false);
-            if is_noted { Ok(()) } else { Err(error) }
+            // git asks only to compare, and can store the content as little as we its layout.
+            if is_noted || error.is_read_only_filesystem() { Ok(()) } else { Err(error) }
         })
     }
 
@@ -430,7 +431,7 @@ impl<'r> Filter<'r> {
     pub(crate) fn finish_smudge(&mut self, path: &RepoPath, smudged: SmudgedFile) -> Vec<u8> {
         match smudged.action {
             GitAction::Show => {}
-            GitAction::Switch | GitAction::Integrate { .. } => self.remember(path, &smudged),
+            GitAction::Switch { .. } | GitAction::Integrate { .. } => self.remember(path, &smudged),
             GitAction::WriteOrCompare => {
                 let bytes = smudged.laid_out.bytes.clone();
                 self.unconfirmed.push((path.clone(), smudged));
@@ -443,8 +444,7 @@ impl<'r> Filter<'r> {
     fn remember(&mut self, path: &RepoPath, smudged: &SmudgedFile) {
         if let (Some(repository), Some(blob)) = (self.repository, smudged.blob)
             && smudged.laid_out.lacks_own()
-            // What a whole state lacks whoever moved to it asks for.
-            && matches!(smudged.action, GitAction::Integrate { to: None, .. })
+            && smudged.action.may_precede_layout(repository)
         {
             // It only helps to put right later what is not known now.
             let _ = missed_sides::add(repository, path, blob);

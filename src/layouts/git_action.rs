@@ -5,6 +5,7 @@
 
 use super::filter::{SmudgeRequest, SmudgeTarget};
 use crate::platform::files;
+use crate::platform::git::fetch_head::FetchHead;
 use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository};
 
 /// What becomes of a content that git takes out.
@@ -13,7 +14,10 @@ pub(crate) enum GitAction {
     /// Somebody only sees it: the committed side of a difference, a file in an archive.
     Show,
     /// It is written into the work tree, where another state takes the place of what lay there.
-    Switch,
+    Switch {
+        /// The commit that it is taken from, where git says it.
+        from: Option<CommitId>,
+    },
     /// It is written into the work tree and put upon what lies there: by a merge, a pick, a
     /// rebase, a fast-forward. The layout comes along.
     Integrate {
@@ -51,6 +55,20 @@ impl GitAction {
             SmudgeTarget::Anybody | SmudgeTarget::Reader => GitAction::Show,
         }
     }
+
+    /// Whether the layout of a content that nobody knows here may still come: one that was
+    /// merged or picked, or taken out of what was fetched by its name, which brings none along.
+    /// Whoever moves to another whole state asks for what that lacks.
+    pub(crate) fn may_precede_layout(&self, repository: &Repository) -> bool {
+        match self {
+            GitAction::Integrate { to: None, .. } => true,
+            GitAction::Integrate { to: Some(commit), .. }
+            | GitAction::Switch { from: Some(commit) } => {
+                FetchHead::read(repository).is_some_and(|fetched| fetched.names(*commit))
+            }
+            GitAction::Show | GitAction::Switch { from: None } | GitAction::WriteOrCompare => false,
+        }
+    }
 }
 
 fn has_content(repository: &Repository, path: &RepoPath) -> bool {
@@ -69,7 +87,7 @@ fn written(repository: &Repository, path: &RepoPath, request: SmudgeRequest) -> 
         }
     };
     if !goes_on {
-        return GitAction::Switch;
+        return GitAction::Switch { from: request.treeish.map(CommitId) };
     }
     GitAction::Integrate {
         merged: rebased_blobs(repository, path, request),

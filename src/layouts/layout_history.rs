@@ -240,10 +240,14 @@ impl<'r> LayoutHistory<'r> {
         let mut at = 0;
         while let Some(name) = names.get(at).cloned() {
             let mut own = self.states_of_name(&name)?;
-            let before = match own.first() {
+            let mut before = match own.first() {
                 Some(newest) => self.previous_name(newest)?,
-                None => self.renamed_from(&name, blob.filter(|_| at == 0))?,
+                None => None,
             };
+            if before.is_none() {
+                // Renamed by somebody without git-comfy, or by a command that saved nothing.
+                before = self.renamed_from(&name, blob.filter(|_| at == 0))?;
+            }
             let held = states.iter().filter(|state| state.held.is_some()).count();
             for state in &mut own {
                 state.held = state.held.map(|rank| rank + held);

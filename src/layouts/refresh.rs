@@ -27,6 +27,7 @@ use crate::platform::git::{
     AttributeDirection, GitError, ObjectKind, RepoPath, Repository, Result,
 };
 use crate::platform::time::now_millis;
+use crate::platform::write_atomic::remove_abandoned;
 
 /// What a refresh found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -212,9 +213,23 @@ impl IndexFingerprint {
 /// for changed until it has looked into it, and a later time would hide such a change for good.
 struct IndexCopy(PathBuf);
 
+/// How the names of copies begin.
+const COPY_PREFIX: &str = "index.comfy-";
+
+/// Removes what commands that were killed left in the folders of a repository.
+pub(crate) fn remove_abandoned_files(repository: &Repository) {
+    let mut folders = vec![
+        repository.git_dir().to_owned(),
+        repository.state_dir(),
+        repository.work_tree_state_dir(),
+    ];
+    folders.dedup();
+    folders.iter().for_each(|folder| remove_abandoned(folder, &[COPY_PREFIX]));
+}
+
 impl IndexCopy {
     fn create(index: &Path) -> Result<IndexCopy> {
-        let name = format!("index.comfy-{}-{}", std::process::id(), now_millis());
+        let name = format!("{COPY_PREFIX}{}-{}", std::process::id(), now_millis());
         let aside = IndexCopy(index.with_file_name(name));
         copy_with_time(index, &aside.0).map_err(GitError::file_error("writing", &aside.0))?;
         Ok(aside)

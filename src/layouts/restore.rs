@@ -131,11 +131,10 @@ pub fn apply_missed_sides(repository: &Repository) -> Result<Vec<RepoPath>> {
     }
     let mut files = WorkTreeFiles::open(repository)?;
     for entry in index::index_entries(repository)? {
-        if let Some(sides) = known.get(&entry.path)
-            && let Some((file, bytes)) = files.read_file(&entry)?
-            && files.is_unchanged(&entry, &bytes)?
-            && files.lay_out_with(&entry, sides, &file, &bytes)?
-        {
+        let Some(sides) = known.get(&entry.path) else { continue };
+        let Some((file, bytes)) = files.read_file(&entry)? else { continue };
+        let Some(entry) = files.find_unchanged(entry, sides, &bytes)? else { continue };
+        if files.lay_out_with(&entry, sides, &file, &bytes)? {
             followed.push(entry.path);
         }
     }
@@ -197,7 +196,7 @@ pub(crate) fn apply_received_layouts(
     let changed: FxHashSet<ObjectId> =
         newer.changes_since(&older)?.into_iter().map(|difference| difference.about).collect();
     let mut files = WorkTreeFiles::open(repository)?;
-    let mut contents = OlderContents::from_remotes(repository)?;
+    let mut contents = OlderContents::find(repository)?;
     for entry in index::index_entries(repository)? {
         let older = contents.older_than(&entry, &changed)?;
         let may_follow = changed.contains(&entry.id)
@@ -246,8 +245,9 @@ pub(crate) fn apply_pending_layouts(repository: &Repository) -> Result<Vec<RepoP
     Ok(followed)
 }
 
-/// The contents that files have where remotes stand and this clone went on from: who only
-/// rearranged such a content moved nodes of what became of it here.
+/// The contents that files have where remotes stand and this clone went on from, and in what
+/// both sides of the last merge or rebase went on from: who only rearranged such a content moved
+/// nodes of what became of it here.
 struct OlderContents<'r> {
     folders: TreeLookup<'r>,
     trees: Vec<ObjectId>,
@@ -257,14 +257,15 @@ struct OlderContents<'r> {
 const MAX_BRANCHES: usize = 16;
 
 impl<'r> OlderContents<'r> {
-    fn from_remotes(repository: &'r Repository) -> Result<OlderContents<'r>> {
+    fn find(repository: &'r Repository) -> Result<OlderContents<'r>> {
         let (folders, mut trees) = (TreeLookup::new(repository), Vec::new());
         let Some(head) = repository.head()? else { return Ok(OlderContents { folders, trees }) };
-        for (_, tip) in repository.references("refs/remotes/")?.into_iter().take(MAX_BRANCHES) {
-            let tip = CommitId(tip);
-            if tip != head && repository.is_ancestor(tip, head).unwrap_or(false) {
-                trees.extend(repository.commit(tip)?.map(|commit| commit.tree));
-            }
+        let remotes = repository.references("refs/remotes/")?.into_iter().take(MAX_BRANCHES);
+        let remotes = remotes
+            .map(|(_, tip)| CommitId(tip))
+            .filter(|tip| *tip != head && repository.is_ancestor(*tip, head).unwrap_or(false));
+        for commit in remotes.chain(common_ancestors(repository, head)?) {
+            trees.extend(repository.commit(commit)?.map(|commit| commit.tree));
         }
         Ok(OlderContents { folders, trees })
     }
@@ -286,6 +287,23 @@ impl<'r> OlderContents<'r> {
         }
         Ok(older)
     }
+}
+
+/// What the sides of the merge or rebase that HEAD came out of went on from.
+fn common_ancestors(repository: &Repository, head: CommitId) -> Result<Vec<CommitId>> {
+    let parents = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
+    let mut bases = Vec::new();
+    if let [ours, others @ ..] = &parents[..] {
+        for theirs in others {
+            bases.extend(repository.merge_base(*ours, *theirs)?);
+        }
+    }
+    if repository.last_reflog_message()?.contains("rebase")
+        && let Some(before) = repository.resolve_commit("ORIG_HEAD")?
+    {
+        bases.extend(repository.merge_base(before, head)?);
+    }
+    Ok(bases)
 }
 
 /// The files of a work tree that go through the filter.
@@ -333,6 +351,26 @@ impl<'r> WorkTreeFiles<'r> {
             return Ok(true);
         }
         Ok(normalized_blob_id(format, bytes) == entry.id)
+    }
+
+    /// What a file has the content of: the entry that git knows of it, or that with another
+    /// content (`git restore --source` writes it past the index).
+    fn find_unchanged(
+        &mut self,
+        entry: IndexEntry,
+        others: &[ObjectId],
+        bytes: &[u8],
+    ) -> Result<Option<IndexEntry>> {
+        let mut ids = [entry.id].into_iter().chain(others.iter().copied());
+        ids.find_map(|id| {
+            let entry = IndexEntry { id, ..entry.clone() };
+            match self.is_unchanged(&entry, bytes) {
+                Ok(true) => Some(Ok(entry)),
+                Ok(false) => None,
+                Err(error) => Some(Err(error)),
+            }
+        })
+        .transpose()
     }
 
     /// Writes a file anew if it has another layout; whether it had.

@@ -103,6 +103,12 @@ impl LayoutPart {
         LayoutPart { layout, pairs: OwnedPairs::between(before, content) }
     }
 
+    /// Forgets places without clocks that another layout knows.
+    pub(crate) fn forget_unclocked_places(&mut self, known: LayoutSource<'_>) {
+        let places = clean::unclocked_places_known_to(self.source(), known);
+        self.layout.forget_places(&places);
+    }
+
     /// It came with a file that was committed without git-comfy.
     fn is_unclocked(&self) -> bool {
         self.layout.saved() == Clock::Unknown(0)
@@ -178,7 +184,8 @@ impl LayoutTask {
             FoundLayouts::Parts { parts, now, is_to_be_kept } => {
                 if stored.is_raw(&content) {
                     // Nobody knows when its places were chosen.
-                    let rest = clean::begin_clean(&content, stored.mode).into_rest();
+                    let rest = memchr::memmem::find(&content, b"\"pos\"")
+                        .and_then(|_| clean::begin_clean(&content, stored.mode).into_rest());
                     let layout = rest
                         .and_then(|rest| stamp_uniformly(&rest.layout_line(), Clock::Unknown(0)));
                     let layout = layout.map(|layout| layout.to_line());
@@ -585,7 +592,7 @@ impl<'r> WorkTreeLayouts<'r> {
         let (merged, to) = match action {
             GitAction::Integrate { merged, to } => (merged.as_slice(), *to),
             GitAction::WriteOrCompare => ([].as_slice(), None),
-            GitAction::Show | GitAction::Switch => {
+            GitAction::Show | GitAction::Switch { .. } => {
                 let own = own.map(|own| (own, false));
                 return self.combine_layouts(path, blob, content, own, Vec::new(), false);
             }
@@ -611,6 +618,13 @@ impl<'r> WorkTreeLayouts<'r> {
         let source = source.as_ref().unwrap_or(path);
         let (own, has_drags) = match self.last_with_drags(source, incoming)? {
             Some((last, _)) if last.blob == blob => (Some(self.join_with_last(own, last)), false),
+            Some((last, _)) if is_unclocked_layout(&last.layout) => {
+                let moved = self.layouts_before_raw(source, blob)?;
+                let has_moved = !moved.is_empty();
+                others.extend(moved);
+                others.push(last);
+                (own.map(|own| (own, false)), has_moved)
+            }
             Some((last, has_drags)) => {
                 others.push(last);
                 (own.map(|own| (own, false)), has_drags)
@@ -620,6 +634,20 @@ impl<'r> WorkTreeLayouts<'r> {
         // Who merged is the one to keep what came of it.
         let is_to_be_kept = has_drags || !merged.is_empty();
         self.combine_layouts(path, blob, content, own, others, is_to_be_kept)
+    }
+
+    /// How a file lay before git wrote over it what was committed without git-comfy: what was
+    /// moved then and is later comes along when the file is clean again.
+    fn layouts_before_raw(&mut self, path: &RepoPath, blob: ObjectId) -> Result<Vec<FileState>> {
+        let head = self.repository.head()?;
+        let committed = self.contents.of_file(head, path)?;
+        let others = self.finder.layouts_of_other_blobs(path, blob)?.into_iter();
+        let is_older = |(other, _): &(ObjectId, LayoutEntry)| {
+            committed.iter().any(|content| content.blob == *other)
+        };
+        let state =
+            |(blob, entry): (ObjectId, LayoutEntry)| FileState { blob, layout: entry.layout };
+        Ok(others.filter(is_older).map(state).collect())
     }
 
     /// What others moved in a content that a file held here, after they had renamed it: where a
@@ -652,7 +680,7 @@ impl<'r> WorkTreeLayouts<'r> {
             clock: CloneClock::passing(),
             ..WorkTreeLayouts::new(self.repository)
         };
-        noted.find_layouts(path, blob, content, &GitAction::Switch)
+        noted.find_layouts(path, blob, content, &GitAction::Switch { from: None })
     }
 
     /// Whether notes hold the very layout that was cleaned out of a file.
@@ -665,6 +693,9 @@ impl<'r> WorkTreeLayouts<'r> {
     fn join_with_last(&self, own: Option<LayoutEntry>, last: FileState) -> (LayoutEntry, bool) {
         let last = LayoutEntry { at: 0, layout: last.layout };
         let Some(own) = own else { return (last, true) };
+        if own.layout == last.layout {
+            return (own, false);
+        }
         let known = own.layout.clone();
         let mut joined = own.join(last.clone());
         if let (Some(mut layout), Some(last)) = (joined.parse(), last.parse())
@@ -699,8 +730,7 @@ impl<'r> WorkTreeLayouts<'r> {
             others.into_iter().filter_map(|state| self.match_part(state, blob, content)).collect();
         if let Some(own) = &own_part {
             for part in &mut parts {
-                let known = clean::unclocked_places_known_to(part.source(), own.source());
-                part.layout.forget_places(&known);
+                part.forget_unclocked_places(own.source());
             }
             parts.retain(|part| clean::would_move(part.source(), own.source()));
         }
@@ -1025,6 +1055,11 @@ impl WorkTreeLayouts<'_> {
 fn mentions_arranged(line: &str) -> bool {
     let has = |clock: &[u8]| memchr::memmem::find(line.as_bytes(), clock).is_some();
     has(b"\"!") || has(b"#!")
+}
+
+/// Whether a line is the layout of a raw file.
+fn is_unclocked_layout(line: &str) -> bool {
+    memchr::memmem::rfind(line.as_bytes(), b",\"saved\":\"?0\"").is_some()
 }
 
 /// Whether a line is another one without its clocks.

@@ -275,13 +275,18 @@ fn compose_layouts(
         true => LayoutRelation::SameContent,
         false => otherwise,
     };
+    let rearranged = rearranged_base(layouts, path, contents, [ours.as_ref(), theirs.as_ref()])?;
     let relation_of_ours = relation(contents.ours, LayoutRelation::ById);
     let relation_of_theirs = relation(contents.theirs, LayoutRelation::Matched(&matches));
     let compose = |ours: Option<&ClockedLayout>, theirs: Option<&ClockedLayout>| {
         let ours = ours.map(|layout| LayoutSource { layout, relation: relation_of_ours });
         let theirs = theirs.map(|layout| LayoutSource { layout, relation: relation_of_theirs });
-        let sources: Vec<LayoutSource<'_>> = ours.into_iter().chain(theirs).collect();
-        if sources.is_empty() { None } else { clean::compose_file(contents.merged, &sources, now) }
+        let mut sources: Vec<LayoutSource<'_>> = ours.into_iter().chain(theirs).collect();
+        if sources.is_empty() {
+            return None;
+        }
+        sources.extend(rearranged.as_ref().map(LayoutPart::source));
+        clean::compose_file(contents.merged, &sources, now)
     };
     let (ours, theirs) = (ours.as_ref(), theirs.as_ref());
     let Some(merged) = compose(ours, theirs) else { return Ok(None) };
@@ -325,6 +330,30 @@ fn compose_layouts(
         }
     };
     Ok(Some(ComposedMerge { file, raw_moves, misses_theirs }))
+}
+
+/// The layout of the common ancestor, where somebody rearranged that while both sides went on
+/// from it: what they moved later than both is wanted in what comes of it.
+fn rearranged_base(
+    layouts: &mut WorkTreeLayouts<'_>,
+    path: &RepoPath,
+    contents: MergeContents<'_>,
+    sides: [Option<&ClockedLayout>; 2],
+) -> Result<Option<LayoutPart>> {
+    if contents.incoming == IncomingSide::Reverted || extract_layout(contents.base).is_some() {
+        return Ok(None);
+    }
+    let Some(base) = layouts.base_layout(path, contents.base)? else { return Ok(None) };
+    let by_id = |layout| LayoutSource { layout, relation: LayoutRelation::ById };
+    let mut sides = sides.into_iter().flatten().map(by_id);
+    if sides.clone().any(|side| !clean::would_move(by_id(&base), side)) {
+        return Ok(None);
+    }
+    let mut rearranged = LayoutPart::between(base.clone(), contents.base, contents.merged);
+    if let Some(ours) = sides.next() {
+        rearranged.forget_unclocked_places(ours);
+    }
+    Ok(Some(rearranged))
 }
 
 /// The layout of a raw file in a commit that is applied anew: what the commit moved was moved

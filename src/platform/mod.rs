@@ -1,6 +1,7 @@
 //! What the features are built on: git, the machine, text for people, and the one way each to
 //! read and write files, to spell bytes and times.
 
+pub(crate) mod contained_path;
 pub(crate) mod files;
 pub(crate) mod git;
 pub(crate) mod hex;

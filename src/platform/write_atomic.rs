@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use super::files::resolve_links;
 
@@ -13,6 +14,31 @@ use super::files::resolve_links;
 /// was there keeps its permissions; a new one gets those that the person's umask gives.
 pub(crate) fn write_atomic(file: &Path, content: &[u8]) -> io::Result<()> {
     AtomicWrite::new().write(file, content)
+}
+
+/// How the names of temporary files begin.
+const TEMPORARY_PREFIX: &str = ".git-comfy-";
+
+/// Whoever wrote a temporary file that is older was killed.
+const MAX_TEMPORARY_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// Removes what writers that were killed left in a folder: temporary files, and others whose
+/// names begin so.
+pub(crate) fn remove_abandoned(folder: &Path, other_prefixes: &[&str]) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let has_prefix = |prefix: &str| name.as_encoded_bytes().starts_with(prefix.as_bytes());
+        if !has_prefix(TEMPORARY_PREFIX) && !other_prefixes.iter().any(|prefix| has_prefix(prefix))
+        {
+            continue;
+        }
+        let Ok(metadata) = entry.metadata() else { continue };
+        let age = metadata.modified().ok().and_then(|at| at.elapsed().ok());
+        if metadata.is_file() && age.is_some_and(|age| age > MAX_TEMPORARY_AGE) {
+            // The next one to look tries again.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// How a file is written, where it is not the usual way of [`write_atomic`].
@@ -83,7 +109,7 @@ impl AtomicWrite {
             fs::create_dir_all(folder)?;
         }
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".git-comfy-");
+        builder.prefix(TEMPORARY_PREFIX);
         self.use_umask(&mut builder);
         let temporary = builder.tempfile_in(folder)?;
         let mut writer = BufWriter::new(temporary.as_file());
@@ -131,6 +157,26 @@ mod tests {
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&file).unwrap(), b"2");
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_somebody_left_who_was_killed_is_removed_when_it_is_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - Duration::from_secs(3 * 24 * 3600);
+        for (name, modified) in [
+            (".git-comfy-old", Some(old)),
+            ("copy-old", Some(old)),
+            (".git-comfy-young", None),
+            ("other", Some(old)),
+        ] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            modified.into_iter().for_each(|at| file.set_modified(at).unwrap());
+        }
+        remove_abandoned(folder.path(), &["copy-"]);
+        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut left: Vec<_> = left.collect();
+        left.sort();
+        assert_eq!(left, [".git-comfy-young", "other"]);
     }
 
     #[test]

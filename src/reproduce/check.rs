@@ -69,15 +69,6 @@ fn model_state(
     here: &LocalModel,
 ) -> ModelState {
     let unknown = |why: &str| ModelState::Unknown { why: why.to_owned() };
-    let elsewhere = || {
-        let fits = |folder: &str| folder == wanted.folder || wanted.folder == UNKNOWN_FOLDER;
-        if let Some(copy) = here.copies.iter().find(|copy| fits(&copy.folder)) {
-            let (to, place) = (copy.name.clone(), copy.place.clone());
-            return Some(ModelState::Renamed { to, place });
-        }
-        let at: Vec<String> = here.copies.iter().map(|copy| copy.place.clone()).collect();
-        (!at.is_empty()).then_some(ModelState::Misplaced { at })
-    };
     match &here.found {
         LocalFile::Folder => match wanted.is_folder {
             true => unknown("it is a folder of files, which are not hashed"),
@@ -89,15 +80,29 @@ fn model_state(
         }
         LocalFile::Hashed(hashes) => match any_digest_matches(digests, hashes) {
             Some(true) => ModelState::Same,
-            Some(false) => elsewhere()
+            Some(false) => state_of_copies(wanted, here)
                 .unwrap_or_else(|| ModelState::Replaced { sha256: hex::to_hex(&hashes.sha256) }),
             None => unknown("the kind of digest that was recorded is not known of the file here"),
         },
         LocalFile::Refused(why) => {
-            elsewhere().unwrap_or_else(|| ModelState::Refused { why: why.clone() })
+            let copies = state_of_copies(wanted, here);
+            copies.unwrap_or_else(|| ModelState::Refused { why: why.clone() })
         }
-        LocalFile::Nothing | LocalFile::Unread(_) => elsewhere().unwrap_or(ModelState::Missing),
+        LocalFile::Nothing | LocalFile::Unread(_) => {
+            state_of_copies(wanted, here).unwrap_or(ModelState::Missing)
+        }
     }
+}
+
+/// The same bytes under another name or in another folder, where there are any.
+fn state_of_copies(wanted: &RequiredModel, here: &LocalModel) -> Option<ModelState> {
+    let is_usable = wanted.folder == UNKNOWN_FOLDER;
+    let copy = here.copies.iter().find(|copy| is_usable || copy.folder == wanted.folder);
+    if let Some(copy) = copy {
+        return Some(ModelState::Renamed { to: copy.name.clone(), place: copy.place.clone() });
+    }
+    let at: Vec<String> = here.copies.iter().map(|copy| copy.place.clone()).collect();
+    (!at.is_empty()).then_some(ModelState::Misplaced { at })
 }
 
 /// Whether any recorded digest is the file's; none where no kind of digest is known of both.

@@ -24,13 +24,13 @@ const MAX_ENTRIES: usize = 4096;
 pub(crate) fn parse_lock(text: &str) -> Result<Lock, LockError> {
     let document = match serde_json::from_str::<Value>(text) {
         Ok(document) => document,
-        Err(_) => yaml::parse_yaml(text).map_err(LockError::Unreadable)?,
+        Err(_) => yaml::parse_yaml(text)?,
     };
     if let Some(schema) = document.get("comfy_lock").and_then(Value::as_u64) {
         if schema > u64::from(SCHEMA) {
             return Err(LockError::NewerSchema(u32::try_from(schema).unwrap_or(u32::MAX)));
         }
-        return serde_json::from_value(document).map_err(|e| LockError::Unreadable(e.to_string()));
+        return Ok(serde_json::from_value(document)?);
     }
     let mut lock = Lock { comfy_lock: SCHEMA, ..Lock::default() };
     let snapshot = |document: &Value| {

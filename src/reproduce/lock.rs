@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::requirements::{
     FactSource, RequiredInput, RequiredModel, RequiredPack, Requirements, SourcedFact,
 };
+use super::yaml::YamlError;
 use crate::platform::git::foreign_checkout::Checkout;
 use crate::platform::machine::{Digest, DigestKind};
 use crate::records::dependencies::{self, Dependencies};
@@ -129,7 +130,10 @@ pub(crate) struct LockedInput {
 pub(crate) enum LockError {
     /// It is neither JSON nor YAML.
     #[error("it is neither JSON nor YAML: {0}")]
-    Unreadable(String),
+    Unreadable(#[from] YamlError),
+    /// It is a lock by its name alone.
+    #[error("it is neither JSON nor YAML: {0}")]
+    Malformed(#[from] serde_json::Error),
     #[error("it is no lock, no snapshot of ComfyUI-Manager and no build spec of comfy-cli")]
     NotALock,
     /// A newer version wrote it.

@@ -183,19 +183,22 @@ impl<'r> RankedObservations<'r> {
         models
     }
 
+    /// What was recorded of a model: of one in an unknown folder, what has its name.
+    fn facts_about(&self, folder: &str, name: &str) -> Vec<(&FactSource, &ModelFact)> {
+        let all = self.seen.iter().flat_map(|(by, seen)| seen.models.iter().map(move |f| (by, f)));
+        all.filter(|(_, fact)| {
+            fact.name == name && (fact.folder == folder || folder == UNKNOWN_FOLDER)
+        })
+        .collect()
+    }
+
     /// Adds what records and claims say of a model.
     fn add_recorded_facts(&self, wanted: &mut RequiredModel, claims: &ModelClaims) {
-        let facts = || {
-            self.seen.iter().flat_map(|(by, seen)| seen.models.iter().map(move |f| (by, f))).filter(
-                |(_, fact)| {
-                    fact.name == wanted.name
-                        && (fact.folder == wanted.folder || wanted.folder == UNKNOWN_FOLDER)
-                },
-            )
-        };
-        let of_record = facts()
+        let facts = self.facts_about(&wanted.folder, &wanted.name);
+        let of_record = facts
+            .iter()
             .filter(|(_, fact)| fact.status == ModelStatus::Hashed)
-            .find_map(|(by, fact)| Some((by, recorded_sha256(fact)?, fact.folder.clone())));
+            .find_map(|(by, fact)| Some((*by, recorded_sha256(fact)?, fact.folder.clone())));
         let mut folder = None;
         if let Some((by, digest, kind)) = of_record {
             let stronger = match by {
@@ -212,12 +215,12 @@ impl<'r> RankedObservations<'r> {
             let what = claims.hashes.clone();
             wanted.digests = Some(SourcedFact { value: what, source: FactSource::Workflow });
         }
-        wanted.is_folder = facts().any(|(by, fact)| {
+        wanted.is_folder = facts.iter().any(|(by, fact)| {
             matches!(by, FactSource::Commit(_)) && fact.status == ModelStatus::Folder
         });
         let mut sizes = BTreeSet::new();
         let mut sources = BTreeSet::new();
-        for (_, fact) in facts() {
+        for (_, fact) in facts {
             let same = match (&wanted.digests, recorded_sha256(fact)) {
                 (Some(known), Some(digest)) => known.value.contains(&digest),
                 _ => false,

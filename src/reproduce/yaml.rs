@@ -9,6 +9,21 @@ const MAX_DEPTH: usize = 32;
 /// The most values.
 const MAX_VALUES: usize = 200_000;
 
+/// Why a text is no list of packs and models that can be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum YamlError {
+    #[error(transparent)]
+    Syntax(#[from] saphyr_parser::ScanError),
+    #[error("there is too much in it")]
+    TooMuch,
+    #[error("it does not end as it begins")]
+    Unbalanced,
+    #[error("it refers to parts of itself")]
+    Alias,
+    #[error("there is nothing in it")]
+    Empty,
+}
+
 enum OpenCollection {
     List(Vec<Value>),
     Mapping(Map<String, Value>, Option<String>),
@@ -16,14 +31,14 @@ enum OpenCollection {
 
 /// Reads the first document. Scalars are texts but for `true`, `false` and nothing: what
 /// looks like a number is a version or a digest here.
-pub(crate) fn parse_yaml(text: &str) -> Result<Value, String> {
+pub(crate) fn parse_yaml(text: &str) -> Result<Value, YamlError> {
     let mut open: Vec<OpenCollection> = Vec::new();
     let mut count = 0;
     for event in Parser::new_from_str(text) {
-        let (event, _) = event.map_err(|error| error.to_string())?;
+        let (event, _) = event?;
         count += 1;
         if count > MAX_VALUES || open.len() > MAX_DEPTH {
-            return Err("there is too much in it".to_owned());
+            return Err(YamlError::TooMuch);
         }
         let done = match event {
             Event::MappingStart(..) => {
@@ -37,10 +52,10 @@ pub(crate) fn parse_yaml(text: &str) -> Result<Value, String> {
             Event::MappingEnd | Event::SequenceEnd => match open.pop() {
                 Some(OpenCollection::List(list)) => Value::Array(list),
                 Some(OpenCollection::Mapping(map, _)) => Value::Object(map),
-                None => return Err("it does not end as it begins".to_owned()),
+                None => return Err(YamlError::Unbalanced),
             },
             Event::Scalar(text, style, ..) => scalar_value(&text, style),
-            Event::Alias(_) => return Err("it refers to parts of itself".to_owned()),
+            Event::Alias(_) => return Err(YamlError::Alias),
             _ => continue,
         };
         match open.last_mut() {
@@ -52,7 +67,7 @@ pub(crate) fn parse_yaml(text: &str) -> Result<Value, String> {
             },
         }
     }
-    Err("there is nothing in it".to_owned())
+    Err(YamlError::Empty)
 }
 
 fn scalar_value(text: &str, style: ScalarStyle) -> Value {

@@ -107,9 +107,11 @@ pub(crate) struct RenormalizeOutcome {
 
 /// Whether the next commit would hold anything.
 pub(crate) fn has_staged_changes(repository: &Repository) -> Result<bool> {
-    let git = GitCommand::in_folder(repository.require_work_tree()?);
-    let words = ["diff", "--cached", "--quiet", "--no-ext-diff", "--ignore-submodules"];
-    Ok(git.with_args(words).answer()?.code != 0)
+    let head = repository.head()?.map_or(Ok(None), |head| repository.commit(head))?;
+    match head {
+        Some(head) => Ok(!index::command_index_holds_tree(repository, head.tree)?),
+        None => Ok(!index::index_entries(repository)?.is_empty()),
+    }
 }
 
 /// The most bytes of new objects that are held in memory.

@@ -6,7 +6,8 @@ use super::state::SetupState;
 use super::{SetupReach, SetupRequest};
 use crate::platform::git::config::{ConfigChange, ConfigScope};
 use crate::platform::git::shared_refs::{
-    RECORDS_REF, RUNS_SHARING_KEY, RunsSharing, covers_notes, missing_refspecs, wanted_refspecs,
+    RECORDS_REF, RECORDS_REWRITE_PATTERN, RUNS_SHARING_KEY, RunsSharing, covers_notes,
+    is_records_rewrite, missing_refspecs, wanted_refspecs,
 };
 
 /// How git treats a note that is there already when it carries one over. A record is one
@@ -74,7 +75,7 @@ fn plan_rewrite(state: &SetupState, request: &SetupRequest, plan: &mut SetupPlan
     let (config, scope) = (&state.config, request.reach.scope());
     let held: Vec<_> =
         config.entries("notes.rewriteRef").map(|entry| entry.value.as_str()).collect();
-    let foreign = held.iter().any(|name| *name != RECORDS_REF);
+    let foreign = held.iter().any(|name| !is_records_rewrite(name));
     let mode = config.value("notes.rewriteMode");
     let whole = mode.is_some_and(|mode| SAFE_REWRITE_MODES.contains(&mode));
     if !whole && (foreign || mode.is_some()) {
@@ -90,8 +91,12 @@ fn plan_rewrite(state: &SetupState, request: &SetupRequest, plan: &mut SetupPlan
         let change = ConfigChange::set("notes.rewriteMode", REWRITE_MODE);
         steps.push(SetupStep::Config(scope, change));
     }
-    if !held.contains(&RECORDS_REF) {
-        let change = ConfigChange::add("notes.rewriteRef", RECORDS_REF);
+    if config.values_in_scope(scope, "notes.rewriteRef").contains(&RECORDS_REF) {
+        let change = ConfigChange::remove("notes.rewriteRef", RECORDS_REF);
+        steps.push(SetupStep::Config(scope, change));
+    }
+    if !held.contains(&RECORDS_REWRITE_PATTERN) {
+        let change = ConfigChange::add("notes.rewriteRef", RECORDS_REWRITE_PATTERN);
         steps.push(SetupStep::Config(scope, change));
     }
     plan.add("what is known of a commit follows it through amend and rebase", steps);
@@ -104,10 +109,11 @@ pub(crate) fn plan_notes_removal(state: &SetupState, reach: SetupReach, plan: &m
         steps.push(SetupStep::Config(scope, ConfigChange::remove(key, value)));
     };
     let held = config.values_in_scope(scope, "notes.rewriteRef");
-    if held.contains(&RECORDS_REF) {
-        remove("notes.rewriteRef", RECORDS_REF);
+    let own: Vec<_> = held.iter().filter(|name| is_records_rewrite(name)).collect();
+    if !own.is_empty() {
+        own.iter().for_each(|name| remove("notes.rewriteRef", name));
         // The mode came with the ref, unless other notes live by it.
-        let alone = held.iter().all(|name| *name == RECORDS_REF);
+        let alone = own.len() == held.len();
         if alone && config.values_in_scope(scope, "notes.rewriteMode") == [REWRITE_MODE] {
             remove("notes.rewriteMode", REWRITE_MODE);
         }

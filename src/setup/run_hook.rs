@@ -1,7 +1,7 @@
 //! What is done when git calls a hook. Each returns quickly when there is nothing
 //! to do; none ever fails the git command that called it.
 
-use crate::layouts::refresh::store_moved_layouts;
+use crate::layouts::refresh::{remove_abandoned_files, store_moved_layouts};
 use crate::layouts::{
     WorkTreeLayouts, drag_marks, lay_out_committed, missed_sides, promote_pending, refresh_index,
 };
@@ -71,8 +71,9 @@ pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
     // More commits follow: their layouts are kept, and what comes next finds what it lacks.
     // The end of a rebase is a rewrite.
     if *hook != HookCall::PostRewrite && is_in_sequence(repository) {
-        note("layouts stay pending", keep_layouts(repository));
+        // First: what is kept of a content whose own layout is not here would pass for it.
         note("layouts are not asked for", ask(brought));
+        note("layouts stay pending", keep_layouts(repository));
         remarks.extend(missing);
         return remarks;
     }
@@ -98,6 +99,9 @@ pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
     }
     note("layouts stay pending", keep_awaited_layouts(repository));
     note("git may show drags as changes", drag_marks::mark_workflows(repository));
+    if *hook == HookCall::PostCommit {
+        remove_abandoned_files(repository);
+    }
     remarks.extend(missing);
     remarks
 }

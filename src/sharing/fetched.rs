@@ -8,8 +8,8 @@
 //!
 //! - is a remote that is known to have some: then the fetch named its refs itself; or
 //! - the commit that is checked out holds, and the one looked at last did not, a workflow
-//!   without positions of which no note says anything, or one was merged or picked
-//!   (`missed_sides`). A raw file brings its positions along.
+//!   without positions of which no note says anything, or one was merged, picked or taken
+//!   out of what was fetched (`missed_sides`). A raw file brings its positions along.
 //!
 //! So a remote without layouts costs nothing, however often it is fetched from, and whoever
 //! works with plain fetches is never asked for over the network. What could not be reached
@@ -18,7 +18,7 @@
 //! Must not make a git command fail or wait for long.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use comfy_graph::{clean, json};
 
@@ -30,11 +30,11 @@ use crate::platform::AtomicWrite;
 use crate::platform::git::changes::{TouchedFile, is_filtered};
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigChange, ConfigScope};
+use crate::platform::git::fetch_head::FetchHead;
 use crate::platform::git::notes::NotesTree;
 use crate::platform::git::shared_refs::{fetch_refspec, missing_refspecs};
 use crate::platform::git::{
-    CommitId, EntryKind, GitError, ObjectId, ObjectKind, RefName, RepoPath, Repository, Result,
-    shared_refs,
+    CommitId, EntryKind, GitError, ObjectId, RefName, RepoPath, Repository, Result, shared_refs,
 };
 use crate::runs::runs_ref;
 use crate::sharing::{Interactivity, MergedRefs};
@@ -67,12 +67,13 @@ pub(crate) fn request_missing_layouts(
         return Ok(remarks);
     }
     let mut memory = FetchMemory::read(repository);
-    let Some((fingerprint, addresses)) = read_fetch_head(repository) else { return Ok(remarks) };
-    if memory.fetch.as_deref() == Some(&fingerprint) {
+    let Some(fetched) = FetchHead::read(repository) else { return Ok(remarks) };
+    if memory.fetch.as_ref() == Some(&fetched.fingerprint) {
         return Ok(remarks);
     }
     let head = repository.head()?;
-    let silent: Vec<_> = addresses.into_iter().filter(|address| !address.has_notes).collect();
+    let silent: Vec<_> =
+        fetched_addresses(&fetched).into_iter().filter(|address| !address.has_notes).collect();
     let mut lacks = MissingLayouts { repository, head, seen: memory.seen, found: None };
     let until = Instant::now() + REQUEST_TIMEOUT;
     let (mut asked, mut failed) = (false, false);
@@ -111,7 +112,7 @@ pub(crate) fn request_missing_layouts(
     }
     let before = memory.clone();
     if brought == FetchTrigger::ByMove || asked {
-        memory.fetch = Some(fingerprint);
+        memory.fetch = Some(fetched.fingerprint);
     }
     if !failed {
         memory.seen = head;
@@ -261,33 +262,14 @@ struct FetchedAddress {
     has_notes: bool,
 }
 
-/// The addresses of the last fetch, and what tells it from another.
-fn read_fetch_head(repository: &Repository) -> Option<(String, Vec<FetchedAddress>)> {
-    let file = repository.git_dir().join("FETCH_HEAD");
-    let text = std::fs::read(&file).ok()?;
-    let modified = file.metadata().ok()?.modified().ok()?;
-    let at = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let id = repository.format().object_id(ObjectKind::Blob, &text);
-    Some((format!("{id}-{at}"), parse_fetch_head(&String::from_utf8_lossy(&text))))
-}
-
-/// `<id> TAB [not-for-merge] TAB [<kind> ]'<ref>' of <url>`, or the URL alone for `HEAD`.
-fn parse_fetch_head(text: &str) -> Vec<FetchedAddress> {
+/// The addresses of a fetch.
+fn fetched_addresses(fetched: &FetchHead) -> Vec<FetchedAddress> {
     let mut addresses: Vec<FetchedAddress> = Vec::new();
-    for line in text.lines() {
-        let Some(about) = line.splitn(3, '\t').nth(2) else { continue };
-        let (name, url) = match about.split_once("' of ") {
-            Some((name, url)) => (name.split_once('\'').map_or("", |(_, name)| name), url),
-            None => ("", about),
-        };
-        if url == "." {
-            // From this very repository.
-            continue;
-        }
-        let has_notes = name == shared_refs::LAYOUTS_REF;
-        match addresses.iter_mut().find(|known| known.url == url) {
+    for tip in fetched.tips() {
+        let has_notes = tip.name == shared_refs::LAYOUTS_REF;
+        match addresses.iter_mut().find(|known| known.url == tip.url) {
             Some(known) => known.has_notes |= has_notes,
-            None => addresses.push(FetchedAddress { url: url.to_owned(), has_notes }),
+            None => addresses.push(FetchedAddress { url: tip.url.clone(), has_notes }),
         }
     }
     addresses
@@ -444,23 +426,6 @@ impl FetchMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_read_as_git_writes_them() {
-        let text = "aa\t\tbranch 'main' of github.com:a/b\n\
-                    aa\tnot-for-merge\t'refs/notes/comfy' of github.com:a/b\n\
-                    bb\tnot-for-merge\t'refs/notes/comfy-layout' of github.com:a/b\n\
-                    cc\t\t../my bundles/x.bundle\n\
-                    dd\tnot-for-merge\ttag 'v1' of https://host/it's of mine\n\
-                    ee\t\tbranch 'side' of .\n";
-        let address = |url: &str, has_notes| FetchedAddress { url: url.to_owned(), has_notes };
-        let wanted = [
-            address("github.com:a/b", true),
-            address("../my bundles/x.bundle", false),
-            address("https://host/it's of mine", false),
-        ];
-        assert_eq!(parse_fetch_head(text), wanted);
-    }
 
     #[test]
     fn ssh_wants_a_name() {

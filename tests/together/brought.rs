@@ -257,3 +257,87 @@ fn nothing_is_marked_as_arranged_once_it_was_placed() {
     let mut mine = anew(&ann, NEW);
     assert_eq!(mine.value()["extra"]["ds"], json!({"scale": 1, "offset": [10, 20]}));
 }
+
+/// A fork of what Ben has, in which Carl dragged the sampler and edited.
+fn fork(team: &Team) -> String {
+    let carl = team.member("carl");
+    edit_and_commit(&carl, |sheet| {
+        sheet.put(SAMPLER, THERE).set(LATENT, 0, 640);
+    });
+    carl.path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn layouts_of_a_fork_come_along_when_own_commits_are_put_upon_it() {
+    for is_remote in [false, true] {
+        let (team, ann, _ben) = Team::of_two();
+        let fork = fork(&team);
+        ann.write("b.txt", "x");
+        ann.git(["add", "b.txt"]);
+        ann.git(["commit", "-q", "-m", "text"]);
+        if is_remote {
+            ann.git(["remote", "add", "fork", &fork]);
+        }
+        let from = if is_remote { "fork" } else { &fork };
+        ann.git(["pull", "-q", "--rebase", from, "main"]);
+        assert_lies(&ann, FILE, SAMPLER, THERE);
+    }
+}
+
+#[test]
+fn the_layout_of_a_file_taken_out_of_a_fork_comes_along() {
+    for way in [
+        &["checkout", "-q", "FETCH_HEAD", "--", FILE][..],
+        &["merge", "-q", "--squash", "FETCH_HEAD"],
+        &["restore", "--source", "FETCH_HEAD", FILE],
+        &["restore", "--staged", "--worktree", "--source", "FETCH_HEAD", FILE],
+    ] {
+        let (team, ann, _ben) = Team::of_two();
+        let fork = fork(&team);
+        ann.git(["fetch", "-q", &fork, "main"]);
+        ann.git(way);
+        // No hook follows a restore.
+        ann.comfy(["status"]);
+        let wanted = Some(THERE.map(|number| number as f64));
+        assert_eq!(Sheet::read(&ann, FILE).place(SAMPLER), wanted, "{way:?}");
+        ann.git(["commit", "-q", "-a", "-m", "taken"]);
+        assert_lies(&ann, FILE, SAMPLER, THERE);
+    }
+}
+
+#[test]
+fn the_layout_of_a_file_taken_out_of_a_fork_comes_with_its_commit_at_the_latest() {
+    let (team, ann, _ben) = Team::of_two();
+    let fork = fork(&team);
+    ann.git(["fetch", "-q", &fork, "main"]);
+    ann.git(["restore", "--source", "FETCH_HEAD", FILE]);
+    ann.git(["commit", "-q", "-a", "-m", "taken"]);
+    assert_lies(&ann, FILE, SAMPLER, THERE);
+}
+
+#[test]
+fn what_was_moved_in_the_common_state_comes_along_when_both_sides_went_on() {
+    for way in [&["pull", "-q", "--no-rebase", "--no-edit"][..], &["pull", "-q", "--rebase"]] {
+        let (team, ann, ben) = Team::of_two();
+        let carl = team.member("carl");
+        edit_and_commit(&ben, |sheet| {
+            sheet.set(LATENT, 0, 640).put(LATENT, [33, 33]);
+        });
+        edit(&carl, FILE, |sheet| {
+            sheet.put(SAMPLER, THERE).put(DECODE, THERE);
+        });
+        carl.git(["push", "-q"]);
+        edit_and_commit(&ann, |sheet| {
+            sheet.set(SAMPLER, 2, 33).put(DECODE, [44, 44]);
+        });
+        ben.git(["push", "-q"]);
+        ann.git(way);
+        for (node, place) in [(SAMPLER, THERE), (LATENT, [33, 33]), (DECODE, [44, 44])] {
+            assert_lies(&ann, FILE, node, place);
+        }
+        ann.git(["push", "-q"]);
+        ben.git(["pull", "-q"]);
+        assert_lies(&ben, FILE, SAMPLER, THERE);
+        assert_lies(&ben, FILE, DECODE, [44, 44]);
+    }
+}

@@ -1,9 +1,11 @@
 //! When places in files that were committed without git-comfy were chosen: when a commit had
 //! them there first, whoever goes back to that file later, or saves it.
 
+use std::time::UNIX_EPOCH;
+
 use super::raw_moves::commit_raw;
 use super::sheet::{DECODE, FILE, LATENT, LOADER, NEGATIVE, SAMPLER, Sheet};
-use super::team::{Team, assert_lies, edit_and_commit};
+use super::team::{Team, assert_lies, edit, edit_and_commit};
 use super::unclocked::rearranged_by_an_outsider;
 use crate::merging::text_of;
 use crate::support::Repo;
@@ -31,7 +33,17 @@ fn rearranged() -> (Team, Repo, Repo) {
     rearranged_by_an_outsider(&team, &Sheet::read(&ann, FILE));
     ann.git(["pull", "-q"]);
     ben.git(["pull", "-q"]);
+    wait_for_next_second(&ann);
     (team, ann, ben)
+}
+
+/// A commit names its second alone: who moves something within it, does so at its end, whoever
+/// else does.
+fn wait_for_next_second(repo: &Repo) {
+    let committed: u64 = repo.git(["log", "-1", "--format=%at"]).trim().parse().unwrap();
+    while UNIX_EPOCH.elapsed().unwrap().as_secs() <= committed {
+        std::thread::yield_now();
+    }
 }
 
 /// Ann merges what Ben moved, and everybody has it.
@@ -151,4 +163,33 @@ fn a_raw_commit_that_is_picked_moves_nothing_that_was_moved_here_later() {
     assert_lies(&repo, FILE, SAMPLER, MINE);
     assert_lies(&repo, FILE, DECODE, [3000, 0]);
     assert!(repo.text(FILE).contains("\"fixed\",33"));
+}
+
+#[test]
+fn a_drag_made_before_the_raw_file_came_outlives_a_colleague_who_cleans_it() {
+    for is_in_notes in [false, true] {
+        let (team, ann, ben) = Team::of_two();
+        rearranged_by_an_outsider(&team, &Sheet::read(&ann, FILE));
+        wait_for_next_second(&team.world.at("outsider"));
+        edit(&ben, FILE, |sheet| {
+            sheet.put(SAMPLER, MINE);
+        });
+        ben.git(["add", "."]);
+        if is_in_notes {
+            ben.comfy(["sync"]);
+        }
+        ben.git(["pull", "-q"]);
+        ann.git(["pull", "-q"]);
+        edit_and_commit(&ann, |sheet| {
+            sheet.set(NEGATIVE, 0, "fog");
+        });
+        ann.git(["push", "-q"]);
+        ben.git(["pull", "-q"]);
+        assert_lies(&ben, FILE, SAMPLER, MINE);
+        assert_lies(&ben, FILE, LOADER, [907, 5060]);
+        ben.git(["push", "-q"]);
+        ann.git(["pull", "-q"]);
+        ann.comfy(["status"]);
+        assert_lies(&ann, FILE, SAMPLER, MINE);
+    }
 }

@@ -216,3 +216,26 @@ fn moves_meet_an_edit_in_a_cherry_pick() {
 fn moves_meet_an_edit_in_a_mailed_patch() {
     meets("am -3");
 }
+
+#[test]
+fn the_past_of_a_file_that_was_renamed_without_git_comfy_goes_on() {
+    let (team, _ann, ben) = Team::of_two();
+    let before = Sheet::read(&ben, FILE).place(SAMPLER).unwrap();
+    edit(&ben, FILE, |sheet| {
+        sheet.put(SAMPLER, MINE);
+    });
+    ben.git(["add", "."]);
+    ben.git(["push", "-q"]);
+    let outsider = team.outsider("outsider");
+    outsider.git(["mv", FILE, RENAMED]);
+    outsider.git(["commit", "-q", "-m", "renamed"]);
+    outsider.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    assert_lies(&ben, RENAMED, SAMPLER, MINE);
+    for arguments in [&["layout", "log", RENAMED][..], &["layout", "log"]] {
+        let told = ben.comfy(arguments);
+        assert_eq!(told.matches("moved KSampler").count(), 1, "{told}");
+    }
+    ben.comfy(["layout", "undo", RENAMED]);
+    assert_eq!(Sheet::read(&ben, RENAMED).place(SAMPLER), Some(before));
+}

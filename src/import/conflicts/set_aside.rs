@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::synced_folder::ConflictCopy;
 use crate::error::{CommandError, Result};
+use crate::platform::contained_path::goes_down_only;
 use crate::platform::git::Repository;
 use crate::platform::hex::sha256_hex;
 use crate::platform::machine::file_io;
@@ -128,8 +129,10 @@ impl SetAsideFiles {
         report: &mut Vec<String>,
     ) -> Result<()> {
         let (stored, file) = (call.join(name), self.top.join(name));
-        let Some(before) =
-            stays_inside(name).then(|| file_io::read_limited(&stored).ok()).flatten().flatten()
+        let Some(before) = goes_down_only(Path::new(name))
+            .then(|| file_io::read_limited(&stored).ok())
+            .flatten()
+            .flatten()
         else {
             return Ok(());
         };
@@ -153,7 +156,7 @@ impl SetAsideFiles {
 
     fn restore_copy(&self, call: &Path, name: &str, report: &mut Vec<String>) -> Result<()> {
         let copy = self.top.join(name);
-        if !stays_inside(name) || copy.symlink_metadata().is_ok() {
+        if !goes_down_only(Path::new(name)) || copy.symlink_metadata().is_ok() {
             return Ok(());
         }
         if let Some(bytes) = file_io::read_limited(&call.join(name)).ok().flatten() {
@@ -190,12 +193,6 @@ impl SetAsideFiles {
         let below = folder.and_then(|f| f.strip_prefix(&self.top).ok().map(Path::to_owned));
         below.map_or(name.clone(), |below| below.join(name))
     }
-}
-
-/// Whether a path from the log stays below its folder: in a synced folder others can write it.
-fn stays_inside(name: &str) -> bool {
-    use std::path::Component;
-    Path::new(name).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 fn numbered_path(place: &Path, number: usize) -> PathBuf {

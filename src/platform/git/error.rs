@@ -74,6 +74,14 @@ impl GitError {
         move |error| GitError::Library { doing, message: error.message().to_owned() }
     }
 
+    /// Whether the repository lies where nobody can write: git can store nothing either.
+    pub(crate) fn is_read_only_filesystem(&self) -> bool {
+        match self {
+            GitError::File { source, .. } => source.kind() == io::ErrorKind::ReadOnlyFilesystem,
+            _ => false,
+        }
+    }
+
     /// For `map_err` on a file operation.
     pub(crate) fn file_error(
         doing: &'static str,

@@ -21,6 +21,7 @@ pub(crate) mod command;
 pub(crate) mod commit_text;
 pub(crate) mod config;
 pub(crate) mod error;
+pub(crate) mod fetch_head;
 pub(crate) mod file_history;
 pub mod foreign_checkout;
 pub(crate) mod fsmonitor;

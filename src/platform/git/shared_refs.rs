@@ -8,6 +8,15 @@ use super::id::RefName;
 pub const LAYOUTS_REF: &str = "refs/notes/comfy-layout";
 /// Records: notes on commits.
 pub(crate) const RECORDS_REF: &str = "refs/notes/comfy";
+
+/// The same for `notes.rewriteRef`: git warns of a ref that is not there yet, at every amend
+/// and rebase, and not of a pattern that fits none.
+pub(crate) const RECORDS_REWRITE_PATTERN: &str = "refs/notes/comf[y]";
+
+/// Whether a value of `notes.rewriteRef` is ours. Before 0.2 it was the name itself.
+pub(crate) fn is_records_rewrite(value: &str) -> bool {
+    value == RECORDS_REWRITE_PATTERN || value == RECORDS_REF
+}
 /// Runs: a chain of commits. Shared on request only ([`RUNS_SHARING_KEY`]).
 pub const RUNS_REF: &str = "refs/comfy/runs";
 

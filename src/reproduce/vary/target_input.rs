@@ -144,24 +144,26 @@ fn find_single_input(prompt: &Prompt, name: &str) -> Result<TargetInput, TargetE
             let (id, node, input) = found.remove(0);
             input_as_target(prompt, id, node, input)
         }
-        _ => {
-            let literal = |(_, node, input): &&(&NodeId, &PromptNode, &str)| {
-                matches!(node.input(input), Some(PromptInput::Literal(_)))
-            };
-            let values: Vec<_> = found.iter().filter(literal).copied().collect();
-            match &values[..] {
-                // The others are fed by nodes.
-                [(id, node, input)] => input_as_target(prompt, id, node, input),
-                _ => {
-                    let candidate = |(id, node, input): &(&NodeId, &PromptNode, &str)| {
-                        format!("#{id}.{input} ({})", node_title(node))
-                    };
-                    let candidates = join_names(found.iter().map(candidate), found.len());
-                    Err(TargetError::Several { name: name.to_owned(), candidates })
-                }
-            }
-        }
+        _ => choose_literal_input(prompt, name, &found),
     }
+}
+
+/// Of several inputs the one that holds a value: the others are fed by nodes.
+fn choose_literal_input(
+    prompt: &Prompt,
+    name: &str,
+    found: &[(&NodeId, &PromptNode, &str)],
+) -> Result<TargetInput, TargetError> {
+    let mut values = found
+        .iter()
+        .filter(|(_, node, input)| matches!(node.input(input), Some(PromptInput::Literal(_))));
+    if let (Some((id, node, input)), None) = (values.next(), values.next()) {
+        return input_as_target(prompt, id, node, input);
+    }
+    let titled =
+        found.iter().map(|(id, node, input)| format!("#{id}.{input} ({})", node_title(node)));
+    let candidates = join_names(titled, found.len());
+    Err(TargetError::Several { name: name.to_owned(), candidates })
 }
 
 type NameEquality<'s> = &'s dyn Fn(&str, &str) -> bool;

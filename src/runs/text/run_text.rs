@@ -174,13 +174,28 @@ pub(crate) fn describe_run(run: &Run, is_there: &dyn Fn(&OutputFile) -> Option<b
     let mut page = RunPage::default();
     let _ = writeln!(page.out, "{BOLD}run {}{BOLD:#}", sanitize::line(&run.id));
     write_times(&mut page, run);
-    if let Some(problem) = &run.problem {
-        let node = problem.node.as_deref().unwrap_or("?");
-        let class = problem.class.as_deref().unwrap_or_default();
-        let message = problem.message.as_deref().or(problem.kind.as_deref()).unwrap_or_default();
-        let text = format!("{class} #{node}: {}", collapse_whitespace(message));
-        page.push_line("ended at", text.trim_end_matches(": "));
-    }
+    write_problem(&mut page, run);
+    write_files(&mut page, run, is_there);
+    write_sampling(&mut page, run);
+    write_models_and_inputs(&mut page, run);
+    write_packs(&mut page, run);
+    write_texts(&mut page, "positive", &run.positive);
+    write_texts(&mut page, "negative", &run.negative);
+    write_lineage(&mut page, run);
+    write_origin(&mut page, run);
+    page.out
+}
+
+fn write_problem(page: &mut RunPage, run: &Run) {
+    let Some(problem) = &run.problem else { return };
+    let node = problem.node.as_deref().unwrap_or("?");
+    let class = problem.class.as_deref().unwrap_or_default();
+    let message = problem.message.as_deref().or(problem.kind.as_deref()).unwrap_or_default();
+    let text = format!("{class} #{node}: {}", collapse_whitespace(message));
+    page.push_line("ended at", text.trim_end_matches(": "));
+}
+
+fn write_files(page: &mut RunPage, run: &Run, is_there: &dyn Fn(&OutputFile) -> Option<bool>) {
     for file in run.outputs.iter().take(MAX_LINES) {
         page.push_line("made", &describe_output(file, is_there(file)));
     }
@@ -188,15 +203,21 @@ pub(crate) fn describe_run(run: &Run, is_there: &dyn Fn(&OutputFile) -> Option<b
     for file in run.reused.iter().take(MAX_LINES) {
         page.push_line("named again", &format!("{} (an older run made it)", file.path));
     }
+}
+
+fn write_sampling(page: &mut RunPage, run: &Run) {
     for sampler in run.samplers.iter().take(MAX_LINES) {
         page.push_line("sampled", &describe_sampler(sampler));
     }
-    let sampled = |seed: &&run_data::Seed| {
-        !run.samplers.iter().any(|sampler| sampler.seed.as_ref() == Some(&seed.value))
+    let is_of_sampler = |seed: &run_data::Seed| {
+        run.samplers.iter().any(|sampler| sampler.seed.as_ref() == Some(&seed.value))
     };
-    for seed in run.seeds.iter().filter(sampled).take(MAX_LINES) {
+    for seed in run.seeds.iter().filter(|seed| !is_of_sampler(seed)).take(MAX_LINES) {
         page.push_line("seed", &format!("{} (#{}.{})", seed.value, seed.node, seed.input));
     }
+}
+
+fn write_models_and_inputs(page: &mut RunPage, run: &Run) {
     for model in run.models.iter().take(MAX_LINES) {
         let digest = model.sha256.as_deref().map(short_digest).unwrap_or_default();
         page.push_line("model", &format!("{}/{}{digest}", model.folder, model.name));
@@ -205,9 +226,10 @@ pub(crate) fn describe_run(run: &Run, is_there: &dyn Fn(&OutputFile) -> Option<b
         let digest = input.sha256.as_deref().map(short_digest).unwrap_or_default();
         page.push_line("read", &format!("{}{digest}", input.name));
     }
-    write_packs(&mut page, run);
-    write_texts(&mut page, "positive", &run.positive);
-    write_texts(&mut page, "negative", &run.negative);
+}
+
+/// What it was made from, and how it compares.
+fn write_lineage(page: &mut RunPage, run: &Run) {
     if let Some(parent) = &run.parent {
         page.push_line(lineage::derivation_verb(parent), &lineage::describe_parent(parent));
         for setting in parent.set.iter().take(MAX_LINES) {
@@ -217,13 +239,17 @@ pub(crate) fn describe_run(run: &Run, is_there: &dyn Fn(&OutputFile) -> Option<b
     for comparison in run.compared.iter().take(MAX_LINES) {
         page.push_line("compared", &lineage::describe_comparison(comparison));
     }
+}
+
+/// Where it ran, and of which file and commit.
+fn write_origin(page: &mut RunPage, run: &Run) {
     if let Some(redacted) = &run.redacted {
         page.push_line("redacted", &format!("the prompts were taken out on {}", redacted.at));
     }
     if let Some(environment) = &run.environment {
         let version = environment.comfyui.as_deref().map(|v| format!("ComfyUI {v}"));
-        let facts = version.into_iter().chain(environment.devices.iter().cloned());
-        let facts: Vec<String> = facts.collect();
+        let facts: Vec<_> =
+            version.into_iter().chain(environment.devices.iter().cloned()).collect();
         if !facts.is_empty() {
             page.push_line("on", &facts.join(", "));
         }
@@ -235,7 +261,6 @@ pub(crate) fn describe_run(run: &Run, is_there: &dyn Fn(&OutputFile) -> Option<b
         let commit: String = site.commit.chars().take(12).collect();
         page.push_line("workflow", &format!("{} in {commit}", site.path));
     }
-    page.out
 }
 
 /// What is known of the part of a run that led to some of its files.

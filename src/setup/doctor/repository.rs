@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{DoctorContext, DoctorFinding, INIT};
 use crate::layouts::raw_files::RawFile;
-use crate::platform::git::shared_refs::{RECORDS_REF, covers_notes, fetch_refspec};
+use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, is_records_rewrite};
 use crate::platform::git::{Repository, Result};
 use crate::platform::text::plural::{counted, plural};
 use crate::setup::check::CheckTarget;
@@ -95,7 +95,7 @@ pub(crate) fn check_remotes(context: &DoctorContext) -> Result<Vec<DoctorFinding
 /// Whether records follow a rewritten commit.
 pub(crate) fn check_note_rewriting(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
     let config = &context.state.config;
-    let carried = config.entries("notes.rewriteRef").any(|entry| entry.value == RECORDS_REF);
+    let carried = config.entries("notes.rewriteRef").any(|entry| is_records_rewrite(&entry.value));
     let mode = config.value("notes.rewriteMode");
     let joins = !mode.is_some_and(|mode| SAFE_REWRITE_MODES.contains(&mode));
     let found = (carried && joins).then(|| {

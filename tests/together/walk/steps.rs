@@ -46,7 +46,9 @@ impl Walk {
                 told.push(format!("{thing} to {place:?}"));
             }
         }
+        let size_before = self.people[who].repo.text(FILES[file]).len();
         sheet.write(&self.people[who].repo, FILES[file]);
+        let is_resized = self.people[who].repo.text(FILES[file]).len() != size_before;
         self.people[who].sheets[file] = Some(sheet.clone());
         self.people[who].written[file] = written_at(&self.people[who].repo, FILES[file]);
         if content {
@@ -56,6 +58,10 @@ impl Walk {
         let name = self.people[who].name;
         self.steps.push(format!("{number}: {name}: saved {}: {}", FILES[file], told.join(", ")));
         let what = self.steps.last().cloned().unwrap_or_default();
+        if is_resized && !content {
+            // By its size alone git takes it for changed: what was nudged is a little longer.
+            self.run(who, &["comfy", "refresh"]);
+        }
         // Now and then the next command is the first to look at it.
         if self.random.percent(70) {
             self.look(who, &Effect::Still, &what);

@@ -88,7 +88,7 @@ impl<T: JsonText> FileLayout<T> {
         if line.get("v")?.as_i64()? != LAYOUT_VERSION {
             return None;
         }
-        let style = parse_style_code(line.get("style")?.as_text()?.as_plain()?)?;
+        let style = parse_style_code(&line.get("style")?.as_text()?.decode())?;
         let residue = line.remove("residue").and_then(|value| Residue::from_value(&value));
         let Some(JsonValue::Object(graphs)) = line.remove("graphs") else { return None };
         let graphs = graphs.into_iter().filter_map(|(at, aside)| match aside {

@@ -381,19 +381,19 @@ pub(super) static PROMPT_NODE: ObjectPolicy =
 
 /// Of which members arrays are printed with one element to a line, and on a single line where
 /// the elements are plain: a link is a line of the file.
-pub(super) fn is_one_line_member(name: &str) -> bool {
+pub(super) fn is_one_line_member(name: &[u8]) -> bool {
     matches!(
         name,
-        "links"
-            | "linkIds"
-            | "floatingLinks"
-            | "linkExtensions"
-            | "pos"
-            | "size"
-            | "bounding"
-            | "offset"
-            | "proxyWidgets"
-            | "previewExposures"
+        b"links"
+            | b"linkIds"
+            | b"floatingLinks"
+            | b"linkExtensions"
+            | b"pos"
+            | b"size"
+            | b"bounding"
+            | b"offset"
+            | b"proxyWidgets"
+            | b"previewExposures"
     )
 }
 

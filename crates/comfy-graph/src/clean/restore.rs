@@ -47,7 +47,6 @@ impl LayoutRestorer {
         let mut is_sorted = class.rank_members(object.keys(), &mut self.ranks);
         let mut keys = None;
         let mut needs_order = false;
-        object.members_mut().reserve(aside.len());
         for (key, value) in aside {
             if key.is(KEYS_MEMBER) {
                 keys = Some(value);
@@ -56,7 +55,11 @@ impl LayoutRestorer {
             let rank = class.rank(&key);
             let Some(rule) = class.rule(rank) else { continue };
             needs_order |= matches!(rule, MemberRule::Flags(_) | MemberRule::Marks(_));
-            let place = self.ranks[first..].iter().position(|known| *known == rank);
+            let place = self.ranks[first..].iter().position(|known| match is_sorted {
+                true => *known >= rank,
+                false => *known == rank,
+            });
+            let place = place.filter(|at| self.ranks[first + at] == rank);
             let place = place.map(|at| &mut object.members_mut()[at].1);
             let Some(value) = self.restore_member(place, &key, value, rule) else { continue };
             if !is_sorted {
@@ -236,8 +239,8 @@ fn is_usable_geometry<T: JsonText>(key: &T, value: &JsonValue<T>) -> bool {
         _ => false,
     };
     match key.as_plain().unwrap_or_default() {
-        "pos" | "size" => numbers(2) || matches!(value, JsonValue::Object(o) if o.len() == 2),
-        "bounding" => numbers(4),
+        b"pos" | b"size" => numbers(2) || matches!(value, JsonValue::Object(o) if o.len() == 2),
+        b"bounding" => numbers(4),
         _ => true,
     }
 }

@@ -40,18 +40,18 @@ impl NameTable {
         NameTable { names, slots }
     }
 
-    pub fn find(&self, text: &str) -> NameNumber {
-        self.find_hashed(text, hash_name(text.as_bytes()))
+    pub fn find(&self, text: &[u8]) -> NameNumber {
+        self.find_hashed(text, hash_name(text))
     }
 
     /// [`NameTable::find`] of a text of which the hash is known.
     #[inline(always)]
-    pub(super) fn find_hashed(&self, text: &str, hash: u8) -> NameNumber {
+    pub(super) fn find_hashed(&self, text: &[u8], hash: u8) -> NameNumber {
         let mut slot = usize::from(hash);
         loop {
             let number = self.slots[slot];
             match self.names.get(usize::from(number)) {
-                Some(name) if is_same(name.as_bytes(), text.as_bytes()) => return number,
+                Some(name) if is_same(name.as_bytes(), text) => return number,
                 Some(_) => slot = (slot + 1) % NameTable::SLOTS,
                 None => return NO_NAME,
             }
@@ -84,11 +84,11 @@ mod tests {
         // Two of them share a slot.
         static TABLE: NameTable = NameTable::new(&["id", "type", "abcd", "accd", "x"]);
         for (number, name) in (0..).zip(TABLE.names) {
-            assert_eq!(TABLE.find(name), number);
+            assert_eq!(TABLE.find(name.as_bytes()), number);
         }
         for other in ["", "i", "idx", "adcd", "Type", "y"] {
-            assert_eq!(TABLE.find(other), NO_NAME);
+            assert_eq!(TABLE.find(other.as_bytes()), NO_NAME);
         }
-        assert_eq!(NameTable::EMPTY.find("id"), NO_NAME);
+        assert_eq!(NameTable::EMPTY.find(b"id"), NO_NAME);
     }
 }

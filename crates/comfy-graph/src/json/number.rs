@@ -37,6 +37,11 @@ impl<T: JsonText> JsonNumber<T> {
 
     /// The number exactly as the file spells it.
     pub fn as_str(&self) -> &str {
+        self.0.as_plain_str().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    pub(super) fn as_bytes(&self) -> &[u8] {
         self.0.as_plain().unwrap_or_default()
     }
 

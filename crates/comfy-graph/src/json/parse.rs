@@ -6,6 +6,7 @@
 //! U+FFFD and lets the last of two equal keys win, as every browser does.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use compact_str::CompactString;
 
@@ -31,11 +32,11 @@ enum ParseMode {
 
 /// A text that can be taken out of a file.
 trait ParsedText<'a>: JsonText {
-    /// Of a string or number without escapes.
-    fn from_plain(spelled: &'a str) -> Self;
+    /// Of a string or number without escapes: a piece of a text.
+    fn from_plain(text: &'a str, piece: Range<usize>) -> Self;
 
     /// Of a key without escapes, with its hash.
-    fn from_key(spelled: &'a str, hash: u8, names: &NameTable) -> Self;
+    fn from_key(text: &'a str, piece: Range<usize>, hash: u8, names: &NameTable) -> Self;
 
     /// Of a string with escapes as `JSON.stringify` spells them; nothing if it wants the
     /// characters.
@@ -44,13 +45,13 @@ trait ParsedText<'a>: JsonText {
 
 impl<'a> ParsedText<'a> for CompactString {
     #[inline(always)]
-    fn from_plain(spelled: &'a str) -> Self {
-        CompactString::new(spelled)
+    fn from_plain(text: &'a str, piece: Range<usize>) -> Self {
+        CompactString::new(text.get(piece).unwrap_or_default())
     }
 
     #[inline(always)]
-    fn from_key(spelled: &'a str, _: u8, _: &NameTable) -> Self {
-        CompactString::new(spelled)
+    fn from_key(text: &'a str, piece: Range<usize>, _: u8, _: &NameTable) -> Self {
+        Self::from_plain(text, piece)
     }
 
     fn from_escaped(_: &'a str) -> Option<Self> {
@@ -60,17 +61,18 @@ impl<'a> ParsedText<'a> for CompactString {
 
 impl<'a> ParsedText<'a> for SourceText<'a> {
     #[inline(always)]
-    fn from_plain(spelled: &'a str) -> Self {
-        SourceText::Plain(spelled)
+    fn from_plain(text: &'a str, piece: Range<usize>) -> Self {
+        SourceText::Plain(text.as_bytes().get(piece).unwrap_or_default())
     }
 
     #[inline(always)]
-    fn from_key(spelled: &'a str, hash: u8, names: &NameTable) -> Self {
+    fn from_key(text: &'a str, piece: Range<usize>, hash: u8, names: &NameTable) -> Self {
+        let spelled = text.as_bytes().get(piece).unwrap_or_default();
         SourceText::Key(spelled, names.find_hashed(spelled, hash))
     }
 
     fn from_escaped(spelled: &'a str) -> Option<Self> {
-        Some(SourceText::Escaped(spelled))
+        Some(SourceText::Escaped(spelled.as_bytes()))
     }
 }
 
@@ -274,8 +276,12 @@ impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
     /// Behind one of its members: goes to the next one, or says that the bracket is reached.
     #[inline(always)]
     fn ends_list(&mut self, bracket: u8) -> ParseResult<bool> {
-        self.skip_space();
-        match self.peek() {
+        let mut next = self.peek();
+        if next != Some(b',') {
+            self.skip_space();
+            next = self.peek();
+        }
+        match next {
             Some(b',') => {
                 self.at += 1;
                 self.skip_space();
@@ -326,11 +332,13 @@ impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
                 return Err(self.unexpected());
             }
             match self.take_plain_string() {
-                Some(spelled) => {
-                    let hash = hash_name(spelled.as_bytes());
+                Some(piece) => {
+                    let spelled = self.text.get(piece.clone()).unwrap_or_default();
+                    let hash = hash_name(spelled);
                     marks.add(spelled, hash, &self.members[first..]);
                     let value = self.parse_member_value()?;
-                    self.members.push((T::from_key(spelled, hash, self.names), value));
+                    let key = T::from_key(self.checked, piece, hash, self.names);
+                    self.members.push((key, value));
                 }
                 None => {
                     marks.needs_look = true;
@@ -358,9 +366,11 @@ impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
     /// The value of a member; `at` is behind its key.
     #[inline(always)]
     fn parse_member_value(&mut self) -> ParseResult<JsonValue<T>> {
-        self.skip_space();
         if self.peek() != Some(b':') {
-            return Err(self.unexpected());
+            self.skip_space();
+            if self.peek() != Some(b':') {
+                return Err(self.unexpected());
+            }
         }
         self.at += 1;
         self.skip_single_space();
@@ -417,7 +427,7 @@ impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
     }
 
     fn number_from(&self, start: usize) -> JsonNumber<T> {
-        JsonNumber::from_text(T::from_plain(self.slice(start, self.at)))
+        JsonNumber::from_text(T::from_plain(self.checked, start..self.at))
     }
 
     fn parse_not_finite(&mut self) -> ParseResult<JsonValue<T>> {
@@ -437,21 +447,21 @@ impl<'a, T: ParsedText<'a>> JsonParser<'a, T> {
     #[inline(always)]
     fn parse_string(&mut self) -> ParseResult<T> {
         match self.take_plain_string() {
-            Some(spelled) => Ok(T::from_plain(spelled)),
+            Some(piece) => Ok(T::from_plain(self.checked, piece)),
             None => self.parse_escaped_string(),
         }
     }
 
-    /// Reads a string without escapes, as nearly all are; `at` is on its opening quote.
+    /// Goes over a string without escapes, as nearly all are; `at` is on its opening quote.
     #[inline(always)]
-    fn take_plain_string(&mut self) -> Option<&'a str> {
+    fn take_plain_string(&mut self) -> Option<Range<usize>> {
         let start = self.at + 1;
         let end = find_special(self.text, start);
         if self.text.get(end) != Some(&b'"') {
             return None;
         }
         self.at = end + 1;
-        Some(self.slice(start, end))
+        Some(start..end)
     }
 
     /// A piece between two ASCII bytes.
@@ -590,7 +600,7 @@ struct KeyMarks {
 
 impl KeyMarks {
     #[inline(always)]
-    fn add<T: JsonText>(&mut self, key: &str, hash: u8, earlier: &[(T, JsonValue<T>)]) {
+    fn add<T: JsonText>(&mut self, key: &[u8], hash: u8, earlier: &[(T, JsonValue<T>)]) {
         let (word, bit) = (usize::from(hash / 64), 1 << (hash % 64));
         if self.seen[word] & bit != 0 {
             self.compare(key, earlier);
@@ -599,10 +609,10 @@ impl KeyMarks {
     }
 
     #[cold]
-    fn compare<T: JsonText>(&mut self, key: &str, earlier: &[(T, JsonValue<T>)]) {
+    fn compare<T: JsonText>(&mut self, key: &[u8], earlier: &[(T, JsonValue<T>)]) {
         // Of many keys each would be compared with all.
-        self.needs_look |=
-            earlier.len() > MAX_COMPARED_KEYS || earlier.iter().any(|(known, _)| known.is(key));
+        self.needs_look |= earlier.len() > MAX_COMPARED_KEYS
+            || earlier.iter().any(|(known, _)| known.as_plain() == Some(key));
     }
 }
 

@@ -20,7 +20,7 @@ pub fn print_object(object: &Object, style: &JsonStyle) -> String {
 /// Says of which members arrays are written with one element to a line, and arrays of plain
 /// values (ids, a point) on a single line. A link then is one line of the file, and one line of
 /// a diff.
-pub(crate) type OneLineMembers = fn(&str) -> bool;
+pub(crate) type OneLineMembers = fn(&[u8]) -> bool;
 
 /// Every element has a line of its own.
 pub(crate) const NO_LINES: OneLineMembers = |_| false;
@@ -94,7 +94,7 @@ trait PrintOutput {
     fn put_short(&mut self, piece: &[u8; SHORT_GAP], length: usize);
 
     /// Puts what stands between quotes as it is, and what follows the second quote.
-    fn put_spelled(&mut self, spelled: &str, tail: Tail);
+    fn put_spelled(&mut self, spelled: &[u8], tail: Tail);
 
     /// As [`PrintOutput::put_spelled`], if nothing has to be escaped; whether that was so. If
     /// not, nothing was put.
@@ -129,11 +129,12 @@ impl PrintBuffer {
         &mut self.bytes[self.at..end]
     }
 
-    /// Makes room a little at a time: it is cleared while the cache holds it anyway.
+    /// Makes room a little at a time: it is cleared while the cache holds it anyway, and short
+    /// pieces are cleared without a look at how that is done best.
     #[cold]
     #[inline(never)]
     fn grow(&mut self, end: usize) {
-        self.bytes.resize(end + 16 * SLACK, 0);
+        self.bytes.resize(end + 24 * SLACK, 0);
     }
 }
 
@@ -158,11 +159,11 @@ impl PrintOutput for PrintBuffer {
     }
 
     #[inline(always)]
-    fn put_spelled(&mut self, spelled: &str, tail: Tail) {
+    fn put_spelled(&mut self, spelled: &[u8], tail: Tail) {
         let length = spelled.len();
         let to = self.room(length);
         to[0] = b'"';
-        copy_text(&mut to[1..], spelled.as_bytes());
+        copy_text(&mut to[1..], spelled);
         to[1 + length..][..tail.bytes.len()].copy_from_slice(&tail.bytes);
         self.at += 1 + length + tail.length;
     }
@@ -170,7 +171,7 @@ impl PrintOutput for PrintBuffer {
     #[inline(always)]
     fn put_unescaped(&mut self, text: &str, tail: Tail, keeps_all: bool) -> bool {
         let start = self.at;
-        self.put_spelled(text, tail);
+        self.put_spelled(text.as_bytes(), tail);
         // The quote at the end stops the scan, whatever lies behind it.
         let end = start + 1 + text.len();
         let is_plain =
@@ -216,14 +217,13 @@ impl PrintOutput for ExpectedText<'_> {
     }
 
     #[inline(always)]
-    fn put_spelled(&mut self, spelled: &str, tail: Tail) {
-        let bytes = spelled.as_bytes();
+    fn put_spelled(&mut self, spelled: &[u8], tail: Tail) {
         // What was borrowed from this very place stands between quotes, and needs no look.
         let inside = self.rest.get(1..).unwrap_or_default();
-        let is_so = std::ptr::eq(inside.as_ptr(), bytes.as_ptr())
+        let is_so = std::ptr::eq(inside.as_ptr(), spelled.as_ptr())
             || (self.rest.first() == Some(&b'"')
-                && inside.strip_prefix(bytes).is_some_and(|rest| rest.first() == Some(&b'"')));
-        self.expect(is_so, bytes.len() + 2);
+                && inside.strip_prefix(spelled).is_some_and(|rest| rest.first() == Some(&b'"')));
+        self.expect(is_so, spelled.len() + 2);
         if tail.length > 1 {
             self.put(&tail.bytes[1..tail.length]);
         }
@@ -232,7 +232,7 @@ impl PrintOutput for ExpectedText<'_> {
     fn put_unescaped(&mut self, text: &str, tail: Tail, keeps_all: bool) -> bool {
         let is_plain = !text.bytes().any(is_special) && (keeps_all || text.is_ascii());
         if is_plain {
-            self.put_spelled(text, tail);
+            self.put_spelled(text.as_bytes(), tail);
         }
         is_plain
     }
@@ -292,7 +292,7 @@ impl<'a, O: PrintOutput> JsonPrinter<'a, O> {
             JsonValue::Null => self.out.put(b"null"),
             JsonValue::Bool(true) => self.out.put(b"true"),
             JsonValue::Bool(false) => self.out.put(b"false"),
-            JsonValue::Number(number) => self.out.put(number.as_str().as_bytes()),
+            JsonValue::Number(number) => self.out.put(number.as_bytes()),
             JsonValue::String(text) => self.print_string(text, Tail::VALUE),
             JsonValue::Array(_) | JsonValue::Object(_) => self.print_on_one_line(value),
         }
@@ -327,7 +327,9 @@ impl<'a, O: PrintOutput> JsonPrinter<'a, O> {
             self.print_separator(at);
             self.print_string(key, self.key_tail);
             match value {
-                JsonValue::Array(elements) if (self.one_line)(key.as_plain().unwrap_or("")) => {
+                JsonValue::Array(elements)
+                    if (self.one_line)(key.as_plain().unwrap_or_default()) =>
+                {
                     self.print_array_lines(elements);
                 }
                 value => self.print_value(value),
@@ -521,7 +523,7 @@ mod tests {
         )
         .unwrap();
         let mut printed = Vec::new();
-        print_into(&mut printed, &value, &JsonStyle::CANONICAL, |name| name == "links");
+        print_into(&mut printed, &value, &JsonStyle::CANONICAL, |name| name == b"links");
         insta::assert_snapshot!(String::from_utf8(printed).unwrap(), @r#"
         {
           "links": [

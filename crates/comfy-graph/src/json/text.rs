@@ -21,13 +21,18 @@ pub trait JsonText: Clone + Debug + Default + Eq {
     /// The characters, escapes undone.
     fn decode(&self) -> Cow<'_, str>;
 
-    /// The characters, of a text in which nothing is escaped. Names that a program knows, and
-    /// numbers, always have them.
-    fn as_plain(&self) -> Option<&str>;
+    /// The bytes of a text in which nothing is escaped. Names that a program knows, and numbers,
+    /// always have them.
+    fn as_plain(&self) -> Option<&[u8]>;
+
+    /// [`JsonText::as_plain`] as characters.
+    fn as_plain_str(&self) -> Option<&str> {
+        std::str::from_utf8(self.as_plain()?).ok()
+    }
 
     /// What stands between the quotes in a file that escapes only what it must; nothing where
     /// that has to be worked out.
-    fn as_spelled(&self) -> Option<&str>;
+    fn as_spelled(&self) -> Option<&[u8]>;
 
     /// Its number in a table; of a key that was read, the table it was read with.
     #[inline(always)]
@@ -40,7 +45,7 @@ pub trait JsonText: Clone + Debug + Default + Eq {
     #[inline(always)]
     fn is(&self, text: &str) -> bool {
         match self.as_plain() {
-            Some(plain) => is_same(plain.as_bytes(), text.as_bytes()),
+            Some(plain) => is_same(plain, text.as_bytes()),
             None => self.decode() == text,
         }
     }
@@ -59,24 +64,29 @@ impl JsonText for CompactString {
         Cow::Borrowed(self)
     }
 
-    fn as_plain(&self) -> Option<&str> {
+    fn as_plain(&self) -> Option<&[u8]> {
+        Some(self.as_bytes())
+    }
+
+    fn as_plain_str(&self) -> Option<&str> {
         Some(self)
     }
 
-    fn as_spelled(&self) -> Option<&str> {
+    fn as_spelled(&self) -> Option<&[u8]> {
         None
     }
 }
 
-/// A text of a file.
+/// A text of a file, as bytes of it: whoever cuts a `str` out of another pays for a look at
+/// both its ends.
 #[derive(Debug, Clone)]
 pub(crate) enum SourceText<'a> {
     /// As it stands there, with nothing escaped.
-    Plain(&'a str),
+    Plain(&'a [u8]),
     /// The same of a key, with its number among the names that are looked for.
-    Key(&'a str, NameNumber),
+    Key(&'a [u8], NameNumber),
     /// As it stands there, with escapes, all of them as `JSON.stringify` spells them.
-    Escaped(&'a str),
+    Escaped(&'a [u8]),
     /// Its characters: it is of our own, or spelled in another way.
     Decoded(Box<str>),
 }
@@ -87,22 +97,24 @@ impl JsonText for SourceText<'_> {
     }
 
     fn from_static(text: &'static str) -> Self {
-        SourceText::Plain(text)
+        SourceText::Plain(text.as_bytes())
     }
 
     fn decode(&self) -> Cow<'_, str> {
         match self {
-            SourceText::Plain(text) | SourceText::Key(text, _) => Cow::Borrowed(text),
+            SourceText::Plain(text) | SourceText::Key(text, _) => String::from_utf8_lossy(text),
             SourceText::Decoded(text) => Cow::Borrowed(text),
-            SourceText::Escaped(spelled) => Cow::Owned(decode_string(spelled)),
+            SourceText::Escaped(spelled) => {
+                Cow::Owned(decode_string(&String::from_utf8_lossy(spelled)))
+            }
         }
     }
 
     #[inline(always)]
-    fn as_plain(&self) -> Option<&str> {
+    fn as_plain(&self) -> Option<&[u8]> {
         match self {
             SourceText::Plain(text) | SourceText::Key(text, _) => Some(text),
-            SourceText::Decoded(text) => Some(text),
+            SourceText::Decoded(text) => Some(text.as_bytes()),
             SourceText::Escaped(_) => None,
         }
     }
@@ -116,7 +128,7 @@ impl JsonText for SourceText<'_> {
     }
 
     #[inline(always)]
-    fn as_spelled(&self) -> Option<&str> {
+    fn as_spelled(&self) -> Option<&[u8]> {
         match self {
             SourceText::Plain(text) | SourceText::Key(text, _) | SourceText::Escaped(text) => {
                 Some(text)
@@ -128,7 +140,7 @@ impl JsonText for SourceText<'_> {
 
 impl Default for SourceText<'_> {
     fn default() -> Self {
-        SourceText::Plain("")
+        SourceText::Plain(b"")
     }
 }
 
@@ -136,7 +148,7 @@ impl PartialEq for SourceText<'_> {
     /// By characters, however they are spelled.
     fn eq(&self, other: &Self) -> bool {
         match (self.as_plain(), other.as_plain()) {
-            (Some(text), Some(other)) => is_same(text.as_bytes(), other.as_bytes()),
+            (Some(text), Some(other)) => is_same(text, other),
             _ => self.decode() == other.decode(),
         }
     }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::bring_back::LayoutWorkspace;
 use crate::layouts::layout_history::LayoutState;
-use crate::platform::git::RepoPath;
+use crate::platform::git::{ObjectId, RepoPath};
 use crate::platform::text::sanitize;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;
@@ -74,16 +74,16 @@ pub(crate) fn run(args: &LayoutLogArgs, session: &Session) -> Result<Exit> {
 /// The states of all files of the work tree.
 fn print_all_files(
     layouts: &mut FileLayouts<'_>,
-    tracked: Vec<RepoPath>,
+    tracked: Vec<(RepoPath, ObjectId)>,
     rows: &mut LayoutLogPrinter<'_>,
 ) -> Result<()> {
     let mut lines: Vec<(u64, usize, usize)> = Vec::new();
     let mut files: Vec<(RepoPath, Vec<LayoutState>)> = Vec::new();
-    for path in tracked {
+    for (path, blob) in tracked {
         if !layouts.history.has_states(&path) {
             continue;
         }
-        let states = layouts.history.states(&path, None)?;
+        let states = layouts.history.states(&path, Some(blob))?;
         let mut latest = u64::MAX;
         for (at, state) in states.iter().enumerate() {
             // Each file's in their own order, whatever the times say.

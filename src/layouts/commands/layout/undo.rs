@@ -117,7 +117,7 @@ fn last_changed_file(
     let tracked = workspace.inspect_saved_files()?;
     let mut history = LayoutHistory::load(repository)?;
     let mut changed = Vec::new();
-    for path in tracked {
+    for (path, _) in tracked {
         if history.has_states(&path) {
             changed.push((history.changed_at(&path)?, path));
         }

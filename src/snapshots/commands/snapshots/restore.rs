@@ -1,9 +1,10 @@
 //! `git comfy snapshots restore`: files as they were, to the byte.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::contained_path::{goes_down_only, resolves_below};
 use crate::platform::git::shell::quote_path;
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::machine::file_io;
@@ -143,20 +144,12 @@ fn snapshot_current_files(
 fn target_path(repository: &Repository, path: &RepoPath) -> Result<PathBuf> {
     let top = repository.require_work_tree()?;
     let below = path.to_path();
-    let refused = || CommandError::user(format!("{path} does not lie in the work tree"));
-    let is_plain = |part: Component<'_>| match part {
-        Component::Normal(name) => !name.eq_ignore_ascii_case(".git"),
-        _ => false,
-    };
-    if !below.components().all(is_plain) {
-        return Err(refused());
-    }
-    let place = top.join(below);
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let nearest = place.ancestors().find_map(real);
-    match (nearest, real(top)) {
-        (Some(nearest), Some(top)) if nearest.starts_with(&top) => Ok(place),
-        _ => Err(refused()),
+    let place = top.join(&below);
+    let names_git = below.iter().any(|part| part.eq_ignore_ascii_case(".git"));
+    if !names_git && goes_down_only(&below) && resolves_below(&place, top) {
+        Ok(place)
+    } else {
+        Err(CommandError::user(format!("{path} does not lie in the work tree")))
     }
 }
 
