@@ -35,8 +35,6 @@ fn settle(repo: &Repo) {
 }
 
 fn drag(repo: &Repo, name: &str, shift: i32) {
-    let steps = repo.text(name).split("\"steps\"").count();
-    assert!(steps > 0);
     let steps = match name {
         "a.json" => 1,
         "b.json" => 2,
@@ -106,7 +104,7 @@ fn the_next_drag_stays_invisible_whatever_git_did_before() {
         // A program that writes the index without the hook is forgiven at the next status.
         repo.git(["status"]);
         let before = status(&repo);
-        let c = if repo.text("in/c.json").contains("30") { 30 } else { 3 };
+        let c = if repo.text("in/c.json") == workflow(30, 0) { 30 } else { 3 };
         repo.write("a.json", workflow(1, 1_000_000));
         repo.write("in/c.json", workflow(c, 2_000_000));
         assert_eq!(status(&repo), before, "{command:?}");

@@ -45,7 +45,12 @@ pub(crate) fn files_to_look_at(repository: &Repository) -> Result<Vec<RepoPath>>
     if doubtful.is_empty() {
         return Ok(Vec::new());
     }
-    let mut quiet = QuietFiles::find(repository, &top, &doubtful);
+    let mut quiet = match doubtful.iter().any(DoubtfulFile::holds_attributes) {
+        // Which files go through the filter is not known until that is staged: libgit2 goes by
+        // the index and by the file, git by the file alone.
+        true => QuietFiles::default(),
+        false => QuietFiles::find(repository, &top, &doubtful),
+    };
     let named = if quiet.states.is_empty() {
         doubtful
     } else {

@@ -41,7 +41,8 @@ fn asked_steps() -> Option<Vec<u64>> {
 }
 
 /// The fewest steps of a walk that still fails: `TOGETHER_SEED` and `TOGETHER_STEPS` name
-/// it, `TOGETHER_RAW=1` that somebody commits positions, `TOGETHER_KILLS=1` that commands are killed, `TOGETHER_LIKE` what it must say.
+/// it, `TOGETHER_RAW=1` that somebody commits positions, `TOGETHER_KILLS=1` that commands are killed,
+/// `TOGETHER_QUIET=1` that drags are no change for git, `TOGETHER_LIKE` what it must say.
 #[test]
 #[ignore = "for a walk that failed"]
 fn the_fewest_steps_that_fail() {
@@ -50,6 +51,7 @@ fn the_fewest_steps_that_fail() {
         people: 3,
         kills: number("TOGETHER_KILLS").is_some(),
         raw: number("TOGETHER_RAW").is_some(),
+        quiet: number("TOGETHER_QUIET").is_some(),
     };
     let like = std::env::var("TOGETHER_LIKE").unwrap_or_default();
     let fails = |steps: &[u64]| {
@@ -79,22 +81,27 @@ fn the_fewest_steps_that_fail() {
 
 #[test]
 fn one_person_alone_never_loses_a_place() {
-    walks(0..2, 50, Plan { people: 1, kills: false, raw: false });
+    walks(0..2, 50, Plan { people: 1, kills: false, raw: false, quiet: false });
 }
 
 #[test]
 fn people_who_work_together_never_lose_a_place() {
-    walks(10..14, 50, Plan { people: 3, kills: false, raw: false });
+    walks(10..14, 50, Plan { people: 3, kills: false, raw: false, quiet: false });
 }
 
 #[test]
 fn people_whose_commands_are_killed_never_lose_a_place() {
-    walks(20..22, 50, Plan { people: 3, kills: true, raw: false });
+    walks(20..22, 50, Plan { people: 3, kills: true, raw: false, quiet: false });
 }
 
 #[test]
 fn people_among_whom_somebody_commits_positions_never_lose_a_place() {
-    walks(30..32, 50, Plan { people: 3, kills: false, raw: true });
+    walks(30..32, 50, Plan { people: 3, kills: false, raw: true, quiet: false });
+}
+
+#[test]
+fn people_whose_drags_are_no_change_for_git_never_lose_a_place() {
+    walks(40..42, 50, Plan { people: 3, kills: false, raw: false, quiet: true });
 }
 
 /// The same for long: minutes to hours.
@@ -103,6 +110,10 @@ fn people_among_whom_somebody_commits_positions_never_lose_a_place() {
 fn people_who_work_together_for_long_never_lose_a_place() {
     let seeds = number("TOGETHER_SEED").map_or(1000..1100, |seed| seed..seed + 1);
     for seed in seeds {
-        walks(seed..seed + 1, 200, Plan { people: 3, kills: true, raw: seed % 2 == 1 });
+        walks(
+            seed..seed + 1,
+            200,
+            Plan { people: 3, kills: true, raw: seed % 2 == 1, quiet: seed % 3 == 2 },
+        );
     }
 }

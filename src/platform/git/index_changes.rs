@@ -25,6 +25,13 @@ pub(crate) struct DoubtfulFile {
     pub(crate) comparable: Option<ObjectId>,
 }
 
+impl DoubtfulFile {
+    /// Whether it says which files go through the filter.
+    pub(crate) fn holds_attributes(&self) -> bool {
+        self.path.as_bytes().rsplit(|byte| *byte == b'/').next() == Some(b".gitattributes")
+    }
+}
+
 /// The state of a file on disk: whoever changes the file changes it, too, but for somebody who
 /// sets the clock of the system back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -141,6 +141,8 @@ pub(super) struct Plan {
     pub(super) kills: bool,
     /// Whoever has no git-comfy saves from ComfyUI, positions and all.
     pub(super) raw: bool,
+    /// Drags are no change for git.
+    pub(super) quiet: bool,
 }
 
 const PEOPLE: [&str; 3] = ["ann", "ben", "carl"];
@@ -151,6 +153,11 @@ const OWN: [(u64, usize); 3] = [(SAMPLER, 2), (PROMPT, 0), (LATENT, 0)];
 impl Walk {
     pub(super) fn new(seed: u64, plan: Plan) -> Walk {
         let team = Team::new();
+        if plan.quiet {
+            let mut git = team.world.command("git");
+            git.args(["config", "--global", "comfy.quietDrags", "true"]);
+            assert!(git.status().unwrap().success());
+        }
         let mut random = Random(seed);
         let mut drags = Drags::default();
         let mut places = 0;
