@@ -142,6 +142,18 @@ fn a_conflict_leaves_a_file_that_opens_and_holds_ours() {
 }
 
 #[test]
+fn a_merge_that_git_makes_again_gives_the_file_back() {
+    let repo = quarrel_repo();
+    repo.try_git(["merge", "theirs"]);
+    let before = repo.text("a.json");
+    repo.write("a.json", "{}");
+    // git crashes here if the filter has it wait for the file.
+    repo.git(["checkout", "-m", "a.json"]);
+    assert_eq!(conflicts(repo.text("a.json").as_bytes()), conflicts(before.as_bytes()));
+    assert!(!repo.path.join(".git/index.lock").exists());
+}
+
+#[test]
 fn rebase_cherry_pick_and_merge_tree_merge_graphs() {
     let repo = peaceful_repo();
     repo.git(["checkout", "-q", "-b", "rebased", "theirs"]);

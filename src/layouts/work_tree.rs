@@ -262,7 +262,11 @@ impl<'r> WorkTreeLayouts<'r> {
             return self.store_saved(path, blob, entry.clone());
         }
         let now = self.clock.tick(known.as_past().latest_millis().max(seen))?;
-        let stamp = |known: &PreviousLayouts| clean::stamp_layout(line, &known.as_past(), now);
+        let stamp = |known: &PreviousLayouts| {
+            known
+                .layout_of_positionless(line, content, now)
+                .or_else(|| clean::stamp_layout(line, &known.as_past(), now))
+        };
         let Some(mut layout) = stamp(&known) else { return Ok(()) };
         if shows_otherwise(line, &layout) && self.find_seen_over(&mut known, line, content, now)? {
             layout = stamp(&known).unwrap_or(layout);
@@ -1122,6 +1126,22 @@ impl PreviousLayouts {
             && self.before.is_empty()
             && self.set_aside.is_none()
             && self.name_before.is_none()
+    }
+
+    /// How a file lies that has no positions, though it had some: a script wrote it, or a tool
+    /// for JSON, and nobody moved anything. As if git had written that content. Nothing for every
+    /// other file.
+    fn layout_of_positionless(
+        &self,
+        line: &str,
+        content: &[u8],
+        now: ClockStamp,
+    ) -> Option<ClockedLayout> {
+        if memchr::memmem::find(line.as_bytes(), b"\"pos\":").is_some() {
+            return None;
+        }
+        let last = self.last.as_ref().filter(|last| last.layout.has_place_by_person())?;
+        Some(compose_file(content, &[last.source()], Clock::At(now))?.layout)
     }
 
     fn as_past(&self) -> EarlierLayouts<'_> {

@@ -373,6 +373,35 @@ fn a_node_that_one_side_folded_and_a_node_that_the_other_dragged_both_stay_so() 
 }
 
 #[test]
+fn a_node_that_one_side_dragged_and_the_other_folded_later_lies_where_it_was_dragged() {
+    for is_edited in [false, true] {
+        for change in [json!({"flags": {"collapsed": true}}), json!({"size": [100, 60]})] {
+            let (team, ann, ben) = Team::of_two();
+            edit_and_commit(&ann, |sheet| {
+                sheet.put(SAMPLER, [1000, 1000]);
+                if is_edited {
+                    sheet.set(LATENT, 0, 640);
+                }
+            });
+            ann.git(["push", "-q"]);
+            edit_and_commit(&ben, |sheet| {
+                let node = sheet.node_mut(SAMPLER).as_object_mut().unwrap();
+                node.extend(change.as_object().unwrap().clone());
+                if is_edited {
+                    sheet.set(NEGATIVE, 0, "fog");
+                }
+            });
+            ben.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+            ben.comfy(["status"]);
+            ben.git(["push", "-q"]);
+            for repo in [&ben, &team.member("carl")] {
+                assert_lies(repo, FILE, SAMPLER, [1000, 1000]);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_lies_inside_a_subgraph_and_on_wires_comes_together_too() {
     const UUID: &str = "4c5a3b2e-1111-4222-8333-944455556666";
     let team = Team::new();

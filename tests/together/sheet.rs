@@ -218,6 +218,16 @@ impl Sheet {
 
     /// Changes a widget's value.
     #[track_caller]
+    /// As a script leaves a file that knows of no positions.
+    pub(super) fn forget_places(&mut self) -> &mut Sheet {
+        for node in self.nodes_mut() {
+            let node = node.as_object_mut().unwrap();
+            node.remove("pos");
+            node.remove("size");
+        }
+        self
+    }
+
     pub(super) fn set(&mut self, id: u64, widget: usize, value: impl Into<Value>) -> &mut Sheet {
         self.node_mut(id)["widgets_values"][widget] = value.into();
         self

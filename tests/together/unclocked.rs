@@ -230,3 +230,50 @@ fn a_drag_outlives_a_colleagues_later_first_save_of_the_same_raw_file() {
         assert_lies(repo, FILE, SAMPLER, [1000, 1000]);
     }
 }
+
+/// Both have a node where Ann put it.
+fn with_a_drag() -> (Team, Repo, Repo) {
+    let (team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.put(SAMPLER, [1000, 1000]);
+    });
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    ben.comfy(["status"]);
+    (team, ann, ben)
+}
+
+#[test]
+fn a_file_that_a_script_wrote_without_positions_moves_nothing() {
+    let (team, ann, ben) = with_a_drag();
+    let loader = Sheet::read(&ann, FILE).place(LOADER).unwrap().map(|number| number as i64);
+    edit_and_commit(&ben, |sheet| {
+        sheet.forget_places().set(NEGATIVE, 0, "fog");
+    });
+    ben.git(["push", "-q"]);
+    ann.git(["pull", "-q"]);
+    for repo in [&ann, &ben, &team.member("fresh")] {
+        assert_lies(repo, FILE, SAMPLER, [1000, 1000]);
+        assert_lies(repo, FILE, LOADER, loader);
+    }
+}
+
+#[test]
+fn a_raw_file_without_positions_moves_nothing_once_it_is_clean_again() {
+    let (team, ann, ben) = with_a_drag();
+    let loader = Sheet::read(&ann, FILE).place(LOADER).unwrap().map(|number| number as i64);
+    let outsider = team.outsider("outsider");
+    Sheet::read(&outsider, FILE).forget_places().set(NEGATIVE, 0, "fog").write(&outsider, FILE);
+    outsider.git(["commit", "-q", "-a", "-m", "raw"]);
+    outsider.git(["push", "-q"]);
+    ann.git(["pull", "-q"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.title(DECODE, "clean again");
+    });
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    for repo in [&ann, &ben, &team.member("fresh")] {
+        assert_lies(repo, FILE, SAMPLER, [1000, 1000]);
+        assert_lies(repo, FILE, LOADER, loader);
+    }
+}

@@ -23,6 +23,7 @@ use gix::filter::plumbing::driver::process::Server;
 use super::drag_marks;
 use super::filter::{Filter, SmudgeRequest, SmudgeStart, SmudgeTarget};
 use super::storage_check;
+use crate::platform::git::index::CommandIndex;
 use crate::platform::git::{GitError, ObjectId, RepoPath, Repository, Result};
 
 /// The most bytes of one packet.
@@ -67,6 +68,7 @@ pub(crate) fn serve_git(
         switch,
         input: Vec::new(),
         answer: Vec::new(),
+        index: repository.map(CommandIndex::new),
         delayed: DelayedSmudges::default(),
         failures: Vec::new(),
     };
@@ -153,6 +155,7 @@ struct FilterService<'r> {
     switch: FilterSwitch,
     input: Vec<u8>,
     answer: Vec<u8>,
+    index: Option<CommandIndex<'r>>,
     delayed: DelayedSmudges,
     failures: Vec<String>,
 }
@@ -228,7 +231,11 @@ impl<'r> FilterService<'r> {
             return reply_content(&mut self.answer, &done, out);
         }
         let input = std::mem::take(&mut self.input);
-        if can_delay && delayed_smudge::has_spare_core() && DelayedSmudges::accepts(&input) {
+        if can_delay
+            && delayed_smudge::has_spare_core()
+            && DelayedSmudges::accepts(&input)
+            && !self.is_merged_anew(path, request)
+        {
             if request.treeish.is_none() {
                 self.filter().find_deleted_early();
             }
@@ -243,6 +250,14 @@ impl<'r> FilterService<'r> {
                 reply_content(&mut self.answer, &content, out)
             }
         }
+    }
+
+    /// Whether git makes the file of an unsettled merge again (`git checkout -m FILE`). It
+    /// looks for a delayed one in the index afterwards, finds it under no settled entry, and
+    /// crashes (2.47).
+    fn is_merged_anew(&mut self, path: &RepoPath, request: SmudgeRequest) -> bool {
+        let index = self.index.as_mut().filter(|_| request.treeish.is_none());
+        index.is_some_and(|index| index.blobs_at(path).len() > 1)
     }
 
     /// Begins with a file that git does not wait for.

@@ -335,6 +335,11 @@ impl PlaceHistory<'_> {
     /// The place as it is to be kept; `fresh` is as it stands in the file.
     fn decide_placement(&self, key: &str, fresh: &Placement, now: Clock) -> Placement {
         let here = self.now.geometry.get(key).copied().unwrap_or_default();
+        if here.position.is_none()
+            && let Some(known) = self.latest_position(key, fresh)
+        {
+            return known;
+        }
         let anew =
             |moved: Clock, restated: Clock| Placement { moved, written: restated, ..fresh.clone() };
         let known = self.last.as_ref().and_then(|last| last.find_placement(key, &fresh.class));
@@ -388,7 +393,24 @@ impl PlaceHistory<'_> {
         {
             return anew(Clock::Arranged, Clock::Arranged);
         }
-        anew(now, now)
+        match known {
+            // Folded, pinned or made smaller where it lay: who dragged it meanwhile moved it.
+            Some((last, there))
+                if last.moved != Clock::Unknown(0) && is_same_corner(here, there) =>
+            {
+                anew(last.moved, now)
+            }
+            _ => anew(now, now),
+        }
+    }
+
+    /// Where a thing lay when it last lay anywhere: a file without positions (a script wrote it,
+    /// or a tool for JSON) moves nothing.
+    fn latest_position(&self, key: &str, fresh: &Placement) -> Option<Placement> {
+        let all = self.last.iter().chain(&self.before).chain(&self.remembered);
+        all.filter_map(|view| Some((view, view.find_placement(key, &fresh.class)?)))
+            .find(|(_, (_, there))| there.position.is_some())
+            .map(|(view, (place, _))| with_renamed_group(place, view.source))
     }
 
     /// The place that a thing had before a file came in between that was committed without
@@ -494,17 +516,20 @@ fn with_renamed_group(place: &Placement, source: Option<LayoutSource<'_>>) -> Pl
     place
 }
 
-/// The same position, and no smaller.
-pub(super) fn is_same_position(here: Geometry, there: Geometry) -> bool {
-    let at = match (here.position, there.position) {
+fn is_same_corner(here: Geometry, there: Geometry) -> bool {
+    match (here.position, there.position) {
         (Some(here), Some(there)) => is_near(here, there),
         (here, there) => here == there,
-    };
+    }
+}
+
+/// The same position, and no smaller.
+pub(super) fn is_same_position(here: Geometry, there: Geometry) -> bool {
     let extent = match (here.extent, there.extent) {
         (Some(here), Some(there)) => here.0 > there.0 - 1.0 && here.1 > there.1 - 1.0,
         _ => true,
     };
-    at && extent
+    is_same_corner(here, there) && extent
 }
 
 fn is_near(here: (f64, f64), there: (f64, f64)) -> bool {
