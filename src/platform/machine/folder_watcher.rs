@@ -76,6 +76,8 @@ pub(crate) struct FolderWatcher {
     known: BTreeMap<PathBuf, WatchStamp>,
     unsettled: BTreeMap<PathBuf, UnsettledFile>,
     needs_rescan: bool,
+    /// When to look again for files in new folders.
+    rescan_at: Option<Instant>,
     last_check: Instant,
 }
 
@@ -95,6 +97,7 @@ impl FolderWatcher {
             known: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             needs_rescan: false,
+            rescan_at: None,
             last_check: Instant::now(),
         };
         eyes.watch_folder();
@@ -130,6 +133,9 @@ impl FolderWatcher {
         let until = Instant::now() + longest;
         loop {
             if std::mem::take(&mut self.needs_rescan) {
+                return WatchEvent::Rescan;
+            }
+            if self.rescan_at.take_if(|at| *at <= Instant::now()).is_some() {
                 return WatchEvent::Rescan;
             }
             let still = self.take_settled();
@@ -220,8 +226,12 @@ impl FolderWatcher {
             } else if is_below_hidden(&self.folder, &path) {
                 continue;
             } else if path.is_dir() {
-                // Files that came with a folder have no events of their own.
-                self.needs_rescan |= may_have_created(event.kind);
+                if may_have_created(event.kind) {
+                    // Files that came with a folder have no events of their own; nor have those
+                    // that come before the folder itself is watched, which is after this.
+                    self.needs_rescan = true;
+                    self.rescan_at = Some(Instant::now() + FOLDER_CHECK_INTERVAL);
+                }
             } else if (self.wanted)(&path) {
                 self.mark_unsettled(path);
             } else if matches!(event.kind, EventKind::Remove(_)) || is_rename(event.kind) {
