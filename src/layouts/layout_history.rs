@@ -566,11 +566,14 @@ pub(crate) fn undo_candidates(states: &[LayoutState], now: &PresentLayout) -> Ve
 }
 
 /// The state that an undo goes back from: the one that an undo before it brought back, else
-/// the one that the file is in.
+/// the one that the file is in. An undo that git brought here was somebody else's, and is a
+/// change like any other.
 pub(crate) fn undo_origin(states: &[LayoutState], now: &PresentLayout) -> Option<usize> {
-    match now.layout.reverted_to() {
+    let present = states.iter().position(|state| (state.blob, state.crc) == (now.blob, now.crc));
+    let came_with_git = present.is_some_and(|at| states[at].is_written_by_git());
+    match now.layout.reverted_to().filter(|_| !came_with_git) {
         Some(back) => reference_position(states, back),
-        None => states.iter().position(|state| (state.blob, state.crc) == (now.blob, now.crc)),
+        None => present,
     }
 }
 

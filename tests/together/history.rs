@@ -634,3 +634,22 @@ fn a_node_that_they_only_dragged_lies_there_after_a_merge_with_our_edit() {
         assert_lies(repo, FILE, LATENT, [600, 1600]);
     }
 }
+
+#[test]
+fn what_a_pull_did_is_undone_also_where_it_was_an_undo() {
+    let (_team, ann, ben) = Team::of_two();
+    let before = Sheet::read(&ann, FILE).place(SAMPLER).unwrap().map(|number| number as i64);
+    edit_and_commit(&ann, |sheet| {
+        sheet.put(SAMPLER, [1000, 1000]);
+    });
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    ben.comfy(["status"]);
+    ann.comfy(["layout", "undo", FILE]);
+    ann.git(["push", "-q"]);
+    ben.git(["pull", "-q"]);
+    ben.comfy(["status"]);
+    assert_lies(&ben, FILE, SAMPLER, before);
+    ben.comfy(["layout", "undo", FILE]);
+    assert_lies(&ben, FILE, SAMPLER, [1000, 1000]);
+}

@@ -308,6 +308,25 @@ fn a_node_that_they_added_over_one_of_ours_is_shifted_by_the_least() {
 }
 
 #[test]
+fn a_node_that_is_shifted_goes_onto_no_other_new_one() {
+    let (_team, ann, ben) = Team::of_two();
+    edit_and_commit(&ann, |sheet| {
+        sheet.add(11, [3000, 0], [200, 100]).add(12, [3010, 130], [200, 100]);
+    });
+    ann.git(["push", "-q"]);
+    edit_and_commit(&ben, |sheet| {
+        sheet.add(10, [3020, 140], [200, 100]);
+    });
+    ben.git(["pull", "-q", "--no-rebase", "--no-edit"]);
+    let places = Sheet::read(&ben, FILE).places();
+    for (one, other) in [(10, 11), (10, 12), (11, 12)] {
+        let ([x, y], [other_x, other_y]) = (places[&one], places[&other]);
+        let is_clear = (x - other_x).abs() >= 200.0 || (y - other_y).abs() >= 130.0;
+        assert!(is_clear, "{one} at {x},{y} lies over {other} at {other_x},{other_y}");
+    }
+}
+
+#[test]
 fn nodes_with_one_id_twice_keep_their_places_through_a_merge() {
     let team = Team::new();
     let mut sheet = Sheet::new();

@@ -121,8 +121,8 @@ impl LayoutLogPrinter<'_> {
         }
         let Some(changes) = layouts.changes_in(at)? else { return Ok(OutputPipe::Open) };
         let Some(state) = layouts.states.get(at) else { return Ok(OutputPipe::Open) };
-        if changes.is_empty() && !changes.is_undo && changes.renamed_from.is_none() {
-            // A save that moved nothing.
+        if changes.is_empty() && changes.renamed_from.is_none() {
+            // A save that moved nothing, perhaps of what an undo before it had moved.
             return Ok(OutputPipe::Open);
         }
         self.left -= 1;

@@ -90,15 +90,17 @@ pub(super) fn clear_overlaps(
     });
     for wish in wishes {
         let Some(rect) = rects.get(&wish.node).copied() else { continue };
-        let mut obstacles: Vec<(&PlaceKey, Rect)> = wish
-            .obstacles
+        let obstacles: FxHashSet<&PlaceKey> = wish.obstacles.iter().collect();
+        // It goes off them, and onto nothing that it did not lie on.
+        let mut taken: Vec<(&PlaceKey, Rect)> = rects
             .iter()
-            .filter(|key| key_scope(key) == key_scope(&wish.node))
-            .filter_map(|key| Some((key, *rects.get(key)?)))
+            .filter(|(key, _)| **key != wish.node && key_scope(key) == key_scope(&wish.node))
+            .filter(|(key, other)| obstacles.contains(key) || !other.overlaps(&rect))
+            .map(|(key, other)| (key, *other))
             .collect();
-        obstacles.sort_by_key(|(key, _)| *key);
-        let obstacles: Vec<Rect> = obstacles.into_iter().map(|(_, rect)| rect).collect();
-        let cleared = layered::nearest_clear_place(rect, &obstacles);
+        taken.sort_by_key(|(key, _)| *key);
+        let taken: Vec<Rect> = taken.into_iter().map(|(_, rect)| rect).collect();
+        let cleared = layered::nearest_clear_place(rect, &taken);
         if cleared != rect {
             rects.insert(wish.node.clone(), cleared);
             moved.insert(wish.node);
