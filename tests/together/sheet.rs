@@ -222,8 +222,8 @@ impl Sheet {
     pub(super) fn forget_places(&mut self) -> &mut Sheet {
         for node in self.nodes_mut() {
             let node = node.as_object_mut().unwrap();
-            node.remove("pos");
-            node.remove("size");
+            node.shift_remove("pos");
+            node.shift_remove("size");
         }
         self
     }
