@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::MAX_MATCHED_SIZE;
 use super::filter::{Filter, FilterOutcome, normalized_blob_id};
 use super::layout_finder::LayoutFinder;
 use super::missed_sides;
+use super::raw_files::extract_layout;
 use super::refresh::refresh_index;
 use super::settings::{FilterSettings, Handling};
 use super::work_tree::WorkTreeLayouts;
@@ -249,8 +251,12 @@ pub(crate) fn apply_pending_layouts(repository: &Repository) -> Result<Vec<RepoP
 /// both sides of the last merge or rebase went on from: who only rearranged such a content moved
 /// nodes of what became of it here.
 struct OlderContents<'r> {
+    repository: &'r Repository,
     folders: TreeLookup<'r>,
     trees: Vec<ObjectId>,
+    /// Those of common ancestors, and of the sides that went on from them.
+    bases: Vec<ObjectId>,
+    sides: Vec<ObjectId>,
 }
 
 /// So many branches of remotes are looked at.
@@ -258,16 +264,39 @@ const MAX_BRANCHES: usize = 16;
 
 impl<'r> OlderContents<'r> {
     fn find(repository: &'r Repository) -> Result<OlderContents<'r>> {
-        let (folders, mut trees) = (TreeLookup::new(repository), Vec::new());
-        let Some(head) = repository.head()? else { return Ok(OlderContents { folders, trees }) };
-        let remotes = repository.references("refs/remotes/")?.into_iter().take(MAX_BRANCHES);
-        let remotes = remotes
-            .map(|(_, tip)| CommitId(tip))
-            .filter(|tip| *tip != head && repository.is_ancestor(*tip, head).unwrap_or(false));
-        for commit in remotes.chain(common_ancestors(repository, head)?) {
-            trees.extend(repository.commit(commit)?.map(|commit| commit.tree));
+        let folders = TreeLookup::new(repository);
+        let (trees, bases, sides) = (Vec::new(), Vec::new(), Vec::new());
+        let mut older = OlderContents { repository, folders, trees, bases, sides };
+        let Some(head) = repository.head()? else { return Ok(older) };
+        let tree = |commit: CommitId| -> Result<Option<ObjectId>> {
+            Ok(repository.commit(commit)?.map(|commit| commit.tree))
+        };
+        for (_, tip) in repository.references("refs/remotes/")?.into_iter().take(MAX_BRANCHES) {
+            let tip = CommitId(tip);
+            if tip != head && repository.is_ancestor(tip, head).unwrap_or(false) {
+                older.trees.extend(tree(tip)?);
+            }
         }
-        Ok(OlderContents { folders, trees })
+        let (bases, sides) = common_ancestors(repository, head)?;
+        for base in bases {
+            older.bases.extend(tree(base)?);
+        }
+        for side in sides {
+            older.sides.extend(tree(side)?);
+        }
+        Ok(older)
+    }
+
+    /// Whether a side holds the file with positions: of those nobody knows what was moved later.
+    fn has_raw_side(&mut self, path: &RepoPath) -> Result<bool> {
+        for side in &self.sides {
+            let Some(blob) = self.folders.blob_at(*side, path)? else { continue };
+            let stored = self.repository.blob_up_to(blob, MAX_MATCHED_SIZE)?;
+            if stored.is_some_and(|stored| extract_layout(&stored).is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The older contents of a file among some.
@@ -277,7 +306,11 @@ impl<'r> OlderContents<'r> {
         among: &FxHashSet<ObjectId>,
     ) -> Result<Vec<ObjectId>> {
         let mut older = Vec::new();
-        for tree in &self.trees {
+        let mut trees = self.trees.clone();
+        if !self.bases.is_empty() && !self.has_raw_side(&entry.path)? {
+            trees.extend(&self.bases);
+        }
+        for tree in &trees {
             let held = self.folders.blob_at(*tree, &entry.path)?;
             if let Some(held) = held.filter(|held| *held != entry.id && among.contains(held))
                 && !older.contains(&held)
@@ -289,11 +322,14 @@ impl<'r> OlderContents<'r> {
     }
 }
 
-/// What the sides of the merge or rebase that HEAD came out of went on from.
-fn common_ancestors(repository: &Repository, head: CommitId) -> Result<Vec<CommitId>> {
-    let parents = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
+/// What the sides of the merge or rebase that HEAD came out of went on from, and the sides.
+fn common_ancestors(
+    repository: &Repository,
+    head: CommitId,
+) -> Result<(Vec<CommitId>, Vec<CommitId>)> {
+    let mut sides = repository.commit(head)?.map(|commit| commit.parents).unwrap_or_default();
     let mut bases = Vec::new();
-    if let [ours, others @ ..] = &parents[..] {
+    if let [ours, others @ ..] = &sides[..] {
         for theirs in others {
             bases.extend(repository.merge_base(*ours, *theirs)?);
         }
@@ -302,8 +338,9 @@ fn common_ancestors(repository: &Repository, head: CommitId) -> Result<Vec<Commi
         && let Some(before) = repository.resolve_commit("ORIG_HEAD")?
     {
         bases.extend(repository.merge_base(before, head)?);
+        sides.push(before);
     }
-    Ok(bases)
+    Ok((bases, sides))
 }
 
 /// The files of a work tree that go through the filter.

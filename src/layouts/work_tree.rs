@@ -623,8 +623,8 @@ impl<'r> WorkTreeLayouts<'r> {
         let (own, has_drags) = match self.last_with_drags(source, incoming)? {
             Some((last, _)) if last.blob == blob => (Some(self.join_with_last(own, last)), false),
             Some((last, _)) if is_unclocked_layout(&last.layout) => {
-                let moved = self.layouts_before_raw(source, blob)?;
-                let has_moved = !moved.is_empty();
+                let moved = self.layout_before_raw(source, blob)?;
+                let has_moved = moved.is_some();
                 others.extend(moved);
                 others.push(last);
                 (own.map(|own| (own, false)), has_moved)
@@ -642,16 +642,20 @@ impl<'r> WorkTreeLayouts<'r> {
 
     /// How a file lay before git wrote over it what was committed without git-comfy: what was
     /// moved then and is later comes along when the file is clean again.
-    fn layouts_before_raw(&mut self, path: &RepoPath, blob: ObjectId) -> Result<Vec<FileState>> {
+    fn layout_before_raw(&mut self, path: &RepoPath, blob: ObjectId) -> Result<Option<FileState>> {
+        let before = self.states.history(path)?.before;
         let head = self.repository.head()?;
         let committed = self.contents.of_file(head, path)?;
-        let others = self.finder.layouts_of_other_blobs(path, blob)?.into_iter();
-        let is_older = |(other, _): &(ObjectId, LayoutEntry)| {
-            committed.iter().any(|content| content.blob == *other)
-        };
-        let state =
-            |(blob, entry): (ObjectId, LayoutEntry)| FileState { blob, layout: entry.layout };
-        Ok(others.filter(is_older).map(state).collect())
+        // What the file held on another branch is not on its way.
+        let mut older = before.into_iter().filter(|state| {
+            state.blob != blob
+                && !is_unclocked_layout(&state.layout)
+                && committed.iter().any(|content| content.blob == state.blob)
+        });
+        let Some(state) = older.next() else { return Ok(None) };
+        let own = self.finder.find_own(state.blob, path)?.map(|own| own.entry);
+        let (joined, _) = self.join_with_last(own, state.clone());
+        Ok(Some(FileState { layout: joined.layout, ..state }))
     }
 
     /// What others moved in a content that a file held here, after they had renamed it: where a

@@ -340,7 +340,11 @@ fn rearranged_base(
     contents: MergeContents<'_>,
     sides: [Option<&ClockedLayout>; 2],
 ) -> Result<Option<LayoutPart>> {
-    if contents.incoming == IncomingSide::Reverted || extract_layout(contents.base).is_some() {
+    // Of a raw file nobody knows what in it was moved later.
+    let is_raw = |content: &[u8]| extract_layout(content).is_some();
+    if contents.incoming == IncomingSide::Reverted
+        || [contents.base, contents.ours, contents.theirs].into_iter().any(is_raw)
+    {
         return Ok(None);
     }
     let Some(base) = layouts.base_layout(path, contents.base)? else { return Ok(None) };
