@@ -27,7 +27,7 @@ pub enum FileDefect {
         /// Its offset in the file.
         at: u64,
     },
-    /// A part is larger than [`super::budget`] allows.
+    /// A part is larger than the bounds of a reader allow.
     #[error("{what} is too large to read ({limit} bytes at most)")]
     TooLarge {
         /// The part in words, such as `a PNG text chunk`.
@@ -35,7 +35,7 @@ pub enum FileDefect {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The file has more parts than [`super::budget`] allows; the rest was not looked at.
+    /// The file has more parts than the bounds of a reader allow; the rest was not looked at.
     #[error("more than {limit} {what}; the rest was not read")]
     TooMany {
         /// The parts in words.

@@ -92,8 +92,7 @@ impl Node {
         &self.raw
     }
 
-    /// The object in the file, to change anything but `id`, for which there is
-    /// [`Node::set_id`].
+    /// The object in the file, to change anything but `id`.
     pub fn raw_mut(&mut self) -> &mut Object {
         &mut self.raw
     }

@@ -11,7 +11,7 @@
 //! has no reading of the bare `NaN` that Python writes into image metadata. Reports,
 //! server answers and settings, where none of that matters, use `serde_json`.
 //!
-//! What only cleans and smudges is read as a tree whose texts stay in the file ([`SourceText`]):
+//! What only cleans and smudges is read as a tree whose texts stay in the file:
 //! it is the same tree over another kind of text, and half as expensive.
 //!
 //! This module must not know what a workflow is.

@@ -8,8 +8,7 @@ use super::JsonText;
 
 /// A JSON number: its text, never a float.
 ///
-/// `==` compares the spelling (`1` is not `1.0`); [`Number::same_value`] compares the
-/// value. Text read leniently may also be `NaN`, `Infinity` or `-Infinity`.
+/// `==` compares the spelling (`1` is not `1.0`). Text read leniently may also be `NaN`, `Infinity` or `-Infinity`.
 pub type Number = JsonNumber<CompactString>;
 
 /// A JSON number over one kind of text.

@@ -4,7 +4,7 @@ use compact_str::CompactString;
 
 use super::{JsonNumber, JsonObject, JsonText, Object};
 
-/// Any JSON value. `==` compares spelling and order; [`Value::is_equivalent`] compares meaning.
+/// Any JSON value. `==` compares spelling and order.
 pub type Value = JsonValue<CompactString>;
 
 /// A JSON value over one kind of text.
