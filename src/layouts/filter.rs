@@ -288,6 +288,11 @@ impl<'r> Filter<'r> {
         })
     }
 
+    /// Whether the index holds the sides of an unsettled merge of a file.
+    pub(crate) fn is_unsettled(&mut self, path: &RepoPath) -> bool {
+        self.indexed.as_mut().is_some_and(|indexed| indexed.is_unsettled(path))
+    }
+
     /// Looks which files went away, before git goes on to delete those that it writes anew.
     pub(crate) fn find_deleted_early(&mut self) {
         if let Some(layouts) = &mut self.layouts {

@@ -90,6 +90,11 @@ impl<'r> RawIndex<'r> {
         RawIndex { repository, index: CommandIndex::new(repository) }
     }
 
+    /// Whether the index holds the sides of an unsettled merge at that path.
+    pub(crate) fn is_unsettled(&mut self, path: &RepoPath) -> bool {
+        self.index.blobs_at(path).len() > 1
+    }
+
     /// What a clean gives back for a file whose very bytes the index holds at that path; in
     /// an unsettled merge, for those of any side. Nothing for every other file.
     pub(crate) fn unchanged_content(

@@ -305,21 +305,34 @@ impl<'r> OlderContents<'r> {
         entry: &IndexEntry,
         among: &FxHashSet<ObjectId>,
     ) -> Result<Vec<ObjectId>> {
-        let mut older = Vec::new();
-        let mut trees = self.trees.clone();
-        if !self.bases.is_empty() && !self.has_raw_side(&entry.path)? {
-            trees.extend(&self.bases);
-        }
-        for tree in &trees {
-            let held = self.folders.blob_at(*tree, &entry.path)?;
-            if let Some(held) = held.filter(|held| *held != entry.id && among.contains(held))
-                && !older.contains(&held)
-            {
-                older.push(held);
-            }
+        let mut older = contents_in(&mut self.folders, &self.trees, entry, among)?;
+        let mut of_bases = contents_in(&mut self.folders, &self.bases, entry, among)?;
+        of_bases.retain(|held| !older.contains(held));
+        // Last: what the sides hold has to be read for it.
+        if !of_bases.is_empty() && !self.has_raw_side(&entry.path)? {
+            older.extend(of_bases);
         }
         Ok(older)
     }
+}
+
+/// What a file holds in trees that is among some contents, and is not what it holds now.
+fn contents_in(
+    folders: &mut TreeLookup<'_>,
+    trees: &[ObjectId],
+    entry: &IndexEntry,
+    among: &FxHashSet<ObjectId>,
+) -> Result<Vec<ObjectId>> {
+    let mut found = Vec::new();
+    for tree in trees {
+        let held = folders.blob_at(*tree, &entry.path)?;
+        if let Some(held) = held.filter(|held| *held != entry.id && among.contains(held))
+            && !found.contains(&held)
+        {
+            found.push(held);
+        }
+    }
+    Ok(found)
 }
 
 /// What the sides of the merge or rebase that HEAD came out of went on from, and the sides.

@@ -30,7 +30,7 @@ use crate::platform::AtomicWrite;
 use crate::platform::git::changes::{TouchedFile, is_filtered};
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::config::{ConfigChange, ConfigScope};
-use crate::platform::git::fetch_head::FetchHead;
+use crate::platform::git::fetch_head::{FetchHead, FetchedTip};
 use crate::platform::git::notes::NotesTree;
 use crate::platform::git::shared_refs::{fetch_refspec, missing_refspecs};
 use crate::platform::git::{
@@ -72,8 +72,10 @@ pub(crate) fn request_missing_layouts(
         return Ok(remarks);
     }
     let head = repository.head()?;
-    let silent: Vec<_> =
-        fetched_addresses(&fetched).into_iter().filter(|address| !address.has_notes).collect();
+    let silent: Vec<_> = fetched_addresses(fetched.tips())
+        .into_iter()
+        .filter(|address| !address.has_notes)
+        .collect();
     let mut lacks = MissingLayouts { repository, head, seen: memory.seen, found: None };
     let until = Instant::now() + REQUEST_TIMEOUT;
     let (mut asked, mut failed) = (false, false);
@@ -263,9 +265,9 @@ struct FetchedAddress {
 }
 
 /// The addresses of a fetch.
-fn fetched_addresses(fetched: &FetchHead) -> Vec<FetchedAddress> {
+fn fetched_addresses(tips: &[FetchedTip]) -> Vec<FetchedAddress> {
     let mut addresses: Vec<FetchedAddress> = Vec::new();
-    for tip in fetched.tips() {
+    for tip in tips {
         let has_notes = tip.name == shared_refs::LAYOUTS_REF;
         match addresses.iter_mut().find(|known| known.url == tip.url) {
             Some(known) => known.has_notes |= has_notes,
@@ -426,6 +428,26 @@ impl FetchMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::git::fetch_head::parse_tips;
+
+    #[test]
+    fn addresses_are_read_as_git_writes_them() {
+        let text = "aa\t\tbranch 'main' of github.com:a/b\n\
+                    aa\tnot-for-merge\t'refs/notes/comfy' of github.com:a/b\n\
+                    bb\tnot-for-merge\t'refs/notes/comfy-layout' of github.com:a/b\n\
+                    cc\t\t../my bundles/x.bundle\n\
+                    dd\tnot-for-merge\ttag 'v1' of https://host/it's of mine\n\
+                    ee\t\tbranch 'side' of .\n";
+        let whole = |line: &str| line[..2].repeat(20) + &line[2..] + "\n";
+        let text: String = text.lines().map(whole).collect();
+        let address = |url: &str, has_notes| FetchedAddress { url: url.to_owned(), has_notes };
+        let wanted = [
+            address("github.com:a/b", true),
+            address("../my bundles/x.bundle", false),
+            address("https://host/it's of mine", false),
+        ];
+        assert_eq!(fetched_addresses(&parse_tips(&text)), wanted);
+    }
 
     #[test]
     fn ssh_wants_a_name() {

@@ -23,7 +23,6 @@ use gix::filter::plumbing::driver::process::Server;
 use super::drag_marks;
 use super::filter::{Filter, SmudgeRequest, SmudgeStart, SmudgeTarget};
 use super::storage_check;
-use crate::platform::git::index::CommandIndex;
 use crate::platform::git::{GitError, ObjectId, RepoPath, Repository, Result};
 
 /// The most bytes of one packet.
@@ -68,7 +67,6 @@ pub(crate) fn serve_git(
         switch,
         input: Vec::new(),
         answer: Vec::new(),
-        index: repository.map(CommandIndex::new),
         delayed: DelayedSmudges::default(),
         failures: Vec::new(),
     };
@@ -155,7 +153,6 @@ struct FilterService<'r> {
     switch: FilterSwitch,
     input: Vec<u8>,
     answer: Vec<u8>,
-    index: Option<CommandIndex<'r>>,
     delayed: DelayedSmudges,
     failures: Vec<String>,
 }
@@ -256,8 +253,7 @@ impl<'r> FilterService<'r> {
     /// looks for a delayed one in the index afterwards, finds it under no settled entry, and
     /// crashes (2.47).
     fn is_merged_anew(&mut self, path: &RepoPath, request: SmudgeRequest) -> bool {
-        let index = self.index.as_mut().filter(|_| request.treeish.is_none());
-        index.is_some_and(|index| index.blobs_at(path).len() > 1)
+        request.treeish.is_none() && self.filter().is_unsettled(path)
     }
 
     /// Begins with a file that git does not wait for.

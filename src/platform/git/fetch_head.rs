@@ -30,8 +30,8 @@ impl FetchHead {
         let modified = file.metadata().ok()?.modified().ok()?;
         let at = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let id = repository.format().object_id(ObjectKind::Blob, &text);
-        let tips = String::from_utf8_lossy(&text).lines().filter_map(parse_tip).collect();
-        Some(FetchHead { fingerprint: format!("{id}-{at}"), tips })
+        let fingerprint = format!("{id}-{at}");
+        Some(FetchHead { fingerprint, tips: parse_tips(&String::from_utf8_lossy(&text)) })
     }
 
     /// What came from other repositories.
@@ -43,6 +43,11 @@ impl FetchHead {
     pub(crate) fn names(&self, commit: CommitId) -> bool {
         self.tips.iter().any(|tip| tip.id == commit.0)
     }
+}
+
+/// The lines of the file.
+pub(crate) fn parse_tips(text: &str) -> Vec<FetchedTip> {
+    text.lines().filter_map(parse_tip).collect()
 }
 
 /// `<id> TAB [not-for-merge] TAB [<kind> ]'<ref>' of <url>`, or the URL alone for `HEAD`.
