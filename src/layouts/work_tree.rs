@@ -388,9 +388,8 @@ impl<'r> WorkTreeLayouts<'r> {
         // Where a look into the notes is dear, what was said of them must do.
         let is_noted = self.states.noted_at(path)? >= layout.latest_millis()
             || (self.repository.is_all_local() && self.finder.has_note(state.blob)?);
-        // What its author's layout is still awaited for would pass for it.
-        let is_awaited = || missed_sides::contains(self.repository, path, state.blob);
-        if is_noted || is_awaited() {
+        // It would pass for its author's.
+        if is_noted || self.is_layout_awaited(path, state.blob)? {
             return Ok(());
         }
         self.store(
@@ -398,6 +397,11 @@ impl<'r> WorkTreeLayouts<'r> {
             state.blob,
             LayoutEntry { at: layout.latest_millis(), layout: state.layout.clone() },
         )
+    }
+
+    /// Whether the layout that the author of a content gave it is still to come.
+    fn is_layout_awaited(&mut self, path: &RepoPath, blob: ObjectId) -> Result<bool> {
+        Ok(missed_sides::contains(self.repository, path, blob) && !self.finder.has_note(blob)?)
     }
 
     /// Keeps how files lie whose content came without a layout, where none was to be had: it is
@@ -873,8 +877,8 @@ impl<'r> WorkTreeLayouts<'r> {
         let state = FileState { blob, layout: layout.clone() };
         self.states.record(path, FileWriter::Git, &state)?;
         match laid_out.keep_at {
-            // Its author's is still awaited, and kept is what it comes to be then.
-            Some(_) if missed_sides::contains(self.repository, path, blob) => Ok(()),
+            // Kept is what it comes to be then.
+            Some(_) if self.is_layout_awaited(path, blob)? => Ok(()),
             Some(at) => self.store(path, blob, LayoutEntry { at, layout: state.layout }),
             None => Ok(()),
         }

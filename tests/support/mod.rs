@@ -107,7 +107,9 @@ impl World {
 
     /// A world whose `git` is the one in that folder.
     pub(crate) fn with_git(git_folder: Option<PathBuf>) -> std::rc::Rc<World> {
-        let folder = TempDir::new().unwrap();
+        let mut folder = TempDir::new().unwrap();
+        // For whoever looks into what a failed test left.
+        folder.disable_cleanup(std::env::var_os("KEEP_TEST_FOLDERS").is_some());
         let home = folder.path().join("home");
         fs::create_dir(&home).unwrap();
         fs::write(

@@ -125,6 +125,37 @@ fn layouts_come_with_a_cherry_pick_of_what_was_fetched() {
     assert_is(&team.member("carl"), NEW, &theirs);
 }
 
+/// What was moved here comes along into content that comes by a named branch, whose layout is
+/// asked for afterwards; and it is kept with that content.
+#[track_caller]
+fn own_drag_stays(pull: &[&str]) {
+    let (team, ann, ben) = Team::of_two();
+    edit_and_commit(&ben, |sheet| {
+        sheet.put(SAMPLER, [1313, 99]).set(PROMPT, 0, "an owl at night");
+    });
+    ben.git(["push", "-q"]);
+    edit_and_commit(&ann, |sheet| {
+        sheet.put(PROMPT, [-1700, 44]);
+    });
+    ann.git(pull);
+    ann.git(["push", "-q", "origin", "main"]);
+    // Another state takes its place, and nothing comes along out of it.
+    ann.git(["checkout", "-q", "HEAD~1"]);
+    ann.git(["rm", "-q", FILE]);
+    ann.git(["commit", "-q", "-m", "without"]);
+    ann.git(["checkout", "-q", "main"]);
+    for repo in [&ann, &team.member("carl")] {
+        assert_lies(repo, FILE, PROMPT, [-1700, 44]);
+        assert_lies(repo, FILE, SAMPLER, [1313, 99]);
+    }
+}
+
+#[test]
+fn a_drag_stays_with_content_that_comes_before_its_layout() {
+    own_drag_stays(&["pull", "-q", "--rebase", "origin", "main"]);
+    own_drag_stays(&["pull", "-q", "--no-rebase", "--no-edit", "origin", "main"]);
+}
+
 /// A remote that was added after set-up, as hosts tell people to.
 #[track_caller]
 fn late_remote(set_up_again: bool, pull: &[&str]) {
