@@ -218,14 +218,15 @@ impl Walk {
             }
             return false;
         }
-        if !plain {
-            for revision in ["HEAD", &tip] {
-                self.fetched_missing(who, revision);
-            }
-        }
+        // Where nothing came, no hook ran that would ask for layouts.
         let effect = match self.head(who) == head {
             true => Effect::Still,
-            false => Effect::Along { from: vec![tip], hooked: true },
+            false => {
+                for revision in ["HEAD", &tip].into_iter().filter(|_| !plain) {
+                    self.fetched_missing(who, revision);
+                }
+                Effect::Along { from: vec![tip], hooked: true }
+            }
         };
         self.look(who, &effect, &what);
         true
