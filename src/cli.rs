@@ -11,6 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::differences::commands::{apply, blame, catalog, diff, diff_driver, log, textconv};
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::hooks::commands::hook;
 use crate::import::commands::{conflicts, import};
 use crate::layouts::commands::{
     arrange, clean, filter_process, fsmonitor, layout, refresh, smudge,
@@ -21,11 +22,11 @@ use crate::records::commands::record;
 use crate::reproduce::commands::{lock, reproduce, vary, verify};
 use crate::runs::commands::{bridge, find, index, inspect, restore, runs, show};
 use crate::session::{ProcessEnvironment, Session};
-use crate::setup::commands::{check, doctor, generate, hook, init, status, template, uninstall};
+use crate::setup::commands::{check, doctor, generate, init, status, template, uninstall};
 use crate::sharing::commands::sync;
 use crate::snapshots::commands::{snapshot, snapshots};
 use crate::ui::Ui;
-use crate::watch;
+use crate::watch::commands::watch;
 
 /// Git for ComfyUI workflows.
 #[derive(Debug, Parser)]

@@ -4,6 +4,7 @@ mod cli;
 mod differences;
 mod error;
 mod exit;
+mod hooks;
 mod import;
 mod layouts;
 mod merging;
@@ -44,7 +45,7 @@ pub mod internals {
     pub mod records {
         pub use crate::records::{
             ClassUse, ComfyEnvironment, ModelFact, ModelStatus, ModelUse, PackEvidence, PackKind,
-            dependencies, machine_view, record_notes,
+            dependencies, machine_evidence, record_notes,
         };
     }
     pub mod reproduce {

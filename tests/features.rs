@@ -19,6 +19,7 @@ const PARTS: &[&str] = &[
     "pictures",
     "watch",
     "setup",
+    "hooks",
 ];
 
 /// What takes values and gives values: no files, processes, clocks or printing.
@@ -45,10 +46,10 @@ const PURE: &[&str] = &[
     "src/records/summary.rs",
     "src/records/note_format.rs",
     "src/reproduce/check.rs",
-    "src/reproduce/claims.rs",
+    "src/reproduce/a1111_hashes.rs",
     "src/reproduce/describe.rs",
-    "src/reproduce/finding.rs",
-    "src/reproduce/local_machine.rs",
+    "src/reproduce/check_findings.rs",
+    "src/reproduce/available_files.rs",
     "src/reproduce/command_lines.rs",
     "src/reproduce/lock.rs",
     "src/reproduce/rename.rs",

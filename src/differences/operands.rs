@@ -8,14 +8,15 @@ use comfy_graph::diff::EditClass;
 use comfy_graph::json::Value;
 use memchr::memmem;
 
+use super::changed_files;
 use super::content::{self, FileContent};
 use super::graph_diff::compare_contents;
 use super::patch::PatchSide;
-use super::{changed_files, node_catalog};
 use crate::error::{CommandError, Result};
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::shell::quote_path;
 use crate::platform::git::{self, ObjectId, RepoPath, Repository};
+use crate::platform::machine::node_catalog;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 

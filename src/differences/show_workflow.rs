@@ -2,10 +2,11 @@
 
 use super::content::FileContent;
 use super::operands::OperandKind;
-use super::{node_catalog, operands, text};
+use super::{operands, text};
 use crate::differences::text::terminal::{TerminalStyle, WordDiff};
 use crate::differences::text::workflow_summary;
 use crate::error::{CommandError, Result};
+use crate::platform::machine::node_catalog;
 use crate::platform::text::sanitize;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;

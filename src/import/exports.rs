@@ -11,9 +11,9 @@ use jiff::{Timestamp, ToSpan};
 use super::version_source::relative_path;
 use crate::error::Result;
 use crate::import::model::{Day, ExportedWorkflow, GraphFingerprint, ImportPlan, group_exports};
+use crate::platform::file_argument;
+use crate::platform::folder_argument::{self, LinkPolicy};
 use crate::platform::hex::sha256_hex;
-use crate::platform::machine::file_io;
-use crate::platform::machine::folder_argument::{self, LinkPolicy};
 use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
@@ -66,7 +66,7 @@ pub(crate) fn plan_exports(folder: &Path, session: &Session) -> Result<ImportPla
 
 /// A workflow file, in the editor's format or in API format; nothing for anything else.
 fn read_export(path: &Path, from: String) -> Result<Option<ExportedWorkflow>> {
-    let Some(bytes) = file_io::read_limited(path)? else { return Ok(None) };
+    let Some(bytes) = file_argument::read_limited(path)? else { return Ok(None) };
     let Some(fingerprint) = fingerprint_document(&bytes) else { return Ok(None) };
     let content = match clean::clean_document(&bytes, LayoutMode::Strip) {
         CleanOutcome::Cleaned(cleaned) => cleaned.content,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::import::model::{Day, ImportPlan, WorkflowVersion};
-use crate::platform::machine::file_io;
+use crate::platform::file_argument;
 use crate::platform::text::sanitize;
 use crate::platform::time::format_with_offset;
 use crate::session::Session;
@@ -104,7 +104,7 @@ impl PlanVersion {
 pub(crate) fn read_plan(file: &Path) -> Result<Vec<PlanLine>> {
     let name = file.to_string_lossy();
     let name = sanitize::line(&name);
-    let bytes = file_io::read_limited(file)?;
+    let bytes = file_argument::read_limited(file)?;
     let bytes = bytes.ok_or_else(|| CommandError::user(format!("{name} is too long")))?;
     let plan: PlanFile = serde_json::from_slice(&bytes)
         .map_err(|error| CommandError::user(error).with_context(format!("{name} is no plan")))?;
@@ -139,7 +139,7 @@ pub(crate) fn write_plan(file: &Path, lines: Vec<PlanLine>, session: &Session) -
         CommandError::internal(error).with_context("the plan cannot be written")
     })?;
     text.push('\n');
-    file_io::replace_file(file, text.as_bytes())?;
+    file_argument::replace_file(file, text.as_bytes())?;
     let name = file.to_string_lossy();
     session.ui.info(&format!(
         "edit {0}, then: git comfy import --plan {0} <the folder>",

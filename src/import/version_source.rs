@@ -8,7 +8,7 @@ use comfy_media::Payload;
 
 use crate::error::{CommandError, Result};
 use crate::platform::contained_path::{goes_down_only, resolves_below};
-use crate::platform::machine::file_io;
+use crate::platform::file_argument;
 use crate::platform::text::sanitize;
 use crate::runs::media_file::{may_be_output, read_payload};
 
@@ -32,7 +32,8 @@ pub(crate) fn read_version_bytes(folder: &Path, from: &str) -> Result<Vec<u8>> {
         let text = document.map(|document| json::print(&document, &JsonStyle::SAVE).into_bytes());
         return text.ok_or_else(|| CommandError::user(format!("{name} carries no workflow")));
     }
-    file_io::read_limited(&file)?.ok_or_else(|| CommandError::user(format!("{name} is too long")))
+    file_argument::read_limited(&file)?
+        .ok_or_else(|| CommandError::user(format!("{name} is too long")))
 }
 
 /// What of an output becomes a version: the workflow, else the prompt.

@@ -12,7 +12,6 @@
 //! held, so that only what a person moves counts as moved.
 
 mod append_log;
-mod bring_back;
 mod clean_ahead;
 mod clone_clock;
 pub(crate) mod commands;
@@ -23,6 +22,7 @@ mod file_states;
 mod filter;
 mod filter_process;
 pub(crate) mod git_action;
+pub(crate) mod lay_out_files;
 pub(crate) mod layout_finder;
 mod layout_history;
 pub(crate) mod layout_note;
@@ -38,17 +38,17 @@ pub(crate) mod quiet_files;
 pub(crate) mod raw_files;
 pub(crate) mod refresh;
 mod renames;
-pub(crate) mod restore;
+mod restore_layout;
 pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod storage_check;
 pub(crate) mod work_tree;
 
 pub(crate) use filter::{Filter, FilterOutcome, SmudgeRequest, TakenLayout, with_committed_layout};
+pub(crate) use lay_out_files::lay_out_committed;
+pub use lay_out_files::restore_layouts;
 pub(crate) use promote::{promote_pending, unnoted_layouts};
 pub(crate) use refresh::{ModifiedMarks, refresh_index};
-pub(crate) use restore::lay_out_committed;
-pub use restore::restore_layouts;
 pub(crate) use settings::{FilterSettings, Handling};
 pub(crate) use status::{FileStatus, Staging, WorkTreeStatus, WorkflowChange, work_tree_status};
 pub(crate) use storage_check::{Obstacle, damages, mend, storage_problems};

@@ -7,8 +7,8 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::append_log::AppendLog;
-use super::bring_back::LayoutWorkspace;
 use super::clone_clock::CloneClock;
+use super::restore_layout::LayoutWorkspace;
 use crate::platform::git::{GitError, Repository, Result, index};
 
 /// More than any file system lends without having it.

@@ -12,10 +12,10 @@ use super::conflict_text::conflict_heading;
 use super::merge_files::{self, FileMergeContext, MergeInputs};
 use super::merge_layouts::{self, IncomingSide};
 use super::merge_status::{self, IndexStages};
-use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
+use crate::platform::file_argument;
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::machine::file_io;
+use crate::platform::machine::node_catalog;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -111,7 +111,7 @@ impl<'a> ConflictedFile<'a> {
             head: repository.head().unwrap_or_default(),
         };
         let placed = merge_layouts::content_with_layout(repository, path, contents, nodes)?;
-        file_io::replace_file(&self.file, placed.as_ref().unwrap_or(clean))?;
+        file_argument::replace_file(&self.file, placed.as_ref().unwrap_or(clean))?;
         self.session.ui.info(&format!("{name}: merged as a graph now"));
         Ok(())
     }
@@ -150,7 +150,7 @@ impl<'a> ConflictedFile<'a> {
                 true => clean::print_clean(&document),
                 false => print_in_style(&document, &before),
             };
-            file_io::replace_file(&self.file, &content)?;
+            file_argument::replace_file(&self.file, &content)?;
         }
         let staged = resolved.left == 0 && self.stage()?;
         let name_of = |id: i64| names.iter().find(|(known, _)| *known == id);

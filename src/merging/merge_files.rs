@@ -14,12 +14,12 @@ use comfy_graph::merge::{
 };
 
 use super::describe;
-use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::layouts::Handling;
 use crate::layouts::raw_files::extract_layout;
 use crate::platform::git::Repository;
 use crate::platform::git::command::GitCommand;
+use crate::platform::machine::node_catalog;
 use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{CommandError, Result};
 use crate::picture_args::{PictureArgs, PictureFormat};
 use crate::platform::git::command::GitCommand;
-use crate::platform::machine::output_file::{Overwrite, write_output_file};
+use crate::platform::output_argument::{Overwrite, write_output_file};
 use crate::platform::text::sanitize;
 use crate::session::Session;
 

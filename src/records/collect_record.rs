@@ -8,13 +8,13 @@ use comfy_graph::graph::{DocumentKind, GraphKind, Prompt, Workflow};
 use comfy_graph::json::Value;
 use comfy_graph::{graph, json};
 
-use super::machine_state::{MachineState, ServerAnswer, TimeBudget};
+use super::recorder_context::{MachineState, ServerAnswer, TimeBudget};
 use crate::platform::git;
 use crate::platform::git::changes::TouchedFile;
 use crate::platform::git::{CommitId, Repository, changes};
 use crate::records;
 use crate::records::dependencies::{Dependencies, prompt_dependencies, workflow_dependencies};
-use crate::records::machine_view::HashFailure;
+use crate::records::machine_evidence::HashFailure;
 use crate::records::{
     ClassUse, CommitRecord, MachineObservation, ModelStatus, ModelUse, PendingPart, WorkflowUse,
     record_notes,

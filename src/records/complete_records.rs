@@ -11,8 +11,8 @@ use super::collect_record::{
     CollectedRecord, HashFailures, has_missing_models, has_unhashed_models, join_note,
     join_replacing_machine,
 };
-use super::machine_state::{LocationSettings, MachineState, TimeBudget};
 use super::reattach::RecordIndex;
+use super::recorder_context::{LocationSettings, MachineState, TimeBudget};
 use crate::error::{CommandError, Result};
 use crate::platform::git;
 use crate::platform::git::{CommitId, ObjectId, Repository};
@@ -22,7 +22,7 @@ use crate::platform::machine::hash::{
 };
 use crate::platform::machine::{hash, models};
 use crate::records;
-use crate::records::machine_view::HashFailure;
+use crate::records::machine_evidence::HashFailure;
 use crate::records::record_notes;
 use crate::records::recorder_state::{RecorderLock, RecorderProgress, RecorderState};
 use crate::session::Session;

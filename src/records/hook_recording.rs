@@ -8,13 +8,14 @@ use super::collect_record::{
 };
 use super::complete_records;
 use super::complete_records::DigestTrust;
-use super::machine_state::{LocationSettings, MachineState, TimeBudget};
+use super::recorder_context::{LocationSettings, MachineState, TimeBudget};
 use crate::error::Result;
 use crate::platform::git::changes::TouchedFile;
 use crate::platform::git::{CommitId, ObjectId, Repository, changes};
+use crate::platform::machine::detached_process;
 use crate::records;
 use crate::records::recorder_state::RecorderState;
-use crate::records::{CommitRecord, record_notes, worker};
+use crate::records::{CommitRecord, record_notes};
 use crate::session::Session;
 
 /// A commit of more workflows is recorded by the process that completes records.
@@ -196,6 +197,11 @@ pub(crate) fn start_record_worker(session: &Session, repository: &Repository) {
     if let Some(program) = &session.environment.program {
         let place = repository.work_tree().unwrap_or(repository.git_dir());
         // Without it the record is completed by the next one, or by `git comfy record`.
-        let _ = worker::spawn_detached(program, place, &["record", "--finish"], GIT_HOOK_VARIABLES);
+        let _ = detached_process::spawn_detached(
+            program,
+            place,
+            &["record", "--finish"],
+            GIT_HOOK_VARIABLES,
+        );
     }
 }

@@ -9,16 +9,15 @@ pub mod dependencies;
 pub(crate) mod describe;
 pub(crate) mod hook_recording;
 pub(crate) mod join;
-pub(crate) mod machine_state;
-pub mod machine_view;
+pub mod machine_evidence;
 pub(crate) mod note_format;
 pub(crate) mod prompt_summary;
 pub(crate) mod reattach;
 pub mod record_notes;
+pub(crate) mod recorder_context;
 pub(crate) mod recorder_state;
 pub(crate) mod schema;
 pub(crate) mod summary;
-pub(crate) mod worker;
 
 pub(crate) use note_format::{ParsedNote, join_notes, parse_note, print_record};
 pub use schema::{

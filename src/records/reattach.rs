@@ -11,7 +11,7 @@ use super::collect_record::HashFailures;
 use super::complete_records;
 use super::complete_records::DigestTrust;
 use super::hook_recording::merge_earlier_record;
-use super::machine_state::MachineState;
+use super::recorder_context::MachineState;
 use crate::error::Result;
 use crate::platform::git;
 use crate::platform::git::{CommitId, HistoryWalk, Repository, WalkOrder};

@@ -7,9 +7,9 @@ use super::lost_inputs::read_lost_bytes;
 use super::plan::ReproductionPlan;
 use super::{InputState, PackCheck, PackState};
 use crate::error::{CommandError, Result};
+use crate::platform::file_argument;
 use crate::platform::git::Repository;
 use crate::platform::git::command::GitCommand;
-use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 
 /// One thing that is put back.
@@ -105,5 +105,5 @@ fn restore_input(repository: &Repository, from: &str, sha256: &str, to: &Path) -
     let folder = to.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)
         .map_err(|error| CommandError::system(error).with_context(sanitize::path(to)))?;
-    file_io::replace_file(to, &bytes)
+    file_argument::replace_file(to, &bytes)
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::command_lines;
-use super::finding::{
+use super::available_files::{
+    LocalFile, LocalInput, LocalMachine, LocalModel, LocalPack, RestoreSource,
+};
+use super::check_findings::{
     EnvironmentPart, EnvironmentPartCheck, EnvironmentPartState, InputCheck, InputState,
     ModelCheck, ModelState, PackCheck, PackState, ReproductionCheck, ReproductionVerdict,
 };
-use super::local_machine::{
-    LocalFile, LocalInput, LocalMachine, LocalModel, LocalPack, RestoreSource,
-};
+use super::command_lines;
 use super::requirements::{
     FactSource, RequiredInput, RequiredModel, RequiredPack, Requirements, SourcedFact,
 };

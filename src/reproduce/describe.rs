@@ -6,7 +6,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::finding::{
+use super::check_findings::{
     EnvironmentPart, EnvironmentPartCheck, EnvironmentPartState, FindingEffect, InputCheck,
     InputState, ModelCheck, ModelState, PackCheck, PackState, ReproductionCheck,
     ReproductionVerdict,

@@ -10,7 +10,7 @@ use comfy_graph::catalog::FileFolder;
 use crate::platform::hex::to_hex;
 use crate::platform::machine::hash;
 use crate::platform::machine::hash::{DigestSelection, HashThreads, NoHashProgress};
-use crate::records::machine_view::MachineView;
+use crate::records::machine_evidence::MachineView;
 use crate::reproduce::{LocalInput, RequiredInput};
 
 /// Files of the input folder that are looked at for lost bytes.

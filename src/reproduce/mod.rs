@@ -10,19 +10,19 @@
 //! Evidence only: what nobody recorded is said to be unknown, never guessed. Must not know
 //! the machine; what is here is handed in.
 
+pub(crate) mod a1111_hashes;
 pub(crate) mod apply;
+pub(crate) mod available_files;
 pub(crate) mod check;
-pub(crate) mod claims;
+pub(crate) mod check_findings;
 pub(crate) mod command_lines;
 pub(crate) mod commands;
 pub(crate) mod describe;
 pub(crate) mod environment_specs;
-pub(crate) mod finding;
+pub(crate) mod find_models_and_packs;
 pub(crate) mod input_lookup;
-pub(crate) mod local_machine;
 pub(crate) mod lock;
 pub(crate) mod lock_files;
-pub(crate) mod lookup;
 pub(crate) mod lost_inputs;
 pub(crate) mod plan;
 pub(crate) mod prompt_differences;
@@ -33,15 +33,15 @@ pub(crate) mod rerun_report;
 pub(crate) mod vary;
 pub(crate) mod yaml;
 
-pub(crate) use check::check_requirements;
-pub(crate) use claims::add_parameter_claims;
-pub(crate) use environment_specs::{ExportedSpec, to_comfy_build, to_manager_snapshot};
-pub(crate) use finding::{
-    InputState, ModelState, PackCheck, PackState, ReproductionCheck, ReproductionVerdict,
-};
-pub(crate) use local_machine::{
+pub(crate) use a1111_hashes::add_parameter_claims;
+pub(crate) use available_files::{
     LocalFile, LocalInput, LocalMachine, LocalModel, LocalPack, ModelCopy, RestoreSource,
 };
+pub(crate) use check::check_requirements;
+pub(crate) use check_findings::{
+    InputState, ModelState, PackCheck, PackState, ReproductionCheck, ReproductionVerdict,
+};
+pub(crate) use environment_specs::{ExportedSpec, to_comfy_build, to_manager_snapshot};
 pub(crate) use lock::{Lock, LockedInput};
 pub use rename::FileRenames;
 pub(crate) use repair::RepairedDocuments;

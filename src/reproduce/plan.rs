@@ -20,9 +20,9 @@ use crate::records::complete_records::{hash_models, lock_recorder};
 use crate::records::dependencies::{
     Dependencies, UNKNOWN_FOLDER, prompt_dependencies, workflow_dependencies,
 };
-use crate::records::machine_state::{LocationSettings, MachineState, TimeBudget};
-use crate::records::machine_view::UnhashedFile;
+use crate::records::machine_evidence::UnhashedFile;
 use crate::records::reattach::RecordIndex;
+use crate::records::recorder_context::{LocationSettings, MachineState, TimeBudget};
 use crate::records::{CommitRecord, WorkflowUse};
 use crate::reproduce::lost_inputs::find_lost_bytes;
 use crate::reproduce::{

@@ -2,7 +2,7 @@
 
 use comfy_graph::json;
 
-use super::machine_facts::MachineFacts;
+use super::live_run_facts::MachineFacts;
 use super::output_folders::OutputFolders;
 use super::run_batch::RunBatch;
 use super::run_data::RunEvidence;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::media_file::may_be_output;
 use crate::error::Result;
 use crate::platform::git::{Repository, index};
-use crate::records::machine_state::{LocationSettings, MachineState, TimeBudget, expand_path};
+use crate::records::recorder_context::{LocationSettings, MachineState, TimeBudget, expand_path};
 use crate::runs::run_data::{OutputBase, OutputFile};
 use crate::session::Session;
 

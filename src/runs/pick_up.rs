@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::machine_facts::MachineFacts;
+use super::live_run_facts::MachineFacts;
 use super::output_folders::{OutputFolders, tracked_outputs};
 use super::run_store::RunStore;
 use super::{bridge, live_runs};
@@ -12,9 +12,9 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::git::shared_refs::RUNS_REF;
 use crate::platform::git::{CommitId, RefName, Repository};
+use crate::platform::machine::detached_process;
 use crate::platform::machine::lock_file::try_lock_file;
 use crate::records::hook_recording::{ComfyUiPresence, GIT_HOOK_VARIABLES};
-use crate::records::worker;
 use crate::runs::index::{RunFilter, RunQuery, RunRow, SearchKey};
 use crate::runs::scan::scan_outputs;
 use crate::runs::text::run_text::{RunLine, format_run_line, run_line_value};
@@ -48,7 +48,7 @@ pub(crate) fn start_pick_up(
     if in_use && let Some(program) = &session.environment.program {
         let place = repository.work_tree().unwrap_or(repository.git_dir());
         // Without it outputs are picked up after the next commit, or by a scan.
-        let _ = worker::spawn_detached(
+        let _ = detached_process::spawn_detached(
             program,
             place,
             &["--quiet", "runs", "pick-up"],

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Value};
 
-use super::machine_facts::{MachineFacts, ended_recently};
+use super::live_run_facts::{MachineFacts, ended_recently};
 use super::media_file::InspectedOutput;
 use super::run_data::RunEvidence;
 use super::run_store::{RunStore, run_path};

@@ -7,7 +7,7 @@ use comfy_graph::json::{Object, Value};
 use crate::error::{CommandError, Result};
 use crate::platform::git::Repository;
 use crate::platform::machine::server::{ComfyServer, ServerAddress};
-use crate::records::machine_state::parse_server_setting;
+use crate::records::recorder_context::parse_server_setting;
 use crate::runs::run_data::{
     HistoryEntry, entry_from_job, parse_entries, parse_job_ids, running_entries,
 };

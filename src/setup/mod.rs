@@ -5,7 +5,7 @@
 //! and nothing else. What someone else wrote under the same key is left alone and told.
 
 pub(crate) mod attributes;
-pub(crate) mod check;
+pub(crate) mod check_clean_form;
 pub(crate) mod commands;
 pub(crate) mod doctor;
 pub(crate) mod drivers;
@@ -15,7 +15,6 @@ pub(crate) mod marked_block;
 pub(crate) mod notes_setup;
 pub(crate) mod plan;
 pub(crate) mod quiet_setup;
-pub(crate) mod run_hook;
 pub(crate) mod separate;
 pub(crate) mod state;
 pub(crate) mod sync_services;

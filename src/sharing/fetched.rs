@@ -22,10 +22,12 @@ use std::time::{Duration, Instant};
 
 use comfy_graph::{clean, json};
 
+use crate::layouts::lay_out_files::{
+    apply_missed_sides, apply_pending_layouts, apply_received_layouts,
+};
 use crate::layouts::layout_finder::LayoutFinder;
 use crate::layouts::missed_sides;
 use crate::layouts::refresh::refresh_index;
-use crate::layouts::restore::{apply_missed_sides, apply_pending_layouts, apply_received_layouts};
 use crate::platform::AtomicWrite;
 use crate::platform::git::changes::{TouchedFile, is_filtered};
 use crate::platform::git::command::GitCommand;

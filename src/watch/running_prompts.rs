@@ -10,8 +10,8 @@ use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Object, Value};
 use jiff::Timestamp;
 
+use crate::platform::file_argument;
 use crate::platform::files::read_up_to;
-use crate::platform::machine::file_io;
 use crate::platform::machine::server::{ComfyServer, ServerAddress};
 use crate::runs::run_data::{HistoryEntry, parse_entries};
 use crate::runs::server_queries;
@@ -75,6 +75,6 @@ impl RunningPrompts {
     fn save(&self) {
         let members = self.entries.values().map(|entry| (entry.id.as_str(), entry.value.clone()));
         let text = json::print(&Value::Object(members.collect::<Object>()), &JsonStyle::EXPORT);
-        let _ = file_io::replace_file(&self.file, text.as_bytes());
+        let _ = file_argument::replace_file(&self.file, text.as_bytes());
     }
 }

@@ -8,14 +8,14 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use super::WatchArgs;
+use super::commands::watch::WatchArgs;
 use super::running_prompts::RunningPrompts;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::machine::server::{ComfyServer, ServerAddress};
 use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
-use crate::runs::machine_facts::MachineFacts;
+use crate::runs::live_run_facts::MachineFacts;
 use crate::runs::output_folders::OutputFolders;
 use crate::runs::queue_observer::{QueueEvent, QueueObserver};
 use crate::runs::run_batch::RunBatch;

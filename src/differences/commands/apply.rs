@@ -9,7 +9,7 @@ use comfy_graph::json::{self, JsonStyle, Value};
 use crate::differences::operands;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::machine::file_io;
+use crate::platform::file_argument;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -59,7 +59,7 @@ pub fn run(args: &ApplyArgs, session: &Session) -> Result<Exit> {
     let result = restore_layout(&changed, &bytes);
     match &args.output {
         None => session.ui.print_bytes(&result)?,
-        Some(output) => file_io::replace_file(&session.cwd.join(output), &result)?,
+        Some(output) => file_argument::replace_file(&session.cwd.join(output), &result)?,
     }
     Ok(Exit::Done)
 }

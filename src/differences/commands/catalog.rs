@@ -7,11 +7,11 @@ use std::time::Duration;
 use comfy_graph::catalog::{Catalog, object_info_table};
 use comfy_graph::json;
 
-use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::AtomicWrite;
 use crate::platform::git::command::GitCommand;
+use crate::platform::machine::node_catalog;
 use crate::platform::machine::server::{AddressSource, ComfyServer, ServerAddress};
 use crate::platform::text::sanitize;
 use crate::session::Session;

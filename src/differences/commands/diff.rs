@@ -5,6 +5,7 @@ use std::path::Path;
 
 use comfy_graph::catalog::Catalog;
 
+use crate::differences::changed_files;
 use crate::differences::changed_files::{FileChange, FileChangeKind, FileVersion};
 use crate::differences::content::{self, FileContent};
 use crate::differences::file_diff::{FileDiff, diffs_to_json};
@@ -13,12 +14,12 @@ use crate::differences::operands::{self, Operand, OperandKind, SourceScope};
 use crate::differences::patch::git_hunks;
 use crate::differences::text::LayoutDetail;
 use crate::differences::text::terminal::{TerminalStyle, WordDiff};
-use crate::differences::{changed_files, node_catalog};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts::{self, WorkflowChange};
 use crate::picture_args::PictureArgs;
 use crate::platform::git::{self, RepoPath, Repository};
+use crate::platform::machine::node_catalog;
 use crate::platform::text::Colour;
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;

@@ -6,15 +6,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::differences::content;
 use crate::differences::content::FileContent;
 use crate::differences::file_diff::DiffHeader;
 use crate::differences::graph_diff::compare_contents;
 use crate::differences::patch::{PatchSide, git_hunks};
 use crate::differences::text::LayoutDetail;
 use crate::differences::text::terminal::{TerminalStyle, WordDiff, render_for_terminal};
-use crate::differences::{content, node_catalog};
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::platform::machine::node_catalog;
 use crate::platform::text::{Colour, sanitize};
 use crate::screen;
 use crate::session::Session;

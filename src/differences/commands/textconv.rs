@@ -12,11 +12,12 @@
 use std::path::PathBuf;
 
 use crate::differences::content::FileContent;
-use crate::differences::{content, node_catalog, text};
+use crate::differences::{content, text};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::program_settings::update_textconv_setting;
+use crate::platform::machine::node_catalog;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 

@@ -10,8 +10,8 @@ use comfy_graph::json;
 use super::set_aside::SetAsideFiles;
 use super::synced_folder::{ConflictCopy, clean_form, file_name};
 use crate::error::Result;
+use crate::platform::file_argument;
 use crate::platform::git::{Repository, file_history};
-use crate::platform::machine::file_io;
 
 /// The most states that are compared with a copy.
 const MAX_STATES: usize = 60;
@@ -54,7 +54,7 @@ pub(crate) fn add_committed_states(
 ) -> Result<()> {
     let Some(path) = repository.path_of(file) else { return Ok(()) };
     for id in file_history::file_states(repository, &path)?.into_iter().take(MAX_STATES) {
-        let blob = repository.blob_up_to(id, file_io::MAX_FILE_LEN)?;
+        let blob = repository.blob_up_to(id, file_argument::MAX_FILE_LEN)?;
         add_state(blob.as_deref(), AncestorOrigin::History, states);
     }
     Ok(())
@@ -68,7 +68,7 @@ pub(crate) fn add_set_aside_states(
 ) {
     for file in sort_newest_first(set_aside.earlier_files(&copy.file)) {
         add_state(
-            file_io::read_limited(&file).ok().flatten().as_deref(),
+            file_argument::read_limited(&file).ok().flatten().as_deref(),
             AncestorOrigin::OlderVersion,
             states,
         );
@@ -86,7 +86,7 @@ pub(crate) fn add_service_versions(file: &Path, states: &mut Vec<AncestorCandida
     }
     for file in sort_newest_first(found) {
         add_state(
-            file_io::read_limited(&file).ok().flatten().as_deref(),
+            file_argument::read_limited(&file).ok().flatten().as_deref(),
             AncestorOrigin::OlderVersion,
             states,
         );

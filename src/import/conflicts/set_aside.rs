@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::synced_folder::ConflictCopy;
 use crate::error::{CommandError, Result};
 use crate::platform::contained_path::goes_down_only;
+use crate::platform::file_argument;
 use crate::platform::git::Repository;
 use crate::platform::hex::sha256_hex;
-use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 
 /// The name of the log of a call: a line of JSON for each copy.
@@ -70,7 +70,7 @@ impl SetAsideFiles {
         if let Some(parent) = place.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        file_io::replace_file(&place, bytes)
+        file_argument::replace_file(&place, bytes)
     }
 
     /// Appends to the log what became of a copy.
@@ -106,7 +106,7 @@ impl SetAsideFiles {
             return Err(CommandError::repository("nothing was set aside here"));
         };
         let mut report = Vec::new();
-        let lines = file_io::read_limited(&call.join(LOG_NAME))?.unwrap_or_default();
+        let lines = file_argument::read_limited(&call.join(LOG_NAME))?.unwrap_or_default();
         let lines = String::from_utf8_lossy(&lines);
         let settled: Vec<SetAsideEntry> =
             lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
@@ -130,13 +130,13 @@ impl SetAsideFiles {
     ) -> Result<()> {
         let (stored, file) = (call.join(name), self.top.join(name));
         let Some(before) = goes_down_only(Path::new(name))
-            .then(|| file_io::read_limited(&stored).ok())
+            .then(|| file_argument::read_limited(&stored).ok())
             .flatten()
             .flatten()
         else {
             return Ok(());
         };
-        let now = file_io::read_limited(&file).ok().flatten().unwrap_or_default();
+        let now = file_argument::read_limited(&file).ok().flatten().unwrap_or_default();
         let shown = sanitize::line(name);
         if now == before {
             return Ok(());
@@ -149,7 +149,7 @@ impl SetAsideFiles {
             ));
             return Ok(());
         }
-        file_io::replace_file(&file, &before)?;
+        file_argument::replace_file(&file, &before)?;
         report.push(format!("{shown} is as it was"));
         Ok(())
     }
@@ -159,8 +159,8 @@ impl SetAsideFiles {
         if !goes_down_only(Path::new(name)) || copy.symlink_metadata().is_ok() {
             return Ok(());
         }
-        if let Some(bytes) = file_io::read_limited(&call.join(name)).ok().flatten() {
-            file_io::replace_file(&copy, &bytes)?;
+        if let Some(bytes) = file_argument::read_limited(&call.join(name)).ok().flatten() {
+            file_argument::replace_file(&copy, &bytes)?;
             report.push(format!("{} is back", sanitize::line(name)));
         }
         Ok(())

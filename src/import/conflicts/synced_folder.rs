@@ -17,17 +17,18 @@ use super::ancestor::{
     self, AncestorCandidate, AncestorOrigin, count_differences, nearest_ancestor,
 };
 use super::set_aside::SetAsideFiles;
+use crate::differences::content;
 use crate::differences::graph_diff::compare_contents;
 use crate::differences::text::{LayoutDetail, one_line_summary};
-use crate::differences::{content, node_catalog};
 use crate::error::Result;
 use crate::import::model::{CopyName, parse_copy_name, parse_numbered_name};
 use crate::layouts::Handling;
 use crate::layouts::status::conflicts_in;
 use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
+use crate::platform::file_argument;
+use crate::platform::folder_argument::{self, LinkPolicy};
 use crate::platform::git::Repository;
-use crate::platform::machine::file_io;
-use crate::platform::machine::folder_argument::{self, LinkPolicy};
+use crate::platform::machine::node_catalog;
 use crate::session::Session;
 
 /// Columns that tell what merging a copy changes.
@@ -138,9 +139,9 @@ impl SyncedFolder {
         }
         let ours = match ours {
             Some(ours) => Some(ours.to_owned()),
-            None => file_io::read_limited(&copy.file)?,
+            None => file_argument::read_limited(&copy.file)?,
         };
-        let (Some(ours), Some(theirs)) = (ours, file_io::read_limited(&copy.copy)?) else {
+        let (Some(ours), Some(theirs)) = (ours, file_argument::read_limited(&copy.copy)?) else {
             return Ok(left("it is too long"));
         };
         let outcome = self.decide_outcome(copy, &ours, &theirs)?;
@@ -156,7 +157,7 @@ impl SyncedFolder {
             return Ok(outcome);
         }
         let is_still = |file: &Path, known: &[u8]| -> Result<bool> {
-            Ok(file_io::read_limited(file)?.as_deref() == Some(known))
+            Ok(file_argument::read_limited(file)?.as_deref() == Some(known))
         };
         if !is_still(&copy.file, &ours)? || !is_still(&copy.copy, &theirs)? {
             return Ok(CopyOutcome::Skipped("it changed just now; look again".to_owned()));
@@ -165,7 +166,7 @@ impl SyncedFolder {
         if let CopyOutcome::Merged { content, .. } = &outcome {
             self.set_aside.store_file(&copy.file, &ours)?;
             self.set_aside.log_outcome(copy, content)?;
-            file_io::replace_file(&copy.file, content)?;
+            file_argument::replace_file(&copy.file, content)?;
         } else {
             self.set_aside.log_outcome(copy, &ours)?;
         }
@@ -265,7 +266,7 @@ impl SyncedFolder {
         let states = self
             .older_copies(copy)?
             .into_iter()
-            .filter_map(|other| clean_form(&file_io::read_limited(&other).ok()??));
+            .filter_map(|other| clean_form(&file_argument::read_limited(&other).ok()??));
         states.into_iter().find(|state| {
             let to_ours = count_differences(state, ours, &self.catalog);
             let to_theirs = count_differences(state, theirs, &self.catalog);

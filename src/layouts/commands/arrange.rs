@@ -8,7 +8,7 @@ use comfy_graph::json::{self, JsonStyle};
 use super::layout::{inspect_file, resolve_path};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::bring_back::{LayoutWorkspace, RestoreOutcome};
+use crate::layouts::restore_layout::{LayoutWorkspace, RestoreOutcome};
 use crate::platform::git::shell;
 use crate::platform::text::sanitize;
 use crate::session::Session;

@@ -12,9 +12,9 @@ use crate::merging::describe;
 use crate::merging::merge_files::{self, FileMergeContext, MergeInputs};
 use crate::merging::merge_preview::{self, FileToMerge};
 use crate::merging::{merge_journal, merge_layouts};
+use crate::platform::file_argument;
 use crate::platform::git::shell::quote_path;
 use crate::platform::git::{RefName, Repository};
-use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -90,7 +90,7 @@ fn merge_three_files(
         }
     };
     match &args.output {
-        Some(file) => file_io::replace_file(file, &content)?,
+        Some(file) => file_argument::replace_file(file, &content)?,
         None => session.ui.print_bytes(&content)?,
     }
     let told = args.output.as_ref().unwrap_or(ours);

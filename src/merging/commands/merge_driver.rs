@@ -17,8 +17,8 @@ use crate::merging::merge_layouts::{
     IncomingSide, MergeContents, RawMoves, RawMovesFate, RawMovesSide,
 };
 use crate::merging::{describe, merge_journal, merge_layouts};
+use crate::platform::file_argument;
 use crate::platform::git::{RepoPath, Repository, shell};
-use crate::platform::machine::file_io;
 use crate::platform::time::now_millis;
 use crate::session::Session;
 
@@ -101,7 +101,7 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
                 let nodes = &product.merged.renumbered.nodes;
                 raw_moves = merge_layouts::store_merged_layout(repository, path, contents, nodes)?;
             }
-            file_io::replace_file(&args.ours, content)?;
+            file_argument::replace_file(&args.ours, content)?;
             if product.merged.conflicts.is_empty() { Exit::Done } else { Exit::Conflicts }
         }
     };
@@ -252,6 +252,6 @@ fn merge_as_text(args: &MergeDriverArgs, session: &Session, inputs: &MergeInputs
     ];
     let size = args.marker_size.as_deref().filter(|size| size.parse::<u16>().is_ok());
     let text = merge_files::merge_texts(session, inputs, names, size)?;
-    file_io::replace_file(&args.ours, &text.content)?;
+    file_argument::replace_file(&args.ours, &text.content)?;
     Ok(if text.conflicts { Exit::Conflicts } else { Exit::Done })
 }

@@ -9,7 +9,6 @@ use comfy_graph::catalog::Catalog;
 use super::view::theme;
 use crate::differences::commands::diff::{DiffArgs, collect_drawable_diffs};
 use crate::differences::file_diff::FileDiff;
-use crate::differences::node_catalog;
 use crate::differences::text::LayoutDetail;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
@@ -19,6 +18,7 @@ use crate::pictures::html_page::{PageContent, PageFile, PageKind, render_page};
 use crate::pictures::picture_file::{deliver, require_destination};
 use crate::pictures::rasterize::rasterize;
 use crate::pictures::sentences::description_markup;
+use crate::platform::machine::node_catalog;
 use crate::session::Session;
 
 pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {

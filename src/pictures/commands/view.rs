@@ -7,7 +7,6 @@ use comfy_graph::graph::Workflow;
 use comfy_graph::json::Value;
 
 use crate::differences::content::FileContent;
-use crate::differences::node_catalog;
 use crate::differences::operands::{self, Operand, OperandKind};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
@@ -18,6 +17,7 @@ use crate::pictures::html_page::{PageContent, PageFile, PageKind, node_list, ren
 use crate::pictures::picture_file::{deliver, require_destination};
 use crate::pictures::rasterize::rasterize;
 use crate::platform::git::RepoPath;
+use crate::platform::machine::node_catalog;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 

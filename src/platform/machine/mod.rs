@@ -4,15 +4,14 @@
 
 pub(crate) mod caller_processes;
 pub mod comfyui;
+pub(crate) mod detached_process;
 pub(crate) mod digest;
-pub(crate) mod file_io;
-pub(crate) mod folder_argument;
 pub(crate) mod folder_watcher;
 pub mod hash;
 pub(crate) mod interrupt;
 pub(crate) mod lock_file;
 pub(crate) mod models;
-pub(crate) mod output_file;
+pub(crate) mod node_catalog;
 pub(crate) mod packs;
 pub(crate) mod safetensors;
 pub mod server;

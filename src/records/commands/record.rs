@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::records::complete_records::DigestTrust;
-use crate::records::machine_state::{LocationSettings, MachineState, ServerAnswer, TimeBudget};
+use crate::records::recorder_context::{LocationSettings, MachineState, ServerAnswer, TimeBudget};
 use crate::records::recorder_state::RecorderState;
 use crate::records::{complete_records, hook_recording, reattach};
 use crate::session::Session;

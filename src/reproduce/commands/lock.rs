@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::file_argument;
 use crate::platform::git::changes;
-use crate::platform::machine::file_io;
-use crate::platform::machine::output_file::{Overwrite, write_output_file};
+use crate::platform::output_argument::{Overwrite, write_output_file};
 use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::reproduce::lock_files::{is_lock_file, lock_path, lock_workflow, read_graph_file};
@@ -77,7 +77,7 @@ fn write_if_changed(session: &Session, lock: &Lock, target: &Path, name: &Path) 
     let text = lock.to_json();
     let same = std::fs::read(target).is_ok_and(|known| known == text.as_bytes());
     if !same {
-        file_io::replace_file(target, text.as_bytes())?;
+        file_argument::replace_file(target, text.as_bytes())?;
     }
     let name = sanitize::path(name);
     let (models, packs) = (

@@ -11,7 +11,7 @@ use comfy_media::{EmbeddedMetadata, Payload};
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::machine::output_file::OutputArgs;
+use crate::platform::output_argument::OutputArgs;
 use crate::platform::text::sanitize;
 use crate::runs::finite_json::replace_non_finite;
 use crate::runs::text::inspect::InspectReport;

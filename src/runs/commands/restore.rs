@@ -7,10 +7,10 @@ use comfy_graph::graph::{Prompt, Workflow};
 use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Value};
 
-use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::machine::output_file::OutputArgs;
+use crate::platform::machine::node_catalog;
+use crate::platform::output_argument::OutputArgs;
 use crate::platform::text::sanitize;
 use crate::runs::run_data::{PinScope, pin_values};
 use crate::runs::source_of_picture;

@@ -17,7 +17,7 @@ use comfy_graph::json::Value;
 use progress::RunProgress;
 
 use super::comfy_client::{ClientError, ComfyClient, FollowControl, FollowResult, QueueRequest};
-use super::machine_facts::MachineFacts;
+use super::live_run_facts::MachineFacts;
 use super::media_file::InspectError;
 use super::output_folders::OutputFolders;
 use super::run_batch::RunBatch;

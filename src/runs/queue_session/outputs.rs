@@ -8,7 +8,7 @@ use comfy_media::picture::{PerceptualHash, compare_pictures, perceptual_hash};
 use crate::differences::operands::read_file;
 use crate::error::{CommandError, Result};
 use crate::platform::hex::sha256_hex;
-use crate::platform::machine::output_file::{Overwrite, write_output_file};
+use crate::platform::output_argument::{Overwrite, write_output_file};
 use crate::platform::text::sanitize;
 use crate::runs::comfy_client::ComfyClient;
 use crate::runs::output_folders::OutputFolders;

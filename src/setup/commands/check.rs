@@ -8,7 +8,7 @@ use crate::layouts::describe_raw;
 use crate::merging::merge_files;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::check::{self, CheckReport, CheckTarget};
+use crate::setup::check_clean_form::{self, CheckReport, CheckTarget};
 
 /// Name workflows that were committed without git-comfy, or with conflicts in them.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &CheckArgs, session: &Session) -> Result<Exit> {
         return Err(CommandError::user(format!("there is no commit {name}"))
             .with_hint("`git comfy check --staged` looks at what the next commit would hold"));
     }
-    let report = check::check_workflows(&repository, &what)?;
+    let report = check_clean_form::check_workflows(&repository, &what)?;
     session.ui.print(&if args.json { format_json(&report) } else { format_text(&report) })?;
     if !report.unclean.is_empty() && !args.json {
         session.ui.info(&format!("such files are raw: {}", describe_raw::RAW_EXPLANATION));

@@ -12,9 +12,11 @@ use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::plural::{counted, plural};
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::check::CheckTarget;
+use crate::setup::check_clean_form::CheckTarget;
 use crate::setup::plan::SetupPlan;
-use crate::setup::{ForeignValues, HookStyle, SetupReach, SetupRequest, SetupState, check};
+use crate::setup::{
+    ForeignValues, HookStyle, SetupReach, SetupRequest, SetupState, check_clean_form,
+};
 use crate::sharing::Interactivity;
 use crate::{layouts, setup, sharing};
 
@@ -112,7 +114,7 @@ pub(crate) fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
         }
         return if args.renormalize { print_renormalization(session) } else { Ok(Exit::Done) };
     }
-    if args.renormalize && check::has_staged_changes(&session.repository()?)? {
+    if args.renormalize && check_clean_form::has_staged_changes(&session.repository()?)? {
         return Err(CommandError::repository(
             "something is staged already; it would go into the same commit",
         )
@@ -199,7 +201,7 @@ fn would_mend(session: &Session) -> Result<()> {
 }
 
 fn print_renormalization(session: &Session) -> Result<Exit> {
-    let report = check::check_workflows(&session.repository()?, &CheckTarget::Staged)?;
+    let report = check_clean_form::check_workflows(&session.repository()?, &CheckTarget::Staged)?;
     for unclean in &report.unclean {
         session.ui.print(&format!("stage in its clean form: {}\n", display_path(&unclean.path)))?;
     }
@@ -207,7 +209,7 @@ fn print_renormalization(session: &Session) -> Result<Exit> {
 }
 
 fn note_raw_workflows(repository: &Repository, session: &Session) -> Result<()> {
-    let bare = check::without_positions(repository)?;
+    let bare = check_clean_form::without_positions(repository)?;
     if bare > 0 {
         session.ui.report(&format!(
             "{} in git without positions, and with comfy=keep git calls that modified: `git comfy \
@@ -215,7 +217,7 @@ fn note_raw_workflows(repository: &Repository, session: &Session) -> Result<()> 
             counted(bare, "workflow is", "workflows are")
         ))?;
     }
-    let raw = check::check_workflows(repository, &CheckTarget::Staged)?.unclean.len();
+    let raw = check_clean_form::check_workflows(repository, &CheckTarget::Staged)?.unclean.len();
     if raw > 0 {
         session.ui.report(&format!(
             "{} committed without git-comfy, with positions, and stay so until somebody changes \
@@ -228,7 +230,7 @@ fn note_raw_workflows(repository: &Repository, session: &Session) -> Result<()> 
 
 fn renormalize_and_report(repository: &Repository, session: &Session) -> Result<()> {
     let ui = session.ui;
-    let done = check::renormalize(repository)?;
+    let done = check_clean_form::renormalize(repository)?;
     for path in &done.changed {
         ui.report(&format!("changes of its own are not staged: {}", display_path(path)))?;
     }

@@ -3,7 +3,6 @@
 pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod generate;
-pub(crate) mod hook;
 pub(crate) mod init;
 pub(crate) mod separate;
 pub(crate) mod status;

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{CommandError, Result};
+use crate::platform::file_argument;
 use crate::platform::git::command::GitCommand;
-use crate::platform::machine::file_io;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 use crate::setup::separate::{self, GitFolderState, SeparateError};
@@ -247,7 +247,7 @@ fn exclude_from_sync(top: &Path, session: &Session) -> Result<()> {
             // The first pattern that fits decides.
             let text =
                 format!("// each machine has a .git of its own (git-comfy)\n{pattern}\n{text}");
-            file_io::replace_file(&file, text.as_bytes())?;
+            file_argument::replace_file(&file, text.as_bytes())?;
             session
                 .ui
                 .report(&format!("{} keeps .git from the other machines", sanitize::path(&file)))?;

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::init;
-use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts;
 use crate::layouts::raw_files;
 use crate::merging::merge_journal;
 use crate::platform::git::Repository;
+use crate::platform::machine::node_catalog;
 use crate::platform::text::sanitize;
 use crate::records::recorder_state::RecorderState;
 use crate::runs::index::RunIndex;

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::platform::git::Repository;
 use crate::platform::machine::comfyui::{ExtraPathsOutcome, FoundBy, Installation, ServerMatch};
 use crate::platform::text::plural::counted;
-use crate::records::machine_state::{LocationSettings, MachineState, ServerAnswer, TimeBudget};
+use crate::records::recorder_context::{LocationSettings, MachineState, ServerAnswer, TimeBudget};
 use crate::session::Session;
 use crate::setup::doctor::DoctorFinding;
 

@@ -7,9 +7,9 @@ use crate::layouts::raw_files::RawFile;
 use crate::platform::git::shared_refs::{covers_notes, fetch_refspec, is_records_rewrite};
 use crate::platform::git::{Repository, Result};
 use crate::platform::text::plural::{counted, plural};
-use crate::setup::check::CheckTarget;
+use crate::setup::check_clean_form::CheckTarget;
 use crate::setup::notes_setup::SAFE_REWRITE_MODES;
-use crate::setup::{attributes, check};
+use crate::setup::{attributes, check_clean_form};
 
 /// Whether workflows are given to the filter.
 pub(crate) fn check_attributes(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
@@ -138,7 +138,7 @@ pub(crate) fn check_raw_workflows(context: &DoctorContext) -> Result<Vec<DoctorF
     let Some(place) = &context.state.work_tree else { return Ok(Vec::new()) };
     // What cannot be read is reported by another check.
     let report = Repository::open_at(&place.top)
-        .and_then(|repo| check::check_workflows(&repo, &CheckTarget::Staged));
+        .and_then(|repo| check_clean_form::check_workflows(&repo, &CheckTarget::Staged));
     let raw = report.map(|report| report.unclean).unwrap_or_default();
     if raw.is_empty() {
         return Ok(Vec::new());

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::git::Repository;
+use crate::platform::machine::node_catalog;
 use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;

@@ -12,7 +12,7 @@ use super::side_writer::{drop_unreachable_definitions, write_side_of_conflict};
 use super::strategy::{ChangeClass, MergeRule, MergeStrategies};
 use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
 use super::virtual_base::{clear_unknown_base, make_conflicts_unknown};
-use super::{definitions, prompt, workflow};
+use super::{added_definitions, prompt, workflow};
 use crate::clean;
 use crate::graph::{
     FxIndexMap, Graph, GraphScope, Prompt, Renumbering, WidgetNaming, Workflow, is_prompt,
@@ -190,7 +190,7 @@ fn merge_workflows(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -
     let mut ledger = MergeLog::new(options.strategies);
     let mut merged = workflow::merge_workflow(three, kinship, options.naming, &mut ledger);
     attach_definitions(&mut ledger.conflicts, &merged);
-    let idle = definitions::unreachable_definitions(&merged.workflow);
+    let idle = added_definitions::unreachable_definitions(&merged.workflow);
     let MergeLog { mut decisions, conflicts, strategies } = ledger;
     let conflicts = settle_by_rules(conflicts, strategies, &mut decisions, |conflict, side| {
         write_side_of_conflict(&mut merged.workflow, conflict, side, options.naming);

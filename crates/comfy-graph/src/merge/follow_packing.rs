@@ -110,7 +110,8 @@ fn log_followed_nodes(
     };
     for id in &packing.nodes {
         let (Some(old), Some(new)) = (base.nodes.get(id), graph.nodes.get(id)) else { continue };
-        let same = super::definitions::node_content(old) == super::definitions::node_content(new);
+        let same = super::added_definitions::node_content(old)
+            == super::added_definitions::node_content(new);
         if !same || fed(&before, id) != fed(&after, id) {
             let scope = GraphScope::Definition(packing.definition.id().clone());
             let name = node_name(sides.get(other), new);

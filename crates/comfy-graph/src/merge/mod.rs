@@ -12,6 +12,7 @@
 //!
 //! Must not read or write files; must not know git.
 
+mod added_definitions;
 mod audit;
 mod boundary;
 mod conflict;
@@ -19,7 +20,6 @@ mod conflict_card;
 mod conflict_embedding;
 mod conflict_json;
 mod decision;
-mod definitions;
 mod document;
 mod fields;
 mod follow_packing;

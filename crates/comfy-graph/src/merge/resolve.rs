@@ -11,7 +11,7 @@ use super::conflict_json::EmbeddedConflict;
 use super::side_description::{DescriptionPiece, SideDescriber};
 use super::side_writer::{self, UnwrittenPart, write_side_of_conflict};
 use super::three_way::{MergeSide, ThreeWay};
-use super::{definitions, prompt};
+use super::{added_definitions, prompt};
 use crate::graph::{
     GraphScope, NodeId, Prompt, WidgetNaming, WireSink, Wires, Workflow, document_kind, find_slot,
     is_prompt, is_workflow,
@@ -355,7 +355,7 @@ fn settle_conflict(
     let Ok(mut workflow) = Workflow::from_value(Value::Object(graph.clone())) else {
         return Err(all_unwritten(&conflict));
     };
-    let idle = definitions::unreachable_definitions(&workflow);
+    let idle = added_definitions::unreachable_definitions(&workflow);
     let unwritten = write_side_of_conflict(&mut workflow, &conflict, side, naming);
     // Parts that hang on to others may have gone with them; the first may not.
     let first = conflict.parts.first();

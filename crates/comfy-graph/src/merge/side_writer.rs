@@ -7,8 +7,8 @@
 
 use rustc_hash::FxHashSet;
 
+use super::added_definitions;
 use super::conflict::{Conflict, ConflictPart, MergePlace};
-use super::definitions;
 use super::three_way::MergeSide;
 use super::widgets::RawWidgetValues;
 use super::wires::source_from_value;
@@ -65,7 +65,7 @@ pub(super) fn drop_unreachable_definitions(
     workflow: &mut Workflow,
     idle: &FxHashSet<graph::SubgraphId>,
 ) {
-    for id in definitions::unreachable_definitions(workflow) {
+    for id in added_definitions::unreachable_definitions(workflow) {
         if !idle.contains(&id) {
             workflow.definitions.shift_remove(&id);
         }

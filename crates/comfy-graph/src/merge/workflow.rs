@@ -17,7 +17,7 @@ use super::id_alignment::{self, AlignedWorkflows, Ancestry, MovedIds};
 use super::merge_log::{MergeLog, node_name_on_any_side};
 use super::three_way::{MergeSide, ThreeWay};
 use super::wires::LinkIdAllocator;
-use super::{definitions, follow_packing};
+use super::{added_definitions, follow_packing};
 use crate::graph::{
     Graph, GraphList, GraphScope, Node, Renumbering, SubgraphDefinition, SubgraphId,
     UntypedElement, WidgetNaming, Workflow,
@@ -45,7 +45,7 @@ pub(super) fn merge_workflow(
     naming: &dyn WidgetNaming,
     ledger: &mut MergeLog<'_>,
 ) -> MergedWorkflow {
-    definitions::align_definitions(&mut sides, ledger);
+    added_definitions::align_definitions(&mut sides, ledger);
     let room = follow_packing::follow_packing(&mut sides, MergeSide::Theirs, naming, ledger);
     let AlignedWorkflows { mut sides, theirs: mut renumbered, mut moved } =
         id_alignment::align_ids(sides, kinship);
@@ -60,8 +60,8 @@ pub(super) fn merge_workflow(
     let boundaries = boundary::merge_boundaries(workflows, ledger);
     let changed_inside = ThreeWay::new(
         FxHashSet::default(),
-        definitions::definitions_changed_inside(workflows.base, workflows.ours),
-        definitions::definitions_changed_inside(workflows.base, workflows.theirs),
+        added_definitions::definitions_changed_inside(workflows.base, workflows.ours),
+        added_definitions::definitions_changed_inside(workflows.base, workflows.theirs),
     );
     let engine = MergeContext {
         workflows,
@@ -172,7 +172,7 @@ fn instance_definitions(graph: &Graph, workflows: ThreeWay<&Workflow>) -> Vec<Su
 
 /// Definitions without instances that neither side has taken away.
 fn idle_definitions(workflows: ThreeWay<&Workflow>) -> Vec<SubgraphId> {
-    let idle = workflows.map(definitions::unreachable_definitions);
+    let idle = workflows.map(added_definitions::unreachable_definitions);
     let both = [MergeSide::Ours, MergeSide::Theirs].map(|side| {
         let other = workflows.get(side.other());
         let stays = |id: &&SubgraphId| {

@@ -13,14 +13,14 @@ use jiff::Timestamp;
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::bring_back::{
-    InspectedFile, LayoutWorkspace, RestoreOutcome, WorkTreeWorkflow,
-};
 use crate::layouts::describe::{PlaceLabels, describe_moves};
 use crate::layouts::file_states::FileState;
 use crate::layouts::layout_history;
 use crate::layouts::layout_history::{LayoutHistory, LayoutState, StateId, StateMatch};
 use crate::layouts::raw_files::{CommittedFile, committed_layout};
+use crate::layouts::restore_layout::{
+    InspectedFile, LayoutWorkspace, RestoreOutcome, WorkTreeWorkflow,
+};
 use crate::platform::git::{ObjectId, RepoPath, Repository, commit_text, index, shell};
 use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;

@@ -3,7 +3,7 @@
 use super::{CommittedLayout, FileLayouts, split_id_and_file};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::layouts::bring_back::NextUndo;
+use crate::layouts::restore_layout::NextUndo;
 use crate::session::Session;
 
 /// Bring an earlier layout back, as if you had dragged everything there; what is there now

@@ -5,9 +5,9 @@ use comfy_graph::clean::{has_moved_places, was_arranged_before};
 use super::{FileLayouts, resolve_path, stable_id};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::bring_back::{LayoutWorkspace, NextUndo, RestoreOutcome};
 use crate::layouts::layout_history;
 use crate::layouts::layout_history::{LayoutHistory, LayoutState};
+use crate::layouts::restore_layout::{LayoutWorkspace, NextUndo, RestoreOutcome};
 use crate::platform::git::{RepoPath, Repository};
 use crate::session::Session;
 

@@ -15,7 +15,7 @@ use rerun::ReproduceRunArgs;
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::machine::output_file::{OutputArgs, Overwrite, write_output_file};
+use crate::platform::output_argument::{OutputArgs, Overwrite, write_output_file};
 use crate::platform::text::sanitize;
 use crate::reproduce::plan::{PreparedReproduction, prepare_reproduction};
 use crate::reproduce::{ReproductionVerdict, describe};

@@ -4,10 +4,10 @@ use comfy_graph::catalog::Catalog;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::differences::node_catalog;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::platform::git::Repository;
+use crate::platform::machine::node_catalog;
 use crate::platform::text::{Colour, sanitize, time_argument};
 use crate::screen::{Screen, ScreenArgs};
 use crate::session::Session;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::contained_path::{goes_down_only, resolves_below};
+use crate::platform::file_argument;
 use crate::platform::git::shell::quote_path;
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::machine::file_io;
 use crate::platform::text::{sanitize, time_argument};
 use crate::session::Session;
 use crate::snapshots::find_snapshot::find_snapshot;
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &SnapshotsRestoreArgs, session: &Session) -> Result<Exit
         if let Some(folder) = change.target.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        file_io::replace_file(&change.target, &change.bytes)?;
+        file_argument::replace_file(&change.target, &change.bytes)?;
         session.ui.report(&format!("{} is as it was at {when}", change.path))?;
     }
     // A file that is again what git knows of does not count as modified.
@@ -180,7 +180,7 @@ fn write_to_output(
             CommandError::user(format!("{name} is there already")).with_hint("choose another name")
         );
     }
-    file_io::replace_file(&target, &snapshots::read_file(repository, file)?)?;
+    file_argument::replace_file(&target, &snapshots::read_file(repository, file)?)?;
     let when = time_argument::format_local_time(snapshot.taken_at);
     session.ui.report(&format!("{name} is {path} as it was at {when}"))?;
     Ok(Exit::Done)

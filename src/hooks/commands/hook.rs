@@ -6,6 +6,8 @@ use std::io::{self, Read};
 
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::hooks::run_hook;
+use crate::hooks::run_hook::HookCall;
 use crate::layouts::{describe_raw, raw_files};
 use crate::merging::{merge_files, merge_status};
 use crate::platform::git::shell::quote_path;
@@ -14,8 +16,7 @@ use crate::platform::machine::caller_processes;
 use crate::platform::text::sanitize;
 use crate::records::hook_recording;
 use crate::session::Session;
-use crate::setup::run_hook::HookCall;
-use crate::setup::{SetupState, run_hook};
+use crate::setup::SetupState;
 use crate::sharing::Interactivity;
 use crate::{setup, sharing};
 

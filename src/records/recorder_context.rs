@@ -21,7 +21,7 @@ use crate::platform::machine::server::{
     AddressSource, ComfyServer, ServerAddress, ServerError, SystemStats,
 };
 use crate::platform::time;
-use crate::records::machine_view::{CheckoutReader, ClassModules, MachineView};
+use crate::records::machine_evidence::{CheckoutReader, ClassModules, MachineView};
 use crate::records::recorder_state::RecorderState;
 use crate::session::Session;
 

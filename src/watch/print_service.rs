@@ -1,7 +1,8 @@
 //! The file that starts `git comfy watch` with the session. Must not install it.
 
-use super::service_file::ServiceJob;
-use super::{WatchArgs, service_file};
+use super::commands::watch::WatchArgs;
+use super::service_unit;
+use super::service_unit::ServiceJob;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::files::resolve_links;
@@ -45,8 +46,8 @@ pub(crate) fn print_service_file(
     let job =
         ServiceJob { program: &program, folder: place, name, description: about, words: &words };
     let text = match system {
-        ServiceSystem::Systemd => service_file::systemd_unit(&job),
-        ServiceSystem::Launchd => service_file::launchd_plist(&job),
+        ServiceSystem::Systemd => service_unit::systemd_unit(&job),
+        ServiceSystem::Launchd => service_unit::launchd_plist(&job),
     };
     session.ui.print(&text)?;
     Ok(Exit::Done)

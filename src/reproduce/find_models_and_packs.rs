@@ -12,9 +12,9 @@ use crate::platform::machine::packs::{NodePack, PackActivation, PackInstallKind}
 use crate::platform::machine::{Digest, DigestKind, FileHashes, packs};
 use crate::records::ClassUse;
 use crate::records::dependencies::UNKNOWN_FOLDER;
-use crate::records::machine_view::MachineView;
-use crate::records::machine_view::models::{HashFailure, UnhashedFile};
-use crate::records::machine_view::packs::PackFacts;
+use crate::records::machine_evidence::MachineView;
+use crate::records::machine_evidence::models::{HashFailure, UnhashedFile};
+use crate::records::machine_evidence::packs::PackFacts;
 use crate::reproduce::{LocalFile, LocalModel, LocalPack, ModelCopy, RequiredModel, RequiredPack};
 
 /// The models that are here, and what must be hashed before more can be said.

@@ -1,0 +1,3 @@
+//! The commands of this part: each parses, calls and prints.
+
+pub(crate) mod watch;
