@@ -137,7 +137,9 @@ impl Command {
             Command::Doctor(args) => doctor::run(args, session),
             Command::Check(args) => check::run(args, session),
             Command::Uninstall(args) => uninstall::run(args, session),
-            Command::Diff(args) if args.picture.is_wanted() => diff_picture::run(args, session),
+            Command::Diff(args) if args.picture.is_wanted() => {
+                diff_picture::run(&args.targets(), &args.picture, args.exit_code, session)
+            }
             Command::Diff(args) => diff::run(args, session),
             Command::View(args) => view::run(args, session),
             Command::Log(args) => log::run(args, session),

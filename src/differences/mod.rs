@@ -1,7 +1,9 @@
 //! What changed between two states of a workflow, told in every place where git shows it.
 
+pub(crate) mod blame;
 pub(crate) mod changed_files;
 pub(crate) mod commands;
+pub(crate) mod compare_files;
 pub(crate) mod content;
 pub(crate) mod fallback_repository;
 pub(crate) mod file_diff;

@@ -7,12 +7,12 @@ use comfy_draw::{Canvas, render_svg_stack};
 use comfy_graph::catalog::Catalog;
 
 use super::view::theme;
-use crate::differences::commands::diff::{DiffArgs, collect_drawable_diffs};
+use crate::differences::compare_files::{DiffTargets, collect_drawable_diffs};
 use crate::differences::file_diff::FileDiff;
 use crate::differences::text::LayoutDetail;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::picture_args::PictureFormat;
+use crate::picture_args::{PictureArgs, PictureFormat};
 use crate::pictures::diff_drawing::{DiffDrawing, draw_difference};
 use crate::pictures::html_page::{PageContent, PageFile, PageKind, render_page};
 use crate::pictures::picture_file::{deliver, require_destination};
@@ -21,10 +21,16 @@ use crate::pictures::sentences::description_markup;
 use crate::platform::machine::node_catalog;
 use crate::session::Session;
 
-pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
-    require_destination(&args.picture, session)?;
+/// `is_asked` is whether the exit code is to tell that something differs.
+pub(crate) fn run(
+    targets: &DiffTargets<'_>,
+    picture: &PictureArgs,
+    is_asked: bool,
+    session: &Session,
+) -> Result<Exit> {
+    require_destination(picture, session)?;
     let catalog = node_catalog::catalog_for_session(session);
-    let diffs = collect_drawable_diffs(args, session)?;
+    let diffs = collect_drawable_diffs(targets, session)?;
     let mut drawn = Vec::new();
     let mut others = Vec::new();
     let differs = diffs.iter().any(|diff| diff.differs(LayoutDetail::Counted));
@@ -41,13 +47,13 @@ pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
             None => why,
         });
     }
-    let picture = match args.picture.format() {
-        PictureFormat::Html => page(args, drawn, others).into_bytes(),
-        PictureFormat::Svg => stack(args, &drawn).into_bytes(),
-        PictureFormat::Png => rasterize(&stack(args, &drawn))?,
+    let drawing = match picture.format() {
+        PictureFormat::Html => page(targets, picture, drawn, others).into_bytes(),
+        PictureFormat::Svg => stack(picture, &drawn).into_bytes(),
+        PictureFormat::Png => rasterize(&stack(picture, &drawn))?,
     };
-    deliver(&picture, &args.picture, session)?;
-    Ok(if args.wants_exit_code() && differs { Exit::Found } else { Exit::Done })
+    deliver(&drawing, picture, session)?;
+    Ok(if is_asked && differs { Exit::Found } else { Exit::Done })
 }
 
 fn draw_file(diff: &FileDiff, catalog: &Catalog) -> Option<DiffDrawing> {
@@ -58,11 +64,16 @@ fn draw_file(diff: &FileDiff, catalog: &Catalog) -> Option<DiffDrawing> {
     draw_difference(compared.documents.as_deref()?, &compared.script, catalog)
 }
 
-fn page(args: &DiffArgs, drawn: Vec<(FileDiff, DiffDrawing)>, others: Vec<String>) -> String {
+fn page(
+    targets: &DiffTargets<'_>,
+    picture: &PictureArgs,
+    drawn: Vec<(FileDiff, DiffDrawing)>,
+    others: Vec<String>,
+) -> String {
     let title = match drawn.as_slice() {
         [(diff, _)] => diff.display_names(),
         many => {
-            let what = args.compared_words();
+            let what = targets.words();
             let what = if what.is_empty() { "working tree".to_owned() } else { what };
             format!("{what}: {} workflows", many.len())
         }
@@ -79,7 +90,7 @@ fn page(args: &DiffArgs, drawn: Vec<(FileDiff, DiffDrawing)>, others: Vec<String
     };
     render_page(&PageContent {
         title,
-        theme: args.picture.theme,
+        theme: picture.theme,
         shows: PageKind::Difference,
         files: drawn.into_iter().map(file).collect(),
         others,
@@ -94,7 +105,7 @@ fn remarks([before, after]: [bool; 2]) -> Vec<String> {
 }
 
 /// All canvases on which something changed, each under its heading.
-fn stack(args: &DiffArgs, drawn: &[(FileDiff, DiffDrawing)]) -> String {
+fn stack(picture: &PictureArgs, drawn: &[(FileDiff, DiffDrawing)]) -> String {
     let mut titled: Vec<(String, &Canvas)> = Vec::new();
     let mut totals: Vec<(ChangeMark, usize)> = Vec::new();
     for (diff, drawing) in drawn {
@@ -117,5 +128,5 @@ fn stack(args: &DiffArgs, drawn: &[(FileDiff, DiffDrawing)]) -> String {
     totals.sort_by_key(|(mark, _)| *mark);
     let canvases: Vec<(&str, &Canvas)> =
         titled.iter().map(|(title, canvas)| (title.as_str(), *canvas)).collect();
-    render_svg_stack(&canvases, &totals, theme(args.picture.theme))
+    render_svg_stack(&canvases, &totals, theme(picture.theme))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::{CommandError, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::session::Session;
 use crate::watch::{print_service, watch_files, watch_runs};

@@ -3,7 +3,8 @@
 use anstyle::AnsiColor;
 use serde_json::json;
 
-use super::{FileLayouts, StateChanges, author_name, display_id, format_time, resolve_path};
+use super::file_layouts::{FileLayouts, StateChanges};
+use super::{author_name, display_id, format_time, resolve_path};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::layout_history::LayoutState;

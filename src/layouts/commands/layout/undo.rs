@@ -2,7 +2,8 @@
 
 use comfy_graph::clean::{has_moved_places, was_arranged_before};
 
-use super::{FileLayouts, resolve_path, stable_id};
+use super::file_layouts::FileLayouts;
+use super::{resolve_path, stable_id};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts::layout_history;
