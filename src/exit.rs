@@ -7,8 +7,8 @@ use std::ffi::OsString;
 pub enum Exit {
     /// Done, nothing to report. 0.
     Done,
-    /// A check found something, or two things differ. 1.
-    Found,
+    /// The answer is no: two things differ, a check found something, a search nothing. 1.
+    Negative,
     /// A merge left conflicts. 1.
     Conflicts,
     /// The request was refused or failed. 2.
@@ -36,7 +36,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
-            Exit::Found | Exit::Conflicts => 1,
+            Exit::Negative | Exit::Conflicts => 1,
             Exit::Failed => 2,
             Exit::CannotReproduce => 3,
             Exit::Interrupted => 130,

@@ -179,7 +179,7 @@ fn send_layouts_with_push(
         Some(remote) => {
             sharing::push_shared_refs_except(repository, &remote, Interactivity::Hook, &named)?
         }
-        None => sharing::push_passing(repository, url, Interactivity::Hook, &named)?,
+        None => sharing::push_to_address(repository, url, Interactivity::Hook, &named)?,
     };
     // What others sent meanwhile was merged before it went.
     filed.and(joined).and(sharing::receive_layouts(repository).map(drop))

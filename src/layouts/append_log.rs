@@ -33,7 +33,7 @@ pub(crate) struct AppendLog {
     writer: Option<HeldFile>,
     lock: Option<HeldFile>,
     read_to: u64,
-    is_shut: bool,
+    is_detached: bool,
 }
 
 /// The file as it is read, and the name in its first record.
@@ -149,8 +149,8 @@ impl<I: LogIndex> IndexedLog<I> {
     }
 
     /// One that is not looked into.
-    pub(crate) fn shut(name: &'static str) -> IndexedLog<I> {
-        IndexedLog { log: AppendLog::shut(name), index: I::default() }
+    pub(crate) fn detached(name: &'static str) -> IndexedLog<I> {
+        IndexedLog { log: AppendLog::detached(name), index: I::default() }
     }
 
     /// The index, with what was written since the last time.
@@ -193,13 +193,13 @@ impl AppendLog {
             writer: None,
             lock: None,
             read_to: 0,
-            is_shut: false,
+            is_detached: false,
         }
     }
 
     /// One that is not looked into.
-    pub(crate) fn shut(name: &'static str) -> AppendLog {
-        AppendLog { is_shut: true, ..AppendLog::new(PathBuf::new(), name) }
+    pub(crate) fn detached(name: &'static str) -> AppendLog {
+        AppendLog { is_detached: true, ..AppendLog::new(PathBuf::new(), name) }
     }
 
     /// The file.
@@ -214,7 +214,7 @@ impl AppendLog {
 
     /// Reads what was written since the last time.
     pub(crate) fn read_new(&mut self, tell: &mut dyn FnMut(LogEvent)) -> Result<()> {
-        if self.is_shut {
+        if self.is_detached {
             return Ok(());
         }
         let path = self.path();

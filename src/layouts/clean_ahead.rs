@@ -64,7 +64,7 @@ pub(crate) struct LayoutAhead {
 pub(crate) struct CleanAhead {
     top: PathBuf,
     format: ObjectFormat,
-    listing: Option<FolderListing>,
+    listing: Option<JsonFileNames>,
     last_request: Option<RepoPath>,
     worker: Option<CleanWorker>,
     /// What the worker was given and git is expected to send, in that order.
@@ -88,7 +88,7 @@ struct CleanTask {
 
 /// The JSON files of a folder, in git's order.
 #[derive(Debug)]
-struct FolderListing {
+struct JsonFileNames {
     /// With the slash that ends it; empty for the top.
     folder: Vec<u8>,
     names: Vec<Vec<u8>>,
@@ -167,7 +167,7 @@ impl CleanAhead {
         let folder = folder_of(path);
         let listing = match self.listing.take().filter(|listing| listing.folder == folder) {
             Some(listing) => self.listing.insert(listing),
-            None => self.listing.insert(FolderListing::read(&self.top, folder)),
+            None => self.listing.insert(JsonFileNames::read(&self.top, folder)),
         };
         listing.next_after(&path.as_bytes()[folder.len()..])
     }
@@ -179,15 +179,15 @@ fn folder_of(path: &RepoPath) -> &[u8] {
     &path.as_bytes()[..end]
 }
 
-impl FolderListing {
-    fn read(top: &Path, folder: &[u8]) -> FolderListing {
+impl JsonFileNames {
+    fn read(top: &Path, folder: &[u8]) -> JsonFileNames {
         let entries = fs::read_dir(top.join(RepoPath::new(folder).to_path()));
         let names = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
         let names = names.map(|name| RepoPath::from_path(Path::new(&name)));
         let mut names: Vec<Vec<u8>> =
             names.filter(RepoPath::is_json).map(|name| name.as_bytes().to_vec()).collect();
         names.sort_unstable();
-        FolderListing { folder: folder.to_vec(), names }
+        JsonFileNames { folder: folder.to_vec(), names }
     }
 
     fn next_after(&self, name: &[u8]) -> Option<RepoPath> {

@@ -47,7 +47,7 @@ impl CloneClock {
     }
 
     /// One that is kept nowhere, for what is only shown.
-    pub(crate) fn passing() -> CloneClock {
+    pub(crate) fn temporary() -> CloneClock {
         let id = new_id();
         let read = ClockReading { id, latest: 0, written: NEVER_WRITTEN };
         CloneClock { folder: PathBuf::new(), read: Some(read) }

@@ -123,8 +123,8 @@ impl FileStates {
     }
 
     /// One that remembers nothing.
-    pub(crate) fn shut() -> FileStates {
-        FileStates { log: IndexedLog::shut("files") }
+    pub(crate) fn detached() -> FileStates {
+        FileStates { log: IndexedLog::detached("files") }
     }
 
     /// What a file held last.

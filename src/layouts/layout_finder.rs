@@ -73,7 +73,7 @@ impl<'r> LayoutFinder<'r> {
 
     /// One that knows what notes hold, and nothing that lies beside them.
     pub(crate) fn without_pending(repository: &'r Repository) -> LayoutFinder<'r> {
-        LayoutFinder { store: LayoutStore::shut(), ..LayoutFinder::new(repository) }
+        LayoutFinder { store: LayoutStore::detached(), ..LayoutFinder::new(repository) }
     }
 
     /// The layout of exactly that content: what is pending on this machine, what our notes

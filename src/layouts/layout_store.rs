@@ -62,8 +62,8 @@ impl LayoutStore {
     }
 
     /// One that is not looked into.
-    pub(crate) fn shut() -> LayoutStore {
-        LayoutStore { log: IndexedLog::shut("layouts") }
+    pub(crate) fn detached() -> LayoutStore {
+        LayoutStore { log: IndexedLog::detached("layouts") }
     }
 
     #[cfg(test)]

@@ -46,7 +46,7 @@ pub(crate) struct NotedLayout {
 
 /// What of a note tells whether the layout of a path is another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct NoteLine {
+struct NotedLayoutLine {
     path: RepoPath,
     at: u64,
     crc: u32,
@@ -115,7 +115,7 @@ pub(crate) fn read_entry(
 struct NoteChanges<'r> {
     repository: &'r Repository,
     /// What the notes say that were read.
-    lines: FxHashMap<ObjectId, Rc<[NoteLine]>>,
+    lines: FxHashMap<ObjectId, Rc<[NotedLayoutLine]>>,
 }
 
 impl NoteChanges<'_> {
@@ -151,7 +151,7 @@ impl NoteChanges<'_> {
             let older = older.collect::<Result<Vec<_>>>()?;
             for line in self.note_lines(text)?.iter() {
                 if !older.iter().any(|lines| lines.contains(line)) {
-                    let NoteLine { path, at, crc } = line.clone();
+                    let NotedLayoutLine { path, at, crc } = line.clone();
                     let (commit, blob) = (commit.clone(), difference.about);
                     found.push(NotedLayout { commit, blob, path, at, crc, text });
                 }
@@ -160,16 +160,16 @@ impl NoteChanges<'_> {
         Ok((found, is_whole))
     }
 
-    fn note_lines(&mut self, text: ObjectId) -> Result<Rc<[NoteLine]>> {
+    fn note_lines(&mut self, text: ObjectId) -> Result<Rc<[NotedLayoutLine]>> {
         if let Some(lines) = self.lines.get(&text) {
             return Ok(lines.clone());
         }
         let note = self.repository.blob_up_to(text, MAX_NOTE_SIZE)?.unwrap_or_default();
         let line = |(path, entry): (RepoPath, LayoutEntry)| {
             let crc = crc32fast::hash(entry.layout.as_bytes());
-            NoteLine { path, at: entry.at, crc }
+            NotedLayoutLine { path, at: entry.at, crc }
         };
-        let lines: Rc<[NoteLine]> =
+        let lines: Rc<[NotedLayoutLine]> =
             LayoutNote::parse(&note).entries.into_iter().map(line).collect();
         self.lines.insert(text, lines.clone());
         Ok(lines)

@@ -175,7 +175,7 @@ pub(crate) fn raw_files_in_index(
 }
 
 /// What a commit says of how a file lay.
-pub(crate) enum CommittedFile {
+pub(crate) enum LayoutInCommit {
     /// The positions in the file, or those that a checkout of it gets.
     Layout(FileState),
     /// It holds the file, and nobody knows how that lay.
@@ -190,13 +190,13 @@ pub(crate) fn committed_layout(
     repository: &Repository,
     id: CommitId,
     path: &RepoPath,
-) -> Result<CommittedFile> {
+) -> Result<LayoutInCommit> {
     let commit = repository.commit(id)?;
     let entry = match commit {
         Some(commit) => repository.entry_at(commit.tree, path)?,
         None => None,
     };
-    let Some(entry) = entry else { return Ok(CommittedFile::Missing) };
+    let Some(entry) = entry else { return Ok(LayoutInCommit::Missing) };
     let stored = repository.blob_up_to(entry.id, layouts::MAX_MATCHED_SIZE)?;
     let raw = stored.and_then(|stored| extract_layout(&stored));
     let layout = match raw.and_then(|line| stamp_uniformly(&line, Clock::Unknown(0))) {
@@ -206,8 +206,8 @@ pub(crate) fn committed_layout(
             own.map(|own| own.entry.layout)
         }
     };
-    Ok(layout.map_or(CommittedFile::Unknown, |layout| {
-        CommittedFile::Layout(FileState { blob: entry.id, layout })
+    Ok(layout.map_or(LayoutInCommit::Unknown, |layout| {
+        LayoutInCommit::Layout(FileState { blob: entry.id, layout })
     }))
 }
 

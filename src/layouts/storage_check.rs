@@ -92,7 +92,7 @@ pub(crate) fn damages(repository: &Repository) -> Vec<Obstacle> {
 
 /// A place that was set aside.
 #[derive(Debug)]
-pub(crate) struct SetAside {
+pub(crate) struct DamagedFile {
     /// Where it lay.
     pub(crate) was: PathBuf,
     /// Where it lies now.
@@ -108,7 +108,7 @@ pub(crate) struct SetAside {
 ///
 /// # Errors
 /// What is begun anew cannot be written.
-pub(crate) fn mend(repository: &Repository) -> Result<Vec<SetAside>> {
+pub(crate) fn mend(repository: &Repository) -> Result<Vec<DamagedFile>> {
     let mut done = Vec::new();
     loop {
         // Behind a place that is in the way may be others.
@@ -119,7 +119,7 @@ pub(crate) fn mend(repository: &Repository) -> Result<Vec<SetAside>> {
                 && let Some(aside) = free_name(path)
             {
                 let saved = set_aside(repository, path, &aside)?;
-                done.push(SetAside {
+                done.push(DamagedFile {
                     was: path.clone(),
                     is: aside,
                     why: source.to_string(),

@@ -137,10 +137,10 @@ fn contains_graph(document: &Value) -> bool {
 /// The clean content with its conflicts embedded; `None` if one of them has no place in it.
 fn embed_conflicts(merged: &MergeResult, context: &FileMergeContext<'_>) -> Option<Vec<u8>> {
     let document = merged.document.clone();
-    let EmbedResult { mut document, homeless } =
+    let EmbedResult { mut document, unplaceable } =
         merge::embed_conflicts(document, &merged.conflicts, &context.labels, context.cards);
     clean::strip_layout(&mut document);
-    homeless.is_empty().then(|| clean::print_clean(&document))
+    unplaceable.is_empty().then(|| clean::print_clean(&document))
 }
 
 /// Gives a merged graph the positions that the sides have in their files, unless positions

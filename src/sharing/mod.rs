@@ -1,11 +1,11 @@
 //! How layouts, records and runs travel between clones.
 //!
-//! Each shared ref has a twin for every remote, the tracking ref, which a fetch moves
+//! Each shared ref has a tracking ref for every remote, which a fetch moves
 //! (`refs/notes/comfy-layout` of `origin` is `refs/notes/remotes/origin/comfy-layout`
-//! here). Hooks merge the twins into our ref, each kind by its own rule, without conflict;
+//! here). Hooks merge the tracking refs into ours, each kind by its own rule, without conflict;
 //! the pre-push hook sends our ref along with the branch. A fetch asks for a pattern, so
 //! that a remote without any of these refs is no error. What comes from an address that is
-//! no remote has twins only until it is merged.
+//! no remote has tracking refs only until it is merged.
 //!
 //! Nothing here may make somebody's push fail or wait for long.
 
@@ -87,8 +87,8 @@ pub fn merge_fetched_refs(repository: &Repository) -> Result<MergedRefs> {
     let mut tracked = repository.references(TRACKED_NOTES_PREFIX)?;
     tracked.extend(repository.references(TRACKED_OTHERS_PREFIX)?);
     let mut broken = None;
-    for (twin, theirs) in tracked {
-        let Some(name) = shared_ref_of(&twin) else { continue };
+    for (tracking, theirs) in tracked {
+        let Some(name) = shared_ref_of(&tracking) else { continue };
         let Some(shared) = SHARED_REFS.iter().find(|shared| shared.name == name) else { continue };
         let ours = RefName::new(shared.name);
         let theirs = CommitId(theirs);
@@ -109,8 +109,8 @@ pub fn merge_fetched_refs(repository: &Repository) -> Result<MergedRefs> {
             // What one remote holds must not keep the others out.
             Err(error) => broken = Some(error),
         }
-        if is_temporary(&twin) {
-            let _ = repository.swap_ref(&twin, Some(theirs.0), None, "comfy: merged")?;
+        if is_temporary(&tracking) {
+            let _ = repository.swap_ref(&tracking, Some(theirs.0), None, "comfy: merged")?;
         }
     }
     broken.map_or(Ok(gathered), Err)
@@ -347,19 +347,19 @@ pub(crate) fn fetch_from_address_within(
     asking: Interactivity,
     time: Duration,
 ) -> Result<()> {
-    let refspec = fetch_refspec(&passing_name(repository, address));
+    let refspec = fetch_refspec(&temporary_name(repository, address));
     run_fetch(repository, address, &[refspec], asking, time)
 }
 
 /// What stands for an address in the names of tracking refs.
-fn passing_name(repository: &Repository, address: &str) -> String {
+fn temporary_name(repository: &Repository, address: &str) -> String {
     let name = repository.format().object_id(ObjectKind::Blob, address.as_bytes()).to_hex();
     format!("{TEMPORARY_REMOTE_PREFIX}{}", &name[..TEMPORARY_REMOTE_DIGITS])
 }
 
 /// Whether a tracking ref is there only until it is merged.
-fn is_temporary(twin: &RefName) -> bool {
-    let rest = twin
+fn is_temporary(tracking: &RefName) -> bool {
+    let rest = tracking
         .as_str()
         .strip_prefix(TRACKED_NOTES_PREFIX)
         .and_then(|r| r.strip_prefix(TEMPORARY_REMOTE_PREFIX));
@@ -406,36 +406,40 @@ pub(crate) fn push_shared_refs_except(
         // Everything goes there anyway, and git refuses single refs.
         return Ok(PushOutcome::UpToDate);
     }
-    let to = Destination { address: remote, twins: remote, is_passing: false, except };
+    let to = Destination { address: remote, tracking: remote, is_temporary: false, except };
     send(repository, &to, asking)
 }
 
 /// The same for an address that is no remote. What it has is not remembered, and runs do not
 /// go there.
-pub(crate) fn push_passing(
+pub(crate) fn push_to_address(
     repository: &Repository,
     address: &str,
     asking: Interactivity,
     except: &[RefName],
 ) -> Result<PushOutcome> {
-    let twins = passing_name(repository, address);
-    send(repository, &Destination { address, twins: &twins, is_passing: true, except }, asking)
+    let tracking = temporary_name(repository, address);
+    send(
+        repository,
+        &Destination { address, tracking: &tracking, is_temporary: true, except },
+        asking,
+    )
 }
 
 /// Where our refs go to.
 struct Destination<'a> {
     address: &'a str,
     /// The name under which the tracking refs are found.
-    twins: &'a str,
+    tracking: &'a str,
     /// They are there only until they are merged.
-    is_passing: bool,
+    is_temporary: bool,
     /// What somebody else is sending there.
     except: &'a [RefName],
 }
 
 impl Destination<'_> {
     fn fetch(&self, repository: &Repository, asking: Interactivity) -> Result<()> {
-        match self.is_passing {
+        match self.is_temporary {
             true => fetch_from_address(repository, self.address, asking),
             false => fetch_shared_refs(repository, self.address, asking),
         }
@@ -449,9 +453,9 @@ fn send(
 ) -> Result<PushOutcome> {
     let mut attempt = 0;
     loop {
-        let mut unpushed = unpushed_refs(repository, to.twins)?;
+        let mut unpushed = unpushed_refs(repository, to.tracking)?;
         unpushed.retain(|(name, _)| !to.except.contains(name));
-        if to.is_passing {
+        if to.is_temporary {
             // They replace what is there, of which nothing is known.
             unpushed.retain(|(name, _)| name.as_str() != RUNS_REF);
         }
@@ -463,7 +467,7 @@ fn send(
         for (name, _) in &unpushed {
             if name.as_str() == RUNS_REF {
                 // Only over what was merged here.
-                let known = repository.reference(&tracking_ref(RUNS_REF, to.twins))?;
+                let known = repository.reference(&tracking_ref(RUNS_REF, to.tracking))?;
                 let known = known.map(|id| id.to_hex()).unwrap_or_default();
                 git = git.arg(format!("--force-with-lease={RUNS_REF}:{known}"));
             }
@@ -474,12 +478,12 @@ fn send(
         }
         match git.output_with_timeout(asking.timeout()) {
             Ok(_) => {
-                for (name, id) in unpushed.iter().filter(|_| !to.is_passing) {
-                    let twin = tracking_ref(name.as_str(), to.twins);
-                    let known = repository.reference(&twin)?;
+                for (name, id) in unpushed.iter().filter(|_| !to.is_temporary) {
+                    let tracking = tracking_ref(name.as_str(), to.tracking);
+                    let known = repository.reference(&tracking)?;
                     if known != Some(*id) {
                         // Only a memory of what the remote has; git may have set it.
-                        let _ = repository.swap_ref(&twin, known, Some(*id), "comfy: push")?;
+                        let _ = repository.swap_ref(&tracking, known, Some(*id), "comfy: push")?;
                     }
                 }
                 return Ok(PushOutcome::Sent(unpushed.into_iter().map(|(name, _)| name).collect()));
@@ -487,9 +491,9 @@ fn send(
             Err(GitError::CommandFailed { .. }) if attempt < MAX_PUSH_ATTEMPTS => {
                 // Most likely somebody else was here first.
                 attempt += 1;
-                let before = tracking_tips(repository, to.twins)?;
+                let before = tracking_tips(repository, to.tracking)?;
                 to.fetch(repository, asking)?;
-                if tracking_tips(repository, to.twins)? == before {
+                if tracking_tips(repository, to.tracking)? == before {
                     // It was something else, and trying again will not mend it.
                     attempt = MAX_PUSH_ATTEMPTS;
                 }

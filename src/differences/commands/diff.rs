@@ -137,8 +137,11 @@ pub fn run(args: &DiffArgs, session: &Session) -> Result<Exit> {
         }
     };
     let found = print_diffs(args, &mut screen, file_diffs, style, layout)?;
-    let code =
-        if args.exit_code && found == DiffOutcome::Difference { Exit::Found } else { Exit::Done };
+    let code = if args.exit_code && found == DiffOutcome::Difference {
+        Exit::Negative
+    } else {
+        Exit::Done
+    };
     Ok(code)
 }
 

@@ -97,7 +97,7 @@ fn run_pre_commit(session: &Session) -> Exit {
         return Exit::Done;
     }
     session.ui.warn("nothing was committed (git commit --no-verify commits it all the same)");
-    Exit::Found
+    Exit::Negative
 }
 
 /// The part of the recorder at this hook.

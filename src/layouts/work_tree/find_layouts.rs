@@ -120,8 +120,8 @@ impl<'r> WorkTreeLayouts<'r> {
     ) -> Result<FoundLayouts> {
         let mut noted = WorkTreeLayouts {
             finder: LayoutFinder::without_pending(self.repository),
-            states: FileStates::shut(),
-            clock: CloneClock::passing(),
+            states: FileStates::detached(),
+            clock: CloneClock::temporary(),
             ..WorkTreeLayouts::new(self.repository)
         };
         noted.find_layouts(path, blob, content, &GitAction::Switch { from: None })

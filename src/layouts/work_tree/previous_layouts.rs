@@ -2,7 +2,7 @@
 
 use comfy_graph::clean;
 use comfy_graph::clean::{
-    CleanStart, Clock, ClockStamp, ClockedLayout, CommittedLayout, EarlierLayouts, LayoutMode,
+    CleanStart, Clock, ClockStamp, ClockedLayout, EarlierLayouts, LayoutAtCommit, LayoutMode,
     compose_file, stamp_uniformly,
 };
 
@@ -35,8 +35,8 @@ pub(super) struct RawCommit {
 }
 
 impl RawCommit {
-    pub(super) fn layout(&self) -> CommittedLayout<'_> {
-        CommittedLayout { source: self.part.source(), at: self.at }
+    pub(super) fn layout(&self) -> LayoutAtCommit<'_> {
+        LayoutAtCommit { source: self.part.source(), at: self.at }
     }
 }
 

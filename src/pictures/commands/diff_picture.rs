@@ -53,7 +53,7 @@ pub(crate) fn run(
         PictureFormat::Png => rasterize(&stack(picture, &drawn))?,
     };
     deliver(&drawing, picture, session)?;
-    Ok(if is_asked && differs { Exit::Found } else { Exit::Done })
+    Ok(if is_asked && differs { Exit::Negative } else { Exit::Done })
 }
 
 fn draw_file(diff: &FileDiff, catalog: &Catalog) -> Option<DiffDrawing> {

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &VerifyArgs, session: &Session) -> Result<Exit> {
     }
     Ok(match gravest {
         ReproductionVerdict::Same => Exit::Done,
-        ReproductionVerdict::Repairable => Exit::Found,
+        ReproductionVerdict::Repairable => Exit::Negative,
         ReproductionVerdict::NotHere => Exit::CannotReproduce,
     })
 }

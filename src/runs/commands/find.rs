@@ -92,7 +92,7 @@ pub(crate) fn run(args: &FindArgs, session: &Session) -> Result<Exit> {
             printer.print_row(&row, None)?;
         }
     }
-    Ok(if found == 0 { Exit::Found } else { Exit::Done })
+    Ok(if found == 0 { Exit::Negative } else { Exit::Done })
 }
 
 struct FoundRunPrinter<'a> {

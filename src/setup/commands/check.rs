@@ -48,7 +48,7 @@ pub(crate) fn run(args: &CheckArgs, session: &Session) -> Result<Exit> {
         session.ui.info("settle conflicts: git comfy resolve FILE, then commit");
     }
     let good = report.unclean.is_empty() && report.conflicted.is_empty();
-    Ok(if good { Exit::Done } else { Exit::Found })
+    Ok(if good { Exit::Done } else { Exit::Negative })
 }
 
 fn format_text(report: &CheckReport) -> String {

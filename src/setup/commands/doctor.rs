@@ -39,7 +39,7 @@ pub(crate) fn run(args: &DoctorArgs, session: &Session) -> Result<Exit> {
         if args.json { format_json(&context, &findings) } else { format_text(&context, &findings) };
     session.ui.print(&text)?;
     let broken = findings.iter().any(|finding| finding.health == FindingHealth::Broken);
-    Ok(if broken { Exit::Found } else { Exit::Done })
+    Ok(if broken { Exit::Negative } else { Exit::Done })
 }
 
 fn format_text(context: &DoctorContext, findings: &[DoctorFinding]) -> String {

@@ -6,7 +6,7 @@ use super::separate::{AfterSeparate, SeparateMode};
 use super::{separate, template};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::layouts::storage_check::SetAside;
+use crate::layouts::storage_check::DamagedFile;
 use crate::platform::git::program_settings::{ConfiguredProgram, stable_program_path};
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::text::plural::{counted, plural};
@@ -141,7 +141,7 @@ pub(crate) fn run(args: &InitArgs, session: &Session) -> Result<Exit> {
 
 /// Sets aside what is damaged of what layouts are kept in.
 fn mend(repository: &Repository, session: &Session) -> Result<()> {
-    for SetAside { was, is, why, saved } in layouts::mend(repository)? {
+    for DamagedFile { was, is, why, saved } in layouts::mend(repository)? {
         let saved = match saved {
             0 => "a new one is begun".to_owned(),
             count => format!(

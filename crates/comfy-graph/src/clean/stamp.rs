@@ -39,19 +39,19 @@ pub struct EarlierLayouts<'a> {
     pub set_aside: Option<LayoutSource<'a>>,
     /// What it held in commits made without git-comfy, the oldest first, if the file held last is
     /// such a one: where the first of them has a thing, it was put then, whoever saves it first.
-    pub raw_commits: Vec<CommittedLayout<'a>>,
+    pub raw_commits: Vec<LayoutAtCommit<'a>>,
 }
 
 /// The layout in a file that was committed with its positions.
 #[derive(Debug, Clone, Copy)]
-pub struct CommittedLayout<'a> {
+pub struct LayoutAtCommit<'a> {
     /// The layout.
     pub source: LayoutSource<'a>,
     /// The second of the commit, in milliseconds since 1970.
     pub at: u64,
 }
 
-impl CommittedLayout<'_> {
+impl LayoutAtCommit<'_> {
     /// Who saw what was committed moves things later than that.
     fn seen_at(&self) -> u64 {
         self.at.saturating_add(1000)
@@ -63,7 +63,7 @@ impl EarlierLayouts<'_> {
     pub fn latest_millis(&self) -> u64 {
         let all = self.last.iter().chain(&self.written_by_git).chain(&self.before);
         let times = all.map(|source| source.layout.latest_millis());
-        times.chain(self.raw_commits.iter().map(CommittedLayout::seen_at)).max().unwrap_or(0)
+        times.chain(self.raw_commits.iter().map(LayoutAtCommit::seen_at)).max().unwrap_or(0)
     }
 }
 
@@ -325,7 +325,7 @@ struct PlaceHistory<'a> {
     shown_by_tab: Vec<PlacementView<'a>>,
     remembered: Vec<PlacementView<'a>>,
     set_aside: Option<PlacementView<'a>>,
-    raw_commits: Vec<(PlacementView<'a>, CommittedLayout<'a>)>,
+    raw_commits: Vec<(PlacementView<'a>, LayoutAtCommit<'a>)>,
     piled: Vec<PlaceKey>,
     marks: FxHashMap<PlaceKey, (f64, f64)>,
     now: PlacementView<'static>,
@@ -440,7 +440,7 @@ impl PlaceHistory<'_> {
         before: &Placement,
         now: Clock,
     ) -> Option<Clock> {
-        let had_it_there = |(view, _): &&(PlacementView<'_>, CommittedLayout<'_>)| {
+        let had_it_there = |(view, _): &&(PlacementView<'_>, LayoutAtCommit<'_>)| {
             let known = view.find_placement(key, &fresh.class);
             known.is_some_and(|(place, there)| {
                 is_same_position(here, there) && has_same_looks(fresh, place)

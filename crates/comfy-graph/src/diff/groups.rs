@@ -140,15 +140,19 @@ impl PairedGraphs<'_, '_> {
     /// What the wires that pass through each bend feed, by the names after.
     fn reroute_sinks(
         self,
-        net: &IndexedGraph<'_>,
+        indexed: &IndexedGraph<'_>,
         layer: Layer,
     ) -> FxHashMap<RerouteId, Vec<SinkRef>> {
-        let graph = net.layers[layer].graph;
-        let wires = net.layers[layer].wires().iter().map(|wire| (wire.link, wire));
+        let graph = indexed.layers[layer].graph;
+        let wires = indexed.layers[layer].wires().iter().map(|wire| (wire.link, wire));
         let wires: FxHashMap<_, _> = wires.collect();
-        let is_old = std::ptr::eq(net, self.old);
+        let is_old = std::ptr::eq(indexed, self.old);
         let sink = |wire: &crate::graph::Wire| {
-            if is_old { self.sink_before(layer, &wire.to) } else { net.sink_ref(layer, &wire.to) }
+            if is_old {
+                self.sink_before(layer, &wire.to)
+            } else {
+                indexed.sink_ref(layer, &wire.to)
+            }
         };
         let bend = |(id, reroute): (&RerouteId, &crate::graph::Reroute)| {
             let wires = reroute.links().filter_map(|link| wires.get(&link));

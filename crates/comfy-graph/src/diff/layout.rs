@@ -176,7 +176,10 @@ impl LayoutComparison<'_, '_> {
 }
 
 /// The layouts of all graphs of a document.
-fn layer_layouts<'a>(net: &IndexedGraph<'_>, root: LayoutView<'a>) -> Vec<(Layer, LayoutView<'a>)> {
+fn layer_layouts<'a>(
+    indexed: &IndexedGraph<'_>,
+    root: LayoutView<'a>,
+) -> Vec<(Layer, LayoutView<'a>)> {
     let mut found = vec![(0, root)];
     let mut at = 0;
     while let Some(&(_, aside)) = found.get(at) {
@@ -184,7 +187,7 @@ fn layer_layouts<'a>(net: &IndexedGraph<'_>, root: LayoutView<'a>) -> Vec<(Layer
         for definition in definitions.into_iter().flat_map(|d| d.list("subgraphs").flatten()) {
             let id = definition.get("id").and_then(Value::as_str);
             let id = id.map(crate::graph::SubgraphId::new);
-            if let Some(layer) = id.and_then(|id| net.workflow.definitions.get_index_of(&id)) {
+            if let Some(layer) = id.and_then(|id| indexed.workflow.definitions.get_index_of(&id)) {
                 found.push((layer + 1, definition));
             }
         }

@@ -139,10 +139,11 @@ impl PromptComparison<'_> {
         let matched = PairedGraphs { old, new, pairing: self.pairing, slots: &slots };
         let (wires, _) = matched.compare_wires();
         for change in wires {
-            let end =
-                |net: &IndexedGraph<'_>, id: &NodeId, tokens: &FxHashMap<NodeIndex, EditToken>| {
-                    net.node_index(0, id).and_then(|spot| tokens.get(&spot).copied())
-                };
+            let end = |indexed: &IndexedGraph<'_>,
+                       id: &NodeId,
+                       tokens: &FxHashMap<NodeIndex, EditToken>| {
+                indexed.node_index(0, id).and_then(|spot| tokens.get(&spot).copied())
+            };
             let sink = |wire: &crate::graph::Wire| match &wire.to {
                 crate::graph::WireSink::Node { id, .. } => id.clone(),
                 crate::graph::WireSink::Boundary(_) => NodeId::NOWHERE,

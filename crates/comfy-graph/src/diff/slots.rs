@@ -87,8 +87,9 @@ struct SlotComparison<'n, 'w, 'd> {
 
 impl<'w> SlotComparison<'_, 'w, '_> {
     fn compare_boundary(&mut self, before: Layer, after: Layer, side: SlotSide) {
-        let rest =
-            |net: &IndexedGraph<'w>, layer: Layer| slot_list(&net.layers[layer].graph.rest, side);
+        let rest = |indexed: &IndexedGraph<'w>, layer: Layer| {
+            slot_list(&indexed.layers[layer].graph.rest, side)
+        };
         let (a, b) = (rest(self.old, before), rest(self.new, after));
         let Some(subgraph) = self.new.subgraph_ref(after) else { return };
         if a == b || !are_slots(a) || !are_slots(b) {

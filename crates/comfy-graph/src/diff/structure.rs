@@ -186,14 +186,15 @@ impl StructureComparison<'_, '_, '_> {
     fn wire_cause(&self, change: &WireChange<'_>) -> Option<EditToken> {
         let PairedGraphs { old, new, .. } = self.matched;
         let tokens = &self.tokens;
-        let sink_node = |net: &IndexedGraph<'_>, layer: Layer, sink: &WireSink| match sink {
-            WireSink::Node { id, .. } => net.node_index(layer, id),
+        let sink_node = |indexed: &IndexedGraph<'_>, layer: Layer, sink: &WireSink| match sink {
+            WireSink::Node { id, .. } => indexed.node_index(layer, id),
             WireSink::Boundary(_) => None,
         };
-        let source_node = |net: &IndexedGraph<'_>, layer: Layer, source: &WireSource| match source {
-            WireSource::Node { id, .. } => net.node_index(layer, id),
-            WireSource::Boundary(_) => None,
-        };
+        let source_node =
+            |indexed: &IndexedGraph<'_>, layer: Layer, source: &WireSource| match source {
+                WireSource::Node { id, .. } => indexed.node_index(layer, id),
+                WireSource::Boundary(_) => None,
+            };
         if let Some((layer, wire)) = change.after {
             let sink = sink_node(new, layer, &wire.to);
             if let Some(token) = sink.and_then(|spot| tokens.came.get(&spot)) {
@@ -249,9 +250,9 @@ impl StructureComparison<'_, '_, '_> {
     fn compare_dangling_links(&mut self) {
         let PairedGraphs { old, new, pairing, .. } = self.matched;
         for (layer, before) in pairing.old_layer.iter().enumerate() {
-            let dead = |net: &IndexedGraph<'_>, layer: Layer| -> FxHashMap<LinkId, Value> {
-                let graph = net.layers[layer].graph;
-                let dead = net.layers[layer].wires().dangling.iter();
+            let dead = |indexed: &IndexedGraph<'_>, layer: Layer| -> FxHashMap<LinkId, Value> {
+                let graph = indexed.layers[layer].graph;
+                let dead = indexed.layers[layer].wires().dangling.iter();
                 let raw = |id: &LinkId| Some((*id, graph.links.get(id)?.clone().into_value()));
                 dead.filter_map(raw).collect()
             };

@@ -40,8 +40,8 @@ impl<'n> PairedGraphs<'n, '_> {
         let mut changes = Vec::new();
         let mut renumbered = Vec::new();
         let mut seen: Vec<FxHashSet<LinkId>> = vec![FxHashSet::default(); self.old.layers.len()];
-        for (layer, net) in self.new.layers.iter().enumerate() {
-            for wire in net.wires().iter() {
+        for (layer, indexed) in self.new.layers.iter().enumerate() {
+            for wire in indexed.wires().iter() {
                 let before = self.wire_before(layer, wire);
                 if let Some((layer, wire)) = before {
                     seen[layer].insert(wire.link);
@@ -66,8 +66,8 @@ impl<'n> PairedGraphs<'n, '_> {
                 }
             }
         }
-        for (layer, net) in self.old.layers.iter().enumerate() {
-            let cut = net.wires().iter().filter(|wire| !seen[layer].contains(&wire.link));
+        for (layer, indexed) in self.old.layers.iter().enumerate() {
+            let cut = indexed.wires().iter().filter(|wire| !seen[layer].contains(&wire.link));
             changes.extend(cut.map(|wire| WireChange {
                 before: Some((layer, wire)),
                 after: None,
@@ -129,11 +129,11 @@ impl<'n> PairedGraphs<'n, '_> {
     }
 
     pub(super) fn wire_edit(self, change: &WireChange<'_>) -> Option<Edit> {
-        let link = |net: &IndexedGraph<'_>, placed: Option<(Layer, &Wire)>| {
+        let link = |indexed: &IndexedGraph<'_>, placed: Option<(Layer, &Wire)>| {
             placed.map(|(layer, wire)| LinkRef {
-                scope: net.layers[layer].scope.clone(),
+                scope: indexed.layers[layer].scope.clone(),
                 id: wire.link,
-                kind: net.link_type(layer, wire.link),
+                kind: indexed.link_type(layer, wire.link),
             })
         };
         let to = match (change.after, change.before) {

@@ -134,7 +134,7 @@ enum WireStep<'w> {
 }
 
 /// What stands at an output that a wire comes from.
-enum WireOrigin<'w> {
+enum OutputTrace<'w> {
     /// A node that does not run itself: the wire goes on.
     On(WireStep<'w>),
     /// The end of the wire.
@@ -327,7 +327,7 @@ impl<'w> PromptBuilder<'w> {
         let found =
             self.follow_wire(WireStep::Into(instance, node, input), input.kind(), &mut passed);
         // A wire that leads nowhere leaves the value of the instance it came through.
-        found.or_else(|| passed.into_iter().rev().find_map(|door| self.instance_value(&door)))
+        found.or_else(|| passed.into_iter().rev().find_map(|passage| self.instance_value(&passage)))
     }
 
     /// Follows a wire against its direction, and notes the boundaries it passes.
@@ -344,22 +344,22 @@ impl<'w> PromptBuilder<'w> {
                     WireStep::From(instance, self.link_source(instance, node, input)?)
                 }
                 WireStep::From(instance, LinkEnd::GraphInput { slot }) => {
-                    let door = self.boundary_input(instance, *slot)?;
-                    let (outer, host) = (door.outer, door.host);
-                    let input = host.input(&SlotName::new(door.name));
+                    let passage = self.boundary_input(instance, *slot)?;
+                    let (outer, host) = (passage.outer, passage.host);
+                    let input = host.input(&SlotName::new(passage.name));
                     let wired = input.filter(|i| self.link_source(outer, host, *i).is_some());
                     match wired {
                         Some(input) => {
-                            passed.push(door);
+                            passed.push(passage);
                             WireStep::Into(outer, host, input)
                         }
-                        None => return self.instance_value(&door),
+                        None => return self.instance_value(&passage),
                     }
                 }
                 WireStep::From(instance, LinkEnd::Node { id, slot }) => {
                     match self.pass_through(instance, id, *slot, wanted)? {
-                        WireOrigin::On(step) => step,
-                        WireOrigin::Reached(input) => return Some(input),
+                        OutputTrace::On(step) => step,
+                        OutputTrace::Reached(input) => return Some(input),
                     }
                 }
                 WireStep::From(..) => return None,
@@ -383,13 +383,13 @@ impl<'w> PromptBuilder<'w> {
         id: &'w NodeId,
         slot: usize,
         wanted: &str,
-    ) -> Option<WireOrigin<'w>> {
+    ) -> Option<OutputTrace<'w>> {
         let node = self.expansions[instance].graph.nodes.get(id)?;
         match node.mode() {
             NodeMode::Mute => return None,
             NodeMode::Bypass => {
                 let input = bypass_input(node, slot, wanted)?;
-                return Some(WireOrigin::On(WireStep::Into(instance, node, input)));
+                return Some(OutputTrace::On(WireStep::Into(instance, node, input)));
             }
             _ => {}
         }
@@ -397,18 +397,18 @@ impl<'w> PromptBuilder<'w> {
             let definition = self.expansions[*inner].definition?;
             let mut links = definition.output_at(slot)?.link_ids();
             let link = links.find_map(|link| definition.graph.links.get(&link))?;
-            return Some(WireOrigin::On(WireStep::From(*inner, link.from())));
+            return Some(OutputTrace::On(WireStep::From(*inner, link.from())));
         }
         Some(match node.class() {
             "Reroute" | "Reroute (rgthree)" | "SetNode" => {
-                WireOrigin::On(WireStep::Into(instance, node, node.inputs().next()?))
+                OutputTrace::On(WireStep::Into(instance, node, node.inputs().next()?))
             }
             "GetNode" => {
                 let setter = self.setter_of(instance, node)?;
-                WireOrigin::On(WireStep::Into(instance, setter, setter.inputs().next()?))
+                OutputTrace::On(WireStep::Into(instance, setter, setter.inputs().next()?))
             }
             class if is_virtual_class(class) => return None,
-            _ => WireOrigin::Reached(ResolvedInput::Node { instance, id, slot }),
+            _ => OutputTrace::Reached(ResolvedInput::Node { instance, id, slot }),
         })
     }
 
@@ -432,16 +432,16 @@ impl<'w> PromptBuilder<'w> {
     }
 
     /// The value that an instance holds for one of its inputs.
-    fn instance_value(&self, door: &BoundaryInput<'w>) -> Option<ResolvedInput<'w>> {
-        let scope = &self.expansions[door.outer].scope;
-        if let Some((value, held)) = self.primitive_value(scope, door.host, door.name) {
+    fn instance_value(&self, passage: &BoundaryInput<'w>) -> Option<ResolvedInput<'w>> {
+        let scope = &self.expansions[passage.outer].scope;
+        if let Some((value, held)) = self.primitive_value(scope, passage.host, passage.name) {
             return Some(ResolvedInput::Value(value, Some(held)));
         }
-        let value = door.definition.value_on(door.host, door.name)?;
-        let place = door.definition.location_on(door.host, door.name);
+        let value = passage.definition.value_on(passage.host, passage.name)?;
+        let place = passage.definition.location_on(passage.host, passage.name);
         Some(ResolvedInput::Value(
             value,
-            place.map(|at| ValueHolder::new(scope, door.host, at, door.name)),
+            place.map(|at| ValueHolder::new(scope, passage.host, at, passage.name)),
         ))
     }
 }

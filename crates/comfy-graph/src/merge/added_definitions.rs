@@ -18,7 +18,7 @@ use crate::json::{JsonStyle, Value, print_object};
 use crate::pair::{IndexedGraph, NodeIndex, pair_workflows};
 
 /// Brings definitions that both sides added under one uuid together, or apart.
-pub(super) fn align_definitions(sides: &mut ThreeWay<Workflow>, ledger: &mut MergeLog<'_>) {
+pub(super) fn align_definitions(sides: &mut ThreeWay<Workflow>, log: &mut MergeLog<'_>) {
     let both = sides.theirs.definitions.keys().filter(|id| {
         !sides.base.definitions.contains_key(*id) && sides.ours.definitions.contains_key(*id)
     });
@@ -38,7 +38,7 @@ pub(super) fn align_definitions(sides: &mut ThreeWay<Workflow>, ledger: &mut Mer
                 let new = derive_uuid(theirs);
                 let name = theirs.name().to_owned();
                 plan.subgraphs.insert(id.clone(), new.clone());
-                ledger.log_decision(
+                log.log_decision(
                     &GraphScope::Definition(new.clone()),
                     None,
                     super::conflict::MergePlace::Definition(new.clone()),

@@ -50,7 +50,7 @@ impl MergedBoundary {
 
 pub(super) fn merge_boundaries(
     workflows: ThreeWay<&Workflow>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> MergedBoundaries {
     let all = [workflows.ours, workflows.theirs];
     let ids: FxHashSet<&SubgraphId> = all.iter().flat_map(|w| w.definitions.keys()).collect();
@@ -68,7 +68,7 @@ pub(super) fn merge_boundaries(
                 (None, Some(_)) => lists.theirs,
                 _ => {
                     let scope = GraphScope::Definition(id.clone());
-                    slots::merge_slots(lists.as_ref().map(Option::as_ref), &scope, None, ledger)
+                    slots::merge_slots(lists.as_ref().map(Option::as_ref), &scope, None, log)
                 }
             }
         };
@@ -79,7 +79,7 @@ pub(super) fn merge_boundaries(
 
 /// Gives another name to each new slot of theirs that has the name of another new slot of
 /// ours. Two slots for the same inner input (or output) are one.
-pub(super) fn rename_clashing_slots(sides: &mut ThreeWay<Workflow>, ledger: &mut MergeLog<'_>) {
+pub(super) fn rename_clashing_slots(sides: &mut ThreeWay<Workflow>, log: &mut MergeLog<'_>) {
     let mut renames = Vec::new();
     for (id, theirs) in &sides.theirs.definitions {
         let Some(ours) = sides.ours.definitions.get(id) else { continue };
@@ -106,7 +106,7 @@ pub(super) fn rename_clashing_slots(sides: &mut ThreeWay<Workflow>, ledger: &mut
         let scope = GraphScope::Definition(id);
         let place = MergePlace::Boundary(SlotName::new(&to));
         let (from, to) = (from.to_string(), to.to_string());
-        ledger.log_decision(&scope, None, place, MergeVerdict::Renamed { from, to });
+        log.log_decision(&scope, None, place, MergeVerdict::Renamed { from, to });
     }
 }
 

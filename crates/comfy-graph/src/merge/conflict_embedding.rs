@@ -3,7 +3,7 @@
 //! A workflow carries them in `extra.git_comfy`, which ComfyUI keeps when it saves, and
 //! shows each contested node a card. A prompt carries them in `_meta.git_comfy` of the
 //! contested node, which the server ignores. Other JSON has no place that is safe: such
-//! conflicts are homeless, and whoever writes the file falls back to conflict markers.
+//! conflicts are unplaceable, and whoever writes the file falls back to conflict markers.
 //! Must not know how conflicts come about or are settled.
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -41,7 +41,7 @@ pub struct EmbedResult {
     /// The document.
     pub document: Value,
     /// Conflicts for which it has no place.
-    pub homeless: Vec<Conflict>,
+    pub unplaceable: Vec<Conflict>,
 }
 
 /// Whether a graph took the conflicts that are about it.
@@ -58,7 +58,7 @@ pub fn embed_conflicts(
     labels: &SideLabels,
     cards: CardVisibility,
 ) -> EmbedResult {
-    let mut homeless = Vec::new();
+    let mut unplaceable = Vec::new();
     let mut by_graph: Vec<(JsonPath, Vec<EmbeddedConflict>)> = Vec::new();
     for (at, conflict) in conflicts.iter().enumerate() {
         let id = i64::try_from(at + 1).unwrap_or(i64::MAX);
@@ -79,13 +79,13 @@ pub fn embed_conflicts(
             _ => Embedding::Homeless,
         };
         if placed == Embedding::Homeless {
-            homeless.extend(list.into_iter().map(|carried| {
+            unplaceable.extend(list.into_iter().map(|carried| {
                 let at = path.clone();
                 Conflict { at, ..carried.conflict }
             }));
         }
     }
-    EmbedResult { document, homeless }
+    EmbedResult { document, unplaceable }
 }
 
 fn conflicts_header(labels: &SideLabels, list: Vec<Value>) -> Value {

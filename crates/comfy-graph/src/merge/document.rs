@@ -187,11 +187,11 @@ fn merge_workflows(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -
         untyped_definitions: Vec::new(),
     };
     let three = ThreeWay::new(base.unwrap_or_else(nothing), ours, theirs);
-    let mut ledger = MergeLog::new(options.strategies);
-    let mut merged = workflow::merge_workflow(three, kinship, options.naming, &mut ledger);
-    attach_definitions(&mut ledger.conflicts, &merged);
+    let mut log = MergeLog::new(options.strategies);
+    let mut merged = workflow::merge_workflow(three, kinship, options.naming, &mut log);
+    attach_definitions(&mut log.conflicts, &merged);
     let idle = added_definitions::unreachable_definitions(&merged.workflow);
-    let MergeLog { mut decisions, conflicts, strategies } = ledger;
+    let MergeLog { mut decisions, conflicts, strategies } = log;
     let conflicts = settle_by_rules(conflicts, strategies, &mut decisions, |conflict, side| {
         write_side_of_conflict(&mut merged.workflow, conflict, side, options.naming);
         drop_unreachable_definitions(&mut merged.workflow, &idle);
@@ -311,9 +311,9 @@ fn merge_prompts(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -> 
         return MergeResult::whole_conflict(sides, Vec::new());
     };
     let base = read(sides.base).unwrap_or_default();
-    let mut ledger = MergeLog::new(options.strategies);
-    let mut prompt = prompt::merge_prompt(ThreeWay::new(base, ours, theirs), &mut ledger);
-    let MergeLog { mut decisions, conflicts, strategies } = ledger;
+    let mut log = MergeLog::new(options.strategies);
+    let mut prompt = prompt::merge_prompt(ThreeWay::new(base, ours, theirs), &mut log);
+    let MergeLog { mut decisions, conflicts, strategies } = log;
     let conflicts = settle_by_rules(conflicts, strategies, &mut decisions, |conflict, side| {
         prompt::write_side_in_prompt(&mut prompt.prompt, conflict, side);
     });

@@ -105,12 +105,12 @@ impl MemberOwner {
 struct FieldMergeLog<'m, 'l> {
     owner: &'m MemberOwner,
     scope: &'m GraphScope,
-    ledger: &'m mut MergeLog<'l>,
+    log: &'m mut MergeLog<'l>,
 }
 
 impl JsonMergeHandler for FieldMergeLog<'_, '_> {
     fn conflicting(&mut self, at: &JsonPath, sides: ThreeWay<Option<&Value>>) -> MergeSide {
-        if self.owner.is_unimportant(at) && !self.ledger.forces_conflict(ChangeClass::Looks) {
+        if self.owner.is_unimportant(at) && !self.log.forces_conflict(ChangeClass::Looks) {
             self.decided(at, MergeVerdict::KeptOurLooks);
             return MergeSide::Ours;
         }
@@ -132,14 +132,14 @@ impl JsonMergeHandler for FieldMergeLog<'_, '_> {
             None => Conflict::in_graph(self.scope, kind, place, sides),
         };
         match self.owner.is_unimportant(at) {
-            true => self.ledger.log_conflict_as(conflict, ChangeClass::Looks),
-            false => self.ledger.log_conflict(conflict),
+            true => self.log.log_conflict_as(conflict, ChangeClass::Looks),
+            false => self.log.log_conflict(conflict),
         };
         MergeSide::Ours
     }
 
     fn decided(&mut self, at: &JsonPath, verdict: MergeVerdict) {
-        self.ledger.log_decision(
+        self.log.log_decision(
             self.scope,
             self.owner.node_name(),
             self.owner.member_place(at),
@@ -207,7 +207,7 @@ pub(super) fn merge_fields(
     but: &[&str],
     scope: &GraphScope,
     owner: &MemberOwner,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Object {
     let bare = |object: Option<&Object>| {
         let mut object = object.cloned().unwrap_or_default();
@@ -215,7 +215,7 @@ pub(super) fn merge_fields(
         object
     };
     let rest = sides.map(bare);
-    let mut report = FieldMergeLog { owner, scope, ledger };
+    let mut report = FieldMergeLog { owner, scope, log };
     let merged = json_merge::merge_members(rest.as_ref(), &mut JsonPath::root(), &mut report);
     let Some(ours) = sides.ours else { return merged };
     // Back into the order of ours, with what is merged elsewhere in its place.

@@ -28,7 +28,7 @@ pub(super) fn follow_packing(
     sides: &mut ThreeWay<Workflow>,
     packer: MergeSide,
     naming: &dyn WidgetNaming,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Renumbering {
     let mut moved = Renumbering::default();
     for id in new_definitions(sides, packer) {
@@ -44,7 +44,7 @@ pub(super) fn follow_packing(
         let (Some(base), Some(there)) = (packed(MergeSide::Base), packed(packer.other())) else {
             continue;
         };
-        log_followed_nodes(&packing, sides, packer, ledger);
+        log_followed_nodes(&packing, sides, packer, log);
         sides.base = base;
         match packer {
             MergeSide::Ours => sides.theirs = there,
@@ -92,7 +92,7 @@ fn log_followed_nodes(
     packing: &SubgraphPacking,
     sides: &ThreeWay<Workflow>,
     packer: MergeSide,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) {
     let other = packer.other();
     let (Some(base), Some(graph)) =
@@ -116,7 +116,7 @@ fn log_followed_nodes(
             let scope = GraphScope::Definition(packing.definition.id().clone());
             let name = node_name(sides.get(other), new);
             let verdict = MergeVerdict::FollowedPacking(packer);
-            ledger.log_decision(&scope, Some(name), MergePlace::Node, verdict);
+            log.log_decision(&scope, Some(name), MergePlace::Node, verdict);
         }
     }
 }

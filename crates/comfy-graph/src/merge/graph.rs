@@ -56,22 +56,22 @@ pub(super) fn merge_graph(
     graphs: ThreeWay<&Graph>,
     rest: Object,
     free: &mut LinkIdAllocator,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Graph {
     let scoped = GraphStates::new(scope, graphs);
     let mut held = FxHashMap::default();
-    let mut fates = removal::decide_fates(engine, &scoped, &mut held, ledger);
-    node::hold_retyped_nodes(engine, &scoped, &mut fates, &mut held, ledger);
+    let mut fates = removal::decide_fates(engine, &scoped, &mut held, log);
+    node::hold_retyped_nodes(engine, &scoped, &mut fates, &mut held, log);
     // The template brings along what only the graph itself knows: its schema, and the
     // order of its keys.
     let mut merged = graphs.ours.clone();
     merged.rest = rest;
-    merged.nodes = merge_nodes(engine, &scoped, &fates, &held, ledger);
+    merged.nodes = merge_nodes(engine, &scoped, &fates, &held, log);
     let net =
         WireMerge { scope, workflows: engine.workflows, graphs, wires: &scoped.wires, held: &held };
-    let picks = net.settle_wires(&merged, ledger);
+    let picks = net.settle_wires(&merged, log);
     wires::write_links(&mut merged, picks, graphs, &scoped.wires, free);
-    merged.groups = groups::merge_groups(scope, graphs, ledger);
+    merged.groups = groups::merge_groups(scope, graphs, log);
     uncontested::merge_reroutes(&mut merged, graphs);
     merged.floating = uncontested::merge_floating_links(&merged, graphs);
     merged.untyped = uncontested::merge_untyped(graphs);
@@ -117,7 +117,7 @@ fn merge_nodes(
     scoped: &GraphStates<'_>,
     fates: &FxIndexMap<NodeId, NodeFate>,
     held: &FxHashMap<NodeId, HeldNode>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> FxIndexMap<NodeId, Node> {
     let mut merged = FxIndexMap::default();
     for (id, fate) in fates {
@@ -127,7 +127,7 @@ fn merge_nodes(
             NodeFate::Both => match held.get(id) {
                 // A retyped node is one thing with its slots and values.
                 Some(held) => nodes.get(held.by).cloned(),
-                None => Some(node::merge_node(engine, scoped.scope, nodes, ledger)),
+                None => Some(node::merge_node(engine, scoped.scope, nodes, log)),
             },
             NodeFate::FromSide(side) => nodes.get(*side).cloned().map(|mut node| {
                 subgraph_instances::fit_instance(engine, &mut node, *side);
@@ -151,7 +151,7 @@ pub(super) fn log_presence(
     scope: &GraphScope,
     id: &NodeId,
     there: ThreeWay<bool>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) {
     let verdict = match (there.settle(), there.base) {
         (ThreeWayOutcome::Unchanged | ThreeWayOutcome::Conflicting, _) => return,
@@ -161,5 +161,5 @@ pub(super) fn log_presence(
         (outcome, true) => MergeVerdict::Removed(outcome.winning_side()),
     };
     let name = node_name_on_any_side(engine.workflows, scope, id);
-    ledger.log_decision(scope, Some(name), MergePlace::Node, verdict);
+    log.log_decision(scope, Some(name), MergePlace::Node, verdict);
 }

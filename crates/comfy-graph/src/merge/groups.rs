@@ -25,7 +25,7 @@ enum GroupKey {
 pub(super) fn merge_groups(
     scope: &GraphScope,
     graphs: ThreeWay<&Graph>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Vec<Group> {
     let lists = graphs.map(|graph| graph.groups.as_slice());
     if lists.theirs == lists.base || lists.theirs == lists.ours {
@@ -44,7 +44,7 @@ pub(super) fn merge_groups(
     let order = combined_order(keys.ours.clone(), &keys.theirs);
     let settled = order.iter().filter_map(|key| {
         let groups = index.as_ref().map(|index| index.get(key).copied());
-        settle_group(scope, groups, ledger)
+        settle_group(scope, groups, log)
     });
     settled.collect()
 }
@@ -72,17 +72,15 @@ fn group_place(group: &Group, key: Option<&str>) -> MergePlace {
 fn settle_group(
     scope: &GraphScope,
     groups: ThreeWay<Option<&Group>>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Option<Group> {
     match (groups.base, groups.ours, groups.theirs) {
-        (_, Some(ours), Some(theirs)) => {
-            Some(merge_group(scope, groups.base, ours, theirs, ledger))
-        }
+        (_, Some(ours), Some(theirs)) => Some(merge_group(scope, groups.base, ours, theirs, log)),
         (Some(base), ours, theirs) => {
             let left = ours.or(theirs)?;
             let remover = if ours.is_some() { MergeSide::Theirs } else { MergeSide::Ours };
             if base.title() == left.title() {
-                ledger.log_decision(
+                log.log_decision(
                     scope,
                     None,
                     group_place(left, None),
@@ -95,12 +93,12 @@ fn settle_group(
                 _ => ConflictKind::RemovedByTheirs,
             };
             let sides = groups.map(|group| group.map(|g| Value::Object(g.raw().clone())));
-            ledger.log_conflict(Conflict::in_graph(scope, kind, group_place(left, None), sides));
+            log.log_conflict(Conflict::in_graph(scope, kind, group_place(left, None), sides));
             Some(left.clone())
         }
         (None, Some(ours), None) => Some(ours.clone()),
         (None, None, Some(theirs)) => {
-            ledger.log_decision(
+            log.log_decision(
                 scope,
                 None,
                 group_place(theirs, None),
@@ -117,7 +115,7 @@ fn merge_group(
     base: Option<&Group>,
     ours: &Group,
     theirs: &Group,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Group {
     let mut merged = ours.clone();
     let only_theirs = theirs.raw().keys().filter(|key| !ours.raw().contains_key(key));
@@ -138,7 +136,7 @@ fn merge_group(
             ThreeWayOutcome::Conflicting if key == "title" => {
                 let kind = ConflictKind::BothChanged;
                 let place = group_place(ours, Some(key));
-                ledger.log_conflict(Conflict::in_graph(scope, kind, place, values.cloned()));
+                log.log_conflict(Conflict::in_graph(scope, kind, place, values.cloned()));
             }
             _ => {}
         }
@@ -148,7 +146,7 @@ fn merge_group(
             outcome => outcome_verdict(outcome, values),
         };
         if let Some(verdict) = told {
-            ledger.log_decision(scope, None, group_place(ours, Some(key)), verdict);
+            log.log_decision(scope, None, group_place(ours, Some(key)), verdict);
         }
     }
     merged

@@ -20,7 +20,7 @@ pub(super) fn merge_node(
     engine: &MergeContext<'_>,
     scope: &GraphScope,
     nodes: ThreeWay<Option<&Node>>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Node {
     let (Some(ours), Some(theirs)) = (nodes.ours, nodes.theirs) else {
         unreachable!("only a node that both sides have is merged");
@@ -31,11 +31,11 @@ pub(super) fn merge_node(
     let name = node_name(engine.workflows.ours, ours);
     let raws = nodes.map(|node| node.map(Node::raw));
     let owner = MemberOwner::Node(name.clone());
-    let mut merged = fields::merge_fields(raws, &SEPARATELY_MERGED, scope, &owner, ledger);
+    let mut merged = fields::merge_fields(raws, &SEPARATELY_MERGED, scope, &owner, log);
     let boundary = engine.boundaries.get(&ours.as_subgraph());
     for key in ["inputs", "outputs"] {
         let lists = raws.map(|raw| raw.and_then(|raw| raw.get(key)));
-        let list = slots::merge_slots(lists, scope, Some(&name), ledger);
+        let list = slots::merge_slots(lists, scope, Some(&name), log);
         match list {
             Some(mut list) => {
                 if let (Some(boundary), Some(Value::Array(slots))) = (boundary, Some(&mut list)) {
@@ -62,7 +62,7 @@ pub(super) fn merge_node(
         nodes.theirs.map(|node| engine.naming.widgets(engine.workflows.theirs, node)),
     )
     .map(Option::unwrap_or_default);
-    let values = widgets::merge_widgets(nodes, named, &about, ledger);
+    let values = widgets::merge_widgets(nodes, named, &about, log);
     let mut node = ours.clone();
     *node.raw_mut() = merged;
     values.write_to(node.raw_mut());
@@ -77,7 +77,7 @@ pub(super) fn hold_retyped_nodes(
     scoped: &GraphStates<'_>,
     fates: &mut FxIndexMap<NodeId, NodeFate>,
     held: &mut FxHashMap<NodeId, HeldNode>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) {
     for (id, fate) in fates.iter_mut().filter(|(_, fate)| **fate == NodeFate::Both) {
         let nodes = scoped.node_states(id);
@@ -101,19 +101,14 @@ pub(super) fn hold_retyped_nodes(
             *fate = NodeFate::FromSide(retyper);
             let name = node_name(engine.workflows.ours, ours);
             let verdict = MergeVerdict::OnlyChange(retyper);
-            ledger.log_decision(scoped.scope, Some(name), MergePlace::Node, verdict);
+            log.log_decision(scoped.scope, Some(name), MergePlace::Node, verdict);
             continue;
         }
         let sides = nodes.map(|node| node.map(node_without_links));
         let name = node_name(engine.workflows.ours, ours);
         let kind = ConflictKind::RetypedRewired;
-        let conflict = ledger.log_conflict(Conflict::in_node(
-            scoped.scope,
-            name,
-            kind,
-            MergePlace::Node,
-            sides,
-        ));
+        let conflict =
+            log.log_conflict(Conflict::in_node(scoped.scope, name, kind, MergePlace::Node, sides));
         held.insert(id.clone(), HeldNode { conflict, by: MergeSide::Ours });
     }
 }

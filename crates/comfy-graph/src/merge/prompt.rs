@@ -27,8 +27,8 @@ pub(super) struct MergedPrompt {
     pub(super) renumbered: Renumbering,
 }
 
-pub(super) fn merge_prompt(mut sides: ThreeWay<Prompt>, ledger: &mut MergeLog<'_>) -> MergedPrompt {
-    let renumbered = align_prompt_ids(&mut sides, ledger);
+pub(super) fn merge_prompt(mut sides: ThreeWay<Prompt>, log: &mut MergeLog<'_>) -> MergedPrompt {
+    let renumbered = align_prompt_ids(&mut sides, log);
     let mut merged = Prompt::default();
     let mut held: FxHashMap<NodeId, usize> = FxHashMap::default();
     let states = |id: &NodeId| sides.as_ref().map(|prompt| prompt.nodes.get(id));
@@ -40,13 +40,13 @@ pub(super) fn merge_prompt(mut sides: ThreeWay<Prompt>, ledger: &mut MergeLog<'_
         let nodes = states(id);
         let node = match (nodes.base, nodes.ours, nodes.theirs) {
             (_, Some(ours), Some(theirs)) => {
-                Some(merge_prompt_node(id, nodes.base, ours, theirs, ledger))
+                Some(merge_prompt_node(id, nodes.base, ours, theirs, log))
             }
-            (Some(_), _, _) => settle_removed(&sides, id, nodes, &mut held, ledger),
+            (Some(_), _, _) => settle_removed(&sides, id, nodes, &mut held, log),
             (None, ours, theirs) => {
                 let side = if ours.is_some() { MergeSide::Ours } else { MergeSide::Theirs };
                 log_node_decision(
-                    ledger,
+                    log,
                     prompt_node_name(id, nodes),
                     MergePlace::Node,
                     MergeVerdict::Added(side),
@@ -58,12 +58,12 @@ pub(super) fn merge_prompt(mut sides: ThreeWay<Prompt>, ledger: &mut MergeLog<'_
             merged.nodes.insert(id.clone(), node);
         }
     }
-    cut_dangling_wires(&mut merged, &sides, &held, ledger);
+    cut_dangling_wires(&mut merged, &sides, &held, log);
     MergedPrompt { prompt: merged, sides, renumbered }
 }
 
 /// Two different new nodes under one id: theirs gets another.
-fn align_prompt_ids(sides: &mut ThreeWay<Prompt>, ledger: &mut MergeLog<'_>) -> Renumbering {
+fn align_prompt_ids(sides: &mut ThreeWay<Prompt>, log: &mut MergeLog<'_>) -> Renumbering {
     let all = [&sides.base, &sides.ours, &sides.theirs];
     let used: FxHashSet<&NodeId> = all.into_iter().flat_map(|p| p.nodes.keys()).collect();
     let top = |id: &&NodeId| id.to_string().split([':', '.']).next()?.parse::<i64>().ok();
@@ -97,7 +97,7 @@ fn align_prompt_ids(sides: &mut ThreeWay<Prompt>, ledger: &mut MergeLog<'_>) -> 
             to: to.to_string(),
         };
         let states = sides.as_ref().map(|prompt| prompt.nodes.get(&to));
-        log_node_decision(ledger, prompt_node_name(&to, states), MergePlace::Node, verdict);
+        log_node_decision(log, prompt_node_name(&to, states), MergePlace::Node, verdict);
         renumbered.nodes.insert(NodeKey { scope: GraphScope::Root, id: from }, to);
     }
     renumbered
@@ -110,12 +110,12 @@ fn prompt_node_name(id: &NodeId, nodes: ThreeWay<Option<&PromptNode>>) -> NodeNa
 }
 
 fn log_node_decision(
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
     node: NodeName,
     place: MergePlace,
     verdict: MergeVerdict,
 ) {
-    ledger.log_decision(&GraphScope::Root, Some(node), place, verdict);
+    log.log_decision(&GraphScope::Root, Some(node), place, verdict);
 }
 
 /// A node that one side removed.
@@ -124,7 +124,7 @@ fn settle_removed(
     id: &NodeId,
     nodes: ThreeWay<Option<&PromptNode>>,
     held: &mut FxHashMap<NodeId, usize>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Option<PromptNode> {
     let left = nodes.ours.or(nodes.theirs)?;
     let remover = if nodes.ours.is_some() { MergeSide::Theirs } else { MergeSide::Ours };
@@ -137,7 +137,7 @@ fn settle_removed(
     let own = sides.get(remover.other());
     let changed = nodes.base.is_some_and(|base| !plain(base).is_equivalent(&plain(left)));
     if !changed && inputs_fed_by(id, own).is_subset(&inputs_fed_by(id, &sides.base)) {
-        log_node_decision(ledger, name, MergePlace::Node, MergeVerdict::Removed(remover));
+        log_node_decision(log, name, MergePlace::Node, MergeVerdict::Removed(remover));
         return None;
     }
     let kind = match remover {
@@ -146,7 +146,7 @@ fn settle_removed(
     };
     let states = nodes.map(|node| node.map(|node| Value::Object(node.raw().clone())));
     let conflict = Conflict::in_node(&GraphScope::Root, name, kind, MergePlace::Node, states);
-    held.insert(id.clone(), ledger.log_conflict(conflict));
+    held.insert(id.clone(), log.log_conflict(conflict));
     Some(left.clone())
 }
 
@@ -163,7 +163,7 @@ fn merge_prompt_node(
     base: Option<&PromptNode>,
     ours: &PromptNode,
     theirs: &PromptNode,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> PromptNode {
     if ours == theirs {
         return ours.clone();
@@ -185,12 +185,12 @@ fn merge_prompt_node(
         let unchanged = other.filter(|other| inputs.get(*other) == &inputs.base);
         if let Some(other) = unchanged {
             let side = other.other();
-            log_node_decision(ledger, name, MergePlace::Node, MergeVerdict::OnlyChange(side));
+            log_node_decision(log, name, MergePlace::Node, MergeVerdict::OnlyChange(side));
             return (*nodes.get(side)).cloned().unwrap_or_default();
         }
         let states = nodes.map(|node| node.map(|node| Value::Object(node.raw().clone())));
         let kind = ConflictKind::RetypedRewired;
-        ledger.log_conflict(Conflict::in_node(
+        log.log_conflict(Conflict::in_node(
             &GraphScope::Root,
             name,
             kind,
@@ -219,12 +219,12 @@ fn merge_prompt_node(
                 if key != "_meta" && !SERVER_MEMBERS.contains(&key.as_str()) =>
             {
                 let place = MergePlace::Key(JsonPath(vec![key.clone().into()]));
-                ledger.log_both_changed(&GraphScope::Root, name.clone(), place, values.cloned());
+                log.log_both_changed(&GraphScope::Root, name.clone(), place, values.cloned());
             }
             _ => {}
         }
     }
-    let settled = settle_inputs(&name, inputs, ledger);
+    let settled = settle_inputs(&name, inputs, log);
     if let Some(inputs) = merged.raw_inputs_mut() {
         *inputs = settled;
     }
@@ -234,7 +234,7 @@ fn merge_prompt_node(
 fn settle_inputs(
     name: &NodeName,
     inputs: ThreeWay<Option<&Object>>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Object {
     let keys = inputs.map(|inputs| {
         inputs.into_iter().flat_map(Object::keys).cloned().collect::<Vec<CompactString>>()
@@ -242,7 +242,7 @@ fn settle_inputs(
     let mut settled = Object::new();
     for key in combined_order(keys.ours, &keys.theirs) {
         let values = inputs.map(|inputs| inputs.and_then(|inputs| inputs.get(&key)));
-        if let Some(value) = settle_input(name, &key, values, ledger) {
+        if let Some(value) = settle_input(name, &key, values, log) {
             settled.append(key, value);
         }
     }
@@ -253,23 +253,23 @@ fn settle_input(
     name: &NodeName,
     key: &str,
     values: ThreeWay<Option<&Value>>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Option<Value> {
     let place = MergePlace::Input(SlotName::new(key));
     let outcome = values.settle_values();
     if outcome != ThreeWayOutcome::Conflicting {
         if let Some(verdict) = outcome_verdict(outcome, values) {
-            log_node_decision(ledger, name.clone(), place, verdict);
+            log_node_decision(log, name.clone(), place, verdict);
         }
         return values.get(outcome.winning_side()).cloned();
     }
     let texts = values.map(|value| value.and_then(Value::as_str));
     let prose = texts.ours.is_some_and(text::is_prose) || texts.theirs.is_some_and(text::is_prose);
     if let (ThreeWay { base: Some(base), ours: Some(ours), theirs: Some(theirs) }, true) =
-        (texts, prose && !ledger.forces_conflict(ChangeClass::Texts))
+        (texts, prose && !log.forces_conflict(ChangeClass::Texts))
         && let Some(text) = text::merge_texts(base, ours, theirs)
     {
-        log_node_decision(ledger, name.clone(), place, MergeVerdict::MergedWords);
+        log_node_decision(log, name.clone(), place, MergeVerdict::MergedWords);
         return Some(Value::from(text));
     }
     let wired = |value: Option<&Value>| {
@@ -282,7 +282,7 @@ fn settle_input(
         _ => (ConflictKind::BothChanged, ChangeClass::Values),
     };
     let conflict = Conflict::in_node(&GraphScope::Root, name.clone(), kind, place, values.cloned());
-    ledger.log_conflict_as(conflict, class);
+    log.log_conflict_as(conflict, class);
     values.ours.cloned()
 }
 
@@ -292,7 +292,7 @@ fn cut_dangling_wires(
     merged: &mut Prompt,
     sides: &ThreeWay<Prompt>,
     held: &FxHashMap<NodeId, usize>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) {
     for (id, conflict) in held {
         for (to, node) in &sides.base.nodes {
@@ -305,7 +305,7 @@ fn cut_dangling_wires(
                     .map(|prompt| prompt.nodes.get(to)?.raw_inputs()?.get(input).cloned());
                 if values.ours != values.theirs {
                     let ours = values.ours.clone();
-                    add_input_to_conflict(ledger, *conflict, to, input, values);
+                    add_input_to_conflict(log, *conflict, to, input, values);
                     set_input(merged, to, input, ours.as_ref());
                 }
             }
@@ -331,7 +331,7 @@ fn is_link_from(value: &PromptInput<'_>, id: &NodeId) -> bool {
 
 /// Makes an input part of a conflict, unless one is about it already.
 fn add_input_to_conflict(
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
     conflict: usize,
     node: &NodeId,
     input: &str,
@@ -339,10 +339,10 @@ fn add_input_to_conflict(
 ) {
     let place = MergePlace::Input(SlotName::new(input));
     let is_it = |part: &ConflictPart| part.node.as_ref() == Some(node) && part.place == place;
-    if ledger.conflicts.iter().any(|open| open.conflict.parts.iter().any(is_it)) {
+    if log.conflicts.iter().any(|open| open.conflict.parts.iter().any(is_it)) {
         return;
     }
-    if let Some(open) = ledger.conflicts.get_mut(conflict) {
+    if let Some(open) = log.conflicts.get_mut(conflict) {
         open.conflict.parts.push(ConflictPart { node: Some(node.clone()), place, sides });
     }
 }

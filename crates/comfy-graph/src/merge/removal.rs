@@ -32,7 +32,7 @@ pub(super) fn decide_fates(
     engine: &MergeContext<'_>,
     scoped: &GraphStates<'_>,
     held: &mut FxHashMap<NodeId, HeldNode>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> FxIndexMap<NodeId, NodeFate> {
     let mut fates: FxIndexMap<NodeId, NodeFate> = FxIndexMap::default();
     let mut removed = ThreeWay::<Vec<NodeId>>::default();
@@ -57,13 +57,13 @@ pub(super) fn decide_fates(
             (_, false, false) => NodeFate::Gone,
         };
         if !there.base || (!there.ours && !there.theirs) {
-            log_presence(engine, scoped.scope, id, there, ledger);
+            log_presence(engine, scoped.scope, id, there, log);
         }
         fates.insert(id.clone(), fate);
     }
     for remover in [MergeSide::Theirs, MergeSide::Ours] {
         let removal = RemovalSettlement { engine, scoped, remover };
-        removal.settle_removed(removed.get(remover), &mut fates, held, ledger);
+        removal.settle_removed(removed.get(remover), &mut fates, held, log);
     }
     fates
 }
@@ -80,7 +80,7 @@ impl RemovalSettlement<'_, '_> {
         removed: &[NodeId],
         fates: &mut FxIndexMap<NodeId, NodeFate>,
         held: &mut FxHashMap<NodeId, HeldNode>,
-        ledger: &mut MergeLog<'_>,
+        log: &mut MergeLog<'_>,
     ) {
         let mut changed: FxHashMap<&NodeId, ChangeDegree> = FxHashMap::default();
         for id in removed {
@@ -90,11 +90,11 @@ impl RemovalSettlement<'_, '_> {
         for together in self.connected_sets(removed) {
             if !together.iter().any(real) {
                 for id in &together {
-                    self.log_removal(id, changed.get(id).copied(), ledger);
+                    self.log_removal(id, changed.get(id).copied(), log);
                 }
                 continue;
             }
-            let conflict = ledger.log_conflict(self.removal_conflict(&together, real));
+            let conflict = log.log_conflict(self.removal_conflict(&together, real));
             for id in together {
                 let fate = match self.remover {
                     MergeSide::Ours if real(&id) => NodeFate::Muted,
@@ -107,13 +107,13 @@ impl RemovalSettlement<'_, '_> {
         }
     }
 
-    fn log_removal(&self, id: &NodeId, changed: Option<ChangeDegree>, ledger: &mut MergeLog<'_>) {
+    fn log_removal(&self, id: &NodeId, changed: Option<ChangeDegree>, log: &mut MergeLog<'_>) {
         let name = node_name_on_any_side(self.engine.workflows, self.scoped.scope, id);
         let verdict = match changed {
             Some(ChangeDegree::Slightly) => MergeVerdict::RemovedDespiteMinorChange(self.remover),
             _ => MergeVerdict::Removed(self.remover),
         };
-        ledger.log_decision(self.scoped.scope, Some(name), MergePlace::Node, verdict);
+        log.log_decision(self.scoped.scope, Some(name), MergePlace::Node, verdict);
     }
 
     /// Removed nodes in sets that hang together by the wires of the side that has them.

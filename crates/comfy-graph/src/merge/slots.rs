@@ -40,7 +40,7 @@ pub(super) fn merge_slots(
     sides: ThreeWay<Option<&Value>>,
     scope: &GraphScope,
     node: Option<&NodeName>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Option<Value> {
     if same_but_links(sides.base, sides.theirs) || same_but_links(sides.ours, sides.theirs) {
         return sides.ours.cloned();
@@ -64,7 +64,7 @@ pub(super) fn merge_slots(
             (Some(Value::Object(ours)), Some(Value::Object(theirs))) => {
                 let base = slots.base.and_then(Value::as_object);
                 let slots = ThreeWay::new(base, Some(ours), Some(theirs));
-                Some(Value::Object(merge_slot(slots, name, scope, node, ledger)))
+                Some(Value::Object(merge_slot(slots, name, scope, node, log)))
             }
             (ours, theirs) => ours.or(theirs).cloned(),
         }
@@ -77,7 +77,7 @@ fn merge_slot(
     name: &SlotName,
     scope: &GraphScope,
     node: Option<&NodeName>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Object {
     let mut merged = sides.ours.cloned().unwrap_or_default();
     let theirs = sides.theirs.into_iter().flat_map(Object::keys);
@@ -98,15 +98,15 @@ fn merge_slot(
         let place = MergePlace::InputKey(name.clone(), key.clone());
         match (outcome, node) {
             (ThreeWayOutcome::Conflicting, Some(node)) => {
-                ledger.log_both_changed(scope, node.clone(), place, values.cloned());
+                log.log_both_changed(scope, node.clone(), place, values.cloned());
             }
             (ThreeWayOutcome::Conflicting, None) => {
                 let kind = ConflictKind::BothChanged;
-                ledger.log_conflict(Conflict::in_graph(scope, kind, place, values.cloned()));
+                log.log_conflict(Conflict::in_graph(scope, kind, place, values.cloned()));
             }
             _ => {
                 if let Some(verdict) = outcome_verdict(outcome, values) {
-                    ledger.log_decision(scope, node.cloned(), place, verdict);
+                    log.log_decision(scope, node.cloned(), place, verdict);
                 }
             }
         }

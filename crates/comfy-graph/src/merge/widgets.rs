@@ -155,7 +155,7 @@ pub(super) fn merge_widgets<'a>(
     nodes: ThreeWay<Option<&Node>>,
     named: ThreeWay<Vec<Widget<'a>>>,
     about: &'a WidgetMergeNode<'a>,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> RawWidgetValues {
     let values = nodes.map(|node| node.map(RawWidgetValues::from_node).unwrap_or_default());
     let whole = values.settle();
@@ -176,7 +176,7 @@ pub(super) fn merge_widgets<'a>(
     sides.base.fill_controls(&about.controls.base);
     sides.ours.fill_controls(&about.controls.ours);
     sides.theirs.fill_controls(&about.controls.theirs);
-    let mut merge = WidgetMerge { sides, values: &values, about, ledger };
+    let mut merge = WidgetMerge { sides, values: &values, about, log };
     match whole {
         ThreeWayOutcome::Ours | ThreeWayOutcome::Theirs => {
             merge.log_changes();
@@ -190,7 +190,7 @@ struct WidgetMerge<'m, 'a, 'l> {
     sides: ThreeWay<WidgetArrangement<'a>>,
     values: &'m RawValuesThreeWay,
     about: &'m WidgetMergeNode<'m>,
-    ledger: &'m mut MergeLog<'l>,
+    log: &'m mut MergeLog<'l>,
 }
 
 type RawValuesThreeWay = ThreeWay<RawWidgetValues>;
@@ -231,7 +231,7 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
             match note {
                 PendingNote::Decided(name, verdict) => self.log_decision(&name, verdict),
                 PendingNote::Conflict(conflict, class) => {
-                    self.ledger.log_conflict_as(conflict, class);
+                    self.log.log_conflict_as(conflict, class);
                 }
             }
         }
@@ -387,7 +387,7 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
         }
         let prose = is_merged_by_words(role, name, values);
         if prose
-            && !self.ledger.forces_conflict(ChangeClass::Texts)
+            && !self.log.forces_conflict(ChangeClass::Texts)
             && let ThreeWay { base: Some(base), ours: Some(ours), theirs: Some(theirs) } =
                 values.map(|value| value.and_then(Value::as_str))
             && let Some(text) = text::merge_texts(base, ours, theirs)
@@ -411,7 +411,7 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
         &self,
         units: &ThreeWay<Option<WidgetUnit<'a>>>,
     ) -> Option<(MergeSide, MergeVerdict)> {
-        if self.ledger.forces_conflict(ChangeClass::Seeds) {
+        if self.log.forces_conflict(ChangeClass::Seeds) {
             return None;
         }
         let fixed =
@@ -428,7 +428,7 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
 
     fn log_decision(&mut self, name: &WidgetName, verdict: MergeVerdict) {
         let node = Some(self.about.name.clone());
-        self.ledger.log_decision(self.about.scope, node, MergePlace::Widget(name.clone()), verdict);
+        self.log.log_decision(self.about.scope, node, MergePlace::Widget(name.clone()), verdict);
     }
 
     fn conflict_note(
@@ -447,7 +447,7 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
             RawWidgetValues { by_position: None, by_name: None } => None,
             values => Some(values.to_value()),
         });
-        self.ledger.log_both_changed(
+        self.log.log_both_changed(
             self.about.scope,
             self.about.name.clone(),
             MergePlace::Widgets,

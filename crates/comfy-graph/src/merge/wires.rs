@@ -48,7 +48,7 @@ type OutputShifts = FxHashMap<NodeId, Vec<Option<usize>>>;
 
 impl WireMerge<'_> {
     /// Settles every input of the merged graph, of which nodes and boundary are done.
-    pub(super) fn settle_wires(&self, merged: &Graph, ledger: &mut MergeLog<'_>) -> PickedWires {
+    pub(super) fn settle_wires(&self, merged: &Graph, log: &mut MergeLog<'_>) -> PickedWires {
         let shifts = self.graphs.map(|graph| output_shifts(graph, merged));
         let mut seen: FxHashSet<&WireSink> = FxHashSet::default();
         let sinks = [&self.wires.ours, &self.wires.theirs, &self.wires.base];
@@ -62,7 +62,7 @@ impl WireMerge<'_> {
                 wires.ours.map(|wire| shift_source(&wire.from, &shifts.ours)),
                 wires.theirs.map(|wire| shift_source(&wire.from, &shifts.theirs)),
             );
-            let Some(side) = self.pick_side(sink, &sources, merged, ledger) else { continue };
+            let Some(side) = self.pick_side(sink, &sources, merged, log) else { continue };
             let (Some(wire), Some(from)) = (*wires.get(side), sources.get(side).clone()) else {
                 continue;
             };
@@ -83,14 +83,14 @@ impl WireMerge<'_> {
         sink: &WireSink,
         sources: &ThreeWay<Option<WireSource>>,
         merged: &Graph,
-        ledger: &mut MergeLog<'_>,
+        log: &mut MergeLog<'_>,
     ) -> Option<MergeSide> {
         let held = match sink {
             WireSink::Node { id, .. } => self.held.get(id),
             WireSink::Boundary(_) => None,
         };
         if let Some(held) = held {
-            self.attach_part(held.conflict, sink, sources, ledger);
+            self.attach_part(held.conflict, sink, sources, log);
         }
         if let WireSink::Node { id, .. } = sink
             && !merged.nodes.contains_key(id)
@@ -108,7 +108,7 @@ impl WireMerge<'_> {
         if sources.ours != sources.theirs
             && let Some(held) = from_held.into_iter().next()
         {
-            self.attach_part(held.conflict, sink, sources, ledger);
+            self.attach_part(held.conflict, sink, sources, log);
             return Some(MergeSide::Ours);
         }
         // An input that lost its wire only because the node at the other end was removed
@@ -126,9 +126,9 @@ impl WireMerge<'_> {
         }
         let outcome = sources.settle();
         if outcome == ThreeWayOutcome::Conflicting {
-            self.log_contended(sink, sources, ledger);
+            self.log_contended(sink, sources, log);
         } else {
-            self.log_wire_decision(outcome, sink, sources, ledger);
+            self.log_wire_decision(outcome, sink, sources, log);
         }
         Some(outcome.winning_side())
     }
@@ -156,13 +156,13 @@ impl WireMerge<'_> {
         conflict: usize,
         sink: &WireSink,
         sources: &ThreeWay<Option<WireSource>>,
-        ledger: &mut MergeLog<'_>,
+        log: &mut MergeLog<'_>,
     ) {
         if sources.ours == sources.theirs && sources.ours == sources.base {
             return;
         }
         let part = self.wire_part(sink, sources);
-        if let Some(open) = ledger.conflicts.get_mut(conflict) {
+        if let Some(open) = log.conflicts.get_mut(conflict) {
             open.conflict.parts.push(part);
         }
     }
@@ -171,7 +171,7 @@ impl WireMerge<'_> {
         &self,
         sink: &WireSink,
         sources: &ThreeWay<Option<WireSource>>,
-        ledger: &mut MergeLog<'_>,
+        log: &mut MergeLog<'_>,
     ) {
         let part = self.wire_part(sink, sources);
         let name = |id: &NodeId| node_name_on_any_side(self.workflows, self.scope, id);
@@ -182,7 +182,7 @@ impl WireMerge<'_> {
             kind: ConflictKind::InputContended,
             parts: vec![part],
         };
-        ledger.log_conflict(conflict);
+        log.log_conflict(conflict);
     }
 
     fn log_wire_decision(
@@ -190,7 +190,7 @@ impl WireMerge<'_> {
         outcome: ThreeWayOutcome,
         sink: &WireSink,
         sources: &ThreeWay<Option<WireSource>>,
-        ledger: &mut MergeLog<'_>,
+        log: &mut MergeLog<'_>,
     ) {
         let Some(verdict) = outcome_verdict(outcome, sources.as_ref().map(Option::as_ref)) else {
             return;
@@ -206,7 +206,7 @@ impl WireMerge<'_> {
             ),
             WireSink::Boundary(output) => (None, MergePlace::Boundary(output.clone())),
         };
-        ledger.log_decision(self.scope, node, place, verdict);
+        log.log_decision(self.scope, node, place, verdict);
     }
 }
 

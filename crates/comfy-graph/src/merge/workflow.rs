@@ -43,21 +43,21 @@ pub(super) fn merge_workflow(
     mut sides: ThreeWay<Workflow>,
     kinship: Ancestry,
     naming: &dyn WidgetNaming,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> MergedWorkflow {
-    added_definitions::align_definitions(&mut sides, ledger);
-    let room = follow_packing::follow_packing(&mut sides, MergeSide::Theirs, naming, ledger);
+    added_definitions::align_definitions(&mut sides, log);
+    let room = follow_packing::follow_packing(&mut sides, MergeSide::Theirs, naming, log);
     let AlignedWorkflows { mut sides, theirs: mut renumbered, mut moved } =
         id_alignment::align_ids(sides, kinship);
-    follow_packing::follow_packing(&mut sides, MergeSide::Ours, naming, ledger);
+    follow_packing::follow_packing(&mut sides, MergeSide::Ours, naming, log);
     for (key, id) in room.nodes {
         moved.nodes.push((key.scope.clone(), key.id.clone(), id.clone()));
         renumbered.nodes.insert(key, id);
     }
-    boundary::rename_clashing_slots(&mut sides, ledger);
+    boundary::rename_clashing_slots(&mut sides, log);
     let workflows = sides.as_ref();
-    log_moved_ids(workflows, &moved, ledger);
-    let boundaries = boundary::merge_boundaries(workflows, ledger);
+    log_moved_ids(workflows, &moved, log);
+    let boundaries = boundary::merge_boundaries(workflows, log);
     let changed_inside = ThreeWay::new(
         FxHashSet::default(),
         added_definitions::definitions_changed_inside(workflows.base, workflows.ours),
@@ -69,21 +69,21 @@ pub(super) fn merge_workflow(
         boundaries: &boundaries,
         changed_inside: &changed_inside,
     };
-    let workflow = merge_graphs(&engine, &boundaries, ledger);
+    let workflow = merge_graphs(&engine, &boundaries, log);
     MergedWorkflow { workflow, sides, renumbered }
 }
 
 fn merge_graphs(
     engine: &MergeContext<'_>,
     boundaries: &MergedBoundaries,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Workflow {
     let workflows = engine.workflows;
     let mut free = LinkIdAllocator::new(workflows);
     let mut merged = workflows.ours.clone();
     let roots = workflows.map(|workflow| &workflow.root);
-    let members = merge_other_members(&GraphScope::Root, roots, &[], ledger);
-    merged.root = graph::merge_graph(engine, &GraphScope::Root, roots, members, &mut free, ledger);
+    let members = merge_other_members(&GraphScope::Root, roots, &[], log);
+    merged.root = graph::merge_graph(engine, &GraphScope::Root, roots, members, &mut free, log);
     merged.definitions.clear();
     let mut open = idle_definitions(workflows);
     open.extend(instance_definitions(&merged.root, workflows));
@@ -91,7 +91,7 @@ fn merge_graphs(
         if merged.definitions.contains_key(&id) {
             continue;
         }
-        let Some(definition) = merge_definition(engine, boundaries, &id, &mut free, ledger) else {
+        let Some(definition) = merge_definition(engine, boundaries, &id, &mut free, log) else {
             continue;
         };
         open.extend(instance_definitions(&definition.graph, workflows));
@@ -113,7 +113,7 @@ fn merge_definition(
     boundaries: &MergedBoundaries,
     id: &SubgraphId,
     free: &mut LinkIdAllocator,
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Option<SubgraphDefinition> {
     let found = engine.workflows.map(|workflow| workflow.definitions.get(id));
     let (Some(ours), Some(theirs)) = (found.ours, found.theirs) else {
@@ -123,7 +123,7 @@ fn merge_definition(
     let empty = Graph::default();
     let base = found.base.map_or(&empty, |definition| &definition.graph);
     let graphs = ThreeWay::new(base, &ours.graph, &theirs.graph);
-    let mut members = merge_other_members(&scope, graphs, &BOUNDARY_MEMBERS, ledger);
+    let mut members = merge_other_members(&scope, graphs, &BOUNDARY_MEMBERS, log);
     let boundary = boundaries.get(id);
     let lists = boundary.map(|boundary| [&boundary.inputs, &boundary.outputs]);
     for (key, list) in BOUNDARY_MEMBERS.into_iter().zip(lists.into_iter().flatten()) {
@@ -132,7 +132,7 @@ fn merge_definition(
         }
     }
     let mut definition = ours.clone();
-    definition.graph = graph::merge_graph(engine, &scope, graphs, members, free, ledger);
+    definition.graph = graph::merge_graph(engine, &scope, graphs, members, free, log);
     Some(definition)
 }
 
@@ -153,11 +153,11 @@ fn merge_other_members(
     scope: &GraphScope,
     graphs: ThreeWay<&Graph>,
     but: &[&str],
-    ledger: &mut MergeLog<'_>,
+    log: &mut MergeLog<'_>,
 ) -> Object {
     let but: Vec<&str> = COUNTER_MEMBERS.iter().chain(but).copied().collect();
     let rests = graphs.map(|graph| Some(&graph.rest));
-    fields::merge_fields(rests, &but, scope, &MemberOwner::Graph, ledger)
+    fields::merge_fields(rests, &but, scope, &MemberOwner::Graph, log)
 }
 
 /// The definitions that the instances in a graph lead to.
@@ -185,9 +185,9 @@ fn idle_definitions(workflows: ThreeWay<&Workflow>) -> Vec<SubgraphId> {
     all
 }
 
-fn log_moved_ids(workflows: ThreeWay<&Workflow>, moved: &MovedIds, ledger: &mut MergeLog<'_>) {
+fn log_moved_ids(workflows: ThreeWay<&Workflow>, moved: &MovedIds, log: &mut MergeLog<'_>) {
     let mut tell = |scope: &GraphScope, node: Option<NodeName>, place, list, from, to| {
-        ledger.log_decision(scope, node, place, MergeVerdict::Renumbered { list, from, to });
+        log.log_decision(scope, node, place, MergeVerdict::Renumbered { list, from, to });
     };
     for (scope, from, to) in &moved.nodes {
         let node = node_name_on_any_side(workflows, scope, to);

@@ -61,9 +61,10 @@ fn paired_layers(layers: &LayerPairs) -> Vec<(Layer, Layer)> {
 }
 
 fn are_alike(old: &IndexedGraph<'_>, before: Layer, new: &IndexedGraph<'_>, after: Layer) -> bool {
-    let name = |net: &IndexedGraph<'_>, layer| net.definition(layer).map(|d| d.name().to_owned());
-    let classes = |net: &IndexedGraph<'_>, layer| -> Vec<String> {
-        net.nodes_in(layer).map(|spot| net.nodes[spot].class().to_owned()).collect()
+    let name =
+        |indexed: &IndexedGraph<'_>, layer| indexed.definition(layer).map(|d| d.name().to_owned());
+    let classes = |indexed: &IndexedGraph<'_>, layer| -> Vec<String> {
+        indexed.nodes_in(layer).map(|spot| indexed.nodes[spot].class().to_owned()).collect()
     };
     let of_new = classes(new, after);
     name(old, before) == name(new, after)
@@ -120,11 +121,11 @@ fn unpaired_layers(layers: &[Option<Layer>]) -> Vec<Layer> {
 
 /// Classes in which every instance of a subgraph is of one: which definition is which is not
 /// known yet.
-fn classes_regardless_of_definition(net: &IndexedGraph<'_>) -> Vec<u64> {
+fn classes_regardless_of_definition(indexed: &IndexedGraph<'_>) -> Vec<u64> {
     let subgraph = fx_hash("a subgraph");
-    let class = |spot| match net.definition_layer(spot) {
+    let class = |spot| match indexed.definition_layer(spot) {
         Some(_) => subgraph,
-        None => fx_hash(net.nodes[spot].class()),
+        None => fx_hash(indexed.nodes[spot].class()),
     };
-    (0..net.nodes.len()).map(class).collect()
+    (0..indexed.nodes.len()).map(class).collect()
 }

@@ -98,12 +98,12 @@ pub(crate) fn pair_workflows(old: &IndexedGraph<'_>, new: &IndexedGraph<'_>) -> 
 /// A name for the class of each node on which both documents agree: instances of paired
 /// definitions are of one class, whatever the uuids.
 fn shared_class_hashes(
-    net: &IndexedGraph<'_>,
+    indexed: &IndexedGraph<'_>,
     paired: impl Fn(Layer) -> Option<Layer>,
 ) -> Vec<u64> {
-    let class = |spot| match net.definition_layer(spot).and_then(&paired) {
+    let class = |spot| match indexed.definition_layer(spot).and_then(&paired) {
         Some(layer) => mix_hashes(layer as u64, 7),
-        None => fx_hash(net.nodes[spot].class()),
+        None => fx_hash(indexed.nodes[spot].class()),
     };
-    (0..net.nodes.len()).map(class).collect()
+    (0..indexed.nodes.len()).map(class).collect()
 }

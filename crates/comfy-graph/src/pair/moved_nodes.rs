@@ -32,9 +32,9 @@ impl Pairer<'_, '_> {
     /// Pairs the leftovers of two graphs: by content and id, by content, by class and id,
     /// by likeness.
     fn pair_moved(&mut self, old: Layer, new: Layer) {
-        let known = |net: &IndexedGraph<'_>, spot| is_recognizable(net, spot);
-        let with_id = |sign: u64, net: &IndexedGraph<'_>, spot: NodeIndex| {
-            mix_hashes(sign, fx_hash(net.node_id(spot)))
+        let known = |indexed: &IndexedGraph<'_>, spot| is_recognizable(indexed, spot);
+        let with_id = |sign: u64, indexed: &IndexedGraph<'_>, spot: NodeIndex| {
+            mix_hashes(sign, fx_hash(indexed.node_id(spot)))
         };
         self.pair_by_key(
             old,
@@ -97,14 +97,14 @@ impl Pairer<'_, '_> {
 
 /// The nearest graph around a definition that both documents have.
 fn enclosing_layer(
-    net: &IndexedGraph<'_>,
+    indexed: &IndexedGraph<'_>,
     partner: &[Option<Layer>],
     inner: Layer,
 ) -> Option<Layer> {
     let mut layer = inner;
     // A definition may contain itself in a damaged file.
-    for _ in 0..net.layers.len() {
-        layer = net.layer_of(*net.instances_of(layer).first()?);
+    for _ in 0..indexed.layers.len() {
+        layer = indexed.layer_of(*indexed.instances_of(layer).first()?);
         if partner[layer].is_some() {
             return Some(layer);
         }

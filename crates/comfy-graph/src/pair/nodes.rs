@@ -214,8 +214,8 @@ impl Pairer<'_, '_> {
 }
 
 /// Whether a node holds anything by which it could be known again elsewhere.
-pub(super) fn is_recognizable(net: &IndexedGraph<'_>, spot: NodeIndex) -> bool {
-    let node = net.nodes[spot];
+pub(super) fn is_recognizable(indexed: &IndexedGraph<'_>, spot: NodeIndex) -> bool {
+    let node = indexed.nodes[spot];
     let values = match node.widget_values() {
         WidgetValues::Array(values) => values.iter().any(|value| !value.is_null()),
         WidgetValues::Object(values) => !values.is_empty(),

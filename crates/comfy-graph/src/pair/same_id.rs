@@ -61,8 +61,8 @@ impl<'w> Pairer<'_, 'w> {
         if self.keeps_a_link(old, new) {
             return false;
         }
-        let wired = |net: &IndexedGraph<'_>, spot| {
-            net.wires_into(spot).next().is_some() || net.wires_out_of(spot).next().is_some()
+        let wired = |indexed: &IndexedGraph<'_>, spot| {
+            indexed.wires_into(spot).next().is_some() || indexed.wires_out_of(spot).next().is_some()
         };
         wired(self.old, old) && wired(self.new, new) && self.count_agreeing_wires(old, new) == 0
     }
@@ -70,7 +70,7 @@ impl<'w> Pairer<'_, 'w> {
     /// Whether one of the links into a node is the very same. Says it for nearly every node
     /// without a look at all wires.
     fn keeps_a_link(&self, old: NodeIndex, new: NodeIndex) -> bool {
-        let graph = |net: &IndexedGraph<'w>, spot| net.layers[net.layer_of(spot)].graph;
+        let graph = |indexed: &IndexedGraph<'w>, spot| indexed.layers[indexed.layer_of(spot)].graph;
         let (before, after) = (graph(self.old, old), graph(self.new, new));
         let (node, now) = (self.old.nodes[old], self.new.nodes[new]);
         node.inputs().zip(now.inputs()).any(|(input, same)| {
@@ -164,12 +164,12 @@ impl<'w> Pairer<'_, 'w> {
 }
 
 fn neighbour_ids<'w>(
-    net: &IndexedGraph<'w>,
+    indexed: &IndexedGraph<'w>,
     spot: NodeIndex,
 ) -> Vec<(u64, u64, Option<&'w NodeId>)> {
     let wire = |arc: &IndexedWire, end: Option<NodeIndex>| {
-        (arc.slot, arc.input, end.map(|end| net.node_id(end)))
+        (arc.slot, arc.input, end.map(|end| indexed.node_id(end)))
     };
-    let into = net.wires_into(spot).map(|arc| wire(arc, arc.from));
-    into.chain(net.wires_out_of(spot).map(|arc| wire(arc, arc.to))).collect()
+    let into = indexed.wires_into(spot).map(|arc| wire(arc, arc.from));
+    into.chain(indexed.wires_out_of(spot).map(|arc| wire(arc, arc.to))).collect()
 }

@@ -20,7 +20,7 @@ pub(super) const LEVELS: usize = 4;
 
 /// The signatures of all nodes of a document, one list for each level.
 pub(super) struct Signatures<'n, 'w> {
-    net: &'n IndexedGraph<'w>,
+    indexed: &'n IndexedGraph<'w>,
     class: &'n [u64],
     /// Of level 0, as far as anybody asked: nodes that did not change are never signed.
     first: Vec<OnceCell<u64>>,
@@ -31,9 +31,9 @@ pub(super) struct Signatures<'n, 'w> {
 impl<'n, 'w> Signatures<'n, 'w> {
     /// Signs the nodes of a document. `class` names the class of each node in a way that
     /// both documents agree on.
-    pub(super) fn new(net: &'n IndexedGraph<'w>, class: &'n [u64]) -> Self {
-        let first = vec![OnceCell::new(); net.nodes.len()];
-        Signatures { net, class, first, beyond: Vec::new() }
+    pub(super) fn new(indexed: &'n IndexedGraph<'w>, class: &'n [u64]) -> Self {
+        let first = vec![OnceCell::new(); indexed.nodes.len()];
+        Signatures { indexed, class, first, beyond: Vec::new() }
     }
 
     /// Adds the levels beyond the first: most pairs of documents are told apart without.
@@ -42,7 +42,7 @@ impl<'n, 'w> Signatures<'n, 'w> {
             let first: Vec<u64> = (0..self.first.len()).map(|spot| self.get(0, spot)).collect();
             let mut last = &first;
             for _ in 0..LEVELS {
-                let next = next_level(self.net, last);
+                let next = next_level(self.indexed, last);
                 self.beyond.push(next);
                 last = &self.beyond[self.beyond.len() - 1];
             }
@@ -53,8 +53,9 @@ impl<'n, 'w> Signatures<'n, 'w> {
     pub(super) fn get(&self, level: usize, spot: NodeIndex) -> u64 {
         match level.checked_sub(1) {
             Some(beyond) => self.beyond[beyond][spot],
-            None => *self.first[spot]
-                .get_or_init(|| mix_hashes(hash_content(self.net.nodes[spot]), self.class[spot])),
+            None => *self.first[spot].get_or_init(|| {
+                mix_hashes(hash_content(self.indexed.nodes[spot]), self.class[spot])
+            }),
         }
     }
 }
@@ -67,12 +68,12 @@ pub(super) fn hold_the_same(a: &Node, b: &Node) -> bool {
         && a.mode() == b.mode()
 }
 
-fn next_level(net: &IndexedGraph<'_>, last: &[u64]) -> Vec<u64> {
+fn next_level(indexed: &IndexedGraph<'_>, last: &[u64]) -> Vec<u64> {
     // What stands at the other end of a boundary slot; any constant would do.
     const BOUNDARY: u64 = 0x517c_c1b7_2722_0a95;
     let mut next: Vec<u64> = last.iter().map(|&own| mix_hashes(own, 1)).collect();
     // Neighbours add up, so their order does not matter.
-    for arc in net.indexed_wires() {
+    for arc in indexed.indexed_wires() {
         let wire = mix_hashes(arc.slot, arc.input);
         let sign = |spot: Option<NodeIndex>| spot.map_or(BOUNDARY, |spot| last[spot]);
         if let Some(to) = arc.to {

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::layouts::describe::{PlaceLabels, describe_moves};
 use crate::layouts::file_states::FileState;
 use crate::layouts::layout_history::{self, LayoutHistory, LayoutState, StateMatch};
-use crate::layouts::raw_files::{CommittedFile, committed_layout};
+use crate::layouts::raw_files::{LayoutInCommit, committed_layout};
 use crate::layouts::restore_layout::{LayoutWorkspace, RestoreOutcome, WorkTreeWorkflow};
 use crate::platform::git::{ObjectId, RepoPath, Repository, commit_text, index, shell};
 use crate::platform::text::sanitize;
@@ -33,7 +33,7 @@ pub(super) struct FileLayouts<'r> {
 }
 
 /// How a file lay in a commit.
-pub(super) struct LayoutAtCommit {
+pub(super) struct CommitLayout {
     /// The short id of the commit.
     pub(super) commit: String,
     pub(super) found: FileState,
@@ -251,17 +251,17 @@ impl<'r> FileLayouts<'r> {
     }
 
     /// How a file lay in a commit, where that holds it: as a checkout gives it.
-    pub(super) fn find_committed(&self, revision: &str) -> Result<Option<LayoutAtCommit>> {
+    pub(super) fn find_committed(&self, revision: &str) -> Result<Option<CommitLayout>> {
         let word = sanitize::line(revision);
         let Some(id) = self.repository.resolve_commit(&word)? else { return Ok(None) };
         let commit = commit_text::short_id(id);
         match committed_layout(self.repository, id, &self.path)? {
-            CommittedFile::Layout(found) => Ok(Some(LayoutAtCommit { commit, found })),
-            CommittedFile::Missing => {
+            LayoutInCommit::Layout(found) => Ok(Some(CommitLayout { commit, found })),
+            LayoutInCommit::Missing => {
                 Err(CommandError::user(format!("commit {commit} holds no {}", self.path))
                     .with_hint(format!("`git log -- {}` tells which do", self.typed)))
             }
-            CommittedFile::Unknown => Err(CommandError::repository(format!(
+            LayoutInCommit::Unknown => Err(CommandError::repository(format!(
                 "nothing is known of how {} lay in commit {commit}: nobody sent its layout",
                 self.path
             ))

@@ -1,6 +1,6 @@
 //! `git comfy layout restore`: an earlier layout, put back as a new move.
 
-use super::file_layouts::{FileLayouts, LayoutAtCommit};
+use super::file_layouts::{CommitLayout, FileLayouts};
 use super::split_id_and_file;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &LayoutRestoreArgs, session: &Session) -> Result<Exit> {
     let mut layouts = FileLayouts::open(session, &repository, file)?;
     let id = id.unwrap_or_default();
     if !layouts.names_state(id)
-        && let Some(LayoutAtCommit { commit, found }) = layouts.find_committed(id)?
+        && let Some(CommitLayout { commit, found }) = layouts.find_committed(id)?
     {
         let workflow = layouts.require_workflow()?.clone();
         let outcome = layouts.workspace.restore_state(&workflow, found, None)?;

@@ -6,7 +6,7 @@ use comfy_graph::clean::{
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
-use super::file_layouts::{FileLayouts, LayoutAtCommit};
+use super::file_layouts::{CommitLayout, FileLayouts};
 use super::{author_name, display_id, format_time, split_id_and_file};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &LayoutShowArgs, session: &Session) -> Result<Exit> {
     };
     let (layout, blob, head) = match (present, committed) {
         (Some(present), _) => (present.layout, present.blob, format!("{} now", layouts.path)),
-        (None, Some(LayoutAtCommit { commit, found })) => {
+        (None, Some(CommitLayout { commit, found })) => {
             let layout = ClockedLayout::parse(&found.layout, Clock::Unknown(0));
             let newer =
                 || CommandError::repository("a newer version of git-comfy wrote that layout");

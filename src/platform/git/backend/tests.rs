@@ -1,4 +1,4 @@
-//! The same questions to both doors, and to git itself as the referee.
+//! The same questions to both backends, and to git itself as the referee.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ impl Ground {
     }
 }
 
-/// Every kind of repository through every door that leads into it.
+/// Every kind of repository through every backend that can read it.
 fn everywhere(check: impl Fn(&Ground, &Repository)) {
     let kinds: [&[&str]; 3] = [&[], &["--object-format=sha256"], &["--ref-format=reftable"]];
     for arguments in kinds {

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &ReproduceArgs, session: &Session) -> Result<Exit> {
         print_check(session, args, &ready)?;
         return Ok(match ready.plan.check.verdict {
             ReproductionVerdict::Same => Exit::Done,
-            ReproductionVerdict::Repairable => Exit::Found,
+            ReproductionVerdict::Repairable => Exit::Negative,
             ReproductionVerdict::NotHere => Exit::CannotReproduce,
         });
     }

@@ -86,7 +86,7 @@ pub(crate) fn rerun_prompt(
     let text = if args.json { report.to_json(&delivered) } else { report.to_text(&delivered) };
     session.ui.print(&text)?;
     let same = compared.iter().all(OutputComparison::is_same);
-    Ok(if same { Exit::Done } else { Exit::Found })
+    Ok(if same { Exit::Done } else { Exit::Negative })
 }
 
 /// The workflow that outputs are to carry: that of the original itself where nothing had to

@@ -43,5 +43,5 @@ pub(crate) fn run(args: &RunsScanArgs, session: &Session) -> Result<Exit> {
         text += &format!(", in {}", sanitize::path(&output));
     }
     session.ui.report(&text)?;
-    Ok(if scanned.unreadable > 0 { Exit::Found } else { Exit::Done })
+    Ok(if scanned.unreadable > 0 { Exit::Negative } else { Exit::Done })
 }

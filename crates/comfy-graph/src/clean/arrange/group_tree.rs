@@ -1,7 +1,7 @@
 //! Which boxes stand in which groups, and an arrangement that keeps them there: what is in a
 //! group is arranged by itself, and the group stands for it in what is around it. Pure geometry.
 
-use super::layered::{Arrows, Rect, arrange_layers};
+use super::layered::{Arrows, LayoutBox, arrange_layers};
 
 /// Room between a group's border and what is inside.
 const GROUP_MARGIN: f64 = 24.0;
@@ -11,9 +11,9 @@ const GROUP_TITLE: f64 = 40.0;
 /// Arranges boxes so that those which lie in a group now lie in it afterwards, and sets the
 /// groups around them. Groups that hold nothing stay as they are; gives which those are.
 pub(super) fn arrange_in_groups(
-    boxes: &mut [Rect],
+    boxes: &mut [LayoutBox],
     arrows: &Arrows,
-    groups: &mut [Rect],
+    groups: &mut [LayoutBox],
 ) -> Vec<bool> {
     let parents = nest_groups(groups);
     let homes: Vec<Option<usize>> =
@@ -50,9 +50,9 @@ impl GroupTree {
     fn arrange_level(
         &self,
         level: Option<usize>,
-        boxes: &mut [Rect],
+        boxes: &mut [LayoutBox],
         arrows: &Arrows,
-        groups: &mut [Rect],
+        groups: &mut [LayoutBox],
     ) {
         let inner: Vec<usize> = (0..groups.len())
             .filter(|&at| self.parents[at] == level && self.is_filled[at])
@@ -80,7 +80,7 @@ impl GroupTree {
             pairs.filter_map(|(from, to)| Some((place[from]?, place[to]?)))
         });
         let between: Vec<(usize, usize)> = between.collect();
-        let mut rects: Vec<Rect> = parts
+        let mut rects: Vec<LayoutBox> = parts
             .iter()
             .map(|part| match part {
                 Part::Node(at) => boxes[*at],
@@ -119,13 +119,13 @@ impl GroupTree {
         false
     }
 
-    fn around_members(&self, group: usize, boxes: &[Rect], groups: &[Rect]) -> Rect {
+    fn around_members(&self, group: usize, boxes: &[LayoutBox], groups: &[LayoutBox]) -> LayoutBox {
         let nodes = (0..boxes.len()).filter(|&at| self.homes[at] == Some(group));
         let inner =
             (0..groups.len()).filter(|&at| self.parents[at] == Some(group) && self.is_filled[at]);
         let all = nodes.map(|at| boxes[at]).chain(inner.map(|at| groups[at]));
         let around = all.reduce(|a, b| a.around(&b)).unwrap_or_default();
-        Rect {
+        LayoutBox {
             x: around.x - GROUP_MARGIN,
             y: around.y - GROUP_TITLE,
             width: around.width + 2.0 * GROUP_MARGIN,
@@ -133,7 +133,13 @@ impl GroupTree {
         }
     }
 
-    fn shift(&self, group: usize, (dx, dy): (f64, f64), boxes: &mut [Rect], groups: &mut [Rect]) {
+    fn shift(
+        &self,
+        group: usize,
+        (dx, dy): (f64, f64),
+        boxes: &mut [LayoutBox],
+        groups: &mut [LayoutBox],
+    ) {
         for (at, rect) in boxes.iter_mut().enumerate() {
             if self.homes[at].is_some_and(|home| self.is_inside(home, group)) {
                 rect.x += dx;
@@ -150,7 +156,7 @@ impl GroupTree {
 }
 
 /// The smallest group that the middle of a box lies in.
-fn smallest_around(rect: &Rect, groups: &[Rect]) -> Option<usize> {
+fn smallest_around(rect: &LayoutBox, groups: &[LayoutBox]) -> Option<usize> {
     let (x, y) = (rect.x + rect.width / 2.0, rect.y + rect.height / 2.0);
     let around = (0..groups.len()).filter(|&at| {
         let group = &groups[at];
@@ -160,7 +166,7 @@ fn smallest_around(rect: &Rect, groups: &[Rect]) -> Option<usize> {
 }
 
 /// The smallest group that holds all of each group; of two alike the earlier holds the later.
-fn nest_groups(groups: &[Rect]) -> Vec<Option<usize>> {
+fn nest_groups(groups: &[LayoutBox]) -> Vec<Option<usize>> {
     let holds = |outer: usize, inner: usize| {
         let (a, b) = (&groups[outer], &groups[inner]);
         let inside = a.x <= b.x && a.y <= b.y && a.right() >= b.right() && a.bottom() >= b.bottom();
@@ -176,7 +182,7 @@ fn nest_groups(groups: &[Rect]) -> Vec<Option<usize>> {
     (0..groups.len()).map(parent).collect()
 }
 
-fn area(rect: &Rect) -> f64 {
+fn area(rect: &LayoutBox) -> f64 {
     rect.width * rect.height
 }
 
@@ -185,12 +191,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn rect((x, y, width, height): (u16, u16, u16, u16)) -> Rect {
+    fn rect((x, y, width, height): (u16, u16, u16, u16)) -> LayoutBox {
         let [x, y, width, height] = [x, y, width, height].map(f64::from);
-        Rect { x, y, width: width + 20.0, height: height + 20.0 }
+        LayoutBox { x, y, width: width + 20.0, height: height + 20.0 }
     }
 
-    fn any_rect(most: u16) -> impl Strategy<Value = Rect> {
+    fn any_rect(most: u16) -> impl Strategy<Value = LayoutBox> {
         (0..1000_u16, 0..1000_u16, 0..most, 0..most).prop_map(rect)
     }
 

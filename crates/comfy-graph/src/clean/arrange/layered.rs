@@ -23,14 +23,14 @@ const CELL_SIZE: f64 = 512.0;
 
 /// A box with its title bar.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Rect {
+pub(super) struct LayoutBox {
     pub(super) x: f64,
     pub(super) y: f64,
     pub(super) width: f64,
     pub(super) height: f64,
 }
 
-impl Rect {
+impl LayoutBox {
     pub(super) fn right(&self) -> f64 {
         self.x + self.width
     }
@@ -44,7 +44,7 @@ impl Rect {
     }
 
     /// Whether the two share any area.
-    pub(super) fn overlaps(&self, other: &Rect) -> bool {
+    pub(super) fn overlaps(&self, other: &LayoutBox) -> bool {
         self.x < other.right()
             && other.x < self.right()
             && self.y < other.bottom()
@@ -52,9 +52,9 @@ impl Rect {
     }
 
     /// The smallest box around both.
-    pub(super) fn around(&self, other: &Rect) -> Rect {
+    pub(super) fn around(&self, other: &LayoutBox) -> LayoutBox {
         let (x, y) = (self.x.min(other.x), self.y.min(other.y));
-        Rect {
+        LayoutBox {
             x,
             y,
             width: self.right().max(other.right()) - x,
@@ -147,7 +147,7 @@ impl Arrows {
 /// Lays out all boxes; each starts with its size, and its position is set. Boxes without
 /// arrows follow below the graph in rows. A graph that would be a long strip goes on in a
 /// second band below the first, as text does.
-pub(super) fn arrange_layers(boxes: &mut [Rect], arrows: &Arrows) {
+pub(super) fn arrange_layers(boxes: &mut [LayoutBox], arrows: &Arrows) {
     let is_loose = |at: usize| arrows.after[at].is_empty() && arrows.before[at].is_empty();
     let layer_of = arrows.layers();
     let mut columns: Vec<Vec<usize>> = Vec::new();
@@ -160,7 +160,7 @@ pub(super) fn arrange_layers(boxes: &mut [Rect], arrows: &Arrows) {
     columns.retain(|column| !column.is_empty());
     reduce_crossings(&mut columns, arrows, boxes.len());
     let mut top = 0.0;
-    let mut extent = Rect::default();
+    let mut extent = LayoutBox::default();
     for band in break_into_bands(&columns, boxes) {
         let placed = place_band(band, boxes, arrows, top);
         extent = extent.around(&placed);
@@ -171,7 +171,7 @@ pub(super) fn arrange_layers(boxes: &mut [Rect], arrows: &Arrows) {
 }
 
 /// The columns of a graph in bands that go below each other: one where it is not too wide.
-fn break_into_bands<'c>(columns: &'c [Vec<usize>], boxes: &[Rect]) -> Vec<&'c [Vec<usize>]> {
+fn break_into_bands<'c>(columns: &'c [Vec<usize>], boxes: &[LayoutBox]) -> Vec<&'c [Vec<usize>]> {
     let width = |column: &Vec<usize>| {
         column.iter().map(|&at| boxes[at].width).fold(0.0, f64::max) + COLUMN_GAP
     };
@@ -198,7 +198,12 @@ fn break_into_bands<'c>(columns: &'c [Vec<usize>], boxes: &[Rect]) -> Vec<&'c [V
 
 /// Sets columns beside each other below a line, each box about as high as what leads into it.
 /// Gives the box around them.
-fn place_band(columns: &[Vec<usize>], boxes: &mut [Rect], arrows: &Arrows, top: f64) -> Rect {
+fn place_band(
+    columns: &[Vec<usize>],
+    boxes: &mut [LayoutBox],
+    arrows: &Arrows,
+    top: f64,
+) -> LayoutBox {
     let mut placed = vec![false; boxes.len()];
     let mut x = 0.0;
     for column in columns {
@@ -229,7 +234,7 @@ fn place_band(columns: &[Vec<usize>], boxes: &mut [Rect], arrows: &Arrows, top: 
 
 /// Places the boxes of a column in their order, each as near to its wish as the others allow:
 /// boxes that would overlap form a block, which stands where that suits all of them.
-fn place_column(column: &[usize], wishes: &[Option<f64>], boxes: &mut [Rect], x: f64) {
+fn place_column(column: &[usize], wishes: &[Option<f64>], boxes: &mut [LayoutBox], x: f64) {
     struct Block {
         first: usize,
         height: f64,
@@ -317,7 +322,7 @@ fn rank_column(column: &[usize], place: &mut [f64]) {
 }
 
 /// Sets boxes in rows below an extent, each row about as wide as it.
-pub(super) fn place_rows_below(boxes: &mut [Rect], which: &[usize], extent: Rect) {
+pub(super) fn place_rows_below(boxes: &mut [LayoutBox], which: &[usize], extent: LayoutBox) {
     let limit = extent.right().max(extent.x + 1200.0);
     let (mut x, mut y, mut row_bottom) = (extent.x, extent.bottom(), extent.bottom());
     if extent.height > 0.0 {
@@ -335,7 +340,7 @@ pub(super) fn place_rows_below(boxes: &mut [Rect], which: &[usize], extent: Rect
 }
 
 /// Sets boxes in columns on the left of an extent, each about as high as it.
-pub(super) fn place_columns_left(boxes: &mut [Rect], which: &[usize], extent: Rect) {
+pub(super) fn place_columns_left(boxes: &mut [LayoutBox], which: &[usize], extent: LayoutBox) {
     let limit = extent.bottom().max(extent.y + 900.0);
     let mut columns: Vec<Vec<usize>> = vec![Vec::new()];
     let mut y = extent.y;
@@ -369,8 +374,8 @@ pub(super) enum BoxPosition {
 }
 
 /// The nearest place where a box covers none of the obstacles.
-pub(super) fn nearest_clear_place(rect: Rect, obstacles: &[Rect]) -> Rect {
-    let is_clear = |rect: &Rect| !obstacles.iter().any(|obstacle| obstacle.overlaps(rect));
+pub(super) fn nearest_clear_place(rect: LayoutBox, obstacles: &[LayoutBox]) -> LayoutBox {
+    let is_clear = |rect: &LayoutBox| !obstacles.iter().any(|obstacle| obstacle.overlaps(rect));
     if is_clear(&rect) {
         return rect;
     }
@@ -384,10 +389,10 @@ pub(super) fn nearest_clear_place(rect: Rect, obstacles: &[Rect]) -> Rect {
     let beside = near(beside.chain([rect.x]).collect(), rect.x);
     let above = obstacles.iter().flat_map(|o| [o.bottom().ceil(), (o.y - rect.height).floor()]);
     let above = near(above.chain([rect.y]).collect(), rect.y);
-    let distance = |at: &Rect| (at.x - rect.x).hypot(at.y - rect.y);
-    let mut best: Option<Rect> = None;
+    let distance = |at: &LayoutBox| (at.x - rect.x).hypot(at.y - rect.y);
+    let mut best: Option<LayoutBox> = None;
     let mut try_at = |x: f64, y: f64| {
-        let at = Rect { x, y, ..rect };
+        let at = LayoutBox { x, y, ..rect };
         if best.is_none_or(|best| distance(&at) < distance(&best)) && is_clear(&at) {
             best = Some(at);
         }
@@ -407,7 +412,7 @@ const MAX_CORNER_OBSTACLES: usize = 200;
 
 /// Finds free places for the boxes that have none, beside their neighbours where they
 /// have some, below everything where not. Afterwards every box is [`BoxPosition::Fixed`].
-pub(super) fn place_beside(boxes: &mut [Rect], holds: &mut [BoxPosition], arrows: &Arrows) {
+pub(super) fn place_beside(boxes: &mut [LayoutBox], holds: &mut [BoxPosition], arrows: &Arrows) {
     let mut taken = OccupiedCells::default();
     let mut placed: Vec<bool> = holds.iter().map(|hold| *hold != BoxPosition::None).collect();
     for at in (0..boxes.len()).filter(|&at| holds[at] == BoxPosition::Fixed) {
@@ -437,7 +442,7 @@ pub(super) fn place_beside(boxes: &mut [Rect], holds: &mut [BoxPosition], arrows
     if left.is_empty() {
         return;
     }
-    let mut alone: Vec<Rect> = left.iter().map(|&at| boxes[at]).collect();
+    let mut alone: Vec<LayoutBox> = left.iter().map(|&at| boxes[at]).collect();
     let place_of: HashMap<usize, usize> = left.iter().enumerate().map(|(a, &b)| (b, a)).collect();
     let inner = left.iter().enumerate().flat_map(|(from, &at)| {
         let to = arrows.after[at].iter().filter_map(|to| place_of.get(to));
@@ -447,55 +452,60 @@ pub(super) fn place_beside(boxes: &mut [Rect], holds: &mut [BoxPosition], arrows
     arrange_layers(&mut alone, &inner);
     let below = extent.bottom() + COLUMN_GAP;
     for (&at, alone) in left.iter().zip(&alone) {
-        let wish = Rect { x: extent.x + alone.x, y: below + alone.y, ..*alone };
+        let wish = LayoutBox { x: extent.x + alone.x, y: below + alone.y, ..*alone };
         boxes[at] = taken.claim_place(wish);
         placed[at] = true;
     }
 }
 
 /// Right of the boxes that lead into it, at their height; else left of those it leads to.
-fn preferred_place(boxes: &[Rect], placed: &[bool], arrows: &Arrows, at: usize) -> Option<Rect> {
-    let near = |list: &[usize]| -> Vec<Rect> {
+fn preferred_place(
+    boxes: &[LayoutBox],
+    placed: &[bool],
+    arrows: &Arrows,
+    at: usize,
+) -> Option<LayoutBox> {
+    let near = |list: &[usize]| -> Vec<LayoutBox> {
         list.iter().filter(|&&n| placed[n]).map(|&n| boxes[n]).collect()
     };
     let (before, after) = (near(&arrows.before[at]), near(&arrows.after[at]));
     let own = boxes[at];
-    let average = |rects: &[Rect]| {
-        rects.iter().map(Rect::middle).sum::<f64>() / rects.len() as f64 - own.height / 2.0
+    let average = |rects: &[LayoutBox]| {
+        rects.iter().map(LayoutBox::middle).sum::<f64>() / rects.len() as f64 - own.height / 2.0
     };
     if !before.is_empty() {
-        let x = before.iter().map(Rect::right).fold(f64::MIN, f64::max) + COLUMN_GAP;
-        return Some(Rect { x, y: average(&before), ..own });
+        let x = before.iter().map(LayoutBox::right).fold(f64::MIN, f64::max) + COLUMN_GAP;
+        return Some(LayoutBox { x, y: average(&before), ..own });
     }
     if after.is_empty() {
         return None;
     }
     let x = after.iter().map(|r| r.x).fold(f64::MAX, f64::min) - COLUMN_GAP - own.width;
-    Some(Rect { x, y: average(&after), ..own })
+    Some(LayoutBox { x, y: average(&after), ..own })
 }
 
 /// Boxes that are taken, found by the cells they touch.
 #[derive(Debug, Default)]
 struct OccupiedCells {
-    cells: HashMap<(i64, i64), Vec<Rect>>,
+    cells: HashMap<(i64, i64), Vec<LayoutBox>>,
 }
 
 impl OccupiedCells {
-    fn touched_cells(rect: &Rect) -> impl Iterator<Item = (i64, i64)> + use<> {
+    fn touched_cells(rect: &LayoutBox) -> impl Iterator<Item = (i64, i64)> + use<> {
         let cell = |at: f64| (at / CELL_SIZE).floor() as i64;
         let (left, right) = (cell(rect.x), cell(rect.right()));
         let (top, bottom) = (cell(rect.y), cell(rect.bottom()));
         (left..=right).flat_map(move |x| (top..=bottom).map(move |y| (x, y)))
     }
 
-    fn insert(&mut self, rect: Rect) {
+    fn insert(&mut self, rect: LayoutBox) {
         for cell in OccupiedCells::touched_cells(&rect) {
             self.cells.entry(cell).or_default().push(rect);
         }
     }
 
     /// Moves a wish down until nothing is in its way, and takes the place.
-    fn claim_place(&mut self, mut wish: Rect) -> Rect {
+    fn claim_place(&mut self, mut wish: LayoutBox) -> LayoutBox {
         (wish.x, wish.y) = (round_to_tens(wish.x), round_to_tens(wish.y));
         while let Some(bottom) = self.lowest_overlap(&wish) {
             wish.y = (bottom + ROW_GAP).max(wish.y + 10.0);
@@ -505,10 +515,10 @@ impl OccupiedCells {
         wish
     }
 
-    fn lowest_overlap(&self, wish: &Rect) -> Option<f64> {
+    fn lowest_overlap(&self, wish: &LayoutBox) -> Option<f64> {
         let near =
             OccupiedCells::touched_cells(wish).filter_map(|cell| self.cells.get(&cell)).flatten();
-        near.filter(|rect| rect.overlaps(wish)).map(Rect::bottom).reduce(f64::max)
+        near.filter(|rect| rect.overlaps(wish)).map(LayoutBox::bottom).reduce(f64::max)
     }
 }
 
@@ -521,19 +531,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn graphs() -> impl Strategy<Value = (Vec<Rect>, Vec<(usize, usize)>)> {
+    fn graphs() -> impl Strategy<Value = (Vec<LayoutBox>, Vec<(usize, usize)>)> {
         (1..40_usize).prop_flat_map(|count| {
             let sizes = proptest::collection::vec((50..400_u32, 40..500_u32), count);
             let arrows = proptest::collection::vec((0..count, 0..count), 0..count * 2);
             (sizes, arrows).prop_map(|(sizes, arrows)| {
                 let size =
-                    |(w, h)| Rect { width: f64::from(w), height: f64::from(h), x: 0., y: 0. };
+                    |(w, h)| LayoutBox { width: f64::from(w), height: f64::from(h), x: 0., y: 0. };
                 (sizes.into_iter().map(size).collect(), arrows)
             })
         })
     }
 
-    fn overlapping(boxes: &[Rect]) -> Option<(usize, usize)> {
+    fn overlapping(boxes: &[LayoutBox]) -> Option<(usize, usize)> {
         (0..boxes.len())
             .flat_map(|a| (0..a).map(move |b| (b, a)))
             .find(|&(a, b)| boxes[a].overlaps(&boxes[b]))
@@ -583,7 +593,7 @@ mod tests {
 
     #[test]
     fn a_box_moves_aside_by_the_least_that_clears_it() {
-        let square = |x: f64, y: f64| Rect { x, y, width: 100.0, height: 100.0 };
+        let square = |x: f64, y: f64| LayoutBox { x, y, width: 100.0, height: 100.0 };
         let obstacles = [square(0.0, 0.0), square(0.0, 100.0)];
         assert_eq!(nearest_clear_place(square(300.0, 0.0), &obstacles), square(300.0, 0.0));
         assert_eq!(nearest_clear_place(square(90.0, 0.0), &obstacles), square(100.0, 0.0));

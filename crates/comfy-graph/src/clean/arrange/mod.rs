@@ -12,7 +12,7 @@ mod group_tree;
 mod layered;
 mod node_size;
 
-use layered::{Arrows, BoxPosition, Rect};
+use layered::{Arrows, BoxPosition, LayoutBox};
 use node_size::NodeSizes;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -80,7 +80,7 @@ pub(super) fn clear_overlaps(
     if wishes.iter().all(|wish| wish.obstacles.is_empty()) {
         return moved;
     }
-    let mut rects: FxHashMap<PlaceKey, Rect> = FxHashMap::default();
+    let mut rects: FxHashMap<PlaceKey, LayoutBox> = FxHashMap::default();
     visit_places(workflow, &mut |key, kind, item| {
         if kind == PlaceKind::Node
             && let Some(rect) = known_rect(item)
@@ -92,14 +92,14 @@ pub(super) fn clear_overlaps(
         let Some(rect) = rects.get(&wish.node).copied() else { continue };
         let obstacles: FxHashSet<&PlaceKey> = wish.obstacles.iter().collect();
         // It goes off them, and onto nothing that it did not lie on.
-        let mut taken: Vec<(&PlaceKey, Rect)> = rects
+        let mut taken: Vec<(&PlaceKey, LayoutBox)> = rects
             .iter()
             .filter(|(key, _)| **key != wish.node && key_scope(key) == key_scope(&wish.node))
             .filter(|(key, other)| obstacles.contains(key) || !other.overlaps(&rect))
             .map(|(key, other)| (key, *other))
             .collect();
         taken.sort_by_key(|(key, _)| *key);
-        let taken: Vec<Rect> = taken.into_iter().map(|(_, rect)| rect).collect();
+        let taken: Vec<LayoutBox> = taken.into_iter().map(|(_, rect)| rect).collect();
         let cleared = layered::nearest_clear_place(rect, &taken);
         if cleared != rect {
             rects.insert(wish.node.clone(), cleared);
@@ -172,7 +172,7 @@ impl MissingPlaces {
 
 /// Arranges boxes; notes that nothing is wired to stand in columns on the left, where one
 /// begins to read.
-fn arrange_with_notes(boxes: &mut [Rect], is_note: &[bool], arrows: &Arrows) {
+fn arrange_with_notes(boxes: &mut [LayoutBox], is_note: &[bool], arrows: &Arrows) {
     let is_loose = |at: usize| arrows.after[at].is_empty() && arrows.before[at].is_empty();
     let (notes, others): (Vec<usize>, Vec<usize>) =
         (0..boxes.len()).partition(|&at| is_note[at] && is_loose(at));
@@ -180,7 +180,7 @@ fn arrange_with_notes(boxes: &mut [Rect], is_note: &[bool], arrows: &Arrows) {
         layered::arrange_layers(boxes, arrows);
         return;
     }
-    let mut rects: Vec<Rect> = others.iter().map(|&at| boxes[at]).collect();
+    let mut rects: Vec<LayoutBox> = others.iter().map(|&at| boxes[at]).collect();
     let mut place = vec![None; boxes.len()];
     for (at, &other) in others.iter().enumerate() {
         place[other] = Some(at);
@@ -246,9 +246,9 @@ impl PlacesAgain<'_> {
 
 /// Arranges everything in its groups, from where its upper left corner was. Gives the groups,
 /// those that hold nothing below the graph.
-fn arrange_all(boxes: &mut NodeBoxes, arrows: &Arrows, graph: &Object) -> Vec<Rect> {
+fn arrange_all(boxes: &mut NodeBoxes, arrows: &Arrows, graph: &Object) -> Vec<LayoutBox> {
     let list = graph.get("groups").and_then(Value::as_array).unwrap_or_default();
-    let mut groups: Vec<Rect> = list
+    let mut groups: Vec<LayoutBox> = list
         .iter()
         .map(|group| group.as_object().and_then(group_rect).unwrap_or_default())
         .collect();
@@ -274,7 +274,7 @@ fn arrange_chosen(boxes: &mut NodeBoxes, arrows: &Arrows, chosen: &[usize]) {
     for (at, &node) in chosen.iter().enumerate() {
         place[node] = Some(at);
     }
-    let mut rects: Vec<Rect> = chosen.iter().map(|&at| boxes.rects[at]).collect();
+    let mut rects: Vec<LayoutBox> = chosen.iter().map(|&at| boxes.rects[at]).collect();
     let corner = rects.iter().copied().reduce(|a, b| a.around(&b)).unwrap_or_default();
     let pairs = arrows.after.iter().enumerate();
     let pairs = pairs.flat_map(|(from, after)| after.iter().map(move |&to| (from, to)));
@@ -282,17 +282,17 @@ fn arrange_chosen(boxes: &mut NodeBoxes, arrows: &Arrows, chosen: &[usize]) {
         pairs.filter_map(|(from, to)| Some((place[from]?, place[to]?))).collect();
     layered::arrange_layers(&mut rects, &Arrows::new(chosen.len(), between.into_iter()));
     let extent = rects.iter().copied().reduce(|a, b| a.around(&b)).unwrap_or_default();
-    let wish = Rect { x: corner.x, y: corner.y, ..extent };
-    let others: Vec<Rect> =
+    let wish = LayoutBox { x: corner.x, y: corner.y, ..extent };
+    let others: Vec<LayoutBox> =
         (0..place.len()).filter(|&at| place[at].is_none()).map(|at| boxes.rects[at]).collect();
     let clear = layered::nearest_clear_place(wish, &others);
     for (&node, rect) in chosen.iter().zip(rects) {
         boxes.rects[node] =
-            Rect { x: rect.x - extent.x + clear.x, y: rect.y - extent.y + clear.y, ..rect };
+            LayoutBox { x: rect.x - extent.x + clear.x, y: rect.y - extent.y + clear.y, ..rect };
     }
 }
 
-fn write_groups(graph: &mut Object, rects: &[Rect]) {
+fn write_groups(graph: &mut Object, rects: &[LayoutBox]) {
     let groups = graph.get_mut("groups").and_then(Value::as_array_mut);
     for (group, rect) in groups.into_iter().flatten().zip(rects) {
         if let Value::Object(group) = group {
@@ -321,7 +321,7 @@ fn forget_bends(graph: &mut Object) {
 /// The nodes of a graph as boxes, in the order of the list.
 struct NodeBoxes {
     index_of: FxHashMap<NodeId, usize>,
-    rects: Vec<Rect>,
+    rects: Vec<LayoutBox>,
     is_note: Vec<bool>,
     /// How sure each place was when we came.
     positions: Vec<BoxPosition>,
@@ -351,7 +351,7 @@ impl NodeBoxes {
             });
             let (x, y) = position.unwrap_or((0.0, TITLE_HEIGHT));
             let height = height.max(size.least_height) + TITLE_HEIGHT;
-            boxes.rects.push(Rect { x, y: y - TITLE_HEIGHT, width, height });
+            boxes.rects.push(LayoutBox { x, y: y - TITLE_HEIGHT, width, height });
         }
         boxes
     }
@@ -366,7 +366,7 @@ impl NodeBoxes {
         Arrows::new(self.rects.len(), arrows.into_iter())
     }
 
-    fn rect_of(&self, id: &NodeId) -> Option<Rect> {
+    fn rect_of(&self, id: &NodeId) -> Option<LayoutBox> {
         self.index_of.get(id).map(|&at| self.rects[at])
     }
 
@@ -404,14 +404,14 @@ fn known_position(node: &Object) -> Option<(f64, f64)> {
 }
 
 /// The box of a node that has a place; one whose size nobody knows is as large as most.
-fn known_rect(node: &Object) -> Option<Rect> {
+fn known_rect(node: &Object) -> Option<LayoutBox> {
     let (x, y) = known_position(node)?;
     let (width, height) = known_size(node).unwrap_or((270.0, 120.0));
-    Some(Rect { x, y: y - TITLE_HEIGHT, width, height: height + TITLE_HEIGHT })
+    Some(LayoutBox { x, y: y - TITLE_HEIGHT, width, height: height + TITLE_HEIGHT })
 }
 
 /// Writes position and size where they belong among the writer's keys.
-fn write_place(node: &mut Object, rect: Rect) {
+fn write_place(node: &mut Object, rect: LayoutBox) {
     let has_size = sane_pair(node.get("size"), MAX_EXTENT).is_some();
     node.insert("pos", vec![rect.x.round(), (rect.y + TITLE_HEIGHT).round()]);
     if !has_size {
@@ -448,20 +448,20 @@ fn equals_constant(value: Option<&Value>, constant: &[i64]) -> bool {
     value.is_some_and(|value| *value == Value::from(constant.to_vec()))
 }
 
-fn group_rect(group: &Object) -> Option<Rect> {
+fn group_rect(group: &Object) -> Option<LayoutBox> {
     let corners = group.get("bounding")?.as_array()?;
     let number = |at: usize| corners.get(at)?.as_f64().filter(|n| n.abs() <= MAX_COORDINATE);
-    let rect = Rect { x: number(0)?, y: number(1)?, width: number(2)?, height: number(3)? };
+    let rect = LayoutBox { x: number(0)?, y: number(1)?, width: number(2)?, height: number(3)? };
     (rect.width >= 0.0 && rect.height >= 0.0).then_some(rect)
 }
 
-fn set_bounding(object: &mut Object, rect: Rect) {
+fn set_bounding(object: &mut Object, rect: LayoutBox) {
     let corners = [rect.x, rect.y, rect.width, rect.height];
     object.insert("bounding", corners.map(f64::round).to_vec());
 }
 
 /// Grows groups around the new nodes that landed in them and sets unknown ones below.
-fn place_groups(graph: &mut Object, boxes: &NodeBoxes, extent: &mut Rect) {
+fn place_groups(graph: &mut Object, boxes: &NodeBoxes, extent: &mut LayoutBox) {
     let groups = graph.get_mut("groups").and_then(Value::as_array_mut);
     let mut unknown = Vec::new();
     for group in groups.into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -476,12 +476,12 @@ fn place_groups(graph: &mut Object, boxes: &NodeBoxes, extent: &mut Rect) {
         }
         *extent = extent.around(&grown);
     }
-    let mut rects: Vec<Rect> = unknown
+    let mut rects: Vec<LayoutBox> = unknown
         .iter()
         .map(|group| {
             let title = group.get("title").and_then(Value::as_str).unwrap_or_default();
             let width = 40.0 + 14.0 * title.chars().take(60).count() as f64;
-            Rect { width: width.max(140.0), height: 80.0, ..Rect::default() }
+            LayoutBox { width: width.max(140.0), height: 80.0, ..LayoutBox::default() }
         })
         .collect();
     let which: Vec<usize> = (0..rects.len()).collect();
@@ -493,14 +493,14 @@ fn place_groups(graph: &mut Object, boxes: &NodeBoxes, extent: &mut Rect) {
 }
 
 /// A group's box, grown until it encloses every new node whose middle lies in it.
-fn grow_group(group: Rect, boxes: &NodeBoxes) -> Rect {
+fn grow_group(group: LayoutBox, boxes: &NodeBoxes) -> LayoutBox {
     let mut grown = group;
     for at in (0..boxes.rects.len()).filter(|&at| boxes.is_new(at)) {
         let rect = boxes.rects[at];
         let (x, y) = (rect.x + rect.width / 2.0, rect.y + rect.height / 2.0);
         let inside = group.x <= x && x <= group.right() && group.y <= y && y <= group.bottom();
         if inside {
-            grown = grown.around(&Rect {
+            grown = grown.around(&LayoutBox {
                 x: rect.x - GROUP_MARGIN,
                 y: rect.y - GROUP_MARGIN,
                 width: rect.width + 2.0 * GROUP_MARGIN,
@@ -512,7 +512,7 @@ fn grow_group(group: Rect, boxes: &NodeBoxes) -> Rect {
 }
 
 /// The boundary nodes of a subgraph stand left and right of everything.
-fn place_boundary(graph: &mut Object, extent: Rect) {
+fn place_boundary(graph: &mut Object, extent: LayoutBox) {
     for (key, slots) in [("inputNode", "inputs"), ("outputNode", "outputs")] {
         let rows = graph.get(slots).and_then(Value::as_array).map_or(0, <[Value]>::len);
         let Some(Value::Object(boundary)) = graph.get_mut(key) else { continue };
@@ -525,7 +525,7 @@ fn place_boundary(graph: &mut Object, extent: Rect) {
             _ => extent.right() + 80.0,
         };
         let height = 40.0 + 20.0 * rows as f64;
-        set_bounding(boundary, Rect { x, y: extent.y, width, height });
+        set_bounding(boundary, LayoutBox { x, y: extent.y, width, height });
     }
 }
 
