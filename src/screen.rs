@@ -67,7 +67,7 @@ impl Screen {
         Screen { colour, width, ui, pager }
     }
 
-    /// Writes a piece. On `Listener::Gone` (the pager was left, the pipe is closed) there is no
+    /// Writes a piece. On `OutputPipe::Closed` (the pager was left, the pipe is closed) there is no
     /// need to go on.
     pub(crate) fn write(&mut self, text: &[u8]) -> Result<OutputPipe> {
         let Some(pager) = &mut self.pager else { return Ok(self.ui.print_chunk(text)?) };

@@ -221,3 +221,44 @@ fn what_is_there_for_tests_alone_is_left_out_and_lists_are_read() {
     assert!(!code.join("\n").contains("cli") && !code.join("\n").contains("cmd"));
     assert!(used(&code.join("\n")).contains(&"host"));
 }
+
+/// What several parts need lies beside the commands, not in one of them.
+#[test]
+fn no_part_uses_the_commands_of_another() {
+    let src = root().join("src");
+    let mut against = Vec::new();
+    for part in PARTS {
+        for file in sources(&src.join(part)) {
+            let text = fs::read_to_string(&file).unwrap();
+            for other in PARTS.iter().filter(|other| *other != part) {
+                let path = format!("crate::{other}::commands");
+                if code(&text).iter().any(|(_, line)| line.contains(&path)) {
+                    against.push((file.display().to_string(), path));
+                }
+            }
+        }
+    }
+    assert_eq!(against, []);
+}
+
+#[test]
+fn the_files_that_the_architecture_names_are_there() {
+    let text = fs::read_to_string(root().join("src/architecture.md")).unwrap();
+    let all: Vec<String> = ["src", "crates"]
+        .iter()
+        .flat_map(|folder| sources(&root().join(folder)))
+        .map(|file| format!("/{}", file.strip_prefix(root()).unwrap().display()))
+        .map(|file| file.replace('\\', "/"))
+        .collect();
+    let named = text.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs"));
+    let missing: Vec<&str> = named
+        .filter(|name| !root().join(name).exists())
+        .filter(|name| !all.iter().any(|file| file.ends_with(&format!("/{name}"))))
+        .filter(|name| {
+            // `clean/document.rs` of a crate lies below its `src`.
+            let (first, rest) = name.split_once('/').unwrap_or(("", name));
+            !all.iter().any(|file| file.ends_with(&format!("/{first}/src/{rest}")))
+        })
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}

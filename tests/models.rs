@@ -15,7 +15,7 @@ use git_comfy::internals::platform::comfyui::{Installation, InstallationClues, f
 use git_comfy::internals::platform::hash::cache::HashCache;
 use git_comfy::internals::platform::hash::{DigestSelection, NoHashProgress, hash_files};
 use git_comfy::internals::records::dependencies::workflow_dependencies;
-use git_comfy::internals::records::machine_view::{
+use git_comfy::internals::records::machine_evidence::{
     CheckoutReader, ClassModules, HashFailure, MachineView, ModelFacts,
 };
 use git_comfy::internals::records::{ModelFact, ModelStatus, ModelUse};

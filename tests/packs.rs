@@ -10,7 +10,7 @@ use git_comfy::internals::platform::comfyui::gpu::Gpus;
 use git_comfy::internals::platform::comfyui::{InstallationClues, find_installation};
 use git_comfy::internals::platform::foreign_checkout;
 use git_comfy::internals::platform::hash::cache::HashCache;
-use git_comfy::internals::records::machine_view::{
+use git_comfy::internals::records::machine_evidence::{
     CheckoutReader, ClassModules, MachineView, PackFacts,
 };
 use git_comfy::internals::records::{ClassUse, ComfyEnvironment, PackEvidence, PackKind};

@@ -6,10 +6,11 @@ use crate::layouts::{
     WorkTreeLayouts, drag_marks, lay_out_committed, missed_sides, promote_pending, refresh_index,
 };
 use crate::platform::git::index::command_index_holds_tree;
-use crate::platform::git::{CommitId, ObjectId, RefName, Repository, Result};
+use crate::platform::git::{CommitId, ObjectId, Repository, Result};
 use crate::sharing;
+use crate::sharing::fetched;
 use crate::sharing::fetched::FetchTrigger;
-use crate::sharing::{Interactivity, fetched};
+use crate::sharing::send_with_push::send_with_push;
 
 /// A call of a hook by git, with its arguments and standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(crate) enum HookCall {
 pub(crate) fn run(repository: &Repository, hook: &HookCall) -> Vec<String> {
     let mut remarks = Vec::new();
     if let HookCall::PrePush { remote, url, refs } = hook {
-        if let Err(error) = send_layouts_with_push(repository, remote, url, refs) {
+        if let Err(error) = send_with_push(repository, remote, url, refs) {
             let why = error.reason();
             let next = match sharing::remote_for_push(repository, remote, url) {
                 Ok(None) => "the next push there tries again".to_owned(),
@@ -151,59 +152,4 @@ fn has_nothing_to_apply(repository: &Repository) -> bool {
     let before = files.find_map(|name| std::fs::read(repository.git_dir().join(name)).ok());
     let before = before.and_then(|id| ObjectId::from_hex(id.trim_ascii())).map(CommitId);
     before.is_some_and(|before| repository.is_ancestor(before, head).unwrap_or(false))
-}
-
-fn send_layouts_with_push(
-    repository: &Repository,
-    remote: &str,
-    url: &str,
-    refs: &[u8],
-) -> Result<()> {
-    if !sharing::is_sharing_enabled(repository) || pushes_only_our_refs(refs) {
-        return Ok(());
-    }
-    let remote = sharing::remote_for_push(repository, remote, url)?;
-    if let Some(remote) = &remote {
-        // Where this fails, the next push finds it again.
-        let _ = fetched::add_missing_refspecs(repository, remote);
-    }
-    // What fails here must not hold up what is ready to go.
-    let filed = refresh_index(repository).map(drop);
-    let mut commits: Vec<CommitId> = parse_pushed_commits(refs);
-    commits.extend(repository.head()?);
-    promote_pending(repository, &commits)?;
-    let joined = sharing::receive_layouts(repository).map(drop);
-    // What the push itself names git sends next, over what it saw there before the hook ran.
-    let named = parse_pushed_refs(refs);
-    match remote {
-        Some(remote) => {
-            sharing::push_shared_refs_except(repository, &remote, Interactivity::Hook, &named)?
-        }
-        None => sharing::push_to_address(repository, url, Interactivity::Hook, &named)?,
-    };
-    // What others sent meanwhile was merged before it went.
-    filed.and(joined).and(sharing::receive_layouts(repository).map(drop))
-}
-
-/// The commits that are pushed: `<local ref> <local id> <remote ref> <remote id>`.
-fn parse_pushed_commits(refs: &[u8]) -> Vec<CommitId> {
-    let ids = refs.split(|b| *b == b'\n').filter_map(|line| line.split(|b| *b == b' ').nth(1));
-    let ids = ids.filter_map(ObjectId::from_hex).filter(|id| !id.is_null());
-    ids.map(CommitId).collect()
-}
-
-/// The refs of the remote that are pushed to.
-fn parse_pushed_refs(refs: &[u8]) -> Vec<RefName> {
-    let names = refs.split(|b| *b == b'\n').filter_map(|line| line.split(|b| *b == b' ').nth(2));
-    names.filter_map(|name| std::str::from_utf8(name).ok()).map(RefName::new).collect()
-}
-
-/// Whether only refs of git-comfy are pushed, by hand.
-fn pushes_only_our_refs(refs: &[u8]) -> bool {
-    let mut names = refs.split(|b| *b == b'\n').filter(|line| !line.is_empty()).peekable();
-    let own = |line: &[u8]| {
-        let name = line.split(|b| *b == b' ').nth(2).unwrap_or_default();
-        name.starts_with(b"refs/notes/comfy") || name.starts_with(b"refs/comfy/")
-    };
-    names.peek().is_some() && names.all(own)
 }

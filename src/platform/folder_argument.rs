@@ -104,7 +104,7 @@ pub(crate) fn has_json_ending(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::platform::machine::*;
+    use super::*;
 
     fn names(folder: &Path, links: LinkPolicy) -> Vec<String> {
         let below = list_files(folder, links, &has_json_ending).unwrap();

@@ -439,7 +439,7 @@ impl EffectiveValues<'_> {
             .collect()
     }
 
-    /// What comes into an input by wire; `Inner` when nothing does.
+    /// What comes into an input by wire; `OwnWidget` when nothing does.
     fn incoming_values(&self, node: &Node, input: &SlotName, depth: usize) -> BTreeSet<InputValue> {
         let one = |incoming| BTreeSet::from([incoming]);
         let Some(wire) = self.wires.wire_into(node.id(), input) else {

@@ -11,6 +11,7 @@
 
 pub(crate) mod commands;
 pub(crate) mod fetched;
+pub(crate) mod send_with_push;
 
 pub(crate) use fetched::{catch_up_with_remotes, receive_layouts};
 
@@ -40,7 +41,7 @@ const TEMPORARY_REMOTE_DIGITS: usize = 16;
 /// How two states of a shared ref become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SharedRefKind {
-    /// Notes of layouts: of each path the newest.
+    /// Notes of layouts: of each path joined, place by place.
     Layouts,
     /// Records: what both clones know.
     Records,

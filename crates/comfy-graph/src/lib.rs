@@ -8,4 +8,4 @@ pub mod diff;
 pub mod graph;
 pub mod json;
 pub mod merge;
-pub mod pair;
+mod pair;

@@ -6,9 +6,12 @@
 //!   asks: objects, refs, history, attributes, settings. It answers as git does, but reads no
 //!   SHA-256, no reftable and no sparse index.
 //! - **gix** where it is the better library: the index, of which it reads every form and hands
-//!   out all entries without a copy (`index`); folders of other people's repositories, which it
-//!   opens without trusting their configuration (`foreign_checkout`); the packet lines of the
-//!   filter protocol (`layouts/filter_process`); writing packs on all cores (`backend/pack`).
+//!   out all entries without a copy (`index`, `index_changes`), with its bitmap of what a monitor
+//!   saw (`fsmonitor`); folders of other people's repositories, which it opens without trusting
+//!   their configuration (`foreign_checkout`); the last line of a reflog, which it reads from the
+//!   end (`backend/library`); the ids and compressed bodies of new objects, which two cores make
+//!   while git2 looks at the next file (`backend/pack`); names as git quotes them
+//!   (`quoted_path`); and the packet lines of the filter protocol (`layouts/filter_process`).
 //! - **git itself** (`command`, the only place that starts it) where nothing but git will do:
 //!   repositories that git2 cannot read (`backend/plumbing`), the network with its credentials,
 //!   writing the configuration or the index, hooks and their folder, the text of diffs.

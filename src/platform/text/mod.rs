@@ -1,4 +1,4 @@
-//! Text for people: made safe for a terminal, times, word differences, pictures in a line.
+//! Text for people: made safe for a terminal, times, plurals, pictures in a line.
 //!
 //! Every text that comes from a file passes `sanitize`. Must not print.
 

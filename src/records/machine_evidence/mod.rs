@@ -19,7 +19,7 @@ use crate::platform::machine::comfyui::gpu::Gpus;
 use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::server::SystemStats;
 
-/// What the caller can say about git repositories; this module does not know git.
+/// What the caller can say about git repositories; this module opens none.
 pub trait CheckoutReader {
     /// What a folder that is itself a repository has checked out.
     fn checkout(&self, folder: &Path) -> Option<Checkout>;

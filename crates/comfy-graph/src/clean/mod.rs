@@ -6,12 +6,12 @@
 //! smudge: content ─ parse ─ restore ─ arrange what is missing ─ print ─▶ bytes
 //! ```
 //!
-//! A layout carries when each of its places was moved (`clocked`): `stamp` finds out on
+//! A layout carries when each of its places was moved (`clocked_layout`): `stamp` finds out on
 //! saving, `ClockedLayout::join` puts two of the same content together, `compose` lays
-//! content out from layouts of other content too, `bring_back` as an earlier one had it.
-//! `places` lists what lies where.
+//! content out from layouts of other content too, `revert` as an earlier one had it.
+//! `place_list` lists what lies where.
 //!
-//! Laws (`tests/canon_laws.rs`): cleaning twice is cleaning once; whatever layout is put
+//! Laws (`tests/clean_laws.rs`): cleaning twice is cleaning once; whatever layout is put
 //! into clean content, cleaning gives that content again; content and its own layout give
 //! the original bytes.
 //!

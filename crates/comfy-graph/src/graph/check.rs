@@ -1,6 +1,6 @@
-//! What is wrong with a workflow, as data: run after every merge, and by `git comfy check`.
+//! What is wrong with a workflow, as data: asked after every merge.
 //!
-//! Finds only; mending is `realign`, `raise_counters` and `renumber`.
+//! Finds only; mending is `raise_counters` and `renumber`.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
