@@ -9,8 +9,9 @@
 //! milliseconds and base 36, because that is shorter; one after that has a `+`. A second clock
 //! tells when the place was last written anew without being moved (its group was dragged,
 //! another renderer scaled it). Then follows the frame its numbers are in, where that is not the
-//! one of the layout: `l` or `v` (LiteGraph or Vue), and the corner and the name of the group
-//! it belongs to.
+//! one of the layout: `l` or `v` (LiteGraph or Vue), and the origin and the name of the group
+//! it belongs to. `@g1=10,20` is the origin of a group, where that is not its corner, or was moved
+//! at another time.
 //!
 //! Before, that was an object: whole times, with spaces between the parts, each with its places.
 //! Must not know what a layout is.
@@ -114,17 +115,32 @@ fn parse_frame(
     Some(PlacementFrame { scale, anchor: group.map(JsonKey::from).zip(corner) })
 }
 
+/// The origin of a group, and its clocks.
+#[derive(Debug, Clone)]
+pub(super) struct ToldOrigin {
+    pub(super) at: (f64, f64),
+    pub(super) clocks: PlaceClocks,
+}
+
 /// The clocks of one graph, being read.
 #[derive(Debug)]
 pub(super) struct ClockCodes {
     all: PlaceClocks,
     named: FxHashMap<String, PlaceClocks>,
+    origins: FxHashMap<String, ToldOrigin>,
 }
+
+/// Begins the name of the group that an origin is of.
+const ORIGIN_MARK: char = '@';
 
 impl ClockCodes {
     /// All places have the same clock.
     pub(super) fn uniform(clock: Clock) -> ClockCodes {
-        ClockCodes { all: PlaceClocks::uniform(clock), named: FxHashMap::default() }
+        ClockCodes {
+            all: PlaceClocks::uniform(clock),
+            named: FxHashMap::default(),
+            origins: FxHashMap::default(),
+        }
     }
 
     pub(super) fn parse(codes: Option<&Value>, context: ClockContext) -> ClockCodes {
@@ -143,8 +159,12 @@ impl ClockCodes {
         let mut words = text.split(' ').filter(|word| !word.is_empty()).peekable();
         while let Some(word) = words.next() {
             let Some(clock) = word.strip_prefix(CLOCK_MARK) else {
-                if let Some(said) = &current {
-                    self.named.insert(word.to_owned(), said.clone());
+                match (&current, word.strip_prefix(ORIGIN_MARK)) {
+                    (Some(said), None) => {
+                        self.named.insert(word.to_owned(), said.clone());
+                    }
+                    (Some(said), Some(origin)) => self.read_origin(origin, said),
+                    (None, _) => {}
                 }
                 continue;
             };
@@ -169,6 +189,22 @@ impl ClockCodes {
                 self.named.insert(key.to_owned(), said.clone());
             }
         }
+    }
+
+    fn read_origin(&mut self, text: &str, clocks: &PlaceClocks) {
+        let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+        let told = text.rsplit_once('=').and_then(|(group, at)| {
+            let (x, y) = at.split_once(',')?;
+            Some((group, (number(x)?, number(y)?)))
+        });
+        if let Some((group, at)) = told {
+            self.origins.insert(group.to_owned(), ToldOrigin { at, clocks: clocks.clone() });
+        }
+    }
+
+    /// What is told of the origin of a group.
+    pub(super) fn origin(&self, group: &str) -> Option<&ToldOrigin> {
+        self.origins.get(group)
     }
 
     pub(super) fn get(&self, key: &str) -> &PlaceClocks {
@@ -201,6 +237,17 @@ pub(super) fn print_clock_codes(
         }
     }
     words.join(" ")
+}
+
+/// The origin of a group, with its clocks.
+pub(super) fn print_origin_code(
+    group: &PlaceKey,
+    origin: &Placement,
+    (x, y): (f64, f64),
+    context: ClockContext,
+    is_framed: bool,
+) -> String {
+    format!("{} {ORIGIN_MARK}{group}={x},{y}", context.clock_word(origin, is_framed))
 }
 
 /// Whether the frame of any place of a graph is told.

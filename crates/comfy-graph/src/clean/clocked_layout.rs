@@ -15,6 +15,12 @@
 //! what was put together from two clones keeps what each of them wrote; joining is choosing,
 //! place by place, and therefore commutative, associative and idempotent.
 //!
+//! A group has an origin: a point that moves when the group is dragged with what is in it, and
+//! stays when somebody only draws its frame larger or elsewhere. Nodes and reroutes lie beside the
+//! origin of their group, a frame beside its own, an inner group beside that of the outer one.
+//! The origin has a clock of its own, so that one person can drag a group while another resizes
+//! it. It is the corner of the frame unless the line says otherwise.
+//!
 //! Must not know blobs, paths of files or notes.
 
 use std::cmp::Reverse;
@@ -25,7 +31,8 @@ use rustc_hash::FxHashMap;
 use super::arranged_mark;
 use super::clock::{Clock, CloneId};
 use super::clock_codes::{
-    ClockCodes, ClockContext, PlaceClocks, VUE_SCALE, print_clock_codes, tells_frames,
+    ClockCodes, ClockContext, PlaceClocks, VUE_SCALE, print_clock_codes, print_origin_code,
+    tells_frames,
 };
 use super::file_layout::FileLayout;
 use super::layout_view::{list_items, list_items_mut};
@@ -44,7 +51,7 @@ use crate::json::{
 pub(super) struct PlacementFrame {
     /// 1, or [`VUE_SCALE`].
     pub(super) scale: f64,
-    /// The group it goes along with, and the corner of that group.
+    /// The group it goes along with (a frame with its own), and the origin of that group.
     pub(super) anchor: Option<(PlaceKey, (f64, f64))>,
 }
 
@@ -71,21 +78,26 @@ impl Placement {
         by_clock.then_with(by_text).is_gt()
     }
 
-    /// The members in another scale, and beside the corner that its group has there.
+    /// The members in another scale, and beside the origin that its group has there.
     pub(super) fn members_in_frame(
         &self,
         scale: f64,
-        corner_of: impl FnOnce(&PlaceKey) -> Option<(f64, f64)>,
+        origin_of: impl FnOnce(&PlaceKey) -> Option<(f64, f64)>,
     ) -> Object {
         let factor = scale / self.frame.scale;
         let by = self.frame.anchor.as_ref().and_then(|(group, then)| {
-            let now = corner_of(group)?;
+            let now = origin_of(group)?;
             Some((now.0 - then.0 * factor, now.1 - then.1 * factor))
         });
         match by.unwrap_or_default() {
             (0.0, 0.0) if factor == 1.0 => self.members.clone(),
             by => transform_members(&self.members, factor, by),
         }
+    }
+
+    /// The origin of a group, with the clocks of its frame.
+    pub(super) fn origin_like(&self, at: (f64, f64), frame: PlacementFrame) -> Placement {
+        Placement { members: origin_members(at), frame, ..self.clone() }
     }
 
     fn sort_text(&self) -> String {
@@ -101,6 +113,37 @@ pub(super) struct ClockedGraph {
     /// What was split off it, with the members of the places.
     pub(super) aside: Object,
     pub(super) places: BTreeMap<PlaceKey, Placement>,
+    /// The origins of its groups, by the names of these.
+    pub(super) origins: BTreeMap<PlaceKey, Placement>,
+}
+
+/// The members of the origin of a group.
+pub(super) fn origin_members((x, y): (f64, f64)) -> Object {
+    let mut members = Object::new();
+    members.insert("pos", vec![x, y]);
+    members
+}
+
+/// An origin lies in the origin of an outer group, and that one in another.
+const MAX_GROUP_DEPTH: usize = 16;
+
+/// Where the origin of a group is among these, in a scale.
+pub(super) fn resolve_origin<'p>(
+    origin_of: &impl Fn(&PlaceKey) -> Option<&'p Placement>,
+    group: &PlaceKey,
+    scale: f64,
+    depth: usize,
+) -> Option<(f64, f64)> {
+    let origin = origin_of(group)?;
+    let factor = scale / origin.frame.scale;
+    let (x, y) = Geometry::from_members(&origin.members).scaled(factor).position?;
+    let along = origin.frame.anchor.as_ref().filter(|_| depth < MAX_GROUP_DEPTH);
+    let along = along.and_then(|(outer, then)| {
+        let now = resolve_origin(origin_of, outer, scale, depth + 1)?;
+        Some((now.0 - then.0 * factor, now.1 - then.1 * factor))
+    });
+    let (dx, dy) = along.unwrap_or_default();
+    Some((x + dx, y + dy))
 }
 
 /// A layout with the clocks of its places.
@@ -203,7 +246,7 @@ impl ClockedLayout {
     /// The clone that most clocks are of: it is written once. That which saved the file is
     /// written anyway.
     fn usual_clone(&self) -> Option<CloneId> {
-        let places = self.graphs.iter().flat_map(|graph| graph.places.values());
+        let places = self.graphs.iter().flat_map(ClockedGraph::placements);
         let stamps: BTreeSet<(CloneId, Clock)> = places
             .flat_map(|place| [place.moved, place.written])
             .filter_map(|clock| Some((clock.clone_id()?, clock)))
@@ -236,7 +279,7 @@ impl ClockedLayout {
 
     /// The latest time in it.
     pub fn latest_millis(&self) -> u64 {
-        let places = self.graphs.iter().flat_map(|graph| graph.places.values());
+        let places = self.graphs.iter().flat_map(ClockedGraph::placements);
         let times = places.map(|place| place.moved.millis().max(place.written.millis()));
         times.fold(self.saved.millis(), u64::max)
     }
@@ -354,7 +397,7 @@ impl ClockedLayout {
 
     /// When each place was last moved.
     pub fn clocks(&self) -> impl Iterator<Item = Clock> {
-        self.graphs.iter().flat_map(|graph| graph.places.values()).map(|place| place.moved)
+        self.graphs.iter().flat_map(ClockedGraph::placements).map(|place| place.moved)
     }
 
     /// Whether any of its places was arranged.
@@ -370,7 +413,7 @@ impl ClockedLayout {
     /// Gives every place whose clock is such a one another.
     pub fn restamp(&mut self, clock: Clock, is_such: impl Fn(Clock) -> bool) {
         let mut any = false;
-        for place in self.graphs.iter_mut().flat_map(|graph| graph.places.values_mut()) {
+        for place in self.graphs.iter_mut().flat_map(ClockedGraph::placements_mut) {
             if is_such(place.moved) {
                 (place.moved, place.written) = (clock, place.written.max(clock));
                 any = true;
@@ -384,12 +427,13 @@ impl ClockedLayout {
     /// Whether another layout of the same content says the same of every place.
     pub fn has_same_places(&self, other: &ClockedLayout) -> bool {
         let mut both = self.graphs.iter().zip(&other.graphs);
-        self.graphs.len() == other.graphs.len() && both.all(|(a, b)| a.places == b.places)
+        self.graphs.len() == other.graphs.len()
+            && both.all(|(a, b)| a.places == b.places && a.origins == b.origins)
     }
 
     /// Makes a guess of it: all it says gives way to what has a clock.
     pub fn demote_to_guess(&mut self) {
-        for place in self.graphs.iter_mut().flat_map(|graph| graph.places.values_mut()) {
+        for place in self.graphs.iter_mut().flat_map(ClockedGraph::placements_mut) {
             if place.moved.is_by_person() {
                 (place.moved, place.written) = (Clock::Unknown(0), Clock::Unknown(0));
             }
@@ -407,6 +451,7 @@ impl ClockedLayout {
         for (at, key) in places {
             if let Some(graph) = self.graphs.iter_mut().find(|graph| graph.path == *at) {
                 graph.places.remove(key);
+                graph.origins.remove(key);
             }
         }
     }
@@ -431,23 +476,81 @@ impl ClockedGraph {
             let frame = PlacementFrame { scale, anchor: None };
             places.insert(key, Placement { members, moved, written, frame, class });
         });
-        let mut graph = ClockedGraph { path: at, aside, places };
-        // Frames in two steps: only when groups stand where they are shown can the others
-        // be found in them.
+        let mut graph = ClockedGraph { path: at, aside, places, origins: BTreeMap::new() };
+        // Frames in steps: only when groups stand where they are shown can the others be found
+        // in them.
         for (key, frame) in framed {
             if let Some(place) = graph.places.get_mut(&key) {
                 place.frame = frame;
             }
         }
+        graph.read_origins(codes);
         let frames = graph.current_frames();
-        for (key, frame) in frames {
+        for (key, frame) in frames.places {
             if codes.get(&key).frame.is_none()
                 && let Some(place) = graph.places.get_mut(&key)
             {
                 place.frame = frame;
             }
         }
+        for (key, frame) in frames.origins {
+            if codes.origin(&key).is_none_or(|told| told.clocks.frame.is_none())
+                && let Some(origin) = graph.origins.get_mut(&key)
+            {
+                origin.frame = frame;
+            }
+        }
         graph
+    }
+
+    /// The origins that are told, and those that are the corners of their groups.
+    fn read_origins(&mut self, codes: &ClockCodes) {
+        let scale = self.scale();
+        for (key, group) in &self.places {
+            if PlaceKind::from_key(key) != PlaceKind::Group {
+                continue;
+            }
+            let plain = PlacementFrame { scale, anchor: None };
+            let origin = match codes.origin(key) {
+                Some(told) => {
+                    let PlaceClocks { moved, written, frame } = told.clocks.clone();
+                    let frame = frame.unwrap_or(plain);
+                    Some(Placement { moved, written, ..group.origin_like(told.at, frame) })
+                }
+                None => {
+                    let factor = scale / group.frame.scale;
+                    let corner = Geometry::from_members(&group.members).scaled(factor).position;
+                    corner.map(|corner| group.origin_like(corner, plain))
+                }
+            };
+            self.origins.extend(origin.map(|origin| (key.clone(), origin)));
+        }
+    }
+
+    /// Every place, and the origins of groups.
+    fn placements(&self) -> impl Iterator<Item = &Placement> {
+        self.places.values().chain(self.origins.values())
+    }
+
+    fn placements_mut(&mut self) -> impl Iterator<Item = &mut Placement> {
+        self.places.values_mut().chain(self.origins.values_mut())
+    }
+
+    /// When a thing was last moved: a group by its frame, or with what is in it.
+    pub(super) fn last_move(&self, key: &PlaceKey, place: &Placement) -> Clock {
+        self.origins.get(key).map_or(place.moved, |origin| origin.moved.max(place.moved))
+    }
+
+    /// When a thing came to lie where it is, if it went along with groups that were dragged.
+    pub(super) fn last_move_with_groups(&self, place: &Placement) -> Clock {
+        let mut latest = place.moved;
+        let mut anchor = place.frame.anchor.as_ref();
+        for _ in 0..MAX_GROUP_DEPTH {
+            let Some(origin) = anchor.and_then(|(group, _)| self.origins.get(group)) else { break };
+            latest = latest.max(origin.moved);
+            anchor = origin.frame.anchor.as_ref();
+        }
+        latest
     }
 
     /// The places of what was just split off a file.
@@ -463,30 +566,26 @@ impl ClockedGraph {
     /// The members of each place as the file shows them.
     pub(super) fn shown_members(&self) -> FxHashMap<PlaceKey, Object> {
         let scale = self.scale();
-        let corners = self.group_corners();
+        let origins = self.shown_origins();
         let show = |(key, place): (&PlaceKey, &Placement)| {
-            (key.clone(), place.members_in_frame(scale, |group| corners.get(group).copied()))
+            (key.clone(), place.members_in_frame(scale, |group| origins.get(group).copied()))
         };
         self.places.iter().map(show).collect()
     }
 
-    /// The corners of the groups, as shown.
-    fn group_corners(&self) -> FxHashMap<PlaceKey, (f64, f64)> {
-        let scale = self.scale();
-        let groups =
-            self.places.iter().filter(|(key, _)| PlaceKind::from_key(key) == PlaceKind::Group);
-        let corner = |(key, place): (&PlaceKey, &Placement)| {
-            let at =
-                Geometry::from_members(&place.members).scaled(scale / place.frame.scale).position?;
-            Some((key.clone(), at))
-        };
-        groups.filter_map(corner).collect()
+    /// The origins of the groups, as shown.
+    pub(super) fn shown_origins(&self) -> FxHashMap<PlaceKey, (f64, f64)> {
+        let (scale, origin_of) = (self.scale(), |group: &PlaceKey| self.origins.get(group));
+        let groups = self.origins.keys();
+        groups
+            .filter_map(|key| Some((key.clone(), resolve_origin(&origin_of, key, scale, 0)?)))
+            .collect()
     }
 
-    /// The frame that each place has by where it is shown.
-    fn current_frames(&self) -> FxHashMap<PlaceKey, PlacementFrame> {
+    /// The frames that places and origins have by where they are shown.
+    pub(super) fn current_frames(&self) -> CurrentFrames {
         let scale = self.scale();
-        let shown = self.shown_members();
+        let (shown, origins) = (self.shown_members(), self.shown_origins());
         type GroupBox<'a> = (&'a PlaceKey, (f64, f64), (f64, f64));
         let boxes: Vec<GroupBox<'_>> = self
             .places
@@ -497,25 +596,41 @@ impl ClockedGraph {
                 Some((key, geometry.position?, geometry.extent?))
             })
             .collect();
-        let anchor = |key: &PlaceKey| {
-            let kind = PlaceKind::from_key(key);
-            if !matches!(kind, PlaceKind::Node | PlaceKind::Reroute) {
-                return None;
-            }
-            let (x, y) = Geometry::from_members(shown.get(key)?).middle(kind)?;
-            let around = boxes.iter().filter(|(group, (left, top), (width, height))| {
-                key_scope(group) == key_scope(key)
-                    && (*left..=left + width).contains(&x)
-                    && (*top..=top + height).contains(&y)
-            });
-            let area = |(_, _, (width, height)): &GroupBox<'_>| width * height;
-            let innermost = around.min_by(|a, b| area(a).total_cmp(&area(b)))?;
-            Some((innermost.0.clone(), innermost.1))
+        let area = |(_, _, (width, height)): &GroupBox<'_>| width * height;
+        let innermost = |key: &PlaceKey, is_around: &dyn Fn(&GroupBox<'_>) -> bool| {
+            let around = boxes.iter().filter(|around| key_scope(around.0) == key_scope(key));
+            let innermost = around.filter(|around| is_around(around));
+            let group = innermost.min_by(|a, b| area(a).total_cmp(&area(b)))?.0;
+            Some((group.clone(), *origins.get(group)?))
         };
-        self.places
-            .keys()
-            .map(|key| (key.clone(), PlacementFrame { scale, anchor: anchor(key) }))
-            .collect()
+        let anchor = |key: &PlaceKey| match PlaceKind::from_key(key) {
+            PlaceKind::Group => Some((key.clone(), *origins.get(key)?)),
+            PlaceKind::Boundary => None,
+            kind @ (PlaceKind::Node | PlaceKind::Reroute) => {
+                let (x, y) = Geometry::from_members(shown.get(key)?).middle(kind)?;
+                innermost(key, &|(_, (left, top), (width, height))| {
+                    (*left..=left + width).contains(&x) && (*top..=top + height).contains(&y)
+                })
+            }
+        };
+        let outer = |key: &PlaceKey| {
+            let own = boxes.iter().find(|own| own.0 == key)?;
+            let (_, (x, y), (width, height)) = *own;
+            innermost(key, &|around| {
+                let (_, (left, top), (wide, high)) = *around;
+                area(around) > area(own)
+                    && left <= x
+                    && top <= y
+                    && x + width <= left + wide
+                    && y + height <= top + high
+            })
+        };
+        let frame = |anchor| PlacementFrame { scale, anchor };
+        let all = |places: &BTreeMap<PlaceKey, Placement>,
+                   anchor: &dyn Fn(&PlaceKey) -> Option<(PlaceKey, (f64, f64))>| {
+            places.keys().map(|key| (key.clone(), frame(anchor(key)))).collect()
+        };
+        CurrentFrames { places: all(&self.places, &anchor), origins: all(&self.origins, &outer) }
     }
 
     fn join(&mut self, theirs: ClockedGraph) {
@@ -526,6 +641,11 @@ impl ClockedGraph {
         let later: Vec<(PlaceKey, Placement)> =
             theirs.places.into_iter().filter(is_later).collect();
         self.set_placements(later);
+        for (key, origin) in theirs.origins {
+            if self.origins.get(&key).is_none_or(|ours| origin.outranks(ours)) {
+                self.origins.insert(key, origin);
+            }
+        }
     }
 
     /// Replaces some placements, in what was split off the graph too.
@@ -550,9 +670,33 @@ impl ClockedGraph {
     /// The clocks, with the places they are for.
     fn clock_codes(&self, context: ClockContext) -> String {
         let frames = self.current_frames();
-        let is_framed = |key: &PlaceKey, place: &Placement| frames.get(key) != Some(&place.frame);
-        print_clock_codes(&self.places, context, is_framed)
+        let is_framed =
+            |key: &PlaceKey, place: &Placement| frames.places.get(key) != Some(&place.frame);
+        let mut text = print_clock_codes(&self.places, context, is_framed);
+        for (key, origin) in &self.origins {
+            let Some(group) = self.places.get(key) else { continue };
+            let is_origin_framed = frames.origins.get(key) != Some(&origin.frame);
+            let corner = Geometry::from_members(&group.members).position;
+            let at = Geometry::from_members(&origin.members).position;
+            let is_corner = (origin.moved, origin.written) == (group.moved, group.written)
+                && at == corner
+                && !is_origin_framed
+                && !is_framed(key, group);
+            if let Some(at) = at.filter(|_| !is_corner) {
+                if !text.is_empty() {
+                    text.push(' ');
+                }
+                text.push_str(&print_origin_code(key, origin, at, context, is_origin_framed));
+            }
+        }
+        text
     }
+}
+
+/// The frames of places, and of the origins of groups.
+pub(super) struct CurrentFrames {
+    pub(super) places: FxHashMap<PlaceKey, PlacementFrame>,
+    pub(super) origins: FxHashMap<PlaceKey, PlacementFrame>,
 }
 
 /// Reads a line as the file shows it, whatever frames its places are in.

@@ -9,11 +9,15 @@
 //!
 //! Must not know where layouts are kept, nor how contents were paired.
 
+use std::cmp::Ordering;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arrange::{self, OverlapCheck};
 use super::clock::{Clock, ClockStamp, CloneId};
-use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement, set_place_members};
+use super::clocked_layout::{
+    ClockedGraph, ClockedLayout, Placement, origin_members, resolve_origin, set_place_members,
+};
 use super::document::{CleanStart, begin_clean, restore_graph};
 use super::layout_source::{LayoutRelation, LayoutSource};
 use super::layout_view::{LayoutView, list_items};
@@ -83,8 +87,8 @@ pub fn compose_file(
     layout.previous_name = newest.and_then(|layout| layout.previous_name.clone());
     layout.reverted_to = newest.and_then(|layout| layout.reverted_to.clone());
     for graph in &mut layout.graphs {
-        if let Some(places) = composed.get_mut(&graph.path.to_string()) {
-            assign_history(graph, places, now);
+        if let Some(composed) = composed.get_mut(&graph.path.to_string()) {
+            assign_history(graph, composed, now);
         }
     }
     if !layout.has_place_by_person() {
@@ -128,16 +132,35 @@ pub fn compose_merged_file(
 }
 
 /// Gives the places of a layout that was split off the composed file their history.
-fn assign_history(
-    graph: &mut ClockedGraph,
-    places: &mut FxHashMap<PlaceKey, Placement>,
-    now: Clock,
-) {
+fn assign_history(graph: &mut ClockedGraph, composed: &mut ComposedGraph, now: Clock) {
+    for (key, origin) in &mut graph.origins {
+        let Some(known) = composed.origins.remove(key) else { continue };
+        let Some(at) = composed.shown_origins.get(key) else { continue };
+        origin.members = origin_members(*at);
+        (origin.moved, origin.written) = (known.moved, known.written);
+    }
+    // What stands where it stood may have come into a group by its frame alone.
+    let origins = graph.shown_origins();
+    for (key, frame) in graph.current_frames().origins {
+        if let Some(origin) = graph.origins.get_mut(&key) {
+            origin.frame = frame;
+        }
+    }
     for (key, shown) in &mut graph.places {
-        let Some(known) = places.remove(key) else {
+        let Some(known) = composed.places.remove(key) else {
             (shown.moved, shown.written) = (Clock::Arranged, Clock::Arranged);
+            if let Some(origin) = graph.origins.get_mut(key) {
+                (origin.moved, origin.written) = (Clock::Arranged, Clock::Arranged);
+            }
             continue;
         };
+        let PlacementState { place: known, keeps_group } = known;
+        let anchor = match keeps_group {
+            true => known.frame.anchor.as_ref().map(|(group, _)| group),
+            false => shown.frame.anchor.as_ref().map(|(group, _)| group),
+        };
+        let anchor = anchor.and_then(|group| Some((group.clone(), *origins.get(group)?)));
+        shown.frame.anchor = anchor;
         shown.moved = known.moved;
         let is_verbatim = known.members == shown.members && known.frame == shown.frame;
         shown.written = match (is_verbatim, known.moved) {
@@ -147,17 +170,53 @@ fn assign_history(
     }
 }
 
+/// What came of composing one graph.
+struct ComposedGraph {
+    places: FxHashMap<PlaceKey, PlacementState>,
+    origins: FxHashMap<PlaceKey, Placement>,
+    /// Where the origins are in the composed file.
+    shown_origins: FxHashMap<PlaceKey, (f64, f64)>,
+}
+
+/// A place that was decided, by the names of the composed file.
+struct PlacementState {
+    place: Placement,
+    /// It stays in the group that it is in, or in none, whatever the frames stand around.
+    keeps_group: bool,
+}
+
 /// What one source says about one graph.
 struct SourcePart<'a> {
     source: LayoutSource<'a>,
     graph: &'a ClockedGraph,
     shown_members: FxHashMap<PlaceKey, Object>,
+    shown_origins: FxHashMap<PlaceKey, (f64, f64)>,
 }
 
 impl<'a> SourcePart<'a> {
     fn from_source(source: LayoutSource<'a>, at: &JsonPath) -> Option<SourcePart<'a>> {
         let graph = source.graph(at)?;
-        Some(SourcePart { source, graph, shown_members: graph.shown_members() })
+        let (shown_members, shown_origins) = (graph.shown_members(), graph.shown_origins());
+        Some(SourcePart { source, graph, shown_members, shown_origins })
+    }
+
+    /// When a place was moved: with its group, if that is none of those of the content at hand.
+    fn last_move(&self, place: &Placement, groups: &FxHashSet<PlaceKey>) -> Clock {
+        self.source.last_move(self.graph, place, |group| groups.contains(group))
+    }
+
+    /// A place or an origin with its group by the name it has in the content at hand.
+    fn renamed(&self, place: &Placement) -> Placement {
+        let mut place = place.clone();
+        place.frame.anchor = place
+            .frame
+            .anchor
+            .and_then(|(group, origin)| Some((self.source.new_key(&group)?, origin)));
+        place
+    }
+
+    fn knows_group(&self, group: &PlaceKey) -> bool {
+        self.source.old_key(group).is_some_and(|old| self.graph.places.contains_key(&old))
     }
 }
 
@@ -165,6 +224,17 @@ impl<'a> SourcePart<'a> {
 struct WinningPlacement<'a> {
     part: usize,
     place: &'a Placement,
+    /// When it was moved; with its group, where that is not here any more.
+    moved: Clock,
+}
+
+impl WinningPlacement<'_> {
+    fn outranks(&self, other: &WinningPlacement<'_>) -> bool {
+        match self.moved.cmp(&other.moved) {
+            Ordering::Equal => self.place.outranks(other.place),
+            order => order.is_gt(),
+        }
+    }
 }
 
 fn compose_graph(
@@ -173,21 +243,44 @@ fn compose_graph(
     parts: &[SourcePart<'_>],
     at: &JsonPath,
     now: Clock,
-) -> FxHashMap<PlaceKey, Placement> {
+) -> ComposedGraph {
     restore_what_has_no_place(graph, kind, parts);
+    let mut groups: FxHashSet<PlaceKey> = FxHashSet::default();
+    visit_places(graph, &mut |key, kind, _| {
+        if kind == PlaceKind::Group {
+            groups.insert(key);
+        }
+    });
     let mut winners: FxHashMap<PlaceKey, WinningPlacement<'_>> = FxHashMap::default();
+    let mut origins: FxHashMap<PlaceKey, WinningPlacement<'_>> = FxHashMap::default();
     visit_places(graph, &mut |key, _, item| {
         let class = ["type", "title"].iter().find_map(|name| item.get(name)?.as_str());
         let class = class.unwrap_or_default().to_owned();
         // Where two say the same, the one that is put back whole decides.
         for (part, said) in parts.iter().enumerate().rev() {
-            let Some((_, place)) = said.source.find_placement(at, &key, &class) else { continue };
-            if winners.get(&key).is_none_or(|known| place.outranks(known.place)) {
-                winners.insert(key.clone(), WinningPlacement { part, place });
+            let Some((old, place)) = said.source.find_placement(at, &key, &class) else { continue };
+            let winner = WinningPlacement { part, place, moved: said.last_move(place, &groups) };
+            if winners.get(&key).is_none_or(|known| winner.outranks(known)) {
+                winners.insert(key.clone(), winner);
+            }
+            let Some(place) = said.graph.origins.get(&old) else { continue };
+            let winner = WinningPlacement { part, place, moved: place.moved };
+            if origins.get(&key).is_none_or(|known| winner.outranks(known)) {
+                origins.insert(key.clone(), winner);
             }
         }
     });
-    let members = shown_members(graph, parts, &winners);
+    let origins: FxHashMap<PlaceKey, Placement> = origins
+        .into_iter()
+        .map(|(key, winner)| (key, parts[winner.part].renamed(winner.place)))
+        .collect();
+    let scale = super::clocked_layout::scale_of(graph);
+    let origin_of = |group: &PlaceKey| origins.get(group);
+    let shown_origins: FxHashMap<PlaceKey, (f64, f64)> = origins
+        .keys()
+        .filter_map(|key| Some((key.clone(), resolve_origin(&origin_of, key, scale, 0)?)))
+        .collect();
+    let members = shown_members(scale, &shown_origins, parts, &winners);
     let whole =
         parts.len().checked_sub(1).filter(|last| parts[*last].source.relation.is_same_content());
     visit_places(graph, &mut |key, kind, item| {
@@ -203,26 +296,29 @@ fn compose_graph(
     arrange::arrange_missing(graph);
     let mut places = FxHashMap::default();
     for (key, winner) in &winners {
-        let mut place = winner.place.clone();
-        place.frame.anchor = place
-            .frame
-            .anchor
-            .and_then(|(group, corner)| Some((parts[winner.part].source.new_key(&group)?, corner)));
+        let author = &parts[winner.part];
+        let mut place = author.renamed(winner.place);
+        place.moved = winner.moved;
         if shifted.contains(key) {
             // Above the author's own place, below his next move.
             place.members = Object::new();
             place.written = now;
         }
-        places.insert(key.clone(), place);
+        let keeps_group = match &winner.place.frame.anchor {
+            Some(_) => place.frame.anchor.as_ref().is_some_and(|(own, _)| groups.contains(own)),
+            // Its author knew all groups that are here.
+            None => groups.iter().all(|group| author.knows_group(group)),
+        };
+        places.insert(key.clone(), PlacementState { place, keeps_group });
     }
     mark_arranged(graph, &places);
-    places
+    ComposedGraph { places, origins, shown_origins }
 }
 
-fn mark_arranged(graph: &mut Object, places: &FxHashMap<PlaceKey, Placement>) {
+fn mark_arranged(graph: &mut Object, places: &FxHashMap<PlaceKey, PlacementState>) {
     let mut names = Vec::new();
     visit_places(graph, &mut |key, _, _| {
-        if places.get(&key).is_none_or(|place| place.moved == Clock::Arranged) {
+        if places.get(&key).is_none_or(|state| state.place.moved == Clock::Arranged) {
             names.push(key);
         }
     });
@@ -274,23 +370,24 @@ fn rename_nodes(aside: &mut Object, source: LayoutSource<'_>) {
 /// The members of every place that is known, in the scale and beside the groups of the
 /// file as it will be.
 fn shown_members(
-    graph: &Object,
+    scale: f64,
+    origins: &FxHashMap<PlaceKey, (f64, f64)>,
     parts: &[SourcePart<'_>],
     winners: &FxHashMap<PlaceKey, WinningPlacement<'_>>,
 ) -> FxHashMap<PlaceKey, Object> {
-    let scale = super::clocked_layout::scale_of(graph);
-    let corner = |(key, winner): (&PlaceKey, &WinningPlacement<'_>)| {
-        let place = winner.place;
-        let at =
-            Geometry::from_members(&place.members).scaled(scale / place.frame.scale).position?;
-        Some((key.clone(), at))
-    };
-    let groups = winners.iter().filter(|(key, _)| PlaceKind::from_key(key) == PlaceKind::Group);
-    let corners: FxHashMap<PlaceKey, (f64, f64)> = groups.filter_map(corner).collect();
     let show = |(key, winner): (&PlaceKey, &WinningPlacement<'_>)| {
-        let source = parts[winner.part].source;
-        let corner_of = |group: &PlaceKey| corners.get(&source.new_key(group)?).copied();
-        (key.clone(), winner.place.members_in_frame(scale, corner_of))
+        let part = &parts[winner.part];
+        let source = part.source;
+        // What went along with a group lies where its author saw it, if the group is gone.
+        let origin_of = |group: &PlaceKey| match source.new_key(group) {
+            Some(new) if origins.contains_key(&new) => origins.get(&new).copied(),
+            _ => {
+                let factor = scale / part.graph.scale();
+                let (x, y) = *part.shown_origins.get(group)?;
+                Some((x * factor, y * factor))
+            }
+        };
+        (key.clone(), winner.place.members_in_frame(scale, origin_of))
     };
     winners.iter().map(show).collect()
 }

@@ -4,6 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::clock::Clock;
 use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement};
 use super::placement::{PlaceKey, PlaceKind, key_scope, node_key, scope_prefix};
 use crate::graph::{GraphScope, NodeId, NodeKey};
@@ -150,6 +151,21 @@ impl<'a> LayoutSource<'a> {
         }
     }
 
+    /// When a place of one of its graphs was moved: with its group, if that is none of those
+    /// that the content at hand has, by their names there.
+    pub(super) fn last_move(
+        self,
+        graph: &ClockedGraph,
+        place: &Placement,
+        has_group: impl Fn(&PlaceKey) -> bool,
+    ) -> Clock {
+        let Some((group, _)) = &place.frame.anchor else { return place.moved };
+        match self.new_key(group) {
+            Some(group) if has_group(&group) => place.moved,
+            _ => graph.last_move_with_groups(place),
+        }
+    }
+
     /// What the layout says about a place of the content at hand.
     pub(super) fn find_placement(
         self,
@@ -180,9 +196,18 @@ pub fn would_move(addition: LayoutSource<'_>, known: LayoutSource<'_>) -> bool {
                 return false;
             };
             // What is not in the other content has no place there.
-            known
-                .find_placement(&graph.path, &key, &place.class)
-                .is_some_and(|(_, own)| here.outranks(own))
+            let Some(own_graph) = known.graph(&graph.path) else { return false };
+            let Some((own_key, own)) = known.find_placement(&graph.path, &key, &place.class) else {
+                return false;
+            };
+            let has_group = |group: &PlaceKey| {
+                known.old_key(group).is_some_and(|group| own_graph.places.contains_key(&group))
+            };
+            let moved = addition.last_move(graph, here, has_group);
+            let origins = graph.origins.get(old).zip(own_graph.origins.get(&own_key));
+            moved > own.moved
+                || (moved == own.moved && here.outranks(own))
+                || origins.is_some_and(|(theirs, own)| theirs.outranks(own))
         })
     };
     addition.layout.graphs.iter().any(adds_place)

@@ -91,7 +91,8 @@ pub fn list_places(layout: &ClockedLayout) -> Vec<PlacedItem> {
             let Geometry { position: at, extent } =
                 shown.get(key).map(Geometry::from_members).unwrap_or_default();
             let name = PlaceName::new(&graph.path, key, place);
-            places.push(PlacedItem { name, position: at, extent, moved: place.moved });
+            let moved = graph.last_move(key, place);
+            places.push(PlacedItem { name, position: at, extent, moved });
         }
     }
     places.sort_by(|a, b| a.name.sort_key().cmp(&b.name.sort_key()));
@@ -120,8 +121,9 @@ impl LayoutChanges {
     pub fn forget_moves(&mut self, after: &ClockedLayout, is_such: impl Fn(Clock) -> bool) {
         let is_told = |name: &PlaceName| {
             let graph = after.graphs.iter().find(|graph| graph.path == name.graph);
-            let place = graph.and_then(|graph| graph.places.get(&name.key));
-            place.is_none_or(|place| !is_such(place.moved))
+            let moved = graph
+                .and_then(|graph| Some(graph.last_move(&name.key, graph.places.get(&name.key)?)));
+            moved.is_none_or(|moved| !is_such(moved))
         };
         for list in [&mut self.moved, &mut self.resized, &mut self.restyled, &mut self.placed] {
             list.retain(is_told);
@@ -151,22 +153,25 @@ pub fn compare_layouts(before: Option<LayoutSource<'_>>, after: &ClockedLayout) 
             let name = || PlaceName::new(&graph.path, key, place);
             let known =
                 before.and_then(|before| before.find_placement(&graph.path, key, &place.class));
-            let Some((old, known)) = known else {
-                match place.moved {
+            let moved = graph.last_move(key, place);
+            let Some((old_key, known)) = known else {
+                match moved {
                     Clock::Arranged => moves.arranged.push(name()),
                     _ => moves.placed.push(name()),
                 }
                 continue;
             };
-            let is_told = !matches!((place.moved, known.moved), (Clock::At(now), Clock::At(then)) if now <= then);
+            let moved_before = old.map_or(known.moved, |old| old.last_move(&old_key, known));
+            let is_told =
+                !matches!((moved, moved_before), (Clock::At(now), Clock::At(then)) if now <= then);
             let spot = |all: &FxHashMap<PlaceKey, Geometry>, key: &PlaceKey| {
                 all.get(key).copied().unwrap_or_default()
             };
-            let (now, then) = (spot(&here, key), spot(&there, &old));
+            let (now, then) = (spot(&here, key), spot(&there, &old_key));
             let is_there = is_same_position(Geometry { extent: None, ..now }, then);
             let is_so = is_same_position(now, then) && is_same_position(then, now);
             let looks_so = has_same_looks(place, known);
-            match place.moved {
+            match moved {
                 _ if !is_told || (is_so && looks_so) => {}
                 Clock::Arranged => moves.arranged.push(name()),
                 _ if !is_there => moves.moved.push(name()),

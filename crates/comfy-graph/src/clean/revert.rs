@@ -54,6 +54,9 @@ fn keep_arranged_places(
                 && has_same_looks(place, last)
             {
                 place.moved = Clock::Arranged;
+                if let Some(origin) = graph.origins.get_mut(old) {
+                    origin.moved = Clock::Arranged;
+                }
             }
         }
     }

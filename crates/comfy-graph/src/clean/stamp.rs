@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::arranged_mark;
 use super::clock::{Clock, ClockStamp, CloneId};
-use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement};
+use super::clocked_layout::{ClockedGraph, ClockedLayout, Placement, PlacementFrame};
 use super::file_layout::FileLayout;
 use super::layout_source::LayoutSource;
 use super::placement::{Geometry, PlaceKey, PlaceKind};
@@ -115,7 +115,10 @@ pub fn stamp_moves(line: &str, past: &EarlierLayouts<'_>, moved: Clock) -> Optio
             .collect();
         let Some(last) = view_of(past.last, graph) else { continue };
         let mut stayed = Vec::new();
-        for (key, place) in graph.places.iter().filter(|(_, place)| place.moved == moved) {
+        for (key, place) in &graph.places {
+            if graph.last_move(key, place) != moved {
+                continue;
+            }
             let at = here.geometry.get(key).copied().unwrap_or_default();
             let known = last.find_placement(key, &place.class);
             let was_there = || {
@@ -127,6 +130,11 @@ pub fn stamp_moves(line: &str, past: &EarlierLayouts<'_>, moved: Clock) -> Optio
                 && was_there()
             {
                 stayed.push((key.clone(), with_renamed_group(before, last.source)));
+            }
+        }
+        for (key, _) in &stayed {
+            if let Some((origin, _)) = last.find_origin(key) {
+                graph.origins.insert(key.clone(), with_renamed_group(origin, last.source));
             }
         }
         graph.set_placements(stayed);
@@ -216,7 +224,9 @@ pub fn shows_moves_of_others(
             let here = here.geometry.get(key).copied().unwrap_or_default();
             let written = write.find_placement(key, &place.class);
             let by_others = written.filter(|(written, there)| {
-                let by = written.moved.clone_id();
+                let origin = write.find_origin(key).map(|(origin, _)| origin.moved);
+                let by = origin.map_or(written.moved, |origin| origin.max(written.moved));
+                let by = by.clone_id();
                 by.is_some_and(|by| by != me) && is_same_position(here, *there)
             });
             let known = by_others.and_then(|_| earlier.find_placement(key, &place.class));
@@ -227,7 +237,7 @@ pub fn shows_moves_of_others(
 
 fn stamp_graph(graph: &mut ClockedGraph, past: &EarlierLayouts<'_>, now: Clock) {
     let marks = arranged_mark::read_marks(&graph.aside);
-    let history = PlaceHistory {
+    let mut history = PlaceHistory {
         last: view_of(past.last, graph),
         written: view_of(past.written_by_git, graph),
         before: views_of(&past.before, graph),
@@ -242,10 +252,19 @@ fn stamp_graph(graph: &mut ClockedGraph, past: &EarlierLayouts<'_>, now: Clock) 
         piled: piled_nodes(graph),
         marks,
         now: PlacementView::of_graph(graph),
+        now_scale: graph.scale(),
     };
-    let mut placed = Vec::new();
+    let frames = history.stamp_groups(graph, now);
+    history.now = PlacementView::of_graph(graph);
+    let fresh_frames = graph.current_frames();
+    let mut placed = frames;
     for (key, place) in &graph.places {
-        let mut decided = history.decide_placement(key, place, now);
+        if PlaceKind::from_key(key) == PlaceKind::Group {
+            continue;
+        }
+        let frame = fresh_frames.places.get(key).cloned().unwrap_or_else(|| place.frame.clone());
+        let fresh = Placement { frame, ..place.clone() };
+        let mut decided = history.decide_placement(key, &fresh, now).place;
         if decided.moved == now && history.is_piled(key) {
             decided.moved = Clock::Arranged;
         }
@@ -255,6 +274,21 @@ fn stamp_graph(graph: &mut ClockedGraph, past: &EarlierLayouts<'_>, now: Clock) 
         placed.push((key.clone(), decided));
     }
     graph.set_placements(placed);
+}
+
+/// What became of a group since the file was saved last.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum GroupMove {
+    /// It was not there.
+    New,
+    /// Its corner is where it was.
+    Still,
+    /// It went along with an outer group.
+    WithOuter,
+    /// It was dragged, with what is in it.
+    Dragged,
+    /// Its frame was drawn elsewhere, and nothing in it went along.
+    FrameAlone,
 }
 
 fn view_of<'a>(
@@ -289,16 +323,26 @@ struct PlacementView<'a> {
     source: Option<LayoutSource<'a>>,
     path: JsonPath,
     geometry: FxHashMap<PlaceKey, Geometry>,
+    /// The origins of groups.
+    origins: FxHashMap<PlaceKey, (f64, f64)>,
 }
 
 impl<'a> PlacementView<'a> {
     fn from_source(source: LayoutSource<'a>, at: &JsonPath) -> Option<PlacementView<'a>> {
         let graph = source.graph(at)?;
-        Some(PlacementView { source: Some(source), path: at.clone(), geometry: geometries(graph) })
+        Some(PlacementView { source: Some(source), ..PlacementView::of_graph(graph) })
     }
 
     fn of_graph(graph: &ClockedGraph) -> PlacementView<'static> {
-        PlacementView { source: None, path: graph.path.clone(), geometry: geometries(graph) }
+        let factor = 1.0 / graph.scale();
+        let origins = graph.shown_origins().into_iter();
+        let origins = origins.map(|(key, (x, y))| (key, (x * factor, y * factor)));
+        PlacementView {
+            source: None,
+            path: graph.path.clone(),
+            geometry: geometries(graph),
+            origins: origins.collect(),
+        }
     }
 
     fn find_placement(&self, key: &str, class: &str) -> Option<(&'a Placement, Geometry)> {
@@ -306,8 +350,16 @@ impl<'a> PlacementView<'a> {
         Some((place, self.geometry.get(&old).copied().unwrap_or_default()))
     }
 
-    fn corner_of(&self, group: &str) -> Option<(f64, f64)> {
-        self.geometry.get(group)?.position
+    /// The origin of a group, and where it is shown.
+    fn find_origin(&self, group: &str) -> Option<(&'a Placement, (f64, f64))> {
+        let source = self.source?;
+        let old = source.old_key(group)?;
+        Some((source.graph(&self.path)?.origins.get(&old)?, *self.origins.get(&old)?))
+    }
+
+    fn has_group(&self, group: &str) -> bool {
+        let old = self.source.and_then(|source| source.old_key(group));
+        old.is_some_and(|old| self.origins.contains_key(&old))
     }
 }
 
@@ -329,43 +381,263 @@ struct PlaceHistory<'a> {
     piled: Vec<PlaceKey>,
     marks: FxHashMap<PlaceKey, (f64, f64)>,
     now: PlacementView<'static>,
+    /// The scale that the file is drawn in.
+    now_scale: f64,
 }
 
-impl PlaceHistory<'_> {
+/// The origin of a group as it is to be kept.
+enum StampedOrigin {
+    /// As it was.
+    Known(Placement),
+    /// Where it is now.
+    Anew { moved: Clock, written: Clock },
+}
+
+/// A place as it is to be kept.
+struct DecidedPlacement<'h, 'a> {
+    place: Placement,
+    /// What it was taken over from; nothing for what stands in the file.
+    from: Option<&'h PlacementView<'a>>,
+}
+
+impl<'h, 'a> DecidedPlacement<'h, 'a> {
+    fn known(place: &Placement, view: &'h PlacementView<'a>) -> DecidedPlacement<'h, 'a> {
+        DecidedPlacement { place: with_renamed_group(place, view.source), from: Some(view) }
+    }
+}
+
+impl<'a> PlaceHistory<'a> {
+    /// Gives the groups of a file their origins; their frames as they are to be kept.
+    fn stamp_groups(&self, graph: &mut ClockedGraph, now: Clock) -> Vec<(PlaceKey, Placement)> {
+        let is_group = |key: &&PlaceKey| PlaceKind::from_key(key) == PlaceKind::Group;
+        let area = |key: &PlaceKey| {
+            let extent = self.now.geometry.get(key).and_then(|at| at.extent);
+            extent.map_or(0.0, |(width, height)| width * height)
+        };
+        let mut keys: Vec<PlaceKey> = graph.places.keys().filter(is_group).cloned().collect();
+        // Outer ones first.
+        keys.sort_by(|a, b| area(b).total_cmp(&area(a)));
+        let mut moves: FxHashMap<PlaceKey, GroupMove> = FxHashMap::default();
+        let mut origins: FxHashMap<PlaceKey, (f64, f64)> = FxHashMap::default();
+        for key in &keys {
+            let Some(place) = graph.places.get(key) else { continue };
+            let (how, origin) = self.group_move(key, place, &origins);
+            moves.insert(key.clone(), how);
+            origins.extend(origin.map(|origin| (key.clone(), origin)));
+        }
+        let scale = graph.scale();
+        let mut frames = Vec::new();
+        let mut stamped = Vec::new();
+        for key in keys {
+            let Some(fresh) = graph.places.get(&key).cloned() else { continue };
+            let how = moves.get(&key).copied().unwrap_or(GroupMove::New);
+            let (mut frame, origin) = self.decide_group(&key, &fresh, how, now);
+            let origin = match (origin, origins.get(&key)) {
+                (StampedOrigin::Known(origin), _) => Some(origin),
+                (StampedOrigin::Anew { moved, written }, Some((x, y))) => {
+                    let at = (x * scale, y * scale);
+                    frame.frame.anchor = Some((key.clone(), at));
+                    let plain = PlacementFrame { scale, anchor: None };
+                    let origin = fresh.origin_like(at, plain);
+                    stamped.push((key.clone(), how));
+                    Some(Placement { moved, written, ..origin })
+                }
+                _ => None,
+            };
+            let mut origin = origin;
+            for said in [Some(&mut frame), origin.as_mut()].into_iter().flatten() {
+                if said.moved == Clock::Arranged && said.written == now {
+                    said.written = Clock::Arranged;
+                }
+            }
+            if let Some(origin) = origin {
+                graph.origins.insert(key.clone(), origin);
+            }
+            frames.push((key, frame));
+        }
+        let mut fresh_frames = graph.current_frames().origins;
+        for (key, how) in stamped {
+            let Some(fresh) = fresh_frames.remove(&key) else { continue };
+            let last = self.last.as_ref().and_then(|last| Some(last.find_origin(&key)?.0));
+            let frame = match (how, last) {
+                (GroupMove::Still | GroupMove::FrameAlone, Some(last)) => {
+                    self.frame_of_unmoved(&fresh, &last.frame, &origins).0
+                }
+                _ => fresh,
+            };
+            if let Some(origin) = graph.origins.get_mut(&key) {
+                origin.frame = frame;
+            }
+        }
+        frames
+    }
+
+    /// What became of a group, and where its origin is now. `origins` are those of outer groups.
+    fn group_move(
+        &self,
+        key: &PlaceKey,
+        place: &Placement,
+        origins: &FxHashMap<PlaceKey, (f64, f64)>,
+    ) -> (GroupMove, Option<(f64, f64)>) {
+        let here = self.now.geometry.get(key).and_then(|at| at.position);
+        let Some((last, _, there)) = self.last_with_clock(key, place) else {
+            return (GroupMove::New, here);
+        };
+        let (Some(here), Some(there)) = (here, there.position) else {
+            return (GroupMove::New, here);
+        };
+        let Some((origin, then)) = last.find_origin(key) else {
+            return (GroupMove::New, Some(here));
+        };
+        if is_near(here, there) {
+            return (GroupMove::Still, Some(then));
+        }
+        let by = (here.0 - there.0, here.1 - there.1);
+        let along = Some((then.0 + by.0, then.1 + by.1));
+        let went_by =
+            |now: (f64, f64), before: (f64, f64)| is_near((now.0 - before.0, now.1 - before.1), by);
+        let outer = origin.frame.anchor.as_ref().and_then(|(outer, _)| {
+            let new = last.source?.new_key(outer)?;
+            Some(went_by(*origins.get(&new)?, *last.origins.get(outer)?))
+        });
+        if outer == Some(true) {
+            return (GroupMove::WithOuter, along);
+        }
+        let inside = self.places_in_group(last, key);
+        let is_along = |(now, before): &((f64, f64), (f64, f64))| went_by(*now, *before);
+        match inside.is_empty() || inside.iter().any(is_along) {
+            true => (GroupMove::Dragged, along),
+            false => (GroupMove::FrameAlone, Some(then)),
+        }
+    }
+
+    /// What the file held last of a thing; before a raw file came in between, where there is such
+    /// a state.
+    fn last_with_clock(
+        &self,
+        key: &str,
+        fresh: &Placement,
+    ) -> Option<(&PlacementView<'a>, &'a Placement, Geometry)> {
+        let view = self.last.as_ref()?;
+        let (last, there) = view.find_placement(key, &fresh.class)?;
+        let view = match self.clocked_before(key, fresh, last) {
+            Some(DecidedPlacement { from: Some(before), .. }) => before,
+            _ => return Some((view, last, there)),
+        };
+        let (before, there) = view.find_placement(key, &fresh.class)?;
+        Some((view, before, there))
+    }
+
+    /// Where things are that were in a group, and where they were.
+    fn places_in_group(
+        &self,
+        last: &PlacementView<'_>,
+        group: &PlaceKey,
+    ) -> Vec<((f64, f64), (f64, f64))> {
+        let graph = last.source.and_then(|source| Some((source, source.graph(&last.path)?)));
+        let Some((source, graph)) = graph else { return Vec::new() };
+        let Some(old_group) = source.old_key(group) else { return Vec::new() };
+        let all = graph.places.iter().filter(|(key, place)| {
+            // A frame lies beside its own origin, which lies in an outer group.
+            let place = graph.origins.get(*key).unwrap_or(place);
+            place.frame.anchor.as_ref().is_some_and(|(anchor, _)| *anchor == old_group)
+        });
+        all.filter_map(|(old, _)| {
+            let now = self.now.geometry.get(&source.new_key(old)?)?.position?;
+            Some((now, last.geometry.get(old)?.position?))
+        })
+        .collect()
+    }
+
+    /// The frame and the origin of a group as they are to be kept.
+    fn decide_group(
+        &self,
+        key: &str,
+        fresh: &Placement,
+        how: GroupMove,
+        now: Clock,
+    ) -> (Placement, StampedOrigin) {
+        let known = self
+            .last_with_clock(key, fresh)
+            .and_then(|(view, place, there)| Some((place, there, view.find_origin(key)?.0)));
+        let here = self.now.geometry.get(key).copied().unwrap_or_default();
+        if let (GroupMove::WithOuter, Some((last, there, origin))) = (how, known)
+            && has_same_looks(fresh, last)
+            && is_same_extent(here, there)
+        {
+            let frame = Placement { moved: last.moved, written: last.written, ..fresh.clone() };
+            return (frame, StampedOrigin::Anew { moved: origin.moved, written: now });
+        }
+        let decided = self.decide_placement(key, fresh, now);
+        let mut frame = decided.place;
+        if let Some(view) = decided.from {
+            let origin = view.find_origin(key);
+            let origin = origin.map_or(
+                StampedOrigin::Anew { moved: frame.moved, written: frame.written },
+                |(origin, _)| StampedOrigin::Known(with_renamed_group(origin, view.source)),
+            );
+            return (frame, origin);
+        }
+        let mut origin = StampedOrigin::Anew { moved: frame.moved, written: frame.written };
+        let Some((last, there, last_origin)) = known else { return (frame, origin) };
+        if how != GroupMove::Dragged {
+            let Placement { moved, written, .. } = *last_origin;
+            origin = StampedOrigin::Anew { moved, written };
+        } else if matches!(last.moved, Clock::At(_)) {
+            // Where nobody knows when a frame was put there, it was now.
+            let is_so = has_same_looks(fresh, last) && is_same_extent(here, there);
+            let written = if is_so { last.written } else { frame.written };
+            (frame.moved, frame.written) = (last.moved, written);
+        }
+        (frame, origin)
+    }
+
     /// The place as it is to be kept; `fresh` is as it stands in the file.
-    fn decide_placement(&self, key: &str, fresh: &Placement, now: Clock) -> Placement {
+    fn decide_placement(
+        &self,
+        key: &str,
+        fresh: &Placement,
+        now: Clock,
+    ) -> DecidedPlacement<'_, 'a> {
         let here = self.now.geometry.get(key).copied().unwrap_or_default();
         if here.position.is_none()
             && let Some(known) = self.latest_position(key, fresh)
         {
             return known;
         }
-        let anew =
-            |moved: Clock, restated: Clock| Placement { moved, written: restated, ..fresh.clone() };
-        let known = self.last.as_ref().and_then(|last| last.find_placement(key, &fresh.class));
-        if let Some((last, there)) = known {
+        let anew = |moved: Clock, restated: Clock| DecidedPlacement {
+            place: Placement { moved, written: restated, ..fresh.clone() },
+            from: None,
+        };
+        let last = self.last.as_ref();
+        let known = last.and_then(|last| Some((last, last.find_placement(key, &fresh.class)?)));
+        if let Some((view, (last, there))) = known {
             if is_same_position(here, there) && has_same_looks(fresh, last) {
-                if let Some(place) = self.clocked_before(key, fresh, last) {
+                if let Some(before) = self.clocked_before(key, fresh, last) {
                     if self.was_there(key, fresh, here) || self.is_piled(key) {
-                        return place;
+                        return before;
                     }
                     // What was moved in the raw file is what the person saw, and saves.
-                    let moved = self.moved_in_raw_file(key, fresh, here, &place, now);
-                    return moved.map_or(place, |moved| anew(moved, now));
+                    let moved = self.moved_in_raw_file(key, fresh, here, &before.place, now);
+                    return moved.map_or(before, |moved| anew(moved, now));
                 }
-                let is_verbatim = fresh.members == last.members && self.is_same_frame(fresh, last);
-                let restated = if is_verbatim { last.written } else { now };
-                return anew(last.moved, restated);
+                return DecidedPlacement { place: self.unmoved(key, fresh, last, now), from: None };
             }
             if self.is_where_a_raw_file_had_it(key, fresh, here, last) {
-                return self.last_in_new_names(last);
+                return DecidedPlacement::known(last, view);
             }
-            if self.moved_with_group(last, here, there) && has_same_looks(fresh, last) {
-                let Some(before) = self.clocked_before(key, fresh, last) else {
-                    return anew(last.moved, now);
+            if let Some(frame) = self.moved_with_group(key, last, here, there)
+                && has_same_looks(fresh, last)
+            {
+                let along = |moved: Clock| DecidedPlacement {
+                    place: Placement { moved, written: now, frame, ..fresh.clone() },
+                    from: None,
                 };
-                let moved = self.moved_in_raw_file(key, fresh, there, &before, now);
-                return moved.map_or(before, |moved| anew(moved, now));
+                let Some(before) = self.clocked_before(key, fresh, last) else {
+                    return along(last.moved);
+                };
+                let moved = self.moved_in_raw_file(key, fresh, there, &before.place, now);
+                return moved.map_or(before, along);
             }
         }
         let is_set_back_again = is_so(&self.now, key, fresh, self.set_aside.as_ref());
@@ -378,14 +650,14 @@ impl PlaceHistory<'_> {
                 // It stays where it was put since, although the file says otherwise.
                 return known.map_or_else(
                     || anew(old.moved, old.written),
-                    |(last, _)| {
+                    |(view, (last, _))| {
                         let clocked = self.clocked_before(key, fresh, last);
-                        clocked.unwrap_or_else(|| self.last_in_new_names(last))
+                        clocked.unwrap_or_else(|| DecidedPlacement::known(last, view))
                     },
                 );
             }
         }
-        let was_arranged = known.is_none_or(|(last, _)| last.moved == Clock::Arranged);
+        let was_arranged = known.is_none_or(|(_, (last, _))| last.moved == Clock::Arranged);
         let mark = self.marks.get(key).copied();
         if was_arranged
             && mark.is_some()
@@ -395,7 +667,7 @@ impl PlaceHistory<'_> {
         }
         match known {
             // Folded, pinned or made smaller where it lay: who dragged it meanwhile moved it.
-            Some((last, there))
+            Some((_, (last, there)))
                 if last.moved != Clock::Unknown(0) && is_same_corner(here, there) =>
             {
                 anew(last.moved, now)
@@ -406,22 +678,27 @@ impl PlaceHistory<'_> {
 
     /// Where a thing lay when it last lay anywhere: a file without positions (a script wrote it,
     /// or a tool for JSON) moves nothing.
-    fn latest_position(&self, key: &str, fresh: &Placement) -> Option<Placement> {
+    fn latest_position(&self, key: &str, fresh: &Placement) -> Option<DecidedPlacement<'_, 'a>> {
         let all = self.last.iter().chain(&self.before).chain(&self.remembered);
         all.filter_map(|view| Some((view, view.find_placement(key, &fresh.class)?)))
             .find(|(_, (_, there))| there.position.is_some())
-            .map(|(view, (place, _))| with_renamed_group(place, view.source))
+            .map(|(view, (place, _))| DecidedPlacement::known(place, view))
     }
 
     /// The place that a thing had before a file came in between that was committed without
     /// git-comfy: the places of such a file have no clocks, and none of those that do is lost.
-    fn clocked_before(&self, key: &str, fresh: &Placement, last: &Placement) -> Option<Placement> {
+    fn clocked_before(
+        &self,
+        key: &str,
+        fresh: &Placement,
+        last: &Placement,
+    ) -> Option<DecidedPlacement<'_, 'a>> {
         if last.moved != Clock::Unknown(0) {
             return None;
         }
         self.before.iter().find_map(|view| {
             let (old, _) = view.find_placement(key, &fresh.class)?;
-            matches!(old.moved, Clock::At(_)).then(|| with_renamed_group(old, view.source))
+            matches!(old.moved, Clock::At(_)).then(|| DecidedPlacement::known(old, view))
         })
     }
 
@@ -479,32 +756,74 @@ impl PlaceHistory<'_> {
         is_raw && before.any(|(old, _)| old.moved == last.moved)
     }
 
-    /// What the file held last about a place.
-    fn last_in_new_names(&self, last: &Placement) -> Placement {
-        with_renamed_group(last, self.last.as_ref().and_then(|last| last.source))
-    }
-
-    fn is_same_frame(&self, fresh: &Placement, last: &Placement) -> bool {
-        let turned = last.frame.anchor.as_ref().map(|(group, corner)| {
-            let source = self.last.as_ref().and_then(|last| last.source);
-            (source.and_then(|source| source.new_key(group)), *corner)
-        });
-        let anchor = fresh.frame.anchor.as_ref().map(|(group, at)| (Some(group.clone()), *at));
-        fresh.frame.scale == last.frame.scale && anchor == turned
-    }
-
-    /// Whether it lies where it lay in a group that was moved.
-    fn moved_with_group(&self, last: &Placement, here: Geometry, there: Geometry) -> bool {
-        let followed = || {
-            let view = self.last.as_ref()?;
-            let (group, _) = last.frame.anchor.as_ref()?;
-            let then = view.corner_of(group)?;
-            let now = self.now.corner_of(&view.source?.new_key(group)?)?;
-            let (x, y) = there.position?;
-            let at = Some((x + now.0 - then.0, y + now.1 - then.1));
-            Some(is_same_position(here, Geometry { position: at, extent: there.extent }))
+    /// A place that lies, and looks, as it did. It stays in the group that it was in, whatever
+    /// frames stand around it now: what a frame was drawn around does not go along with a drag
+    /// that somebody else made of the smaller one.
+    fn unmoved(&self, key: &str, fresh: &Placement, last: &Placement, now: Clock) -> Placement {
+        let is_group = PlaceKind::from_key(key) == PlaceKind::Group;
+        let (frame, is_left_behind) = match is_group {
+            true => (fresh.frame.clone(), false),
+            false => self.frame_of_unmoved(&fresh.frame, &last.frame, &self.now.origins),
         };
-        followed().unwrap_or(false)
+        let is_verbatim = fresh.members == last.members && frame.scale == last.frame.scale;
+        let written = if is_verbatim && !is_left_behind { last.written } else { now };
+        Placement { moved: last.moved, written, frame, ..fresh.clone() }
+    }
+
+    /// The frame of what did not move, and whether its group went away without it.
+    fn frame_of_unmoved(
+        &self,
+        fresh: &PlacementFrame,
+        last: &PlacementFrame,
+        origins: &FxHashMap<PlaceKey, (f64, f64)>,
+    ) -> (PlacementFrame, bool) {
+        let Some(view) = &self.last else { return (fresh.clone(), false) };
+        let in_group = |group: PlaceKey, at: (f64, f64)| {
+            let at = (at.0 * fresh.scale, at.1 * fresh.scale);
+            PlacementFrame { anchor: Some((group, at)), ..*fresh }
+        };
+        match (&last.anchor, &fresh.anchor) {
+            (Some((old, _)), _) => {
+                let new = view.source.and_then(|source| source.new_key(old));
+                let now = new.and_then(|new| Some((*origins.get(&new)?, new)));
+                match (now, view.origins.get(old)) {
+                    (Some((now, new)), Some(then)) if is_near(now, *then) => {
+                        (in_group(new, now), false)
+                    }
+                    (Some(_), _) => (fresh.clone(), true),
+                    (None, _) => (fresh.clone(), false),
+                }
+            }
+            (None, Some((group, _))) if view.has_group(group) => {
+                (PlacementFrame { anchor: None, ..*fresh }, false)
+            }
+            (None, _) => (fresh.clone(), false),
+        }
+    }
+
+    /// The frame of what went along with the group that it was in.
+    fn moved_with_group(
+        &self,
+        key: &str,
+        last: &Placement,
+        here: Geometry,
+        there: Geometry,
+    ) -> Option<PlacementFrame> {
+        if PlaceKind::from_key(key) == PlaceKind::Group {
+            return None;
+        }
+        let view = self.last.as_ref()?;
+        let (group, _) = last.frame.anchor.as_ref()?;
+        let then = view.origins.get(group)?;
+        let new = view.source?.new_key(group)?;
+        let now = self.now.origins.get(&new)?;
+        let (x, y) = there.position?;
+        let at = Some((x + now.0 - then.0, y + now.1 - then.1));
+        let scale = self.now_scale;
+        is_same_position(here, Geometry { position: at, extent: there.extent }).then(|| {
+            let anchor = Some((new, (now.0 * scale, now.1 * scale)));
+            PlacementFrame { scale, anchor }
+        })
     }
 }
 
@@ -530,6 +849,13 @@ pub(super) fn is_same_position(here: Geometry, there: Geometry) -> bool {
         _ => true,
     };
     is_same_corner(here, there) && extent
+}
+
+fn is_same_extent(here: Geometry, there: Geometry) -> bool {
+    match (here.extent, there.extent) {
+        (Some(here), Some(there)) => is_near(here, there),
+        (here, there) => here == there,
+    }
 }
 
 fn is_near(here: (f64, f64), there: (f64, f64)) -> bool {

@@ -85,6 +85,8 @@ struct PlaceInBase<'l> {
     /// Its name in the ancestor.
     name: (JsonPath, PlaceKey),
     place: &'l Placement,
+    /// When it was last moved; a group also with what is in it.
+    moved: Clock,
     before: &'l Placement,
     /// It lies, and looks, as in the ancestor.
     is_unmoved: bool,
@@ -101,7 +103,8 @@ fn places_in_base<'l>(layout: &'l ClockedLayout, base: LayoutSource<'l>) -> Vec<
             let spots = here.get(key).zip(there.get(&old));
             let is_so = spots.is_some_and(|(here, there)| is_same_position(*here, *there));
             let is_unmoved = is_so && has_same_looks(place, before);
-            places.push(PlaceInBase { name: (graph.path.clone(), old), place, before, is_unmoved });
+            let (name, moved) = ((graph.path.clone(), old), graph.last_move(key, place));
+            places.push(PlaceInBase { name, place, moved, before, is_unmoved });
         }
     }
     places
@@ -118,17 +121,18 @@ pub fn outrank_unmoved(
     let unmoved: MovedPlaces = places_in_base(ours, base_of_ours)
         .into_iter()
         .filter(|known| known.is_unmoved)
-        .map(|known| (known.name, known.place.moved))
+        .map(|known| (known.name, known.moved))
         .collect();
     for graph in &mut theirs.layout.graphs {
         for (key, place) in &mut graph.places {
             let Some(old) = theirs.base.old_key(key) else { continue };
-            if let Some(ours) = unmoved.get(&(graph.path.clone(), old))
-                && place.moved == Clock::At(moved)
-            {
-                let millis = moved.millis.max(ours.millis() + 1);
-                place.moved = Clock::At(ClockStamp { millis, ..moved });
-                place.written = place.written.max(place.moved);
+            let Some(ours) = unmoved.get(&(graph.path.clone(), old)) else { continue };
+            let millis = moved.millis.max(ours.millis() + 1);
+            for said in [Some(place), graph.origins.get_mut(key)].into_iter().flatten() {
+                if said.moved == Clock::At(moved) {
+                    said.moved = Clock::At(ClockStamp { millis, ..moved });
+                    said.written = said.written.max(said.moved);
+                }
             }
         }
     }
@@ -142,7 +146,7 @@ impl UnclockedSide<'_> {
             .into_iter()
             .filter(|known| is_unclocked(known.place) && is_unclocked(known.before))
             .filter(|known| !known.is_unmoved)
-            .map(|known| (known.name, known.place.moved))
+            .map(|known| (known.name, known.moved))
             .collect()
     }
 
@@ -151,11 +155,12 @@ impl UnclockedSide<'_> {
             for (key, place) in &mut graph.places {
                 let Some(old) = self.base.old_key(key) else { continue };
                 let name = (graph.path.clone(), old);
-                if let Some(moved) = moves.get(&name)
-                    && place.moved == *moved
-                {
-                    let rank = rank(&name, *moved);
-                    (place.moved, place.written) = (rank, rank);
+                let Some(moved) = moves.get(&name) else { continue };
+                let rank = rank(&name, *moved);
+                for said in [Some(place), graph.origins.get_mut(key)].into_iter().flatten() {
+                    if said.moved == *moved {
+                        (said.moved, said.written) = (rank, rank);
+                    }
                 }
             }
         }
