@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::state_files;
 use crate::platform::git::{GitError, ObjectId, RepoPath, Result};
 use crate::platform::{AtomicWrite, hex};
 
@@ -382,7 +383,7 @@ impl AppendLog {
     /// Takes the lock; `None` when somebody else keeps it, or where the file system has no
     /// locks.
     pub(crate) fn lock(&mut self, kind: LockKind, patience: Duration) -> Result<Option<LogLock>> {
-        let path = self.folder.join(format!("{}.lock", self.name));
+        let path = self.folder.join(state_files::lock_of(self.name));
         let failed = || GitError::file_error("opening", path.clone());
         let held = match self.lock.take().filter(|held| held.is_at(&path)) {
             Some(held) => held,

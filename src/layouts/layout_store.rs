@@ -13,6 +13,7 @@ use super::append_log::{
     IndexedLog, LayoutExtent, LockKind, LogEvent, LogIndex, RecordHeader, format_record,
 };
 use super::layout_note::LayoutEntry;
+use super::state_files;
 use crate::platform::git::{ObjectId, RepoPath, Result};
 
 /// The store of one repository, with an index of what it holds.
@@ -58,12 +59,12 @@ pub(crate) enum CompactionVerdict {
 impl LayoutStore {
     /// The store in a folder, which need not exist yet.
     pub(crate) fn open(folder: impl Into<PathBuf>) -> LayoutStore {
-        LayoutStore { log: IndexedLog::new(folder, "layouts") }
+        LayoutStore { log: IndexedLog::new(folder, state_files::PENDING_LAYOUTS) }
     }
 
     /// One that is not looked into.
     pub(crate) fn shut() -> LayoutStore {
-        LayoutStore { log: IndexedLog::shut("layouts") }
+        LayoutStore { log: IndexedLog::shut(state_files::PENDING_LAYOUTS) }
     }
 
     #[cfg(test)]

@@ -15,6 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filter::Filter;
 use super::settings::{FilterSettings, Handling};
+use super::state_files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index_changes::{DiskState, DoubtfulFile, doubtful_files};
 use crate::platform::git::{
@@ -28,9 +29,6 @@ const MAX_LOOK: Duration = Duration::from_secs(5);
 /// A verdict is remembered for a file that is older than this: a younger one may be written
 /// again without its time telling.
 const SETTLED: Duration = Duration::from_secs(3);
-
-/// The file of the work tree's state that remembers verdicts.
-pub(crate) const VERDICTS_FILE: &str = "quiet-files";
 
 /// A longer one is made anew.
 const MAX_VERDICTS_SIZE: u64 = 16 << 20;
@@ -171,7 +169,7 @@ struct Verdicts {
 
 impl Verdicts {
     fn read(repository: &Repository) -> Verdicts {
-        let file = repository.work_tree_state_dir().join(VERDICTS_FILE);
+        let file = repository.work_tree_state_dir().join(state_files::QUIET_VERDICTS);
         let text = files::read_text_up_to(&file, MAX_VERDICTS_SIZE).unwrap_or_default();
         Verdicts { before: text.lines().filter_map(Verdict::parse).collect(), now: Vec::new() }
     }
@@ -195,6 +193,9 @@ impl Verdicts {
             return Ok(());
         }
         let text: String = self.now.iter().map(|verdict| verdict.to_line() + "\n").collect();
-        write_atomic(&repository.work_tree_state_dir().join(VERDICTS_FILE), text.as_bytes())
+        write_atomic(
+            &repository.work_tree_state_dir().join(state_files::QUIET_VERDICTS),
+            text.as_bytes(),
+        )
     }
 }

@@ -20,6 +20,7 @@ use super::filter::{FilterOutcome, normalize_line_ends};
 use super::layout_finder::LayoutFinder;
 use super::path_blob_list;
 use super::settings::{FilterSettings, Handling};
+use super::state_files;
 use crate::layouts;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::{CommandIndex, IndexEntry};
@@ -489,5 +490,5 @@ pub(crate) fn forget_reported(repository: &Repository) {
 }
 
 fn reported_file(repository: &Repository) -> std::path::PathBuf {
-    repository.state_dir().join("told-raw")
+    repository.state_dir().join(state_files::REPORTED_RAW_FILES)
 }

@@ -391,7 +391,7 @@ struct FetchMemory {
 
 impl FetchMemory {
     fn path(repository: &Repository) -> PathBuf {
-        repository.work_tree_state_dir().join("fetched")
+        repository.work_tree_state_dir().join(layouts::state_files::FETCH_MEMORY)
     }
 
     fn read(repository: &Repository) -> FetchMemory {
