@@ -498,12 +498,18 @@ pub(crate) fn format_record(
     crc: u32,
 ) -> Vec<u8> {
     let path = path.as_bytes();
-    let head = format!("{} {at} {blob} {} {} {crc:08x}", kind as char, path.len(), layout.len());
+    let head = format!(
+        "{} {at} {blob} {} {} {}",
+        kind as char,
+        path.len(),
+        layout.len(),
+        hex::crc_to_hex(crc)
+    );
     let sum = header_checksum(head.as_bytes(), path);
     let mut bytes = Vec::with_capacity(head.len() + path.len() + layout.len() + 16);
     bytes.push(0);
     bytes.extend_from_slice(head.as_bytes());
-    bytes.extend_from_slice(format!(" {sum:08x}\n").as_bytes());
+    bytes.extend_from_slice(format!(" {}\n", hex::crc_to_hex(sum)).as_bytes());
     bytes.extend_from_slice(path);
     bytes.extend_from_slice(layout);
     bytes.push(b'\n');
@@ -586,8 +592,8 @@ impl HeaderLine {
             blob: ObjectId::from_hex(words.next()?.as_bytes())?,
             path_length: words.next()?.parse().ok()?,
             length: words.next()?.parse().ok().filter(|length| *length < u64::from(u32::MAX))?,
-            crc: u32::from_str_radix(words.next()?, 16).ok()?,
-            checksum: u32::from_str_radix(words.next()?, 16).ok()?,
+            crc: hex::parse_crc(words.next()?)?,
+            checksum: hex::parse_crc(words.next()?)?,
         };
         words.next().is_none().then_some(header)
     }

@@ -14,7 +14,7 @@ use comfy_graph::clean::{ClockStamp, CloneId};
 use super::append_log::damage;
 use super::state_files;
 use crate::platform::git::{GitError, Repository, Result};
-use crate::platform::hex::random_u64;
+use crate::platform::hex::{crc_to_hex, random_u64};
 use crate::platform::time::now_millis;
 use crate::platform::write_atomic;
 
@@ -161,7 +161,7 @@ fn parse_clock(text: &str) -> Option<(CloneId, u64, &str)> {
 fn folder_fingerprint(folder: &Path) -> String {
     let path = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
     let number = crc32fast::hash(path.as_os_str().as_encoded_bytes());
-    format!("{number:08x}{}", inode(folder))
+    format!("{}{}", crc_to_hex(number), inode(folder))
 }
 
 #[cfg(unix)]

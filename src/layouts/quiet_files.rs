@@ -21,6 +21,8 @@ use crate::platform::git::index_changes::{DiskState, DoubtfulFile, doubtful_file
 use crate::platform::git::{
     AttributeDirection, ObjectId, ObjectKind, RepoPath, Repository, Result,
 };
+use crate::platform::hex::{crc_to_hex, parse_crc};
+use crate::platform::time::now_millis;
 use crate::platform::{files, write_atomic};
 
 /// So long files are cleaned; git waits, and shows what was not looked at.
@@ -150,12 +152,12 @@ impl Verdict {
 
     /// The line with its checksum.
     fn to_line(&self) -> String {
-        format!("{:08x} {}", crc32fast::hash(self.0.as_bytes()), self.0)
+        format!("{} {}", crc_to_hex(crc32fast::hash(self.0.as_bytes())), self.0)
     }
 
     fn parse(line: &str) -> Option<Verdict> {
         let (sum, text) = line.split_once(' ')?;
-        let is_whole = u32::from_str_radix(sum, 16).ok()? == crc32fast::hash(text.as_bytes());
+        let is_whole = parse_crc(sum)? == crc32fast::hash(text.as_bytes());
         is_whole.then(|| Verdict(text.to_owned()))
     }
 }
