@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -181,7 +181,7 @@ impl Verdicts {
     }
 
     fn keep(&mut self, verdict: Verdict, state: DiskState) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = Duration::from_millis(now_millis());
         let changed = Duration::from_secs(u64::from(state.last_change()));
         if self.before.contains(&verdict) || changed + SETTLED < now {
             self.now.push(verdict);

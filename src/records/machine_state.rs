@@ -214,7 +214,7 @@ impl MachineState {
             cache: HashCache::in_folder(&state),
             machine_id: recorder_state.machine_id(),
             recorder_state,
-            seen_at: now_utc(),
+            seen_at: time::now_utc_seconds(),
             core_catalog: Catalog::core(),
             learned_classes: OnceCell::new(),
         }
@@ -344,9 +344,4 @@ fn list_model_folders(server: &ComfyServer) -> Option<ServerModelFolders> {
         let types = server.model_types().ok()?;
         Some(types.into_iter().map(|kind| (kind.name, kind.folders)).collect())
     })
-}
-
-/// The time now, UTC to the second, as records spell it.
-fn now_utc() -> String {
-    time::format_utc_seconds(jiff::Timestamp::now())
 }
