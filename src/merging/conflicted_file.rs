@@ -15,7 +15,7 @@ use super::merge_status::{self, IndexStages};
 use crate::differences::node_catalog;
 use crate::error::{CommandError, Result};
 use crate::platform::git::{RepoPath, Repository};
-use crate::platform::machine::file_io;
+use crate::platform::machine::file_io::{self, MAX_WHOLE_FILE};
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -117,10 +117,7 @@ impl<'a> ConflictedFile<'a> {
     }
 
     fn read_content(&self) -> Result<Vec<u8>> {
-        std::fs::read(&self.file).map_err(|error| {
-            CommandError::system(error)
-                .with_context(format!("{} cannot be read", sanitize::line(&self.name)))
-        })
+        file_io::read_bounded(&self.file, &sanitize::line(&self.name), MAX_WHOLE_FILE)
     }
 
     fn read_document(&self) -> Result<(Value, String)> {

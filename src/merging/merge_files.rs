@@ -15,11 +15,12 @@ use comfy_graph::merge::{
 
 use super::describe;
 use crate::differences::node_catalog;
-use crate::error::{CommandError, Result};
+use crate::error::Result;
 use crate::layouts::Handling;
 use crate::layouts::raw_files::extract_layout;
 use crate::platform::git::Repository;
 use crate::platform::git::command::GitCommand;
+use crate::platform::machine::file_io::{self, MAX_WHOLE_FILE};
 use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
@@ -65,12 +66,7 @@ pub(crate) struct MergeInputs {
 
 impl MergeInputs {
     pub(crate) fn read(base: &Path, ours: &Path, theirs: &Path) -> Result<MergeInputs> {
-        let read = |file: &Path| {
-            std::fs::read(file).map_err(|error| {
-                CommandError::system(error)
-                    .with_context(format!("{} cannot be read", sanitize::path(file)))
-            })
-        };
+        let read = |file: &Path| file_io::read_bounded(file, &sanitize::path(file), MAX_WHOLE_FILE);
         Ok(MergeInputs { base: read(base)?, ours: read(ours)?, theirs: read(theirs)? })
     }
 

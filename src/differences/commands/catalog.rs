@@ -12,6 +12,7 @@ use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::AtomicWrite;
 use crate::platform::git::command::GitCommand;
+use crate::platform::machine::file_io;
 use crate::platform::machine::server::{AddressSource, ComfyServer, ServerAddress};
 use crate::platform::text::sanitize;
 use crate::session::Session;
@@ -78,17 +79,7 @@ fn clear_textconv_cache(session: &Session) {
 }
 
 fn read_answer_file(file: &Path) -> Result<Vec<u8>> {
-    let unreadable = |error| {
-        CommandError::system(error).with_context(format!("{} cannot be read", sanitize::path(file)))
-    };
-    let length = std::fs::metadata(file).map_err(unreadable)?.len();
-    if length > MAX_ANSWER_SIZE {
-        return Err(CommandError::user(format!(
-            "{} is no answer of a server",
-            sanitize::path(file)
-        )));
-    }
-    std::fs::read(file).map_err(unreadable)
+    file_io::read_bounded(file, &sanitize::path(file), MAX_ANSWER_SIZE)
 }
 
 fn fetch_object_info(server: Option<&str>) -> Result<(Vec<u8>, String)> {
