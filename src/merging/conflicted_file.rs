@@ -124,7 +124,7 @@ impl<'a> ConflictedFile<'a> {
         let content = self.read_content()?;
         let document = json::parse(&content).map_err(|error| {
             let name = sanitize::line(&self.name);
-            CommandError::user(format!("{name} is no JSON any more: {error}"))
+            CommandError::user(error).with_context(format!("{name} is no JSON any more"))
         })?;
         Ok((document, String::from_utf8_lossy(&content).into_owned()))
     }

@@ -54,7 +54,7 @@ pub fn run(args: &CatalogArgs, session: &Session) -> Result<Exit> {
         None => fetch_object_info(update.server.as_deref())?,
     };
     let document = json::parse_lenient(&answer).map_err(|error| {
-        CommandError::user(format!("{from} did not give node classes: {error}"))
+        CommandError::user(error).with_context(format!("{from} did not give node classes"))
     })?;
     let table = object_info_table(&document);
     let count = Catalog::with_object_info(&document).class_names().len()
