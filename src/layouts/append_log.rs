@@ -124,7 +124,6 @@ pub(crate) struct RecordHeader {
 pub(crate) enum LogEvent {
     /// The file is another one: what was known is no more.
     Replaced,
-    /// A record.
     Record(RecordHeader),
     /// So many bytes that are no record.
     Damage(u64),
@@ -203,7 +202,6 @@ impl AppendLog {
         AppendLog { is_shut: true, ..AppendLog::new(PathBuf::new(), name) }
     }
 
-    /// The file.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.join(self.name)
     }
@@ -488,7 +486,6 @@ fn first_record() -> Vec<u8> {
     format!("\0G {}\n", hex::random_hex(FILE_ID)).into_bytes()
 }
 
-/// Writes a record.
 pub(crate) fn format_record(
     kind: u8,
     at: u64,

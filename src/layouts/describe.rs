@@ -116,7 +116,6 @@ pub(crate) struct LastMove {
     pub(crate) by: String,
 }
 
-/// All places as a table.
 pub(crate) fn places_table<'a>(
     places: &'a [PlacedItem],
     names: PlaceLabels<'a>,

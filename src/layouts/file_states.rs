@@ -60,7 +60,6 @@ pub(crate) struct FileHistory {
 /// A state that is written down.
 #[derive(Debug, Clone)]
 pub(crate) struct RecordedState {
-    /// The file.
     pub(crate) path: RepoPath,
     /// Who brought it into that state.
     pub(crate) writer: FileWriter,

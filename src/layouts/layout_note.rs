@@ -29,7 +29,6 @@ pub(crate) struct LayoutEntry {
 }
 
 impl LayoutEntry {
-    /// The entry of a layout.
     pub(crate) fn from_layout(layout: &ClockedLayout) -> LayoutEntry {
         LayoutEntry { at: layout.latest_millis(), layout: layout.to_line() }
     }

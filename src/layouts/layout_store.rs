@@ -32,7 +32,6 @@ struct LayoutIndex {
     dead: u64,
 }
 
-/// A layout that is pending.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PendingLayout {
     /// The cleaned blob it belongs to.

@@ -39,9 +39,7 @@ pub(crate) struct PathIndex {
 pub(crate) struct AddedLayout {
     /// Under which time.
     pub(crate) at: u64,
-    /// For which blob.
     pub(crate) blob: ObjectId,
-    /// For which path.
     pub(crate) path: RepoPath,
 }
 

@@ -215,7 +215,6 @@ pub(crate) fn committed_layout(
 /// The commit that brought a file into history as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RawOrigin {
-    /// The commit.
     pub(crate) commit: CommitId,
     /// Who wrote it.
     pub(crate) author: String,
@@ -224,7 +223,6 @@ pub(crate) struct RawOrigin {
 /// A workflow that lies in git as ComfyUI saved it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RawFile {
-    /// Its path.
     pub(crate) path: RepoPath,
     /// Its content.
     pub(crate) id: ObjectId,

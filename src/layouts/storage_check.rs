@@ -98,7 +98,6 @@ pub(crate) struct SetAside {
     pub(crate) was: PathBuf,
     /// Where it lies now.
     pub(crate) is: PathBuf,
-    /// Why.
     pub(crate) why: String,
     /// How many of its records the new one begins with.
     pub(crate) saved: usize,

@@ -128,7 +128,6 @@ impl LayoutPart {
 /// A file for the work tree, and what is to be remembered of it.
 #[derive(Debug)]
 pub(crate) struct LaidOutFile {
-    /// Its bytes.
     pub(crate) bytes: Vec<u8>,
     /// Its layout, if it has one.
     layout: Option<String>,

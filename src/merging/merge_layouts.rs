@@ -47,7 +47,6 @@ impl MergeContents<'_> {
 /// What their side of a merge is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IncomingSide {
-    /// A branch.
     Branch,
     /// One commit that is applied anew (`cherry-pick`, `rebase`, `am -3`): what it changed is
     /// wanted here, unless it was changed here later.

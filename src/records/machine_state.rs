@@ -140,7 +140,6 @@ pub(crate) enum ServerAnswer {
     NotRunning,
     /// It did not answer in time, or strangely.
     Failed(ServerError),
-    /// It answered.
     Answered(Box<SystemStats>),
 }
 

@@ -60,7 +60,6 @@ impl From<InspectError> for CommandError {
     }
 }
 
-/// Reads a file.
 pub(crate) fn inspect_file(path: &Path) -> Result<InspectedOutput, InspectError> {
     let mut file = File::open(path)?;
     let before = FileStamp::from_metadata(&file.metadata()?);

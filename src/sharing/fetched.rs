@@ -264,7 +264,6 @@ struct FetchedAddress {
     has_notes: bool,
 }
 
-/// The addresses of a fetch.
 fn fetched_addresses(tips: &[FetchedTip]) -> Vec<FetchedAddress> {
     let mut addresses: Vec<FetchedAddress> = Vec::new();
     for tip in tips {

@@ -35,7 +35,6 @@ const MAX_KEPT_BUFFER: usize = 4 << 20;
 /// What the filter is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FilterSwitch {
-    /// Filter.
     On,
     /// Let everything pass (`GIT_COMFY=0`).
     Off,

@@ -59,7 +59,6 @@ enum LayoutCommand {
     Undo(undo::LayoutUndoArgs),
 }
 
-/// Does it.
 pub fn run(args: &LayoutArgs, session: &Session) -> Result<Exit> {
     match &args.action {
         LayoutCommand::Log(args) => log::run(args, session),
