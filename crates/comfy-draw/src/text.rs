@@ -21,7 +21,7 @@ const ASCII_WIDTHS: [u16; 95] = [
 /// The widest of the usual fonts (DejaVu Sans, Verdana) needs so much more.
 const GENEROUS: f64 = 1.14;
 
-/// The width of a text at a size.
+/// The width of a text at a font size, both in canvas pixels at 100 %.
 pub fn text_width(text: &str, size: f64, style: FontStyle) -> f64 {
     text.chars().map(|c| char_width(c, style)).sum::<f64>() * size
 }
