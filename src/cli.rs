@@ -129,7 +129,6 @@ pub enum Command {
 }
 
 impl Command {
-    /// Runs the command.
     pub fn run(&self, session: &Session) -> Result<Exit> {
         match self {
             Command::Init(args) => init::run(args, session),

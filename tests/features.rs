@@ -82,6 +82,10 @@ const IMPURE: &[&str] = &[
     "gix::",
 ];
 
+/// The libraries that reach git, and the places that may name them.
+const GIT_LIBRARIES: &[&str] = &["git2::", "gix::"];
+const GIT_DOORS: &[&str] = &["src/platform/git", "src/layouts/filter_process"];
+
 fn sources(folder: &Path) -> Vec<PathBuf> {
     if folder.is_file() {
         return vec![folder.to_owned()];
@@ -210,6 +214,21 @@ fn what_is_to_be_pure_is() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn one_door_leads_to_git() {
+    let is_door = |file: &Path| GIT_DOORS.iter().any(|door| file.starts_with(root().join(door)));
+    let mut beside = Vec::new();
+    for file in sources(&root().join("src")).into_iter().filter(|file| !is_door(file)) {
+        let text = fs::read_to_string(&file).unwrap();
+        for (line, code) in code(&text) {
+            if GIT_LIBRARIES.iter().any(|library| code.contains(library)) {
+                beside.push(format!("{}:{line}: {}", file.display(), code.trim()));
+            }
+        }
+    }
+    assert!(beside.is_empty(), "{}", beside.join("\n"));
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub fn container(magic: &[u8], data: &[u8]) {
     let file = if data.starts_with(magic) { data.to_vec() } else { [magic, data].concat() };
     let Ok(embedded) = media::read(&mut Cursor::new(&file)) else { return };
     let texts: usize = embedded.entries.iter().map(|entry| entry.text.len()).sum();
-    assert!(texts <= media::MAX_TOTAL);
+    assert!(texts <= media::MAX_TOTAL_BYTES);
     assert!(embedded.entries.len() <= media::MAX_ENTRIES);
     assert!(embedded.defects.len() <= media::MAX_DEFECTS);
     assert_eq!(media::read(&mut Cursor::new(&file)).ok().as_ref(), Some(&embedded));

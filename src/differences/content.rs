@@ -1,13 +1,17 @@
 //! What a file, a blob or a picture holds for the commands that compare and describe
 //! workflows.
 
-use std::io::Cursor;
+use std::io::{self, BufReader, Cursor};
+use std::path::Path;
 
 use comfy_graph::graph::{DocumentKind, document_kind};
 use comfy_graph::json::{self, Value};
 use comfy_media::EmbeddedMetadata;
 
-use crate::platform::hex::sha256_hex;
+use crate::platform::file_argument::MAX_WHOLE_FILE;
+use crate::platform::files;
+use crate::platform::hex::{sha256_hex, to_hex};
+use crate::platform::machine::hash;
 
 #[derive(Debug)]
 pub(crate) enum FileContent {
@@ -49,6 +53,24 @@ impl FileContent {
     }
 }
 
+/// Reads what a file is. `None` for one that is too large to be read as a whole and no output.
+pub(crate) fn read_content(file: &Path) -> io::Result<Option<FileContent>> {
+    match files::read_up_to(file, MAX_WHOLE_FILE) {
+        Ok(bytes) => Ok(Some(parse_content(bytes))),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => read_large_output(file),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a long file carries that is a video, say; it is read in pieces.
+fn read_large_output(file: &Path) -> io::Result<Option<FileContent>> {
+    let (mut file, metadata) = files::open_ordinary(file)?;
+    let Ok(embedded) = comfy_media::read(&mut BufReader::new(&mut file)) else { return Ok(None) };
+    let digest = to_hex(&hash::sha256_of_file(&mut file)?);
+    let output = describe_output(metadata.len(), &digest, &embedded);
+    Ok(Some(FileContent::Output(Box::new(output))))
+}
+
 /// Detects what the bytes are, whatever the file is called.
 pub(crate) fn parse_content(bytes: Vec<u8>) -> FileContent {
     match json::parse(&bytes) {
@@ -57,21 +79,23 @@ pub(crate) fn parse_content(bytes: Vec<u8>) -> FileContent {
             DocumentKind::Templates | DocumentKind::Other => FileContent::Other(bytes),
         },
         Err(_) => match comfy_media::read(&mut Cursor::new(&bytes)) {
-            Ok(embedded) => FileContent::Output(Box::new(describe_output(&bytes, &embedded))),
+            Ok(embedded) => {
+                let digest = sha256_hex(&bytes);
+                let output = describe_output(bytes.len() as u64, &digest, &embedded);
+                FileContent::Output(Box::new(output))
+            }
             Err(_) => FileContent::Other(bytes),
         },
     }
 }
 
-fn describe_output(bytes: &[u8], embedded: &EmbeddedMetadata) -> MediaOutput {
+fn describe_output(length: u64, digest: &str, embedded: &EmbeddedMetadata) -> MediaOutput {
     let payload = embedded.payload();
     let size = embedded.size.map(|size| format!(" {} x {}", size.width, size.height));
-    let digest = sha256_hex(bytes);
     let told = format!(
-        "{}{}, {} bytes, sha256 {}…",
+        "{}{}, {length} bytes, sha256 {}…",
         embedded.container,
         size.unwrap_or_default(),
-        bytes.len(),
         &digest[..16]
     );
     MediaOutput { workflow: payload.workflow, prompt: payload.prompt, description: told }

@@ -13,15 +13,13 @@ use super::content::{self, FileContent};
 use super::graph_diff::compare_contents;
 use super::patch::PatchSide;
 use crate::error::{CommandError, Result};
+use crate::platform::file_argument::{self, MAX_WHOLE_FILE};
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::shell::quote_path;
 use crate::platform::git::{self, ObjectId, RepoPath, Repository};
 use crate::platform::machine::node_catalog;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-
-/// Files longer than this are not read: git itself treats such files as binary.
-const MAX_FILE_SIZE: u64 = 1 << 30;
 
 /// An operand that was read.
 #[derive(Debug)]
@@ -114,7 +112,7 @@ pub(crate) fn read_operand(session: &Session, word: &str, named: &OperandKind) -
         }
         OperandKind::Blob(id) => {
             let side = PatchSide { file: None, blob: Some(id.to_hex()) };
-            let bytes = session.repository()?.blob_up_to(*id, MAX_FILE_SIZE)?;
+            let bytes = session.repository()?.blob_up_to(*id, MAX_WHOLE_FILE)?;
             let bytes = bytes.ok_or_else(|| CommandError::user(format!("{name} is no file")))?;
             Ok(Operand { content: content::parse_content(bytes), name, side })
         }
@@ -126,22 +124,13 @@ pub(crate) fn read_operand(session: &Session, word: &str, named: &OperandKind) -
 
 /// Reads a file anywhere, up to 1 GiB.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let name = sanitize::path(path);
-    let unreadable = |error: std::io::Error| CommandError::system(error).with_context(name.clone());
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(CommandError::user(format!("{name}: this is not a file")));
-    }
-    if metadata.len() > MAX_FILE_SIZE {
-        return Err(CommandError::user(format!("{name}: more than 1 GiB")));
-    }
-    std::fs::read(path).map_err(unreadable)
+    file_argument::read_bounded(path, &sanitize::path(path), MAX_WHOLE_FILE)
 }
 
 /// Reads standard input, up to 1 GiB.
 pub(crate) fn read_stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::io::stdin().lock().take(MAX_FILE_SIZE).read_to_end(&mut bytes)?;
+    std::io::stdin().lock().take(MAX_WHOLE_FILE).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -251,7 +240,7 @@ fn list_json_files(
                 }
             })?;
             for (path, id) in entries {
-                let Some(bytes) = repository.blob_up_to(id, MAX_FILE_SIZE)? else { continue };
+                let Some(bytes) = repository.blob_up_to(id, MAX_WHOLE_FILE)? else { continue };
                 let side = PatchSide { file: None, blob: Some(id.to_hex()) };
                 found.push((path.to_string(), side, bytes));
             }
@@ -266,7 +255,7 @@ pub(crate) fn read_version(
     version: &changed_files::FileVersion,
 ) -> Result<Vec<u8>> {
     match version.blob {
-        Some(id) => Ok(repository.blob_up_to(id, MAX_FILE_SIZE)?.unwrap_or_default()),
+        Some(id) => Ok(repository.blob_up_to(id, MAX_WHOLE_FILE)?.unwrap_or_default()),
         None => read_file(&repository.require_work_tree()?.join(version.path.to_path())),
     }
 }

@@ -6,7 +6,8 @@ use crate::layouts::{
     WorkTreeLayouts, drag_marks, lay_out_committed, missed_sides, promote_pending, refresh_index,
 };
 use crate::platform::git::index::command_index_holds_tree;
-use crate::platform::git::{CommitId, ObjectId, Repository, Result};
+use crate::platform::git::operation_in_progress::{self, Operation};
+use crate::platform::git::{Repository, Result};
 use crate::sharing;
 use crate::sharing::fetched;
 use crate::sharing::fetched::FetchTrigger;
@@ -140,16 +141,13 @@ fn keep_awaited_layouts(repository: &Repository) -> Result<()> {
 
 /// Whether a rebase or a sequence of cherry-picks is under way.
 fn is_in_sequence(repository: &Repository) -> bool {
-    let state = ["rebase-merge", "rebase-apply", "sequencer"];
-    state.iter().any(|name| repository.git_dir().join(name).exists())
+    operation_in_progress::is_any_in_progress(repository, &[Operation::Rebase, Operation::Sequence])
         && !has_nothing_to_apply(repository)
 }
 
 /// Whether a rebase only moves the branch on: its start is its end, and no other hook follows.
 fn has_nothing_to_apply(repository: &Repository) -> bool {
     let Ok(Some(head)) = repository.head() else { return false };
-    let mut files = ["rebase-merge/orig-head", "rebase-apply/orig-head"].into_iter();
-    let before = files.find_map(|name| std::fs::read(repository.git_dir().join(name)).ok());
-    let before = before.and_then(|id| ObjectId::from_hex(id.trim_ascii())).map(CommitId);
+    let before = operation_in_progress::rebased_tip(repository);
     before.is_some_and(|before| repository.is_ancestor(before, head).unwrap_or(false))
 }

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::state_files;
 use crate::platform::git::{GitError, ObjectId, RepoPath, Result};
 use crate::platform::{AtomicWrite, hex};
 
@@ -123,7 +124,6 @@ pub(crate) struct RecordHeader {
 pub(crate) enum LogEvent {
     /// The file is another one: what was known is no more.
     Replaced,
-    /// A record.
     Record(RecordHeader),
     /// So many bytes that are no record.
     Damage(u64),
@@ -202,7 +202,6 @@ impl AppendLog {
         AppendLog { is_detached: true, ..AppendLog::new(PathBuf::new(), name) }
     }
 
-    /// The file.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.join(self.name)
     }
@@ -382,7 +381,7 @@ impl AppendLog {
     /// Takes the lock; `None` when somebody else keeps it, or where the file system has no
     /// locks.
     pub(crate) fn lock(&mut self, kind: LockKind, patience: Duration) -> Result<Option<LogLock>> {
-        let path = self.folder.join(format!("{}.lock", self.name));
+        let path = self.folder.join(state_files::lock_of(self.name));
         let failed = || GitError::file_error("opening", path.clone());
         let held = match self.lock.take().filter(|held| held.is_at(&path)) {
             Some(held) => held,
@@ -487,7 +486,6 @@ fn first_record() -> Vec<u8> {
     format!("\0G {}\n", hex::random_hex(FILE_ID)).into_bytes()
 }
 
-/// Writes a record.
 pub(crate) fn format_record(
     kind: u8,
     at: u64,
@@ -497,12 +495,18 @@ pub(crate) fn format_record(
     crc: u32,
 ) -> Vec<u8> {
     let path = path.as_bytes();
-    let head = format!("{} {at} {blob} {} {} {crc:08x}", kind as char, path.len(), layout.len());
+    let head = format!(
+        "{} {at} {blob} {} {} {}",
+        kind as char,
+        path.len(),
+        layout.len(),
+        hex::crc_to_hex(crc)
+    );
     let sum = header_checksum(head.as_bytes(), path);
     let mut bytes = Vec::with_capacity(head.len() + path.len() + layout.len() + 16);
     bytes.push(0);
     bytes.extend_from_slice(head.as_bytes());
-    bytes.extend_from_slice(format!(" {sum:08x}\n").as_bytes());
+    bytes.extend_from_slice(format!(" {}\n", hex::crc_to_hex(sum)).as_bytes());
     bytes.extend_from_slice(path);
     bytes.extend_from_slice(layout);
     bytes.push(b'\n');
@@ -585,8 +589,8 @@ impl HeaderLine {
             blob: ObjectId::from_hex(words.next()?.as_bytes())?,
             path_length: words.next()?.parse().ok()?,
             length: words.next()?.parse().ok().filter(|length| *length < u64::from(u32::MAX))?,
-            crc: u32::from_str_radix(words.next()?, 16).ok()?,
-            checksum: u32::from_str_radix(words.next()?, 16).ok()?,
+            crc: hex::parse_crc(words.next()?)?,
+            checksum: hex::parse_crc(words.next()?)?,
         };
         words.next().is_none().then_some(header)
     }

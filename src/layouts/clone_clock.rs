@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use comfy_graph::clean::{ClockStamp, CloneId};
 
 use super::append_log::damage;
+use super::state_files;
 use crate::platform::git::{GitError, Repository, Result};
-use crate::platform::hex::random_u64;
+use crate::platform::hex::{crc_to_hex, random_u64};
 use crate::platform::time::now_millis;
 use crate::platform::write_atomic;
 
@@ -55,7 +56,7 @@ impl CloneClock {
 
     /// What is wrong with a clock that does not say which clone this is.
     pub(crate) fn damage(repository: &Repository) -> Option<GitError> {
-        let path = repository.state_dir().join("clock");
+        let path = repository.state_dir().join(state_files::CLOCK);
         let text = std::fs::read(&path).ok()?;
         let is_whole = std::str::from_utf8(&text).is_ok_and(|text| parse_clock(text).is_some());
         let what = || damage("it does not say which clone this is");
@@ -123,7 +124,7 @@ impl CloneClock {
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.join("clock")
+        self.folder.join(state_files::CLOCK)
     }
 
     fn write(&self, id: CloneId, kept: u64) -> Result<()> {
@@ -148,7 +149,7 @@ fn new_id() -> CloneId {
 
 fn unreadable_clock(folder: &Path) -> GitError {
     let source = std::io::Error::other("the clock of this clone");
-    GitError::file_error("reading", folder.join("clock"))(source)
+    GitError::file_error("reading", folder.join(state_files::CLOCK))(source)
 }
 
 fn parse_clock(text: &str) -> Option<(CloneId, u64, &str)> {
@@ -160,7 +161,7 @@ fn parse_clock(text: &str) -> Option<(CloneId, u64, &str)> {
 fn folder_fingerprint(folder: &Path) -> String {
     let path = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
     let number = crc32fast::hash(path.as_os_str().as_encoded_bytes());
-    format!("{number:08x}{}", inode(folder))
+    format!("{}{}", crc_to_hex(number), inode(folder))
 }
 
 #[cfg(unix)]
@@ -235,7 +236,7 @@ mod tests {
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
         let mine = clock(&one).tick(0).unwrap();
         std::fs::create_dir(&other).unwrap();
-        std::fs::copy(one.join("clock"), other.join("clock")).unwrap();
+        std::fs::copy(one.join(state_files::CLOCK), other.join(state_files::CLOCK)).unwrap();
         let copied = clock(&other).tick(0).unwrap();
         assert_ne!(copied.clone_id, mine.clone_id);
         assert_eq!(clock(&one).tick(0).unwrap().clone_id, mine.clone_id);

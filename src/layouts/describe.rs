@@ -5,6 +5,7 @@
 use comfy_graph::clean::{LayoutChanges, PlaceKind, PlaceName, PlaceTitles, PlacedItem};
 use unicode_width::UnicodeWidthStr;
 
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 
 /// What a person calls things: the titles that fit best first.
@@ -88,18 +89,18 @@ fn list_places(list: &[PlaceName], names: PlaceLabels<'_>) -> String {
         list.iter().filter(|name| name.kind == kind).collect()
     };
     let mut parts = Vec::new();
-    for (kind, word) in [
-        (PlaceKind::Node, "more"),
-        (PlaceKind::Group, "more groups"),
-        (PlaceKind::Reroute, "more reroutes"),
-        (PlaceKind::Boundary, "more ends"),
+    for (kind, one_more, more) in [
+        (PlaceKind::Node, "more", "more"),
+        (PlaceKind::Group, "more group", "more groups"),
+        (PlaceKind::Reroute, "more reroute", "more reroutes"),
+        (PlaceKind::Boundary, "more end", "more ends"),
     ] {
         match of(kind).as_slice() {
             [] => {}
             [one] => parts.push(names.label_of(one)),
             [one, rest @ ..] => {
-                let word = if rest.len() == 1 { word.trim_end_matches('s') } else { word };
-                parts.push(format!("{}, {} {word}", names.label_of(one), rest.len()));
+                let rest = counted(rest.len(), one_more, more);
+                parts.push(format!("{}, {rest}", names.label_of(one)));
             }
         }
     }
@@ -115,7 +116,6 @@ pub(crate) struct LastMove {
     pub(crate) by: String,
 }
 
-/// All places as a table.
 pub(crate) fn places_table<'a>(
     places: &'a [PlacedItem],
     names: PlaceLabels<'a>,

@@ -2,19 +2,16 @@
 //! that is added. The mark on a file carries no knowledge; what changed the hook of
 //! `core.fsmonitor` tells at each command ([`super::quiet_files`]).
 
+use super::state_files;
 use crate::platform::git::fsmonitor::{self, MarkedFiles};
 use crate::platform::git::{Repository, Result};
-
-/// The file that tells the hook on a changed index that there is something to do. A shell looks
-/// for it: the program is started only where it is there.
-pub(crate) const UNMARKED_FILE: &str = "unmarked-files";
 
 /// Remembers that git may write files, or add some, of which it then does not take our word.
 pub(crate) fn expect_unmarked(repository: &Repository) {
     if !is_in_use(repository).unwrap_or(false) {
         return;
     }
-    let file = repository.work_tree_state_dir().join(UNMARKED_FILE);
+    let file = repository.work_tree_state_dir().join(state_files::UNMARKED_FILES);
     if file.exists() {
         return;
     }
@@ -32,7 +29,8 @@ pub(crate) fn mark_workflows(repository: &Repository) -> Result<()> {
         return Ok(());
     }
     // First: what is written from now on is told anew.
-    let _ = std::fs::remove_file(repository.work_tree_state_dir().join(UNMARKED_FILE));
+    let _ =
+        std::fs::remove_file(repository.work_tree_state_dir().join(state_files::UNMARKED_FILES));
     let unmarked = fsmonitor::unmarked_workflows(repository)?;
     if unmarked.is_empty() {
         return Ok(());

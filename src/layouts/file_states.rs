@@ -16,6 +16,7 @@ use rustc_hash::FxHashMap;
 use super::append_log::{
     IndexedLog, LayoutExtent, LockKind, LogEvent, LogIndex, RecordHeader, format_record,
 };
+use super::state_files;
 use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
 use crate::platform::time::now_millis;
 
@@ -59,7 +60,6 @@ pub(crate) struct FileHistory {
 /// A state that is written down.
 #[derive(Debug, Clone)]
 pub(crate) struct RecordedState {
-    /// The file.
     pub(crate) path: RepoPath,
     /// Who brought it into that state.
     pub(crate) writer: FileWriter,
@@ -119,12 +119,14 @@ struct SetAside {
 impl FileStates {
     /// The log of the work tree at hand.
     pub(crate) fn open(repository: &Repository) -> FileStates {
-        FileStates { log: IndexedLog::new(repository.work_tree_state_dir(), "files") }
+        FileStates {
+            log: IndexedLog::new(repository.work_tree_state_dir(), state_files::FILE_STATES),
+        }
     }
 
     /// One that remembers nothing.
     pub(crate) fn detached() -> FileStates {
-        FileStates { log: IndexedLog::detached("files") }
+        FileStates { log: IndexedLog::detached(state_files::FILE_STATES) }
     }
 
     /// What a file held last.
@@ -449,7 +451,7 @@ mod tests {
     use crate::platform::git::{ObjectFormat, ObjectKind};
 
     fn states(folder: &std::path::Path) -> FileStates {
-        FileStates { log: IndexedLog::new(folder, "files") }
+        FileStates { log: IndexedLog::new(folder, state_files::FILE_STATES) }
     }
 
     fn held(layout: &str) -> FileState {

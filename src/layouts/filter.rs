@@ -90,7 +90,6 @@ pub(crate) struct SmudgeRequest {
 /// Who gets a file that git takes out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum SmudgeTarget {
-    /// The work tree.
     #[default]
     WorkTree,
     /// The work tree, or somebody who only wants to see it: git shows the committed side of

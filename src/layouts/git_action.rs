@@ -4,9 +4,9 @@
 //! Must not know what layouts are.
 
 use super::filter::{SmudgeRequest, SmudgeTarget};
-use crate::platform::files;
 use crate::platform::git::fetch_head::FetchHead;
-use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository};
+use crate::platform::git::operation_in_progress::{self, Operation, is_any_in_progress};
+use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, unquote_path};
 
 /// What becomes of a content that git takes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,25 +97,16 @@ fn written(repository: &Repository, path: &RepoPath, request: SmudgeRequest) -> 
 
 /// Whether a commit is HEAD, and no merge is given up: of that nothing stays.
 fn is_head(repository: &Repository, commit: CommitId) -> bool {
-    let given_up = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
+    let given_up = [Operation::Merge, Operation::CherryPick, Operation::Revert];
     repository.head().is_ok_and(|head| head == Some(commit))
-        && !given_up.iter().any(|name| has_state(repository, name))
+        && !is_any_in_progress(repository, &given_up)
 }
 
 fn is_moving_on(repository: &Repository) -> bool {
     let action = repository.environment().reflog_action.as_deref().unwrap_or_default();
-    let rebases = ["rebase-merge", "rebase-apply"];
     action.starts_with("merge")
         || action.starts_with("pull")
-        || rebases.iter().any(|name| has_state(repository, name))
-}
-
-fn has_state(repository: &Repository, name: &str) -> bool {
-    repository.git_dir().join(name).exists()
-}
-
-fn read_state(repository: &Repository, name: &str) -> Option<Vec<u8>> {
-    std::fs::read(repository.git_dir().join(name)).ok()
+        || Operation::Rebase.is_in_progress(repository)
 }
 
 /// What a rebase puts anew upon something else: what the branch held before, of which the
@@ -129,18 +120,15 @@ fn rebased_blobs(
 ) -> Vec<ObjectId> {
     let mut blobs = Vec::new();
     // Told by this alone for nearly every file.
-    if !["rebase-merge", "rebase-apply", "sequencer"].iter().any(|name| has_state(repository, name))
-    {
+    if !is_any_in_progress(repository, &[Operation::Rebase, Operation::Sequence]) {
         return blobs;
     }
-    for name in ["rebase-merge/orig-head", "rebase-apply/orig-head"] {
-        let id = read_state(repository, name).and_then(|id| ObjectId::from_hex(id.trim_ascii()));
-        blobs.extend(id.and_then(|id| blob_in_commit(repository, CommitId(id), path)));
-    }
+    let before = operation_in_progress::rebased_tip(repository);
+    blobs.extend(before.and_then(|commit| blob_in_commit(repository, commit, path)));
     let applied = match request.treeish {
         // No merge: the state of a commit is checked out.
-        Some(_) => patched_commit(repository),
-        None => applied_commit(repository),
+        Some(_) => operation_in_progress::patched_commit(repository),
+        None => operation_in_progress::applied_commit(repository),
     };
     blobs.extend(applied.and_then(|commit| blob_in_commit(repository, commit, path)));
     blobs.extend(patched_blob(repository, path));
@@ -155,11 +143,7 @@ fn blob_in_commit(repository: &Repository, commit: CommitId, path: &RepoPath) ->
 
 /// What a patch that `git am` applies made of a file where it was made, if that is known here.
 fn patched_blob(repository: &Repository, path: &RepoPath) -> Option<ObjectId> {
-    if !has_state(repository, "rebase-apply/applying") {
-        return None;
-    }
-    let patch = repository.git_dir().join("rebase-apply/patch");
-    let patch = files::read_up_to(&patch, MAX_PATCH_SIZE).ok()?;
+    let patch = operation_in_progress::mailed_patch(repository, MAX_PATCH_SIZE)?;
     let id = patched_id(&patch, path)?;
     repository.resolve(&id).ok()?
 }
@@ -197,33 +181,6 @@ fn patched_id(patch: &[u8], path: &RepoPath) -> Option<String> {
 fn is_patched_path(name: &[u8], path: &RepoPath) -> bool {
     let name = name.strip_suffix(b"\r").unwrap_or(name);
     let name = name.strip_suffix(b"\t").unwrap_or(name);
-    let Ok((name, _)) = gix::quote::ansi_c::undo(name.into()) else { return false };
+    let Some(name) = unquote_path(name) else { return false };
     name.strip_prefix(b"b/").unwrap_or(&name) == path.as_bytes()
-}
-
-/// The commit whose patch a rebase applies.
-fn patched_commit(repository: &Repository) -> Option<CommitId> {
-    let id = read_state(repository, "rebase-apply/original-commit")?;
-    ObjectId::from_hex(id.trim_ascii()).map(CommitId)
-}
-
-/// The commit that a rebase or a series of picks is at. (One pick alone leaves no trace before
-/// its commit is made.)
-pub(crate) fn applied_commit(repository: &Repository) -> Option<CommitId> {
-    if let Some(patched) = patched_commit(repository) {
-        return Some(patched);
-    }
-    let (steps, is_last) = match read_state(repository, "rebase-merge/done") {
-        Some(done) => (done, true),
-        None => (read_state(repository, "sequencer/todo")?, false),
-    };
-    let mut lines = steps.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let step = if is_last { lines.next_back() } else { lines.next() }?;
-    let mut words = step.split(|byte| *byte == b' ');
-    if !matches!(words.next()?, b"pick" | b"reword" | b"edit" | b"squash" | b"fixup") {
-        return None;
-    }
-    // Before it may stand options of `fixup`; a series of picks has short ids.
-    let id = words.find(|word| !word.starts_with(b"-"))?;
-    repository.resolve_commit(std::str::from_utf8(id).ok()?).ok()?
 }

@@ -246,7 +246,6 @@ impl<'r> LayoutFinder<'r> {
         Ok(self.path_index()?.newest(path).first().map_or(0, |(at, _)| *at))
     }
 
-    /// The newest layout of a path in notes.
     fn newest_noted(&mut self, path: &RepoPath) -> Result<Option<(ObjectId, LayoutEntry)>> {
         let Some((_, blob)) = self.path_index()?.newest(path).first().copied() else {
             return Ok(None);

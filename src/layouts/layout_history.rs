@@ -20,6 +20,7 @@ use super::notes_history::{NotedLayout, NotesCommit};
 use super::{layout_finder, notes_history};
 use crate::layouts;
 use crate::platform::git::{CommitId, ObjectId, RepoPath, Repository, Result, Signature};
+use crate::platform::hex::{crc_to_hex, parse_crc};
 
 /// The pasts of all files of a work tree.
 #[derive(Debug)]
@@ -134,8 +135,8 @@ impl LayoutState {
     }
 
     fn all_digits(&self) -> String {
-        let named = format!("{} {:08x}", self.blob, self.crc);
-        format!("{:08x}", crc32fast::hash(named.as_bytes()))
+        let named = format!("{} {}", self.blob, crc_to_hex(self.crc));
+        crc_to_hex(crc32fast::hash(named.as_bytes()))
     }
 
     /// The file holds it.
@@ -160,7 +161,7 @@ impl LayoutState {
 
     /// As the state that is brought back from it names it.
     fn back_reference(&self) -> String {
-        format!("{:08x} {}", self.crc, self.latest)
+        format!("{} {}", crc_to_hex(self.crc), self.latest)
     }
 }
 
@@ -585,7 +586,7 @@ pub(crate) fn back_reference_to(state: &LayoutState, layout: &ClockedLayout) -> 
 /// Where a state is that was brought back; where it would be, if it is gone.
 fn reference_position(states: &[LayoutState], back: &str) -> Option<usize> {
     let (crc, latest) = back.split_once(' ')?;
-    let crc = u32::from_str_radix(crc, 16).ok()?;
+    let crc = parse_crc(crc)?;
     let latest: u64 = latest.parse().ok()?;
     let exact = states.iter().position(|state| state.crc == crc);
     exact.or_else(|| {

@@ -15,10 +15,9 @@ use std::collections::BTreeMap;
 use comfy_graph::clean::{Clock, ClockedLayout};
 use comfy_graph::json;
 use comfy_graph::json::{JsonStyle, Value};
-use data_encoding::HEXLOWER_PERMISSIVE;
 
 use crate::platform::git::RepoPath;
-use crate::platform::hex::to_hex;
+use crate::platform::hex::{bytes_from_hex, to_hex};
 
 /// The layout of one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +29,6 @@ pub(crate) struct LayoutEntry {
 }
 
 impl LayoutEntry {
-    /// The entry of a layout.
     pub(crate) fn from_layout(layout: &ClockedLayout) -> LayoutEntry {
         LayoutEntry { at: layout.latest_millis(), layout: layout.to_line() }
     }
@@ -178,7 +176,7 @@ fn parse_line(line: &[u8]) -> Option<(RepoPath, LayoutEntry)> {
     let path = match key {
         "\"path\"" if !inner[..end].contains('\\') => inner.as_bytes()[..end].to_vec(),
         "\"path\"" => json::parse_text(&rest[..end + 2]).ok()?.as_str()?.as_bytes().to_vec(),
-        "\"path_hex\"" => HEXLOWER_PERMISSIVE.decode(&inner.as_bytes()[..end]).ok()?,
+        "\"path_hex\"" => bytes_from_hex(&inner.as_bytes()[..end])?,
         _ => return None,
     };
     let layout = inner[end + 1..].strip_prefix(",\"layout\":")?.strip_suffix('}')?;
@@ -191,7 +189,7 @@ fn parse_foreign_line(line: &[u8]) -> Option<(RepoPath, LayoutEntry)> {
     let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
     let path = match (text("path"), text("path_hex")) {
         (Some(path), _) => path.into_bytes(),
-        (None, Some(hex)) => HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?,
+        (None, Some(hex)) => bytes_from_hex(hex.as_bytes())?,
         (None, None) => return None,
     };
     let at = object.get("at")?.as_number()?.as_u64()?;

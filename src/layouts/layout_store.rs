@@ -13,6 +13,7 @@ use super::append_log::{
     IndexedLog, LayoutExtent, LockKind, LogEvent, LogIndex, RecordHeader, format_record,
 };
 use super::layout_note::LayoutEntry;
+use super::state_files;
 use crate::platform::git::{ObjectId, RepoPath, Result};
 
 /// The store of one repository, with an index of what it holds.
@@ -31,7 +32,6 @@ struct LayoutIndex {
     dead: u64,
 }
 
-/// A layout that is pending.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PendingLayout {
     /// The cleaned blob it belongs to.
@@ -58,12 +58,12 @@ pub(crate) enum CompactionVerdict {
 impl LayoutStore {
     /// The store in a folder, which need not exist yet.
     pub(crate) fn open(folder: impl Into<PathBuf>) -> LayoutStore {
-        LayoutStore { log: IndexedLog::new(folder, "layouts") }
+        LayoutStore { log: IndexedLog::new(folder, state_files::PENDING_LAYOUTS) }
     }
 
     /// One that is not looked into.
     pub(crate) fn detached() -> LayoutStore {
-        LayoutStore { log: IndexedLog::detached("layouts") }
+        LayoutStore { log: IndexedLog::detached(state_files::PENDING_LAYOUTS) }
     }
 
     #[cfg(test)]

@@ -7,13 +7,11 @@
 use std::path::PathBuf;
 
 use super::path_blob_list;
+use super::state_files;
 use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
 
 /// So many are remembered, the newest ones.
 const MAX_MISSED: usize = 256;
-
-/// The name of the file, in the folder of the work tree.
-pub(super) const FILE_NAME: &str = "missed-sides";
 
 /// What is remembered.
 pub(crate) fn read(repository: &Repository) -> Vec<(RepoPath, ObjectId)> {
@@ -45,5 +43,5 @@ pub(crate) fn write(repository: &Repository, sides: &[(RepoPath, ObjectId)]) -> 
 }
 
 fn file(repository: &Repository) -> PathBuf {
-    repository.work_tree_state_dir().join(FILE_NAME)
+    repository.work_tree_state_dir().join(state_files::MISSED_SIDES)
 }

@@ -40,6 +40,7 @@ pub(crate) mod refresh;
 mod renames;
 mod restore_layout;
 pub(crate) mod settings;
+pub(crate) mod state_files;
 pub(crate) mod status;
 pub(crate) mod storage_check;
 pub(crate) mod work_tree;
@@ -114,20 +115,13 @@ pub(crate) fn delete_local_state(repository: &Repository) -> usize {
     let waiting = match unnoted_layouts(repository) {
         Ok(waiting) => waiting.len(),
         // What cannot be read may hold some.
-        Err(_) => usize::from(shared.join("layouts").symlink_metadata().is_ok()),
+        Err(_) => usize::from(shared.join(state_files::PENDING_LAYOUTS).symlink_metadata().is_ok()),
     };
     let mut own = vec![shared.clone()];
     let linked = std::fs::read_dir(repository.common_dir().join("worktrees"));
     own.extend(linked.into_iter().flatten().flatten().map(|entry| entry.path().join("comfy")));
     for folder in own {
-        for name in [
-            "files",
-            "files.lock",
-            "fetched",
-            quiet_files::VERDICTS_FILE,
-            drag_marks::UNMARKED_FILE,
-            missed_sides::FILE_NAME,
-        ] {
+        for name in state_files::work_tree_to_remove() {
             let _ = std::fs::remove_file(folder.join(name));
         }
         if folder != shared {
@@ -135,11 +129,11 @@ pub(crate) fn delete_local_state(repository: &Repository) -> usize {
             let _ = std::fs::remove_dir(folder);
         }
     }
-    for name in ["clock", "layout-path-index", "layout-past", "layouts.lock"] {
+    for name in state_files::shared_to_remove() {
         let _ = std::fs::remove_file(shared.join(name));
     }
     if waiting == 0 {
-        let _ = std::fs::remove_file(shared.join("layouts"));
+        let _ = std::fs::remove_file(shared.join(state_files::PENDING_LAYOUTS));
     }
     waiting
 }

@@ -16,10 +16,8 @@ use crate::platform::git::{
     CommitId, HistoryWalk, ObjectId, RepoPath, Repository, Result, Signature, WalkOrder,
 };
 
-/// A commit of notes.
 #[derive(Debug)]
 pub(crate) struct NotesCommit {
-    /// Its id.
     pub(crate) id: CommitId,
     /// Who made it, and when.
     pub(crate) author: Signature,
@@ -30,11 +28,9 @@ pub(crate) struct NotesCommit {
 /// A layout that a commit of notes brought in.
 #[derive(Debug, Clone)]
 pub(crate) struct NotedLayout {
-    /// The commit.
     pub(crate) commit: Rc<NotesCommit>,
     /// The clean content it is of.
     pub(crate) blob: ObjectId,
-    /// The file.
     pub(crate) path: RepoPath,
     /// The latest time in it, in milliseconds since 1970.
     pub(crate) at: u64,

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::notes_history::{NotedLayout, NotesCommit};
+use super::state_files;
 use crate::platform::AtomicWrite;
 use crate::platform::git::{CommitId, GitError, ObjectId, RepoPath, Repository, Result, Signature};
 
@@ -25,7 +26,7 @@ pub(crate) struct NotesHistoryCache {
 }
 
 fn cache_file(repository: &Repository) -> PathBuf {
-    repository.state_dir().join("layout-past")
+    repository.state_dir().join(state_files::NOTES_HISTORY)
 }
 
 impl NotesHistoryCache {

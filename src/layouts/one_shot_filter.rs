@@ -24,7 +24,6 @@ pub(crate) enum FilterDirection {
     Out,
 }
 
-/// Filters one file.
 pub(crate) fn filter_stdin(
     way: FilterDirection,
     path: Option<&OsStr>,

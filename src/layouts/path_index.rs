@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 
 use super::MAX_NOTE_SIZE;
 use super::layout_note::LayoutNote;
+use super::state_files;
 use crate::platform::AtomicWrite;
 use crate::platform::git::notes::NotesTree;
 use crate::platform::git::{CommitId, GitError, ObjectId, RepoPath, Repository, Result};
@@ -38,14 +39,12 @@ pub(crate) struct PathIndex {
 pub(crate) struct AddedLayout {
     /// Under which time.
     pub(crate) at: u64,
-    /// For which blob.
     pub(crate) blob: ObjectId,
-    /// For which path.
     pub(crate) path: RepoPath,
 }
 
 fn index_file(repository: &Repository) -> PathBuf {
-    repository.state_dir().join("layout-path-index")
+    repository.state_dir().join(state_files::PATH_INDEX)
 }
 
 impl PathIndex {

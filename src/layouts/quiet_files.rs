@@ -9,28 +9,28 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::filter::Filter;
 use super::settings::{FilterSettings, Handling};
+use super::state_files;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index_changes::{DiskState, DoubtfulFile, doubtful_files};
 use crate::platform::git::{
     AttributeDirection, ObjectId, ObjectKind, RepoPath, Repository, Result,
 };
+use crate::platform::hex::{crc_to_hex, parse_crc};
+use crate::platform::time::now_millis;
 use crate::platform::{files, write_atomic};
 
 /// So long files are cleaned; git waits, and shows what was not looked at.
 const MAX_LOOK: Duration = Duration::from_secs(5);
 
-/// A verdict is remembered for a file that is older than this: a younger one may be written
+/// A change is remembered for a file that is older than this: a younger one may be written
 /// again without its time telling.
 const SETTLED: Duration = Duration::from_secs(3);
-
-/// The file of the work tree's state that remembers verdicts.
-pub(crate) const VERDICTS_FILE: &str = "quiet-files";
 
 /// A longer one is made anew.
 const MAX_VERDICTS_SIZE: u64 = 16 << 20;
@@ -77,7 +77,7 @@ impl QuietFiles {
         let began = Instant::now();
         let settings = FilterSettings::load(repository).unwrap_or_default();
         let mut filter = None;
-        let mut verdicts = Verdicts::read(repository);
+        let mut known = LayoutOnlyCache::read(repository);
         for file in doubtful {
             let Some(blob) = file.comparable.filter(|_| began.elapsed() < MAX_LOOK) else {
                 continue;
@@ -89,17 +89,17 @@ impl QuietFiles {
                 settings.handling_of(repository, &file.path, AttributeDirection::Checkin);
             let place = top.join(file.path.to_path());
             let Some(state) = DiskState::of(&place) else { continue };
-            let verdict = Verdict::new(&file.path, blob, handling, state);
-            let is_known = verdicts.hold(&verdict);
+            let change = LayoutOnlyChange::new(&file.path, blob, handling, state);
+            let is_known = known.hold(&change);
             let filter = filter.get_or_insert_with(|| Filter::new(Some(repository)));
             if is_known || is_kept_layout_only(repository, filter, file, blob, &place, state) {
                 quiet.states.insert(file.path.clone(), state);
                 quiet.blobs.insert(file.path.clone(), blob);
-                verdicts.keep(verdict, state);
+                known.keep(change, state);
             }
         }
         // It only saves time.
-        let _ = verdicts.write(repository);
+        let _ = known.write(repository);
         quiet
     }
 
@@ -139,62 +139,73 @@ fn read_in_state(place: &Path, state: DiskState, longest: u64) -> Option<Vec<u8>
 
 /// That a file in some state holds a content but for its layout, which is kept: one line.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Verdict(String);
+struct LayoutOnlyChange(String);
 
-impl Verdict {
-    fn new(path: &RepoPath, blob: ObjectId, handling: Handling, state: DiskState) -> Verdict {
+impl LayoutOnlyChange {
+    fn new(
+        path: &RepoPath,
+        blob: ObjectId,
+        handling: Handling,
+        state: DiskState,
+    ) -> LayoutOnlyChange {
         // What counts as layout is another version's own affair.
         let version = env!("CARGO_PKG_VERSION");
         let numbers = state.to_numbers().map(|number| number.to_string()).join(" ");
         let path = crate::platform::hex::to_hex(path.as_bytes());
-        Verdict(format!("{version} {handling:?} {blob} {numbers} {path}"))
+        LayoutOnlyChange(format!("{version} {handling:?} {blob} {numbers} {path}"))
     }
 
     /// The line with its checksum.
     fn to_line(&self) -> String {
-        format!("{:08x} {}", crc32fast::hash(self.0.as_bytes()), self.0)
+        format!("{} {}", crc_to_hex(crc32fast::hash(self.0.as_bytes())), self.0)
     }
 
-    fn parse(line: &str) -> Option<Verdict> {
+    fn parse(line: &str) -> Option<LayoutOnlyChange> {
         let (sum, text) = line.split_once(' ')?;
-        let is_whole = u32::from_str_radix(sum, 16).ok()? == crc32fast::hash(text.as_bytes());
-        is_whole.then(|| Verdict(text.to_owned()))
+        let is_whole = parse_crc(sum)? == crc32fast::hash(text.as_bytes());
+        is_whole.then(|| LayoutOnlyChange(text.to_owned()))
     }
 }
 
-/// The verdicts of earlier calls, and those of this one.
+/// The known of earlier calls, and those of this one.
 #[derive(Debug, Default)]
-struct Verdicts {
-    before: FxHashSet<Verdict>,
-    now: Vec<Verdict>,
+struct LayoutOnlyCache {
+    before: FxHashSet<LayoutOnlyChange>,
+    now: Vec<LayoutOnlyChange>,
 }
 
-impl Verdicts {
-    fn read(repository: &Repository) -> Verdicts {
-        let file = repository.work_tree_state_dir().join(VERDICTS_FILE);
+impl LayoutOnlyCache {
+    fn read(repository: &Repository) -> LayoutOnlyCache {
+        let file = repository.work_tree_state_dir().join(state_files::QUIET_VERDICTS);
         let text = files::read_text_up_to(&file, MAX_VERDICTS_SIZE).unwrap_or_default();
-        Verdicts { before: text.lines().filter_map(Verdict::parse).collect(), now: Vec::new() }
+        LayoutOnlyCache {
+            before: text.lines().filter_map(LayoutOnlyChange::parse).collect(),
+            now: Vec::new(),
+        }
     }
 
-    fn hold(&self, verdict: &Verdict) -> bool {
-        self.before.contains(verdict)
+    fn hold(&self, change: &LayoutOnlyChange) -> bool {
+        self.before.contains(change)
     }
 
-    fn keep(&mut self, verdict: Verdict, state: DiskState) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    fn keep(&mut self, change: LayoutOnlyChange, state: DiskState) {
+        let now = Duration::from_millis(now_millis());
         let changed = Duration::from_secs(u64::from(state.last_change()));
-        if self.before.contains(&verdict) || changed + SETTLED < now {
-            self.now.push(verdict);
+        if self.before.contains(&change) || changed + SETTLED < now {
+            self.now.push(change);
         }
     }
 
     fn write(&self, repository: &Repository) -> std::io::Result<()> {
         let is_same = self.now.len() == self.before.len()
-            && self.now.iter().all(|verdict| self.before.contains(verdict));
+            && self.now.iter().all(|change| self.before.contains(change));
         if is_same {
             return Ok(());
         }
-        let text: String = self.now.iter().map(|verdict| verdict.to_line() + "\n").collect();
-        write_atomic(&repository.work_tree_state_dir().join(VERDICTS_FILE), text.as_bytes())
+        let text: String = self.now.iter().map(|change| change.to_line() + "\n").collect();
+        write_atomic(
+            &repository.work_tree_state_dir().join(state_files::QUIET_VERDICTS),
+            text.as_bytes(),
+        )
     }
 }

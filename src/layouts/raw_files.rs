@@ -20,6 +20,7 @@ use super::filter::{FilterOutcome, normalize_line_ends};
 use super::layout_finder::LayoutFinder;
 use super::path_blob_list;
 use super::settings::{FilterSettings, Handling};
+use super::state_files;
 use crate::layouts;
 use crate::platform::git::changes::is_filtered;
 use crate::platform::git::index::{CommandIndex, IndexEntry};
@@ -214,7 +215,6 @@ pub(crate) fn committed_layout(
 /// The commit that brought a file into history as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RawOrigin {
-    /// The commit.
     pub(crate) commit: CommitId,
     /// Who wrote it.
     pub(crate) author: String,
@@ -223,7 +223,6 @@ pub(crate) struct RawOrigin {
 /// A workflow that lies in git as ComfyUI saved it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RawFile {
-    /// Its path.
     pub(crate) path: RepoPath,
     /// Its content.
     pub(crate) id: ObjectId,
@@ -489,5 +488,5 @@ pub(crate) fn forget_reported(repository: &Repository) {
 }
 
 fn reported_file(repository: &Repository) -> std::path::PathBuf {
-    repository.state_dir().join("told-raw")
+    repository.state_dir().join(state_files::REPORTED_RAW_FILES)
 }

@@ -45,10 +45,8 @@ pub(crate) enum InspectedFile {
     NotFiltered,
 }
 
-/// A workflow in the work tree.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkTreeWorkflow {
-    /// Its path.
     pub(crate) path: RepoPath,
     /// Its clean content, and the id of that.
     pub(crate) content: Vec<u8>,

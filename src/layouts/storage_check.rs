@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::append_log::AppendLog;
 use super::clone_clock::CloneClock;
 use super::restore_layout::LayoutWorkspace;
+use super::state_files;
 use crate::platform::git::{GitError, Repository, Result, index};
 
 /// More than any file system lends without having it.
@@ -97,7 +98,6 @@ pub(crate) struct DamagedFile {
     pub(crate) was: PathBuf,
     /// Where it lies now.
     pub(crate) is: PathBuf,
-    /// Why.
     pub(crate) why: String,
     /// How many of its records the new one begins with.
     pub(crate) saved: usize,
@@ -173,22 +173,22 @@ fn folders(repository: &Repository) -> Vec<PathBuf> {
 fn files(repository: &Repository) -> [PathBuf; 9] {
     let (shared, own) = (repository.state_dir(), repository.work_tree_state_dir());
     [
-        shared.join("layouts.lock"),
-        own.join("files.lock"),
-        shared.join("layouts"),
-        own.join("files"),
-        shared.join("clock"),
-        own.join("fetched"),
-        shared.join("layout-path-index"),
-        shared.join("layout-past"),
-        shared.join("told-raw"),
+        shared.join(state_files::lock_of(state_files::PENDING_LAYOUTS)),
+        own.join(state_files::lock_of(state_files::FILE_STATES)),
+        shared.join(state_files::PENDING_LAYOUTS),
+        own.join(state_files::FILE_STATES),
+        shared.join(state_files::CLOCK),
+        own.join(state_files::FETCH_MEMORY),
+        shared.join(state_files::PATH_INDEX),
+        shared.join(state_files::NOTES_HISTORY),
+        shared.join(state_files::REPORTED_RAW_FILES),
     ]
 }
 
 fn logs(repository: &Repository) -> [AppendLog; 2] {
     [
-        AppendLog::new(repository.state_dir(), "layouts"),
-        AppendLog::new(repository.work_tree_state_dir(), "files"),
+        AppendLog::new(repository.state_dir(), state_files::PENDING_LAYOUTS),
+        AppendLog::new(repository.work_tree_state_dir(), state_files::FILE_STATES),
     ]
 }
 

@@ -1,6 +1,5 @@
 //! The conflicts that a workflow carries, as text and as JSON.
 
-use comfy_graph::json::{JsonStyle, Value, print};
 use comfy_graph::merge::{
     ConflictChoice, ConflictState, DescriptionPiece, MergeSide, UnsettledConflict,
 };
@@ -153,15 +152,11 @@ fn conflict_to_json(unsettled: &UnsettledConflict) -> serde_json::Value {
     for side in [MergeSide::Base, MergeSide::Ours, MergeSide::Theirs] {
         let part = conflict.parts.first();
         if let Some(value) = part.and_then(|part| part.sides.get(side).as_ref()) {
-            row[side.as_str()] = value_to_json(value);
+            row[side.as_str()] = json!(value);
         }
     }
     if let Some(now) = &unsettled.current {
-        row["now"] = value_to_json(now);
+        row["now"] = json!(now);
     }
     row
-}
-
-fn value_to_json(value: &Value) -> serde_json::Value {
-    serde_json::from_str(&print(value, &JsonStyle::SAVE)).unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use super::merge_files::{self, FileMergeContext, MergeInputs};
 use super::merge_layouts::{self, IncomingSide};
 use super::merge_status::{self, IndexStages};
 use crate::error::{CommandError, Result};
-use crate::platform::file_argument;
+use crate::platform::file_argument::{self, MAX_WHOLE_FILE};
 use crate::platform::git::{RepoPath, Repository};
 use crate::platform::machine::node_catalog;
 use crate::platform::text::sanitize;
@@ -117,17 +117,14 @@ impl<'a> ConflictedFile<'a> {
     }
 
     fn read_content(&self) -> Result<Vec<u8>> {
-        std::fs::read(&self.file).map_err(|error| {
-            CommandError::system(error)
-                .with_context(format!("{} cannot be read", sanitize::line(&self.name)))
-        })
+        file_argument::read_bounded(&self.file, &sanitize::line(&self.name), MAX_WHOLE_FILE)
     }
 
     fn read_document(&self) -> Result<(Value, String)> {
         let content = self.read_content()?;
         let document = json::parse(&content).map_err(|error| {
             let name = sanitize::line(&self.name);
-            CommandError::user(format!("{name} is no JSON any more: {error}"))
+            CommandError::user(error).with_context(format!("{name} is no JSON any more"))
         })?;
         Ok((document, String::from_utf8_lossy(&content).into_owned()))
     }

@@ -81,7 +81,6 @@ pub fn doubt_lines(merged: &MergeResult) -> Vec<String> {
         .collect()
 }
 
-/// The names of the subgraphs of a document.
 fn subgraph_names(document: &Value) -> SubgraphNames {
     let mut names = SubgraphNames::default();
     let graphs = match document_kind(document) {

@@ -14,9 +14,10 @@ use comfy_graph::merge::{
 };
 
 use super::describe;
-use crate::error::{CommandError, Result};
+use crate::error::Result;
 use crate::layouts::Handling;
 use crate::layouts::raw_files::extract_layout;
+use crate::platform::file_argument::{self, MAX_WHOLE_FILE};
 use crate::platform::git::Repository;
 use crate::platform::git::command::GitCommand;
 use crate::platform::machine::node_catalog;
@@ -65,12 +66,8 @@ pub(crate) struct MergeInputs {
 
 impl MergeInputs {
     pub(crate) fn read(base: &Path, ours: &Path, theirs: &Path) -> Result<MergeInputs> {
-        let read = |file: &Path| {
-            std::fs::read(file).map_err(|error| {
-                CommandError::system(error)
-                    .with_context(format!("{} cannot be read", sanitize::path(file)))
-            })
-        };
+        let read =
+            |file: &Path| file_argument::read_bounded(file, &sanitize::path(file), MAX_WHOLE_FILE);
         Ok(MergeInputs { base: read(base)?, ours: read(ours)?, theirs: read(theirs)? })
     }
 

@@ -13,9 +13,8 @@ use rustc_hash::FxHashMap;
 
 use crate::layouts::raw_files::extract_layout;
 use crate::layouts::work_tree::MergeLayout;
-use crate::layouts::{
-    FilterSettings, Handling, LayoutPart, WorkTreeLayouts, git_action, missed_sides,
-};
+use crate::layouts::{FilterSettings, Handling, LayoutPart, WorkTreeLayouts, missed_sides};
+use crate::platform::git::operation_in_progress::{Operation, applied_commit, is_any_in_progress};
 use crate::platform::git::{
     AttributeDirection, CommitId, ObjectKind, RepoPath, Repository, Result,
 };
@@ -48,7 +47,6 @@ impl MergeContents<'_> {
 /// What their side of a merge is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IncomingSide {
-    /// A branch.
     Branch,
     /// One commit that is applied anew (`cherry-pick`, `rebase`, `am -3`): what it changed is
     /// wanted here, unless it was changed here later.
@@ -79,11 +77,10 @@ impl IncomingSide {
 
     fn under_way(repository: &Repository, theirs: Option<&str>) -> IncomingSide {
         let action = repository.environment().reflog_action.as_deref().unwrap_or_default();
-        let exists = |name: &str| repository.git_dir().join(name).exists();
-        let picks = ["CHERRY_PICK_HEAD", "rebase-merge", "rebase-apply"];
-        if action.starts_with("cherry-pick") || picks.into_iter().any(exists) {
+        let picks = [Operation::CherryPick, Operation::Rebase];
+        if action.starts_with("cherry-pick") || is_any_in_progress(repository, &picks) {
             IncomingSide::Commit(AppliedCommit::find(repository, theirs))
-        } else if action.starts_with("revert") || exists("REVERT_HEAD") {
+        } else if action.starts_with("revert") || Operation::Revert.is_in_progress(repository) {
             IncomingSide::Reverted
         } else {
             IncomingSide::Branch
@@ -107,7 +104,7 @@ impl AppliedCommit {
             let is_id = id.len() >= 4 && id.bytes().all(|digit| digit.is_ascii_hexdigit());
             if is_id { repository.resolve_commit(id).ok()? } else { None }
         };
-        let id = git_action::applied_commit(repository).or_else(named)?;
+        let id = applied_commit(repository).or_else(named)?;
         let seconds = repository.commit(id).ok()??.author.seconds;
         Some(AppliedCommit { id, at: u64::try_from(seconds).unwrap_or(0).saturating_mul(1000) })
     }

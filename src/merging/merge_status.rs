@@ -15,6 +15,7 @@ use crate::layouts::{self, FilterSettings};
 use crate::platform::files;
 use crate::platform::git::changes::{self, TouchedFile};
 use crate::platform::git::index::{self, IndexEntry};
+use crate::platform::git::operation_in_progress::Operation;
 use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
 
 /// The entries of the index for a file.
@@ -172,12 +173,11 @@ impl<'r> StagedFiles<'r> {
 /// The command that continues the operation git is in.
 pub(crate) fn continue_command(repository: &Repository) -> Option<&'static str> {
     let steps = [
-        ("rebase-merge", "git rebase --continue"),
-        ("rebase-apply", "git rebase --continue"),
-        ("CHERRY_PICK_HEAD", "git cherry-pick --continue"),
-        ("REVERT_HEAD", "git revert --continue"),
-        ("MERGE_HEAD", "git commit"),
+        (Operation::Rebase, "git rebase --continue"),
+        (Operation::CherryPick, "git cherry-pick --continue"),
+        (Operation::Revert, "git revert --continue"),
+        (Operation::Merge, "git commit"),
     ];
-    let found = steps.into_iter().find(|(name, _)| repository.git_dir().join(name).exists());
+    let found = steps.into_iter().find(|(operation, _)| operation.is_in_progress(repository));
     found.map(|(_, step)| step)
 }

@@ -58,8 +58,9 @@ fn open_in_browser(file: &Path, session: &Session) -> Result<()> {
     let name = sanitize::path(file);
     let browse = GitCommand::in_folder(&session.cwd).arg("web--browse").arg(file);
     let told = browse.output();
-    told.map(drop).map_err(|_| {
-        CommandError::config(format!("git found no browser to open {name} with"))
+    told.map(drop).map_err(|error| {
+        CommandError::config(error)
+            .with_context(format!("git found no browser to open {name} with"))
             .with_hint("open that file yourself, or name a browser: git config web.browser NAME")
     })?;
     session.ui.info(&format!("opened {name}"));

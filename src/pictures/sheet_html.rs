@@ -9,7 +9,6 @@ use crate::platform::text::sanitize;
 
 const STYLE: &str = include_str!("page/sheet.css");
 
-/// The sheet as HTML.
 pub fn render_sheet_html(sheet: &ProvenanceSheet) -> String {
     let title = sanitize::line(&sheet.title);
     let page = html! {

@@ -11,6 +11,11 @@ pub(crate) fn now_millis() -> u64 {
     since.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// The time of now, as [`format_utc_seconds`] spells it.
+pub(crate) fn now_utc_seconds() -> String {
+    format_utc_seconds(Timestamp::now())
+}
+
 /// `2026-01-31T14:30:05Z`.
 pub(crate) fn format_utc_seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

@@ -303,7 +303,6 @@ fn shareable_url(url: &str) -> Option<String> {
 enum InputValue {
     /// Nothing: the widget inside counts.
     OwnWidget,
-    /// This text.
     Text(String),
     /// Something that a node computes.
     Computed,

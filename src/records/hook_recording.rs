@@ -11,6 +11,7 @@ use super::complete_records::DigestTrust;
 use super::recorder_context::{LocationSettings, MachineState, TimeBudget};
 use crate::error::Result;
 use crate::platform::git::changes::TouchedFile;
+use crate::platform::git::operation_in_progress::Operation;
 use crate::platform::git::{CommitId, ObjectId, Repository, changes};
 use crate::platform::machine::detached_process;
 use crate::records;
@@ -48,8 +49,7 @@ pub(crate) fn record_after_commit(
     };
     // The end of a rebase tells of all the commits it made; not of those that a person
     // makes where it stops.
-    let rebases = ["rebase-merge", "rebase-apply"];
-    if rebases.iter().any(|name| repository.git_dir().join(name).exists())
+    if Operation::Rebase.is_in_progress(repository)
         && !repository.last_reflog_message()?.starts_with("commit")
     {
         return Ok(ComfyUiPresence::Unknown);

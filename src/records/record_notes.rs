@@ -10,6 +10,7 @@ use super::note_format::MAX_NOTE_SIZE;
 use crate::platform::git::notes::{NoteEdit, NotesRevision, NotesTree, RefUpdate, update_ref};
 use crate::platform::git::shared_refs::RECORDS_REF;
 use crate::platform::git::{CommitId, GitError, ObjectId, ObjectKind, RefName, Repository, Result};
+use crate::platform::text::plural::counted;
 
 /// Makes of the note that is there and the new one the note that is written; `None`
 /// leaves it as it is.
@@ -73,12 +74,11 @@ pub fn write_notes(
         if edits.is_empty() {
             return Ok(RefUpdate::Keep);
         }
-        let count = records.len();
-        let what = if count == 1 { "one commit".to_owned() } else { format!("{count} commits") };
+        let recorded = counted(records.len(), "commit", "commits");
         Ok(RefUpdate::Commit(NotesRevision {
             tree: notes.write_edits(&edits, batch)?,
             merged: Vec::new(),
-            subject: format!("chore(comfy): record {what}"),
+            subject: format!("chore(comfy): record {recorded}"),
         }))
     })?;
     Ok(before != after)

@@ -2,6 +2,7 @@
 //! server, and what is remembered of it.
 
 use std::cell::OnceCell;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use comfy_graph::catalog::Catalog;
 use comfy_graph::json;
 
 use crate::platform::AtomicWrite;
-use crate::platform::files::expand_home;
+use crate::platform::files::{expand_home, read_up_to};
 use crate::platform::git;
+use crate::platform::git::config::parse_bool;
 use crate::platform::git::foreign_checkout::Checkout;
 use crate::platform::git::{Repository, changes, foreign_checkout};
 use crate::platform::machine::comfyui;
@@ -75,7 +77,7 @@ impl LocationSettings {
             let path = || expand_path(&value, home, repository);
             match name.as_str() {
                 "comfy.record" => {
-                    settings.recording_off = ["false", "no", "off", "0"].contains(&value.as_str());
+                    settings.recording_off = parse_bool(&value) == Some(false);
                 }
                 "comfy.root" => settings.root = path(),
                 "comfy.basedirectory" => settings.base_directory = path(),
@@ -93,21 +95,30 @@ impl LocationSettings {
         self.server = Some(server.authority());
     }
 
-    /// The server to ask; none when the person wants none asked.
-    fn server_address(&self) -> Option<Result<ServerAddress, ServerError>> {
-        parse_server_setting(self.server.as_deref())
+    /// What `comfy.server` says.
+    pub(crate) fn server(&self) -> Result<ConfiguredServer, ServerError> {
+        ConfiguredServer::parse(self.server.as_deref().unwrap_or_default())
     }
 }
 
-/// The server that a person names with `comfy.server` or `--server`: this machine's where they
-/// name none, nothing where none is to be asked.
-pub(crate) fn parse_server_setting(
-    text: Option<&str>,
-) -> Option<Result<ServerAddress, ServerError>> {
-    match text {
-        None | Some("") => Some(Ok(ServerAddress::default_local())),
-        Some("off" | "false" | "none") => None,
-        Some(text) => Some(ServerAddress::parse(text, AddressSource::Person)),
+/// The server that a person names with `comfy.server` or `--server`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ConfiguredServer {
+    /// None is to be asked.
+    Off,
+    Address(ServerAddress),
+}
+
+impl ConfiguredServer {
+    /// An empty text is this machine's usual server.
+    pub(crate) fn parse(text: &str) -> Result<ConfiguredServer, ServerError> {
+        if text.is_empty() {
+            return Ok(ConfiguredServer::Address(ServerAddress::default_local()));
+        }
+        if text.eq_ignore_ascii_case("none") || parse_bool(text) == Some(false) {
+            return Ok(ConfiguredServer::Off);
+        }
+        ServerAddress::parse(text, AddressSource::Person).map(ConfiguredServer::Address)
     }
 }
 
@@ -129,7 +140,6 @@ pub(crate) enum ServerAnswer {
     NotRunning,
     /// It did not answer in time, or strangely.
     Failed(ServerError),
-    /// It answered.
     Answered(Box<SystemStats>),
 }
 
@@ -214,7 +224,7 @@ impl MachineState {
             cache: HashCache::in_folder(&state),
             machine_id: recorder_state.machine_id(),
             recorder_state,
-            seen_at: now_utc(),
+            seen_at: time::now_utc_seconds(),
             core_catalog: Catalog::core(),
             learned_classes: OnceCell::new(),
         }
@@ -262,11 +272,13 @@ impl MachineState {
                 TimeBudget::Hook => MAX_HOOK_OBJECT_INFO,
                 TimeBudget::Full => MAX_OBJECT_INFO,
             };
-            let Ok(metadata) = path.metadata() else { return LearnedClasses::default() };
-            if metadata.len() > limit {
-                return LearnedClasses { too_large: true, ..LearnedClasses::default() };
-            }
-            let bytes = std::fs::read(&path).unwrap_or_default();
+            let bytes = match read_up_to(&path, limit) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    let too_large = error.kind() == io::ErrorKind::FileTooLarge;
+                    return LearnedClasses { too_large, ..LearnedClasses::default() };
+                }
+            };
             let Ok(answer) = json::parse_lenient(&bytes) else { return LearnedClasses::default() };
             let mut catalog = Catalog::with_object_info(&answer);
             if let Some(found) = &self.installation {
@@ -308,10 +320,10 @@ struct ServerQuery {
 
 fn query_configured_server(settings: &LocationSettings, time_budget: TimeBudget) -> ServerQuery {
     let unasked = |answer| ServerQuery { address: None, answer, model_folders: None };
-    match settings.server_address() {
-        None => unasked(ServerAnswer::NotRunning),
-        Some(Err(error)) => unasked(ServerAnswer::Failed(error)),
-        Some(Ok(address)) if address == ServerAddress::default_local() => {
+    match settings.server() {
+        Ok(ConfiguredServer::Off) => unasked(ServerAnswer::NotRunning),
+        Err(error) => unasked(ServerAnswer::Failed(error)),
+        Ok(ConfiguredServer::Address(address)) if address == ServerAddress::default_local() => {
             let usual = query_server(address, time_budget);
             if !matches!(usual.answer, ServerAnswer::NotRunning) {
                 return usual;
@@ -320,7 +332,7 @@ fn query_configured_server(settings: &LocationSettings, time_budget: TimeBudget)
             let desktop = query_server(ServerAddress::desktop_app(), time_budget);
             if matches!(desktop.answer, ServerAnswer::Answered(_)) { desktop } else { usual }
         }
-        Some(Ok(address)) => query_server(address, time_budget),
+        Ok(ConfiguredServer::Address(address)) => query_server(address, time_budget),
     }
 }
 
@@ -346,7 +358,21 @@ fn list_model_folders(server: &ComfyServer) -> Option<ServerModelFolders> {
     })
 }
 
-/// The time now, UTC to the second, as records spell it.
-fn now_utc() -> String {
-    time::format_utc_seconds(jiff::Timestamp::now())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_turned_off_as_any_setting_is() {
+        for text in ["off", "No", "FALSE", "none", "0"] {
+            assert_eq!(ConfiguredServer::parse(text).unwrap(), ConfiguredServer::Off, "{text}");
+        }
+        let address = |text: &str| match ConfiguredServer::parse(text) {
+            Ok(ConfiguredServer::Address(address)) => address.authority(),
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(address(""), "127.0.0.1:8188");
+        assert_eq!(address("host:8000"), "host:8000");
+        assert!(ConfiguredServer::parse("https://host").is_err());
+    }
 }

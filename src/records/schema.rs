@@ -159,7 +159,6 @@ impl ModelClaims {
 /// A node class that is not ComfyUI's own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClassUse {
-    /// The class.
     pub class: String,
     /// The registry id the file gives its pack.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -14,10 +14,19 @@ use crate::platform::text::sanitize;
 
 /// One thing that is put back.
 pub(crate) enum ApplyStep<'r> {
-    /// Checks out a commit in a pack.
-    CheckOutPack { pack: &'r PackCheck, path: &'r str, commit: &'r str, back: &'r str },
+    CheckOutPack {
+        pack: &'r PackCheck,
+        path: &'r str,
+        commit: &'r str,
+        back: &'r str,
+    },
     /// Writes a file into the input folder.
-    RestoreInput { name: &'r str, from: &'r str, sha256: &'r str, to: PathBuf },
+    RestoreInput {
+        name: &'r str,
+        from: &'r str,
+        sha256: &'r str,
+        to: PathBuf,
+    },
 }
 
 /// What can be put back.

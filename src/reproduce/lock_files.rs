@@ -1,7 +1,6 @@
 //! Locks and the workflows that they lie beside: making a lock of what is on this machine, and
 //! reading one again.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,6 +11,7 @@ use super::plan::{self, ReproductionContext};
 use super::{Lock, LockedInput, RequiredInput, Requirements, WorkflowRecords};
 use crate::differences::content::{self, FileContent};
 use crate::error::{CommandError, Result};
+use crate::platform::file_argument::{self, MAX_FILE_LEN};
 use crate::platform::git::index;
 use crate::platform::text::sanitize;
 use crate::records::ModelUse;
@@ -19,8 +19,6 @@ use crate::records::collect_record::HashFailures;
 use crate::runs::source_of_picture::PictureSource;
 use crate::session::Session;
 
-/// The largest workflow that is read, in bytes.
-const MAX_WORKFLOW_BYTES: u64 = 64 << 20;
 /// The largest lock that is read, in bytes.
 const MAX_LOCK_BYTES: u64 = 16 << 20;
 /// How the names of locks end.
@@ -40,12 +38,8 @@ pub(crate) fn lock_path(file: &Path) -> PathBuf {
 /// The graph in a file: a workflow or an API prompt.
 pub(crate) fn read_graph_file(path: &Path) -> Result<PictureSource> {
     let shown = sanitize::path(path);
-    let unread = |error: io::Error| CommandError::system(error).with_context(shown.clone());
     let refused = |problem: &str| CommandError::user(format!("{shown}: {problem}"));
-    if path.metadata().map_err(unread)?.len() > MAX_WORKFLOW_BYTES {
-        return Err(refused("it is too large for a workflow"));
-    }
-    let bytes = std::fs::read(path).map_err(unread)?;
+    let bytes = file_argument::read_bounded(path, &shown, MAX_FILE_LEN)?;
     let (workflow, prompt) = match content::parse_content(bytes) {
         FileContent::Graph(value) => match document_kind(&value) {
             DocumentKind::Graph(GraphKind::Prompt) => (None, Some(value)),
@@ -125,16 +119,12 @@ pub(crate) fn list_locks(context: &ReproductionContext) -> Result<Vec<PathBuf>> 
 
 pub(crate) fn read_lock_file(path: &Path, name: &Path) -> Result<Lock> {
     let shown = sanitize::path(name);
-    let unread = |error: io::Error| CommandError::system(error).with_context(shown.clone());
-    if path.metadata().map_err(unread)?.len() > MAX_LOCK_BYTES {
-        return Err(CommandError::user(format!("{shown}: it is too large for a lock")));
-    }
-    let text = std::fs::read_to_string(path).map_err(unread)?;
-    parse_lock(&text).map_err(|error| {
-        CommandError::user(error)
-            .with_context(shown.clone())
-            .with_hint("git comfy lock makes one of a workflow")
-    })
+    let bytes = file_argument::read_bounded(path, &shown, MAX_LOCK_BYTES)?;
+    let no_lock = |error: CommandError| {
+        error.with_context(shown.clone()).with_hint("git comfy lock makes one of a workflow")
+    };
+    let text = String::from_utf8(bytes).map_err(|error| no_lock(CommandError::user(error)))?;
+    parse_lock(&text).map_err(|error| no_lock(CommandError::user(error)))
 }
 
 /// What the workflow beside a lock names that the lock does not have.

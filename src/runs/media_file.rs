@@ -8,11 +8,10 @@ use std::time::SystemTime;
 use comfy_media::picture::perceptual_hash;
 use comfy_media::{EmbeddedMetadata, Payload};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use crate::error::CommandError;
 use crate::platform::hex::{sha256_hex, to_hex};
-use crate::platform::machine::hash::FileStamp;
+use crate::platform::machine::hash::{self, FileStamp};
 use crate::platform::time::format_utc_millis;
 use crate::runs::run_data::OutputFile;
 
@@ -61,7 +60,6 @@ impl From<InspectError> for CommandError {
     }
 }
 
-/// Reads a file.
 pub(crate) fn inspect_file(path: &Path) -> Result<InspectedOutput, InspectError> {
     let mut file = File::open(path)?;
     let before = FileStamp::from_metadata(&file.metadata()?);
@@ -72,7 +70,7 @@ pub(crate) fn inspect_file(path: &Path) -> Result<InspectedOutput, InspectError>
         (sha256_hex(&bytes), comfy_media::read(&mut Cursor::new(&bytes)).ok(), perceptual)
     } else {
         let embedded = comfy_media::read(&mut BufReader::new(&mut file)).ok();
-        (sha256_of_file(path)?, embedded, None)
+        (to_hex(&hash::sha256_of_file(&mut file)?), embedded, None)
     };
     let metadata = std::fs::metadata(path)?;
     if FileStamp::from_metadata(&metadata) != before {
@@ -95,18 +93,6 @@ pub(crate) fn inspect_file(path: &Path) -> Result<InspectedOutput, InspectError>
 pub(crate) fn read_payload(path: &Path) -> Option<Payload> {
     let mut file = BufReader::new(File::open(path).ok()?);
     comfy_media::read(&mut file).ok().map(|embedded| embedded.payload())
-}
-
-fn sha256_of_file(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(to_hex(&hasher.finalize())),
-            count => hasher.update(&piece[..count]),
-        }
-    }
 }
 
 /// When a file was last written, as runs spell it.

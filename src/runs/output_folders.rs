@@ -18,7 +18,7 @@ pub(crate) struct OutputFolders {
 impl OutputFolders {
     /// From `comfy.output`, else the ComfyUI that was found.
     pub(crate) fn detect(session: &Session, repository: &Repository) -> Result<OutputFolders> {
-        let configured = repository.settings("comfy.output")?.pop().map(|(_, value)| value);
+        let configured = repository.setting("comfy.output")?;
         let output = match configured.filter(|value| !value.is_empty()) {
             Some(text) => expand_path(&text, session.environment.home.as_deref(), repository),
             None => {

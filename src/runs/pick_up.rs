@@ -10,6 +10,7 @@ use super::run_store::RunStore;
 use super::{bridge, live_runs};
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::platform::git::config::parse_bool;
 use crate::platform::git::shared_refs::RUNS_REF;
 use crate::platform::git::{CommitId, RefName, Repository};
 use crate::platform::machine::detached_process;
@@ -37,7 +38,7 @@ pub(crate) fn start_pick_up(
     let value = |name: &str| {
         settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     };
-    if matches!(value("comfy.runs.scan"), Some("false" | "no" | "off" | "0")) {
+    if value("comfy.runs.scan").and_then(parse_bool) == Some(false) {
         return Ok(());
     }
     let in_use = value("comfy.output").is_some()

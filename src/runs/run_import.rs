@@ -2,7 +2,6 @@
 //! noted.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
 
 use comfy_graph::json;
@@ -13,12 +12,11 @@ use super::run_batch::RunBatch;
 use super::run_data::{HistoryEntry, parse_entries, run_from_entry};
 use super::run_store::RunStore;
 use crate::error::{CommandError, Result};
+use crate::platform::file_argument::{self, MAX_WHOLE_FILE};
 use crate::platform::machine::server::ComfyServer;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
-/// The largest file that is read, in bytes.
-const MAX_FILE_SIZE: u64 = 1 << 30;
 /// Runs that are written in one step.
 const BATCH_SIZE: usize = 256;
 
@@ -111,12 +109,7 @@ enum ImportFile {
 
 fn read_import_file(path: &Path) -> Result<ImportFile> {
     let name = sanitize::path(path);
-    let unread = |error: io::Error| CommandError::system(error).with_context(name.clone());
-    let length = std::fs::metadata(path).map_err(unread)?.len();
-    if length > MAX_FILE_SIZE {
-        return Err(CommandError::user(format!("{name}: larger than 1 GiB")));
-    }
-    let bytes = std::fs::read(path).map_err(unread)?;
+    let bytes = file_argument::read_bounded(path, &name, MAX_WHOLE_FILE)?;
     if let Ok(value) = json::parse_lenient(&bytes) {
         let found = parse_entries(value);
         if !found.is_empty() {

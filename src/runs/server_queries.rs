@@ -4,13 +4,17 @@
 use comfy_graph::json;
 use comfy_graph::json::{Object, Value};
 
-use crate::error::{CommandError, Result};
+use crate::error::CommandError;
 use crate::platform::git::Repository;
 use crate::platform::machine::server::{ComfyServer, ServerAddress};
-use crate::records::recorder_context::parse_server_setting;
+use crate::records::recorder_context::{ConfiguredServer, LocationSettings};
+use crate::runs::comfy_client::ClientError;
 use crate::runs::run_data::{
     HistoryEntry, entry_from_job, parse_entries, parse_job_ids, running_entries,
 };
+use crate::session::Session;
+
+type Result<T, E = CommandError> = std::result::Result<T, E>;
 
 /// Entries of a history that are asked for at once: each may hold megabytes of workflow.
 const PAGE_SIZE: usize = 64;
@@ -26,17 +30,18 @@ const MAX_QUEUE_LENGTH: i64 = 16;
 /// The server to ask: the one that was named, else `comfy.server`, else the usual one.
 /// Nothing where the configuration says that none is asked.
 pub(crate) fn configured_address(
+    session: &Session,
     repository: &Repository,
     named: Option<&str>,
 ) -> Result<Option<ServerAddress>> {
-    let configured = || -> Result<Option<String>> {
-        Ok(repository.settings("comfy.server")?.pop().map(|(_, value)| value))
+    let configured = match named {
+        Some(text) => ConfiguredServer::parse(text)?,
+        None => LocationSettings::load(session, repository)?.server()?,
     };
-    let text = match named {
-        Some(text) => Some(text.to_owned()),
-        None => configured()?,
-    };
-    Ok(parse_server_setting(text.as_deref()).transpose()?)
+    Ok(match configured {
+        ConfiguredServer::Off => None,
+        ConfiguredServer::Address(address) => Some(address),
+    })
 }
 
 /// A part of a history.
@@ -53,8 +58,12 @@ pub(crate) fn newest_entries(server: &ComfyServer, most: usize) -> Result<Histor
 }
 
 /// What became of one prompt; nothing: the history does not know it.
-pub(crate) fn history_entry(server: &ComfyServer, id: &str) -> Result<Option<HistoryEntry>> {
-    Ok(parse_entries(get_json(server, &format!("/history/{id}"))?).pop())
+pub(crate) fn history_entry(
+    server: &ComfyServer,
+    id: &str,
+) -> Result<Option<HistoryEntry>, ClientError> {
+    let entries = parse_entries(get_json(server, &format!("/history/{id}"))?);
+    Ok(entries.into_iter().find(|entry| entry.id == id))
 }
 
 /// The whole history, oldest first, page by page.
@@ -115,15 +124,14 @@ impl HistoryPage {
     }
 }
 
-fn get_json(server: &ComfyServer, path: &str) -> Result<Value> {
+/// What a server answers, as JSON.
+pub(crate) fn get_json(server: &ComfyServer, path: &str) -> Result<Value, ClientError> {
     parse_answer(server, &server.get_bytes(path)?)
 }
 
-fn parse_answer(server: &ComfyServer, bytes: &[u8]) -> Result<Value> {
-    json::parse_lenient(bytes).map_err(|error| {
-        CommandError::server(error)
-            .with_context(format!("{} did not answer as ComfyUI does", server.address()))
-    })
+fn parse_answer(server: &ComfyServer, bytes: &[u8]) -> Result<Value, ClientError> {
+    json::parse_lenient(bytes)
+        .map_err(|error| ClientError::NoJson { address: server.address().clone(), error })
 }
 
 /// How a server tells what runs.

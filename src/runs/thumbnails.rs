@@ -82,8 +82,7 @@ fn choose_protocol(
     run_store: &RunStore,
     args: ThumbnailArgs,
 ) -> Result<Option<PictureProtocol>> {
-    let configured =
-        run_store.repository.settings("comfy.thumbnails")?.pop().map(|(_, value)| value);
+    let configured = run_store.repository.setting("comfy.thumbnails")?;
     let configured =
         configured.and_then(|text| <ThumbnailMode as clap::ValueEnum>::from_str(&text, true).ok());
     Ok(match args.thumbnails.or(configured).unwrap_or(ThumbnailMode::Auto) {

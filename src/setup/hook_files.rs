@@ -356,6 +356,7 @@ pub(crate) fn plan_hook_config_removal(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layouts::state_files::UNMARKED_FILES;
 
     #[test]
     fn the_scripts_have_what_set_up_relies_on() {
@@ -367,6 +368,12 @@ mod tests {
             let file = hook.script_for(&ConfiguredProgram::new("/a b/git-comfy"));
             assert!(file.contains("git_comfy='/a b/git-comfy'\n"));
             assert!(hook.is_own_rest(&marked_block::remove_block(file.as_bytes()).unwrap()));
+            if hook.need == HookNeed::QuietDrags {
+                // Shells spell it themselves.
+                let file = format!("/comfy/{UNMARKED_FILES}\"");
+                let command = hook.configured_command(&ConfiguredProgram::new("git-comfy"));
+                assert!(hook.script.contains(&file) && command.contains(&file), "{command}");
+            }
         }
     }
 

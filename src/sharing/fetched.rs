@@ -266,7 +266,6 @@ struct FetchedAddress {
     has_notes: bool,
 }
 
-/// The addresses of a fetch.
 fn fetched_addresses(tips: &[FetchedTip]) -> Vec<FetchedAddress> {
     let mut addresses: Vec<FetchedAddress> = Vec::new();
     for tip in tips {
@@ -393,7 +392,7 @@ struct FetchMemory {
 
 impl FetchMemory {
     fn path(repository: &Repository) -> PathBuf {
-        repository.work_tree_state_dir().join("fetched")
+        repository.work_tree_state_dir().join(layouts::state_files::FETCH_MEMORY)
     }
 
     fn read(repository: &Repository) -> FetchMemory {

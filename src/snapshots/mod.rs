@@ -116,7 +116,6 @@ pub(crate) struct SnapshotInfo {
     pub text: Option<String>,
 }
 
-/// One file of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SnapshotFile {
     /// Its clean form, or its bytes as they were.

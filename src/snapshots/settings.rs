@@ -11,9 +11,7 @@ pub(crate) fn configured_policy(
     session: &Session,
     repository: &Repository,
 ) -> Result<RetentionPolicy> {
-    let settings = repository.settings("comfy.")?;
-    let mut all = settings.into_iter().rev();
-    let Some((_, text)) = all.find(|(name, _)| name == "comfy.snapshots.keep") else {
+    let Some(text) = repository.setting("comfy.snapshots.keep")? else {
         return Ok(RetentionPolicy::default());
     };
     Ok(RetentionPolicy::parse(&text).unwrap_or_else(|| {

@@ -44,8 +44,8 @@ const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(15);
 
 pub(crate) fn run(args: &WatchArgs, session: &Session) -> Result<Exit> {
     let run_store = RunStore::open(session)?;
-    let address =
-        server_queries::configured_address(&run_store.repository, args.server.as_deref())?;
+    let named = args.server.as_deref();
+    let address = server_queries::configured_address(session, &run_store.repository, named)?;
     let address = address.unwrap_or_else(ServerAddress::default_local);
     let _turn = watch::lock_watcher(&run_store.repository, watch::RUNS_LOCK)?;
     let folders = OutputFolders::detect(session, &run_store.repository)?;

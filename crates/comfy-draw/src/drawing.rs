@@ -2,7 +2,8 @@
 //!
 //! A [`Drawing`] has a canvas for each graph, a canvas has items in the order in which they
 //! are painted, an item has shapes. Shapes are placed relative to their item's box, so that
-//! an item can be compared, moved and left out as a whole. Must not know workflows.
+//! an item can be compared, moved and left out as a whole. Lengths are pixels of ComfyUI's canvas
+//! at 100 %, the unit of `pos` and `size` in a workflow. Must not know workflows.
 
 use crate::geometry::{Point, Rect};
 
@@ -55,13 +56,13 @@ pub struct Item {
 /// What an item stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemKind {
-    /// A titled frame.
+    /// A titled frame around nodes.
     Group,
     /// A wire.
     Link,
     /// A bend of a wire.
     Reroute,
-    /// A node.
+    /// A node that computes.
     Node,
     /// A node that only explains: `Note`, `MarkdownNote`.
     Note,
@@ -74,16 +75,16 @@ pub enum ItemKind {
 /// In which views of two states an item is shown. A drawing of one state has all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Views {
-    /// The earlier state alone.
+    /// In the view of the earlier state alone.
     pub before: bool,
-    /// The later state alone.
+    /// In the view of the later state alone.
     pub after: bool,
-    /// Both in one.
+    /// In the view of both in one.
     pub union: bool,
 }
 
 impl Views {
-    /// Everywhere.
+    /// What both states have, and a drawing of one state.
     pub const ALL: Views = Views { before: true, after: true, union: true };
     /// Where the earlier state is seen alone.
     pub const BEFORE: Views = Views { before: true, after: false, union: false };
@@ -119,7 +120,7 @@ impl ChangeMark {
         ChangeMark::Moved,
     ];
 
-    /// The word for it.
+    /// The word for it in English, in lower case.
     pub fn word(self) -> &'static str {
         match self {
             ChangeMark::Added => "added",
@@ -130,7 +131,7 @@ impl ChangeMark {
         }
     }
 
-    /// The sign on its badge.
+    /// One character for its badge.
     pub fn sign(self) -> &'static str {
         match self {
             ChangeMark::Added => "+",
@@ -177,9 +178,9 @@ impl Color {
 /// A colour for each theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Paint {
-    /// On dark.
+    /// In [`Theme::Dark`].
     pub dark: Color,
-    /// On light.
+    /// In [`Theme::Light`].
     pub light: Color,
 }
 
@@ -195,7 +196,7 @@ impl Paint {
         Paint { dark: self.dark.with_alpha(alpha), light: self.light.with_alpha(alpha) }
     }
 
-    /// The colour in a theme.
+    /// The one of the two that a theme takes.
     pub fn color(self, theme: Theme) -> Color {
         match theme {
             Theme::Dark => self.dark,
@@ -207,9 +208,9 @@ impl Paint {
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stroke {
-    /// Its colour.
+    /// Its colour in both themes.
     pub paint: Paint,
-    /// Its width.
+    /// In canvas pixels at 100 %.
     pub width: f64,
     /// Whether it has gaps.
     pub dash: Dash,
@@ -218,19 +219,20 @@ pub struct Stroke {
 /// Gaps of a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Dash {
-    /// None.
+    /// No gaps.
     #[default]
     Solid,
     /// Long pieces.
     Dashed,
-    /// Dots.
+    /// Pieces as long as the line is wide.
     Dotted,
     /// A dash and a dot.
     DashDot,
 }
 
 impl Dash {
-    /// Lengths of pieces and gaps in turn, for a line of some width.
+    /// Lengths of pieces and gaps in turn, for a line of some width; all in the unit of the width.
+    /// Empty for a line without gaps.
     pub fn pattern(self, width: f64) -> Vec<f64> {
         let lengths: &[f64] = match self {
             Dash::Solid => &[],
@@ -242,17 +244,17 @@ impl Dash {
     }
 }
 
-/// Which letters.
+/// The letters that a text is set in; widths are measured for a sans-serif font.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum FontStyle {
-    /// Ordinary.
+    /// Upright, of usual weight.
     #[default]
     Regular,
-    /// Bold.
+    /// Upright and heavy: titles.
     Bold,
-    /// Slanted.
+    /// Slanted, as wide as [`FontStyle::Regular`].
     Italic,
-    /// Of one width.
+    /// All letters equally wide: code.
     Mono,
 }
 
@@ -262,7 +264,7 @@ pub enum Anchor {
     /// Its left end.
     #[default]
     Start,
-    /// Its middle.
+    /// The middle of its width.
     Middle,
     /// Its right end.
     End,
@@ -271,48 +273,49 @@ pub enum Anchor {
 /// A line of text, on its base line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextLine {
-    /// Where its anchor lies.
+    /// Where its anchor lies, relative to the box of the item.
     pub at: Point,
-    /// The text.
+    /// Fit to be shown: without line ends and what acts or hides. Not escaped for any format.
     pub text: String,
-    /// Height of the letters.
+    /// The font size, in canvas pixels at 100 %.
     pub size: f64,
-    /// Its colour.
+    /// Its colour in both themes.
     pub paint: Paint,
-    /// Which letters.
+    /// What it is measured for.
     pub style: FontStyle,
     /// Which point lies at `at`.
     pub anchor: Anchor,
-    /// The room there is for it: a renderer whose letters are wider squeezes or cuts them.
+    /// The width there is for it, in canvas pixels at 100 %: a renderer whose letters are wider
+    /// squeezes or cuts them.
     pub room: f64,
 }
 
-/// Something painted.
+/// Something painted. Places are relative to the upper left corner of the item's box.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
     /// A box with rounded corners.
     Rect {
-        /// Where.
+        /// The outline, on which the stroke is centred.
         rect: Rect,
-        /// Radius of the upper corners and of the lower ones.
+        /// Radius of the upper corners and of the lower ones, in canvas pixels.
         radius: [f64; 2],
-        /// Its inside.
+        /// What its inside is filled with; nothing where what lies behind shows.
         fill: Option<Paint>,
-        /// Its edge.
+        /// How its edge is drawn, if it is.
         stroke: Option<Stroke>,
     },
     /// A disc.
     Circle {
-        /// Its middle.
+        /// The place of its middle.
         center: Point,
-        /// Its radius.
+        /// In canvas pixels.
         radius: f64,
-        /// Its inside.
+        /// What its inside is filled with; nothing where what lies behind shows.
         fill: Option<Paint>,
-        /// Its edge.
+        /// How its edge is drawn, if it is.
         stroke: Option<Stroke>,
     },
-    /// A text.
+    /// One line of text.
     Text(TextLine),
     /// A cubic curve.
     Curve {
@@ -323,16 +326,16 @@ pub enum Shape {
     },
     /// A closed polygon.
     Polygon {
-        /// Its corners.
+        /// Its corners in order; the last joins the first.
         points: Vec<Point>,
-        /// Its inside.
+        /// What its inside is filled with; nothing where what lies behind shows.
         fill: Option<Paint>,
-        /// Its edge.
+        /// How its edge is drawn, if it is.
         stroke: Option<Stroke>,
     },
     /// A straight line.
     Line {
-        /// Its ends.
+        /// Where it begins and ends.
         points: [Point; 2],
         /// How it is drawn.
         stroke: Stroke,

@@ -57,7 +57,7 @@ pub fn drawing_to_json(drawing: &Drawing) -> String {
 }
 
 /// A color as CSS has it: `#rrggbb`, or with two more digits for its opacity.
-pub fn css_color(color: Color) -> String {
+pub(crate) fn css_color(color: Color) -> String {
     match color.alpha {
         255 => format!("#{:06x}", color.rgb),
         alpha => format!("#{:06x}{alpha:02x}", color.rgb),
@@ -65,7 +65,7 @@ pub fn css_color(color: Color) -> String {
 }
 
 /// A text as a JSON string that may stand in a `script` element.
-pub fn json_text(text: &str) -> String {
+pub(crate) fn json_text(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     let mut safe = String::with_capacity(quoted.len());
     for c in quoted.chars() {

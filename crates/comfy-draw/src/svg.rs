@@ -22,10 +22,11 @@ const HEADING_HEIGHT: f64 = 46.0;
 const LEGEND_HEIGHT: f64 = 44.0;
 
 /// The fonts of all texts: whichever of them there is.
-pub const FONT_FAMILY: &str =
+pub(crate) const FONT_FAMILY: &str =
     "Inter, Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 /// The fonts of code.
-pub const MONO_FAMILY: &str = "Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace";
+pub(crate) const MONO_FAMILY: &str =
+    "Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace";
 
 /// One canvas as an SVG file, both states in one where there are two.
 pub fn render_svg(canvas: &Canvas, theme: Theme) -> String {
@@ -294,7 +295,7 @@ impl SvgWriter {
 }
 
 /// A text as the content of an XML element or attribute.
-pub fn escape_xml(text: &str) -> String {
+pub(crate) fn escape_xml(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -21,7 +21,7 @@ const ASCII_WIDTHS: [u16; 95] = [
 /// The widest of the usual fonts (DejaVu Sans, Verdana) needs so much more.
 const GENEROUS: f64 = 1.14;
 
-/// The width of a text at a size.
+/// The width of a text at a font size, both in canvas pixels at 100 %.
 pub fn text_width(text: &str, size: f64, style: FontStyle) -> f64 {
     text.chars().map(|c| char_width(c, style)).sum::<f64>() * size
 }
@@ -42,21 +42,28 @@ fn char_width(c: char, style: FontStyle) -> f64 {
     width * bold * GENEROUS
 }
 
-/// Whether a character is not to be drawn: it acts, reorders or hides what stands beside
-/// it, or has no place in XML.
+/// Whether a character is not to be drawn: it acts, reorders, is not seen, or has no place in
+/// XML. The joiners U+200C and U+200D and the variation selectors stay: scripts and emoji need
+/// them.
 fn is_unfit(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{200b}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{2069}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{fffe}'
-                | '\u{ffff}'
+            // Soft hyphen, grapheme joiner, Hangul fillers, Mongolian vowel separator.
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180e}' | '\u{3164}' | '\u{ffa0}'
+                // Marks, embeddings, overrides and isolates of the bidirectional algorithm.
+                | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                // Zero width space, line and paragraph separator, invisible operators, byte
+                // order mark, interlinear annotation, musical formatting.
+                | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2065}'
+                | '\u{206a}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+                | '\u{1d173}'..='\u{1d17a}'
+                // Tags: invisible copies of ASCII.
+                | '\u{e0000}'..='\u{e007f}'
+                // Those that XML does not allow.
+                | '\u{fffe}' | '\u{ffff}'
         )
 }
 
@@ -75,7 +82,7 @@ pub fn line_text(text: &str) -> Cow<'_, str> {
 }
 
 /// The same for a text of several lines, whose line ends stay.
-pub fn block_text(text: &str) -> Cow<'_, str> {
+pub(crate) fn block_text(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unfit) {
         return Cow::Borrowed(text);
     }
@@ -91,7 +98,7 @@ pub fn block_text(text: &str) -> Cow<'_, str> {
 }
 
 /// The beginning of a line that fits into a width, with an ellipsis where it is cut.
-pub fn fit_text(text: &str, width: f64, size: f64, style: FontStyle) -> String {
+pub(crate) fn fit_text(text: &str, width: f64, size: f64, style: FontStyle) -> String {
     let text = line_text(text);
     let ellipsis = char_width('…', style) * size;
     let (mut used, mut cut) = (0.0, 0);
@@ -109,7 +116,13 @@ pub fn fit_text(text: &str, width: f64, size: f64, style: FontStyle) -> String {
 
 /// Breaks a text into lines that fit into a width, at blanks where there are any; no more
 /// than `most`, the last with an ellipsis where something is left.
-pub fn wrap_text(text: &str, width: f64, size: f64, style: FontStyle, most: usize) -> Vec<String> {
+pub(crate) fn wrap_text(
+    text: &str,
+    width: f64,
+    size: f64,
+    style: FontStyle,
+    most: usize,
+) -> Vec<String> {
     // A huge text is not walked to its end: narrow letters are a fifth of the size.
     let enough = (most as f64 * (width / (size * 0.2) + 2.0)) as usize + 2;
     let (text, is_cut) = match text.char_indices().nth(enough) {

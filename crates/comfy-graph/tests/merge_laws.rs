@@ -78,7 +78,9 @@ fn edit(
     }
     let id = ids[step.which % ids.len()].clone();
     match step.what {
-        RETITLE => graph.nodes[&id].set_title(Some(&format!("{word} {}", step.with))),
+        RETITLE => {
+            graph.nodes[&id].raw_mut().insert("title", format!("{word} {}", step.with));
+        }
         TUNE => tune(&mut graph.nodes[&id], step.with, word),
         SWITCH => graph.nodes[&id].set_mode(NodeMode::from_number([0, 2, 4][step.with % 3])),
         COLOUR => {

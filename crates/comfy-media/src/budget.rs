@@ -7,7 +7,7 @@
 pub(crate) const MAX_TEXT: usize = 32 << 20;
 
 /// Bytes of all embedded texts of a file together: 64 MiB.
-pub const MAX_TOTAL: usize = 64 << 20;
+pub const MAX_TOTAL_BYTES: usize = 64 << 20;
 
 /// Bytes loaded, inflated or decoded in search of texts, whether any come of it: 256 MiB.
 /// A few KiB of file can claim the same bytes a thousand times over.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::budget::{MAX_DEFECTS, MAX_ENTRIES, MAX_KEYWORD, MAX_TEXT, MAX_TOTAL, MAX_WORK};
+use super::budget::{MAX_DEFECTS, MAX_ENTRIES, MAX_KEYWORD, MAX_TEXT, MAX_TOTAL_BYTES, MAX_WORK};
 use super::error::{ReadError, ReadResult};
 use super::{Container, EmbeddedMetadata, FileDefect};
 
@@ -126,7 +126,7 @@ impl EmbeddedCollector {
 
     /// How long the next text may be.
     pub(super) fn max_text_len(&self) -> usize {
-        MAX_TEXT.min(MAX_TOTAL - self.text_len)
+        MAX_TEXT.min(MAX_TOTAL_BYTES - self.text_len)
     }
 
     /// Counts bytes that are inflated or decoded against [`MAX_WORK`].

@@ -29,7 +29,7 @@ use std::io::{Read, Seek};
 use collector::EmbeddedCollector;
 use windowed_reader::WindowedReader;
 
-pub use budget::{MAX_DEFECTS, MAX_ENTRIES, MAX_TOTAL};
+pub use budget::{MAX_DEFECTS, MAX_ENTRIES, MAX_TOTAL_BYTES};
 pub use collector::{EmbeddedText, PictureSize, TextLocation};
 pub use detect::Container;
 pub use error::{FileDefect, MediaError};
@@ -52,7 +52,11 @@ pub struct EmbeddedMetadata {
 /// Reads what is embedded in a file.
 ///
 /// Cost: a few reads of a few KiB each and the texts themselves, whatever the size of the
-/// file. A damaged file is no error: see [`EmbeddedMetadata::defects`].
+/// file; no more than [`MAX_TOTAL_BYTES`] of text and [`MAX_ENTRIES`] entries are kept. A damaged
+/// file is no error: see [`EmbeddedMetadata::defects`].
+///
+/// # Errors
+/// The source cannot be read, or its first bytes are those of no container known here.
 pub fn read<R: Read + Seek>(source: &mut R) -> Result<EmbeddedMetadata, MediaError> {
     let mut source = WindowedReader::new(source)?;
     let container = detect::detect_container(&mut source)?.ok_or(MediaError::Unrecognized)?;

@@ -44,8 +44,9 @@ pub fn run(args: &ApplyArgs, session: &Session) -> Result<Exit> {
     let script = read_script(args, session)?;
     let bytes = operands::read_file(&session.cwd.join(&args.file))?;
     let name = display_name(&args.file);
-    let document = json::parse(&bytes)
-        .map_err(|error| CommandError::user(format!("{name} is no workflow: {error}")))?;
+    let document = json::parse(&bytes).map_err(|error| {
+        CommandError::user(error).with_context(format!("{name} is no workflow"))
+    })?;
     let changed = diff::apply(&document, &script).map_err(|refused| {
         let refused = refused.to_string();
         CommandError::user(format!("{name}: {}", sanitize::line(&refused))).with_hint(
@@ -94,12 +95,13 @@ fn read_script(args: &ApplyArgs, session: &Session) -> Result<EditScript> {
     } else {
         operands::read_file(&session.cwd.join(&args.script))?
     };
-    let no_script = |why: &str| {
-        CommandError::user(format!("{name}: {why}"))
-            .with_hint("git comfy diff --format json writes what can be replayed")
-    };
-    let document =
-        json::parse(&bytes).map_err(|e| no_script(&format!("this is no difference: {e}")))?;
+    let hint = "git comfy diff --format json writes what can be replayed";
+    let no_script = |why: &str| CommandError::user(format!("{name}: {why}")).with_hint(hint);
+    let document = json::parse(&bytes).map_err(|error| {
+        CommandError::user(error)
+            .with_context(format!("{name}: this is no difference"))
+            .with_hint(hint)
+    })?;
     if document.get("schema").and_then(Value::as_str) != Some("git-comfy/diff") {
         return Err(no_script("this is no difference"));
     }

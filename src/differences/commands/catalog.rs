@@ -10,6 +10,7 @@ use comfy_graph::json;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::platform::AtomicWrite;
+use crate::platform::file_argument;
 use crate::platform::git::command::GitCommand;
 use crate::platform::machine::node_catalog;
 use crate::platform::machine::server::{AddressSource, ComfyServer, ServerAddress};
@@ -53,7 +54,7 @@ pub fn run(args: &CatalogArgs, session: &Session) -> Result<Exit> {
         None => fetch_object_info(update.server.as_deref())?,
     };
     let document = json::parse_lenient(&answer).map_err(|error| {
-        CommandError::user(format!("{from} did not give node classes: {error}"))
+        CommandError::user(error).with_context(format!("{from} did not give node classes"))
     })?;
     let table = object_info_table(&document);
     let count = Catalog::with_object_info(&document).class_names().len()
@@ -78,17 +79,7 @@ fn clear_textconv_cache(session: &Session) {
 }
 
 fn read_answer_file(file: &Path) -> Result<Vec<u8>> {
-    let unreadable = |error| {
-        CommandError::system(error).with_context(format!("{} cannot be read", sanitize::path(file)))
-    };
-    let length = std::fs::metadata(file).map_err(unreadable)?.len();
-    if length > MAX_ANSWER_SIZE {
-        return Err(CommandError::user(format!(
-            "{} is no answer of a server",
-            sanitize::path(file)
-        )));
-    }
-    std::fs::read(file).map_err(unreadable)
+    file_argument::read_bounded(file, &sanitize::path(file), MAX_ANSWER_SIZE)
 }
 
 fn fetch_object_info(server: Option<&str>) -> Result<(Vec<u8>, String)> {

@@ -3,7 +3,6 @@
 //!
 //! A file without a workflow shows the very hunks that git would show.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::differences::content;
@@ -12,6 +11,7 @@ use crate::differences::file_diff::DiffHeader;
 use crate::differences::graph_diff::compare_contents;
 use crate::differences::patch::{PatchSide, git_hunks};
 use crate::differences::text::LayoutDetail;
+use crate::differences::text::diff_description::DiffDescription;
 use crate::differences::text::terminal::{TerminalStyle, WordDiff, render_for_terminal};
 use crate::error::Result;
 use crate::exit::Exit;
@@ -53,13 +53,12 @@ impl DriverSide {
         }
     }
 
-    fn read_content(&self) -> Result<FileContent> {
+    /// `None` for what is too large to be compared.
+    fn read_content(&self) -> Result<Option<FileContent>> {
         Ok(match (&self.file, self.mode.as_str()) {
             // A link's content is where it leads to, a submodule's is a commit.
-            (Some(file), mode) if mode.starts_with("100") => {
-                content::parse_content(fs::read(file)?)
-            }
-            _ => FileContent::ABSENT,
+            (Some(file), mode) if mode.starts_with("100") => content::read_content(file)?,
+            _ => Some(FileContent::ABSENT),
         })
     }
 }
@@ -76,21 +75,13 @@ pub fn run(args: &DiffDriverArgs, session: &Session) -> Result<Exit> {
     let mut head = DiffHeader::new(colour);
     push_header_lines(&mut head, path, renamed.unwrap_or(path), told, &before, &after);
     session.ui.print_bytes(head.into_text().as_bytes())?;
-    let description = if session.environment.switched_off {
-        None
-    } else {
-        let catalog = node_catalog::catalog_for_session(session);
-        let contents = [before.read_content()?, after.read_content()?];
-        let told =
-            contents.each_ref().map(|content| content.output_description().map(str::to_owned));
-        let [before, after] = contents;
-        let compared = compare_contents(before, after, &catalog);
-        if compared.is_some() {
-            let mut head = DiffHeader::new(colour);
-            head.push_outputs(told.each_ref().map(Option::as_deref));
-            session.ui.print_bytes(head.into_text().as_bytes())?;
-        }
-        compared.map(|compared| compared.describe(LayoutDetail::Counted))
+    let contents = match session.environment.switched_off {
+        true => None,
+        false => before.read_content()?.zip(after.read_content()?),
+    };
+    let description = match contents {
+        None => None,
+        Some((before, after)) => describe_contents(session, before, after, colour)?,
     };
     match description {
         Some(description) => {
@@ -101,6 +92,23 @@ pub fn run(args: &DiffDriverArgs, session: &Session) -> Result<Exit> {
         None => print_plain_diff(session, path, renamed.unwrap_or(path), &before, &after, colour)?,
     }
     Ok(Exit::Done)
+}
+
+/// How the contents differ, where they can be compared as graphs; what outputs say of themselves
+/// is printed by then.
+fn describe_contents(
+    session: &Session,
+    before: FileContent,
+    after: FileContent,
+    colour: Colour,
+) -> Result<Option<DiffDescription>> {
+    let catalog = node_catalog::catalog_for_session(session);
+    let told = [&before, &after].map(|content| content.output_description().map(str::to_owned));
+    let Some(compared) = compare_contents(before, after, &catalog) else { return Ok(None) };
+    let mut head = DiffHeader::new(colour);
+    head.push_outputs(told.each_ref().map(Option::as_deref));
+    session.ui.print_bytes(head.into_text().as_bytes())?;
+    Ok(Some(compared.describe(LayoutDetail::Counted)))
 }
 
 fn print_plain_diff(

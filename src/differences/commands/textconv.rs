@@ -15,6 +15,7 @@ use crate::differences::content::FileContent;
 use crate::differences::{content, text};
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::files;
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::program_settings::update_textconv_setting;
 use crate::platform::machine::node_catalog;
@@ -33,16 +34,22 @@ pub struct TextconvArgs {
 
 /// Prints the text; a file without a workflow is printed as it is.
 pub fn run(args: &TextconvArgs, session: &Session) -> Result<Exit> {
-    let bytes = std::fs::read(&args.file).map_err(|error| {
+    let unread = |error| {
         CommandError::system(error)
             .with_context(format!("{} cannot be read", sanitize::path(&args.file)))
-    })?;
+    };
+    let content = content::read_content(&args.file).map_err(unread)?;
     if args.form.is_some_and(|form| form != text::OUTLINE_FORMAT) {
         // If the configuration cannot be written now, the next call tries again.
         let _ = update_textconv_setting(&GitCommand::in_folder(&session.cwd));
     }
     let catalog = node_catalog::catalog_for_session(session);
-    match content::parse_content(bytes) {
+    let Some(content) = content else {
+        let (mut file, _) = files::open_ordinary(&args.file).map_err(unread)?;
+        session.ui.print_stream(&mut file)?;
+        return Ok(Exit::Done);
+    };
+    match content {
         FileContent::Graph(document) => {
             let text = text::outline(document, &catalog).unwrap_or_default();
             session.ui.print_bytes(text.as_bytes())?;

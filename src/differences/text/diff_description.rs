@@ -16,7 +16,6 @@ pub(crate) struct DiffDescription {
     pub(crate) asides: Vec<String>,
 }
 
-/// What changed in one graph.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct GraphChanges {
     /// The name of the subgraph; `None` for the root.

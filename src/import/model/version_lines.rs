@@ -36,9 +36,7 @@ pub(crate) struct ExportedWorkflow {
 /// One state of a workflow.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkflowVersion {
-    /// The file.
     pub export: ExportedWorkflow,
-    /// What its name says.
     pub name: ExportName,
     /// Other files with the same content.
     pub duplicates: Vec<String>,
@@ -128,7 +126,6 @@ pub(crate) enum ImportDoubt {
 /// What is to become of all files.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ImportPlan {
-    /// The lines, by name.
     pub lines: Vec<VersionLine>,
     /// What is doubtful about them.
     pub doubts: Vec<ImportDoubt>,

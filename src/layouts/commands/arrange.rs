@@ -53,7 +53,7 @@ pub fn run(args: &ArrangeArgs, session: &Session) -> Result<Exit> {
     let text = String::from_utf8_lossy(file.bytes()).into_owned();
     let mut document = json::parse(file.bytes())?;
     let workflow = Workflow::from_value(document.clone())
-        .map_err(|error| CommandError::user(format!("{shown}: {error}")))?;
+        .map_err(|error| CommandError::user(error).with_context(shown.clone()))?;
     let selected = find_nodes(&workflow, &args.selected, &shown)?;
     let extent = match args.selected.is_empty() {
         true => ArrangeExtent::All,

@@ -15,7 +15,8 @@ pub fn run(_args: &FilterProcessArgs, session: &Session) -> Result<Exit> {
     // Outside of a repository (`git archive --remote`, a tool of its own) files are
     // filtered all the same; only no layout is known.
     let repository = session.repository().ok();
-    let power = if session.environment.switched_off { FilterSwitch::Off } else { FilterSwitch::On };
-    serve_git(repository.as_ref(), power, &mut |remark| session.print_remarks(&[remark]))?;
+    let switch =
+        if session.environment.switched_off { FilterSwitch::Off } else { FilterSwitch::On };
+    serve_git(repository.as_ref(), switch, &mut |remark| session.print_remarks(&[remark]))?;
     Ok(Exit::Done)
 }

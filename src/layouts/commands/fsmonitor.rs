@@ -1,9 +1,7 @@
 //! `git comfy fsmonitor`: the hook of `core.fsmonitor`. git takes what it does not name for
 //! unchanged, so the answer is whole or there is none.
 
-use std::io::Write;
-
-use crate::error::{CommandError, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts::drag_marks;
 use crate::layouts::quiet_files::files_to_look_at;
@@ -42,7 +40,6 @@ pub fn run(args: &FsmonitorArgs, session: &Session) -> Result<Exit> {
             drag_marks::expect_unmarked(&repository);
         }
     }
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(&answer).and_then(|()| stdout.flush()).map_err(CommandError::system)?;
+    session.ui.print_bytes(&answer)?;
     Ok(Exit::Done)
 }

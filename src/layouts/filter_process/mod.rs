@@ -13,6 +13,7 @@
 
 pub(crate) mod delayed_smudge;
 
+use std::error::Error;
 use std::fs::File;
 use std::io;
 use std::io::{BufRead, Read, Seek, SeekFrom, Write};
@@ -34,7 +35,6 @@ const MAX_KEPT_BUFFER: usize = 4 << 20;
 /// What the filter is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FilterSwitch {
-    /// Filter.
     On,
     /// Let everything pass (`GIT_COMFY=0`).
     Off,
@@ -59,8 +59,8 @@ pub(crate) fn serve_git(
         &mut |versions| versions.contains(&2).then_some(2),
         capabilities,
     )
-    .map_err(|error| protocol_error(&error))?;
-    let mut out = standard_output().map_err(|error| protocol_error(&error))?;
+    .map_err(protocol_error)?;
+    let mut out = standard_output().map_err(protocol_error)?;
     let mut service = FilterService {
         filter: None,
         repository,
@@ -70,7 +70,7 @@ pub(crate) fn serve_git(
         delayed: DelayedSmudges::default(),
         failures: Vec::new(),
     };
-    while let Some(mut message) = server.next_request().map_err(|error| protocol_error(&error))? {
+    while let Some(mut message) = server.next_request().map_err(protocol_error)? {
         let request = GitRequest::parse(&message.command, &message.meta);
         let done = match &request {
             GitRequest::ListDelayed => service.reply_available(&mut out),
@@ -78,7 +78,7 @@ pub(crate) fn serve_git(
                 service.answer_request(wanted, &mut message.as_read(), &mut out)
             }
         };
-        done.map_err(|error| protocol_error(&error))?;
+        done.map_err(protocol_error)?;
         service.finish_request(warn);
     }
     if let Some(filter) = &mut service.filter {
@@ -88,8 +88,8 @@ pub(crate) fn serve_git(
     Ok(())
 }
 
-fn protocol_error(error: &dyn std::fmt::Display) -> GitError {
-    GitError::Library { doing: "talking to git", message: error.to_string() }
+fn protocol_error(error: impl Error + Send + Sync + 'static) -> GitError {
+    GitError::Protocol(Box::new(error))
 }
 
 /// Standard output without the line buffer that belongs to `print!`.

@@ -64,7 +64,7 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
         _ => (Handling::Off, u64::MAX),
     };
     let longest = inputs.base.len().max(inputs.ours.len()).max(inputs.theirs.len());
-    let documents = inputs.parse().filter(|_| longest as u64 <= limit);
+    let documents = if longest as u64 <= limit { inputs.parse() } else { None };
     let Some(documents) = documents else { return merge_as_text(args, session, &inputs) };
     let strategies = merge_files::load_strategies(session, repository.as_ref());
     let labels =

@@ -253,8 +253,9 @@ fn parse_value(unsettled: &UnsettledConflict, text: &str) -> Result<Value> {
     if texts {
         return Ok(Value::from(text));
     }
-    json::parse_text(text).map_err(|_| {
-        CommandError::user(format!("{what}: `{}` is no JSON value", sanitize::line(text)))
+    json::parse_text(text).map_err(|error| {
+        CommandError::user(error)
+            .with_context(format!("{what}: `{}` is no JSON value", sanitize::line(text)))
             .with_hint("numbers as 6.5, texts in \"quotes\", true, false, null")
     })
 }

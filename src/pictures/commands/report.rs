@@ -15,6 +15,7 @@ use crate::pictures::picture_file::{deliver, require_destination};
 use crate::pictures::provenance_sheet::{ProvenanceSheet, SheetPicture};
 use crate::pictures::sheet_html::render_sheet_html;
 use crate::pictures::sheet_markdown::render_sheet_markdown;
+use crate::platform::files::read_up_to;
 use crate::platform::git::{CommitId, Repository};
 use crate::platform::text::{sanitize, terminal_picture};
 use crate::records::collect_record::touched_workflows;
@@ -215,10 +216,6 @@ fn add_pictures(sheet: &mut ProvenanceSheet, run: &Run, folders: &OutputFolders)
 
 /// The picture small, if the file is one that can be shown.
 fn thumbnail(file: &Path) -> Option<Vec<u8>> {
-    let metadata = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?;
-    if metadata.len() > MAX_WHOLE_READ {
-        return None;
-    }
-    let bytes = std::fs::read(file).ok()?;
+    let bytes = read_up_to(file, MAX_WHOLE_READ).ok()?;
     Some(terminal_picture::encode_png(&make_thumbnail(&bytes, THUMBNAIL_SIDE).ok()?))
 }

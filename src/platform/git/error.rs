@@ -1,7 +1,8 @@
 //! What can go wrong when git, its library or its files are used.
 
-use std::io;
+use std::error::Error;
 use std::path::PathBuf;
+use std::{fmt, io};
 
 use super::id::{ObjectId, RepoPath};
 use crate::error::{CommandError, ErrorKind};
@@ -16,12 +17,15 @@ pub enum GitError {
     #[error("the repository {} is bare: there is no work tree", .0.display())]
     Bare(PathBuf),
     /// libgit2 or gitoxide returned an error.
-    #[error("{doing}: {message}")]
+    #[error("{doing}: {source}")]
     Library {
         /// The operation, as `reading a ref`.
         doing: &'static str,
-        message: String,
+        source: Box<dyn Error + Send + Sync>,
     },
+    /// git and this program did not understand each other while they talked.
+    #[error("talking to git: {0}")]
+    Protocol(#[source] Box<dyn Error + Send + Sync>),
     #[error("git could not be started ({command}); is it on the PATH?")]
     GitNotStarted { command: String, source: io::Error },
     /// `git` ended with an error.
@@ -59,6 +63,19 @@ pub enum GitError {
     Unexpected { command: String },
 }
 
+/// In the words of libgit2 alone: its class and its code mean nothing to a person. They are in
+/// the debug form.
+#[derive(Debug)]
+struct Libgit2Error(git2::Error);
+
+impl fmt::Display for Libgit2Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.message())
+    }
+}
+
+impl Error for Libgit2Error {}
+
 impl GitError {
     /// Why it went wrong, for somebody who typed no command of git: in git's own words.
     pub fn reason(&self) -> String {
@@ -70,8 +87,16 @@ impl GitError {
     }
 
     /// For `map_err` on a call of libgit2.
-    pub(crate) fn library_error(doing: &'static str) -> impl Fn(git2::Error) -> GitError {
-        move |error| GitError::Library { doing, message: error.message().to_owned() }
+    pub(crate) fn libgit2_error(doing: &'static str) -> impl Fn(git2::Error) -> GitError {
+        move |error| GitError::Library { doing, source: Box::new(Libgit2Error(error)) }
+    }
+
+    /// For `map_err` on a call of gitoxide, or on what a library writes to.
+    pub(crate) fn library_error<E>(doing: &'static str) -> impl Fn(E) -> GitError
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        move |error| GitError::Library { doing, source: error.into() }
     }
 
     /// Whether the repository lies where nobody can write: git can store nothing either.
@@ -98,6 +123,7 @@ impl From<GitError> for CommandError {
             GitError::NoRepository(_)
             | GitError::Bare(_)
             | GitError::Library { .. }
+            | GitError::Protocol(_)
             | GitError::CommandFailed { .. }
             | GitError::TimedOut { .. }
             | GitError::Malformed { .. }

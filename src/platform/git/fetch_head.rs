@@ -1,8 +1,7 @@
 //! `FETCH_HEAD`: what the last fetch brought, and where from.
 
-use std::time::UNIX_EPOCH;
-
 use super::{CommitId, ObjectId, ObjectKind, Repository};
+use crate::platform::files::modified_nanos;
 
 /// What the last fetch brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +26,7 @@ impl FetchHead {
     pub(crate) fn read(repository: &Repository) -> Option<FetchHead> {
         let file = repository.git_dir().join("FETCH_HEAD");
         let text = std::fs::read(&file).ok()?;
-        let modified = file.metadata().ok()?.modified().ok()?;
-        let at = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let at = modified_nanos(&file.metadata().ok()?);
         let id = repository.format().object_id(ObjectKind::Blob, &text);
         let fingerprint = format!("{id}-{at}");
         Some(FetchHead { fingerprint, tips: parse_tips(&String::from_utf8_lossy(&text)) })

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+
+use crate::platform::hex::{parse_hex, to_hex};
 
 /// The hash that names a repository's objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -107,13 +108,10 @@ impl ObjectId {
 
     /// From 40 or 64 hexadecimal digits.
     pub fn from_hex(hex: &[u8]) -> Option<Self> {
-        if hex.len() != 40 && hex.len() != 64 {
-            return None;
+        match hex.len() {
+            40 => ObjectId::new(&parse_hex::<20>(hex)?),
+            _ => ObjectId::new(&parse_hex::<32>(hex)?),
         }
-        let length = hex.len() / 2;
-        let mut bytes = [0; 32];
-        HEXLOWER_PERMISSIVE.decode_mut(hex, &mut bytes[..length]).ok()?;
-        Some(ObjectId { length: length as u8, bytes })
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -131,7 +129,7 @@ impl ObjectId {
     }
 
     pub fn to_hex(&self) -> String {
-        HEXLOWER.encode(self.as_bytes())
+        to_hex(self.as_bytes())
     }
 }
 

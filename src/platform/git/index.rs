@@ -64,10 +64,9 @@ fn load_index(path: &Path, format: ObjectFormat) -> Result<Option<gix::index::Fi
         ObjectFormat::Sha256 => gix::hash::Kind::Sha256,
     };
     let options = gix::index::decode::Options::default();
-    gix::index::File::at(path, hash, true, options).map(Some).map_err(|error| GitError::Library {
-        doing: "reading the index",
-        message: error.to_string(),
-    })
+    gix::index::File::at(path, hash, true, options)
+        .map(Some)
+        .map_err(GitError::library_error("reading the index"))
 }
 
 /// The index that the git command which called us uses (`GIT_INDEX_FILE`), for many lookups. One

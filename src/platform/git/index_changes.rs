@@ -10,7 +10,6 @@ use gix::index::entry::{Flags, Mode, Stage, Stat};
 use gix::index::fs::Metadata;
 use rustc_hash::FxHashMap;
 
-use super::config::parse_bool;
 use super::error::Result;
 use super::id::{ObjectId, RepoPath};
 use super::index::load_command_index;
@@ -75,10 +74,8 @@ impl DiskState {
 /// The index or the configuration cannot be read.
 pub(crate) fn doubtful_files(repository: &Repository, top: &Path) -> Result<Vec<DoubtfulFile>> {
     let Some(index) = load_command_index(repository)? else { return Ok(Vec::new()) };
-    let has_executable_bits = repository.setting("core.filemode")?.is_none_or(|value| {
-        // git's own default where the value makes no sense.
-        parse_bool(&value).unwrap_or(true)
-    });
+    // git's own default also where the value makes no sense.
+    let has_executable_bits = repository.bool_setting("core.filemode")?.unwrap_or(true);
     let mut folders = RealFolders::default();
     let mut doubtful = Vec::new();
     for entry in index.entries() {

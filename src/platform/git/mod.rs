@@ -33,9 +33,11 @@ pub(crate) mod index;
 pub(crate) mod index_changes;
 pub(crate) mod notes;
 pub(crate) mod objects;
+pub(crate) mod operation_in_progress;
 pub(crate) mod pager;
 pub(crate) mod program_settings;
 pub(crate) mod push_dry_run;
+pub(crate) mod quoted_path;
 pub(crate) mod remote;
 pub(crate) mod repository;
 pub(crate) mod shared_refs;
@@ -47,4 +49,5 @@ pub(crate) use backend::{AttributeDirection, AttributeState, HistoryWalk, RefSwa
 pub(crate) use error::{GitError, Result};
 pub use id::{CommitId, ObjectFormat, ObjectId, ObjectKind, RefName, RepoPath};
 pub(crate) use objects::{Commit, EntryKind, ObjectBatch, Signature, TreeEntry};
+pub(crate) use quoted_path::unquote_path;
 pub use repository::{GitEnvironment, Repository};

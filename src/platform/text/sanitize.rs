@@ -192,6 +192,17 @@ mod tests {
     }
 
     #[test]
+    fn a_drawing_hides_the_same_characters() {
+        for c in '\0'..=char::MAX {
+            // What no XML may hold is no danger to a terminal.
+            let is_drawn = comfy_draw::text::line_text(&c.to_string()) == c.to_string();
+            let is_hidden =
+                is_unsafe(c, TextPlacement::Line) || matches!(c, '\u{fffe}' | '\u{ffff}');
+            assert_eq!(is_drawn, !is_hidden, "{c:?}");
+        }
+    }
+
+    #[test]
     fn json_keeps_its_value() {
         let value = serde_json::json!({"狐": "\u{9b}2J \u{202e}\u{e0041} é\u{1b}"});
         let text = value.to_string();

@@ -16,6 +16,7 @@ pub(crate) use values::SettingValueError;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::Prompt;
 use comfy_graph::json::Value;
+use serde_json::json;
 use target_input::TargetInput;
 
 use crate::runs::run_data::InputSetting;
@@ -132,13 +133,12 @@ fn variation_at(prompt: &Prompt, axes: &[SettingAxis], number: usize) -> Variati
             if value.is_equivalent(&target.value) {
                 continue;
             }
-            let plain = |value: &Value| serde_json::to_value(value).unwrap_or_default();
             set.push(InputSetting {
                 node: target.id.to_string(),
                 title: target.title.clone(),
                 input: target.input.clone(),
-                from: plain(&target.value),
-                to: plain(value),
+                from: json!(target.value),
+                to: json!(value),
             });
         }
     }

@@ -17,13 +17,14 @@ pub(crate) use rejection::{NodeError, Rejection};
 use std::time::{Duration, Instant};
 
 use comfy_graph::json;
-use comfy_graph::json::{JsonStyle, Object, Value};
+use comfy_graph::json::{JsonError, JsonStyle, Object, Value};
 
+use super::server_queries;
 use super::websocket::{ComfySocket, SocketEvent, random_client_id};
 use crate::error::CommandError;
 use crate::platform::hex::random_hex;
 use crate::platform::machine::server::{ComfyServer, ServerAddress, ServerError};
-use crate::runs::run_data::{EXTRA_DATA_KEY, HistoryEntry, RunParent, parse_entries};
+use crate::runs::run_data::{EXTRA_DATA_KEY, HistoryEntry, RunParent};
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,7 +67,14 @@ pub(crate) enum ClientError {
     },
     /// An answer that ComfyUI does not give.
     #[error("{0} did not answer as ComfyUI does")]
-    Answer(String),
+    Answer(ServerAddress),
+    /// An answer that is no JSON where ComfyUI gives some.
+    #[error("{address} did not answer as ComfyUI does")]
+    NoJson {
+        address: ServerAddress,
+        #[source]
+        error: JsonError,
+    },
 }
 
 impl From<ClientError> for CommandError {
@@ -161,7 +169,7 @@ impl ComfyClient {
                 rejected_outputs: rejection::parse_node_errors(&value),
             }),
             (400, _) => Err(ClientError::Rejected(Box::new(rejection::parse_rejection(&value)))),
-            _ => Err(ClientError::Answer(self.server.address().to_string())),
+            _ => Err(ClientError::Answer(self.server.address().clone())),
         }
     }
 
@@ -263,16 +271,11 @@ impl ComfyClient {
     /// The entry of a run in the server's history; none: it has not ended, or is not
     /// known.
     pub(crate) fn history_entry(&self, id: &str) -> Result<Option<HistoryEntry>, ClientError> {
-        let answer = self.server.get_bytes(&format!("/history/{id}"))?;
-        let wrong = |_| ClientError::Answer(self.server.address().to_string());
-        let found = parse_entries(json::parse_lenient(&answer).map_err(wrong)?);
-        Ok(found.into_iter().find(|entry| entry.id == id))
+        server_queries::history_entry(&self.server, id)
     }
 
     fn queue_position(&self, id: &str) -> Result<RunPosition, ClientError> {
-        let answer = self.server.get_bytes("/queue")?;
-        let queue = json::parse_lenient(&answer)
-            .map_err(|_| ClientError::Answer(self.server.address().to_string()))?;
+        let queue = server_queries::get_json(&self.server, "/queue")?;
         let running = queue_items(&queue, "queue_running");
         if running.iter().any(|item| item.id == Some(id)) {
             return Ok(RunPosition::Running);
@@ -349,7 +352,7 @@ impl ComfyClient {
         let (status, answer) = self.server.post("/upload/image", &kind, &body)?;
         let value = json::parse_lenient(&answer).unwrap_or_default();
         let name = value.get("name").and_then(Value::as_str).filter(|_| status == 200);
-        let name = name.ok_or_else(|| ClientError::Answer(self.server.address().to_string()))?;
+        let name = name.ok_or_else(|| ClientError::Answer(self.server.address().clone()))?;
         match value.get("subfolder").and_then(Value::as_str).unwrap_or_default() {
             "" => Ok(name.to_owned()),
             folder => Ok(format!("{folder}/{name}")),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
+use crate::platform::file_argument::{self, MAX_WHOLE_FILE};
 use crate::platform::git::CommitId;
 use crate::platform::text::sanitize;
 use crate::platform::text::time_argument::parse_since;
@@ -147,8 +148,7 @@ fn search_keys(args: &FindArgs, session: &Session, run_store: &RunStore) -> Resu
     if let Some(path) = &args.workflow {
         let path = session.cwd.join(path);
         let name = sanitize::path(&path);
-        let text = std::fs::read(&path)
-            .map_err(|error| CommandError::system(error).with_context(name.clone()))?;
+        let text = file_argument::read_bounded(&path, &name, MAX_WHOLE_FILE)?;
         let graph = run_store.graph_id_of_text(&text);
         let graph = graph.ok_or_else(|| CommandError::user(format!("{name} is no workflow")))?;
         keys.push(SearchKey::Graphs(vec![graph]));

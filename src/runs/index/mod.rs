@@ -36,7 +36,6 @@ pub enum IndexError {
     /// Its file cannot be made or removed.
     #[error("the search index {}: {source}", .path.display())]
     File {
-        /// The file.
         path: PathBuf,
         /// Why not.
         source: std::io::Error,

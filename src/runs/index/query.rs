@@ -80,7 +80,6 @@ pub struct RunRow {
     pub summary: RunSummary,
     /// The run that it makes again or varies.
     pub parent: Option<String>,
-    /// Its files.
     pub paths: Vec<String>,
     /// How many nodes made them, as far as is known.
     pub branches: usize,

@@ -55,9 +55,7 @@ impl RunIndex {
 /// What a run was made of, in short.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunSummary {
-    /// Its first seed.
     pub seed: Option<String>,
-    /// Its first model.
     pub model: Option<String>,
     /// The beginning of its text.
     pub excerpt: Option<String>,

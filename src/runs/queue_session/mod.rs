@@ -57,9 +57,8 @@ impl ServerArgs {
     /// Whether the ComfyUI is one of this machine.
     pub(crate) fn is_local(&self, session: &Session) -> Result<bool> {
         match session.repository() {
-            Ok(repository) => {
-                Ok(required_address(&repository, self.server.as_deref())?.is_on_this_machine())
-            }
+            Ok(repository) => Ok(required_address(session, &repository, self.server.as_deref())?
+                .is_on_this_machine()),
             Err(_) => Ok(true),
         }
     }
@@ -113,7 +112,7 @@ impl<'s> QueueSession<'s> {
         target: OutputDestination,
     ) -> Result<QueueSession<'s>> {
         let run_store = RunStore::open(session)?;
-        let address = required_address(&run_store.repository, args.server.as_deref())?;
+        let address = required_address(session, &run_store.repository, args.server.as_deref())?;
         let client = ComfyClient::connect(&address, Duration::from_secs(args.patience));
         client.server().system_stats().map_err(|error| {
             let hint = "start ComfyUI, or name its address: --server HOST:PORT, or \
@@ -264,8 +263,12 @@ impl<'s> QueueSession<'s> {
 }
 
 /// The server that the person named: at the command line, else in their configuration.
-fn required_address(repository: &Repository, named: Option<&str>) -> Result<ServerAddress> {
-    server_queries::configured_address(repository, named)?.ok_or_else(|| {
+fn required_address(
+    session: &Session,
+    repository: &Repository,
+    named: Option<&str>,
+) -> Result<ServerAddress> {
+    server_queries::configured_address(session, repository, named)?.ok_or_else(|| {
         CommandError::config("no server is to be asked: comfy.server says so")
             .with_hint("--server HOST:PORT names one for this call")
     })

@@ -42,7 +42,6 @@ pub struct InputSetting {
     /// Its title or class, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
-    /// The input.
     pub input: String,
     /// What it held.
     #[serde(default)]

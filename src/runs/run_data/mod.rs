@@ -39,7 +39,6 @@ pub use server_history::{
 /// kept beside it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunEvidence {
-    /// The run.
     pub run: Run,
     /// The executed prompt, in API format.
     pub prompt: Option<comfy_graph::json::Value>,

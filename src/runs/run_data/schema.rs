@@ -235,7 +235,6 @@ pub struct OutputFile {
 pub struct InputFile {
     /// The node that names it.
     pub node: String,
-    /// Its name.
     pub name: String,
     /// SHA-256 of all bytes: ComfyUI puts it beside the node in what it embeds, or
     /// somebody looked at the file, which was as old as the run or older.
@@ -254,11 +253,8 @@ pub struct InputFile {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sampler {
-    /// The node.
     pub node: String,
-    /// Its class.
     pub class: String,
-    /// The seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<Value>,
     /// The sampler's name.
@@ -267,7 +263,6 @@ pub struct Sampler {
     /// The scheduler's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduler: Option<Value>,
-    /// Steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<Value>,
     /// Guidance scale.
@@ -287,9 +282,7 @@ pub struct Sampler {
 /// A seed as it was used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seed {
-    /// The node.
     pub node: String,
-    /// The input.
     pub input: String,
     /// The number.
     pub value: Value,
@@ -316,7 +309,6 @@ pub struct RunProblem {
     /// The node at which it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// Its class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
     /// The type of the exception.
@@ -332,9 +324,7 @@ pub struct RunProblem {
 pub struct CommittedFile {
     /// The commit that was checked out.
     pub commit: String,
-    /// The path in it.
     pub path: String,
-    /// The blob there.
     pub blob: String,
 }
 

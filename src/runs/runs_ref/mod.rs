@@ -85,7 +85,6 @@ pub struct StoredRun {
     pub run: Run,
     /// The executed prompt.
     pub prompt: Option<Vec<u8>>,
-    /// The workflow.
     pub workflow: Option<Vec<u8>>,
 }
 
@@ -252,7 +251,6 @@ impl RunsState {
     /// No runs.
     pub const EMPTY: RunsState = RunsState(None);
 
-    /// As a text.
     pub fn to_text(self) -> String {
         self.0.map(|id| id.to_hex()).unwrap_or_default()
     }

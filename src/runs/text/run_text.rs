@@ -38,9 +38,7 @@ pub(crate) struct RunLine<'a> {
     pub moment: i64,
     /// How it ended.
     pub outcome: &'a str,
-    /// Its first seed.
     pub seed: Option<&'a str>,
-    /// Its first model.
     pub model: Option<&'a str>,
     /// The beginning of its text.
     pub excerpt: Option<&'a str>,

@@ -8,7 +8,7 @@ use crate::platform::file_argument;
 use crate::platform::git::command::GitCommand;
 use crate::platform::text::sanitize;
 use crate::session::Session;
-use crate::setup::separate::{self, GitFolderState, SeparateError};
+use crate::setup::separate::{self, GitFolderState};
 use crate::setup::sync_services::{self, ExcludeMethod};
 
 /// Whether `.git` is moved.
@@ -124,29 +124,6 @@ pub(crate) fn explain_missing_repository(session: &Session) -> Option<CommandErr
         CommandError::repository(what)
             .with_hint("git comfy init --separate; see docs/synced-folders.md"),
     )
-}
-
-impl From<SeparateError> for CommandError {
-    fn from(error: SeparateError) -> Self {
-        let hint = match &error {
-            SeparateError::Unfit(_) => "mend that first; nothing has been moved",
-            SeparateError::Taken(_) => "name another place: git comfy init --separate DIR",
-            SeparateError::Differs(_) => {
-                "something in it depends on where it lies, such as include.path"
-            }
-            SeparateError::Git(_) | SeparateError::File { .. } => {
-                "nothing is lost; run it again to go on"
-            }
-        };
-        let failure = match error {
-            SeparateError::Taken(_) => CommandError::user(error),
-            SeparateError::File { .. } => CommandError::system(error),
-            SeparateError::Unfit(_) | SeparateError::Differs(_) | SeparateError::Git(_) => {
-                CommandError::repository(error)
-            }
-        };
-        failure.with_hint(hint)
-    }
 }
 
 /// Refuses a linked work tree, whose `.git` leads elsewhere for another reason.

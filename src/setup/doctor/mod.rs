@@ -104,7 +104,6 @@ const CHECKS: &[DoctorCheck] = &[
     environment::check_synced_folder,
 ];
 
-/// Runs all checks.
 pub(crate) fn run_checks(context: &DoctorContext) -> Result<Vec<DoctorFinding>> {
     let mut findings = Vec::new();
     for check in CHECKS {

@@ -1,10 +1,11 @@
 //! A trial: a tiny workflow goes into a scratch repository and comes out again, through
 //! the very commands that are configured here.
 
+use std::fs;
 use std::path::Path;
-use std::{fs, io};
 
 use super::{DoctorContext, DoctorFinding, INIT, filter};
+use crate::error;
 use crate::platform::git::Result;
 use crate::platform::git::command::GitCommand;
 
@@ -51,26 +52,21 @@ enum RoundTripOutcome {
     Changed,
 }
 
-fn run_round_trip(
-    git: &GitCommand,
-    folder: &Path,
-) -> std::result::Result<RoundTripOutcome, String> {
+fn run_round_trip(git: &GitCommand, folder: &Path) -> error::Result<RoundTripOutcome> {
     let file = folder.join("sample.json");
-    let failed = |error: io::Error| error.to_string();
-    let run =
-        |arguments: &[&str]| git.with_args(arguments).output().map_err(|error| error.to_string());
+    let run = |arguments: &[&str]| git.with_args(arguments).output();
     run(&["init", "--quiet", "--template="])?;
     let info = folder.join(".git").join("info");
-    fs::create_dir_all(&info).map_err(failed)?;
-    fs::write(info.join("attributes"), "*.json filter=comfy\n").map_err(failed)?;
-    fs::write(&file, SAMPLE).map_err(failed)?;
+    fs::create_dir_all(&info)?;
+    fs::write(info.join("attributes"), "*.json filter=comfy\n")?;
+    fs::write(&file, SAMPLE)?;
     run(&["add", "sample.json"])?;
     let blob = run(&["cat-file", "blob", ":sample.json"])?;
     if memchr::memmem::find(&blob, b"123.5").is_some() {
         return Ok(RoundTripOutcome::NotCleaned);
     }
-    fs::remove_file(&file).map_err(failed)?;
+    fs::remove_file(&file)?;
     run(&["checkout", "--quiet", "--", "sample.json"])?;
-    let back = fs::read(&file).map_err(failed)?;
+    let back = fs::read(&file)?;
     Ok(if back == SAMPLE.as_bytes() { RoundTripOutcome::Exact } else { RoundTripOutcome::Changed })
 }

@@ -20,6 +20,7 @@ use std::{fs, io};
 use copy::{copy_folder, has_same_files};
 use move_obstacles::find_obstacle;
 
+use crate::error::CommandError;
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::{GitError, ObjectFormat, Repository};
 
@@ -50,6 +51,29 @@ pub enum SeparateError {
     /// Git's answers differed after the move, which was undone.
     #[error("{0} would not be the same there; everything is as it was")]
     Differs(&'static str),
+}
+
+impl From<SeparateError> for CommandError {
+    fn from(error: SeparateError) -> Self {
+        let hint = match &error {
+            SeparateError::Unfit(_) => "mend that first; nothing has been moved",
+            SeparateError::Taken(_) => "name another place: git comfy init --separate DIR",
+            SeparateError::Differs(_) => {
+                "something in it depends on where it lies, such as include.path"
+            }
+            SeparateError::Git(_) | SeparateError::File { .. } => {
+                "nothing is lost; run it again to go on"
+            }
+        };
+        let failure = match error {
+            SeparateError::Taken(_) => CommandError::user(error),
+            SeparateError::File { .. } => CommandError::system(error),
+            SeparateError::Unfit(_) | SeparateError::Differs(_) | SeparateError::Git(_) => {
+                CommandError::repository(error)
+            }
+        };
+        failure.with_hint(hint)
+    }
 }
 
 type Result<T> = std::result::Result<T, SeparateError>;

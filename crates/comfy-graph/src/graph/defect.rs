@@ -18,7 +18,7 @@ pub enum Severity {
     Fatal,
 }
 
-/// A list in the file.
+/// A list of a graph, or of the file, that elements stand in; each variant by its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GraphList {
     /// `nodes`
@@ -33,92 +33,92 @@ pub enum GraphList {
     Definitions,
 }
 
-/// What is wrong.
+/// What is wrong. Ids are those in the graph that [`WorkflowDefect::scope`] names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DefectKind {
     /// An element is no node, link, group or reroute at all.
     Misshapen {
-        /// The list.
+        /// Where it stands.
         list: GraphList,
-        /// The index in it.
+        /// Its index there, from 0.
         at: usize,
     },
     /// Two elements of one list have the same id.
     Repeated {
-        /// The list.
+        /// Where both stand.
         list: GraphList,
-        /// The id.
+        /// What both are called, as text.
         id: String,
     },
     /// An id occurs in several graphs of the file, of which this is one.
     Shared {
-        /// The list.
+        /// The kind of list that has it in each of them.
         list: GraphList,
-        /// The id.
+        /// What they are called, as text.
         id: String,
         /// The graph that has it first.
         with: GraphScope,
     },
     /// A link starts at a node that is not there.
     NoOrigin {
-        /// The link.
+        /// The link with the loose end.
         link: LinkId,
         /// The id that nothing has.
         node: NodeId,
     },
     /// A link ends at a node that is not there.
     NoTarget {
-        /// The link.
+        /// The link with the loose end.
         link: LinkId,
         /// The id that nothing has.
         node: NodeId,
     },
     /// A link starts at an output that its origin does not have.
     NoOutput {
-        /// The link.
+        /// The link with the loose end.
         link: LinkId,
         /// The end with the missing output.
         from: LinkEnd,
     },
     /// A link ends at an input that its target does not have.
     NoInput {
-        /// The link.
+        /// The link with the loose end.
         link: LinkId,
         /// The end with the missing input.
         to: LinkEnd,
     },
     /// `inputs[].link` and the links table disagree.
     InputDisagrees {
-        /// The node.
+        /// The node that has the input.
         node: NodeId,
-        /// The input.
+        /// By its name, and its number among those of that name.
         input: SlotName,
-        /// What the input says.
+        /// The link that `inputs[].link` names.
         says: Option<LinkId>,
-        /// What the table says.
+        /// The link that ends there.
         table: Option<LinkId>,
     },
     /// `outputs[].links` and the links table disagree.
     OutputDisagrees {
-        /// The node.
+        /// The node that has the output.
         node: NodeId,
-        /// The index of the output.
+        /// The index of the output, from 0.
         slot: usize,
     },
     /// Two links end at one input.
     Contended {
-        /// The node.
+        /// The node that has the input.
         node: NodeId,
-        /// The input.
+        /// Of which ComfyUI takes one link only.
         input: SlotName,
     },
     /// A counter is lower than an id in use.
     LowCounter {
         /// The key in the file.
         counter: &'static str,
-        /// What it says.
+        /// The value in the file.
         says: i64,
-        /// What it must at least say.
+        /// The highest id in use.
         needs: i64,
     },
     /// A boundary slot's `linkIds` and the links table disagree.
@@ -127,23 +127,23 @@ pub enum DefectKind {
     NoBoundaryBox(&'static str),
     /// An instance of a definition that is not in the file.
     NoDefinition {
-        /// The instance.
+        /// The node whose class is that definition.
         node: NodeId,
         /// The definition that is not there.
         id: SubgraphId,
     },
     /// An input or output of an instance is not on the boundary of its definition.
     InstanceSlot {
-        /// The instance.
+        /// The node that is the instance.
         node: NodeId,
-        /// The slot.
+        /// The input or output in question.
         slot: SlotName,
     },
     /// An instance's `proxyWidgets` name a node that is not in its definition.
     NoProxiedNode {
-        /// The instance.
+        /// The node that is the instance.
         host: NodeId,
-        /// The node that is not there.
+        /// The inner node that is not there.
         node: NodeId,
     },
     /// A definition contains itself.
@@ -155,7 +155,7 @@ pub enum DefectKind {
 /// A fault and the graph it is in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WorkflowDefect {
-    /// The graph.
+    /// The graph whose lists hold it.
     pub scope: GraphScope,
     /// What is wrong there.
     pub kind: DefectKind,

@@ -26,8 +26,10 @@ impl SubgraphDefinition {
         self.id = id;
     }
 
-    /// Takes a raw definition, which must not hold definitions of its own. Gives the
-    /// value back if it is no object with an id that is text.
+    /// Takes a raw definition, which must not hold definitions of its own.
+    ///
+    /// # Errors
+    /// Gives the value back if it is no object with an id that is text.
     pub fn from_value(value: Value) -> Result<SubgraphDefinition, Value> {
         let id = value.get("id").and_then(Value::as_str).map(SubgraphId::new);
         match (value, id) {

@@ -10,7 +10,10 @@ pub struct Group {
 }
 
 impl Group {
-    /// Takes a raw group. Gives the value back if it is no object.
+    /// Takes a raw group.
+    ///
+    /// # Errors
+    /// Gives the value back if it is no object.
     pub fn from_value(value: Value) -> Result<Group, Value> {
         match value {
             Value::Object(raw) => Ok(Group { raw }),

@@ -170,7 +170,10 @@ impl Link {
         Link { id, from, to, raw, extension: None }
     }
 
-    /// Takes a raw link. Gives the value back if its id or an end cannot be read.
+    /// Takes a raw link.
+    ///
+    /// # Errors
+    /// Gives the value back if its id or an end cannot be read.
     pub fn from_value(value: Value) -> Result<Link, Value> {
         let raw = match value {
             Value::Array(row) => RawLink::Row(row),
@@ -302,7 +305,10 @@ pub struct Reroute {
 }
 
 impl Reroute {
-    /// Takes a raw reroute. Gives the value back if it has no id.
+    /// Takes a raw reroute.
+    ///
+    /// # Errors
+    /// Gives the value back if it has no id.
     pub fn from_value(value: Value) -> Result<Reroute, Value> {
         let id = value.get("id").and_then(RerouteId::from_value);
         match (value, id) {

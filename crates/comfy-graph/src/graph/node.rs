@@ -60,7 +60,10 @@ pub struct Node {
 }
 
 impl Node {
-    /// Takes a raw node. Gives the value back if it is no object with an id.
+    /// Takes a raw node.
+    ///
+    /// # Errors
+    /// Gives the value back if it is no object with an id.
     pub fn from_value(value: Value) -> Result<Node, Value> {
         let id = value.get("id").and_then(NodeId::from_value);
         match (value, id) {
@@ -112,14 +115,6 @@ impl Node {
     /// The title that was written, absent where it is the class's own.
     pub fn title(&self) -> Option<&str> {
         self.raw.get("title").and_then(Value::as_str)
-    }
-
-    /// Sets or removes the title.
-    pub fn set_title(&mut self, title: Option<&str>) {
-        match title {
-            Some(title) => self.raw.insert("title", title),
-            None => self.raw.remove("title"),
-        };
     }
 
     /// What a person calls the node when nothing knows its class: title, else class.

@@ -39,6 +39,9 @@ pub struct NotAPrompt;
 
 impl Prompt {
     /// Reads a prompt. Nothing is dropped.
+    ///
+    /// # Errors
+    /// A member is no node: it has no class or no inputs.
     pub fn from_value(document: Value) -> Result<Prompt, NotAPrompt> {
         match document {
             Value::Object(object) if is_prompt(&object) => {

@@ -41,12 +41,18 @@ pub enum PromptConversionError {
 impl Workflow {
     /// The prompt that ComfyUI would run. Nodes are in execution order where the file
     /// knows it, else in file order; nodes inside instances have ids like `12:7`.
+    ///
+    /// # Errors
+    /// Subgraphs are in each other, or expand to too many nodes.
     pub fn to_prompt(&self, naming: &dyn WidgetNaming) -> Result<Prompt, PromptConversionError> {
         self.build_prompt(naming, &mut |_, _, _| {})
     }
 
     /// Where each value of the prompt lies: by node and input of the prompt. A value that
     /// the file does not hold lies nowhere.
+    ///
+    /// # Errors
+    /// As [`Workflow::to_prompt`].
     pub fn value_holders(
         &self,
         naming: &dyn WidgetNaming,

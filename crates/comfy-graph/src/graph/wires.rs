@@ -132,16 +132,6 @@ fn wire_sink(graph: &Graph, end: &LinkEnd, link: LinkId) -> Option<(WireSink, bo
 }
 
 impl Graph {
-    /// The link into an input of a node: the one it names itself, else that of the table.
-    pub fn link_into(&self, id: &NodeId, input: &SlotName) -> Option<LinkId> {
-        let slot = self.nodes.get(id)?.input(input)?;
-        if let Some(link) = slot.link().filter(|link| self.links.contains_key(link)) {
-            return Some(link);
-        }
-        let end = LinkEnd::Node { id: id.clone(), slot: slot.at };
-        self.links.values().find(|link| *link.to() == end).map(super::Link::id)
-    }
-
     /// Makes `inputs[].link`, `outputs[].links` (ascending) and the boundary's `linkIds`
     /// say what the links table says. The table is not changed; links with a missing end
     /// stay in it. Slots that already agree keep their spelling.

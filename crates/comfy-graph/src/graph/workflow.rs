@@ -259,6 +259,9 @@ fn put_into_extra(rest: &mut Object, parts: Vec<(&'static str, Vec<Value>)>, out
 impl Workflow {
     /// Reads a workflow. Nothing in it is dropped: [`Workflow::into_value`] gives back
     /// the same document, keys and elements in the same order.
+    ///
+    /// # Errors
+    /// The document is no workflow.
     pub fn from_value(document: Value) -> Result<Workflow, NotAWorkflow> {
         let Value::Object(mut object) = document else { return Err(NotAWorkflow) };
         let schema = workflow_schema(&object).ok_or(NotAWorkflow)?;

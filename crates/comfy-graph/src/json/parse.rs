@@ -93,11 +93,18 @@ struct JsonParser<'a, T> {
 }
 
 /// Reads one strict JSON document from bytes.
+///
+/// # Errors
+/// As [`parse_text`], and for bytes that are no UTF-8 or begin with a byte order mark.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     parse_text(decode_utf8(bytes)?)
 }
 
 /// Reads one strict JSON document from text.
+///
+/// # Errors
+/// The text is no JSON, or JSON that could not be printed back the same: with a key twice in one
+/// object, half a surrogate pair, or nested deeper than [`super::MAX_DEPTH`].
 pub fn parse_text(text: &str) -> Result<Value, JsonError> {
     JsonParser::new(text, ParseMode::Strict, &NameTable::EMPTY)
         .parse_document()
@@ -132,6 +139,10 @@ pub(super) fn decode_string(spelled: &str) -> String {
 
 /// Reads one document as browsers and Python would: `NaN`, lone surrogates and duplicate
 /// keys do not stop it. What comes out need not print back to what went in.
+///
+/// # Errors
+/// The bytes are no UTF-8, or no JSON either of them would read, or nested deeper than
+/// [`super::MAX_DEPTH`].
 pub fn parse_lenient(bytes: &[u8]) -> Result<Value, JsonError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let parser = JsonParser::new(decode_utf8(bytes)?, ParseMode::Lenient, &NameTable::EMPTY);

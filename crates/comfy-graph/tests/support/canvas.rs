@@ -238,7 +238,7 @@ impl Canvas {
     }
 
     pub(crate) fn title(&mut self, id: i64, title: &str) -> &mut Self {
-        self.node(id).set_title(Some(title));
+        self.node(id).raw_mut().insert("title", title);
         self
     }
 

@@ -57,6 +57,9 @@ pub enum PictureError {
 /// Nothing for a picture that has too little structure to be told from others, such as an
 /// evenly coloured one. Pixels that are transparent count as white; EXIF orientation is
 /// not applied.
+///
+/// # Errors
+/// It is none of these, larger than what is decoded, or damaged.
 pub fn perceptual_hash(bytes: &[u8]) -> Result<Option<PerceptualHash>, PictureError> {
     let shrunk = match detect_container(bytes) {
         Some(Container::Png | Container::Apng) => decode::png_grid(bytes),

@@ -15,6 +15,9 @@ pub struct Thumbnail {
 
 /// A PNG, JPEG or WebP within so many pixels a side, in its own proportions; of an
 /// animation the first frame. Never larger than the picture. What is transparent is white.
+///
+/// # Errors
+/// It is none of these, larger than what is decoded, or damaged.
 pub fn make_thumbnail(bytes: &[u8], side: u32) -> Result<Thumbnail, PictureError> {
     let raster = decode_raster(bytes)?;
     let (width, height) = fit_within(raster.width, raster.height, side.max(1));

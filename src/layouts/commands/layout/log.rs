@@ -37,7 +37,6 @@ pub(crate) struct LayoutLogArgs {
     screen: ScreenArgs,
 }
 
-/// Lists.
 pub(crate) fn run(args: &LayoutLogArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let mut workspace = LayoutWorkspace::open(&repository)?;

@@ -18,7 +18,6 @@ pub(crate) struct LayoutRestoreArgs {
     what: Vec<String>,
 }
 
-/// Restores.
 pub(crate) fn run(args: &LayoutRestoreArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let (id, file) = split_id_and_file(&args.what);

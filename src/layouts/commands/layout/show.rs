@@ -32,7 +32,6 @@ pub(crate) struct LayoutShowArgs {
 /// So many states are asked whose moves are whose.
 const MAX_STATES_READ: usize = 200;
 
-/// Shows.
 pub(crate) fn run(args: &LayoutShowArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let (id, file) = split_id_and_file(&args.what);

@@ -23,7 +23,6 @@ pub(crate) struct LayoutUndoArgs {
     file: Option<String>,
 }
 
-/// Goes back.
 pub(crate) fn run(args: &LayoutUndoArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
     let mut workspace = LayoutWorkspace::open(&repository)?;

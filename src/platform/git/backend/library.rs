@@ -89,7 +89,7 @@ impl GitBackend for LibraryBackend {
     }
 
     fn read_object(&self, id: ObjectId) -> Result<Option<RawObject>> {
-        let failed = GitError::library_error("reading an object");
+        let failed = GitError::libgit2_error("reading an object");
         let odb = self.repository.odb().map_err(&failed)?;
         match odb.read(to_oid(id)) {
             Ok(object) => {
@@ -103,7 +103,7 @@ impl GitBackend for LibraryBackend {
     }
 
     fn object_header(&self, id: ObjectId) -> Result<Option<(ObjectKind, u64)>> {
-        let failed = GitError::library_error("reading an object");
+        let failed = GitError::libgit2_error("reading an object");
         let odb = self.repository.odb().map_err(&failed)?;
         match odb.read_header(to_oid(id)) {
             Ok((size, kind)) => Ok(to_object_kind(kind).map(|kind| (kind, size as u64))),
@@ -113,7 +113,7 @@ impl GitBackend for LibraryBackend {
     }
 
     fn write_objects(&self, batch: &ObjectBatch) -> Result<()> {
-        let failed = GitError::library_error("writing objects");
+        let failed = GitError::libgit2_error("writing objects");
         let odb = self.repository.odb().map_err(&failed)?;
         if batch.objects().len() < MIN_PACK_OBJECTS {
             for (_, kind, content) in batch.objects() {
@@ -123,10 +123,7 @@ impl GitBackend for LibraryBackend {
         }
         let pack = pack::encode_pack(batch);
         let mut writer = odb.packwriter().map_err(&failed)?;
-        writer.write_all(&pack).map_err(|error| GitError::Library {
-            doing: "writing a pack",
-            message: error.to_string(),
-        })?;
+        writer.write_all(&pack).map_err(GitError::library_error("writing a pack"))?;
         writer.commit().map_err(&failed)?;
         Ok(())
     }
@@ -136,7 +133,7 @@ impl GitBackend for LibraryBackend {
             Ok(object) => Ok(Some(to_object_id(object.id()))),
             Err(error) => match error.code() {
                 ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::UnbornBranch => Ok(None),
-                _ => Err(GitError::library_error("reading a revision")(error)),
+                _ => Err(GitError::libgit2_error("reading a revision")(error)),
             },
         }
     }
@@ -145,12 +142,12 @@ impl GitBackend for LibraryBackend {
         match self.repository.find_reference(name.as_str()) {
             Ok(reference) => Ok(self.resolve_target(&reference)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(GitError::library_error("reading a ref")(error)),
+            Err(error) => Err(GitError::libgit2_error("reading a ref")(error)),
         }
     }
 
     fn references(&self, prefix: &str) -> Result<Vec<(RefName, ObjectId)>> {
-        let failed = GitError::library_error("listing refs");
+        let failed = GitError::libgit2_error("listing refs");
         let glob = format!("{prefix}*");
         let mut found = Vec::new();
         for reference in self.repository.references_glob(&glob).map_err(&failed)? {
@@ -166,22 +163,18 @@ impl GitBackend for LibraryBackend {
 
     fn last_reflog_message(&self) -> Result<String> {
         // The library would read the whole log; only its end is asked for.
-        let failed = |error: &dyn std::fmt::Display| GitError::Library {
-            doing: "reading the log of HEAD",
-            message: error.to_string(),
-        };
+        let doing = "reading the log of HEAD";
+        let failed = GitError::library_error(doing);
         let log = match File::open(self.repository.path().join("logs/HEAD")) {
             Ok(log) => log,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(failed(error)),
         };
         let mut line = [0; MAX_LOG_LINE];
-        let last = gix::refs::file::log::iter::reverse(log, &mut line)
-            .map_err(|error| failed(&error))?
-            .next();
+        let last = gix::refs::file::log::iter::reverse(log, &mut line).map_err(&failed)?.next();
         match last {
             Some(Ok(line)) => Ok(line.message.to_string()),
-            Some(Err(error)) => Err(failed(&error)),
+            Some(Err(error)) => Err(GitError::library_error(doing)(error)),
             None => Ok(String::new()),
         }
     }
@@ -220,7 +213,7 @@ impl GitBackend for LibraryBackend {
                 ErrorCode::Modified | ErrorCode::Locked | ErrorCode::Exists => Ok(RefSwap::Raced),
                 // Deleted by somebody else meanwhile.
                 ErrorCode::NotFound => Ok(RefSwap::Raced),
-                _ => Err(GitError::library_error("moving a ref")(error)),
+                _ => Err(GitError::libgit2_error("moving a ref")(error)),
             },
         }
     }
@@ -229,7 +222,7 @@ impl GitBackend for LibraryBackend {
         &'a self,
         walk: &HistoryWalk,
     ) -> Result<Box<dyn Iterator<Item = Result<CommitId>> + 'a>> {
-        let failed = GitError::library_error("walking the history");
+        let failed = GitError::libgit2_error("walking the history");
         let mut revwalk = self.repository.revwalk().map_err(&failed)?;
         let order = match walk.order {
             WalkOrder::Newest => Sort::TIME | Sort::TOPOLOGICAL,
@@ -250,14 +243,14 @@ impl GitBackend for LibraryBackend {
     fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool> {
         let (ancestor, commit) = (to_oid(ancestor.0), to_oid(commit.0));
         let within = self.repository.graph_descendant_of(commit, ancestor);
-        Ok(ancestor == commit || within.map_err(GitError::library_error("comparing histories"))?)
+        Ok(ancestor == commit || within.map_err(GitError::libgit2_error("comparing histories"))?)
     }
 
     fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>> {
         match self.repository.merge_base(to_oid(one.0), to_oid(other.0)) {
             Ok(base) => Ok(Some(CommitId(to_object_id(base)))),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(GitError::library_error("comparing histories")(error)),
+            Err(error) => Err(GitError::libgit2_error("comparing histories")(error)),
         }
     }
 
@@ -274,7 +267,7 @@ impl GitBackend for LibraryBackend {
         let value = self
             .repository
             .get_attr_bytes(&path.to_path(), name, flags)
-            .map_err(GitError::library_error("reading attributes"))?;
+            .map_err(GitError::libgit2_error("reading attributes"))?;
         Ok(match AttrValue::always_bytes(value) {
             AttrValue::Unspecified => AttributeState::Unspecified,
             AttrValue::True => AttributeState::Set,
@@ -285,7 +278,7 @@ impl GitBackend for LibraryBackend {
     }
 
     fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
-        let failed = GitError::library_error("reading the configuration");
+        let failed = GitError::libgit2_error("reading the configuration");
         let config = self.repository.config().map_err(&failed)?;
         let pattern = format!("^{}", prefix.replace('.', "\\."));
         let mut found = Vec::new();

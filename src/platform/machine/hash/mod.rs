@@ -136,6 +136,18 @@ pub fn hash_file(
     hash_indexed_file(path, 0, wanted, threads, now, progress)
 }
 
+/// The SHA-256 of an open file, also of one that may still be written: whoever asks compares the
+/// [`FileStamp`].
+pub(crate) fn sha256_of_file(file: &mut File) -> io::Result<[u8; 32]> {
+    let mut go_on = |_| std::ops::ControlFlow::Continue(());
+    let (wanted, threads) = (DigestSelection::Sha256, HashThreads::One);
+    match pipeline::hash_blocks(file, None, wanted, threads, &mut go_on) {
+        Ok((hashes, _)) => Ok(hashes.sha256),
+        Err(PipelineError::Read(error)) => Err(error),
+        Err(PipelineError::Stopped) => Err(io::ErrorKind::Interrupted.into()),
+    }
+}
+
 /// Hashes several files, as many at once as there are cores; the results come in the
 /// order of `paths`. `now` is asked at the start of each file.
 pub fn hash_files(

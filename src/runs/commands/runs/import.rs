@@ -32,8 +32,8 @@ const SERVER_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) fn run(args: &RunsImportArgs, session: &Session) -> Result<Exit> {
     let mut run_store = RunStore::open(session)?;
     let mut importing = RunImport::default();
-    let address =
-        server_queries::configured_address(&run_store.repository, args.server.as_deref())?;
+    let named = args.server.as_deref();
+    let address = server_queries::configured_address(session, &run_store.repository, named)?;
     let server = address.map(|address| ComfyServer::new(address, SERVER_TIMEOUT));
     if args.files.is_empty() {
         let server = server.as_ref().ok_or_else(|| {

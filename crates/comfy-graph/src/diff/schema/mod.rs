@@ -58,11 +58,6 @@ impl EditScript {
     }
 }
 
-/// All words that say which kind of edit, source or sink something is.
-pub fn kind_words() -> impl Iterator<Item = &'static str> {
-    [table::EDIT_NAMES, table::SOURCE_NAMES, table::SINK_NAMES].into_iter().flatten().copied()
-}
-
 impl JsonCodec for EditScript {
     fn to_code(&self) -> Option<Value> {
         let mut object = Object::default();
@@ -107,5 +102,19 @@ impl JsonCodec for EditClass {
 
     fn from_code(_: Option<&Value>) -> Result<Self, ScriptParseError> {
         Err(ScriptParseError::new("a class follows from the edit"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn the_document_knows_every_edit_source_and_sink() {
+        let text = include_str!("../../../../../docs/diff-schema.md");
+        let kinds = [table::EDIT_NAMES, table::SOURCE_NAMES, table::SINK_NAMES];
+        for kind in kinds.into_iter().flatten() {
+            assert!(text.contains(&format!("`{kind}`")), "{kind} is not told of");
+        }
     }
 }

@@ -52,7 +52,8 @@ macro_rules! words {
 macro_rules! variants {
     ($type:ident $tag:literal $names:ident { $($variant:ident $word:literal { $($field:ident),* })* }
      $(wrapped { $($wrapper:ident $name:literal)* })?) => {
-        /// The words in the order of the type.
+        /// The words in the order of the type: `docs/diff-schema.md` is to tell of each.
+        #[cfg(test)]
         pub(super) const $names: &[&str] = &[$($word,)* $($($name,)*)?];
 
         impl JsonCodec for $type {
