@@ -284,8 +284,13 @@ fn compose_graph(
     let whole =
         parts.len().checked_sub(1).filter(|last| parts[*last].source.relation.is_same_content());
     visit_places(graph, &mut |key, kind, item| {
-        let is_there = whole.is_some() && winners.get(&key).map(|winner| winner.part) == whole;
-        if let (false, Some(members)) = (is_there, members.get(&key)) {
+        let Some(members) = members.get(&key) else { return };
+        // Put back with the whole, unless a group went away with it.
+        let is_there = whole.is_some_and(|whole| {
+            let by_it = winners.get(&key).is_some_and(|winner| winner.part == whole);
+            by_it && parts[whole].shown_members.get(&key) == Some(members)
+        });
+        if !is_there {
             restore_object(item, members.clone(), kind.class(), LayoutFit::Related);
         }
     });

@@ -254,6 +254,10 @@ fn stamp_graph(graph: &mut ClockedGraph, past: &EarlierLayouts<'_>, now: Clock) 
         now: PlacementView::of_graph(graph),
         now_scale: graph.scale(),
     };
+    // What was just split off a file lies where it says, whatever becomes of origins.
+    for place in graph.places.values_mut() {
+        place.frame.anchor = None;
+    }
     let frames = history.stamp_groups(graph, now);
     history.now = PlacementView::of_graph(graph);
     let fresh_frames = graph.current_frames();
@@ -696,10 +700,17 @@ impl<'a> PlaceHistory<'a> {
         if last.moved != Clock::Unknown(0) {
             return None;
         }
-        self.before.iter().find_map(|view| {
+        let clocked = |view: &'_ PlacementView<'a>| {
             let (old, _) = view.find_placement(key, &fresh.class)?;
-            matches!(old.moved, Clock::At(_)).then(|| DecidedPlacement::known(old, view))
-        })
+            matches!(old.moved, Clock::At(_)).then_some(old)
+        };
+        let known = self.before.iter().find_map(|view| Some((clocked(view)?, view)));
+        // What came together with the raw file was never in this work tree.
+        let known = known.or_else(|| {
+            let all = self.remembered.iter().filter_map(|view| Some((clocked(view)?, view)));
+            all.reduce(|latest, other| if other.0.outranks(latest.0) { other } else { latest })
+        });
+        known.map(|(old, view)| DecidedPlacement::known(old, view))
     }
 
     fn is_piled(&self, key: &str) -> bool {
