@@ -16,7 +16,14 @@ use proptest::prelude::*;
 /// The nodes of a file: id and place; one group may stand around some of them.
 type Places = BTreeMap<i64, (i64, i64)>;
 
-fn file(places: &Places, group: (i64, i64), steps: i64, scale: f64) -> String {
+fn file(places: &Places, (x, y): (i64, i64), steps: i64, scale: f64) -> String {
+    file_with_groups(places, &[(1, [x, y, 1000, 1000])], steps, scale)
+}
+
+/// A group: its id, corner and size.
+type Group = (i64, [i64; 4]);
+
+fn file_with_groups(places: &Places, groups: &[Group], steps: i64, scale: f64) -> String {
     let number = |n: i64| {
         let n = n as f64 * scale;
         if n.fract() == 0.0 { format!("{n:.0}") } else { format!("{n}") }
@@ -31,14 +38,18 @@ fn file(places: &Places, group: (i64, i64), steps: i64, scale: f64) -> String {
         )
     };
     let nodes: Vec<String> = places.iter().map(node).collect();
+    let group = |(id, bounding): &Group| {
+        let [x, y, width, height] = bounding.map(number);
+        format!(
+            r#"{{"id":{id},"title":"G{id}","bounding":[{x},{y},{width},{height}],"flags":{{}}}}"#
+        )
+    };
+    let groups: Vec<String> = groups.iter().map(group).collect();
     let renderer = if scale == 1.0 { "LG" } else { "Vue" };
     format!(
-        r#"{{"last_node_id":9,"last_link_id":0,"nodes":[{}],"links":[],"groups":[{{"id":1,"title":"G","bounding":[{},{},{},{}],"flags":{{}}}}],"config":{{}},"extra":{{"ds":{{"scale":1,"offset":[{},0]}},"workflowRendererVersion":"{renderer}"}},"version":0.4}}"#,
+        r#"{{"last_node_id":9,"last_link_id":0,"nodes":[{}],"links":[],"groups":[{}],"config":{{}},"extra":{{"ds":{{"scale":1,"offset":[{},0]}},"workflowRendererVersion":"{renderer}"}},"version":0.4}}"#,
         nodes.join(","),
-        number(group.0),
-        number(group.1),
-        number(1000),
-        number(1000),
+        groups.join(","),
         places.len()
     )
 }
@@ -72,32 +83,74 @@ fn past(layout: &ClockedLayout) -> EarlierLayouts<'_> {
     EarlierLayouts { last: Some(last), ..EarlierLayouts::default() }
 }
 
+/// What a person does to one of two groups.
+#[derive(Debug, Clone, Copy)]
+enum GroupEdit {
+    /// Drags it with all that is in it.
+    Drag(usize, i64, i64),
+    /// Draws its frame elsewhere.
+    MoveFrame(usize, i64, i64),
+    Resize(usize, i64),
+}
+
+fn group_edit() -> impl Strategy<Value = GroupEdit> {
+    let by = || -40..40_i64;
+    prop_oneof![
+        (0..2_usize, by(), by()).prop_map(|(at, x, y)| GroupEdit::Drag(at, x, y)),
+        (0..2_usize, by(), by()).prop_map(|(at, x, y)| GroupEdit::MoveFrame(at, x, y)),
+        (0..2_usize, by()).prop_map(|(at, by)| GroupEdit::Resize(at, by)),
+    ]
+}
+
+impl GroupEdit {
+    fn apply(self, places: &mut Places, groups: &mut [Group]) {
+        match self {
+            GroupEdit::Drag(at, by_x, by_y) => {
+                let [left, top, width, height] = groups[at].1;
+                let is_inside = |x: i64, y: i64| {
+                    (left..=left + width).contains(&x) && (top..=top + height).contains(&y)
+                };
+                for (x, y) in places.values_mut() {
+                    if is_inside(*x + 10, *y - 10) {
+                        (*x, *y) = (*x + by_x, *y + by_y);
+                    }
+                }
+                for (_, [x, y, wide, high]) in groups.iter_mut() {
+                    if is_inside(*x, *y) && is_inside(*x + *wide, *y + *high) {
+                        (*x, *y) = (*x + by_x, *y + by_y);
+                    }
+                }
+            }
+            GroupEdit::MoveFrame(at, by_x, by_y) => {
+                let [x, y, _, _] = &mut groups[at].1;
+                (*x, *y) = (*x + by_x, *y + by_y);
+            }
+            GroupEdit::Resize(at, by) => groups[at].1[2] += by,
+        }
+    }
+}
+
 /// Layouts of one content, as clones may have made them from a common one.
 fn layouts() -> impl Strategy<Value = Vec<ClockedLayout>> {
     let moved = proptest::collection::vec((1..5_i64, 0..40_i64, 0..40_i64), 0..5);
-    let clone = (
-        moved,
-        1..6_u64,
-        0..3_u64,
-        any::<bool>(),
-        prop_oneof![Just(None), (0..40_i64).prop_map(Some)],
-    );
+    let clone =
+        (moved, 1..6_u64, 0..3_u64, any::<bool>(), proptest::collection::vec(group_edit(), 0..3));
     proptest::collection::vec(clone, 3).prop_map(|clones| {
         let start: Places = (1..5).map(|id| (id, (id * 100, 50))).collect();
-        let (_, line) = parts(&file(&start, (0, 0), 1, 1.0));
+        let outer_and_inner: [Group; 2] = [(1, [0, 0, 1000, 1000]), (2, [90, 40, 150, 50])];
+        let (_, line) = parts(&file_with_groups(&start, &outer_and_inner, 1, 1.0));
         let base = stamp_uniformly(&line, Clock::At(at(1, 9))).unwrap();
-        let made = clones.into_iter().map(|(moved, when, by, is_vue, group)| {
+        let made = clones.into_iter().map(|(moved, when, by, is_vue, edits)| {
             let mut places = start.clone();
             for (id, x, y) in moved {
                 places.insert(id, (x * 10, y * 10));
             }
-            // The group takes its nodes along.
-            let by_group = group.unwrap_or(0);
-            for place in places.values_mut() {
-                place.0 += by_group;
+            let mut groups = outer_and_inner;
+            for edit in edits {
+                edit.apply(&mut places, &mut groups);
             }
             let scale = if is_vue { 1.2 } else { 1.0 };
-            let (_, line) = parts(&file(&places, (by_group, 0), 1, scale));
+            let (_, line) = parts(&file_with_groups(&places, &groups, 1, scale));
             stamp_layout(&line, &past(&base), at(10 * when, by)).unwrap()
         });
         made.collect()
@@ -160,6 +213,163 @@ fn a_node_follows_its_group_with_its_own_nudge_added() {
         assert!(again.clone().join(joined).to_line().contains("\"saved\":\"2r:"));
         assert_eq!(smudge(&content, &again.to_line()).unwrap(), shown.as_bytes());
     }
+}
+
+/// Two people change a file each for themselves; what lies where when their layouts are joined,
+/// in either order of time, for the content that the second one has.
+struct TwoPeople {
+    base: ClockedLayout,
+}
+
+impl TwoPeople {
+    fn from(places: &Places, groups: &[Group]) -> TwoPeople {
+        let (_, line) = parts(&file_with_groups(places, groups, 1, 1.0));
+        TwoPeople { base: stamp_uniformly(&line, Clock::At(at(1, 0))).unwrap() }
+    }
+
+    /// Both keep the content.
+    #[track_caller]
+    fn join(
+        &self,
+        one: (&Places, &[Group]),
+        two: (&Places, &[Group]),
+        wanted: (&Places, &[Group]),
+    ) {
+        for (first, second) in [(10, 20), (20, 10)] {
+            let (content, line) = parts(&file_with_groups(one.0, one.1, 1, 1.0));
+            let one = stamp_layout(&line, &past(&self.base), at(first, 1)).unwrap();
+            let (_, line) = parts(&file_with_groups(two.0, two.1, 1, 1.0));
+            let two = stamp_layout(&line, &past(&self.base), at(second, 2)).unwrap();
+            let joined = smudge(&content, &one.clone().join(two.clone()).to_line()).unwrap();
+            let (content_only, _) = parts(std::str::from_utf8(&joined).unwrap());
+            assert_eq!(content_only, content);
+            assert_lies(&joined, wanted, &format!("joined, {first} and {second}"));
+            // The same where the content's own layout has what one moved, and another one's what
+            // the other did.
+            for (own, other) in [(&one, &two), (&two, &one)] {
+                let sources = [
+                    LayoutSource { layout: other, relation: LayoutRelation::ById },
+                    LayoutSource { layout: own, relation: LayoutRelation::SameContent },
+                ];
+                let composed = compose_file(&content, &sources, Clock::At(at(30, 3))).unwrap();
+                assert_lies(&composed.bytes, wanted, &format!("composed, {first} and {second}"));
+                let again = smudge(&content, &composed.layout.to_line()).unwrap();
+                assert_eq!(again, composed.bytes);
+            }
+        }
+    }
+
+    /// The second one has other content.
+    #[track_caller]
+    fn compose(
+        &self,
+        one: (&Places, &[Group]),
+        two: (&Places, &[Group]),
+        wanted: (&Places, &[Group]),
+    ) {
+        for (first, second) in [(10, 20), (20, 10)] {
+            let (_, line) = parts(&file_with_groups(one.0, one.1, 1, 1.0));
+            let one = stamp_layout(&line, &past(&self.base), at(first, 1)).unwrap();
+            let (content, line) = parts(&file_with_groups(two.0, two.1, 2, 1.0));
+            let before = LayoutSource { layout: &self.base, relation: LayoutRelation::ById };
+            let past = EarlierLayouts { last: Some(before), ..EarlierLayouts::default() };
+            let two = stamp_layout(&line, &past, at(second, 2)).unwrap();
+            let sources = [
+                LayoutSource { layout: &one, relation: LayoutRelation::ById },
+                LayoutSource { layout: &two, relation: LayoutRelation::SameContent },
+            ];
+            let composed = compose_file(&content, &sources, Clock::At(at(30, 3))).unwrap();
+            assert_lies(&composed.bytes, wanted, &format!("{first} and {second}"));
+        }
+    }
+}
+
+#[track_caller]
+fn assert_lies(file: &[u8], (places, groups): (&Places, &[Group]), when: &str) {
+    let here: Places = places_of(file)
+        .into_iter()
+        .map(|(id, (x, y))| (id, (x.round() as i64, y.round() as i64)))
+        .collect();
+    assert_eq!(here, *places, "{when}");
+    let value = json::parse(file).unwrap();
+    let frames = value.get("groups").unwrap().as_array().unwrap().iter().map(|group| {
+        let number = |at| group.get("bounding").unwrap().get_index(at).unwrap().as_f64().unwrap();
+        let frame = [0, 1, 2, 3].map(|at| number(at).round() as i64);
+        (group.get("id").unwrap().as_i64().unwrap(), frame)
+    });
+    assert_eq!(frames.collect::<Vec<_>>(), groups, "{when}");
+}
+
+fn at_places<const N: usize>(places: [(i64, (i64, i64)); N]) -> Places {
+    places.into()
+}
+
+const FRAME: Group = (1, [350, 50, 700, 300]);
+const DRAGGED: Group = (1, [1350, 1050, 700, 300]);
+
+#[test]
+fn a_frame_that_is_drawn_elsewhere_displaces_nothing() {
+    let start = at_places([(1, (400, 100)), (2, (800, 100))]);
+    let people = TwoPeople::from(&start, &[FRAME]);
+    let dragged = at_places([(1, (430, 130)), (2, (800, 100))]);
+    for frame in [[250, -50, 800, 400], [380, 80, 670, 270], [250, -50, 700, 300]] {
+        let drawn = [(1, frame)];
+        people.join((&start, &drawn), (&dragged, &[FRAME]), (&dragged, &drawn));
+        people.compose((&dragged, &[FRAME]), (&start, &drawn), (&dragged, &drawn));
+        people.compose((&start, &drawn), (&dragged, &[FRAME]), (&dragged, &drawn));
+    }
+}
+
+#[test]
+fn a_group_that_one_drags_and_the_other_resizes_is_both() {
+    let start = at_places([(1, (400, 100)), (2, (800, 100)), (3, (1200, 100))]);
+    let people = TwoPeople::from(&start, &[FRAME]);
+    let dragged = at_places([(1, (1400, 1100)), (2, (1800, 1100)), (3, (1200, 100))]);
+    // Smaller, so that node 2 is outside; larger, so that node 3 is inside.
+    for width in [300, 1100] {
+        let resized = [(1, [350, 50, width, 300])];
+        let both = [(1, [1350, 1050, width, 300])];
+        people.join((&dragged, &[DRAGGED]), (&start, &resized), (&dragged, &both));
+        people.compose((&dragged, &[DRAGGED]), (&start, &resized), (&dragged, &both));
+    }
+}
+
+#[test]
+fn what_was_dragged_with_a_group_stays_when_its_frame_is_gone() {
+    let start = at_places([(1, (400, 100)), (2, (800, 100))]);
+    let people = TwoPeople::from(&start, &[FRAME]);
+    let dragged = at_places([(1, (1400, 1100)), (2, (1800, 1100))]);
+    people.compose((&dragged, &[DRAGGED]), (&start, &[]), (&dragged, &[]));
+    let another: [Group; 1] = [(7, [300, 0, 900, 400])];
+    people.compose((&dragged, &[DRAGGED]), (&start, &another), (&dragged, &another));
+}
+
+#[test]
+fn a_nudge_is_added_to_the_drag_of_its_group_whatever_else_was_edited() {
+    let start = at_places([(1, (400, 100)), (2, (800, 100))]);
+    let people = TwoPeople::from(&start, &[FRAME]);
+    let dragged = at_places([(1, (1400, 1100)), (2, (1800, 1100))]);
+    let nudged = at_places([(1, (400, 100)), (2, (850, 150))]);
+    let both = at_places([(1, (1400, 1100)), (2, (1850, 1150))]);
+    people.join((&dragged, &[DRAGGED]), (&nudged, &[FRAME]), (&both, &[DRAGGED]));
+    people.compose((&dragged, &[DRAGGED]), (&nudged, &[FRAME]), (&both, &[DRAGGED]));
+    people.compose((&nudged, &[FRAME]), (&dragged, &[DRAGGED]), (&both, &[DRAGGED]));
+}
+
+#[test]
+fn an_inner_group_that_is_nudged_goes_along_with_the_outer_one() {
+    let start = at_places([(1, (400, 100)), (2, (800, 100))]);
+    let inner = (2, [390, 60, 100, 100]);
+    let people = TwoPeople::from(&start, &[FRAME, inner]);
+    let dragged = at_places([(1, (1400, 1100)), (2, (1800, 1100))]);
+    let nudged = at_places([(1, (420, 110)), (2, (800, 100))]);
+    let both = at_places([(1, (1420, 1110)), (2, (1800, 1100))]);
+    let drag = [DRAGGED, (2, [1390, 1060, 100, 100])];
+    let nudge = [FRAME, (2, [410, 70, 100, 100])];
+    let wanted = [DRAGGED, (2, [1410, 1070, 100, 100])];
+    people.join((&dragged, &drag), (&nudged, &nudge), (&both, &wanted));
+    people.compose((&dragged, &drag), (&nudged, &nudge), (&both, &wanted));
+    people.compose((&nudged, &nudge), (&dragged, &drag), (&both, &wanted));
 }
 
 #[test]
