@@ -4,6 +4,7 @@
 mod arranged;
 mod arriving;
 mod brought;
+mod groups;
 mod harmless;
 mod history;
 mod joining;

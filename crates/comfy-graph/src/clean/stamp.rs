@@ -704,12 +704,15 @@ impl<'a> PlaceHistory<'a> {
             let (old, _) = view.find_placement(key, &fresh.class)?;
             matches!(old.moved, Clock::At(_)).then_some(old)
         };
-        let known = self.before.iter().find_map(|view| Some((clocked(view)?, view)));
+        let held = self.before.iter().find_map(|view| Some((clocked(view)?, view)));
         // What came together with the raw file was never in this work tree.
-        let known = known.or_else(|| {
-            let all = self.remembered.iter().filter_map(|view| Some((clocked(view)?, view)));
-            all.reduce(|latest, other| if other.0.outranks(latest.0) { other } else { latest })
-        });
+        let seen_at = self.raw_commits.first().map_or(u64::MAX, |(_, raw)| raw.seen_at());
+        let told = self.remembered.iter().filter_map(|view| Some((clocked(view)?, view)));
+        let told = told.filter(|(place, _)| place.moved.millis() < seen_at);
+        let known = held
+            .into_iter()
+            .chain(told)
+            .reduce(|latest, other| if other.0.outranks(latest.0) { other } else { latest });
         known.map(|(old, view)| DecidedPlacement::known(old, view))
     }
 
