@@ -198,12 +198,13 @@ impl Walk {
     pub(super) fn pulled(&mut self, who: usize, arguments: &[&str], plain: bool) -> bool {
         let tip = self.team.bare.id("main");
         let head = self.head(who);
-        // What comes is there before files are written, or put right by the hooks.
-        if plain {
-            self.fetched(who);
-        }
         let succeeded = self.run(who, arguments);
         let what = self.steps.last().cloned().unwrap_or_default();
+        // What comes is there before files are written, or put right by the hooks; a rebase that
+        // is refused fetches nothing.
+        if plain && !what.contains("cannot pull with rebase") {
+            self.fetched(who);
+        }
         if !succeeded {
             if self.in_the_middle(who) {
                 self.give_up(who);
