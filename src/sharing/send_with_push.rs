@@ -26,6 +26,8 @@ pub(crate) fn send_with_push(
     commits.extend(repository.head()?);
     promote_pending(repository, &commits)?;
     let joined = super::receive_layouts(repository).map(drop);
+    // What others moved in older contents came along into ours just now.
+    promote_pending(repository, &commits)?;
     // What the push itself names git sends next, over what it saw there before the hook ran.
     let named = parse_pushed_refs(refs);
     match remote {

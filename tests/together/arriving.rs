@@ -156,6 +156,28 @@ fn a_drag_stays_with_content_that_comes_before_its_layout() {
     own_drag_stays(&["pull", "-q", "--no-rebase", "--no-edit", "origin", "main"]);
 }
 
+/// Carl drags a node in a content that Ann goes on from; what she sends has his drag in it, also
+/// where nobody has seen her content before.
+#[test]
+fn a_drag_of_an_older_content_is_sent_with_the_newer_one() {
+    for command in [&["push", "-q", "origin", "main"][..], &["comfy", "sync", "-q"]] {
+        let (team, ann, carl) = Team::of_two();
+        edit(&carl, FILE, |sheet| {
+            sheet.put(SAMPLER, [1313, 99]);
+        });
+        carl.git(["add", "-A"]);
+        carl.comfy(["sync"]);
+        edit_and_commit(&ann, |mine| {
+            mine.set(PROMPT, 0, "an owl at night");
+        });
+        ann.git(["fetch", "-q"]);
+        ann.git(command);
+        ann.git(["push", "-q", "--no-verify", "origin", "main"]);
+        assert_lies(&ann, FILE, SAMPLER, [1313, 99]);
+        assert_lies(&team.member("dan"), FILE, SAMPLER, [1313, 99]);
+    }
+}
+
 /// A remote that was added after set-up, as hosts tell people to.
 #[track_caller]
 fn late_remote(set_up_again: bool, pull: &[&str]) {

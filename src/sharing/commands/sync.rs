@@ -45,10 +45,11 @@ pub(crate) fn run(args: &SyncArgs, session: &Session) -> Result<Exit> {
         None => known,
     };
     layouts::refresh_index(&repository)?;
-    layouts::promote_pending(&repository, &branch_tips(&repository)?)?;
+    let committed = branch_tips(&repository)?;
+    layouts::promote_pending(&repository, &committed)?;
     let mut exit = Exit::Done;
     for remote in remotes {
-        match sync_remote(&repository, &remote) {
+        match sync_remote(&repository, &remote, &committed) {
             Ok(outcome) => session.ui.report(&format!("{remote}: {outcome}"))?,
             Err(error) => {
                 session.ui.print_error(&not_exchanged(&remote, &error));
@@ -85,9 +86,15 @@ fn branch_tips(repository: &Repository) -> Result<Vec<CommitId>> {
     Ok(commits)
 }
 
-fn sync_remote(repository: &Repository, remote: &str) -> git::Result<String> {
+fn sync_remote(
+    repository: &Repository,
+    remote: &str,
+    committed: &[CommitId],
+) -> git::Result<String> {
     sharing::fetch_shared_refs(repository, remote, Interactivity::Person)?;
     let mut outcome: Vec<String> = receive_and_describe(repository)?.into_iter().collect();
+    // What others moved in older contents came along into ours just now.
+    layouts::promote_pending(repository, committed)?;
     if let PushOutcome::Sent(sent) =
         sharing::push_shared_refs(repository, remote, Interactivity::Person)?
     {

@@ -276,7 +276,7 @@ impl Walk {
                 continue;
             }
             self.check(who, file, &found, effect, &incoming, what);
-            self.learn(who, file, &found, effect);
+            self.learn(who, file, &found, effect, &incoming);
         }
         assert!(status.lines().all(|l| FILES.iter().any(|f| l.ends_with(f))), "{what}: {status}");
     }
@@ -334,8 +334,9 @@ impl Walk {
                     if *hooked || (!same_blob && found.written) {
                         floor.extend(own());
                     }
-                    // What git need not write it leaves as it lies.
-                    let comes = !same_blob && (*hooked || found.written);
+                    // What git need not write it leaves as it lies, and nobody writes what is edited.
+                    let is_brought = *hooked && !found.edited;
+                    let comes = !same_blob && (is_brought || found.written);
                     for blobs in incoming.iter().filter(|_| comes) {
                         let theirs = blobs[file].as_ref().and_then(|b| person.known.of(file, b));
                         floor.extend(
@@ -366,9 +367,10 @@ impl Walk {
             };
             match lies {
                 // A file that somebody edits is not written: what was arranged in it is put right
-                // with its commit.
+                // with its commit. Where nothing was brought in, nothing looks at other contents.
                 None => {
-                    let may_be_known = found.edited || !known_anywhere();
+                    let is_left = found.edited || *effect == Effect::Still;
+                    let may_be_known = is_left || !known_anywhere();
                     assert!(floor.is_empty() && may_be_known, "{}", told());
                 }
                 Some(lies) => {
@@ -380,7 +382,14 @@ impl Walk {
     }
 
     /// What lies in a file is known from now on for the content that it has.
-    fn learn(&mut self, who: usize, file: usize, found: &Found, effect: &Effect) {
+    fn learn(
+        &mut self,
+        who: usize,
+        file: usize,
+        found: &Found,
+        effect: &Effect,
+        incoming: &[[Option<String>; 2]],
+    ) {
         let person = &mut self.people[who];
         let blob = match found.edited {
             false => found.blob.clone(),
@@ -390,11 +399,18 @@ impl Walk {
         let places = things(&found.sheet);
         person.stale.retain(|(of, thing), at| *of != file || places.get(thing) == Some(at));
         person.guessed.retain(|(of, thing), at| *of != file || places.get(thing) == Some(at));
-        if *effect == Effect::OtherState && !found.edited {
-            let known = person.known.of(file, &blob);
-            let is_known = |thing| known.is_some_and(|known| known.contains_key(thing));
-            let guessed = places.iter().filter(|(thing, _)| !is_known(thing));
-            person.guessed.extend(guessed.map(|(thing, place)| ((file, *thing), *place)));
+        // What was merged of contents of which nobody sent a layout is a guess, too.
+        let is_along = matches!(effect, Effect::Along { .. });
+        if (*effect == Effect::OtherState || is_along) && !found.edited && found.written {
+            let merged = incoming.iter().filter_map(|blobs| blobs[file].as_ref());
+            let contents: Vec<&String> = merged.chain([&blob]).collect();
+            let is_known = |thing: &Thing| {
+                let of = |blob: &&String| person.known.of(file, blob);
+                let lay = is_along && person.lies.contains_key(&(file, *thing));
+                lay || contents.iter().filter_map(of).any(|known| known.contains_key(thing))
+            };
+            let guessed: Vec<_> = places.iter().filter(|(thing, _)| !is_known(thing)).collect();
+            person.guessed.extend(guessed.into_iter().map(|(thing, at)| ((file, *thing), *at)));
         }
         let stale = &person.stale;
         person.lies.retain(|(of, thing), _| *of != file || stale.contains_key(&(file, *thing)));

@@ -613,6 +613,7 @@ impl<'a> PlaceHistory<'a> {
             place: Placement { moved, written: restated, ..fresh.clone() },
             from: None,
         };
+        let is_set_back_again = is_so(&self.now, key, fresh, self.set_aside.as_ref());
         let last = self.last.as_ref();
         let known = last.and_then(|last| Some((last, last.find_placement(key, &fresh.class)?)));
         if let Some((view, (last, there))) = known {
@@ -627,7 +628,7 @@ impl<'a> PlaceHistory<'a> {
                 }
                 return DecidedPlacement { place: self.unmoved(key, fresh, last, now), from: None };
             }
-            if self.is_where_a_raw_file_had_it(key, fresh, here, last) {
+            if !is_set_back_again && self.is_where_a_raw_file_had_it(key, fresh, here, last) {
                 return DecidedPlacement::known(last, view);
             }
             if let Some(frame) = self.moved_with_group(key, last, here, there)
@@ -644,7 +645,6 @@ impl<'a> PlaceHistory<'a> {
                 return moved.map_or(before, along);
             }
         }
-        let is_set_back_again = is_so(&self.now, key, fresh, self.set_aside.as_ref());
         let shown_by_tab = if is_set_back_again { &[][..] } else { &self.shown_by_tab[..] };
         for view in shown_by_tab {
             if let Some((old, there)) = view.find_placement(key, &fresh.class)
