@@ -182,7 +182,7 @@ fn is_set_back_again(
             if is_so(&here, key, place, last.as_ref()) {
                 continue;
             }
-            if !is_so(&here, key, place, earlier.as_ref()) {
+            if !is_back_at(&here, key, place, earlier.as_ref()) {
                 return false;
             }
             differs = true;
@@ -201,6 +201,19 @@ fn is_so(
     let known = there.and_then(|view| view.find_placement(key, &place.class));
     known
         .is_some_and(|(known, there)| is_same_position(here, there) && has_same_looks(place, known))
+}
+
+/// The same but for size and looks: who drags something back does not give it the size that it
+/// had in an old tab.
+fn is_back_at(
+    here: &PlacementView<'_>,
+    key: &str,
+    place: &Placement,
+    there: Option<&PlacementView<'_>>,
+) -> bool {
+    let here = here.geometry.get(key).copied().unwrap_or_default();
+    let known = there.and_then(|view| view.find_placement(key, &place.class));
+    known.is_some_and(|(_, there)| is_same_corner(here, there))
 }
 
 /// Whether a save shows something where git's last write of the file put it, and another clone
@@ -613,7 +626,7 @@ impl<'a> PlaceHistory<'a> {
             place: Placement { moved, written: restated, ..fresh.clone() },
             from: None,
         };
-        let is_set_back_again = is_so(&self.now, key, fresh, self.set_aside.as_ref());
+        let is_set_back_again = is_back_at(&self.now, key, fresh, self.set_aside.as_ref());
         let last = self.last.as_ref();
         let known = last.and_then(|last| Some((last, last.find_placement(key, &fresh.class)?)));
         if let Some((view, (last, there))) = known {
