@@ -46,13 +46,16 @@ use crate::json::{
     self, JsonKey, JsonObject, JsonPath, JsonStyle, JsonText, JsonValue, Object, Value,
 };
 
+/// A group, and where its origin was when the numbers beside it were written.
+pub(super) type GroupAnchor = (PlaceKey, (f64, f64));
+
 /// In which terms the numbers of a place are.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PlacementFrame {
     /// 1, or [`VUE_SCALE`].
     pub(super) scale: f64,
     /// The group it goes along with (a frame with its own), and the origin of that group.
-    pub(super) anchor: Option<(PlaceKey, (f64, f64))>,
+    pub(super) anchor: Option<GroupAnchor>,
 }
 
 /// A place and its history, as one clone wrote it.
@@ -625,12 +628,10 @@ impl ClockedGraph {
                     && y + height <= top + high
             })
         };
-        let frame = |anchor| PlacementFrame { scale, anchor };
-        let all = |places: &BTreeMap<PlaceKey, Placement>,
-                   anchor: &dyn Fn(&PlaceKey) -> Option<(PlaceKey, (f64, f64))>| {
-            places.keys().map(|key| (key.clone(), frame(anchor(key)))).collect()
-        };
-        CurrentFrames { places: all(&self.places, &anchor), origins: all(&self.origins, &outer) }
+        let frame = |anchor: Option<GroupAnchor>| PlacementFrame { scale, anchor };
+        let places = self.places.keys().map(|key| (key.clone(), frame(anchor(key)))).collect();
+        let origins = self.origins.keys().map(|key| (key.clone(), frame(outer(key)))).collect();
+        CurrentFrames { places, origins }
     }
 
     fn join(&mut self, theirs: ClockedGraph) {
