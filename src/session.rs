@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::platform::git;
-use crate::platform::git::{GitEnvironment, Repository};
+use crate::platform::git::{GitEnvironment, RepoPath, Repository};
 use crate::platform::text::sanitize;
 use crate::platform::text::terminal_picture::PictureProtocol;
 use crate::sharing;
@@ -46,16 +46,27 @@ impl Session {
     /// and written into the files first, also where git checked nothing out and called no hook.
     pub fn up_to_date_repository(&self) -> git::Result<Repository> {
         let repository = self.repository()?;
-        if !self.environment.switched_off {
-            // What cannot be fetched or merged is no reason to show nothing.
-            match sharing::catch_up_with_remotes(&repository) {
-                Ok(received) => self.print_remarks(&received.remarks),
-                Err(error) => {
-                    self.print_remarks(&[format!("fetched layouts are not merged: {error}")])
-                }
+        self.catch_up(&repository);
+        Ok(repository)
+    }
+
+    /// Brings the files up to what a fetch brought. The files in which something was moved by
+    /// that.
+    pub(crate) fn catch_up(&self, repository: &Repository) -> Vec<RepoPath> {
+        if self.environment.switched_off {
+            return Vec::new();
+        }
+        // What cannot be fetched or merged is no reason to show nothing.
+        match sharing::catch_up_with_remotes(repository) {
+            Ok(received) => {
+                self.print_remarks(&received.remarks);
+                received.files
+            }
+            Err(error) => {
+                self.print_remarks(&[format!("fetched layouts are not merged: {error}")]);
+                Vec::new()
             }
         }
-        Ok(repository)
     }
 
     /// Sets the repository that [`Session::repository`] opens where the folder is in none.

@@ -4,6 +4,24 @@ use super::sheet::{DECODE, FILE, LATENT, LOADER, NEGATIVE, PROMPT, SAMPLER, Shee
 use super::team::{Team, anew, assert_is, assert_lies, assert_quiet, edit, edit_and_commit};
 use crate::support::Repo;
 
+/// A pull had nothing to check out, so that nobody has seen yet what Ben moved.
+#[test]
+fn an_undo_does_not_take_back_what_nobody_has_seen() {
+    let (_team, ann, ben) = Team::of_two();
+    edit(&ben, FILE, |sheet| {
+        sheet.put(SAMPLER, [1313, 99]);
+    });
+    ben.git(["add", "-A"]);
+    ben.git(["push", "-q", "origin", "main"]);
+    ann.git(["pull", "-q"]);
+    let refused = ann.try_git(["comfy", "layout", "undo", FILE]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && told.contains("others moved"), "{told}");
+    assert_lies(&ann, FILE, SAMPLER, [1313, 99]);
+    ann.comfy(["layout", "undo", FILE]);
+    assert_lies(&ann, FILE, SAMPLER, [863, 186]);
+}
+
 /// Branch `their` edited a value; `main` edited another one and moved the sampler.
 fn moved_and_edited() -> Repo {
     let repo = Team::new().world.repo("ann");

@@ -718,8 +718,9 @@ impl<'a> PlaceHistory<'a> {
             matches!(old.moved, Clock::At(_)).then_some(old)
         };
         let held = self.before.iter().find_map(|view| Some((clocked(view)?, view)));
-        // What came together with the raw file was never in this work tree.
-        let seen_at = self.raw_commits.first().map_or(u64::MAX, |(_, raw)| raw.seen_at());
+        // What came together with the raw file was never in this work tree. Where no commit is
+        // known to have made it raw, nothing tells what was before that.
+        let seen_at = self.raw_commits.first().map_or(0, |(_, raw)| raw.seen_at());
         let told = self.remembered.iter().filter_map(|view| Some((clocked(view)?, view)));
         let told = told.filter(|(place, _)| place.moved.millis() < seen_at);
         let known = held

@@ -38,7 +38,7 @@ pub(crate) struct LayoutLogArgs {
 }
 
 pub(crate) fn run(args: &LayoutLogArgs, session: &Session) -> Result<Exit> {
-    let repository = session.repository()?;
+    let repository = session.up_to_date_repository()?;
     let mut workspace = LayoutWorkspace::open(&repository)?;
     let mut screen = Screen::open(session, &args.screen, "log");
     let mut rows = LayoutLogPrinter {

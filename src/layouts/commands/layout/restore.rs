@@ -19,7 +19,7 @@ pub(crate) struct LayoutRestoreArgs {
 }
 
 pub(crate) fn run(args: &LayoutRestoreArgs, session: &Session) -> Result<Exit> {
-    let repository = session.repository()?;
+    let repository = session.up_to_date_repository()?;
     let (id, file) = split_id_and_file(&args.what);
     let mut layouts = FileLayouts::open(session, &repository, file)?;
     let id = id.unwrap_or_default();

@@ -33,7 +33,7 @@ pub(crate) struct LayoutShowArgs {
 const MAX_STATES_READ: usize = 200;
 
 pub(crate) fn run(args: &LayoutShowArgs, session: &Session) -> Result<Exit> {
-    let repository = session.repository()?;
+    let repository = session.up_to_date_repository()?;
     let (id, file) = split_id_and_file(&args.what);
     let mut layouts = FileLayouts::open(session, &repository, file)?;
     let is_now =

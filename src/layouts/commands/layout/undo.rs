@@ -25,6 +25,7 @@ pub(crate) struct LayoutUndoArgs {
 
 pub(crate) fn run(args: &LayoutUndoArgs, session: &Session) -> Result<Exit> {
     let repository = session.repository()?;
+    let brought = session.catch_up(&repository);
     let mut workspace = LayoutWorkspace::open(&repository)?;
     let path = match &args.file {
         Some(file) => resolve_path(session, &repository, file)?,
@@ -32,10 +33,23 @@ pub(crate) fn run(args: &LayoutUndoArgs, session: &Session) -> Result<Exit> {
     };
     let mut layouts = FileLayouts::load(session, &repository, workspace, path)?;
     layouts.require_workflow()?;
+    if brought.contains(&layouts.path) {
+        // Nobody saw it so: what is to be undone was meant before that came.
+        return Err(came_just_now(&layouts));
+    }
     match step_back(&mut layouts)? {
         UndoStep::To(at, outcome) => layouts.report_outcome(session, at, outcome),
         UndoStep::Nowhere(arranged) => Err(no_older_layout_failure(&layouts, arranged)),
     }
+}
+
+fn came_just_now(layouts: &FileLayouts<'_>) -> CommandError {
+    let (path, typed) = (&layouts.path, &layouts.typed);
+    let why = format!("nothing was undone: {path} was just brought to where others moved nodes");
+    CommandError::user(why)
+        .with_hint("reload the page in ComfyUI and look at it")
+        .with_hint(format!("`git comfy layout undo {typed}` goes back before their move"))
+        .with_hint(layouts.log_hint("tells who moved what"))
 }
 
 fn no_older_layout_failure(layouts: &FileLayouts<'_>, arranged: Option<usize>) -> CommandError {
