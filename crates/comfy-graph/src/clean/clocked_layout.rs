@@ -130,19 +130,29 @@ pub(super) fn origin_members((x, y): (f64, f64)) -> Object {
 /// An origin lies in the origin of an outer group, and that one in another.
 const MAX_GROUP_DEPTH: usize = 16;
 
-/// Where the origin of a group is among these, in a scale.
-pub(super) fn resolve_origin<'p>(
-    origin_of: &impl Fn(&PlaceKey) -> Option<&'p Placement>,
+/// Where the origins of groups are, in a scale.
+pub(super) fn resolve_origins(
+    origins: &BTreeMap<PlaceKey, Placement>,
+    scale: f64,
+) -> FxHashMap<PlaceKey, (f64, f64)> {
+    let groups = origins.keys();
+    groups
+        .filter_map(|group| Some((group.clone(), resolve_origin(origins, group, scale, 0)?)))
+        .collect()
+}
+
+fn resolve_origin(
+    origins: &BTreeMap<PlaceKey, Placement>,
     group: &PlaceKey,
     scale: f64,
     depth: usize,
 ) -> Option<(f64, f64)> {
-    let origin = origin_of(group)?;
+    let origin = origins.get(group)?;
     let factor = scale / origin.frame.scale;
     let (x, y) = Geometry::from_members(&origin.members).scaled(factor).position?;
     let along = origin.frame.anchor.as_ref().filter(|_| depth < MAX_GROUP_DEPTH);
     let along = along.and_then(|(outer, then)| {
-        let now = resolve_origin(origin_of, outer, scale, depth + 1)?;
+        let now = resolve_origin(origins, outer, scale, depth + 1)?;
         Some((now.0 - then.0 * factor, now.1 - then.1 * factor))
     });
     let (dx, dy) = along.unwrap_or_default();
@@ -578,11 +588,7 @@ impl ClockedGraph {
 
     /// The origins of the groups, as shown.
     pub(super) fn shown_origins(&self) -> FxHashMap<PlaceKey, (f64, f64)> {
-        let (scale, origin_of) = (self.scale(), |group: &PlaceKey| self.origins.get(group));
-        let groups = self.origins.keys();
-        groups
-            .filter_map(|key| Some((key.clone(), resolve_origin(&origin_of, key, scale, 0)?)))
-            .collect()
+        resolve_origins(&self.origins, self.scale())
     }
 
     /// The frames that places and origins have by where they are shown.

@@ -10,13 +10,14 @@
 //! Must not know where layouts are kept, nor how contents were paired.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arrange::{self, OverlapCheck};
 use super::clock::{Clock, ClockStamp, CloneId};
 use super::clocked_layout::{
-    ClockedGraph, ClockedLayout, Placement, origin_members, resolve_origin, set_place_members,
+    ClockedGraph, ClockedLayout, Placement, origin_members, resolve_origins, set_place_members,
 };
 use super::document::{CleanStart, begin_clean, restore_graph};
 use super::layout_source::{LayoutRelation, LayoutSource};
@@ -141,9 +142,11 @@ fn assign_history(graph: &mut ClockedGraph, composed: &mut ComposedGraph, now: C
     }
     // What stands where it stood may have come into a group by its frame alone.
     let origins = graph.shown_origins();
-    for (key, frame) in graph.current_frames().origins {
-        if let Some(origin) = graph.origins.get_mut(&key) {
-            origin.frame = frame;
+    if !origins.is_empty() {
+        for (key, frame) in graph.current_frames().origins {
+            if let Some(origin) = graph.origins.get_mut(&key) {
+                origin.frame = frame;
+            }
         }
     }
     for (key, shown) in &mut graph.places {
@@ -173,7 +176,7 @@ fn assign_history(graph: &mut ClockedGraph, composed: &mut ComposedGraph, now: C
 /// What came of composing one graph.
 struct ComposedGraph {
     places: FxHashMap<PlaceKey, PlacementState>,
-    origins: FxHashMap<PlaceKey, Placement>,
+    origins: BTreeMap<PlaceKey, Placement>,
     /// Where the origins are in the composed file.
     shown_origins: FxHashMap<PlaceKey, (f64, f64)>,
 }
@@ -203,16 +206,6 @@ impl<'a> SourcePart<'a> {
     /// When a place was moved: with its group, if that is none of those of the content at hand.
     fn last_move(&self, place: &Placement, groups: &FxHashSet<PlaceKey>) -> Clock {
         self.source.last_move(self.graph, place, |group| groups.contains(group))
-    }
-
-    /// A place or an origin with its group by the name it has in the content at hand.
-    fn renamed(&self, place: &Placement) -> Placement {
-        let mut place = place.clone();
-        place.frame.anchor = place
-            .frame
-            .anchor
-            .and_then(|(group, origin)| Some((self.source.new_key(&group)?, origin)));
-        place
     }
 
     fn knows_group(&self, group: &PlaceKey) -> bool {
@@ -270,16 +263,12 @@ fn compose_graph(
             }
         }
     });
-    let origins: FxHashMap<PlaceKey, Placement> = origins
+    let origins: BTreeMap<PlaceKey, Placement> = origins
         .into_iter()
-        .map(|(key, winner)| (key, parts[winner.part].renamed(winner.place)))
+        .map(|(key, winner)| (key, parts[winner.part].source.with_renamed_group(winner.place)))
         .collect();
     let scale = super::clocked_layout::scale_of(graph);
-    let origin_of = |group: &PlaceKey| origins.get(group);
-    let shown_origins: FxHashMap<PlaceKey, (f64, f64)> = origins
-        .keys()
-        .filter_map(|key| Some((key.clone(), resolve_origin(&origin_of, key, scale, 0)?)))
-        .collect();
+    let shown_origins = resolve_origins(&origins, scale);
     let members = shown_members(scale, &shown_origins, parts, &winners);
     let whole =
         parts.len().checked_sub(1).filter(|last| parts[*last].source.relation.is_same_content());
@@ -302,7 +291,7 @@ fn compose_graph(
     let mut places = FxHashMap::default();
     for (key, winner) in &winners {
         let author = &parts[winner.part];
-        let mut place = author.renamed(winner.place);
+        let mut place = author.source.with_renamed_group(winner.place);
         place.moved = winner.moved;
         if shifted.contains(key) {
             // Above the author's own place, below his next move.

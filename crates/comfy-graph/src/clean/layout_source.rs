@@ -151,6 +151,16 @@ impl<'a> LayoutSource<'a> {
         }
     }
 
+    /// A place or an origin of the layout, with its group by the name that has in the content at
+    /// hand.
+    pub(super) fn with_renamed_group(self, place: &Placement) -> Placement {
+        let mut place = place.clone();
+        let anchor = place.frame.anchor.take();
+        place.frame.anchor =
+            anchor.and_then(|(group, origin)| Some((self.new_key(&group)?, origin)));
+        place
+    }
+
     /// When a place of one of its graphs was moved: with its group, if that is none of those
     /// that the content at hand has, by their names there.
     pub(super) fn last_move(

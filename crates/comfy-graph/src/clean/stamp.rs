@@ -119,7 +119,7 @@ pub fn stamp_moves(line: &str, past: &EarlierLayouts<'_>, moved: Clock) -> Optio
             if graph.last_move(key, place) != moved {
                 continue;
             }
-            let at = here.geometry.get(key).copied().unwrap_or_default();
+            let at = here.geometry_of(key);
             let known = last.find_placement(key, &place.class);
             let was_there = || {
                 was_in_clean_file(remembered.iter(), key, place, at)
@@ -129,12 +129,12 @@ pub fn stamp_moves(line: &str, past: &EarlierLayouts<'_>, moved: Clock) -> Optio
                 && matches!(before.moved, Clock::At(_))
                 && was_there()
             {
-                stayed.push((key.clone(), with_renamed_group(before, last.source)));
+                stayed.push((key.clone(), last.with_renamed_group(before)));
             }
         }
         for (key, _) in &stayed {
             if let Some((origin, _)) = last.find_origin(key) {
-                graph.origins.insert(key.clone(), with_renamed_group(origin, last.source));
+                graph.origins.insert(key.clone(), last.with_renamed_group(origin));
             }
         }
         graph.set_placements(stayed);
@@ -197,10 +197,10 @@ fn is_so(
     place: &Placement,
     there: Option<&PlacementView<'_>>,
 ) -> bool {
-    let here = here.geometry.get(key).copied().unwrap_or_default();
     let known = there.and_then(|view| view.find_placement(key, &place.class));
-    known
-        .is_some_and(|(known, there)| is_same_position(here, there) && has_same_looks(place, known))
+    known.is_some_and(|(known, there)| {
+        is_same_position(here.geometry_of(key), there) && has_same_looks(place, known)
+    })
 }
 
 /// The same but for size and looks: who drags something back does not give it the size that it
@@ -211,9 +211,8 @@ fn is_back_at(
     place: &Placement,
     there: Option<&PlacementView<'_>>,
 ) -> bool {
-    let here = here.geometry.get(key).copied().unwrap_or_default();
     let known = there.and_then(|view| view.find_placement(key, &place.class));
-    known.is_some_and(|(_, there)| is_same_corner(here, there))
+    known.is_some_and(|(_, there)| is_same_corner(here.geometry_of(key), there))
 }
 
 /// Whether a save shows something where git's last write of the file put it, and another clone
@@ -234,12 +233,10 @@ pub fn shows_moves_of_others(
             return false;
         };
         graph.places.iter().any(|(key, place)| {
-            let here = here.geometry.get(key).copied().unwrap_or_default();
+            let here = here.geometry_of(key);
             let written = write.find_placement(key, &place.class);
             let by_others = written.filter(|(written, there)| {
-                let origin = write.find_origin(key).map(|(origin, _)| origin.moved);
-                let by = origin.map_or(written.moved, |origin| origin.max(written.moved));
-                let by = by.clone_id();
+                let by = write.last_move(key, written).clone_id();
                 by.is_some_and(|by| by != me) && is_same_position(here, *there)
             });
             let known = by_others.and_then(|_| earlier.find_placement(key, &place.class));
@@ -271,26 +268,29 @@ fn stamp_graph(graph: &mut ClockedGraph, past: &EarlierLayouts<'_>, now: Clock) 
     for place in graph.places.values_mut() {
         place.frame.anchor = None;
     }
-    let frames = history.stamp_groups(graph, now);
-    history.now = PlacementView::of_graph(graph);
-    let fresh_frames = graph.current_frames();
-    let mut placed = frames;
+    let (mut placed, fresh_frames) = history.stamp_groups(graph, now);
+    history.now.origins = origins_of(graph);
     for (key, place) in &graph.places {
         if PlaceKind::from_key(key) == PlaceKind::Group {
             continue;
         }
-        let frame = fresh_frames.places.get(key).cloned().unwrap_or_else(|| place.frame.clone());
+        let frame = fresh_frames.get(key).cloned().unwrap_or_else(|| place.frame.clone());
         let fresh = Placement { frame, ..place.clone() };
         let mut decided = history.decide_placement(key, &fresh, now).place;
         if decided.moved == now && history.is_piled(key) {
             decided.moved = Clock::Arranged;
         }
-        if decided.moved == Clock::Arranged && decided.written == now {
-            decided.written = Clock::Arranged;
-        }
-        placed.push((key.clone(), decided));
+        placed.push((key.clone(), without_time_if_arranged(decided, now)));
     }
     graph.set_placements(placed);
+}
+
+/// What nobody placed has no time, either.
+fn without_time_if_arranged(mut place: Placement, now: Clock) -> Placement {
+    if place.moved == Clock::Arranged && place.written == now {
+        place.written = Clock::Arranged;
+    }
+    place
 }
 
 /// What became of a group since the file was saved last.
@@ -351,20 +351,22 @@ impl<'a> PlacementView<'a> {
     }
 
     fn of_graph(graph: &ClockedGraph) -> PlacementView<'static> {
-        let factor = 1.0 / graph.scale();
-        let origins = graph.shown_origins().into_iter();
-        let origins = origins.map(|(key, (x, y))| (key, (x * factor, y * factor)));
         PlacementView {
             source: None,
             path: graph.path.clone(),
             geometry: geometries(graph),
-            origins: origins.collect(),
+            origins: origins_of(graph),
         }
     }
 
     fn find_placement(&self, key: &str, class: &str) -> Option<(&'a Placement, Geometry)> {
         let (old, place) = self.source?.find_placement(&self.path, key, class)?;
-        Some((place, self.geometry.get(&old).copied().unwrap_or_default()))
+        Some((place, self.geometry_of(&old)))
+    }
+
+    /// Where a thing of this very layout is.
+    fn geometry_of(&self, key: &str) -> Geometry {
+        self.geometry.get(key).copied().unwrap_or_default()
     }
 
     /// The origin of a group, and where it is shown.
@@ -372,6 +374,15 @@ impl<'a> PlacementView<'a> {
         let source = self.source?;
         let old = source.old_key(group)?;
         Some((source.graph(&self.path)?.origins.get(&old)?, *self.origins.get(&old)?))
+    }
+
+    fn with_renamed_group(&self, place: &Placement) -> Placement {
+        self.source.map_or_else(|| place.clone(), |source| source.with_renamed_group(place))
+    }
+
+    /// When a thing was last moved: a group by its frame, or with what is in it.
+    fn last_move(&self, key: &str, place: &Placement) -> Clock {
+        self.find_origin(key).map_or(place.moved, |(origin, _)| origin.moved.max(place.moved))
     }
 
     fn has_group(&self, group: &str) -> bool {
@@ -387,6 +398,13 @@ pub(super) fn geometries(graph: &ClockedGraph) -> FxHashMap<PlaceKey, Geometry> 
     shown.map(|(key, members)| (key, Geometry::from_members(&members).scaled(factor))).collect()
 }
 
+/// The origins of the groups of a graph, in that scale.
+fn origins_of(graph: &ClockedGraph) -> FxHashMap<PlaceKey, (f64, f64)> {
+    let factor = 1.0 / graph.scale();
+    let shown = graph.shown_origins().into_iter();
+    shown.map(|(key, (x, y))| (key, (x * factor, y * factor))).collect()
+}
+
 struct PlaceHistory<'a> {
     last: Option<PlacementView<'a>>,
     written: Option<PlacementView<'a>>,
@@ -400,6 +418,16 @@ struct PlaceHistory<'a> {
     now: PlacementView<'static>,
     /// The scale that the file is drawn in.
     now_scale: f64,
+}
+
+/// What a file held of a group.
+struct KnownGroup<'h, 'a> {
+    view: &'h PlacementView<'a>,
+    frame: &'a Placement,
+    /// Where the frame was shown.
+    at: Geometry,
+    origin: &'a Placement,
+    origin_at: (f64, f64),
 }
 
 /// The origin of a group as it is to be kept.
@@ -419,62 +447,56 @@ struct DecidedPlacement<'h, 'a> {
 
 impl<'h, 'a> DecidedPlacement<'h, 'a> {
     fn known(place: &Placement, view: &'h PlacementView<'a>) -> DecidedPlacement<'h, 'a> {
-        DecidedPlacement { place: with_renamed_group(place, view.source), from: Some(view) }
+        DecidedPlacement { place: view.with_renamed_group(place), from: Some(view) }
     }
 }
 
 impl<'a> PlaceHistory<'a> {
-    /// Gives the groups of a file their origins; their frames as they are to be kept.
-    fn stamp_groups(&self, graph: &mut ClockedGraph, now: Clock) -> Vec<(PlaceKey, Placement)> {
+    /// Gives the groups of a file their origins. Their frames as they are to be kept, and in
+    /// which terms the other places are that stand where they stand.
+    fn stamp_groups(
+        &self,
+        graph: &mut ClockedGraph,
+        now: Clock,
+    ) -> (Vec<(PlaceKey, Placement)>, FxHashMap<PlaceKey, PlacementFrame>) {
         let is_group = |key: &&PlaceKey| PlaceKind::from_key(key) == PlaceKind::Group;
         let area = |key: &PlaceKey| {
-            let extent = self.now.geometry.get(key).and_then(|at| at.extent);
-            extent.map_or(0.0, |(width, height)| width * height)
+            self.now.geometry_of(key).extent.map_or(0.0, |(width, height)| width * height)
         };
         let mut keys: Vec<PlaceKey> = graph.places.keys().filter(is_group).cloned().collect();
+        if keys.is_empty() {
+            return (Vec::new(), FxHashMap::default());
+        }
         // Outer ones first.
         keys.sort_by(|a, b| area(b).total_cmp(&area(a)));
-        let mut moves: FxHashMap<PlaceKey, GroupMove> = FxHashMap::default();
         let mut origins: FxHashMap<PlaceKey, (f64, f64)> = FxHashMap::default();
-        for key in &keys {
-            let Some(place) = graph.places.get(key) else { continue };
-            let (how, origin) = self.group_move(key, place, &origins);
-            moves.insert(key.clone(), how);
-            origins.extend(origin.map(|origin| (key.clone(), origin)));
-        }
-        let scale = graph.scale();
-        let mut frames = Vec::new();
-        let mut stamped = Vec::new();
+        let (mut frames, mut stamped) = (Vec::new(), Vec::new());
         for key in keys {
             let Some(fresh) = graph.places.get(&key).cloned() else { continue };
-            let how = moves.get(&key).copied().unwrap_or(GroupMove::New);
-            let (mut frame, origin) = self.decide_group(&key, &fresh, how, now);
-            let origin = match (origin, origins.get(&key)) {
+            let known = self.known_group(&key, &fresh);
+            let (how, at) = self.group_move(&key, known.as_ref(), &origins);
+            let (mut frame, origin) = self.decide_group(&key, &fresh, how, known, now);
+            let origin = match (origin, at) {
                 (StampedOrigin::Known(origin), _) => Some(origin),
                 (StampedOrigin::Anew { moved, written }, Some((x, y))) => {
+                    let scale = graph.scale();
                     let at = (x * scale, y * scale);
                     frame.frame.anchor = Some((key.clone(), at));
-                    let plain = PlacementFrame { scale, anchor: None };
-                    let origin = fresh.origin_like(at, plain);
                     stamped.push((key.clone(), how));
+                    let origin = fresh.origin_like(at, PlacementFrame { scale, anchor: None });
                     Some(Placement { moved, written, ..origin })
                 }
-                _ => None,
+                (StampedOrigin::Anew { .. }, None) => None,
             };
-            let mut origin = origin;
-            for said in [Some(&mut frame), origin.as_mut()].into_iter().flatten() {
-                if said.moved == Clock::Arranged && said.written == now {
-                    said.written = Clock::Arranged;
-                }
-            }
+            origins.extend(at.map(|at| (key.clone(), at)));
             if let Some(origin) = origin {
-                graph.origins.insert(key.clone(), origin);
+                graph.origins.insert(key.clone(), without_time_if_arranged(origin, now));
             }
-            frames.push((key, frame));
+            frames.push((key, without_time_if_arranged(frame, now)));
         }
-        let mut fresh_frames = graph.current_frames().origins;
+        let mut fresh_frames = graph.current_frames();
         for (key, how) in stamped {
-            let Some(fresh) = fresh_frames.remove(&key) else { continue };
+            let Some(fresh) = fresh_frames.origins.remove(&key) else { continue };
             let last = self.last.as_ref().and_then(|last| Some(last.find_origin(&key)?.0));
             let frame = match (how, last) {
                 (GroupMove::Still | GroupMove::FrameAlone, Some(last)) => {
@@ -486,26 +508,32 @@ impl<'a> PlaceHistory<'a> {
                 origin.frame = frame;
             }
         }
-        frames
+        (frames, fresh_frames.places)
+    }
+
+    /// What the file held last of a group; before a raw file came in between, where there is such
+    /// a state.
+    fn known_group(&self, key: &str, fresh: &Placement) -> Option<KnownGroup<'_, 'a>> {
+        let last = self.last.as_ref()?;
+        let (frame, _) = last.find_placement(key, &fresh.class)?;
+        let before = self.clocked_before(key, fresh, frame).and_then(|before| before.from);
+        let view = before.unwrap_or(last);
+        let (frame, at) = view.find_placement(key, &fresh.class)?;
+        let (origin, origin_at) = view.find_origin(key)?;
+        Some(KnownGroup { view, frame, at, origin, origin_at })
     }
 
     /// What became of a group, and where its origin is now. `origins` are those of outer groups.
     fn group_move(
         &self,
         key: &PlaceKey,
-        place: &Placement,
+        known: Option<&KnownGroup<'_, 'a>>,
         origins: &FxHashMap<PlaceKey, (f64, f64)>,
     ) -> (GroupMove, Option<(f64, f64)>) {
-        let here = self.now.geometry.get(key).and_then(|at| at.position);
-        let Some((last, _, there)) = self.last_with_clock(key, place) else {
-            return (GroupMove::New, here);
-        };
-        let (Some(here), Some(there)) = (here, there.position) else {
-            return (GroupMove::New, here);
-        };
-        let Some((origin, then)) = last.find_origin(key) else {
-            return (GroupMove::New, Some(here));
-        };
+        let here = self.now.geometry_of(key).position;
+        let known = known.and_then(|known| Some((known, here?, known.at.position?)));
+        let Some((known, here, there)) = known else { return (GroupMove::New, here) };
+        let then = known.origin_at;
         if is_near(here, there) {
             return (GroupMove::Still, Some(then));
         }
@@ -513,36 +541,19 @@ impl<'a> PlaceHistory<'a> {
         let along = Some((then.0 + by.0, then.1 + by.1));
         let went_by =
             |now: (f64, f64), before: (f64, f64)| is_near((now.0 - before.0, now.1 - before.1), by);
-        let outer = origin.frame.anchor.as_ref().and_then(|(outer, _)| {
-            let new = last.source?.new_key(outer)?;
-            Some(went_by(*origins.get(&new)?, *last.origins.get(outer)?))
+        let outer = known.origin.frame.anchor.as_ref().and_then(|(outer, _)| {
+            let new = known.view.source?.new_key(outer)?;
+            Some(went_by(*origins.get(&new)?, *known.view.origins.get(outer)?))
         });
         if outer == Some(true) {
             return (GroupMove::WithOuter, along);
         }
-        let inside = self.places_in_group(last, key);
+        let inside = self.places_in_group(known.view, key);
         let is_along = |(now, before): &((f64, f64), (f64, f64))| went_by(*now, *before);
         match inside.is_empty() || inside.iter().any(is_along) {
             true => (GroupMove::Dragged, along),
             false => (GroupMove::FrameAlone, Some(then)),
         }
-    }
-
-    /// What the file held last of a thing; before a raw file came in between, where there is such
-    /// a state.
-    fn last_with_clock(
-        &self,
-        key: &str,
-        fresh: &Placement,
-    ) -> Option<(&PlacementView<'a>, &'a Placement, Geometry)> {
-        let view = self.last.as_ref()?;
-        let (last, there) = view.find_placement(key, &fresh.class)?;
-        let view = match self.clocked_before(key, fresh, last) {
-            Some(DecidedPlacement { from: Some(before), .. }) => before,
-            _ => return Some((view, last, there)),
-        };
-        let (before, there) = view.find_placement(key, &fresh.class)?;
-        Some((view, before, there))
     }
 
     /// Where things are that were in a group, and where they were.
@@ -572,18 +583,17 @@ impl<'a> PlaceHistory<'a> {
         key: &str,
         fresh: &Placement,
         how: GroupMove,
+        known: Option<KnownGroup<'_, 'a>>,
         now: Clock,
     ) -> (Placement, StampedOrigin) {
-        let known = self
-            .last_with_clock(key, fresh)
-            .and_then(|(view, place, there)| Some((place, there, view.find_origin(key)?.0)));
-        let here = self.now.geometry.get(key).copied().unwrap_or_default();
-        if let (GroupMove::WithOuter, Some((last, there, origin))) = (how, known)
-            && has_same_looks(fresh, last)
-            && is_same_extent(here, there)
-        {
-            let frame = Placement { moved: last.moved, written: last.written, ..fresh.clone() };
-            return (frame, StampedOrigin::Anew { moved: origin.moved, written: now });
+        let here = self.now.geometry_of(key);
+        let is_same_frame = known.as_ref().is_some_and(|known| {
+            has_same_looks(fresh, known.frame) && is_same_extent(here, known.at)
+        });
+        if let (GroupMove::WithOuter, true, Some(known)) = (how, is_same_frame, &known) {
+            let Placement { moved, written, .. } = *known.frame;
+            let origin = StampedOrigin::Anew { moved: known.origin.moved, written: now };
+            return (Placement { moved, written, ..fresh.clone() }, origin);
         }
         let decided = self.decide_placement(key, fresh, now);
         let mut frame = decided.place;
@@ -591,20 +601,19 @@ impl<'a> PlaceHistory<'a> {
             let origin = view.find_origin(key);
             let origin = origin.map_or(
                 StampedOrigin::Anew { moved: frame.moved, written: frame.written },
-                |(origin, _)| StampedOrigin::Known(with_renamed_group(origin, view.source)),
+                |(origin, _)| StampedOrigin::Known(view.with_renamed_group(origin)),
             );
             return (frame, origin);
         }
         let mut origin = StampedOrigin::Anew { moved: frame.moved, written: frame.written };
-        let Some((last, there, last_origin)) = known else { return (frame, origin) };
+        let Some(known) = known else { return (frame, origin) };
         if how != GroupMove::Dragged {
-            let Placement { moved, written, .. } = *last_origin;
+            let Placement { moved, written, .. } = *known.origin;
             origin = StampedOrigin::Anew { moved, written };
-        } else if matches!(last.moved, Clock::At(_)) {
+        } else if matches!(known.frame.moved, Clock::At(_)) {
             // Where nobody knows when a frame was put there, it was now.
-            let is_so = has_same_looks(fresh, last) && is_same_extent(here, there);
-            let written = if is_so { last.written } else { frame.written };
-            (frame.moved, frame.written) = (last.moved, written);
+            let written = if is_same_frame { known.frame.written } else { frame.written };
+            (frame.moved, frame.written) = (known.frame.moved, written);
         }
         (frame, origin)
     }
@@ -616,7 +625,7 @@ impl<'a> PlaceHistory<'a> {
         fresh: &Placement,
         now: Clock,
     ) -> DecidedPlacement<'_, 'a> {
-        let here = self.now.geometry.get(key).copied().unwrap_or_default();
+        let here = self.now.geometry_of(key);
         if here.position.is_none()
             && let Some(known) = self.latest_position(key, fresh)
         {
@@ -853,14 +862,6 @@ impl<'a> PlaceHistory<'a> {
             PlacementFrame { scale, anchor }
         })
     }
-}
-
-/// A place of a layout, with its group by the name it has in the content at hand.
-fn with_renamed_group(place: &Placement, source: Option<LayoutSource<'_>>) -> Placement {
-    let mut place = place.clone();
-    place.frame.anchor =
-        place.frame.anchor.and_then(|(group, corner)| Some((source?.new_key(&group)?, corner)));
-    place
 }
 
 fn is_same_corner(here: Geometry, there: Geometry) -> bool {
