@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use comfy_graph::json::Value;
+
 use crate::platform::git::foreign_checkout::Checkout;
 use crate::records::schema::{ClassUse, ModelFact, PackFact, WorkflowUse};
 use crate::records::{ComfyEnvironment, CommitRecord, MachineObservation};
@@ -292,11 +294,8 @@ fn output_row(file: &OutputFile) -> Vec<String> {
 }
 
 fn sampling_rows(run: &Run) -> Vec<Vec<String>> {
-    let plain = |value: &Option<serde_json::Value>| match value {
-        Some(serde_json::Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-        None => String::new(),
-    };
+    let plain =
+        |value: &Option<Value>| value.as_ref().map(lineage::format_plain_value).unwrap_or_default();
     let sampler = |sampler: &crate::runs::run_data::Sampler| {
         let (name, schedule) = (plain(&sampler.sampler), plain(&sampler.scheduler));
         let way = [name, schedule].into_iter().filter(|part| !part.is_empty());

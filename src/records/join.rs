@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use comfy_graph::json::Object;
 
 use super::schema::{
     CommitRecord, MachineObservation, ModelClaims, ModelFact, ModelUse, PackFact, WorkflowUse,
@@ -159,14 +159,13 @@ pub(crate) fn join_pack_facts(ours: PackFact, theirs: PackFact) -> PackFact {
 }
 
 /// Fields nobody here knows: all of them, and of two values the greater by its text.
-pub(crate) fn join_unknown_fields(ours: &mut Map<String, Value>, theirs: Map<String, Value>) {
+pub(crate) fn join_unknown_fields(ours: &mut Object, theirs: Object) {
     for (key, value) in theirs {
-        let text = value.to_string();
-        if ours.get(&key).is_none_or(|known| format!("{known}") < text) {
+        if ours.get(&key).is_none_or(|known| known.to_string() < value.to_string()) {
             ours.insert(key, value);
         }
     }
-    ours.sort_keys();
+    ours.sort_by_key(str::to_owned);
 }
 
 /// The law of every join: the order, the number of times and the company in which
@@ -278,7 +277,7 @@ mod tests {
                 blob,
                 models,
                 classes: Vec::new(),
-                rest: Map::new(),
+                rest: Object::new(),
             },
         );
         (prop::collection::vec(workflow, 0..3), prop::collection::btree_map("[mn]", seens(), 0..3))
@@ -314,7 +313,7 @@ mod tests {
             blob: "0".into(),
             models: vec![uses("loras", "1"), uses(UNKNOWN_FOLDER, "1"), uses(UNKNOWN_FOLDER, "2")],
             classes: Vec::new(),
-            rest: Map::new(),
+            rest: Object::new(),
         };
         let told: Vec<_> =
             workflow.distinct_models().map(|m| (&*m.folder, &*m.at[0].node)).collect();

@@ -4,7 +4,8 @@
 //! notes: several documents one after another (git's `concatenate`, two clones whose notes
 //! were joined by text) are several records of one commit, and are joined.
 
-use serde_json::Value;
+use comfy_graph::json::{self, JsonStyle, Value};
+use serde::{Deserialize, Serialize};
 
 use super::schema::{CommitRecord, SCHEMA};
 use super::summary::summarize_record;
@@ -38,8 +39,7 @@ pub(crate) enum RecordError {
 pub(crate) fn print_record(record: &CommitRecord) -> String {
     let mut record = record.clone().normalized();
     record.summary = summarize_record(&record);
-    // A record is plain data with text keys: it always has a JSON form.
-    print_document(&serde_json::to_value(&record).unwrap_or_default())
+    print_document(&record)
 }
 
 /// Reads the text of a note; several documents in it are joined.
@@ -75,7 +75,7 @@ fn add_document(value: Value, parsed: &mut ParsedNote) -> Result<(), RecordError
     if let Some(newer) = schema.filter(|schema| *schema > u64::from(SCHEMA)) {
         return Err(RecordError::Newer(u32::try_from(newer).unwrap_or(u32::MAX)));
     }
-    match serde_json::from_value::<CommitRecord>(value) {
+    match CommitRecord::deserialize(&value) {
         Ok(record) => match &mut parsed.record {
             Some(known) => known.join(record),
             None => parsed.record = Some(record.normalized()),
@@ -114,9 +114,11 @@ fn contains_text(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// A document as records are written, with a final newline.
-pub(crate) fn print_document(value: &Value) -> String {
+pub(crate) fn print_document(document: &impl Serialize) -> String {
+    // Plain data with text keys: it always has a JSON form.
+    let value = serde_json::to_string(document).ok().and_then(|text| json::parse_text(&text).ok());
     let mut text = String::new();
-    write_value(value, 0, &mut text);
+    write_value(&value.unwrap_or_default(), 0, &mut text);
     text.push('\n');
     text
 }
@@ -124,9 +126,9 @@ pub(crate) fn print_document(value: &Value) -> String {
 fn write_value(value: &Value, depth: usize, out: &mut String) {
     let flat = compact_json(value);
     let fits = depth > 0 && flat.len() + depth <= MAX_LINE_WIDTH;
-    let (open, close, members): (_, _, Vec<(Option<&String>, &Value)>) = match value {
+    let (open, close, members): (_, _, Vec<(Option<&str>, &Value)>) = match value {
         Value::Object(map) if !fits && !map.is_empty() => {
-            ('{', '}', map.iter().map(|(key, value)| (Some(key), value)).collect())
+            ('{', '}', map.iter().map(|(key, value)| (Some(key.as_str()), value)).collect())
         }
         Value::Array(items) if !fits && !items.is_empty() => {
             ('[', ']', items.iter().map(|value| (None, value)).collect())
@@ -147,7 +149,7 @@ fn write_value(value: &Value, depth: usize, out: &mut String) {
         }
         indent(depth + 1, out);
         if let Some(key) = key {
-            out.push_str(&compact_json(&Value::from(key.as_str())));
+            out.push_str(&compact_json(&Value::from(key)));
             out.push_str(": ");
         }
         write_value(value, depth + 1, out);
@@ -158,18 +160,9 @@ fn write_value(value: &Value, depth: usize, out: &mut String) {
 
 /// The value on one line, with a space after each comma and colon.
 fn compact_json(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let members = map.iter().map(|(key, value)| {
-                format!("{}: {}", Value::from(key.as_str()), compact_json(value))
-            });
-            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
-        }
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(compact_json).collect::<Vec<_>>().join(", "))
-        }
-        plain => plain.to_string(),
-    }
+    const SPACED: JsonStyle =
+        JsonStyle { space_after_colon: true, space_after_comma: true, ..JsonStyle::SAVE };
+    json::print(value, &SPACED)
 }
 
 #[cfg(test)]

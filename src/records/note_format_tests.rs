@@ -51,7 +51,7 @@ fn example() -> CommitRecord {
             model("loras", "style.safetensors", site("7", "LoraLoader", "lora_name")),
         ],
         classes: Vec::new(),
-        rest: serde_json::Map::new(),
+        rest: comfy_graph::json::Object::new(),
     };
     let seen = seen(vec![fact, missing]);
     CommitRecord {

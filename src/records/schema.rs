@@ -10,8 +10,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comfy_graph::json::Object;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::dependencies::UNKNOWN_FOLDER;
 use crate::platform::git::foreign_checkout::Checkout;
@@ -37,7 +37,7 @@ pub(crate) struct CommitRecord {
     pub seen: BTreeMap<String, MachineObservation>,
     /// Fields of newer versions.
     #[serde(flatten)]
-    pub rest: Map<String, Value>,
+    pub rest: Object,
 }
 
 impl Default for CommitRecord {
@@ -47,7 +47,7 @@ impl Default for CommitRecord {
             summary: String::new(),
             workflows: Vec::new(),
             seen: BTreeMap::new(),
-            rest: Map::new(),
+            rest: Object::new(),
         }
     }
 }
@@ -68,7 +68,7 @@ pub(crate) struct WorkflowUse {
     pub classes: Vec<ClassUse>,
     /// Fields of newer versions.
     #[serde(flatten)]
-    pub rest: Map<String, Value>,
+    pub rest: Object,
 }
 
 impl WorkflowUse {
@@ -196,7 +196,7 @@ pub(crate) struct MachineObservation {
     pub pending: BTreeSet<PendingPart>,
     /// Fields of newer versions.
     #[serde(flatten)]
-    pub rest: Map<String, Value>,
+    pub rest: Object,
 }
 
 /// A part of what is seen that may come later.

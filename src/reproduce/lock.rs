@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_graph::catalog::FileFolder;
+use comfy_graph::json::Object;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::requirements::{
     FactSource, RequiredInput, RequiredModel, RequiredPack, Requirements, SourcedFact,
@@ -50,7 +50,7 @@ pub(crate) struct Lock {
     pub inputs: Vec<LockedInput>,
     /// Fields of newer versions.
     #[serde(flatten)]
-    pub rest: Map<String, Value>,
+    pub rest: Object,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +168,7 @@ impl Lock {
             packs: packs.iter().map(locked_pack).collect(),
             unplaced: unplaced.clone(),
             inputs,
-            rest: Map::new(),
+            rest: Object::new(),
         };
         lock.sort();
         lock

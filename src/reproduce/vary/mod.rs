@@ -16,7 +16,6 @@ pub(crate) use values::SettingValueError;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::graph::Prompt;
 use comfy_graph::json::Value;
-use serde_json::json;
 use target_input::TargetInput;
 
 use crate::runs::run_data::InputSetting;
@@ -137,8 +136,8 @@ fn variation_at(prompt: &Prompt, axes: &[SettingAxis], number: usize) -> Variati
                 node: target.id.to_string(),
                 title: target.title.clone(),
                 input: target.input.clone(),
-                from: json!(target.value),
-                to: json!(value),
+                from: target.value.clone(),
+                to: value.clone(),
             });
         }
     }
@@ -176,7 +175,7 @@ mod tests {
                     let set = variation.set.iter().map(|set| {
                         let held = &variation.prompt.nodes[&NodeId::from_text(&set.node)];
                         let held = held.raw_inputs().unwrap().get(&set.input).unwrap();
-                        assert_eq!(serde_json::to_value(held).unwrap(), set.to);
+                        assert_eq!(*held, set.to);
                         format!("{}.{} {} -> {}", set.node, set.input, set.from, set.to)
                     });
                     set.collect::<Vec<_>>().join(", ")

@@ -64,8 +64,8 @@ fn parameters_to_value(parameters: &A1111Parameters) -> Value {
 fn apply_parameters(run: &mut Run, parameters: &A1111Parameters) {
     run.positive.extend(Some(parameters.positive.clone()).filter(|text| !text.is_empty()));
     run.negative.extend(parameters.negative.clone().filter(|text| !text.is_empty()));
-    let text = |value: Option<&str>| value.map(serde_json::Value::from);
-    let seed = parameters.seed().map(serde_json::Value::from);
+    let text = |value: Option<&str>| value.map(Value::from);
+    let seed = parameters.seed().map(Value::from);
     if let Some(value) = seed.clone() {
         run.seeds.push(Seed { node: String::new(), input: "seed".to_owned(), value });
     }
@@ -73,9 +73,9 @@ fn apply_parameters(run: &mut Run, parameters: &A1111Parameters) {
         seed,
         sampler: text(parameters.sampler()),
         scheduler: text(parameters.scheduler()),
-        steps: parameters.steps().map(serde_json::Value::from),
-        cfg: parameters.cfg().map(serde_json::Value::from),
-        denoise: parameters.denoise().map(serde_json::Value::from),
+        steps: parameters.steps().map(u64::from).map(Value::from),
+        cfg: parameters.cfg().map(Value::from),
+        denoise: parameters.denoise().map(Value::from),
         ..Sampler::default()
     });
     if let Some(model) = parameters.model() {

@@ -166,6 +166,7 @@ fn join_models(ours: &mut Vec<RunModel>, theirs: Vec<RunModel>) -> Vec<RunModel>
 
 #[cfg(test)]
 mod tests {
+    use comfy_graph::json::Value;
     use proptest::prelude::*;
 
     use crate::records::join;
@@ -193,7 +194,7 @@ mod tests {
     }
 
     fn parents() -> impl Strategy<Value = RunParent> {
-        let value = prop_oneof![Just(serde_json::json!(7)), Just(serde_json::json!("a text"))];
+        let value = prop_oneof![Just(Value::from(7_u64)), Just(Value::from("a text"))];
         ("[xy]", prop::collection::vec(value, 0..3)).prop_map(|(run, values)| RunParent {
             run,
             how: if values.is_empty() { Derivation::Reproduced } else { Derivation::Varied },
@@ -203,7 +204,7 @@ mod tests {
                     node: "3".to_owned(),
                     title: String::new(),
                     input: "cfg".to_owned(),
-                    from: serde_json::Value::Null,
+                    from: Value::Null,
                     to,
                 })
                 .collect(),
@@ -293,7 +294,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_out_stays_out() {
-        let set = |to: serde_json::Value| InputSetting {
+        let set = |to: Value| InputSetting {
             node: "6".to_owned(),
             title: String::new(),
             input: "text".to_owned(),
@@ -303,7 +304,7 @@ mod tests {
         let parent = RunParent {
             run: "p".to_owned(),
             how: Derivation::Varied,
-            set: vec![set("a secret".into()), set(7.into())],
+            set: vec![set("a secret".into()), set(7_u64.into())],
         };
         let mut open = Run {
             positive: vec!["a secret".to_owned()],

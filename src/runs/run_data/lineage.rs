@@ -1,9 +1,9 @@
 //! Where a run comes from: the run that it makes again or varies, what was set, and how
 //! what came out compares with what the other one made.
 
+use comfy_graph::json::Value;
 use comfy_media::picture::PictureComparison;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::schema::Run;
 
@@ -53,9 +53,8 @@ pub struct InputSetting {
 
 impl RunParent {
     /// What a client said of a run that it queued; nothing where it makes no sense.
-    pub(crate) fn from_extra_data(extra_data: &comfy_graph::json::Value) -> Option<RunParent> {
-        let value = serde_json::to_value(extra_data.get("parent")?).ok()?;
-        let mut parent: RunParent = serde_json::from_value(value).ok()?;
+    pub(crate) fn from_extra_data(extra_data: &Value) -> Option<RunParent> {
+        let mut parent = RunParent::deserialize(extra_data.get("parent")?).ok()?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let id = &parent.run;
         if id.len() < 4 || id.len() > MAX_ID_CHARS || !id.chars().all(plain) {

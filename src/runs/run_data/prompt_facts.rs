@@ -113,7 +113,7 @@ fn truncate_texts(texts: Vec<String>) -> Vec<String> {
 }
 
 fn to_sampler(sampling: &SamplingNode) -> Sampler {
-    let plain = |value: &Option<Value>| value.as_ref().and_then(to_plain_json);
+    let plain = |value: &Option<Value>| value.clone().filter(|value| !value.is_null());
     Sampler {
         node: sampling.node.to_string(),
         class: sampling.class.clone(),
@@ -128,11 +128,6 @@ fn to_sampler(sampling: &SamplingNode) -> Sampler {
     }
 }
 
-/// A value as a report has it.
-fn to_plain_json(value: &Value) -> Option<serde_json::Value> {
-    serde_json::to_value(value).ok().filter(|value| !value.is_null())
-}
-
 /// Whole numbers in inputs that are seeds.
 fn find_seeds(prompt: &Prompt, catalog: &Catalog) -> Vec<Seed> {
     let mut found = Vec::new();
@@ -144,7 +139,7 @@ fn find_seeds(prompt: &Prompt, catalog: &Catalog) -> Vec<Seed> {
                 || input.to_lowercase().contains("seed");
             if whole && is_seed && found.len() < MAX_FINDINGS {
                 let (node, input) = (id.to_string(), input.to_owned());
-                found.extend(to_plain_json(value).map(|value| Seed { node, input, value }));
+                found.push(Seed { node, input, value: value.clone() });
             }
         }
     }

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comfy_graph::json::{Object, Value};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::lineage::{OutputComparison, RunParent};
 use crate::records;
@@ -108,7 +108,7 @@ pub struct Run {
     pub redacted: Option<Redaction>,
     /// Fields of newer versions.
     #[serde(flatten)]
-    pub rest: Map<String, Value>,
+    pub rest: Object,
 }
 
 impl Default for Run {
@@ -143,7 +143,7 @@ impl Default for Run {
             parent: None,
             compared: Vec::new(),
             redacted: None,
-            rest: Map::new(),
+            rest: Object::new(),
         }
     }
 }
@@ -348,7 +348,7 @@ impl Run {
         self.inputs.clear();
         // Named by the texts.
         self.models.retain(|model| model.folder != "embeddings");
-        self.rest.clear();
+        self.rest = Object::new();
         if let Some(parent) = &mut self.parent {
             parent.redact();
         }

@@ -1,6 +1,8 @@
 //! What a run was made from, and how far its pictures are from the other's, in words. The
 //! caller sanitizes what it prints. Must not print.
 
+use comfy_graph::json::Value;
+
 use crate::runs::run_data::{
     ComparisonVerdict, Derivation, InputSetting, OutputComparison, RunParent,
 };
@@ -39,8 +41,13 @@ pub(crate) fn describe_setting_short(setting: &InputSetting) -> String {
     )
 }
 
+/// A value as JSON, a text as it is.
+pub(crate) fn format_plain_value(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// A value as JSON, cut where it is long.
-pub(crate) fn format_value(value: &serde_json::Value) -> String {
+pub(crate) fn format_value(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((at, _)) => format!("{}…", &text[..at]),

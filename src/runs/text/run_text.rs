@@ -349,10 +349,6 @@ fn short_digest(digest: &str) -> String {
 }
 
 fn describe_sampler(sampler: &Sampler) -> String {
-    let plain = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        value => value.to_string(),
-    };
     let facts = [
         ("seed", &sampler.seed),
         ("", &sampler.sampler),
@@ -364,7 +360,7 @@ fn describe_sampler(sampler: &Sampler) -> String {
         ("to step", &sampler.end_step),
     ];
     let facts = facts.into_iter().filter_map(|(name, value)| {
-        let value = plain(value.as_ref()?);
+        let value = lineage::format_plain_value(value.as_ref()?);
         Some(if name.is_empty() { value } else { format!("{name} {value}") })
     });
     let facts: Vec<String> = facts.collect();

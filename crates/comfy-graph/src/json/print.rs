@@ -1,5 +1,7 @@
 //! A tree to text, in any [`JsonStyle`].
 
+use std::fmt;
+
 use super::scan::{copy_text, find_special, is_same, is_special};
 use super::{Escapes, Indent, JsonObject, JsonStyle, JsonText, JsonValue, LineEnd, Object, Value};
 
@@ -24,6 +26,13 @@ pub(crate) type OneLineMembers = fn(&[u8]) -> bool;
 
 /// Every element has a line of its own.
 pub(crate) const NO_LINES: OneLineMembers = |_| false;
+
+impl fmt::Display for Value {
+    /// On one line, as ComfyUI's Save writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&print(self, &JsonStyle::SAVE))
+    }
+}
 
 /// [`print`] into a buffer that may be used again, with lines; appends.
 pub(crate) fn print_into<T: JsonText>(

@@ -86,6 +86,11 @@ impl<T: JsonText> JsonValue<T> {
         self.as_number()?.as_i64()
     }
 
+    /// The whole number, if this is one, is not negative and fits.
+    pub fn as_u64(&self) -> Option<u64> {
+        self.as_number()?.as_u64()
+    }
+
     /// The nearest float, if this is a number.
     pub fn as_f64(&self) -> Option<f64> {
         self.as_number().map(JsonNumber::as_f64)
