@@ -53,7 +53,7 @@ fn run(number: u64) -> Run {
     let word = |shift: u32| WORDS[(roll >> shift) as usize % WORDS.len()];
     let time = 1_700_000_000_000 + number as i64 * 20_000;
     let moment = jiff::Timestamp::from_millisecond(time).unwrap();
-    let seed = serde_json::Value::from(roll >> 14);
+    let seed = comfy_graph::json::Value::from(roll >> 14);
     let model = |folder: &str, name: String| RunModel {
         folder: folder.to_owned(),
         name,
