@@ -105,7 +105,8 @@ fn fill_from_prompt(run: &mut Run, ran: &Prompt, workflow: Option<&Workflow>, ca
 fn executed_part(prompt: &Prompt, ends: &BTreeSet<NodeId>) -> Prompt {
     let reached = upstream_nodes(prompt, ends.iter().cloned());
     let nodes = prompt.nodes.iter().filter(|(id, _)| reached.contains(*id));
-    Prompt { nodes: nodes.map(|(id, node)| (id.clone(), node.clone())).collect() }
+    let nodes = nodes.map(|(id, node)| (id.clone(), node.clone())).collect();
+    Prompt { nodes, ..Prompt::default() }
 }
 
 fn truncate_texts(texts: Vec<String>) -> Vec<String> {

@@ -69,7 +69,9 @@ pub fn compose_file(
         return None;
     }
     let newest = by_age.last().map(|source| source.layout);
-    let style = newest.map_or(JsonStyle::EXPORT, |layout| layout.base.style.clone());
+    // Nobody knows how the file was spelled: what git holds ends with a line end.
+    let unknown = JsonStyle { final_newline: true, ..JsonStyle::EXPORT };
+    let style = newest.map_or(unknown, |layout| layout.base.style.clone());
     let bytes = json::print(&value, &style).into_bytes();
     let CleanStart::Split { content: cleaned, rest } = begin_clean(&bytes, LayoutMode::Strip)
     else {

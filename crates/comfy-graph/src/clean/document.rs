@@ -11,7 +11,7 @@ use super::policy::{MEMBER_NAMES, PROMPT_NODE, WORKFLOW, is_one_line_member};
 use super::restore::{LayoutFit, restore_object};
 use super::split::{HighestIds, LayoutSplitter};
 use super::{CleanOutcome, CleanResult, LayoutMode, arranged_mark, prompt};
-use crate::graph::{GraphKind, GraphLocation, document_kind, find_document_kind};
+use crate::graph::{GraphKind, GraphLocation, document_kind, find_document_kind, looks_like_graph};
 use crate::json::{
     self, JsonObject, JsonPath, JsonStyle, JsonText, JsonValue, Object, SourceText, Value,
 };
@@ -81,7 +81,8 @@ pub fn begin_clean(bytes: &[u8], mode: LayoutMode) -> CleanStart<'_> {
     };
     let graphs = find_document_kind(&value).into_graphs();
     if graphs.is_empty() {
-        return CleanStart::Untouched(None);
+        let remark = "it is neither a workflow nor a prompt, though it looks like one";
+        return CleanStart::Untouched(looks_like_graph(&value).then(|| remark.to_owned()));
     }
     let mut layout =
         FileLayout { style: JsonStyle::detect(original), graphs: Vec::new(), residue: None };
@@ -213,7 +214,8 @@ fn find_residue<'a>(
 /// cannot, and is not even parsed.
 pub(super) fn mentions_graph(bytes: &[u8]) -> bool {
     let has = |word: &[u8]| memmem::find(bytes, word).is_some();
-    (has(b"\"nodes\"") && has(b"\"version\"")) || (has(b"\"class_type\"") && has(b"\"inputs\""))
+    let is_workflow = has(b"\"nodes\"") && (has(b"\"version\"") || has(b"\"links\""));
+    is_workflow || (has(b"\"class_type\"") && has(b"\"inputs\""))
 }
 
 /// Editors on Windows may save UTF-16; then nothing of the above can be seen.

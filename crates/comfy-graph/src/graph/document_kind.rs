@@ -94,7 +94,8 @@ fn graph_kind<T: JsonText>(value: &JsonValue<T>) -> Option<GraphKind> {
 }
 
 /// Whether an object is a workflow in the format of the editor: `nodes` is an array in
-/// which everything looks like a node, `version` a number.
+/// which everything looks like a node, `version` a number. Without a version, as early and
+/// foreign writers leave it, there must be a list of links beside the nodes.
 pub fn is_workflow(object: &Object) -> bool {
     workflow_schema(object).is_some()
 }
@@ -102,14 +103,22 @@ pub fn is_workflow(object: &Object) -> bool {
 /// The schema of a workflow, if the object is one.
 pub(super) fn workflow_schema<T: JsonText>(object: &JsonObject<T>) -> Option<WorkflowSchema> {
     let nodes = object.get("nodes")?.as_array()?;
-    let version = object.get("version")?.as_number()?;
+    let version = match object.get("version") {
+        Some(version) => Some(version.as_number()?),
+        None => None,
+    };
     let whole = match nodes {
         // Of an empty graph there must be something else to know it by.
+        [] if version.is_none() => false,
         [] => ["links", "last_node_id", "state"].iter().any(|key| object.contains_key(key)),
+        _ if version.is_none() && object.get("links").and_then(JsonValue::as_array).is_none() => {
+            false
+        }
         // Holes are damage, but no reason to take a workflow for something else.
         nodes => nodes.iter().any(is_node) && nodes.iter().all(|n| n.is_null() || is_node(n)),
     };
-    let schema = if version.as_f64() == 1.0 { WorkflowSchema::V1 } else { WorkflowSchema::V04 };
+    let is_v1 = version.is_some_and(|version| version.as_f64() == 1.0);
+    let schema = if is_v1 { WorkflowSchema::V1 } else { WorkflowSchema::V04 };
     whole.then_some(schema)
 }
 
@@ -120,23 +129,64 @@ fn is_node<T: JsonText>(value: &JsonValue<T>) -> bool {
         && (node.contains_key("type") || node.contains_key("pos"))
 }
 
-/// Whether an object is an API prompt: not empty, and every member has a `class_type`
-/// that is text and `inputs` that are an object. The frontend writes a node of a class
-/// that is not installed without `class_type`: such a one may be among others.
+/// Whether an object is an API prompt: a node with a `class_type` that is text and `inputs`
+/// that are an object, and nothing beside such nodes but what ComfyUI passes over (see
+/// [`PromptMember`]).
 pub fn is_prompt(object: &Object) -> bool {
     has_prompt_nodes(object)
 }
 
 fn has_prompt_nodes<T: JsonText>(object: &JsonObject<T>) -> bool {
-    let mut classes = 0;
-    let whole = object.values().all(|node| {
-        let class = node.get("class_type");
-        classes += usize::from(class.is_some());
-        let missing = class.is_none() && node.get("_meta").is_some();
-        (missing || class.and_then(JsonValue::as_text).is_some())
-            && node.get("inputs").and_then(JsonValue::as_object).is_some()
+    let mut whole = 0;
+    let known = object.iter().all(|(key, member)| match prompt_member(&key.decode(), member) {
+        Some(PromptMember::Node) => {
+            whole += usize::from(member.get("class_type").is_some_and(|_| has_inputs(member)));
+            true
+        }
+        found => found.is_some(),
     });
-    whole && classes > 0
+    known && whole > 0
+}
+
+/// What a member of a prompt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PromptMember {
+    /// A node. The frontend writes one of a class that is not installed without
+    /// `class_type`, hands write one that needs no input without `inputs`.
+    Node,
+    /// What people write beside the nodes: a comment, a name, a version.
+    Remark,
+}
+
+/// What a member of a prompt is; nothing for what no prompt holds.
+pub(crate) fn prompt_member<T: JsonText>(key: &str, member: &JsonValue<T>) -> Option<PromptMember> {
+    if !matches!(member, JsonValue::Object(_) | JsonValue::Array(_)) {
+        return Some(PromptMember::Remark);
+    }
+    let is_node = match member.get("class_type") {
+        Some(class) => {
+            class.as_text().is_some() && (member.get("inputs").is_none() || has_inputs(member))
+        }
+        None => member.get("_meta").is_some() && has_inputs(member),
+    };
+    let is_remark = || key.starts_with('_').then_some(PromptMember::Remark);
+    if is_node { Some(PromptMember::Node) } else { is_remark() }
+}
+
+fn has_inputs<T: JsonText>(node: &JsonValue<T>) -> bool {
+    node.get("inputs").and_then(JsonValue::as_object).is_some()
+}
+
+/// Whether a document that is no graph was probably meant to be one: a list of nodes with
+/// links or a version, or several things with a class.
+pub(crate) fn looks_like_graph<T: JsonText>(document: &JsonValue<T>) -> bool {
+    let Some(object) = document.as_object() else { return false };
+    let nodes = object.get("nodes").and_then(JsonValue::as_array);
+    let is_typed = |node: &JsonValue<T>| node.get("type").is_some() && node.get("id").is_some();
+    if nodes.is_some_and(|nodes| nodes.iter().any(is_typed)) {
+        return ["links", "version", "last_node_id"].iter().any(|key| object.contains_key(key));
+    }
+    object.values().filter(|member| member.get("class_type").is_some()).count() > 0
 }
 
 fn is_templates<T: JsonText>(document: &JsonValue<T>) -> bool {
@@ -210,6 +260,29 @@ mod tests {
     }
 
     #[test]
+    fn what_comfyui_opens_is_a_graph_whatever_it_lacks() {
+        let v04 = DocumentKind::Graph(GraphKind::Workflow(WorkflowSchema::V04));
+        assert_eq!(of(r#"{"nodes":[{"id":1,"type":"A"}],"links":[]}"#), v04);
+        let prompt = DocumentKind::Graph(GraphKind::Prompt);
+        for text in [
+            r#"{"1":{"class_type":"A"},"2":{"class_type":"B","inputs":{}}}"#,
+            r#"{"_comment":"by hand","1":{"class_type":"A","inputs":{}}}"#,
+            r#"{"_notes":{"by":"me"},"version":2,"1":{"class_type":"A","inputs":{}}}"#,
+        ] {
+            assert_eq!(of(text), prompt, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_to_be_a_graph_looks_like_one() {
+        let looks = |text: &str| looks_like_graph(&parse_text(text).unwrap());
+        assert!(looks(r#"{"nodes":[{"id":1,"type":"A"},{"no":1}],"links":[]}"#));
+        assert!(looks(r#"{"1":{"class_type":"A","inputs":{}},"settings":{"a":1}}"#));
+        assert!(!looks(r#"{"nodes":[{"name":"x"}],"version":3}"#));
+        assert!(!looks(r#"{"name":"x","inputs":{}}"#));
+    }
+
+    #[test]
     fn other_programs_files_are_left_alone() {
         for text in [
             "{}",
@@ -219,7 +292,11 @@ mod tests {
             r#"{"nodes":[{"name":"x"}],"version":3}"#,
             r#"{"nodes":{"a":{"id":1,"type":"x"}},"version":7}"#,
             r#"{"nodes":[{"id":1,"type":"A"}]}"#,
+            r#"{"nodes":[],"links":[]}"#,
+            r#"{"nodes":[{"id":1,"type":"A"}],"links":[],"version":"3"}"#,
             r#"{"1":{"class_type":"A"}}"#,
+            r#"{"1":{"class_type":"A","inputs":{}},"2":{"class_type":"B","inputs":[]}}"#,
+            r#"{"1":{"class_type":"A","inputs":{}},"settings":{"a":1}}"#,
             r#"{"1":{"inputs":{},"_meta":{}}}"#,
             r#"{"templates":[{"name":"a"}]}"#,
         ] {

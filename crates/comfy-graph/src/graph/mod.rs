@@ -34,17 +34,17 @@ pub use check::check_workflow;
 pub use counters::IdCounters;
 pub use defect::{DefectKind, GraphList, Severity, WorkflowDefect};
 pub use definition::SubgraphDefinition;
-pub(crate) use document_kind::find_document_kind;
 pub use document_kind::{
     DocumentKind, GraphKind, GraphLocation, WorkflowSchema, document_kind, is_prompt, is_workflow,
 };
+pub(crate) use document_kind::{PromptMember, find_document_kind, looks_like_graph, prompt_member};
 pub use group::Group;
 pub use id::{GraphScope, GroupId, LinkId, NodeId, NodeKey, RerouteId, SubgraphId};
 pub use key_order::{FxIndexMap, UntypedElement};
 pub use link::{Link, LinkEnd, LinkFormat, Reroute};
 pub use node::{Node, NodeMode};
-pub(crate) use promoted_widgets::SubgraphInstances;
 pub use promoted_widgets::{PromotedWidget, is_virtual_class};
+pub use promoted_widgets::{SubgraphInstances, WidgetOverride};
 pub use prompt::{NotAPrompt, Prompt, PromptInput, PromptNode};
 pub use renumber::Renumbering;
 pub use slot::{Slot, SlotName, WidgetValues};

@@ -72,7 +72,7 @@ impl SubgraphDefinition {
 
 /// What overrules the value that a widget holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WidgetOverride {
+pub enum WidgetOverride {
     /// A wire into its socket.
     Wire,
     /// Every instance of the subgraph, with a value or a wire of its own.
@@ -81,13 +81,13 @@ pub(crate) enum WidgetOverride {
 
 /// The instances of every definition: kept while many widgets are asked about.
 #[derive(Debug, Default)]
-pub(crate) struct SubgraphInstances<'w> {
+pub struct SubgraphInstances<'w> {
     by_definition: FxIndexMap<SubgraphId, Vec<&'w Node>>,
 }
 
 impl<'w> SubgraphInstances<'w> {
     /// Finds all instances in a workflow.
-    pub(crate) fn from_workflow(workflow: &'w Workflow) -> Self {
+    pub fn from_workflow(workflow: &'w Workflow) -> Self {
         let mut by_definition: FxIndexMap<SubgraphId, Vec<&Node>> = FxIndexMap::default();
         if !workflow.definitions.is_empty() {
             for (_, graph) in workflow.graphs() {
@@ -108,7 +108,7 @@ impl<'w> SubgraphInstances<'w> {
 
     /// What overrules the value that a widget of a node holds; nothing if the value
     /// counts. `definition` is the one whose inside the node is in.
-    pub(crate) fn find_override(
+    pub fn find_override(
         &self,
         definition: Option<&SubgraphDefinition>,
         graph: &Graph,

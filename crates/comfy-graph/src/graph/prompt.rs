@@ -2,14 +2,16 @@
 
 use compact_str::ToCompactString;
 
-use super::{FxIndexMap, NodeId, is_prompt};
-use crate::json::{JsonKey, Object, Value};
+use super::{FxIndexMap, NodeId, PromptMember, is_prompt, prompt_member};
+use crate::json::{Object, Value};
 
 /// A prompt: nodes by id, each with its class and inputs. No graph, no layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// Nodes in file order. Ids inside a subgraph join the ids of its instances with `:`.
     pub nodes: FxIndexMap<NodeId, PromptNode>,
+    /// What people write beside the nodes: comments, names.
+    pub rest: Object,
 }
 
 /// One node of a prompt. Owns its raw object.
@@ -34,7 +36,7 @@ pub enum PromptInput<'a> {
 
 /// The document is no API prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is no ComfyUI API prompt: every member needs a class_type and inputs")]
+#[error("this is no ComfyUI API prompt: nodes with a class_type and inputs are needed")]
 pub struct NotAPrompt;
 
 impl Prompt {
@@ -45,22 +47,30 @@ impl Prompt {
     pub fn from_value(document: Value) -> Result<Prompt, NotAPrompt> {
         match document {
             Value::Object(object) if is_prompt(&object) => {
-                let node = |(key, value): (JsonKey, Value)| match value {
-                    Value::Object(raw) => Some((NodeId::from_text(key.as_str()), raw)),
-                    _ => None,
-                };
-                let nodes = object.into_iter().filter_map(node);
-                let nodes = nodes.map(|(id, raw)| (id, PromptNode { raw })).collect();
-                Ok(Prompt { nodes })
+                let mut prompt = Prompt::default();
+                for (key, value) in object {
+                    let is_node = prompt_member(&key, &value) == Some(PromptMember::Node);
+                    match value {
+                        Value::Object(raw) if is_node => {
+                            let id = NodeId::from_text(key.as_str());
+                            prompt.nodes.insert(id, PromptNode { raw });
+                        }
+                        value => {
+                            prompt.rest.insert(key, value);
+                        }
+                    }
+                }
+                Ok(prompt)
             }
             _ => Err(NotAPrompt),
         }
     }
 
-    /// The document again.
+    /// The document again: nodes, then what is beside them. The clean form sorts both.
     pub fn into_value(self) -> Value {
         let members = self.nodes.into_iter();
         let members = members.map(|(id, node)| (id.to_compact_string(), node.into_value()));
+        let members = members.chain(self.rest);
         // Ids that differ have texts that differ.
         Value::Object(Object::from_distinct(members.collect()))
     }
@@ -98,8 +108,13 @@ impl PromptNode {
         self.raw.get("inputs").and_then(Value::as_object)
     }
 
-    /// The raw inputs, to change; made where there are none.
+    /// The raw inputs, to change; nothing where there are none.
     pub fn raw_inputs_mut(&mut self) -> Option<&mut Object> {
+        self.raw.get_mut("inputs").and_then(Value::as_object_mut)
+    }
+
+    /// The raw inputs, to change; made where there are none.
+    pub fn raw_inputs_or_insert(&mut self) -> Option<&mut Object> {
         self.raw.get_or_insert_with("inputs", || Object::new().into()).as_object_mut()
     }
 

@@ -68,7 +68,7 @@ pub struct Workflow {
 
 /// The document is no workflow in the format of the editor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is no ComfyUI workflow: it needs a list of nodes and a version number")]
+#[error("this is no ComfyUI workflow: it needs a list of nodes, and links or a version number")]
 pub struct NotAWorkflow;
 
 impl Graph {

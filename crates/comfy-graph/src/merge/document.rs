@@ -311,7 +311,19 @@ fn merge_prompts(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -> 
         return MergeResult::whole_conflict(sides, Vec::new());
     };
     let base = read(sides.base).unwrap_or_default();
+    let beside = [&base, &ours, &theirs].map(|prompt| Value::Object(prompt.rest.clone()));
+    let mut walk = JsonMergeLog { options, decisions: Vec::new(), conflicts: Vec::new() };
+    let beside = json_merge::merge_values(
+        ThreeWay::new(Some(&beside[0]), Some(&beside[1]), Some(&beside[2])),
+        &mut JsonPath::root(),
+        &mut walk,
+    );
+    // No card can be put beside a remark.
+    if !walk.conflicts.is_empty() {
+        return MergeResult::whole_conflict(sides, Vec::new());
+    }
     let mut log = MergeLog::new(options.strategies);
+    log.decisions.extend(walk.decisions);
     let mut prompt = prompt::merge_prompt(ThreeWay::new(base, ours, theirs), &mut log);
     let MergeLog { mut decisions, conflicts, strategies } = log;
     let conflicts = settle_by_rules(conflicts, strategies, &mut decisions, |conflict, side| {
@@ -320,6 +332,9 @@ fn merge_prompts(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -> 
     let doubts = prompt::audit_prompt(&prompt, &conflicts, &decisions);
     if !doubts.is_empty() {
         return MergeResult::whole_conflict(sides, doubts);
+    }
+    if let Some(Value::Object(beside)) = beside {
+        prompt.prompt.rest = beside;
     }
     let mut document = prompt.prompt.into_value();
     clean::strip_layout(&mut document);

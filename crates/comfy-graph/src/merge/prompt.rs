@@ -225,7 +225,11 @@ fn merge_prompt_node(
         }
     }
     let settled = settle_inputs(&name, inputs, log);
-    if let Some(inputs) = merged.raw_inputs_mut() {
+    let there = match settled.is_empty() {
+        true => merged.raw_inputs_mut(),
+        false => merged.raw_inputs_or_insert(),
+    };
+    if let Some(inputs) = there {
         *inputs = settled;
     }
     merged
@@ -349,7 +353,7 @@ fn add_input_to_conflict(
 
 /// Sets or removes an input, if its node is there.
 fn set_input(prompt: &mut Prompt, id: &NodeId, input: &str, value: Option<&Value>) {
-    let Some(inputs) = prompt.nodes.get_mut(id).and_then(PromptNode::raw_inputs_mut) else {
+    let Some(inputs) = prompt.nodes.get_mut(id).and_then(PromptNode::raw_inputs_or_insert) else {
         return;
     };
     match value {
