@@ -9,6 +9,7 @@ mod arrange;
 mod catalog_core;
 mod catalog_laws;
 mod clean_laws;
+mod diff_kinds;
 mod diff_laws;
 mod diff_schema;
 mod diff_steps;

@@ -283,8 +283,9 @@ fn drop_optional(
 
 fn fits_widget(expected: &ExpectedWidget<'_>, value: &Value) -> bool {
     match (expected.spec, expected.role) {
+        (Some(spec), WidgetRole::Seed) => accepts_value(spec, value) || is_seed_text(value),
         (Some(spec), _) => accepts_value(spec, value),
-        (None, WidgetRole::Control) => value.is_null() || is_control_value(value),
+        (None, WidgetRole::Control) => is_stored_control(value),
         (None, _) => true,
     }
 }
@@ -296,7 +297,7 @@ fn labels_by_sockets_and_rules(node: &Node, values: &[Value]) -> Option<Vec<Opti
     let mut names = sockets.iter().peekable();
     for value in values {
         let after_seed = matches!(labels.last(), Some(Some((_, WidgetRole::Seed))));
-        if after_seed && is_control_value(value) {
+        if after_seed && (is_control_value(value) || matches!(value, Value::Bool(_))) {
             let name = CompactString::const_new("control_after_generate");
             labels.push(Some((name, WidgetRole::Control)));
         } else if let Some(name) = names.next() {
@@ -407,6 +408,19 @@ fn role_by_value(name: &str, value: &Value) -> WidgetRole {
     }
 }
 
+/// What files hold where a control is known to stand: those of 2023 say whether the number
+/// is to change.
+fn is_stored_control(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Bool(_)) || is_control_value(value)
+}
+
+/// A seed that a script wrote as text.
+fn is_seed_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| {
+        !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 fn is_control_value(value: &Value) -> bool {
     value.as_str().is_some_and(|text| CONTROL_VALUES.binary_search(&text).is_ok())
 }
@@ -481,6 +495,14 @@ mod tests {
         insta::assert_snapshot!(named(sockets), @"a, seed:Seed, control_after_generate:Control");
         let object = r#""type":"VHS_VideoCombine","widgets_values":{"frame_rate":8,"videopreview":{"params":{}}}"#;
         insta::assert_snapshot!(named(object), @"frame_rate, videopreview:Residue");
+    }
+
+    #[test]
+    fn samplers_of_2023_have_their_names() {
+        let early = r#""type":"KSampler","widgets_values":[7,true,20,8,"euler","normal",1]"#;
+        insta::assert_snapshot!(named(early), @"seed:Seed, control_after_generate:Control, steps, cfg, sampler_name, scheduler, denoise");
+        let scripted = r#""type":"KSampler","widgets_values":["156680208700286","randomize",20,8,"euler","normal",1]"#;
+        insta::assert_snapshot!(named(scripted), @"seed:Seed, control_after_generate:Control, steps, cfg, sampler_name, scheduler, denoise");
     }
 
     #[test]

@@ -444,6 +444,20 @@ pub enum Edit {
         /// The entry; absent where it is not shown.
         entry: Box<Change<Option<AppEntry>>>,
     },
+    /// A value of a node that is none of the graph's own: a part of a legacy group node, or
+    /// a second node under one id.
+    EmbeddedValue {
+        /// What the node is part of.
+        home: EmbeddedHome,
+        /// Its title, else its class.
+        node: CompactString,
+        /// The widget.
+        name: WidgetName,
+        /// What it is for.
+        role: WidgetRole,
+        /// Where the value lies, and what it was and is.
+        raw: RawEdit,
+    },
     /// A node of a prompt has another `_meta` (title or pack identity): nothing that runs.
     PromptMeta {
         /// The node.
@@ -517,6 +531,15 @@ pub enum Edit {
     Bookkeeping(RawEdit),
 }
 
+/// What a node is part of that is none of a graph's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum EmbeddedHome {
+    /// A legacy group node, by its name.
+    GroupNode(CompactString),
+    /// A graph that has another node with its id.
+    SharedId(NodeId),
+}
+
 /// What a frontend rewrites on opening a file of another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Migration {
@@ -563,9 +586,14 @@ pub enum ChangeOrigin {
     Person,
     /// A run: the widget's control says that its number changes with every run.
     Reroll,
-    /// Nobody: the value is overruled by the instance of the subgraph or by a wire, or is
-    /// the residue of a run. It is kept, and does nothing.
+    /// Nobody: the value is the residue of a run, or a hole. It is kept, and does nothing.
     Dead,
+    /// Without effect: the instance of the subgraph sets a value of its own.
+    SetByInstance,
+    /// Without effect: a wire brings the value.
+    SetByWire,
+    /// Nobody: the same model, its path spelled with the other separator.
+    Respelled,
 }
 
 /// A widget of an added node.
@@ -599,7 +627,7 @@ impl Edit {
             Edit::Layout(_) | Edit::Order { list: crate::graph::GraphList::Nodes, .. } => {
                 EditClass::Layout
             }
-            Edit::Slot { raw, side, .. } if is_invisible_slot_change(raw, *side) => {
+            Edit::Slot { raw, side, at, .. } if is_invisible_slot_change(raw, *side, at) => {
                 EditClass::Bookkeeping
             }
             Edit::Renumbered { .. }
@@ -608,7 +636,14 @@ impl Edit {
             | Edit::KeyOrder { .. }
             | Edit::Order { .. }
             | Edit::Bookkeeping(_)
-            | Edit::Widget { origin: ChangeOrigin::Dead, .. } => EditClass::Bookkeeping,
+            | Edit::Widget {
+                origin:
+                    ChangeOrigin::Dead
+                    | ChangeOrigin::SetByInstance
+                    | ChangeOrigin::SetByWire
+                    | ChangeOrigin::Respelled,
+                ..
+            } => EditClass::Bookkeeping,
             _ => EditClass::Content,
         }
     }
@@ -660,6 +695,7 @@ impl Edit {
             | Edit::SubgraphRenamed { subgraph, .. }
             | Edit::Boundary { subgraph, .. } => inside(subgraph),
             Edit::Raw(raw) | Edit::Layout(raw) | Edit::Bookkeeping(raw) => raw.place.scope(),
+            Edit::EmbeddedValue { raw, .. } => raw.place.scope(),
             Edit::KeyOrder { place, .. } => place.scope(),
             _ => GraphScope::Root,
         }
@@ -683,13 +719,19 @@ impl EditTarget {
 /// Whether nobody sees that a slot changed. Slots come and go with wires and with choices,
 /// which are edits of their own, and with versions of a class; Save writes the sockets of
 /// widgets that nothing is plugged into, Export does not; a type `*` becomes that of the
-/// wire; the place of an input among the inputs means nothing as long as all types stay.
-fn is_invisible_slot_change(raw: &Change<Option<Object>>, side: SlotSide) -> bool {
+/// wire; the place of an input among the inputs means nothing as long as all types stay; an
+/// output is known by its place, and some packs write what a run made into its name.
+fn is_invisible_slot_change(
+    raw: &Change<Option<Object>>,
+    side: SlotSide,
+    at: &Change<Option<usize>>,
+) -> bool {
     let (Some(before), Some(after)) = (&raw.before, &raw.after) else { return true };
     let kind = |slot: &Object| slot.get("type").cloned();
     let (before, after) = (kind(before), kind(after));
     let any = |kind: &Option<Value>| kind.as_ref().and_then(Value::as_str) == Some("*");
-    (before == after && side == SlotSide::Input) || any(&before) || any(&after)
+    let stays = side == SlotSide::Input || at.before == at.after;
+    (before == after && stays) || any(&before) || any(&after)
 }
 
 impl EditEntry {

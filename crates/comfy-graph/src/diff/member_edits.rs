@@ -15,7 +15,8 @@ use super::script_builder::GraphOrder;
 use super::sequence::longest_increasing_subsequence;
 use crate::clean;
 use crate::graph::{
-    GraphScope, LinkId, NodeId, NodeKey, NodeMode, RerouteId, SlotName, SubgraphId,
+    GraphScope, LinkId, NodeId, NodeKey, NodeMode, PromptMember, RerouteId, SlotName, SubgraphId,
+    prompt_member,
 };
 use crate::json::{JsonKey, JsonPath, JsonStep, Object, Value};
 use crate::pair::IndexedGraph;
@@ -166,7 +167,7 @@ fn is_single_value(at: &JsonPath) -> bool {
     match at.0.as_slice() {
         [_, JsonStep::Key(meta)] if meta == "_meta" => true,
         [.., JsonStep::Key(extra), JsonStep::Key(data)]
-            if extra == "extra" && data == "linearData" =>
+            if extra == "extra" && (data == "linearData" || data == "groupNodes") =>
         {
             false
         }
@@ -182,7 +183,9 @@ fn are_aligned(at: &JsonPath, before: &[Value], after: &[Value]) -> bool {
         return false;
     }
     match list.as_str() {
-        "nodes" | "subgraphs" | "reroutes" => have_same_ids(before, after, |v| v.get("id")),
+        "nodes" if is_group_node(at) => have_same_classes(before, after),
+        "nodes" => have_same_node_ids(before, after),
+        "subgraphs" | "reroutes" => have_same_ids(before, after, |v| v.get("id")),
         "links" | "floatingLinks" | "linkExtensions" => {
             have_same_ids(before, after, |v| v.get_index(0).or_else(|| v.get("id")))
         }
@@ -209,6 +212,24 @@ fn have_same_ids<'v>(
     })
 }
 
+/// The same, where an id may be that of several nodes.
+fn have_same_node_ids(before: &[Value], after: &[Value]) -> bool {
+    let id = |node: &Value| node.get("id").and_then(parse_element_id);
+    before.iter().zip(after).all(|(before, after)| id(before).is_some() && id(before) == id(after))
+}
+
+/// Whether two group nodes are made of nodes of the same classes.
+fn have_same_classes(before: &[Value], after: &[Value]) -> bool {
+    let class = |node: &Value| node.get("type").cloned();
+    before.iter().zip(after).all(|(b, a)| class(b).is_some() && class(b) == class(a))
+}
+
+/// Whether a list of nodes is that of a legacy group node.
+fn is_group_node(at: &JsonPath) -> bool {
+    matches!(at.0.as_slice(), [.., JsonStep::Key(all), JsonStep::Key(_), JsonStep::Key(_)]
+        if all == "groupNodes")
+}
+
 fn parse_element_id(id: &Value) -> Option<NodeId> {
     NodeId::from_value(id).or_else(|| id.as_str().map(NodeId::from_text))
 }
@@ -222,6 +243,9 @@ fn locate_target(
 ) -> (EditTarget, JsonPath) {
     if shape == DocumentShape::Prompt {
         return match at.0.split_first() {
+            Some((key, _)) if is_remark(&key.to_key(), document) => {
+                (EditTarget::Document, at.clone())
+            }
             Some((id, rest)) => {
                 let id = NodeId::from_text(&id.to_key());
                 (
@@ -253,6 +277,16 @@ fn locate_target(
     }
 }
 
+/// Whether a member of a prompt is no node; `document` is the second one.
+fn is_remark(key: &str, document: &Value) -> bool {
+    let member = document.get(key).map(|member| prompt_member(key, member));
+    match member {
+        Some(found) => found == Some(PromptMember::Remark),
+        // Nodes that went are edits of structure.
+        None => true,
+    }
+}
+
 fn locate_element<'p>(
     way: &'p [JsonStep],
     graph: &Value,
@@ -272,7 +306,13 @@ fn locate_element<'p>(
     let element = home.get(list)?.get_index(index)?;
     let place = match list.as_str() {
         "nodes" => {
-            EditTarget::Node(node_ref_by_id(new, scope, &NodeId::from_value(element.get("id")?)?))
+            let id = |node: &Value| node.get("id").and_then(parse_element_id);
+            // Only the first holder of an id is known by it.
+            let earlier = home.get(list)?.as_array()?.iter().take(index);
+            if earlier.into_iter().any(|node| id(node) == id(element)) {
+                return None;
+            }
+            EditTarget::Node(node_ref_by_id(new, scope, &id(element)?))
         }
         "links" => {
             let id = element.get_index(0).or_else(|| element.get("id"))?;
@@ -455,6 +495,10 @@ fn is_bookkeeping(place: &EditTarget, at: &JsonPath, change: &Change<Option<Valu
         EditTarget::Graph(GraphScope::Root) => match keys.as_slice() {
             ["id" | "revision" | "state" | "last_node_id" | "last_link_id", ..]
             | ["definitions", "subgraphs"] => true,
+            // The canvas inside a group node.
+            ["extra", "groupNodes", _, "nodes", key, ..] => {
+                matches!(*key, "pos" | "size" | "order" | "flags" | "index")
+            }
             ["extra", key] => {
                 key.starts_with("VHS_")
                     || REDUNDANT_EXTRA_MEMBERS.contains(key)

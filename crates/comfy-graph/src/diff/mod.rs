@@ -8,6 +8,7 @@
 mod apply;
 mod document;
 mod edit;
+mod embedded_values;
 mod groups;
 mod layout;
 mod lineage;
@@ -33,11 +34,12 @@ pub use apply::{ApplyError, apply};
 pub use document::diff;
 pub use edit::{
     AddedWidget, AppEntry, AppList, Change, ChangeOrigin, DefaultMatch, Edit, EditClass, EditEntry,
-    EditScript, EditTarget, GroupRef, LinkRef, Migration, NodeRef, RawEdit, ScriptFormat, SinkRef,
-    SlotSide, SourceRef, SubgraphRef,
+    EditScript, EditTarget, EmbeddedHome, GroupRef, LinkRef, Migration, NodeRef, RawEdit,
+    ScriptFormat, SinkRef, SlotSide, SourceRef, SubgraphRef,
 };
 pub use lineage::{Aspect, Lineage, NodeAspect};
 pub use member_edits::PROGRAM_WRITTEN_PROPERTIES;
 pub use node_matches::{PairedNodes, WorkflowLikeness, match_nodes, pair_nodes, workflow_likeness};
 pub use taken_over::has_taken_over;
+pub use widgets::spell_model_path;
 pub use word_diff::{WordDiffPart, diff_words};

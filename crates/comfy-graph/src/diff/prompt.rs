@@ -15,6 +15,7 @@ use super::edit::{
 use super::member_edits;
 use super::script_builder::{EditToken, GraphOrder, ScriptBuilder};
 use super::slots::SlotMap;
+use super::widgets::is_same_path;
 use super::wires::PairedGraphs;
 use crate::clean;
 use crate::graph::{
@@ -184,13 +185,17 @@ fn value_edits(node: &NodeRef, before: &PromptNode, after: &PromptNode) -> Vec<E
 
 fn value_edit(node: &NodeRef, key: &str, change: Change<Option<&&Value>>) -> Edit {
     let value = change.after.or(change.before).map_or(&Value::Null, |value| *value);
+    let origin = match (change.before, change.after) {
+        (Some(before), Some(after)) if is_same_path(before, after) => ChangeOrigin::Respelled,
+        _ => ChangeOrigin::Person,
+    };
     Edit::Widget {
         node: node.clone(),
         name: WidgetName::new(key),
         role: guess_role(key, value),
         change: change.map(|value| value.map(|value| (*value).clone())),
         place: ValuePlace::Input(CompactString::new(key)),
-        origin: ChangeOrigin::Person,
+        origin,
     }
 }
 
@@ -327,7 +332,7 @@ fn set_input(
     let found = prompt.nodes.get_mut(&node.key.id);
     let found = found.ok_or_else(|| ApplyError::NoNode(node.key.clone(), None))?;
     let inputs = found
-        .raw_inputs_mut()
+        .raw_inputs_or_insert()
         .ok_or_else(|| ApplyError::Misshapen(node.key.to_compact_string(), "node with inputs"))?;
     match value {
         Some(value) => inputs.insert(name, value),

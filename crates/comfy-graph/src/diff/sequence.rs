@@ -25,9 +25,74 @@ pub(super) fn longest_increasing_subsequence(numbers: &[usize]) -> Vec<usize> {
     rise
 }
 
+/// The most elements that two lists have in common in one order, as pairs of indices.
+/// Lists whose product of lengths is beyond `2^20` are compared at their ends only.
+pub(super) fn longest_common_subsequence(
+    old: usize,
+    new: usize,
+    same: impl Fn(usize, usize) -> bool,
+) -> Vec<(usize, usize)> {
+    let start = (0..old.min(new)).take_while(|&at| same(at, at)).count();
+    let rest = old.min(new) - start;
+    let end = (1..=rest).take_while(|&back| same(old - back, new - back)).count();
+    let (rows, columns) = (old - start - end, new - start - end);
+    let mut pairs: Vec<(usize, usize)> = (0..start).map(|at| (at, at)).collect();
+    if rows.saturating_mul(columns) <= 1 << 20 {
+        pairs.extend(common_middle(start, rows, columns, &same));
+    }
+    pairs.extend((1..=end).rev().map(|back| (old - back, new - back)));
+    pairs
+}
+
+fn common_middle(
+    start: usize,
+    rows: usize,
+    columns: usize,
+    same: &impl Fn(usize, usize) -> bool,
+) -> Vec<(usize, usize)> {
+    // The length of the longest common part of what follows each pair of places.
+    let mut lengths = vec![vec![0_usize; columns + 1]; rows + 1];
+    for row in (0..rows).rev() {
+        for column in (0..columns).rev() {
+            lengths[row][column] = match same(start + row, start + column) {
+                true => lengths[row + 1][column + 1] + 1,
+                false => lengths[row + 1][column].max(lengths[row][column + 1]),
+            };
+        }
+    }
+    let mut pairs = Vec::new();
+    let (mut row, mut column) = (0, 0);
+    while row < rows && column < columns {
+        if same(start + row, start + column) {
+            pairs.push((start + row, start + column));
+            (row, column) = (row + 1, column + 1);
+        } else if lengths[row + 1][column] >= lengths[row][column + 1] {
+            row += 1;
+        } else {
+            column += 1;
+        }
+    }
+    pairs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_lists_share_is_found_in_order() {
+        let common = |old: &str, new: &str| {
+            let (old, new) = (old.as_bytes(), new.as_bytes());
+            let pairs = longest_common_subsequence(old.len(), new.len(), |a, b| old[a] == new[b]);
+            assert!(pairs.is_sorted(), "{pairs:?}");
+            pairs.into_iter().map(|(at, _)| char::from(old[at])).collect::<String>()
+        };
+        assert_eq!(common("abcd", "axbcd"), "abcd");
+        assert_eq!(common("abcd", "acd"), "acd");
+        assert_eq!(common("aXbYc", "abc"), "abc");
+        assert_eq!(common("aaa", "aa"), "aa");
+        assert_eq!(common("", "a"), "");
+    }
     use proptest::prelude::*;
 
     #[test]

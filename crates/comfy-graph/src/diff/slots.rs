@@ -139,7 +139,10 @@ impl<'w> SlotComparison<'_, 'w, '_> {
             Some(layer) => self.map.boundary_before(layer, side, name),
             None => name.clone(),
         };
-        let pairs = SlotPairs::pair_by(&was, &is.iter().map(is_called).collect::<Vec<_>>());
+        let mut pairs = SlotPairs::pair_by(&was, &is.iter().map(is_called).collect::<Vec<_>>());
+        if side == SlotSide::Output {
+            pairs = pairs.then_pair_by_place(a, b);
+        }
         let node = self.new.node_ref(after);
         for (at, raw) in pairs.changes(a, b, |_, _| true) {
             let name =
@@ -239,6 +242,22 @@ impl SlotPairs {
             {
                 self.old_of[at] = Some(before);
                 self.new_of[before] = Some(at);
+            }
+        }
+        self
+    }
+
+    /// Pairs what is unpaired so far by its index, if the lists are as long and the types
+    /// agree: wires leave a node by the index of an output, whatever it is called.
+    fn then_pair_by_place(mut self, old: SlotList<'_>, new: SlotList<'_>) -> Self {
+        for at in 0..old.len() {
+            let free = old.len() == new.len()
+                && self.new_of[at].is_none()
+                && self.old_of[at].is_none()
+                && old[at].get("type") == new[at].get("type");
+            if free {
+                self.new_of[at] = Some(at);
+                self.old_of[at] = Some(at);
             }
         }
         self

@@ -3,14 +3,16 @@
 //! Values are paired by the names of their widgets; the array only says where they lie.
 //! Must not know where names come from.
 
+use std::borrow::Cow;
+
 use compact_str::CompactString;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::edit::{AddedWidget, Change, ChangeOrigin, DefaultMatch, Edit, NodeRef};
-use super::sequence::longest_increasing_subsequence;
+use super::sequence::{longest_common_subsequence, longest_increasing_subsequence};
 use crate::graph::{
     Node, Slot, SlotName, SubgraphInstances, Widget, WidgetLocation, WidgetName, WidgetNaming,
-    WidgetRole, WireSink,
+    WidgetOverride, WidgetRole, WireSink,
 };
 use crate::json::Value;
 use crate::pair::{IndexedGraph, NodeIndex};
@@ -67,8 +69,11 @@ impl<'n, 'w> WidgetComparison<'n, 'w> {
                     added_widget_edit(&node, widget),
                 ]);
             } else if !was[from].value.is_equivalent(widget.value) {
-                let origin = self.change_origin(after, &is, at);
                 let change = Change::new(Some(was[from].value.clone()), Some(widget.value.clone()));
+                let origin = match is_same_path(was[from].value, widget.value) {
+                    true => ChangeOrigin::Respelled,
+                    false => self.change_origin(after, &is, at),
+                };
                 edits.push(widget_edit(&node, widget, change, origin));
             }
         }
@@ -108,10 +113,13 @@ impl<'n, 'w> WidgetComparison<'n, 'w> {
 
     fn change_origin(&self, node: NodeIndex, widgets: &[Widget<'_>], at: usize) -> ChangeOrigin {
         let widget = &widgets[at];
-        if matches!(widget.role, WidgetRole::Residue | WidgetRole::Button)
-            || self.is_overridden(node, widget)
-        {
+        if matches!(widget.role, WidgetRole::Residue | WidgetRole::Button) {
             return ChangeOrigin::Dead;
+        }
+        match self.find_override(node, widget) {
+            Some(WidgetOverride::Wire) => return ChangeOrigin::SetByWire,
+            Some(WidgetOverride::Instance) => return ChangeOrigin::SetByInstance,
+            None => {}
         }
         if is_rerolled(widgets, at) || self.is_rerolled_inside(node, &widget.name) {
             return ChangeOrigin::Reroll;
@@ -119,13 +127,12 @@ impl<'n, 'w> WidgetComparison<'n, 'w> {
         ChangeOrigin::Person
     }
 
-    /// Whether a wire or the instance brings the value, so that what the widget holds means
-    /// nothing.
-    fn is_overridden(&self, node: NodeIndex, widget: &Widget<'_>) -> bool {
-        let Some(name) = widget.name.as_str() else { return false };
+    /// What brings the value, if what the widget holds means nothing.
+    fn find_override(&self, node: NodeIndex, widget: &Widget<'_>) -> Option<WidgetOverride> {
+        let name = widget.name.as_str()?;
         let layer = self.new.layer_of(node);
         let (definition, graph) = (self.new.definition(layer), self.new.layers[layer].graph);
-        self.instances.find_override(definition, graph, self.new.nodes[node], name).is_some()
+        self.instances.find_override(definition, graph, self.new.nodes[node], name)
     }
 
     /// Whether a value of a subgraph's instance feeds a widget inside that is re-rolled.
@@ -153,6 +160,40 @@ fn match_default(initial: Option<&Value>, value: &Value) -> DefaultMatch {
         Some(initial) if initial.is_equivalent(value) => DefaultMatch::Default,
         Some(_) => DefaultMatch::Own,
         None => DefaultMatch::Unknown,
+    }
+}
+
+/// Files of models, as their names end.
+const MODEL_SUFFIXES: [&str; 12] = [
+    ".bin",
+    ".ckpt",
+    ".engine",
+    ".gguf",
+    ".onnx",
+    ".pkl",
+    ".pt",
+    ".pth",
+    ".safetensors",
+    ".sft",
+    ".yaml",
+    ".zip",
+];
+
+/// Whether two texts name the same model, once as Windows spells it.
+pub(super) fn is_same_path(before: &Value, after: &Value) -> bool {
+    let (Some(before), Some(after)) = (before.as_str(), after.as_str()) else { return false };
+    before != after && spell_model_path(before) == spell_model_path(after)
+}
+
+/// A path of a model as it is spelled everywhere but on Windows; any other text as it is.
+pub fn spell_model_path(text: &str) -> Cow<'_, str> {
+    let is_path = |text: &str| {
+        let lower = text.to_ascii_lowercase();
+        MODEL_SUFFIXES.iter().any(|suffix| lower.ends_with(suffix)) && !text.contains('\n')
+    };
+    match text.contains('\\') && is_path(text) {
+        true => Cow::Owned(text.replace('\\', "/")),
+        false => Cow::Borrowed(text),
     }
 }
 
@@ -212,6 +253,9 @@ struct WidgetPair {
 }
 
 fn pair_widgets(was: &[Widget<'_>], is: &[Widget<'_>]) -> Vec<WidgetPair> {
+    if was.len() != is.len() && is_nameless(was) && is_nameless(is) {
+        return pair_by_value(was, is);
+    }
     let names = was.iter().enumerate().rev();
     let mut by_name: FxHashMap<&WidgetName, usize> =
         names.map(|(at, widget)| (&widget.name, at)).collect();
@@ -224,6 +268,32 @@ fn pair_widgets(was: &[Widget<'_>], is: &[Widget<'_>]) -> Vec<WidgetPair> {
         WidgetPair { old, reordered: old.is_some() && !kept && !keyed }
     };
     olds.into_iter().map(paired).collect()
+}
+
+/// Whether values lie in a list that nothing names.
+fn is_nameless(widgets: &[Widget<'_>]) -> bool {
+    widgets.iter().all(|widget| matches!(widget.name, WidgetName::Position(_)))
+}
+
+/// Pairs the values of two unnamed lists of different lengths: values that stayed in their
+/// order, and what lies between them in turn, so that one that was put in or taken out is
+/// one, and not all that follow it.
+fn pair_by_value(was: &[Widget<'_>], is: &[Widget<'_>]) -> Vec<WidgetPair> {
+    let same = |old: usize, new: usize| was[old].value.is_equivalent(is[new].value);
+    let mut pairs = vec![WidgetPair { old: None, reordered: false }; is.len()];
+    let (mut old, mut new) = (0, 0);
+    let kept = longest_common_subsequence(was.len(), is.len(), same);
+    for (next_old, next_new) in kept.into_iter().chain([(was.len(), is.len())]) {
+        for (old, new) in (old..next_old).zip(new..next_new) {
+            let alike = was[old].value.kind_name() == is[new].value.kind_name();
+            pairs[new].old = alike.then_some(old);
+        }
+        if next_new < is.len() {
+            pairs[next_new].old = Some(next_old);
+        }
+        (old, new) = (next_old + 1, next_new + 1);
+    }
+    pairs
 }
 
 fn removed_widget_edit(node: &NodeRef, widget: &Widget<'_>) -> Edit {

@@ -11,6 +11,7 @@
 use super::apply::apply_structure as replay;
 use super::document::replacement_script;
 use super::edit::{Edit, EditScript, ScriptFormat};
+use super::embedded_values::name_embedded_value;
 use super::layout::LayoutComparison;
 use super::migration::MigrationDetector;
 use super::script_builder::{GraphOrder, ScriptBuilder};
@@ -50,7 +51,7 @@ pub(super) fn diff_workflows(
         }
         match remaining_edits(&old, &draft, &after, &new_net, &order) {
             Some(rest) => rest.into_iter().for_each(|edit| {
-                draft.push(edit, None);
+                draft.push(name_embedded_value(edit, &after, &new, naming), None);
             }),
             None => {
                 return Some(replacement_script(old.into_value(), after, ScriptFormat::Workflow));

@@ -148,12 +148,14 @@ impl MemberEdit {
                 let scope = GraphScope::Definition(subgraph.id.clone());
                 MemberEdit::for_member(EditTarget::Graph(scope), "name", whole(name))
             }
-            Edit::Raw(raw) | Edit::Bookkeeping(raw) => MemberEdit {
-                place: raw.place.clone(),
-                slot: None,
-                at: raw.at.clone(),
-                change: raw.change.clone(),
-            },
+            Edit::Raw(raw) | Edit::Bookkeeping(raw) | Edit::EmbeddedValue { raw, .. } => {
+                MemberEdit {
+                    place: raw.place.clone(),
+                    slot: None,
+                    at: raw.at.clone(),
+                    change: raw.change.clone(),
+                }
+            }
             _ => return None,
         })
     }

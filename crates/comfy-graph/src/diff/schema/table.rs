@@ -3,8 +3,9 @@
 use super::ScriptParseError;
 use super::json_codec::{CodeFields, JsonCodec, expected_error};
 use crate::diff::edit::{
-    AddedWidget, AppEntry, AppList, ChangeOrigin, DefaultMatch, Edit, EditTarget, GroupRef,
-    LinkRef, Migration, NodeRef, RawEdit, ScriptFormat, SinkRef, SlotSide, SourceRef, SubgraphRef,
+    AddedWidget, AppEntry, AppList, ChangeOrigin, DefaultMatch, Edit, EditTarget, EmbeddedHome,
+    GroupRef, LinkRef, Migration, NodeRef, RawEdit, ScriptFormat, SinkRef, SlotSide, SourceRef,
+    SubgraphRef,
 };
 use crate::graph::{self, GraphList, NodeKey, WidgetRole};
 use crate::json::{Object, Value};
@@ -106,7 +107,10 @@ words! {
     ScriptFormat { Workflow "workflow", Prompt "prompt", Json "json" }
     SlotSide { Input "input", Output "output" }
     AppList { Inputs "inputs", Outputs "outputs" }
-    ChangeOrigin { Person "person", Reroll "reroll", Dead "dead" }
+    ChangeOrigin {
+        Person "person", Reroll "reroll", Dead "dead", SetByInstance "setByInstance",
+        SetByWire "setByWire", Respelled "respelled"
+    }
     DefaultMatch { Default "default", Own "own", Unknown "unknown" }
     Migration {
         PromotedWidgets "promotedWidgets", GroupNode "groupNode", NamedValues "namedValues",
@@ -133,6 +137,25 @@ variants! {
     SinkRef "of" SINK_NAMES {
         Input "node" { node, name }
         Boundary "subgraph" { scope, name }
+    }
+}
+
+/// What an embedded node is part of: `{"groupNode": name}` or `{"id": id}`.
+impl JsonCodec for EmbeddedHome {
+    fn to_code(&self) -> Option<Value> {
+        let member = match self {
+            EmbeddedHome::GroupNode(name) => ("groupNode", Value::from(name.clone())),
+            EmbeddedHome::SharedId(id) => ("id", id.to_value()),
+        };
+        Some(Value::Object([member].into_iter().collect()))
+    }
+
+    fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
+        let fields = CodeFields::from_value(value)?;
+        if let Some(name) = fields.parse_field("groupNode")? {
+            return Ok(EmbeddedHome::GroupNode(name));
+        }
+        Ok(EmbeddedHome::SharedId(fields.parse_field("id")?))
     }
 }
 
@@ -243,6 +266,7 @@ variants! {
         Boundary "boundary" { subgraph, side, name, kind, label, at, raw }
         Reroute "reroute" { scope, id, wires, raw }
         AppModeEntry "app" { list, entry }
+        EmbeddedValue "embeddedValue" { home, node, name, role, raw }
         PromptMeta "meta" { node, change }
         NestedGraph "inside" { at, script }
         Renumbered "renumbered" { scope, nodes, links, groups, reroutes, subgraph }
