@@ -51,6 +51,7 @@ mod template;
 mod textconv;
 mod together;
 mod together_travel;
+mod told_truly;
 mod uninstall;
 mod vary;
 mod watch;

@@ -11,6 +11,7 @@ use super::changed_files::{self, FileChange, FileChangeKind, FileVersion};
 use super::content::{self, FileContent};
 use super::file_diff::FileDiff;
 use super::graph_diff::{KeepDocuments, compare_and_keep};
+use super::lost_graph::describe_lost_graph;
 use super::operands::{self, Operand, OperandKind, SourceScope};
 use super::patch::git_hunks;
 use super::text::LayoutDetail;
@@ -286,9 +287,14 @@ impl GitComparison {
             file_diff.outputs =
                 contents.each_ref().map(|content| content.output_description().map(str::to_owned));
             let [before, after] = contents;
-            file_diff.graph_diff = compare_and_keep(before, after, catalog, self.keep);
+            let there = |version: &Option<FileVersion>, content| version.as_ref().map(|_| content);
+            file_diff.lost_graph =
+                describe_lost_graph(there(&change.before, &before), there(&change.after, &after));
+            if file_diff.lost_graph.is_none() {
+                file_diff.graph_diff = compare_and_keep(before, after, catalog, self.keep);
+            }
         }
-        if file_diff.graph_diff.is_none() {
+        if file_diff.graph_diff.is_none() && file_diff.lost_graph.is_none() {
             let paths: Vec<&RepoPath> = [&change.before, &change.after]
                 .into_iter()
                 .flatten()

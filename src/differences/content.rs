@@ -6,7 +6,7 @@ use std::path::Path;
 
 use comfy_graph::graph::{DocumentKind, document_kind};
 use comfy_graph::json::{self, Value};
-use comfy_media::EmbeddedMetadata;
+use comfy_media::{Container, EmbeddedMetadata};
 
 use crate::platform::file_argument::MAX_WHOLE_FILE;
 use crate::platform::files;
@@ -82,7 +82,11 @@ pub(crate) fn parse_content(bytes: Vec<u8>) -> FileContent {
             Ok(embedded) => {
                 let digest = sha256_hex(&bytes);
                 let output = describe_output(bytes.len() as u64, &digest, &embedded);
-                FileContent::Output(Box::new(output))
+                // Broken JSON without a graph is no output, but text.
+                match output.graph() {
+                    None if embedded.container == Container::Json => FileContent::Other(bytes),
+                    _ => FileContent::Output(Box::new(output)),
+                }
             }
             Err(_) => FileContent::Other(bytes),
         },

@@ -6,7 +6,7 @@ use comfy_graph::json::{self, JsonStyle, Object, Value};
 
 use super::changed_files::{FileChange, FileChangeKind, FileVersion};
 use super::graph_diff::GraphDiff;
-use crate::differences::text::terminal::{BOLD, TerminalStyle, render_for_terminal};
+use crate::differences::text::terminal::{BOLD, LOUD, TerminalStyle, render_for_terminal};
 use crate::differences::text::{LayoutDetail, markdown, one_line_summary};
 use crate::platform::text::{Colour, sanitize};
 
@@ -21,6 +21,8 @@ pub(crate) struct FileDiff {
     pub(crate) outputs: [Option<String>; 2],
     /// The difference, where both are workflows.
     pub(crate) graph_diff: Option<GraphDiff>,
+    /// The sentence about a workflow that is gone from the file, or came back into it.
+    pub(crate) lost_graph: Option<String>,
     /// The difference as git shows it, where they are not.
     pub(crate) patch: Vec<u8>,
 }
@@ -56,6 +58,12 @@ impl FileDiff {
 
     /// For a terminal: git's header, then the difference in words.
     pub(crate) fn render_terminal(&self, style: TerminalStyle, layout: LayoutDetail) -> Vec<u8> {
+        if let (Some(lost), Some(change)) = (&self.lost_graph, &self.change) {
+            let mut header = DiffHeader::new(style.colour);
+            header.push_change(change);
+            header.push_loud(lost);
+            return header.into_text().into_bytes();
+        }
         let Some(compared) = &self.graph_diff else { return self.patch.clone() };
         if compared.script.is_empty() && self.change.is_none() {
             return Vec::new();
@@ -95,7 +103,10 @@ impl FileDiff {
         let how = self.change.as_ref().map(|change| change.kind);
         let Some(compared) = &self.graph_diff else {
             let how = how.map_or("differs", FileChangeKind::as_str);
-            return format!("{how} (no workflow)");
+            return match &self.lost_graph {
+                Some(lost) => format!("! {lost}"),
+                None => format!("{how} (no workflow)"),
+            };
         };
         let line = one_line_summary(&compared.describe(layout), columns);
         match how {
@@ -138,6 +149,9 @@ impl FileDiff {
             if let Some(name) = &self.names[at] {
                 object.insert(key, side_to_json(name, versions[at], self.outputs[at].as_deref()));
             }
+        }
+        if let Some(lost) = &self.lost_graph {
+            object.insert("lost", lost.as_str());
         }
         if let Some(compared) = &self.graph_diff {
             object.insert("script", compared.script.to_json());
@@ -228,6 +242,12 @@ impl DiffHeader {
             self.push_line(&format!("{word} to {new}"));
         }
         self.push_modes(mode(&change.before).as_deref(), mode(&change.after).as_deref());
+    }
+
+    /// Adds a line that must not be overlooked.
+    pub(crate) fn push_loud(&mut self, text: &str) {
+        self.text.push_str(&self.colour.paint(LOUD, &format!("! {text}")));
+        self.text.push('\n');
     }
 
     /// Adds the lines that describe pictures and other outputs.

@@ -143,14 +143,18 @@ fn same_format(before: SideGraphs, after: SideGraphs, catalog: &Catalog) -> Opti
             Some(workflow.to_prompt(catalog).ok()?.into_value())
         }
     };
+    let both_are_prompts = before.workflow.is_none() && after.workflow.is_none();
     let (mut before, mut after) = (prompt(before)?, prompt(after)?);
+    if both_are_prompts {
+        return Some((before, after));
+    }
     drop_one_sided_titles(&mut before, &mut after);
     drop_one_sided_titles(&mut after, &mut before);
     Some((before, after))
 }
 
-/// Removes the titles (`_meta`) that only one side has: not every program that writes
-/// prompts writes them, so a missing one is no change.
+/// Removes the titles (`_meta`) that only one side has: what was converted from a workflow
+/// has none, and not every program that writes prompts writes them.
 fn drop_one_sided_titles(those: &mut Value, others: &mut Value) {
     let (Some(those), Some(others)) = (those.as_object_mut(), others.as_object_mut()) else {
         return;

@@ -14,8 +14,8 @@ use crate::platform::text::sanitize;
 pub fn description_markup(description: &DiffDescription) -> Markup {
     html! {
         @for section in &description.sections {
-            @if let Some(subgraph) = &section.subgraph {
-                h3 { "in subgraph " bdi { (sanitize::line(subgraph)) } }
+            @if let Some(heading) = section.heading() {
+                h3 { "in " bdi { (sanitize::line(&heading)) } }
             }
             ol class="changes" {
                 @for item in &section.items { (item_markup(item)) }
@@ -135,6 +135,10 @@ fn detail_markup(detail: &ChangeDetail) -> Markup {
         ChangeDetail::Note(text) => html! {
             dt {}
             dd dir="auto" { (sanitize::line(text)) }
+        },
+        ChangeDetail::Muted(text) => html! {
+            dt {}
+            dd dir="auto" class="remark" { (sanitize::line(text)) }
         },
     }
 }

@@ -9,6 +9,7 @@ use crate::differences::content;
 use crate::differences::content::FileContent;
 use crate::differences::file_diff::DiffHeader;
 use crate::differences::graph_diff::compare_contents;
+use crate::differences::lost_graph::describe_lost_graph;
 use crate::differences::patch::{PatchSide, git_hunks};
 use crate::differences::text::LayoutDetail;
 use crate::differences::text::diff_description::DiffDescription;
@@ -79,6 +80,15 @@ pub fn run(args: &DiffDriverArgs, session: &Session) -> Result<Exit> {
         true => None,
         false => before.read_content()?.zip(after.read_content()?),
     };
+    if let Some((was, is)) = &contents
+        && let Some(lost) =
+            describe_lost_graph(before.file.as_ref().map(|_| was), after.file.as_ref().map(|_| is))
+    {
+        let mut head = DiffHeader::new(colour);
+        head.push_loud(&lost);
+        session.ui.print_bytes(head.into_text().as_bytes())?;
+        return Ok(Exit::Done);
+    }
     let description = match contents {
         None => None,
         Some((before, after)) => describe_contents(session, before, after, colour)?,

@@ -4,9 +4,12 @@
 
 use comfy_graph::diff::{
     AddedWidget, AppEntry, AppList, Change, ChangeOrigin, DefaultMatch, Edit, EditClass,
-    EditScript, EditTarget, GroupRef, NodeRef, RawEdit, SinkRef, SlotSide, SubgraphRef, diff_words,
+    EditScript, EditTarget, EmbeddedHome, GroupRef, NodeRef, RawEdit, SinkRef, SlotSide,
+    SubgraphRef, diff_words,
 };
-use comfy_graph::graph::{GraphScope, RerouteId, SlotName, SubgraphId, WidgetRole};
+use comfy_graph::graph::{
+    GraphScope, NodeMode, RerouteId, SlotName, SubgraphId, WidgetOverride, WidgetRole,
+};
 use comfy_graph::json::{Object, Value};
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
@@ -15,6 +18,7 @@ use super::diff_description::{
     ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange, ItemKey, Subject,
 };
 use super::phrase;
+use super::repeated_edits::RepeatedEdits;
 use crate::platform::text::plural::counted;
 
 /// Names of the subgraphs that occur in either document.
@@ -54,26 +58,30 @@ pub(crate) fn describe_diff(
         sections: IndexMap::default(),
         versions: IndexMap::default(),
     };
+    let repeated = RepeatedEdits::count(script);
     for (at, edit) in script.content_edits() {
-        describer.add_edit(at, edit);
+        if !repeated.covers(edit) {
+            describer.add_edit(at, edit);
+        }
     }
     let mut description = DiffDescription::default();
+    description.asides.extend(ineffective_lines(script, names));
+    description.asides.extend(repeated.lines());
     description.asides.extend(describer.version_lines());
     for (scope, section) in describer.sections {
         let subgraph = scope.map(|scope| subgraph_display_name(&scope, names));
-        description.sections.push(GraphChanges { subgraph, items: section.items });
+        description.sections.push(GraphChanges { member: None, subgraph, items: section.items });
     }
     for (_, edit) in script.content_edits() {
         if let Edit::NestedGraph { at, script } = edit {
             let inner = describe_diff(script, names, layout);
-            let place = format!("at {at}");
-            description.sections.extend(inner.sections.into_iter().map(|section| GraphChanges {
-                subgraph: Some(match section.subgraph {
-                    Some(subgraph) => format!("{place}: {subgraph}"),
-                    None => place.clone(),
-                }),
-                ..section
-            }));
+            let place = at.to_string().trim_start_matches('/').to_owned();
+            description.sections.extend(
+                inner
+                    .sections
+                    .into_iter()
+                    .map(|section| GraphChanges { member: Some(place.clone()), ..section }),
+            );
             description.asides.extend(inner.asides);
         }
     }
@@ -156,7 +164,12 @@ impl DiffDescriber<'_> {
     #[expect(clippy::too_many_lines, reason = "one match, so that a new edit cannot be missed")]
     fn add_edit(&mut self, at: usize, edit: &Edit) {
         match edit {
-            Edit::NodeAdded { node, widgets, .. } => self.add_new_node(at, edit, node, widgets),
+            Edit::NodeAdded { node, widgets, raw } => {
+                self.add_new_node(at, edit, node, widgets);
+                let item = self.node_item(edit, node);
+                item.remark = added_mode(raw);
+                item.details.extend(added_looks(raw));
+            }
             Edit::NodeRemoved { node, .. } => {
                 self.removed_node_item(edit, node).sign = ChangeSign::Removed
             }
@@ -200,6 +213,22 @@ impl DiffDescriber<'_> {
             Edit::Property { node, key, change } => {
                 let detail = json_value_detail(&format!("properties.{key}"), change);
                 self.node_item(edit, node).details.push(detail);
+            }
+            Edit::EmbeddedValue { home, node, name, role, raw } => {
+                let (home, kind) = match home {
+                    EmbeddedHome::GroupNode(group) => (format!("inside {group}"), "group node"),
+                    EmbeddedHome::SharedId(id) => {
+                        (format!("{node} #{id}"), "another node with this id")
+                    }
+                };
+                let name = match kind {
+                    "group node" => format!("{node} {name}"),
+                    _ => name.to_string(),
+                };
+                let detail = widget_detail(&name, *role, &raw.change, ChangeOrigin::Person);
+                let (thing, mut subject) = other_item(&home);
+                subject.kind = Some(kind.to_owned());
+                self.item_for(edit, thing, subject).details.push(detail);
             }
             Edit::PromptMeta { node, change } => {
                 self.node_item(edit, node).details.push(meta_detail(change));
@@ -509,6 +538,23 @@ fn list_nodes(all: &[NodeRef]) -> String {
     format!("{}: {}{more}", count_nodes(all.len()), named.join(", "))
 }
 
+/// Whether a new node runs, where it does not.
+fn added_mode(raw: &Object) -> Option<String> {
+    let mode = NodeMode::from_number(raw.get("mode").and_then(Value::as_i64).unwrap_or_default());
+    (mode != NodeMode::Always).then(|| phrase::describe_mode(mode).to_owned())
+}
+
+/// What a new node looks like, where it is unlike others.
+fn added_looks(raw: &Object) -> Option<ChangeDetail> {
+    let keys = ["color", "bgcolor", "boxcolor", "shape"];
+    let looks = keys.into_iter().filter_map(|key| Some((key, raw.get(key)?)));
+    let looks = looks.map(|(key, value)| format!("{key} {}", phrase::format_value(value)));
+    let pinned = raw.get("flags").and_then(|flags| flags.get("pinned")).and_then(Value::as_bool);
+    let looks: Vec<String> =
+        looks.chain((pinned == Some(true)).then(|| "pinned".to_owned())).collect();
+    (!looks.is_empty()).then(|| ChangeDetail::Muted(looks.join(", ")))
+}
+
 fn side_name(side: SlotSide) -> &'static str {
     match side {
         SlotSide::Input => "input",
@@ -527,13 +573,8 @@ fn value_detail<T: AsRef<str>>(name: &str, before: &Option<T>, after: &Option<T>
 }
 
 fn json_value_detail(name: &str, change: &Change<Option<Value>>) -> ChangeDetail {
-    let text = |value: &Option<Value>| value.as_ref().map(phrase::format_value);
-    ChangeDetail::Value {
-        name: name.to_owned(),
-        before: text(&change.before),
-        after: text(&change.after),
-        remark: None,
-    }
+    let Change { before, after } = phrase::format_change(change);
+    ChangeDetail::Value { name: name.to_owned(), before, after, remark: None }
 }
 
 /// `_meta` of a prompt's node, which mostly holds its title alone.
@@ -544,6 +585,12 @@ fn meta_detail(change: &Change<Option<Value>>) -> ChangeDetail {
         (object.len() == 1).then(|| title.to_owned())
     };
     match (title(&change.before), title(&change.after)) {
+        (None, Some(after)) if change.before.is_none() => {
+            value_detail("title", &None, &Some(after))
+        }
+        (Some(before), None) if change.after.is_none() => {
+            value_detail("title", &Some(before), &None)
+        }
         (Some(before), Some(after)) => value_detail("title", &Some(before), &Some(after)),
         _ => json_value_detail("_meta", change),
     }
@@ -568,9 +615,9 @@ fn widget_detail(
     detail
 }
 
-/// Whether a text is easier to compare by words.
+/// Whether a text is easier to compare by words. A long path is one word.
 fn is_long_text(text: &str) -> bool {
-    text.len() > 60 || text.contains('\n')
+    (text.len() > 60 && text.contains(' ')) || text.contains('\n')
 }
 
 fn added_widget_detail(widget: &AddedWidget, node: &NodeRef) -> ChangeDetail {
@@ -622,6 +669,49 @@ fn boundary_details(
             details
         }
     }
+}
+
+/// How many values without effect are told one by one.
+const MAX_INEFFECTIVE_LINES: usize = 8;
+
+/// Why a value that changed does nothing.
+fn why_ineffective(edit: &Edit) -> Option<&'static str> {
+    match edit {
+        Edit::Widget { origin: ChangeOrigin::SetByInstance, .. } => {
+            Some(phrase::describe_override(WidgetOverride::Instance))
+        }
+        Edit::Widget { origin: ChangeOrigin::SetByWire, .. } => {
+            Some(phrase::describe_override(WidgetOverride::Wire))
+        }
+        _ => None,
+    }
+}
+
+/// Values that changed and do nothing, each a line.
+fn ineffective_lines(script: &EditScript, names: &SubgraphNames) -> Vec<String> {
+    let own = script.entries.iter().filter(|entry| entry.because.is_none());
+    let told = own.filter_map(|entry| {
+        let why = why_ineffective(&entry.edit)?;
+        let Edit::Widget { node, name, change, .. } = &entry.edit else { return None };
+        let inside = match &node.key.scope {
+            GraphScope::Root => String::new(),
+            GraphScope::Definition(id) => format!("{} / ", subgraph_display_name(id, names)),
+        };
+        let node = phrase::describe_node(node);
+        let Change { before, after } = phrase::format_change(change);
+        let change = match (before, after) {
+            (Some(before), Some(after)) => format!("{before} -> {after}"),
+            (before, after) => after.or(before).unwrap_or_default(),
+        };
+        Some(format!("{inside}{node} {name} {change}, {why}"))
+    });
+    let mut lines: Vec<String> = told.collect();
+    let more = lines.len().saturating_sub(MAX_INEFFECTIVE_LINES);
+    if more > 1 {
+        lines.truncate(MAX_INEFFECTIVE_LINES);
+        lines.push(format!("{} without effect", counted(more, "more value", "more values")));
+    }
+    lines
 }
 
 /// Layout in one line: what moved, without positions.
@@ -687,6 +777,7 @@ fn layout_lines(script: &EditScript) -> Vec<String> {
 
 fn bookkeeping_summary(script: &EditScript) -> Option<String> {
     let own = script.entries.iter().filter(|entry| entry.because.is_none());
+    let own = own.filter(|entry| why_ineffective(&entry.edit).is_none());
     let mut renumbered = 0;
     let mut others = 0;
     for entry in own.filter(|entry| entry.edit.class() == EditClass::Bookkeeping) {

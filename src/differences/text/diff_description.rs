@@ -18,9 +18,22 @@ pub(crate) struct DiffDescription {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct GraphChanges {
+    /// Where the graph lies in a document that is none itself: `prompt`, `extra/workflow`.
+    pub(crate) member: Option<String>,
     /// The name of the subgraph; `None` for the root.
     pub(crate) subgraph: Option<String>,
     pub(crate) items: Vec<ItemChange>,
+}
+
+impl GraphChanges {
+    /// What stands over the items: `subgraph Upscale`, `prompt`; nothing over those of a root.
+    pub(crate) fn heading(&self) -> Option<String> {
+        let subgraph = self.subgraph.as_ref().map(|name| format!("subgraph {name}"));
+        match (&self.member, subgraph) {
+            (Some(member), Some(subgraph)) => Some(format!("{member}, {subgraph}")),
+            (member, subgraph) => member.clone().or(subgraph),
+        }
+    }
 }
 
 /// Whether an item was added, removed or changed.
@@ -91,6 +104,8 @@ pub(crate) enum ChangeDetail {
         was: Option<String>,
     },
     Note(String),
+    /// What is worth knowing, but not worth looking at: shown muted.
+    Muted(String),
 }
 
 impl DiffDescription {

@@ -13,8 +13,8 @@ use crate::platform::text::sanitize;
 pub(crate) fn render_markdown(description: &DiffDescription) -> String {
     let mut out = String::new();
     for section in &description.sections {
-        if let Some(subgraph) = &section.subgraph {
-            let _ = writeln!(out, "\n**In subgraph {}**\n", escape(subgraph));
+        if let Some(heading) = section.heading() {
+            let _ = writeln!(out, "\n**In {}**\n", escape(&heading));
         }
         for item in &section.items {
             render_item(&mut out, item);
@@ -80,6 +80,7 @@ fn render_detail(detail: &ChangeDetail) -> String {
             }
         }
         ChangeDetail::Note(text) => escape(text),
+        ChangeDetail::Muted(text) => format!("<sub>{}</sub>", escape(text)),
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod markdown;
 pub(crate) mod one_line;
 pub(crate) mod outline;
 pub(crate) mod phrase;
+mod repeated_edits;
 pub(crate) mod terminal;
 pub(crate) mod workflow_summary;
 

@@ -3,14 +3,21 @@
 //! Must not print.
 
 use super::diff_description::{ChangeDetail, ChangeSign, DiffDescription, ItemChange};
+use crate::platform::text::excerpt_pair::excerpt_pair;
 use crate::platform::text::sanitize;
+
+/// What a value may take of the line.
+const VALUE_COLUMNS: usize = 32;
 
 /// The difference in at most `columns` columns: as many changes as fit, the rest counted.
 pub(crate) fn one_line_summary(description: &DiffDescription, columns: usize) -> String {
     let mut items: Vec<(Option<&str>, &ItemChange)> = description
         .sections
         .iter()
-        .flat_map(|section| section.items.iter().map(|item| (section.subgraph.as_deref(), item)))
+        .flat_map(|section| {
+            let name = section.subgraph.as_deref().or(section.member.as_deref());
+            section.items.iter().map(move |item| (name, item))
+        })
         .collect();
     // Added and removed nodes first: they explain the other changes.
     items.sort_by_key(|(_, item)| item.sign == ChangeSign::Changed);
@@ -55,17 +62,18 @@ fn item_phrases(subgraph: Option<&str>, item: &ItemChange) -> Vec<String> {
             let remark = remark.map(|remark| format!("{name} {remark}"));
             remark
                 .into_iter()
-                .chain(item.details.iter().map(|detail| detail_phrase(&name, detail)))
+                .chain(item.details.iter().filter_map(|detail| detail_phrase(&name, detail)))
                 .collect()
         }
     }
 }
 
-fn detail_phrase(name: &str, detail: &ChangeDetail) -> String {
-    match detail {
+fn detail_phrase(name: &str, detail: &ChangeDetail) -> Option<String> {
+    Some(match detail {
         ChangeDetail::Value { name: key, before, after, .. } => match (before, after) {
             (Some(before), Some(after)) => {
-                format!("{name} {key} {} -> {}", excerpt_value(before), excerpt_value(after))
+                let [before, after] = excerpt_pair(before, after, VALUE_COLUMNS);
+                format!("{name} {key} {} -> {}", excerpt_value(&before), excerpt_value(&after))
             }
             (None, Some(after)) => format!("{name} {key} {}", excerpt_value(after)),
             _ => format!("{name} {key} is gone"),
@@ -74,9 +82,10 @@ fn detail_phrase(name: &str, detail: &ChangeDetail) -> String {
         ChangeDetail::Wire { to, from: Some(from), .. } => format!("{name} {to} <- {from}"),
         ChangeDetail::Wire { to, from: None, .. } => format!("{name} {to} unplugged"),
         ChangeDetail::Note(text) => format!("{name}: {text}"),
-    }
+        ChangeDetail::Muted(_) => return None,
+    })
 }
 
 fn excerpt_value(value: &str) -> String {
-    sanitize::excerpt(value, 32)
+    sanitize::excerpt(value, VALUE_COLUMNS)
 }

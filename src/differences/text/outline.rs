@@ -8,9 +8,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comfy_graph::diff::spell_model_path;
 use comfy_graph::graph::{
     DocumentKind, Graph, GraphKind, Node, NodeMode, Prompt, PromptInput, Slot, SubgraphDefinition,
-    Widget, WidgetNaming, WidgetRole, WireSink, WireSource, Wires, Workflow, document_kind,
+    SubgraphInstances, Widget, WidgetNaming, WidgetOverride, WidgetRole, WireSink, WireSource,
+    Wires, Workflow, document_kind,
 };
 use comfy_graph::json::{Object, Value};
 
@@ -18,7 +20,7 @@ use super::phrase;
 use crate::platform::text::sanitize;
 
 /// The version of the text format; git's textconv cache of another one must not be used.
-pub(crate) const OUTLINE_FORMAT: u32 = 2;
+pub(crate) const OUTLINE_FORMAT: u32 = 3;
 
 /// Node keys that have lines of their own, or none because they are no content.
 const NODE_KEYS: &[&str] = &[
@@ -83,7 +85,24 @@ impl OutlineWriter {
                     self.push_line(8, line);
                 }
             }
+            Some(text) if text.contains('\\') => {
+                let text = Value::from(&*spell_model_path(text));
+                self.push_line(4, &format!("{name}: {}", phrase::format_full_value(&text)));
+            }
             _ => self.push_line(4, &format!("{name}: {}", phrase::format_full_value(value))),
+        }
+    }
+
+    /// The same, where the value may do nothing.
+    fn push_widget(&mut self, widget: &Widget<'_>, overridden: Option<WidgetOverride>) {
+        let name = widget.name.to_string();
+        match overridden {
+            None => self.push_value(&name, widget.value),
+            Some(by) => {
+                let why = phrase::describe_override(by);
+                let value = phrase::format_full_value(widget.value);
+                self.push_line(4, &format!("{name}: {value}  ({why})"));
+            }
         }
     }
 
@@ -103,7 +122,9 @@ impl OutlineWriter {
     }
 
     fn push_workflow(&mut self, workflow: &Workflow, naming: &dyn WidgetNaming) {
-        self.push_nodes(workflow, &workflow.root, None, naming);
+        let instances = SubgraphInstances::from_workflow(workflow);
+        self.push_nodes(workflow, &workflow.root, None, naming, &instances);
+        self.push_group_nodes(workflow, naming);
         self.push_workflow_extras(&workflow.root.rest);
         self.push_packs(workflow);
         let mut definitions: Vec<&SubgraphDefinition> = workflow.definitions.values().collect();
@@ -123,7 +144,7 @@ impl OutlineWriter {
                     self.push_line(8, &format!("<- {from}"));
                 }
             }
-            self.push_nodes(workflow, &definition.graph, Some(name), naming);
+            self.push_nodes(workflow, &definition.graph, Some(definition), naming, &instances);
         }
     }
 
@@ -154,11 +175,17 @@ impl OutlineWriter {
         &mut self,
         workflow: &Workflow,
         graph: &Graph,
-        inside: Option<&str>,
+        definition: Option<&SubgraphDefinition>,
         naming: &dyn WidgetNaming,
+        instances: &SubgraphInstances<'_>,
     ) {
+        let inside = definition.map(SubgraphDefinition::name);
         let wires = Wires::from_graph(graph);
-        let mut nodes: Vec<&Node> = graph.nodes.values().collect();
+        // Of several nodes under one id the graph holds the first; the others are told as well.
+        let doubles = graph.untyped.nodes.iter();
+        let doubles = doubles.filter_map(|node| Node::from_value(node.value.clone()).ok());
+        let doubles: Vec<Node> = doubles.collect();
+        let mut nodes: Vec<&Node> = graph.nodes.values().chain(&doubles).collect();
         nodes.sort_by(|a, b| a.id().cmp(b.id()));
         for node in nodes {
             self.push_node_header(workflow, node, inside);
@@ -171,7 +198,10 @@ impl OutlineWriter {
             }
             let widgets = naming.widgets(workflow, node);
             for widget in widgets.iter().filter(|widget| is_content_widget(widget)) {
-                self.push_value(&widget.name.to_string(), widget.value);
+                let name = widget.name.as_str();
+                let overridden =
+                    name.and_then(|name| instances.find_override(definition, graph, node, name));
+                self.push_widget(widget, overridden);
             }
             self.push_labels(node);
             self.push_properties(node.properties());
@@ -184,6 +214,36 @@ impl OutlineWriter {
             let color = group.color().map(|c| format!(" ({c})")).unwrap_or_default();
             let inside = inside.map(|name| format!("{name} / ")).unwrap_or_default();
             self.push_line(0, &format!("{inside}group {}{color}", group.title()));
+        }
+        for (id, reroute) in &graph.reroutes {
+            let links: Vec<_> = reroute.links().collect();
+            let bent = wires.by_sink.values().filter(|wire| links.contains(&wire.link));
+            let mut sinks: Vec<String> =
+                bent.map(|wire| describe_wire_sink(workflow, graph, &wire.to)).collect();
+            sinks.sort_unstable();
+            let inside = inside.map(|name| format!("{name} / ")).unwrap_or_default();
+            let line = format!("{inside}reroute {id} on the wire to {}", sinks.join(", "));
+            self.push_line(0, &line);
+        }
+    }
+
+    /// The parts of legacy group nodes, each with its values.
+    fn push_group_nodes(&mut self, workflow: &Workflow, naming: &dyn WidgetNaming) {
+        let groups = workflow.root.extra().and_then(|extra| extra.get("groupNodes"));
+        for (name, group) in groups.and_then(Value::as_object).into_iter().flat_map(Object::iter) {
+            let parts = group.get("nodes").and_then(Value::as_array).unwrap_or_default();
+            for (at, part) in parts.iter().enumerate() {
+                let mut part = part.clone();
+                if let Some(part) = part.as_object_mut() {
+                    part.insert("id", at);
+                }
+                let Ok(node) = Node::from_value(part) else { continue };
+                self.push_line(0, &format!("inside {name}: {}", workflow.display_name(&node)));
+                let widgets = naming.widgets(workflow, &node);
+                for widget in widgets.iter().filter(|widget| is_content_widget(widget)) {
+                    self.push_widget(widget, None);
+                }
+            }
         }
     }
 
@@ -228,7 +288,8 @@ impl OutlineWriter {
     fn push_workflow_extras(&mut self, rest: &Object) {
         let extra = rest.get("extra").and_then(Value::as_object);
         let extra = extra.into_iter().flat_map(Object::iter);
-        let extra = extra.filter(|(key, _)| !matches!(key.as_str(), "ds" | "frontendVersion"));
+        let known = ["ds", "frontendVersion", "groupNodes"];
+        let extra = extra.filter(|(key, _)| !known.contains(&key.as_str()));
         let known = [
             "id",
             "version",
@@ -275,6 +336,23 @@ impl OutlineWriter {
                 }
             }
         }
+        if !prompt.rest.is_empty() {
+            self.push_line(0, "file");
+        }
+        for (key, value) in prompt.rest.iter() {
+            self.push_value(key, value);
+        }
+    }
+}
+
+/// `SaveImage #7 images`
+fn describe_wire_sink(workflow: &Workflow, graph: &Graph, to: &WireSink) -> String {
+    match to {
+        WireSink::Boundary(name) => format!("the subgraph's output {name}"),
+        WireSink::Node { id, input } => match graph.nodes.get(id) {
+            None => format!("missing node #{id}"),
+            Some(node) => format!("{} #{id} {input}", workflow.display_name(node)),
+        },
     }
 }
 
@@ -294,6 +372,7 @@ pub(crate) fn describe_wire_source(
             None => format!("missing node #{id}"),
             Some(node) => {
                 let output = node.output_at(*slot).map(Slot::name).filter(|name| !name.is_empty());
+                let output = output.map(phrase::output_name);
                 let output = output.map_or_else(|| format!("output {}", slot + 1), str::to_owned);
                 format!("{} #{id} {output}", workflow.display_name(node))
             }

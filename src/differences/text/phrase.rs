@@ -2,11 +2,12 @@
 //!
 //! Texts come out as the files have them; escaping is the renderer's.
 
-use comfy_graph::diff::{GroupRef, NodeRef, SinkRef, SourceRef, SubgraphRef};
-use comfy_graph::graph::NodeMode;
+use comfy_graph::diff::{Change, GroupRef, NodeRef, SinkRef, SourceRef, SubgraphRef};
+use comfy_graph::graph::{NodeMode, WidgetOverride};
 use comfy_graph::json::{self, JsonStyle, Value};
 
 use super::diff_description::Subject;
+use crate::platform::text::excerpt_pair::excerpt_pair;
 
 /// Values longer than this are cut.
 const MAX_VALUE_CHARS: usize = 120;
@@ -49,8 +50,18 @@ pub(crate) fn describe_source(source: &SourceRef) -> String {
         SourceRef::Output { node, slot, name } if name.is_empty() => {
             format!("{} output {}", describe_node(node), slot + 1)
         }
-        SourceRef::Output { node, name, .. } => format!("{} {name}", describe_node(node)),
+        SourceRef::Output { node, name, .. } => {
+            format!("{} {}", describe_node(node), output_name(name))
+        }
         SourceRef::Boundary { name, .. } => format!("the subgraph's input {name}"),
+    }
+}
+
+/// The name of an output without what a run wrote into it: `width` of `720 width`.
+pub(crate) fn output_name(name: &str) -> &str {
+    match name.split_once(' ') {
+        Some((number, rest)) if !rest.is_empty() && number.parse::<f64>().is_ok() => rest,
+        _ => name,
     }
 }
 
@@ -59,6 +70,14 @@ pub(crate) fn describe_sink(sink: &SinkRef) -> String {
     match sink {
         SinkRef::Input { node, name } => format!("{} {name}", describe_node(node)),
         SinkRef::Boundary { name, .. } => format!("the subgraph's output {name}"),
+    }
+}
+
+/// Why the value of a widget does nothing.
+pub(crate) fn describe_override(by: WidgetOverride) -> &'static str {
+    match by {
+        WidgetOverride::Instance => "without effect: the instance sets its own",
+        WidgetOverride::Wire => "without effect: a wire brings the value",
     }
 }
 
@@ -80,6 +99,21 @@ pub(crate) fn format_value(value: &Value) -> String {
     match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text,
+    }
+}
+
+/// What a value was and is, each cut to one line so that the difference shows.
+pub(crate) fn format_change(change: &Change<Option<Value>>) -> Change<Option<String>> {
+    let text = |value: &Option<Value>| value.as_ref().map(format_full_value);
+    match (text(&change.before), text(&change.after)) {
+        (Some(before), Some(after)) => {
+            let [before, after] = excerpt_pair(&before, &after, MAX_VALUE_CHARS);
+            Change::new(Some(before), Some(after))
+        }
+        _ => Change::new(
+            change.before.as_ref().map(format_value),
+            change.after.as_ref().map(format_value),
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ use comfy_graph::diff::WordDiffPart;
 use super::diff_description::{
     ChangeDetail, ChangeSign, DiffDescription, GraphChanges, ItemChange,
 };
+use crate::platform::text::excerpt_pair::excerpt_pair;
 use crate::platform::text::{Colour, sanitize};
 
 /// How changed words are marked, in git's words.
@@ -38,6 +39,7 @@ const REMOVED: Style = AnsiColor::Red.on_default();
 const CHANGED: Style = AnsiColor::Yellow.on_default();
 pub(crate) const HEADING: Style = AnsiColor::Cyan.on_default();
 pub(crate) const MUTED: Style = Style::new().dimmed();
+pub(crate) const LOUD: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const BOLD: Style = Style::new().bold();
 
 /// Renders a description, ending in a line end unless there is nothing to show.
@@ -68,11 +70,11 @@ impl TerminalRenderer {
     }
 
     fn push_section(&mut self, section: &GraphChanges) {
-        let indent = match &section.subgraph {
+        let indent = match section.heading() {
             None => "",
-            Some(name) => {
-                let name = sanitize::line(name);
-                self.push_line("", &[(HEADING, "in subgraph "), (HEADING, &name)]);
+            Some(heading) => {
+                let heading = sanitize::line(&heading);
+                self.push_line("", &[(HEADING, "in "), (HEADING, &heading)]);
                 "  "
             }
         };
@@ -102,7 +104,7 @@ impl TerminalRenderer {
             ChangeDetail::Value { name, .. }
             | ChangeDetail::Text { name, .. }
             | ChangeDetail::Wire { to: name, .. } => Some(name.chars().count()),
-            ChangeDetail::Note(_) => None,
+            ChangeDetail::Note(_) | ChangeDetail::Muted(_) => None,
         });
         let width = names.max().unwrap_or(0).min(24);
         let parts: Vec<(Style, &str)> = parts.iter().map(|(s, t)| (*s, t.as_str())).collect();
@@ -122,9 +124,10 @@ impl TerminalRenderer {
                 let mut parts = vec![(Style::new(), name)];
                 match (before, after) {
                     (Some(before), Some(after)) => {
-                        parts.push((REMOVED, cut(before, 2)));
+                        let [before, after] = excerpt_pair(before, after, room / 2);
+                        parts.push((REMOVED, cut(&before, 2)));
                         parts.push((MUTED, " -> ".to_owned()));
-                        parts.push((ADDED, cut(after, 2)));
+                        parts.push((ADDED, cut(&after, 2)));
                     }
                     (None, Some(after)) => parts.push((ADDED, cut(after, 1))),
                     (Some(before), None) => {
@@ -164,6 +167,10 @@ impl TerminalRenderer {
                 let text = sanitize::line(text);
                 self.push_line(indent, &[(Style::new(), &text)]);
             }
+            ChangeDetail::Muted(text) => {
+                let text = sanitize::line(text);
+                self.push_line(indent, &[(MUTED, &text)]);
+            }
         }
     }
 
@@ -171,10 +178,12 @@ impl TerminalRenderer {
         let name = pad_name(name, width);
         let room = self.style.width.saturating_sub(indent.len()).max(20);
         if self.style.words == WordDiff::None {
-            for (sign, style, wanted) in [("-", REMOVED, false), ("+", ADDED, true)] {
-                let text: String = words.iter().filter_map(|w| word_on_side(w, wanted)).collect();
+            let columns = room.saturating_sub(name.len() + 2);
+            let sides = [false, true].map(|after| text_on_side(words, after));
+            let sides = excerpt_pair(&sides[0], &sides[1], columns);
+            for ((sign, style), text) in [("-", REMOVED), ("+", ADDED)].into_iter().zip(sides) {
                 if !text.is_empty() {
-                    let text = sanitize::excerpt(&text, room.saturating_sub(name.len() + 2));
+                    let text = sanitize::excerpt(&text, columns);
                     self.push_line(indent, &[(Style::new(), &name), (style, sign), (style, &text)]);
                 }
             }
@@ -204,6 +213,12 @@ impl TerminalRenderer {
             let _ = writeln!(self.out, "{indent}{head}{line}");
         }
     }
+}
+
+/// The text before or after, on one line.
+fn text_on_side(words: &[WordDiffPart], after: bool) -> String {
+    let text: String = words.iter().filter_map(|word| word_on_side(word, after)).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn word_on_side(word: &WordDiffPart, added: bool) -> Option<&str> {

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read};
 
+use crate::differences::lost_graph::find_lost_graphs;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::hooks::run_hook;
@@ -89,6 +90,10 @@ fn run_pre_commit(session: &Session) -> Exit {
         let path = quote_path(unready.path.to_path());
         session.ui.warn(&format!("  settle:             git comfy resolve {path}"));
         session.ui.warn(&format!("  take it as it is:   git comfy resolve {path} --accept"));
+    }
+    for lost in find_lost_graphs(&repository, &session.cwd, &["--cached"]) {
+        let path = sanitize::line(&lost.path.to_string()).into_owned();
+        session.ui.warn(&format!("git-comfy: {path}: {}", lost.sentence));
     }
     if found.is_empty() {
         if let Err(error) = run_hook::before_commit(&repository) {

@@ -2,6 +2,7 @@
 //!
 //! Every text that comes from a file passes `sanitize`. Must not print.
 
+pub(crate) mod excerpt_pair;
 pub(crate) mod plural;
 pub(crate) mod sanitize;
 pub(crate) mod terminal_picture;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::differences::lost_graph::{LostGraph, find_lost_graphs};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::layouts;
@@ -35,8 +36,11 @@ pub(crate) fn run(args: &StatusArgs, session: &Session) -> Result<Exit> {
         waiting: recorder_state.pending().len(),
         progress: recorder_state.progress(),
     };
-    let text =
-        if args.json { render_json(&status, &records) } else { render_text(&status, &records) };
+    let lost = find_lost_graphs(&repository, &session.cwd, &["HEAD"]);
+    let text = match args.json {
+        true => render_json(&status, &records, &lost),
+        false => render_text(&status, &records, &lost),
+    };
     session.ui.print(&text)?;
     Ok(Exit::Done)
 }
@@ -80,7 +84,7 @@ impl RecorderStatus {
     }
 }
 
-fn render_text(status: &WorkTreeStatus, records: &RecorderStatus) -> String {
+fn render_text(status: &WorkTreeStatus, records: &RecorderStatus, lost: &[LostGraph]) -> String {
     let mut text = String::new();
     for damage in &status.damages {
         let what = damage.error.to_string();
@@ -98,6 +102,10 @@ fn render_text(status: &WorkTreeStatus, records: &RecorderStatus) -> String {
     for file in &status.files {
         text +=
             &format!("{:<12}{}", change_name(file.change), sanitize::line(&file.path.to_string()));
+        if let Some(lost) = lost.iter().find(|lost| lost.path == file.path) {
+            text += &format!("  (! {})\n", lost.sentence);
+            continue;
+        }
         text += &match (file.change, file.staging) {
             _ if file.conflicts > 0 => {
                 let path = quote_path(file.path.to_path());
@@ -150,7 +158,7 @@ fn change_name(change: WorkflowChange) -> &'static str {
     }
 }
 
-fn render_json(status: &WorkTreeStatus, records: &RecorderStatus) -> String {
+fn render_json(status: &WorkTreeStatus, records: &RecorderStatus, lost: &[LostGraph]) -> String {
     let file = |file: &FileStatus| {
         let change = match file.change {
             WorkflowChange::Conflicted => "conflict",
@@ -162,7 +170,14 @@ fn render_json(status: &WorkTreeStatus, records: &RecorderStatus) -> String {
         };
         let path = String::from_utf8_lossy(file.path.as_bytes());
         let staged = file.staging == Staging::Staged;
-        json!({ "path": path, "change": change, "staged": staged, "conflicts": file.conflicts })
+        let lost = lost.iter().find(|lost| lost.path == file.path);
+        json!({
+            "path": path,
+            "change": change,
+            "staged": staged,
+            "conflicts": file.conflicts,
+            "lost": lost.map(|lost| lost.sentence.as_str()),
+        })
     };
     let files: Vec<_> = status.files.iter().map(file).collect();
     let damage = |damage: &Obstacle| {
