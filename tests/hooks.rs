@@ -20,6 +20,9 @@ esac
 exit "${STAND_IN_EXIT:-0}"
 "#;
 
+/// The hooks of one commit.
+const COMMIT_CALLS: &str = "pre-commit\nprepare-commit-msg\npost-commit\n";
+
 struct Stage {
     world: Rc<World>,
     repo: Repo,
@@ -50,7 +53,12 @@ impl Stage {
         let log = self.program.with_file_name("log");
         let calls = fs::read_to_string(&log).unwrap_or_default();
         let _ = fs::remove_file(&log);
-        calls
+        // Where the message lies depends on the work tree.
+        let name = |line: &str| match line.starts_with("prepare-commit-msg ") {
+            true => "prepare-commit-msg\n".to_owned(),
+            false => format!("{line}\n"),
+        };
+        calls.lines().map(name).collect()
     }
 
     fn hook(&self, name: &str, content: &str) -> PathBuf {
@@ -84,12 +92,15 @@ fn make_program(path: &Path) {
 fn every_event(stage: &Stage) {
     let bare = stage.world.bare("bare.git");
     stage.commit();
-    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
+    assert_eq!(stage.calls(), COMMIT_CALLS);
     stage.repo.git(["commit", "-q", "--amend", "--allow-empty", "-m", "y"]);
     let calls = stage.calls();
     let lines: Vec<_> = calls.lines().collect();
-    assert_eq!(lines[..3], ["pre-commit", "post-commit", "post-rewrite amend"]);
-    assert!(lines[3].starts_with("< ") && lines.len() == 4, "{calls}");
+    assert_eq!(
+        lines[..4],
+        ["pre-commit", "prepare-commit-msg", "post-commit", "post-rewrite amend"]
+    );
+    assert!(lines[4].starts_with("< ") && lines.len() == 5, "{calls}");
     stage.repo.git(["checkout", "-q", "-b", "side"]);
     assert!(stage.calls().starts_with("post-checkout "));
     stage.commit();
@@ -161,7 +172,7 @@ fn the_configuration_runs_them_for_the_whole_machine() {
     // A repository that was set up too runs them once.
     stage.init(&[]);
     stage.commit();
-    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
+    assert_eq!(stage.calls(), COMMIT_CALLS);
     stage.repo.comfy(["uninstall", "--global"]);
     stage.commit();
     assert_eq!(stage.calls(), "");
@@ -176,11 +187,11 @@ fn a_newer_git_moves_the_hooks_out_of_the_files() {
     stage.init(&["--hooks", "auto"]);
     assert_eq!(fs::read_to_string(mine).unwrap(), "#!/bin/sh\necho ran >>mine\n");
     stage.commit();
-    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
+    assert_eq!(stage.calls(), COMMIT_CALLS);
     // And back, for an older git on the same machine.
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
+    assert_eq!(stage.calls(), COMMIT_CALLS);
 }
 
 /// A world whose git takes hooks from the configuration, where this machine has one.
@@ -211,7 +222,7 @@ fn a_shell_hook_keeps_every_byte_around_ours() {
         stage.commit();
         assert_eq!(
             (stage.calls(), stage.mine()),
-            ("pre-commit\npost-commit\n".into(), "ran\n".into()),
+            (COMMIT_CALLS.into(), "ran\n".into()),
             "{theirs}"
         );
         fs::remove_file(stage.repo.path.join("mine")).unwrap();
@@ -299,7 +310,7 @@ fn a_hook_that_git_does_not_run_is_not_woken() {
     let before = snapshot(&stage.repo);
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!((stage.calls(), stage.mine()), ("pre-commit\npost-commit\n".into(), String::new()));
+    assert_eq!((stage.calls(), stage.mine()), (COMMIT_CALLS.into(), String::new()));
     stage.repo.comfy(["uninstall"]);
     assert_eq!(hooks_of(&snapshot(&stage.repo)), hooks_of(&before));
 }
@@ -316,7 +327,7 @@ fn a_link_to_a_committed_script_stays_a_link() {
     let before = snapshot(&stage.repo);
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!((stage.calls(), stage.mine()), ("pre-commit\npost-commit\n".into(), "ran\n".into()));
+    assert_eq!((stage.calls(), stage.mine()), (COMMIT_CALLS.into(), "ran\n".into()));
     assert_eq!(stage.repo.text("tools/after-commit"), "#!/bin/sh\necho ran >>mine\n");
     stage.repo.comfy(["uninstall"]);
     assert_eq!(hooks_of(&snapshot(&stage.repo)), hooks_of(&before));
@@ -335,7 +346,7 @@ fn beside_husky() {
     let said = stage.init(&["--hooks", "files"]);
     assert!(said.contains(".husky/_"), "{said}");
     stage.commit();
-    assert_eq!((stage.calls(), stage.mine()), ("pre-commit\npost-commit\n".into(), "ran\n".into()));
+    assert_eq!((stage.calls(), stage.mine()), (COMMIT_CALLS.into(), "ran\n".into()));
     assert_eq!(stage.repo.text(".husky/post-commit"), "echo ran >>mine\n");
     stage.repo.comfy(["uninstall"]);
     assert_eq!(stage.repo.text(".husky/_/post-commit"), "#!/usr/bin/env sh\n. \"${0%/*}/h\"");
@@ -353,10 +364,7 @@ fn beside_pre_commit() {
     let path = stage.hook("post-commit", generated);
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!(
-        (stage.calls(), stage.mine()),
-        ("pre-commit\npost-commit\n".into(), "pre-commit\n".into())
-    );
+    assert_eq!((stage.calls(), stage.mine()), (COMMIT_CALLS.into(), "pre-commit\n".into()));
     stage.repo.comfy(["uninstall"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), generated);
     // pre-commit comes later: it puts ours aside and runs it.
@@ -366,7 +374,7 @@ fn beside_pre_commit() {
     stage.hook("post-commit", generated);
     stage.init(&["--hooks", "files"]);
     stage.commit();
-    assert_eq!(stage.calls(), "pre-commit\npost-commit\n", "once, not twice");
+    assert_eq!(stage.calls(), COMMIT_CALLS, "once, not twice");
     stage.repo.comfy(["uninstall"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), generated);
     assert!(!path.with_extension("legacy").exists());
@@ -384,7 +392,7 @@ fn a_folder_of_the_team_is_not_touched_unless_forced() {
     assert_eq!(stage.repo.git(["status", "--porcelain", "team hooks"]), "");
     stage.init(&["--hooks", "files", "--force"]);
     stage.commit();
-    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
+    assert_eq!(stage.calls(), COMMIT_CALLS);
     stage.repo.comfy(["uninstall"]);
     assert_eq!(stage.repo.git(["status", "--porcelain", "team hooks"]), "");
 }
@@ -399,7 +407,7 @@ fn a_folder_for_all_repositories_is_not_touched_unless_forced() {
     stage.init(&["--hooks", "files", "--force"]);
     assert!(stage.world.home().join("hooks/post-commit").exists());
     stage.commit();
-    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
+    assert_eq!(stage.calls(), COMMIT_CALLS);
 }
 
 #[test]
@@ -428,14 +436,14 @@ fn linked_work_trees_and_submodules_have_them() {
     stage.repo.git(["worktree", "add", "-q", "../tree", "-b", "side"]);
     stage.calls();
     stage.world.at("tree").git(["commit", "-q", "--allow-empty", "-m", "x"]);
-    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
+    assert_eq!(stage.calls(), COMMIT_CALLS);
     let outer = stage.world.repo("outer");
     outer.git(["submodule", "--quiet", "add", stage.repo.path.to_str().unwrap(), "sub"]);
     let sub = stage.world.at("outer/sub");
     sub.comfy(["init", "--hooks", "files", "--command", stage.program.to_str().unwrap()]);
     stage.calls();
     sub.git(["commit", "-q", "--allow-empty", "-m", "x"]);
-    assert_eq!(stage.calls(), "pre-commit\npost-commit\n");
+    assert_eq!(stage.calls(), COMMIT_CALLS);
     outer.git(["commit", "-q", "--allow-empty", "-m", "x"]);
     assert_eq!(stage.calls(), "");
 }

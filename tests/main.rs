@@ -27,6 +27,7 @@ mod layout_command;
 mod layouts;
 mod merge_cases;
 mod merge_command;
+mod merge_writing;
 mod merging;
 mod models;
 mod packs;

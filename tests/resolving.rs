@@ -266,6 +266,67 @@ fn a_rebase_goes_on_after_settling() {
     assert_eq!(repo.git(["status", "--porcelain"]), "");
 }
 
+/// git calls no `pre-commit` when it goes on with a rebase or a pick.
+#[test]
+fn what_is_only_staged_does_not_go_on_unnoticed() {
+    for (start, next) in [("rebase", "rebase"), ("cherry-pick", "cherry-pick")] {
+        let repo = quarrel_repo();
+        repo.git(["checkout", "-q", "theirs"]);
+        assert_eq!(repo.try_git([start, "main"]).status.code(), Some(1), "{start}");
+        let head = repo.id("HEAD");
+        repo.git(["add", "a.json"]);
+        let goes_on = || {
+            let mut git = repo.command("git");
+            git.env("GIT_EDITOR", "true").args([next, "--continue"]).output().unwrap()
+        };
+        let output = goes_on();
+        assert!(!output.status.success(), "{start}");
+        let told = text_of(&output).1;
+        assert!(told.contains("a.json still has 1 conflict of a merge in it"), "{told}");
+        assert!(told.contains("nothing was committed"), "{told}");
+        assert_eq!(repo.id("HEAD"), head);
+        assert_eq!(resolve(&repo, &["a.json", "--ours"]).0, 0);
+        goes_on();
+        assert_eq!(conflicts(&repo.blob("HEAD:a.json")), [""; 0]);
+        assert!(!repo.common_dir().join("rebase-merge").exists());
+    }
+}
+
+/// Cards that were committed on purpose are no reason to stop whoever moves the commit.
+#[test]
+fn a_commit_with_conflicts_in_it_can_be_picked() {
+    let repo = quarrel_repo();
+    repo.git(["checkout", "-q", "-b", "unsettled"]);
+    repo.try_git(["merge", "-q", "theirs"]);
+    repo.git(["add", "a.json"]);
+    repo.git(["commit", "-q", "--no-verify", "-m", "as it is"]);
+    let unsettled = repo.text("a.json");
+    repo.git(["checkout", "-q", "main"]);
+    repo.git(["cherry-pick", "-m", "1", "unsettled"]);
+    assert_eq!(conflicts(&repo.blob("HEAD:a.json")), ["KSampler #3: cfg"]);
+    assert_eq!(repo.text("a.json"), unsettled);
+}
+
+#[test]
+fn staged_conflict_markers_are_told() {
+    let repo = quarrel_repo();
+    repo.write(
+        "list.json",
+        "{\n<<<<<<< HEAD\n  \"a\": 1\n=======\n  \"a\": 2\n>>>>>>> theirs\n}\n",
+    );
+    repo.git(["add", "list.json"]);
+    let output = repo.try_git(["commit", "-q", "-m", "x"]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(text_of(&output).1, @r"
+    git-comfy: list.json still has 1 conflict of a merge in it
+      settle what stands between the conflict markers, then:
+      git add list.json
+    nothing was committed (git commit --no-verify commits it all the same)
+    ");
+    repo.write("list.json", "{\n  \"a\": 1\n}\n");
+    repo.commit_all("settled");
+}
+
 #[test]
 fn git_mergetool_settles_too() {
     let repo = quarrel_repo();

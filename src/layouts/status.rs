@@ -11,6 +11,7 @@ use super::storage_check::Obstacle;
 use super::{raw_files, storage_check};
 use crate::platform::files;
 use crate::platform::git::changes::is_filtered;
+use crate::platform::git::conflict_markers::{self, DEFAULT_MARKER_SIZE};
 use crate::platform::git::index::{IndexEntry, index_entries};
 use crate::platform::git::{GitError, RepoPath, Repository, Result};
 
@@ -109,13 +110,16 @@ pub(crate) fn work_tree_status(repository: &Repository) -> Result<WorkTreeStatus
     Ok(WorkTreeStatus { files: found, pending_layouts, raw, damages })
 }
 
-/// How many conflicts a file carries.
+/// How many conflicts a file carries: in its graphs, or between git's markers.
 pub(crate) fn conflicts_in(content: &[u8]) -> usize {
     // Nearly every file is told by this alone.
-    if memchr::memmem::find(content, b"\"git_comfy\"").is_none() {
+    let is_marked = memchr::memmem::find(content, b"<<<<<<<").is_some();
+    if !is_marked && memchr::memmem::find(content, b"\"git_comfy\"").is_none() {
         return 0;
     }
-    let Ok(document) = json::parse(content) else { return 0 };
+    let Ok(document) = json::parse(content) else {
+        return conflict_markers::count_conflicts(content, DEFAULT_MARKER_SIZE);
+    };
     merge::read_conflicts(&document).iter().map(|carrier| carrier.conflicts.len()).sum()
 }
 

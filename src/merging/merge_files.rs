@@ -9,8 +9,8 @@ use comfy_graph::clean::{
 };
 use comfy_graph::json::{self, JsonStyle, Value};
 use comfy_graph::merge::{
-    self, CardVisibility, ChangeClass, EmbedResult, MergeOptions, MergeResult, MergeRule,
-    MergeSide, MergeStrategies, SideLabels,
+    self, CardVisibility, ChangeClass, Conflict, EmbedResult, MergeOptions, MergePlace,
+    MergeResult, MergeRule, MergeSide, MergeStrategies, SideLabels,
 };
 
 use super::describe;
@@ -20,6 +20,7 @@ use crate::layouts::raw_files::extract_layout;
 use crate::platform::file_argument::{self, MAX_WHOLE_FILE};
 use crate::platform::git::Repository;
 use crate::platform::git::command::GitCommand;
+use crate::platform::git::conflict_markers::{self, DEFAULT_MARKER_SIZE, MarkedPart};
 use crate::platform::machine::node_catalog;
 use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
@@ -106,6 +107,7 @@ pub(crate) fn merge_documents(
     let catalog = context.repository.map_or_else(Catalog::core, node_catalog::load_catalog);
     let options = MergeOptions { strategies: context.strategies, naming: &catalog };
     let merged = merge::merge_documents(base.as_ref(), &ours, &theirs, options);
+    let before = String::from_utf8_lossy(&inputs.ours);
     if contains_graph(&merged.document) {
         // A merged graph is in clean form; embedding conflicts adds cards, which are not.
         let clean = match merged.conflicts.is_empty() {
@@ -113,17 +115,29 @@ pub(crate) fn merge_documents(
             false => embed_conflicts(&merged, context),
         };
         let content = clean.map(|clean| place_nodes(inputs, clean, &merged, context));
+        let content = content.map(|content| match context.handling {
+            Handling::Off => in_our_hand(content, &before),
+            Handling::Clean(_) => content,
+        });
         return MergedFile { merged, content };
     }
-    // Other JSON keeps its formatting: a result that equals one side is not printed anew.
-    let style = || JsonStyle::detect(&String::from_utf8_lossy(&inputs.ours));
     let content = match merged.conflicts.is_empty() {
         false => None,
         true if merged.document == ours => Some(inputs.ours.clone()),
         true if merged.document == theirs => Some(inputs.theirs.clone()),
-        true => Some(json::print(&merged.document, &style()).into_bytes()),
+        true => Some(json::reprint(&merged.document, &before).into_bytes()),
     };
     MergedFile { merged, content }
+}
+
+/// A merged file that is written as our side writes: what did not change stands as it stood,
+/// and the nodes and links in their order.
+fn in_our_hand(content: Vec<u8>, before: &str) -> Vec<u8> {
+    let (Ok(mut merged), Ok(ours)) = (json::parse(&content), json::parse_text(before)) else {
+        return content;
+    };
+    clean::take_over_unmerged(&mut merged, &ours);
+    json::reprint(&merged, before).into_bytes()
 }
 
 fn contains_graph(document: &Value) -> bool {
@@ -131,13 +145,20 @@ fn contains_graph(document: &Value) -> bool {
     matches!(document_kind(document), DocumentKind::Graph(_) | DocumentKind::Wrapped(_))
 }
 
-/// The clean content with its conflicts embedded; `None` if one of them has no place in it.
+/// The clean content with its conflicts embedded; `None` if one of them has no place in it, or
+/// cannot be read back out of it.
 fn embed_conflicts(merged: &MergeResult, context: &FileMergeContext<'_>) -> Option<Vec<u8>> {
     let document = merged.document.clone();
     let EmbedResult { mut document, unplaceable } =
         merge::embed_conflicts(document, &merged.conflicts, &context.labels, context.cards);
     clean::strip_layout(&mut document);
-    unplaceable.is_empty().then(|| clean::print_clean(&document))
+    if !unplaceable.is_empty() {
+        return None;
+    }
+    let content = clean::print_clean(&document);
+    let carried = merge::read_conflicts(&json::parse(&content).ok()?);
+    let found: usize = carried.iter().map(|graph| graph.conflicts.len()).sum();
+    (found == merged.conflicts.len()).then_some(content)
 }
 
 /// Gives a merged graph the positions that the sides have in their files, unless positions
@@ -171,16 +192,52 @@ fn place_nodes(
     }
 }
 
-/// Three texts of other JSON that differ in nothing but the conflicts, so that a merge of
-/// texts puts markers there alone.
-pub(crate) fn conflict_texts(inputs: &MergeInputs, merged: &MergeResult) -> MergeInputs {
-    let style = JsonStyle::detect(&String::from_utf8_lossy(&inputs.ours));
+/// The file with conflict markers, where conflicts have no place in the document: around the
+/// conflicts alone if texts can show every one of them, else around the whole file.
+pub(crate) fn content_with_markers(
+    session: &Session,
+    inputs: &MergeInputs,
+    merged: &MergeResult,
+    labels: [&str; 3],
+    marker_size: Option<&str>,
+) -> Result<Vec<u8>> {
+    let [our_label, _, their_label] = labels;
+    let size = marker_size.and_then(|size| size.parse().ok()).unwrap_or(DEFAULT_MARKER_SIZE);
+    let around_all = || {
+        let (ours, theirs) = ((&inputs.ours[..], our_label), (&inputs.theirs[..], their_label));
+        conflict_markers::around_all(ours, theirs, size)
+    };
+    let is_about_all = |conflict: &Conflict| {
+        conflict.at.0.is_empty() && conflict.place() == Some(&MergePlace::Document)
+    };
+    if merged.conflicts.iter().any(is_about_all) {
+        return Ok(around_all());
+    }
+    let texts = conflict_texts(inputs, merged);
+    let text = merge_texts(session, &texts, labels, marker_size)?;
+    let shows_all = |side: MarkedPart, expected: &[u8]| {
+        let chosen = conflict_markers::choose_side(&text.content, side, size);
+        json::parse(&chosen).is_ok_and(|chosen| Ok(chosen) == json::parse(expected))
+    };
+    if text.conflicts
+        && shows_all(MarkedPart::Ours, &texts.ours)
+        && shows_all(MarkedPart::Theirs, &texts.theirs)
+    {
+        return Ok(text.content);
+    }
+    Ok(around_all())
+}
+
+/// Three texts that differ in nothing but the conflicts, so that a merge of texts puts markers
+/// there alone.
+fn conflict_texts(inputs: &MergeInputs, merged: &MergeResult) -> MergeInputs {
+    let before = String::from_utf8_lossy(&inputs.ours);
     let text = |side: MergeSide| {
         let mut document = merged.document.clone();
         for conflict in &merged.conflicts {
-            merge::write_side(&mut document, conflict, side);
+            merge::write_side(&mut document, conflict, side, &Catalog::core());
         }
-        json::print(&document, &style).into_bytes()
+        in_our_hand(json::print(&document, &JsonStyle::CANONICAL).into_bytes(), &before)
     };
     MergeInputs {
         base: text(MergeSide::Base),

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use comfy_graph::json;
 use memchr::memmem;
 use rustc_hash::FxHashMap;
 
@@ -15,7 +16,8 @@ use crate::layouts::{self, FilterSettings};
 use crate::platform::files;
 use crate::platform::git::changes::{self, TouchedFile};
 use crate::platform::git::index::{self, IndexEntry};
-use crate::platform::git::operation_in_progress::Operation;
+use crate::platform::git::operation_in_progress::{Operation, applied_commit};
+use crate::platform::git::tree::TreeLookup;
 use crate::platform::git::{ObjectId, RepoPath, Repository, Result};
 
 /// The entries of the index for a file.
@@ -83,6 +85,8 @@ pub(crate) fn conflicted_files(repository: &Repository) -> Result<Vec<RepoPath>>
 pub(crate) struct StagedConflicts {
     pub(crate) path: RepoPath,
     pub(crate) conflicts: usize,
+    /// They stand between git's markers: the file is no JSON.
+    pub(crate) is_marked: bool,
 }
 
 /// The files that the next commit would change and that carry conflicts.
@@ -97,9 +101,28 @@ pub(crate) fn staged_conflicts(repository: &Repository) -> Result<Vec<StagedConf
         let content = repository.blob_up_to(blob, longest)?.unwrap_or_default();
         let conflicts = conflicts_in(&content);
         if conflicts > 0 {
-            found.push(StagedConflicts { path, conflicts });
+            let is_marked = json::parse(&content).is_err();
+            found.push(StagedConflicts { path, conflicts, is_marked });
         }
     }
+    Ok(found)
+}
+
+/// The same without what the commit that is applied anew brings along: it was committed so.
+pub(crate) fn newly_staged_conflicts(repository: &Repository) -> Result<Vec<StagedConflicts>> {
+    let mut found = staged_conflicts(repository)?;
+    let picked = || repository.resolve_commit("CHERRY_PICK_HEAD").ok().flatten();
+    let Some(applied) = applied_commit(repository).or_else(picked) else { return Ok(found) };
+    let longest = FilterSettings::load(repository).unwrap_or_default().max_file_size;
+    let Some(tree) = repository.commit(applied)?.map(|commit| commit.tree) else {
+        return Ok(found);
+    };
+    let mut trees = TreeLookup::new(repository);
+    found.retain(|staged| {
+        let blob = trees.blob_at(tree, &staged.path).ok().flatten();
+        let content = blob.and_then(|id| repository.blob_up_to(id, longest).ok().flatten());
+        conflicts_in(&content.unwrap_or_default()) == 0
+    });
     Ok(found)
 }
 
@@ -165,6 +188,7 @@ impl<'r> StagedFiles<'r> {
         // An escaped letter would hide the key.
         content.is_some_and(|content| {
             memmem::find(&content, b"git_comfy").is_none()
+                && memmem::find(&content, b"<<<<<<<").is_none()
                 && memmem::find(&content, b"\\u00").is_none()
         })
     }

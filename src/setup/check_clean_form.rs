@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use comfy_graph::clean::{self, CleanOutcome, CleanResult, CleanStart, Clock, LayoutMode};
+use comfy_graph::json;
 
 use super::marked_block;
 use crate::layouts::raw_files::RawFile;
@@ -76,7 +77,11 @@ pub(crate) fn check_workflows(repository: &Repository, what: &CheckTarget) -> Re
         let Some(bytes) = repository.blob_up_to(id, settings.max_file_size)? else { continue };
         let conflicts = conflicts_in(&bytes);
         if conflicts > 0 {
-            report.conflicted.push(StagedConflicts { path: path.clone(), conflicts });
+            report.conflicted.push(StagedConflicts {
+                path: path.clone(),
+                conflicts,
+                is_marked: json::parse(&bytes).is_err(),
+            });
         }
         if let Handling::Clean(mode) = handling
             && raw_files::is_raw(&bytes, mode)

@@ -53,6 +53,12 @@ pub(crate) const HOOKS: &[HookScript] = &[
         need: HookNeed::Always,
     },
     HookScript {
+        event: "prepare-commit-msg",
+        script: include_str!("../../hooks/prepare-commit-msg"),
+        veto: HookVeto::OnExitOne,
+        need: HookNeed::Always,
+    },
+    HookScript {
         event: "post-commit",
         script: include_str!("../../hooks/post-commit"),
         veto: HookVeto::None,

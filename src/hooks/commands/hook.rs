@@ -10,7 +10,9 @@ use crate::exit::Exit;
 use crate::hooks::run_hook;
 use crate::hooks::run_hook::HookCall;
 use crate::layouts::{describe_raw, raw_files};
+use crate::merging::merge_status::StagedConflicts;
 use crate::merging::{merge_files, merge_status};
+use crate::platform::git::operation_in_progress::{self, Operation};
 use crate::platform::git::shell::quote_path;
 use crate::platform::git::{Repository, push_dry_run};
 use crate::platform::machine::caller_processes;
@@ -41,6 +43,9 @@ pub(crate) fn run(args: &HookArgs, session: &Session) -> Result<Exit> {
     }
     if args.name == "pre-commit" {
         return Ok(run_pre_commit(session));
+    }
+    if args.name == "prepare-commit-msg" {
+        return Ok(run_prepare_commit_msg(session));
     }
     let Some(hook) = parse_hook_call(args) else { return Ok(Exit::Done) };
     if matches!(hook, HookCall::PrePush { .. })
@@ -83,14 +88,7 @@ fn run_pre_commit(session: &Session) -> Exit {
     // A look that fails is no reason to hold a commit up.
     let Ok(repository) = session.repository() else { return Exit::Done };
     let found = merge_status::staged_conflicts(&repository).unwrap_or_default();
-    for unready in &found {
-        let path = sanitize::line(&unready.path.to_string()).into_owned();
-        let count = merge_files::describe_count(unready.conflicts);
-        session.ui.warn(&format!("git-comfy: {path} still has {count} of a merge in it"));
-        let path = quote_path(unready.path.to_path());
-        session.ui.warn(&format!("  settle:             git comfy resolve {path}"));
-        session.ui.warn(&format!("  take it as it is:   git comfy resolve {path} --accept"));
-    }
+    report_staged_conflicts(session, &found);
     for lost in find_lost_graphs(&repository, &session.cwd, &["--cached"]) {
         let path = sanitize::line(&lost.path.to_string()).into_owned();
         session.ui.warn(&format!("git-comfy: {path}: {}", lost.sentence));
@@ -103,6 +101,41 @@ fn run_pre_commit(session: &Session) -> Exit {
     }
     session.ui.warn("nothing was committed (git commit --no-verify commits it all the same)");
     Exit::Negative
+}
+
+/// Where git goes on with a rebase or a sequence it does not call `pre-commit`: the same veto.
+fn run_prepare_commit_msg(session: &Session) -> Exit {
+    let Ok(repository) = session.repository() else { return Exit::Done };
+    let applied =
+        [Operation::Rebase, Operation::Sequence, Operation::CherryPick, Operation::Revert];
+    if !operation_in_progress::is_any_in_progress(&repository, &applied) {
+        return Exit::Done;
+    }
+    let found = merge_status::newly_staged_conflicts(&repository).unwrap_or_default();
+    report_staged_conflicts(session, &found);
+    if found.is_empty() {
+        return Exit::Done;
+    }
+    let next = merge_status::continue_command(&repository).unwrap_or("git commit");
+    session.ui.warn(&format!("nothing was committed (GIT_COMFY=0 {next} commits it all the same)"));
+    Exit::Negative
+}
+
+/// Names the files that would be committed with conflicts in them, and the ways out.
+fn report_staged_conflicts(session: &Session, found: &[StagedConflicts]) {
+    for unready in found {
+        let path = sanitize::line(&unready.path.to_string()).into_owned();
+        let count = merge_files::describe_count(unready.conflicts);
+        session.ui.warn(&format!("git-comfy: {path} still has {count} of a merge in it"));
+        let path = quote_path(unready.path.to_path());
+        if unready.is_marked {
+            session.ui.warn("  settle what stands between the conflict markers, then:");
+            session.ui.warn(&format!("  git add {path}"));
+            continue;
+        }
+        session.ui.warn(&format!("  settle:             git comfy resolve {path}"));
+        session.ui.warn(&format!("  take it as it is:   git comfy resolve {path} --accept"));
+    }
 }
 
 /// The part of the recorder at this hook.

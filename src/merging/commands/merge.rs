@@ -66,7 +66,10 @@ fn merge_three_files(
     let inputs = MergeInputs::read(base, ours, theirs)?;
     let repository = session.repository().ok();
     let strategies = merge_files::load_strategies(session, repository.as_ref());
-    let name = |file: &PathBuf| file.to_string_lossy().into_owned();
+    // Where a file lies on this machine is nobody's business in what may be shared.
+    let name = |file: &PathBuf| {
+        file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+    };
     let labels = SideLabels { ours: Some(name(ours)), theirs: Some(name(theirs)) };
     let Some(documents) = inputs.parse() else {
         return Err(CommandError::user("one of the sides is no JSON")
@@ -83,10 +86,9 @@ fn merge_three_files(
     let content = match &product.content {
         Some(content) => merge_files::keep_formatting(session, &inputs, &product, content),
         None => {
-            let texts = merge_files::conflict_texts(&inputs, &product.merged);
             let labels = [name(ours), name(base), name(theirs)];
-            merge_files::merge_texts(session, &texts, labels.each_ref().map(String::as_str), None)?
-                .content
+            let labels = labels.each_ref().map(String::as_str);
+            merge_files::content_with_markers(session, &inputs, &product.merged, labels, None)?
         }
     };
     match &args.output {

@@ -86,11 +86,12 @@ pub fn run(args: &MergeDriverArgs, session: &Session) -> Result<Exit> {
     let mut raw_moves = Vec::new();
     let exit = match &product.content {
         None => {
-            // Markers where the conflicts are; if texts cannot show them, where lines differ.
-            let texts = merge_files::conflict_texts(&inputs, &product.merged);
-            if merge_as_text(args, session, &texts)? == Exit::Done {
-                merge_as_text(args, session, &inputs)?;
-            }
+            let labels = marker_labels(args);
+            let labels = labels.each_ref().map(String::as_str);
+            let (merged, size) = (&product.merged, marker_size(args));
+            let content =
+                merge_files::content_with_markers(session, &inputs, merged, labels, size)?;
+            file_argument::replace_file(&args.ours, &content)?;
             Exit::Conflicts
         }
         Some(content) => {
@@ -241,17 +242,28 @@ fn is_virtual_ancestor(args: &MergeDriverArgs) -> bool {
     args.virtual_ancestor || (temporary(&args.our_label) && temporary(&args.their_label))
 }
 
+/// What the sides are called between conflict markers.
+fn marker_labels(args: &MergeDriverArgs) -> [String; 3] {
+    let label = |label: &Option<String>, otherwise: &str| {
+        clean_label(label).unwrap_or_else(|| otherwise.to_owned())
+    };
+    [
+        label(&args.our_label, "ours"),
+        label(&args.ancestor_label, "base"),
+        label(&args.their_label, "theirs"),
+    ]
+}
+
+/// How long git wants conflict markers.
+fn marker_size(args: &MergeDriverArgs) -> Option<&str> {
+    args.marker_size.as_deref().filter(|size| size.parse::<u16>().is_ok())
+}
+
 /// Merges as text, as git does without a driver.
 fn merge_as_text(args: &MergeDriverArgs, session: &Session, inputs: &MergeInputs) -> Result<Exit> {
-    let [ours, base, theirs] =
-        [&args.our_label, &args.ancestor_label, &args.their_label].map(clean_label);
-    let names = [
-        ours.as_deref().unwrap_or("ours"),
-        base.as_deref().unwrap_or("base"),
-        theirs.as_deref().unwrap_or("theirs"),
-    ];
-    let size = args.marker_size.as_deref().filter(|size| size.parse::<u16>().is_ok());
-    let text = merge_files::merge_texts(session, inputs, names, size)?;
+    let names = marker_labels(args);
+    let names = names.each_ref().map(String::as_str);
+    let text = merge_files::merge_texts(session, inputs, names, marker_size(args))?;
     file_argument::replace_file(&args.ours, &text.content)?;
     Ok(if text.conflicts { Exit::Conflicts } else { Exit::Done })
 }

@@ -23,6 +23,7 @@ pub(crate) mod changes;
 pub(crate) mod command;
 pub(crate) mod commit_text;
 pub(crate) mod config;
+pub(crate) mod conflict_markers;
 pub(crate) mod error;
 pub(crate) mod fetch_head;
 pub(crate) mod file_history;

@@ -37,6 +37,7 @@ mod smudge;
 mod split;
 mod stamp;
 mod unclocked;
+mod unmerged_members;
 
 pub use arrange::ArrangeExtent;
 pub use clock::{Clock, ClockStamp, CloneId};
@@ -60,6 +61,7 @@ pub use stamp::{
     stamp_uniformly,
 };
 pub use unclocked::{UnclockedRanks, UnclockedSide, outrank_unmoved, unclocked_places_known_to};
+pub use unmerged_members::take_over_unmerged;
 
 /// What becomes of the coordinates of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::conflict::{Conflict, MergePlace};
 use super::decision::{MergeDecision, MergeVerdict};
 use super::three_way::{MergeSide, ThreeWay};
+use super::widget_alignment::share_names;
 use crate::graph::{
     self, Graph, GraphScope, Node, NodeId, Severity, SlotName, WidgetNaming, Wire, WireSink,
     WireSource, Wires, Workflow, WorkflowDefect,
@@ -110,6 +111,8 @@ impl ReportedPlaces {
                     | MergeVerdict::MergedElements
                     | MergeVerdict::BothRerolled
                     | MergeVerdict::ChosenNumber(_)
+                    | MergeVerdict::ChosenOverDefault(_)
+                    | MergeVerdict::HigherVersion(_)
                     | MergeVerdict::KeptOurLooks
                     | MergeVerdict::RemovedDespiteMinorChange(_)
                     | MergeVerdict::ByRule(..)
@@ -287,29 +290,38 @@ impl SideAudit<'_> {
     ) {
         let other = *self.sides.get(self.side.other());
         let workflows = ThreeWay::new(self.sides.base, *self.sides.get(self.side), other);
+        let naming = self.naming;
+        let named = ThreeWay::new(
+            nodes.base.map(|node| naming.widgets(workflows.base, node)),
+            nodes.ours.map(|node| naming.widgets(workflows.ours, node)),
+            nodes.theirs.map(|node| naming.widgets(workflows.theirs, node)),
+        );
+        let named = share_names(named.map(Option::unwrap_or_default));
+        let knows = share_names(ThreeWay::new(
+            self.naming.widgets(self.result, there),
+            named.ours.clone(),
+            named.theirs.clone(),
+        ))
+        .base;
         // A name that only one document knows would make every value look lost.
-        let own = nodes.ours.map(|node| self.naming.widgets(workflows.ours, node));
-        let named = |widgets: &[graph::Widget<'_>]| {
+        let has_names = |widgets: &[graph::Widget<'_>]| {
             widgets.iter().all(|widget| widget.name.as_str().is_some())
         };
-        let knows = self.naming.widgets(self.result, there);
-        let by_name = own.as_deref().is_some_and(|own| named(own) == named(&knows));
-        let of = |workflow: &'_ Workflow, node: Option<&'_ Node>| -> FxHashMap<_, Value> {
-            let widgets = node.map(|node| match by_name {
-                true => self.naming.widgets(workflow, node),
-                false => graph::widgets_by_position(node),
-            });
-            let widgets = widgets.unwrap_or_default().into_iter();
+        let by_name = has_names(&named.ours) == has_names(&knows);
+        let (sides, result) = match by_name {
+            true => (named, knows),
+            false => {
+                let sides = nodes.map(|node| node.map(graph::widgets_by_position));
+                (sides.map(Option::unwrap_or_default), graph::widgets_by_position(there))
+            }
+        };
+        let of = |widgets: Vec<graph::Widget<'_>>| -> FxHashMap<_, Value> {
+            let widgets = widgets.into_iter();
             widgets.map(|widget| (widget.name, widget.value.clone())).collect()
         };
-        let own = match by_name {
-            true => own,
-            false => nodes.ours.map(graph::widgets_by_position),
-        };
-        let before = of(workflows.base, nodes.base);
-        let beside = of(workflows.theirs, nodes.theirs);
-        let result = of(self.result, Some(there));
-        for widget in own.into_iter().flatten().filter(|widget| widget.role.runs()) {
+        let (before, own, beside) = (of(sides.base), sides.ours, of(sides.theirs));
+        let result = of(result);
+        for widget in own.into_iter().filter(|widget| widget.role.runs()) {
             let name = &widget.name;
             let values = ThreeWay::new(before.get(name), Some(widget.value), beside.get(name));
             let place = MergePlace::Widget(name.clone());

@@ -160,7 +160,12 @@ impl fmt::Display for MergePlace {
 
 /// `properties/models` for `/properties/models`.
 fn path_text(path: &JsonPath) -> String {
-    path.to_string().trim_start_matches('/').to_owned()
+    let text = path.to_string();
+    // A title is a title wherever the format keeps it.
+    match text.as_str() {
+        "/_meta/title" => "title".to_owned(),
+        text => text.trim_start_matches('/').to_owned(),
+    }
 }
 
 /// One place where the sides differ.

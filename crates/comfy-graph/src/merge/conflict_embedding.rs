@@ -106,19 +106,19 @@ fn embed_in_workflow(
     labels: &SideLabels,
     cards: CardVisibility,
 ) -> Embedding {
-    let Ok(mut workflow) = Workflow::from_value(Value::Object(std::mem::take(graph))) else {
+    let Ok(mut workflow) = Workflow::from_value(Value::Object(graph.clone())) else {
         return Embedding::Homeless;
     };
     if cards == CardVisibility::Shown {
         add_cards(&mut workflow, list, labels);
     }
     let spelled: Vec<Value> = list.iter().map(conflict_json::conflict_to_json).collect();
-    if let Some(extra) = workflow.root.extra_mut() {
-        extra.insert(CONFLICTS_KEY, conflicts_header(labels, spelled));
-    }
+    let Some(extra) = workflow.root.extra_mut() else { return Embedding::Homeless };
+    extra.insert(CONFLICTS_KEY, conflicts_header(labels, spelled));
     workflow.raise_counters();
-    if let Value::Object(object) = workflow.into_value() {
-        *graph = object;
+    match workflow.into_value() {
+        Value::Object(object) => *graph = object,
+        _ => return Embedding::Homeless,
     }
     Embedding::Embedded
 }

@@ -54,6 +54,10 @@ pub enum MergeVerdict {
     ChosenNumber(MergeSide),
     /// Both changed how it looks, or a setting of the editor: ours is kept.
     KeptOurLooks,
+    /// Both wrote a version number: the higher stands, which is that side's.
+    HigherVersion(MergeSide),
+    /// A newer program filled in what it starts with; that side chose a value.
+    ChosenOverDefault(MergeSide),
     /// Two things had one id: theirs has another now.
     Renumbered {
         /// What it is.
@@ -87,6 +91,7 @@ impl MergeDecision {
             | MergeVerdict::Removed(_)
             | MergeVerdict::RemovedByBoth
             | MergeVerdict::MergedElements
+            | MergeVerdict::HigherVersion(_)
             | MergeVerdict::KeptOurLooks => false,
             MergeVerdict::Renumbered { list, .. } => {
                 matches!(list, GraphList::Nodes | GraphList::Definitions)
@@ -95,6 +100,7 @@ impl MergeDecision {
             | MergeVerdict::MergedWords
             | MergeVerdict::BothRerolled
             | MergeVerdict::ChosenNumber(_)
+            | MergeVerdict::ChosenOverDefault(_)
             | MergeVerdict::Renamed { .. }
             | MergeVerdict::FollowedPacking(_)
             | MergeVerdict::ByRule(..) => true,
@@ -136,6 +142,13 @@ impl fmt::Display for MergeVerdict {
                 write!(f, "{} chose it, {other} only re-rolled it", word(side))
             }
             MergeVerdict::KeptOurLooks => f.write_str("both changed it, ours is kept"),
+            MergeVerdict::HigherVersion(side) => {
+                write!(f, "both have another version, the higher of {} stands", word(side))
+            }
+            MergeVerdict::ChosenOverDefault(side) => {
+                let other = side.other().as_str();
+                write!(f, "{} chose it, {other} has what a newer ComfyUI filled in", word(side))
+            }
             MergeVerdict::Renumbered { list: GraphList::Definitions, .. } => {
                 f.write_str("both added one under the same id; theirs is kept as one of its own")
             }

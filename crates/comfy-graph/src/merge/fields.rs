@@ -6,10 +6,11 @@
 
 use super::conflict::{Conflict, ConflictKind, MergePlace, NodeName};
 use super::decision::MergeVerdict;
-use super::json_merge::{self, JsonMergeHandler, combined_order};
+use super::json_merge::{self, JsonMergeHandler, merge_sets};
 use super::merge_log::MergeLog;
 use super::strategy::ChangeClass;
 use super::three_way::{MergeSide, ThreeWay};
+use super::version::{VERSION_MEMBERS, higher_version};
 use crate::diff::PROGRAM_WRITTEN_PROPERTIES;
 use crate::graph::GraphScope;
 use crate::json::{JsonPath, JsonStep, JsonStyle, Object, Value, print};
@@ -27,12 +28,8 @@ pub(super) const SEPARATELY_MERGED: [&str; 5] =
 /// Members of a node that change nothing but its looks.
 const LOOKS_MEMBERS: [&str; 6] = ["color", "bgcolor", "boxcolor", "shape", "showAdvanced", "flags"];
 
-/// Further members of `properties` that no person sets on purpose: where a node came from,
-/// switches of the canvas, what other programs keep about it.
-const UNIMPORTANT_PROPERTIES: [&str; 8] = [
-    "cnr_id",
-    "aux_id",
-    "ver",
+/// Further members of `properties` that no person sets on purpose: switches of the canvas, what other programs keep about it.
+const UNIMPORTANT_PROPERTIES: [&str; 5] = [
     "showOutputText",
     "horizontal",
     "ue_properties",
@@ -40,18 +37,24 @@ const UNIMPORTANT_PROPERTIES: [&str; 8] = [
     "proxyBypassedToSubgraphInput",
 ];
 
+/// Where a node came from: what the Manager writes when it is placed. No reason to keep a node
+/// that the other side removed; but which commit a pack is held to may be a choice.
+const ORIGIN_PROPERTIES: [&str; 3] = ["cnr_id", "aux_id", "ver"];
+
 /// Lists whose elements stand for themselves, in no order that means much: what both
 /// sides added is all there.
-const SET_LISTS: [&str; 8] = [
+const SET_LISTS: [&str; 7] = [
     "/properties/proxyWidgets",
     "/properties/previewExposures",
     "/properties/proxyWidgetErrorQuarantine",
-    "/properties/models",
     "/extra/linearData/outputs",
     "/extra/favoritedWidgets/favorites",
     "/extra/ue_links",
     "/extra/links_added_by_ue",
 ];
+
+/// The models that a node says it needs: name and folder are the identity.
+const MODEL_LIST: &str = "/properties/models";
 
 /// A list of `[node, widget, settings]`: the first two are the identity.
 const APP_INPUTS: &str = "/extra/linearData/inputs";
@@ -110,6 +113,10 @@ struct FieldMergeLog<'m, 'l> {
 
 impl JsonMergeHandler for FieldMergeLog<'_, '_> {
     fn conflicting(&mut self, at: &JsonPath, sides: ThreeWay<Option<&Value>>) -> MergeSide {
+        if let Some(side) = version_side(at, sides) {
+            self.decided(at, MergeVerdict::HigherVersion(side));
+            return side;
+        }
         if self.owner.is_unimportant(at) && !self.log.forces_conflict(ChangeClass::Looks) {
             self.decided(at, MergeVerdict::KeptOurLooks);
             return MergeSide::Ours;
@@ -150,6 +157,16 @@ impl JsonMergeHandler for FieldMergeLog<'_, '_> {
     fn merge_specially(&mut self, at: &JsonPath, sides: ThreeWay<Option<&Value>>) -> Option<Value> {
         let text = at.to_string();
         let key: fn(&Value) -> String = match text.as_str() {
+            MODEL_LIST => |model| match (model.get("name"), model.get("directory")) {
+                (Some(name), directory) => {
+                    format!(
+                        "{} {}",
+                        directory.map(plain_text).unwrap_or_default(),
+                        plain_text(name)
+                    )
+                }
+                _ => plain_text(model),
+            },
             APP_INPUTS => |input| match input.as_array() {
                 Some([id, widget, ..]) => format!("{} {}", plain_text(id), plain_text(widget)),
                 _ => plain_text(input),
@@ -172,32 +189,21 @@ impl JsonMergeHandler for FieldMergeLog<'_, '_> {
     }
 }
 
+/// The side whose version stands, where a program writes one.
+pub(super) fn version_side(at: &JsonPath, sides: ThreeWay<Option<&Value>>) -> Option<MergeSide> {
+    let Some(JsonStep::Key(key)) = at.0.last() else { return None };
+    match VERSION_MEMBERS.contains(&key.as_str()) {
+        true => higher_version(sides),
+        false => None,
+    }
+}
+
 /// A value without the difference between `"4"` and `4`.
 fn plain_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.to_string(),
         other => print(other, &JsonStyle::SAVE),
     }
-}
-
-/// What either side has and neither has taken away. Of two with one key ours is taken,
-/// unless only theirs changed it.
-fn merge_sets(sides: &ThreeWay<Vec<Value>>, key: fn(&Value) -> String) -> Vec<Value> {
-    let keys = sides.as_ref().map(|list| list.iter().map(key).collect::<Vec<_>>());
-    let find = |list: &[Value], keys: &[String], key: &str| {
-        keys.iter().position(|known| known == key).map(|at| list[at].clone())
-    };
-    let order = combined_order(keys.ours.clone(), &keys.theirs);
-    let settled = order.into_iter().filter_map(|key| {
-        let three = ThreeWay::new(
-            find(&sides.base, &keys.base, &key),
-            find(&sides.ours, &keys.ours, &key),
-            find(&sides.theirs, &keys.theirs, &key),
-        );
-        let outcome = three.as_ref().map(Option::as_ref).settle_values();
-        three.get(outcome.winning_side()).clone()
-    });
-    settled.collect()
 }
 
 /// Merges the members of two objects but for those that are merged elsewhere, which are
@@ -268,8 +274,11 @@ fn is_unimportant_property(key: &str) -> bool {
 }
 
 fn is_significant_property_change(before: &Object, after: &Object) -> bool {
-    let quiet =
-        |key: &str| is_unimportant_property(key) || ["models", "previewExposures"].contains(&key);
+    let quiet = |key: &str| {
+        is_unimportant_property(key)
+            || ORIGIN_PROPERTIES.contains(&key)
+            || ["models", "previewExposures"].contains(&key)
+    };
     let mut keys = before.keys().chain(after.keys()).filter(|key| !quiet(key));
     keys.any(|key| match (before.get(key), after.get(key)) {
         (Some(a), Some(b)) => !a.is_equivalent(b),

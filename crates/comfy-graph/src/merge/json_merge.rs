@@ -9,7 +9,7 @@
 use rustc_hash::FxHashMap;
 
 use super::decision::MergeVerdict;
-use super::sequence;
+use super::sequence::{self, SequenceKind};
 use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
 use crate::json::{JsonKey, JsonPath, JsonStep, JsonStyle, Object, Value, print};
 
@@ -126,6 +126,12 @@ fn merge_elements(
     report: &mut dyn JsonMergeHandler,
 ) -> Option<Vec<Value>> {
     let all = || sides.base.iter().chain(sides.ours).chain(sides.theirs);
+    let is_set = at.0.last().is_some_and(|step| SET_MEMBERS.contains(&step.to_key().as_str()))
+        && [sides.base, sides.ours, sides.theirs].into_iter().all(is_scalar_set);
+    if is_set {
+        report.decided(at, MergeVerdict::MergedElements);
+        return Some(merge_sets(&sides.map(<[Value]>::to_vec), sequence::meaning_text));
+    }
     let plain = |value: &Value| matches!(value, Value::Number(_) | Value::Bool(_) | Value::Null);
     if all().all(plain) {
         return None;
@@ -136,9 +142,14 @@ fn merge_elements(
     {
         return Some(merge_keyed(sides, key, at, report));
     }
-    let texts = sides.map(|list| list.iter().map(value_text).collect::<Vec<String>>());
-    let merged =
-        sequence::merge_sequences(&texts.base, &texts.ours, &texts.theirs, |b| !b.is_empty())?;
+    let texts = sides.map(|list| list.iter().map(sequence::meaning_text).collect::<Vec<String>>());
+    let merged = sequence::merge_sequences(
+        &texts.base,
+        &texts.ours,
+        &texts.theirs,
+        SequenceKind::List,
+        |b| !b.is_empty(),
+    )?;
     let known: FxHashMap<&str, &Value> =
         [(&texts.base, sides.base), (&texts.theirs, sides.theirs), (&texts.ours, sides.ours)]
             .into_iter()
@@ -150,6 +161,37 @@ fn merge_elements(
 
 fn value_text(value: &Value) -> String {
     print(value, &JsonStyle::SAVE)
+}
+
+/// Members whose lists are sets: what both added is all there, in no order that means much.
+const SET_MEMBERS: [&str; 7] =
+    ["tags", "keywords", "categories", "members", "models", "custom_nodes", "node_ids"];
+
+/// Whether a list holds texts and numbers, none twice.
+fn is_scalar_set(list: &[Value]) -> bool {
+    let mut seen = rustc_hash::FxHashSet::default();
+    let is_scalar = |value: &Value| matches!(value, Value::String(_) | Value::Number(_));
+    list.iter().all(|value| is_scalar(value) && seen.insert(sequence::meaning_text(value)))
+}
+
+/// What either side has and neither has taken away. Of two with one key ours is taken,
+/// unless only theirs changed it.
+pub(super) fn merge_sets(sides: &ThreeWay<Vec<Value>>, key: fn(&Value) -> String) -> Vec<Value> {
+    let keys = sides.as_ref().map(|list| list.iter().map(key).collect::<Vec<_>>());
+    let find = |list: &[Value], keys: &[String], key: &str| {
+        keys.iter().position(|known| known == key).map(|at| list[at].clone())
+    };
+    let order = combined_order(keys.ours.clone(), &keys.theirs);
+    let settled = order.into_iter().filter_map(|key| {
+        let three = ThreeWay::new(
+            find(&sides.base, &keys.base, &key),
+            find(&sides.ours, &keys.ours, &key),
+            find(&sides.theirs, &keys.theirs, &key),
+        );
+        let outcome = three.as_ref().map(Option::as_ref).settle_values();
+        three.get(outcome.winning_side()).clone()
+    });
+    settled.collect()
 }
 
 /// Whether every element is an object with a text or number of its own under a key.

@@ -1,14 +1,35 @@
-//! One side of a conflict of other JSON, outside any graph, written back into a document:
-//! for conflict markers around it.
+//! One side of a conflict written back into the document, wherever it is: for conflict markers
+//! around it.
 //!
-//! Must not know graphs.
+//! Must not know how conflicts are kept in files.
 
 use super::conflict::{Conflict, MergePlace};
+use super::resolve;
 use super::three_way::MergeSide;
+use crate::graph::{WidgetNaming, is_prompt, is_workflow};
 use crate::json::{JsonPath, JsonStep, Value};
 
-/// Writes one side of a conflict of other JSON, outside any graph, into its document.
-pub fn write_side(document: &mut Value, conflict: &Conflict, side: MergeSide) {
+/// Writes one side of a conflict into its document.
+pub fn write_side(
+    document: &mut Value,
+    conflict: &Conflict,
+    side: MergeSide,
+    naming: &dyn WidgetNaming,
+) {
+    let is_about_all = |place: &MergePlace| *place == MergePlace::Document;
+    if let Some(part) = conflict.parts.iter().find(|part| is_about_all(&part.place)) {
+        match part.sides.get(side) {
+            Some(value) => set_at(document, &conflict.at, value.clone()),
+            None => remove_at(document, &conflict.at),
+        }
+        return;
+    }
+    if let Some(Value::Object(graph)) = value_at(document, &conflict.at.0)
+        && (is_workflow(graph) || is_prompt(graph))
+    {
+        resolve::write_side_in_graph(graph, conflict, side, naming);
+        return;
+    }
     for part in &conflict.parts {
         let MergePlace::Graph(path) = &part.place else { continue };
         match part.sides.get(side) {

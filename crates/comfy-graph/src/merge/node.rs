@@ -55,7 +55,8 @@ pub(super) fn merge_node(
             .map(|node| subgraph_instances::instance_controls(engine, node, side))
             .unwrap_or_default()
     });
-    let about = WidgetMergeNode { scope, name, boundary, controls };
+    let defaults = nodes.base.map(|node| engine.naming.unset_widgets(node)).unwrap_or_default();
+    let about = WidgetMergeNode { scope, name, boundary, controls, defaults };
     let named = ThreeWay::new(
         nodes.base.map(|node| engine.naming.widgets(engine.workflows.base, node)),
         nodes.ours.map(|node| engine.naming.widgets(engine.workflows.ours, node)),

@@ -6,19 +6,32 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::audit::AuditFinding;
 use super::conflict::{Conflict, ConflictKind, ConflictPart, MergePlace, NodeName};
 use super::decision::{MergeDecision, MergeVerdict};
-use super::json_merge::{combined_order, outcome_verdict};
+use super::fields;
+use super::json_merge::{self, JsonMergeHandler, combined_order, outcome_verdict};
 use super::merge_log::MergeLog;
+use super::side_writer::UnwrittenPart;
 use super::strategy::ChangeClass;
 use super::text;
 use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
 use crate::graph::{
     GraphList, GraphScope, NodeId, NodeKey, Prompt, PromptInput, PromptNode, Renumbering, SlotName,
+    WidgetName,
 };
 use crate::json::{JsonPath, Object, Value};
 use crate::pair::are_twin_prompt_nodes;
 
 /// Members of a prompt's node that the server writes and nothing reads.
 const SERVER_MEMBERS: [&str; 1] = ["is_changed"];
+
+/// Where a node of a prompt has its title.
+const TITLE_MEMBER: &str = "/_meta/title";
+
+/// The commit or version of the pack that a node of a prompt is of.
+const PIN_MEMBER: &str = "/_meta/ver";
+
+/// Inputs that the editor re-rolls after a run, unless somebody said otherwise; a prompt does
+/// not say.
+const SEED_INPUTS: [&str; 3] = ["seed", "noise_seed", "rand_seed"];
 
 /// A merged prompt, with what it was made of.
 pub(super) struct MergedPrompt {
@@ -207,22 +220,12 @@ fn merge_prompt_node(
     );
     for key in keys.iter().filter(|key| *key != "inputs") {
         let values = raws.map(|raw| raw.and_then(|raw| raw.get(key)));
-        let outcome = values.settle_values();
-        match (outcome, values.theirs) {
-            (ThreeWayOutcome::Theirs, Some(value)) => {
-                merged.raw_mut().insert(key.clone(), value.clone());
-            }
-            (ThreeWayOutcome::Theirs, None) => {
-                merged.raw_mut().remove(key);
-            }
-            (ThreeWayOutcome::Conflicting, _)
-                if key != "_meta" && !SERVER_MEMBERS.contains(&key.as_str()) =>
-            {
-                let place = MergePlace::Key(JsonPath(vec![key.clone().into()]));
-                log.log_both_changed(&GraphScope::Root, name.clone(), place, values.cloned());
-            }
-            _ => {}
-        }
+        let mut handler = PromptMemberLog { node: &name, log: &mut *log };
+        let mut at = JsonPath(vec![key.clone().into()]);
+        match json_merge::merge_values(values, &mut at, &mut handler) {
+            Some(value) => merged.raw_mut().insert(key.clone(), value),
+            None => merged.raw_mut().remove(key),
+        };
     }
     let settled = settle_inputs(&name, inputs, log);
     let there = match settled.is_empty() {
@@ -233,6 +236,36 @@ fn merge_prompt_node(
         *inputs = settled;
     }
     merged
+}
+
+/// Settles the members of a node of a prompt beside its inputs.
+struct PromptMemberLog<'m, 'l> {
+    node: &'m NodeName,
+    log: &'m mut MergeLog<'l>,
+}
+
+impl JsonMergeHandler for PromptMemberLog<'_, '_> {
+    fn conflicting(&mut self, at: &JsonPath, sides: ThreeWay<Option<&Value>>) -> MergeSide {
+        if let Some(side) = fields::version_side(at, sides) {
+            self.decided(at, MergeVerdict::HigherVersion(side));
+            return side;
+        }
+        let key = at.to_string();
+        // What the server or the editor writes is nobody's choice; a title is somebody's.
+        let is_written_by_program = SERVER_MEMBERS.iter().any(|own| key[1..].starts_with(own))
+            || (key.starts_with("/_meta/") && ![TITLE_MEMBER, PIN_MEMBER].contains(&key.as_str()));
+        if is_written_by_program {
+            self.decided(at, MergeVerdict::KeptOurLooks);
+            return MergeSide::Ours;
+        }
+        let (place, sides) = (MergePlace::Key(at.clone()), sides.cloned());
+        self.log.log_both_changed(&GraphScope::Root, self.node.clone(), place, sides);
+        MergeSide::Ours
+    }
+
+    fn decided(&mut self, at: &JsonPath, verdict: MergeVerdict) {
+        log_node_decision(self.log, self.node.clone(), MergePlace::Key(at.clone()), verdict);
+    }
 }
 
 fn settle_inputs(
@@ -259,13 +292,27 @@ fn settle_input(
     values: ThreeWay<Option<&Value>>,
     log: &mut MergeLog<'_>,
 ) -> Option<Value> {
-    let place = MergePlace::Input(SlotName::new(key));
+    let wired = |value: Option<&Value>| {
+        value.is_some_and(|value| matches!(PromptInput::parse(value), PromptInput::Link { .. }))
+    };
+    let is_wired = wired(values.base) || wired(values.ours) || wired(values.theirs);
+    let place = match is_wired {
+        true => MergePlace::Input(SlotName::new(key)),
+        false => MergePlace::Widget(WidgetName::new(key)),
+    };
     let outcome = values.settle_values();
     if outcome != ThreeWayOutcome::Conflicting {
         if let Some(verdict) = outcome_verdict(outcome, values) {
             log_node_decision(log, name.clone(), place, verdict);
         }
         return values.get(outcome.winning_side()).cloned();
+    }
+    let is_number = |value: Option<&Value>| value.is_some_and(|v| v.as_number().is_some());
+    let rerolled = SEED_INPUTS.contains(&key)
+        && [values.base, values.ours, values.theirs].into_iter().all(is_number);
+    if rerolled && !log.forces_conflict(ChangeClass::Seeds) {
+        log_node_decision(log, name.clone(), place, MergeVerdict::BothRerolled);
+        return values.ours.cloned();
     }
     let texts = values.map(|value| value.and_then(Value::as_str));
     let prose = texts.ours.is_some_and(text::is_prose) || texts.theirs.is_some_and(text::is_prose);
@@ -276,12 +323,11 @@ fn settle_input(
         log_node_decision(log, name.clone(), place, MergeVerdict::MergedWords);
         return Some(Value::from(text));
     }
-    let wired = |value: Option<&Value>| {
-        value.is_some_and(|value| matches!(PromptInput::parse(value), PromptInput::Link { .. }))
-    };
-    let (kind, class) = match (wired(values.ours) || wired(values.theirs), key, prose) {
+    let (kind, class) = match (is_wired, key, prose) {
         (true, _, _) => (ConflictKind::InputContended, ChangeClass::Wires),
-        (_, "seed" | "noise_seed", _) => (ConflictKind::BothChanged, ChangeClass::Seeds),
+        (_, key, _) if SEED_INPUTS.contains(&key) => {
+            (ConflictKind::BothChanged, ChangeClass::Seeds)
+        }
         (_, _, true) => (ConflictKind::BothChanged, ChangeClass::Texts),
         _ => (ConflictKind::BothChanged, ChangeClass::Values),
     };
@@ -362,35 +408,63 @@ fn set_input(prompt: &mut Prompt, id: &NodeId, input: &str, value: Option<&Value
     };
 }
 
-/// Writes one side of a conflict into a prompt.
-pub(super) fn write_side_in_prompt(prompt: &mut Prompt, conflict: &Conflict, side: MergeSide) {
+/// Writes one side of a conflict into a prompt; gives what could not be written.
+pub(super) fn write_side_in_prompt(
+    prompt: &mut Prompt,
+    conflict: &Conflict,
+    side: MergeSide,
+) -> Vec<UnwrittenPart> {
+    let mut unwritten = Vec::new();
     for part in &conflict.parts {
-        let Some(id) = &part.node else { continue };
         let value = part.sides.get(side).as_ref();
-        match (&part.place, value) {
-            (MergePlace::Node, Some(Value::Object(raw))) => {
-                prompt.nodes.insert(id.clone(), PromptNode::from_object(raw.clone()));
-            }
-            (MergePlace::Node, _) => {
-                prompt.nodes.shift_remove(id);
-                cut_wires_from(prompt, id);
-            }
-            (MergePlace::Input(input), value) => {
-                set_input(prompt, id, &input.name, value);
-            }
-            (MergePlace::Key(path), value) => {
-                if let (Some(node), [crate::json::JsonStep::Key(key)]) =
-                    (prompt.nodes.get_mut(id), path.0.as_slice())
-                {
-                    match value {
-                        Some(value) => node.raw_mut().insert(key.clone(), value.clone()),
-                        None => node.raw_mut().remove(key),
-                    };
-                }
-            }
-            _ => {}
+        if write_part_in_prompt(prompt, part, value).is_none() {
+            unwritten.push(UnwrittenPart { node: part.node.clone(), place: part.place.clone() });
         }
     }
+    unwritten
+}
+
+/// Nothing if what the part is about is not there.
+fn write_part_in_prompt(
+    prompt: &mut Prompt,
+    part: &ConflictPart,
+    value: Option<&Value>,
+) -> Option<()> {
+    let id = part.node.as_ref()?;
+    match (&part.place, value) {
+        (MergePlace::Node, Some(Value::Object(raw))) => {
+            prompt.nodes.insert(id.clone(), PromptNode::from_object(raw.clone()));
+        }
+        (MergePlace::Node, _) => {
+            prompt.nodes.shift_remove(id);
+            cut_wires_from(prompt, id);
+        }
+        (
+            MergePlace::Input(SlotName { name, .. }) | MergePlace::Widget(WidgetName::Named(name)),
+            value,
+        ) => {
+            prompt.nodes.get(id)?;
+            set_input(prompt, id, name, value);
+        }
+        (MergePlace::Key(path), value) => {
+            let (last, way) = path.0.split_last()?;
+            let first = path.0.first()?.to_key();
+            if ["class_type", "inputs"].contains(&first.as_str()) {
+                return None;
+            }
+            let mut object = prompt.nodes.get_mut(id)?.raw_mut();
+            for step in way {
+                let next = object.get_or_insert_with(&step.to_key(), || Object::new().into());
+                object = next.as_object_mut()?;
+            }
+            match value {
+                Some(value) => object.insert(last.to_key(), value.clone()),
+                None => object.remove(&last.to_key()),
+            };
+        }
+        _ => return None,
+    }
+    Some(())
 }
 
 /// Takes out every wire that comes from a node.
@@ -415,7 +489,11 @@ pub(super) fn audit_prompt(
         .chain(
             decisions
                 .iter()
-                .filter(|d| d.is_notable())
+                .filter(|d| {
+                    let quiet = [MergeVerdict::KeptOurLooks, MergeVerdict::MergedElements];
+                    let version = matches!(d.verdict, MergeVerdict::HigherVersion(_));
+                    d.is_notable() || version || quiet.contains(&d.verdict)
+                })
                 .map(|decision| (decision.node.as_ref().map(|node| &node.id), &decision.place)),
         )
         .collect();
@@ -433,6 +511,7 @@ pub(super) fn audit_prompt(
                 }
                 continue;
             };
+            audit_members(side, [before, Some(node), beside, Some(there)], id, &told, &mut doubts);
             for (input, value) in node.raw_inputs().into_iter().flat_map(Object::iter) {
                 let of = |node: Option<&PromptNode>| node?.raw_inputs()?.get(input).cloned();
                 let result = of(Some(there));
@@ -444,11 +523,51 @@ pub(super) fn audit_prompt(
                 );
                 let same = result.is_some_and(|result| result.is_equivalent(value));
                 let place = MergePlace::Input(SlotName::new(input));
-                if !kept && !replaced && !cut && !same && !told.contains(&(Some(id), &place)) {
+                let value_place = MergePlace::Widget(WidgetName::new(input));
+                let is_told =
+                    told.contains(&(Some(id), &place)) || told.contains(&(Some(id), &value_place));
+                if !kept && !replaced && !cut && !same && !is_told {
                     doubts.push(AuditFinding::Value(side, id.clone(), input.to_string()));
                 }
             }
         }
     }
     doubts
+}
+
+/// Finds members beside the inputs that a result would lose: the class, titles, whatever else
+/// lies in a node. The nodes are those of the base, the side, the other side and the result.
+fn audit_members(
+    side: MergeSide,
+    nodes: [Option<&PromptNode>; 4],
+    id: &NodeId,
+    told: &FxHashSet<(Option<&NodeId>, &MergePlace)>,
+    doubts: &mut Vec<AuditFinding>,
+) {
+    let leaves = nodes.map(|node| {
+        let mut leaves = FxHashMap::default();
+        for (key, value) in node.into_iter().flat_map(|node| node.raw().iter()) {
+            let at = JsonPath(vec![key.clone().into()]);
+            match value {
+                _ if key == "inputs" => {}
+                Value::Object(members) => {
+                    leaves.extend(members.iter().map(|(key, value)| (at.join(key.clone()), value)))
+                }
+                value => drop(leaves.insert(at, value)),
+            }
+        }
+        leaves
+    });
+    let [before, own, beside, there] = &leaves;
+    let same = |a: Option<&&Value>, b: Option<&&Value>| match (a, b) {
+        (Some(a), Some(b)) => a.is_equivalent(b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    for (at, value) in own {
+        let kept = same(Some(value), there.get(at));
+        let replaced = same(Some(value), before.get(at)) && same(beside.get(at), there.get(at));
+        if !kept && !replaced && !told.contains(&(Some(id), &MergePlace::Key(at.clone()))) {
+            doubts.push(AuditFinding::Value(side, id.clone(), at.to_string()));
+        }
+    }
 }

@@ -13,10 +13,10 @@ use super::side_writer::{self, UnwrittenPart, write_side_of_conflict};
 use super::three_way::{MergeSide, ThreeWay};
 use super::{added_definitions, prompt};
 use crate::graph::{
-    GraphScope, NodeId, Prompt, WidgetNaming, WireSink, Wires, Workflow, document_kind, find_slot,
-    is_prompt, is_workflow,
+    GraphScope, NodeId, Prompt, Severity, SlotName, WidgetName, WidgetNaming, WireSink, Wires,
+    Workflow, check_workflow, document_kind, find_slot, is_prompt, is_workflow,
 };
-use crate::json::{JsonPath, JsonStep, Object, Value};
+use crate::json::{JsonPath, Object, Value};
 
 /// How a conflict is settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,17 +239,21 @@ fn current_prompt_value(prompt: &Prompt, part: &ConflictPart) -> CurrentValue {
         return CurrentValue::Gone;
     };
     let value = match &part.place {
-        MergePlace::Input(name) => node.raw_inputs().and_then(|inputs| inputs.get(&name.name)),
-        MergePlace::Key(path) => match path.0.as_slice() {
-            [JsonStep::Key(key)] => node.raw().get(key),
-            _ => None,
-        },
+        MergePlace::Input(SlotName { name, .. }) | MergePlace::Widget(WidgetName::Named(name)) => {
+            node.raw_inputs().and_then(|inputs| inputs.get(name))
+        }
+        MergePlace::Key(path) => {
+            return path
+                .get(&Value::Object(node.raw().clone()))
+                .map_or(CurrentValue::Absent, |value| CurrentValue::Value(value.clone()));
+        }
         _ => return CurrentValue::Value(Value::Object(node.raw().clone())),
     };
     value.map_or(CurrentValue::Absent, |value| CurrentValue::Value(value.clone()))
 }
 
-/// Settles some of the conflicts a document carries, by their numbers.
+/// Settles some of the conflicts a document carries, by their numbers. What would leave no
+/// workflow is refused, whatever the file says a side had.
 pub fn resolve_conflicts(
     document: &mut Value,
     choices: &[(i64, ConflictChoice)],
@@ -257,11 +261,20 @@ pub fn resolve_conflicts(
 ) -> ResolveResult {
     let mut resolved = ResolveResult::default();
     for carrier in read_conflicts(document) {
-        if let Some(whole) = whole_document_choice(&carrier, choices) {
-            *document = whole;
-            resolved.settled += 1;
-            // Whatever else the file carried went with it.
-            break;
+        match whole_graph_choice(&carrier, choices) {
+            None => {}
+            Some((_, Some(whole))) if is_graph(&whole) => {
+                if let Some(graph) = carrier.at.get_mut(document) {
+                    *graph = whole;
+                }
+                // Whatever else the graph carried went with it.
+                resolved.settled += 1;
+                continue;
+            }
+            Some((carried, _)) => {
+                resolved.refused.push((carried.id, all_unwritten(&carried.conflict)));
+                continue;
+            }
         }
         let Some(Value::Object(graph)) = carrier.at.get_mut(document) else { continue };
         let mut left = Vec::new();
@@ -287,26 +300,33 @@ pub fn resolve_conflicts(
     resolved
 }
 
+fn is_graph(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| is_workflow(object) || is_prompt(object))
+}
+
 fn find_choice(choices: &[(i64, ConflictChoice)], id: i64) -> Option<&ConflictChoice> {
     choices.iter().find(|(known, _)| *known == id).map(|(_, choice)| choice)
 }
 
-/// The document that settles a conflict about all of it, if that was chosen.
-fn whole_document_choice(
-    carrier: &GraphConflicts,
+/// The graph that settles a conflict about all of it, if that was chosen; nothing in its place
+/// if the chosen side has none.
+fn whole_graph_choice<'c>(
+    carrier: &'c GraphConflicts,
     choices: &[(i64, ConflictChoice)],
-) -> Option<Value> {
-    carrier
+) -> Option<(&'c EmbeddedConflict, Option<Value>)> {
+    let mut about_all = carrier
         .conflicts
         .iter()
-        .filter(|carried| conflict_embedding::is_about_document(&carried.conflict))
-        .find_map(|carried| match find_choice(choices, carried.id)? {
-            ConflictChoice::Side(side @ (MergeSide::Base | MergeSide::Theirs)) => {
-                carried.conflict.parts.first()?.sides.get(*side).clone()
-            }
-            ConflictChoice::Value(value) => Some(value.clone()),
-            _ => None,
-        })
+        .filter(|carried| conflict_embedding::is_about_document(&carried.conflict));
+    about_all.find_map(|carried| match find_choice(choices, carried.id)? {
+        ConflictChoice::Side(side @ (MergeSide::Base | MergeSide::Theirs)) => {
+            let mut parts = carried.conflict.parts.iter();
+            let part = parts.find(|part| part.place == MergePlace::Document)?;
+            Some((carried, part.sides.get(*side).clone()))
+        }
+        ConflictChoice::Value(value) => Some((carried, Some(value.clone()))),
+        _ => None,
+    })
 }
 
 /// A conflict of which nothing could be written.
@@ -341,22 +361,8 @@ fn settle_conflict(
             _ => return Err(all_unwritten(conflict)),
         },
     };
-    if is_prompt(graph) {
-        let Ok(mut prompt) = Prompt::from_value(Value::Object(graph.clone())) else {
-            return Err(all_unwritten(&conflict));
-        };
-        prompt::write_side_in_prompt(&mut prompt, &conflict, side);
-        if let Value::Object(object) = prompt.into_value() {
-            *graph = object;
-        }
-        return Ok(());
-    }
-    debug_assert!(is_workflow(graph), "a carrier is a workflow or a prompt");
-    let Ok(mut workflow) = Workflow::from_value(Value::Object(graph.clone())) else {
-        return Err(all_unwritten(&conflict));
-    };
-    let idle = added_definitions::unreachable_definitions(&workflow);
-    let unwritten = write_side_of_conflict(&mut workflow, &conflict, side, naming);
+    let (settled, unwritten) = with_side_written(graph, &conflict, side, naming)
+        .ok_or_else(|| all_unwritten(&conflict))?;
     // Parts that hang on to others may have gone with them; the first may not.
     let first = conflict.parts.first();
     let essential = |unwritten: &UnwrittenPart| {
@@ -365,9 +371,56 @@ fn settle_conflict(
     if unwritten.iter().any(essential) {
         return Err(unwritten);
     }
-    side_writer::drop_unreachable_definitions(&mut workflow, &idle);
-    if let Value::Object(object) = workflow.into_value() {
-        *graph = object;
-    }
+    *graph = settled;
     Ok(())
+}
+
+/// Writes one side of a conflict into its graph, if that leaves a graph.
+pub(super) fn write_side_in_graph(
+    graph: &mut Object,
+    conflict: &Conflict,
+    side: MergeSide,
+    naming: &dyn WidgetNaming,
+) {
+    if let Some((written, _)) = with_side_written(graph, conflict, side, naming) {
+        *graph = written;
+    }
+}
+
+/// The graph with one side of a conflict in it, and what could not be written; nothing if that
+/// would be no graph, or one with damage that it had not before.
+fn with_side_written(
+    graph: &Object,
+    conflict: &Conflict,
+    side: MergeSide,
+    naming: &dyn WidgetNaming,
+) -> Option<(Object, Vec<UnwrittenPart>)> {
+    let (written, unwritten) = if is_prompt(graph) {
+        let mut prompt = Prompt::from_value(Value::Object(graph.clone())).ok()?;
+        let unwritten = prompt::write_side_in_prompt(&mut prompt, conflict, side);
+        (prompt.into_value(), unwritten)
+    } else {
+        let mut workflow = Workflow::from_value(Value::Object(graph.clone())).ok()?;
+        let idle = added_definitions::unreachable_definitions(&workflow);
+        let before = heavy_defects(&workflow);
+        let unwritten = write_side_of_conflict(&mut workflow, conflict, side, naming);
+        side_writer::drop_unreachable_definitions(&mut workflow, &idle);
+        let written = workflow.into_value();
+        let after = heavy_defects(&Workflow::from_value(written.clone()).ok()?);
+        if after > before {
+            return None;
+        }
+        (written, unwritten)
+    };
+    match written {
+        Value::Object(object) if is_workflow(&object) || is_prompt(&object) => {
+            Some((object, unwritten))
+        }
+        _ => None,
+    }
+}
+
+fn heavy_defects(workflow: &Workflow) -> usize {
+    let found = check_workflow(workflow);
+    found.iter().filter(|defect| defect.severity() >= Severity::Heavy).count()
 }

@@ -1,12 +1,15 @@
 //! Lists that both sides changed, put together by elements, the way lines are merged.
 //!
-//! Must not know what the elements are.
+//! Must not know what the elements are, but that values are one if they mean the same.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::three_way::{MergeSide, ThreeWay};
+use crate::json::{JsonStyle, Value, print};
 
 /// Beyond this many changed elements on both sides a list is not worth the time: it has
 /// been replaced rather than edited.
@@ -19,18 +22,60 @@ struct Hunk {
     side: Range<usize>,
 }
 
+/// A stretch of the merged list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SequenceRegion {
+    /// All three have the same, or one side changed it: what stands there, as a range of the
+    /// list that has it.
+    Settled(MergeSide, Range<usize>),
+    /// Both changed it, not to the same: what each has there.
+    Contested(ThreeWay<Range<usize>>),
+}
+
+/// What is known of the elements of a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SequenceKind {
+    /// Words: one beside the other makes sense, or does not.
+    Text,
+    /// Things of their own: what is appended behind the last has nothing to do with it, and of
+    /// two lists that begin alike the longer has all that the other has.
+    List,
+}
+
 /// Applies the changes of both sides, or nothing if they meet. Two changes meet when what
 /// the base has between them does not keep them `apart`.
 pub(super) fn merge_sequences<T: Hash + Eq + Clone>(
     base: &[T],
     ours: &[T],
     theirs: &[T],
+    kind: SequenceKind,
     apart: impl Fn(&[T]) -> bool,
 ) -> Option<Vec<T>> {
+    let lists = ThreeWay::new(base, ours, theirs);
+    let mut merged = Vec::with_capacity(ours.len().max(theirs.len()));
+    for region in merge_regions(lists, kind, apart)? {
+        match region {
+            SequenceRegion::Settled(side, range) => {
+                merged.extend_from_slice(&lists.get(side)[range])
+            }
+            SequenceRegion::Contested(_) => return None,
+        }
+    }
+    Some(merged)
+}
+
+/// The merged list in stretches; nothing if the lists have too little in common.
+pub(super) fn merge_regions<T: Hash + Eq>(
+    lists: ThreeWay<&[T]>,
+    kind: SequenceKind,
+    apart: impl Fn(&[T]) -> bool,
+) -> Option<Vec<SequenceRegion>> {
+    let ThreeWay { base, ours, theirs } = lists;
     let mut ours_hunks = changed_hunks(base, ours)?.into_iter().peekable();
     let mut theirs_hunks = changed_hunks(base, theirs)?.into_iter().peekable();
-    let mut merged = Vec::with_capacity(ours.len().max(theirs.len()));
-    let mut done = 0;
+    let mut regions = Vec::new();
+    // How far each list is told.
+    let mut done = ThreeWay::new(0, 0, 0);
     loop {
         let (mut own, mut other) = (Vec::new(), Vec::new());
         let start = match (ours_hunks.peek(), theirs_hunks.peek()) {
@@ -56,33 +101,75 @@ pub(super) fn merge_sequences<T: Hash + Eq + Clone>(
             };
             end = end.max(hunk.base.end);
         }
-        let region = start..end;
-        merged.extend_from_slice(&base[done..start]);
-        let ours_text = side_region(base, ours, &own, &region);
-        let theirs_text = side_region(base, theirs, &other, &region);
-        match (own.is_empty(), other.is_empty()) {
-            (true, _) => merged.extend(theirs_text),
-            (_, true) => merged.extend(ours_text),
-            _ if ours_text == theirs_text => merged.extend(ours_text),
-            _ => return None,
+        let kept = start - done.base;
+        if kept > 0 {
+            regions.push(SequenceRegion::Settled(MergeSide::Ours, done.ours..done.ours + kept));
         }
-        done = end;
+        let region = ThreeWay::new(
+            start..end,
+            region_of_side(done.ours + kept, end - start, &own),
+            region_of_side(done.theirs + kept, end - start, &other),
+        );
+        done = ThreeWay::new(end, region.ours.end, region.theirs.end);
+        settle_region(lists, kind, region, (own.is_empty(), other.is_empty()), &mut regions);
     }
-    merged.extend_from_slice(&base[done..]);
-    Some(merged)
+    if done.base < base.len() {
+        regions.push(SequenceRegion::Settled(MergeSide::Ours, done.ours..ours.len()));
+    }
+    Some(regions)
 }
 
-/// What a side has in place of a region of the base.
-fn side_region<T: Clone>(base: &[T], side: &[T], hunks: &[Hunk], region: &Range<usize>) -> Vec<T> {
-    let mut text = Vec::new();
-    let mut done = region.start;
-    for hunk in hunks {
-        text.extend_from_slice(&base[done..hunk.base.start]);
-        text.extend_from_slice(&side[hunk.side.clone()]);
-        done = hunk.base.end;
+/// What a side has in place of a stretch of the base, given its changes there.
+fn region_of_side(start: usize, length: usize, hunks: &[Hunk]) -> Range<usize> {
+    let (gone, came) = hunks
+        .iter()
+        .fold((0, 0), |(gone, came), hunk| (gone + hunk.base.len(), came + hunk.side.len()));
+    start..start + length + came - gone
+}
+
+fn settle_region<T: Eq>(
+    lists: ThreeWay<&[T]>,
+    kind: SequenceKind,
+    region: ThreeWay<Range<usize>>,
+    (ours_kept, theirs_kept): (bool, bool),
+    regions: &mut Vec<SequenceRegion>,
+) {
+    let ThreeWay { base, ours, theirs } = ThreeWay::new(
+        &lists.base[region.base.clone()],
+        &lists.ours[region.ours.clone()],
+        &lists.theirs[region.theirs.clone()],
+    );
+    let ours_stands = || SequenceRegion::Settled(MergeSide::Ours, region.ours.clone());
+    let theirs_stands = || SequenceRegion::Settled(MergeSide::Theirs, region.theirs.clone());
+    if ours_kept {
+        return regions.push(theirs_stands());
     }
-    text.extend_from_slice(&base[done..region.end]);
-    text
+    if theirs_kept || ours == theirs {
+        return regions.push(ours_stands());
+    }
+    if kind == SequenceKind::Text {
+        return regions.push(SequenceRegion::Contested(region));
+    }
+    // What both begin with is what both did; one of them did more of it.
+    if ours.starts_with(theirs) && theirs.starts_with(base) {
+        return regions.push(ours_stands());
+    }
+    if theirs.starts_with(ours) && ours.starts_with(base) {
+        return regions.push(theirs_stands());
+    }
+    // One appended to the end of the list, the other changed what stood last.
+    let at_end = region.base.end == lists.base.len();
+    if at_end && !base.is_empty() && theirs.starts_with(base) && ours.len() == base.len() {
+        regions.push(ours_stands());
+        let appended = region.theirs.start + base.len()..region.theirs.end;
+        return regions.push(SequenceRegion::Settled(MergeSide::Theirs, appended));
+    }
+    if at_end && !base.is_empty() && ours.starts_with(base) && theirs.len() == base.len() {
+        let appended = region.ours.start + base.len()..region.ours.end;
+        regions.push(theirs_stands());
+        return regions.push(SequenceRegion::Settled(MergeSide::Ours, appended));
+    }
+    regions.push(SequenceRegion::Contested(region));
 }
 
 fn changed_hunks<'t, T: Hash + Eq>(base: &'t [T], side: &'t [T]) -> Option<Vec<Hunk>> {
@@ -122,6 +209,37 @@ fn changed_hunks<'t, T: Hash + Eq>(base: &'t [T], side: &'t [T]) -> Option<Vec<H
     Some(hunks)
 }
 
+/// A value as a text that is the same for what means the same: `1.0` and `1`.
+pub(super) fn meaning_text(value: &Value) -> String {
+    print(&plain_numbers(value), &JsonStyle::SAVE)
+}
+
+fn plain_numbers(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let text = number.as_str();
+            let is_whole = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+            let plain = number.as_f64();
+            // Beyond this a float does not tell neighbours apart.
+            const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+            match is_whole {
+                true => value.clone(),
+                false if plain.fract() == 0.0 && plain.abs() < MAX_WHOLE => {
+                    Value::from(plain as i64)
+                }
+                false => Value::from(format!("number {plain}")),
+            }
+        }
+        Value::Array(elements) => elements.iter().map(plain_numbers).collect::<Vec<_>>().into(),
+        Value::Object(object) => {
+            let members = object.iter().map(|(key, value)| (key.clone(), plain_numbers(value)));
+            Value::Object(members.collect())
+        }
+        value => value.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +248,9 @@ mod tests {
     fn letters(base: &str, ours: &str, theirs: &str) -> Option<String> {
         let of = |text: &str| text.chars().collect::<Vec<char>>();
         let merged =
-            merge_sequences(&of(base), &of(ours), &of(theirs), |between| !between.is_empty());
+            merge_sequences(&of(base), &of(ours), &of(theirs), SequenceKind::List, |between| {
+                !between.is_empty()
+            });
         merged.map(|letters| letters.into_iter().collect())
     }
 
@@ -142,6 +262,9 @@ mod tests {
         assert_eq!(letters("abc", "aXc", "aYc"), None);
         assert_eq!(letters("abc", "aXbc", "aYbc"), None);
         assert_eq!(letters("abc", "aXc", "abY"), None);
+        assert_eq!(letters("abc", "abX", "abcd").as_deref(), Some("abXd"));
+        assert_eq!(letters("abc", "abcd", "abcde").as_deref(), Some("abcde"));
+        assert_eq!(letters("abc", "abcde", "abX").as_deref(), Some("abXde"));
         assert_eq!(letters("abcdefgh", "aXcYefgh", "abcdefZh").as_deref(), Some("aXcYefZh"));
         assert_eq!(letters("", "a", "a").as_deref(), Some("a"));
         assert_eq!(letters("", "a", "b"), None);

@@ -94,6 +94,8 @@ fn write_part(
     }
     let graph = workflow.graph_mut(&conflict.scope).ok_or(PlaceGone)?;
     match (&part.place, &part.node) {
+        (MergePlace::Key(path), Some(_)) if is_structure(path, &NODE_STRUCTURE) => Err(PlaceGone),
+        (MergePlace::Graph(path), _) if is_structure(path, &GRAPH_STRUCTURE) => Err(PlaceGone),
         (MergePlace::Node, Some(id)) => write_node(graph, id, value),
         (MergePlace::Widgets, Some(id)) => {
             let node = graph.nodes.get_mut(id).ok_or(PlaceGone)?;
@@ -121,6 +123,17 @@ fn write_part(
         (MergePlace::Graph(path), _) => set_member(&mut graph.rest, path, value),
         _ => Err(PlaceGone),
     }
+}
+
+/// Members that hold a graph together: no conflict is about one of them, whatever a file says.
+const GRAPH_STRUCTURE: [&str; 7] =
+    ["nodes", "links", "groups", "definitions", "floatingLinks", "reroutes", "version"];
+
+/// The same of a node.
+const NODE_STRUCTURE: [&str; 4] = ["id", "type", "inputs", "outputs"];
+
+fn is_structure(path: &JsonPath, members: &[&str]) -> bool {
+    path.0.first().is_none_or(|step| members.contains(&step.to_key().as_str()))
 }
 
 /// The input of a node, or the slot on the boundary of the graph itself.
@@ -167,6 +180,9 @@ fn write_node(graph: &mut Graph, id: &NodeId, value: Option<&Value>) -> Result<(
         return Ok(());
     };
     let mut node = Node::from_value(value.clone()).map_err(|_| PlaceGone)?;
+    if node.class().is_empty() {
+        return Err(PlaceGone);
+    }
     node.set_id(id.clone());
     let before = graph.nodes.get(id).cloned();
     let wires = Wires::from_graph(graph);

@@ -96,7 +96,7 @@ impl ChangeClass {
                     | MergePlace::Group { path, .. },
                 ),
             ) => match path.to_string().as_str() {
-                "/title" | "/name" => ChangeClass::Titles,
+                "/title" | "/name" | "/_meta/title" => ChangeClass::Titles,
                 "/mode" => ChangeClass::Modes,
                 _ => ChangeClass::Other,
             },

@@ -4,15 +4,21 @@
 //! is anything that unbalances brackets: `(fur:1.2)` weights what is in it. Must not know
 //! which values are texts.
 
-use super::sequence;
+use super::sequence::{self, SequenceKind};
 
 /// The merged text, or nothing where the edits meet.
 pub(super) fn merge_texts(base: &str, ours: &str, theirs: &str) -> Option<String> {
     let (base_tokens, ours_tokens, theirs_tokens) =
         (split_tokens(base), split_tokens(ours), split_tokens(theirs));
     let apart = |between: &[&str]| between.iter().any(|token| is_word(token));
-    let merged =
-        sequence::merge_sequences(&base_tokens, &ours_tokens, &theirs_tokens, apart)?.concat();
+    let merged = sequence::merge_sequences(
+        &base_tokens,
+        &ours_tokens,
+        &theirs_tokens,
+        SequenceKind::Text,
+        apart,
+    )?
+    .concat();
     let sound = has_balanced_brackets(&merged)
         || !(has_balanced_brackets(ours) && has_balanced_brackets(theirs));
     sound.then_some(merged)

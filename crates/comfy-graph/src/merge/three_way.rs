@@ -77,6 +77,15 @@ impl<T> ThreeWay<T> {
         }
     }
 
+    /// One of the three, to change.
+    pub(super) fn get_mut(&mut self, side: MergeSide) -> &mut T {
+        match side {
+            MergeSide::Base => &mut self.base,
+            MergeSide::Ours => &mut self.ours,
+            MergeSide::Theirs => &mut self.theirs,
+        }
+    }
+
     /// Something of each.
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> ThreeWay<U> {
         ThreeWay { base: f(self.base), ours: f(self.ours), theirs: f(self.theirs) }

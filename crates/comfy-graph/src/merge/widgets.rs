@@ -7,15 +7,16 @@
 //! Must not know where names come from.
 
 use compact_str::CompactString;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::conflict::{Conflict, ConflictKind, MergePlace, NodeName};
 use super::decision::MergeVerdict;
 use super::json_merge::{combined_order, outcome_verdict};
 use super::merge_log::MergeLog;
+use super::sequence::{self, SequenceKind, SequenceRegion};
 use super::strategy::ChangeClass;
-use super::text;
 use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
+use super::{text, widget_alignment};
 use crate::graph::{self, GraphScope, Node, Widget, WidgetName, WidgetRole, widgets_by_position};
 use crate::json::{Object, Value};
 
@@ -29,6 +30,8 @@ pub(super) struct WidgetMergeNode<'a> {
     /// For an instance: what becomes of the numbers it shows after a run, which a widget
     /// inside says.
     pub(super) controls: ThreeWay<FxHashMap<CompactString, Value>>,
+    /// What the class of the node in the base starts with, for values the base does not hold.
+    pub(super) defaults: Vec<(CompactString, Value)>,
 }
 
 /// The two spellings of a node's values.
@@ -54,6 +57,14 @@ impl RawWidgetValues {
                 None => node.remove(key),
             };
         }
+    }
+
+    fn means_the_same(&self, other: &Self) -> bool {
+        let same = |a: &Option<Value>, b: &Option<Value>| match (a, b) {
+            (Some(a), Some(b)) => a.is_equivalent(b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        same(&self.by_position, &other.by_position) && same(&self.by_name, &other.by_name)
     }
 
     /// Both spellings as one value, for a conflict about all of them.
@@ -86,6 +97,8 @@ struct WidgetUnit<'a> {
 struct WidgetArrangement<'a> {
     units: Vec<WidgetUnit<'a>>,
     index: FxHashMap<WidgetKey, usize>,
+    /// What the class starts with where the file holds no value.
+    unset: FxHashMap<WidgetKey, WidgetUnit<'a>>,
 }
 
 impl<'a> WidgetArrangement<'a> {
@@ -109,7 +122,29 @@ impl<'a> WidgetArrangement<'a> {
             units.push(WidgetUnit { key, widgets: vec![widget], control: None });
         }
         let index = units.iter().enumerate().map(|(at, unit)| (unit.key.clone(), at)).collect();
-        WidgetArrangement { units, index }
+        WidgetArrangement { units, index, unset: FxHashMap::default() }
+    }
+
+    /// Fills in what the class starts with where the file holds no value: a newer program that
+    /// writes it down has changed nothing.
+    fn fill_defaults(&mut self, defaults: &'a [(CompactString, Value)]) {
+        if self.units.is_empty() || !self.is_named() {
+            return;
+        }
+        let known: FxHashSet<CompactString> = self
+            .units
+            .iter()
+            .flat_map(|unit| &unit.widgets)
+            .filter_map(|widget| widget.name.as_str().map(CompactString::new))
+            .collect();
+        for (name, value) in defaults.iter().filter(|(name, _)| !known.contains(name)) {
+            let name = WidgetName::Named(name.clone());
+            let location = graph::WidgetLocation::Index(usize::MAX);
+            let widget =
+                Widget { name: name.clone(), value, location, role: WidgetRole::default() };
+            let unit = WidgetUnit { key: (name, 0), widgets: vec![widget], control: None };
+            self.unset.insert(unit.key.clone(), unit);
+        }
     }
 
     /// Fills in what widgets inside a subgraph say of the numbers that its instance shows.
@@ -158,10 +193,15 @@ pub(super) fn merge_widgets<'a>(
     log: &mut MergeLog<'_>,
 ) -> RawWidgetValues {
     let values = nodes.map(|node| node.map(RawWidgetValues::from_node).unwrap_or_default());
-    let whole = values.settle();
+    // By spelling first, then by meaning: who only respelled a number changed nothing.
+    let whole = match values.settle() {
+        ThreeWayOutcome::Conflicting => values.settle_by(RawWidgetValues::means_the_same),
+        outcome => outcome,
+    };
     if let ThreeWayOutcome::Unchanged | ThreeWayOutcome::SameChange = whole {
         return values.ours;
     }
+    let named = widget_alignment::share_names(named);
     let fits = |node: Option<&Node>, widgets: &[Widget<'_>]| {
         node.is_none_or(|node| node.widget_values().len() == widgets.len())
     };
@@ -173,6 +213,7 @@ pub(super) fn merge_widgets<'a>(
         false => nodes.map(|node| node.map(widgets_by_position).unwrap_or_default()),
     };
     let mut sides = named.map(WidgetArrangement::from_widgets);
+    sides.base.fill_defaults(&about.defaults);
     sides.base.fill_controls(&about.controls.base);
     sides.ours.fill_controls(&about.controls.ours);
     sides.theirs.fill_controls(&about.controls.theirs);
@@ -213,7 +254,7 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
     }
 
     fn merge_both(mut self) -> RawWidgetValues {
-        let Some(order) = self.settle_arrangement() else { return self.conflict_about_all() };
+        let Some(order) = self.settle_arrangement() else { return self.merge_by_position() };
         let mut settled = Vec::new();
         // Conflicts are only noted when it is clear that there is none about all values.
         let mut found = Vec::new();
@@ -221,11 +262,11 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
             let units = self.unit_states(key);
             match self.settle_unit(key, units, &mut found) {
                 Some(widgets) => settled.extend(widgets),
-                None => return self.conflict_about_all(),
+                None => return self.merge_by_position(),
             }
         }
         if self.loses_a_change(&order) {
-            return self.conflict_about_all();
+            return self.merge_by_position();
         }
         for note in found {
             match note {
@@ -348,9 +389,17 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
             }
             return settled;
         }
+        if let Some(side) = self.chosen_over_default(&units) {
+            let verdict = MergeVerdict::ChosenOverDefault(side);
+            found.push(PendingNote::Decided(key.0.clone(), verdict));
+            return side_widgets(&units, side);
+        }
         let values = units.as_ref().map(|unit| unit.as_ref().map(unit_value));
         let by_reference = values.as_ref().map(Option::as_ref);
-        let outcome = by_reference.settle_values();
+        let outcome = match by_reference.settle_values() {
+            ThreeWayOutcome::Conflicting => settle_filled_in_choice(&units),
+            outcome => outcome,
+        };
         if outcome == ThreeWayOutcome::Conflicting {
             let name = key.0.as_str().unwrap_or_default();
             let place = MergePlace::Choice(CompactString::new(name));
@@ -368,6 +417,11 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
         found: &mut Vec<PendingNote>,
     ) -> SettledValue {
         let values = units.as_ref().map(|unit| unit.as_ref().map(|unit| unit.widgets[0].value));
+        if let Some(side) = self.chosen_over_default(units) {
+            let verdict = MergeVerdict::ChosenOverDefault(side);
+            found.push(PendingNote::Decided(name.clone(), verdict));
+            return SettledValue::Side(side);
+        }
         let outcome = values.settle_values();
         if outcome != ThreeWayOutcome::Conflicting {
             if let Some(verdict) = outcome_verdict(outcome, values) {
@@ -405,6 +459,25 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
         SettledValue::Side(MergeSide::Ours)
     }
 
+    /// The side that chose a value where the other only has what a newer program filled in, given
+    /// that the base holds none.
+    fn chosen_over_default(&self, units: &ThreeWay<Option<WidgetUnit<'a>>>) -> Option<MergeSide> {
+        let (None, Some(ours), Some(theirs)) = (&units.base, &units.ours, &units.theirs) else {
+            return None;
+        };
+        let default = unit_value(self.sides.base.unset.get(&ours.key)?);
+        let head = |unit: &WidgetUnit<'_>| unit.widgets[0].value.clone();
+        let is_default = |unit: &WidgetUnit<'_>| match default.is_equivalent(&head(unit)) {
+            true => true,
+            false => default.is_equivalent(&unit_value(unit)),
+        };
+        match (is_default(ours), is_default(theirs)) {
+            (false, true) => Some(MergeSide::Ours),
+            (true, false) => Some(MergeSide::Theirs),
+            _ => None,
+        }
+    }
+
     /// Which side has a number that somebody chose, if the other merely re-rolled its own;
     /// ours if both re-rolled.
     fn settle_reroll(
@@ -440,6 +513,75 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
         let (scope, node) = (self.about.scope, self.about.name.clone());
         let conflict = Conflict::in_node(scope, node, ConflictKind::BothChanged, place, sides);
         PendingNote::Conflict(conflict, class)
+    }
+
+    /// Merges lists of different lengths that nothing names, by what stands in them. A value that
+    /// both changed is contested alone, if it is clear which one it is.
+    fn merge_by_position(self) -> RawWidgetValues {
+        let array = |values: &'_ RawWidgetValues| match &values.by_position {
+            Some(Value::Array(values)) => Some(values.clone()),
+            _ => None,
+        };
+        let ThreeWay { base: Some(base), ours: Some(ours), theirs: Some(theirs) } =
+            self.values.as_ref().map(array)
+        else {
+            return self.conflict_about_all();
+        };
+        if self.values.ours.by_name.is_some() || self.values.theirs.by_name.is_some() {
+            return self.conflict_about_all();
+        }
+        let lists = ThreeWay::new(base, ours, theirs);
+        let texts = lists
+            .as_ref()
+            .map(|list| list.iter().map(sequence::meaning_text).collect::<Vec<String>>());
+        let regions = sequence::merge_regions(
+            texts.as_ref().map(Vec::as_slice),
+            SequenceKind::List,
+            |between| !between.is_empty(),
+        );
+        let Some(regions) = regions else { return self.conflict_about_all() };
+        let mut merged: Vec<Value> = Vec::new();
+        let mut contested = Vec::new();
+        for region in regions {
+            match region {
+                SequenceRegion::Settled(side, range) => {
+                    merged.extend_from_slice(&lists.get(side)[range]);
+                }
+                SequenceRegion::Contested(region) => {
+                    let same_length = region.ours.len() == region.theirs.len()
+                        && region.base.len() == region.ours.len();
+                    if !same_length {
+                        return self.conflict_about_all();
+                    }
+                    for nth in 0..region.ours.len() {
+                        let sides = ThreeWay::new(
+                            lists.base[region.base.start + nth].clone(),
+                            lists.ours[region.ours.start + nth].clone(),
+                            lists.theirs[region.theirs.start + nth].clone(),
+                        )
+                        .map(Some);
+                        let outcome = sides.as_ref().map(Option::as_ref).settle_values();
+                        if outcome == ThreeWayOutcome::Conflicting {
+                            contested.push((WidgetName::Position(merged.len()), sides.clone()));
+                        }
+                        merged.extend(sides.get(outcome.winning_side()).clone());
+                    }
+                }
+            }
+        }
+        for (name, sides) in contested {
+            let place = MergePlace::Widget(name);
+            let PendingNote::Conflict(conflict, class) =
+                self.conflict_note(place, sides, ChangeClass::Values)
+            else {
+                continue;
+            };
+            self.log.log_conflict_as(conflict, class);
+        }
+        let node = Some(self.about.name.clone());
+        let verdict = MergeVerdict::MergedElements;
+        self.log.log_decision(self.about.scope, node, MergePlace::Widgets, verdict);
+        RawWidgetValues { by_position: Some(Value::Array(merged)), by_name: None }
     }
 
     fn conflict_about_all(self) -> RawWidgetValues {
@@ -524,6 +666,26 @@ fn side_widgets(units: &ThreeWay<Option<WidgetUnit<'_>>>, side: MergeSide) -> Ve
             side,
         })
         .collect()
+}
+
+/// A combo whose choice one side changed, where the other only has more of what its old choice
+/// brings: a newer program filled that in.
+fn settle_filled_in_choice(units: &ThreeWay<Option<WidgetUnit<'_>>>) -> ThreeWayOutcome {
+    let heads = units.as_ref().map(|unit| unit.as_ref().map(|unit| unit.widgets[0].value));
+    let outcome = heads.settle_values();
+    let side = match outcome {
+        ThreeWayOutcome::Ours => MergeSide::Ours,
+        ThreeWayOutcome::Theirs => MergeSide::Theirs,
+        _ => return ThreeWayOutcome::Conflicting,
+    };
+    let (Some(before), Some(beside)) = (&units.base, units.get(side.other())) else {
+        return ThreeWayOutcome::Conflicting;
+    };
+    let kept = before.widgets.iter().all(|widget| {
+        let now = beside.widgets.iter().find(|now| now.name == widget.name);
+        now.is_some_and(|now| now.value.is_equivalent(widget.value))
+    });
+    if kept { outcome } else { ThreeWayOutcome::Conflicting }
 }
 
 /// A unit as one value: of a combo that brings others, all of them by name.

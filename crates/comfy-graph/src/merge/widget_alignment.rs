@@ -1,0 +1,93 @@
+//! Names for values that a file does not name, taken from another state of the node that does.
+//!
+//! A frontend that names values, or a pack that gained one, comes to one side first. Values
+//! that stayed what they were say which is which. Must not know what is merged.
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::sequence::meaning_text;
+use super::three_way::{MergeSide, ThreeWay};
+use crate::graph::{Widget, WidgetLocation, WidgetName, WidgetRole};
+
+/// Beyond this many values a list is no list of widgets.
+const MAX_ALIGNED: usize = 1000;
+
+/// Gives each side names that it lacks, if another has them.
+pub(super) fn share_names(named: ThreeWay<Vec<Widget<'_>>>) -> ThreeWay<Vec<Widget<'_>>> {
+    let is_named = named.as_ref().map(|widgets| is_named(widgets));
+    let lacking = [MergeSide::Base, MergeSide::Ours, MergeSide::Theirs]
+        .into_iter()
+        .filter(|side| !*is_named.get(*side) && !named.get(*side).is_empty());
+    let lacking: Vec<MergeSide> = lacking.collect();
+    if lacking.is_empty() || lacking.len() == 3 {
+        return named;
+    }
+    let mut shared = named.clone();
+    for side in lacking {
+        let others = [MergeSide::Base, MergeSide::Ours, MergeSide::Theirs];
+        let known = others.into_iter().filter(|other| *is_named.get(*other));
+        let known = known.filter(|other| !named.get(*other).is_empty());
+        let mut found = known.filter_map(|other| names_for(named.get(side), named.get(other)));
+        if let Some(widgets) = found.next() {
+            *shared.get_mut(side) = widgets;
+        }
+    }
+    shared
+}
+
+fn is_named(widgets: &[Widget<'_>]) -> bool {
+    widgets.iter().all(|widget| widget.name.as_str().is_some())
+}
+
+/// The values with the names that the same values have in another state; nothing if that names
+/// not all of them.
+fn names_for<'a>(unnamed: &[Widget<'a>], known: &[Widget<'_>]) -> Option<Vec<Widget<'a>>> {
+    let is_listed = |widget: &Widget<'_>| matches!(widget.location, WidgetLocation::Index(_));
+    if unnamed.len() > MAX_ALIGNED
+        || known.len() > MAX_ALIGNED
+        || !unnamed.iter().chain(known).all(is_listed)
+    {
+        return None;
+    }
+    let texts = |widgets: &[Widget<'_>]| -> Vec<String> {
+        widgets.iter().map(|widget| meaning_text(widget.value)).collect()
+    };
+    let mut partners: Vec<Option<usize>> = vec![None; unnamed.len()];
+    if unnamed.len() == known.len() {
+        partners = (0..unnamed.len()).map(Some).collect();
+    } else {
+        let ops = capture_diff_slices(Algorithm::Myers, &texts(unnamed), &texts(known));
+        for op in ops {
+            let (old, new) = (op.old_range(), op.new_range());
+            let is_pairing = match op {
+                DiffOp::Equal { .. } => true,
+                DiffOp::Replace { .. } => old.len() == new.len(),
+                _ => false,
+            };
+            if is_pairing {
+                for (at, partner) in old.zip(new) {
+                    partners[at] = Some(partner);
+                }
+            }
+        }
+    }
+    let named = unnamed.iter().zip(partners).map(|(widget, partner)| {
+        let known = &known[partner?];
+        let same_kind = widget.value.is_null()
+            || known.value.is_null()
+            || widget.value.kind_name() == known.value.kind_name();
+        same_kind.then(|| Widget {
+            name: known.name.clone(),
+            role: match widget.role {
+                WidgetRole::Plain => known.role,
+                role => role,
+            },
+            ..widget.clone()
+        })
+    });
+    let named: Vec<Widget<'a>> = named.collect::<Option<_>>()?;
+    let mut names: Vec<&WidgetName> = named.iter().map(|widget| &widget.name).collect();
+    names.sort();
+    names.dedup();
+    (names.len() == named.len()).then_some(named)
+}
