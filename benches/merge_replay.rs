@@ -20,7 +20,7 @@ const GIT_COMFY: &str = env!("CARGO_BIN_EXE_git-comfy");
 
 /// The most triples of one file that are no merges of a person, so that one long history does
 /// not stand for all.
-const MAX_TRIPLES_OF_FILE: usize = 6;
+const MAX_TRIPLES_OF_FILE: usize = 12;
 
 /// A larger file is left out.
 const MAX_SIZE: usize = 8 << 20;
@@ -90,8 +90,8 @@ fn human_merges(folder: &Path, found: &mut Vec<Triple>) {
     }
 }
 
-/// States of one file on branches that grew apart: the heads of other branches against the
-/// main one, and states of the main line against its head with what both come of as base.
+/// States of one file that grew apart: the heads of other branches against the main one, and what
+/// one commit did applied anew to the head, or taken back from it, as cherry-pick and revert do.
 fn apart(folder: &Path, found: &mut Vec<Triple>) {
     let heads =
         lines(folder, &["for-each-ref", "--format=%(objectname)", "refs/heads", "refs/remotes"]);
@@ -133,7 +133,7 @@ fn apart(folder: &Path, found: &mut Vec<Triple>) {
     let mut commit = String::new();
     let log = [
         "log",
-        "--first-parent",
+        "--all",
         "--no-renames",
         "--diff-filter=M",
         "--format=>%H",
@@ -150,9 +150,11 @@ fn apart(folder: &Path, found: &mut Vec<Triple>) {
         }
     }
     for (path, commits) in states {
-        // The newest made the head; what came before it is picked again.
+        // The newest made the head; what came before it is picked again, or taken back.
         for commit in commits.iter().skip(1) {
-            take(&format!("{commit}~1"), &main, commit, &path, found);
+            let parent = format!("{commit}~1");
+            take(&parent, &main, commit, &path, found);
+            take(commit, &main, &parent, &path, found);
         }
     }
 }
@@ -361,8 +363,12 @@ fn main() {
         human_merges(folder, &mut merges);
         apart(folder, &mut picks);
         let name = folder.parent().unwrap_or(folder).file_name().unwrap_or_default();
-        let (merges, picks) = (merges.len() - before.0, picks.len() - before.1);
-        println!("{}: {merges} merges, {picks} states apart", name.to_string_lossy());
+        println!(
+            "{}: {} merges, {} states apart",
+            name.to_string_lossy(),
+            merges.len() - before.0,
+            picks.len() - before.1
+        );
     }
     for (kind, triples) in [("merges of people", merges), ("states apart", picks)] {
         replay(kind, &triples, &tools, keep.as_deref());
@@ -402,10 +408,8 @@ fn replay(kind: &str, triples: &[Triple], tools: &[&str], keep: Option<&Path>) {
                 && human.is_some_and(|human| same_meaning(human, &result));
             tally.equal_to_human += usize::from(equal);
             if *tool == "git-comfy" {
-                for line in told.lines().skip(1).filter(|line| line.starts_with("  ")) {
-                    if let Some(kind) = conflict_kind(line) {
-                        *kinds.entry(kind).or_default() += 1;
-                    }
+                for kind in conflict_kinds(&result, &told) {
+                    *kinds.entry(kind).or_default() += 1;
                 }
                 let differs = outcome == Outcome::Clean && human.is_some() && !equal;
                 if let Some(keep) = keep.filter(|_| outcome != Outcome::Clean || differs) {
@@ -445,6 +449,49 @@ fn replay(kind: &str, triples: &[Triple], tools: &[&str], keep: Option<&Path>) {
     }
 }
 
+/// The kinds of all conflicts that a result carries; where it carries none, of those told.
+fn conflict_kinds(result: &[u8], told: &str) -> Vec<String> {
+    fn carried(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(object) => {
+                let list = object.get("git_comfy").and_then(|header| header.get("conflicts"));
+                let is_conflict = |entry: &&Value| entry.get("kind").is_some();
+                let list = list.and_then(Value::as_array).into_iter().flatten();
+                for conflict in list.filter(is_conflict) {
+                    let text = |key: &str| conflict.get(key).and_then(Value::as_str).unwrap_or("");
+                    let place = place_kind(text("at"));
+                    found.push(format!("{place}: {}", text("kind")));
+                }
+                object.values().for_each(|member| carried(member, found));
+            }
+            Value::Array(list) => list.iter().for_each(|element| carried(element, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    if let Ok(document) = serde_json::from_slice::<Value>(result) {
+        carried(&document, &mut found);
+    }
+    if found.is_empty() {
+        found.extend(told.lines().skip(1).filter_map(conflict_kind));
+    }
+    found
+}
+
+/// What sort of place a conflict is about.
+fn place_kind(at: &str) -> &str {
+    let place = at.rsplit(": ").next().unwrap_or_default();
+    match place {
+        "title" | "mode" | "the list of values" | "the whole file" => place,
+        place if place.contains('#') => "a node",
+        place if place.starts_with("the wire") => "a wire",
+        place if place.starts_with("value ") => "an unnamed value",
+        place if place.starts_with("group ") || place.contains(" of group ") => "a group",
+        place if place.starts_with("properties/") || place.starts_with("extra/") => place,
+        _ => "a named value",
+    }
+}
+
 /// The reason of a conflict and what sort of place it is about, without names of nodes.
 fn conflict_kind(line: &str) -> Option<String> {
     let reasons = [
@@ -459,14 +506,6 @@ fn conflict_kind(line: &str) -> Option<String> {
     ];
     let reason = reasons.into_iter().find(|reason| line.contains(reason))?;
     let before = line.split(reason).next().unwrap_or_default().trim();
-    let place = before.rsplit(": ").next().unwrap_or_default();
-    let place = match place {
-        place if place.contains('#') => "a node",
-        place if place.starts_with("the wire") => "a wire",
-        place if place.starts_with("value ") => "an unnamed value",
-        "title" | "mode" | "the list of values" | "the whole file" => place,
-        place if place.starts_with("properties/") || place.starts_with("extra/") => place,
-        _ => "a named value",
-    };
+    let place = place_kind(before);
     Some(format!("{place} {reason}"))
 }

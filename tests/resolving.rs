@@ -266,6 +266,31 @@ fn a_rebase_goes_on_after_settling() {
     assert_eq!(repo.git(["status", "--porcelain"]), "");
 }
 
+/// Both put a node into one wire: a person usually wants both.
+#[test]
+fn two_nodes_in_one_wire_are_put_behind_each_other() {
+    for (first, order) in [("ours-first", [20, 21]), ("theirs-first", [21, 20])] {
+        let base = Canvas::txt2img();
+        let (mut ours, mut theirs) = (base.clone(), base.clone());
+        ours.add(20, "LoraLoader").set(20, "lora_name", r#""a.safetensors""#);
+        ours.wire(4, 0, 20, "model").wire(20, 0, 3, "model");
+        theirs.add(21, "LoraLoader").set(21, "lora_name", r#""b.safetensors""#);
+        theirs.wire(4, 0, 21, "model").wire(21, 0, 3, "model");
+        let repo = apart("a.json", &saved(&base), &saved(&ours), &saved(&theirs));
+        assert_eq!(repo.try_git(["merge", "-q", "theirs"]).status.code(), Some(1));
+        let (_, told, _) = resolve(&repo, &["a.json", "--list"]);
+        assert!(told.contains("both, ours first    LoraLoader #20, then LoraLoader #21"), "{told}");
+        assert!(repo.text("a.json").contains("--both ours-first"));
+        assert_eq!(resolve(&repo, &["a.json", "--both", first]).0, 0);
+        let source = |id: i64| format!("Node {{ id: NodeId::Number({id}), slot: 0 }}");
+        let by = |id: i64| fed_by(&repo, id, "model");
+        let plain = |text: String| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        assert_eq!(plain(by(3)), plain(source(order[1])), "{}", by(3));
+        assert_eq!(plain(by(order[1])), plain(source(order[0])));
+        assert_eq!(plain(by(order[0])), plain(source(4)));
+    }
+}
+
 /// git calls no `pre-commit` when it goes on with a rebase or a pick.
 #[test]
 fn what_is_only_staged_does_not_go_on_unnoticed() {

@@ -48,6 +48,17 @@ pub(crate) fn list_answers(unsettled: &UnsettledConflict) -> Vec<ConflictAnswer>
             is_current: untouched && side == kept,
         });
     }
+    if let Some([ours, theirs]) = &unsettled.inserted {
+        let chains = [(MergeSide::Ours, ours, theirs), (MergeSide::Theirs, theirs, ours)];
+        for (side, first, second) in chains {
+            answers.push(ConflictAnswer {
+                choice: ConflictChoice::InSequence(side),
+                name: format!("both, {} first", side.as_str()),
+                text: format!("{}, then {}", sanitize::line(first), sanitize::line(second)),
+                is_current: false,
+            });
+        }
+    }
     if !untouched {
         let says = match unsettled.state {
             ConflictState::Gone => "the node is not there any more".to_owned(),
@@ -154,6 +165,9 @@ fn conflict_to_json(unsettled: &UnsettledConflict) -> serde_json::Value {
         if let Some(value) = part.and_then(|part| part.sides.get(side).as_ref()) {
             row[side.as_str()] = json!(value);
         }
+    }
+    if let Some(inserted) = &unsettled.inserted {
+        row["inserted"] = json!(inserted);
     }
     if let Some(now) = &unsettled.current {
         row["now"] = json!(now);

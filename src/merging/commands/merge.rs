@@ -72,8 +72,12 @@ fn merge_three_files(
     };
     let labels = SideLabels { ours: Some(name(ours)), theirs: Some(name(theirs)) };
     let Some(documents) = inputs.parse() else {
-        return Err(CommandError::user("one of the sides is no JSON")
-            .with_hint("`git merge-file` merges other texts"));
+        return merge_doubtful_json(
+            args,
+            session,
+            &inputs,
+            [&name(ours), &name(base), &name(theirs)],
+        );
     };
     let context = FileMergeContext {
         repository: repository.as_ref(),
@@ -106,6 +110,28 @@ fn merge_three_files(
     };
     merge_files::report_merge(session, &told.to_string_lossy(), &product.merged, &way_out);
     Ok(if product.merged.conflicts.is_empty() { Exit::Done } else { Exit::Conflicts })
+}
+
+/// JSON with a key twice in one object says nothing that everybody reads alike: its lines are
+/// merged, and where they meet is a conflict.
+fn merge_doubtful_json(
+    args: &MergeArgs,
+    session: &Session,
+    inputs: &MergeInputs,
+    labels: [&str; 3],
+) -> Result<Exit> {
+    let is_json = |text: &[u8]| comfy_graph::json::parse_lenient(text).is_ok();
+    if ![&inputs.ours, &inputs.theirs].into_iter().all(|side| is_json(side)) {
+        return Err(CommandError::user("one of the sides is no JSON")
+            .with_hint("`git merge-file` merges other texts"));
+    }
+    let merged = merge_files::merge_texts(session, inputs, labels, None)?;
+    match &args.output {
+        Some(file) => file_argument::replace_file(file, &merged.content)?,
+        None => session.ui.print_bytes(&merged.content)?,
+    }
+    session.ui.warn("a side has a key twice in one object: the lines were merged, as git does");
+    Ok(if merged.conflicts { Exit::Conflicts } else { Exit::Done })
 }
 
 fn print_preview(session: &Session, revision: &str) -> Result<Exit> {

@@ -31,6 +31,7 @@ conflicts of the file, or those that --only, --node and --at name. After editing
   git comfy resolve portrait.json --theirs     theirs, everywhere
   git comfy resolve portrait.json --ours --node 3 --at cfg
   git comfy resolve portrait.json --set 6.5 --only 2
+  git comfy resolve portrait.json --both ours-first --only 3    two nodes in one wire
   git comfy resolve portrait.json --accept     as it is in the file now")]
 pub struct ResolveArgs {
     /// The workflow; without one, all that have conflicts are listed.
@@ -44,6 +45,9 @@ pub struct ResolveArgs {
     /// As it was before both.
     #[arg(long, group = "choice")]
     pub base: bool,
+    /// Both nodes that were put into one wire, that side's first.
+    #[arg(long, value_name = "SIDE", group = "choice")]
+    pub both: Option<FirstSide>,
     /// As the file has it now, after editing it.
     #[arg(long, group = "choice")]
     pub accept: bool,
@@ -68,6 +72,13 @@ pub struct ResolveArgs {
     /// Ask, even where this is no terminal.
     #[arg(short, long, conflicts_with_all = ["choice", "list"])]
     pub interactive: bool,
+}
+
+/// Whose node comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum FirstSide {
+    OursFirst,
+    TheirsFirst,
 }
 
 pub fn run(args: &ResolveArgs, session: &Session) -> Result<Exit> {
@@ -156,6 +167,13 @@ fn choice_from_args(args: &ResolveArgs) -> Option<ChoiceArgument> {
     }
     if args.base {
         return Some(ChoiceArgument::Choice(ConflictChoice::Side(MergeSide::Base)));
+    }
+    if let Some(first) = args.both {
+        let side = match first {
+            FirstSide::OursFirst => MergeSide::Ours,
+            FirstSide::TheirsFirst => MergeSide::Theirs,
+        };
+        return Some(ChoiceArgument::Choice(ConflictChoice::InSequence(side)));
     }
     if args.accept {
         return Some(ChoiceArgument::Choice(ConflictChoice::Accept));
@@ -319,6 +337,7 @@ fn parse_answer(
     }
     let named = known.iter().find(|one| match &one.choice {
         ConflictChoice::Side(side) => side.as_str() == answer,
+        ConflictChoice::InSequence(side) => format!("{}-first", side.as_str()) == answer,
         _ => answer == "accept",
     });
     let number = answer.parse::<usize>().ok().and_then(|n| known.get(n.checked_sub(1)?));

@@ -113,6 +113,8 @@ impl ReportedPlaces {
                     | MergeVerdict::ChosenNumber(_)
                     | MergeVerdict::ChosenOverDefault(_)
                     | MergeVerdict::HigherVersion(_)
+                    | MergeVerdict::WithoutEffect
+                    | MergeVerdict::SameChange
                     | MergeVerdict::KeptOurLooks
                     | MergeVerdict::RemovedDespiteMinorChange(_)
                     | MergeVerdict::ByRule(..)

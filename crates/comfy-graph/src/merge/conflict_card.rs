@@ -8,6 +8,7 @@
 use super::conflict::MergePlace;
 use super::conflict_embedding::{CONFLICTS_KEY, SideLabels};
 use super::conflict_json::EmbeddedConflict;
+use super::inserted_nodes;
 use super::side_description::{DescriptionPiece, SideDescriber};
 use super::three_way::MergeSide;
 use crate::graph::{Node, NodeId, Workflow};
@@ -139,6 +140,14 @@ fn card_text(own: &[&EmbeddedConflict], labels: &SideLabels, workflow: &Workflow
                 let value = in_markdown(&shown.describe_side(part, side));
                 text.push_str(&format!("- {}{label}{now}: {value}\n", side.as_str()));
             }
+        }
+        if let Some(found) = inserted_nodes::find_inserted_nodes(workflow, conflict) {
+            let [ours, theirs] =
+                [found.ours, found.theirs].map(|node| code_span(&node.display_name));
+            text.push_str(&format!(
+                "- or both: {ours}, then {theirs} (`--both ours-first`); {theirs}, then {ours} \
+                 (`--both theirs-first`)\n"
+            ));
         }
         let more = parts.count();
         if more > 0 {

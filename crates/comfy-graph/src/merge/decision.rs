@@ -58,6 +58,10 @@ pub enum MergeVerdict {
     HigherVersion(MergeSide),
     /// A newer program filled in what it starts with; that side chose a value.
     ChosenOverDefault(MergeSide),
+    /// Both changed it, but a wire overrules it on both sides: ours is kept.
+    WithoutEffect,
+    /// What one side changed was moved elsewhere by that side: the change went along.
+    FollowedMove(MergeSide),
     /// Two things had one id: theirs has another now.
     Renumbered {
         /// What it is.
@@ -102,6 +106,8 @@ impl MergeDecision {
             | MergeVerdict::ChosenNumber(_)
             | MergeVerdict::ChosenOverDefault(_)
             | MergeVerdict::Renamed { .. }
+            | MergeVerdict::FollowedMove(_)
+            | MergeVerdict::WithoutEffect
             | MergeVerdict::FollowedPacking(_)
             | MergeVerdict::ByRule(..) => true,
         }
@@ -142,6 +148,12 @@ impl fmt::Display for MergeVerdict {
                 write!(f, "{} chose it, {other} only re-rolled it", word(side))
             }
             MergeVerdict::KeptOurLooks => f.write_str("both changed it, ours is kept"),
+            MergeVerdict::WithoutEffect => {
+                f.write_str("both changed it, but a wire overrules it; ours is kept")
+            }
+            MergeVerdict::FollowedMove(side) => {
+                write!(f, "changed where {} had moved it", word(side))
+            }
             MergeVerdict::HigherVersion(side) => {
                 write!(f, "both have another version, the higher of {} stands", word(side))
             }

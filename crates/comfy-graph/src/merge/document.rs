@@ -12,7 +12,7 @@ use super::side_writer::{drop_unreachable_definitions, write_side_of_conflict};
 use super::strategy::{ChangeClass, MergeRule, MergeStrategies};
 use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
 use super::virtual_base::{clear_unknown_base, make_conflicts_unknown};
-use super::{added_definitions, prompt, workflow};
+use super::{added_definitions, moved_members, prompt, workflow};
 use crate::clean;
 use crate::graph::{
     FxIndexMap, Graph, GraphScope, Prompt, Renumbering, WidgetNaming, Workflow, is_prompt,
@@ -350,9 +350,16 @@ fn merge_prompts(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -> 
 /// Other JSON, with graphs in it or without.
 fn merge_other_json(sides: ThreeWay<Option<&Value>>, options: MergeOptions<'_>) -> MergeResult {
     let mut walk = JsonMergeLog { options, decisions: Vec::new(), conflicts: Vec::new() };
-    let document =
+    let mut document =
         json_merge::merge_values(sides, &mut JsonPath::root(), &mut walk).unwrap_or_default();
-    let JsonMergeLog { decisions, conflicts, .. } = walk;
+    let JsonMergeLog { mut decisions, mut conflicts, .. } = walk;
+    conflicts.retain(|conflict| match moved_members::follow_move(&mut document, sides, conflict) {
+        Some(decision) => {
+            decisions.push(decision);
+            false
+        }
+        None => true,
+    });
     MergeResult { decisions, conflicts, ..MergeResult::without_conflicts(document) }
 }
 

@@ -12,7 +12,9 @@ use crate::graph::{
     Graph, GraphScope, GroupId, Link, LinkId, NodeId, NodeKey, Renumbering, RerouteId, Wires,
     Workflow,
 };
-use crate::pair::{IndexedGraph, NodeIndex, Pairing, TwinSearch, find_twins, pair_workflows};
+use crate::pair::{
+    IndexedGraph, NodeIndex, Pairing, TwinSearch, find_twins, find_twins_by_wires, pair_workflows,
+};
 
 /// Ids beyond this are minted at random by newer frontends; counting goes on below.
 const RANDOM_ID_START: i64 = 1 << 40;
@@ -197,13 +199,27 @@ impl ThreeWayPairer<'_> {
             (!old.contains(&own)).then_some((own, other))
         };
         let new = (0..theirs.nodes.len()).filter(|other| !base_of.contains_key(other));
-        let candidates: Vec<(NodeIndex, NodeIndex)> = new.filter_map(same_id).collect();
-        if candidates.is_empty() {
+        let new: Vec<NodeIndex> = new.collect();
+        if new.is_empty() {
             return;
         }
+        let candidates: Vec<(NodeIndex, NodeIndex)> =
+            new.iter().copied().filter_map(same_id).collect();
         let known = base_of.iter().filter_map(|(&other, base)| Some((other, *ours_of.get(base)?)));
-        let known = known.collect();
-        let twins = find_twins(&TwinSearch { old: ours, new: theirs, known: &known }, candidates);
+        let mut known: FxHashMap<NodeIndex, NodeIndex> = known.collect();
+        let search = TwinSearch { old: ours, new: theirs, known: &known };
+        let mut twins = find_twins(&search, candidates);
+        known.extend(twins.iter().map(|(&other, &own)| (other, own)));
+        let paired: FxHashSet<NodeIndex> = twins.values().copied().collect();
+        let own_new: Vec<NodeIndex> = (0..ours.nodes.len())
+            .filter(|own| !old.contains(own) && !paired.contains(own))
+            .collect();
+        let new: Vec<NodeIndex> =
+            new.into_iter().filter(|other| !twins.contains_key(other)).collect();
+        if !own_new.is_empty() && !new.is_empty() {
+            let search = TwinSearch { old: ours, new: theirs, known: &known };
+            twins.extend(find_twins_by_wires(&search, &own_new, &new));
+        }
         for (other, own) in twins {
             self.insert_alike(own, other);
         }

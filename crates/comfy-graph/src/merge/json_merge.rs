@@ -2,7 +2,7 @@
 //! typed.
 //!
 //! Objects are merged member by member. Lists of things with unique ids or names are
-//! merged thing by thing, lists of plain numbers are one value (a colour, a size), and
+//! merged thing by thing, lists of plain numbers that keep their length are one value (a colour, a size), and
 //! other lists are merged by elements where the changes do not meet. Must not know graphs
 //! beyond asking the report whether something is one.
 
@@ -133,7 +133,9 @@ fn merge_elements(
         return Some(merge_sets(&sides.map(<[Value]>::to_vec), sequence::meaning_text));
     }
     let plain = |value: &Value| matches!(value, Value::Number(_) | Value::Bool(_) | Value::Null);
-    if all().all(plain) {
+    let is_one_length =
+        sides.ours.len() == sides.base.len() && sides.theirs.len() == sides.base.len();
+    if is_one_length && all().all(plain) {
         return None;
     }
     if let Some(key) = ["id", "name"]

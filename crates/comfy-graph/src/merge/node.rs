@@ -1,6 +1,7 @@
 //! A node that both sides have.
 
-use rustc_hash::FxHashMap;
+use compact_str::CompactString;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::conflict::{Conflict, ConflictKind, MergePlace};
 use super::decision::MergeVerdict;
@@ -56,7 +57,11 @@ pub(super) fn merge_node(
             .unwrap_or_default()
     });
     let defaults = nodes.base.map(|node| engine.naming.unset_widgets(node)).unwrap_or_default();
-    let about = WidgetMergeNode { scope, name, boundary, controls, defaults };
+    let wired = match (nodes.ours.map(wired_widgets), nodes.theirs.map(wired_widgets)) {
+        (Some(ours), Some(theirs)) => ours.intersection(&theirs).cloned().collect(),
+        _ => FxHashSet::default(),
+    };
+    let about = WidgetMergeNode { scope, name, boundary, controls, defaults, wired };
     let named = ThreeWay::new(
         nodes.base.map(|node| engine.naming.widgets(engine.workflows.base, node)),
         nodes.ours.map(|node| engine.naming.widgets(engine.workflows.ours, node)),
@@ -68,6 +73,14 @@ pub(super) fn merge_node(
     *node.raw_mut() = merged;
     values.write_to(node.raw_mut());
     node
+}
+
+/// The widgets of a node that a wire overrules.
+fn wired_widgets(node: &Node) -> FxHashSet<CompactString> {
+    let inputs = node.raw().get("inputs").and_then(Value::as_array).unwrap_or_default();
+    let wired = inputs.iter().filter(|input| input.get("link").is_some_and(|link| !link.is_null()));
+    let widget = |input: &Value| input.get("widget")?.get("name")?.as_str().map(CompactString::new);
+    wired.filter_map(widget).collect()
 }
 
 /// Finds nodes that one side made another class while the other changed or rewired them:

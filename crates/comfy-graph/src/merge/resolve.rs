@@ -11,7 +11,7 @@ use super::conflict_json::EmbeddedConflict;
 use super::side_description::{DescriptionPiece, SideDescriber};
 use super::side_writer::{self, UnwrittenPart, write_side_of_conflict};
 use super::three_way::{MergeSide, ThreeWay};
-use super::{added_definitions, prompt};
+use super::{added_definitions, inserted_nodes, prompt};
 use crate::graph::{
     GraphScope, NodeId, Prompt, Severity, SlotName, WidgetName, WidgetNaming, WireSink, Wires,
     Workflow, check_workflow, document_kind, find_slot, is_prompt, is_workflow,
@@ -27,6 +27,8 @@ pub enum ConflictChoice {
     Accept,
     /// With a value of its own, for a conflict about one value.
     Value(Value),
+    /// With both nodes that were put into one wire, that side's first.
+    InSequence(MergeSide),
 }
 
 /// What the file says now of what a conflict is about.
@@ -59,6 +61,8 @@ pub struct UnsettledConflict {
     pub current_description: Vec<DescriptionPiece>,
     /// What the sides were called.
     pub labels: conflict_embedding::SideLabels,
+    /// Where both put a node of their own into one wire: what those are called, ours first.
+    pub inserted: Option<[String; 2]>,
 }
 
 /// What came of settling.
@@ -101,6 +105,10 @@ pub fn list_conflicts(document: &Value, naming: &dyn WidgetNaming) -> Vec<Unsett
                 GraphScope::Root => None,
                 GraphScope::Definition(id) => Some(workflow.definitions.get(id)?.name().to_owned()),
             });
+            let inserted = workflow.as_ref().and_then(|workflow| {
+                let found = inserted_nodes::find_inserted_nodes(workflow, &conflict)?;
+                Some([found.ours, found.theirs].map(|inserted| inserted.display_name))
+            });
             conflict.at = carrier.at.clone();
             let labels = carrier.labels.clone();
             all.push(UnsettledConflict {
@@ -112,6 +120,7 @@ pub fn list_conflicts(document: &Value, naming: &dyn WidgetNaming) -> Vec<Unsett
                 side_descriptions: told,
                 current_description: told_now,
                 labels,
+                inserted,
             });
         }
     }
@@ -351,6 +360,12 @@ fn settle_conflict(
             return Ok(());
         }
         ConflictChoice::Side(side) => (*side, conflict.clone()),
+        ConflictChoice::InSequence(first) => {
+            let workflow = Workflow::from_value(Value::Object(graph.clone())).ok();
+            let chained = workflow
+                .and_then(|workflow| inserted_nodes::chain_inserted(&workflow, conflict, *first));
+            (MergeSide::Ours, chained.ok_or_else(|| all_unwritten(conflict))?)
+        }
         ConflictChoice::Value(value) => match conflict.parts.as_slice() {
             [part] => {
                 let value = Some(value.clone());

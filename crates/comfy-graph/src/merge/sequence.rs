@@ -150,11 +150,12 @@ fn settle_region<T: Eq>(
     if kind == SequenceKind::Text {
         return regions.push(SequenceRegion::Contested(region));
     }
-    // What both begin with is what both did; one of them did more of it.
-    if ours.starts_with(theirs) && theirs.starts_with(base) {
+    // What both begin with is what both did; one of them did more of it. (Of two that made the
+    // list shorter, one kept what the other took away.)
+    if ours.starts_with(theirs) && theirs.len() >= base.len() {
         return regions.push(ours_stands());
     }
-    if theirs.starts_with(ours) && ours.starts_with(base) {
+    if theirs.starts_with(ours) && ours.len() >= base.len() {
         return regions.push(theirs_stands());
     }
     // One appended to the end of the list, the other changed what stood last.
@@ -265,6 +266,7 @@ mod tests {
         assert_eq!(letters("abc", "abX", "abcd").as_deref(), Some("abXd"));
         assert_eq!(letters("abc", "abcd", "abcde").as_deref(), Some("abcde"));
         assert_eq!(letters("abc", "abcde", "abX").as_deref(), Some("abXde"));
+        assert_eq!(letters("abc", "abXde", "abX").as_deref(), Some("abXde"));
         assert_eq!(letters("abcdefgh", "aXcYefgh", "abcdefZh").as_deref(), Some("aXcYefZh"));
         assert_eq!(letters("", "a", "a").as_deref(), Some("a"));
         assert_eq!(letters("", "a", "b"), None);

@@ -32,6 +32,8 @@ pub(super) struct WidgetMergeNode<'a> {
     pub(super) controls: ThreeWay<FxHashMap<CompactString, Value>>,
     /// What the class of the node in the base starts with, for values the base does not hold.
     pub(super) defaults: Vec<(CompactString, Value)>,
+    /// Widgets that a wire overrules on both sides: what they hold is not used.
+    pub(super) wired: FxHashSet<CompactString>,
 }
 
 /// The two spellings of a node's values.
@@ -429,6 +431,14 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
             }
             return SettledValue::Side(outcome.winning_side());
         }
+        if let Some(side) = same_switch(values) {
+            found.push(PendingNote::Decided(name.clone(), MergeVerdict::SameChange));
+            return SettledValue::Side(side);
+        }
+        if name.as_str().is_some_and(|name| self.about.wired.contains(name)) {
+            found.push(PendingNote::Decided(name.clone(), MergeVerdict::WithoutEffect));
+            return SettledValue::Side(MergeSide::Ours);
+        }
         let role = [&units.ours, &units.theirs, &units.base].into_iter().flatten();
         let role = role.map(|unit| unit.widgets[0].role).next().unwrap_or_default();
         if matches!(role, WidgetRole::Button | WidgetRole::Residue | WidgetRole::Filter) {
@@ -561,6 +571,10 @@ impl<'a> WidgetMerge<'_, 'a, '_> {
                         )
                         .map(Some);
                         let outcome = sides.as_ref().map(Option::as_ref).settle_values();
+                        if let Some(side) = same_switch(sides.as_ref().map(Option::as_ref)) {
+                            merged.extend(sides.get(side).clone());
+                            continue;
+                        }
                         if outcome == ThreeWayOutcome::Conflicting {
                             contested.push((WidgetName::Position(merged.len()), sides.clone()));
                         }
@@ -666,6 +680,22 @@ fn side_widgets(units: &ThreeWay<Option<WidgetUnit<'_>>>, side: MergeSide) -> Ve
             side,
         })
         .collect()
+}
+
+/// The side that has a switch as true or false, where the other has the same in words: packs
+/// that turn such a choice into a switch write it anew.
+fn same_switch(values: ThreeWay<Option<&Value>>) -> Option<MergeSide> {
+    let word = |value: &Value| match value.as_str()?.to_ascii_lowercase().as_str() {
+        "true" | "enable" | "enabled" | "on" | "yes" => Some(true),
+        "false" | "disable" | "disabled" | "off" | "no" => Some(false),
+        _ => None,
+    };
+    let (ours, theirs) = (values.ours?, values.theirs?);
+    match (ours.as_bool(), theirs.as_bool()) {
+        (Some(ours), None) if word(theirs) == Some(ours) => Some(MergeSide::Ours),
+        (None, Some(theirs)) if word(ours) == Some(theirs) => Some(MergeSide::Theirs),
+        _ => None,
+    }
 }
 
 /// A combo whose choice one side changed, where the other only has more of what its old choice

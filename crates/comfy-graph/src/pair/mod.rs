@@ -27,7 +27,7 @@ pub(crate) use indexed_graph::{IndexedGraph, Layer, NodeIndex};
 use signature::{Signatures, mix_hashes};
 
 pub(crate) use signature::{fx_hash, fx_hash_value};
-pub(crate) use twins::{TwinSearch, are_twin_prompt_nodes, find_twins};
+pub(crate) use twins::{TwinSearch, are_twin_prompt_nodes, find_twins, find_twins_by_wires};
 
 /// Partners of nodes and graphs, in both directions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
