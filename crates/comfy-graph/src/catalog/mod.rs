@@ -5,15 +5,19 @@
 //!
 //! Must not know where a definition was fetched from.
 
+mod align_prompt;
 mod builtin_file_inputs;
 mod class;
 mod class_table;
 mod core;
 mod expected_widgets;
 mod file_inputs;
+mod learned_names;
 mod naming;
 pub mod node_face;
 mod object_info;
+mod python_literal;
+mod python_source;
 
 use compact_str::CompactString;
 use rustc_hash::FxHashMap;
@@ -26,6 +30,8 @@ pub use class::{
 pub use class_table::object_info_table;
 pub use core::CORE_VERSION;
 pub use file_inputs::{FileEvidence, FileFolder, FileUse, FolderListing};
+pub use learned_names::LearnedNames;
+pub use python_source::PackSources;
 
 /// What is known of node classes.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +40,10 @@ pub struct Catalog {
     server_classes: class_table::ClassTable,
     /// Inputs of learned classes that name models: class and input, folder.
     model_folders: FxHashMap<(CompactString, CompactString), CompactString>,
+    /// Names of widgets out of the repository's files.
+    learned: Option<LearnedNames>,
+    /// Names out of the sources of installed packs.
+    installed: Option<LearnedNames>,
 }
 
 impl Catalog {
@@ -50,10 +60,27 @@ impl Catalog {
     /// The built-in classes and those of a table made by [`object_info_table`]: what is kept of an
     /// `/object_info` answer between two calls of the program.
     pub fn with_table(text: &str) -> Self {
-        Catalog {
-            server_classes: class_table::ClassTable::from_text(text),
-            model_folders: FxHashMap::default(),
-        }
+        Catalog { server_classes: class_table::ClassTable::from_text(text), ..Catalog::default() }
+    }
+
+    /// The same, and names that were learned from files.
+    pub fn with_learned_names(self, learned: LearnedNames) -> Self {
+        Catalog { learned: Some(learned), ..self }
+    }
+
+    /// The same, and names that were read out of the sources of installed packs.
+    pub fn with_pack_names(self, installed: LearnedNames) -> Self {
+        Catalog { installed: Some(installed), ..self }
+    }
+
+    /// The classes that a server told of, and the Python module of each.
+    pub fn server_modules(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.server_classes.classes().map(|class| (class.name.as_str(), class.module.as_str()))
+    }
+
+    /// Whether the definition of a class is that of a server.
+    pub(crate) fn is_server_class(&self, name: &str) -> bool {
+        self.server_classes.class(name).is_some()
     }
 
     /// A class by name.

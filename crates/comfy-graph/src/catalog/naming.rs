@@ -3,19 +3,22 @@
 //! In this order: the file's own values by name; the rules for notes, primitives and
 //! subgraph instances; the sockets of the node's widgets, if there is one for each value;
 //! the class, if it expects as many values; the sockets with the one control or button that
-//! has none; the class as far as its types agree. What is left keeps its position. The
-//! positional array is the truth: names only label it.
+//! has none; what was learned from other files of the repository; what is built in of packs;
+//! the class as far as its types agree. What is left keeps its position. The positional array
+//! is the truth: names only label it.
 
 use compact_str::{CompactString, ToCompactString, format_compact};
 
 use super::Catalog;
 use super::class::NodeClass;
+use super::core::pack_names;
 use super::expected_widgets::{
     ExpectedWidget, accepts_value, expected_widgets, is_seed_name, widget_role,
 };
 use crate::graph::{
-    MAX_DEFINITION_DEPTH, Node, PromotedWidget, SubgraphDefinition, Widget, WidgetLocation,
-    WidgetName, WidgetNaming, WidgetRole, WidgetValues, Workflow, widgets_by_position,
+    MAX_DEFINITION_DEPTH, NameSource, Node, PromotedWidget, SubgraphDefinition, Widget,
+    WidgetLocation, WidgetName, WidgetNaming, WidgetRole, WidgetValues, Workflow,
+    widgets_by_position,
 };
 use crate::json::{Object, Value};
 
@@ -24,7 +27,7 @@ const CONTROL_VALUES: [&str; 5] =
     ["decrement", "fixed", "increment", "increment-wrap", "randomize"];
 
 /// A name with what is known of the widget's purpose.
-type WidgetLabel = (CompactString, WidgetRole);
+pub(super) type WidgetLabel = (CompactString, WidgetRole);
 
 impl WidgetNaming for Catalog {
     fn widgets<'w>(&self, workflow: &'w Workflow, node: &'w Node) -> Vec<Widget<'w>> {
@@ -33,12 +36,13 @@ impl WidgetNaming for Catalog {
             WidgetValues::Object(values) => return widgets_by_key(self, node, values),
             WidgetValues::None => return Vec::new(),
         };
-        let labels = self.widget_labels(workflow, node, values);
+        let (labels, source) = self.widget_labels(workflow, node, values);
         let mut widgets = widgets_by_position(node);
         for (widget, label) in widgets.iter_mut().zip(labels) {
             if let Some((name, role)) = label {
                 widget.name = WidgetName::Named(name);
                 widget.role = role;
+                widget.source = source;
             }
         }
         widgets
@@ -72,25 +76,56 @@ impl Catalog {
         workflow: &Workflow,
         node: &Node,
         values: &[Value],
-    ) -> Vec<Option<WidgetLabel>> {
+    ) -> (Vec<Option<WidgetLabel>>, NameSource) {
         if values.is_empty() {
-            return Vec::new();
+            return (Vec::new(), NameSource::Position);
         }
         let class = self.class(node.class());
-        let definition = workflow.definition_of(node);
-        let mut labels = labels_by_file(node, class, values)
-            .or_else(|| labels_by_special_class(node, values))
-            .or_else(|| definition.and_then(|d| self.labels_by_boundary(workflow, d, values, 0)))
-            .or_else(|| class.and_then(|class| labels_by_class_and_sockets(class, node, values)))
-            .or_else(|| labels_by_sockets(node, class, values))
-            .or_else(|| class.and_then(|class| labels_by_class(class, values)))
-            .or_else(|| labels_by_sockets_and_rules(node, values))
-            .or_else(|| class.map(|class| labels_by_types(class, values)))
-            .unwrap_or_default();
+        let (mut labels, source) = self.find_labels(workflow, node, values).unwrap_or_default();
         labels.resize(values.len(), None);
         refine_roles(&mut labels, class, values);
         number_repeats(&mut labels);
-        labels
+        (labels, source)
+    }
+
+    /// Labels from the best source there is.
+    fn find_labels(
+        &self,
+        workflow: &Workflow,
+        node: &Node,
+        values: &[Value],
+    ) -> Option<(Vec<Option<WidgetLabel>>, NameSource)> {
+        let class = self.class(node.class());
+        let definition = workflow.definition_of(node);
+        let by_class = match self.is_server_class(node.class()) {
+            true => NameSource::Server,
+            false => NameSource::Builtin,
+        };
+        let from = |source: NameSource| move |labels| (labels, source);
+        labels_by_file(node, class, values)
+            .map(from(NameSource::File))
+            .or_else(|| labels_by_special_class(node, values).map(from(NameSource::Builtin)))
+            .or_else(|| {
+                let labels = self.labels_by_boundary(workflow, definition?, values, 0)?;
+                Some((labels, NameSource::File))
+            })
+            .or_else(|| labels_by_class_and_sockets(class?, node, values).map(from(by_class)))
+            .or_else(|| labels_by_sockets(node, class, values).map(from(NameSource::File)))
+            .or_else(|| labels_by_class(class?, values).map(from(by_class)))
+            .or_else(|| labels_by_sockets_and_rules(node, values).map(from(NameSource::File)))
+            .or_else(|| {
+                let labels = self.learned.as_ref()?.labels(node.class(), values)?;
+                Some((labels, NameSource::Repository))
+            })
+            .or_else(|| {
+                let labels = self.installed.as_ref()?.labels(node.class(), values)?;
+                Some((labels, NameSource::Packs))
+            })
+            .or_else(|| {
+                let labels = pack_names().labels(node.class(), values)?;
+                Some((labels, NameSource::Packs))
+            })
+            .or_else(|| class.map(|class| (labels_by_types(class, values), by_class)))
     }
 
     /// The host rule: the inputs on the boundary whose first inner link feeds a widget.
@@ -144,6 +179,7 @@ fn widgets_by_key<'w>(catalog: &Catalog, node: &'w Node, values: &'w Object) -> 
     let class = catalog.class(node.class());
     let widget = |(key, value): (&CompactString, &'w Value)| Widget {
         name: WidgetName::Named(key.clone()),
+        source: NameSource::File,
         value,
         location: WidgetLocation::Key(key.clone()),
         role: match class {
@@ -156,6 +192,26 @@ fn widgets_by_key<'w>(catalog: &Catalog, node: &'w Node, values: &'w Object) -> 
     values.iter().map(widget).collect()
 }
 
+/// What a node says of all its values by itself: by name, or by the sockets of its widgets.
+pub(super) fn labels_by_own_names(
+    node: &Node,
+    values: &[Value],
+) -> Option<Vec<Option<WidgetLabel>>> {
+    let named = node.named_values().filter(|named| named.len() == values.len());
+    let whole = named.is_some_and(|named| !named.is_empty() && !is_shuffled(named));
+    whole
+        .then(|| labels_by_file(node, None, values))
+        .flatten()
+        .or_else(|| labels_by_sockets(node, None, values))
+        .or_else(|| labels_by_sockets_and_rules(node, values))
+        .filter(|labels| !labels.is_empty())
+}
+
+/// JavaScript moves keys that look like numbers to the front.
+fn is_shuffled(named: &Object) -> bool {
+    named.keys().any(|key| key.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// `widgets_values_named`. Its order is that of the widgets, but it may have fewer
 /// entries (equal names collapse before frontend 1.53) or values of another hand.
 fn labels_by_file(
@@ -164,10 +220,8 @@ fn labels_by_file(
     values: &[Value],
 ) -> Option<Vec<Option<WidgetLabel>>> {
     let named = node.named_values().filter(|named| !named.is_empty())?;
-    // JavaScript moves keys that look like numbers to the front.
-    let shuffled = named.keys().any(|key| key.bytes().all(|b| b.is_ascii_digit()));
     let plain = |key: &CompactString| Some((key.clone(), WidgetRole::Plain));
-    if named.len() == values.len() && !shuffled {
+    if named.len() == values.len() && !is_shuffled(named) {
         return Some(named.keys().map(plain).collect());
     }
     if let Some(labels) = class.and_then(|class| labels_by_class(class, values)) {
@@ -208,9 +262,23 @@ fn labels_by_special_class(node: &Node, values: &[Value]) -> Option<Vec<Option<W
                 label("control_filter_list", WidgetRole::Filter),
             ]
         }
+        "Power Lora Loader (rgthree)" => return Some(label_lora_rows(values)),
+        "Seed (rgthree)" if values.len() == 4 => vec![label("seed", WidgetRole::Seed)],
+        "Image Comparer (rgthree)" => vec![label("images", WidgetRole::Residue)],
         _ => return None,
     };
     Some(all.into_iter().take(values.len()).collect())
+}
+
+/// The rows of rgthree's loader, as its prompts call them: `lora_1`, `lora_2`.
+fn label_lora_rows(values: &[Value]) -> Vec<Option<WidgetLabel>> {
+    let mut rows = 0;
+    let label = |value: &Value| {
+        value.get("lora")?;
+        rows += 1;
+        Some((format_compact!("lora_{rows}"), WidgetRole::Plain))
+    };
+    values.iter().map(label).collect()
 }
 
 /// The sockets that belong to widgets, in widget order.
@@ -421,7 +489,7 @@ fn is_seed_text(value: &Value) -> bool {
     })
 }
 
-fn is_control_value(value: &Value) -> bool {
+pub(super) fn is_control_value(value: &Value) -> bool {
     value.as_str().is_some_and(|text| CONTROL_VALUES.binary_search(&text).is_ok())
 }
 
@@ -484,6 +552,12 @@ mod tests {
         insta::assert_snapshot!(named(r#""type":"PrimitiveNode","widgets_values":["a","fixed",""]"#), @"value:Seed, control_after_generate:Control, control_filter_list:Filter");
         insta::assert_snapshot!(named(r#""type":"PrimitiveInt","widgets_values":[7,"fixed"]"#), @"value:Seed, fixed:Control");
         insta::assert_snapshot!(named(r#""type":"Load3D","widgets_values":["a.glb","upload3dmodel","uploadExtraResources","clear","",1024,512]"#), @"model_file, upload3dmodel:Button, uploadExtraResources:Button, clear:Button, image:Residue, width, height");
+    }
+
+    #[test]
+    fn rows_of_loras_are_counted_as_their_prompts_do() {
+        let node = r#""type":"Power Lora Loader (rgthree)","widgets_values":[{},{"type":"h"},{"on":true,"lora":"a"},{"on":true,"lora":"b"},{},""]"#;
+        insta::assert_snapshot!(named(node), @"value 1, value 2, lora_1, lora_2, value 5, value 6");
     }
 
     #[test]

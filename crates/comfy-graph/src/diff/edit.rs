@@ -11,8 +11,8 @@
 use compact_str::CompactString;
 
 use crate::graph::{
-    GraphScope, GroupId, LinkId, NodeId, NodeKey, NodeMode, RerouteId, SlotName, SubgraphId,
-    WidgetName, WidgetRole,
+    GraphScope, GroupId, LinkId, NameSource, NodeId, NodeKey, NodeMode, RerouteId, SlotName,
+    SubgraphId, WidgetName, WidgetRole,
 };
 use crate::json::{JsonKey, JsonPath, Object, Value};
 
@@ -277,6 +277,8 @@ pub enum Edit {
         node: NodeRef,
         /// The widget.
         name: WidgetName,
+        /// Where its name comes from.
+        source: NameSource,
         /// What it is for. [`WidgetRole::Text`] is worth showing by words.
         role: WidgetRole,
         /// The value: one side is absent where the widget is.

@@ -19,7 +19,7 @@ use super::widgets::is_same_path;
 use super::wires::PairedGraphs;
 use crate::clean;
 use crate::graph::{
-    GraphScope, Link, LinkFormat, LinkId, NodeId, Prompt, PromptInput, PromptNode,
+    GraphScope, Link, LinkFormat, LinkId, NameSource, NodeId, Prompt, PromptInput, PromptNode,
     WidgetLocation as ValuePlace, WidgetName, WidgetRole, WireSource, Workflow,
 };
 use crate::json::{Object, Value};
@@ -192,6 +192,7 @@ fn value_edit(node: &NodeRef, key: &str, change: Change<Option<&&Value>>) -> Edi
     Edit::Widget {
         node: node.clone(),
         name: WidgetName::new(key),
+        source: NameSource::File,
         role: guess_role(key, value),
         change: change.map(|value| value.map(|value| (*value).clone())),
         place: ValuePlace::Input(CompactString::new(key)),

@@ -225,24 +225,27 @@ fn is_rerolled(widgets: &[Widget<'_>], at: usize) -> bool {
         && control.is_some_and(|control| control.value.as_str().is_some_and(|c| c != FIXED_CONTROL))
 }
 
-/// Where only one side has names and both have as many values, the names hold for both.
+/// Where only one side has names, they hold for the values of the other that are the same
+/// ones: all, if there are as many; else those that stayed, and those between them in turn.
 fn share_names(was: &mut [Widget<'_>], is: &mut [Widget<'_>]) {
-    let nameless = |widgets: &[Widget<'_>]| widgets.iter().all(|w| w.name.as_str().is_none());
-    if was.len() != is.len() {
-        return;
-    }
-    match (nameless(was), nameless(is)) {
-        (true, false) => copy_names(is, was),
-        (false, true) => copy_names(was, is),
+    let pairs: Vec<(usize, usize)> = match was.len() == is.len() {
+        true => (0..was.len()).map(|at| (at, at)).collect(),
+        false => {
+            let pairs = pair_by_value(was, is).into_iter().enumerate();
+            pairs.filter_map(|(new, pair)| Some((pair.old?, new))).collect()
+        }
+    };
+    match (is_nameless(was), is_nameless(is)) {
+        (true, false) => pairs.iter().for_each(|&(old, new)| copy_name(&is[new], &mut was[old])),
+        (false, true) => pairs.iter().for_each(|&(old, new)| copy_name(&was[old], &mut is[new])),
         _ => {}
     }
 }
 
-fn copy_names(from: &[Widget<'_>], to: &mut [Widget<'_>]) {
-    for (from, to) in from.iter().zip(to) {
-        to.name.clone_from(&from.name);
-        to.role = from.role;
-    }
+fn copy_name(from: &Widget<'_>, to: &mut Widget<'_>) {
+    to.name.clone_from(&from.name);
+    to.source = from.source;
+    to.role = from.role;
 }
 
 #[derive(Clone, Copy)]
@@ -284,7 +287,9 @@ fn pair_by_value(was: &[Widget<'_>], is: &[Widget<'_>]) -> Vec<WidgetPair> {
     let (mut old, mut new) = (0, 0);
     let kept = longest_common_subsequence(was.len(), is.len(), same);
     for (next_old, next_new) in kept.into_iter().chain([(was.len(), is.len())]) {
-        for (old, new) in (old..next_old).zip(new..next_new) {
+        // As many on both sides are the same ones; of others it cannot be said which.
+        let as_many = next_old - old == next_new - new;
+        for (old, new) in (old..next_old).zip(new..next_new).filter(|_| as_many) {
             let alike = was[old].value.kind_name() == is[new].value.kind_name();
             pairs[new].old = alike.then_some(old);
         }
@@ -330,6 +335,7 @@ fn widget_edit(
     Edit::Widget {
         node: node.clone(),
         name: widget.name.clone(),
+        source: widget.source,
         role: widget.role,
         change,
         place: widget.location.clone(),

@@ -51,6 +51,8 @@ pub use slot::{Slot, SlotName, WidgetValues};
 pub(crate) use slot::{find_slot, slot_names};
 pub use to_prompt::{PromptConversionError, ValueHolder, ValueHolders};
 pub(crate) use widget::widgets_by_position;
-pub use widget::{PositionalNaming, Widget, WidgetLocation, WidgetName, WidgetNaming, WidgetRole};
+pub use widget::{
+    NameSource, PositionalNaming, Widget, WidgetLocation, WidgetName, WidgetNaming, WidgetRole,
+};
 pub use wires::{Wire, WireSink, WireSource, Wires};
 pub use workflow::{Graph, NotAWorkflow, UntypedElements, Workflow};

@@ -84,11 +84,32 @@ impl WidgetRole {
     }
 }
 
+/// Where the name of a widget comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum NameSource {
+    /// It has none.
+    #[default]
+    Position,
+    /// The file: values by name, sockets of widgets, the boundary of a subgraph, the inputs of
+    /// a prompt.
+    File,
+    /// The classes that ComfyUI brings.
+    Builtin,
+    /// The `/object_info` of a server.
+    Server,
+    /// Other files of the repository, and what ran.
+    Repository,
+    /// What is built in of packs.
+    Packs,
+}
+
 /// One widget of a node with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Widget<'a> {
     /// What it is called.
     pub name: WidgetName,
+    /// Where the name comes from.
+    pub source: NameSource,
     /// What it holds.
     pub value: &'a Value,
     /// Where that lies.
@@ -131,6 +152,7 @@ pub(crate) fn widgets_by_position(node: &Node) -> Vec<Widget<'_>> {
         super::WidgetValues::Array(values) => {
             let widget = |(at, value)| Widget {
                 name: WidgetName::Position(at),
+                source: NameSource::Position,
                 value,
                 location: WidgetLocation::Index(at),
                 role,
@@ -139,6 +161,7 @@ pub(crate) fn widgets_by_position(node: &Node) -> Vec<Widget<'_>> {
         }
         super::WidgetValues::Object(values) => {
             let widget = |(key, value): (&CompactString, _)| Widget {
+                source: NameSource::File,
                 name: WidgetName::Named(key.clone()),
                 value,
                 location: WidgetLocation::Key(key.clone()),

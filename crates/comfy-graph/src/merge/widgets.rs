@@ -17,7 +17,9 @@ use super::sequence::{self, SequenceKind, SequenceRegion};
 use super::strategy::ChangeClass;
 use super::three_way::{MergeSide, ThreeWay, ThreeWayOutcome};
 use super::{text, widget_alignment};
-use crate::graph::{self, GraphScope, Node, Widget, WidgetName, WidgetRole, widgets_by_position};
+use crate::graph::{
+    self, GraphScope, NameSource, Node, Widget, WidgetName, WidgetRole, widgets_by_position,
+};
 use crate::json::{Object, Value};
 
 /// What is known of a node beside its values.
@@ -142,8 +144,13 @@ impl<'a> WidgetArrangement<'a> {
         for (name, value) in defaults.iter().filter(|(name, _)| !known.contains(name)) {
             let name = WidgetName::Named(name.clone());
             let location = graph::WidgetLocation::Index(usize::MAX);
-            let widget =
-                Widget { name: name.clone(), value, location, role: WidgetRole::default() };
+            let widget = Widget {
+                name: name.clone(),
+                source: NameSource::Builtin,
+                value,
+                location,
+                role: WidgetRole::default(),
+            };
             let unit = WidgetUnit { key: (name, 0), widgets: vec![widget], control: None };
             self.unset.insert(unit.key.clone(), unit);
         }

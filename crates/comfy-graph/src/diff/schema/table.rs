@@ -7,7 +7,7 @@ use crate::diff::edit::{
     GroupRef, LinkRef, Migration, NodeRef, RawEdit, ScriptFormat, SinkRef, SlotSide, SourceRef,
     SubgraphRef,
 };
-use crate::graph::{self, GraphList, NodeKey, WidgetRole};
+use crate::graph::{self, GraphList, NameSource, NodeKey, WidgetRole};
 use crate::json::{Object, Value};
 
 /// Structures: the fields under their own names.
@@ -140,6 +140,29 @@ variants! {
     }
 }
 
+const NAME_SOURCES: [(NameSource, &str); 6] = [
+    (NameSource::Position, "position"),
+    (NameSource::File, "file"),
+    (NameSource::Builtin, "builtin"),
+    (NameSource::Server, "server"),
+    (NameSource::Repository, "repository"),
+    (NameSource::Packs, "packs"),
+];
+
+/// Where a name comes from. Scripts of earlier versions do not say it.
+impl JsonCodec for NameSource {
+    fn to_code(&self) -> Option<Value> {
+        let word = NAME_SOURCES.iter().find(|(source, _)| source == self);
+        word.map(|(_, word)| Value::from(*word))
+    }
+
+    fn from_code(value: Option<&Value>) -> Result<Self, ScriptParseError> {
+        let word = value.and_then(Value::as_str);
+        let known = NAME_SOURCES.iter().find(|(_, known)| Some(*known) == word);
+        Ok(known.map(|(source, _)| *source).unwrap_or_default())
+    }
+}
+
 /// What an embedded node is part of: `{"groupNode": name}` or `{"id": id}`.
 impl JsonCodec for EmbeddedHome {
     fn to_code(&self) -> Option<Value> {
@@ -248,7 +271,7 @@ variants! {
         Retitled "retitled" { node, title }
         ModeChanged "modeChanged" { node, mode }
         Coloured "coloured" { node, key, change }
-        Widget "widget" { node, name, role, change, place, origin }
+        Widget "widget" { node, name, source, role, change, place, origin }
         Wire "wire" { to, from, link }
         Slot "slot" { node, side, name, at, raw }
         SlotLabelled "slotLabelled" { node, side, name, label }
