@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::budget::{MAX_DEFECTS, MAX_ENTRIES, MAX_KEYWORD, MAX_TEXT, MAX_TOTAL_BYTES, MAX_WORK};
+use super::content_credentials::ContentCredentials;
 use super::error::{ReadError, ReadResult};
 use super::{Container, EmbeddedMetadata, FileDefect};
 
@@ -30,6 +31,8 @@ pub enum TextLocation {
     Exif(u16),
     /// An XMP packet.
     Xmp,
+    /// A data set of IPTC's older format, in the segment of Photoshop.
+    Iptc,
     /// A comment segment or block of a JPEG or GIF.
     Comment,
     /// An item of the metadata of a movie: QuickTime keys, iTunes list, user data.
@@ -58,6 +61,7 @@ impl fmt::Display for TextLocation {
             TextLocation::PngChunk(name) => write!(f, "{}", name.escape_ascii()),
             TextLocation::Exif(tag) => write!(f, "EXIF 0x{tag:04x}"),
             TextLocation::Xmp => f.write_str("XMP"),
+            TextLocation::Iptc => f.write_str("IPTC"),
             TextLocation::Comment => f.write_str("comment"),
             TextLocation::MovieItem => f.write_str("movie metadata"),
             TextLocation::MatroskaTag => f.write_str("Matroska tag"),
@@ -93,7 +97,13 @@ pub(super) struct EmbeddedCollector {
 
 impl EmbeddedCollector {
     pub(super) fn new(container: Container) -> Self {
-        let embedded = EmbeddedMetadata { container, size: None, entries: vec![], defects: vec![] };
+        let embedded = EmbeddedMetadata {
+            container,
+            size: None,
+            entries: vec![],
+            credentials: None,
+            defects: vec![],
+        };
         EmbeddedCollector { embedded, text_len: 0, work_done: 0 }
     }
 
@@ -122,6 +132,16 @@ impl EmbeddedCollector {
         if area(size) > self.embedded.size.map_or(0, area) {
             self.embedded.size = Some(size);
         }
+    }
+
+    /// Keeps what a C2PA manifest, or a part of one, claims.
+    pub(super) fn add_credentials(&mut self, manifest: &[u8]) {
+        let read = ContentCredentials::parse(manifest);
+        self.embedded.credentials.get_or_insert_default().merge(read);
+    }
+
+    pub(super) fn has_credentials(&self) -> bool {
+        self.embedded.credentials.is_some()
     }
 
     /// How long the next text may be.

@@ -16,6 +16,7 @@ mod budget;
 mod byte_cursor;
 mod collector;
 mod containers;
+mod content_credentials;
 mod detect;
 mod error;
 mod parameters;
@@ -31,6 +32,7 @@ use windowed_reader::WindowedReader;
 
 pub use budget::{MAX_DEFECTS, MAX_ENTRIES, MAX_TOTAL_BYTES};
 pub use collector::{EmbeddedText, PictureSize, TextLocation};
+pub use content_credentials::ContentCredentials;
 pub use detect::Container;
 pub use error::{FileDefect, MediaError};
 pub use parameters::A1111Parameters;
@@ -45,8 +47,17 @@ pub struct EmbeddedMetadata {
     pub size: Option<PictureSize>,
     /// The embedded texts in file order.
     pub entries: Vec<EmbeddedText>,
+    /// The C2PA manifest that signs the file, if there is one; it is not checked.
+    pub credentials: Option<ContentCredentials>,
     /// The parts that could not be read; `entries` holds what was found beside them.
     pub defects: Vec<FileDefect>,
+}
+
+impl EmbeddedMetadata {
+    /// What XMP and IPTC say about how the file was made, as names and values.
+    pub fn origin_statements(&self) -> Vec<(String, String)> {
+        content_credentials::origin_statements(&self.entries)
+    }
 }
 
 /// Reads what is embedded in a file.

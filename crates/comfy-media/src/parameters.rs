@@ -32,7 +32,7 @@ impl A1111Parameters {
     /// Parses a text; `None` if it is not in this format.
     pub fn parse(text: &str) -> Option<A1111Parameters> {
         let text = text.trim();
-        if text.starts_with(['{', '[', '<']) {
+        if is_other_format(text) {
             return None;
         }
         let (prompts, settings) = split_settings(text)?;
@@ -128,6 +128,30 @@ impl A1111Parameters {
     }
 }
 
+/// Whether a text is JSON or XML. Prompts begin with brackets as well: `[a|b] in the snow`,
+/// `<lora:name:1>`, `{red|blue} fox`.
+fn is_other_format(text: &str) -> bool {
+    match text.as_bytes().first() {
+        Some(b'{' | b'[') => json::parse_lenient(text.as_bytes()).is_ok(),
+        Some(b'<') => ["<?", "<!"].iter().any(|head| text.starts_with(head)) || text.contains("</"),
+        _ => false,
+    }
+}
+
+/// Names of which one at least stands in a line of settings; an editor's comment such as
+/// `xr:d:DAF,j:1,t:2` has none.
+const WELL_KNOWN_FIELDS: [&str; 9] = [
+    "CFG scale",
+    "Model",
+    "Model hash",
+    "Sampler",
+    "Schedule type",
+    "Seed",
+    "Size",
+    "Steps",
+    "Version",
+];
+
 /// Splits at the last line that starts with `Steps:`, else before a last line that looks
 /// like settings.
 fn split_settings(text: &str) -> Option<(&str, &str)> {
@@ -136,7 +160,11 @@ fn split_settings(text: &str) -> Option<(&str, &str)> {
     }
     let at = text.rfind('\n').map_or(0, |end| end + 1);
     let (prompts, last) = text.split_at(at);
-    (parse_fields(last).len() >= MIN_FIELDS).then_some((prompts, last))
+    let fields = parse_fields(last);
+    let known = |(name, _): &(String, String)| {
+        WELL_KNOWN_FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
+    (fields.len() >= MIN_FIELDS && fields.iter().any(known)).then_some((prompts, last))
 }
 
 /// Where the last line that starts with a word begins.
@@ -222,6 +250,24 @@ fn find_json_end(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn prompts_may_begin_with_brackets_and_comments_are_no_settings() {
+        let settings = "\nSteps: 20, Sampler: Euler a, Seed: 1";
+        for prompt in ["<lora:style:0.8> a fox", "[cat|dog] in the snow", "{red|blue} fox", "<3"] {
+            let read = A1111Parameters::parse(&format!("{prompt}{settings}")).unwrap();
+            assert_eq!(read.positive, prompt);
+            assert_eq!(read.steps(), Some(20));
+        }
+        for text in [
+            "xr:d:DAF1abc,j:123456789,t:24010112",
+            "{\"Steps\": 20, \"Seed\": 1}",
+            "<x:xmpmeta><a>Steps: 20, Sampler: x, Seed: 1</a></x:xmpmeta>",
+            "<?xml version=\"1.0\"?>\nSteps: 20, Sampler: x, Seed: 1",
+        ] {
+            assert_eq!(A1111Parameters::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_full_text_is_taken_apart() {

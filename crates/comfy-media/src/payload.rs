@@ -275,7 +275,13 @@ mod tests {
             location: TextLocation::Comment,
         };
         let entries = entries.iter().map(entry).collect();
-        EmbeddedMetadata { container: Container::Png, size: None, entries, defects: vec![] }
+        EmbeddedMetadata {
+            container: Container::Png,
+            size: None,
+            entries,
+            credentials: None,
+            defects: vec![],
+        }
     }
 
     fn value(text: &str) -> Value {

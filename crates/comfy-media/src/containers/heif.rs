@@ -19,7 +19,11 @@ pub(super) fn read(
     found: &mut EmbeddedCollector,
 ) -> ReadResult<()> {
     let end = source.len();
-    let [meta] = isobmff::find_children(source, 0, end, [b"meta"])?;
+    let [meta, signed] = isobmff::find_children(source, 0, end, [b"meta", b"uuid"])?;
+    if let Some(signed) = signed {
+        let read = isobmff::read_credentials(source, found, signed);
+        found.tolerate_defect(read)?;
+    }
     let Some(meta) = meta else { return Ok(()) };
     let first = isobmff::meta_children_start(source, meta)?;
     let kinds = [b"iinf", b"iloc", b"iprp", b"idat"];

@@ -1,5 +1,7 @@
 //! Boxes of the ISO base media file format: MP4, QuickTime, AVIF, JPEG XL.
 
+use crate::collector::EmbeddedCollector;
+use crate::content_credentials::MAX_MANIFEST;
 use crate::error::{FileDefect, ReadResult, malformed};
 use crate::windowed_reader::WindowedReader;
 
@@ -46,6 +48,26 @@ pub(super) fn next_box(
         None if end == source.len() => Err(FileDefect::Truncated("a box").into()),
         None => Err(malformed("a box", at)),
     }
+}
+
+/// The extended type of a box that holds a C2PA manifest.
+const C2PA: [u8; 16] = [
+    0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81,
+];
+
+/// Reads a `uuid` box, if it holds a C2PA manifest.
+pub(super) fn read_credentials(
+    source: &mut WindowedReader<'_>,
+    found: &mut EmbeddedCollector,
+    child: BoxHeader,
+) -> ReadResult<()> {
+    if child.length() < 16 || source.read_array::<16>(child.body, "a uuid box")? != C2PA {
+        return Ok(());
+    }
+    let part = child.length().min(MAX_MANIFEST);
+    let manifest = source.load(child.body, part, 1 << 20, "the C2PA manifest")?;
+    found.add_credentials(&manifest);
+    Ok(())
 }
 
 /// The boxes of a kind wanted among the children of a range, in the order of `kinds`.

@@ -48,7 +48,7 @@ pub(super) fn read(
                 let of = |high, low| u32::from(u16::from_be_bytes([high, low]));
                 found.set_size(of(w0, w1), of(h0, h1));
             }
-            0xe1 | 0xfe => {
+            0xe1 | 0xeb | 0xed | 0xfe => {
                 let segment = source.load(body, length, found.max_text_len(), "a JPEG segment");
                 if let Some(segment) = found.tolerate_defect(segment)? {
                     let read = read_metadata(marker, &segment, body, found);
@@ -67,7 +67,15 @@ fn read_metadata(
     at: u64,
     found: &mut EmbeddedCollector,
 ) -> ReadResult<()> {
-    if marker == 0xfe {
+    if marker == 0xeb {
+        // A manifest takes several segments; only the first names its kind.
+        let is_manifest = segment.windows(4).any(|part| part == b"c2pa");
+        if is_manifest || found.has_credentials() {
+            found.add_credentials(segment);
+        }
+    } else if marker == 0xed {
+        read_iptc(segment, found);
+    } else if marker == 0xfe {
         found.add_text(TextLocation::Comment, "comment", text::utf8_or_latin1(segment));
     } else if let Some(packet) = segment.strip_prefix(XMP_PREFIX) {
         found.add_text(TextLocation::Xmp, "XMP", text::utf8_lossy(packet));
@@ -75,6 +83,26 @@ fn read_metadata(
         exif::read(segment, at, found)?;
     }
     Ok(())
+}
+
+/// The data sets of IPTC that say who made a picture and how.
+fn read_iptc(segment: &[u8], found: &mut EmbeddedCollector) {
+    const SETS: [(u8, &str); 3] =
+        [(40, "SpecialInstructions"), (65, "OriginatingProgram"), (110, "Credit")];
+    if !segment.starts_with(b"Photoshop 3.0\0") {
+        return;
+    }
+    for (number, name) in SETS {
+        let head = [0x1c, 2, number];
+        let at = segment.windows(3).position(|part| part == head);
+        let value = at.and_then(|at| {
+            let [high, low, rest @ ..] = &segment[at + 3..] else { return None };
+            rest.get(..usize::from(u16::from_be_bytes([*high, *low])))
+        });
+        if let Some(value) = value {
+            found.add_text(TextLocation::Iptc, name, text::utf8_or_latin1(value));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ fn read_boxes(
             }
             b"udta" if depth < MAX_NESTING => read_user_data(source, found, child),
             b"meta" => read_meta(source, found, child),
+            b"uuid" if depth == 0 => isobmff::read_credentials(source, found, child),
             b"tkhd" => read_track_size(source, found, child),
             _ => Ok(()),
         };

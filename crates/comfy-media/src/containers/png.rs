@@ -7,6 +7,7 @@
 use super::{exif, inflate};
 use crate::byte_cursor::ByteCursor;
 use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::content_credentials::MAX_MANIFEST;
 use crate::error::{FileDefect, ReadResult, malformed};
 use crate::windowed_reader::WindowedReader;
 use crate::{Container, text};
@@ -34,6 +35,13 @@ pub(super) fn read(
                     source.read_array::<8>(body, "the PNG header")?;
                 let width = u32::from_be_bytes([w0, w1, w2, w3]);
                 found.set_size(width, u32::from_be_bytes(height));
+            }
+            b"caBX" => {
+                let part = length.min(MAX_MANIFEST);
+                let manifest = source.load(body, part, 1 << 20, "the C2PA manifest");
+                if let Some(manifest) = found.tolerate_defect(manifest)? {
+                    found.add_credentials(&manifest);
+                }
             }
             b"acTL" => found.set_container(Container::Apng),
             b"tEXt" | b"zTXt" | b"iTXt" | b"comf" | b"eXIf" => {
@@ -114,6 +122,17 @@ mod tests {
         let mut encoder = flate2::write::ZlibEncoder::new(vec![], flate2::Compression::fast());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_signed_picture_says_by_what_it_claims_to_be_made() {
+        let claims = b"\0\0\0\x30jumb\x6fclaim_generator\x68Firefly/";
+        let file = png(&[chunk(b"caBX", claims), chunk(b"IDAT", &[0; 9])]);
+        let embedded = read_bytes(&file);
+        let credentials = embedded.credentials.unwrap();
+        assert_eq!(credentials.generator.as_deref(), Some("Firefly/"));
+        assert_eq!(embedded.entries, []);
+        survives_damage(&file);
     }
 
     #[test]

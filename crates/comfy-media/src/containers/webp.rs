@@ -4,6 +4,7 @@
 
 use super::exif;
 use crate::collector::{EmbeddedCollector, TextLocation};
+use crate::content_credentials::MAX_MANIFEST;
 use crate::error::{ReadResult, malformed};
 use crate::text;
 use crate::windowed_reader::WindowedReader;
@@ -43,6 +44,13 @@ pub(super) fn read(
                 if let Some(chunk) = found.tolerate_defect(chunk)? {
                     let read = exif::read(&chunk, body, found);
                     found.tolerate_defect(read)?;
+                }
+            }
+            b"C2PA" => {
+                let part = length.min(MAX_MANIFEST);
+                let manifest = source.load(body, part, 1 << 20, "the C2PA manifest");
+                if let Some(manifest) = found.tolerate_defect(manifest)? {
+                    found.add_credentials(&manifest);
                 }
             }
             b"XMP " => {
