@@ -173,7 +173,7 @@ fn kept_texts_of_another_version_are_thrown_away() {
     let repo = repo();
     let key = "diff.comfy.textconv";
     let line = repo.git(["config", key]);
-    let old = line.trim().replace("--form=2", "--form=1");
+    let old = line.trim().replace("--form=3", "--form=1");
     assert_ne!(old, line.trim(), "{line}");
     repo.git(["config", key, &old]);
     let shown = repo.git(["log", "-p", "--", "a.json"]);

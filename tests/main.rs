@@ -30,6 +30,7 @@ mod merge_command;
 mod merge_writing;
 mod merging;
 mod models;
+mod names;
 mod packs;
 mod picture;
 mod pictures;

@@ -8,6 +8,7 @@ pub(crate) mod content;
 pub(crate) mod fallback_repository;
 pub(crate) mod file_diff;
 pub(crate) mod graph_diff;
+pub(crate) mod learn_names;
 pub(crate) mod lost_graph;
 pub(crate) mod operands;
 mod patch;

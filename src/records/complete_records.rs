@@ -13,6 +13,7 @@ use super::collect_record::{
 };
 use super::reattach::RecordIndex;
 use super::recorder_context::{LocationSettings, MachineState, TimeBudget};
+use crate::differences::learn_names;
 use crate::error::{CommandError, Result};
 use crate::platform::git;
 use crate::platform::git::{CommitId, ObjectId, Repository};
@@ -20,7 +21,7 @@ use crate::platform::machine::hash::cache::HashCache;
 use crate::platform::machine::hash::{
     DigestSelection, HashedFile, SETTLING_TIME, UnfinishedReason,
 };
-use crate::platform::machine::{hash, models};
+use crate::platform::machine::{hash, models, node_catalog};
 use crate::records;
 use crate::records::machine_evidence::HashFailure;
 use crate::records::record_notes;
@@ -170,7 +171,7 @@ pub(crate) fn complete_pending(session: &Session, repository: &Repository) -> Re
         let Some(lock) = try_lock_briefly(&recorder_state)? else { return Ok(()) };
         let settings = LocationSettings::load(session, repository)?;
         let machine = MachineState::detect(session, repository, &settings, TimeBudget::Full);
-        machine.fetch_object_info();
+        machine.fetch_object_info(repository);
         // The newest commit is the one a person looks at.
         for name in recorder_state.pending().into_iter().rev() {
             if !tried.insert(name.clone()) {
@@ -195,8 +196,18 @@ pub(crate) fn complete_pending(session: &Session, repository: &Repository) -> Re
                 None => recorder_state.remove_pending(&name),
             }
         }
+        learn_names_of_widgets(repository, &machine);
     }
     Ok(())
+}
+
+/// Learns from the packs that are installed and from what was committed. Nobody waits for it,
+/// and what cannot be read now is read after the next commit.
+fn learn_names_of_widgets(repository: &Repository, machine: &MachineState) {
+    if let Some(found) = &machine.installation {
+        let _ = node_catalog::learn_from_packs(repository, &found.folders.custom_nodes);
+    }
+    let _ = learn_names::learn_from_history(repository);
 }
 
 /// The turn, unless another process keeps it: one that only looks holds it for a moment.

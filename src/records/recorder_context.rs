@@ -9,7 +9,6 @@ use std::time::Duration;
 use comfy_graph::catalog::Catalog;
 use comfy_graph::json;
 
-use crate::platform::AtomicWrite;
 use crate::platform::files::{expand_home, read_up_to};
 use crate::platform::git;
 use crate::platform::git::config::parse_bool;
@@ -19,6 +18,7 @@ use crate::platform::machine::comfyui;
 use crate::platform::machine::comfyui::gpu::Gpus;
 use crate::platform::machine::comfyui::{Installation, InstallationClues, gpu};
 use crate::platform::machine::hash::cache::HashCache;
+use crate::platform::machine::node_catalog::{self, CatalogPart};
 use crate::platform::machine::server::{
     AddressSource, ComfyServer, ServerAddress, ServerError, SystemStats,
 };
@@ -27,12 +27,10 @@ use crate::records::machine_evidence::{CheckoutReader, ClassModules, MachineView
 use crate::records::recorder_state::RecorderState;
 use crate::session::Session;
 
-/// The remembered answer of `/object_info`, in the recorder's folder.
-const OBJECT_INFO_FILE: &str = "object_info.json";
-/// The largest remembered `/object_info` a hook reads, in bytes: more would be felt.
-const MAX_HOOK_OBJECT_INFO: u64 = 3 << 20;
+/// The largest table of a server's classes that a hook reads, in bytes: more would be felt.
+const MAX_HOOK_CLASSES: u64 = 3 << 20;
 /// The largest one anybody reads.
-const MAX_OBJECT_INFO: u64 = 128 << 20;
+const MAX_CLASSES: u64 = 128 << 20;
 
 /// How long a look may take, by who waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +180,7 @@ pub(crate) struct MachineState {
     learned_classes: OnceCell<LearnedClasses>,
 }
 
-/// What `object_info.json` says of node classes: the answer of a server that ran once.
+/// What a server that ran once told of node classes.
 #[derive(Default)]
 pub(crate) struct LearnedClasses {
     pub(crate) catalog: Catalog,
@@ -267,10 +265,10 @@ impl MachineState {
     /// The built-in classes and those a server once told.
     pub(crate) fn learned_classes(&self) -> &LearnedClasses {
         self.learned_classes.get_or_init(|| {
-            let path = self.recorder_state.folder().join(OBJECT_INFO_FILE);
+            let path = CatalogPart::Server.file(self.recorder_state.folder());
             let limit = match self.time_budget {
-                TimeBudget::Hook => MAX_HOOK_OBJECT_INFO,
-                TimeBudget::Full => MAX_OBJECT_INFO,
+                TimeBudget::Hook => MAX_HOOK_CLASSES,
+                TimeBudget::Full => MAX_CLASSES,
             };
             let bytes = match read_up_to(&path, limit) {
                 Ok(bytes) => bytes,
@@ -279,31 +277,27 @@ impl MachineState {
                     return LearnedClasses { too_large, ..LearnedClasses::default() };
                 }
             };
-            let Ok(answer) = json::parse_lenient(&bytes) else { return LearnedClasses::default() };
-            let mut catalog = Catalog::with_object_info(&answer);
+            let mut catalog = Catalog::with_table(&String::from_utf8_lossy(&bytes));
             if let Some(found) = &self.installation {
                 let lists = found.folders.list_files().into_iter();
                 let names = |names: Vec<String>| names.into_iter().map(Into::into).collect();
                 let listing = lists.map(|(kind, files)| (kind.into(), names(files))).collect();
                 catalog.learn_folders(&listing);
             }
-            let classes = answer.as_object().into_iter().flat_map(json::Object::iter);
-            let module =
-                |value: &json::Value| Some(value.get("python_module")?.as_str()?.to_owned());
-            let modules = classes
-                .filter_map(|(class, info)| Some((class.to_string(), module(info)?)))
-                .collect();
+            let modules = catalog.server_modules().filter(|(_, module)| !module.is_empty());
+            let modules =
+                modules.map(|(class, module)| (class.to_owned(), module.to_owned())).collect();
             LearnedClasses { catalog, modules, too_large: false }
         })
     }
 
     /// Keeps what the running server tells of node classes. Gives whether it could.
-    pub(crate) fn fetch_object_info(&self) -> bool {
+    pub(crate) fn fetch_object_info(&self, repository: &Repository) -> bool {
         let (Some(address), Some(_)) = (&self.address, self.server_stats()) else { return false };
         let server = ComfyServer::new(address.clone(), Duration::from_secs(60));
         let Ok(bytes) = server.object_info() else { return false };
-        let folder = self.recorder_state.folder();
-        AtomicWrite::new().create_folder().write(&folder.join(OBJECT_INFO_FILE), &bytes).is_ok()
+        let Ok(answer) = json::parse_lenient(&bytes) else { return false };
+        node_catalog::keep_server_classes(repository, &answer).is_ok_and(|table| !table.is_empty())
     }
 }
 

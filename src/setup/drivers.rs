@@ -45,14 +45,14 @@ fn compare_setting<'a>(
     match own_file.as_slice() {
         [] => {
             // A repository needs nothing of its own where the person's file says the same.
-            let holds = config.value(setting.key) == Some(wanted);
+            let holds = config.value(setting.key).is_some_and(|v| setting.is_current(v, wanted));
             if reach == SetupReach::Repository && holds {
                 SettingState::Right
             } else {
                 SettingState::Ours
             }
         }
-        [value] if *value == wanted => SettingState::Right,
+        [value] if setting.is_current(value, wanted) => SettingState::Right,
         values => match values.iter().find(|value| !setting.is_own(value)) {
             Some(value) => SettingState::Foreign(value),
             None => SettingState::Ours,

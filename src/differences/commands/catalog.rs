@@ -4,16 +4,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use comfy_graph::catalog::{Catalog, object_info_table};
+use comfy_graph::catalog::Catalog;
 use comfy_graph::json;
 
+use crate::differences::learn_names;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
-use crate::platform::AtomicWrite;
 use crate::platform::file_argument;
-use crate::platform::git::command::GitCommand;
 use crate::platform::machine::node_catalog;
 use crate::platform::machine::server::{AddressSource, ComfyServer, ServerAddress};
+use crate::platform::text::plural::counted;
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
@@ -29,6 +29,9 @@ pub struct CatalogArgs {
 enum CatalogCommand {
     /// Ask a running ComfyUI which node classes it has, and keep the answer in this clone.
     Update(CatalogUpdateArgs),
+    /// Learn from the workflows and pictures of this repository and its history. After a
+    /// commit it is done by itself.
+    Learn,
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,8 +50,16 @@ const MAX_ANSWER_SIZE: u64 = 256 << 20;
 const SERVER_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub fn run(args: &CatalogArgs, session: &Session) -> Result<Exit> {
-    let CatalogCommand::Update(update) = &args.action;
     let repository = session.repository()?;
+    let update = match &args.action {
+        CatalogCommand::Update(update) => update,
+        CatalogCommand::Learn => {
+            let classes = learn_names::learn_from_history(&repository)?;
+            let classes = counted(classes, "node class", "node classes");
+            session.ui.report(&format!("names of widgets of {classes} are known from here"))?;
+            return Ok(Exit::Done);
+        }
+    };
     let (answer, from) = match &update.file {
         Some(file) => (read_answer_file(file)?, file.display().to_string()),
         None => fetch_object_info(update.server.as_deref())?,
@@ -56,26 +67,16 @@ pub fn run(args: &CatalogArgs, session: &Session) -> Result<Exit> {
     let document = json::parse_lenient(&answer).map_err(|error| {
         CommandError::user(error).with_context(format!("{from} did not give node classes"))
     })?;
-    let table = object_info_table(&document);
+    let table = node_catalog::keep_server_classes(&repository, &document)?;
     let count = Catalog::with_object_info(&document).class_names().len()
         - Catalog::core().class_names().len();
     if table.is_empty() {
         return Err(CommandError::user(format!("{from} did not give any node class"))
             .with_hint("the answer of a ComfyUI server to /object_info is needed"));
     }
-    let file = node_catalog::catalog_file(&repository.state_dir());
-    AtomicWrite::new().create_folder().write(&file, table.as_bytes())?;
-    clear_textconv_cache(session);
     let all = table.lines().count();
     session.ui.info(&format!("{all} node classes from {from}, {count} of them not built in"));
     Ok(Exit::Done)
-}
-
-/// Deletes git's textconv cache: the cached texts have the old widget names.
-fn clear_textconv_cache(session: &Session) {
-    // The ref need not exist.
-    let arguments = ["update-ref", "-d", "refs/notes/textconv/comfy"];
-    let _ = GitCommand::in_folder(&session.cwd).args(arguments).answer();
 }
 
 fn read_answer_file(file: &Path) -> Result<Vec<u8>> {

@@ -3,8 +3,9 @@
 //! (`diff.comfy.cachetextconv`).
 //!
 //! git throws its kept answers away when the configured command changes. So the command
-//! names the form of the text (`--form 1`), and a program that speaks another form brings
-//! the configuration up to date.
+//! names the form of the text and, behind it, the names that were learned (`--form=3.1f0c`);
+//! a program that speaks another form, or knows other names, brings the configuration up to
+//! date.
 //!
 //! For the same reason `GIT_COMFY=0` changes nothing here: git would keep the bare file as
 //! if it were the text. `git log -p --no-textconv` shows bare files.
@@ -18,16 +19,16 @@ use crate::exit::Exit;
 use crate::platform::files;
 use crate::platform::git::command::GitCommand;
 use crate::platform::git::program_settings::update_textconv_setting;
-use crate::platform::machine::node_catalog;
+use crate::platform::machine::node_catalog::{self, catalog_key};
 use crate::platform::text::sanitize;
 use crate::session::Session;
 
 /// Tell a workflow, or the one embedded in a picture, as lines of text.
 #[derive(Debug, clap::Args)]
 pub struct TextconvArgs {
-    /// The form of the text that git has kept answers in.
-    #[arg(long, value_name = "NUMBER", hide = true)]
-    form: Option<u32>,
+    /// The form of the text that git has kept answers in, and a key of the names in it.
+    #[arg(long, value_name = "NUMBER[.KEY]", hide = true)]
+    form: Option<String>,
     /// The file.
     file: PathBuf,
 }
@@ -39,9 +40,15 @@ pub fn run(args: &TextconvArgs, session: &Session) -> Result<Exit> {
             .with_context(format!("{} cannot be read", sanitize::path(&args.file)))
     };
     let content = content::read_content(&args.file).map_err(unread)?;
-    if args.form.is_some_and(|form| form != text::OUTLINE_FORMAT) {
+    let names = session.repository().map(|repository| catalog_key(&repository.state_dir()));
+    let names = names.unwrap_or_default();
+    let form = match names.as_str() {
+        "" => text::OUTLINE_FORMAT.to_string(),
+        names => format!("{}.{names}", text::OUTLINE_FORMAT),
+    };
+    if args.form.as_ref().is_some_and(|given| *given != form) {
         // If the configuration cannot be written now, the next call tries again.
-        let _ = update_textconv_setting(&GitCommand::in_folder(&session.cwd));
+        let _ = update_textconv_setting(&GitCommand::in_folder(&session.cwd), &names);
     }
     let catalog = node_catalog::catalog_for_session(session);
     let Some(content) = content else {

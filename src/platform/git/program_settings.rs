@@ -50,10 +50,14 @@ pub const SETTINGS: &[GitSetting] = &[
     // What plain `git diff` shows.
     setting("diff.comfy.command", ConfigValue::Command("diff-driver")),
     // What `git log -p`, `git show` and `git blame` compare. The number is the form of
-    // the text: git throws the texts it keeps away when this line changes.
+    // the text, behind it stands a key of the names that were learned, where any were: git
+    // throws the texts it keeps away when this line changes.
     GitSetting {
-        older: &[ConfigValue::Command("textconv --form=1")],
-        ..setting("diff.comfy.textconv", ConfigValue::Command("textconv --form=2"))
+        older: &[
+            ConfigValue::Command("textconv --form=1"),
+            ConfigValue::Command("textconv --form=2"),
+        ],
+        ..setting("diff.comfy.textconv", ConfigValue::Command("textconv --form=3"))
     },
     setting("diff.comfy.cachetextconv", ConfigValue::Text("true")),
     // Workflows that both sides changed: merge, rebase, cherry-pick, revert, stash.
@@ -164,12 +168,19 @@ impl ConfigValue {
 /// newer version of this program may have written that.
 fn same_but_for_form(found: &str, own: &str) -> bool {
     let form = |line: &str| {
-        line.split_once("--form=").map(|(head, form)| (head.to_owned(), is_number(form)))
+        line.split_once("--form=").map(|(head, form)| (head.to_owned(), is_text_form(form)))
     };
     found == own || (form(own).is_some() && form(found) == form(own))
 }
 
 impl GitSetting {
+    /// Whether a value is the one wanted, names that were learned apart.
+    pub fn is_current(&self, value: &str, wanted: &str) -> bool {
+        let keyed = value.split_once("--form=").and_then(|(_, form)| form.split_once('.'));
+        let form = keyed.map_or(value, |(_, key)| &value[..value.len() - key.len() - 1]);
+        form == wanted && self.is_own(value)
+    }
+
     /// Whether a value found under the key was written by this program, in any version
     /// and from any place.
     pub fn is_own(&self, text: &str) -> bool {
@@ -180,19 +191,28 @@ impl GitSetting {
 
 /// Updates the textconv setting to the text form that this program writes: git
 /// then drops its cache of texts in another form. Leaves lines alone that are not ours.
-pub(crate) fn update_textconv_setting(git: &GitCommand) -> Result<(), GitError> {
+///
+/// `names` is the key of the names that were learned; empty where none were.
+pub(crate) fn update_textconv_setting(git: &GitCommand, names: &str) -> Result<(), GitError> {
     const KEY: &str = "diff.comfy.textconv";
     let Some(row) = SETTINGS.iter().find(|row| row.key == KEY) else { return Ok(()) };
     let config = GitConfig::read(git)?;
     for entry in config.entries(KEY) {
         let Some((program, arguments)) = parse_program(&entry.value) else { continue };
-        let wanted = row.value.render(&program);
-        let is_form = arguments.trim().strip_prefix("textconv --form=").is_some_and(is_number);
+        let form = row.value.render(&program);
+        let wanted = if names.is_empty() { form } else { format!("{form}.{names}") };
+        let is_form = arguments.trim().strip_prefix("textconv --form=").is_some_and(is_text_form);
         if is_form && entry.value != wanted && entry.scope != ConfigScope::Command {
             ConfigChange::set(KEY, wanted).apply(git, entry.scope)?;
         }
     }
     Ok(())
+}
+
+/// `3`, or `3.1f0c` with a key of learned names.
+fn is_text_form(text: &str) -> bool {
+    let (form, names) = text.split_once('.').unwrap_or((text, "0"));
+    is_number(form) && !names.is_empty() && names.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn is_number(text: &str) -> bool {

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &RecordArgs, session: &Session) -> Result<Exit> {
     let recorder_state = RecorderState::new(&repository.state_dir());
     let lock = complete_records::lock_recorder(session, &recorder_state)?;
     let machine = MachineState::detect(session, &repository, &settings, TimeBudget::Full);
-    machine.fetch_object_info();
+    machine.fetch_object_info(&repository);
     if let ServerAnswer::Failed(error) = &machine.server_answer {
         session.ui.info(&format!("ComfyUI's server: {}", sanitize::line(&error.to_string())));
     }

@@ -75,7 +75,10 @@ fn restored_document(
         // ComfyUI opens this as well, with an arrangement of its own.
         return Ok((
             prompt,
-            format!("the executed prompt {origin}; it was queued without a canvas"),
+            format!(
+                "the executed prompt {origin}; it was queued without a canvas: drop the file on \
+                 ComfyUI's canvas to open it"
+            ),
         ));
     };
     if args.as_queued {
@@ -93,6 +96,12 @@ fn restored_document(
     if !fixed.unpinned.is_empty() {
         description +=
             &format!("; the seed of #{} is not the one that was used", fixed.unpinned.join(", #"));
+    }
+    if !fixed.rolled_within.is_empty() {
+        description += &format!(
+            "; #{} ran with a seed below zero and rolled its own, which is not recorded",
+            fixed.rolled_within.join(", #")
+        );
     }
     if let Some(branch) = branch {
         description += &format!("; {}", summarize_branch(&branch));

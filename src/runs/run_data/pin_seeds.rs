@@ -18,6 +18,8 @@ pub struct PinResult {
     pub values: usize,
     /// Nodes whose values could not be put back: by id, as the prompt has it.
     pub unpinned: Vec<String>,
+    /// Nodes that ran with a seed below zero: they roll one themselves, which nobody knows.
+    pub rolled_within: Vec<String>,
 }
 
 /// Which values are put back to those that ran.
@@ -47,9 +49,50 @@ pub fn pin_values(
     fixed.values = values.len();
     apply_edits(workflow, values);
     let left = differing_inputs(workflow, prompt, hold, catalog).into_iter();
-    fixed.unpinned = left.map(|(node, ..)| node.to_string()).collect();
+    let left = left.map(|(node, ..)| node.to_string());
+    fixed.unpinned = left.chain(unplaced_seeds(workflow, prompt, catalog)).collect();
+    fixed.unpinned.sort();
     fixed.unpinned.dedup();
+    fixed.rolled_within = negative_seeds(prompt, catalog);
     fixed
+}
+
+/// Nodes with a seed that the canvas has no place for, as far as anybody can see: its class is
+/// not known, so that none of its values has a name.
+fn unplaced_seeds(workflow: &Workflow, prompt: &Prompt, catalog: &Catalog) -> Vec<String> {
+    let Ok(now) = workflow.to_prompt(catalog) else { return Vec::new() };
+    let unplaced = seeds(prompt, catalog).filter(|(id, input, _)| {
+        let here = now.nodes.get(*id);
+        here.is_some_and(|node| {
+            node.class() == prompt.nodes[*id].class() && node.input(input).is_none()
+        })
+    });
+    unplaced.map(|(id, ..)| id.to_string()).collect()
+}
+
+fn negative_seeds(prompt: &Prompt, catalog: &Catalog) -> Vec<String> {
+    let below_zero = |value: &Value| value.as_i64().is_some_and(|seed| seed < 0);
+    let found = seeds(prompt, catalog).filter(|(.., value)| below_zero(value));
+    let mut found: Vec<String> = found.map(|(id, ..)| id.to_string()).collect();
+    found.dedup();
+    found
+}
+
+/// The seeds that ran: node, input, value.
+fn seeds<'p>(
+    prompt: &'p Prompt,
+    catalog: &'p Catalog,
+) -> impl Iterator<Item = (&'p comfy_graph::graph::NodeId, &'p str, &'p Value)> {
+    prompt.nodes.iter().flat_map(move |(id, node)| {
+        node.inputs().filter_map(move |(name, input)| match input {
+            PromptInput::Literal(value)
+                if value.as_number().is_some() && is_seed_input(catalog, node.class(), name) =>
+            {
+                Some((id, name, value))
+            }
+            _ => None,
+        })
+    })
 }
 
 fn apply_edits(workflow: &mut Workflow, changes: Vec<WidgetEdit>) {
@@ -135,6 +178,20 @@ mod tests {
     use comfy_graph::json::parse_text;
 
     #[test]
+    fn seeds_that_cannot_be_put_back_are_named() {
+        let workflow = r#"{"nodes":[{"id":1,"type":"Strange","widgets_values":["a",7]},
+            {"id":2,"type":"KSampler","widgets_values":[-1,"randomize",20,8,"euler","normal",1]}],
+            "links":[],"version":0.4}"#;
+        let prompt = r#"{"1":{"class_type":"Strange","inputs":{"text":"a","noise_seed":9}},
+            "2":{"class_type":"KSampler","inputs":{"seed":-1,"steps":20}}}"#;
+        let mut workflow = Workflow::from_value(parse_text(workflow).unwrap()).unwrap();
+        let prompt = Prompt::from_value(parse_text(prompt).unwrap()).unwrap();
+        let done = pin_values(&mut workflow, Some(&prompt), PinScope::Seeds, &Catalog::core());
+        assert_eq!(done.unpinned, ["1"]);
+        assert_eq!(done.rolled_within, ["2"]);
+    }
+
+    #[test]
     fn seeds_go_back_to_what_ran_and_stay() {
         let text = r#"{"version":0.4,"nodes":[{"id":3,"type":"KSampler","inputs":[],"outputs":[],
             "widgets_values":[7,"randomize",20,8,"euler","normal",1]}],"links":[]}"#;
@@ -143,7 +200,7 @@ mod tests {
             r#"{"3":{"class_type":"KSampler","inputs":{"seed":18446744073709551615,"steps":20}}}"#;
         let prompt = Prompt::from_value(parse_text(prompt).unwrap()).unwrap();
         let fixed = pin_values(&mut workflow, Some(&prompt), PinScope::Seeds, &Catalog::core());
-        assert_eq!(fixed, PinResult { controls: 1, values: 1, unpinned: Vec::new() });
+        assert_eq!(fixed, PinResult { controls: 1, values: 1, ..PinResult::default() });
         let values = workflow.into_value();
         let values =
             values.get("nodes").and_then(|n| n.get_index(0)?.get("widgets_values")).unwrap();

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use anstyle::Style;
 use comfy_graph::graph::{Prompt, Workflow};
 use comfy_graph::json::{Object, Value};
-use comfy_media::{A1111Parameters, EmbeddedMetadata, EmbeddedText, Payload};
+use comfy_media::{A1111Parameters, ContentCredentials, EmbeddedMetadata, EmbeddedText, Payload};
 use serde_json::json;
 
 use crate::platform::text::plural::counted;
@@ -27,6 +27,19 @@ const EXCERPT_COLUMNS: usize = 72;
 const MAX_LINES: usize = 12;
 
 /// A file with what was found in it.
+/// That a file is signed, and by whom it claims to be made.
+fn describe_credentials(credentials: &ContentCredentials) -> String {
+    let generator = credentials.generator.as_deref().map_or_else(
+        || "it does not say by what".to_owned(),
+        |name| format!("it claims to be made by {}", sanitize::excerpt(name, EXCERPT_COLUMNS)),
+    );
+    let kinds = match credentials.source_types.is_empty() {
+        true => String::new(),
+        false => format!(", as {}", sanitize::line(&credentials.source_types.join(", "))),
+    };
+    format!("with Content Credentials (C2PA): {generator}{kinds}; nothing of it is checked")
+}
+
 #[derive(Debug)]
 pub(crate) struct InspectReport<'a> {
     /// The file's name as the person gave it.
@@ -61,7 +74,14 @@ impl InspectReport<'_> {
             }
             lines.push("also", &text);
         }
-        if self.embedded.entries.is_empty() {
+        if let Some(credentials) = &self.embedded.credentials {
+            lines.push("signed", &describe_credentials(credentials));
+        }
+        for (name, value) in self.embedded.origin_statements() {
+            let value = sanitize::excerpt(&value, EXCERPT_COLUMNS);
+            lines.push("says", &format!("{}: {value}", sanitize::line(&name)));
+        }
+        if self.embedded.entries.is_empty() && self.embedded.credentials.is_none() {
             lines.push("nothing", "no metadata is embedded in this file");
         }
         for defect in &self.embedded.defects {
@@ -87,6 +107,11 @@ impl InspectReport<'_> {
             "width": self.embedded.size.map(|size| size.width),
             "height": self.embedded.size.map(|size| size.height),
             "entries": entries.collect::<Vec<_>>(),
+            "credentials": self.embedded.credentials.as_ref().map(|credentials| json!({
+                "generator": credentials.generator,
+                "sourceTypes": credentials.source_types,
+            })),
+            "statements": self.embedded.origin_statements(),
             "summary": self.prompt_summary().map(|summary| summary_json(&summary)),
             "parameters": self.payload.parameters.as_ref().map(parameters_json),
             "prompt": self.payload.prompt,

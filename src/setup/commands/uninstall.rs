@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::init;
+use crate::differences::learn_names;
 use crate::error::{CommandError, Result};
 use crate::exit::Exit;
 use crate::layouts;
@@ -85,7 +86,10 @@ fn remove_state_files(folder: &Path) {
     RecorderState::new(folder).remove_files();
     let _ = RunIndex::remove(folder);
     watch::remove_state_files(folder);
-    let _ = std::fs::remove_file(node_catalog::catalog_file(folder));
+    for part in node_catalog::CatalogPart::ALL {
+        let _ = std::fs::remove_file(part.file(folder));
+    }
+    let _ = std::fs::remove_file(learn_names::seen_file(folder));
     for name in ["object_info.json", "scan.lock"] {
         let _ = std::fs::remove_file(folder.join(name));
     }

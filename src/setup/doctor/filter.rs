@@ -31,7 +31,7 @@ pub(crate) fn check_settings(context: &DoctorContext) -> Result<Vec<DoctorFindin
                 )
                 .with_mend(format!("{INIT} --force")),
             );
-        } else if wanted.is_some_and(|wanted| wanted != value) {
+        } else if wanted.is_some_and(|wanted| !setting.is_current(value, &wanted)) {
             findings.push(
                 DoctorFinding::note(
                     "settings",

@@ -92,6 +92,12 @@ pub(crate) struct PackSource {
     mtime: Option<std::time::SystemTime>,
 }
 
+impl PackSource {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 /// The source files of a pack (a folder, or one file), in a fixed order. Links are not
 /// followed. Gives also whether there were more than are looked at.
 pub(crate) fn find_sources(pack: &Path) -> (Vec<PackSource>, bool) {
